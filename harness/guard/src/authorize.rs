@@ -1,0 +1,193 @@
+//! Whether a caller may make a call: each permission that it requires is put to
+//! the policy engine with every policy that applies.
+
+use std::sync::Arc;
+
+use ringfence_policy::{Decision, Document, Kind, Policies, Principal, Request, decide};
+use ringfence_services::credentials::{Identity, RoleSession, Session};
+use ringfence_wire::{Service, ServiceError};
+
+use crate::authenticate::gone;
+use crate::context::{self, Circumstances};
+use crate::directory::Directory;
+use crate::refusal;
+use crate::requirements::state::Tags;
+use crate::requirements::{Requirement, ResourcePolicy};
+
+/// A caller with everything that decides for it.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    principal: Principal,
+    identity: Vec<Arc<Document>>,
+    boundary: Option<Vec<Arc<Document>>>,
+    session: Option<Vec<Arc<Document>>>,
+    /// The principal's own tags.
+    tags: Tags,
+    service_control: Vec<Vec<Arc<Document>>>,
+}
+
+/// A permission that was asked for, and what was decided.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    /// What was required.
+    pub(crate) requirement: Requirement,
+    /// What was decided.
+    pub(crate) decision: Decision,
+}
+
+impl Subject {
+    /// Gathers what decides for a caller.
+    ///
+    /// # Errors
+    /// When its user or role is gone, or its policies cannot be read: it is
+    /// refused then, whatever it asks.
+    pub(crate) async fn of(
+        caller: &Session,
+        directory: &Directory,
+        service_control: &[Vec<Arc<Document>>],
+        service: Service,
+    ) -> Result<Self, ServiceError> {
+        let mut subject = Self {
+            principal: Principal::Anonymous,
+            identity: Vec::new(),
+            boundary: None,
+            session: None,
+            tags: Tags::new(),
+            service_control: Vec::new(),
+        };
+        match &caller.identity {
+            Identity::Root { account_id } => {
+                subject.principal = Principal::Root { account_id: account_id.clone() };
+            }
+            Identity::User { arn, name, user_id } => {
+                let user = directory
+                    .user(name)
+                    .await?
+                    .filter(|user| user.id == *user_id)
+                    .ok_or_else(|| gone(service))?;
+                let policies = directory.user_policies(name, &user).await?;
+                subject.principal = Principal::User { arn: arn.clone() };
+                subject.identity = policies.identity;
+                subject.boundary = policies.boundary.map(|boundary| vec![boundary]);
+                subject.tags.clone_from(&user.tags);
+            }
+            Identity::Role(session) => {
+                subject.role(caller, session, directory, service).await?;
+            }
+            Identity::Service { principal, .. } => {
+                subject.principal = Principal::Service { name: principal.clone() };
+                return Ok(subject);
+            }
+            Identity::WebIdentity(web) => {
+                subject.principal =
+                    Principal::WebIdentity { provider_arn: web.provider_arn.clone() };
+                return Ok(subject);
+            }
+            Identity::Anonymous => return Ok(subject),
+        }
+        // Service control policies bind the account's own principals, root
+        // included: not services, and not those who have no account here.
+        subject.service_control = service_control.to_vec();
+        Ok(subject)
+    }
+
+    async fn role(
+        &mut self,
+        caller: &Session,
+        session: &RoleSession,
+        directory: &Directory,
+        service: Service,
+    ) -> Result<(), ServiceError> {
+        // A role of the same name that was made later is another role.
+        let role = directory
+            .role(&session.role_name)
+            .await?
+            .filter(|role| role.id == session.role_id)
+            .ok_or_else(|| gone(service))?;
+        let policies = directory.role_policies(&session.role_name, &role).await?;
+        let session_arn = caller.identity.arn();
+        self.session = match &session.session_policies {
+            Some(texts) => {
+                let mut documents = Vec::with_capacity(texts.len());
+                for (index, text) in texts.iter().enumerate() {
+                    let name = format!("{session_arn}#{index}");
+                    let document = directory.document(&name, text, Kind::Session, &session_arn)?;
+                    documents.push(document);
+                }
+                Some(documents)
+            }
+            None => None,
+        };
+        self.principal = Principal::RoleSession { role_arn: role.arn.clone(), session_arn };
+        self.identity = policies.identity;
+        self.boundary = policies.boundary.map(|boundary| vec![boundary]);
+        self.tags.clone_from(&role.tags);
+        Ok(())
+    }
+
+    /// Decides each permission in turn; the first denial ends it.
+    ///
+    /// # Errors
+    /// When a resource's policy cannot be read.
+    pub(crate) fn decide(
+        &self,
+        requirements: Vec<Requirement>,
+        region: &str,
+        caller: &Session,
+        directory: &Directory,
+        circumstances: &Circumstances<'_>,
+    ) -> Result<Vec<Verdict>, ServiceError> {
+        let global = context::global(region, caller, &self.tags, circumstances);
+        let mut policies = Policies {
+            service_control: self.service_control.clone(),
+            identity: self.identity.clone(),
+            boundary: self.boundary.clone(),
+            session: self.session.clone(),
+            resource: None,
+        };
+        let mut verdicts = Vec::with_capacity(requirements.len());
+        for requirement in requirements {
+            let mut context = global.clone();
+            if let Some(account) =
+                resource_account(&requirement.resource).or_else(|| caller.identity.account_id())
+            {
+                context.set("aws:ResourceAccount", account);
+            }
+            context.extend(&requirement.context);
+            policies.resource = match &requirement.resource_policy {
+                ResourcePolicy::None => None,
+                ResourcePolicy::Resource { name, document } => {
+                    Some(directory.document(name, document, Kind::Resource, name)?)
+                }
+                ResourcePolicy::Trust { name, document } => {
+                    Some(directory.document(name, document, Kind::Trust, name)?)
+                }
+            };
+            let request = Request {
+                principal: &self.principal,
+                action: &requirement.action,
+                resource: &requirement.resource,
+                resource_account: None,
+                context: &context,
+            };
+            let decision = decide(&request, &policies);
+            let allowed = decision.allowed();
+            verdicts.push(Verdict { requirement, decision });
+            if !allowed {
+                break;
+            }
+        }
+        Ok(verdicts)
+    }
+}
+
+/// The account in an ARN, where it has one.
+fn resource_account(arn: &str) -> Option<&str> {
+    arn.split(':').nth(4).filter(|account| !account.is_empty())
+}
+
+/// A refusal that is worded for a service: directories do not know for whom
+/// they were asked.
+pub(crate) fn worded(error: ServiceError, service: Service) -> ServiceError {
+    if error.code == "AccessDenied" { refusal::refused(service, error.message) } else { error }
+}

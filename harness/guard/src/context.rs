@@ -1,0 +1,241 @@
+//! The global condition keys: what AWS puts into the context of every request.
+//!
+//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>.
+
+use std::net::IpAddr;
+
+use ringfence_policy::Context;
+use ringfence_services::credentials::{ClaimValues, Identity, Session};
+use ringfence_wire::{Call, Service};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::requirements::state::Tags;
+
+/// The circumstances of a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Circumstances<'a> {
+    /// Where it comes from.
+    pub(crate) source_ip: IpAddr,
+    /// Its `User-Agent`.
+    pub(crate) user_agent: Option<&'a str>,
+    /// When it arrived.
+    pub(crate) now: OffsetDateTime,
+}
+
+/// The global keys of a request. `tags` are the principal's own; the session's
+/// come over them.
+pub(crate) fn global(
+    region: &str,
+    caller: &Session,
+    tags: &Tags,
+    circumstances: &Circumstances<'_>,
+) -> Context {
+    let mut context = Context::new();
+    context.set("aws:RequestedRegion", region);
+    context.set("aws:CurrentTime", rfc3339(circumstances.now));
+    context.set("aws:EpochTime", circumstances.now.unix_timestamp().to_string());
+    // Clients believe that they talk to AWS's endpoint, which is https only;
+    // the loopback between them and the guard stands in for that TLS.
+    context.set("aws:SecureTransport", "true");
+    if let Some(user_agent) = circumstances.user_agent {
+        context.set("aws:UserAgent", user_agent);
+    }
+    called_via(&mut context, caller);
+    if caller.called_via.is_empty() && !matches!(caller.identity, Identity::Service { .. }) {
+        // A service that acts for a caller shows an address of its own.
+        context.set("aws:SourceIp", circumstances.source_ip.to_string());
+    }
+    principal(&mut context, caller, tags);
+    context
+}
+
+fn called_via(context: &mut Context, caller: &Session) {
+    let via = &caller.called_via;
+    context.set("aws:ViaAWSService", (!via.is_empty()).to_string());
+    if let (Some(first), Some(last)) = (via.first(), via.last()) {
+        context.set_list("aws:CalledVia", via.iter().cloned());
+        context.set("aws:CalledViaFirst", first);
+        context.set("aws:CalledViaLast", last);
+    }
+}
+
+fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
+    let identity = &caller.identity;
+    if let Some(account) = identity.account_id() {
+        context.set("aws:PrincipalAccount", account);
+    }
+    let is_service = matches!(identity, Identity::Service { .. });
+    context.set("aws:PrincipalIsAWSService", is_service.to_string());
+    for (key, value) in tags {
+        context.set(&format!("aws:PrincipalTag/{key}"), value);
+    }
+    match identity {
+        Identity::Root { .. } => {
+            context.set("aws:PrincipalType", "Account");
+            context.set("aws:PrincipalArn", identity.arn());
+            context.set("aws:userid", identity.user_id());
+        }
+        Identity::User { name, .. } => {
+            context.set("aws:PrincipalType", "User");
+            context.set("aws:PrincipalArn", identity.arn());
+            context.set("aws:userid", identity.user_id());
+            context.set("aws:username", name);
+        }
+        Identity::Role(session) => {
+            context.set("aws:PrincipalType", "AssumedRole");
+            // The role's ARN, with its path, not the session's.
+            context.set("aws:PrincipalArn", &session.role_arn);
+            context.set("aws:userid", identity.user_id());
+            context.set("aws:TokenIssueTime", rfc3339(session.issued_at));
+            for (key, value) in &session.tags {
+                context.set(&format!("aws:PrincipalTag/{key}"), value);
+            }
+            if let Some(source_identity) = &session.source_identity {
+                context.set("aws:SourceIdentity", source_identity);
+            }
+            if let Some(provider) = &session.federated_provider {
+                context.set("aws:FederatedProvider", provider);
+            }
+        }
+        Identity::Service { principal, source_arn, source_account } => {
+            context.set("aws:PrincipalServiceName", principal);
+            context.set_list("aws:PrincipalServiceNamesList", [principal]);
+            if let Some(arn) = source_arn {
+                context.set("aws:SourceArn", arn);
+            }
+            if let Some(account) = source_account {
+                context.set("aws:SourceAccount", account);
+            }
+        }
+        Identity::WebIdentity(web) => {
+            context.set("aws:FederatedProvider", &web.provider_arn);
+            for (key, values) in &web.keys {
+                match values {
+                    ClaimValues::One(value) => context.set(key, value),
+                    ClaimValues::Many(values) => context.set_list(key, values.iter().cloned()),
+                };
+            }
+        }
+        Identity::Anonymous => {
+            context.set("aws:PrincipalType", "Anonymous");
+            context.set("aws:userid", "anonymous");
+        }
+    }
+    // Present for temporary credentials only, and none here came with MFA.
+    if caller.expiration.is_some() && matches!(identity, Identity::Role(_) | Identity::User { .. })
+    {
+        context.set("aws:MultiFactorAuthPresent", "false");
+    }
+}
+
+/// The region that a call asks for: IAM is global and lives in us-east-1.
+pub(crate) fn requested_region(call: &Call) -> &str {
+    if call.service() == Service::Iam { "us-east-1" } else { &call.region }
+}
+
+pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
+    let time = time.replace_nanosecond(0).unwrap_or(time);
+    time.format(&Rfc3339).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_policy::request::Values;
+    use ringfence_services::credentials::RoleSession;
+
+    use super::*;
+
+    fn role() -> Identity {
+        Identity::Role(Box::new(RoleSession {
+            role_arn: "arn:aws:iam::123456789012:role/team/app".into(),
+            role_name: "app".into(),
+            role_id: "AROAEXAMPLE".into(),
+            session_name: "s".into(),
+            session_policies: None,
+            tags: vec![("team".into(), "session".into())],
+            transitive_tag_keys: Vec::new(),
+            source_identity: Some("alice".into()),
+            federated_provider: None,
+            issued_at: OffsetDateTime::UNIX_EPOCH,
+        }))
+    }
+
+    fn keys(caller: &Session) -> Context {
+        let circumstances = Circumstances {
+            source_ip: IpAddr::from([127, 0, 0, 1]),
+            user_agent: Some("Boto3/1"),
+            now: OffsetDateTime::UNIX_EPOCH,
+        };
+        let tags = vec![("team".into(), "role".into()), ("cost".into(), "7".into())];
+        global("eu-west-1", caller, &tags, &circumstances)
+    }
+
+    fn one(context: &Context, key: &str) -> Option<String> {
+        match context.get(key)? {
+            Values::One(value) => Some(value.clone()),
+            Values::Many(values) => Some(values.join(",")),
+        }
+    }
+
+    #[test]
+    fn a_role_session_shows_the_roles_arn_and_its_own_tags_over_the_roles() {
+        let expiration = Some(OffsetDateTime::UNIX_EPOCH);
+        let context = keys(&Session { identity: role(), called_via: Vec::new(), expiration });
+        let expected = [
+            ("aws:PrincipalArn", "arn:aws:iam::123456789012:role/team/app"),
+            ("aws:PrincipalType", "AssumedRole"),
+            ("aws:PrincipalAccount", "123456789012"),
+            ("aws:PrincipalTag/team", "session"),
+            ("aws:PrincipalTag/cost", "7"),
+            ("aws:userid", "AROAEXAMPLE:s"),
+            ("aws:SourceIdentity", "alice"),
+            ("aws:TokenIssueTime", "1970-01-01T00:00:00Z"),
+            ("aws:MultiFactorAuthPresent", "false"),
+            ("aws:SourceIp", "127.0.0.1"),
+            ("aws:ViaAWSService", "false"),
+            ("aws:SecureTransport", "true"),
+            ("aws:RequestedRegion", "eu-west-1"),
+            ("aws:PrincipalIsAWSService", "false"),
+        ];
+        for (key, value) in expected {
+            assert_eq!(one(&context, key).as_deref(), Some(value), "{key}");
+        }
+        assert_eq!(one(&context, "aws:username"), None);
+        assert_eq!(one(&context, "aws:CalledVia"), None);
+    }
+
+    #[test]
+    fn a_forwarded_call_names_its_services_and_hides_the_address() {
+        let called_via = vec!["cloudformation.amazonaws.com".into(), "lambda.amazonaws.com".into()];
+        let context = keys(&Session { identity: role(), called_via, expiration: None });
+        assert_eq!(one(&context, "aws:ViaAWSService").as_deref(), Some("true"));
+        assert_eq!(
+            one(&context, "aws:CalledVia").as_deref(),
+            Some("cloudformation.amazonaws.com,lambda.amazonaws.com")
+        );
+        assert_eq!(
+            one(&context, "aws:CalledViaFirst").as_deref(),
+            Some("cloudformation.amazonaws.com")
+        );
+        assert_eq!(one(&context, "aws:CalledViaLast").as_deref(), Some("lambda.amazonaws.com"));
+        assert_eq!(one(&context, "aws:SourceIp"), None);
+    }
+
+    #[test]
+    fn a_service_shows_on_whose_behalf_it_calls() {
+        let context = keys(&Session::direct(Identity::Service {
+            principal: "apigateway.amazonaws.com".into(),
+            source_arn: Some("arn:aws:execute-api:eu-west-1:123456789012:a/*".into()),
+            source_account: Some("123456789012".into()),
+        }));
+        assert_eq!(one(&context, "aws:PrincipalIsAWSService").as_deref(), Some("true"));
+        assert_eq!(
+            one(&context, "aws:PrincipalServiceName").as_deref(),
+            Some("apigateway.amazonaws.com")
+        );
+        assert_eq!(one(&context, "aws:SourceAccount").as_deref(), Some("123456789012"));
+        assert_eq!(one(&context, "aws:SourceIp"), None);
+        assert_eq!(one(&context, "aws:PrincipalArn"), None);
+    }
+}

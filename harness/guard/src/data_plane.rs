@@ -1,0 +1,183 @@
+//! Requests to what the account serves itself, told by their host: HTTP APIs
+//! and function URLs. They are journaled like any call; where IAM guards them,
+//! it decides here.
+
+use bytes::Bytes;
+use http::header;
+use http::{Request, Response, request};
+use ringfence_policy::Context;
+use ringfence_services::credentials::{Identity, Session};
+use ringfence_services::http_api::Caller;
+use ringfence_services::lambda::{Lambda, UrlTarget};
+use ringfence_wire::{Service, signature};
+
+use crate::authenticate;
+use crate::authorize::Subject;
+use crate::journal::Ending;
+use crate::pipeline::{Passage, Pipeline};
+use crate::requirements::{Requirement, invoke_url};
+
+/// What a host addresses, where it is not AWS's API.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// An HTTP API, by id.
+    Api(String),
+    /// A function's URL.
+    Url(UrlTarget),
+}
+
+impl Pipeline {
+    /// What a request's host addresses, if it is something that is served.
+    pub(crate) fn served(&self, parts: &request::Parts) -> Option<Target> {
+        let host = parts.headers.get(header::HOST)?.to_str().ok()?;
+        if let Some(api) = self.services.http_apis().api_of_host(host) {
+            return Some(Target::Api(api));
+        }
+        self.services.lambda().function_of_host(host).map(Target::Url)
+    }
+
+    /// Serves a request.
+    pub(crate) async fn serve(
+        &self,
+        target: Target,
+        parts: request::Parts,
+        body: Bytes,
+        passage: &mut Passage,
+    ) -> Response<Bytes> {
+        passage.entry.principal = Identity::Anonymous.arn();
+        match target {
+            Target::Api(api) => self.serve_api(&api, parts, body, passage).await,
+            Target::Url(url) => self.serve_url(&url, parts, body, passage).await,
+        }
+    }
+
+    /// An HTTP API decides by itself but for routes with `AWS_IAM`: it answers
+    /// 403 on these unless the guard hands it a caller.
+    async fn serve_api(
+        &self,
+        api: &str,
+        parts: request::Parts,
+        body: Bytes,
+        passage: &mut Passage,
+    ) -> Response<Bytes> {
+        let apis = self.services.http_apis();
+        passage.entry.service = "execute-api".to_owned();
+        passage.entry.operation = "Invoke".to_owned();
+        passage.entry.outcome = Ending::Allowed;
+        let route = apis.route_of(api, parts.method.as_str(), parts.uri.path());
+        let mut caller = None;
+        if let Some(route) = route
+            && route.authorization_type == "AWS_IAM"
+        {
+            let required = Requirement {
+                action: "execute-api:Invoke".to_owned(),
+                resource: route.arn,
+                printed_resource: None,
+                context: Context::new(),
+                resource_policy: crate::requirements::ResourcePolicy::None,
+            };
+            passage.entry.outcome = Ending::Refused;
+            if let Some((session, access_key)) = self.signer(&parts, &body, "execute-api", passage)
+                && self.may(&session, vec![required], &parts, passage).await
+            {
+                caller = Some(Caller {
+                    access_key,
+                    account_id: session.identity.account_id().unwrap_or_default().to_owned(),
+                    user_id: session.identity.user_id(),
+                    user_arn: session.identity.arn(),
+                });
+            }
+        }
+        let mut request = Request::from_parts(parts, body);
+        if let Some(caller) = caller {
+            request.extensions_mut().insert(caller);
+        }
+        apis.serve(api, request, passage.source_ip).await
+    }
+
+    async fn serve_url(
+        &self,
+        url: &UrlTarget,
+        parts: request::Parts,
+        body: Bytes,
+        passage: &mut Passage,
+    ) -> Response<Bytes> {
+        passage.entry.service = Service::Lambda.name().to_owned();
+        passage.entry.operation = "InvokeFunctionUrl".to_owned();
+        let caller = if url.auth_type == "NONE" {
+            Some(Session::direct(Identity::Anonymous))
+        } else {
+            self.signer(&parts, &body, "lambda", passage).map(|(caller, _)| caller)
+        };
+        let required = self.url_requirements(url).await;
+        let (Some(caller), Some(required)) = (caller, required) else {
+            return refused(passage);
+        };
+        if !self.may(&caller, required, &parts, passage).await {
+            return refused(passage);
+        }
+        let signer = (url.auth_type != "NONE").then_some(&caller);
+        let request = Request::from_parts(parts, body);
+        self.services.lambda().serve_url(url, request, passage.source_ip, signer).await
+    }
+
+    /// New function URLs need both actions since October 2025
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>).
+    async fn url_requirements(&self, url: &UrlTarget) -> Option<Vec<Requirement>> {
+        let present = self.present();
+        let qualifier = url.qualifier.as_deref();
+        let region = &self.setting.region;
+        let by_url = invoke_url(&present, region, &url.function, qualifier, &url.auth_type);
+        let by_url = by_url.await.ok()?;
+        let mut invoke =
+            Requirement { action: "lambda:InvokeFunction".to_owned(), ..by_url.clone() };
+        invoke.context.set("lambda:InvokedViaFunctionUrl", "true");
+        Some(vec![by_url, invoke])
+    }
+
+    /// Who signed a request to a service, and with which key; none where nobody
+    /// did, or wrongly.
+    fn signer(
+        &self,
+        parts: &request::Parts,
+        body: &Bytes,
+        service: &str,
+        passage: &mut Passage,
+    ) -> Option<(Session, String)> {
+        let presented = signature::read(parts).ok().flatten()?;
+        presented.check_scope(service, &self.setting.region).ok()?;
+        let keyring = &self.setting.keyring;
+        let (caller, _) =
+            authenticate::signed_by(&presented, parts, body, keyring, passage.now).ok()?;
+        passage.caller(&caller);
+        Some((caller, presented.access_key_id))
+    }
+
+    /// Whether a caller has all permissions; what cannot be decided is not
+    /// allowed.
+    async fn may(
+        &self,
+        caller: &Session,
+        required: Vec<Requirement>,
+        parts: &request::Parts,
+        passage: &mut Passage,
+    ) -> bool {
+        let directory = &self.directory;
+        let subject = Subject::of(caller, directory, &self.service_control, Service::Lambda).await;
+        let Ok(subject) = subject else { return false };
+        let circumstances = passage.circumstances(&parts.headers);
+        let region = &self.setting.region;
+        match subject.decide(required, region, caller, directory, &circumstances) {
+            Ok(verdicts) => {
+                passage.decided(&verdicts);
+                verdicts.last().is_some_and(|verdict| verdict.decision.allowed())
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+fn refused(passage: &mut Passage) -> Response<Bytes> {
+    passage.entry.error = Some("AccessDeniedException".to_owned());
+    Lambda::url_forbidden()
+}

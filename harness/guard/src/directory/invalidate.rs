@@ -1,0 +1,97 @@
+//! Which knowledge a call makes stale.
+
+use ringfence_wire::{Call, Service};
+
+use super::Directory;
+
+/// Operations that change nothing that the directory keeps.
+const READS: [&str; 4] = ["Get", "List", "Simulate", "Generate"];
+
+impl Directory {
+    /// Forgets what a call may have changed. It is called however the call
+    /// ended: an upstream that failed half-way may have changed something.
+    pub(crate) fn changed_by(&self, call: &Call) {
+        match call.service() {
+            Service::Iam if !READS.iter().any(|read| call.name().starts_with(read)) => {
+                self.iam_changed(call);
+            }
+            Service::S3 if changes_buckets(call.name()) => {
+                if let Some(bucket) = call.text("Bucket") {
+                    self.buckets.forget(bucket);
+                }
+            }
+            Service::Ec2 if call.name().starts_with("DeleteSubnet") => self.subnets.clear(),
+            _ => {}
+        }
+    }
+
+    fn iam_changed(&self, call: &Call) {
+        let role = call.text("RoleName");
+        let user = call.text("UserName");
+        let group = call.text("GroupName");
+        let policy = call.text("PolicyArn");
+        match call.name() {
+            "CreateRole"
+            | "DeleteRole"
+            | "UpdateRole"
+            | "UpdateRoleDescription"
+            | "UpdateAssumeRolePolicy"
+            | "PutRolePolicy"
+            | "DeleteRolePolicy"
+            | "AttachRolePolicy"
+            | "DetachRolePolicy"
+            | "PutRolePermissionsBoundary"
+            | "DeleteRolePermissionsBoundary"
+            | "TagRole"
+            | "UntagRole" => match role {
+                Some(name) => self.forget_role(name),
+                None => self.forget_all(),
+            },
+            "CreateUser"
+            | "DeleteUser"
+            | "PutUserPolicy"
+            | "DeleteUserPolicy"
+            | "AttachUserPolicy"
+            | "DetachUserPolicy"
+            | "PutUserPermissionsBoundary"
+            | "DeleteUserPermissionsBoundary"
+            | "TagUser"
+            | "UntagUser"
+            | "AddUserToGroup"
+            | "RemoveUserFromGroup" => match user {
+                Some(name) => self.forget_user(name),
+                None => self.forget_all(),
+            },
+            "CreateGroup" | "PutGroupPolicy" | "DeleteGroupPolicy" | "AttachGroupPolicy"
+            | "DetachGroupPolicy" => match group {
+                Some(name) => self.groups.forget(name),
+                None => self.forget_all(),
+            },
+            "CreatePolicyVersion"
+            | "DeletePolicyVersion"
+            | "SetDefaultPolicyVersion"
+            | "DeletePolicy"
+            | "TagPolicy"
+            | "UntagPolicy" => match policy {
+                Some(arn) => self.managed.forget(arn),
+                None => self.forget_all(),
+            },
+            "CreateOpenIDConnectProvider"
+            | "DeleteOpenIDConnectProvider"
+            | "AddClientIDToOpenIDConnectProvider"
+            | "RemoveClientIDFromOpenIDConnectProvider"
+            | "UpdateOpenIDConnectProviderThumbprint" => self.providers.clear(),
+            // Renames (UpdateUser, UpdateGroup), DeleteGroup with members,
+            // CreatePolicy (whose ARN only the answer names), and whatever IAM
+            // learns later.
+            _ => self.forget_all(),
+        }
+    }
+}
+
+/// S3's operations on buckets; those on objects cannot touch a policy.
+fn changes_buckets(operation: &str) -> bool {
+    !READS.iter().any(|read| operation.starts_with(read))
+        && !operation.starts_with("Head")
+        && (operation.contains("Bucket") || operation.contains("PublicAccessBlock"))
+}

@@ -1,0 +1,225 @@
+//! The account as IAM keeps it upstream: principals with their policies, trust
+//! policies, OIDC providers, bucket policies, tags. Read as the account's root
+//! straight from the upstream, kept until a call through the guard changes it.
+//!
+//! Whoever changes IAM behind the guard's back (at the upstream itself) is not
+//! noticed: the guard is the only road by design.
+
+mod cache;
+mod documents;
+mod invalidate;
+mod principals;
+mod read;
+mod resources;
+
+use std::sync::Arc;
+
+use ringfence_policy::Document;
+use ringfence_services::Setting;
+use ringfence_wire::{Service, ServiceError};
+use serde_json::{Map, Value};
+
+use documents::Documents;
+
+use crate::requirements::state::Tags;
+use crate::upstream::Upstream;
+use cache::Cache;
+
+/// A role.
+#[derive(Debug)]
+pub(crate) struct Role {
+    /// With its path.
+    pub(crate) arn: String,
+    /// `AROA…`.
+    pub(crate) id: String,
+    /// In seconds.
+    pub(crate) max_session_duration: u32,
+    /// The trust policy.
+    pub(crate) trust: String,
+    /// The ARN of its permissions boundary.
+    pub(crate) boundary: Option<String>,
+    /// Its tags.
+    pub(crate) tags: Tags,
+}
+
+/// A user.
+#[derive(Debug)]
+pub(crate) struct User {
+    /// With its path.
+    pub(crate) arn: String,
+    /// `AIDA…`.
+    pub(crate) id: String,
+    /// The ARN of its permissions boundary.
+    pub(crate) boundary: Option<String>,
+    /// Its tags.
+    pub(crate) tags: Tags,
+}
+
+/// The policies of a user, group or role, but for its boundary.
+#[derive(Debug, Default)]
+pub(crate) struct Grants {
+    /// Its own.
+    inline: Vec<Arc<Document>>,
+    /// The ARNs of managed policies.
+    attached: Vec<String>,
+    /// A user's groups.
+    groups: Vec<String>,
+}
+
+/// A managed policy with its default version.
+#[derive(Debug)]
+pub(crate) struct Managed {
+    text: String,
+    tags: Tags,
+}
+
+/// An OIDC provider.
+#[derive(Debug)]
+pub(crate) struct Provider {
+    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST[/PATH]`.
+    pub(crate) arn: String,
+    /// The audiences that it is registered with.
+    pub(crate) client_ids: Vec<String>,
+}
+
+/// The account as the upstream knows it.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    upstream: Upstream,
+    setting: Arc<Setting>,
+    documents: Documents,
+    roles: Cache<Option<Arc<Role>>>,
+    role_grants: Cache<Arc<Grants>>,
+    users: Cache<Option<Arc<User>>>,
+    user_grants: Cache<Arc<Grants>>,
+    groups: Cache<Arc<Grants>>,
+    managed: Cache<Option<Arc<Managed>>>,
+    providers: Cache<Arc<Vec<Provider>>>,
+    buckets: Cache<Option<Arc<str>>>,
+    subnets: Cache<Option<Arc<str>>>,
+}
+
+impl Directory {
+    /// The account behind an upstream.
+    pub(crate) fn new(upstream: Upstream, setting: Arc<Setting>) -> Self {
+        Self {
+            upstream,
+            setting,
+            documents: Documents::default(),
+            roles: Cache::default(),
+            role_grants: Cache::default(),
+            users: Cache::default(),
+            user_grants: Cache::default(),
+            groups: Cache::default(),
+            managed: Cache::default(),
+            providers: Cache::default(),
+            buckets: Cache::default(),
+            subnets: Cache::default(),
+        }
+    }
+
+    fn forget_role(&self, name: &str) {
+        self.roles.forget(name);
+        self.role_grants.forget(name);
+    }
+
+    fn forget_user(&self, name: &str) {
+        self.users.forget(name);
+        self.user_grants.forget(name);
+    }
+
+    fn forget_all(&self) {
+        self.roles.clear();
+        self.role_grants.clear();
+        self.users.clear();
+        self.user_grants.clear();
+        self.groups.clear();
+        self.managed.clear();
+        self.providers.clear();
+    }
+
+    /// Asks the upstream.
+    async fn ask(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, ServiceError> {
+        let input = match input {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        };
+        let now = self.setting.now();
+        self.upstream.call(service, operation, &input, &self.setting.region, now).await
+    }
+
+    /// Asks the upstream for something that may not be there.
+    async fn look_up(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Option<Value>, ServiceError> {
+        match self.ask(service, operation, input).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`Directory::look_up`], for an operation that answers with a payload.
+    async fn look_up_payload(
+        &self,
+        service: Service,
+        operation: &str,
+        input: &Map<String, Value>,
+    ) -> Result<Option<String>, ServiceError> {
+        let now = self.setting.now();
+        let region = &self.setting.region;
+        match self.upstream.fetch(service, operation, input, region, now).await {
+            Ok(payload) => Ok(Some(String::from_utf8_lossy(&payload).into_owned())),
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All pages of an IAM list.
+    async fn iam_list(
+        &self,
+        operation: &str,
+        mut input: Map<String, Value>,
+        member: &str,
+    ) -> Result<Vec<Value>, ServiceError> {
+        let mut all = Vec::new();
+        loop {
+            let page = self.ask(Service::Iam, operation, Value::Object(input.clone())).await?;
+            all.extend_from_slice(read::list(&page, member));
+            match read::text(&page, "Marker") {
+                Some(marker) if read::text(&page, "IsTruncated") == Some("true") => {
+                    input.insert("Marker".to_owned(), marker.into());
+                }
+                _ => return Ok(all),
+            }
+        }
+    }
+}
+
+/// The codes by which services say that there is no such thing.
+fn is_absence(error: &ServiceError) -> bool {
+    matches!(
+        error.code.as_ref(),
+        "NoSuchEntity"
+            | "NoSuchEntityException"
+            | "NoSuchBucket"
+            | "NoSuchBucketPolicy"
+            | "NoSuchKey"
+            // What S3 says of a delete marker in a versioned bucket.
+            // https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
+            | "MethodNotAllowed"
+            | "NoSuchTagSet"
+            | "ResourceNotFoundException"
+            | "InvalidResourceId"
+            | "ParameterNotFound"
+            | "InvalidSubnetID.NotFound"
+    )
+}

@@ -1,0 +1,177 @@
+//! What resources say of themselves: policies, networks, tags.
+
+use std::sync::Arc;
+
+use ringfence_wire::{Service, ServiceError};
+use serde_json::{Map, Value, json};
+
+use super::{Directory, read};
+use crate::requirements::state::{InstanceProfile, Secret, Tags};
+
+impl Directory {
+    /// A bucket's policy.
+    pub(crate) async fn bucket_policy(&self, bucket: &str) -> Result<Option<String>, ServiceError> {
+        let policy = self.buckets.get(bucket, self.load_bucket_policy(bucket)).await?;
+        Ok(policy.as_deref().map(str::to_owned))
+    }
+
+    /// The VPC of a subnet. A subnet never changes its VPC.
+    pub(crate) async fn subnet_vpc(&self, subnet: &str) -> Result<Option<String>, ServiceError> {
+        let vpc = self.subnets.get(subnet, self.load_subnet_vpc(subnet)).await?;
+        Ok(vpc.as_deref().map(str::to_owned))
+    }
+
+    /// The name of the partition key of a table or of one of its indexes.
+    pub(crate) async fn partition_key(
+        &self,
+        table: &str,
+        index: Option<&str>,
+    ) -> Result<Option<String>, ServiceError> {
+        let input = json!({"TableName": table});
+        let answer = self.look_up(Service::DynamoDb, "DescribeTable", input).await?;
+        let Some(table) = answer.as_ref().and_then(|answer| answer.get("Table")) else {
+            return Ok(None);
+        };
+        let keyed = match index {
+            None => Some(table),
+            Some(index) => ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"]
+                .iter()
+                .flat_map(|kind| read::list(table, kind))
+                .find(|own| read::text(own, "IndexName") == Some(index)),
+        };
+        Ok(keyed
+            .map(|keyed| read::list(keyed, "KeySchema"))
+            .into_iter()
+            .flatten()
+            .find(|key| read::text(key, "KeyType") == Some("HASH"))
+            .and_then(|key| read::text(key, "AttributeName"))
+            .map(str::to_owned))
+    }
+
+    /// The ARN of a group.
+    pub(crate) async fn group_arn(&self, name: &str) -> Result<Option<String>, ServiceError> {
+        let answer = self.look_up(Service::Iam, "GetGroup", json!({"GroupName": name})).await?;
+        Ok(answer
+            .as_ref()
+            .and_then(|answer| answer.get("Group"))
+            .and_then(|group| read::text(group, "Arn"))
+            .map(str::to_owned))
+    }
+
+    /// An instance profile.
+    pub(crate) async fn instance_profile(
+        &self,
+        name: &str,
+    ) -> Result<Option<InstanceProfile>, ServiceError> {
+        let input = json!({"InstanceProfileName": name});
+        let answer = self.look_up(Service::Iam, "GetInstanceProfile", input).await?;
+        Ok(answer.as_ref().and_then(|answer| answer.get("InstanceProfile")).and_then(|profile| {
+            Some(InstanceProfile {
+                arn: read::text(profile, "Arn")?.to_owned(),
+                tags: read::tags(profile, "Tags"),
+            })
+        }))
+    }
+
+    /// A secret with its policy.
+    pub(crate) async fn secret(&self, id: &str) -> Result<Option<Secret>, ServiceError> {
+        let input = json!({"SecretId": id});
+        let Some(described) =
+            self.look_up(Service::SecretsManager, "DescribeSecret", input.clone()).await?
+        else {
+            return Ok(None);
+        };
+        let Some(arn) = read::text(&described, "ARN") else { return Ok(None) };
+        let policy = self.look_up(Service::SecretsManager, "GetResourcePolicy", input).await?;
+        Ok(Some(Secret {
+            arn: arn.to_owned(),
+            policy: policy
+                .as_ref()
+                .and_then(|policy| read::text(policy, "ResourcePolicy"))
+                .map(str::to_owned),
+            tags: read::tags(&described, "Tags"),
+        }))
+    }
+
+    /// The tags of a table, log group, parameter or object, by ARN.
+    pub(crate) async fn resource_tags(
+        &self,
+        service: Service,
+        arn: &str,
+    ) -> Result<Tags, ServiceError> {
+        let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+        match service {
+            Service::DynamoDb => {
+                let input = json!({"ResourceArn": arn});
+                self.tags_of(service, "ListTagsOfResource", input, "Tags").await
+            }
+            Service::Ssm => {
+                let name = resource.strip_prefix("parameter/").unwrap_or(resource);
+                // The ARN has lost a hierarchical name's leading slash.
+                let name = if name.contains('/') { format!("/{name}") } else { name.to_owned() };
+                let input = json!({"ResourceType": "Parameter", "ResourceId": name});
+                self.tags_of(service, "ListTagsForResource", input, "TagList").await
+            }
+            Service::S3 => {
+                let Some((bucket, key)) = resource.split_once('/') else {
+                    let input = json!({"Bucket": resource});
+                    return self.tags_of(service, "GetBucketTagging", input, "TagSet").await;
+                };
+                let input = json!({"Bucket": bucket, "Key": key});
+                self.tags_of(service, "GetObjectTagging", input, "TagSet").await
+            }
+            Service::Logs => {
+                let input = json!({"resourceArn": arn.trim_end_matches(":*")});
+                let answer = self.look_up(service, "ListTagsForResource", input).await?;
+                let tags = answer.as_ref().and_then(|answer| answer.get("tags"));
+                Ok(tags
+                    .and_then(Value::as_object)
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, value)| {
+                        (key.clone(), value.as_str().unwrap_or_default().to_owned())
+                    })
+                    .collect())
+            }
+            other => Err(ServiceError::new(
+                500,
+                "InternalFailure",
+                format!("the guard cannot read the tags of {}", other.name()),
+            )),
+        }
+    }
+
+    /// The tags of an EC2 resource, by id.
+    pub(crate) async fn ec2_tags(&self, id: &str) -> Result<Tags, ServiceError> {
+        let input = json!({"Filter": [{"Name": "resource-id", "Value": [id]}]});
+        let answer = self.ask(Service::Ec2, "DescribeTags", input).await?;
+        Ok(read::tags(&answer, "tagSet"))
+    }
+
+    async fn tags_of(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+        member: &str,
+    ) -> Result<Tags, ServiceError> {
+        let answer = self.look_up(service, operation, input).await?;
+        Ok(answer.map(|answer| read::tags(&answer, member)).unwrap_or_default())
+    }
+
+    async fn load_bucket_policy(&self, bucket: &str) -> Result<Option<Arc<str>>, ServiceError> {
+        let input = Map::from_iter([("Bucket".to_owned(), Value::from(bucket))]);
+        let policy = self.look_up_payload(Service::S3, "GetBucketPolicy", &input).await?;
+        Ok(policy.map(Arc::from))
+    }
+
+    async fn load_subnet_vpc(&self, subnet: &str) -> Result<Option<Arc<str>>, ServiceError> {
+        let input = json!({"SubnetId": [subnet]});
+        let answer = self.look_up(Service::Ec2, "DescribeSubnets", input).await?;
+        Ok(answer
+            .as_ref()
+            .and_then(|answer| read::list(answer, "subnetSet").first())
+            .and_then(|subnet| read::text(subnet, "vpcId"))
+            .map(Arc::from))
+    }
+}

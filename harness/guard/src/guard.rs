@@ -1,0 +1,206 @@
+//! The guard as one thing that is started and stopped.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ringfence_policy::{Document, DocumentError, Kind};
+use ringfence_services::Setting;
+use ringfence_services::credentials::{Credentials, Identity};
+use ringfence_services::token::{Issuers, KeySource};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::directory::Directory;
+use crate::journal::{Journal, JournalError};
+use crate::pipeline::Pipeline;
+use crate::server;
+use crate::services::Services;
+use crate::upstream::Upstream;
+
+/// What a guard guards, and how.
+#[derive(Debug)]
+pub struct Config {
+    /// The account, twelve digits. The upstream must keep the same.
+    pub account_id: String,
+    /// The region of the services that answer here.
+    pub region: String,
+    /// The port on 127.0.0.1; 0 takes any that is free.
+    pub port: u16,
+    /// The account's root key.
+    pub root: Credentials,
+    /// The emulator.
+    pub upstream: Url,
+    /// The token issuers whose keys are known or fetched in a certain way;
+    /// all others are discovered.
+    pub issuers: Vec<(String, KeySource)>,
+    /// Service control policies by level (name and JSON); every level must
+    /// allow. None at all limits nobody.
+    pub service_control: Vec<Vec<(String, String)>>,
+    /// The journal's file; none keeps it in memory alone.
+    pub journal: Option<PathBuf>,
+    /// A Python interpreter with `aws-sam-translator` and `awslambdaric`.
+    pub python: Option<PathBuf>,
+    /// A directory for function code and scratch files; its owner removes it.
+    pub work_dir: PathBuf,
+}
+
+/// Why a guard does not start or stop.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// Somebody else has the port.
+    #[error("port {port} of 127.0.0.1 is in use; choose another, or 0 for any that is free")]
+    PortInUse {
+        /// The port.
+        port: u16,
+    },
+    /// The port cannot be had for another reason.
+    #[error("port {port} of 127.0.0.1 cannot be had")]
+    Port {
+        /// The port.
+        port: u16,
+        #[source]
+        /// What the operating system says.
+        cause: io::Error,
+    },
+    /// The account id is not twelve digits.
+    #[error("the account id `{0}` is not twelve digits")]
+    AccountId(String),
+    /// A service control policy is none.
+    #[error("the service control policy `{name}` is not valid")]
+    ServiceControl {
+        /// The policy's name.
+        name: String,
+        #[source]
+        /// What is wrong with it.
+        cause: DocumentError,
+    },
+    /// The journal cannot be kept.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// No HTTP client can be made.
+    #[error("no HTTP client can be made")]
+    Client(#[source] reqwest::Error),
+    /// The server ended by itself.
+    #[error("the guard's server failed")]
+    Server(#[source] tokio::task::JoinError),
+}
+
+/// A running guard. Dropping it ends its server at once; [`Guard::stop`] ends
+/// it in order, with everything that it started.
+#[derive(Debug)]
+pub struct Guard {
+    pipeline: Arc<Pipeline>,
+    endpoint: Url,
+    server: Option<JoinHandle<()>>,
+    stopping: CancellationToken,
+}
+
+impl Guard {
+    /// Starts a guard: when this returns, its port answers.
+    ///
+    /// # Errors
+    /// [`GuardError`]; nothing is left running then.
+    pub async fn start(config: Config) -> Result<Self, GuardError> {
+        let id = &config.account_id;
+        if id.len() != 12 || !id.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(GuardError::AccountId(config.account_id));
+        }
+        let service_control = service_control(&config.service_control)?;
+        let journal = Arc::new(Journal::open(config.journal.as_deref())?);
+        let listener = listen(config.port).await?;
+        let port = listener
+            .local_addr()
+            .map_err(|cause| GuardError::Port { port: config.port, cause })?
+            .port();
+        let setting = Arc::new(Setting::new(
+            &config.account_id,
+            config.region,
+            config.python,
+            config.work_dir,
+        ));
+        let mut endpoint = config.upstream.clone();
+        // An http URL of its own would do, but parsing can fail and this cannot.
+        let _ = endpoint.set_scheme("http");
+        let _ = endpoint.set_ip_host(Ipv4Addr::LOCALHOST.into());
+        let _ = endpoint.set_port(Some(port));
+        endpoint.set_path("/");
+        setting.set_endpoint(endpoint.clone());
+        setting
+            .keyring
+            .add(config.root.clone(), Identity::Root { account_id: config.account_id.clone() });
+        let upstream = Upstream::new(config.upstream, config.account_id, config.root)
+            .map_err(GuardError::Client)?;
+        let directory = Arc::new(Directory::new(upstream.clone(), Arc::clone(&setting)));
+        let issuers = Issuers::new(config.issuers);
+        let services = Services::new(&setting, Arc::clone(&directory), issuers);
+        let pipeline =
+            Arc::new(Pipeline { setting, journal, upstream, directory, services, service_control });
+        let stopping = CancellationToken::new();
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&pipeline), stopping.clone()));
+        Ok(Self { pipeline, endpoint, server: Some(server), stopping })
+    }
+
+    /// Where the guard answers: `http://127.0.0.1:PORT/`.
+    pub fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
+    /// What was decided.
+    pub fn journal(&self) -> &Journal {
+        &self.pipeline.journal
+    }
+
+    /// The account, with its keyring.
+    pub fn setting(&self) -> &Arc<Setting> {
+        &self.pipeline.setting
+    }
+
+    /// Ends functions and stack operations, then the connections.
+    ///
+    /// # Errors
+    /// When the server had failed, or the journal could not be kept.
+    pub async fn stop(mut self) -> Result<(), GuardError> {
+        // First those who call the guard themselves.
+        self.pipeline.services.shutdown().await;
+        self.stopping.cancel();
+        if let Some(server) = self.server.take() {
+            server.await.map_err(GuardError::Server)?;
+        }
+        self.pipeline.journal.check()?;
+        Ok(())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, GuardError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|cause| {
+        if cause.kind() == io::ErrorKind::AddrInUse {
+            GuardError::PortInUse { port }
+        } else {
+            GuardError::Port { port, cause }
+        }
+    })
+}
+
+fn service_control(
+    levels: &[Vec<(String, String)>],
+) -> Result<Vec<Vec<Arc<Document>>>, GuardError> {
+    let document = |(name, text): &(String, String)| {
+        Document::parse(name, text, Kind::ServiceControl)
+            .map(Arc::new)
+            .map_err(|cause| GuardError::ServiceControl { name: name.clone(), cause })
+    };
+    levels.iter().map(|level| level.iter().map(document).collect()).collect()
+}

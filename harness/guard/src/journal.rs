@@ -1,0 +1,282 @@
+//! One entry a decision: who asked for what, which permissions that took, what
+//! decided, and how it ended. Never a secret, token, signature or input value.
+
+use std::collections::VecDeque;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ringfence_policy::Decision;
+use serde::{Deserialize, Serialize};
+
+/// How many entries stay in memory. One is about a kilobyte; a whole run of
+/// both sample services is about 4,000.
+const CAPACITY: usize = 16_384;
+
+/// A decision, as the journal keeps it. The names of its members are a
+/// contract: evidence is made from them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When the request arrived: RFC 3339, UTC.
+    pub time: String,
+    /// The id that the answer's `x-amzn-requestid` carries.
+    pub request_id: String,
+    /// The caller's ARN; `anonymous` for nobody, empty where the caller could
+    /// not be told.
+    pub principal: String,
+    /// The service: `iam`, …; empty where it could not be told.
+    pub service: String,
+    /// The operation: `CreateRole`, …; empty where it could not be told.
+    pub operation: String,
+    /// The services that forwarded the call, in order.
+    pub called_via: Vec<String>,
+    /// Every permission that was checked, in order; the last one decided.
+    pub checks: Vec<Check>,
+    /// How it ended.
+    pub outcome: Ending,
+    /// The code of the error that was answered, if one was.
+    pub error: Option<String>,
+    /// The HTTP status that was answered.
+    pub status: u16,
+    /// The upstream's HTTP status, where it was asked.
+    pub upstream_status: Option<u16>,
+    /// From arrival to answer.
+    pub duration_us: u64,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// Authorized, and answered by a service or by the upstream (an error of
+    /// theirs included).
+    Allowed,
+    /// Refused by a policy, or because nothing allows it.
+    Denied,
+    /// Refused before any policy was asked: not identified, not authenticated,
+    /// not mapped, not valid.
+    Refused,
+}
+
+/// A permission and its decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// The IAM action.
+    pub action: String,
+    /// The resource's ARN, or `*`.
+    pub resource: String,
+    /// The outcome, by [`ringfence_policy::Outcome::as_str`].
+    pub outcome: String,
+    /// The layer that decided, by [`ringfence_policy::Layer::as_str`].
+    pub layer: String,
+    /// The statements that decided.
+    pub statements: Vec<Statement>,
+    /// The engine's own words.
+    pub explanation: String,
+}
+
+/// A statement that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    /// The policy's name or ARN.
+    pub policy: String,
+    /// The statement's `Sid`, if it has one.
+    pub sid: Option<String>,
+    /// Its place in the policy, from 0.
+    pub index: usize,
+}
+
+impl Check {
+    /// What was decided about one permission.
+    pub fn new(action: &str, resource: &str, decision: &Decision) -> Self {
+        Self {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            outcome: decision.outcome.as_str().to_owned(),
+            layer: decision.layer.as_str().to_owned(),
+            statements: decision
+                .statements
+                .iter()
+                .map(|statement| Statement {
+                    policy: statement.policy.clone(),
+                    sid: statement.sid.clone(),
+                    index: statement.index,
+                })
+                .collect(),
+            explanation: decision.explanation.clone(),
+        }
+    }
+}
+
+/// Why a journal cannot be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal `{path}` cannot be written")]
+pub struct JournalError {
+    /// The journal's file.
+    pub path: PathBuf,
+    #[source]
+    cause: std::io::Error,
+}
+
+/// The journal: the latest entries in memory and, where configured, all of
+/// them in a file of JSON lines.
+#[derive(Debug)]
+pub struct Journal {
+    state: Mutex<State>,
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug)]
+struct State {
+    entries: VecDeque<Arc<Entry>>,
+    /// The mark of the first entry in memory: how many were dropped.
+    dropped: u64,
+    file: Option<File>,
+    failure: Option<std::io::Error>,
+}
+
+impl Journal {
+    /// A journal, with a file where a path is given. The file is appended to.
+    ///
+    /// # Errors
+    /// When the file cannot be opened for writing.
+    pub fn open(path: Option<&Path>) -> Result<Self, JournalError> {
+        let file = path
+            .map(|path| {
+                OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(path)
+                    .map_err(|cause| JournalError { path: path.to_owned(), cause })
+            })
+            .transpose()?;
+        Ok(Self {
+            state: Mutex::new(State { entries: VecDeque::new(), dropped: 0, file, failure: None }),
+            path: path.map(Path::to_owned),
+        })
+    }
+
+    /// Keeps an entry. One line is one write, so that a reader of the file
+    /// never sees half a decision.
+    pub fn record(&self, entry: Entry) {
+        let mut line = serde_json::to_vec(&entry).unwrap_or_default();
+        line.push(b'\n');
+        let mut state = self.lock();
+        if let Some(file) = &mut state.file
+            && let Err(cause) = file.write_all(&line)
+        {
+            state.failure.get_or_insert(cause);
+        }
+        if state.entries.len() >= CAPACITY {
+            state.entries.pop_front();
+            state.dropped += 1;
+        }
+        state.entries.push_back(Arc::new(entry));
+    }
+
+    /// Whether every entry could be kept. A guard whose journal fails refuses
+    /// further calls: a decision that nobody can read later is none.
+    ///
+    /// # Errors
+    /// The first failure to write the file.
+    pub fn check(&self) -> Result<(), JournalError> {
+        let state = self.lock();
+        match (&state.failure, &self.path) {
+            (Some(failure), Some(path)) => Err(JournalError {
+                path: path.clone(),
+                cause: std::io::Error::new(failure.kind(), failure.to_string()),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The place after the latest entry.
+    pub fn mark(&self) -> u64 {
+        let state = self.lock();
+        state.dropped + state.entries.len() as u64
+    }
+
+    /// The entries from a mark on, as far as they are still in memory.
+    pub fn entries_since(&self, mark: u64) -> Vec<Arc<Entry>> {
+        let state = self.lock();
+        let skipped = usize::try_from(mark.saturating_sub(state.dropped)).unwrap_or(usize::MAX);
+        state.entries.iter().skip(skipped).cloned().collect()
+    }
+
+    /// The entry of a request, if it is still in memory.
+    pub fn find(&self, request_id: &str) -> Option<Arc<Entry>> {
+        // The latest first: whoever asks has just got the answer.
+        self.lock().entries.iter().rev().find(|entry| entry.request_id == request_id).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(request_id: &str) -> Entry {
+        Entry {
+            time: "2026-01-01T00:00:00Z".into(),
+            request_id: request_id.into(),
+            principal: "arn:aws:iam::123456789012:root".into(),
+            service: "iam".into(),
+            operation: "GetRole".into(),
+            called_via: Vec::new(),
+            checks: Vec::new(),
+            outcome: Ending::Allowed,
+            error: None,
+            status: 200,
+            upstream_status: Some(200),
+            duration_us: 1,
+        }
+    }
+
+    #[test]
+    fn entries_are_found_by_mark_and_by_request_id() {
+        let journal = Journal::open(None).unwrap();
+        journal.record(entry("a"));
+        let mark = journal.mark();
+        journal.record(entry("b"));
+        let later = journal.entries_since(mark);
+        assert_eq!(later.len(), 1);
+        assert_eq!(later[0].request_id, "b");
+        assert_eq!(journal.find("a").unwrap().request_id, "a");
+        assert_eq!(journal.find("c"), None);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_marks_stay_true() {
+        let journal = Journal::open(None).unwrap();
+        for index in 0..CAPACITY + 10 {
+            journal.record(entry(&index.to_string()));
+        }
+        assert_eq!(journal.mark(), (CAPACITY + 10) as u64);
+        assert_eq!(journal.entries_since(0).len(), CAPACITY);
+        assert_eq!(journal.entries_since((CAPACITY + 9) as u64)[0].request_id, "16393");
+    }
+
+    #[test]
+    fn the_file_holds_one_json_line_an_entry() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("journal.jsonl");
+        let journal = Journal::open(Some(&path)).unwrap();
+        journal.record(entry("a"));
+        journal.record(entry("b"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let read: Vec<Entry> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(read, [entry("a"), entry("b")]);
+        journal.check().unwrap();
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_is_named() {
+        let error = Journal::open(Some(Path::new("/nonexistent/journal"))).unwrap_err();
+        assert_eq!(error.to_string(), "the journal `/nonexistent/journal` cannot be written");
+    }
+}

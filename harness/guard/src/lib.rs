@@ -1,0 +1,30 @@
+//! The guard: every AWS call passes here, is authenticated, authorized as IAM
+//! would, journaled, and then answered or sent upstream.
+//!
+//! [`Guard::start`] opens one port of the loopback. A request's road is
+//! `pipeline`: identify, authenticate, authorize, journal, answer. What cannot
+//! be told at any of these stations is refused there. What a call requires is
+//! said by [`requirements`]; what was decided is kept in the [`journal`].
+
+mod authenticate;
+mod authorize;
+mod context;
+mod data_plane;
+mod directory;
+mod guard;
+pub mod journal;
+mod keys;
+mod pipeline;
+mod refusal;
+pub mod requirements;
+mod server;
+mod services;
+mod state;
+mod upstream;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+pub use guard::{Config, Guard, GuardError};
+pub use journal::Journal;

@@ -1,0 +1,314 @@
+//! The one road of every request: identify, authenticate, authorize, journal,
+//! answer here or upstream. A request that any of these cannot do goes no
+//! further.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Response, request};
+use ringfence_policy::Document;
+use ringfence_services::Setting;
+use ringfence_services::credentials::{Identity, Session};
+use ringfence_wire::{Call, Service, ServiceError, error, identify, reply, response};
+use time::OffsetDateTime;
+
+use crate::authenticate::Authenticated;
+use crate::authorize::{Subject, Verdict, worded};
+use crate::context::{Circumstances, requested_region, rfc3339};
+use crate::directory::Directory;
+use crate::journal::{Check, Ending, Entry, Journal};
+use crate::requirements::{Requirement, RequirementsError, requirements};
+use crate::services::Services;
+use crate::state::Present;
+use crate::upstream::{self, Upstream};
+use crate::{authenticate, keys, refusal, validate};
+
+/// Everything that a request meets.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    pub(crate) setting: Arc<Setting>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) upstream: Upstream,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) services: Services,
+    pub(crate) service_control: Vec<Vec<Arc<Document>>>,
+}
+
+/// A request on its way, with the entry that it leaves.
+#[derive(Debug)]
+pub(crate) struct Passage {
+    pub(crate) entry: Entry,
+    pub(crate) source_ip: IpAddr,
+    pub(crate) now: OffsetDateTime,
+    started: Instant,
+}
+
+impl Passage {
+    fn begin(source_ip: IpAddr, now: OffsetDateTime) -> Self {
+        let entry = Entry {
+            time: rfc3339(now),
+            request_id: uuid::Uuid::new_v4().to_string(),
+            principal: String::new(),
+            service: String::new(),
+            operation: String::new(),
+            called_via: Vec::new(),
+            checks: Vec::new(),
+            outcome: Ending::Refused,
+            error: None,
+            status: 0,
+            upstream_status: None,
+            duration_us: 0,
+        };
+        Self { entry, source_ip, now, started: Instant::now() }
+    }
+
+    pub(crate) fn caller(&mut self, caller: &Session) {
+        self.entry.principal = caller.identity.arn();
+        self.entry.called_via.clone_from(&caller.called_via);
+    }
+
+    pub(crate) fn circumstances<'a>(&self, headers: &'a HeaderMap) -> Circumstances<'a> {
+        Circumstances {
+            source_ip: self.source_ip,
+            user_agent: headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()),
+            now: self.now,
+        }
+    }
+
+    /// Notes what was decided, permission by permission.
+    pub(crate) fn decided(&mut self, verdicts: &[Verdict]) {
+        self.entry.checks.extend(verdicts.iter().map(|verdict| {
+            let requirement = &verdict.requirement;
+            Check::new(&requirement.action, &requirement.resource, &verdict.decision)
+        }));
+        let allowed = verdicts.last().is_none_or(|verdict| verdict.decision.allowed());
+        self.entry.outcome = if allowed { Ending::Allowed } else { Ending::Denied };
+    }
+
+    fn end(mut self, journal: &Journal, response: &mut Response<Bytes>) {
+        if let Ok(id) = HeaderValue::from_str(&self.entry.request_id) {
+            for name in ["x-amzn-requestid", "x-amz-request-id"] {
+                response.headers_mut().insert(HeaderName::from_static(name), id.clone());
+            }
+        }
+        self.entry.status = response.status().as_u16();
+        let elapsed = self.started.elapsed().as_micros();
+        self.entry.duration_us = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        journal.record(self.entry);
+    }
+}
+
+impl Pipeline {
+    /// Takes a request to its answer.
+    pub(crate) async fn handle(
+        &self,
+        request: Request<Bytes>,
+        source_ip: IpAddr,
+    ) -> Response<Bytes> {
+        let mut passage = Passage::begin(source_ip, self.setting.now());
+        let (parts, body) = request.into_parts();
+        let mut response = match self.served(&parts) {
+            Some(target) => self.serve(target, parts, body, &mut passage).await,
+            None => self.call(parts, body, &mut passage).await,
+        };
+        passage.end(&self.journal, &mut response);
+        response
+    }
+
+    /// The account's state, for mappings.
+    pub(crate) fn present(&self) -> Present<'_> {
+        Present {
+            directory: &self.directory,
+            services: &self.services,
+            account_id: &self.setting.account_id,
+        }
+    }
+
+    /// Refuses a request whose body could not be read.
+    pub(crate) fn refuse_body(
+        &self,
+        error: &ServiceError,
+        dialect: Service,
+        source_ip: IpAddr,
+    ) -> Response<Bytes> {
+        let mut passage = Passage::begin(source_ip, self.setting.now());
+        passage.entry.error = Some(error.code.to_string());
+        let mut response = error::render(error, dialect, &passage.entry.request_id);
+        passage.end(&self.journal, &mut response);
+        response
+    }
+
+    /// An AWS call.
+    async fn call(
+        &self,
+        parts: request::Parts,
+        body: Bytes,
+        passage: &mut Passage,
+    ) -> Response<Bytes> {
+        let call = match identify::identify(&parts, &body, &self.setting.region) {
+            Ok(call) => call,
+            Err(error) => {
+                passage.entry.error = Some(error.code.to_string());
+                let dialect = identify::error_dialect(&parts);
+                return error::render(&error, dialect, &passage.entry.request_id);
+            }
+        };
+        passage.entry.service = call.service().name().to_owned();
+        passage.entry.operation = call.name().to_owned();
+        match self.decide_and_answer(&call, &parts, body, passage).await {
+            Ok(response) => response,
+            Err(error) => {
+                passage.entry.error = Some(error.code.to_string());
+                error::render(&error, call.service(), &passage.entry.request_id)
+            }
+        }
+    }
+
+    async fn decide_and_answer(
+        &self,
+        call: &Call,
+        parts: &request::Parts,
+        body: Bytes,
+        passage: &mut Passage,
+    ) -> Result<Response<Bytes>, ServiceError> {
+        self.journal.check().map_err(|cause| {
+            ServiceError::new(500, "InternalFailure", format!("{cause}; nothing is decided"))
+        })?;
+        let sts = self.services.sts();
+        let Authenticated { caller, body } =
+            authenticate::authenticate(call, parts, body, &self.setting, sts, passage.now).await?;
+        passage.caller(&caller);
+        upstream::check_bucket(call)?;
+        self.authorize(call, &caller, parts, passage).await?;
+        validate::validate(call).inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
+        if Services::answers(call.service()) {
+            let reply = self.services.answer(call, &caller).await?;
+            return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
+        }
+        self.forward(call, &caller, parts, body, passage).await
+    }
+
+    /// Decides whether the caller may make the call.
+    async fn authorize(
+        &self,
+        call: &Call,
+        caller: &Session,
+        parts: &request::Parts,
+        passage: &mut Passage,
+    ) -> Result<(), ServiceError> {
+        let service = call.service();
+        let mut required = match requirements(call, caller, &self.present()).await {
+            Ok(required) => required,
+            Err(RequirementsError::Service(error)) => return Err(error),
+            Err(unmapped) if matches!(caller.identity, Identity::Root { .. }) => {
+                // Root needs no permission, and service control policies are
+                // the only ones that could limit it.
+                if self.service_control.is_empty() {
+                    passage.entry.outcome = Ending::Allowed;
+                    return Ok(());
+                }
+                return Err(refusal::refused(service, unmapped.to_string()));
+            }
+            Err(unmapped) => return Err(refusal::refused(service, unmapped.to_string())),
+        };
+        require_token_tags(&caller.identity, &mut required);
+        let subject = Subject::of(caller, &self.directory, &self.service_control, service)
+            .await
+            .map_err(|error| worded(error, service))?;
+        let circumstances = passage.circumstances(&parts.headers);
+        let region = requested_region(call);
+        let verdicts = subject
+            .decide(required, region, caller, &self.directory, &circumstances)
+            .map_err(|error| worded(error, service))?;
+        passage.decided(&verdicts);
+        match verdicts.last() {
+            Some(Verdict { requirement, decision }) if !decision.allowed() => Err(refusal::denied(
+                service,
+                call.name(),
+                &caller.identity,
+                requirement,
+                decision,
+                &passage.entry.request_id,
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends a decided call upstream, and takes note of what it changed.
+    async fn forward(
+        &self,
+        call: &Call,
+        caller: &Session,
+        parts: &request::Parts,
+        body: Bytes,
+        passage: &mut Passage,
+    ) -> Result<Response<Bytes>, ServiceError> {
+        let body = match keys::implied_user(call, caller)? {
+            Some(name) => with_user_name(&body, name),
+            None => body,
+        };
+        let answer = self.upstream.forward(call, parts, body, passage.now).await;
+        self.directory.changed_by(call);
+        let mut answer = answer?;
+        passage.entry.upstream_status = Some(answer.status().as_u16());
+        if answer.status().is_success() {
+            keys::learn(call, &answer, &self.setting, &self.directory).await?;
+        } else if let Err(error) = response::decode(call.operation, &answer) {
+            passage.entry.error = Some(error.code.to_string());
+        }
+        drop_hop_headers(answer.headers_mut(), parts.method == http::Method::HEAD);
+        if let Some(endpoint) = self.setting.endpoint() {
+            self.upstream.hide(call, &mut answer, endpoint);
+        }
+        Ok(answer)
+    }
+}
+
+/// A token may carry session tags and a source identity, which the call does
+/// not show: the trust policy must allow these as well
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>).
+fn require_token_tags(identity: &Identity, required: &mut Vec<Requirement>) {
+    let Identity::WebIdentity(web) = identity else { return };
+    let Some(assume) = required.first().cloned() else { return };
+    if !web.tags.is_empty() {
+        let mut tag = Requirement { action: "sts:TagSession".to_owned(), ..assume.clone() };
+        for (key, value) in &web.tags {
+            tag.context.set(&format!("aws:RequestTag/{key}"), value);
+        }
+        tag.context.set_list("aws:TagKeys", web.tags.iter().map(|(key, _)| key));
+        tag.context.set_list("sts:TransitiveTagKeys", &web.transitive_tag_keys);
+        required.push(tag);
+    }
+    if let Some(source) = &web.source_identity {
+        let mut set = Requirement { action: "sts:SetSourceIdentity".to_owned(), ..assume };
+        set.context.set("sts:SourceIdentity", source);
+        required.push(set);
+    }
+}
+
+/// A form body with the caller's own name.
+fn with_user_name(body: &Bytes, name: &str) -> Bytes {
+    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+    let mut form = body.to_vec();
+    form.extend_from_slice(format!("&UserName={name}").as_bytes());
+    form.into()
+}
+
+/// Removes what belongs to the connection between guard and upstream. The
+/// length stays with an answer to HEAD, which has no body to measure.
+fn drop_hop_headers(headers: &mut HeaderMap, is_head: bool) {
+    for name in [
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::SERVER,
+        HeaderName::from_static("keep-alive"),
+    ] {
+        headers.remove(name);
+    }
+    if !is_head {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+}

@@ -1,0 +1,233 @@
+//! How AWS words a refusal, service by service.
+//!
+//! Template: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>.
+//! The denying policy's ARN follows an explicit deny since January 2026
+//! (<https://aws.amazon.com/blogs/security/enhanced-access-denied-error-messages-with-policy-arns>).
+
+use ringfence_policy::{Decision, Layer, Outcome};
+use ringfence_services::credentials::Identity;
+use ringfence_wire::{Service, ServiceError};
+
+use crate::requirements::Requirement;
+
+/// A refusal in the service's code and status.
+pub(crate) fn refused(service: Service, message: impl Into<String>) -> ServiceError {
+    ServiceError::access_denied(service, message)
+}
+
+/// The refusal of one permission.
+pub(crate) fn denied(
+    service: Service,
+    operation: &str,
+    caller: &Identity,
+    requirement: &Requirement,
+    decision: &Decision,
+    request_id: &str,
+) -> ServiceError {
+    if service == Service::Sts && operation == "AssumeRoleWithWebIdentity" {
+        return refused(service, "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+    }
+    if matches!(caller, Identity::Anonymous) {
+        return refused(service, "Access Denied");
+    }
+    let text = sentence(caller, requirement, decision);
+    if service == Service::Ec2 {
+        // AWS encrypts what it decided into the last clause; here it is the
+        // request id, by which the journal tells the same.
+        let reference = request_id.replace('-', "");
+        return refused(
+            service,
+            format!("{text}. Encoded authorization failure message: {reference}"),
+        );
+    }
+    refused(service, text)
+}
+
+fn sentence(caller: &Identity, requirement: &Requirement, decision: &Decision) -> String {
+    let action = &requirement.action;
+    let resource = requirement.printed_resource.as_deref().unwrap_or(&requirement.resource);
+    let mut reason = decision.reason(action);
+    if decision.outcome == Outcome::ExplicitDeny
+        && decision.layer != Layer::Resource
+        && let Some(statement) = decision.statements.first()
+        && statement.policy.starts_with("arn:")
+    {
+        reason = format!("{reason}: {}", statement.policy);
+    }
+    format!(
+        "User: {} is not authorized to perform: {action} on resource: {resource} {reason}",
+        caller.arn()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_policy::{Context, StatementRef};
+    use rstest::rstest;
+
+    use super::*;
+    use crate::requirements::ResourcePolicy;
+
+    fn requirement(action: &str, resource: &str, printed: Option<&str>) -> Requirement {
+        Requirement {
+            action: action.into(),
+            resource: resource.into(),
+            printed_resource: printed.map(str::to_owned),
+            context: Context::new(),
+            resource_policy: ResourcePolicy::None,
+        }
+    }
+
+    fn decision(outcome: Outcome, layer: Layer, policy: Option<&str>) -> Decision {
+        let statements = policy
+            .map(|policy| StatementRef { layer, policy: policy.into(), sid: None, index: 0 })
+            .into_iter()
+            .collect();
+        Decision { outcome, layer, statements, explanation: String::new(), trust_policy: false }
+    }
+
+    fn caller() -> Identity {
+        Identity::User {
+            arn: "arn:aws:iam::123456789012:user/alice".into(),
+            name: "alice".into(),
+            user_id: "AIDA1".into(),
+        }
+    }
+
+    #[rstest]
+    #[case::iam(Service::Iam, "AccessDenied", 403)]
+    #[case::sts(Service::Sts, "AccessDenied", 403)]
+    #[case::cloudformation(Service::CloudFormation, "AccessDenied", 403)]
+    #[case::s3(Service::S3, "AccessDenied", 403)]
+    #[case::ec2(Service::Ec2, "UnauthorizedOperation", 403)]
+    #[case::lambda(Service::Lambda, "AccessDeniedException", 403)]
+    #[case::api_gateway(Service::ApiGatewayV2, "AccessDeniedException", 403)]
+    #[case::ssm(Service::Ssm, "AccessDeniedException", 400)]
+    #[case::logs(Service::Logs, "AccessDeniedException", 400)]
+    #[case::dynamodb(Service::DynamoDb, "AccessDeniedException", 400)]
+    #[case::secrets_manager(Service::SecretsManager, "AccessDeniedException", 400)]
+    fn each_service_refuses_in_its_own_code(
+        #[case] service: Service,
+        #[case] code: &str,
+        #[case] status: u16,
+    ) {
+        let error = refused(service, "no");
+        assert_eq!((error.code.as_ref(), error.status), (code, status));
+    }
+
+    #[rstest]
+    #[case::identity(
+        Outcome::ImplicitDeny,
+        Layer::Identity,
+        None,
+        "because no identity-based policy allows the iam:CreateRole action"
+    )]
+    #[case::boundary(
+        Outcome::ImplicitDeny,
+        Layer::Boundary,
+        None,
+        "because no permissions boundary allows the iam:CreateRole action"
+    )]
+    #[case::session(
+        Outcome::ImplicitDeny,
+        Layer::Session,
+        None,
+        "because no session policy allows the iam:CreateRole action"
+    )]
+    #[case::inline(
+        Outcome::ExplicitDeny,
+        Layer::Identity,
+        Some("own"),
+        "with an explicit deny in an identity-based policy"
+    )]
+    #[case::managed_boundary(
+        Outcome::ExplicitDeny,
+        Layer::Boundary,
+        Some("arn:aws:iam::123456789012:policy/b"),
+        "with an explicit deny in a permissions boundary: arn:aws:iam::123456789012:policy/b"
+    )]
+    #[case::service_control(
+        Outcome::ExplicitDeny,
+        Layer::ServiceControl,
+        Some("p-1"),
+        "with an explicit deny in a service control policy"
+    )]
+    #[case::resource(
+        Outcome::ExplicitDeny,
+        Layer::Resource,
+        Some("arn:aws:lambda:eu-west-1:123456789012:function:f"),
+        "with an explicit deny in a resource-based policy"
+    )]
+    fn the_sentence_names_the_layer(
+        #[case] outcome: Outcome,
+        #[case] layer: Layer,
+        #[case] policy: Option<&str>,
+        #[case] reason: &str,
+    ) {
+        let required = requirement("iam:CreateRole", "arn:aws:iam::123456789012:role/r", None);
+        let error = denied(
+            Service::Iam,
+            "CreateRole",
+            &caller(),
+            &required,
+            &decision(outcome, layer, policy),
+            "id",
+        );
+        assert_eq!(
+            error.message,
+            format!(
+                "User: arn:aws:iam::123456789012:user/alice is not authorized to perform: \
+                 iam:CreateRole on resource: arn:aws:iam::123456789012:role/r {reason}"
+            )
+        );
+    }
+
+    #[test]
+    fn services_print_resources_in_their_own_ways() {
+        let implicit = decision(Outcome::ImplicitDeny, Layer::Identity, None);
+        let required =
+            requirement("iam:GetRole", "arn:aws:iam::123456789012:role/r", Some("role r"));
+        let error = denied(Service::Iam, "GetRole", &caller(), &required, &implicit, "id");
+        assert!(error.message.contains(" on resource: role r because "), "{error}");
+        let required =
+            requirement("s3:GetObject", "arn:aws:s3:::b/k", Some("\"arn:aws:s3:::b/k\""));
+        let error = denied(Service::S3, "GetObject", &caller(), &required, &implicit, "id");
+        assert!(error.message.contains(" on resource: \"arn:aws:s3:::b/k\" because "), "{error}");
+    }
+
+    #[test]
+    fn a_web_identity_learns_nothing() {
+        let required =
+            requirement("sts:AssumeRoleWithWebIdentity", "arn:aws:iam::123456789012:role/r", None);
+        let error = denied(
+            Service::Sts,
+            "AssumeRoleWithWebIdentity",
+            &caller(),
+            &required,
+            &decision(Outcome::ImplicitDeny, Layer::Resource, None),
+            "id",
+        );
+        assert_eq!(error.message, "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+        assert_eq!((error.code.as_ref(), error.status), ("AccessDenied", 403));
+    }
+
+    #[test]
+    fn ec2_wraps_the_sentence() {
+        let required = requirement("ec2:CreateVpc", "*", None);
+        let error = denied(
+            Service::Ec2,
+            "CreateVpc",
+            &caller(),
+            &required,
+            &decision(Outcome::ImplicitDeny, Layer::Identity, None),
+            "0-1",
+        );
+        assert_eq!(
+            error.message,
+            "You are not authorized to perform this operation. User: \
+             arn:aws:iam::123456789012:user/alice is not authorized to perform: ec2:CreateVpc on \
+             resource: * because no identity-based policy allows the ec2:CreateVpc action. \
+             Encoded authorization failure message: 01"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! CloudFormation: stacks by name or id, and what a deployment passes on.
+
+use super::RequirementsError;
+use super::generic;
+use super::iam::pass_role;
+use super::requirement::Requirement;
+use super::scope::{Mapped, Scope, field, items};
+use super::state::Stack;
+
+/// Stack sets (their ids are not known here), stack refactors, and extensions,
+/// which pass roles in members of their own.
+const UNMAPPED: &[&str] = &[
+    "ActivateType",
+    "CreateStackRefactor",
+    "CreateStackSet",
+    "DescribeStackRefactor",
+    "ExecuteStackRefactor",
+    "ListStackRefactorActions",
+    "ListStackRefactors",
+    "RecordHandlerProgress",
+    "RegisterType",
+];
+
+/// AWS's own transforms, which a template names and CloudFormation runs.
+const HOSTED_TRANSFORMS: &[&str] = &["Serverless-2016-10-31", "LanguageExtensions", "Include"];
+
+pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
+    let name = scope.name();
+    let about_set =
+        scope.call.operation.member("StackSetName").is_some() && name != "GetTemplateSummary";
+    if UNMAPPED.contains(&name) || about_set || scope.text("StackSetName").is_some() {
+        return Err(scope.unmapped());
+    }
+    let target = Target::named(scope).await?;
+    let mut requirements = generic::same_name(scope, |kind| match kind {
+        "stack" => Ok(vec![target.arn.clone()]),
+        _ => Ok(Vec::new()),
+    })?;
+    for requirement in &mut requirements {
+        if let Some(stack) = &target.stack {
+            requirement.add_resource_tags(&[], &stack.tags);
+        }
+        imported_types(scope, requirement);
+    }
+    if let Some(role) = scope.text("RoleARN") {
+        requirements.push(pass_role(scope, role, "cloudformation.amazonaws.com").await?);
+    }
+    if matches!(name, "CreateChangeSet" | "CreateStack" | "UpdateStack")
+        && let Some(template) = scope.text("TemplateBody")
+    {
+        requirements.extend(transform_requirements(scope.region(), template));
+    }
+    Ok(requirements)
+}
+
+/// `cloudformation:ImportResourceTypes`: the types of the resources to import.
+fn imported_types(scope: &Scope<'_>, requirement: &mut Requirement) {
+    let resources = scope.value("ResourcesToImport").map(items).unwrap_or_default();
+    let types: Vec<&str> = resources
+        .into_iter()
+        .filter_map(|resource| field(resource, &["ResourceType"])?.as_str())
+        .collect();
+    if !types.is_empty() {
+        requirement.context.set_list("cloudformation:ImportResourceTypes", types);
+    }
+}
+
+/// The stack that a call is about.
+struct Target {
+    arn: String,
+    stack: Option<Stack>,
+}
+
+impl Target {
+    /// A stack that is not there yet is `stack/NAME/*`, as AWS's own messages
+    /// print it. A call that names no stack is about all of them.
+    async fn named(scope: &Scope<'_>) -> Result<Self, RequirementsError> {
+        let Some(given) = scope.text("StackName") else {
+            // A change set may be named by its ARN alone; policies on stacks
+            // do not match that.
+            let change_set = scope.text("ChangeSetName").filter(|name| name.starts_with("arn:"));
+            return Ok(Self { arn: change_set.unwrap_or("*").to_owned(), stack: None });
+        };
+        let stack = scope.state.stack(given).await?;
+        let arn = match &stack {
+            Some(stack) => stack.stack_id.clone(),
+            None if given.starts_with("arn:") => given.to_owned(),
+            None => scope.arn(&format!("stack/{given}/*")),
+        };
+        Ok(Self { arn, stack })
+    }
+}
+
+/// What a template's transforms require: `cloudformation:CreateChangeSet` on
+/// each (IAM page of the CloudFormation user guide; AWS's transform reference
+/// says otherwise, so that this is the stricter reading). A template that is
+/// given by its URL is known only once the service has fetched it. Any mention
+/// of a transform counts: too much is asked rather than too little.
+pub fn transform_requirements(region: &str, template: &str) -> Vec<Requirement> {
+    HOSTED_TRANSFORMS
+        .iter()
+        .filter(|name| template.contains(&format!("AWS::{name}")))
+        .map(|name| {
+            let arn = format!("arn:aws:cloudformation:{region}:aws:transform/{name}");
+            Requirement::on("cloudformation:CreateChangeSet", arn)
+        })
+        .collect()
+}

@@ -1,0 +1,330 @@
+//! EC2: resources by their ids, and tags on what a call creates.
+//!
+//! The regular rule: the action has the operation's name, and a resource type
+//! such as `route-table` is named by the member `RouteTableId`. A creation is
+//! also authorized on the type that it makes, as `TYPE/*`, and its tags need
+//! `ec2:CreateTags` with `ec2:CreateAction`.
+
+use ringfence_policy::catalog;
+use serde_json::Value;
+
+use super::RequirementsError;
+use super::generic::{self, known};
+use super::iam::pass_role;
+use super::requirement::Requirement;
+use super::scope::{Mapped, Scope, field, items, tags};
+use super::state::Tags;
+
+/// Operations that launch instances or pass roles in members of their own, and
+/// those whose sources the id members do not tell.
+const UNMAPPED: &[&str] =
+    &["AssociateIamInstanceProfile", "AuthorizeClientVpnIngress", "CreateFleet", "RunInstances"];
+
+/// What a creation makes, where its name does not say.
+const CREATED: &[(&str, &str)] = &[
+    ("AllocateAddress", "elastic-ip"),
+    ("AllocateHosts", "dedicated-host"),
+    ("CreateCapacityReservationBySplitting", "capacity-reservation"),
+    ("CreateFlowLogs", "vpc-flow-log"),
+    ("CreateInstanceExportTask", "export-instance-task"),
+    ("CreateManagedPrefixList", "prefix-list"),
+    ("CreatePublicIpv4Pool", "ipv4pool-ec2"),
+    ("CreateVpcEndpointServiceConfiguration", "vpc-endpoint-service"),
+    ("ImportKeyPair", "key-pair"),
+];
+
+/// Members that name a type, where it is not the type's name with `Id`.
+const MEMBERS: &[(&str, &[&str])] = &[
+    ("elastic-ip", &["AllocationId"]),
+    ("natgateway", &["NatGatewayId"]),
+    (
+        "security-group",
+        &["GroupId", "SecurityGroupId", "AddSecurityGroupId", "RemoveSecurityGroupId"],
+    ),
+    ("subnet", &["SubnetId", "AddSubnetId", "RemoveSubnetId"]),
+    ("route-table", &["RouteTableId", "AddRouteTableId", "RemoveRouteTableId"]),
+    ("vpc-flow-log", &["FlowLogId"]),
+    ("vpc-endpoint-service", &["ServiceId"]),
+    ("prefix-list", &["PrefixListId"]),
+    ("key-pair", &["KeyPairId"]),
+];
+
+/// The prefixes of ids.
+const PREFIXES: &[(&str, &str)] = &[
+    ("acl", "network-acl"),
+    ("ami", "image"),
+    ("cgw", "customer-gateway"),
+    ("dopt", "dhcp-options"),
+    ("eigw", "egress-only-internet-gateway"),
+    ("eipalloc", "elastic-ip"),
+    ("eni", "network-interface"),
+    ("fl", "vpc-flow-log"),
+    ("i", "instance"),
+    ("igw", "internet-gateway"),
+    ("key", "key-pair"),
+    ("lt", "launch-template"),
+    ("nat", "natgateway"),
+    ("pcx", "vpc-peering-connection"),
+    ("pl", "prefix-list"),
+    ("rtb", "route-table"),
+    ("sg", "security-group"),
+    ("sgr", "security-group-rule"),
+    ("snap", "snapshot"),
+    ("subnet", "subnet"),
+    ("tgw", "transit-gateway"),
+    ("tgw-attach", "transit-gateway-attachment"),
+    ("tgw-rtb", "transit-gateway-route-table"),
+    ("vgw", "vpn-gateway"),
+    ("vol", "volume"),
+    ("vpc", "vpc"),
+    ("vpce", "vpc-endpoint"),
+    ("vpce-svc", "vpc-endpoint-service"),
+    ("vpn", "vpn-connection"),
+];
+
+pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
+    let name = scope.name();
+    if UNMAPPED.contains(&name) {
+        return Err(scope.unmapped());
+    }
+    let mut requirements = match name {
+        "CreateTags" | "DeleteTags" => by_id(scope)?,
+        _ => regular(scope)?,
+    };
+    for requirement in &mut requirements {
+        describe(scope, requirement).await?;
+    }
+    requirements.extend(creation_tags(scope));
+    if let Some(role) = scope.text("DeliverLogsPermissionArn") {
+        requirements.push(pass_role(scope, role, "vpc-flow-logs.amazonaws.com").await?);
+    }
+    Ok(requirements)
+}
+
+fn regular(scope: &Scope<'_>) -> Mapped {
+    let action = known("ec2", scope.name()).ok_or_else(|| scope.unmapped())?;
+    let created = created(scope.name());
+    for resource in &action.resources {
+        let makes = created.as_deref() == Some(resource.name.as_str());
+        if resource.required && !makes && !is_nameable(scope, &resource.name) {
+            return Err(scope.unmapped());
+        }
+    }
+    let mut requirements = generic::same_name(scope, |kind| {
+        if created.as_deref() == Some(kind) {
+            return arn(scope, kind, "*").map(|arn| vec![arn]);
+        }
+        ids(scope, kind).into_iter().map(|id| arn(scope, kind, id)).collect()
+    })?;
+    if created.is_some() {
+        let specified = specified_tags(scope);
+        for requirement in &mut requirements {
+            if let Some(kind) = made_by(requirement) {
+                requirement.add_request_tags(&tags_of(&specified, kind));
+            }
+        }
+    }
+    Ok(requirements)
+}
+
+/// The type that a creation makes: `CreateRouteTable` makes a `route-table`.
+fn created(name: &str) -> Option<String> {
+    if let Some((_, kind)) = CREATED.iter().find(|(call, _)| *call == name) {
+        return Some((*kind).to_owned());
+    }
+    let made = name.strip_prefix("Create")?;
+    let action = known("ec2", name)?;
+    let same = |kind: &str| kind.replace('-', "").eq_ignore_ascii_case(made);
+    action.resources.iter().find(|resource| same(&resource.name)).map(|found| found.name.clone())
+}
+
+/// The type of a requirement on something that is not there yet.
+fn made_by(requirement: &Requirement) -> Option<&str> {
+    requirement.resource.rsplit(':').next()?.strip_suffix("/*")
+}
+
+/// The members that may name a type.
+fn members(kind: &str) -> Vec<String> {
+    match MEMBERS.iter().find(|(known, _)| *known == kind) {
+        Some((_, members)) => members.iter().map(|member| (*member).to_owned()).collect(),
+        None => {
+            let camel: String = kind
+                .split('-')
+                .map(|word| {
+                    let mut letters = word.chars();
+                    let first = letters.next().map(|first| first.to_ascii_uppercase());
+                    first.into_iter().chain(letters).collect::<String>()
+                })
+                .collect();
+            vec![format!("{camel}Id"), format!("{camel}Ids")]
+        }
+    }
+}
+
+/// Whether the operation has a member that names the type.
+fn is_nameable(scope: &Scope<'_>, kind: &str) -> bool {
+    let nested = kind == "security-group-rule" && scope.name() == "ModifySecurityGroupRules";
+    nested
+        || members(kind)
+            .iter()
+            .any(|member| scope.call.operation.members.iter().any(|known| known.name == member))
+}
+
+/// The ids of a type that the call names.
+fn ids<'a>(scope: &Scope<'a>, kind: &str) -> Vec<&'a str> {
+    let mut ids: Vec<&str> = Vec::new();
+    for member in members(kind) {
+        ids.extend(scope.texts(&member));
+    }
+    // Flow logs name what they watch by plain ids.
+    if scope.name() == "CreateFlowLogs" {
+        ids.extend(scope.texts("ResourceId").into_iter().filter(|id| kind_of(id) == Some(kind)));
+    }
+    if scope.name() == "ModifySecurityGroupRules" && kind == "security-group-rule" {
+        let rules = scope.value("SecurityGroupRule").map(items).unwrap_or_default();
+        let id = |rule: &'a Value| field(rule, &["SecurityGroupRuleId"])?.as_str();
+        ids.extend(rules.into_iter().filter_map(id));
+    }
+    ids.retain(|id| !id.is_empty());
+    ids
+}
+
+/// The ARN of a resource by its type's pattern; images and snapshots belong to
+/// no account.
+fn arn(scope: &Scope<'_>, kind: &str, id: &str) -> Result<String, RequirementsError> {
+    let resource_type = catalog::service("ec2").and_then(|ec2| ec2.resource_type(kind));
+    let pattern =
+        resource_type.and_then(|found| found.arn.first()).ok_or_else(|| scope.unmapped())?;
+    let head = pattern.split('/').next().unwrap_or(pattern);
+    Ok(head
+        .replace("${Partition}", "aws")
+        .replace("${Region}", scope.region())
+        .replace("${Account}", scope.account())
+        + "/"
+        + id)
+}
+
+/// The type that an id's prefix tells.
+fn kind_of(id: &str) -> Option<&'static str> {
+    let (prefix, _) = id.rsplit_once('-')?;
+    PREFIXES.iter().find(|(known, _)| *known == prefix).map(|(_, kind)| *kind)
+}
+
+fn by_id(scope: &Scope<'_>) -> Mapped {
+    let ids = scope.texts("ResourceId");
+    if ids.is_empty() {
+        return Err(scope.missing("ResourceId"));
+    }
+    let given = scope.value("Tag").map(items).unwrap_or_default();
+    let mut requirements = Vec::new();
+    for id in ids {
+        let kind = kind_of(id).ok_or_else(|| scope.unmapped())?;
+        let mut requirement = generic::on(scope, scope.name(), arn(scope, kind, id)?);
+        if scope.name() == "CreateTags" {
+            requirement.add_request_tags(&scope.tags("Tag"));
+        } else {
+            // A deletion may give keys without values.
+            let keys = given.iter().filter_map(|tag| field(tag, &["Key"])?.as_str());
+            requirement = requirement.keys("aws:TagKeys", keys);
+        }
+        requirements.push(requirement);
+    }
+    Ok(requirements)
+}
+
+/// The tags that a creation gives, by type.
+fn specified_tags(scope: &Scope<'_>) -> Vec<(String, Tags)> {
+    ["TagSpecification", "TagSpecifications"]
+        .iter()
+        .filter_map(|member| scope.value(member))
+        .flat_map(items)
+        .filter_map(|specification| {
+            let kind = field(specification, &["ResourceType"])?.as_str()?;
+            let given = field(specification, &["Tag", "Tags"]).map(tags).unwrap_or_default();
+            Some((kind.to_owned(), given))
+        })
+        .filter(|(_, tags)| !tags.is_empty())
+        .collect()
+}
+
+fn tags_of(specified: &[(String, Tags)], kind: &str) -> Tags {
+    specified.iter().filter(|(own, _)| own == kind).flat_map(|(_, tags)| tags.clone()).collect()
+}
+
+/// `ec2:CreateTags` for what the call tags as it creates it.
+fn creation_tags(scope: &Scope<'_>) -> Vec<Requirement> {
+    specified_tags(scope)
+        .into_iter()
+        .filter_map(|(kind, tags)| {
+            let arn = arn(scope, &kind, "*").ok()?;
+            let mut requirement = Requirement::on("ec2:CreateTags", arn)
+                .key("ec2:CreateAction", scope.name())
+                .key("ec2:Region", scope.region());
+            requirement.add_request_tags(&tags);
+            Some(requirement)
+        })
+        .collect()
+}
+
+/// The region, the resource's own id, its tags, and the network it is in.
+async fn describe(
+    scope: &Scope<'_>,
+    requirement: &mut Requirement,
+) -> Result<(), RequirementsError> {
+    requirement.context.set("ec2:Region", scope.region());
+    let resource = requirement.resource.clone();
+    let Some((kind, id)) = resource.rsplit(':').next().and_then(|part| part.split_once('/')) else {
+        return Ok(());
+    };
+    if id != "*" {
+        own_id(requirement, kind, id);
+    }
+    if id == "*" {
+        endpoint_service(scope, kind, requirement);
+        return Ok(());
+    }
+    let tags = scope.state.ec2_tags(id).await?;
+    requirement.add_resource_tags(&["ec2:ResourceTag"], &tags);
+    if kind == "subnet"
+        && carries(requirement, kind, "Vpc").is_some()
+        && let Some(vpc) = scope.state.subnet_vpc(id).await?
+    {
+        requirement.context.set("ec2:Vpc", arn(scope, "vpc", &vpc)?);
+    }
+    Ok(())
+}
+
+/// The key of EC2 with this name, if the requirement's action carries it with
+/// resources of the type.
+fn carries(requirement: &Requirement, kind: &str, name: &str) -> Option<&'static str> {
+    let (_, action) = requirement.action.split_once(':')?;
+    let action = known("ec2", action)?;
+    let mine = action.resources.iter().filter(|resource| resource.name == kind);
+    mine.flat_map(|resource| &resource.condition_keys)
+        .find(|key| key.strip_prefix("ec2:").is_some_and(|key| key.eq_ignore_ascii_case(name)))
+        .map(String::as_str)
+}
+
+/// The key that holds the resource's own id: `ec2:VpcID`, `ec2:AllocationId`.
+fn own_id(requirement: &mut Requirement, kind: &str, id: &str) {
+    let name = match kind {
+        "elastic-ip" => "AllocationId".to_owned(),
+        _ => format!("{}ID", kind.replace('-', "")),
+    };
+    if let Some(key) = carries(requirement, kind, &name) {
+        requirement.context.set(key, id);
+    }
+}
+
+/// The service that a new VPC endpoint leads to.
+fn endpoint_service(scope: &Scope<'_>, kind: &str, requirement: &mut Requirement) {
+    if kind != "vpc-endpoint" {
+        return;
+    }
+    if let Some(service) = scope.text("ServiceName") {
+        requirement.context.set("ec2:VpceServiceName", service);
+        if service.starts_with("com.amazonaws.") && !service.contains(".vpce-svc-") {
+            requirement.context.set("ec2:VpceServiceOwner", "amazon");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Which IAM actions, on which resources, under which condition keys, a call
+//! requires.
+//!
+//! The regular part of the mapping is data: an operation needs the action of
+//! its own name on the resources that AWS's service authorization reference
+//! gives this action. What AWS does otherwise is written by hand, one file a
+//! service. An operation that neither covers for certain is refused
+//! ([`RequirementsError::Unmapped`]).
+
+mod api_gateway;
+mod cloudformation;
+mod dynamodb;
+mod ec2;
+mod generic;
+mod iam;
+mod lambda;
+mod logs;
+mod partiql;
+mod requirement;
+mod s3;
+mod scope;
+mod secrets_manager;
+mod ssm;
+pub mod state;
+mod sts;
+#[cfg(test)]
+mod tests;
+
+use ringfence_services::Session;
+use ringfence_wire::{Call, Service};
+
+pub use api_gateway::invoke_api;
+pub use cloudformation::transform_requirements;
+pub use lambda::invoke_url;
+pub use requirement::{Requirement, ResourcePolicy};
+use scope::Scope;
+pub use state::State;
+
+/// Why a call has no requirements.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequirementsError {
+    /// Nothing here knows what the call requires: it is refused.
+    #[error(
+        "{service}:{operation} has no authorization mapping; the guard refuses what it cannot decide"
+    )]
+    Unmapped {
+        /// The service's name.
+        service: &'static str,
+        /// The operation's name.
+        operation: &'static str,
+    },
+    /// The input lacks what the mapping needs, or is malformed; or the state
+    /// that a key describes could not be read.
+    #[error(transparent)]
+    Service(#[from] ringfence_wire::ServiceError),
+}
+
+/// The permissions that a call requires, in the order in which AWS checks
+/// them. An empty list means that the operation needs none
+/// (`sts:GetCallerIdentity`). The caller counts where a call names nobody and
+/// so means its own user (`iam:GetUser` without a name).
+///
+/// # Errors
+/// [`RequirementsError::Unmapped`] for a call without a mapping.
+pub async fn requirements(
+    call: &Call,
+    caller: &Session,
+    state: &dyn State,
+) -> Result<Vec<Requirement>, RequirementsError> {
+    let scope = Scope { call, caller, state };
+    match call.service() {
+        Service::ApiGatewayV2 => api_gateway::requirements(&scope).await,
+        Service::CloudFormation => cloudformation::requirements(&scope).await,
+        Service::DynamoDb => dynamodb::requirements(&scope).await,
+        Service::Ec2 => ec2::requirements(&scope).await,
+        Service::Iam => iam::requirements(&scope).await,
+        Service::Lambda => lambda::requirements(&scope).await,
+        Service::Logs => logs::requirements(&scope).await,
+        Service::S3 => s3::requirements(&scope).await,
+        Service::SecretsManager => secrets_manager::requirements(&scope).await,
+        Service::Ssm => ssm::requirements(&scope).await,
+        Service::Sts => sts::requirements(&scope).await,
+    }
+}

@@ -1,0 +1,383 @@
+//! S3: buckets and objects, whose actions often have other names than the
+//! operations, and whose condition keys are the request's headers and
+//! parameters.
+
+use ringfence_wire::ServiceError;
+use serde_json::Value;
+
+use super::RequirementsError;
+use super::generic::{self, known};
+use super::iam::pass_role;
+use super::requirement::Requirement;
+use super::scope::{Mapped, Scope, field, items, scalar, tags};
+use super::state::Tags;
+
+/// Bucket operations whose action has another name (S3 user guide, "Required
+/// permissions for Amazon S3 API operations").
+const BUCKET: &[(&str, &str)] = &[
+    ("DeleteBucketAnalyticsConfiguration", "PutAnalyticsConfiguration"),
+    ("DeleteBucketCors", "PutBucketCORS"),
+    ("DeleteBucketEncryption", "PutEncryptionConfiguration"),
+    ("DeleteBucketIntelligentTieringConfiguration", "PutIntelligentTieringConfiguration"),
+    ("DeleteBucketInventoryConfiguration", "PutInventoryConfiguration"),
+    ("DeleteBucketLifecycle", "PutLifecycleConfiguration"),
+    ("DeleteBucketMetricsConfiguration", "PutMetricsConfiguration"),
+    ("DeleteBucketOwnershipControls", "PutBucketOwnershipControls"),
+    ("DeleteBucketReplication", "PutReplicationConfiguration"),
+    ("DeleteBucketTagging", "PutBucketTagging"),
+    ("DeletePublicAccessBlock", "PutBucketPublicAccessBlock"),
+    ("GetBucketAccelerateConfiguration", "GetAccelerateConfiguration"),
+    ("GetBucketAnalyticsConfiguration", "GetAnalyticsConfiguration"),
+    ("GetBucketCors", "GetBucketCORS"),
+    ("GetBucketEncryption", "GetEncryptionConfiguration"),
+    ("GetBucketIntelligentTieringConfiguration", "GetIntelligentTieringConfiguration"),
+    ("GetBucketInventoryConfiguration", "GetInventoryConfiguration"),
+    ("GetBucketLifecycle", "GetLifecycleConfiguration"),
+    ("GetBucketLifecycleConfiguration", "GetLifecycleConfiguration"),
+    ("GetBucketMetricsConfiguration", "GetMetricsConfiguration"),
+    ("GetBucketNotificationConfiguration", "GetBucketNotification"),
+    ("GetBucketReplication", "GetReplicationConfiguration"),
+    ("GetObjectLockConfiguration", "GetBucketObjectLockConfiguration"),
+    ("GetPublicAccessBlock", "GetBucketPublicAccessBlock"),
+    ("HeadBucket", "ListBucket"),
+    ("ListBucketAnalyticsConfigurations", "GetAnalyticsConfiguration"),
+    ("ListBucketIntelligentTieringConfigurations", "GetIntelligentTieringConfiguration"),
+    ("ListBucketInventoryConfigurations", "GetInventoryConfiguration"),
+    ("ListBucketMetricsConfigurations", "GetMetricsConfiguration"),
+    ("ListMultipartUploads", "ListBucketMultipartUploads"),
+    ("ListObjectVersions", "ListBucketVersions"),
+    ("ListObjects", "ListBucket"),
+    ("ListObjectsV2", "ListBucket"),
+    ("PutBucketAccelerateConfiguration", "PutAccelerateConfiguration"),
+    ("PutBucketAnalyticsConfiguration", "PutAnalyticsConfiguration"),
+    ("PutBucketCors", "PutBucketCORS"),
+    ("PutBucketEncryption", "PutEncryptionConfiguration"),
+    ("PutBucketIntelligentTieringConfiguration", "PutIntelligentTieringConfiguration"),
+    ("PutBucketInventoryConfiguration", "PutInventoryConfiguration"),
+    ("PutBucketLifecycle", "PutLifecycleConfiguration"),
+    ("PutBucketLifecycleConfiguration", "PutLifecycleConfiguration"),
+    ("PutBucketMetricsConfiguration", "PutMetricsConfiguration"),
+    ("PutBucketNotificationConfiguration", "PutBucketNotification"),
+    ("PutBucketReplication", "PutReplicationConfiguration"),
+    ("PutObjectLockConfiguration", "PutBucketObjectLockConfiguration"),
+    ("PutPublicAccessBlock", "PutBucketPublicAccessBlock"),
+];
+
+/// Object operations: the action, and the one that a version needs instead.
+const OBJECT: &[(&str, &str, Option<&str>)] = &[
+    ("AbortMultipartUpload", "AbortMultipartUpload", None),
+    ("CompleteMultipartUpload", "PutObject", None),
+    ("CopyObject", "PutObject", None),
+    ("CreateMultipartUpload", "PutObject", None),
+    ("DeleteObject", "DeleteObject", Some("DeleteObjectVersion")),
+    ("DeleteObjectTagging", "DeleteObjectTagging", Some("DeleteObjectVersionTagging")),
+    ("GetObject", "GetObject", Some("GetObjectVersion")),
+    ("GetObjectAcl", "GetObjectAcl", Some("GetObjectVersionAcl")),
+    ("GetObjectAttributes", "GetObjectAttributes", Some("GetObjectVersionAttributes")),
+    ("GetObjectLegalHold", "GetObjectLegalHold", None),
+    ("GetObjectRetention", "GetObjectRetention", None),
+    ("GetObjectTagging", "GetObjectTagging", Some("GetObjectVersionTagging")),
+    ("GetObjectTorrent", "GetObject", None),
+    ("HeadObject", "GetObject", Some("GetObjectVersion")),
+    ("ListParts", "ListMultipartUploadParts", None),
+    ("PutObject", "PutObject", None),
+    ("PutObjectAcl", "PutObjectAcl", Some("PutObjectVersionAcl")),
+    ("PutObjectLegalHold", "PutObjectLegalHold", None),
+    ("PutObjectRetention", "PutObjectRetention", None),
+    ("PutObjectTagging", "PutObjectTagging", Some("PutObjectVersionTagging")),
+    ("RestoreObject", "RestoreObject", None),
+    ("SelectObjectContent", "GetObject", None),
+    ("UploadPart", "PutObject", None),
+    ("UploadPartCopy", "PutObject", None),
+];
+
+/// Condition keys and the members that set them.
+const KEYS: &[(&str, &str)] = &[
+    ("s3:VersionId", "VersionId"),
+    ("s3:delimiter", "Delimiter"),
+    ("s3:if-match", "IfMatch"),
+    ("s3:if-none-match", "IfNoneMatch"),
+    ("s3:max-keys", "MaxKeys"),
+    ("s3:object-lock-legal-hold", "ObjectLockLegalHoldStatus"),
+    ("s3:object-lock-mode", "ObjectLockMode"),
+    ("s3:object-lock-retain-until-date", "ObjectLockRetainUntilDate"),
+    ("s3:prefix", "Prefix"),
+    ("s3:x-amz-acl", "ACL"),
+    ("s3:x-amz-copy-source", "CopySource"),
+    ("s3:x-amz-grant-full-control", "GrantFullControl"),
+    ("s3:x-amz-grant-read", "GrantRead"),
+    ("s3:x-amz-grant-read-acp", "GrantReadACP"),
+    ("s3:x-amz-grant-write", "GrantWrite"),
+    ("s3:x-amz-grant-write-acp", "GrantWriteACP"),
+    ("s3:x-amz-metadata-directive", "MetadataDirective"),
+    ("s3:x-amz-object-ownership", "ObjectOwnership"),
+    ("s3:x-amz-server-side-encryption", "ServerSideEncryption"),
+    ("s3:x-amz-server-side-encryption-aws-kms-key-id", "SSEKMSKeyId"),
+    ("s3:x-amz-server-side-encryption-customer-algorithm", "SSECustomerAlgorithm"),
+    ("s3:x-amz-storage-class", "StorageClass"),
+    ("s3:x-amz-website-redirect-location", "WebsiteRedirectLocation"),
+];
+
+/// The members that set an object's or bucket's access control list.
+const GRANTS: &[&str] =
+    &["ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"];
+
+pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
+    let name = scope.name();
+    if name == "ListBuckets" {
+        return Ok(vec![generic::on(scope, "ListAllMyBuckets", "*")]);
+    }
+    let bucket = scope.text("Bucket").ok_or_else(|| scope.unmapped())?;
+    // Access points and directory buckets have ARNs and actions of their own.
+    if bucket.starts_with("arn:") || bucket.ends_with("-s3alias") || bucket.ends_with("--x-s3") {
+        return Err(scope.unmapped());
+    }
+    let mut requirements = if name == "DeleteObjects" {
+        delete_objects(scope, bucket)?
+    } else if let Some((_, action, versioned)) = OBJECT.iter().find(|(call, _, _)| *call == name) {
+        object(scope, bucket, action, *versioned)?
+    } else if let Some((_, action)) = BUCKET.iter().find(|(call, _)| *call == name) {
+        vec![on_bucket(scope, action, bucket)]
+    } else if only_on_bucket(name) {
+        let mut requirements = vec![on_bucket(scope, name, bucket)];
+        requirements.extend(with_bucket(scope, bucket));
+        requirements
+    } else {
+        return Err(scope.unmapped());
+    };
+    for requirement in &mut requirements {
+        finish(scope, requirement).await?;
+    }
+    // API reference of PutBucketReplication: the caller passes the role.
+    if let Some(role) = scope
+        .value("ReplicationConfiguration")
+        .and_then(|configuration| configuration.get("Role"))
+        .and_then(Value::as_str)
+    {
+        requirements.push(pass_role(scope, role, "s3.amazonaws.com").await?);
+    }
+    Ok(requirements)
+}
+
+/// Whether the operation's own action takes a bucket and no object.
+fn only_on_bucket(name: &str) -> bool {
+    known("s3", name).is_some_and(|action| {
+        action.resources.iter().any(|resource| resource.name == "bucket")
+            && action.resources.iter().all(|resource| resource.name != "object")
+    })
+}
+
+fn on_bucket(scope: &Scope<'_>, action: &str, bucket: &str) -> Requirement {
+    generic::on(scope, action, format!("arn:aws:s3:::{bucket}"))
+}
+
+fn on_object(scope: &Scope<'_>, action: &str, bucket: &str, key: &str) -> Requirement {
+    generic::on(scope, action, format!("arn:aws:s3:::{bucket}/{key}"))
+}
+
+/// What the creation of a bucket needs beyond `s3:CreateBucket` (API reference
+/// of CreateBucket, "Permissions").
+fn with_bucket(scope: &Scope<'_>, bucket: &str) -> Vec<Requirement> {
+    if scope.name() != "CreateBucket" {
+        return Vec::new();
+    }
+    let mut more = Vec::new();
+    if scope.any_text(GRANTS).is_some_and(|acl| acl != "private") {
+        more.push(on_bucket(scope, "PutBucketAcl", bucket));
+    }
+    if scope.flag("ObjectLockEnabledForBucket") {
+        more.push(on_bucket(scope, "PutBucketObjectLockConfiguration", bucket));
+        more.push(on_bucket(scope, "PutBucketVersioning", bucket));
+    }
+    if scope.text("ObjectOwnership").is_some() {
+        more.push(on_bucket(scope, "PutBucketOwnershipControls", bucket));
+    }
+    let tags = creation_tags(scope);
+    if !tags.is_empty() {
+        let mut requirement = on_bucket(scope, "TagResource", bucket);
+        requirement.add_request_tags(&tags);
+        more.push(requirement);
+    }
+    more
+}
+
+fn creation_tags(scope: &Scope<'_>) -> Tags {
+    scope
+        .value("CreateBucketConfiguration")
+        .and_then(|configuration| configuration.get("Tags"))
+        .map(|listed| tags(field(listed, &["Tag"]).unwrap_or(listed)))
+        .unwrap_or_default()
+}
+
+fn object(scope: &Scope<'_>, bucket: &str, action: &str, versioned: Option<&str>) -> Mapped {
+    let key = scope.need("Key")?;
+    let action = match versioned {
+        Some(versioned) if scope.text("VersionId").is_some() => versioned,
+        _ => action,
+    };
+    let mut requirements = Vec::new();
+    if let Some(source) = scope.text("CopySource") {
+        requirements.push(copy_source(scope, source)?);
+    }
+    requirements.push(on_object(scope, action, bucket, key));
+    let mut also = |action| requirements.push(on_object(scope, action, bucket, key));
+    // API reference of GetObjectAttributes: both permissions.
+    match action {
+        "GetObjectAttributes" => also("GetObject"),
+        "GetObjectVersionAttributes" => also("GetObjectVersion"),
+        _ => {}
+    }
+    // An upload with an access control list, tags or a lock needs the
+    // permission for each (API reference of PutObject, "Permissions").
+    if action == "PutObject" {
+        if scope.any_text(GRANTS).is_some_and(|acl| acl != "private") {
+            also("PutObjectAcl");
+        }
+        if scope.text("Tagging").is_some() {
+            also("PutObjectTagging");
+        }
+        if scope.text("ObjectLockLegalHoldStatus").is_some() {
+            also("PutObjectLegalHold");
+        }
+        if scope.text("ObjectLockMode").is_some() {
+            also("PutObjectRetention");
+        }
+    }
+    if scope.flag("BypassGovernanceRetention") {
+        also("BypassGovernanceRetention");
+    }
+    Ok(requirements)
+}
+
+/// `/BUCKET/KEY?versionId=V`, percent-encoded, with or without the slash.
+fn copy_source(scope: &Scope<'_>, source: &str) -> Result<Requirement, RequirementsError> {
+    let malformed = || {
+        let text = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey";
+        ServiceError::new(400, "InvalidArgument", text)
+    };
+    if source.starts_with("arn:") {
+        return Err(scope.unmapped());
+    }
+    let (path, version) = match source.split_once("?versionId=") {
+        Some((path, version)) => (path, Some(version)),
+        None => (source, None),
+    };
+    let path = percent_decode(path).ok_or_else(malformed)?;
+    let (bucket, key) = path.trim_start_matches('/').split_once('/').ok_or_else(malformed)?;
+    if bucket.is_empty() || key.is_empty() {
+        return Err(malformed().into());
+    }
+    let action = if version.is_some() { "GetObjectVersion" } else { "GetObject" };
+    // The headers describe the target; the source has only its version.
+    Ok(Requirement::on(scope.action(action), format!("arn:aws:s3:::{bucket}/{key}"))
+        .key_if("s3:VersionId", version))
+}
+
+fn percent_decode(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut out = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let digit = |byte: u8| char::from(byte).to_digit(16);
+            let value = digit(bytes.next()?)? * 16 + digit(bytes.next()?)?;
+            out.push(u8::try_from(value).ok()?);
+        } else {
+            out.push(byte);
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+/// One requirement a key; a version needs `s3:DeleteObjectVersion`.
+fn delete_objects(scope: &Scope<'_>, bucket: &str) -> Mapped {
+    let malformed =
+        || ServiceError::new(400, "MalformedXML", "The XML you provided was not well-formed");
+    let delete = scope.value("Delete").ok_or_else(malformed)?;
+    let objects = field(delete, &["Object", "Objects"]).map(items).unwrap_or_default();
+    if objects.is_empty() {
+        return Err(malformed().into());
+    }
+    let mut requirements = Vec::new();
+    for object in objects {
+        let key = object.get("Key").and_then(Value::as_str).ok_or_else(malformed)?;
+        let version = object.get("VersionId").and_then(Value::as_str).filter(|id| !id.is_empty());
+        let action = if version.is_some() { "DeleteObjectVersion" } else { "DeleteObject" };
+        requirements.push(on_object(scope, action, bucket, key).key_if("s3:VersionId", version));
+        if scope.flag("BypassGovernanceRetention") {
+            requirements.push(on_object(scope, "BypassGovernanceRetention", bucket, key));
+        }
+    }
+    Ok(requirements)
+}
+
+/// What all requirements of S3 have in common: the keys of headers and
+/// parameters as far as the action knows them, the bucket's policy, the tags,
+/// and the quotes around the resource in AWS's messages.
+async fn finish(scope: &Scope<'_>, requirement: &mut Requirement) -> Result<(), RequirementsError> {
+    let known = known("s3", requirement.action.trim_start_matches("s3:"));
+    let lists = |key: &str| {
+        known.is_some_and(|action| action.condition_keys.iter().any(|known| known.as_str() == key))
+    };
+    let resource = requirement.resource.clone();
+    let is_source = scope.text("CopySource").is_some() && requirement.action.starts_with("s3:Get");
+    if !is_source {
+        for (key, member) in KEYS {
+            if lists(key)
+                && requirement.context.get(key).is_none()
+                && let Some(value) = scope.value(member).and_then(scalar)
+            {
+                requirement.context.set(key, value);
+            }
+        }
+        request_object_tags(scope, requirement, lists("s3:RequestObjectTagKeys"));
+    }
+    if lists("s3:locationconstraint")
+        && let Some(configuration) = scope.value("CreateBucketConfiguration")
+        && let Some(location) = configuration.get("LocationConstraint").and_then(scalar)
+    {
+        requirement.context.set("s3:locationconstraint", location);
+    }
+    if lists("s3:ExistingObjectTag/<key>") {
+        for (key, value) in scope.state.resource_tags(scope.call.service(), &resource).await? {
+            requirement.context.set(&format!("s3:ExistingObjectTag/{key}"), value);
+        }
+    }
+    requirement.context.set("s3:ResourceAccount", scope.account());
+    let bucket = resource.trim_start_matches("arn:aws:s3:::").split('/').next().unwrap_or_default();
+    if requirement.action != "s3:CreateBucket" {
+        let policy = scope.state.bucket_policy(bucket).await?;
+        *requirement = requirement.clone().guarded_by(&format!("arn:aws:s3:::{bucket}"), policy);
+    }
+    requirement.printed_resource = Some(format!("\"{resource}\""));
+    Ok(())
+}
+
+/// `s3:RequestObjectTag/KEY` and `s3:RequestObjectTagKeys`: from the header of
+/// an upload, or from the body of PutObjectTagging.
+fn request_object_tags(scope: &Scope<'_>, requirement: &mut Requirement, known: bool) {
+    if !known {
+        return;
+    }
+    let tags: Tags = match scope.value("Tagging") {
+        Some(Value::String(header)) => header
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .filter_map(|pair| {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                let plain = |text: &str| percent_decode(&text.replace('+', " "));
+                Some((plain(key)?, plain(value)?))
+            })
+            .collect(),
+        Some(body) => {
+            let set = field(body, &["TagSet"]).unwrap_or(body);
+            tags(field(set, &["Tag"]).unwrap_or(set))
+        }
+        None => return,
+    };
+    for (key, value) in &tags {
+        requirement.context.set(&format!("s3:RequestObjectTag/{key}"), value);
+    }
+    if !tags.is_empty() {
+        requirement.context.set_list("s3:RequestObjectTagKeys", tags.iter().map(|(key, _)| key));
+    }
+}

@@ -1,0 +1,180 @@
+//! Systems Manager: parameters first, the rest by the regular rule.
+
+use super::RequirementsError;
+use super::generic;
+use super::requirement::Requirement;
+use super::scope::{Mapped, Scope};
+
+/// Operations that run something on instances, or pass a role, or whose
+/// resources depend on what an instance is.
+const UNMAPPED: &[&str] = &[
+    "CancelMaintenanceWindowExecution",
+    "CreateActivation",
+    "CreateAssociation",
+    "CreateAssociationBatch",
+    "DeleteResourcePolicy",
+    "DescribeEffectiveInstanceAssociations",
+    "DescribeInstanceAssociationsStatus",
+    "DescribeInstancePatchStates",
+    "DescribeInstancePatches",
+    "GetAccessToken",
+    "GetCalendarState",
+    "GetConnectionStatus",
+    "GetDefaultPatchBaseline",
+    "GetOpsSummary",
+    "ListNodes",
+    "ListNodesSummary",
+    "PutComplianceItems",
+    "PutInventory",
+    "PutResourcePolicy",
+    "RegisterTaskWithMaintenanceWindow",
+    "SendCommand",
+    "StartAccessRequest",
+    "StartAssociationsOnce",
+    "StartAutomationExecution",
+    "StartChangeRequestExecution",
+    "StartSession",
+    "UpdateAssociation",
+    "UpdateAssociationStatus",
+    "UpdateMaintenanceWindowTask",
+    "UpdateManagedInstanceRole",
+    "UpdateServiceSetting",
+];
+
+/// Resource types and the members that name them.
+const MEMBERS: &[(&str, &str)] = &[
+    ("association", "AssociationId"),
+    ("automation-execution", "AutomationExecutionId"),
+    ("document", "Name"),
+    ("maintenancewindow", "WindowId"),
+    ("managed-instance", "InstanceId"),
+    ("opsitem", "OpsItemId"),
+    ("opsmetadata", "OpsMetadataArn"),
+    ("patchbaseline", "BaselineId"),
+    ("resource-data-sync", "SyncName"),
+    ("servicesetting", "SettingId"),
+    ("session", "SessionId"),
+    ("windowtarget", "WindowTargetId"),
+    ("windowtask", "WindowTaskId"),
+];
+
+/// What the tagging calls call the types.
+const TAGGED: &[(&str, &str)] = &[
+    ("Association", "association"),
+    ("Automation", "automation-execution"),
+    ("Document", "document"),
+    ("MaintenanceWindow", "maintenancewindow"),
+    ("ManagedInstance", "managed-instance"),
+    ("OpsItem", "opsitem"),
+    ("Parameter", "parameter"),
+    ("PatchBaseline", "patchbaseline"),
+];
+
+pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
+    let name = scope.name();
+    if UNMAPPED.contains(&name) {
+        return Err(scope.unmapped());
+    }
+    if let Some(given) = scope.text("ResourceType")
+        && let Some(id) = scope.text("ResourceId")
+    {
+        let arn = tagged(scope, given, id).ok_or_else(|| scope.unmapped())?;
+        let mut requirement = generic::on(scope, name, arn);
+        existing_tags(scope, &mut requirement).await?;
+        return Ok(vec![requirement]);
+    }
+    let mut requirements = generic::same_name(scope, |kind| match kind {
+        "parameter" => Ok(parameters(scope)),
+        "resourcedatasync" => Ok(named(scope, "resource-data-sync")),
+        _ => Ok(named(scope, kind)),
+    })?;
+    for requirement in &mut requirements {
+        if requirement.resource.contains(":parameter/") && name != "GetParametersByPath" {
+            existing_tags(scope, requirement).await?;
+        }
+    }
+    match name {
+        // The message of AWS prints an ARN that stands for all.
+        "DescribeParameters" => {
+            for requirement in &mut requirements {
+                requirement.printed_resource = Some(scope.arn("*"));
+            }
+        }
+        // A new parameter's tags need the tagging permission (resource page of
+        // AWS::SSM::Parameter).
+        "PutParameter" if !scope.tags("Tags").is_empty() => {
+            let arn = parameter(scope, scope.need("Name")?);
+            requirements.push(generic::on(scope, "AddTagsToResource", arn));
+        }
+        _ => {}
+    }
+    Ok(requirements)
+}
+
+fn named(scope: &Scope<'_>, kind: &str) -> Vec<String> {
+    let Some((_, member)) = MEMBERS.iter().find(|(known, _)| *known == kind) else {
+        return Vec::new();
+    };
+    scope.text(member).map(|id| resource(scope, kind, id)).into_iter().collect()
+}
+
+fn resource(scope: &Scope<'_>, kind: &str, id: &str) -> String {
+    match kind {
+        _ if id.starts_with("arn:") => id.to_owned(),
+        // AWS's own documents belong to no account.
+        "document" if id.starts_with("AWS-") || id.starts_with("AWS") => {
+            format!("arn:aws:ssm:{}::document/{id}", scope.region())
+        }
+        "servicesetting" => scope.arn(&format!("servicesetting/{}", id.trim_start_matches('/'))),
+        _ => scope.arn(&format!("{kind}/{id}")),
+    }
+}
+
+fn tagged(scope: &Scope<'_>, given: &str, id: &str) -> Option<String> {
+    if given == "OpsMetadata" {
+        return id.starts_with("arn:").then(|| id.to_owned());
+    }
+    let (_, kind) = TAGGED.iter().find(|(name, _)| *name == given)?;
+    Some(if *kind == "parameter" { parameter(scope, id) } else { resource(scope, kind, id) })
+}
+
+/// The parameters that a call names, each once.
+fn parameters(scope: &Scope<'_>) -> Vec<String> {
+    if let Some(path) = scope.text("Path") {
+        return vec![scope.arn(&format!("parameter/{}", path.trim_start_matches('/')))];
+    }
+    let mut names = scope.texts("Names");
+    names.extend(scope.text("Name"));
+    if let Some(arn) = scope.text("ResourceArn").filter(|arn| arn.contains(":parameter/")) {
+        names.push(arn);
+    }
+    let mut arns: Vec<String> = Vec::new();
+    for name in names {
+        let arn = parameter(scope, name);
+        if !arns.contains(&arn) {
+            arns.push(arn);
+        }
+    }
+    arns
+}
+
+/// A parameter's ARN has its name without the leading slash; a version or
+/// label (`NAME:3`) is no part of it.
+fn parameter(scope: &Scope<'_>, name: &str) -> String {
+    let plain = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
+    match name.split_once(":parameter/") {
+        Some((head, rest)) if head.starts_with("arn:") => {
+            format!("{head}:parameter/{}", plain(rest))
+        }
+        _ => scope.arn(&format!("parameter/{}", plain(name).trim_start_matches('/'))),
+    }
+}
+
+async fn existing_tags(
+    scope: &Scope<'_>,
+    requirement: &mut Requirement,
+) -> Result<(), RequirementsError> {
+    let tags = scope.state.resource_tags(scope.call.service(), &requirement.resource).await?;
+    requirement.add_resource_tags(&["ssm:resourceTag"], &tags);
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! What a mapping must know of the account's present state.
+
+use async_trait::async_trait;
+use ringfence_wire::{Service, ServiceError};
+
+/// What a mapping may ask. Each answer is the present one; `None` means that
+/// there is no such thing. An answer that cannot be had is an error, never a
+/// guess.
+#[async_trait]
+pub trait State: Send + Sync {
+    /// The account id.
+    fn account_id(&self) -> &str;
+
+    /// A role, by name.
+    async fn role(&self, name: &str) -> Result<Option<Entity>, ServiceError>;
+    /// A user, by name.
+    async fn user(&self, name: &str) -> Result<Option<Entity>, ServiceError>;
+    /// The ARN of a group, with its path, by name.
+    async fn group_arn(&self, name: &str) -> Result<Option<String>, ServiceError>;
+    /// An instance profile, by name.
+    async fn instance_profile(&self, name: &str) -> Result<Option<InstanceProfile>, ServiceError>;
+    /// The tags of a managed policy, by ARN.
+    async fn policy_tags(&self, arn: &str) -> Result<Option<Tags>, ServiceError>;
+
+    /// A Lambda function's configuration as `GetFunctionConfiguration` shows
+    /// it, by name.
+    async fn function(&self, name: &str) -> Result<Option<Function>, ServiceError>;
+    /// A function's resource policy, by name and qualifier.
+    async fn function_policy(
+        &self,
+        name: &str,
+        qualifier: Option<&str>,
+    ) -> Result<Option<String>, ServiceError>;
+    /// The auth type (`NONE`, `AWS_IAM`) of a function's URL.
+    async fn function_url_auth_type(
+        &self,
+        name: &str,
+        qualifier: Option<&str>,
+    ) -> Result<Option<String>, ServiceError>;
+
+    /// An HTTP API, as `GetApi` shows it (member names in lower camel case).
+    async fn api(&self, api_id: &str) -> Result<Option<serde_json::Value>, ServiceError>;
+    /// A route, as `GetRoute` shows it.
+    async fn route(
+        &self,
+        api_id: &str,
+        route_id: &str,
+    ) -> Result<Option<serde_json::Value>, ServiceError>;
+    /// An authorizer, as `GetAuthorizer` shows it.
+    async fn authorizer(
+        &self,
+        api_id: &str,
+        authorizer_id: &str,
+    ) -> Result<Option<serde_json::Value>, ServiceError>;
+    /// A stage, as `GetStage` shows it.
+    async fn stage(
+        &self,
+        api_id: &str,
+        stage: &str,
+    ) -> Result<Option<serde_json::Value>, ServiceError>;
+
+    /// A stack, by name or id.
+    async fn stack(&self, name: &str) -> Result<Option<Stack>, ServiceError>;
+
+    /// A bucket's policy.
+    async fn bucket_policy(&self, bucket: &str) -> Result<Option<String>, ServiceError>;
+    /// A secret, by name, by ARN, or by the ARN without its random suffix.
+    async fn secret(&self, id: &str) -> Result<Option<Secret>, ServiceError>;
+    /// The tags of a resource of DynamoDB (table), Logs (log group), SSM
+    /// (parameter) or S3 (object), by ARN; none where there is no such thing.
+    async fn resource_tags(&self, service: Service, arn: &str) -> Result<Tags, ServiceError>;
+    /// The name of the partition key of a DynamoDB table, or of one of its
+    /// indexes.
+    async fn partition_key(
+        &self,
+        table: &str,
+        index: Option<&str>,
+    ) -> Result<Option<String>, ServiceError>;
+    /// The VPC of a subnet.
+    async fn subnet_vpc(&self, subnet_id: &str) -> Result<Option<String>, ServiceError>;
+    /// The tags of an EC2 resource, by id.
+    async fn ec2_tags(&self, resource_id: &str) -> Result<Tags, ServiceError>;
+}
+
+/// Tags, in order.
+pub type Tags = Vec<(String, String)>;
+
+/// A user or role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entity {
+    /// With its path.
+    pub arn: String,
+    /// The ARN of its permissions boundary.
+    pub permissions_boundary: Option<String>,
+    /// A role's trust policy; none for a user.
+    pub trust_policy: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// What a mapping must know of an instance profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceProfile {
+    /// With its path.
+    pub arn: String,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// What a mapping must know of a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// With its random suffix.
+    pub arn: String,
+    /// Its resource policy.
+    pub policy: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// What a mapping must know of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// Unqualified.
+    pub arn: String,
+    /// Its execution role's ARN.
+    pub role: String,
+    /// Its tags.
+    pub tags: Tags,
+}
+
+/// What a mapping must know of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stack {
+    /// The stack's ARN.
+    pub stack_id: String,
+    /// The service role that sticks to it.
+    pub role_arn: Option<String>,
+    /// Its tags.
+    pub tags: Tags,
+}

@@ -1,0 +1,63 @@
+//! CloudFormation.
+
+use ringfence_wire::Service;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::expect;
+
+#[rstest]
+#[case::a_new_stack(
+    "CreateStack",
+    json!({"StackName": "new", "TemplateURL": "https://bucket/t.yaml",
+           "Tags": [{"Key": "k", "Value": "v"}], "ResourceTypes": ["AWS::S3::*"]}),
+    &["cloudformation:CreateStack arn:aws:cloudformation:eu-west-1:123456789012:stack/new/* \
+       aws:requesttag/k=v aws:tagkeys=[k] cloudformation:resourcetypes=[AWS::S3::*] \
+       cloudformation:templateurl=https://bucket/t.yaml"])]
+#[case::a_stack_that_is_there(
+    "UpdateStack", json!({"StackName": "here"}),
+    &["cloudformation:UpdateStack arn:aws:cloudformation:eu-west-1:123456789012:stack/here/1234 \
+       aws:resourcetag/team=a"])]
+#[case::a_role_is_passed(
+    "DeleteStack",
+    json!({"StackName": "gone", "RoleARN": "arn:aws:iam::123456789012:role/apps/app"}),
+    &[
+        "cloudformation:DeleteStack arn:aws:cloudformation:eu-west-1:123456789012:stack/gone/* \
+         cloudformation:rolearn=arn:aws:iam::123456789012:role/apps/app",
+        "iam:PassRole arn:aws:iam::123456789012:role/apps/app \
+         iam:passedtoservice=cloudformation.amazonaws.com",
+    ])]
+#[case::a_change_set_with_the_sam_transform(
+    "CreateChangeSet",
+    json!({"StackName": "new", "ChangeSetName": "c",
+           "TemplateBody": "Transform: AWS::Serverless-2016-10-31\nResources: {}",
+           "ResourcesToImport": [{"ResourceType": "AWS::S3::Bucket"}]}),
+    &[
+        "cloudformation:CreateChangeSet arn:aws:cloudformation:eu-west-1:123456789012:stack/new/* \
+         cloudformation:changesetname=c cloudformation:importresourcetypes=[AWS::S3::Bucket]",
+        "cloudformation:CreateChangeSet \
+         arn:aws:cloudformation:eu-west-1:aws:transform/Serverless-2016-10-31",
+    ])]
+#[case::execute(
+    "ExecuteChangeSet",
+    json!({"StackName": "arn:aws:cloudformation:eu-west-1:123456789012:stack/here/1234",
+           "ChangeSetName": "c"}),
+    &["cloudformation:ExecuteChangeSet \
+       arn:aws:cloudformation:eu-west-1:123456789012:stack/here/1234 aws:resourcetag/team=a \
+       cloudformation:changesetname=c"])]
+#[case::every_stack("DescribeStacks", json!({}), &["cloudformation:DescribeStacks *"])]
+#[case::one_stack("DescribeStacks", json!({"StackName": "gone"}),
+    &["cloudformation:DescribeStacks arn:aws:cloudformation:eu-west-1:123456789012:stack/gone/*"])]
+#[case::listing("ListStacks", json!({}), &["cloudformation:ListStacks *"])]
+#[case::validation("ValidateTemplate", json!({"TemplateURL": "https://b/t"}),
+    &["cloudformation:ValidateTemplate * cloudformation:templateurl=https://b/t"])]
+#[case::summary_of_a_template("GetTemplateSummary", json!({"TemplateBody": "{}"}),
+    &["cloudformation:GetTemplateSummary *"])]
+#[tokio::test]
+async fn cloudformation_requires(
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] expected: &[&str],
+) {
+    expect(Service::CloudFormation, operation, input, expected).await;
+}

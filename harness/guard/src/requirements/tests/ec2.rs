@@ -1,0 +1,123 @@
+//! EC2.
+
+use ringfence_wire::Service;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::{ask_as, expect, root};
+use crate::requirements::RequirementsError;
+
+#[rstest]
+#[case::describe("DescribeSubnets", json!({"SubnetId": ["subnet-1"]}),
+    &["ec2:DescribeSubnets * ec2:region=eu-west-1"])]
+#[case::create_vpc(
+    "CreateVpc",
+    json!({"CidrBlock": "10.0.0.0/16",
+           "TagSpecification": [{"ResourceType": "vpc", "Tag": [{"Key": "k", "Value": "v"}]}]}),
+    &[
+        "ec2:CreateVpc arn:aws:ec2:eu-west-1:123456789012:vpc/* aws:requesttag/k=v \
+         aws:tagkeys=[k] ec2:region=eu-west-1",
+        "ec2:CreateTags arn:aws:ec2:eu-west-1:123456789012:vpc/* aws:requesttag/k=v \
+         aws:tagkeys=[k] ec2:createaction=CreateVpc ec2:region=eu-west-1",
+    ])]
+#[case::create_subnet(
+    "CreateSubnet", json!({"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/24"}),
+    &[
+        "ec2:CreateSubnet arn:aws:ec2:eu-west-1:123456789012:subnet/* ec2:region=eu-west-1",
+        "ec2:CreateSubnet arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1 ec2:region=eu-west-1 \
+         ec2:vpcid=vpc-1",
+    ])]
+#[case::create_nat_gateway(
+    "CreateNatGateway", json!({"SubnetId": "subnet-1", "AllocationId": "eipalloc-1"}),
+    &[
+        "ec2:CreateNatGateway arn:aws:ec2:eu-west-1:123456789012:elastic-ip/eipalloc-1 \
+         ec2:allocationid=eipalloc-1 ec2:region=eu-west-1",
+        "ec2:CreateNatGateway arn:aws:ec2:eu-west-1:123456789012:natgateway/* ec2:region=eu-west-1",
+        "ec2:CreateNatGateway arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-1 \
+         ec2:region=eu-west-1 ec2:subnetid=subnet-1 \
+         ec2:vpc=arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1",
+    ])]
+#[case::create_security_group(
+    "CreateSecurityGroup", json!({"GroupName": "g", "GroupDescription": "d", "VpcId": "vpc-1"}),
+    &[
+        "ec2:CreateSecurityGroup arn:aws:ec2:eu-west-1:123456789012:security-group/* \
+         ec2:region=eu-west-1",
+        "ec2:CreateSecurityGroup arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1 \
+         ec2:region=eu-west-1 ec2:vpcid=vpc-1",
+    ])]
+#[case::authorize_ingress(
+    "AuthorizeSecurityGroupIngress", json!({"GroupId": "sg-tagged"}),
+    &["ec2:AuthorizeSecurityGroupIngress \
+       arn:aws:ec2:eu-west-1:123456789012:security-group/sg-tagged aws:resourcetag/team=a \
+       ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:securitygroupid=sg-tagged"])]
+#[case::create_endpoint(
+    "CreateVpcEndpoint",
+    json!({"VpcId": "vpc-1", "ServiceName": "com.amazonaws.eu-west-1.execute-api",
+           "SubnetId": ["subnet-1"], "SecurityGroupId": ["sg-1"]}),
+    &[
+        "ec2:CreateVpcEndpoint arn:aws:ec2:eu-west-1:123456789012:security-group/sg-1 \
+         ec2:region=eu-west-1 ec2:securitygroupid=sg-1",
+        "ec2:CreateVpcEndpoint arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-1 \
+         ec2:region=eu-west-1 ec2:subnetid=subnet-1",
+        "ec2:CreateVpcEndpoint arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1 ec2:region=eu-west-1 \
+         ec2:vpcid=vpc-1",
+        "ec2:CreateVpcEndpoint arn:aws:ec2:eu-west-1:123456789012:vpc-endpoint/* \
+         ec2:region=eu-west-1 ec2:vpceservicename=com.amazonaws.eu-west-1.execute-api \
+         ec2:vpceserviceowner=amazon",
+    ])]
+#[case::create_interface(
+    "CreateNetworkInterface", json!({"SubnetId": "subnet-1", "SecurityGroupId": ["sg-1"]}),
+    &[
+        "ec2:CreateNetworkInterface arn:aws:ec2:eu-west-1:123456789012:network-interface/* \
+         ec2:region=eu-west-1",
+        "ec2:CreateNetworkInterface arn:aws:ec2:eu-west-1:123456789012:security-group/sg-1 \
+         ec2:region=eu-west-1 ec2:securitygroupid=sg-1",
+        "ec2:CreateNetworkInterface arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-1 \
+         ec2:region=eu-west-1 ec2:subnetid=subnet-1 \
+         ec2:vpc=arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1",
+    ])]
+#[case::create_tags(
+    "CreateTags",
+    json!({"ResourceId": ["vpc-1", "sgr-2"], "Tag": [{"Key": "k", "Value": "v"}]}),
+    &[
+        "ec2:CreateTags arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1 aws:requesttag/k=v \
+         aws:tagkeys=[k] ec2:region=eu-west-1 ec2:vpcid=vpc-1",
+        "ec2:CreateTags arn:aws:ec2:eu-west-1:123456789012:security-group-rule/sgr-2 \
+         aws:requesttag/k=v aws:tagkeys=[k] ec2:region=eu-west-1",
+    ])]
+#[case::delete_several("DeleteVpcEndpoints", json!({"VpcEndpointId": ["vpce-1", "vpce-2"]}),
+    &[
+        "ec2:DeleteVpcEndpoints arn:aws:ec2:eu-west-1:123456789012:vpc-endpoint/vpce-1 \
+         ec2:region=eu-west-1",
+        "ec2:DeleteVpcEndpoints arn:aws:ec2:eu-west-1:123456789012:vpc-endpoint/vpce-2 \
+         ec2:region=eu-west-1",
+    ])]
+#[case::flow_logs(
+    "CreateFlowLogs",
+    json!({"ResourceId": ["vpc-1"], "ResourceType": "VPC",
+           "DeliverLogsPermissionArn": "arn:aws:iam::123456789012:role/apps/app"}),
+    &[
+        "ec2:CreateFlowLogs arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1 ec2:region=eu-west-1 \
+         ec2:vpcid=vpc-1",
+        "ec2:CreateFlowLogs arn:aws:ec2:eu-west-1:123456789012:vpc-flow-log/* ec2:region=eu-west-1",
+        "iam:PassRole arn:aws:iam::123456789012:role/apps/app \
+         iam:passedtoservice=vpc-flow-logs.amazonaws.com",
+    ])]
+#[tokio::test]
+async fn ec2_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
+    expect(Service::Ec2, operation, input, expected).await;
+}
+
+#[tokio::test]
+async fn a_creation_that_lacks_its_place_is_refused() {
+    let refused = ask_as(&root(), Service::Ec2, "CreateSubnet", json!({})).await.unwrap_err();
+    let RequirementsError::Service(error) = refused else { panic!("the service refuses it") };
+    assert_eq!(error.code, "MissingParameter");
+}
+
+#[tokio::test]
+async fn tags_on_an_unknown_kind_are_refused() {
+    let input = json!({"ResourceId": ["zzz-1"], "Tag": []});
+    let refused = ask_as(&root(), Service::Ec2, "CreateTags", input).await.unwrap_err();
+    assert_eq!(refused, RequirementsError::Unmapped { service: "ec2", operation: "CreateTags" });
+}

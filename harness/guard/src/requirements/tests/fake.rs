@@ -1,0 +1,148 @@
+//! An account that never changes.
+
+use async_trait::async_trait;
+use ringfence_wire::{Service, ServiceError};
+use serde_json::{Value, json};
+
+use super::ACCOUNT;
+use crate::requirements::state::{Entity, Function, InstanceProfile, Secret, Stack, State, Tags};
+
+pub(super) struct Account;
+
+type Answer<T> = Result<T, ServiceError>;
+
+fn tags() -> Tags {
+    vec![("team".to_owned(), "a".to_owned())]
+}
+
+#[async_trait]
+impl State for Account {
+    fn account_id(&self) -> &str {
+        ACCOUNT
+    }
+
+    async fn role(&self, name: &str) -> Answer<Option<Entity>> {
+        let entity = |path: &str, boundary: Option<&str>| Entity {
+            arn: format!("arn:aws:iam::{ACCOUNT}:role{path}{name}"),
+            permissions_boundary: boundary.map(str::to_owned),
+            trust_policy: Some("TRUST".to_owned()),
+            tags: Tags::new(),
+        };
+        Ok(match name {
+            "app" => Some(entity("/apps/", Some("arn:aws:iam::123456789012:policy/boundary"))),
+            "bare" => Some(entity("/", None)),
+            "tagged" => Some(Entity { tags: tags(), ..entity("/", None) }),
+            _ => None,
+        })
+    }
+
+    async fn user(&self, name: &str) -> Answer<Option<Entity>> {
+        Ok((name == "alice").then(|| Entity {
+            arn: format!("arn:aws:iam::{ACCOUNT}:user/people/alice"),
+            permissions_boundary: None,
+            trust_policy: None,
+            tags: tags(),
+        }))
+    }
+
+    async fn group_arn(&self, name: &str) -> Answer<Option<String>> {
+        Ok((name == "devs").then(|| format!("arn:aws:iam::{ACCOUNT}:group/teams/devs")))
+    }
+
+    async fn instance_profile(&self, name: &str) -> Answer<Option<InstanceProfile>> {
+        Ok((name == "web").then(|| InstanceProfile {
+            arn: format!("arn:aws:iam::{ACCOUNT}:instance-profile/web"),
+            tags: tags(),
+        }))
+    }
+
+    async fn policy_tags(&self, arn: &str) -> Answer<Option<Tags>> {
+        Ok(arn.ends_with("/tagged").then(tags))
+    }
+
+    async fn function(&self, name: &str) -> Answer<Option<Function>> {
+        Ok((name == "fn").then(|| Function {
+            arn: format!("arn:aws:lambda:eu-west-1:{ACCOUNT}:function:fn"),
+            role: format!("arn:aws:iam::{ACCOUNT}:role/apps/app"),
+            tags: tags(),
+        }))
+    }
+
+    async fn function_policy(&self, name: &str, qualifier: Option<&str>) -> Answer<Option<String>> {
+        Ok(match (name, qualifier) {
+            ("fn", Some("live")) => Some(
+                json!({"Statement": [{
+                    "Sid": "url",
+                    "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
+                    "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}},
+                }]})
+                .to_string(),
+            ),
+            _ => None,
+        })
+    }
+
+    async fn function_url_auth_type(&self, _: &str, _: Option<&str>) -> Answer<Option<String>> {
+        Ok(Some("AWS_IAM".to_owned()))
+    }
+
+    async fn api(&self, api_id: &str) -> Answer<Option<Value>> {
+        Ok((api_id == "a1").then(|| json!({"name": "shop", "tags": {"team": "a"}})))
+    }
+
+    async fn route(&self, _: &str, route_id: &str) -> Answer<Option<Value>> {
+        Ok(match route_id {
+            "jwt" => Some(json!({"authorizationType": "JWT", "apiKeyRequired": false})),
+            "open" => Some(json!({"routeKey": "GET /"})),
+            _ => None,
+        })
+    }
+
+    async fn authorizer(&self, _: &str, _: &str) -> Answer<Option<Value>> {
+        Ok(Some(json!({"authorizerType": "JWT"})))
+    }
+
+    async fn stage(&self, _: &str, _: &str) -> Answer<Option<Value>> {
+        Ok(Some(json!({
+            "accessLogSettings": {"destinationArn": "arn:old", "format": "old"},
+            "tags": {"stage": "yes"},
+        })))
+    }
+
+    async fn stack(&self, name: &str) -> Answer<Option<Stack>> {
+        let stack_id = format!("arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stack/here/1234");
+        Ok((name == "here" || name == stack_id).then(|| Stack {
+            stack_id,
+            role_arn: None,
+            tags: tags(),
+        }))
+    }
+
+    async fn bucket_policy(&self, bucket: &str) -> Answer<Option<String>> {
+        Ok((bucket == "guarded").then(|| "BUCKET".to_owned()))
+    }
+
+    async fn secret(&self, id: &str) -> Answer<Option<Secret>> {
+        Ok(id.contains("db").then(|| Secret {
+            arn: format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:db-AbCdEf"),
+            policy: Some("SECRET".to_owned()),
+            tags: tags(),
+        }))
+    }
+
+    async fn resource_tags(&self, _: Service, arn: &str) -> Answer<Tags> {
+        Ok(if arn.ends_with("tagged") { tags() } else { Tags::new() })
+    }
+
+    async fn partition_key(&self, _: &str, index: Option<&str>) -> Answer<Option<String>> {
+        Ok(Some(if index.is_some() { "other" } else { "id" }.to_owned()))
+    }
+
+    async fn subnet_vpc(&self, subnet_id: &str) -> Answer<Option<String>> {
+        Ok((subnet_id == "subnet-1").then(|| "vpc-1".to_owned()))
+    }
+
+    async fn ec2_tags(&self, resource_id: &str) -> Answer<Tags> {
+        Ok(if resource_id == "sg-tagged" { tags() } else { Tags::new() })
+    }
+}

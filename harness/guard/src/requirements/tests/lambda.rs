@@ -1,0 +1,150 @@
+//! Lambda.
+
+use ringfence_wire::Service;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::{expect, fake, line};
+use crate::requirements::invoke_url;
+
+const LIVE_POLICY: &str = r#"{"Statement":[{"Sid":"url","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Condition":{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}}}]}"#;
+
+#[rstest]
+#[case::by_name("GetFunction", json!({"FunctionName": "fn"}),
+    &["lambda:GetFunction arn:aws:lambda:eu-west-1:123456789012:function:fn aws:resourcetag/team=a"])]
+#[case::by_partial_arn("GetFunction", json!({"FunctionName": "123456789012:function:new"}),
+    &["lambda:GetFunction arn:aws:lambda:eu-west-1:123456789012:function:new"])]
+#[case::by_arn_of_another_account(
+    "GetFunction",
+    json!({"FunctionName": "arn:aws:lambda:us-east-1:999999999999:function:fn"}),
+    &["lambda:GetFunction arn:aws:lambda:us-east-1:999999999999:function:fn"],
+)]
+#[case::with_a_qualifier_in_the_name("GetFunction", json!({"FunctionName": "new:2"}),
+    &["lambda:GetFunction arn:aws:lambda:eu-west-1:123456789012:function:new:2"])]
+#[case::calls_on_aliases_act_on_the_function(
+    "UpdateAlias", json!({"FunctionName": "new", "Name": "live"}),
+    &["lambda:UpdateAlias arn:aws:lambda:eu-west-1:123456789012:function:new"])]
+#[case::versions_listed("ListVersionsByFunction", json!({"FunctionName": "new"}),
+    &["lambda:ListVersionsByFunction arn:aws:lambda:eu-west-1:123456789012:function:new"])]
+#[case::listing("ListFunctions", json!({}), &["lambda:ListFunctions *"])]
+#[case::create_with_everything(
+    "CreateFunction",
+    json!({
+        "FunctionName": "new", "Role": "arn:aws:iam::123456789012:role/apps/app",
+        "Tags": {"team": "b"},
+        "Layers": ["arn:aws:lambda:eu-west-1:123456789012:layer:l:1"],
+        "VpcConfig": {"SubnetIds": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]},
+    }),
+    &[
+        "lambda:CreateFunction arn:aws:lambda:eu-west-1:123456789012:function:new \
+         aws:requesttag/team=b aws:tagkeys=[team] \
+         lambda:layer=[arn:aws:lambda:eu-west-1:123456789012:layer:l:1] \
+         lambda:securitygroupids=[sg-1] lambda:subnetids=[subnet-1,subnet-2] lambda:vpcids=vpc-1",
+        "iam:PassRole arn:aws:iam::123456789012:role/apps/app \
+         iam:associatedresourcearn=arn:aws:lambda:eu-west-1:123456789012:function:new \
+         iam:passedtoservice=lambda.amazonaws.com",
+        "lambda:TagResource arn:aws:lambda:eu-west-1:123456789012:function:new \
+         aws:requesttag/team=b aws:tagkeys=[team]",
+        "lambda:GetLayerVersion arn:aws:lambda:eu-west-1:123456789012:layer:l:1",
+    ],
+)]
+// The network keys are absent, which `Null` conditions notice.
+#[case::out_of_the_network(
+    "UpdateFunctionConfiguration",
+    json!({"FunctionName": "new", "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}),
+    &["lambda:UpdateFunctionConfiguration arn:aws:lambda:eu-west-1:123456789012:function:new"],
+)]
+#[case::a_new_role_is_passed(
+    "UpdateFunctionConfiguration",
+    json!({"FunctionName": "new", "Role": "arn:aws:iam::123456789012:role/gone"}),
+    &[
+        "lambda:UpdateFunctionConfiguration arn:aws:lambda:eu-west-1:123456789012:function:new",
+        "iam:PassRole arn:aws:iam::123456789012:role/gone \
+         iam:associatedresourcearn=arn:aws:lambda:eu-west-1:123456789012:function:new \
+         iam:passedtoservice=lambda.amazonaws.com",
+    ],
+)]
+#[case::add_permission(
+    "AddPermission",
+    json!({"FunctionName": "new", "StatementId": "s", "Action": "lambda:InvokeFunctionUrl",
+           "Principal": "*", "FunctionUrlAuthType": "NONE"}),
+    &["lambda:AddPermission arn:aws:lambda:eu-west-1:123456789012:function:new \
+       lambda:functionurlauthtype=NONE lambda:principal=*"],
+)]
+#[case::update_url_with_a_new_type(
+    "UpdateFunctionUrlConfig", json!({"FunctionName": "new", "AuthType": "NONE"}),
+    &["lambda:UpdateFunctionUrlConfig arn:aws:lambda:eu-west-1:123456789012:function:new \
+       lambda:functionarn=arn:aws:lambda:eu-west-1:123456789012:function:new \
+       lambda:functionurlauthtype=NONE"])]
+#[case::delete_url_has_the_stored_type(
+    "DeleteFunctionUrlConfig", json!({"FunctionName": "new"}),
+    &["lambda:DeleteFunctionUrlConfig arn:aws:lambda:eu-west-1:123456789012:function:new \
+       lambda:functionarn=arn:aws:lambda:eu-west-1:123456789012:function:new \
+       lambda:functionurlauthtype=AWS_IAM"])]
+#[case::code_signing(
+    "PutFunctionCodeSigningConfig",
+    json!({"FunctionName": "new",
+           "CodeSigningConfigArn": "arn:aws:lambda:eu-west-1:123456789012:code-signing-config:c"}),
+    &[
+        "lambda:PutFunctionCodeSigningConfig \
+         arn:aws:lambda:eu-west-1:123456789012:code-signing-config:c \
+         lambda:codesigningconfigarn=arn:aws:lambda:eu-west-1:123456789012:code-signing-config:c",
+        "lambda:PutFunctionCodeSigningConfig arn:aws:lambda:eu-west-1:123456789012:function:new \
+         lambda:codesigningconfigarn=arn:aws:lambda:eu-west-1:123456789012:code-signing-config:c",
+    ],
+)]
+#[case::tags_by_arn(
+    "TagResource",
+    json!({"Resource": "arn:aws:lambda:eu-west-1:123456789012:function:new", "Tags": {"k": "v"}}),
+    &["lambda:TagResource arn:aws:lambda:eu-west-1:123456789012:function:new \
+       aws:requesttag/k=v aws:tagkeys=[k]"],
+)]
+#[case::layer_version("GetLayerVersion", json!({"LayerName": "l", "VersionNumber": 3}),
+    &["lambda:GetLayerVersion arn:aws:lambda:eu-west-1:123456789012:layer:l:3"])]
+#[case::layer_version_by_arn(
+    "GetLayerVersionByArn", json!({"Arn": "arn:aws:lambda:eu-west-1:9:layer:l:3"}),
+    &["lambda:GetLayerVersion arn:aws:lambda:eu-west-1:9:layer:l:3"])]
+#[case::event_source(
+    "CreateEventSourceMapping", json!({"FunctionName": "new", "EventSourceArn": "arn:x"}),
+    &["lambda:CreateEventSourceMapping * \
+       lambda:functionarn=arn:aws:lambda:eu-west-1:123456789012:function:new"])]
+#[tokio::test]
+async fn lambda_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
+    expect(Service::Lambda, operation, input, expected).await;
+}
+
+#[tokio::test]
+async fn an_invocation_is_judged_by_the_qualifiers_own_policy() {
+    let expected = format!(
+        "lambda:InvokeFunction arn:aws:lambda:eu-west-1:123456789012:function:fn:live \
+         aws:resourcetag/team=a ^{LIVE_POLICY}"
+    );
+    let input = json!({"FunctionName": "fn", "Qualifier": "live"});
+    expect(Service::Lambda, "Invoke", input, &[&expected]).await;
+    let bare = "lambda:InvokeFunction arn:aws:lambda:eu-west-1:123456789012:function:fn \
+                aws:resourcetag/team=a";
+    expect(Service::Lambda, "Invoke", json!({"FunctionName": "fn"}), &[bare]).await;
+}
+
+#[tokio::test]
+async fn removing_a_permission_carries_the_keys_of_its_statement() {
+    let expected = format!(
+        "lambda:RemovePermission arn:aws:lambda:eu-west-1:123456789012:function:fn:live \
+         aws:resourcetag/team=a lambda:functionurlauthtype=NONE \
+         lambda:principal=arn:aws:iam::123456789012:root ^{LIVE_POLICY}"
+    );
+    let input = json!({"FunctionName": "fn", "Qualifier": "live", "StatementId": "url"});
+    expect(Service::Lambda, "RemovePermission", input, &[&expected]).await;
+}
+
+#[tokio::test]
+async fn a_functions_url_has_an_action_of_its_own() {
+    let requirement = invoke_url(&fake::Account, "eu-west-1", "fn", None, "AWS_IAM").await.unwrap();
+    assert_eq!(
+        line(&requirement),
+        "lambda:InvokeFunctionUrl arn:aws:lambda:eu-west-1:123456789012:function:fn \
+         aws:resourcetag/team=a \
+         lambda:functionarn=arn:aws:lambda:eu-west-1:123456789012:function:fn \
+         lambda:functionurlauthtype=AWS_IAM"
+    );
+}

@@ -1,0 +1,97 @@
+//! Which permissions each call requires: one table a service, and the exact
+//! set of operations that nothing maps.
+
+mod api_gateway;
+mod catalogue;
+mod cloudformation;
+mod dynamodb;
+mod ec2;
+mod fake;
+mod iam;
+mod lambda;
+mod logs;
+mod s3;
+mod secrets_manager;
+mod ssm;
+mod sts;
+mod unmapped;
+
+use ringfence_policy::request::Values;
+use ringfence_services::{Identity, Session};
+use ringfence_wire::{Call, Operation, Service};
+use serde_json::Value;
+
+use super::{Requirement, RequirementsError, ResourcePolicy};
+
+const ACCOUNT: &str = "123456789012";
+
+fn call(service: Service, operation: &str, input: Value) -> Call {
+    Call {
+        operation: Operation::find(service, operation).unwrap(),
+        region: "eu-west-1".to_owned(),
+        input: match input {
+            Value::Object(members) => members,
+            _ => panic!("the input is an object"),
+        },
+        payload: None,
+    }
+}
+
+fn alice() -> Session {
+    Session::direct(Identity::User {
+        arn: format!("arn:aws:iam::{ACCOUNT}:user/people/alice"),
+        name: "alice".into(),
+        user_id: "AIDAALICE".into(),
+    })
+}
+
+fn root() -> Session {
+    Session::direct(Identity::Root { account_id: ACCOUNT.into() })
+}
+
+async fn ask_as(
+    caller: &Session,
+    service: Service,
+    operation: &str,
+    input: Value,
+) -> Result<Vec<Requirement>, RequirementsError> {
+    super::requirements(&call(service, operation, input), caller, &fake::Account).await
+}
+
+/// A requirement as one line: `ACTION RESOURCE (PRINTED) key=value … ^POLICY`.
+fn line(requirement: &Requirement) -> String {
+    let mut line = format!("{} {}", requirement.action, requirement.resource);
+    if let Some(printed) = &requirement.printed_resource {
+        line.push_str(&format!(" ({printed})"));
+    }
+    let mut keys: Vec<&str> = requirement.context.keys().collect();
+    keys.sort_unstable();
+    for key in keys {
+        match requirement.context.get(key).unwrap() {
+            Values::One(value) => line.push_str(&format!(" {key}={value}")),
+            Values::Many(values) => line.push_str(&format!(" {key}=[{}]", values.join(","))),
+        }
+    }
+    match &requirement.resource_policy {
+        ResourcePolicy::None => {}
+        ResourcePolicy::Resource { document, .. } => line.push_str(&format!(" ^{document}")),
+        ResourcePolicy::Trust { document, .. } => line.push_str(&format!(" ^trust:{document}")),
+    }
+    line
+}
+
+async fn expect_as(
+    caller: &Session,
+    service: Service,
+    operation: &str,
+    input: Value,
+    expected: &[&str],
+) {
+    let requirements = ask_as(caller, service, operation, input).await.unwrap();
+    let lines: Vec<String> = requirements.iter().map(line).collect();
+    assert_eq!(lines, expected, "{operation}");
+}
+
+async fn expect(service: Service, operation: &str, input: Value, expected: &[&str]) {
+    expect_as(&root(), service, operation, input, expected).await;
+}

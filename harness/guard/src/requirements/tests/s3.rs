@@ -1,0 +1,109 @@
+//! S3.
+
+use ringfence_wire::Service;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::{ask_as, expect, root};
+use crate::requirements::RequirementsError;
+
+#[rstest]
+#[case::read("GetObject", json!({"Bucket": "b", "Key": "dir/k"}),
+    &["s3:GetObject arn:aws:s3:::b/dir/k (\"arn:aws:s3:::b/dir/k\") s3:resourceaccount=123456789012"])]
+#[case::head_is_read("HeadObject", json!({"Bucket": "guarded", "Key": "k"}),
+    &["s3:GetObject arn:aws:s3:::guarded/k (\"arn:aws:s3:::guarded/k\") \
+       s3:resourceaccount=123456789012 ^BUCKET"])]
+#[case::a_version("GetObject", json!({"Bucket": "b", "Key": "k", "VersionId": "v"}),
+    &["s3:GetObjectVersion arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") \
+       s3:resourceaccount=123456789012 s3:versionid=v"])]
+#[case::object_tags("GetObject", json!({"Bucket": "b", "Key": "tagged"}),
+    &["s3:GetObject arn:aws:s3:::b/tagged (\"arn:aws:s3:::b/tagged\") \
+       s3:existingobjecttag/team=a s3:resourceaccount=123456789012"])]
+#[case::head_bucket("HeadBucket", json!({"Bucket": "b"}),
+    &["s3:ListBucket arn:aws:s3:::b (\"arn:aws:s3:::b\") s3:resourceaccount=123456789012"])]
+#[case::list("ListObjectsV2", json!({"Bucket": "b", "Prefix": "a/", "Delimiter": "/", "MaxKeys": 5}),
+    &["s3:ListBucket arn:aws:s3:::b (\"arn:aws:s3:::b\") s3:delimiter=/ s3:max-keys=5 \
+       s3:prefix=a/ s3:resourceaccount=123456789012"])]
+#[case::versions("ListObjectVersions", json!({"Bucket": "b"}),
+    &["s3:ListBucketVersions arn:aws:s3:::b (\"arn:aws:s3:::b\") s3:resourceaccount=123456789012"])]
+#[case::all_buckets("ListBuckets", json!({}), &["s3:ListAllMyBuckets *"])]
+#[case::put(
+    "PutObject", json!({"Bucket": "b", "Key": "k", "ServerSideEncryption": "aws:kms"}),
+    &["s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:resourceaccount=123456789012 \
+       s3:x-amz-server-side-encryption=aws:kms"])]
+#[case::put_public_and_tagged(
+    "PutObject", json!({"Bucket": "b", "Key": "k", "ACL": "public-read", "Tagging": "a=1&b=x+y"}),
+    &[
+        "s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:requestobjecttag/a=1 \
+         s3:requestobjecttag/b=x y s3:requestobjecttagkeys=[a,b] s3:resourceaccount=123456789012 \
+         s3:x-amz-acl=public-read",
+        "s3:PutObjectAcl arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:resourceaccount=123456789012 \
+         s3:x-amz-acl=public-read",
+        "s3:PutObjectTagging arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:requestobjecttag/a=1 \
+         s3:requestobjecttag/b=x y s3:requestobjecttagkeys=[a,b] s3:resourceaccount=123456789012",
+    ])]
+#[case::copy(
+    "CopyObject", json!({"Bucket": "b", "Key": "k", "CopySource": "guarded/a%20b?versionId=v"}),
+    &[
+        "s3:GetObjectVersion arn:aws:s3:::guarded/a b (\"arn:aws:s3:::guarded/a b\") \
+         s3:resourceaccount=123456789012 s3:versionid=v ^BUCKET",
+        "s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:resourceaccount=123456789012 \
+         s3:x-amz-copy-source=guarded/a%20b?versionId=v",
+    ])]
+#[case::upload_part("UploadPart", json!({"Bucket": "b", "Key": "k", "PartNumber": 1, "UploadId": "u"}),
+    &["s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:resourceaccount=123456789012"])]
+#[case::delete_many(
+    "DeleteObjects",
+    json!({"Bucket": "b", "Delete": {"Object": [{"Key": "x"}, {"Key": "y", "VersionId": "v"}]}}),
+    &[
+        "s3:DeleteObject arn:aws:s3:::b/x (\"arn:aws:s3:::b/x\") s3:resourceaccount=123456789012",
+        "s3:DeleteObjectVersion arn:aws:s3:::b/y (\"arn:aws:s3:::b/y\") \
+         s3:resourceaccount=123456789012 s3:versionid=v",
+    ])]
+#[case::a_single_object_written_without_a_list(
+    "DeleteObjects", json!({"Bucket": "b", "Delete": {"Object": {"Key": "x"}}}),
+    &["s3:DeleteObject arn:aws:s3:::b/x (\"arn:aws:s3:::b/x\") s3:resourceaccount=123456789012"])]
+#[case::create_bucket(
+    "CreateBucket",
+    json!({"Bucket": "b", "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}),
+    &["s3:CreateBucket arn:aws:s3:::b (\"arn:aws:s3:::b\") s3:locationconstraint=eu-west-1 \
+       s3:resourceaccount=123456789012"])]
+#[case::encryption("GetBucketEncryption", json!({"Bucket": "b"}),
+    &["s3:GetEncryptionConfiguration arn:aws:s3:::b (\"arn:aws:s3:::b\") \
+       s3:resourceaccount=123456789012"])]
+#[case::public_access("PutPublicAccessBlock", json!({"Bucket": "b"}),
+    &["s3:PutBucketPublicAccessBlock arn:aws:s3:::b (\"arn:aws:s3:::b\") \
+       s3:resourceaccount=123456789012"])]
+#[case::bucket_policy("PutBucketPolicy", json!({"Bucket": "guarded", "Policy": "{}"}),
+    &["s3:PutBucketPolicy arn:aws:s3:::guarded (\"arn:aws:s3:::guarded\") \
+       s3:resourceaccount=123456789012 ^BUCKET"])]
+#[case::attributes("GetObjectAttributes", json!({"Bucket": "b", "Key": "k"}),
+    &[
+        "s3:GetObjectAttributes arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") \
+         s3:resourceaccount=123456789012",
+        "s3:GetObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:resourceaccount=123456789012",
+    ])]
+#[case::replication_passes_a_role(
+    "PutBucketReplication",
+    json!({"Bucket": "b",
+           "ReplicationConfiguration": {"Role": "arn:aws:iam::123456789012:role/apps/app"}}),
+    &[
+        "s3:PutReplicationConfiguration arn:aws:s3:::b (\"arn:aws:s3:::b\") \
+         s3:resourceaccount=123456789012",
+        "iam:PassRole arn:aws:iam::123456789012:role/apps/app iam:passedtoservice=s3.amazonaws.com",
+    ])]
+#[tokio::test]
+async fn s3_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
+    expect(Service::S3, operation, input, expected).await;
+}
+
+#[rstest]
+#[case("arn:aws:s3:eu-west-1:123456789012:accesspoint/p")]
+#[case("point-abc-s3alias")]
+#[case("dir--euw1-az1--x-s3")]
+#[tokio::test]
+async fn buckets_of_other_kinds_are_refused(#[case] bucket: &str) {
+    let input = json!({"Bucket": bucket, "Key": "k"});
+    let refused = ask_as(&root(), Service::S3, "GetObject", input).await.unwrap_err();
+    assert_eq!(refused, RequirementsError::Unmapped { service: "s3", operation: "GetObject" });
+}

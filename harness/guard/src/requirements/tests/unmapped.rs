@@ -1,0 +1,91 @@
+//! The operations without a mapping, all of them: a change of the set is seen.
+
+use std::fmt::Write as _;
+
+use ringfence_wire::operation::{Kind, Member};
+use ringfence_wire::{Operation, Service};
+use serde_json::{Map, Value, json};
+
+use super::{ask_as, root};
+use crate::requirements::RequirementsError;
+
+/// An input with every member of the model that a mapping may read.
+pub(super) fn full_input(operation: &Operation) -> Value {
+    let members: Map<String, Value> = operation
+        .members
+        .iter()
+        .filter(|member| !LEFT_OUT.contains(&(operation.service, member.name)))
+        .map(|member| (member.name.to_owned(), value(operation, member)))
+        .collect();
+    Value::Object(members)
+}
+
+/// Members that make a call another one, whose mapping is refused.
+const LEFT_OUT: &[(Service, &str)] = &[
+    (Service::CloudFormation, "StackSetName"),
+    (Service::DynamoDb, "GlobalTableWitnessUpdates"),
+    (Service::DynamoDb, "ReplicaUpdates"),
+    (Service::DynamoDb, "ResourcePolicy"),
+    (Service::Lambda, "CapacityProviderConfig"),
+    (Service::SecretsManager, "ExternalSecretRotationRoleArn"),
+    (Service::SecretsManager, "Filters"),
+    (Service::Sts, "ProvidedContexts"),
+];
+
+fn value(operation: &Operation, member: &Member) -> Value {
+    match (operation.service, member.name) {
+        (_, "RoleArn" | "RoleARN" | "Role" | "roleArn") => {
+            json!("arn:aws:iam::123456789012:role/bare")
+        }
+        (Service::Iam, "AWSServiceName") => json!("ecs.amazonaws.com"),
+        (Service::Iam, "DeletionTaskId") => json!("task/aws-service-role/ecs.amazonaws.com/R/1"),
+        (Service::DynamoDb, "RequestItems") => json!({"t": {"Keys": [{"id": {"S": "1"}}]}}),
+        (Service::DynamoDb, "TransactItems") => {
+            json!([{"Get": {"TableName": "t", "Key": {"id": {"S": "1"}}}}])
+        }
+        (Service::DynamoDb, "Statement") => json!("SELECT * FROM \"t\" WHERE id = 'x'"),
+        (Service::DynamoDb, "Statements" | "TransactStatements") => {
+            json!([{"Statement": "DELETE FROM t WHERE id = 'x'"}])
+        }
+        (Service::S3, "Delete") => json!({"Object": [{"Key": "k"}]}),
+        (Service::S3, "CopySource") => json!("/b/k"),
+        (Service::Ec2, "ResourceId") => json!("vpc-1"),
+        (Service::Ec2, "TagSpecification" | "TagSpecifications") => json!([]),
+        (Service::Ec2, "SecurityGroupRule") => json!([{"SecurityGroupRuleId": "sgr-1"}]),
+        (Service::Ssm, "ResourceType") => json!("Parameter"),
+        _ => match member.kind {
+            Kind::Boolean => json!(true),
+            Kind::Integer | Kind::Long | Kind::Timestamp => json!(1),
+            Kind::List => json!(["x"]),
+            Kind::Map | Kind::Structure => json!({}),
+            Kind::String | Kind::Blob | Kind::Unknown => json!("x"),
+        },
+    }
+}
+
+#[tokio::test]
+async fn exactly_these_operations_are_refused() {
+    let mut found = String::new();
+    let mut wrong = String::new();
+    let mut total = 0;
+    let mut unmapped = 0;
+    for service in Service::ALL {
+        for operation in &service.model().operations {
+            total += 1;
+            match ask_as(&root(), service, operation.name, full_input(operation)).await {
+                Ok(_) => {}
+                Err(RequirementsError::Unmapped { service, operation }) => {
+                    unmapped += 1;
+                    writeln!(found, "{service} {operation}").unwrap();
+                }
+                Err(RequirementsError::Service(error)) => {
+                    writeln!(wrong, "{} {}: {error}", service.name(), operation.name).unwrap();
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, "", "a full input is never refused for what it lacks");
+    println!("{unmapped} of {total} operations have no mapping");
+    let expected = include_str!("unmapped.txt");
+    assert_eq!(found, expected, "the set of operations without a mapping has changed");
+}

@@ -1,0 +1,137 @@
+//! The account's present state, as mappings ask for it.
+
+use async_trait::async_trait;
+use ringfence_wire::{Service, ServiceError};
+
+use crate::directory::Directory;
+use crate::requirements::State;
+use crate::requirements::state::{Entity, Function, InstanceProfile, Secret, Stack, Tags};
+use crate::services::Services;
+
+/// What the upstream keeps and what the services keep, together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Present<'a> {
+    /// What the upstream keeps.
+    pub(crate) directory: &'a Directory,
+    /// What the services keep.
+    pub(crate) services: &'a Services,
+    /// The account id.
+    pub(crate) account_id: &'a str,
+}
+
+#[async_trait]
+impl State for Present<'_> {
+    fn account_id(&self) -> &str {
+        self.account_id
+    }
+
+    async fn role(&self, name: &str) -> Result<Option<Entity>, ServiceError> {
+        Ok(self.directory.role(name).await?.map(|role| Entity {
+            arn: role.arn.clone(),
+            permissions_boundary: role.boundary.clone(),
+            trust_policy: Some(role.trust.clone()),
+            tags: role.tags.clone(),
+        }))
+    }
+
+    async fn user(&self, name: &str) -> Result<Option<Entity>, ServiceError> {
+        Ok(self.directory.user(name).await?.map(|user| Entity {
+            arn: user.arn.clone(),
+            permissions_boundary: user.boundary.clone(),
+            trust_policy: None,
+            tags: user.tags.clone(),
+        }))
+    }
+
+    async fn group_arn(&self, name: &str) -> Result<Option<String>, ServiceError> {
+        self.directory.group_arn(name).await
+    }
+
+    async fn instance_profile(&self, name: &str) -> Result<Option<InstanceProfile>, ServiceError> {
+        self.directory.instance_profile(name).await
+    }
+
+    async fn policy_tags(&self, arn: &str) -> Result<Option<Tags>, ServiceError> {
+        self.directory.managed_tags(arn).await
+    }
+
+    async fn function(&self, name: &str) -> Result<Option<Function>, ServiceError> {
+        Ok(self.services.function(name))
+    }
+
+    async fn function_policy(
+        &self,
+        name: &str,
+        qualifier: Option<&str>,
+    ) -> Result<Option<String>, ServiceError> {
+        Ok(self.services.function_policy(name, qualifier))
+    }
+
+    async fn function_url_auth_type(
+        &self,
+        name: &str,
+        qualifier: Option<&str>,
+    ) -> Result<Option<String>, ServiceError> {
+        Ok(self.services.function_url_auth_type(name, qualifier))
+    }
+
+    async fn api(&self, api_id: &str) -> Result<Option<serde_json::Value>, ServiceError> {
+        Ok(self.services.api(api_id))
+    }
+
+    async fn route(
+        &self,
+        api_id: &str,
+        route_id: &str,
+    ) -> Result<Option<serde_json::Value>, ServiceError> {
+        Ok(self.services.route(api_id, route_id))
+    }
+
+    async fn authorizer(
+        &self,
+        api_id: &str,
+        authorizer_id: &str,
+    ) -> Result<Option<serde_json::Value>, ServiceError> {
+        Ok(self.services.authorizer(api_id, authorizer_id))
+    }
+
+    async fn stage(
+        &self,
+        api_id: &str,
+        stage: &str,
+    ) -> Result<Option<serde_json::Value>, ServiceError> {
+        Ok(self.services.stage(api_id, stage))
+    }
+
+    async fn stack(&self, name: &str) -> Result<Option<Stack>, ServiceError> {
+        Ok(self.services.stack(name))
+    }
+
+    async fn bucket_policy(&self, bucket: &str) -> Result<Option<String>, ServiceError> {
+        self.directory.bucket_policy(bucket).await
+    }
+
+    async fn secret(&self, id: &str) -> Result<Option<Secret>, ServiceError> {
+        self.directory.secret(id).await
+    }
+
+    async fn resource_tags(&self, service: Service, arn: &str) -> Result<Tags, ServiceError> {
+        self.directory.resource_tags(service, arn).await
+    }
+
+    async fn partition_key(
+        &self,
+        table: &str,
+        index: Option<&str>,
+    ) -> Result<Option<String>, ServiceError> {
+        self.directory.partition_key(table, index).await
+    }
+
+    async fn subnet_vpc(&self, subnet_id: &str) -> Result<Option<String>, ServiceError> {
+        self.directory.subnet_vpc(subnet_id).await
+    }
+
+    async fn ec2_tags(&self, resource_id: &str) -> Result<Tags, ServiceError> {
+        self.directory.ec2_tags(resource_id).await
+    }
+}

@@ -1,0 +1,206 @@
+//! An upstream for tests: as much of IAM as the guard reads, and a record of
+//! what arrived.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use url::Url;
+
+/// What arrived.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub(super) parts: http::request::Parts,
+    pub(super) body: Bytes,
+}
+
+impl Seen {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.parts.headers.get(name)?.to_str().ok()
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(&self.body)
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+    }
+}
+
+/// A role, as the upstream keeps it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Role {
+    pub(super) id: String,
+    pub(super) trust: String,
+    pub(super) boundary: Option<String>,
+    pub(super) inline: BTreeMap<String, String>,
+    pub(super) attached: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) roles: BTreeMap<String, Role>,
+    pub(super) policies: BTreeMap<String, String>,
+    pub(super) seen: Vec<Seen>,
+}
+
+/// The upstream; it ends when dropped.
+pub(super) struct Upstream {
+    pub(super) url: Url,
+    pub(super) state: Arc<Mutex<State>>,
+    server: JoinHandle<()>,
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Upstream {
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = Arc::clone(&state);
+        let server = tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let state = Arc::clone(&shared);
+                let service = service_fn(move |request| answer(request, Arc::clone(&state)));
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service),
+                );
+            }
+        });
+        Self { url, state, server }
+    }
+
+    pub(super) fn role(&self, name: &str, role: Role) {
+        self.state.lock().unwrap().roles.insert(name.to_owned(), role);
+    }
+
+    /// What arrived for an IAM action.
+    pub(super) fn seen(&self, action: &str) -> Vec<Seen> {
+        let state = self.state.lock().unwrap();
+        let wanted = Some(action.to_owned());
+        state.seen.iter().filter(|seen| seen.field("Action") == wanted).cloned().collect()
+    }
+
+    pub(super) fn last(&self) -> Seen {
+        self.state.lock().unwrap().seen.last().unwrap().clone()
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    state: Arc<Mutex<State>>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let seen = Seen { parts, body };
+    let mut state = state.lock().unwrap();
+    let (status, text) = reply(&seen, &mut state);
+    state.seen.push(seen);
+    let response = Response::builder()
+        .status(status)
+        .header("content-type", "text/xml")
+        .body(Full::new(Bytes::from(text)));
+    Ok(response.unwrap())
+}
+
+fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
+    let field = |name: &str| seen.field(name).unwrap_or_default();
+    let action = field("Action");
+    let name = field("RoleName");
+    let result = match action.as_str() {
+        "GetRole" => state.roles.get(&name).map(|role| shown(&name, role)),
+        "ListRolePolicies" => state.roles.get(&name).map(|role| {
+            let names: String =
+                role.inline.keys().map(|name| format!("<member>{name}</member>")).collect();
+            format!("<PolicyNames>{names}</PolicyNames><IsTruncated>false</IsTruncated>")
+        }),
+        "GetRolePolicy" => state.roles.get(&name).and_then(|role| {
+            let text = role.inline.get(&field("PolicyName"))?;
+            Some(format!("<PolicyDocument>{}</PolicyDocument>", encoded(text)))
+        }),
+        "ListAttachedRolePolicies" => state.roles.get(&name).map(|role| {
+            let policies: String = role
+                .attached
+                .iter()
+                .map(|arn| format!("<member><PolicyArn>{arn}</PolicyArn></member>"))
+                .collect();
+            format!("<AttachedPolicies>{policies}</AttachedPolicies>")
+        }),
+        "PutRolePolicy" => state.roles.get_mut(&name).map(|role| {
+            role.inline.insert(field("PolicyName"), field("PolicyDocument"));
+            String::new()
+        }),
+        "DeleteRole" => state.roles.remove(&name).map(|_| String::new()),
+        "GetPolicy" => state.policies.get(&field("PolicyArn")).map(|_| {
+            format!(
+                "<Policy><Arn>{}</Arn><DefaultVersionId>v1</DefaultVersionId></Policy>",
+                field("PolicyArn")
+            )
+        }),
+        "GetPolicyVersion" => state.policies.get(&field("PolicyArn")).map(|text| {
+            format!("<PolicyVersion><Document>{}</Document></PolicyVersion>", encoded(text))
+        }),
+        "GetUser" => Some(format!(
+            "<User><Arn>arn:aws:iam::123456789012:user/{0}</Arn><UserName>{0}</UserName>\
+             <UserId>AIDA{0}</UserId></User>",
+            field("UserName")
+        )),
+        "CreateAccessKey" => Some(format!(
+            "<AccessKey><UserName>{}</UserName><AccessKeyId>AKIAEXAMPLEEXAMPLE00</AccessKeyId>\
+             <Status>Active</Status><SecretAccessKey>canary-user-secret</SecretAccessKey>\
+             </AccessKey>",
+            field("UserName")
+        )),
+        _ => Some(String::new()),
+    };
+    match result {
+        Some(result) => (
+            StatusCode::OK,
+            format!(
+                "<{action}Response><{action}Result>{result}</{action}Result></{action}Response>"
+            ),
+        ),
+        None => (
+            StatusCode::NOT_FOUND,
+            "<ErrorResponse><Error><Type>Sender</Type><Code>NoSuchEntity</Code>\
+             <Message>not found</Message></Error></ErrorResponse>"
+                .to_owned(),
+        ),
+    }
+}
+
+fn shown(name: &str, role: &Role) -> String {
+    let boundary = role.boundary.as_ref().map(|arn| {
+        format!(
+            "<PermissionsBoundary><PermissionsBoundaryArn>{arn}</PermissionsBoundaryArn>\
+             </PermissionsBoundary>"
+        )
+    });
+    format!(
+        "<Role><Path>/</Path><RoleName>{name}</RoleName><RoleId>{}</RoleId>\
+         <Arn>arn:aws:iam::123456789012:role/{name}</Arn>\
+         <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument>\
+         <MaxSessionDuration>3600</MaxSessionDuration>{}</Role>",
+        role.id,
+        encoded(&role.trust),
+        boundary.unwrap_or_default()
+    )
+}
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}

@@ -1,0 +1,200 @@
+//! What AWS refuses in a call's content and emulators take: policies that are
+//! none, trust in all of GitHub, changes to AWS's own policies.
+
+use ringfence_policy::{Document, Kind};
+use ringfence_wire::{Call, Service, ServiceError};
+use serde_json::Value;
+
+/// GitHub's OIDC provider, by the end of its ARN.
+const GITHUB: &str = ":oidc-provider/token.actions.githubusercontent.com";
+
+/// Checks a call that is about to go upstream.
+///
+/// # Errors
+/// AWS's own error for such a content.
+pub(crate) fn validate(call: &Call) -> Result<(), ServiceError> {
+    match call.service() {
+        Service::Iam => iam(call),
+        Service::S3 if call.name() == "PutBucketPolicy" => bucket_policy(call),
+        _ => Ok(()),
+    }
+}
+
+fn malformed(message: impl Into<String>) -> ServiceError {
+    ServiceError::new(400, "MalformedPolicyDocument", message)
+}
+
+fn iam(call: &Call) -> Result<(), ServiceError> {
+    let name = call.name();
+    match name {
+        "CreatePolicy"
+        | "CreatePolicyVersion"
+        | "PutRolePolicy"
+        | "PutUserPolicy"
+        | "PutGroupPolicy" => {
+            let own = call.text("PolicyName").or_else(|| call.text("PolicyArn"));
+            document(call, "PolicyDocument", own.unwrap_or("policy"), Kind::Identity)?;
+        }
+        "CreateRole" => {
+            document(call, "AssumeRolePolicyDocument", "trust policy", Kind::Trust)?;
+            github_trust(call.text("AssumeRolePolicyDocument").unwrap_or_default())?;
+        }
+        "UpdateAssumeRolePolicy" => {
+            document(call, "PolicyDocument", "trust policy", Kind::Trust)?;
+            github_trust(call.text("PolicyDocument").unwrap_or_default())?;
+        }
+        _ => {}
+    }
+    let changes = ["CreatePolicyVersion", "DeletePolicyVersion", "SetDefaultPolicyVersion"];
+    let changes =
+        changes.contains(&name) || ["DeletePolicy", "TagPolicy", "UntagPolicy"].contains(&name);
+    if changes && call.text("PolicyArn").is_some_and(|arn| arn.contains(":iam::aws:policy/")) {
+        // AWS-managed policies belong to AWS, whatever one's own policies say.
+        return Err(ServiceError::new(
+            403,
+            "AccessDenied",
+            format!(
+                "Policy {} is an AWS managed policy and cannot be changed",
+                call.text("PolicyArn").unwrap_or_default()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn document(call: &Call, member: &str, name: &str, kind: Kind) -> Result<(), ServiceError> {
+    let Some(text) = call.text(member) else { return Ok(()) };
+    Document::parse(name, text, kind).map(drop).map_err(|cause| malformed(cause.to_string()))
+}
+
+fn bucket_policy(call: &Call) -> Result<(), ServiceError> {
+    let text = match (&call.payload, call.text("Policy")) {
+        (Some(payload), _) => String::from_utf8_lossy(payload).into_owned(),
+        (None, Some(text)) => text.to_owned(),
+        (None, None) => String::new(),
+    };
+    let bucket = call.text("Bucket").unwrap_or_default();
+    Document::parse(bucket, &text, Kind::Resource).map(drop).map_err(|cause| {
+        ServiceError::new(400, "MalformedPolicy", cause.to_string()).with("BucketName", bucket)
+    })
+}
+
+/// IAM's guard rail on trust in GitHub: `sub` or `job_workflow_ref` must be
+/// tested, and not against everything. As recorded, only the first value of a
+/// list is looked at
+/// (<https://github.com/Dashtid/subvectors>, observations of 2026-08-31 and
+/// release v0.4.2).
+fn github_trust(text: &str) -> Result<(), ServiceError> {
+    let Ok(policy) = serde_json::from_str::<Value>(text) else { return Ok(()) };
+    for statement in one_or_many(policy.get("Statement")) {
+        if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
+            continue;
+        }
+        let federated = statement.get("Principal").and_then(|p| p.get("Federated"));
+        for principal in one_or_many(federated).filter_map(Value::as_str) {
+            if principal.ends_with(GITHUB) && !is_scoped(statement) {
+                return Err(malformed(format!(
+                    "Trust policy with trusted principal {principal} must evaluate, using \
+                     StringEquals, StringLike or StringEqualsIgnoreCase, \
+                     token.actions.githubusercontent.com:sub or \
+                     token.actions.githubusercontent.com:job_workflow_ref which is not scoped to \
+                     all."
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_scoped(statement: &Value) -> bool {
+    const OPERATORS: [&str; 3] = ["stringequals", "stringlike", "stringequalsignorecase"];
+    const KEYS: [&str; 2] = [
+        "token.actions.githubusercontent.com:sub",
+        "token.actions.githubusercontent.com:job_workflow_ref",
+    ];
+    let Some(conditions) = statement.get("Condition").and_then(Value::as_object) else {
+        return false;
+    };
+    conditions
+        .iter()
+        .filter(|(operator, _)| OPERATORS.contains(&operator.to_ascii_lowercase().as_str()))
+        .filter_map(|(_, keys)| keys.as_object())
+        .flatten()
+        .filter(|(key, _)| KEYS.contains(&key.to_ascii_lowercase().as_str()))
+        .any(|(_, values)| {
+            one_or_many(Some(values))
+                .next()
+                .and_then(Value::as_str)
+                .is_some_and(|first| !first.chars().all(|c| c == '*'))
+        })
+}
+
+/// The elements of an array, or the one value that stands for an array of one.
+fn one_or_many(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    match value {
+        Some(Value::Array(values)) => values.iter(),
+        Some(value) => std::slice::from_ref(value).iter(),
+        None => [].iter(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    const PROVIDER: &str =
+        "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
+
+    fn trust(condition: &Value) -> String {
+        let mut statement = json!({
+            "Effect": "Allow",
+            "Principal": {"Federated": PROVIDER},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+        });
+        if !condition.is_null() {
+            statement["Condition"] = condition.clone();
+        }
+        json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+    }
+
+    #[rstest]
+    #[case::no_condition(json!(null))]
+    #[case::audience_alone(json!({"StringEquals": {"token.actions.githubusercontent.com:aud": "sts.amazonaws.com"}}))]
+    #[case::everything(json!({"StringLike": {"token.actions.githubusercontent.com:sub": "*"}}))]
+    #[case::everything_first(json!({"StringLike": {"token.actions.githubusercontent.com:sub": ["*", "repo:a/b"]}}))]
+    #[case::negated(json!({"StringNotEquals": {"token.actions.githubusercontent.com:sub": "repo:a/b"}}))]
+    #[case::if_exists(json!({"StringEqualsIfExists": {"token.actions.githubusercontent.com:sub": "repo:a/b"}}))]
+    fn trust_in_all_of_github_is_refused(#[case] condition: Value) {
+        let error = github_trust(&trust(&condition)).unwrap_err();
+        assert_eq!((error.code.as_ref(), error.status), ("MalformedPolicyDocument", 400));
+        assert_eq!(
+            error.message,
+            format!(
+                "Trust policy with trusted principal {PROVIDER} must evaluate, using \
+                 StringEquals, StringLike or StringEqualsIgnoreCase, \
+                 token.actions.githubusercontent.com:sub or \
+                 token.actions.githubusercontent.com:job_workflow_ref which is not scoped to all."
+            )
+        );
+    }
+
+    #[rstest]
+    #[case::exact(json!({"StringEquals": {"token.actions.githubusercontent.com:sub": "repo:a/b:ref:refs/heads/main"}}))]
+    #[case::pattern(json!({"StringLike": {"token.actions.githubusercontent.com:sub": "repo:a/*"}}))]
+    #[case::first_value_counts(json!({"StringLike": {"token.actions.githubusercontent.com:sub": ["repo:a/b", "*"]}}))]
+    #[case::workflow(json!({"StringEqualsIgnoreCase": {"token.actions.githubusercontent.com:job_workflow_ref": "a/b/.github/workflows/d.yml@refs/heads/main"}}))]
+    #[case::key_in_capitals(json!({"StringEquals": {"Token.Actions.GitHubUserContent.com:sub": "repo:a/b"}}))]
+    fn scoped_trust_in_github_is_taken(#[case] condition: Value) {
+        assert_eq!(github_trust(&trust(&condition)), Ok(()));
+    }
+
+    #[test]
+    fn trust_in_another_provider_needs_no_scope() {
+        let text =
+            trust(&json!(null)).replace("token.actions.githubusercontent.com", "okta.example");
+        assert_eq!(github_trust(&text), Ok(()));
+    }
+}

@@ -1,0 +1,309 @@
+//! ARNs: `arn:partition:service:region:account:resource`, six parts, of which
+//! the last may hold colons.
+
+use crate::pattern::{Case, Glob, Token};
+use crate::request::Context;
+use crate::variables::{Pattern, Template, TemplateError};
+
+/// The parts of an ARN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arn<'a> {
+    pub(crate) partition: &'a str,
+    pub(crate) service: &'a str,
+    pub(crate) region: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Reads `arn:…` with all its six parts.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        if !text.get(..4)?.eq_ignore_ascii_case("arn:") {
+            return None;
+        }
+        // One pass: every decision takes an ARN or two apart.
+        let mut colons = text.bytes().enumerate().filter(|(_, byte)| *byte == b':');
+        let mut colon = || colons.next().map(|(place, _)| place);
+        let (a, b, c, d, e) = (colon()?, colon()?, colon()?, colon()?, colon()?);
+        Some(Self {
+            partition: text.get(a + 1..b)?,
+            service: text.get(b + 1..c)?,
+            region: text.get(c + 1..d)?,
+            account: text.get(d + 1..e)?,
+            resource: text.get(e + 1..)?,
+        })
+    }
+
+    /// The account, if it is one: S3 ARNs have none, and AWS's own resources
+    /// have `aws`.
+    pub(crate) fn account_id(&self) -> Option<&'a str> {
+        is_account_id(self.account).then_some(self.account)
+    }
+}
+
+/// Twelve digits.
+pub(crate) fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What a request acts upon, taken apart once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target<'a> {
+    /// An action without resource types: only a literal `*` covers it.
+    Everything,
+    Arn(Arn<'a>),
+    /// Not an ARN: only a literal `*` covers it.
+    Other,
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn parse(resource: &'a str) -> Self {
+        match Arn::parse(resource) {
+            Some(arn) => Self::Arn(arn),
+            None if resource == "*" => Self::Everything,
+            None => Self::Other,
+        }
+    }
+}
+
+/// An entry of `Resource` or `NotResource`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResourcePattern {
+    source: Box<str>,
+    form: Form,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Form {
+    /// `*`
+    Everything,
+    Arn(Box<ArnPattern>),
+    /// An ARN that is too short for its kind of document, or has a wildcard
+    /// within its resource type: it covers nothing.
+    Nothing,
+}
+
+/// What an ARN with fewer than six parts means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShortArn {
+    /// The missing parts are `*`.
+    Pad,
+    /// As `Pad`, but only with a wildcard somewhere; else it covers nothing.
+    PadWithWildcard,
+}
+
+impl ResourcePattern {
+    pub(crate) fn parse(
+        text: &str,
+        variables: bool,
+        short: ShortArn,
+    ) -> Result<Self, TemplateError> {
+        let form = if !text.is_empty() && text.bytes().all(|byte| byte == b'*') {
+            Form::Everything
+        } else if Arn::parse(text).is_none()
+            && short == ShortArn::PadWithWildcard
+            && !text.contains('*')
+        {
+            Form::Nothing
+        } else {
+            let arn = ArnPattern::parse(&padded(text), variables)?;
+            if arn.as_ref().is_some_and(ArnPattern::wildcard_in_type) {
+                Form::Nothing
+            } else {
+                arn.map_or(Form::Nothing, |arn| Form::Arn(Box::new(arn)))
+            }
+        };
+        Ok(Self { source: text.into(), form })
+    }
+
+    /// The text as written.
+    pub(crate) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether the entry covers the target; `Err` names the variable without
+    /// a value.
+    pub(crate) fn covers(&self, target: &Target<'_>, context: &Context) -> Result<bool, &str> {
+        match (&self.form, target) {
+            (Form::Everything, _) => Ok(true),
+            (Form::Arn(pattern), Target::Arn(arn)) => {
+                // Partition to account compare without regard to case, the
+                // resource with it ([SIM] resource.ts).
+                pattern.matches(arn, Case::Fold, context)
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+fn padded(text: &str) -> String {
+    let mut text = text.to_owned();
+    for _ in text.split(':').count()..6 {
+        text.push_str(":*");
+    }
+    text
+}
+
+/// The services whose ARNs name a resource type first. In these AWS takes no
+/// wildcard within the type ("incorrect wildcard usage",
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
+/// In the others (S3, SNS, SQS, execute-api) the part is a name.
+const TYPED_SERVICES: [&str; 12] = [
+    "cloudformation",
+    "dynamodb",
+    "ec2",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "organizations",
+    "secretsmanager",
+    "ssm",
+    "states",
+    "sts",
+];
+
+/// A pattern for ARNs, part by part: a `*` never spans the colons between
+/// the first six parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ArnPattern {
+    partition: Glob,
+    service: Glob,
+    region: Glob,
+    account: Glob,
+    resource: Pattern,
+    resource_source: Box<str>,
+}
+
+impl ArnPattern {
+    /// Reads six parts; `None` when there are fewer or it is no ARN.
+    pub(crate) fn parse(text: &str, variables: bool) -> Result<Option<Self>, TemplateError> {
+        let Some(arn) = Arn::parse(text) else { return Ok(None) };
+        Ok(Some(Self {
+            partition: Glob::new(arn.partition),
+            service: Glob::new(arn.service),
+            region: Glob::new(arn.region),
+            account: Glob::new(arn.account),
+            resource: Pattern::parse(arn.resource, variables)?,
+            resource_source: arn.resource.into(),
+        }))
+    }
+
+    /// Whether the ARN matches; `head` says how the first parts compare.
+    pub(crate) fn matches(
+        &self,
+        arn: &Arn<'_>,
+        head: Case,
+        context: &Context,
+    ) -> Result<bool, &str> {
+        if !(self.service.matches(arn.service, head)
+            && self.account.matches(arn.account, head)
+            && self.region.matches(arn.region, head)
+            && self.partition.matches(arn.partition, head))
+        {
+            return Ok(false);
+        }
+        self.resource.matches(arn.resource, Case::Sensitive, context)
+    }
+
+    /// `ro*/x`: a wildcard that is a part of the resource type, where the
+    /// service has types.
+    fn wildcard_in_type(&self) -> bool {
+        let typed = self.service.exact().is_some_and(|service| {
+            TYPED_SERVICES.iter().any(|typed| typed.eq_ignore_ascii_case(service))
+        });
+        let Some((resource_type, _)) = self.resource_source.split_once(['/', ':']) else {
+            return false;
+        };
+        typed
+            && resource_type != "*"
+            && resource_type.contains(['*', '?'])
+            && !resource_type.contains("${")
+    }
+}
+
+/// A value of an ARN condition operator.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ArnValue {
+    Fixed(ArnPattern),
+    /// With variables, which may stand anywhere and may hold colons: it is
+    /// taken apart when its values are known.
+    Template(Template),
+}
+
+impl ArnValue {
+    /// Reads a value; `None` when it is no ARN.
+    pub(crate) fn parse(text: &str, variables: bool) -> Result<Option<Self>, TemplateError> {
+        if variables && let Some(template) = Template::parse(text)? {
+            return Ok(Some(Self::Template(template)));
+        }
+        Ok(ArnPattern::parse(text, false)?.map(Self::Fixed))
+    }
+
+    /// Whether the ARN matches: six parts, each by itself, case-sensitive. A
+    /// variable without a value matches nothing.
+    pub(crate) fn matches(&self, arn: &Arn<'_>, context: &Context) -> bool {
+        match self {
+            Self::Fixed(pattern) => pattern.matches(arn, Case::Sensitive, context).unwrap_or(false),
+            Self::Template(template) => {
+                let Ok(tokens) = template.tokens(context) else { return false };
+                let parts =
+                    ["arn", arn.partition, arn.service, arn.region, arn.account, arn.resource];
+                let patterns: Vec<_> =
+                    tokens.splitn(6, |token| *token == Token::Byte(b':')).collect();
+                patterns.len() == parts.len()
+                    && patterns.iter().zip(parts).all(|(pattern, part)| {
+                        Glob::from_tokens(pattern.to_vec()).matches(part, Case::Sensitive)
+                    })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("*", "arn:aws:s3:::b/k", true)]
+    #[case("*", "*", true)]
+    #[case("arn:aws:s3:::b/*", "*", false)]
+    #[case("arn:aws:s3:::b/*", "arn:aws:s3:::b/x/y", true)]
+    #[case("arn:aws:s3:::b", "arn:aws:s3:::B", false)]
+    #[case("arn:AWS:S3:::b", "arn:aws:s3:::b", true)]
+    #[case("arn:aws:s3:*", "arn:aws:s3:::b", true)]
+    #[case("arn:aws:s3", "arn:aws:s3:::b", true)]
+    #[case("arn:aws:logs:*:*:*", "arn:aws:logs:r:1:log-group:g:*", true)]
+    #[case("arn:aws:s*:::b", "arn:aws:s3:x::b", false)]
+    #[case("arn:aws:iam::1:ro*/x", "arn:aws:iam::1:role/x", false)]
+    #[case("arn:aws:iam::1:*", "arn:aws:iam::1:role/x", true)]
+    #[case("arn:aws:s3:::bucket-*/k", "arn:aws:s3:::bucket-1/k", true)]
+    #[case("arn:aws:execute-api:r:1:*/prod/GET/x", "arn:aws:execute-api:r:1:a/prod/GET/x", true)]
+    #[case("arn:aws:apigateway:*::/apis/*", "arn:aws:apigateway:r::/apis/1/routes", true)]
+    fn resources_match_part_by_part(
+        #[case] pattern: &str,
+        #[case] resource: &str,
+        #[case] expected: bool,
+    ) {
+        let pattern = ResourcePattern::parse(pattern, true, ShortArn::Pad).unwrap();
+        assert_eq!(pattern.covers(&Target::parse(resource), &Context::new()), Ok(expected));
+    }
+
+    #[test]
+    fn a_short_arn_without_wildcard_covers_nothing_in_a_resource_policy() {
+        let short = ResourcePattern::parse("arn:aws:s3", true, ShortArn::PadWithWildcard).unwrap();
+        assert_eq!(short.covers(&Target::parse("arn:aws:s3:::b"), &Context::new()), Ok(false));
+    }
+
+    #[test]
+    fn a_variable_without_value_is_named() {
+        let pattern =
+            ResourcePattern::parse("arn:aws:s3:::b/${aws:username}", true, ShortArn::Pad).unwrap();
+        let target = Target::parse("arn:aws:s3:::b/alice");
+        assert_eq!(pattern.covers(&target, &Context::new()), Err("aws:username"));
+        let mut context = Context::new();
+        context.set("aws:username", "alice");
+        assert_eq!(pattern.covers(&target, &context), Ok(true));
+    }
+}

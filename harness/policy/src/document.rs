@@ -1,0 +1,139 @@
+//! Policy documents.
+
+use crate::compile;
+use crate::index::Index;
+use crate::json;
+use crate::statement::Statement;
+
+/// What a document is used as: it decides which elements it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// An identity-based policy.
+    Identity,
+    /// A permissions boundary.
+    Boundary,
+    /// A session policy.
+    Session,
+    /// A service control policy.
+    ServiceControl,
+    /// A resource-based policy.
+    Resource,
+    /// A role's trust policy.
+    Trust,
+}
+
+impl Kind {
+    /// Whether statements say whom they are about.
+    pub(crate) fn has_principals(self) -> bool {
+        matches!(self, Self::Resource | Self::Trust)
+    }
+
+    /// The most characters that AWS stores, white space not counted, where it
+    /// has one limit for the kind
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+    /// For identity policies it is that of a role's inline policies together,
+    /// the largest there is.
+    pub fn size_limit(self) -> Option<usize> {
+        match self {
+            Self::Identity => Some(10_240),
+            Self::Boundary => Some(6_144),
+            Self::Session | Self::Trust => Some(2_048),
+            Self::ServiceControl => Some(5_120),
+            Self::Resource => None,
+        }
+    }
+}
+
+/// A parsed and checked policy document.
+#[derive(Debug, Clone)]
+pub struct Document {
+    name: Box<str>,
+    kind: Kind,
+    version: Version,
+    text: Box<str>,
+    statements: Box<[Statement]>,
+    index: Index,
+}
+
+/// The version of the policy language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// `2008-10-17`, or none: `${…}` is plain text.
+    V2008,
+    /// `2012-10-17`.
+    V2012,
+}
+
+/// Why a document was refused, with its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} (line {line}, column {column})")]
+pub struct DocumentError {
+    /// What is wrong and what to do.
+    pub message: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+}
+
+impl Document {
+    /// Parses and checks a document as AWS does when it is stored. `name` is
+    /// the policy's name or ARN, by which decisions cite it.
+    ///
+    /// Sizes are not checked: AWS counts some limits over several documents
+    /// and answers another error for them. See [`Self::size`].
+    ///
+    /// # Errors
+    /// When the document is not one that AWS would store.
+    pub fn parse(name: impl Into<String>, text: &str, kind: Kind) -> Result<Self, DocumentError> {
+        let root = json::parse(text)?;
+        let compiled = compile::document(text, &root, kind)?;
+        Ok(Self {
+            name: name.into().into(),
+            kind,
+            version: compiled.version,
+            text: text.into(),
+            index: Index::new(&compiled.statements),
+            statements: compiled.statements.into(),
+        })
+    }
+
+    /// The name given to [`Document::parse`].
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the document is used as.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The version of the policy language that it is written in.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Characters of the text, white space not counted, as AWS's size limits
+    /// count; compare with [`Kind::size_limit`].
+    pub fn size(&self) -> usize {
+        self.text.chars().filter(|character| !character.is_whitespace()).count()
+    }
+
+    /// The document as it was parsed.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The number of statements.
+    pub fn statement_count(&self) -> usize {
+        self.statements.len()
+    }
+
+    pub(crate) fn statements(&self) -> &[Statement] {
+        &self.statements
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+}

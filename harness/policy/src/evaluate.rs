@@ -1,0 +1,310 @@
+//! The evaluation.
+//!
+//! Order, from AWS's [policy evaluation logic]:
+//!
+//! 1. A matching Deny anywhere ends it. Of several layers with one, the first
+//!    in the order of [`Layer`] is named; AWS names one too and does not say
+//!    which it chooses.
+//! 2. Each level of service control policies must allow.
+//! 3. The resource's policy may allow by itself (see `grant.rs`), or must (role
+//!    trust policies, KMS keys, other accounts, services, unsigned callers).
+//! 4. Identity policies, then the boundary, then session policies must allow.
+//!
+//! The first layer in this order that should allow and does not is the one
+//! that an implicit deny names.
+//!
+//! [policy evaluation logic]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+
+use std::sync::Arc;
+
+use crate::arn::{Arn, Target};
+use crate::decision::{Decision, Layer, Outcome};
+use crate::document::{Document, Kind};
+use crate::explain;
+use crate::principal::Naming;
+use crate::request::{Principal, Request};
+use crate::special;
+use crate::statement::{Action, Asked, Statement};
+
+/// All policies that apply to a request. `Default` is none at all.
+#[derive(Debug, Clone, Default)]
+pub struct Policies {
+    /// Service control policies by level; every level must allow.
+    pub service_control: Vec<Vec<Arc<Document>>>,
+    /// The principal's identity policies.
+    pub identity: Vec<Arc<Document>>,
+    /// The permissions boundary; `None` where the principal has none.
+    pub boundary: Option<Vec<Arc<Document>>>,
+    /// The session policies; `None` where the session has none. A list must
+    /// have one document that allows: AWS takes the inline policy and the
+    /// managed ones of a session together.
+    pub session: Option<Vec<Arc<Document>>>,
+    /// The resource's own policy. A [`crate::Kind::Trust`] document must allow
+    /// by itself.
+    pub resource: Option<Arc<Document>>,
+}
+
+/// A decision without its explanation, borrowed from the policies: what
+/// [`judge`] finds without allocating.
+#[derive(Debug, Clone, Copy)]
+pub struct Verdict<'p> {
+    /// What was decided.
+    pub outcome: Outcome,
+    /// The layer that decided, as in [`Decision::layer`].
+    pub layer: Layer,
+    /// The first statement that decided, and its document.
+    pub statement: Option<(&'p Document, usize)>,
+}
+
+impl Verdict<'_> {
+    /// Whether the request may go on.
+    pub fn allowed(&self) -> bool {
+        self.outcome == Outcome::Allow
+    }
+}
+
+/// Decides a request and explains the decision.
+pub fn decide(request: &Request<'_>, policies: &Policies) -> Decision {
+    explain::explain(request, policies, &judge(request, policies))
+}
+
+/// Decides a request: [`decide`] without the explanation, for where only the
+/// verdict counts.
+pub fn judge<'p>(request: &Request<'_>, policies: &'p Policies) -> Verdict<'p> {
+    let asked = asked(request, policies);
+    if let Some(outcome) = special::outcome(request) {
+        return Verdict { outcome, layer: Layer::Identity, statement: None };
+    }
+    let shape = Shape::of(request, policies, &asked);
+    let resource = Scan::of(policies.resource.as_slice(), &asked);
+    if !shape.account_policies {
+        return only_resource(&resource);
+    }
+    let identity = Scan::of(&policies.identity, &asked);
+    let boundary = policies.boundary.as_deref().map(|docs| Scan::of(docs, &asked));
+    let session = policies.session.as_deref().map(|docs| Scan::of(docs, &asked));
+    let mut levels_allow = true;
+    let mut level_deny = None;
+    for level in &policies.service_control {
+        let scan = Scan::of(level, &asked);
+        level_deny = level_deny.or(scan.deny);
+        levels_allow &= scan.allow.is_some();
+    }
+    let denies = [
+        (Layer::ServiceControl, level_deny),
+        (Layer::Resource, resource.deny),
+        (Layer::Identity, identity.deny),
+        (Layer::Boundary, boundary.and_then(|scan| scan.deny)),
+        (Layer::Session, session.and_then(|scan| scan.deny)),
+    ];
+    for (layer, deny) in denies {
+        if let Some(found) = deny {
+            return found.verdict(Outcome::ExplicitDeny, layer);
+        }
+    }
+    let implicit = |layer| Verdict { outcome: Outcome::ImplicitDeny, layer, statement: None };
+    if !levels_allow {
+        return implicit(Layer::ServiceControl);
+    }
+    let needs = shape.needs(resource.allow.map(|found| found.naming));
+    let granted_by_resource = |found: Option<Found<'p>>| match found {
+        Some(found) => found.verdict(Outcome::Allow, Layer::Resource),
+        None => implicit(Layer::Resource),
+    };
+    if needs.resource && resource.allow.is_none() {
+        return implicit(Layer::Resource);
+    }
+    if needs.identity && identity.allow.is_none() && !shape.root {
+        return implicit(Layer::Identity);
+    }
+    if needs.limits && boundary.is_some_and(|scan| scan.allow.is_none()) {
+        return implicit(Layer::Boundary);
+    }
+    if needs.session && session.is_some_and(|scan| scan.allow.is_none()) {
+        return implicit(Layer::Session);
+    }
+    if shape.root && !needs.resource {
+        return Verdict { outcome: Outcome::Allow, layer: Layer::Root, statement: None };
+    }
+    match identity.allow {
+        Some(found) if needs.identity => found.verdict(Outcome::Allow, Layer::Identity),
+        _ => granted_by_resource(resource.allow),
+    }
+}
+
+/// Services, web identities and unsigned callers: there is nothing but the
+/// resource's policy.
+fn only_resource<'p>(resource: &Scan<'p>) -> Verdict<'p> {
+    match (resource.deny, resource.allow) {
+        (Some(found), _) => found.verdict(Outcome::ExplicitDeny, Layer::Resource),
+        (None, Some(found)) => found.verdict(Outcome::Allow, Layer::Resource),
+        (None, None) => {
+            Verdict { outcome: Outcome::ImplicitDeny, layer: Layer::Resource, statement: None }
+        }
+    }
+}
+
+/// Takes a request apart.
+pub(crate) fn asked<'a>(request: &Request<'a>, policies: &Policies) -> Asked<'a> {
+    Asked {
+        principal: request.principal,
+        action: Action::parse(request.action),
+        target: Target::parse(request.resource),
+        context: request.context,
+        bounded: policies.boundary.is_some(),
+    }
+}
+
+/// What of a request decides which layers count.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    /// Whether the caller is a principal of an account, with policies there.
+    pub(crate) account_policies: bool,
+    pub(crate) root: bool,
+    pub(crate) same_account: bool,
+    /// Whether the resource's policy must allow even in the same account.
+    pub(crate) resource_must_allow: bool,
+}
+
+/// Which layers must allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Needs {
+    pub(crate) resource: bool,
+    pub(crate) identity: bool,
+    /// The permissions boundary.
+    pub(crate) limits: bool,
+    pub(crate) session: bool,
+}
+
+impl Shape {
+    pub(crate) fn of(request: &Request<'_>, policies: &Policies, asked: &Asked<'_>) -> Self {
+        let owner = request.resource_account.or(match &asked.target {
+            Target::Arn(arn) => arn.account_id(),
+            _ => None,
+        });
+        Self {
+            account_policies: !matches!(
+                request.principal,
+                Principal::Service { .. } | Principal::WebIdentity { .. } | Principal::Anonymous
+            ),
+            root: matches!(request.principal, Principal::Root { .. }),
+            same_account: owner.is_none() || owner == request.principal.account_id(),
+            resource_must_allow: must_allow(policies.resource.as_deref(), asked),
+        }
+    }
+
+    /// Which layers must allow, given how the resource's policy names the
+    /// caller in an Allow (table 1.2 of the IAM user guide's evaluation page:
+    /// "implicit denies in …").
+    pub(crate) fn needs(&self, grant: Option<Naming>) -> Needs {
+        if !self.same_account {
+            // Both accounts must allow; the limits apply on the caller's side.
+            return Needs { resource: true, identity: !self.root, limits: true, session: true };
+        }
+        let resource = self.resource_must_allow;
+        match grant {
+            // "… the permissions granted are not limited by an implicit deny"
+            // in identity policy, boundary or session policy.
+            Some(Naming::Itself) => {
+                Needs { resource, identity: false, limits: false, session: false }
+            }
+            // Everybody: bypasses the boundary like a name of its own; that
+            // it bypassed a session policy is written nowhere, so it does not.
+            Some(Naming::Everyone) => {
+                Needs { resource, identity: false, limits: false, session: true }
+            }
+            Some(Naming::Behind) => {
+                Needs { resource, identity: false, limits: true, session: true }
+            }
+            Some(Naming::Account) | None => {
+                Needs { resource, identity: true, limits: true, session: true }
+            }
+        }
+    }
+}
+
+/// Role trust policies and KMS key policies must allow explicitly, in their
+/// own account too.
+fn must_allow(policy: Option<&Document>, asked: &Asked<'_>) -> bool {
+    let sts = asked.action.service.eq_ignore_ascii_case("sts");
+    let key = matches!(asked.target, Target::Arn(Arn { service, resource, .. })
+        if service.eq_ignore_ascii_case("kms") && resource.starts_with("key/"));
+    match policy {
+        Some(policy) => policy.kind() == Kind::Trust || sts || key,
+        None => key,
+    }
+}
+
+/// A statement that applies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found<'p> {
+    document: &'p Document,
+    place: usize,
+    naming: Naming,
+}
+
+impl<'p> Found<'p> {
+    fn verdict(self, outcome: Outcome, layer: Layer) -> Verdict<'p> {
+        Verdict { outcome, layer, statement: Some((self.document, self.place)) }
+    }
+}
+
+/// What the documents of a layer say.
+#[derive(Debug, Clone, Copy)]
+struct Scan<'p> {
+    /// The first Deny.
+    deny: Option<Found<'p>>,
+    /// The first of the Allows that name the caller most directly.
+    allow: Option<Found<'p>>,
+}
+
+impl<'p> Scan<'p> {
+    fn of(documents: &'p [Arc<Document>], asked: &Asked<'_>) -> Self {
+        let mut scan = Self { deny: None, allow: None };
+        for document in documents {
+            let candidates = document.index().candidates(&asked.action);
+            for places in candidates.into_iter().flatten() {
+                for (place, statement) in at(document, &places.deny) {
+                    if scan.deny.is_some_and(|found| {
+                        std::ptr::eq(found.document, &**document) && found.place < place
+                    }) {
+                        break;
+                    }
+                    if let Some(naming) = statement.applies(asked) {
+                        if scan.deny.is_none_or(|found| std::ptr::eq(found.document, &**document)) {
+                            scan.deny = Some(Found { document, place, naming });
+                        }
+                        break;
+                    }
+                }
+            }
+            if scan.deny.is_some() {
+                return scan;
+            }
+            for places in candidates.into_iter().flatten() {
+                for (place, statement) in at(document, &places.allow) {
+                    // Nothing names more directly than the best found so far?
+                    if scan.allow.is_some_and(|found| found.naming == Naming::Itself) {
+                        break;
+                    }
+                    if let Some(naming) = statement.applies(asked)
+                        && scan.allow.is_none_or(|found| naming > found.naming)
+                    {
+                        scan.allow = Some(Found { document, place, naming });
+                    }
+                }
+            }
+        }
+        scan
+    }
+}
+
+fn at<'p>(
+    document: &'p Document,
+    places: &'p [u32],
+) -> impl Iterator<Item = (usize, &'p Statement)> {
+    places.iter().filter_map(|place| {
+        let place = usize::try_from(*place).ok()?;
+        Some((place, document.statements().get(place)?))
+    })
+}

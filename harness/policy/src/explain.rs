@@ -1,0 +1,205 @@
+//! Why: which statements decided, and what a near miss lacked.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use crate::arn::Target;
+use crate::condition::Condition;
+use crate::decision::{Decision, Layer, Outcome, StatementRef};
+use crate::document::{Document, Kind};
+use crate::evaluate::{Policies, Shape, Verdict, asked};
+use crate::request::{Request, Values};
+use crate::special;
+use crate::statement::{Asked, Effect, Mismatch};
+
+/// Near misses named in one explanation.
+const NEAR_MISSES: usize = 5;
+
+/// Completes a verdict.
+pub(crate) fn explain(
+    request: &Request<'_>,
+    policies: &Policies,
+    verdict: &Verdict<'_>,
+) -> Decision {
+    let asked = asked(request, policies);
+    let trust_policy =
+        policies.resource.as_ref().is_some_and(|document| document.kind() == Kind::Trust);
+    let mut decision = Decision {
+        outcome: verdict.outcome,
+        layer: verdict.layer,
+        statements: Vec::new(),
+        explanation: String::new(),
+        trust_policy,
+    };
+    if special::outcome(request).is_some() {
+        decision.explanation = match verdict.outcome {
+            Outcome::Allow => format!("allowed: `{}` needs no permission", request.action),
+            _ => format!("denied: `{}` belongs to AWS and cannot be changed", request.resource),
+        };
+        return decision;
+    }
+    match verdict.outcome {
+        Outcome::Allow => allowed(&mut decision, request, policies, &asked),
+        Outcome::ExplicitDeny => {
+            decision.statements = applying(policies, verdict.layer, Effect::Deny, &asked);
+            decision.explanation = format!("denied by {}", list(&decision.statements));
+        }
+        Outcome::ImplicitDeny => decision.explanation = missing(&decision, policies, &asked),
+    }
+    decision
+}
+
+fn allowed(decision: &mut Decision, request: &Request<'_>, policies: &Policies, asked: &Asked<'_>) {
+    if decision.layer == Layer::Root {
+        decision.explanation = "allowed: the account's root user, and nothing denies it".to_owned();
+        return;
+    }
+    let shape = Shape::of(request, policies, asked);
+    // Where both sides had to allow, both are named.
+    if decision.layer == Layer::Identity && (!shape.same_account || shape.resource_must_allow) {
+        decision.statements = applying(policies, Layer::Resource, Effect::Allow, asked);
+    }
+    decision.statements.extend(applying(policies, decision.layer, Effect::Allow, asked));
+    decision.explanation = format!("allowed by {}", list(&decision.statements));
+}
+
+/// The documents of a layer.
+fn documents(policies: &Policies, layer: Layer) -> Vec<&Arc<Document>> {
+    match layer {
+        Layer::ServiceControl => policies.service_control.iter().flatten().collect(),
+        Layer::Resource => policies.resource.iter().collect(),
+        Layer::Identity => policies.identity.iter().collect(),
+        Layer::Boundary => policies.boundary.iter().flatten().collect(),
+        Layer::Session => policies.session.iter().flatten().collect(),
+        Layer::Root => Vec::new(),
+    }
+}
+
+/// The statements of a layer that apply to the request with this effect.
+fn applying(
+    policies: &Policies,
+    layer: Layer,
+    effect: Effect,
+    asked: &Asked<'_>,
+) -> Vec<StatementRef> {
+    let mut found = Vec::new();
+    for document in documents(policies, layer) {
+        for (index, statement) in document.statements().iter().enumerate() {
+            if statement.effect == effect && statement.applies(asked).is_some() {
+                found.push(reference(layer, document, index));
+            }
+        }
+    }
+    found
+}
+
+fn reference(layer: Layer, document: &Document, index: usize) -> StatementRef {
+    StatementRef {
+        layer,
+        policy: document.name().to_owned(),
+        sid: document
+            .statements()
+            .get(index)
+            .and_then(|statement| statement.sid.as_deref())
+            .map(str::to_owned),
+        index,
+    }
+}
+
+fn list(statements: &[StatementRef]) -> String {
+    statements.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Why nothing in the layer allows.
+fn missing(decision: &Decision, policies: &Policies, asked: &Asked<'_>) -> String {
+    let layer = decision.layer;
+    let documents = match silent_level(policies, layer, asked) {
+        Some(level) => level.iter().collect(),
+        None => documents(policies, layer),
+    };
+    let phrase = layer.phrase(decision.trust_policy);
+    let policy = phrase.split_once(' ').map_or(phrase, |(_, policy)| policy);
+    let mut text = match documents.len() {
+        0 => format!("denied: there is no {policy}"),
+        _ => format!("denied: no {policy} allows it"),
+    };
+    let mut near = Vec::new();
+    for document in documents {
+        for (index, statement) in document.statements().iter().enumerate() {
+            if statement.effect == Effect::Deny {
+                continue;
+            }
+            let mismatches = statement.mismatches(asked);
+            // With the action wrong, or two things wrong, it is no near miss.
+            let conditions_only =
+                mismatches.iter().all(|mismatch| matches!(mismatch, Mismatch::Condition(_)));
+            let about_action =
+                !mismatches.iter().any(|mismatch| matches!(mismatch, Mismatch::Action));
+            if !mismatches.is_empty()
+                && (conditions_only || (about_action && mismatches.len() == 1))
+            {
+                let place = reference(layer, document, index);
+                near.push((conditions_only, place, mismatches));
+            }
+        }
+    }
+    near.sort_by_key(|(conditions_only, ..)| !conditions_only);
+    for (_, place, mismatches) in near.iter().take(NEAR_MISSES) {
+        let reasons: Vec<_> = mismatches.iter().map(|mismatch| describe(mismatch, asked)).collect();
+        let _ = write!(text, "; {place}: allowed but for {}", reasons.join(" and "));
+    }
+    if near.len() > NEAR_MISSES {
+        let _ = write!(text, "; {} more are near", near.len() - NEAR_MISSES);
+    }
+    text
+}
+
+/// The first level of service control policies without an Allow.
+fn silent_level<'p>(
+    policies: &'p Policies,
+    layer: Layer,
+    asked: &Asked<'_>,
+) -> Option<&'p Vec<Arc<Document>>> {
+    if layer != Layer::ServiceControl {
+        return None;
+    }
+    policies.service_control.iter().find(|level| {
+        !level.iter().flat_map(|document| document.statements()).any(|statement| {
+            statement.effect == Effect::Allow && statement.applies(asked).is_some()
+        })
+    })
+}
+
+fn describe(mismatch: &Mismatch<'_>, asked: &Asked<'_>) -> String {
+    match mismatch {
+        Mismatch::Action => "the action".to_owned(),
+        Mismatch::Resource => match asked.target {
+            Target::Everything => "the resource: this action takes only `*`".to_owned(),
+            _ => "the resource".to_owned(),
+        },
+        Mismatch::Principal => "the principal".to_owned(),
+        Mismatch::Condition(condition) => describe_condition(condition, asked),
+    }
+}
+
+fn describe_condition(condition: &Condition, asked: &Asked<'_>) -> String {
+    let head = format!("condition {} {}", condition.operator_name, condition.key);
+    if let Some(value) = condition.unreadable() {
+        return format!("{head}: the policy's value `{value}` cannot be read");
+    }
+    match condition.request_values(asked.context) {
+        None => format!("{head}: the request has no such key"),
+        Some(Values::Many(_)) if condition.operator.quantifier.is_none() => {
+            format!("{head}: the key has a list of values, which needs ForAnyValue or ForAllValues")
+        }
+        Some(values) => {
+            let held = values.as_slice().iter().map(|value| format!("`{value}`"));
+            let wanted = condition.sources.iter().map(|value| format!("`{value}`"));
+            format!(
+                "{head}: the request has {}, the policy says {}",
+                held.collect::<Vec<_>>().join(", "),
+                wanted.collect::<Vec<_>>().join(", "),
+            )
+        }
+    }
+}

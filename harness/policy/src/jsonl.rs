@@ -1,0 +1,371 @@
+//! Decisions from JSON lines, as `ringfence decide` reads and writes them.
+//!
+//! In: `{"id","principal","action","resource","resource_account","context":
+//! {key: value or [values]},"policies":{"identity":[doc],"boundary":[doc]|null,
+//! "session":[doc]|null,"resource":doc|null,"scp":[[doc]]}}`. What is absent is
+//! none; `scp` is a list of levels, all of which must allow. A principal is an
+//! ARN, an account id (its root user), a service's name, or `*` (nobody).
+//!
+//! Out: `{"id","decision","layer","statements":[{"policy","sid","index"}],
+//! "explanation"}`, or `{"id","error"}` for a line that cannot be read.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::arn::{Arn, is_account_id};
+use crate::document::{Document, Kind};
+use crate::evaluate::{Policies, decide};
+use crate::request::{Context, Principal, Request};
+
+/// Decides one line, by itself.
+pub fn decide_line(line: &str) -> String {
+    Decider::default().line(line).text
+}
+
+/// An answer to a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The line to write, without its end.
+    pub text: String,
+    /// Whether the line could be read.
+    pub readable: bool,
+}
+
+/// Decides lines, and keeps the documents that it has seen compiled.
+#[derive(Debug, Default)]
+pub struct Decider {
+    /// By the name that a place in a line gives, then by text.
+    documents: HashMap<(Kind, String), Seen>,
+}
+
+/// The documents that stood in one place of a line.
+type Seen = HashMap<Box<str>, Arc<Document>, BuildHasherDefault<TextHasher>>;
+
+/// Documents kept for a place; with more, all are dropped and the keeping
+/// starts anew.
+const KEPT: usize = 1024;
+
+/// Hashes a text eight bytes at a time, which is what a line's time goes
+/// into. Texts of the same hash only cost time, and a place keeps few.
+#[derive(Debug, Default)]
+struct TextHasher(u64);
+
+impl Hasher for TextHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        let (chunks, rest) = bytes.as_chunks::<8>();
+        let mut last = [0; 8];
+        for (place, byte) in last.iter_mut().zip(rest) {
+            *place = *byte;
+        }
+        for chunk in chunks.iter().chain([&last]) {
+            let mixed = self.0.rotate_left(5) ^ u64::from_le_bytes(*chunk);
+            self.0 = mixed.wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    principal: String,
+    action: String,
+    resource: String,
+    #[serde(default)]
+    resource_account: Option<String>,
+    #[serde(default)]
+    context: HashMap<String, ContextValue>,
+    #[serde(borrow, default)]
+    policies: Documents<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Documents<'a> {
+    #[serde(borrow, default)]
+    identity: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    boundary: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    session: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    resource: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    scp: Option<Vec<Vec<&'a RawValue>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ContextValue {
+    Absent(()),
+    One(Scalar),
+    Many(Vec<Scalar>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Text(String),
+    Bool(bool),
+    Number(serde_json::Number),
+}
+
+impl Scalar {
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Bool(value) => value.to_string(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
+/// Only the id, for the answer to a line that is wrong elsewhere.
+#[derive(Deserialize)]
+struct IdOnly<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Decided<'a> {
+    id: Option<&'a RawValue>,
+    decision: &'static str,
+    layer: &'static str,
+    statements: Vec<Cited<'a>>,
+    explanation: &'a str,
+}
+
+#[derive(Serialize)]
+struct Cited<'a> {
+    policy: &'a str,
+    sid: Option<&'a str>,
+    index: usize,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    id: Option<&'a RawValue>,
+    error: String,
+}
+
+impl Decider {
+    /// Decides one line.
+    pub fn line(&mut self, line: &str) -> Answer {
+        match self.decide(line) {
+            Ok(text) => Answer { text, readable: true },
+            Err(error) => {
+                let id = serde_json::from_str::<IdOnly<'_>>(line).ok().and_then(|line| line.id);
+                let text = serde_json::to_string(&Failed { id, error }).unwrap_or_default();
+                Answer { text, readable: false }
+            }
+        }
+    }
+
+    fn decide(&mut self, line: &str) -> Result<String, String> {
+        let line: Line<'_> = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let principal = principal(&line.principal, &line.action)?;
+        let mut context = Context::new();
+        for (key, value) in line.context {
+            match value {
+                ContextValue::Absent(()) => {}
+                ContextValue::One(value) => drop(context.set(&key, value.text())),
+                ContextValue::Many(values) => {
+                    context.set_list(&key, values.into_iter().map(Scalar::text));
+                }
+            }
+        }
+        let policies = self.policies(&line.policies, &line.action)?;
+        let request = Request {
+            principal: &principal,
+            action: &line.action,
+            resource: &line.resource,
+            resource_account: line.resource_account.as_deref(),
+            context: &context,
+        };
+        let decision = decide(&request, &policies);
+        let statements = decision.statements.iter().map(|statement| Cited {
+            policy: &statement.policy,
+            sid: statement.sid.as_deref(),
+            index: statement.index,
+        });
+        serde_json::to_string(&Decided {
+            id: line.id,
+            decision: decision.outcome.as_str(),
+            layer: decision.layer.as_str(),
+            statements: statements.collect(),
+            explanation: &decision.explanation,
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    fn policies(&mut self, given: &Documents<'_>, action: &str) -> Result<Policies, String> {
+        let mut level_names = (0..).map(|level| format!("scp[{level}]"));
+        let mut service_control = Vec::new();
+        for level in given.scp.iter().flatten() {
+            let name = level_names.next().unwrap_or_default();
+            service_control.push(self.list(&name, level, Kind::ServiceControl)?);
+        }
+        // An empty boundary or session list is none: AWS has no such thing.
+        let some = |list: &Option<Vec<_>>| list.as_ref().is_some_and(|list| !list.is_empty());
+        Ok(Policies {
+            service_control,
+            identity: self.list(
+                "identity",
+                given.identity.as_deref().unwrap_or(&[]),
+                Kind::Identity,
+            )?,
+            boundary: match &given.boundary {
+                Some(list) if some(&given.boundary) => {
+                    Some(self.list("boundary", list, Kind::Boundary)?)
+                }
+                _ => None,
+            },
+            session: match &given.session {
+                Some(list) if some(&given.session) => {
+                    Some(self.list("session", list, Kind::Session)?)
+                }
+                _ => None,
+            },
+            resource: match given.resource {
+                Some(text) => Some(self.resource(text, action)?),
+                None => None,
+            },
+        })
+    }
+
+    /// The resource of an STS action is a role, and its policy a trust policy;
+    /// one with a `Resource` is taken for an ordinary resource policy.
+    fn resource(&mut self, text: &RawValue, action: &str) -> Result<Arc<Document>, String> {
+        let sts = action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("sts:"));
+        if sts && let Ok(document) = self.document("resource", text, Kind::Trust) {
+            return Ok(document);
+        }
+        self.document("resource", text, Kind::Resource)
+    }
+
+    fn list(
+        &mut self,
+        name: &str,
+        texts: &[&RawValue],
+        kind: Kind,
+    ) -> Result<Vec<Arc<Document>>, String> {
+        let named = texts.iter().enumerate();
+        named.map(|(place, text)| self.document(&format!("{name}[{place}]"), text, kind)).collect()
+    }
+
+    /// A document, as an object or as a string that holds its text.
+    fn document(
+        &mut self,
+        name: &str,
+        text: &RawValue,
+        kind: Kind,
+    ) -> Result<Arc<Document>, String> {
+        let raw = text.get();
+        let seen = self.documents.entry((kind, name.to_owned())).or_default();
+        if let Some(document) = seen.get(raw) {
+            return Ok(Arc::clone(document));
+        }
+        let unquoted = serde_json::from_str::<String>(raw).ok();
+        let document = Document::parse(name, unquoted.as_deref().unwrap_or(raw), kind)
+            .map_err(|error| format!("{name}: {error}"))?;
+        if seen.len() >= KEPT {
+            seen.clear();
+        }
+        let document = Arc::new(document);
+        seen.insert(raw.into(), Arc::clone(&document));
+        Ok(document)
+    }
+}
+
+/// Reads a principal.
+fn principal(text: &str, action: &str) -> Result<Principal, String> {
+    if text == "*" {
+        return Ok(Principal::Anonymous);
+    }
+    if is_account_id(text) {
+        return Ok(Principal::Root { account_id: text.to_owned() });
+    }
+    let unknown = || format!("`{text}` is no principal");
+    let Some(arn) = Arn::parse(text) else {
+        // `cognito-identity.amazonaws.com` is a service's name and an identity
+        // provider's; what is asked tells which.
+        let web = ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"]
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(action));
+        return match text.contains('.') && !text.contains([':', '*', ' ']) {
+            true if web => Ok(Principal::WebIdentity { provider_arn: text.to_owned() }),
+            true => Ok(Principal::Service { name: text.to_owned() }),
+            false => Err(unknown()),
+        };
+    };
+    let Arn { partition, account, .. } = arn;
+    let account_id = arn.account_id().ok_or_else(unknown)?.to_owned();
+    match (arn.service, arn.resource.split_once('/').unwrap_or((arn.resource, ""))) {
+        ("iam", ("root", "")) => Ok(Principal::Root { account_id }),
+        ("iam", ("user", name)) if !name.is_empty() => Ok(Principal::User { arn: text.to_owned() }),
+        ("iam", ("role", path)) if !path.is_empty() => {
+            // The role without a session: no policy can name its session.
+            let name = path.rsplit('/').next().unwrap_or(path);
+            Ok(Principal::RoleSession {
+                role_arn: text.to_owned(),
+                session_arn: format!("arn:{partition}:sts::{account}:assumed-role/{name}/"),
+            })
+        }
+        ("iam", ("oidc-provider" | "saml-provider", name)) if !name.is_empty() => {
+            Ok(Principal::WebIdentity { provider_arn: text.to_owned() })
+        }
+        ("sts", ("assumed-role", rest)) => {
+            let (role, session) = rest.split_once('/').ok_or_else(unknown)?;
+            if role.is_empty() || session.is_empty() {
+                return Err(unknown());
+            }
+            Ok(Principal::RoleSession {
+                role_arn: format!("arn:{partition}:iam::{account}:role/{role}"),
+                session_arn: text.to_owned(),
+            })
+        }
+        ("sts", ("federated-user", name)) if !name.is_empty() => Ok(Principal::FederatedUser {
+            arn: text.to_owned(),
+            user_arn: format!("arn:{partition}:iam::{account}:user/{name}"),
+        }),
+        _ => Err(unknown()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = r#"{"id":7,"principal":"arn:aws:iam::123456789012:user/alice","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","policies":{"identity":[{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}]}}"#;
+
+    #[test]
+    fn a_line_is_answered_with_its_statement() {
+        assert_eq!(
+            decide_line(LINE),
+            r#"{"id":7,"decision":"allow","layer":"identity","statements":[{"policy":"identity[0]","sid":"Read","index":0}],"explanation":"allowed by statement `Read` of `identity[0]`"}"#
+        );
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_says_where() {
+        let mut decider = Decider::default();
+        let answer = decider.line(&LINE.replace("\"Effect\"", "\"Efect\""));
+        assert!(!answer.readable);
+        assert_eq!(
+            answer.text,
+            r#"{"id":7,"error":"identity[0]: unknown element `Efect`: write `Effect` (line 1, column 52)"}"#
+        );
+        assert!(decider.line("{").text.starts_with(r#"{"id":null,"error":"EOF while parsing"#));
+        assert!(decider.line(LINE).readable);
+    }
+}

@@ -1,0 +1,95 @@
+//! The IAM policy language: documents and a request in, a decision and its
+//! reasons out. Pure: no I/O, no clock, no emulator's types.
+//!
+//! Compile documents once with [`Document::parse`], which refuses what AWS
+//! refuses, with line and column; then [`decide`] requests, many times.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use ringfence_policy::{Context, Document, Kind, Outcome, Policies, Principal, Request, decide};
+//!
+//! let policy = Document::parse(
+//!     "deployer",
+//!     r#"{
+//!         "Version": "2012-10-17",
+//!         "Statement": {
+//!             "Effect": "Allow",
+//!             "Action": "iam:CreateRole",
+//!             "Resource": "arn:aws:iam::123456789012:role/app-*",
+//!             "Condition": {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/limits"}}
+//!         }
+//!     }"#,
+//!     Kind::Identity,
+//! )?;
+//! let policies = Policies { identity: vec![Arc::new(policy)], ..Policies::default() };
+//! let principal = Principal::User { arn: "arn:aws:iam::123456789012:user/alice".into() };
+//! let request = Request {
+//!     principal: &principal,
+//!     action: "iam:CreateRole",
+//!     resource: "arn:aws:iam::123456789012:role/app-a",
+//!     resource_account: None,
+//!     context: &Context::new(),
+//! };
+//!
+//! let decision = decide(&request, &policies);
+//! assert_eq!(decision.outcome, Outcome::ImplicitDeny);
+//! assert_eq!(
+//!     decision.reason("iam:CreateRole"),
+//!     "because no identity-based policy allows the iam:CreateRole action",
+//! );
+//! assert!(decision.explanation.contains(
+//!     "allowed but for condition StringEquals iam:PermissionsBoundary: the request has no such key"
+//! ));
+//! # Ok::<(), ringfence_policy::DocumentError>(())
+//! ```
+
+//!
+//! # Which function
+//! [`decide`] gives the verdict with its statements and an explanation for
+//! people; [`judge`] the verdict alone, several times as fast and without
+//! allocating for policies without variables. [`Decision::reason`] words a
+//! denial as AWS does. [`catalog`] says which actions, resource types and
+//! condition keys exist; [`lint`] finds policies that do not do what they say;
+//! [`jsonl`] decides lines of JSON.
+//!
+//! # Sources
+//! Each rule names AWS's page beside its code. `[SIM]` is
+//! <https://github.com/cloud-copilot/iam-simulate>: where AWS is silent, its
+//! findings are followed. Two places where sources differ:
+//!
+//! - An Allow for a role session's own ARN is not limited by an implicit deny
+//!   of its session policy, as AWS's evaluation page says; `[SIM]` denies it.
+//! - A variable without a value differs from everything, so that a negated
+//!   operator matches, as AWS's page on variables says; `[SIM]` and older
+//!   copies of the page take the whole statement for not matching.
+//!
+//! Not modelled: resource control policies and VPC endpoint policies; service-linked
+//! roles and the management account, which service control policies do not
+//! bind (give none); grants of KMS; access control lists of S3.
+
+mod arn;
+pub mod catalog;
+mod compile;
+mod condition;
+pub mod decision;
+pub mod document;
+pub mod evaluate;
+mod explain;
+mod index;
+mod json;
+pub mod jsonl;
+pub mod lint;
+mod operator;
+mod pattern;
+mod principal;
+pub mod request;
+mod resource_format;
+mod special;
+mod statement;
+mod value;
+mod variables;
+
+pub use decision::{Decision, Layer, Outcome, StatementRef};
+pub use document::{Document, DocumentError, Kind, Version};
+pub use evaluate::{Policies, Verdict, decide, judge};
+pub use request::{Context, Principal, Request, Values};

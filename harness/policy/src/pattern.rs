@@ -1,0 +1,248 @@
+//! Wildcards: `*` is any run of characters, `?` is any one character.
+//!
+//! Matching keeps one place to go back to (the last `*`), so it takes at most
+//! length of pattern × length of text steps, whatever the pattern.
+
+/// What a place of a pattern accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    Byte(u8),
+    /// `?`
+    One,
+    /// `*`
+    Many,
+}
+
+/// A pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Glob {
+    /// Accepts everything.
+    Any,
+    /// No wildcards.
+    Exact(Box<str>),
+    /// `text*`
+    Prefix(Box<str>),
+    Tokens(Box<[Token]>),
+}
+
+/// How letters compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Case {
+    Sensitive,
+    /// ASCII letters compare without regard to case.
+    Fold,
+}
+
+impl Glob {
+    /// A pattern in which `*` and `?` are wildcards.
+    pub(crate) fn new(text: &str) -> Self {
+        let head = text.trim_end_matches('*');
+        if head.is_empty() && !text.is_empty() {
+            return Self::Any;
+        }
+        if !head.contains(['*', '?']) {
+            return if head.len() == text.len() {
+                Self::Exact(text.into())
+            } else {
+                Self::Prefix(head.into())
+            };
+        }
+        let mut tokens = Vec::with_capacity(text.len());
+        push_wild(&mut tokens, text);
+        Self::Tokens(tokens.into())
+    }
+
+    /// A pattern of which parts are literal whatever they contain.
+    pub(crate) fn from_tokens(tokens: Vec<Token>) -> Self {
+        Self::Tokens(tokens.into())
+    }
+
+    /// Whether the whole text matches.
+    pub(crate) fn matches(&self, text: &str, case: Case) -> bool {
+        self.matches_counted(text, case, &mut || {})
+    }
+
+    /// [`Self::matches`], calling `step` for each comparison.
+    pub(crate) fn matches_counted(&self, text: &str, case: Case, step: &mut impl FnMut()) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Exact(exact) => same(exact.as_bytes(), text.as_bytes(), case),
+            Self::Prefix(prefix) => text
+                .as_bytes()
+                .get(..prefix.len())
+                .is_some_and(|head| same(prefix.as_bytes(), head, case)),
+            Self::Tokens(tokens) => run(tokens, text.as_bytes(), case, step),
+        }
+    }
+
+    /// The text, if the pattern has no wildcards.
+    pub(crate) fn exact(&self) -> Option<&str> {
+        match self {
+            Self::Exact(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Appends text in which `*` and `?` are wildcards.
+pub(crate) fn push_wild(tokens: &mut Vec<Token>, text: &str) {
+    for byte in text.bytes() {
+        match byte {
+            b'*' if tokens.last() == Some(&Token::Many) => {}
+            b'*' => tokens.push(Token::Many),
+            b'?' => tokens.push(Token::One),
+            byte => tokens.push(Token::Byte(byte)),
+        }
+    }
+}
+
+/// Appends text as it is.
+pub(crate) fn push_literal(tokens: &mut Vec<Token>, text: &str) {
+    tokens.extend(text.bytes().map(Token::Byte));
+}
+
+fn same(a: &[u8], b: &[u8], case: Case) -> bool {
+    match case {
+        Case::Sensitive => a == b,
+        Case::Fold => a.eq_ignore_ascii_case(b),
+    }
+}
+
+/// Whether a byte continues a character of several bytes (UTF-8).
+fn continues(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
+}
+
+/// The place after the character that starts at `at`.
+fn after_character(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at + 1..).unwrap_or(&[]);
+    at + 1 + rest.iter().take_while(|byte| continues(**byte)).count()
+}
+
+fn run(tokens: &[Token], text: &[u8], case: Case, step: &mut impl FnMut()) -> bool {
+    let (mut token, mut at) = (0, 0);
+    // After the last `*`, and the first place of the text it has not eaten.
+    let mut back: Option<(usize, usize)> = None;
+    loop {
+        step();
+        let fits = match (tokens.get(token), text.get(at)) {
+            (Some(Token::Many), _) => {
+                token += 1;
+                if token == tokens.len() {
+                    return true;
+                }
+                back = Some((token, at));
+                continue;
+            }
+            (Some(Token::One), Some(_)) => {
+                at = after_character(text, at);
+                true
+            }
+            (Some(Token::Byte(wanted)), Some(found)) => {
+                at += 1;
+                wanted == found || (case == Case::Fold && wanted.eq_ignore_ascii_case(found))
+            }
+            (None, None) => return true,
+            _ => false,
+        };
+        if fits {
+            token += 1;
+            continue;
+        }
+        let Some((after_star, eaten)) = back else { return false };
+        if eaten >= text.len() {
+            return false;
+        }
+        let eaten = after_character(text, eaten);
+        back = Some((after_star, eaten));
+        (token, at) = (after_star, eaten);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("*", "", true)]
+    #[case("", "", true)]
+    #[case("", "a", false)]
+    #[case("a?c", "abc", true)]
+    #[case("a?c", "ac", false)]
+    #[case("?", "é", true)]
+    #[case("??", "é", false)]
+    #[case("*?", "€", true)]
+    #[case("*??", "€", false)]
+    #[case("a*b*c", "axxbyyc", true)]
+    #[case("a*b*c", "axxbyy", false)]
+    #[case("*a", "ba", true)]
+    #[case("**a**", "xay", true)]
+    #[case("a*", "A", false)]
+    fn wildcards_match_as_aws_does(
+        #[case] pattern: &str,
+        #[case] text: &str,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(Glob::new(pattern).matches(text, Case::Sensitive), expected);
+    }
+
+    #[test]
+    fn letters_fold_only_when_asked() {
+        assert!(Glob::new("Get*").matches("getobject", Case::Fold));
+        assert!(Glob::new("g?T*t").matches("GETOBJECT", Case::Fold));
+        assert!(!Glob::new("Get*").matches("getobject", Case::Sensitive));
+    }
+
+    /// The pattern on which naive matchers take exponential time.
+    #[test]
+    fn a_hostile_pattern_costs_pattern_times_text_steps() {
+        let pattern = "a*".repeat(64) + "b";
+        for length in [256_usize, 512, 1024] {
+            let mut steps = 0_usize;
+            let text = "a".repeat(length);
+            assert!(!Glob::new(&pattern).matches_counted(&text, Case::Sensitive, &mut || {
+                steps += 1;
+            }));
+            assert!(steps <= (pattern.len() + 1) * (length + 1), "{steps} steps for {length}");
+        }
+    }
+
+    /// The definition, written as it reads.
+    fn slow(pattern: &[char], text: &[char]) -> bool {
+        match (pattern.first(), text.first()) {
+            (None, None) => true,
+            (Some('*'), _) => {
+                slow(&pattern[1..], text) || (!text.is_empty() && slow(pattern, &text[1..]))
+            }
+            (Some('?'), Some(_)) => slow(&pattern[1..], &text[1..]),
+            (Some(a), Some(b)) => a == b && slow(&pattern[1..], &text[1..]),
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn matching_agrees_with_its_definition(
+            pattern in "[ab*?é]{0,8}",
+            text in "[abé€]{0,8}",
+        ) {
+            let expected = slow(
+                &pattern.chars().collect::<Vec<_>>(),
+                &text.chars().collect::<Vec<_>>(),
+            );
+            prop_assert_eq!(Glob::new(&pattern).matches(&text, Case::Sensitive), expected);
+        }
+
+        #[test]
+        fn no_pattern_costs_more_than_pattern_times_text(
+            pattern in "[ab*?]{0,40}",
+            text in "[ab]{0,200}",
+        ) {
+            let mut steps = 0_usize;
+            Glob::new(&pattern).matches_counted(&text, Case::Sensitive, &mut || steps += 1);
+            prop_assert!(steps <= 2 * (pattern.len() + 1) * (text.len() + 1));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What AWS decides whatever the policies say.
+
+use crate::arn::Arn;
+use crate::decision::Outcome;
+use crate::request::{Principal, Request};
+
+/// The outcome of a request that no policy can change.
+///
+/// - `sts:GetCallerIdentity` needs no permission and works in spite of an
+///   explicit deny
+///   (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>).
+/// - Policies and roles of AWS itself (`arn:aws:iam::aws:policy/…`,
+///   `role/aws-reserved/…`) cannot be changed ([SIM] IamServiceAuthorizer.ts).
+pub(crate) fn outcome(request: &Request<'_>) -> Option<Outcome> {
+    if request.action.eq_ignore_ascii_case("sts:GetCallerIdentity")
+        && !matches!(request.principal, Principal::Anonymous)
+    {
+        return Some(Outcome::Allow);
+    }
+    let (service, name) = request.action.split_once(':')?;
+    if !service.eq_ignore_ascii_case("iam") {
+        return None;
+    }
+    if !(request.resource.contains(":aws:policy/") || request.resource.contains("aws-reserved/")) {
+        return None;
+    }
+    let arn = Arn::parse(request.resource)?;
+    let one_of = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let managed_policy = arn.account == "aws" && arn.resource.starts_with("policy/");
+    let reserved_role = arn.resource.starts_with("role/aws-reserved/");
+    let fixed =
+        (managed_policy && one_of(&POLICY_CHANGES)) || (reserved_role && one_of(&ROLE_CHANGES));
+    fixed.then_some(Outcome::ImplicitDeny)
+}
+
+const POLICY_CHANGES: [&str; 7] = [
+    "CreatePolicy",
+    "CreatePolicyVersion",
+    "DeletePolicy",
+    "DeletePolicyVersion",
+    "SetDefaultPolicyVersion",
+    "TagPolicy",
+    "UntagPolicy",
+];
+
+const ROLE_CHANGES: [&str; 16] = [
+    "AttachRolePolicy",
+    "CreateRole",
+    "CreateServiceLinkedRole",
+    "DeleteRole",
+    "DeleteRolePermissionsBoundary",
+    "DeleteRolePolicy",
+    "DeleteServiceLinkedRole",
+    "DetachRolePolicy",
+    "PassRole",
+    "PutRolePermissionsBoundary",
+    "PutRolePolicy",
+    "TagRole",
+    "UntagRole",
+    "UpdateAssumeRolePolicy",
+    "UpdateRole",
+    "UpdateRoleDescription",
+];

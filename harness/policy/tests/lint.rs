@@ -1,0 +1,75 @@
+//! The policies of the two-layered architecture as first published, linted:
+//! each thing that does not work on AWS, or gives more than it says, is found.
+
+use ringfence_policy::lint::{Rule, lint};
+use ringfence_policy::{Document, Kind};
+
+const DEPLOYER: &str = r#"{
+  "Version": "2012-10-17",
+  "Statement": [
+    {"Effect": "Allow", "Action": ["cloudformation:*", "s3:*"], "Resource": "*"},
+    {"Effect": "Allow", "Action": ["lambda:*"], "Resource": "*"},
+    {
+      "Effect": "Allow",
+      "Action": ["apigatewayv2:CreateIntegration", "apigatewayv2:CreateRoute",
+                 "apigatewayv2:DeleteIntegration", "apigatewayv2:DeleteRoute",
+                 "apigatewayv2:GetIntegration", "apigatewayv2:GetRoute",
+                 "apigatewayv2:UpdateIntegration", "apigatewayv2:UpdateRoute"],
+      "Resource": "arn:aws:apigateway:eu-west-1::/apis/a1b2c3/*"
+    },
+    {
+      "Effect": "Allow",
+      "Action": ["iam:CreateRole", "iam:DeleteRole", "iam:AttachRolePolicy",
+                 "iam:DetachRolePolicy", "iam:PutRolePolicy", "iam:DeleteRolePolicy",
+                 "iam:PassRole", "iam:GetRole", "iam:TagRole"],
+      "Resource": "arn:aws:iam::123456789012:role/app-*",
+      "Condition": {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/LambdaPermissionBoundary"}}
+    }
+  ]
+}"#;
+
+const TRUST: &str = r#"{
+  "Version": "2012-10-17",
+  "Statement": {
+    "Effect": "Allow",
+    "Principal": {"Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},
+    "Action": "sts:AssumeRoleWithWebIdentity",
+    "Condition": {"StringLike": {"token.actions.githubusercontent.com:sub": ["repo:acme/*:ref:refs/heads/main"]}}
+  }
+}"#;
+
+#[test]
+fn the_published_deployer_has_every_finding() {
+    let document = Document::parse("deployer", DEPLOYER, Kind::Identity).unwrap();
+    let found: Vec<String> = lint(&document)
+        .iter()
+        .map(|finding| {
+            let what = finding.message.split('`').nth(1).unwrap_or_default();
+            format!("{} {} {what}", finding.statement, finding.rule.name())
+        })
+        .collect();
+    let expected = [
+        "0 wide-grant cloudformation:*",
+        "0 wide-grant s3:*",
+        "1 wide-grant lambda:*",
+        "2 unknown-action apigatewayv2:CreateIntegration",
+        "2 unknown-action apigatewayv2:CreateRoute",
+        "2 unknown-action apigatewayv2:DeleteIntegration",
+        "2 unknown-action apigatewayv2:DeleteRoute",
+        "2 unknown-action apigatewayv2:GetIntegration",
+        "2 unknown-action apigatewayv2:GetRoute",
+        "2 unknown-action apigatewayv2:UpdateIntegration",
+        "2 unknown-action apigatewayv2:UpdateRoute",
+        "3 key-never-carried iam:PassRole",
+        "3 key-never-carried iam:TagRole",
+        "3 pass-role-to-any-service iam:PassRole",
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_published_trust_lets_any_repository_in_for_any_audience() {
+    let document = Document::parse("trust", TRUST, Kind::Trust).unwrap();
+    let found: Vec<Rule> = lint(&document).iter().map(|finding| finding.rule).collect();
+    assert_eq!(found, [Rule::TrustWithoutAudience, Rule::TrustOfAnyRepository]);
+}

@@ -1,0 +1,72 @@
+//! Writing the history of a stack.
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::status::Status;
+use super::store::{Deployed, Event, Stack};
+
+impl Stack {
+    /// The stack itself enters a state.
+    pub(super) fn enter(&mut self, status: Status, reason: Option<String>, now: OffsetDateTime) {
+        self.status = status;
+        self.status_reason.clone_from(&reason);
+        match status {
+            Status::UpdateInProgress => self.updated = Some(now),
+            Status::DeleteInProgress | Status::DeleteComplete => self.deleted = Some(now),
+            _ => {}
+        }
+        let (name, id) = (self.name.clone(), self.id.clone());
+        self.events.push(Event {
+            id: uuid::Uuid::new_v4().to_string(),
+            at: now,
+            logical_id: name,
+            physical_id: id,
+            kind: "AWS::CloudFormation::Stack".to_owned(),
+            status,
+            reason,
+            properties: None,
+        });
+    }
+
+    /// A resource enters a state.
+    pub(super) fn resource_enters(
+        &mut self,
+        logical_id: &str,
+        status: Status,
+        reason: Option<String>,
+        now: OffsetDateTime,
+    ) {
+        let Some(resource) = self.resource_mut(logical_id) else { return };
+        resource.status = status;
+        resource.status_reason.clone_from(&reason);
+        resource.at = now;
+        let event = event(resource, status, reason, now);
+        self.events.push(event);
+    }
+}
+
+/// An event of a resource.
+pub(super) fn event(
+    resource: &Deployed,
+    status: Status,
+    reason: Option<String>,
+    now: OffsetDateTime,
+) -> Event {
+    Event {
+        id: format!("{}-{}-{}", resource.logical_id, status.text(), uuid::Uuid::new_v4()),
+        at: now,
+        logical_id: resource.logical_id.clone(),
+        physical_id: resource.physical_id.clone(),
+        kind: resource.kind.clone(),
+        status,
+        reason,
+        properties: Some(resource.shown_properties()),
+    }
+}
+
+/// A time as CloudFormation writes it, to the millisecond.
+pub(super) fn time_text(at: OffsetDateTime) -> String {
+    let millisecond = u32::from(at.millisecond()) * 1_000_000;
+    at.replace_nanosecond(millisecond).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
+}

@@ -1,0 +1,143 @@
+//! CloudFormation as AWS runs it: with the caller's permissions, or with those
+//! of the stack's role where it has one.
+//!
+//! - `api`: the operations;
+//! - `template`: from text to checked sections, and expressions to values;
+//! - `definition`: a caller's template, parameters and tags, made ready;
+//! - `changes`: what a definition would change;
+//! - `deploy`: doing it, and taking it back;
+//! - `resources`: one file a resource type.
+//!
+//! Every call to another service goes to the guard's own endpoint and is
+//! authorized there. What is not built (drift, stack sets, nested stacks,
+//! macros other than SAM's, imports, custom resources, stack policies,
+//! rollback triggers) is refused by name.
+
+mod api;
+mod changes;
+mod definition;
+mod deploy;
+mod error;
+mod events;
+mod resolve;
+mod resources;
+mod session;
+mod status;
+mod store;
+mod template;
+mod template_url;
+mod transform;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ringfence_wire::{Call, Reply, ServiceError};
+use tokio::task::JoinSet;
+
+use self::store::Store;
+use self::template::Pseudo;
+use self::transform::Translator;
+use crate::client::Client;
+use crate::credentials::Session;
+use crate::setting::Setting;
+
+/// CloudFormation.
+#[derive(Debug)]
+pub struct CloudFormation {
+    setting: Arc<Setting>,
+    client: Client,
+    store: Store,
+    translator: Translator,
+    tasks: Mutex<JoinSet<()>>,
+    /// Whether the translator was started.
+    warmed: AtomicBool,
+}
+
+/// What authorization needs to know of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackFacts {
+    /// The stack's ARN.
+    pub stack_id: String,
+    /// The role that sticks to the stack.
+    pub role_arn: Option<String>,
+    /// The stack's own tags.
+    pub tags: Vec<(String, String)>,
+}
+
+impl CloudFormation {
+    /// A CloudFormation without stacks.
+    pub fn new(setting: Arc<Setting>, client: Client) -> Arc<Self> {
+        let translator = Translator::new(setting.python.clone(), setting.region.clone());
+        Arc::new(Self {
+            setting,
+            client,
+            store: Store::default(),
+            translator,
+            tasks: Mutex::default(),
+            warmed: AtomicBool::new(false),
+        })
+    }
+
+    /// Answers an operation.
+    ///
+    /// # Errors
+    /// CloudFormation's own error, in AWS's words where AWS has some.
+    pub async fn answer(
+        self: &Arc<Self>,
+        call: &Call,
+        caller: &Session,
+    ) -> Result<Reply, ServiceError> {
+        if self.setting.python.is_some() && !self.warmed.swap(true, Ordering::Relaxed) {
+            let service = Arc::clone(self);
+            self.spawn(async move { service.translator.warm().await });
+        }
+        self.dispatch(call, caller).await.map(Reply::fields)
+    }
+
+    /// What is known of a stack, by name or ARN.
+    pub fn stack(&self, name_or_id: &str) -> Option<StackFacts> {
+        self.store.read(name_or_id, |stack| StackFacts {
+            stack_id: stack.id.clone(),
+            role_arn: stack.role_arn.clone(),
+            tags: stack.deployed.as_ref().map(|d| d.tags.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// Stops every operation under way and the translator.
+    pub async fn shutdown(&self) {
+        let mut tasks = std::mem::take(&mut *self.tasks());
+        tasks.shutdown().await;
+        self.translator.shutdown().await;
+    }
+
+    /// Lets an operation run on its own.
+    fn spawn(&self, operation: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks();
+        // Those that have ended leave.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(operation);
+    }
+
+    fn tasks(&self) -> std::sync::MutexGuard<'_, JoinSet<()>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pseudo(&self, stack_name: &str, stack_id: &str, notification_arns: &[String]) -> Pseudo {
+        Pseudo {
+            account_id: self.setting.account_id.clone(),
+            region: self.setting.region.clone(),
+            stack_id: stack_id.to_owned(),
+            stack_name: stack_name.to_owned(),
+            notification_arns: notification_arns.to_vec(),
+        }
+    }
+
+    fn arn(&self, rest: &str) -> String {
+        let Setting { region, account_id, .. } = &*self.setting;
+        format!("arn:aws:cloudformation:{region}:{account_id}:{rest}")
+    }
+}

@@ -1,0 +1,172 @@
+//! What a handler works with: the caller's or the role's session, the names
+//! and tags that the stack gives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ringfence_wire::{Operation, Service, ServiceError, response};
+use serde_json::{Value, json};
+
+use super::{Failure, Made, Tagging};
+use crate::client::Client;
+use crate::credentials::Credentials;
+
+/// How the engine learns that a resource exists although its handler has not
+/// finished.
+pub(in crate::cloudformation) trait Progress: Send + Sync {
+    /// The resource exists.
+    fn initiated(&self, logical_id: &str, made: &Made);
+}
+
+/// What a handler works with.
+#[derive(Clone)]
+pub(in crate::cloudformation) struct Context {
+    pub(in crate::cloudformation) client: Client,
+    pub(in crate::cloudformation) credentials: Credentials,
+    pub(in crate::cloudformation) account_id: String,
+    pub(in crate::cloudformation) region: String,
+    pub(in crate::cloudformation) stack_id: String,
+    pub(in crate::cloudformation) stack_name: String,
+    pub(in crate::cloudformation) stack_tags: Vec<(String, String)>,
+    pub(in crate::cloudformation) logical_id: String,
+    pub(in crate::cloudformation) progress: Arc<dyn Progress>,
+}
+
+/// How often a handler looks whether a resource has settled.
+const POLL: Duration = Duration::from_millis(100);
+/// How long it looks.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Context {
+    /// Calls an operation as whoever deploys.
+    pub(super) async fn call(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, Failure> {
+        let failed =
+            |error: ServiceError, request_id: String| Failure::Call { service, error, request_id };
+        let model = Operation::find(service, operation).ok_or_else(|| {
+            Failure::handler("InternalFailure", format!("{operation} is not in the model"))
+        })?;
+        let answer = self
+            .client
+            .exchange(&self.credentials, service, operation, input, None)
+            .await
+            .map_err(|error| failed(error, String::new()))?;
+        let request_id = request_id(&answer);
+        response::decode(model, &answer).map_err(|error| failed(error, request_id))
+    }
+
+    /// The resource exists: a failure from here on must not lose it.
+    pub(super) fn initiated(&self, made: &Made) {
+        self.progress.initiated(&self.logical_id, made);
+    }
+
+    /// A physical name: `STACK-LOGICAL-RANDOM`, cut to `limit`.
+    pub(super) fn physical_name(&self, limit: usize) -> String {
+        const RANDOM: usize = 12;
+        let random: String =
+            uuid::Uuid::new_v4().simple().to_string().chars().take(RANDOM).collect();
+        let room = limit.saturating_sub(RANDOM + 2);
+        let (stack, logical) = (self.stack_name.as_str(), self.logical_id.as_str());
+        // Both names are ASCII, so characters are bytes.
+        let fits = |text: &str, room: usize| text.chars().take(room).collect::<String>();
+        let logical_room = room.saturating_sub(stack.len()).max(room / 2);
+        let logical = fits(logical, logical_room);
+        let stack = fits(stack, room.saturating_sub(logical.len()));
+        format!("{stack}-{logical}-{random}")
+    }
+
+    /// The tags of a resource: its own, the stack's, CloudFormation's. A key
+    /// of the resource wins over the same of the stack.
+    pub(super) fn tags(&self, own: Option<&Value>, tagging: Tagging) -> Vec<(String, String)> {
+        let mut tags = match tagging {
+            Tagging::Never => Vec::new(),
+            Tagging::Stack | Tagging::System => merged(own, &self.stack_tags),
+        };
+        if tagging == Tagging::System {
+            tags.push(("aws:cloudformation:stack-name".to_owned(), self.stack_name.clone()));
+            tags.push(("aws:cloudformation:stack-id".to_owned(), self.stack_id.clone()));
+            tags.push(("aws:cloudformation:logical-id".to_owned(), self.logical_id.clone()));
+        }
+        tags
+    }
+}
+
+/// How long a handler waits for a resource to settle.
+pub(super) struct Patience {
+    what: &'static str,
+    until: tokio::time::Instant,
+}
+
+impl Patience {
+    pub(super) fn with(what: &'static str) -> Self {
+        Self { what, until: tokio::time::Instant::now() + PATIENCE }
+    }
+
+    /// Waits before the next look.
+    pub(super) async fn wait(&self) -> Result<(), Failure> {
+        if tokio::time::Instant::now() > self.until {
+            let message = format!("{} did not settle in time", self.what);
+            return Err(Failure::handler("NotStabilized", message));
+        }
+        tokio::time::sleep(POLL).await;
+        Ok(())
+    }
+}
+
+/// The resource's own tags over the stack's.
+pub(super) fn merged(own: Option<&Value>, stack: &[(String, String)]) -> Vec<(String, String)> {
+    let mut tags: Vec<(String, String)> = own
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|tag| {
+            Some((tag.get("Key")?.as_str()?.to_owned(), tag.get("Value")?.as_str()?.to_owned()))
+        })
+        .collect();
+    let own = tags.len();
+    for (key, value) in stack {
+        if !tags.iter().take(own).any(|(own, _)| own == key) {
+            tags.push((key.clone(), value.clone()));
+        }
+    }
+    tags
+}
+
+/// What changed between two sets of tags: set these, remove those.
+pub(super) fn tag_changes(
+    old: &[(String, String)],
+    new: &[(String, String)],
+) -> (Vec<(String, String)>, Vec<String>) {
+    let set = new.iter().filter(|tag| !old.contains(tag)).cloned().collect();
+    let removed = old
+        .iter()
+        .map(|(key, _)| key)
+        .filter(|key| !new.iter().any(|(other, _)| other == *key))
+        .cloned()
+        .collect();
+    (set, removed)
+}
+
+/// `[{Key, Value}]`, as most services take tags.
+pub(super) fn tag_list(tags: &[(String, String)]) -> Value {
+    tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+}
+
+/// `{key: value}`, as Lambda, Logs and API Gateway take them.
+pub(super) fn tag_map(tags: &[(String, String)]) -> Value {
+    Value::Object(tags.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect())
+}
+
+/// The id that a service gave a call.
+pub(in crate::cloudformation) fn request_id(answer: &http::Response<Bytes>) -> String {
+    ["x-amzn-requestid", "x-amz-request-id"]
+        .iter()
+        .find_map(|name| answer.headers().get(*name)?.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
+}

@@ -1,0 +1,233 @@
+//! `AWS::DynamoDB::Table`.
+
+use async_trait::async_trait;
+use ringfence_wire::Service::DynamoDb;
+use serde_json::{Map, Value, json};
+
+use super::context::{Patience, merged, tag_changes, tag_list};
+use super::{
+    Context, Existing, Failure, Kind, Made, Property, ResourceType, Tagging, at, pick, text,
+};
+
+const THROUGHPUT: Kind =
+    Kind::Object(&[("ReadCapacityUnits", Kind::Integer), ("WriteCapacityUnits", Kind::Integer)]);
+const KEYS: Kind =
+    Kind::List(&Kind::Object(&[("AttributeName", Kind::Text), ("KeyType", Kind::Text)]));
+const PROJECTION: Kind =
+    Kind::Object(&[("NonKeyAttributes", Kind::List(&Kind::Text)), ("ProjectionType", Kind::Text)]);
+const GLOBAL_INDEX: Kind = Kind::Object(&[
+    ("IndexName", Kind::Text),
+    ("KeySchema", KEYS),
+    ("Projection", PROJECTION),
+    ("ProvisionedThroughput", THROUGHPUT),
+]);
+const LOCAL_INDEX: Kind =
+    Kind::Object(&[("IndexName", Kind::Text), ("KeySchema", KEYS), ("Projection", PROJECTION)]);
+const ENCRYPTION: Kind = Kind::Object(&[
+    ("KMSMasterKeyId", Kind::Text),
+    ("SSEEnabled", Kind::Boolean),
+    ("SSEType", Kind::Text),
+]);
+const ATTRIBUTES: Kind =
+    Kind::List(&Kind::Object(&[("AttributeName", Kind::Text), ("AttributeType", Kind::Text)]));
+
+pub(super) struct Table;
+
+#[async_trait]
+impl ResourceType for Table {
+    fn properties(&self) -> &'static [Property] {
+        const PROPERTIES: &[Property] = &[
+            Property::new("AttributeDefinitions", ATTRIBUTES),
+            Property::new("BillingMode", Kind::Text),
+            Property::new("DeletionProtectionEnabled", Kind::Boolean),
+            Property::new("GlobalSecondaryIndexes", Kind::List(&GLOBAL_INDEX)),
+            Property::new("KeySchema", KEYS).required().replaces(),
+            Property::new("LocalSecondaryIndexes", Kind::List(&LOCAL_INDEX)).replaces(),
+            Property::new(
+                "PointInTimeRecoverySpecification",
+                Kind::Object(&[("PointInTimeRecoveryEnabled", Kind::Boolean)]),
+            ),
+            Property::new("ProvisionedThroughput", THROUGHPUT),
+            Property::new("SSESpecification", ENCRYPTION),
+            Property::new("StreamSpecification", Kind::Object(&[("StreamViewType", Kind::Text)])),
+            Property::new("TableClass", Kind::Text),
+            Property::new("TableName", Kind::Text).replaces(),
+            Property::new("Tags", Kind::Tags),
+            Property::new(
+                "TimeToLiveSpecification",
+                Kind::Object(&[("AttributeName", Kind::Text), ("Enabled", Kind::Boolean)]),
+            ),
+        ];
+        PROPERTIES
+    }
+
+    fn unsupported(&self) -> &'static [&'static str] {
+        &[
+            "ContributorInsightsSpecification",
+            "ImportSourceSpecification",
+            "KinesisStreamSpecification",
+            "OnDemandThroughput",
+            "ResourcePolicy",
+            "VectorIndexes",
+            "WarmThroughput",
+        ]
+    }
+
+    fn tagging(&self) -> Tagging {
+        Tagging::Stack
+    }
+
+    fn name_property(&self) -> Option<&'static str> {
+        Some("TableName")
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        wanted: &Map<String, Value>,
+    ) -> Result<Made, Failure> {
+        let name =
+            text(wanted, "TableName").map_or_else(|| context.physical_name(255), str::to_owned);
+        let mut input = pick(
+            wanted,
+            &[
+                "AttributeDefinitions",
+                "BillingMode",
+                "DeletionProtectionEnabled",
+                "GlobalSecondaryIndexes",
+                "KeySchema",
+                "LocalSecondaryIndexes",
+                "ProvisionedThroughput",
+                "TableClass",
+            ],
+        );
+        input.extend(renamed(wanted));
+        input.insert("TableName".to_owned(), name.clone().into());
+        let tags = context.tags(wanted.get("Tags"), self.tagging());
+        if !tags.is_empty() {
+            input.insert("Tags".to_owned(), tag_list(&tags));
+        }
+        let answer = context.call(DynamoDb, "CreateTable", input.into()).await?;
+        let mut made =
+            Made::new(name.clone()).with("Arn", at(&answer, "/TableDescription/TableArn"));
+        context.initiated(&made);
+        let table = active(context, &name).await?;
+        if let Some(stream) = table.pointer("/Table/LatestStreamArn") {
+            made = made.with("StreamArn", stream.clone());
+        }
+        extras(context, &name, &Map::new(), wanted).await?;
+        Ok(made)
+    }
+
+    async fn update(
+        &self,
+        context: &Context,
+        current: &Existing,
+        wanted: &Map<String, Value>,
+    ) -> Result<Made, Failure> {
+        let name = &current.made.physical_id;
+        let old = &current.properties;
+        if old.get("GlobalSecondaryIndexes") != wanted.get("GlobalSecondaryIndexes") {
+            return Err(Failure::handler(
+                "NotUpdatable",
+                "changing GlobalSecondaryIndexes is not supported by Ringfence's CloudFormation",
+            ));
+        }
+        let mut input: Map<String, Value> = Map::new();
+        for member in
+            ["BillingMode", "DeletionProtectionEnabled", "ProvisionedThroughput", "TableClass"]
+        {
+            if old.get(member) != wanted.get(member) {
+                input.extend(pick(wanted, &[member]));
+            }
+        }
+        let (before, after) = (renamed(old), renamed(wanted));
+        input.extend(after.into_iter().filter(|(key, value)| before.get(key) != Some(value)));
+        if !input.is_empty() {
+            if old.get("AttributeDefinitions") != wanted.get("AttributeDefinitions") {
+                input.extend(pick(wanted, &["AttributeDefinitions"]));
+            }
+            input.insert("TableName".to_owned(), name.clone().into());
+            context.call(DynamoDb, "UpdateTable", input.into()).await?;
+            active(context, name).await?;
+        }
+        extras(context, name, old, wanted).await?;
+        let arn = current.made.attributes.get("Arn").cloned().unwrap_or_default();
+        let (set, removed) = tag_changes(
+            &merged(old.get("Tags"), &current.stack_tags),
+            &merged(wanted.get("Tags"), &context.stack_tags),
+        );
+        if !set.is_empty() {
+            let input = json!({"ResourceArn": arn, "Tags": tag_list(&set)});
+            context.call(DynamoDb, "TagResource", input).await?;
+        }
+        if !removed.is_empty() {
+            let input = json!({"ResourceArn": arn, "TagKeys": removed});
+            context.call(DynamoDb, "UntagResource", input).await?;
+        }
+        Ok(current.made.clone())
+    }
+
+    async fn delete(&self, context: &Context, current: &Existing) -> Result<(), Failure> {
+        let input = json!({"TableName": current.made.physical_id});
+        context.call(DynamoDb, "DeleteTable", input.clone()).await?;
+        let patience = Patience::with("the deleted table");
+        loop {
+            match context.call(DynamoDb, "DescribeTable", input.clone()).await {
+                Ok(_) => patience.wait().await?,
+                Err(failure) if failure.not_found() => return Ok(()),
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+}
+
+/// Members that the API calls otherwise than CloudFormation.
+fn renamed(properties: &Map<String, Value>) -> Map<String, Value> {
+    let mut members = Map::new();
+    if let Some(encryption) = properties.get("SSESpecification").and_then(Value::as_object) {
+        let mut encryption = encryption.clone();
+        if let Some(enabled) = encryption.remove("SSEEnabled") {
+            encryption.insert("Enabled".to_owned(), enabled);
+        }
+        members.insert("SSESpecification".to_owned(), encryption.into());
+    }
+    if let Some(stream) = properties.get("StreamSpecification").and_then(Value::as_object) {
+        let mut stream = stream.clone();
+        stream.insert("StreamEnabled".to_owned(), true.into());
+        members.insert("StreamSpecification".to_owned(), stream.into());
+    }
+    members
+}
+
+async fn active(context: &Context, name: &str) -> Result<Value, Failure> {
+    let patience = Patience::with("the table");
+    loop {
+        let answer = context.call(DynamoDb, "DescribeTable", json!({"TableName": name})).await?;
+        if at(&answer, "/Table/TableStatus") == "ACTIVE" {
+            return Ok(answer);
+        }
+        patience.wait().await?;
+    }
+}
+
+/// What has calls of its own: expiry and backups.
+async fn extras(
+    context: &Context,
+    name: &str,
+    old: &Map<String, Value>,
+    wanted: &Map<String, Value>,
+) -> Result<(), Failure> {
+    for (property, operation) in [
+        ("TimeToLiveSpecification", "UpdateTimeToLive"),
+        ("PointInTimeRecoverySpecification", "UpdateContinuousBackups"),
+    ] {
+        let Some(value) = wanted.get(property).filter(|value| old.get(property) != Some(value))
+        else {
+            continue;
+        };
+        let input = json!({"TableName": name, property: value});
+        context.call(DynamoDb, operation, input).await?;
+    }
+    Ok(())
+}

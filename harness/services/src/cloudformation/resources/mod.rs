@@ -1,0 +1,178 @@
+//! The resource types: which properties each takes, and which calls make,
+//! change and delete it.
+//!
+//! The calls are those of AWS's own handlers, for each is authorized as
+//! whoever deploys. What a handler may call, which property replaces the
+//! resource and which types carry the `aws:cloudformation:*` tags is published
+//! in the types' schemas (`handlers`, `createOnlyProperties`, `tagging`; as in
+//! `cfn-lint` 1.58 and <https://github.com/hashicorp/terraform-provider-awscc>,
+//! `internal/service/cloudformation/schemas`). A new type is one file and one
+//! line in [`find`].
+
+mod api_gateway;
+mod api_gateway_stage;
+mod context;
+mod dynamodb_table;
+mod ec2_security_group;
+mod failure;
+mod iam_managed_policy;
+mod iam_policy;
+mod iam_role;
+mod lambda_alias;
+mod lambda_function;
+mod lambda_permission;
+mod lambda_url;
+mod lambda_version;
+mod logs_log_group;
+mod property;
+mod s3_bucket;
+mod s3_bucket_policy;
+mod ssm_parameter;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+pub(super) use context::{Context, Progress, request_id};
+pub(super) use failure::Failure;
+pub(super) use property::{Kind, Property, Update, changed, check};
+
+/// A resource that exists.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Made {
+    /// What `Ref` gives.
+    pub(super) physical_id: String,
+    /// What `Fn::GetAtt` gives.
+    pub(super) attributes: Map<String, Value>,
+}
+
+impl Made {
+    fn new(physical_id: impl Into<String>) -> Self {
+        Self { physical_id: physical_id.into(), attributes: Map::new() }
+    }
+
+    fn with(mut self, attribute: &str, value: impl Into<Value>) -> Self {
+        self.attributes.insert(attribute.to_owned(), value.into());
+        self
+    }
+}
+
+/// A resource as it stands, to be changed or deleted.
+#[derive(Debug, Clone)]
+pub(super) struct Existing {
+    pub(super) made: Made,
+    pub(super) properties: Map<String, Value>,
+    /// The tags that came from the stack.
+    pub(super) stack_tags: Vec<(String, String)>,
+}
+
+/// Which tags a stack adds to a type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tagging {
+    /// The type takes none.
+    Never,
+    /// The stack's own tags (`cloudFormationSystemTags: false`).
+    Stack,
+    /// Also `aws:cloudformation:stack-name`, `stack-id` and `logical-id`.
+    System,
+}
+
+/// A resource type.
+#[async_trait]
+pub(super) trait ResourceType: Send + Sync {
+    /// The properties that are supported.
+    fn properties(&self) -> &'static [Property];
+
+    /// The properties that AWS knows too, named when they are refused.
+    fn unsupported(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The property with which a template names the resource itself.
+    fn name_property(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Which tags the stack adds.
+    fn tagging(&self) -> Tagging {
+        Tagging::Never
+    }
+
+    /// Makes the resource. As soon as it exists, says so with
+    /// [`Context::initiated`], so that a later failure leaves nothing behind.
+    async fn create(&self, context: &Context, wanted: &Map<String, Value>)
+    -> Result<Made, Failure>;
+
+    /// Changes the resource in place.
+    async fn update(
+        &self,
+        context: &Context,
+        current: &Existing,
+        wanted: &Map<String, Value>,
+    ) -> Result<Made, Failure>;
+
+    /// Deletes the resource; one that is gone already is no failure.
+    async fn delete(&self, context: &Context, current: &Existing) -> Result<(), Failure>;
+}
+
+/// The resource type of this name.
+pub(super) fn find(name: &str) -> Option<&'static dyn ResourceType> {
+    Some(match name {
+        "AWS::ApiGatewayV2::Api" => &api_gateway::API,
+        "AWS::ApiGatewayV2::Authorizer" => &api_gateway::AUTHORIZER,
+        "AWS::ApiGatewayV2::Deployment" => &api_gateway::DEPLOYMENT,
+        "AWS::ApiGatewayV2::Integration" => &api_gateway::INTEGRATION,
+        "AWS::ApiGatewayV2::Route" => &api_gateway::ROUTE,
+        "AWS::ApiGatewayV2::Stage" => &api_gateway_stage::Stage,
+        "AWS::DynamoDB::Table" => &dynamodb_table::Table,
+        "AWS::EC2::SecurityGroup" => &ec2_security_group::SecurityGroup,
+        "AWS::IAM::ManagedPolicy" => &iam_managed_policy::ManagedPolicy,
+        "AWS::IAM::Policy" => &iam_policy::Policy,
+        "AWS::IAM::Role" => &iam_role::Role,
+        "AWS::Lambda::Alias" => &lambda_alias::Alias,
+        "AWS::Lambda::Function" => &lambda_function::Function,
+        "AWS::Lambda::Permission" => &lambda_permission::Permission,
+        "AWS::Lambda::Url" => &lambda_url::Url,
+        "AWS::Lambda::Version" => &lambda_version::Version,
+        "AWS::Logs::LogGroup" => &logs_log_group::LogGroup,
+        "AWS::S3::Bucket" => &s3_bucket::Bucket,
+        "AWS::S3::BucketPolicy" => &s3_bucket_policy::BucketPolicy,
+        "AWS::SSM::Parameter" => &ssm_parameter::Parameter,
+        _ => return None,
+    })
+}
+
+/// The names of a list property.
+fn texts(properties: &Map<String, Value>, name: &str) -> Vec<String> {
+    properties
+        .get(name)
+        .and_then(Value::as_array)
+        .map(|items| items.iter().filter_map(|item| Some(item.as_str()?.to_owned())).collect())
+        .unwrap_or_default()
+}
+
+/// A text property.
+fn text<'a>(properties: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    properties.get(name)?.as_str()
+}
+
+/// A document (a policy) as text, however it is written.
+fn document(value: Option<&Value>) -> String {
+    match value {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    }
+}
+
+/// These properties of a resource, as members of a call.
+fn pick(properties: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+    names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), properties.get(*name)?.clone())))
+        .collect()
+}
+
+/// The text at a place of an answer.
+fn at<'a>(answer: &'a Value, pointer: &str) -> &'a str {
+    answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}

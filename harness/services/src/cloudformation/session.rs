@@ -1,0 +1,61 @@
+//! With whose permissions a stack is worked on.
+
+use ringfence_wire::{Secret, Service, ServiceError};
+use serde_json::{Value, json};
+use time::Duration;
+use time::format_description::well_known::Rfc3339;
+
+use super::CloudFormation;
+use super::error::{internal, validation};
+use crate::credentials::{Credentials, Identity, Session};
+
+/// CloudFormation's own principal.
+const PRINCIPAL: &str = "cloudformation.amazonaws.com";
+/// The session name of a stack's role.
+const SESSION: &str = "AWSCloudFormation";
+
+impl CloudFormation {
+    /// A forward access session of the caller (API reference of `CreateStack`,
+    /// `RoleARN`: without a role, a temporary session of the caller's).
+    pub(super) fn forward(&self, caller: &Session) -> Result<Credentials, ServiceError> {
+        self.setting.keyring.forward(caller, PRINCIPAL, self.setting.now()).map_err(internal)
+    }
+
+    /// A session of the stack's role where it has one, else of the caller.
+    pub(super) async fn access(
+        &self,
+        caller: &Session,
+        role_arn: Option<&str>,
+        stack_id: &str,
+    ) -> Result<Credentials, ServiceError> {
+        let Some(role_arn) = role_arn else { return self.forward(caller) };
+        let identity = Identity::Service {
+            principal: PRINCIPAL.to_owned(),
+            source_arn: Some(stack_id.to_owned()),
+            source_account: Some(self.setting.account_id.clone()),
+        };
+        let own = self
+            .setting
+            .keyring
+            .issue(identity, Vec::new(), self.setting.now() + Duration::minutes(5))
+            .map_err(internal)?;
+        let input = json!({"RoleArn": role_arn, "RoleSessionName": SESSION});
+        let answer = self.client.call(&own, Service::Sts, "AssumeRole", input).await;
+        self.setting.keyring.remove(&own.access_key_id);
+        let refused = || validation(format!("Role {role_arn} is invalid or cannot be assumed"));
+        let answer = answer
+            .map_err(|error| if error.status >= 500 { internal(error) } else { refused() })?;
+        let text =
+            |name: &str| answer.pointer(&format!("/Credentials/{name}")).and_then(Value::as_str);
+        match (text("AccessKeyId"), text("SecretAccessKey"), text("SessionToken")) {
+            (Some(id), Some(secret), Some(token)) => Ok(Credentials {
+                access_key_id: id.to_owned(),
+                secret_access_key: Secret::new(secret),
+                session_token: Some(Secret::new(token)),
+                expiration: text("Expiration")
+                    .and_then(|text| time::OffsetDateTime::parse(text, &Rfc3339).ok()),
+            }),
+            _ => Err(refused()),
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Creating and deleting stacks.
+
+use rstest::rstest;
+use serde_json::json;
+
+use super::{World, error};
+
+const ROLE_AND_FUNCTION: &str = r"
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: app-role
+      PermissionsBoundary: arn:aws:iam::123456789012:policy/boundary
+      AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: []}
+      ManagedPolicyArns: [arn:aws:iam::aws:policy/P]
+      Policies:
+        - PolicyName: inline
+          PolicyDocument: {Version: 2012-10-17, Statement: []}
+  Function:
+    Type: AWS::Lambda::Function
+    Properties:
+      FunctionName: app
+      Role: !GetAtt Role.Arn
+      Handler: app.handler
+      Runtime: python3.12
+      Timeout: '30'
+      Code: {S3Bucket: b, S3Key: k}
+Outputs:
+  Arn: {Value: !GetAtt Function.Arn, Export: {Name: app-arn}}
+";
+
+#[tokio::test]
+async fn a_stack_is_made_in_order_with_the_handlers_calls() {
+    let world = World::new().await;
+    let (id, status) = world.create("app", ROLE_AND_FUNCTION).await;
+    assert_eq!(status, "CREATE_COMPLETE");
+    assert_eq!(
+        world.events(&id).await,
+        [
+            "app CREATE_IN_PROGRESS User Initiated",
+            "Role CREATE_IN_PROGRESS",
+            "Role CREATE_IN_PROGRESS Resource creation Initiated",
+            "Role CREATE_COMPLETE",
+            "Function CREATE_IN_PROGRESS",
+            "Function CREATE_IN_PROGRESS Resource creation Initiated",
+            "Function CREATE_COMPLETE",
+            "app CREATE_COMPLETE",
+        ]
+    );
+    let calls = world.fake.calls_with_input();
+    let names: Vec<_> = calls.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "CreateRole",
+            "AttachRolePolicy",
+            "PutRolePolicy",
+            "GetRole",
+            "CreateFunction",
+            "GetFunction"
+        ]
+    );
+    let function = &calls[4].1;
+    assert_eq!(function["Role"], "arn:aws:iam::123456789012:role/app-role");
+    assert_eq!(function["Timeout"], 30);
+    assert_eq!(
+        function["Tags"],
+        json!({
+            "aws:cloudformation:stack-name": "app",
+            "aws:cloudformation:stack-id": id,
+            "aws:cloudformation:logical-id": "Function",
+        })
+    );
+    // IAM roles carry no tags of CloudFormation's own.
+    assert_eq!(calls[0].1.get("Tags"), None);
+    let stack = world.call("DescribeStacks", json!({"StackName": "app"})).await.unwrap();
+    assert_eq!(
+        stack["Stacks"][0]["Outputs"],
+        json!([{
+            "OutputKey": "Arn",
+            "OutputValue": "arn:aws:lambda:eu-west-1:123456789012:function:app",
+            "ExportName": "app-arn",
+        }])
+    );
+}
+
+#[tokio::test]
+async fn a_stack_is_deleted_in_reverse_order() {
+    let world = World::new().await;
+    let (id, _) = world.create("app", ROLE_AND_FUNCTION).await;
+    world.fake.calls();
+    world.call("DeleteStack", json!({"StackName": "app"})).await.unwrap();
+    assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
+    assert_eq!(
+        world.fake.calls(),
+        ["DeleteFunction", "GetFunction", "DetachRolePolicy", "DeleteRolePolicy", "DeleteRole"]
+    );
+    assert_eq!(
+        world.events(&id).await[8..],
+        [
+            "app DELETE_IN_PROGRESS User Initiated",
+            "Function DELETE_IN_PROGRESS",
+            "Function DELETE_COMPLETE",
+            "Role DELETE_IN_PROGRESS",
+            "Role DELETE_COMPLETE",
+            "app DELETE_COMPLETE",
+        ]
+    );
+    assert_eq!(
+        error(world.call("DescribeStacks", json!({"StackName": "app"})).await),
+        (400, "ValidationError".into(), "Stack with id app does not exist".into())
+    );
+}
+
+#[tokio::test]
+async fn a_denied_resource_rolls_the_stack_back() {
+    let world = World::new().await;
+    world.fake.deny("CreateFunction");
+    let (id, status) = world.create("app", ROLE_AND_FUNCTION).await;
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    assert_eq!(
+        world.events(&id).await[4..],
+        [
+            "Function CREATE_IN_PROGRESS",
+            "Function CREATE_FAILED Resource handler returned message: \"User: arn:aws:iam::123456789012:user/dev is not authorized to perform: lambda:CreateFunction on resource: X because no identity-based policy allows the lambda:CreateFunction action (Service: Lambda, Status Code: 403, Request ID: REQ) (SDK Attempt Count: 1)\" (RequestToken: T, HandlerErrorCode: AccessDenied)",
+            "app ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [Function]. Rollback requested by user.",
+            "Function DELETE_COMPLETE",
+            "Role DELETE_IN_PROGRESS",
+            "Role DELETE_COMPLETE",
+            "app ROLLBACK_COMPLETE",
+        ]
+    );
+    let stack = format!("Stack:{id} is in ROLLBACK_COMPLETE state and can not be updated.");
+    let update = json!({"StackName": "app", "TemplateBody": ROLE_AND_FUNCTION, "Capabilities": ["CAPABILITY_NAMED_IAM"]});
+    assert_eq!(
+        error(world.call("UpdateStack", update).await),
+        (400, "ValidationError".into(), stack)
+    );
+}
+
+#[tokio::test]
+async fn a_half_made_role_is_removed_too() {
+    let world = World::new().await;
+    world.fake.deny("AttachRolePolicy");
+    let (id, status) = world.create("app", ROLE_AND_FUNCTION).await;
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    let events = world.events(&id).await;
+    assert!(
+        events[3].starts_with("Role CREATE_FAILED Resource handler returned message: \"User: ")
+    );
+    assert!(
+        events[3].contains("(Service: Iam, Status Code: 403, Request ID: REQ)"),
+        "{}",
+        events[3]
+    );
+    let calls = world.fake.calls();
+    assert_eq!(
+        calls,
+        ["CreateRole", "AttachRolePolicy", "DetachRolePolicy", "DeleteRolePolicy", "DeleteRole"]
+    );
+}
+
+#[tokio::test]
+async fn a_rollback_that_is_denied_fails() {
+    let world = World::new().await;
+    world.fake.deny("CreateFunction");
+    world.fake.deny("DeleteRole");
+    let (id, status) = world.create("app", ROLE_AND_FUNCTION).await;
+    assert_eq!(status, "ROLLBACK_FAILED");
+    let events = world.events(&id).await;
+    assert_eq!(
+        events.last().unwrap(),
+        "app ROLLBACK_FAILED The following resource(s) failed to delete: [Role]."
+    );
+    // Deleting again, with the permission, succeeds.
+    world.fake.allow("DeleteRole");
+    world.call("DeleteStack", json!({"StackName": "app"})).await.unwrap();
+    assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
+}
+
+#[rstest]
+#[case::do_nothing(json!({"OnFailure": "DO_NOTHING"}), "CREATE_FAILED")]
+#[case::disabled(json!({"DisableRollback": true}), "CREATE_FAILED")]
+#[case::delete(json!({"OnFailure": "DELETE"}), "DELETE_COMPLETE")]
+#[case::rollback(json!({"OnFailure": "ROLLBACK"}), "ROLLBACK_COMPLETE")]
+#[tokio::test]
+async fn on_failure_decides(#[case] extra: serde_json::Value, #[case] status: &str) {
+    let world = World::new().await;
+    world.fake.deny("CreateFunction");
+    let mut input = json!({
+        "StackName": "app",
+        "TemplateBody": ROLE_AND_FUNCTION,
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+    });
+    input.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+    let id = world.call("CreateStack", input).await.unwrap()["StackId"].clone();
+    assert_eq!(world.rest(id.as_str().unwrap()).await, status);
+}
+
+#[tokio::test]
+async fn the_stacks_role_works_and_sticks() {
+    let world = World::new().await;
+    let input = json!({
+        "StackName": "app",
+        "TemplateBody": ROLE_AND_FUNCTION,
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "RoleARN": "arn:aws:iam::123456789012:role/deploy",
+    });
+    world.call("CreateStack", input).await.unwrap();
+    assert_eq!(world.rest("app").await, "CREATE_COMPLETE");
+    let calls = world.fake.calls_with_input();
+    assert_eq!(calls[0].0, "AssumeRole");
+    assert_eq!(calls[0].1["RoleSessionName"], "AWSCloudFormation");
+    let facts = world.service.stack("app").unwrap();
+    assert_eq!(facts.role_arn.as_deref(), Some("arn:aws:iam::123456789012:role/deploy"));
+    world.call("DeleteStack", json!({"StackName": "app"})).await.unwrap();
+    assert_eq!(world.rest(&facts.stack_id).await, "DELETE_COMPLETE");
+    assert_eq!(world.fake.calls()[0], "AssumeRole");
+}
+
+#[tokio::test]
+async fn a_role_that_refuses_is_named() {
+    let world = World::new().await;
+    world.fake.deny("AssumeRole");
+    let input = json!({
+        "StackName": "app",
+        "TemplateBody": ROLE_AND_FUNCTION,
+        "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        "RoleARN": "arn:aws:iam::123456789012:role/deploy",
+    });
+    assert_eq!(
+        error(world.call("CreateStack", input).await),
+        (
+            400,
+            "ValidationError".into(),
+            "Role arn:aws:iam::123456789012:role/deploy is invalid or cannot be assumed".into()
+        )
+    );
+    assert!(world.service.stack("app").is_none());
+}
+
+#[tokio::test]
+async fn a_second_stack_of_the_same_name_is_refused() {
+    let world = World::new().await;
+    world.create("app", ROLE_AND_FUNCTION).await;
+    let input = json!({"StackName": "app", "TemplateBody": ROLE_AND_FUNCTION});
+    assert_eq!(
+        error(world.call("CreateStack", input).await),
+        (400, "AlreadyExistsException".into(), "Stack [app] already exists".into())
+    );
+}
+
+#[tokio::test]
+async fn termination_protection_protects() {
+    let world = World::new().await;
+    let (id, _) = world.create("app", ROLE_AND_FUNCTION).await;
+    let protect = |on: bool| json!({"StackName": "app", "EnableTerminationProtection": on});
+    world.call("UpdateTerminationProtection", protect(true)).await.unwrap();
+    assert_eq!(
+        error(world.call("DeleteStack", json!({"StackName": "app"})).await).2,
+        "Stack [app] cannot be deleted while TerminationProtection is enabled"
+    );
+    world.call("UpdateTerminationProtection", protect(false)).await.unwrap();
+    world.call("DeleteStack", json!({"StackName": "app"})).await.unwrap();
+    assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
+}
+
+#[tokio::test]
+async fn a_retained_resource_stays() {
+    let world = World::new().await;
+    let template = "
+Resources:
+  Group:
+    Type: AWS::Logs::LogGroup
+    DeletionPolicy: Retain
+    Properties: {LogGroupName: /x, RetentionInDays: 7}
+";
+    let (id, status) = world.create("logs", template).await;
+    assert_eq!(status, "CREATE_COMPLETE");
+    assert_eq!(world.fake.calls(), ["CreateLogGroup", "PutRetentionPolicy"]);
+    world.call("DeleteStack", json!({"StackName": "logs"})).await.unwrap();
+    assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
+    assert!(world.events(&id).await.contains(&"Group DELETE_SKIPPED".to_owned()));
+    assert!(world.fake.calls().is_empty());
+}
+
+#[tokio::test]
+async fn an_export_in_use_keeps_its_stack() {
+    let world = World::new().await;
+    let (id, _) = world.create("app", ROLE_AND_FUNCTION).await;
+    let user = "
+Resources:
+  P:
+    Type: AWS::Lambda::Permission
+    Properties:
+      FunctionName: !ImportValue app-arn
+      Action: lambda:InvokeFunction
+      Principal: apigateway.amazonaws.com
+";
+    let (other, status) = world.create("user", user).await;
+    assert_eq!(status, "CREATE_COMPLETE");
+    let imports = world.call("ListImports", json!({"ExportName": "app-arn"})).await.unwrap();
+    assert_eq!(imports["Imports"], json!(["user"]));
+    world.call("DeleteStack", json!({"StackName": "app"})).await.unwrap();
+    assert_eq!(world.rest(&id).await, "DELETE_FAILED");
+    assert_eq!(
+        world.events(&id).await.last().unwrap(),
+        "app DELETE_FAILED Export app-arn cannot be deleted as it is in use by user"
+    );
+    world.call("DeleteStack", json!({"StackName": "user"})).await.unwrap();
+    assert_eq!(world.rest(&other).await, "DELETE_COMPLETE");
+    world.call("DeleteStack", json!({"StackName": "app"})).await.unwrap();
+    assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
+}
+
+#[tokio::test]
+async fn an_unknown_property_fails_its_resource_by_name() {
+    let world = World::new().await;
+    let template = "
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties: {AssumeRolePolicyDocument: {}, Nonsense: 1}
+";
+    let (id, status) = world.create("app", template).await;
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    assert_eq!(
+        world.events(&id).await[2],
+        "Role CREATE_FAILED Properties validation failed for resource Role with message:\n[#: extraneous key [Nonsense] is not permitted]"
+    );
+    assert!(world.fake.calls().is_empty());
+}
+
+#[tokio::test]
+async fn dynamic_references_are_read_as_the_deployer() {
+    let world = World::new().await;
+    world.fake.parameter("/authorizer", "auth9");
+    let template = "
+Resources:
+  Route:
+    Type: AWS::ApiGatewayV2::Route
+    Properties:
+      ApiId: api1
+      RouteKey: GET /x
+      AuthorizationType: JWT
+      AuthorizerId: '{{resolve:ssm:/authorizer}}'
+";
+    let (_, status) = world.create("one", template).await;
+    assert_eq!(status, "CREATE_COMPLETE");
+    let calls = world.fake.calls_with_input();
+    assert_eq!(calls[0].0, "GetParameters");
+    assert_eq!(calls[1].0, "CreateRoute");
+    assert_eq!(calls[1].1["AuthorizerId"], "auth9");
+
+    world.fake.deny("GetParameters");
+    let (id, status) = world.create("two", template).await;
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    let events = world.events(&id).await;
+    assert!(
+        events[2].ends_with("(Service: AWSSimpleSystemsManagement; Status Code: 400; Error Code: AccessDeniedException; Request ID: REQ; Proxy: null)"),
+        "{}",
+        events[2]
+    );
+}

@@ -1,0 +1,188 @@
+//! An endpoint that answers as AWS's services do when all is well, records
+//! what is called and denies what a test names.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use ringfence_wire::{Call, Reply, Service, ServiceError, error, identify, reply};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+pub(super) struct Fake {
+    address: SocketAddr,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    calls: Vec<(String, Value)>,
+    denied: BTreeSet<String>,
+    parameters: BTreeMap<String, String>,
+    objects: BTreeMap<String, String>,
+    gone: BTreeSet<String>,
+    count: usize,
+}
+
+impl Fake {
+    pub(super) async fn start() -> Arc<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let fake = Arc::new(Self { address, state: Mutex::default() });
+        let served = Arc::clone(&fake);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let fake = Arc::clone(&served);
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| {
+                        let fake = Arc::clone(&fake);
+                        async move { Ok::<_, Infallible>(fake.serve(request).await) }
+                    });
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        fake
+    }
+
+    pub(super) fn endpoint(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Denies an operation from now on.
+    pub(super) fn deny(&self, operation: &str) {
+        self.state.lock().unwrap().denied.insert(operation.to_owned());
+    }
+
+    /// Allows it again.
+    pub(super) fn allow(&self, operation: &str) {
+        self.state.lock().unwrap().denied.remove(operation);
+    }
+
+    pub(super) fn parameter(&self, name: &str, value: &str) {
+        self.state.lock().unwrap().parameters.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub(super) fn object(&self, key: &str, body: &str) {
+        self.state.lock().unwrap().objects.insert(key.to_owned(), body.to_owned());
+    }
+
+    /// The operations that were called since the last look.
+    pub(super) fn calls(&self) -> Vec<String> {
+        self.calls_with_input().into_iter().map(|(name, _)| name).collect()
+    }
+
+    pub(super) fn calls_with_input(&self) -> Vec<(String, Value)> {
+        std::mem::take(&mut self.state.lock().unwrap().calls)
+    }
+
+    async fn serve(
+        &self,
+        request: http::Request<hyper::body::Incoming>,
+    ) -> http::Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let call = identify::identify(&parts, &body, "eu-west-1").unwrap();
+        let answer = match self.answer(&call) {
+            Ok(answer) => reply::render(&answer, call.operation, "REQ"),
+            Err(fault) => error::render(&fault, call.service(), "REQ"),
+        };
+        answer.map(Full::new)
+    }
+
+    fn answer(&self, call: &Call) -> Result<Reply, ServiceError> {
+        let mut state = self.state.lock().unwrap();
+        let name = call.name();
+        state.calls.push((name.to_owned(), Value::Object(call.input.clone())));
+        if state.denied.contains(name) {
+            let prefix = call.service().signing_name();
+            return Err(ServiceError::access_denied(
+                call.service(),
+                format!(
+                    "User: arn:aws:iam::123456789012:user/dev is not authorized to perform: {prefix}:{name} on resource: X because no identity-based policy allows the {prefix}:{name} action"
+                ),
+            ));
+        }
+        let text = |member: &str| call.text(member).unwrap_or_default().to_owned();
+        state.count += 1;
+        let number = state.count;
+        let fields = match name {
+            "CreateRole" | "GetRole" => {
+                let role = text("RoleName");
+                json!({"Role": {
+                    "RoleName": role,
+                    "Arn": format!("arn:aws:iam::123456789012:role/{role}"),
+                    "RoleId": "AROAFAKE",
+                }})
+            }
+            "CreateFunction" => {
+                let function = text("FunctionName");
+                state.gone.remove(&function);
+                json!({"FunctionArn": format!("arn:aws:lambda:eu-west-1:123456789012:function:{function}")})
+            }
+            "DeleteFunction" => {
+                state.gone.insert(text("FunctionName"));
+                json!({})
+            }
+            "GetFunction" if state.gone.contains(&text("FunctionName")) => {
+                return Err(ServiceError::new(
+                    404,
+                    "ResourceNotFoundException",
+                    "Function not found",
+                ));
+            }
+            "GetFunction" => {
+                json!({"Configuration": {"State": "Active", "LastUpdateStatus": "Successful"}})
+            }
+            "CreateApi" => json!({"apiId": "api1", "apiEndpoint": "https://api1.example"}),
+            "CreateIntegration" => json!({"integrationId": format!("int{number}")}),
+            "CreateRoute" => json!({"routeId": format!("route{number}")}),
+            "CreateAuthorizer" => json!({"authorizerId": "auth1"}),
+            "GetParameters" => {
+                let names = call.input["Names"].as_array().unwrap();
+                let found: Vec<Value> = names
+                    .iter()
+                    .filter_map(|name| {
+                        let name = name.as_str().unwrap();
+                        let value = state.parameters.get(name)?;
+                        Some(json!({"Name": name, "Type": "String", "Value": value}))
+                    })
+                    .collect();
+                json!({"Parameters": found, "InvalidParameters": []})
+            }
+            "AssumeRole" => json!({"Credentials": {
+                "AccessKeyId": "ASIAROLE",
+                "SecretAccessKey": "secret",
+                "SessionToken": "token",
+                "Expiration": "2030-01-01T00:00:00Z",
+            }}),
+            "GetBucketPolicy" => {
+                return Err(ServiceError::new(
+                    404,
+                    "NoSuchBucketPolicy",
+                    "The bucket policy does not exist",
+                ));
+            }
+            "GetObject" => {
+                return match state.objects.get(&text("Key")) {
+                    Some(body) => Ok(Reply::raw(body.clone())),
+                    None => Err(ServiceError::new(
+                        404,
+                        "NoSuchKey",
+                        "The specified key does not exist.",
+                    )),
+                };
+            }
+            _ if call.service() == Service::Logs => json!({}),
+            _ => json!({}),
+        };
+        Ok(Reply::fields(fields))
+    }
+}

@@ -1,0 +1,377 @@
+//! Who holds which key: root, users, role sessions, and the forward access
+//! sessions with which one service acts for a caller of another.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{PoisonError, RwLock};
+
+use ringfence_wire::Secret;
+use time::{Duration, OffsetDateTime};
+
+/// An access key with its secrets. `Debug` shows the key id alone.
+#[derive(Clone)]
+pub struct Credentials {
+    /// `AKIA…` for long-term keys, `ASIA…` for sessions.
+    pub access_key_id: String,
+    /// The signing secret.
+    pub secret_access_key: Secret,
+    /// The session token; long-term keys have none.
+    pub session_token: Option<Secret>,
+    /// When a session ends; long-term keys never do.
+    pub expiration: Option<OffsetDateTime>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("access_key_id", &self.access_key_id)
+            .field("expiration", &self.expiration)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who stands behind a credential.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Identity {
+    /// The account itself.
+    Root {
+        /// The account id.
+        account_id: String,
+    },
+    /// An IAM user.
+    User {
+        /// `arn:aws:iam::ACCOUNT:user/PATH/NAME`.
+        arn: String,
+        /// The user's name, without its path.
+        name: String,
+        /// `AIDA…`.
+        user_id: String,
+    },
+    /// A session of a role.
+    Role(Box<RoleSession>),
+    /// An AWS service in its own right, as a resource policy or a role's trust
+    /// policy names it.
+    Service {
+        /// `lambda.amazonaws.com`, ….
+        principal: String,
+        /// `aws:SourceArn`: the resource on whose behalf it calls.
+        source_arn: Option<String>,
+        /// `aws:SourceAccount`: the account of that resource.
+        source_account: Option<String>,
+    },
+    /// The bearer of a verified web-identity token: the caller of
+    /// `AssumeRoleWithWebIdentity`, before it holds a session.
+    WebIdentity(Box<WebIdentity>),
+    /// Nobody: an unsigned request, which only a resource policy can allow.
+    Anonymous,
+}
+
+/// What a verified web-identity token says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WebIdentity {
+    /// The OIDC provider's ARN.
+    pub provider_arn: String,
+    /// `iss`.
+    pub issuer: String,
+    /// `sub`.
+    pub subject: String,
+    /// `aud`.
+    pub audience: String,
+    /// The condition keys that the claims give: `HOST[/PATH]:sub`, ….
+    pub keys: Vec<(String, ClaimValues)>,
+    /// Session tags in the token (`https://aws.amazon.com/tags`).
+    pub tags: Vec<(String, String)>,
+    /// The keys of the tags that a chained session inherits.
+    pub transitive_tag_keys: Vec<String>,
+    /// `https://aws.amazon.com/source_identity`.
+    pub source_identity: Option<String>,
+}
+
+/// What a claim's condition key holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimValues {
+    /// A single-valued key.
+    One(String),
+    /// A multi-valued key.
+    Many(Vec<String>),
+}
+
+/// What STS knows of a role session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoleSession {
+    /// The role's ARN, with its path.
+    pub role_arn: String,
+    /// The role's name.
+    pub role_name: String,
+    /// `AROA…`.
+    pub role_id: String,
+    /// The session's name.
+    pub session_name: String,
+    /// The session policies given with the call (inline and managed), as JSON
+    /// text; `None` where the call gave none.
+    pub session_policies: Option<Vec<String>>,
+    /// Session tags (`aws:PrincipalTag/…`), over the role's own.
+    pub tags: Vec<(String, String)>,
+    /// The keys of the session tags that a chained session inherits.
+    pub transitive_tag_keys: Vec<String>,
+    /// `aws:SourceIdentity`.
+    pub source_identity: Option<String>,
+    /// `aws:FederatedProvider`: the OIDC provider's ARN, where one vouched.
+    pub federated_provider: Option<String>,
+    /// When the session began.
+    pub issued_at: OffsetDateTime,
+}
+
+impl Identity {
+    /// The account that the identity belongs to; none for a service and for
+    /// nobody.
+    pub fn account_id(&self) -> Option<&str> {
+        let arn = match self {
+            Self::Root { account_id } => return Some(account_id),
+            Self::User { arn, .. } => arn,
+            Self::Role(session) => &session.role_arn,
+            Self::WebIdentity(web) => &web.provider_arn,
+            Self::Service { .. } | Self::Anonymous => return None,
+        };
+        arn.split(':').nth(4)
+    }
+
+    /// The ARN that AWS's messages print; a service prints its principal, a
+    /// web identity its provider and subject.
+    pub fn arn(&self) -> String {
+        match self {
+            Self::Root { account_id } => format!("arn:aws:iam::{account_id}:root"),
+            Self::User { arn, .. } => arn.clone(),
+            Self::Role(session) => format!(
+                "arn:aws:sts::{}:assumed-role/{}/{}",
+                self.account_id().unwrap_or_default(),
+                session.role_name,
+                session.session_name
+            ),
+            Self::Service { principal, .. } => principal.clone(),
+            Self::WebIdentity(web) => format!("{}:{}", web.provider_arn, web.subject),
+            Self::Anonymous => "anonymous".to_owned(),
+        }
+    }
+
+    /// `aws:userid`: the account id, `AIDA…`, or `AROA…:SESSION`.
+    pub fn user_id(&self) -> String {
+        match self {
+            Self::Root { account_id } => account_id.clone(),
+            Self::User { user_id, .. } => user_id.clone(),
+            Self::Role(session) => format!("{}:{}", session.role_id, session.session_name),
+            Self::Service { principal, .. } => principal.clone(),
+            Self::WebIdentity(web) => format!("{}:{}", web.provider_arn, web.subject),
+            Self::Anonymous => "anonymous".to_owned(),
+        }
+    }
+}
+
+/// A caller: an identity, and the services that forwarded its call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// Who calls.
+    pub identity: Identity,
+    /// `aws:CalledVia`, in order; empty for a direct call.
+    pub called_via: Vec<String>,
+    /// When the credential ends.
+    pub expiration: Option<OffsetDateTime>,
+}
+
+impl Session {
+    /// A direct caller.
+    pub fn direct(identity: Identity) -> Self {
+        Self { identity, called_via: Vec::new(), expiration: None }
+    }
+
+    /// Whether CloudFormation calls: for somebody, or with a stack's role,
+    /// whose sessions it names so. Only it may give resources the
+    /// `aws:cloudformation:*` tags.
+    pub fn is_cloudformation(&self) -> bool {
+        let last = self.called_via.last().map(String::as_str);
+        last == Some("cloudformation.amazonaws.com")
+            || matches!(&self.identity, Identity::Role(role) if role.session_name == "AWSCloudFormation")
+    }
+}
+
+/// A key with what it stands for.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// The key itself.
+    pub credentials: Credentials,
+    /// Who holds it.
+    pub session: Session,
+    /// Whether it may be used; a user's key can be switched off.
+    pub active: bool,
+}
+
+/// Every credential of the account, by access key id.
+#[derive(Debug, Default)]
+pub struct Keyring {
+    keys: RwLock<HashMap<String, Key>>,
+}
+
+/// A session that ended this long ago is forgotten: until then its key is told
+/// that it expired, later that it is unknown.
+const REMEMBERED: Duration = Duration::hours(1);
+
+/// How long a forward access session of a long-term key lives.
+const FORWARD_LIFETIME: Duration = Duration::hours(12);
+
+impl Keyring {
+    /// Registers a long-term key: root's from the configuration, a user's from
+    /// IAM's answer to `CreateAccessKey`.
+    pub fn add(&self, credentials: Credentials, identity: Identity) {
+        self.insert(Key { credentials, session: Session::direct(identity), active: true });
+    }
+
+    /// Makes a temporary key for a session that ends at `expiration`.
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn issue(
+        &self,
+        identity: Identity,
+        called_via: Vec<String>,
+        expiration: OffsetDateTime,
+    ) -> Result<Credentials, getrandom::Error> {
+        let credentials = Credentials {
+            access_key_id: format!("ASIA{}", random_text(16)?),
+            secret_access_key: Secret::new(random_text(40)?),
+            session_token: Some(Secret::new(format!("IQoJ{}", random_text(300)?))),
+            expiration: Some(expiration),
+        };
+        let session = Session { identity, called_via, expiration: Some(expiration) };
+        self.insert(Key { credentials: credentials.clone(), session, active: true });
+        Ok(credentials)
+    }
+
+    /// Makes a forward access session: the caller's own identity and policies,
+    /// with `service` added to `aws:CalledVia`.
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn forward(
+        &self,
+        caller: &Session,
+        service: &str,
+        now: OffsetDateTime,
+    ) -> Result<Credentials, getrandom::Error> {
+        let mut called_via = caller.called_via.clone();
+        called_via.push(service.to_owned());
+        let expiration = caller.expiration.unwrap_or(now + FORWARD_LIFETIME);
+        self.issue(caller.identity.clone(), called_via, expiration)
+    }
+
+    /// The key with this id.
+    pub fn find(&self, access_key_id: &str) -> Option<Key> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
+    }
+
+    /// Forgets a key; a later call with it fails as an unknown key does.
+    pub fn remove(&self, access_key_id: &str) {
+        self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
+    }
+
+    /// Switches a long-term key on or off (`UpdateAccessKey`).
+    pub fn set_active(&self, access_key_id: &str, active: bool) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = keys.get_mut(access_key_id) {
+            key.active = active;
+        }
+    }
+
+    /// Forgets the sessions that ended more than an hour before `now`.
+    pub fn sweep(&self, now: OffsetDateTime) {
+        self.keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, key| key.session.expiration.is_none_or(|end| end + REMEMBERED > now));
+    }
+
+    fn insert(&self, key: Key) {
+        self.keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key.credentials.access_key_id.clone(), key);
+    }
+}
+
+/// Random text of AWS's key alphabet (`A`–`Z`, `2`–`7`: five bits a letter).
+fn random_text(length: usize) -> Result<String, getrandom::Error> {
+    const ALPHABET: [char; 32] = [
+        'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M', 'N', 'O', 'P', 'Q', 'R',
+        'S', 'T', 'U', 'V', 'W', 'X', 'Y', 'Z', '2', '3', '4', '5', '6', '7',
+    ];
+    let mut bytes = vec![0; length];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 31))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role() -> Identity {
+        Identity::Role(Box::new(RoleSession {
+            role_arn: "arn:aws:iam::123456789012:role/team/app".into(),
+            role_name: "app".into(),
+            role_id: "AROAEXAMPLE".into(),
+            session_name: "s".into(),
+            session_policies: None,
+            tags: Vec::new(),
+            transitive_tag_keys: Vec::new(),
+            source_identity: None,
+            federated_provider: None,
+            issued_at: OffsetDateTime::UNIX_EPOCH,
+        }))
+    }
+
+    #[test]
+    fn a_session_arn_has_no_path() {
+        assert_eq!(role().arn(), "arn:aws:sts::123456789012:assumed-role/app/s");
+        assert_eq!(role().user_id(), "AROAEXAMPLE:s");
+        assert_eq!(role().account_id(), Some("123456789012"));
+    }
+
+    #[test]
+    fn a_forward_access_session_keeps_the_identity_and_adds_the_service() {
+        let keyring = Keyring::default();
+        let caller = Session::direct(role());
+        let key = keyring
+            .forward(&caller, "cloudformation.amazonaws.com", OffsetDateTime::UNIX_EPOCH)
+            .unwrap();
+        let session = keyring.find(&key.access_key_id).unwrap().session;
+        assert_eq!(session.identity, caller.identity);
+        assert_eq!(session.called_via, ["cloudformation.amazonaws.com"]);
+    }
+
+    #[test]
+    fn ended_sessions_are_forgotten_after_an_hour_and_long_term_keys_never() {
+        let keyring = Keyring::default();
+        let start = OffsetDateTime::UNIX_EPOCH;
+        let session = keyring.issue(role(), Vec::new(), start).unwrap();
+        let root = Credentials {
+            access_key_id: "test".into(),
+            secret_access_key: Secret::new("test"),
+            session_token: None,
+            expiration: None,
+        };
+        keyring.add(root, Identity::Root { account_id: "123456789012".into() });
+        keyring.sweep(start + Duration::minutes(59));
+        assert!(keyring.find(&session.access_key_id).is_some());
+        keyring.sweep(start + Duration::minutes(61));
+        assert!(keyring.find(&session.access_key_id).is_none());
+        assert!(keyring.find("test").is_some());
+    }
+
+    #[test]
+    fn credentials_never_print_their_secrets() {
+        let keyring = Keyring::default();
+        let key = keyring.issue(role(), Vec::new(), OffsetDateTime::UNIX_EPOCH).unwrap();
+        let printed = format!("{:?}", keyring.find(&key.access_key_id).unwrap());
+        assert!(printed.contains(&key.access_key_id));
+        assert!(!printed.contains(key.secret_access_key.expose()));
+        assert!(!printed.contains(key.session_token.unwrap().expose()));
+    }
+}

@@ -1,0 +1,276 @@
+//! `CreateIntegration` and its kin.
+
+use std::sync::Arc;
+
+use ringfence_wire::ServiceError;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::input::{Input, limit_length, set};
+use super::{NOTHING, errors};
+use crate::http_api::HttpApis;
+use crate::http_api::model::{Integration, PayloadFormat, Snapshot, show};
+use crate::http_api::state::new_id;
+
+/// Integrations an API may have
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
+const MOST_INTEGRATIONS: usize = 300;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Given {
+    connection_id: Option<String>,
+    connection_type: Option<String>,
+    content_handling_strategy: Option<String>,
+    credentials_arn: Option<String>,
+    description: Option<String>,
+    integration_method: Option<String>,
+    integration_subtype: Option<String>,
+    integration_type: Option<String>,
+    integration_uri: Option<String>,
+    /// WebSocket only; HTTP APIs ignore it, and Terraform sends its default.
+    #[serde(rename = "PassthroughBehavior")]
+    _passthrough_behavior: Option<String>,
+    payload_format_version: Option<String>,
+    request_parameters: Option<Map<String, Value>>,
+    request_templates: Option<Map<String, Value>>,
+    response_parameters: Option<Map<String, Value>>,
+    template_selection_expression: Option<String>,
+    timeout_in_millis: Option<u32>,
+    tls_config: Option<Map<String, Value>>,
+}
+
+impl Given {
+    fn check(&self) -> Result<(), ServiceError> {
+        match self.integration_type.as_deref() {
+            None | Some("AWS_PROXY") => {}
+            Some("HTTP_PROXY") => {
+                return Err(errors::not_built("HTTP proxy integrations (HTTP_PROXY)"));
+            }
+            // <https://github.com/aws/aws-cli/issues/6363>
+            Some(_) => {
+                return Err(errors::bad_request(
+                    "Currently, an API with a protocol type of HTTP may only be associated with \
+                     proxy integrations (AWS_PROXY, HTTP_PROXY)",
+                ));
+            }
+        }
+        let text = |member: &Option<String>| member.as_ref().is_some_and(|t| !t.is_empty());
+        let map = |member: &Option<Map<_, _>>| member.as_ref().is_some_and(|m| !m.is_empty());
+        let unbuilt = [
+            ("integrations of the subtype IntegrationSubtype", text(&self.integration_subtype)),
+            ("private integrations (ConnectionId)", text(&self.connection_id)),
+            ("parameter mapping (RequestParameters)", map(&self.request_parameters)),
+            ("parameter mapping (ResponseParameters)", map(&self.response_parameters)),
+            ("private integrations (TlsConfig)", map(&self.tls_config)),
+        ];
+        if let Some((what, _)) = unbuilt.iter().find(|(_, given)| *given) {
+            return Err(errors::not_built(what));
+        }
+        let foreign = [
+            ("ContentHandlingStrategy", text(&self.content_handling_strategy)),
+            ("RequestTemplates", map(&self.request_templates)),
+            ("TemplateSelectionExpression", text(&self.template_selection_expression)),
+        ];
+        if let Some((member, _)) = foreign.iter().find(|(_, given)| *given) {
+            return Err(errors::bad_request(format!(
+                "{member} is currently not supported for protocolType HTTP"
+            )));
+        }
+        match self.connection_type.as_deref() {
+            None | Some("" | "INTERNET") => {}
+            Some("VPC_LINK") => {
+                return Err(errors::not_built("private integrations (ConnectionType VPC_LINK)"));
+            }
+            Some(_) => return Err(errors::bad_request("Invalid connection type specified")),
+        }
+        if self.timeout_in_millis.is_some_and(|millis| !(50..=30_000).contains(&millis)) {
+            return Err(errors::bad_request("Timeout should be between 50 ms and 30000 ms"));
+        }
+        if self.integration_method.as_ref().is_some_and(|m| m.parse::<http::Method>().is_err()) {
+            return Err(errors::bad_request("Invalid integration method specified"));
+        }
+        limit_length("Description", self.description.as_deref(), 1024)?;
+        check_credentials(self.credentials_arn.as_deref())
+    }
+
+    fn payload_format(&self) -> Result<Option<PayloadFormat>, ServiceError> {
+        match self.payload_format_version.as_deref() {
+            None => Ok(None),
+            Some("1.0") => Ok(Some(PayloadFormat::V1)),
+            Some("2.0") => Ok(Some(PayloadFormat::V2)),
+            Some(_) => Err(errors::bad_request(
+                "Invalid payload format version specified. Must be one of [1.0, 2.0]",
+            )),
+        }
+    }
+
+    fn apply(self, integration: &mut Integration) {
+        set(&mut integration.description, self.description);
+        set(&mut integration.credentials_arn, self.credentials_arn);
+        if let Some(method) = self.integration_method {
+            integration.integration_method = method;
+        }
+        if let Some(timeout) = self.timeout_in_millis {
+            integration.timeout_in_millis = timeout;
+        }
+    }
+}
+
+/// A role may be given; the caller's own credentials (`arn:aws:iam::*:user/*`)
+/// are not built.
+pub(super) fn check_credentials(arn: Option<&str>) -> Result<(), ServiceError> {
+    match arn {
+        None | Some("") => Ok(()),
+        Some("arn:aws:iam::*:user/*") => {
+            Err(errors::not_built("integrations with the caller's credentials"))
+        }
+        Some(arn) => match arn.split(':').collect::<Vec<_>>().as_slice() {
+            ["arn", _, "iam", "", _, resource] if resource.starts_with("role/") => Ok(()),
+            _ => Err(errors::bad_request("Invalid ARN specified in the request: CredentialsArn")),
+        },
+    }
+}
+
+/// A Lambda proxy integration of a function's ARN or invocation URI.
+pub(super) fn lambda_proxy(
+    uri: &str,
+    payload_format_version: PayloadFormat,
+) -> Result<Integration, ServiceError> {
+    Ok(Integration {
+        api_gateway_managed: false,
+        connection_type: "INTERNET",
+        credentials_arn: None,
+        description: None,
+        integration_id: new_id(7)?,
+        integration_method: "POST".to_owned(),
+        integration_type: "AWS_PROXY",
+        function_arn: function_of_uri(uri)?,
+        integration_uri: uri.to_owned(),
+        payload_format_version,
+        timeout_in_millis: 30_000,
+    })
+}
+
+/// The function that a URI names: its ARN, or the ARN inside
+/// `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations`.
+fn function_of_uri(uri: &str) -> Result<String, ServiceError> {
+    let inner = match uri.split_once(":lambda:path/2015-03-31/functions/") {
+        Some((prefix, rest)) if prefix.starts_with("arn:") && prefix.contains(":apigateway:") => {
+            rest.strip_suffix("/invocations")
+        }
+        _ => Some(uri),
+    };
+    let function = inner.filter(|arn| {
+        let parts: Vec<_> = arn.split(':').collect();
+        matches!(
+            parts.as_slice(),
+            ["arn", _, "lambda", region, account, "function", name]
+            | ["arn", _, "lambda", region, account, "function", name, _]
+                if !region.is_empty() && !account.is_empty() && !name.is_empty()
+        )
+    });
+    if let Some(arn) = function {
+        return Ok(arn.to_owned());
+    }
+    if uri.starts_with("http://") || uri.starts_with("https://") {
+        return Err(errors::not_built("HTTP proxy integrations (HTTP_PROXY)"));
+    }
+    Err(errors::bad_request("Invalid function ARN or invalid uri"))
+}
+
+fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<&'a Arc<Integration>, ServiceError> {
+    snapshot.integrations.get(id).ok_or_else(|| errors::no_record("Integration", id))
+}
+
+impl HttpApis {
+    pub(super) fn create_integration(&self, input: &Input<'_>) -> Result<Value, ServiceError> {
+        let given: Given = input.body(&["ApiId"])?;
+        given.check()?;
+        let now = self.now();
+        self.change(input, |api| {
+            api.reconfigure(now, |snapshot| {
+                if snapshot.integrations.len() >= MOST_INTEGRATIONS {
+                    return Err(errors::limit("Integrations"));
+                }
+                if given.integration_type.is_none() {
+                    return Err(errors::bad_request("Integration type is required"));
+                }
+                let uri = given.integration_uri.clone().unwrap_or_default();
+                // Only the console chooses one by itself
+                // (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+                let format = given.payload_format()?.ok_or_else(|| {
+                    errors::bad_request(
+                        "PayloadFormatVersion is a required parameter for integration",
+                    )
+                })?;
+                let mut integration = lambda_proxy(&uri, format)?;
+                given.apply(&mut integration);
+                let shown = show(&integration);
+                snapshot
+                    .integrations
+                    .insert(integration.integration_id.clone(), Arc::new(integration));
+                Ok(shown)
+            })
+        })
+    }
+
+    pub(super) fn update_integration(&self, input: &Input<'_>) -> Result<Value, ServiceError> {
+        let given: Given = input.body(&["ApiId", "IntegrationId"])?;
+        given.check()?;
+        let now = self.now();
+        self.change(input, |api| {
+            api.reconfigure(now, |snapshot| {
+                let id = input.need("IntegrationId")?;
+                let mut integration = Integration::clone(find(snapshot, id)?);
+                if let Some(uri) = &given.integration_uri {
+                    integration.function_arn = function_of_uri(uri)?;
+                    integration.integration_uri.clone_from(uri);
+                }
+                if let Some(format) = given.payload_format()? {
+                    integration.payload_format_version = format;
+                }
+                given.apply(&mut integration);
+                let shown = show(&integration);
+                snapshot.integrations.insert(id.to_owned(), Arc::new(integration));
+                Ok(shown)
+            })
+        })
+    }
+
+    pub(super) fn get_integration(&self, input: &Input<'_>) -> Result<Value, ServiceError> {
+        self.look(input, |api| Ok(show(find(&api.live, input.need("IntegrationId")?)?.as_ref())))
+    }
+
+    pub(super) fn get_integrations(&self, input: &Input<'_>) -> Result<Value, ServiceError> {
+        self.look(input, |api| {
+            input.page(api.live.integrations.values().map(|one| show(one.as_ref())).collect())
+        })
+    }
+
+    pub(super) fn delete_integration(&self, input: &Input<'_>) -> Result<Value, ServiceError> {
+        let now = self.now();
+        self.change(input, |api| {
+            api.reconfigure(now, |snapshot| {
+                let id = input.need("IntegrationId")?;
+                find(snapshot, id)?;
+                let users: Vec<_> = snapshot
+                    .routes
+                    .values()
+                    .filter(|route| route.integration_id.as_deref() == Some(id))
+                    .map(|route| route.route_id.as_str())
+                    .collect();
+                // <https://github.com/milliHQ/terraform-aws-next-js/issues/247>
+                if !users.is_empty() {
+                    return Err(errors::conflict(format!(
+                        "Cannot delete Integration because it is referenced by the following \
+                         Routes with Ids: [{}]",
+                        users.join(", ")
+                    )));
+                }
+                snapshot.integrations.remove(id);
+                Ok(NOTHING)
+            })
+        })
+    }
+}

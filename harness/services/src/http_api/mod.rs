@@ -1,0 +1,131 @@
+//! HTTP APIs (API Gateway v2): what configures them, and what serves them.
+//!
+//! Control plane: [`HttpApis::answer`]. Data plane: [`HttpApis::api_of_host`]
+//! says which API a request is for, [`HttpApis::route_of`] which route it takes
+//! (so that the guard can decide `execute-api:Invoke` where the route asks for
+//! `AWS_IAM`), and [`HttpApis::serve`] serves it.
+//!
+//! What is not built is refused by its name: WebSocket APIs, Lambda
+//! authorizers, integrations other than Lambda proxies, parameter mapping,
+//! import and export, custom domains, VPC links, portals.
+
+mod access_log;
+mod authorize;
+mod control;
+mod cors;
+mod event;
+mod invoke;
+mod model;
+mod response;
+mod route;
+mod serve;
+mod state;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::setting::Setting;
+use crate::token::Issuers;
+
+pub use serve::{Caller, RouteMatch};
+
+/// The HTTP APIs of the account.
+#[derive(Debug)]
+pub struct HttpApis {
+    setting: Arc<Setting>,
+    issuers: Issuers,
+    apis: state::Apis,
+    functions: invoke::Functions,
+    throttle: throttle::Throttle,
+    access_log: access_log::AccessLog,
+}
+
+impl HttpApis {
+    /// No APIs yet. Functions are invoked through the client; tokens are verified
+    /// with the issuers.
+    pub fn new(setting: Arc<Setting>, client: Client, issuers: Issuers) -> Self {
+        Self {
+            functions: invoke::Functions::new(Arc::clone(&setting), client),
+            access_log: access_log::AccessLog::default(),
+            apis: state::Apis::default(),
+            throttle: throttle::Throttle::default(),
+            setting,
+            issuers,
+        }
+    }
+
+    /// An API, as `GetApi` shows it.
+    pub fn api(&self, api_id: &str) -> Option<Value> {
+        self.apis.read(api_id, |api| self.show_api(api))
+    }
+
+    /// A route, as `GetRoute` shows it.
+    pub fn route(&self, api_id: &str, route_id: &str) -> Option<Value> {
+        self.apis.read(api_id, |api| api.live.routes.get(route_id).map(|r| r.show()))?
+    }
+
+    /// Every route of an API, as `GetRoutes` shows them.
+    pub fn routes(&self, api_id: &str) -> Option<Vec<Value>> {
+        self.apis.read(api_id, |api| api.live.routes.values().map(|route| route.show()).collect())
+    }
+
+    /// An integration, as `GetIntegration` shows it.
+    pub fn integration(&self, api_id: &str, integration_id: &str) -> Option<Value> {
+        self.apis.read(api_id, |api| {
+            api.live.integrations.get(integration_id).map(|record| model::show(record.as_ref()))
+        })?
+    }
+
+    /// An authorizer, as `GetAuthorizer` shows it.
+    pub fn authorizer(&self, api_id: &str, authorizer_id: &str) -> Option<Value> {
+        self.apis.read(api_id, |api| {
+            api.live.authorizers.get(authorizer_id).map(|record| model::show(record.as_ref()))
+        })?
+    }
+
+    /// A stage, as `GetStage` shows it.
+    pub fn stage(&self, api_id: &str, stage_name: &str) -> Option<Value> {
+        self.apis.read(api_id, |api| api.stages.get(stage_name).map(model::show))?
+    }
+
+    /// The latest thousand lines of a stage's access log, oldest first. They are
+    /// not sent to the stage's log group: on AWS, log delivery does that by a
+    /// resource policy of CloudWatch Logs, which the guard does not decide by.
+    pub fn access_log(&self, api_id: &str, stage_name: &str) -> Vec<String> {
+        self.access_log.lines(api_id, stage_name)
+    }
+
+    /// The API that a `Host` header addresses: `ID.execute-api.localhost[:PORT]`
+    /// or `ID.execute-api.REGION.amazonaws.com[:PORT]`. Whether there is such an
+    /// API is not asked; an unknown one answers 404.
+    pub fn api_of_host(&self, host: &str) -> Option<String> {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
+        let (id, rest) = name.split_once(".execute-api.")?;
+        let region = self.setting.region.as_str();
+        let ours = rest == "localhost" || rest.strip_suffix(".amazonaws.com") == Some(region);
+        let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (ours && plain).then(|| id.to_owned())
+    }
+
+    /// What `ApiEndpoint` says: where the guard answers for the API, or AWS's
+    /// name for it while the guard has no port yet.
+    fn endpoint(&self, api_id: &str) -> String {
+        match self.setting.endpoint().and_then(url::Url::port_or_known_default) {
+            Some(port) => format!("http://{api_id}.execute-api.localhost:{port}"),
+            None => format!("https://{api_id}.execute-api.{}.amazonaws.com", self.setting.region),
+        }
+    }
+
+    fn show_api(&self, api: &model::Api) -> Value {
+        let mut shown = model::show(&api.facts);
+        model::put(&mut shown, "apiEndpoint", Some(self.endpoint(&api.facts.api_id)));
+        shown
+    }
+}

@@ -1,0 +1,239 @@
+//! APIs for tests, with a Lambda that records what it is asked.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use ringfence_wire::reply::Body;
+use ringfence_wire::{Call, Operation, Service, ServiceError};
+use serde_json::{Map, Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::HttpApis;
+use crate::client::Client;
+use crate::credentials::{Identity, Session};
+use crate::setting::Setting;
+use crate::token::testing::{ISSUER, RSA, keys};
+use crate::token::{Issuers, KeySource, SharedKeys};
+
+pub(super) const ACCOUNT: &str = "123456789012";
+pub(super) const REGION: &str = "eu-central-1";
+pub(super) const FUNCTION: &str = "arn:aws:lambda:eu-central-1:123456789012:function:hello";
+
+/// What the endpoint was asked: the request line, its headers, its body.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) line: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Asked {
+    /// The payload of an invocation.
+    pub(super) fn event(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// An endpoint's answer: status, headers, body.
+pub(super) type Answer = (u16, Vec<(&'static str, &'static str)>, String);
+
+/// APIs whose guard is a stub.
+pub(super) struct World {
+    pub(super) apis: HttpApis,
+    pub(super) setting: Arc<Setting>,
+    pub(super) keys: SharedKeys,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    answer: Arc<Mutex<Answer>>,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        let setting = Arc::new(Setting::new(ACCOUNT, REGION, None, std::env::temp_dir()));
+        let keys = SharedKeys::new(keys(&[RSA.jwk("k1")]));
+        let issuers = Issuers::new(vec![(ISSUER.into(), KeySource::Keys(keys.clone()))]);
+        let client = Client::new(Arc::clone(&setting));
+        let apis = HttpApis::new(Arc::clone(&setting), client, issuers);
+        let asked = Arc::new(Mutex::default());
+        let answer =
+            Arc::new(Mutex::new((200, Vec::new(), r#"{"statusCode":200,"body":"hi"}"#.to_owned())));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}/", listener.local_addr().unwrap());
+        setting.set_endpoint(endpoint.parse().unwrap());
+        let world = Self { apis, setting, keys, asked, answer };
+        let (asked, answer) = (Arc::clone(&world.asked), Arc::clone(&world.answer));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(converse(stream, Arc::clone(&asked), Arc::clone(&answer)));
+            }
+        });
+        world
+    }
+
+    /// What the endpoint was asked so far.
+    pub(super) fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    /// What the endpoint answers from now on.
+    pub(super) fn answer_with(&self, answer: Answer) {
+        *self.answer.lock().unwrap() = answer;
+    }
+
+    /// Makes a call of the control plane.
+    pub(super) async fn try_call(&self, name: &str, input: Value) -> Result<Value, ServiceError> {
+        let Value::Object(input) = input else { panic!("an input is an object") };
+        let call = Call {
+            operation: Operation::find(Service::ApiGatewayV2, name).unwrap(),
+            region: REGION.into(),
+            input,
+            payload: None,
+        };
+        let caller = Session::direct(Identity::Root { account_id: ACCOUNT.into() });
+        let reply = self.apis.answer(&call, &caller).await?;
+        assert_eq!(reply.status, None, "the model has the status");
+        Ok(match reply.body {
+            Body::Fields(value) => value,
+            Body::Empty => Value::Null,
+            Body::Raw(_) => panic!("no payloads here"),
+        })
+    }
+
+    pub(super) async fn call(&self, name: &str, input: Value) -> Value {
+        self.try_call(name, input).await.unwrap()
+    }
+
+    /// An error as `CODE STATUS MESSAGE`.
+    pub(super) async fn refusal(&self, name: &str, input: Value) -> String {
+        let error = self.try_call(name, input).await.unwrap_err();
+        format!("{} {} {}", error.code, error.status, error.message)
+    }
+
+    /// An API without anything; its id.
+    pub(super) async fn api(&self) -> String {
+        let api = self.call("CreateApi", json!({"Name": "api", "ProtocolType": "HTTP"})).await;
+        id(&api, "apiId")
+    }
+
+    /// An API with the `$default` stage, deploying by itself, an integration and
+    /// a JWT authorizer.
+    pub(super) async fn ready(&self) -> Ready {
+        let api = self.api().await;
+        self.call(
+            "CreateStage",
+            json!({"ApiId": api, "StageName": "$default", "AutoDeploy": true}),
+        )
+        .await;
+        let integration = self.integration(&api, json!({})).await;
+        let authorizer = self.call("CreateAuthorizer", authorizer_input(&api)).await;
+        Ready { integration, authorizer: id(&authorizer, "authorizerId"), api }
+    }
+
+    /// A Lambda integration; its id.
+    pub(super) async fn integration(&self, api: &str, more: Value) -> String {
+        let input = crate::token::testing::with(
+            json!({
+                "ApiId": api, "IntegrationType": "AWS_PROXY", "IntegrationUri": FUNCTION,
+                "PayloadFormatVersion": "2.0",
+            }),
+            more,
+        );
+        id(&self.call("CreateIntegration", input).await, "integrationId")
+    }
+
+    /// Sends a request to an API.
+    pub(super) async fn send(&self, api: &str, request: Request<Bytes>) -> Response<Bytes> {
+        self.apis.serve(api, request, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))).await
+    }
+
+    pub(super) async fn get(&self, api: &str, path: &str) -> Response<Bytes> {
+        self.send(api, get(path)).await
+    }
+}
+
+/// An API that can serve.
+pub(super) struct Ready {
+    pub(super) api: String,
+    pub(super) integration: String,
+    pub(super) authorizer: String,
+}
+
+impl Ready {
+    /// The input of a route to the integration.
+    pub(super) fn route(&self, key: &str, more: Value) -> Value {
+        let input = json!({
+            "ApiId": self.api, "RouteKey": key,
+            "Target": format!("integrations/{}", self.integration),
+        });
+        crate::token::testing::with(input, more)
+    }
+}
+
+pub(super) fn authorizer_input(api: &str) -> Value {
+    json!({
+        "ApiId": api, "AuthorizerType": "JWT", "Name": "okta",
+        "IdentitySource": ["$request.header.Authorization"],
+        "JwtConfiguration": {"audience": ["api://default"], "issuer": ISSUER},
+    })
+}
+
+pub(super) fn get(path: &str) -> Request<Bytes> {
+    Request::get(path).header("host", "x.execute-api.localhost:4566").body(Bytes::new()).unwrap()
+}
+
+pub(super) fn id(record: &Value, member: &str) -> String {
+    record[member].as_str().unwrap().to_owned()
+}
+
+/// The status and body of an answer, and one of its headers.
+pub(super) fn told(response: &Response<Bytes>, header: &str) -> (u16, String, Option<String>) {
+    let body = String::from_utf8_lossy(response.body()).into_owned();
+    let header = response.headers().get(header).map(|value| value.to_str().unwrap().to_owned());
+    (response.status().as_u16(), body, header)
+}
+
+async fn converse(mut stream: TcpStream, log: Arc<Mutex<Vec<Asked>>>, answer: Arc<Mutex<Answer>>) {
+    let mut read = Vec::new();
+    loop {
+        let mut chunk = [0; 8192];
+        let Ok(count @ 1..) = stream.read(&mut chunk).await else { return };
+        read.extend_from_slice(&chunk[..count]);
+        let Some(end) = read.windows(4).position(|part| part == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&read[..end]).into_owned();
+        let mut lines = head.split("\r\n");
+        let line = lines.next().unwrap().to_owned();
+        let headers: HeaderMap = lines
+            .filter_map(|line| line.split_once(':'))
+            .map(|(name, value)| (name.parse().unwrap(), value.trim().parse().unwrap()))
+            .collect();
+        let length =
+            headers.get("content-length").map_or(0, |v| v.to_str().unwrap().parse().unwrap());
+        if read.len() < end + 4 + length {
+            continue;
+        }
+        let body = Bytes::copy_from_slice(&read[end + 4..end + 4 + length]);
+        read.drain(..end + 4 + length);
+        log.lock().unwrap().push(Asked { line, headers, body });
+        let (status, headers, body) = answer.lock().unwrap().clone();
+        let headers: String = headers.iter().map(|(n, v)| format!("{n}: {v}\r\n")).collect();
+        let text =
+            format!("HTTP/1.1 {status} X\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
+        if stream.write_all(text.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// An object's members but for those named.
+pub(super) fn without(value: &Value, names: &[&str]) -> Value {
+    let members: Map<_, _> = value
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(name, _)| !names.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    Value::Object(members)
+}

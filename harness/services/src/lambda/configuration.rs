@@ -1,0 +1,204 @@
+//! A version's configuration, and how the API shows it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::code::Code;
+
+/// What a function runs, and with what. A change makes a new one: environments
+/// belong to one configuration by its `generation`.
+#[derive(Debug, Clone)]
+pub(super) struct Configuration {
+    pub(super) generation: Uuid,
+    pub(super) function_name: String,
+    pub(super) runtime: String,
+    pub(super) handler: String,
+    pub(super) role: String,
+    pub(super) description: String,
+    pub(super) timeout_seconds: u32,
+    pub(super) memory_mb: u32,
+    pub(super) ephemeral_storage_mb: u32,
+    pub(super) architecture: String,
+    pub(super) tracing_mode: String,
+    /// `None` where the function never had an `Environment`.
+    pub(super) variables: Option<Vec<(String, String)>>,
+    /// `None` where the function never had a `VpcConfig`.
+    pub(super) vpc: Option<VpcConfig>,
+    pub(super) logging: Logging,
+    pub(super) code: Arc<Code>,
+}
+
+/// The network that a function is attached to; all empty after a detachment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct VpcConfig {
+    pub(super) vpc_id: String,
+    pub(super) subnet_ids: Vec<String>,
+    pub(super) security_group_ids: Vec<String>,
+    pub(super) ipv6: bool,
+}
+
+/// Where and how a function logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Logging {
+    pub(super) group: String,
+    pub(super) format: LogFormat,
+}
+
+/// The format of a function's logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LogFormat {
+    /// Lines as they come.
+    Text,
+    /// One object a line.
+    Json {
+        /// The least level of the function's own lines.
+        application_level: String,
+        /// The least level of the platform's lines.
+        system_level: String,
+    },
+}
+
+/// A published version, or `$LATEST`.
+#[derive(Debug, Clone)]
+pub(super) struct Version {
+    /// `$LATEST` or a number.
+    pub(super) version: String,
+    pub(super) configuration: Arc<Configuration>,
+    pub(super) revision_id: Uuid,
+    /// As the API prints it.
+    pub(super) last_modified: String,
+    pub(super) state: State,
+    pub(super) last_update: LastUpdate,
+}
+
+/// Whether a version can be invoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum State {
+    Pending,
+    Active,
+    Failed { code: &'static str, reason: String },
+}
+
+impl State {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Active => "Active",
+            Self::Failed { .. } => "Failed",
+        }
+    }
+}
+
+/// How the last change of a version went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum LastUpdate {
+    /// Nothing is shown while a function is created.
+    None,
+    Successful,
+    InProgress,
+    Failed {
+        code: &'static str,
+        reason: String,
+    },
+}
+
+/// AWS's reason for both a creation and an update.
+const CREATING: &str = "The function is being created.";
+
+impl Version {
+    /// The version as `GetFunctionConfiguration` shows it under `arn`.
+    pub(super) fn show(&self, arn: &str) -> Value {
+        let mut shown = self.show_listed(arn);
+        let mut put = |name: &str, value: &str| {
+            shown.insert(name.to_owned(), Value::String(value.to_owned()));
+        };
+        put("State", self.state.name());
+        match &self.state {
+            State::Pending => {
+                put("StateReason", CREATING);
+                put("StateReasonCode", "Creating");
+            }
+            State::Failed { code, reason } => {
+                put("StateReason", reason);
+                put("StateReasonCode", code);
+            }
+            State::Active => {}
+        }
+        match &self.last_update {
+            LastUpdate::None => {}
+            LastUpdate::Successful => put("LastUpdateStatus", "Successful"),
+            LastUpdate::InProgress => {
+                put("LastUpdateStatus", "InProgress");
+                put("LastUpdateStatusReason", CREATING);
+                put("LastUpdateStatusReasonCode", "Creating");
+            }
+            LastUpdate::Failed { code, reason } => {
+                put("LastUpdateStatus", "Failed");
+                put("LastUpdateStatusReason", reason);
+                put("LastUpdateStatusReasonCode", code);
+            }
+        }
+        Value::Object(shown)
+    }
+
+    /// The version as lists show it: without its states.
+    pub(super) fn show_listed(&self, arn: &str) -> Map<String, Value> {
+        let it = &*self.configuration;
+        let mut shown = Map::new();
+        let mut put = |name: &str, value: Value| {
+            shown.insert(name.to_owned(), value);
+        };
+        put("FunctionName", json!(it.function_name));
+        put("FunctionArn", json!(arn));
+        put("Runtime", json!(it.runtime));
+        put("Role", json!(it.role));
+        put("Handler", json!(it.handler));
+        put("CodeSize", json!(it.code.size));
+        put("Description", json!(it.description));
+        put("Timeout", json!(it.timeout_seconds));
+        put("MemorySize", json!(it.memory_mb));
+        put("LastModified", json!(self.last_modified));
+        put("CodeSha256", json!(it.code.sha256));
+        put("Version", json!(self.version));
+        if let Some(vpc) = &it.vpc {
+            put(
+                "VpcConfig",
+                json!({
+                    "SubnetIds": vpc.subnet_ids,
+                    "SecurityGroupIds": vpc.security_group_ids,
+                    "VpcId": vpc.vpc_id,
+                    "Ipv6AllowedForDualStack": vpc.ipv6,
+                }),
+            );
+        }
+        if let Some(variables) = &it.variables {
+            let variables: Map<String, Value> =
+                variables.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            put("Environment", json!({ "Variables": variables }));
+        }
+        put("TracingConfig", json!({ "Mode": it.tracing_mode }));
+        put("RevisionId", json!(self.revision_id.to_string()));
+        put("PackageType", json!("Zip"));
+        put("Architectures", json!([it.architecture]));
+        put("EphemeralStorage", json!({ "Size": it.ephemeral_storage_mb }));
+        put("SnapStart", json!({ "ApplyOn": "None", "OptimizationStatus": "Off" }));
+        put("LoggingConfig", it.logging.show());
+        shown
+    }
+}
+
+impl Logging {
+    fn show(&self) -> Value {
+        match &self.format {
+            LogFormat::Text => json!({ "LogFormat": "Text", "LogGroup": self.group }),
+            LogFormat::Json { application_level, system_level } => json!({
+                "LogFormat": "JSON",
+                "ApplicationLogLevel": application_level,
+                "SystemLogLevel": system_level,
+                "LogGroup": self.group,
+            }),
+        }
+    }
+}

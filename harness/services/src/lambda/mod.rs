@@ -1,0 +1,234 @@
+//! Lambda: functions, their versions, aliases, permissions and URLs, and the
+//! processes that run them.
+//!
+//! Nothing here decides who may call: the guard does, before a call arrives.
+//! Where Lambda acts for somebody, it calls the guard's endpoint: for the
+//! caller (packages in S3, subnets and security groups), as itself (assuming an
+//! execution role), or with the execution role's session (logs). A function's
+//! own calls take the same road.
+//!
+//! A function is a process group on the Runtime API ([`runtime_api`]), one per
+//! execution environment, holding a session of its execution role and nothing
+//! of this process's environment. What is not enforced, because a process is no
+//! micro-VM: memory and storage limits, the network of a `VpcConfig`, the
+//! architecture, and a read-only file system.
+
+mod alias;
+mod change;
+mod code;
+mod configuration;
+mod control;
+mod environment;
+mod error;
+mod input;
+mod invoke;
+mod limits;
+mod logs;
+mod name;
+mod network;
+mod package;
+mod page;
+mod policy;
+mod pool;
+mod process;
+mod role;
+mod run;
+mod runtime_api;
+mod serve;
+mod settings;
+mod store;
+mod tasks;
+#[cfg(test)]
+mod tests;
+mod url;
+mod versions;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ringfence_wire::{Call, Reply, ServiceError};
+
+use self::environment::Key;
+use self::error::not_built;
+use self::name::{LATEST, Name};
+use self::pool::Pool;
+use self::role::Sessions;
+use self::store::Store;
+use self::tasks::Tasks;
+pub use self::url::UrlTarget;
+use crate::client::Client;
+use crate::credentials::Session;
+use crate::setting::Setting;
+
+/// The Lambda service of the account.
+#[derive(Debug)]
+pub struct Lambda {
+    setting: Arc<Setting>,
+    client: Client,
+    store: Store,
+    pool: Arc<Pool>,
+    sessions: Sessions,
+    tasks: Tasks,
+    python_version: OnceLock<String>,
+    retry_delays: Vec<Duration>,
+}
+
+/// What the guard must know of a function to decide on a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FunctionFacts {
+    /// The function's ARN, unqualified.
+    pub arn: String,
+    /// The ARN of its execution role.
+    pub role: String,
+    /// Its tags.
+    pub tags: Vec<(String, String)>,
+}
+
+/// Which interpreter runs a function, and which its configuration declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interpreter {
+    /// The declared runtime: `python3.12`.
+    pub declared: String,
+    /// The version of the interpreter that really ran: `3.11.7`.
+    pub actual: String,
+}
+
+impl Lambda {
+    /// A service without functions.
+    pub fn new(setting: Arc<Setting>, client: Client) -> Arc<Self> {
+        Self::with_retry_delays(setting, client, invoke::RETRY_DELAYS.to_vec())
+    }
+
+    /// As [`Lambda::new`], but with other waits before a failed asynchronous
+    /// invocation is repeated than AWS's one and two minutes.
+    pub fn with_retry_delays(
+        setting: Arc<Setting>,
+        client: Client,
+        retry_delays: Vec<Duration>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            setting,
+            client,
+            store: Store::default(),
+            pool: Arc::new(Pool::default()),
+            sessions: Sessions::default(),
+            tasks: Tasks::new(),
+            python_version: OnceLock::new(),
+            retry_delays,
+        })
+    }
+
+    /// Answers a call that the guard has authorized.
+    ///
+    /// # Errors
+    /// The service's, as AWS writes them; `NotImplementedException` for an
+    /// operation that is not built.
+    pub async fn answer(
+        self: &Arc<Self>,
+        call: &Call,
+        caller: &Session,
+    ) -> Result<Reply, ServiceError> {
+        match call.name() {
+            "CreateFunction" => self.create_function(call, caller).await,
+            "GetFunction" => self.get_function(call),
+            "GetFunctionConfiguration" => self.get_configuration(call),
+            "ListFunctions" => self.list_functions(call),
+            "UpdateFunctionCode" => self.update_code(call, caller).await,
+            "UpdateFunctionConfiguration" => self.update_configuration(call, caller).await,
+            "DeleteFunction" => self.delete_function(call),
+            "PublishVersion" => self.publish_version(call),
+            "ListVersionsByFunction" => self.list_versions(call),
+            "CreateAlias" => self.create_alias(call),
+            "GetAlias" => self.get_alias(call),
+            "UpdateAlias" => self.update_alias(call),
+            "DeleteAlias" => self.delete_alias(call),
+            "ListAliases" => self.list_aliases(call),
+            "AddPermission" => self.add_permission(call),
+            "RemovePermission" => self.remove_permission(call),
+            "GetPolicy" => self.get_policy(call),
+            "CreateFunctionUrlConfig" => self.create_url(call),
+            "GetFunctionUrlConfig" => self.get_url(call),
+            "UpdateFunctionUrlConfig" => self.update_url(call),
+            "DeleteFunctionUrlConfig" => self.delete_url(call),
+            "ListFunctionUrlConfigs" => self.list_urls(call),
+            "TagResource" => self.tag_resource(call),
+            "UntagResource" => self.untag_resource(call),
+            "ListTags" => self.list_tags(call),
+            "GetFunctionConcurrency" => self.get_concurrency(call),
+            "PutFunctionConcurrency" => self.put_concurrency(call),
+            "DeleteFunctionConcurrency" => self.delete_concurrency(call),
+            "PutFunctionEventInvokeConfig" => self.put_event_invoke(call, false),
+            "UpdateFunctionEventInvokeConfig" => self.put_event_invoke(call, true),
+            "GetFunctionEventInvokeConfig" => self.get_event_invoke(call),
+            "DeleteFunctionEventInvokeConfig" => self.delete_event_invoke(call),
+            "ListFunctionEventInvokeConfigs" => self.list_event_invoke(call),
+            "GetFunctionCodeSigningConfig" => self.get_code_signing(call),
+            "GetFunctionRecursionConfig" => self.get_recursion(call),
+            "PutFunctionRecursionConfig" => self.put_recursion(call),
+            "GetRuntimeManagementConfig" => self.get_runtime_management(call),
+            "GetAccountSettings" => Ok(self.account_settings()),
+            "Invoke" => self.invoke(call).await,
+            other => Err(not_built(format!("`{other}`"))),
+        }
+    }
+
+    /// What the guard must know of a function.
+    pub fn function(&self, name: &str) -> Option<FunctionFacts> {
+        let functions = self.store.lock();
+        let function = functions.get(name)?;
+        Some(FunctionFacts {
+            arn: function.arn.clone(),
+            role: function.latest.configuration.role.clone(),
+            tags: function.tags.clone().into_iter().collect(),
+        })
+    }
+
+    /// The resource policy of a function, or of one of its versions or aliases.
+    pub fn function_policy(&self, name: &str, qualifier: Option<&str>) -> Option<String> {
+        let functions = self.store.lock();
+        let policy = functions.get(name)?.policies.get(qualifier.unwrap_or(LATEST))?;
+        Some(policy.document())
+    }
+
+    /// Which interpreter runs a function, once one was started; none for a
+    /// function that no interpreter runs.
+    pub fn interpreter(&self, name: &str) -> Option<Interpreter> {
+        let runtime = self.store.lock().get(name)?.serving.runtime.clone();
+        self.interpreter_of(&runtime)
+    }
+
+    /// Ends every process that was started, and everything that runs beside.
+    /// Later invocations fail.
+    pub async fn shutdown(&self) {
+        self.pool.close();
+        self.tasks.stop().await;
+        self.pool.close();
+        self.store.lock().clear();
+    }
+
+    fn function_arn(&self, name: &Name) -> String {
+        name::function_arn(&self.setting, &name.function)
+    }
+
+    fn code_dir(&self) -> PathBuf {
+        self.setting.work_dir.join("lambda").join("code")
+    }
+
+    fn scratch_dir(&self) -> PathBuf {
+        self.setting.work_dir.join("lambda").join("environments")
+    }
+
+    /// Whether a version is still what its function runs.
+    fn is_live(&self, key: &Key) -> bool {
+        let functions = self.store.lock();
+        functions.get(&key.function).is_some_and(|function| {
+            let generation = if key.version == LATEST {
+                Some(function.serving.generation)
+            } else {
+                function.version(&key.version).map(|it| it.configuration.generation)
+            };
+            generation == Some(key.generation)
+        })
+    }
+}

@@ -1,0 +1,6 @@
+//! Lambda against an endpoint that answers as the guard and its upstream do.
+
+mod control;
+mod invocations;
+mod support;
+mod versions;

@@ -1,0 +1,230 @@
+//! Function URLs: their configuration, and which host is whose.
+
+use ringfence_wire::{Call, Reply, ServiceError};
+use serde_json::{Map, Value, json};
+
+use super::Lambda;
+use super::error::{conflict, not_built, not_found, service, validation};
+use super::name::{LATEST, Name, is_alias};
+use super::page::page;
+use super::store::timestamp;
+
+/// A function's URL.
+#[derive(Debug, Clone)]
+pub(super) struct FunctionUrl {
+    /// The first label of its host.
+    pub(super) id: String,
+    /// The function's ARN, with the alias where there is one.
+    pub(super) arn: String,
+    pub(super) auth_type: String,
+    pub(super) cors: Option<Value>,
+    created: String,
+    modified: String,
+}
+
+/// The function behind a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrlTarget {
+    /// The function's name.
+    pub function: String,
+    /// The alias that the URL belongs to; none for the function itself.
+    pub qualifier: Option<String>,
+    /// The function's ARN, with the alias where there is one.
+    pub arn: String,
+    /// `NONE` or `AWS_IAM`.
+    pub auth_type: String,
+    /// The first label of the host.
+    pub url_id: String,
+}
+
+const NO_RESOURCE: &str = "The resource you requested does not exist.";
+const NO_FUNCTION: &str = "Function does not exist";
+
+impl Lambda {
+    pub(super) fn create_url(&self, call: &Call) -> Result<Reply, ServiceError> {
+        let name = self.url_name(call)?;
+        let auth_type = auth_type(call)?.ok_or_else(|| {
+            validation(
+                "1 validation error detected: Value null at 'authType' failed to satisfy \
+                 constraint: Member must not be null",
+            )
+        })?;
+        check_mode(call)?;
+        let id = random_id()?;
+        let mut functions = self.store.lock();
+        let function = functions.get_mut(&name.function).ok_or_else(|| not_found(NO_FUNCTION))?;
+        let qualifier = name.qualifier.as_deref().unwrap_or(LATEST);
+        if let Some(url) = function.urls.get(qualifier) {
+            return Err(conflict(format!(
+                "Failed to create function url config for [functionArn = {}]. Error message:  \
+                 FunctionUrlConfig exists for this Lambda function",
+                url.arn
+            )));
+        }
+        if qualifier != LATEST && !function.aliases.contains_key(qualifier) {
+            return Err(not_found(NO_FUNCTION));
+        }
+        let now = timestamp(self.setting.now());
+        let url = FunctionUrl {
+            id,
+            arn: super::name::qualified(&function.arn, name.qualifier.as_deref()),
+            auth_type,
+            cors: call.input.get("Cors").filter(|cors| !cors.is_null()).cloned(),
+            created: now.clone(),
+            modified: now,
+        };
+        let mut shown = self.show_url(&url)?;
+        shown.remove("LastModifiedTime");
+        function.urls.insert(qualifier.to_owned(), url);
+        Ok(Reply::fields(Value::Object(shown)).with_status(201))
+    }
+
+    pub(super) fn get_url(&self, call: &Call) -> Result<Reply, ServiceError> {
+        let name = self.url_name(call)?;
+        let functions = self.store.lock();
+        let url = functions
+            .get(&name.function)
+            .and_then(|it| it.urls.get(name.qualifier.as_deref().unwrap_or(LATEST)))
+            .ok_or_else(|| not_found(NO_RESOURCE))?;
+        Ok(Reply::fields(Value::Object(self.show_url(url)?)))
+    }
+
+    pub(super) fn update_url(&self, call: &Call) -> Result<Reply, ServiceError> {
+        let name = self.url_name(call)?;
+        let auth_type = auth_type(call)?;
+        check_mode(call)?;
+        let mut functions = self.store.lock();
+        let function = functions.get_mut(&name.function).ok_or_else(|| not_found(NO_FUNCTION))?;
+        let url = function
+            .urls
+            .get_mut(name.qualifier.as_deref().unwrap_or(LATEST))
+            .ok_or_else(|| not_found(NO_RESOURCE))?;
+        if let Some(auth_type) = auth_type {
+            url.auth_type = auth_type;
+        }
+        if let Some(cors) = call.input.get("Cors") {
+            // An empty one takes the settings away.
+            let kept = cors.as_object().is_some_and(|cors| !cors.is_empty());
+            url.cors = kept.then(|| cors.clone());
+        }
+        url.modified = timestamp(self.setting.now());
+        Ok(Reply::fields(Value::Object(self.show_url(url)?)))
+    }
+
+    pub(super) fn delete_url(&self, call: &Call) -> Result<Reply, ServiceError> {
+        let name = self.url_name(call)?;
+        let mut functions = self.store.lock();
+        functions
+            .get_mut(&name.function)
+            .and_then(|it| it.urls.remove(name.qualifier.as_deref().unwrap_or(LATEST)))
+            .ok_or_else(|| not_found(NO_RESOURCE))?;
+        Ok(Reply::empty().with_status(204))
+    }
+
+    pub(super) fn list_urls(&self, call: &Call) -> Result<Reply, ServiceError> {
+        let name = Name::of(call, &self.setting)?;
+        let urls = {
+            let functions = self.store.lock();
+            let function = functions.get(&name.function).ok_or_else(|| not_found(NO_FUNCTION))?;
+            function
+                .urls
+                .values()
+                .map(|url| self.show_url(url).map(Value::Object))
+                .collect::<Result<_, _>>()?
+        };
+        page(call, "FunctionUrlConfigs", urls)
+    }
+
+    /// The function whose URL a host is: `URLID.lambda-url.localhost[:PORT]`
+    /// or `URLID.lambda-url.REGION.on.aws`.
+    pub fn function_of_host(&self, host: &str) -> Option<UrlTarget> {
+        let host = host.split(':').next()?.to_ascii_lowercase();
+        let (id, rest) = host.split_once(".lambda-url.")?;
+        if rest != "localhost" && rest != format!("{}.on.aws", self.setting.region) {
+            return None;
+        }
+        let functions = self.store.lock();
+        functions.iter().find_map(|(function, it)| {
+            it.urls.iter().find(|(_, url)| url.id == id).map(|(qualifier, url)| UrlTarget {
+                function: function.clone(),
+                qualifier: (qualifier != LATEST).then(|| qualifier.clone()),
+                arn: url.arn.clone(),
+                auth_type: url.auth_type.clone(),
+                url_id: url.id.clone(),
+            })
+        })
+    }
+
+    /// The auth type (`NONE`, `AWS_IAM`) of a function's URL.
+    pub fn function_url_auth_type(&self, name: &str, qualifier: Option<&str>) -> Option<String> {
+        let functions = self.store.lock();
+        let url = functions.get(name)?.urls.get(qualifier.unwrap_or(LATEST))?;
+        Some(url.auth_type.clone())
+    }
+
+    fn url_name(&self, call: &Call) -> Result<Name, ServiceError> {
+        let name = Name::of(call, &self.setting)?;
+        match name.qualifier.as_deref() {
+            // A URL belongs to a function or an alias, never to a version.
+            Some(qualifier) if !is_alias(qualifier) => Err(validation(format!(
+                "1 validation error detected: Value '{qualifier}' at 'qualifier' failed to \
+                 satisfy constraint: Member must satisfy regular expression pattern: \
+                 ((?!^\\d+$)^[0-9a-zA-Z-_]+$)"
+            ))),
+            _ => Ok(name),
+        }
+    }
+
+    fn show_url(&self, url: &FunctionUrl) -> Result<Map<String, Value>, ServiceError> {
+        let port = self
+            .setting
+            .endpoint()
+            .and_then(url::Url::port_or_known_default)
+            .ok_or_else(|| service("the guard has no port yet"))?;
+        let mut shown = Map::new();
+        let mut put = |name: &str, value: Value| {
+            shown.insert(name.to_owned(), value);
+        };
+        put("FunctionUrl", json!(format!("http://{}.lambda-url.localhost:{port}/", url.id)));
+        put("FunctionArn", json!(url.arn));
+        put("AuthType", json!(url.auth_type));
+        if let Some(cors) = &url.cors {
+            put("Cors", cors.clone());
+        }
+        put("CreationTime", json!(url.created));
+        put("LastModifiedTime", json!(url.modified));
+        put("InvokeMode", json!("BUFFERED"));
+        Ok(shown)
+    }
+}
+
+fn auth_type(call: &Call) -> Result<Option<String>, ServiceError> {
+    match call.text("AuthType") {
+        None => Ok(None),
+        Some(auth_type @ ("NONE" | "AWS_IAM")) => Ok(Some(auth_type.to_owned())),
+        Some(other) => Err(validation(format!(
+            "1 validation error detected: Value '{other}' at 'authType' failed to satisfy \
+             constraint: Member must satisfy enum value set: [NONE, AWS_IAM]"
+        ))),
+    }
+}
+
+fn check_mode(call: &Call) -> Result<(), ServiceError> {
+    match call.text("InvokeMode") {
+        None | Some("BUFFERED") => Ok(()),
+        Some("RESPONSE_STREAM") => Err(not_built("response streaming (`InvokeMode`)")),
+        Some(other) => Err(validation(format!(
+            "1 validation error detected: Value '{other}' at 'invokeMode' failed to satisfy \
+             constraint: Member must satisfy enum value set: [RESPONSE_STREAM, BUFFERED]"
+        ))),
+    }
+}
+
+/// 32 letters and digits, as AWS's.
+fn random_id() -> Result<String, ServiceError> {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|cause| service(cause.to_string()))?;
+    let letters = bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 31)));
+    Ok(letters.map(|letter| char::from(*letter)).collect())
+}

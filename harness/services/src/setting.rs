@@ -1,0 +1,63 @@
+//! The account that the services live in.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use time::OffsetDateTime;
+use url::Url;
+
+use crate::credentials::Keyring;
+
+/// What the services share: the account, where the guard answers, who holds
+/// which key, and where the tools and the working files are.
+#[derive(Debug)]
+pub struct Setting {
+    /// The account id, twelve digits.
+    pub account_id: String,
+    /// The region of regional services.
+    pub region: String,
+    /// Every credential of the account.
+    pub keyring: Arc<Keyring>,
+    /// A Python interpreter whose environment holds `aws-sam-translator` and
+    /// `awslambdaric`. Without one, templates with the SAM transform and
+    /// function invocations fail and say so.
+    pub python: Option<PathBuf>,
+    /// A directory for function code and scratch files; removed by its owner.
+    pub work_dir: PathBuf,
+    endpoint: OnceLock<Url>,
+}
+
+impl Setting {
+    /// A setting whose endpoint is not known yet: the guard sets it once it
+    /// has its port.
+    pub fn new(
+        account_id: impl Into<String>,
+        region: impl Into<String>,
+        python: Option<PathBuf>,
+        work_dir: PathBuf,
+    ) -> Self {
+        Self {
+            account_id: account_id.into(),
+            region: region.into(),
+            keyring: Arc::new(Keyring::default()),
+            python,
+            work_dir,
+            endpoint: OnceLock::new(),
+        }
+    }
+
+    /// Where the guard answers, once it does: `http://127.0.0.1:PORT/`.
+    pub fn endpoint(&self) -> Option<&Url> {
+        self.endpoint.get()
+    }
+
+    /// Says where the guard answers; the first call counts.
+    pub fn set_endpoint(&self, endpoint: Url) {
+        self.endpoint.get_or_init(|| endpoint);
+    }
+
+    /// The time now. All services ask here.
+    pub fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+}

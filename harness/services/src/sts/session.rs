@@ -1,0 +1,143 @@
+//! Making a role's session.
+
+use ringfence_policy::{Document, Kind};
+use ringfence_wire::{Call, ServiceError};
+use serde_json::{Value, json};
+use time::{Duration, OffsetDateTime};
+
+use super::tags::SessionTags;
+use super::{RoleRecord, Sts, check, no_randomness, timestamp};
+use crate::credentials::{Credentials, Identity, RoleSession};
+
+/// The characters that policies and tags may take together before AWS calls
+/// them too large. AWS packs them in a format of its own and publishes only
+/// the outcome; this counts plain characters, and so is an estimate.
+const PACKED_LIMIT: usize = 8_192;
+/// The characters of the inline and managed session policies together
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+const POLICY_LIMIT: usize = 2_048;
+
+/// What a session is made of, besides its role.
+#[derive(Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) name: &'a str,
+    pub(super) seconds: u32,
+    pub(super) policies: Option<Vec<String>>,
+    pub(super) tags: SessionTags,
+    pub(super) source_identity: Option<String>,
+    pub(super) federated_provider: Option<String>,
+}
+
+/// A session that was made.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) credentials: Value,
+    pub(super) user: Value,
+    pub(super) packed_percent: Option<usize>,
+}
+
+/// Credentials as STS prints them.
+pub(super) fn printed(credentials: &Credentials, expiration: OffsetDateTime) -> Value {
+    json!({
+        "AccessKeyId": credentials.access_key_id,
+        "SecretAccessKey": credentials.secret_access_key.expose(),
+        "SessionToken": credentials.session_token.as_ref().map(ringfence_wire::Secret::expose),
+        "Expiration": timestamp(expiration),
+    })
+}
+
+/// How long a session of a role is to last.
+pub(super) fn duration(call: &Call, role: &RoleRecord) -> Result<u32, ServiceError> {
+    let seconds = check::number(call, "DurationSeconds", 900, 43_200)?.unwrap_or(3_600);
+    if seconds > role.max_session_duration {
+        return Err(check::error(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+        ));
+    }
+    Ok(seconds)
+}
+
+impl Sts {
+    /// The session policies that a call passes: inline and managed.
+    pub(super) async fn session_policies(
+        &self,
+        call: &Call,
+    ) -> Result<Option<Vec<String>>, ServiceError> {
+        let inline = check::optional(call, "Policy", 1, POLICY_LIMIT)?;
+        let arns: Vec<&str> = call
+            .input
+            .get("PolicyArns")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|policy| policy.get("arn").or_else(|| policy.get("Arn"))?.as_str())
+            .collect();
+        if inline.is_none() && arns.is_empty() {
+            return Ok(None);
+        }
+        if arns.len() > 10 {
+            return Err(check::error(
+                "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: \
+                 Member must have length less than or equal to 10",
+            ));
+        }
+        let mut policies = Vec::with_capacity(arns.len() + 1);
+        if let Some(text) = inline {
+            Document::parse("session policy", text, Kind::Session).map_err(|cause| {
+                ServiceError::new(400, "MalformedPolicyDocument", cause.to_string())
+            })?;
+            policies.push(text.to_owned());
+        }
+        for arn in arns {
+            let text = self.directory.managed_policy(arn).await?.ok_or_else(|| {
+                ServiceError::new(
+                    400,
+                    "MalformedPolicyDocument",
+                    format!("Policy ARN {arn} does not exist"),
+                )
+            })?;
+            policies.push(text);
+        }
+        Ok(Some(policies))
+    }
+
+    /// Makes a session and registers its key.
+    pub(super) fn make(&self, role: &RoleRecord, wanted: Wanted<'_>) -> Result<Made, ServiceError> {
+        let length: usize =
+            wanted.policies.iter().flatten().map(String::len).sum::<usize>() + wanted.tags.length();
+        let percent = length.saturating_mul(100).div_ceil(PACKED_LIMIT);
+        if percent > 100 {
+            return Err(ServiceError::new(
+                400,
+                "PackedPolicyTooLarge",
+                format!(
+                    "Packed size of session tags and policies consumes {percent}% of allotted \
+                     space."
+                ),
+            ));
+        }
+        let now = self.setting.now();
+        let expiration = now + Duration::seconds(wanted.seconds.into());
+        let identity = Identity::Role(Box::new(RoleSession {
+            role_arn: role.arn.clone(),
+            role_name: role.name.clone(),
+            role_id: role.role_id.clone(),
+            session_name: wanted.name.to_owned(),
+            session_policies: wanted.policies,
+            tags: wanted.tags.tags,
+            transitive_tag_keys: wanted.tags.transitive,
+            source_identity: wanted.source_identity,
+            federated_provider: wanted.federated_provider,
+            issued_at: now,
+        }));
+        let user = json!({ "AssumedRoleId": identity.user_id(), "Arn": identity.arn() });
+        self.setting.keyring.sweep(now);
+        let credentials =
+            self.setting.keyring.issue(identity, Vec::new(), expiration).map_err(no_randomness)?;
+        Ok(Made {
+            credentials: printed(&credentials, expiration),
+            user,
+            packed_percent: (length > 0).then_some(percent),
+        })
+    }
+}

@@ -1,0 +1,49 @@
+//! Who makes the calls.
+
+use bytes::Bytes;
+use ringfence_wire::ServiceError;
+use serde_json::Value;
+
+use super::attack::Step;
+use crate::aws::Client;
+use crate::terraform::Access;
+
+/// An identity with credentials.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// Its ARN, as AWS's messages print it.
+    pub arn: String,
+    access: Access,
+    client: Client,
+}
+
+/// What a call gave.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The request's id, by which the journal knows it; empty where no answer
+    /// came.
+    pub request_id: String,
+    /// The output, or the service's error.
+    pub result: Result<Value, ServiceError>,
+}
+
+impl Actor {
+    /// An identity that calls with `client`.
+    pub fn new(arn: impl Into<String>, access: Access, client: Client) -> Self {
+        Self { arn: arn.into(), access, client }
+    }
+
+    /// Makes a call.
+    pub async fn call(&self, step: &Step) -> Answer {
+        let input = step.input.clone();
+        let answer = match step.payload.clone().map(Bytes::from) {
+            Some(payload) => {
+                self.client
+                    .call_with_payload(&self.access, step.service, step.operation, input, payload)
+                    .await
+            }
+            None => self.client.call(&self.access, step.service, step.operation, input).await,
+        };
+        Answer { request_id: answer.request_id.unwrap_or_default(), result: answer.result }
+    }
+}

@@ -1,0 +1,183 @@
+//! What an attack is.
+
+use ringfence_wire::{Service, ServiceError};
+use serde_json::Value;
+
+use super::finding::Road;
+
+/// A call of an AWS operation.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The service.
+    pub service: Service,
+    /// The operation's name.
+    pub operation: &'static str,
+    /// The input, by the model's member names. In a clean-up, a text `@/POINTER`
+    /// stands for that value of the twin's output.
+    pub input: Value,
+    /// The payload of operations that carry one.
+    pub payload: Option<Vec<u8>>,
+}
+
+impl Step {
+    /// A call without a payload.
+    pub fn new(service: Service, operation: &'static str, input: Value) -> Self {
+        Self { service, operation, input, payload: None }
+    }
+
+    /// The same call with a payload.
+    #[must_use]
+    pub fn with_payload(mut self, payload: impl Into<Vec<u8>>) -> Self {
+        self.payload = Some(payload.into());
+        self
+    }
+}
+
+/// Something that an identity tries.
+#[derive(Debug, Clone)]
+pub enum Attempt {
+    /// A call.
+    Call(Step),
+    /// A stack of one resource: its type and properties.
+    Stack(Value),
+}
+
+impl Attempt {
+    /// The road that the attempt takes.
+    pub const fn road(&self) -> Road {
+        match self {
+            Self::Call(_) => Road::Api,
+            Self::Stack(_) => Road::CloudFormation,
+        }
+    }
+}
+
+/// Who makes a legitimate call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// The attacker itself, within its job.
+    Same,
+    /// The platform team, for what is nobody else's.
+    Platform,
+}
+
+/// The same thing, legitimately: it must succeed.
+#[derive(Debug, Clone)]
+pub struct Twin {
+    /// Who does it.
+    pub who: Who,
+    /// What.
+    pub attempt: Attempt,
+    /// What the platform undoes afterwards.
+    pub clean_up: Vec<Step>,
+}
+
+impl Twin {
+    /// A twin of the attacker's own.
+    pub fn same(attempt: Attempt, clean_up: Vec<Step>) -> Self {
+        Self { who: Who::Same, attempt, clean_up }
+    }
+
+    /// A twin of the platform team's.
+    pub fn platform(step: Step, clean_up: Vec<Step>) -> Self {
+        Self { who: Who::Platform, attempt: Attempt::Call(step), clean_up }
+    }
+}
+
+/// Which layer of policies refuses, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// No identity policy allows the action.
+    NoIdentityPolicy,
+    /// The permissions boundary does not allow it.
+    NoBoundary,
+    /// This statement of an identity policy denies it.
+    IdentityStatement(&'static str),
+    /// This statement of the permissions boundary denies it.
+    BoundaryStatement(&'static str),
+}
+
+impl Reason {
+    /// AWS's words for it.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
+    fn words(self, action: &str) -> String {
+        match self {
+            Self::NoIdentityPolicy => {
+                format!("because no identity-based policy allows the {action} action")
+            }
+            Self::NoBoundary => {
+                format!("because no permissions boundary allows the {action} action")
+            }
+            Self::IdentityStatement(_) => {
+                "with an explicit deny in an identity-based policy".to_owned()
+            }
+            Self::BoundaryStatement(_) => {
+                "with an explicit deny in a permissions boundary".to_owned()
+            }
+        }
+    }
+
+    /// The layer that the journal names.
+    pub const fn layer(self) -> &'static str {
+        match self {
+            Self::NoIdentityPolicy | Self::IdentityStatement(_) => "identity",
+            Self::NoBoundary | Self::BoundaryStatement(_) => "boundary",
+        }
+    }
+
+    /// The `Sid` that the journal names; none for a layer's silence.
+    pub const fn sid(self) -> Option<&'static str> {
+        match self {
+            Self::NoIdentityPolicy | Self::NoBoundary => None,
+            Self::IdentityStatement(sid) | Self::BoundaryStatement(sid) => Some(sid),
+        }
+    }
+}
+
+/// What AWS answers to the attack.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// The service that answers.
+    pub service: Service,
+    /// The action that is refused.
+    pub action: &'static str,
+    /// The resource, as the message prints it.
+    pub resource: String,
+    /// Who refuses.
+    pub reason: Reason,
+}
+
+impl Refusal {
+    /// The error that a caller meets. AWS may append the denying policy's ARN
+    /// to the message, so the message is a beginning.
+    /// <https://aws.amazon.com/blogs/security/enhanced-access-denied-error-messages-with-policy-arns>
+    pub fn error(&self, caller: &str) -> ServiceError {
+        let resource = match self.service {
+            Service::S3 => format!("\"{}\"", self.resource),
+            _ => self.resource.clone(),
+        };
+        let message = format!(
+            "User: {caller} is not authorized to perform: {} on resource: {resource} {}",
+            self.action,
+            self.reason.words(self.action)
+        );
+        ServiceError::access_denied(self.service, message)
+    }
+}
+
+/// An attack on a guard rail.
+#[derive(Debug, Clone)]
+pub struct Attack {
+    /// What is attacked: `role-without-boundary`.
+    pub name: &'static str,
+    /// The guard rail.
+    pub guard_rail: &'static str,
+    /// The claim, after the identity's name: `cannot create a role without …`.
+    pub title: String,
+    /// What is tried.
+    pub attempt: Attempt,
+    /// What AWS answers.
+    pub refusal: Refusal,
+    /// The legitimate twin.
+    pub twin: Twin,
+}

@@ -1,0 +1,93 @@
+//! Artifacts and published parameters: what other teams' deployments trust.
+
+use ringfence_wire::Service::{S3, Ssm};
+use serde_json::json;
+
+use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
+use super::{Scene, everything};
+use crate::config::Job;
+
+const ARTIFACTS: &str = "a team's artifacts are its own";
+const PARAMETERS: &str = "what the platform publishes is the platform's";
+
+pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
+    let mut attacks = artifacts(scene);
+    attacks.push(parameters(scene));
+    attacks
+}
+
+fn artifacts(scene: &Scene<'_>) -> Vec<Attack> {
+    let facts = scene.facts;
+    let object = |key: &str| json!({"Bucket": facts.bucket, "Key": key});
+    let put = |key: &str| Step::new(S3, "PutObject", object(key)).with_payload("probe");
+    let delete = |key: &str| Step::new(S3, "DeleteObject", object(key));
+    let own_key = format!("{}/ringfence-probe", scene.deployer.app);
+    let twin = match scene.deployer.job {
+        Job::Stack => Twin::same(Attempt::Call(put(&own_key)), vec![delete(&own_key)]),
+        Job::Code | Job::Configuration => Twin::platform(put(&own_key), vec![delete(&own_key)]),
+    };
+    let attack = |name, title: &str, attempt, action, resource, twin| Attack {
+        name,
+        guard_rail: ARTIFACTS,
+        title: title.into(),
+        attempt: Attempt::Call(attempt),
+        refusal: Refusal { service: S3, action, resource, reason: Reason::NoIdentityPolicy },
+        twin,
+    };
+    let bucket_arn = format!("arn:aws:s3:::{}", facts.bucket);
+    let mut attacks = Vec::new();
+    if let Some(foreign) = facts.foreign_function(&scene.deployer.app) {
+        let key = format!("{}/ringfence-probe", foreign.name);
+        let resource = format!("{bucket_arn}/{key}");
+        attacks.push(attack(
+            "foreign-artifact-written",
+            "cannot plant an artifact in another team's deployment",
+            put(&key),
+            "s3:PutObject",
+            resource.clone(),
+            twin.clone(),
+        ));
+        attacks.push(attack(
+            "foreign-artifact-read",
+            "cannot read another team's artifacts",
+            Step::new(S3, "GetObject", object(&key)),
+            "s3:GetObject",
+            resource,
+            twin.clone(),
+        ));
+    }
+    let policy = json!({"Bucket": facts.bucket});
+    attacks.push(attack(
+        "bucket-opened",
+        "cannot change the artifacts bucket's policy",
+        Step::new(S3, "PutBucketPolicy", policy).with_payload(everything()),
+        "s3:PutBucketPolicy",
+        bucket_arn,
+        twin,
+    ));
+    attacks
+}
+
+fn parameters(scene: &Scene<'_>) -> Attack {
+    let facts = scene.facts;
+    let name = format!("{}/ringfence-probe", facts.parameters.trim_end_matches('/'));
+    let put = Step::new(
+        Ssm,
+        "PutParameter",
+        json!({"Name": name, "Type": "String", "Value": "probe", "Overwrite": true}),
+    );
+    let delete = Step::new(Ssm, "DeleteParameter", json!({"Name": name}));
+    Attack {
+        name: "parameter-written",
+        guard_rail: PARAMETERS,
+        title: "cannot publish in the platform's name".into(),
+        attempt: Attempt::Call(put.clone()),
+        refusal: Refusal {
+            service: Ssm,
+            action: "ssm:PutParameter",
+            resource: format!("arn:aws:ssm:{}:{}:parameter{name}", facts.region, facts.account),
+            reason: Reason::NoIdentityPolicy,
+        },
+        twin: Twin::platform(put, vec![delete]),
+    }
+}

@@ -1,0 +1,314 @@
+//! What the attacks must know of the deployed state: Layer 1's outputs, and
+//! what the applications' deployment left behind.
+
+use ringfence_wire::{Service, ServiceError};
+use serde_json::{Value, json};
+
+use super::actor::Actor;
+use super::attack::Step;
+use crate::config::{Config, Job};
+use crate::terraform::Outputs;
+
+/// The deployed state.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// The account's id.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The boundary that execution roles carry.
+    pub execution_boundary: String,
+    /// The deployers' own boundary.
+    pub deployer_boundary: String,
+    /// The artifacts bucket.
+    pub bucket: String,
+    /// The subnets that functions run in.
+    pub subnets: Vec<String>,
+    /// The functions' security group.
+    pub security_group: String,
+    /// The prefix of the platform's parameters.
+    pub parameters: String,
+    /// One parameter that the platform published.
+    pub published_parameter: String,
+    /// The HTTP API.
+    pub api_id: String,
+    /// Its JWT authorizer.
+    pub authorizer_id: String,
+    /// The authorizer's name.
+    pub authorizer_name: String,
+    /// The issuer that the authorizer trusts.
+    pub issuer: String,
+    /// The audience that it asks for.
+    pub audience: String,
+    /// Its stages.
+    pub stages: Vec<String>,
+    /// Its routes.
+    pub routes: Vec<RouteFacts>,
+    /// The apps' functions, by app.
+    pub functions: Vec<FunctionFacts>,
+    /// The deployers.
+    pub deployers: Vec<DeployerFacts>,
+}
+
+/// A route of the HTTP API.
+#[derive(Debug, Clone)]
+pub struct RouteFacts {
+    /// Its id.
+    pub route_id: String,
+    /// `GET /service-a/{proxy+}`.
+    pub route_key: String,
+    /// The integration that it targets.
+    pub integration_id: String,
+    /// The integration's URI, in which the function's ARN stands.
+    pub integration_uri: String,
+    /// `JWT`, `NONE`, ….
+    pub authorization_type: String,
+    /// The scopes of which a token must hold one.
+    pub scopes: Vec<String>,
+}
+
+/// An app's function.
+#[derive(Debug, Clone)]
+pub struct FunctionFacts {
+    /// The function's name, which is the app's.
+    pub name: String,
+    /// Its execution role's ARN.
+    pub role_arn: String,
+}
+
+/// A deployer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeployerFacts {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its role's ARN.
+    pub role_arn: String,
+    /// What it is for.
+    pub job: Job,
+    /// The app that it deploys: its namespace.
+    pub app: String,
+    /// How the names of the roles begin that it may create.
+    pub role_prefix: Option<String>,
+}
+
+/// Why the deployed state could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FactsError {
+    /// The configuration has no such section.
+    #[error("{file} has no [{section}] section, which the attacks need")]
+    Section {
+        /// The configuration file.
+        file: String,
+        /// The section's name.
+        section: &'static str,
+    },
+    /// Layer 1 has no such output.
+    #[error("Layer 1 has no output `{0}` of the kind that the configuration expects")]
+    Output(String),
+    /// A question was refused.
+    #[error("could not read the deployed state with {operation}")]
+    Call {
+        /// The operation.
+        operation: &'static str,
+        /// The service's error.
+        source: ServiceError,
+    },
+    /// An answer lacks what AWS always gives.
+    #[error("{operation} answered without `{member}`")]
+    Answer {
+        /// The operation.
+        operation: &'static str,
+        /// The member that is missing.
+        member: &'static str,
+    },
+}
+
+impl Facts {
+    /// Reads the deployed state: `outputs` are Layer 1's, by name; `platform`
+    /// asks for the rest.
+    ///
+    /// # Errors
+    /// When a section, an output or an answer is missing.
+    pub async fn gather(
+        config: &Config,
+        outputs: &Outputs,
+        platform: &Actor,
+    ) -> Result<Self, FactsError> {
+        let section =
+            |section| FactsError::Section { file: config.file.display().to_string(), section };
+        let guards = config.platform.as_ref().ok_or_else(|| section("platform"))?;
+        let api = config.api.clone().ok_or_else(|| section("api"))?;
+        let api_id = text_output(outputs, &api.id_output)?;
+        let authorizer_id = text_output(outputs, &api.authorizer_output)?;
+        let input = json!({"ApiId": api_id, "AuthorizerId": authorizer_id});
+        let authorizer = ask(platform, Service::ApiGatewayV2, "GetAuthorizer", input).await?;
+        let jwt = |pointer: &str, member| {
+            authorizer
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .ok_or(FactsError::Answer { operation: "GetAuthorizer", member })
+        };
+        let mut functions = Vec::new();
+        for app in &config.apps {
+            let name = app.name.get_ref();
+            let found = ask(
+                platform,
+                Service::Lambda,
+                "GetFunctionConfiguration",
+                json!({"FunctionName": name}),
+            )
+            .await?;
+            let role_arn = member(&found, "GetFunctionConfiguration", "Role")?;
+            functions.push(FunctionFacts { name: name.clone(), role_arn });
+        }
+        let mut deployers = Vec::new();
+        for deployer in &config.deployers {
+            deployers.push(DeployerFacts {
+                name: deployer.name.get_ref().clone(),
+                role_arn: text_output(outputs, &deployer.role_output)?,
+                job: deployer.job,
+                app: deployer.app.get_ref().clone(),
+                role_prefix: deployer.role_prefix.clone(),
+            });
+        }
+        Ok(Self {
+            account: config.account.id.as_str().to_owned(),
+            region: config.account.region.as_str().to_owned(),
+            execution_boundary: text_output(outputs, &guards.execution_boundary_output)?,
+            deployer_boundary: text_output(outputs, &guards.deployer_boundary_output)?,
+            bucket: text_output(outputs, &guards.artifacts_bucket_output)?,
+            subnets: list_output(outputs, &guards.subnets_output)?,
+            security_group: text_output(outputs, &guards.security_group_output)?,
+            parameters: guards.parameters.clone(),
+            published_parameter: published_parameter(platform, &guards.parameters).await?,
+            authorizer_name: jwt("/name", "name")?,
+            issuer: jwt("/jwtConfiguration/issuer", "jwtConfiguration.issuer")?,
+            audience: jwt("/jwtConfiguration/audience/0", "jwtConfiguration.audience")?,
+            authorizer_id,
+            stages: stages(platform, &api_id).await?,
+            routes: routes(platform, &api_id).await?,
+            api_id,
+            functions,
+            deployers,
+        })
+    }
+
+    /// An app's function.
+    pub fn function(&self, app: &str) -> Option<&FunctionFacts> {
+        self.functions.iter().find(|function| function.name == app)
+    }
+
+    /// A function that is not this app's.
+    pub fn foreign_function(&self, app: &str) -> Option<&FunctionFacts> {
+        self.functions.iter().find(|function| function.name != app)
+    }
+
+    /// The route that leads to an app's function.
+    pub fn route(&self, app: &str) -> Option<&RouteFacts> {
+        let name = format!(":function:{app}");
+        self.routes
+            .iter()
+            .find(|route| route.integration_uri.split('/').any(|part| part.ends_with(&name)))
+    }
+
+    /// A function's ARN.
+    pub fn function_arn(&self, name: &str) -> String {
+        format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account)
+    }
+
+    /// A role's ARN.
+    pub fn role_arn(&self, name: &str) -> String {
+        format!("arn:aws:iam::{}:role/{name}", self.account)
+    }
+
+    /// The ARN by which IAM knows a part of the HTTP API: no account, no `/v2`.
+    pub fn api_arn(&self, path: &str) -> String {
+        format!("arn:aws:apigateway:{}::/apis/{}{path}", self.region, self.api_id)
+    }
+}
+
+fn text_output(outputs: &Outputs, name: &str) -> Result<String, FactsError> {
+    outputs
+        .get(name)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or_else(|| FactsError::Output(name.to_owned()))
+}
+
+fn list_output(outputs: &Outputs, name: &str) -> Result<Vec<String>, FactsError> {
+    let missing = || FactsError::Output(name.to_owned());
+    let items = outputs.get(name).and_then(Value::as_array).ok_or_else(missing)?;
+    items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(missing)).collect()
+}
+
+async fn ask(
+    platform: &Actor,
+    service: Service,
+    operation: &'static str,
+    input: Value,
+) -> Result<Value, FactsError> {
+    let answer = platform.call(&Step::new(service, operation, input)).await;
+    answer.result.map_err(|source| FactsError::Call { operation, source })
+}
+
+fn member(
+    answer: &Value,
+    operation: &'static str,
+    name: &'static str,
+) -> Result<String, FactsError> {
+    let value = answer.get(name).and_then(Value::as_str);
+    value.map(str::to_owned).ok_or(FactsError::Answer { operation, member: name })
+}
+
+fn items(answer: &Value) -> impl Iterator<Item = &Value> {
+    answer.get("items").and_then(Value::as_array).into_iter().flatten()
+}
+
+async fn stages(platform: &Actor, api_id: &str) -> Result<Vec<String>, FactsError> {
+    let answer =
+        ask(platform, Service::ApiGatewayV2, "GetStages", json!({"ApiId": api_id})).await?;
+    items(&answer).map(|stage| member(stage, "GetStages", "stageName")).collect()
+}
+
+async fn routes(platform: &Actor, api_id: &str) -> Result<Vec<RouteFacts>, FactsError> {
+    let input = json!({"ApiId": api_id});
+    let integrations =
+        ask(platform, Service::ApiGatewayV2, "GetIntegrations", input.clone()).await?;
+    let answer = ask(platform, Service::ApiGatewayV2, "GetRoutes", input).await?;
+    let mut routes = Vec::new();
+    for route in items(&answer) {
+        let target = member(route, "GetRoutes", "target")?;
+        let integration_id = target.strip_prefix("integrations/").unwrap_or(&target).to_owned();
+        let integration_uri = items(&integrations)
+            .find(|integration| {
+                integration.get("integrationId").and_then(Value::as_str) == Some(&integration_id)
+            })
+            .map(|integration| member(integration, "GetIntegrations", "integrationUri"))
+            .transpose()?
+            .unwrap_or_default();
+        let scopes = route.get("authorizationScopes").and_then(Value::as_array);
+        routes.push(RouteFacts {
+            route_id: member(route, "GetRoutes", "routeId")?,
+            route_key: member(route, "GetRoutes", "routeKey")?,
+            integration_id,
+            integration_uri,
+            authorization_type: member(route, "GetRoutes", "authorizationType")?,
+            scopes: scopes
+                .into_iter()
+                .flatten()
+                .filter_map(|scope| scope.as_str().map(str::to_owned))
+                .collect(),
+        });
+    }
+    Ok(routes)
+}
+
+async fn published_parameter(platform: &Actor, prefix: &str) -> Result<String, FactsError> {
+    let input = json!({"Path": prefix, "Recursive": true});
+    let answer = ask(platform, Service::Ssm, "GetParametersByPath", input).await?;
+    let first = answer.get("Parameters").and_then(|parameters| parameters.get(0));
+    let name = first.and_then(|parameter| parameter.get("Name")).and_then(Value::as_str);
+    name.map(str::to_owned)
+        .ok_or(FactsError::Answer { operation: "GetParametersByPath", member: "Parameters" })
+}

@@ -1,0 +1,26 @@
+//! The attacks: what each identity must not be able to do, over which road,
+//! and what AWS answers. Each has a legitimate twin, which must succeed: it
+//! shows that the refusal is the guard rail's and not everybody's.
+//!
+//! - [`attack`]: what an attack is;
+//! - [`facts`]: what the attacks must know of the deployed state;
+//! - [`catalogue`]: the attacks themselves, as data, one file a guard rail;
+//! - [`actor`] and [`run`]: who makes the calls, and how they are judged.
+
+pub mod actor;
+pub mod attack;
+pub mod catalogue;
+pub mod facts;
+pub mod finding;
+pub mod inside;
+pub mod run;
+pub mod suite;
+pub mod tokens;
+pub mod trust;
+
+pub use actor::{Actor, Answer};
+pub use attack::{Attack, Attempt, Reason, Refusal, Step, Twin, Who};
+pub use facts::{DeployerFacts, Facts};
+pub use finding::{Finding, Road, Verdict};
+pub use run::Runner;
+pub use suite::{Part, Suite};

@@ -1,0 +1,298 @@
+//! How an attack is run and judged.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ringfence_guard::journal::{Entry, Journal};
+use ringfence_wire::{Service, ServiceError};
+use serde_json::{Value, json};
+
+use super::actor::Actor;
+use super::attack::{Attack, Attempt, Refusal, Step, Who};
+use super::finding::{Finding, Verdict};
+
+/// How long a stack of one resource, or a function's update, may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often they are asked for their state.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Runs attacks as one identity.
+#[derive(Debug)]
+pub struct Runner<'a> {
+    /// The identity's name in reports.
+    pub identity: String,
+    /// The identity.
+    pub attacker: &'a Actor,
+    /// The platform team, for twins and clean-ups.
+    pub platform: &'a Actor,
+    /// The guard's journal.
+    pub journal: &'a Journal,
+    /// The identity's namespace: its stacks are called `NAMESPACE-probe-N`.
+    pub namespace: String,
+}
+
+/// How an attempt ended.
+struct Outcome {
+    /// Allowed, or the error; a stack's is the reason of its failed resource.
+    result: Result<Value, ServiceError>,
+    request_ids: Vec<String>,
+}
+
+impl Runner<'_> {
+    /// Runs an attack with its twin. `number` tells its stacks apart.
+    pub async fn run(&self, attack: &Attack, number: usize) -> Finding {
+        let start = Instant::now();
+        let mark = self.journal.mark();
+        let attempt = self.attempt(&attack.attempt, self.attacker, &format!("{number}")).await;
+        let expected = attack.refusal.error(&self.attacker.arn);
+        let fault = match &attempt.result {
+            Ok(_) => Some("it was allowed".to_owned()),
+            Err(error) => mismatch(&attack.attempt, error, &expected)
+                .or_else(|| self.undecided(&attack.refusal, &self.journal.entries_since(mark))),
+        };
+        let twin = self.twin(attack, number).await;
+        let verdict = match (&fault, &twin.result) {
+            (Some(_), _) => Verdict::Failed,
+            (None, Err(_)) => Verdict::Inconclusive,
+            (None, Ok(_)) => Verdict::Held,
+        };
+        let observed = match (&attempt.result, &twin.result, fault) {
+            (Err(error), _, Some(fault)) => {
+                format!("{fault}; the answer: {} {error}", error.status)
+            }
+            (Ok(_), _, fault) => fault.unwrap_or_default(),
+            (Err(_), Err(error), None) => {
+                format!("refused as expected, but the twin failed: {} {error}", error.status)
+            }
+            (Err(error), Ok(_), None) => format!("{} {error}", error.status),
+        };
+        Finding {
+            id: format!("{}/{}/{}", self.identity, attack.name, attack.attempt.road()),
+            guard_rail: attack.guard_rail,
+            identity: self.identity.clone(),
+            road: attack.attempt.road(),
+            title: format!("{} {}", self.identity, attack.title),
+            expected: format!("{} {expected}", expected.status),
+            observed,
+            verdict,
+            duration: start.elapsed(),
+            request_ids: attempt.request_ids.into_iter().chain(twin.request_ids).collect(),
+        }
+    }
+
+    async fn twin(&self, attack: &Attack, number: usize) -> Outcome {
+        let who = match attack.twin.who {
+            Who::Same => self.attacker,
+            Who::Platform => self.platform,
+        };
+        let mut twin = self.attempt(&attack.twin.attempt, who, &format!("{number}-twin")).await;
+        if let Ok(output) = &twin.result {
+            for step in &attack.twin.clean_up {
+                let undone = self.platform.call(&filled(step, output)).await;
+                if let Err(error) = undone.result {
+                    twin.result = Err(error);
+                    break;
+                }
+            }
+        }
+        twin
+    }
+
+    async fn attempt(&self, attempt: &Attempt, who: &Actor, name: &str) -> Outcome {
+        match attempt {
+            Attempt::Call(step) => {
+                let answer = who.call(step).await;
+                let mut result = answer.result;
+                if result.is_ok() && step.operation.starts_with("UpdateFunction") {
+                    result = self.settled(step, result).await;
+                }
+                Outcome { result, request_ids: vec![answer.request_id] }
+            }
+            Attempt::Stack(resource) => {
+                let mut request_ids = Vec::new();
+                let stack = format!("{}-probe-{name}", self.namespace);
+                let result = deploy(who, &stack, resource, &mut request_ids).await;
+                let removed = remove(who, &stack).await;
+                Outcome { result: result.and_then(|output| removed.map(|()| output)), request_ids }
+            }
+        }
+    }
+
+    /// Waits until a function's update is over, as `aws lambda wait
+    /// function-updated` does: until then the next one meets a conflict.
+    async fn settled(
+        &self,
+        step: &Step,
+        result: Result<Value, ServiceError>,
+    ) -> Result<Value, ServiceError> {
+        let name = step.input.get("FunctionName").cloned().unwrap_or_default();
+        let read = json!({"FunctionName": name});
+        let read = Step::new(Service::Lambda, "GetFunctionConfiguration", read);
+        let start = Instant::now();
+        loop {
+            let found = self.platform.call(&read).await.result?;
+            match found.get("LastUpdateStatus").and_then(Value::as_str) {
+                Some("InProgress") => pause(start, "the function's update").await?,
+                _ => return result,
+            }
+        }
+    }
+
+    /// Why the journal does not show that this guard rail refused, if it does
+    /// not.
+    fn undecided(&self, refusal: &Refusal, entries: &[Arc<Entry>]) -> Option<String> {
+        let decided = entries
+            .iter()
+            .filter(|entry| entry.principal == self.attacker.arn)
+            .filter_map(|entry| entry.checks.last())
+            .find(|check| check.action == refusal.action && check.outcome != "allow");
+        let Some(check) = decided else {
+            return Some(format!("the journal has no refusal of {}", refusal.action));
+        };
+        let sid = check.statements.first().and_then(|statement| statement.sid.as_deref());
+        if check.layer != refusal.reason.layer() || sid != refusal.reason.sid() {
+            return Some(format!(
+                "the journal says that layer `{}`, statement {sid:?} decided: {}",
+                check.layer, check.explanation
+            ));
+        }
+        None
+    }
+}
+
+/// How an error differs from the expected one, if it does.
+fn mismatch(attempt: &Attempt, error: &ServiceError, expected: &ServiceError) -> Option<String> {
+    let same = match attempt {
+        Attempt::Call(_) => {
+            error.code == expected.code
+                && error.status == expected.status
+                && error.message.starts_with(&expected.message)
+        }
+        // A stack's event wraps the service's message.
+        Attempt::Stack(_) => error.message.contains(&expected.message),
+    };
+    (!same).then(|| "it was refused otherwise than expected".to_owned())
+}
+
+/// A clean-up step with the twin's values in place of its pointers.
+fn filled(step: &Step, output: &Value) -> Step {
+    let mut step = step.clone();
+    if let Value::Object(members) = &mut step.input {
+        for value in members.values_mut() {
+            let pointer = value.as_str().and_then(|text| text.strip_prefix('@'));
+            if let Some(found) = pointer.and_then(|pointer| output.pointer(pointer)) {
+                *value = found.clone();
+            }
+        }
+    }
+    step
+}
+
+/// Deploys a stack of one resource by a change set, as `sam deploy` does. The
+/// error of a stack that rolled back is the reason of its failed resource.
+async fn deploy(
+    who: &Actor,
+    stack: &str,
+    resource: &Value,
+    request_ids: &mut Vec<String>,
+) -> Result<Value, ServiceError> {
+    let template = json!({"Resources": {"Probe": resource}}).to_string();
+    let change_set = json!({
+        "StackName": stack,
+        "ChangeSetName": "probe",
+        "ChangeSetType": "CREATE",
+        "TemplateBody": template,
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+    });
+    let names = json!({"StackName": stack, "ChangeSetName": "probe"});
+    let mut call = async |operation, input| {
+        let answer = who.call(&Step::new(Service::CloudFormation, operation, input)).await;
+        request_ids.push(answer.request_id);
+        answer.result
+    };
+    call("CreateChangeSet", change_set).await?;
+    let start = Instant::now();
+    loop {
+        let described = call("DescribeChangeSet", names.clone()).await?;
+        match described.get("Status").and_then(Value::as_str) {
+            Some("CREATE_COMPLETE") => break,
+            Some("FAILED") => {
+                let reason = described.get("StatusReason").and_then(Value::as_str);
+                return Err(ServiceError::new(400, "ChangeSetFailed", reason.unwrap_or_default()));
+            }
+            _ => pause(start, stack).await?,
+        }
+    }
+    call("ExecuteChangeSet", names).await?;
+    let start = Instant::now();
+    loop {
+        let described = call("DescribeStacks", json!({"StackName": stack})).await?;
+        let status = described.pointer("/Stacks/0/StackStatus").and_then(Value::as_str);
+        match status {
+            Some("CREATE_COMPLETE") => return Ok(described),
+            Some("ROLLBACK_COMPLETE") => break,
+            Some(failed) if failed.ends_with("_FAILED") => {
+                return Err(ServiceError::new(400, "StackFailed", format!("{stack} is {failed}")));
+            }
+            _ => pause(start, stack).await?,
+        }
+    }
+    let events = call("DescribeStackEvents", json!({"StackName": stack})).await?;
+    let reasons: Vec<&str> = events
+        .get("StackEvents")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter(|event| {
+            event.get("ResourceStatus").and_then(Value::as_str) == Some("CREATE_FAILED")
+        })
+        .filter_map(|event| event.get("ResourceStatusReason").and_then(Value::as_str))
+        .collect();
+    Err(ServiceError::new(400, "StackRolledBack", reasons.join("; ")))
+}
+
+/// Removes a probe's stack, if there is one.
+async fn remove(who: &Actor, stack: &str) -> Result<(), ServiceError> {
+    let input = json!({"StackName": stack});
+    let described =
+        who.call(&Step::new(Service::CloudFormation, "DescribeStacks", input.clone())).await;
+    if described.result.is_err() {
+        return Ok(());
+    }
+    let id = described
+        .result
+        .ok()
+        .and_then(|stacks| Some(stacks.pointer("/Stacks/0/StackId")?.as_str()?.to_owned()))
+        .unwrap_or_else(|| stack.to_owned());
+    who.call(&Step::new(Service::CloudFormation, "DeleteStack", input)).await.result?;
+    let start = Instant::now();
+    loop {
+        let step = Step::new(Service::CloudFormation, "DescribeStacks", json!({"StackName": id}));
+        let answer = who.call(&step).await;
+        let status = answer
+            .result
+            .as_ref()
+            .ok()
+            .and_then(|stacks| stacks.pointer("/Stacks/0/StackStatus")?.as_str());
+        match status {
+            None | Some("DELETE_COMPLETE") => return Ok(()),
+            Some("DELETE_FAILED") => {
+                return Err(ServiceError::new(400, "DeleteFailed", format!("{stack} stayed")));
+            }
+            Some(_) => pause(start, stack).await?,
+        }
+    }
+}
+
+async fn pause(start: Instant, what: &str) -> Result<(), ServiceError> {
+    if start.elapsed() > TIMEOUT {
+        return Err(ServiceError::new(
+            504,
+            "Timeout",
+            format!("{what} did not settle within {} s", TIMEOUT.as_secs()),
+        ));
+    }
+    tokio::time::sleep(POLL).await;
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! All attacks, in one run.
+
+use super::actor::Actor;
+use super::catalogue;
+use super::facts::{DeployerFacts, Facts};
+use super::finding::Finding;
+use super::inside::Inside;
+use super::run::Runner;
+use super::tokens::Gateway;
+use super::trust::{SESSION, Trust};
+use crate::config::{IssuerKind, Job};
+use crate::issuers::Issuer;
+use crate::stack::Stack;
+
+/// Everything that the attacks need of a deployed stack.
+#[derive(Debug)]
+pub struct Suite<'a> {
+    stack: &'a Stack,
+    facts: Facts,
+    platform: Actor,
+    okta: &'a Issuer,
+    github: &'a Issuer,
+}
+
+/// A part of the suite, in the order of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// Tokens against the HTTP API.
+    Tokens,
+    /// A deployer's trust policy.
+    Trust(&'a DeployerFacts),
+    /// A deployer's calls.
+    Deployer(&'a DeployerFacts),
+    /// Code in a function of a stack deployer.
+    Inside(&'a DeployerFacts),
+}
+
+impl Part<'_> {
+    /// What the part does, for the progress.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Tokens => "tokens".into(),
+            Self::Trust(deployer) => format!("who becomes {}", deployer.name),
+            Self::Deployer(deployer) => format!("what {} can do", deployer.name),
+            Self::Inside(deployer) => format!("what code of {} can do", deployer.name),
+        }
+    }
+}
+
+impl<'a> Suite<'a> {
+    /// Reads what the attacks must know of a stack.
+    ///
+    /// # Errors
+    /// When the configuration or the deployed state lacks what they need.
+    pub async fn of(stack: &'a Stack) -> anyhow::Result<Self> {
+        let account = stack.config().account.id.as_str();
+        let root = format!("arn:aws:iam::{account}:root");
+        let platform = Actor::new(root, stack.root(), stack.client().clone());
+        Ok(Self {
+            facts: Facts::gather(stack.config(), stack.outputs(), &platform).await?,
+            platform,
+            okta: stack.issuer(IssuerKind::Okta)?,
+            github: stack.issuer(IssuerKind::Github)?,
+            stack,
+        })
+    }
+
+    /// What is known of the deployed state.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The platform team.
+    pub fn platform(&self) -> &Actor {
+        &self.platform
+    }
+
+    /// The parts, in the order of a run.
+    pub fn parts(&self) -> Vec<Part<'_>> {
+        let deployers = &self.facts.deployers;
+        let stacks = deployers.iter().filter(|deployer| deployer.job == Job::Stack);
+        std::iter::once(Part::Tokens)
+            .chain(deployers.iter().map(Part::Trust))
+            .chain(deployers.iter().map(Part::Deployer))
+            .chain(stacks.map(Part::Inside))
+            .collect()
+    }
+
+    /// Runs a part.
+    ///
+    /// # Errors
+    /// When the part could not be run: nothing is proved then.
+    pub async fn run(&self, part: Part<'_>) -> anyhow::Result<Vec<Finding>> {
+        match part {
+            Part::Tokens => {
+                let gateway = Gateway {
+                    facts: &self.facts,
+                    issuer: self.okta,
+                    stranger: self.github,
+                    endpoint: self.stack.endpoint(),
+                    http: reqwest::Client::new(),
+                };
+                gateway.run().await
+            }
+            Part::Trust(deployer) => self.trust().run(deployer).await,
+            Part::Deployer(deployer) => {
+                let attacker = self.deployer(deployer).await?;
+                let runner = Runner {
+                    identity: deployer.name.clone(),
+                    attacker: &attacker,
+                    platform: &self.platform,
+                    journal: self.stack.guard().journal(),
+                    namespace: deployer.app.clone(),
+                };
+                let mut findings = Vec::new();
+                for (number, attack) in catalogue::attacks(&self.facts, deployer).iter().enumerate()
+                {
+                    findings.push(runner.run(attack, number).await);
+                }
+                Ok(findings)
+            }
+            Part::Inside(deployer) => {
+                let attacker = self.deployer(deployer).await?;
+                let inside = Inside {
+                    facts: &self.facts,
+                    deployer,
+                    attacker: &attacker,
+                    platform: &self.platform,
+                };
+                Ok(inside.run().await?)
+            }
+        }
+    }
+
+    /// A deployer with a session, had by a token of its own workflow.
+    ///
+    /// # Errors
+    /// When the token is refused.
+    pub async fn deployer(&self, deployer: &DeployerFacts) -> anyhow::Result<Actor> {
+        let trust = self.trust();
+        let access = trust.assume(&deployer.role_arn, &trust.token(deployer)?).await?;
+        let role = deployer.role_arn.rsplit('/').next().unwrap_or_default();
+        let arn = format!("arn:aws:sts::{}:assumed-role/{role}/{SESSION}", self.facts.account);
+        Ok(Actor::new(arn, access, self.stack.client().clone()))
+    }
+
+    fn trust(&self) -> Trust<'_> {
+        Trust {
+            config: self.stack.config(),
+            issuer: self.github,
+            endpoint: self.stack.endpoint(),
+            client: self.stack.client(),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! A client of the guard's endpoint, for probes and for the exchange of
+//! tokens: signed as somebody, or not signed at all.
+
+use bytes::Bytes;
+use ringfence_wire::{Operation, Secret, Service, ServiceError, request, response, signature};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use url::Url;
+
+use crate::terraform::Access;
+
+/// An answer with the id under which the guard's journal has it.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The output, or the service's own error.
+    pub result: Result<Value, ServiceError>,
+    /// The journal entry's request id.
+    pub request_id: Option<String>,
+}
+
+/// A client.
+#[derive(Debug, Clone, Default)]
+pub struct Client {
+    http: reqwest::Client,
+}
+
+/// A role to assume with a token.
+#[derive(Debug, Clone)]
+pub struct WebIdentity<'a> {
+    /// The role's ARN.
+    pub role_arn: &'a str,
+    /// The session's name.
+    pub session_name: &'a str,
+    /// The token.
+    pub token: &'a str,
+    /// How long, in seconds; none for STS's own default.
+    pub duration: Option<u32>,
+    /// A session policy.
+    pub policy: Option<&'a str>,
+}
+
+impl Client {
+    /// A client that keeps its connections.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Calls an operation, signed with an access's credentials.
+    pub async fn call(
+        &self,
+        access: &Access,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Answer {
+        self.send(&access.endpoint, Some(access), service, operation, input, None).await
+    }
+
+    /// The same with a payload (S3 objects, Lambda invocations).
+    pub async fn call_with_payload(
+        &self,
+        access: &Access,
+        service: Service,
+        operation: &str,
+        input: Value,
+        payload: Bytes,
+    ) -> Answer {
+        self.send(&access.endpoint, Some(access), service, operation, input, Some(payload)).await
+    }
+
+    /// Exchanges a token for a role's session.
+    ///
+    /// # Errors
+    /// STS's own.
+    pub async fn assume_with_web_identity(
+        &self,
+        endpoint: &Url,
+        region: &str,
+        identity: &WebIdentity<'_>,
+    ) -> Result<Access, ServiceError> {
+        let mut input = json!({
+            "RoleArn": identity.role_arn,
+            "RoleSessionName": identity.session_name,
+            "WebIdentityToken": identity.token,
+        });
+        if let Some(members) = input.as_object_mut() {
+            if let Some(duration) = identity.duration {
+                members.insert("DurationSeconds".to_owned(), json!(duration));
+            }
+            if let Some(policy) = identity.policy {
+                members.insert("Policy".to_owned(), json!(policy));
+            }
+        }
+        let answer = self
+            .send(endpoint, None, Service::Sts, "AssumeRoleWithWebIdentity", input, None)
+            .await
+            .result?;
+        let credential = |name: &str| {
+            answer.pointer(&format!("/Credentials/{name}")).and_then(Value::as_str).ok_or_else(
+                || ServiceError::new(502, "InvalidResponse", format!("STS's answer has no {name}")),
+            )
+        };
+        Ok(Access {
+            endpoint: endpoint.clone(),
+            region: region.to_owned(),
+            access_key_id: credential("AccessKeyId")?.to_owned(),
+            secret_access_key: Secret::new(credential("SecretAccessKey")?),
+            session_token: Some(Secret::new(credential("SessionToken")?)),
+        })
+    }
+
+    async fn send(
+        &self,
+        endpoint: &Url,
+        signer: Option<&Access>,
+        service: Service,
+        operation: &str,
+        input: Value,
+        payload: Option<Bytes>,
+    ) -> Answer {
+        let mut request_id = None;
+        let result = self
+            .exchange(endpoint, signer, service, operation, input, payload, &mut request_id)
+            .await;
+        Answer { result, request_id }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the one place where a call is put together")]
+    async fn exchange(
+        &self,
+        endpoint: &Url,
+        signer: Option<&Access>,
+        service: Service,
+        operation: &str,
+        input: Value,
+        payload: Option<Bytes>,
+        request_id: &mut Option<String>,
+    ) -> Result<Value, ServiceError> {
+        let operation = Operation::find(service, operation).ok_or_else(|| {
+            ServiceError::new(400, "UnknownOperation", format!("no operation {operation}"))
+        })?;
+        let input = match input {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        };
+        let endpoint = endpoint.as_str().parse().map_err(unreachable)?;
+        let mut request = request::encode(operation, &input, payload, &endpoint)?;
+        if let Some(access) = signer {
+            signature::sign(
+                &mut request,
+                &access.access_key_id,
+                &access.secret_access_key,
+                access.session_token.as_ref(),
+                service.signing_name(),
+                &access.region,
+                OffsetDateTime::now_utc(),
+            );
+        }
+        let request = reqwest::Request::try_from(request).map_err(unreachable)?;
+        let answer = self.http.execute(request).await.map_err(unreachable)?;
+        let headers = answer.headers().clone();
+        *request_id = ["x-amzn-requestid", "x-amz-request-id"]
+            .iter()
+            .find_map(|name| Some(headers.get(*name)?.to_str().ok()?.to_owned()));
+        let mut reply = http::Response::builder().status(answer.status());
+        if let Some(own) = reply.headers_mut() {
+            *own = headers;
+        }
+        let body = answer.bytes().await.map_err(unreachable)?;
+        response::decode(operation, &reply.body(body).map_err(unreachable)?)
+    }
+}
+
+fn unreachable(cause: impl std::fmt::Display) -> ServiceError {
+    ServiceError::new(503, "ServiceUnavailable", format!("the endpoint does not answer: {cause}"))
+}

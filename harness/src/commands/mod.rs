@@ -1,0 +1,94 @@
+//! The command line: one file a subcommand.
+
+mod terminal;
+mod up;
+mod verify;
+
+use std::future::Future;
+
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Backend;
+use crate::exit::{Exit, Signal};
+
+/// Proves that the guard rails of a two-layered AWS architecture hold.
+#[derive(Debug, Parser)]
+#[command(name = "ringfence", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all controls held, 1 a control failed, 2 it could not run, \
+                          130/143 interrupted.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve an AWS endpoint that decides as IAM would, until SIGINT or SIGTERM.
+    Up(up::Up),
+    /// Build what ringfence.toml names, attack it, and say what held.
+    Verify(verify::Verify),
+}
+
+/// Runs the command line.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // To a closed standard output there is nobody to tell.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::CouldNotRun } else { Exit::Held };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return could_not_run(&error.into()),
+    };
+    let result = runtime.block_on(async {
+        match cli.command {
+            Command::Up(up) => up.run().await,
+            Command::Verify(verify) => verify.run().await,
+        }
+    });
+    result.unwrap_or_else(|error| could_not_run(&error))
+}
+
+fn could_not_run(error: &anyhow::Error) -> Exit {
+    eprintln!("ringfence: {error:#}");
+    Exit::CouldNotRun
+}
+
+/// The backend of the flag, else of `RINGFENCE_BACKEND`, else the
+/// configuration's.
+fn backend(flag: Option<Backend>) -> anyhow::Result<Option<Backend>> {
+    match (flag, std::env::var("RINGFENCE_BACKEND")) {
+        (Some(backend), _) => Ok(Some(backend)),
+        (None, Ok(text)) if !text.is_empty() => text
+            .parse()
+            .map(Some)
+            .map_err(|error: String| anyhow::anyhow!("RINGFENCE_BACKEND: {error}")),
+        _ => Ok(None),
+    }
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn interrupted() -> anyhow::Result<Signal> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => Signal::Terminate,
+        _ = interrupt.recv() => Signal::Interrupt,
+    })
+}
+
+/// Runs something until it is done or the process is told to end; then it is
+/// dropped, and what it started goes with it.
+async fn unless_interrupted<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<Result<T, Signal>> {
+    tokio::select! {
+        result = work => result.map(Ok),
+        signal = interrupted() => Ok(Err(signal?)),
+    }
+}

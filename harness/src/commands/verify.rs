@@ -1,0 +1,167 @@
+//! `ringfence verify`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use ringfence_evidence::{Control, Phase, RunRecord, SCHEMA_VERSION, Summary, Upstream, Verdict};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{backend, terminal, unless_interrupted};
+use crate::attacks::{self, Finding, Suite};
+use crate::config::{Backend, Config};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::stack::{Options, Stack};
+use crate::tools::PythonTools;
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    /// What is under test
+    #[arg(long, default_value = "ringfence.toml")]
+    config: PathBuf,
+    /// In place of the configuration's upstream: auto, localstack, embedded or a URL
+    #[arg(long)]
+    backend: Option<Backend>,
+    /// Where results.json and journal.jsonl go
+    #[arg(long, default_value = "ringfence-run")]
+    run_dir: PathBuf,
+    /// Print the record as JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+impl Verify {
+    pub(super) async fn run(self) -> anyhow::Result<Exit> {
+        match unless_interrupted(self.work()).await? {
+            Ok(exit) => Ok(exit),
+            Err(signal) => {
+                eprintln!("ringfence: interrupted; everything that was started has been removed");
+                Ok(Exit::Interrupted(signal))
+            }
+        }
+    }
+
+    async fn work(&self) -> anyhow::Result<Exit> {
+        let (began, started) = (Instant::now(), OffsetDateTime::now_utc());
+        let config = Config::load(&self.config)?;
+        std::fs::create_dir_all(&self.run_dir).with_context(|| {
+            format!("cannot make the run directory `{}`", self.run_dir.display())
+        })?;
+        let journal = self.run_dir.join("journal.jsonl");
+        // Of this run alone.
+        if journal.exists() {
+            std::fs::remove_file(&journal)
+                .with_context(|| format!("cannot replace `{}`", journal.display()))?;
+        }
+        let progress = terminal::progress();
+        let options = Options {
+            backend: backend(self.backend.clone())?,
+            journal: Some(journal),
+            progress: progress.clone(),
+            ..Options::default()
+        };
+        let stack = Stack::start(config, options).await?;
+        let mut record = record(&stack, started)?;
+        let result = attack(&stack, &progress, &mut record).await;
+        let phase = progress.phase("removing everything");
+        stack.stop().await;
+        phase.done();
+        result?;
+        record.duration_ms = u64::try_from(began.elapsed().as_millis())?;
+        record.write(&self.run_dir.join("results.json"))?;
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&record)?);
+        } else {
+            print!("{}", ringfence_evidence::table(&record));
+        }
+        if record.summary.controls == 0 {
+            anyhow::bail!("`{}` gives rise to no control", self.config.display());
+        }
+        Ok(if record.summary.all_held() { Exit::Held } else { Exit::Failed })
+    }
+}
+
+async fn attack(stack: &Stack, progress: &Progress, record: &mut RunRecord) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let suite = Suite::of(stack).await?;
+    for part in suite.parts() {
+        let phase = progress.phase(part.title());
+        let findings = suite.run(part).await?;
+        phase.note(format!("{} controls", findings.len()));
+        phase.done();
+        record.controls.extend(findings.into_iter().map(control));
+    }
+    record.summary = Summary::of(&record.controls);
+    let duration_ms = u64::try_from(began.elapsed().as_millis())?;
+    record.phases.push(Phase { name: "attack".to_owned(), duration_ms });
+    Ok(())
+}
+
+fn control(finding: Finding) -> Control {
+    Control {
+        id: finding.id,
+        guard_rail: finding.guard_rail.to_owned(),
+        identity: finding.identity,
+        road: finding.road.name().to_owned(),
+        title: finding.title,
+        expected: finding.expected,
+        observed: finding.observed,
+        verdict: match finding.verdict {
+            attacks::Verdict::Held => Verdict::Held,
+            attacks::Verdict::Failed => Verdict::Failed,
+            attacks::Verdict::Inconclusive => Verdict::Inconclusive,
+        },
+        duration_us: u64::try_from(finding.duration.as_micros()).unwrap_or(u64::MAX),
+        request_ids: finding.request_ids,
+    }
+}
+
+fn record(stack: &Stack, started: OffsetDateTime) -> anyhow::Result<RunRecord> {
+    let config = stack.config();
+    let identity = stack.emulator().identity();
+    let mut tools = BTreeMap::new();
+    tools.insert("python".to_owned(), stack.tools().version.clone());
+    for package in ["aws-sam-cli", "awscli", "aws-sam-translator", "awslambdaric", "moto"] {
+        if let Some(version) = PythonTools::pinned(package) {
+            tools.insert(package.to_owned(), version.to_owned());
+        }
+    }
+    if let Some(terraform) = stack.terraform() {
+        tools.insert("terraform".to_owned(), terraform.binary().to_string());
+    }
+    let deviations = stack.deployments().iter().flat_map(|deployment| {
+        deployment.report.stand_ins.iter().map(|text| format!("{}: {text}", deployment.app))
+    });
+    Ok(RunRecord {
+        schema_version: SCHEMA_VERSION,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: started.format(&Rfc3339)?,
+        duration_ms: 0,
+        configuration: config.file.display().to_string(),
+        account_id: config.account.id.as_str().to_owned(),
+        region: config.account.region.as_str().to_owned(),
+        upstream: Upstream {
+            backend: identity.backend.to_owned(),
+            product: identity.product.clone(),
+            version: identity.version.clone(),
+            image: identity.image.clone(),
+            digest: identity.digest.clone(),
+            chosen_because: identity.chosen_because.clone(),
+        },
+        tools,
+        phases: stack
+            .phases()
+            .iter()
+            .map(|(name, took)| {
+                Ok(Phase { name: name.clone(), duration_ms: u64::try_from(took.as_millis())? })
+            })
+            .collect::<anyhow::Result<_>>()?,
+        deviations: deviations.collect(),
+        controls: Vec::new(),
+        summary: Summary::default(),
+    })
+}

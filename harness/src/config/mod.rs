@@ -1,0 +1,275 @@
+//! `ringfence.toml`: what is under test. Nothing of it is known to the code.
+//!
+//! The schema is the structs in [`schema`]; `docs/configuration.md` explains
+//! it with an example. Unknown fields are errors, and every error names file,
+//! line and column. Paths are relative to the file.
+
+mod schema;
+mod value;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+
+pub use schema::{
+    Account, Api, App, Config, Deployer, Issuer, IssuerKind, Job, Layer1, OrganizationLevel,
+    Platform, Upstream,
+};
+pub use value::{AccountId, Backend, Region, Repository};
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The text is not a valid configuration.
+    #[error("{place}: {message}")]
+    Invalid {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// A place in a file: `file:line:column`, counted from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+impl Place {
+    /// The place of a byte offset in a text.
+    pub fn of(file: &Path, text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            file: file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
+    }
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not a valid configuration.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a configuration; `path` is the file that relative paths and
+    /// errors refer to.
+    ///
+    /// # Errors
+    /// When the text is not a valid configuration.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            ConfigError::Invalid {
+                place: Place::of(path, text, offset),
+                message: error.message().trim().replace('\n', "; "),
+            }
+        })?;
+        config.check().map_err(|fault| ConfigError::Invalid {
+            place: Place::of(path, text, fault.offset),
+            message: fault.message,
+        })?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        config.resolve(base);
+        config.file = path.to_owned();
+        Ok(config)
+    }
+
+    /// What one field alone cannot show: names that meet.
+    fn check(&self) -> Result<(), Fault> {
+        distinct("app", self.apps.iter().map(|app| &app.name))?;
+        distinct("deployer", self.deployers.iter().map(|deployer| &deployer.name))?;
+        distinct("issuer", self.issuers.iter().map(|issuer| &issuer.url))?;
+        for deployer in &self.deployers {
+            if self.app(deployer.app.get_ref()).is_none() {
+                return Err(Fault::at(
+                    &deployer.app,
+                    format!("no app is named `{}`", deployer.app.get_ref()),
+                ));
+            }
+            if deployer.job == Job::Stack && deployer.role_prefix.is_none() {
+                return Err(Fault::at(
+                    &deployer.name,
+                    "a deployer whose job is `stack` needs a `role_prefix`".to_owned(),
+                ));
+            }
+        }
+        for app in &self.apps {
+            if let Some((name, _)) =
+                app.vars.iter().find(|(name, _)| app.vars_from_outputs.contains_key(*name))
+            {
+                return Err(Fault::at(
+                    &app.name,
+                    format!("variable `{name}` is given twice, as text and as an output"),
+                ));
+            }
+            if app.immutable_subject && (app.owner_id.is_none() || app.repository_id.is_none()) {
+                return Err(Fault::at(
+                    &app.name,
+                    "immutable_subject needs `owner_id` and `repository_id`".to_owned(),
+                ));
+            }
+        }
+        for issuer in &self.issuers {
+            let text = issuer.url.get_ref();
+            let parsed = url::Url::parse(text);
+            if !parsed.is_ok_and(|url| url.scheme() == "https") || text.ends_with('/') {
+                return Err(Fault::at(
+                    &issuer.url,
+                    format!("`{text}` is not an https URL without a final slash"),
+                ));
+            }
+            if issuer.kind == IssuerKind::Okta && issuer.audience.is_none() {
+                return Err(Fault::at(&issuer.url, "an okta issuer needs `audience`".to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve(&mut self, base: &Path) {
+        let join = |path: &mut PathBuf| *path = base.join(&path);
+        if let Some(layer1) = &mut self.layer1 {
+            join(&mut layer1.directory);
+        }
+        self.apps.iter_mut().for_each(|app| join(&mut app.directory));
+        for level in &mut self.organization {
+            level.policies.iter_mut().for_each(join);
+        }
+    }
+
+    /// The app of this name.
+    pub fn app(&self, name: &str) -> Option<&App> {
+        self.apps.iter().find(|app| app.name.get_ref() == name)
+    }
+
+    /// The deployer of this name.
+    pub fn deployer(&self, name: &str) -> Option<&Deployer> {
+        self.deployers.iter().find(|deployer| deployer.name.get_ref() == name)
+    }
+
+    /// The first issuer of this kind.
+    pub fn issuer(&self, kind: IssuerKind) -> Option<&Issuer> {
+        self.issuers.iter().find(|issuer| issuer.kind == kind)
+    }
+}
+
+struct Fault {
+    offset: usize,
+    message: String,
+}
+
+impl Fault {
+    fn at<T>(place: &Spanned<T>, message: String) -> Self {
+        Self { offset: place.span().start, message }
+    }
+}
+
+fn distinct<'a>(what: &str, names: impl Iterator<Item = &'a Spanned<String>>) -> Result<(), Fault> {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if name.get_ref().is_empty() {
+            return Err(Fault::at(name, format!("the {what} has no name")));
+        }
+        if !seen.insert(name.get_ref()) {
+            return Err(Fault::at(name, format!("{what} `{}` is given twice", name.get_ref())));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../docs/ringfence.example.toml");
+
+    #[test]
+    fn the_documented_example_is_valid_and_paths_are_relative_to_the_file() {
+        let config = Config::parse(EXAMPLE, Path::new("/etc/rf/ringfence.toml")).unwrap();
+        assert_eq!(config.layer1.as_ref().unwrap().directory, Path::new("/etc/rf/terraform"));
+        let app = config.app("service-a").unwrap();
+        assert_eq!(app.directory, Path::new("/etc/rf/sam-apps/service-a"));
+        assert_eq!(app.workflow, Path::new(".github/workflows/deploy.yml"));
+        assert_eq!(app.repository.owner(), "example-org");
+        assert_eq!(config.upstream.backend, Backend::Auto);
+        assert_eq!(config.deployer("deployer-a").unwrap().app.get_ref(), "service-a");
+    }
+
+    #[test]
+    fn an_empty_configuration_has_the_documented_defaults() {
+        let config = Config::parse("", Path::new("ringfence.toml")).unwrap();
+        assert_eq!(config.account.id.as_str(), "123456789012");
+        assert_eq!(config.account.region.as_str(), "us-east-1");
+        assert_eq!(config.upstream.image, "localstack/localstack:4.14.0");
+        assert!(config.layer1.is_none() && config.apps.is_empty());
+    }
+
+    #[rstest]
+    #[case::unknown_field("[account]\nidd = '1'", "r.toml:2:1: unknown field `idd`")]
+    #[case::account("[account]\nid = '12'", "r.toml:2:6: `12` is not an account id (12 digits)")]
+    #[case::region(
+        "[account]\nregion = 'mars'",
+        "r.toml:2:10: `mars` is not a region such as `us-east-1`"
+    )]
+    #[case::backend(
+        "[upstream]\nbackend = 'moto'",
+        "r.toml:2:11: `moto` is not a backend: auto, localstack, embedded or an http URL"
+    )]
+    #[case::repository(
+        "[[apps]]\nname='a'\ndirectory='a'\nrepository='nobody'",
+        "r.toml:4:12: `nobody` is not a repository such as `org/repo`"
+    )]
+    #[case::twice(
+        "[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\n[[apps]]\nname='a'\ndirectory='b'\nrepository='o/r'",
+        "r.toml:6:6: app `a` is given twice"
+    )]
+    #[case::deployer_of_nothing(
+        "[[deployers]]\nname='d'\nrole_output='r'\napp='x'\njob='code'",
+        "r.toml:4:5: no app is named `x`"
+    )]
+    #[case::stack_deployer_without_roles(
+        "[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\n[[deployers]]\nname='d'\nrole_output='r'\napp='a'\njob='stack'",
+        "r.toml:6:6: a deployer whose job is `stack` needs a `role_prefix`"
+    )]
+    #[case::issuer(
+        "[[issuers]]\nkind='github'\nurl='http://x'",
+        "r.toml:3:5: `http://x` is not an https URL without a final slash"
+    )]
+    #[case::audience("[[issuers]]\nkind='okta'\nurl='https://x'", "needs `audience`")]
+    #[case::syntax("[account\n", "r.toml:1:9: ")]
+    fn an_error_names_file_line_and_column(#[case] text: &str, #[case] expected: &str) {
+        let error = Config::parse(text, Path::new("r.toml")).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}

@@ -1,0 +1,244 @@
+//! The fields of `ringfence.toml`, their meaning and defaults.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::value::{AccountId, Backend, Region, Repository};
+
+/// A whole configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The account under test.
+    #[serde(default)]
+    pub account: Account,
+    /// What answers behind the guard.
+    #[serde(default)]
+    pub upstream: Upstream,
+    /// The platform team's Terraform; none means an empty account.
+    #[serde(default)]
+    pub layer1: Option<Layer1>,
+    /// The HTTP API under test; none means that no token probe is run.
+    #[serde(default)]
+    pub api: Option<Api>,
+    /// What Layer 1 guards with; none means that no attack on it is made.
+    #[serde(default)]
+    pub platform: Option<Platform>,
+    /// Who issues tokens.
+    #[serde(default)]
+    pub issuers: Vec<Issuer>,
+    /// The applications, in the order in which they are deployed.
+    #[serde(default)]
+    pub apps: Vec<App>,
+    /// The deployment roles.
+    #[serde(default)]
+    pub deployers: Vec<Deployer>,
+    /// Service control policies, from the organisation's root downwards.
+    #[serde(default)]
+    pub organization: Vec<OrganizationLevel>,
+    /// The file that this was read from.
+    #[serde(skip)]
+    pub file: PathBuf,
+}
+
+/// The account under test.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Account {
+    /// Default `123456789012`.
+    pub id: AccountId,
+    /// Default `us-east-1`.
+    pub region: Region,
+}
+
+/// What answers behind the guard.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upstream {
+    /// `auto` (default), `localstack`, `embedded` or a URL.
+    pub backend: Backend,
+    /// LocalStack's image; default [`crate::emulator::IMAGE`].
+    pub image: String,
+    /// More environment for the LocalStack container.
+    pub environment: BTreeMap<String, String>,
+}
+
+impl Default for Upstream {
+    fn default() -> Self {
+        Self {
+            backend: Backend::Auto,
+            image: crate::emulator::IMAGE.to_owned(),
+            environment: BTreeMap::new(),
+        }
+    }
+}
+
+/// The platform team's Terraform.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer1 {
+    /// The root module's directory.
+    pub directory: PathBuf,
+    /// Its variables, as TOML values.
+    #[serde(default)]
+    pub variables: BTreeMap<String, toml::Value>,
+}
+
+/// The HTTP API under test.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// The Terraform output that holds the API's id; default `api_id`.
+    #[serde(default = "api_id")]
+    pub id_output: String,
+    /// The Terraform output that holds the authorizer's id; default
+    /// `authorizer_id`.
+    #[serde(default = "authorizer_id")]
+    pub authorizer_output: String,
+}
+
+/// What Layer 1 guards with, by Terraform output: the targets of the attacks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Platform {
+    /// The output with the ARN of the boundary that execution roles carry.
+    pub execution_boundary_output: String,
+    /// The output with the ARN of the deployers' own boundary.
+    pub deployer_boundary_output: String,
+    /// The output with the artifacts bucket's name.
+    pub artifacts_bucket_output: String,
+    /// The output with the ids of the subnets that functions run in.
+    pub subnets_output: String,
+    /// The output with the id of the functions' security group.
+    pub security_group_output: String,
+    /// The prefix of the SSM parameters that the platform publishes.
+    pub parameters: String,
+}
+
+/// A token issuer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Issuer {
+    /// What its tokens look like.
+    pub kind: IssuerKind,
+    /// The `iss` of its tokens: https, without a final slash.
+    pub url: Spanned<String>,
+    /// The `aud` of its tokens. Okta: required. GitHub: the default is what
+    /// the workflow's action asks for.
+    #[serde(default)]
+    pub audience: Option<String>,
+    /// The scopes that a good token carries.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+}
+
+/// What an issuer's tokens look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IssuerKind {
+    /// Access tokens of an Okta custom authorization server.
+    Okta,
+    /// GitHub Actions' OIDC tokens.
+    Github,
+}
+
+/// An application team's repository.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// Its name here.
+    pub name: Spanned<String>,
+    /// The repository's directory.
+    pub directory: PathBuf,
+    /// The workflow in it; default `.github/workflows/deploy.yml`.
+    #[serde(default = "workflow")]
+    pub workflow: PathBuf,
+    /// `org/repo`.
+    pub repository: Repository,
+    /// The organisation's id, as in an immutable `sub`.
+    #[serde(default)]
+    pub owner_id: Option<u64>,
+    /// The repository's id.
+    #[serde(default)]
+    pub repository_id: Option<u64>,
+    /// Whether `sub` carries the ids (`repo:ORG@ID/REPO@ID:…`), as for
+    /// repositories created, renamed or transferred since 2026-07-15.
+    #[serde(default)]
+    pub immutable_subject: bool,
+    /// The ref that the workflow runs on; default `refs/heads/main`.
+    #[serde(default = "main_branch", rename = "ref")]
+    pub git_ref: String,
+    /// The workflow's variables (`vars.X`).
+    #[serde(default)]
+    pub vars: BTreeMap<String, String>,
+    /// Variables (`vars.X`) whose values are Terraform outputs: variable to
+    /// output name.
+    #[serde(default)]
+    pub vars_from_outputs: BTreeMap<String, String>,
+    /// The workflow's secrets (`secrets.X`): masked in its output.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// A deployment role, assumed with a GitHub token of an app's repository.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deployer {
+    /// Its name here.
+    pub name: Spanned<String>,
+    /// The Terraform output that holds the role's ARN.
+    pub role_output: String,
+    /// The app whose repository assumes it. Its name is also its namespace:
+    /// functions, stacks and artifacts carry it.
+    pub app: Spanned<String>,
+    /// What the deployer is for.
+    pub job: Job,
+    /// How the names of the roles begin that a `stack` deployer may create.
+    #[serde(default)]
+    pub role_prefix: Option<String>,
+    /// The ref in the token; default the app's.
+    #[serde(default, rename = "ref")]
+    pub git_ref: Option<String>,
+    /// The deployment environment in the token; default none.
+    #[serde(default)]
+    pub environment: Option<String>,
+}
+
+/// What a deployer is for: which calls are its own, and which are attacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Job {
+    /// The app's whole stack, its roles and routes included (approach A).
+    Stack,
+    /// The app's code alone (approach B).
+    Code,
+    /// Its code and its function's configuration (the hybrid).
+    Configuration,
+}
+
+/// One level of the organisation: what is attached there, all together.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationLevel {
+    /// Files with service control policies in JSON.
+    pub policies: Vec<PathBuf>,
+}
+
+fn api_id() -> String {
+    "api_id".to_owned()
+}
+
+fn authorizer_id() -> String {
+    "authorizer_id".to_owned()
+}
+
+fn workflow() -> PathBuf {
+    PathBuf::from(".github/workflows/deploy.yml")
+}
+
+fn main_branch() -> String {
+    "refs/heads/main".to_owned()
+}

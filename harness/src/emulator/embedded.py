@@ -1,0 +1,57 @@
+"""moto's server on a free port of the loopback interface.
+
+Prints the port once it listens, and ends when its standard input does, that
+is with the process that started it.
+"""
+import os
+import sys
+import threading
+
+
+def end_with_the_owner():
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+threading.Thread(target=end_with_the_owner, daemon=True).start()
+
+from moto import __version__
+from moto.backends import get_backend
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from moto.iam.access_control import PermissionResult
+from moto.s3.models import FakeBucket
+from werkzeug.serving import make_server
+
+# moto denies by a bucket policy without reading its conditions, so that a
+# policy which demands TLS locks everybody out. The guard in front decides.
+FakeBucket.get_permission = lambda bucket, action, resource: PermissionResult.PERMITTED
+
+
+class Handler(MotoRequestHandler):
+    def log(self, type, message, *args):
+        if type == "error":
+            super().log(type, message, *args)
+
+
+application = DomainDispatcherApplication(create_backend_app)
+server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+print(server.server_port, __version__, flush=True)
+
+
+def warm():
+    # A backend is imported at its first call, and an account's state made then;
+    # do both while nobody waits.
+    account, region = os.environ["MOTO_ACCOUNT_ID"], os.environ["AWS_DEFAULT_REGION"]
+    for service in sys.argv[1:]:
+        scope = f"AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/{service}/aws4_request"
+        application.get_application({"HTTP_AUTHORIZATION": scope, "HTTP_HOST": "localhost", "PATH_INFO": "/"})
+        backends = get_backend(service)[account]
+        backends["aws" if "aws" in backends else region]
+
+
+threading.Thread(target=warm, daemon=True).start()
+server.serve_forever()

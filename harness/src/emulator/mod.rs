@@ -1,0 +1,353 @@
+//! What answers behind the guard: LocalStack in a container, moto's server as
+//! a child process, or any endpoint.
+
+mod embedded;
+mod localstack;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+use url::Url;
+
+use crate::config::Backend;
+use crate::progress::Progress;
+use crate::scratch::Scratch;
+use crate::tools::PythonTools;
+
+/// LocalStack's image where the configuration names no other: the last release
+/// that starts without a token.
+pub const IMAGE: &str = "localstack/localstack:4.14.0";
+
+/// Why there is no upstream.
+#[derive(Debug, thiserror::Error)]
+pub enum EmulatorError {
+    /// No Docker engine.
+    #[error("no Docker engine answers: {0}; start one, or use `--backend embedded`")]
+    NoDocker(String),
+    /// No image.
+    #[error(
+        "the image `{image}` is not here and cannot be pulled: {message}; `just localstack-image` builds it"
+    )]
+    NoImage {
+        /// The image.
+        image: String,
+        /// What the engine says.
+        message: String,
+    },
+    /// The container does not start.
+    #[error("LocalStack (`{image}`) did not start: {message}")]
+    Container {
+        /// The image.
+        image: String,
+        /// What went wrong, with the container's last words.
+        message: String,
+    },
+    /// The server does not start.
+    #[error("the embedded server did not start: {0}")]
+    Embedded(String),
+    /// The endpoint does not answer.
+    #[error("the upstream at `{url}` does not answer: {message}")]
+    Endpoint {
+        /// The endpoint.
+        url: Url,
+        /// What went wrong.
+        message: String,
+    },
+}
+
+/// Which upstream ran, for the evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// `localstack`, `embedded` or `endpoint`.
+    pub backend: &'static str,
+    /// What runs there.
+    pub product: String,
+    /// Its version, as it says itself.
+    pub version: Option<String>,
+    /// The container's image.
+    pub image: Option<String>,
+    /// The image's digest: the registry's, else the local image's id.
+    pub digest: Option<String>,
+    /// Why this one was taken, where `auto` chose.
+    pub chosen_because: Option<String>,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.product)?;
+        if let Some(version) = &self.version {
+            write!(f, " {version}")?;
+        }
+        if let Some(image) = &self.image {
+            write!(f, " ({image})")?;
+        }
+        Ok(())
+    }
+}
+
+/// What to start, and how.
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// Which one.
+    pub backend: &'a Backend,
+    /// LocalStack's image.
+    pub image: &'a str,
+    /// More environment for the container.
+    pub environment: &'a BTreeMap<String, String>,
+    /// The account that the embedded server takes for its own.
+    pub account_id: &'a str,
+    /// The region of the same.
+    pub region: &'a str,
+}
+
+/// A running upstream; it ends when dropped.
+#[derive(Debug)]
+pub struct Emulator {
+    url: Url,
+    identity: Identity,
+    running: Running,
+}
+
+#[derive(Debug)]
+enum Running {
+    Embedded(Box<embedded::Server>),
+    LocalStack(Box<localstack::Server>),
+    Elsewhere,
+}
+
+impl Emulator {
+    /// Starts an upstream and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not; `auto` falls back on the embedded server only where
+    /// Docker or the image is missing, and says so.
+    pub async fn start(
+        options: &Options<'_>,
+        tools: &PythonTools,
+        scratch: &Scratch,
+        progress: &Progress,
+    ) -> Result<Self, EmulatorError> {
+        let phase = progress.phase("upstream");
+        let emulator = match options.backend {
+            Backend::Embedded => embedded(options, tools, scratch, None).await?,
+            Backend::Endpoint(url) => endpoint(url).await?,
+            Backend::LocalStack => {
+                let engine = localstack::engine().await?;
+                engine.obtain(options.image, &phase).await?;
+                started(options, &engine, scratch, None).await?
+            }
+            Backend::Auto => match localstack_is_there(options, &phase).await {
+                Ok(engine) => {
+                    let why = "a Docker engine answers and the image is there".to_owned();
+                    started(options, &engine, scratch, Some(why)).await?
+                }
+                Err(error) => {
+                    phase.note(format!("not LocalStack: {error}"));
+                    let why = format!("not LocalStack: {error}");
+                    embedded(options, tools, scratch, Some(why)).await?
+                }
+            },
+        };
+        phase.note(emulator.identity.to_string());
+        phase.done();
+        Ok(emulator)
+    }
+
+    /// Where it answers.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Which one it is.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Its last words, for a report of its death.
+    pub async fn last_words(&self) -> Vec<String> {
+        match &self.running {
+            Running::Embedded(server) => server.last_words(),
+            Running::LocalStack(server) => server.last_words().await,
+            Running::Elsewhere => Vec::new(),
+        }
+    }
+
+    /// Ends it and waits until it is gone.
+    pub async fn stop(self) {
+        match self.running {
+            Running::Embedded(server) => server.stop().await,
+            Running::LocalStack(server) => server.stop().await,
+            Running::Elsewhere => {}
+        }
+    }
+}
+
+async fn localstack_is_there(
+    options: &Options<'_>,
+    phase: &crate::progress::Phase,
+) -> Result<localstack::Engine, EmulatorError> {
+    let engine = localstack::engine().await?;
+    engine.obtain(options.image, phase).await?;
+    Ok(engine)
+}
+
+async fn started(
+    options: &Options<'_>,
+    engine: &localstack::Engine,
+    scratch: &Scratch,
+    chosen_because: Option<String>,
+) -> Result<Emulator, EmulatorError> {
+    let server = engine.start(options, scratch).await?;
+    let url = server.url().clone();
+    let identity = Identity {
+        backend: "localstack",
+        product: "LocalStack".to_owned(),
+        version: version_of(&url).await,
+        image: Some(options.image.to_owned()),
+        digest: engine.digest(options.image).await,
+        chosen_because,
+    };
+    Ok(Emulator { url, identity, running: Running::LocalStack(Box::new(server)) })
+}
+
+async fn embedded(
+    options: &Options<'_>,
+    tools: &PythonTools,
+    scratch: &Scratch,
+    chosen_because: Option<String>,
+) -> Result<Emulator, EmulatorError> {
+    let server = embedded::Server::start(options, tools, scratch).await?;
+    let identity = Identity {
+        backend: "embedded",
+        product: "moto server".to_owned(),
+        version: Some(server.version().to_owned()),
+        image: None,
+        digest: None,
+        chosen_because,
+    };
+    Ok(Emulator {
+        url: server.url().clone(),
+        identity,
+        running: Running::Embedded(Box::new(server)),
+    })
+}
+
+async fn endpoint(url: &Url) -> Result<Emulator, EmulatorError> {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build();
+    let answer = match client {
+        Ok(client) => client.get(url.clone()).send().await,
+        Err(error) => Err(error),
+    };
+    // Any status shows that somebody is there.
+    answer.map_err(|error| EmulatorError::Endpoint {
+        url: url.clone(),
+        message: root_cause(&error),
+    })?;
+    let version = version_of(url).await;
+    let product = if version.is_some() { "LocalStack" } else { "endpoint" };
+    let identity = Identity {
+        backend: "endpoint",
+        product: format!("{product} at {url}"),
+        version,
+        image: None,
+        digest: None,
+        chosen_because: None,
+    };
+    Ok(Emulator { url: url.clone(), identity, running: Running::Elsewhere })
+}
+
+/// The version that a LocalStack tells.
+async fn version_of(url: &Url) -> Option<String> {
+    let health = url.join("_localstack/health").ok()?;
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().ok()?;
+    let answer: serde_json::Value = client.get(health).send().await.ok()?.json().await.ok()?;
+    Some(answer.get("version")?.as_str()?.to_owned())
+}
+
+/// The innermost cause: what the system said.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn iam(url: &Url, form: &str) -> (u16, String) {
+        let request = reqwest::Client::new()
+            .post(url.clone())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, \
+                 SignedHeaders=host, Signature=0",
+            )
+            .body(form.to_owned());
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    async fn start(backend: &Backend) -> Result<(Emulator, Scratch), EmulatorError> {
+        let tools = PythonTools::provision(&Progress::silent()).await.unwrap();
+        let scratch = Scratch::create(&tools.python()).unwrap();
+        let options = Options {
+            backend,
+            image: IMAGE,
+            environment: &BTreeMap::new(),
+            account_id: "123456789012",
+            region: "us-east-1",
+        };
+        let emulator = Emulator::start(&options, &tools, &scratch, &Progress::silent()).await?;
+        Ok((emulator, scratch))
+    }
+
+    /// AWS's own policies are there, and the upstream is gone after `stop`.
+    async fn serves_and_ends(emulator: Emulator, scratch: Scratch) {
+        let url = emulator.url().clone();
+        let (status, body) = iam(
+            &url,
+            "Action=GetPolicy&Version=2010-05-08&PolicyArn=arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
+        )
+        .await;
+        assert_eq!(status, 200, "{body}");
+        emulator.stop().await;
+        scratch.remove().await;
+        assert!(reqwest::get(url).await.unwrap_err().is_connect());
+    }
+
+    #[tokio::test]
+    async fn the_embedded_server_serves_and_ends() {
+        let (emulator, scratch) = start(&Backend::Embedded).await.unwrap();
+        assert_eq!(emulator.identity().version.as_deref(), PythonTools::pinned("moto"));
+        serves_and_ends(emulator, scratch).await;
+    }
+
+    /// Only where the suite runs against LocalStack: elsewhere there may be no
+    /// Docker engine.
+    #[tokio::test]
+    async fn localstack_serves_and_ends() {
+        if std::env::var("RINGFENCE_BACKEND").as_deref() != Ok("localstack") {
+            return;
+        }
+        let (emulator, scratch) = start(&Backend::LocalStack).await.unwrap();
+        assert!(emulator.identity().version.as_ref().unwrap().starts_with("4.14"));
+        assert!(emulator.identity().digest.is_some());
+        serves_and_ends(emulator, scratch).await;
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_where_nobody_answers_is_an_error_that_names_it() {
+        let nobody = Backend::Endpoint(Url::parse("http://127.0.0.1:9/").unwrap());
+        let error = start(&nobody).await.unwrap_err().to_string();
+        assert!(
+            error.starts_with("the upstream at `http://127.0.0.1:9/` does not answer: "),
+            "{error}"
+        );
+    }
+}

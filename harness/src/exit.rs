@@ -1,0 +1,39 @@
+//! How the process ends: the contract with whoever calls it.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: it did what it was asked for; every control held.
+    Held,
+    /// 1: a control failed, or could not be run while others were.
+    Failed,
+    /// 2: it could not run: no Terraform, no Docker, a broken configuration,
+    /// wrong usage. The message says what to do.
+    CouldNotRun,
+    /// 130 or 143: it was interrupted by SIGINT or SIGTERM, and removed what it
+    /// had started.
+    Interrupted(Signal),
+}
+
+/// A signal that ends a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Held => 0,
+            Exit::Failed => 1,
+            Exit::CouldNotRun => 2,
+            Exit::Interrupted(Signal::Interrupt) => 130,
+            Exit::Interrupted(Signal::Terminate) => 143,
+        })
+    }
+}

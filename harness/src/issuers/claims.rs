@@ -1,0 +1,196 @@
+//! What tokens say.
+
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::config::App;
+
+/// To whom Okta gives an access token.
+#[derive(Debug, Clone)]
+pub struct OktaGrant {
+    /// The client application.
+    pub client: String,
+    /// The user's login; none for the client-credentials grant, whose tokens
+    /// have the client as `sub` and neither `uid` nor `auth_time`.
+    pub user: Option<String>,
+    /// `scp`.
+    pub scopes: Vec<String>,
+    /// How long it is good for, in seconds.
+    pub lifetime: i64,
+}
+
+impl OktaGrant {
+    /// A signed-in user.
+    pub fn user(login: &str, scopes: &[String]) -> Self {
+        Self {
+            client: "0oa1ringfence2client".to_owned(),
+            user: Some(login.to_owned()),
+            scopes: scopes.to_vec(),
+            lifetime: 3600,
+        }
+    }
+
+    /// A machine.
+    pub fn machine(client: &str, scopes: &[String]) -> Self {
+        Self { client: client.to_owned(), user: None, scopes: scopes.to_vec(), lifetime: 3600 }
+    }
+
+    /// The claims of a custom authorization server's access token
+    /// (<https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/#access-token-payload>).
+    pub fn claims(&self, issuer: &str, audience: &str, now: OffsetDateTime) -> Map<String, Value> {
+        let issued = now.unix_timestamp();
+        let mut claims = Map::new();
+        let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        set("ver", json!(1));
+        set("jti", json!(format!("AT.{}", Uuid::new_v4().simple())));
+        set("iss", json!(issuer));
+        set("aud", json!(audience));
+        set("iat", json!(issued));
+        set("exp", json!(issued + self.lifetime));
+        set("cid", json!(self.client));
+        set("scp", json!(self.scopes));
+        if let Some(login) = &self.user {
+            set("uid", json!(format!("00u{}", digits(login, 17))));
+            set("auth_time", json!(issued));
+            set("sub", json!(login));
+        } else {
+            set("sub", json!(self.client));
+        }
+        claims
+    }
+}
+
+/// A workflow run, as GitHub's token describes it.
+#[derive(Debug, Clone)]
+pub struct GithubRun {
+    /// The repository's owner.
+    pub owner: String,
+    /// Its id.
+    pub owner_id: String,
+    /// The repository's name, without its owner.
+    pub name: String,
+    /// Its id.
+    pub repository_id: String,
+    /// Whether `sub` carries the ids.
+    pub immutable_subject: bool,
+    /// The full ref.
+    pub git_ref: String,
+    /// The deployment environment.
+    pub environment: Option<String>,
+    /// `push`, `pull_request`, ….
+    pub event: String,
+    /// The commit.
+    pub sha: String,
+    /// The workflow's name.
+    pub workflow: String,
+    /// The workflow's file, within the repository.
+    pub workflow_file: String,
+    /// Who started it.
+    pub actor: String,
+    /// The run's id.
+    pub run_id: String,
+}
+
+impl GithubRun {
+    /// A push to the app's own ref.
+    pub fn of(app: &App, environment: Option<&str>) -> Self {
+        let repository = app.repository.as_str();
+        let id = |given: Option<u64>, name: &str| {
+            given.map_or_else(|| digits(name, 9), |id| id.to_string())
+        };
+        Self {
+            owner: app.repository.owner().to_owned(),
+            owner_id: id(app.owner_id, app.repository.owner()),
+            name: app.repository.name().to_owned(),
+            repository_id: id(app.repository_id, repository),
+            immutable_subject: app.immutable_subject,
+            git_ref: app.git_ref.clone(),
+            environment: environment.map(str::to_owned),
+            event: "push".to_owned(),
+            sha: hex::encode(Sha256::digest(repository)).chars().take(40).collect(),
+            workflow: "Deploy".to_owned(),
+            workflow_file: app.workflow.to_string_lossy().into_owned(),
+            actor: "octocat".to_owned(),
+            run_id: digits(&Uuid::new_v4().to_string(), 11),
+        }
+    }
+
+    /// `owner/name`.
+    pub fn repository(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
+    }
+
+    /// `sub`: the environment wins over the event, the event over the ref; a
+    /// colon inside a value is escaped
+    /// (<https://docs.github.com/en/actions/reference/security/oidc>).
+    pub fn subject(&self) -> String {
+        let repository = if self.immutable_subject {
+            format!("{}@{}/{}@{}", self.owner, self.owner_id, self.name, self.repository_id)
+        } else {
+            self.repository()
+        };
+        let escaped = |value: &str| value.replace(':', "%3A");
+        let context = match (&self.environment, self.event.as_str()) {
+            (Some(environment), _) => format!("environment:{}", escaped(environment)),
+            (None, "pull_request") => "pull_request".to_owned(),
+            (None, _) => format!("ref:{}", escaped(&self.git_ref)),
+        };
+        format!("repo:{repository}:{context}")
+    }
+
+    /// The claims; ids and counters are text, as GitHub has them.
+    pub fn claims(&self, issuer: &str, audience: &str, now: OffsetDateTime) -> Map<String, Value> {
+        let issued = now.unix_timestamp();
+        let repository = self.repository();
+        let workflow_ref = format!("{repository}/{}@{}", self.workflow_file, self.git_ref);
+        let tag = self.git_ref.starts_with("refs/tags/");
+        let pull_request = self.event == "pull_request";
+        let mut claims = Map::new();
+        let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        set("actor", json!(self.actor));
+        set("actor_id", json!(digits(&self.actor, 7)));
+        set("aud", json!(audience));
+        set("base_ref", json!(if pull_request { "main" } else { "" }));
+        set("check_run_id", json!(digits(&self.run_id, 11)));
+        if let Some(environment) = &self.environment {
+            set("environment", json!(environment));
+        }
+        set("event_name", json!(self.event));
+        set("exp", json!(issued + 300));
+        set("head_ref", json!(if pull_request { "feature" } else { "" }));
+        set("iat", json!(issued));
+        set("iss", json!(issuer));
+        set("job_workflow_ref", json!(workflow_ref));
+        set("job_workflow_sha", json!(self.sha));
+        set("jti", json!(Uuid::new_v4().to_string()));
+        set("nbf", json!(issued - 300));
+        set("ref", json!(self.git_ref));
+        set("ref_protected", json!("true"));
+        set("ref_type", json!(if tag { "tag" } else { "branch" }));
+        set("repository", json!(repository));
+        set("repository_id", json!(self.repository_id));
+        set("repository_owner", json!(self.owner));
+        set("repository_owner_id", json!(self.owner_id));
+        set("repository_visibility", json!("private"));
+        set("run_attempt", json!("1"));
+        set("run_id", json!(self.run_id));
+        set("run_number", json!("1"));
+        set("runner_environment", json!("github-hosted"));
+        set("sha", json!(self.sha));
+        set("sub", json!(self.subject()));
+        set("workflow", json!(self.workflow));
+        set("workflow_ref", json!(workflow_ref));
+        set("workflow_sha", json!(self.sha));
+        claims
+    }
+}
+
+/// A number of so many digits that a name always gives.
+fn digits(name: &str, length: usize) -> String {
+    let hash = Sha256::digest(name);
+    let mut digits: String = hash.iter().map(|byte| char::from(b'0' + byte % 10)).collect();
+    digits.truncate(length);
+    digits.replacen('0', "1", 1)
+}

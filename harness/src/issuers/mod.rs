@@ -1,0 +1,175 @@
+//! The issuers of tokens: their keys are ours, their names and the shape of
+//! their tokens are production's.
+
+mod claims;
+mod forge;
+mod key;
+
+use std::sync::{PoisonError, RwLock};
+
+use jsonwebtoken::jwk::JwkSet;
+use ringfence_services::token::SharedKeys;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+
+use crate::config::{self, IssuerKind};
+
+pub use claims::{GithubRun, OktaGrant};
+pub use forge::{hmac_with_public_key, unsigned, with_payload};
+pub use key::SigningKey;
+
+/// Why a token cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum IssuerError {
+    /// No key.
+    #[error("cannot generate an RSA key")]
+    Generate,
+    /// No signature.
+    #[error("cannot sign with an RSA key")]
+    Sign,
+}
+
+/// An issuer with its keys. Relying parties see the published ones through
+/// [`Issuer::shared_keys`].
+#[derive(Debug)]
+pub struct Issuer {
+    /// What its tokens look like.
+    pub kind: IssuerKind,
+    /// `iss`.
+    pub url: String,
+    /// `aud`, where the configuration names one.
+    pub audience: Option<String>,
+    /// The scopes of a good token.
+    pub scopes: Vec<String>,
+    keys: RwLock<Keys>,
+    published: SharedKeys,
+}
+
+#[derive(Debug)]
+struct Keys {
+    current: SigningKey,
+    previous: Option<SigningKey>,
+}
+
+impl Issuer {
+    /// An issuer with a fresh key.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn new(configured: &config::Issuer) -> Result<Self, IssuerError> {
+        let current = SigningKey::generate()?;
+        let published = SharedKeys::new(JwkSet { keys: vec![current.jwk()] });
+        Ok(Self {
+            kind: configured.kind,
+            url: configured.url.get_ref().clone(),
+            audience: configured.audience.clone(),
+            scopes: configured.scopes.clone(),
+            keys: RwLock::new(Keys { current, previous: None }),
+            published,
+        })
+    }
+
+    /// The published keys, as they are at any time.
+    pub fn shared_keys(&self) -> SharedKeys {
+        self.published.clone()
+    }
+
+    /// Signs with a new key from now on; the old one stays published, so that
+    /// tokens which it signed stay good.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn rotate(&self) -> Result<(), IssuerError> {
+        let fresh = SigningKey::generate()?;
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut keys.current, fresh);
+        keys.previous = Some(old);
+        self.publish(&keys);
+        Ok(())
+    }
+
+    /// Takes the old key out of what is published: tokens which it signed are
+    /// no longer good.
+    pub fn retire(&self) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        keys.previous = None;
+        self.publish(&keys);
+    }
+
+    fn publish(&self, keys: &Keys) {
+        let keys = std::iter::once(&keys.current).chain(&keys.previous);
+        self.published.replace(JwkSet { keys: keys.map(SigningKey::jwk).collect() });
+    }
+
+    /// Signs claims with the current key: RS256, with its `kid`.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn sign(&self, claims: &Map<String, Value>) -> Result<String, IssuerError> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.current.sign(&self.header(keys.current.kid()), claims)
+    }
+
+    /// Signs claims with a key of somebody else's, under this issuer's name
+    /// and, where `as_current`, under the current key's id.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn sign_with_foreign_key(
+        &self,
+        key: &SigningKey,
+        as_current: bool,
+        claims: &Map<String, Value>,
+    ) -> Result<String, IssuerError> {
+        let kid = if as_current { self.current_kid() } else { key.kid().to_owned() };
+        key.sign(&self.header(&kid), claims)
+    }
+
+    /// The current key's id.
+    pub fn current_kid(&self) -> String {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).current.kid().to_owned()
+    }
+
+    /// The current public key in PEM, as anyone could have it.
+    pub fn public_key_pem(&self) -> String {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).current.public_pem()
+    }
+
+    fn header(&self, kid: &str) -> Value {
+        match self.kind {
+            // Okta's header has kid and alg alone.
+            IssuerKind::Okta => json!({"kid": kid, "alg": "RS256"}),
+            IssuerKind::Github => json!({"typ": "JWT", "alg": "RS256", "kid": kid}),
+        }
+    }
+
+    /// The claims of an Okta access token for somebody with these scopes; the
+    /// audience is the configured one.
+    pub fn okta_claims(&self, grant: &OktaGrant, now: OffsetDateTime) -> Map<String, Value> {
+        grant.claims(&self.url, self.audience.as_deref().unwrap_or("api://default"), now)
+    }
+
+    /// A good access token: a signed-in user with every configured scope.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn access_token(&self, now: OffsetDateTime) -> Result<String, IssuerError> {
+        self.sign(&self.okta_claims(&OktaGrant::user("user@example.com", &self.scopes), now))
+    }
+
+    /// A GitHub OIDC token for a run, with the audience that was asked for.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn github_token(
+        &self,
+        run: &GithubRun,
+        audience: &str,
+        now: OffsetDateTime,
+    ) -> Result<String, IssuerError> {
+        self.sign(&run.claims(&self.url, audience, now))
+    }
+}
+
+#[cfg(test)]
+mod tests;

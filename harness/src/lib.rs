@@ -1,0 +1,20 @@
+//! Ringfence proves that the guard rails of a two-layered AWS architecture
+//! hold: it starts an emulator behind the guard, applies the platform team's
+//! Terraform, deploys the applications by their own workflows, attacks the
+//! result as every identity involved and says, control by control, what held.
+
+pub mod attacks;
+pub mod aws;
+#[doc(hidden)]
+pub mod commands;
+pub mod config;
+pub mod emulator;
+pub mod exit;
+pub mod issuers;
+pub mod process;
+pub mod progress;
+pub mod scratch;
+pub mod stack;
+pub mod terraform;
+pub mod tools;
+pub mod workflow;

@@ -1,0 +1,547 @@
+//! The assembled thing: upstream, guard, Layer 1, applications.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ringfence_guard::{Guard, GuardError};
+use ringfence_services::Credentials;
+use ringfence_services::token::KeySource;
+use ringfence_wire::{Secret, ServiceError};
+use time::OffsetDateTime;
+use url::Url;
+
+use crate::aws::{Client, WebIdentity};
+use crate::config::{App, Backend, Config, Deployer, IssuerKind};
+use crate::emulator::{self, Emulator, EmulatorError};
+use crate::issuers::{GithubRun, Issuer, IssuerError};
+use crate::progress::Progress;
+use crate::scratch::Scratch;
+use crate::terraform::{Access, Outputs, Terraform, TerraformError};
+use crate::tools::{PythonTools, TerraformBinary, ToolsError};
+use crate::workflow::{Report, Run, Runner, Workflow, WorkflowError};
+
+/// Root's access key and its secret: what emulators expect.
+pub const ROOT_KEY: &str = "test";
+
+/// The audience of a workflow's token for AWS.
+const AUDIENCE: &str = "sts.amazonaws.com";
+
+/// Why there is no stack.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// A tool is missing.
+    #[error(transparent)]
+    Tools(#[from] ToolsError),
+    /// The run's directory cannot be made.
+    #[error("cannot make the run's directory")]
+    Scratch(#[source] io::Error),
+    /// No upstream.
+    #[error(transparent)]
+    Emulator(#[from] EmulatorError),
+    /// No keys.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    /// A service control policy cannot be read.
+    #[error("cannot read the service control policy `{}`", path.display())]
+    Organization {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No guard.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// No Layer 1.
+    #[error(transparent)]
+    Terraform(#[from] TerraformError),
+    /// An application is not deployed.
+    #[error("app `{app}`: {cause}")]
+    Deploy {
+        /// The application.
+        app: String,
+        /// Why.
+        cause: WorkflowError,
+    },
+    /// Something that the configuration does not name.
+    #[error("ringfence.toml names no {0}")]
+    NotConfigured(String),
+    /// A role cannot be assumed.
+    #[error("deployer `{deployer}` cannot assume `{role}`: {cause}")]
+    Assume {
+        /// The deployer.
+        deployer: String,
+        /// The role.
+        role: String,
+        /// STS's error.
+        cause: Box<ServiceError>,
+    },
+    /// The upstream died.
+    #[error("the upstream died: {}", .0.join(" | "))]
+    Died(Vec<String>),
+}
+
+/// How to start a stack, beside its configuration.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// In place of the configuration's upstream.
+    pub backend: Option<Backend>,
+    /// The guard's port; 0 takes any that is free.
+    pub port: u16,
+    /// Where the journal is kept as a file.
+    pub journal: Option<PathBuf>,
+    /// Who hears of the progress.
+    pub progress: Progress,
+    /// Whether the applications are deployed too.
+    pub deploy: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { backend: None, port: 0, journal: None, progress: Progress::silent(), deploy: true }
+    }
+}
+
+/// An application that was deployed.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Its name.
+    pub app: String,
+    /// What the workflow left.
+    pub report: Report,
+}
+
+/// An answer of the HTTP API.
+#[derive(Debug, Clone)]
+pub struct ApiAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: reqwest::header::HeaderMap,
+    /// Its body.
+    pub body: String,
+}
+
+impl ApiAnswer {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The body as JSON; null where it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+}
+
+/// The assembled thing. Dropping it ends and removes all that it started;
+/// [`Stack::stop`] does so in order.
+#[derive(Debug)]
+pub struct Stack {
+    config: Config,
+    guard: Guard,
+    issuers: Vec<Issuer>,
+    outputs: Outputs,
+    deployments: Vec<Deployment>,
+    phases: Vec<(String, Duration)>,
+    client: Client,
+    http: reqwest::Client,
+    tools: PythonTools,
+    terraform: Option<Terraform>,
+    emulator: Emulator,
+    progress: Progress,
+    // Last: what it removes, others above still use.
+    scratch: Scratch,
+}
+
+impl Stack {
+    /// Starts everything that a configuration names.
+    ///
+    /// # Errors
+    /// At the first part that does not work; nothing is left running then.
+    pub async fn start(config: Config, options: Options) -> Result<Self, StackError> {
+        let progress = options.progress.clone();
+        // What is missing shows before anything is installed or started.
+        let binary = match &config.layer1 {
+            Some(_) => Some(TerraformBinary::find().await?),
+            None => None,
+        };
+        let tools = PythonTools::provision(&progress).await?;
+        let scratch = Scratch::create(&tools.python()).map_err(StackError::Scratch)?;
+        let mut phases = Vec::new();
+
+        // Terraform takes seconds to initialise; it needs no endpoint for that.
+        let upstream = async {
+            let options = emulator::Options {
+                backend: options.backend.as_ref().unwrap_or(&config.upstream.backend),
+                image: &config.upstream.image,
+                environment: &config.upstream.environment,
+                account_id: config.account.id.as_str(),
+                region: config.account.region.as_str(),
+            };
+            let began = std::time::Instant::now();
+            let emulator = Emulator::start(&options, &tools, &scratch, &progress).await?;
+            Ok::<_, StackError>((emulator, began.elapsed()))
+        };
+        let layer1 = async {
+            let (Some(layer1), Some(binary)) = (&config.layer1, binary) else {
+                return Ok::<_, StackError>(None);
+            };
+            let phase = progress.phase("terraform init");
+            let terraform = Terraform::prepare(binary, layer1, &scratch, &phase).await?;
+            Ok(Some((terraform, phase.done())))
+        };
+        let ((emulator, took), layer1) = tokio::try_join!(upstream, layer1)?;
+        phases.push(("upstream".to_owned(), took));
+        let terraform = layer1.map(|(terraform, took)| {
+            phases.push(("terraform init".to_owned(), took));
+            terraform
+        });
+
+        let issuers = config.issuers.iter().map(Issuer::new).collect::<Result<Vec<Issuer>, _>>()?;
+        let guard = start_guard(&config, &options, &tools, &scratch, &emulator, &issuers).await?;
+        let mut stack = Self {
+            guard,
+            issuers,
+            outputs: Outputs::default(),
+            deployments: Vec::new(),
+            phases,
+            client: Client::new(),
+            http: reqwest::Client::new(),
+            tools,
+            terraform,
+            emulator,
+            progress,
+            scratch,
+            config,
+        };
+        if let Err(error) = stack.build(options.deploy).await {
+            let error = stack.death().await.unwrap_or(error);
+            stack.stop().await;
+            return Err(error);
+        }
+        Ok(stack)
+    }
+
+    /// Applies Layer 1 and deploys the applications.
+    async fn build(&mut self, deploy: bool) -> Result<(), StackError> {
+        if let Some(terraform) = &self.terraform {
+            let phase = self.progress.phase("terraform apply");
+            self.outputs = terraform.apply(&self.root(), &phase).await?;
+            self.phases.push(("terraform apply".to_owned(), phase.done()));
+        }
+        if deploy {
+            let names: Vec<String> =
+                self.config.apps.iter().map(|app| app.name.get_ref().clone()).collect();
+            for name in names {
+                let phase = self.progress.phase(format!("deploy {name}"));
+                let report = self.run_workflow(&name, &phase).await?;
+                self.phases.push((format!("deploy {name}"), phase.done()));
+                self.deployments.push(Deployment { app: name, report });
+            }
+        }
+        Ok(())
+    }
+
+    /// The error that explains others: the upstream does not answer any more.
+    async fn death(&self) -> Option<StackError> {
+        let alive = self.http.get(self.emulator.url().clone()).send().await;
+        match alive {
+            Err(error) if error.is_connect() => {
+                Some(StackError::Died(self.emulator.last_words().await))
+            }
+            _ => None,
+        }
+    }
+
+    /// Runs an application's workflow (again) and returns what it left.
+    ///
+    /// # Errors
+    /// When the application is not configured, or a step fails.
+    pub async fn deploy(&self, app: &str) -> Result<Report, StackError> {
+        let phase = self.progress.phase(format!("deploy {app}"));
+        let report = self.run_workflow(app, &phase).await?;
+        phase.done();
+        Ok(report)
+    }
+
+    async fn run_workflow(
+        &self,
+        name: &str,
+        phase: &crate::progress::Phase,
+    ) -> Result<Report, StackError> {
+        let app = self.app(name)?;
+        self.deploy_from(app, &app.directory, GithubRun::of(app, None), phase).await
+    }
+
+    /// Runs an application's workflow on another copy of its repository, with
+    /// an identity of the caller's choice.
+    ///
+    /// # Errors
+    /// When a step fails.
+    pub async fn deploy_from(
+        &self,
+        app: &App,
+        repository: &Path,
+        identity: GithubRun,
+        phase: &crate::progress::Phase,
+    ) -> Result<Report, StackError> {
+        let failed = |cause| StackError::Deploy { app: app.name.get_ref().clone(), cause };
+        let workflow = Workflow::load(&repository.join(&app.workflow)).map_err(failed)?;
+        let mut vars = app.vars.clone();
+        for (name, output) in &app.vars_from_outputs {
+            vars.insert(name.clone(), self.outputs.text(output)?);
+        }
+        let runner = Runner {
+            tools: &self.tools,
+            issuer: self.issuer(IssuerKind::Github)?,
+            endpoint: self.guard.endpoint(),
+            client: &self.client,
+            scratch: &self.scratch,
+        };
+        let run =
+            Run { workflow: &workflow, repository, identity, vars, secrets: app.secrets.clone() };
+        runner.run(&run, phase).await.map_err(failed)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The guard.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Where every AWS client goes.
+    pub fn endpoint(&self) -> &Url {
+        self.guard.endpoint()
+    }
+
+    /// What answers behind the guard.
+    pub fn emulator(&self) -> &Emulator {
+        &self.emulator
+    }
+
+    /// Layer 1's outputs.
+    pub fn outputs(&self) -> &Outputs {
+        &self.outputs
+    }
+
+    /// Layer 1, where there is one.
+    pub fn terraform(&self) -> Option<&Terraform> {
+        self.terraform.as_ref()
+    }
+
+    /// The applications, as they were deployed at the start.
+    pub fn deployments(&self) -> &[Deployment] {
+        &self.deployments
+    }
+
+    /// The phases of the start with their times.
+    pub fn phases(&self) -> &[(String, Duration)] {
+        &self.phases
+    }
+
+    /// The Python tools.
+    pub fn tools(&self) -> &PythonTools {
+        &self.tools
+    }
+
+    /// The directory that goes with the stack.
+    pub fn scratch(&self) -> &Scratch {
+        &self.scratch
+    }
+
+    /// A client of the guard.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The account's root user.
+    pub fn root(&self) -> Access {
+        Access {
+            endpoint: self.guard.endpoint().clone(),
+            region: self.config.account.region.as_str().to_owned(),
+            access_key_id: ROOT_KEY.to_owned(),
+            secret_access_key: Secret::new(ROOT_KEY),
+            session_token: None,
+        }
+    }
+
+    /// The first issuer of a kind.
+    ///
+    /// # Errors
+    /// When none is configured.
+    pub fn issuer(&self, kind: IssuerKind) -> Result<&Issuer, StackError> {
+        self.issuers
+            .iter()
+            .find(|issuer| issuer.kind == kind)
+            .ok_or_else(|| StackError::NotConfigured(format!("issuer of the kind {kind:?}")))
+    }
+
+    /// An application.
+    ///
+    /// # Errors
+    /// When none of this name is configured.
+    pub fn app(&self, name: &str) -> Result<&App, StackError> {
+        self.config.app(name).ok_or_else(|| StackError::NotConfigured(format!("app `{name}`")))
+    }
+
+    /// A good access token: a signed-in user with every configured scope.
+    ///
+    /// # Errors
+    /// When no Okta issuer is configured.
+    pub fn access_token(&self) -> Result<String, StackError> {
+        Ok(self.issuer(IssuerKind::Okta)?.access_token(OffsetDateTime::now_utc())?)
+    }
+
+    /// The GitHub run of which a deployer's tokens tell.
+    ///
+    /// # Errors
+    /// When its app is not configured.
+    pub fn run_of(&self, deployer: &Deployer) -> Result<GithubRun, StackError> {
+        let app = self.app(deployer.app.get_ref())?;
+        let mut run = GithubRun::of(app, deployer.environment.as_deref());
+        if let Some(git_ref) = &deployer.git_ref {
+            run.git_ref.clone_from(git_ref);
+        }
+        Ok(run)
+    }
+
+    /// Assumes a role with a GitHub token that tells of this run.
+    ///
+    /// # Errors
+    /// STS's own error, within.
+    pub async fn assume(&self, role: &str, run: &GithubRun) -> Result<Access, StackError> {
+        let token = self.issuer(IssuerKind::Github)?.github_token(
+            run,
+            AUDIENCE,
+            OffsetDateTime::now_utc(),
+        )?;
+        let identity = WebIdentity {
+            role_arn: role,
+            session_name: "ringfence",
+            token: &token,
+            duration: None,
+            policy: None,
+        };
+        self.client
+            .assume_with_web_identity(
+                self.endpoint(),
+                self.config.account.region.as_str(),
+                &identity,
+            )
+            .await
+            .map_err(|cause| StackError::Assume {
+                deployer: run.repository(),
+                role: role.to_owned(),
+                cause: Box::new(cause),
+            })
+    }
+
+    /// A session of a configured deployer's role.
+    ///
+    /// # Errors
+    /// When it is not configured, or STS refuses.
+    pub async fn deployer(&self, name: &str) -> Result<Access, StackError> {
+        let deployer = self
+            .config
+            .deployer(name)
+            .ok_or_else(|| StackError::NotConfigured(format!("deployer `{name}`")))?;
+        let role = self.outputs.text(&deployer.role_output)?;
+        self.assume(&role, &self.run_of(deployer)?).await
+    }
+
+    /// The id of the HTTP API under test, where one is configured.
+    ///
+    /// # Errors
+    /// When Layer 1 has no such output.
+    pub fn api_id(&self) -> Result<Option<String>, StackError> {
+        match &self.config.api {
+            Some(api) => Ok(Some(self.outputs.text(&api.id_output)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Sends a request to an HTTP API, as a client on the internet would.
+    ///
+    /// # Errors
+    /// When the guard does not answer.
+    pub async fn api_request(
+        &self,
+        api_id: &str,
+        method: &str,
+        path: &str,
+        authorization: Option<&str>,
+    ) -> Result<ApiAnswer, reqwest::Error> {
+        let mut url = self.endpoint().clone();
+        url.set_path(path);
+        // A name such as API.execute-api.localhost does not resolve everywhere.
+        let port = url.port().unwrap_or(80);
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or_default();
+        let mut request = self
+            .http
+            .request(method, url)
+            .header("host", format!("{api_id}.execute-api.localhost:{port}"));
+        if let Some(value) = authorization {
+            request = request.header("authorization", value);
+        }
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Ok(ApiAnswer { status, headers, body: answer.text().await? })
+    }
+
+    /// Ends everything and waits until it is gone.
+    pub async fn stop(self) {
+        let Self { guard, emulator, scratch, .. } = self;
+        // What fails here failed before and was reported then; the sweeper
+        // removes what is left.
+        let _ = guard.stop().await;
+        emulator.stop().await;
+        scratch.remove().await;
+    }
+}
+
+async fn start_guard(
+    config: &Config,
+    options: &Options,
+    tools: &PythonTools,
+    scratch: &Scratch,
+    emulator: &Emulator,
+    issuers: &[Issuer],
+) -> Result<Guard, StackError> {
+    let mut service_control = Vec::new();
+    for level in &config.organization {
+        let mut policies = Vec::new();
+        for path in &level.policies {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| StackError::Organization { path: path.clone(), source })?;
+            policies.push((path.display().to_string(), text));
+        }
+        service_control.push(policies);
+    }
+    let guard = ringfence_guard::Config {
+        account_id: config.account.id.as_str().to_owned(),
+        region: config.account.region.as_str().to_owned(),
+        port: options.port,
+        root: Credentials {
+            access_key_id: ROOT_KEY.to_owned(),
+            secret_access_key: Secret::new(ROOT_KEY),
+            session_token: None,
+            expiration: None,
+        },
+        upstream: emulator.url().clone(),
+        issuers: issuers
+            .iter()
+            .map(|issuer| (issuer.url.clone(), KeySource::Keys(issuer.shared_keys())))
+            .collect(),
+        service_control,
+        journal: options.journal.clone(),
+        python: Some(tools.python()),
+        work_dir: scratch.subdirectory("guard").map_err(StackError::Scratch)?,
+    };
+    Ok(Guard::start(guard).await?)
+}

@@ -1,0 +1,70 @@
+//! The copy of the root module.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+/// What is never copied: other runs' state and what is no source.
+const SKIPPED: [&str; 5] = [".terraform", ".git", "target", "node_modules", ".aws-sam"];
+
+/// Copies a root module, with as much of its surroundings as its local modules
+/// (`source = "../…"`) reach, and returns the root module's place in the copy.
+pub(super) fn root_module(source: &Path, target: &Path) -> io::Result<PathBuf> {
+    let source = source.canonicalize()?;
+    let mut top = source.as_path();
+    for _ in 0..climb(&source)? {
+        top = top.parent().unwrap_or(top);
+    }
+    tree(top, target)?;
+    Ok(target.join(source.strip_prefix(top).unwrap_or(Path::new(""))))
+}
+
+/// How many directories up the module's own sources reach.
+fn climb(module: &Path) -> io::Result<usize> {
+    let mut highest = 0;
+    for entry in fs::read_dir(module)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "tf") {
+            continue;
+        }
+        for line in fs::read_to_string(&path)?.lines() {
+            let Some(value) = line.trim_start().strip_prefix("source") else { continue };
+            let value = value.trim_start().trim_start_matches('=').trim();
+            let value = value.trim_matches('"');
+            let ups = Path::new(value)
+                .components()
+                .take_while(|part| matches!(part, Component::ParentDir | Component::CurDir))
+                .filter(|part| *part == Component::ParentDir)
+                .count();
+            highest = highest.max(ups);
+        }
+    }
+    Ok(highest)
+}
+
+/// Copies a directory: files, directories, and what symbolic links point at.
+///
+/// # Errors
+/// What the system says, with the path.
+pub(crate) fn tree(source: &Path, target: &Path) -> io::Result<()> {
+    let at = |path: &Path, error: io::Error| {
+        io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    };
+    fs::create_dir_all(target).map_err(|error| at(target, error))?;
+    for entry in fs::read_dir(source).map_err(|error| at(source, error))? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let text = name.to_string_lossy();
+        if SKIPPED.contains(&&*text) || text.contains(".tfstate") {
+            continue;
+        }
+        let (from, to) = (entry.path(), target.join(&name));
+        let kind = fs::metadata(&from).map_err(|error| at(&from, error))?;
+        if kind.is_dir() {
+            tree(&from, &to)?;
+        } else if kind.is_file() {
+            fs::copy(&from, &to).map_err(|error| at(&from, error))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,449 @@
+//! Layer 1: the platform team's Terraform, applied by the real Terraform with
+//! the real provider, through the guard.
+//!
+//! The work is done in a copy. What makes it speak to the guard is an override
+//! file and the environment; the shipped files say nothing of it. The
+//! endpoints are set twice: in the override for every service the guard knows,
+//! and as `AWS_ENDPOINT_URL` for all others, so that no call can leave the
+//! machine.
+
+pub(crate) mod copy;
+mod diagnostics;
+mod mirror;
+mod overrides;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use ringfence_wire::Secret;
+use serde_json::Value;
+use tokio::process::Command;
+use url::Url;
+
+use crate::config::Layer1;
+use crate::process::{self, Finished, Stream};
+use crate::progress::Phase;
+use crate::scratch::Scratch;
+use crate::tools::{Product, TerraformBinary};
+
+pub use diagnostics::Diagnostic;
+use diagnostics::Events;
+
+/// Why Layer 1 is not there.
+#[derive(Debug, thiserror::Error)]
+pub enum TerraformError {
+    /// There is nothing to apply.
+    #[error("`{}` holds no Terraform files", .0.display())]
+    Empty(PathBuf),
+    /// The copy cannot be made.
+    #[error("cannot prepare a copy of `{}`: {message}", directory.display())]
+    Copy {
+        /// The directory.
+        directory: PathBuf,
+        /// What went wrong.
+        message: String,
+    },
+    /// Terraform cannot be run.
+    #[error("cannot run `{}`", program.display())]
+    Run {
+        /// The program.
+        program: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A command of Terraform failed.
+    #[error("terraform {command} failed: {}", describe(diagnostics, tail))]
+    Failed {
+        /// Which one.
+        command: &'static str,
+        /// Its errors, with their places in the user's own files.
+        diagnostics: Vec<Diagnostic>,
+        /// Its last lines, where it gave no diagnostics.
+        tail: Vec<String>,
+    },
+    /// An output is missing or is not what it should be.
+    #[error("Layer 1 has no output `{name}` that is text; it has: {has}")]
+    Output {
+        /// Which one.
+        name: String,
+        /// Those that there are.
+        has: String,
+    },
+}
+
+fn describe(diagnostics: &[Diagnostic], tail: &[String]) -> String {
+    if diagnostics.is_empty() {
+        tail.join(" | ")
+    } else {
+        diagnostics.iter().map(Diagnostic::to_string).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// How an AWS client reaches the guard: the endpoint, the region and whose
+/// credentials it signs with.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The guard's endpoint.
+    pub endpoint: Url,
+    /// The region.
+    pub region: String,
+    /// The access key's id.
+    pub access_key_id: String,
+    /// The access key's secret.
+    pub secret_access_key: Secret,
+    /// The session's token.
+    pub session_token: Option<Secret>,
+}
+
+impl Access {
+    /// Sets the environment of an AWS client, and takes everything out of it
+    /// that could send the client elsewhere.
+    pub fn apply_to(&self, command: &mut Command) {
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            // AWS_CA_BUNDLE must not be set for the provider, nor for Python.
+            if name.starts_with("AWS_") || name.starts_with("SAM_CLI_") {
+                command.env_remove(&*name);
+            }
+        }
+        command.envs(self.environment());
+    }
+
+    /// The environment of an AWS client.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str().trim_end_matches('/').to_owned()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_DEFAULT_REGION", self.region.clone()),
+            ("AWS_ACCESS_KEY_ID", self.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", self.secret_access_key.expose().to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            // Files that need not exist: nobody's own profile is read.
+            ("AWS_CONFIG_FILE", "/nonexistent/config".to_owned()),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/credentials".to_owned()),
+            ("NO_PROXY", "localhost,127.0.0.1,.localhost".to_owned()),
+            ("no_proxy", "localhost,127.0.0.1,.localhost".to_owned()),
+        ];
+        if let Some(token) = &self.session_token {
+            variables.push(("AWS_SESSION_TOKEN", token.expose().to_owned()));
+        }
+        variables
+    }
+}
+
+/// Layer 1's outputs.
+#[derive(Debug, Clone, Default)]
+pub struct Outputs(BTreeMap<String, Value>);
+
+impl Outputs {
+    /// Outputs of these values.
+    pub fn new(values: BTreeMap<String, Value>) -> Self {
+        Self(values)
+    }
+
+    /// An output's value; a dotted name goes into an object (`roles.service-a`).
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        if let Some(value) = self.0.get(name) {
+            return Some(value);
+        }
+        let mut parts = name.split('.');
+        let mut value = self.0.get(parts.next()?)?;
+        for part in parts {
+            value = value.get(part)?;
+        }
+        Some(value)
+    }
+
+    /// An output that is text, or a number or a truth value as text.
+    ///
+    /// # Errors
+    /// When there is no such output.
+    pub fn text(&self, name: &str) -> Result<String, TerraformError> {
+        match self.get(name) {
+            Some(Value::String(text)) => Ok(text.clone()),
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value.to_string()),
+            _ => Err(TerraformError::Output {
+                name: name.to_owned(),
+                has: self.0.keys().cloned().collect::<Vec<_>>().join(", "),
+            }),
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &BTreeMap<String, Value> {
+        &self.0
+    }
+}
+
+/// Layer 1 in its working copy.
+#[derive(Debug)]
+pub struct Terraform {
+    binary: TerraformBinary,
+    /// The user's own root module, for messages.
+    source: PathBuf,
+    /// The copy of it.
+    work: PathBuf,
+    cli_config: PathBuf,
+    temporary: PathBuf,
+}
+
+impl Terraform {
+    /// Copies the root module and initialises it. Needs no endpoint yet.
+    ///
+    /// # Errors
+    /// When the module cannot be read or its providers cannot be had.
+    pub async fn prepare(
+        binary: TerraformBinary,
+        layer1: &Layer1,
+        scratch: &Scratch,
+        phase: &Phase,
+    ) -> Result<Self, TerraformError> {
+        let failed = |error: io::Error| TerraformError::Copy {
+            directory: layer1.directory.clone(),
+            message: error.to_string(),
+        };
+        let place = scratch.subdirectory("layer1").map_err(failed)?;
+        let temporary = scratch.subdirectory("layer1-tmp").map_err(failed)?;
+        let work = copy::root_module(&layer1.directory, &place).map_err(failed)?;
+        if !overrides::has_terraform(&work).map_err(failed)? {
+            return Err(TerraformError::Empty(layer1.directory.clone()));
+        }
+        overrides::write_backend(&work).map_err(failed)?;
+        overrides::write_variables(&work, &layer1.variables).map_err(failed)?;
+        let this = Self {
+            source: layer1.directory.clone(),
+            cli_config: temporary.join("ringfence.tfrc"),
+            binary,
+            work,
+            temporary,
+        };
+        this.init(phase).await?;
+        Ok(this)
+    }
+
+    /// Initialises with what mirrors hold, and once more without them where
+    /// that fails: a mirror may hold an older version than is asked for.
+    async fn init(&self, phase: &Phase) -> Result<(), TerraformError> {
+        let mirrors = mirror::find(&self.binary.platform, &self.source);
+        let write = |text: String| {
+            std::fs::write(&self.cli_config, text).map_err(|error| TerraformError::Copy {
+                directory: self.source.clone(),
+                message: error.to_string(),
+            })
+        };
+        if mirrors.is_empty() {
+            phase.note("no provider mirror on this machine; asking the registry");
+        } else {
+            for mirror in &mirrors {
+                phase.note(format!("provider mirror {mirror}"));
+            }
+        }
+        write(mirror::cli_config(&mirrors))?;
+        match self.run_init(phase).await {
+            Err(first @ TerraformError::Failed { .. }) if !mirrors.is_empty() => {
+                phase.note("the mirrors do not do; asking the registry");
+                write(mirror::cli_config(&[]))?;
+                self.run_init(phase).await.map_err(|_| first)
+            }
+            result => result,
+        }
+    }
+
+    async fn run_init(&self, _phase: &Phase) -> Result<(), TerraformError> {
+        let mut command = self.command(None);
+        command.args(["init", "-input=false", "-no-color", "-backend=true"]);
+        let finished = self.finish(&mut command, |_, _| {}).await?;
+        if finished.status.success() {
+            return Ok(());
+        }
+        Err(TerraformError::Failed {
+            command: "init",
+            diagnostics: Vec::new(),
+            tail: diagnostics::plain_errors(&finished.tail),
+        })
+    }
+
+    /// Applies it.
+    ///
+    /// # Errors
+    /// Terraform's own errors, with their places in the user's files.
+    pub async fn apply(&self, access: &Access, phase: &Phase) -> Result<Outputs, TerraformError> {
+        self.point_at(access)?;
+        let mut command = self.command(Some(access));
+        command.args(["apply", "-json", "-auto-approve", "-input=false", "-compact-warnings"]);
+        let events = self.events("apply", &mut command, phase).await?;
+        phase.note(format!("{} resources", events.applied));
+        self.outputs().await
+    }
+
+    /// Checks it without an endpoint.
+    ///
+    /// # Errors
+    /// Terraform's own errors, with their places in the user's files.
+    pub async fn validate(&self) -> Result<(), TerraformError> {
+        let mut command = self.command(None);
+        command.args(["validate", "-json"]);
+        let mut text = String::new();
+        let finished = self
+            .finish(&mut command, |stream, line| {
+                if stream == Stream::Out {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            })
+            .await?;
+        let report: Value = serde_json::from_str(&text).unwrap_or_default();
+        if report.get("valid").and_then(Value::as_bool) == Some(true) {
+            return Ok(());
+        }
+        let diagnostics = report
+            .get("diagnostics")
+            .and_then(Value::as_array)
+            .map(|list| {
+                list.iter()
+                    .filter_map(|one| Diagnostic::read(one, &self.work, &self.source))
+                    .collect()
+            })
+            .unwrap_or_default();
+        Err(TerraformError::Failed { command: "validate", diagnostics, tail: finished.tail })
+    }
+
+    /// Plans it and returns the plan as Terraform's JSON: whether a second
+    /// apply would change anything.
+    ///
+    /// # Errors
+    /// Terraform's own errors, with their places in the user's files.
+    pub async fn plan(&self, access: &Access, phase: &Phase) -> Result<Value, TerraformError> {
+        self.point_at(access)?;
+        let mut command = self.command(Some(access));
+        command.args(["plan", "-json", "-input=false", "-compact-warnings", "-out=ringfence.plan"]);
+        self.events("plan", &mut command, phase).await?;
+        let mut command = self.command(Some(access));
+        command.args(["show", "-json", "ringfence.plan"]);
+        self.json("show", &mut command).await
+    }
+
+    /// The outputs of the state.
+    ///
+    /// # Errors
+    /// When Terraform cannot read its state.
+    pub async fn outputs(&self) -> Result<Outputs, TerraformError> {
+        let mut command = self.command(None);
+        command.args(["output", "-json"]);
+        let Value::Object(outputs) = self.json("output", &mut command).await? else {
+            return Ok(Outputs::default());
+        };
+        let values = outputs.into_iter().map(|(name, mut output)| {
+            (name, output.get_mut("value").map(Value::take).unwrap_or_default())
+        });
+        Ok(Outputs(values.collect()))
+    }
+
+    /// The program that does the work.
+    pub fn binary(&self) -> &TerraformBinary {
+        &self.binary
+    }
+
+    fn point_at(&self, access: &Access) -> Result<(), TerraformError> {
+        overrides::write_provider(&self.work, access).map_err(|error| TerraformError::Copy {
+            directory: self.source.clone(),
+            message: error.to_string(),
+        })
+    }
+
+    fn command(&self, access: Option<&Access>) -> Command {
+        let mut command = Command::new(&self.binary.path);
+        command.current_dir(&self.work);
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            // TF_VAR_…, TF_CLI_ARGS and the like would change what is applied.
+            if name.starts_with("AWS_") || name.starts_with("TF_") {
+                command.env_remove(&*name);
+            }
+        }
+        command
+            .env("TF_CLI_CONFIG_FILE", &self.cli_config)
+            .env("TF_IN_AUTOMATION", "1")
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("TMPDIR", &self.temporary);
+        if let Some(access) = access {
+            access.apply_to(&mut command);
+        }
+        command
+    }
+
+    async fn events(
+        &self,
+        name: &'static str,
+        command: &mut Command,
+        phase: &Phase,
+    ) -> Result<Events, TerraformError> {
+        let mut events = Events::default();
+        let finished = self
+            .finish(command, |stream, line| {
+                if stream == Stream::Out {
+                    events.read(line, &self.work, &self.source, phase);
+                } else if !line.trim().is_empty() {
+                    phase.note(line);
+                }
+            })
+            .await?;
+        if finished.status.success() {
+            return Ok(events);
+        }
+        Err(TerraformError::Failed {
+            command: name,
+            diagnostics: events.errors,
+            tail: finished.tail,
+        })
+    }
+
+    async fn json(
+        &self,
+        name: &'static str,
+        command: &mut Command,
+    ) -> Result<Value, TerraformError> {
+        let mut text = String::new();
+        let finished = self
+            .finish(command, |stream, line| {
+                if stream == Stream::Out {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            })
+            .await?;
+        serde_json::from_str(&text).ok().filter(|_| finished.status.success()).ok_or(
+            TerraformError::Failed { command: name, diagnostics: Vec::new(), tail: finished.tail },
+        )
+    }
+
+    async fn finish(
+        &self,
+        command: &mut Command,
+        line: impl FnMut(Stream, &str),
+    ) -> Result<Finished, TerraformError> {
+        process::run(command, line)
+            .await
+            .map_err(|source| TerraformError::Run { program: self.binary.path.clone(), source })
+    }
+}
+
+/// `Terraform 1.11.4`, as evidence names it.
+impl std::fmt::Display for TerraformBinary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let name = match self.product {
+            Product::Terraform => "Terraform",
+            Product::OpenTofu => "OpenTofu",
+        };
+        write!(f, "{name} {}", self.version)
+    }
+}
+
+/// A path as a message shows it: of the user's file, not of the copy.
+fn in_source(path: &str, source: &Path) -> PathBuf {
+    source.join(path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,483 @@
+//! Running a workflow's steps.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use ringfence_wire::ServiceError;
+use time::OffsetDateTime;
+use tokio::process::Command;
+use url::Url;
+
+use super::expression::{Contexts, fill};
+use super::parse::{Job, Step, Work, Workflow};
+use super::place::{Place, assignments, github};
+use super::{StepFailure, StepRecord, WorkflowError, actions};
+use crate::aws::{Client, WebIdentity};
+use crate::issuers::{GithubRun, Issuer};
+use crate::process;
+use crate::progress::Phase;
+use crate::scratch::Scratch;
+use crate::terraform::copy;
+use crate::tools::PythonTools;
+
+/// How long a step may take where nothing is said; GitHub has six hours.
+const STEP_TIME: Duration = Duration::from_secs(30 * 60);
+
+/// How many last lines an error shows.
+const SHOWN: usize = 25;
+
+/// The audience that the credentials action asks for.
+const AUDIENCE: &str = "sts.amazonaws.com";
+
+/// Where workflows run.
+#[derive(Debug)]
+pub struct Runner<'a> {
+    /// `sam`, `aws` and Python.
+    pub tools: &'a PythonTools,
+    /// Who issues the runs' tokens.
+    pub issuer: &'a Issuer,
+    /// The guard's endpoint: the only AWS that there is.
+    pub endpoint: &'a Url,
+    /// For the exchange of tokens.
+    pub client: &'a Client,
+    /// Where the copies go.
+    pub scratch: &'a Scratch,
+}
+
+/// One run of a workflow.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// What to run.
+    pub workflow: &'a Workflow,
+    /// The repository.
+    pub repository: &'a Path,
+    /// What its token says; a job's environment is added.
+    pub identity: GithubRun,
+    /// `vars.X`.
+    pub vars: BTreeMap<String, String>,
+    /// `secrets.X`.
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// What a run left.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Its steps.
+    pub steps: Vec<StepRecord>,
+    /// Everything that it printed, secrets masked.
+    pub log: Vec<String>,
+    /// Where another tool stood in for the one that was asked for.
+    pub stand_ins: Vec<String>,
+}
+
+struct State<'r> {
+    contexts: Contexts,
+    masked: Vec<String>,
+    report: Report,
+    phase: &'r Phase,
+}
+
+impl State<'_> {
+    fn mask(&self, text: &str) -> String {
+        self.masked.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+    }
+
+    fn hide(&mut self, secret: &str) {
+        self.masked.extend(
+            secret.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned),
+        );
+    }
+
+    fn stand_in(&mut self, text: String) {
+        if !self.report.stand_ins.contains(&text) {
+            self.phase.note(&text);
+            self.report.stand_ins.push(text);
+        }
+    }
+
+    fn fill(&mut self, step: &Step, text: &str) -> Result<String, WorkflowError> {
+        let mut empty = Vec::new();
+        let filled = fill(text, &self.contexts, |name| empty.push(name.to_owned()));
+        for name in empty {
+            let note = format!("{}: `{name}` has no value: empty, as on GitHub", step.place);
+            self.phase.note(&note);
+            self.report.log.push(note);
+        }
+        filled.map_err(|message| WorkflowError::Invalid { place: step.place.clone(), message })
+    }
+}
+
+impl Runner<'_> {
+    /// Runs every job.
+    ///
+    /// # Errors
+    /// When the event does not start the workflow, or at the first step that
+    /// fails.
+    pub async fn run(&self, run: &Run<'_>, phase: &Phase) -> Result<Report, WorkflowError> {
+        let workflow = run.workflow;
+        let starts = workflow.triggers.get(&run.identity.event).is_some_and(|filter| {
+            run.identity.event != "push" || filter.passes(&run.identity.git_ref)
+        });
+        if !starts {
+            return Err(WorkflowError::NotTriggered {
+                place: workflow.triggers_at.clone(),
+                event: run.identity.event.clone(),
+                git_ref: run.identity.git_ref.clone(),
+            });
+        }
+        let mut state = State {
+            contexts: Contexts {
+                vars: run.vars.clone(),
+                secrets: run.secrets.clone(),
+                ..Contexts::default()
+            },
+            masked: Vec::new(),
+            report: Report::default(),
+            phase,
+        };
+        run.secrets.values().for_each(|secret| state.hide(secret));
+        for job in &workflow.jobs {
+            self.job(run, job, &mut state).await?;
+        }
+        Ok(state.report)
+    }
+
+    async fn job(
+        &self,
+        run: &Run<'_>,
+        job: &Job,
+        state: &mut State<'_>,
+    ) -> Result<(), WorkflowError> {
+        let first = job.steps.first();
+        let mut place =
+            Place::create(self.tools, self.scratch).map_err(|source| WorkflowError::Run {
+                place: first
+                    .map_or_else(|| run.workflow.triggers_at.clone(), |step| step.place.clone()),
+                step: job.id.clone(),
+                source,
+            })?;
+        let mut identity = run.identity.clone();
+        identity.workflow.clone_from(&run.workflow.name);
+        if job.environment.is_some() {
+            identity.environment.clone_from(&job.environment);
+        }
+        state.contexts.steps.clear();
+        state.contexts.github = github(&identity, &place, &job.id);
+        state.contexts.runner =
+            [("os", "Linux".to_owned()), ("temp", place.temporary.to_string_lossy().into_owned())]
+                .into();
+        for step in &job.steps {
+            let began = Instant::now();
+            state.report.log.push(format!("== {}: {}", job.id, step.name));
+            state.contexts.env = self.step_environment(run, job, step, &place, state)?;
+            let limit = step.timeout.or(job.timeout).unwrap_or(STEP_TIME);
+            let work = self.step(run, job, step, &identity, &mut place, state);
+            let done = tokio::time::timeout(limit, work).await;
+            match done {
+                Ok(result) => result?,
+                Err(_) => {
+                    let message = format!("not finished after {} s", limit.as_secs());
+                    return Err(failed(step, message));
+                }
+            }
+            let took = began.elapsed();
+            state.phase.note(format!("{} ({:.1} s)", step.name, took.as_secs_f64()));
+            state.report.steps.push(StepRecord {
+                job: job.id.clone(),
+                step: step.name.clone(),
+                took,
+            });
+        }
+        Ok(())
+    }
+
+    /// Workflow, job, what earlier steps exported, and the step's own, each
+    /// over the one before.
+    fn step_environment(
+        &self,
+        run: &Run<'_>,
+        job: &Job,
+        step: &Step,
+        place: &Place,
+        state: &mut State<'_>,
+    ) -> Result<BTreeMap<String, String>, WorkflowError> {
+        let mut environment = BTreeMap::new();
+        for layer in [&run.workflow.env, &job.env, &place.exported, &step.env] {
+            let mut filled = BTreeMap::new();
+            for (name, value) in layer {
+                // What a step exported is a value, not a text with expressions.
+                let exported = std::ptr::eq(layer, &raw const place.exported);
+                let value = if exported { value.clone() } else { state.fill(step, value)? };
+                filled.insert(name.clone(), value);
+            }
+            environment.extend(filled);
+            state.contexts.env.clone_from(&environment);
+        }
+        Ok(environment)
+    }
+
+    async fn step(
+        &self,
+        run: &Run<'_>,
+        job: &Job,
+        step: &Step,
+        identity: &GithubRun,
+        place: &mut Place,
+        state: &mut State<'_>,
+    ) -> Result<(), WorkflowError> {
+        match &step.work {
+            Work::Uses { action, with } => {
+                let mut inputs = BTreeMap::new();
+                for (name, value) in with {
+                    inputs.insert(name.as_str(), state.fill(step, value)?);
+                }
+                match action.as_str() {
+                    actions::CHECKOUT if !job.permissions.contents => Err(failed(
+                        step,
+                        "the repository is private and `permissions` has no `contents: read`",
+                    )),
+                    actions::CHECKOUT => {
+                        copy::tree(run.repository, &place.workspace).map_err(|source| {
+                            WorkflowError::Run {
+                                place: step.place.clone(),
+                                step: step.name.clone(),
+                                source,
+                            }
+                        })
+                    }
+                    actions::CREDENTIALS => {
+                        self.credentials(job, step, identity, &inputs, place, state).await
+                    }
+                    actions::SETUP_SAM => {
+                        let ours = PythonTools::pinned("aws-sam-cli").unwrap_or_default();
+                        match inputs.get("version") {
+                            Some(asked) if asked != ours && !asked.is_empty() => {
+                                state.stand_in(format!("SAM CLI {ours} stands in for {asked}"));
+                            }
+                            _ => {}
+                        }
+                        Ok(())
+                    }
+                    actions::SETUP_PYTHON => {
+                        self.python(step, inputs.get("python-version"), place, state).await
+                    }
+                    other => Err(failed(step, format!("the action `{other}` is not known here"))),
+                }
+            }
+            Work::Run { script, shell, directory } => {
+                let script = state.fill(step, script)?;
+                let shell = shell.as_deref().or(job.defaults.shell.as_deref());
+                let directory = directory.as_deref().or(job.defaults.directory.as_deref());
+                let directory = match directory {
+                    Some(directory) => place.workspace.join(state.fill(step, directory)?),
+                    None => place.workspace.clone(),
+                };
+                self.script(step, &script, shell, &directory, place, state).await
+            }
+        }
+    }
+
+    /// `aws-actions/configure-aws-credentials`: a token of the run's own for a
+    /// session of the role.
+    async fn credentials(
+        &self,
+        job: &Job,
+        step: &Step,
+        identity: &GithubRun,
+        inputs: &BTreeMap<&str, String>,
+        place: &mut Place,
+        state: &mut State<'_>,
+    ) -> Result<(), WorkflowError> {
+        if !job.permissions.id_token {
+            // GitHub gives the job no ACTIONS_ID_TOKEN_REQUEST_URL then.
+            return Err(failed(
+                step,
+                "Credentials could not be loaded, please check your action inputs: `permissions` has no `id-token: write`",
+            ));
+        }
+        let input =
+            |name: &str| inputs.get(name).map(String::as_str).filter(|text| !text.is_empty());
+        let region = input("aws-region").unwrap_or_default();
+        let role_arn = input("role-to-assume").unwrap_or_default();
+        let duration = match input("role-duration-seconds").map(str::parse) {
+            None => 3600,
+            Some(Ok(seconds)) => seconds,
+            Some(Err(_)) => return Err(failed(step, "`role-duration-seconds` is not a number")),
+        };
+        let audience = input("audience").unwrap_or(AUDIENCE);
+        let token = self
+            .issuer
+            .github_token(identity, audience, OffsetDateTime::now_utc())
+            .map_err(|error| failed(step, error.to_string()))?;
+        let request = WebIdentity {
+            role_arn,
+            session_name: input("role-session-name").unwrap_or("GitHubActions"),
+            token: &token,
+            duration: Some(duration),
+            policy: input("inline-session-policy"),
+        };
+        let access =
+            self.client.assume_with_web_identity(self.endpoint, region, &request).await.map_err(
+                |error| {
+                    let message = format!(
+                        "could not assume `{role_arn}` with OIDC: {}: {}",
+                        error.code, error.message
+                    );
+                    failure(step, message, Some(error), Vec::new())
+                },
+            )?;
+        for (name, value) in access.environment() {
+            if matches!(name, "AWS_SECRET_ACCESS_KEY" | "AWS_SESSION_TOKEN") {
+                state.hide(&value);
+            }
+            if name.starts_with("AWS_REGION")
+                || name.starts_with("AWS_DEFAULT_REGION")
+                || name.contains("KEY")
+                || name.contains("TOKEN")
+            {
+                place.exported.insert(name.to_owned(), value);
+            }
+        }
+        if let (Some(id), Some(account)) = (&step.id, role_arn.split(':').nth(4)) {
+            let outputs = [("aws-account-id".to_owned(), account.to_owned())].into();
+            state.contexts.steps.insert(id.clone(), outputs);
+        }
+        Ok(())
+    }
+
+    /// `actions/setup-python`: the interpreter where it is installed, else a
+    /// stand-in, said aloud.
+    async fn python(
+        &self,
+        step: &Step,
+        version: Option<&String>,
+        place: &mut Place,
+        state: &mut State<'_>,
+    ) -> Result<(), WorkflowError> {
+        let Some(version) = version.filter(|version| !version.is_empty()) else { return Ok(()) };
+        let mut numbers = version.split('.');
+        let (Some("3"), Some(minor)) = (numbers.next(), numbers.next()) else {
+            return Err(failed(
+                step,
+                format!("`{version}` is not a version of Python such as 3.12"),
+            ));
+        };
+        let name = format!("python3.{minor}");
+        let search = std::env::var_os("PATH").unwrap_or_default();
+        let found = match process::which(&name, &search) {
+            // A shim may be there with nothing behind it.
+            Some(path) => process::output(
+                Command::new(&path).args(["-c", "import sys; print(sys.executable)"]),
+            )
+            .await
+            .ok()
+            .map(|text| PathBuf::from(text.trim())),
+            None => None,
+        };
+        let run_failed = |source: io::Error| WorkflowError::Run {
+            place: step.place.clone(),
+            step: step.name.clone(),
+            source,
+        };
+        if let Some(path) = found {
+            let bin = place.temporary.join(&name);
+            fs::create_dir_all(&bin).map_err(run_failed)?;
+            for link in ["python", "python3", name.as_str()] {
+                std::os::unix::fs::symlink(&path, bin.join(link)).map_err(run_failed)?;
+            }
+            place.path.insert(0, bin);
+        } else {
+            state.stand_in(format!("Python {} stands in for {version}", self.tools.version));
+        }
+        Ok(())
+    }
+
+    async fn script(
+        &self,
+        step: &Step,
+        script: &str,
+        shell: Option<&str>,
+        directory: &Path,
+        place: &mut Place,
+        state: &mut State<'_>,
+    ) -> Result<(), WorkflowError> {
+        // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsshell
+        let (program, options): (&str, &[&str]) = match shell {
+            None => ("bash", &["-e"]),
+            Some("bash") => ("bash", &["--noprofile", "--norc", "-eo", "pipefail"]),
+            Some("sh") => ("sh", &["-e"]),
+            Some("python") => ("python", &[]),
+            Some(other) => {
+                return Err(failed(step, format!("the shell `{other}` is not supported")));
+            }
+        };
+        let run_failed = |source: io::Error| WorkflowError::Run {
+            place: step.place.clone(),
+            step: step.name.clone(),
+            source,
+        };
+        let file = |name: &str| place.temporary.join(name);
+        let files = ["env", "output", "path", "summary"]
+            .map(|name| (name, file(&format!("github-{name}"))));
+        for (_, path) in &files {
+            fs::write(path, "").map_err(run_failed)?;
+        }
+        let text = file("script");
+        fs::write(&text, script).map_err(run_failed)?;
+        let mut command = Command::new(program);
+        command.args(options).arg(&text).current_dir(directory);
+        place.environment(&mut command, self.endpoint, &state.contexts);
+        for (name, path) in &files {
+            let name =
+                if *name == "summary" { "STEP_SUMMARY".to_owned() } else { name.to_uppercase() };
+            command.env(format!("GITHUB_{name}"), path);
+        }
+        let mut log = Vec::new();
+        let finished = process::run(&mut command, |_, line| log.push(line.to_owned()))
+            .await
+            .map_err(run_failed)?;
+        let log: Vec<String> = log.iter().map(|line| state.mask(line)).collect();
+        let tail: Vec<String> = log.iter().rev().take(SHOWN).rev().cloned().collect();
+        state.report.log.extend(log);
+        if !finished.status.success() {
+            let message = match finished.status.code() {
+                Some(code) => format!("exit code {code}"),
+                None => finished.status.to_string(),
+            };
+            return Err(failure(step, message, None, tail));
+        }
+        let [(_, env), (_, output), (_, path), _] = &files;
+        let read = |path: &Path| fs::read_to_string(path).map_err(run_failed);
+        place.exported.extend(assignments(&read(env)?).map_err(|text| failed(step, text))?);
+        let outputs = assignments(&read(output)?).map_err(|text| failed(step, text))?;
+        if let Some(id) = &step.id {
+            state.contexts.steps.insert(id.clone(), outputs.into_iter().collect());
+        }
+        for line in read(path)?.lines().filter(|line| !line.trim().is_empty()) {
+            place.path.insert(0, PathBuf::from(line.trim()));
+        }
+        Ok(())
+    }
+}
+
+fn failed(step: &Step, message: impl Into<String>) -> WorkflowError {
+    failure(step, message, None, Vec::new())
+}
+
+fn failure(
+    step: &Step,
+    message: impl Into<String>,
+    aws: Option<ServiceError>,
+    tail: Vec<String>,
+) -> WorkflowError {
+    WorkflowError::Step(Box::new(StepFailure {
+        place: step.place.clone(),
+        step: step.name.clone(),
+        message: message.into(),
+        aws,
+        tail,
+    }))
+}

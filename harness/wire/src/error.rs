@@ -1,0 +1,333 @@
+//! What a service answers when it refuses, and how it is written in the
+//! caller's protocol.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use serde_json::{Map, Value};
+
+use crate::operation::{Protocol, Service};
+use crate::xml;
+
+/// An error as AWS's clients see it: code, message, HTTP status.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ServiceError {
+    /// The code that clients match on: `AccessDenied`, `NoSuchEntity`, ….
+    pub code: Cow<'static, str>,
+    /// The text for people.
+    pub message: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Further members of the error (`Type`, S3's `BucketName`, …), in order.
+    pub members: Vec<(&'static str, String)>,
+}
+
+impl ServiceError {
+    /// An error without further members.
+    pub fn new(
+        status: u16,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { code: code.into(), message: message.into(), status, members: Vec::new() }
+    }
+
+    /// The same error with one more member.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.members.push((name, value.into()));
+        self
+    }
+
+    /// The refusal of an action that no policy allows, or that one denies.
+    ///
+    /// JSON services answer with 400, all others with 403. EC2's text starts
+    /// with a sentence of its own; the encoded message that AWS appends to it
+    /// is left out, because nobody could decode it.
+    pub fn access_denied(service: Service, message: impl Into<String>) -> Self {
+        let message = message.into();
+        match service.protocol() {
+            Protocol::Query | Protocol::RestXml => Self::new(403, "AccessDenied", message),
+            Protocol::Ec2 => Self::new(
+                403,
+                "UnauthorizedOperation",
+                format!("You are not authorized to perform this operation. {message}"),
+            ),
+            Protocol::Json => Self::new(400, "AccessDeniedException", message),
+            Protocol::RestJson => Self::new(403, "AccessDeniedException", message),
+        }
+    }
+
+    /// The refusal of an input that does not fit the operation's model.
+    pub fn validation(service: Service, message: impl Into<String>) -> Self {
+        let code = match (service, service.protocol()) {
+            (Service::ApiGatewayV2, _) => "BadRequestException",
+            (_, Protocol::Query) => "ValidationError",
+            (_, Protocol::Json | Protocol::RestJson) => "ValidationException",
+            (_, Protocol::Ec2) => "InvalidParameterValue",
+            (_, Protocol::RestXml) => "InvalidRequest",
+        };
+        Self::new(400, code, message)
+    }
+
+    /// The refusal of an operation that the service does not have.
+    pub fn unknown_operation(service: Service, message: impl Into<String>) -> Self {
+        match service.protocol() {
+            Protocol::Query | Protocol::Ec2 => Self::new(400, "InvalidAction", message),
+            Protocol::Json => Self::new(400, "UnknownOperationException", message),
+            Protocol::RestJson => Self::new(404, "UnknownOperationException", message),
+            Protocol::RestXml => Self::new(405, "MethodNotAllowed", message),
+        }
+    }
+
+    /// The refusal of what Ringfence does not do, by name: never forwarded,
+    /// never answered by halves.
+    pub fn not_implemented(service: Service, message: impl Into<String>) -> Self {
+        match service.protocol() {
+            Protocol::RestXml => Self::new(501, "NotImplemented", message),
+            _ => Self::new(501, "NotImplementedException", message),
+        }
+    }
+}
+
+/// Writes an error in the protocol of a service. The answer to a HEAD request
+/// has no body; leaving it out is the caller's affair.
+pub fn render(error: &ServiceError, service: Service, request_id: &str) -> Response<Bytes> {
+    let model = service.model();
+    let (content_type, body) = match service.protocol() {
+        Protocol::Query => ("text/xml", query(error, model.xml_namespace, request_id)),
+        Protocol::Ec2 => ("text/xml;charset=UTF-8", ec2(error, request_id)),
+        Protocol::Json => (json_content_type(service), json(error, service)),
+        Protocol::RestJson => ("application/json", json(error, service)),
+        Protocol::RestXml => ("application/xml", s3(error, request_id)),
+    };
+    let mut response = respond(error.status, content_type, service, request_id, body.into());
+    if service.protocol() == Protocol::RestJson
+        && let Ok(code) = HeaderValue::from_str(&error.code)
+    {
+        response.headers_mut().insert(HeaderName::from_static("x-amzn-errortype"), code);
+    }
+    response
+}
+
+/// A response with the headers that every answer of a service has.
+pub(crate) fn respond(
+    status: u16,
+    content_type: &'static str,
+    service: Service,
+    request_id: &str,
+    body: Bytes,
+) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let id = match service.protocol() {
+        Protocol::RestXml => HeaderName::from_static("x-amz-request-id"),
+        _ => HeaderName::from_static("x-amzn-requestid"),
+    };
+    if let Ok(request_id) = HeaderValue::from_str(request_id) {
+        headers.insert(id, request_id);
+    }
+    response
+}
+
+/// The content type of a JSON service's answers.
+pub(crate) fn json_content_type(service: Service) -> &'static str {
+    match service.model().json_version {
+        Some("1.0") => "application/x-amz-json-1.0",
+        _ => "application/x-amz-json-1.1",
+    }
+}
+
+/// Whose fault an error is, as the query protocol says it.
+fn fault(status: u16) -> &'static str {
+    if status < 500 { "Sender" } else { "Receiver" }
+}
+
+fn query(error: &ServiceError, namespace: Option<&str>, request_id: &str) -> String {
+    let mut out = String::new();
+    out.push_str("<ErrorResponse xmlns=\"");
+    xml::escape(&mut out, namespace.unwrap_or_default());
+    out.push_str("\">\n");
+    xml::tagged(&mut out, "Error", |out| {
+        let named = error.members.iter().find(|(name, _)| *name == "Type");
+        xml::text(out, "Type", named.map_or_else(|| fault(error.status), |(_, value)| value));
+        xml::text(out, "Code", &error.code);
+        xml::text(out, "Message", &error.message);
+        for (name, value) in error.members.iter().filter(|(name, _)| *name != "Type") {
+            xml::text(out, name, value);
+        }
+    });
+    xml::text(&mut out, "RequestId", request_id);
+    out.push_str("</ErrorResponse>\n");
+    out
+}
+
+fn ec2(error: &ServiceError, request_id: &str) -> String {
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    xml::tagged(&mut out, "Response", |out| {
+        xml::tagged(out, "Errors", |out| {
+            xml::tagged(out, "Error", |out| {
+                xml::text(out, "Code", &error.code);
+                xml::text(out, "Message", &error.message);
+            });
+        });
+        xml::text(out, "RequestID", request_id);
+    });
+    out
+}
+
+fn s3(error: &ServiceError, request_id: &str) -> String {
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    xml::tagged(&mut out, "Error", |out| {
+        xml::text(out, "Code", &error.code);
+        xml::text(out, "Message", &error.message);
+        for (name, value) in &error.members {
+            xml::text(out, name, value);
+        }
+        xml::text(out, "RequestId", request_id);
+    });
+    out
+}
+
+fn json(error: &ServiceError, service: Service) -> String {
+    let mut body = Map::new();
+    if service.protocol() == Protocol::Json {
+        body.insert("__type".to_owned(), error.code.as_ref().into());
+    }
+    for (name, value) in &error.members {
+        body.insert((*name).to_owned(), value.as_str().into());
+    }
+    body.insert(message_name(error, service).to_owned(), error.message.as_str().into());
+    Value::Object(body).to_string()
+}
+
+/// The message is `Message` in answers of the authorization layer and in those
+/// errors of Lambda whose model says so, `message` in all others.
+fn message_name(error: &ServiceError, service: Service) -> &'static str {
+    /// Lambda's errors whose model has `message` (botocore's lambda model).
+    const LOWER: [&str; 17] = [
+        "AliasLimitExceededException",
+        "CapacityProviderLimitExceededException",
+        "CodeStorageExceededException",
+        "FunctionVersionsPerCapacityProviderLimitExceededException",
+        "InvalidParameterValueException",
+        "InvalidRequestContentException",
+        "InvalidSignatureException",
+        "PolicyLengthExceededException",
+        "PreconditionFailedException",
+        "ProvisionedConcurrencyConfigNotFoundException",
+        "RequestTooLargeException",
+        "ResourceConflictException",
+        "ResourceNotReadyException",
+        "TooManyRequestsException",
+        "UnrecognizedClientException",
+        "UnsupportedMediaTypeException",
+        "ValidationException",
+    ];
+    match (service, error.code.as_ref()) {
+        (_, "AccessDeniedException") => "Message",
+        (Service::Lambda, code) if !LOWER.contains(&code) => "Message",
+        _ => "message",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn text(response: &Response<Bytes>) -> &str {
+        std::str::from_utf8(response.body()).unwrap()
+    }
+
+    #[rstest]
+    #[case(Service::Iam, 403, "AccessDenied", "no")]
+    #[case(Service::CloudFormation, 403, "AccessDenied", "no")]
+    #[case(Service::S3, 403, "AccessDenied", "no")]
+    #[case(
+        Service::Ec2,
+        403,
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation. no"
+    )]
+    #[case(Service::Lambda, 403, "AccessDeniedException", "no")]
+    #[case(Service::ApiGatewayV2, 403, "AccessDeniedException", "no")]
+    #[case(Service::Ssm, 400, "AccessDeniedException", "no")]
+    #[case(Service::Logs, 400, "AccessDeniedException", "no")]
+    fn a_denial_has_the_code_and_status_of_its_service(
+        #[case] service: Service,
+        #[case] status: u16,
+        #[case] code: &str,
+        #[case] message: &str,
+    ) {
+        let error = ServiceError::access_denied(service, "no");
+        assert_eq!(
+            (error.status, error.code.as_ref(), error.message.as_str()),
+            (status, code, message)
+        );
+        assert_eq!(render(&error, service, "r").status(), status);
+    }
+
+    #[test]
+    fn a_query_service_answers_with_an_error_response() {
+        let error = ServiceError::new(404, "NoSuchEntity", "role <a> is not there");
+        let response = render(&error, Service::Iam, "id-1");
+        assert_eq!(response.status(), 404);
+        assert_eq!(response.headers()["content-type"], "text/xml");
+        assert_eq!(response.headers()["x-amzn-requestid"], "id-1");
+        assert_eq!(
+            text(&response),
+            "<ErrorResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\n\
+             <Error><Type>Sender</Type><Code>NoSuchEntity</Code>\
+             <Message>role &lt;a&gt; is not there</Message></Error>\
+             <RequestId>id-1</RequestId></ErrorResponse>\n"
+        );
+    }
+
+    #[test]
+    fn ec2_answers_with_its_own_envelope() {
+        let error = ServiceError::new(400, "InvalidVpcID.NotFound", "no");
+        assert_eq!(
+            text(&render(&error, Service::Ec2, "id")),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error>\
+             <Code>InvalidVpcID.NotFound</Code><Message>no</Message></Error></Errors>\
+             <RequestID>id</RequestID></Response>"
+        );
+    }
+
+    #[test]
+    fn s3_answers_with_a_bare_error_and_its_members() {
+        let error = ServiceError::new(404, "NoSuchBucket", "no").with("BucketName", "a&b");
+        let response = render(&error, Service::S3, "id");
+        assert_eq!(response.headers()["x-amz-request-id"], "id");
+        assert_eq!(
+            text(&response),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchBucket</Code>\
+             <Message>no</Message><BucketName>a&amp;b</BucketName><RequestId>id</RequestId></Error>"
+        );
+    }
+
+    #[test]
+    fn json_services_name_the_type_in_the_body_and_rest_json_in_a_header() {
+        let error = ServiceError::new(400, "ParameterNotFound", "no");
+        let response = render(&error, Service::Ssm, "id");
+        assert_eq!(response.headers()["content-type"], "application/x-amz-json-1.1");
+        assert_eq!(text(&response), r#"{"__type":"ParameterNotFound","message":"no"}"#);
+
+        let error = ServiceError::new(404, "ResourceNotFoundException", "no").with("Type", "User");
+        let response = render(&error, Service::Lambda, "id");
+        assert_eq!(response.headers()["x-amzn-errortype"], "ResourceNotFoundException");
+        assert_eq!(text(&response), r#"{"Type":"User","Message":"no"}"#);
+
+        let denied = ServiceError::access_denied(Service::DynamoDb, "no");
+        let response = render(&denied, Service::DynamoDb, "id");
+        assert_eq!(response.headers()["content-type"], "application/x-amz-json-1.0");
+        assert_eq!(text(&response), r#"{"__type":"AccessDeniedException","Message":"no"}"#);
+    }
+}

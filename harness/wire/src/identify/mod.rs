@@ -1,0 +1,80 @@
+//! Which service, operation and input a request is.
+//!
+//! Whatever could be read in two ways is refused: the guard decides by what
+//! is read here, and the upstream reads the same bytes again.
+
+mod form;
+mod input;
+mod json;
+mod refusal;
+mod rest;
+mod s3;
+mod service;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use bytes::Bytes;
+use http::request::Parts;
+
+use crate::{Call, Protocol, Service, ServiceError};
+
+use refusal::Refusal;
+use view::View;
+
+/// Identifies a request. `default_region` is for requests that name none.
+///
+/// # Errors
+/// When the service, the operation or the input cannot be told for certain.
+pub fn identify(parts: &Parts, body: &Bytes, default_region: &str) -> Result<Call, ServiceError> {
+    let view = View::new(parts, body).map_err(|refusal| refusal.into_error(None))?;
+    let target = service::target(&view).map_err(|refusal| refusal.into_error(None))?;
+    let service = target.service;
+    read(&view, &target, default_region).map_err(|refusal| refusal.into_error(Some(service)))
+}
+
+/// The service that a request addresses, without looking at its operation:
+/// for the protocol of an error that comes before identification.
+///
+/// # Errors
+/// When it cannot be told for certain.
+pub fn service(parts: &Parts, body: &Bytes) -> Result<Service, ServiceError> {
+    View::new(parts, body)
+        .and_then(|view| service::target(&view))
+        .map(|target| target.service)
+        .map_err(|refusal| refusal.into_error(None))
+}
+
+/// The service in whose protocol to answer a request that cannot be
+/// identified: a guess for the error's form alone, never for a decision.
+pub fn error_dialect(parts: &Parts) -> Service {
+    service::dialect(parts)
+}
+
+/// The most bytes of body that a service takes here. Lambda's is AWS's own
+/// (its error names it); S3's is smaller than AWS's 5 GiB, because bodies are
+/// held in memory.
+pub const fn body_limit(service: Service) -> usize {
+    match service {
+        Service::Lambda => 70_167_211,
+        Service::S3 => 256 * 1024 * 1024,
+        Service::DynamoDb | Service::Logs => 16 * 1024 * 1024,
+        _ => 4 * 1024 * 1024,
+    }
+}
+
+fn read(view: &View<'_>, target: &service::Target, default_region: &str) -> Result<Call, Refusal> {
+    let limit = body_limit(target.service);
+    if view.body.len() > limit {
+        return Err(Refusal::TooLarge { limit });
+    }
+    let (operation, input, payload) = match target.service.protocol() {
+        Protocol::Query | Protocol::Ec2 => form::read(view, target.service)?,
+        Protocol::Json => json::read(view, target.service)?,
+        Protocol::RestJson => rest::read(view, target.service)?,
+        Protocol::RestXml => s3::read(view, target.bucket.as_deref())?,
+    };
+    input::check_required(operation, &input, payload.is_some())?;
+    let region = target.region.as_deref().unwrap_or(default_region).to_owned();
+    Ok(Call { operation, region, input, payload })
+}

@@ -1,0 +1,290 @@
+//! Which service a request addresses.
+
+use http::Method;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+
+use super::form;
+use super::refusal::Refusal;
+use super::view::View;
+use crate::model::Model;
+use crate::operation::Service;
+
+/// What a request addresses.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) service: Service,
+    pub(super) region: Option<String>,
+    /// The bucket that S3's virtual host names.
+    pub(super) bucket: Option<String>,
+}
+
+/// What a request addresses. The credential scope, `X-Amz-Target` and a real
+/// AWS host each name a service; where more than one does, they must agree.
+pub(super) fn target(view: &View<'_>) -> Result<Target, Refusal> {
+    let scope = scope(view)?;
+    let host = view.host()?.map(|host| Host::read(&host)).unwrap_or_default();
+    let by_scope = scope.as_ref().map(|scope| of_signing_name(&scope.service, view)).transpose()?;
+    let by_target = of_target(view)?;
+    let named = [
+        ("credential scope", by_scope),
+        ("header `X-Amz-Target`", by_target),
+        ("host", host.service),
+    ];
+    let mut names = named.iter().filter_map(|(source, service)| Some((source, (*service)?)));
+    let service = match names.next() {
+        Some((source, service)) => {
+            if let Some((other_source, other)) = names.find(|(_, other)| *other != service) {
+                return Err(Refusal::Service(format!(
+                    "the {source} names {} but the {other_source} names {}",
+                    service.name(),
+                    other.name()
+                )));
+            }
+            service
+        }
+        None => of_anonymous(view)?,
+    };
+    let bucket = host.bucket.filter(|_| service == Service::S3);
+    Ok(Target { service, region: scope.map(|scope| scope.region).or(host.region), bucket })
+}
+
+/// The scope of a credential: `AKID/DATE/REGION/SERVICE/aws4_request`.
+struct Scope {
+    region: String,
+    service: String,
+}
+
+fn scope(view: &View<'_>) -> Result<Option<Scope>, Refusal> {
+    let header = view.header(AUTHORIZATION.as_str())?;
+    let credential = match (header, &view.presigned_credential) {
+        (Some(_), Some(_)) => {
+            return Err(Refusal::Request(
+                "the request is signed in its header and in its query string".to_owned(),
+            ));
+        }
+        (None, None) => return Ok(None),
+        (None, Some(credential)) => credential.as_str(),
+        (Some(header), None) => header
+            .strip_prefix("AWS4-HMAC-SHA256")
+            .and_then(|fields| {
+                fields.split([',', ' ']).find_map(|field| field.trim().strip_prefix("Credential="))
+            })
+            .ok_or_else(|| {
+                Refusal::Request(
+                    "the header `Authorization` is not a Signature Version 4 credential".to_owned(),
+                )
+            })?,
+    };
+    // An access key id has no slash, so the scope is the last four parts.
+    let mut fields = credential.rsplitn(5, '/');
+    match (fields.next(), fields.next(), fields.next()) {
+        (Some("aws4_request"), Some(service), Some(region)) => {
+            Ok(Some(Scope { region: region.to_owned(), service: service.to_owned() }))
+        }
+        _ => Err(Refusal::Request(format!(
+            "the credential scope `{credential}` does not end in `REGION/SERVICE/aws4_request`"
+        ))),
+    }
+}
+
+/// The service of a signing name. API Gateway's two versions share theirs.
+fn of_signing_name(name: &str, view: &View<'_>) -> Result<Service, Refusal> {
+    if name == Service::ApiGatewayV2.signing_name() {
+        return api_gateway(view.parts.uri.path());
+    }
+    Service::ALL
+        .into_iter()
+        .find(|service| service.signing_name() == name)
+        .ok_or_else(|| Refusal::Service(format!("the service `{name}` is not supported")))
+}
+
+fn api_gateway(path: &str) -> Result<Service, Refusal> {
+    if path == "/v2" || path.starts_with("/v2/") {
+        Ok(Service::ApiGatewayV2)
+    } else {
+        Err(Refusal::Operation(format!(
+            "`{path}` is an operation of API Gateway version 1 (REST APIs), which is not \
+             supported: only version 2 (`/v2/...`) is"
+        )))
+    }
+}
+
+fn of_target(view: &View<'_>) -> Result<Option<Service>, Refusal> {
+    let Some(target) = view.header("x-amz-target")? else { return Ok(None) };
+    let prefix = target.rsplit_once('.').map_or(target, |(prefix, _)| prefix);
+    Model::service_of_target(prefix).map(Some).ok_or_else(|| {
+        Refusal::Service(format!(
+            "the header `X-Amz-Target` names no supported service: `{target}`"
+        ))
+    })
+}
+
+/// An unsigned request: a query call by its API version (the SDKs send
+/// `AssumeRoleWithWebIdentity` so), else S3's anonymous access.
+fn of_anonymous(view: &View<'_>) -> Result<Service, Refusal> {
+    if form::is_form(view) {
+        let pairs = form::pairs(view)?;
+        let of = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+        if let Some(action) = of("Action") {
+            let version = of("Version").map_or("", String::as_str);
+            return Model::service_of_version(version).ok_or_else(|| {
+                Refusal::Service(format!(
+                    "no supported service has the action `{action}` of version `{version}`"
+                ))
+            });
+        }
+    }
+    match view.parts.method {
+        Method::GET | Method::HEAD | Method::PUT | Method::POST | Method::DELETE => Ok(Service::S3),
+        ref other => Err(Refusal::Service(format!("an unsigned {other} request names no service"))),
+    }
+}
+
+/// What a host names.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Host {
+    service: Option<Service>,
+    region: Option<String>,
+    bucket: Option<String>,
+}
+
+impl Host {
+    /// Reads a host name; one that is not AWS's says nothing, but `s3.localhost`
+    /// and `BUCKET.s3.localhost` do, and `BUCKET.localhost` names a bucket.
+    fn read(host: &str) -> Self {
+        let aws =
+            host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"));
+        if let Some(labels) = aws {
+            return Self::aws(labels);
+        }
+        let local = host
+            .strip_suffix(".localhost.localstack.cloud")
+            .or_else(|| host.strip_suffix(".localhost"));
+        let Some(labels) = local else { return Self::default() };
+        let mut found = Self::s3(labels).unwrap_or_default();
+        // botocore puts a bucket before any host name that is no address.
+        if found.service.is_none() && !labels.contains('.') {
+            found.bucket = Some(labels.to_owned());
+        }
+        found
+    }
+
+    /// Labels before `.amazonaws.com`.
+    fn aws(labels: &str) -> Self {
+        if let Some(found) = Self::s3(labels) {
+            return found;
+        }
+        let (name, region) = match labels.split_once('.') {
+            Some((name, region)) => (name, Some(region)),
+            None => (labels, None),
+        };
+        let service = match name {
+            // Version 1 has the same host; the path tells them apart, and the
+            // credential scope names the service of a signed request.
+            "apigateway" => None,
+            "monitoring" => None,
+            name => Service::ALL.into_iter().find(|service| {
+                service.signing_name() == name && *service != Service::ApiGatewayV2
+            }),
+        };
+        Self {
+            service,
+            region: region.filter(|it| !it.contains('.')).map(str::to_owned),
+            bucket: None,
+        }
+    }
+
+    /// `[BUCKET.]s3[.dualstack][.REGION]` and `[BUCKET.]s3-REGION`.
+    fn s3(labels: &str) -> Option<Self> {
+        let (bucket, rest) = labels.rmatch_indices("s3").find_map(|(at, _)| {
+            let (before, rest) = labels.split_at_checked(at)?;
+            let bucket = match before {
+                "" => None,
+                before => Some(before.strip_suffix('.')?.to_owned()),
+            };
+            Some((bucket, Self::s3_region(rest.strip_prefix("s3")?)?))
+        })?;
+        Some(Self { service: Some(Service::S3), region: rest, bucket })
+    }
+
+    /// The region after `s3`; the outer `None` where this is no S3 host.
+    fn s3_region(rest: &str) -> Option<Option<String>> {
+        let rest = rest.strip_prefix(".dualstack").unwrap_or(rest);
+        match rest {
+            "" | "-external-1" => Some(None),
+            rest => {
+                let region = rest.strip_prefix('.').or_else(|| rest.strip_prefix('-'))?;
+                // `eu-west-1`, `us-gov-west-1`.
+                let mut fields = region.rsplit('-');
+                let number = fields.next().unwrap_or_default();
+                let is_name = |it: &str| it.bytes().all(|byte| byte.is_ascii_lowercase());
+                let plain = !number.is_empty()
+                    && number.bytes().all(|byte| byte.is_ascii_digit())
+                    && region.matches('-').count() >= 2
+                    && fields.all(is_name);
+                plain.then(|| Some(region.to_owned()))
+            }
+        }
+    }
+}
+
+/// In whose protocol to answer a request that cannot be identified.
+pub(super) fn dialect(parts: &Parts) -> Service {
+    let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let content_type = header(CONTENT_TYPE.as_str()).unwrap_or_default();
+    let authorization = header(AUTHORIZATION.as_str()).unwrap_or_default();
+    if parts.headers.contains_key("x-amz-target")
+        || content_type.starts_with("application/x-amz-json")
+    {
+        Service::Ssm
+    } else if content_type.starts_with("application/x-www-form-urlencoded") {
+        if authorization.contains("/ec2/aws4_request") { Service::Ec2 } else { Service::Sts }
+    } else if authorization.contains("/s3/aws4_request") || authorization.is_empty() {
+        Service::S3
+    } else {
+        Service::ApiGatewayV2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("s3.amazonaws.com", Some(Service::S3), None, None)]
+    #[case("s3.eu-west-1.amazonaws.com", Some(Service::S3), Some("eu-west-1"), None)]
+    #[case("s3-eu-west-1.amazonaws.com", Some(Service::S3), Some("eu-west-1"), None)]
+    #[case("s3.dualstack.eu-west-1.amazonaws.com", Some(Service::S3), Some("eu-west-1"), None)]
+    #[case("b.s3.amazonaws.com", Some(Service::S3), None, Some("b"))]
+    #[case(
+        "my.s3.bucket.s3.eu-west-1.amazonaws.com",
+        Some(Service::S3),
+        Some("eu-west-1"),
+        Some("my.s3.bucket")
+    )]
+    #[case("s3.localhost", Some(Service::S3), None, None)]
+    #[case("b.s3.localhost", Some(Service::S3), None, Some("b"))]
+    #[case("b.s3.localhost.localstack.cloud", Some(Service::S3), None, Some("b"))]
+    #[case("b.localhost", None, None, Some("b"))]
+    #[case("abc.execute-api.localhost", None, None, None)]
+    #[case("localhost", None, None, None)]
+    #[case("127.0.0.1", None, None, None)]
+    #[case("iam.amazonaws.com", Some(Service::Iam), None, None)]
+    #[case("lambda.us-east-1.amazonaws.com", Some(Service::Lambda), Some("us-east-1"), None)]
+    #[case("apigateway.us-east-1.amazonaws.com", None, Some("us-east-1"), None)]
+    #[case("abc.execute-api.us-east-1.amazonaws.com", None, None, None)]
+    #[case("example.com", None, None, None)]
+    fn hosts(
+        #[case] host: &str,
+        #[case] service: Option<Service>,
+        #[case] region: Option<&str>,
+        #[case] bucket: Option<&str>,
+    ) {
+        let expected =
+            Host { service, region: region.map(str::to_owned), bucket: bucket.map(str::to_owned) };
+        assert_eq!(Host::read(host), expected);
+    }
+}

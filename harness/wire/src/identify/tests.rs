@@ -1,0 +1,628 @@
+//! What is taken for which call, and what is refused.
+
+use bytes::Bytes;
+use http::Request;
+use http::request::Parts;
+use rstest::rstest;
+use serde_json::json;
+
+use super::*;
+
+/// A request; `service` names the credential scope, "" is unsigned.
+fn request(
+    service: &str,
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> (Parts, Bytes) {
+    let mut request = Request::builder().method(method).uri(uri);
+    if !service.is_empty() {
+        request = request.header(
+            "authorization",
+            format!(
+                "AWS4-HMAC-SHA256 Credential=AKID/20261122/eu-west-1/{service}/aws4_request, \
+                 SignedHeaders=host, Signature=00"
+            ),
+        );
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = Bytes::copy_from_slice(body.as_bytes());
+    (request.body(()).unwrap().into_parts().0, body)
+}
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+fn form(service: &str, body: &str) -> Result<Call, ServiceError> {
+    let (parts, body) = request(service, "POST", "/", &[FORM], body);
+    identify(&parts, &body, "us-east-1")
+}
+
+fn json(target: &str, body: &str) -> Result<Call, ServiceError> {
+    let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
+    let (parts, body) = request("ssm", "POST", "/", &headers, body);
+    identify(&parts, &body, "us-east-1")
+}
+
+fn rest(service: &str, method: &str, uri: &str, body: &str) -> Result<Call, ServiceError> {
+    let (parts, body) = request(service, method, uri, &[], body);
+    identify(&parts, &body, "us-east-1")
+}
+
+fn refused(result: Result<Call, ServiceError>) -> (u16, String, String) {
+    let error = result.map(|call| call.input).unwrap_err();
+    (error.status, error.code.into_owned(), error.message)
+}
+
+#[test]
+fn a_query_call_has_typed_members() {
+    let call = form(
+        "iam",
+        "Action=CreateRole&Version=2010-05-08&RoleName=a&AssumeRolePolicyDocument=%7B%7D\
+         &MaxSessionDuration=3600&Tags.member.2.Key=l&Tags.member.1.Key=k&Tags.member.1.Value=v+w\
+         &Tags.member.2.Value=",
+    )
+    .unwrap();
+    assert_eq!(
+        (call.service(), call.name(), call.region.as_str()),
+        (Service::Iam, "CreateRole", "eu-west-1")
+    );
+    assert_eq!(
+        serde_json::Value::Object(call.input),
+        json!({
+            "RoleName": "a",
+            "AssumeRolePolicyDocument": "{}",
+            "MaxSessionDuration": 3600,
+            "Tags": [{"Key": "k", "Value": "v w"}, {"Key": "l", "Value": ""}]
+        })
+    );
+}
+
+#[test]
+fn an_ec2_call_has_lists_by_number() {
+    let call = form(
+        "ec2",
+        "Action=DescribeSubnets&Version=2016-11-15&Filter.1.Name=vpc-id&Filter.1.Value.1=v\
+         &SubnetId.1=s",
+    )
+    .unwrap();
+    assert_eq!(
+        serde_json::Value::Object(call.input),
+        json!({"Filter": [{"Name": "vpc-id", "Value": ["v"]}], "SubnetId": ["s"]})
+    );
+}
+
+#[rstest]
+#[case::unknown_action(
+    "Action=MakeRole&Version=2010-05-08",
+    400,
+    "InvalidAction",
+    "Could not find operation MakeRole for version 2010-05-08"
+)]
+#[case::wrong_version(
+    "Action=GetRole&Version=2011-06-15&RoleName=a",
+    400,
+    "InvalidAction",
+    "Could not find operation GetRole for version 2011-06-15"
+)]
+#[case::no_action(
+    "Version=2010-05-08&RoleName=a",
+    400,
+    "MalformedInput",
+    "the parameter `Action` is missing"
+)]
+#[case::no_version(
+    "Action=GetRole&RoleName=a",
+    400,
+    "MalformedInput",
+    "the parameter `Version` is missing"
+)]
+#[case::missing_member(
+    "Action=GetRole&Version=2010-05-08",
+    400,
+    "ValidationError",
+    "1 validation error detected: Value null at 'roleName' failed to satisfy constraint: Member must not be null"
+)]
+#[case::unknown_member(
+    "Action=GetRole&Version=2010-05-08&RoleName=a&Rolename=b",
+    400,
+    "ValidationError",
+    "GetRole has no parameter `Rolename`"
+)]
+#[case::repeated(
+    "Action=GetRole&Version=2010-05-08&RoleName=a&RoleName=b",
+    400,
+    "MalformedInput",
+    "the parameter `RoleName` is repeated"
+)]
+#[case::repeated_encoded(
+    "Action=GetRole&Version=2010-05-08&RoleName=a&Role%4Eame=b",
+    400,
+    "MalformedInput",
+    "the parameter `RoleName` is repeated"
+)]
+#[case::two_actions(
+    "Action=GetRole&Action=DeleteRole&Version=2010-05-08&RoleName=a",
+    400,
+    "MalformedInput",
+    "the parameter `Action` is repeated"
+)]
+#[case::both_value_and_list(
+    "Action=TagRole&Version=2010-05-08&RoleName=a&Tags=&Tags.member.1.Key=k",
+    400,
+    "MalformedInput",
+    "the parameter `Tags.member.1.Key` is both a value and a structure"
+)]
+#[case::text_as_list(
+    "Action=GetRole&Version=2010-05-08&RoleName.member.1=a",
+    400,
+    "MalformedInput",
+    "the member `RoleName` is not a string"
+)]
+#[case::list_as_text(
+    "Action=UntagRole&Version=2010-05-08&RoleName=a&TagKeys=k",
+    400,
+    "MalformedInput",
+    "the member `TagKeys` is not a list"
+)]
+#[case::list_without_member(
+    "Action=UntagRole&Version=2010-05-08&RoleName=a&TagKeys.1=k",
+    400,
+    "MalformedInput",
+    "the member `TagKeys` is not a list"
+)]
+#[case::gap(
+    "Action=UntagRole&Version=2010-05-08&RoleName=a&TagKeys.member.1=k&TagKeys.member.3=l",
+    400,
+    "MalformedInput",
+    "the items of the list `TagKeys` are not numbered from 1 without a gap"
+)]
+#[case::from_zero(
+    "Action=UntagRole&Version=2010-05-08&RoleName=a&TagKeys.member.0=k",
+    400,
+    "MalformedInput",
+    "the items of the list `TagKeys` are not numbered from 1 without a gap"
+)]
+#[case::leading_zero(
+    "Action=UntagRole&Version=2010-05-08&RoleName=a&TagKeys.member.01=k",
+    400,
+    "MalformedInput",
+    "the items of the list `TagKeys` are not numbered from 1 without a gap"
+)]
+#[case::not_a_number(
+    "Action=ListRoles&Version=2010-05-08&MaxItems=a",
+    400,
+    "ValidationError",
+    "the member `MaxItems` is `a`, not a whole number"
+)]
+#[case::empty_name(
+    "Action=ListRoles&Version=2010-05-08&Tags..member=a",
+    400,
+    "MalformedInput",
+    "the parameter name `Tags..member` is malformed"
+)]
+#[case::percent(
+    "Action=GetRole&Version=2010-05-08&RoleName=%zz",
+    400,
+    "MalformedInput",
+    "the body cannot be read: a `%` is not followed by two hexadecimal digits"
+)]
+#[case::utf8(
+    "Action=GetRole&Version=2010-05-08&RoleName=%FF",
+    400,
+    "MalformedInput",
+    "the body cannot be read: the decoded text is not UTF-8"
+)]
+fn a_query_call_that_two_could_read_differently_is_refused(
+    #[case] body: &str,
+    #[case] status: u16,
+    #[case] code: &str,
+    #[case] message: &str,
+) {
+    assert_eq!(refused(form("iam", body)), (status, code.to_owned(), message.to_owned()));
+}
+
+#[test]
+fn a_deep_name_is_refused() {
+    let name = format!("Tags{}", ".a".repeat(40));
+    let (_, code, _) = refused(form("iam", &format!("Action=TagRole&Version=2010-05-08&{name}=1")));
+    assert_eq!(code, "MalformedInput");
+}
+
+#[test]
+fn parameters_of_query_string_and_body_are_one_set() {
+    let body = "Action=GetRole&Version=2010-05-08&RoleName=a";
+    let (parts, body) = request("iam", "POST", "/?RoleName=b", &[FORM], body);
+    let (_, _, message) = refused(identify(&parts, &body, ""));
+    assert_eq!(message, "the parameter `RoleName` is repeated");
+
+    let (parts, body) =
+        request("iam", "GET", "/?Action=GetRole&Version=2010-05-08&RoleName=b", &[], "");
+    assert_eq!(identify(&parts, &body, "").unwrap().text("RoleName"), Some("b"));
+}
+
+#[rstest]
+#[case("application/json")]
+#[case("multipart/form-data; boundary=x")]
+fn a_query_body_of_another_type_is_refused(#[case] content_type: &str) {
+    let body = "Action=GetRole&Version=2010-05-08&RoleName=a";
+    let (parts, body) = request("iam", "POST", "/", &[("content-type", content_type)], body);
+    assert_eq!(
+        refused(identify(&parts, &body, "")).2,
+        "a query request has a body that is not `application/x-www-form-urlencoded`"
+    );
+}
+
+#[test]
+fn a_web_identity_call_is_known_without_a_signature() {
+    let call = form(
+        "",
+        "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleArn=a&RoleSessionName=s\
+         &WebIdentityToken=t",
+    )
+    .unwrap();
+    assert_eq!((call.service(), call.region.as_str()), (Service::Sts, "us-east-1"));
+    assert!(call.operation.unsigned);
+
+    let (status, code, message) = refused(form("", "Action=SendMessage&Version=2012-11-05"));
+    assert_eq!((status, code.as_str()), (400, "UnknownService"));
+    assert_eq!(
+        message,
+        "no supported service has the action `SendMessage` of version `2012-11-05`"
+    );
+}
+
+#[test]
+fn a_json_call_keeps_its_values_and_drops_null() {
+    let body = r#"{"Name":"/a","WithDecryption":true}"#;
+    let call = json("AmazonSSM.GetParameter", body).unwrap();
+    assert_eq!(
+        serde_json::Value::Object(call.input),
+        json!({"Name": "/a", "WithDecryption": true})
+    );
+    let call = json("AmazonSSM.GetParameter", r#"{"Name":"/a","WithDecryption":null}"#).unwrap();
+    assert!(!call.input.contains_key("WithDecryption"));
+}
+
+#[rstest]
+#[case::unknown(
+    "AmazonSSM.GetThing",
+    "{}",
+    "UnknownOperationException",
+    "ssm has no operation `AmazonSSM.GetThing`"
+)]
+#[case::duplicate_key(
+    "AmazonSSM.GetParameter",
+    r#"{"Name":"/a","Name":"/b"}"#,
+    "SerializationException",
+    "the body is not JSON: the key `Name` is repeated at line 1 column 25"
+)]
+#[case::escaped_duplicate(
+    "AmazonSSM.GetParameter",
+    r#"{"Name":"/a","N\u0061me":"/b"}"#,
+    "SerializationException",
+    "the body is not JSON: the key `Name` is repeated at line 1 column 30"
+)]
+#[case::unknown_member(
+    "AmazonSSM.GetParameter",
+    r#"{"Name":"/a","name":"/b"}"#,
+    "ValidationException",
+    "GetParameter has no member `name`"
+)]
+#[case::wrong_type(
+    "AmazonSSM.GetParameter",
+    r#"{"Name":["/a"]}"#,
+    "SerializationException",
+    "the member `Name` is not a string"
+)]
+#[case::no_object(
+    "AmazonSSM.GetParameter",
+    "[]",
+    "SerializationException",
+    "the body is JSON, but no object"
+)]
+#[case::missing(
+    "AmazonSSM.GetParameter",
+    "{}",
+    "ValidationException",
+    "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null"
+)]
+fn a_json_call_that_is_not_certain_is_refused(
+    #[case] target: &str,
+    #[case] body: &str,
+    #[case] code: &str,
+    #[case] message: &str,
+) {
+    assert_eq!(refused(json(target, body)), (400, code.to_owned(), message.to_owned()));
+}
+
+#[test]
+fn a_json_call_takes_no_query_parameters_and_no_form() {
+    let headers = [
+        ("x-amz-target", "AmazonSSM.GetParameter"),
+        ("content-type", "application/x-amz-json-1.1"),
+    ];
+    let (parts, body) = request("ssm", "POST", "/?Name=/b", &headers, r#"{"Name":"/a"}"#);
+    assert_eq!(
+        refused(identify(&parts, &body, "")).2,
+        "ssm takes no query parameters, but `Name` is there"
+    );
+    let headers = [("x-amz-target", "AmazonSSM.GetParameter"), FORM];
+    let (parts, body) = request("ssm", "POST", "/", &headers, r#"{"Name":"/a"}"#);
+    assert_eq!(
+        refused(identify(&parts, &body, "")).2,
+        "the content type of a JSON request is `application/x-amz-json-1.1`, not \
+         `application/x-www-form-urlencoded`"
+    );
+}
+
+#[test]
+fn scope_target_and_host_must_agree() {
+    let headers = [
+        ("x-amz-target", "AmazonSSM.GetParameter"),
+        ("content-type", "application/x-amz-json-1.1"),
+    ];
+    let (parts, body) = request("logs", "POST", "/", &headers, r#"{"Name":"/a"}"#);
+    assert_eq!(
+        refused(identify(&parts, &body, "")),
+        (
+            400,
+            "UnknownService".to_owned(),
+            "the credential scope names logs but the header `X-Amz-Target` names ssm".to_owned()
+        )
+    );
+    let (parts, body) =
+        request("iam", "GET", "/", &[("host", "bucket.s3.eu-west-1.amazonaws.com")], "");
+    assert_eq!(
+        refused(identify(&parts, &body, "")).2,
+        "the credential scope names iam but the host names s3"
+    );
+}
+
+#[rstest]
+#[case::authorization(
+    "authorization",
+    "AWS4-HMAC-SHA256 Credential=B/20261122/eu-west-1/sts/aws4_request"
+)]
+#[case::target("x-amz-target", "AmazonSSM.PutParameter")]
+#[case::content_type("content-type", "application/x-www-form-urlencoded")]
+#[case::host("host", "b")]
+fn a_repeated_header_is_refused(#[case] name: &'static str, #[case] value: &str) {
+    let headers = [
+        ("x-amz-target", "AmazonSSM.GetParameter"),
+        ("content-type", "application/x-amz-json-1.1"),
+        ("host", "a"),
+    ];
+    let (mut parts, body) = request("ssm", "POST", "/", &headers, r#"{"Name":"/a"}"#);
+    assert!(identify(&parts, &body, "").is_ok());
+    parts.headers.append(name, value.parse().unwrap());
+    assert_eq!(refused(identify(&parts, &body, "")).2, format!("the header `{name}` is repeated"));
+}
+
+#[rstest]
+#[case("sqs", "the service `sqs` is not supported")]
+#[case("execute-api", "the service `execute-api` is not supported")]
+#[case("s3express", "the service `s3express` is not supported")]
+fn other_services_are_refused_by_name(#[case] service: &str, #[case] message: &str) {
+    assert_eq!(
+        refused(rest(service, "GET", "/", "")),
+        (400, "UnknownService".to_owned(), message.to_owned())
+    );
+}
+
+#[test]
+fn api_gateway_version_1_is_an_unknown_operation() {
+    let (status, code, message) = refused(rest("apigateway", "GET", "/restapis", ""));
+    assert_eq!((status, code.as_str()), (404, "UnknownOperationException"));
+    assert!(message.contains("`/restapis`") && message.contains("version 1"), "{message}");
+    assert_eq!(rest("apigateway", "GET", "/v2/apis", "").unwrap().name(), "GetApis");
+}
+
+#[test]
+fn rest_labels_are_decoded_and_left_as_they_are() {
+    let call = rest(
+        "lambda",
+        "POST",
+        "/2015-03-31/functions/123456789012%3Afunction%3Aa%3Alive/invocations?Qualifier=live",
+        "payload",
+    )
+    .unwrap();
+    assert_eq!(call.name(), "Invoke");
+    assert_eq!(call.text("FunctionName"), Some("123456789012:function:a:live"));
+    assert_eq!(call.payload.as_deref(), Some(b"payload".as_slice()));
+
+    let call = rest("lambda", "GET", "/2015-03-31/functions/", "").unwrap();
+    assert_eq!(call.name(), "ListFunctions");
+}
+
+#[rstest]
+#[case::no_path("lambda", "GET", "/2015-03-31/things", 404, "UnknownOperationException")]
+#[case::method("lambda", "PATCH", "/2015-03-31/functions/a", 404, "UnknownOperationException")]
+#[case::empty_segment("lambda", "GET", "/2015-03-31//functions", 400, "SerializationException")]
+#[case::empty_name("lambda", "DELETE", "/2015-03-31/functions//", 400, "SerializationException")]
+#[case::dots("lambda", "GET", "/2015-03-31/functions/a/%2e%2e/b", 400, "SerializationException")]
+#[case::percent("lambda", "GET", "/2015-03-31/functions/%2", 400, "SerializationException")]
+#[case::unknown_parameter(
+    "lambda",
+    "GET",
+    "/2015-03-31/functions/a?role=b",
+    400,
+    "ValidationException"
+)]
+#[case::repeated_parameter(
+    "lambda",
+    "GET",
+    "/2015-03-31/functions/a?Qualifier=1&Qualifier=2",
+    400,
+    "SerializationException"
+)]
+#[case::missing_parameter("lambda", "DELETE", "/2017-03-31/tags/a", 400, "ValidationException")]
+#[case::v2("apigateway", "PUT", "/v2/apis/a/routes/b", 404, "UnknownOperationException")]
+fn rest_requests_that_are_not_certain_are_refused(
+    #[case] service: &str,
+    #[case] method: &str,
+    #[case] uri: &str,
+    #[case] status: u16,
+    #[case] code: &str,
+) {
+    let result = rest(service, method, uri, "");
+    let found = result
+        .map_or_else(|error| (error.status, error.code.into_owned()), |_| (200, String::new()));
+    assert_eq!(found, (status, code.to_owned()));
+}
+
+#[rstest]
+#[case::unknown(
+    r#"{"routeKey":"a","AuthorizationType":"NONE"}"#,
+    "CreateRoute has no member `AuthorizationType`"
+)]
+#[case::doubled(
+    r#"{"routeKey":"a","routeKey":"b"}"#,
+    "the body is not JSON: the key `routeKey` is repeated at line 1 column 31"
+)]
+#[case::label_in_body(r#"{"routeKey":"a","apiId":"b"}"#, "CreateRoute has no member `apiId`")]
+#[case::missing(
+    "{}",
+    "1 validation error detected: Value null at 'routeKey' failed to satisfy constraint: Member must not be null"
+)]
+fn rest_json_bodies_are_read_strictly(#[case] body: &str, #[case] message: &str) {
+    assert_eq!(refused(rest("apigateway", "POST", "/v2/apis/a/routes", body)).2, message);
+}
+
+#[rstest]
+#[case("GET", "/", "ListBuckets")]
+#[case("GET", "/bucket", "ListObjects")]
+#[case("GET", "/bucket/", "ListObjects")]
+#[case("GET", "/bucket?list-type=2", "ListObjectsV2")]
+#[case("GET", "/bucket?location", "GetBucketLocation")]
+#[case("GET", "/bucket?lifecycle=", "GetBucketLifecycleConfiguration")]
+#[case("GET", "/bucket?notification", "GetBucketNotificationConfiguration")]
+#[case("GET", "/bucket?analytics", "ListBucketAnalyticsConfigurations")]
+#[case("GET", "/bucket?analytics&id=a", "GetBucketAnalyticsConfiguration")]
+#[case("HEAD", "/bucket", "HeadBucket")]
+#[case("GET", "/bucket/a/b", "GetObject")]
+#[case("GET", "/bucket/a?uploadId=u", "ListParts")]
+#[case("GET", "/bucket/a?x-id=GetObject", "GetObject")]
+#[case("PUT", "/bucket/a", "PutObject")]
+#[case("PUT", "/bucket/a?partNumber=1&uploadId=u", "UploadPart")]
+#[case("DELETE", "/bucket/a?uploadId=u", "AbortMultipartUpload")]
+#[case("DELETE", "/bucket/a", "DeleteObject")]
+#[case("POST", "/bucket/a?uploads", "CreateMultipartUpload")]
+#[case("POST", "/bucket/a?uploadId=u", "CompleteMultipartUpload")]
+fn s3_operations_are_told_apart(#[case] method: &str, #[case] uri: &str, #[case] name: &str) {
+    assert_eq!(rest("s3", method, uri, "").unwrap().name(), name);
+}
+
+#[test]
+fn a_copy_is_told_from_a_put_by_its_header() {
+    let copy = [("x-amz-copy-source", "other/key")];
+    let of = |uri: &str| {
+        let (parts, body) = request("s3", "PUT", uri, &copy, "");
+        identify(&parts, &body, "").unwrap()
+    };
+    assert_eq!(of("/bucket/a").name(), "CopyObject");
+    assert_eq!(of("/bucket/a").text("CopySource"), Some("other/key"));
+    assert_eq!(of("/bucket/a?partNumber=1&uploadId=u").name(), "UploadPartCopy");
+}
+
+#[rstest]
+#[case::two_subresources("GET", "/bucket?acl&policy", 405, "MethodNotAllowed")]
+#[case::subresource_value("GET", "/bucket?acl=x", 405, "MethodNotAllowed")]
+#[case::unknown_parameter("GET", "/bucket/a?acls", 405, "MethodNotAllowed")]
+#[case::half_an_upload("PUT", "/bucket/a?uploadId=u", 405, "MethodNotAllowed")]
+#[case::form_upload("POST", "/bucket", 405, "MethodNotAllowed")]
+#[case::other_hint("GET", "/bucket/a?x-id=PutObject", 405, "MethodNotAllowed")]
+#[case::bucket_name("GET", "/a%2Fb", 400, "InvalidRequest")]
+#[case::short_name("GET", "/ab", 400, "InvalidRequest")]
+#[case::dots("GET", "/bucket/../other/key", 400, "InvalidRequest")]
+#[case::encoded_dots("GET", "/bucket/%2e%2e/other/key", 400, "InvalidRequest")]
+#[case::encoded_slash("GET", "/bucket/a%2F..%2Fb", 400, "InvalidRequest")]
+#[case::no_bucket("GET", "//key", 400, "InvalidRequest")]
+#[case::repeated("GET", "/bucket?prefix=a&prefix=b", 400, "InvalidRequest")]
+#[case::method("PATCH", "/bucket", 405, "MethodNotAllowed")]
+fn s3_requests_that_are_not_certain_are_refused(
+    #[case] method: &str,
+    #[case] uri: &str,
+    #[case] status: u16,
+    #[case] code: &str,
+) {
+    let (found_status, found, _) = refused(rest("s3", method, uri, ""));
+    assert_eq!((found_status, found.as_str()), (status, code));
+}
+
+#[rstest]
+#[case("bucket.s3.amazonaws.com", "/a/b")]
+#[case("bucket.s3.eu-west-1.amazonaws.com", "/a/b")]
+#[case("bucket.s3.localhost:4566", "/a/b")]
+#[case("bucket.localhost:4566", "/a/b")]
+#[case("s3.localhost:4566", "/bucket/a/b")]
+#[case("127.0.0.1:4566", "/bucket/a/b")]
+#[case("[::1]:4566", "/bucket/a/b")]
+fn buckets_stand_in_the_host_or_in_the_path(#[case] host: &str, #[case] path: &str) {
+    let (parts, body) = request("s3", "GET", path, &[("host", host)], "");
+    let call = identify(&parts, &body, "").unwrap();
+    assert_eq!((call.text("Bucket"), call.text("Key")), (Some("bucket"), Some("a/b")));
+    // Unsigned requests are S3's where nothing says otherwise.
+    let (parts, body) = request("", "GET", path, &[("host", host)], "");
+    assert_eq!(identify(&parts, &body, "").unwrap().text("Bucket"), Some("bucket"));
+}
+
+#[test]
+fn the_keys_of_delete_objects_are_read() {
+    let body = "<Delete><Object><Key>a&amp;b</Key></Object><Object><Key>c</Key></Object></Delete>";
+    let call = rest("s3", "POST", "/bucket?delete", body).unwrap();
+    assert_eq!(call.input["Delete"], json!({"Object": [{"Key": "a&b"}, {"Key": "c"}]}));
+    for (body, message) in [
+        ("<Remove/>", "the root element of the body is `Remove`, not `Delete`"),
+        ("<Delete>", "the XML of the body cannot be read"),
+        ("<!DOCTYPE Delete><Delete/>", "the XML of the body cannot be read"),
+    ] {
+        let (_, _, found) = refused(rest("s3", "POST", "/bucket?delete", body));
+        assert!(found.starts_with(message), "{found}");
+    }
+    let (_, _, found) = refused(rest("s3", "DELETE", "/bucket/a", "<Delete/>"));
+    assert_eq!(found, "DeleteObject takes no body");
+}
+
+#[test]
+fn a_chunked_object_is_decoded() {
+    let headers = [
+        ("content-encoding", "gzip, aws-chunked"),
+        ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
+        ("x-amz-decoded-content-length", "5"),
+        ("x-amz-meta-owner", "me"),
+    ];
+    let (parts, body) = request("s3", "PUT", "/bucket/a", &headers, "5\r\nhello\r\n0\r\n\r\n");
+    let call = identify(&parts, &body, "").unwrap();
+    assert_eq!(call.payload.as_deref(), Some(b"hello".as_slice()));
+    assert_eq!(call.text("ContentEncoding"), Some("gzip"));
+    assert_eq!(call.input["Metadata"], json!({"owner": "me"}));
+    let (parts, body) = request("s3", "PUT", "/bucket/a", &headers, "5\r\nhell");
+    assert_eq!(refused(identify(&parts, &body, "")).1, "InvalidRequest");
+}
+
+#[test]
+fn a_body_beyond_the_limit_is_refused() {
+    let (parts, _) = request("iam", "POST", "/", &[FORM], "");
+    let body = Bytes::from(vec![b'a'; body_limit(Service::Iam) + 1]);
+    assert_eq!(
+        refused(identify(&parts, &body, "")),
+        (
+            413,
+            "RequestEntityTooLarge".to_owned(),
+            "Request must be smaller than 4194304 bytes".to_owned()
+        )
+    );
+}
+
+#[test]
+fn an_unidentified_request_is_answered_in_its_own_dialect() {
+    let (parts, _) = request("sqs", "POST", "/", &[FORM], "");
+    assert_eq!(error_dialect(&parts).protocol(), Protocol::Query);
+    let (parts, _) = request("kms", "POST", "/", &[("x-amz-target", "TrentService.Sign")], "");
+    assert_eq!(error_dialect(&parts).protocol(), Protocol::Json);
+    let (parts, _) = request("apigateway", "GET", "/restapis", &[], "");
+    assert_eq!(error_dialect(&parts).protocol(), Protocol::RestJson);
+}

@@ -1,0 +1,137 @@
+//! Operations of the REST protocols by method and path, indexed once.
+
+use std::collections::HashMap;
+
+use http::Method;
+
+use crate::operation::{Operation, Service};
+
+/// The routes of a service.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    root: Node,
+}
+
+#[derive(Debug, Default)]
+struct Node {
+    literals: HashMap<&'static str, Node>,
+    label: Option<Box<Node>>,
+    /// Operations whose template ends in a greedy label here.
+    greedy: HashMap<Method, Vec<&'static Operation>>,
+    operations: HashMap<Method, Vec<&'static Operation>>,
+}
+
+/// Where a label's value stands in the path.
+pub(crate) fn labels(operation: &Operation) -> impl Iterator<Item = (usize, &'static str, bool)> {
+    segments(operation).enumerate().filter_map(|(index, segment)| {
+        let label = segment.strip_prefix('{')?.strip_suffix('}')?;
+        Some(match label.strip_suffix('+') {
+            Some(name) => (index, name, true),
+            None => (index, label, false),
+        })
+    })
+}
+
+fn segments(operation: &Operation) -> impl Iterator<Item = &'static str> {
+    operation.path().trim_start_matches('/').split('/').filter(|segment| !segment.is_empty())
+}
+
+impl Routes {
+    pub(crate) fn new(operations: &'static [Operation]) -> Self {
+        let mut routes = Self::default();
+        for operation in operations.iter().filter(|operation| routable(operation)) {
+            routes.insert(operation);
+        }
+        routes
+    }
+
+    fn insert(&mut self, operation: &'static Operation) {
+        let mut node = &mut self.root;
+        for segment in segments(operation) {
+            if segment.ends_with("+}") {
+                node.greedy.entry(operation.method.clone()).or_default().push(operation);
+                return;
+            }
+            node = if segment.starts_with('{') {
+                &mut **node.label.get_or_insert_default()
+            } else {
+                node.literals.entry(segment).or_default()
+            };
+        }
+        node.operations.entry(operation.method.clone()).or_default().push(operation);
+    }
+
+    /// The operations whose method and path fit; several where the query or
+    /// the headers tell them apart. A literal segment goes before a label.
+    pub(crate) fn find(&self, method: &Method, path: &[String]) -> &[&'static Operation] {
+        find(&self.root, method, path)
+    }
+}
+
+fn find<'a>(node: &'a Node, method: &Method, path: &[String]) -> &'a [&'static Operation] {
+    let Some((segment, rest)) = path.split_first() else {
+        return node.operations.get(method).map_or(&[], Vec::as_slice);
+    };
+    if let Some(next) = node.literals.get(segment.as_str()) {
+        let found = find(next, method, rest);
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    if let Some(next) = &node.label {
+        let found = find(next, method, rest);
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    node.greedy.get(method).map_or(&[], Vec::as_slice)
+}
+
+/// Operations that other hosts and signing names serve are no routes of S3's:
+/// `WriteGetObjectResponse` (S3 Object Lambda) and `ListDirectoryBuckets` (S3
+/// Express).
+fn routable(operation: &Operation) -> bool {
+    operation.service != Service::S3
+        || !matches!(operation.name, "WriteGetObjectResponse" | "ListDirectoryBuckets")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn names(service: Service, method: Method, path: &[&str]) -> Vec<&'static str> {
+        let path: Vec<String> = path.iter().map(|segment| (*segment).to_owned()).collect();
+        let mut names: Vec<_> =
+            service.model().routes().find(&method, &path).iter().map(|op| op.name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[rstest]
+    #[case(Method::GET, &["2015-03-31", "functions", "a", "policy"], &["GetPolicy"])]
+    #[case(Method::DELETE, &["2015-03-31", "functions", "a", "policy", "s"], &["RemovePermission"])]
+    #[case(Method::PATCH, &["2015-03-31", "functions", "a"], &[])]
+    #[case(Method::GET, &["2015-03-31", "functions", "a", "b", "c", "d"], &[])]
+    fn lambda_paths(#[case] method: Method, #[case] path: &[&str], #[case] expected: &[&str]) {
+        assert_eq!(names(Service::Lambda, method, path), expected);
+    }
+
+    #[test]
+    fn operations_that_share_a_path_are_all_candidates() {
+        assert_eq!(
+            names(Service::Lambda, Method::GET, &["2018-10-31", "layers"]),
+            ["GetLayerVersionByArn", "ListLayers"]
+        );
+        let objects = names(Service::S3, Method::PUT, &["bucket", "a", "b"]);
+        assert!(objects.contains(&"PutObject") && objects.contains(&"CopyObject"));
+        assert!(!objects.contains(&"CreateBucket"));
+    }
+
+    #[test]
+    fn labels_know_their_place() {
+        let operation = Operation::find(Service::S3, "GetObject").unwrap();
+        assert_eq!(labels(operation).collect::<Vec<_>>(), [(0, "Bucket", false), (1, "Key", true)]);
+    }
+}

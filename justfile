@@ -1,0 +1,31 @@
+# What people and CI run.
+
+# List the recipes.
+default:
+    @just --list
+
+# Build what ringfence.toml names, attack it, say what held.
+verify *ARGS:
+    cargo run --release -- verify {{ARGS}}
+
+# The whole suite on the embedded upstream.
+test *ARGS:
+    RINGFENCE_BACKEND=embedded cargo test --workspace {{ARGS}}
+
+# The whole suite against LocalStack in a container.
+test-localstack *ARGS: localstack-image
+    RINGFENCE_BACKEND=localstack cargo test --workspace {{ARGS}}
+
+# Make sure that LocalStack's image is there: pulled, else built from packages.
+localstack-image:
+    scripts/localstack-image.sh
+
+# Formatting, lints, and where cargo-deny is installed the dependencies.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+    if command -v cargo-deny >/dev/null; then cargo deny check; fi
+
+# What CI runs.
+ci:
+    .ci/run

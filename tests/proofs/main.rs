@@ -1,0 +1,19 @@
+//! The proofs, end to end, against one shared stack.
+//!
+//! `RINGFENCE_BACKEND` chooses the upstream (`auto` where it is not set). Tests
+//! that touch the stack take turns: each asserts on what the journal says of
+//! its own calls, and some deploy.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the whole crate is tests: what is not there fails them"
+)]
+
+mod applications;
+mod attacks;
+mod foreign;
+mod layer1;
+mod sdk;
+mod stack;

@@ -1,0 +1,131 @@
+//! AWS's own SDK for Rust, unchanged but for its endpoint, reads the guard's
+//! answers as AWS's.
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_apigatewayv2::error::ProvideErrorMetadata as _;
+use aws_smithy_http_client::Builder;
+use ringfence::attacks::Suite;
+use ringfence::stack::Stack;
+use ringfence::terraform::Access;
+
+use crate::stack::with_stack;
+
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+
+fn config(access: &Access) -> SdkConfig {
+    let credentials = Credentials::new(
+        &access.access_key_id,
+        access.secret_access_key.expose(),
+        access.session_token.as_ref().map(|token| token.expose().to_owned()),
+        None,
+        "proofs",
+    );
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(Builder::new().build_http())
+        .region(Region::new(access.region.clone()))
+        .endpoint_url(access.endpoint.as_str())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(aws_config::retry::RetryConfig::disabled())
+        .build()
+}
+
+async fn deployer(stack: &Stack, name: &str) -> SdkConfig {
+    config(&stack.deployer(name).await.unwrap())
+}
+
+#[test]
+fn iam_refuses_the_unbounded_role_and_creates_the_bounded_one() {
+    with_stack(async |stack| {
+        let iam = aws_sdk_iam::Client::new(&deployer(stack, "high-perm").await);
+        let name = "app-service-a-sdk";
+        let create = || iam.create_role().role_name(name).assume_role_policy_document(TRUST);
+        let error = create().send().await.unwrap_err().into_service_error();
+        assert_eq!(error.code(), Some("AccessDenied"));
+        let message = error.message().unwrap();
+        assert!(
+            message.contains(
+                "is not authorized to perform: iam:CreateRole on resource: \
+                 arn:aws:iam::123456789012:role/app-service-a-sdk \
+                 with an explicit deny in a permissions boundary"
+            ),
+            "{message}"
+        );
+        let boundary = stack.outputs().text("lambda_permission_boundary_arn").unwrap();
+        let created = create().permissions_boundary(&boundary).send().await.unwrap();
+        let role = created.role().unwrap();
+        assert_eq!(role.role_name(), name);
+        let read = iam.get_role().role_name(name).send().await.unwrap();
+        let attached = read.role().unwrap().permissions_boundary().unwrap();
+        assert_eq!(attached.permissions_boundary_arn(), Some(boundary.as_str()));
+        iam.delete_role().role_name(name).send().await.unwrap();
+        let gone = iam.get_role().role_name(name).send().await.unwrap_err().into_service_error();
+        assert_eq!(gone.code(), Some("NoSuchEntity"));
+    });
+}
+
+#[test]
+fn lambda_shows_the_code_deployer_its_function_and_refuses_its_configuration() {
+    with_stack(async |stack| {
+        let lambda = aws_sdk_lambda::Client::new(&deployer(stack, "low-perm").await);
+        let found = lambda.get_function().function_name("service-b").send().await.unwrap();
+        let configuration = found.configuration().unwrap();
+        assert_eq!(configuration.handler(), Some("app.handler"));
+        assert_eq!(
+            configuration.vpc_config().unwrap().subnet_ids().len(),
+            2,
+            "in both private subnets"
+        );
+        let error = lambda
+            .update_function_configuration()
+            .function_name("service-b")
+            .memory_size(256)
+            .send()
+            .await
+            .unwrap_err()
+            .into_service_error();
+        assert_eq!(error.code(), Some("AccessDeniedException"));
+        let foreign = lambda
+            .get_function()
+            .function_name("service-a")
+            .send()
+            .await
+            .unwrap_err()
+            .into_service_error();
+        assert_eq!(foreign.code(), Some("AccessDeniedException"));
+    });
+}
+
+#[test]
+fn api_gateway_shows_the_routes_and_refuses_an_open_one() {
+    with_stack(async |stack| {
+        let gateway = aws_sdk_apigatewayv2::Client::new(&deployer(stack, "high-perm").await);
+        let api = stack.api_id().unwrap().unwrap();
+        let suite = Suite::of(stack).await.unwrap();
+        let routes = gateway.get_routes().api_id(&api).send().await.unwrap();
+        assert_eq!(routes.items().len(), suite.facts().routes.len());
+        let error = gateway
+            .create_route()
+            .api_id(&api)
+            .route_key("GET /sdk")
+            .authorization_type(aws_sdk_apigatewayv2::types::AuthorizationType::None)
+            .send()
+            .await
+            .unwrap_err()
+            .into_service_error();
+        assert_eq!(error.code(), Some("AccessDeniedException"));
+        let created = gateway
+            .create_route()
+            .api_id(&api)
+            .route_key("GET /sdk")
+            .authorization_type(aws_sdk_apigatewayv2::types::AuthorizationType::Jwt)
+            .authorizer_id(&suite.facts().authorizer_id)
+            .send()
+            .await
+            .unwrap();
+        let id = created.route_id().unwrap();
+        gateway.delete_route().api_id(&api).route_id(id).send().await.unwrap();
+    });
+}

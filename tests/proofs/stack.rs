@@ -1,0 +1,65 @@
+//! The stack that the tests share, and one of their own for those that need
+//! an empty account.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use ringfence::config::{Backend, Config};
+use ringfence::progress::{Lines, Progress};
+use ringfence::stack::{Options, Stack};
+use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
+
+/// The repository's top folder.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The upstream that `RINGFENCE_BACKEND` names.
+fn backend() -> Option<Backend> {
+    let name = std::env::var("RINGFENCE_BACKEND").ok()?;
+    Some(name.parse().unwrap_or_else(|error| panic!("RINGFENCE_BACKEND: {error}")))
+}
+
+fn options() -> Options {
+    Options { backend: backend(), progress: Progress::new(Arc::new(Lines)), ..Options::default() }
+}
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME
+        .get_or_init(|| tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap())
+}
+
+/// Runs a test on the shared stack: Layer 1 applied, both applications
+/// deployed by their own workflows. One test at a time has it. The process's
+/// end removes it: the run's sweeper sees to that.
+pub(crate) fn with_stack(test: impl AsyncFnOnce(&Stack)) {
+    static STACK: OnceLock<Mutex<Option<Stack>>> = OnceLock::new();
+    runtime().block_on(async {
+        let mut shared = STACK.get_or_init(Mutex::default).lock().await;
+        if shared.is_none() {
+            let config = Config::load(&root().join("ringfence.toml")).unwrap();
+            let started = Stack::start(config, options()).await;
+            *shared = Some(started.unwrap_or_else(|error| panic!("no stack: {error}")));
+        }
+        test(shared.as_ref().unwrap()).await;
+    });
+}
+
+/// Runs a test on an account of its own: the issuers of `ringfence.toml`, and
+/// nothing else.
+pub(crate) fn with_empty_account(test: impl AsyncFnOnce(&Stack)) {
+    runtime().block_on(async {
+        let file = root().join("ringfence.toml");
+        let mut config = Config::load(&file).unwrap();
+        config.layer1 = None;
+        config.api = None;
+        config.platform = None;
+        config.apps.clear();
+        config.deployers.clear();
+        let stack = Stack::start(config, options()).await.unwrap();
+        test(&stack).await;
+        stack.stop().await;
+    });
+}
