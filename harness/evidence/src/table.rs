@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use crate::record::{Control, RunRecord, Verdict};
 
-/// Cells are cut at this many characters; the record has them whole. What
-/// failed is never cut.
-const WIDEST: usize = 60;
+/// Cells are cut at this many characters, column by column; the record has
+/// them whole. What failed is never cut.
+const WIDEST: [usize; 5] = [12, 96, 48, 48, 12];
 
 /// The record as a table by control, with a summary line.
 pub fn table(record: &RunRecord) -> String {
@@ -14,8 +14,8 @@ pub fn table(record: &RunRecord) -> String {
     let heads = ["", "control", "expected", "observed", "time"].map(str::to_owned);
     let mut widths = heads.each_ref().map(|head| head.chars().count());
     for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count().min(WIDEST));
+        for ((width, cell), widest) in widths.iter_mut().zip(row).zip(WIDEST) {
+            *width = (*width).max(cell.chars().count().min(widest));
         }
     }
     let mut text = line(&heads, &widths);
@@ -25,6 +25,8 @@ pub fn table(record: &RunRecord) -> String {
     for row in &rows {
         text.push_str(&line(row, &widths));
     }
+    text.push('\n');
+    text.push_str(&by_guard_rail(&record.controls));
     let summary = &record.summary;
     let _ = writeln!(
         text,
@@ -41,6 +43,28 @@ pub fn table(record: &RunRecord) -> String {
     text
 }
 
+/// One line a guard rail, in the order of the controls.
+fn by_guard_rail(controls: &[Control]) -> String {
+    let mut rails: Vec<(&str, usize, usize)> = Vec::new();
+    for control in controls {
+        let held = usize::from(control.verdict == Verdict::Held);
+        match rails.iter_mut().find(|(rail, ..)| *rail == control.guard_rail) {
+            Some((_, holding, all)) => {
+                *holding += held;
+                *all += 1;
+            }
+            None => rails.push((&control.guard_rail, held, 1)),
+        }
+    }
+    let width = rails.iter().map(|(rail, ..)| rail.chars().count()).max().unwrap_or_default();
+    let mut text = String::new();
+    for (rail, held, all) in rails {
+        let verdict = if held == all { "held" } else { "FAILED" };
+        let _ = writeln!(text, "{verdict:<8}{rail:<width$}  {held} of {all}");
+    }
+    text
+}
+
 fn row(control: &Control) -> [String; 5] {
     let verdict = match control.verdict {
         Verdict::Held => "held",
@@ -48,19 +72,20 @@ fn row(control: &Control) -> [String; 5] {
         Verdict::Inconclusive => "INCONCLUSIVE",
         Verdict::NotRun => "not run",
     };
-    let cell = |text: &str| {
+    let [_, title, expected, observed, _] = WIDEST;
+    let cell = |text: &str, widest: usize| {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if control.verdict == Verdict::Held && text.chars().count() > WIDEST {
-            text.chars().take(WIDEST - 1).chain(['…']).collect()
+        if control.verdict == Verdict::Held && text.chars().count() > widest {
+            text.chars().take(widest - 1).chain(['…']).collect()
         } else {
             text
         }
     };
     [
         verdict.to_owned(),
-        cell(&control.title),
-        cell(&control.expected),
-        cell(&control.observed),
+        cell(&control.title, title),
+        cell(&control.expected, expected),
+        cell(&control.observed, observed),
         format!("{:.1} ms", control.duration_us as f64 / 1000.0),
     ]
 }
@@ -128,6 +153,7 @@ pub(crate) mod tests {
         assert!(lines[2].starts_with("held     title of a  401"), "{text}");
         assert!(lines[3].contains(&"200 ".repeat(40)), "{text}");
         assert!(lines[4].starts_with("not run"), "{text}");
+        assert_eq!(lines[6], "FAILED  every route is behind the authorizer  1 of 3");
         assert_eq!(
             lines.last(),
             Some(
