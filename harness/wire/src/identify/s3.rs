@@ -56,6 +56,13 @@ struct Place {
 
 impl Place {
     fn read(path: &str, host_bucket: Option<&str>) -> Result<Self, Refusal> {
+        // Readers of URLs take it for a slash (WHATWG URL, "path state"), and
+        // resolve dot segments behind it. A key may hold it as `%5C`.
+        if path.contains('\\') {
+            return Err(Refusal::Request(
+                "the path has a backslash that is not encoded".to_owned(),
+            ));
+        }
         let path = path.strip_prefix('/').unwrap_or(path);
         let (bucket, key) = match host_bucket {
             Some(bucket) => (bucket, path),

@@ -231,16 +231,32 @@ fn a_deep_name_is_refused() {
     assert_eq!(code, "MalformedInput");
 }
 
+/// An upstream that reads the form alone would make the role unbounded.
 #[test]
-fn parameters_of_query_string_and_body_are_one_set() {
-    let body = "Action=GetRole&Version=2010-05-08&RoleName=a";
-    let (parts, body) = request("iam", "POST", "/?RoleName=b", &[FORM], body);
-    let (_, _, message) = refused(identify(&parts, &body, ""));
-    assert_eq!(message, "the parameter `RoleName` is repeated");
+fn parameters_stand_in_the_query_string_or_in_the_body() {
+    const ROLE: &str =
+        "Action=CreateRole&Version=2010-05-08&RoleName=a&AssumeRolePolicyDocument=%7B%7D";
+    const BOUNDARY: &str = "PermissionsBoundary=arn:aws:iam::123456789012:policy/app-boundary";
+    let uri = format!("/?{BOUNDARY}");
+    let (parts, body) = request("iam", "POST", &uri, &[FORM], ROLE);
+    assert_eq!(
+        refused(identify(&parts, &body, "")),
+        (
+            400,
+            "MalformedInput".to_owned(),
+            "a query request with a body takes no query parameters, but `PermissionsBoundary` is \
+             there"
+                .to_owned()
+        )
+    );
 
-    let (parts, body) =
-        request("iam", "GET", "/?Action=GetRole&Version=2010-05-08&RoleName=b", &[], "");
-    assert_eq!(identify(&parts, &body, "").unwrap().text("RoleName"), Some("b"));
+    let bounded = Some("arn:aws:iam::123456789012:policy/app-boundary");
+    let together = format!("{ROLE}&{BOUNDARY}");
+    let in_body = form("iam", &together).unwrap();
+    assert_eq!(in_body.text("PermissionsBoundary"), bounded);
+    let (parts, body) = request("iam", "GET", &format!("/?{together}"), &[], "");
+    let in_query = identify(&parts, &body, "").unwrap();
+    assert_eq!(in_query.text("PermissionsBoundary"), bounded);
 }
 
 #[rstest]
@@ -503,6 +519,7 @@ fn rest_json_bodies_are_read_strictly(#[case] body: &str, #[case] message: &str)
 #[case("GET", "/bucket?analytics&id=a", "GetBucketAnalyticsConfiguration")]
 #[case("HEAD", "/bucket", "HeadBucket")]
 #[case("GET", "/bucket/a/b", "GetObject")]
+#[case("GET", "/bucket/a%5C..%5Cb", "GetObject")]
 #[case("GET", "/bucket/a?uploadId=u", "ListParts")]
 #[case("GET", "/bucket/a?x-id=GetObject", "GetObject")]
 #[case("PUT", "/bucket/a", "PutObject")]
@@ -539,6 +556,7 @@ fn a_copy_is_told_from_a_put_by_its_header() {
 #[case::dots("GET", "/bucket/../other/key", 400, "InvalidRequest")]
 #[case::encoded_dots("GET", "/bucket/%2e%2e/other/key", 400, "InvalidRequest")]
 #[case::encoded_slash("GET", "/bucket/a%2F..%2Fb", 400, "InvalidRequest")]
+#[case::backslash("GET", "/bucket/a\\..\\..\\other/key", 400, "InvalidRequest")]
 #[case::no_bucket("GET", "//key", 400, "InvalidRequest")]
 #[case::repeated("GET", "/bucket?prefix=a&prefix=b", 400, "InvalidRequest")]
 #[case::method("PATCH", "/bucket", 405, "MethodNotAllowed")]
