@@ -249,7 +249,9 @@ fn object(scope: &Scope<'_>, bucket: &str, action: &str, versioned: Option<&str>
     Ok(requirements)
 }
 
-/// `/BUCKET/KEY?versionId=V`, percent-encoded, with or without the slash.
+/// `/BUCKET/KEY?versionId=V`, percent-encoded, with or without the slash. What
+/// readers of URLs take for more than a path is refused: emulators parse this
+/// as a URL, so that `//a/b/c` would be the object `c` of the bucket `b`.
 fn copy_source(scope: &Scope<'_>, source: &str) -> Result<Requirement, RequirementsError> {
     let malformed = || {
         let text = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey";
@@ -262,9 +264,14 @@ fn copy_source(scope: &Scope<'_>, source: &str) -> Result<Requirement, Requireme
         Some((path, version)) => (path, Some(version)),
         None => (source, None),
     };
+    let is_url = |text: &str| text.contains(['?', '#', ';', '+', '\t']);
+    let is_query = |version: &str| version.is_empty() || version.contains(['&', '%', '+', '#']);
+    if path.starts_with("//") || is_url(path) || version.is_some_and(is_query) {
+        return Err(malformed().into());
+    }
     let path = percent_decode(path).ok_or_else(malformed)?;
     let (bucket, key) = path.trim_start_matches('/').split_once('/').ok_or_else(malformed)?;
-    if bucket.is_empty() || key.is_empty() {
+    if bucket.is_empty() || bucket.contains(':') || key.is_empty() {
         return Err(malformed().into());
     }
     let action = if version.is_some() { "GetObjectVersion" } else { "GetObject" };

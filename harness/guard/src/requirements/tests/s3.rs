@@ -107,3 +107,38 @@ async fn buckets_of_other_kinds_are_refused(#[case] bucket: &str) {
     let refused = ask_as(&root(), Service::S3, "GetObject", input).await.unwrap_err();
     assert_eq!(refused, RequirementsError::Unmapped { service: "s3", operation: "GetObject" });
 }
+
+/// The twins of these, encoded, are the copy of `s3_requires` and the ones
+/// below.
+#[rstest]
+#[case::host("//mine/secret/key")]
+#[case::scheme("mine:/secret/key")]
+#[case::query("mine/key?x=1")]
+#[case::fragment("mine/key#a")]
+#[case::parameters("mine/key;a")]
+#[case::blank_or_plus("mine/a+b")]
+#[case::two_versions("mine/key?versionId=a&versionId=b")]
+#[case::empty_version("mine/key?versionId=")]
+#[tokio::test]
+async fn a_copy_source_that_is_a_url_to_some_readers_is_refused(#[case] source: &str) {
+    let input = json!({"Bucket": "mine", "Key": "k", "CopySource": source});
+    let refused = ask_as(&root(), Service::S3, "CopyObject", input).await.unwrap_err();
+    let RequirementsError::Service(error) = refused else { panic!("{refused:?}") };
+    assert_eq!((error.code.as_ref(), error.status), ("InvalidArgument", 400));
+    assert_eq!(
+        error.message,
+        "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
+    );
+}
+
+#[rstest]
+#[case::encoded("/mine/a%3Fb%23c%3Bd%2Be", "a?b#c;d+e")]
+#[case::slashes("mine//secret/key", "/secret/key")]
+#[case::colon("mine/a:b", "a:b")]
+#[tokio::test]
+async fn a_copy_source_is_one_path(#[case] source: &str, #[case] key: &str) {
+    let input = json!({"Bucket": "mine", "Key": "k", "CopySource": source});
+    let required = ask_as(&root(), Service::S3, "CopyObject", input).await.unwrap();
+    assert_eq!(required[0].action, "s3:GetObject");
+    assert_eq!(required[0].resource, format!("arn:aws:s3:::mine/{key}"));
+}
