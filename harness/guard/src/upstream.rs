@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, Uri, request, uri};
 use ringfence_services::Credentials;
+use ringfence_wire::operation::Location;
 use ringfence_wire::{Call, Operation, Protocol, Service, ServiceError, response, signature};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -69,7 +70,7 @@ impl Upstream {
         now: OffsetDateTime,
     ) -> Result<Response<Bytes>, ServiceError> {
         let target = target(call, &parts.uri);
-        let headers = kept_headers(call.service(), &parts.headers);
+        let headers = kept_headers(call.operation, &parts.headers);
         self.send(call.operation, &call.region, parts.method.clone(), &target, headers, body, now)
             .await
     }
@@ -144,7 +145,7 @@ impl Upstream {
         let (parts, body) =
             ringfence_wire::request::encode(operation, input, None, &endpoint)?.into_parts();
         let target = parts.uri.path_and_query().map_or("/", uri::PathAndQuery::as_str);
-        let headers = kept_headers(operation.service, &parts.headers);
+        let headers = kept_headers(operation, &parts.headers);
         self.send(operation, region, parts.method, target, headers, body, now).await
     }
 
@@ -301,14 +302,17 @@ fn unsigned_target(target: &str) -> String {
 
 /// The headers that the upstream gets: those that belong to AWS's protocols.
 /// An allow list, because emulators obey headers of their own (`x-moto-…`,
-/// `x-localstack-…`), and moto even reads a region out of `User-Agent`.
-fn kept_headers(service: Service, headers: &HeaderMap) -> HeaderMap {
+/// `x-localstack-…`), and moto even reads a region out of `User-Agent`. Of
+/// `x-amz-…` those that the operation takes: what it does not take was not
+/// decided, but an emulator may act on it (moto takes an `UploadPart` with an
+/// empty upload id for a `PutObject`, with its `x-amz-acl`).
+fn kept_headers(operation: &Operation, headers: &HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::with_capacity(headers.len());
     for (name, value) in headers {
-        if is_kept(service, name.as_str()) {
+        if is_kept(operation, name.as_str()) {
             kept.append(name.clone(), value.clone());
         } else if name == header::CONTENT_ENCODING
-            && service == Service::S3
+            && operation.service == Service::S3
             && let Some(value) = without_chunking(value)
         {
             kept.append(name.clone(), value);
@@ -329,17 +333,14 @@ fn without_chunking(value: &HeaderValue) -> Option<HeaderValue> {
     if kept.is_empty() { None } else { HeaderValue::from_str(&kept.join(",")).ok() }
 }
 
-fn is_kept(service: Service, name: &str) -> bool {
-    const SIGNATURE: [&str; 6] = [
-        "x-amz-date",
-        "x-amz-security-token",
-        "x-amz-content-sha256",
-        "x-amz-decoded-content-length",
-        "x-amz-trailer",
-        "x-amz-region-set",
-    ];
+fn is_kept(operation: &Operation, name: &str) -> bool {
     if name.starts_with("x-amz-") {
-        return !SIGNATURE.contains(&name);
+        return name == "x-amz-target"
+            || operation.members.iter().any(|member| match member.location {
+                Location::Header => member.wire.eq_ignore_ascii_case(name),
+                Location::Headers => name.starts_with(&member.wire.to_ascii_lowercase()),
+                _ => false,
+            });
     }
     match name {
         "content-type" | "accept" => true,
@@ -355,7 +356,7 @@ fn is_kept(service: Service, name: &str) -> bool {
         | "if-unmodified-since"
         | "origin"
         | "access-control-request-method"
-        | "access-control-request-headers" => service.protocol() == Protocol::RestXml,
+        | "access-control-request-headers" => operation.service.protocol() == Protocol::RestXml,
         _ => false,
     }
 }
@@ -417,11 +418,42 @@ mod tests {
     #[case("aws-chunked,gzip", Some("gzip"))]
     #[case("gzip", Some("gzip"))]
     fn only_the_framing_is_taken_off(#[case] given: &'static str, #[case] kept: Option<&str>) {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(given));
-        let headers = kept_headers(Service::S3, &headers);
+        let mut given_headers = HeaderMap::new();
+        given_headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(given));
+        let put = Operation::find(Service::S3, "PutObject").unwrap();
+        let get = Operation::find(Service::Iam, "GetRole").unwrap();
+        let headers = kept_headers(put, &given_headers);
         let found = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap());
         assert_eq!(found, kept);
-        assert!(kept_headers(Service::Iam, &headers).is_empty());
+        assert!(kept_headers(get, &given_headers).is_empty());
+    }
+
+    #[rstest]
+    #[case::put(
+        "PutObject",
+        &["x-amz-acl", "x-amz-meta-a", "x-amz-sdk-checksum-algorithm", "x-amz-tagging"]
+    )]
+    #[case::part("UploadPart", &["x-amz-sdk-checksum-algorithm"])]
+    #[case::delete("DeleteObject", &[])]
+    fn headers_that_the_operation_does_not_take_stay_here(
+        #[case] operation: &str,
+        #[case] expected: &[&str],
+    ) {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "x-amz-acl",
+            "x-amz-copy-source",
+            "x-amz-date",
+            "x-amz-meta-a",
+            "x-amz-sdk-checksum-algorithm",
+            "x-amz-security-token",
+            "x-amz-tagging",
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("v"));
+        }
+        let kept = kept_headers(Operation::find(Service::S3, operation).unwrap(), &headers);
+        let mut kept: Vec<&str> = kept.keys().map(HeaderName::as_str).collect();
+        kept.sort_unstable();
+        assert_eq!(kept, expected);
     }
 }
