@@ -151,12 +151,18 @@ impl CloudFormation {
         Ok((definition, changes.resources))
     }
 
-    /// The stack and the change set that a call names.
+    /// The stack and the change set that a call names. Who names a stack beside
+    /// a change set's ARN was authorized on that stack: the change set must be
+    /// its own.
     fn locate(&self, call: &Call) -> Result<(String, String), ServiceError> {
         let set = input::required(call, "ChangeSetName")?;
         if set.starts_with("arn:") {
             let stack = self.store.stack_of_change_set(set).ok_or_else(|| not_found(set))?;
-            return Ok((stack, set.to_owned()));
+            let is_named = |named| self.store.read(named, |named| named.id == stack) == Some(true);
+            return match call.text("StackName") {
+                Some(named) if !is_named(named) => Err(not_found(set)),
+                _ => Ok((stack, set.to_owned())),
+            };
         }
         let Some(stack) = call.text("StackName") else {
             return Err(validation(

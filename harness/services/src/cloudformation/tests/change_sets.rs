@@ -119,6 +119,29 @@ async fn what_does_not_exist_is_named() {
     );
 }
 
+/// The call is authorized on the stack that it names.
+#[tokio::test]
+async fn a_change_set_is_found_with_its_own_stack_alone() {
+    let world = World::new().await;
+    world.create("mine", "Resources: {Group: {Type: AWS::Logs::LogGroup}}").await;
+    let set = world.change_set(json!({"ChangeSetType": "CREATE"})).await;
+    let id = set["ChangeSetId"].as_str().unwrap();
+    let named = |stack: &str| json!({"StackName": stack, "ChangeSetName": id});
+    for operation in ["DescribeChangeSet", "ExecuteChangeSet"] {
+        for stack in ["mine", "none"] {
+            assert_eq!(
+                error(world.call(operation, named(stack)).await),
+                (404, "ChangeSetNotFound".into(), format!("ChangeSet [{id}] does not exist")),
+                "{operation} {stack}"
+            );
+        }
+    }
+    world.call("DeleteChangeSet", named("mine")).await.unwrap();
+    world.call("DescribeChangeSet", named("s")).await.unwrap();
+    world.call("ExecuteChangeSet", named(set["StackId"].as_str().unwrap())).await.unwrap();
+    assert_eq!(world.rest("s").await, "CREATE_COMPLETE");
+}
+
 #[tokio::test]
 async fn the_template_may_lie_in_s3() {
     let world = World::new().await;
