@@ -9,9 +9,7 @@ locals {
 }
 
 resource "aws_vpc" "platform" {
-  cidr_block           = var.vpc_cidr
-  enable_dns_support   = true
-  enable_dns_hostnames = true
+  cidr_block = var.vpc_cidr
 
   tags = { Name = "platform-vpc" }
 }
@@ -129,12 +127,17 @@ resource "aws_security_group" "apigw_vpce" {
 }
 
 resource "aws_vpc_endpoint" "execute_api" {
-  vpc_id              = aws_vpc.platform.id
-  service_name        = "com.amazonaws.${var.aws_region}.execute-api"
-  vpc_endpoint_type   = "Interface"
-  subnet_ids          = aws_subnet.private[*].id
-  security_group_ids  = [aws_security_group.apigw_vpce.id]
-  private_dns_enabled = true
+  vpc_id             = aws_vpc.platform.id
+  service_name       = "com.amazonaws.${var.aws_region}.execute-api"
+  vpc_endpoint_type  = "Interface"
+  subnet_ids         = aws_subnet.private[*].id
+  security_group_ids = [aws_security_group.apigw_vpce.id]
+
+  # Private DNS would answer for every execute-api name in the VPC, so that
+  # functions could no longer reach public APIs, this platform's own among
+  # them. The endpoint has names of its own.
+  # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-private-apis.html
+  private_dns_enabled = false
 
   tags = { Name = "platform-execute-api" }
 }
