@@ -222,8 +222,8 @@ struct Function {
 }
 
 impl Function {
-    /// Reads `NAME`, `ACCOUNT:function:NAME` and ARNs, each also with
-    /// `:QUALIFIER`.
+    /// Reads `[REGION:][ACCOUNT:][function:]NAME` and ARNs, each also with
+    /// `:QUALIFIER` (the pattern of `FunctionName` in the API model).
     fn named(scope: &Scope<'_>) -> Result<Option<Self>, RequirementsError> {
         let Some(given) = scope
             .text("FunctionName")
@@ -237,10 +237,7 @@ impl Function {
                 (region, account, resource.strip_prefix("function:").ok_or_else(malformed)?)
             }
             Some(_) => return Err(malformed()),
-            None => match given.split_once(":function:") {
-                Some((account, rest)) => (scope.region(), account, rest),
-                None => (scope.region(), scope.account(), given),
-            },
+            None => partial(scope, given),
         };
         let (name, in_name) = match rest.split_once(':') {
             Some((name, qualifier)) => (name, Some(qualifier)),
@@ -293,6 +290,35 @@ impl Function {
         requirement.resource_policy = policy(scope.state, self).await?;
         Ok(())
     }
+}
+
+/// The region, the account and the rest of a name that is no whole ARN. Each
+/// part counts only where more follows, and only before those behind it: else
+/// `function:NAME` would be the qualifier `NAME` of a function `function`.
+fn partial<'a>(scope: &'a Scope<'_>, given: &'a str) -> (&'a str, &'a str, &'a str) {
+    let mut rest = given;
+    let mut take = |fits: fn(&str) -> bool| {
+        let (first, more) = rest.split_once(':').filter(|(first, _)| fits(first))?;
+        rest = more;
+        Some(first)
+    };
+    let region = take(is_region);
+    let account = take(|part| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit()));
+    take(|part| part == "function");
+    (region.unwrap_or(scope.region()), account.unwrap_or(scope.account()), rest)
+}
+
+/// `eu-west-1`, `us-gov-west-1`, as Lambda's service reads them: a function's
+/// own name may look much like one.
+fn is_region(part: &str) -> bool {
+    let mut words = part.rsplit('-');
+    let is_digit = |word: &str| word.len() == 1 && word.bytes().all(|b| b.is_ascii_digit());
+    let is_numbered = words.next().is_some_and(is_digit);
+    let words: Vec<&str> = words.collect();
+    is_numbered
+        && (2..=3).contains(&words.len())
+        && words.iter().all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
+        && words.last().is_some_and(|first| first.len() == 2)
 }
 
 async fn policy(

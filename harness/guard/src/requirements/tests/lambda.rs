@@ -4,7 +4,7 @@ use ringfence_wire::Service;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{expect, fake, line};
+use super::{ask_as, expect, fake, line, root};
 use crate::requirements::invoke_url;
 
 const LIVE_POLICY: &str = r#"{"Statement":[{"Sid":"url","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Condition":{"StringEquals":{"lambda:FunctionUrlAuthType":"NONE"}}}]}"#;
@@ -111,6 +111,29 @@ const LIVE_POLICY: &str = r#"{"Statement":[{"Sid":"url","Principal":{"AWS":"arn:
 #[tokio::test]
 async fn lambda_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
     expect(Service::Lambda, operation, input, expected).await;
+}
+
+/// Every way to write a function's name is judged by the same ARN.
+#[rstest]
+#[case::name("new")]
+#[case::marker("function:new")]
+#[case::account("123456789012:new")]
+#[case::account_and_marker("123456789012:function:new")]
+#[case::region("eu-west-1:new")]
+#[case::region_and_marker("eu-west-1:function:new")]
+#[case::all("eu-west-1:123456789012:function:new")]
+#[case::arn("arn:aws:lambda:eu-west-1:123456789012:function:new")]
+#[tokio::test]
+async fn a_partial_name_is_the_function_that_it_names(#[case] name: &str) {
+    for (qualifier, input) in
+        [("", json!({"FunctionName": name})), (":2", json!({"FunctionName": format!("{name}:2")}))]
+    {
+        let required = ask_as(&root(), Service::Lambda, "Invoke", input).await.unwrap();
+        assert_eq!(
+            required[0].resource,
+            format!("arn:aws:lambda:eu-west-1:123456789012:function:new{qualifier}")
+        );
+    }
 }
 
 #[tokio::test]
