@@ -246,11 +246,11 @@ impl Pipeline {
         body: Bytes,
         passage: &mut Passage,
     ) -> Result<Response<Bytes>, ServiceError> {
-        let body = match keys::implied_user(call, caller)? {
-            Some(name) => with_user_name(&body, name),
-            None => body,
+        let (sent, body) = match keys::implied_user(call, caller)? {
+            Some(name) => keys::with_user_name(parts.clone(), body, name)?,
+            None => (parts.clone(), body),
         };
-        let answer = self.upstream.forward(call, parts, body, passage.now).await;
+        let answer = self.upstream.forward(call, &sent, body, passage.now).await;
         self.directory.changed_by(call);
         let mut answer = answer?;
         passage.entry.upstream_status = Some(answer.status().as_u16());
@@ -287,14 +287,6 @@ fn require_token_tags(identity: &Identity, required: &mut Vec<Requirement>) {
         set.context.set("sts:SourceIdentity", source);
         required.push(set);
     }
-}
-
-/// A form body with the caller's own name.
-fn with_user_name(body: &Bytes, name: &str) -> Bytes {
-    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-    let mut form = body.to_vec();
-    form.extend_from_slice(format!("&UserName={name}").as_bytes());
-    form.into()
 }
 
 /// Removes what belongs to the connection between guard and upstream. The
