@@ -1,5 +1,7 @@
 //! Policy documents.
 
+use serde_json::value::RawValue;
+
 use crate::compile;
 use crate::index::Index;
 use crate::json;
@@ -124,6 +126,18 @@ impl Document {
         &self.text
     }
 
+    /// The text of a statement as it was parsed; `index` counts from 0.
+    pub fn statement_text(&self, index: usize) -> Option<&str> {
+        let rest = self.text.get(self.statements.get(index)?.at..)?;
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+        values.next()?.ok().map(RawValue::get)
+    }
+
+    /// Line and column of a statement, both from 1; `index` counts from 0.
+    pub fn statement_place(&self, index: usize) -> Option<(usize, usize)> {
+        Some(json::place(&self.text, self.statements.get(index)?.at))
+    }
+
     /// The number of statements.
     pub fn statement_count(&self) -> usize {
         self.statements.len()
@@ -135,5 +149,32 @@ impl Document {
 
     pub(crate) fn index(&self) -> &Index {
         &self.index
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_cited_as_written() {
+        let text = r#"{"Statement": [
+  {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"},
+  {"Effect": "Deny",
+   "Action": "s3:*", "Resource": "arn:aws:s3:::a}b"}
+]}"#;
+        let document = Document::parse("p", text, Kind::Identity).unwrap();
+        assert_eq!(
+            document.statement_text(1).unwrap(),
+            "{\"Effect\": \"Deny\",\n   \"Action\": \"s3:*\", \"Resource\": \"arn:aws:s3:::a}b\"}"
+        );
+        assert_eq!(document.statement_place(1), Some((3, 3)));
+        assert_eq!(document.statement_text(2), None);
+        let one = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+        let document = Document::parse("p", one, Kind::Identity).unwrap();
+        assert_eq!(
+            document.statement_text(0).unwrap(),
+            r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#
+        );
     }
 }

@@ -110,19 +110,39 @@ fn list(statements: &[StatementRef]) -> String {
     statements.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// Why nothing in the layer allows.
-fn missing(decision: &Decision, policies: &Policies, asked: &Asked<'_>) -> String {
-    let layer = decision.layer;
-    let documents = match silent_level(policies, layer, asked) {
+/// A statement that nearly allowed a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NearMiss {
+    /// Which one.
+    pub statement: StatementRef,
+    /// What did not fit, all of it.
+    pub missing: Vec<String>,
+}
+
+/// The statements that would have allowed what was implicitly denied, but for
+/// their conditions or for one other thing; nearest first. Empty for every
+/// other decision.
+pub fn near_misses(
+    request: &Request<'_>,
+    policies: &Policies,
+    decision: &Decision,
+) -> Vec<NearMiss> {
+    if decision.outcome != Outcome::ImplicitDeny || special::outcome(request).is_some() {
+        return Vec::new();
+    }
+    let asked = asked(request, policies);
+    near(decision.layer, &deciding(policies, decision.layer, &asked), &asked)
+}
+
+/// The documents of which none allowed.
+fn deciding<'p>(policies: &'p Policies, layer: Layer, asked: &Asked<'_>) -> Vec<&'p Arc<Document>> {
+    match silent_level(policies, layer, asked) {
         Some(level) => level.iter().collect(),
         None => documents(policies, layer),
-    };
-    let phrase = layer.phrase(decision.trust_policy);
-    let policy = phrase.split_once(' ').map_or(phrase, |(_, policy)| policy);
-    let mut text = match documents.len() {
-        0 => format!("denied: there is no {policy}"),
-        _ => format!("denied: no {policy} allows it"),
-    };
+    }
+}
+
+fn near(layer: Layer, documents: &[&Arc<Document>], asked: &Asked<'_>) -> Vec<NearMiss> {
     let mut near = Vec::new();
     for document in documents {
         for (index, statement) in document.statements().iter().enumerate() {
@@ -138,15 +158,29 @@ fn missing(decision: &Decision, policies: &Policies, asked: &Asked<'_>) -> Strin
             if !mismatches.is_empty()
                 && (conditions_only || (about_action && mismatches.len() == 1))
             {
-                let place = reference(layer, document, index);
-                near.push((conditions_only, place, mismatches));
+                let statement = reference(layer, document, index);
+                let missing = mismatches.iter().map(|mismatch| describe(mismatch, asked)).collect();
+                near.push((conditions_only, NearMiss { statement, missing }));
             }
         }
     }
-    near.sort_by_key(|(conditions_only, ..)| !conditions_only);
-    for (_, place, mismatches) in near.iter().take(NEAR_MISSES) {
-        let reasons: Vec<_> = mismatches.iter().map(|mismatch| describe(mismatch, asked)).collect();
-        let _ = write!(text, "; {place}: allowed but for {}", reasons.join(" and "));
+    near.sort_by_key(|(conditions_only, _)| !conditions_only);
+    near.into_iter().map(|(_, near)| near).collect()
+}
+
+/// Why nothing in the layer allows.
+fn missing(decision: &Decision, policies: &Policies, asked: &Asked<'_>) -> String {
+    let layer = decision.layer;
+    let documents = deciding(policies, layer, asked);
+    let phrase = layer.phrase(decision.trust_policy);
+    let policy = phrase.split_once(' ').map_or(phrase, |(_, policy)| policy);
+    let mut text = match documents.len() {
+        0 => format!("denied: there is no {policy}"),
+        _ => format!("denied: no {policy} allows it"),
+    };
+    let near = near(layer, &documents, asked);
+    for NearMiss { statement, missing } in near.iter().take(NEAR_MISSES) {
+        let _ = write!(text, "; {statement}: allowed but for {}", missing.join(" and "));
     }
     if near.len() > NEAR_MISSES {
         let _ = write!(text, "; {} more are near", near.len() - NEAR_MISSES);

@@ -40,6 +40,40 @@ pub struct Answer {
 pub struct Decider {
     /// By the name that a place in a line gives, then by text.
     documents: HashMap<(Kind, String), Seen>,
+    /// The length of all texts that are kept.
+    kept: usize,
+}
+
+/// A request and the policies that decide it, as a line gives them.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The principal as written.
+    pub caller: String,
+    /// The principal as read.
+    pub principal: Principal,
+    /// `service:Action`.
+    pub action: String,
+    /// The resource's ARN.
+    pub resource: String,
+    /// The account of the resource, where its ARN names none.
+    pub resource_account: Option<String>,
+    /// The condition keys of the request.
+    pub context: Context,
+    /// Named by their places: `identity[0]`, `scp[0][1]`.
+    pub policies: Policies,
+}
+
+impl Question {
+    /// The request alone.
+    pub fn request(&self) -> Request<'_> {
+        Request {
+            principal: &self.principal,
+            action: &self.action,
+            resource: &self.resource,
+            resource_account: self.resource_account.as_deref(),
+            context: &self.context,
+        }
+    }
 }
 
 /// The documents that stood in one place of a line.
@@ -48,6 +82,10 @@ type Seen = HashMap<Box<str>, Arc<Document>, BuildHasherDefault<TextHasher>>;
 /// Documents kept for a place; with more, all are dropped and the keeping
 /// starts anew.
 const KEPT: usize = 1024;
+
+/// Bytes of documents kept for all places together; with more, all are
+/// dropped.
+const KEPT_BYTES: usize = 16 << 20;
 
 /// Hashes a text eight bytes at a time, which is what a line's time goes
 /// into. Texts of the same hash only cost time, and a place keeps few.
@@ -171,8 +209,17 @@ impl Decider {
         }
     }
 
-    fn decide(&mut self, line: &str) -> Result<String, String> {
-        let line: Line<'_> = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    /// Reads one request with its policies, over one line or several, without
+    /// deciding it.
+    ///
+    /// # Errors
+    /// What cannot be read, and where.
+    pub fn read(&mut self, text: &str) -> Result<Question, String> {
+        self.question(text).map(|(_, question)| question)
+    }
+
+    fn question<'a>(&mut self, text: &'a str) -> Result<(Option<&'a RawValue>, Question), String> {
+        let line: Line<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let principal = principal(&line.principal, &line.action)?;
         let mut context = Context::new();
         for (key, value) in line.context {
@@ -185,21 +232,28 @@ impl Decider {
             }
         }
         let policies = self.policies(&line.policies, &line.action)?;
-        let request = Request {
-            principal: &principal,
-            action: &line.action,
-            resource: &line.resource,
-            resource_account: line.resource_account.as_deref(),
-            context: &context,
+        let question = Question {
+            caller: line.principal,
+            principal,
+            action: line.action,
+            resource: line.resource,
+            resource_account: line.resource_account,
+            context,
+            policies,
         };
-        let decision = decide(&request, &policies);
+        Ok((line.id, question))
+    }
+
+    fn decide(&mut self, line: &str) -> Result<String, String> {
+        let (id, question) = self.question(line)?;
+        let decision = decide(&question.request(), &question.policies);
         let statements = decision.statements.iter().map(|statement| Cited {
             policy: &statement.policy,
             sid: statement.sid.as_deref(),
             index: statement.index,
         });
         serde_json::to_string(&Decided {
-            id: line.id,
+            id,
             decision: decision.outcome.as_str(),
             layer: decision.layer.as_str(),
             statements: statements.collect(),
@@ -271,6 +325,10 @@ impl Decider {
         kind: Kind,
     ) -> Result<Arc<Document>, String> {
         let raw = text.get();
+        if self.kept > KEPT_BYTES {
+            self.documents.clear();
+            self.kept = 0;
+        }
         let seen = self.documents.entry((kind, name.to_owned())).or_default();
         if let Some(document) = seen.get(raw) {
             return Ok(Arc::clone(document));
@@ -282,6 +340,7 @@ impl Decider {
             seen.clear();
         }
         let document = Arc::new(document);
+        self.kept += raw.len();
         seen.insert(raw.into(), Arc::clone(&document));
         Ok(document)
     }

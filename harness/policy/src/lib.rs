@@ -92,4 +92,5 @@ mod variables;
 pub use decision::{Decision, Layer, Outcome, StatementRef};
 pub use document::{Document, DocumentError, Kind, Version};
 pub use evaluate::{Policies, Verdict, decide, judge};
+pub use explain::{NearMiss, near_misses};
 pub use request::{Context, Principal, Request, Values};

@@ -1,5 +1,7 @@
 //! The command line: one file a subcommand.
 
+mod decide;
+mod explain;
 mod terminal;
 mod up;
 mod verify;
@@ -21,7 +23,8 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all controls held, 1 a control failed, 2 it could not run, \
-                          130/143 interrupted.";
+                          130/143 interrupted. Of decide and explain: 0 done, 2 some input \
+                          could not be read.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -29,6 +32,10 @@ enum Command {
     Up(up::Up),
     /// Build what ringfence.toml names, attack it, and say what held.
     Verify(verify::Verify),
+    /// Decide requests: JSON lines in, one JSON line out for each, in order.
+    Decide(decide::Decide),
+    /// Explain one decision to a person.
+    Explain(explain::Explain),
 }
 
 /// Runs the command line.
@@ -41,16 +48,31 @@ pub fn main() -> Exit {
             return if error.use_stderr() { Exit::CouldNotRun } else { Exit::Held };
         }
     };
+    let command = match cli.command {
+        Command::Decide(decide) => return ended(decide.run()),
+        Command::Explain(explain) => return ended(explain.run()),
+        Command::Up(up) => Serving::Up(up),
+        Command::Verify(verify) => Serving::Verify(verify),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return could_not_run(&error.into()),
     };
-    let result = runtime.block_on(async {
-        match cli.command {
-            Command::Up(up) => up.run().await,
-            Command::Verify(verify) => verify.run().await,
+    ended(runtime.block_on(async {
+        match command {
+            Serving::Up(up) => up.run().await,
+            Serving::Verify(verify) => verify.run().await,
         }
-    });
+    }))
+}
+
+/// The commands that serve, and so need a runtime.
+enum Serving {
+    Up(up::Up),
+    Verify(verify::Verify),
+}
+
+fn ended(result: anyhow::Result<Exit>) -> Exit {
     result.unwrap_or_else(|error| could_not_run(&error))
 }
 

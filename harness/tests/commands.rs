@@ -1,0 +1,168 @@
+//! The policy commands, as they are run.
+
+#![expect(clippy::unwrap_used, reason = "tests, and what they share")]
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+const ALLOW: &str = r#"{"id":1,"principal":"arn:aws:iam::123456789012:user/alice","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","policies":{"identity":[{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}]}}"#;
+const ALLOWED: &str = r#"{"id":1,"decision":"allow","layer":"identity","statements":[{"policy":"identity[0]","sid":"Read","index":0}],"explanation":"allowed by statement `Read` of `identity[0]`"}"#;
+
+fn run(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    output
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn decide_answers_in_order() {
+    let deny = ALLOW.replace("\"id\":1", "\"id\":\"two\"").replace("b/k", "c/k");
+    let output = run(&["decide"], format!("{ALLOW}\n{deny}\r\n{ALLOW}").as_bytes());
+    let denied = r#"{"id":"two","decision":"implicit_deny","layer":"identity","statements":[],"explanation":"denied: no identity-based policy allows it; statement `Read` of `identity[0]`: allowed but for the resource"}"#;
+    assert_eq!(text(&output.stdout), format!("{ALLOWED}\n{denied}\n{ALLOWED}\n"));
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn decide_goes_on_after_lines_that_it_cannot_read() {
+    let mut input = b"{\"id\":\"\xff\"}\n".to_vec();
+    input.extend(ALLOW.replace("\"Effect\"", "\"Efect\"").bytes());
+    input.extend(b"\nnonsense\n");
+    input.extend(ALLOW.bytes());
+    let output = run(&["decide"], &input);
+    assert_eq!(
+        text(&output.stdout),
+        format!(
+            "{}\n{}\n{}\n{ALLOWED}\n",
+            r#"{"id":null,"error":"the line is not UTF-8 after byte 7"}"#,
+            r#"{"id":1,"error":"identity[0]: unknown element `Efect`: write `Effect` (line 1, column 52)"}"#,
+            r#"{"id":null,"error":"expected ident at line 1 column 2"}"#,
+        )
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn decide_ends_quietly_when_nobody_reads_on() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .arg("decide")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    let _ = stdin.write_all(format!("{ALLOW}\n").as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn explain_shows_the_deciding_statement_as_written() {
+    let pretty = r#"{
+  "principal": "arn:aws:iam::123456789012:user/alice",
+  "action": "s3:GetObject",
+  "resource": "arn:aws:s3:::b/k",
+  "policies": {"identity": [{"Statement": [
+    {
+      "Sid": "Read",
+      "Effect": "Allow",
+      "Action": "s3:GetObject",
+      "Resource": "arn:aws:s3:::b/*"
+    }
+  ]}]}
+}"#;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("request.json");
+    std::fs::write(&file, pretty).unwrap();
+    let expected = "\
+ALLOWED: arn:aws:iam::123456789012:user/alice asks for s3:GetObject on arn:aws:s3:::b/k
+layer: identity
+why: allowed by statement `Read` of `identity[0]`
+
+statement `Read` of `identity[0]` (identity):
+    {
+      \"Sid\": \"Read\",
+      \"Effect\": \"Allow\",
+      \"Action\": \"s3:GetObject\",
+      \"Resource\": \"arn:aws:s3:::b/*\"
+    }
+";
+    let output = run(&["explain", file.to_str().unwrap()], b"");
+    assert_eq!(text(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&run(&["explain", "-"], pretty.as_bytes()).stdout), expected);
+}
+
+#[test]
+fn explain_says_what_a_near_miss_lacked() {
+    let line = ALLOW.replace(
+        r#""Resource":"arn:aws:s3:::b/*""#,
+        r#""Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"a"}}"#,
+    );
+    let output = run(&["explain", "-"], line.as_bytes());
+    let expected = "\
+DENIED (implicitly): arn:aws:iam::123456789012:user/alice asks for s3:GetObject on arn:aws:s3:::b/k
+layer: identity
+why: denied because no identity-based policy allows the s3:GetObject action
+
+near miss: statement `Read` of `identity[0]`, but for
+  - condition StringEquals aws:PrincipalTag/team: the request has no such key
+    {\"Sid\":\"Read\",\"Effect\":\"Allow\",\"Action\":\"s3:GetObject\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"aws:PrincipalTag/team\":\"a\"}}}
+";
+    assert_eq!(text(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn explain_shows_the_denying_statement() {
+    let line = ALLOW.replace(
+        r#""Resource":"arn:aws:s3:::b/*"}"#,
+        r#""Resource":"*"},{"Effect":"Deny","Action":"s3:*","Resource":"*"}"#,
+    );
+    let output = run(&["explain", "-"], line.as_bytes());
+    let expected = "\
+DENIED (explicitly): arn:aws:iam::123456789012:user/alice asks for s3:GetObject on arn:aws:s3:::b/k
+layer: identity
+why: denied by statement 1 of `identity[0]`
+
+statement 1 of `identity[0]` (identity):
+    {\"Effect\":\"Deny\",\"Action\":\"s3:*\",\"Resource\":\"*\"}
+";
+    assert_eq!(text(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn explain_says_where_it_cannot_read() {
+    let output = run(&["explain", "-"], b"{\"action\": 1}");
+    assert_eq!(
+        text(&output.stderr),
+        "ringfence: cannot read `-`: invalid type: integer `1`, expected a string at line 1 column 12\n"
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let output = run(&["explain", "no-such-file"], b"");
+    assert_eq!(
+        text(&output.stderr),
+        "ringfence: cannot read `no-such-file`: No such file or directory (os error 2)\n"
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
