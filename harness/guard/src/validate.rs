@@ -26,6 +26,9 @@ fn malformed(message: impl Into<String>) -> ServiceError {
 
 fn iam(call: &Call) -> Result<(), ServiceError> {
     let name = call.name();
+    if name.starts_with("Create") {
+        path_and_names(call)?;
+    }
     match name {
         "CreatePolicy"
         | "CreatePolicyVersion"
@@ -58,6 +61,42 @@ fn iam(call: &Call) -> Result<(), ServiceError> {
                 call.text("PolicyArn").unwrap_or_default()
             ),
         ));
+    }
+    Ok(())
+}
+
+/// The forms of paths and names. An emulator that takes others makes an entity
+/// whose ARN is another's: path `/app-` and name `x` give `role/app-x`
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>).
+fn path_and_names(call: &Call) -> Result<(), ServiceError> {
+    let invalid = |member: &str, form: &str| {
+        let message = format!("The specified value for {member} is invalid. It must {form}");
+        Err(ServiceError::new(400, "ValidationError", message))
+    };
+    if let Some(path) = call.text("Path") {
+        let printable = path.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
+        if !path.starts_with('/') || !path.ends_with('/') || !printable || path.len() > 512 {
+            return invalid(
+                "path",
+                "begin and end with / and contain only alphanumeric characters and/or / \
+                 characters.",
+            );
+        }
+    }
+    for (member, label) in [
+        ("RoleName", "roleName"),
+        ("UserName", "userName"),
+        ("GroupName", "groupName"),
+        ("PolicyName", "policyName"),
+        ("InstanceProfileName", "instanceProfileName"),
+    ] {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c);
+        if call.text(member).is_some_and(|name| name.is_empty() || !name.chars().all(allowed)) {
+            return invalid(
+                label,
+                "contain only alphanumeric characters and/or the following: +=,.@_-",
+            );
+        }
     }
     Ok(())
 }
@@ -147,6 +186,42 @@ mod tests {
 
     const PROVIDER: &str =
         "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com";
+
+    fn created(path: &str, name: &str) -> Result<(), ServiceError> {
+        let input = json!({"Path": path, "GroupName": name});
+        validate(&Call {
+            operation: ringfence_wire::Operation::find(Service::Iam, "CreateGroup").unwrap(),
+            region: "us-east-1".into(),
+            input: input.as_object().cloned().unwrap(),
+            payload: None,
+        })
+    }
+
+    #[rstest]
+    #[case("/", "team", None)]
+    #[case("/division/a-b/", "team+=,.@_-1", None)]
+    #[case("/app-", "x", Some("path"))]
+    #[case("app/", "x", Some("path"))]
+    #[case("/a b/", "x", Some("path"))]
+    #[case("/", "a/b", Some("groupName"))]
+    #[case("/", "a*", Some("groupName"))]
+    #[case("/", "", Some("groupName"))]
+    fn paths_and_names_have_iams_form(
+        #[case] path: &str,
+        #[case] name: &str,
+        #[case] invalid: Option<&str>,
+    ) {
+        let answer = created(path, name);
+        match invalid {
+            None => assert_eq!(answer, Ok(())),
+            Some(member) => {
+                let error = answer.unwrap_err();
+                assert_eq!((error.status, error.code.as_ref()), (400, "ValidationError"));
+                let begin = format!("The specified value for {member} is invalid. It must ");
+                assert!(error.message.starts_with(&begin), "{error}");
+            }
+        }
+    }
 
     fn trust(condition: &Value) -> String {
         let mut statement = json!({

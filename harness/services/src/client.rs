@@ -18,9 +18,17 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client for the setting's endpoint.
+    /// A client for the setting's endpoint, which is on loopback: neither a
+    /// proxy of the environment nor a redirect may lead its keys elsewhere.
     pub fn new(setting: Arc<Setting>) -> Self {
-        Self { setting, http: reqwest::Client::new() }
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            // The builder fails where the default client would panic: without
+            // a TLS back end, which is compiled in.
+            .unwrap_or_default();
+        Self { setting, http }
     }
 
     /// Calls an operation: the input by member names, the output as
