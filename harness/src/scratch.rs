@@ -14,7 +14,6 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, getpid, getsid};
 use tempfile::TempDir;
 
 const SWEEPER: &str = include_str!("sweeper.py");
@@ -50,8 +49,6 @@ impl Scratch {
             .spawn()?;
         let orders = Mutex::new(sweeper.stdin.take());
         let scratch = Self { directory, sweeper, orders };
-        let session = getsid(None).unwrap_or_else(|_| getpid());
-        scratch.order("session", &Pid::as_raw_nonzero(session).to_string())?;
         scratch.order("directory", &scratch.path().to_string_lossy())?;
         Ok(scratch)
     }

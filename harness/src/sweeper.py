@@ -10,12 +10,12 @@ import time
 for name in ("SIGINT", "SIGTERM", "SIGHUP"):
     signal.signal(getattr(signal, name), signal.SIG_IGN)
 
-session, directories, containers = None, [], []
+# The owner's session is ours: it started us. It is 0 where the session's leader
+# lives outside our PID namespace.
+session, directories, containers = os.getsid(0), [], []
 for line in sys.stdin:
     kind, _, value = line.rstrip("\n").partition(" ")
-    if kind == "session":
-        session = int(value)
-    elif kind == "directory":
+    if kind == "directory":
         directories.append(os.path.realpath(value))
     elif kind == "container":
         containers.append(value)
