@@ -95,11 +95,21 @@ pub struct Options {
     pub progress: Progress,
     /// Whether the applications are deployed too.
     pub deploy: bool,
+    /// Whether an application that cannot be deployed is a result, kept in
+    /// [`Stack::failures`], and not the end of the run.
+    pub keep_going: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { backend: None, port: 0, journal: None, progress: Progress::silent(), deploy: true }
+        Self {
+            backend: None,
+            port: 0,
+            journal: None,
+            progress: Progress::silent(),
+            deploy: true,
+            keep_going: false,
+        }
     }
 }
 
@@ -110,6 +120,15 @@ pub struct Deployment {
     pub app: String,
     /// What the workflow left.
     pub report: Report,
+}
+
+/// An application that could not be deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Its name.
+    pub app: String,
+    /// Why, as its workflow said.
+    pub reason: String,
 }
 
 /// An answer of the HTTP API.
@@ -144,6 +163,7 @@ pub struct Stack {
     issuers: Vec<Issuer>,
     outputs: Outputs,
     deployments: Vec<Deployment>,
+    failures: Vec<Failure>,
     phases: Vec<(String, Duration)>,
     client: Client,
     http: reqwest::Client,
@@ -206,6 +226,7 @@ impl Stack {
             issuers,
             outputs: Outputs::default(),
             deployments: Vec::new(),
+            failures: Vec::new(),
             phases,
             client: Client::new(),
             http: reqwest::Client::new(),
@@ -216,7 +237,7 @@ impl Stack {
             scratch,
             config,
         };
-        if let Err(error) = stack.build(options.deploy).await {
+        if let Err(error) = stack.build(&options).await {
             let error = stack.death().await.unwrap_or(error);
             stack.stop().await;
             return Err(error);
@@ -225,20 +246,30 @@ impl Stack {
     }
 
     /// Applies Layer 1 and deploys the applications.
-    async fn build(&mut self, deploy: bool) -> Result<(), StackError> {
+    async fn build(&mut self, options: &Options) -> Result<(), StackError> {
         if let Some(terraform) = &self.terraform {
             let phase = self.progress.phase("terraform apply");
             self.outputs = terraform.apply(&self.root(), &phase).await?;
             self.phases.push(("terraform apply".to_owned(), phase.done()));
         }
-        if deploy {
+        if options.deploy {
             let names: Vec<String> =
                 self.config.apps.iter().map(|app| app.name.get_ref().clone()).collect();
             for name in names {
                 let phase = self.progress.phase(format!("deploy {name}"));
-                let report = self.run_workflow(&name, &phase).await?;
+                let deployed = self.run_workflow(&name, &phase).await;
                 self.phases.push((format!("deploy {name}"), phase.done()));
-                self.deployments.push(Deployment { app: name, report });
+                match deployed {
+                    Ok(report) => self.deployments.push(Deployment { app: name, report }),
+                    Err(StackError::Deploy { app, cause }) if options.keep_going => {
+                        // A dead upstream is no result.
+                        if let Some(error) = self.death().await {
+                            return Err(error);
+                        }
+                        self.failures.push(Failure { app, reason: cause.to_string() });
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(())
@@ -338,6 +369,11 @@ impl Stack {
     /// The applications, as they were deployed at the start.
     pub fn deployments(&self) -> &[Deployment] {
         &self.deployments
+    }
+
+    /// The applications that could not be deployed at the start.
+    pub fn failures(&self) -> &[Failure] {
+        &self.failures
     }
 
     /// The phases of the start with their times.

@@ -74,6 +74,31 @@ pub struct FunctionFacts {
     pub name: String,
     /// Its execution role's ARN.
     pub role_arn: String,
+    /// Whether it exists. Where its app could not be deployed it does not, and
+    /// its role's name is only one that its deployer might choose: permissions
+    /// are decided before existence, so attacks on it still tell.
+    pub deployed: bool,
+}
+
+impl FunctionFacts {
+    async fn of(config: &Config, platform: &Actor, name: &str) -> Result<Self, FactsError> {
+        const READ: &str = "GetFunctionConfiguration";
+        let found = ask(platform, Service::Lambda, READ, json!({"FunctionName": name})).await;
+        let (role_arn, deployed) = match found {
+            Ok(found) => (member(&found, READ, "Role")?, true),
+            Err(FactsError::Call { source, .. }) if source.status == 404 => {
+                let deployers = config.deployers.iter();
+                let prefix = deployers
+                    .filter(|deployer| deployer.app.get_ref() == name)
+                    .find_map(|deployer| deployer.role_prefix.as_deref())
+                    .unwrap_or("app-");
+                let account = config.account.id.as_str();
+                (format!("arn:aws:iam::{account}:role/{prefix}undeployed"), false)
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self { name: name.to_owned(), role_arn, deployed })
+    }
 }
 
 /// A deployer.
@@ -152,15 +177,8 @@ impl Facts {
         let mut functions = Vec::new();
         for app in &config.apps {
             let name = app.name.get_ref();
-            let found = ask(
-                platform,
-                Service::Lambda,
-                "GetFunctionConfiguration",
-                json!({"FunctionName": name}),
-            )
-            .await?;
-            let role_arn = member(&found, "GetFunctionConfiguration", "Role")?;
-            functions.push(FunctionFacts { name: name.clone(), role_arn });
+            let function = FunctionFacts::of(config, platform, name).await?;
+            functions.push(function);
         }
         let mut deployers = Vec::new();
         for deployer in &config.deployers {
