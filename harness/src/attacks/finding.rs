@@ -16,6 +16,8 @@ pub enum Road {
     Oidc,
     /// A call from inside a running function.
     Function,
+    /// A team's deployment workflow.
+    Workflow,
 }
 
 impl Road {
@@ -27,6 +29,7 @@ impl Road {
             Self::Http => "http",
             Self::Oidc => "oidc",
             Self::Function => "function",
+            Self::Workflow => "workflow",
         }
     }
 }
@@ -37,26 +40,130 @@ impl fmt::Display for Road {
     }
 }
 
+/// How far an attack went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The call was made; a service answered or the guard refused it.
+    Executed,
+    /// Nothing but the authorization was decided: the service is not served.
+    Decided,
+}
+
+impl Scope {
+    /// The scope's name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Executed => "executed",
+            Self::Decided => "decided",
+        }
+    }
+}
+
 /// Whether a guard rail held.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Refused as AWS refuses it, and the twin succeeded.
+    /// Refused as AWS refuses it, and every companion was shown.
     Held,
     /// Not refused, or refused otherwise than by the guard rail.
     Failed,
-    /// The twin did not succeed, so the refusal proves nothing.
+    /// A companion is missing, so the refusal proves nothing.
     Inconclusive,
+    /// It could not be tried; that shows nothing.
+    NotRun,
 }
 
 impl Verdict {
     /// The verdict's name in reports.
-    pub const fn name(&self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Held => "held",
             Self::Failed => "failed",
             Self::Inconclusive => "inconclusive",
+            Self::NotRun => "not-run",
         }
     }
+}
+
+/// What must be shown beside a refusal, for it to mean anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Companion {
+    /// Whether it was shown.
+    pub shown: bool,
+    /// What was done, and what came of it.
+    pub detail: String,
+}
+
+impl Companion {
+    /// One that was shown.
+    pub fn shown(detail: impl Into<String>) -> Self {
+        Self { shown: true, detail: detail.into() }
+    }
+
+    /// One that was tried and not shown.
+    pub fn missing(detail: impl Into<String>) -> Self {
+        Self { shown: false, detail: detail.into() }
+    }
+}
+
+/// The companions of an attack. None of a kind is as good as one that was not
+/// shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Companions {
+    /// The same thing, legitimately, succeeds: not everybody is refused.
+    pub twin: Option<Companion>,
+    /// Somebody without any policy is refused: the road is guarded at all.
+    pub canary: Option<Companion>,
+    /// Without the guard rail the attack goes through: it is the guard rail
+    /// that refuses.
+    pub mutant: Option<Companion>,
+}
+
+impl Companions {
+    /// The verdict on an attack with these companions, and why it is not
+    /// `held`. `fault` is what was wrong with the refusal, if anything was.
+    pub fn judge(&self, fault: Option<&str>) -> (Verdict, Option<String>) {
+        if let Some(fault) = fault {
+            return (Verdict::Failed, Some(fault.to_owned()));
+        }
+        let all = [("twin", &self.twin), ("canary", &self.canary), ("mutant", &self.mutant)];
+        let missing: Vec<String> = all
+            .into_iter()
+            .filter_map(|(name, companion)| match companion {
+                Some(companion) if companion.shown => None,
+                Some(companion) => Some(format!("the {name} was not shown: {}", companion.detail)),
+                None => Some(format!("there is no {name}")),
+            })
+            .collect();
+        if missing.is_empty() {
+            (Verdict::Held, None)
+        } else {
+            (Verdict::Inconclusive, Some(missing.join("; ")))
+        }
+    }
+}
+
+/// A permission that was checked, and what decided it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decider {
+    /// The IAM action.
+    pub action: String,
+    /// The resource's ARN, or `*`.
+    pub resource: String,
+    /// `allow`, `implicit_deny` or `explicit_deny`.
+    pub outcome: String,
+    /// The layer that decided: `identity`, `boundary`, ….
+    pub layer: String,
+    /// The policy's stable id (`role/NAME/inline/POLICY`, `policy/ARN`, …);
+    /// none for a layer's silence.
+    pub policy: Option<String>,
+    /// The statement's `Sid`, if it has one.
+    pub sid: Option<String>,
+    /// The statement's place in its policy, from 0.
+    pub index: Option<usize>,
+    /// The statement's own JSON.
+    pub text: Option<String>,
+    /// The engine's words.
+    pub explanation: String,
 }
 
 /// An attack with what came of it.
@@ -70,6 +177,8 @@ pub struct Finding {
     pub identity: String,
     /// By which road.
     pub road: Road,
+    /// How far the attack went.
+    pub scope: Scope,
     /// What is claimed.
     pub title: String,
     /// What must be observed.
@@ -78,8 +187,47 @@ pub struct Finding {
     pub observed: String,
     /// The judgement.
     pub verdict: Verdict,
-    /// How long attack and twin took.
+    /// Why it is inconclusive or was not run.
+    pub reason: Option<String>,
+    /// What was shown beside it.
+    pub companions: Companions,
+    /// What decided the attack, permission by permission; the last one ended
+    /// it.
+    pub decided_by: Vec<Decider>,
+    /// How long attack and companions took.
     pub duration: Duration,
     /// The journal's entries for attack and twin, where they are AWS calls.
     pub request_ids: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all_shown() -> Companions {
+        let shown = || Some(Companion::shown("done"));
+        Companions { twin: shown(), canary: shown(), mutant: shown() }
+    }
+
+    #[test]
+    fn a_refusal_holds_with_all_three_companions_alone() {
+        assert_eq!(all_shown().judge(None), (Verdict::Held, None));
+        let without = Companions { canary: None, ..all_shown() };
+        assert_eq!(
+            without.judge(None),
+            (Verdict::Inconclusive, Some("there is no canary".to_owned()))
+        );
+        let unshown =
+            Companions { mutant: Some(Companion::missing("still denied")), ..all_shown() };
+        assert_eq!(
+            unshown.judge(None),
+            (Verdict::Inconclusive, Some("the mutant was not shown: still denied".to_owned()))
+        );
+    }
+
+    #[test]
+    fn what_was_allowed_failed_whatever_its_companions_show() {
+        let judged = all_shown().judge(Some("it was allowed"));
+        assert_eq!(judged, (Verdict::Failed, Some("it was allowed".to_owned())));
+    }
 }

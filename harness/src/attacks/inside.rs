@@ -12,7 +12,7 @@ use super::actor::Actor;
 use super::attack::{Reason, Refusal, Step};
 use super::catalogue::{lambda_trust, package};
 use super::facts::{DeployerFacts, Facts};
-use super::finding::{Finding, Road, Verdict};
+use super::finding::{Companions, Finding, Road, Scope, Verdict};
 
 const CEILING: &str = "the boundary caps running code";
 
@@ -124,6 +124,7 @@ impl Inside<'_> {
                 guard_rail: CEILING,
                 identity: format!("a function of {}", self.deployer.name),
                 road: Road::Function,
+                scope: Scope::Executed,
                 title: format!(
                     "code of {} with AdministratorAccess {}",
                     self.deployer.name, call.title
@@ -131,6 +132,9 @@ impl Inside<'_> {
                 expected,
                 observed: observed(answer),
                 verdict,
+                reason: None,
+                companions: Companions::default(),
+                decided_by: Vec::new(),
                 duration: start.elapsed(),
                 request_ids: Vec::new(),
             }

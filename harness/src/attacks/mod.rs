@@ -21,6 +21,6 @@ pub mod trust;
 pub use actor::{Actor, Answer};
 pub use attack::{Attack, Attempt, Reason, Refusal, Step, Twin, Who};
 pub use facts::{DeployerFacts, Facts};
-pub use finding::{Finding, Road, Verdict};
+pub use finding::{Companion, Companions, Decider, Finding, Road, Scope, Verdict};
 pub use run::Runner;
 pub use suite::{Part, Suite};

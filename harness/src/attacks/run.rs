@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::attack::{Attack, Attempt, Refusal, Step, Who};
-use super::finding::{Finding, Verdict};
+use super::finding::{Companions, Finding, Scope, Verdict};
 
 /// How long a stack of one resource, or a function's update, may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -72,10 +72,14 @@ impl Runner<'_> {
             guard_rail: attack.guard_rail,
             identity: self.identity.clone(),
             road: attack.attempt.road(),
+            scope: Scope::Executed,
             title: format!("{} {}", self.identity, attack.title),
             expected: format!("{} {expected}", expected.status),
             observed,
             verdict,
+            reason: None,
+            companions: Companions::default(),
+            decided_by: Vec::new(),
             duration: start.elapsed(),
             request_ids: attempt.request_ids.into_iter().chain(twin.request_ids).collect(),
         }

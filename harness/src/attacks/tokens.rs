@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use super::facts::{Facts, RouteFacts};
-use super::finding::{Finding, Road, Verdict};
+use super::finding::{Companions, Finding, Road, Scope, Verdict};
 use crate::issuers::{
     Issuer, IssuerError, OktaGrant, SigningKey, hmac_with_public_key, unsigned, with_payload,
 };
@@ -261,10 +261,14 @@ impl Gateway<'_> {
             guard_rail: case.guard_rail,
             identity: CLIENT.into(),
             road: Road::Http,
+            scope: Scope::Executed,
             title: format!("{CLIENT} cannot call `{}` {}", route.route_key, case.title),
             expected: case.expected.to_string(),
             observed: format!("{observed}{note}"),
             verdict,
+            reason: None,
+            companions: Companions::default(),
+            decided_by: Vec::new(),
             duration: start.elapsed(),
             request_ids: Vec::new(),
         })
@@ -291,6 +295,7 @@ impl Gateway<'_> {
             guard_rail: CLAIMS,
             identity: CLIENT.into(),
             road: Road::Http,
+            scope: Scope::Executed,
             title: format!("a valid token reaches `{function}` by `{}`", route.route_key),
             expected: format!("200 from `{function}`, naming the token's subject"),
             observed: if reached {
@@ -299,6 +304,9 @@ impl Gateway<'_> {
                 answer.to_string()
             },
             verdict: if reached { Verdict::Held } else { Verdict::Failed },
+            reason: None,
+            companions: Companions::default(),
+            decided_by: Vec::new(),
             duration: start.elapsed(),
             request_ids: Vec::new(),
         })
@@ -319,10 +327,14 @@ impl Gateway<'_> {
                 guard_rail: ROTATION,
                 identity: CLIENT.into(),
                 road: Road::Http,
+                scope: Scope::Executed,
                 title: title.into(),
                 expected: status.to_string(),
                 observed: answer.status.to_string(),
                 verdict: if answer.status == status { Verdict::Held } else { Verdict::Failed },
+                reason: None,
+                companions: Companions::default(),
+                decided_by: Vec::new(),
                 duration: start.elapsed(),
                 request_ids: Vec::new(),
             });
@@ -354,10 +366,14 @@ fn guarded(route: &RouteFacts) -> Finding {
         guard_rail: AUTHORIZER,
         identity: CLIENT.into(),
         road: Road::Http,
+        scope: Scope::Executed,
         title: format!("`{}` is behind the authorizer", route.route_key),
         expected: "JWT".into(),
         observed: route.authorization_type.clone(),
         verdict: if held { Verdict::Held } else { Verdict::Failed },
+        reason: None,
+        companions: Companions::default(),
+        decided_by: Vec::new(),
         duration: std::time::Duration::ZERO,
         request_ids: Vec::new(),
     }

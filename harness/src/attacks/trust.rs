@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use super::facts::DeployerFacts;
-use super::finding::{Finding, Road, Verdict};
+use super::finding::{Companions, Finding, Road, Scope, Verdict};
 use crate::aws::{Client, WebIdentity};
 use crate::config::{App, Config};
 use crate::issuers::{GithubRun, Issuer, IssuerError, SigningKey, unsigned};
@@ -106,10 +106,14 @@ impl Trust<'_> {
                 guard_rail: TRUST,
                 identity: deployer.name.clone(),
                 road: Road::Oidc,
+                scope: Scope::Executed,
                 title: format!("{} {} does not become {}", "a token", case.title, deployer.name),
                 expected,
                 observed,
                 verdict,
+                reason: None,
+                companions: Companions::default(),
+                decided_by: Vec::new(),
                 duration: start.elapsed(),
                 request_ids: Vec::new(),
             });

@@ -114,6 +114,7 @@ fn control(finding: Finding) -> Control {
             attacks::Verdict::Held => Verdict::Held,
             attacks::Verdict::Failed => Verdict::Failed,
             attacks::Verdict::Inconclusive => Verdict::Inconclusive,
+            attacks::Verdict::NotRun => Verdict::NotRun,
         },
         duration_us: u64::try_from(finding.duration.as_micros()).unwrap_or(u64::MAX),
         request_ids: finding.request_ids,
