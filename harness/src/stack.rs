@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::stream::{self, StreamExt as _};
 use ringfence_guard::{Guard, GuardError};
 use ringfence_services::Credentials;
 use ringfence_services::token::KeySource;
@@ -253,14 +254,17 @@ impl Stack {
             self.phases.push(("terraform apply".to_owned(), phase.done()));
         }
         if options.deploy {
-            let names: Vec<String> =
-                self.config.apps.iter().map(|app| app.name.get_ref().clone()).collect();
-            for name in names {
-                let phase = self.progress.phase(format!("deploy {name}"));
-                let deployed = self.run_workflow(&name, &phase).await;
-                self.phases.push((format!("deploy {name}"), phase.done()));
+            // Side by side, as repositories that know nothing of each other.
+            let at_once = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+            let deployed: Vec<_> = stream::iter(&self.config.apps)
+                .map(|app| self.first_deployment(app))
+                .buffered(at_once)
+                .collect()
+                .await;
+            for (app, took, deployed) in deployed {
+                self.phases.push((format!("deploy {app}"), took));
                 match deployed {
-                    Ok(report) => self.deployments.push(Deployment { app: name, report }),
+                    Ok(report) => self.deployments.push(Deployment { app, report }),
                     Err(StackError::Deploy { app, cause }) if options.keep_going => {
                         // A dead upstream is no result.
                         if let Some(error) = self.death().await {
@@ -273,6 +277,13 @@ impl Stack {
             }
         }
         Ok(())
+    }
+
+    async fn first_deployment(&self, app: &App) -> (String, Duration, Result<Report, StackError>) {
+        let name = app.name.get_ref();
+        let phase = self.progress.phase(format!("deploy {name}"));
+        let report = self.run_workflow(name, &phase).await;
+        (name.clone(), phase.done(), report)
     }
 
     /// The error that explains others: the upstream does not answer any more.

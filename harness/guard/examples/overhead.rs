@@ -62,6 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         transitive_tag_keys: Vec::new(),
         source_identity: None,
         federated_provider: None,
+        assumed_by: None,
         issued_at: OffsetDateTime::now_utc(),
     }));
     let end = OffsetDateTime::now_utc() + time::Duration::hours(1);

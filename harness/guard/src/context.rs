@@ -157,6 +157,7 @@ mod tests {
             transitive_tag_keys: Vec::new(),
             source_identity: Some("alice".into()),
             federated_provider: None,
+            assumed_by: None,
             issued_at: OffsetDateTime::UNIX_EPOCH,
         }))
     }

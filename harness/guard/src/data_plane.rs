@@ -124,7 +124,7 @@ impl Pipeline {
     /// New function URLs need both actions since October 2025
     /// (<https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html>).
     async fn url_requirements(&self, url: &UrlTarget) -> Option<Vec<Requirement>> {
-        let present = self.present();
+        let present = self.present(&self.setting.region);
         let qualifier = url.qualifier.as_deref();
         let region = &self.setting.region;
         let by_url = invoke_url(&present, region, &url.function, qualifier, &url.auth_type);

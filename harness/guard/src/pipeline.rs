@@ -118,12 +118,13 @@ impl Pipeline {
         response
     }
 
-    /// The account's state, for mappings.
-    pub(crate) fn present(&self) -> Present<'_> {
+    /// The account's state in a region, for mappings.
+    pub(crate) fn present<'a>(&'a self, region: &'a str) -> Present<'a> {
         Present {
             directory: &self.directory,
             services: &self.services,
             account_id: &self.setting.account_id,
+            region,
         }
     }
 
@@ -200,7 +201,7 @@ impl Pipeline {
         passage: &mut Passage,
     ) -> Result<(), ServiceError> {
         let service = call.service();
-        let mut required = match requirements(call, caller, &self.present()).await {
+        let mut required = match requirements(call, caller, &self.present(&call.region)).await {
             Ok(required) => required,
             Err(RequirementsError::Service(error)) => return Err(error),
             Err(unmapped) if matches!(caller.identity, Identity::Root { .. }) => {

@@ -17,6 +17,8 @@ pub(crate) struct Present<'a> {
     pub(crate) services: &'a Services,
     /// The account id.
     pub(crate) account_id: &'a str,
+    /// The region that the call goes to.
+    pub(crate) region: &'a str,
 }
 
 #[async_trait]
@@ -112,11 +114,11 @@ impl State for Present<'_> {
     }
 
     async fn secret(&self, id: &str) -> Result<Option<Secret>, ServiceError> {
-        self.directory.secret(id).await
+        self.directory.secret(self.region, id).await
     }
 
     async fn resource_tags(&self, service: Service, arn: &str) -> Result<Tags, ServiceError> {
-        self.directory.resource_tags(service, arn).await
+        self.directory.resource_tags(self.region, service, arn).await
     }
 
     async fn partition_key(
@@ -124,14 +126,14 @@ impl State for Present<'_> {
         table: &str,
         index: Option<&str>,
     ) -> Result<Option<String>, ServiceError> {
-        self.directory.partition_key(table, index).await
+        self.directory.partition_key(self.region, table, index).await
     }
 
     async fn subnet_vpc(&self, subnet_id: &str) -> Result<Option<String>, ServiceError> {
-        self.directory.subnet_vpc(subnet_id).await
+        self.directory.subnet_vpc(self.region, subnet_id).await
     }
 
     async fn ec2_tags(&self, resource_id: &str) -> Result<Tags, ServiceError> {
-        self.directory.ec2_tags(resource_id).await
+        self.directory.ec2_tags(self.region, resource_id).await
     }
 }

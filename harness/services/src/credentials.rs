@@ -118,6 +118,8 @@ pub struct RoleSession {
     pub source_identity: Option<String>,
     /// `aws:FederatedProvider`: the OIDC provider's ARN, where one vouched.
     pub federated_provider: Option<String>,
+    /// The service that assumed the role, where one did.
+    pub assumed_by: Option<String>,
     /// When the session began.
     pub issued_at: OffsetDateTime,
 }
@@ -184,13 +186,16 @@ impl Session {
         Self { identity, called_via: Vec::new(), expiration: None }
     }
 
-    /// Whether CloudFormation calls: for somebody, or with a stack's role,
-    /// whose sessions it names so. Only it may give resources the
-    /// `aws:cloudformation:*` tags.
+    /// Whether CloudFormation calls: for somebody, or with a stack's role that
+    /// it assumed itself. Only it may give resources the `aws:cloudformation:*`
+    /// tags.
     pub fn is_cloudformation(&self) -> bool {
-        let last = self.called_via.last().map(String::as_str);
-        last == Some("cloudformation.amazonaws.com")
-            || matches!(&self.identity, Identity::Role(role) if role.session_name == "AWSCloudFormation")
+        let service = match (self.called_via.last(), &self.identity) {
+            (Some(last), _) => Some(last),
+            (None, Identity::Role(role)) => role.assumed_by.as_ref(),
+            (None, _) => None,
+        };
+        service.is_some_and(|service| service == "cloudformation.amazonaws.com")
     }
 }
 
@@ -323,6 +328,7 @@ mod tests {
             transitive_tag_keys: Vec::new(),
             source_identity: None,
             federated_provider: None,
+            assumed_by: None,
             issued_at: OffsetDateTime::UNIX_EPOCH,
         }))
     }
@@ -332,6 +338,22 @@ mod tests {
         assert_eq!(role().arn(), "arn:aws:sts::123456789012:assumed-role/app/s");
         assert_eq!(role().user_id(), "AROAEXAMPLE:s");
         assert_eq!(role().account_id(), Some("123456789012"));
+    }
+
+    #[test]
+    fn a_session_is_cloudformations_by_who_assumed_it_not_by_its_name() {
+        let session = |name: &str, service: Option<&str>| {
+            let Identity::Role(mut role) = role() else { panic!("a role") };
+            role.session_name = name.into();
+            role.assumed_by = service.map(str::to_owned);
+            Session::direct(Identity::Role(role))
+        };
+        let principal = "cloudformation.amazonaws.com";
+        assert!(session("AWSCloudFormation", Some(principal)).is_cloudformation());
+        assert!(!session("AWSCloudFormation", None).is_cloudformation());
+        assert!(!session("AWSCloudFormation", Some("lambda.amazonaws.com")).is_cloudformation());
+        let forwarded = Session { called_via: vec![principal.into()], ..session("s", None) };
+        assert!(forwarded.is_cloudformation());
     }
 
     #[test]

@@ -138,9 +138,21 @@ impl Directory {
         self.providers.clear();
     }
 
-    /// Asks the upstream.
+    /// Asks the upstream, in the account's own region.
     async fn ask(
         &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, ServiceError> {
+        self.ask_in(&self.setting.region, service, operation, input).await
+    }
+
+    /// Asks the upstream in a region: a resource is looked up where the call
+    /// goes, as one of the same name elsewhere is another.
+    async fn ask_in(
+        &self,
+        region: &str,
         service: Service,
         operation: &str,
         input: Value,
@@ -150,17 +162,29 @@ impl Directory {
             _ => Map::new(),
         };
         let now = self.setting.now();
-        self.upstream.call(service, operation, &input, &self.setting.region, now).await
+        self.upstream.call(service, operation, &input, region, now).await
     }
 
-    /// Asks the upstream for something that may not be there.
+    /// Asks the upstream for something that may not be there, in the account's
+    /// own region.
     async fn look_up(
         &self,
         service: Service,
         operation: &str,
         input: Value,
     ) -> Result<Option<Value>, ServiceError> {
-        match self.ask(service, operation, input).await {
+        self.look_up_in(&self.setting.region, service, operation, input).await
+    }
+
+    /// As [`Directory::look_up`], in a region.
+    async fn look_up_in(
+        &self,
+        region: &str,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Option<Value>, ServiceError> {
+        match self.ask_in(region, service, operation, input).await {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if is_absence(&error) => Ok(None),
             Err(error) => Err(error),

@@ -16,19 +16,25 @@ impl Directory {
     }
 
     /// The VPC of a subnet. A subnet never changes its VPC.
-    pub(crate) async fn subnet_vpc(&self, subnet: &str) -> Result<Option<String>, ServiceError> {
-        let vpc = self.subnets.get(subnet, self.load_subnet_vpc(subnet)).await?;
+    pub(crate) async fn subnet_vpc(
+        &self,
+        region: &str,
+        subnet: &str,
+    ) -> Result<Option<String>, ServiceError> {
+        let key = format!("{region}/{subnet}");
+        let vpc = self.subnets.get(&key, self.load_subnet_vpc(region, subnet)).await?;
         Ok(vpc.as_deref().map(str::to_owned))
     }
 
     /// The name of the partition key of a table or of one of its indexes.
     pub(crate) async fn partition_key(
         &self,
+        region: &str,
         table: &str,
         index: Option<&str>,
     ) -> Result<Option<String>, ServiceError> {
         let input = json!({"TableName": table});
-        let answer = self.look_up(Service::DynamoDb, "DescribeTable", input).await?;
+        let answer = self.look_up_in(region, Service::DynamoDb, "DescribeTable", input).await?;
         let Some(table) = answer.as_ref().and_then(|answer| answer.get("Table")) else {
             return Ok(None);
         };
@@ -74,15 +80,21 @@ impl Directory {
     }
 
     /// A secret with its policy.
-    pub(crate) async fn secret(&self, id: &str) -> Result<Option<Secret>, ServiceError> {
+    pub(crate) async fn secret(
+        &self,
+        region: &str,
+        id: &str,
+    ) -> Result<Option<Secret>, ServiceError> {
         let input = json!({"SecretId": id});
-        let Some(described) =
-            self.look_up(Service::SecretsManager, "DescribeSecret", input.clone()).await?
+        let Some(described) = self
+            .look_up_in(region, Service::SecretsManager, "DescribeSecret", input.clone())
+            .await?
         else {
             return Ok(None);
         };
         let Some(arn) = read::text(&described, "ARN") else { return Ok(None) };
-        let policy = self.look_up(Service::SecretsManager, "GetResourcePolicy", input).await?;
+        let policy =
+            self.look_up_in(region, Service::SecretsManager, "GetResourcePolicy", input).await?;
         Ok(Some(Secret {
             arn: arn.to_owned(),
             policy: policy
@@ -96,6 +108,7 @@ impl Directory {
     /// The tags of a table, log group, parameter or object, by ARN.
     pub(crate) async fn resource_tags(
         &self,
+        region: &str,
         service: Service,
         arn: &str,
     ) -> Result<Tags, ServiceError> {
@@ -103,26 +116,28 @@ impl Directory {
         match service {
             Service::DynamoDb => {
                 let input = json!({"ResourceArn": arn});
-                self.tags_of(service, "ListTagsOfResource", input, "Tags").await
+                self.tags_of(region, service, "ListTagsOfResource", input, "Tags").await
             }
             Service::Ssm => {
                 let name = resource.strip_prefix("parameter/").unwrap_or(resource);
                 // The ARN has lost a hierarchical name's leading slash.
                 let name = if name.contains('/') { format!("/{name}") } else { name.to_owned() };
                 let input = json!({"ResourceType": "Parameter", "ResourceId": name});
-                self.tags_of(service, "ListTagsForResource", input, "TagList").await
+                self.tags_of(region, service, "ListTagsForResource", input, "TagList").await
             }
             Service::S3 => {
                 let Some((bucket, key)) = resource.split_once('/') else {
                     let input = json!({"Bucket": resource});
-                    return self.tags_of(service, "GetBucketTagging", input, "TagSet").await;
+                    return self
+                        .tags_of(region, service, "GetBucketTagging", input, "TagSet")
+                        .await;
                 };
                 let input = json!({"Bucket": bucket, "Key": key});
-                self.tags_of(service, "GetObjectTagging", input, "TagSet").await
+                self.tags_of(region, service, "GetObjectTagging", input, "TagSet").await
             }
             Service::Logs => {
                 let input = json!({"resourceArn": arn.trim_end_matches(":*")});
-                let answer = self.look_up(service, "ListTagsForResource", input).await?;
+                let answer = self.look_up_in(region, service, "ListTagsForResource", input).await?;
                 let tags = answer.as_ref().and_then(|answer| answer.get("tags"));
                 Ok(tags
                     .and_then(Value::as_object)
@@ -142,20 +157,21 @@ impl Directory {
     }
 
     /// The tags of an EC2 resource, by id.
-    pub(crate) async fn ec2_tags(&self, id: &str) -> Result<Tags, ServiceError> {
+    pub(crate) async fn ec2_tags(&self, region: &str, id: &str) -> Result<Tags, ServiceError> {
         let input = json!({"Filter": [{"Name": "resource-id", "Value": [id]}]});
-        let answer = self.ask(Service::Ec2, "DescribeTags", input).await?;
+        let answer = self.ask_in(region, Service::Ec2, "DescribeTags", input).await?;
         Ok(read::tags(&answer, "tagSet"))
     }
 
     async fn tags_of(
         &self,
+        region: &str,
         service: Service,
         operation: &str,
         input: Value,
         member: &str,
     ) -> Result<Tags, ServiceError> {
-        let answer = self.look_up(service, operation, input).await?;
+        let answer = self.look_up_in(region, service, operation, input).await?;
         Ok(answer.map(|answer| read::tags(&answer, member)).unwrap_or_default())
     }
 
@@ -165,9 +181,13 @@ impl Directory {
         Ok(policy.map(Arc::from))
     }
 
-    async fn load_subnet_vpc(&self, subnet: &str) -> Result<Option<Arc<str>>, ServiceError> {
+    async fn load_subnet_vpc(
+        &self,
+        region: &str,
+        subnet: &str,
+    ) -> Result<Option<Arc<str>>, ServiceError> {
         let input = json!({"SubnetId": [subnet]});
-        let answer = self.look_up(Service::Ec2, "DescribeSubnets", input).await?;
+        let answer = self.look_up_in(region, Service::Ec2, "DescribeSubnets", input).await?;
         Ok(answer
             .as_ref()
             .and_then(|answer| read::list(answer, "subnetSet").first())

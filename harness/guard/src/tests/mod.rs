@@ -66,6 +66,7 @@ impl Stage {
             transitive_tag_keys: Vec::new(),
             source_identity: None,
             federated_provider: None,
+            assumed_by: None,
             issued_at: OffsetDateTime::now_utc(),
         }));
         self.guard.setting().keyring.issue(identity, Vec::new(), expiration).unwrap()

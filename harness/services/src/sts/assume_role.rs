@@ -85,6 +85,10 @@ impl Sts {
                 tags: SessionTags::of(call, chained)?,
                 source_identity: source_identity.clone(),
                 federated_provider: chained.and_then(|session| session.federated_provider.clone()),
+                assumed_by: match &caller.identity {
+                    Identity::Service { principal, .. } => Some(principal.clone()),
+                    _ => None,
+                },
             },
         )?;
         let mut reply = json!({

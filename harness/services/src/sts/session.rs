@@ -26,6 +26,7 @@ pub(super) struct Wanted<'a> {
     pub(super) tags: SessionTags,
     pub(super) source_identity: Option<String>,
     pub(super) federated_provider: Option<String>,
+    pub(super) assumed_by: Option<String>,
 }
 
 /// A session that was made.
@@ -128,6 +129,7 @@ impl Sts {
             transitive_tag_keys: wanted.tags.transitive,
             source_identity: wanted.source_identity,
             federated_provider: wanted.federated_provider,
+            assumed_by: wanted.assumed_by,
             issued_at: now,
         }));
         let user = json!({ "AssumedRoleId": identity.user_id(), "Arn": identity.arn() });

@@ -82,6 +82,7 @@ fn role_session() -> RoleSession {
         transitive_tag_keys: vec!["team".into()],
         source_identity: Some("alice".into()),
         federated_provider: None,
+        assumed_by: None,
         issued_at: OffsetDateTime::UNIX_EPOCH,
     }
 }

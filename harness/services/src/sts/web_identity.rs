@@ -111,6 +111,7 @@ impl Sts {
                 tags: SessionTags::new(web.tags.clone(), web.transitive_tag_keys.clone(), None)?,
                 source_identity: web.source_identity.clone(),
                 federated_provider: Some(web.provider_arn.clone()),
+                assumed_by: None,
             },
         )?;
         let mut reply = json!({

@@ -101,6 +101,7 @@ async fn a_chained_session_keeps_its_source_identity() {
             transitive_tag_keys: Vec::new(),
             source_identity: Some("me".into()),
             federated_provider: None,
+            assumed_by: None,
             issued_at: time::OffsetDateTime::UNIX_EPOCH,
         })));
     let input = json!({"RoleArn": APP, "RoleSessionName": "s"});
