@@ -4,10 +4,18 @@
 //! run. Collections are ordered and ids stable, so that two records can be
 //! compared.
 
+#[cfg(test)]
+mod fixtures;
+mod mutations;
+mod probe;
 mod record;
+pub mod sarif;
 mod table;
 
+pub use mutations::{Mutant, MutantVerdict, MutationSummary, Mutations, Reach, ReachRow};
+pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};
 pub use record::{
-    Control, EvidenceError, Phase, RunRecord, SCHEMA_VERSION, Summary, Upstream, Verdict,
+    EvidenceError, Input, Phase, Provenance, RunRecord, RunStatus, SCHEMA_VERSION, Summary,
+    Upstream,
 };
 pub use table::table;

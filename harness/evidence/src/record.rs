@@ -1,4 +1,4 @@
-//! The record of a run.
+//! The record of a run: the one source of every report.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::mutations::{Mutations, Reach};
+use crate::probe::{Probe, Verdict};
+
 /// The version of the record's schema; it changes when a field changes its
 /// meaning or goes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
-/// Why a record cannot be kept.
+/// Why evidence cannot be kept or used.
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
     /// The file cannot be written.
@@ -21,18 +24,40 @@ pub enum EvidenceError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is no run record, or one of another schema.
+    #[error("`{}` is no run record of schema version {SCHEMA_VERSION}: {message}", path.display())]
+    NoRecord {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
 }
 
-/// A run: what ran where, and what every control showed.
+/// A run: what ran where, and what every probe showed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
     /// [`SCHEMA_VERSION`].
     pub schema_version: u32,
+    /// The run's own id, a UUID.
+    pub run_id: String,
+    /// Whether the run came to its end.
+    pub status: RunStatus,
     /// Ringfence's version.
     pub version: String,
     /// When it began, RFC 3339 in UTC.
     pub started: String,
+    /// When it ended, RFC 3339 in UTC.
+    pub ended: Option<String>,
     /// How long it took.
     pub duration_ms: u64,
     /// The configuration's file.
@@ -49,17 +74,47 @@ pub struct RunRecord {
     pub phases: Vec<Phase>,
     /// What differs from what was asked for: tools that stood in for others.
     pub deviations: Vec<String>,
-    /// The controls, in order.
-    pub controls: Vec<Control>,
+    /// Who and what ran it.
+    pub provenance: Provenance,
+    /// What was under test, by hash.
+    pub inputs: Vec<Input>,
+    /// The probes, in order.
+    pub probes: Vec<Probe>,
     /// How many there are of each verdict.
     pub summary: Summary,
+    /// The guard rails weakened, where that was asked for.
+    pub mutations: Option<Mutations>,
+    /// What each identity can do at all.
+    pub reach: Vec<Reach>,
+}
+
+/// Whether a run came to its end. A record says `incomplete` from the start
+/// and `complete` only once everything is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum RunStatus {
+    /// Everything that was to run did, and is in the record.
+    Complete {},
+    /// It did not; what is in the record is no result.
+    Incomplete {
+        /// Why, as far as it is known.
+        reason: String,
+    },
+}
+
+impl RunStatus {
+    /// Whether the run came to its end.
+    pub const fn is_complete(&self) -> bool {
+        matches!(self, Self::Complete {})
+    }
 }
 
 /// What answered behind the guard.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Upstream {
-    /// `localstack`, `embedded` or `endpoint`.
+    /// `localstack`, `embedded` or `endpoint`; empty where a run did not come
+    /// so far.
     pub backend: String,
     /// What ran there.
     pub product: String,
@@ -83,69 +138,64 @@ pub struct Phase {
     pub duration_ms: u64,
 }
 
-/// What a control showed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Who and what ran it, and how to run it again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Control {
-    /// A stable id: `api.get-orders.expired-token`.
-    pub id: String,
-    /// The guard rail that it tests.
-    pub guard_rail: String,
-    /// Who attacks.
-    pub identity: String,
-    /// By which road: `api`, `cloudformation`, `http`, `oidc`, `function`.
-    pub road: String,
-    /// What it claims.
-    pub title: String,
-    /// What must happen.
-    pub expected: String,
-    /// What did.
-    pub observed: String,
-    /// Whether the claim held.
-    pub verdict: Verdict,
-    /// How long it took.
-    pub duration_us: u64,
-    /// The journal entries that belong to it.
-    pub request_ids: Vec<String>,
+pub struct Provenance {
+    /// Who started it: the CI's actor, else the user.
+    pub actor: String,
+    /// The commit of the configuration's repository.
+    pub commit: Option<String>,
+    /// Whether the working tree was that commit.
+    pub tree_clean: Option<bool>,
+    /// The SHA-256 of the binary that ran.
+    pub binary_sha256: String,
+    /// The command, word by word.
+    pub command: Vec<String>,
+    /// Operating system and architecture.
+    pub platform: String,
+    /// What the CI says of itself, by variable.
+    pub ci: BTreeMap<String, String>,
+    /// The SHA-256 of the previous run's manifest: the chain in which a run
+    /// that was taken away leaves a gap.
+    pub previous_manifest_sha256: Option<String>,
 }
 
-/// Whether a claim held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// It held, and its allowed twin succeeded.
-    Held,
-    /// It did not hold, or its allowed twin did not succeed.
-    Failed,
-    /// The refusal is as expected, but the legitimate twin failed as well, so
-    /// it shows nothing.
-    Inconclusive,
-    /// It could not be tried; that shows nothing.
-    NotRun,
+/// A file that was under test.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Its path, as the bundle keeps it below `inputs/`.
+    pub path: String,
+    /// `configuration`, `terraform`, `template`, `workflow`, `policy`,
+    /// `trust`, `code`, …
+    pub kind: String,
+    /// Its SHA-256.
+    pub sha256: String,
 }
 
-/// How many controls there are of each verdict.
+/// How many probes there are of each verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
     /// All of them.
-    pub controls: usize,
+    pub probes: usize,
     /// Held.
     pub held: usize,
     /// Failed.
     pub failed: usize,
-    /// The twin failed too.
+    /// Shows nothing: a companion is missing.
     pub inconclusive: usize,
     /// Not run.
     pub not_run: usize,
 }
 
 impl Summary {
-    /// Counts controls.
-    pub fn of(controls: &[Control]) -> Self {
-        let count = |verdict| controls.iter().filter(|control| control.verdict == verdict).count();
+    /// Counts probes.
+    pub fn of(probes: &[Probe]) -> Self {
+        let count = |verdict| probes.iter().filter(|probe| probe.verdict == verdict).count();
         Self {
-            controls: controls.len(),
+            probes: probes.len(),
             held: count(Verdict::Held),
             failed: count(Verdict::Failed),
             inconclusive: count(Verdict::Inconclusive),
@@ -153,21 +203,63 @@ impl Summary {
         }
     }
 
-    /// Whether every control was run and held; none at all shows nothing.
+    /// Whether every probe was run and held; none at all shows nothing.
     pub fn all_held(&self) -> bool {
-        self.controls > 0 && self.held == self.controls
+        self.probes > 0 && self.held == self.probes
     }
 }
 
 impl RunRecord {
+    /// Whether the run came to its end and every probe of it held.
+    pub fn passed(&self) -> bool {
+        self.status.is_complete() && self.summary.all_held()
+    }
+
+    /// The record as JSON: what `run.json` is.
+    ///
+    /// # Errors
+    /// Never in practice; a map with keys that are no text could not be JSON.
+    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no record of this schema.
+    pub fn read(path: &Path) -> Result<Self, EvidenceError> {
+        let text = std::fs::read(path)
+            .map_err(|source| EvidenceError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a record from its text; `path` is what errors name.
+    ///
+    /// # Errors
+    /// When it is no record of this schema.
+    pub fn parse(text: &[u8], path: &Path) -> Result<Self, EvidenceError> {
+        #[derive(Deserialize)]
+        struct Version {
+            schema_version: u32,
+        }
+        let wrong = |message| EvidenceError::NoRecord { path: path.to_owned(), message };
+        let version: Version =
+            serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))?;
+        if version.schema_version != SCHEMA_VERSION {
+            return Err(wrong(format!("it is of version {}", version.schema_version)));
+        }
+        serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))
+    }
+
     /// Writes the record as JSON: whole or not at all.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), EvidenceError> {
         let failed = |source| EvidenceError::Write { path: path.to_owned(), source };
-        let mut text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
-        text.push(b'\n');
+        let text = self.to_json().map_err(|error| failed(error.into()))?;
         let temporary = path.with_extension("json.part");
         std::fs::write(&temporary, text).map_err(failed)?;
         std::fs::rename(&temporary, path).map_err(failed)
@@ -177,6 +269,7 @@ impl RunRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures;
 
     #[test]
     fn nothing_tried_is_nothing_shown() {
@@ -184,17 +277,46 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_written_and_read_back() {
-        let record = crate::table::tests::record();
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("results.json");
-        record.write(&path).unwrap();
-        let read: RunRecord = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        assert_eq!(read, record);
+    fn an_incomplete_run_has_not_passed_whatever_held() {
+        let mut record = fixtures::record();
+        record.probes.retain(|probe| probe.verdict == Verdict::Held);
+        record.summary = Summary::of(&record.probes);
+        assert!(record.passed());
+        record.status = RunStatus::Incomplete { reason: "interrupted".to_owned() };
+        assert!(!record.passed());
         assert_eq!(
-            read.summary,
-            Summary { controls: 3, held: 1, failed: 1, inconclusive: 0, not_run: 1 }
+            serde_json::to_value(&record.status).unwrap(),
+            serde_json::json!({"state": "incomplete", "reason": "interrupted"})
+        );
+    }
+
+    #[test]
+    fn a_record_is_written_and_read_back() {
+        let record = fixtures::record();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("run.json");
+        record.write(&path).unwrap();
+        assert_eq!(RunRecord::read(&path).unwrap(), record);
+        assert_eq!(
+            record.summary,
+            Summary { probes: 4, held: 1, failed: 1, inconclusive: 1, not_run: 1 }
         );
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn another_schema_is_refused_by_its_version_and_an_unknown_field_by_its_name() {
+        let path = Path::new("run.json");
+        let mut value = serde_json::to_value(fixtures::record()).unwrap();
+        value["schema_version"] = 1.into();
+        let error = RunRecord::parse(value.to_string().as_bytes(), path).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`run.json` is no run record of schema version 2: it is of version 1"
+        );
+        value["schema_version"] = 2.into();
+        value["status"]["passed"] = true.into();
+        let error = RunRecord::parse(value.to_string().as_bytes(), path).unwrap_err();
+        assert!(error.to_string().contains("unknown field `passed`"), "{error}");
     }
 }

@@ -2,16 +2,17 @@
 
 use std::fmt::Write as _;
 
-use crate::record::{Control, RunRecord, Verdict};
+use crate::probe::{Probe, Verdict};
+use crate::record::{RunRecord, RunStatus};
 
 /// Cells are cut at this many characters, column by column; the record has
 /// them whole. What failed is never cut.
 const WIDEST: [usize; 5] = [12, 96, 48, 48, 12];
 
-/// The record as a table by control, with a summary line.
+/// The record as a table by probe, with a summary line.
 pub fn table(record: &RunRecord) -> String {
-    let rows: Vec<[String; 5]> = record.controls.iter().map(row).collect();
-    let heads = ["", "control", "expected", "observed", "time"].map(str::to_owned);
+    let rows: Vec<[String; 5]> = record.probes.iter().map(row).collect();
+    let heads = ["", "probe", "expected", "observed", "time"].map(str::to_owned);
     let mut widths = heads.each_ref().map(|head| head.chars().count());
     for row in &rows {
         for ((width, cell), widest) in widths.iter_mut().zip(row).zip(WIDEST) {
@@ -26,12 +27,12 @@ pub fn table(record: &RunRecord) -> String {
         text.push_str(&line(row, &widths));
     }
     text.push('\n');
-    text.push_str(&by_guard_rail(&record.controls));
+    text.push_str(&by_guard_rail(&record.probes));
     let summary = &record.summary;
     let _ = writeln!(
         text,
-        "\n{} controls: {} held, {} failed, {} inconclusive, {} not run, in {:.1} s on {}{}",
-        summary.controls,
+        "\n{} probes: {} held, {} failed, {} inconclusive, {} not run, in {:.1} s on {}{}",
+        summary.probes,
         summary.held,
         summary.failed,
         summary.inconclusive,
@@ -40,20 +41,23 @@ pub fn table(record: &RunRecord) -> String {
         record.upstream.product,
         record.upstream.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default(),
     );
+    if let RunStatus::Incomplete { reason } = &record.status {
+        let _ = writeln!(text, "INCOMPLETE, and so no result: {reason}");
+    }
     text
 }
 
-/// One line a guard rail, in the order of the controls.
-fn by_guard_rail(controls: &[Control]) -> String {
+/// One line a guard rail, in the order of the probes.
+fn by_guard_rail(probes: &[Probe]) -> String {
     let mut rails: Vec<(&str, usize, usize)> = Vec::new();
-    for control in controls {
-        let held = usize::from(control.verdict == Verdict::Held);
-        match rails.iter_mut().find(|(rail, ..)| *rail == control.guard_rail) {
+    for probe in probes {
+        let held = usize::from(probe.verdict == Verdict::Held);
+        match rails.iter_mut().find(|(rail, ..)| *rail == probe.guard_rail) {
             Some((_, holding, all)) => {
                 *holding += held;
                 *all += 1;
             }
-            None => rails.push((&control.guard_rail, held, 1)),
+            None => rails.push((&probe.guard_rail, held, 1)),
         }
     }
     let width = rails.iter().map(|(rail, ..)| rail.chars().count()).max().unwrap_or_default();
@@ -65,8 +69,8 @@ fn by_guard_rail(controls: &[Control]) -> String {
     text
 }
 
-fn row(control: &Control) -> [String; 5] {
-    let verdict = match control.verdict {
+fn row(probe: &Probe) -> [String; 5] {
+    let verdict = match probe.verdict {
         Verdict::Held => "held",
         Verdict::Failed => "FAILED",
         Verdict::Inconclusive => "INCONCLUSIVE",
@@ -75,7 +79,7 @@ fn row(control: &Control) -> [String; 5] {
     let [_, title, expected, observed, _] = WIDEST;
     let cell = |text: &str, widest: usize| {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if control.verdict == Verdict::Held && text.chars().count() > widest {
+        if probe.verdict == Verdict::Held && text.chars().count() > widest {
             text.chars().take(widest - 1).chain(['…']).collect()
         } else {
             text
@@ -83,10 +87,13 @@ fn row(control: &Control) -> [String; 5] {
     };
     [
         verdict.to_owned(),
-        cell(&control.title, title),
-        cell(&control.expected, expected),
-        cell(&control.observed, observed),
-        format!("{:.1} ms", control.duration_us as f64 / 1000.0),
+        cell(&probe.title, title),
+        cell(&probe.expected, expected),
+        match &probe.reason {
+            Some(reason) => cell(&format!("{}; {reason}", probe.observed), observed),
+            None => cell(&probe.observed, observed),
+        },
+        format!("{:.1} ms", probe.duration_us as f64 / 1000.0),
     ]
 }
 
@@ -99,65 +106,24 @@ fn line(cells: &[String; 5], widths: &[usize; 5]) -> String {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use crate::record::{Phase, SCHEMA_VERSION, Summary, Upstream};
-
-    pub(crate) fn record() -> RunRecord {
-        let control = |id: &str, verdict, observed: &str| Control {
-            id: id.to_owned(),
-            guard_rail: "every route is behind the authorizer".to_owned(),
-            identity: "client".to_owned(),
-            road: "http".to_owned(),
-            title: format!("title of {id}"),
-            expected: "401".to_owned(),
-            observed: observed.to_owned(),
-            verdict,
-            duration_us: 1234,
-            request_ids: vec!["r-1".to_owned()],
-        };
-        let controls = vec![
-            control("a", Verdict::Held, "401"),
-            control("b", Verdict::Failed, &"200 ".repeat(40)),
-            control("c", Verdict::NotRun, "no route"),
-        ];
-        RunRecord {
-            schema_version: SCHEMA_VERSION,
-            version: "0.1.0".to_owned(),
-            started: "2026-11-22T20:00:00Z".to_owned(),
-            duration_ms: 12_345,
-            configuration: "ringfence.toml".to_owned(),
-            account_id: "123456789012".to_owned(),
-            region: "us-east-1".to_owned(),
-            upstream: Upstream {
-                backend: "embedded".to_owned(),
-                product: "moto server".to_owned(),
-                version: Some("5.2.5".to_owned()),
-                image: None,
-                digest: None,
-                chosen_because: None,
-            },
-            tools: [("terraform".to_owned(), "1.11.4".to_owned())].into(),
-            phases: vec![Phase { name: "upstream".to_owned(), duration_ms: 1000 }],
-            deviations: Vec::new(),
-            summary: Summary::of(&controls),
-            controls,
-        }
-    }
+    use crate::fixtures::record;
 
     #[test]
     fn what_failed_is_shown_whole_and_the_summary_counts() {
         let text = table(&record());
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0].split_whitespace().next(), Some("control"));
-        assert!(lines[2].starts_with("held     title of a  401"), "{text}");
+        assert_eq!(lines[0].split_whitespace().next(), Some("probe"));
+        assert!(lines[2].starts_with("held          title of a  AccessDenied, 403"), "{text}");
         assert!(lines[3].contains(&"200 ".repeat(40)), "{text}");
-        assert!(lines[4].starts_with("not run"), "{text}");
-        assert_eq!(lines[6], "FAILED  every route is behind the authorizer  1 of 3");
+        assert!(lines[4].starts_with("INCONCLUSIVE"), "{text}");
+        assert!(lines[5].starts_with("not run"), "{text}");
+        assert_eq!(lines[7], "FAILED  every execution role carries the boundary  1 of 4");
         assert_eq!(
             lines.last(),
             Some(
-                &"3 controls: 1 held, 1 failed, 0 inconclusive, 1 not run, in 12.3 s on moto server 5.2.5"
+                &"4 probes: 1 held, 1 failed, 1 inconclusive, 1 not run, in 12.3 s on moto server 5.2.5"
             )
         );
     }

@@ -6,7 +6,10 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
-use ringfence_evidence::{Control, Phase, RunRecord, SCHEMA_VERSION, Summary, Upstream, Verdict};
+use ringfence_evidence::{
+    Companions, Phase, Probe, Provenance, RunRecord, RunStatus, SCHEMA_VERSION, Scope, Summary,
+    Upstream, Verdict,
+};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -18,6 +21,9 @@ use crate::progress::Progress;
 use crate::stack::{Options, Stack};
 use crate::tools::PythonTools;
 
+/// What a record says until its run has come to its end.
+const RUNNING: &str = "the run has not come to its end";
+
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     /// What is under test
@@ -26,7 +32,7 @@ pub(super) struct Verify {
     /// In place of the configuration's upstream: auto, localstack, embedded or a URL
     #[arg(long)]
     backend: Option<Backend>,
-    /// Where results.json and journal.jsonl go
+    /// Where run.json and journal.jsonl go
     #[arg(long, default_value = "ringfence-run")]
     run_dir: PathBuf,
     /// Print the record as JSON instead of a table
@@ -72,16 +78,18 @@ impl Verify {
         phase.done();
         result?;
         record.duration_ms = u64::try_from(began.elapsed().as_millis())?;
-        record.write(&self.run_dir.join("results.json"))?;
+        record.ended = Some(OffsetDateTime::now_utc().format(&Rfc3339)?);
+        record.status = RunStatus::Complete {};
+        record.write(&self.run_dir.join("run.json"))?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&record)?);
         } else {
             print!("{}", ringfence_evidence::table(&record));
         }
-        if record.summary.controls == 0 {
-            anyhow::bail!("`{}` gives rise to no control", self.config.display());
+        if record.summary.probes == 0 {
+            anyhow::bail!("`{}` gives rise to no probe", self.config.display());
         }
-        Ok(if record.summary.all_held() { Exit::Held } else { Exit::Failed })
+        Ok(if record.passed() { Exit::Held } else { Exit::Failed })
     }
 }
 
@@ -91,22 +99,23 @@ async fn attack(stack: &Stack, progress: &Progress, record: &mut RunRecord) -> a
     for part in suite.parts() {
         let phase = progress.phase(part.title());
         let findings = suite.run(part).await?;
-        phase.note(format!("{} controls", findings.len()));
+        phase.note(format!("{} probes", findings.len()));
         phase.done();
-        record.controls.extend(findings.into_iter().map(control));
+        record.probes.extend(findings.into_iter().map(probe));
     }
-    record.summary = Summary::of(&record.controls);
+    record.summary = Summary::of(&record.probes);
     let duration_ms = u64::try_from(began.elapsed().as_millis())?;
     record.phases.push(Phase { name: "attack".to_owned(), duration_ms });
     Ok(())
 }
 
-fn control(finding: Finding) -> Control {
-    Control {
+fn probe(finding: Finding) -> Probe {
+    Probe {
         id: finding.id,
         guard_rail: finding.guard_rail.to_owned(),
         identity: finding.identity,
         road: finding.road.name().to_owned(),
+        scope: Scope::Executed,
         title: finding.title,
         expected: finding.expected,
         observed: finding.observed,
@@ -116,6 +125,9 @@ fn control(finding: Finding) -> Control {
             attacks::Verdict::Inconclusive => Verdict::Inconclusive,
             attacks::Verdict::NotRun => Verdict::NotRun,
         },
+        reason: None,
+        companions: Companions::default(),
+        decided_by: Vec::new(),
         duration_us: u64::try_from(finding.duration.as_micros()).unwrap_or(u64::MAX),
         request_ids: finding.request_ids,
     }
@@ -139,8 +151,11 @@ fn record(stack: &Stack, started: OffsetDateTime) -> anyhow::Result<RunRecord> {
     });
     Ok(RunRecord {
         schema_version: SCHEMA_VERSION,
+        run_id: uuid::Uuid::new_v4().to_string(),
+        status: RunStatus::Incomplete { reason: RUNNING.to_owned() },
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started: started.format(&Rfc3339)?,
+        ended: None,
         duration_ms: 0,
         configuration: config.file.display().to_string(),
         account_id: config.account.id.as_str().to_owned(),
@@ -162,7 +177,11 @@ fn record(stack: &Stack, started: OffsetDateTime) -> anyhow::Result<RunRecord> {
             })
             .collect::<anyhow::Result<_>>()?,
         deviations: deviations.collect(),
-        controls: Vec::new(),
+        provenance: Provenance::default(),
+        inputs: Vec::new(),
+        probes: Vec::new(),
         summary: Summary::default(),
+        mutations: None,
+        reach: Vec::new(),
     })
 }

@@ -1,0 +1,124 @@
+//! A small record with one probe of each verdict, for this crate's tests.
+
+use crate::{
+    Companion, Companions, Decider, Input, Mutant, MutantVerdict, MutationSummary, Mutations,
+    Phase, Probe, Provenance, Reach, ReachRow, RunRecord, RunStatus, SCHEMA_VERSION, Scope,
+    Summary, Upstream, Verdict,
+};
+
+pub(crate) fn shown(detail: &str) -> Option<Companion> {
+    Some(Companion { shown: true, detail: detail.to_owned() })
+}
+
+pub(crate) fn probe(id: &str, verdict: Verdict, observed: &str) -> Probe {
+    let open = matches!(verdict, Verdict::Inconclusive | Verdict::NotRun);
+    Probe {
+        id: id.to_owned(),
+        guard_rail: "every execution role carries the boundary".to_owned(),
+        identity: "high-perm".to_owned(),
+        road: "api".to_owned(),
+        scope: Scope::Executed,
+        title: format!("title of {id}"),
+        expected: "AccessDenied, 403".to_owned(),
+        observed: observed.to_owned(),
+        verdict,
+        reason: open.then(|| format!("reason of {id}")),
+        companions: Companions {
+            twin: shown("CreateRole with the boundary succeeded"),
+            canary: shown("refused: no identity-based policy allows it"),
+            mutant: if open { None } else { shown("without RolesCarryTheBoundary: allowed") },
+        },
+        decided_by: vec![Decider {
+            action: "iam:CreateRole".to_owned(),
+            resource: "arn:aws:iam::123456789012:role/app-service-a-x".to_owned(),
+            outcome: "implicit-deny".to_owned(),
+            layer: "identity".to_owned(),
+            policy: Some("role/deployer/inline/deploy".to_owned()),
+            sid: Some("RolesCarryTheBoundary".to_owned()),
+            index: Some(2),
+            text: Some("{\"Effect\": \"Allow\",\n \"Action\": \"iam:CreateRole\"}".to_owned()),
+            explanation: "denied: no identity-based policy allows iam:CreateRole".to_owned(),
+        }],
+        duration_us: 1234,
+        request_ids: vec!["r-1".to_owned()],
+    }
+}
+
+pub(crate) fn record() -> RunRecord {
+    let probes = vec![
+        probe("a", Verdict::Held, "AccessDenied, 403"),
+        probe("b", Verdict::Failed, &"200 ".repeat(40)),
+        probe("c", Verdict::Inconclusive, "AccessDenied, 403"),
+        probe("d", Verdict::NotRun, "nothing"),
+    ];
+    let mutants =
+        vec![mutant("m-1", MutantVerdict::Killed), mutant("m-2", MutantVerdict::Survived)];
+    RunRecord {
+        schema_version: SCHEMA_VERSION,
+        run_id: "0f5c4a57-4b1b-4d0e-9d3c-7f1f1d6f7a10".to_owned(),
+        status: RunStatus::Complete {},
+        version: "0.1.0".to_owned(),
+        started: "2026-11-22T20:00:00Z".to_owned(),
+        ended: Some("2026-11-22T20:00:12Z".to_owned()),
+        duration_ms: 12_345,
+        configuration: "ringfence.toml".to_owned(),
+        account_id: "123456789012".to_owned(),
+        region: "us-east-1".to_owned(),
+        upstream: Upstream {
+            backend: "embedded".to_owned(),
+            product: "moto server".to_owned(),
+            version: Some("5.2.5".to_owned()),
+            ..Upstream::default()
+        },
+        tools: [("terraform".to_owned(), "1.11.4".to_owned())].into(),
+        phases: vec![Phase { name: "upstream".to_owned(), duration_ms: 1000 }],
+        deviations: vec!["service-a: Python 3.11.7 stands in for 3.12".to_owned()],
+        provenance: Provenance {
+            actor: "ci".to_owned(),
+            commit: Some("c29da23000000000000000000000000000000000".to_owned()),
+            tree_clean: Some(true),
+            binary_sha256: "00".repeat(32),
+            command: ["ringfence", "verify"].map(str::to_owned).to_vec(),
+            platform: "linux x86_64".to_owned(),
+            ci: [("GITHUB_RUN_ID".to_owned(), "1".to_owned())].into(),
+            previous_manifest_sha256: None,
+        },
+        inputs: vec![Input {
+            path: "terraform/main.tf".to_owned(),
+            kind: "terraform".to_owned(),
+            sha256: "11".repeat(32),
+        }],
+        summary: Summary::of(&probes),
+        probes,
+        mutations: Some(Mutations {
+            summary: MutationSummary::of(&mutants),
+            duration_ms: 5,
+            mutants,
+        }),
+        reach: vec![Reach {
+            identity: "high-perm".to_owned(),
+            rows: vec![ReachRow {
+                action: "iam:CreateRole".to_owned(),
+                resources: vec!["arn:aws:iam::123456789012:role/app-service-a-*".to_owned()],
+                conditions: vec!["iam:PermissionsBoundary is the boundary".to_owned()],
+                limited_by: vec!["boundary".to_owned()],
+            }],
+            actions: 100,
+        }],
+    }
+}
+
+fn mutant(id: &str, verdict: MutantVerdict) -> Mutant {
+    let killed = verdict == MutantVerdict::Killed;
+    Mutant {
+        id: id.to_owned(),
+        guard_rail_document: "role/deployer/inline/deploy".to_owned(),
+        kind: "statement-dropped".to_owned(),
+        statement: Some("RolesCarryTheBoundary".to_owned()),
+        change: "the statement is gone".to_owned(),
+        verdict,
+        reason: None,
+        killed_by: if killed { vec!["a".to_owned()] } else { Vec::new() },
+        duration_us: 10,
+    }
+}

@@ -1,0 +1,122 @@
+//! What the mutations and the sweep of permissions showed.
+
+use serde::{Deserialize, Serialize};
+
+/// The guard rails, each weakened, and which probes noticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mutations {
+    /// How many there are of each verdict.
+    pub summary: MutationSummary,
+    /// How long all took.
+    pub duration_ms: u64,
+    /// All of them, in order.
+    pub mutants: Vec<Mutant>,
+}
+
+/// How many mutants there are of each verdict.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MutationSummary {
+    /// All of them.
+    pub mutants: usize,
+    /// A probe noticed.
+    pub killed: usize,
+    /// No probe noticed.
+    pub survived: usize,
+    /// No request can tell it from the original.
+    pub equivalent: usize,
+    /// Not run.
+    pub not_run: usize,
+}
+
+impl MutationSummary {
+    /// Counts mutants.
+    pub fn of(mutants: &[Mutant]) -> Self {
+        let count = |verdict| mutants.iter().filter(|mutant| mutant.verdict == verdict).count();
+        Self {
+            mutants: mutants.len(),
+            killed: count(MutantVerdict::Killed),
+            survived: count(MutantVerdict::Survived),
+            equivalent: count(MutantVerdict::Equivalent),
+            not_run: count(MutantVerdict::NotRun),
+        }
+    }
+}
+
+/// A weakened guard rail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mutant {
+    /// A stable id.
+    pub id: String,
+    /// What was weakened: `role/NAME/inline/POLICY`, a policy's ARN,
+    /// `role/NAME/trust`, `route/KEY`, …
+    pub guard_rail_document: String,
+    /// How: `statement-dropped`, …
+    pub kind: String,
+    /// The statement's `Sid` or place.
+    pub statement: Option<String>,
+    /// The change, for a person.
+    pub change: String,
+    /// Whether a probe noticed.
+    pub verdict: MutantVerdict,
+    /// Why it is equivalent or was not run.
+    pub reason: Option<String>,
+    /// The ids of probes that noticed; five at most.
+    pub killed_by: Vec<String>,
+    /// How long it took.
+    pub duration_us: u64,
+}
+
+/// Whether a weakened guard rail was noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MutantVerdict {
+    /// A probe noticed.
+    Killed,
+    /// No probe noticed.
+    Survived,
+    /// No request can tell it from the original.
+    Equivalent,
+    /// It was not run; that shows nothing.
+    NotRun,
+}
+
+impl MutantVerdict {
+    /// Its name, as in the record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Killed => "killed",
+            Self::Survived => "survived",
+            Self::Equivalent => "equivalent",
+            Self::NotRun => "not-run",
+        }
+    }
+}
+
+/// All that an identity can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reach {
+    /// Whose.
+    pub identity: String,
+    /// The actions that are allowed at all.
+    pub rows: Vec<ReachRow>,
+    /// How many actions were asked about.
+    pub actions: usize,
+}
+
+/// An action that an identity can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReachRow {
+    /// The action.
+    pub action: String,
+    /// On what.
+    pub resources: Vec<String>,
+    /// Under which conditions.
+    pub conditions: Vec<String>,
+    /// What else limits it: boundary, session, organisation.
+    pub limited_by: Vec<String>,
+}
