@@ -31,7 +31,7 @@ pub(crate) fn probe(id: &str, verdict: Verdict, observed: &str) -> Probe {
         decided_by: vec![Decider {
             action: "iam:CreateRole".to_owned(),
             resource: "arn:aws:iam::123456789012:role/app-service-a-x".to_owned(),
-            outcome: "implicit-deny".to_owned(),
+            outcome: "implicit_deny".to_owned(),
             layer: "identity".to_owned(),
             policy: Some("role/deployer/inline/deploy".to_owned()),
             sid: Some("RolesCarryTheBoundary".to_owned()),

@@ -7,8 +7,8 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::Args;
 use ringfence_evidence::{
-    Companions, Phase, Probe, Provenance, RunRecord, RunStatus, SCHEMA_VERSION, Scope, Summary,
-    Upstream, Verdict,
+    Companion, Companions, Decider, Phase, Probe, Provenance, RunRecord, RunStatus, SCHEMA_VERSION,
+    Scope, Summary, Upstream, Verdict,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -115,7 +115,10 @@ fn probe(finding: Finding) -> Probe {
         guard_rail: finding.guard_rail.to_owned(),
         identity: finding.identity,
         road: finding.road.name().to_owned(),
-        scope: Scope::Executed,
+        scope: match finding.scope {
+            attacks::Scope::Executed => Scope::Executed,
+            attacks::Scope::Decided => Scope::Decided,
+        },
         title: finding.title,
         expected: finding.expected,
         observed: finding.observed,
@@ -125,11 +128,33 @@ fn probe(finding: Finding) -> Probe {
             attacks::Verdict::Inconclusive => Verdict::Inconclusive,
             attacks::Verdict::NotRun => Verdict::NotRun,
         },
-        reason: None,
-        companions: Companions::default(),
-        decided_by: Vec::new(),
+        reason: finding.reason,
+        companions: Companions {
+            twin: finding.companions.twin.map(companion),
+            canary: finding.companions.canary.map(companion),
+            mutant: finding.companions.mutant.map(companion),
+        },
+        decided_by: finding.decided_by.into_iter().map(decider).collect(),
         duration_us: u64::try_from(finding.duration.as_micros()).unwrap_or(u64::MAX),
         request_ids: finding.request_ids,
+    }
+}
+
+fn companion(companion: attacks::Companion) -> Companion {
+    Companion { shown: companion.shown, detail: companion.detail }
+}
+
+fn decider(decider: attacks::Decider) -> Decider {
+    Decider {
+        action: decider.action,
+        resource: decider.resource,
+        outcome: decider.outcome,
+        layer: decider.layer,
+        policy: decider.policy,
+        sid: decider.sid,
+        index: decider.index,
+        text: decider.text,
+        explanation: decider.explanation,
     }
 }
 
