@@ -97,6 +97,10 @@ impl Entry {
             Self::Everyone => Some(Naming::Everyone),
             Self::Account(account) => match principal {
                 Principal::Root { account_id } if **account_id == **account => Some(Naming::Itself),
+                // An account's principals are its users, roles and sessions. Who
+                // comes with a provider's token is none of them yet: such a
+                // caller is named by `Federated`.
+                Principal::WebIdentity { .. } => None,
                 _ if principal.account_id() == Some(account) => Some(Naming::Account),
                 _ => None,
             },

@@ -1,112 +1,72 @@
-//! The slow evaluator.
+//! The slow evaluator, written from AWS's pages: [evaluation logic], and of the
+//! policy reference the pages of `Condition`, `Principal`, `NotPrincipal`,
+//! `Resource`, and of variables.
+//!
+//! [evaluation logic]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
 use std::net::IpAddr;
 
-use ringfence_policy::Principal;
-use serde_json::Value;
-
-use crate::cases::{Case, Held};
-
-/// Mistakes that evaluators make; each one on demand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bug {
-    DenyAfterAllowIgnored,
-    DenyInBoundaryIgnored,
-    DenyInSessionIgnored,
-    ScpLevelsAreAUnion,
-    BoundaryGrants,
-    SessionGrants,
-    BoundaryIgnored,
-    SessionIgnored,
-    AccountPrincipalGrantsAlone,
-    RoleGrantBypassesBoundary,
-    UserGrantIsLimitedByBoundary,
-    SessionGrantIsLimitedBySession,
-    CrossAccountNeedsOneSide,
-    TrustNeedNotAllow,
-    NotPrincipalIsPrincipal,
-    NotPrincipalSparesTheBounded,
-    NotActionIsAction,
-    NotResourceIsResource,
-    ActionsAreCaseSensitive,
-    ResourcesIgnoreCase,
-    NegatedMissingIsFalse,
-    NegatedValuesAreOred,
-    IfExistsIgnored,
-    ForAllMissingIsFalse,
-    ForAnyMissingIsTrue,
-    ForAnyIsForAll,
-    ListWithoutSetOperatorMatches,
-    NullReversed,
-    VariablesInOldVersions,
-    VariableValueIsAWildcard,
-    MissingVariableIsEmpty,
-    DefaultIgnored,
-    StringEqualsTakesWildcards,
-    NumbersCompareAsText,
-    AddressesCompareAsText,
-    ArnsCompareAsText,
-    StarCoversLessThanEverything,
-    RootIsNotBoundByResource,
-    AnonymousIsAnAccount,
-}
-
-impl Bug {
-    pub(crate) const ALL: [Self; 39] = [
-        Self::DenyAfterAllowIgnored,
-        Self::DenyInBoundaryIgnored,
-        Self::DenyInSessionIgnored,
-        Self::ScpLevelsAreAUnion,
-        Self::BoundaryGrants,
-        Self::SessionGrants,
-        Self::BoundaryIgnored,
-        Self::SessionIgnored,
-        Self::AccountPrincipalGrantsAlone,
-        Self::RoleGrantBypassesBoundary,
-        Self::UserGrantIsLimitedByBoundary,
-        Self::SessionGrantIsLimitedBySession,
-        Self::CrossAccountNeedsOneSide,
-        Self::TrustNeedNotAllow,
-        Self::NotPrincipalIsPrincipal,
-        Self::NotPrincipalSparesTheBounded,
-        Self::NotActionIsAction,
-        Self::NotResourceIsResource,
-        Self::ActionsAreCaseSensitive,
-        Self::ResourcesIgnoreCase,
-        Self::NegatedMissingIsFalse,
-        Self::NegatedValuesAreOred,
-        Self::IfExistsIgnored,
-        Self::ForAllMissingIsFalse,
-        Self::ForAnyMissingIsTrue,
-        Self::ForAnyIsForAll,
-        Self::ListWithoutSetOperatorMatches,
-        Self::NullReversed,
-        Self::VariablesInOldVersions,
-        Self::VariableValueIsAWildcard,
-        Self::MissingVariableIsEmpty,
-        Self::DefaultIgnored,
-        Self::StringEqualsTakesWildcards,
-        Self::NumbersCompareAsText,
-        Self::AddressesCompareAsText,
-        Self::ArnsCompareAsText,
-        Self::StarCoversLessThanEverything,
-        Self::RootIsNotBoundByResource,
-        Self::AnonymousIsAnAccount,
-    ];
-}
-
-struct World<'a> {
-    case: &'a Case,
-    bug: Option<Bug>,
-}
+use crate::world::{Caller, Case, Held, Policy, Statement, Test, Whose};
 
 /// Outcome and layer.
-pub(crate) fn evaluate(case: &Case, bug: Option<Bug>) -> (String, String) {
-    let (outcome, layer) = World { case, bug }.decide();
-    (outcome.to_owned(), layer.to_owned())
+pub(crate) fn evaluate(case: &Case) -> (&'static str, &'static str) {
+    let resource = said(case, case.resource.as_slice(), true);
+    let anonymous = matches!(case.caller, Caller::Anonymous);
+    if case.action == "sts:GetCallerIdentity" && !anonymous {
+        return ("allow", "identity");
+    }
+    if anonymous || matches!(case.caller, Caller::Service | Caller::WebIdentity) {
+        return match (resource.deny, resource.allow) {
+            (true, _) => ("explicit_deny", "resource"),
+            (false, 0) => ("implicit_deny", "resource"),
+            _ => ("allow", "resource"),
+        };
+    }
+    let identity = said(case, &case.identity, false);
+    let limit = |policies: &Option<Vec<Policy>>| match policies {
+        Some(policies) => said(case, policies, false),
+        None => Said { deny: false, allow: 4 },
+    };
+    let (boundary, session) = (limit(&case.boundary), limit(&case.session));
+    let levels: Vec<Said> = case.scp.iter().map(|level| said(case, level, false)).collect();
+    let denies = [
+        (levels.iter().any(|level| level.deny), "scp"),
+        (resource.deny, "resource"),
+        (identity.deny, "identity"),
+        (boundary.deny, "boundary"),
+        (session.deny, "session"),
+    ];
+    if let Some((_, layer)) = denies.into_iter().find(|(deny, _)| *deny) {
+        return ("explicit_deny", layer);
+    }
+    if levels.iter().any(|level| level.allow == 0) {
+        return ("implicit_deny", "scp");
+    }
+    let root = matches!(case.caller, Caller::Root);
+    let in_arn = case.target.split(':').nth(4).filter(|account| !account.is_empty());
+    let same = case.account.or(in_arn).unwrap_or("111111111111") == "111111111111";
+    let must = (case.resource.is_some() && case.action.starts_with("sts:"))
+        || case.target.starts_with("arn:aws:kms:");
+    if (must || !same) && resource.allow == 0 {
+        return ("implicit_deny", "resource");
+    }
+    let by_resource = same && resource.allow >= 2;
+    if !by_resource && !root && identity.allow == 0 {
+        return ("implicit_deny", "identity");
+    }
+    if !(by_resource && resource.allow >= 3) && boundary.allow == 0 {
+        return ("implicit_deny", "boundary");
+    }
+    if !(by_resource && resource.allow == 4) && session.allow == 0 {
+        return ("implicit_deny", "session");
+    }
+    if root && same && !must {
+        return ("allow", "root");
+    }
+    ("allow", if by_resource || root { "resource" } else { "identity" })
 }
 
-/// What a list of documents says.
+/// What a list of policies says.
 #[derive(Clone, Copy, Default)]
 struct Said {
     deny: bool,
@@ -115,399 +75,223 @@ struct Said {
     allow: u8,
 }
 
-impl World<'_> {
-    fn has(&self, bug: Bug) -> bool {
-        self.bug == Some(bug)
-    }
-
-    fn decide(&self) -> (&'static str, &'static str) {
-        let case = self.case;
-        let resource = self.said(case.resource.as_slice(), true);
-        let alone = match case.principal {
-            Principal::Service { .. } | Principal::WebIdentity { .. } => true,
-            Principal::Anonymous => !self.has(Bug::AnonymousIsAnAccount),
-            _ => false,
-        };
-        if alone {
-            return match (resource.deny, resource.allow) {
-                (true, _) => ("explicit_deny", "resource"),
-                (false, 0) => ("implicit_deny", "resource"),
-                _ => ("allow", "resource"),
-            };
-        }
-        let identity = self.said(&case.identity, false);
-        let limit = |texts: &Option<Vec<Value>>, ignored| match texts {
-            Some(texts) if !self.has(ignored) => self.said(texts, false),
-            _ => Said { deny: false, allow: 4 },
-        };
-        let mut boundary = limit(&case.boundary, Bug::BoundaryIgnored);
-        let mut session = limit(&case.session, Bug::SessionIgnored);
-        boundary.deny &= !self.has(Bug::DenyInBoundaryIgnored);
-        session.deny &= !self.has(Bug::DenyInSessionIgnored);
-        let levels: Vec<Said> = case.scp.iter().map(|level| self.said(level, false)).collect();
-        let root = matches!(case.principal, Principal::Root { .. });
-        let denies = [
-            (levels.iter().any(|level| level.deny), "scp"),
-            (resource.deny && !(root && self.has(Bug::RootIsNotBoundByResource)), "resource"),
-            (identity.deny, "identity"),
-            (boundary.deny, "boundary"),
-            (session.deny, "session"),
-        ];
-        if let Some((_, layer)) = denies.into_iter().find(|(deny, _)| *deny) {
-            return ("explicit_deny", layer);
-        }
-        let scp = if self.has(Bug::ScpLevelsAreAUnion) {
-            levels.is_empty() || levels.iter().any(|level| level.allow > 0)
-        } else {
-            levels.iter().all(|level| level.allow > 0)
-        };
-        if !scp {
-            return ("implicit_deny", "scp");
-        }
-        let in_arn = case.target.split(':').nth(4).filter(|account| !account.is_empty());
-        let owner = case.account.as_deref().or(in_arn).unwrap_or("111111111111");
-        let same = owner == "111111111111" || self.has(Bug::CrossAccountNeedsOneSide);
-        let mut grant = resource.allow;
-        if grant == 1 && self.has(Bug::AccountPrincipalGrantsAlone) {
-            grant = 4;
-        }
-        if grant == 2 && self.has(Bug::RoleGrantBypassesBoundary) {
-            grant = 3;
-        }
-        let must = case.resource.is_some()
-            && case.action.starts_with("sts:")
-            && !self.has(Bug::TrustNeedNotAllow);
-        if (must || !same) && grant == 0 {
-            return ("implicit_deny", "resource");
-        }
-        let by_resource = same && grant >= 2;
-        let identity_allows = identity.allow > 0
-            || (self.has(Bug::BoundaryGrants) && case.boundary.is_some() && boundary.allow > 0)
-            || (self.has(Bug::SessionGrants) && case.session.is_some() && session.allow > 0);
-        if !by_resource && !root && !identity_allows {
-            return ("implicit_deny", "identity");
-        }
-        let past_boundary =
-            by_resource && grant >= 3 && !self.has(Bug::UserGrantIsLimitedByBoundary);
-        if !past_boundary && boundary.allow == 0 {
-            return ("implicit_deny", "boundary");
-        }
-        let past_session =
-            by_resource && grant == 4 && !self.has(Bug::SessionGrantIsLimitedBySession);
-        if !past_session && session.allow == 0 {
-            return ("implicit_deny", "session");
-        }
-        if root && same && !must {
-            return ("allow", "root");
-        }
-        ("allow", if by_resource || root { "resource" } else { "identity" })
-    }
-
-    fn said(&self, documents: &[Value], whose: bool) -> Said {
-        let mut said = Said::default();
-        for document in documents {
-            let new = document["Version"] == "2012-10-17" || self.has(Bug::VariablesInOldVersions);
-            for statement in document["Statement"].as_array().unwrap() {
-                let named = if whose { self.named(statement) } else { 4 };
-                let applies = named > 0
-                    && self.about_action(statement)
-                    && self.about_target(statement, new)
-                    && self.conditions(statement, new);
-                if !applies {
-                    continue;
-                }
-                if statement["Effect"] == "Allow" {
-                    said.allow = said.allow.max(named);
-                } else if said.allow == 0 || !self.has(Bug::DenyAfterAllowIgnored) {
-                    said.deny = true;
-                }
+fn said(case: &Case, policies: &[Policy], whose: bool) -> Said {
+    let mut said = Said::default();
+    for policy in policies {
+        let new = policy.version == Some("2012-10-17");
+        for statement in &policy.statements {
+            let named = if whose { named(case, statement) } else { 4 };
+            let applies = named > 0
+                && about_action(case, statement)
+                && about_target(case, statement, new)
+                && statement.conditions.iter().all(|test| holds(case, test, new));
+            if applies && statement.allow {
+                said.allow = said.allow.max(named);
             }
-        }
-        said
-    }
-
-    fn named(&self, statement: &Value) -> u8 {
-        let Some(negated) = statement.get("NotPrincipal") else {
-            return self.best(&statement["Principal"]);
-        };
-        let bounded = self.case.boundary.is_some() && !self.has(Bug::NotPrincipalSparesTheBounded);
-        if bounded && statement["Effect"] == "Deny" {
-            return 3;
-        }
-        let best = self.best(negated);
-        if self.has(Bug::NotPrincipalIsPrincipal) {
-            return best;
-        }
-        if best == 0 { 3 } else { 0 }
-    }
-
-    fn best(&self, element: &Value) -> u8 {
-        if element == "*" {
-            return 3;
-        }
-        if let Some(service) = element.get("Service") {
-            let called =
-                matches!(&self.case.principal, Principal::Service { name } if service == name);
-            return if called { 4 } else { 0 };
-        }
-        let entries = texts(&element["AWS"]);
-        entries.iter().map(|entry| self.names(entry)).max().unwrap_or(0)
-    }
-
-    fn names(&self, entry: &str) -> u8 {
-        const ACCOUNT: [&str; 2] = ["111111111111", "arn:aws:iam::111111111111:root"];
-        if entry == "*" {
-            return 3;
-        }
-        let account = u8::from(ACCOUNT.contains(&entry));
-        match &self.case.principal {
-            Principal::Root { .. } => account * 4,
-            Principal::User { arn } => {
-                if arn == entry {
-                    4
-                } else {
-                    account
-                }
-            }
-            Principal::RoleSession { session_arn, .. } => {
-                if session_arn == entry {
-                    4
-                } else if entry.contains(":role/") && entry.ends_with("/r") {
-                    2
-                } else {
-                    account
-                }
-            }
-            Principal::FederatedUser { arn, user_arn } => {
-                if arn == entry {
-                    4
-                } else if user_arn == entry {
-                    2
-                } else {
-                    account
-                }
-            }
-            Principal::Anonymous if self.has(Bug::AnonymousIsAnAccount) => account,
-            _ => 0,
+            said.deny |= applies && !statement.allow;
         }
     }
+    said
+}
 
-    fn about_action(&self, statement: &Value) -> bool {
-        let listed = |value: &Value| {
-            texts(value).iter().any(|pattern| {
-                if self.has(Bug::ActionsAreCaseSensitive) {
-                    like(pattern, &self.case.action)
-                } else {
-                    like(&pattern.to_lowercase(), &self.case.action.to_lowercase())
-                }
-            })
-        };
-        match statement.get("NotAction") {
-            Some(value) => listed(value) == self.has(Bug::NotActionIsAction),
-            None => listed(&statement["Action"]),
-        }
+fn named(case: &Case, statement: &Statement) -> u8 {
+    let element = statement.principals.as_ref().unwrap();
+    if element.negated && !statement.allow && case.boundary.is_some() {
+        return 3;
     }
-
-    /// The text as a pattern in which what came from a variable is literal:
-    /// wildcards become private characters first. `None`: a variable has no
-    /// value.
-    fn expand(&self, text: &str, new: bool) -> Option<String> {
-        let text = text.to_owned();
-        if !new {
-            return Some(wild(&text));
-        }
-        let (before, rest) = match text.split_once("${") {
-            None => return Some(wild(&text)),
-            Some((before, rest)) => (before.to_owned(), rest.to_owned()),
-        };
-        let (name, after) = rest.split_once('}').unwrap();
-        let value = match name {
-            "*" => "*".to_owned(),
-            "aws:PrincipalTag/t" => match self.case.context.get(name) {
-                Some(Held::One(value)) => value.clone(),
-                _ if self.has(Bug::MissingVariableIsEmpty) => String::new(),
-                _ => return None,
-            },
-            "aws:no, 'b'" if !self.has(Bug::DefaultIgnored) => "b".to_owned(),
-            _ if self.has(Bug::MissingVariableIsEmpty) => String::new(),
-            _ => return None,
-        };
-        let value = if self.has(Bug::VariableValueIsAWildcard) { wild(&value) } else { value };
-        Some(wild(&before) + &value + &wild(after))
-    }
-
-    fn about_target(&self, statement: &Value, new: bool) -> bool {
-        let covers = |pattern: &str| -> Option<bool> {
-            if pattern == "*" {
-                return Some(
-                    !self.has(Bug::StarCoversLessThanEverything) || self.case.target != "*",
-                );
-            }
-            if self.case.target == "*" {
-                return Some(false);
-            }
-            let mut parts: Vec<&str> = pattern.splitn(6, ':').collect();
-            while parts.len() < 6 {
-                parts.push("*");
-            }
-            let target: Vec<&str> = self.case.target.splitn(6, ':').collect();
-            let head = (0..5).all(|part| like(parts[part], target[part]));
-            if !head {
-                return Some(false);
-            }
-            let tail = self.expand(parts[5], new)?;
-            Some(if self.has(Bug::ResourcesIgnoreCase) {
-                like_marked(&tail.to_lowercase(), &target[5].to_lowercase())
-            } else {
-                like_marked(&tail, target[5])
-            })
-        };
-        if let Some(value) = statement.get("NotResource") {
-            let answers: Vec<Option<bool>> =
-                texts(value).iter().map(|pattern| covers(pattern)).collect();
-            if self.has(Bug::NotResourceIsResource) {
-                return answers.contains(&Some(true));
-            }
-            return answers.iter().all(|answer| *answer == Some(false));
-        }
-        match statement.get("Resource") {
-            Some(value) => texts(value).iter().any(|pattern| covers(pattern) == Some(true)),
-            None => true,
-        }
-    }
-
-    fn conditions(&self, statement: &Value, new: bool) -> bool {
-        let Some(blocks) = statement.get("Condition").and_then(Value::as_object) else {
-            return true;
-        };
-        blocks.iter().all(|(operator, keys)| {
-            keys.as_object()
-                .unwrap()
-                .iter()
-                .all(|(key, values)| self.condition(operator, key, &texts(values), new))
-        })
-    }
-
-    fn condition(&self, operator: &str, key: &str, wanted: &[String], new: bool) -> bool {
-        let all = operator.starts_with("ForAllValues:");
-        let any = operator.starts_with("ForAnyValue:");
-        let base = operator.rsplit(':').next().unwrap();
-        let (base, if_exists) = match base.strip_suffix("IfExists") {
-            Some(base) => (base, !self.has(Bug::IfExistsIgnored)),
-            None => (base, false),
-        };
-        let held: Option<(Vec<String>, bool)> = match self.case.context.get(key) {
-            None => None,
-            Some(Held::Many(values)) if values.is_empty() => None,
-            Some(Held::Many(values)) => Some((values.clone(), true)),
-            Some(Held::One(value)) => Some((vec![value.clone()], false)),
-        };
-        if base == "Null" {
-            let absent = held.is_none() != self.has(Bug::NullReversed);
-            return wanted.iter().any(|value| *value == absent.to_string());
-        }
-        let negated = base.contains("Not");
-        let Some((held, list)) = held else {
-            if if_exists {
-                return true;
-            }
-            if all {
-                return !self.has(Bug::ForAllMissingIsFalse);
-            }
-            if any {
-                return self.has(Bug::ForAnyMissingIsTrue);
-            }
-            return negated && !self.has(Bug::NegatedMissingIsFalse);
-        };
-        let passes = |value: &String| {
-            let answers: Vec<Option<bool>> =
-                wanted.iter().map(|wanted| self.equal(base, wanted, value, new)).collect();
-            if answers.iter().all(Option::is_none) {
-                return false;
-            }
-            if negated && self.has(Bug::NegatedValuesAreOred) {
-                return answers.contains(&Some(false));
-            }
-            answers.contains(&Some(true)) != negated
-        };
-        if all || (any && self.has(Bug::ForAnyIsForAll)) {
-            return (all && held.iter().all(String::is_empty)) || held.iter().all(passes);
-        }
-        if any {
-            return held.iter().any(passes);
-        }
-        (!list || self.has(Bug::ListWithoutSetOperatorMatches)) && held.iter().any(passes)
-    }
-
-    /// Whether the values are equal, in the operator's sense without its
-    /// negation; `None` when they cannot be compared.
-    fn equal(&self, base: &str, wanted: &str, value: &str, new: bool) -> Option<bool> {
-        match base.replace("Not", "").as_str() {
-            "StringEquals" | "StringEqualsIgnoreCase" => {
-                let Some(wanted) = self.expand(wanted, new) else { return Some(false) };
-                if self.has(Bug::StringEqualsTakesWildcards) {
-                    return Some(like_marked(&wanted, value));
-                }
-                let wanted = wanted.replace('\u{1}', "*").replace('\u{2}', "?");
-                Some(if base.ends_with("IgnoreCase") {
-                    wanted.to_lowercase() == value.to_lowercase()
-                } else {
-                    wanted == value
-                })
-            }
-            "StringLike" => {
-                Some(self.expand(wanted, new).is_some_and(|wanted| like_marked(&wanted, value)))
-            }
-            number if number.starts_with("Numeric") => {
-                if self.has(Bug::NumbersCompareAsText) {
-                    return Some(wanted == value);
-                }
-                let (value, wanted) = (value.parse::<f64>().ok()?, wanted.parse::<f64>().ok()?);
-                Some(match number {
-                    "NumericEquals" => value == wanted,
-                    "NumericLessThan" => value < wanted,
-                    "NumericGreaterThanEquals" => value >= wanted,
-                    other => panic!("{other} is not generated"),
-                })
-            }
-            "IpAddress" => {
-                if self.has(Bug::AddressesCompareAsText) {
-                    return Some(wanted == value);
-                }
-                let value: IpAddr = value.parse().ok()?;
-                let (network, bits) = wanted.split_once('/').unwrap_or((wanted, "32"));
-                let (network, bits): (IpAddr, u32) = (network.parse().ok()?, bits.parse().ok()?);
-                Some(match (network, value) {
-                    (IpAddr::V4(a), IpAddr::V4(b)) => {
-                        u64::from(u32::from(a)) >> (32 - bits)
-                            == u64::from(u32::from(b)) >> (32 - bits)
-                    }
-                    (IpAddr::V6(a), IpAddr::V6(b)) => {
-                        u128::from(a) >> (128 - bits) == u128::from(b) >> (128 - bits)
-                    }
-                    _ => false,
-                })
-            }
-            "ArnLike" | "ArnEquals" => {
-                if self.has(Bug::ArnsCompareAsText) {
-                    return Some(wanted == value);
-                }
-                let wanted: Vec<&str> = wanted.splitn(6, ':').collect();
-                let value: Vec<&str> = value.splitn(6, ':').collect();
-                if value.len() < 6 {
-                    return None;
-                }
-                Some(wanted.iter().zip(&value).all(|(wanted, value)| like(wanted, value)))
-            }
-            other => panic!("{other} is not generated"),
-        }
+    let best = match &element.values {
+        Whose::Everyone => 3,
+        Whose::Service(_) => u8::from(matches!(case.caller, Caller::Service)) * 4,
+        Whose::Federated(_) => u8::from(matches!(case.caller, Caller::WebIdentity)) * 4,
+        Whose::Aws(entries) => entries.iter().map(|entry| names(case, entry)).max().unwrap(),
+    };
+    match (element.negated, best) {
+        (false, best) => best,
+        (true, 0) => 3,
+        (true, _) => 0,
     }
 }
 
-fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::Array(items) => items.iter().map(|item| item.as_str().unwrap().to_owned()).collect(),
-        other => vec![other.as_str().unwrap().to_owned()],
+fn names(case: &Case, entry: &str) -> u8 {
+    let account = u8::from(["111111111111", "arn:aws:iam::111111111111:root"].contains(&entry));
+    match (&case.caller, entry) {
+        (_, "*") => 3,
+        (Caller::Root, _) => account * 4,
+        (Caller::User, "arn:aws:iam::111111111111:user/u")
+        | (Caller::RoleSession, "arn:aws:sts::111111111111:assumed-role/r/s")
+        | (Caller::FederatedUser, "arn:aws:sts::111111111111:federated-user/u") => 4,
+        (
+            Caller::RoleSession,
+            "arn:aws:iam::111111111111:role/r" | "arn:aws:iam::111111111111:role/p/r",
+        )
+        | (Caller::FederatedUser, "arn:aws:iam::111111111111:user/u") => 2,
+        (Caller::User | Caller::RoleSession | Caller::FederatedUser, _) => account,
+        // A web identity is a principal of no account.
+        (Caller::WebIdentity | Caller::Service | Caller::Anonymous, _) => 0,
+    }
+}
+
+fn about_action(case: &Case, statement: &Statement) -> bool {
+    let Case { action, .. } = case;
+    let listed = statement
+        .actions
+        .values
+        .iter()
+        .any(|pattern| like(&wild(&pattern.to_lowercase()), &action.to_lowercase()));
+    listed != statement.actions.negated
+}
+
+fn about_target(case: &Case, statement: &Statement, new: bool) -> bool {
+    let Some(element) = &statement.resources else { return true };
+    // `None`: a variable has no value.
+    let covers = |pattern: &&'static str| -> Option<bool> {
+        if *pattern == "*" {
+            return Some(true);
+        }
+        if case.target == "*" {
+            return Some(false);
+        }
+        let mut parts: Vec<&str> = pattern.splitn(6, ':').collect();
+        parts.resize(6, "*");
+        let target: Vec<&str> = case.target.splitn(6, ':').collect();
+        let head =
+            |part: usize| like(&wild(&parts[part].to_lowercase()), &target[part].to_lowercase());
+        if !(0..5).all(head) {
+            return Some(false);
+        }
+        Some(like(&expand(case, parts[5], new)?, target[5]))
+    };
+    let mut answers = element.values.iter().map(covers);
+    match element.negated {
+        true => answers.all(|answer| answer == Some(false)),
+        false => answers.any(|answer| answer == Some(true)),
+    }
+}
+
+/// The text as a pattern in which what came from a variable is literal:
+/// wildcards become private characters first. `None`: a variable has no
+/// value.
+fn expand(case: &Case, text: &str, new: bool) -> Option<String> {
+    let Some((before, rest)) = text.split_once("${").filter(|_| new) else {
+        return Some(wild(text));
+    };
+    let (name, after) = rest.split_once('}').unwrap();
+    let value = match name {
+        "*" => "*",
+        "aws:no, 'b'" => "b",
+        _ => match case.context.get(name)? {
+            Held::One(value) => value,
+            Held::Many(_) => return None,
+        },
+    };
+    Some(wild(before) + value + &wild(after))
+}
+
+fn holds(case: &Case, test: &Test, new: bool) -> bool {
+    let all = test.operator.starts_with("ForAllValues:");
+    let any = test.operator.starts_with("ForAnyValue:");
+    let base = test.operator.rsplit(':').next().unwrap();
+    let (base, if_exists) = match base.strip_suffix("IfExists") {
+        Some(base) => (base, true),
+        None => (base, false),
+    };
+    let held: Option<(&[&str], bool)> = match case.context.get(test.key) {
+        None => None,
+        Some(Held::Many(values)) if values.is_empty() => None,
+        Some(Held::Many(values)) => Some((values, true)),
+        Some(Held::One(value)) => Some((std::slice::from_ref(value), false)),
+    };
+    if base == "Null" {
+        let absent = if held.is_none() { "true" } else { "false" };
+        return test.values.contains(&absent);
+    }
+    let negated = base.contains("Not");
+    let base = base.replace("Not", "");
+    let Some((held, list)) = held else {
+        return if_exists || all || (negated && !any);
+    };
+    let passes = |value: &&str| {
+        let answers: Vec<Option<bool>> =
+            test.values.iter().map(|wanted| equal(case, &base, wanted, value, new)).collect();
+        // What cannot be compared with anything passes no test.
+        answers.iter().any(Option::is_some) && answers.contains(&Some(true)) != negated
+    };
+    if all {
+        return held.iter().all(|value| value.is_empty()) || held.iter().all(passes);
+    }
+    // Without a set operator a list passes no test.
+    (any || !list) && held.iter().any(passes)
+}
+
+/// Whether the values are equal, in the operator's sense without its
+/// negation; `None` when they cannot be compared.
+fn equal(case: &Case, base: &str, wanted: &str, value: &str, new: bool) -> Option<bool> {
+    let ordered = |wanted: f64, value: f64| match base {
+        _ if base.ends_with("LessThan") => value < wanted,
+        _ if base.ends_with("LessThanEquals") => value <= wanted,
+        _ if base.ends_with("GreaterThan") => value > wanted,
+        _ if base.ends_with("GreaterThanEquals") => value >= wanted,
+        _ => value == wanted,
+    };
+    match base {
+        "StringEquals" | "StringEqualsIgnoreCase" => {
+            let Some(wanted) = expand(case, wanted, new) else { return Some(false) };
+            let wanted = wanted.replace('\u{1}', "*").replace('\u{2}', "?");
+            Some(match base {
+                "StringEquals" => wanted == value,
+                _ => wanted.to_lowercase() == value.to_lowercase(),
+            })
+        }
+        "StringLike" => Some(expand(case, wanted, new).is_some_and(|wanted| like(&wanted, value))),
+        "Bool" => Some(wanted.to_lowercase() == value.to_lowercase()),
+        "BinaryEquals" => {
+            let bytes = |text: &str| match text {
+                "YQ==" | "a" => Some("a"),
+                "YWI=" => Some("ab"),
+                _ => None,
+            };
+            Some(bytes(wanted)? == bytes(value)?)
+        }
+        number if number.starts_with("Numeric") => {
+            Some(ordered(wanted.parse().ok()?, value.parse().ok()?))
+        }
+        date if date.starts_with("Date") => Some(ordered(seconds(wanted)?, seconds(value)?)),
+        "IpAddress" => {
+            let value: IpAddr = value.parse().ok()?;
+            let (network, bits) = wanted.split_once('/').unwrap_or((wanted, "32"));
+            let (network, bits): (IpAddr, u32) = (network.parse().ok()?, bits.parse().ok()?);
+            match (network, value) {
+                (IpAddr::V4(_), _) if bits > 32 => None,
+                (IpAddr::V4(a), IpAddr::V4(b)) => {
+                    let shift = 32 - bits;
+                    Some(u64::from(u32::from(a)) >> shift == u64::from(u32::from(b)) >> shift)
+                }
+                (IpAddr::V6(a), IpAddr::V6(b)) => {
+                    Some(u128::from(a) >> (128 - bits) == u128::from(b) >> (128 - bits))
+                }
+                _ => Some(false),
+            }
+        }
+        "ArnLike" | "ArnEquals" => {
+            let value: Vec<&str> = value.splitn(6, ':').collect();
+            let wanted = match expand(case, wanted, new) {
+                _ if value.len() < 6 || !wanted.starts_with("arn:") => return None,
+                None => return Some(false),
+                Some(wanted) => wanted,
+            };
+            Some(wanted.splitn(6, ':').zip(&value).all(|(wanted, value)| like(wanted, value)))
+        }
+        other => panic!("{other} is not generated"),
+    }
+}
+
+/// The instants of the cases, in seconds since 1970, as a calendar has them.
+fn seconds(date: &str) -> Option<f64> {
+    match date {
+        "2020-01-01T00:00:00Z" | "2020-01-01" | "1577836800" => Some(1_577_836_800.0),
+        "2019-12-31T23:59:59.5Z" => Some(1_577_836_799.5),
+        "2020-06-01T12:00:00+02:00" | "2020-06-01T10:00:00Z" => Some(1_591_005_600.0),
+        _ => None,
     }
 }
 
@@ -516,21 +300,16 @@ fn wild(text: &str) -> String {
     text.replace('*', "\u{1}").replace('?', "\u{2}")
 }
 
+/// Whether the text is like the pattern, whose wildcards are private
+/// characters.
 fn like(pattern: &str, text: &str) -> bool {
-    like_marked(&wild(pattern), text)
-}
-
-fn like_marked(pattern: &str, text: &str) -> bool {
-    fn go(pattern: &[char], text: &[char]) -> bool {
-        match (pattern.first(), text.first()) {
-            (None, None) => true,
-            (Some('\u{1}'), _) => {
-                go(&pattern[1..], text) || (!text.is_empty() && go(pattern, &text[1..]))
-            }
-            (Some('\u{2}'), Some(_)) => go(&pattern[1..], &text[1..]),
-            (Some(a), Some(b)) => a == b && go(&pattern[1..], &text[1..]),
-            _ => false,
+    let mut rest = text.chars();
+    match pattern.chars().next() {
+        None => text.is_empty(),
+        Some('\u{1}') => {
+            like(&pattern[1..], text) || (rest.next().is_some() && like(pattern, rest.as_str()))
         }
+        Some('\u{2}') => rest.next().is_some() && like(&pattern[1..], rest.as_str()),
+        Some(letter) => rest.next() == Some(letter) && like(&pattern[1..], rest.as_str()),
     }
-    go(&pattern.chars().collect::<Vec<_>>(), &text.chars().collect::<Vec<_>>())
 }
