@@ -113,11 +113,14 @@ impl Pipeline {
         let session = self.caller(caller).await?;
         let mut required = Vec::with_capacity(questions.len());
         for question in questions {
+            let mut context = Context::new();
+            context.set("aws:RequestedRegion", self.region_of(question));
+            context.extend(&question.context);
             required.push(Requirement {
                 action: question.action.clone(),
                 resource: question.resource.clone(),
                 printed_resource: None,
-                context: question.context.clone(),
+                context,
                 resource_policy: self.policy_on(&question.action, &question.resource).await?,
             });
         }
@@ -129,10 +132,17 @@ impl Pipeline {
             user_agent: None,
             now: self.setting.now(),
         };
-        // One region for all: that of the service's answers. A question about
-        // another says so by its own `aws:RequestedRegion`.
         let region = &self.setting.region;
         subject.inputs(&required, region, &session, &self.directory, &circumstances)
+    }
+
+    /// The region that a call for a resource goes to.
+    fn region_of<'a>(&'a self, question: &'a Question) -> &'a str {
+        if question.action.starts_with("iam:") {
+            return "us-east-1";
+        }
+        let region = question.resource.split(':').nth(3).filter(|region| !region.is_empty());
+        region.unwrap_or(&self.setting.region)
     }
 
     async fn caller(&self, caller: Caller<'_>) -> Result<Session, ServiceError> {
@@ -160,6 +170,7 @@ impl Pipeline {
                     source_identity: None,
                     federated_provider: None,
                     issued_at: now,
+                    assumed_by: None,
                 }));
                 let expiration = Some(now + time::Duration::hours(1));
                 Ok(Session { identity, called_via: Vec::new(), expiration })
@@ -182,12 +193,12 @@ impl Pipeline {
         resource: &str,
     ) -> Result<ResourcePolicy, ServiceError> {
         let parts: Vec<&str> = resource.splitn(6, ':').collect();
-        let (["arn", _, service, _, account, rest], Some((prefix, _))) =
+        let (["arn", _, service, region, account, rest], Some((prefix, _))) =
             (parts.as_slice(), action.split_once(':'))
         else {
             return Ok(ResourcePolicy::None);
         };
-        let present = self.present();
+        let present = self.present(region);
         let ours = *account == self.setting.account_id;
         let own = |name: String, document: Option<String>| match document {
             Some(document) => ResourcePolicy::Resource { name, document },
