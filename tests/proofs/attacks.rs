@@ -33,9 +33,9 @@ impl Which {
 #[case::who_becomes_the_stack_deployer(Which::Trust("high-perm"), 15)]
 #[case::who_becomes_the_code_deployer(Which::Trust("low-perm"), 15)]
 #[case::who_becomes_the_hybrid(Which::Trust("hybrid"), 15)]
-#[case::what_the_stack_deployer_can_do(Which::Deployer("high-perm"), 55)]
-#[case::what_the_code_deployer_can_do(Which::Deployer("low-perm"), 30)]
-#[case::what_the_hybrid_can_do(Which::Deployer("hybrid"), 31)]
+#[case::what_the_stack_deployer_can_do(Which::Deployer("high-perm"), 229)]
+#[case::what_the_code_deployer_can_do(Which::Deployer("low-perm"), 180)]
+#[case::what_the_hybrid_can_do(Which::Deployer("hybrid"), 180)]
 #[case::what_running_code_can_do(Which::Inside("high-perm"), 8)]
 fn every_attack_is_refused_and_its_twin_succeeds(#[case] which: Which, #[case] at_least: usize) {
     with_stack(async |stack| {

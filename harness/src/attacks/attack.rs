@@ -95,6 +95,10 @@ pub enum Reason {
     IdentityStatement(&'static str),
     /// This statement of the permissions boundary denies it.
     BoundaryStatement(&'static str),
+    /// The role's trust policy does not name the caller.
+    NoTrust,
+    /// The resource is another account's, whose policy would have to allow it.
+    NoResourcePolicy,
 }
 
 impl Reason {
@@ -114,6 +118,10 @@ impl Reason {
             Self::BoundaryStatement(_) => {
                 "with an explicit deny in a permissions boundary".to_owned()
             }
+            Self::NoTrust => format!("because no role trust policy allows the {action} action"),
+            Self::NoResourcePolicy => {
+                format!("because no resource-based policy allows the {action} action")
+            }
         }
     }
 
@@ -122,13 +130,16 @@ impl Reason {
         match self {
             Self::NoIdentityPolicy | Self::IdentityStatement(_) => "identity",
             Self::NoBoundary | Self::BoundaryStatement(_) => "boundary",
+            Self::NoTrust | Self::NoResourcePolicy => "resource",
         }
     }
 
     /// The `Sid` that the journal names; none for a layer's silence.
     pub const fn sid(self) -> Option<&'static str> {
         match self {
-            Self::NoIdentityPolicy | Self::NoBoundary => None,
+            Self::NoIdentityPolicy | Self::NoBoundary | Self::NoTrust | Self::NoResourcePolicy => {
+                None
+            }
             Self::IdentityStatement(sid) | Self::BoundaryStatement(sid) => Some(sid),
         }
     }
@@ -153,7 +164,7 @@ impl Refusal {
     /// <https://aws.amazon.com/blogs/security/enhanced-access-denied-error-messages-with-policy-arns>
     pub fn error(&self, caller: &str) -> ServiceError {
         let resource = match self.service {
-            Service::S3 => format!("\"{}\"", self.resource),
+            Service::S3 if self.resource != "*" => format!("\"{}\"", self.resource),
             _ => self.resource.clone(),
         };
         let message = format!(

@@ -36,7 +36,6 @@ impl Up {
         let options = Options {
             backend: backend(self.backend)?,
             port: self.port,
-            record: false,
             progress: terminal::progress(),
             ..Options::default()
         };

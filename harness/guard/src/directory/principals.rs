@@ -7,15 +7,14 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Map, Value, json};
 
 use super::{Directory, Grants, Managed, Provider, Role, User, read};
-use crate::recording::Attached;
 
 /// What decides for a principal.
 #[derive(Debug)]
 pub(crate) struct Principal {
     /// Its identity policies, those of its groups included.
-    pub(crate) identity: Vec<Attached>,
+    pub(crate) identity: Vec<Arc<Document>>,
     /// Its permissions boundary.
-    pub(crate) boundary: Option<Attached>,
+    pub(crate) boundary: Option<Arc<Document>>,
 }
 
 impl Directory {
@@ -36,10 +35,8 @@ impl Directory {
         role: &Role,
     ) -> Result<Principal, ServiceError> {
         let grants = self.role_grants.get(name, self.load_grants("Role", name)).await?;
-        let owner = format!("role/{name}");
-        let identity = self.documents_of(&grants, &owner, &role.arn).await?;
-        let boundary = self.boundary(role.boundary.as_deref(), &owner).await?;
-        Ok(Principal { identity, boundary })
+        let identity = self.documents_of(&grants, &role.arn).await?;
+        Ok(Principal { identity, boundary: self.boundary(role.boundary.as_deref()).await? })
     }
 
     /// The policies of a user and of its groups.
@@ -49,15 +46,12 @@ impl Directory {
         user: &User,
     ) -> Result<Principal, ServiceError> {
         let grants = self.user_grants.get(name, self.load_grants("User", name)).await?;
-        let owner = format!("user/{name}");
-        let mut identity = self.documents_of(&grants, &owner, &user.arn).await?;
+        let mut identity = self.documents_of(&grants, &user.arn).await?;
         for group in &grants.groups {
             let grants = self.groups.get(group, self.load_grants("Group", group)).await?;
-            let owner = format!("group/{group}");
-            identity.extend(self.documents_of(&grants, &owner, group).await?);
+            identity.extend(self.documents_of(&grants, group).await?);
         }
-        let boundary = self.boundary(user.boundary.as_deref(), &owner).await?;
-        Ok(Principal { identity, boundary })
+        Ok(Principal { identity, boundary: self.boundary(user.boundary.as_deref()).await? })
     }
 
     /// The tags of a managed policy.
@@ -118,25 +112,20 @@ impl Directory {
     async fn documents_of(
         &self,
         grants: &Grants,
-        slot: &str,
         owner: &str,
-    ) -> Result<Vec<Attached>, ServiceError> {
+    ) -> Result<Vec<Arc<Document>>, ServiceError> {
         let mut documents = grants.inline.clone();
         for arn in &grants.attached {
-            let document = self.attached(arn, Kind::Identity, owner).await?;
-            documents.push(Attached::managed(format!("{slot}/attached/{arn}"), arn, document));
+            documents.push(self.attached(arn, Kind::Identity, owner).await?);
         }
         Ok(documents)
     }
 
-    async fn boundary(
-        &self,
-        arn: Option<&str>,
-        slot: &str,
-    ) -> Result<Option<Attached>, ServiceError> {
-        let Some(arn) = arn else { return Ok(None) };
-        let document = self.attached(arn, Kind::Boundary, "a boundary").await?;
-        Ok(Some(Attached::managed(format!("{slot}/boundary"), arn, document)))
+    async fn boundary(&self, arn: Option<&str>) -> Result<Option<Arc<Document>>, ServiceError> {
+        match arn {
+            Some(arn) => Ok(Some(self.attached(arn, Kind::Boundary, "a boundary").await?)),
+            None => Ok(None),
+        }
     }
 
     async fn attached(
@@ -203,9 +192,7 @@ impl Directory {
             let answer =
                 self.ask(Service::Iam, &format!("Get{kind}Policy"), Value::Object(input)).await?;
             let text = read::document(&member(&answer, "PolicyDocument")?);
-            let document = self.document(policy, &text, Kind::Identity, name)?;
-            let slot = format!("{}/{name}/inline/{policy}", kind.to_ascii_lowercase());
-            grants.inline.push(Attached::own(slot, document));
+            grants.inline.push(self.document(policy, &text, Kind::Identity, name)?);
         }
         for policy in self
             .iam_list(&format!("ListAttached{kind}Policies"), named(), "AttachedPolicies")

@@ -13,7 +13,68 @@ const PARAMETERS: &str = "what the platform publishes is the platform's";
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let mut attacks = artifacts(scene);
     attacks.push(parameters(scene));
+    attacks.extend(published(scene));
     attacks
+}
+
+/// What is published already, and what is published elsewhere.
+fn published(scene: &Scene<'_>) -> Vec<Attack> {
+    let facts = scene.facts;
+    let rail = scene.rail(PARAMETERS);
+    let arn =
+        |name: &str| format!("arn:aws:ssm:{}:{}:parameter{name}", facts.region, facts.account);
+    let name = &facts.published_parameter;
+    let call = |operation, input| Step::new(Ssm, operation, input);
+    let overwrite = json!({"Name": name, "Value": "probe", "Type": "String", "Overwrite": true});
+    let label = json!({"Name": name, "Labels": ["probe"]});
+    let tags = json!({
+        "ResourceType": "Parameter", "ResourceId": name, "Tags": [{"Key": "team", "Value": "x"}],
+    });
+    vec![
+        rail.case(
+            "parameter-overwritten",
+            "cannot overwrite what the platform published",
+            call("PutParameter", overwrite),
+            "ssm:PutParameter",
+            arn(name),
+        ),
+        rail.case(
+            "parameter-deleted",
+            "cannot delete what the platform published",
+            call("DeleteParameter", json!({"Name": name})),
+            "ssm:DeleteParameter",
+            arn(name),
+        ),
+        rail.case(
+            "parameter-labelled",
+            "cannot move a label of what the platform published",
+            call("LabelParameterVersion", label),
+            "ssm:LabelParameterVersion",
+            arn(name),
+        ),
+        rail.case(
+            "parameter-tagged",
+            "cannot tag what the platform published",
+            call("AddTagsToResource", tags),
+            "ssm:AddTagsToResource",
+            arn(name),
+        ),
+        rail.case(
+            "parameters-walked",
+            "cannot walk through all parameters",
+            call("GetParametersByPath", json!({"Path": "/", "Recursive": true})),
+            "ssm:GetParametersByPath",
+            arn("/"),
+        )
+        .platform_may(Vec::new()),
+        rail.case(
+            "secret-parameter-read",
+            "cannot read parameters that were not published for it",
+            call("GetParameter", json!({"Name": "/secrets/database"})),
+            "ssm:GetParameter",
+            arn("/secrets/database"),
+        ),
+    ]
 }
 
 fn artifacts(scene: &Scene<'_>) -> Vec<Attack> {

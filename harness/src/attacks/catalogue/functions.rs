@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::super::facts::FunctionFacts;
-use super::{Scene, package};
+use super::{Scene, package, with};
 use crate::config::Job;
 
 const OWNERS: &str = "a team's functions are its own";
@@ -39,15 +39,6 @@ fn call(operation: &'static str, input: Value) -> Attempt {
 
 fn refusal(action: &'static str, resource: String, reason: Reason) -> Refusal {
     Refusal { service: Lambda, action, resource, reason }
-}
-
-/// An object with more members.
-fn with(base: &Value, more: Value) -> Value {
-    let mut members = base.as_object().cloned().unwrap_or_default();
-    if let Value::Object(more) = more {
-        members.extend(more);
-    }
-    Value::Object(members)
 }
 
 fn network(scene: &Scene<'_>) -> Value {

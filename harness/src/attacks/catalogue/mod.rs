@@ -2,13 +2,24 @@
 //! derived from the deployed state; no service's name stands here.
 
 mod api;
+mod api_front;
+mod bucket;
+mod code;
 mod data;
 mod functions;
+mod identities;
+mod logs;
 mod network;
 mod roles;
+mod sessions;
+mod settings;
 mod stacks;
+mod templates;
 
-use super::attack::Attack;
+use ringfence_wire::Service::Lambda;
+use serde_json::{Value, json};
+
+use super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::facts::{DeployerFacts, Facts};
 
 /// The attacks of one deployer, in a stable order.
@@ -16,11 +27,19 @@ pub fn attacks(facts: &Facts, deployer: &DeployerFacts) -> Vec<Attack> {
     let scene = Scene { facts, deployer };
     [
         roles::attacks(&scene),
+        identities::attacks(&scene),
+        sessions::attacks(&scene),
         api::attacks(&scene),
+        api_front::attacks(&scene),
         functions::attacks(&scene),
+        code::attacks(&scene),
+        settings::attacks(&scene),
         network::attacks(&scene),
         stacks::attacks(&scene),
+        templates::attacks(&scene),
         data::attacks(&scene),
+        bucket::attacks(&scene),
+        logs::attacks(&scene),
     ]
     .concat()
 }
@@ -48,6 +67,82 @@ impl Scene<'_> {
     fn self_role(&self) -> &str {
         self.deployer.role_arn.rsplit('/').next().unwrap_or_default()
     }
+
+    /// What every deployer may do: look at its own function.
+    fn own_work(&self) -> Twin {
+        let input = json!({"FunctionName": self.deployer.app});
+        let step = Step::new(Lambda, "GetFunctionConfiguration", input);
+        Twin::same(Attempt::Call(step), Vec::new())
+    }
+
+    /// The function of another team, by name.
+    fn foreign(&self) -> Option<&str> {
+        self.facts.foreign_function(&self.deployer.app).map(|function| function.name.as_str())
+    }
+
+    fn rail(&self, guard_rail: &'static str) -> Rail<'_> {
+        Rail { scene: self, guard_rail }
+    }
+}
+
+/// A guard rail, for tables of attacks by one call each.
+struct Rail<'a> {
+    scene: &'a Scene<'a>,
+    guard_rail: &'static str,
+}
+
+impl Rail<'_> {
+    /// A call that no identity policy allows, beside the deployer's own work.
+    /// The other cases are told by [`Attack::because`] and [`Attack::beside`].
+    fn case(
+        &self,
+        name: &'static str,
+        title: &str,
+        step: Step,
+        action: &'static str,
+        resource: impl Into<String>,
+    ) -> Attack {
+        let (service, resource) = (step.service, resource.into());
+        Attack {
+            name,
+            guard_rail: self.guard_rail,
+            title: title.into(),
+            attempt: Attempt::Call(step),
+            refusal: Refusal { service, action, resource, reason: Reason::NoIdentityPolicy },
+            twin: self.scene.own_work(),
+        }
+    }
+}
+
+impl Attack {
+    /// Refused for another reason.
+    fn because(mut self, reason: Reason) -> Self {
+        self.refusal.reason = reason;
+        self
+    }
+
+    /// With another twin.
+    fn beside(mut self, twin: Twin) -> Self {
+        self.twin = twin;
+        self
+    }
+
+    /// The platform does the same, and undoes it.
+    fn platform_may(mut self, undo: Vec<Step>) -> Self {
+        if let Attempt::Call(step) = &self.attempt {
+            self.twin = Twin::platform(step.clone(), undo);
+        }
+        self
+    }
+}
+
+/// An object with more members.
+fn with(base: &Value, more: Value) -> Value {
+    let mut members = base.as_object().cloned().unwrap_or_default();
+    if let Value::Object(more) = more {
+        members.extend(more);
+    }
+    Value::Object(members)
 }
 
 /// A trust policy for Lambda.

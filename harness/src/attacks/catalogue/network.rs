@@ -9,6 +9,85 @@ use super::Scene;
 const NETWORK: &str = "the network is the platform's";
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
+    let mut attacks = rules(scene);
+    attacks.extend(parts(scene));
+    attacks
+}
+
+/// Parts of the network: name, what it would do, operation, action, its
+/// input, and the resource that is refused first.
+fn parts(scene: &Scene<'_>) -> Vec<Attack> {
+    let facts = scene.facts;
+    let rail = scene.rail(NETWORK);
+    let arn = |kind: &str, id: &str| {
+        format!("arn:aws:ec2:{}:{}:{kind}/{id}", facts.region, facts.account)
+    };
+    let table = [
+        (
+            "route-replaced",
+            "cannot lead the functions' traffic elsewhere",
+            "ReplaceRoute",
+            "ec2:ReplaceRoute",
+            json!({
+                "RouteTableId": "rtb-0123456789abcdef0", "DestinationCidrBlock": "0.0.0.0/0",
+                "GatewayId": "igw-0123456789abcdef0",
+            }),
+            arn("route-table", "rtb-0123456789abcdef0"),
+        ),
+        (
+            "internet-gateway-attached",
+            "cannot attach the network to the internet",
+            "AttachInternetGateway",
+            "ec2:AttachInternetGateway",
+            json!({
+                "InternetGatewayId": "igw-0123456789abcdef0", "VpcId": "vpc-0123456789abcdef0",
+            }),
+            arn("internet-gateway", "igw-0123456789abcdef0"),
+        ),
+        (
+            "endpoint-deleted",
+            "cannot delete the network's endpoints",
+            "DeleteVpcEndpoints",
+            "ec2:DeleteVpcEndpoints",
+            json!({"VpcEndpointId": ["vpce-0123456789abcdef0"]}),
+            arn("vpc-endpoint", "vpce-0123456789abcdef0"),
+        ),
+        (
+            "flow-logs-deleted",
+            "cannot stop the network's flow logs",
+            "DeleteFlowLogs",
+            "ec2:DeleteFlowLogs",
+            json!({"FlowLogId": ["fl-0123456789abcdef0"]}),
+            arn("vpc-flow-log", "fl-0123456789abcdef0"),
+        ),
+        (
+            "security-group-deleted",
+            "cannot delete the functions' security group",
+            "DeleteSecurityGroup",
+            "ec2:DeleteSecurityGroup",
+            json!({"GroupId": facts.security_group}),
+            arn("security-group", &facts.security_group),
+        ),
+        (
+            "subnet-made-public",
+            "cannot give addresses of the internet to a subnet",
+            "ModifySubnetAttribute",
+            "ec2:ModifySubnetAttribute",
+            json!({
+                "SubnetId": facts.subnets.first(), "MapPublicIpOnLaunch": {"Value": true},
+            }),
+            arn("subnet", facts.subnets.first().map_or("", String::as_str)),
+        ),
+    ];
+    table
+        .into_iter()
+        .map(|(name, title, operation, action, input, resource)| {
+            rail.case(name, title, Step::new(Ec2, operation, input), action, resource)
+        })
+        .collect()
+}
+
+fn rules(scene: &Scene<'_>) -> Vec<Attack> {
     let facts = scene.facts;
     let group = format!(
         "arn:aws:ec2:{}:{}:security-group/{}",

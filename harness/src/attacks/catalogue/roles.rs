@@ -4,23 +4,18 @@ use ringfence_wire::Service::Iam;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
+use super::identities::IDENTITIES;
 use super::{Scene, everything, lambda_trust};
 use crate::config::Job;
 
 const BOUNDARY: &str = "every execution role carries the boundary";
 const CEILING: &str = "no boundary is removed or replaced";
-const IDENTITIES: &str = "identities are the platform's";
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
-    let mut attacks = identities(scene);
     match scene.deployer.job {
-        Job::Stack => {
-            attacks.extend(unbounded_roles(scene));
-            attacks.extend(boundaries(scene));
-        }
-        Job::Code | Job::Configuration => attacks.extend(any_role(scene)),
+        Job::Stack => [unbounded_roles(scene), boundaries(scene)].concat(),
+        Job::Code | Job::Configuration => any_role(scene),
     }
-    attacks
 }
 
 /// A role as `CreateRole` takes it and as a template declares it.
@@ -250,44 +245,4 @@ fn any_role(scene: &Scene<'_>) -> Vec<Attack> {
         });
     }
     attacks
-}
-
-/// Users, keys, policies and providers are beyond every deployer.
-fn identities(scene: &Scene<'_>) -> Vec<Attack> {
-    let facts = scene.facts;
-    let user = "ringfence-probe";
-    let policy_arn = format!("arn:aws:iam::{}:policy/ringfence-probe", facts.account);
-    let create_user = Step::new(Iam, "CreateUser", json!({"UserName": user}));
-    let create_policy = Step::new(
-        Iam,
-        "CreatePolicy",
-        json!({"PolicyName": "ringfence-probe", "PolicyDocument": everything()}),
-    );
-    let attack = |name, title: &str, step: Step, action, resource, undo: Step| Attack {
-        name,
-        guard_rail: IDENTITIES,
-        title: title.into(),
-        attempt: Attempt::Call(step.clone()),
-        refusal: Refusal { service: Iam, action, resource, reason: Reason::NoIdentityPolicy },
-        twin: Twin::platform(step, vec![undo]),
-    };
-    vec![
-        attack(
-            "user-created",
-            "cannot create a user",
-            create_user,
-            "iam:CreateUser",
-            format!("arn:aws:iam::{}:user/{user}", facts.account),
-            Step::new(Iam, "DeleteUser", json!({"UserName": user})),
-        ),
-        attack(
-            "policy-created",
-            "cannot create a managed policy",
-            create_policy,
-            "iam:CreatePolicy",
-            // A policy that does not exist yet is printed by name.
-            "policy ringfence-probe".into(),
-            Step::new(Iam, "DeletePolicy", json!({"PolicyArn": policy_arn})),
-        ),
-    ]
 }
