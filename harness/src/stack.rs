@@ -96,6 +96,9 @@ pub struct Options {
     pub progress: Progress,
     /// Whether the applications are deployed too.
     pub deploy: bool,
+    /// Whether the guard keeps what it decides about, which the attacks'
+    /// companions and the mutations need.
+    pub record: bool,
     /// Whether an application that cannot be deployed is a result, kept in
     /// [`Stack::failures`], and not the end of the run.
     pub keep_going: bool,
@@ -109,6 +112,7 @@ impl Default for Options {
             journal: None,
             progress: Progress::silent(),
             deploy: true,
+            record: true,
             keep_going: false,
         }
     }
@@ -588,6 +592,7 @@ async fn start_guard(
         service_control,
         journal: options.journal.clone(),
         python: Some(tools.python()),
+        record: options.record,
         work_dir: scratch.subdirectory("guard").map_err(StackError::Scratch)?,
     };
     Ok(Guard::start(guard).await?)

@@ -49,6 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         service_control: Vec::new(),
         journal: Some(work_dir.join("journal.jsonl")),
         python: None,
+        record: false,
         work_dir: work_dir.clone(),
     })
     .await?;

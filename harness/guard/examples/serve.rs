@@ -30,6 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         service_control: Vec::new(),
         journal: arguments.next().map(Into::into),
         python: arguments.next().map(Into::into),
+        record: false,
         work_dir: work_dir.clone(),
     })
     .await?;

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use ringfence_policy::{Decision, Document, Kind, Policies, Principal, Request, decide};
+use ringfence_policy::{Decision, Kind, Principal};
 use ringfence_services::credentials::{Identity, RoleSession, Session};
 use ringfence_wire::{Service, ServiceError};
 
 use crate::authenticate::gone;
 use crate::context::{self, Circumstances};
 use crate::directory::Directory;
+use crate::recording::{Asked, Attached, Inputs};
 use crate::refusal;
 use crate::requirements::state::Tags;
 use crate::requirements::{Requirement, ResourcePolicy};
@@ -18,12 +19,14 @@ use crate::requirements::{Requirement, ResourcePolicy};
 #[derive(Debug)]
 pub(crate) struct Subject {
     principal: Principal,
-    identity: Vec<Arc<Document>>,
-    boundary: Option<Vec<Arc<Document>>>,
-    session: Option<Vec<Arc<Document>>>,
+    /// `role/NAME` or `user/NAME`.
+    owner: Option<Arc<str>>,
+    identity: Vec<Attached>,
+    boundary: Option<Vec<Attached>>,
+    session: Option<Vec<Attached>>,
     /// The principal's own tags.
     tags: Tags,
-    service_control: Vec<Vec<Arc<Document>>>,
+    service_control: Vec<Vec<Attached>>,
 }
 
 /// A permission that was asked for, and what was decided.
@@ -44,11 +47,12 @@ impl Subject {
     pub(crate) async fn of(
         caller: &Session,
         directory: &Directory,
-        service_control: &[Vec<Arc<Document>>],
+        service_control: &[Vec<Attached>],
         service: Service,
     ) -> Result<Self, ServiceError> {
         let mut subject = Self {
             principal: Principal::Anonymous,
+            owner: None,
             identity: Vec::new(),
             boundary: None,
             session: None,
@@ -67,6 +71,7 @@ impl Subject {
                     .ok_or_else(|| gone(service))?;
                 let policies = directory.user_policies(name, &user).await?;
                 subject.principal = Principal::User { arn: arn.clone() };
+                subject.owner = Some(format!("user/{name}").into());
                 subject.identity = policies.identity;
                 subject.boundary = policies.boundary.map(|boundary| vec![boundary]);
                 subject.tags.clone_from(&user.tags);
@@ -112,40 +117,34 @@ impl Subject {
                 for (index, text) in texts.iter().enumerate() {
                     let name = format!("{session_arn}#{index}");
                     let document = directory.document(&name, text, Kind::Session, &session_arn)?;
-                    documents.push(document);
+                    documents.push(Attached::own(format!("session/{index}"), document));
                 }
                 Some(documents)
             }
             None => None,
         };
         self.principal = Principal::RoleSession { role_arn: role.arn.clone(), session_arn };
+        self.owner = Some(format!("role/{}", session.role_name).into());
         self.identity = policies.identity;
         self.boundary = policies.boundary.map(|boundary| vec![boundary]);
         self.tags.clone_from(&role.tags);
         Ok(())
     }
 
-    /// Decides each permission in turn; the first denial ends it.
+    /// Everything that the decision about these permissions depends on.
     ///
     /// # Errors
     /// When a resource's policy cannot be read.
-    pub(crate) fn decide(
-        &self,
-        requirements: Vec<Requirement>,
+    pub(crate) fn inputs(
+        self,
+        requirements: &[Requirement],
         region: &str,
         caller: &Session,
         directory: &Directory,
         circumstances: &Circumstances<'_>,
-    ) -> Result<Vec<Verdict>, ServiceError> {
+    ) -> Result<Inputs, ServiceError> {
         let global = context::global(region, caller, &self.tags, circumstances);
-        let mut policies = Policies {
-            service_control: self.service_control.clone(),
-            identity: self.identity.clone(),
-            boundary: self.boundary.clone(),
-            session: self.session.clone(),
-            resource: None,
-        };
-        let mut verdicts = Vec::with_capacity(requirements.len());
+        let mut asked = Vec::with_capacity(requirements.len());
         for requirement in requirements {
             let mut context = global.clone();
             if let Some(account) =
@@ -154,31 +153,54 @@ impl Subject {
                 context.set("aws:ResourceAccount", account);
             }
             context.extend(&requirement.context);
-            policies.resource = match &requirement.resource_policy {
-                ResourcePolicy::None => None,
-                ResourcePolicy::Resource { name, document } => {
-                    Some(directory.document(name, document, Kind::Resource, name)?)
-                }
-                ResourcePolicy::Trust { name, document } => {
-                    Some(directory.document(name, document, Kind::Trust, name)?)
-                }
-            };
-            let request = Request {
-                principal: &self.principal,
-                action: &requirement.action,
-                resource: &requirement.resource,
-                resource_account: None,
-                context: &context,
-            };
-            let decision = decide(&request, &policies);
-            let allowed = decision.allowed();
-            verdicts.push(Verdict { requirement, decision });
-            if !allowed {
-                break;
-            }
+            asked.push(Asked {
+                action: requirement.action.clone(),
+                resource: requirement.resource.clone(),
+                context,
+                resource_policy: resource_policy(&requirement.resource_policy, directory)?,
+            });
         }
-        Ok(verdicts)
+        Ok(Inputs {
+            principal: self.principal,
+            owner: self.owner,
+            service_control: self.service_control,
+            identity: self.identity,
+            boundary: self.boundary,
+            session: self.session,
+            asked,
+        })
     }
+}
+
+/// The policy on the resource's side, by its stable id.
+fn resource_policy(
+    policy: &ResourcePolicy,
+    directory: &Directory,
+) -> Result<Option<Attached>, ServiceError> {
+    Ok(match policy {
+        ResourcePolicy::None => None,
+        ResourcePolicy::Resource { name, document } => Some(Attached::own(
+            format!("resource/{name}"),
+            directory.document(name, document, Kind::Resource, name)?,
+        )),
+        ResourcePolicy::Trust { name, document } => {
+            let role = name.rsplit('/').next().unwrap_or(name);
+            Some(Attached::own(
+                format!("role/{role}/trust"),
+                directory.document(name, document, Kind::Trust, name)?,
+            ))
+        }
+    })
+}
+
+/// Pairs what was required with what was decided; what comes after a denial
+/// was not decided.
+pub(crate) fn verdicts(required: Vec<Requirement>, decisions: Vec<Decision>) -> Vec<Verdict> {
+    required
+        .into_iter()
+        .zip(decisions)
+        .map(|(requirement, decision)| Verdict { requirement, decision })
+        .collect()
 }
 
 /// The account in an ARN, where it has one.

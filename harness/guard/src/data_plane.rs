@@ -167,9 +167,9 @@ impl Pipeline {
         let Ok(subject) = subject else { return false };
         let circumstances = passage.circumstances(&parts.headers);
         let region = &self.setting.region;
-        match subject.decide(required, region, caller, directory, &circumstances) {
-            Ok(verdicts) => {
-                passage.decided(&verdicts);
+        match subject.inputs(&required, region, caller, directory, &circumstances) {
+            Ok(inputs) => {
+                let verdicts = self.decide(inputs, required, passage);
                 verdicts.last().is_some_and(|verdict| verdict.decision.allowed())
             }
             Err(_) => false,

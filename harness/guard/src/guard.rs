@@ -17,6 +17,7 @@ use url::Url;
 use crate::directory::Directory;
 use crate::journal::{Journal, JournalError};
 use crate::pipeline::Pipeline;
+use crate::recording::{Attached, Recording};
 use crate::server;
 use crate::services::Services;
 use crate::upstream::Upstream;
@@ -44,6 +45,9 @@ pub struct Config {
     pub journal: Option<PathBuf>,
     /// A Python interpreter with `aws-sam-translator` and `awslambdaric`.
     pub python: Option<PathBuf>,
+    /// Whether what is decided about is kept, to be decided again: some
+    /// kilobytes for each of the latest requests.
+    pub record: bool,
     /// A directory for function code and scratch files; its owner removes it.
     pub work_dir: PathBuf,
 }
@@ -137,8 +141,16 @@ impl Guard {
         let directory = Arc::new(Directory::new(upstream.clone(), Arc::clone(&setting)));
         let issuers = Issuers::new(config.issuers);
         let services = Services::new(&setting, Arc::clone(&directory), issuers);
-        let pipeline =
-            Arc::new(Pipeline { setting, journal, upstream, directory, services, service_control });
+        let recording = config.record.then(Recording::default);
+        let pipeline = Arc::new(Pipeline {
+            setting,
+            journal,
+            upstream,
+            directory,
+            services,
+            service_control,
+            recording,
+        });
         let stopping = CancellationToken::new();
         let server = tokio::spawn(server::serve(listener, Arc::clone(&pipeline), stopping.clone()));
         Ok(Self { pipeline, endpoint, server: Some(server), stopping })
@@ -152,6 +164,10 @@ impl Guard {
     /// What was decided.
     pub fn journal(&self) -> &Journal {
         &self.pipeline.journal
+    }
+
+    pub(crate) fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
     }
 
     /// The account, with its keyring.
@@ -194,13 +210,20 @@ async fn listen(port: u16) -> Result<TcpListener, GuardError> {
     })
 }
 
-fn service_control(
-    levels: &[Vec<(String, String)>],
-) -> Result<Vec<Vec<Arc<Document>>>, GuardError> {
-    let document = |(name, text): &(String, String)| {
+fn service_control(levels: &[Vec<(String, String)>]) -> Result<Vec<Vec<Attached>>, GuardError> {
+    let document = |slot: String, (name, text): &(String, String)| {
         Document::parse(name, text, Kind::ServiceControl)
-            .map(Arc::new)
+            .map(|document| Attached::own(slot, Arc::new(document)))
             .map_err(|cause| GuardError::ServiceControl { name: name.clone(), cause })
     };
-    levels.iter().map(|level| level.iter().map(document).collect()).collect()
+    levels
+        .iter()
+        .enumerate()
+        .map(|(level, policies)| {
+            let numbered = policies.iter().enumerate();
+            numbered
+                .map(|(number, policy)| document(format!("scp/{level}/{number}"), policy))
+                .collect()
+        })
+        .collect()
 }

@@ -4,8 +4,10 @@
 //! [`Guard::start`] opens one port of the loopback. A request's road is
 //! `pipeline`: identify, authenticate, authorize, journal, answer. What cannot
 //! be told at any of these stations is refused there. What a call requires is
-//! said by [`requirements`]; what was decided is kept in the [`journal`].
+//! said by [`requirements`]; what was decided is kept in the [`journal`], and
+//! what it was decided about, where asked for, in the [`recording`].
 
+mod ask;
 mod authenticate;
 mod authorize;
 mod context;
@@ -15,6 +17,7 @@ mod guard;
 pub mod journal;
 mod keys;
 mod pipeline;
+pub mod recording;
 mod refusal;
 pub mod requirements;
 mod server;
@@ -26,5 +29,7 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+pub use ask::{Caller, NotRecorded, Question};
 pub use guard::{Config, Guard, GuardError};
 pub use journal::Journal;
+pub use recording::{Attached, Inputs, Overlay, Recorded, Recording};

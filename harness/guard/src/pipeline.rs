@@ -9,17 +9,17 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, request};
-use ringfence_policy::Document;
 use ringfence_services::Setting;
 use ringfence_services::credentials::{Identity, Session};
 use ringfence_wire::{Call, Service, ServiceError, error, identify, reply, response};
 use time::OffsetDateTime;
 
 use crate::authenticate::Authenticated;
-use crate::authorize::{Subject, Verdict, worded};
+use crate::authorize::{Subject, Verdict, verdicts, worded};
 use crate::context::{Circumstances, requested_region, rfc3339};
 use crate::directory::Directory;
 use crate::journal::{Check, Ending, Entry, Journal};
+use crate::recording::{Attached, Inputs, Overlay, Recorded, Recording};
 use crate::requirements::{Requirement, RequirementsError, requirements};
 use crate::services::Services;
 use crate::state::Present;
@@ -34,7 +34,9 @@ pub(crate) struct Pipeline {
     pub(crate) upstream: Upstream,
     pub(crate) directory: Arc<Directory>,
     pub(crate) services: Services,
-    pub(crate) service_control: Vec<Vec<Arc<Document>>>,
+    pub(crate) service_control: Vec<Vec<Attached>>,
+    /// Kept only where the configuration asked for it.
+    pub(crate) recording: Option<Recording>,
 }
 
 /// A request on its way, with the entry that it leaves.
@@ -221,10 +223,10 @@ impl Pipeline {
             .map_err(|error| worded(error, service))?;
         let circumstances = passage.circumstances(&parts.headers);
         let region = requested_region(call);
-        let verdicts = subject
-            .decide(required, region, caller, &self.directory, &circumstances)
+        let inputs = subject
+            .inputs(&required, region, caller, &self.directory, &circumstances)
             .map_err(|error| worded(error, service))?;
-        passage.decided(&verdicts);
+        let verdicts = self.decide(inputs, required, passage);
         match verdicts.last() {
             Some(Verdict { requirement, decision }) if !decision.allowed() => Err(refusal::denied(
                 service,
@@ -236,6 +238,29 @@ impl Pipeline {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Decides, and keeps what was decided about.
+    pub(crate) fn decide(
+        &self,
+        inputs: Inputs,
+        required: Vec<Requirement>,
+        passage: &mut Passage,
+    ) -> Vec<Verdict> {
+        let verdicts = verdicts(required, inputs.decide(&Overlay::none()));
+        passage.decided(&verdicts);
+        if let Some(recording) = &self.recording {
+            let entry = &passage.entry;
+            recording.keep(Recorded {
+                request_id: entry.request_id.clone(),
+                principal: entry.principal.clone(),
+                service: entry.service.clone(),
+                operation: entry.operation.clone(),
+                called_via: entry.called_via.clone(),
+                inputs,
+            });
+        }
+        verdicts
     }
 
     /// Sends a decided call upstream, and takes note of what it changed.

@@ -104,6 +104,12 @@ impl Context {
         self
     }
 
+    /// Takes a key away.
+    pub fn unset(&mut self, key: &str) -> &mut Self {
+        self.values.remove(&key.to_ascii_lowercase());
+        self
+    }
+
     /// Sets a multi-valued key.
     pub fn set_list<V: Into<String>>(
         &mut self,

@@ -9,7 +9,9 @@
 
 pub mod actor;
 pub mod attack;
+pub mod canary;
 pub mod catalogue;
+pub mod companions;
 pub mod facts;
 pub mod finding;
 pub mod inside;
@@ -20,6 +22,7 @@ pub mod trust;
 
 pub use actor::{Actor, Answer};
 pub use attack::{Attack, Attempt, Reason, Refusal, Step, Twin, Who};
+pub use canary::Canary;
 pub use facts::{DeployerFacts, Facts};
 pub use finding::{Companion, Companions, Decider, Finding, Road, Scope, Verdict};
 pub use run::Runner;

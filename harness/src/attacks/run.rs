@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ringfence_guard::journal::{Entry, Journal};
+use ringfence_guard::journal::Entry;
+use ringfence_guard::{Guard, Overlay};
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::attack::{Attack, Attempt, Refusal, Step, Who};
-use super::finding::{Companions, Finding, Scope, Verdict};
+use super::companions;
+use super::finding::{Companion, Companions, Decider, Finding, Scope};
 
 /// How long a stack of one resource, or a function's update, may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -26,8 +28,10 @@ pub struct Runner<'a> {
     pub attacker: &'a Actor,
     /// The platform team, for twins and clean-ups.
     pub platform: &'a Actor,
-    /// The guard's journal.
-    pub journal: &'a Journal,
+    /// A role without policies.
+    pub canary: &'a Actor,
+    /// The guard, which says what it decided and would decide.
+    pub guard: &'a Guard,
     /// The identity's namespace: its stacks are called `NAMESPACE-probe-N`.
     pub namespace: String,
 }
@@ -39,34 +43,50 @@ struct Outcome {
     request_ids: Vec<String>,
 }
 
+/// How the legitimate twin ended.
+struct Twinned {
+    who: String,
+    result: Result<Value, ServiceError>,
+    request_ids: Vec<String>,
+}
+
 impl Runner<'_> {
-    /// Runs an attack with its twin. `number` tells its stacks apart.
+    /// Runs an attack with its companions. `number` tells its stacks apart.
     pub async fn run(&self, attack: &Attack, number: usize) -> Finding {
         let start = Instant::now();
-        let mark = self.journal.mark();
+        let mark = self.guard.journal().mark();
         let attempt = self.attempt(&attack.attempt, self.attacker, &format!("{number}")).await;
         let expected = attack.refusal.error(&self.attacker.arn);
-        let fault = match &attempt.result {
-            Ok(_) => Some("it was allowed".to_owned()),
-            Err(error) => mismatch(&attack.attempt, error, &expected)
-                .or_else(|| self.undecided(&attack.refusal, &self.journal.entries_since(mark))),
+        let entries = self.guard.journal().entries_since(mark);
+        let refused = self.refused(&attack.refusal, &entries);
+        let fault = match (&attempt.result, &refused) {
+            (Ok(_), _) => Some("it was allowed".to_owned()),
+            (Err(error), refused) => mismatch(&attack.attempt, error, &expected)
+                .or_else(|| refused.as_ref().err().cloned()),
         };
         let twin = self.twin(attack, number).await;
-        let verdict = match (&fault, &twin.result) {
-            (Some(_), _) => Verdict::Failed,
-            (None, Err(_)) => Verdict::Inconclusive,
-            (None, Ok(_)) => Verdict::Held,
+        let (decided_by, mutant) = self.decided(refused.as_ref().ok());
+        let companions = Companions {
+            twin: Some(match &twin.result {
+                Ok(_) => Companion::shown(format!("{} did the same legitimately", twin.who)),
+                Err(error) => Companion::missing(format!("{} {error}", error.status)),
+            }),
+            canary: Some(self.canary(&attack.attempt, number).await),
+            mutant,
         };
-        let observed = match (&attempt.result, &twin.result, fault) {
-            (Err(error), _, Some(fault)) => {
-                format!("{fault}; the answer: {} {error}", error.status)
-            }
-            (Ok(_), _, fault) => fault.unwrap_or_default(),
-            (Err(_), Err(error), None) => {
-                format!("refused as expected, but the twin failed: {} {error}", error.status)
-            }
-            (Err(error), Ok(_), None) => format!("{} {error}", error.status),
+        let (verdict, reason) = companions.judge(fault.as_deref());
+        let observed = match (&attempt.result, fault) {
+            (Err(error), Some(fault)) => format!("{fault}; the answer: {} {error}", error.status),
+            (Ok(_), fault) => fault.unwrap_or_default(),
+            (Err(error), None) => format!("{} {error}", error.status),
         };
+        let mut request_ids = attempt.request_ids;
+        if let Ok(entry) = &refused
+            && !request_ids.contains(&entry.request_id)
+        {
+            request_ids.push(entry.request_id.clone());
+        }
+        request_ids.extend(twin.request_ids);
         Finding {
             id: format!("{}/{}/{}", self.identity, attack.name, attack.attempt.road()),
             guard_rail: attack.guard_rail,
@@ -77,18 +97,44 @@ impl Runner<'_> {
             expected: format!("{} {expected}", expected.status),
             observed,
             verdict,
-            reason: None,
-            companions: Companions::default(),
-            decided_by: Vec::new(),
+            reason,
+            companions,
+            decided_by,
             duration: start.elapsed(),
-            request_ids: attempt.request_ids.into_iter().chain(twin.request_ids).collect(),
+            request_ids,
         }
     }
 
-    async fn twin(&self, attack: &Attack, number: usize) -> Outcome {
-        let who = match attack.twin.who {
-            Who::Same => self.attacker,
-            Who::Platform => self.platform,
+    /// What decided a request, and whether it goes through without that.
+    fn decided(&self, refused: Option<&Arc<Entry>>) -> (Vec<Decider>, Option<Companion>) {
+        let Some(entry) = refused else { return (Vec::new(), None) };
+        let recorded =
+            self.guard.recording().and_then(|recording| recording.find(&entry.request_id));
+        let Some(recorded) = recorded else {
+            let missing = "the guard keeps no recording of what it decided about";
+            return (Vec::new(), Some(Companion::missing(missing)));
+        };
+        let inputs = &recorded.inputs;
+        let decided_by = companions::deciders(inputs, &inputs.decide(&Overlay::none()));
+        (decided_by, Some(companions::mutant(inputs)))
+    }
+
+    /// The same attempt by a role without policies.
+    async fn canary(&self, attempt: &Attempt, number: usize) -> Companion {
+        let outcome = match attempt {
+            Attempt::Call(step) => self.canary.call(step).await.result,
+            Attempt::Stack(resource) => {
+                let stack = format!("{}-probe-{number}-canary", self.namespace);
+                deploy(self.canary, &stack, resource, &mut Vec::new()).await
+            }
+        };
+        companions::canary(&outcome)
+    }
+
+    async fn twin(&self, attack: &Attack, number: usize) -> Twinned {
+        let (who, name) = match attack.twin.who {
+            Who::Same => (self.attacker, self.identity.as_str()),
+            Who::Platform => (self.platform, "the platform"),
         };
         let mut twin = self.attempt(&attack.twin.attempt, who, &format!("{number}-twin")).await;
         if let Ok(output) = &twin.result {
@@ -100,7 +146,7 @@ impl Runner<'_> {
                 }
             }
         }
-        twin
+        Twinned { who: name.to_owned(), result: twin.result, request_ids: twin.request_ids }
     }
 
     async fn attempt(&self, attempt: &Attempt, who: &Actor, name: &str) -> Outcome {
@@ -143,25 +189,25 @@ impl Runner<'_> {
         }
     }
 
-    /// Why the journal does not show that this guard rail refused, if it does
-    /// not.
-    fn undecided(&self, refusal: &Refusal, entries: &[Arc<Entry>]) -> Option<String> {
+    /// The journal's entry in which this guard rail refused, or why there is
+    /// none.
+    fn refused(&self, refusal: &Refusal, entries: &[Arc<Entry>]) -> Result<Arc<Entry>, String> {
         let decided = entries
             .iter()
             .filter(|entry| entry.principal == self.attacker.arn)
-            .filter_map(|entry| entry.checks.last())
-            .find(|check| check.action == refusal.action && check.outcome != "allow");
-        let Some(check) = decided else {
-            return Some(format!("the journal has no refusal of {}", refusal.action));
+            .filter_map(|entry| Some((entry, entry.checks.last()?)))
+            .find(|(_, check)| check.action == refusal.action && check.outcome != "allow");
+        let Some((entry, check)) = decided else {
+            return Err(format!("the journal has no refusal of {}", refusal.action));
         };
         let sid = check.statements.first().and_then(|statement| statement.sid.as_deref());
         if check.layer != refusal.reason.layer() || sid != refusal.reason.sid() {
-            return Some(format!(
+            return Err(format!(
                 "the journal says that layer `{}`, statement {sid:?} decided: {}",
                 check.layer, check.explanation
             ));
         }
-        None
+        Ok(Arc::clone(entry))
     }
 }
 

@@ -1,6 +1,7 @@
 //! All attacks, in one run.
 
 use super::actor::Actor;
+use super::canary::Canary;
 use super::catalogue;
 use super::facts::{DeployerFacts, Facts};
 use super::finding::Finding;
@@ -75,6 +76,16 @@ impl<'a> Suite<'a> {
         &self.platform
     }
 
+    /// The stack under attack.
+    pub fn stack(&self) -> &'a Stack {
+        self.stack
+    }
+
+    /// Who issues the workflows' tokens.
+    pub fn github(&self) -> &'a Issuer {
+        self.github
+    }
+
     /// The parts, in the order of a run.
     pub fn parts(&self) -> Vec<Part<'_>> {
         let deployers = &self.facts.deployers;
@@ -105,11 +116,14 @@ impl<'a> Suite<'a> {
             Part::Trust(deployer) => self.trust().run(deployer).await,
             Part::Deployer(deployer) => {
                 let attacker = self.deployer(deployer).await?;
+                let canary = Canary::of(self, &deployer.name);
+                let actor = canary.make().await?;
                 let runner = Runner {
                     identity: deployer.name.clone(),
                     attacker: &attacker,
                     platform: &self.platform,
-                    journal: self.stack.guard().journal(),
+                    canary: &actor,
+                    guard: self.stack.guard(),
                     namespace: deployer.app.clone(),
                 };
                 let mut findings = Vec::new();
@@ -117,6 +131,7 @@ impl<'a> Suite<'a> {
                 {
                     findings.push(runner.run(attack, number).await);
                 }
+                canary.remove().await?;
                 Ok(findings)
             }
             Part::Inside(deployer) => {
@@ -144,7 +159,7 @@ impl<'a> Suite<'a> {
         Ok(Actor::new(arn, access, self.stack.client().clone()))
     }
 
-    fn trust(&self) -> Trust<'_> {
+    pub(super) fn trust(&self) -> Trust<'_> {
         Trust {
             config: self.stack.config(),
             issuer: self.github,

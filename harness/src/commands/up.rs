@@ -36,6 +36,7 @@ impl Up {
         let options = Options {
             backend: backend(self.backend)?,
             port: self.port,
+            record: false,
             progress: terminal::progress(),
             ..Options::default()
         };

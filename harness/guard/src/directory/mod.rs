@@ -14,13 +14,13 @@ mod resources;
 
 use std::sync::Arc;
 
-use ringfence_policy::Document;
 use ringfence_services::Setting;
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Map, Value};
 
 use documents::Documents;
 
+use crate::recording::Attached;
 use crate::requirements::state::Tags;
 use crate::upstream::Upstream;
 use cache::Cache;
@@ -59,7 +59,7 @@ pub(crate) struct User {
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
     /// Its own.
-    inline: Vec<Arc<Document>>,
+    inline: Vec<Attached>,
     /// The ARNs of managed policies.
     attached: Vec<String>,
     /// A user's groups.

@@ -7,14 +7,15 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Map, Value, json};
 
 use super::{Directory, Grants, Managed, Provider, Role, User, read};
+use crate::recording::Attached;
 
 /// What decides for a principal.
 #[derive(Debug)]
 pub(crate) struct Principal {
     /// Its identity policies, those of its groups included.
-    pub(crate) identity: Vec<Arc<Document>>,
+    pub(crate) identity: Vec<Attached>,
     /// Its permissions boundary.
-    pub(crate) boundary: Option<Arc<Document>>,
+    pub(crate) boundary: Option<Attached>,
 }
 
 impl Directory {
@@ -35,8 +36,10 @@ impl Directory {
         role: &Role,
     ) -> Result<Principal, ServiceError> {
         let grants = self.role_grants.get(name, self.load_grants("Role", name)).await?;
-        let identity = self.documents_of(&grants, &role.arn).await?;
-        Ok(Principal { identity, boundary: self.boundary(role.boundary.as_deref()).await? })
+        let owner = format!("role/{name}");
+        let identity = self.documents_of(&grants, &owner, &role.arn).await?;
+        let boundary = self.boundary(role.boundary.as_deref(), &owner).await?;
+        Ok(Principal { identity, boundary })
     }
 
     /// The policies of a user and of its groups.
@@ -46,12 +49,15 @@ impl Directory {
         user: &User,
     ) -> Result<Principal, ServiceError> {
         let grants = self.user_grants.get(name, self.load_grants("User", name)).await?;
-        let mut identity = self.documents_of(&grants, &user.arn).await?;
+        let owner = format!("user/{name}");
+        let mut identity = self.documents_of(&grants, &owner, &user.arn).await?;
         for group in &grants.groups {
             let grants = self.groups.get(group, self.load_grants("Group", group)).await?;
-            identity.extend(self.documents_of(&grants, group).await?);
+            let owner = format!("group/{group}");
+            identity.extend(self.documents_of(&grants, &owner, group).await?);
         }
-        Ok(Principal { identity, boundary: self.boundary(user.boundary.as_deref()).await? })
+        let boundary = self.boundary(user.boundary.as_deref(), &owner).await?;
+        Ok(Principal { identity, boundary })
     }
 
     /// The tags of a managed policy.
@@ -112,20 +118,25 @@ impl Directory {
     async fn documents_of(
         &self,
         grants: &Grants,
+        slot: &str,
         owner: &str,
-    ) -> Result<Vec<Arc<Document>>, ServiceError> {
+    ) -> Result<Vec<Attached>, ServiceError> {
         let mut documents = grants.inline.clone();
         for arn in &grants.attached {
-            documents.push(self.attached(arn, Kind::Identity, owner).await?);
+            let document = self.attached(arn, Kind::Identity, owner).await?;
+            documents.push(Attached::managed(format!("{slot}/attached/{arn}"), arn, document));
         }
         Ok(documents)
     }
 
-    async fn boundary(&self, arn: Option<&str>) -> Result<Option<Arc<Document>>, ServiceError> {
-        match arn {
-            Some(arn) => Ok(Some(self.attached(arn, Kind::Boundary, "a boundary").await?)),
-            None => Ok(None),
-        }
+    async fn boundary(
+        &self,
+        arn: Option<&str>,
+        slot: &str,
+    ) -> Result<Option<Attached>, ServiceError> {
+        let Some(arn) = arn else { return Ok(None) };
+        let document = self.attached(arn, Kind::Boundary, "a boundary").await?;
+        Ok(Some(Attached::managed(format!("{slot}/boundary"), arn, document)))
     }
 
     async fn attached(
@@ -192,7 +203,9 @@ impl Directory {
             let answer =
                 self.ask(Service::Iam, &format!("Get{kind}Policy"), Value::Object(input)).await?;
             let text = read::document(&member(&answer, "PolicyDocument")?);
-            grants.inline.push(self.document(policy, &text, Kind::Identity, name)?);
+            let document = self.document(policy, &text, Kind::Identity, name)?;
+            let slot = format!("{}/{name}/inline/{policy}", kind.to_ascii_lowercase());
+            grants.inline.push(Attached::own(slot, document));
         }
         for policy in self
             .iam_list(&format!("ListAttached{kind}Policies"), named(), "AttachedPolicies")

@@ -1,5 +1,6 @@
 //! The guard's road, with a client in front and an upstream behind.
 
+mod recording;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -88,6 +89,7 @@ fn config(upstream: &Upstream, directory: &tempfile::TempDir) -> Config {
         service_control: Vec::new(),
         journal: Some(directory.path().join("journal.jsonl")),
         python: None,
+        record: true,
         work_dir: directory.path().join("work"),
     }
 }

@@ -1,0 +1,242 @@
+//! What the guard would decide, asked without a request: for services that it
+//! does not serve, and for callers whose keys nobody but AWS holds.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use ringfence_policy::{Context, Decision};
+use ringfence_services::credentials::{Identity, RoleSession, Session};
+use ringfence_wire::{Service, ServiceError};
+
+use crate::authorize::Subject;
+use crate::context::Circumstances;
+use crate::guard::Guard;
+use crate::pipeline::Pipeline;
+use crate::recording::{Inputs, Overlay, Recorded, Recording};
+use crate::requirements::{Requirement, ResourcePolicy, State as _};
+
+/// A permission to ask about.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The IAM action.
+    pub action: String,
+    /// The resource's ARN, or `*`.
+    pub resource: String,
+    /// The condition keys of action and resource; the global ones are added.
+    pub context: Context,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub enum Caller<'a> {
+    /// The holder of an access key.
+    Key(&'a str),
+    /// A session of a role, as a service (Lambda) would hold it.
+    Role {
+        /// The role's name.
+        name: &'a str,
+        /// The session's name.
+        session: &'a str,
+    },
+    /// A service in its own right.
+    Service {
+        /// `apigateway.amazonaws.com`, ….
+        principal: &'a str,
+        /// `aws:SourceArn`.
+        source_arn: Option<&'a str>,
+        /// `aws:SourceAccount`.
+        source_account: Option<&'a str>,
+    },
+    /// Nobody.
+    Anonymous,
+}
+
+impl Guard {
+    /// What the guard would decide about each question for the holder of an
+    /// access key: as many decisions as questions.
+    ///
+    /// # Errors
+    /// When the key is unknown, or its policies cannot be read.
+    pub async fn ask(
+        &self,
+        access_key_id: &str,
+        questions: &[Question],
+        overlay: &Overlay,
+    ) -> Result<Vec<Decision>, ServiceError> {
+        Ok(self.inputs(Caller::Key(access_key_id), questions).await?.decide_each(overlay))
+    }
+
+    /// What a caller's questions would be decided by.
+    ///
+    /// # Errors
+    /// When the caller is unknown, or policies cannot be read.
+    pub async fn inputs(
+        &self,
+        caller: Caller<'_>,
+        questions: &[Question],
+    ) -> Result<Inputs, ServiceError> {
+        self.pipeline().inputs(caller, questions).await
+    }
+
+    /// The requests that were decided, where the configuration asked for it.
+    pub fn recording(&self) -> Option<&Recording> {
+        self.pipeline().recording.as_ref()
+    }
+
+    /// Decides a recorded request again under changed policies; the first
+    /// denial ends it.
+    ///
+    /// # Errors
+    /// When the request is not recorded.
+    pub fn decide_again(
+        &self,
+        request_id: &str,
+        overlay: &Overlay,
+    ) -> Result<Vec<Decision>, NotRecorded> {
+        let recorded = self.recording().and_then(|recording| recording.find(request_id));
+        let recorded: std::sync::Arc<Recorded> =
+            recorded.ok_or_else(|| NotRecorded(request_id.to_owned()))?;
+        Ok(recorded.inputs.decide(overlay))
+    }
+}
+
+/// A request of which no decision is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no decision is recorded of the request `{0}`")]
+pub struct NotRecorded(pub String);
+
+impl Pipeline {
+    async fn inputs(
+        &self,
+        caller: Caller<'_>,
+        questions: &[Question],
+    ) -> Result<Inputs, ServiceError> {
+        let session = self.caller(caller).await?;
+        let mut required = Vec::with_capacity(questions.len());
+        for question in questions {
+            let mut context = Context::new();
+            context.set("aws:RequestedRegion", self.region_of(question));
+            context.extend(&question.context);
+            required.push(Requirement {
+                action: question.action.clone(),
+                resource: question.resource.clone(),
+                printed_resource: None,
+                context,
+                resource_policy: self.policy_on(&question.action, &question.resource).await?,
+            });
+        }
+        let service = Service::Sts;
+        let subject =
+            Subject::of(&session, &self.directory, &self.service_control, service).await?;
+        let circumstances = Circumstances {
+            source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            user_agent: None,
+            now: self.setting.now(),
+        };
+        let region = &self.setting.region;
+        subject.inputs(&required, region, &session, &self.directory, &circumstances)
+    }
+
+    /// The region that a call for a resource goes to.
+    fn region_of<'a>(&'a self, question: &'a Question) -> &'a str {
+        if question.action.starts_with("iam:") {
+            return "us-east-1";
+        }
+        let region = question.resource.split(':').nth(3).filter(|region| !region.is_empty());
+        region.unwrap_or(&self.setting.region)
+    }
+
+    async fn caller(&self, caller: Caller<'_>) -> Result<Session, ServiceError> {
+        match caller {
+            Caller::Key(id) => {
+                let key = self.setting.keyring.find(id).filter(|key| key.active);
+                let key = key.ok_or_else(|| crate::authenticate::gone(Service::Sts))?;
+                Ok(key.session)
+            }
+            Caller::Role { name, session } => {
+                let role = self.directory.role(name).await?;
+                let role = role.ok_or_else(|| {
+                    let message = format!("The role with name {name} cannot be found.");
+                    ServiceError::new(404, "NoSuchEntity", message)
+                })?;
+                let now = self.setting.now();
+                let identity = Identity::Role(Box::new(RoleSession {
+                    role_arn: role.arn.clone(),
+                    role_name: name.to_owned(),
+                    role_id: role.id.clone(),
+                    session_name: session.to_owned(),
+                    session_policies: None,
+                    tags: Vec::new(),
+                    transitive_tag_keys: Vec::new(),
+                    source_identity: None,
+                    federated_provider: None,
+                    issued_at: now,
+                    assumed_by: None,
+                }));
+                let expiration = Some(now + time::Duration::hours(1));
+                Ok(Session { identity, called_via: Vec::new(), expiration })
+            }
+            Caller::Service { principal, source_arn, source_account } => {
+                Ok(Session::direct(Identity::Service {
+                    principal: principal.to_owned(),
+                    source_arn: source_arn.map(str::to_owned),
+                    source_account: source_account.map(str::to_owned),
+                }))
+            }
+            Caller::Anonymous => Ok(Session::direct(Identity::Anonymous)),
+        }
+    }
+
+    /// The policy on the resource's side, of the kinds that the account keeps.
+    async fn policy_on(
+        &self,
+        action: &str,
+        resource: &str,
+    ) -> Result<ResourcePolicy, ServiceError> {
+        let parts: Vec<&str> = resource.splitn(6, ':').collect();
+        let (["arn", _, service, region, account, rest], Some((prefix, _))) =
+            (parts.as_slice(), action.split_once(':'))
+        else {
+            return Ok(ResourcePolicy::None);
+        };
+        let present = self.present(region);
+        let ours = *account == self.setting.account_id;
+        let own = |name: String, document: Option<String>| match document {
+            Some(document) => ResourcePolicy::Resource { name, document },
+            None => ResourcePolicy::None,
+        };
+        match (prefix, *service) {
+            ("sts", "iam") if ours => {
+                let Some(name) = rest.strip_prefix("role/") else {
+                    return Ok(ResourcePolicy::None);
+                };
+                let name = name.rsplit('/').next().unwrap_or_default();
+                let role = self.directory.role(name).await?;
+                Ok(match role.filter(|role| role.arn == resource) {
+                    Some(role) => ResourcePolicy::Trust {
+                        name: role.arn.clone(),
+                        document: role.trust.clone(),
+                    },
+                    None => ResourcePolicy::None,
+                })
+            }
+            ("s3", "s3") => {
+                let bucket = rest.split('/').next().unwrap_or_default();
+                let document = present.bucket_policy(bucket).await?;
+                Ok(own(format!("arn:aws:s3:::{bucket}"), document))
+            }
+            ("lambda", "lambda") if ours => {
+                let mut names = rest.strip_prefix("function:").unwrap_or_default().split(':');
+                let (Some(name), qualifier) = (names.next(), names.next()) else {
+                    return Ok(ResourcePolicy::None);
+                };
+                let document = present.function_policy(name, qualifier).await?;
+                Ok(own(resource.to_owned(), document))
+            }
+            ("secretsmanager", "secretsmanager") if ours => {
+                let secret = present.secret(resource).await?;
+                Ok(own(resource.to_owned(), secret.and_then(|secret| secret.policy)))
+            }
+            _ => Ok(ResourcePolicy::None),
+        }
+    }
+}

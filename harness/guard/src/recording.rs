@@ -1,0 +1,335 @@
+//! What was decided about, kept so that it can be decided again under other
+//! policies: "would this call have gone through without that statement?"
+//!
+//! [`Inputs`] is everything that a decision depends on, and [`Inputs::decide`]
+//! the one place where the guard decides: a live request and a repeated one
+//! take the same path, so that nothing is proved about a second evaluator.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use ringfence_policy::{Context, Decision, Document, Layer, Policies, Principal, Request, decide};
+
+/// How many requests are kept. One takes a few kilobytes (its condition keys;
+/// documents are shared); a run of both sample services makes about 6,000.
+const CAPACITY: usize = 16_384;
+
+/// A policy document where it applies.
+#[derive(Debug, Clone)]
+pub struct Attached {
+    /// The place: `role/NAME/inline/POLICY`, `role/NAME/attached/ARN`,
+    /// `role/NAME/boundary`, `role/NAME/trust`, `session/N`, `scp/LEVEL/N`,
+    /// `resource/ARN`.
+    pub slot: Arc<str>,
+    /// The document that stands there: `policy/ARN` for a managed policy, else
+    /// the place itself.
+    pub id: Arc<str>,
+    /// The document.
+    pub document: Arc<Document>,
+}
+
+impl Attached {
+    /// A document that belongs to its place.
+    pub(crate) fn own(slot: impl Into<Arc<str>>, document: Arc<Document>) -> Self {
+        let slot = slot.into();
+        Self { id: Arc::clone(&slot), slot, document }
+    }
+
+    /// A managed policy in a place.
+    pub(crate) fn managed(slot: impl Into<Arc<str>>, arn: &str, document: Arc<Document>) -> Self {
+        Self { slot: slot.into(), id: format!("policy/{arn}").into(), document }
+    }
+}
+
+/// A permission that is asked for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The IAM action.
+    pub action: String,
+    /// The resource's ARN, or `*`.
+    pub resource: String,
+    /// All condition keys, the global ones included.
+    pub context: Context,
+    /// The policy on the resource's side.
+    pub resource_policy: Option<Attached>,
+}
+
+/// Everything that a decision depends on.
+#[derive(Debug, Clone)]
+pub struct Inputs {
+    /// Who asks.
+    pub principal: Principal,
+    /// The role or user behind it: `role/NAME`, `user/NAME`.
+    pub owner: Option<Arc<str>>,
+    /// Service control policies, by level.
+    pub service_control: Vec<Vec<Attached>>,
+    /// Identity policies.
+    pub identity: Vec<Attached>,
+    /// The permissions boundary.
+    pub boundary: Option<Vec<Attached>>,
+    /// Session policies.
+    pub session: Option<Vec<Attached>>,
+    /// What is asked for, in order.
+    pub asked: Vec<Asked>,
+}
+
+/// Changes to policies, as if they had been deployed.
+#[derive(Debug, Clone, Default)]
+pub struct Overlay {
+    replaced: BTreeMap<String, Option<Arc<Document>>>,
+    added: Vec<(Option<String>, Layer, Arc<Document>)>,
+    keys: Vec<(String, String, Option<String>)>,
+}
+
+impl Overlay {
+    /// No change.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Puts a document in the place of another; `id` is a place's or a
+    /// document's ([`Attached::slot`], [`Attached::id`]).
+    #[must_use]
+    pub fn replace(mut self, id: impl Into<String>, document: Arc<Document>) -> Self {
+        self.replaced.insert(id.into(), Some(document));
+        self
+    }
+
+    /// Removes a document. A boundary or a session policy that is removed
+    /// limits nobody any more.
+    #[must_use]
+    pub fn remove(mut self, id: impl Into<String>) -> Self {
+        self.replaced.insert(id.into(), None);
+        self
+    }
+
+    /// Adds a document to the identity policies, the boundary or the session
+    /// policies (as an alternative there), to every level of service control
+    /// policies, or as the policy of a resource that has none; of `owner`
+    /// (`role/NAME`) alone, where one is given.
+    #[must_use]
+    pub fn add(mut self, owner: Option<&str>, layer: Layer, document: Arc<Document>) -> Self {
+        self.added.push((owner.map(str::to_owned), layer, document));
+        self
+    }
+
+    /// Gives requests about a resource another value of a condition key, or
+    /// none.
+    #[must_use]
+    pub fn key(
+        mut self,
+        resource: impl Into<String>,
+        key: impl Into<String>,
+        value: Option<String>,
+    ) -> Self {
+        self.keys.push((resource.into(), key.into(), value));
+        self
+    }
+
+    fn of(&self, attached: &Attached) -> Option<Arc<Document>> {
+        let change =
+            self.replaced.get(&*attached.slot).or_else(|| self.replaced.get(&*attached.id));
+        match change {
+            Some(change) => change.clone(),
+            None => Some(Arc::clone(&attached.document)),
+        }
+    }
+
+    fn all(&self, attached: &[Attached]) -> Vec<Arc<Document>> {
+        attached.iter().filter_map(|attached| self.of(attached)).collect()
+    }
+
+    fn added(&self, owner: Option<&str>, layer: Layer) -> impl Iterator<Item = Arc<Document>> {
+        self.added
+            .iter()
+            .filter(move |(whose, which, _)| {
+                *which == layer && (whose.is_none() || whose.as_deref() == owner)
+            })
+            .map(|(_, _, document)| Arc::clone(document))
+    }
+
+    fn context(&self, asked: &Asked) -> Option<Context> {
+        let mut changed = None;
+        for (resource, key, value) in &self.keys {
+            if *resource == asked.resource {
+                let context = changed.get_or_insert_with(|| asked.context.clone());
+                match value {
+                    Some(value) => context.set(key, value),
+                    None => context.unset(key),
+                };
+            }
+        }
+        changed
+    }
+}
+
+impl Inputs {
+    /// Decides each permission in turn; the first denial ends it.
+    pub fn decide(&self, overlay: &Overlay) -> Vec<Decision> {
+        let mut policies = self.policies(overlay);
+        let mut decisions = Vec::with_capacity(self.asked.len());
+        for asked in &self.asked {
+            let decision = self.one(asked, &mut policies, overlay);
+            let allowed = decision.allowed();
+            decisions.push(decision);
+            if !allowed {
+                break;
+            }
+        }
+        decisions
+    }
+
+    /// Decides each permission by itself: as many decisions as questions.
+    pub fn decide_each(&self, overlay: &Overlay) -> Vec<Decision> {
+        let mut policies = self.policies(overlay);
+        self.asked.iter().map(|asked| self.one(asked, &mut policies, overlay)).collect()
+    }
+
+    /// All documents that decide.
+    pub fn documents(&self) -> impl Iterator<Item = &Attached> {
+        self.service_control
+            .iter()
+            .flatten()
+            .chain(&self.identity)
+            .chain(self.boundary.iter().flatten())
+            .chain(self.session.iter().flatten())
+            .chain(self.asked.iter().filter_map(|asked| asked.resource_policy.as_ref()))
+    }
+
+    /// The document by whose name a decision cites a statement of a layer.
+    pub fn cited(&self, layer: Layer, name: &str) -> Option<&Attached> {
+        let named = |attached: &&Attached| attached.document.name() == name;
+        match layer {
+            Layer::ServiceControl => self.service_control.iter().flatten().find(named),
+            Layer::Identity => self.identity.iter().find(named),
+            Layer::Boundary => self.boundary.iter().flatten().find(named),
+            Layer::Session => self.session.iter().flatten().find(named),
+            Layer::Resource => {
+                self.asked.iter().filter_map(|asked| asked.resource_policy.as_ref()).find(named)
+            }
+            Layer::Root => None,
+        }
+    }
+
+    fn policies(&self, overlay: &Overlay) -> Policies {
+        let owner = self.owner.as_deref();
+        let limit = |documents: &Option<Vec<Attached>>, layer| {
+            let mut kept = overlay.all(documents.as_ref()?);
+            if kept.is_empty() {
+                return None;
+            }
+            kept.extend(overlay.added(owner, layer));
+            Some(kept)
+        };
+        let mut identity = overlay.all(&self.identity);
+        identity.extend(overlay.added(owner, Layer::Identity));
+        Policies {
+            service_control: self
+                .service_control
+                .iter()
+                .map(|level| {
+                    let mut level = overlay.all(level);
+                    level.extend(overlay.added(owner, Layer::ServiceControl));
+                    level
+                })
+                .collect(),
+            identity,
+            boundary: limit(&self.boundary, Layer::Boundary),
+            session: limit(&self.session, Layer::Session),
+            resource: None,
+        }
+    }
+
+    fn one(&self, asked: &Asked, policies: &mut Policies, overlay: &Overlay) -> Decision {
+        policies.resource = match &asked.resource_policy {
+            Some(attached) => overlay.of(attached),
+            None => overlay.added(self.owner.as_deref(), Layer::Resource).next(),
+        };
+        let changed = overlay.context(asked);
+        let request = Request {
+            principal: &self.principal,
+            action: &asked.action,
+            resource: &asked.resource,
+            resource_account: None,
+            context: changed.as_ref().unwrap_or(&asked.context),
+        };
+        decide(&request, policies)
+    }
+}
+
+/// A request that was decided.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The journal entry's id.
+    pub request_id: String,
+    /// The caller's ARN.
+    pub principal: String,
+    /// The service: `iam`, ….
+    pub service: String,
+    /// The operation: `CreateRole`, ….
+    pub operation: String,
+    /// The services that forwarded the call.
+    pub called_via: Vec<String>,
+    /// What was decided about.
+    pub inputs: Inputs,
+}
+
+/// The requests that were decided, the latest [`CAPACITY`] of them.
+#[derive(Debug, Default)]
+pub struct Recording {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_id: HashMap<String, Arc<Recorded>>,
+    order: VecDeque<Arc<Recorded>>,
+    dropped: u64,
+}
+
+impl Recording {
+    pub(crate) fn keep(&self, recorded: Recorded) {
+        let recorded = Arc::new(recorded);
+        let mut kept = self.lock();
+        if kept.order.len() >= CAPACITY
+            && let Some(oldest) = kept.order.pop_front()
+        {
+            kept.by_id.remove(&oldest.request_id);
+            kept.dropped += 1;
+        }
+        kept.by_id.insert(recorded.request_id.clone(), Arc::clone(&recorded));
+        kept.order.push_back(recorded);
+    }
+
+    /// A request, if it was decided and is still kept.
+    pub fn find(&self, request_id: &str) -> Option<Arc<Recorded>> {
+        self.lock().by_id.get(request_id).cloned()
+    }
+
+    /// All that is kept, in order.
+    pub fn all(&self) -> Vec<Arc<Recorded>> {
+        self.lock().order.iter().cloned().collect()
+    }
+
+    /// The place after the latest request.
+    pub fn mark(&self) -> u64 {
+        let kept = self.lock();
+        kept.dropped + kept.order.len() as u64
+    }
+
+    /// The requests from a mark on, as far as they are kept.
+    pub fn since(&self, mark: u64) -> Vec<Arc<Recorded>> {
+        let kept = self.lock();
+        let skipped = usize::try_from(mark.saturating_sub(kept.dropped)).unwrap_or(usize::MAX);
+        kept.order.iter().skip(skipped).cloned().collect()
+    }
+
+    /// How many requests were dropped because there were too many.
+    pub fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
