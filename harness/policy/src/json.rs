@@ -10,36 +10,44 @@ const MAX_DEPTH: usize = 64;
 
 /// A JSON value and where it starts.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Node {
+pub struct Node {
     /// Offset in bytes.
-    pub(crate) at: usize,
-    pub(crate) value: Value,
+    pub at: usize,
+    /// What it is.
+    pub value: Value,
 }
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// `null`.
     Null,
+    /// `true` or `false`.
     Bool(bool),
     /// As written: conditions compare numbers as text or exactly.
     Number(String),
+    /// Text, its escapes resolved.
     String(String),
+    /// A list.
     Array(Vec<Node>),
+    /// Members in their order; no key stands twice.
     Object(Vec<Member>),
 }
 
 /// A member of an object.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Member {
+pub struct Member {
     /// Where the key starts.
-    pub(crate) at: usize,
-    pub(crate) key: String,
-    pub(crate) value: Node,
+    pub at: usize,
+    /// The key.
+    pub key: String,
+    /// Its value.
+    pub value: Node,
 }
 
 impl Value {
     /// The name of the kind, with its article.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
@@ -52,7 +60,7 @@ impl Value {
 }
 
 /// Line and column, both from 1, of an offset; columns count characters.
-pub(crate) fn place(text: &str, at: usize) -> (usize, usize) {
+pub fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
@@ -66,7 +74,10 @@ pub(crate) fn error_at(text: &str, at: usize, message: impl Into<String>) -> Doc
 }
 
 /// Parses a whole text.
-pub(crate) fn parse(text: &str) -> Result<Node, DocumentError> {
+///
+/// # Errors
+/// When it is no JSON, a key stands twice, or it is nested more than 64 deep.
+pub fn parse(text: &str) -> Result<Node, DocumentError> {
     let mut parser = Parser { text, at: 0 };
     parser.space();
     let node = parser.value(0)?;

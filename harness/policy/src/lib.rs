@@ -76,7 +76,7 @@ pub mod document;
 pub mod evaluate;
 mod explain;
 mod index;
-mod json;
+pub mod json;
 pub mod jsonl;
 pub mod lint;
 mod operator;

@@ -60,6 +60,7 @@ fn the_published_deployer_has_every_finding() {
         "2 unknown-action apigatewayv2:GetRoute",
         "2 unknown-action apigatewayv2:UpdateIntegration",
         "2 unknown-action apigatewayv2:UpdateRoute",
+        "2 route-without-authorizer apigatewayv2:CreateRoute",
         "3 key-never-carried iam:PassRole",
         "3 key-never-carried iam:TagRole",
         "3 pass-role-to-any-service iam:PassRole",

@@ -2,7 +2,7 @@
 //! never have.
 
 use super::overlap::overlap;
-use super::{Note, Rule, note};
+use super::{Note, Rule, UNKNOWN, note};
 use crate::arn::Arn;
 use crate::catalog::{self, Action, Service};
 use crate::condition::Condition;
@@ -53,7 +53,7 @@ fn covered<'s>(pattern: &'s ActionPattern, notes: &mut Vec<Note>) -> Option<Cove
     let source = pattern.source.as_ref();
     if let Some((_, instead)) = NO_PREFIXES.iter().find(|(name, _)| *name == prefix) {
         let message = format!("`{source}` is no action: no service has the prefix `{prefix}`");
-        notes.push(note(Rule::UnknownAction, message, *instead));
+        notes.push(note(Rule::UnknownAction, message, *instead).about(source));
         return None;
     }
     let service = catalog::service(prefix)?;
@@ -76,7 +76,7 @@ fn covered<'s>(pattern: &'s ActionPattern, notes: &mut Vec<Note>) -> Option<Cove
             }
         };
         let message = format!("`{source}` covers no action: there is none of this name");
-        notes.push(note(Rule::UnknownAction, message, instead));
+        notes.push(note(Rule::UnknownAction, message, instead).about(source));
         return None;
     }
     Some(Covered { source, exact: pattern.name.exact().is_some(), actions })
@@ -107,11 +107,14 @@ fn keys(
             (Effect::Deny, true) => "so the statement always denies it",
         };
         let what = covered.source;
-        notes.push(note(
-            Rule::KeyNeverCarried,
-            format!("requests for `{what}` never carry `{key}`, {effect}"),
-            format!("move `{what}` into a statement of its own, with keys that it carries"),
-        ));
+        notes.push(
+            note(
+                Rule::KeyNeverCarried,
+                format!("requests for `{what}` never carry `{key}`, {effect}"),
+                format!("move `{what}` into a statement of its own, with keys that it carries"),
+            )
+            .about(what),
+        );
         return;
     }
     let list = covered
@@ -120,26 +123,35 @@ fn keys(
         .filter_map(|(service, _)| service.key_type(key))
         .any(|kind| kind.starts_with("ArrayOf"));
     match condition.operator.quantifier {
-        None if list && condition.operator.base != Base::Null => notes.push(note(
-            Rule::ListWithoutSetOperator,
-            format!("`{key}` holds a list, and {} alone matches no list", condition.operator_name),
-            format!("write `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator_name),
-        )),
+        None if list && condition.operator.base != Base::Null => notes.push(
+            note(
+                Rule::ListWithoutSetOperator,
+                format!(
+                    "`{key}` holds a list, and {} alone matches no list",
+                    condition.operator_name
+                ),
+                format!("write `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator_name),
+            )
+            .about(key),
+        ),
         Some(Quantifier::ForAllValues)
             if statement.effect == Effect::Allow && !checked_for_presence(statement, key) =>
         {
-            notes.push(note(
-                Rule::AllValuesOfNothing,
-                format!("{} holds when the request has no `{key}`", condition.operator_name),
-                format!("add `\"Null\": {{\"{key}\": \"false\"}}`"),
-            ));
+            notes.push(
+                note(
+                    Rule::AllValuesOfNothing,
+                    format!("{} holds when the request has no `{key}`", condition.operator_name),
+                    format!("add `\"Null\": {{\"{key}\": \"false\"}}`"),
+                )
+                .about(key),
+            );
         }
         _ => {}
     }
 }
 
 /// Whether the statement holds only for requests that have the key.
-fn checked_for_presence(statement: &Statement, key: &str) -> bool {
+pub(super) fn checked_for_presence(statement: &Statement, key: &str) -> bool {
     statement.conditions.iter().any(|condition| {
         condition.key.eq_ignore_ascii_case(key)
             && match condition.operator.base {
@@ -166,11 +178,14 @@ fn resource(covered: &Covered<'_>, resources: &Resources, notes: &mut Vec<Note>)
     let what = covered.source;
     let Some((service, action)) = covered.actions.first() else { return };
     if covered.actions.iter().all(|(_, action)| action.takes_only_everything()) {
-        notes.push(note(
-            Rule::ResourceNever,
-            format!("`{what}` has no resource types: only `*` covers it"),
-            format!("move `{what}` into a statement of its own with `\"Resource\": \"*\"`"),
-        ));
+        notes.push(
+            note(
+                Rule::ResourceNever,
+                format!("`{what}` has no resource types: only `*` covers it"),
+                format!("move `{what}` into a statement of its own with `\"Resource\": \"*\"`"),
+            )
+            .about(what),
+        );
         return;
     }
     let known: Vec<_> = if covered.exact { action.resources.iter().collect() } else { Vec::new() };
@@ -184,14 +199,15 @@ fn resource(covered: &Covered<'_>, resources: &Resources, notes: &mut Vec<Note>)
         arns => format!("write {}", arns.join(" or ")),
     };
     let message = format!("`{what}` never acts upon the statement's resources");
-    notes.push(note(Rule::ResourceNever, message, instead));
+    notes.push(note(Rule::ResourceNever, message, instead).about(what));
 }
 
 /// Whether an entry of a policy and a resource type's pattern share an ARN.
-fn arns_overlap(entry: &str, known: &str) -> bool {
-    // A variable is any text.
+pub(super) fn arns_overlap(entry: &str, known: &str) -> bool {
+    // A variable is any text, and so is what is not known.
     let mut plain = String::new();
-    let mut rest = entry;
+    let entry = entry.replace(UNKNOWN, "*");
+    let mut rest = entry.as_str();
     while let Some((before, after)) = rest.split_once("${") {
         plain.push_str(before);
         plain.push('*');

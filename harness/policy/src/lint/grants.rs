@@ -1,10 +1,11 @@
 //! Grants that give more than they say.
 
-use super::{Note, Rule, note};
+use super::actions::arns_overlap;
+use super::{Note, Rule, UNKNOWN, note};
 use crate::document::{Document, Kind};
 use crate::pattern::{Case, Glob};
 use crate::principal::Entry;
-use crate::statement::{Effect, Statement};
+use crate::statement::{ActionPattern, Effect, Statement};
 
 pub(super) fn check(document: &Document, statement: &Statement, notes: &mut Vec<Note>) {
     if statement.effect != Effect::Allow {
@@ -14,10 +15,134 @@ pub(super) fn check(document: &Document, statement: &Statement, notes: &mut Vec<
         Kind::Identity => {
             wide(statement, notes);
             pass_role(statement, notes);
+            routes(statement, notes);
+            all_but(statement, notes);
         }
+        Kind::Resource => all_but(statement, notes),
         Kind::Trust => web_identity(statement, notes),
-        // A boundary, session policy or service control policy grants nothing.
-        Kind::Boundary | Kind::Session | Kind::ServiceControl | Kind::Resource => {}
+        // A boundary, session policy or service control policy grants nothing,
+        // and the last two are customarily all but some.
+        Kind::Boundary | Kind::Session | Kind::ServiceControl => {}
+    }
+}
+
+/// Checks that are about all statements together.
+pub(super) fn check_whole(document: &Document, notes: &mut Vec<Note>) {
+    if document.kind() == Kind::Boundary {
+        network(document, notes);
+    }
+}
+
+/// "When you use NotAction with Allow … you could grant users more
+/// permissions than you intended" (and so with `NotResource`):
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html>.
+fn all_but(statement: &Statement, notes: &mut Vec<Note>) {
+    if statement.actions.negated {
+        let message = "all actions but those named are allowed, of every service, \
+                       those that AWS adds later included";
+        let instead = "name what is allowed in `Action`, or deny the exceptions in a statement of \
+                       their own";
+        notes.push(note(Rule::AllowOfAllButSome, message, instead).about("NotAction"));
+    }
+    if statement.resources.as_ref().is_some_and(|resources| resources.negated) {
+        let message = "all resources but those named are allowed, those made later included";
+        let instead = "name what is allowed in `Resource`, or deny the exceptions in a statement \
+                       of their own";
+        notes.push(note(Rule::AllowOfAllButSome, message, instead).about("NotResource"));
+    }
+}
+
+const ROUTE_TYPE: &str = "apigateway:Request/RouteAuthorizationType";
+
+/// An HTTP API's routes are made by `POST` (and `PUT`) on `/apis/API/routes`
+/// and changed by `PATCH` on a route; only the condition key tells the type of
+/// authorization that the call asks for.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/security_iam_service-with-iam.html>
+fn routes(statement: &Statement, notes: &mut Vec<Note>) {
+    const VERBS: [&str; 3] = ["POST", "PUT", "PATCH"];
+    const META: [&str; 2] = ["CreateRoute", "UpdateRoute"];
+    if statement.actions.negated {
+        return;
+    }
+    let asks = |pattern: &&ActionPattern| match pattern.service.as_deref() {
+        Some("apigateway") => VERBS.iter().any(|verb| pattern.name.matches(verb, Case::Fold)),
+        // No action, but it says what is meant: see `unknown-action`.
+        Some("apigatewayv2") => META.iter().any(|name| pattern.name.matches(name, Case::Fold)),
+        _ => false,
+    };
+    let patterns: Vec<&ActionPattern> = statement.actions.patterns.iter().filter(asks).collect();
+    let Some(first) = patterns.first() else { return };
+    let on_routes = statement.resources.as_ref().is_some_and(|resources| {
+        !resources.negated && resources.patterns.iter().any(|pattern| on_routes(pattern.source()))
+    });
+    let required = statement.conditions.iter().any(|condition| {
+        condition.key.eq_ignore_ascii_case(ROUTE_TYPE) && !condition.holds_when_absent()
+    });
+    if on_routes && !required {
+        let message = format!(
+            "`{}` reaches routes, and nothing asks for an authorizer: a route may be made or \
+             changed with `AuthorizationType` NONE",
+            first.source
+        );
+        let instead = format!(
+            "allow it on routes under `\"ForAnyValue:StringEquals\": {{\"{ROUTE_TYPE}\": \"JWT\"}}`"
+        );
+        notes.push(note(Rule::RouteWithoutAuthorizer, message, instead).about(&*first.source));
+    }
+}
+
+/// Whether an entry of `Resource` covers an API's routes, or one of them. Ids
+/// hold no slash, so that `/apis/*/integrations` covers none.
+fn on_routes(entry: &str) -> bool {
+    let mut parts = entry.split('/').skip(2);
+    let mut id = |else_id| {
+        parts.next().filter(|part| !part.contains(['*', '?', '$', UNKNOWN])).unwrap_or(else_id)
+    };
+    let api = id("api");
+    let collection = id("routes");
+    let route = id("route");
+    entry == "*"
+        || (collection == "routes"
+            && ["routes".to_owned(), format!("routes/{route}")].iter().any(|path| {
+                arns_overlap(entry, &format!("arn:*:apigateway:*::/apis/{api}/{path}"))
+            }))
+}
+
+/// What Lambda needs of an execution role for a function in a VPC.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions>
+const NETWORK: [&str; 6] = [
+    "CreateNetworkInterface",
+    "DescribeNetworkInterfaces",
+    "DescribeSubnets",
+    "DeleteNetworkInterface",
+    "AssignPrivateIpAddresses",
+    "UnassignPrivateIpAddresses",
+];
+
+/// A boundary that lets interfaces be made lacks none of the rest.
+fn network(document: &Document, notes: &mut Vec<Note>) {
+    let allows = |name: &str| {
+        document.statements().iter().any(|statement| {
+            let listed = statement.actions.patterns.iter().any(|pattern| {
+                pattern.service.as_deref().is_none_or(|service| service == "ec2")
+                    && pattern.name.matches(name, Case::Fold)
+            });
+            statement.effect == Effect::Allow && listed != statement.actions.negated
+        })
+    };
+    if !allows("CreateNetworkInterface") {
+        return;
+    }
+    let missing: Vec<String> =
+        NETWORK.iter().filter(|name| !allows(name)).map(|name| format!("`ec2:{name}`")).collect();
+    if !missing.is_empty() {
+        let message = format!(
+            "the boundary lets a function make network interfaces, but not all that Lambda needs \
+             in a VPC: {} is missing",
+            missing.join(", ")
+        );
+        let instead = format!("add {}", missing.join(", "));
+        notes.push(note(Rule::NetworkPermissionsIncomplete, message, instead));
     }
 }
 
@@ -34,29 +159,44 @@ fn wide(statement: &Statement, notes: &mut Vec<Note>) {
     let whole = statement.actions.patterns.iter().filter(|pattern| pattern.name == Glob::Any);
     for pattern in whole {
         let what = &pattern.source;
-        notes.push(note(
-            Rule::WideGrant,
-            format!("`{what}` on `*` reaches every resource of the account"),
-            "name the actions that are needed, and the resources that are the caller's own",
-        ));
+        notes.push(
+            note(
+                Rule::WideGrant,
+                format!("`{what}` on `*` reaches every resource of the account"),
+                "name the actions that are needed, and the resources that are the caller's own",
+            )
+            .about(&**what),
+        );
     }
 }
 
 fn pass_role(statement: &Statement, notes: &mut Vec<Note>) {
-    let covers = statement.actions.patterns.iter().any(|pattern| {
+    let covers = statement.actions.patterns.iter().find(|pattern| {
         pattern.service.as_deref().is_none_or(|service| service == "iam")
             && pattern.name.matches("PassRole", Case::Fold)
     });
+    let Some(covering) = covers.filter(|_| !statement.actions.negated) else { return };
     let pinned = statement
         .conditions
         .iter()
         .any(|condition| condition.key.eq_ignore_ascii_case("iam:PassedToService"));
-    if covers && !statement.actions.negated && !pinned {
-        notes.push(note(
-            Rule::PassRoleToAnyService,
-            "`iam:PassRole` passes the role to any service",
-            "add a condition on `iam:PassedToService`",
-        ));
+    if !pinned {
+        let message = "`iam:PassRole` passes the role to any service";
+        let instead = "add a condition on `iam:PassedToService`";
+        notes.push(note(Rule::PassRoleToAnyService, message, instead).about(&*covering.source));
+    }
+    // Where every action is granted, roles are the least of it.
+    let any_role = statement.resources.as_ref().is_some_and(|resources| {
+        !resources.negated
+            && resources
+                .patterns
+                .iter()
+                .any(|pattern| pattern.source() == "*" || pattern.source().ends_with(":role/*"))
+    });
+    if any_role && covering.name != Glob::Any {
+        let message = "`iam:PassRole` passes any role of the account, an administrator's included";
+        let instead = "name the roles, or a prefix that is the caller's own";
+        notes.push(note(Rule::PassAnyRole, message, instead).about(&*covering.source));
     }
 }
 
