@@ -11,6 +11,7 @@ pub mod config;
 pub mod emulator;
 pub mod exit;
 pub mod issuers;
+pub mod lint;
 pub mod process;
 pub mod progress;
 pub mod scratch;

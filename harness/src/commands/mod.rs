@@ -2,6 +2,7 @@
 
 mod decide;
 mod explain;
+mod lint;
 mod terminal;
 mod up;
 mod verify;
@@ -24,7 +25,8 @@ struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 all controls held, 1 a control failed, 2 it could not run, \
                           130/143 interrupted. Of decide and explain: 0 done, 2 some input \
-                          could not be read.";
+                          could not be read. Of lint: 0 clean, 1 findings, 2 some input could \
+                          not be read.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -36,6 +38,8 @@ enum Command {
     Decide(decide::Decide),
     /// Explain one decision to a person.
     Explain(explain::Explain),
+    /// Check policies: what can never match, or grants more than it says.
+    Lint(lint::Lint),
 }
 
 /// Runs the command line.
@@ -51,6 +55,7 @@ pub fn main() -> Exit {
     let command = match cli.command {
         Command::Decide(decide) => return ended(decide.run()),
         Command::Explain(explain) => return ended(explain.run()),
+        Command::Lint(lint) => return ended(lint.run()),
         Command::Up(up) => Serving::Up(up),
         Command::Verify(verify) => Serving::Verify(verify),
     };

@@ -1,0 +1,171 @@
+//! Which file is what.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ringfence_policy::Kind;
+
+use super::source::Source;
+use super::tree::{Node, Place, TreeError, from_json, from_yaml};
+use super::{Report, configuration, kind_of, name, template, terraform};
+
+/// What to do about Terraform's own files.
+const USE_SHOW: &str = "Terraform's language is not read, since its values are known to Terraform \
+                        alone: write `terraform show -json PLAN > plan.json` and lint that";
+
+/// Larger files are refused.
+const LARGEST: u64 = 256 << 20;
+
+/// The start of a file.
+const START: Place = Place { line: 1, column: 1 };
+
+/// Checks files and directories. `kind` is that of plain policies, where they
+/// do not show it themselves.
+pub fn paths(paths: &[PathBuf], kind: Option<Kind>) -> Report {
+    let mut report = Report::default();
+    for path in paths {
+        if path.is_dir() {
+            directory(path, kind, &mut report);
+        } else {
+            report.add(file(path, kind, false));
+        }
+    }
+    report.findings.sort();
+    report
+}
+
+/// Walks a directory, by name. What is hidden is left out (`.terraform`,
+/// `.aws-sam`, `.git`), and so are links: what they lead to may be anywhere.
+fn directory(path: &Path, kind: Option<Kind>, report: &mut Report) {
+    let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => {
+            report.add(Report::unreadable(&name(path), START, error.to_string()));
+            return;
+        }
+    };
+    entries.sort_by_key(fs::DirEntry::file_name);
+    let mut terraform = 0_usize;
+    for entry in entries {
+        let path = entry.path();
+        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        let Ok(file_type) = entry.file_type() else { continue };
+        if hidden || file_type.is_symlink() {
+            continue;
+        }
+        if file_type.is_dir() {
+            directory(&path, kind, report);
+        } else if is_terraform(&path) {
+            terraform += 1;
+        } else if is_readable(&path) {
+            report.add(file(&path, kind, true));
+        }
+    }
+    if terraform > 0 {
+        let files = if terraform == 1 { "file" } else { "files" };
+        let message = format!("{terraform} Terraform {files} not read: {USE_SHOW}");
+        report.add(Report::unreadable(&name(path), START, message));
+    }
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().map(|end| end.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+fn is_terraform(path: &Path) -> bool {
+    let text = path.to_string_lossy();
+    extension(path) == "tf" || text.ends_with(".tf.json") || text.ends_with(".tofu")
+}
+
+fn is_readable(path: &Path) -> bool {
+    ["json", "yaml", "yml", "template"].contains(&extension(path).as_str())
+}
+
+/// Checks a file. One that was come upon in a directory need not be ours.
+fn file(path: &Path, kind: Option<Kind>, come_upon: bool) -> Report {
+    let file = name(path);
+    if is_terraform(path) {
+        return Report::unreadable(&file, START, USE_SHOW);
+    }
+    let read = fs::metadata(path).and_then(|metadata| match metadata.len() > LARGEST {
+        true => Err(std::io::Error::other(format!("larger than {LARGEST} bytes"))),
+        false => fs::read(path),
+    });
+    let bytes = match read {
+        Ok(bytes) => bytes,
+        Err(error) => return Report::unreadable(&file, START, error.to_string()),
+    };
+    match String::from_utf8(bytes) {
+        Ok(content) => checked(&file, content, kind, come_upon),
+        // PowerShell's `>` writes UTF-16.
+        Err(_) => Report::unreadable(&file, START, "not UTF-8"),
+    }
+}
+
+/// Checks a file's text under a name.
+pub fn text(file: &str, content: String, kind: Option<Kind>) -> Report {
+    checked(file, content, kind, false)
+}
+
+fn checked(file: &str, content: String, kind: Option<Kind>, come_upon: bool) -> Report {
+    let content = match content.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => content,
+    };
+    let is_json = content.trim_start().starts_with(['{', '[']);
+    let root = if is_json { from_json(&content) } else { from_yaml(&content) };
+    let root = match root {
+        Ok(root) => root,
+        // Comments and trailing commas are other programs' JSON, and other
+        // programs' YAML is none of ours either.
+        Err(_) if come_upon && !looks_like_ours(&content) => return Report::default(),
+        Err(TreeError { at, message }) => return Report::unreadable(file, at, message),
+    };
+    let mut report = Report::default();
+    if terraform::is_shown(&root) {
+        let found = terraform::read(&root);
+        report.unchecked(file, found.unchecked);
+        for source in &found.sources {
+            report.check(file, source);
+        }
+        report.findings.extend(configuration::plan(file, &found.resources));
+    } else if terraform::is_raw_state(&root) {
+        report = Report::unreadable(
+            file,
+            START,
+            "this is Terraform's own state file, whose form is not stable: write `terraform show \
+             -json > state.json` and lint that",
+        );
+    } else if template::is_template(&root) {
+        let found = template::read(&root);
+        report.unchecked(file, found.unchecked);
+        for source in &found.sources {
+            report.check(file, source);
+        }
+    } else if root.get("Statement").is_some() || kind.is_some() {
+        report.check(file, &policy(&root, content, is_json, kind));
+    } else if !come_upon {
+        report = Report::unreadable(
+            file,
+            START,
+            "neither a policy, a CloudFormation template, nor what `terraform show -json` prints",
+        );
+    }
+    report
+}
+
+fn policy(root: &Node, content: String, is_json: bool, kind: Option<Kind>) -> Source {
+    let kind = kind.unwrap_or_else(|| kind_of(root));
+    // A policy in YAML has no unknown parts, so nothing of it is left out.
+    let tree = || Source::tree(String::new(), kind, root, &mut Vec::new());
+    let source = if is_json { None } else { tree() };
+    source.unwrap_or_else(|| Source::file(kind, content))
+}
+
+/// Whether a file that cannot be read was meant to be one of ours.
+fn looks_like_ours(content: &str) -> bool {
+    ["\"Statement\"", "\"Resources\"", "AWSTemplateFormatVersion", "AWS::", "\"resource_changes\""]
+        .iter()
+        .any(|sign| content.contains(sign))
+}

@@ -1,0 +1,365 @@
+//! `ringfence lint`, as it is run.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests, and what they share: what is not there fails them"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Files of these names and contents.
+fn files(contents: &[(&str, &str)]) -> TempDir {
+    let place = TempDir::new().unwrap();
+    for (name, content) in contents {
+        let path = place.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    place
+}
+
+fn lint(place: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .arg("lint")
+        .args(arguments)
+        .current_dir(place)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// The findings as `line:column rule subject statement`, and the whole.
+fn found(place: &Path, arguments: &[&str]) -> (Vec<String>, Value) {
+    let mut all = vec!["--json"];
+    all.extend(arguments);
+    let report: Value = serde_json::from_slice(&lint(place, &all).stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter().map(|finding| {
+        format!(
+            "{}:{} {} {} {}",
+            finding["line"],
+            finding["column"],
+            finding["rule"].as_str().unwrap(),
+            finding["subject"].as_str().unwrap(),
+            finding["statement"],
+        )
+    });
+    (findings.collect(), report.clone())
+}
+
+const POLICY: &str = r#"{
+  "Version": "2012-10-17",
+  "Statement": [
+    {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"},
+    {"Sid": "Roles", "Effect": "Allow",
+     "Action": ["iam:CreateRole", "iam:TagRole"],
+     "Resource": "arn:aws:iam::123456789012:role/app-*",
+     "Condition": {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/b"}}}
+  ]
+}"#;
+
+#[test]
+fn a_policy_s_findings_have_place_statement_reason_and_what_to_write() {
+    let place = files(&[("p.json", POLICY)]);
+    let output = lint(place.path(), &["p.json"]);
+    assert_eq!(
+        text(&output.stdout),
+        "p.json:6:35: key-never-carried: statement 2 (Roles): requests for `iam:TagRole` never \
+         carry `iam:PermissionsBoundary`, so the statement never allows it\n    instead: move \
+         `iam:TagRole` into a statement of its own, with keys that it carries\n1 finding in 1 \
+         policy document\n"
+    );
+    assert_eq!(output.status.code(), Some(1));
+
+    let good = POLICY.replace(", \"iam:TagRole\"", "");
+    let place = files(&[("p.json", &good)]);
+    let output = lint(place.path(), &["p.json"]);
+    assert_eq!(text(&output.stdout), "0 findings in 1 policy document\n");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_policy_s_kind_is_seen_or_said() {
+    let wide = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#;
+    let trust = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}}"#;
+    let place = files(&[("wide.json", wide), ("trust.json", trust)]);
+    assert_eq!(found(place.path(), &["wide.json"]).0, ["1:70 wide-grant  1"]);
+    assert!(found(place.path(), &["--as", "boundary", "wide.json"]).0.is_empty());
+    assert_eq!(found(place.path(), &["trust.json"]).0, ["1:88 anybody  1"]);
+    let (_, report) = found(place.path(), &["--as", "identity", "trust.json"]);
+    assert_eq!(
+        report["unreadable"][0]["message"],
+        "`Principal` belongs into resource policies only"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_the_rest_goes_on() {
+    let place = files(&[
+        ("bad.json", "{\"Statement\": [\n  {\"Efect\": \"Allow\"}]}"),
+        ("p.json", POLICY),
+        ("main.tf", "resource \"aws_iam_role\" \"r\" {}\n"),
+        ("other.json", "{}"),
+    ]);
+    let output = lint(place.path(), &["bad.json", "main.tf", "other.json", "gone.json", "p.json"]);
+    let errors = text(&output.stderr);
+    for expected in [
+        "bad.json:2:4: unknown element `Efect`: write `Effect`",
+        "main.tf:1:1: Terraform's language is not read",
+        "terraform show -json",
+        "other.json:1:1: neither a policy",
+        "gone.json:1:1: No such file",
+    ] {
+        assert!(errors.contains(expected), "{errors}");
+    }
+    assert!(text(&output.stdout).contains("p.json:6:35: key-never-carried"));
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_directory_is_walked_without_what_is_hidden_or_somebody_else_s() {
+    let place = files(&[
+        ("a/p.json", POLICY),
+        (".terraform/p.json", POLICY),
+        ("package.json", "{\"name\": \"x\", // comment\n}"),
+        ("settings.yaml", "a: &x 1\nb: *x\n"),
+        ("a/broken.json", "{\"Statement\": ["),
+    ]);
+    let (findings, report) = found(place.path(), &["."]);
+    assert_eq!(findings, ["6:35 key-never-carried  2"]);
+    assert_eq!(report["findings"][0]["file"], "a/p.json");
+    let unreadable = report["unreadable"].as_array().unwrap();
+    assert_eq!(unreadable.len(), 1);
+    assert_eq!(unreadable[0]["file"], "a/broken.json");
+    assert_eq!(report["documents"], 1);
+
+    // Not clean: there is something that was not looked at.
+    let place = files(&[("main.tf", "")]);
+    let output = lint(place.path(), &["."]);
+    assert!(text(&output.stderr).contains("1 Terraform file not read"));
+    assert_eq!(output.status.code(), Some(2));
+}
+
+const TEMPLATE: &str = r#"AWSTemplateFormatVersion: '2010-09-09'
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Boundary: {Type: String}
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      PermissionsBoundary: !Ref Ceiling
+      AssumeRolePolicyDocument:
+        Version: '2012-10-17'
+        Statement:
+          - Effect: Allow
+            Principal: {Service: apigatewayv2.amazonaws.com}
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: own
+          PolicyDocument:
+            Version: '2012-10-17'
+            Statement:
+              - Effect: Allow
+                Action:
+                  - s3:GetObject
+                  - s3:ListBucket
+                Resource: !Sub "${Bucket.Arn}/*"
+              - !If [Production, {Effect: Allow, Action: s3:Fetch, Resource: '*'}, !Ref AWS::NoValue]
+              - Effect: Allow
+                Action: dynamodb:GetItem
+                Resource: !Sub "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/a-*"
+              - Effect: Allow
+                Action: dynamodb:GetItem
+                Resource: !Join ['', ['arn:aws:s3:::', !Ref Bucket]]
+  Ceiling:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: '2012-10-17'
+        Statement: {Effect: Allow, Action: 's3:*', Resource: '*'}
+  Function:
+    Type: AWS::Serverless::Function
+    Properties:
+      Policies:
+        - AWSLambdaBasicExecutionRole
+        - S3ReadPolicy: {BucketName: !Ref Bucket}
+        - Statement:
+            - {Effect: Allow, Action: 'sns:*', Resource: '*'}
+  Permission:
+    Type: AWS::Lambda::Permission
+    Properties:
+      FunctionName: !GetAtt Function.Arn
+      Action: lambda:InvokeFunction
+      Principal: apigateway.amazonaws.com
+"#;
+
+#[test]
+fn a_template_s_policies_are_found_with_their_lines() {
+    let place = files(&[("template.yaml", TEMPLATE)]);
+    let (findings, report) = found(place.path(), &["template.yaml"]);
+    assert_eq!(
+        findings,
+        [
+            "14:34 no-such-principal Resources.Role.AssumeRolePolicyDocument 1",
+            "31:25 resource-never Resources.Role.Policies.own 4",
+            "46:39 wide-grant Resources.Function.Policies.2 1",
+            "52:18 any-source Resources.Permission.Permission 1",
+        ]
+    );
+    assert_eq!(
+        report["not_checked"],
+        json!([{
+            "file": "template.yaml", "line": 26, "column": 17,
+            "message": "Resources.Role.Policies.own: statement 2: it is not known",
+        }])
+    );
+    assert_eq!(report["documents"], 5);
+}
+
+/// The same template in JSON says the same, at places of its own.
+#[test]
+fn a_template_in_json_is_read_as_well() {
+    let template = json!({"Resources": {"Policy": {
+        "Type": "AWS::S3::BucketPolicy",
+        "Properties": {"Bucket": {"Ref": "B"}, "PolicyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+                "Resource": {"Fn::Sub": "${B.Arn}/*"},
+            }],
+        }},
+    }}});
+    let place = files(&[("t.json", &serde_json::to_string_pretty(&template).unwrap())]);
+    let (findings, _) = found(place.path(), &["t.json"]);
+    assert_eq!(findings, ["14:15 anybody Resources.Policy.PolicyDocument 1"]);
+}
+
+fn change(address: &str, kind: &str, after: &Value, unknown: &Value) -> Value {
+    let mode = if address.contains("data.") { "data" } else { "managed" };
+    json!({
+        "address": address, "mode": mode, "type": kind,
+        "change": {"actions": ["create"], "after": after, "after_unknown": unknown},
+    })
+}
+
+/// A plan in which a boundary is one by reference alone, and a document that
+/// is read during apply has parts that are not known.
+fn plan() -> Value {
+    let wide =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
+    json!({
+        "format_version": "1.2",
+        "resource_changes": [
+            change("aws_iam_policy.ceiling", "aws_iam_policy", &json!({"name": "c", "policy": wide}), &json!({"arn": true})),
+            change("aws_iam_policy.wide", "aws_iam_policy", &json!({"name": "w", "policy": wide}), &json!({"arn": true})),
+            change("aws_iam_policy.later[\"a\"]", "aws_iam_policy", &json!({"name": "l"}), &json!({"policy": true})),
+            change("aws_iam_policy.never", "aws_iam_policy", &json!({"name": "n"}), &json!({"policy": true})),
+            change(
+                "module.m.data.aws_iam_policy_document.other", "aws_iam_policy_document",
+                &json!({"statement": []}), &json!({}),
+            ),
+            change(
+                "data.aws_iam_policy_document.later[\"a\"]", "aws_iam_policy_document",
+                &json!({"statement": [
+                    {"actions": ["iam:TagRole", "iam:GetRole"], "effect": null, "sid": "Tag", "not_actions": null,
+                     "resources": [null], "not_resources": null, "principals": [], "not_principals": [],
+                     "condition": [{"test": "StringEquals", "variable": "iam:PermissionsBoundary", "values": [null]}]},
+                    {"actions": null, "resources": ["*"]},
+                ]}),
+                &json!({"json": true, "statement": [
+                    {"actions": [false, false], "resources": [true], "condition": [{"values": [true]}]},
+                    {"actions": true},
+                ]}),
+            ),
+            change(
+                "aws_iam_role.r", "aws_iam_role",
+                &json!({"name": "r", "assume_role_policy": r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"AWS":"*"}}}"#}),
+                &json!({"arn": true, "permissions_boundary": true}),
+            ),
+            change(
+                "aws_lambda_permission.p", "aws_lambda_permission",
+                &json!({"function_name": "f", "principal": "s3.amazonaws.com", "action": "lambda:InvokeFunction", "source_arn": null}),
+                &json!({}),
+            ),
+            {"address": "aws_iam_policy.gone", "mode": "managed", "type": "aws_iam_policy",
+             "change": {"actions": ["delete"], "after": null, "after_unknown": {}}},
+        ],
+        "configuration": {"root_module": {"resources": [
+            {"address": "aws_iam_role.r", "expressions": {"permissions_boundary": {"references": ["aws_iam_policy.ceiling.arn", "aws_iam_policy.ceiling"]}}},
+            {"address": "aws_iam_policy.later", "expressions": {"policy": {"references": ["data.aws_iam_policy_document.later[0].json", "data.aws_iam_policy_document.later"]}}},
+        ]}},
+    })
+}
+
+#[test]
+fn a_plan_s_policies_are_found_and_what_is_not_known_is_told() {
+    let place = files(&[("plan.json", &plan().to_string())]);
+    let (findings, report) = found(place.path(), &["plan.json"]);
+    let mut what: Vec<&str> =
+        findings.iter().map(|finding| finding.split_once(' ').unwrap().1).collect();
+    what.sort_unstable();
+    assert_eq!(
+        what,
+        [
+            "any-source aws_lambda_permission.p 1",
+            "anybody aws_iam_role.r 1",
+            "key-never-carried data.aws_iam_policy_document.later[\"a\"] 1",
+            "wide-grant aws_iam_policy.wide 1",
+        ]
+    );
+    let mut left: Vec<&str> = report["not_checked"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|remark| remark["message"].as_str().unwrap())
+        .collect();
+    left.sort_unstable();
+    assert_eq!(
+        left,
+        [
+            "aws_iam_policy.never: policy is known after apply only",
+            "data.aws_iam_policy_document.later[\"a\"]: statement 2: its Action is not known",
+        ]
+    );
+}
+
+#[test]
+fn terraform_s_own_state_is_refused() {
+    let place =
+        files(&[("s.json", r#"{"version": 4, "terraform_version": "1.9.0", "lineage": "x"}"#)]);
+    let output = lint(place.path(), &["s.json"]);
+    assert!(text(&output.stderr).contains("terraform show -json"));
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn sarif_has_each_finding_with_its_rule() {
+    let place = files(&[("p.json", POLICY)]);
+    let output = lint(place.path(), &["--sarif", "p.json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let log: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let result = &run["results"][0];
+    assert_eq!(result["ruleId"], "key-never-carried");
+    let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+    assert_eq!(run["tool"]["driver"]["rules"][index]["id"], "key-never-carried");
+    assert_eq!(
+        result["locations"][0]["physicalLocation"],
+        json!({"artifactLocation": {"uri": "p.json"}, "region": {"startLine": 6, "startColumn": 35}})
+    );
+
+    // To a file, the text stays.
+    let output = lint(place.path(), &["--sarif=out.sarif", "p.json"]);
+    assert!(text(&output.stdout).ends_with("1 finding in 1 policy document\n"));
+    let written = std::fs::read(place.path().join("out.sarif")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), log);
+}
