@@ -82,6 +82,7 @@ pub(crate) fn record() -> RunRecord {
             platform: "linux x86_64".to_owned(),
             ci: [("GITHUB_RUN_ID".to_owned(), "1".to_owned())].into(),
             previous_manifest_sha256: None,
+            signing_key: None,
         },
         inputs: vec![Input {
             path: "terraform/main.tf".to_owned(),

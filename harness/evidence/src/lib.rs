@@ -4,13 +4,16 @@
 //! run. Collections are ordered and ids stable, so that two records can be
 //! compared.
 
+pub mod bundle;
 pub mod controls;
 #[cfg(test)]
 mod fixtures;
+pub mod manifest;
 mod mutations;
 mod probe;
 mod record;
 pub mod sarif;
+pub mod signature;
 mod table;
 
 pub use mutations::{Mutant, MutantVerdict, MutationSummary, Mutations, Reach, ReachRow};

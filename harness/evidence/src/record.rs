@@ -159,6 +159,9 @@ pub struct Provenance {
     /// The SHA-256 of the previous run's manifest: the chain in which a run
     /// that was taken away leaves a gap.
     pub previous_manifest_sha256: Option<String>,
+    /// The fingerprint of the key that signs the manifest; none where nobody
+    /// does.
+    pub signing_key: Option<String>,
 }
 
 /// A file that was under test.

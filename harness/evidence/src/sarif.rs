@@ -115,7 +115,7 @@ fn result<'a>(rules: &[Rule], finding: &'a Located) -> Finding<'a> {
 }
 
 /// A path as a URI reference: what is not allowed in one is escaped.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {

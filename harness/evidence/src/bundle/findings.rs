@@ -1,0 +1,160 @@
+//! What did not hold, and which weakened guard rail nobody noticed, as SARIF.
+
+use std::collections::BTreeMap;
+
+use crate::manifest::sha256;
+use crate::mutations::MutantVerdict;
+use crate::probe::{Probe, Verdict};
+use crate::record::{RunRecord, RunStatus};
+use crate::sarif::{Level, Located, Place, Rule, sarif};
+
+/// `inputs` are the texts under test by path; a finding is placed at the
+/// statement that decided it where one of them has its `Sid`, else at the
+/// configuration.
+pub(super) fn findings(
+    record: &RunRecord,
+    inputs: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let sids = sids(inputs);
+    let place = |sid: Option<&str>| {
+        sid.and_then(|sid| sids.get(sid)).cloned().unwrap_or_else(|| Place {
+            file: record.configuration.clone(),
+            line: 1,
+            column: None,
+        })
+    };
+    let mut rules = BTreeMap::new();
+    let mut found = Vec::new();
+    for probe in &record.probes {
+        let rule = format!("probe/{}", slug(&probe.guard_rail));
+        rules.entry(rule.clone()).or_insert_with(|| format!("Guard rail: {}", probe.guard_rail));
+        if probe.verdict == Verdict::Held {
+            continue;
+        }
+        let level = if probe.verdict == Verdict::Failed { Level::Error } else { Level::Warning };
+        let sid = probe.decided_by.iter().rev().find_map(|decider| decider.sid.as_deref());
+        found.push(Located {
+            rule,
+            level,
+            message: message(probe),
+            place: place(sid),
+            fingerprint: sha256(format!("probe\n{}", probe.id).as_bytes()),
+        });
+    }
+    for mutant in record.mutations.iter().flat_map(|mutations| &mutations.mutants) {
+        let rule = format!("mutant/{}", slug(&mutant.kind));
+        rules.entry(rule.clone()).or_insert_with(|| format!("Weakened: {}", mutant.kind));
+        if mutant.verdict != MutantVerdict::Survived {
+            continue;
+        }
+        found.push(Located {
+            rule,
+            level: Level::Warning,
+            message: format!(
+                "no probe notices when {} is weakened: {}",
+                mutant.guard_rail_document, mutant.change
+            ),
+            place: place(mutant.statement.as_deref()),
+            fingerprint: sha256(format!("mutant\n{}", mutant.id).as_bytes()),
+        });
+    }
+    if let RunStatus::Incomplete { reason } = &record.status {
+        rules.insert("run/incomplete".to_owned(), "The run did not come to its end".to_owned());
+        found.push(Located {
+            rule: "run/incomplete".to_owned(),
+            level: Level::Error,
+            message: format!("the run did not come to its end, and so shows nothing: {reason}"),
+            place: place(None),
+            fingerprint: sha256(b"run\nincomplete"),
+        });
+    }
+    let rules: Vec<Rule> =
+        rules.into_iter().map(|(id, summary)| Rule { id, summary, help: None }).collect();
+    sarif(&record.version, &rules, &found)
+}
+
+fn message(probe: &Probe) -> String {
+    let reason = probe.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!(
+        "{}: {}{reason}. Expected: {}. Observed: {}.",
+        probe.verdict.as_str(),
+        probe.title,
+        probe.expected,
+        probe.observed
+    )
+}
+
+/// Where each `Sid` stands: in JSON, YAML and HCL alike on a line of its own.
+fn sids(inputs: &BTreeMap<String, String>) -> BTreeMap<&str, Place> {
+    let mut places = BTreeMap::new();
+    for (file, text) in inputs {
+        for (index, line) in text.lines().enumerate() {
+            let name = line.trim_start().trim_start_matches(['"', '\'', '-', ' ']);
+            let Some(rest) = name.strip_prefix("Sid").or_else(|| name.strip_prefix("sid")) else {
+                continue;
+            };
+            let value = rest.trim_matches(['"', '\'', ':', '=', ',', ' ', '\t']);
+            if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                places.entry(value).or_insert_with(|| Place {
+                    file: file.clone(),
+                    line: index + 1,
+                    column: Some(line.len() - line.trim_start().len() + 1),
+                });
+            }
+        }
+    }
+    places
+}
+
+/// A text as a stable id.
+pub(crate) fn slug(text: &str) -> String {
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    words.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::fixtures;
+
+    #[test]
+    fn what_held_is_no_finding_and_what_did_not_stands_at_its_statement() {
+        let record = fixtures::record();
+        let inputs = [(
+            "terraform/iam.tf".to_owned(),
+            "x\n    sid       = \"RolesCarryTheBoundary\"\n".to_owned(),
+        )];
+        let log = findings(&record, &inputs.into()).unwrap();
+        let log: Value = serde_json::from_slice(&log).unwrap();
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        let told: Vec<(&str, &str, &str, u64)> = results
+            .iter()
+            .map(|result| {
+                let place = &result["locations"][0]["physicalLocation"];
+                (
+                    result["ruleId"].as_str().unwrap(),
+                    result["level"].as_str().unwrap(),
+                    place["artifactLocation"]["uri"].as_str().unwrap(),
+                    place["region"]["startLine"].as_u64().unwrap(),
+                )
+            })
+            .collect();
+        let rail = "probe/every-execution-role-carries-the-boundary";
+        let file = "terraform/iam.tf";
+        assert_eq!(
+            told,
+            [
+                (rail, "error", file, 2),
+                (rail, "warning", file, 2),
+                (rail, "warning", file, 2),
+                ("mutant/statement-dropped", "warning", file, 2),
+            ]
+        );
+    }
+}

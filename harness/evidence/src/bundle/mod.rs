@@ -1,0 +1,105 @@
+//! The evidence of a run as files, all made from its record.
+//!
+//! [`render`] is pure: the same record, catalogue and surroundings give the
+//! same bytes, so that anybody can render a bundle again and compare. What is
+//! not made from the record (`journal.jsonl`, `raw/`, `inputs/`,
+//! `previous/run.json`) lies beside it and is covered by the manifest.
+
+mod csv;
+mod findings;
+mod junit;
+mod live;
+mod oscal;
+mod text;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::controls::Catalogue;
+use crate::manifest::sha256;
+use crate::mutations::{Mutations, Reach};
+use crate::probe::Probe;
+use crate::record::{RunRecord, RunStatus};
+
+/// The record's name in the bundle.
+pub const RUN: &str = "run.json";
+/// The journal's.
+pub const JOURNAL: &str = "journal.jsonl";
+/// The directory of what was under test.
+pub const INPUTS: &str = "inputs";
+/// The record of the previous run, which the page compares with.
+pub const PREVIOUS: &str = "previous/run.json";
+
+/// What every form says of itself.
+pub(crate) const DESIGN_EVIDENCE: &str = "Design and policy evidence: it shows that this \
+    configuration, as evaluated by Ringfence in front of an emulator, refuses the listed actions. \
+    It does not show that it is deployed, that AWS evaluates it the same way, or that it operated \
+    over a period.";
+
+/// What a rendering knows beside the record.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Surroundings<'a> {
+    /// The previous run's record.
+    pub previous: Option<&'a RunRecord>,
+    /// What was under test: texts by their path below `inputs/`.
+    pub inputs: Option<&'a BTreeMap<String, String>>,
+}
+
+/// Every file that is made from a record, by its path in the bundle, in order.
+///
+/// # Errors
+/// Never in practice: all of it is plain data.
+pub fn render(
+    record: &RunRecord,
+    catalogue: &Catalogue,
+    surroundings: &Surroundings<'_>,
+) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
+    let assessment = catalogue.assess(record);
+    let none = BTreeMap::new();
+    let inputs = surroundings.inputs.unwrap_or(&none);
+    let (plan, _) = oscal::plan(record, catalogue)?;
+    Ok(vec![
+        ("SCOPE.md", text::scope(record, catalogue, &assessment).into_bytes()),
+        ("VERIFY.md", text::verify(record).into_bytes()),
+        ("controls.csv", csv::controls(record, catalogue, &assessment)),
+        ("findings.sarif", findings::findings(record, inputs)?),
+        ("junit.xml", junit::junit(record, catalogue)),
+        ("live-checks.md", live::checks(record, catalogue).into_bytes()),
+        ("mutation.json", mutation(record)?),
+        ("oscal/assessment-plan.json", plan),
+        ("oscal/assessment-results.json", oscal::results(record, catalogue, &assessment)?),
+        ("probes.csv", csv::probes(record, catalogue)),
+        (RUN, record.to_json()?),
+    ])
+}
+
+/// Where the requests and answers of a probe are kept.
+pub fn raw_path(probe: &Probe) -> String {
+    let words: String = findings::slug(&probe.id).chars().take(80).collect();
+    // Two ids that differ in signs alone have the same words.
+    let hash: String = sha256(probe.id.as_bytes()).chars().take(8).collect();
+    format!("raw/{words}-{hash}.json")
+}
+
+#[derive(Serialize)]
+struct Mutation<'a> {
+    run_id: &'a str,
+    status: &'a RunStatus,
+    mutations: Option<&'a Mutations>,
+    reach: &'a [Reach],
+}
+
+fn mutation(record: &RunRecord) -> Result<Vec<u8>, serde_json::Error> {
+    let mut text = serde_json::to_vec_pretty(&Mutation {
+        run_id: &record.run_id,
+        status: &record.status,
+        mutations: record.mutations.as_ref(),
+        reach: &record.reach,
+    })?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,309 @@
+//! The assessment results: an observation a probe, a finding an objective
+//! that held or failed, a risk for all that did not hold.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::model::{
+    Actor, Assets, Component, Evidence, Finding, Import, Metadata, Observation, Origin, Platform,
+    RelatedObservation, RelatedRisk, ReviewedControls, Risk, Subject, Target, TargetStatus, Used,
+    VERSION, line, properties, token,
+};
+use super::{id, reviewed, supported_by, system, tool};
+use crate::bundle::{DESIGN_EVIDENCE, raw_path};
+use crate::controls::{Assessment, Catalogue, Objective, State};
+use crate::probe::{Probe, Verdict};
+use crate::record::{RunRecord, RunStatus};
+use crate::sarif::uri;
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document {
+    assessment_results: Results,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Results {
+    uuid: String,
+    metadata: Metadata,
+    import_ap: Import,
+    results: [RunResult; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct RunResult {
+    uuid: String,
+    title: String,
+    description: String,
+    start: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<String>,
+    props: Vec<super::model::Property>,
+    local_definitions: Definitions,
+    reviewed_controls: ReviewedControls,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    observations: Vec<Observation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    risks: Vec<Risk>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<Finding>,
+    remarks: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Definitions {
+    components: Vec<Component>,
+    assessment_assets: Assets,
+}
+
+/// The results of a run, by the plan in the same directory.
+pub(crate) fn results(
+    record: &RunRecord,
+    catalogue: &Catalogue,
+    assessment: &Assessment,
+) -> Result<Vec<u8>, serde_json::Error> {
+    let tool = tool(record);
+    let system = system(record);
+    let origin = || Origin { actors: [Actor { kind: "tool", actor_uuid: tool.uuid.clone() }] };
+    let observations: Vec<Observation> = record
+        .probes
+        .iter()
+        .map(|probe| observation(record, probe, origin(), system.uuid.clone()))
+        .collect();
+    let mut risks: Vec<Risk> = record
+        .probes
+        .iter()
+        .filter(|probe| probe.verdict != Verdict::Held)
+        .map(|probe| probe_risk(record, probe))
+        .collect();
+    let mut rails: HashMap<&str, Vec<&Probe>> = HashMap::new();
+    for probe in &record.probes {
+        rails.entry(&probe.guard_rail).or_default().push(probe);
+    }
+    let mut findings = Vec::new();
+    for objective in catalogue.objectives() {
+        let state = assessment.objective(&objective.id);
+        let probes: Vec<&Probe> = objective
+            .guard_rails
+            .iter()
+            .filter_map(|rail| rails.get(rail.as_str()))
+            .flatten()
+            .copied()
+            .collect();
+        match state.verdict {
+            Verdict::Held | Verdict::Failed => {
+                let risks = probes.iter().filter(|probe| probe.verdict != Verdict::Held);
+                findings.push(Finding {
+                    uuid: id(record, &["finding", &objective.id]),
+                    title: line(&format!("{}: {}", objective.id, objective.title)),
+                    description: objective.statement.clone(),
+                    props: supported_by(catalogue, &objective.id),
+                    origins: [origin()],
+                    target: target(record, objective, &state),
+                    related_observations: related(record, &probes),
+                    related_risks: risks
+                        .map(|probe| RelatedRisk { risk_uuid: probe_risk_id(record, probe) })
+                        .collect(),
+                });
+            }
+            Verdict::Inconclusive | Verdict::NotRun => {
+                risks.push(objective_risk(record, objective, &state, &probes));
+            }
+        }
+    }
+    let platform = Platform {
+        uuid: id(record, &["platform"]),
+        title: "The emulator, behind the guard".to_owned(),
+        uses_components: vec![Used { component_uuid: tool.uuid.clone() }],
+    };
+    let document = Document {
+        assessment_results: Results {
+            uuid: id(record, &["results", &record.run_id]),
+            metadata: Metadata {
+                title: line(&format!("Guard rails of {}: results", record.configuration)),
+                last_modified: record.ended.clone().unwrap_or_else(|| record.started.clone()),
+                version: record.run_id.clone(),
+                oscal_version: VERSION,
+                props: Vec::new(),
+                remarks: Some(DESIGN_EVIDENCE.to_owned()),
+            },
+            import_ap: Import { href: "assessment-plan.json".to_owned() },
+            results: [RunResult {
+                uuid: id(record, &["result", &record.run_id]),
+                title: line(&format!("Run of {}", record.started)),
+                description: counts(record),
+                start: record.started.clone(),
+                end: record.ended.clone(),
+                props: provenance(record),
+                local_definitions: Definitions {
+                    components: vec![system],
+                    assessment_assets: Assets {
+                        assessment_platforms: vec![platform],
+                        components: vec![tool],
+                    },
+                },
+                reviewed_controls: reviewed(catalogue),
+                observations,
+                risks,
+                findings,
+                remarks: match &record.status {
+                    RunStatus::Complete {} => DESIGN_EVIDENCE.to_owned(),
+                    RunStatus::Incomplete { reason } => format!(
+                        "The run did not come to its end, and so satisfies nothing: {reason}. \
+                         {DESIGN_EVIDENCE}"
+                    ),
+                },
+            }],
+        },
+    };
+    let mut text = serde_json::to_vec_pretty(&document)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn observation(record: &RunRecord, probe: &Probe, origin: Origin, system: String) -> Observation {
+    let companion = |name| {
+        let all = probe.companions.named();
+        let said = all.into_iter().find(|(own, _)| *own == name).and_then(|(_, said)| said);
+        said.map_or_else(String::new, |companion| {
+            let shown = if companion.shown { "shown" } else { "not shown" };
+            format!("{shown}: {}", companion.detail)
+        })
+    };
+    let mut props = properties(&[
+        ("probe", &probe.id),
+        ("guard-rail", &probe.guard_rail),
+        ("identity", &probe.identity),
+        ("road", &probe.road),
+        ("scope", probe.scope.as_str()),
+        ("verdict", probe.verdict.as_str()),
+        ("expected", &probe.expected),
+        ("observed", &probe.observed),
+        ("twin", &companion("twin")),
+        ("canary", &companion("canary")),
+        ("mutant", &companion("mutant")),
+        ("duration-us", &probe.duration_us.to_string()),
+    ]);
+    for request in &probe.request_ids {
+        props.extend(properties(&[("request-id", request)]));
+    }
+    Observation {
+        uuid: id(record, &["observation", &probe.id]),
+        title: line(&probe.title),
+        description: format!("Expected: {}. Observed: {}.", probe.expected, probe.observed),
+        props,
+        methods: ["TEST"],
+        types: [if probe.verdict == Verdict::Failed { "finding" } else { "control-objective" }],
+        origins: [origin],
+        subjects: [Subject { subject_uuid: system, kind: "component" }],
+        relevant_evidence: [Evidence {
+            href: format!("../{}", uri(&raw_path(probe))),
+            description: "request, answer and decision",
+        }],
+        collected: record.ended.clone().unwrap_or_else(|| record.started.clone()),
+        remarks: probe.reason.clone().filter(|reason| !reason.trim().is_empty()),
+    }
+}
+
+fn target(record: &RunRecord, objective: &Objective, state: &State) -> Target {
+    // The assessment never calls an incomplete run held; this is the last gate.
+    let held = state.verdict == Verdict::Held && record.status.is_complete();
+    Target {
+        kind: "objective-id",
+        target_id: token(&objective.id),
+        status: TargetStatus {
+            state: if held { "satisfied" } else { "not-satisfied" },
+            reason: if held { "pass" } else { "fail" },
+            remarks: format!(
+                "Design evidence only. {} held, {} failed, {} inconclusive, {} not run. Not \
+                 shown: {}",
+                state.tally.held,
+                state.tally.failed,
+                state.tally.inconclusive,
+                state.tally.not_run,
+                objective.not_shown
+            ),
+        },
+    }
+}
+
+fn probe_risk_id(record: &RunRecord, probe: &Probe) -> String {
+    id(record, &["risk", &probe.id])
+}
+
+fn probe_risk(record: &RunRecord, probe: &Probe) -> Risk {
+    let what = match probe.verdict {
+        Verdict::Held | Verdict::Failed => "The guard rail did not hold.",
+        Verdict::Inconclusive => "Whether the guard rail holds was not shown.",
+        Verdict::NotRun => "The guard rail was not tested.",
+    };
+    Risk {
+        uuid: probe_risk_id(record, probe),
+        title: line(&format!("{}: {}", probe.verdict.as_str(), probe.title)),
+        description: format!("Expected: {}. Observed: {}.", probe.expected, probe.observed),
+        statement: match &probe.reason {
+            Some(reason) => format!("{what} {reason}"),
+            None => what.to_owned(),
+        },
+        status: "open",
+        related_observations: related(record, &[probe]),
+    }
+}
+
+fn objective_risk(
+    record: &RunRecord,
+    objective: &Objective,
+    state: &State,
+    probes: &[&Probe],
+) -> Risk {
+    let tally = state.tally;
+    Risk {
+        uuid: id(record, &["objective-risk", &objective.id]),
+        title: line(&format!("{} was not shown: {}", objective.id, objective.title)),
+        description: objective.statement.clone(),
+        statement: format!(
+            "{} held, {} failed, {} inconclusive, {} not run. {}",
+            tally.held,
+            tally.failed,
+            tally.inconclusive,
+            tally.not_run,
+            state.reason.as_deref().unwrap_or("That shows nothing.")
+        ),
+        status: "open",
+        related_observations: related(record, probes),
+    }
+}
+
+fn related(record: &RunRecord, probes: &[&Probe]) -> Vec<RelatedObservation> {
+    probes
+        .iter()
+        .map(|probe| RelatedObservation {
+            observation_uuid: id(record, &["observation", &probe.id]),
+        })
+        .collect()
+}
+
+fn counts(record: &RunRecord) -> String {
+    let summary = &record.summary;
+    format!(
+        "{} probes: {} held, {} failed, {} inconclusive, {} not run. Nothing was sampled.",
+        summary.probes, summary.held, summary.failed, summary.inconclusive, summary.not_run
+    )
+}
+
+fn provenance(record: &RunRecord) -> Vec<super::model::Property> {
+    let own = &record.provenance;
+    properties(&[
+        ("run-id", &record.run_id),
+        ("actor", &own.actor),
+        ("commit", own.commit.as_deref().unwrap_or_default()),
+        ("tree-clean", own.tree_clean.map_or("", |clean| if clean { "yes" } else { "no" })),
+        ("command", &own.command.join(" ")),
+        ("platform", &own.platform),
+        ("previous-manifest-sha256", own.previous_manifest_sha256.as_deref().unwrap_or_default()),
+    ])
+}

@@ -1,0 +1,150 @@
+//! What all forms of one record have in common.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Surroundings, raw_path, render};
+use crate::controls::Catalogue;
+use crate::fixtures;
+use crate::record::{RunRecord, Summary};
+use crate::{MutantVerdict, Verdict};
+
+fn rendered(record: &RunRecord) -> BTreeMap<&'static str, String> {
+    let catalogue = Catalogue::builtin().unwrap();
+    render(record, &catalogue, &Surroundings::default())
+        .unwrap()
+        .into_iter()
+        .map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap()))
+        .collect()
+}
+
+/// Rows by RFC 4180.
+fn rows(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
+    let mut chars = text.chars().peekable();
+    let mut quoted = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => cell.extend(chars.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut cell)),
+            '\r' if !quoted => {}
+            '\n' if !quoted => {
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+            }
+            c => cell.push(c),
+        }
+    }
+    rows
+}
+
+/// The probes by verdict, of each form in its own words.
+fn counts(files: &BTreeMap<&'static str, String>, form: &str) -> [usize; 4] {
+    let text = &files[form];
+    let json = || serde_json::from_str::<Value>(text).unwrap();
+    match form {
+        "run.json" => {
+            let probes = json()["probes"].as_array().unwrap().clone();
+            Verdict::ALL
+                .map(|verdict| probes.iter().filter(|p| p["verdict"] == verdict.as_str()).count())
+        }
+        "probes.csv" => {
+            let rows = rows(text);
+            let at = rows[0].iter().position(|head| head == "verdict").unwrap();
+            Verdict::ALL
+                .map(|verdict| rows.iter().filter(|row| row[at] == verdict.as_str()).count())
+        }
+        // A probe has a row for each control that it supports: counted once.
+        "controls.csv" => {
+            let mut probes = BTreeMap::new();
+            for row in rows(text).into_iter().skip(1).filter(|row| !row[7].is_empty()) {
+                probes.insert(row[7].clone(), row[8].clone());
+            }
+            Verdict::ALL.map(|verdict| probes.values().filter(|v| *v == verdict.as_str()).count())
+        }
+        "junit.xml" => {
+            let count = |element: &str| text.matches(&format!("<{element} ")).count();
+            let open = [count("failure"), count("error"), count("skipped")];
+            let held = count("testcase") - open.iter().sum::<usize>();
+            [held, open[0], open[1], open[2]]
+        }
+        "oscal/assessment-results.json" => {
+            let document = json();
+            let observations = document["assessment-results"]["results"][0]["observations"]
+                .as_array()
+                .unwrap()
+                .clone();
+            let verdict = |observation: &Value| {
+                let props = observation["props"].as_array().unwrap().clone();
+                props.into_iter().find(|prop| prop["name"] == "verdict").unwrap()["value"].clone()
+            };
+            Verdict::ALL
+                .map(|name| observations.iter().filter(|o| verdict(o) == name.as_str()).count())
+        }
+        form => panic!("{form}"),
+    }
+}
+
+#[test]
+fn counts_are_the_same_in_all_forms() {
+    let mut record = fixtures::record();
+    for index in 0..40 {
+        let verdict = Verdict::ALL[index % 7 % 4];
+        let probe = fixtures::probe(&format!("more/{index}"), verdict, "=1,\"x\"\r\n<&>");
+        record.probes.push(probe);
+    }
+    record.summary = Summary::of(&record.probes);
+    let files = rendered(&record);
+    let summary = record.summary;
+    let expected = [summary.held, summary.failed, summary.inconclusive, summary.not_run];
+    assert_eq!(expected.iter().sum::<usize>(), 44);
+    for form in
+        ["run.json", "probes.csv", "controls.csv", "junit.xml", "oscal/assessment-results.json"]
+    {
+        assert_eq!(counts(&files, form), expected, "{form}");
+    }
+    let [held, failed, inconclusive, not_run] = expected;
+    assert!(files["SCOPE.md"].contains(&format!(
+        "44 probes, {held} held, {failed} failed, {inconclusive} inconclusive, {not_run} not run"
+    )));
+    assert!(files["junit.xml"].contains(&format!(
+        "tests=\"44\" failures=\"{failed}\" errors=\"{inconclusive}\" skipped=\"{not_run}\""
+    )));
+    // SARIF has what did not hold, and the mutants that survived.
+    let log: Value = serde_json::from_str(&files["findings.sarif"]).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    let mutants = &record.mutations.as_ref().unwrap().mutants;
+    let survived = mutants.iter().filter(|m| m.verdict == MutantVerdict::Survived).count();
+    assert_eq!(results.len(), 44 - held + survived);
+    let mutation: Value = serde_json::from_str(&files["mutation.json"]).unwrap();
+    assert_eq!(mutation["mutations"]["mutants"].as_array().unwrap().len(), mutants.len());
+}
+
+#[test]
+fn the_same_record_gives_the_same_bytes() {
+    assert_eq!(rendered(&fixtures::record()), rendered(&fixtures::record()));
+}
+
+#[test]
+fn an_unsigned_bundle_says_so_on_both_pages_and_a_signed_one_names_its_key() {
+    let mut record = fixtures::record();
+    let files = rendered(&record);
+    assert!(files["SCOPE.md"].contains("| signed by | nobody: this bundle is UNSIGNED |"));
+    assert!(files["VERIFY.md"].contains("This bundle is UNSIGNED"));
+    record.provenance.signing_key = Some("SHA256:abc".to_owned());
+    let files = rendered(&record);
+    assert!(files["SCOPE.md"].contains("| signed by | SHA256:abc |"));
+    assert!(!files["SCOPE.md"].contains("UNSIGNED"));
+    assert!(files["VERIFY.md"].contains("is to be signed by the key SHA256:abc"));
+}
+
+#[test]
+fn probes_whose_ids_differ_in_signs_alone_have_files_of_their_own() {
+    let path = |id: &str| raw_path(&fixtures::probe(id, Verdict::Held, ""));
+    let (one, other) =
+        (path("client/no-token/GET /a/{proxy+}"), path("client/no-token/GET /a/proxy"));
+    assert!(one.starts_with("raw/client-no-token-get-a-proxy-") && one.ends_with(".json"));
+    assert_ne!(one, other);
+}
