@@ -59,8 +59,7 @@ fn config() -> anyhow::Result<Config> {
 }
 
 async fn apply_guarded() -> anyhow::Result<Duration> {
-    let options =
-        Options { backend: Some(Backend::Embedded), deploy: false, ..Options::default() };
+    let options = Options { backend: Some(Backend::Embedded), deploy: false, ..Options::default() };
     let stack = Stack::start(config()?, options).await?;
     let took = stack.phases().iter().find(|(phase, _)| phase == "terraform apply");
     let took = took.map(|(_, took)| *took).context("Layer 1 is not configured")?;

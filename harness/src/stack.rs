@@ -79,8 +79,13 @@ pub enum StackError {
         cause: Box<ServiceError>,
     },
     /// The upstream died.
-    #[error("the upstream died: {}", .0.join(" | "))]
-    Died(Vec<String>),
+    #[error("the upstream died: {url} does not answer any more{}", last_words(.words))]
+    Died {
+        /// Where it answered.
+        url: Url,
+        /// What it said last, where that is known.
+        words: Vec<String>,
+    },
 }
 
 /// How to start a stack, beside its configuration.
@@ -242,12 +247,36 @@ impl Stack {
             scratch,
             config,
         };
-        if let Err(error) = stack.build(&options).await {
+        // Terraform's provider tries a call for many minutes before it gives up.
+        let url = stack.emulator.url().clone();
+        let built = tokio::select! {
+            built = stack.build(&options) => built,
+            () = emulator::silence(&url) => Err(StackError::Died { url: url.clone(), words: Vec::new() }),
+        };
+        if let Err(error) = built {
             let error = stack.death().await.unwrap_or(error);
             stack.stop().await;
             return Err(error);
         }
         Ok(stack)
+    }
+
+    /// Does something for as long as the upstream answers.
+    ///
+    /// # Errors
+    /// The work's own, or [`StackError::Died`].
+    pub async fn while_upstream_lives<T>(
+        &self,
+        work: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let url = self.emulator.url();
+        tokio::select! {
+            done = work => done,
+            () = emulator::silence(url) => {
+                let words = self.emulator.last_words().await;
+                Err(StackError::Died { url: url.clone(), words }.into())
+            }
+        }
     }
 
     /// Applies Layer 1 and deploys the applications.
@@ -295,7 +324,8 @@ impl Stack {
         let alive = self.http.get(self.emulator.url().clone()).send().await;
         match alive {
             Err(error) if error.is_connect() => {
-                Some(StackError::Died(self.emulator.last_words().await))
+                let (url, words) = (self.emulator.url().clone(), self.emulator.last_words().await);
+                Some(StackError::Died { url, words })
             }
             _ => None,
         }
@@ -554,6 +584,10 @@ impl Stack {
         emulator.stop().await;
         scratch.remove().await;
     }
+}
+
+fn last_words(words: &[String]) -> String {
+    if words.is_empty() { String::new() } else { format!("; it said: {}", words.join(" | ")) }
 }
 
 async fn start_guard(

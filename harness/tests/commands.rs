@@ -1,6 +1,8 @@
-//! The policy commands, as they are run.
+//! The commands, as they are run.
 
-#![expect(clippy::unwrap_used, reason = "tests, and what they share")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, and what they share")]
+
+mod endings;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

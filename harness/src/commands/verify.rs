@@ -72,7 +72,7 @@ impl Verify {
         };
         let stack = Stack::start(config, options).await?;
         let mut record = record(&stack, started)?;
-        let result = attack(&stack, &progress, &mut record).await;
+        let result = stack.while_upstream_lives(attack(&stack, &progress, &mut record)).await;
         let phase = progress.phase("removing everything");
         stack.stop().await;
         phase.done();

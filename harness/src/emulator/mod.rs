@@ -234,8 +234,30 @@ async fn embedded(
     })
 }
 
+/// How often a silent upstream is looked for.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Waits until nobody listens at a URL any more: refused twice in a row.
+pub(crate) async fn silence(url: &Url) {
+    let Some(host) = url.host_str() else { return std::future::pending().await };
+    let address = (host.trim_matches(['[', ']']), url.port_or_known_default().unwrap_or(80));
+    let mut refused = 0;
+    while refused < 2 {
+        tokio::time::sleep(LOOK).await;
+        // Slow is not dead, nor is an address that cannot be resolved just now.
+        refused = match tokio::net::TcpStream::connect(address).await {
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => refused + 1,
+            _ => 0,
+        };
+    }
+}
+
+/// How long an endpoint may take for its first answer: emulators load a service
+/// at its first call.
+const FIRST_ANSWER: Duration = Duration::from_secs(30);
+
 async fn endpoint(url: &Url) -> Result<Emulator, EmulatorError> {
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build();
+    let client = reqwest::Client::builder().timeout(FIRST_ANSWER).build();
     let answer = match client {
         Ok(client) => client.get(url.clone()).send().await,
         Err(error) => Err(error),
