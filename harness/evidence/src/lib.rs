@@ -5,7 +5,9 @@
 //! compared.
 
 pub mod bundle;
+pub mod check;
 pub mod controls;
+pub mod diff;
 #[cfg(test)]
 mod fixtures;
 pub mod manifest;

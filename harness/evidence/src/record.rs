@@ -261,11 +261,11 @@ impl RunRecord {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), EvidenceError> {
-        let failed = |source| EvidenceError::Write { path: path.to_owned(), source };
-        let text = self.to_json().map_err(|error| failed(error.into()))?;
-        let temporary = path.with_extension("json.part");
-        std::fs::write(&temporary, text).map_err(failed)?;
-        std::fs::rename(&temporary, path).map_err(failed)
+        let text = self.to_json().map_err(|error| EvidenceError::Write {
+            path: path.to_owned(),
+            source: error.into(),
+        })?;
+        crate::bundle::put(path, &text)
     }
 }
 

@@ -11,6 +11,7 @@ mod junit;
 mod live;
 mod oscal;
 mod text;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,8 @@ use crate::manifest::sha256;
 use crate::mutations::{Mutations, Reach};
 use crate::probe::Probe;
 use crate::record::{RunRecord, RunStatus};
+
+pub use write::{BundleError, differing, put, rewrite, write};
 
 /// The record's name in the bundle.
 pub const RUN: &str = "run.json";

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Surroundings, raw_path, render};
+use crate::check::rows;
 use crate::controls::Catalogue;
 use crate::fixtures;
 use crate::record::{RunRecord, Summary};
@@ -17,27 +18,6 @@ fn rendered(record: &RunRecord) -> BTreeMap<&'static str, String> {
         .into_iter()
         .map(|(path, bytes)| (path, String::from_utf8(bytes).unwrap()))
         .collect()
-}
-
-/// Rows by RFC 4180.
-fn rows(text: &str) -> Vec<Vec<String>> {
-    let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
-    let mut chars = text.chars().peekable();
-    let mut quoted = false;
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => cell.extend(chars.next()),
-            '"' => quoted = !quoted,
-            ',' if !quoted => row.push(std::mem::take(&mut cell)),
-            '\r' if !quoted => {}
-            '\n' if !quoted => {
-                row.push(std::mem::take(&mut cell));
-                rows.push(std::mem::take(&mut row));
-            }
-            c => cell.push(c),
-        }
-    }
-    rows
 }
 
 /// The probes by verdict, of each form in its own words.

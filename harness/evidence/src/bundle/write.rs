@@ -1,0 +1,114 @@
+//! A bundle in a directory.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{INPUTS, PREVIOUS, RUN, Surroundings, render};
+use crate::controls::Catalogue;
+use crate::manifest::{MANIFEST, Manifest, ManifestError, SIGNATURE};
+use crate::record::{EvidenceError, RunRecord};
+
+/// Why a bundle cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// A file.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A form.
+    #[error("the record cannot be rendered")]
+    Render(#[from] serde_json::Error),
+}
+
+/// Writes every form of a record into a directory that holds the rest already
+/// (journal, inputs, raw files), and the manifest last: without one, a bundle
+/// was never finished.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write(
+    directory: &Path,
+    record: &RunRecord,
+    catalogue: &Catalogue,
+) -> Result<(), BundleError> {
+    for name in [MANIFEST, SIGNATURE] {
+        let path = directory.join(name);
+        match std::fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(EvidenceError::Write { path, source }.into());
+            }
+            _ => {}
+        }
+    }
+    for (name, bytes) in rendered(directory, record, catalogue)? {
+        put(&directory.join(name), &bytes)?;
+    }
+    let manifest = Manifest::of(directory)?.to_string();
+    put(&directory.join(MANIFEST), manifest.as_bytes())?;
+    Ok(())
+}
+
+/// The names of the forms in a directory that are not what its record gives.
+///
+/// # Errors
+/// When the record or what it is rendered with cannot be read.
+pub fn differing(
+    directory: &Path,
+    catalogue: &Catalogue,
+) -> Result<Vec<&'static str>, BundleError> {
+    let record = RunRecord::read(&directory.join(RUN))?;
+    let rendered = rendered(directory, &record, catalogue)?;
+    let differs = |(name, bytes): &(&'static str, Vec<u8>)| {
+        std::fs::read(directory.join(name)).ok().as_ref() != Some(bytes)
+    };
+    Ok(rendered.into_iter().filter(differs).map(|(name, _)| name).collect())
+}
+
+/// Renders a bundle's forms again, in its directory. The manifest stays as it
+/// was, so that a bundle that was tampered with does not become a good one.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub fn rewrite(directory: &Path, into: &Path, catalogue: &Catalogue) -> Result<(), BundleError> {
+    let record = RunRecord::read(&directory.join(RUN))?;
+    for (name, bytes) in rendered(directory, &record, catalogue)? {
+        put(&into.join(name), &bytes)?;
+    }
+    Ok(())
+}
+
+fn rendered(
+    directory: &Path,
+    record: &RunRecord,
+    catalogue: &Catalogue,
+) -> Result<Vec<(&'static str, Vec<u8>)>, BundleError> {
+    let previous = directory.join(PREVIOUS);
+    let previous = previous.exists().then(|| RunRecord::read(&previous)).transpose()?;
+    let mut inputs = BTreeMap::new();
+    for input in &record.inputs {
+        // What is no text has no statement to point at.
+        if let Ok(text) = std::fs::read_to_string(directory.join(INPUTS).join(&input.path)) {
+            inputs.insert(input.path.clone(), text);
+        }
+    }
+    let surroundings = Surroundings { previous: previous.as_ref(), inputs: Some(&inputs) };
+    Ok(render(record, catalogue, &surroundings)?)
+}
+
+/// Writes a file, whole or not at all, with the directories above it.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn put(path: &Path, bytes: &[u8]) -> Result<(), EvidenceError> {
+    let failed = |source| EvidenceError::Write { path: path.to_owned(), source };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(failed)?;
+    }
+    let mut temporary = PathBuf::from(path).into_os_string();
+    temporary.push(".part");
+    std::fs::write(&temporary, bytes).map_err(failed)?;
+    std::fs::rename(&temporary, path).map_err(failed)
+}
