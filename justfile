@@ -20,7 +20,7 @@ test-localstack *ARGS: localstack-image
 localstack-image:
     scripts/localstack-image.sh
 
-# Formatting, lints, and where cargo-deny is installed the dependencies.
+# Formatting, lints, and where cargo-deny is installed the dependencies with their advisories.
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -96,6 +96,6 @@ fn boto3_gets_awss_answer_to_every_question() {
             .map(Value::to_string)
             .collect();
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        assert_eq!(answers.len(), 36);
+        assert_eq!(answers.len(), 38);
     });
 }

@@ -34,12 +34,12 @@ RETRIES = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "pat
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/q-boundary"
 
 
-def client(service, credentials=None):
+def client(service, credentials=None, region=None):
     keys = credentials or {"AccessKeyId": "test", "SecretAccessKey": "test"}
     return boto3.client(
         service,
         endpoint_url=SETTING["endpoint"],
-        region_name=REGION,
+        region_name=region or REGION,
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys.get("SessionToken"),
@@ -371,6 +371,28 @@ def ask_about_signatures():
     ask("signature: a clock 2 minutes slow", [200, None], signed_by_a_clock_off_by(-2))
 
 
+def ask_about_regions():
+    """A resource's tags are those of the region that is called."""
+    elsewhere = "eu-west-1" if REGION != "eu-west-1" else "us-east-1"
+    name = "/q/namesake"
+    ssm.put_parameter(Name=name, Value="x", Type="String", Tags=[{"Key": "team", "Value": "b"}])
+    client("ssm", region=elsewhere).put_parameter(
+        Name=name, Value="x", Type="String", Tags=[{"Key": "team", "Value": "a"}])
+    iam.create_user(UserName="q-tagged")
+    iam.put_user_policy(
+        UserName="q-tagged", PolicyName="own",
+        PolicyDocument=policy(allow("ssm:GetParameter", StringEquals={"aws:ResourceTag/team": "a"})))
+    key = iam.create_access_key(UserName="q-tagged")["AccessKey"]
+    ask("regions: the namesake with the tag", "allowed",
+        answer(lambda: client("ssm", key, elsewhere).get_parameter(Name=name)))
+    ask("regions: the one without it",
+        denied("AccessDeniedException", 400,
+               not_authorized(f"arn:aws:iam::{ACCOUNT}:user/q-tagged", "ssm:GetParameter",
+                              f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}",
+                              identity_silent("ssm:GetParameter"))),
+        answer(lambda: client("ssm", key).get_parameter(Name=name)))
+
+
 def signed_by_a_clock_off_by(minutes):
     """The status and error code of a call that botocore signed at another time."""
     now = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
@@ -397,6 +419,7 @@ def main():
     ask_about_deployer_b()
     ask_about_trust()
     ask_about_signatures()
+    ask_about_regions()
 
 
 main()
