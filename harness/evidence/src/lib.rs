@@ -10,6 +10,7 @@ pub mod controls;
 pub mod diff;
 #[cfg(test)]
 mod fixtures;
+pub mod html;
 pub mod manifest;
 mod mutations;
 mod probe;

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::controls::Catalogue;
+use crate::html;
 use crate::manifest::sha256;
 use crate::mutations::{Mutations, Reach};
 use crate::probe::Probe;
@@ -73,6 +74,7 @@ pub fn render(
         ("oscal/assessment-plan.json", plan),
         ("oscal/assessment-results.json", oscal::results(record, catalogue, &assessment)?),
         ("probes.csv", csv::probes(record, catalogue)),
+        ("report.html", html::render(record, catalogue, surroundings.previous).into_bytes()),
         (RUN, record.to_json()?),
     ])
 }

@@ -1,0 +1,129 @@
+//! The report that a person reads: one HTML file that needs nothing else.
+//!
+//! It loads nothing and sends nothing; its content security policy allows only
+//! its own style sheet and script, by hash. Without scripts all of it can be
+//! read; scripts add filters and the choice of theme. Every value is escaped
+//! by the template engine (maud), which is why there is one: with text put
+//! together by hand a single forgotten call would let a function's answer
+//! write the report.
+
+mod changes;
+mod closing;
+mod controls;
+mod index;
+mod mutations;
+mod parts;
+mod picture;
+mod probes;
+mod statement;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use crate::RunRecord;
+use crate::controls::Catalogue;
+use index::Index;
+
+const STYLE: &str = include_str!("../../assets/report.css");
+const SCRIPT: &str = include_str!("../../assets/report.js");
+
+/// The page of a run, compared with the run before it where there is one.
+pub fn render(record: &RunRecord, catalogue: &Catalogue, previous: Option<&RunRecord>) -> String {
+    Report { record, catalogue, previous }.render()
+}
+
+/// What the sections are made from.
+#[derive(Clone, Copy)]
+struct Report<'a> {
+    record: &'a RunRecord,
+    catalogue: &'a Catalogue,
+    previous: Option<&'a RunRecord>,
+}
+
+impl Report<'_> {
+    fn render(&self) -> String {
+        let index = Index::of(self.record, self.catalogue);
+        let sections: [(&str, &str, Markup); 9] = [
+            ("controls", "Controls", controls::section(self, &index)),
+            ("architecture", "Architecture", picture::section(self, &index)),
+            ("probes", "Probes", probes::section(self, &index)),
+            ("mutations", "Mutations", mutations::section(self, &index)),
+            ("reach", "Reach", mutations::reach(self)),
+            ("changes", "Changes", changes::section(self, &index)),
+            ("not-tested", "Not tested", closing::not_tested(self, &index)),
+            ("provenance", "Provenance", closing::provenance(self)),
+            ("checking", "Checking", closing::checking(self)),
+        ];
+        let title = format!("{} · Ringfence", summary::headline(self));
+        let page = html! {
+            (DOCTYPE)
+            html lang="en" {
+                head {
+                    meta charset="utf-8";
+                    meta http-equiv="Content-Security-Policy" content=(policy());
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="referrer" content="no-referrer";
+                    meta name="color-scheme" content="light dark";
+                    meta name="generator" content={ "Ringfence " (self.record.version) };
+                    title { (title) }
+                    style { (PreEscaped(STYLE)) }
+                }
+                body {
+                    a.skip href="#main" { "Skip to the report" }
+                    header.top {
+                        p.brand { b { "Ringfence" } " evidence report" }
+                        div.tools hidden {
+                            button type="button" data-do="theme" { "Theme: system" }
+                            button type="button" data-do="print" { "Print" }
+                        }
+                    }
+                    div.page {
+                        nav aria-label="Sections" {
+                            ul {
+                                li { a href="#summary" { "Summary" } }
+                                @for (id, name, _) in &sections {
+                                    li { a href={ "#" (id) } { (name) } }
+                                }
+                            }
+                        }
+                        main #main tabindex="-1" {
+                            (summary::section(self, &index))
+                            @for (id, _, content) in &sections {
+                                section id=(id) aria-labelledby={ (id) "-title" } { (content) }
+                            }
+                        }
+                    }
+                    footer {
+                        p {
+                            "Run " code { (self.record.run_id) } ". Made by Ringfence "
+                            (self.record.version) " from " code { "run.json" }
+                            ", the one source of every file of the bundle."
+                        }
+                    }
+                    script { (PreEscaped(SCRIPT)) }
+                }
+            }
+        };
+        page.into_string()
+    }
+}
+
+/// A section's heading, by which it is named.
+fn heading(id: &str, title: &str) -> Markup {
+    html! { h2 id={ (id) "-title" } { (title) } }
+}
+
+/// Nothing is loaded, and nothing runs but what this file holds.
+fn policy() -> String {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}

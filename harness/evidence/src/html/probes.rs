@@ -1,0 +1,212 @@
+//! Every probe with its trace.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use super::Report;
+use super::index::{Index, Rail};
+use super::parts::{badge, count, duration, file, later, tally, verdict};
+use super::statement;
+use super::summary::titled;
+use crate::bundle::raw_path;
+use crate::{Companion, Decider, Probe, Scope, Verdict};
+
+/// What did not hold stands open, as long as there are not more of them.
+const OPEN: usize = 50;
+
+pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
+    let bad: BTreeSet<usize> = report
+        .record
+        .probes
+        .iter()
+        .enumerate()
+        .filter(|(_, probe)| matches!(probe.verdict, Verdict::Failed | Verdict::Inconclusive))
+        .map(|(number, _)| number)
+        .take(OPEN)
+        .collect();
+    html! {
+        (titled("probes", "Every probe",
+            "By guard rail. Open one to see what was tried, what had to happen, what did, and which policy \
+             statement decided."))
+        (filter(report, index))
+        @for (number, rail) in index.rails.iter().enumerate() {
+            section.rail id={ "g" (number) } aria-labelledby={ "g" (number) "-title" } {
+                div.rail-head {
+                    h3 id={ "g" (number) "-title" } { (rail.name) }
+                    @if !rail.probes.is_empty() { span.small { (tally(rail.tally)) } }
+                    (badge(verdict(rail.tally.verdict())))
+                }
+                (purpose(report, rail))
+                @if rail.probes.is_empty() {
+                    p.none { "No probe tests it in this run." }
+                } @else {
+                    ul.probes {
+                        @for (number, probe) in &rail.probes {
+                            (self::probe(*number, probe, bad.contains(number)))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Which objectives and controls a guard rail serves.
+fn purpose(report: &Report<'_>, rail: &Rail<'_>) -> Markup {
+    let objectives: Vec<_> = report.catalogue.objectives_of(rail.name).collect();
+    html! {
+        @if objectives.is_empty() {
+            p.small { "It belongs to no objective." }
+        } @else {
+            p.small {
+                "Serves "
+                @for (place, objective) in objectives.iter().enumerate() {
+                    @if place > 0 { ", " }
+                    a href={ "#objective-" (objective.id) } { (objective.id) " " (objective.title) }
+                }
+                ". Controls: "
+                @for (place, framework) in report.catalogue.frameworks().iter().enumerate() {
+                    @let ids: Vec<&str> = framework.controls.iter()
+                        .filter(|control| objectives.iter().any(|one| control.is_supported_by(&one.id)))
+                        .map(|control| control.id.as_str()).collect();
+                    @if !ids.is_empty() {
+                        @if place > 0 { "; " }
+                        (framework.title) " " (ids.join(", "))
+                    }
+                }
+                "."
+            }
+        }
+    }
+}
+
+fn filter(report: &Report<'_>, index: &Index<'_>) -> Markup {
+    let probes = &report.record.probes;
+    let identities: BTreeSet<&str> = probes.iter().map(|probe| probe.identity.as_str()).collect();
+    let verdicts: Vec<Verdict> = Verdict::ALL
+        .into_iter()
+        .filter(|one| probes.iter().any(|probe| probe.verdict == *one))
+        .collect();
+    html! {
+        form.filter #filter role="search" aria-label="Filter the probes" hidden {
+            div { label for="filter-text" { "Text" } input #filter-text type="search" autocomplete="off"; }
+            div { label for="filter-verdict" { "Verdict" } select #filter-verdict {
+                option value="" { "all" }
+                @for one in verdicts { option value=(verdict(one).0) { (verdict(one).1) } }
+            } }
+            div { label for="filter-identity" { "Identity" } select #filter-identity {
+                option value="" { "all" }
+                @for one in identities { option value=(one) { (one) } }
+            } }
+            div.wide { label for="filter-rail" { "Guard rail" } select #filter-rail {
+                option value="" { "all" }
+                @for (number, rail) in index.rails.iter().enumerate() {
+                    @if !rail.probes.is_empty() { option value={ "g" (number) } { (rail.name) } }
+                }
+            } }
+            div.buttons {
+                button type="reset" { "Clear" }
+                button type="button" data-do="open" { "Open all shown" }
+            }
+            output #filter-count for="filter-text filter-verdict filter-identity filter-rail" { (count(probes.len(), "probe")) }
+        }
+    }
+}
+
+fn probe(number: usize, probe: &Probe, open: bool) -> Markup {
+    let (class, _) = verdict(probe.verdict);
+    html! {
+        li data-verdict=(class) data-identity=(probe.identity) {
+            details.probe id={ "p" (number) } open[open] {
+                summary {
+                    (badge(verdict(probe.verdict)))
+                    span.title { (probe.title) }
+                    span.meta {
+                        (probe.road)
+                        @if probe.scope == Scope::Decided { ", decided only" }
+                    }
+                }
+                (later(open, trace(probe)))
+            }
+        }
+    }
+}
+
+fn trace(probe: &Probe) -> Markup {
+    html! {
+        div.trace {
+            dl {
+                div { dt { "Expected" } dd { (probe.expected) } }
+                div { dt { "Observed" } dd { (probe.observed) } }
+                @if let Some(reason) = &probe.reason { div { dt { "Why" } dd { (reason) } } }
+                div { dt { "Who" } dd { (probe.identity) " by " (probe.road) ", " (scope(probe.scope)) } }
+                div { dt { "Took" } dd { (duration(probe.duration_us)) } }
+                div { dt { "Id" } dd { code { (probe.id) } } }
+                @if !probe.request_ids.is_empty() {
+                    div { dt { "Journal" } dd { @for id in &probe.request_ids { code { (id) } " " } } }
+                }
+                @if probe.verdict != Verdict::NotRun { div { dt { "Raw" } dd { (file(&raw_path(probe))) } } }
+            }
+            h4 { "What makes it mean something" }
+            ul.companions {
+                @for ((_, companion), title) in probe.companions.named().into_iter().zip(COMPANIONS) {
+                    (self::companion(title, companion))
+                }
+            }
+            @if !probe.decided_by.is_empty() {
+                h4 { "What decided" }
+                @for decider in &probe.decided_by { (decision(decider)) }
+            }
+        }
+    }
+}
+
+const fn scope(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Executed => "executed",
+        Scope::Decided => "decided only: the guard was asked, the service is not served here",
+    }
+}
+
+/// The companions, in the record's order.
+const COMPANIONS: [&str; 3] = [
+    "The same done legitimately",
+    "The same without any permission",
+    "The same without the guard rail",
+];
+
+fn companion(title: &str, companion: Option<&Companion>) -> Markup {
+    let (class, word, detail) = match companion {
+        Some(one) if one.shown => ("held", "Shown", one.detail.as_str()),
+        Some(one) => ("failed", "Not shown", one.detail.as_str()),
+        None => ("not-run", "Missing", "was not tried"),
+    };
+    html! {
+        li { (badge((class, word))) " " b { (title) } ": " (detail) }
+    }
+}
+
+fn decision(decider: &Decider) -> Markup {
+    let outcome = match decider.outcome.as_str() {
+        "allow" => ("held", "Allow"),
+        "explicit-deny" | "explicit_deny" => ("failed", "Explicit deny"),
+        "implicit-deny" | "implicit_deny" => ("not-run", "Implicit deny"),
+        other => ("not-run", other),
+    };
+    html! {
+        figure.decision {
+            figcaption {
+                b class={ "outcome " (outcome.0) } { (outcome.1) } " of " code { (decider.action) }
+                " on " code { (decider.resource) } ", by the " b { (decider.layer) } " layer"
+                @if let Some(policy) = &decider.policy {
+                    ": " code { (policy) }
+                    @if let Some(index) = decider.index { ", statement " (index) }
+                    @if let Some(sid) = &decider.sid { " (" code { (sid) } ")" }
+                }
+            }
+            (statement::text(decider))
+            @if !decider.explanation.is_empty() { p.small { (decider.explanation) } }
+        }
+    }
+}
