@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use ringfence_services::Setting;
 use ringfence_services::client::Client;
-use ringfence_services::cloudformation::CloudFormation;
+use ringfence_services::cloudformation::{CloudFormation, TemplateObject};
 use ringfence_services::credentials::Session;
 use ringfence_services::http_api::HttpApis;
 use ringfence_services::lambda::Lambda;
@@ -131,6 +131,10 @@ impl Services {
 
     pub(crate) fn stage(&self, api: &str, stage: &str) -> Option<Value> {
         self.http_apis.stage(api, stage)
+    }
+
+    pub(crate) fn template_object(&self, url: &str) -> Option<TemplateObject> {
+        self.cloudformation.template_object(url)
     }
 
     pub(crate) fn stack(&self, name: &str) -> Option<Stack> {

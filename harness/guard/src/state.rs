@@ -27,6 +27,13 @@ impl State for Present<'_> {
         self.account_id
     }
 
+    async fn template(&self, url: &str) -> Result<Option<String>, ServiceError> {
+        match self.services.template_object(url) {
+            Some(object) => self.directory.object(&object).await,
+            None => Ok(None),
+        }
+    }
+
     async fn role(&self, name: &str) -> Result<Option<Entity>, ServiceError> {
         Ok(self.directory.role(name).await?.map(|role| Entity {
             arn: role.arn.clone(),

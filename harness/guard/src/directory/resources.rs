@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ringfence_services::cloudformation::TemplateObject;
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Map, Value, json};
 
@@ -13,6 +14,21 @@ impl Directory {
     pub(crate) async fn bucket_policy(&self, bucket: &str) -> Result<Option<String>, ServiceError> {
         let policy = self.buckets.get(bucket, self.load_bucket_policy(bucket)).await?;
         Ok(policy.as_deref().map(str::to_owned))
+    }
+
+    /// The text of an object.
+    pub(crate) async fn object(
+        &self,
+        object: &TemplateObject,
+    ) -> Result<Option<String>, ServiceError> {
+        let mut input = Map::from_iter([
+            ("Bucket".to_owned(), Value::from(object.bucket.as_str())),
+            ("Key".to_owned(), Value::from(object.key.as_str())),
+        ]);
+        if let Some(version) = &object.version {
+            input.insert("VersionId".to_owned(), Value::from(version.as_str()));
+        }
+        self.look_up_payload(Service::S3, "GetObject", &input).await
     }
 
     /// The VPC of a subnet. A subnet never changes its VPC.

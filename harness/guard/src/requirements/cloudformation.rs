@@ -45,10 +45,14 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     if let Some(role) = scope.text("RoleARN") {
         requirements.push(pass_role(scope, role, "cloudformation.amazonaws.com").await?);
     }
-    if matches!(name, "CreateChangeSet" | "CreateStack" | "UpdateStack")
-        && let Some(template) = scope.text("TemplateBody")
-    {
-        requirements.extend(transform_requirements(scope.region(), template));
+    if matches!(name, "CreateChangeSet" | "CreateStack" | "UpdateStack") {
+        let fetched = match scope.text("TemplateURL") {
+            Some(url) => scope.state.template(url).await?,
+            None => None,
+        };
+        if let Some(template) = scope.text("TemplateBody").or(fetched.as_deref()) {
+            requirements.extend(transform_requirements(scope.region(), template));
+        }
     }
     Ok(requirements)
 }
@@ -93,10 +97,9 @@ impl Target {
 
 /// What a template's transforms require: `cloudformation:CreateChangeSet` on
 /// each (IAM page of the CloudFormation user guide; AWS's transform reference
-/// says otherwise, so that this is the stricter reading). A template that is
-/// given by its URL is known only once the service has fetched it. Any mention
-/// of a transform counts: too much is asked rather than too little.
-pub fn transform_requirements(region: &str, template: &str) -> Vec<Requirement> {
+/// says otherwise, so that this is the stricter reading). Any mention of a
+/// transform counts: too much is asked rather than too little.
+fn transform_requirements(region: &str, template: &str) -> Vec<Requirement> {
     HOSTED_TRANSFORMS
         .iter()
         .filter(|name| template.contains(&format!("AWS::{name}")))

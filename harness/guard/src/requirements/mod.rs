@@ -30,7 +30,6 @@ use ringfence_services::Session;
 use ringfence_wire::{Call, Service};
 
 pub use api_gateway::invoke_api;
-pub use cloudformation::transform_requirements;
 pub use lambda::invoke_url;
 pub use requirement::{Requirement, ResourcePolicy};
 use scope::Scope;

@@ -11,6 +11,10 @@ pub trait State: Send + Sync {
     /// The account id.
     fn account_id(&self) -> &str;
 
+    /// The template that a `TemplateURL` names; none where there is no such
+    /// object.
+    async fn template(&self, url: &str) -> Result<Option<String>, ServiceError>;
+
     /// A role, by name.
     async fn role(&self, name: &str) -> Result<Option<Entity>, ServiceError>;
     /// A user, by name.

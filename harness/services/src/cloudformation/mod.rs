@@ -31,6 +31,8 @@ mod transform;
 #[cfg(test)]
 mod tests;
 
+pub use self::template_url::Object as TemplateObject;
+
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,6 +42,7 @@ use tokio::task::JoinSet;
 
 use self::store::Store;
 use self::template::Pseudo;
+
 use self::transform::Translator;
 use crate::client::Client;
 use crate::credentials::Session;
@@ -96,6 +99,11 @@ impl CloudFormation {
             self.spawn(async move { service.translator.warm().await });
         }
         self.dispatch(call, caller).await.map(Reply::fields)
+    }
+
+    /// The object that a `TemplateURL` names; `None` for what is not S3.
+    pub fn template_object(&self, url: &str) -> Option<TemplateObject> {
+        template_url::parse(url, self.setting.endpoint())
     }
 
     /// What is known of a stack, by name or ARN.

@@ -4,11 +4,14 @@
 use url::{Host, Url};
 
 /// An object of S3.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Object {
-    pub(super) bucket: String,
-    pub(super) key: String,
-    pub(super) version: Option<String>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The object's key.
+    pub key: String,
+    /// The object's version, where the URL names one.
+    pub version: Option<String>,
 }
 
 /// Reads a `TemplateURL`; `None` for what is not S3.

@@ -38,6 +38,15 @@ use super::expect;
         "cloudformation:CreateChangeSet \
          arn:aws:cloudformation:eu-west-1:aws:transform/Serverless-2016-10-31",
     ])]
+#[case::the_transform_of_a_template_by_url(
+    "CreateChangeSet",
+    json!({"StackName": "new", "ChangeSetName": "c", "TemplateURL": "https://s3.amazonaws.com/b/sam.yaml"}),
+    &[
+        "cloudformation:CreateChangeSet arn:aws:cloudformation:eu-west-1:123456789012:stack/new/* \
+         cloudformation:changesetname=c cloudformation:templateurl=https://s3.amazonaws.com/b/sam.yaml",
+        "cloudformation:CreateChangeSet \
+         arn:aws:cloudformation:eu-west-1:aws:transform/Serverless-2016-10-31",
+    ])]
 #[case::execute(
     "ExecuteChangeSet",
     json!({"StackName": "arn:aws:cloudformation:eu-west-1:123456789012:stack/here/1234",

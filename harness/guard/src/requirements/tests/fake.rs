@@ -21,6 +21,10 @@ impl State for Account {
         ACCOUNT
     }
 
+    async fn template(&self, url: &str) -> Answer<Option<String>> {
+        Ok(url.ends_with("/sam.yaml").then(|| "Transform: AWS::Serverless-2016-10-31".to_owned()))
+    }
+
     async fn role(&self, name: &str) -> Answer<Option<Entity>> {
         let entity = |path: &str, boundary: Option<&str>| Entity {
             arn: format!("arn:aws:iam::{ACCOUNT}:role{path}{name}"),
