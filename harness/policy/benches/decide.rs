@@ -4,120 +4,82 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use divan::{Bencher, counter::ItemsCount};
+use layer1::{Case, Held};
 use ringfence_policy::{
     Context, Document, Kind, Policies, Principal, Request, decide, jsonl, judge,
 };
 
+mod layer1;
+
 fn main() {
     divan::main();
 }
-
-/// A deployer of an application: its own stack, functions, roles and routes.
-const DEPLOYER: &str = r#"{
-  "Version": "2012-10-17",
-  "Statement": [
-    {"Sid": "Stack", "Effect": "Allow", "Action": ["cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "cloudformation:DescribeStacks", "cloudformation:DescribeChangeSet", "cloudformation:GetTemplate*"], "Resource": ["arn:aws:cloudformation:eu-west-1:123456789012:stack/service-a-*/*", "arn:aws:cloudformation:eu-west-1:aws:transform/Serverless-2016-10-31"]},
-    {"Sid": "Artifacts", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::artifacts/service-a/*"},
-    {"Sid": "Functions", "Effect": "Allow", "Action": ["lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"], "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:service-a-*", "Condition": {"ForAllValues:StringEquals": {"lambda:SubnetIds": ["subnet-1", "subnet-2"], "lambda:SecurityGroupIds": ["sg-1"]}, "StringEquals": {"lambda:VpcIds": "vpc-1"}}},
-    {"Sid": "FunctionsRest", "Effect": "Allow", "Action": ["lambda:Get*", "lambda:List*", "lambda:UpdateFunctionCode", "lambda:PublishVersion", "lambda:AddPermission", "lambda:TagResource"], "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:service-a-*"},
-    {"Sid": "Roles", "Effect": "Allow", "Action": ["iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"], "Resource": "arn:aws:iam::123456789012:role/service-a-*", "Condition": {"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/app-boundary"}}},
-    {"Sid": "PassRole", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::123456789012:role/service-a-*", "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}},
-    {"Sid": "Routes", "Effect": "Allow", "Action": ["apigateway:POST", "apigateway:PATCH"], "Resource": "arn:aws:apigateway:eu-west-1::/apis/a1b2c3/routes*", "Condition": {"ForAllValues:StringEquals": {"apigateway:Request/RouteAuthorizationType": "JWT"}, "Null": {"apigateway:Request/RouteAuthorizationType": "false"}}},
-    {"Sid": "Integrations", "Effect": "Allow", "Action": "apigateway:*", "Resource": "arn:aws:apigateway:eu-west-1::/apis/a1b2c3/integrations*"},
-    {"Sid": "Parameters", "Effect": "Allow", "Action": ["ssm:GetParameter", "ssm:GetParameters"], "Resource": "arn:aws:ssm:eu-west-1:123456789012:parameter/platform/*"},
-    {"Sid": "Network", "Effect": "Allow", "Action": ["ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcs"], "Resource": "*"}
-  ]
-}"#;
-
-const BOUNDARY: &str = r#"{
-  "Version": "2012-10-17",
-  "Statement": [
-    {"Sid": "Ceiling", "Effect": "Allow", "Action": ["cloudformation:*", "s3:*", "lambda:*", "iam:*", "apigateway:*", "ssm:Get*", "ec2:Describe*"], "Resource": "*"},
-    {"Sid": "NoUnbounded", "Effect": "Deny", "Action": ["iam:CreateRole", "iam:PutRolePermissionsBoundary"], "Resource": "*", "Condition": {"StringNotEquals": {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/app-boundary"}}},
-    {"Sid": "NoEscape", "Effect": "Deny", "Action": ["iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"], "Resource": "*"}
-  ]
-}"#;
 
 #[expect(clippy::expect_used, reason = "a broken benchmark must stop")]
 fn compiled(name: &str, text: &str, kind: Kind) -> Arc<Document> {
     Arc::new(Document::parse(name, text, kind).expect("the benchmark's document is valid"))
 }
 
-fn deployer() -> (Principal, Policies) {
-    let principal = Principal::RoleSession {
-        role_arn: "arn:aws:iam::123456789012:role/service-a-deployer".into(),
-        session_arn: "arn:aws:sts::123456789012:assumed-role/service-a-deployer/run".into(),
-    };
-    let policies = Policies {
-        identity: vec![compiled("deployer", DEPLOYER, Kind::Identity)],
-        boundary: Some(vec![compiled("boundary", BOUNDARY, Kind::Boundary)]),
-        ..Policies::default()
-    };
-    (principal, policies)
+/// A case of Layer 1, ready to be decided.
+struct Ready {
+    principal: Principal,
+    case: Case,
+    context: Context,
+    policies: Policies,
 }
 
-/// Requests of a deployment, allowed and refused.
-fn requests() -> Vec<(&'static str, &'static str, Context)> {
-    let mut bounded = Context::new();
-    bounded.set("iam:PermissionsBoundary", "arn:aws:iam::123456789012:policy/app-boundary");
-    let mut function = Context::new();
-    function.set("lambda:VpcIds", "vpc-1");
-    function.set_list("lambda:SubnetIds", ["subnet-1", "subnet-2"]);
-    function.set_list("lambda:SecurityGroupIds", ["sg-1"]);
-    let mut passed = Context::new();
-    passed.set("iam:PassedToService", "lambda.amazonaws.com");
-    let mut jwt = Context::new();
-    jwt.set_list("apigateway:Request/RouteAuthorizationType", ["JWT"]);
-    let mut open = Context::new();
-    open.set_list("apigateway:Request/RouteAuthorizationType", ["NONE"]);
-    let none = Context::new;
-    let role = "arn:aws:iam::123456789012:role/service-a-role";
-    let routes = "arn:aws:apigateway:eu-west-1::/apis/a1b2c3/routes";
-    vec![
-        ("iam:CreateRole", role, bounded),
-        ("iam:CreateRole", role, none()),
-        ("iam:PassRole", role, passed),
-        (
-            "lambda:CreateFunction",
-            "arn:aws:lambda:eu-west-1:123456789012:function:service-a-api",
-            function,
-        ),
-        (
-            "lambda:UpdateFunctionCode",
-            "arn:aws:lambda:eu-west-1:123456789012:function:service-b-api",
-            none(),
-        ),
-        ("apigateway:POST", routes, jwt),
-        ("apigateway:POST", routes, open),
-        ("s3:PutObject", "arn:aws:s3:::artifacts/service-a/package.zip", none()),
-        (
-            "ssm:GetParameters",
-            "arn:aws:ssm:eu-west-1:123456789012:parameter/platform/vpc-id",
-            none(),
-        ),
-        ("ec2:DescribeSubnets", "*", none()),
-        (
-            "cloudformation:CreateChangeSet",
-            "arn:aws:cloudformation:eu-west-1:123456789012:stack/service-a-prod/*",
-            none(),
-        ),
-        ("iam:CreatePolicyVersion", "arn:aws:iam::123456789012:policy/app-boundary", none()),
-    ]
+impl Ready {
+    fn request(&self) -> Request<'_> {
+        Request {
+            principal: &self.principal,
+            action: &self.case.action,
+            resource: &self.case.resource,
+            resource_account: None,
+            context: &self.context,
+        }
+    }
+}
+
+fn ready() -> Vec<Ready> {
+    let ready = layer1::cases().into_iter().map(|case| {
+        let mut context = Context::new();
+        for (key, held) in &case.context {
+            match held {
+                Held::One(value) => drop(context.set(key, value)),
+                Held::Many(values) => drop(context.set_list(key, values)),
+            }
+        }
+        let ready = Ready {
+            principal: Principal::RoleSession {
+                role_arn: format!("arn:aws:iam::123456789012:role/{}", case.role),
+                session_arn: format!("arn:aws:sts::123456789012:assumed-role/{}/run", case.role),
+            },
+            policies: Policies {
+                identity: vec![compiled("deployer", &case.identity, Kind::Identity)],
+                boundary: Some(vec![compiled("boundary", &case.boundary, Kind::Boundary)]),
+                ..Policies::default()
+            },
+            case,
+            context,
+        };
+        let outcome = judge(&ready.request(), &ready.policies).outcome;
+        assert_eq!(
+            outcome.as_str(),
+            ready.case.decision,
+            "{} {}",
+            ready.case.action,
+            ready.case.resource
+        );
+        ready
+    });
+    ready.collect()
 }
 
 fn all(bencher: Bencher<'_, '_>, mut each: impl FnMut(&Request<'_>, &Policies)) {
-    let (principal, policies) = deployer();
-    let requests = requests();
-    bencher.counter(ItemsCount::new(requests.len())).bench_local(|| {
-        for (action, resource, context) in &requests {
-            let request = Request {
-                principal: &principal,
-                action,
-                resource,
-                resource_account: None,
-                context,
-            };
-            each(&request, &policies);
+    let ready = ready();
+    bencher.counter(ItemsCount::new(ready.len())).bench_local(|| {
+        for ready in &ready {
+            each(&ready.request(), &ready.policies);
         }
     });
 }
@@ -125,13 +87,27 @@ fn all(bencher: Bencher<'_, '_>, mut each: impl FnMut(&Request<'_>, &Policies)) 
 #[divan::bench]
 fn judge_a_deployment(bencher: Bencher<'_, '_>) {
     all(bencher, |request, policies| {
-        divan::black_box(judge(request, policies).allowed());
+        divan::black_box(judge(divan::black_box(request), policies).allowed());
     });
 }
 
 #[divan::bench]
 fn decide_a_deployment(bencher: Bencher<'_, '_>) {
-    all(bencher, |request, policies| drop(divan::black_box(decide(request, policies))));
+    all(bencher, |request, policies| {
+        drop(divan::black_box(decide(divan::black_box(request), policies)));
+    });
+}
+
+#[divan::bench]
+fn compile_layer_1(bencher: Bencher<'_, '_>) {
+    let cases = layer1::cases();
+    let case = cases.first();
+    bencher.bench_local(|| {
+        case.map(|case| {
+            let boundary = Document::parse("boundary", &case.boundary, Kind::Boundary);
+            (Document::parse("deployer", &case.identity, Kind::Identity), boundary)
+        })
+    });
 }
 
 fn statements(count: usize, service: &str) -> String {
@@ -180,11 +156,11 @@ fn compile_by_statements(bencher: Bencher<'_, '_>, count: usize) {
 
 #[divan::bench]
 fn decide_json_lines(bencher: Bencher<'_, '_>) {
-    let line = format!(
-        r#"{{"id":1,"principal":"arn:aws:sts::123456789012:assumed-role/service-a-deployer/run","action":"iam:CreateRole","resource":"arn:aws:iam::123456789012:role/service-a-role","context":{{"iam:PermissionsBoundary":"arn:aws:iam::123456789012:policy/app-boundary"}},"policies":{{"identity":[{}],"boundary":[{}]}}}}"#,
-        DEPLOYER.replace('\n', ""),
-        BOUNDARY.replace('\n', ""),
-    );
+    let lines: Vec<String> = layer1::cases().iter().map(layer1::Case::line).collect();
     let mut decider = jsonl::Decider::default();
-    bencher.counter(ItemsCount::new(1_usize)).bench_local(|| decider.line(divan::black_box(&line)));
+    bencher.counter(ItemsCount::new(lines.len())).bench_local(|| {
+        for line in &lines {
+            drop(divan::black_box(decider.line(divan::black_box(line))));
+        }
+    });
 }

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Fuzzes the policy engine's four entries: scripts/fuzz.sh [SECONDS each].
+# Needs cargo-fuzz (`cargo install cargo-fuzz --locked`); no nightly toolchain.
+# Seeds are the engine's own cases; what is found stays in
+# harness/policy/fuzz/artifacts.
+set -euo pipefail
+cd "$(dirname "$0")/../harness/policy"
+seconds="${1:-900}"
+export RUSTC_BOOTSTRAP=1
+
+python3 - <<'PY'
+import hashlib, json, pathlib
+root = pathlib.Path("fuzz/corpus")
+
+def seed(target, text):
+    folder = root / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / hashlib.sha1(text.encode()).hexdigest()).write_text(text)
+
+def documents(part):
+    if isinstance(part, dict) and "Statement" in part:
+        yield part
+    elif isinstance(part, (dict, list)):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from documents(inner)
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+for path in sorted(pathlib.Path("corpus").rglob("*.json")):
+    case = json.loads(path.read_text())
+    line = {name: part for name, part in case.items() if name not in ("source", "expect")}
+    seed("decide", json.dumps(line))
+    held = [str(one) for value in case.get("context", {}).values() for one in listed(value)]
+    for document in documents(case.get("policies")):
+        seed("document", json.dumps(document))
+        for statement in listed(document["Statement"]):
+            if not isinstance(statement, dict):
+                continue
+            for resource in listed(statement.get("Resource", [])):
+                if isinstance(resource, str):
+                    pattern, name = resource.split(":", 5)[-1], str(case["resource"]).split(":", 5)[-1]
+                    seed("arn", f"{pattern}\0{name}")
+            blocks = statement.get("Condition")
+            for number, keys in enumerate(blocks.values() if isinstance(blocks, dict) else ()):
+                for values in keys.values() if isinstance(keys, dict) else ():
+                    for wanted in listed(values):
+                        for one in held or [""]:
+                            for operator in range(13):
+                                seed("condition", f"{chr(operator)}{wanted}\0{one}")
+PY
+
+for target in document condition arn decide; do
+  echo "== $target"
+  cargo fuzz run "$target" --sanitizer "${SANITIZER:-address}" -- -max_total_time="$seconds" -timeout=10 -max_len=4096 -print_final_stats=1
+done
