@@ -16,6 +16,10 @@ test *ARGS:
 test-localstack *ARGS: localstack-image
     RINGFENCE_BACKEND=localstack cargo test --workspace {{ARGS}}
 
+# The report in a headless Chromium; `--pictures DIRECTORY` keeps screenshots.
+browser-test *ARGS:
+    scripts/browser-test.sh {{ARGS}}
+
 # Make sure that LocalStack's image is there: pulled, else built from packages.
 localstack-image:
     scripts/localstack-image.sh

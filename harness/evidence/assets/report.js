@@ -25,8 +25,11 @@
   const reveal = () => {
     const target = location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
-    const row = target.closest("li[data-verdict]");
-    if (row && row.hidden) byId("filter").reset();
+    const row = target.closest("[data-verdict]");
+    if (row && row.hidden) {
+      form.reset();
+      filter();
+    }
     for (let at = target; at; at = at.parentElement) {
       if (at.localName === "details") open(at);
     }
@@ -51,12 +54,11 @@
 
   // Filters.
   const form = byId("filter");
-  const rows = all(".probes > li").map((li) => ({
-    li,
-    details: li.firstElementChild,
-    rail: li.closest(".rail"),
-    verdict: li.dataset.verdict,
-    identity: li.dataset.identity,
+  const rows = all(".probes > details").map((details) => ({
+    details,
+    rail: details.parentElement.parentElement,
+    verdict: details.dataset.verdict,
+    identity: details.dataset.identity,
     text: null,
   }));
   const rails = all(".rail");
@@ -82,7 +84,7 @@
     for (const row of rows) {
       const fits = (!verdict || row.verdict === verdict) && (!identity || row.identity === identity)
         && (!rail || row.rail.id === rail) && (!words.length || words.every((word) => textOf(row).includes(word)));
-      if (row.li.hidden === fits) row.li.hidden = !fits;
+      if (row.details.hidden === fits) row.details.hidden = !fits;
       if (fits) {
         shown += 1;
         used.add(row.rail);
@@ -111,7 +113,7 @@
     },
     print: () => print(),
     open: () => {
-      for (const row of rows) if (!row.li.hidden) open(row.details);
+      for (const row of rows) if (!row.details.hidden) open(row.details);
     },
   };
   document.addEventListener("click", (event) => {

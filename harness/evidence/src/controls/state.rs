@@ -104,13 +104,17 @@ impl Assessment {
     /// The state of a requirement, from those of the objectives that support
     /// it: held only if all of them are.
     pub fn control(&self, control: &Control) -> State {
-        let states: Vec<State> =
-            control.supports.iter().map(|support| self.objective(&support.objective)).collect();
-        let tally = Tally::of(states.iter().map(|state| state.verdict));
+        let states: Vec<(&str, State)> = control
+            .supports
+            .iter()
+            .map(|support| (support.objective.as_str(), self.objective(&support.objective)))
+            .collect();
+        let tally = Tally::of(states.iter().map(|(_, state)| state.verdict));
         let verdict = tally.verdict();
-        let reason = (verdict != Verdict::Held)
-            .then(|| states.into_iter().find_map(|state| state.reason))
-            .flatten();
+        let reason = states
+            .into_iter()
+            .find_map(|(id, state)| state.reason.map(|reason| format!("{id}: {reason}")))
+            .filter(|_| verdict != Verdict::Held);
         State { verdict, tally, reason }
     }
 }

@@ -64,17 +64,17 @@ fn matrix(report: &Report<'_>, index: &Index<'_>) -> Markup {
     let mut head = vec!["Objective", "State"];
     head.extend(catalogue.frameworks().iter().map(|framework| framework.title.as_str()));
     html! {
-        (table("Which controls each objective supports; in brackets: in part", &head, html! {
+        div.matrix { (table("Which controls each objective supports; in brackets: in part", &head, html! {
             @for objective in catalogue.objectives() {
                 tr {
                     th scope="row" { a href={ "#objective-" (objective.id) } { (objective.id) } " " (objective.title) }
                     td { (badge(verdict(index.assessment.objective(&objective.id).verdict))) }
                     @for framework in catalogue.frameworks() {
-                        td.ids { (ids(framework, &objective.id)) }
+                        td { (ids(framework, &objective.id)) }
                     }
                 }
             }
-        }))
+        })) }
     }
 }
 

@@ -60,18 +60,20 @@ impl Report<'_> {
             ("checking", "Checking", closing::checking(self)),
         ];
         let title = format!("{} · Ringfence", summary::headline(self));
+        let sizes = probes::sizes(&index);
         let page = html! {
             (DOCTYPE)
             html lang="en" {
                 head {
                     meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(policy());
+                    meta http-equiv="Content-Security-Policy" content=(policy(&sizes));
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="referrer" content="no-referrer";
                     meta name="color-scheme" content="light dark";
                     meta name="generator" content={ "Ringfence " (self.record.version) };
                     title { (title) }
                     style { (PreEscaped(STYLE)) }
+                    style { (PreEscaped(&sizes)) }
                 }
                 body {
                     a.skip href="#main" { "Skip to the report" }
@@ -119,11 +121,12 @@ fn heading(id: &str, title: &str) -> Markup {
 }
 
 /// Nothing is loaded, and nothing runs but what this file holds.
-fn policy() -> String {
+fn policy(sizes: &str) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     format!(
-        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; style-src {} {}; script-src {}; base-uri 'none'; form-action 'none'",
         hash(STYLE),
+        hash(sizes),
         hash(SCRIPT)
     )
 }

@@ -87,9 +87,13 @@ pub(super) fn later(now: bool, content: Markup) -> Markup {
     }
 }
 
-/// A link to a file of the bundle.
+/// A link to a file of the bundle, by its name.
 pub(super) fn file(path: &str) -> Markup {
-    html! { a href=(utf8_percent_encode(path, PATH).to_string()) { code { (path) } } }
+    html! { code { (link(path, path)) } }
+}
+
+pub(super) fn link(path: &str, text: &str) -> Markup {
+    html! { a href=(utf8_percent_encode(path, PATH).to_string()) { (text) } }
 }
 
 /// `1.2 ms`, `47.2 s`, `12 min 3 s`.

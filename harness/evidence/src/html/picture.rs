@@ -111,8 +111,8 @@ const GAP: u32 = 12;
 
 impl<'a> Node<'a> {
     fn of(place: Place, x: u32, width: u32, index: &'a Index<'_>) -> Self {
-        // Room for the icon, the counts and the padding; 6.6 units a letter.
-        let letters = (width.saturating_sub(48 + 60) * 10 / 66) as usize;
+        // Room for the icon, the counts and the padding; 7.4 units a letter.
+        let letters = (width.saturating_sub(48 + 60) * 10 / 74) as usize;
         let rails: Vec<_> = index
             .rails
             .iter()
@@ -232,11 +232,11 @@ fn guard_rail(node: &Node<'_>, number: usize, rail: &Rail<'_>, lines: &[String],
     let found = rail.tally.verdict();
     let (class, word) = verdict(found);
     html! {
-        a href={ "#g" (number) } class={ "mark " (class) } aria-label=(format!("{}: {word}, {} of {}", rail.name, rail.tally.held, rail.tally.all())) {
+        a href={ "#g" (number) } class={ "mark " (class) } aria-label=(format!("{} {}/{}, {word}", rail.name, rail.tally.held, rail.tally.all())) {
             (icon(found, node.x + 24, y - 4))
             text x=(node.x + 42) y=(y) {
                 @for (place, line) in lines.iter().enumerate() {
-                    tspan x=(node.x + 42) dy=(if place == 0 { 0 } else { LINE }) { (line) }
+                    tspan x=(node.x + 42) dy=(if place == 0 { 0 } else { LINE }) { (line) " " }
                 }
             }
             text.tally x=(node.x + node.width - 14) y=(y) text-anchor="end" { (rail.tally.held) "/" (rail.tally.all()) }

@@ -1,12 +1,13 @@
 //! Every probe with its trace.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
 use super::Report;
 use super::index::{Index, Rail};
-use super::parts::{badge, count, duration, file, later, tally, verdict};
+use super::parts::{badge, count, duration, later, link, tally, verdict};
 use super::statement;
 use super::summary::titled;
 use crate::bundle::raw_path;
@@ -27,8 +28,9 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
         .collect();
     html! {
         (titled("probes", "Every probe",
-            "By guard rail. Open one to see what was tried, what had to happen, what did, and which policy \
-             statement decided."))
+            "By guard rail. Open one to see what had to happen, what did, and which policy statement decided. \
+             Three companions make a refusal mean something: the same done legitimately succeeds, an identity \
+             without permissions is refused, and without the guard rail the attack would succeed."))
         (filter(report, index))
         @for (number, rail) in index.rails.iter().enumerate() {
             section.rail id={ "g" (number) } aria-labelledby={ "g" (number) "-title" } {
@@ -41,7 +43,7 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
                 @if rail.probes.is_empty() {
                     p.none { "No probe tests it in this run." }
                 } @else {
-                    ul.probes {
+                    div.probes {
                         @for (number, probe) in &rail.probes {
                             (self::probe(*number, probe, bad.contains(number)))
                         }
@@ -50,6 +52,18 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
             }
         }
     }
+}
+
+/// How high each list will about be: a browser lays a list out only when it
+/// comes into sight, and the page keeps its length meanwhile.
+pub(super) fn sizes(index: &Index<'_>) -> String {
+    let mut rules = String::new();
+    for (number, rail) in index.rails.iter().enumerate() {
+        let height = rail.probes.len() * 41;
+        let _ =
+            writeln!(rules, "#g{number} .probes {{ contain-intrinsic-size: auto {height}px; }}");
+    }
+    rules
 }
 
 /// Which objectives and controls a guard rail serves.
@@ -114,21 +128,17 @@ fn filter(report: &Report<'_>, index: &Index<'_>) -> Markup {
     }
 }
 
+/// Thousands of these stand on a page: each element and each byte counts.
 fn probe(number: usize, probe: &Probe, open: bool) -> Markup {
     let (class, _) = verdict(probe.verdict);
     html! {
-        li data-verdict=(class) data-identity=(probe.identity) {
-            details.probe id={ "p" (number) } open[open] {
-                summary {
-                    (badge(verdict(probe.verdict)))
-                    span.title { (probe.title) }
-                    span.meta {
-                        (probe.road)
-                        @if probe.scope == Scope::Decided { ", decided only" }
-                    }
-                }
-                (later(open, trace(probe)))
+        details id={ "p" (number) } data-verdict=(class) data-identity=(probe.identity) open[open] {
+            summary {
+                (badge(verdict(probe.verdict)))
+                (probe.title)
+                small { (probe.road) @if probe.scope == Scope::Decided { ", decided only" } }
             }
+            (later(open, trace(probe)))
         }
     }
 }
@@ -137,19 +147,25 @@ fn trace(probe: &Probe) -> Markup {
     html! {
         div.trace {
             dl {
-                div { dt { "Expected" } dd { (probe.expected) } }
-                div { dt { "Observed" } dd { (probe.observed) } }
-                @if let Some(reason) = &probe.reason { div { dt { "Why" } dd { (reason) } } }
-                div { dt { "Who" } dd { (probe.identity) " by " (probe.road) ", " (scope(probe.scope)) } }
-                div { dt { "Took" } dd { (duration(probe.duration_us)) } }
-                div { dt { "Id" } dd { code { (probe.id) } } }
-                @if !probe.request_ids.is_empty() {
-                    div { dt { "Journal" } dd { @for id in &probe.request_ids { code { (id) } " " } } }
+                @if probe.expected == probe.observed {
+                    dt { "Expected" } dd { (probe.expected) }
+                    dt { "Observed" } dd { "exactly that" }
+                } @else {
+                    dt { "Expected" } dd { (probe.expected) }
+                    dt { "Observed" } dd { (probe.observed) }
                 }
-                @if probe.verdict != Verdict::NotRun { div { dt { "Raw" } dd { (file(&raw_path(probe))) } } }
+                @if let Some(reason) = &probe.reason { dt { "Why" } dd { (reason) } }
+                dt { "Who" } dd { (probe.identity) " by " (probe.road) ", " (scope(probe.scope)) " in " (duration(probe.duration_us)) }
+                dt { "Id" } dd { code { (probe.id) } }
+                @if !probe.request_ids.is_empty() {
+                    dt { "Journal" } dd { @for id in &probe.request_ids { code { (id) } " " } }
+                }
+                @if probe.verdict != Verdict::NotRun {
+                    dt { "Raw" } dd { (link(&raw_path(probe), "requests and answers")) }
+                }
             }
             h4 { "What makes it mean something" }
-            ul.companions {
+            ul.plain {
                 @for ((_, companion), title) in probe.companions.named().into_iter().zip(COMPANIONS) {
                     (self::companion(title, companion))
                 }
@@ -170,11 +186,7 @@ const fn scope(scope: Scope) -> &'static str {
 }
 
 /// The companions, in the record's order.
-const COMPANIONS: [&str; 3] = [
-    "The same done legitimately",
-    "The same without any permission",
-    "The same without the guard rail",
-];
+const COMPANIONS: [&str; 3] = ["Legitimate twin", "Without permissions", "Without the guard rail"];
 
 fn companion(title: &str, companion: Option<&Companion>) -> Markup {
     let (class, word, detail) = match companion {
@@ -189,15 +201,15 @@ fn companion(title: &str, companion: Option<&Companion>) -> Markup {
 
 fn decision(decider: &Decider) -> Markup {
     let outcome = match decider.outcome.as_str() {
-        "allow" => ("held", "Allow"),
-        "explicit-deny" | "explicit_deny" => ("failed", "Explicit deny"),
-        "implicit-deny" | "implicit_deny" => ("not-run", "Implicit deny"),
-        other => ("not-run", other),
+        "allow" => "Allow",
+        "explicit-deny" | "explicit_deny" => "Explicit deny",
+        "implicit-deny" | "implicit_deny" => "Implicit deny",
+        other => other,
     };
     html! {
         figure.decision {
             figcaption {
-                b class={ "outcome " (outcome.0) } { (outcome.1) } " of " code { (decider.action) }
+                b { (outcome) } " of " code { (decider.action) }
                 " on " code { (decider.resource) } ", by the " b { (decider.layer) } " layer"
                 @if let Some(policy) = &decider.policy {
                     ": " code { (policy) }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use maud::{Escaper, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use serde_json::Value;
 
 use crate::Decider;
@@ -35,7 +35,9 @@ impl Pen<'_> {
                 self.out.push('{');
                 for (index, (name, member)) in members.iter().enumerate() {
                     self.next(index, depth + 1);
-                    self.span("k", name);
+                    self.out.push_str("<i>");
+                    self.string(name);
+                    self.out.push_str("</i>");
                     self.out.push_str(": ");
                     // Below Condition keys have no meaning of their own.
                     let key = if depth == 0 { name.as_str() } else { "" };
@@ -55,13 +57,12 @@ impl Pen<'_> {
             }
             Value::String(text) if self.applied(key, text) => {
                 self.out.push_str("<mark>");
-                self.span("s", text);
+                self.string(text);
                 self.out.push_str("</mark>");
             }
-            Value::String(text) => self.span("s", text),
-            other => {
-                let _ = Escaper::new(&mut self.out).write_str(&other.to_string());
-            }
+            Value::String(text) => self.string(text),
+            // Numbers, truths and empty lists have nothing to escape.
+            other => self.out.push_str(&other.to_string()),
         }
     }
 
@@ -73,11 +74,22 @@ impl Pen<'_> {
         let _ = write!(self.out, "\n{:width$}", "", width = depth * 2);
     }
 
-    fn span(&mut self, class: &str, text: &str) {
-        let _ = write!(self.out, "<span class=\"{class}\">");
-        let quoted = Value::from(text).to_string();
-        let _ = Escaper::new(&mut self.out).write_str(&quoted);
-        self.out.push_str("</span>");
+    /// A string as JSON has it. Quotes need no escape outside attributes, and
+    /// a page has very many of them.
+    fn string(&mut self, text: &str) {
+        for piece in Value::from(text).to_string().split_inclusive(['&', '<', '>']) {
+            match piece.char_indices().next_back() {
+                Some((at, special @ ('&' | '<' | '>'))) => {
+                    self.out.push_str(piece.get(..at).unwrap_or_default());
+                    self.out.push_str(match special {
+                        '&' => "&amp;",
+                        '<' => "&lt;",
+                        _ => "&gt;",
+                    });
+                }
+                _ => self.out.push_str(piece),
+            }
+        }
     }
 
     /// Whether this is what made the statement apply to the request.
@@ -148,11 +160,8 @@ mod tests {
         decider.text = Some(text.to_owned());
         let page = super::text(&decider).into_string();
         for marked in ["\"A<b>\"", "\"Deny\"", "\"iam:Create*\"", "\"*\""] {
-            let escaped = marked.replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-            assert!(
-                page.contains(&format!("<mark><span class=\"s\">{escaped}")),
-                "{marked}: {page}"
-            );
+            let escaped = marked.replace('<', "&lt;").replace('>', "&gt;");
+            assert!(page.contains(&format!("<mark>{escaped}</mark>")), "{marked}: {page}");
         }
         assert_eq!(page.matches("<mark>").count(), 4, "{page}");
         let plain = crate::html::tests::text_of(&page);
