@@ -89,6 +89,7 @@ async fn run(case: &Map<String, Value>, expressed: Expressed) -> Option<String> 
         service_control,
         journal: None,
         python: None,
+        record: false,
         work_dir: directory.path().join("work"),
     })
     .await
