@@ -174,6 +174,7 @@ pub struct Stack {
     outputs: Outputs,
     deployments: Vec<Deployment>,
     failures: Vec<Failure>,
+    layer1_state: Option<String>,
     phases: Vec<(String, Duration)>,
     client: Client,
     http: reqwest::Client,
@@ -237,6 +238,7 @@ impl Stack {
             outputs: Outputs::default(),
             deployments: Vec::new(),
             failures: Vec::new(),
+            layer1_state: None,
             phases,
             client: Client::new(),
             http: reqwest::Client::new(),
@@ -289,11 +291,19 @@ impl Stack {
         if options.deploy {
             // Side by side, as repositories that know nothing of each other.
             let at_once = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-            let deployed: Vec<_> = stream::iter(&self.config.apps)
+            let deploying = stream::iter(&self.config.apps)
                 .map(|app| self.first_deployment(app))
                 .buffered(at_once)
-                .collect()
-                .await;
+                .collect::<Vec<_>>();
+            // Terraform takes seconds for it; nothing waits here.
+            let showing = async {
+                match &self.terraform {
+                    Some(terraform) if options.keep_going => terraform.show().await.map(Some),
+                    _ => Ok(None),
+                }
+            };
+            let (deployed, shown) = tokio::join!(deploying, showing);
+            self.layer1_state = shown?;
             for (app, took, deployed) in deployed {
                 self.phases.push((format!("deploy {app}"), took));
                 match deployed {
@@ -414,6 +424,19 @@ impl Stack {
     /// The applications, as they were deployed at the start.
     pub fn deployments(&self) -> &[Deployment] {
         &self.deployments
+    }
+
+    /// Layer 1's state as `terraform show -json` prints it; none without a
+    /// Layer 1.
+    ///
+    /// # Errors
+    /// When Terraform cannot read its state.
+    pub async fn layer1_state(&self) -> Result<Option<String>, StackError> {
+        match (&self.layer1_state, &self.terraform) {
+            (Some(state), _) => Ok(Some(state.clone())),
+            (None, Some(terraform)) => Ok(Some(terraform.show().await?)),
+            (None, None) => Ok(None),
+        }
     }
 
     /// The applications that could not be deployed at the start.

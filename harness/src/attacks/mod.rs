@@ -11,6 +11,7 @@ pub mod actor;
 pub mod attack;
 pub mod canary;
 pub mod catalogue;
+mod claims;
 pub mod companions;
 pub mod facts;
 pub mod finding;

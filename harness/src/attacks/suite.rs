@@ -3,8 +3,9 @@
 use super::actor::Actor;
 use super::canary::Canary;
 use super::catalogue;
+use super::claims;
 use super::facts::{DeployerFacts, Facts};
-use super::finding::Finding;
+use super::finding::{Companions, Finding, Road, Scope, Verdict};
 use super::inside::Inside;
 use super::run::Runner;
 use super::tokens::Gateway;
@@ -26,6 +27,10 @@ pub struct Suite<'a> {
 /// A part of the suite, in the order of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part<'a> {
+    /// Whether each application is deployed.
+    Deployments,
+    /// What linting the policies says.
+    Policies,
     /// Tokens against the HTTP API.
     Tokens,
     /// A deployer's trust policy.
@@ -40,10 +45,56 @@ impl Part<'_> {
     /// What the part does, for the progress.
     pub fn title(&self) -> String {
         match self {
+            Self::Deployments => "deployments".into(),
+            Self::Policies => "policies".into(),
             Self::Tokens => "tokens".into(),
             Self::Trust(deployer) => format!("who becomes {}", deployer.name),
             Self::Deployer(deployer) => format!("what {} can do", deployer.name),
             Self::Inside(deployer) => format!("what code of {} can do", deployer.name),
+        }
+    }
+}
+
+impl Part<'_> {
+    /// The part as one probe that could not be run.
+    fn not_run(&self, reason: String) -> Finding {
+        let (name, guard_rail, identity, road) = match self {
+            Self::Deployments => {
+                ("deployments", "each team deploys by its own workflow", "platform", Road::Workflow)
+            }
+            Self::Policies => ("policies", "policies say what they mean", "platform", Road::Api),
+            Self::Tokens => ("tokens", "no call without a valid token", "client", Road::Http),
+            Self::Trust(deployer) => (
+                "trust",
+                "only its own workflow becomes a deployer",
+                deployer.name.as_str(),
+                Road::Oidc,
+            ),
+            Self::Deployer(deployer) => (
+                "calls",
+                "no known path leads to more permissions",
+                deployer.name.as_str(),
+                Road::Api,
+            ),
+            Self::Inside(deployer) => {
+                ("inside", "the boundary caps running code", deployer.name.as_str(), Road::Function)
+            }
+        };
+        Finding {
+            id: format!("{identity}/{name}/{road}"),
+            guard_rail,
+            identity: identity.to_owned(),
+            road,
+            scope: Scope::Executed,
+            title: self.title(),
+            expected: "the part can be run".to_owned(),
+            observed: reason.clone(),
+            verdict: Verdict::NotRun,
+            reason: Some(reason),
+            companions: Companions::default(),
+            decided_by: Vec::new(),
+            duration: std::time::Duration::ZERO,
+            request_ids: Vec::new(),
         }
     }
 }
@@ -90,7 +141,8 @@ impl<'a> Suite<'a> {
     pub fn parts(&self) -> Vec<Part<'_>> {
         let deployers = &self.facts.deployers;
         let stacks = deployers.iter().filter(|deployer| deployer.job == Job::Stack);
-        std::iter::once(Part::Tokens)
+        [Part::Deployments, Part::Policies, Part::Tokens]
+            .into_iter()
             .chain(deployers.iter().map(Part::Trust))
             .chain(deployers.iter().map(Part::Deployer))
             .chain(stacks.map(Part::Inside))
@@ -103,6 +155,8 @@ impl<'a> Suite<'a> {
     /// When the part could not be run: nothing is proved then.
     pub async fn run(&self, part: Part<'_>) -> anyhow::Result<Vec<Finding>> {
         match part {
+            Part::Deployments => Ok(claims::deployments(self.stack)),
+            Part::Policies => claims::policies(self.stack).await,
             Part::Tokens => {
                 let gateway = Gateway {
                     facts: &self.facts,
@@ -144,6 +198,14 @@ impl<'a> Suite<'a> {
                 };
                 Ok(inside.run().await?)
             }
+        }
+    }
+
+    /// Runs a part; one that could not be run is a finding that says so.
+    pub async fn tried(&self, part: Part<'_>) -> Vec<Finding> {
+        match self.run(part).await {
+            Ok(findings) => findings,
+            Err(error) => vec![part.not_run(format!("{error:#}"))],
         }
     }
 

@@ -108,14 +108,25 @@ pub fn text(file: &str, content: String, kind: Option<Kind>) -> Report {
     checked(file, content, kind, false)
 }
 
+/// Reads JSON, or else YAML.
+///
+/// # Errors
+/// With the place of what is wrong.
+pub fn parse(content: &str) -> Result<Node, TreeError> {
+    if is_json(content) { from_json(content) } else { from_yaml(content) }
+}
+
+fn is_json(content: &str) -> bool {
+    content.trim_start().starts_with(['{', '['])
+}
+
 fn checked(file: &str, content: String, kind: Option<Kind>, come_upon: bool) -> Report {
     let content = match content.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => content,
     };
-    let is_json = content.trim_start().starts_with(['{', '[']);
-    let root = if is_json { from_json(&content) } else { from_yaml(&content) };
-    let root = match root {
+    let is_json = is_json(&content);
+    let root = match parse(&content) {
         Ok(root) => root,
         // Comments and trailing commas are other programs' JSON, and other
         // programs' YAML is none of ours either.

@@ -75,6 +75,9 @@ pub struct Report {
     pub unreadable: Vec<Remark>,
     /// How many policy documents were checked.
     pub documents: usize,
+    /// What holds them; the file's name for a file that is a policy.
+    #[serde(skip)]
+    pub subjects: Vec<String>,
 }
 
 impl Report {
@@ -84,6 +87,7 @@ impl Report {
         self.not_checked.extend(other.not_checked);
         self.unreadable.extend(other.unreadable);
         self.documents += other.documents;
+        self.subjects.extend(other.subjects);
     }
 
     fn unreadable(file: &str, at: Place, message: impl Into<String>) -> Self {
@@ -117,6 +121,10 @@ impl Report {
             }
         };
         self.documents += 1;
+        self.subjects.push(match source.subject.as_str() {
+            "" => file.to_owned(),
+            subject => subject.to_owned(),
+        });
         self.findings.extend(found(file, source, &document));
     }
 }

@@ -340,6 +340,32 @@ impl Terraform {
         Ok(Outputs(values.collect()))
     }
 
+    /// The state as `terraform show -json` prints it.
+    ///
+    /// # Errors
+    /// When Terraform cannot read its state.
+    pub async fn show(&self) -> Result<String, TerraformError> {
+        let mut command = self.command(None);
+        command.args(["show", "-json"]);
+        let mut text = String::new();
+        let finished = self
+            .finish(&mut command, |stream, line| {
+                if stream == Stream::Out {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            })
+            .await?;
+        match finished.status.success() {
+            true => Ok(text),
+            false => Err(TerraformError::Failed {
+                command: "show",
+                diagnostics: Vec::new(),
+                tail: finished.tail,
+            }),
+        }
+    }
+
     /// The program that does the work.
     pub fn binary(&self) -> &TerraformBinary {
         &self.binary

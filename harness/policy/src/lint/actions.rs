@@ -23,6 +23,26 @@ const NO_PREFIXES: [(&str, &str); 6] = [
     ("api-gateway", "write `apigateway:` for its control plane, `execute-api:` for calls"),
 ];
 
+/// Resources that actions act upon although the reference does not say so.
+const RESOURCES_BESIDE: [(&str, &str, &str); 2] = [
+    // A template with a transform needs it on the transform too:
+    // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-permissions-cloudformation.html
+    ("cloudformation", "CreateChangeSet", "arn:*:cloudformation:*:aws:transform/*"),
+    // The reference gives it no resource any more; AWS's refusals still name
+    // `log-group::log-stream:`, and policies on `log-group:*` allow it.
+    ("logs", "DescribeLogGroups", "arn:*:logs:*:*:log-group::log-stream:"),
+];
+
+/// Keys that are in a request together or not at all: "SecurityGroupIds and
+/// SubnetIds must both be specified or both be empty", and the VPC is theirs.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#vpc-conditions>
+const TOGETHER: [&str; 3] = ["lambda:VpcIds", "lambda:SubnetIds", "lambda:SecurityGroupIds"];
+
+fn together(key: &str, other: &str) -> bool {
+    let known = |key: &str| TOGETHER.iter().any(|known| known.eq_ignore_ascii_case(key));
+    key.eq_ignore_ascii_case(other) || (known(key) && known(other))
+}
+
 /// The actions that an entry of a statement covers.
 struct Covered<'s> {
     source: &'s str,
@@ -153,7 +173,7 @@ fn keys(
 /// Whether the statement holds only for requests that have the key.
 pub(super) fn checked_for_presence(statement: &Statement, key: &str) -> bool {
     statement.conditions.iter().any(|condition| {
-        condition.key.eq_ignore_ascii_case(key)
+        together(&condition.key, key)
             && match condition.operator.base {
                 Base::Null => condition.sources.iter().all(|text| &**text == "false"),
                 _ => !condition.holds_when_absent(),
@@ -172,7 +192,14 @@ fn resource(covered: &Covered<'_>, resources: &Resources, notes: &mut Vec<Note>)
             })
         })
     };
-    if covered.actions.iter().any(fits) {
+    let beside = |(service, action): &(&Service, &Action)| {
+        RESOURCES_BESIDE.iter().any(|(prefix, name, known)| {
+            *prefix == service.prefix
+                && name.eq_ignore_ascii_case(&action.name)
+                && resources.patterns.iter().any(|pattern| arns_overlap(pattern.source(), known))
+        })
+    };
+    if covered.actions.iter().any(|pair| fits(pair) || beside(pair)) {
         return;
     }
     let what = covered.source;

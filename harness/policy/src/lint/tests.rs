@@ -297,3 +297,30 @@ fn rules_have_names_of_their_own() {
         assert!(rule.description().ends_with('.'), "{rule:?}");
     }
 }
+
+#[rstest]
+#[case(
+    "cloudformation:CreateChangeSet",
+    "arn:aws:cloudformation:eu-west-1:aws:transform/Serverless-2016-10-31"
+)]
+#[case("logs:DescribeLogGroups", "arn:aws:logs:eu-west-1:123456789012:log-group:*")]
+fn resources_that_the_reference_lacks_are_known(#[case] action: &str, #[case] resource: &str) {
+    let statement = |action: &str| {
+        format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}}"#)
+    };
+    assert_eq!(rules(Kind::Identity, &statement(action)), []);
+    assert_eq!(rules(Kind::Identity, &statement("iam:GetRole")), [Rule::ResourceNever]);
+}
+
+/// A function's network comes whole or not at all.
+#[test]
+fn a_key_that_comes_with_another_is_there_when_that_is() {
+    let statement = |vpc: &str| {
+        format!(
+            r#"{{"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:a", "Condition": {{{vpc}"ForAllValues:StringEquals": {{"lambda:SubnetIds": "subnet-1"}}}}}}"#
+        )
+    };
+    assert_eq!(rules(Kind::Identity, &statement("")), [Rule::AllValuesOfNothing]);
+    let vpc = r#""StringEquals": {"lambda:VpcIds": "vpc-1"}, "#;
+    assert_eq!(rules(Kind::Identity, &statement(vpc)), []);
+}

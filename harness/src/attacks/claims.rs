@@ -1,0 +1,222 @@
+//! Claims that need no attacker: each application is deployed by its own
+//! workflow, and the policies say what they mean.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::finding::{Companions, Finding, Road, Scope, Verdict};
+use crate::lint::{self, Report, configuration, template, terraform, tree};
+use crate::stack::Stack;
+
+const DEPLOYS: &str = "each team deploys by its own workflow";
+const MEANS: &str = "policies say what they mean";
+
+/// Who holds Layer 1, in the reports.
+const PLATFORM: &str = "platform";
+
+/// What a template may be called in an application's repository.
+const TEMPLATES: [&str; 4] = ["template.yaml", "template.yml", "template.json", "template"];
+
+/// A claim, before its verdict.
+struct Claim {
+    id: String,
+    guard_rail: &'static str,
+    identity: String,
+    road: Road,
+    scope: Scope,
+    title: String,
+    expected: String,
+}
+
+impl Claim {
+    fn judged(self, verdict: Verdict, observed: String, took: Duration) -> Finding {
+        // Why nothing could be said stands as the reason too.
+        let reason = match verdict {
+            Verdict::Held => None,
+            _ => Some(observed.clone()),
+        };
+        Finding {
+            id: self.id,
+            guard_rail: self.guard_rail,
+            identity: self.identity,
+            road: self.road,
+            scope: self.scope,
+            title: self.title,
+            expected: self.expected,
+            observed,
+            verdict,
+            reason,
+            companions: Companions::default(),
+            decided_by: Vec::new(),
+            duration: took,
+            request_ids: Vec::new(),
+        }
+    }
+}
+
+/// Whether each application could be deployed.
+pub(super) fn deployments(stack: &Stack) -> Vec<Finding> {
+    let claim = |app: &str| Claim {
+        id: format!("{app}/deployment/workflow"),
+        guard_rail: DEPLOYS,
+        identity: app.to_owned(),
+        road: Road::Workflow,
+        scope: Scope::Executed,
+        title: format!("the deployer can deploy {app}"),
+        expected: "every step of its workflow succeeds".to_owned(),
+    };
+    let took = |app: &str| {
+        let name = format!("deploy {app}");
+        let phase = stack.phases().iter().find(|(phase, _)| *phase == name);
+        phase.map(|(_, took)| *took).unwrap_or_default()
+    };
+    let done = stack.deployments().iter().map(|deployment| {
+        let app = deployment.app.as_str();
+        claim(app).judged(Verdict::Held, "it was deployed".to_owned(), took(app))
+    });
+    let failed = stack.failures().iter().map(|failure| {
+        let app = failure.app.as_str();
+        claim(app).judged(Verdict::Failed, failure.reason.clone(), took(app))
+    });
+    done.chain(failed).collect()
+}
+
+/// What linting Layer 1's state and the applications' templates says.
+///
+/// # Errors
+/// When Terraform cannot show its state.
+pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
+    let start = Instant::now();
+    let mut findings = Vec::new();
+    let mut published = None;
+    if let (Some(shown), Some(layer1)) = (stack.layer1_state().await?, &stack.config().layer1) {
+        let took = start.elapsed();
+        // What Terraform prints can be read; were it not, the report says so.
+        published = tree::from_json(&shown).ok().map(|root| terraform::read(&root).parameters);
+        let report = lint::text("state.json", shown, None);
+        let place = |address: &str| declared(&layer1.directory, address);
+        findings.extend(claims(PLATFORM, Road::Api, &report, place, took));
+    }
+    for app in &stack.config().apps {
+        let start = Instant::now();
+        let name = app.name.get_ref();
+        let Some(path) =
+            TEMPLATES.iter().map(|name| app.directory.join(name)).find(|path| path.is_file())
+        else {
+            continue;
+        };
+        let mut report = lint::paths(std::slice::from_ref(&path), None);
+        if let Some(published) = &published {
+            let file = path.display().to_string();
+            report.findings.extend(unpublished(&path, &file, stack, published)?);
+        }
+        let took = start.elapsed();
+        findings.extend(claims(name, Road::CloudFormation, &report, |_| None, took));
+    }
+    Ok(findings)
+}
+
+/// The parameters that a template reads under the platform's prefix, and that
+/// the platform does not publish.
+fn unpublished(
+    path: &Path,
+    file: &str,
+    stack: &Stack,
+    published: &BTreeSet<String>,
+) -> anyhow::Result<Vec<lint::Finding>> {
+    let Some(platform) = &stack.config().platform else { return Ok(Vec::new()) };
+    let Ok(root) = lint::files::parse(&std::fs::read_to_string(path)?) else {
+        return Ok(Vec::new());
+    };
+    let mut read = template::read(&root).parameters;
+    read.retain(|(name, _)| name.starts_with(&platform.parameters) && !published.contains(name));
+    Ok(read
+        .into_iter()
+        .map(|(name, at)| {
+            configuration::finding(
+                configuration::NOT_PUBLISHED,
+                file,
+                at,
+                "template",
+                format!("the template reads `{name}`, which Layer 1 does not publish"),
+                format!("publish `{name}` as an `aws_ssm_parameter` of Layer 1"),
+            )
+        })
+        .collect())
+}
+
+/// A claim a policy document, and one a rule that found something in it.
+fn claims(
+    identity: &str,
+    road: Road,
+    report: &Report,
+    declared: impl Fn(&str) -> Option<String>,
+    took: Duration,
+) -> Vec<Finding> {
+    let claim = |subject: &str, rule: &str| Claim {
+        id: match rule {
+            "" => format!("{identity}/policy/{subject}"),
+            rule => format!("{identity}/policy/{subject}/{rule}"),
+        },
+        guard_rail: MEANS,
+        identity: identity.to_owned(),
+        road,
+        scope: Scope::Decided,
+        title: format!("`{subject}` says what it means"),
+        expected: "nothing that can never match or grants more than it says".to_owned(),
+    };
+    let mut findings = Vec::new();
+    let mut seen = BTreeSet::new();
+    for finding in &report.findings {
+        let (subject, rule) = (finding.subject.as_str(), finding.rule);
+        if !seen.insert((subject, rule)) {
+            continue;
+        }
+        let same = report.findings.iter().filter(|other| other.subject == subject);
+        let told: Vec<String> = same
+            .filter(|other| other.rule == rule)
+            .map(|other| {
+                let place = declared(subject)
+                    .unwrap_or_else(|| format!("{}:{}:{}", other.file, other.line, other.column));
+                let statement = other.statement.map(|number| format!(", statement {number}"));
+                let (message, instead) = (&other.message, &other.instead);
+                format!("{place}{}: {message}; {instead}", statement.unwrap_or_default())
+            })
+            .collect();
+        findings.push(claim(subject, rule).judged(Verdict::Failed, told.join(" | "), took));
+    }
+    for remark in &report.unreadable {
+        let told = format!("{}:{}:{}: {}", remark.file, remark.line, remark.column, remark.message);
+        findings.push(claim(&remark.file, "unreadable").judged(Verdict::Failed, told, took));
+    }
+    for (number, remark) in report.not_checked.iter().enumerate() {
+        let subject = remark.message.split(": ").next().unwrap_or(&remark.file);
+        let rule = format!("not-checked-{}", number + 1);
+        let told = format!("{}:{}: {}", remark.file, remark.line, remark.message);
+        findings.push(claim(subject, &rule).judged(Verdict::NotRun, told, took));
+    }
+    let faulty: BTreeSet<&str> = seen.iter().map(|(subject, _)| *subject).collect();
+    let clean: BTreeSet<&str> = report.subjects.iter().map(String::as_str).collect();
+    for subject in clean.difference(&faulty) {
+        findings.push(claim(subject, "").judged(Verdict::Held, "nothing found".to_owned(), took));
+    }
+    findings
+}
+
+/// Where a resource of the root module is declared: `file.tf:12`.
+fn declared(directory: &Path, address: &str) -> Option<String> {
+    let plain = address.split('[').next().unwrap_or(address);
+    let mut parts = plain.split('.');
+    let (kind, name) = (parts.next()?, parts.next()?);
+    let start = format!("resource \"{kind}\" \"{name}\"");
+    let mut entries: Vec<_> = std::fs::read_dir(directory).ok()?.flatten().collect();
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    entries.iter().map(std::fs::DirEntry::path).find_map(|path| {
+        let text = std::fs::read_to_string(&path)
+            .ok()
+            .filter(|_| path.extension().is_some_and(|extension| extension == "tf"))?;
+        let line = text.lines().position(|line| line.trim_start().starts_with(&start))?;
+        Some(format!("{}:{}", path.file_name()?.to_string_lossy(), line + 1))
+    })
+}
