@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::Report;
 use super::index::Index;
-use super::parts::{badge, count, table, time, verdict};
+use super::parts::{badge, count, prose, table, time, verdict};
 use super::summary::titled;
 use crate::{Probe, RunRecord, Verdict};
 
@@ -38,7 +38,7 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
                     tr {
                         td { (badge(verdict(before.verdict))) }
                         td { (badge(verdict(now.verdict))) }
-                        td { a href={ "#" (index.anchor(&now.id).unwrap_or_default()) } { (now.title) } }
+                        td { a href={ "#" (index.anchor(&now.id).unwrap_or_default()) } { (prose(&now.title)) } }
                     }
                 }
             }))
@@ -46,7 +46,7 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
         @if !changes.gone.is_empty() {
             (table("Probes that were there and are not", &["Then", "Probe"], html! {
                 @for probe in &changes.gone {
-                    tr { td { (badge(verdict(probe.verdict))) } td { (probe.title) " " code { (probe.id) } } }
+                    tr { td { (badge(verdict(probe.verdict))) } td { (prose(&probe.title)) " " code { (probe.id) } } }
                 }
             }))
         }
@@ -55,7 +55,7 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
                 @for probe in &changes.added {
                     tr {
                         td { (badge(verdict(probe.verdict))) }
-                        td { a href={ "#" (index.anchor(&probe.id).unwrap_or_default()) } { (probe.title) } }
+                        td { a href={ "#" (index.anchor(&probe.id).unwrap_or_default()) } { (prose(&probe.title)) } }
                     }
                 }
             }))

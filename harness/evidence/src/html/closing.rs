@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Report;
 use super::index::Index;
-use super::parts::{badge, count, duration, fact, file, table, time, verdict};
+use super::parts::{badge, count, duration, fact, file, prose, table, time, verdict};
 use super::summary::titled;
 use crate::{Probe, Scope, Verdict};
 
@@ -35,7 +35,7 @@ pub(super) fn not_tested(report: &Report<'_>, index: &Index<'_>) -> Markup {
             @if !untested.is_empty() { li { "Guard rails without a probe: " (untested.join("; ")) "." } }
             @if record.mutations.is_none() { li { "No mutations were run." } }
             @if record.reach.is_empty() { li { "What each identity can do at all was not asked." } }
-            @for deviation in &record.deviations { li { "Deviation: " (deviation) "." } }
+            @for deviation in &record.deviations { li { "Deviation: " (prose(deviation)) "." } }
             li { "The account itself: nothing here looked at a deployed stack. Each objective says "
                  a href="#objective-O1" { "what it does not show" } "." }
         }
@@ -49,8 +49,8 @@ fn with_reasons(label: &str, probes: &[&Probe], index: &Index<'_>) -> Markup {
                 @for probe in probes {
                     tr {
                         td { (badge(verdict(probe.verdict))) }
-                        td { a href={ "#" (index.anchor(&probe.id).unwrap_or_default()) } { (probe.title) } }
-                        td { (probe.reason.as_deref().unwrap_or("no reason was recorded")) }
+                        td { a href={ "#" (index.anchor(&probe.id).unwrap_or_default()) } { (prose(&probe.title)) } }
+                        td { (prose(probe.reason.as_deref().unwrap_or("no reason was recorded"))) }
                     }
                 }
             }))

@@ -78,19 +78,24 @@ fn matrix(report: &Report<'_>, index: &Index<'_>) -> Markup {
     }
 }
 
-fn ids(framework: &Framework, objective: &str) -> String {
-    let ids: Vec<String> = framework
-        .controls
-        .iter()
-        .filter_map(|control| {
-            let support = control.supports.iter().find(|one| one.objective == objective)?;
-            Some(match support.extent {
-                Extent::Full => control.id.clone(),
-                Extent::Partial => format!("[{}]", control.id),
-            })
-        })
-        .collect();
-    if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
+fn ids(framework: &Framework, objective: &str) -> Markup {
+    /// Longer ids may be broken, or a column would burst.
+    const SHORT: usize = 14;
+    let supports = framework.controls.iter().filter_map(|control| {
+        let support = control.supports.iter().find(|one| one.objective == objective)?;
+        Some((&control.id, support.extent))
+    });
+    let mut first = true;
+    html! {
+        @for (id, extent) in supports {
+            @if !first { ", " }
+            @let () = first = false;
+            span.whole[id.len() <= SHORT] {
+                @match extent { Extent::Full => (id), Extent::Partial => { "[" (id) "]" } }
+            }
+        }
+        @if first { "none" }
+    }
 }
 
 fn framework(framework: &Framework, index: &Index<'_>) -> Markup {

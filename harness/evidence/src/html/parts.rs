@@ -49,7 +49,7 @@ pub(super) fn badge((class, word): (&str, &str)) -> Markup {
 pub(super) fn state(state: &State) -> Markup {
     html! {
         (badge(verdict(state.verdict)))
-        @if let Some(reason) = &state.reason { p.why { (reason) } }
+        @if let Some(reason) = &state.reason { p.why { (prose(reason)) } }
     }
 }
 
@@ -70,6 +70,19 @@ pub(super) fn tally(tally: Tally) -> String {
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
     parts.join(", ")
+}
+
+/// A text of ours, in which backticks stand around names; one without its
+/// partner stays what it is.
+pub(super) fn prose(text: &str) -> Markup {
+    if text.matches('`').count() % 2 == 1 {
+        return html! { (text) };
+    }
+    html! {
+        @for (place, piece) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (piece) } } @else { (piece) }
+        }
+    }
 }
 
 /// `1 probe`, `2 probes`.
@@ -118,6 +131,17 @@ pub(super) fn time(text: &str) -> String {
     }
 }
 
+/// From when to when, naming the day once where it is the same.
+pub(super) fn span(from: &str, to: &str) -> String {
+    let (from, to) = (time(from), time(to));
+    match (from.get(..11), to.get(..11), to.get(11..)) {
+        (Some(day), Some(same), Some(clock)) if day == same => {
+            format!("{} to {clock}", from.trim_end_matches(" UTC"))
+        }
+        _ => format!("{from} to {to}"),
+    }
+}
+
 /// A row of a description list; nothing where there is nothing.
 pub(super) fn fact(name: &str, value: Option<impl Display>) -> Markup {
     html! {
@@ -137,5 +161,37 @@ pub(super) fn table(label: &str, head: &[&str], body: Markup) -> Markup {
                 tbody { (body) }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backticks_stand_around_names() {
+        assert_eq!(prose("a `<b>` c").into_string(), "a <code>&lt;b&gt;</code> c");
+        assert_eq!(prose("it`s").into_string(), "it`s");
+    }
+
+    #[rstest::rstest]
+    #[case("2026-11-22T20:00:00Z", "2026-11-22T20:01:02.5Z", "2026-11-22 20:00:00 to 20:01:02 UTC")]
+    #[case(
+        "2026-11-22T23:59:59Z",
+        "2026-11-23T00:01:02Z",
+        "2026-11-22 23:59:59 UTC to 2026-11-23 00:01:02 UTC"
+    )]
+    #[case("then", "now", "then to now")]
+    fn times(#[case] from: &str, #[case] to: &str, #[case] said: &str) {
+        assert_eq!(span(from, to), said);
+    }
+
+    #[rstest::rstest]
+    #[case(900, "900 µs")]
+    #[case(1500, "1.5 ms")]
+    #[case(47_160_000, "47.2 s")]
+    #[case(723_000_000, "12 min 3 s")]
+    fn durations(#[case] microseconds: u64, #[case] said: &str) {
+        assert_eq!(duration(microseconds), said);
     }
 }

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::Report;
 use super::index::{Index, Rail};
-use super::parts::{badge, count, duration, later, link, tally, verdict};
+use super::parts::{badge, count, duration, later, link, prose, tally, verdict};
 use super::statement;
 use super::summary::titled;
 use crate::bundle::raw_path;
@@ -135,7 +135,7 @@ fn probe(number: usize, probe: &Probe, open: bool) -> Markup {
         details id={ "p" (number) } data-verdict=(class) data-identity=(probe.identity) open[open] {
             summary {
                 (badge(verdict(probe.verdict)))
-                (probe.title)
+                @if probe.title.contains('`') { span { (prose(&probe.title)) } } @else { (probe.title) }
                 small { (probe.road) @if probe.scope == Scope::Decided { ", decided only" } }
             }
             (later(open, trace(probe)))
@@ -154,7 +154,7 @@ fn trace(probe: &Probe) -> Markup {
                     dt { "Expected" } dd { (probe.expected) }
                     dt { "Observed" } dd { (probe.observed) }
                 }
-                @if let Some(reason) = &probe.reason { dt { "Why" } dd { (reason) } }
+                @if let Some(reason) = &probe.reason { dt { "Why" } dd { (prose(reason)) } }
                 dt { "Who" } dd { (probe.identity) " by " (probe.road) ", " (scope(probe.scope)) " in " (duration(probe.duration_us)) }
                 dt { "Id" } dd { code { (probe.id) } }
                 @if !probe.request_ids.is_empty() {
@@ -195,7 +195,7 @@ fn companion(title: &str, companion: Option<&Companion>) -> Markup {
         None => ("not-run", "Missing", "was not tried"),
     };
     html! {
-        li { (badge((class, word))) " " b { (title) } ": " (detail) }
+        li { (badge((class, word))) " " b { (title) } ": " (prose(detail)) }
     }
 }
 
@@ -218,7 +218,7 @@ fn decision(decider: &Decider) -> Markup {
                 }
             }
             (statement::text(decider))
-            @if !decider.explanation.is_empty() { p.small { (decider.explanation) } }
+            @if !decider.explanation.is_empty() { p.small { (prose(&decider.explanation)) } }
         }
     }
 }

@@ -4,9 +4,9 @@
 use maud::{Markup, html};
 
 use super::index::Index;
-use super::parts::{badge, count, duration, fact, time, verdict};
+use super::parts::{badge, count, duration, fact, prose, span, time, verdict};
 use super::{Report, heading};
-use crate::{Probe, RunStatus, Upstream, Verdict};
+use crate::{Probe, RunStatus, Scope, Upstream, Verdict};
 
 /// The result in a few words.
 pub(super) fn headline(report: &Report<'_>) -> String {
@@ -44,6 +44,7 @@ fn overall(report: &Report<'_>) -> Verdict {
 pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
     let record = report.record;
     let overall = overall(report);
+    let decided = record.probes.iter().filter(|probe| probe.scope == Scope::Decided).count();
     let (class, _) = verdict(overall);
     html! {
         section #summary aria-labelledby="summary-title" {
@@ -52,7 +53,12 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
                 h1 #summary-title { (headline(report)) }
                 p {
                     @match &record.status {
-                        RunStatus::Complete {} => (meaning(overall)),
+                        RunStatus::Complete {} => {
+                            (meaning(overall))
+                            @if decided > 0 {
+                                " " (decided) " of them were decided by the guard and not executed."
+                            }
+                        }
                         RunStatus::Incomplete { reason } => {
                             "Incomplete: " (reason) ". What stands below is no result."
                         }
@@ -60,7 +66,7 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
                 }
             }
             (counts(report))
-            (facts(report))
+            (facts(report, index))
             div.limits {
                 h2 { "What this is worth" }
                 p {
@@ -91,9 +97,9 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
 const fn meaning(overall: Verdict) -> &'static str {
     match overall {
         Verdict::Held => {
-            "Each was refused exactly as AWS refuses it, while the same thing done legitimately \
-             succeeded, an identity without permissions was refused, and without the guard rail \
-             it would have been allowed."
+            "Nothing was sampled. Each attack was refused exactly as AWS refuses it, while the same \
+             thing done legitimately succeeded, an identity without permissions was refused, and \
+             without the guard rail it would have been allowed."
         }
         Verdict::Failed => {
             "At least one attack was not refused, or not as AWS refuses it. What failed stands below."
@@ -155,8 +161,9 @@ fn share(number: usize, all: usize) -> f64 {
     if all == 0 { 0.0 } else { number as f64 * 1000.0 / all as f64 }
 }
 
-fn facts(report: &Report<'_>) -> Markup {
+fn facts(report: &Report<'_>, index: &Index<'_>) -> Markup {
     let record = report.record;
+    let rails = index.rails.iter().filter(|rail| !rail.probes.is_empty()).count();
     let commit = record.provenance.commit.as_ref().map(|commit| {
         let short: String = commit.chars().take(12).collect();
         match record.provenance.tree_clean {
@@ -168,7 +175,8 @@ fn facts(report: &Report<'_>) -> Markup {
     html! {
         dl.facts {
             (fact("What was tested", Some(format!(
-                "{}: account {}, {}", record.configuration, record.account_id, record.region
+                "{} of the architecture in {}, account {}, {}",
+                count(rails, "guard rail"), record.configuration, record.account_id, record.region
             ))))
             (fact("Attacked as", identities(report)))
             (fact("Against what", Some(against(&record.upstream))))
@@ -205,7 +213,7 @@ fn when(report: &Report<'_>) -> String {
     let record = report.record;
     let took = duration(record.duration_ms.saturating_mul(1000));
     match &record.ended {
-        Some(ended) => format!("{} to {}, {took}", time(&record.started), time(ended)),
+        Some(ended) => format!("{}, {took}", span(&record.started, ended)),
         None => format!("{}, and did not end", time(&record.started)),
     }
 }
@@ -235,8 +243,8 @@ fn attention(report: &Report<'_>, index: &Index<'_>) -> Markup {
                         @for probe in probes.iter().take(MOST) {
                             li {
                                 (badge(verdict(wanted))) " "
-                                a href={ "#" (index.anchor(&probe.id).unwrap_or_default()) } { (probe.title) }
-                                " " span.why { (probe.reason.as_ref().unwrap_or(&probe.observed)) }
+                                a href={ "#" (index.anchor(&probe.id).unwrap_or_default()) } { (prose(&probe.title)) }
+                                " " span.why { (prose(probe.reason.as_ref().unwrap_or(&probe.observed))) }
                             }
                         }
                     }
