@@ -78,6 +78,16 @@ impl Client {
         region: &str,
         identity: &WebIdentity<'_>,
     ) -> Result<Access, ServiceError> {
+        self.exchange_token(endpoint, region, identity).await.0
+    }
+
+    /// The same, with the id under which the guard's journal has the request.
+    pub async fn exchange_token(
+        &self,
+        endpoint: &Url,
+        region: &str,
+        identity: &WebIdentity<'_>,
+    ) -> (Result<Access, ServiceError>, Option<String>) {
         let mut input = json!({
             "RoleArn": identity.role_arn,
             "RoleSessionName": identity.session_name,
@@ -91,22 +101,10 @@ impl Client {
                 members.insert("Policy".to_owned(), json!(policy));
             }
         }
-        let answer = self
-            .send(endpoint, None, Service::Sts, "AssumeRoleWithWebIdentity", input, None)
-            .await
-            .result?;
-        let credential = |name: &str| {
-            answer.pointer(&format!("/Credentials/{name}")).and_then(Value::as_str).ok_or_else(
-                || ServiceError::new(502, "InvalidResponse", format!("STS's answer has no {name}")),
-            )
-        };
-        Ok(Access {
-            endpoint: endpoint.clone(),
-            region: region.to_owned(),
-            access_key_id: credential("AccessKeyId")?.to_owned(),
-            secret_access_key: Secret::new(credential("SecretAccessKey")?),
-            session_token: Some(Secret::new(credential("SessionToken")?)),
-        })
+        let answer =
+            self.send(endpoint, None, Service::Sts, "AssumeRoleWithWebIdentity", input, None).await;
+        let access = answer.result.and_then(|output| access(endpoint, region, &output));
+        (access, answer.request_id)
     }
 
     async fn send(
@@ -169,6 +167,22 @@ impl Client {
         let body = answer.bytes().await.map_err(unreachable)?;
         response::decode(operation, &reply.body(body).map_err(unreachable)?)
     }
+}
+
+/// The credentials in STS's answer.
+fn access(endpoint: &Url, region: &str, answer: &Value) -> Result<Access, ServiceError> {
+    let credential = |name: &str| {
+        answer.pointer(&format!("/Credentials/{name}")).and_then(Value::as_str).ok_or_else(|| {
+            ServiceError::new(502, "InvalidResponse", format!("STS's answer has no {name}"))
+        })
+    };
+    Ok(Access {
+        endpoint: endpoint.clone(),
+        region: region.to_owned(),
+        access_key_id: credential("AccessKeyId")?.to_owned(),
+        secret_access_key: Secret::new(credential("SecretAccessKey")?),
+        session_token: Some(Secret::new(credential("SessionToken")?)),
+    })
 }
 
 fn unreachable(cause: impl std::fmt::Display) -> ServiceError {

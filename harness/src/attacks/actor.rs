@@ -33,6 +33,11 @@ impl Actor {
         Self { arn: arn.into(), access, client }
     }
 
+    /// The key that it calls with.
+    pub fn access_key_id(&self) -> &str {
+        &self.access.access_key_id
+    }
+
     /// Makes a call.
     pub async fn call(&self, step: &Step) -> Answer {
         let input = step.input.clone();

@@ -192,3 +192,10 @@ pub struct Attack {
     /// The legitimate twin.
     pub twin: Twin,
 }
+
+impl Attack {
+    /// The id of its finding.
+    pub fn id(&self, identity: &str) -> String {
+        format!("{identity}/{}/{}", self.name, self.attempt.road())
+    }
+}

@@ -68,7 +68,7 @@ pub struct RouteFacts {
 }
 
 /// An app's function.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionFacts {
     /// The function's name, which is the app's.
     pub name: String,
@@ -114,6 +114,8 @@ pub struct DeployerFacts {
     pub app: String,
     /// How the names of the roles begin that it may create.
     pub role_prefix: Option<String>,
+    /// The managed policies attached to its role.
+    pub policies: Vec<String>,
 }
 
 /// Why the deployed state could not be read.
@@ -182,9 +184,11 @@ impl Facts {
         }
         let mut deployers = Vec::new();
         for deployer in &config.deployers {
+            let role_arn = text_output(outputs, &deployer.role_output)?;
             deployers.push(DeployerFacts {
                 name: deployer.name.get_ref().clone(),
-                role_arn: text_output(outputs, &deployer.role_output)?,
+                policies: attached_policies(platform, &role_arn).await?,
+                role_arn,
                 job: deployer.job,
                 app: deployer.app.get_ref().clone(),
                 role_prefix: deployer.role_prefix.clone(),
@@ -222,12 +226,27 @@ impl Facts {
         self.functions.iter().find(|function| function.name != app)
     }
 
+    /// The role that a deployer would gain most by: that of another deployer,
+    /// one that makes stacks if there is one, or another team's function's.
+    pub fn coveted<'a>(&'a self, deployer: &'a DeployerFacts) -> &'a str {
+        let others = || self.deployers.iter().filter(|other| other.role_arn != deployer.role_arn);
+        let stacks = others().find(|other| other.job == Job::Stack);
+        let other = stacks.or_else(|| others().next()).map(|other| other.role_arn.as_str());
+        let foreign = || self.foreign_function(&deployer.app).map(|f| f.role_arn.as_str());
+        other.or_else(foreign).unwrap_or(&deployer.role_arn)
+    }
+
     /// The route that leads to an app's function.
     pub fn route(&self, app: &str) -> Option<&RouteFacts> {
         let name = format!(":function:{app}");
         self.routes
             .iter()
             .find(|route| route.integration_uri.split('/').any(|part| part.ends_with(&name)))
+    }
+
+    /// How reports call the code in a function.
+    pub fn code_in(function: &FunctionFacts) -> String {
+        format!("code-in-{}", function.name)
     }
 
     /// A function's ARN.
@@ -281,6 +300,15 @@ fn member(
 
 fn items(answer: &Value) -> impl Iterator<Item = &Value> {
     answer.get("items").and_then(Value::as_array).into_iter().flatten()
+}
+
+async fn attached_policies(platform: &Actor, role: &str) -> Result<Vec<String>, FactsError> {
+    let operation = "ListAttachedRolePolicies";
+    let role = role.rsplit('/').next().unwrap_or_default();
+    let answer = ask(platform, Service::Iam, operation, json!({"RoleName": role})).await?;
+    let policies = answer.get("AttachedPolicies").and_then(Value::as_array);
+    let policies = policies.into_iter().flatten();
+    policies.map(|policy| member(policy, operation, "PolicyArn")).collect()
 }
 
 async fn stages(platform: &Actor, api_id: &str) -> Result<Vec<String>, FactsError> {

@@ -9,13 +9,17 @@
 
 pub mod actor;
 pub mod attack;
+pub mod campaign;
 pub mod canary;
 pub mod catalogue;
+pub mod choosing;
 mod claims;
 pub mod companions;
+pub mod escalations;
 pub mod facts;
 pub mod finding;
 pub mod inside;
+pub mod reach;
 pub mod run;
 pub mod suite;
 pub mod tokens;

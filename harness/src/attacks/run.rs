@@ -88,7 +88,7 @@ impl Runner<'_> {
         }
         request_ids.extend(twin.request_ids);
         Finding {
-            id: format!("{}/{}/{}", self.identity, attack.name, attack.attempt.road()),
+            id: attack.id(&self.identity),
             guard_rail: attack.guard_rail,
             identity: self.identity.clone(),
             road: attack.attempt.road(),

@@ -4,15 +4,19 @@ use super::actor::Actor;
 use super::canary::Canary;
 use super::catalogue;
 use super::claims;
-use super::facts::{DeployerFacts, Facts};
+use super::escalations;
+use super::escalations::decided::{self, Candidate, Decided};
+use super::escalations::questions::Between;
+use super::facts::{DeployerFacts, Facts, FunctionFacts};
 use super::finding::{Companions, Finding, Road, Scope, Verdict};
-use super::inside::Inside;
+use super::inside::{Author, Code, Inside};
 use super::run::Runner;
 use super::tokens::Gateway;
 use super::trust::{SESSION, Trust};
 use crate::config::{IssuerKind, Job};
 use crate::issuers::Issuer;
 use crate::stack::Stack;
+use ringfence_guard::Caller;
 
 /// Everything that the attacks need of a deployed stack.
 #[derive(Debug)]
@@ -23,6 +27,9 @@ pub struct Suite<'a> {
     okta: &'a Issuer,
     github: &'a Issuer,
 }
+
+/// Which findings are wanted, by id.
+pub type Selected<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
 /// A part of the suite, in the order of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +46,8 @@ pub enum Part<'a> {
     Deployer(&'a DeployerFacts),
     /// Code in a function of a stack deployer.
     Inside(&'a DeployerFacts),
+    /// Code in an app's function.
+    Code(&'a FunctionFacts),
 }
 
 impl Part<'_> {
@@ -51,6 +60,7 @@ impl Part<'_> {
             Self::Trust(deployer) => format!("who becomes {}", deployer.name),
             Self::Deployer(deployer) => format!("what {} can do", deployer.name),
             Self::Inside(deployer) => format!("what code of {} can do", deployer.name),
+            Self::Code(function) => format!("what code in {} can do", function.name),
         }
     }
 }
@@ -78,6 +88,9 @@ impl Part<'_> {
             ),
             Self::Inside(deployer) => {
                 ("inside", "the boundary caps running code", deployer.name.as_str(), Road::Function)
+            }
+            Self::Code(function) => {
+                ("code", "the boundary caps running code", function.name.as_str(), Road::Function)
             }
         };
         Finding {
@@ -146,6 +159,7 @@ impl<'a> Suite<'a> {
             .chain(deployers.iter().map(Part::Trust))
             .chain(deployers.iter().map(Part::Deployer))
             .chain(stacks.map(Part::Inside))
+            .chain(self.facts.functions.iter().map(Part::Code))
             .collect()
     }
 
@@ -154,20 +168,64 @@ impl<'a> Suite<'a> {
     /// # Errors
     /// When the part could not be run: nothing is proved then.
     pub async fn run(&self, part: Part<'_>) -> anyhow::Result<Vec<Finding>> {
+        self.run_selected(part, &|_| true).await
+    }
+
+    /// The ids of a part's findings.
+    ///
+    /// # Errors
+    /// When no token can be made.
+    pub fn ids(&self, part: Part<'_>) -> anyhow::Result<Vec<String>> {
+        let facts = &self.facts;
+        Ok(match part {
+            // Claims, and no attacks: how many there are is known when they are made.
+            Part::Deployments | Part::Policies => Vec::new(),
+            Part::Tokens => self.gateway().ids()?,
+            Part::Trust(deployer) => self.trust().ids(deployer)?,
+            Part::Deployer(deployer) => {
+                let calls = catalogue::attacks(facts, deployer);
+                let calls = calls.iter().map(|attack| attack.id(&deployer.name));
+                let paths = escalations::paths()
+                    .iter()
+                    .filter(|path| !escalations::calls::served(path, facts, deployer))
+                    .map(|path| path.finding_id(&deployer.name, Road::Api));
+                calls.chain(paths).collect()
+            }
+            Part::Inside(deployer) => Inside::ids(facts, Author::Deployer(deployer)),
+            Part::Code(function) => {
+                let name = Facts::code_in(function);
+                let paths =
+                    escalations::paths().iter().map(|path| path.finding_id(&name, Road::Function));
+                Inside::ids(facts, Author::Function(function)).into_iter().chain(paths).collect()
+            }
+        })
+    }
+
+    fn gateway(&self) -> Gateway<'_> {
+        Gateway {
+            facts: &self.facts,
+            issuer: self.okta,
+            stranger: self.github,
+            endpoint: self.stack.endpoint(),
+            http: reqwest::Client::new(),
+            platform: &self.platform,
+        }
+    }
+
+    /// Runs what is selected of a part, by id.
+    ///
+    /// # Errors
+    /// When it could not be run: nothing is proved then.
+    pub async fn run_selected(
+        &self,
+        part: Part<'_>,
+        selected: Selected<'_>,
+    ) -> anyhow::Result<Vec<Finding>> {
         match part {
             Part::Deployments => Ok(claims::deployments(self.stack)),
             Part::Policies => claims::policies(self.stack).await,
-            Part::Tokens => {
-                let gateway = Gateway {
-                    facts: &self.facts,
-                    issuer: self.okta,
-                    stranger: self.github,
-                    endpoint: self.stack.endpoint(),
-                    http: reqwest::Client::new(),
-                };
-                gateway.run().await
-            }
-            Part::Trust(deployer) => self.trust().run(deployer).await,
+            Part::Tokens => self.gateway().run(selected).await,
+            Part::Trust(deployer) => self.trust().run(deployer, selected).await,
             Part::Deployer(deployer) => {
                 let attacker = self.deployer(deployer).await?;
                 let canary = Canary::of(self, &deployer.name);
@@ -183,30 +241,104 @@ impl<'a> Suite<'a> {
                 let mut findings = Vec::new();
                 for (number, attack) in catalogue::attacks(&self.facts, deployer).iter().enumerate()
                 {
-                    findings.push(runner.run(attack, number).await);
+                    if selected(&attack.id(&deployer.name)) {
+                        findings.push(runner.run(attack, number).await);
+                    }
                 }
+                findings.extend(self.paths_of(deployer, &attacker, &actor, selected).await);
                 canary.remove().await?;
                 Ok(findings)
             }
             Part::Inside(deployer) => {
                 let attacker = self.deployer(deployer).await?;
-                let inside = Inside {
-                    facts: &self.facts,
-                    deployer,
-                    attacker: &attacker,
-                    platform: &self.platform,
-                };
-                Ok(inside.run().await?)
+                let code = Code::Made { deployer, attacker: &attacker };
+                Ok(self.inside(code).run(selected).await?)
+            }
+            Part::Code(function) => {
+                let mut findings = self.inside(Code::Deployed(function)).run(selected).await?;
+                findings.extend(self.paths_of_code(function, selected).await?);
+                Ok(findings)
             }
         }
     }
 
-    /// Runs a part; one that could not be run is a finding that says so.
-    pub async fn tried(&self, part: Part<'_>) -> Vec<Finding> {
-        match self.run(part).await {
+    /// Runs what is selected of a part; where it could not be run, that is a
+    /// finding.
+    pub async fn tried(&self, part: Part<'_>, selected: Selected<'_>) -> Vec<Finding> {
+        match self.run_selected(part, selected).await {
             Ok(findings) => findings,
             Err(error) => vec![part.not_run(format!("{error:#}"))],
         }
+    }
+
+    /// The escalation paths that a deployer cannot try by a call, decided.
+    async fn paths_of(
+        &self,
+        deployer: &DeployerFacts,
+        attacker: &Actor,
+        canary: &Actor,
+        selected: Selected<'_>,
+    ) -> Vec<Finding> {
+        let facts = &self.facts;
+        let decided =
+            Decided { guard: self.stack.guard(), canary: Caller::Key(canary.access_key_id()) };
+        let candidate = Candidate {
+            name: &deployer.name,
+            caller: Caller::Key(attacker.access_key_id()),
+            road: Road::Api,
+            between: Between { facts, own: &deployer.role_arn, coveted: facts.coveted(deployer) },
+            may: decided::reads_function(facts, &deployer.app),
+        };
+        let mut findings = Vec::new();
+        for path in escalations::paths() {
+            let chosen = selected(&path.finding_id(&deployer.name, Road::Api));
+            if chosen && !escalations::calls::served(path, facts, deployer) {
+                findings.push(decided.run(path, &candidate).await);
+            }
+        }
+        findings
+    }
+
+    /// All escalation paths for code in a function, decided.
+    async fn paths_of_code(
+        &self,
+        function: &FunctionFacts,
+        selected: Selected<'_>,
+    ) -> anyhow::Result<Vec<Finding>> {
+        let facts = &self.facts;
+        let canary = Canary::of(self, &Facts::code_in(function));
+        let actor = canary.make().await?;
+        let decided =
+            Decided { guard: self.stack.guard(), canary: Caller::Key(actor.access_key_id()) };
+        let role = function.role_arn.rsplit('/').next().unwrap_or_default();
+        let name = Facts::code_in(function);
+        let candidate = Candidate {
+            name: &name,
+            caller: Caller::Role { name: role, session: &function.name },
+            road: Road::Function,
+            between: Between {
+                facts,
+                own: &function.role_arn,
+                coveted: facts
+                    .deployers
+                    .first()
+                    .map_or(facts.deployer_boundary.as_str(), |deployer| &deployer.role_arn),
+            },
+            may: decided::writes_logs(facts, &function.name),
+        };
+        let mut findings = Vec::new();
+        for path in escalations::paths() {
+            if selected(&path.finding_id(&name, Road::Function)) {
+                findings.push(decided.run(path, &candidate).await);
+            }
+        }
+        canary.remove().await?;
+        Ok(findings)
+    }
+
+    fn inside<'b>(&'b self, code: Code<'b>) -> Inside<'b> {
+        let guard = self.stack.guard();
+        Inside { facts: &self.facts, guard, platform: &self.platform, code }
     }
 
     /// A deployer with a session, had by a token of its own workflow.
@@ -227,6 +359,8 @@ impl<'a> Suite<'a> {
             issuer: self.github,
             endpoint: self.stack.endpoint(),
             client: self.stack.client(),
+            guard: self.stack.guard(),
+            facts: &self.facts,
         }
     }
 }

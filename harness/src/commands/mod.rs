@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod attack;
 mod decide;
 mod explain;
 mod lint;
@@ -34,6 +35,8 @@ enum Command {
     Up(up::Up),
     /// Build what ringfence.toml names, attack it, and say what held.
     Verify(verify::Verify),
+    /// Attack what ringfence.toml names; with `--only`, in the ways that are named.
+    Attack(attack::Attack),
     /// Decide requests: JSON lines in, one JSON line out for each, in order.
     Decide(decide::Decide),
     /// Explain one decision to a person.
@@ -56,6 +59,7 @@ pub fn main() -> Exit {
         Command::Decide(decide) => return ended(decide.run()),
         Command::Explain(explain) => return ended(explain.run()),
         Command::Lint(lint) => return ended(lint.run()),
+        Command::Attack(attack) => Serving::Attack(attack),
         Command::Up(up) => Serving::Up(up),
         Command::Verify(verify) => Serving::Verify(verify),
     };
@@ -65,6 +69,7 @@ pub fn main() -> Exit {
     };
     ended(runtime.block_on(async {
         match command {
+            Serving::Attack(attack) => attack.run().await,
             Serving::Up(up) => up.run().await,
             Serving::Verify(verify) => verify.run().await,
         }
@@ -73,6 +78,7 @@ pub fn main() -> Exit {
 
 /// The commands that serve, and so need a runtime.
 enum Serving {
+    Attack(attack::Attack),
     Up(up::Up),
     Verify(verify::Verify),
 }

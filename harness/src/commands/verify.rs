@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{backend, terminal, unless_interrupted};
-use crate::attacks::{self, Finding, Suite};
+use crate::attacks::{self, Finding, Suite, campaign};
 use crate::config::{Backend, Config};
 use crate::exit::Exit;
 use crate::progress::Progress;
@@ -97,20 +97,16 @@ impl Verify {
 async fn attack(stack: &Stack, progress: &Progress, record: &mut RunRecord) -> anyhow::Result<()> {
     let began = Instant::now();
     let suite = Suite::of(stack).await?;
-    for part in suite.parts() {
-        let phase = progress.phase(part.title());
-        let findings = suite.tried(part).await;
-        phase.note(format!("{} probes", findings.len()));
-        phase.done();
-        record.probes.extend(findings.into_iter().map(probe));
-    }
+    let findings = campaign::run(&suite, &[], progress).await?;
+    record.probes.extend(findings.into_iter().map(probe));
     record.summary = Summary::of(&record.probes);
     let duration_ms = u64::try_from(began.elapsed().as_millis())?;
     record.phases.push(Phase { name: "attack".to_owned(), duration_ms });
+    record.reach = campaign::reaches(&suite).await?.into_iter().map(Into::into).collect();
     Ok(())
 }
 
-fn probe(finding: Finding) -> Probe {
+pub(super) fn probe(finding: Finding) -> Probe {
     Probe {
         id: finding.id,
         guard_rail: finding.guard_rail.to_owned(),

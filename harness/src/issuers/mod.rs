@@ -110,6 +110,20 @@ impl Issuer {
         keys.current.sign(&self.header(keys.current.kid()), claims)
     }
 
+    /// Signs claims with the current key under another header, as an issuer
+    /// that is not careful would.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn sign_with_header(
+        &self,
+        header: &Value,
+        claims: &Map<String, Value>,
+    ) -> Result<String, IssuerError> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.current.sign(header, claims)
+    }
+
     /// Signs claims with a key of somebody else's, under this issuer's name
     /// and, where `as_current`, under the current key's id.
     ///

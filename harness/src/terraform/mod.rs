@@ -9,6 +9,7 @@
 
 pub(crate) mod copy;
 mod diagnostics;
+mod instance;
 mod mirror;
 mod overrides;
 
@@ -29,6 +30,7 @@ use crate::tools::{Product, TerraformBinary};
 
 pub use diagnostics::Diagnostic;
 use diagnostics::Events;
+pub use instance::Instance;
 
 /// Why Layer 1 is not there.
 #[derive(Debug, thiserror::Error)]
@@ -364,6 +366,16 @@ impl Terraform {
                 tail: finished.tail,
             }),
         }
+    }
+
+    /// What the state holds: each resource that was made.
+    ///
+    /// # Errors
+    /// When there is no state, or it cannot be read.
+    pub fn instances(&self) -> std::io::Result<Vec<Instance>> {
+        let state = std::fs::read(self.work.join("terraform.tfstate"))?;
+        let state: Value = serde_json::from_slice(&state)?;
+        Ok(Instance::of(&state))
     }
 
     /// The program that does the work.

@@ -20,6 +20,7 @@ use ringfence_wire::Service::Lambda;
 use serde_json::{Value, json};
 
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
+use super::escalations;
 use super::facts::{DeployerFacts, Facts};
 
 /// The attacks of one deployer, in a stable order.
@@ -40,6 +41,7 @@ pub fn attacks(facts: &Facts, deployer: &DeployerFacts) -> Vec<Attack> {
         data::attacks(&scene),
         bucket::attacks(&scene),
         logs::attacks(&scene),
+        escalations::calls::attacks(facts, deployer),
     ]
     .concat()
 }
@@ -159,7 +161,7 @@ pub(super) fn lambda_trust() -> String {
 }
 
 /// A policy that allows everything.
-fn everything() -> String {
+pub(super) fn everything() -> String {
     serde_json::json!({
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],

@@ -1,0 +1,165 @@
+//! A campaign: the whole suite, or what was chosen of it, in the order of its
+//! parts. Parts that share nothing run side by side.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use ringfence_wire::Service::CloudFormation;
+use serde_json::{Value, json};
+
+use super::attack::Step;
+use super::choosing::Measured;
+use super::facts::{DeployerFacts, Facts};
+use super::finding::Finding;
+use super::reach::Reach;
+use super::reach::deployed::{PoliciesError, policies_of};
+use super::suite::{Part, Selected, Suite};
+use crate::progress::Progress;
+
+/// Ids that name no attack.
+#[derive(Debug, thiserror::Error)]
+#[error("no attack is called {}; `ringfence attack --json` prints the ids of all", .0.join(", "))]
+pub struct Unknown(pub Vec<String>);
+
+/// The ids of all attacks, in order.
+///
+/// # Errors
+/// When no token can be made.
+pub fn ids(suite: &Suite<'_>) -> anyhow::Result<Vec<String>> {
+    let mut ids = Vec::new();
+    for part in suite.parts() {
+        ids.extend(suite.ids(part)?);
+    }
+    Ok(ids)
+}
+
+/// Runs what is chosen, or everything where nothing is.
+///
+/// # Errors
+/// When something chosen is not there.
+pub async fn run(
+    suite: &Suite<'_>,
+    chosen: &[String],
+    progress: &Progress,
+) -> anyhow::Result<Vec<Finding>> {
+    let chosen: BTreeSet<&str> = chosen.iter().map(String::as_str).collect();
+    let all: BTreeSet<String> = ids(suite)?.into_iter().collect();
+    let unknown: Vec<String> =
+        chosen.iter().filter(|id| !all.contains(**id)).map(|id| format!("`{id}`")).collect();
+    if !unknown.is_empty() {
+        return Err(Unknown(unknown).into());
+    }
+    let selected = |id: &str| chosen.is_empty() || chosen.contains(id);
+    let mut findings = Vec::new();
+    for group in groups(suite.parts()) {
+        let mut running = Vec::new();
+        for part in group {
+            if chosen.is_empty() || suite.ids(part)?.iter().any(|id| selected(id)) {
+                running.push(one(suite, part, &selected, progress));
+            }
+        }
+        findings.extend(join_all(running).await.into_iter().flatten());
+    }
+    Ok(findings)
+}
+
+/// What deployers and the apps' functions can do.
+///
+/// # Errors
+/// When their policies cannot be read.
+pub async fn reaches(suite: &Suite<'_>) -> Result<Vec<Reach>, PoliciesError> {
+    let facts = suite.facts();
+    let deployers =
+        facts.deployers.iter().map(|deployer| (deployer.name.clone(), &deployer.role_arn));
+    let functions =
+        facts.functions.iter().map(|function| (Facts::code_in(function), &function.role_arn));
+    let mut reaches = Vec::new();
+    for (identity, role) in deployers.chain(functions) {
+        let role = role.rsplit('/').next().unwrap_or_default();
+        let policies = policies_of(suite.platform(), role).await?;
+        reaches.push(Reach::of(identity, &policies));
+    }
+    Ok(reaches)
+}
+
+/// What the approaches cost and risk, from what was found.
+///
+/// # Errors
+/// When Terraform's state or a stack cannot be read.
+pub async fn choosing(
+    suite: &Suite<'_>,
+    findings: &[Finding],
+    reaches: &[Reach],
+) -> anyhow::Result<Vec<Measured>> {
+    let stack = suite.stack();
+    let instances = match stack.terraform() {
+        Some(terraform) => terraform.instances()?,
+        None => Vec::new(),
+    };
+    let mut measured = Vec::new();
+    for deployer in &suite.facts().deployers {
+        let Some(reach) = reaches.iter().find(|reach| reach.identity == deployer.name) else {
+            continue;
+        };
+        let team = team_resources(suite, deployer).await?;
+        let config = stack.config();
+        measured.push(Measured::of(deployer, config, &instances, team, reach, findings));
+    }
+    Ok(measured)
+}
+
+/// The resources of a team's own stack; none where it has no stack.
+async fn team_resources(suite: &Suite<'_>, deployer: &DeployerFacts) -> anyhow::Result<usize> {
+    let input = json!({"StackName": deployer.app});
+    let step = Step::new(CloudFormation, "DescribeStackResources", input);
+    match suite.platform().call(&step).await.result {
+        Ok(answer) => {
+            let resources = answer.get("StackResources").and_then(Value::as_array);
+            Ok(resources.map_or(0, Vec::len))
+        }
+        Err(error) if error.code == "ValidationError" => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn one(
+    suite: &Suite<'_>,
+    part: Part<'_>,
+    selected: Selected<'_>,
+    progress: &Progress,
+) -> Vec<Finding> {
+    let phase = progress.phase(part.title());
+    let findings = suite.tried(part, selected).await;
+    phase.note(format!("{} probes", findings.len()));
+    phase.done();
+    findings
+}
+
+/// Neighbours that touch nothing of each other's: trust policies, which nobody
+/// changes, and functions of their own. Deployers go one after the other: the
+/// platform makes and removes the same things beside each of them.
+fn groups(parts: Vec<Part<'_>>) -> Vec<Vec<Part<'_>>> {
+    let mut groups: Vec<Vec<Part<'_>>> = Vec::new();
+    for part in parts {
+        let kind = kind(part);
+        match groups.last_mut() {
+            Some(group)
+                if kind.is_some()
+                    && group.first().map(|first| self::kind(*first)) == Some(kind) =>
+            {
+                group.push(part);
+            }
+            _ => groups.push(vec![part]),
+        }
+    }
+    groups
+}
+
+/// What may run beside its like.
+const fn kind(part: Part<'_>) -> Option<u8> {
+    match part {
+        Part::Trust(_) => Some(0),
+        Part::Inside(_) | Part::Code(_) => Some(1),
+        Part::Deployments | Part::Policies | Part::Tokens | Part::Deployer(_) => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! Known ways from some permissions to more: every path that
+//! [pathfinding.cloud](https://pathfinding.cloud) lists, tried by every
+//! identity.
+//!
+//! The paths are data (`paths.json`, Apache-2.0, Datadog). What a path needs is
+//! tried on the resource that would make it one: another team's role, another
+//! deployer, the identity itself. Where the guard serves the first call that
+//! must be refused, that call is made ([`calls`]); for the rest the
+//! authorization alone is decided ([`questions`]).
+//!
+//! Three paths succeed by design: a deployer replaces its own function's code
+//! (lambda-003, lambda-004), and a stack deployer makes roles under the
+//! boundary. `inside` goes to their end and shows what the boundary stops.
+
+pub mod calls;
+pub mod decided;
+pub mod questions;
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::finding::Road;
+
+/// What all these attacks are about.
+pub const PATHS: &str = "no known path leads to more permissions";
+
+/// A way from some permissions to more.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Path {
+    /// `iam-001`, ….
+    pub id: String,
+    /// `iam:CreatePolicyVersion`, ….
+    pub name: String,
+    /// What it leads to.
+    pub category: Category,
+    /// The actions without which it is none.
+    pub required: Vec<String>,
+}
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// More permissions for the identity itself.
+    SelfEscalation,
+    /// Another identity's.
+    PrincipalAccess,
+    /// Those of a role that is handed to a service.
+    NewPassrole,
+    /// Those of a role that a service has already.
+    ExistingPassrole,
+}
+
+#[derive(Deserialize)]
+struct File {
+    paths: Vec<Path>,
+}
+
+/// All paths, by id. The file is part of the program; were it unreadable, there
+/// would be none, and a test says so.
+pub fn paths() -> &'static [Path] {
+    static PATHS: LazyLock<Vec<Path>> = LazyLock::new(|| {
+        serde_json::from_str::<File>(include_str!("paths.json"))
+            .map(|file| file.paths)
+            .unwrap_or_default()
+    });
+    &PATHS
+}
+
+impl Path {
+    /// The id of a finding about it.
+    pub fn finding_id(&self, identity: &str, road: Road) -> String {
+        format!("{identity}/{}/{road}", self.id)
+    }
+
+    /// Whether the path is one of those that succeed by design on what is the
+    /// identity's own.
+    pub fn by_design(&self) -> bool {
+        matches!(self.id.as_str(), "lambda-003" | "lambda-004")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_paths_can_be_read() {
+        assert_eq!(paths().len(), 65);
+        let ids: std::collections::BTreeSet<&str> =
+            paths().iter().map(|path| path.id.as_str()).collect();
+        assert_eq!(ids.len(), 65);
+        assert!(paths().iter().all(|path| !path.required.is_empty()));
+    }
+}

@@ -1,0 +1,98 @@
+//! The policies of a deployed role, as IAM has them.
+
+use ringfence_wire::Service::Iam;
+use ringfence_wire::ServiceError;
+use serde_json::{Value, json};
+
+use super::super::actor::Actor;
+use super::super::attack::Step;
+use super::grants::Policies;
+
+/// Why a role's policies cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PoliciesError {
+    /// IAM refused.
+    #[error("cannot read the policies of role `{role}`")]
+    Read {
+        /// The role's name.
+        role: String,
+        /// IAM's error.
+        source: ServiceError,
+    },
+    /// One is not a policy.
+    #[error("a policy of role `{role}` is none")]
+    Document {
+        /// The role's name.
+        role: String,
+        /// What is wrong with it.
+        source: ringfence_policy::DocumentError,
+    },
+}
+
+/// Reads the policies of a role.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn policies_of(platform: &Actor, role: &str) -> Result<Policies, PoliciesError> {
+    let read = |source| PoliciesError::Read { role: role.to_owned(), source };
+    let (identity, boundary) = documents(platform, role).await.map_err(read)?;
+    Policies::parse(&identity, boundary.as_ref())
+        .map_err(|source| PoliciesError::Document { role: role.to_owned(), source })
+}
+
+type Named = (String, String);
+
+async fn documents(
+    platform: &Actor,
+    role: &str,
+) -> Result<(Vec<Named>, Option<Named>), ServiceError> {
+    let ask = async |operation, input: Value| {
+        platform.call(&Step::new(Iam, operation, input)).await.result
+    };
+    let named = json!({"RoleName": role});
+    let mut identity = Vec::new();
+    let inline = ask("ListRolePolicies", named.clone()).await?;
+    for name in list(&inline, "PolicyNames").iter().filter_map(Value::as_str) {
+        let input = json!({"RoleName": role, "PolicyName": name});
+        let policy = ask("GetRolePolicy", input).await?;
+        identity.push((name.to_owned(), document(policy.get("PolicyDocument"))));
+    }
+    let attached = ask("ListAttachedRolePolicies", named.clone()).await?;
+    for policy in list(&attached, "AttachedPolicies") {
+        let Some(arn) = policy.get("PolicyArn").and_then(Value::as_str) else { continue };
+        identity.push((arn.to_owned(), managed(platform, arn).await?));
+    }
+    let role = ask("GetRole", named).await?;
+    let boundary =
+        role.pointer("/Role/PermissionsBoundary/PermissionsBoundaryArn").and_then(Value::as_str);
+    let boundary = match boundary {
+        Some(arn) => Some((arn.to_owned(), managed(platform, arn).await?)),
+        None => None,
+    };
+    Ok((identity, boundary))
+}
+
+async fn managed(platform: &Actor, arn: &str) -> Result<String, ServiceError> {
+    let get = Step::new(Iam, "GetPolicy", json!({"PolicyArn": arn}));
+    let policy = platform.call(&get).await.result?;
+    let version = policy.pointer("/Policy/DefaultVersionId").cloned().unwrap_or_default();
+    let input = json!({"PolicyArn": arn, "VersionId": version});
+    let version = platform.call(&Step::new(Iam, "GetPolicyVersion", input)).await.result?;
+    Ok(document(version.pointer("/PolicyVersion/Document")))
+}
+
+fn list<'a>(answer: &'a Value, member: &str) -> &'a [Value] {
+    answer.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// IAM answers documents percent-encoded
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html>).
+fn document(value: Option<&Value>) -> String {
+    let text = value.and_then(Value::as_str).unwrap_or_default();
+    if text.trim_start().starts_with('{') {
+        return text.to_owned();
+    }
+    let encoded = format!("d={}", text.replace('+', "%2B"));
+    let decoded = url::form_urlencoded::parse(encoded.as_bytes()).next();
+    decoded.map(|(_, text)| text.into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,182 @@
+//! Reach: what an identity can do, computed from its deployed policies for
+//! every action of the services in the action catalogue, so that "blast
+//! radius" is a table.
+//!
+//! An action is reachable where an identity policy allows it on some resource,
+//! the boundary allows it there too, and the policy engine allows at least one
+//! such request. The rows are an upper bound: a condition that remains is told,
+//! not judged, and what a Deny carves out of a row is told beside it.
+//!
+//! - [`grants`]: policies, statement by statement;
+//! - [`witness`]: a request that a statement would allow, for the engine;
+//! - [`deployed`]: the policies of a deployed role.
+
+pub mod deployed;
+pub mod grants;
+mod patterns;
+mod witness;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use ringfence_policy::catalog;
+
+use self::grants::{Grant, Policies};
+
+/// What an identity can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// Its name in reports.
+    pub identity: String,
+    /// One row an action, by action.
+    pub rows: Vec<Row>,
+}
+
+/// An action that an identity can take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The action: `iam:CreateRole`.
+    pub action: String,
+    /// Where, as patterns.
+    pub resources: Vec<String>,
+    /// The conditions that remain, as policies say them.
+    pub conditions: Vec<String>,
+    /// The statements that take something away from it.
+    pub limited_by: Vec<String>,
+}
+
+impl Reach {
+    /// The reach of an identity with these policies.
+    pub fn of(identity: impl Into<String>, policies: &Policies) -> Self {
+        let mut rows = Vec::new();
+        for prefix in catalog::prefixes() {
+            let Some(service) = catalog::service(prefix) else { continue };
+            for action in service.actions() {
+                rows.extend(row(&format!("{prefix}:{}", action.name), action, policies));
+            }
+        }
+        rows.sort_by(|a, b| a.action.cmp(&b.action));
+        Self { identity: identity.into(), rows }
+    }
+
+    /// How many actions were asked about: all that the catalogue has.
+    pub fn asked() -> usize {
+        let services = catalog::prefixes().filter_map(catalog::service);
+        services.map(|service| service.actions().count()).sum()
+    }
+
+    /// How many actions are reachable.
+    pub fn actions(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The reachable actions, by service.
+    pub fn by_service(&self) -> BTreeMap<&str, Vec<&Row>> {
+        let mut services: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+        for row in &self.rows {
+            let service = row.action.split(':').next().unwrap_or_default();
+            services.entry(service).or_default().push(row);
+        }
+        services
+    }
+
+    /// How many of them can change something.
+    pub fn changing(&self) -> usize {
+        let changes = |row: &&Row| {
+            catalog::action(&row.action).is_some_and(|action| {
+                action
+                    .access
+                    .iter()
+                    .any(|access| !matches!(access, catalog::Access::List | catalog::Access::Read))
+            })
+        };
+        self.rows.iter().filter(changes).count()
+    }
+
+    /// For people: a line a service, and its resources.
+    pub fn table(&self) -> String {
+        let mut out = format!(
+            "{}: {} actions, {} of them change something\n",
+            self.identity,
+            self.actions(),
+            self.changing()
+        );
+        for (service, rows) in self.by_service() {
+            let names: Vec<&str> = rows
+                .iter()
+                .filter_map(|row| row.action.split_once(':').map(|(_, name)| name))
+                .collect();
+            let shown = names.iter().take(6).copied().collect::<Vec<_>>().join(", ");
+            let more = names.len().saturating_sub(6);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            // Writing to a text does not fail.
+            let _ = writeln!(out, "    {service:<16}{:>4}  {shown}{more}", names.len());
+        }
+        out
+    }
+}
+
+impl From<Reach> for ringfence_evidence::Reach {
+    fn from(reach: Reach) -> Self {
+        let rows = reach.rows.into_iter().map(|row| ringfence_evidence::ReachRow {
+            action: row.action,
+            resources: row.resources,
+            conditions: row.conditions,
+            limited_by: row.limited_by,
+        });
+        Self { identity: reach.identity, rows: rows.collect(), actions: Reach::asked() }
+    }
+}
+
+fn row(name: &str, action: &catalog::Action, policies: &Policies) -> Option<Row> {
+    let boundary = policies.boundary.as_ref();
+    let limits: Vec<&Grant> = match boundary {
+        Some(boundary) => boundary.iter().filter(|grant| grant.allows(name)).collect(),
+        None => Vec::new(),
+    };
+    let mut row = Row {
+        action: name.to_owned(),
+        resources: Vec::new(),
+        conditions: Vec::new(),
+        limited_by: Vec::new(),
+    };
+    for grant in policies.identity.iter().filter(|grant| grant.allows(name)) {
+        // Without a boundary, a grant stands for itself.
+        let pairs: Vec<Option<&Grant>> = match boundary {
+            Some(_) => limits.iter().map(|limit| Some(*limit)).collect(),
+            None => vec![None],
+        };
+        for limit in pairs {
+            for resource in patterns::within(grant, limit, action, name) {
+                let grants: Vec<&Grant> = std::iter::once(grant).chain(limit).collect();
+                if !witness::allowed(policies, name, action, &resource, &grants) {
+                    continue;
+                }
+                push(&mut row.resources, resource);
+                for grant in &grants {
+                    grant.conditions().for_each(|condition| push(&mut row.conditions, condition));
+                }
+            }
+        }
+    }
+    if row.resources.is_empty() {
+        return None;
+    }
+    let denies = policies.identity.iter().chain(boundary.into_iter().flatten());
+    for deny in denies.filter(|grant| grant.denies(name)) {
+        if row.resources.iter().any(|resource| patterns::touches(deny, resource)) {
+            push(&mut row.limited_by, deny.told());
+        }
+    }
+    row.resources = patterns::widest(row.resources);
+    Some(row)
+}
+
+fn push(list: &mut Vec<String>, text: String) {
+    if !list.contains(&text) {
+        list.push(text);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,395 @@
+//! Every way in which a token can be bad, as data.
+//!
+//! Who cannot sign as the issuer forges; who can get a token of the issuer's
+//! presents one that was meant for something else.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+use time::{Duration, OffsetDateTime};
+
+use super::super::facts::RouteFacts;
+use super::{Carried, FORBIDDEN, Gateway, SCOPE, TOKEN, UNAUTHORIZED};
+use crate::issuers::{
+    IssuerError, OktaGrant, SigningKey, hmac_with_public_key, unsigned, with_payload,
+};
+
+/// A way in which a token is bad.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) guard_rail: &'static str,
+    pub(super) title: &'static str,
+    pub(super) carried: Carried,
+    /// Status and message.
+    pub(super) expected: (u16, &'static str),
+}
+
+impl Case {
+    fn carried(name: &'static str, title: &'static str, carried: Carried) -> Self {
+        Self { name, guard_rail: TOKEN, title, carried, expected: UNAUTHORIZED }
+    }
+
+    fn bearer(name: &'static str, title: &'static str, token: impl std::fmt::Display) -> Self {
+        Self::carried(name, title, Carried::bearer(token))
+    }
+}
+
+type Claims = Map<String, Value>;
+
+/// Good claims with changes; `Null` takes a claim away.
+fn with(claims: &Claims, changes: Value) -> Claims {
+    let mut claims = claims.clone();
+    if let Value::Object(changes) = changes {
+        for (name, value) in changes {
+            match value {
+                Value::Null => claims.remove(&name),
+                value => claims.insert(name, value),
+            };
+        }
+    }
+    claims
+}
+
+impl Gateway<'_> {
+    /// Every way in which a token can be bad.
+    pub(super) fn cases(&self, route: &RouteFacts) -> Result<Vec<Case>, IssuerError> {
+        let good = self.claims(route);
+        let mut cases = carriage(&self.issuer.sign(&good)?);
+        cases.extend(self.signatures(&good)?);
+        cases.extend(self.headers(&good)?);
+        cases.extend(self.claimed(&good)?);
+        if !route.scopes.is_empty() {
+            cases.extend(self.scopes(route)?);
+        }
+        Ok(cases)
+    }
+
+    /// Tokens that the issuer never signed.
+    fn signatures(&self, good: &Claims) -> Result<Vec<Case>, IssuerError> {
+        let stranger = SigningKey::generate()?;
+        let valid = self.issuer.sign(good)?;
+        let bigger = with(good, json!({"sub": "admin@example.com"}));
+        let other = self.issuer.sign(&bigger)?;
+        let cut = valid.rsplit_once('.').map_or("", |(message, _)| message);
+        let swapped = other.rsplit_once('.').map_or("", |(_, signature)| signature);
+        // A parser that takes the first of two claims, a verifier the last.
+        let twice = Value::Object(good.clone()).to_string();
+        let twice = twice.replacen('{', "{\"sub\":\"admin@example.com\",", 1);
+        let header = valid.split('.').next().unwrap_or_default();
+        let twice = format!("{header}.{}.{swapped}", URL_SAFE_NO_PAD.encode(twice));
+        let spelt = |alg: &str| {
+            let header = json!({"alg": alg, "typ": "JWT", "kid": self.issuer.current_kid()});
+            let text = format!(
+                "{}.{}",
+                URL_SAFE_NO_PAD.encode(header.to_string()),
+                URL_SAFE_NO_PAD.encode(Value::Object(good.clone()).to_string())
+            );
+            format!("{text}.")
+        };
+        Ok(vec![
+            Case::bearer(
+                "unknown-key",
+                "with a token of an unknown key",
+                self.issuer.sign_with_foreign_key(&stranger, false, good)?,
+            ),
+            Case::bearer(
+                "foreign-key",
+                "with a token of another key under the issuer's key id",
+                self.issuer.sign_with_foreign_key(&stranger, true, good)?,
+            ),
+            Case::bearer("alg-none", "with an unsigned token", unsigned(good)),
+            Case::bearer("alg-none-capital", "with an unsigned token of `None`", spelt("None")),
+            Case::bearer("alg-none-mixed", "with an unsigned token of `nOnE`", spelt("nOnE")),
+            Case::bearer("alg-empty", "with a token of no algorithm", spelt("")),
+            Case::bearer(
+                "hs256-public-key",
+                "with a token signed by HMAC with the public key",
+                hmac_with_public_key(self.issuer, good),
+            ),
+            Case::bearer(
+                "tampered",
+                "with a token whose claims were changed",
+                with_payload(&valid, &bigger),
+            ),
+            Case::bearer("signature-cut", "with a token without its signature", format!("{cut}.")),
+            Case::bearer(
+                "signature-swapped",
+                "with another token's signature",
+                format!("{cut}.{swapped}"),
+            ),
+            Case::bearer("claims-twice", "with a token that has a claim twice", twice),
+        ])
+    }
+
+    /// Headers that would have the verifier look elsewhere for the key, or
+    /// verify otherwise.
+    fn headers(&self, good: &Claims) -> Result<Vec<Case>, IssuerError> {
+        let stranger = SigningKey::generate()?;
+        let kid = self.issuer.current_kid();
+        let forged = |header: Value| stranger.sign(&header, good);
+        let issued = |header: Value| self.issuer.sign_with_header(&header, good);
+        Ok(vec![
+            Case::bearer(
+                "kid-missing",
+                "with a token that names no key",
+                issued(json!({"alg": "RS256"}))?,
+            ),
+            Case::bearer(
+                "kid-of-another",
+                "with a token that names another key than its own",
+                issued(json!({"alg": "RS256", "kid": stranger.kid()}))?,
+            ),
+            Case::bearer(
+                "kid-path",
+                "with a key id that is a path",
+                forged(json!({"alg": "RS256", "kid": "../../../../dev/null"}))?,
+            ),
+            Case::bearer(
+                "kid-query",
+                "with a key id that is a query",
+                forged(json!({"alg": "RS256", "kid": "x' UNION SELECT 'key"}))?,
+            ),
+            Case::bearer(
+                "kid-list",
+                "with a list of key ids",
+                forged(json!({"alg": "RS256", "kid": [kid, stranger.kid()]}))?,
+            ),
+            Case::bearer(
+                "key-within",
+                "with a token that brings its own key",
+                forged(json!({"alg": "RS256", "kid": kid, "jwk": stranger.jwk()}))?,
+            ),
+            Case::bearer(
+                "key-elsewhere",
+                "with a token that says where its key is",
+                forged(json!({
+                    "alg": "RS256", "kid": stranger.kid(), "jku": "https://keys.example.com/jwks",
+                }))?,
+            ),
+            Case::bearer(
+                "certificate-elsewhere",
+                "with a token that says where its certificate is",
+                forged(json!({
+                    "alg": "RS256", "kid": stranger.kid(), "x5u": "https://keys.example.com/x",
+                }))?,
+            ),
+            Case::bearer(
+                "critical-extension",
+                "with a forged token that calls an extension critical",
+                forged(json!({"alg": "RS256", "kid": kid, "crit": ["b64"], "b64": false}))?,
+            ),
+            Case::bearer(
+                "alg-rs512",
+                "with a token that names another hash than its signature's",
+                issued(json!({"alg": "RS512", "kid": kid}))?,
+            ),
+            Case::bearer(
+                "alg-ps256",
+                "with a token that names another padding",
+                issued(json!({"alg": "PS256", "kid": kid}))?,
+            ),
+            Case::bearer(
+                "alg-es256",
+                "with a token that names a curve",
+                issued(json!({"alg": "ES256", "kid": kid}))?,
+            ),
+            Case::bearer(
+                "alg-hs512",
+                "with a token that names HMAC",
+                issued(json!({"alg": "HS512", "kid": kid}))?,
+            ),
+        ])
+    }
+
+    /// Tokens of the issuer's that say something else.
+    fn claimed(&self, good: &Claims) -> Result<Vec<Case>, IssuerError> {
+        let now = OffsetDateTime::now_utc();
+        let at = |offset: Duration| json!((now + offset).unix_timestamp());
+        let (issuer, audience) = (&self.facts.issuer, &self.facts.audience);
+        let insecure = issuer.replacen("https://", "http://", 1);
+        let table = [
+            (
+                "expired",
+                "with an expired token",
+                json!({"iat": at(Duration::hours(-2)), "exp": at(Duration::hours(-1))}),
+            ),
+            (
+                "expired-long-ago",
+                "with a token of years ago",
+                json!({"iat": 1_000_000_000, "exp": 1_000_003_600}),
+            ),
+            (
+                "not-yet-valid",
+                "with a token that is not yet valid",
+                json!({"nbf": at(Duration::hours(1))}),
+            ),
+            (
+                "issued-in-future",
+                "with a token from the future",
+                json!({"iat": at(Duration::hours(1))}),
+            ),
+            (
+                "wrong-issuer",
+                "with a token that names another issuer",
+                json!({"iss": "https://evil.example.com/oauth2/default"}),
+            ),
+            ("no-issuer", "with a token of no issuer", json!({"iss": null})),
+            (
+                "issuer-slash",
+                "with a token whose issuer ends in a slash",
+                json!({"iss": format!("{issuer}/")}),
+            ),
+            (
+                "issuer-longer",
+                "with a token whose issuer only begins right",
+                json!({"iss": format!("{issuer}.example.com")}),
+            ),
+            ("issuer-insecure", "with a token of the issuer without TLS", json!({"iss": insecure})),
+            (
+                "issuer-capital",
+                "with a token whose issuer is in capitals",
+                json!({"iss": issuer.to_uppercase()}),
+            ),
+            ("wrong-audience", "with a token for somebody else", json!({"aud": "api://other"})),
+            ("no-audience", "with a token for nobody", json!({"aud": null})),
+            (
+                "audience-longer",
+                "with a token whose audience only begins right",
+                json!({"aud": format!("{audience}.example.com")}),
+            ),
+            (
+                "audience-capital",
+                "with a token whose audience is in capitals",
+                json!({"aud": audience.to_uppercase()}),
+            ),
+            (
+                "other-audiences",
+                "with a token for several others",
+                json!({"aud": ["api://other", "api://another"]}),
+            ),
+            ("audience-empty", "with a token for an empty list", json!({"aud": []})),
+            // AWS looks at client_id only where there is no aud.
+            (
+                "audience-by-client",
+                "with a token for somebody else whose client is the audience",
+                json!({"aud": "api://other", "client_id": audience}),
+            ),
+            (
+                "identity-token",
+                "with an identity token of the same user",
+                json!({"aud": "0oa1ringfence2client", "scp": null, "nonce": "n"}),
+            ),
+        ];
+        let mut cases = Vec::new();
+        for (name, title, changes) in table {
+            cases.push(Case::bearer(name, title, self.issuer.sign(&with(good, changes))?));
+        }
+        let theirs = with(good, json!({"iss": self.stranger.url}));
+        cases.push(Case::bearer(
+            "other-issuers-token",
+            "with a good token of an issuer that the API does not trust",
+            self.stranger.sign(&theirs)?,
+        ));
+        cases.push(Case::bearer(
+            "other-issuers-signature",
+            "with another issuer's signature under this one's name",
+            self.stranger.sign(good)?,
+        ));
+        Ok(cases)
+    }
+
+    /// Tokens without one of the route's scopes.
+    fn scopes(&self, route: &RouteFacts) -> Result<Vec<Case>, IssuerError> {
+        let now = OffsetDateTime::now_utc();
+        let own = route.scopes.first().map_or("", String::as_str);
+        let mut table = vec![
+            ("no-scope", "with a token without scopes", vec![]),
+            ("other-scope", "with a token of other scopes", vec!["ringfence-other".to_owned()]),
+            ("scope-longer", "with a scope that only begins right", vec![format!("{own}-admin")]),
+            (
+                "scope-shorter",
+                "with the beginning of a scope",
+                vec![own.chars().take(own.chars().count().saturating_sub(1)).collect()],
+            ),
+            ("scope-capital", "with a scope in capitals", vec![own.to_uppercase()]),
+            ("scope-wildcard", "with a wildcard for a scope", vec!["*".to_owned()]),
+            ("scope-joined", "with scopes joined by a comma", vec![format!("{own},other")]),
+        ];
+        let others = self.facts.routes.iter().flat_map(|route| &route.scopes);
+        if let Some(foreign) = others.into_iter().find(|scope| !route.scopes.contains(scope)) {
+            table.push((
+                "scope-of-another-team",
+                "with another team's scope",
+                vec![foreign.clone()],
+            ));
+        }
+        let mut cases = Vec::new();
+        for (name, title, scopes) in table {
+            let grant = OktaGrant::user("probe@example.com", &scopes);
+            let token = self.issuer.sign(&self.issuer.okta_claims(&grant, now))?;
+            cases.push(Case {
+                name,
+                guard_rail: SCOPE,
+                title,
+                carried: Carried::bearer(token),
+                expected: FORBIDDEN,
+            });
+        }
+        Ok(cases)
+    }
+}
+
+/// A good token where it does not belong, and what is no token.
+fn carriage(valid: &str) -> Vec<Case> {
+    let header = |value: String| Carried::Header(value);
+    vec![
+        Case::carried("no-token", "without a token", Carried::Nothing),
+        Case::carried("empty-token", "with an empty token", header("Bearer ".into())),
+        Case::bearer("malformed", "with something that is no token", "not.a.token"),
+        Case::bearer("truncated", "with half a token", valid.chars().take(40).collect::<String>()),
+        Case::bearer("huge", "with nine thousand letters for a token", "a".repeat(9000)),
+        Case::bearer("dots", "with a token of dots", "...."),
+        Case::bearer("five-parts", "with an encrypted token", format!("{valid}.e.e")),
+        Case::carried("basic", "with another scheme", header(format!("Basic {valid}"))),
+        Case::carried(
+            "two-tokens",
+            "with two tokens in one header",
+            header(format!("Bearer {valid} {valid}")),
+        ),
+        Case::carried(
+            "two-headers",
+            "with two Authorization headers",
+            Carried::Headers(vec![format!("Bearer {valid}"), "Bearer x.y.z".into()]),
+        ),
+        Case::carried(
+            "two-headers-bad-first",
+            "with two Authorization headers, the good one last",
+            Carried::Headers(vec!["Bearer x.y.z".into(), format!("Bearer {valid}")]),
+        ),
+        Case::carried(
+            "token-in-query",
+            "with a token in the query",
+            Carried::Query("Authorization", valid.to_owned()),
+        ),
+        Case::carried(
+            "access-token-in-query",
+            "with a token in the query, as OAuth once allowed",
+            Carried::Query("access_token", valid.to_owned()),
+        ),
+        Case::carried(
+            "token-in-cookie",
+            "with a token in a cookie",
+            Carried::Elsewhere("cookie", format!("Authorization={valid}")),
+        ),
+        Case::carried(
+            "token-in-other-header",
+            "with a token in a header of its own",
+            Carried::Elsewhere("x-authorization", format!("Bearer {valid}")),
+        ),
+        Case::carried(
+            "token-for-a-proxy",
+            "with a token that is meant for a proxy",
+            Carried::Elsewhere("proxy-authorization", format!("Bearer {valid}")),
+        ),
+    ]
+}

@@ -1,0 +1,442 @@
+//! Attacks on the HTTP API with tokens: every route, every way in which a
+//! token can be bad.
+//!
+//! - [`cases`]: the ways, as data;
+//! - [`mirror`]: a copy of the routes without the guard rail, for the mutants.
+
+mod cases;
+mod mirror;
+
+use std::time::Instant;
+
+use reqwest::header::{AUTHORIZATION, HOST, HeaderValue};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use url::Url;
+
+use self::cases::Case;
+use self::mirror::Mirror;
+use super::actor::Actor;
+use super::facts::{Facts, RouteFacts};
+use super::finding::{Companion, Companions, Finding, Road, Scope, Verdict};
+use super::suite::Selected;
+use crate::issuers::{Issuer, IssuerError, OktaGrant};
+
+const TOKEN: &str = "no call without a valid token";
+const SCOPE: &str = "no call without one of the route's scopes";
+const AUTHORIZER: &str = "every route is behind the authorizer";
+const ROTATION: &str = "the issuer's keys rotate";
+const CLAIMS: &str = "a valid token reaches its function";
+
+/// What becomes of keys, in order.
+const ROTATIONS: [&str; 4] = ["new-key", "old-key", "withdrawn-key", "remaining-key"];
+
+const UNAUTHORIZED: (u16, &str) = (401, "Unauthorized");
+const FORBIDDEN: (u16, &str) = (403, "Forbidden");
+
+/// Who calls, in the reports.
+const CLIENT: &str = "client";
+
+/// The HTTP API with an issuer whose keys are ours.
+#[derive(Debug)]
+pub struct Gateway<'a> {
+    /// The deployed state.
+    pub facts: &'a Facts,
+    /// Who issues the tokens.
+    pub issuer: &'a Issuer,
+    /// Another issuer, whose tokens the API must not take.
+    pub stranger: &'a Issuer,
+    /// Where the guard answers.
+    pub endpoint: &'a Url,
+    /// What makes the requests.
+    pub http: reqwest::Client,
+    /// The platform team, which makes the copies without guard rails.
+    pub platform: &'a Actor,
+}
+
+/// How a request carries its token.
+enum Carried {
+    Nothing,
+    Header(String),
+    Headers(Vec<String>),
+    /// In a query parameter.
+    Query(&'static str, String),
+    /// In another header.
+    Elsewhere(&'static str, String),
+}
+
+impl Carried {
+    fn bearer(token: impl std::fmt::Display) -> Self {
+        Self::Header(format!("Bearer {token}"))
+    }
+}
+
+/// What the API answered.
+#[derive(Debug, Clone)]
+struct Answered {
+    status: u16,
+    body: Value,
+    request_id: Option<String>,
+}
+
+impl Answered {
+    fn is(&self, (status, message): (u16, &str)) -> bool {
+        self.status == status && self.body == json!({"message": message})
+    }
+}
+
+impl std::fmt::Display for Answered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.status, self.body)
+    }
+}
+
+impl Gateway<'_> {
+    /// Runs all token attacks.
+    ///
+    /// # Errors
+    /// When a token cannot be made or the API does not answer.
+    pub async fn run(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        // No route, no attack: that must not pass for a guard rail that holds.
+        anyhow::ensure!(!self.facts.routes.is_empty(), "API {} has no route", self.facts.api_id);
+        let mirror = Mirror::of(self.facts, self.platform);
+        let made = mirror.make().await;
+        let result = match &made {
+            Ok(()) => self.attack(&mirror, selected, &mut findings).await,
+            Err(_) => Ok(()),
+        };
+        let removed = mirror.remove().await;
+        made?;
+        result?;
+        removed?;
+        Ok(findings)
+    }
+
+    async fn attack(
+        &self,
+        mirror: &Mirror<'_>,
+        selected: Selected<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> anyhow::Result<()> {
+        for route in &self.facts.routes {
+            let canary = self.canary(route).await?;
+            if selected(&id("route-guarded", route)) {
+                findings.push(self.guarded(route, mirror, &canary).await?);
+            }
+            if selected(&id("valid", route)) {
+                findings.push(self.valid(route).await?);
+            }
+            for case in self.cases(route)?.iter().filter(|case| selected(&id(case.name, route))) {
+                findings.push(self.refused(route, case, mirror, &canary).await?);
+            }
+        }
+        if let Some(route) = self.facts.routes.first()
+            && ROTATIONS.iter().any(|name| selected(&id(name, route)))
+        {
+            // One story: it is told to its end.
+            findings.extend(self.rotation(route).await?);
+        }
+        Ok(())
+    }
+
+    /// The findings' ids.
+    ///
+    /// # Errors
+    /// When no token can be made.
+    pub fn ids(&self) -> Result<Vec<String>, IssuerError> {
+        let mut ids = Vec::new();
+        for route in &self.facts.routes {
+            ids.extend([id("route-guarded", route), id("valid", route)]);
+            ids.extend(self.cases(route)?.iter().map(|case| id(case.name, route)));
+        }
+        if let Some(route) = self.facts.routes.first() {
+            ids.extend(ROTATIONS.map(|name| id(name, route)));
+        }
+        Ok(ids)
+    }
+
+    fn claims(&self, route: &RouteFacts) -> Map<String, Value> {
+        let grant = OktaGrant::user("probe@example.com", &route.scopes);
+        self.issuer.okta_claims(&grant, OffsetDateTime::now_utc())
+    }
+
+    async fn fetch(&self, route: &RouteFacts, carried: &Carried) -> anyhow::Result<Answered> {
+        self.fetch_from(&self.facts.api_id, route, carried).await
+    }
+
+    async fn fetch_from(
+        &self,
+        api_id: &str,
+        route: &RouteFacts,
+        carried: &Carried,
+    ) -> anyhow::Result<Answered> {
+        let (method, path) = request_of(&route.route_key);
+        let mut url = self.endpoint.join(&path)?;
+        if let Carried::Query(name, token) = carried {
+            url.query_pairs_mut().append_pair(name, token);
+        }
+        let host = format!("{api_id}.execute-api.{}.amazonaws.com", self.facts.region);
+        let mut request = self.http.request(method.parse()?, url).header(HOST, host);
+        let values: &[String] = match carried {
+            Carried::Header(value) => std::slice::from_ref(value),
+            Carried::Headers(values) => values,
+            Carried::Nothing | Carried::Query(..) | Carried::Elsewhere(..) => &[],
+        };
+        for value in values {
+            let mut value = HeaderValue::from_str(value)?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        if let Carried::Elsewhere(name, value) = carried {
+            let mut value = HeaderValue::from_str(value)?;
+            value.set_sensitive(true);
+            request = request.header(*name, value);
+        }
+        let response = request.send().await?;
+        let status = response.status().as_u16();
+        let request_id = response.headers().get("x-amzn-requestid");
+        let request_id = request_id.and_then(|id| Some(id.to_str().ok()?.to_owned()));
+        let text = response.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Answered { status, body, request_id })
+    }
+
+    /// A bad token is refused, and a good one beside it is not.
+    async fn refused(
+        &self,
+        route: &RouteFacts,
+        case: &Case,
+        mirror: &Mirror<'_>,
+        canary: &Companion,
+    ) -> anyhow::Result<Finding> {
+        let start = Instant::now();
+        let observed = self.fetch(route, &case.carried).await?;
+        let token = self.issuer.sign(&self.claims(route))?;
+        let twin = self.fetch(route, &Carried::bearer(token)).await?;
+        let copy = mirror.without(case.guard_rail);
+        let mutant = self.fetch_from(copy.api_id, route, &case.carried).await?;
+        let companions = Companions {
+            twin: Some(match twin.status {
+                200 => Companion::shown("a valid token gets 200"),
+                _ => Companion::missing(format!("a valid token gets {twin}")),
+            }),
+            canary: Some(canary.clone()),
+            mutant: Some(match mirror::reached(&mutant.body) {
+                true => Companion::shown(format!(
+                    "the same request reaches a function by {}",
+                    copy.what
+                )),
+                false => Companion::missing(format!("{} answers {mutant}", copy.what)),
+            }),
+        };
+        let (status, message) = case.expected;
+        let fault = (!observed.is(case.expected)).then(|| format!("the API answered {observed}"));
+        let (verdict, reason) = companions.judge(fault.as_deref());
+        Ok(Finding {
+            id: id(case.name, route),
+            guard_rail: case.guard_rail,
+            identity: CLIENT.into(),
+            road: Road::Http,
+            scope: Scope::Executed,
+            title: format!("{CLIENT} cannot call `{}` {}", route.route_key, case.title),
+            expected: format!("{status} {}", json!({"message": message})),
+            observed: observed.to_string(),
+            verdict,
+            reason,
+            companions,
+            decided_by: Vec::new(),
+            duration: start.elapsed(),
+            request_ids: observed.request_id.into_iter().chain(twin.request_id).collect(),
+        })
+    }
+
+    /// A request without a token gets nowhere, whatever the route.
+    async fn canary(&self, route: &RouteFacts) -> anyhow::Result<Companion> {
+        let answer = self.fetch(route, &Carried::Nothing).await?;
+        Ok(if answer.is(UNAUTHORIZED) {
+            Companion::shown(format!("the same request without a token gets {answer}"))
+        } else {
+            Companion::missing(format!("the same request without a token gets {answer}"))
+        })
+    }
+
+    /// The route asks for a token at all.
+    async fn guarded(
+        &self,
+        route: &RouteFacts,
+        mirror: &Mirror<'_>,
+        canary: &Companion,
+    ) -> anyhow::Result<Finding> {
+        let start = Instant::now();
+        let token = self.issuer.sign(&self.claims(route))?;
+        let twin = self.fetch(route, &Carried::bearer(token)).await?;
+        let copy = mirror.without(TOKEN);
+        let mutant = self.fetch_from(copy.api_id, route, &Carried::Nothing).await?;
+        let companions = Companions {
+            twin: Some(match twin.status {
+                200 => Companion::shown("a valid token gets 200"),
+                _ => Companion::missing(format!("a valid token gets {twin}")),
+            }),
+            canary: Some(canary.clone()),
+            mutant: Some(match mirror::reached(&mutant.body) {
+                true => Companion::shown(format!("anybody reaches a function by {}", copy.what)),
+                false => Companion::missing(format!("{} answers {mutant}", copy.what)),
+            }),
+        };
+        let fault = (route.authorization_type != "JWT")
+            .then(|| format!("its authorization is {}", route.authorization_type));
+        let (verdict, reason) = companions.judge(fault.as_deref());
+        Ok(Finding {
+            id: id("route-guarded", route),
+            guard_rail: AUTHORIZER,
+            identity: CLIENT.into(),
+            road: Road::Http,
+            scope: Scope::Executed,
+            title: format!("`{}` is behind the authorizer", route.route_key),
+            expected: "JWT".into(),
+            observed: route.authorization_type.clone(),
+            verdict,
+            reason,
+            companions,
+            decided_by: Vec::new(),
+            duration: start.elapsed(),
+            request_ids: twin.request_id.into_iter().collect(),
+        })
+    }
+
+    /// A good token reaches the route's own function, and its claims arrive.
+    async fn valid(&self, route: &RouteFacts) -> anyhow::Result<Finding> {
+        let start = Instant::now();
+        let subject = format!("{}@example.com", uuid::Uuid::new_v4());
+        let grant = OktaGrant::user(&subject, &route.scopes);
+        let claims = self.issuer.okta_claims(&grant, OffsetDateTime::now_utc());
+        let answer = self.fetch(route, &Carried::bearer(self.issuer.sign(&claims)?)).await?;
+        let function = route
+            .integration_uri
+            .split('/')
+            .find_map(|part| part.split_once(":function:"))
+            .map_or("", |(_, name)| name);
+        let text = answer.body.to_string();
+        let reached = answer.status == 200
+            && text.contains(&format!("\"{subject}\""))
+            && text.contains(&format!("\"{function}\""));
+        Ok(Finding {
+            id: id("valid", route),
+            guard_rail: CLAIMS,
+            identity: CLIENT.into(),
+            road: Road::Http,
+            scope: Scope::Executed,
+            title: format!("a valid token reaches `{function}` by `{}`", route.route_key),
+            expected: format!("200 from `{function}`, naming the token's subject"),
+            observed: if reached {
+                format!("200 from `{function}`, naming the token's subject")
+            } else {
+                answer.to_string()
+            },
+            verdict: if reached { Verdict::Held } else { Verdict::Failed },
+            reason: None,
+            companions: Companions::default(),
+            decided_by: Vec::new(),
+            duration: start.elapsed(),
+            request_ids: Vec::new(),
+        })
+    }
+
+    /// After a rotation both keys serve; once the old one is withdrawn, its
+    /// tokens are refused.
+    async fn rotation(&self, route: &RouteFacts) -> anyhow::Result<Vec<Finding>> {
+        let old = self.issuer.sign(&self.claims(route))?;
+        self.issuer.rotate()?;
+        let new = self.issuer.sign(&self.claims(route))?;
+        let mut findings = Vec::new();
+        let canary = self.canary(route).await?;
+        let mut accepted = false;
+        let mut expect = async |name: &str, title: &str, token: &str, status: u16| {
+            let start = Instant::now();
+            let answer = self.fetch(route, &Carried::bearer(token)).await?;
+            let held = answer.status == status;
+            accepted |= name == "old-key" && held;
+            let (companions, verdict, reason) = match name {
+                // The mutant is the key that is still published.
+                "withdrawn-key" => {
+                    let before = "the same token was accepted while its key was published";
+                    let twin = self.fetch(route, &Carried::bearer(&new)).await?;
+                    let companions = Companions {
+                        twin: Some(match twin.status {
+                            200 => Companion::shown("a token of the new key gets 200"),
+                            _ => Companion::missing(format!("the new key's token gets {twin}")),
+                        }),
+                        canary: Some(canary.clone()),
+                        mutant: Some(match accepted {
+                            true => Companion::shown(before),
+                            false => Companion::missing("it was never accepted"),
+                        }),
+                    };
+                    let fault = (!held).then(|| format!("the API answered {answer}"));
+                    let (verdict, reason) = companions.judge(fault.as_deref());
+                    (companions, verdict, reason)
+                }
+                _ if held => (Companions::default(), Verdict::Held, None),
+                _ => (Companions::default(), Verdict::Failed, None),
+            };
+            findings.push(Finding {
+                id: id(name, route),
+                guard_rail: ROTATION,
+                identity: CLIENT.into(),
+                road: Road::Http,
+                scope: Scope::Executed,
+                title: title.into(),
+                expected: status.to_string(),
+                observed: answer.status.to_string(),
+                verdict,
+                reason,
+                companions,
+                decided_by: Vec::new(),
+                duration: start.elapsed(),
+                request_ids: answer.request_id.into_iter().collect(),
+            });
+            anyhow::Ok(())
+        };
+        expect("new-key", "a token of the new key is accepted", &new, 200).await?;
+        expect("old-key", "a token of the old key is accepted meanwhile", &old, 200).await?;
+        self.issuer.retire();
+        expect("withdrawn-key", "a token of a withdrawn key is refused", &old, 401).await?;
+        expect("remaining-key", "the new key serves on", &new, 200).await?;
+        Ok(findings)
+    }
+}
+
+fn id(name: &str, route: &RouteFacts) -> String {
+    format!("{CLIENT}/{name}/{}", route.route_key)
+}
+
+/// A method and path that the route takes: `GET /a/{proxy+}` is `GET`,
+/// `/a/ringfence`.
+pub(crate) fn request_of(route_key: &str) -> (String, String) {
+    let Some((method, path)) = route_key.split_once(' ') else {
+        return ("GET".into(), "/ringfence".into());
+    };
+    let method = if method == "ANY" { "GET" } else { method };
+    let segments = path.split('/').map(|segment| match segment.strip_prefix('{') {
+        Some(_) => "ringfence",
+        None => segment,
+    });
+    (method.into(), segments.collect::<Vec<_>>().join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("GET /a/{proxy+}", "GET", "/a/ringfence")]
+    #[case("ANY /a/{id}/b", "GET", "/a/ringfence/b")]
+    #[case("POST /", "POST", "/")]
+    #[case("$default", "GET", "/ringfence")]
+    fn a_route_key_gives_a_request(#[case] key: &str, #[case] method: &str, #[case] path: &str) {
+        assert_eq!(request_of(key), (method.to_owned(), path.to_owned()));
+    }
+}

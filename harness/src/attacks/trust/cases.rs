@@ -1,0 +1,334 @@
+//! The tokens that must not do, as data.
+
+use ringfence_wire::ServiceError;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::super::facts::DeployerFacts;
+use super::{AUDIENCE, Trust};
+use crate::issuers::{
+    GithubRun, IssuerError, SigningKey, hmac_with_public_key, unsigned, with_payload,
+};
+
+/// A token that must not do, and what STS says.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) title: String,
+    pub(super) token: String,
+    /// The role that it is shown for, where it is not the deployer's.
+    pub(super) role: Option<String>,
+    pub(super) refusal: ServiceError,
+    /// Who refuses.
+    pub(super) by: By,
+}
+
+/// Who refuses a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// The role's trust policy, whose conditions the token does not meet.
+    Policy,
+    /// STS, whatever the policies say.
+    Check,
+}
+
+impl Case {
+    fn by_policy(name: &'static str, title: &str, token: String) -> Self {
+        let (title, refusal) = (title.to_owned(), not_authorized());
+        Self { name, title, token, role: None, refusal, by: By::Policy }
+    }
+
+    fn by_check(
+        name: &'static str,
+        title: &str,
+        token: String,
+        code: &'static str,
+        message: &str,
+    ) -> Self {
+        let refusal = ServiceError::new(400, code, message);
+        Self { name, title: title.to_owned(), token, role: None, refusal, by: By::Check }
+    }
+}
+
+impl Trust<'_> {
+    /// The right token, shown for roles that are not its own.
+    fn other_roles(
+        &self,
+        deployer: &DeployerFacts,
+        token: &dyn Fn() -> Result<String, IssuerError>,
+    ) -> Result<Vec<Case>, IssuerError> {
+        let mut roles = vec![(
+            "role-that-is-not-there",
+            "a role that is not there".to_owned(),
+            self.facts.role_arn("ringfence-no-such-role"),
+        )];
+        if let Some(own) = self.facts.function(&deployer.app) {
+            let title = "its own function's role".to_owned();
+            roles.push(("own-function-role", title, own.role_arn.clone()));
+        }
+        if let Some(foreign) = self.facts.foreign_function(&deployer.app) {
+            let title = "another team's function".to_owned();
+            roles.push(("foreign-function-role", title, foreign.role_arn.clone()));
+        }
+        let others = self.facts.deployers.iter().filter(|other| other.app != deployer.app);
+        if let Some(other) = others.into_iter().next() {
+            roles.push(("foreign-deployer", other.name.clone(), other.role_arn.clone()));
+        }
+        let mut cases = Vec::new();
+        for (name, title, role) in roles {
+            let case = Case::by_policy(name, &title, token()?);
+            cases.push(Case { role: Some(role), ..case });
+        }
+        Ok(cases)
+    }
+
+    /// Every token that must not make anybody the deployer.
+    pub(super) fn cases(&self, deployer: &DeployerFacts) -> Result<Vec<Case>, IssuerError> {
+        let Some((app, good)) = self.run_of(deployer) else { return Ok(Vec::new()) };
+        let now = OffsetDateTime::now_utc();
+        let sign = |run: &GithubRun| self.issuer.github_token(run, AUDIENCE, now);
+        let changed = |change: &dyn Fn(&mut GithubRun)| {
+            let mut run = good.clone();
+            change(&mut run);
+            sign(&run)
+        };
+        let claims = || good.claims(&self.issuer.url, AUDIENCE, now);
+        let mut cases = Vec::new();
+        let mut refused = |name, title: &str, token: String| {
+            cases.push(Case::by_policy(name, title, token));
+        };
+        refused(
+            "other-repository",
+            "of another repository of the organization",
+            changed(&|run| {
+                run.name = "ringfence-other".into();
+                run.repository_id = "909090909".into();
+            })?,
+        );
+        refused(
+            "look-alike-repository",
+            "of a repository whose name begins alike",
+            changed(&|run| run.name.push_str("-evil"))?,
+        );
+        refused(
+            "look-alike-organization",
+            "of an organization whose name begins alike",
+            changed(&|run| run.owner.push_str("-evil"))?,
+        );
+        refused(
+            "renamed-organization",
+            "of a repository that took over the name, with other ids",
+            changed(&|run| {
+                run.immutable_subject = true;
+                run.owner_id = "909090909".into();
+                run.repository_id = "808080808".into();
+            })?,
+        );
+        refused(
+            "other-branch",
+            "of another branch",
+            changed(&|run| {
+                run.environment = None;
+                run.git_ref = "refs/heads/feature".into();
+            })?,
+        );
+        refused(
+            "longer-branch",
+            "of a branch whose name begins alike",
+            changed(&|run| {
+                run.environment = None;
+                run.git_ref.push_str("-evil");
+            })?,
+        );
+        refused(
+            "tag",
+            "of a tag",
+            changed(&|run| {
+                run.environment = None;
+                run.git_ref = "refs/tags/main".into();
+            })?,
+        );
+        refused(
+            "pull-request",
+            "of a pull request",
+            changed(&|run| {
+                run.environment = None;
+                run.event = "pull_request".into();
+            })?,
+        );
+        refused(
+            "other-environment",
+            "of another environment",
+            changed(&|run| run.environment = Some("ringfence-other".into()))?,
+        );
+        refused(
+            "fork",
+            "of a fork",
+            changed(&|run| {
+                run.owner = "ringfence-fork".into();
+                run.owner_id = "707070707".into();
+                run.repository_id = "606060606".into();
+            })?,
+        );
+        refused(
+            "fork-pull-request",
+            "of a fork's pull request, whose actor is somebody else",
+            changed(&|run| {
+                run.environment = None;
+                run.event = "pull_request".into();
+                run.git_ref = "refs/pull/1/merge".into();
+                run.actor = "stranger".into();
+            })?,
+        );
+        refused(
+            "capital-organization",
+            "of an organization in capitals",
+            changed(&|run| run.owner = run.owner.to_uppercase())?,
+        );
+        refused(
+            "capital-branch",
+            "of a branch in capitals",
+            changed(&|run| {
+                run.environment = None;
+                run.git_ref = "refs/heads/MAIN".into();
+            })?,
+        );
+        refused(
+            "wildcard-branch",
+            "of a branch that is called `*`",
+            changed(&|run| {
+                run.environment = None;
+                run.git_ref = "refs/heads/*".into();
+            })?,
+        );
+        refused(
+            "wildcard-repository",
+            "of a repository that is called `*`",
+            changed(&|run| run.name = "*".into())?,
+        );
+        refused(
+            "environment-like-a-branch",
+            "of an environment that is called like the branch",
+            changed(&|run| run.environment = Some("ref:refs/heads/main".into()))?,
+        );
+        refused(
+            "environment-longer",
+            "of an environment whose name begins alike",
+            changed(&|run| {
+                let name = run.environment.clone().unwrap_or_else(|| "production".into());
+                run.environment = Some(format!("{name}-evil"));
+            })?,
+        );
+        // `sub` is the caller's; `job_workflow_ref` that of the workflow which
+        // it calls.
+        let reusable = {
+            let mut run = good.clone();
+            run.name = "ringfence-other".into();
+            run.repository_id = "505050505".into();
+            let mut theirs = run.claims(&self.issuer.url, AUDIENCE, now);
+            let ours = claims().get("job_workflow_ref").cloned().unwrap_or_default();
+            theirs.insert("job_workflow_ref".into(), ours);
+            self.issuer.sign(&theirs)?
+        };
+        refused("reusable-workflow", "of another repository that calls its workflow", reusable);
+        for other in
+            self.config.apps.iter().filter(|other| other.name.get_ref() != app.name.get_ref())
+        {
+            refused("other-team", "of another team's workflow", sign(&GithubRun::of(other, None))?);
+        }
+        let siblings = self
+            .facts
+            .deployers
+            .iter()
+            .filter(|other| other.app == deployer.app && other.role_arn != deployer.role_arn);
+        for other in siblings {
+            refused("other-job", "of another job of its repository", self.token_of(other)?);
+        }
+        let own = || sign(&good);
+        cases.extend(self.other_roles(deployer, &own)?);
+        let mut invalid = |name, title: &str, token: String, message: &str| {
+            cases.push(Case::by_check(name, title, token, "InvalidIdentityToken", message));
+        };
+        invalid(
+            "look-alike-audience",
+            "for an audience that begins alike",
+            self.issuer.github_token(&good, "sts.amazonaws.com.example.com", now)?,
+            "Incorrect token audience",
+        );
+        let mut enterprise = claims();
+        let issuer = format!("{}/ringfence-enterprise", self.issuer.url);
+        enterprise.insert("iss".into(), Value::String(issuer));
+        invalid(
+            "other-enterprise",
+            "of an enterprise's own issuer",
+            self.issuer.sign(&enterprise)?,
+            "No OpenIDConnect provider found in your account for ",
+        );
+        invalid(
+            "hs256-public-key",
+            "signed by HMAC with the public key",
+            hmac_with_public_key(self.issuer, &claims()),
+            "",
+        );
+        let mut other_subject = claims();
+        other_subject.insert("actor".into(), "somebody-else".into());
+        invalid(
+            "tampered",
+            "whose claims were changed",
+            with_payload(&self.issuer.sign(&claims())?, &other_subject),
+            "",
+        );
+        invalid("malformed", "that is none", "not.a.token".into(), "");
+        let unknown = SigningKey::generate()?;
+        invalid(
+            "unknown-key",
+            "of an unknown key",
+            self.issuer.sign_with_foreign_key(&unknown, false, &claims())?,
+            "",
+        );
+        invalid(
+            "other-audience",
+            "for another audience",
+            self.issuer.github_token(&good, &format!("https://github.com/{}", good.owner), now)?,
+            "Incorrect token audience",
+        );
+        let mut slashed = claims();
+        let issuer = format!("{}/", self.issuer.url);
+        slashed.insert("iss".into(), Value::String(issuer.clone()));
+        invalid(
+            "issuer-slash",
+            "whose issuer ends in a slash",
+            self.issuer.sign(&slashed)?,
+            "No OpenIDConnect provider found in your account for ",
+        );
+        let stranger = SigningKey::generate()?;
+        invalid(
+            "foreign-key",
+            "of another key",
+            self.issuer.sign_with_foreign_key(&stranger, true, &claims())?,
+            "",
+        );
+        invalid("alg-none", "without a signature", unsigned(&claims()), "");
+        for (name, title, age) in [
+            ("expired", "that has expired", time::Duration::hours(1)),
+            (
+                "replayed",
+                "that was caught and shown again minutes later",
+                time::Duration::minutes(7),
+            ),
+        ] {
+            let token = self.issuer.github_token(&good, AUDIENCE, now - age)?;
+            cases.push(Case::by_check(name, title, token, "ExpiredTokenException", ""));
+        }
+        Ok(cases)
+    }
+}
+
+/// STS names neither caller nor reason here.
+/// <https://github.com/aws-actions/configure-aws-credentials/issues/1446>
+fn not_authorized() -> ServiceError {
+    ServiceError::new(
+        403,
+        "AccessDenied",
+        "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+    )
+}

@@ -1,0 +1,200 @@
+//! `ringfence attack`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::json;
+
+use super::verify::probe;
+use super::{backend, terminal, unless_interrupted};
+use crate::attacks::choosing::{self, Measured};
+use crate::attacks::reach::Reach;
+use crate::attacks::{Finding, Suite, Verdict, campaign};
+use crate::config::{Backend, Config};
+use crate::exit::Exit;
+use crate::progress::Progress;
+use crate::stack::{Options, Stack};
+
+#[derive(Debug, Args)]
+pub(super) struct Attack {
+    /// What is under test
+    #[arg(long, default_value = "ringfence.toml")]
+    config: PathBuf,
+    /// In place of the configuration's upstream: auto, localstack, embedded or a URL
+    #[arg(long)]
+    backend: Option<Backend>,
+    /// These attacks alone, by their ids
+    #[arg(long, num_args = 1.., value_name = "ID")]
+    only: Vec<String>,
+    /// One JSON object a line for each attack, and a summary
+    #[arg(long)]
+    json: bool,
+    /// Where the journal goes; without it, nothing is kept
+    #[arg(long)]
+    run_dir: Option<PathBuf>,
+}
+
+/// What came of a campaign.
+struct Outcome {
+    findings: Vec<Finding>,
+    reaches: Vec<Reach>,
+    measured: Vec<Measured>,
+    seconds: f64,
+}
+
+impl Attack {
+    pub(super) async fn run(self) -> anyhow::Result<Exit> {
+        match unless_interrupted(self.work()).await? {
+            Ok(exit) => Ok(exit),
+            Err(signal) => {
+                eprintln!("ringfence: interrupted; everything that was started has been removed");
+                Ok(Exit::Interrupted(signal))
+            }
+        }
+    }
+
+    async fn work(&self) -> anyhow::Result<Exit> {
+        let config = Config::load(&self.config)?;
+        let progress = terminal::progress();
+        let options = Options {
+            backend: backend(self.backend.clone())?,
+            journal: self.journal()?,
+            progress: progress.clone(),
+            ..Options::default()
+        };
+        let stack = Stack::start(config, options).await?;
+        let result = stack.while_upstream_lives(self.attack(&stack, &progress)).await;
+        let phase = progress.phase("removing everything");
+        stack.stop().await;
+        phase.done();
+        let outcome = result?;
+        anyhow::ensure!(
+            !outcome.findings.is_empty(),
+            "`{}` gives rise to no attack",
+            self.config.display()
+        );
+        let counts = Counts::of(&outcome.findings);
+        if self.json {
+            for finding in outcome.findings {
+                println!("{}", serde_json::to_string(&probe(finding))?);
+            }
+            println!("{}", counts.json());
+        } else {
+            print!("{}", told(&outcome, &counts));
+        }
+        Ok(if counts.all_held() { Exit::Held } else { Exit::Failed })
+    }
+
+    fn journal(&self) -> anyhow::Result<Option<PathBuf>> {
+        let Some(directory) = &self.run_dir else { return Ok(None) };
+        std::fs::create_dir_all(directory)
+            .with_context(|| format!("cannot make the run directory `{}`", directory.display()))?;
+        let journal = directory.join("journal.jsonl");
+        // Of this run alone.
+        if journal.exists() {
+            std::fs::remove_file(&journal)
+                .with_context(|| format!("cannot replace `{}`", journal.display()))?;
+        }
+        Ok(Some(journal))
+    }
+
+    async fn attack(&self, stack: &Stack, progress: &Progress) -> anyhow::Result<Outcome> {
+        let suite = Suite::of(stack).await?;
+        let began = Instant::now();
+        let findings = campaign::run(&suite, &self.only, progress).await?;
+        let seconds = began.elapsed().as_secs_f64();
+        let reaches = campaign::reaches(&suite).await?;
+        let measured = campaign::choosing(&suite, &findings, &reaches).await?;
+        Ok(Outcome { findings, reaches, measured, seconds })
+    }
+}
+
+/// How many attacks ended how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Counts {
+    attacks: usize,
+    held: usize,
+    failed: usize,
+    inconclusive: usize,
+    not_run: usize,
+}
+
+impl Counts {
+    fn of(findings: &[Finding]) -> Self {
+        let mut counts = Self::default();
+        for finding in findings {
+            counts.attacks += 1;
+            *match finding.verdict {
+                Verdict::Held => &mut counts.held,
+                Verdict::Failed => &mut counts.failed,
+                Verdict::Inconclusive => &mut counts.inconclusive,
+                Verdict::NotRun => &mut counts.not_run,
+            } += 1;
+        }
+        counts
+    }
+
+    const fn all_held(self) -> bool {
+        self.held == self.attacks
+    }
+
+    fn json(self) -> serde_json::Value {
+        json!({"summary": {
+            "attacks": self.attacks, "held": self.held, "failed": self.failed,
+            "inconclusive": self.inconclusive, "not_run": self.not_run,
+        }})
+    }
+}
+
+/// The table for people: what did not hold in full, and the rest by guard
+/// rail; then what each identity can do, and what that says of the approaches.
+fn told(outcome: &Outcome, counts: &Counts) -> String {
+    let mut out = String::new();
+    let mut rails: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for finding in &outcome.findings {
+        let (held, all) = rails.entry(finding.guard_rail).or_default();
+        *all += 1;
+        if finding.verdict == Verdict::Held {
+            *held += 1;
+            continue;
+        }
+        // Writing to a text does not fail.
+        let _ = writeln!(
+            out,
+            "{} {}\n    {}\n    expected {}\n    observed {}",
+            finding.verdict.name(),
+            finding.id,
+            finding.title,
+            finding.expected,
+            finding.observed
+        );
+        if let Some(reason) = &finding.reason {
+            let _ = writeln!(out, "    because {reason}");
+        }
+    }
+    let width = rails.keys().map(|rail| rail.chars().count()).max().unwrap_or_default();
+    for (rail, (held, all)) in &rails {
+        let _ = writeln!(out, "{rail:<width$}  {held} of {all}");
+    }
+    out.push('\n');
+    for reach in &outcome.reaches {
+        out.push_str(&reach.table());
+    }
+    out.push('\n');
+    out.push_str(&choosing::table(&outcome.measured));
+    let _ = writeln!(
+        out,
+        "\n{} attacks: {} held, {} failed, {} inconclusive, {} not run, in {:.1} s",
+        counts.attacks,
+        counts.held,
+        counts.failed,
+        counts.inconclusive,
+        counts.not_run,
+        outcome.seconds
+    );
+    out
+}

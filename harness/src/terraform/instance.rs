@@ -1,0 +1,68 @@
+//! What Terraform made, resource by resource.
+
+use serde_json::Value;
+
+/// A resource that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// `aws_iam_role`, ….
+    pub kind: String,
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its key, where there are several.
+    pub key: Option<String>,
+}
+
+impl Instance {
+    /// The managed resources of a state.
+    pub(super) fn of(state: &Value) -> Vec<Self> {
+        let text = |value: &Value, name: &str| {
+            value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let list = |value: &Value, name: &str| {
+            value.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+        };
+        let managed = list(state, "resources")
+            .into_iter()
+            .filter(|resource| text(resource, "mode") == "managed");
+        managed
+            .flat_map(|resource| {
+                let (kind, name) = (text(&resource, "type"), text(&resource, "name"));
+                list(&resource, "instances").into_iter().map(move |instance| Self {
+                    kind: kind.clone(),
+                    name: name.clone(),
+                    key: instance.get("index_key").map(|key| match key {
+                        Value::String(key) => key.clone(),
+                        key => key.to_string(),
+                    }),
+                })
+            })
+            .collect()
+    }
+
+    /// Whether it was made for an app: its key is the app, alone or first.
+    pub fn is_of(&self, app: &str) -> bool {
+        self.key.as_deref().is_some_and(|key| key.split('/').next() == Some(app))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn resources_are_an_apps_by_their_key() {
+        let state = json!({"resources": [
+            {"mode": "data", "type": "aws_iam_policy_document", "name": "d", "instances": [{}]},
+            {"mode": "managed", "type": "aws_iam_role", "name": "r", "instances": [
+                {"index_key": "service-a"}, {"index_key": "service-ab"}, {"index_key": "service-a/0"},
+            ]},
+            {"mode": "managed", "type": "aws_subnet", "name": "s", "instances": [{"index_key": 0}]},
+        ]});
+        let instances = Instance::of(&state);
+        assert_eq!(instances.len(), 4);
+        assert_eq!(instances.iter().filter(|instance| instance.is_of("service-a")).count(), 2);
+    }
+}
