@@ -53,6 +53,12 @@ fn every_attack_is_refused_and_its_twin_succeeds(#[case] which: Which, #[case] a
             findings.iter().filter(|finding| finding.verdict != Verdict::Held).map(told).collect();
         assert!(failed.is_empty(), "{}", failed.join("\n"));
         assert!(findings.len() >= at_least, "only {} attacks", findings.len());
+        // Else it would support no control, and nobody would notice.
+        let catalogue = ringfence_evidence::controls::Catalogue::builtin().unwrap();
+        for finding in &findings {
+            let rail = finding.guard_rail;
+            assert!(catalogue.objectives_of(rail).next().is_some(), "no objective has `{rail}`");
+        }
     });
 }
 

@@ -120,8 +120,8 @@
     const button = event.target.closest("[data-do]");
     if (button) actions[button.dataset.do]();
   });
-  // On paper the controls stand open, and each probe as it stands on screen.
-  addEventListener("beforeprint", () => all(".framework, .lazy").forEach(open));
+  // On paper the controls stand open, and all else as it stands on the screen.
+  addEventListener("beforeprint", () => all(".framework").forEach(open));
 
   for (const hidden of all(".tools, .filter")) hidden.hidden = false;
   themed();

@@ -111,10 +111,19 @@ impl Assessment {
             .collect();
         let tally = Tally::of(states.iter().map(|(_, state)| state.verdict));
         let verdict = tally.verdict();
-        let reason = states
-            .into_iter()
-            .find_map(|(id, state)| state.reason.map(|reason| format!("{id}: {reason}")))
-            .filter(|_| verdict != Verdict::Held);
+        let open: Vec<(&str, State)> =
+            states.into_iter().filter(|(_, state)| state.verdict != Verdict::Held).collect();
+        let reason = match open.as_slice() {
+            [] => None,
+            [(id, State { reason: Some(reason), .. })] => Some(format!("{id}: {reason}")),
+            several => {
+                let several: Vec<String> = several
+                    .iter()
+                    .map(|(id, state)| format!("{id} {}", state.verdict.as_str().replace('-', " ")))
+                    .collect();
+                Some(several.join(", "))
+            }
+        };
         State { verdict, tally, reason }
     }
 }

@@ -211,6 +211,28 @@ fn one_failure_reaches_every_objective_and_control_above_it() {
 }
 
 #[test]
+fn a_control_says_which_of_its_objectives_do_not_hold() {
+    let catalogue = builtin();
+    let mut record = whole();
+    let reason = |record: &crate::RunRecord, framework: &str, control: &str| {
+        let framework = catalogue.frameworks().iter().find(|one| one.id == framework).unwrap();
+        let control = framework.controls.iter().find(|one| one.id == control).unwrap();
+        catalogue.assess(record).control(control).reason
+    };
+    assert_eq!(reason(&record, "soc2", "CC6.1"), None);
+    for probe in &mut record.probes {
+        match probe.guard_rail.as_str() {
+            "the network is the platform's" => probe.verdict = Verdict::Failed,
+            "the issuer's keys rotate" => probe.verdict = Verdict::Inconclusive,
+            _ => {}
+        }
+    }
+    record.mutations = None;
+    assert_eq!(reason(&record, "soc2", "CC6.1").as_deref(), Some("O2 inconclusive, O5 failed"));
+    assert_eq!(reason(&record, "soc2", "CC4.1").as_deref(), Some("O9: no mutations were run"));
+}
+
+#[test]
 fn a_guard_rail_without_a_probe_is_named_and_supports_nothing() {
     let mut record = whole();
     record.probes.retain(|probe| probe.guard_rail != "the issuer's keys rotate");

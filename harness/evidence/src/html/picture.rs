@@ -60,8 +60,10 @@ impl Place {
             | "only a team's own roles run its functions"
             | "the boundary caps running code"
             | "identities are the platform's"
-            | "no known path leads to more permissions" => Self::Roles,
-            "only its own workflow becomes a deployer" => Self::Deployers,
+            | "no known path leads to more permissions"
+            | "policies say what they mean" => Self::Roles,
+            "only its own workflow becomes a deployer"
+            | "each team deploys by its own workflow" => Self::Deployers,
             "a team's stacks are its own"
             | "a team's artifacts are its own"
             | "a team's logs are its own"
