@@ -21,9 +21,58 @@
     if (event.target.localName === "details" && event.target.open) fill(event.target);
   }, true);
 
+  // The theme: the system's until somebody chooses. A browser that keeps
+  // nothing for files forgets the choice.
+  const themes = ["system", "light", "dark"];
+  const stored = () => {
+    try { return localStorage.getItem("ringfence-theme"); } catch { return null; }
+  };
+  let theme = themes.includes(stored()) ? stored() : "system";
+  const themed = () => {
+    document.documentElement.style.colorScheme = theme === "system" ? "" : theme;
+    for (const button of all("[data-do=theme]")) button.textContent = `Theme: ${theme}`;
+    try { localStorage.setItem("ringfence-theme", theme); } catch { /* not kept */ }
+  };
+
+  // A long list is text too. Its rows are made one list at a time while nothing
+  // else is to be done, or at once where they are needed; their traces stay text.
+  const form = byId("filter");
+  const rows = [];
+  const make = (list) => {
+    const held = list.firstElementChild;
+    if (held && held.localName === "noscript") {
+      list.innerHTML = held.textContent.replace(
+        /(<details [^>]*">.*?<\/summary>)(<div class="trace">.*?)(<\/details>)/gs,
+        "$1<noscript>$2<\/noscript>$3",
+      );
+    }
+    for (const details of list.children) {
+      rows.push({
+        details,
+        rail: list.parentElement,
+        verdict: details.dataset.verdict,
+        identity: details.dataset.identity,
+        text: null,
+      });
+    }
+  };
+  const lists = all(".probes");
+  const makeAll = () => lists.splice(0).forEach(make);
+  const idle = window.requestIdleCallback || setTimeout;
+  let ready = 0;
+  const makeNext = () => {
+    if (lists.length) make(lists.shift());
+    else if (ready < rows.length) rows.slice(ready, ready += 250).forEach(textOf);
+    else return;
+    idle(makeNext);
+  };
+
   // A link to a closed part opens it.
   const reveal = () => {
-    const target = location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
+    const id = decodeURIComponent(location.hash.slice(1));
+    if (!id) return;
+    if (!byId(id)) makeAll();
+    const target = byId(id);
     if (!target) return;
     const row = target.closest("[data-verdict]");
     if (row && row.hidden) {
@@ -39,28 +88,7 @@
   };
   addEventListener("hashchange", reveal);
 
-  // The theme: the system's until somebody chooses. A browser that keeps
-  // nothing for files forgets the choice.
-  const themes = ["system", "light", "dark"];
-  const stored = () => {
-    try { return localStorage.getItem("ringfence-theme"); } catch { return null; }
-  };
-  let theme = themes.includes(stored()) ? stored() : "system";
-  const themed = () => {
-    document.documentElement.style.colorScheme = theme === "system" ? "" : theme;
-    for (const button of all("[data-do=theme]")) button.textContent = `Theme: ${theme}`;
-    try { localStorage.setItem("ringfence-theme", theme); } catch { /* not kept */ }
-  };
-
   // Filters.
-  const form = byId("filter");
-  const rows = all(".probes > details").map((details) => ({
-    details,
-    rail: details.parentElement.parentElement,
-    verdict: details.dataset.verdict,
-    identity: details.dataset.identity,
-    text: null,
-  }));
   const rails = all(".rail");
   const decoder = document.createElement("textarea");
   const textOf = (row) => {
@@ -77,6 +105,7 @@
     return row.text;
   };
   const filter = () => {
+    makeAll();
     const words = byId("filter-text").value.toLowerCase().split(/\s+/).filter(Boolean);
     const [verdict, identity, rail] = ["verdict", "identity", "rail"].map((name) => byId(`filter-${name}`).value);
     let shown = 0;
@@ -113,6 +142,7 @@
     },
     print: () => print(),
     open: () => {
+      makeAll();
       for (const row of rows) if (!row.details.hidden) open(row.details);
     },
   };
@@ -121,9 +151,13 @@
     if (button) actions[button.dataset.do]();
   });
   // On paper the controls stand open, and all else as it stands on the screen.
-  addEventListener("beforeprint", () => all(".framework").forEach(open));
+  addEventListener("beforeprint", () => {
+    makeAll();
+    all(".framework").forEach(open);
+  });
 
   for (const hidden of all(".tools, .filter")) hidden.hidden = false;
   themed();
   reveal();
+  idle(makeNext);
 })();

@@ -16,6 +16,9 @@ use crate::{Companion, Decider, Probe, Scope, Verdict};
 /// What did not hold stands open, as long as there are not more of them.
 const OPEN: usize = 50;
 
+/// A list of more probes is made by the script, piece by piece.
+const LONG: usize = 40;
+
 pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
     let bad: BTreeSet<usize> = report
         .record
@@ -43,15 +46,24 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
                 @if rail.probes.is_empty() {
                     p.none { "No probe tests it in this run." }
                 } @else {
-                    div.probes {
-                        @for (number, probe) in &rail.probes {
-                            (self::probe(*number, probe, bad.contains(number)))
-                        }
-                    }
+                    div.probes { (list(rail, &bad)) }
                 }
             }
         }
     }
+}
+
+/// A long list is one piece of text for a browser with scripts, which makes its
+/// rows when it has nothing else to do; in a short one each trace is.
+fn list(rail: &Rail<'_>, bad: &BTreeSet<usize>) -> Markup {
+    let long = rail.probes.len() > LONG;
+    let rows = html! {
+        @for (number, probe) in &rail.probes {
+            @let open = bad.contains(number);
+            (self::probe(*number, probe, open, long || open))
+        }
+    };
+    later(!long, rows)
 }
 
 /// How high each list will about be: a browser lays a list out only when it
@@ -129,7 +141,7 @@ fn filter(report: &Report<'_>, index: &Index<'_>) -> Markup {
 }
 
 /// Thousands of these stand on a page: each element and each byte counts.
-fn probe(number: usize, probe: &Probe, open: bool) -> Markup {
+fn probe(number: usize, probe: &Probe, open: bool, whole: bool) -> Markup {
     let (class, _) = verdict(probe.verdict);
     html! {
         details id={ "p" (number) } data-verdict=(class) data-identity=(probe.identity) open[open] {
@@ -138,7 +150,7 @@ fn probe(number: usize, probe: &Probe, open: bool) -> Markup {
                 @if probe.title.contains('`') { span { (prose(&probe.title)) } } @else { (probe.title) }
                 small { (probe.road) @if probe.scope == Scope::Decided { ", decided only" } }
             }
-            (later(open, trace(probe)))
+            (later(whole, trace(probe)))
         }
     }
 }

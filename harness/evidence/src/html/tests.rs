@@ -190,6 +190,29 @@ fn every_probe_stands_on_the_page_once_with_all_that_is_known_of_it() {
     }
 }
 
+/// A `noscript` inside another would end both.
+#[test]
+fn a_long_list_is_there_once_and_nothing_lies_in_two_layers() {
+    let mut record = fixtures::record();
+    let probes = record.probes.clone();
+    for number in 0..30 {
+        record.probes.extend(probes.iter().cloned().map(|mut probe| {
+            probe.id = format!("{}-{number}", probe.id);
+            probe
+        }));
+    }
+    record.summary = Summary::of(&record.probes);
+    let html = page(&record);
+    let rows =
+        read(&html).elements.iter().filter(|(_, has)| has.contains_key("data-verdict")).count();
+    assert_eq!(rows, 124);
+    let html = html.replace(SCRIPT, "");
+    let mut layers = html.split("<noscript>");
+    layers.next();
+    assert!(layers.all(|layer| layer.contains("</noscript>")));
+    assert_eq!(html.matches("class=\"trace\"").count(), 124);
+}
+
 #[test]
 fn the_counts_are_the_records() {
     let record = fixtures::record();
