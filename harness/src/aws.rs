@@ -1,12 +1,15 @@
 //! A client of the guard's endpoint, for probes and for the exchange of
 //! tokens: signed as somebody, or not signed at all.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use ringfence_wire::{Operation, Secret, Service, ServiceError, request, response, signature};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::Url;
 
+use crate::exchange::{Exchange, Exchanges};
 use crate::terraform::Access;
 
 /// An answer with the id under which the guard's journal has it.
@@ -22,6 +25,7 @@ pub struct Answer {
 #[derive(Debug, Clone, Default)]
 pub struct Client {
     http: reqwest::Client,
+    exchanges: Option<Arc<Exchanges>>,
 }
 
 /// A role to assume with a token.
@@ -43,6 +47,11 @@ impl Client {
     /// A client that keeps its connections.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A client that keeps what it sent and what came back, for the evidence.
+    pub fn recording(exchanges: Arc<Exchanges>) -> Self {
+        Self { exchanges: Some(exchanges), ..Self::default() }
     }
 
     /// Calls an operation, signed with an access's credentials.
@@ -154,6 +163,7 @@ impl Client {
                 OffsetDateTime::now_utc(),
             );
         }
+        let mut kept = self.exchanges.as_ref().map(|_| Exchange::asked(&request, signer));
         let request = reqwest::Request::try_from(request).map_err(unreachable)?;
         let answer = self.http.execute(request).await.map_err(unreachable)?;
         let headers = answer.headers().clone();
@@ -165,7 +175,14 @@ impl Client {
             *own = headers;
         }
         let body = answer.bytes().await.map_err(unreachable)?;
-        response::decode(operation, &reply.body(body).map_err(unreachable)?)
+        let reply = reply.body(body).map_err(unreachable)?;
+        if let (Some(exchanges), Some(mut kept), Some(id)) =
+            (&self.exchanges, kept.take(), request_id.as_ref())
+        {
+            kept.answered(&reply);
+            exchanges.keep(id, kept);
+        }
+        response::decode(operation, &reply)
     }
 }
 

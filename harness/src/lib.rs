@@ -9,6 +9,8 @@ pub mod aws;
 pub mod commands;
 pub mod config;
 pub mod emulator;
+pub mod evidence;
+pub mod exchange;
 pub mod exit;
 pub mod issuers;
 pub mod lint;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -15,6 +16,7 @@ use url::Url;
 use crate::aws::{Client, WebIdentity};
 use crate::config::{App, Backend, Config, Deployer, IssuerKind};
 use crate::emulator::{self, Emulator, EmulatorError};
+use crate::exchange::Exchanges;
 use crate::issuers::{GithubRun, Issuer, IssuerError};
 use crate::progress::Progress;
 use crate::scratch::Scratch;
@@ -97,6 +99,8 @@ pub struct Options {
     pub port: u16,
     /// Where the journal is kept as a file.
     pub journal: Option<PathBuf>,
+    /// Where the requests of the harness and their answers are kept.
+    pub exchanges: Option<Arc<Exchanges>>,
     /// Who hears of the progress.
     pub progress: Progress,
     /// Whether the applications are deployed too.
@@ -115,6 +119,7 @@ impl Default for Options {
             backend: None,
             port: 0,
             journal: None,
+            exchanges: None,
             progress: Progress::silent(),
             deploy: true,
             record: true,
@@ -240,7 +245,7 @@ impl Stack {
             failures: Vec::new(),
             layer1_state: None,
             phases,
-            client: Client::new(),
+            client: options.exchanges.clone().map_or_else(Client::new, Client::recording),
             http: reqwest::Client::new(),
             tools,
             terraform,

@@ -4,7 +4,10 @@
 //! ```text
 //! cargo run --release -p ringfence-evidence --example report -- 5000 report.html
 //! cargo run --release -p ringfence-evidence --example report -- run.json report.html
+//! cargo run --release -p ringfence-evidence --example report -- 5000 bundle/
 //! ```
+//!
+//! With a directory in the report's place, every form is written there.
 //!
 //! The made-up run has services, deployers and attacks as a large estate would,
 //! a few failures and every verdict there is. It is for measuring and for
@@ -12,8 +15,9 @@
 #![allow(clippy::print_stdout, reason = "an example talks to whoever ran it")]
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use ringfence_evidence::bundle::{self, Surroundings};
 use ringfence_evidence::controls::Catalogue;
 use ringfence_evidence::{
     Companion, Companions, Decider, Input, Mutant, MutantVerdict, MutationSummary, Mutations,
@@ -204,18 +208,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let resident = peak();
     let start = Instant::now();
     let catalogue = Catalogue::builtin()?;
+    if to.ends_with('/') {
+        let surroundings = Surroundings { previous: previous.as_ref(), inputs: None };
+        let forms = bundle::render(&record, &catalogue, &surroundings)?;
+        let (took, bytes) = (start.elapsed(), forms.iter().map(|(_, bytes)| bytes.len()).sum());
+        told("forms", &record, took, bytes, resident);
+        for (name, bytes) in forms {
+            bundle::put(&Path::new(&to).join(name), &bytes)?;
+        }
+        return Ok(());
+    }
     let page = html::render(&record, &catalogue, previous.as_ref());
     let took = start.elapsed();
+    told("HTML", &record, took, page.len(), resident);
+    std::fs::write(to, page)?;
+    Ok(())
+}
+
+fn told(what: &str, record: &RunRecord, took: Duration, bytes: usize, resident: u64) {
     println!(
-        "{} probes: {:.0} ms, {:.1} MB of HTML; peak memory {} MB before rendering, {} MB after",
+        "{} probes: {:.0} ms, {:.1} MB of {what}; peak memory {} MB before rendering, {} MB after",
         record.probes.len(),
         took.as_secs_f64() * 1000.0,
-        page.len() as f64 / 1e6,
+        bytes as f64 / 1e6,
         resident,
         peak()
     );
-    std::fs::write(to, page)?;
-    Ok(())
 }
 
 /// The process's highest resident memory in MB, as Linux counts it.

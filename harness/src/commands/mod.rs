@@ -2,8 +2,10 @@
 
 mod attack;
 mod decide;
+mod evidence;
 mod explain;
 mod lint;
+mod report;
 mod terminal;
 mod up;
 mod verify;
@@ -26,7 +28,8 @@ struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 all controls held, 1 a control failed, 2 it could not run, \
                           130/143 interrupted. Of decide and explain: 0 done, 2 some input \
-                          could not be read. Of lint: 0 clean, 1 findings, 2 some input could \
+                          could not be read. Of evidence and report: 0 good, 1 not \
+                          to be relied on, worse or different, 2 it could not be read. Of lint: 0 clean, 1 findings, 2 some input could \
                           not be read.";
 
 #[derive(Debug, Subcommand)]
@@ -41,6 +44,10 @@ enum Command {
     Decide(decide::Decide),
     /// Explain one decision to a person.
     Explain(explain::Explain),
+    /// Check and compare evidence.
+    Evidence(evidence::Evidence),
+    /// Render the forms of a bundle from its run.json again, and say what differs.
+    Report(report::Report),
     /// Check policies: what can never match, or grants more than it says.
     Lint(lint::Lint),
 }
@@ -60,6 +67,8 @@ pub fn main() -> Exit {
         Command::Explain(explain) => return ended(explain.run()),
         Command::Lint(lint) => return ended(lint.run()),
         Command::Attack(attack) => Serving::Attack(attack),
+        Command::Evidence(evidence) => return ended(evidence.run()),
+        Command::Report(report) => return ended(report.run()),
         Command::Up(up) => Serving::Up(up),
         Command::Verify(verify) => Serving::Verify(verify),
     };

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::Context;
 use clap::Args;
 use ringfence_evidence::{
-    Companion, Companions, Decider, Phase, Probe, Provenance, RunRecord, RunStatus, SCHEMA_VERSION,
-    Scope, Summary, Upstream, Verdict,
+    Companion, Companions, Decider, Phase, Probe, RunRecord, RunStatus, SCHEMA_VERSION, Scope,
+    Summary, Upstream, Verdict,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -16,6 +16,8 @@ use time::format_description::well_known::Rfc3339;
 use super::{backend, terminal, unless_interrupted};
 use crate::attacks::{self, Finding, Suite, campaign};
 use crate::config::{Backend, Config};
+use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
+use crate::exchange::Exchanges;
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::stack::{Options, Stack};
@@ -32,9 +34,18 @@ pub(super) struct Verify {
     /// In place of the configuration's upstream: auto, localstack, embedded or a URL
     #[arg(long)]
     backend: Option<Backend>,
-    /// Where run.json and journal.jsonl go
+    /// Where the evidence goes; an earlier run's moves to the history
     #[arg(long, default_value = "ringfence-run")]
     run_dir: PathBuf,
+    /// Where earlier runs are kept [default: the run directory's name with -history]
+    #[arg(long)]
+    history: Option<PathBuf>,
+    /// The bundle to compare with [default: the latest of the history]
+    #[arg(long)]
+    previous: Option<PathBuf>,
+    /// Sign the evidence with this OpenSSH key; a public key's file takes the key from the agent
+    #[arg(long)]
+    sign_key: Option<PathBuf>,
     /// Print the record as JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -42,64 +53,104 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        match unless_interrupted(self.work()).await? {
-            Ok(exit) => Ok(exit),
-            Err(signal) => {
+        let config = Config::load(&self.config)?;
+        let mut record = beginning(&config)?;
+        let wanted = Wanted {
+            directory: self.run_dir.clone(),
+            history: self.history.clone(),
+            previous: self.previous.clone(),
+            sign_key: self.sign_key.clone(),
+        };
+        let keeper = Keeper::begin(&wanted, &config, &mut record)?;
+        let abandoned = |reason: &str| {
+            let ended = OffsetDateTime::now_utc().format(&Rfc3339)?;
+            abandon(&self.run_dir, &config, ended, reason)
+        };
+        match unless_interrupted(self.work(config.clone(), &keeper, record)).await {
+            Ok(Ok(exit)) => Ok(exit),
+            Ok(Err(signal)) => {
+                abandoned("it was interrupted by a signal")?;
                 eprintln!("ringfence: interrupted; everything that was started has been removed");
                 Ok(Exit::Interrupted(signal))
+            }
+            Err(error) => {
+                let reason = keeper.redactor().traffic(&format!("{error:#}")).text;
+                // The first error is the one to tell.
+                if let Err(second) = abandoned(&reason) {
+                    eprintln!("ringfence: the evidence cannot be finished: {second:#}");
+                }
+                Err(error)
             }
         }
     }
 
-    async fn work(&self) -> anyhow::Result<Exit> {
-        let (began, started) = (Instant::now(), OffsetDateTime::now_utc());
-        let config = Config::load(&self.config)?;
-        std::fs::create_dir_all(&self.run_dir).with_context(|| {
-            format!("cannot make the run directory `{}`", self.run_dir.display())
-        })?;
-        let journal = self.run_dir.join("journal.jsonl");
-        // Of this run alone.
-        if journal.exists() {
-            std::fs::remove_file(&journal)
-                .with_context(|| format!("cannot replace `{}`", journal.display()))?;
-        }
+    async fn work(
+        &self,
+        config: Config,
+        keeper: &Keeper,
+        mut record: RunRecord,
+    ) -> anyhow::Result<Exit> {
+        let began = Instant::now();
         let progress = terminal::progress();
+        let exchanges = Arc::new(Exchanges::default());
+        let mut inputs = Inputs::of(&config, keeper.directory(), keeper.redactor())?;
         let options = Options {
             backend: backend(self.backend.clone())?,
-            journal: Some(journal),
+            journal: Some(keeper.journal()),
+            exchanges: Some(Arc::clone(&exchanges)),
             progress: progress.clone(),
             keep_going: true,
             ..Options::default()
         };
         let stack = Stack::start(config, options).await?;
-        let mut record = record(&stack, started)?;
-        let result = stack.while_upstream_lives(attack(&stack, &progress, &mut record)).await;
+        let work = async {
+            describe(&stack, &mut record)?;
+            inputs.deployed(&stack).await?;
+            record.inputs = inputs.kept;
+            record.deviations.extend(inputs.said);
+            keeper.note(&record)?;
+            attack(&stack, &progress, keeper, &mut record).await
+        };
+        let result = stack.while_upstream_lives(work).await;
         let phase = progress.phase("removing everything");
         stack.stop().await;
         phase.done();
         result?;
+        if record.summary.probes == 0 {
+            anyhow::bail!("`{}` gives rise to no probe", self.config.display());
+        }
         record.duration_ms = u64::try_from(began.elapsed().as_millis())?;
         record.ended = Some(OffsetDateTime::now_utc().format(&Rfc3339)?);
         record.status = RunStatus::Complete {};
-        record.write(&self.run_dir.join("run.json"))?;
+        let phase = progress.phase("evidence");
+        let record = keeper.finish(&record, &exchanges)?;
+        phase.done();
         if self.json {
             println!("{}", serde_json::to_string_pretty(&record)?);
         } else {
             print!("{}", ringfence_evidence::table(&record));
-        }
-        if record.summary.probes == 0 {
-            anyhow::bail!("`{}` gives rise to no probe", self.config.display());
+            let signed = match &record.provenance.signing_key {
+                Some(key) => format!("signed by {key}"),
+                None => "UNSIGNED".to_owned(),
+            };
+            println!("evidence: {} ({signed})", keeper.directory().display());
         }
         Ok(if record.passed() { Exit::Held } else { Exit::Failed })
     }
 }
 
-async fn attack(stack: &Stack, progress: &Progress, record: &mut RunRecord) -> anyhow::Result<()> {
+async fn attack(
+    stack: &Stack,
+    progress: &Progress,
+    keeper: &Keeper,
+    record: &mut RunRecord,
+) -> anyhow::Result<()> {
     let began = Instant::now();
     let suite = Suite::of(stack).await?;
     let findings = campaign::run(&suite, &[], progress).await?;
     record.probes.extend(findings.into_iter().map(probe));
     record.summary = Summary::of(&record.probes);
+    keeper.note(record)?;
     let duration_ms = u64::try_from(began.elapsed().as_millis())?;
     record.phases.push(Phase { name: "attack".to_owned(), duration_ms });
     record.reach = campaign::reaches(&suite).await?.into_iter().map(Into::into).collect();
@@ -155,55 +206,58 @@ fn decider(decider: attacks::Decider) -> Decider {
     }
 }
 
-fn record(stack: &Stack, started: OffsetDateTime) -> anyhow::Result<RunRecord> {
-    let config = stack.config();
-    let identity = stack.emulator().identity();
-    let mut tools = BTreeMap::new();
-    tools.insert("python".to_owned(), stack.tools().version.clone());
-    for package in ["aws-sam-cli", "awscli", "aws-sam-translator", "awslambdaric", "moto"] {
-        if let Some(version) = PythonTools::pinned(package) {
-            tools.insert(package.to_owned(), version.to_owned());
-        }
-    }
-    if let Some(terraform) = stack.terraform() {
-        tools.insert("terraform".to_owned(), terraform.binary().to_string());
-    }
-    let deviations = stack.deployments().iter().flat_map(|deployment| {
-        deployment.report.stand_ins.iter().map(|text| format!("{}: {text}", deployment.app))
-    });
+/// What is known before anything runs.
+fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
     Ok(RunRecord {
         schema_version: SCHEMA_VERSION,
         run_id: uuid::Uuid::new_v4().to_string(),
         status: RunStatus::Incomplete { reason: RUNNING.to_owned() },
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        started: started.format(&Rfc3339)?,
+        started: OffsetDateTime::now_utc().format(&Rfc3339)?,
         ended: None,
         duration_ms: 0,
         configuration: config.file.display().to_string(),
         account_id: config.account.id.as_str().to_owned(),
         region: config.account.region.as_str().to_owned(),
-        upstream: Upstream {
-            backend: identity.backend.to_owned(),
-            product: identity.product.clone(),
-            version: identity.version.clone(),
-            image: identity.image.clone(),
-            digest: identity.digest.clone(),
-            chosen_because: identity.chosen_because.clone(),
-        },
-        tools,
-        phases: stack
-            .phases()
-            .iter()
-            .map(|(name, took)| {
-                Ok(Phase { name: name.clone(), duration_ms: u64::try_from(took.as_millis())? })
-            })
-            .collect::<anyhow::Result<_>>()?,
-        deviations: deviations.collect(),
-        provenance: Provenance::default(),
+        upstream: Upstream::default(),
+        tools: BTreeMap::new(),
+        phases: Vec::new(),
+        deviations: Vec::new(),
+        provenance: provenance(&config.file)?,
         inputs: Vec::new(),
         probes: Vec::new(),
         summary: Summary::default(),
         mutations: None,
         reach: Vec::new(),
     })
+}
+
+/// What a stack that has started tells.
+fn describe(stack: &Stack, record: &mut RunRecord) -> anyhow::Result<()> {
+    let identity = stack.emulator().identity();
+    record.tools.insert("python".to_owned(), stack.tools().version.clone());
+    for package in ["aws-sam-cli", "awscli", "aws-sam-translator", "awslambdaric", "moto"] {
+        if let Some(version) = PythonTools::pinned(package) {
+            record.tools.insert(package.to_owned(), version.to_owned());
+        }
+    }
+    if let Some(terraform) = stack.terraform() {
+        record.tools.insert("terraform".to_owned(), terraform.binary().to_string());
+    }
+    record.deviations.extend(stack.deployments().iter().flat_map(|deployment| {
+        deployment.report.stand_ins.iter().map(|text| format!("{}: {text}", deployment.app))
+    }));
+    record.upstream = Upstream {
+        backend: identity.backend.to_owned(),
+        product: identity.product.clone(),
+        version: identity.version.clone(),
+        image: identity.image.clone(),
+        digest: identity.digest.clone(),
+        chosen_because: identity.chosen_because.clone(),
+    };
+    for (name, took) in stack.phases() {
+        let duration_ms = u64::try_from(took.as_millis())?;
+        record.phases.push(Phase { name: name.clone(), duration_ms });
+    }
+    Ok(())
 }

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 pub use schema::{
-    Account, Api, App, Config, Deployer, Issuer, IssuerKind, Job, Layer1, OrganizationLevel,
-    Platform, Upstream,
+    Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Layer1,
+    OrganizationLevel, Platform, Upstream,
 };
 pub use value::{AccountId, Backend, Region, Repository};
 
@@ -161,6 +161,9 @@ impl Config {
             join(&mut layer1.directory);
         }
         self.apps.iter_mut().for_each(|app| join(&mut app.directory));
+        if let Some(controls) = &mut self.evidence.controls {
+            join(controls);
+        }
         for level in &mut self.organization {
             level.policies.iter_mut().for_each(join);
         }

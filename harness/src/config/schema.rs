@@ -39,9 +39,20 @@ pub struct Config {
     /// Service control policies, from the organisation's root downwards.
     #[serde(default)]
     pub organization: Vec<OrganizationLevel>,
+    /// How the evidence is made.
+    #[serde(default)]
+    pub evidence: Evidence,
     /// The file that this was read from.
     #[serde(skip)]
     pub file: PathBuf,
+}
+
+/// How the evidence is made.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Evidence {
+    /// A directory with more objectives and frameworks, beside the built-in.
+    pub controls: Option<PathBuf>,
 }
 
 /// The account under test.

@@ -128,3 +128,29 @@ fn probes_whose_ids_differ_in_signs_alone_have_files_of_their_own() {
     assert!(one.starts_with("raw/client-no-token-get-a-proxy-") && one.ends_with(".json"));
     assert_ne!(one, other);
 }
+
+#[test]
+fn a_record_is_what_the_documented_schema_says() {
+    let schema = include_str!("../../../../docs/run.schema.json");
+    let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
+    let mut record = fixtures::record();
+    let errors = |record: &RunRecord| -> Vec<String> {
+        let value = serde_json::to_value(record).unwrap();
+        validator.iter_errors(&value).map(|error| error.to_string()).collect()
+    };
+    assert_eq!(errors(&record), Vec::<String>::new());
+    record.status = crate::RunStatus::Incomplete { reason: "killed".to_owned() };
+    record.ended = None;
+    record.mutations = None;
+    record.provenance.previous_manifest_sha256 = Some("0".repeat(64));
+    assert_eq!(errors(&record), Vec::<String>::new());
+    record.started = "2026-11-22T20:00:00+01:00".to_owned();
+    assert_eq!(errors(&record).len(), 1);
+    // A member that only the code knows, or only the schema, fails.
+    let mut value = serde_json::to_value(fixtures::record()).unwrap();
+    value["probes"][0].as_object_mut().unwrap().remove("scope");
+    assert!(!validator.is_valid(&value));
+    let mut value = serde_json::to_value(fixtures::record()).unwrap();
+    value["probes"][0]["severity"] = "high".into();
+    assert!(!validator.is_valid(&value));
+}

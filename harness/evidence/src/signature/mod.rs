@@ -119,14 +119,35 @@ pub fn sign(bundle: &Path, key: &Path) -> Result<Signer, SignError> {
         .output()
         .map_err(SignError::NoTool)?;
     if !output.status.success() {
-        let message = String::from_utf8_lossy(&output.stderr);
-        let message = message.trim().replace(['\r', '\n'], "; ");
-        return Err(SignError::Refused { key: key.to_owned(), message });
+        return Err(refused(key, &output.stderr));
     }
     let parsed = parse(&read(&signature)?)
         .and_then(|parsed| valid(&parsed, &text).map(|()| parsed))
         .map_err(|cause| SignError::Unusable { key: key.to_owned(), cause })?;
-    Ok(Signer { principal: None, fingerprint: fingerprint(&parsed) })
+    Ok(Signer { principal: None, fingerprint: of_signature(&parsed) })
+}
+
+/// The fingerprint of a key, which is a private key's file or a public key's.
+///
+/// # Errors
+/// When `ssh-keygen` cannot read it.
+pub fn fingerprint(key: &Path) -> Result<String, SignError> {
+    let output = Command::new("ssh-keygen")
+        .args(["-l", "-E", "sha256", "-f"])
+        .arg(key)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(SignError::NoTool)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.split_whitespace().find(|word| word.starts_with("SHA256:")) {
+        Some(fingerprint) if output.status.success() => Ok(fingerprint.to_owned()),
+        _ => Err(refused(key, &output.stderr)),
+    }
+}
+
+fn refused(key: &Path, stderr: &[u8]) -> SignError {
+    let message = String::from_utf8_lossy(stderr).trim().replace(['\r', '\n'], "; ");
+    SignError::Refused { key: key.to_owned(), message }
 }
 
 /// Checks a signature of `text` against the keys that are allowed at a time.
@@ -145,8 +166,8 @@ pub fn verify(
         return Err(SignatureError::Namespace(namespace.to_owned()));
     }
     valid(&signature, text)?;
-    let principal = allowed.find(signature.public_key(), at, &fingerprint(&signature))?;
-    Ok(Signer { principal, fingerprint: fingerprint(&signature) })
+    let principal = allowed.find(signature.public_key(), at, &of_signature(&signature))?;
+    Ok(Signer { principal, fingerprint: of_signature(&signature) })
 }
 
 fn parse(signature: &[u8]) -> Result<SshSig, SignatureError> {
@@ -163,6 +184,6 @@ fn valid(signature: &SshSig, text: &[u8]) -> Result<(), SignatureError> {
     key.verify(signature.namespace(), text, signature).map_err(|_| SignatureError::Wrong)
 }
 
-fn fingerprint(signature: &SshSig) -> String {
+fn of_signature(signature: &SshSig) -> String {
     signature.public_key().fingerprint(HashAlg::Sha256).to_string()
 }

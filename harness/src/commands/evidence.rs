@@ -1,0 +1,203 @@
+//! `ringfence evidence`: whether a bundle is what was signed, and what changed
+//! between runs.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use ringfence_evidence::RunRecord;
+use ringfence_evidence::bundle::RUN;
+use ringfence_evidence::check::{Trust, check};
+use ringfence_evidence::diff::Diff;
+use ringfence_evidence::manifest::{MANIFEST, SIGNATURE, sha256};
+use ringfence_evidence::signature::{AllowedKeys, Instant};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::exit::Exit;
+
+#[derive(Debug, Args)]
+pub(super) struct Evidence {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check that a bundle is what an allowed key signed, whole and complete
+    Verify(Verify),
+    /// Say what changed between two runs; 1 where something is worse
+    Diff(Compare),
+    /// List the runs of a history, with its gaps
+    History(History),
+}
+
+#[derive(Debug, Args)]
+struct Verify {
+    /// The bundle
+    directory: PathBuf,
+    /// A public key, or OpenSSH's list of allowed signers
+    #[arg(long, required_unless_present = "hashes_only")]
+    allowed_key: Option<PathBuf>,
+    /// Look at the hashes alone: shows damage, not forgery
+    #[arg(long, conflicts_with = "allowed_key")]
+    hashes_only: bool,
+    /// The time at which the key must be good, as 20261122 or 20261122213000, UTC [default: now]
+    #[arg(long)]
+    at: Option<Instant>,
+}
+
+#[derive(Debug, Args)]
+struct Compare {
+    /// The earlier bundle
+    old: PathBuf,
+    /// The later one
+    new: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct History {
+    /// The directory with the bundles
+    directory: PathBuf,
+}
+
+impl Evidence {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        match self.command {
+            Command::Verify(verify) => verify.run(),
+            Command::Diff(compare) => compare.run(),
+            Command::History(history) => history.run(),
+        }
+    }
+}
+
+impl Verify {
+    fn run(self) -> anyhow::Result<Exit> {
+        let keys = self.allowed_key.as_deref().map(AllowedKeys::read).transpose()?;
+        let at = match self.at {
+            Some(at) => at,
+            None => Instant::from_rfc3339(&OffsetDateTime::now_utc().format(&Rfc3339)?)?,
+        };
+        let trust = keys.as_ref().map_or(Trust::HashesAlone, |keys| Trust::Keys(keys, at));
+        let checked = check(&self.directory, trust)?;
+        let name = self.directory.display();
+        if let Some(record) = &checked.record {
+            let summary = &record.summary;
+            println!(
+                "{name}: run {} of {}, {} probes: {} held, {} failed, {} inconclusive, {} not run",
+                record.run_id,
+                record.started,
+                summary.probes,
+                summary.held,
+                summary.failed,
+                summary.inconclusive,
+                summary.not_run
+            );
+        }
+        for problem in &checked.problems {
+            println!("BAD: {problem}");
+        }
+        if !checked.problems.is_empty() {
+            println!("{name}: NOT to be relied on ({} problems)", checked.problems.len());
+            return Ok(Exit::Failed);
+        }
+        match checked.signer {
+            Some(signer) => println!(
+                "{name}: good: {} files, signed by {}{}, good at {at}",
+                checked.files,
+                signer.fingerprint,
+                signer.principal.map(|name| format!(" ({name})")).unwrap_or_default()
+            ),
+            None => {
+                let signed = match self.directory.join(SIGNATURE).exists() {
+                    true => "its signature was NOT checked",
+                    false => "it is UNSIGNED",
+                };
+                println!("{name}: undamaged: {} files; {signed}: nobody vouches", checked.files);
+            }
+        }
+        Ok(Exit::Held)
+    }
+}
+
+impl Compare {
+    fn run(self) -> anyhow::Result<Exit> {
+        let (old, new) = (read(&self.old)?, read(&self.new)?);
+        anyhow::ensure!(
+            old.status.is_complete(),
+            "`{}` did not come to its end: nothing can be compared with it",
+            self.old.display()
+        );
+        let diff = Diff::of(&old, &new);
+        if self.json {
+            println!("{}", serde_json::to_string_pretty(&diff)?);
+        } else {
+            print!("{diff}");
+        }
+        Ok(if diff.regressions.is_empty() { Exit::Held } else { Exit::Failed })
+    }
+}
+
+/// A bundle's record, or the record itself.
+fn read(path: &Path) -> anyhow::Result<RunRecord> {
+    let file = if path.is_dir() { path.join(RUN) } else { path.to_owned() };
+    Ok(RunRecord::read(&file)?)
+}
+
+impl History {
+    fn run(self) -> anyhow::Result<Exit> {
+        let mut bundles = Vec::new();
+        for entry in std::fs::read_dir(&self.directory)? {
+            let path = entry?.path();
+            if path.join(RUN).is_file() {
+                bundles.push(path);
+            }
+        }
+        bundles.sort_unstable();
+        anyhow::ensure!(!bundles.is_empty(), "no run in `{}`", self.directory.display());
+        // The hash of the last finished bundle, which the next one must name.
+        let (mut last, mut old, mut gaps): (Option<String>, Option<RunRecord>, _) = (None, None, 0);
+        for path in bundles {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let record = match read(&path) {
+                Ok(record) => record,
+                Err(error) => {
+                    println!("{name}  cannot be read: {error:#}");
+                    gaps += 1;
+                    continue;
+                }
+            };
+            let summary = &record.summary;
+            let state = if record.status.is_complete() { "complete" } else { "INCOMPLETE" };
+            println!(
+                "{name}  {state}  {} probes: {} held, {} failed, {} inconclusive, {} not run",
+                summary.probes, summary.held, summary.failed, summary.inconclusive, summary.not_run
+            );
+            let named = record.provenance.previous_manifest_sha256.clone();
+            if last.is_some() && named != last {
+                println!("    GAP: it does not follow the run above: one was removed or changed");
+                gaps += 1;
+            }
+            if let Ok(manifest) = std::fs::read(path.join(MANIFEST)) {
+                last = Some(sha256(&manifest));
+            }
+            if record.status.is_complete() {
+                if let Some(old) = &old {
+                    let diff = Diff::of(old, &record);
+                    println!(
+                        "    {} verdicts, {} mutants, {} inputs, {} permissions changed; {} regressions",
+                        diff.verdicts.len(),
+                        diff.mutants.len(),
+                        diff.inputs.len(),
+                        diff.reach.len(),
+                        diff.regressions.len()
+                    );
+                }
+                old = Some(record);
+            }
+        }
+        Ok(if gaps == 0 { Exit::Held } else { Exit::Failed })
+    }
+}

@@ -1,0 +1,351 @@
+//! What is under test, as the bundle keeps it: the configuration, Layer 1, the
+//! applications, the organisation's policies, and the policies as they were
+//! deployed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path};
+
+use anyhow::Context as _;
+use ringfence_evidence::Input;
+use ringfence_evidence::bundle::{INPUTS, put};
+use ringfence_evidence::manifest::sha256;
+use ringfence_wire::Service;
+use serde_json::{Value, json};
+
+use super::redact::Redactor;
+use crate::config::Config;
+use crate::stack::Stack;
+
+/// What is no source: other tools' state and copies.
+const SKIPPED: [&str; 6] =
+    [".terraform", ".git", "target", "node_modules", ".aws-sam", "__pycache__"];
+
+/// A file that is larger is no source that a person reads; its hash is kept,
+/// and that it was left out is said.
+const LARGEST: u64 = 1 << 20;
+
+/// The inputs of a run, on their way into a bundle.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    bundle: &'a Path,
+    redactor: &'a Redactor,
+    /// What was kept.
+    pub kept: Vec<Input>,
+    /// What had to be changed or left out, for the record.
+    pub said: Vec<String>,
+}
+
+impl<'a> Inputs<'a> {
+    /// Keeps the files of a configuration.
+    ///
+    /// # Errors
+    /// When one cannot be read or kept.
+    pub fn of(config: &Config, bundle: &'a Path, redactor: &'a Redactor) -> anyhow::Result<Self> {
+        let mut inputs = Self { bundle, redactor, kept: Vec::new(), said: Vec::new() };
+        let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
+        inputs.file(&config.file, &base, Some("configuration"))?;
+        if let Some(layer1) = &config.layer1 {
+            inputs.tree(&layer1.directory, &base, Some("terraform"))?;
+        }
+        for app in &config.apps {
+            inputs.tree(&app.directory, &base, None)?;
+        }
+        if let Some(controls) = &config.evidence.controls {
+            inputs.controls(controls)?;
+        }
+        for path in config.organization.iter().flat_map(|level| &level.policies) {
+            inputs.file(path, &base, Some("policy"))?;
+        }
+        inputs.sort();
+        Ok(inputs)
+    }
+
+    /// Keeps the roles' and the account's policies, as they are deployed.
+    ///
+    /// # Errors
+    /// When they cannot be asked for.
+    pub async fn deployed(&mut self, stack: &Stack) -> anyhow::Result<()> {
+        let roles = all(stack, "ListRoles", json!({}), "Roles").await?;
+        for role in &roles {
+            let name = text(role, "RoleName")?;
+            let own = json!({"RoleName": name});
+            let found = ask(stack, "GetRole", own.clone()).await?;
+            let trust = found.pointer("/Role/AssumeRolePolicyDocument").unwrap_or(&Value::Null);
+            self.document(&format!("policies/role/{name}/trust.json"), "trust", trust)?;
+            for policy in all(stack, "ListRolePolicies", own.clone(), "PolicyNames").await? {
+                let policy = policy.as_str().unwrap_or_default().to_owned();
+                let input = json!({"RoleName": name, "PolicyName": policy});
+                let found = ask(stack, "GetRolePolicy", input).await?;
+                let path = format!("policies/role/{name}/inline/{policy}.json");
+                self.document(
+                    &path,
+                    "policy",
+                    found.get("PolicyDocument").unwrap_or(&Value::Null),
+                )?;
+            }
+            let attached = all(stack, "ListAttachedRolePolicies", own, "AttachedPolicies").await?;
+            let attached: Vec<&str> =
+                attached.iter().filter_map(|policy| policy.get("PolicyArn")?.as_str()).collect();
+            let boundary = found.pointer("/Role/PermissionsBoundary/PermissionsBoundaryArn");
+            let links = json!({"attached": attached, "boundary": boundary});
+            self.document(&format!("policies/role/{name}/attached.json"), "policy", &links)?;
+        }
+        for policy in all(stack, "ListPolicies", json!({"Scope": "Local"}), "Policies").await? {
+            let (arn, version) = (text(&policy, "Arn")?, text(&policy, "DefaultVersionId")?);
+            let input = json!({"PolicyArn": arn, "VersionId": version});
+            let found = ask(stack, "GetPolicyVersion", input).await?;
+            let document = found.pointer("/PolicyVersion/Document").unwrap_or(&Value::Null);
+            let name = arn.rsplit_once(":policy/").map_or(arn.as_str(), |(_, name)| name);
+            self.document(&format!("policies/policy/{name}.json"), "policy", document)?;
+        }
+        self.sort();
+        Ok(())
+    }
+
+    /// The user's own frameworks: a bundle is rendered again with them.
+    fn controls(&mut self, directory: &Path) -> anyhow::Result<()> {
+        let read = || format!("cannot read `{}`", directory.display());
+        for entry in std::fs::read_dir(directory).with_context(read)? {
+            let path = entry.with_context(read)?.path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let text = std::fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read `{}`", path.display()))?;
+                self.keep(&format!("controls/{name}"), "controls", &text)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        self.kept.sort_by(|one, other| one.path.cmp(&other.path));
+        self.kept.dedup_by(|one, other| one.path == other.path);
+    }
+
+    fn tree(&mut self, directory: &Path, base: &Path, kind: Option<&str>) -> anyhow::Result<()> {
+        let read = || format!("cannot read `{}`", directory.display());
+        let mut paths = BTreeSet::new();
+        for entry in std::fs::read_dir(directory).with_context(read)? {
+            paths.insert(entry.with_context(read)?.path());
+        }
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if SKIPPED.contains(&name.as_str())
+                || name.contains(".tfstate")
+                || name.ends_with(".pyc")
+            {
+                continue;
+            }
+            let kind_here =
+                kind.map(|kind| if name.ends_with(".md") { "documentation" } else { kind });
+            if path.is_dir() {
+                self.tree(&path, base, kind)?;
+            } else if path.is_file() {
+                self.file(&path, base, kind_here)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, base: &Path, kind: Option<&str>) -> anyhow::Result<()> {
+        let read = || format!("cannot read `{}`", path.display());
+        let own = place(path, base);
+        let size = std::fs::metadata(path).with_context(read)?.len();
+        let bytes = std::fs::read(path).with_context(read)?;
+        let kind = kind.unwrap_or_else(|| kind_of(&own));
+        if size > LARGEST {
+            let hash = sha256(&bytes);
+            self.said.push(format!("{own} ({size} bytes, SHA-256 {hash}) is not in inputs/"));
+            return Ok(());
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => self.keep(&own, kind, &text),
+            Err(error) => self.put(&own, kind, error.as_bytes()),
+        }
+    }
+
+    /// A policy document: AWS gives it as an object, or percent-encoded.
+    fn document(&mut self, path: &str, kind: &str, document: &Value) -> anyhow::Result<()> {
+        let read: Option<Value> = document.as_str().and_then(|text| {
+            let text = percent_decoded(text);
+            serde_json::from_str(&text).ok()
+        });
+        let text = serde_json::to_string_pretty(read.as_ref().unwrap_or(document))?;
+        self.keep(path, kind, &format!("{text}\n"))
+    }
+
+    fn keep(&mut self, path: &str, kind: &str, text: &str) -> anyhow::Result<()> {
+        let cut = self.redactor.source(text);
+        if cut.removed > 0 {
+            let times = if cut.removed == 1 { "one secret" } else { "secrets" };
+            self.said.push(format!(
+                "inputs/{path}: {times} removed in {} places; its hash is that of what is left",
+                cut.removed
+            ));
+        }
+        self.put(path, kind, cut.text.as_bytes())
+    }
+
+    fn put(&mut self, path: &str, kind: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        put(&self.bundle.join(INPUTS).join(path), bytes)?;
+        let (path, kind) = (path.to_owned(), kind.to_owned());
+        self.kept.push(Input { path, kind, sha256: sha256(bytes) });
+        Ok(())
+    }
+}
+
+/// A file's place below `inputs/`: that relative to the configuration, without
+/// a way out.
+fn place(path: &Path, base: &Path) -> String {
+    let relative = path.strip_prefix(base).unwrap_or(path);
+    let parts: Vec<String> = relative
+        .components()
+        .map(|part| match part {
+            Component::Normal(name) => {
+                let name = name.to_string_lossy();
+                name.replace(|c: char| c.is_control() || c == '\\', "_")
+            }
+            Component::ParentDir => "up".to_owned(),
+            Component::RootDir | Component::Prefix(_) | Component::CurDir => String::new(),
+        })
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.join("/")
+}
+
+fn kind_of(path: &str) -> &'static str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    if path.contains(".github/workflows/") {
+        "workflow"
+    } else if name.ends_with(".tf") {
+        "terraform"
+    } else if name.starts_with("template.") {
+        "template"
+    } else if name.ends_with(".md") {
+        "documentation"
+    } else {
+        "code"
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        let pair = rest.clone().take(2).map(char::from).collect::<String>();
+        match (byte, u8::from_str_radix(&pair, 16)) {
+            (b'%', Ok(decoded)) if pair.len() == 2 => {
+                bytes.push(decoded);
+                rest.nth(1);
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+async fn ask(stack: &Stack, operation: &str, input: Value) -> anyhow::Result<Value> {
+    let answer = stack.client().call(&stack.root(), Service::Iam, operation, input).await;
+    answer.result.with_context(|| format!("cannot read the deployed policies: {operation}"))
+}
+
+/// All pages of a list.
+async fn all(
+    stack: &Stack,
+    operation: &str,
+    mut input: Value,
+    member: &str,
+) -> anyhow::Result<Vec<Value>> {
+    let mut items = Vec::new();
+    loop {
+        let mut page = ask(stack, operation, input.clone()).await?;
+        if let Some(Value::Array(own)) = page.get_mut(member).map(Value::take) {
+            items.extend(own);
+        }
+        let marker = page
+            .get("Marker")
+            .filter(|_| page.get("IsTruncated").is_some_and(|more| more == true))
+            .cloned();
+        match (marker, input.as_object_mut()) {
+            (Some(marker), Some(members)) => members.insert("Marker".to_owned(), marker),
+            _ => return Ok(items),
+        };
+    }
+}
+
+fn text(value: &Value, member: &str) -> anyhow::Result<String> {
+    let text = value.get(member).and_then(Value::as_str);
+    text.map(str::to_owned).with_context(|| format!("IAM's answer has no {member}"))
+}
+
+/// What stands in `inputs/`, by kind: for the progress.
+pub fn counted(inputs: &[Input]) -> String {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for input in inputs {
+        *kinds.entry(&input.kind).or_default() += 1;
+    }
+    let said: Vec<String> = kinds.into_iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    said.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_relative_to_the_configuration_and_never_leads_out() {
+        let base = Path::new("repo");
+        assert_eq!(place(Path::new("repo/terraform/main.tf"), base), "terraform/main.tf");
+        assert_eq!(place(Path::new("repo/../other/a\nb"), base), "up/other/a_b");
+        assert_eq!(place(Path::new("/etc/policy.json"), base), "etc/policy.json");
+    }
+
+    #[test]
+    fn files_are_kept_by_kind_and_hash_and_without_secrets() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("repo");
+        for (path, text) in [
+            (
+                "ringfence.toml",
+                "[layer1]\ndirectory = 'terraform'\n[layer1.variables]\ndb_password = 'canary-1'\n[[apps]]\nname = 'a'\ndirectory = 'a'\nrepository = 'o/r'\n",
+            ),
+            ("terraform/main.tf", "x\n"),
+            ("terraform/.terraform/provider", "no source\n"),
+            ("terraform/terraform.tfstate", "canary-1\n"),
+            ("a/template.yaml", "Resources: {}\n"),
+            ("a/.github/workflows/deploy.yml", "on: push\n"),
+            ("a/src/app.py", "print('canary-1')\n"),
+        ] {
+            put(&root.join(path), text.as_bytes()).unwrap();
+        }
+        let config = Config::load(&root.join("ringfence.toml")).unwrap();
+        let redactor = Redactor::new(&config, []).unwrap();
+        let bundle = directory.path().join("bundle");
+        let inputs = Inputs::of(&config, &bundle, &redactor).unwrap();
+        let kept: Vec<(&str, &str)> =
+            inputs.kept.iter().map(|input| (input.path.as_str(), input.kind.as_str())).collect();
+        assert_eq!(
+            kept,
+            [
+                ("a/.github/workflows/deploy.yml", "workflow"),
+                ("a/src/app.py", "code"),
+                ("a/template.yaml", "template"),
+                ("ringfence.toml", "configuration"),
+                ("terraform/main.tf", "terraform"),
+            ]
+        );
+        for input in &inputs.kept {
+            let bytes = std::fs::read(bundle.join(INPUTS).join(&input.path)).unwrap();
+            assert_eq!(sha256(&bytes), input.sha256);
+            assert!(!String::from_utf8(bytes).unwrap().contains("canary-1"), "{}", input.path);
+        }
+        assert_eq!(inputs.said.len(), 2, "{:?}", inputs.said);
+        assert!(inputs.said[0].starts_with("inputs/ringfence.toml: one secret removed"));
+    }
+
+    #[test]
+    fn a_document_is_read_though_it_is_percent_encoded() {
+        assert_eq!(percent_decoded("%7B%22a%22%3A%201%7D"), "{\"a\": 1}");
+        assert_eq!(percent_decoded("100%"), "100%");
+    }
+}

@@ -1,0 +1,223 @@
+//! Keeps the run directory: the previous run's bundle goes to the history, a
+//! record that says `incomplete` stands there until the end.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use ringfence_evidence::bundle::{JOURNAL, PREVIOUS, RUN, put, write};
+use ringfence_evidence::controls::Catalogue;
+use ringfence_evidence::manifest::{MANIFEST, sha256};
+use ringfence_evidence::signature::{fingerprint, sign};
+use ringfence_evidence::{RunRecord, RunStatus, Summary};
+
+use super::raw;
+use super::redact::Redactor;
+use crate::config::Config;
+use crate::exchange::Exchanges;
+
+/// Where the evidence goes, and how.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The run directory, which becomes the bundle.
+    pub directory: PathBuf,
+    /// Where earlier bundles are kept; by default beside the run directory,
+    /// with `-history` after its name.
+    pub history: Option<PathBuf>,
+    /// The bundle to compare with and to chain to; by default the latest of
+    /// the history.
+    pub previous: Option<PathBuf>,
+    /// The key that signs.
+    pub sign_key: Option<PathBuf>,
+}
+
+/// A bundle that is being made.
+#[derive(Debug)]
+pub struct Keeper {
+    directory: PathBuf,
+    sign_key: Option<PathBuf>,
+    catalogue: Catalogue,
+    redactor: Redactor,
+}
+
+impl Keeper {
+    /// Makes room in the run directory and puts a record there that says
+    /// `incomplete`. What belongs to this alone is added to the record.
+    ///
+    /// # Errors
+    /// When the directory holds something else, cannot be written, or the key
+    /// cannot sign.
+    pub fn begin(wanted: &Wanted, config: &Config, record: &mut RunRecord) -> anyhow::Result<Self> {
+        let catalogue = catalogue(config)?;
+        let redactor = Redactor::new(
+            config,
+            std::env::vars_os().map(|(name, value)| {
+                (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
+            }),
+        )?;
+        let directory = wanted.directory.clone();
+        // Before anything is moved: a key that cannot sign is known now.
+        if let Some(key) = &wanted.sign_key {
+            record.provenance.signing_key = Some(fingerprint(key)?);
+        }
+        let history = history(wanted);
+        make_room(&directory, &history)?;
+        std::fs::create_dir_all(&directory)
+            .with_context(|| format!("cannot make the run directory `{}`", directory.display()))?;
+        let previous = match &wanted.previous {
+            Some(previous) => Some(previous.clone()),
+            None => latest(&history)?,
+        };
+        if let Some(previous) = previous {
+            let manifest = std::fs::read(previous.join(MANIFEST)).with_context(|| {
+                format!("`{}` is no finished bundle: no {MANIFEST}", previous.display())
+            })?;
+            record.provenance.previous_manifest_sha256 = Some(sha256(&manifest));
+            // One of another schema is chained, but cannot be compared with.
+            if let Ok(old) = RunRecord::read(&previous.join(RUN)) {
+                put(&directory.join(PREVIOUS), &old.to_json()?)?;
+            }
+        }
+        let keeper = Self { directory, sign_key: wanted.sign_key.clone(), catalogue, redactor };
+        keeper.note(record)?;
+        Ok(keeper)
+    }
+
+    /// Where the journal is to be written.
+    pub fn journal(&self) -> PathBuf {
+        self.directory.join(JOURNAL)
+    }
+
+    /// The bundle's directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// What must not be kept.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Keeps what is known so far, as incomplete.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn note(&self, record: &RunRecord) -> anyhow::Result<()> {
+        debug_assert!(!record.status.is_complete());
+        self.clean(record)?.write(&self.directory.join(RUN))?;
+        Ok(())
+    }
+
+    /// Finishes the bundle and signs it; returns the record as it was kept.
+    ///
+    /// # Errors
+    /// When something cannot be written, or the key does not sign.
+    pub fn finish(&self, record: &RunRecord, exchanges: &Exchanges) -> anyhow::Result<RunRecord> {
+        let mut record = self.clean(record)?;
+        let removed = raw::clean_journal(&self.directory, &self.redactor)?;
+        if removed > 0 {
+            record.deviations.push(format!("{JOURNAL}: secrets removed in {removed} places"));
+        }
+        if exchanges.dropped() > 0 {
+            let text = format!("raw/: {} exchanges were not kept", exchanges.dropped());
+            record.deviations.push(text);
+        }
+        raw::write(&self.directory, &record, exchanges, &self.redactor)?;
+        write(&self.directory, &record, &self.catalogue)?;
+        // What did not come to its end, nobody vouches for.
+        if let (Some(key), true) = (&self.sign_key, record.status.is_complete()) {
+            sign(&self.directory, key)?;
+        }
+        Ok(record)
+    }
+
+    /// The record without what must not be kept.
+    fn clean(&self, record: &RunRecord) -> anyhow::Result<RunRecord> {
+        let mut value = serde_json::to_value(record)?;
+        self.redactor.json(&mut value);
+        Ok(serde_json::from_value(value)?)
+    }
+}
+
+/// Finishes the bundle of a run that was ended from outside, with all that it
+/// had noted; one that had noted nothing has no bundle.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub fn abandon(
+    directory: &Path,
+    config: &Config,
+    ended: String,
+    reason: &str,
+) -> anyhow::Result<()> {
+    let path = directory.join(RUN);
+    if !path.exists() {
+        return Ok(());
+    }
+    let mut record = RunRecord::read(&path)?;
+    if record.status.is_complete() {
+        return Ok(());
+    }
+    record.status = RunStatus::Incomplete { reason: reason.to_owned() };
+    record.ended = Some(ended);
+    record.provenance.signing_key = None;
+    record.summary = Summary::of(&record.probes);
+    write(directory, &record, &catalogue(config)?)?;
+    Ok(())
+}
+
+/// The built-in catalogue, with the user's own.
+///
+/// # Errors
+/// When the user's own cannot be read.
+pub fn catalogue(config: &Config) -> anyhow::Result<Catalogue> {
+    Ok(match config.evidence.controls.as_deref() {
+        Some(directory) => Catalogue::with(directory)?,
+        None => Catalogue::builtin()?,
+    })
+}
+
+fn history(wanted: &Wanted) -> PathBuf {
+    wanted.history.clone().unwrap_or_else(|| {
+        let mut name = wanted.directory.file_name().unwrap_or_default().to_os_string();
+        name.push("-history");
+        wanted.directory.with_file_name(name)
+    })
+}
+
+/// Moves an earlier bundle to the history. Anything else is not ours to move.
+fn make_room(directory: &Path, history: &Path) -> anyhow::Result<()> {
+    let Ok(mut entries) = std::fs::read_dir(directory) else { return Ok(()) };
+    if entries.next().is_none() {
+        return Ok(());
+    }
+    let Ok(text) = std::fs::read(directory.join(RUN)) else {
+        bail!(
+            "`{}` holds no earlier run and is not empty: name another with --run-dir",
+            directory.display()
+        );
+    };
+    let value: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+    let member = |name: &str| value.get(name).and_then(|text| text.as_str()).unwrap_or("unknown");
+    let started: String =
+        member("started").chars().take(19).filter(char::is_ascii_alphanumeric).collect();
+    let id: String = member("run_id").chars().take(8).filter(char::is_ascii_alphanumeric).collect();
+    let place = history.join(format!("{started}Z-{id}"));
+    let failed = || format!("cannot move `{}` to `{}`", directory.display(), place.display());
+    if place.exists() {
+        bail!("`{}` is there already: the same run twice", place.display());
+    }
+    std::fs::create_dir_all(history).with_context(failed)?;
+    std::fs::rename(directory, &place).with_context(failed)
+}
+
+/// The latest finished bundle of a history: names begin with the time.
+fn latest(history: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let mut bundles = Vec::new();
+    for entry in std::fs::read_dir(history).into_iter().flatten() {
+        let path = entry.with_context(|| format!("cannot read `{}`", history.display()))?.path();
+        if path.join(MANIFEST).is_file() {
+            bundles.push(path);
+        }
+    }
+    Ok(bundles.into_iter().max())
+}

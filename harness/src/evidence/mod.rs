@@ -1,0 +1,16 @@
+//! The evidence of a run while it is made: the bundle in the run directory.
+//!
+//! From its first moment the run directory holds a `run.json` that says
+//! `incomplete`; it is replaced at the end alone. However a run dies, what it
+//! leaves says so.
+
+mod inputs;
+mod keeper;
+mod provenance;
+mod raw;
+mod redact;
+
+pub use inputs::{Inputs, counted};
+pub use keeper::{Keeper, Wanted, abandon, catalogue};
+pub use provenance::provenance;
+pub use redact::{Redacted, Redactor};

@@ -1,0 +1,323 @@
+//! What must not be kept: cut out of everything before it is written.
+//!
+//! Two nets. Values that are known to be secret (the configuration's
+//! `secrets`, environment and Terraform variables that are declared or named
+//! so) are cut out wherever they stand; and so is what looks like a secret:
+//! the signatures of tokens and requests, session tokens, private keys.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use regex_lite::{Captures, Regex};
+use ringfence_wire::Secret;
+use serde_json::Value;
+
+use crate::config::Config;
+
+/// A value that is shorter cannot be told from ordinary text.
+const SHORTEST: usize = 4;
+
+/// A text with what was cut out of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Redacted {
+    /// The text; each place says what stood there.
+    pub text: String,
+    /// How many places.
+    pub removed: usize,
+}
+
+/// A pattern that catches secrets. It is asked only about texts that have one
+/// of its signs: most have none.
+#[derive(Debug)]
+struct Net {
+    signs: &'static [&'static str],
+    pattern: Regex,
+    what: &'static str,
+}
+
+/// Knows what must not be kept.
+#[derive(Debug)]
+pub struct Redactor {
+    /// What each is, and the value; the longest first.
+    values: Vec<(String, Secret)>,
+    /// In anything.
+    anywhere: Vec<Net>,
+    /// In requests, answers and records: a source file may well name a session
+    /// token without holding one.
+    traffic: Vec<Net>,
+}
+
+impl Redactor {
+    /// For a configuration in an environment.
+    ///
+    /// # Errors
+    /// Never in practice: the patterns are constant.
+    pub fn new(
+        config: &Config,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, regex_lite::Error> {
+        let mut values = BTreeMap::new();
+        let mut add = |name: String, value: &str| {
+            for line in value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST) {
+                values.insert(line.to_owned(), name.clone());
+            }
+        };
+        for app in &config.apps {
+            for (name, value) in &app.secrets {
+                add(format!("secret {name} of {}", app.name.get_ref()), value);
+            }
+        }
+        for (name, value) in &config.upstream.environment {
+            if is_secret(name) {
+                add(format!("{name} of the upstream"), value);
+            }
+        }
+        let sensitive =
+            config.layer1.as_ref().map(|layer1| sensitive(&layer1.directory)).unwrap_or_default();
+        let secret = |name: &str| is_secret(name) || sensitive.iter().any(|own| own == name);
+        if let Some(layer1) = &config.layer1 {
+            for (name, value) in &layer1.variables {
+                if secret(name) {
+                    strings(value, &mut |text| add(format!("Terraform variable {name}"), text));
+                }
+            }
+        }
+        for (name, value) in environment {
+            let variable = name.strip_prefix("TF_VAR_").is_some_and(&secret);
+            // Short values of the environment are flags more often than secrets.
+            if (variable || is_secret(&name)) && value.len() >= 2 * SHORTEST {
+                add(format!("environment variable {name}"), &value);
+            }
+        }
+        let mut values: Vec<(String, Secret)> =
+            values.into_iter().map(|(value, name)| (name, Secret::new(value))).collect();
+        values.sort_by_key(|(_, value)| std::cmp::Reverse(value.expose().len()));
+        let net =
+            |signs, pattern: &str, what| Ok(Net { signs, pattern: Regex::new(pattern)?, what });
+        Ok(Self {
+            values,
+            anywhere: vec![
+                net(&["eyJ"], r"(eyJ[\w-]{4,}\.[\w-]{4,}\.)[\w-]{8,}", "a token's signature")?,
+                net(
+                    &["PRIVATE KEY"],
+                    r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----",
+                    "a private key",
+                )?,
+                net(&["@"], r#"(https?://)[^/\s:@"']+:[^/\s@"']+@"#, "credentials in a URL")?,
+                net(&["gh"], r"()\bgh[pousr]_[A-Za-z0-9]{36,}", "a GitHub token")?,
+                // As AWS's own session tokens begin, and the guard's.
+                net(
+                    &["IQoJ", "FwoG"],
+                    r"()\b(?:IQoJ|FwoG)[A-Za-z0-9/+=_-]{40,}",
+                    "a session token",
+                )?,
+                net(&["glpat-"], r"()\bglpat-[\w-]{20,}", "a GitLab token")?,
+            ],
+            traffic: vec![
+                net(
+                    &["ignature"],
+                    r"(?i)(signature(?:=|%3D))[0-9a-f]{64}",
+                    "a request's signature",
+                )?,
+                net(
+                    &["ecret", "ECRET", "oken", "OKEN"],
+                    r#"(?i)((?:secret_?-?access_?-?key|session_?-?token|security-token)\\?["']?\s*(?:[:=]|>|%3D)\s*\\?["']?)[A-Za-z0-9/+=_.%-]{8,}"#,
+                    "a session's secret",
+                )?,
+            ],
+        })
+    }
+
+    /// Another value that must not be kept.
+    pub fn add(&mut self, name: impl Into<String>, value: Secret) {
+        if value.expose().len() >= SHORTEST {
+            self.values.push((name.into(), value));
+            self.values.sort_by_key(|(_, value)| std::cmp::Reverse(value.expose().len()));
+        }
+    }
+
+    /// A source file without what must not be kept.
+    pub fn source(&self, text: &str) -> Redacted {
+        self.cut(text, &[&self.anywhere])
+    }
+
+    /// A request, an answer or a log without it.
+    pub fn traffic(&self, text: &str) -> Redacted {
+        self.cut(text, &[&self.anywhere, &self.traffic])
+    }
+
+    /// The same in every text of a JSON value.
+    pub fn json(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.traffic(text).text,
+            Value::Array(items) => items.iter_mut().for_each(|item| self.json(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.json(member)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn cut(&self, text: &str, nets: &[&Vec<Net>]) -> Redacted {
+        let (mut text, mut removed) = (text.to_owned(), 0);
+        for (name, value) in &self.values {
+            let found = text.matches(value.expose()).count();
+            if found > 0 {
+                removed += found;
+                text = text.replace(value.expose(), &format!("[removed: {name}]"));
+            }
+        }
+        for Net { signs, pattern, what } in nets.iter().copied().flatten() {
+            if !signs.iter().any(|sign| text.contains(sign)) {
+                continue;
+            }
+            let mut found = 0;
+            let cut = pattern.replace_all(&text, |captures: &Captures<'_>| {
+                found += 1;
+                let kept = captures.get(1).map_or("", |kept| kept.as_str());
+                format!("{kept}[removed: {what}]")
+            });
+            if found > 0 {
+                text = cut.into_owned();
+                removed += found;
+            }
+        }
+        Redacted { text, removed }
+    }
+}
+
+/// Whether a variable's name says that its value is secret. An id names a
+/// secret, and is none.
+fn is_secret(name: &str) -> bool {
+    const SIGNS: [&str; 9] = [
+        "SECRET",
+        "TOKEN",
+        "PASSWORD",
+        "PASSWD",
+        "CREDENTIAL",
+        "PRIVATE_KEY",
+        "API_KEY",
+        "APIKEY",
+        "ACCESS_KEY",
+    ];
+    let name = name.to_ascii_uppercase();
+    let file = ["_ID", "_FILE", "_PATH", "_URL", "_URI"].iter().any(|end| name.ends_with(end));
+    !file && SIGNS.iter().any(|sign| name.contains(sign))
+}
+
+/// The variables that a module declares `sensitive`.
+fn sensitive(directory: &Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "tf") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let mut variable = None;
+        for line in text.lines().map(str::trim) {
+            if let Some(rest) = line.strip_prefix("variable") {
+                variable = rest.split('"').nth(1).map(str::to_owned);
+            }
+            let words: Vec<&str> = line.split(['=', ' ']).filter(|word| !word.is_empty()).collect();
+            if words.first() == Some(&"sensitive") && words.get(1) == Some(&"true") {
+                names.extend(variable.take());
+            }
+        }
+    }
+    names
+}
+
+fn strings(value: &toml::Value, add: &mut impl FnMut(&str)) {
+    match value {
+        toml::Value::String(text) => add(text),
+        toml::Value::Array(items) => items.iter().for_each(|item| strings(item, add)),
+        toml::Value::Table(members) => members.values().for_each(|member| strings(member, add)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// One of each place that a secret comes from.
+    fn redactor() -> Redactor {
+        let directory = tempfile::tempdir().unwrap();
+        let module = "variable \"bind\" {\n  type      = string\n  sensitive = true\n}\n\
+                      variable \"region\" {\n  type = string\n}\n";
+        std::fs::write(directory.path().join("variables.tf"), module).unwrap();
+        let text = format!(
+            "[upstream.environment]\nLOCALSTACK_AUTH_TOKEN = 'canary-localstack'\n\
+             [layer1]\ndirectory = '{}'\n[layer1.variables]\nbind = 'canary-bind'\n\
+             region = 'us-east-1'\ndatabase = {{ password = 'not-declared' }}\n\
+             db_password = ['canary-db']\n\
+             [[apps]]\nname = 'a'\ndirectory = 'a'\nrepository = 'o/r'\n\
+             secrets = {{ DEPLOY = \"canary-one\\ncanary-two\" }}\n",
+            directory.path().display()
+        );
+        let config = Config::parse(&text, Path::new("ringfence.toml")).unwrap();
+        let environment = [
+            ("MY_TOKEN", "canary-environment"),
+            ("TF_VAR_bind", "canary-of-the-environment"),
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("SHORT_TOKEN", "true"),
+            ("HOME", "/home/somebody"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Redactor::new(&config, environment).unwrap()
+    }
+
+    #[rstest]
+    #[case("a canary-localstack b", "a [removed: LOCALSTACK_AUTH_TOKEN of the upstream] b")]
+    #[case("canary-bind", "[removed: Terraform variable bind]")]
+    #[case("x=canary-db", "x=[removed: Terraform variable db_password]")]
+    #[case("canary-two canary-one", "[removed: secret DEPLOY of a] [removed: secret DEPLOY of a]")]
+    #[case("canary-environment", "[removed: environment variable MY_TOKEN]")]
+    #[case("canary-of-the-environment", "[removed: environment variable TF_VAR_bind]")]
+    #[case(
+        "us-east-1 true AKIAIOSFODNN7EXAMPLE /home/somebody",
+        "us-east-1 true AKIAIOSFODNN7EXAMPLE /home/somebody"
+    )]
+    #[case(
+        "Bearer eyJhbGciOiJ9.eyJzdWIiOiJ9.c2lnbmF0dXJl end",
+        "Bearer eyJhbGciOiJ9.eyJzdWIiOiJ9.[removed: a token's signature] end"
+    )]
+    #[case("http://me:pass@host/x", "http://[removed: credentials in a URL]host/x")]
+    #[case(
+        "<SessionToken>AAAAAAAAAAAA==</SessionToken>",
+        "<SessionToken>[removed: a session's secret]</SessionToken>"
+    )]
+    #[case(
+        r#"{"SecretAccessKey": "abcdEFGH1234/+"}"#,
+        r#"{"SecretAccessKey": "[removed: a session's secret]"}"#
+    )]
+    #[case(
+        r#"{\"sessionToken\":\"abcdEFGH1234\"}"#,
+        r#"{\"sessionToken\":\"[removed: a session's secret]\"}"#
+    )]
+    #[case("AWS_SESSION_TOKEN=abcdEFGH1234 x", "AWS_SESSION_TOKEN=[removed: a session's secret] x")]
+    fn a_secret_is_cut_out_and_its_place_says_what_stood_there(
+        #[case] text: &str,
+        #[case] expected: &str,
+    ) {
+        assert_eq!(redactor().traffic(text).text, expected);
+    }
+
+    #[test]
+    fn a_private_key_is_cut_out_over_its_lines_and_a_signature_in_a_header() {
+        let key = "a -----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY----- b";
+        let cut = redactor().source(key);
+        assert_eq!(cut.text, "a -----BEGIN PRIVATE KEY-----[removed: a private key] b");
+        assert_eq!(cut.removed, 1);
+        let header = format!("Credential=AKIA/x, Signature={}", "0a".repeat(32));
+        let cut = redactor().traffic(&header).text;
+        assert_eq!(cut, "Credential=AKIA/x, Signature=[removed: a request's signature]");
+    }
+
+    #[test]
+    fn a_source_that_names_a_session_token_stays_as_it_is() {
+        let source = "session_token = os.environ['AWS_SESSION_TOKEN']\n";
+        assert_eq!(redactor().source(source), Redacted { text: source.to_owned(), removed: 0 });
+    }
+}
