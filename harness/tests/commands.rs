@@ -1,8 +1,15 @@
 //! The commands, as they are run.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests, and what they share")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests, and what they share"
+)]
 
 mod endings;
+mod evidence;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

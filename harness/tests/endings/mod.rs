@@ -104,6 +104,23 @@ fn verify(backend: &str, run_dir: &Path) -> Running {
     Running::start(&["verify", "--backend", backend, "--run-dir", run_dir.to_str().unwrap()])
 }
 
+/// What a run that died leaves can be taken for nothing else.
+fn says_incomplete(bundle: &Path, reason: &str) {
+    let text = std::fs::read_to_string(bundle.join("run.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(record["status"]["state"], "incomplete");
+    let said = record["status"]["reason"].as_str().unwrap();
+    assert!(said.contains(reason), "{said}");
+    let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["evidence", "verify", "--hashes-only"])
+        .arg(bundle)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("BAD: INCOMPLETE, and so no result: "), "{said}");
+}
+
 #[rstest::rstest]
 #[case::ctrl_c(Signal::INT)]
 #[case::terminate(Signal::TERM)]
@@ -168,6 +185,7 @@ fn verify_that_is_interrupted_leaves_nothing(#[case] signal: Signal, #[case] exp
     assert_eq!(code, Some(expected), "{said:#?}");
     assert!(said.last().unwrap().starts_with("ringfence: interrupted"), "{said:#?}");
     assert!(run.is_swept());
+    says_incomplete(run_dir.path(), "it was interrupted by a signal");
 }
 
 #[test]
@@ -177,6 +195,7 @@ fn verify_that_is_killed_is_swept_up_after() {
     run.until("ringfence: terraform apply …");
     run.signal(Signal::KILL);
     assert_eq!(run.end().0, None);
+    says_incomplete(run_dir.path(), "the run has not come to its end");
     let deadline = Instant::now() + PATIENCE;
     while !run.is_swept() {
         assert!(Instant::now() < deadline, "{:?} is not empty", run.directory.path());
@@ -219,5 +238,6 @@ async fn an_upstream_that_dies_half_way_is_named() {
     let last = said.last().unwrap();
     assert!(last.contains("the upstream died"), "{said:#?}");
     assert!(last.contains(url.as_str()), "{last}");
+    says_incomplete(run_dir.path(), "the upstream died");
     scratch.remove().await;
 }

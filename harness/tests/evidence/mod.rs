@@ -1,0 +1,141 @@
+//! The evidence of a whole run: what it holds, that it is good by all checks,
+//! and that no secret is in it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Planted where secrets come from; none may be found in the bundle.
+const CANARIES: [&str; 4] = [
+    "canary-of-the-environment-1",
+    "canary-of-a-terraform-variable-2",
+    "canary-of-a-workflow-secret-3",
+    "canary-of-the-upstream-4",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().canonicalize().unwrap()
+}
+
+fn ringfence(arguments: &[&str], directory: &Path) -> Output {
+    let [environment, variable, ..] = CANARIES;
+    Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(arguments)
+        .current_dir(directory)
+        .env("DATABASE_PASSWORD", environment)
+        .env("TF_VAR_db_password", variable)
+        .env("RINGFENCE_BACKEND", "embedded")
+        .output()
+        .unwrap()
+}
+
+/// The repository's own configuration at another place, with secrets in it.
+fn configuration(directory: &Path) -> PathBuf {
+    let root = root();
+    let [.., secret, upstream] = CANARIES;
+    let text = std::fs::read_to_string(root.join("ringfence.toml")).unwrap();
+    let text = text
+        .replace("\"terraform\"", &format!("\"{}/terraform\"", root.display()))
+        .replace("\"sam-apps/", &format!("\"{}/sam-apps/", root.display()))
+        .replace(
+            "repository = \"example-org/service-a\"\nvars",
+            &format!(
+                "repository = \"example-org/service-a\"\nsecrets = {{ DEPLOY = \"{secret}\" }}\nvars"
+            ),
+        );
+    assert!(text.contains(secret), "the configuration has another form");
+    let text = format!("{text}\n[upstream.environment]\nAUTH_TOKEN = \"{upstream}\"\n");
+    let file = directory.join("ringfence.toml");
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+fn files(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+/// Long enough to be a secret: what follows a sign of one.
+fn token_after(text: &str, sign: &str) -> Option<String> {
+    text.match_indices(sign).find_map(|(at, _)| {
+        let rest = &text.as_bytes()[at + sign.len()..];
+        let end = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || b"/+=_-".contains(b)));
+        let length = end.unwrap_or(rest.len());
+        (length >= 40).then(|| text[at..at + sign.len() + 12].to_owned())
+    })
+}
+
+/// Three parts, the last of which would be a signature.
+fn signed_token(text: &str) -> Option<String> {
+    text.match_indices("eyJ").find_map(|(at, _)| {
+        let rest = &text[at..];
+        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)));
+        let token = &rest[..end.unwrap_or(rest.len())];
+        let parts: Vec<&str> = token.split('.').collect();
+        (parts.len() == 3 && parts[2].len() >= 20).then(|| token.to_owned())
+    })
+}
+
+#[test]
+fn a_whole_run_leaves_a_signed_bundle_without_a_secret_that_all_checks_find_good() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    let config = configuration(place);
+    let status = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(place.join("key"))
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let config = config.to_str().unwrap();
+    let output = ringfence(
+        &["verify", "--config", config, "--run-dir", "bundle", "--sign-key", "key"],
+        place,
+    );
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // Whether everything held is asked elsewhere; here, whether it is told.
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+    let bundle = place.join("bundle");
+
+    let good = ringfence(&["evidence", "verify", "bundle", "--allowed-key", "key.pub"], place);
+    assert_eq!(good.status.code(), Some(0), "{}", String::from_utf8_lossy(&good.stdout));
+    let again = ringfence(&["report", "bundle"], place);
+    assert_eq!(again.status.code(), Some(0), "{}", String::from_utf8_lossy(&again.stdout));
+    let same = ringfence(&["evidence", "diff", "bundle", "bundle"], place);
+    assert_eq!(same.status.code(), Some(0), "{}", String::from_utf8_lossy(&same.stdout));
+    let unnamed = ringfence(&["evidence", "verify", "bundle"], place);
+    assert_eq!(unnamed.status.code(), Some(2), "a check that asks for no key is no check");
+
+    let record: Value =
+        serde_json::from_slice(&std::fs::read(bundle.join("run.json")).unwrap()).unwrap();
+    let probes = record["probes"].as_array().unwrap();
+    assert!(probes.len() > 200, "{} probes", probes.len());
+    assert_eq!(record["status"]["state"], "complete");
+    assert!(record["provenance"]["signing_key"].as_str().unwrap().starts_with("SHA256:"));
+    let kinds = ["configuration", "terraform", "workflow", "template", "trust", "policy"];
+    let inputs = record["inputs"].as_array().unwrap();
+    for kind in kinds {
+        assert!(inputs.iter().any(|input| input["kind"] == kind), "no input of the kind {kind}");
+    }
+    let raw = std::fs::read_dir(bundle.join("raw")).unwrap().count();
+    assert_eq!(raw, probes.len(), "a raw file for each probe");
+
+    let mut all = Vec::new();
+    files(&bundle, &mut all);
+    for path in all {
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        for canary in CANARIES {
+            assert!(!text.contains(canary), "{canary} in {}", path.display());
+        }
+        for sign in ["IQoJ", "FwoG"] {
+            assert_eq!(token_after(&text, sign), None, "{}", path.display());
+        }
+        assert_eq!(signed_token(&text), None, "{}", path.display());
+        let key = text.find("PRIVATE KEY-----").map(|at| text[at..].chars().take(40).collect());
+        let key: String = key.unwrap_or_default();
+        assert!(key.is_empty() || key.contains("[removed"), "{key} in {}", path.display());
+    }
+}
