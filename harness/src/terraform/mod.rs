@@ -286,15 +286,7 @@ impl Terraform {
     pub async fn validate(&self) -> Result<(), TerraformError> {
         let mut command = self.command(None);
         command.args(["validate", "-json"]);
-        let mut text = String::new();
-        let finished = self
-            .finish(&mut command, |stream, line| {
-                if stream == Stream::Out {
-                    text.push_str(line);
-                    text.push('\n');
-                }
-            })
-            .await?;
+        let (text, finished) = self.printed(&mut command).await?;
         let report: Value = serde_json::from_str(&text).unwrap_or_default();
         if report.get("valid").and_then(Value::as_bool) == Some(true) {
             return Ok(());
@@ -349,15 +341,7 @@ impl Terraform {
     pub async fn show(&self) -> Result<String, TerraformError> {
         let mut command = self.command(None);
         command.args(["show", "-json"]);
-        let mut text = String::new();
-        let finished = self
-            .finish(&mut command, |stream, line| {
-                if stream == Stream::Out {
-                    text.push_str(line);
-                    text.push('\n');
-                }
-            })
-            .await?;
+        let (text, finished) = self.printed(&mut command).await?;
         match finished.status.success() {
             true => Ok(text),
             false => Err(TerraformError::Failed {
@@ -442,6 +426,14 @@ impl Terraform {
         name: &'static str,
         command: &mut Command,
     ) -> Result<Value, TerraformError> {
+        let (text, finished) = self.printed(command).await?;
+        serde_json::from_str(&text).ok().filter(|_| finished.status.success()).ok_or(
+            TerraformError::Failed { command: name, diagnostics: Vec::new(), tail: finished.tail },
+        )
+    }
+
+    /// Runs a command; what it printed on its standard output, and how it ended.
+    async fn printed(&self, command: &mut Command) -> Result<(String, Finished), TerraformError> {
         let mut text = String::new();
         let finished = self
             .finish(command, |stream, line| {
@@ -451,9 +443,7 @@ impl Terraform {
                 }
             })
             .await?;
-        serde_json::from_str(&text).ok().filter(|_| finished.status.success()).ok_or(
-            TerraformError::Failed { command: name, diagnostics: Vec::new(), tail: finished.tail },
-        )
+        Ok((text, finished))
     }
 
     async fn finish(

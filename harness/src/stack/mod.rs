@@ -1,5 +1,10 @@
 //! The assembled thing: upstream, guard, Layer 1, applications.
 
+mod api;
+mod identities;
+
+pub use self::api::ApiAnswer;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,25 +15,21 @@ use ringfence_guard::{Guard, GuardError};
 use ringfence_services::Credentials;
 use ringfence_services::token::KeySource;
 use ringfence_wire::{Secret, ServiceError};
-use time::OffsetDateTime;
 use url::Url;
 
-use crate::aws::{Client, WebIdentity};
-use crate::config::{App, Backend, Config, Deployer, IssuerKind};
+use crate::aws::Client;
+use crate::config::{App, Backend, Config, IssuerKind};
 use crate::emulator::{self, Emulator, EmulatorError};
 use crate::exchange::Exchanges;
 use crate::issuers::{GithubRun, Issuer, IssuerError};
 use crate::progress::Progress;
 use crate::scratch::Scratch;
-use crate::terraform::{Access, Outputs, Terraform, TerraformError};
+use crate::terraform::{Outputs, Terraform, TerraformError};
 use crate::tools::{PythonTools, TerraformBinary, ToolsError};
 use crate::workflow::{Report, Run, Runner, Workflow, WorkflowError};
 
 /// Root's access key and its secret: what emulators expect.
 pub const ROOT_KEY: &str = "test";
-
-/// The audience of a workflow's token for AWS.
-const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// Why there is no stack.
 #[derive(Debug, thiserror::Error)]
@@ -144,29 +145,6 @@ pub struct Failure {
     pub app: String,
     /// Why, as its workflow said.
     pub reason: String,
-}
-
-/// An answer of the HTTP API.
-#[derive(Debug, Clone)]
-pub struct ApiAnswer {
-    /// Its status.
-    pub status: u16,
-    /// Its headers.
-    pub headers: reqwest::header::HeaderMap,
-    /// Its body.
-    pub body: String,
-}
-
-impl ApiAnswer {
-    /// A header's value.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
-    /// The body as JSON; null where it is none.
-    pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.body).unwrap_or_default()
-    }
 }
 
 /// The assembled thing. Dropping it ends and removes all that it started;
@@ -469,17 +447,6 @@ impl Stack {
         &self.client
     }
 
-    /// The account's root user.
-    pub fn root(&self) -> Access {
-        Access {
-            endpoint: self.guard.endpoint().clone(),
-            region: self.config.account.region.as_str().to_owned(),
-            access_key_id: ROOT_KEY.to_owned(),
-            secret_access_key: Secret::new(ROOT_KEY),
-            session_token: None,
-        }
-    }
-
     /// The first issuer of a kind.
     ///
     /// # Errors
@@ -497,110 +464,6 @@ impl Stack {
     /// When none of this name is configured.
     pub fn app(&self, name: &str) -> Result<&App, StackError> {
         self.config.app(name).ok_or_else(|| StackError::NotConfigured(format!("app `{name}`")))
-    }
-
-    /// A good access token: a signed-in user with every configured scope.
-    ///
-    /// # Errors
-    /// When no Okta issuer is configured.
-    pub fn access_token(&self) -> Result<String, StackError> {
-        Ok(self.issuer(IssuerKind::Okta)?.access_token(OffsetDateTime::now_utc())?)
-    }
-
-    /// The GitHub run of which a deployer's tokens tell.
-    ///
-    /// # Errors
-    /// When its app is not configured.
-    pub fn run_of(&self, deployer: &Deployer) -> Result<GithubRun, StackError> {
-        let app = self.app(deployer.app.get_ref())?;
-        let mut run = GithubRun::of(app, deployer.environment.as_deref());
-        if let Some(git_ref) = &deployer.git_ref {
-            run.git_ref.clone_from(git_ref);
-        }
-        Ok(run)
-    }
-
-    /// Assumes a role with a GitHub token that tells of this run.
-    ///
-    /// # Errors
-    /// STS's own error, within.
-    pub async fn assume(&self, role: &str, run: &GithubRun) -> Result<Access, StackError> {
-        let token = self.issuer(IssuerKind::Github)?.github_token(
-            run,
-            AUDIENCE,
-            OffsetDateTime::now_utc(),
-        )?;
-        let identity = WebIdentity {
-            role_arn: role,
-            session_name: "ringfence",
-            token: &token,
-            duration: None,
-            policy: None,
-        };
-        self.client
-            .assume_with_web_identity(
-                self.endpoint(),
-                self.config.account.region.as_str(),
-                &identity,
-            )
-            .await
-            .map_err(|cause| StackError::Assume {
-                deployer: run.repository(),
-                role: role.to_owned(),
-                cause: Box::new(cause),
-            })
-    }
-
-    /// A session of a configured deployer's role.
-    ///
-    /// # Errors
-    /// When it is not configured, or STS refuses.
-    pub async fn deployer(&self, name: &str) -> Result<Access, StackError> {
-        let deployer = self
-            .config
-            .deployer(name)
-            .ok_or_else(|| StackError::NotConfigured(format!("deployer `{name}`")))?;
-        let role = self.outputs.text(&deployer.role_output)?;
-        self.assume(&role, &self.run_of(deployer)?).await
-    }
-
-    /// The id of the HTTP API under test, where one is configured.
-    ///
-    /// # Errors
-    /// When Layer 1 has no such output.
-    pub fn api_id(&self) -> Result<Option<String>, StackError> {
-        match &self.config.api {
-            Some(api) => Ok(Some(self.outputs.text(&api.id_output)?)),
-            None => Ok(None),
-        }
-    }
-
-    /// Sends a request to an HTTP API, as a client on the internet would.
-    ///
-    /// # Errors
-    /// When the guard does not answer.
-    pub async fn api_request(
-        &self,
-        api_id: &str,
-        method: &str,
-        path: &str,
-        authorization: Option<&str>,
-    ) -> Result<ApiAnswer, reqwest::Error> {
-        let mut url = self.endpoint().clone();
-        url.set_path(path);
-        // A name such as API.execute-api.localhost does not resolve everywhere.
-        let port = url.port().unwrap_or(80);
-        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or_default();
-        let mut request = self
-            .http
-            .request(method, url)
-            .header("host", format!("{api_id}.execute-api.localhost:{port}"));
-        if let Some(value) = authorization {
-            request = request.header("authorization", value);
-        }
-        let answer = request.send().await?;
-        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Ok(ApiAnswer { status, headers, body: answer.text().await? })
     }
 
     /// Ends everything and waits until it is gone.
