@@ -63,15 +63,15 @@ cp /etc/resolv.conf "$root/etc/resolv.conf"
 if [ -r "$bundle" ]; then cp "$bundle" "$root$bundle"; fi
 
 say "packages: localstack-core $version as of $packages_before"
-env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 SSL_CERT_FILE="$bundle" PIP_CERT="$bundle" \
+env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp/build LANG=C.UTF-8 SSL_CERT_FILE="$bundle" PIP_CERT="$bundle" \
   ${PIP_INDEX_URL:+PIP_INDEX_URL="$PIP_INDEX_URL"} ${UV_INDEX_URL:+UV_INDEX_URL="$UV_INDEX_URL"} \
   chroot "$root" /bin/sh -euc "
-    python3 -m venv /tmp/uv
-    /tmp/uv/bin/pip install --quiet --disable-pip-version-check uv
+    python3 -m venv /tmp/build/uv
+    /tmp/build/uv/bin/pip install --quiet --disable-pip-version-check uv
     python3 -m venv --without-pip /opt/localstack
-    UV_CACHE_DIR=/tmp/uv-cache UV_LINK_MODE=copy /tmp/uv/bin/uv pip install --quiet --python /opt/localstack/bin/python \
+    UV_LINK_MODE=copy /tmp/build/uv/bin/uv pip install --quiet --python /opt/localstack/bin/python \
       --exclude-newer $packages_before 'localstack-core[runtime]==$version'
-    rm -rf /tmp/uv /tmp/uv-cache /root/.cache /var/cache/apt/archives/*.deb /var/lib/apt/lists/*
+    rm -rf /tmp/build /var/cache/apt/archives/*.deb /var/lib/apt/lists/*
     mkdir -p /var/lib/localstack
   "
 cp "$image_bundle" "$root$bundle"
