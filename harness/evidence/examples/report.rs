@@ -402,7 +402,7 @@ fn probe(number: usize) -> Probe {
             vec![Decider {
                 action: action.to_owned(),
                 resource,
-                outcome: "explicit-deny".to_owned(),
+                outcome: "explicit_deny".to_owned(),
                 layer: "boundary".to_owned(),
                 policy: Some(format!(
                     "policy/arn:aws:iam::{ACCOUNT}:policy/platform/deployer-boundary"

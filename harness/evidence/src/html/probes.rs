@@ -214,8 +214,8 @@ fn companion(title: &str, companion: Option<&Companion>) -> Markup {
 fn decision(decider: &Decider) -> Markup {
     let outcome = match decider.outcome.as_str() {
         "allow" => "Allow",
-        "explicit-deny" | "explicit_deny" => "Explicit deny",
-        "implicit-deny" | "implicit_deny" => "Implicit deny",
+        "explicit_deny" => "Explicit deny",
+        "implicit_deny" => "Implicit deny",
         other => other,
     };
     html! {
