@@ -10,7 +10,7 @@ use ringfence_wire::{Service, ServiceError};
 use crate::authenticate::gone;
 use crate::context::{self, Circumstances};
 use crate::directory::Directory;
-use crate::recording::{Asked, Attached, Inputs};
+use crate::recording::{self, Asked, Attached, Inputs};
 use crate::refusal;
 use crate::requirements::state::Tags;
 use crate::requirements::{Requirement, ResourcePolicy};
@@ -156,7 +156,7 @@ impl Subject {
             asked.push(Asked {
                 action: requirement.action.clone(),
                 resource: requirement.resource.clone(),
-                context,
+                context: Arc::new(context),
                 resource_policy: resource_policy(&requirement.resource_policy, directory)?,
             });
         }
@@ -180,13 +180,13 @@ fn resource_policy(
     Ok(match policy {
         ResourcePolicy::None => None,
         ResourcePolicy::Resource { name, document } => Some(Attached::own(
-            format!("resource/{name}"),
+            recording::resource_id(name),
             directory.document(name, document, Kind::Resource, name)?,
         )),
         ResourcePolicy::Trust { name, document } => {
             let role = name.rsplit('/').next().unwrap_or(name);
             Some(Attached::own(
-                format!("role/{role}/trust"),
+                recording::trust_id(role),
                 directory.document(name, document, Kind::Trust, name)?,
             ))
         }

@@ -8,11 +8,13 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ringfence_policy::{Context, Decision, Document, Layer, Policies, Principal, Request, decide};
+use ringfence_policy::{
+    Context, Decision, Document, Layer, Outcome, Policies, Principal, Request, decide, judge,
+};
 
 /// How many requests are kept. One takes a few kilobytes (its condition keys;
-/// documents are shared); a run of both sample services makes about 6,000.
-const CAPACITY: usize = 16_384;
+/// documents are shared); a run of both sample services makes about 9,000.
+const CAPACITY: usize = 65_536;
 
 /// A policy document where it applies.
 #[derive(Debug, Clone)]
@@ -28,6 +30,32 @@ pub struct Attached {
     pub document: Arc<Document>,
 }
 
+/// The place and id of a role's trust policy.
+pub fn trust_id(role: &str) -> String {
+    format!("role/{role}/trust")
+}
+
+/// The place and id of an inline policy of a `role`, `user` or `group`.
+pub fn inline_id(kind: &str, name: &str, policy: &str) -> String {
+    format!("{kind}/{name}/inline/{policy}")
+}
+
+/// The id of a managed policy, wherever it stands.
+pub fn managed_id(arn: &str) -> String {
+    format!("policy/{arn}")
+}
+
+/// The place and id of a resource's own policy.
+pub fn resource_id(arn: &str) -> String {
+    format!("resource/{arn}")
+}
+
+/// The place of a boundary; its id is the managed policy's. `owner` is
+/// `role/NAME` or `user/NAME`.
+pub fn boundary_slot(owner: &str) -> String {
+    format!("{owner}/boundary")
+}
+
 impl Attached {
     /// A document that belongs to its place.
     pub(crate) fn own(slot: impl Into<Arc<str>>, document: Arc<Document>) -> Self {
@@ -37,7 +65,7 @@ impl Attached {
 
     /// A managed policy in a place.
     pub(crate) fn managed(slot: impl Into<Arc<str>>, arn: &str, document: Arc<Document>) -> Self {
-        Self { slot: slot.into(), id: format!("policy/{arn}").into(), document }
+        Self { slot: slot.into(), id: managed_id(arn).into(), document }
     }
 }
 
@@ -49,7 +77,7 @@ pub struct Asked {
     /// The resource's ARN, or `*`.
     pub resource: String,
     /// All condition keys, the global ones included.
-    pub context: Context,
+    pub context: Arc<Context>,
     /// The policy on the resource's side.
     pub resource_policy: Option<Attached>,
 }
@@ -71,6 +99,24 @@ pub struct Inputs {
     pub session: Option<Vec<Attached>>,
     /// What is asked for, in order.
     pub asked: Vec<Asked>,
+}
+
+/// How a permission was decided, in short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// What was decided.
+    pub outcome: Outcome,
+    /// The layer that decided.
+    pub layer: Layer,
+    /// The `Sid` of the first statement that decided, if it has one.
+    pub sid: Option<String>,
+}
+
+impl Verdict {
+    /// Whether the permission is given.
+    pub fn allowed(&self) -> bool {
+        self.outcome == Outcome::Allow
+    }
 }
 
 /// Changes to policies, as if they had been deployed.
@@ -152,7 +198,7 @@ impl Overlay {
         let mut changed = None;
         for (resource, key, value) in &self.keys {
             if *resource == asked.resource {
-                let context = changed.get_or_insert_with(|| asked.context.clone());
+                let context = changed.get_or_insert_with(|| Context::clone(&asked.context));
                 match value {
                     Some(value) => context.set(key, value),
                     None => context.unset(key),
@@ -183,6 +229,25 @@ impl Inputs {
     pub fn decide_each(&self, overlay: &Overlay) -> Vec<Decision> {
         let mut policies = self.policies(overlay);
         self.asked.iter().map(|asked| self.one(asked, &mut policies, overlay)).collect()
+    }
+
+    /// The same decisions without their explanations, many times as fast.
+    pub fn verdict_of_each(&self, overlay: &Overlay) -> Vec<Verdict> {
+        let mut policies = self.policies(overlay);
+        let mut verdicts = Vec::with_capacity(self.asked.len());
+        for asked in &self.asked {
+            let changed = self.prepare(asked, &mut policies, overlay);
+            let judged = judge(&self.request(asked, changed.as_ref()), &policies);
+            verdicts.push(Verdict {
+                outcome: judged.outcome,
+                layer: judged.layer,
+                sid: judged
+                    .statement
+                    .and_then(|(document, index)| document.statement_sid(index))
+                    .map(str::to_owned),
+            });
+        }
+        verdicts
     }
 
     /// All documents that decide.
@@ -241,19 +306,33 @@ impl Inputs {
     }
 
     fn one(&self, asked: &Asked, policies: &mut Policies, overlay: &Overlay) -> Decision {
+        let changed = self.prepare(asked, policies, overlay);
+        decide(&self.request(asked, changed.as_ref()), policies)
+    }
+
+    /// Puts the resource's policy in its place; the condition keys where the
+    /// overlay changes some.
+    fn prepare(
+        &self,
+        asked: &Asked,
+        policies: &mut Policies,
+        overlay: &Overlay,
+    ) -> Option<Context> {
         policies.resource = match &asked.resource_policy {
             Some(attached) => overlay.of(attached),
             None => overlay.added(self.owner.as_deref(), Layer::Resource).next(),
         };
-        let changed = overlay.context(asked);
-        let request = Request {
+        overlay.context(asked)
+    }
+
+    fn request<'a>(&'a self, asked: &'a Asked, changed: Option<&'a Context>) -> Request<'a> {
+        Request {
             principal: &self.principal,
             action: &asked.action,
             resource: &asked.resource,
             resource_account: None,
-            context: changed.as_ref().unwrap_or(&asked.context),
-        };
-        decide(&request, policies)
+            context: changed.unwrap_or(&asked.context),
+        }
     }
 }
 
@@ -322,6 +401,14 @@ impl Recording {
         let kept = self.lock();
         let skipped = usize::try_from(mark.saturating_sub(kept.dropped)).unwrap_or(usize::MAX);
         kept.order.iter().skip(skipped).cloned().collect()
+    }
+
+    /// The document of an id, as the latest request was decided with it.
+    pub fn latest(&self, id: &str) -> Option<Arc<Document>> {
+        let all = self.all();
+        let documents = all.iter().rev().flat_map(|recorded| recorded.inputs.documents());
+        let mut found = documents.filter(|attached| *attached.id == *id);
+        found.next().map(|attached| Arc::clone(&attached.document))
     }
 
     /// How many requests were dropped because there were too many.

@@ -138,6 +138,11 @@ impl Document {
         Some(json::place(&self.text, self.statements.get(index)?.at))
     }
 
+    /// The `Sid` of a statement, if it has one; `index` counts from 0.
+    pub fn statement_sid(&self, index: usize) -> Option<&str> {
+        self.statements.get(index)?.sid.as_deref()
+    }
+
     /// The number of statements.
     pub fn statement_count(&self) -> usize {
         self.statements.len()

@@ -7,7 +7,7 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Map, Value, json};
 
 use super::{Directory, Grants, Managed, Provider, Role, User, read};
-use crate::recording::Attached;
+use crate::recording::{Attached, boundary_slot, inline_id};
 
 /// What decides for a principal.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl Directory {
     ) -> Result<Option<Attached>, ServiceError> {
         let Some(arn) = arn else { return Ok(None) };
         let document = self.attached(arn, Kind::Boundary, "a boundary").await?;
-        Ok(Some(Attached::managed(format!("{slot}/boundary"), arn, document)))
+        Ok(Some(Attached::managed(boundary_slot(slot), arn, document)))
     }
 
     async fn attached(
@@ -204,7 +204,7 @@ impl Directory {
                 self.ask(Service::Iam, &format!("Get{kind}Policy"), Value::Object(input)).await?;
             let text = read::document(&member(&answer, "PolicyDocument")?);
             let document = self.document(policy, &text, Kind::Identity, name)?;
-            let slot = format!("{}/{name}/inline/{policy}", kind.to_ascii_lowercase());
+            let slot = inline_id(&kind.to_ascii_lowercase(), name, policy);
             grants.inline.push(Attached::own(slot, document));
         }
         for policy in self

@@ -60,6 +60,10 @@ impl ResourceType for LogGroup {
         let made = Made::new(name.clone()).with("Arn", format!("{}:*", arn(context, &name)));
         context.initiated(&made);
         retention(context, &name, wanted).await?;
+        // AWS's handler reads the group back, with the deployer's permissions.
+        // https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-logs
+        let read = json!({"logGroupNamePrefix": name});
+        context.call(Logs, "DescribeLogGroups", read).await?;
         Ok(made)
     }
 

@@ -278,7 +278,7 @@ Resources:
 ";
     let (id, status) = world.create("logs", template).await;
     assert_eq!(status, "CREATE_COMPLETE");
-    assert_eq!(world.fake.calls(), ["CreateLogGroup", "PutRetentionPolicy"]);
+    assert_eq!(world.fake.calls(), ["CreateLogGroup", "PutRetentionPolicy", "DescribeLogGroups"]);
     world.call("DeleteStack", json!({"StackName": "logs"})).await.unwrap();
     assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
     assert!(world.events(&id).await.contains(&"Group DELETE_SKIPPED".to_owned()));
