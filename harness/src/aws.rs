@@ -77,6 +77,18 @@ impl Client {
         self.send(&access.endpoint, Some(access), service, operation, input, Some(payload)).await
     }
 
+    /// A call that nobody signs.
+    pub async fn call_unsigned(
+        &self,
+        endpoint: &Url,
+        service: Service,
+        operation: &str,
+        input: Value,
+        payload: Option<Bytes>,
+    ) -> Answer {
+        self.send(endpoint, None, service, operation, input, payload).await
+    }
+
     /// Exchanges a token for a role's session.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ pub mod exchange;
 pub mod exit;
 pub mod issuers;
 pub mod lint;
+pub mod mutations;
 pub mod process;
 pub mod progress;
 pub mod scratch;

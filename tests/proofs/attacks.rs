@@ -12,7 +12,9 @@ use crate::stack::with_stack;
 /// Which part of the suite, by deployer.
 #[derive(Debug, Clone, Copy)]
 enum Which {
+    Settings,
     Tokens,
+    Ceiling,
     Trust(&'static str),
     Deployer(&'static str),
     Inside(&'static str),
@@ -22,7 +24,9 @@ enum Which {
 impl Which {
     fn is(self, part: Part<'_>) -> bool {
         match (self, part) {
-            (Self::Tokens, Part::Tokens) => true,
+            (Self::Settings, Part::Settings)
+            | (Self::Tokens, Part::Tokens)
+            | (Self::Ceiling, Part::Ceiling) => true,
             (Self::Trust(name), Part::Trust(deployer))
             | (Self::Deployer(name), Part::Deployer(deployer))
             | (Self::Inside(name), Part::Inside(deployer)) => name == deployer.name,
@@ -34,7 +38,9 @@ impl Which {
 
 /// `at_least` keeps a catalogue that lost its attacks from passing.
 #[rstest]
+#[case::settings(Which::Settings, 28)]
 #[case::tokens(Which::Tokens, 130)]
+#[case::what_the_boundaries_stop(Which::Ceiling, 28)]
 #[case::who_becomes_the_stack_deployer(Which::Trust("high-perm"), 34)]
 #[case::who_becomes_the_code_deployer(Which::Trust("low-perm"), 34)]
 #[case::who_becomes_the_hybrid(Which::Trust("hybrid"), 34)]

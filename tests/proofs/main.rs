@@ -15,5 +15,6 @@ mod applications;
 mod attacks;
 mod foreign;
 mod layer1;
+mod mutations;
 mod sdk;
 mod stack;

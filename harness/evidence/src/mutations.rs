@@ -31,6 +31,12 @@ pub struct MutationSummary {
 }
 
 impl MutationSummary {
+    /// Whether there are mutants, and each was noticed or is no other than the
+    /// original.
+    pub const fn good(self) -> bool {
+        self.mutants > 0 && self.killed + self.equivalent == self.mutants
+    }
+
     /// Counts mutants.
     pub fn of(mutants: &[Mutant]) -> Self {
         let count = |verdict| mutants.iter().filter(|mutant| mutant.verdict == verdict).count();

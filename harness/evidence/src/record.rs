@@ -213,9 +213,11 @@ impl Summary {
 }
 
 impl RunRecord {
-    /// Whether the run came to its end and every probe of it held.
+    /// Whether the run came to its end, every probe of it held, and every
+    /// weakened guard rail, where some were weakened, was noticed.
     pub fn passed(&self) -> bool {
-        self.status.is_complete() && self.summary.all_held()
+        let noticed = self.mutations.as_ref().is_none_or(|mutations| mutations.summary.good());
+        self.status.is_complete() && self.summary.all_held() && noticed
     }
 
     /// The record as JSON: what `run.json` is.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::mutations::{MutantVerdict, MutationSummary, Mutations};
 use crate::probe::{Probe, Verdict};
 use crate::record::{RunRecord, RunStatus};
 
@@ -41,9 +42,33 @@ pub fn table(record: &RunRecord) -> String {
         record.upstream.product,
         record.upstream.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default(),
     );
+    if let Some(mutations) = &record.mutations {
+        text.push_str(&weakened(mutations));
+    }
     if let RunStatus::Incomplete { reason } = &record.status {
         let _ = writeln!(text, "INCOMPLETE, and so no result: {reason}");
     }
+    text
+}
+
+/// What came of weakening the guard rails; survivors are named.
+fn weakened(mutations: &Mutations) -> String {
+    let mut text = String::new();
+    for mutant in &mutations.mutants {
+        let word = match mutant.verdict {
+            MutantVerdict::Survived => "UNNOTICED",
+            MutantVerdict::NotRun => "not run",
+            MutantVerdict::Killed | MutantVerdict::Equivalent => continue,
+        };
+        let _ = writeln!(text, "{word:<12}{}: {}", mutant.id, mutant.change);
+    }
+    let MutationSummary { mutants, killed, survived, equivalent, not_run } = mutations.summary;
+    let seconds = mutations.duration_ms as f64 / 1000.0;
+    let _ = writeln!(
+        text,
+        "{mutants} guard rails weakened: {killed} noticed, {survived} unnoticed, {equivalent} \
+         equivalent, {not_run} not run, in {seconds:.1} s"
+    );
     text
 }
 

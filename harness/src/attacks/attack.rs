@@ -95,6 +95,8 @@ pub enum Reason {
     IdentityStatement(&'static str),
     /// This statement of the permissions boundary denies it.
     BoundaryStatement(&'static str),
+    /// This statement of the resource's own policy denies it.
+    ResourceStatement(&'static str),
     /// The role's trust policy does not name the caller.
     NoTrust,
     /// The resource is another account's, whose policy would have to allow it.
@@ -104,7 +106,7 @@ pub enum Reason {
 impl Reason {
     /// AWS's words for it.
     /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
-    fn words(self, action: &str) -> String {
+    pub fn words(self, action: &str) -> String {
         match self {
             Self::NoIdentityPolicy => {
                 format!("because no identity-based policy allows the {action} action")
@@ -118,6 +120,9 @@ impl Reason {
             Self::BoundaryStatement(_) => {
                 "with an explicit deny in a permissions boundary".to_owned()
             }
+            Self::ResourceStatement(_) => {
+                "with an explicit deny in a resource-based policy".to_owned()
+            }
             Self::NoTrust => format!("because no role trust policy allows the {action} action"),
             Self::NoResourcePolicy => {
                 format!("because no resource-based policy allows the {action} action")
@@ -130,7 +135,7 @@ impl Reason {
         match self {
             Self::NoIdentityPolicy | Self::IdentityStatement(_) => "identity",
             Self::NoBoundary | Self::BoundaryStatement(_) => "boundary",
-            Self::NoTrust | Self::NoResourcePolicy => "resource",
+            Self::ResourceStatement(_) | Self::NoTrust | Self::NoResourcePolicy => "resource",
         }
     }
 
@@ -140,7 +145,9 @@ impl Reason {
             Self::NoIdentityPolicy | Self::NoBoundary | Self::NoTrust | Self::NoResourcePolicy => {
                 None
             }
-            Self::IdentityStatement(sid) | Self::BoundaryStatement(sid) => Some(sid),
+            Self::IdentityStatement(sid)
+            | Self::BoundaryStatement(sid)
+            | Self::ResourceStatement(sid) => Some(sid),
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
+use ringfence_evidence::Mutations;
 use ringfence_wire::Service::CloudFormation;
 use serde_json::{Value, json};
 
@@ -90,6 +91,7 @@ pub async fn choosing(
     suite: &Suite<'_>,
     findings: &[Finding],
     reaches: &[Reach],
+    mutations: Option<&Mutations>,
 ) -> anyhow::Result<Vec<Measured>> {
     let stack = suite.stack();
     let instances = match stack.terraform() {
@@ -103,7 +105,7 @@ pub async fn choosing(
         };
         let team = team_resources(suite, deployer).await?;
         let config = stack.config();
-        measured.push(Measured::of(deployer, config, &instances, team, reach, findings));
+        measured.push(Measured::of(deployer, config, &instances, team, reach, findings, mutations));
     }
     Ok(measured)
 }
@@ -160,6 +162,11 @@ const fn kind(part: Part<'_>) -> Option<u8> {
     match part {
         Part::Trust(_) => Some(0),
         Part::Inside(_) | Part::Code(_) => Some(1),
-        Part::Deployments | Part::Policies | Part::Tokens | Part::Deployer(_) => None,
+        Part::Deployments
+        | Part::Policies
+        | Part::Settings
+        | Part::Tokens
+        | Part::Ceiling
+        | Part::Deployer(_) => None,
     }
 }

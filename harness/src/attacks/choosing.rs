@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use ringfence_evidence::{MutantVerdict, Mutations};
+
 use super::escalations::PATHS;
 use super::facts::DeployerFacts;
 use super::finding::{Finding, Verdict};
@@ -57,6 +59,7 @@ impl Measured {
         team_resources: usize,
         reach: &Reach,
         findings: &[Finding],
+        mutations: Option<&Mutations>,
     ) -> Self {
         let own = || findings.iter().filter(|finding| finding.identity == deployer.name);
         let held = |finding: &&Finding| finding.verdict == Verdict::Held;
@@ -79,9 +82,25 @@ impl Measured {
             services: reach.by_service().len(),
             paths: (paths().filter(held).count(), paths().count()),
             held: (own().filter(held).count(), own().count()),
-            mutants: None,
+            mutants: mutations.map(|mutations| noticed(deployer, mutations)),
         }
     }
+}
+
+/// How many weakened documents of a deployer were noticed, of those that can
+/// be told from the original.
+fn noticed(deployer: &DeployerFacts, mutations: &Mutations) -> (usize, usize) {
+    let role = deployer.role_arn.rsplit('/').next().unwrap_or_default();
+    let of_role = format!("role/{role}/");
+    let own = mutations.mutants.iter().filter(|mutant| {
+        let document = mutant.guard_rail_document.as_str();
+        let managed = document.strip_prefix("policy/");
+        document.starts_with(&of_role)
+            || managed.is_some_and(|arn| deployer.policies.iter().any(|own| own == arn))
+    });
+    let verdicts: Vec<MutantVerdict> = own.map(|mutant| mutant.verdict).collect();
+    let of = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
+    (of(MutantVerdict::Killed), verdicts.len() - of(MutantVerdict::Equivalent))
 }
 
 /// The fields of Layer 1's variables that are about an app.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::finding::{Companions, Finding, Road, Scope, Verdict};
+use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
 use crate::lint::{self, Report, configuration, template, terraform, tree};
 use crate::stack::Stack;
 
@@ -19,18 +19,18 @@ const PLATFORM: &str = "platform";
 const TEMPLATES: [&str; 4] = ["template.yaml", "template.yml", "template.json", "template"];
 
 /// A claim, before its verdict.
-struct Claim {
-    id: String,
-    guard_rail: &'static str,
-    identity: String,
-    road: Road,
-    scope: Scope,
-    title: String,
-    expected: String,
+pub(super) struct Claim {
+    pub(super) id: String,
+    pub(super) guard_rail: &'static str,
+    pub(super) identity: String,
+    pub(super) road: Road,
+    pub(super) scope: Scope,
+    pub(super) title: String,
+    pub(super) expected: String,
 }
 
 impl Claim {
-    fn judged(self, verdict: Verdict, observed: String, took: Duration) -> Finding {
+    pub(super) fn judged(self, verdict: Verdict, observed: String, took: Duration) -> Finding {
         // Why nothing could be said stands as the reason too.
         let reason = match verdict {
             Verdict::Held => None,
@@ -51,6 +51,7 @@ impl Claim {
             decided_by: Vec::new(),
             duration: took,
             request_ids: Vec::new(),
+            traces: Traces::default(),
         }
     }
 }

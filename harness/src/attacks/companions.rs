@@ -261,7 +261,7 @@ mod tests {
             asked: vec![Asked {
                 action: "iam:CreateUser".into(),
                 resource: USER.into(),
-                context: Context::new(),
+                context: Context::new().into(),
                 resource_policy: None,
             }],
         }

@@ -244,6 +244,13 @@ impl Facts {
             .find(|route| route.integration_uri.split('/').any(|part| part.ends_with(&name)))
     }
 
+    /// Whether a role of this name is one that a stack deployer makes for its
+    /// own functions.
+    pub fn is_teams_own_role(&self, name: &str) -> bool {
+        let prefixes = self.deployers.iter().filter_map(|deployer| deployer.role_prefix.as_deref());
+        prefixes.into_iter().any(|prefix| name.starts_with(prefix))
+    }
+
     /// How reports call the code in a function.
     pub fn code_in(function: &FunctionFacts) -> String {
         format!("code-in-{}", function.name)

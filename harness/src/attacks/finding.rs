@@ -1,7 +1,10 @@
 //! What came of an attack.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
+
+use ringfence_guard::Inputs;
 
 /// The way by which an identity reaches what it attacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -198,6 +201,43 @@ pub struct Finding {
     pub duration: Duration,
     /// The journal's entries for attack and twin, where they are AWS calls.
     pub request_ids: Vec<String>,
+    /// What else it depends on, which the mutations decide again.
+    pub traces: Traces,
+}
+
+/// What a probe depends on beside its own requests.
+#[derive(Debug, Clone, Default)]
+pub struct Traces {
+    /// The requests that services made because of the probe's own: those of a
+    /// stack's resources, of a function's network, ….
+    pub caused: Vec<String>,
+    /// What was decided without a request.
+    pub decided: Vec<DecidedAlone>,
+}
+
+/// What was decided without a request.
+#[derive(Debug, Clone)]
+pub struct DecidedAlone {
+    /// What the decision depends on.
+    pub inputs: Arc<Inputs>,
+    /// Whether the probe looks at which layer and statement decides, and not
+    /// only at the outcome.
+    pub exact: bool,
+}
+
+impl Traces {
+    /// The requests that a probe caused beside its own.
+    pub fn caused(mut all: Vec<String>, own: &[String]) -> Self {
+        all.retain(|id| !own.contains(id));
+        Self { caused: all, ..Self::default() }
+    }
+
+    /// Something that was decided without a request.
+    #[must_use]
+    pub fn decided(mut self, inputs: Inputs, exact: bool) -> Self {
+        self.decided.push(DecidedAlone { inputs: Arc::new(inputs), exact });
+        self
+    }
 }
 
 #[cfg(test)]

@@ -8,27 +8,32 @@
 //! - [`actor`] and [`run`]: who makes the calls, and how they are judged.
 
 pub mod actor;
+mod asked;
 pub mod attack;
 pub mod campaign;
-pub mod canary;
 pub mod catalogue;
+mod ceiling;
 pub mod choosing;
 mod claims;
 pub mod companions;
+mod doors;
 pub mod escalations;
 pub mod facts;
 pub mod finding;
 pub mod inside;
+pub mod probe_role;
+mod public;
 pub mod reach;
 pub mod run;
+mod settings;
 pub mod suite;
 pub mod tokens;
 pub mod trust;
 
 pub use actor::{Actor, Answer};
 pub use attack::{Attack, Attempt, Reason, Refusal, Step, Twin, Who};
-pub use canary::Canary;
 pub use facts::{DeployerFacts, Facts};
 pub use finding::{Companion, Companions, Decider, Finding, Road, Scope, Verdict};
+pub use probe_role::ProbeRole;
 pub use run::Runner;
 pub use suite::{Part, Suite};

@@ -1,4 +1,6 @@
-//! The canary: a role without any policy. What it is not refused, nobody is.
+//! Roles that the probes make for themselves: the canary, a role without any
+//! policy, and an administrator under a boundary, which shows what the boundary
+//! alone still stops.
 
 use ringfence_wire::Service::Iam;
 use ringfence_wire::ServiceError;
@@ -11,17 +13,27 @@ use super::suite::Suite;
 use super::trust::{AUDIENCE, SESSION};
 use crate::issuers::GithubRun;
 
-/// The canary's role, which a made-up repository's workflow may assume.
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+/// A role of the probes', which a made-up repository's workflow may assume.
 #[derive(Debug)]
-pub struct Canary<'a> {
+pub struct ProbeRole<'a> {
     suite: &'a Suite<'a>,
     role: String,
+    /// Where it is an administrator, under which boundary.
+    boundary: Option<&'a str>,
 }
 
-impl<'a> Canary<'a> {
-    /// The canary of a part of the suite; `name` tells it from others.
-    pub fn of(suite: &'a Suite<'a>, name: &str) -> Self {
-        Self { suite, role: format!("ringfence-canary-{name}") }
+impl<'a> ProbeRole<'a> {
+    /// A role without any policy: what it is not refused, nobody is. `name`
+    /// tells it from others.
+    pub fn canary(suite: &'a Suite<'a>, name: &str) -> Self {
+        Self { suite, role: format!("ringfence-canary-{name}"), boundary: None }
+    }
+
+    /// A role that may do everything, under a boundary.
+    pub fn administrator(suite: &'a Suite<'a>, name: &str, boundary: &'a str) -> Self {
+        Self { suite, role: format!("ringfence-admin-{name}"), boundary: Some(boundary) }
     }
 
     /// Makes the role, and a session of it.
@@ -47,13 +59,20 @@ impl<'a> Canary<'a> {
                 }},
             }],
         });
-        let input = json!({"RoleName": self.role, "AssumeRolePolicyDocument": trust.to_string()});
+        let mut input =
+            json!({"RoleName": self.role, "AssumeRolePolicyDocument": trust.to_string()});
+        if let (Some(members), Some(boundary)) = (input.as_object_mut(), self.boundary) {
+            members.insert("PermissionsBoundary".into(), json!(boundary));
+        }
         let made = self.suite.platform().call(&Step::new(Iam, "CreateRole", input)).await;
         // One that an interrupted run left is as good.
         if let Err(error) = made.result
             && error.code != "EntityAlreadyExists"
         {
             return Err(error.into());
+        }
+        if self.boundary.is_some() {
+            self.suite.platform().call(&self.administration("AttachRolePolicy")).await.result?;
         }
         let token = issuer.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())?;
         let arn = facts.role_arn(&self.role);
@@ -63,11 +82,18 @@ impl<'a> Canary<'a> {
         Ok(Actor::new(session, access, self.suite.stack().client().clone()))
     }
 
+    fn administration(&self, operation: &'static str) -> Step {
+        Step::new(Iam, operation, json!({"RoleName": self.role, "PolicyArn": ADMINISTRATOR}))
+    }
+
     /// Removes the role.
     ///
     /// # Errors
     /// When the platform cannot.
     pub async fn remove(&self) -> Result<(), ServiceError> {
+        if self.boundary.is_some() {
+            self.suite.platform().call(&self.administration("DetachRolePolicy")).await.result?;
+        }
         let step = Step::new(Iam, "DeleteRole", json!({"RoleName": self.role}));
         self.suite.platform().call(&step).await.result.map(drop)
     }

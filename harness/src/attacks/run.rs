@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringfence_guard::journal::Entry;
-use ringfence_guard::{Guard, Overlay};
+use ringfence_guard::{Guard, Overlay, Recording};
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::attack::{Attack, Attempt, Refusal, Step, Who};
 use super::companions;
-use super::finding::{Companion, Companions, Decider, Finding, Scope};
+use super::finding::{Companion, Companions, Decider, Finding, Scope, Traces};
 
 /// How long a stack of one resource, or a function's update, may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -55,6 +55,7 @@ impl Runner<'_> {
     pub async fn run(&self, attack: &Attack, number: usize) -> Finding {
         let start = Instant::now();
         let mark = self.guard.journal().mark();
+        let recorded = self.guard.recording().map(Recording::mark);
         let attempt = self.attempt(&attack.attempt, self.attacker, &format!("{number}")).await;
         let expected = attack.refusal.error(&self.attacker.arn);
         let entries = self.guard.journal().entries_since(mark);
@@ -65,6 +66,7 @@ impl Runner<'_> {
                 .or_else(|| refused.as_ref().err().cloned()),
         };
         let twin = self.twin(attack, number).await;
+        let caused = self.recorded_since(recorded);
         let (decided_by, mutant) = self.decided(refused.as_ref().ok());
         let companions = Companions {
             twin: Some(match &twin.result {
@@ -87,6 +89,7 @@ impl Runner<'_> {
             request_ids.push(entry.request_id.clone());
         }
         request_ids.extend(twin.request_ids);
+        let traces = Traces::caused(caused, &request_ids);
         Finding {
             id: attack.id(&self.identity),
             guard_rail: attack.guard_rail,
@@ -102,7 +105,13 @@ impl Runner<'_> {
             decided_by,
             duration: start.elapsed(),
             request_ids,
+            traces,
         }
+    }
+
+    fn recorded_since(&self, mark: Option<u64>) -> Vec<String> {
+        let since = self.guard.recording().zip(mark).map(|(recording, mark)| recording.since(mark));
+        since.into_iter().flatten().map(|recorded| recorded.request_id.clone()).collect()
     }
 
     /// What decided a request, and whether it goes through without that.

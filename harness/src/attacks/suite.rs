@@ -1,16 +1,21 @@
 //! All attacks, in one run.
 
-use super::actor::Actor;
-use super::canary::Canary;
+use super::actor::{Actor, Answer};
+use super::attack::Step;
 use super::catalogue;
+use super::ceiling;
 use super::claims;
+use super::doors;
 use super::escalations;
 use super::escalations::decided::{self, Candidate, Decided};
 use super::escalations::questions::Between;
 use super::facts::{DeployerFacts, Facts, FunctionFacts};
-use super::finding::{Companions, Finding, Road, Scope, Verdict};
+use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
 use super::inside::{Author, Code, Inside};
+use super::probe_role::ProbeRole;
+use super::public;
 use super::run::Runner;
+use super::settings;
 use super::tokens::Gateway;
 use super::trust::{SESSION, Trust};
 use crate::config::{IssuerKind, Job};
@@ -38,12 +43,17 @@ pub enum Part<'a> {
     Deployments,
     /// What linting the policies says.
     Policies,
+    /// What the platform's own resources are set to, what nobody at all may do,
+    /// and whom functions let in.
+    Settings,
     /// Tokens against the HTTP API.
     Tokens,
     /// A deployer's trust policy.
     Trust(&'a DeployerFacts),
     /// A deployer's calls.
     Deployer(&'a DeployerFacts),
+    /// The calls of administrators under the platform's boundaries.
+    Ceiling,
     /// Code in a function of a stack deployer.
     Inside(&'a DeployerFacts),
     /// Code in an app's function.
@@ -56,9 +66,11 @@ impl Part<'_> {
         match self {
             Self::Deployments => "deployments".into(),
             Self::Policies => "policies".into(),
+            Self::Settings => "settings".into(),
             Self::Tokens => "tokens".into(),
             Self::Trust(deployer) => format!("who becomes {}", deployer.name),
             Self::Deployer(deployer) => format!("what {} can do", deployer.name),
+            Self::Ceiling => "what the boundaries stop".into(),
             Self::Inside(deployer) => format!("what code of {} can do", deployer.name),
             Self::Code(function) => format!("what code in {} can do", function.name),
         }
@@ -73,6 +85,7 @@ impl Part<'_> {
                 ("deployments", "each team deploys by its own workflow", "platform", Road::Workflow)
             }
             Self::Policies => ("policies", "policies say what they mean", "platform", Road::Api),
+            Self::Settings => ("settings", "a team's artifacts are its own", "platform", Road::Api),
             Self::Tokens => ("tokens", "no call without a valid token", "client", Road::Http),
             Self::Trust(deployer) => (
                 "trust",
@@ -86,6 +99,7 @@ impl Part<'_> {
                 deployer.name.as_str(),
                 Road::Api,
             ),
+            Self::Ceiling => ("ceiling", ceiling::DEPLOYER, "platform", Road::Api),
             Self::Inside(deployer) => {
                 ("inside", "the boundary caps running code", deployer.name.as_str(), Road::Function)
             }
@@ -108,6 +122,7 @@ impl Part<'_> {
             decided_by: Vec::new(),
             duration: std::time::Duration::ZERO,
             request_ids: Vec::new(),
+            traces: Traces::default(),
         }
     }
 }
@@ -154,10 +169,11 @@ impl<'a> Suite<'a> {
     pub fn parts(&self) -> Vec<Part<'_>> {
         let deployers = &self.facts.deployers;
         let stacks = deployers.iter().filter(|deployer| deployer.job == Job::Stack);
-        [Part::Deployments, Part::Policies, Part::Tokens]
+        [Part::Deployments, Part::Policies, Part::Settings, Part::Tokens]
             .into_iter()
             .chain(deployers.iter().map(Part::Trust))
             .chain(deployers.iter().map(Part::Deployer))
+            .chain([Part::Ceiling])
             .chain(stacks.map(Part::Inside))
             .chain(self.facts.functions.iter().map(Part::Code))
             .collect()
@@ -180,17 +196,21 @@ impl<'a> Suite<'a> {
         Ok(match part {
             // Claims, and no attacks: how many there are is known when they are made.
             Part::Deployments | Part::Policies => Vec::new(),
+            Part::Settings => [settings::ids(self), public::ids(), doors::ids(facts)].concat(),
             Part::Tokens => self.gateway().ids()?,
             Part::Trust(deployer) => self.trust().ids(deployer)?,
             Part::Deployer(deployer) => {
                 let calls = catalogue::attacks(facts, deployer);
                 let calls = calls.iter().map(|attack| attack.id(&deployer.name));
+                let asked = catalogue::asked::asked(facts, deployer);
+                let asked = asked.iter().map(|asked| asked.id(&deployer.name));
                 let paths = escalations::paths()
                     .iter()
                     .filter(|path| !escalations::calls::served(path, facts, deployer))
                     .map(|path| path.finding_id(&deployer.name, Road::Api));
-                calls.chain(paths).collect()
+                calls.chain(asked).chain(paths).collect()
             }
+            Part::Ceiling => ceiling::all(facts).iter().flat_map(ceiling::Ceiling::ids).collect(),
             Part::Inside(deployer) => Inside::ids(facts, Author::Deployer(deployer)),
             Part::Code(function) => {
                 let name = Facts::code_in(function);
@@ -224,11 +244,12 @@ impl<'a> Suite<'a> {
         match part {
             Part::Deployments => Ok(claims::deployments(self.stack)),
             Part::Policies => claims::policies(self.stack).await,
+            Part::Settings => self.settings(selected).await,
             Part::Tokens => self.gateway().run(selected).await,
             Part::Trust(deployer) => self.trust().run(deployer, selected).await,
             Part::Deployer(deployer) => {
                 let attacker = self.deployer(deployer).await?;
-                let canary = Canary::of(self, &deployer.name);
+                let canary = ProbeRole::canary(self, &deployer.name);
                 let actor = canary.make().await?;
                 let runner = Runner {
                     identity: deployer.name.clone(),
@@ -245,10 +266,18 @@ impl<'a> Suite<'a> {
                         findings.push(runner.run(attack, number).await);
                     }
                 }
+                for asked in catalogue::asked::asked(&self.facts, deployer) {
+                    if selected(&asked.id(&deployer.name)) {
+                        let may = decided::reads_function(&self.facts, &deployer.app);
+                        let asking = asked.asking(&deployer.name, attacker.access_key_id(), may);
+                        findings.push(asking.run(self.stack.guard(), &actor).await?);
+                    }
+                }
                 findings.extend(self.paths_of(deployer, &attacker, &actor, selected).await);
                 canary.remove().await?;
                 Ok(findings)
             }
+            Part::Ceiling => self.ceilings(selected).await,
             Part::Inside(deployer) => {
                 let attacker = self.deployer(deployer).await?;
                 let code = Code::Made { deployer, attacker: &attacker };
@@ -260,6 +289,57 @@ impl<'a> Suite<'a> {
                 Ok(findings)
             }
         }
+    }
+
+    async fn settings(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
+        let canary = ProbeRole::canary(self, "settings");
+        let actor = canary.make().await?;
+        let tried = async {
+            let mut findings = settings::run(self).await?;
+            findings.extend(public::run(self, &actor).await?);
+            findings.extend(doors::run(self, &actor).await?);
+            anyhow::Ok(findings)
+        };
+        let tried = tried.await;
+        canary.remove().await?;
+        let mut findings = tried?;
+        findings.retain(|finding| selected(&finding.id));
+        Ok(findings)
+    }
+
+    /// What administrators under the platform's boundaries cannot do.
+    async fn ceilings(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
+        let canary = ProbeRole::canary(self, "ceiling");
+        let actor = canary.make().await?;
+        let mut findings = Vec::new();
+        for ceiling in ceiling::all(&self.facts) {
+            if !ceiling.ids().iter().any(|id| selected(id)) {
+                continue;
+            }
+            let administrator = ProbeRole::administrator(self, ceiling.name, ceiling.boundary);
+            let attacker = administrator.make().await?;
+            let runner = Runner {
+                identity: ceiling.identity.to_owned(),
+                attacker: &attacker,
+                platform: &self.platform,
+                canary: &actor,
+                guard: self.stack.guard(),
+                namespace: ceiling.identity.to_owned(),
+            };
+            for (number, attack) in ceiling.attacks.iter().enumerate() {
+                if selected(&attack.id(ceiling.identity)) {
+                    findings.push(runner.run(attack, number).await);
+                }
+            }
+            for asking in ceiling.questions(attacker.access_key_id()) {
+                if selected(&asking.id) {
+                    findings.push(asking.run(self.stack.guard(), &actor).await?);
+                }
+            }
+            administrator.remove().await?;
+        }
+        canary.remove().await?;
+        Ok(findings)
     }
 
     /// Runs what is selected of a part; where it could not be run, that is a
@@ -279,20 +359,13 @@ impl<'a> Suite<'a> {
         canary: &Actor,
         selected: Selected<'_>,
     ) -> Vec<Finding> {
-        let facts = &self.facts;
         let decided =
             Decided { guard: self.stack.guard(), canary: Caller::Key(canary.access_key_id()) };
-        let candidate = Candidate {
-            name: &deployer.name,
-            caller: Caller::Key(attacker.access_key_id()),
-            road: Road::Api,
-            between: Between { facts, own: &deployer.role_arn, coveted: facts.coveted(deployer) },
-            may: decided::reads_function(facts, &deployer.app),
-        };
+        let candidate = self.deployer_candidate(deployer, Caller::Key(attacker.access_key_id()));
         let mut findings = Vec::new();
         for path in escalations::paths() {
             let chosen = selected(&path.finding_id(&deployer.name, Road::Api));
-            if chosen && !escalations::calls::served(path, facts, deployer) {
+            if chosen && !escalations::calls::served(path, &self.facts, deployer) {
                 findings.push(decided.run(path, &candidate).await);
             }
         }
@@ -305,27 +378,12 @@ impl<'a> Suite<'a> {
         function: &FunctionFacts,
         selected: Selected<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
-        let facts = &self.facts;
-        let canary = Canary::of(self, &Facts::code_in(function));
+        let canary = ProbeRole::canary(self, &Facts::code_in(function));
         let actor = canary.make().await?;
         let decided =
             Decided { guard: self.stack.guard(), canary: Caller::Key(actor.access_key_id()) };
-        let role = function.role_arn.rsplit('/').next().unwrap_or_default();
         let name = Facts::code_in(function);
-        let candidate = Candidate {
-            name: &name,
-            caller: Caller::Role { name: role, session: &function.name },
-            road: Road::Function,
-            between: Between {
-                facts,
-                own: &function.role_arn,
-                coveted: facts
-                    .deployers
-                    .first()
-                    .map_or(facts.deployer_boundary.as_str(), |deployer| &deployer.role_arn),
-            },
-            may: decided::writes_logs(facts, &function.name),
-        };
+        let candidate = self.code_candidate(function, &name);
         let mut findings = Vec::new();
         for path in escalations::paths() {
             if selected(&path.finding_id(&name, Road::Function)) {
@@ -334,6 +392,52 @@ impl<'a> Suite<'a> {
         }
         canary.remove().await?;
         Ok(findings)
+    }
+
+    /// A deployer whom escalation paths are decided for.
+    fn deployer_candidate<'b>(
+        &'b self,
+        deployer: &'b DeployerFacts,
+        caller: Caller<'b>,
+    ) -> Candidate<'b> {
+        let facts = &self.facts;
+        Candidate {
+            name: &deployer.name,
+            caller,
+            road: Road::Api,
+            between: Between { facts, own: &deployer.role_arn, coveted: facts.coveted(deployer) },
+            may: decided::reads_function(facts, &deployer.app),
+        }
+    }
+
+    /// Code in a function that escalation paths are decided for.
+    fn code_candidate<'b>(&'b self, function: &'b FunctionFacts, name: &'b str) -> Candidate<'b> {
+        let facts = &self.facts;
+        let first = facts.deployers.first();
+        Candidate {
+            name,
+            caller: Caller::Role { name: role_of(&function.role_arn), session: &function.name },
+            road: Road::Function,
+            between: Between {
+                facts,
+                own: &function.role_arn,
+                coveted: first.map_or(facts.deployer_boundary.as_str(), |it| &it.role_arn),
+            },
+            may: decided::writes_logs(facts, &function.name),
+        }
+    }
+
+    /// A call that nobody signed.
+    pub async fn unsigned(&self, step: &Step) -> Answer {
+        let answer = self.stack.client().call_unsigned(
+            self.stack.endpoint(),
+            step.service,
+            step.operation,
+            step.input.clone(),
+            step.payload.clone().map(Into::into),
+        );
+        let answer = answer.await;
+        Answer { request_id: answer.request_id.unwrap_or_default(), result: answer.result }
     }
 
     fn inside<'b>(&'b self, code: Code<'b>) -> Inside<'b> {
@@ -348,7 +452,7 @@ impl<'a> Suite<'a> {
     pub async fn deployer(&self, deployer: &DeployerFacts) -> anyhow::Result<Actor> {
         let trust = self.trust();
         let access = trust.assume(&deployer.role_arn, &trust.token(deployer)?).await?;
-        let role = deployer.role_arn.rsplit('/').next().unwrap_or_default();
+        let role = role_of(&deployer.role_arn);
         let arn = format!("arn:aws:sts::{}:assumed-role/{role}/{SESSION}", self.facts.account);
         Ok(Actor::new(arn, access, self.stack.client().clone()))
     }
@@ -363,4 +467,9 @@ impl<'a> Suite<'a> {
             facts: &self.facts,
         }
     }
+}
+
+/// The name at the end of a role's ARN.
+fn role_of(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or_default()
 }

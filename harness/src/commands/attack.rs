@@ -108,7 +108,7 @@ impl Attack {
         let findings = campaign::run(&suite, &self.only, progress).await?;
         let seconds = began.elapsed().as_secs_f64();
         let reaches = campaign::reaches(&suite).await?;
-        let measured = campaign::choosing(&suite, &findings, &reaches).await?;
+        let measured = campaign::choosing(&suite, &findings, &reaches, None).await?;
         Ok(Outcome { findings, reaches, measured, seconds })
     }
 }

@@ -5,6 +5,7 @@ mod decide;
 mod evidence;
 mod explain;
 mod lint;
+mod mutate;
 mod report;
 mod terminal;
 mod up;
@@ -40,6 +41,8 @@ enum Command {
     Verify(verify::Verify),
     /// Attack what ringfence.toml names; with `--only`, in the ways that are named.
     Attack(attack::Attack),
+    /// Weaken each guard rail of what ringfence.toml names, and say whether the attacks notice.
+    Mutate(mutate::Mutate),
     /// Decide requests: JSON lines in, one JSON line out for each, in order.
     Decide(decide::Decide),
     /// Explain one decision to a person.
@@ -69,6 +72,7 @@ pub fn main() -> Exit {
         Command::Attack(attack) => Serving::Attack(attack),
         Command::Evidence(evidence) => return ended(evidence.run()),
         Command::Report(report) => return ended(report.run()),
+        Command::Mutate(mutate) => Serving::Mutate(mutate),
         Command::Up(up) => Serving::Up(up),
         Command::Verify(verify) => Serving::Verify(verify),
     };
@@ -79,6 +83,7 @@ pub fn main() -> Exit {
     ended(runtime.block_on(async {
         match command {
             Serving::Attack(attack) => attack.run().await,
+            Serving::Mutate(mutate) => mutate.run().await,
             Serving::Up(up) => up.run().await,
             Serving::Verify(verify) => verify.run().await,
         }
@@ -88,6 +93,7 @@ pub fn main() -> Exit {
 /// The commands that serve, and so need a runtime.
 enum Serving {
     Attack(attack::Attack),
+    Mutate(mutate::Mutate),
     Up(up::Up),
     Verify(verify::Verify),
 }

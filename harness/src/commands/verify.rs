@@ -10,6 +10,7 @@ use ringfence_evidence::{
     Companion, Companions, Decider, Phase, Probe, RunRecord, RunStatus, SCHEMA_VERSION, Scope,
     Summary, Upstream, Verdict,
 };
+use ringfence_guard::Recording;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -19,6 +20,7 @@ use crate::config::{Backend, Config};
 use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
 use crate::exchange::Exchanges;
 use crate::exit::Exit;
+use crate::mutations;
 use crate::progress::Progress;
 use crate::stack::{Options, Stack};
 use crate::tools::PythonTools;
@@ -147,13 +149,19 @@ async fn attack(
 ) -> anyhow::Result<()> {
     let began = Instant::now();
     let suite = Suite::of(stack).await?;
+    let recording = stack.guard().recording().map(Recording::mark).unwrap_or_default();
     let findings = campaign::run(&suite, &[], progress).await?;
-    record.probes.extend(findings.into_iter().map(probe));
+    record.probes.extend(findings.iter().cloned().map(probe));
     record.summary = Summary::of(&record.probes);
     keeper.note(record)?;
     let duration_ms = u64::try_from(began.elapsed().as_millis())?;
     record.phases.push(Phase { name: "attack".to_owned(), duration_ms });
     record.reach = campaign::reaches(&suite).await?.into_iter().map(Into::into).collect();
+    keeper.note(record)?;
+    let mutations = mutations::run(&suite, &findings, recording, &[], progress).await?;
+    let duration_ms = mutations.duration_ms;
+    record.phases.push(Phase { name: "mutate".to_owned(), duration_ms });
+    record.mutations = Some(mutations);
     Ok(())
 }
 

@@ -85,7 +85,11 @@ fn result(record: &RunRecord) -> String {
     let summary = &record.summary;
     format!(
         "{}: {} probes, {} held, {} failed, {} inconclusive, {} not run",
-        if record.passed() { "every probe held" } else { "NOT every probe held" },
+        if record.summary.all_held() && record.status.is_complete() {
+            "every probe held"
+        } else {
+            "NOT every probe held"
+        },
         summary.probes,
         summary.held,
         summary.failed,

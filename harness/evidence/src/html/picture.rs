@@ -59,6 +59,7 @@ impl Place {
             | "no boundary is removed or replaced"
             | "only a team's own roles run its functions"
             | "the boundary caps running code"
+            | "the boundary caps a deployer"
             | "identities are the platform's"
             | "no known path leads to more permissions"
             | "policies say what they mean" => Self::Roles,

@@ -22,7 +22,15 @@ pub(super) fn headline(report: &Report<'_>) -> String {
         return format!("{} of {} failed", summary.failed, count(summary.probes, "probe"));
     }
     if summary.all_held() {
-        return format!("All {} held", count(summary.probes, "probe"));
+        let held = format!("All {} held", count(summary.probes, "probe"));
+        let mutations = report.record.mutations.as_ref().map(|mutations| mutations.summary);
+        return match mutations.filter(|summary| !summary.good()) {
+            Some(summary) => format!(
+                "{held}, but {} weakened guard rails went unnoticed or were not weakened",
+                summary.survived + summary.not_run
+            ),
+            None => held,
+        };
     }
     format!("{} of {} held, none failed", summary.held, count(summary.probes, "probe"))
 }

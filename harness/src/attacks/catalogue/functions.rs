@@ -27,7 +27,11 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     }
     attacks.extend(match scene.deployer.job {
         Job::Stack => function_outside_network(scene, own),
-        Job::Configuration => configuration(scene, own),
+        Job::Configuration => {
+            let mut attacks = configuration(scene, own);
+            attacks.push(created_again(scene, own));
+            attacks
+        }
         Job::Code => any_configuration(scene, own),
     });
     attacks
@@ -287,6 +291,28 @@ fn foreign_function(
         ));
     }
     attacks
+}
+
+/// Its own function, made anew in the platform's network: that is the
+/// platform's.
+fn created_again(scene: &Scene<'_>, own: &FunctionFacts) -> Attack {
+    let input = json!({
+        "FunctionName": own.name, "Runtime": "python3.12", "Handler": "index.handler",
+        "Role": own.role_arn, "VpcConfig": network(scene),
+        "Code": {"ZipFile": package(SOURCE)},
+    });
+    Attack {
+        name: "function-created-again",
+        guard_rail: OWNERS,
+        title: "cannot make its function anew".into(),
+        attempt: call("CreateFunction", input),
+        refusal: refusal(
+            "lambda:CreateFunction",
+            scene.facts.function_arn(&own.name),
+            Reason::NoIdentityPolicy,
+        ),
+        twin: scene.own_work(),
+    }
 }
 
 /// Ways to a function that pass by the authorizer.

@@ -3,8 +3,9 @@
 use ringfence_wire::Service::Logs;
 use serde_json::{Value, json};
 
-use super::super::attack::{Attack, Reason, Step};
+use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::Scene;
+use crate::config::Job;
 
 const LOGS: &str = "a team's logs are its own";
 
@@ -65,6 +66,26 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
             "logs:PutRetentionPolicy",
             arn(group),
         ));
+    }
+    if scene.deployer.job == Job::Stack {
+        let group = |name: &str| {
+            let properties = json!({"LogGroupName": name, "RetentionInDays": 7});
+            Attempt::Stack(json!({"Type": "AWS::Logs::LogGroup", "Properties": properties}))
+        };
+        let outside = "/aws/lambda/ringfence-probe";
+        attacks.push(Attack {
+            name: "log-group-made",
+            guard_rail: LOGS,
+            title: "cannot make a log group outside its names".into(),
+            attempt: group(outside),
+            refusal: Refusal {
+                service: Logs,
+                action: "logs:CreateLogGroup",
+                resource: arn(outside),
+                reason: Reason::NoIdentityPolicy,
+            },
+            twin: Twin::same(group(&format!("{own}-probe")), Vec::new()),
+        });
     }
     let stream = json!({"logStreamName": "probe"});
     attacks.push(rail.case(

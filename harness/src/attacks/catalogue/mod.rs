@@ -3,6 +3,7 @@
 
 mod api;
 mod api_front;
+pub mod asked;
 mod bucket;
 mod code;
 mod data;

@@ -8,7 +8,7 @@ use ringfence_wire::ServiceError;
 
 use super::super::companions;
 use super::super::facts::Facts;
-use super::super::finding::{Companion, Companions, Decider, Finding, Road, Scope};
+use super::super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Traces};
 use super::questions::{Between, of};
 use super::{PATHS, Path};
 
@@ -41,11 +41,11 @@ impl Decided<'_> {
     pub async fn run(&self, path: &'static Path, candidate: &Candidate<'_>) -> Finding {
         let start = Instant::now();
         let asked = self.ask(path, candidate).await;
-        let (fault, observed, companions, decided_by) = match asked {
+        let (fault, observed, companions, decided_by, traces) = match asked {
             Ok(answer) => answer,
             Err(error) => {
                 let fault = format!("the guard could not be asked: {error}");
-                (Some(fault.clone()), fault, Companions::default(), Vec::new())
+                (Some(fault.clone()), fault, Companions::default(), Vec::new(), Traces::default())
             }
         };
         let (verdict, reason) = companions.judge(fault.as_deref());
@@ -67,6 +67,7 @@ impl Decided<'_> {
             decided_by,
             duration: start.elapsed(),
             request_ids: Vec::new(),
+            traces,
         }
     }
 
@@ -98,7 +99,7 @@ impl Decided<'_> {
         };
         let decided_by = companions::deciders(&inputs, &decisions);
         let observed = fault.clone().unwrap_or_else(|| refused.join("; "));
-        Ok((fault, observed, companions, decided_by))
+        Ok((fault, observed, companions, decided_by, Traces::default().decided(inputs, false)))
     }
 
     /// The identity's own work, put to the guard in the same way.
@@ -133,7 +134,7 @@ impl Decided<'_> {
     }
 }
 
-type Answer = (Option<String>, String, Companions, Vec<Decider>);
+type Answer = (Option<String>, String, Companions, Vec<Decider>, Traces);
 
 /// What a function's role may always do: write its logs.
 pub fn writes_logs(facts: &Facts, function: &str) -> Question {

@@ -22,7 +22,7 @@ use super::actor::Actor;
 use super::attack::{Reason, Step};
 use super::companions;
 use super::facts::{DeployerFacts, Facts, FunctionFacts};
-use super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Verdict};
+use super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Traces, Verdict};
 use super::suite::Selected;
 
 const CEILING: &str = "the boundary caps running code";
@@ -283,6 +283,7 @@ impl Inside<'_> {
             decided_by: Vec::new(),
             duration: took,
             request_ids: request_id(answer).into_iter().collect(),
+            traces: Traces::default(),
         }
     }
 

@@ -34,42 +34,62 @@ pub enum PoliciesError {
 /// # Errors
 /// When they cannot be read.
 pub async fn policies_of(platform: &Actor, role: &str) -> Result<Policies, PoliciesError> {
-    let read = |source| PoliciesError::Read { role: role.to_owned(), source };
-    let (identity, boundary) = documents(platform, role).await.map_err(read)?;
-    Policies::parse(&identity, boundary.as_ref())
+    let found = role_policies(platform, role).await?;
+    let identity: Vec<Named> = found.inline.into_iter().chain(found.attached).collect();
+    Policies::parse(&identity, found.boundary.as_ref())
         .map_err(|source| PoliciesError::Document { role: role.to_owned(), source })
 }
 
-type Named = (String, String);
+/// A name or an ARN with a policy's text.
+pub type Named = (String, String);
 
-async fn documents(
-    platform: &Actor,
-    role: &str,
-) -> Result<(Vec<Named>, Option<Named>), ServiceError> {
+/// The policies of a role, as texts.
+#[derive(Debug, Clone, Default)]
+pub struct RolePolicies {
+    /// Its own, by name.
+    pub inline: Vec<Named>,
+    /// The managed ones, by ARN.
+    pub attached: Vec<Named>,
+    /// The permissions boundary, by ARN.
+    pub boundary: Option<Named>,
+    /// The trust policy.
+    pub trust: String,
+}
+
+/// Reads the policies of a role as texts.
+///
+/// # Errors
+/// When IAM refuses.
+pub async fn role_policies(platform: &Actor, role: &str) -> Result<RolePolicies, PoliciesError> {
+    let read = |source| PoliciesError::Read { role: role.to_owned(), source };
+    documents(platform, role).await.map_err(read)
+}
+
+async fn documents(platform: &Actor, role: &str) -> Result<RolePolicies, ServiceError> {
     let ask = async |operation, input: Value| {
         platform.call(&Step::new(Iam, operation, input)).await.result
     };
     let named = json!({"RoleName": role});
-    let mut identity = Vec::new();
+    let mut found = RolePolicies::default();
     let inline = ask("ListRolePolicies", named.clone()).await?;
     for name in list(&inline, "PolicyNames").iter().filter_map(Value::as_str) {
         let input = json!({"RoleName": role, "PolicyName": name});
         let policy = ask("GetRolePolicy", input).await?;
-        identity.push((name.to_owned(), document(policy.get("PolicyDocument"))));
+        found.inline.push((name.to_owned(), document(policy.get("PolicyDocument"))));
     }
     let attached = ask("ListAttachedRolePolicies", named.clone()).await?;
     for policy in list(&attached, "AttachedPolicies") {
         let Some(arn) = policy.get("PolicyArn").and_then(Value::as_str) else { continue };
-        identity.push((arn.to_owned(), managed(platform, arn).await?));
+        found.attached.push((arn.to_owned(), managed(platform, arn).await?));
     }
     let role = ask("GetRole", named).await?;
     let boundary =
         role.pointer("/Role/PermissionsBoundary/PermissionsBoundaryArn").and_then(Value::as_str);
-    let boundary = match boundary {
-        Some(arn) => Some((arn.to_owned(), managed(platform, arn).await?)),
-        None => None,
-    };
-    Ok((identity, boundary))
+    if let Some(arn) = boundary {
+        found.boundary = Some((arn.to_owned(), managed(platform, arn).await?));
+    }
+    found.trust = document(role.pointer("/Role/AssumeRolePolicyDocument"));
+    Ok(found)
 }
 
 async fn managed(platform: &Actor, arn: &str) -> Result<String, ServiceError> {

@@ -18,7 +18,7 @@ use self::cases::Case;
 use self::mirror::Mirror;
 use super::actor::Actor;
 use super::facts::{Facts, RouteFacts};
-use super::finding::{Companion, Companions, Finding, Road, Scope, Verdict};
+use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Verdict};
 use super::suite::Selected;
 use crate::issuers::{Issuer, IssuerError, OktaGrant};
 
@@ -29,7 +29,7 @@ const ROTATION: &str = "the issuer's keys rotate";
 const CLAIMS: &str = "a valid token reaches its function";
 
 /// What becomes of keys, in order.
-const ROTATIONS: [&str; 4] = ["new-key", "old-key", "withdrawn-key", "remaining-key"];
+pub const ROTATIONS: [&str; 4] = ["new-key", "old-key", "withdrawn-key", "remaining-key"];
 
 const UNAUTHORIZED: (u16, &str) = (401, "Unauthorized");
 const FORBIDDEN: (u16, &str) = (403, "Forbidden");
@@ -248,6 +248,7 @@ impl Gateway<'_> {
             decided_by: Vec::new(),
             duration: start.elapsed(),
             request_ids: observed.request_id.into_iter().chain(twin.request_id).collect(),
+            traces: Traces::default(),
         })
     }
 
@@ -302,6 +303,7 @@ impl Gateway<'_> {
             decided_by: Vec::new(),
             duration: start.elapsed(),
             request_ids: twin.request_id.into_iter().collect(),
+            traces: Traces::default(),
         })
     }
 
@@ -340,6 +342,7 @@ impl Gateway<'_> {
             decided_by: Vec::new(),
             duration: start.elapsed(),
             request_ids: Vec::new(),
+            traces: Traces::default(),
         })
     }
 
@@ -395,6 +398,7 @@ impl Gateway<'_> {
                 decided_by: Vec::new(),
                 duration: start.elapsed(),
                 request_ids: answer.request_id.into_iter().collect(),
+                traces: Traces::default(),
             });
             anyhow::Ok(())
         };
@@ -405,6 +409,11 @@ impl Gateway<'_> {
         expect("remaining-key", "the new key serves on", &new, 200).await?;
         Ok(findings)
     }
+}
+
+/// The id of the finding that a valid token reaches a route's function.
+pub fn valid_id(route: &RouteFacts) -> String {
+    id("valid", route)
 }
 
 fn id(name: &str, route: &RouteFacts) -> String {

@@ -13,7 +13,7 @@ use url::Url;
 use self::cases::{By, Case};
 use super::companions;
 use super::facts::{DeployerFacts, Facts};
-use super::finding::{Companion, Companions, Decider, Finding, Road, Scope};
+use super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Traces};
 use super::suite::Selected;
 use crate::aws::{Client, WebIdentity};
 use crate::config::{App, Config};
@@ -161,6 +161,7 @@ impl Trust<'_> {
             decided_by,
             duration: start.elapsed(),
             request_ids: request_id.into_iter().chain(twin_id).collect(),
+            traces: Traces::default(),
         })
     }
 

@@ -1,0 +1,107 @@
+//! Probes that are decided and not sent: what the guard would answer to a
+//! caller, with the companions of any other attack.
+
+use std::time::Instant;
+
+use ringfence_guard::{Caller, Guard, Overlay, Question};
+use ringfence_policy::Decision;
+use ringfence_wire::ServiceError;
+
+use super::actor::Actor;
+use super::attack::Reason;
+use super::companions;
+use super::finding::{Companion, Companions, Finding, Road, Scope, Traces};
+
+/// A question that must be answered with a refusal.
+#[derive(Debug)]
+pub(super) struct Asking<'a> {
+    pub(super) id: String,
+    pub(super) guard_rail: &'static str,
+    pub(super) identity: &'a str,
+    pub(super) title: String,
+    pub(super) caller: Caller<'a>,
+    pub(super) question: Question,
+    /// Who may do the same legitimately, and what exactly.
+    pub(super) twin: (Caller<'a>, Question),
+    /// What must refuse it.
+    pub(super) reason: Reason,
+}
+
+impl Asking<'_> {
+    /// Asks.
+    ///
+    /// # Errors
+    /// When the guard cannot be asked.
+    pub(super) async fn run(self, guard: &Guard, canary: &Actor) -> Result<Finding, ServiceError> {
+        let start = Instant::now();
+        let action = self.question.action.as_str();
+        let question = std::slice::from_ref(&self.question);
+        let inputs = guard.inputs(self.caller, question).await?;
+        let decisions = inputs.decide(&Overlay::none());
+        let (who, twin) = &self.twin;
+        let twin = guard.inputs(*who, std::slice::from_ref(twin)).await?.decide(&Overlay::none());
+        let canary = guard.inputs(Caller::Key(canary.access_key_id()), question).await?;
+        let canary = canary.decide(&Overlay::none());
+        let fault = self.fault(&decisions);
+        let shown = |good: bool, text: String| match good {
+            true => Companion::shown(text),
+            false => Companion::missing(text),
+        };
+        let companions = Companions {
+            twin: Some(match allowed(&twin) {
+                true => Companion::shown(format!("{action} is allowed where it is legitimate")),
+                false => Companion::missing(format!("{action} is refused {}", told(&twin, action))),
+            }),
+            canary: Some(shown(
+                !allowed(&canary),
+                format!(
+                    "for a role without policies {action} is refused {}",
+                    told(&canary, action)
+                ),
+            )),
+            mutant: Some(companions::mutant(&inputs)),
+        };
+        let (verdict, reason) = companions.judge(fault.as_deref());
+        let decided_by = companions::deciders(&inputs, &decisions);
+        Ok(Finding {
+            id: self.id,
+            guard_rail: self.guard_rail,
+            identity: self.identity.to_owned(),
+            road: Road::Api,
+            scope: Scope::Decided,
+            title: self.title,
+            expected: format!("{action} is refused {}", self.reason.words(action)),
+            observed: fault
+                .unwrap_or_else(|| format!("{action} is refused {}", told(&decisions, action))),
+            verdict,
+            reason,
+            companions,
+            decided_by,
+            duration: start.elapsed(),
+            request_ids: Vec::new(),
+            traces: Traces::default().decided(inputs, true),
+        })
+    }
+
+    fn fault(&self, decisions: &[Decision]) -> Option<String> {
+        let Some(last) = decisions.last().filter(|last| !last.allowed()) else {
+            return Some("it would be allowed".to_owned());
+        };
+        let sid = last.statements.first().and_then(|statement| statement.sid.as_deref());
+        (last.layer.as_str() != self.reason.layer() || sid != self.reason.sid()).then(|| {
+            format!(
+                "layer `{}`, statement {sid:?} decides: {}",
+                last.layer.as_str(),
+                last.explanation
+            )
+        })
+    }
+}
+
+fn allowed(decisions: &[Decision]) -> bool {
+    decisions.iter().all(Decision::allowed)
+}
+
+fn told(decisions: &[Decision], action: &str) -> String {
+    decisions.last().map_or_else(String::new, |decision| decision.reason(action))
+}

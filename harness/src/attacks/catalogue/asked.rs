@@ -1,0 +1,112 @@
+//! What is decided and not called, because nothing deployed would show it: a
+//! role of the team's own name that somebody else made, an operation that is
+//! not served.
+
+use ringfence_guard::{Caller, Question};
+use ringfence_policy::Context;
+
+use super::super::asked::Asking;
+use super::super::attack::Reason;
+use super::super::facts::{DeployerFacts, Facts};
+use super::super::finding::Road;
+use super::Scene;
+use crate::config::Job;
+
+const BOUNDARY: &str = "every execution role carries the boundary";
+const DOORS: &str = "functions are reached through the API alone";
+
+/// Something that is decided for a deployer.
+pub struct Asked {
+    name: &'static str,
+    guard_rail: &'static str,
+    title: &'static str,
+    question: Question,
+}
+
+/// All that is decided for a deployer, in a stable order.
+pub fn asked(facts: &Facts, deployer: &DeployerFacts) -> Vec<Asked> {
+    let scene = Scene { facts, deployer };
+    match deployer.job {
+        Job::Stack => roles(&scene).into_iter().chain([policy(&scene)]).collect(),
+        Job::Code | Job::Configuration => Vec::new(),
+    }
+}
+
+/// Roles of the team's own names that are not under the boundary.
+fn roles(scene: &Scene<'_>) -> Vec<Asked> {
+    let other = format!("arn:aws:iam::{}:policy/ringfence-other-boundary", scene.facts.account);
+    let role = scene.facts.role_arn(&scene.own_role("ringfence-found"));
+    let on = |action: &str, boundary: Option<&str>| {
+        let mut context = Context::new();
+        if let Some(boundary) = boundary {
+            context.set("iam:PermissionsBoundary", boundary);
+        }
+        Question { action: action.to_owned(), resource: role.clone(), context }
+    };
+    let asked = |name, title, question| Asked { name, guard_rail: BOUNDARY, title, question };
+    vec![
+        asked(
+            "unbounded-role-deleted",
+            "cannot delete a role that has no boundary",
+            on("iam:DeleteRole", None),
+        ),
+        asked(
+            "unbounded-role-detached",
+            "cannot detach a policy from a role that has no boundary",
+            on("iam:DetachRolePolicy", None),
+        ),
+        asked(
+            "unbounded-role-emptied",
+            "cannot delete a policy of a role that has no boundary",
+            on("iam:DeleteRolePolicy", None),
+        ),
+        asked(
+            "otherwise-bounded-role-deleted",
+            "cannot delete a role that has another boundary",
+            on("iam:DeleteRole", Some(&other)),
+        ),
+    ]
+}
+
+/// The whole policy of a function at once, by an operation that is newer than
+/// `AddPermission`.
+fn policy(scene: &Scene<'_>) -> Asked {
+    let mut context = Context::new();
+    context.set("lambda:Principal", "apigateway.amazonaws.com");
+    Asked {
+        name: "function-policy-replaced",
+        guard_rail: DOORS,
+        title: "cannot replace the whole policy of its function",
+        question: Question {
+            action: "lambda:PutResourcePolicy".to_owned(),
+            resource: scene.facts.function_arn(&scene.deployer.app),
+            context,
+        },
+    }
+}
+
+impl Asked {
+    /// The id of its finding.
+    pub fn id(&self, identity: &str) -> String {
+        format!("{identity}/{}/{}", self.name, Road::Api)
+    }
+
+    /// The question for the holder of a key. `may` is what it may do.
+    pub(in crate::attacks) fn asking<'a>(
+        &self,
+        identity: &'a str,
+        key: &'a str,
+        may: Question,
+    ) -> Asking<'a> {
+        Asking {
+            id: self.id(identity),
+            guard_rail: self.guard_rail,
+            identity,
+            title: format!("{identity} {}", self.title),
+            caller: Caller::Key(key),
+            question: self.question.clone(),
+            twin: (Caller::Key(key), may),
+            reason: Reason::NoIdentityPolicy,
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! What the platform's own resources are set to: claims about the deployed
+//! state that no deployer's call would show.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use ringfence_wire::Service::{ApiGatewayV2, Lambda, S3};
+use ringfence_wire::{Service, ServiceError};
+use serde_json::{Value, json};
+
+use super::attack::Step;
+use super::claims::Claim;
+use super::finding::{Finding, Road, Scope, Verdict};
+use super::suite::Suite;
+use crate::config::IssuerKind;
+
+const NETWORK: &str = "functions stay in the platform's network";
+const TOKEN: &str = "no call without a valid token";
+const SCOPE: &str = "no call without one of the route's scopes";
+const FRONT: &str = "the API, its stage and its authorizer are the platform's";
+const ARTIFACTS: &str = "a team's artifacts are its own";
+
+/// Who holds what is set.
+const PLATFORM: &str = "platform";
+
+/// The findings' ids.
+pub(super) fn ids(suite: &Suite<'_>) -> Vec<String> {
+    let facts = suite.facts();
+    let functions = facts.functions.iter().filter(|function| function.deployed);
+    let mut ids: Vec<String> = functions.map(|function| in_network_id(&function.name)).collect();
+    ids.push(platform_id("authorizer-trusts"));
+    if asks_for_scopes(suite) {
+        ids.extend(facts.routes.iter().map(|route| scoped_id(&route.route_key)));
+    }
+    ids.extend(facts.stages.iter().map(|stage| logged_id(stage)));
+    ids.extend(["bucket-blocked", "bucket-versioned"].map(platform_id));
+    ids
+}
+
+fn platform_id(name: &str) -> String {
+    format!("{PLATFORM}/{name}/{}", Road::Api)
+}
+
+fn in_network_id(function: &str) -> String {
+    format!("{function}/in-network/{}", Road::Api)
+}
+
+fn scoped_id(route_key: &str) -> String {
+    format!("{PLATFORM}/route-asks-for-scope/{route_key}")
+}
+
+fn logged_id(stage: &str) -> String {
+    format!("{PLATFORM}/stage-logged/{stage}")
+}
+
+/// Whether the configuration knows of scopes, so that a route must ask for one.
+fn asks_for_scopes(suite: &Suite<'_>) -> bool {
+    let issuers = &suite.stack().config().issuers;
+    issuers.iter().any(|issuer| issuer.kind == IssuerKind::Okta && !issuer.scopes.is_empty())
+}
+
+/// Reads the settings.
+///
+/// # Errors
+/// When the platform cannot read them.
+pub(super) async fn run(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = networks(suite).await?;
+    findings.push(authorizer(suite).await?);
+    findings.extend(scopes(suite));
+    findings.extend(logs(suite).await?);
+    findings.extend(bucket(suite).await?);
+    Ok(findings)
+}
+
+/// A claim about a setting, with what was read of it.
+fn claim(
+    id: String,
+    identity: &str,
+    guard_rail: &'static str,
+    title: String,
+    expected: &Value,
+    observed: &Value,
+    start: Instant,
+) -> Finding {
+    let claim = Claim {
+        id,
+        guard_rail,
+        identity: identity.to_owned(),
+        road: Road::Api,
+        scope: Scope::Executed,
+        title,
+        expected: expected.to_string(),
+    };
+    let verdict = if expected == observed { Verdict::Held } else { Verdict::Failed };
+    claim.judged(verdict, observed.to_string(), start.elapsed())
+}
+
+async fn ask(
+    suite: &Suite<'_>,
+    service: Service,
+    operation: &'static str,
+    input: Value,
+) -> Result<Value, ServiceError> {
+    suite.platform().call(&Step::new(service, operation, input)).await.result
+}
+
+/// Each function runs in the platform's subnets and security group.
+async fn networks(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
+    let facts = suite.facts();
+    let mut findings = Vec::new();
+    for function in facts.functions.iter().filter(|function| function.deployed) {
+        let (start, name) = (Instant::now(), &function.name);
+        let found = ask(suite, Lambda, "GetFunctionConfiguration", json!({"FunctionName": name}));
+        let found = found.await?;
+        let list = |member: &str| -> BTreeSet<String> {
+            let listed = found.pointer(&format!("/VpcConfig/{member}")).and_then(Value::as_array);
+            listed.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let subnets = list("SubnetIds");
+        // Some of the platform's subnets will do, others will not.
+        let all: BTreeSet<String> = facts.subnets.iter().cloned().collect();
+        let expected_subnets = match subnets.is_empty() || !subnets.is_subset(&all) {
+            true => &all,
+            false => &subnets,
+        };
+        findings.push(claim(
+            in_network_id(name),
+            name,
+            NETWORK,
+            format!("`{name}` runs in the platform's network"),
+            &json!({"subnets": expected_subnets, "security groups": [facts.security_group]}),
+            &json!({"subnets": subnets, "security groups": list("SecurityGroupIds")}),
+            start,
+        ));
+    }
+    Ok(findings)
+}
+
+/// The authorizer trusts the configured issuer for the configured audience.
+async fn authorizer(suite: &Suite<'_>) -> anyhow::Result<Finding> {
+    let (facts, start) = (suite.facts(), Instant::now());
+    let named = json!({"ApiId": facts.api_id, "AuthorizerId": facts.authorizer_id});
+    let found = ask(suite, ApiGatewayV2, "GetAuthorizer", named).await?;
+    let jwt = |member: &str| {
+        found.pointer(&format!("/jwtConfiguration/{member}")).cloned().unwrap_or_default()
+    };
+    let issuers = &suite.stack().config().issuers;
+    let issuer = issuers.iter().find(|issuer| issuer.kind == IssuerKind::Okta);
+    let (url, audience) = issuer.map_or((None, None), |issuer| {
+        (Some(issuer.url.get_ref().as_str()), issuer.audience.as_deref())
+    });
+    Ok(claim(
+        platform_id("authorizer-trusts"),
+        PLATFORM,
+        TOKEN,
+        format!("`{}` trusts one issuer for one audience", facts.authorizer_name),
+        &json!({"issuer": url, "audience": audience.into_iter().collect::<Vec<_>>()}),
+        &json!({"issuer": jwt("issuer"), "audience": jwt("audience")}),
+        start,
+    ))
+}
+
+/// Each route asks for one of the scopes that the issuer gives.
+fn scopes(suite: &Suite<'_>) -> Vec<Finding> {
+    if !asks_for_scopes(suite) {
+        return Vec::new();
+    }
+    let start = Instant::now();
+    let issuers = &suite.stack().config().issuers;
+    let known: BTreeSet<&str> =
+        issuers.iter().flat_map(|issuer| &issuer.scopes).map(String::as_str).collect();
+    let routes = suite.facts().routes.iter();
+    routes
+        .map(|route| {
+            let asked: BTreeSet<&str> = route.scopes.iter().map(String::as_str).collect();
+            let good = !asked.is_empty() && asked.is_subset(&known);
+            let expected = if good { &asked } else { &known };
+            claim(
+                scoped_id(&route.route_key),
+                PLATFORM,
+                SCOPE,
+                format!("`{}` asks for a scope", route.route_key),
+                &json!(expected),
+                &json!(asked),
+                start,
+            )
+        })
+        .collect()
+}
+
+/// Each stage logs the calls.
+async fn logs(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
+    let facts = suite.facts();
+    let mut findings = Vec::new();
+    for stage in &facts.stages {
+        let start = Instant::now();
+        let named = json!({"ApiId": facts.api_id, "StageName": stage});
+        let found = ask(suite, ApiGatewayV2, "GetStage", named).await?;
+        let destination = found.pointer("/accessLogSettings/destinationArn");
+        let logged = destination.and_then(Value::as_str).is_some_and(|arn| !arn.is_empty());
+        findings.push(claim(
+            logged_id(stage),
+            PLATFORM,
+            FRONT,
+            format!("the calls of stage `{stage}` are logged"),
+            &json!({"access log": true}),
+            &json!({"access log": logged}),
+            start,
+        ));
+    }
+    Ok(findings)
+}
+
+/// The artifacts bucket cannot be public, and keeps what was replaced.
+async fn bucket(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
+    const BLOCKS: [&str; 4] =
+        ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
+    let (bucket, start) = (&suite.facts().bucket, Instant::now());
+    let named = || json!({"Bucket": bucket});
+    let blocked = match ask(suite, S3, "GetPublicAccessBlock", named()).await {
+        Ok(found) => BLOCKS
+            .into_iter()
+            .filter(|block| {
+                // The root element may stand for itself.
+                let found = found.get("PublicAccessBlockConfiguration").unwrap_or(&found);
+                found.get(*block).is_some_and(|set| set == "true" || set == &json!(true))
+            })
+            .collect(),
+        Err(error) if error.status == 404 => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let blocks = claim(
+        platform_id("bucket-blocked"),
+        PLATFORM,
+        ARTIFACTS,
+        "nothing makes the artifacts public".to_owned(),
+        &json!(BLOCKS),
+        &json!(blocked),
+        start,
+    );
+    let start = Instant::now();
+    let found = ask(suite, S3, "GetBucketVersioning", named()).await?;
+    let status = found.get("Status").or_else(|| found.pointer("/VersioningConfiguration/Status"));
+    let versions = claim(
+        platform_id("bucket-versioned"),
+        PLATFORM,
+        ARTIFACTS,
+        "an artifact that is replaced is kept".to_owned(),
+        &json!("Enabled"),
+        &status.cloned().unwrap_or_default(),
+        start,
+    );
+    Ok(vec![blocks, versions])
+}

@@ -1,0 +1,296 @@
+//! The verdicts on weakened documents: what each probe saw is decided again
+//! with the weaker document in place. Pure.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ringfence_evidence::{Mutant, MutantVerdict};
+use ringfence_guard::{Overlay, recording};
+use ringfence_policy::{Document, Kind};
+use serde_json::{Value, json};
+
+use super::observations::Observations;
+use super::targets::{Bounded, Target, Targets};
+use super::universe::{Compared, Universe};
+use super::weaken;
+use crate::attacks::companions::document;
+
+/// How many of the probes that noticed are named.
+const NAMED: usize = 5;
+
+/// A mutant that is decided about.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its stable id.
+    pub id: String,
+    /// The document's id, or its place.
+    document: String,
+    document_kind: Kind,
+    kind: &'static str,
+    statement: Option<String>,
+    change: String,
+    /// The statement, before and after.
+    versions: Vec<Value>,
+    overlay: Overlay,
+}
+
+/// All mutants of the documents, and of the boundaries where they are.
+pub fn plan(targets: &Targets) -> Vec<Planned> {
+    let documents = targets.documents.iter().flat_map(of_document);
+    let boundaries = targets.bounded.iter().flat_map(of_boundary);
+    documents.chain(boundaries).collect()
+}
+
+fn of_document(target: &Target) -> Vec<Planned> {
+    let versions = weaken::versions(&target.document).into_iter();
+    versions
+        .map(|weaker| {
+            let part = match weaker.part.as_str() {
+                "" => String::new(),
+                part => format!("/{part}"),
+            };
+            Planned {
+                id: format!("{}/{}/{}{part}", target.id, weaker.statement, weaker.kind),
+                document: target.id.clone(),
+                document_kind: target.document.kind(),
+                kind: weaker.kind,
+                statement: Some(weaker.statement),
+                change: weaker.change,
+                versions: weaker.versions,
+                overlay: Overlay::none().replace(&target.id, weaker.document),
+            }
+        })
+        .collect()
+}
+
+/// A role without its boundary, or with another one.
+fn of_boundary(bounded: &Bounded) -> Vec<Planned> {
+    let slot = recording::boundary_slot(&format!("role/{}", bounded.role));
+    let planned = |kind, change: String, overlay| Planned {
+        id: format!("{slot}/{kind}"),
+        document: slot.clone(),
+        document_kind: Kind::Boundary,
+        kind,
+        statement: None,
+        change,
+        versions: Vec::new(),
+        overlay,
+    };
+    let detached = planned(
+        "boundary-detached",
+        format!("`{}` is taken from `{}`", bounded.boundary, bounded.role),
+        Overlay::none().remove(&slot),
+    );
+    let replaced = everything(&bounded.boundary).map(|everything| {
+        planned(
+            "boundary-replaced",
+            format!("the boundary of `{}` allows everything", bounded.role),
+            Overlay::none().replace(&slot, everything),
+        )
+    });
+    std::iter::once(detached).chain(replaced).collect()
+}
+
+fn everything(name: &str) -> Option<Arc<Document>> {
+    let allow = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    document(name, vec![allow], Kind::Boundary)
+}
+
+/// Judges all mutants, on every core.
+pub fn all(planned: &[Planned], observations: &Observations, universe: &Universe) -> Vec<Mutant> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = planned.len().div_ceil(cores).max(1);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = planned
+            .chunks(share)
+            .map(|share| {
+                scope.spawn(move || {
+                    let judged = share.iter().map(|mutant| judge(mutant, observations, universe));
+                    judged.collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let done = workers.into_iter().map(|worker| match worker.join() {
+            Ok(judged) => judged,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        done.flatten().collect()
+    })
+}
+
+fn judge(planned: &Planned, observations: &Observations, universe: &Universe) -> Mutant {
+    let start = Instant::now();
+    let noticed = observations.noticed(&planned.document, &planned.overlay);
+    let (verdict, reason) = if noticed.is_empty() {
+        let witnesses = universe.witnesses(&planned.versions);
+        let compared =
+            universe.compare(&planned.document, planned.document_kind, witnesses, &planned.overlay);
+        match compared {
+            Compared::Differs { example } => (MutantVerdict::Survived, Some(example)),
+            Compared::Same { identities: 0, .. } => (
+                MutantVerdict::Survived,
+                Some("no request of the run was decided by this document".to_owned()),
+            ),
+            Compared::Same { requests, identities, decided_elsewhere } => {
+                (MutantVerdict::Equivalent, Some(proof(requests, identities, &decided_elsewhere)))
+            }
+        }
+    } else {
+        (MutantVerdict::Killed, None)
+    };
+    Mutant {
+        id: planned.id.clone(),
+        guard_rail_document: planned.document.clone(),
+        kind: planned.kind.to_owned(),
+        statement: planned.statement.clone(),
+        change: planned.change.clone(),
+        verdict,
+        reason,
+        killed_by: noticed.keys().take(NAMED).map(|id| id.to_string()).collect(),
+        duration_us: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
+/// Why no request can tell a mutant from the original.
+fn proof(
+    requests: usize,
+    identities: usize,
+    decided_elsewhere: &BTreeMap<&'static str, usize>,
+) -> String {
+    let ends = match decided_elsewhere.is_empty() {
+        true => "each by the same statements".to_owned(),
+        false => {
+            let told: Vec<String> = decided_elsewhere
+                .iter()
+                .map(|(layer, count)| format!("{count} by the {layer} layer"))
+                .collect();
+            format!(
+                "where it does not decide any more, others do to the same end: {}",
+                told.join(", ")
+            )
+        }
+    };
+    format!(
+        "all {requests} requests of the {identities} identities that it decides for end as before; {ends}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_guard::recording::Asked;
+    use ringfence_guard::{Attached, Inputs};
+    use ringfence_policy::{Context, Principal};
+
+    use super::super::observations::{Notices, Observation};
+    use super::*;
+
+    const ACCOUNT: &str = "123456789012";
+    const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/limits";
+
+    fn limits() -> Arc<Document> {
+        let statements = vec![
+            json!({"Sid": "Logs", "Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}),
+            json!({"Sid": "NoIam", "Effect": "Deny", "Action": "iam:*", "Resource": "*"}),
+        ];
+        document(BOUNDARY, statements, Kind::Boundary).unwrap()
+    }
+
+    fn asked(action: &str, resource: &str) -> Asked {
+        Asked {
+            action: action.into(),
+            resource: resource.into(),
+            context: Arc::new(Context::new()),
+            resource_policy: None,
+        }
+    }
+
+    /// A role that may do everything, under the boundary.
+    fn inputs(asked: Vec<Asked>) -> Arc<Inputs> {
+        let allow = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+        let all = document("all", vec![allow], Kind::Identity).unwrap();
+        Arc::new(Inputs {
+            principal: Principal::RoleSession {
+                role_arn: format!("arn:aws:iam::{ACCOUNT}:role/app"),
+                session_arn: format!("arn:aws:sts::{ACCOUNT}:assumed-role/app/s"),
+            },
+            owner: Some("role/app".into()),
+            service_control: Vec::new(),
+            identity: vec![Attached {
+                slot: "role/app/inline/all".into(),
+                id: "role/app/inline/all".into(),
+                document: all,
+            }],
+            boundary: Some(vec![Attached {
+                slot: recording::boundary_slot("role/app").into(),
+                id: recording::managed_id(BOUNDARY).into(),
+                document: limits(),
+            }]),
+            session: None,
+            asked,
+        })
+    }
+
+    fn judged(observed: &[(&str, Asked)]) -> BTreeMap<String, (MutantVerdict, Vec<String>)> {
+        let mut observations = Observations::default();
+        for (probe, asked) in observed {
+            let probes = vec![(*probe).into()];
+            let inputs = inputs(vec![asked.clone()]);
+            observations.add(Observation::new(probes, Notices::Reason, inputs));
+        }
+        let universe = Universe::of(&observations);
+        let targets = Targets {
+            documents: vec![Target {
+                id: recording::managed_id(BOUNDARY),
+                document: Document::clone(&limits()),
+            }],
+            bounded: vec![Bounded { role: "app".into(), boundary: BOUNDARY.into() }],
+        };
+        let mutants = all(&plan(&targets), &observations, &universe);
+        mutants.into_iter().map(|it| (it.id, (it.verdict, it.killed_by))).collect()
+    }
+
+    fn user() -> (&'static str, Asked) {
+        (
+            "code/user-made/function",
+            asked("iam:CreateUser", &format!("arn:aws:iam::{ACCOUNT}:user/x")),
+        )
+    }
+
+    fn logs() -> (&'static str, Asked) {
+        let stream = format!("arn:aws:logs:us-east-1:{ACCOUNT}:log-group:g:log-stream:s");
+        ("code/logs/function", asked("logs:PutLogEvents", &stream))
+    }
+
+    #[test]
+    fn a_probe_notices_what_its_request_depends_on() {
+        let judged = judged(&[user(), logs()]);
+        let of = |id: &str| judged.get(id).unwrap_or_else(|| panic!("{id} of {judged:?}"));
+        let policy = format!("policy/{BOUNDARY}");
+        let killed = |probe: &str| (MutantVerdict::Killed, vec![probe.to_owned()]);
+        // The request is still refused then, but not by the statement.
+        assert_eq!(of(&format!("{policy}/NoIam/statement-dropped")), &killed(user().0));
+        assert_eq!(of(&format!("{policy}/NoIam/deny-to-allow")), &killed(user().0));
+        assert_eq!(of(&format!("{policy}/Logs/statement-dropped")), &killed(logs().0));
+        assert_eq!(of("role/app/boundary/boundary-detached"), &killed(user().0));
+        assert_eq!(of("role/app/boundary/boundary-replaced"), &killed(user().0));
+    }
+
+    #[test]
+    fn without_the_probe_the_weakened_guard_rail_survives() {
+        let judged = judged(&[logs()]);
+        let policy = format!("policy/{BOUNDARY}");
+        // Nobody asked, but the catalogue knows of requests that differ.
+        let survived = (MutantVerdict::Survived, Vec::new());
+        assert_eq!(judged[&format!("{policy}/NoIam/deny-to-allow")], survived);
+        assert_eq!(judged["role/app/boundary/boundary-detached"], survived);
+    }
+
+    #[test]
+    fn what_no_request_can_tell_apart_is_equivalent() {
+        // The boundary allows nothing of IAM: the Deny takes nothing away.
+        let judged = judged(&[logs()]);
+        let dropped = &judged[&format!("policy/{BOUNDARY}/NoIam/statement-dropped")];
+        assert_eq!(dropped, &(MutantVerdict::Equivalent, Vec::new()));
+    }
+}

@@ -1,0 +1,454 @@
+//! What is weakened for real, because no policy document says it: routes,
+//! authorizers, networks, buckets, the tokens' audience. The platform makes the
+//! change, the probes that look at it run again on what is deployed then, and
+//! the platform puts it back.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use ringfence_evidence::{Mutant, MutantVerdict};
+use ringfence_wire::Service::{ApiGatewayV2, Ec2, Iam, Lambda, S3};
+use ringfence_wire::{Service, ServiceError};
+use serde_json::{Value, json};
+
+use crate::attacks::actor::Actor;
+use crate::attacks::facts::RouteFacts;
+use crate::attacks::{Facts, Part, Step, Suite, Verdict};
+
+/// How many of the probes that noticed are named.
+const NAMED: usize = 5;
+
+/// How long a function's update may take.
+const SETTLING: Duration = Duration::from_secs(30);
+
+/// A change to what is deployed, and how it is undone.
+#[derive(Debug)]
+pub struct Live {
+    /// Its stable id.
+    pub id: String,
+    /// The change, for a person.
+    pub change: String,
+    what: String,
+    kind: &'static str,
+    apply: Vec<Step>,
+    revert: Vec<Step>,
+    watched: Watched,
+    /// Why it cannot be run, if it cannot.
+    blocked: Option<String>,
+}
+
+/// The probes that look at a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Watched {
+    /// Those about the platform's settings.
+    Settings,
+    /// Those with tokens for a route, by its key, and those about settings.
+    Route(String),
+    /// Those with tokens that are exchanged for sessions, and those about
+    /// settings.
+    Trust,
+}
+
+/// Why a change cannot be made or undone.
+#[derive(Debug, thiserror::Error)]
+#[error("{operation} answers")]
+pub struct ChangeError {
+    operation: &'static str,
+    source: ServiceError,
+}
+
+impl ChangeError {
+    fn told(&self) -> String {
+        format!("{self}: {}", self.source)
+    }
+}
+
+/// All changes, from the deployed state. What cannot be read of it is planned
+/// as what cannot be run. The change that cannot be undone comes last.
+pub async fn plan(suite: &Suite<'_>) -> Vec<Live> {
+    let (facts, platform) = (suite.facts(), suite.platform());
+    let mut plan: Vec<Live> = facts.routes.iter().flat_map(|route| routes(facts, route)).collect();
+    let host = suite.github().url.trim_start_matches("https://");
+    let read = [
+        (format!("authorizer/{}", facts.authorizer_name), authorizer(suite).await),
+        ("functions".to_owned(), functions(facts, platform).await),
+        (format!("oidc-provider/{host}"), audience(suite).await),
+    ];
+    for (what, changes) in read {
+        match changes {
+            Ok(changes) => plan.extend(changes),
+            Err(error) => plan.push(Live {
+                blocked: Some(error.told()),
+                ..live(what, "unread", "it cannot be read, and so not weakened")
+            }),
+        }
+    }
+    plan.extend(bucket(suite));
+    plan.extend(no_authorizer(facts));
+    plan
+}
+
+fn live(what: impl Into<String>, kind: &'static str, change: impl Into<String>) -> Live {
+    let what = what.into();
+    Live {
+        id: format!("{what}/{kind}"),
+        change: change.into(),
+        what,
+        kind,
+        apply: Vec::new(),
+        revert: Vec::new(),
+        watched: Watched::Settings,
+        blocked: None,
+    }
+}
+
+/// A route without its authorization, and without its scopes.
+fn routes(facts: &Facts, route: &RouteFacts) -> Vec<Live> {
+    let of = |more: Value| {
+        let mut input = json!({"ApiId": facts.api_id, "RouteId": route.route_id});
+        if let (Some(members), Value::Object(more)) = (input.as_object_mut(), more) {
+            members.extend(more);
+        }
+        Step::new(ApiGatewayV2, "UpdateRoute", input)
+    };
+    let back = of(json!({
+        "AuthorizationType": route.authorization_type,
+        "AuthorizerId": facts.authorizer_id,
+        "AuthorizationScopes": route.scopes,
+    }));
+    let key = &route.route_key;
+    let change = |kind, told: &str, apply: Step| Live {
+        apply: vec![apply],
+        revert: vec![back.clone()],
+        watched: Watched::Route(key.clone()),
+        ..live(format!("route/{key}"), kind, format!("`{key}` {told}"))
+    };
+    let mut changes = vec![change(
+        "authorization-none",
+        "asks nobody for a token",
+        of(json!({"AuthorizationType": "NONE"})),
+    )];
+    if !route.scopes.is_empty() {
+        let apply = of(json!({"AuthorizationScopes": []}));
+        changes.push(change("scopes-dropped", "asks for no scope", apply));
+    }
+    changes
+}
+
+/// An authorizer that trusts somebody else, or somebody else as well.
+async fn authorizer(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
+    let (facts, platform) = (suite.facts(), suite.platform());
+    let named = json!({"ApiId": facts.api_id, "AuthorizerId": facts.authorizer_id});
+    let found = ask(platform, ApiGatewayV2, "GetAuthorizer", named).await?;
+    let jwt = |pointer: &str| found.pointer(pointer).cloned().unwrap_or_default();
+    let (issuer, audience) = (jwt("/jwtConfiguration/issuer"), jwt("/jwtConfiguration/audience"));
+    let set = |issuer: &Value, audience: &Value| {
+        Step::new(
+            ApiGatewayV2,
+            "UpdateAuthorizer",
+            json!({
+                "ApiId": facts.api_id, "AuthorizerId": facts.authorizer_id,
+                "JwtConfiguration": {"issuer": issuer, "audience": audience},
+            }),
+        )
+    };
+    let stranger = json!(suite.github().url);
+    let other = json!(["api://ringfence-other"]);
+    let mut both = audience.as_array().cloned().unwrap_or_default();
+    both.extend(other.as_array().cloned().unwrap_or_default());
+    let first = facts.routes.first().map(|route| route.route_key.clone()).unwrap_or_default();
+    let name = &facts.authorizer_name;
+    let change = |kind, told: &str, apply| Live {
+        apply: vec![apply],
+        revert: vec![set(&issuer, &audience)],
+        watched: Watched::Route(first.clone()),
+        ..live(format!("authorizer/{name}"), kind, format!("`{name}` {told}"))
+    };
+    Ok(vec![
+        change("other-audience", "asks for another audience", set(&issuer, &other)),
+        change("audience-added", "takes another audience as well", set(&issuer, &json!(both))),
+        change("other-issuer", "trusts another issuer", set(&stranger, &audience)),
+    ])
+}
+
+/// Functions outside the platform's network.
+async fn functions(facts: &Facts, platform: &Actor) -> Result<Vec<Live>, ChangeError> {
+    let groups = ask(platform, Ec2, "DescribeSecurityGroups", json!({})).await?;
+    let groups = groups.get("securityGroupInfo").and_then(Value::as_array).cloned();
+    let groups = groups.unwrap_or_default();
+    let text = |group: &Value, member: &str| {
+        group.get(member).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let own = groups.iter().find(|group| text(group, "groupId") == facts.security_group);
+    let vpc = own.map(|group| text(group, "vpcId"));
+    let other = groups
+        .iter()
+        .find(|group| {
+            text(group, "groupId") != facts.security_group && Some(text(group, "vpcId")) == vpc
+        })
+        .map(|group| text(group, "groupId"));
+    let mut changes = Vec::new();
+    for function in facts.functions.iter().filter(|function| function.deployed) {
+        let name = &function.name;
+        let set = |subnets: Value, groups: Value| {
+            let network = json!({"SubnetIds": subnets, "SecurityGroupIds": groups});
+            let input = json!({"FunctionName": name, "VpcConfig": network});
+            Step::new(Lambda, "UpdateFunctionConfiguration", input)
+        };
+        let change = |kind, told: &str, apply| Live {
+            apply: vec![apply],
+            revert: vec![set(json!(facts.subnets), json!([facts.security_group]))],
+            ..live(format!("function/{name}"), kind, format!("`{name}` {told}"))
+        };
+        changes.push(change(
+            "network-removed",
+            "runs outside the platform's network",
+            set(json!([]), json!([])),
+        ));
+        if let Some(other) = &other {
+            changes.push(change(
+                "other-security-group",
+                "runs in another security group",
+                set(json!(facts.subnets), json!([other])),
+            ));
+        }
+    }
+    Ok(changes)
+}
+
+const BLOCKED: &str = "<PublicAccessBlockConfiguration>\
+     <BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>\
+     <BlockPublicPolicy>true</BlockPublicPolicy>\
+     <RestrictPublicBuckets>true</RestrictPublicBuckets>\
+     </PublicAccessBlockConfiguration>";
+
+/// A bucket that the world may read.
+fn bucket(suite: &Suite<'_>) -> Vec<Live> {
+    let bucket = &suite.facts().bucket;
+    let named = || json!({"Bucket": bucket});
+    let arn = format!("arn:aws:s3:::{bucket}");
+    let recording = suite.stack().guard().recording();
+    let id = ringfence_guard::recording::resource_id(&arn);
+    let current = recording.and_then(|recording| recording.latest(&id));
+    let unblock = Step::new(S3, "DeletePublicAccessBlock", named());
+    let block = Step::new(S3, "PutPublicAccessBlock", named()).with_payload(BLOCKED);
+    let what = || format!("bucket/{bucket}");
+    let mut changes = vec![
+        Live {
+            apply: vec![unblock.clone()],
+            revert: vec![block.clone()],
+            ..live(what(), "unblocked", format!("nothing keeps `{bucket}` from being public"))
+        },
+        Live {
+            apply: vec![
+                Step::new(S3, "PutBucketVersioning", named()).with_payload(versioning("Suspended")),
+            ],
+            revert: vec![
+                Step::new(S3, "PutBucketVersioning", named()).with_payload(versioning("Enabled")),
+            ],
+            ..live(what(), "versions-stopped", format!("`{bucket}` keeps no versions"))
+        },
+    ];
+    if let Some(current) = current
+        && let Ok(mut policy) = serde_json::from_str::<Value>(current.text())
+    {
+        let public = json!({
+            "Sid": "RingfencePublic", "Effect": "Allow", "Principal": "*",
+            "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": [arn, format!("{arn}/*")],
+        });
+        match policy.get_mut("Statement") {
+            Some(Value::Array(statements)) => statements.push(public),
+            Some(one) => *one = json!([one.clone(), public]),
+            None => {}
+        }
+        let set = |text: String| Step::new(S3, "PutBucketPolicy", named()).with_payload(text);
+        changes.push(Live {
+            apply: vec![unblock, set(policy.to_string())],
+            revert: vec![set(current.text().to_owned()), block],
+            ..live(what(), "public", format!("everybody may read `{bucket}`"))
+        });
+    }
+    changes
+}
+
+fn versioning(status: &str) -> String {
+    format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>")
+}
+
+/// The account takes GitHub's tokens for its default audience, too, which is
+/// the repository owner's URL. The provider is made again for that, for not
+/// every upstream can add an audience.
+async fn audience(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
+    let issuer = suite.github();
+    let host = issuer.url.strip_prefix("https://").unwrap_or(&issuer.url);
+    let Some(app) = suite.stack().config().apps.first() else { return Ok(Vec::new()) };
+    let added = format!("https://github.com/{}", app.repository.owner());
+    let arn = format!("arn:aws:iam::{}:oidc-provider/{host}", suite.facts().account);
+    let named = json!({"OpenIDConnectProviderArn": arn});
+    let found = ask(suite.platform(), Iam, "GetOpenIDConnectProvider", named.clone()).await?;
+    let list = |member: &str| found.get(member).and_then(Value::as_array).cloned();
+    let audiences = list("ClientIDList").unwrap_or_default();
+    let again = |audiences: Vec<Value>| {
+        let input = json!({
+            "Url": issuer.url, "ClientIDList": audiences,
+            "ThumbprintList": list("ThumbprintList").unwrap_or_default(),
+        });
+        vec![
+            Step::new(Iam, "DeleteOpenIDConnectProvider", named.clone()),
+            Step::new(Iam, "CreateOpenIDConnectProvider", input),
+        ]
+    };
+    let mut more = audiences.clone();
+    more.push(json!(added));
+    Ok(vec![Live {
+        apply: again(more),
+        revert: again(audiences),
+        watched: Watched::Trust,
+        ..live(
+            format!("oidc-provider/{host}"),
+            "audience-added",
+            format!("tokens for `{added}` are taken as well"),
+        )
+    }])
+}
+
+/// The authorizer is gone: no route may name it any more. It cannot be put
+/// back under its id, so that this comes last.
+fn no_authorizer(facts: &Facts) -> Option<Live> {
+    let first = facts.routes.first()?;
+    let mut apply: Vec<Step> = facts
+        .routes
+        .iter()
+        .map(|route| {
+            let input = json!({
+                "ApiId": facts.api_id, "RouteId": route.route_id, "AuthorizationType": "NONE",
+            });
+            Step::new(ApiGatewayV2, "UpdateRoute", input)
+        })
+        .collect();
+    let input = json!({"ApiId": facts.api_id, "AuthorizerId": facts.authorizer_id});
+    apply.push(Step::new(ApiGatewayV2, "DeleteAuthorizer", input));
+    let name = &facts.authorizer_name;
+    Some(Live {
+        apply,
+        watched: Watched::Route(first.route_key.clone()),
+        ..live(format!("authorizer/{name}"), "removed", format!("`{name}` is gone"))
+    })
+}
+
+impl Live {
+    /// Makes the change, runs the probes that look at it, undoes it. `held` are
+    /// the probes of the original.
+    ///
+    /// # Errors
+    /// When it cannot be undone: what comes after would show nothing.
+    pub async fn run(
+        self,
+        suite: &Suite<'_>,
+        held: &BTreeMap<&str, Verdict>,
+    ) -> anyhow::Result<Mutant> {
+        let start = Instant::now();
+        let platform = suite.platform();
+        let mut noticed = Vec::new();
+        let made = match &self.blocked {
+            Some(reason) => Err(reason.clone()),
+            None => all(platform, &self.apply).await.map_err(|error| error.told()),
+        };
+        if made.is_ok() {
+            noticed = self.watch(suite).await;
+            // What did not hold before notices nothing.
+            noticed.retain(|id| held.get(id.as_str()).is_none_or(|was| *was == Verdict::Held));
+            noticed.truncate(NAMED);
+        }
+        if self.blocked.is_none() {
+            all(platform, &self.revert).await?;
+        }
+        let (verdict, reason) = match (made, noticed.is_empty()) {
+            (Err(reason), _) => (MutantVerdict::NotRun, Some(reason)),
+            (Ok(()), true) => {
+                let reason = "no probe that looks at it fails";
+                (MutantVerdict::Survived, Some(reason.to_owned()))
+            }
+            (Ok(()), false) => (MutantVerdict::Killed, None),
+        };
+        Ok(Mutant {
+            verdict,
+            reason,
+            id: self.id,
+            guard_rail_document: self.what,
+            kind: self.kind.to_owned(),
+            statement: None,
+            change: self.change,
+            killed_by: noticed,
+            duration_us: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// The probes that fail on what is deployed now. Where the deployed state
+    /// cannot even be read any more, they say what they know from before.
+    async fn watch(&self, suite: &Suite<'_>) -> Vec<String> {
+        let now = Suite::of(suite.stack()).await;
+        let suite = now.as_ref().unwrap_or(suite);
+        let mut findings = suite.tried(Part::Settings, &|_| true).await;
+        match &self.watched {
+            Watched::Settings => {}
+            Watched::Route(key) => {
+                let of_route = |id: &str| id.ends_with(key.as_str()) && !is_rotation(id);
+                findings.extend(suite.tried(Part::Tokens, &of_route).await);
+            }
+            Watched::Trust => {
+                for deployer in &suite.facts().deployers {
+                    findings.extend(suite.tried(Part::Trust(deployer), &|_| true).await);
+                }
+            }
+        }
+        let failing = findings.into_iter().filter(|finding| finding.verdict != Verdict::Held);
+        failing.map(|finding| finding.id).collect()
+    }
+}
+
+/// Makes changes in order, up to the first that is refused.
+async fn all(platform: &Actor, steps: &[Step]) -> Result<(), ChangeError> {
+    for step in steps {
+        make(platform, step).await?;
+    }
+    Ok(())
+}
+
+/// Keys are rotated once a run.
+fn is_rotation(id: &str) -> bool {
+    crate::attacks::tokens::ROTATIONS.iter().any(|name| id.contains(&format!("/{name}/")))
+}
+
+async fn make(platform: &Actor, step: &Step) -> Result<(), ChangeError> {
+    let made = platform.call(step).await.result;
+    made.map_err(|source| ChangeError { operation: step.operation, source })?;
+    if step.operation == "UpdateFunctionConfiguration" {
+        settled(platform, &step.input).await?;
+    }
+    Ok(())
+}
+
+async fn settled(platform: &Actor, input: &Value) -> Result<(), ChangeError> {
+    let start = Instant::now();
+    let name = json!({"FunctionName": input.get("FunctionName")});
+    loop {
+        let found = ask(platform, Lambda, "GetFunctionConfiguration", name.clone()).await?;
+        match found.get("LastUpdateStatus").and_then(Value::as_str) {
+            Some("InProgress") if start.elapsed() < SETTLING => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            _ => return Ok(()),
+        }
+    }
+}
+
+async fn ask(
+    platform: &Actor,
+    service: Service,
+    operation: &'static str,
+    input: Value,
+) -> Result<Value, ChangeError> {
+    let answer = platform.call(&Step::new(service, operation, input)).await.result;
+    answer.map_err(|source| ChangeError { operation, source })
+}

@@ -1,0 +1,137 @@
+//! Mutations: each guard rail is weakened in one place, and the probes must
+//! notice. One that nobody notices is a hole, in the probes or in the guard
+//! rails.
+//!
+//! - [`targets`]: what can be weakened, read from the deployed state;
+//! - [`weaken`]: the weaker versions of a policy document, pure;
+//! - [`observations`]: the requests that were recorded while the probes ran,
+//!   with the probes that look at them;
+//! - [`universe`]: where a version that nobody noticed is compared with the
+//!   original;
+//! - [`witness`]: requests that a statement and its weaker version tell apart;
+//! - [`judge`]: the verdicts on documents, without deploying anything again;
+//! - [`live`]: what is no policy document (routes, authorizers, networks,
+//!   buckets) is changed for real, attacked, and put back.
+
+pub mod judge;
+pub mod live;
+pub mod observations;
+pub mod targets;
+pub mod universe;
+pub mod weaken;
+pub mod witness;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use ringfence_evidence::{Mutant, MutationSummary, Mutations};
+
+use self::judge::Planned;
+use self::live::Live;
+use self::observations::Observations;
+use self::targets::Targets;
+use self::universe::Universe;
+use crate::attacks::{Finding, Suite, Verdict};
+use crate::progress::Progress;
+
+/// Ids that name no mutant.
+#[derive(Debug, thiserror::Error)]
+#[error("no mutant is called {}; `ringfence mutate --json` prints the ids of all", .0.join(", "))]
+pub struct Unknown(pub Vec<String>);
+
+/// Why nothing was weakened.
+#[derive(Debug, thiserror::Error)]
+pub enum MutationsError {
+    /// The guard kept no recording.
+    #[error("the guard keeps no recording of what it decides about, which mutations need")]
+    NotRecorded,
+    /// The recording is not whole.
+    #[error(
+        "the recording dropped {0} requests, because there were too many: what the probes saw of \
+         them is not known"
+    )]
+    Dropped(u64),
+}
+
+/// Weakens what is chosen, or everything where nothing is. `findings` are those
+/// of a whole campaign on this stack, which began at `began` in the guard's
+/// recording.
+///
+/// # Errors
+/// When the deployed state cannot be read, or something chosen is not there.
+pub async fn run(
+    suite: &Suite<'_>,
+    findings: &[Finding],
+    began: u64,
+    chosen: &[String],
+    progress: &Progress,
+) -> anyhow::Result<Mutations> {
+    let start = Instant::now();
+    let recording = suite.stack().guard().recording().ok_or(MutationsError::NotRecorded)?;
+    if recording.dropped() > 0 {
+        return Err(MutationsError::Dropped(recording.dropped()).into());
+    }
+    let targets = Targets::deployed(suite.facts(), suite.platform(), recording).await?;
+    let planned = judge::plan(&targets);
+    let live = live::plan(suite).await;
+    let known: BTreeSet<&str> = planned
+        .iter()
+        .map(|mutant| mutant.id.as_str())
+        .chain(live.iter().map(|mutant| mutant.id.as_str()))
+        .collect();
+    let unknown: Vec<String> = chosen
+        .iter()
+        .filter(|id| !known.contains(id.as_str()))
+        .map(|id| format!("`{id}`"))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(Unknown(unknown).into());
+    }
+    let selected = |id: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == id);
+
+    let phase = progress.phase("weakening policies");
+    let planned: Vec<Planned> = planned.into_iter().filter(|mutant| selected(&mutant.id)).collect();
+    let recorded = recording.all();
+    let began = usize::try_from(began)?;
+    let observations = Observations::of(suite.facts(), findings, &recorded, began);
+    let mut mutants = tokio::task::spawn_blocking(move || {
+        let universe = Universe::of(&observations);
+        judge::all(&planned, &observations, &universe)
+    })
+    .await?;
+    phase.note(format!("{} mutants", mutants.len()));
+    phase.done();
+
+    let chosen: Vec<Live> = live.into_iter().filter(|mutant| selected(&mutant.id)).collect();
+    if !chosen.is_empty() {
+        let phase = progress.phase("weakening what is deployed");
+        let held: BTreeMap<&str, Verdict> =
+            findings.iter().map(|finding| (finding.id.as_str(), finding.verdict)).collect();
+        for mutant in chosen {
+            phase.note(mutant.change.clone());
+            mutants.push(mutant.run(suite, &held).await?);
+        }
+        phase.done();
+    }
+    Ok(told(mutants, start))
+}
+
+/// The ids of all mutants, in order.
+///
+/// # Errors
+/// When the deployed state cannot be read.
+pub async fn ids(suite: &Suite<'_>) -> anyhow::Result<Vec<String>> {
+    let recording = suite.stack().guard().recording().ok_or(MutationsError::NotRecorded)?;
+    let targets = Targets::deployed(suite.facts(), suite.platform(), recording).await?;
+    let planned = judge::plan(&targets).into_iter().map(|mutant| mutant.id);
+    let live = live::plan(suite).await.into_iter().map(|mutant| mutant.id);
+    Ok(planned.chain(live).collect())
+}
+
+fn told(mutants: Vec<Mutant>, start: Instant) -> Mutations {
+    Mutations {
+        summary: MutationSummary::of(&mutants),
+        duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        mutants,
+    }
+}

@@ -1,0 +1,232 @@
+//! What the probes observed, as far as policies decided it: the recorded
+//! requests with the probes that look at how they were decided.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use ringfence_guard::recording::Verdict;
+use ringfence_guard::{Inputs, Overlay, Recorded};
+use ringfence_policy::Principal;
+
+use crate::attacks::{self, Facts, Finding, Road};
+
+/// What a probe notices of a request's decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notices {
+    /// Whether it is allowed, and which layer and statement refuse it.
+    Reason,
+    /// Whether it is allowed: whether each of its permissions is.
+    Outcome,
+}
+
+/// A request with the probes that depend on how it is decided.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// The ids of the probes.
+    pub probes: Vec<Arc<str>>,
+    /// What they notice.
+    pub notices: Notices,
+    /// What was decided about.
+    pub inputs: Arc<Inputs>,
+    /// How it was decided, permission by permission.
+    verdicts: Vec<Verdict>,
+}
+
+/// All observations of a campaign, by the documents that they depend on.
+#[derive(Debug, Default)]
+pub struct Observations {
+    all: Vec<Observation>,
+    by_document: HashMap<Arc<str>, Vec<usize>>,
+}
+
+/// How an observation differs under changed policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// What was refused is allowed.
+    Allowed,
+    /// What was allowed is refused.
+    Refused,
+    /// It is refused for another reason.
+    Otherwise,
+}
+
+impl Observation {
+    pub(super) fn new(probes: Vec<Arc<str>>, notices: Notices, inputs: Arc<Inputs>) -> Self {
+        let verdicts = inputs.verdict_of_each(&Overlay::none());
+        Self { probes, notices, inputs, verdicts }
+    }
+
+    /// What its probes notice under changed policies, if anything.
+    pub fn differs(&self, overlay: &Overlay) -> Option<Difference> {
+        let verdicts = self.inputs.verdict_of_each(overlay);
+        // The first permission that is refused is the one that the answer and
+        // the journal name, with its layer and statement.
+        let refused = |verdicts: &[Verdict]| verdicts.iter().position(|verdict| !verdict.allowed());
+        match (refused(&self.verdicts), refused(&verdicts)) {
+            (Some(_), None) => Some(Difference::Allowed),
+            (None, Some(_)) => Some(Difference::Refused),
+            (Some(before), Some(after)) if self.notices == Notices::Reason => {
+                let reason = |verdicts: &[Verdict], place: usize| {
+                    let verdict = verdicts.get(place)?;
+                    Some((place, verdict.layer, verdict.sid.clone()))
+                };
+                (reason(&self.verdicts, before) != reason(&verdicts, after))
+                    .then_some(Difference::Otherwise)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Observations {
+    /// Reads a campaign: its findings, and the requests that were recorded.
+    /// `began` is where the campaign begins in the recording; what deployers
+    /// did before was their deployment.
+    pub fn of(
+        facts: &Facts,
+        findings: &[Finding],
+        recorded: &[Arc<Recorded>],
+        began: usize,
+    ) -> Self {
+        let mut probes: HashMap<&str, Vec<(Arc<str>, Notices)>> = HashMap::new();
+        // A probe that does not hold notices nothing more.
+        let held: Vec<&Finding> =
+            findings.iter().filter(|finding| finding.verdict == attacks::Verdict::Held).collect();
+        for finding in &held {
+            let notices = match finding.road {
+                // STS names neither the layer nor the statement.
+                Road::Oidc | Road::Http => Notices::Outcome,
+                _ => Notices::Reason,
+            };
+            for request in &finding.request_ids {
+                probes.entry(request).or_default().push((finding.id.as_str().into(), notices));
+            }
+            // What services did because of it is noticed by its outcome.
+            for request in &finding.traces.caused {
+                let notices = Notices::Outcome;
+                probes.entry(request).or_default().push((finding.id.as_str().into(), notices));
+            }
+        }
+        let mut observations = Self::default();
+        for (place, request) in recorded.iter().enumerate() {
+            let own = probes.get(request.request_id.as_str()).cloned().unwrap_or_default();
+            let by_design = match own.is_empty() {
+                true => deployment_or_service(facts, &held, request, place < began),
+                false => Vec::new(),
+            };
+            let inputs = || Arc::new(request.inputs.clone());
+            for notices in [Notices::Reason, Notices::Outcome] {
+                let ids: Vec<Arc<str>> = own
+                    .iter()
+                    .filter(|(_, how)| *how == notices)
+                    .map(|(id, _)| Arc::clone(id))
+                    .collect();
+                if !ids.is_empty() {
+                    observations.add(Observation::new(ids, notices, inputs()));
+                }
+            }
+            if !by_design.is_empty() {
+                observations.add(Observation::new(by_design, Notices::Outcome, inputs()));
+            }
+        }
+        for finding in &held {
+            for decided in &finding.traces.decided {
+                let notices = if decided.exact { Notices::Reason } else { Notices::Outcome };
+                let ids = vec![finding.id.as_str().into()];
+                observations.add(Observation::new(ids, notices, Arc::clone(&decided.inputs)));
+            }
+        }
+        observations
+    }
+
+    pub(super) fn add(&mut self, observation: Observation) {
+        let place = self.all.len();
+        let ids: BTreeSet<Arc<str>> = observation
+            .inputs
+            .documents()
+            .flat_map(|attached| [Arc::clone(&attached.id), Arc::clone(&attached.slot)])
+            .collect();
+        for id in ids {
+            self.by_document.entry(id).or_default().push(place);
+        }
+        self.all.push(observation);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Observation] {
+        &self.all
+    }
+
+    /// Those that depend on a document, by its id or its place.
+    pub fn on(&self, id: &str) -> impl Iterator<Item = &Observation> {
+        self.by_document.get(id).into_iter().flatten().filter_map(|place| self.all.get(*place))
+    }
+
+    /// The probes that notice, each with what it notices first; in order.
+    pub fn noticed(&self, id: &str, overlay: &Overlay) -> BTreeMap<Arc<str>, Difference> {
+        let mut noticed = BTreeMap::new();
+        for observation in self.on(id) {
+            if let Some(difference) = observation.differs(overlay) {
+                for probe in &observation.probes {
+                    noticed.entry(Arc::clone(probe)).or_insert_with(|| difference.clone());
+                }
+            }
+        }
+        noticed
+    }
+}
+
+/// The probes of a request that is nobody's attack: a deployment's, before the
+/// campaign, or a service's that acts for a call of the API.
+fn deployment_or_service(
+    facts: &Facts,
+    held: &[&Finding],
+    request: &Recorded,
+    before: bool,
+) -> Vec<Arc<str>> {
+    let named = |id: String| {
+        let found = held.iter().find(|finding| finding.id == id);
+        found.map(|finding| finding.id.as_str().into()).into_iter().collect()
+    };
+    let asked = request.inputs.asked.first().map(|asked| asked.resource.as_str());
+    match &request.inputs.principal {
+        // A deployer becomes one, and deploys; its function's role joins the
+        // network.
+        Principal::WebIdentity { .. } if before => deployment(facts, asked).map(named),
+        Principal::RoleSession { role_arn, .. } if before => {
+            deployment(facts, Some(role_arn)).map(named)
+        }
+        // Lambda takes the function's role, API Gateway calls the function.
+        Principal::Service { .. } => {
+            let function = facts.functions.iter().find(|function| {
+                let own = facts.function_arn(&function.name);
+                asked.is_some_and(|arn| {
+                    arn == function.role_arn || arn == own || arn.starts_with(&format!("{own}:"))
+                })
+            });
+            let route = function.and_then(|function| facts.route(&function.name));
+            route.map(|route| named(crate::attacks::tokens::valid_id(route)))
+        }
+        _ => None,
+    }
+    .unwrap_or_default()
+}
+
+/// The finding about the deployment in which a role takes part.
+fn deployment(facts: &Facts, role: Option<&str>) -> Option<String> {
+    let role = role?;
+    let deployers = facts.deployers.iter().map(|deployer| (&deployer.role_arn, &deployer.app));
+    let functions = facts.functions.iter().map(|function| (&function.role_arn, &function.name));
+    let (_, app) = deployers.chain(functions).find(|(arn, _)| *arn == role)?;
+    Some(format!("{app}/deployment/{}", Road::Workflow))
+}

@@ -1,0 +1,65 @@
+//! Each guard rail, weakened in one place, is noticed by an attack; what is
+//! not noticed can be told from the original by no request, with the proof.
+
+use std::collections::BTreeSet;
+
+use ringfence::attacks::{Suite, Verdict, campaign};
+use ringfence::mutations;
+use ringfence::progress::Progress;
+use ringfence_evidence::MutantVerdict;
+
+use crate::stack::with_stack;
+
+/// The mutant that cannot be undone: no other test would find the authorizer
+/// any more. A whole run of `verify`, in a test of its own, has it too.
+fn is_final(id: &str) -> bool {
+    id.starts_with("authorizer/") && id.ends_with("/removed")
+}
+
+#[test]
+fn every_weakened_guard_rail_is_noticed_or_equivalent() {
+    with_stack(async |stack| {
+        let suite = Suite::of(stack).await.unwrap();
+        let progress = Progress::silent();
+        let began = stack.guard().recording().unwrap().mark();
+        let findings = campaign::run(&suite, &[], &progress).await.unwrap();
+        assert!(findings.iter().all(|finding| finding.verdict == Verdict::Held));
+        let all = mutations::ids(&suite).await.unwrap();
+        let unique: BTreeSet<&String> = all.iter().collect();
+        assert_eq!(unique.len(), all.len(), "two mutants have one id");
+        let chosen: Vec<String> = all.into_iter().filter(|id| !is_final(id)).collect();
+        let done = mutations::run(&suite, &findings, began, &chosen, &progress).await.unwrap();
+        let ids: Vec<&String> = done.mutants.iter().map(|mutant| &mutant.id).collect();
+        assert_eq!(ids, chosen.iter().collect::<Vec<_>>());
+        let bad: Vec<String> = done
+            .mutants
+            .iter()
+            .filter(|mutant| {
+                matches!(mutant.verdict, MutantVerdict::Survived | MutantVerdict::NotRun)
+            })
+            .map(|mutant| format!("{}: {:?}", mutant.id, mutant.reason))
+            .collect();
+        assert!(bad.is_empty(), "{}", bad.join("\n"));
+        assert!(done.summary.killed >= 300, "only {} are noticed", done.summary.killed);
+        for mutant in &done.mutants {
+            let told = (mutant.reason.is_some(), mutant.killed_by.is_empty());
+            let equivalent = mutant.verdict == MutantVerdict::Equivalent;
+            assert_eq!(told, (equivalent, equivalent), "{}", mutant.id);
+        }
+        // What was weakened for real is as it was.
+        let again = campaign::run(&suite, &[], &progress).await.unwrap();
+        let failed: Vec<&str> = again
+            .iter()
+            .filter(|finding| finding.verdict != Verdict::Held)
+            .map(|finding| finding.id.as_str())
+            .collect();
+        assert!(failed.is_empty(), "{failed:?}");
+        let unknown = ["no/such/mutant".to_owned()];
+        let error =
+            mutations::run(&suite, &findings, began, &unknown, &progress).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "no mutant is called `no/such/mutant`; `ringfence mutate --json` prints the ids of all"
+        );
+    });
+}
