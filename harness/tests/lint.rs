@@ -363,3 +363,27 @@ fn sarif_has_each_finding_with_its_rule() {
     let written = std::fs::read(place.path().join("out.sarif")).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), log);
 }
+
+#[test]
+fn an_api_without_a_stage_is_told_from_one_that_has_it_or_made_its_own() {
+    let api = |name: &str, target: Value| {
+        json!({
+            "address": format!("aws_apigatewayv2_api.{name}"), "mode": "managed",
+            "type": "aws_apigatewayv2_api", "name": name, "values": {"id": name, "target": target},
+        })
+    };
+    let stage = json!({
+        "address": "aws_apigatewayv2_stage.s", "mode": "managed", "type": "aws_apigatewayv2_stage",
+        "name": "s", "values": {"api_id": "staged"},
+    });
+    let resources =
+        [api("staged", json!(null)), api("bare", json!(null)), api("quick", json!("x")), stage];
+    let state = json!({
+        "format_version": "1.0", "terraform_version": "1.11.4",
+        "values": {"root_module": {"resources": resources}},
+    });
+    let place = files(&[("state.json", &state.to_string())]);
+    let (found, _) = found(place.path(), &["state.json"]);
+    let told: Vec<&str> = found.iter().filter_map(|one| one.split_once(' ')).map(|o| o.1).collect();
+    assert_eq!(told, ["api-without-stage aws_apigatewayv2_api.bare null"]);
+}

@@ -2,10 +2,11 @@
 //! workflow, and the policies say what they mean.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
+use crate::config::App;
 use crate::lint::{self, Report, configuration, template, terraform, tree};
 use crate::stack::Stack;
 
@@ -15,8 +16,16 @@ const MEANS: &str = "policies say what they mean";
 /// Who holds Layer 1, in the reports.
 const PLATFORM: &str = "platform";
 
+/// What holds the parameters that a template reads.
+const TEMPLATE: &str = "template";
+
 /// What a template may be called in an application's repository.
 const TEMPLATES: [&str; 4] = ["template.yaml", "template.yml", "template.json", "template"];
+
+/// An app's template, where it has one.
+pub(super) fn template_of(app: &App) -> Option<PathBuf> {
+    TEMPLATES.iter().map(|name| app.directory.join(name)).find(|path| path.is_file())
+}
 
 /// A claim, before its verdict.
 pub(super) struct Claim {
@@ -95,27 +104,50 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
         let took = start.elapsed();
         // What Terraform prints can be read; were it not, the report says so.
         published = tree::from_json(&shown).ok().map(|root| terraform::read(&root).parameters);
-        let report = lint::text("state.json", shown, None);
+        let mut report = lint::text("state.json", shown, None);
+        report.add(lint::module::check(&layer1.directory, &layer1.completions)?);
+        report.add(promised(stack, published.as_ref()));
         let place = |address: &str| declared(&layer1.directory, address);
         findings.extend(claims(PLATFORM, Road::Api, &report, place, took));
     }
     for app in &stack.config().apps {
         let start = Instant::now();
         let name = app.name.get_ref();
-        let Some(path) =
-            TEMPLATES.iter().map(|name| app.directory.join(name)).find(|path| path.is_file())
-        else {
-            continue;
-        };
+        let Some(path) = template_of(app) else { continue };
         let mut report = lint::paths(std::slice::from_ref(&path), None);
         if let Some(published) = &published {
             let file = path.display().to_string();
             report.findings.extend(unpublished(&path, &file, stack, published)?);
+            report.subjects.push(TEMPLATE.to_owned());
         }
         let took = start.elapsed();
         findings.extend(claims(name, Road::CloudFormation, &report, |_| None, took));
     }
     Ok(findings)
+}
+
+/// The parameters that the platform promises, and whether it publishes them.
+fn promised(stack: &Stack, published: Option<&BTreeSet<String>>) -> Report {
+    let mut report = Report::default();
+    let Some((platform, published)) = stack.config().platform.as_ref().zip(published) else {
+        return report;
+    };
+    let file = stack.config().file.display().to_string();
+    for name in &platform.published {
+        let subject = name.trim_start_matches('/');
+        if !published.contains(name) {
+            report.findings.push(configuration::finding(
+                configuration::NOT_PUBLISHED,
+                &file,
+                tree::Place { line: 1, column: 1 },
+                subject,
+                format!("`{name}` is promised, and Layer 1 does not publish it"),
+                format!("publish `{name}` as an `aws_ssm_parameter` of Layer 1"),
+            ));
+        }
+        report.subjects.push(subject.to_owned());
+    }
+    report
 }
 
 /// The parameters that a template reads under the platform's prefix, and that
@@ -139,7 +171,7 @@ fn unpublished(
                 configuration::NOT_PUBLISHED,
                 file,
                 at,
-                "template",
+                TEMPLATE,
                 format!("the template reads `{name}`, which Layer 1 does not publish"),
                 format!("publish `{name}` as an `aws_ssm_parameter` of Layer 1"),
             )

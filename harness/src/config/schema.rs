@@ -96,6 +96,10 @@ pub struct Layer1 {
     /// Its variables, as TOML values.
     #[serde(default)]
     pub variables: BTreeMap<String, toml::Value>,
+    /// Its files that were added to make it whole, where it came from
+    /// elsewhere: what these alone define is reported as undefined.
+    #[serde(default)]
+    pub completions: Vec<PathBuf>,
 }
 
 /// The HTTP API under test.
@@ -127,6 +131,9 @@ pub struct Platform {
     pub security_group_output: String,
     /// The prefix of the SSM parameters that the platform publishes.
     pub parameters: String,
+    /// Parameters that the platform promises to publish, by name.
+    #[serde(default)]
+    pub published: Vec<String>,
 }
 
 /// A token issuer.

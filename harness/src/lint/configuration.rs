@@ -46,8 +46,45 @@ pub const OPEN_ROUTE: Rule = Rule {
     source: "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-access-control.html",
 };
 
+/// An HTTP API that answers nothing.
+pub const API_WITHOUT_STAGE: Rule = Rule {
+    name: "api-without-stage",
+    description: "An HTTP API has no stage, so that it serves none of its routes.",
+    source: "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html",
+};
+
+/// Whatever version of a provider is newest.
+pub const UNDECLARED_PROVIDER: Rule = Rule {
+    name: "undeclared-provider",
+    description: "A provider is used that no required_providers block names.",
+    source: "https://developer.hashicorp.com/terraform/language/providers/requirements",
+};
+
+/// Whatever version of a module is newest.
+pub const UNPINNED_MODULE: Rule = Rule {
+    name: "unpinned-module",
+    description: "A module from elsewhere is not held to one version.",
+    source: "https://developer.hashicorp.com/terraform/language/modules/sources",
+};
+
+/// Something had to be added.
+pub const UNDEFINED_REFERENCE: Rule = Rule {
+    name: "undefined-reference",
+    description: "Layer 1 refers to what nothing but a completion defines.",
+    source: "https://developer.hashicorp.com/terraform/language/expressions/references",
+};
+
 /// All rules.
-pub const ALL: [Rule; 4] = [DEPRECATED, FUNCTION_INGRESS, NOT_PUBLISHED, OPEN_ROUTE];
+pub const ALL: [Rule; 8] = [
+    DEPRECATED,
+    FUNCTION_INGRESS,
+    NOT_PUBLISHED,
+    OPEN_ROUTE,
+    API_WITHOUT_STAGE,
+    UNDECLARED_PROVIDER,
+    UNPINNED_MODULE,
+    UNDEFINED_REFERENCE,
+];
 
 /// A finding of one of these rules.
 pub(crate) fn finding(
@@ -71,10 +108,25 @@ pub(crate) fn finding(
     }
 }
 
-/// Checks a plan's or a state's resources.
-pub fn plan(file: &str, resources: &[Resource]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let groups: BTreeSet<&str> = resources
+/// What is checked beside policies: the functions' security groups, the HTTP
+/// APIs, their routes.
+pub fn subjects(resources: &[Resource]) -> Vec<String> {
+    let groups = function_groups(resources);
+    let is_checked = |resource: &&Resource| match resource.kind.as_str() {
+        "aws_security_group" => id(resource).is_some_and(|id| groups.contains(id)),
+        "aws_apigatewayv2_api" | "aws_apigatewayv2_route" => !resource.is_data,
+        _ => false,
+    };
+    resources.iter().filter(is_checked).map(|resource| resource.address.clone()).collect()
+}
+
+fn id(resource: &Resource) -> Option<&str> {
+    resource.values.get("id").and_then(Node::text)
+}
+
+/// The security groups that functions are in.
+fn function_groups(resources: &[Resource]) -> BTreeSet<&str> {
+    resources
         .iter()
         .filter(|resource| resource.kind == "aws_lambda_function")
         .filter_map(|function| function.values.get("vpc_config"))
@@ -82,12 +134,19 @@ pub fn plan(file: &str, resources: &[Resource]) -> Vec<Finding> {
         .filter_map(|config| config.get("security_group_ids"))
         .flat_map(|ids| ids.items())
         .filter_map(Node::text)
-        .collect();
+        .collect()
+}
+
+/// Checks a plan's or a state's resources.
+pub fn plan(file: &str, resources: &[Resource]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let groups = function_groups(resources);
     for resource in resources.iter().filter(|resource| !resource.is_data) {
         match resource.kind.as_str() {
             "aws_iam_role" => findings.extend(deprecated(file, resource, resources)),
             "aws_security_group" => findings.extend(ingress(file, resource, &groups)),
             "aws_apigatewayv2_route" => findings.extend(open_route(file, resource)),
+            "aws_apigatewayv2_api" => findings.extend(no_stage(file, resource, resources)),
             _ => {}
         }
     }
@@ -120,7 +179,7 @@ fn deprecated(file: &str, role: &Resource, resources: &[Resource]) -> Option<Fin
 
 /// "Lambda … doesn't support inbound connections": invocation is IAM's matter.
 fn ingress(file: &str, group: &Resource, functions: &BTreeSet<&str>) -> Option<Finding> {
-    let id = group.values.get("id").and_then(Node::text)?;
+    let id = id(group)?;
     let rules = group.values.get("ingress").filter(|rules| !rules.items().is_empty())?;
     functions.contains(id).then(|| {
         finding(
@@ -150,6 +209,27 @@ fn open_route(file: &str, route: &Resource) -> Option<Finding> {
             &route.address,
             "everybody can call the route",
             "write `authorization_type = \"JWT\"` and its `authorizer_id`",
+        )
+    })
+}
+
+/// "A stage is a named reference to a deployment": without one a client gets
+/// 404, whatever it asks for. An API that is quick-created has its own.
+fn no_stage(file: &str, api: &Resource, resources: &[Resource]) -> Option<Finding> {
+    let id = id(api)?;
+    let quick = api.values.get("target").is_some_and(Node::is_something);
+    let staged = resources
+        .iter()
+        .filter(|resource| resource.kind == "aws_apigatewayv2_stage")
+        .any(|stage| stage.values.get("api_id").and_then(Node::text).is_none_or(|of| of == id));
+    (!quick && !staged).then(|| {
+        finding(
+            API_WITHOUT_STAGE,
+            file,
+            api.values.at,
+            &api.address,
+            "the API has no stage: it answers 404 to whatever is asked",
+            "write an `aws_apigatewayv2_stage` named `$default` with `auto_deploy`",
         )
     })
 }

@@ -141,6 +141,7 @@ fn checked(file: &str, content: String, kind: Option<Kind>, come_upon: bool) -> 
             report.check(file, source);
         }
         report.findings.extend(configuration::plan(file, &found.resources));
+        report.subjects.extend(configuration::subjects(&found.resources));
     } else if terraform::is_raw_state(&root) {
         report = Report::unreadable(
             file,

@@ -6,10 +6,12 @@
 //!   not known;
 //! - [`terraform`], [`template`]: where policies stand;
 //! - [`files`]: which file is what;
-//! - [`configuration`]: what is wrong around policies.
+//! - [`configuration`]: what is wrong around policies;
+//! - [`module`]: what Terraform's files declare, refer to and depend on.
 
 pub mod configuration;
 pub mod files;
+pub mod module;
 pub mod source;
 pub mod template;
 pub mod terraform;

@@ -7,7 +7,11 @@ async fn module(text: &str) -> (tempfile::TempDir, Scratch, Result<Terraform, Te
     std::fs::write(directory.path().join("main.tf"), text).unwrap();
     let tools = PythonTools::provision(&Progress::silent()).await.unwrap();
     let scratch = Scratch::create(&tools.python()).unwrap();
-    let layer1 = Layer1 { directory: directory.path().to_owned(), variables: BTreeMap::new() };
+    let layer1 = Layer1 {
+        directory: directory.path().to_owned(),
+        variables: BTreeMap::new(),
+        completions: Vec::new(),
+    };
     let binary = TerraformBinary::find().await.unwrap();
     let phase = Progress::silent().phase("test");
     let terraform = Terraform::prepare(binary, &layer1, &scratch, &phase).await;
@@ -71,7 +75,11 @@ async fn an_empty_directory_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let tools = PythonTools::provision(&Progress::silent()).await.unwrap();
     let scratch = Scratch::create(&tools.python()).unwrap();
-    let layer1 = Layer1 { directory: directory.path().to_owned(), variables: BTreeMap::new() };
+    let layer1 = Layer1 {
+        directory: directory.path().to_owned(),
+        variables: BTreeMap::new(),
+        completions: Vec::new(),
+    };
     let phase = Progress::silent().phase("test");
     let binary = TerraformBinary::find().await.unwrap();
     let error = Terraform::prepare(binary, &layer1, &scratch, &phase).await.unwrap_err();
