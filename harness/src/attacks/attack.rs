@@ -101,6 +101,8 @@ pub enum Reason {
     NoTrust,
     /// The resource is another account's, whose policy would have to allow it.
     NoResourcePolicy,
+    /// Whichever policy: an architecture's own statements are not known by name.
+    Any,
 }
 
 impl Reason {
@@ -127,12 +129,19 @@ impl Reason {
             Self::NoResourcePolicy => {
                 format!("because no resource-based policy allows the {action} action")
             }
+            Self::Any => String::new(),
         }
     }
 
+    /// Whether what decided, by the journal's names, is this.
+    pub fn is(self, layer: &str, sid: Option<&str>) -> bool {
+        self == Self::Any || (self.layer() == layer && self.sid() == sid)
+    }
+
     /// The layer that the journal names.
-    pub const fn layer(self) -> &'static str {
+    const fn layer(self) -> &'static str {
         match self {
+            Self::Any => "",
             Self::NoIdentityPolicy | Self::IdentityStatement(_) => "identity",
             Self::NoBoundary | Self::BoundaryStatement(_) => "boundary",
             Self::ResourceStatement(_) | Self::NoTrust | Self::NoResourcePolicy => "resource",
@@ -140,11 +149,13 @@ impl Reason {
     }
 
     /// The `Sid` that the journal names; none for a layer's silence.
-    pub const fn sid(self) -> Option<&'static str> {
+    const fn sid(self) -> Option<&'static str> {
         match self {
-            Self::NoIdentityPolicy | Self::NoBoundary | Self::NoTrust | Self::NoResourcePolicy => {
-                None
-            }
+            Self::NoIdentityPolicy
+            | Self::NoBoundary
+            | Self::NoTrust
+            | Self::NoResourcePolicy
+            | Self::Any => None,
             Self::IdentityStatement(sid)
             | Self::BoundaryStatement(sid)
             | Self::ResourceStatement(sid) => Some(sid),

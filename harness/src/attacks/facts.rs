@@ -5,8 +5,8 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
 use super::actor::Actor;
-use super::attack::Step;
-use crate::config::{Config, Job};
+use super::attack::{Reason, Refusal, Step};
+use crate::config::{Config, Job, Refusals};
 use crate::terraform::Outputs;
 
 /// The deployed state.
@@ -24,10 +24,14 @@ pub struct Facts {
     pub bucket: String,
     /// The subnets that functions run in.
     pub subnets: Vec<String>,
+    /// The network that these are part of; none where EC2 does not know them.
+    pub vpc: Option<String>,
     /// The functions' security group.
     pub security_group: String,
     /// The prefix of the platform's parameters.
     pub parameters: String,
+    /// Which statements may refuse.
+    pub refusals: Refusals,
     /// One parameter that the platform published.
     pub published_parameter: String,
     /// The HTTP API.
@@ -194,15 +198,18 @@ impl Facts {
                 role_prefix: deployer.role_prefix.clone(),
             });
         }
+        let subnets = list_output(outputs, &guards.subnets_output)?;
         Ok(Self {
             account: config.account.id.as_str().to_owned(),
             region: config.account.region.as_str().to_owned(),
             execution_boundary: text_output(outputs, &guards.execution_boundary_output)?,
             deployer_boundary: text_output(outputs, &guards.deployer_boundary_output)?,
             bucket: text_output(outputs, &guards.artifacts_bucket_output)?,
-            subnets: list_output(outputs, &guards.subnets_output)?,
+            vpc: network(platform, &subnets).await?,
+            subnets,
             security_group: text_output(outputs, &guards.security_group_output)?,
             parameters: guards.parameters.clone(),
+            refusals: guards.refusals,
             published_parameter: published_parameter(platform, &guards.parameters).await?,
             authorizer_name: jwt("/name", "name")?,
             issuer: jwt("/jwtConfiguration/issuer", "jwtConfiguration.issuer")?,
@@ -214,6 +221,16 @@ impl Facts {
             functions,
             deployers,
         })
+    }
+
+    /// What AWS answers in this architecture: where its statements have names
+    /// of their own, whichever of them may refuse.
+    pub fn refusal(&self, refusal: &Refusal) -> Refusal {
+        let reason = match self.refusals {
+            Refusals::Named => refusal.reason,
+            Refusals::Any => Reason::Any,
+        };
+        Refusal { reason, ..refusal.clone() }
     }
 
     /// An app's function.
@@ -355,6 +372,14 @@ async fn routes(platform: &Actor, api_id: &str) -> Result<Vec<RouteFacts>, Facts
         });
     }
     Ok(routes)
+}
+
+async fn network(platform: &Actor, subnets: &[String]) -> Result<Option<String>, FactsError> {
+    let Some(subnet) = subnets.first() else { return Ok(None) };
+    // EC2's members go by their wire names.
+    let input = json!({"SubnetId": [subnet]});
+    let answer = ask(platform, Service::Ec2, "DescribeSubnets", input).await?;
+    Ok(answer.pointer("/subnetSet/0/vpcId").and_then(Value::as_str).map(str::to_owned))
 }
 
 async fn published_parameter(platform: &Actor, prefix: &str) -> Result<String, FactsError> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringfence_guard::journal::Entry;
-use ringfence_guard::{Guard, Overlay, Recording};
+use ringfence_guard::{Caller, Guard, Overlay, Question, Recording};
+use ringfence_policy::Context;
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
@@ -56,15 +57,30 @@ impl Runner<'_> {
         let start = Instant::now();
         let mark = self.guard.journal().mark();
         let recorded = self.guard.recording().map(Recording::mark);
-        let attempt = self.attempt(&attack.attempt, self.attacker, &format!("{number}")).await;
+        let spared = destroys(&attack.attempt) && self.may(&attack.refusal).await;
+        let attempt = match spared {
+            true => Outcome { result: Ok(Value::Null), request_ids: Vec::new() },
+            false => self.attempt(&attack.attempt, self.attacker, &format!("{number}")).await,
+        };
         let expected = attack.refusal.error(&self.attacker.arn);
         let entries = self.guard.journal().entries_since(mark);
         let refused = self.refused(&attack.refusal, &entries);
         let fault = match (&attempt.result, &refused) {
+            (Ok(_), _) if spared => Some(SPARED.to_owned()),
             (Ok(_), _) => Some("it was allowed".to_owned()),
             (Err(error), refused) => mismatch(&attack.attempt, error, &expected)
+                .map(|fault| match self.let_through(&attack.refusal, &entries) {
+                    true => LET_THROUGH.to_owned(),
+                    false => fault,
+                })
                 .or_else(|| refused.as_ref().err().cloned()),
         };
+        if let (Ok(_), Attempt::Call(step), false) = (&attempt.result, &attack.attempt, spared)
+            && let Some(undo) = undo(step)
+        {
+            // Were this to fail, the next attack would tell.
+            self.platform.call(&undo).await;
+        }
         let twin = self.twin(attack, number).await;
         let caused = self.recorded_since(recorded);
         let (decided_by, mutant) = self.decided(refused.as_ref().ok());
@@ -95,7 +111,7 @@ impl Runner<'_> {
             guard_rail: attack.guard_rail,
             identity: self.identity.clone(),
             road: attack.attempt.road(),
-            scope: Scope::Executed,
+            scope: if spared { Scope::Decided } else { Scope::Executed },
             title: format!("{} {}", self.identity, attack.title),
             expected: format!("{} {expected}", expected.status),
             observed,
@@ -112,6 +128,33 @@ impl Runner<'_> {
     fn recorded_since(&self, mark: Option<u64>) -> Vec<String> {
         let since = self.guard.recording().zip(mark).map(|(recording, mark)| recording.since(mark));
         since.into_iter().flatten().map(|recorded| recorded.request_id.clone()).collect()
+    }
+
+    /// Whether no policy refused what must be refused: the service itself found
+    /// nothing to do it to.
+    fn let_through(&self, refusal: &Refusal, entries: &[Arc<Entry>]) -> bool {
+        entries.iter().filter(|entry| entry.principal == self.attacker.arn).any(|entry| {
+            let all_allowed = entry.checks.iter().all(|check| check.outcome == "allow");
+            all_allowed && entry.checks.iter().any(|check| check.action == refusal.action)
+        })
+    }
+
+    /// Whether the guard would allow the attacker what must be refused.
+    async fn may(&self, refusal: &Refusal) -> bool {
+        let question = Question {
+            action: refusal.action.to_owned(),
+            resource: refusal.resource.clone(),
+            context: Context::new(),
+        };
+        let caller = Caller::Key(self.attacker.access_key_id());
+        match self.guard.inputs(caller, &[question]).await {
+            Ok(inputs) => inputs
+                .decide_each(&Overlay::none())
+                .first()
+                .is_some_and(ringfence_policy::Decision::allowed),
+            // The call itself says more.
+            Err(_) => false,
+        }
     }
 
     /// What decided a request, and whether it goes through without that.
@@ -210,7 +253,7 @@ impl Runner<'_> {
             return Err(format!("the journal has no refusal of {}", refusal.action));
         };
         let sid = check.statements.first().and_then(|statement| statement.sid.as_deref());
-        if check.layer != refusal.reason.layer() || sid != refusal.reason.sid() {
+        if !refusal.reason.is(&check.layer, sid) {
             return Err(format!(
                 "the journal says that layer `{}`, statement {sid:?} decided: {}",
                 check.layer, check.explanation
@@ -218,6 +261,33 @@ impl Runner<'_> {
         }
         Ok(Arc::clone(entry))
     }
+}
+
+/// An attack that takes away what the others attack is not made where it would
+/// succeed: they would meet nothing, and that is no refusal.
+const SPARED: &str = "it would be allowed; it was not made, for it destroys what is attacked";
+
+/// What takes back a policy that an attack gave or took away, so that the next
+/// attack meets what the platform made.
+fn undo(step: &Step) -> Option<Step> {
+    let (operation, member) = match step.operation {
+        "PutRolePolicy" => ("DeleteRolePolicy", "PolicyName"),
+        "AttachRolePolicy" => ("DetachRolePolicy", "PolicyArn"),
+        "DetachRolePolicy" => ("AttachRolePolicy", "PolicyArn"),
+        _ => return None,
+    };
+    let get = |name: &str| step.input.get(name).cloned().unwrap_or_default();
+    let input = json!({"RoleName": get("RoleName"), member: get(member)});
+    Some(Step::new(Service::Iam, operation, input))
+}
+
+/// What must be refused met another error, behind the policies.
+const LET_THROUGH: &str = "no policy refused it";
+
+fn destroys(attempt: &Attempt) -> bool {
+    let takes_away =
+        |step: &Step| step.operation.starts_with("Delete") || step.operation.starts_with("Remove");
+    matches!(attempt, Attempt::Call(step) if takes_away(step))
 }
 
 /// How an error differs from the expected one, if it does.

@@ -15,7 +15,7 @@ use toml::Spanned;
 
 pub use schema::{
     Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Layer1,
-    OrganizationLevel, Platform, Upstream,
+    OrganizationLevel, Platform, Refusals, Upstream,
 };
 pub use value::{AccountId, Backend, Region, Repository};
 

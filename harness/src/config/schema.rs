@@ -134,6 +134,21 @@ pub struct Platform {
     /// Parameters that the platform promises to publish, by name.
     #[serde(default)]
     pub published: Vec<String>,
+    /// Which statements must refuse the attacks.
+    #[serde(default)]
+    pub refusals: Refusals,
+}
+
+/// Which statements must refuse the attacks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Refusals {
+    /// Those that the attacks name: this repository's Layer 1.
+    #[default]
+    Named,
+    /// Whichever: a Layer 1 of somebody else's, whose statements have other
+    /// names.
+    Any,
 }
 
 /// A token issuer.

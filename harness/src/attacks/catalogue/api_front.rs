@@ -138,7 +138,7 @@ fn front(scene: &Scene<'_>) -> Vec<Attack> {
                 "CreateApiMapping",
                 json!({
                     "ApiId": facts.api_id, "DomainName": "api.example.com",
-                    "Stage": facts.stages.first(),
+                    "Stage": facts.stages.first().map_or("$default", String::as_str),
                 }),
             ),
             "apigateway:POST",

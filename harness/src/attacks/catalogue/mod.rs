@@ -27,7 +27,7 @@ use super::facts::{DeployerFacts, Facts};
 /// The attacks of one deployer, in a stable order.
 pub fn attacks(facts: &Facts, deployer: &DeployerFacts) -> Vec<Attack> {
     let scene = Scene { facts, deployer };
-    [
+    let mut attacks = [
         roles::attacks(&scene),
         identities::attacks(&scene),
         sessions::attacks(&scene),
@@ -44,7 +44,11 @@ pub fn attacks(facts: &Facts, deployer: &DeployerFacts) -> Vec<Attack> {
         logs::attacks(&scene),
         escalations::calls::attacks(facts, deployer),
     ]
-    .concat()
+    .concat();
+    for attack in &mut attacks {
+        attack.refusal = facts.refusal(&attack.refusal);
+    }
+    attacks
 }
 
 /// A deployer in the deployed state.

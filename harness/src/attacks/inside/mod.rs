@@ -303,6 +303,7 @@ impl Inside<'_> {
             self.role(),
             self.name()
         );
+        let refusal = self.facts.refusal(refusal);
         let expected = refusal.error(&caller);
         let fault = if allowed(answer) {
             Some("it was allowed")
@@ -357,7 +358,7 @@ fn undecided(decided_by: &[Decider], reason: Reason) -> Option<String> {
     let Some(last) = decided_by.last() else {
         return Some("the guard did not decide about it".to_owned());
     };
-    (last.layer != reason.layer() || last.sid.as_deref() != reason.sid()).then(|| {
+    (!reason.is(&last.layer, last.sid.as_deref())).then(|| {
         format!("layer `{}`, statement {:?} decided: {}", last.layer, last.sid, last.explanation)
     })
 }
