@@ -88,7 +88,7 @@ impl Asking<'_> {
             return Some("it would be allowed".to_owned());
         };
         let sid = last.statements.first().and_then(|statement| statement.sid.as_deref());
-        (last.layer.as_str() != self.reason.layer() || sid != self.reason.sid()).then(|| {
+        (!self.reason.is(last.layer.as_str(), sid)).then(|| {
             format!(
                 "layer `{}`, statement {sid:?} decides: {}",
                 last.layer.as_str(),

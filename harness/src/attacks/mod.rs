@@ -21,6 +21,7 @@ pub mod escalations;
 pub mod facts;
 pub mod finding;
 pub mod inside;
+mod needs;
 pub mod probe_role;
 mod public;
 pub mod reach;

@@ -12,13 +12,14 @@ use super::escalations::questions::Between;
 use super::facts::{DeployerFacts, Facts, FunctionFacts};
 use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
 use super::inside::{Author, Code, Inside};
+use super::needs;
 use super::probe_role::ProbeRole;
 use super::public;
 use super::run::Runner;
 use super::settings;
 use super::tokens::Gateway;
 use super::trust::{SESSION, Trust};
-use crate::config::{IssuerKind, Job};
+use crate::config::{App, IssuerKind, Job};
 use crate::issuers::Issuer;
 use crate::stack::Stack;
 use ringfence_guard::Caller;
@@ -208,7 +209,8 @@ impl<'a> Suite<'a> {
                     .iter()
                     .filter(|path| !escalations::calls::served(path, facts, deployer))
                     .map(|path| path.finding_id(&deployer.name, Road::Api));
-                calls.chain(asked).chain(paths).collect()
+                let needs = needs::ids(facts, deployer, self.app_of(deployer));
+                calls.chain(asked).chain(paths).chain(needs).collect()
             }
             Part::Ceiling => ceiling::all(facts).iter().flat_map(ceiling::Ceiling::ids).collect(),
             Part::Inside(deployer) => Inside::ids(facts, Author::Deployer(deployer)),
@@ -219,6 +221,10 @@ impl<'a> Suite<'a> {
                 Inside::ids(facts, Author::Function(function)).into_iter().chain(paths).collect()
             }
         })
+    }
+
+    fn app_of(&self, deployer: &DeployerFacts) -> Option<&App> {
+        self.stack.config().app(&deployer.app)
     }
 
     fn gateway(&self) -> Gateway<'_> {
@@ -274,6 +280,17 @@ impl<'a> Suite<'a> {
                     }
                 }
                 findings.extend(self.paths_of(deployer, &attacker, &actor, selected).await);
+                findings.extend(
+                    needs::run(
+                        self.stack.guard(),
+                        &self.facts,
+                        deployer,
+                        self.app_of(deployer),
+                        Caller::Key(attacker.access_key_id()),
+                        selected,
+                    )
+                    .await,
+                );
                 canary.remove().await?;
                 Ok(findings)
             }

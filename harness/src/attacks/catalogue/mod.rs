@@ -7,6 +7,7 @@ pub mod asked;
 mod bucket;
 mod code;
 mod data;
+mod foreign_roles;
 mod functions;
 mod identities;
 mod logs;
@@ -30,6 +31,7 @@ pub fn attacks(facts: &Facts, deployer: &DeployerFacts) -> Vec<Attack> {
     let mut attacks = [
         roles::attacks(&scene),
         identities::attacks(&scene),
+        foreign_roles::attacks(&scene),
         sessions::attacks(&scene),
         api::attacks(&scene),
         api_front::attacks(&scene),

@@ -10,6 +10,9 @@ use crate::config::Job;
 const NETWORK: &str = "functions stay in the platform's network";
 const OWNERS: &str = "a team's functions are its own";
 
+const LEFT: &str = "network-left";
+const LEAVE: &str = "cannot take its function out of the network";
+
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     if scene.facts.function(&scene.deployer.app).is_none() {
         return Vec::new();
@@ -97,6 +100,7 @@ fn networks(scene: &Scene<'_>) -> Vec<Attack> {
             "cannot leave the security groups empty",
             json!({"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": [scene.facts.security_group]}}),
         ),
+        (LEFT, LEAVE, json!({"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}})),
     ] {
         attacks.push(
             rail.case(name, title, update(more), "lambda:UpdateFunctionConfiguration", arn.clone())
@@ -181,7 +185,6 @@ fn any_setting(scene: &Scene<'_>) -> Vec<Attack> {
     let rail = scene.rail(OWNERS);
     let app = &scene.deployer.app;
     let arn = scene.facts.function_arn(app);
-    let inside = network(scene, &Value::Null, &Value::Null);
     let layer =
         format!("arn:aws:lambda:{}:{}:layer:probe:1", scene.facts.region, scene.facts.account);
     let table: [(&str, &str, Value); 7] = [
@@ -203,7 +206,7 @@ fn any_setting(scene: &Scene<'_>) -> Vec<Attack> {
     ];
     let mut attacks = Vec::new();
     for (name, title, more) in table {
-        let input = with(&with(&json!({"FunctionName": app}), more), inside.clone());
+        let input = with(&json!({"FunctionName": app}), more);
         attacks.push(rail.case(
             name,
             title,
@@ -212,6 +215,16 @@ fn any_setting(scene: &Scene<'_>) -> Vec<Attack> {
             arn.clone(),
         ));
     }
+    let out = json!({
+        "FunctionName": app, "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
+    });
+    attacks.push(scene.rail(NETWORK).case(
+        LEFT,
+        LEAVE,
+        call("UpdateFunctionConfiguration", out),
+        "lambda:UpdateFunctionConfiguration",
+        arn,
+    ));
     attacks
 }
 

@@ -13,7 +13,7 @@ use url::Url;
 use self::cases::{By, Case};
 use super::companions;
 use super::facts::{DeployerFacts, Facts};
-use super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Traces};
+use super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Traces, Verdict};
 use super::suite::Selected;
 use crate::aws::{Client, WebIdentity};
 use crate::config::{App, Config};
@@ -96,7 +96,9 @@ impl Trust<'_> {
     /// # Errors
     /// When no token can be made.
     pub fn ids(&self, deployer: &DeployerFacts) -> Result<Vec<String>, IssuerError> {
-        Ok(self.cases(deployer)?.iter().map(|case| id(deployer, case)).collect())
+        let cases = self.cases(deployer)?;
+        let ids = cases.iter().map(|case| id(deployer, case));
+        Ok(ids.chain(self.with_ids(deployer).map(|_| with_ids_id(deployer))).collect())
     }
 
     /// Runs all attacks on a deployer's trust.
@@ -113,7 +115,54 @@ impl Trust<'_> {
         for case in self.cases(deployer)?.iter().filter(|case| selected(&id(deployer, case))) {
             findings.push(self.attack(deployer, case, &canary).await?);
         }
+        if let Some(run) = self.with_ids(deployer).filter(|_| selected(&with_ids_id(deployer))) {
+            findings.push(self.admitted_with_ids(deployer, &run).await?);
+        }
         Ok(findings)
+    }
+
+    /// A deployer's run with the ids in its subject, where the configuration
+    /// says what these are.
+    fn with_ids(&self, deployer: &DeployerFacts) -> Option<GithubRun> {
+        let (app, mut run) = self.run_of(deployer)?;
+        run.immutable_subject = true;
+        (app.owner_id.is_some() && app.repository_id.is_some()).then_some(run)
+    }
+
+    /// Tokens of repositories created, renamed or transferred since 2026-07-15
+    /// have ids in their subject: the right one must do.
+    /// <https://docs.github.com/actions/reference/security/oidc>
+    async fn admitted_with_ids(
+        &self,
+        deployer: &DeployerFacts,
+        run: &GithubRun,
+    ) -> anyhow::Result<Finding> {
+        let start = Instant::now();
+        let token = self.issuer.github_token(run, AUDIENCE, OffsetDateTime::now_utc())?;
+        let (attempt, request_id) = self.exchange(&deployer.role_arn, &token, None).await;
+        let (verdict, observed) = match attempt {
+            Ok(_) => (Verdict::Held, "it is admitted".to_owned()),
+            Err(error) => (Verdict::Failed, format!("{} {error}", error.status)),
+        };
+        Ok(Finding {
+            id: with_ids_id(deployer),
+            guard_rail: TRUST,
+            identity: deployer.name.clone(),
+            road: Road::Oidc,
+            scope: Scope::Executed,
+            title: format!(
+                "a token of its own workflow with ids in its subject becomes {}",
+                deployer.name
+            ),
+            expected: "it is admitted".to_owned(),
+            reason: (verdict != Verdict::Held).then(|| observed.clone()),
+            observed,
+            verdict,
+            companions: Companions::default(),
+            decided_by: Vec::new(),
+            duration: start.elapsed(),
+            request_ids: request_id.into_iter().collect(),
+        })
     }
 
     async fn attack(
@@ -219,6 +268,10 @@ impl Trust<'_> {
 
 fn id(deployer: &DeployerFacts, case: &Case) -> String {
     format!("{}/{}/{}", deployer.name, case.name, Road::Oidc)
+}
+
+fn with_ids_id(deployer: &DeployerFacts) -> String {
+    format!("{}/subject-with-ids/{}", deployer.name, Road::Oidc)
 }
 
 /// The same code and status, and the expected message's beginning.
