@@ -10,6 +10,7 @@
 
 mod endings;
 mod evidence;
+mod published;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

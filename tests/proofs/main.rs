@@ -16,5 +16,6 @@ mod attacks;
 mod foreign;
 mod layer1;
 mod mutations;
+mod published;
 mod sdk;
 mod stack;
