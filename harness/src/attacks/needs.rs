@@ -15,7 +15,7 @@ use ringfence_policy::Context;
 use super::claims::template_of;
 use super::companions;
 use super::facts::{DeployerFacts, Facts};
-use super::finding::{Companions, Finding, Road, Scope, Verdict};
+use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
 use super::suite::Selected;
 use crate::config::{App, Job};
 use crate::lint::tree::Node;
@@ -67,7 +67,7 @@ async fn asked(
     need: &Need,
 ) -> Finding {
     let start = Instant::now();
-    let mut decided_by = Vec::new();
+    let (mut decided_by, mut traces) = (Vec::new(), Traces::default());
     let (verdict, observed) = match guard.inputs(caller, &need.questions).await {
         Ok(inputs) => {
             let decisions = inputs.decide_each(&Overlay::none());
@@ -82,6 +82,7 @@ async fn asked(
                     format!("{} on {} is refused {reason}", asked.action, asked.resource)
                 })
                 .collect();
+            traces = traces.decided(inputs, false);
             match refused.is_empty() {
                 true => (Verdict::Held, "all of it is allowed".to_owned()),
                 false => (Verdict::Failed, refused.join("; ")),
@@ -108,6 +109,7 @@ async fn asked(
         decided_by,
         duration: start.elapsed(),
         request_ids: Vec::new(),
+        traces,
     }
 }
 

@@ -162,6 +162,7 @@ impl Trust<'_> {
             decided_by: Vec::new(),
             duration: start.elapsed(),
             request_ids: request_id.into_iter().collect(),
+            traces: Traces::default(),
         })
     }
 
