@@ -59,8 +59,13 @@ pub fn requests(versions: &[Value], met: &[Asked]) -> Vec<Asked> {
             // One that the catalogue does not know is asked on anything.
             _ => true,
         };
+        // What an action was asked for on tells more than the catalogue.
+        let asked = || met.iter().filter(|asked| asked.action == *action);
         let on: BTreeSet<&str> = match kind {
-            Some(kind) if kind.takes_only_everything() => BTreeSet::from(["*"]),
+            Some(kind) if kind.takes_only_everything() => match asked().next() {
+                Some(_) => asked().map(|asked| asked.resource.as_str()).collect(),
+                None => BTreeSet::from(["*"]),
+            },
             // A statement on everything: what was met.
             _ if resources.is_empty() => met
                 .iter()
