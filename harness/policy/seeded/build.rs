@@ -21,6 +21,9 @@ fn main() {
         copy(&engine.join(part), &Path::new(&out).join(part));
     }
     println!("cargo:rerun-if-changed=mistakes.rs");
+    // Not read here: the engine's tests list its files when they are built, and
+    // are built again when this crate is.
+    println!("cargo:rerun-if-changed={}", engine.join("corpus").display());
     let mut switches: BTreeMap<&str, Vec<(usize, &str, String)>> = BTreeMap::new();
     for (number, (name, file, place, wrong)) in MISTAKES.iter().enumerate() {
         let text = fs::read_to_string(engine.join("src").join(file)).unwrap();

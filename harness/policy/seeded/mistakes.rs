@@ -82,7 +82,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "policy.kind() == Kind::Trust || sts || key",
         "key",
     ),
-    ("a key's policy need not allow", "evaluate.rs", "resource.starts_with(\"key/\")", "false"),
+    ("a key's policy need not allow", "evaluate.rs", "target(\"kms\", \"key/\")", "false"),
     (
         "unsigned callers have an account",
         "evaluate.rs",
@@ -125,7 +125,31 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "NotPrincipal spares those with a boundary",
         "statement.rs",
-        "principals.negated && self.effect == Effect::Deny && asked.bounded",
+        "«asked.bounded» || !principals.spares",
+        "false",
+    ),
+    (
+        "NotPrincipal spares all sessions of a role",
+        "principal.rs",
+        "named(Naming::Itself) && named(Naming::Behind)",
+        "named(Naming::Behind)",
+    ),
+    (
+        "NotPrincipal spares all principals of an account",
+        "principal.rs",
+        "_ => «named(Naming::Itself)»",
+        "self.entries.iter().any(|entry| entry.names(principal).is_some())",
+    ),
+    (
+        "a federated user needs no session policy",
+        "evaluate.rs",
+        "matches!(request.principal, Principal::FederatedUser { .. })",
+        "false",
+    ),
+    (
+        "a role without a trust policy can be assumed",
+        "evaluate.rs",
+        "sts && target(\"iam\", \"role/\")",
         "false",
     ),
     ("NotAction is Action", "statement.rs", "listed != self.actions.negated", "listed"),

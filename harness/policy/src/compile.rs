@@ -228,6 +228,11 @@ impl<'a> Reader<'a> {
             let message = format!("`{}` belongs into resource policies only", member.key);
             return Err(self.error(member.at, message));
         }
+        // "You cannot use the NotPrincipal element in an IAM identity-based policy
+        // nor in an IAM role trust policy."
+        if self.kind == Kind::Trust && negated {
+            return Err(self.error(member.at, "a trust policy takes no `NotPrincipal`"));
+        }
         let mut entries = Vec::new();
         match &member.value.value {
             Value::String(text) if text == "*" => entries.push(Entry::Everyone),

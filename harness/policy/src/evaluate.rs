@@ -17,7 +17,7 @@
 
 use std::sync::Arc;
 
-use crate::arn::{Arn, Target};
+use crate::arn::Target;
 use crate::decision::{Decision, Layer, Outcome};
 use crate::document::{Document, Kind};
 use crate::explain;
@@ -35,12 +35,15 @@ pub struct Policies {
     pub identity: Vec<Arc<Document>>,
     /// The permissions boundary; `None` where the principal has none.
     pub boundary: Option<Vec<Arc<Document>>>,
-    /// The session policies; `None` where the session has none. A list must
-    /// have one document that allows: AWS takes the inline policy and the
-    /// managed ones of a session together.
+    /// The session policies; `None` where the session has none, with which a
+    /// federated user may do nothing of its own accord
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html>).
+    /// A list must have one document that allows: AWS takes the inline policy
+    /// and the managed ones of a session together.
     pub session: Option<Vec<Arc<Document>>>,
     /// The resource's own policy. A [`crate::Kind::Trust`] document must allow
-    /// by itself.
+    /// by itself. Roles and KMS keys always have one: without it, nobody
+    /// assumes the role or uses the key.
     pub resource: Option<Arc<Document>>,
 }
 
@@ -82,10 +85,17 @@ pub fn judge<'p>(request: &Request<'_>, policies: &'p Policies) -> Verdict<'p> {
     }
     let identity = Scan::of(&policies.identity, &asked);
     let boundary = policies.boundary.as_deref().map(|docs| Scan::of(docs, &asked));
-    let session = policies.session.as_deref().map(|docs| Scan::of(docs, &asked));
+    // "If you do not pass a policy with the GetFederationToken API call, the
+    // resulting temporary security credentials have no permissions."
+    let federated = matches!(request.principal, Principal::FederatedUser { .. });
+    let session = match policies.session.as_deref() {
+        None if !federated => None,
+        documents => Some(Scan::of(documents.unwrap_or_default(), &asked)),
+    };
     let mut levels_allow = true;
     let mut level_deny = None;
-    for level in &policies.service_control {
+    let levels = if shape.service_linked { &[] } else { policies.service_control.as_slice() };
+    for level in levels {
         let scan = Scan::of(level, &asked);
         level_deny = level_deny.or(scan.deny);
         levels_allow &= scan.allow.is_some();
@@ -161,6 +171,10 @@ pub(crate) struct Shape {
     /// Whether the caller is a principal of an account, with policies there.
     pub(crate) account_policies: bool,
     pub(crate) root: bool,
+    /// Whether service control policies leave the caller out: they do not
+    /// restrict service-linked roles
+    /// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html>).
+    pub(crate) service_linked: bool,
     pub(crate) same_account: bool,
     /// Whether the resource's policy must allow even in the same account.
     pub(crate) resource_must_allow: bool,
@@ -188,6 +202,8 @@ impl Shape {
                 Principal::Service { .. } | Principal::WebIdentity { .. } | Principal::Anonymous
             ),
             root: matches!(request.principal, Principal::Root { .. }),
+            service_linked: matches!(request.principal, Principal::RoleSession { role_arn, .. }
+                if role_arn.contains(":role/aws-service-role/")),
             same_account: owner.is_none() || owner == request.principal.account_id(),
             resource_must_allow: must_allow(policies.resource.as_deref(), asked),
         }
@@ -226,12 +242,15 @@ impl Shape {
 /// Role trust policies and KMS key policies must allow explicitly, in their
 /// own account too.
 fn must_allow(policy: Option<&Document>, asked: &Asked<'_>) -> bool {
+    let target = |service: &str, start: &str| {
+        matches!(asked.target, Target::Arn(arn)
+            if arn.service.eq_ignore_ascii_case(service) && arn.resource.starts_with(start))
+    };
     let sts = asked.action.service.eq_ignore_ascii_case("sts");
-    let key = matches!(asked.target, Target::Arn(Arn { service, resource, .. })
-        if service.eq_ignore_ascii_case("kms") && resource.starts_with("key/"));
+    let key = target("kms", "key/");
     match policy {
         Some(policy) => policy.kind() == Kind::Trust || sts || key,
-        None => key,
+        None => key || (sts && target("iam", "role/")),
     }
 }
 

@@ -10,10 +10,12 @@
 //! "explanation"}`, or `{"id","error"}` for a line that cannot be read.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::arn::{Arn, is_account_id};
@@ -121,7 +123,7 @@ struct Line<'a> {
     #[serde(default)]
     resource_account: Option<String>,
     #[serde(default)]
-    context: HashMap<String, ContextValue>,
+    context: Keys,
     #[serde(borrow, default)]
     policies: Documents<'a>,
 }
@@ -139,6 +141,53 @@ struct Documents<'a> {
     resource: Option<&'a RawValue>,
     #[serde(borrow, default)]
     scp: Option<Vec<Vec<&'a RawValue>>>,
+}
+
+/// The condition keys of a line. A key that stands twice, in whatever case, is
+/// refused: which of its values counts would be chance.
+#[derive(Default)]
+struct Keys(Context);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(KeysVisitor)
+    }
+}
+
+struct KeysVisitor;
+
+impl<'de> Visitor<'de> for KeysVisitor {
+    type Value = Keys;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of condition keys")
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Keys, E> {
+        Ok(Keys::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Keys, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Keys, A::Error> {
+        let mut context = Context::new();
+        let mut absent: Vec<String> = Vec::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if context.get(&key).is_some() || absent.iter().any(|a| a.eq_ignore_ascii_case(&key)) {
+                return Err(de::Error::custom(format!("the condition key `{key}` stands twice")));
+            }
+            match members.next_value()? {
+                ContextValue::Absent(()) => absent.push(key),
+                ContextValue::One(value) => drop(context.set(&key, value.text())),
+                ContextValue::Many(values) => {
+                    context.set_list(&key, values.into_iter().map(Scalar::text));
+                }
+            }
+        }
+        Ok(Keys(context))
+    }
 }
 
 #[derive(Deserialize)]
@@ -221,16 +270,6 @@ impl Decider {
     fn question<'a>(&mut self, text: &'a str) -> Result<(Option<&'a RawValue>, Question), String> {
         let line: Line<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let principal = principal(&line.principal, &line.action)?;
-        let mut context = Context::new();
-        for (key, value) in line.context {
-            match value {
-                ContextValue::Absent(()) => {}
-                ContextValue::One(value) => drop(context.set(&key, value.text())),
-                ContextValue::Many(values) => {
-                    context.set_list(&key, values.into_iter().map(Scalar::text));
-                }
-            }
-        }
         let policies = self.policies(&line.policies, &line.action)?;
         let question = Question {
             caller: line.principal,
@@ -238,7 +277,7 @@ impl Decider {
             action: line.action,
             resource: line.resource,
             resource_account: line.resource_account,
-            context,
+            context: line.context.0,
             policies,
         };
         Ok((line.id, question))
@@ -297,14 +336,10 @@ impl Decider {
         })
     }
 
-    /// The resource of an STS action is a role, and its policy a trust policy;
-    /// one with a `Resource` is taken for an ordinary resource policy.
+    /// The resource of an STS action is a role, and its policy a trust policy.
     fn resource(&mut self, text: &RawValue, action: &str) -> Result<Arc<Document>, String> {
         let sts = action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("sts:"));
-        if sts && let Ok(document) = self.document("resource", text, Kind::Trust) {
-            return Ok(document);
-        }
-        self.document("resource", text, Kind::Resource)
+        self.document("resource", text, if sts { Kind::Trust } else { Kind::Resource })
     }
 
     fn list(

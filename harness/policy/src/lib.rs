@@ -42,7 +42,6 @@
 //! ));
 //! # Ok::<(), ringfence_policy::DocumentError>(())
 //! ```
-
 //!
 //! # Which function
 //! [`decide`] gives the verdict with its statements and an explanation for
@@ -55,17 +54,23 @@
 //! # Sources
 //! Each rule names AWS's page beside its code. `[SIM]` is
 //! <https://github.com/cloud-copilot/iam-simulate>: where AWS is silent, its
-//! findings are followed. Two places where sources differ:
+//! findings are followed. Where sources differ:
 //!
 //! - An Allow for a role session's own ARN is not limited by an implicit deny
 //!   of its session policy, as AWS's evaluation page says; `[SIM]` denies it.
+//! - A Deny with `NotPrincipal` leaves only those out whom it names themselves, a
+//!   session together with its role, as AWS's pages say; `[SIM]` leaves out all
+//!   of a named account or role.
+//! - Nobody assumes a role without a trust policy; `[SIM]` takes the identity
+//!   policy's word for it.
 //! - A variable without a value differs from everything, so that a negated
 //!   operator matches, as AWS's page on variables says; `[SIM]` and older
 //!   copies of the page take the whole statement for not matching.
 //!
-//! Not modelled: resource control policies and VPC endpoint policies; service-linked
-//! roles and the management account, which service control policies do not
-//! bind (give none); grants of KMS; access control lists of S3.
+//! Not modelled: resource control policies and VPC endpoint policies; the
+//! management account, which service control policies do not bind (give none);
+//! services that want the account named too in `NotPrincipal`; grants of KMS;
+//! access control lists of S3.
 
 mod arn;
 pub mod catalog;

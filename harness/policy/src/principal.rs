@@ -167,9 +167,10 @@ pub(crate) struct Principals {
 }
 
 impl Principals {
-    /// How the element names the caller, if it does: the most direct of its
-    /// entries. `NotPrincipal` speaks of everybody whom no entry names, an
-    /// account or the role of a session included.
+    /// How the element of an Allow, or the `Principal` of a Deny, names the
+    /// caller, if it does: the most direct of its entries. `NotPrincipal`
+    /// speaks of everybody whom no entry names, an account or the role of a
+    /// session included: in an Allow that is the narrower reading.
     pub(crate) fn names(&self, principal: &Principal) -> Option<Naming> {
         let best = self.entries.iter().filter_map(|entry| entry.names(principal)).max();
         if !self.negated {
@@ -178,6 +179,33 @@ impl Principals {
         match best {
             Some(_) => None,
             None => Some(Naming::Everyone),
+        }
+    }
+
+    /// Whether `NotPrincipal` of a Deny leaves the caller out. It must be named
+    /// itself: "all principals except the user named Bob" are denied although
+    /// Bob's account stands beside him, and "you must list the role session
+    /// name of every user". Of a session, the role must be named too ("you must
+    /// include both ARNs for this approach to work"). Whether the account must
+    /// be named as well depends on the service, AWS writes; here it need not.
+    ///
+    /// - <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html>
+    /// - <https://repost.aws/knowledge-center/explicit-deny-principle-elements-s3>
+    /// - <https://aws.amazon.com/blogs/security/how-to-restrict-amazon-s3-bucket-access-to-a-specific-iam-role/>
+    pub(crate) fn spares(&self, principal: &Principal) -> bool {
+        let named = |wanted| {
+            self.entries.iter().any(|entry| {
+                let naming = entry.names(principal);
+                naming == Some(wanted) || naming == Some(Naming::Everyone)
+            })
+        };
+        match principal {
+            // No policy can name the session of a role without one.
+            Principal::RoleSession { session_arn, .. } if session_arn.ends_with('/') => {
+                named(Naming::Behind)
+            }
+            Principal::RoleSession { .. } => named(Naming::Itself) && named(Naming::Behind),
+            _ => named(Naming::Itself),
         }
     }
 }
@@ -238,5 +266,50 @@ mod tests {
         assert_eq!(element("111122223333").names(&session()), None);
         assert_eq!(element("444455556666").names(&session()), Some(Naming::Everyone));
         assert_eq!(element("111122223333").names(&Principal::Anonymous), Some(Naming::Everyone));
+    }
+
+    const ROOT: &str = "arn:aws:iam::111122223333:root";
+    const ROLE: &str = "arn:aws:iam::111122223333:role/teams/deployer";
+    const RUN: &str = "arn:aws:sts::111122223333:assumed-role/deployer/run";
+    const OTHER_RUN: &str = "arn:aws:sts::111122223333:assumed-role/deployer/other";
+    const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
+    const BOB: &str = "arn:aws:iam::111122223333:user/bob";
+
+    #[rstest]
+    #[case::itself_and_its_role(&[RUN, ROLE, ROOT], true)]
+    #[case::no_account_is_needed(&[RUN, ROLE], true)]
+    #[case::its_role_is_missing(&[RUN, ROOT], false)]
+    #[case::another_session_of_the_role(&[OTHER_RUN, ROLE, ROOT], false)]
+    #[case::the_role_alone(&[ROLE, ROOT], false)]
+    #[case::the_account_alone(&[ROOT], false)]
+    #[case::everybody(&["*"], true)]
+    fn a_deny_leaves_a_session_out_that_is_named_with_its_role(
+        #[case] entries: &[&str],
+        #[case] spared: bool,
+    ) {
+        assert_eq!(not(entries).spares(&session()), spared);
+    }
+
+    #[rstest]
+    #[case::himself(&[BOB, ROOT], true)]
+    #[case::another(&[ALICE, ROOT], false)]
+    #[case::the_account_alone(&["111122223333"], false)]
+    fn a_deny_leaves_a_user_out_who_is_named(#[case] entries: &[&str], #[case] spared: bool) {
+        assert_eq!(not(entries).spares(&Principal::User { arn: BOB.into() }), spared);
+    }
+
+    #[test]
+    fn a_role_without_a_session_is_left_out_by_its_own_name() {
+        let role = Principal::RoleSession {
+            role_arn: ROLE.into(),
+            session_arn: "arn:aws:sts::111122223333:assumed-role/deployer/".into(),
+        };
+        assert!(not(&[ROLE]).spares(&role));
+        assert!(!not(&[ROOT]).spares(&role));
+    }
+
+    fn not(entries: &[&str]) -> Principals {
+        let entries = entries.iter().map(|entry| Entry::aws(entry).unwrap()).collect();
+        Principals { negated: true, entries }
     }
 }

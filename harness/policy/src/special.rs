@@ -11,6 +11,8 @@ use crate::request::{Principal, Request};
 ///   (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>).
 /// - Policies and roles of AWS itself (`arn:aws:iam::aws:policy/…`,
 ///   `role/aws-reserved/…`) cannot be changed ([SIM] IamServiceAuthorizer.ts).
+/// - Nor can its aliases of keys: `alias/aws/` is reserved
+///   (<https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>).
 pub(crate) fn outcome(request: &Request<'_>) -> Option<Outcome> {
     if request.action.eq_ignore_ascii_case("sts:GetCallerIdentity")
         && !matches!(request.principal, Principal::Anonymous)
@@ -18,20 +20,26 @@ pub(crate) fn outcome(request: &Request<'_>) -> Option<Outcome> {
         return Some(Outcome::Allow);
     }
     let (service, name) = request.action.split_once(':')?;
-    if !service.eq_ignore_ascii_case("iam") {
-        return None;
-    }
-    if !(request.resource.contains(":aws:policy/") || request.resource.contains("aws-reserved/")) {
-        return None;
-    }
-    let arn = Arn::parse(request.resource)?;
     let one_of = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-    let managed_policy = arn.account == "aws" && arn.resource.starts_with("policy/");
-    let reserved_role = arn.resource.starts_with("role/aws-reserved/");
-    let fixed =
-        (managed_policy && one_of(&POLICY_CHANGES)) || (reserved_role && one_of(&ROLE_CHANGES));
+    let belongs_to_aws = |arn: Arn<'_>| {
+        let managed_policy = arn.account == "aws" && arn.resource.starts_with("policy/");
+        let reserved_role = arn.resource.starts_with("role/aws-reserved/");
+        (managed_policy && one_of(&POLICY_CHANGES)) || (reserved_role && one_of(&ROLE_CHANGES))
+    };
+    let resource = request.resource;
+    let fixed = if service.eq_ignore_ascii_case("iam") {
+        // Every decision comes through here: most ARNs need not be taken apart.
+        (resource.contains(":aws:policy/") || resource.contains("aws-reserved/"))
+            && Arn::parse(resource).is_some_and(belongs_to_aws)
+    } else {
+        service.eq_ignore_ascii_case("kms")
+            && resource.contains(":alias/aws/")
+            && one_of(&ALIAS_CHANGES)
+    };
     fixed.then_some(Outcome::ImplicitDeny)
 }
+
+const ALIAS_CHANGES: [&str; 3] = ["CreateAlias", "DeleteAlias", "UpdateAlias"];
 
 const POLICY_CHANGES: [&str; 7] = [
     "CreatePolicy",

@@ -123,8 +123,9 @@ impl Statement {
         // "The NotPrincipal element with a Deny effect will always deny any
         // IAM principal that has a permissions boundary policy attached"
         // (IAM user guide, permissions boundaries for IAM entities).
-        if principals.negated && self.effect == Effect::Deny && asked.bounded {
-            return Some(Naming::Everyone);
+        if principals.negated && self.effect == Effect::Deny {
+            let denied = asked.bounded || !principals.spares(asked.principal);
+            return denied.then_some(Naming::Everyone);
         }
         principals.names(asked.principal)
     }

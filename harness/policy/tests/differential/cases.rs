@@ -141,7 +141,7 @@ fn statement(c: &mut Choices, whom: Whom) -> Statement {
     let resources =
         (!trust).then(|| Element { negated: c.once_in(7), values: one_or_two(c, &RESOURCES) });
     let principals = (whom != Whom::Nobody).then(|| Element {
-        negated: c.once_in(7),
+        negated: !trust && c.once_in(7),
         values: match c.below(5) {
             0 => Whose::Everyone,
             1 => Whose::Service("lambda.amazonaws.com"),

@@ -27,7 +27,12 @@ pub(crate) fn evaluate(case: &Case) -> (&'static str, &'static str) {
         Some(policies) => said(case, policies, false),
         None => Said { deny: false, allow: 4 },
     };
-    let (boundary, session) = (limit(&case.boundary), limit(&case.session));
+    let boundary = limit(&case.boundary);
+    // A federated user without a session policy has no permissions.
+    let session = match (&case.session, &case.caller) {
+        (None, Caller::FederatedUser) => Said { deny: false, allow: 0 },
+        (policies, _) => limit(policies),
+    };
     let levels: Vec<Said> = case.scp.iter().map(|level| said(case, level, false)).collect();
     let denies = [
         (levels.iter().any(|level| level.deny), "scp"),
@@ -45,8 +50,7 @@ pub(crate) fn evaluate(case: &Case) -> (&'static str, &'static str) {
     let root = matches!(case.caller, Caller::Root);
     let in_arn = case.target.split(':').nth(4).filter(|account| !account.is_empty());
     let same = case.account.or(in_arn).unwrap_or("111111111111") == "111111111111";
-    let must = (case.resource.is_some() && case.action.starts_with("sts:"))
-        || case.target.starts_with("arn:aws:kms:");
+    let must = case.action == "sts:AssumeRole" || case.target.starts_with("arn:aws:kms:");
     if (must || !same) && resource.allow == 0 {
         return ("implicit_deny", "resource");
     }
@@ -96,8 +100,8 @@ fn said(case: &Case, policies: &[Policy], whose: bool) -> Said {
 
 fn named(case: &Case, statement: &Statement) -> u8 {
     let element = statement.principals.as_ref().unwrap();
-    if element.negated && !statement.allow && case.boundary.is_some() {
-        return 3;
+    if element.negated && !statement.allow {
+        return if case.boundary.is_some() || !spared(case, &element.values) { 3 } else { 0 };
     }
     let best = match &element.values {
         Whose::Everyone => 3,
@@ -109,6 +113,32 @@ fn named(case: &Case, statement: &Statement) -> u8 {
         (false, best) => best,
         (true, 0) => 3,
         (true, _) => 0,
+    }
+}
+
+/// Whether `NotPrincipal` of a Deny leaves the caller out: by its own name, a
+/// session with that of its role beside it.
+fn spared(case: &Case, values: &Whose) -> bool {
+    let entries = match values {
+        Whose::Everyone => return true,
+        Whose::Service(_) => return matches!(case.caller, Caller::Service),
+        Whose::Federated(_) => return matches!(case.caller, Caller::WebIdentity),
+        Whose::Aws(entries) => entries,
+    };
+    let lists =
+        |wanted: &[&str]| entries.iter().any(|entry| *entry == "*" || wanted.contains(entry));
+    match case.caller {
+        Caller::Root => lists(&["111111111111", "arn:aws:iam::111111111111:root"]),
+        Caller::User => lists(&["arn:aws:iam::111111111111:user/u"]),
+        Caller::FederatedUser => lists(&["arn:aws:sts::111111111111:federated-user/u"]),
+        Caller::RoleSession => {
+            lists(&["arn:aws:sts::111111111111:assumed-role/r/s"])
+                && lists(&[
+                    "arn:aws:iam::111111111111:role/r",
+                    "arn:aws:iam::111111111111:role/p/r",
+                ])
+        }
+        Caller::WebIdentity | Caller::Service | Caller::Anonymous => lists(&[]),
     }
 }
 
