@@ -38,16 +38,72 @@ const TRUST: &str = r#"{
   }
 }"#;
 
-#[test]
-fn the_published_deployer_has_every_finding() {
-    let document = Document::parse("deployer", DEPLOYER, Kind::Identity).unwrap();
-    let found: Vec<String> = lint(&document)
+const CODE_DEPLOYER: &str = r#"{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Effect": "Allow",
+      "Action": ["lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration",
+                 "lambda:GetFunction", "lambda:GetFunctionConfiguration",
+                 "lambda:PublishVersion", "lambda:CreateAlias", "lambda:UpdateAlias"],
+      "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:service-b"
+    },
+    {"Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject", "s3:DeleteObject"], "Resource": "arn:aws:s3:::sam-artifacts/*"}
+  ]
+}"#;
+
+const BOUNDARY: &str = r#"{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "AllowLambdaBasics", "Effect": "Allow",
+      "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
+                 "xray:PutTraceSegments", "xray:PutTelemetryRecords"],
+      "Resource": "*"
+    },
+    {
+      "Sid": "AllowVpcNetworking", "Effect": "Allow",
+      "Action": ["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"],
+      "Resource": "*"
+    },
+    {
+      "Sid": "AllowSpecificServices", "Effect": "Allow",
+      "Action": ["dynamodb:*", "s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue"],
+      "Resource": "*",
+      "Condition": {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+    },
+    {"Sid": "DenyEscape", "Effect": "Deny", "Action": ["iam:*", "organizations:*", "account:*"], "Resource": "*"}
+  ]
+}"#;
+
+/// The findings as `statement rule what`.
+#[expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+fn found(text: &str, kind: Kind) -> Vec<String> {
+    lint(&Document::parse("policy", text, kind).unwrap())
         .iter()
         .map(|finding| {
             let what = finding.message.split('`').nth(1).unwrap_or_default();
             format!("{} {} {what}", finding.statement, finding.rule.name())
         })
-        .collect();
+        .collect()
+}
+
+#[test]
+fn the_published_code_deployer_chooses_the_network() {
+    let expected = ["0 function-out-of-network lambda:UpdateFunctionConfiguration"];
+    assert_eq!(found(CODE_DEPLOYER, Kind::Identity), expected);
+    let code_only = CODE_DEPLOYER.replace(r#""lambda:UpdateFunctionConfiguration","#, "");
+    assert_eq!(found(&code_only, Kind::Identity), [""; 0]);
+}
+
+#[test]
+fn the_published_boundary_lacks_what_functions_in_a_vpc_need() {
+    let expected = ["0 network-permissions-incomplete ec2:DescribeSubnets"];
+    assert_eq!(found(BOUNDARY, Kind::Boundary), expected);
+}
+
+#[test]
+fn the_published_deployer_has_every_finding() {
     let expected = [
         "0 wide-grant cloudformation:*",
         "0 wide-grant s3:*",
@@ -65,7 +121,7 @@ fn the_published_deployer_has_every_finding() {
         "3 key-never-carried iam:TagRole",
         "3 pass-role-to-any-service iam:PassRole",
     ];
-    assert_eq!(found, expected);
+    assert_eq!(found(DEPLOYER, Kind::Identity), expected);
 }
 
 #[test]

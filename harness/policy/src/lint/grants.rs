@@ -16,6 +16,7 @@ pub(super) fn check(document: &Document, statement: &Statement, notes: &mut Vec<
             wide(statement, notes);
             pass_role(statement, notes);
             routes(statement, notes);
+            function_network(statement, notes);
             all_but(statement, notes);
         }
         Kind::Resource => all_but(statement, notes),
@@ -152,8 +153,45 @@ fn on_everything(statement: &Statement) -> bool {
     })
 }
 
+/// "Lambda also supports condition keys to control VPC settings": the calls
+/// that choose a function's network carry them
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#vpc-conditions>).
+fn function_network(statement: &Statement, notes: &mut Vec<Note>) {
+    const CALLS: [&str; 2] = ["CreateFunction", "UpdateFunctionConfiguration"];
+    const KEYS: [&str; 3] = ["lambda:VpcIds", "lambda:SubnetIds", "lambda:SecurityGroupIds"];
+    // `lambda:*` on everything is a finding of its own.
+    if statement.actions.negated || is_wide(statement) {
+        return;
+    }
+    let chooses = |pattern: &&ActionPattern| {
+        pattern.service.as_deref() == Some("lambda")
+            && CALLS.iter().any(|call| pattern.name.matches(call, Case::Fold))
+    };
+    let held = statement.conditions.iter().any(|condition| {
+        KEYS.iter().any(|key| condition.key.eq_ignore_ascii_case(key))
+            && !condition.holds_when_absent()
+    });
+    if let Some(first) = statement.actions.patterns.iter().find(chooses)
+        && !held
+    {
+        let message = format!(
+            "`{}` chooses where a function runs, and nothing holds it to a network: it may run \
+             outside the VPC",
+            first.source
+        );
+        let instead = "allow it under `\"StringEquals\": {\"lambda:VpcIds\": …}`; who deploys code \
+                       alone needs only `lambda:UpdateFunctionCode`";
+        notes.push(note(Rule::FunctionOutOfNetwork, message, instead).about(&*first.source));
+    }
+}
+
+/// Whether all resources are covered, unconditionally.
+fn is_wide(statement: &Statement) -> bool {
+    on_everything(statement) && statement.conditions.is_empty()
+}
+
 fn wide(statement: &Statement, notes: &mut Vec<Note>) {
-    if statement.actions.negated || !on_everything(statement) || !statement.conditions.is_empty() {
+    if statement.actions.negated || !is_wide(statement) {
         return;
     }
     let whole = statement.actions.patterns.iter().filter(|pattern| pattern.name == Glob::Any);

@@ -44,6 +44,8 @@ pub enum Rule {
     RouteWithoutAuthorizer,
     /// A boundary has some of what functions in a VPC need, and not all.
     NetworkPermissionsIncomplete,
+    /// Functions may be put outside their network.
+    FunctionOutOfNetwork,
 }
 
 impl Rule {
@@ -70,11 +72,12 @@ impl Rule {
             Self::PassAnyRole => "pass-any-role",
             Self::RouteWithoutAuthorizer => "route-without-authorizer",
             Self::NetworkPermissionsIncomplete => "network-permissions-incomplete",
+            Self::FunctionOutOfNetwork => "function-out-of-network",
         }
     }
 
     /// All rules.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::UnknownAction,
         Self::KeyNeverCarried,
         Self::ResourceNever,
@@ -95,6 +98,7 @@ impl Rule {
         Self::PassAnyRole,
         Self::RouteWithoutAuthorizer,
         Self::NetworkPermissionsIncomplete,
+        Self::FunctionOutOfNetwork,
     ];
 
     /// What the rule finds, in a sentence.
@@ -133,6 +137,9 @@ impl Rule {
             }
             Self::NetworkPermissionsIncomplete => {
                 "A boundary has some of what functions in a VPC need, and not all."
+            }
+            Self::FunctionOutOfNetwork => {
+                "Functions may be made or changed to run outside any VPC, or in another."
             }
         }
     }
@@ -173,7 +180,7 @@ impl Rule {
             Self::RouteWithoutAuthorizer => {
                 "https://docs.aws.amazon.com/apigateway/latest/developerguide/security_iam_service-with-iam.html"
             }
-            Self::NetworkPermissionsIncomplete => {
+            Self::NetworkPermissionsIncomplete | Self::FunctionOutOfNetwork => {
                 "https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"
             }
         }

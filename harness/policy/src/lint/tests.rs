@@ -245,6 +245,18 @@ const IN_VPC: &str = r#""ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterfac
     r#""Effect": "Allow", "Action": "apigateway:PATCH", "Resource": "arn:aws:apigateway:eu-west-1::/apis/*/routes/*", "Condition": {"ForAnyValue:StringEquals": {"apigateway:Request/RouteAuthorizationType": "JWT"}}"#,
     Rule::RouteWithoutAuthorizer
 )]
+#[case::function_without_network(
+    Kind::Identity,
+    r#""Effect": "Allow", "Action": ["lambda:UpdateFunctionCode", "lambda:UpdateFunction*"], "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:a""#,
+    r#""Effect": "Allow", "Action": ["lambda:UpdateFunctionCode", "lambda:PublishVersion"], "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:a""#,
+    Rule::FunctionOutOfNetwork
+)]
+#[case::function_made_without_network(
+    Kind::Identity,
+    r#""Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:a""#,
+    r#""Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:a", "Condition": {"StringEquals": {"lambda:VpcIds": "vpc-1"}}"#,
+    Rule::FunctionOutOfNetwork
+)]
 fn the_bad_case_is_found_and_its_good_twin_is_not(
     #[case] kind: Kind,
     #[case] bad: &str,
@@ -320,7 +332,8 @@ fn a_key_that_comes_with_another_is_there_when_that_is() {
             r#"{{"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": "arn:aws:lambda:eu-west-1:123456789012:function:a", "Condition": {{{vpc}"ForAllValues:StringEquals": {{"lambda:SubnetIds": "subnet-1"}}}}}}"#
         )
     };
-    assert_eq!(rules(Kind::Identity, &statement("")), [Rule::AllValuesOfNothing]);
+    let alone = [Rule::AllValuesOfNothing, Rule::FunctionOutOfNetwork];
+    assert_eq!(rules(Kind::Identity, &statement("")), alone);
     let vpc = r#""StringEquals": {"lambda:VpcIds": "vpc-1"}, "#;
     assert_eq!(rules(Kind::Identity, &statement(vpc)), []);
 }
