@@ -169,9 +169,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "one condition is enough",
         "statement.rs",
-        "self.conditions.iter().all(|condition| condition.holds(asked.context)).then_some(naming)",
-        "(self.conditions.is_empty() || self.conditions.iter().any(|condition| \
-         condition.holds(asked.context))).then_some(naming)",
+        "self.conditions.iter().all(holds).then_some(naming)",
+        "(self.conditions.is_empty() || self.conditions.iter().any(holds)).then_some(naming)",
     ),
     (
         "resources ignore case",
@@ -223,8 +222,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "ForAnyValue asks for all values",
         "condition.rs",
-        "values.as_slice().iter().any(|value| self.holds_for(value, context))",
-        "values.as_slice().iter().all(|value| self.holds_for(value, context))",
+        "values.as_slice().iter().any(|value| self.holds_for(value, context, effect))",
+        "values.as_slice().iter().all(|value| self.holds_for(value, context, effect))",
     ),
     (
         "ForAllValues counts the empty string",
@@ -236,7 +235,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "a list needs no set operator",
         "condition.rs",
         "(None, Values::Many(_)) => «false»",
-        "values.as_slice().iter().any(|value| self.holds_for(value, context))",
+        "values.as_slice().iter().any(|value| self.holds_for(value, context, effect))",
     ),
     (
         "Null is reversed",
@@ -247,8 +246,14 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "what cannot be compared differs",
         "condition.rs",
-        "Found::Incomparable => «false»",
+        "Found::Incomparable => «effect == Effect::Deny»",
         "self.operator.negated",
+    ),
+    (
+        "what cannot be compared is skipped",
+        "statement.rs",
+        "let holds = |condition: &Condition| condition.holds(asked.context, «self.effect»)",
+        "Effect::Allow",
     ),
     (
         "StringEquals ignores case",

@@ -11,6 +11,7 @@ use crate::arn::{Arn, ArnValue};
 use crate::operator::{Base, Operator, Order, Quantifier};
 use crate::pattern::Case;
 use crate::request::{Context, Values};
+use crate::statement::Effect;
 use crate::value::{AddressRange, Instant, Number, base64};
 use crate::variables::{Pattern, TemplateError, Text};
 
@@ -53,7 +54,9 @@ pub(crate) enum Found {
     Differ,
     /// Nothing can be compared: the request's value is of another kind (not a
     /// number, date, address or ARN), or no value of the policy is readable.
-    /// Such a condition is false, negated or not.
+    /// AWS writes nowhere what it makes of it. Here such a condition, negated
+    /// or not, counts against the caller: it fails an Allow, and holds for a
+    /// Deny.
     Incomparable,
 }
 
@@ -84,15 +87,17 @@ impl Condition {
             .filter(|values| !matches!(values, Values::Many(list) if list.is_empty()))
     }
 
-    /// Whether the condition holds.
-    pub(crate) fn holds(&self, context: &Context) -> bool {
+    /// Whether the condition holds for a statement of this effect.
+    pub(crate) fn holds(&self, context: &Context, effect: Effect) -> bool {
         let values = self.request_values(context);
         if let Expected::Absence(wanted) = &self.expected {
-            return wanted.iter().any(|absent| *absent == Some(values.is_none()));
+            let unreadable = wanted.iter().all(Option::is_none);
+            return wanted.iter().any(|absent| *absent == Some(values.is_none()))
+                || (unreadable && effect == Effect::Deny);
         }
         let Some(values) = values else { return self.holds_when_absent() };
         match (self.operator.quantifier, values) {
-            (None, Values::One(value)) => self.holds_for(value, context),
+            (None, Values::One(value)) => self.holds_for(value, context, effect),
             // A multi-valued key needs a set operator: without one nothing
             // matches ([SIM] condition.ts, after re:Inforce 2025 IAM431).
             (None, Values::Many(_)) => false,
@@ -100,10 +105,10 @@ impl Condition {
             // resolve to a null data set, such as an empty string."
             (Some(Quantifier::ForAllValues), values) => {
                 values.as_slice().iter().all(String::is_empty)
-                    || values.as_slice().iter().all(|value| self.holds_for(value, context))
+                    || values.as_slice().iter().all(|value| self.holds_for(value, context, effect))
             }
             (Some(Quantifier::ForAnyValue), values) => {
-                values.as_slice().iter().any(|value| self.holds_for(value, context))
+                values.as_slice().iter().any(|value| self.holds_for(value, context, effect))
             }
         }
     }
@@ -123,12 +128,18 @@ impl Condition {
     }
 
     /// Whether one value of the request passes.
-    pub(crate) fn holds_for(&self, value: &str, context: &Context) -> bool {
+    fn holds_for(&self, value: &str, context: &Context, effect: Effect) -> bool {
         match self.compare(value, context) {
             Found::Match => !self.operator.negated,
             Found::Differ => self.operator.negated,
-            Found::Incomparable => false,
+            Found::Incomparable => effect == Effect::Deny,
         }
+    }
+
+    /// Whether the condition holds for a Deny only because nothing could be
+    /// compared.
+    pub(crate) fn is_unclear(&self, context: &Context) -> bool {
+        self.holds(context, Effect::Deny) && !self.holds(context, Effect::Allow)
     }
 
     /// Compares one value of the request with the policy's. A variable

@@ -43,6 +43,10 @@ pub(crate) fn explain(
         Outcome::ExplicitDeny => {
             decision.statements = applying(policies, verdict.layer, Effect::Deny, &asked);
             decision.explanation = format!("denied by {}", list(&decision.statements));
+            for condition in unclear(policies, verdict.layer, &asked) {
+                let what = describe_condition(condition, &asked);
+                let _ = write!(decision.explanation, "; it cannot be evaluated: {what}");
+            }
         }
         Outcome::ImplicitDeny => decision.explanation = missing(&decision, policies, &asked),
     }
@@ -91,6 +95,18 @@ fn applying(
         }
     }
     found
+}
+
+/// Conditions by which a Deny of the layer applies because they cannot be
+/// evaluated.
+fn unclear<'p>(policies: &'p Policies, layer: Layer, asked: &Asked<'_>) -> Vec<&'p Condition> {
+    documents(policies, layer)
+        .into_iter()
+        .flat_map(|document| document.statements())
+        .filter(|one| one.effect == Effect::Deny && one.applies(asked).is_some())
+        .flat_map(|statement| &statement.conditions)
+        .filter(|condition| condition.is_unclear(asked.context))
+        .collect()
 }
 
 fn reference(layer: Layer, document: &Document, index: usize) -> StatementRef {

@@ -439,6 +439,7 @@ fn principal(text: &str, action: &str) -> Result<Principal, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     const LINE: &str = r#"{"id":7,"principal":"arn:aws:iam::123456789012:user/alice","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","policies":{"identity":[{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}]}]}}"#;
 
@@ -448,6 +449,71 @@ mod tests {
             decide_line(LINE),
             r#"{"id":7,"decision":"allow","layer":"identity","statements":[{"policy":"identity[0]","sid":"Read","index":0}],"explanation":"allowed by statement `Read` of `identity[0]`"}"#
         );
+    }
+
+    /// What the line is answered with one Allow and a Deny under the condition.
+    fn denied_under(condition: &str, context: &str) -> serde_json::Value {
+        let line = format!(
+            r#"{{"principal":"arn:aws:iam::123456789012:user/alice","action":"s3:GetObject","resource":"arn:aws:s3:::b/k","context":{context},"policies":{{"identity":[{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*"}},{{"Effect":"Deny","Action":"*","Resource":"*","Condition":{condition}}}]}}]}}}}"#
+        );
+        serde_json::from_str(&decide_line(&line)).unwrap()
+    }
+
+    #[rstest]
+    #[case::a_number(r#"{"NumericGreaterThan":{"x:n":"5"}}"#, r#"{"x:n":"4"}"#, r#"{"x:n":"4x"}"#)]
+    #[case::not_a_number(r#"{"NumericNotEquals":{"x:n":"4"}}"#, r#"{"x:n":"4"}"#, r#"{"x:n":"x"}"#)]
+    #[case::an_arn(
+        r#"{"ArnLike":{"x:a":"arn:aws:s3:::b"}}"#,
+        r#"{"x:a":"arn:aws:s3:::c"}"#,
+        r#"{"x:a":"b"}"#
+    )]
+    #[case::an_address(
+        r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#,
+        r#"{"aws:SourceIp":"11.0.0.1"}"#,
+        r#"{"aws:SourceIp":"ten"}"#
+    )]
+    #[case::one_of_a_list(
+        r#"{"ForAnyValue:NumericEquals":{"x:n":"5"}}"#,
+        r#"{"x:n":["4","6"]}"#,
+        r#"{"x:n":["4","x"]}"#
+    )]
+    fn a_deny_that_cannot_be_evaluated_denies_and_says_so(
+        #[case] condition: &str,
+        #[case] readable: &str,
+        #[case] unreadable: &str,
+    ) {
+        let answer = denied_under(condition, readable);
+        assert_eq!(answer["explanation"], "allowed by statement 0 of `identity[0]`");
+        let answer = denied_under(condition, unreadable);
+        assert_eq!(answer["decision"], "explicit_deny");
+        let explanation = answer["explanation"].as_str().unwrap();
+        let head = "denied by statement 1 of `identity[0]`; it cannot be evaluated: condition ";
+        assert!(explanation.starts_with(head), "{explanation}");
+    }
+
+    #[test]
+    fn a_policys_value_that_cannot_be_read_denies_too() {
+        let answer = denied_under(
+            r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/33"}}"#,
+            r#"{"aws:SourceIp":"11.0.0.1"}"#,
+        );
+        assert_eq!(
+            answer["explanation"],
+            "denied by statement 1 of `identity[0]`; it cannot be evaluated: condition IpAddress aws:SourceIp: the policy's value `10.0.0.0/33` cannot be read"
+        );
+        assert_eq!(denied_under(r#"{"Null":{"x:k":"maybe"}}"#, "{}")["decision"], "explicit_deny");
+        assert_eq!(denied_under(r#"{"Null":{"x:k":"false"}}"#, "{}")["decision"], "allow");
+    }
+
+    #[test]
+    fn a_condition_key_stands_once_in_whatever_case() {
+        for context in
+            [r#"{"x:k":"a","X:K":"b"}"#, r#"{"x:k":null,"x:K":"b"}"#, r#"{"x:k":"a","x:k":["b"]}"#]
+        {
+            let error = denied_under("{}", context)["error"].as_str().unwrap().to_owned();
+            assert!(error.contains("stands twice at line 1 column"), "{error}");
+        }
+        assert_eq!(denied_under(r#"{"Null":{"x:k":"false"}}"#, "null")["decision"], "allow");
     }
 
     #[test]

@@ -147,7 +147,8 @@ impl Statement {
             return None;
         }
         let naming = self.naming(asked)?;
-        self.conditions.iter().all(|condition| condition.holds(asked.context)).then_some(naming)
+        let holds = |condition: &Condition| condition.holds(asked.context, self.effect);
+        self.conditions.iter().all(holds).then_some(naming)
     }
 
     /// All parts that do not fit the request; a statement of which only
@@ -165,7 +166,8 @@ impl Statement {
         if self.naming(asked).is_none() {
             found.push(Mismatch::Principal);
         }
-        let failing = self.conditions.iter().filter(|condition| !condition.holds(asked.context));
+        let fails = |condition: &&Condition| !condition.holds(asked.context, self.effect);
+        let failing = self.conditions.iter().filter(fails);
         found.extend(failing.map(Mismatch::Condition));
         found
     }

@@ -89,6 +89,9 @@ pub(crate) fn express(case: &Map<String, Value>) -> Result<Expressed, &'static s
     };
     match (service, own) {
         (Service::S3, own) if operation != "ListBuckets" => world.bucket = own,
+        (Service::Sts, None) if operation == "AssumeRole" => {
+            return Err("a role without a trust policy: IAM makes none");
+        }
         (Service::Sts, own) if operation == "AssumeRole" => world.trust = own,
         (_, None) => {}
         _ => return Err("a policy on a resource that the guard knows none of"),

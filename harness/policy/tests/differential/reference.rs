@@ -88,7 +88,7 @@ fn said(case: &Case, policies: &[Policy], whose: bool) -> Said {
             let applies = named > 0
                 && about_action(case, statement)
                 && about_target(case, statement, new)
-                && statement.conditions.iter().all(|test| holds(case, test, new));
+                && statement.conditions.iter().all(|test| holds(case, test, new, statement.allow));
             if applies && statement.allow {
                 said.allow = said.allow.max(named);
             }
@@ -217,7 +217,7 @@ fn expand(case: &Case, text: &str, new: bool) -> Option<String> {
     Some(wild(before) + value + &wild(after))
 }
 
-fn holds(case: &Case, test: &Test, new: bool) -> bool {
+fn holds(case: &Case, test: &Test, new: bool, allow: bool) -> bool {
     let all = test.operator.starts_with("ForAllValues:");
     let any = test.operator.starts_with("ForAnyValue:");
     let base = test.operator.rsplit(':').next().unwrap();
@@ -243,8 +243,12 @@ fn holds(case: &Case, test: &Test, new: bool) -> bool {
     let passes = |value: &&str| {
         let answers: Vec<Option<bool>> =
             test.values.iter().map(|wanted| equal(case, &base, wanted, value, new)).collect();
-        // What cannot be compared with anything passes no test.
-        answers.iter().any(Option::is_some) && answers.contains(&Some(true)) != negated
+        // What cannot be compared with anything passes no test of an Allow, and
+        // all of a Deny.
+        match answers.iter().any(Option::is_some) {
+            true => answers.contains(&Some(true)) != negated,
+            false => !allow,
+        }
     };
     if all {
         return held.iter().all(|value| value.is_empty()) || held.iter().all(passes);
