@@ -270,6 +270,7 @@ impl Decider {
     fn question<'a>(&mut self, text: &'a str) -> Result<(Option<&'a RawValue>, Question), String> {
         let line: Line<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let principal = principal(&line.principal, &line.action)?;
+        readable(&line)?;
         let policies = self.policies(&line.policies, &line.action)?;
         let question = Question {
             caller: line.principal,
@@ -378,6 +379,27 @@ impl Decider {
         self.kept += raw.len();
         seen.insert(raw.into(), Arc::clone(&document));
         Ok(document)
+    }
+}
+
+/// Refuses what no request has, of which a decision would say nothing: only
+/// `*` in policies covers it.
+fn readable(line: &Line<'_>) -> Result<(), String> {
+    let Line { action, resource, .. } = line;
+    let letters = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if !action.split_once(':').is_some_and(|(service, name)| letters(service) && letters(name)) {
+        return Err(format!("`{action}` is no action: write `service:Name`"));
+    }
+    if resource != "*" && Arn::parse(resource).is_none() {
+        return Err(format!(
+            "`{resource}` is no resource: write its ARN, or `*` where there is none"
+        ));
+    }
+    match &line.resource_account {
+        Some(account) if !is_account_id(account) => Err(format!("`{account}` is no account id")),
+        _ => Ok(()),
     }
 }
 
@@ -503,6 +525,40 @@ mod tests {
         );
         assert_eq!(denied_under(r#"{"Null":{"x:k":"maybe"}}"#, "{}")["decision"], "explicit_deny");
         assert_eq!(denied_under(r#"{"Null":{"x:k":"false"}}"#, "{}")["decision"], "allow");
+    }
+
+    #[rstest]
+    #[case(
+        "s3:GetObject",
+        "s3:GetObject\u{20}",
+        "`s3:GetObject ` is no action: write `service:Name`"
+    )]
+    #[case("s3:GetObject", "GetObject", "`GetObject` is no action: write `service:Name`")]
+    #[case("s3:GetObject", "s3:Get*", "`s3:Get*` is no action: write `service:Name`")]
+    #[case("s3:GetObject", ":GetObject", "`:GetObject` is no action: write `service:Name`")]
+    #[case(
+        "arn:aws:s3:::b/k",
+        "b/k",
+        "`b/k` is no resource: write its ARN, or `*` where there is none"
+    )]
+    #[case(
+        "arn:aws:s3:::b/k",
+        "arn:aws:s3",
+        "`arn:aws:s3` is no resource: write its ARN, or `*` where there is none"
+    )]
+    #[case(
+        r#""policies""#,
+        r#""resource_account":"platform","policies""#,
+        "`platform` is no account id"
+    )]
+    fn what_no_request_has_is_refused(
+        #[case] right: &str,
+        #[case] wrong: &str,
+        #[case] error: &str,
+    ) {
+        let answer: serde_json::Value =
+            serde_json::from_str(&decide_line(&LINE.replacen(right, wrong, 1))).unwrap();
+        assert_eq!(answer["error"], error);
     }
 
     #[test]
