@@ -21,6 +21,7 @@ use serde_json::value::RawValue;
 use crate::arn::{Arn, is_account_id};
 use crate::document::{Document, Kind};
 use crate::evaluate::{Policies, decide};
+use crate::recent::Recent;
 use crate::request::{Context, Principal, Request};
 
 /// Decides one line, by itself.
@@ -44,6 +45,9 @@ pub struct Decider {
     documents: HashMap<(Kind, String), Seen>,
     /// The length of all texts that are kept.
     kept: usize,
+    /// How often a document was compiled.
+    compiled: usize,
+    recent: Recent,
 }
 
 /// A request and the policies that decide it, as a line gives them.
@@ -125,7 +129,30 @@ struct Line<'a> {
     #[serde(default)]
     context: Keys,
     #[serde(borrow, default)]
-    policies: Documents<'a>,
+    policies: Option<Documents<'a>>,
+}
+
+impl Line<'_> {
+    fn question(
+        self,
+        principal: Principal,
+        policies: Policies,
+    ) -> (Option<Box<RawValue>>, Question) {
+        let question = Question {
+            caller: self.principal,
+            principal,
+            action: self.action,
+            resource: self.resource,
+            resource_account: self.resource_account,
+            context: self.context.0,
+            policies,
+        };
+        (self.id.map(ToOwned::to_owned), question)
+    }
+}
+
+fn is_sts(action: &str) -> bool {
+    action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("sts:"))
 }
 
 #[derive(Default, Deserialize)]
@@ -267,21 +294,37 @@ impl Decider {
         self.question(text).map(|(_, question)| question)
     }
 
-    fn question<'a>(&mut self, text: &'a str) -> Result<(Option<&'a RawValue>, Question), String> {
+    /// The id, as it is written, and the rest of a line.
+    fn question(&mut self, text: &str) -> Result<(Option<Box<RawValue>>, Question), String> {
+        if let Some(known) = self.with_known_policies(text) {
+            return Ok(known);
+        }
         let line: Line<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let principal = principal(&line.principal, &line.action)?;
         readable(&line)?;
-        let policies = self.policies(&line.policies, &line.action)?;
-        let question = Question {
-            caller: line.principal,
-            principal,
-            action: line.action,
-            resource: line.resource,
-            resource_account: line.resource_account,
-            context: line.context.0,
-            policies,
-        };
-        Ok((line.id, question))
+        let compiled = self.compiled;
+        let none = Documents::default();
+        let policies =
+            self.policies(line.policies.as_ref().unwrap_or(&none), is_sts(&line.action))?;
+        // What is new may not come again.
+        if self.compiled == compiled {
+            self.recent.keep(text, is_sts(&line.action), &policies);
+        }
+        Ok(line.question(principal, policies))
+    }
+
+    /// A line that ends with policies that are known; `None` for every other,
+    /// also for those that cannot be read.
+    fn with_known_policies(&self, text: &str) -> Option<(Option<Box<RawValue>>, Question)> {
+        let (head, policies) = self.recent.split(text)?;
+        let line: Line<'_> = serde_json::from_str(&head).ok()?;
+        let principal = principal(&line.principal, &line.action).ok()?;
+        readable(&line).ok()?;
+        if line.policies.is_some() {
+            return None;
+        }
+        let policies = policies(is_sts(&line.action))?.clone();
+        Some(line.question(principal, policies))
     }
 
     fn decide(&mut self, line: &str) -> Result<String, String> {
@@ -293,7 +336,7 @@ impl Decider {
             index: statement.index,
         });
         serde_json::to_string(&Decided {
-            id,
+            id: id.as_deref(),
             decision: decision.outcome.as_str(),
             layer: decision.layer.as_str(),
             statements: statements.collect(),
@@ -302,7 +345,7 @@ impl Decider {
         .map_err(|error| error.to_string())
     }
 
-    fn policies(&mut self, given: &Documents<'_>, action: &str) -> Result<Policies, String> {
+    fn policies(&mut self, given: &Documents<'_>, sts: bool) -> Result<Policies, String> {
         let mut level_names = (0..).map(|level| format!("scp[{level}]"));
         let mut service_control = Vec::new();
         for level in given.scp.iter().flatten() {
@@ -331,16 +374,15 @@ impl Decider {
                 _ => None,
             },
             resource: match given.resource {
-                Some(text) => Some(self.resource(text, action)?),
+                // The resource of an STS action is a role, and its policy a trust
+                // policy.
+                Some(text) => {
+                    let kind = if sts { Kind::Trust } else { Kind::Resource };
+                    Some(self.document("resource", text, kind)?)
+                }
                 None => None,
             },
         })
-    }
-
-    /// The resource of an STS action is a role, and its policy a trust policy.
-    fn resource(&mut self, text: &RawValue, action: &str) -> Result<Arc<Document>, String> {
-        let sts = action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("sts:"));
-        self.document("resource", text, if sts { Kind::Trust } else { Kind::Resource })
     }
 
     fn list(
@@ -376,6 +418,7 @@ impl Decider {
             seen.clear();
         }
         let document = Arc::new(document);
+        self.compiled += 1;
         self.kept += raw.len();
         seen.insert(raw.into(), Arc::clone(&document));
         Ok(document)
@@ -559,6 +602,20 @@ mod tests {
         let answer: serde_json::Value =
             serde_json::from_str(&decide_line(&LINE.replacen(right, wrong, 1))).unwrap();
         assert_eq!(answer["error"], error);
+    }
+
+    /// The second and third time, the line's end is known: the answers are the
+    /// same, and what is wrong at its beginning is still found.
+    #[test]
+    fn a_line_is_answered_alike_however_often_its_end_was_seen() {
+        let mut decider = Decider::default();
+        let trust = LINE.replace("s3:GetObject\",\"resource", "sts:AssumeRole\",\"resource");
+        let other = LINE.replace("b/k", "c/k");
+        let twice = LINE.replacen('{', r#"{"policies":{},"#, 1);
+        let key = LINE.replacen('{', r#"{"context":{"x:k":1,"X:k":2},"#, 1);
+        for line in [LINE, LINE, LINE, &trust, &trust, &other, &twice, &key, "{", LINE] {
+            assert_eq!(decider.line(line).text, decide_line(line));
+        }
     }
 
     #[test]

@@ -87,6 +87,7 @@ pub mod lint;
 mod operator;
 mod pattern;
 mod principal;
+mod recent;
 pub mod request;
 mod resource_format;
 mod special;

@@ -50,6 +50,21 @@ proptest! {
         entry::lines(&damaged(LINE, at, length, &with));
     }
 
+    /// Also where the end of the line was seen before, and is not read again.
+    #[test]
+    fn a_line_is_answered_alike_after_others(
+        at in any::<usize>(),
+        length in 0_usize..4,
+        with in "[\\x00-\\x7f]{0,3}|,|\\}|\\},|\\{|\"policies\":\\{\\},|\"context\":\\{",
+    ) {
+        let mut decider = ringfence_policy::jsonl::Decider::default();
+        decider.line(LINE);
+        decider.line(LINE);
+        // The beginning is where the two ways could part.
+        let line = damaged(LINE, at % 200, length, &with);
+        prop_assert_eq!(decider.line(&line).text, ringfence_policy::jsonl::decide_line(&line));
+    }
+
     #[test]
     fn any_value_in_a_condition_is_compared_or_refused(
         operator in any::<u8>(),
