@@ -83,6 +83,7 @@ mod explain;
 mod index;
 pub mod json;
 pub mod jsonl;
+mod line;
 pub mod lint;
 mod operator;
 mod pattern;

@@ -1,0 +1,228 @@
+//! What stands in a line, and what is refused there before any policy is read.
+
+use std::fmt;
+
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::arn::{Arn, is_account_id};
+use crate::evaluate::Policies;
+use crate::jsonl::Question;
+use crate::request::{Context, Principal};
+
+/// A line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Line<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    principal: String,
+    pub(crate) action: String,
+    resource: String,
+    #[serde(default)]
+    resource_account: Option<String>,
+    #[serde(default)]
+    context: Keys,
+    #[serde(borrow, default)]
+    pub(crate) policies: Option<Documents<'a>>,
+}
+
+impl Line<'_> {
+    /// Who asks.
+    ///
+    /// # Errors
+    /// What no request has, of which a decision would say nothing: only `*` in
+    /// policies covers it.
+    pub(crate) fn principal(&self) -> Result<Principal, String> {
+        readable(self)?;
+        principal(&self.principal, &self.action)
+    }
+
+    /// Whether the action is one of STS: its resource is a role, and the
+    /// resource's policy a trust policy.
+    pub(crate) fn is_sts(&self) -> bool {
+        self.action.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("sts:"))
+    }
+
+    /// The line with what was read of it; the id as it is written.
+    pub(crate) fn question(
+        self,
+        principal: Principal,
+        policies: Policies,
+    ) -> (Option<Box<RawValue>>, Question) {
+        let question = Question {
+            caller: self.principal,
+            principal,
+            action: self.action,
+            resource: self.resource,
+            resource_account: self.resource_account,
+            context: self.context.0,
+            policies,
+        };
+        (self.id.map(ToOwned::to_owned), question)
+    }
+}
+
+/// Its policies.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Documents<'a> {
+    #[serde(borrow, default)]
+    pub(crate) identity: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    pub(crate) boundary: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    pub(crate) session: Option<Vec<&'a RawValue>>,
+    #[serde(borrow, default)]
+    pub(crate) resource: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(crate) scp: Option<Vec<Vec<&'a RawValue>>>,
+}
+
+/// The condition keys of a line. A key that stands twice, in whatever case, is
+/// refused: which of its values counts would be chance.
+#[derive(Default)]
+struct Keys(Context);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_option(KeysVisitor)
+    }
+}
+
+struct KeysVisitor;
+
+impl<'de> Visitor<'de> for KeysVisitor {
+    type Value = Keys;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of condition keys")
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<Keys, E> {
+        Ok(Keys::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Keys, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Keys, A::Error> {
+        let mut context = Context::new();
+        let mut absent: Vec<String> = Vec::new();
+        while let Some(key) = members.next_key::<String>()? {
+            if context.get(&key).is_some() || absent.iter().any(|a| a.eq_ignore_ascii_case(&key)) {
+                return Err(de::Error::custom(format!("the condition key `{key}` stands twice")));
+            }
+            match members.next_value()? {
+                ContextValue::Absent(()) => absent.push(key),
+                ContextValue::One(value) => drop(context.set(&key, value.text())),
+                ContextValue::Many(values) => {
+                    context.set_list(&key, values.into_iter().map(Scalar::text));
+                }
+            }
+        }
+        Ok(Keys(context))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ContextValue {
+    Absent(()),
+    One(Scalar),
+    Many(Vec<Scalar>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scalar {
+    Text(String),
+    Bool(bool),
+    Number(serde_json::Number),
+}
+
+impl Scalar {
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Bool(value) => value.to_string(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
+fn readable(line: &Line<'_>) -> Result<(), String> {
+    let Line { action, resource, .. } = line;
+    let letters = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    if !action.split_once(':').is_some_and(|(service, name)| letters(service) && letters(name)) {
+        return Err(format!("`{action}` is no action: write `service:Name`"));
+    }
+    if resource != "*" && Arn::parse(resource).is_none() {
+        return Err(format!(
+            "`{resource}` is no resource: write its ARN, or `*` where there is none"
+        ));
+    }
+    match &line.resource_account {
+        Some(account) if !is_account_id(account) => Err(format!("`{account}` is no account id")),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a principal.
+fn principal(text: &str, action: &str) -> Result<Principal, String> {
+    if text == "*" {
+        return Ok(Principal::Anonymous);
+    }
+    if is_account_id(text) {
+        return Ok(Principal::Root { account_id: text.to_owned() });
+    }
+    let unknown = || format!("`{text}` is no principal");
+    let Some(arn) = Arn::parse(text) else {
+        // `cognito-identity.amazonaws.com` is a service's name and an identity
+        // provider's; what is asked tells which.
+        let web = ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"]
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(action));
+        return match text.contains('.') && !text.contains([':', '*', ' ']) {
+            true if web => Ok(Principal::WebIdentity { provider_arn: text.to_owned() }),
+            true => Ok(Principal::Service { name: text.to_owned() }),
+            false => Err(unknown()),
+        };
+    };
+    let Arn { partition, account, .. } = arn;
+    let account_id = arn.account_id().ok_or_else(unknown)?.to_owned();
+    match (arn.service, arn.resource.split_once('/').unwrap_or((arn.resource, ""))) {
+        ("iam", ("root", "")) => Ok(Principal::Root { account_id }),
+        ("iam", ("user", name)) if !name.is_empty() => Ok(Principal::User { arn: text.to_owned() }),
+        ("iam", ("role", path)) if !path.is_empty() => {
+            // The role without a session: no policy can name its session.
+            let name = path.rsplit('/').next().unwrap_or(path);
+            Ok(Principal::RoleSession {
+                role_arn: text.to_owned(),
+                session_arn: format!("arn:{partition}:sts::{account}:assumed-role/{name}/"),
+            })
+        }
+        ("iam", ("oidc-provider" | "saml-provider", name)) if !name.is_empty() => {
+            Ok(Principal::WebIdentity { provider_arn: text.to_owned() })
+        }
+        ("sts", ("assumed-role", rest)) => {
+            let (role, session) = rest.split_once('/').ok_or_else(unknown)?;
+            if role.is_empty() || session.is_empty() {
+                return Err(unknown());
+            }
+            Ok(Principal::RoleSession {
+                role_arn: format!("arn:{partition}:iam::{account}:role/{role}"),
+                session_arn: text.to_owned(),
+            })
+        }
+        ("sts", ("federated-user", name)) if !name.is_empty() => Ok(Principal::FederatedUser {
+            arn: text.to_owned(),
+            user_arn: format!("arn:{partition}:iam::{account}:user/{name}"),
+        }),
+        _ => Err(unknown()),
+    }
+}
