@@ -1,8 +1,11 @@
 //! The policies of the two-layered architecture as first published, linted:
 //! each thing that does not work on AWS, or gives more than it says, is found.
 
+use std::collections::BTreeMap;
+
 use ringfence_policy::lint::{Rule, lint};
 use ringfence_policy::{Document, Kind};
+use serde_json::Value;
 
 const DEPLOYER: &str = r#"{
   "Version": "2012-10-17",
@@ -100,6 +103,18 @@ fn the_published_code_deployer_chooses_the_network() {
 fn the_published_boundary_lacks_what_functions_in_a_vpc_need() {
     let expected = ["0 network-permissions-incomplete ec2:DescribeSubnets"];
     assert_eq!(found(BOUNDARY, Kind::Boundary), expected);
+}
+
+/// The corrected Layer 1, as Terraform makes it.
+#[test]
+fn the_corrected_policies_have_no_findings() {
+    let policies: BTreeMap<String, Value> =
+        serde_json::from_str(include_str!("../benches/layer1/policies.json")).unwrap();
+    assert_eq!(policies.len(), 5);
+    for (name, policy) in policies {
+        let kind = if name.ends_with("_boundary") { Kind::Boundary } else { Kind::Identity };
+        assert_eq!(found(&policy.to_string(), kind), [""; 0], "{name}");
+    }
 }
 
 #[test]

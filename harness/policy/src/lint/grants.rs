@@ -139,7 +139,7 @@ fn network(document: &Document, notes: &mut Vec<Note>) {
     if !missing.is_empty() {
         let message = format!(
             "the boundary lets a function make network interfaces, but not all that Lambda needs \
-             in a VPC: {} is missing",
+             in a VPC: it lacks {}",
             missing.join(", ")
         );
         let instead = format!("add {}", missing.join(", "));
