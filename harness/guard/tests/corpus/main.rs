@@ -29,8 +29,8 @@ use serde_json::{Map, Value};
 use time::{Duration, OffsetDateTime};
 use upstream::{BOUNDARY, Upstream, id};
 
-/// Of 430 cases; more may become calls, never fewer.
-const AT_LEAST: usize = 185;
+/// Cases that are calls; more may become so, never fewer.
+const AT_LEAST: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_guard_decides_as_the_page_says_wherever_the_case_is_a_call() {
