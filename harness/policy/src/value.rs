@@ -96,7 +96,9 @@ impl Instant {
     }
 }
 
-/// `HH:MM[:SS[.fraction]][Z|±HH:MM]` in nanoseconds.
+/// `HH:MM[:SS[.fraction]][Z|±HH[:MM]]` in nanoseconds. IAM stores dates of which
+/// an hour, minute or second has one digit, and a zone no minutes (moto,
+/// `policy_validation.py`, as recorded from AWS).
 fn time_of_day(text: &str) -> Option<i128> {
     let (clock, offset) = match text.find(['Z', 'z', '+', '-']) {
         None => (text, 0),
@@ -106,8 +108,8 @@ fn time_of_day(text: &str) -> Option<i128> {
         }
     };
     let mut fields = clock.split(':');
-    let hour = number(fields.next()?, 2)?;
-    let minute = number(fields.next()?, 2)?;
+    let hour = one_or_two(fields.next()?)?;
+    let minute = one_or_two(fields.next()?)?;
     let (second, fraction) = match fields.next() {
         None => (0, 0),
         Some(field) => {
@@ -116,7 +118,7 @@ fn time_of_day(text: &str) -> Option<i128> {
                 Some((whole, fraction)) => (whole, nanoseconds(fraction)?),
                 None => (field, 0),
             };
-            (number(whole, 2)?, fraction)
+            (one_or_two(whole)?, fraction)
         }
     };
     if fields.next().is_some() || hour > 23 || minute > 59 || second > 59 {
@@ -135,7 +137,7 @@ fn zone_offset(zone: &str) -> Option<i128> {
         (_, Some(rest)) => (-1, rest),
         _ => return None,
     };
-    let (hours, minutes) = rest.split_once(':')?;
+    let (hours, minutes) = rest.split_once(':').unwrap_or((rest, "00"));
     let (hours, minutes) = (number(hours, 2)?, number(minutes, 2)?);
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
 }
@@ -148,8 +150,13 @@ fn number(text: &str, digits: usize) -> Option<i128> {
     text.parse().ok()
 }
 
+/// One digit or two.
+fn one_or_two(text: &str) -> Option<i128> {
+    number(text, 2).or_else(|| number(text, 1))
+}
+
 fn nanoseconds(fraction: &str) -> Option<i128> {
-    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+    if fraction.len() > 9 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     Some(
@@ -290,6 +297,7 @@ mod tests {
     #[case("2020-01-01T01:00:00+01:00", "1577836800")]
     #[case("2019-12-31T19:00-05:00", "1577836800")]
     #[case("2020-01-01T00:00:00.250Z", "1577836800.25")]
+    #[case("2020-01-01t1:0:0+01", "1577836800")]
     #[case("2020-02-29T00:00:00Z", "1582934400")]
     #[case("1969-12-31T23:59:59Z", "-1")]
     fn dates_and_epoch_seconds_name_the_same_instants(#[case] date: &str, #[case] epoch: &str) {
@@ -300,6 +308,9 @@ mod tests {
     #[case("2019-02-29")]
     #[case("2020-13-01")]
     #[case("2020-01-01T24:00:00Z")]
+    #[case("2020-01-01T001:00:00Z")]
+    #[case("2020-01-01T00:00:00+1")]
+    #[case("2020-01-01T00:00:00.1234567890Z")]
     #[case("2020-01-01T00:00:00Zx")]
     #[case("soon")]
     #[case("")]
