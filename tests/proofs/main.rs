@@ -13,6 +13,7 @@
 
 mod applications;
 mod attacks;
+mod cloudformation;
 mod foreign;
 mod layer1;
 mod mutations;

@@ -111,7 +111,7 @@ impl HttpApis {
         }
         given.check()?;
         let tags = given.tags.clone().unwrap_or_default();
-        tags::check(&tags)?;
+        tags::check(&tags, input)?;
         let now = self.now();
         let mut api = Api {
             facts: ApiFacts {

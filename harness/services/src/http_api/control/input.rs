@@ -6,19 +6,24 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::errors;
+use crate::credentials::Session;
 
 /// The input of a call.
 #[derive(Clone, Copy)]
-pub(super) struct Input<'a>(&'a Call);
+pub(super) struct Input<'a> {
+    call: &'a Call,
+    /// CloudFormation's own call: only it gives resources `aws:` tags.
+    pub(super) by_cloudformation: bool,
+}
 
 impl<'a> Input<'a> {
-    pub(super) fn new(call: &'a Call) -> Self {
-        Self(call)
+    pub(super) fn new(call: &'a Call, caller: &Session) -> Self {
+        Self { call, by_cloudformation: caller.is_cloudformation() }
     }
 
     /// A text that the call cannot do without.
     pub(super) fn need(&self, member: &str) -> Result<&'a str, ServiceError> {
-        self.0
+        self.call
             .text(member)
             .filter(|text| !text.is_empty())
             .ok_or_else(|| errors::bad_request(format!("{} is required", words(member))))
@@ -26,7 +31,7 @@ impl<'a> Input<'a> {
 
     /// The body, as a structure; `named` are members that are in the path.
     pub(super) fn body<T: DeserializeOwned>(&self, named: &[&str]) -> Result<T, ServiceError> {
-        let mut members = self.0.input.clone();
+        let mut members = self.call.input.clone();
         for name in named {
             members.remove(*name);
         }
@@ -37,7 +42,7 @@ impl<'a> Input<'a> {
 
     /// The values of a list, from the query.
     pub(super) fn list(&self, member: &str) -> Vec<String> {
-        match self.0.input.get(member) {
+        match self.call.input.get(member) {
             Some(Value::String(one)) => vec![one.clone()],
             Some(Value::Array(items)) => {
                 items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -49,7 +54,7 @@ impl<'a> Input<'a> {
     /// The page of a listing that the call asks for; all of it where it asks for
     /// no number.
     pub(super) fn page(&self, mut items: Vec<Value>) -> Result<Value, ServiceError> {
-        let number = |member: &str| match self.0.text(member) {
+        let number = |member: &str| match self.call.text(member) {
             None => Ok(None),
             Some(text) => text
                 .parse::<usize>()

@@ -28,8 +28,8 @@ impl HttpApis {
     /// # Errors
     /// API Gateway's own, and `NotImplementedException` (501) for what is not
     /// built.
-    pub async fn answer(&self, call: &Call, _caller: &Session) -> Result<Reply, ServiceError> {
-        let input = Input::new(call);
+    pub async fn answer(&self, call: &Call, caller: &Session) -> Result<Reply, ServiceError> {
+        let input = Input::new(call, caller);
         let value = match call.name() {
             "CreateApi" => self.create_api(&input)?,
             "GetApi" => self.look(&input, |api| Ok(self.show_api(api)))?,

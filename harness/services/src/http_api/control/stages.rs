@@ -187,7 +187,7 @@ impl HttpApis {
             return Err(errors::bad_request("Stage name only allows a-zA-Z0-9_- and $default"));
         }
         let stage_tags = given.tags.take().unwrap_or_default();
-        tags::check(&stage_tags)?;
+        tags::check(&stage_tags, input)?;
         let now = self.now();
         let mut stage = self.new_stage(name.clone());
         stage.tags = stage_tags;

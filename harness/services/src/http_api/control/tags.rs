@@ -16,23 +16,40 @@ struct Given {
 }
 
 /// Refuses tags that AWS would: more than 50, keys over 128 or values over 256
-/// characters, and AWS's own prefix
+/// characters, and AWS's own prefix, which is CloudFormation's to give and
+/// does not count
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-restrictions.html>).
-pub(super) fn check(tags: &Texts) -> Result<(), ServiceError> {
-    if tags.len() > 50 {
-        return Err(errors::bad_request("A resource can have at most 50 tags"));
-    }
+pub(super) fn check(tags: &Texts, input: &Input<'_>) -> Result<(), ServiceError> {
+    limit(tags)?;
     for (key, value) in tags {
         if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
             return Err(errors::bad_request(format!("Invalid tag: {key}")));
         }
-        if key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(errors::bad_request(
-                "aws: prefixed tag key names are not allowed for external use.",
-            ));
-        }
+    }
+    check_keys(tags.keys(), input)
+}
+
+fn check_keys<'a>(
+    mut keys: impl Iterator<Item = &'a String>,
+    input: &Input<'_>,
+) -> Result<(), ServiceError> {
+    if !input.by_cloudformation && keys.any(|key| is_awss(key)) {
+        return Err(errors::bad_request(
+            "aws: prefixed tag key names are not allowed for external use.",
+        ));
     }
     Ok(())
+}
+
+fn limit(tags: &Texts) -> Result<(), ServiceError> {
+    if tags.keys().filter(|key| !is_awss(key)).count() > 50 {
+        return Err(errors::bad_request("A resource can have at most 50 tags"));
+    }
+    Ok(())
+}
+
+fn is_awss(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with("aws:")
 }
 
 /// What an ARN says is tagged: `arn:aws:apigateway:REGION::/apis/ID`, or that
@@ -65,7 +82,7 @@ impl HttpApis {
         self.apis.change(&self.setting.account_id, tagged.api_id, |api| {
             let tags = tags_of(api, tagged.stage)?;
             change(tags);
-            check(tags)
+            limit(tags)
         })
     }
 
@@ -78,7 +95,9 @@ impl HttpApis {
 
     pub(super) fn tag_resource(&self, input: &Input<'_>) -> Result<Value, ServiceError> {
         let given: Given = input.body(&["ResourceArn"])?;
-        self.change_tags(input, |tags| tags.extend(given.tags.unwrap_or_default()))?;
+        let given = given.tags.unwrap_or_default();
+        check(&given, input)?;
+        self.change_tags(input, |tags| tags.extend(given))?;
         Ok(json!({}))
     }
 
@@ -87,6 +106,7 @@ impl HttpApis {
         if keys.is_empty() {
             return Err(errors::bad_request("Tag keys is required"));
         }
+        check_keys(keys.iter(), input)?;
         self.change_tags(input, |tags| tags.retain(|key, _| !keys.contains(key)))?;
         Ok(NOTHING)
     }

@@ -384,6 +384,18 @@ async fn apis_and_stages_have_tags() {
         let shown = world.call("GetTags", json!({"ResourceArn": arn})).await;
         assert_eq!(shown, json!({"tags": {"b": "2"}}));
     }
+    let own = format!("arn:aws:apigateway:{REGION}::/apis/{}", ready.api);
+    for (name, further) in [
+        ("TagResource", json!({"Tags": {"aws:x": "1"}})),
+        ("UntagResource", json!({"TagKeys": ["aws:x"]})),
+    ] {
+        let mut input = further;
+        input["ResourceArn"] = json!(own);
+        assert_eq!(
+            world.refusal(name, input).await,
+            "BadRequestException 400 aws: prefixed tag key names are not allowed for external use."
+        );
+    }
     let foreign = format!("arn:aws:apigateway:us-east-1::/apis/{}", ready.api);
     assert_eq!(
         world.refusal("GetTags", json!({"ResourceArn": foreign})).await,
