@@ -11,9 +11,11 @@ use crate::credentials::{Credentials, Identity, RoleSession};
 
 /// The characters that policies and tags may take together before AWS calls
 /// them too large. AWS packs them in a format of its own and publishes only
-/// the outcome; this counts plain characters, and so is an estimate.
+/// the outcome; this counts plain characters, and so is an estimate. A managed
+/// policy counts by its ARN, whatever it says
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
 const PACKED_LIMIT: usize = 8_192;
-/// The characters of the inline and managed session policies together
+/// The characters of the inline session policy
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
 const POLICY_LIMIT: usize = 2_048;
 
@@ -22,11 +24,19 @@ const POLICY_LIMIT: usize = 2_048;
 pub(super) struct Wanted<'a> {
     pub(super) name: &'a str,
     pub(super) seconds: u32,
-    pub(super) policies: Option<Vec<String>>,
+    pub(super) policies: Option<SessionPolicies>,
     pub(super) tags: SessionTags,
     pub(super) source_identity: Option<String>,
     pub(super) federated_provider: Option<String>,
     pub(super) assumed_by: Option<String>,
+}
+
+/// The session policies that a call passes.
+#[derive(Debug)]
+pub(super) struct SessionPolicies {
+    texts: Vec<String>,
+    /// The characters of the inline policy and of the managed ones' ARNs.
+    passed: usize,
 }
 
 /// A session that was made.
@@ -63,7 +73,7 @@ impl Sts {
     pub(super) async fn session_policies(
         &self,
         call: &Call,
-    ) -> Result<Option<Vec<String>>, ServiceError> {
+    ) -> Result<Option<SessionPolicies>, ServiceError> {
         let inline = check::optional(call, "Policy", 1, POLICY_LIMIT)?;
         let arns: Vec<&str> = call
             .input
@@ -82,12 +92,13 @@ impl Sts {
                  Member must have length less than or equal to 10",
             ));
         }
-        let mut policies = Vec::with_capacity(arns.len() + 1);
+        let passed = arns.iter().copied().chain(inline).map(|text| text.chars().count()).sum();
+        let mut texts = Vec::with_capacity(arns.len() + 1);
         if let Some(text) = inline {
             Document::parse("session policy", text, Kind::Session).map_err(|cause| {
                 ServiceError::new(400, "MalformedPolicyDocument", cause.to_string())
             })?;
-            policies.push(text.to_owned());
+            texts.push(text.to_owned());
         }
         for arn in arns {
             let text = self.directory.managed_policy(arn).await?.ok_or_else(|| {
@@ -97,15 +108,15 @@ impl Sts {
                     format!("Policy ARN {arn} does not exist"),
                 )
             })?;
-            policies.push(text);
+            texts.push(text);
         }
-        Ok(Some(policies))
+        Ok(Some(SessionPolicies { texts, passed }))
     }
 
     /// Makes a session and registers its key.
     pub(super) fn make(&self, role: &RoleRecord, wanted: Wanted<'_>) -> Result<Made, ServiceError> {
         let length: usize =
-            wanted.policies.iter().flatten().map(String::len).sum::<usize>() + wanted.tags.length();
+            wanted.policies.as_ref().map_or(0, |policies| policies.passed) + wanted.tags.length();
         let percent = length.saturating_mul(100).div_ceil(PACKED_LIMIT);
         if percent > 100 {
             return Err(ServiceError::new(
@@ -124,7 +135,7 @@ impl Sts {
             role_name: role.name.clone(),
             role_id: role.role_id.clone(),
             session_name: wanted.name.to_owned(),
-            session_policies: wanted.policies,
+            session_policies: wanted.policies.map(|policies| policies.texts),
             tags: wanted.tags.tags,
             transitive_tag_keys: wanted.tags.transitive,
             source_identity: wanted.source_identity,

@@ -30,7 +30,12 @@ impl Directory for Account {
     }
 
     async fn managed_policy(&self, arn: &str) -> Result<Option<String>, ServiceError> {
-        Ok(arn.ends_with("/known").then(|| POLICY.to_owned()))
+        let text = match arn.rsplit('/').next() {
+            Some("known") => POLICY.to_owned(),
+            Some("ReadOnlyAccess") => format!("{POLICY}{}", " ".repeat(90_000)),
+            _ => return Ok(None),
+        };
+        Ok(Some(text))
     }
 
     async fn oidc_provider(&self, issuer: &str) -> Result<Option<OidcProvider>, ServiceError> {
@@ -211,6 +216,16 @@ async fn session_policies_are_kept_and_must_be_policies() {
     }
     let long = json!({"Policy": format!("{POLICY}{}", " ".repeat(2048))});
     assert_eq!(sts.answer(&assume(long), &user()).await.unwrap_err().code, "ValidationError");
+}
+
+#[tokio::test]
+async fn a_managed_session_policy_packs_by_its_arn_however_long_it_is() {
+    let sts = sts();
+    let further = json!({"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}]});
+    let answer = fields(sts.answer(&assume(further), &user()).await.unwrap());
+    assert_eq!(answer["PackedPolicySize"], 1);
+    let (session, _) = made(&sts, &answer);
+    assert!(session.session_policies.unwrap()[0].starts_with(POLICY));
 }
 
 #[tokio::test]
