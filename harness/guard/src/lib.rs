@@ -13,6 +13,7 @@ mod authorize;
 mod context;
 mod data_plane;
 mod directory;
+mod exists;
 mod guard;
 pub mod journal;
 mod keys;

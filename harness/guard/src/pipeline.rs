@@ -11,7 +11,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, request};
 use ringfence_services::Setting;
 use ringfence_services::credentials::{Identity, Session};
-use ringfence_wire::{Call, Service, ServiceError, error, identify, reply, response};
+use ringfence_wire::{Call, Service, ServiceError, error, identify, reply, response, signature};
 use time::OffsetDateTime;
 
 use crate::authenticate::Authenticated;
@@ -20,11 +20,11 @@ use crate::context::{Circumstances, requested_region, rfc3339};
 use crate::directory::Directory;
 use crate::journal::{Check, Ending, Entry, Journal};
 use crate::recording::{Attached, Inputs, Overlay, Recorded, Recording};
-use crate::requirements::{Requirement, RequirementsError, requirements};
+use crate::requirements::{Requirement, RequirementsError, requirements, requirements_of_absence};
 use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
-use crate::{authenticate, keys, refusal, validate};
+use crate::{authenticate, exists, keys, refusal, validate};
 
 /// Everything that a request meets.
 #[derive(Debug)]
@@ -154,8 +154,12 @@ impl Pipeline {
         let call = match identify::identify(&parts, &body, &self.setting.region) {
             Ok(call) => call,
             Err(error) => {
-                passage.entry.error = Some(error.code.to_string());
                 let dialect = identify::error_dialect(&parts);
+                // What is wrong with the signature says more than that the
+                // service, which the signature names, cannot be told.
+                let error = signature::read(&parts)
+                    .map_or_else(|cause| cause.to_service_error(dialect), |_| error);
+                passage.entry.error = Some(error.code.to_string());
                 return error::render(&error, dialect, &passage.entry.request_id);
             }
         };
@@ -186,7 +190,11 @@ impl Pipeline {
         passage.caller(&caller);
         upstream::check_bucket(call)?;
         self.authorize(call, &caller, parts, passage).await?;
-        validate::validate(call).inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
+        let valid = match validate::validate(call) {
+            Ok(()) => exists::check(call, &self.directory, &self.setting.account_id).await,
+            invalid => invalid,
+        };
+        valid.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
         if Services::answers(call.service()) {
             let reply = self.services.answer(call, &caller).await?;
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
@@ -218,26 +226,52 @@ impl Pipeline {
             Err(unmapped) => return Err(refusal::refused(service, unmapped.to_string())),
         };
         require_token_tags(&caller.identity, &mut required);
+        let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
+        let verdicts = self.decide(inputs, required, passage);
+        refused_by(&verdicts, call, caller, passage)
+    }
+
+    /// What decides about the permissions that a call requires.
+    async fn inputs_of(
+        &self,
+        call: &Call,
+        caller: &Session,
+        required: &[Requirement],
+        parts: &request::Parts,
+        passage: &Passage,
+    ) -> Result<Inputs, ServiceError> {
+        let service = call.service();
         let subject = Subject::of(caller, &self.directory, &self.service_control, service)
             .await
             .map_err(|error| worded(error, service))?;
         let circumstances = passage.circumstances(&parts.headers);
-        let region = requested_region(call);
-        let inputs = subject
-            .inputs(&required, region, caller, &self.directory, &circumstances)
-            .map_err(|error| worded(error, service))?;
-        let verdicts = self.decide(inputs, required, passage);
-        match verdicts.last() {
-            Some(Verdict { requirement, decision }) if !decision.allowed() => Err(refusal::denied(
-                service,
-                call.name(),
-                &caller.identity,
-                requirement,
-                decision,
-                &passage.entry.request_id,
-            )),
-            _ => Ok(()),
+        subject
+            .inputs(required, requested_region(call), caller, &self.directory, &circumstances)
+            .map_err(|error| worded(error, service))
+    }
+
+    /// Refuses to tell a caller that something is not there, where AWS would.
+    async fn hide_absence(
+        &self,
+        call: &Call,
+        caller: &Session,
+        parts: &request::Parts,
+        passage: &mut Passage,
+    ) -> Result<(), ServiceError> {
+        let present = self.present(&call.region);
+        let required = match requirements_of_absence(call, caller, &present).await {
+            Ok(required) => required,
+            Err(RequirementsError::Service(error)) => return Err(error),
+            Err(unmapped) => return Err(refusal::refused(call.service(), unmapped.to_string())),
+        };
+        if required.is_empty() {
+            return Ok(());
         }
+        let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
+        // Not recorded: the recorded decision is that about the call itself.
+        let verdicts = verdicts(required, inputs.decide(&Overlay::none()));
+        passage.decided(&verdicts);
+        refused_by(&verdicts, call, caller, passage)
     }
 
     /// Decides, and keeps what was decided about.
@@ -280,6 +314,21 @@ impl Pipeline {
         self.directory.changed_by(call);
         let mut answer = answer?;
         passage.entry.upstream_status = Some(answer.status().as_u16());
+        if is_of_no_protocol(&answer) {
+            return Err(ServiceError::new(
+                501,
+                "NotImplemented",
+                format!(
+                    "{}:{} failed in the upstream with status {}: it is not built there",
+                    call.service().name(),
+                    call.name(),
+                    answer.status().as_u16()
+                ),
+            ));
+        }
+        if is_absence(call, &answer) {
+            self.hide_absence(call, caller, parts, passage).await?;
+        }
         if answer.status().is_success() {
             keys::learn(call, &answer, &self.setting, &self.directory).await?;
         } else if let Err(error) = response::decode(call.operation, &answer) {
@@ -291,6 +340,43 @@ impl Pipeline {
         }
         Ok(answer)
     }
+}
+
+/// The refusal of a call, where one of its permissions was denied.
+fn refused_by(
+    verdicts: &[Verdict],
+    call: &Call,
+    caller: &Session,
+    passage: &Passage,
+) -> Result<(), ServiceError> {
+    match verdicts.last() {
+        Some(Verdict { requirement, decision }) if !decision.allowed() => Err(refusal::denied(
+            call.service(),
+            call.name(),
+            &caller.identity,
+            requirement,
+            decision,
+            &passage.entry.request_id,
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an answer is a web server's page about its own error: no AWS client
+/// could read it.
+fn is_of_no_protocol(answer: &Response<Bytes>) -> bool {
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    answer.status().is_server_error() && kind.is_some_and(|kind| kind.starts_with("text/html"))
+}
+
+/// Whether an answer says that an object is not there. One to HEAD has no body
+/// that could say that it is the bucket.
+fn is_absence(call: &Call, answer: &Response<Bytes>) -> bool {
+    call.service() == Service::S3
+        && answer.status() == http::StatusCode::NOT_FOUND
+        && (call.name() == "HeadObject"
+            || response::decode(call.operation, answer)
+                .is_err_and(|error| error.code == "NoSuchKey"))
 }
 
 /// A token may carry session tags and a source identity, which the call does

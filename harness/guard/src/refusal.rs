@@ -31,7 +31,7 @@ pub(crate) fn denied(
         return refused(service, "Access Denied");
     }
     let text = sentence(caller, requirement, decision);
-    if service == Service::Ec2 {
+    if service == Service::Ec2 && names_a_resource(requirement) {
         // AWS encrypts what it decided into the last clause; here it is the
         // request id, by which the journal tells the same.
         let reference = request_id.replace('-', "");
@@ -41,6 +41,16 @@ pub(crate) fn denied(
         );
     }
     refused(service, text)
+}
+
+/// Whether the message names a resource. EC2, S3 and Secrets Manager name none
+/// where an action takes none: seen in public logs of `ec2:DescribeVpcs`,
+/// `s3:ListAllMyBuckets` and `secretsmanager:ListSecrets`.
+fn names_a_resource(requirement: &Requirement) -> bool {
+    let service = requirement.action.split(':').next().unwrap_or_default();
+    requirement.printed_resource.is_some()
+        || requirement.resource != "*"
+        || !["ec2", "s3", "secretsmanager"].contains(&service)
 }
 
 fn sentence(caller: &Identity, requirement: &Requirement, decision: &Decision) -> String {
@@ -54,10 +64,11 @@ fn sentence(caller: &Identity, requirement: &Requirement, decision: &Decision) -
     {
         reason = format!("{reason}: {}", statement.policy);
     }
-    format!(
-        "User: {} is not authorized to perform: {action} on resource: {resource} {reason}",
-        caller.arn()
-    )
+    let place = match names_a_resource(requirement) {
+        true => format!(" on resource: {resource}"),
+        false => String::new(),
+    };
+    format!("User: {} is not authorized to perform: {action}{place} {reason}", caller.arn())
 }
 
 #[cfg(test)]
@@ -195,6 +206,34 @@ mod tests {
         assert!(error.message.contains(" on resource: \"arn:aws:s3:::b/k\" because "), "{error}");
     }
 
+    #[rstest]
+    #[case::ec2(
+        Service::Ec2,
+        "ec2:DescribeVpcs",
+        "You are not authorized to perform this operation. ",
+        ""
+    )]
+    #[case::s3(Service::S3, "s3:ListAllMyBuckets", "", "")]
+    #[case::secrets(Service::SecretsManager, "secretsmanager:ListSecrets", "", "")]
+    #[case::lambda(Service::Lambda, "lambda:ListFunctions", "", " on resource: *")]
+    fn an_action_without_resources_is_told_without_one_where_aws_does(
+        #[case] service: Service,
+        #[case] action: &str,
+        #[case] before: &str,
+        #[case] place: &str,
+    ) {
+        let implicit = decision(Outcome::ImplicitDeny, Layer::Identity, None);
+        let required = requirement(action, "*", None);
+        let error = denied(service, "Any", &caller(), &required, &implicit, "id");
+        assert_eq!(
+            error.message,
+            format!(
+                "{before}User: arn:aws:iam::123456789012:user/alice is not authorized to perform: \
+                 {action}{place} because no identity-based policy allows the {action} action"
+            )
+        );
+    }
+
     #[test]
     fn a_web_identity_learns_nothing() {
         let required =
@@ -213,7 +252,8 @@ mod tests {
 
     #[test]
     fn ec2_wraps_the_sentence() {
-        let required = requirement("ec2:CreateVpc", "*", None);
+        let vpc = "arn:aws:ec2:us-east-1:123456789012:vpc/*";
+        let required = requirement("ec2:CreateVpc", vpc, None);
         let error = denied(
             Service::Ec2,
             "CreateVpc",
@@ -226,7 +266,8 @@ mod tests {
             error.message,
             "You are not authorized to perform this operation. User: \
              arn:aws:iam::123456789012:user/alice is not authorized to perform: ec2:CreateVpc on \
-             resource: * because no identity-based policy allows the ec2:CreateVpc action. \
+             resource: arn:aws:ec2:us-east-1:123456789012:vpc/* because no identity-based policy \
+             allows the ec2:CreateVpc action. \
              Encoded authorization failure message: 01"
         );
     }

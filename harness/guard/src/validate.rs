@@ -29,6 +29,7 @@ fn iam(call: &Call) -> Result<(), ServiceError> {
     if name.starts_with("Create") {
         path_and_names(call)?;
     }
+    longest_session(call)?;
     match name {
         "CreatePolicy"
         | "CreatePolicyVersion"
@@ -63,6 +64,33 @@ fn iam(call: &Call) -> Result<(), ServiceError> {
         ));
     }
     Ok(())
+}
+
+/// How long a role's sessions may last
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>).
+fn longest_session(call: &Call) -> Result<(), ServiceError> {
+    let given = match call.input.get("MaxSessionDuration") {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let rule = match given.parse::<i64>() {
+        Ok(3_600..=43_200) => return Ok(()),
+        Ok(..3_600) => "greater than or equal to 3600",
+        Ok(_) => "less than or equal to 43200",
+        Err(_) => {
+            let message = format!("MaxSessionDuration is `{given}`, not an integer");
+            return Err(ServiceError::new(400, "MalformedInput", message));
+        }
+    };
+    Err(ServiceError::new(
+        400,
+        "ValidationError",
+        format!(
+            "1 validation error detected: Value '{given}' at 'maxSessionDuration' failed to \
+             satisfy constraint: Member must have value {rule}"
+        ),
+    ))
 }
 
 /// The forms of paths and names. An emulator that takes others makes an entity
@@ -169,7 +197,7 @@ fn is_scoped(statement: &Value) -> bool {
 }
 
 /// The elements of an array, or the one value that stands for an array of one.
-fn one_or_many(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+pub(crate) fn one_or_many(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     match value {
         Some(Value::Array(values)) => values.iter(),
         Some(value) => std::slice::from_ref(value).iter(),
@@ -221,6 +249,25 @@ mod tests {
                 assert!(error.message.starts_with(&begin), "{error}");
             }
         }
+    }
+
+    #[rstest]
+    #[case::shortest(json!(3600), None)]
+    #[case::longest(json!("43200"), None)]
+    #[case::too_short(json!(3599), Some("greater than or equal to 3600"))]
+    #[case::too_long(json!(43201), Some("less than or equal to 43200"))]
+    #[case::negative(json!(-1), Some("greater than or equal to 3600"))]
+    fn sessions_last_an_hour_to_half_a_day(#[case] given: Value, #[case] rule: Option<&str>) {
+        let answer = longest_session(&Call {
+            operation: ringfence_wire::Operation::find(Service::Iam, "UpdateRole").unwrap(),
+            region: "us-east-1".into(),
+            input: json!({"MaxSessionDuration": given}).as_object().cloned().unwrap(),
+            payload: None,
+        });
+        let Some(rule) = rule else { return assert_eq!(answer, Ok(())) };
+        let error = answer.unwrap_err();
+        assert_eq!((error.status, error.code.as_ref()), (400, "ValidationError"));
+        assert!(error.message.ends_with(&format!("Member must have value {rule}")), "{error}");
     }
 
     fn trust(condition: &Value) -> String {

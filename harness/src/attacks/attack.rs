@@ -181,12 +181,17 @@ impl Refusal {
     /// to the message, so the message is a beginning.
     /// <https://aws.amazon.com/blogs/security/enhanced-access-denied-error-messages-with-policy-arns>
     pub fn error(&self, caller: &str) -> ServiceError {
-        let resource = match self.service {
-            Service::S3 if self.resource != "*" => format!("\"{}\"", self.resource),
-            _ => self.resource.clone(),
+        let place = match self.service {
+            // Seen in public logs: an action that takes no resource is told
+            // without one.
+            Service::S3 | Service::Ec2 | Service::SecretsManager if self.resource == "*" => {
+                String::new()
+            }
+            Service::S3 => format!(" on resource: \"{}\"", self.resource),
+            _ => format!(" on resource: {}", self.resource),
         };
         let message = format!(
-            "User: {caller} is not authorized to perform: {} on resource: {resource} {}",
+            "User: {caller} is not authorized to perform: {}{place} {}",
             self.action,
             self.reason.words(self.action)
         );

@@ -40,6 +40,10 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         if let Some(stack) = &target.stack {
             requirement.add_resource_tags(&[], &stack.tags);
         }
+        if requirement.resource == "*" && name == "ListStacks" {
+            // As the messages of AWS print it.
+            requirement.printed_resource = Some(scope.arn("stack/*/*"));
+        }
         imported_types(scope, requirement);
     }
     if let Some(role) = scope.text("RoleARN") {

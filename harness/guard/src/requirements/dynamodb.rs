@@ -59,6 +59,12 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         }
         _ => regular(scope)?,
     };
+    if name == "ListTables" {
+        // As the messages of AWS print it.
+        for requirement in &mut requirements {
+            requirement.printed_resource = Some(scope.arn("table/*"));
+        }
+    }
     for requirement in &mut requirements {
         if requirement.resource.contains(":table/") && name != "CreateTable" {
             let table = requirement.resource.split("/index/").next().unwrap_or_default();

@@ -81,3 +81,20 @@ pub async fn requirements(
         Service::Sts => sts::requirements(&scope).await,
     }
 }
+
+/// What a call requires besides once it is known that its object is not there:
+/// who may not list a bucket must not learn what is missing in it
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>).
+///
+/// # Errors
+/// When the bucket's policy cannot be read.
+pub(crate) async fn requirements_of_absence(
+    call: &Call,
+    caller: &Session,
+    state: &dyn State,
+) -> Result<Vec<Requirement>, RequirementsError> {
+    match call.service() {
+        Service::S3 => s3::requirements_of_absence(&Scope { call, caller, state }).await,
+        _ => Ok(Vec::new()),
+    }
+}

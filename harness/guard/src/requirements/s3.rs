@@ -159,6 +159,15 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     Ok(requirements)
 }
 
+/// The reads of an object; all that a missing one tells is whether it is there.
+pub(super) async fn requirements_of_absence(scope: &Scope<'_>) -> Mapped {
+    let reads = ["GetObject", "GetObjectAttributes", "HeadObject"].contains(&scope.name());
+    let Some(bucket) = scope.text("Bucket").filter(|_| reads) else { return Ok(Vec::new()) };
+    let mut requirement = on_bucket(scope, "ListBucket", bucket);
+    finish(scope, &mut requirement).await?;
+    Ok(vec![requirement])
+}
+
 /// Whether the operation's own action takes a bucket and no object.
 fn only_on_bucket(name: &str) -> bool {
     known("s3", name).is_some_and(|action| {

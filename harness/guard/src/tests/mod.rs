@@ -386,7 +386,14 @@ async fn an_unsigned_or_doubly_signed_call_is_refused() {
     let mut doubled = signed(&stage, &[], LIST_ROLES);
     let authorization = doubled.headers()["authorization"].clone();
     doubled.headers_mut().append("authorization", authorization);
-    assert!(send(doubled).await.status().is_client_error());
+    let answer = send(doubled).await;
+    assert_eq!(answer.status(), 400);
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("<Code>IncompleteSignature</Code>"), "{text}");
+    assert!(
+        text.contains("authorization` is repeated") || text.contains("authorization"),
+        "{text}"
+    );
     let mut changed = signed(&stage, &[], LIST_ROLES);
     *changed.body_mut() = "Action=ListUsers&Version=2010-05-08".into();
     let answer = send(changed).await;
@@ -580,4 +587,101 @@ async fn a_route_with_iam_authorization_serves_only_who_may_invoke_it() {
     // Allowed now; the route has no integration yet.
     assert_eq!(send(request(Some(&app))).await.status(), 500);
     assert_eq!(stage.last_entry().outcome, Ending::Allowed);
+}
+
+/// S3 tells who may not list a bucket that it is denied what is not there.
+#[rstest::rstest]
+#[case::read("GetObject")]
+#[case::looked_at("HeadObject")]
+#[tokio::test]
+async fn a_missing_object_is_told_to_those_alone_who_may_list_the_bucket(#[case] operation: &str) {
+    let stage = Stage::new().await;
+    let input = json!({"Bucket": "bucket", "Key": "missing"});
+    let reader = stage.role(&allow("s3:GetObject"));
+    let refused = stage.client.call(&reader, Service::S3, operation, input.clone()).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.status, 403);
+    if operation == "GetObject" {
+        assert_eq!(refused.code, "AccessDenied");
+        assert_eq!(
+            refused.message,
+            "User: arn:aws:sts::123456789012:assumed-role/app/s is not authorized to perform: \
+             s3:ListBucket on resource: \"arn:aws:s3:::bucket\" because no identity-based policy \
+             allows the s3:ListBucket action"
+        );
+    }
+    let entry = stage.last_entry();
+    assert_eq!(entry.outcome, Ending::Denied);
+    let actions: Vec<&str> = entry.checks.iter().map(|check| check.action.as_str()).collect();
+    assert_eq!(actions, ["s3:GetObject", "s3:ListBucket"]);
+    assert_eq!((entry.status, entry.upstream_status), (403, Some(404)));
+
+    let stage = Stage::new().await;
+    let lister = stage.role(&allow("s3:*"));
+    let told = stage.client.call(&lister, Service::S3, operation, input).await.unwrap_err();
+    assert_eq!(told.status, 404);
+    let entry = stage.last_entry();
+    assert_eq!(entry.outcome, Ending::Allowed);
+    assert_eq!(entry.checks[1].statements[0].sid.as_deref(), Some("S"));
+}
+
+#[rstest::rstest]
+#[case::boundary(
+    "PutRolePermissionsBoundary",
+    json!({"RoleName": "app", "PermissionsBoundary": "arn:aws:iam::123456789012:policy/gone"}),
+    "NoSuchEntity",
+    404,
+    "Scope ARN: arn:aws:iam::123456789012:policy/gone does not exist or is not attachable."
+)]
+#[case::trusted_role(
+    "UpdateAssumeRolePolicy",
+    json!({"RoleName": "app", "PolicyDocument": trusting("arn:aws:iam::123456789012:role/gone")}),
+    "MalformedPolicyDocument",
+    400,
+    "Invalid principal in policy: \"AWS\":\"arn:aws:iam::123456789012:role/gone\""
+)]
+#[case::trusted_role_at_another_path(
+    "UpdateAssumeRolePolicy",
+    json!({"RoleName": "app", "PolicyDocument": trusting("arn:aws:iam::123456789012:role/x/app")}),
+    "MalformedPolicyDocument",
+    400,
+    "Invalid principal in policy: \"AWS\":\"arn:aws:iam::123456789012:role/x/app\""
+)]
+#[tokio::test]
+async fn what_a_call_names_must_be_there(
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] code: &str,
+    #[case] status: u16,
+    #[case] message: &str,
+) {
+    let stage = Stage::new().await;
+    let app = stage.role(&allow("iam:*"));
+    let error = stage.call(&app, operation, input).await.unwrap_err();
+    assert_eq!((&*error.code, error.status, &*error.message), (code, status, message));
+    let entry = stage.last_entry();
+    assert_eq!((entry.outcome, entry.upstream_status), (Ending::Refused, None));
+    assert_eq!(stage.upstream.seen(operation).len(), 0);
+}
+
+#[rstest::rstest]
+#[case::boundary("PutRolePermissionsBoundary", json!({"RoleName": "app", "PermissionsBoundary": "arn:aws:iam::123456789012:policy/known"}))]
+#[case::itself("UpdateAssumeRolePolicy", json!({"RoleName": "app", "PolicyDocument": trusting("arn:aws:iam::123456789012:role/app")}))]
+#[case::another_account("UpdateAssumeRolePolicy", json!({"RoleName": "app", "PolicyDocument": trusting("arn:aws:iam::999999999999:role/any")}))]
+#[case::the_account("UpdateAssumeRolePolicy", json!({"RoleName": "app", "PolicyDocument": trusting("arn:aws:iam::123456789012:root")}))]
+#[tokio::test]
+async fn what_is_there_or_cannot_be_told_is_taken(#[case] operation: &str, #[case] input: Value) {
+    let stage = Stage::new().await;
+    let known = "arn:aws:iam::123456789012:policy/known";
+    stage.upstream.state.lock().unwrap().policies.insert(known.to_owned(), allow("s3:*"));
+    let app = stage.role(&allow("iam:*"));
+    stage.call(&app, operation, input).await.unwrap();
+    assert_eq!(stage.upstream.seen(operation).len(), 1);
+    assert_eq!(stage.last_entry().outcome, Ending::Allowed);
+}
+
+fn trusting(arn: &str) -> String {
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}]})
+    .to_string()
 }

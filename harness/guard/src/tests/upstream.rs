@@ -118,6 +118,15 @@ async fn answer(
 }
 
 fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
+    if seen.parts.uri.path() == "/bucket/missing" {
+        let text = "<Error><Code>NoSuchKey</Code><Message>not there</Message></Error>";
+        return (StatusCode::NOT_FOUND, text.to_owned());
+    }
+    let query = seen.parts.uri.query().unwrap_or_default();
+    if seen.parts.uri.path() == "/bucket" && query.starts_with("policy") {
+        let text = "<Error><Code>NoSuchBucketPolicy</Code><Message>none</Message></Error>";
+        return (StatusCode::NOT_FOUND, text.to_owned());
+    }
     let field = |name: &str| seen.field(name).unwrap_or_default();
     let action = field("Action");
     let name = field("RoleName");

@@ -166,7 +166,7 @@ fn everywhere(scene: &Scene<'_>) -> Vec<Attack> {
         "cannot list the stacks of the account",
         call("ListStacks", json!({})),
         "cloudformation:ListStacks",
-        "*",
+        format!("arn:aws:cloudformation:{}:{}:stack/*/*", scene.facts.region, scene.facts.account),
     ));
     attacks
 }

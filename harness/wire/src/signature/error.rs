@@ -267,7 +267,14 @@ impl SignatureError {
                 "AuthorizationHeaderMalformed",
                 format!("The authorization header is malformed; {}", self.text()),
             ),
-            Self::Duplicate(_) | Self::Algorithm(_) | Self::ContentHash(_) => {
+            // Signature Version 2 among others: no bucket of today takes it.
+            Self::Algorithm(_) => ServiceError::new(
+                400,
+                "InvalidRequest",
+                "The authorization mechanism you have provided is not supported. Please use \
+                 AWS4-HMAC-SHA256.",
+            ),
+            Self::Duplicate(_) | Self::ContentHash(_) => {
                 ServiceError::new(400, "InvalidArgument", self.text())
             }
             Self::ContentHashMissing => ServiceError::new(

@@ -57,7 +57,7 @@ use super::expect;
 #[case::every_stack("DescribeStacks", json!({}), &["cloudformation:DescribeStacks *"])]
 #[case::one_stack("DescribeStacks", json!({"StackName": "gone"}),
     &["cloudformation:DescribeStacks arn:aws:cloudformation:eu-west-1:123456789012:stack/gone/*"])]
-#[case::listing("ListStacks", json!({}), &["cloudformation:ListStacks *"])]
+#[case::listing("ListStacks", json!({}), &["cloudformation:ListStacks * (arn:aws:cloudformation:eu-west-1:123456789012:stack/*/*)"])]
 #[case::validation("ValidateTemplate", json!({"TemplateURL": "https://b/t"}),
     &["cloudformation:ValidateTemplate * cloudformation:templateurl=https://b/t"])]
 #[case::summary_of_a_template("GetTemplateSummary", json!({"TemplateBody": "{}"}),

@@ -93,7 +93,7 @@ const TABLE: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/t";
     ])]
 #[case::tags_by_arn("ListTagsOfResource", json!({"ResourceArn": TABLE}),
     &["dynamodb:ListTagsOfResource arn:aws:dynamodb:eu-west-1:123456789012:table/t"])]
-#[case::listing("ListTables", json!({}), &["dynamodb:ListTables *"])]
+#[case::listing("ListTables", json!({}), &["dynamodb:ListTables * (arn:aws:dynamodb:eu-west-1:123456789012:table/*)"])]
 #[tokio::test]
 async fn dynamodb_requires(
     #[case] operation: &str,

@@ -1,0 +1,121 @@
+//! What a call names must be there: AWS refuses boundaries and principals that
+//! are not, emulators take them.
+
+use ringfence_wire::{Call, Service, ServiceError};
+use serde_json::Value;
+
+use crate::directory::Directory;
+use crate::validate::one_or_many;
+
+/// Checks a call that is about to be answered.
+///
+/// # Errors
+/// AWS's own error for what is not there, or that the upstream cannot tell.
+pub(crate) async fn check(
+    call: &Call,
+    directory: &Directory,
+    account: &str,
+) -> Result<(), ServiceError> {
+    match (call.service(), call.name()) {
+        (
+            Service::Iam,
+            "CreateRole"
+            | "CreateUser"
+            | "PutRolePermissionsBoundary"
+            | "PutUserPermissionsBoundary",
+        ) => {
+            boundary(call, directory).await?;
+            trust(call.text("AssumeRolePolicyDocument"), directory, account).await
+        }
+        (Service::Iam, "UpdateAssumeRolePolicy") => {
+            trust(call.text("PolicyDocument"), directory, account).await
+        }
+        (Service::S3, "PutBucketPolicy") => {
+            let text = call.payload.as_ref().map(|payload| String::from_utf8_lossy(payload));
+            let text = text.as_deref().or_else(|| call.text("Policy"));
+            match missing_principal(text, directory, account).await? {
+                Some(_) => {
+                    Err(ServiceError::new(400, "MalformedPolicy", "Invalid principal in policy")
+                        .with("BucketName", call.text("Bucket").unwrap_or_default()))
+                }
+                None => Ok(()),
+            }
+        }
+        (Service::Lambda, "AddPermission") => match call.text("Principal") {
+            Some(arn) if !is_there(arn, directory, account).await? => Err(ServiceError::new(
+                400,
+                "InvalidParameterValueException",
+                "The provided principal was invalid. Please check the principal and try again.",
+            )),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// A boundary must be a managed policy that is there; IAM calls it a scope.
+async fn boundary(call: &Call, directory: &Directory) -> Result<(), ServiceError> {
+    let Some(arn) = call.text("PermissionsBoundary") else { return Ok(()) };
+    if directory.managed_text(arn).await?.is_some() {
+        return Ok(());
+    }
+    Err(ServiceError::new(
+        404,
+        "NoSuchEntity",
+        format!("Scope ARN: {arn} does not exist or is not attachable."),
+    ))
+}
+
+async fn trust(
+    text: Option<&str>,
+    directory: &Directory,
+    account: &str,
+) -> Result<(), ServiceError> {
+    match missing_principal(text, directory, account).await? {
+        Some(arn) => Err(ServiceError::new(
+            400,
+            "MalformedPolicyDocument",
+            format!("Invalid principal in policy: \"AWS\":\"{arn}\""),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The first principal of a policy that should be in the account and is not.
+async fn missing_principal(
+    text: Option<&str>,
+    directory: &Directory,
+    account: &str,
+) -> Result<Option<String>, ServiceError> {
+    // What is no policy has been refused before.
+    let Ok(policy) = serde_json::from_str::<Value>(text.unwrap_or_default()) else {
+        return Ok(None);
+    };
+    for statement in one_or_many(policy.get("Statement")) {
+        for element in ["Principal", "NotPrincipal"] {
+            let named = statement.get(element).and_then(|element| element.get("AWS"));
+            for arn in one_or_many(named).filter_map(Value::as_str) {
+                if !is_there(arn, directory, account).await? {
+                    return Ok(Some(arn.to_owned()));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a principal is there, as far as this account can tell: its own
+/// roles and users, by their exact ARNs.
+async fn is_there(arn: &str, directory: &Directory, account: &str) -> Result<bool, ServiceError> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", _, "iam", "", owner, resource] = parts.as_slice() else { return Ok(true) };
+    if *owner != account {
+        return Ok(true);
+    }
+    let name = resource.rsplit('/').next().unwrap_or_default();
+    Ok(match resource.split('/').next() {
+        Some("role") => directory.role(name).await?.is_some_and(|role| role.arn == arn),
+        Some("user") => directory.user(name).await?.is_some_and(|user| user.arn == arn),
+        _ => true,
+    })
+}
