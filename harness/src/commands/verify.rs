@@ -66,7 +66,7 @@ impl Verify {
         let keeper = Keeper::begin(&wanted, &config, &mut record)?;
         let abandoned = |reason: &str| {
             let ended = OffsetDateTime::now_utc().format(&Rfc3339)?;
-            abandon(&self.run_dir, &config, ended, reason)
+            abandon(&self.run_dir, &config, keeper.redactor(), ended, reason)
         };
         match unless_interrupted(self.work(config.clone(), &keeper, record)).await {
             Ok(Ok(exit)) => Ok(exit),
@@ -268,4 +268,31 @@ fn describe(stack: &Stack, record: &mut RunRecord) -> anyhow::Result<()> {
         record.phases.push(Phase { name: name.clone(), duration_ms });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_evidence::bundle::{JOURNAL, RUN};
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_dies_keeps_no_secret_in_its_journal_and_says_that_it_died() {
+        let place = tempfile::tempdir().unwrap();
+        let mut config = Config::parse("", &place.path().join("ringfence.toml")).unwrap();
+        config.upstream.environment.insert("AUTH_TOKEN".to_owned(), "canary-1234".to_owned());
+        let directory = place.path().join("run");
+        let wanted =
+            Wanted { directory: directory.clone(), history: None, previous: None, sign_key: None };
+        let mut record = beginning(&config).unwrap();
+        let keeper = Keeper::begin(&wanted, &config, &mut record).unwrap();
+        std::fs::write(keeper.journal(), "{\"principal\":\"user/canary-1234\"}\n").unwrap();
+        let ended = record.started.clone();
+        abandon(&directory, &config, keeper.redactor(), ended, "it was ended").unwrap();
+        let journal = std::fs::read_to_string(directory.join(JOURNAL)).unwrap();
+        assert_eq!(journal, "{\"principal\":\"user/[removed: AUTH_TOKEN of the upstream]\"}\n");
+        let record = RunRecord::read(&directory.join(RUN)).unwrap();
+        assert_eq!(record.status, RunStatus::Incomplete { reason: "it was ended".to_owned() });
+        assert_eq!(record.deviations, ["journal.jsonl: secrets removed in 1 places"]);
+    }
 }

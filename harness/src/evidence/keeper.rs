@@ -146,6 +146,7 @@ impl Keeper {
 pub fn abandon(
     directory: &Path,
     config: &Config,
+    redactor: &Redactor,
     ended: String,
     reason: &str,
 ) -> anyhow::Result<()> {
@@ -161,6 +162,10 @@ pub fn abandon(
     record.ended = Some(ended);
     record.provenance.signing_key = None;
     record.summary = Summary::of(&record.probes);
+    let removed = raw::clean_journal(directory, redactor)?;
+    if removed > 0 {
+        record.deviations.push(format!("{JOURNAL}: secrets removed in {removed} places"));
+    }
     write(directory, &record, &catalogue(config)?)?;
     Ok(())
 }
