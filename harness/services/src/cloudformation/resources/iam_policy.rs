@@ -43,8 +43,7 @@ impl ResourceType for Policy {
         }
         let id = context.physical_name(64);
         let made = Made::new(id.clone()).with("Id", id);
-        context.initiated(&made);
-        put(context, wanted).await?;
+        put(context, wanted, Some(&made)).await?;
         Ok(made)
     }
 
@@ -54,7 +53,7 @@ impl ResourceType for Policy {
         current: &Existing,
         wanted: &Map<String, Value>,
     ) -> Result<Made, Failure> {
-        put(context, wanted).await?;
+        put(context, wanted, None).await?;
         let renamed = text(&current.properties, "PolicyName") != text(wanted, "PolicyName");
         for (property, _, _) in ENTITIES {
             let kept = texts(wanted, property);
@@ -76,7 +75,13 @@ impl ResourceType for Policy {
     }
 }
 
-async fn put(context: &Context, properties: &Map<String, Value>) -> Result<(), Failure> {
+/// Writes the policy to all entities. A new one exists once the first has it:
+/// before that, a rollback must not delete what it did not make.
+async fn put(
+    context: &Context,
+    properties: &Map<String, Value>,
+    mut new: Option<&Made>,
+) -> Result<(), Failure> {
     let policy = document(properties.get("PolicyDocument"));
     for (property, member, noun) in ENTITIES {
         for entity in texts(properties, property) {
@@ -86,6 +91,9 @@ async fn put(context: &Context, properties: &Map<String, Value>) -> Result<(), F
                 "PolicyDocument": policy,
             });
             context.call(Iam, &format!("Put{noun}Policy"), input).await?;
+            if let Some(made) = new.take() {
+                context.initiated(made);
+            }
         }
     }
     Ok(())

@@ -363,3 +363,31 @@ Resources:
         events[2]
     );
 }
+
+/// Else a rollback would take away what somebody else wrote under that name.
+#[tokio::test]
+async fn a_policy_that_was_not_written_is_not_deleted() {
+    let world = World::new().await;
+    world.fake.deny("PutRolePolicy");
+    world.fake.deny("DeleteRolePolicy");
+    let template = "
+Resources:
+  Policy:
+    Type: AWS::IAM::Policy
+    Properties: {PolicyName: p, PolicyDocument: {}, Roles: [theirs]}
+";
+    let (id, status) = world.create("app", template).await;
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    assert_eq!(world.fake.calls(), ["PutRolePolicy"]);
+    let failed = &world.events(&id).await[2];
+    assert!(failed.starts_with("Policy CREATE_FAILED "), "{failed}");
+
+    world.fake.allow("PutRolePolicy");
+    world.fake.allow("DeleteRolePolicy");
+    let template = format!(
+        "{template}  Other:\n    Type: AWS::IAM::Role\n    DependsOn: Policy\n    Properties: {{Nonsense: 1}}\n"
+    );
+    let (_, status) = world.create("other", &template).await;
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    assert_eq!(world.fake.calls(), ["PutRolePolicy", "DeleteRolePolicy"]);
+}
