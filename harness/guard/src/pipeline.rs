@@ -315,14 +315,14 @@ impl Pipeline {
         let mut answer = answer?;
         passage.entry.upstream_status = Some(answer.status().as_u16());
         if is_of_no_protocol(&answer) {
+            // Of the same status: clients try again what may pass.
             return Err(ServiceError::new(
-                501,
-                "NotImplemented",
+                answer.status().as_u16(),
+                "InternalFailure",
                 format!(
-                    "{}:{} failed in the upstream with status {}: it is not built there",
+                    "{}:{} failed in the upstream, which told no more",
                     call.service().name(),
-                    call.name(),
-                    answer.status().as_u16()
+                    call.name()
                 ),
             ));
         }

@@ -685,3 +685,21 @@ fn trusting(arn: &str) -> String {
         "Principal": {"AWS": arn}, "Action": "sts:AssumeRole"}]})
     .to_string()
 }
+
+/// A page of a web server's is no answer that a client could read; that it is
+/// worth another try is told by the status.
+#[tokio::test]
+async fn what_fails_upstream_outside_of_any_protocol_is_told_in_the_services_own() {
+    let stage = Stage::new().await;
+    let known = "arn:aws:iam::123456789012:policy/known";
+    stage.upstream.state.lock().unwrap().policies.insert(known.to_owned(), allow("s3:*"));
+    let app = stage.role(&allow("iam:*"));
+    let input = json!({"UserName": "alice", "PermissionsBoundary": known});
+    let error = stage.call(&app, "PutUserPermissionsBoundary", input).await.unwrap_err();
+    assert_eq!((&*error.code, error.status), ("InternalFailure", 500));
+    assert_eq!(
+        error.message,
+        "iam:PutUserPermissionsBoundary failed in the upstream, which told no more"
+    );
+    assert_eq!(stage.last_entry().upstream_status, Some(500));
+}

@@ -112,7 +112,10 @@ async fn answer(
     state.seen.push(seen);
     let response = Response::builder()
         .status(status)
-        .header("content-type", "text/xml")
+        .header(
+            "content-type",
+            if text.starts_with("<!doctype") { "text/html" } else { "text/xml" },
+        )
         .body(Full::new(Bytes::from(text)));
     Ok(response.unwrap())
 }
@@ -129,6 +132,10 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
     }
     let field = |name: &str| seen.field(name).unwrap_or_default();
     let action = field("Action");
+    if action == "PutUserPermissionsBoundary" {
+        let page = "<!doctype html>\n<title>500 Internal Server Error</title>";
+        return (StatusCode::INTERNAL_SERVER_ERROR, page.to_owned());
+    }
     let name = field("RoleName");
     let result = match action.as_str() {
         "GetRole" => state.roles.get(&name).map(|role| shown(&name, role)),
