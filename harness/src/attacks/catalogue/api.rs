@@ -118,7 +118,7 @@ fn open_routes(scene: &Scene<'_>) -> Vec<Attack> {
 }
 
 /// The deployers' boundary denies it, whatever their own policies say.
-const BEYOND: Reason = Reason::BoundaryStatement("DenyApiFoundation");
+pub(super) const BEYOND: Reason = Reason::BoundaryStatement("DenyApiFoundation");
 
 fn foundation(scene: &Scene<'_>) -> Vec<Attack> {
     let facts = scene.facts;
@@ -238,7 +238,7 @@ fn foundation(scene: &Scene<'_>) -> Vec<Attack> {
 }
 
 /// A stack that adds an integration like the team's own.
-fn integration(api_id: &str, own: &RouteFacts) -> Attempt {
+pub(super) fn integration(api_id: &str, own: &RouteFacts) -> Attempt {
     Attempt::Stack(json!({"Type": "AWS::ApiGatewayV2::Integration", "Properties": {
         "ApiId": api_id, "IntegrationType": "AWS_PROXY", "IntegrationUri": own.integration_uri,
         "PayloadFormatVersion": "2.0",

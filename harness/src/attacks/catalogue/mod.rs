@@ -17,6 +17,7 @@ mod sessions;
 mod settings;
 mod stacks;
 mod templates;
+mod through_stacks;
 
 use ringfence_wire::Service::Lambda;
 use serde_json::{Value, json};
@@ -41,6 +42,7 @@ pub fn attacks(facts: &Facts, deployer: &DeployerFacts) -> Vec<Attack> {
         network::attacks(&scene),
         stacks::attacks(&scene),
         templates::attacks(&scene),
+        through_stacks::attacks(&scene),
         data::attacks(&scene),
         bucket::attacks(&scene),
         logs::attacks(&scene),
