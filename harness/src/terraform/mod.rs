@@ -242,14 +242,32 @@ impl Terraform {
             }
         }
         write(mirror::cli_config(&mirrors))?;
-        match self.run_init(phase).await {
-            Err(first @ TerraformError::Failed { .. }) if !mirrors.is_empty() => {
-                phase.note("the mirrors do not do; asking the registry");
-                write(mirror::cli_config(&[]))?;
-                self.run_init(phase).await.map_err(|_| first)
-            }
-            result => result,
+        let first = match self.run_init(phase).await {
+            Err(first @ TerraformError::Failed { .. }) => first,
+            result => return result,
+        };
+        if let Some(broken) = self.broken_files().await {
+            return Err(broken);
         }
+        if mirrors.is_empty() {
+            return Err(first);
+        }
+        phase.note("the mirrors do not do; asking the registry");
+        write(mirror::cli_config(&[]))?;
+        self.run_init(phase).await.map_err(|_| first)
+    }
+
+    /// What is wrong with the files themselves, by their places: no provider
+    /// mends that, and `init` tells it to people alone.
+    async fn broken_files(&self) -> Option<TerraformError> {
+        let Err(TerraformError::Failed { mut diagnostics, tail, .. }) = self.validate().await
+        else {
+            return None;
+        };
+        // Modules that are not there yet have a place too.
+        diagnostics.retain(|one| one.place.is_some() && one.summary != "Module not installed");
+        let broken = !diagnostics.is_empty();
+        broken.then_some(TerraformError::Failed { command: "init", diagnostics, tail })
     }
 
     async fn run_init(&self, _phase: &Phase) -> Result<(), TerraformError> {

@@ -63,10 +63,13 @@ async fn an_error_names_the_users_own_file_and_line() {
 
 #[tokio::test]
 async fn broken_syntax_is_one_error_with_its_place() {
-    let (_directory, scratch, terraform) = module("output \"b\" {\n").await;
+    let (directory, scratch, terraform) = module("output \"b\" {\n").await;
     let error = terraform.unwrap_err().to_string();
-    assert!(error.starts_with("terraform init failed: Error: "), "{error}");
-    assert!(error.contains("main.tf line 1"), "{error}");
+    let file = directory.path().join("main.tf");
+    let expected =
+        format!("terraform init failed: {}:1:12: Unclosed configuration block: ", file.display());
+    assert!(error.starts_with(&expected), "{error}");
+    assert!(!error.contains('|'), "{error}");
     scratch.remove().await;
 }
 
