@@ -72,12 +72,9 @@ pub async fn reaches(suite: &Suite<'_>) -> Result<Vec<Reach>, PoliciesError> {
     let facts = suite.facts();
     let deployers =
         facts.deployers.iter().map(|deployer| (deployer.name.clone(), &deployer.role_arn));
-    // A function that could not be deployed has no role yet.
-    let functions = facts
-        .functions
-        .iter()
-        .filter(|function| function.deployed)
-        .map(|function| (Facts::code_in(function), &function.role_arn));
+    // Code that could not be deployed can do nothing, and has no role.
+    let functions = facts.functions.iter().filter(|function| function.deployed);
+    let functions = functions.map(|function| (Facts::code_in(function), &function.role_arn));
     let mut reaches = Vec::new();
     for (identity, role) in deployers.chain(functions) {
         let role = role.rsplit('/').next().unwrap_or_default();

@@ -422,7 +422,12 @@ impl<'a> Suite<'a> {
             name: &deployer.name,
             caller,
             road: Road::Api,
-            between: Between { facts, own: &deployer.role_arn, coveted: facts.coveted(deployer) },
+            between: Between {
+                facts,
+                app: &deployer.app,
+                own: &deployer.role_arn,
+                coveted: facts.coveted(deployer),
+            },
             may: decided::reads_function(facts, &deployer.app),
         }
     }
@@ -437,6 +442,7 @@ impl<'a> Suite<'a> {
             road: Road::Function,
             between: Between {
                 facts,
+                app: &function.name,
                 own: &function.role_arn,
                 coveted: first.map_or(facts.deployer_boundary.as_str(), |it| &it.role_arn),
             },

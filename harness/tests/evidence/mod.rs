@@ -51,6 +51,66 @@ fn configuration(directory: &Path) -> PathBuf {
     file
 }
 
+/// A copy of what is under test, with the stack team's template broken; the
+/// other team is left out, which makes the run shorter.
+fn undeployable(place: &Path) -> PathBuf {
+    let status = Command::new("cp")
+        .arg("-r")
+        .arg(root().join("terraform"))
+        .arg(root().join("sam-apps"))
+        .arg(place)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let text = std::fs::read_to_string(root().join("ringfence.toml")).unwrap();
+    let sections: Vec<&str> = text.split("\n[[").collect();
+    let kept: Vec<&str> = sections
+        .into_iter()
+        .filter(|section| {
+            let of_an_app = section.starts_with("apps]]") || section.starts_with("deployers]]");
+            !of_an_app || section.contains("= \"service-a\"")
+        })
+        .collect();
+    assert_eq!(kept.iter().filter(|section| section.starts_with("apps]]")).count(), 1);
+    std::fs::write(place.join("ringfence.toml"), kept.join("\n[[")).unwrap();
+    let template = place.join("sam-apps/service-a/template.yaml");
+    let text = std::fs::read_to_string(&template).unwrap();
+    std::fs::write(&template, format!("{text}  Broken: [unclosed\n")).unwrap();
+    place.join("ringfence.toml")
+}
+
+#[test]
+fn an_application_that_cannot_be_deployed_is_a_failed_claim_and_the_run_comes_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    undeployable(place);
+    let output = ringfence(&["verify", "--run-dir", "bundle"], place);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let record: Value =
+        serde_json::from_slice(&std::fs::read(place.join("bundle/run.json")).unwrap()).unwrap();
+    assert_eq!(record["status"]["state"], "complete");
+    let probes = record["probes"].as_array().unwrap();
+    let find = |id: &str| probes.iter().find(|probe| probe["id"] == id).unwrap();
+    let deployment = find("service-a/deployment/workflow");
+    assert_eq!(deployment["verdict"], "failed");
+    let observed = deployment["observed"].as_str().unwrap();
+    let step = "sam-apps/service-a/.github/workflows/deploy.yml:33:9: step `SAM Build` failed: ";
+    assert!(observed.starts_with(step), "{observed}");
+    // What needs no deployment is asked all the same, and what does is not
+    // taken for held.
+    assert_eq!(find("high-perm/role-without-boundary/api")["verdict"], "held");
+    assert_eq!(find("service-a/code/function")["verdict"], "not-run");
+    assert_eq!(find("high-perm/boundary-removed/api")["verdict"], "inconclusive");
+    // With no other team, no path is taken to lead to its own function.
+    let known = "no known path leads to more permissions";
+    let open = |probe: &&Value| probe["guard_rail"] == known && probe["verdict"] == "failed";
+    assert_eq!(probes.iter().find(open), None);
+    let reach = record["reach"].as_array().unwrap();
+    let names: Vec<&str> = reach.iter().map(|one| one["identity"].as_str().unwrap()).collect();
+    assert_eq!(names, ["high-perm"]);
+}
+
 fn files(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();

@@ -13,6 +13,8 @@ use super::Path;
 pub struct Between<'a> {
     /// The deployed state.
     pub facts: &'a Facts,
+    /// The identity's own app.
+    pub app: &'a str,
     /// The identity's own role.
     pub own: &'a str,
     /// The role that a path would lead to.
@@ -55,7 +57,7 @@ fn receiver(path: &Path) -> String {
 /// The resource that would make the path one. Of services that the catalogue
 /// does not have, something of theirs in this account.
 fn resource(action: &str, path: &Path, between: Between<'_>) -> String {
-    let Between { facts, own, coveted } = between;
+    let Between { facts, app, own, coveted } = between;
     let at = |service: &str, rest: &str| {
         format!("arn:aws:{service}:{}:{}:{rest}", facts.region, facts.account)
     };
@@ -73,8 +75,10 @@ fn resource(action: &str, path: &Path, between: Between<'_>) -> String {
         ("lambda", "CreateEventSourceMapping") => "*".to_owned(),
         ("lambda", "CreateFunction") => at("lambda", "function:ringfence-path"),
         ("lambda", _) => {
-            let any = facts.functions.iter().find(|function| function.role_arn != own);
-            let name = any.map_or("ringfence-path", |function| function.name.as_str());
+            // Its own function it may well change: where no other team is
+            // configured, one that is not there stands for another's.
+            let other = facts.foreign_function(app);
+            let name = other.map_or("ringfence-path", |function| function.name.as_str());
             at("lambda", &format!("function:{name}"))
         }
         ("cloudformation", name) if name.contains("StackSet") || name.contains("Instances") => {
