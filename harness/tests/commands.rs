@@ -162,6 +162,16 @@ statement 1 of `identity[0]` (identity):
 }
 
 #[test]
+fn a_history_that_is_not_there_is_named() {
+    let output = run(&["evidence", "history", "no-such-history"], b"");
+    assert_eq!(
+        text(&output.stderr),
+        "ringfence: cannot read the history `no-such-history`: No such file or directory (os error 2)\n"
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn explain_says_where_it_cannot_read() {
     let output = run(&["explain", "-"], b"{\"action\": 1}");
     assert_eq!(

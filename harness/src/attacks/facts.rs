@@ -371,6 +371,8 @@ async fn routes(platform: &Actor, api_id: &str) -> Result<Vec<RouteFacts>, Facts
                 .collect(),
         });
     }
+    // In an order that the next run has too: the ids are random.
+    routes.sort_by(|one, other| one.route_key.cmp(&other.route_key));
     Ok(routes)
 }
 

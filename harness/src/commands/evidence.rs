@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use ringfence_evidence::RunRecord;
 use ringfence_evidence::bundle::RUN;
@@ -149,8 +150,9 @@ fn read(path: &Path) -> anyhow::Result<RunRecord> {
 impl History {
     fn run(self) -> anyhow::Result<Exit> {
         let mut bundles = Vec::new();
-        for entry in std::fs::read_dir(&self.directory)? {
-            let path = entry?.path();
+        let unreadable = || format!("cannot read the history `{}`", self.directory.display());
+        for entry in std::fs::read_dir(&self.directory).with_context(unreadable)? {
+            let path = entry.with_context(unreadable)?.path();
             if path.join(RUN).is_file() {
                 bundles.push(path);
             }
