@@ -314,7 +314,7 @@ fn silent(facts: &Facts) -> Vec<(&'static str, &'static str, Step, &'static str,
             "cannot list the tables",
             Step::new(DynamoDb, "ListTables", json!({})),
             "dynamodb:ListTables",
-            "*".to_owned(),
+            at("dynamodb", "table/*"),
         ),
     ]
 }

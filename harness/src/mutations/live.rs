@@ -18,6 +18,19 @@ use crate::attacks::{Facts, Part, Step, Suite, Verdict};
 /// How many of the probes that noticed are named.
 const NAMED: usize = 5;
 
+/// The probes with tokens that look at a route: one for each thing that a route
+/// or its authorizer may be weakened in.
+const TOKENS: [&str; 8] = [
+    "route-guarded",
+    "valid",
+    "no-token",
+    "malformed",
+    "wrong-audience",
+    "wrong-issuer",
+    "no-scope",
+    "other-scope",
+];
+
 /// How long a function's update may take.
 const SETTLING: Duration = Duration::from_secs(30);
 
@@ -393,7 +406,10 @@ impl Live {
         match &self.watched {
             Watched::Settings => {}
             Watched::Route(key) => {
-                let of_route = |id: &str| id.ends_with(key.as_str()) && !is_rotation(id);
+                let of_route = |id: &str| {
+                    let mut names = TOKENS.iter().map(|name| format!("/{name}/{key}"));
+                    names.any(|name| id.ends_with(&name))
+                };
                 findings.extend(suite.tried(Part::Tokens, &of_route).await);
             }
             Watched::Trust => {
@@ -413,11 +429,6 @@ async fn all(platform: &Actor, steps: &[Step]) -> Result<(), ChangeError> {
         make(platform, step).await?;
     }
     Ok(())
-}
-
-/// Keys are rotated once a run.
-fn is_rotation(id: &str) -> bool {
-    crate::attacks::tokens::ROTATIONS.iter().any(|name| id.contains(&format!("/{name}/")))
 }
 
 async fn make(platform: &Actor, step: &Step) -> Result<(), ChangeError> {

@@ -92,7 +92,10 @@ impl Place {
             .env("AWS_PAGER", "")
             .env("NO_PROXY", "localhost,127.0.0.1,.localhost")
             .env("no_proxy", "localhost,127.0.0.1,.localhost")
-            .env("SAM_CLI_TELEMETRY", "0");
+            .env("SAM_CLI_TELEMETRY", "0")
+            // It asks every five seconds else, so as not to meet AWS's rate
+            // limits; here there are none.
+            .env("SAM_CLI_POLL_DELAY", "0.25");
         // Packages are installed as this machine installs them.
         for (name, value) in std::env::vars_os() {
             let text = name.to_string_lossy();

@@ -29,7 +29,7 @@ const ROTATION: &str = "the issuer's keys rotate";
 const CLAIMS: &str = "a valid token reaches its function";
 
 /// What becomes of keys, in order.
-pub const ROTATIONS: [&str; 4] = ["new-key", "old-key", "withdrawn-key", "remaining-key"];
+const ROTATIONS: [&str; 4] = ["new-key", "old-key", "withdrawn-key", "remaining-key"];
 
 const UNAUTHORIZED: (u16, &str) = (401, "Unauthorized");
 const FORBIDDEN: (u16, &str) = (403, "Forbidden");
