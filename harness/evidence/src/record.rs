@@ -286,6 +286,9 @@ mod tests {
         let mut record = fixtures::record();
         record.probes.retain(|probe| probe.verdict == Verdict::Held);
         record.summary = Summary::of(&record.probes);
+        // One weakened guard rail went unnoticed.
+        assert!(!record.passed());
+        record.mutations = None;
         assert!(record.passed());
         record.status = RunStatus::Incomplete { reason: "interrupted".to_owned() };
         assert!(!record.passed());

@@ -285,8 +285,12 @@ fn undo(step: &Step) -> Option<Step> {
 const LET_THROUGH: &str = "no policy refused it";
 
 fn destroys(attempt: &Attempt) -> bool {
-    let takes_away =
-        |step: &Step| step.operation.starts_with("Delete") || step.operation.starts_with("Remove");
+    // Another trust policy in its place takes a role from those who had it.
+    let takes_away = |step: &Step| {
+        step.operation.starts_with("Delete")
+            || step.operation.starts_with("Remove")
+            || step.operation == "UpdateAssumeRolePolicy"
+    };
     matches!(attempt, Attempt::Call(step) if takes_away(step))
 }
 

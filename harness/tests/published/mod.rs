@@ -184,8 +184,8 @@ const EXPECTED: [Expected; 70] = [
         10,
         "platform/policy/aws_iam_policy.lambda_permission_boundary/network-permissions-incomplete",
         "failed",
-        "`ec2:DescribeSubnets`, `ec2:AssignPrivateIpAddresses`, `ec2:UnassignPrivateIpAddresses` \
-         is missing",
+        "it lacks `ec2:DescribeSubnets`, `ec2:AssignPrivateIpAddresses`, \
+         `ec2:UnassignPrivateIpAddresses`",
     ),
     (
         11,

@@ -25,10 +25,18 @@ pub(super) fn headline(report: &Report<'_>) -> String {
         let held = format!("All {} held", count(summary.probes, "probe"));
         let mutations = report.record.mutations.as_ref().map(|mutations| mutations.summary);
         return match mutations.filter(|summary| !summary.good()) {
-            Some(summary) => format!(
-                "{held}, but {} weakened guard rails went unnoticed or were not weakened",
-                summary.survived + summary.not_run
-            ),
+            Some(summary) if summary.survived > 0 => {
+                format!(
+                    "{held}, but {} went unnoticed",
+                    count(summary.survived, "weakened guard rail")
+                )
+            }
+            Some(summary) => {
+                format!(
+                    "{held}, but {} could not be weakened",
+                    count(summary.not_run, "guard rail")
+                )
+            }
             None => held,
         };
     }

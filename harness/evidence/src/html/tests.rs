@@ -234,7 +234,8 @@ fn the_counts_are_the_records() {
 }
 
 #[rstest::rstest]
-#[case::all_held(|_: &mut RunRecord| {}, "All 1 probe held", "verdict held")]
+#[case::all_held(|record: &mut RunRecord| record.mutations = None, "All 1 probe held", "verdict held")]
+#[case::unnoticed(|_: &mut RunRecord| {}, "All 1 probe held, but 1 weakened guard rail went unnoticed", "verdict inconclusive")]
 #[case::failed(|record: &mut RunRecord| record.probes[0].verdict = Verdict::Failed, "1 of 1 probe failed", "verdict failed")]
 #[case::inconclusive(|record: &mut RunRecord| record.probes[0].verdict = Verdict::Inconclusive, "0 of 1 probe held, none failed", "verdict inconclusive")]
 #[case::incomplete(|record: &mut RunRecord| record.status = RunStatus::Incomplete { reason: "killed".to_owned() }, "The run did not come to its end", "verdict inconclusive")]

@@ -202,7 +202,7 @@ Outputs:
     let (_, status) = world.create("s", template).await;
     assert_eq!(status, "CREATE_COMPLETE");
     let calls = world.fake.calls_with_input();
-    assert_eq!(calls.len(), 2);
+    assert_eq!(calls.len(), 3);
     assert_eq!(calls[0].1["logGroupName"], "/s/b/${kept}");
     assert_eq!(calls[0].1.get("kmsKeyId"), None);
     assert_eq!(calls[1].1["retentionInDays"], 14);

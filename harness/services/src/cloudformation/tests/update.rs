@@ -55,7 +55,10 @@ async fn a_replaced_resource_goes_in_the_clean_up() {
     world.create("s", &template(7, true, "/a")).await;
     world.fake.calls();
     assert_eq!(world.update("s", &template(7, true, "/b")).await, "UPDATE_COMPLETE");
-    assert_eq!(world.fake.calls(), ["CreateLogGroup", "PutRetentionPolicy", "DeleteLogGroup"]);
+    assert_eq!(
+        world.fake.calls(),
+        ["CreateLogGroup", "PutRetentionPolicy", "DescribeLogGroups", "DeleteLogGroup"]
+    );
     let events = world.events("s").await;
     assert_eq!(
         events[8..],
