@@ -18,7 +18,7 @@ const TYPES: [&str; 20] = [
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
-    "AWS::DynamoDB::Table",
+    TABLE,
     "AWS::EC2::SecurityGroup",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Policy",
@@ -59,12 +59,24 @@ async fn try_cloudformation(
     ask(stack, Service::CloudFormation, operation, input).await
 }
 
+const TABLE: &str = "AWS::DynamoDB::Table";
+
+/// Whether the upstream has tables: LocalStack's image has none where it was
+/// built from packages, for its DynamoDB is a program of AWS's that it fetches.
+async fn has_tables(stack: &Stack) -> bool {
+    let listed = ask(stack, Service::DynamoDb, "ListTables", json!({})).await;
+    let backend = stack.emulator().identity().backend;
+    assert!(listed.is_ok() || backend == "localstack", "{listed:?}");
+    listed.is_ok()
+}
+
 /// The template for this account: its VPC and its issuer.
-async fn template(stack: &Stack) -> String {
+async fn template(stack: &Stack, tables: bool) -> String {
     let vpc = ask(stack, Service::Ec2, "CreateVpc", json!({"CidrBlock": "10.9.0.0/16"}));
     let vpc = vpc.await.unwrap();
     let id = vpc.pointer("/vpc/vpcId").or_else(|| vpc.pointer("/Vpc/VpcId")).unwrap();
     include_str!("cloudformation/every-type.yaml")
+        .replace("HAS_TABLES", &tables.to_string())
         .replace("VPC_ID", id.as_str().unwrap())
         .replace("ISSUER", &stack.issuer(IssuerKind::Okta).unwrap().url)
 }
@@ -119,7 +131,8 @@ fn a_stack_of_every_type_is_made_changed_rolled_back_and_removed() {
     with_empty_account(async |stack| {
         let published = json!({"Name": "/proofs/published", "Type": "String", "Value": "told"});
         ask(stack, Service::Ssm, "PutParameter", published).await.unwrap();
-        let template = template(stack).await;
+        let tables = has_tables(stack).await;
+        let template = template(stack, tables).await;
         let body = json!({"TemplateBody": template, "Capabilities": ["CAPABILITY_IAM"]});
 
         let error =
@@ -128,17 +141,17 @@ fn a_stack_of_every_type_is_made_changed_rolled_back_and_removed() {
         assert_eq!((&*error.code, error.status), ("InsufficientCapabilitiesException", 400));
         cloudformation(stack, "CreateStack", body.clone()).await;
         assert_eq!(rests(stack).await, ("CREATE_COMPLETE".to_owned(), Vec::new()));
-        made(stack).await;
+        made(stack, tables).await;
 
         let error = try_cloudformation(stack, "UpdateStack", body.clone()).await.unwrap_err();
         assert_eq!(error.message, "No updates are to be performed.");
         changed(stack, &template).await;
         rolled_back(stack, &template).await;
-        removed(stack).await;
+        removed(stack, tables).await;
     });
 }
 
-async fn made(stack: &Stack) {
+async fn made(stack: &Stack, tables: bool) {
     let answer = cloudformation(stack, "ListStackResources", json!({})).await;
     let resources = answer["StackResourceSummaries"].as_array().unwrap();
     let mut types: Vec<&str> = Vec::new();
@@ -146,7 +159,7 @@ async fn made(stack: &Stack) {
         assert_eq!(resource["ResourceStatus"], "CREATE_COMPLETE", "{resource}");
         types.push(resource["ResourceType"].as_str().unwrap());
     }
-    for wanted in TYPES {
+    for wanted in TYPES.into_iter().filter(|wanted| tables || *wanted != TABLE) {
         assert!(types.contains(&wanted), "no {wanted}");
     }
     assert_eq!(
@@ -223,7 +236,7 @@ async fn rolled_back(stack: &Stack, template: &str) {
     assert_eq!(outputs(stack).await("Kept"), "long");
 }
 
-async fn removed(stack: &Stack) {
+async fn removed(stack: &Stack, tables: bool) {
     let output = outputs(stack).await;
     cloudformation(stack, "DeleteStack", json!({})).await;
     let mut told = None;
@@ -264,6 +277,8 @@ async fn removed(stack: &Stack) {
         assert_eq!(parameter(stack, name).await.unwrap_err(), "ParameterNotFound");
     }
     assert_eq!(retention(stack).await, Vec::<Value>::new());
-    let left = ask(stack, Service::DynamoDb, "ListTables", json!({})).await.unwrap();
-    assert_eq!(left["TableNames"], json!([]));
+    if tables {
+        let left = ask(stack, Service::DynamoDb, "ListTables", json!({})).await.unwrap();
+        assert_eq!(left["TableNames"], json!([]));
+    }
 }
