@@ -40,6 +40,13 @@ pub enum Attempt {
     Call(Step),
     /// A stack of one resource: its type and properties.
     Stack(Value),
+    /// A stack of one resource that is made and then updated.
+    Update {
+        /// The resource as it is made.
+        before: Value,
+        /// The resource as the update wants it.
+        after: Value,
+    },
 }
 
 impl Attempt {
@@ -47,7 +54,7 @@ impl Attempt {
     pub const fn road(&self) -> Road {
         match self {
             Self::Call(_) => Road::Api,
-            Self::Stack(_) => Road::CloudFormation,
+            Self::Stack(_) | Self::Update { .. } => Road::CloudFormation,
         }
     }
 }
@@ -170,7 +177,8 @@ pub struct Refusal {
     pub service: Service,
     /// The action that is refused.
     pub action: &'static str,
-    /// The resource, as the message prints it.
+    /// The resource, as the message prints it; of a resource that a stack makes,
+    /// `*` stands for its id.
     pub resource: String,
     /// Who refuses.
     pub reason: Reason,

@@ -175,9 +175,9 @@ impl Runner<'_> {
     async fn canary(&self, attempt: &Attempt, number: usize) -> Companion {
         let outcome = match attempt {
             Attempt::Call(step) => self.canary.call(step).await.result,
-            Attempt::Stack(resource) => {
+            Attempt::Stack(resource) | Attempt::Update { before: resource, .. } => {
                 let stack = format!("{}-probe-{number}-canary", self.namespace);
-                deploy(self.canary, &stack, resource, &mut Vec::new()).await
+                deploy(self.canary, &stack, resource, CREATE, &mut Vec::new()).await
             }
         };
         companions::canary(&outcome)
@@ -211,14 +211,26 @@ impl Runner<'_> {
                 }
                 Outcome { result, request_ids: vec![answer.request_id] }
             }
-            Attempt::Stack(resource) => {
-                let mut request_ids = Vec::new();
-                let stack = format!("{}-probe-{name}", self.namespace);
-                let result = deploy(who, &stack, resource, &mut request_ids).await;
-                let removed = remove(who, &stack).await;
-                Outcome { result: result.and_then(|output| removed.map(|()| output)), request_ids }
+            Attempt::Stack(resource) => self.stacked(who, name, &[(resource, CREATE)]).await,
+            Attempt::Update { before, after } => {
+                self.stacked(who, name, &[(before, CREATE), (after, UPDATE)]).await
             }
         }
+    }
+
+    /// A stack of one resource, change after change; it is removed at the end.
+    async fn stacked(&self, who: &Actor, name: &str, changes: &[(&Value, Change)]) -> Outcome {
+        let mut request_ids = Vec::new();
+        let stack = format!("{}-probe-{name}", self.namespace);
+        let mut result = Ok(Value::Null);
+        for (resource, change) in changes {
+            result = deploy(who, &stack, resource, *change, &mut request_ids).await;
+            if result.is_err() {
+                break;
+            }
+        }
+        let removed = remove(who, &stack).await;
+        Outcome { result: result.and_then(|output| removed.map(|()| output)), request_ids }
     }
 
     /// Waits until a function's update is over, as `aws lambda wait
@@ -304,6 +316,17 @@ fn mismatch(attempt: &Attempt, error: &ServiceError, expected: &ServiceError) ->
         }
         // A stack's event wraps the service's message.
         Attempt::Stack(_) => error.message.contains(&expected.message),
+        // `*` stands for what the stack called its resource.
+        Attempt::Update { .. } => {
+            let mut rest = error.message.as_str();
+            expected.message.split('*').all(|part| match rest.split_once(part) {
+                Some((_, after)) => {
+                    rest = after;
+                    true
+                }
+                None => false,
+            })
+        }
     };
     (!same).then(|| "it was refused otherwise than expected".to_owned())
 }
@@ -322,23 +345,31 @@ fn filled(step: &Step, output: &Value) -> Step {
     step
 }
 
+/// What a change set does to a stack: its type, and how the stack ends.
+type Change = (&'static str, &'static str, &'static str);
+
+const CREATE: Change = ("CREATE", "CREATE_COMPLETE", "ROLLBACK_COMPLETE");
+const UPDATE: Change = ("UPDATE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE");
+
 /// Deploys a stack of one resource by a change set, as `sam deploy` does. The
 /// error of a stack that rolled back is the reason of its failed resource.
 async fn deploy(
     who: &Actor,
     stack: &str,
     resource: &Value,
+    (kind, done, rolled_back): Change,
     request_ids: &mut Vec<String>,
 ) -> Result<Value, ServiceError> {
     let template = json!({"Resources": {"Probe": resource}}).to_string();
+    let name = format!("probe-{}", kind.to_lowercase());
     let change_set = json!({
         "StackName": stack,
-        "ChangeSetName": "probe",
-        "ChangeSetType": "CREATE",
+        "ChangeSetName": name,
+        "ChangeSetType": kind,
         "TemplateBody": template,
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
     });
-    let names = json!({"StackName": stack, "ChangeSetName": "probe"});
+    let names = json!({"StackName": stack, "ChangeSetName": name});
     let mut call = async |operation, input| {
         let answer = who.call(&Step::new(Service::CloudFormation, operation, input)).await;
         request_ids.push(answer.request_id);
@@ -363,8 +394,10 @@ async fn deploy(
         let described = call("DescribeStacks", json!({"StackName": stack})).await?;
         let status = described.pointer("/Stacks/0/StackStatus").and_then(Value::as_str);
         match status {
-            Some("CREATE_COMPLETE") => return Ok(described),
-            Some("ROLLBACK_COMPLETE") => break,
+            Some(status) if status == done => return Ok(described),
+            Some(status) if status == rolled_back => break,
+            // Who may not do it may not take it back either; the events tell.
+            Some("UPDATE_ROLLBACK_FAILED") => break,
             Some(failed) if failed.ends_with("_FAILED") => {
                 return Err(ServiceError::new(400, "StackFailed", format!("{stack} is {failed}")));
             }
@@ -378,7 +411,8 @@ async fn deploy(
         .into_iter()
         .flatten()
         .filter(|event| {
-            event.get("ResourceStatus").and_then(Value::as_str) == Some("CREATE_FAILED")
+            let status = event.get("ResourceStatus").and_then(Value::as_str);
+            status.is_some_and(|status| status == format!("{kind}_FAILED"))
         })
         .filter_map(|event| event.get("ResourceStatusReason").and_then(Value::as_str))
         .collect();

@@ -18,6 +18,7 @@ mod settings;
 mod stacks;
 mod templates;
 mod through_stacks;
+mod updates;
 
 use ringfence_wire::Service::Lambda;
 use serde_json::{Value, json};
@@ -43,6 +44,7 @@ pub fn attacks(facts: &Facts, deployer: &DeployerFacts) -> Vec<Attack> {
         stacks::attacks(&scene),
         templates::attacks(&scene),
         through_stacks::attacks(&scene),
+        updates::attacks(&scene),
         data::attacks(&scene),
         bucket::attacks(&scene),
         logs::attacks(&scene),
