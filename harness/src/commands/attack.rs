@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::verify::probe;
-use super::{backend, terminal, unless_interrupted};
+use super::{backend, terminal, to_its_end};
 use crate::attacks::choosing::{self, Measured};
 use crate::attacks::reach::Reach;
 use crate::attacks::{Finding, Suite, Verdict, campaign};
@@ -48,13 +48,7 @@ struct Outcome {
 
 impl Attack {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        match unless_interrupted(self.work()).await? {
-            Ok(exit) => Ok(exit),
-            Err(signal) => {
-                eprintln!("ringfence: interrupted; everything that was started has been removed");
-                Ok(Exit::Interrupted(signal))
-            }
-        }
+        to_its_end(self.work()).await
     }
 
     async fn work(&self) -> anyhow::Result<Exit> {

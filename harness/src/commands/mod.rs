@@ -140,3 +140,14 @@ async fn unless_interrupted<T>(
         signal = interrupted() => Ok(Err(signal?)),
     }
 }
+
+/// Runs a command's work; a signal ends it, and is said.
+async fn to_its_end(work: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    match unless_interrupted(work).await? {
+        Ok(exit) => Ok(exit),
+        Err(signal) => {
+            eprintln!("ringfence: interrupted; everything that was started has been removed");
+            Ok(Exit::Interrupted(signal))
+        }
+    }
+}

@@ -8,7 +8,7 @@ use clap::Args;
 use ringfence_evidence::{Mutant, MutantVerdict, MutationSummary, Mutations};
 use serde_json::json;
 
-use super::{backend, terminal, unless_interrupted};
+use super::{backend, terminal, to_its_end};
 use crate::attacks::choosing::{self, Measured};
 use crate::attacks::{Suite, Verdict, campaign};
 use crate::config::{Backend, Config};
@@ -43,13 +43,7 @@ struct Outcome {
 
 impl Mutate {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
-        match unless_interrupted(self.work()).await? {
-            Ok(exit) => Ok(exit),
-            Err(signal) => {
-                eprintln!("ringfence: interrupted; everything that was started has been removed");
-                Ok(Exit::Interrupted(signal))
-            }
-        }
+        to_its_end(self.work()).await
     }
 
     async fn work(&self) -> anyhow::Result<Exit> {
