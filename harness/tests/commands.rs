@@ -186,3 +186,22 @@ fn explain_says_where_it_cannot_read() {
     );
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn mutate_weakens_what_is_named_and_says_which_attacks_notice() {
+    const ID: &str = "role/app-service-b-lambda-role/boundary/boundary-detached";
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../ringfence.toml");
+    let output = run(&["mutate", "--config", config, "--json", "--only", ID], b"");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [mutant, summary] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!((&mutant["id"], &mutant["verdict"]), (&ID.into(), &"killed".into()));
+    let killers = mutant["killed_by"].as_array().unwrap();
+    assert!(killers.iter().all(|id| id.as_str().unwrap().starts_with("code-in-service-b/")));
+    assert!(!killers.is_empty());
+    let counts = serde_json::json!({
+        "mutants": 1, "killed": 1, "survived": 0, "equivalent": 0, "not_run": 0,
+    });
+    assert_eq!(*summary, serde_json::json!({"summary": counts}));
+}
