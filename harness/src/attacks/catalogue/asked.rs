@@ -13,6 +13,7 @@ use super::Scene;
 use crate::config::Job;
 
 const BOUNDARY: &str = "every execution role carries the boundary";
+const STACKS: &str = "a team's stacks are its own";
 const DOORS: &str = "functions are reached through the API alone";
 
 /// Something that is decided for a deployer.
@@ -27,7 +28,9 @@ pub struct Asked {
 pub fn asked(facts: &Facts, deployer: &DeployerFacts) -> Vec<Asked> {
     let scene = Scene { facts, deployer };
     match deployer.job {
-        Job::Stack => roles(&scene).into_iter().chain([policy(&scene)]).collect(),
+        Job::Stack => {
+            roles(&scene).into_iter().chain([policy(&scene)]).chain(templates(&scene)).collect()
+        }
         Job::Code | Job::Configuration => Vec::new(),
     }
 }
@@ -83,6 +86,60 @@ fn policy(scene: &Scene<'_>) -> Asked {
             context,
         },
     }
+}
+
+/// What a template could ask CloudFormation for on the deployer's behalf, and
+/// what it would need for that: nested stacks, macros, custom resources.
+fn templates(scene: &Scene<'_>) -> Vec<Asked> {
+    let facts = scene.facts;
+    let stacks =
+        |rest: &str| format!("arn:aws:cloudformation:{}:{}:{rest}", facts.region, facts.account);
+    let via = |action: &str, resource: String| {
+        let mut context = Context::new();
+        context.set_list("aws:CalledVia", ["cloudformation.amazonaws.com"]);
+        Question { action: action.to_owned(), resource, context }
+    };
+    let mut asked = vec![
+        Asked {
+            name: "nested-stack",
+            guard_rail: STACKS,
+            title: "cannot nest a stack, which CloudFormation would create for it",
+            question: via(
+                "cloudformation:CreateStack",
+                stacks(&format!("stack/{}/*", scene.own("Nested"))),
+            ),
+        },
+        Asked {
+            name: "macro-of-the-account",
+            guard_rail: STACKS,
+            title: "cannot have its template rewritten by a macro of the account",
+            question: via("cloudformation:CreateChangeSet", stacks("transform/RingfenceMacro")),
+        },
+        Asked {
+            name: "custom-resource-by-topic",
+            guard_rail: DOORS,
+            title: "cannot have a custom resource announced to a topic",
+            question: via(
+                "sns:Publish",
+                format!("arn:aws:sns:{}:{}:ringfence", facts.region, facts.account),
+            ),
+        },
+    ];
+    if let Some(foreign) = scene.foreign() {
+        asked.push(Asked {
+            name: "custom-resource-by-foreign-function",
+            guard_rail: DOORS,
+            title: "cannot have a custom resource made by another team's function",
+            question: via("lambda:InvokeFunction", facts.function_arn(foreign)),
+        });
+        asked.push(Asked {
+            name: "foreign-function-imported",
+            guard_rail: STACKS,
+            title: "cannot import another team's function into a stack of its own",
+            question: via("lambda:GetFunction", facts.function_arn(foreign)),
+        });
+    }
+    asked
 }
 
 impl Asked {
