@@ -242,6 +242,43 @@ fn a_template_in_json_is_read_as_well() {
     assert_eq!(findings, ["14:15 anybody Resources.Policy.PolicyDocument 1"]);
 }
 
+/// IAM stores no managed policy of the former version; an inline one it does.
+#[test]
+fn a_managed_policy_of_the_former_version_is_told_of() {
+    let policy = |kind: &str, version: &str| {
+        json!({"Type": kind, "Properties": {"PolicyName": "p", "Roles": ["r"], "PolicyDocument": {
+            "Version": version,
+            "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"},
+        }}})
+    };
+    let template = json!({"Resources": {
+        "Former": policy("AWS::IAM::ManagedPolicy", "2008-10-17"),
+        "Now": policy("AWS::IAM::ManagedPolicy", "2012-10-17"),
+        "Inline": policy("AWS::IAM::Policy", "2008-10-17"),
+    }});
+    let document =
+        r#"{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}}"#;
+    let plan = json!({"format_version": "1.2", "resource_changes": [
+        change("aws_iam_policy.former", "aws_iam_policy", &json!({"policy": document}), &json!({})),
+        change("aws_iam_role_policy.inline", "aws_iam_role_policy", &json!({"policy": document}), &json!({})),
+    ]});
+    let place = files(&[("t.json", &template.to_string()), ("plan.json", &plan.to_string())]);
+    let (_, report) = found(place.path(), &["t.json", "plan.json"]);
+    let told: Vec<&str> = report["unreadable"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["message"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "Resources.Former.PolicyDocument: Policy document must be version 2012-10-17 or greater",
+            "aws_iam_policy.former: Policy document must be version 2012-10-17 or greater",
+        ]
+    );
+}
+
 fn change(address: &str, kind: &str, after: &Value, unknown: &Value) -> Value {
     let mode = if address.contains("data.") { "data" } else { "managed" };
     json!({

@@ -31,13 +31,15 @@ fn iam(call: &Call) -> Result<(), ServiceError> {
     }
     longest_session(call)?;
     match name {
-        "CreatePolicy"
-        | "CreatePolicyVersion"
-        | "PutRolePolicy"
-        | "PutUserPolicy"
-        | "PutGroupPolicy" => {
+        "CreatePolicy" | "CreatePolicyVersion" => {
             let own = call.text("PolicyName").or_else(|| call.text("PolicyArn"));
-            document(call, "PolicyDocument", own.unwrap_or("policy"), Kind::Identity)?;
+            let text = call.text("PolicyDocument").unwrap_or_default();
+            Document::parse_managed(own.unwrap_or("policy"), text, Kind::Identity)
+                .map_err(|cause| malformed(cause.to_string()))?;
+        }
+        "PutRolePolicy" | "PutUserPolicy" | "PutGroupPolicy" => {
+            let own = call.text("PolicyName").unwrap_or("policy");
+            document(call, "PolicyDocument", own, Kind::Identity)?;
         }
         "CreateRole" => {
             document(call, "AssumeRolePolicyDocument", "trust policy", Kind::Trust)?;

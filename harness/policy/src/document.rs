@@ -100,6 +100,28 @@ impl Document {
         })
     }
 
+    /// Like [`Self::parse`], for what is to be stored as a managed policy: it
+    /// must say `Version` 2012-10-17, which inline policies need not.
+    ///
+    /// # Errors
+    /// When AWS would not store it as a managed policy. The wording is IAM's
+    /// own (<https://github.com/Meteor-Community-Packages/Meteor-CollectionFS/issues/630>).
+    pub fn parse_managed(
+        name: impl Into<String>,
+        text: &str,
+        kind: Kind,
+    ) -> Result<Self, DocumentError> {
+        let document = Self::parse(name, text, kind)?;
+        match document.version {
+            Version::V2012 => Ok(document),
+            Version::V2008 => {
+                let start = text.find('{').unwrap_or_default();
+                let message = "Policy document must be version 2012-10-17 or greater";
+                Err(json::error_at(text, start, message))
+            }
+        }
+    }
+
     /// The name given to [`Document::parse`].
     pub fn name(&self) -> &str {
         &self.name
@@ -159,7 +181,30 @@ impl Document {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+
+    #[rstest]
+    #[case::now(r#"{"Version": "2012-10-17", "#, Ok(()))]
+    #[case::former(r#"{"Version": "2008-10-17", "#, Err((1, 1)))]
+    #[case::none("\n {", Err((2, 2)))]
+    fn a_managed_policy_says_version_2012_and_an_inline_one_need_not(
+        #[case] start: &str,
+        #[case] expected: Result<(), (usize, usize)>,
+    ) {
+        let rest = r#""Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+        let text = format!("{start}{rest}");
+        assert!(Document::parse("p", &text, Kind::Identity).is_ok());
+        for kind in [Kind::Identity, Kind::Boundary] {
+            let found = Document::parse_managed("p", &text, kind).map(drop).map_err(|error| {
+                let message = "Policy document must be version 2012-10-17 or greater";
+                assert_eq!(error.message, message);
+                (error.line, error.column)
+            });
+            assert_eq!(found, expected);
+        }
+    }
 
     #[test]
     fn a_statement_is_cited_as_written() {

@@ -14,6 +14,8 @@ pub struct Source {
     pub subject: String,
     /// What it is used as.
     pub kind: Kind,
+    /// Whether it is stored as a managed policy.
+    is_managed: bool,
     /// The document as JSON.
     pub text: String,
     /// Offsets in the text with their places in the file, in order.
@@ -34,12 +36,19 @@ pub struct Unchecked {
 impl Source {
     /// A document whose text is known, at one place of a file.
     pub fn text(subject: String, kind: Kind, text: String, at: Place) -> Self {
-        Self { subject, kind, text, places: vec![(0, at)], numbers: Vec::new() }
+        Self { subject, kind, is_managed: false, text, places: vec![(0, at)], numbers: Vec::new() }
     }
 
     /// A file that is a policy.
     pub fn file(kind: Kind, text: String) -> Self {
-        Self { subject: String::new(), kind, text, places: Vec::new(), numbers: Vec::new() }
+        Self {
+            subject: String::new(),
+            kind,
+            is_managed: false,
+            text,
+            places: Vec::new(),
+            numbers: Vec::new(),
+        }
     }
 
     /// A document that stands in a file as a tree, functions resolved. What is
@@ -57,7 +66,13 @@ impl Source {
         }
         writer.document(node);
         let Writer { text, places, numbers, left, .. } = writer;
-        left.then_some(Self { subject, kind, text, places, numbers })
+        left.then_some(Self { subject, kind, is_managed: false, text, places, numbers })
+    }
+
+    /// The same, stored as a managed policy.
+    #[must_use]
+    pub fn as_managed(self) -> Self {
+        Self { is_managed: true, ..self }
     }
 
     /// Parses it; an error has its place in the file.
@@ -65,7 +80,8 @@ impl Source {
     /// # Errors
     /// When AWS would not store it.
     pub fn parse(&self) -> Result<Document, DocumentError> {
-        Document::parse(self.subject.clone(), &self.text, self.kind).map_err(|error| {
+        let parse = if self.is_managed { Document::parse_managed } else { Document::parse };
+        parse(self.subject.clone(), &self.text, self.kind).map_err(|error| {
             let at = self.place(error.line, error.column);
             let message = shown(&error.message);
             DocumentError { message, line: at.line, column: at.column }

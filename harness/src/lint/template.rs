@@ -40,7 +40,9 @@ pub fn read(root: &Node) -> Found {
         let Some(kind) = resource.value.get("Type").and_then(Node::text) else { continue };
         let Some(properties) = resource.value.get("Properties") else { continue };
         let properties = resolve(properties);
-        let mut reader = Reader { name: &resource.key, properties: &properties, found: &mut found };
+        let is_managed = kind == "AWS::IAM::ManagedPolicy";
+        let name = resource.key.as_str();
+        let mut reader = Reader { name, is_managed, properties: &properties, found: &mut found };
         let is_boundary = boundaries.contains(&resource.key.as_str());
         reader.resource(kind, is_boundary);
     }
@@ -67,6 +69,7 @@ const RESOURCE_POLICIES: [(&str, &str); 14] = [
 
 struct Reader<'a> {
     name: &'a str,
+    is_managed: bool,
     properties: &'a Node,
     found: &'a mut Found,
 }
@@ -115,11 +118,16 @@ impl Reader<'_> {
         }
     }
 
+    fn push(&mut self, source: Source) {
+        let source = if self.is_managed { source.as_managed() } else { source };
+        self.found.sources.push(source);
+    }
+
     fn node(&mut self, property: &str, node: &Node, kind: Kind) {
         let subject = format!("Resources.{}.{property}", self.name);
         match &node.value {
             Value::Text(text) if !text.contains(UNKNOWN) => {
-                self.found.sources.push(Source::text(subject, kind, text.clone(), node.at));
+                self.push(Source::text(subject, kind, text.clone(), node.at));
             }
             Value::Text(_) => self.found.unchecked.push(Unchecked {
                 at: node.at,
@@ -128,7 +136,7 @@ impl Reader<'_> {
             _ => {
                 let mut unchecked = Vec::new();
                 let source = Source::tree(subject.clone(), kind, node, &mut unchecked);
-                self.found.sources.extend(source);
+                source.into_iter().for_each(|source| self.push(source));
                 self.found.unchecked.extend(unchecked.into_iter().map(|left| Unchecked {
                     at: left.at,
                     what: format!("{subject}: {}", left.what),

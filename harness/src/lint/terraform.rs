@@ -118,7 +118,9 @@ fn managed(resource: &Resource, links: &Links, found: &mut Found) {
         let subject = resource.address.clone();
         match &node.value {
             Value::Text(text) if !text.is_empty() => {
-                found.sources.push(Source::text(subject, kind, text.clone(), node.at));
+                let source = Source::text(subject, kind, text.clone(), node.at);
+                let is_managed = resource.kind == "aws_iam_policy";
+                found.sources.push(if is_managed { source.as_managed() } else { source });
             }
             Value::Unknown if !links.is_deferred(&resource.configured(), attribute) => {
                 found.unchecked.push(Unchecked {
