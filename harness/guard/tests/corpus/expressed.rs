@@ -5,17 +5,19 @@ use std::collections::BTreeSet;
 
 use ringfence_wire::Service;
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::upstream::World;
+use crate::web_identity::{self, Bearer};
 
 const ACCOUNT: &str = "123456789012";
 
 /// Keys that the guard itself sets in every call, so that a case can neither
 /// choose nor lack them.
-const ALWAYS: [&str; 15] = [
+const ALWAYS: [&str; 13] = [
     "aws:currenttime",
     "aws:epochtime",
-    "aws:multifactorauthpresent",
     "aws:principalaccount",
     "aws:principalarn",
     "aws:principalisawsservice",
@@ -24,19 +26,28 @@ const ALWAYS: [&str; 15] = [
     "aws:resourceaccount",
     "aws:securetransport",
     "aws:sourceip",
-    "aws:tokenissuetime",
     "aws:useragent",
     "aws:userid",
     "aws:viaawsservice",
 ];
 
+/// Keys that only calls with temporary credentials have.
+const OF_SESSIONS: [&str; 2] = ["aws:multifactorauthpresent", "aws:tokenissuetime"];
+
 /// Who calls.
 #[derive(Debug)]
 pub(crate) enum Caller {
-    User { arn: String, name: String },
-    Role { name: String, session: String, policies: Option<Vec<String>> },
-    Root,
     Anonymous,
+    WebIdentity(Bearer),
+    Signer(Signer),
+}
+
+/// Who has a key to sign with.
+#[derive(Debug)]
+pub(crate) enum Signer {
+    Root,
+    User { arn: String, name: String },
+    Role { name: String, session: String, policies: Option<Vec<String>>, issued_at: OffsetDateTime },
 }
 
 /// A case as a call.
@@ -55,9 +66,6 @@ pub(crate) struct Expressed {
 /// # Errors
 /// Why it is none.
 pub(crate) fn express(case: &Map<String, Value>) -> Result<Expressed, &'static str> {
-    if case["expect"].get("error").is_some() {
-        return Err("a line that `decide` refuses: no such document gets into an account");
-    }
     let policies = case.get("policies").and_then(Value::as_object).cloned().unwrap_or_default();
     let resource = case["resource"].as_str().unwrap();
     let other_account = |account: &str| account != ACCOUNT && account.len() == 12;
@@ -66,37 +74,37 @@ pub(crate) fn express(case: &Map<String, Value>) -> Result<Expressed, &'static s
     {
         return Err("a resource of another account: a guard guards one");
     }
-    let documents = |name: &str| -> Option<Vec<String>> {
-        let list = policies.get(name)?.as_array()?;
-        Some(list.iter().map(text).collect())
-    };
-    let session = documents("session").filter(|list| !list.is_empty());
-    let (caller, arn) = caller(case["principal"].as_str().unwrap(), session)?;
-    let (service, operation, input) = call(case["action"].as_str().unwrap(), resource)?;
+    let session = documents(&policies, "session").filter(|list| !list.is_empty());
+    let mut given = case.get("context").and_then(Value::as_object).cloned().unwrap_or_default();
+    let (caller, arn) = caller(case["principal"].as_str().unwrap(), session, &mut given)?;
+    let (service, operation, input) = call(case["action"].as_str().unwrap(), resource, &mut given)?;
     if matches!(caller, Caller::Anonymous) && service != Service::S3 {
         return Err("an unsigned call of a service that takes none");
     }
-    let mut boundaries = documents("boundary").unwrap_or_default();
+    let mut boundaries = documents(&policies, "boundary").unwrap_or_default();
     if boundaries.len() > 1 {
         return Err("several documents as one boundary");
     }
     let own = policies.get("resource").filter(|policy| !policy.is_null()).map(text);
     let mut world = World {
         arn,
-        identity: documents("identity").unwrap_or_default(),
+        identity: documents(&policies, "identity").unwrap_or_default(),
         boundary: boundaries.pop(),
         ..World::default()
     };
     match (service, own) {
         (Service::S3, own) if operation != "ListBuckets" => world.bucket = own,
-        (Service::Sts, None) if operation == "AssumeRole" => {
+        (Service::Sts, None) if operation.starts_with("AssumeRole") => {
             return Err("a role without a trust policy: IAM makes none");
         }
-        (Service::Sts, own) if operation == "AssumeRole" => world.trust = own,
+        (Service::Sts, own) if operation.starts_with("AssumeRole") => world.trust = own,
         (_, None) => {}
         _ => return Err("a policy on a resource that the guard knows none of"),
     }
-    context(case, &caller, &mut world)?;
+    if let Caller::WebIdentity(bearer) = &caller {
+        world.provider = Some((bearer.provider.clone(), bearer.audience.clone()));
+    }
+    context(case, given, &caller, &mut world)?;
     let levels = policies.get("scp").and_then(Value::as_array).cloned().unwrap_or_default();
     let level = |(place, level): (usize, &Value)| {
         let documents = level.as_array().unwrap().iter().enumerate();
@@ -107,31 +115,57 @@ pub(crate) fn express(case: &Map<String, Value>) -> Result<Expressed, &'static s
 }
 
 /// A document's text, whether it stands there as an object or as a string.
-fn text(document: &Value) -> String {
+pub(crate) fn text(document: &Value) -> String {
     document.as_str().map_or_else(|| document.to_string(), str::to_owned)
 }
 
-fn caller(principal: &str, session: Option<Vec<String>>) -> Result<(Caller, String), &'static str> {
+/// The documents of a layer.
+pub(crate) fn documents(policies: &Map<String, Value>, layer: &str) -> Option<Vec<String>> {
+    Some(policies.get(layer)?.as_array()?.iter().map(text).collect())
+}
+
+/// The case's value of a key that the call itself carries.
+fn take(given: &mut Map<String, Value>, key: &str) -> Option<String> {
+    let name = given.keys().find(|name| name.eq_ignore_ascii_case(key))?.clone();
+    given.remove(&name)?.as_str().map(str::to_owned)
+}
+
+fn caller(
+    principal: &str,
+    session: Option<Vec<String>>,
+    given: &mut Map<String, Value>,
+) -> Result<(Caller, String), &'static str> {
     let own = |kind: &str| principal.strip_prefix(&format!("arn:aws:{kind}"));
     if let Some(rest) = own("sts::123456789012:assumed-role/") {
         let (role, name) = rest.split_once('/').unwrap();
         let arn = format!("arn:aws:iam::{ACCOUNT}:role/{role}");
-        let caller =
-            Caller::Role { name: role.to_owned(), session: name.to_owned(), policies: session };
-        return Ok((caller, arn));
+        let issued_at = take(given, "aws:TokenIssueTime")
+            .map(|text| OffsetDateTime::parse(&text, &Rfc3339).unwrap());
+        let signer = Signer::Role {
+            name: role.to_owned(),
+            session: name.to_owned(),
+            policies: session,
+            issued_at: issued_at.unwrap_or_else(OffsetDateTime::now_utc),
+        };
+        return Ok((Caller::Signer(signer), arn));
     }
     if session.is_some() {
         return Err("session policies of a caller that is no role session");
     }
     if let Some(path) = own("iam::123456789012:user/") {
         let name = path.rsplit('/').next().unwrap().to_owned();
-        return Ok((Caller::User { arn: principal.to_owned(), name }, principal.to_owned()));
+        let signer = Signer::User { arn: principal.to_owned(), name };
+        return Ok((Caller::Signer(signer), principal.to_owned()));
+    }
+    if let Some((_, provider)) = principal.split_once(":oidc-provider/") {
+        let bearer = web_identity::bearer(provider, given)?;
+        given.retain(|key, _| !key.starts_with(&format!("{provider}:")));
+        return Ok((Caller::WebIdentity(bearer), String::new()));
     }
     match principal {
         "*" => Ok((Caller::Anonymous, String::new())),
-        "123456789012" | "arn:aws:iam::123456789012:root" => Ok((Caller::Root, String::new())),
-        _ if principal.contains(":oidc-provider/") => {
-            Err("a web identity: its token is checked first (the token attacks do it)")
+        "123456789012" | "arn:aws:iam::123456789012:root" => {
+            Ok((Caller::Signer(Signer::Root), String::new()))
         }
         _ if principal.contains(":federated-user/") => {
             Err("a federated user: the guard gives no such sessions")
@@ -142,42 +176,82 @@ fn caller(principal: &str, session: Option<Vec<String>>) -> Result<(Caller, Stri
 
 type Call = (Service, &'static str, Value);
 
-/// The call of an action on a resource.
-fn call(action: &str, resource: &str) -> Result<Call, &'static str> {
-    let object = || resource.strip_prefix("arn:aws:s3:::").and_then(|path| path.split_once('/'));
+/// The call of an action on a resource. It takes from the case's context what
+/// it carries.
+fn call(
+    action: &str,
+    resource: &str,
+    given: &mut Map<String, Value>,
+) -> Result<Call, &'static str> {
+    let one_way = "a resource that no call of the action has";
     let named = |kind: &str| {
         // The upstream holds roles and users without a path.
         resource
             .strip_prefix(&format!("arn:aws:iam::{ACCOUNT}:{kind}/"))
             .filter(|name| !name.contains('/'))
+            .ok_or(one_way)
     };
-    let one_way = "a resource that no call of the action has";
-    let in_bucket = |operation, more: Value| {
-        let (bucket, key) = object().ok_or(one_way)?;
-        let mut input = json!({"Bucket": bucket, "Key": key});
-        input.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
-        Ok((Service::S3, operation, input))
+    let in_bucket = |operation| {
+        let path = resource.strip_prefix("arn:aws:s3:::").and_then(|path| path.split_once('/'));
+        let (bucket, key) = path.ok_or(one_way)?;
+        Ok((Service::S3, operation, json!({"Bucket": bucket, "Key": key})))
+    };
+    let mut carried = |input: &mut Value, member: &str, key: &str| {
+        if let Some(value) = take(given, key) {
+            let number = value.parse::<u32>().ok().filter(|_| member == "MaxKeys");
+            input[member] = number.map_or_else(|| value.into(), Value::from);
+        }
+    };
+    let mut with_boundary = |operation, mut input: Value| {
+        carried(&mut input, "PermissionsBoundary", "iam:PermissionsBoundary");
+        Ok((Service::Iam, operation, input))
     };
     match action {
-        "s3:GetObject" => in_bucket("GetObject", json!({})),
-        "s3:GetObjectAcl" => in_bucket("GetObjectAcl", json!({})),
-        "s3:PutObject" => in_bucket("PutObject", json!({})),
+        "s3:GetObject" => in_bucket("GetObject"),
+        "s3:GetObjectAcl" => in_bucket("GetObjectAcl"),
+        "s3:PutObject" => in_bucket("PutObject"),
         "s3:ListAllMyBuckets" => Ok((Service::S3, "ListBuckets", json!({}))),
         "s3:ListBucket" => {
-            let bucket = resource.strip_prefix("arn:aws:s3:::").ok_or(one_way)?;
-            Ok((Service::S3, "ListObjectsV2", json!({"Bucket": bucket})))
+            let mut input =
+                json!({"Bucket": resource.strip_prefix("arn:aws:s3:::").ok_or(one_way)?});
+            carried(&mut input, "Prefix", "s3:prefix");
+            carried(&mut input, "MaxKeys", "s3:max-keys");
+            Ok((Service::S3, "ListObjectsV2", input))
         }
-        "iam:GetRole" => {
-            let name = named("role").ok_or(one_way)?;
-            Ok((Service::Iam, "GetRole", json!({"RoleName": name})))
+        "iam:GetRole" => Ok((Service::Iam, "GetRole", json!({"RoleName": named("role")?}))),
+        "iam:CreateUser" => with_boundary("CreateUser", json!({"UserName": named("user")?})),
+        "iam:CreateRole" => {
+            let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}});
+            let (name, trust) = (named("role")?, trust.to_string());
+            let input = json!({"RoleName": name, "AssumeRolePolicyDocument": trust});
+            with_boundary("CreateRole", input)
         }
-        "iam:CreateUser" => {
-            let name = named("user").ok_or(one_way)?;
-            Ok((Service::Iam, "CreateUser", json!({"UserName": name})))
+        "iam:ListAccessKeys" => {
+            Ok((Service::Iam, "ListAccessKeys", json!({"UserName": named("user")?})))
+        }
+        "iam:CreateAccessKey" => {
+            Ok((Service::Iam, "CreateAccessKey", json!({"UserName": named("user")?})))
+        }
+        "iam:PutUserPolicy" => {
+            let policy = json!({"Version": "2012-10-17", "Statement": {
+                "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}});
+            let (name, policy) = (named("user")?, policy.to_string());
+            let input = json!({"UserName": name, "PolicyName": "p", "PolicyDocument": policy});
+            Ok((Service::Iam, "PutUserPolicy", input))
+        }
+        "ec2:StopInstances" => {
+            let id = resource.rsplit('/').next().ok_or(one_way)?;
+            Ok((Service::Ec2, "StopInstances", json!({"InstanceId": [id]})))
         }
         "sts:AssumeRole" => {
-            let input = json!({"RoleArn": resource, "RoleSessionName": "corpus"});
+            let mut input = json!({"RoleArn": resource, "RoleSessionName": "corpus"});
+            carried(&mut input, "ExternalId", "sts:ExternalId");
             Ok((Service::Sts, "AssumeRole", input))
+        }
+        "sts:AssumeRoleWithWebIdentity" => {
+            let input = json!({"RoleArn": resource, "RoleSessionName": "corpus"});
+            Ok((Service::Sts, "AssumeRoleWithWebIdentity", input))
         }
         "sts:GetCallerIdentity" => Ok((Service::Sts, "GetCallerIdentity", json!({}))),
         _ => Err("an action of which this test makes no call"),
@@ -188,19 +262,24 @@ fn call(action: &str, resource: &str) -> Result<Call, &'static str> {
 /// it; tags go where the guard reads them.
 fn context(
     case: &Map<String, Value>,
+    given: Map<String, Value>,
     caller: &Caller,
     world: &mut World,
 ) -> Result<(), &'static str> {
     let mut asked = BTreeSet::new();
     keys(&case["policies"], &mut asked);
-    let given = case.get("context").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(all) = case.get("context").and_then(Value::as_object) {
+        for carried in all.keys().filter(|key| !given.contains_key(*key)) {
+            asked.remove(&carried.to_lowercase());
+        }
+    }
     for (name, value) in given {
         let lower = name.to_lowercase();
         if !asked.remove(&lower) {
             continue;
         }
         let user_name = match caller {
-            Caller::User { name, .. } => Some(name.as_str()),
+            Caller::Signer(Signer::User { name, .. }) => Some(name.as_str()),
             _ => None,
         };
         let tag = |prefix: &str| lower.starts_with(prefix).then(|| name[prefix.len()..].to_owned());
@@ -220,8 +299,11 @@ fn context(
         }
     }
     // What is left must be absent from the call too.
-    let user = matches!(caller, Caller::User { .. });
-    let set = |key: &String| ALWAYS.contains(&key.as_str()) || (user && key == "aws:username");
+    let set = |key: &String| match key.as_str() {
+        "aws:username" => matches!(caller, Caller::Signer(Signer::User { .. })),
+        key if OF_SESSIONS.contains(&key) => matches!(caller, Caller::Signer(Signer::Role { .. })),
+        key => ALWAYS.contains(&key),
+    };
     if asked.iter().any(set) {
         return Err("a global condition key must be absent, and the call has it");
     }

@@ -17,6 +17,10 @@ use url::Url;
 
 pub(crate) const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
 
+/// A policy that grants nothing.
+const NOTHING: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
+
 /// What the upstream holds.
 #[derive(Debug, Default)]
 pub(crate) struct World {
@@ -31,6 +35,8 @@ pub(crate) struct World {
     pub(crate) object_tags: Vec<(String, String)>,
     /// The trust policy of every role but the principal's own.
     pub(crate) trust: Option<String>,
+    /// An OIDC provider: its host and path, and its audience.
+    pub(crate) provider: Option<(String, String)>,
 }
 
 /// The upstream; it ends when dropped.
@@ -77,7 +83,9 @@ async fn answer(
         form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
     };
     let action = field("Action");
-    let result = if action.is_empty() {
+    let result = if parts.method == http::Method::PUT {
+        Some(String::new())
+    } else if action.is_empty() {
         world.s3(parts.uri.query().unwrap_or_default())
     } else {
         world.iam(&action, &field).map(|result| {
@@ -139,12 +147,29 @@ impl World {
                     .find(|place| format!("identity[{place}]") == wanted)?;
                 Some(format!("<PolicyDocument>{}</PolicyDocument>", encoded(&self.identity[place])))
             }
-            "GetPolicy" if field("PolicyArn") == BOUNDARY => Some(format!(
-                "<Policy><Arn>{BOUNDARY}</Arn><DefaultVersionId>v1</DefaultVersionId></Policy>"
+            "GetPolicy" => Some(format!(
+                "<Policy><Arn>{}</Arn><DefaultVersionId>v1</DefaultVersionId></Policy>",
+                field("PolicyArn")
             )),
             "GetPolicyVersion" => {
-                let text = encoded(self.boundary.as_deref()?);
+                let own = self.boundary.as_deref().filter(|_| field("PolicyArn") == BOUNDARY);
+                let text = encoded(own.unwrap_or(NOTHING));
                 Some(format!("<PolicyVersion><Document>{text}</Document></PolicyVersion>"))
+            }
+            "ListOpenIDConnectProviders" => {
+                let provider = self.provider.as_ref().map(|(host, _)| {
+                    format!(
+                        "<member><Arn>arn:aws:iam::123456789012:oidc-provider/{host}</Arn></member>"
+                    )
+                });
+                let provider = provider.unwrap_or_default();
+                Some(format!("<OpenIDConnectProviderList>{provider}</OpenIDConnectProviderList>"))
+            }
+            "GetOpenIDConnectProvider" => {
+                let (host, audience) = self.provider.as_ref()?;
+                Some(format!(
+                    "<Url>{host}</Url><ClientIDList><member>{audience}</member></ClientIDList>"
+                ))
             }
             _ => Some(String::new()),
         }
