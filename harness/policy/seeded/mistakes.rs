@@ -190,6 +190,13 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "(Form::Everything, _) => «Ok(true)»",
         "Ok(!matches!(target, Target::Everything))",
     ),
+    ("a `*` stays within its part", "arn.rs", "spans.cover(arn.text, context)", "Ok(false)"),
+    (
+        "a `*` amid a part goes beyond it",
+        "pattern.rs",
+        "Token::Many if «place + 1 < end» => Token::ManyInPart",
+        "false",
+    ),
     ("a short ARN covers nothing", "arn.rs", "&«padded(text)»", "text.to_owned()"),
     (
         "a long document is indexed by exact names only",

@@ -1,13 +1,15 @@
 //! ARNs: `arn:partition:service:region:account:resource`, six parts, of which
 //! the last may hold colons.
 
-use crate::pattern::{Case, Glob, Token};
+use crate::pattern::{self, Case, Glob, Token};
 use crate::request::Context;
 use crate::variables::{Pattern, Template, TemplateError};
 
 /// The parts of an ARN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Arn<'a> {
+    /// All of it.
+    pub(crate) text: &'a str,
     pub(crate) partition: &'a str,
     pub(crate) service: &'a str,
     pub(crate) region: &'a str,
@@ -26,6 +28,7 @@ impl<'a> Arn<'a> {
         let mut colon = || colons.next().map(|(place, _)| place);
         let (a, b, c, d, e) = (colon()?, colon()?, colon()?, colon()?, colon()?);
         Some(Self {
+            text,
             partition: text.get(a + 1..b)?,
             service: text.get(b + 1..c)?,
             region: text.get(c + 1..d)?,
@@ -71,6 +74,7 @@ impl<'a> Target<'a> {
 pub(crate) struct ResourcePattern {
     source: Box<str>,
     form: Form,
+    spans: Option<Box<Spans>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +82,7 @@ enum Form {
     /// `*`
     Everything,
     Arn(Box<ArnPattern>),
-    /// An ARN that is too short for its kind of document, or has a wildcard
-    /// within its resource type: it covers nothing.
+    /// An ARN that is too short for its kind of document: it covers nothing.
     Nothing,
 }
 
@@ -107,13 +110,13 @@ impl ResourcePattern {
             Form::Nothing
         } else {
             let arn = ArnPattern::parse(&padded(text), variables)?;
-            if arn.as_ref().is_some_and(ArnPattern::wildcard_in_type) {
-                Form::Nothing
-            } else {
-                arn.map_or(Form::Nothing, |arn| Form::Arn(Box::new(arn)))
-            }
+            arn.map_or(Form::Nothing, |arn| Form::Arn(Box::new(arn)))
         };
-        Ok(Self { source: text.into(), form })
+        let spans = match form {
+            Form::Arn(_) => Spans::parse(text, variables)?.map(Box::new),
+            Form::Everything | Form::Nothing => None,
+        };
+        Ok(Self { source: text.into(), form, spans })
     }
 
     /// The text as written.
@@ -129,7 +132,10 @@ impl ResourcePattern {
             (Form::Arn(pattern), Target::Arn(arn)) => {
                 // Partition to account compare without regard to case, the
                 // resource with it ([SIM] resource.ts).
-                pattern.matches(arn, Case::Fold, context)
+                if pattern.matches(arn, Case::Fold, context)? {
+                    return Ok(true);
+                }
+                self.spans.as_ref().map_or(Ok(false), |spans| spans.cover(arn.text, context))
             }
             _ => Ok(false),
         }
@@ -144,27 +150,68 @@ fn padded(text: &str) -> String {
     text
 }
 
-/// The services whose ARNs name a resource type first. In these AWS takes no
-/// wildcard within the type ("incorrect wildcard usage",
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>).
-/// In the others (S3, SNS, SQS, execute-api) the part is a name.
-const TYPED_SERVICES: [&str; 12] = [
-    "cloudformation",
-    "dynamodb",
-    "ec2",
-    "events",
-    "iam",
-    "kms",
-    "lambda",
-    "organizations",
-    "secretsmanager",
-    "ssm",
-    "states",
-    "sts",
-];
+/// An entry whose parts before the resource have a `*` at their end: "If the
+/// `*` wildcard is the last character of a resource ARN segment, it can expand
+/// to match beyond the colon boundaries"
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>).
+/// `arn:aws:lambda:*:function:app` so covers `arn:aws:lambda:r:1:function:app`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Spans {
+    tokens: Box<[Token]>,
+    /// The rest, where it has variables.
+    rest: Option<Template>,
+    /// The least colons of what it covers, none of them spanned.
+    colons: usize,
+}
 
-/// A pattern for ARNs, part by part: a `*` never spans the colons between
-/// the first six parts.
+impl Spans {
+    /// `None`: no `*` can go beyond its part.
+    fn parse(text: &str, variables: bool) -> Result<Option<Self>, TemplateError> {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let (head, resource) = match parts.split_last() {
+            Some((resource, head)) if head.len() == 5 => (head, Some(*resource)),
+            _ => (parts.as_slice(), None),
+        };
+        if !head.iter().any(|part| part.ends_with('*')) {
+            return Ok(None);
+        }
+        let mut tokens = Vec::with_capacity(text.len());
+        for part in head {
+            pattern::push_part(&mut tokens, part);
+            tokens.push(Token::Byte(b':'));
+        }
+        let rest = match resource.map(|text| Pattern::parse(text, variables)).transpose()? {
+            Some(Pattern::Fixed(glob)) => {
+                glob.push_to(&mut tokens);
+                None
+            }
+            Some(Pattern::Template(template)) => Some(template),
+            None => {
+                // The colon belongs between parts.
+                tokens.pop();
+                None
+            }
+        };
+        let colons = tokens.iter().filter(|token| **token == Token::Byte(b':')).count();
+        Ok(Some(Self { tokens: tokens.into(), rest, colons }))
+    }
+
+    /// Whether the entry covers an ARN when its `*`s span parts.
+    fn cover(&self, arn: &str, context: &Context) -> Result<bool, &str> {
+        // Without a colon to spare there is nothing to span.
+        if arn.bytes().filter(|byte| *byte == b':').count() <= self.colons {
+            return Ok(false);
+        }
+        let like =
+            |tokens: &[Token]| pattern::run(tokens, arn.as_bytes(), Case::Sensitive, &mut || {});
+        let Some(rest) = &self.rest else { return Ok(like(&self.tokens)) };
+        let mut tokens = self.tokens.to_vec();
+        tokens.extend(rest.tokens(context)?);
+        Ok(like(&tokens))
+    }
+}
+
+/// A pattern for ARNs, part by part: a `*` stays within its part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ArnPattern {
     partition: Glob,
@@ -172,7 +219,6 @@ pub(crate) struct ArnPattern {
     region: Glob,
     account: Glob,
     resource: Pattern,
-    resource_source: Box<str>,
 }
 
 impl ArnPattern {
@@ -185,7 +231,6 @@ impl ArnPattern {
             region: Glob::new(arn.region),
             account: Glob::new(arn.account),
             resource: Pattern::parse(arn.resource, variables)?,
-            resource_source: arn.resource.into(),
         }))
     }
 
@@ -204,21 +249,6 @@ impl ArnPattern {
             return Ok(false);
         }
         self.resource.matches(arn.resource, Case::Sensitive, context)
-    }
-
-    /// `ro*/x`: a wildcard that is a part of the resource type, where the
-    /// service has types.
-    fn wildcard_in_type(&self) -> bool {
-        let typed = self.service.exact().is_some_and(|service| {
-            TYPED_SERVICES.iter().any(|typed| typed.eq_ignore_ascii_case(service))
-        });
-        let Some((resource_type, _)) = self.resource_source.split_once(['/', ':']) else {
-            return false;
-        };
-        typed
-            && resource_type != "*"
-            && resource_type.contains(['*', '?'])
-            && !resource_type.contains("${")
     }
 }
 
@@ -276,7 +306,20 @@ mod tests {
     #[case("arn:aws:s3", "arn:aws:s3:::b", true)]
     #[case("arn:aws:logs:*:*:*", "arn:aws:logs:r:1:log-group:g:*", true)]
     #[case("arn:aws:s*:::b", "arn:aws:s3:x::b", false)]
-    #[case("arn:aws:iam::1:ro*/x", "arn:aws:iam::1:role/x", false)]
+    #[case("arn:aws:ec2:*:*:security-group*/*", "arn:aws:ec2:r:1:security-group-rule/x", true)]
+    #[case("arn:aws:lambda:*:function:a-*", "arn:aws:lambda:r:1:function:a-b", true)]
+    #[case("arn:aws:LAMBDA:*:Function:a", "arn:aws:lambda:r:1:function:a", true)]
+    #[case("arn:aws:lambda:*:function:A", "arn:aws:lambda:r:1:function:a", false)]
+    #[case("arn:aws:lambda:r*:function:a", "arn:aws:lambda:r:1:function:a", true)]
+    #[case("arn:aws:lambda:*r:function:a", "arn:aws:lambda:r:1:function:a", false)]
+    #[case("arn:aws:lambda:r*x:function:a", "arn:aws:lambda:r:1x:function:a", false)]
+    #[case("arn:aws:lambda:?:function:a", "arn:aws:lambda:r:1:function:a", false)]
+    #[case("arn:aws:dynamodb:*:table/a-*", "arn:aws:dynamodb:r:1:table/a-b", true)]
+    #[case("arn:aws:dynamodb:*:table/a-*", "arn:aws:dynamodb:r:1:table/b", false)]
+    #[case("arn:aws:dynamodb:*:table/a", "arn:aws:dynamodb:r:1:table/a", true)]
+    #[case("arn:aws:lambda:*:function:${*}", "arn:aws:lambda:r:1:function:*", true)]
+    #[case("arn:aws:lambda:*:function:${*}", "arn:aws:lambda:r:1:function:a", false)]
+    #[case("arn:aws:s3*k", "arn:aws:s3:::b/k", false)]
     #[case("arn:aws:iam::1:*", "arn:aws:iam::1:role/x", true)]
     #[case("arn:aws:s3:::bucket-*/k", "arn:aws:s3:::bucket-1/k", true)]
     #[case("arn:aws:execute-api:r:1:*/prod/GET/x", "arn:aws:execute-api:r:1:a/prod/GET/x", true)]

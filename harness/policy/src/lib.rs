@@ -63,9 +63,20 @@
 //!   of a named account or role.
 //! - Nobody assumes a role without a trust policy; `[SIM]` takes the identity
 //!   policy's word for it.
+//! - A `*` at the end of a part of an ARN goes on beyond the colon, and one
+//!   within a resource's type matches as any other: AWS's page on `Resource`
+//!   says the former, its managed policies
+//!   (`arn:aws:ec2:*:*:security-group*/*`) rest on the latter; `[SIM]` does
+//!   neither.
 //! - A variable without a value differs from everything, so that a negated
 //!   operator matches, as AWS's page on variables says; `[SIM]` and older
 //!   copies of the page take the whole statement for not matching.
+//!
+//! Where nobody's findings are known, the choice is ours, and errs towards
+//! refusing: what cannot be read as the operator's type (`12abc` as a number)
+//! passes no test of an Allow, negated or not, and every test of a Deny; an ARN
+//! with fewer than six parts stands for all that begin so, under `NotResource`
+//! as under `Resource`.
 //!
 //! Not modelled: resource control policies and VPC endpoint policies; the
 //! management account, which service control policies do not bind (give none);

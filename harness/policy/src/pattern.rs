@@ -1,16 +1,24 @@
 //! Wildcards: `*` is any run of characters, `?` is any one character.
 //!
 //! Matching keeps one place to go back to (the last `*`), so it takes at most
-//! length of pattern × length of text steps, whatever the pattern.
+//! length of pattern × length of text steps, whatever the pattern. A `*` that
+//! stays within a part of an ARN is a second such place, good until the part
+//! ends.
 
 /// What a place of a pattern accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
     Byte(u8),
+    /// A letter in either case.
+    Letter(u8),
     /// `?`
     One,
     /// `*`
     Many,
+    /// `?`, but no colon.
+    OneInPart,
+    /// `*`, but no colon.
+    ManyInPart,
 }
 
 /// A pattern.
@@ -75,6 +83,19 @@ impl Glob {
         }
     }
 
+    /// Appends the pattern's tokens.
+    pub(crate) fn push_to(&self, tokens: &mut Vec<Token>) {
+        match self {
+            Self::Any => tokens.push(Token::Many),
+            Self::Exact(text) => push_literal(tokens, text),
+            Self::Prefix(text) => {
+                push_literal(tokens, text);
+                tokens.push(Token::Many);
+            }
+            Self::Tokens(own) => tokens.extend_from_slice(own),
+        }
+    }
+
     /// The text, if the pattern has no wildcards.
     pub(crate) fn exact(&self) -> Option<&str> {
         match self {
@@ -93,6 +114,22 @@ pub(crate) fn push_wild(tokens: &mut Vec<Token>, text: &str) {
             b'?' => tokens.push(Token::One),
             byte => tokens.push(Token::Byte(byte)),
         }
+    }
+}
+
+/// Appends a part of an ARN before the resource, in which letters fold and
+/// only a `*` at its end goes beyond it.
+pub(crate) fn push_part(tokens: &mut Vec<Token>, part: &str) {
+    let start = tokens.len();
+    push_wild(tokens, part);
+    let end = tokens.len();
+    for (place, token) in tokens.iter_mut().enumerate().skip(start) {
+        *token = match *token {
+            Token::Byte(byte) if byte.is_ascii_alphabetic() => Token::Letter(byte),
+            Token::One => Token::OneInPart,
+            Token::Many if place + 1 < end => Token::ManyInPart,
+            other => other,
+        };
     }
 }
 
@@ -119,10 +156,13 @@ fn after_character(text: &[u8], at: usize) -> usize {
     at + 1 + rest.iter().take_while(|byte| continues(**byte)).count()
 }
 
-fn run(tokens: &[Token], text: &[u8], case: Case, step: &mut impl FnMut()) -> bool {
+/// Whether the whole text matches the tokens.
+pub(crate) fn run(tokens: &[Token], text: &[u8], case: Case, step: &mut impl FnMut()) -> bool {
     let (mut token, mut at) = (0, 0);
-    // After the last `*`, and the first place of the text it has not eaten.
+    // After the last `*`, and the first place of the text it has not eaten;
+    // the same of the last `*` that stays within its part.
     let mut back: Option<(usize, usize)> = None;
+    let mut within: Option<(usize, usize)> = None;
     loop {
         step();
         let fits = match (tokens.get(token), text.get(at)) {
@@ -131,12 +171,22 @@ fn run(tokens: &[Token], text: &[u8], case: Case, step: &mut impl FnMut()) -> bo
                 if token == tokens.len() {
                     return true;
                 }
-                back = Some((token, at));
+                (back, within) = (Some((token, at)), None);
                 continue;
             }
-            (Some(Token::One), Some(_)) => {
+            (Some(Token::ManyInPart), _) => {
+                token += 1;
+                within = Some((token, at));
+                continue;
+            }
+            (Some(Token::OneInPart), Some(b':')) => false,
+            (Some(Token::One | Token::OneInPart), Some(_)) => {
                 at = after_character(text, at);
                 true
+            }
+            (Some(Token::Letter(wanted)), Some(found)) => {
+                at += 1;
+                wanted.eq_ignore_ascii_case(found)
             }
             (Some(Token::Byte(wanted)), Some(found)) => {
                 at += 1;
@@ -149,6 +199,15 @@ fn run(tokens: &[Token], text: &[u8], case: Case, step: &mut impl FnMut()) -> bo
             token += 1;
             continue;
         }
+        if let Some((after_star, eaten)) = within
+            && text.get(eaten).is_some_and(|byte| *byte != b':')
+        {
+            let eaten = after_character(text, eaten);
+            within = Some((after_star, eaten));
+            (token, at) = (after_star, eaten);
+            continue;
+        }
+        within = None;
         let Some((after_star, eaten)) = back else { return false };
         if eaten >= text.len() {
             return false;
@@ -222,6 +281,16 @@ mod tests {
         }
     }
 
+    /// Each part covers a piece between colons; one that ends with `*` covers
+    /// as many as it likes.
+    fn spread(parts: &[String], pieces: &[&str]) -> bool {
+        let Some((part, parts)) = parts.split_first() else { return pieces.is_empty() };
+        let chars = |text: &str| text.chars().collect::<Vec<_>>();
+        let fits = pieces.first().is_some_and(|piece| slow(&chars(part), &chars(piece)));
+        let most = if part.ends_with('*') { pieces.len() } else { 1 };
+        fits && (1..=most).any(|taken| spread(parts, &pieces[taken..]))
+    }
+
     proptest! {
         #[test]
         fn matching_agrees_with_its_definition(
@@ -233,6 +302,25 @@ mod tests {
                 &text.chars().collect::<Vec<_>>(),
             );
             prop_assert_eq!(Glob::new(&pattern).matches(&text, Case::Sensitive), expected);
+        }
+
+        #[test]
+        fn parts_agree_with_their_definition(
+            parts in proptest::collection::vec("[ab*?]{0,4}", 1..4),
+            text in "[ab:]{0,10}",
+        ) {
+            let mut tokens = Vec::new();
+            for (place, part) in parts.iter().enumerate() {
+                if place > 0 {
+                    tokens.push(Token::Byte(b':'));
+                }
+                push_part(&mut tokens, part);
+            }
+            let pieces: Vec<&str> = text.split(':').collect();
+            let mut steps = 0_usize;
+            let found = run(&tokens, text.as_bytes(), Case::Sensitive, &mut || steps += 1);
+            prop_assert_eq!(found, spread(&parts, &pieces), "{:?} on {}", parts, text);
+            prop_assert!(steps <= 2 * (tokens.len() + 1) * (text.len() + 1));
         }
 
         #[test]

@@ -18,6 +18,9 @@ const PARTITIONS: [&str; 9] = [
     "aws-eusc",
 ];
 
+/// What the answer names. More is taken: AWS's own managed policies
+/// (`IAMAuditRootUserCredentials`,
+/// `AWSObservabilityAdminTelemetryEnablementServiceRolePolicy`) have [`MORE_IAM_PATHS`].
 const IAM_PATHS: [&str; 13] = [
     "user/",
     "federated-user/",
@@ -32,6 +35,19 @@ const IAM_PATHS: [&str; 13] = [
     "oidc-provider/",
     "report/",
     "access-report/",
+];
+
+const MORE_IAM_PATHS: [&str; 2] = ["root", "role-template/"];
+
+/// The S3 resources that have a region
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>).
+const REGIONAL_S3: [&str; 6] = [
+    "accesspoint/",
+    "access-grants/",
+    "async-request/",
+    "job/",
+    "storage-lens/",
+    "storage-lens-group/",
 ];
 
 /// Checks an entry of `Resource` or `NotResource`.
@@ -74,9 +90,11 @@ pub(crate) fn check(text: &str, kind: Kind) -> Result<(), String> {
             if has_region {
                 return Err(format!("IAM resource `{text}` cannot contain region information"));
             }
-            let known = path.starts_with('*')
+            // A longer path that starts with `*` is refused
+            // (<https://github.com/duo-labs/parliament/pull/177>).
+            let known = *path == "*"
                 || path.starts_with("${")
-                || IAM_PATHS.iter().any(|start| path.starts_with(start));
+                || IAM_PATHS.iter().chain(&MORE_IAM_PATHS).any(|start| path.starts_with(start));
             if !known {
                 let known = IAM_PATHS.join(", ");
                 return Err(format!(
@@ -84,8 +102,8 @@ pub(crate) fn check(text: &str, kind: Kind) -> Result<(), String> {
                 ));
             }
         }
-        let access_point = path.starts_with("accesspoint/");
-        if service == "s3" && iam_checked && has_region && !access_point {
+        let is_regional = REGIONAL_S3.iter().any(|start| path.starts_with(start));
+        if service == "s3" && iam_checked && has_region && !is_regional {
             return Err(format!("resource `{text}` can not contain region information"));
         }
     }
@@ -108,6 +126,10 @@ mod tests {
     #[case("arn:aws:apigateway:eu-west-1::/apis/*")]
     #[case("arn:*:lambda:*:*:function:svc-*")]
     #[case("arn:aws:s3:eu-west-1:123456789012:accesspoint/x")]
+    #[case("arn:aws:s3:eu-west-1:123456789012:job/x")]
+    #[case("arn:aws:iam::*:root")]
+    #[case("arn:aws:iam::aws:role-template/telemetry.example/x")]
+    #[case("arn:aws:iam::123456789012:*")]
     fn what_iam_stores_is_taken(#[case] text: &str) {
         assert_eq!(check(text, Kind::Identity), Ok(()));
     }
@@ -127,6 +149,7 @@ mod tests {
     #[case("arn:aws::us-east-1:1:x", "must name its service")]
     #[case("arn:aws:s3::b", "has fewer than the six parts")]
     #[case("arn:aws:iam:us-east-1:1:role/x", "cannot contain region information")]
+    #[case("arn:aws:iam::1:*/*", "must either be `*` or start with user/")]
     #[case("arn:aws:iam::1:rolex", "must either be `*` or start with user/")]
     #[case("arn:aws:s3:us-east-1::b", "can not contain region information")]
     #[case("", "must be in ARN format or `*`")]

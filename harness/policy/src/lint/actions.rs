@@ -241,6 +241,11 @@ pub(super) fn arns_overlap(entry: &str, known: &str) -> bool {
         rest = after.split_once('}').map_or("", |(_, after)| after);
     }
     plain.push_str(rest);
+    // A `*` at the end of a part before the resource may go beyond it.
+    let spans = plain.split(':').take(5).any(|part| part.ends_with('*'));
+    if spans && overlap(&plain.to_lowercase(), &known.to_lowercase()) {
+        return true;
+    }
     for _ in plain.split(':').count()..6 {
         plain.push_str(":*");
     }

@@ -27,7 +27,7 @@ const ACTIONS: [&str; 10] = [
 ];
 const TRUST_ACTIONS: [&str; 4] = ["sts:AssumeRole", "sts:*", "sts:TagSession", "STS:assumerole"];
 
-const RESOURCES: [&str; 10] = [
+const RESOURCES: [&str; 13] = [
     "*",
     "arn:aws:s3:::b/*",
     "arn:aws:s3:::b/k",
@@ -38,6 +38,9 @@ const RESOURCES: [&str; 10] = [
     "arn:aws:iam::111111111111:role/t",
     "arn:aws:iam::*:role/*",
     "arn:aws:kms:*:*:key/*",
+    "arn:aws:kms:*:key/?*",
+    "arn:aws:lambda:*:function:?",
+    "arn:aws:lambda:r*1:*:f",
 ];
 
 const PRINCIPALS: [&str; 9] = [
@@ -263,6 +266,7 @@ fn whole(c: &mut Choices) -> Case {
         ("s3:PutObject", "arn:aws:s3:::b/k"),
         ("s3:ListAllMyBuckets", "*"),
         ("kms:Decrypt", "arn:aws:kms:r:111111111111:key/k"),
+        ("lambda:InvokeFunction", "arn:aws:lambda:r:111111111111:function:f"),
         ("sts:AssumeRole", "arn:aws:iam::111111111111:role/t"),
         ("sts:AssumeRole", "arn:aws:iam::222222222222:role/t"),
         ("sts:GetCallerIdentity", "*"),

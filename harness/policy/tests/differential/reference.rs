@@ -181,21 +181,38 @@ fn about_target(case: &Case, statement: &Statement, new: bool) -> bool {
         if case.target == "*" {
             return Some(false);
         }
-        let mut parts: Vec<&str> = pattern.splitn(6, ':').collect();
-        parts.resize(6, "*");
-        let target: Vec<&str> = case.target.splitn(6, ':').collect();
-        let head =
-            |part: usize| like(&wild(&parts[part].to_lowercase()), &target[part].to_lowercase());
-        if !(0..5).all(head) {
-            return Some(false);
-        }
-        Some(like(&expand(case, parts[5], new)?, target[5]))
+        let parts: Vec<&str> = pattern.splitn(6, ':').collect();
+        let target: Vec<&str> = case.target.split(':').collect();
+        let mut padded = parts.clone();
+        padded.resize(6, "*");
+        Some(spread(case, &padded, 0, &target, new)? || spread(case, &parts, 0, &target, new)?)
     };
     let mut answers = element.values.iter().map(covers);
     match element.negated {
         true => answers.all(|answer| answer == Some(false)),
         false => answers.any(|answer| answer == Some(true)),
     }
+}
+
+/// Whether the pattern's parts, from `number` on, cover the pieces between the
+/// target's colons: the sixth part takes all that are left, another one as
+/// many as it likes where it ends with `*`, else one.
+fn spread(case: &Case, parts: &[&str], number: usize, pieces: &[&str], new: bool) -> Option<bool> {
+    let Some((part, parts)) = parts.split_first() else { return Some(pieces.is_empty()) };
+    let Some(piece) = pieces.first() else { return Some(false) };
+    if number == 5 {
+        return Some(like(&expand(case, part, new)?, &pieces.join(":")));
+    }
+    if !like(&wild(&part.to_lowercase()), &piece.to_lowercase()) {
+        return Some(false);
+    }
+    let most = if part.ends_with('*') { pieces.len() } else { 1 };
+    for taken in 1..=most {
+        if spread(case, parts, number + 1, &pieces[taken..], new)? {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
 /// The text as a pattern in which what came from a variable is literal:
