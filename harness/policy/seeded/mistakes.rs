@@ -90,12 +90,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
          | Principal::WebIdentity { .. } | Principal::Anonymous\n            )",
         "true",
     ),
-    (
-        "the root user needs a policy",
-        "evaluate.rs",
-        "matches!(request.principal, Principal::Root { .. })",
-        "false",
-    ),
+    ("the root user needs a policy", "evaluate.rs", "request.principal.is_of_root()", "false"),
     (
         "the first grant counts, not the most direct",
         "evaluate.rs",

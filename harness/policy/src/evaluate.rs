@@ -133,7 +133,9 @@ pub fn judge<'p>(request: &Request<'_>, policies: &'p Policies) -> Verdict<'p> {
     if needs.session && session.is_some_and(|scan| scan.allow.is_none()) {
         return implicit(Layer::Session);
     }
-    if shape.root && !needs.resource {
+    // The root user federates a session with all that it may do itself. What
+    // the resource's policy gives such a session, it has from there.
+    if shape.root && !needs.resource && (needs.identity || !federated) {
         return Verdict { outcome: Outcome::Allow, layer: Layer::Root, statement: None };
     }
     match identity.allow {
@@ -170,6 +172,7 @@ pub(crate) fn asked<'a>(request: &Request<'a>, policies: &Policies) -> Asked<'a>
 pub(crate) struct Shape {
     /// Whether the caller is a principal of an account, with policies there.
     pub(crate) account_policies: bool,
+    /// Whether the caller is the root user or was federated by it.
     pub(crate) root: bool,
     /// Whether service control policies leave the caller out: they do not
     /// restrict service-linked roles
@@ -201,7 +204,7 @@ impl Shape {
                 request.principal,
                 Principal::Service { .. } | Principal::WebIdentity { .. } | Principal::Anonymous
             ),
-            root: matches!(request.principal, Principal::Root { .. }),
+            root: request.principal.is_of_root(),
             service_linked: matches!(request.principal, Principal::RoleSession { role_arn, .. }
                 if role_arn.contains(":role/aws-service-role/")),
             same_account: owner.is_none() || owner == request.principal.account_id(),
@@ -326,4 +329,55 @@ fn at<'p>(
         let place = usize::try_from(*place).ok()?;
         Some((place, document.statements().get(place)?))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::request::Context;
+
+    const FEDERATED: &str = "arn:aws:sts::123456789012:federated-user/bob";
+    const ROOT: &str = "arn:aws:iam::123456789012:root";
+
+    /// The root user has every permission, so that of a session that it
+    /// federates the session policies alone are the limit.
+    #[rstest]
+    #[case::no_session_policy(None, None, Outcome::ImplicitDeny, Layer::Session)]
+    #[case::its_session_policy(Some("s3:GetObject"), None, Outcome::Allow, Layer::Root)]
+    #[case::another(Some("s3:PutObject"), None, Outcome::ImplicitDeny, Layer::Session)]
+    #[case::named_by_the_resource(None, Some(FEDERATED), Outcome::Allow, Layer::Resource)]
+    #[case::its_account_is_named(None, Some(ROOT), Outcome::ImplicitDeny, Layer::Session)]
+    #[case::everybody_is_named(None, Some("*"), Outcome::ImplicitDeny, Layer::Session)]
+    fn a_session_that_root_federated_has_what_its_session_policies_allow(
+        #[case] session: Option<&str>,
+        #[case] named: Option<&str>,
+        #[case] outcome: Outcome,
+        #[case] layer: Layer,
+    ) {
+        let parse = |kind, text: String| Arc::new(Document::parse("p", &text, kind).unwrap());
+        let session = session.map(|action| {
+            let statement = format!(r#"{{"Effect":"Allow","Action":"{action}","Resource":"*"}}"#);
+            vec![parse(Kind::Session, format!(r#"{{"Statement":{statement}}}"#))]
+        });
+        let resource = named.map(|principal| {
+            let principal = format!(r#""Principal":{{"AWS":"{principal}"}}"#);
+            let rest = r#""Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/*""#;
+            parse(Kind::Resource, format!(r#"{{"Statement":{{{principal},{rest}}}}}"#))
+        });
+        let principal = Principal::FederatedUser { arn: FEDERATED.into(), user_arn: ROOT.into() };
+        let request = Request {
+            principal: &principal,
+            action: "s3:GetObject",
+            resource: "arn:aws:s3:::b/k",
+            resource_account: None,
+            context: &Context::new(),
+        };
+        let policies = Policies { session, resource, ..Policies::default() };
+        let decision = decide(&request, &policies);
+        assert_eq!((decision.outcome, decision.layer), (outcome, layer));
+        let allows = usize::from(decision.outcome == Outcome::Allow);
+        assert_eq!(decision.statements.len(), allows, "{}", decision.explanation);
+    }
 }

@@ -8,7 +8,7 @@ use crate::condition::Condition;
 use crate::decision::{Decision, Layer, Outcome, StatementRef};
 use crate::document::{Document, Kind};
 use crate::evaluate::{Policies, Shape, Verdict, asked};
-use crate::request::{Request, Values};
+use crate::request::{Principal, Request, Values};
 use crate::special;
 use crate::statement::{Asked, Effect, Mismatch};
 
@@ -56,6 +56,13 @@ pub(crate) fn explain(
 fn allowed(decision: &mut Decision, request: &Request<'_>, policies: &Policies, asked: &Asked<'_>) {
     if decision.layer == Layer::Root {
         decision.explanation = "allowed: the account's root user, and nothing denies it".to_owned();
+        if matches!(request.principal, Principal::FederatedUser { .. }) {
+            decision.statements = applying(policies, Layer::Session, Effect::Allow, asked);
+            decision.explanation = format!(
+                "allowed by {}, to a session that the account's root user federated",
+                list(&decision.statements)
+            );
+        }
         return;
     }
     let shape = Shape::of(request, policies, asked);

@@ -28,7 +28,8 @@ pub enum Principal {
     FederatedUser {
         /// `arn:aws:sts::ACCOUNT:federated-user/NAME`.
         arn: String,
-        /// The user whose key asked for the session.
+        /// The user whose key asked for the session, or the account's root:
+        /// `arn:aws:iam::ACCOUNT:root`.
         user_arn: String,
     },
     /// A web identity, before it holds a session: the caller of
@@ -58,6 +59,21 @@ impl Principal {
             }
             Self::WebIdentity { provider_arn } => account_of(provider_arn),
             Self::Service { .. } | Self::Anonymous => None,
+        }
+    }
+
+    /// Whether the caller is the root user, or a session that the root user
+    /// federated: neither needs an identity policy.
+    pub(crate) fn is_of_root(&self) -> bool {
+        match self {
+            Self::Root { .. } => true,
+            Self::FederatedUser { user_arn, .. } => Arn::parse(user_arn)
+                .is_some_and(|arn| arn.service == "iam" && arn.resource == "root"),
+            Self::User { .. }
+            | Self::RoleSession { .. }
+            | Self::WebIdentity { .. }
+            | Self::Service { .. }
+            | Self::Anonymous => false,
         }
     }
 }
