@@ -173,7 +173,7 @@ impl Pipeline {
                     assumed_by: None,
                 }));
                 let expiration = Some(now + time::Duration::hours(1));
-                Ok(Session { identity, called_via: Vec::new(), expiration })
+                Ok(Session { expiration, ..Session::direct(identity) })
             }
             Caller::Service { principal, source_arn, source_account } => {
                 Ok(Session::direct(Identity::Service {

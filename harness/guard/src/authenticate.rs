@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::request;
 use ringfence_services::credentials::{Identity, Session};
-use ringfence_services::sts::Sts;
+use ringfence_services::sts::{self, Sts};
 use ringfence_services::{Keyring, Setting};
 use ringfence_wire::signature::{self, Presented, SignatureError};
 use ringfence_wire::{Call, Service, ServiceError};
@@ -38,7 +38,6 @@ pub(crate) async fn authenticate(
     presented.check_scope(service.signing_name(), &call.region).map_err(signed)?;
     let (caller, body) =
         signed_by(&presented, parts, &body, &setting.keyring, now).map_err(signed)?;
-    restricted(&caller, call)?;
     Ok(Authenticated { caller, body })
 }
 
@@ -99,17 +98,41 @@ pub(crate) fn gone(service: Service) -> ServiceError {
     SignatureError::SessionToken.to_service_error(service)
 }
 
-/// Whether a session may be used with a service at all: those from
-/// `GetSessionToken` may not call IAM, nor STS but for two operations
-/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>).
-fn restricted(caller: &Session, call: &Call) -> Result<(), ServiceError> {
-    let from_session_token = caller.expiration.is_some()
-        && caller.called_via.is_empty()
-        && matches!(caller.identity, Identity::User { .. } | Identity::Root { .. });
-    let barred = match call.service() {
-        Service::Iam => true,
-        Service::Sts => !matches!(call.name(), "AssumeRole" | "GetCallerIdentity"),
-        _ => false,
+/// Refuses what the credentials may not be used for at all, whatever policies
+/// say.
+///
+/// - "You cannot call any IAM operations using the AWS CLI or the AWS API …
+///   You cannot call any STS operations except GetCallerIdentity"
+///   (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>).
+/// - "You cannot call any IAM API operations unless MFA authentication
+///   information is included in the request … You cannot call any STS API except
+///   AssumeRole or GetCallerIdentity"
+///   (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>).
+///
+/// AWS calls the token invalid then, IAM where CloudFormation acts for the
+/// caller too (<https://github.com/aws/aws-cdk-cli/issues/194>). STS tells a
+/// caller that asks it for another session what is wrong.
+pub(crate) fn restricted(caller: &Session, call: &Call) -> Result<(), ServiceError> {
+    let of_sts: &[&str] = match (&caller.identity, caller.session_token_issued_at) {
+        (Identity::FederatedUser(_), _) => &["GetCallerIdentity"],
+        (Identity::Root { .. } | Identity::User { .. }, Some(_)) => {
+            &["AssumeRole", "GetCallerIdentity"]
+        }
+        (Identity::Root { .. } | Identity::User { .. }, None)
+        | (
+            Identity::Role(_)
+            | Identity::Service { .. }
+            | Identity::WebIdentity(_)
+            | Identity::Anonymous,
+            _,
+        ) => return Ok(()),
     };
-    if from_session_token && barred { Err(gone(call.service())) } else { Ok(()) }
+    match (call.service(), call.name()) {
+        (Service::Iam, _) => Err(gone(Service::Iam)),
+        (Service::Sts, name @ ("GetFederationToken" | "GetSessionToken")) => {
+            Err(sts::session_credentials(name))
+        }
+        (Service::Sts, name) if !of_sts.contains(&name) => Err(gone(Service::Sts)),
+        _ => Ok(()),
+    }
 }

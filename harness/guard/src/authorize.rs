@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ringfence_policy::{Decision, Kind, Principal};
-use ringfence_services::credentials::{Identity, RoleSession, Session};
+use ringfence_services::credentials::{FederatedUser, Identity, LongTerm, RoleSession, Session};
 use ringfence_wire::{Service, ServiceError};
 
 use crate::authenticate::gone;
@@ -64,20 +64,14 @@ impl Subject {
                 subject.principal = Principal::Root { account_id: account_id.clone() };
             }
             Identity::User { arn, name, user_id } => {
-                let user = directory
-                    .user(name)
-                    .await?
-                    .filter(|user| user.id == *user_id)
-                    .ok_or_else(|| gone(service))?;
-                let policies = directory.user_policies(name, &user).await?;
+                subject.user(name, user_id, directory, service).await?;
                 subject.principal = Principal::User { arn: arn.clone() };
-                subject.owner = Some(format!("user/{name}").into());
-                subject.identity = policies.identity;
-                subject.boundary = policies.boundary.map(|boundary| vec![boundary]);
-                subject.tags.clone_from(&user.tags);
             }
             Identity::Role(session) => {
                 subject.role(caller, session, directory, service).await?;
+            }
+            Identity::FederatedUser(session) => {
+                subject.federated_user(caller, session, directory, service).await?;
             }
             Identity::Service { principal, .. } => {
                 subject.principal = Principal::Service { name: principal.clone() };
@@ -96,6 +90,50 @@ impl Subject {
         Ok(subject)
     }
 
+    /// What a user has, itself or behind a session that it federated.
+    async fn user(
+        &mut self,
+        name: &str,
+        user_id: &str,
+        directory: &Directory,
+        service: Service,
+    ) -> Result<(), ServiceError> {
+        // A user of the same name that was made later is another user.
+        let user = directory
+            .user(name)
+            .await?
+            .filter(|user| user.id == user_id)
+            .ok_or_else(|| gone(service))?;
+        let policies = directory.user_policies(name, &user).await?;
+        self.owner = Some(format!("user/{name}").into());
+        self.identity = policies.identity;
+        self.boundary = policies.boundary.map(|boundary| vec![boundary]);
+        self.tags.clone_from(&user.tags);
+        Ok(())
+    }
+
+    /// The session has what its user and its session policies both allow, as
+    /// they are now
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html>).
+    async fn federated_user(
+        &mut self,
+        caller: &Session,
+        session: &FederatedUser,
+        directory: &Directory,
+        service: Service,
+    ) -> Result<(), ServiceError> {
+        match &session.federator {
+            LongTerm::Root { .. } => {}
+            LongTerm::User { name, user_id, .. } => {
+                self.user(name, user_id, directory, service).await?;
+            }
+        }
+        let arn = caller.identity.arn();
+        self.session = session_policies(session.session_policies.as_deref(), &arn, directory)?;
+        self.principal = Principal::FederatedUser { arn, user_arn: session.federator.arn() };
+        Ok(())
+    }
+
     async fn role(
         &mut self,
         caller: &Session,
@@ -111,18 +149,8 @@ impl Subject {
             .ok_or_else(|| gone(service))?;
         let policies = directory.role_policies(&session.role_name, &role).await?;
         let session_arn = caller.identity.arn();
-        self.session = match &session.session_policies {
-            Some(texts) => {
-                let mut documents = Vec::with_capacity(texts.len());
-                for (index, text) in texts.iter().enumerate() {
-                    let name = format!("{session_arn}#{index}");
-                    let document = directory.document(&name, text, Kind::Session, &session_arn)?;
-                    documents.push(Attached::own(format!("session/{index}"), document));
-                }
-                Some(documents)
-            }
-            None => None,
-        };
+        let texts = session.session_policies.as_deref();
+        self.session = session_policies(texts, &session_arn, directory)?;
         self.principal = Principal::RoleSession { role_arn: role.arn.clone(), session_arn };
         self.owner = Some(format!("role/{}", session.role_name).into());
         self.identity = policies.identity;
@@ -170,6 +198,21 @@ impl Subject {
             asked,
         })
     }
+}
+
+/// The session policies, where the session has any.
+fn session_policies(
+    texts: Option<&[String]>,
+    session_arn: &str,
+    directory: &Directory,
+) -> Result<Option<Vec<Attached>>, ServiceError> {
+    let Some(texts) = texts else { return Ok(None) };
+    let documents = texts.iter().enumerate().map(|(index, text)| {
+        let name = format!("{session_arn}#{index}");
+        let document = directory.document(&name, text, Kind::Session, session_arn)?;
+        Ok(Attached::own(format!("session/{index}"), document))
+    });
+    documents.collect::<Result<_, _>>().map(Some)
 }
 
 /// The policy on the resource's side, by its stable id.

@@ -87,7 +87,6 @@ fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
             // The role's ARN, with its path, not the session's.
             context.set("aws:PrincipalArn", &session.role_arn);
             context.set("aws:userid", identity.user_id());
-            context.set("aws:TokenIssueTime", rfc3339(session.issued_at));
             for (key, value) in &session.tags {
                 context.set(&format!("aws:PrincipalTag/{key}"), value);
             }
@@ -96,6 +95,22 @@ fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
             }
             if let Some(provider) = &session.federated_provider {
                 context.set("aws:FederatedProvider", provider);
+            }
+        }
+        // No aws:username, which is the user's, nor aws:FederatedProvider: no
+        // provider vouched for the name.
+        // - <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
+        // - <https://repost.aws/knowledge-center/iam-policy-variables-federated>
+        Identity::FederatedUser(session) => {
+            context.set("aws:PrincipalType", "FederatedUser");
+            // The session's, not the user's.
+            context.set("aws:PrincipalArn", identity.arn());
+            context.set("aws:userid", identity.user_id());
+            // "the session tag passed in the request takes precedence over the
+            // user tag"
+            // (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>)
+            for (key, value) in &session.tags {
+                context.set(&format!("aws:PrincipalTag/{key}"), value);
             }
         }
         Identity::Service { principal, source_arn, source_account } => {
@@ -122,9 +137,15 @@ fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
             context.set("aws:userid", "anonymous");
         }
     }
+    let issued_at = caller.token_issued_at();
+    if let Some(issued_at) = issued_at {
+        context.set("aws:TokenIssueTime", rfc3339(issued_at));
+    }
     // Present for temporary credentials only, and none here came with MFA.
-    if caller.expiration.is_some() && matches!(identity, Identity::Role(_) | Identity::User { .. })
-    {
+    // Services act for users with such credentials too ("the service re-uses the
+    // user's credentials … AWS uses temporary credentials", same page).
+    let for_user = caller.expiration.is_some() && matches!(identity, Identity::User { .. });
+    if issued_at.is_some() || for_user {
         context.set("aws:MultiFactorAuthPresent", "false");
     }
 }
@@ -142,7 +163,8 @@ pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use ringfence_policy::request::Values;
-    use ringfence_services::credentials::RoleSession;
+    use ringfence_services::Keyring;
+    use ringfence_services::credentials::{FederatedUser, LongTerm, RoleSession};
 
     use super::*;
 
@@ -182,7 +204,7 @@ mod tests {
     #[test]
     fn a_role_session_shows_the_roles_arn_and_its_own_tags_over_the_roles() {
         let expiration = Some(OffsetDateTime::UNIX_EPOCH);
-        let context = keys(&Session { identity: role(), called_via: Vec::new(), expiration });
+        let context = keys(&Session { expiration, ..Session::direct(role()) });
         let expected = [
             ("aws:PrincipalArn", "arn:aws:iam::123456789012:role/team/app"),
             ("aws:PrincipalType", "AssumedRole"),
@@ -206,10 +228,71 @@ mod tests {
         assert_eq!(one(&context, "aws:CalledVia"), None);
     }
 
+    fn alice() -> LongTerm {
+        LongTerm::User {
+            arn: "arn:aws:iam::123456789012:user/alice".into(),
+            name: "alice".into(),
+            user_id: "AIDAEXAMPLE".into(),
+        }
+    }
+
+    #[test]
+    fn a_federated_user_shows_its_own_arn_and_its_tags_over_the_users() {
+        let context = keys(&Session::direct(Identity::FederatedUser(Box::new(FederatedUser {
+            name: "bob".into(),
+            federator: alice(),
+            session_policies: None,
+            tags: vec![("Team".into(), "session".into())],
+            issued_at: OffsetDateTime::UNIX_EPOCH,
+        }))));
+        let expected = [
+            ("aws:PrincipalArn", "arn:aws:sts::123456789012:federated-user/bob"),
+            ("aws:PrincipalType", "FederatedUser"),
+            ("aws:PrincipalAccount", "123456789012"),
+            ("aws:PrincipalTag/team", "session"),
+            ("aws:PrincipalTag/cost", "7"),
+            ("aws:userid", "123456789012:bob"),
+            ("aws:TokenIssueTime", "1970-01-01T00:00:00Z"),
+            ("aws:MultiFactorAuthPresent", "false"),
+            ("aws:PrincipalIsAWSService", "false"),
+        ];
+        for (key, value) in expected {
+            assert_eq!(one(&context, key).as_deref(), Some(value), "{key}");
+        }
+        for absent in ["aws:username", "aws:FederatedProvider", "aws:SourceIdentity"] {
+            assert_eq!(one(&context, absent), None, "{absent}");
+        }
+    }
+
+    /// Long-term credentials have neither key; a service acts for a user with
+    /// temporary ones.
+    #[test]
+    fn a_session_token_shows_when_it_was_issued() {
+        let keyring = Keyring::default();
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let long_term = Session::direct(alice().into());
+        let find = |key: &str| keyring.find(key).unwrap().session;
+        let token = keyring.session_token(alice(), now, now).unwrap();
+        let token = find(&token.access_key_id);
+        let forward = keyring.forward(&long_term, "cloudformation.amazonaws.com", now).unwrap();
+        let issued = Some("1970-01-01T00:00:00Z");
+        for (caller, issued, mfa) in [
+            (&long_term, None, None),
+            (&token, issued, Some("false")),
+            (&find(&forward.access_key_id), None, Some("false")),
+        ] {
+            let context = keys(caller);
+            assert_eq!(one(&context, "aws:TokenIssueTime").as_deref(), issued);
+            assert_eq!(one(&context, "aws:MultiFactorAuthPresent").as_deref(), mfa);
+            assert_eq!(one(&context, "aws:username").as_deref(), Some("alice"));
+            assert_eq!(one(&context, "aws:PrincipalType").as_deref(), Some("User"));
+        }
+    }
+
     #[test]
     fn a_forwarded_call_names_its_services_and_hides_the_address() {
         let called_via = vec!["cloudformation.amazonaws.com".into(), "lambda.amazonaws.com".into()];
-        let context = keys(&Session { identity: role(), called_via, expiration: None });
+        let context = keys(&Session { called_via, ..Session::direct(role()) });
         assert_eq!(one(&context, "aws:ViaAWSService").as_deref(), Some("true"));
         assert_eq!(
             one(&context, "aws:CalledVia").as_deref(),

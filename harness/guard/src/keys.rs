@@ -93,14 +93,20 @@ pub(crate) fn implied_user<'a>(
     let is_implied = call.service() == Service::Iam
         && call.operation.member("UserName").is_some()
         && !call.input.contains_key("UserName");
+    if !is_implied {
+        return Ok(None);
+    }
     match &caller.identity {
-        Identity::User { name, .. } if is_implied => Ok(Some(name)),
-        Identity::Role(_) if is_implied => Err(ServiceError::new(
+        Identity::User { name, .. } => Ok(Some(name)),
+        Identity::Role(_) | Identity::FederatedUser(_) => Err(ServiceError::new(
             400,
             "ValidationError",
             "Must specify userName when calling with non-User credentials",
         )),
-        _ => Ok(None),
+        Identity::Root { .. }
+        | Identity::Service { .. }
+        | Identity::WebIdentity(_)
+        | Identity::Anonymous => Ok(None),
     }
 }
 

@@ -188,6 +188,7 @@ impl Pipeline {
         let Authenticated { caller, body } =
             authenticate::authenticate(call, parts, body, &self.setting, sts, passage.now).await?;
         passage.caller(&caller);
+        authenticate::restricted(&caller, call)?;
         upstream::check_bucket(call)?;
         self.authorize(call, &caller, parts, passage).await?;
         let valid = match validate::validate(call) {

@@ -1,5 +1,5 @@
-//! Who holds which key: root, users, role sessions, and the forward access
-//! sessions with which one service acts for a caller of another.
+//! Who holds which key: root, users, role sessions, federated users, and the
+//! forward access sessions with which one service acts for a caller of another.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -49,6 +49,8 @@ pub enum Identity {
     },
     /// A session of a role.
     Role(Box<RoleSession>),
+    /// A session from `GetFederationToken`.
+    FederatedUser(Box<FederatedUser>),
     /// An AWS service in its own right, as a resource policy or a role's trust
     /// policy names it.
     Service {
@@ -124,6 +126,67 @@ pub struct RoleSession {
     pub issued_at: OffsetDateTime,
 }
 
+/// Who can hold long-term credentials: they alone are given sessions by
+/// `GetFederationToken` and `GetSessionToken`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LongTerm {
+    /// The account itself.
+    Root {
+        /// The account id.
+        account_id: String,
+    },
+    /// An IAM user.
+    User {
+        /// `arn:aws:iam::ACCOUNT:user/PATH/NAME`.
+        arn: String,
+        /// The user's name, without its path.
+        name: String,
+        /// `AIDA…`.
+        user_id: String,
+    },
+}
+
+impl LongTerm {
+    /// The account that it belongs to.
+    pub fn account_id(&self) -> &str {
+        match self {
+            Self::Root { account_id } => account_id,
+            Self::User { arn, .. } => arn.split(':').nth(4).unwrap_or_default(),
+        }
+    }
+
+    /// The ARN, as policies name it.
+    pub fn arn(&self) -> String {
+        Identity::from(self.clone()).arn()
+    }
+}
+
+impl From<LongTerm> for Identity {
+    fn from(holder: LongTerm) -> Self {
+        match holder {
+            LongTerm::Root { account_id } => Self::Root { account_id },
+            LongTerm::User { arn, name, user_id } => Self::User { arn, name, user_id },
+        }
+    }
+}
+
+/// What STS knows of a federated user's session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FederatedUser {
+    /// The name that the call gave it.
+    pub name: String,
+    /// Whose long-term key asked for it, and whose permissions are the most that
+    /// it has.
+    pub federator: LongTerm,
+    /// The session policies given with the call (inline and managed), as JSON
+    /// text; `None` where the call gave none.
+    pub session_policies: Option<Vec<String>>,
+    /// Session tags (`aws:PrincipalTag/…`), over the user's own.
+    pub tags: Vec<(String, String)>,
+    /// When the session began.
+    pub issued_at: OffsetDateTime,
+}
+
 impl Identity {
     /// The account that the identity belongs to; none for a service and for
     /// nobody.
@@ -132,6 +195,7 @@ impl Identity {
             Self::Root { account_id } => return Some(account_id),
             Self::User { arn, .. } => arn,
             Self::Role(session) => &session.role_arn,
+            Self::FederatedUser(session) => return Some(session.federator.account_id()),
             Self::WebIdentity(web) => &web.provider_arn,
             Self::Service { .. } | Self::Anonymous => return None,
         };
@@ -150,18 +214,27 @@ impl Identity {
                 session.role_name,
                 session.session_name
             ),
+            Self::FederatedUser(session) => format!(
+                "arn:aws:sts::{}:federated-user/{}",
+                session.federator.account_id(),
+                session.name
+            ),
             Self::Service { principal, .. } => principal.clone(),
             Self::WebIdentity(web) => format!("{}:{}", web.provider_arn, web.subject),
             Self::Anonymous => "anonymous".to_owned(),
         }
     }
 
-    /// `aws:userid`: the account id, `AIDA…`, or `AROA…:SESSION`.
+    /// `aws:userid`: the account id, `AIDA…`, `AROA…:SESSION`, or `ACCOUNT:NAME`
+    /// of a federated user.
     pub fn user_id(&self) -> String {
         match self {
             Self::Root { account_id } => account_id.clone(),
             Self::User { user_id, .. } => user_id.clone(),
             Self::Role(session) => format!("{}:{}", session.role_id, session.session_name),
+            Self::FederatedUser(session) => {
+                format!("{}:{}", session.federator.account_id(), session.name)
+            }
             Self::Service { principal, .. } => principal.clone(),
             Self::WebIdentity(web) => format!("{}:{}", web.provider_arn, web.subject),
             Self::Anonymous => "anonymous".to_owned(),
@@ -178,12 +251,49 @@ pub struct Session {
     pub called_via: Vec<String>,
     /// When the credential ends.
     pub expiration: Option<OffsetDateTime>,
+    /// When `GetSessionToken` gave root or a user the session; it stays with
+    /// what a service does for them then.
+    pub session_token_issued_at: Option<OffsetDateTime>,
 }
 
 impl Session {
     /// A direct caller.
     pub fn direct(identity: Identity) -> Self {
-        Self { identity, called_via: Vec::new(), expiration: None }
+        Self { identity, called_via: Vec::new(), expiration: None, session_token_issued_at: None }
+    }
+
+    /// The holder of the long-term credentials that the call was made with, if
+    /// it was.
+    pub fn long_term(&self) -> Option<LongTerm> {
+        if self.expiration.is_some() {
+            return None;
+        }
+        match &self.identity {
+            Identity::Root { account_id } => {
+                Some(LongTerm::Root { account_id: account_id.clone() })
+            }
+            Identity::User { arn, name, user_id } => Some(LongTerm::User {
+                arn: arn.clone(),
+                name: name.clone(),
+                user_id: user_id.clone(),
+            }),
+            Identity::Role(_)
+            | Identity::FederatedUser(_)
+            | Identity::Service { .. }
+            | Identity::WebIdentity(_)
+            | Identity::Anonymous => None,
+        }
+    }
+
+    /// `aws:TokenIssueTime`: when the session began with whose temporary
+    /// credentials the call was made.
+    pub fn token_issued_at(&self) -> Option<OffsetDateTime> {
+        match &self.identity {
+            Identity::Root { .. } | Identity::User { .. } => self.session_token_issued_at,
+            Identity::Role(session) => Some(session.issued_at),
+            Identity::FederatedUser(session) => Some(session.issued_at),
+            Identity::Service { .. } | Identity::WebIdentity(_) | Identity::Anonymous => None,
+        }
     }
 
     /// Whether CloudFormation calls: for somebody, or with a stack's role that
@@ -230,7 +340,8 @@ impl Keyring {
         self.insert(Key { credentials, session: Session::direct(identity), active: true });
     }
 
-    /// Makes a temporary key for a session that ends at `expiration`.
+    /// Makes a temporary key for a session that ends at `expiration`: a role's,
+    /// a federated user's or a service's.
     ///
     /// # Errors
     /// When the operating system gives no randomness.
@@ -240,13 +351,35 @@ impl Keyring {
         called_via: Vec<String>,
         expiration: OffsetDateTime,
     ) -> Result<Credentials, getrandom::Error> {
+        let expiration = Some(expiration);
+        self.give(Session { identity, called_via, expiration, session_token_issued_at: None })
+    }
+
+    /// Makes a temporary key for root's or a user's session of its own
+    /// (`GetSessionToken`).
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn session_token(
+        &self,
+        holder: LongTerm,
+        issued_at: OffsetDateTime,
+        expiration: OffsetDateTime,
+    ) -> Result<Credentials, getrandom::Error> {
+        self.give(Session {
+            expiration: Some(expiration),
+            session_token_issued_at: Some(issued_at),
+            ..Session::direct(holder.into())
+        })
+    }
+
+    fn give(&self, session: Session) -> Result<Credentials, getrandom::Error> {
         let credentials = Credentials {
             access_key_id: format!("ASIA{}", random_text(16)?),
             secret_access_key: Secret::new(random_text(40)?),
             session_token: Some(Secret::new(format!("IQoJ{}", random_text(300)?))),
-            expiration: Some(expiration),
+            expiration: session.expiration,
         };
-        let session = Session { identity, called_via, expiration: Some(expiration) };
         self.insert(Key { credentials: credentials.clone(), session, active: true });
         Ok(credentials)
     }
@@ -262,10 +395,10 @@ impl Keyring {
         service: &str,
         now: OffsetDateTime,
     ) -> Result<Credentials, getrandom::Error> {
-        let mut called_via = caller.called_via.clone();
-        called_via.push(service.to_owned());
-        let expiration = caller.expiration.unwrap_or(now + FORWARD_LIFETIME);
-        self.issue(caller.identity.clone(), called_via, expiration)
+        let mut session = caller.clone();
+        session.called_via.push(service.to_owned());
+        session.expiration.get_or_insert(now + FORWARD_LIFETIME);
+        self.give(session)
     }
 
     /// The key with this id.
@@ -338,6 +471,60 @@ mod tests {
         assert_eq!(role().arn(), "arn:aws:sts::123456789012:assumed-role/app/s");
         assert_eq!(role().user_id(), "AROAEXAMPLE:s");
         assert_eq!(role().account_id(), Some("123456789012"));
+    }
+
+    fn alice() -> LongTerm {
+        LongTerm::User {
+            arn: "arn:aws:iam::123456789012:user/staff/alice".into(),
+            name: "alice".into(),
+            user_id: "AIDAEXAMPLE".into(),
+        }
+    }
+
+    #[rstest::rstest]
+    #[case::of_a_user(alice(), "arn:aws:iam::123456789012:user/staff/alice")]
+    #[case::of_root(
+        LongTerm::Root { account_id: "123456789012".into() },
+        "arn:aws:iam::123456789012:root"
+    )]
+    fn a_federated_user_is_named_by_its_account_and_name(
+        #[case] federator: LongTerm,
+        #[case] behind: &str,
+    ) {
+        assert_eq!(federator.arn(), behind);
+        let bob = Identity::FederatedUser(Box::new(FederatedUser {
+            name: "bob".into(),
+            federator,
+            session_policies: None,
+            tags: Vec::new(),
+            issued_at: OffsetDateTime::UNIX_EPOCH,
+        }));
+        assert_eq!(bob.arn(), "arn:aws:sts::123456789012:federated-user/bob");
+        assert_eq!(bob.user_id(), "123456789012:bob");
+        assert_eq!(bob.account_id(), Some("123456789012"));
+        let session = Session::direct(bob);
+        assert_eq!(session.long_term(), None);
+        assert_eq!(session.token_issued_at(), Some(OffsetDateTime::UNIX_EPOCH));
+    }
+
+    #[test]
+    fn a_session_token_stays_one_where_a_service_acts_for_its_holder() {
+        let keyring = Keyring::default();
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let key = keyring.session_token(alice(), now, now + Duration::HOUR).unwrap();
+        let session = keyring.find(&key.access_key_id).unwrap().session;
+        assert_eq!(session.long_term(), None);
+        let service = "cloudformation.amazonaws.com";
+        let forward = keyring.forward(&session, service, now).unwrap();
+        let forwarded = keyring.find(&forward.access_key_id).unwrap().session;
+        assert_eq!(forwarded.token_issued_at(), Some(now));
+        assert_eq!(forwarded.expiration, Some(now + Duration::HOUR));
+
+        let direct = Session::direct(alice().into());
+        assert_eq!(direct.long_term(), Some(alice()));
+        let forward = keyring.forward(&direct, service, now).unwrap();
+        let forwarded = keyring.find(&forward.access_key_id).unwrap().session;
+        assert_eq!((forwarded.long_term(), forwarded.token_issued_at()), (None, None));
     }
 
     #[test]

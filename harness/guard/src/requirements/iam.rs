@@ -288,6 +288,7 @@ async fn user(scope: &Scope<'_>) -> Result<Target, RequirementsError> {
                 return Ok(Target { arn, ..Target::default() });
             }
             Identity::Role(_)
+            | Identity::FederatedUser(_)
             | Identity::Service { .. }
             | Identity::WebIdentity(_)
             | Identity::Anonymous => {

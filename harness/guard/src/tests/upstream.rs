@@ -44,9 +44,23 @@ pub(super) struct Role {
     pub(super) attached: Vec<String>,
 }
 
+/// A user, as the upstream keeps it. One that it was not told of has nothing.
+#[derive(Debug, Clone, Default)]
+pub(super) struct User {
+    pub(super) boundary: Option<String>,
+    pub(super) inline: BTreeMap<String, String>,
+    pub(super) groups: Vec<String>,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) deleted: bool,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) roles: BTreeMap<String, Role>,
+    pub(super) users: BTreeMap<String, User>,
+    /// The inline policies of groups.
+    pub(super) groups: BTreeMap<String, BTreeMap<String, String>>,
+    pub(super) bucket_policy: Option<String>,
     pub(super) policies: BTreeMap<String, String>,
     pub(super) seen: Vec<Seen>,
 }
@@ -127,6 +141,9 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
     }
     let query = seen.parts.uri.query().unwrap_or_default();
     if seen.parts.uri.path() == "/bucket" && query.starts_with("policy") {
+        if let Some(policy) = &state.bucket_policy {
+            return (StatusCode::OK, policy.clone());
+        }
         let text = "<Error><Code>NoSuchBucketPolicy</Code><Message>none</Message></Error>";
         return (StatusCode::NOT_FOUND, text.to_owned());
     }
@@ -139,15 +156,11 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
     let name = field("RoleName");
     let result = match action.as_str() {
         "GetRole" => state.roles.get(&name).map(|role| shown(&name, role)),
-        "ListRolePolicies" => state.roles.get(&name).map(|role| {
-            let names: String =
-                role.inline.keys().map(|name| format!("<member>{name}</member>")).collect();
-            format!("<PolicyNames>{names}</PolicyNames><IsTruncated>false</IsTruncated>")
-        }),
-        "GetRolePolicy" => state.roles.get(&name).and_then(|role| {
-            let text = role.inline.get(&field("PolicyName"))?;
-            Some(format!("<PolicyDocument>{}</PolicyDocument>", encoded(text)))
-        }),
+        "ListRolePolicies" => state.roles.get(&name).map(|role| names(&role.inline)),
+        "GetRolePolicy" => state
+            .roles
+            .get(&name)
+            .and_then(|role| Some(document(role.inline.get(&field("PolicyName"))?))),
         "ListAttachedRolePolicies" => state.roles.get(&name).map(|role| {
             let policies: String = role
                 .attached
@@ -170,11 +183,39 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
         "GetPolicyVersion" => state.policies.get(&field("PolicyArn")).map(|text| {
             format!("<PolicyVersion><Document>{}</Document></PolicyVersion>", encoded(text))
         }),
-        "GetUser" => Some(format!(
-            "<User><Arn>arn:aws:iam::123456789012:user/{0}</Arn><UserName>{0}</UserName>\
-             <UserId>AIDA{0}</UserId></User>",
-            field("UserName")
-        )),
+        "GetUser" => {
+            let user = state.users.get(&field("UserName")).cloned().unwrap_or_default();
+            (!user.deleted).then(|| shown_user(&field("UserName"), &user))
+        }
+        "DeleteUser" => {
+            state.users.entry(field("UserName")).or_default().deleted = true;
+            Some(String::new())
+        }
+        "ListUserPolicies" => {
+            Some(names(&state.users.entry(field("UserName")).or_default().inline))
+        }
+        "GetUserPolicy" => state
+            .users
+            .get(&field("UserName"))
+            .and_then(|user| Some(document(user.inline.get(&field("PolicyName"))?))),
+        "PutUserPolicy" => {
+            let user = state.users.entry(field("UserName")).or_default();
+            user.inline.insert(field("PolicyName"), field("PolicyDocument"));
+            Some(String::new())
+        }
+        "ListGroupsForUser" => {
+            let groups = &state.users.entry(field("UserName")).or_default().groups;
+            let groups: String = groups
+                .iter()
+                .map(|name| format!("<member><GroupName>{name}</GroupName></member>"))
+                .collect();
+            Some(format!("<Groups>{groups}</Groups>"))
+        }
+        "ListGroupPolicies" => state.groups.get(&field("GroupName")).map(names),
+        "GetGroupPolicy" => state
+            .groups
+            .get(&field("GroupName"))
+            .and_then(|inline| Some(document(inline.get(&field("PolicyName"))?))),
         "CreateAccessKey" => Some(format!(
             "<AccessKey><UserName>{}</UserName><AccessKeyId>AKIAEXAMPLEEXAMPLE00</AccessKeyId>\
              <Status>Active</Status><SecretAccessKey>canary-user-secret</SecretAccessKey>\
@@ -199,13 +240,39 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
     }
 }
 
-fn shown(name: &str, role: &Role) -> String {
-    let boundary = role.boundary.as_ref().map(|arn| {
+fn names(inline: &BTreeMap<String, String>) -> String {
+    let names: String = inline.keys().map(|name| format!("<member>{name}</member>")).collect();
+    format!("<PolicyNames>{names}</PolicyNames><IsTruncated>false</IsTruncated>")
+}
+
+fn document(text: &str) -> String {
+    format!("<PolicyDocument>{}</PolicyDocument>", encoded(text))
+}
+
+fn shown_boundary(boundary: Option<&String>) -> String {
+    let shown = boundary.map(|arn| {
         format!(
             "<PermissionsBoundary><PermissionsBoundaryArn>{arn}</PermissionsBoundaryArn>\
              </PermissionsBoundary>"
         )
     });
+    shown.unwrap_or_default()
+}
+
+fn shown_user(name: &str, user: &User) -> String {
+    let tags: String = user
+        .tags
+        .iter()
+        .map(|(key, value)| format!("<member><Key>{key}</Key><Value>{value}</Value></member>"))
+        .collect();
+    format!(
+        "<User><Arn>arn:aws:iam::123456789012:user/{name}</Arn><UserName>{name}</UserName>\
+         <UserId>AIDA{name}</UserId>{}<Tags>{tags}</Tags></User>",
+        shown_boundary(user.boundary.as_ref())
+    )
+}
+
+fn shown(name: &str, role: &Role) -> String {
     format!(
         "<Role><Path>/</Path><RoleName>{name}</RoleName><RoleId>{}</RoleId>\
          <Arn>arn:aws:iam::123456789012:role/{name}</Arn>\
@@ -213,7 +280,7 @@ fn shown(name: &str, role: &Role) -> String {
          <MaxSessionDuration>3600</MaxSessionDuration>{}</Role>",
         role.id,
         encoded(&role.trust),
-        boundary.unwrap_or_default()
+        shown_boundary(role.boundary.as_ref())
     )
 }
 

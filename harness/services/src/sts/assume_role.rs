@@ -1,6 +1,7 @@
 //! `AssumeRole`.
 
-use ringfence_wire::{Call, Reply, ServiceError};
+use ringfence_wire::signature::SignatureError;
+use ringfence_wire::{Call, Reply, Service, ServiceError};
 use serde_json::json;
 
 use super::session::{self, Wanted};
@@ -28,13 +29,7 @@ impl Sts {
         check::optional(call, "ExternalId", 2, 1224)?;
         let source_identity = check::optional(call, "SourceIdentity", 2, 64)?;
         check::pattern(call, "SourceIdentity", r"[\w+=,.@-]*", check::name_character)?;
-        if call.input.contains_key("SerialNumber") || call.input.contains_key("TokenCode") {
-            return Err(ServiceError::new(
-                501,
-                "NotImplemented",
-                "MFA devices are not built into Ringfence",
-            ));
-        }
+        check::no_mfa(call)?;
         let chained = match &caller.identity {
             Identity::Root { .. } => {
                 return Err(ServiceError::new(
@@ -43,8 +38,15 @@ impl Sts {
                     "Roles may not be assumed by root accounts.",
                 ));
             }
+            // The guard lets no such call arrive.
+            Identity::FederatedUser(_) => {
+                return Err(SignatureError::SessionToken.to_service_error(Service::Sts));
+            }
             Identity::Role(session) => Some(session.as_ref()),
-            _ => None,
+            Identity::User { .. }
+            | Identity::Service { .. }
+            | Identity::WebIdentity(_)
+            | Identity::Anonymous => None,
         };
         // Trust was decided on the role as it is; a role that is not there
         // trusts nobody.

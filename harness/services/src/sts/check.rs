@@ -106,6 +106,20 @@ pub(super) fn number(
     Ok(u32::try_from(number).ok())
 }
 
+/// Refuses a call that shows an MFA device.
+pub(super) fn no_mfa(call: &Call) -> Result<(), ServiceError> {
+    for member in ["SerialNumber", "TokenCode"] {
+        if call.input.contains_key(member) {
+            return Err(ServiceError::new(
+                501,
+                "NotImplemented",
+                format!("{member} cannot be checked: MFA devices are not built into Ringfence"),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// A role's ARN: partition, account and name, where it is one.
 pub(super) fn role_arn(call: &Call) -> Result<&str, ServiceError> {
     let arn = text(call, "RoleArn", 20, 2048)?;

@@ -1,11 +1,12 @@
-//! STS: who one is, and sessions of roles.
+//! STS: who one is, sessions of roles, and what long-term credentials are given.
 //!
-//! Whether a caller may assume a role is not decided here: the guard has asked
-//! the role's trust policy before a call arrives.
+//! Whether a caller may make a call is not decided here: the guard has asked the
+//! policies, a role's trust policy among them, before a call arrives.
 
 mod assume_role;
 mod check;
 mod directory;
+mod federation_token;
 mod github;
 mod session;
 mod tags;
@@ -20,7 +21,7 @@ use ringfence_wire::{Call, Reply, ServiceError};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use crate::credentials::{Identity, Session};
+use crate::credentials::Session;
 use crate::setting::Setting;
 use crate::token::Issuers;
 
@@ -49,6 +50,7 @@ impl Sts {
             "GetCallerIdentity" => Ok(self.caller_identity(caller)),
             "AssumeRole" => self.assume_role(call, caller).await,
             "AssumeRoleWithWebIdentity" => self.assume_role_with_web_identity(call, caller).await,
+            "GetFederationToken" => self.federation_token(call, caller).await,
             "GetSessionToken" => self.session_token(call, caller),
             "GetAccessKeyInfo" => self.access_key_info(call),
             name => Err(ServiceError::new(
@@ -81,36 +83,21 @@ impl Sts {
     /// `GetSessionToken`: for long-term keys only
     /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>).
     fn session_token(&self, call: &Call, caller: &Session) -> Result<Reply, ServiceError> {
-        if call.input.contains_key("SerialNumber") || call.input.contains_key("TokenCode") {
-            return Err(ServiceError::new(
-                501,
-                "NotImplemented",
-                "MFA devices are not built into Ringfence",
-            ));
-        }
-        let asked = check::number(call, "DurationSeconds", 900, 129_600)?;
-        let seconds = match &caller.identity {
-            // Root's sessions last an hour at most; more is cut, not refused.
-            Identity::Root { .. } => asked.unwrap_or(3_600).min(3_600),
-            Identity::User { .. } => asked.unwrap_or(43_200),
-            _ => return Err(session_credentials(call.name())),
-        };
-        if caller.expiration.is_some() {
-            return Err(session_credentials(call.name()));
-        }
+        let holder = caller.long_term().ok_or_else(|| session_credentials(call.name()))?;
+        check::no_mfa(call)?;
         let now = self.setting.now();
-        let expiration = now + time::Duration::seconds(seconds.into());
+        let expiration = now + session::own_duration(call, &holder)?;
         self.setting.keyring.sweep(now);
-        let credentials = self
-            .setting
-            .keyring
-            .issue(caller.identity.clone(), Vec::new(), expiration)
-            .map_err(no_randomness)?;
+        let credentials =
+            self.setting.keyring.session_token(holder, now, expiration).map_err(no_randomness)?;
         Ok(Reply::fields(json!({ "Credentials": session::printed(&credentials, expiration) })))
     }
 }
 
-fn session_credentials(operation: &str) -> ServiceError {
+/// The refusal of `GetFederationToken` and `GetSessionToken` for temporary
+/// credentials, in AWS's words (<https://github.com/fwdcloudsec/granted/issues/151>,
+/// <https://github.com/hashicorp/vault/pull/4108>).
+pub fn session_credentials(operation: &str) -> ServiceError {
     ServiceError::new(
         403,
         "AccessDenied",

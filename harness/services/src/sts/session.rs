@@ -1,4 +1,5 @@
-//! Making a role's session.
+//! Making a session: how long it lasts, its policies, what these and its tags
+//! may take.
 
 use ringfence_policy::{Document, Kind};
 use ringfence_wire::{Call, ServiceError};
@@ -7,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::tags::SessionTags;
 use super::{RoleRecord, Sts, check, no_randomness, timestamp};
-use crate::credentials::{Credentials, Identity, RoleSession};
+use crate::credentials::{Credentials, Identity, LongTerm, RoleSession};
 
 /// The characters that policies and tags may take together before AWS calls
 /// them too large. AWS packs them in a format of its own and publishes only
@@ -34,7 +35,7 @@ pub(super) struct Wanted<'a> {
 /// The session policies that a call passes.
 #[derive(Debug)]
 pub(super) struct SessionPolicies {
-    texts: Vec<String>,
+    pub(super) texts: Vec<String>,
     /// The characters of the inline policy and of the managed ones' ARNs.
     passed: usize,
 }
@@ -66,6 +67,41 @@ pub(super) fn duration(call: &Call, role: &RoleRecord) -> Result<u32, ServiceErr
         ));
     }
     Ok(seconds)
+}
+
+/// How long a session is to last that long-term credentials ask for: 12 hours
+/// unless the call says otherwise, 36 at most. Root's last an hour at most; more
+/// is cut, not refused.
+///
+/// - <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html>
+/// - <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
+pub(super) fn own_duration(call: &Call, holder: &LongTerm) -> Result<Duration, ServiceError> {
+    let asked = check::number(call, "DurationSeconds", 900, 129_600)?;
+    let seconds = match holder {
+        LongTerm::Root { .. } => asked.unwrap_or(3_600).min(3_600),
+        LongTerm::User { .. } => asked.unwrap_or(43_200),
+    };
+    Ok(Duration::seconds(seconds.into()))
+}
+
+/// What of the allotted space policies and tags take, in percent; nothing where
+/// there are none.
+pub(super) fn packed_percent(
+    policies: Option<&SessionPolicies>,
+    tags: &SessionTags,
+) -> Result<Option<usize>, ServiceError> {
+    let length = policies.map_or(0, |policies| policies.passed) + tags.length();
+    let percent = length.saturating_mul(100).div_ceil(PACKED_LIMIT);
+    if percent > 100 {
+        return Err(ServiceError::new(
+            400,
+            "PackedPolicyTooLarge",
+            format!(
+                "Packed size of session tags and policies consumes {percent}% of allotted space."
+            ),
+        ));
+    }
+    Ok((length > 0).then_some(percent))
 }
 
 impl Sts {
@@ -113,21 +149,9 @@ impl Sts {
         Ok(Some(SessionPolicies { texts, passed }))
     }
 
-    /// Makes a session and registers its key.
+    /// Makes a role's session and registers its key.
     pub(super) fn make(&self, role: &RoleRecord, wanted: Wanted<'_>) -> Result<Made, ServiceError> {
-        let length: usize =
-            wanted.policies.as_ref().map_or(0, |policies| policies.passed) + wanted.tags.length();
-        let percent = length.saturating_mul(100).div_ceil(PACKED_LIMIT);
-        if percent > 100 {
-            return Err(ServiceError::new(
-                400,
-                "PackedPolicyTooLarge",
-                format!(
-                    "Packed size of session tags and policies consumes {percent}% of allotted \
-                     space."
-                ),
-            ));
-        }
+        let packed_percent = packed_percent(wanted.policies.as_ref(), &wanted.tags)?;
         let now = self.setting.now();
         let expiration = now + Duration::seconds(wanted.seconds.into());
         let identity = Identity::Role(Box::new(RoleSession {
@@ -147,10 +171,6 @@ impl Sts {
         self.setting.keyring.sweep(now);
         let credentials =
             self.setting.keyring.issue(identity, Vec::new(), expiration).map_err(no_randomness)?;
-        Ok(Made {
-            credentials: printed(&credentials, expiration),
-            user,
-            packed_percent: (length > 0).then_some(percent),
-        })
+        Ok(Made { credentials: printed(&credentials, expiration), user, packed_percent })
     }
 }

@@ -25,6 +25,12 @@ impl SessionTags {
         Self::new(given(call)?, transitive_keys(call), chained)
     }
 
+    /// The tags that a call passes which cannot be inherited: a federated user
+    /// assumes no role.
+    pub(super) fn of_federation(call: &Call) -> Result<Self, ServiceError> {
+        Self::new(given(call)?, Vec::new(), None)
+    }
+
     /// Checks tags as AWS does.
     pub(super) fn new(
         tags: Vec<(String, String)>,

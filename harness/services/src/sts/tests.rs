@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
 use super::*;
-use crate::credentials::{ClaimValues, RoleSession, WebIdentity};
+use crate::credentials::{
+    ClaimValues, FederatedUser, Identity, LongTerm, RoleSession, WebIdentity,
+};
 use crate::token::testing::{self, ISSUER, OTHER_RSA, RSA};
 use crate::token::{KeySource, SharedKeys};
 
@@ -68,12 +70,20 @@ fn call(operation: &str, input: Value) -> Call {
     }
 }
 
-fn user() -> Session {
-    Session::direct(Identity::User {
+fn alice() -> LongTerm {
+    LongTerm::User {
         arn: "arn:aws:iam::123456789012:user/alice".into(),
         name: "alice".into(),
         user_id: "AIDA1".into(),
-    })
+    }
+}
+
+fn account() -> LongTerm {
+    LongTerm::Root { account_id: ACCOUNT.into() }
+}
+
+fn user() -> Session {
+    Session::direct(alice().into())
 }
 
 fn role_session() -> RoleSession {
@@ -237,21 +247,206 @@ async fn too_many_tags_do_not_pack() {
     assert_eq!((error.code.as_ref(), error.status), ("PackedPolicyTooLarge", 400));
 }
 
-#[tokio::test]
-async fn session_tokens_are_for_long_term_keys() {
-    let sts = sts();
-    let get = call("GetSessionToken", json!({}));
-    let answer = fields(sts.answer(&get, &user()).await.unwrap());
+/// The session of a key that an answer gives.
+fn given(sts: &Sts, answer: &Value) -> Session {
     let id = answer["Credentials"]["AccessKeyId"].as_str().unwrap();
-    assert_eq!(sts.setting.keyring.find(id).unwrap().session.identity, user().identity);
-    let error = sts.answer(&get, &chained()).await.unwrap_err();
-    assert_eq!(error.message, "Cannot call GetSessionToken with session credentials");
-    assert_eq!((error.code.as_ref(), error.status), ("AccessDenied", 403));
+    assert!(id.starts_with("ASIA"), "{id}");
+    sts.setting.keyring.find(id).unwrap().session
+}
+
+fn federated(session: &Session) -> FederatedUser {
+    let Identity::FederatedUser(federated) = &session.identity else { panic!("{session:?}") };
+    *federated.clone()
+}
+
+fn federate(further: Value) -> Call {
+    let mut input = json!({"Name": "bob"});
+    for (key, value) in further.as_object().unwrap() {
+        input[key] = value.clone();
+    }
+    call("GetFederationToken", input)
+}
+
+#[tokio::test]
+async fn a_federated_user_has_its_name_its_policies_and_its_tags() {
+    let sts = sts();
+    let known = "arn:aws:iam::123456789012:policy/known";
+    let further = json!({"Policy": POLICY, "PolicyArns": [{"arn": known}],
+        "Tags": [{"Key": "team", "Value": "a"}]});
+    let answer = fields(sts.answer(&federate(further), &user()).await.unwrap());
+    let bob = json!({"FederatedUserId": "123456789012:bob",
+        "Arn": "arn:aws:sts::123456789012:federated-user/bob"});
+    assert_eq!(answer["FederatedUser"], bob);
+    assert_eq!(answer["PackedPolicySize"], 2);
+    let session = given(&sts, &answer);
+    let federated = federated(&session);
+    assert_eq!(federated.federator, alice());
+    assert_eq!(federated.session_policies.unwrap(), [POLICY, POLICY]);
+    assert_eq!(federated.tags, [("team".to_owned(), "a".to_owned())]);
+    assert_eq!(session.expiration.unwrap() - federated.issued_at, Duration::hours(12));
+    assert_eq!(session.called_via, Vec::<String>::new());
+
+    let who = fields(sts.answer(&call("GetCallerIdentity", json!({})), &session).await.unwrap());
+    let bob = json!({"UserId": "123456789012:bob", "Account": ACCOUNT,
+        "Arn": "arn:aws:sts::123456789012:federated-user/bob"});
+    assert_eq!(who, bob);
+}
+
+#[tokio::test]
+async fn a_federated_user_may_have_neither_policies_nor_tags() {
+    let sts = sts();
+    let answer = fields(sts.answer(&federate(json!({})), &user()).await.unwrap());
+    assert_eq!(answer.get("PackedPolicySize"), None);
+    let federated = federated(&given(&sts, &answer));
+    assert_eq!((federated.session_policies, federated.tags), (None, Vec::new()));
+}
+
+#[rstest]
+#[case::a_user(alice(), json!({}), 43_200)]
+#[case::a_user_for_longest(alice(), json!({"DurationSeconds": 129_600}), 129_600)]
+#[case::a_user_for_shortest(alice(), json!({"DurationSeconds": 900}), 900)]
+#[case::root(account(), json!({}), 3_600)]
+#[case::root_for_less(account(), json!({"DurationSeconds": 900}), 900)]
+#[case::root_for_more(account(), json!({"DurationSeconds": 129_600}), 3_600)]
+#[tokio::test]
+async fn sessions_of_long_term_credentials_last(
+    #[case] holder: LongTerm,
+    #[case] further: Value,
+    #[case] seconds: i64,
+) {
+    let sts = sts();
+    let caller = Session::direct(holder.into());
+    let answer = fields(sts.answer(&federate(further.clone()), &caller).await.unwrap());
+    let session = given(&sts, &answer);
+    let lasts = session.expiration.unwrap() - session.token_issued_at().unwrap();
+    assert_eq!(lasts, Duration::seconds(seconds));
+
+    let answer = sts.answer(&call("GetSessionToken", further), &caller).await.unwrap();
+    let session = given(&sts, &fields(answer));
+    let lasts = session.expiration.unwrap() - session.token_issued_at().unwrap();
+    assert_eq!(lasts, Duration::seconds(seconds));
+}
+
+#[rstest]
+#[case::no_name(json!({"Name": null}), "1 validation error detected: Value null at 'name' failed to satisfy constraint: Member must not be null")]
+#[case::short_name(json!({"Name": "b"}), "1 validation error detected: Value 'b' at 'name' failed to satisfy constraint: Member must have length greater than or equal to 2")]
+#[case::long_name(json!({"Name": "b23456789012345678901234567890123"}), "1 validation error detected: Value 'b23456789012345678901234567890123' at 'name' failed to satisfy constraint: Member must have length less than or equal to 32")]
+#[case::bad_name(json!({"Name": "b*b"}), r"1 validation error detected: Value 'b*b' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [\w+=,.@-]*")]
+#[case::too_short(json!({"DurationSeconds": 899}), "1 validation error detected: Value '899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900")]
+#[case::too_long(json!({"DurationSeconds": 129_601}), "1 validation error detected: Value '129601' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to 129600")]
+#[case::too_many_policies(json!({"PolicyArns": vec![json!({"arn": "arn:aws:iam::123456789012:policy/known"}); 11]}), "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to 10")]
+#[case::too_many_tags(json!({"Tags": (0..51).map(|n| json!({"Key": format!("k{n}"), "Value": "v"})).collect::<Vec<_>>()}), "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50")]
+#[tokio::test]
+async fn a_federation_out_of_bounds_is_refused(#[case] further: Value, #[case] message: &str) {
+    let error = sts().answer(&federate(further), &user()).await.unwrap_err();
+    assert_eq!((error.code.as_ref(), error.status), ("ValidationError", 400));
+    assert_eq!(error.message, message);
+}
+
+#[rstest]
+#[case::a_name_as_long_as_may_be(json!({"Name": "b2345678901234567890123456789012"}))]
+#[case::every_character(json!({"Name": "b_+=,.@-"}))]
+#[case::ten_policies(json!({"PolicyArns": vec![json!({"arn": "arn:aws:iam::123456789012:policy/known"}); 10]}))]
+#[case::fifty_tags(json!({"Tags": (0..50).map(|n| json!({"Key": format!("k{n}"), "Value": "v"})).collect::<Vec<_>>()}))]
+#[tokio::test]
+async fn a_federation_at_its_bounds_is_taken(#[case] further: Value) {
+    sts().answer(&federate(further), &user()).await.unwrap();
+}
+
+#[rstest]
+#[case::no_policy(json!({"Policy": "{}"}), "MalformedPolicyDocument")]
+#[case::unknown_policy(json!({"PolicyArns": [{"arn": "arn:aws:iam::123456789012:policy/unknown"}]}), "MalformedPolicyDocument")]
+#[case::doubled_tags(json!({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]}), "InvalidParameterValue")]
+#[case::too_large(json!({"Tags": (0..50).map(|n| json!({"Key": format!("k{n}"), "Value": "v".repeat(256)})).collect::<Vec<_>>()}), "PackedPolicyTooLarge")]
+#[tokio::test]
+async fn policies_and_tags_of_a_federation_follow_the_rules(
+    #[case] further: Value,
+    #[case] code: &str,
+) {
+    let error = sts().answer(&federate(further), &user()).await.unwrap_err();
+    assert_eq!((error.code.as_ref(), error.status), (code, 400));
+}
+
+fn session_token(holder: LongTerm) -> Session {
+    let now = OffsetDateTime::now_utc();
+    Session {
+        expiration: Some(now + Duration::hours(1)),
+        session_token_issued_at: Some(now),
+        ..Session::direct(holder.into())
+    }
+}
+
+fn of_federation() -> Session {
+    Session::direct(Identity::FederatedUser(Box::new(FederatedUser {
+        name: "bob".into(),
+        federator: alice(),
+        session_policies: None,
+        tags: Vec::new(),
+        issued_at: OffsetDateTime::UNIX_EPOCH,
+    })))
+}
+
+#[rstest]
+#[case::a_role(chained())]
+#[case::a_federated_user(of_federation())]
+#[case::a_users_session(session_token(alice()))]
+#[case::roots_session(session_token(account()))]
+#[tokio::test]
+async fn temporary_credentials_are_given_no_session_of_their_own(#[case] caller: Session) {
+    let sts = sts();
+    for (operation, input) in
+        [("GetFederationToken", json!({"Name": "bob"})), ("GetSessionToken", json!({}))]
+    {
+        let error = sts.answer(&call(operation, input.clone()), &caller).await.unwrap_err();
+        assert_eq!((error.code.as_ref(), error.status), ("AccessDenied", 403));
+        assert_eq!(error.message, format!("Cannot call {operation} with session credentials"));
+        sts.answer(&call(operation, input), &user()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_federated_user_assumes_no_role() {
+    let sts = sts();
+    let error = sts.answer(&assume(json!({})), &of_federation()).await.unwrap_err();
+    assert_eq!((error.code.as_ref(), error.status), ("InvalidClientTokenId", 403));
+    assert_eq!(error.message, "The security token included in the request is invalid.");
+    sts.answer(&assume(json!({})), &session_token(alice())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_token_is_its_holders() {
+    let sts = sts();
+    let answer = sts.answer(&call("GetSessionToken", json!({})), &user()).await.unwrap();
+    let session = given(&sts, &fields(answer));
+    assert_eq!(session.identity, user().identity);
+    assert!(session.session_token_issued_at.is_some());
+}
+
+#[rstest]
+#[case("GetSessionToken", json!({}), "SerialNumber")]
+#[case("GetSessionToken", json!({}), "TokenCode")]
+#[case("AssumeRole", json!({"RoleArn": ROLE, "RoleSessionName": "session"}), "SerialNumber")]
+#[case("AssumeRole", json!({"RoleArn": ROLE, "RoleSessionName": "session"}), "TokenCode")]
+#[tokio::test]
+async fn what_shows_an_mfa_device_is_refused_by_name(
+    #[case] operation: &str,
+    #[case] mut input: Value,
+    #[case] member: &str,
+) {
+    let sts = sts();
+    sts.answer(&call(operation, input.clone()), &user()).await.unwrap();
+    input[member] = "123456".into();
+    let error = sts.answer(&call(operation, input), &user()).await.unwrap_err();
+    assert_eq!((error.code.as_ref(), error.status), ("NotImplemented", 501));
+    assert_eq!(
+        error.message,
+        format!("{member} cannot be checked: MFA devices are not built into Ringfence")
+    );
 }
 
 #[tokio::test]
 async fn what_is_not_built_is_refused_by_name() {
-    for operation in ["GetFederationToken", "DecodeAuthorizationMessage", "AssumeRoleWithSAML"] {
+    for operation in ["DecodeAuthorizationMessage", "AssumeRoleWithSAML"] {
         let error = sts().answer(&call(operation, json!({})), &user()).await.unwrap_err();
         assert_eq!((error.code.as_ref(), error.status), ("NotImplemented", 501));
         assert_eq!(error.message, format!("sts:{operation} is not built into Ringfence"));

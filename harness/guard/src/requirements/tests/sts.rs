@@ -34,6 +34,21 @@ const APP: &str = "arn:aws:iam::123456789012:role/apps/app";
          ^trust:TRUST",
     ],
 )]
+#[case::federation_token(
+    "GetFederationToken",
+    json!({"Name": "bob"}),
+    &["sts:GetFederationToken arn:aws:sts::123456789012:federated-user/bob"],
+)]
+#[case::federation_token_with_tags(
+    "GetFederationToken",
+    json!({"Name": "bob", "Tags": [{"Key": "k", "Value": "v"}]}),
+    &[
+        "sts:GetFederationToken arn:aws:sts::123456789012:federated-user/bob aws:requesttag/k=v \
+         aws:tagkeys=[k]",
+        "sts:TagSession arn:aws:sts::123456789012:federated-user/bob aws:requesttag/k=v \
+         aws:tagkeys=[k]",
+    ],
+)]
 #[case::a_tagged_role(
     "AssumeRole",
     json!({"RoleArn": "arn:aws:iam::123456789012:role/tagged", "RoleSessionName": "s"}),
