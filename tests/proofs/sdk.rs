@@ -9,8 +9,9 @@ use aws_smithy_http_client::Builder;
 use ringfence::attacks::Suite;
 use ringfence::stack::Stack;
 use ringfence::terraform::Access;
+use ringfence_wire::Secret;
 
-use crate::stack::with_stack;
+use crate::stack::{with_empty_account, with_stack};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
@@ -127,5 +128,60 @@ fn api_gateway_shows_the_routes_and_refuses_an_open_one() {
             .unwrap();
         let id = created.route_id().unwrap();
         gateway.delete_route().api_id(&api).route_id(id).send().await.unwrap();
+    });
+}
+
+const FEDERATOR: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:GetFederationToken","lambda:ListFunctions","iam:ListRoles"],"Resource":"*"}]}"#;
+const SESSION: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["lambda:*","iam:*"],"Resource":"*"}]}"#;
+
+#[test]
+fn sts_federates_a_user_who_has_what_its_federator_and_its_session_policy_both_allow() {
+    with_empty_account(async |stack| {
+        let root = stack.root();
+        let iam = aws_sdk_iam::Client::new(&config(&root));
+        iam.create_user().user_name("proxy").send().await.unwrap();
+        let put = iam.put_user_policy().user_name("proxy").policy_name("own");
+        put.policy_document(FEDERATOR).send().await.unwrap();
+        let made = iam.create_access_key().user_name("proxy").send().await.unwrap();
+        let made = made.access_key().unwrap();
+        let proxy = Access {
+            access_key_id: made.access_key_id().to_owned(),
+            secret_access_key: Secret::new(made.secret_access_key()),
+            session_token: None,
+            ..root
+        };
+        let sts = aws_sdk_sts::Client::new(&config(&proxy));
+        let answer = sts.get_federation_token().name("bob").policy(SESSION).send().await.unwrap();
+        let user = answer.federated_user().unwrap();
+        let arn = "arn:aws:sts::123456789012:federated-user/bob";
+        assert_eq!((user.arn(), user.federated_user_id()), (arn, "123456789012:bob"));
+        assert_eq!(answer.packed_policy_size(), Some(2));
+        let given = answer.credentials().unwrap();
+        let bob = config(&Access {
+            access_key_id: given.access_key_id().to_owned(),
+            secret_access_key: Secret::new(given.secret_access_key()),
+            session_token: Some(Secret::new(given.session_token())),
+            ..proxy.clone()
+        });
+
+        let sts_as_bob = aws_sdk_sts::Client::new(&bob);
+        let who = sts_as_bob.get_caller_identity().send().await.unwrap();
+        assert_eq!((who.arn(), who.user_id()), (Some(arn), Some("123456789012:bob")));
+        let error = sts_as_bob.get_session_token().send().await.unwrap_err().into_service_error();
+        assert_eq!(error.code(), Some("AccessDenied"));
+        assert_eq!(error.message(), Some("Cannot call GetSessionToken with session credentials"));
+        sts.get_session_token().send().await.unwrap();
+
+        let lambda = aws_sdk_lambda::Client::new(&bob);
+        lambda.list_functions().send().await.unwrap();
+        let error = lambda.get_account_settings().send().await.unwrap_err().into_service_error();
+        assert_eq!(error.code(), Some("AccessDeniedException"));
+        let message = error.message().unwrap();
+        assert!(message.starts_with(&format!("User: {arn} is not authorized")), "{message}");
+
+        let iam_as_bob = aws_sdk_iam::Client::new(&bob);
+        let error = iam_as_bob.list_roles().send().await.unwrap_err().into_service_error();
+        assert_eq!(error.code(), Some("InvalidClientTokenId"));
+        aws_sdk_iam::Client::new(&config(&proxy)).list_roles().send().await.unwrap();
     });
 }
