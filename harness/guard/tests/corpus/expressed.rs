@@ -46,8 +46,22 @@ pub(crate) enum Caller {
 #[derive(Debug)]
 pub(crate) enum Signer {
     Root,
-    User { arn: String, name: String },
-    Role { name: String, session: String, policies: Option<Vec<String>>, issued_at: OffsetDateTime },
+    User {
+        arn: String,
+        name: String,
+    },
+    Role {
+        name: String,
+        session: String,
+        policies: Option<Vec<String>>,
+        issued_at: OffsetDateTime,
+    },
+    /// The session of a name that the user of that name federated.
+    FederatedUser {
+        user_arn: String,
+        name: String,
+        policies: Option<Vec<String>>,
+    },
 }
 
 /// A case as a call.
@@ -149,8 +163,14 @@ fn caller(
         };
         return Ok((Caller::Signer(signer), arn));
     }
+    if let Some(name) = own("sts::123456789012:federated-user/") {
+        let user_arn = format!("arn:aws:iam::{ACCOUNT}:user/{name}");
+        let arn = user_arn.clone();
+        let signer = Signer::FederatedUser { user_arn, name: name.to_owned(), policies: session };
+        return Ok((Caller::Signer(signer), arn));
+    }
     if session.is_some() {
-        return Err("session policies of a caller that is no role session");
+        return Err("session policies of a caller that is no session");
     }
     if let Some(path) = own("iam::123456789012:user/") {
         let name = path.rsplit('/').next().unwrap().to_owned();
@@ -166,9 +186,6 @@ fn caller(
         "*" => Ok((Caller::Anonymous, String::new())),
         "123456789012" | "arn:aws:iam::123456789012:root" => {
             Ok((Caller::Signer(Signer::Root), String::new()))
-        }
-        _ if principal.contains(":federated-user/") => {
-            Err("a federated user: the guard gives no such sessions")
         }
         _ => Err("a service as the caller: it has no key to call with"),
     }
@@ -301,7 +318,9 @@ fn context(
     // What is left must be absent from the call too.
     let set = |key: &String| match key.as_str() {
         "aws:username" => matches!(caller, Caller::Signer(Signer::User { .. })),
-        key if OF_SESSIONS.contains(&key) => matches!(caller, Caller::Signer(Signer::Role { .. })),
+        key if OF_SESSIONS.contains(&key) => {
+            matches!(caller, Caller::Signer(Signer::Role { .. } | Signer::FederatedUser { .. }))
+        }
         key => ALWAYS.contains(&key),
     };
     if asked.iter().any(set) {

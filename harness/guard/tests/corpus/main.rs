@@ -27,7 +27,7 @@ use ringfence_guard::journal::{Check, Ending};
 use ringfence_guard::{Config, Guard};
 use ringfence_services::Credentials;
 use ringfence_services::client::Client;
-use ringfence_services::credentials::{Identity, RoleSession};
+use ringfence_services::credentials::{FederatedUser, Identity, LongTerm, RoleSession};
 use ringfence_services::token::KeySource;
 use ringfence_wire::Secret;
 use serde_json::{Map, Value};
@@ -273,6 +273,10 @@ fn key(id: &str) -> Credentials {
 /// A key of a signer's.
 fn credentials(guard: &Guard, signer: Signer) -> Credentials {
     let keyring = &guard.setting().keyring;
+    let issue = |identity| {
+        let end = OffsetDateTime::now_utc() + Duration::hours(1);
+        keyring.issue(identity, Vec::new(), end).unwrap()
+    };
     match signer {
         Signer::Root => root_key(),
         Signer::User { arn, name } => {
@@ -282,7 +286,7 @@ fn credentials(guard: &Guard, signer: Signer) -> Credentials {
             key
         }
         Signer::Role { name, session, policies, issued_at } => {
-            let identity = Identity::Role(Box::new(RoleSession {
+            issue(Identity::Role(Box::new(RoleSession {
                 role_arn: format!("arn:aws:iam::123456789012:role/{name}"),
                 role_id: id(&name),
                 role_name: name,
@@ -294,9 +298,17 @@ fn credentials(guard: &Guard, signer: Signer) -> Credentials {
                 federated_provider: None,
                 assumed_by: None,
                 issued_at,
-            }));
-            let end = OffsetDateTime::now_utc() + Duration::hours(1);
-            keyring.issue(identity, Vec::new(), end).unwrap()
+            })))
+        }
+        Signer::FederatedUser { user_arn, name, policies } => {
+            let user_id = id(&name);
+            issue(Identity::FederatedUser(Box::new(FederatedUser {
+                federator: LongTerm::User { arn: user_arn, name: name.clone(), user_id },
+                name,
+                session_policies: policies,
+                tags: Vec::new(),
+                issued_at: OffsetDateTime::now_utc(),
+            })))
         }
     }
 }
