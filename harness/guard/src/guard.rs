@@ -212,7 +212,7 @@ async fn listen(port: u16) -> Result<TcpListener, GuardError> {
 
 fn service_control(levels: &[Vec<(String, String)>]) -> Result<Vec<Vec<Attached>>, GuardError> {
     let document = |slot: String, (name, text): &(String, String)| {
-        Document::parse(name, text, Kind::ServiceControl)
+        Document::parse_managed(name, text, Kind::ServiceControl)
             .map(|document| Attached::own(slot, Arc::new(document)))
             .map_err(|cause| GuardError::ServiceControl { name: name.clone(), cause })
     };

@@ -17,6 +17,7 @@ mod exists;
 mod guard;
 pub mod journal;
 mod keys;
+mod limits;
 mod pipeline;
 pub mod recording;
 mod refusal;

@@ -24,7 +24,7 @@ use crate::requirements::{Requirement, RequirementsError, requirements, requirem
 use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
-use crate::{authenticate, exists, keys, refusal, validate};
+use crate::{authenticate, exists, keys, limits, refusal, validate};
 
 /// Everything that a request meets.
 #[derive(Debug)]
@@ -191,11 +191,7 @@ impl Pipeline {
         authenticate::restricted(&caller, call)?;
         upstream::check_bucket(call)?;
         self.authorize(call, &caller, parts, passage).await?;
-        let valid = match validate::validate(call) {
-            Ok(()) => exists::check(call, &self.directory, &self.setting.account_id).await,
-            invalid => invalid,
-        };
-        valid.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
+        self.validate(call).await.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
         if Services::answers(call.service()) {
             let reply = self.services.answer(call, &caller).await?;
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
@@ -296,6 +292,13 @@ impl Pipeline {
             });
         }
         verdicts
+    }
+
+    /// What AWS refuses of an authorized call and an emulator takes.
+    async fn validate(&self, call: &Call) -> Result<(), ServiceError> {
+        validate::validate(call)?;
+        limits::check(call, &self.directory).await?;
+        exists::check(call, &self.directory, &self.setting.account_id).await
     }
 
     /// Sends a decided call upstream, and takes note of what it changed.

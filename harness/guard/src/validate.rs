@@ -30,6 +30,7 @@ fn iam(call: &Call) -> Result<(), ServiceError> {
         path_and_names(call)?;
     }
     longest_session(call)?;
+    characters(call)?;
     match name {
         "CreatePolicy" | "CreatePolicyVersion" => {
             let own = call.text("PolicyName").or_else(|| call.text("PolicyArn"));
@@ -42,12 +43,10 @@ fn iam(call: &Call) -> Result<(), ServiceError> {
             document(call, "PolicyDocument", own, Kind::Identity)?;
         }
         "CreateRole" => {
-            document(call, "AssumeRolePolicyDocument", "trust policy", Kind::Trust)?;
-            github_trust(call.text("AssumeRolePolicyDocument").unwrap_or_default())?;
+            trust(call, "AssumeRolePolicyDocument")?;
         }
         "UpdateAssumeRolePolicy" => {
-            document(call, "PolicyDocument", "trust policy", Kind::Trust)?;
-            github_trust(call.text("PolicyDocument").unwrap_or_default())?;
+            trust(call, "PolicyDocument")?;
         }
         _ => {}
     }
@@ -131,6 +130,45 @@ fn path_and_names(call: &Call) -> Result<(), ServiceError> {
     Ok(())
 }
 
+/// The characters of a document
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicy.html>).
+fn characters(call: &Call) -> Result<(), ServiceError> {
+    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{ff}');
+    for (member, label) in [
+        ("PolicyDocument", "policyDocument"),
+        ("AssumeRolePolicyDocument", "assumeRolePolicyDocument"),
+    ] {
+        if call.text(member).is_some_and(|text| !text.chars().all(allowed)) {
+            return Err(ServiceError::new(
+                400,
+                "ValidationError",
+                format!(
+                    "1 validation error detected: Value at '{label}' failed to satisfy \
+                     constraint: Member must satisfy regular expression pattern: \
+                     [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn trust(call: &Call, member: &str) -> Result<(), ServiceError> {
+    document(call, member, "trust policy", Kind::Trust)?;
+    let text = call.text(member).unwrap_or_default();
+    if statements(text).iter().any(|statement| statement.get("Principal") == Some(&"*".into())) {
+        // `{"AWS": "*"}` it takes (<https://github.com/aws/aws-cdk/issues/5732>).
+        return Err(malformed("AssumeRolepolicy contained an invalid principal: \"STAR\":\"*\"."));
+    }
+    github_trust(text)
+}
+
+/// The statements of a document that can be read.
+fn statements(text: &str) -> Vec<Value> {
+    let policy: Value = serde_json::from_str(text).unwrap_or_default();
+    one_or_many(policy.get("Statement")).cloned().collect()
+}
+
 fn document(call: &Call, member: &str, name: &str, kind: Kind) -> Result<(), ServiceError> {
     let Some(text) = call.text(member) else { return Ok(()) };
     Document::parse(name, text, kind).map(drop).map_err(|cause| malformed(cause.to_string()))
@@ -143,9 +181,33 @@ fn bucket_policy(call: &Call) -> Result<(), ServiceError> {
         (None, None) => String::new(),
     };
     let bucket = call.text("Bucket").unwrap_or_default();
-    Document::parse(bucket, &text, Kind::Resource).map(drop).map_err(|cause| {
-        ServiceError::new(400, "MalformedPolicy", cause.to_string()).with("BucketName", bucket)
-    })
+    let refused = |message: String| {
+        Err(ServiceError::new(400, "MalformedPolicy", message).with("BucketName", bucket))
+    };
+    if let Err(cause) = Document::parse(bucket, &text, Kind::Resource) {
+        return refused(cause.to_string());
+    }
+    // "NotPrincipal must be used with "Effect":"Deny""
+    // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html>);
+    // the words are those that other S3 services answer with.
+    let all_but = |statement: &Value| {
+        statement.get("NotPrincipal").is_some() && statement.get("Effect") == Some(&"Allow".into())
+    };
+    if statements(&text).iter().any(all_but) {
+        return refused("Allow with NotPrincipal is not allowed.".to_owned());
+    }
+    // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html>
+    if normalized(&text).len() > 20_480 {
+        return refused(
+            "Normalized policy document exceeds the maximum allowed size of 20480 bytes".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// The text without what JSON does not need.
+fn normalized(text: &str) -> String {
+    serde_json::from_str::<Value>(text).map_or_else(|_| text.to_owned(), |value| value.to_string())
 }
 
 /// IAM's guard rail on trust in GitHub: `sub` or `job_workflow_ref` must be
@@ -154,8 +216,7 @@ fn bucket_policy(call: &Call) -> Result<(), ServiceError> {
 /// (<https://github.com/Dashtid/subvectors>, observations of 2026-08-31 and
 /// release v0.4.2).
 fn github_trust(text: &str) -> Result<(), ServiceError> {
-    let Ok(policy) = serde_json::from_str::<Value>(text) else { return Ok(()) };
-    for statement in one_or_many(policy.get("Statement")) {
+    for statement in &statements(text) {
         if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
             continue;
         }

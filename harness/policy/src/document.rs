@@ -30,17 +30,17 @@ impl Kind {
         matches!(self, Self::Resource | Self::Trust)
     }
 
-    /// The most characters that AWS stores, white space not counted, where it
-    /// has one limit for the kind
-    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+    /// The most characters that AWS stores, counted as [`Document::size`] does,
+    /// where it has one limit for the kind
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>,
+    /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>).
     /// For identity policies it is that of a role's inline policies together,
-    /// the largest there is.
+    /// the largest there is; a boundary is a managed policy.
     pub fn size_limit(self) -> Option<usize> {
         match self {
-            Self::Identity => Some(10_240),
+            Self::Identity | Self::ServiceControl => Some(10_240),
             Self::Boundary => Some(6_144),
             Self::Session | Self::Trust => Some(2_048),
-            Self::ServiceControl => Some(5_120),
             Self::Resource => None,
         }
     }
@@ -100,12 +100,14 @@ impl Document {
         })
     }
 
-    /// Like [`Self::parse`], for what is to be stored as a managed policy: it
-    /// must say `Version` 2012-10-17, which inline policies need not.
+    /// Like [`Self::parse`], for what is to be stored as a managed policy or a
+    /// service control policy
+    /// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_syntax.html>):
+    /// it must say `Version` 2012-10-17, which inline policies need not.
     ///
     /// # Errors
-    /// When AWS would not store it as a managed policy. The wording is IAM's
-    /// own (<https://github.com/Meteor-Community-Packages/Meteor-CollectionFS/issues/630>).
+    /// When AWS would not store it so. The wording is IAM's own
+    /// (<https://github.com/Meteor-Community-Packages/Meteor-CollectionFS/issues/630>).
     pub fn parse_managed(
         name: impl Into<String>,
         text: &str,
@@ -137,10 +139,13 @@ impl Document {
         self.version
     }
 
-    /// Characters of the text, white space not counted, as AWS's size limits
-    /// count; compare with [`Kind::size_limit`].
+    /// Characters of the text as AWS's size limits count: with white space
+    /// where the text is a parameter of its own (session policies) or is kept
+    /// as given (service control policies), else without; compare with
+    /// [`Kind::size_limit`].
     pub fn size(&self) -> usize {
-        self.text.chars().filter(|character| !character.is_whitespace()).count()
+        let all = matches!(self.kind, Kind::Session | Kind::ServiceControl);
+        self.text.chars().filter(|character| all || !character.is_whitespace()).count()
     }
 
     /// The document as it was parsed.

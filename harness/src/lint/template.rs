@@ -40,7 +40,7 @@ pub fn read(root: &Node) -> Found {
         let Some(kind) = resource.value.get("Type").and_then(Node::text) else { continue };
         let Some(properties) = resource.value.get("Properties") else { continue };
         let properties = resolve(properties);
-        let is_managed = kind == "AWS::IAM::ManagedPolicy";
+        let is_managed = ["AWS::IAM::ManagedPolicy", "AWS::Organizations::Policy"].contains(&kind);
         let name = resource.key.as_str();
         let mut reader = Reader { name, is_managed, properties: &properties, found: &mut found };
         let is_boundary = boundaries.contains(&resource.key.as_str());

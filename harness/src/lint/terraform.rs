@@ -119,7 +119,8 @@ fn managed(resource: &Resource, links: &Links, found: &mut Found) {
         match &node.value {
             Value::Text(text) if !text.is_empty() => {
                 let source = Source::text(subject, kind, text.clone(), node.at);
-                let is_managed = resource.kind == "aws_iam_policy";
+                let is_managed =
+                    ["aws_iam_policy", "aws_organizations_policy"].contains(&&*resource.kind);
                 found.sources.push(if is_managed { source.as_managed() } else { source });
             }
             Value::Unknown if !links.is_deferred(&resource.configured(), attribute) => {

@@ -60,6 +60,20 @@ impl Directory {
         Ok(Principal { identity, boundary })
     }
 
+    /// The inline policies of a `User`, `Group` or `Role`.
+    pub(crate) async fn inline_policies(
+        &self,
+        kind: &str,
+        name: &str,
+    ) -> Result<Vec<Attached>, ServiceError> {
+        let cache = match kind {
+            "Role" => &self.role_grants,
+            "User" => &self.user_grants,
+            _ => &self.groups,
+        };
+        Ok(cache.get(name, self.load_grants(kind, name)).await?.inline.clone())
+    }
+
     /// The tags of a managed policy.
     pub(crate) async fn managed_tags(
         &self,

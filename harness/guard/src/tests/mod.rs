@@ -2,6 +2,7 @@
 
 mod federation;
 mod recording;
+mod stored;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -703,51 +704,4 @@ async fn what_fails_upstream_outside_of_any_protocol_is_told_in_the_services_own
         "iam:PutUserPermissionsBoundary failed in the upstream, which told no more"
     );
     assert_eq!(stage.last_entry().upstream_status, Some(500));
-}
-
-/// A managed policy needs the present version of the language; an inline one
-/// may be older.
-#[rstest::rstest]
-#[case::managed("CreatePolicy", "2008-10-17", true)]
-#[case::managed_without("CreatePolicyVersion", "", true)]
-#[case::managed_now("CreatePolicy", "2012-10-17", false)]
-#[case::inline("PutRolePolicy", "2008-10-17", false)]
-#[case::inline_without("PutRolePolicy", "", false)]
-#[tokio::test]
-async fn a_managed_policy_says_version_2012(
-    #[case] operation: &str,
-    #[case] version: &str,
-    #[case] refused: bool,
-) {
-    let mut document = json!({"Version": version,
-        "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}});
-    if version.is_empty() {
-        document.as_object_mut().unwrap().remove("Version");
-    }
-    let document = document.to_string();
-    let input = match operation {
-        "CreatePolicy" => json!({"PolicyName": "p", "PolicyDocument": document}),
-        "PutRolePolicy" => {
-            json!({"RoleName": "app", "PolicyName": "p", "PolicyDocument": document})
-        }
-        _ => {
-            let arn = "arn:aws:iam::123456789012:policy/p";
-            json!({"PolicyArn": arn, "PolicyDocument": document})
-        }
-    };
-    let stage = Stage::new().await;
-    let app = stage.role(&allow("iam:*"));
-    let answer = stage.call(&app, operation, input).await;
-    assert_eq!(stage.upstream.seen(operation).len(), usize::from(!refused));
-    if refused {
-        let error = answer.unwrap_err();
-        assert_eq!((&*error.code, error.status), ("MalformedPolicyDocument", 400));
-        assert_eq!(
-            error.message,
-            "Policy document must be version 2012-10-17 or greater (line 1, column 1)"
-        );
-        assert_eq!(stage.last_entry().outcome, Ending::Refused);
-    } else {
-        assert_eq!(stage.last_entry().outcome, Ending::Allowed);
-    }
 }

@@ -1,0 +1,197 @@
+//! What the guard refuses to store as AWS does, where an upstream would take it.
+
+use super::*;
+
+/// A managed policy needs the present version of the language; an inline one
+/// may be older.
+#[rstest::rstest]
+#[case::managed("CreatePolicy", "2008-10-17", true)]
+#[case::managed_without("CreatePolicyVersion", "", true)]
+#[case::managed_now("CreatePolicy", "2012-10-17", false)]
+#[case::inline("PutRolePolicy", "2008-10-17", false)]
+#[case::inline_without("PutRolePolicy", "", false)]
+#[tokio::test]
+async fn a_managed_policy_says_version_2012(
+    #[case] operation: &str,
+    #[case] version: &str,
+    #[case] refused: bool,
+) {
+    let mut document = json!({"Version": version,
+        "Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}});
+    if version.is_empty() {
+        document.as_object_mut().unwrap().remove("Version");
+    }
+    let document = document.to_string();
+    let input = match operation {
+        "CreatePolicy" => json!({"PolicyName": "p", "PolicyDocument": document}),
+        "PutRolePolicy" => {
+            json!({"RoleName": "app", "PolicyName": "p", "PolicyDocument": document})
+        }
+        _ => {
+            let arn = "arn:aws:iam::123456789012:policy/p";
+            json!({"PolicyArn": arn, "PolicyDocument": document})
+        }
+    };
+    let stage = Stage::new().await;
+    let app = stage.role(&allow("iam:*"));
+    let answer = stage.call(&app, operation, input).await;
+    assert_eq!(stage.upstream.seen(operation).len(), usize::from(!refused));
+    if refused {
+        let error = answer.unwrap_err();
+        assert_eq!((&*error.code, error.status), ("MalformedPolicyDocument", 400));
+        assert_eq!(
+            error.message,
+            "Policy document must be version 2012-10-17 or greater (line 1, column 1)"
+        );
+        assert_eq!(stage.last_entry().outcome, Ending::Refused);
+    } else {
+        assert_eq!(stage.last_entry().outcome, Ending::Allowed);
+    }
+}
+
+/// A document of so many characters that are no white space, and many that are.
+fn of_size(principal: bool, size: usize) -> String {
+    let document = |fill: &str| {
+        let mut statement = json!({"Sid": fill, "Effect": "Allow", "Action": "sts:AssumeRole"});
+        if principal {
+            statement["Principal"] = json!({"Service": "lambda.amazonaws.com"});
+        } else {
+            statement["Resource"] = json!("*");
+        }
+        json!({"Version": "2012-10-17", "Statement": statement}).to_string()
+    };
+    let text = document(&"A".repeat(size - document("").len()));
+    assert_eq!(text.len(), size);
+    text.replacen('{', &format!("{{{}", " ".repeat(20_000)), 1)
+}
+
+#[rstest::rstest]
+#[case::policy("CreatePolicy", 6_144, "Cannot exceed quota for PolicySize: 6144")]
+#[case::version("CreatePolicyVersion", 6_144, "Cannot exceed quota for PolicySize: 6144")]
+#[case::role("CreateRole", 2_048, "Cannot exceed quota for ACLSizePerRole: 2048")]
+#[case::trust("UpdateAssumeRolePolicy", 2_048, "Cannot exceed quota for ACLSizePerRole: 2048")]
+#[case::inline("PutRolePolicy", 10_240, "Maximum policy size of 10240 bytes exceeded for role app")]
+#[case::user("PutUserPolicy", 2_048, "Maximum policy size of 2048 bytes exceeded for user alice")]
+#[case::group("PutGroupPolicy", 5_120, "Maximum policy size of 5120 bytes exceeded for group g")]
+#[tokio::test]
+async fn documents_are_as_long_as_iam_stores(
+    #[case] operation: &str,
+    #[case] limit: usize,
+    #[case] message: &str,
+) {
+    let stage = Stage::new().await;
+    stage.role(&allow("iam:*"));
+    for (size, fits) in [(limit, true), (limit + 1, false)] {
+        let document = of_size(operation.contains("Role") && operation != "PutRolePolicy", size);
+        let input = match operation {
+            "CreatePolicy" => json!({"PolicyName": "p", "PolicyDocument": document}),
+            "CreatePolicyVersion" => json!({
+                "PolicyArn": "arn:aws:iam::123456789012:policy/p", "PolicyDocument": document,
+            }),
+            "CreateRole" => json!({"RoleName": "new", "AssumeRolePolicyDocument": document}),
+            "UpdateAssumeRolePolicy" => json!({"RoleName": "app", "PolicyDocument": document}),
+            "PutRolePolicy" => {
+                // The policy that stands there already is replaced.
+                json!({"RoleName": "app", "PolicyName": "own", "PolicyDocument": document})
+            }
+            "PutUserPolicy" => {
+                json!({"UserName": "alice", "PolicyName": "p", "PolicyDocument": document})
+            }
+            _ => json!({"GroupName": "g", "PolicyName": "p", "PolicyDocument": document}),
+        };
+        let answer = stage.call(&root(), operation, input).await;
+        if fits {
+            assert_eq!(stage.last_entry().outcome, Ending::Allowed, "{answer:?}");
+        } else {
+            let error = answer.unwrap_err();
+            assert_eq!((&*error.code, error.status), ("LimitExceeded", 409));
+            assert_eq!(error.message, message);
+            assert_eq!(stage.last_entry().outcome, Ending::Refused);
+        }
+    }
+    assert_eq!(stage.upstream.seen(operation).len(), 1);
+}
+
+/// What other policies of the role take up counts.
+#[tokio::test]
+async fn inline_policies_count_together() {
+    let stage = Stage::new().await;
+    stage.role(&allow("iam:*"));
+    let input = json!({
+        "RoleName": "app", "PolicyName": "second", "PolicyDocument": of_size(false, 10_200),
+    });
+    let error = stage.call(&root(), "PutRolePolicy", input).await.unwrap_err();
+    assert_eq!(
+        (&*error.code, &*error.message),
+        ("LimitExceeded", "Maximum policy size of 10240 bytes exceeded for role app")
+    );
+    let input = json!({
+        "RoleName": "app", "PolicyName": "second", "PolicyDocument": of_size(false, 10_000),
+    });
+    let _ = stage.call(&root(), "PutRolePolicy", input).await;
+    assert_eq!(stage.last_entry().outcome, Ending::Allowed);
+}
+
+const PATTERN: &str = "1 validation error detected: Value at 'policyDocument' failed to satisfy \
+                       constraint: Member must satisfy regular expression pattern: \
+                       [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
+
+#[rstest::rstest]
+#[case::star(json!("*"), "S", Err(("MalformedPolicyDocument", "AssumeRolepolicy contained an invalid principal: \"STAR\":\"*\".")))]
+#[case::aws_star(json!({"AWS": "*"}), "S", Ok(()))]
+#[case::latin(json!({"AWS": "*"}), "S", Ok(()))]
+#[case::beyond(json!({"AWS": "*"}), "\u{0100}", Err(("ValidationError", PATTERN)))]
+#[tokio::test]
+async fn a_trust_policy_is_as_iam_takes_it(
+    #[case] principal: Value,
+    #[case] id: &str,
+    #[case] expected: Result<(), (&str, &str)>,
+) {
+    let stage = Stage::new().await;
+    stage.role(&allow("iam:*"));
+    let document = json!({"Version": "2012-10-17", "Id": id, "Statement": {
+        "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}});
+    let input = json!({"RoleName": "app", "PolicyDocument": document.to_string()});
+    let answer = stage.call(&root(), "UpdateAssumeRolePolicy", input).await;
+    let found = answer.map(drop).map_err(|error| (error.code, error.message));
+    assert_eq!(
+        found.as_ref().map_err(|(code, message)| (code.as_ref(), message.as_ref())),
+        expected.as_ref().map(|()| &()).map_err(|error| *error)
+    );
+}
+
+#[rstest::rstest]
+#[case::allow("Allow", "k", Some("Allow with NotPrincipal is not allowed."))]
+#[case::deny("Deny", "k", None)]
+#[case::too_long(
+    "Deny",
+    "K",
+    Some("Normalized policy document exceeds the maximum allowed size of 20480 bytes")
+)]
+#[tokio::test]
+async fn a_bucket_policy_is_as_s3_takes_it(
+    #[case] effect: &str,
+    #[case] key: &str,
+    #[case] message: Option<&str>,
+) {
+    let stage = Stage::new().await;
+    let key = if key == "K" { key.repeat(20_480) } else { key.to_owned() };
+    let document = json!({"Version": "2012-10-17", "Statement": {
+        "Effect": effect, "NotPrincipal": {"AWS": "arn:aws:iam::123456789012:root"},
+        "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::bucket/{key}")}});
+    let document = Bytes::from(document.to_string());
+    let input = json!({"Bucket": "bucket"});
+    let (key, client) = (root(), &stage.client);
+    let answer = client.exchange(&key, Service::S3, "PutBucketPolicy", input, Some(document));
+    let answer = answer.await.unwrap();
+    let body = String::from_utf8_lossy(answer.body());
+    match message {
+        Some(message) => {
+            assert_eq!(answer.status(), 400);
+            assert!(body.contains("<Code>MalformedPolicy</Code>"), "{body}");
+            assert!(body.contains(&format!("<Message>{message}</Message>")), "{body}");
+            assert_eq!(stage.last_entry().outcome, Ending::Refused);
+        }
+        None => assert_eq!(stage.last_entry().outcome, Ending::Allowed),
+    }
+}
