@@ -119,6 +119,15 @@ impl ResourcePattern {
         Ok(Self { source: text.into(), form, spans })
     }
 
+    /// The keys of its variables.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        let pattern = match &self.form {
+            Form::Arn(pattern) => Some(&pattern.resource),
+            Form::Everything | Form::Nothing => None,
+        };
+        pattern.into_iter().flat_map(Pattern::variables)
+    }
+
     /// The text as written.
     pub(crate) fn source(&self) -> &str {
         &self.source
@@ -268,6 +277,15 @@ impl ArnValue {
             return Ok(Some(Self::Template(template)));
         }
         Ok(ArnPattern::parse(text, false)?.map(Self::Fixed))
+    }
+
+    /// The keys of its variables.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        let template = match self {
+            Self::Fixed(_) => None,
+            Self::Template(template) => Some(template),
+        };
+        template.into_iter().flat_map(Template::keys)
     }
 
     /// Whether the ARN matches: six parts, each by itself, case-sensitive. A

@@ -198,6 +198,20 @@ impl Condition {
         }
     }
 
+    /// The keys of the variables in its values.
+    pub(crate) fn variables(&self) -> Vec<&str> {
+        match &self.expected {
+            Expected::Texts(texts) => texts.iter().flat_map(Text::variables).collect(),
+            Expected::Patterns(patterns) => patterns.iter().flat_map(Pattern::variables).collect(),
+            Expected::Arns(arns) => arns.iter().flatten().flat_map(ArnValue::variables).collect(),
+            Expected::Numbers(_)
+            | Expected::Dates(_)
+            | Expected::Addresses(_)
+            | Expected::Binaries(_)
+            | Expected::Absence(_) => Vec::new(),
+        }
+    }
+
     /// The first value of the policy that cannot be read as its operator
     /// needs it.
     pub(crate) fn unreadable(&self) -> Option<&str> {

@@ -1,5 +1,7 @@
 //! Policy documents.
 
+use std::ops::Range;
+
 use serde_json::value::RawValue;
 
 use crate::compile;
@@ -165,6 +167,25 @@ impl Document {
         Some(json::place(&self.text, self.statements.get(index)?.at))
     }
 
+    /// Where a statement stands in [`Self::text`], in bytes; `index` counts from
+    /// 0. [`json::place`] gives line and column of an offset.
+    pub fn statement_range(&self, index: usize) -> Option<Range<usize>> {
+        let start = self.statements.get(index)?.at;
+        Some(start..start + self.statement_text(index)?.len())
+    }
+
+    /// The condition keys that the document asks for, as conditions or as
+    /// variables: each once, as it is first written.
+    pub fn context_keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = Vec::new();
+        for key in self.statements.iter().flat_map(Statement::context_keys) {
+            if !keys.iter().any(|known| known.eq_ignore_ascii_case(key)) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
     /// The `Sid` of a statement, if it has one; `index` counts from 0.
     pub fn statement_sid(&self, index: usize) -> Option<&str> {
         self.statements.get(index)?.sid.as_deref()
@@ -224,12 +245,60 @@ mod tests {
             "{\"Effect\": \"Deny\",\n   \"Action\": \"s3:*\", \"Resource\": \"arn:aws:s3:::a}b\"}"
         );
         assert_eq!(document.statement_place(1), Some((3, 3)));
+        let range = document.statement_range(1).unwrap();
+        assert_eq!(Some(&text[range]), document.statement_text(1));
+        assert_eq!(document.statement_range(2), None);
         assert_eq!(document.statement_text(2), None);
         let one = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
         let document = Document::parse("p", one, Kind::Identity).unwrap();
         assert_eq!(
             document.statement_text(0).unwrap(),
             r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#
+        );
+    }
+
+    const KEYS: &str = r#"{"Version": "2012-10-17", "Statement": [
+  {"Effect": "Allow", "Action": "s3:*", "Resource": ["*", "arn:aws:s3:::b/${aws:username}/${*}"],
+   "Condition": {
+     "StringEquals": {"aws:PrincipalTag/team": ["a", "${aws:ResourceTag/team, 'x'}"]},
+     "StringLike": {"s3:prefix": "${AWS:UserName}/*"},
+     "ArnLike": {"aws:SourceArn": "arn:aws:sns:*:${aws:PrincipalAccount}:*"},
+     "NumericLessThan": {"s3:max-keys": "${x:n}"},
+     "Null": {"aws:TokenIssueTime": "true"}}},
+  {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::${s3:b}"}]}"#;
+
+    #[test]
+    fn the_keys_of_conditions_and_variables_are_told_once_as_first_written() {
+        let document = Document::parse("p", KEYS, Kind::Identity).unwrap();
+        assert_eq!(
+            document.context_keys(),
+            [
+                "aws:username",
+                "aws:PrincipalTag/team",
+                "aws:ResourceTag/team",
+                "s3:prefix",
+                "aws:SourceArn",
+                "aws:PrincipalAccount",
+                "s3:max-keys",
+                "aws:TokenIssueTime",
+                "s3:b",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_older_language_has_no_variables() {
+        let text = KEYS.replace("2012-10-17", "2008-10-17");
+        let document = Document::parse("p", &text, Kind::Identity).unwrap();
+        assert_eq!(
+            document.context_keys(),
+            [
+                "aws:PrincipalTag/team",
+                "s3:prefix",
+                "aws:SourceArn",
+                "s3:max-keys",
+                "aws:TokenIssueTime"
+            ]
         );
     }
 }

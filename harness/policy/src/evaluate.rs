@@ -144,6 +144,33 @@ pub fn judge<'p>(request: &Request<'_>, policies: &'p Policies) -> Verdict<'p> {
     }
 }
 
+/// What one layer says of a request by itself, as if there were no other:
+/// `None` where the request meets no such layer. Of service control policies
+/// every level must allow.
+pub fn layer_outcome(request: &Request<'_>, policies: &Policies, layer: Layer) -> Option<Outcome> {
+    let asked = asked(request, policies);
+    let outcome = |documents: &[Arc<Document>]| Scan::of(documents, &asked).outcome();
+    match layer {
+        Layer::ServiceControl => {
+            let shape = Shape::of(request, policies, &asked);
+            if shape.service_linked || !shape.account_policies {
+                return None;
+            }
+            let levels = policies.service_control.iter().map(|level| outcome(level));
+            levels.max_by_key(|outcome| match outcome {
+                Outcome::Allow => 0,
+                Outcome::ImplicitDeny => 1,
+                Outcome::ExplicitDeny => 2,
+            })
+        }
+        Layer::Resource => policies.resource.as_ref().map(std::slice::from_ref).map(outcome),
+        Layer::Identity => Some(outcome(&policies.identity)),
+        Layer::Boundary => policies.boundary.as_deref().map(outcome),
+        Layer::Session => policies.session.as_deref().map(outcome),
+        Layer::Root => None,
+    }
+}
+
 /// Services, web identities and unsigned callers: there is nothing but the
 /// resource's policy.
 fn only_resource<'p>(resource: &Scan<'p>) -> Verdict<'p> {
@@ -281,6 +308,14 @@ struct Scan<'p> {
 }
 
 impl<'p> Scan<'p> {
+    fn outcome(&self) -> Outcome {
+        match (self.deny, self.allow) {
+            (Some(_), _) => Outcome::ExplicitDeny,
+            (None, Some(_)) => Outcome::Allow,
+            (None, None) => Outcome::ImplicitDeny,
+        }
+    }
+
     fn of(documents: &'p [Arc<Document>], asked: &Asked<'_>) -> Self {
         let mut scan = Self { deny: None, allow: None };
         for document in documents {
@@ -379,5 +414,50 @@ mod tests {
         assert_eq!((decision.outcome, decision.layer), (outcome, layer));
         let allows = usize::from(decision.outcome == Outcome::Allow);
         assert_eq!(decision.statements.len(), allows, "{}", decision.explanation);
+    }
+
+    fn document(kind: Kind, statements: &str) -> Arc<Document> {
+        let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statements}]}}"#);
+        Arc::new(Document::parse("p", &text, kind).unwrap())
+    }
+
+    #[test]
+    fn a_layer_by_itself_says_what_it_would_say_alone() {
+        let all = r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#;
+        let deny = r#"{"Effect": "Deny", "Action": "kms:*", "Resource": "*"}"#;
+        let other = r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#;
+        let named = r#"{"Effect": "Allow", "Action": "kms:*", "Resource": "*",
+            "Principal": {"AWS": "arn:aws:iam::123456789012:user/alice"}}"#;
+        let level = |statements: &str| vec![document(Kind::ServiceControl, statements)];
+        let mut policies = Policies {
+            service_control: vec![level(all), level(other)],
+            identity: vec![document(Kind::Identity, all)],
+            boundary: Some(vec![document(Kind::Boundary, &format!("{all}, {deny}"))]),
+            session: None,
+            resource: Some(document(Kind::Resource, named)),
+        };
+        let principal = Principal::User { arn: "arn:aws:iam::123456789012:user/alice".into() };
+        let request = Request {
+            principal: &principal,
+            action: "kms:Decrypt",
+            resource: "arn:aws:kms:eu-west-1:111122223333:key/k",
+            resource_account: None,
+            context: &Context::new(),
+        };
+        let outcome = |policies: &Policies, layer| layer_outcome(&request, policies, layer);
+        let implicit = Some(Outcome::ImplicitDeny);
+        assert_eq!(outcome(&policies, Layer::ServiceControl), implicit);
+        assert_eq!(outcome(&policies, Layer::Identity), Some(Outcome::Allow));
+        assert_eq!(outcome(&policies, Layer::Boundary), Some(Outcome::ExplicitDeny));
+        assert_eq!(outcome(&policies, Layer::Resource), Some(Outcome::Allow));
+        assert_eq!(outcome(&policies, Layer::Session), None);
+        assert_eq!(outcome(&policies, Layer::Root), None);
+        policies.service_control = vec![level(other), level(&format!("{all}, {deny}"))];
+        assert_eq!(outcome(&policies, Layer::ServiceControl), Some(Outcome::ExplicitDeny));
+        policies.service_control = vec![level(all)];
+        assert_eq!(outcome(&policies, Layer::ServiceControl), Some(Outcome::Allow));
+        policies.service_control.clear();
+        assert_eq!(outcome(&policies, Layer::ServiceControl), None);
+        assert_eq!(outcome(&Policies::default(), Layer::Identity), implicit);
     }
 }

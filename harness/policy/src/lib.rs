@@ -47,7 +47,7 @@
 //! [`decide`] gives the verdict with its statements and an explanation for
 //! people; [`judge`] the verdict alone, several times as fast and without
 //! allocating for policies without variables. [`Decision::reason`] words a
-//! denial as AWS does. [`catalog`] says which actions, resource types and
+//! denial as AWS does; [`layer_outcome`] says what one layer alone would. [`catalog`] says which actions, resource types and
 //! condition keys exist; [`lint`] finds policies that do not do what they say;
 //! [`jsonl`] decides lines of JSON.
 //!
@@ -109,6 +109,7 @@ mod variables;
 
 pub use decision::{Decision, Layer, Outcome, StatementRef};
 pub use document::{Document, DocumentError, Kind, Version};
-pub use evaluate::{Policies, Verdict, decide, judge};
+pub use evaluate::{Policies, Verdict, decide, judge, layer_outcome};
 pub use explain::{NearMiss, near_misses};
 pub use request::{Context, Principal, Request, Values};
+pub use value::ValueType;

@@ -116,6 +116,15 @@ pub(crate) enum Mismatch<'s> {
 }
 
 impl Statement {
+    /// The condition keys that it asks for, with repetitions.
+    pub(crate) fn context_keys(&self) -> impl Iterator<Item = &str> {
+        let resources = self.resources.iter().flat_map(|resources| &resources.patterns);
+        let conditions = self.conditions.iter().flat_map(|condition| {
+            std::iter::once(condition.key.as_ref()).chain(condition.variables())
+        });
+        resources.flat_map(ResourcePattern::variables).chain(conditions)
+    }
+
     /// How the statement names the caller; [`Naming::Itself`] for documents
     /// that are attached to the caller. `None` when it does not.
     fn naming(&self, asked: &Asked<'_>) -> Option<Naming> {

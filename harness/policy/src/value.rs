@@ -3,6 +3,40 @@
 use std::cmp::Ordering;
 use std::net::IpAddr;
 
+use crate::condition::boolean;
+
+/// What a condition key's value is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueType {
+    /// Any text.
+    String,
+    /// `-12.50`.
+    Numeric,
+    /// `true` or `false`, without regard to case.
+    Boolean,
+    /// An IPv4 or IPv6 address.
+    Ip,
+    /// Base64.
+    Binary,
+    /// ISO 8601, or seconds since 1970.
+    Date,
+}
+
+impl ValueType {
+    /// Whether a request's value is of the type, so that the condition
+    /// operators of the type can compare it.
+    pub fn admits(self, text: &str) -> bool {
+        match self {
+            Self::String => true,
+            Self::Numeric => Number::parse(text).is_some(),
+            Self::Boolean => boolean(text).is_some(),
+            Self::Ip => text.parse::<IpAddr>().is_ok(),
+            Self::Binary => base64(text).is_some(),
+            Self::Date => Instant::parse(text).is_some(),
+        }
+    }
+}
+
 /// An exact decimal number: sign, digits before and after the point, without
 /// the zeros that do not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -264,6 +298,26 @@ pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[rstest]
+    #[case(ValueType::String, &["", "x"], &[])]
+    #[case(ValueType::Numeric, &["0", "-12.50"], &["", "1e3", "ten", "1 "])]
+    #[case(ValueType::Boolean, &["true", "FALSE"], &["", "yes", "1"])]
+    #[case(ValueType::Ip, &["10.0.0.1", "::1"], &["", "10.0.0.0/8", "ten"])]
+    #[case(ValueType::Binary, &["", "QUJD", "QQ=="], &["Q", "Q=Q=", "*"])]
+    #[case(ValueType::Date, &["2026-02-03", "2026-02-03T04:05:06Z", "1700000000"], &["", "today", "2026-13-01"])]
+    fn a_type_admits_what_its_operators_compare(
+        #[case] kind: ValueType,
+        #[case] admitted: &[&str],
+        #[case] refused: &[&str],
+    ) {
+        for text in admitted {
+            assert!(kind.admits(text), "{kind:?} {text}");
+        }
+        for text in refused {
+            assert!(!kind.admits(text), "{kind:?} {text}");
+        }
+    }
 
     #[rstest]
     #[case("10", "9", Ordering::Greater)]

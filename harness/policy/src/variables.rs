@@ -57,6 +57,14 @@ impl Template {
         Ok(Some(Self { parts: parts.into() }))
     }
 
+    /// The keys of its variables.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Variable { key, .. } => Some(key.as_ref()),
+            Part::Text(_) | Part::Literal(_) => None,
+        })
+    }
+
     /// The text with its values, in which `*` is a literal; `Err` names the
     /// key that has none.
     pub(crate) fn text(&self, context: &Context) -> Result<String, &str> {
@@ -138,6 +146,15 @@ impl Text {
         Ok(template.map_or_else(|| Self::Fixed(text.into()), Self::Template))
     }
 
+    /// The keys of its variables.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        let template = match self {
+            Self::Fixed(_) => None,
+            Self::Template(template) => Some(template),
+        };
+        template.into_iter().flat_map(Template::keys)
+    }
+
     pub(crate) fn resolve(&self, context: &Context) -> Result<Cow<'_, str>, &str> {
         match self {
             Self::Fixed(text) => Ok(Cow::Borrowed(text)),
@@ -157,6 +174,15 @@ impl Pattern {
     pub(crate) fn parse(text: &str, variables: bool) -> Result<Self, TemplateError> {
         let template = if variables { Template::parse(text)? } else { None };
         Ok(template.map_or_else(|| Self::Fixed(Glob::new(text)), Self::Template))
+    }
+
+    /// The keys of its variables.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        let template = match self {
+            Self::Fixed(_) => None,
+            Self::Template(template) => Some(template),
+        };
+        template.into_iter().flat_map(Template::keys)
     }
 
     /// Whether the text matches; `Err` names the variable without a value.
