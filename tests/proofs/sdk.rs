@@ -5,6 +5,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_apigatewayv2::error::ProvideErrorMetadata as _;
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType};
 use aws_smithy_http_client::Builder;
 use ringfence::attacks::Suite;
 use ringfence::stack::Stack;
@@ -64,6 +65,56 @@ fn iam_refuses_the_unbounded_role_and_creates_the_bounded_one() {
         iam.delete_role().role_name(name).send().await.unwrap();
         let gone = iam.get_role().role_name(name).send().await.unwrap_err().into_service_error();
         assert_eq!(gone.code(), Some("NoSuchEntity"));
+    });
+}
+
+/// What the platform asks before it lets somebody deploy, and what then happens.
+#[test]
+fn the_policy_simulator_foretells_what_a_deployer_may_create() {
+    with_stack(async |stack| {
+        let root = aws_sdk_iam::Client::new(&config(&stack.root()));
+        let source = stack.outputs().text("high_perm_deployer_role_arns.service-a").unwrap();
+        let boundary = stack.outputs().text("lambda_permission_boundary_arn").unwrap();
+        let name = "app-service-a-simulated";
+        let arn = format!("arn:aws:iam::123456789012:role/{name}");
+        let iam = aws_sdk_iam::Client::new(&deployer(stack, "high-perm").await);
+        for bounded in [true, false] {
+            let entry = ContextEntry::builder()
+                .context_key_name("iam:PermissionsBoundary")
+                .context_key_type(ContextKeyTypeEnum::String)
+                .context_key_values(&boundary)
+                .build();
+            let answer = root
+                .simulate_principal_policy()
+                .policy_source_arn(&source)
+                .action_names("iam:CreateRole")
+                .resource_arns(&arn)
+                .set_context_entries(bounded.then(|| vec![entry]))
+                .send()
+                .await
+                .unwrap();
+            let [result] = answer.evaluation_results() else { panic!("{answer:?}") };
+            assert_eq!(result.eval_action_name(), "iam:CreateRole");
+            assert_eq!(result.eval_resource_name(), Some(arn.as_str()));
+            let limits = result.permissions_boundary_decision_detail().unwrap();
+            assert_eq!(limits.allowed_by_permissions_boundary(), bounded);
+            let create = iam.create_role().role_name(name).assume_role_policy_document(TRUST);
+            let created =
+                create.set_permissions_boundary(bounded.then(|| boundary.clone())).send().await;
+            assert_eq!(created.is_ok(), bounded, "{created:?}");
+            let decision = result.eval_decision();
+            if bounded {
+                assert_eq!(*decision, PolicyEvaluationDecisionType::Allowed);
+                let matched = &result.matched_statements()[0];
+                assert!(matched.start_position().unwrap().column() > 0, "{matched:?}");
+                iam.delete_role().role_name(name).send().await.unwrap();
+            } else {
+                assert_eq!(*decision, PolicyEvaluationDecisionType::ExplicitDeny);
+                let specific = &result.resource_specific_results()[0];
+                let missing = specific.missing_context_values();
+                assert!(missing.iter().any(|key| key == "iam:PermissionsBoundary"), "{missing:?}");
+            }
+        }
     });
 }
 

@@ -24,6 +24,7 @@ mod refusal;
 pub mod requirements;
 mod server;
 mod services;
+mod simulate;
 mod state;
 mod upstream;
 mod validate;

@@ -24,7 +24,7 @@ use crate::requirements::{Requirement, RequirementsError, requirements, requirem
 use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
-use crate::{authenticate, exists, keys, limits, refusal, validate};
+use crate::{authenticate, exists, keys, limits, refusal, simulate, validate};
 
 /// Everything that a request meets.
 #[derive(Debug)]
@@ -196,7 +196,20 @@ impl Pipeline {
             let reply = self.services.answer(call, &caller).await?;
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
         }
+        if simulate::answers(call) {
+            let reply = simulate::answer(call, self.account()).await?;
+            return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
+        }
         self.forward(call, &caller, parts, body, passage).await
+    }
+
+    /// What a simulation may know of the account.
+    fn account(&self) -> simulate::Account<'_> {
+        simulate::Account {
+            id: &self.setting.account_id,
+            directory: &self.directory,
+            service_control: &self.service_control,
+        }
     }
 
     /// Decides whether the caller may make the call.

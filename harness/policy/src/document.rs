@@ -246,7 +246,7 @@ mod tests {
         );
         assert_eq!(document.statement_place(1), Some((3, 3)));
         let range = document.statement_range(1).unwrap();
-        assert_eq!(Some(&text[range]), document.statement_text(1));
+        assert_eq!(text.get(range), document.statement_text(1));
         assert_eq!(document.statement_range(2), None);
         assert_eq!(document.statement_text(2), None);
         let one = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;

@@ -52,9 +52,7 @@ impl Directory {
         let owner = format!("user/{name}");
         let mut identity = self.documents_of(&grants, &owner, &user.arn).await?;
         for group in &grants.groups {
-            let grants = self.groups.get(group, self.load_grants("Group", group)).await?;
-            let owner = format!("group/{group}");
-            identity.extend(self.documents_of(&grants, &owner, group).await?);
+            identity.extend(self.group_policies(group).await?);
         }
         let boundary = self.boundary(user.boundary.as_deref(), &owner).await?;
         Ok(Principal { identity, boundary })
@@ -72,6 +70,12 @@ impl Directory {
             _ => &self.groups,
         };
         Ok(cache.get(name, self.load_grants(kind, name)).await?.inline.clone())
+    }
+
+    /// The policies of a group.
+    pub(crate) async fn group_policies(&self, name: &str) -> Result<Vec<Attached>, ServiceError> {
+        let grants = self.groups.get(name, self.load_grants("Group", name)).await?;
+        self.documents_of(&grants, &format!("group/{name}"), name).await
     }
 
     /// The tags of a managed policy.

@@ -11,6 +11,7 @@ use super::generic::{self, known};
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope};
 use super::state::{Entity, Tags};
+use crate::simulate;
 
 /// Operations without a certain mapping: certificates (their paths are not
 /// known), `GetAccessKeyLastUsed` (the key's owner is not known), and
@@ -180,6 +181,9 @@ fn without_resource(scope: &Scope<'_>) -> Requirement {
 }
 
 async fn target(scope: &Scope<'_>, kind: &str) -> Result<Target, RequirementsError> {
+    if let Some(arn) = scope.text("PolicySourceArn") {
+        simulate::own_source(arn, scope.account())?;
+    }
     // Calls about any kind of entity give its ARN.
     if let Some(arn) = scope.any_text(&["Arn", "PolicySourceArn"]) {
         return Ok(Target { arn: arn.to_owned(), ..Target::default() });

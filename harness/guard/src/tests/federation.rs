@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::upstream::{Role, User};
+use super::upstream::{Group, Role, User};
 use super::{Stage, allow, get_app, root, trusting};
 use crate::journal::Ending;
 
@@ -141,7 +141,7 @@ async fn the_users_groups_and_boundary_count_too() {
         let bounds = allow_all(&["sts:GetFederationToken", "s3:GetObject"]);
         state.policies.insert(boundary.into(), bounds);
         let readers = BTreeMap::from([("readers".to_owned(), allow("s3:*"))]);
-        state.groups.insert("readers".into(), readers);
+        state.groups.insert("readers".into(), Group { inline: readers, ..Group::default() });
     }
     let user = User {
         boundary: Some(boundary.into()),

@@ -2,6 +2,7 @@
 
 mod federation;
 mod recording;
+mod simulate;
 mod stored;
 mod upstream;
 

@@ -54,12 +54,18 @@ pub(super) struct User {
     pub(super) deleted: bool,
 }
 
+/// A group, as the upstream keeps it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Group {
+    pub(super) inline: BTreeMap<String, String>,
+    pub(super) attached: Vec<String>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) roles: BTreeMap<String, Role>,
     pub(super) users: BTreeMap<String, User>,
-    /// The inline policies of groups.
-    pub(super) groups: BTreeMap<String, BTreeMap<String, String>>,
+    pub(super) groups: BTreeMap<String, Group>,
     pub(super) bucket_policy: Option<String>,
     pub(super) policies: BTreeMap<String, String>,
     pub(super) seen: Vec<Seen>,
@@ -161,14 +167,7 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
             .roles
             .get(&name)
             .and_then(|role| Some(document(role.inline.get(&field("PolicyName"))?))),
-        "ListAttachedRolePolicies" => state.roles.get(&name).map(|role| {
-            let policies: String = role
-                .attached
-                .iter()
-                .map(|arn| format!("<member><PolicyArn>{arn}</PolicyArn></member>"))
-                .collect();
-            format!("<AttachedPolicies>{policies}</AttachedPolicies>")
-        }),
+        "ListAttachedRolePolicies" => state.roles.get(&name).map(|role| attached(&role.attached)),
         "PutRolePolicy" => state.roles.get_mut(&name).map(|role| {
             role.inline.insert(field("PolicyName"), field("PolicyDocument"));
             String::new()
@@ -211,11 +210,23 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
                 .collect();
             Some(format!("<Groups>{groups}</Groups>"))
         }
-        "ListGroupPolicies" => state.groups.get(&field("GroupName")).map(names),
+        "GetGroup" => state.groups.get(&field("GroupName")).map(|_| {
+            format!(
+                "<Group><GroupName>{0}</GroupName>\
+                 <Arn>arn:aws:iam::123456789012:group/{0}</Arn></Group>",
+                field("GroupName")
+            )
+        }),
+        "ListGroupPolicies" => {
+            state.groups.get(&field("GroupName")).map(|group| names(&group.inline))
+        }
         "GetGroupPolicy" => state
             .groups
             .get(&field("GroupName"))
-            .and_then(|inline| Some(document(inline.get(&field("PolicyName"))?))),
+            .and_then(|group| Some(document(group.inline.get(&field("PolicyName"))?))),
+        "ListAttachedGroupPolicies" => {
+            state.groups.get(&field("GroupName")).map(|group| attached(&group.attached))
+        }
         "CreateAccessKey" => Some(format!(
             "<AccessKey><UserName>{}</UserName><AccessKeyId>AKIAEXAMPLEEXAMPLE00</AccessKeyId>\
              <Status>Active</Status><SecretAccessKey>canary-user-secret</SecretAccessKey>\
@@ -243,6 +254,12 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
 fn names(inline: &BTreeMap<String, String>) -> String {
     let names: String = inline.keys().map(|name| format!("<member>{name}</member>")).collect();
     format!("<PolicyNames>{names}</PolicyNames><IsTruncated>false</IsTruncated>")
+}
+
+fn attached(arns: &[String]) -> String {
+    let policies: String =
+        arns.iter().map(|arn| format!("<member><PolicyArn>{arn}</PolicyArn></member>")).collect();
+    format!("<AttachedPolicies>{policies}</AttachedPolicies>")
 }
 
 fn document(text: &str) -> String {
