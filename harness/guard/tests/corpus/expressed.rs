@@ -51,7 +51,7 @@ pub(crate) enum Signer {
         name: String,
     },
     Role {
-        name: String,
+        role_arn: String,
         session: String,
         policies: Option<Vec<String>>,
         issued_at: OffsetDateTime,
@@ -150,18 +150,24 @@ fn caller(
     given: &mut Map<String, Value>,
 ) -> Result<(Caller, String), &'static str> {
     let own = |kind: &str| principal.strip_prefix(&format!("arn:aws:{kind}"));
-    if let Some(rest) = own("sts::123456789012:assumed-role/") {
-        let (role, name) = rest.split_once('/').unwrap();
-        let arn = format!("arn:aws:iam::{ACCOUNT}:role/{role}");
+    let role = match own("sts::123456789012:assumed-role/") {
+        Some(rest) => {
+            let (role, name) = rest.split_once('/').unwrap();
+            Some((format!("arn:aws:iam::{ACCOUNT}:role/{role}"), name))
+        }
+        // Whoever it is that uses the role.
+        None => own("iam::123456789012:role/").map(|_| (principal.to_owned(), "run")),
+    };
+    if let Some((role_arn, name)) = role {
         let issued_at = take(given, "aws:TokenIssueTime")
             .map(|text| OffsetDateTime::parse(&text, &Rfc3339).unwrap());
         let signer = Signer::Role {
-            name: role.to_owned(),
+            role_arn: role_arn.clone(),
             session: name.to_owned(),
             policies: session,
             issued_at: issued_at.unwrap_or_else(OffsetDateTime::now_utc),
         };
-        return Ok((Caller::Signer(signer), arn));
+        return Ok((Caller::Signer(signer), role_arn));
     }
     if let Some(name) = own("sts::123456789012:federated-user/") {
         let user_arn = format!("arn:aws:iam::{ACCOUNT}:user/{name}");
@@ -257,6 +263,7 @@ fn call(
             let input = json!({"UserName": name, "PolicyName": "p", "PolicyDocument": policy});
             Ok((Service::Iam, "PutUserPolicy", input))
         }
+        "ec2:DescribeInstances" => Ok((Service::Ec2, "DescribeInstances", json!({}))),
         "ec2:StopInstances" => {
             let id = resource.rsplit('/').next().ok_or(one_way)?;
             Ok((Service::Ec2, "StopInstances", json!({"InstanceId": [id]})))

@@ -1,8 +1,9 @@
 //! The policy engine's corpus over the road of a real call: each case's
 //! principal, with its policies, boundary, session and service control
 //! policies, calls a guard over HTTP, signed; the answer and the journal must
-//! say what the case's page says. A case that is no call is counted by the
-//! reason, so that none drops out unseen.
+//! say what the case's page says. A document that AWS refuses is sent to be
+//! stored; a context that nobody can have goes to the policy simulator. What
+//! remains is counted by the reason, so that none drops out unseen.
 
 #![expect(
     clippy::unwrap_used,
@@ -12,6 +13,7 @@
 )]
 
 mod expressed;
+mod simulated;
 mod stored;
 mod upstream;
 mod web_identity;
@@ -29,11 +31,23 @@ use ringfence_services::Credentials;
 use ringfence_services::client::Client;
 use ringfence_services::credentials::{FederatedUser, Identity, LongTerm, RoleSession};
 use ringfence_services::token::KeySource;
-use ringfence_wire::Secret;
+use ringfence_wire::{Secret, Service};
 use serde_json::{Map, Value};
+use simulated::{Simulated, simulate};
 use stored::{Stored, store};
 use time::{Duration, OffsetDateTime};
 use upstream::{BOUNDARY, Upstream, World, id};
+
+/// What cannot come to a guard, as it does not come to AWS. More may become
+/// calls, never fewer.
+const NO_CALLS: [(&str, usize); 6] = [
+    ("a key that stands twice in the context: no call has such", 1),
+    ("a resource of another account: a guard guards one", 3),
+    ("a service as the caller: it has no key to call with", 11),
+    ("a service control policy: it comes with the guard's configuration", 1),
+    ("a token without an audience: STS refuses it before any policy", 1),
+    ("an action of which this test makes no call", 1),
+];
 
 /// How a case comes to the guard.
 enum Road {
@@ -41,13 +55,27 @@ enum Road {
     Call(Box<Expressed>),
     /// As the call that would store its document, which AWS refuses.
     Stored(Stored),
+    /// As a question to the policy simulator.
+    Simulated(Simulated),
+}
+
+impl Road {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Call(_) => "calls",
+            Self::Stored(_) => "documents to be stored",
+            Self::Simulated(_) => "questions to the simulator",
+        }
+    }
 }
 
 fn road(case: &Map<String, Value>) -> Result<Road, &'static str> {
     if case["expect"].get("error").is_some() {
         return store(case).map(Road::Stored);
     }
-    express(case).map(Box::new).map(Road::Call)
+    express(case)
+        .map(|expressed| Road::Call(Box::new(expressed)))
+        .or_else(|reason| simulate(case).map(Road::Simulated).map_err(|_| reason))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,21 +84,29 @@ async fn the_guard_decides_as_the_page_says_wherever_the_case_is_a_call() {
     let mut paths = Vec::new();
     files(&root, &mut paths);
     let mut no_calls: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut roads: BTreeMap<&str, usize> = BTreeMap::new();
     let mut calls = Vec::new();
     for path in &paths {
         let text = std::fs::read_to_string(path).unwrap();
         let case: Map<String, Value> = serde_json::from_str(&text).unwrap();
         match road(&case) {
-            Ok(road) => calls.push((path, case, road)),
+            Ok(road) => {
+                *roads.entry(road.name()).or_default() += 1;
+                calls.push((path, case, road));
+            }
             Err(reason) => *no_calls.entry(reason).or_default() += 1,
         }
     }
-    println!("{} cases, {} of them calls; not: {no_calls:#?}", paths.len(), calls.len());
+    println!("{} cases: {roads:#?}, and none: {no_calls:#?}", paths.len());
+    assert_eq!(no_calls, BTreeMap::from(NO_CALLS));
+    let simulator = Stage::start(World::default(), Vec::new(), Vec::new()).await;
+    let simulator = &simulator;
     let wrong: Vec<String> = stream::iter(calls)
         .map(|(path, case, road)| async move {
             let wrong = match road {
                 Road::Call(expressed) => run(&case, *expressed).await,
                 Road::Stored(stored) => run_stored(&case, &stored).await,
+                Road::Simulated(simulated) => run_simulated(simulator, &case, &simulated).await,
             };
             wrong.map(|wrong| format!("{}: {wrong}", path.display()))
         })
@@ -165,6 +201,23 @@ fn unescaped(xml: &str) -> String {
     let entities =
         [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
     entities.iter().fold(xml.to_owned(), |text, (entity, plain)| text.replace(entity, plain))
+}
+
+/// Asks the simulator; what differs from the case, if anything does.
+async fn run_simulated(
+    stage: &Stage,
+    case: &Map<String, Value>,
+    simulated: &Simulated,
+) -> Option<String> {
+    let input = simulated.input.clone();
+    let answer = stage.client.call(&root_key(), Service::Iam, "SimulateCustomPolicy", input).await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Some(format!("the simulator refuses: {error}")),
+    };
+    let result = &answer["EvaluationResults"][0];
+    let wrong = simulated::differences(case, simulated, result);
+    (!wrong.is_empty()).then(|| format!("{}\n  {result}", wrong.join("; ")))
 }
 
 /// Makes the call; what differs from the case, if anything does.
@@ -285,9 +338,10 @@ fn credentials(guard: &Guard, signer: Signer) -> Credentials {
             keyring.add(key.clone(), Identity::User { arn, name, user_id });
             key
         }
-        Signer::Role { name, session, policies, issued_at } => {
+        Signer::Role { role_arn, session, policies, issued_at } => {
+            let name = role_arn.rsplit('/').next().unwrap().to_owned();
             issue(Identity::Role(Box::new(RoleSession {
-                role_arn: format!("arn:aws:iam::123456789012:role/{name}"),
+                role_arn,
                 role_id: id(&name),
                 role_name: name,
                 session_name: session,
