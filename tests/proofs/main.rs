@@ -16,6 +16,7 @@ mod attacks;
 mod cloudformation;
 mod foreign;
 mod layer1;
+mod managed_policies;
 mod mutations;
 mod published;
 mod sdk;
