@@ -5,7 +5,7 @@ use ringfence_wire::{Call, Service, ServiceError};
 use serde_json::Value;
 
 use crate::directory::Directory;
-use crate::validate::one_or_many;
+use crate::validate::{one_or_many, statements};
 
 /// Checks a call that is about to be answered.
 ///
@@ -88,10 +88,7 @@ async fn missing_principal(
     account: &str,
 ) -> Result<Option<String>, ServiceError> {
     // What is no policy has been refused before.
-    let Ok(policy) = serde_json::from_str::<Value>(text.unwrap_or_default()) else {
-        return Ok(None);
-    };
-    for statement in one_or_many(policy.get("Statement")) {
+    for statement in statements(text.unwrap_or_default()) {
         for element in ["Principal", "NotPrincipal"] {
             let named = statement.get(element).and_then(|element| element.get("AWS"));
             for arn in one_or_many(named).filter_map(Value::as_str) {

@@ -1,7 +1,7 @@
 //! What AWS refuses in a call's content and emulators take: policies that are
 //! none, trust in all of GitHub, changes to AWS's own policies.
 
-use ringfence_policy::{Document, Kind};
+use ringfence_policy::{Document, Kind, json};
 use ringfence_wire::{Call, Service, ServiceError};
 use serde_json::Value;
 
@@ -164,9 +164,24 @@ fn trust(call: &Call, member: &str) -> Result<(), ServiceError> {
 }
 
 /// The statements of a document that can be read.
-fn statements(text: &str) -> Vec<Value> {
-    let policy: Value = serde_json::from_str(text).unwrap_or_default();
+pub(crate) fn statements(text: &str) -> Vec<Value> {
+    let policy = json::parse(text).map(value).unwrap_or_default();
     one_or_many(policy.get("Statement")).cloned().collect()
+}
+
+/// As the engine reads it: to serde_json a key may be an instruction of its own
+/// (`$serde_json::private::RawValue`), behind which another condition could hide.
+fn value(node: json::Node) -> Value {
+    match node.value {
+        json::Value::Null => Value::Null,
+        json::Value::Bool(value) => value.into(),
+        json::Value::Number(text) => text.parse().map_or(Value::String(text), Value::Number),
+        json::Value::String(text) => text.into(),
+        json::Value::Array(items) => items.into_iter().map(value).collect(),
+        json::Value::Object(members) => {
+            members.into_iter().map(|member| (member.key, value(member.value))).collect()
+        }
+    }
 }
 
 fn document(call: &Call, member: &str, name: &str, kind: Kind) -> Result<(), ServiceError> {
@@ -207,7 +222,7 @@ fn bucket_policy(call: &Call) -> Result<(), ServiceError> {
 
 /// The text without what JSON does not need.
 fn normalized(text: &str) -> String {
-    serde_json::from_str::<Value>(text).map_or_else(|_| text.to_owned(), |value| value.to_string())
+    json::parse(text).map_or_else(|_| text.to_owned(), |node| value(node).to_string())
 }
 
 /// IAM's guard rail on trust in GitHub: `sub` or `job_workflow_ref` must be
@@ -374,6 +389,20 @@ mod tests {
     #[case::key_in_capitals(json!({"StringEquals": {"Token.Actions.GitHubUserContent.com:sub": "repo:a/b"}}))]
     fn scoped_trust_in_github_is_taken(#[case] condition: Value) {
         assert_eq!(github_trust(&trust(&condition)), Ok(()));
+    }
+
+    /// What serde_json takes for an instruction is a key like any other.
+    #[test]
+    fn a_scope_cannot_be_feigned_by_a_key_of_the_parsers() {
+        let hidden = r#"{"token.actions.githubusercontent.com:sub": "repo:a/b"}"#;
+        let condition = format!(
+            r#"{{"StringEquals":{{"$serde_json::private::RawValue":{}}}}}"#,
+            Value::from(hidden)
+        );
+        let text = trust(&json!("condition")).replace(r#""condition""#, &condition);
+        assert!(Document::parse("trust", &text, Kind::Trust).is_ok());
+        let error = github_trust(&text).unwrap_err();
+        assert_eq!((error.code.as_ref(), error.status), ("MalformedPolicyDocument", 400));
     }
 
     #[test]

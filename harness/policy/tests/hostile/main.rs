@@ -25,6 +25,14 @@ fn damaged(text: &str, at: usize, length: usize, with: &str) -> String {
     format!("{}{with}{}", &text[..start], &text[end..])
 }
 
+/// Found by fuzzing: to serde_json the key is an instruction of its own.
+#[test]
+fn a_key_that_the_parser_knows_is_a_key() {
+    let condition = r#""Condition":{"StringLike":{"$serde_json::private::RawValue":["a"]}}"#;
+    let end = format!(r#""Resource":"*",{condition}}}}}"#);
+    entry::document(&format!(r#"{{"Statement":{{"Effect":"Allow","Action":"s3:Get*",{end}"#));
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_document_or_an_error(text in any::<String>()) {
