@@ -78,6 +78,10 @@
 //! with fewer than six parts stands for all that begin so, under `NotResource`
 //! as under `Resource`.
 //!
+//! Stricter than IAM, which stores them, and on purpose: an empty list of
+//! values, an operator that does not exist and tests no key, a date such as
+//! `01T`. Nobody means what they do.
+//!
 //! Not modelled: resource control policies and VPC endpoint policies; the
 //! management account, which service control policies do not bind (give none);
 //! services that want the account named too in `NotPrincipal`; grants of KMS;

@@ -103,9 +103,10 @@ fn covered<'s>(pattern: &'s ActionPattern, notes: &mut Vec<Note>) -> Option<Cove
 }
 
 /// Whether the catalogue knows the key's service, so that it can tell who
-/// carries it. Keys of identity providers (`issuer:sub`) it cannot judge.
+/// carries it: without a service, nobody. Keys of identity providers
+/// (`issuer:sub`) it cannot judge.
 fn judged(key: &str) -> bool {
-    key.split_once(':').is_some_and(|(prefix, _)| {
+    key.split_once(':').is_none_or(|(prefix, _)| {
         prefix.eq_ignore_ascii_case("aws") || catalog::service(prefix).is_some()
     })
 }

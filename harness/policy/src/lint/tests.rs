@@ -47,6 +47,18 @@ fn actions_and_resources_must_exist(#[case] rest: &str, #[case] expected: &[Rule
     assert_eq!(rules(Kind::Identity, &format!(r#"{{"Effect": "Allow", {rest}}}"#)), expected);
 }
 
+#[test]
+fn a_key_without_a_service_is_carried_by_nobody() {
+    let statement = |key: &str| {
+        format!(
+            r#"{{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*",
+                 "Condition": {{"StringEquals": {{"{key}": "x"}}}}}}"#
+        )
+    };
+    assert_eq!(rules(Kind::Identity, &statement("username")), [Rule::KeyNeverCarried]);
+    assert_eq!(rules(Kind::Identity, &statement("aws:username")), []);
+}
+
 #[rstest]
 #[case("Allow", "iam:CreateRole", &[])]
 #[case("Allow", "iam:TagRole", &[Rule::KeyNeverCarried])]
