@@ -236,3 +236,29 @@ fn sts_federates_a_user_who_has_what_its_federator_and_its_session_policy_both_a
         aws_sdk_iam::Client::new(&config(&proxy)).list_roles().send().await.unwrap();
     });
 }
+
+/// AWS takes these, the upstream does not: an inline policy without a version
+/// and with a number for a value, a trust policy of the former version.
+#[test]
+fn iam_keeps_documents_of_the_former_version() {
+    const OLD_TRUST: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    const INLINE: &str = r#"{"Statement":{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*","Condition":{"NumericLessThan":{"s3:max-keys":10}}}}"#;
+    with_empty_account(async |stack| {
+        let iam = aws_sdk_iam::Client::new(&config(&stack.root()));
+        let create = iam.create_role().role_name("old").assume_role_policy_document(OLD_TRUST);
+        create.send().await.unwrap();
+        let put = iam.put_role_policy().role_name("old").policy_name("inline");
+        put.policy_document(INLINE).send().await.unwrap();
+        let text = |shown: &str| {
+            percent_encoding::percent_decode_str(shown).decode_utf8().unwrap().into_owned()
+        };
+        let role = iam.get_role().role_name("old").send().await.unwrap();
+        let trust = role.role().unwrap().assume_role_policy_document().unwrap();
+        assert_eq!(text(trust), OLD_TRUST);
+        let inline = iam.get_role_policy().role_name("old").policy_name("inline");
+        assert_eq!(text(inline.send().await.unwrap().policy_document()), INLINE);
+        let managed = iam.create_policy().policy_name("old").policy_document(INLINE);
+        let error = managed.send().await.unwrap_err().into_service_error();
+        assert_eq!(error.code(), Some("MalformedPolicyDocument"));
+    });
+}

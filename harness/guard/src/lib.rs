@@ -10,6 +10,7 @@
 mod ask;
 mod authenticate;
 mod authorize;
+mod carrier;
 mod context;
 mod data_plane;
 mod directory;

@@ -1,15 +1,19 @@
 //! The emulator behind the guard: what was decided is sent there, and nothing
 //! that could make it understand something else than what was decided.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response, Uri, request, uri};
+use http::{Method, Response, StatusCode, Uri, request, uri};
 use ringfence_services::Credentials;
 use ringfence_wire::operation::Location;
 use ringfence_wire::{Call, Operation, Protocol, Service, ServiceError, response, signature};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use url::Url;
+
+use crate::carrier;
 
 /// First path segments that emulators answer themselves, on any host and for
 /// any service (moto's `moto_api`, `instance_metadata` and S3 Control;
@@ -71,8 +75,18 @@ impl Upstream {
     ) -> Result<Response<Bytes>, ServiceError> {
         let target = target(call, &parts.uri);
         let headers = kept_headers(call.operation, &parts.headers);
-        self.send(call.operation, &call.region, parts.method.clone(), &target, headers, body, now)
-            .await
+        let method = parts.method.clone();
+        let answer =
+            self.send(call.operation, &call.region, method, &target, headers, body, now).await?;
+        // The guard has validated the document as AWS does; what the upstream
+        // still refuses, AWS takes.
+        let is_refused = answer.status() == StatusCode::BAD_REQUEST
+            && response::decode(call.operation, &answer)
+                .is_err_and(|error| error.code == "MalformedPolicyDocument");
+        match carrier::carried(call).filter(|_| is_refused) {
+            Some(input) => self.exchange(call.operation, &input, &call.region, now).await,
+            None => Ok(answer),
+        }
     }
 
     /// Calls an operation as the account's root, for the guard's own
@@ -193,7 +207,14 @@ impl Upstream {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
-        *response.body_mut() = answer.bytes().await.map_err(|cause| self.unavailable(&cause))?;
+        let mut body = answer.bytes().await.map_err(|cause| self.unavailable(&cause))?;
+        if operation.service == Service::Iam
+            && let Ok(text) = std::str::from_utf8(&body)
+            && let Cow::Owned(restored) = carrier::restored(text)
+        {
+            body = restored.into();
+        }
+        *response.body_mut() = body;
         Ok(response)
     }
 

@@ -5,6 +5,8 @@ use ringfence_policy::{Document, Kind, json};
 use ringfence_wire::{Call, Service, ServiceError};
 use serde_json::Value;
 
+use crate::carrier;
+
 /// GitHub's OIDC provider, by the end of its ARN.
 const GITHUB: &str = ":oidc-provider/token.actions.githubusercontent.com";
 
@@ -31,6 +33,9 @@ fn iam(call: &Call) -> Result<(), ServiceError> {
     }
     longest_session(call)?;
     characters(call)?;
+    if carrier::is_feigned(call) {
+        return Err(malformed("the document looks like one in which Ringfence keeps another"));
+    }
     match name {
         "CreatePolicy" | "CreatePolicyVersion" => {
             let own = call.text("PolicyName").or_else(|| call.text("PolicyArn"));

@@ -195,3 +195,40 @@ async fn a_bucket_policy_is_as_s3_takes_it(
         None => assert_eq!(stage.last_entry().outcome, Ending::Allowed),
     }
 }
+
+/// What AWS takes and the upstream does not is kept all the same, decides, and
+/// is shown as it was given.
+#[tokio::test]
+async fn what_the_upstream_does_not_take_is_carried() {
+    let stage = Stage::new().await;
+    let app = stage.role(&allow("iam:GetRole"));
+    stage.upstream.state.lock().unwrap().narrow = true;
+    let old = r#"{"Version":"2008-10-17","Statement":{"Sid":"Old","Effect":"Deny","Action":"iam:GetRole","Resource":"*"}}"#;
+    let input = json!({"RoleName": "app", "PolicyName": "old", "PolicyDocument": old});
+    stage.call(&app, "GetRole", get_app()).await.unwrap();
+    stage.call(&root(), "PutRolePolicy", input).await.unwrap();
+    assert_eq!(stage.last_entry().outcome, Ending::Allowed);
+    // Refused once, and then inside another.
+    let seen = stage.upstream.seen("PutRolePolicy");
+    let sent: Vec<String> = seen.iter().map(|seen| seen.field("PolicyDocument").unwrap()).collect();
+    assert_eq!(sent[0], old);
+    assert!(sent[1].contains("2012-10-17") && !sent[1].contains("GetRole"), "{}", sent[1]);
+    assert_eq!(sent.len(), 2);
+
+    let error = stage.call(&app, "GetRole", get_app()).await.unwrap_err();
+    assert_eq!((&*error.code, error.status), ("AccessDenied", 403));
+    let check = stage.last_entry().checks[0].clone();
+    assert_eq!(check.statements[0].sid.as_deref(), Some("Old"));
+    assert_eq!(check.statements[0].policy, "old");
+
+    let input = json!({"RoleName": "app", "PolicyName": "old"});
+    let shown = stage.call(&root(), "GetRolePolicy", input).await.unwrap();
+    let text = shown["PolicyDocument"].as_str().unwrap();
+    assert_eq!(percent_encoding::percent_decode_str(text).decode_utf8().unwrap(), old);
+
+    // Who stores such a document by hand would get past what is validated.
+    let input = json!({"RoleName": "app", "PolicyName": "own", "PolicyDocument": sent[1]});
+    let error = stage.call(&root(), "PutRolePolicy", input).await.unwrap_err();
+    assert_eq!((&*error.code, error.status), ("MalformedPolicyDocument", 400));
+    assert_eq!(stage.last_entry().outcome, Ending::Refused);
+}

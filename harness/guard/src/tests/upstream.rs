@@ -67,6 +67,8 @@ pub(super) struct State {
     pub(super) users: BTreeMap<String, User>,
     pub(super) groups: BTreeMap<String, Group>,
     pub(super) bucket_policy: Option<String>,
+    /// Whether it takes documents of version 2012-10-17 alone, as moto does.
+    pub(super) narrow: bool,
     pub(super) policies: BTreeMap<String, String>,
     pub(super) seen: Vec<Seen>,
 }
@@ -158,6 +160,16 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
     if action == "PutUserPermissionsBoundary" {
         let page = "<!doctype html>\n<title>500 Internal Server Error</title>";
         return (StatusCode::INTERNAL_SERVER_ERROR, page.to_owned());
+    }
+    let documents = [field("PolicyDocument"), field("AssumeRolePolicyDocument")];
+    if state.narrow && documents.iter().any(|text| !text.is_empty() && !text.contains("2012-10-17"))
+    {
+        return (
+            StatusCode::BAD_REQUEST,
+            "<ErrorResponse><Error><Type>Sender</Type><Code>MalformedPolicyDocument</Code>\
+             <Message>narrow</Message></Error></ErrorResponse>"
+                .to_owned(),
+        );
     }
     let name = field("RoleName");
     let result = match action.as_str() {
