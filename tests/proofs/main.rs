@@ -14,6 +14,7 @@
 mod applications;
 mod attacks;
 mod cloudformation;
+mod delete_objects;
 mod foreign;
 mod layer1;
 mod managed_policies;

@@ -12,7 +12,7 @@ use crate::context::Circumstances;
 use crate::guard::Guard;
 use crate::pipeline::Pipeline;
 use crate::recording::{Inputs, Overlay, Recorded, Recording};
-use crate::requirements::{Requirement, ResourcePolicy, State as _};
+use crate::requirements::{Extent, Requirement, ResourcePolicy, State as _};
 
 /// A permission to ask about.
 #[derive(Debug, Clone)]
@@ -122,6 +122,7 @@ impl Pipeline {
                 printed_resource: None,
                 context,
                 resource_policy: self.policy_on(&question.action, &question.resource).await?,
+                extent: Extent::Call,
             });
         }
         let service = Service::Sts;

@@ -75,6 +75,7 @@ impl Pipeline {
                 printed_resource: None,
                 context: Context::new(),
                 resource_policy: crate::requirements::ResourcePolicy::None,
+                extent: crate::requirements::Extent::Call,
             };
             passage.entry.outcome = Ending::Refused;
             if let Some((session, access_key)) = self.signer(&parts, &body, "execute-api", passage)

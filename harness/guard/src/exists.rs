@@ -53,6 +53,20 @@ pub(crate) async fn check(
     }
 }
 
+/// A bucket must be there, whatever its caller may do with it: seen of AWS for
+/// a deletion in <https://github.com/minio/minio/issues/6077>.
+///
+/// # Errors
+/// `NoSuchBucket`, or that the upstream cannot tell.
+pub(crate) async fn bucket(call: &Call, directory: &Directory) -> Result<(), ServiceError> {
+    let name = call.text("Bucket").unwrap_or_default();
+    if directory.has_bucket(&call.region, name).await? {
+        return Ok(());
+    }
+    Err(ServiceError::new(404, "NoSuchBucket", "The specified bucket does not exist")
+        .with("BucketName", name))
+}
+
 /// A boundary must be a managed policy that is there; IAM calls it a scope.
 async fn boundary(call: &Call, directory: &Directory) -> Result<(), ServiceError> {
     let Some(arn) = call.text("PermissionsBoundary") else { return Ok(()) };

@@ -31,7 +31,9 @@ pub struct Entry {
     pub operation: String,
     /// The services that forwarded the call, in order.
     pub called_via: Vec<String>,
-    /// Every permission that was checked, in order; the last one decided.
+    /// Every permission that was checked, in order; the last one decided. Of a
+    /// multi-object delete each object is decided by itself: what was not
+    /// deleted is what its own checks do not allow.
     pub checks: Vec<Check>,
     /// How it ended.
     pub outcome: Ending,
@@ -50,7 +52,8 @@ pub struct Entry {
 #[serde(rename_all = "lowercase")]
 pub enum Ending {
     /// Authorized, and answered by a service or by the upstream (an error of
-    /// theirs included).
+    /// theirs included). A multi-object delete too where its answer has errors
+    /// for the objects that may not be deleted.
     Allowed,
     /// Refused by a policy, or because nothing allows it.
     Denied,

@@ -13,6 +13,7 @@ mod authorize;
 mod carrier;
 mod context;
 mod data_plane;
+mod delete_objects;
 mod directory;
 mod exists;
 mod guard;

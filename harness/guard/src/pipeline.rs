@@ -17,10 +17,13 @@ use time::OffsetDateTime;
 use crate::authenticate::Authenticated;
 use crate::authorize::{Subject, Verdict, verdicts, worded};
 use crate::context::{Circumstances, requested_region, rfc3339};
+use crate::delete_objects::Partial;
 use crate::directory::Directory;
 use crate::journal::{Check, Ending, Entry, Journal};
 use crate::recording::{Attached, Inputs, Overlay, Recorded, Recording};
-use crate::requirements::{Requirement, RequirementsError, requirements, requirements_of_absence};
+use crate::requirements::{
+    Extent, Requirement, RequirementsError, requirements, requirements_of_absence,
+};
 use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
@@ -86,7 +89,7 @@ impl Passage {
             let requirement = &verdict.requirement;
             Check::new(&requirement.action, &requirement.resource, &verdict.decision)
         }));
-        let allowed = verdicts.last().is_none_or(|verdict| verdict.decision.allowed());
+        let allowed = verdicts.iter().all(|verdict| verdict.decision.allowed());
         self.entry.outcome = if allowed { Ending::Allowed } else { Ending::Denied };
     }
 
@@ -190,7 +193,7 @@ impl Pipeline {
         passage.caller(&caller);
         authenticate::restricted(&caller, call)?;
         upstream::check_bucket(call)?;
-        self.authorize(call, &caller, parts, passage).await?;
+        let granted = self.authorize(call, &caller, parts, passage).await?;
         self.validate(call).await.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
         if Services::answers(call.service()) {
             let reply = self.services.answer(call, &caller).await?;
@@ -200,7 +203,10 @@ impl Pipeline {
             let reply = simulate::answer(call, self.account()).await?;
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
         }
-        self.forward(call, &caller, parts, body, passage).await
+        match granted {
+            Granted::Call => self.forward(call, &caller, parts, body, passage).await,
+            Granted::Part(partial) => self.delete_allowed(call, &caller, &partial, passage).await,
+        }
     }
 
     /// What a simulation may know of the account.
@@ -212,14 +218,14 @@ impl Pipeline {
         }
     }
 
-    /// Decides whether the caller may make the call.
+    /// Decides whether the caller may make the call, or a part of it.
     async fn authorize(
         &self,
         call: &Call,
         caller: &Session,
         parts: &request::Parts,
         passage: &mut Passage,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<Granted, ServiceError> {
         let service = call.service();
         let mut required = match requirements(call, caller, &self.present(&call.region)).await {
             Ok(required) => required,
@@ -229,7 +235,7 @@ impl Pipeline {
                 // the only ones that could limit it.
                 if self.service_control.is_empty() {
                     passage.entry.outcome = Ending::Allowed;
-                    return Ok(());
+                    return Ok(Granted::Call);
                 }
                 return Err(refusal::refused(service, unmapped.to_string()));
             }
@@ -238,7 +244,13 @@ impl Pipeline {
         require_token_tags(&caller.identity, &mut required);
         let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
         let verdicts = self.decide(inputs, required, passage);
-        refused_by(&verdicts, call, caller, passage)
+        let denial = |verdict: &Verdict| denial(verdict, call, caller, passage);
+        if let Some(partial) = Partial::of(call, &verdicts, denial) {
+            passage.entry.outcome = Ending::Allowed;
+            return Ok(Granted::Part(partial));
+        }
+        refused_by(&verdicts, call, caller, passage)?;
+        Ok(Granted::Call)
     }
 
     /// What decides about the permissions that a call requires.
@@ -291,7 +303,13 @@ impl Pipeline {
         required: Vec<Requirement>,
         passage: &mut Passage,
     ) -> Vec<Verdict> {
-        let verdicts = verdicts(required, inputs.decide(&Overlay::none()));
+        // The items that a call lists do not wait for one another.
+        let of_items = required.iter().any(|required| required.extent != Extent::Call);
+        let decisions = match of_items {
+            true => inputs.decide_each(&Overlay::none()),
+            false => inputs.decide(&Overlay::none()),
+        };
+        let verdicts = verdicts(required, decisions);
         passage.decided(&verdicts);
         if let Some(recording) = &self.recording {
             let entry = &passage.entry;
@@ -312,6 +330,23 @@ impl Pipeline {
         validate::validate(call)?;
         limits::check(call, &self.directory).await?;
         exists::check(call, &self.directory, &self.setting.account_id).await
+    }
+
+    /// Deletes those of the objects that may be deleted, and tells of the rest.
+    async fn delete_allowed(
+        &self,
+        call: &Call,
+        caller: &Session,
+        partial: &Partial,
+        passage: &mut Passage,
+    ) -> Result<Response<Bytes>, ServiceError> {
+        let Some(request) = partial.request(call)? else {
+            exists::bucket(call, &self.directory).await?;
+            return Ok(partial.nothing(call, &passage.entry.request_id));
+        };
+        let (parts, body) = request.into_parts();
+        let answer = self.forward(call, caller, &parts, body, passage).await?;
+        partial.merge(call, answer)
     }
 
     /// Sends a decided call upstream, and takes note of what it changed.
@@ -359,6 +394,15 @@ impl Pipeline {
     }
 }
 
+/// How much of a call its caller may do.
+#[derive(Debug)]
+enum Granted {
+    /// All of it.
+    Call,
+    /// The deletion of some objects of many, or of none.
+    Part(Partial),
+}
+
 /// The refusal of a call, where one of its permissions was denied.
 fn refused_by(
     verdicts: &[Verdict],
@@ -366,17 +410,21 @@ fn refused_by(
     caller: &Session,
     passage: &Passage,
 ) -> Result<(), ServiceError> {
-    match verdicts.last() {
-        Some(Verdict { requirement, decision }) if !decision.allowed() => Err(refusal::denied(
-            call.service(),
-            call.name(),
-            &caller.identity,
-            requirement,
-            decision,
-            &passage.entry.request_id,
-        )),
-        _ => Ok(()),
+    match verdicts.iter().find(|verdict| !verdict.decision.allowed()) {
+        Some(denied) => Err(denial(denied, call, caller, passage)),
+        None => Ok(()),
     }
+}
+
+fn denial(verdict: &Verdict, call: &Call, caller: &Session, passage: &Passage) -> ServiceError {
+    refusal::denied(
+        call.service(),
+        call.name(),
+        &caller.identity,
+        &verdict.requirement,
+        &verdict.decision,
+        &passage.entry.request_id,
+    )
 }
 
 /// Whether an answer is a web server's page about its own error: no AWS client

@@ -77,7 +77,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::requirements::ResourcePolicy;
+    use crate::requirements::{Extent, ResourcePolicy};
 
     fn requirement(action: &str, resource: &str, printed: Option<&str>) -> Requirement {
         Requirement {
@@ -86,6 +86,7 @@ mod tests {
             printed_resource: printed.map(str::to_owned),
             context: Context::new(),
             resource_policy: ResourcePolicy::None,
+            extent: Extent::Call,
         }
     }
 

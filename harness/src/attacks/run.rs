@@ -259,7 +259,7 @@ impl Runner<'_> {
         let decided = entries
             .iter()
             .filter(|entry| entry.principal == self.attacker.arn)
-            .filter_map(|entry| Some((entry, entry.checks.last()?)))
+            .flat_map(|entry| entry.checks.iter().map(move |check| (entry, check)))
             .find(|(_, check)| check.action == refusal.action && check.outcome != "allow");
         let Some((entry, check)) = decided else {
             return Err(format!("the journal has no refusal of {}", refusal.action));

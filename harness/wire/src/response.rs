@@ -62,7 +62,7 @@ fn fields(operation: &Operation, protocol: Protocol, root: &Element) -> Value {
             }
             value
         }
-        _ if root.children.is_empty() && !root.text.is_empty() => {
+        _ if root.children.is_empty() && !root.text.trim().is_empty() => {
             let text = Value::String(root.text.clone());
             Value::Object(Map::from_iter([(root.name.clone(), text)]))
         }
@@ -177,6 +177,13 @@ mod tests {
             decode(operation(Service::S3, "GetBucketLocation"), &answer(200, body)),
             Ok(json!({"LocationConstraint": "eu-west-1"}))
         );
+    }
+
+    #[test]
+    fn blanks_between_tags_are_no_text() {
+        let body = "<DeleteResult xmlns='x'>\n  </DeleteResult>";
+        let quiet = decode(operation(Service::S3, "DeleteObjects"), &answer(200, body));
+        assert_eq!(quiet, Ok(json!({})));
     }
 
     #[test]

@@ -16,6 +16,21 @@ impl Directory {
         Ok(policy.as_deref().map(str::to_owned))
     }
 
+    /// Whether a bucket is there.
+    pub(crate) async fn has_bucket(
+        &self,
+        region: &str,
+        bucket: &str,
+    ) -> Result<bool, ServiceError> {
+        let input = json!({"Bucket": bucket});
+        match self.ask_in(region, Service::S3, "HeadBucket", input).await {
+            Ok(_) => Ok(true),
+            // An answer to HEAD has no body that could hold a code.
+            Err(error) if error.status == 404 => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The text of an object.
     pub(crate) async fn object(
         &self,

@@ -31,7 +31,7 @@ use ringfence_wire::{Call, Service};
 
 pub use api_gateway::invoke_api;
 pub use lambda::invoke_url;
-pub use requirement::{Requirement, ResourcePolicy};
+pub use requirement::{Extent, Requirement, ResourcePolicy};
 use scope::Scope;
 pub use state::State;
 

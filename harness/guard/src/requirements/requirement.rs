@@ -19,6 +19,19 @@ pub struct Requirement {
     pub context: Context,
     /// The policy on the resource's side, where there is one.
     pub resource_policy: ResourcePolicy,
+    /// What is refused where this is denied.
+    pub extent: Extent,
+}
+
+/// What is refused where a permission is denied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extent {
+    /// The call.
+    #[default]
+    Call,
+    /// One item of those that the call lists, by its place from 0; the others
+    /// are decided by themselves.
+    Item(usize),
 }
 
 /// Where the policy on the resource's side comes from.
@@ -52,7 +65,14 @@ impl Requirement {
             printed_resource: None,
             context: Context::new(),
             resource_policy: ResourcePolicy::None,
+            extent: Extent::Call,
         }
+    }
+
+    /// For one item of those that the call lists.
+    pub(super) fn of_item(mut self, index: usize) -> Self {
+        self.extent = Extent::Item(index);
+        self
     }
 
     /// With a single-valued key.

@@ -9,8 +9,9 @@ use super::RequirementsError;
 use super::generic::{self, known};
 use super::iam::pass_role;
 use super::requirement::Requirement;
-use super::scope::{Mapped, Scope, field, items, scalar, tags};
+use super::scope::{Mapped, Scope, field, scalar, tags};
 use super::state::Tags;
+use crate::delete_objects::objects;
 
 /// Bucket operations whose action has another name (S3 user guide, "Required
 /// permissions for Amazon S3 API operations").
@@ -304,23 +305,23 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// One requirement a key; a version needs `s3:DeleteObjectVersion`.
+/// Each key is decided by itself; a version needs `s3:DeleteObjectVersion`.
 fn delete_objects(scope: &Scope<'_>, bucket: &str) -> Mapped {
     let malformed =
         || ServiceError::new(400, "MalformedXML", "The XML you provided was not well-formed");
-    let delete = scope.value("Delete").ok_or_else(malformed)?;
-    let objects = field(delete, &["Object", "Objects"]).map(items).unwrap_or_default();
+    let objects = objects(scope.call);
     if objects.is_empty() {
         return Err(malformed().into());
     }
     let mut requirements = Vec::new();
-    for object in objects {
+    for (index, object) in objects.into_iter().enumerate() {
         let key = object.get("Key").and_then(Value::as_str).ok_or_else(malformed)?;
         let version = object.get("VersionId").and_then(Value::as_str).filter(|id| !id.is_empty());
         let action = if version.is_some() { "DeleteObjectVersion" } else { "DeleteObject" };
-        requirements.push(on_object(scope, action, bucket, key).key_if("s3:VersionId", version));
+        let on_key = |action| on_object(scope, action, bucket, key).of_item(index);
+        requirements.push(on_key(action).key_if("s3:VersionId", version));
         if scope.flag("BypassGovernanceRetention") {
-            requirements.push(on_object(scope, "BypassGovernanceRetention", bucket, key));
+            requirements.push(on_key("BypassGovernanceRetention"));
         }
     }
     Ok(requirements)

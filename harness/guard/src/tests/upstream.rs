@@ -70,6 +70,8 @@ pub(super) struct State {
     /// Whether it takes documents of version 2012-10-17 alone, as moto does.
     pub(super) narrow: bool,
     pub(super) policies: BTreeMap<String, String>,
+    /// What a multi-object delete is answered with, where not with its keys.
+    pub(super) deletion: Option<String>,
     pub(super) seen: Vec<Seen>,
 }
 
@@ -117,6 +119,14 @@ impl Upstream {
         state.seen.iter().filter(|seen| seen.field("Action") == wanted).cloned().collect()
     }
 
+    /// The bodies of the multi-object deletes that arrived.
+    pub(super) fn deletions(&self) -> Vec<Seen> {
+        let state = self.state.lock().unwrap();
+        let is_deletion =
+            |seen: &&Seen| seen.parts.uri.query().is_some_and(|query| query.starts_with("delete"));
+        state.seen.iter().filter(is_deletion).cloned().collect()
+    }
+
     pub(super) fn last(&self) -> Seen {
         self.state.lock().unwrap().seen.last().unwrap().clone()
     }
@@ -147,7 +157,15 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
         let text = "<Error><Code>NoSuchKey</Code><Message>not there</Message></Error>";
         return (StatusCode::NOT_FOUND, text.to_owned());
     }
+    if seen.parts.uri.path() == "/gone" {
+        let text = "<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>";
+        return (StatusCode::NOT_FOUND, text.to_owned());
+    }
     let query = seen.parts.uri.query().unwrap_or_default();
+    if seen.parts.uri.path() == "/bucket" && query.starts_with("delete") {
+        let text = state.deletion.clone().unwrap_or_else(|| deleted(&seen.body));
+        return (StatusCode::OK, text);
+    }
     if seen.parts.uri.path() == "/bucket" && query.starts_with("policy") {
         if let Some(policy) = &state.bucket_policy {
             return (StatusCode::OK, policy.clone());
@@ -261,6 +279,19 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
                 .to_owned(),
         ),
     }
+}
+
+/// The answer that deletes all objects of a multi-object delete.
+fn deleted(body: &[u8]) -> String {
+    let body = String::from_utf8_lossy(body);
+    let objects = body.split("<Object>").skip(1);
+    let deleted: String = objects
+        .filter_map(|object| object.split("</Object>").next())
+        .map(|object| format!("<Deleted>{object}</Deleted>"))
+        .collect();
+    format!(
+        "<DeleteResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{deleted}</DeleteResult>"
+    )
 }
 
 fn names(inline: &BTreeMap<String, String>) -> String {
