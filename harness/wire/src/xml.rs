@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 64;
 /// An element with its children.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Element {
-    /// The name, without its namespace prefix.
+    /// The name.
     pub(crate) name: String,
     /// The attributes, by their names with prefix; namespaces left out.
     pub(crate) attributes: Vec<(String, String)>,
@@ -33,6 +33,8 @@ pub(crate) enum XmlError {
     DocumentType,
     #[error("an element holds both text and elements")]
     Mixed,
+    #[error("an element has a prefix, or an attribute has none")]
+    Prefix,
     #[error("elements are nested too deep")]
     Depth,
     #[error("the document has no root element, or several")]
@@ -97,12 +99,21 @@ fn syntax(error: impl std::fmt::Display) -> XmlError {
     XmlError::Syntax(error.to_string())
 }
 
+/// Names that readers take for different things are refused: emulators know
+/// no namespaces, so that `<x:VersionId>` is no `VersionId` to them, and no
+/// attribute is a member.
 fn element(start: &BytesStart<'_>) -> Result<Element, XmlError> {
+    if start.name().prefix().is_some() {
+        return Err(XmlError::Prefix);
+    }
     let mut attributes = Vec::new();
     for attribute in start.attributes() {
         let attribute = attribute.map_err(syntax)?;
         let name = attribute.key.as_ref();
         if name != "xmlns" && !name.starts_with("xmlns:") {
+            if !name.contains(':') {
+                return Err(XmlError::Prefix);
+            }
             let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(syntax)?;
             attributes.push((name.to_owned(), value.into_owned()));
         }
@@ -360,6 +371,8 @@ mod tests {
     #[case("<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>")]
     #[case("<a>&unknown;</a>")]
     #[case("<a")]
+    #[case::prefixed_element("<a xmlns:x='u'><x:b/></a>")]
+    #[case::attribute("<a b='c'/>")]
     fn broken_documents_are_refused(#[case] text: &str) {
         assert!(parse(text.as_bytes()).is_err());
     }

@@ -103,6 +103,10 @@ async fn a_bucket_that_is_not_there_is_an_error_of_the_whole_call() {
 fn written(stage: &Stage, keys: &[&str], caller: Option<&Credentials>) -> http::Request<Bytes> {
     let objects: String =
         keys.iter().map(|key| format!("\n  <Object><Key>{key}</Key></Object>")).collect();
+    posted(stage, &objects, caller)
+}
+
+fn posted(stage: &Stage, objects: &str, caller: Option<&Credentials>) -> http::Request<Bytes> {
     let body = format!("<Delete xmlns='{NAMESPACE}'>{objects}\n</Delete>");
     let mut request = http::Request::builder()
         .method("POST")
@@ -233,6 +237,21 @@ async fn an_answer_that_tells_nothing_is_an_error() {
     let error = delete(&stage, &app, of(json!([{"Key": "a"}, {"Key": "x"}]))).await.unwrap_err();
     assert_eq!((error.code.as_ref(), error.status), ("InternalError", 502));
     assert_eq!(stage.last_entry().error.as_deref(), Some("InternalError"));
+}
+
+/// The upstream would see no version, and delete what is there now.
+#[rstest::rstest]
+#[case::prefixed("<Object><Key>a</Key><x:VersionId xmlns:x='u'>v</x:VersionId></Object>")]
+#[case::attribute("<Object VersionId='v'><Key>a</Key></Object>")]
+#[tokio::test]
+async fn a_version_that_only_the_guard_would_read_is_refused(#[case] object: &str) {
+    let stage = Stage::new().await;
+    let app = stage.role(&policy(&[on("Allow", "s3:DeleteObjectVersion", "*")]));
+    let answer = send(posted(&stage, object, Some(&app))).await;
+    assert_eq!(answer.status(), 400);
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("the XML of the body cannot be read"), "{text}");
+    assert_eq!(stage.upstream.deletions().len(), 0);
 }
 
 /// Nothing could write this key so that the upstream reads it.
