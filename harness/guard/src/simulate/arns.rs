@@ -64,15 +64,14 @@ pub(super) fn account(arn: &str) -> Option<&str> {
     parts(arn).map(|[_, _, _, account, _]| account).filter(|account| is_account_id(account))
 }
 
-/// "You can specify only the ARN of an IAM user. You cannot specify the ARN of
-/// an assumed role, federated user, or a service principal"
-/// (`CallerArn` in the API reference; its newer text takes groups and roles as
-/// well, but says too that resource-based policies are not simulated for roles).
+/// "You can specify the ARN of an IAM user, group, or role. You cannot specify
+/// the ARN of an assumed role, federated user, or a service principal"
+/// (`CallerArn` in the API reference).
 pub(super) fn caller(arn: &str) -> Result<Entity<'_>, ServiceError> {
-    Entity::parse(arn).filter(|entity| entity.kind == "user").ok_or_else(|| {
+    Entity::parse(arn).ok_or_else(|| {
         invalid(format!(
-            "Invalid caller - Caller must be an IAM user in this context: CallerArn is `{arn}`, \
-             write arn:aws:iam::ACCOUNT:user/NAME"
+            "Invalid caller - Caller must be an IAM user, group or role in this context: \
+             CallerArn is `{arn}`, write arn:aws:iam::ACCOUNT:user/NAME"
         ))
     })
 }
@@ -142,23 +141,23 @@ mod tests {
     #[case::an_assumed_role("arn:aws:sts::111122223333:assumed-role/app/s")]
     #[case::a_federated_user("arn:aws:sts::111122223333:federated-user/alice")]
     #[case::a_service("lambda.amazonaws.com")]
-    #[case::a_role("arn:aws:iam::111122223333:role/app")]
-    #[case::a_group("arn:aws:iam::111122223333:group/team")]
     #[case::the_root("arn:aws:iam::111122223333:root")]
     #[case::no_account("arn:aws:iam:::user/alice")]
     #[case::no_name("arn:aws:iam::111122223333:user/")]
     #[case::a_wildcard("arn:aws:iam::111122223333:user/a*")]
-    fn a_caller_is_a_user(#[case] arn: &str) {
+    fn a_caller_is_a_user_a_group_or_a_role(#[case] arn: &str) {
         let error = caller(arn).unwrap_err();
         assert_eq!((error.status, error.code.as_ref()), (400, "InvalidInput"));
         assert_eq!(
             error.message,
             format!(
-                "Invalid caller - Caller must be an IAM user in this context: CallerArn is \
-                 `{arn}`, write arn:aws:iam::ACCOUNT:user/NAME"
+                "Invalid caller - Caller must be an IAM user, group or role in this context: \
+                 CallerArn is `{arn}`, write arn:aws:iam::ACCOUNT:user/NAME"
             )
         );
-        assert!(caller("arn:aws:iam::111122223333:user/path/alice").is_ok());
+        for entity in ["user/path/alice", "role/app", "group/team"] {
+            assert!(caller(&format!("arn:aws:iam::111122223333:{entity}")).is_ok());
+        }
     }
 
     #[rstest]

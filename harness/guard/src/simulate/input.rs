@@ -117,10 +117,11 @@ impl Simulation {
         let boundary = boundary(fields)?;
         let text = fields.text("ResourcePolicy")?;
         let caller = Caller::read(fields, source.as_ref(), own_account)?;
+        // "Simulation of resource-based policies isn't supported for IAM roles."
         if text.is_some() && !caller.is_user {
             return Err(invalid(
                 "Invalid caller - Caller must be an IAM user in this context: a ResourcePolicy \
-                 needs CallerArn, whom its Principal is compared with",
+                 needs a user as CallerArn, whom its Principal is compared with",
             ));
         }
         let policy = |wanted: bool, kind| match text {
@@ -193,10 +194,10 @@ struct Caller {
 }
 
 impl Caller {
-    /// "If you do not specify a `CallerArn`, it defaults to the ARN of the user
-    /// that you specify in `PolicySourceArn`, if you specified a user. If you
-    /// include both […] the result is that you simulate calling the API
-    /// operations as Bob, as if Bob had David's policies."
+    /// "If you do not specify a `CallerArn`, it defaults to the ARN of the user,
+    /// group, or role that you specify in `PolicySourceArn`. If you include both
+    /// […] the result is that you simulate calling the API operations as Bob, as
+    /// if Bob had David's policies."
     ///
     /// Where nobody is named, it is a user of the account without a name: no
     /// policy can name it, and there is no resource policy that would.
@@ -209,7 +210,8 @@ impl Caller {
             let entity = arns::caller(arn)?;
             let (principal, account) = (entity.principal(), entity.account.to_owned());
             let context = populated::context(&entity, None);
-            return Ok(Self { principal, account, is_user: true, context });
+            let is_user = entity.kind == "user";
+            return Ok(Self { principal, account, is_user, context });
         }
         Ok(match source {
             Some(source) => Self {

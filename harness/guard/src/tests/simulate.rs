@@ -272,7 +272,7 @@ async fn the_context_is_what_is_given_and_what_is_missing_is_told() {
 )]
 #[case::an_assumed_role(
     json!({"CallerArn": "arn:aws:sts::123456789012:assumed-role/app/s"}),
-    "Invalid caller - Caller must be an IAM user in this context: CallerArn is \
+    "Invalid caller - Caller must be an IAM user, group or role in this context: CallerArn is \
      `arn:aws:sts::123456789012:assumed-role/app/s`, write arn:aws:iam::ACCOUNT:user/NAME"
 )]
 #[case::an_owner_that_is_no_account(
@@ -326,9 +326,14 @@ async fn a_resource_policy_needs_a_caller() {
     assert_eq!(
         error.message,
         "Invalid caller - Caller must be an IAM user in this context: a ResourcePolicy needs \
-         CallerArn, whom its Principal is compared with"
+         a user as CallerArn, whom its Principal is compared with"
     );
+    // Nor are they simulated for roles.
+    input["CallerArn"] = "arn:aws:iam::123456789012:role/app".into();
+    assert_eq!(ask(&input).await.unwrap_err().message, error.message);
     input.as_object_mut().unwrap().remove("ResourcePolicy");
+    assert_eq!(ask(&input).await.unwrap()["EvaluationResults"][0]["EvalDecision"], "allowed");
+    input.as_object_mut().unwrap().remove("CallerArn");
     assert_eq!(ask(&input).await.unwrap()["EvaluationResults"][0]["EvalDecision"], "allowed");
 }
 
