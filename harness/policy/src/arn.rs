@@ -174,38 +174,34 @@ struct Spans {
 }
 
 impl Spans {
-    /// `None`: no `*` can go beyond its part.
+    /// The last part is the resource, however many stand before it. What comes
+    /// behind a `*` that goes on may be the resource too, so that its letters
+    /// do not fold. `None`: no `*` can go beyond its part.
     fn parse(text: &str, variables: bool) -> Result<Option<Self>, TemplateError> {
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let (head, resource) = match parts.split_last() {
-            Some((resource, head)) if head.len() == 5 => (head, Some(*resource)),
-            _ => (parts.as_slice(), None),
-        };
-        if !head.iter().any(|part| part.ends_with('*')) {
+        let parts = parts(text);
+        let Some((resource, head)) = parts.split_last() else { return Ok(None) };
+        let Some(first) = head.iter().position(|part| part.ends_with('*')) else {
             return Ok(None);
-        }
+        };
         let mut tokens = Vec::with_capacity(text.len());
-        for part in head {
-            pattern::push_part(&mut tokens, part);
+        for (place, part) in head.iter().enumerate() {
+            let case = if place <= first { Case::Fold } else { Case::Sensitive };
+            pattern::push_part(&mut tokens, part, case);
             tokens.push(Token::Byte(b':'));
         }
-        let rest = match resource.map(|text| Pattern::parse(text, variables)).transpose()? {
-            Some(Pattern::Fixed(glob)) => {
+        let rest = match Pattern::parse(resource, variables)? {
+            Pattern::Fixed(glob) => {
                 glob.push_to(&mut tokens);
                 None
             }
-            Some(Pattern::Template(template)) => Some(template),
-            None => {
-                // The colon belongs between parts.
-                tokens.pop();
-                None
-            }
+            Pattern::Template(template) => Some(template),
         };
         let colons = tokens.iter().filter(|token| **token == Token::Byte(b':')).count();
         Ok(Some(Self { tokens: tokens.into(), rest, colons }))
     }
 
-    /// Whether the entry covers an ARN when its `*`s span parts.
+    /// Whether the entry covers an ARN when its `*`s span parts. A variable
+    /// counts only where what stands before it fits.
     fn cover(&self, arn: &str, context: &Context) -> Result<bool, &str> {
         // Without a colon to spare there is nothing to span.
         if arn.bytes().filter(|byte| *byte == b':').count() <= self.colons {
@@ -215,9 +211,31 @@ impl Spans {
             |tokens: &[Token]| pattern::run(tokens, arn.as_bytes(), Case::Sensitive, &mut || {});
         let Some(rest) = &self.rest else { return Ok(like(&self.tokens)) };
         let mut tokens = self.tokens.to_vec();
+        tokens.push(Token::Many);
+        if !like(&tokens) {
+            return Ok(false);
+        }
+        tokens.pop();
         tokens.extend(rest.tokens(context)?);
         Ok(like(&tokens))
     }
+}
+
+/// The parts of an entry, six at most; a colon within `${…}` parts nothing.
+fn parts(text: &str) -> Vec<&str> {
+    let (mut parts, mut inside, mut before) = (0, false, ' ');
+    text.splitn(6, |character| {
+        inside = match character {
+            '{' => inside || before == '$',
+            '}' => false,
+            _ => inside,
+        };
+        before = character;
+        let ends = character == ':' && !inside && parts < 5;
+        parts += usize::from(ends);
+        ends
+    })
+    .collect()
 }
 
 /// A pattern for ARNs, part by part: a `*` stays within its part.
@@ -326,7 +344,14 @@ mod tests {
     #[case("arn:aws:s*:::b", "arn:aws:s3:x::b", false)]
     #[case("arn:aws:ec2:*:*:security-group*/*", "arn:aws:ec2:r:1:security-group-rule/x", true)]
     #[case("arn:aws:lambda:*:function:a-*", "arn:aws:lambda:r:1:function:a-b", true)]
-    #[case("arn:aws:LAMBDA:*:Function:a", "arn:aws:lambda:r:1:function:a", true)]
+    #[case("arn:aws:LAMBDA:R*:function:a", "arn:aws:lambda:r:1:function:a", true)]
+    #[case("arn:aws:lambda:*:Function:a", "arn:aws:lambda:r:1:function:a", false)]
+    #[case("arn:aws:dynamodb:*:table/A", "arn:aws:dynamodb:r:1:table/a", false)]
+    #[case("arn:aws:dynamodb:*:TABLE/*", "arn:aws:dynamodb:r:1:table/a", false)]
+    #[case("arn:aws:s3:*:b/a*.txt", "arn:aws:s3:::b/a:b.txt", true)]
+    #[case("arn:aws:s3:*:b/a?b", "arn:aws:s3:::b/a:b", true)]
+    #[case("arn:aws:dynamodb:*:table/${*}", "arn:aws:dynamodb:r:1:table/*", true)]
+    #[case("arn:aws:dynamodb:*:table/${*}", "arn:aws:dynamodb:r:1:table/a", false)]
     #[case("arn:aws:lambda:*:function:A", "arn:aws:lambda:r:1:function:a", false)]
     #[case("arn:aws:lambda:r*:function:a", "arn:aws:lambda:r:1:function:a", true)]
     #[case("arn:aws:lambda:*r:function:a", "arn:aws:lambda:r:1:function:a", false)]
@@ -351,6 +376,14 @@ mod tests {
         assert_eq!(pattern.covers(&Target::parse(resource), &Context::new()), Ok(expected));
     }
 
+    #[rstest]
+    #[case("arn:aws:s3:::b:c", &["arn", "aws", "s3", "", "", "b:c"])]
+    #[case("arn:aws:s3:*:b/${a:b, 'x:y'}:c", &["arn", "aws", "s3", "*", "b/${a:b, 'x:y'}", "c"])]
+    #[case("a:{b:c}", &["a", "{b", "c}"])]
+    fn a_colon_of_a_variable_parts_nothing(#[case] text: &str, #[case] expected: &[&str]) {
+        assert_eq!(parts(text), expected);
+    }
+
     #[test]
     fn a_short_arn_without_wildcard_covers_nothing_in_a_resource_policy() {
         let short = ResourcePattern::parse("arn:aws:s3", true, ShortArn::PadWithWildcard).unwrap();
@@ -366,5 +399,25 @@ mod tests {
         let mut context = Context::new();
         context.set("aws:username", "alice");
         assert_eq!(pattern.covers(&target, &context), Ok(true));
+    }
+
+    /// Under `NotResource` an entry that cannot be told keeps its statement from
+    /// applying: only where its fixed parts fit may it be so.
+    #[rstest]
+    #[case("arn:aws:dynamodb:*:*:table/${aws:username}")]
+    #[case("arn:aws:dynamodb:*:table/${aws:username}")]
+    fn a_variable_is_asked_for_where_the_rest_fits(#[case] entry: &str) {
+        let pattern = ResourcePattern::parse(entry, true, ShortArn::Pad).unwrap();
+        let none = Context::new();
+        for other in ["arn:aws:lambda:r:1:function:app", "arn:aws:s3:::b/k"] {
+            assert_eq!(pattern.covers(&Target::parse(other), &none), Ok(false), "{other}");
+        }
+        let target = Target::parse("arn:aws:dynamodb:r:1:table/alice");
+        assert_eq!(pattern.covers(&target, &none), Err("aws:username"));
+        let mut context = Context::new();
+        context.set("aws:username", "alice");
+        assert_eq!(pattern.covers(&target, &context), Ok(true));
+        context.set("aws:username", "bob");
+        assert_eq!(pattern.covers(&target, &context), Ok(false));
     }
 }

@@ -9,7 +9,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token {
     Byte(u8),
-    /// A letter in either case.
+    /// The same, letters in either case.
     Letter(u8),
     /// `?`
     One,
@@ -117,15 +117,15 @@ pub(crate) fn push_wild(tokens: &mut Vec<Token>, text: &str) {
     }
 }
 
-/// Appends a part of an ARN before the resource, in which letters fold and
-/// only a `*` at its end goes beyond it.
-pub(crate) fn push_part(tokens: &mut Vec<Token>, part: &str) {
+/// Appends a part of an ARN before the resource, of which only a `*` at its end
+/// goes beyond it.
+pub(crate) fn push_part(tokens: &mut Vec<Token>, part: &str, case: Case) {
     let start = tokens.len();
     push_wild(tokens, part);
     let end = tokens.len();
     for (place, token) in tokens.iter_mut().enumerate().skip(start) {
         *token = match *token {
-            Token::Byte(byte) if byte.is_ascii_alphabetic() => Token::Letter(byte),
+            Token::Byte(byte) if case == Case::Fold => Token::Letter(byte),
             Token::One => Token::OneInPart,
             Token::Many if place + 1 < end => Token::ManyInPart,
             other => other,
@@ -314,7 +314,7 @@ mod tests {
                 if place > 0 {
                     tokens.push(Token::Byte(b':'));
                 }
-                push_part(&mut tokens, part);
+                push_part(&mut tokens, part, Case::Sensitive);
             }
             let pieces: Vec<&str> = text.split(':').collect();
             let mut steps = 0_usize;

@@ -27,7 +27,7 @@ const ACTIONS: [&str; 10] = [
 ];
 const TRUST_ACTIONS: [&str; 4] = ["sts:AssumeRole", "sts:*", "sts:TagSession", "STS:assumerole"];
 
-const RESOURCES: [&str; 13] = [
+const RESOURCES: [&str; 16] = [
     "*",
     "arn:aws:s3:::b/*",
     "arn:aws:s3:::b/k",
@@ -41,6 +41,9 @@ const RESOURCES: [&str; 13] = [
     "arn:aws:kms:*:key/?*",
     "arn:aws:lambda:*:function:?",
     "arn:aws:lambda:r*1:*:f",
+    "arn:aws:lambda:*:FUNCTION:?",
+    "arn:aws:kms:*:KEY/?*",
+    "arn:aws:kms:*:*:${aws:PrincipalTag/t}",
 ];
 
 const PRINCIPALS: [&str; 9] = [

@@ -182,10 +182,21 @@ fn about_target(case: &Case, statement: &Statement, new: bool) -> bool {
             return Some(false);
         }
         let parts: Vec<&str> = pattern.splitn(6, ':').collect();
-        let target: Vec<&str> = case.target.split(':').collect();
         let mut padded = parts.clone();
         padded.resize(6, "*");
-        Some(spread(case, &padded, 0, &target, new)? || spread(case, &parts, 0, &target, new)?)
+        let target: Vec<&str> = case.target.splitn(6, ':').collect();
+        let head =
+            |part: usize| like(&wild(&padded[part].to_lowercase()), &target[part].to_lowercase());
+        if (0..5).all(head) && like(&expand(case, padded[5], new)?, target[5]) {
+            return Some(true);
+        }
+        let pieces: Vec<&str> = case.target.split(':').collect();
+        // A variable holds no colon of the pattern's own.
+        let parts = match parts.iter().position(|part| part.contains("${")) {
+            Some(at) if at < 5 => pattern.splitn(at + 1, ':').collect(),
+            _ => parts,
+        };
+        spread(case, &parts, false, &pieces, new)
     };
     let mut answers = element.values.iter().map(covers);
     match element.negated {
@@ -194,21 +205,27 @@ fn about_target(case: &Case, statement: &Statement, new: bool) -> bool {
     }
 }
 
-/// Whether the pattern's parts, from `number` on, cover the pieces between the
-/// target's colons: the sixth part takes all that are left, another one as
-/// many as it likes where it ends with `*`, else one.
-fn spread(case: &Case, parts: &[&str], number: usize, pieces: &[&str], new: bool) -> Option<bool> {
-    let Some((part, parts)) = parts.split_first() else { return Some(pieces.is_empty()) };
+/// Whether the pattern's parts cover the pieces between the target's colons:
+/// the last part takes all that are left, another one as many as it likes where
+/// it ends with `*`, else one. Behind such a `*` (`loose`) letters do not fold.
+fn spread(case: &Case, parts: &[&str], loose: bool, pieces: &[&str], new: bool) -> Option<bool> {
+    let Some((part, parts)) = parts.split_first() else { return Some(false) };
     let Some(piece) = pieces.first() else { return Some(false) };
-    if number == 5 {
-        return Some(like(&expand(case, part, new)?, &pieces.join(":")));
+    if parts.is_empty() {
+        return if loose {
+            Some(like(&expand(case, part, new)?, &pieces.join(":")))
+        } else {
+            Some(false)
+        };
     }
-    if !like(&wild(&part.to_lowercase()), &piece.to_lowercase()) {
+    let fold = |text: &str| if loose { text.to_owned() } else { text.to_lowercase() };
+    if !like(&wild(&fold(part)), &fold(piece)) {
         return Some(false);
     }
-    let most = if part.ends_with('*') { pieces.len() } else { 1 };
+    let ends = part.ends_with('*');
+    let most = if ends { pieces.len() } else { 1 };
     for taken in 1..=most {
-        if spread(case, parts, number + 1, &pieces[taken..], new)? {
+        if spread(case, parts, loose || ends, &pieces[taken..], new)? {
             return Some(true);
         }
     }
