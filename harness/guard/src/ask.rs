@@ -150,8 +150,23 @@ impl Pipeline {
         match caller {
             Caller::Key(id) => {
                 let key = self.setting.keyring.find(id).filter(|key| key.active);
-                let key = key.ok_or_else(|| crate::authenticate::gone(Service::Sts))?;
-                Ok(key.session)
+                let gone = || crate::authenticate::gone(Service::Sts);
+                let session = key.ok_or_else(gone)?.session;
+                if session.expiration.is_some_and(|end| end <= self.setting.now()) {
+                    return Err(gone());
+                }
+                // Their bounds are of calls, not of policies.
+                let restricted = session.session_token_issued_at.is_some()
+                    || matches!(session.identity, Identity::FederatedUser(_));
+                if restricted {
+                    return Err(ServiceError::new(
+                        501,
+                        "NotImplemented",
+                        "what a session of GetFederationToken or GetSessionToken may do is told \
+                         by its calls, not by questions",
+                    ));
+                }
+                Ok(session)
             }
             Caller::Role { name, session } => {
                 let role = self.directory.role(name).await?;

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ringfence_policy::json;
 use ringfence_wire::{Call, Service};
 use serde_json::{Map, Value, json};
 
@@ -20,10 +21,25 @@ const MARK: &str = "ringfence-carries-";
 const MEMBERS: [&str; 2] = ["PolicyDocument", "AssumeRolePolicyDocument"];
 const ELEMENTS: [&str; 3] = ["PolicyDocument", "AssumeRolePolicyDocument", "Document"];
 
-/// Whether a call stores what looks like a carrying document.
+/// Whether a call stores what looks like a carrying document, or would to an
+/// upstream that writes a document's texts anew.
 pub(crate) fn is_feigned(call: &Call) -> bool {
+    let mut texts = MEMBERS.iter().filter_map(|member| call.text(member));
     call.service() == Service::Iam
-        && MEMBERS.iter().any(|member| call.text(member).is_some_and(|text| text.contains(MARK)))
+        && texts.any(|text| {
+            text.contains(MARK) || json::parse(text).is_ok_and(|document| has_mark(&document.value))
+        })
+}
+
+fn has_mark(value: &json::Value) -> bool {
+    match value {
+        json::Value::String(text) => text.contains(MARK),
+        json::Value::Array(items) => items.iter().any(|item| has_mark(&item.value)),
+        json::Value::Object(members) => {
+            members.iter().any(|member| member.key.contains(MARK) || has_mark(&member.value.value))
+        }
+        json::Value::Null | json::Value::Bool(_) | json::Value::Number(_) => false,
+    }
 }
 
 /// The input of a call with its document in another; `None` where it has none.
@@ -155,6 +171,8 @@ mod tests {
         let input = carried(&call("PutRolePolicy", "PolicyDocument", OLD)).unwrap();
         let document = input["PolicyDocument"].as_str().unwrap();
         assert!(is_feigned(&call("PutRolePolicy", "PolicyDocument", document)));
+        let escaped = document.replace("ringfence-", r"\u0072ingfence-");
+        assert!(is_feigned(&call("PutRolePolicy", "PolicyDocument", &escaped)));
         assert!(!is_feigned(&call("PutRolePolicy", "PolicyDocument", OLD)));
     }
 }

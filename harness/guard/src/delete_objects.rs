@@ -181,7 +181,7 @@ impl Partial {
     }
 
     fn is_quiet(&self) -> bool {
-        self.quiet.as_ref().and_then(Value::as_str).is_some_and(|quiet| quiet.trim() == "true")
+        self.quiet.as_ref().and_then(Value::as_str).is_some_and(|quiet| quiet == "true")
     }
 }
 
@@ -194,6 +194,15 @@ struct Outcomes {
 
 fn key(object: &Value) -> Option<&str> {
     object.get("Key")?.as_str()
+}
+
+/// Whether a call lists its objects so that every reader reads the same: up to
+/// 1,000 of them, known members of plain text, `Quiet` in its one spelling.
+pub(crate) fn is_well_formed(call: &Call) -> bool {
+    let objects = objects(call);
+    let quiet = call.input.get("Delete").and_then(|delete| delete.get("Quiet"));
+    let quiet = quiet.is_none_or(|quiet| matches!(quiet.as_str(), Some("true" | "false")));
+    (1..=1_000).contains(&objects.len()) && objects.iter().all(|object| is_plain(object)) && quiet
 }
 
 /// Whether an object is written back as it was read: members that are known,

@@ -65,6 +65,8 @@ async fn inline(
         Ok(stored) => stored,
         // The answer to the call itself says that nobody is there.
         Err(error) if error.code == "NoSuchEntity" => Vec::new(),
+        // What cannot be read is not counted, or it could not be replaced.
+        Err(error) if error.code == "AccessDenied" => Vec::new(),
         Err(error) => return Err(error),
     };
     let kind = kind.to_ascii_lowercase();

@@ -2,7 +2,7 @@
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_xml_entity;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::{BytesDecl, BytesStart, Event};
 use serde_json::{Map, Value};
 
 use crate::s3_lists;
@@ -33,8 +33,12 @@ pub(crate) enum XmlError {
     DocumentType,
     #[error("an element holds both text and elements")]
     Mixed,
-    #[error("an element has a prefix, or an attribute has none")]
+    #[error("an element has a prefix")]
     Prefix,
+    #[error("an element has an attribute other than xsi:type")]
+    Attribute,
+    #[error("the document is in another encoding than UTF-8")]
+    Encoding,
     #[error("elements are nested too deep")]
     Depth,
     #[error("the document has no root element, or several")]
@@ -85,7 +89,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Element, XmlError> {
                 None => resolve_xml_entity(&reference).ok_or(XmlError::DocumentType)?.to_owned(),
             },
             Event::DocType(_) => return Err(XmlError::DocumentType),
-            Event::Decl(_) | Event::PI(_) | Event::Comment(_) => continue,
+            Event::Decl(declaration) => {
+                encoding(&declaration)?;
+                continue;
+            }
+            Event::PI(_) | Event::Comment(_) => continue,
             Event::Eof => break,
         };
         open.last_mut().ok_or(XmlError::Root)?.text.push_str(&text);
@@ -99,9 +107,26 @@ fn syntax(error: impl std::fmt::Display) -> XmlError {
     XmlError::Syntax(error.to_string())
 }
 
+/// A reader that believes the declaration reads other names than one that takes
+/// all for UTF-8.
+fn encoding(declaration: &BytesDecl<'_>) -> Result<(), XmlError> {
+    match declaration.encoding() {
+        None => Ok(()),
+        Some(Ok(name))
+            if ["utf-8", "utf8", "us-ascii"]
+                .iter()
+                .any(|known| name.eq_ignore_ascii_case(known)) =>
+        {
+            Ok(())
+        }
+        Some(_) => Err(XmlError::Encoding),
+    }
+}
+
 /// Names that readers take for different things are refused: emulators know
 /// no namespaces, so that `<x:VersionId>` is no `VersionId` to them, and no
-/// attribute is a member.
+/// attribute is a member. What S3's schemas have is `xsi:type`
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_Grantee.html>).
 fn element(start: &BytesStart<'_>) -> Result<Element, XmlError> {
     if start.name().prefix().is_some() {
         return Err(XmlError::Prefix);
@@ -111,8 +136,8 @@ fn element(start: &BytesStart<'_>) -> Result<Element, XmlError> {
         let attribute = attribute.map_err(syntax)?;
         let name = attribute.key.as_ref();
         if name != "xmlns" && !name.starts_with("xmlns:") {
-            if !name.contains(':') {
-                return Err(XmlError::Prefix);
+            if name != "xsi:type" {
+                return Err(XmlError::Attribute);
             }
             let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(syntax)?;
             attributes.push((name.to_owned(), value.into_owned()));
@@ -373,6 +398,8 @@ mod tests {
     #[case("<a")]
     #[case::prefixed_element("<a xmlns:x='u'><x:b/></a>")]
     #[case::attribute("<a b='c'/>")]
+    #[case::attribute_of_xml("<a xml:space='preserve'>b</a>")]
+    #[case::encoding("<?xml version='1.0' encoding='iso-8859-5'?><a/>")]
     fn broken_documents_are_refused(#[case] text: &str) {
         assert!(parse(text.as_bytes()).is_err());
     }

@@ -11,7 +11,7 @@ use super::iam::pass_role;
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope, field, scalar, tags};
 use super::state::Tags;
-use crate::delete_objects::objects;
+use crate::delete_objects::{is_well_formed, objects};
 
 /// Bucket operations whose action has another name (S3 user guide, "Required
 /// permissions for Amazon S3 API operations").
@@ -310,7 +310,7 @@ fn delete_objects(scope: &Scope<'_>, bucket: &str) -> Mapped {
     let malformed =
         || ServiceError::new(400, "MalformedXML", "The XML you provided was not well-formed");
     let objects = objects(scope.call);
-    if objects.is_empty() {
+    if !is_well_formed(scope.call) {
         return Err(malformed().into());
     }
     let mut requirements = Vec::new();

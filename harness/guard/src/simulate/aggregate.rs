@@ -7,6 +7,8 @@
 //! How it is put together no page says. Here the worst counts: what is not
 //! allowed on one of the resources is not allowed as a whole.
 
+use std::collections::HashSet;
+
 use ringfence_policy::Outcome;
 
 use super::run::{Details, Evaluated, Matched};
@@ -50,16 +52,12 @@ fn all(verdicts: impl Iterator<Item = Option<bool>>) -> Option<bool> {
 
 /// The statements that led to the outcome, each once.
 fn matched<'s>(results: &[Evaluated<'s>], outcome: Outcome) -> Vec<Matched<'s>> {
-    let mut found: Vec<Matched<'s>> = Vec::new();
-    for one in results.iter().filter(|one| one.outcome == outcome).flat_map(|one| &one.matched) {
-        let name = one.source.document.name();
-        let known =
-            |known: &Matched<'_>| known.source.document.name() == name && known.start == one.start;
-        if !found.iter().any(known) {
-            found.push(one.clone());
-        }
-    }
-    found
+    let mut known = HashSet::new();
+    let same = results.iter().filter(|one| one.outcome == outcome);
+    same.flat_map(|one| &one.matched)
+        .filter(|one| known.insert((one.source.document.name(), one.start)))
+        .cloned()
+        .collect()
 }
 
 fn details(results: &[Evaluated<'_>]) -> Details {

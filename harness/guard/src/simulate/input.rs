@@ -152,6 +152,15 @@ impl Simulation {
             context,
         })
     }
+
+    /// How many statements a decision may have to look at and cite. Service
+    /// control policies of the account are not the call's doing.
+    pub(super) fn statements(&self) -> usize {
+        let given = self.identity.iter().chain(&self.boundary).chain(&self.resource);
+        let given = given.chain(&self.trust).map(|source| source.document.statement_count());
+        let levels = self.service_control.iter().flatten().flatten();
+        given.chain(levels.map(|document| document.statement_count())).sum()
+    }
 }
 
 /// Refuses what would change the verdict and is not simulated.

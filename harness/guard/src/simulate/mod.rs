@@ -75,7 +75,8 @@ pub(crate) async fn answer(call: &Call, account: Account<'_>) -> Result<Reply, S
         return Ok(Reply::fields(keys::answer(attached.iter().chain(&given))));
     }
     let simulation = Simulation::read(fields, source, account.id)?;
-    let page = page::Page::read(fields, simulation.actions.len(), simulation.resources.len())?;
+    let cost = simulation.resources.len().saturating_mul(simulation.statements().max(1));
+    let page = page::Page::read(fields, simulation.actions.len(), cost)?;
     let simulated = Simulated::new(simulation, account.id, account.service_control);
     let results = page.places().map(|action| simulated.results(action)).collect::<Vec<_>>();
     Ok(Reply::fields(shape::answer(&results, page.marker())))

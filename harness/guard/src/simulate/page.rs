@@ -15,8 +15,9 @@ const DEFAULT: usize = 100;
 const MOST: usize = 1_000;
 
 /// "IAM might return fewer results, even when there are more results available":
-/// a page takes this many decisions, but no less than one action.
-const DECISIONS: usize = 10_000;
+/// a page looks at this many statements, each once for every action and resource.
+/// All of them may be cited, some kilobytes each.
+const STATEMENTS: usize = 100_000;
 
 /// The results that are asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,12 +27,19 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// The page of `total` results that a call asks for, of `decisions` each.
+    /// The page of `total` results that a call asks for, each of which looks at
+    /// `statements`.
     pub(super) fn read(
         fields: Fields<'_>,
         total: usize,
-        decisions: usize,
+        statements: usize,
     ) -> Result<Self, ServiceError> {
+        if statements > STATEMENTS {
+            return Err(invalid(format!(
+                "{statements} statements would be looked at for one action, each policy's on each \
+                 resource: give fewer ResourceArns, so that it is {STATEMENTS} at most"
+            )));
+        }
         let most = match fields.integer("MaxItems")? {
             None => DEFAULT,
             Some(given) => usize::try_from(given)
@@ -50,7 +58,7 @@ impl Page {
                 })?
             }
         };
-        let most = most.min((DECISIONS / decisions.max(1)).max(1));
+        let most = most.min(STATEMENTS / statements.max(1));
         Ok(Self { places: start..total.min(start + most), total })
     }
 
@@ -77,12 +85,19 @@ mod tests {
     }
 
     #[test]
-    fn a_page_takes_so_many_decisions_but_one_action_whole() {
+    fn a_page_looks_at_so_many_statements() {
         let none = serde_json::Map::new();
-        let places = |decisions| Page::read(Fields(&none), 5, decisions).unwrap().places();
-        assert_eq!(places(5_000), 0..2);
-        assert_eq!(places(20_000), 0..1);
-        assert_eq!(places(0), 0..5);
+        let page = |statements| Page::read(Fields(&none), 5, statements);
+        assert_eq!(page(50_000).unwrap().places(), 0..2);
+        assert_eq!(page(100_000).unwrap().places(), 0..1);
+        assert_eq!(page(0).unwrap().places(), 0..5);
+        let error = page(100_001).unwrap_err();
+        assert_eq!((error.code.as_ref(), error.status), ("InvalidInput", 400));
+        assert_eq!(
+            error.message,
+            "100001 statements would be looked at for one action, each policy's on each resource: \
+             give fewer ResourceArns, so that it is 100000 at most"
+        );
     }
 
     #[rstest]

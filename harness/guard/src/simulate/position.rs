@@ -9,23 +9,46 @@
 //! <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html#API_SimulatePrincipalPolicy_Examples>,
 //! <https://docs.aws.amazon.com/cli/latest/reference/iam/simulate-custom-policy.html#examples>.
 
-use ringfence_policy::{Document, json};
+use ringfence_policy::Document;
 
 /// Line and column, both from 1.
 pub(super) type Position = (usize, usize);
 
-/// Beginning and end of a statement.
-pub(super) fn of(document: &Document, index: usize) -> Option<(Position, Position)> {
+/// Beginning and end of each statement, read off the text in one go.
+pub(super) fn all(document: &Document) -> Vec<(Position, Position)> {
     let text = document.text();
-    let range = document.statement_range(index)?;
-    let start = match index.checked_sub(1) {
-        Some(previous) => document.statement_range(previous)?.end,
-        None => {
-            let before = text.get(..range.start)?.trim_end();
-            if before.ends_with('[') { before.len() } else { range.start + 1 }
+    let mut reader = Reader { text, at: 0, position: (1, 1) };
+    let ranges = (0..document.statement_count()).map_while(|index| document.statement_range(index));
+    let mut positions = Vec::with_capacity(document.statement_count());
+    let mut previous: Option<Position> = None;
+    for range in ranges {
+        let start = previous.unwrap_or_else(|| {
+            let before = text.get(..range.start).unwrap_or_default().trim_end();
+            reader.go(if before.ends_with('[') { before.len() } else { range.start + 1 })
+        });
+        let end = reader.go(range.end);
+        positions.push((start, end));
+        previous = Some(end);
+    }
+    positions
+}
+
+/// Counts lines and columns; it only goes on.
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    position: Position,
+}
+
+impl Reader<'_> {
+    fn go(&mut self, to: usize) -> Position {
+        for character in self.text.get(self.at..to).unwrap_or_default().chars() {
+            let (line, column) = self.position;
+            self.position = if character == '\n' { (line + 1, 1) } else { (line, column + 1) };
         }
-    };
-    Some((json::place(text, start), json::place(text, range.end)))
+        self.at = self.at.max(to);
+        self.position
+    }
 }
 
 #[cfg(test)]
@@ -37,7 +60,7 @@ mod tests {
 
     fn positions(text: &str) -> Vec<(Position, Position)> {
         let document = Document::parse("p", text, Kind::Identity).unwrap();
-        (0..document.statement_count()).map(|index| of(&document, index).unwrap()).collect()
+        all(&document)
     }
 
     /// The policies and positions of AWS's own examples.

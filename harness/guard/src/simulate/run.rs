@@ -8,7 +8,7 @@ use ringfence_policy::{Decision, Layer, Outcome, Policies, Request, decide, laye
 use super::arns;
 use super::input::{Simulation, is_sts};
 use super::keys;
-use super::position::{self, Position};
+use super::position::Position;
 use super::source::Source;
 use crate::recording::Attached;
 
@@ -153,7 +153,7 @@ impl Simulated {
             .filter_map(|statement| {
                 let source = sources(&self.simulation)
                     .find(|source| source.document.name() == statement.policy)?;
-                let (start, end) = position::of(&source.document, statement.index)?;
+                let (start, end) = *source.positions.get(statement.index)?;
                 Some(Matched { source, start, end })
             })
             .collect()

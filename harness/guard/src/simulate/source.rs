@@ -6,6 +6,7 @@ use ringfence_policy::{Document, Kind};
 use ringfence_wire::ServiceError;
 
 use super::error::invalid;
+use super::position::{self, Position};
 use crate::recording::Attached;
 
 /// "The maximum length of the policy document that you can pass in this
@@ -19,6 +20,8 @@ pub(super) struct Source {
     pub(super) id: String,
     /// Under a name that no other policy of the simulation has.
     pub(super) document: Arc<Document>,
+    /// Where each statement begins and ends.
+    pub(super) positions: Arc<[(Position, Position)]>,
 }
 
 impl Source {
@@ -29,7 +32,12 @@ impl Source {
         }
         let document = Document::parse(&id, text, kind)
             .map_err(|cause| invalid(format!("Invalid Input {id}: {cause}")))?;
-        Ok(Self { id, document: Arc::new(document) })
+        Ok(Self::new(id, document))
+    }
+
+    fn new(id: String, document: Document) -> Self {
+        let positions = position::all(&document).into();
+        Self { id, document: Arc::new(document), positions }
     }
 
     /// A policy of the account. Its name is the place where it stands: two
@@ -38,7 +46,7 @@ impl Source {
         let document = &attached.document;
         let named = Document::parse(&*attached.slot, document.text(), document.kind())
             .map_err(|cause| invalid(format!("Invalid Input {}: {cause}", document.name())))?;
-        Ok(Self { id: id(&attached.slot, document.name()), document: Arc::new(named) })
+        Ok(Self::new(id(&attached.slot, document.name()), named))
     }
 
     /// `SourcePolicyType`, as the simulator answers it. The values that the

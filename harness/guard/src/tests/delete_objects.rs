@@ -243,6 +243,9 @@ async fn an_answer_that_tells_nothing_is_an_error() {
 #[rstest::rstest]
 #[case::prefixed("<Object><Key>a</Key><x:VersionId xmlns:x='u'>v</x:VersionId></Object>")]
 #[case::attribute("<Object VersionId='v'><Key>a</Key></Object>")]
+#[case::attribute_of_xml(
+    "<Object><Key>a</Key><VersionId xml:space='preserve'>v</VersionId></Object>"
+)]
 #[tokio::test]
 async fn a_version_that_only_the_guard_would_read_is_refused(#[case] object: &str) {
     let stage = Stage::new().await;
@@ -254,13 +257,27 @@ async fn a_version_that_only_the_guard_would_read_is_refused(#[case] object: &st
     assert_eq!(stage.upstream.deletions().len(), 0);
 }
 
-/// Nothing could write this key so that the upstream reads it.
+/// What its readers could take for different things is well formed to none.
+#[rstest::rstest]
+#[case::no_character("<Object><Key>a&#1;</Key></Object>")]
+#[case::two_versions(
+    "<Object><Key>a</Key><VersionId>v</VersionId><VersionId>w</VersionId></Object>"
+)]
+#[case::a_version_of_parts("<Object><Key>a</Key><VersionId><b>v</b></VersionId></Object>")]
+#[case::an_unknown_member("<Object><Key>a</Key><Version>v</Version></Object>")]
+#[case::another_quiet("<Quiet>True</Quiet><Object><Key>a</Key></Object>")]
+#[case::too_many(&"<Object><Key>a</Key></Object>".repeat(1_001))]
 #[tokio::test]
-async fn keys_that_cannot_be_told_apart_are_refused_as_a_whole() {
+async fn a_list_that_can_be_misread_is_refused(#[case] objects: &str) {
     let stage = Stage::new().await;
-    let app = stage.role(&policy(&[on("Allow", "s3:DeleteObject", "a*")]));
-    let answer = send(written(&stage, &["a&#1;", "x"], Some(&app))).await;
-    assert_eq!(answer.status(), 403);
+    let app = stage.role(&policy(&[on("Allow", "s3:DeleteObject*", "*")]));
+    let answer = send(posted(&stage, objects, Some(&app))).await;
+    assert_eq!(answer.status(), 400);
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("<Code>MalformedXML</Code>"), "{text}");
     assert_eq!(stage.upstream.deletions().len(), 0);
-    assert_eq!(stage.last_entry().outcome, Ending::Denied);
+    assert_eq!(stage.last_entry().outcome, Ending::Refused);
+    let most = "<Object><Key>a</Key><VersionId>v</VersionId></Object>".repeat(1_000);
+    let answer = send(posted(&stage, &format!("<Quiet>true</Quiet>{most}"), Some(&app))).await;
+    assert_eq!(answer.status(), 200);
 }
