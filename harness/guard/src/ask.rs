@@ -55,7 +55,8 @@ impl Guard {
     /// access key: as many decisions as questions.
     ///
     /// # Errors
-    /// When the key is unknown, or its policies cannot be read.
+    /// When the key is unknown or ended, its policies cannot be read, or it is of
+    /// a session that more than policies bounds.
     pub async fn ask(
         &self,
         access_key_id: &str,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_policy::Context;
 use ringfence_services::Credentials;
 use ringfence_wire::{Secret, Service, ServiceError};
 use rstest::rstest;
@@ -13,6 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use super::upstream::{Group, Role, User};
 use super::{Stage, allow, get_app, root, trusting};
 use crate::journal::Ending;
+use crate::{Overlay, Question};
 
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 const BOB: &str = "arn:aws:sts::123456789012:federated-user/bob";
@@ -428,4 +430,31 @@ async fn a_role_federates_nobody() {
              the sts:GetFederationToken action"
         )
     );
+}
+
+/// What its policies say is not what it may do: the bounds of such sessions are
+/// of calls.
+#[tokio::test]
+async fn questions_are_answered_of_keys_that_policies_alone_bound() {
+    let stage = Stage::new().await;
+    let alice = stage.alice(own(&allow_all(&["sts:GetFederationToken", "iam:ListUsers"]))).await;
+    let question = Question {
+        action: "iam:ListUsers".into(),
+        resource: "arn:aws:iam::123456789012:user/".into(),
+        context: Context::new(),
+    };
+    let ask = async |key: &Credentials| {
+        stage.guard.ask(&key.access_key_id, std::slice::from_ref(&question), &Overlay::none()).await
+    };
+    assert!(ask(&alice).await.unwrap()[0].allowed());
+    let bob = stage.bob(&alice, Some(&allow("iam:*"))).await;
+    let token = key(&stage.sts(&alice, "GetSessionToken", json!({})).await.unwrap());
+    for restricted in [bob, token] {
+        let error = ask(&restricted).await.unwrap_err();
+        assert_eq!((&*error.code, error.status), ("NotImplemented", 501));
+    }
+    let now = OffsetDateTime::now_utc();
+    let ended = stage.session("app", "AROA1", now - time::Duration::seconds(1));
+    let error = ask(&ended).await.unwrap_err();
+    assert_eq!((&*error.code, error.status), ("InvalidClientTokenId", 403));
 }

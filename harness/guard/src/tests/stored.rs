@@ -232,3 +232,18 @@ async fn what_the_upstream_does_not_take_is_carried() {
     assert_eq!((&*error.code, error.status), ("MalformedPolicyDocument", 400));
     assert_eq!(stage.last_entry().outcome, Ending::Refused);
 }
+
+/// What stands there and cannot be read can still be replaced.
+#[tokio::test]
+async fn an_unreadable_policy_is_not_counted() {
+    let stage = Stage::new().await;
+    stage.role("no policy");
+    let put = |name: &str, size| {
+        let document = of_size(false, size);
+        json!({"RoleName": "app", "PolicyName": name, "PolicyDocument": document})
+    };
+    let error = stage.call(&root(), "PutRolePolicy", put("own", 10_241)).await.unwrap_err();
+    assert_eq!((&*error.code, error.status), ("LimitExceeded", 409));
+    stage.call(&root(), "PutRolePolicy", put("own", 10_240)).await.unwrap();
+    assert_eq!(stage.upstream.seen("PutRolePolicy").len(), 1);
+}
