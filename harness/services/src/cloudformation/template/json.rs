@@ -1,5 +1,5 @@
-//! Templates in JSON. A key given twice is refused: serde's map would keep
-//! the last silently, and a policy would not be what its author reads.
+//! Templates in JSON. Of a key that stands twice the last value counts, as on
+//! AWS (<https://github.com/aws-cloudformation/cfn-language-discussion/issues/96>).
 
 use std::fmt;
 
@@ -11,26 +11,23 @@ use super::TemplateError;
 /// Reads a JSON template.
 pub(super) fn parse(text: &str) -> Result<Value, TemplateError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
+    // AWS gives the place behind the character at fault (LocalStack's recorded
+    // `test_validate_invalid_json_template_should_fail`).
     let fail = |cause: serde_json::Error| {
-        let place = format!("(line {}, column {})", cause.line(), cause.column());
-        match cause.to_string().split_once("duplicate key `") {
-            Some((_, rest)) => {
-                let key = rest.split('`').next().unwrap_or_default();
-                TemplateError::new(format!("Template format error: duplicate key `{key}` {place}"))
-            }
-            None => {
-                TemplateError::new(format!("Template format error: JSON not well-formed. {place}"))
-            }
-        }
+        TemplateError::new(format!(
+            "Template format error: JSON not well-formed. (line {}, column {})",
+            cause.line(),
+            cause.column() + 1
+        ))
     };
-    let value = Strict.deserialize(&mut deserializer).map_err(fail)?;
+    let value = Tree.deserialize(&mut deserializer).map_err(fail)?;
     deserializer.end().map_err(fail)?;
     Ok(value)
 }
 
-struct Strict;
+struct Tree;
 
-impl<'de> DeserializeSeed<'de> for Strict {
+impl<'de> DeserializeSeed<'de> for Tree {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -38,7 +35,7 @@ impl<'de> DeserializeSeed<'de> for Strict {
     }
 }
 
-impl<'de> Visitor<'de> for Strict {
+impl<'de> Visitor<'de> for Tree {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,7 +68,7 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = list.next_element_seed(Strict)? {
+        while let Some(item) = list.next_element_seed(Tree)? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -80,12 +77,24 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut members = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            if members.contains_key(&key) {
-                return Err(A::Error::custom(format!("duplicate key `{key}`")));
-            }
-            let value = map.next_value_seed(Strict)?;
+            let value = map.next_value_seed(Tree)?;
             members.insert(key, value);
         }
         Ok(Value::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::parse;
+
+    #[test]
+    fn of_a_key_that_stands_twice_the_last_value_counts() {
+        assert_eq!(
+            parse(r#"{"a": 1, "b": 2, "a": {"c": 3, "c": 4}}"#),
+            Ok(json!({"a": {"c": 4}, "b": 2}))
+        );
     }
 }

@@ -6,7 +6,7 @@ mod intrinsics;
 mod json;
 mod parameters;
 mod summary;
-mod yaml;
+pub mod yaml;
 
 use ringfence_wire::ServiceError;
 use serde_json::{Map, Value};
@@ -26,6 +26,12 @@ pub(super) struct TemplateError(String);
 impl TemplateError {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
+    }
+}
+
+impl From<yaml::YamlError> for TemplateError {
+    fn from(error: yaml::YamlError) -> Self {
+        Self::new(error.to_string())
     }
 }
 
@@ -71,7 +77,7 @@ impl Document {
         let value = if text.trim_start().starts_with('{') {
             json::parse(text)?
         } else {
-            yaml::parse(text)?
+            yaml::read(text)?.root.into_json()
         };
         let Value::Object(body) = value else {
             return Err(TemplateError::new("Template format error: unsupported structure."));

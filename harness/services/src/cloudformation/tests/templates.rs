@@ -7,8 +7,11 @@ use super::{World, error};
 
 #[rstest]
 #[case("x", "Template format error: unsupported structure.")]
-#[case("{\"Resources\": {},}", "Template format error: JSON not well-formed. (line 1, column 18)")]
-#[case("{\"A\": 1, \"A\": 2}", "Template format error: duplicate key `A` (line 1, column 12)")]
+#[case("{\"Resources\": {},}", "Template format error: JSON not well-formed. (line 1, column 19)")]
+#[case(
+    "{\"this is invalid JSON\"=\"bobbins\"}",
+    "Template format error: JSON not well-formed. (line 1, column 25)"
+)]
 #[case("Resources: {}", "Template format error: At least one Resources member must be defined.")]
 #[case("Foo: 1\nResources: {}", "Invalid template property or properties [Foo]")]
 #[case(
