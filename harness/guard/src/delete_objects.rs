@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, HashSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
-use http::{Request, Response, Uri};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, Uri};
 use md5::{Digest as _, Md5};
 use ringfence_wire::{Call, Reply, Service, ServiceError, reply, request, response};
 use serde_json::{Map, Value, json};
@@ -89,11 +89,15 @@ impl Partial {
         Some(Self { allowed, errors, quiet })
     }
 
-    /// The call for what may be deleted, if anything may.
+    /// The call for what may be deleted, with the headers and the body that go
+    /// with it, if anything may.
     ///
     /// # Errors
     /// When no request can be made of it.
-    pub(crate) fn request(&self, call: &Call) -> Result<Option<Request<Bytes>>, ServiceError> {
+    pub(crate) fn remainder(
+        &self,
+        call: &Call,
+    ) -> Result<Option<(Call, HeaderMap, Bytes)>, ServiceError> {
         if self.allowed.is_empty() {
             return Ok(None);
         }
@@ -101,21 +105,19 @@ impl Partial {
         if let Some(quiet) = &self.quiet {
             delete.insert("Quiet".to_owned(), quiet.clone());
         }
-        let mut input = call.input.clone();
-        input.insert("Delete".to_owned(), delete.into());
+        let mut call = call.clone();
+        call.input.insert("Delete".to_owned(), delete.into());
         // It goes with a checksum of the caller's body.
-        input.remove("ChecksumAlgorithm");
-        let mut request = request::encode(call.operation, &input, None, &Uri::from_static("/"))?;
-        let digest = STANDARD.encode(Md5::digest(request.body()));
-        let digest =
-            HeaderValue::from_str(&digest).map_err(|cause| internal(&cause.to_string()))?;
-        let headers = request.headers_mut();
-        headers.insert(HeaderName::from_static("content-md5"), digest);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-        Ok(Some(request))
+        call.input.remove("ChecksumAlgorithm");
+        let request = request::encode(call.operation, &call.input, None, &Uri::from_static("/"))?;
+        let body = request.into_body();
+        let digest = HeaderValue::from_str(&STANDARD.encode(Md5::digest(&body)))
+            .map_err(|cause| internal(&cause.to_string()))?;
+        let headers = HeaderMap::from_iter([(HeaderName::from_static("content-md5"), digest)]);
+        Ok(Some((call, headers, body)))
     }
 
-    /// The upstream's answer to [`Partial::request`], with the errors of what
+    /// The upstream's answer to [`Partial::remainder`], with the errors of what
     /// may not be deleted. An error is the answer to the whole call, as AWS's.
     ///
     /// # Errors

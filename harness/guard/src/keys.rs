@@ -1,7 +1,9 @@
 //! Users' access keys: IAM upstream makes them, the guard must know them.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use http::{Response, Uri, request, uri};
+use http::Response;
 use ringfence_services::Setting;
 use ringfence_services::credentials::{Credentials, Identity, Session};
 use ringfence_wire::{Call, Secret, Service, ServiceError, response};
@@ -78,10 +80,7 @@ fn unusable(message: &str) -> ServiceError {
 /// # Errors
 /// When the caller is no user, or the name is empty: emulators take that for
 /// none, and then the owner of the key that the call names for the user.
-pub(crate) fn implied_user<'a>(
-    call: &Call,
-    caller: &'a Session,
-) -> Result<Option<&'a str>, ServiceError> {
+fn implied_user<'a>(call: &Call, caller: &'a Session) -> Result<Option<&'a str>, ServiceError> {
     if call.service() == Service::Iam && call.text("UserName") == Some("") {
         return Err(ServiceError::new(
             400,
@@ -110,33 +109,24 @@ pub(crate) fn implied_user<'a>(
     }
 }
 
-/// A query call with the caller's own name, which goes where the other
-/// parameters stand: in the body, or else in the query string.
+/// The call as the upstream gets it: with its caller's own name where it means
+/// that (see [`implied_user`]).
 ///
 /// # Errors
-/// When no request target can be made of it.
-pub(crate) fn with_user_name(
-    mut parts: request::Parts,
-    body: Bytes,
-    name: &str,
-) -> Result<(request::Parts, Bytes), ServiceError> {
-    let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-    if !body.is_empty() {
-        let mut form = body.to_vec();
-        form.extend_from_slice(format!("&UserName={name}").as_bytes());
-        return Ok((parts, form.into()));
-    }
-    let target = parts.uri.path_and_query().map_or("/?", uri::PathAndQuery::as_str);
-    parts.uri = format!("{target}&UserName={name}").parse::<Uri>().map_err(|cause| {
-        ServiceError::new(500, "InternalFailure", format!("the call has no target: {cause}"))
-    })?;
-    Ok((parts, body))
+/// As [`implied_user`].
+pub(crate) fn completed<'a>(
+    call: &'a Call,
+    caller: &Session,
+) -> Result<Cow<'a, Call>, ServiceError> {
+    let Some(name) = implied_user(call, caller)? else { return Ok(Cow::Borrowed(call)) };
+    let mut call = call.clone();
+    call.input.insert("UserName".to_owned(), name.into());
+    Ok(Cow::Owned(call))
 }
 
 #[cfg(test)]
 mod tests {
     use ringfence_wire::Operation;
-    use rstest::rstest;
     use serde_json::json;
 
     use super::*;
@@ -171,21 +161,11 @@ mod tests {
     }
 
     /// Left out of it, the upstream would take the key's owner for the user.
-    #[rstest]
-    #[case::body("/", "Action=DeleteAccessKey", "/", "Action=DeleteAccessKey&UserName=a%2Eb")]
-    #[case::query("/?Action=DeleteAccessKey", "", "/?Action=DeleteAccessKey&UserName=a%2Eb", "")]
-    fn the_callers_name_goes_where_the_parameters_stand(
-        #[case] target: &str,
-        #[case] body: &'static str,
-        #[case] sent_target: &str,
-        #[case] sent_body: &str,
-    ) {
-        let parts = http::Request::builder().uri(target).body(()).unwrap().into_parts().0;
-        let (parts, body) =
-            with_user_name(parts, Bytes::from_static(body.as_bytes()), "a.b").unwrap();
-        assert_eq!(
-            (parts.uri.to_string().as_str(), body.as_ref()),
-            (sent_target, sent_body.as_bytes())
-        );
+    #[test]
+    fn the_callers_own_name_goes_upstream() {
+        let call = delete_key(json!({"AccessKeyId": "AKIAOFALICE"}));
+        let completed = completed(&call, &alice()).unwrap();
+        assert_eq!(completed.text("UserName"), Some("alice"));
+        assert_eq!(completed.text("AccessKeyId"), Some("AKIAOFALICE"));
     }
 }

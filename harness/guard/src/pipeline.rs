@@ -205,7 +205,9 @@ impl Pipeline {
         }
         match granted {
             Granted::Call => self.forward(call, &caller, parts, body, passage).await,
-            Granted::Part(partial) => self.delete_allowed(call, &caller, &partial, passage).await,
+            Granted::Part(partial) => {
+                self.delete_allowed(call, &caller, &partial, parts, passage).await
+            }
         }
     }
 
@@ -338,14 +340,16 @@ impl Pipeline {
         call: &Call,
         caller: &Session,
         partial: &Partial,
+        parts: &request::Parts,
         passage: &mut Passage,
     ) -> Result<Response<Bytes>, ServiceError> {
-        let Some(request) = partial.request(call)? else {
+        let Some((remainder, headers, body)) = partial.remainder(call)? else {
             exists::bucket(call, &self.directory).await?;
             return Ok(partial.nothing(call, &passage.entry.request_id));
         };
-        let (parts, body) = request.into_parts();
-        let answer = self.forward(call, caller, &parts, body, passage).await?;
+        let mut parts = parts.clone();
+        parts.headers = headers;
+        let answer = self.forward(&remainder, caller, &parts, body, passage).await?;
         partial.merge(call, answer)
     }
 
@@ -358,11 +362,8 @@ impl Pipeline {
         body: Bytes,
         passage: &mut Passage,
     ) -> Result<Response<Bytes>, ServiceError> {
-        let (sent, body) = match keys::implied_user(call, caller)? {
-            Some(name) => keys::with_user_name(parts.clone(), body, name)?,
-            None => (parts.clone(), body),
-        };
-        let answer = self.upstream.forward(call, &sent, body, passage.now).await;
+        let sent = keys::completed(call, caller)?;
+        let answer = self.upstream.forward(&sent, &parts.headers, body, passage.now).await;
         self.directory.changed_by(call);
         let mut answer = answer?;
         passage.entry.upstream_status = Some(answer.status().as_u16());

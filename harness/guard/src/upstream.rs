@@ -5,10 +5,9 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response, StatusCode, Uri, request, uri};
+use http::{Method, Response, StatusCode, Uri, uri};
 use ringfence_services::Credentials;
-use ringfence_wire::operation::Location;
-use ringfence_wire::{Call, Operation, Protocol, Service, ServiceError, response, signature};
+use ringfence_wire::{Call, Operation, Service, ServiceError, request, response, signature};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use url::Url;
@@ -61,23 +60,24 @@ impl Upstream {
         Ok(Self { http, base, account_id, root })
     }
 
-    /// Sends on a call that was decided. `body` is the plain body, without
-    /// `aws-chunked` framing.
+    /// Sends on a call that was decided, written anew from its input: what the
+    /// mapping did not read does not arrive. `body` is the plain body, without
+    /// `aws-chunked` framing, which S3 alone gets as the client wrote it.
     ///
     /// # Errors
     /// `ServiceUnavailable` (503) naming the upstream when it does not answer.
     pub(crate) async fn forward(
         &self,
         call: &Call,
-        parts: &request::Parts,
+        headers: &HeaderMap,
         body: Bytes,
         now: OffsetDateTime,
     ) -> Result<Response<Bytes>, ServiceError> {
-        let target = target(call, &parts.uri);
-        let headers = kept_headers(call.operation, &parts.headers);
-        let method = parts.method.clone();
+        let (parts, body) = written(call, headers, body)?.into_parts();
+        let target = parts.uri.path_and_query().map_or("/", uri::PathAndQuery::as_str);
+        let (method, headers) = (parts.method, parts.headers);
         let answer =
-            self.send(call.operation, &call.region, method, &target, headers, body, now).await?;
+            self.send(call.operation, &call.region, method, target, headers, body, now).await?;
         // The guard has validated the document as AWS does; what the upstream
         // still refuses, AWS takes.
         let is_refused = answer.status() == StatusCode::BAD_REQUEST
@@ -156,11 +156,9 @@ impl Upstream {
         now: OffsetDateTime,
     ) -> Result<Response<Bytes>, ServiceError> {
         let endpoint: Uri = self.base.as_str().parse().map_err(|cause| self.unavailable(&cause))?;
-        let (parts, body) =
-            ringfence_wire::request::encode(operation, input, None, &endpoint)?.into_parts();
+        let (parts, body) = request::encode(operation, input, None, &endpoint)?.into_parts();
         let target = parts.uri.path_and_query().map_or("/", uri::PathAndQuery::as_str);
-        let headers = kept_headers(operation, &parts.headers);
-        self.send(operation, region, parts.method, target, headers, body, now).await
+        self.send(operation, region, parts.method, target, parts.headers, body, now).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one HTTP request, used twice")]
@@ -274,112 +272,38 @@ pub(crate) fn check_bucket(call: &Call) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// The path and query that the upstream gets. S3 goes path-style, whatever
-/// style the client used; the other protocols say everything in headers and
-/// body, or in a path that the guard has read.
-fn target(call: &Call, uri: &Uri) -> String {
-    let target = uri.path_and_query().map_or("/", uri::PathAndQuery::as_str);
-    if call.service() != Service::S3 {
-        return target.to_owned();
-    }
-    let Some(bucket) = call.text("Bucket") else { return unsigned_target(target) };
-    let target = unsigned_target(target);
-    let path = target.split('?').next().unwrap_or_default();
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-    // A client that addresses the bucket by host leaves it out of the path:
-    // then the path is the key, whole. (A key may begin with the bucket's
-    // name, so looking for the bucket in the path would not tell.)
-    if decoded == call.text("Key").unwrap_or_default() {
-        format!("/{bucket}{target}")
-    } else {
-        target
-    }
-}
+/// Headers of S3 that the models of its operations do not list, all or some of
+/// them: those of cross-origin requests change nothing but the headers of the
+/// answer, the digest is of the body that goes along.
+const OF_ANY_OPERATION: [HeaderName; 4] = [
+    header::ORIGIN,
+    header::ACCESS_CONTROL_REQUEST_METHOD,
+    header::ACCESS_CONTROL_REQUEST_HEADERS,
+    HeaderName::from_static("content-md5"),
+];
 
-/// Drops the query parameters of a presigned URL: the upstream gets a signature
-/// of the guard's own.
-fn unsigned_target(target: &str) -> String {
-    let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
-    let kept: Vec<&str> = query
-        .split('&')
-        .filter(|pair| {
-            let name = pair.split('=').next().unwrap_or_default().to_ascii_lowercase();
-            !matches!(
-                name.as_str(),
-                "x-amz-algorithm"
-                    | "x-amz-credential"
-                    | "x-amz-date"
-                    | "x-amz-expires"
-                    | "x-amz-signedheaders"
-                    | "x-amz-signature"
-                    | "x-amz-security-token"
-                    | "x-amz-content-sha256"
-            )
-        })
-        .collect();
-    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
-}
-
-/// The headers that the upstream gets: those that belong to AWS's protocols.
-/// An allow list, because emulators obey headers of their own (`x-moto-…`,
-/// `x-localstack-…`), and moto even reads a region out of `User-Agent`. Of
-/// `x-amz-…` those that the operation takes: what it does not take was not
-/// decided, but an emulator may act on it (moto takes an `UploadPart` with an
+/// The request that the upstream gets: the input, as a client of AWS writes it.
+/// Nothing else of what arrived goes on: emulators obey headers of their own
+/// (`x-moto-…`, `x-localstack-…`), read a region out of `User-Agent`, and act on
+/// members that an operation does not take (moto takes an `UploadPart` with an
 /// empty upload id for a `PutObject`, with its `x-amz-acl`).
-fn kept_headers(operation: &Operation, headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::with_capacity(headers.len());
-    for (name, value) in headers {
-        if is_kept(operation, name.as_str()) {
-            kept.append(name.clone(), value.clone());
-        } else if name == header::CONTENT_ENCODING
-            && operation.service == Service::S3
-            && let Some(value) = without_chunking(value)
-        {
-            kept.append(name.clone(), value);
+fn written(
+    call: &Call,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<http::Request<Bytes>, ServiceError> {
+    let is_s3 = call.service() == Service::S3;
+    let payload = is_s3.then_some(body);
+    let mut request =
+        request::encode(call.operation, &call.input, payload, &Uri::from_static("/"))?;
+    if is_s3 {
+        for name in OF_ANY_OPERATION {
+            if let Some(value) = headers.get(&name) {
+                request.headers_mut().insert(name, value.clone());
+            }
         }
     }
-    kept
-}
-
-/// A content encoding without the framing that the guard has taken off.
-fn without_chunking(value: &HeaderValue) -> Option<HeaderValue> {
-    let kept: Vec<&str> = value
-        .to_str()
-        .ok()?
-        .split(',')
-        .map(str::trim)
-        .filter(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("aws-chunked"))
-        .collect();
-    if kept.is_empty() { None } else { HeaderValue::from_str(&kept.join(",")).ok() }
-}
-
-fn is_kept(operation: &Operation, name: &str) -> bool {
-    if name.starts_with("x-amz-") {
-        return name == "x-amz-target"
-            || operation.members.iter().any(|member| match member.location {
-                Location::Header => member.wire.eq_ignore_ascii_case(name),
-                Location::Headers => name.starts_with(&member.wire.to_ascii_lowercase()),
-                _ => false,
-            });
-    }
-    match name {
-        "content-type" | "accept" => true,
-        "content-md5"
-        | "cache-control"
-        | "content-disposition"
-        | "content-language"
-        | "expires"
-        | "range"
-        | "if-match"
-        | "if-none-match"
-        | "if-modified-since"
-        | "if-unmodified-since"
-        | "origin"
-        | "access-control-request-method"
-        | "access-control-request-headers" => operation.service.protocol() == Protocol::RestXml,
-        _ => false,
-    }
+    Ok(request)
 }
 
 #[cfg(test)]
@@ -402,25 +326,81 @@ mod tests {
         }
     }
 
+    fn sent(operation: &str, input: serde_json::Value, body: &'static str) -> http::Request<Bytes> {
+        let call = Call {
+            operation: Operation::find(Service::S3, operation).unwrap(),
+            region: "eu-central-1".into(),
+            input: input.as_object().unwrap().clone(),
+            payload: None,
+        };
+        written(&call, &HeaderMap::new(), Bytes::from_static(body.as_bytes())).unwrap()
+    }
+
     #[rstest]
-    #[case::path_style("/b/k", Some("k"), "/b/k")]
-    #[case::by_host("/k", Some("k"), "/b/k")]
-    #[case::by_host_key_begins_with_bucket("/b/k", Some("b/k"), "/b/b/k")]
-    #[case::path_style_key_begins_with_bucket("/b/b/k", Some("b/k"), "/b/b/k")]
-    #[case::encoded("/a%20b%2Bc", Some("a b+c"), "/b/a%20b%2Bc")]
-    #[case::bucket_by_host("/?list-type=2", None, "/b/?list-type=2")]
-    #[case::bucket_path_style("/b?list-type=2", None, "/b?list-type=2")]
-    #[case::presigned(
-        "/b/k?X-Amz-Algorithm=A&X-Amz-Signature=s&versionId=1&X-Amz-Security-Token=t",
-        Some("k"),
-        "/b/k?versionId=1"
+    #[case::object("GetObject", json!({"Bucket": "b", "Key": "k"}), "/b/k")]
+    #[case::key_begins_with_bucket("GetObject", json!({"Bucket": "b", "Key": "b/k"}), "/b/b/k")]
+    #[case::key_with_slashes("GetObject", json!({"Bucket": "b", "Key": "/a//k/"}), "/b//a//k/")]
+    #[case::encoded("GetObject", json!({"Bucket": "b", "Key": "a b+c"}), "/b/a%20b%2Bc")]
+    #[case::version(
+        "GetObject", json!({"Bucket": "b", "Key": "k", "VersionId": "1"}), "/b/k?versionId=1"
     )]
-    fn s3_goes_path_style_and_without_the_clients_signature(
-        #[case] given: &str,
-        #[case] key: Option<&str>,
+    #[case::bucket("ListObjectsV2", json!({"Bucket": "b"}), "/b?list-type=2")]
+    #[case::account("ListBuckets", json!({}), "/")]
+    fn s3_goes_path_style(
+        #[case] operation: &str,
+        #[case] input: serde_json::Value,
         #[case] expected: &str,
     ) {
-        assert_eq!(target(&call("b", key), &given.parse().unwrap()), expected);
+        assert_eq!(sent(operation, input, "").uri(), expected);
+    }
+
+    #[test]
+    fn s3_keeps_the_body_and_gets_headers_of_the_input_alone() {
+        let input = json!({
+            "Bucket": "b", "Key": "k", "ACL": "private", "Metadata": {"a": "\u{fc}"},
+            "ContentType": "text/plain",
+        });
+        let request = sent("PutObject", input, "body");
+        assert_eq!(request.body().as_ref(), b"body");
+        let mut headers: Vec<(&str, &[u8])> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
+        headers.sort_unstable();
+        let expected: [(&str, &[u8]); 3] = [
+            ("content-type", b"text/plain"),
+            ("x-amz-acl", b"private"),
+            ("x-amz-meta-a", "\u{fc}".as_bytes()),
+        ];
+        assert_eq!(headers, expected);
+    }
+
+    #[test]
+    fn a_clients_headers_do_not_go_on_but_for_those_of_any_operation_of_s3() {
+        let mut given = HeaderMap::new();
+        for name in ["origin", "x-moto-account-id", "x-amz-target", "accept", "x-amz-copy-source"] {
+            given.insert(HeaderName::from_static(name), HeaderValue::from_static("v"));
+        }
+        let names = |service, operation, input: serde_json::Value| {
+            let call = Call {
+                operation: Operation::find(service, operation).unwrap(),
+                region: "eu-central-1".into(),
+                input: input.as_object().unwrap().clone(),
+                payload: None,
+            };
+            let request = written(&call, &given, Bytes::from_static(b"Action=DeleteRole")).unwrap();
+            let names: Vec<String> = request.headers().keys().map(ToString::to_string).collect();
+            (names, request.into_body())
+        };
+        let (headers, body) = names(Service::S3, "GetObject", json!({"Bucket": "b", "Key": "k"}));
+        assert_eq!(
+            (headers, body.as_ref()),
+            (vec!["origin".to_owned()], &b"Action=DeleteRole"[..])
+        );
+        let (headers, body) = names(Service::Iam, "GetRole", json!({"RoleName": "r"}));
+        assert_eq!(headers, ["content-type"]);
+        assert_eq!(body.as_ref(), b"Action=GetRole&Version=2010-05-08&RoleName=r");
     }
 
     #[rstest]
@@ -432,49 +412,5 @@ mod tests {
         let error = check_bucket(&call(bucket, None)).unwrap_err();
         assert_eq!((error.code.as_ref(), error.status), ("InvalidBucketName", 400));
         assert_eq!(check_bucket(&call("artifacts", None)), Ok(()));
-    }
-
-    #[rstest]
-    #[case("aws-chunked", None)]
-    #[case("aws-chunked,gzip", Some("gzip"))]
-    #[case("gzip", Some("gzip"))]
-    fn only_the_framing_is_taken_off(#[case] given: &'static str, #[case] kept: Option<&str>) {
-        let mut given_headers = HeaderMap::new();
-        given_headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(given));
-        let put = Operation::find(Service::S3, "PutObject").unwrap();
-        let get = Operation::find(Service::Iam, "GetRole").unwrap();
-        let headers = kept_headers(put, &given_headers);
-        let found = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap());
-        assert_eq!(found, kept);
-        assert!(kept_headers(get, &given_headers).is_empty());
-    }
-
-    #[rstest]
-    #[case::put(
-        "PutObject",
-        &["x-amz-acl", "x-amz-meta-a", "x-amz-sdk-checksum-algorithm", "x-amz-tagging"]
-    )]
-    #[case::part("UploadPart", &["x-amz-sdk-checksum-algorithm"])]
-    #[case::delete("DeleteObject", &[])]
-    fn headers_that_the_operation_does_not_take_stay_here(
-        #[case] operation: &str,
-        #[case] expected: &[&str],
-    ) {
-        let mut headers = HeaderMap::new();
-        for name in [
-            "x-amz-acl",
-            "x-amz-copy-source",
-            "x-amz-date",
-            "x-amz-meta-a",
-            "x-amz-sdk-checksum-algorithm",
-            "x-amz-security-token",
-            "x-amz-tagging",
-        ] {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("v"));
-        }
-        let kept = kept_headers(Operation::find(Service::S3, operation).unwrap(), &headers);
-        let mut kept: Vec<&str> = kept.keys().map(HeaderName::as_str).collect();
-        kept.sort_unstable();
-        assert_eq!(kept, expected);
     }
 }

@@ -190,7 +190,7 @@ impl Draft<'_> {
         }
         for (name, text) in lines {
             let (Ok(key), Ok(value)) =
-                (HeaderName::try_from(name.as_str()), HeaderValue::from_str(&text))
+                (HeaderName::try_from(name.as_str()), HeaderValue::from_bytes(text.as_bytes()))
             else {
                 return Err(self.fault(format!("the value of `{name}` fits no header")));
             };
