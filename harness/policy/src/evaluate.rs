@@ -6,8 +6,9 @@
 //!    in the order of [`Layer`] is named; AWS names one too and does not say
 //!    which it chooses.
 //! 2. Each level of service control policies must allow.
-//! 3. The resource's policy may allow by itself (see `grant.rs`), or must (role
-//!    trust policies, KMS keys, other accounts, services, unsigned callers).
+//! 3. The resource's policy may allow by itself, or must (role trust policies,
+//!    KMS keys, other accounts, services, unsigned callers): see
+//!    `Shape::needs`.
 //! 4. Identity policies, then the boundary, then session policies must allow.
 //!
 //! The first layer in this order that should allow and does not is the one

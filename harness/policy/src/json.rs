@@ -59,6 +59,32 @@ impl Value {
     }
 }
 
+impl Node {
+    /// The value in `serde_json`'s terms, for who changes a document and writes
+    /// it again. A number that these cannot write as it stands becomes text:
+    /// in a condition both are the same value
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>:
+    /// a condition's value may be a number, a boolean or a string, each
+    /// without quotes or with).
+    pub fn to_value(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(yes) => (*yes).into(),
+            Value::Number(text) => match text.parse::<serde_json::Number>() {
+                Ok(number) if number.to_string() == *text => number.into(),
+                _ => text.as_str().into(),
+            },
+            Value::String(text) => text.as_str().into(),
+            Value::Array(items) => items.iter().map(Self::to_value).collect(),
+            Value::Object(members) => {
+                let each =
+                    members.iter().map(|member| (member.key.clone(), member.value.to_value()));
+                serde_json::Value::Object(each.collect())
+            }
+        }
+    }
+}
+
 /// Line and column, both from 1, of an offset; columns count characters.
 pub fn place(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..at).unwrap_or(text);
@@ -321,6 +347,15 @@ mod tests {
         let Value::Array(items) = &members[0].value.value else { panic!("not a list") };
         assert_eq!(items[0].value, Value::Number("1.50".into()));
         assert_eq!(items[1].value, Value::String("é😀".into()));
+    }
+
+    /// `serde_json` reads its own private key as raw text and loses digits.
+    #[test]
+    fn what_is_written_again_is_what_was_read() {
+        let text = r#"{"$serde_json::private::RawValue":"1","n":[1.50,0.1,12345678901234567890123,true,null,"é"]}"#;
+        let again = parse(text).unwrap().to_value().to_string();
+        let expected = r#"{"$serde_json::private::RawValue":"1","n":["1.50",0.1,"12345678901234567890123",true,null,"é"]}"#;
+        assert_eq!(again, expected);
     }
 
     #[rstest]

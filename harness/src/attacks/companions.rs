@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ringfence_guard::{Attached, Inputs, Overlay};
-use ringfence_policy::{Decision, Document, Kind, Layer, Outcome, Principal};
+use ringfence_policy::{Decision, Document, Kind, Layer, Outcome, Principal, json as policy_json};
 use ringfence_wire::ServiceError;
 use serde_json::{Value, json};
 
@@ -183,7 +183,7 @@ impl Without<'_> {
                 let current = self.current(&attached);
                 let mut statements = statements(current.text());
                 statements.push(statement);
-                let document = document(current.name(), statements, kind)?;
+                let document = rewritten(&current, statements)?;
                 self.put(&attached, document);
                 Some(format!("`{}` allows `{action}` to everybody who calls like it", attached.id))
             }
@@ -213,12 +213,12 @@ pub fn without_statement(document: &Document, index: usize) -> Option<Arc<Docume
     if index < statements.len() {
         statements.remove(index);
     }
-    self::document(document.name(), statements, document.kind())
+    rewritten(document, statements)
 }
 
-/// The statements of a document's text.
+/// The statements of a document's text, as the engine reads it.
 pub fn statements(text: &str) -> Vec<Value> {
-    let document: Value = serde_json::from_str(text).unwrap_or_default();
+    let document = policy_json::parse(text).map(|root| root.to_value()).unwrap_or_default();
     match document.get("Statement") {
         Some(Value::Array(statements)) => statements.clone(),
         Some(one) => vec![one.clone()],
@@ -226,7 +226,16 @@ pub fn statements(text: &str) -> Vec<Value> {
     }
 }
 
-/// A document of statements; none where AWS would not store it.
+/// A document with other statements and all else as it was: in `2012-10-17`
+/// `${…}` is a variable, before it is text, so that another version would be a
+/// second change. None where AWS would not store it.
+pub fn rewritten(original: &Document, statements: Vec<Value>) -> Option<Arc<Document>> {
+    let mut document = policy_json::parse(original.text()).ok()?.to_value();
+    document.as_object_mut()?.insert("Statement".to_owned(), Value::Array(statements));
+    Document::parse(original.name(), &document.to_string(), original.kind()).ok().map(Arc::new)
+}
+
+/// A new document of statements; none where AWS would not store it.
 pub fn document(name: &str, statements: Vec<Value>, kind: Kind) -> Option<Arc<Document>> {
     let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
     Document::parse(name, &text, kind).ok().map(Arc::new)
@@ -292,6 +301,41 @@ mod tests {
         let companion = mutant(&inputs(statement("Allow", "*"), boundary));
         let expected = "allowed once statement `Deny` of `role/app/boundary` is dropped";
         assert_eq!(companion, Companion::shown(expected));
+    }
+
+    /// In a document without a version `${…}` is text, and stays so.
+    #[rstest::rstest]
+    #[case("", false)]
+    #[case(r#""Version": "2008-10-17", "#, false)]
+    #[case(r#""Version": "2012-10-17", "#, true)]
+    fn a_document_without_a_statement_is_of_the_same_version(
+        #[case] version: &str,
+        #[case] variables: bool,
+    ) {
+        let text = format!(
+            r#"{{{version}"Id": "own", "Statement": [
+                {{"Effect": "Allow", "Action": "iam:CreateUser", "Resource": "arn:aws:iam::123456789012:user/${{aws:username}}"}},
+                {{"Sid": "No", "Effect": "Deny", "Action": "iam:*", "Resource": "*"}}]}}"#
+        );
+        let original = Document::parse("own", &text, Kind::Identity).unwrap();
+        let left = without_statement(&original, 1).unwrap();
+        assert_eq!(left.version(), original.version());
+        assert!(left.text().contains(r#""Id":"own""#), "{}", left.text());
+        let asked = |user: &str| Asked {
+            action: "iam:CreateUser".into(),
+            resource: format!("arn:aws:iam::123456789012:user/{user}"),
+            context: {
+                let mut context = Context::new();
+                context.set("aws:username", "probe");
+                context.into()
+            },
+            resource_policy: None,
+        };
+        let mut inputs = inputs(statement("Allow", "*"), vec![statement("Allow", "*")]);
+        inputs.identity = vec![Attached { slot: "own".into(), id: "own".into(), document: left }];
+        inputs.asked = vec![asked("probe")];
+        let allowed = inputs.decide(&Overlay::none()).iter().all(Decision::allowed);
+        assert_eq!(allowed, variables);
     }
 
     #[test]

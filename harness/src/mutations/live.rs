@@ -12,6 +12,7 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
 use crate::attacks::actor::Actor;
+use crate::attacks::companions;
 use crate::attacks::facts::RouteFacts;
 use crate::attacks::{Facts, Part, Step, Suite, Verdict};
 
@@ -262,24 +263,22 @@ fn bucket(suite: &Suite<'_>) -> Vec<Live> {
             ..live(what(), "versions-stopped", format!("`{bucket}` keeps no versions"))
         },
     ];
-    if let Some(current) = current
-        && let Ok(mut policy) = serde_json::from_str::<Value>(current.text())
-    {
+    if let Some(current) = current {
         let public = json!({
             "Sid": "RingfencePublic", "Effect": "Allow", "Principal": "*",
             "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": [arn, format!("{arn}/*")],
         });
-        match policy.get_mut("Statement") {
-            Some(Value::Array(statements)) => statements.push(public),
-            Some(one) => *one = json!([one.clone(), public]),
-            None => {}
+        let mut statements = companions::statements(current.text());
+        statements.push(public);
+        let set =
+            |text: &str| Step::new(S3, "PutBucketPolicy", named()).with_payload(text.to_owned());
+        if let Some(policy) = companions::rewritten(&current, statements) {
+            changes.push(Live {
+                apply: vec![unblock, set(policy.text())],
+                revert: vec![set(current.text()), block],
+                ..live(what(), "public", format!("everybody may read `{bucket}`"))
+            });
         }
-        let set = |text: String| Step::new(S3, "PutBucketPolicy", named()).with_payload(text);
-        changes.push(Live {
-            apply: vec![unblock, set(policy.to_string())],
-            revert: vec![set(current.text().to_owned()), block],
-            ..live(what(), "public", format!("everybody may read `{bucket}`"))
-        });
     }
     changes
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ringfence_policy::{Document, Kind};
 use serde_json::{Map, Value, json};
 
-use crate::attacks::companions::{document, statements};
+use crate::attacks::companions::{rewritten, statements};
 
 /// A weaker version of a document.
 #[derive(Debug, Clone)]
@@ -50,9 +50,7 @@ pub fn versions(original: &Document) -> Vec<Weaker> {
             if changed.is_empty() {
                 changed.push(nothing(original.kind()));
             }
-            let Some(document) = document(original.name(), changed, original.kind()) else {
-                continue;
-            };
+            let Some(document) = rewritten(original, changed) else { continue };
             versions.push(Weaker {
                 kind: change.kind,
                 part: change.part,
@@ -432,6 +430,24 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::attacks::companions::document;
+
+    /// A second change would be called one: without a version, `${…}` is text.
+    #[test]
+    fn a_weaker_document_differs_in_one_place_and_keeps_its_version() {
+        let text = r#"{"Version": "2008-10-17", "Id": "old", "Statement": [{"Sid": "A",
+            "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/${aws:username}/*"}]}"#;
+        let original = Document::parse("old", text, Kind::Identity).unwrap();
+        let versions = versions(&original);
+        assert!(!versions.is_empty());
+        for weaker in versions {
+            let found = weaker.document.text();
+            assert!(
+                found.starts_with(r#"{"Version":"2008-10-17","Id":"old","Statement":["#),
+                "{found}"
+            );
+        }
+    }
 
     fn weaker(kind: Kind, statement: Value) -> Vec<(String, Value)> {
         let document = document("p", vec![statement], kind).unwrap();

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use ringfence_policy::{Document, DocumentError, Kind};
 use serde_json::{Map, Value};
 
+use crate::attacks::companions;
+
 /// The policies of an identity.
 #[derive(Debug, Clone)]
 pub struct Policies {
@@ -99,12 +101,7 @@ impl Grant {
 }
 
 fn statements(policy: &str, text: &str) -> Vec<Grant> {
-    let document: Value = serde_json::from_str(text).unwrap_or_default();
-    let statements = match document.get("Statement") {
-        Some(Value::Array(statements)) => statements.clone(),
-        Some(one) => vec![one.clone()],
-        None => Vec::new(),
-    };
+    let statements = companions::statements(text);
     statements.iter().map(|statement| grant(policy, statement)).collect()
 }
 
