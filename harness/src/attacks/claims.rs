@@ -113,6 +113,12 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
     for app in &stack.config().apps {
         let start = Instant::now();
         let name = app.name.get_ref();
+        let workflow = app.directory.join(&app.workflow);
+        if workflow.is_file() {
+            let report = lint::paths(std::slice::from_ref(&workflow), None);
+            findings.extend(claims(name, Road::Workflow, &report, |_| None, start.elapsed()));
+        }
+        let start = Instant::now();
         let Some(path) = template_of(app) else { continue };
         let mut report = lint::paths(std::slice::from_ref(&path), None);
         if let Some(published) = &published {

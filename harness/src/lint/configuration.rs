@@ -75,7 +75,7 @@ pub const UNDEFINED_REFERENCE: Rule = Rule {
 };
 
 /// All rules.
-pub const ALL: [Rule; 8] = [
+pub const ALL: [Rule; 9] = [
     DEPRECATED,
     FUNCTION_INGRESS,
     NOT_PUBLISHED,
@@ -84,6 +84,7 @@ pub const ALL: [Rule; 8] = [
     UNDECLARED_PROVIDER,
     UNPINNED_MODULE,
     UNDEFINED_REFERENCE,
+    super::workflow::UNPINNED_ACTION,
 ];
 
 /// A finding of one of these rules.

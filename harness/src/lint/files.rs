@@ -7,7 +7,7 @@ use ringfence_policy::Kind;
 
 use super::source::Source;
 use super::tree::{Node, Place, TreeError, from_json, from_yaml};
-use super::{Report, configuration, kind_of, name, template, terraform};
+use super::{Report, configuration, kind_of, name, template, terraform, workflow};
 
 /// What to do about Terraform's own files.
 const USE_SHOW: &str = "Terraform's language is not read, since its values are known to Terraform \
@@ -35,7 +35,8 @@ pub fn paths(paths: &[PathBuf], kind: Option<Kind>) -> Report {
 }
 
 /// Walks a directory, by name. What is hidden is left out (`.terraform`,
-/// `.aws-sam`, `.git`), and so are links: what they lead to may be anywhere.
+/// `.aws-sam`, `.git`) but for `.github`, where workflows are, and so are links:
+/// what they lead to may be anywhere.
 fn directory(path: &Path, kind: Option<Kind>, report: &mut Report) {
     let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries = match entries {
@@ -49,7 +50,8 @@ fn directory(path: &Path, kind: Option<Kind>, report: &mut Report) {
     let mut terraform = 0_usize;
     for entry in entries {
         let path = entry.path();
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
+        let own = entry.file_name();
+        let hidden = own.to_string_lossy().starts_with('.') && own != ".github";
         let Ok(file_type) = entry.file_type() else { continue };
         if hidden || file_type.is_symlink() {
             continue;
@@ -155,13 +157,16 @@ fn checked(file: &str, content: String, kind: Option<Kind>, come_upon: bool) -> 
         for source in &found.sources {
             report.check(file, source);
         }
+    } else if workflow::is_workflow(&root) {
+        report = workflow::check(file, &root);
     } else if root.get("Statement").is_some() || kind.is_some() {
         report.check(file, &policy(&root, content, is_json, kind));
     } else if !come_upon {
         report = Report::unreadable(
             file,
             START,
-            "neither a policy, a CloudFormation template, nor what `terraform show -json` prints",
+            "neither a policy, a CloudFormation template, a GitHub workflow, nor what `terraform show \
+             -json` prints",
         );
     }
     report
@@ -177,7 +182,13 @@ fn policy(root: &Node, content: String, is_json: bool, kind: Option<Kind>) -> So
 
 /// Whether a file that cannot be read was meant to be one of ours.
 fn looks_like_ours(content: &str) -> bool {
-    ["\"Statement\"", "\"Resources\"", "AWSTemplateFormatVersion", "AWS::", "\"resource_changes\""]
-        .iter()
-        .any(|sign| content.contains(sign))
+    const SIGNS: [&str; 6] = [
+        "\"Statement\"",
+        "\"Resources\"",
+        "AWSTemplateFormatVersion",
+        "AWS::",
+        "\"resource_changes\"",
+        "runs-on:",
+    ];
+    SIGNS.iter().any(|sign| content.contains(sign))
 }

@@ -7,7 +7,8 @@
 //! - [`terraform`], [`template`]: where policies stand;
 //! - [`files`]: which file is what;
 //! - [`configuration`]: what is wrong around policies;
-//! - [`module`]: what Terraform's files declare, refer to and depend on.
+//! - [`module`]: what Terraform's files declare, refer to and depend on;
+//! - [`workflow`]: the actions that GitHub workflows run.
 
 pub mod configuration;
 pub mod files;
@@ -16,6 +17,7 @@ pub mod source;
 pub mod template;
 pub mod terraform;
 pub mod tree;
+pub mod workflow;
 
 use std::path::Path;
 

@@ -121,7 +121,7 @@ async fn bash_has_pipefail_only_where_it_is_named() {
 #[case::no_contents(
     "  contents: read",
     "",
-    "- uses: actions/checkout@v4",
+    "- uses: actions/checkout@11bd71901bbe5b1630ceea73d27597364c9af683 # v4.2.2",
     "`permissions` has no `contents: read`"
 )]
 #[case::another_branch(
@@ -153,7 +153,7 @@ async fn what_github_would_refuse_fails_here(
     "- uses: someone/something@v1",
     "deploy.yml:12:9: the action `someone/something@v1` is not known here"
 )]
-#[case::unpinned("- uses: actions/checkout", "the action `actions/checkout` is not known here")]
+#[case::unversioned("- uses: actions/checkout", "the action `actions/checkout` is not known here")]
 #[case::input(
     "- uses: actions/checkout@v4\n  with:\n    repository: other/one",
     "the input `repository` of `actions/checkout` is not supported"
