@@ -15,6 +15,7 @@ test *ARGS:
 # The whole suite against LocalStack in a container.
 test-localstack *ARGS: localstack-image
     RINGFENCE_BACKEND=localstack cargo test --workspace {{ARGS}}
+    cargo test -p ringfence --test localstack
 
 # The report in a headless Chromium; `--pictures DIRECTORY` keeps screenshots.
 browser-test *ARGS:

@@ -55,15 +55,18 @@ fn decide_goes_on_after_lines_that_it_cannot_read() {
     input.extend(b"\nnonsense\n");
     input.extend(ALLOW.bytes());
     let output = run(&["decide"], &input);
+    let lines: Vec<&str> = text(&output.stdout).lines().collect();
+    let [bytes, element, nonsense, allowed] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!(*bytes, r#"{"id":null,"error":"the line is not UTF-8 after byte 7"}"#);
     assert_eq!(
-        text(&output.stdout),
-        format!(
-            "{}\n{}\n{}\n{ALLOWED}\n",
-            r#"{"id":null,"error":"the line is not UTF-8 after byte 7"}"#,
-            r#"{"id":1,"error":"identity[0]: unknown element `Efect`: write `Effect` (line 1, column 52)"}"#,
-            r#"{"id":null,"error":"expected ident at line 1 column 2"}"#,
-        )
+        *element,
+        r#"{"id":1,"error":"identity[0]: unknown element `Efect`: write `Effect` (line 1, column 52)"}"#
     );
+    // What is wrong with it is the JSON library's to say.
+    let nonsense: serde_json::Value = serde_json::from_str(nonsense).unwrap();
+    assert_eq!(nonsense["id"], serde_json::Value::Null);
+    assert!(nonsense["error"].as_str().is_some_and(|error| !error.is_empty()), "{nonsense}");
+    assert_eq!(*allowed, ALLOWED);
     assert_eq!(output.status.code(), Some(2));
 }
 
@@ -164,26 +167,23 @@ statement 1 of `identity[0]` (identity):
 #[test]
 fn a_history_that_is_not_there_is_named() {
     let output = run(&["evidence", "history", "no-such-history"], b"");
-    assert_eq!(
-        text(&output.stderr),
-        "ringfence: cannot read the history `no-such-history`: No such file or directory (os error 2)\n"
-    );
+    // Why, the operating system says in its own words.
+    let said = text(&output.stderr);
+    assert!(said.starts_with("ringfence: cannot read the history `no-such-history`: "), "{said}");
     assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]
 fn explain_says_where_it_cannot_read() {
     let output = run(&["explain", "-"], b"{\"action\": 1}");
-    assert_eq!(
-        text(&output.stderr),
-        "ringfence: cannot read `-`: invalid type: integer `1`, expected a string at line 1 column 12\n"
-    );
+    let said = text(&output.stderr);
+    assert!(said.starts_with("ringfence: cannot read `-`: "), "{said}");
+    // The place is part of the claim, its wording is not.
+    assert!(said.ends_with(" at line 1 column 12\n"), "{said}");
     assert_eq!(output.status.code(), Some(2));
     let output = run(&["explain", "no-such-file"], b"");
-    assert_eq!(
-        text(&output.stderr),
-        "ringfence: cannot read `no-such-file`: No such file or directory (os error 2)\n"
-    );
+    let said = text(&output.stderr);
+    assert!(said.starts_with("ringfence: cannot read `no-such-file`: "), "{said}");
     assert_eq!(output.status.code(), Some(2));
 }
 

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::attack::{Reason, Refusal, Step};
+use super::companions;
 use crate::config::{Config, Job, Refusals};
-use crate::terraform::Outputs;
+use crate::terraform::{OutputError, Outputs};
 
 /// The deployed state.
 #[derive(Debug, Clone)]
@@ -78,6 +79,9 @@ pub struct FunctionFacts {
     pub name: String,
     /// Its execution role's ARN.
     pub role_arn: String,
+    /// The statement of its policy that lets API Gateway call it, by its id;
+    /// none where there is none.
+    pub api_permission: Option<String>,
     /// Whether it exists. Where its app could not be deployed it does not, and
     /// its role's name is only one that its deployer might choose: permissions
     /// are decided before existence, so attacks on it still tell.
@@ -95,13 +99,14 @@ impl FunctionFacts {
                 let prefix = deployers
                     .filter(|deployer| deployer.app.get_ref() == name)
                     .find_map(|deployer| deployer.role_prefix.as_deref())
-                    .unwrap_or("app-");
+                    .unwrap_or_default();
                 let account = config.account.id.as_str();
                 (format!("arn:aws:iam::{account}:role/{prefix}undeployed"), false)
             }
             Err(error) => return Err(error),
         };
-        Ok(Self { name: name.to_owned(), role_arn, deployed })
+        let api_permission = if deployed { api_permission(platform, name).await? } else { None };
+        Ok(Self { name: name.to_owned(), role_arn, api_permission, deployed })
     }
 }
 
@@ -134,8 +139,8 @@ pub enum FactsError {
         section: &'static str,
     },
     /// Layer 1 has no such output.
-    #[error("Layer 1 has no output `{0}` of the kind that the configuration expects")]
-    Output(String),
+    #[error(transparent)]
+    Output(#[from] OutputError),
     /// A question was refused.
     #[error("could not read the deployed state with {operation}")]
     Call {
@@ -169,8 +174,8 @@ impl Facts {
             |section| FactsError::Section { file: config.file.display().to_string(), section };
         let guards = config.platform.as_ref().ok_or_else(|| section("platform"))?;
         let api = config.api.clone().ok_or_else(|| section("api"))?;
-        let api_id = text_output(outputs, &api.id_output)?;
-        let authorizer_id = text_output(outputs, &api.authorizer_output)?;
+        let api_id = outputs.text_of("api.id_output", &api.id_output)?;
+        let authorizer_id = outputs.text_of("api.authorizer_output", &api.authorizer_output)?;
         let input = json!({"ApiId": api_id, "AuthorizerId": authorizer_id});
         let authorizer = ask(platform, Service::ApiGatewayV2, "GetAuthorizer", input).await?;
         let jwt = |pointer: &str, member| {
@@ -188,7 +193,8 @@ impl Facts {
         }
         let mut deployers = Vec::new();
         for deployer in &config.deployers {
-            let role_arn = text_output(outputs, &deployer.role_output)?;
+            let field = format!("deployers.{}.role_output", deployer.name.get_ref());
+            let role_arn = outputs.text_of(&field, &deployer.role_output)?;
             deployers.push(DeployerFacts {
                 name: deployer.name.get_ref().clone(),
                 policies: attached_policies(platform, &role_arn).await?,
@@ -198,16 +204,20 @@ impl Facts {
                 role_prefix: deployer.role_prefix.clone(),
             });
         }
-        let subnets = list_output(outputs, &guards.subnets_output)?;
+        let subnets = outputs.texts_of("platform.subnets_output", &guards.subnets_output)?;
         Ok(Self {
             account: config.account.id.as_str().to_owned(),
             region: config.account.region.as_str().to_owned(),
-            execution_boundary: text_output(outputs, &guards.execution_boundary_output)?,
-            deployer_boundary: text_output(outputs, &guards.deployer_boundary_output)?,
-            bucket: text_output(outputs, &guards.artifacts_bucket_output)?,
+            execution_boundary: outputs
+                .text_of("platform.execution_boundary_output", &guards.execution_boundary_output)?,
+            deployer_boundary: outputs
+                .text_of("platform.deployer_boundary_output", &guards.deployer_boundary_output)?,
+            bucket: outputs
+                .text_of("platform.artifacts_bucket_output", &guards.artifacts_bucket_output)?,
             vpc: network(platform, &subnets).await?,
             subnets,
-            security_group: text_output(outputs, &guards.security_group_output)?,
+            security_group: outputs
+                .text_of("platform.security_group_output", &guards.security_group_output)?,
             parameters: guards.parameters.clone(),
             refusals: guards.refusals,
             published_parameter: published_parameter(platform, &guards.parameters).await?,
@@ -289,20 +299,6 @@ impl Facts {
     }
 }
 
-fn text_output(outputs: &Outputs, name: &str) -> Result<String, FactsError> {
-    outputs
-        .get(name)
-        .and_then(Value::as_str)
-        .map(str::to_owned)
-        .ok_or_else(|| FactsError::Output(name.to_owned()))
-}
-
-fn list_output(outputs: &Outputs, name: &str) -> Result<Vec<String>, FactsError> {
-    let missing = || FactsError::Output(name.to_owned());
-    let items = outputs.get(name).and_then(Value::as_array).ok_or_else(missing)?;
-    items.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(missing)).collect()
-}
-
 async fn ask(
     platform: &Actor,
     service: Service,
@@ -311,6 +307,23 @@ async fn ask(
 ) -> Result<Value, FactsError> {
     let answer = platform.call(&Step::new(service, operation, input)).await;
     answer.result.map_err(|source| FactsError::Call { operation, source })
+}
+
+/// The id of the statement that lets API Gateway call a function.
+async fn api_permission(platform: &Actor, name: &str) -> Result<Option<String>, FactsError> {
+    let found = ask(platform, Service::Lambda, "GetPolicy", json!({"FunctionName": name})).await;
+    let policy = match found {
+        Ok(found) => member(&found, "GetPolicy", "Policy")?,
+        Err(FactsError::Call { source, .. }) if source.status == 404 => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let calls = |statement: &Value| {
+        statement.pointer("/Principal/Service").and_then(Value::as_str)
+            == Some("apigateway.amazonaws.com")
+    };
+    let statements = companions::statements(&policy);
+    let statement = statements.iter().find(|statement| calls(statement));
+    Ok(statement.and_then(|it| it.get("Sid")?.as_str().map(str::to_owned)))
 }
 
 fn member(

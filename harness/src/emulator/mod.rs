@@ -350,19 +350,6 @@ mod tests {
         serves_and_ends(emulator, scratch).await;
     }
 
-    /// Only where the suite runs against LocalStack: elsewhere there may be no
-    /// Docker engine.
-    #[tokio::test]
-    async fn localstack_serves_and_ends() {
-        if std::env::var("RINGFENCE_BACKEND").as_deref() != Ok("localstack") {
-            return;
-        }
-        let (emulator, scratch) = start(&Backend::LocalStack).await.unwrap();
-        assert!(emulator.identity().version.as_ref().unwrap().starts_with("4.14"));
-        assert!(emulator.identity().digest.is_some());
-        serves_and_ends(emulator, scratch).await;
-    }
-
     #[tokio::test]
     async fn an_endpoint_where_nobody_answers_is_an_error_that_names_it() {
         let nobody = Backend::Endpoint(Url::parse("http://127.0.0.1:9/").unwrap());

@@ -1,6 +1,7 @@
 //! Requests to the HTTP API, as a client on the internet makes them.
 
 use super::{Stack, StackError};
+use crate::terraform::TerraformError;
 
 /// An answer of the HTTP API.
 #[derive(Debug, Clone)]
@@ -32,7 +33,10 @@ impl Stack {
     /// When Layer 1 has no such output.
     pub fn api_id(&self) -> Result<Option<String>, StackError> {
         match &self.config.api {
-            Some(api) => Ok(Some(self.outputs.text(&api.id_output)?)),
+            Some(api) => {
+                let id = self.outputs.text_of("api.id_output", &api.id_output);
+                Ok(Some(id.map_err(TerraformError::from)?))
+            }
             None => Ok(None),
         }
     }

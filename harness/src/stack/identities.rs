@@ -7,7 +7,7 @@ use super::{ROOT_KEY, Stack, StackError};
 use crate::aws::WebIdentity;
 use crate::config::{Deployer, IssuerKind};
 use crate::issuers::GithubRun;
-use crate::terraform::Access;
+use crate::terraform::{Access, TerraformError};
 
 /// The audience of a workflow's token for AWS.
 const AUDIENCE: &str = "sts.amazonaws.com";
@@ -85,7 +85,9 @@ impl Stack {
             .config
             .deployer(name)
             .ok_or_else(|| StackError::NotConfigured(format!("deployer `{name}`")))?;
-        let role = self.outputs.text(&deployer.role_output)?;
+        let field = format!("deployers.{name}.role_output");
+        let role =
+            self.outputs.text_of(&field, &deployer.role_output).map_err(TerraformError::from)?;
         self.assume(&role, &self.run_of(deployer)?).await
     }
 }

@@ -360,7 +360,9 @@ impl Stack {
         let workflow = Workflow::load(&repository.join(&app.workflow)).map_err(failed)?;
         let mut vars = app.vars.clone();
         for (name, output) in &app.vars_from_outputs {
-            vars.insert(name.clone(), self.outputs.text(output)?);
+            let field = format!("apps.{}.vars_from_outputs.{name}", app.name.get_ref());
+            let value = self.outputs.text_of(&field, output).map_err(TerraformError::from)?;
+            vars.insert(name.clone(), value);
         }
         let runner = Runner {
             tools: &self.tools,

@@ -11,9 +11,9 @@ pub(crate) mod copy;
 mod diagnostics;
 mod instance;
 mod mirror;
+mod outputs;
 mod overrides;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,7 @@ use crate::tools::{Product, TerraformBinary};
 pub use diagnostics::Diagnostic;
 use diagnostics::Events;
 pub use instance::Instance;
+pub use outputs::{OutputError, Outputs};
 
 /// Why Layer 1 is not there.
 #[derive(Debug, thiserror::Error)]
@@ -64,14 +65,9 @@ pub enum TerraformError {
         /// Its last lines, where it gave no diagnostics.
         tail: Vec<String>,
     },
-    /// An output is missing or is not what it should be.
-    #[error("Layer 1 has no output `{name}` that is text; it has: {has}")]
-    Output {
-        /// Which one.
-        name: String,
-        /// Those that there are.
-        has: String,
-    },
+    /// An output that is not what it should be.
+    #[error(transparent)]
+    Output(#[from] OutputError),
 }
 
 fn describe(diagnostics: &[Diagnostic], tail: &[String]) -> String {
@@ -131,50 +127,6 @@ impl Access {
             variables.push(("AWS_SESSION_TOKEN", token.expose().to_owned()));
         }
         variables
-    }
-}
-
-/// Layer 1's outputs.
-#[derive(Debug, Clone, Default)]
-pub struct Outputs(BTreeMap<String, Value>);
-
-impl Outputs {
-    /// Outputs of these values.
-    pub fn new(values: BTreeMap<String, Value>) -> Self {
-        Self(values)
-    }
-
-    /// An output's value; a dotted name goes into an object (`roles.service-a`).
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        if let Some(value) = self.0.get(name) {
-            return Some(value);
-        }
-        let mut parts = name.split('.');
-        let mut value = self.0.get(parts.next()?)?;
-        for part in parts {
-            value = value.get(part)?;
-        }
-        Some(value)
-    }
-
-    /// An output that is text, or a number or a truth value as text.
-    ///
-    /// # Errors
-    /// When there is no such output.
-    pub fn text(&self, name: &str) -> Result<String, TerraformError> {
-        match self.get(name) {
-            Some(Value::String(text)) => Ok(text.clone()),
-            Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(value.to_string()),
-            _ => Err(TerraformError::Output {
-                name: name.to_owned(),
-                has: self.0.keys().cloned().collect::<Vec<_>>().join(", "),
-            }),
-        }
-    }
-
-    /// All of them.
-    pub fn all(&self) -> &BTreeMap<String, Value> {
-        &self.0
     }
 }
 
@@ -349,7 +301,7 @@ impl Terraform {
         let values = outputs.into_iter().map(|(name, mut output)| {
             (name, output.get_mut("value").map(Value::take).unwrap_or_default())
         });
-        Ok(Outputs(values.collect()))
+        Ok(Outputs::new(values.collect()))
     }
 
     /// The state as `terraform show -json` prints it.

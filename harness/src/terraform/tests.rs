@@ -1,6 +1,7 @@
 use super::*;
 use crate::progress::Progress;
 use crate::tools::PythonTools;
+use std::collections::BTreeMap;
 
 async fn module(text: &str) -> (tempfile::TempDir, Scratch, Result<Terraform, TerraformError>) {
     let directory = tempfile::tempdir().unwrap();
@@ -38,7 +39,7 @@ async fn a_module_without_resources_is_applied_and_its_outputs_are_read() {
     assert_eq!(outputs.text("a.n").unwrap(), "3");
     assert_eq!(
         outputs.text("x").unwrap_err().to_string(),
-        "Layer 1 has no output `x` that is text; it has: a"
+        "Layer 1's output `x` should be text and is not there; Layer 1 has: a"
     );
     scratch.remove().await;
 }

@@ -2,6 +2,7 @@
 
 mod delete_objects;
 mod federation;
+mod operation_names;
 mod recording;
 mod simulate;
 mod stored;

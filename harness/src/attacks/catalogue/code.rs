@@ -87,7 +87,7 @@ fn foreign(scene: &Scene<'_>) -> Vec<Attack> {
             "foreign-function-cut-off",
             "cannot cut another team's function off the API",
             "RemovePermission",
-            json!({"StatementId": "AllowAPIGWInvoke"}),
+            json!({"StatementId": scene.api_permission(foreign)}),
             "lambda:RemovePermission",
         ),
         case(

@@ -69,11 +69,24 @@ impl Scene<'_> {
         format!("{}-{suffix}", self.deployer.app)
     }
 
-    /// A role's name in the deployer's own namespace, or in the platform's
-    /// where it has none.
+    /// A role's name in the deployer's own namespace, or beside its function's
+    /// role where it has none.
     fn own_role(&self, suffix: &str) -> String {
-        let prefix = self.deployer.role_prefix.as_deref().unwrap_or("app-");
-        format!("{prefix}{suffix}")
+        match &self.deployer.role_prefix {
+            Some(prefix) => format!("{prefix}{suffix}"),
+            None => {
+                let function = self.facts.function(&self.deployer.app);
+                let role = function.and_then(|function| function.role_arn.rsplit('/').next());
+                format!("{}-{suffix}", role.unwrap_or(&self.deployer.app))
+            }
+        }
+    }
+
+    /// The id of the statement that lets the API call a function; one that is
+    /// not there where there is none, for permissions are decided first.
+    fn api_permission(&self, function: &str) -> &str {
+        let function = self.facts.function(function);
+        function.and_then(|it| it.api_permission.as_deref()).unwrap_or("ringfence-probe")
     }
 
     /// The name of the deployer's own role.

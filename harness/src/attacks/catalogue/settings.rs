@@ -256,7 +256,7 @@ fn code_only(scene: &Scene<'_>) -> Vec<Attack> {
             "own-function-cut-off",
             "cannot cut its function off the API",
             "RemovePermission",
-            json!({"StatementId": "AllowAPIGWInvoke"}),
+            json!({"StatementId": scene.api_permission(app)}),
             "lambda:RemovePermission",
         ),
         case(

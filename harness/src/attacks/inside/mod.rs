@@ -107,7 +107,7 @@ impl Author<'_> {
     fn role(self) -> String {
         match self {
             Self::Deployer(deployer) => {
-                format!("{}inside", deployer.role_prefix.as_deref().unwrap_or("app-"))
+                format!("{}inside", deployer.role_prefix.as_deref().unwrap_or_default())
             }
             Self::Function(function) => {
                 function.role_arn.rsplit('/').next().unwrap_or_default().to_owned()
