@@ -19,6 +19,7 @@ mod foreign;
 mod layer1;
 mod managed_policies;
 mod mutations;
+mod names;
 mod published;
 mod sdk;
 mod stack;

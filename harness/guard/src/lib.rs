@@ -20,6 +20,7 @@ mod guard;
 pub mod journal;
 mod keys;
 mod limits;
+mod naming;
 mod pipeline;
 pub mod recording;
 mod refusal;
@@ -28,6 +29,7 @@ mod server;
 mod services;
 mod simulate;
 mod state;
+mod uploads;
 mod upstream;
 mod validate;
 

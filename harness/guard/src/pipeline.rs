@@ -27,7 +27,7 @@ use crate::requirements::{
 use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
-use crate::{authenticate, exists, keys, limits, refusal, simulate, validate};
+use crate::{authenticate, exists, keys, limits, naming, refusal, simulate, uploads, validate};
 
 /// Everything that a request meets.
 #[derive(Debug)]
@@ -193,8 +193,14 @@ impl Pipeline {
         passage.caller(&caller);
         authenticate::restricted(&caller, call)?;
         upstream::check_bucket(call)?;
+        let named = naming::named(call, &self.present(&call.region)).await?;
+        let call = named.call.as_ref();
         let granted = self.authorize(call, &caller, parts, passage).await?;
-        self.validate(call).await.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
+        let checked = match named.absent {
+            Some(absent) => Err(absent),
+            None => self.validate(call).await,
+        };
+        checked.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
         if Services::answers(call.service()) {
             let reply = self.services.answer(call, &caller).await?;
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
@@ -331,7 +337,8 @@ impl Pipeline {
     async fn validate(&self, call: &Call) -> Result<(), ServiceError> {
         validate::validate(call)?;
         limits::check(call, &self.directory).await?;
-        exists::check(call, &self.directory, &self.setting.account_id).await
+        exists::check(call, &self.directory, &self.setting.account_id).await?;
+        uploads::check(call, &self.directory).await
     }
 
     /// Deletes those of the objects that may be deleted, and tells of the rest.

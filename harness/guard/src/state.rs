@@ -140,6 +140,14 @@ impl State for Present<'_> {
         self.directory.subnet_vpc(self.region, subnet_id).await
     }
 
+    async fn ec2_described(
+        &self,
+        operation: &str,
+        set: &str,
+    ) -> Result<Vec<serde_json::Value>, ServiceError> {
+        self.directory.ec2_described(self.region, operation, set).await
+    }
+
     async fn ec2_tags(&self, resource_id: &str) -> Result<Tags, ServiceError> {
         self.directory.ec2_tags(self.region, resource_id).await
     }

@@ -20,6 +20,13 @@ impl Directory {
                     self.buckets.forget(bucket);
                 }
             }
+            Service::S3
+                if matches!(call.name(), "AbortMultipartUpload" | "CompleteMultipartUpload") =>
+            {
+                if let (Some(bucket), Some(id)) = (call.text("Bucket"), call.text("UploadId")) {
+                    self.upload_ended(bucket, id);
+                }
+            }
             Service::Ec2 if call.name().starts_with("DeleteSubnet") => self.subnets.clear(),
             _ => {}
         }

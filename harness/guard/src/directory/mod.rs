@@ -11,6 +11,7 @@ mod invalidate;
 mod principals;
 mod read;
 mod resources;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -97,6 +98,7 @@ pub(crate) struct Directory {
     providers: Cache<Arc<Vec<Provider>>>,
     buckets: Cache<Option<Arc<str>>>,
     subnets: Cache<Option<Arc<str>>>,
+    uploads: Cache<Option<Arc<str>>>,
 }
 
 impl Directory {
@@ -115,6 +117,7 @@ impl Directory {
             providers: Cache::default(),
             buckets: Cache::default(),
             subnets: Cache::default(),
+            uploads: Cache::default(),
         }
     }
 

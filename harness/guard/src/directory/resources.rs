@@ -194,6 +194,24 @@ impl Directory {
         Ok(read::tags(&answer, "tagSet"))
     }
 
+    /// What a description of EC2 without a filter lists: emulators know few
+    /// filters, and what they find by them is not known to be all.
+    pub(crate) async fn ec2_described(
+        &self,
+        region: &str,
+        operation: &str,
+        set: &str,
+    ) -> Result<Vec<Value>, ServiceError> {
+        let mut all = Vec::new();
+        let mut input = json!({});
+        loop {
+            let page = self.ask_in(region, Service::Ec2, operation, input).await?;
+            all.extend_from_slice(read::list(&page, set));
+            let Some(token) = read::text(&page, "nextToken") else { return Ok(all) };
+            input = json!({"NextToken": token});
+        }
+    }
+
     async fn tags_of(
         &self,
         region: &str,

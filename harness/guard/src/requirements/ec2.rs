@@ -5,26 +5,33 @@
 //! also authorized on the type that it makes, as `TYPE/*`, and its tags need
 //! `ec2:CreateTags` with `ec2:CreateAction`.
 
-use ringfence_policy::catalog;
+mod targets;
+
+use ringfence_policy::catalog::{self, Access};
 use serde_json::Value;
 
 use super::RequirementsError;
 use super::generic::{self, known};
 use super::iam::pass_role;
 use super::requirement::Requirement;
-use super::scope::{Mapped, Scope, field, items, tags};
+use super::scope::{Mapped, Scope, field, items, tags, texts};
 use super::state::Tags;
+use targets::Target;
 
 /// Operations that launch instances or pass roles in members of their own, and
 /// those whose sources the id members do not tell.
-const UNMAPPED: &[&str] =
-    &["AssociateIamInstanceProfile", "AuthorizeClientVpnIngress", "CreateFleet", "RunInstances"];
+const UNMAPPED: &[&str] = &[
+    "AssociateIamInstanceProfile",
+    "AuthorizeClientVpnIngress",
+    "CreateCapacityReservationBySplitting",
+    "CreateFleet",
+    "RunInstances",
+];
 
 /// What a creation makes, where its name does not say.
 const CREATED: &[(&str, &str)] = &[
     ("AllocateAddress", "elastic-ip"),
     ("AllocateHosts", "dedicated-host"),
-    ("CreateCapacityReservationBySplitting", "capacity-reservation"),
     ("CreateFlowLogs", "vpc-flow-log"),
     ("CreateInstanceExportTask", "export-instance-task"),
     ("CreateManagedPrefixList", "prefix-list"),
@@ -35,7 +42,7 @@ const CREATED: &[(&str, &str)] = &[
 
 /// Members that name a type, where it is not the type's name with `Id`.
 const MEMBERS: &[(&str, &[&str])] = &[
-    ("elastic-ip", &["AllocationId"]),
+    ("elastic-ip", &["AllocationId", "SecondaryAllocationId"]),
     ("natgateway", &["NatGatewayId"]),
     (
         "security-group",
@@ -46,7 +53,9 @@ const MEMBERS: &[(&str, &[&str])] = &[
     ("vpc-flow-log", &["FlowLogId"]),
     ("vpc-endpoint-service", &["ServiceId"]),
     ("prefix-list", &["PrefixListId"]),
-    ("key-pair", &["KeyPairId"]),
+    // The ARNs of these two have names; `naming` puts them in the place of ids.
+    ("key-pair", &["KeyName"]),
+    ("placement-group", &["GroupName"]),
 ];
 
 /// The prefixes of ids.
@@ -59,8 +68,12 @@ const PREFIXES: &[(&str, &str)] = &[
     ("eipalloc", "elastic-ip"),
     ("eni", "network-interface"),
     ("fl", "vpc-flow-log"),
+    ("h", "dedicated-host"),
     ("i", "instance"),
     ("igw", "internet-gateway"),
+    ("ipam-pool", "ipam-pool"),
+    ("ipv4pool-ec2", "ipv4pool-ec2"),
+    ("ipv6pool-ec2", "ipv6pool-ec2"),
     ("key", "key-pair"),
     ("lt", "launch-template"),
     ("nat", "natgateway"),
@@ -88,8 +101,8 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         return Err(scope.unmapped());
     }
     let mut requirements = match name {
-        "CreateTags" | "DeleteTags" => by_id(scope)?,
-        _ => regular(scope)?,
+        "CreateTags" | "DeleteTags" => by_id(scope).await?,
+        _ => regular(scope, &targets::named_otherwise(scope).await?)?,
     };
     for requirement in &mut requirements {
         describe(scope, requirement).await?;
@@ -101,7 +114,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     Ok(requirements)
 }
 
-fn regular(scope: &Scope<'_>) -> Mapped {
+fn regular(scope: &Scope<'_>, otherwise: &[Target]) -> Mapped {
     let action = known("ec2", scope.name()).ok_or_else(|| scope.unmapped())?;
     let created = created(scope.name());
     for resource in &action.resources {
@@ -114,8 +127,15 @@ fn regular(scope: &Scope<'_>) -> Mapped {
         if created.as_deref() == Some(kind) {
             return arn(scope, kind, "*").map(|arn| vec![arn]);
         }
-        ids(scope, kind).into_iter().map(|id| arn(scope, kind, id)).collect()
+        let otherwise = otherwise.iter().filter(|(own, _)| *own == kind).map(|(_, id)| id.as_str());
+        ids(scope, kind).into_iter().chain(otherwise).map(|id| arn(scope, kind, id)).collect()
     })?;
+    // A change of something that only the service knows: a Deny by its tags
+    // would not be met.
+    let changes = action.access.iter().any(|access| !matches!(access, Access::List | Access::Read));
+    if changes && !action.resources.is_empty() && requirements.iter().all(|r| r.resource == "*") {
+        return Err(scope.unmapped());
+    }
     if created.is_some() {
         let specified = specified_tags(scope);
         for requirement in &mut requirements {
@@ -176,9 +196,11 @@ fn ids<'a>(scope: &Scope<'a>, kind: &str) -> Vec<&'a str> {
     for member in members(kind) {
         ids.extend(scope.texts(&member));
     }
-    // Flow logs name what they watch by plain ids.
-    if scope.name() == "CreateFlowLogs" {
-        ids.extend(scope.texts("ResourceId").into_iter().filter(|id| kind_of(id) == Some(kind)));
+    // Members of other names hold ids of the type: `GatewayId`, `Source`,
+    // `TargetVpcSubnetId`.
+    if ids.is_empty() {
+        let others = scope.call.input.values().flat_map(texts);
+        ids.extend(others.filter(|id| kind_of(id) == Some(kind)));
     }
     if scope.name() == "ModifySecurityGroupRules" && kind == "security-group-rule" {
         let rules = scope.value("SecurityGroupRule").map(items).unwrap_or_default();
@@ -210,7 +232,7 @@ fn kind_of(id: &str) -> Option<&'static str> {
     PREFIXES.iter().find(|(known, _)| *known == prefix).map(|(_, kind)| *kind)
 }
 
-fn by_id(scope: &Scope<'_>) -> Mapped {
+async fn by_id(scope: &Scope<'_>) -> Mapped {
     let ids = scope.texts("ResourceId");
     if ids.is_empty() {
         return Err(scope.missing("ResourceId"));
@@ -219,7 +241,11 @@ fn by_id(scope: &Scope<'_>) -> Mapped {
     let mut requirements = Vec::new();
     for id in ids {
         let kind = kind_of(id).ok_or_else(|| scope.unmapped())?;
-        let mut requirement = generic::on(scope, scope.name(), arn(scope, kind, id)?);
+        let resource = match kind {
+            "key-pair" => arn(scope, kind, &targets::key_pair_name(scope, id).await?)?,
+            _ => arn(scope, kind, id)?,
+        };
+        let mut requirement = generic::on(scope, scope.name(), resource);
         if scope.name() == "CreateTags" {
             requirement.add_request_tags(&scope.tags("Tag"));
         } else {
@@ -283,7 +309,10 @@ async fn describe(
         endpoint_service(scope, kind, requirement);
         return Ok(());
     }
-    let tags = scope.state.ec2_tags(id).await?;
+    let tags = match kind {
+        "key-pair" => targets::key_pair_tags(scope, id).await?,
+        _ => scope.state.ec2_tags(id).await?,
+    };
     requirement.add_resource_tags(&["ec2:ResourceTag"], &tags);
     if kind == "subnet"
         && carries(requirement, kind, "Vpc").is_some()

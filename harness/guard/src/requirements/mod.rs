@@ -24,7 +24,7 @@ mod ssm;
 pub mod state;
 mod sts;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use ringfence_services::Session;
 use ringfence_wire::{Call, Service};

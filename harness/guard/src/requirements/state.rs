@@ -82,6 +82,12 @@ pub trait State: Send + Sync {
     ) -> Result<Option<String>, ServiceError>;
     /// The VPC of a subnet.
     async fn subnet_vpc(&self, subnet_id: &str) -> Result<Option<String>, ServiceError>;
+    /// The elements of the set that a description of EC2 answers with.
+    async fn ec2_described(
+        &self,
+        operation: &str,
+        set: &str,
+    ) -> Result<Vec<serde_json::Value>, ServiceError>;
     /// The tags of an EC2 resource, by id.
     async fn ec2_tags(&self, resource_id: &str) -> Result<Tags, ServiceError>;
 }

@@ -103,6 +103,69 @@ use crate::requirements::RequirementsError;
         "iam:PassRole arn:aws:iam::123456789012:role/apps/app \
          iam:passedtoservice=vpc-flow-logs.amazonaws.com",
     ])]
+#[case::association_of_a_subnet("DisassociateRouteTable", json!({"AssociationId": "rtbassoc-1"}),
+    &[
+        "ec2:DisassociateRouteTable arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-1 \
+         aws:resourcetag/team=a ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:routetableid=rtb-1",
+        "ec2:DisassociateRouteTable arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-2 \
+         ec2:region=eu-west-1 ec2:subnetid=subnet-2",
+    ])]
+#[case::association_of_a_gateway("DisassociateRouteTable", json!({"AssociationId": "rtbassoc-2"}),
+    &[
+        "ec2:DisassociateRouteTable arn:aws:ec2:eu-west-1:123456789012:internet-gateway/igw-1 \
+         ec2:internetgatewayid=igw-1 ec2:region=eu-west-1",
+        "ec2:DisassociateRouteTable arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-1 \
+         aws:resourcetag/team=a ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:routetableid=rtb-1",
+    ])]
+#[case::association_of_nothing("DisassociateRouteTable", json!({"AssociationId": "rtbassoc-9"}),
+    &["ec2:DisassociateRouteTable arn:aws:ec2:eu-west-1:123456789012:route-table/* \
+       ec2:region=eu-west-1"])]
+#[case::replaced_association(
+    "ReplaceRouteTableAssociation",
+    json!({"AssociationId": "rtbassoc-1", "RouteTableId": "rtb-0"}),
+    &[
+        "ec2:ReplaceRouteTableAssociation arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-0 \
+         ec2:region=eu-west-1 ec2:routetableid=rtb-0",
+        "ec2:ReplaceRouteTableAssociation arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-1 \
+         aws:resourcetag/team=a ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:routetableid=rtb-1",
+        "ec2:ReplaceRouteTableAssociation arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-2 \
+         ec2:region=eu-west-1 ec2:subnetid=subnet-2",
+    ])]
+#[case::associated_gateway(
+    "AssociateRouteTable", json!({"RouteTableId": "rtb-0", "GatewayId": "vgw-1"}),
+    &[
+        "ec2:AssociateRouteTable arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-0 \
+         ec2:region=eu-west-1 ec2:routetableid=rtb-0",
+        "ec2:AssociateRouteTable arn:aws:ec2:eu-west-1:123456789012:vpn-gateway/vgw-1 \
+         ec2:region=eu-west-1",
+    ])]
+#[case::key_pair("DeleteKeyPair", json!({"KeyName": "own"}),
+    &["ec2:DeleteKeyPair arn:aws:ec2:eu-west-1:123456789012:key-pair/own aws:resourcetag/team=a \
+       ec2:region=eu-west-1 ec2:resourcetag/team=a"])]
+#[case::tagged_key_pair("CreateTags", json!({"ResourceId": ["key-1"], "Tag": []}),
+    &["ec2:CreateTags arn:aws:ec2:eu-west-1:123456789012:key-pair/own aws:resourcetag/team=a \
+       ec2:region=eu-west-1 ec2:resourcetag/team=a"])]
+#[case::address("DisassociateAddress", json!({"AssociationId": "eipassoc-1"}),
+    &[
+        "ec2:DisassociateAddress arn:aws:ec2:eu-west-1:123456789012:elastic-ip/eipalloc-1 \
+         ec2:allocationid=eipalloc-1 ec2:region=eu-west-1",
+        "ec2:DisassociateAddress arn:aws:ec2:eu-west-1:123456789012:network-interface/eni-1 \
+         ec2:networkinterfaceid=eni-1 ec2:region=eu-west-1",
+    ])]
+#[case::cidr_block("DisassociateVpcCidrBlock", json!({"AssociationId": "vpc-cidr-assoc-1"}),
+    &["ec2:DisassociateVpcCidrBlock arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1 \
+       ec2:region=eu-west-1 ec2:vpcid=vpc-1"])]
+#[case::second_cidr_block("DisassociateVpcCidrBlock", json!({"AssociationId": "vpc-cidr-assoc-6"}),
+    &["ec2:DisassociateVpcCidrBlock arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1 \
+       ec2:region=eu-west-1 ec2:vpcid=vpc-1"])]
+#[case::permission(
+    "DeleteNetworkInterfacePermission", json!({"NetworkInterfacePermissionId": "eni-perm-1"}),
+    &["ec2:DeleteNetworkInterfacePermission \
+       arn:aws:ec2:eu-west-1:123456789012:network-interface/eni-1 ec2:networkinterfaceid=eni-1 \
+       ec2:region=eu-west-1"])]
+#[case::export("CancelExportTask", json!({"ExportTaskId": "export-i-1"}),
+    &["ec2:CancelExportTask arn:aws:ec2:eu-west-1:123456789012:export-instance-task/export-i-1 \
+       ec2:region=eu-west-1"])]
 #[tokio::test]
 async fn ec2_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
     expect(Service::Ec2, operation, input, expected).await;
@@ -120,4 +183,28 @@ async fn tags_on_an_unknown_kind_are_refused() {
     let input = json!({"ResourceId": ["zzz-1"], "Tag": []});
     let refused = ask_as(&root(), Service::Ec2, "CreateTags", input).await.unwrap_err();
     assert_eq!(refused, RequirementsError::Unmapped { service: "ec2", operation: "CreateTags" });
+}
+
+/// A Deny by tags would not be met by a change that is decided on `*`.
+#[tokio::test]
+async fn no_change_of_a_resource_is_decided_on_anything() {
+    let mut wrong = Vec::new();
+    for operation in &Service::Ec2.model().operations {
+        let Some(action) = ringfence_policy::catalog::action(&format!("ec2:{}", operation.name))
+        else {
+            continue;
+        };
+        let reads = ["Describe", "Get", "List", "Search"];
+        if action.resources.is_empty() || reads.iter().any(|read| operation.name.starts_with(read))
+        {
+            continue;
+        }
+        for input in [super::unmapped::full_input(operation), json!({})] {
+            let asked = ask_as(&root(), Service::Ec2, operation.name, input).await;
+            if asked.is_ok_and(|asked| asked.iter().any(|required| required.resource == "*")) {
+                wrong.push(operation.name);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }

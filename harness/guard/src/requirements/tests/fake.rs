@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ACCOUNT;
 use crate::requirements::state::{Entity, Function, InstanceProfile, Secret, Stack, State, Tags};
 
-pub(super) struct Account;
+pub(crate) struct Account;
 
 type Answer<T> = Result<T, ServiceError>;
 
@@ -146,7 +146,51 @@ impl State for Account {
         Ok((subnet_id == "subnet-1").then(|| "vpc-1".to_owned()))
     }
 
+    async fn ec2_described(&self, operation: &str, set: &str) -> Answer<Vec<Value>> {
+        let described = match operation {
+            "DescribeAddresses" => json!({"addressesSet": [
+                {"publicIp": "203.0.113.7", "allocationId": "eipalloc-1",
+                 "associationId": "eipassoc-1", "networkInterfaceId": "eni-1"},
+                {"publicIp": "203.0.113.8", "allocationId": "eipalloc-2"},
+            ]}),
+            "DescribeKeyPairs" => json!({"keySet": [
+                {"keyName": "own", "keyPairId": "key-1",
+                 "tagSet": [{"key": "team", "value": "a"}]},
+            ]}),
+            "DescribeLaunchTemplates" => json!({"launchTemplates": [
+                {"launchTemplateName": "web", "launchTemplateId": "lt-1"},
+            ]}),
+            "DescribeNetworkInterfacePermissions" => json!({"networkInterfacePermissions": [
+                {"networkInterfacePermissionId": "eni-perm-1", "networkInterfaceId": "eni-1"},
+            ]}),
+            "DescribeRouteTables" => json!({"routeTableSet": [
+                {"routeTableId": "rtb-0", "associationSet": []},
+                {"routeTableId": "rtb-1", "associationSet": [
+                    {"routeTableAssociationId": "rtbassoc-1", "subnetId": "subnet-2"},
+                    {"routeTableAssociationId": "rtbassoc-2", "gatewayId": "igw-1"},
+                ]},
+            ]}),
+            "DescribeSecurityGroups" => json!({"securityGroupInfo": [
+                {"groupName": "web", "groupId": "sg-other", "vpcId": "vpc-1"},
+                {"groupName": "web", "groupId": "sg-tagged", "vpcId": "vpc-default"},
+            ]}),
+            "DescribeVpcEndpointConnectionNotifications" => {
+                json!({"connectionNotificationSet": [
+                    {"connectionNotificationId": "vpce-nfn-1", "vpcEndpointId": "vpce-1"},
+                ]})
+            }
+            "DescribeVpcs" => json!({"vpcSet": [
+                {"vpcId": "vpc-1", "isDefault": "false", "cidrBlockAssociationSet": [
+                    {"associationId": "vpc-cidr-assoc-1"},
+                ], "ipv6CidrBlockAssociationSet": [{"associationId": "vpc-cidr-assoc-6"}]},
+                {"vpcId": "vpc-default", "isDefault": "true"},
+            ]}),
+            _ => json!({}),
+        };
+        Ok(described.get(set).and_then(Value::as_array).cloned().unwrap_or_default())
+    }
+
     async fn ec2_tags(&self, resource_id: &str) -> Answer<Tags> {
-        Ok(if resource_id == "sg-tagged" { tags() } else { Tags::new() })
+        Ok(if ["sg-tagged", "rtb-1"].contains(&resource_id) { tags() } else { Tags::new() })
     }
 }

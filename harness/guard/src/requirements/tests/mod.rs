@@ -23,9 +23,11 @@ use serde_json::Value;
 
 use super::{Requirement, RequirementsError, ResourcePolicy};
 
+pub(crate) use fake::Account;
+
 const ACCOUNT: &str = "123456789012";
 
-fn call(service: Service, operation: &str, input: Value) -> Call {
+pub(crate) fn call(service: Service, operation: &str, input: Value) -> Call {
     Call {
         operation: Operation::find(service, operation).unwrap(),
         region: "eu-west-1".to_owned(),

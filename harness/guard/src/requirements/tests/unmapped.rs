@@ -49,6 +49,8 @@ fn value(operation: &Operation, member: &Member) -> Value {
         }
         (Service::S3, "Delete") => json!({"Object": [{"Key": "k"}]}),
         (Service::S3, "CopySource") => json!("/b/k"),
+        (Service::Ec2, "ExportTaskId") => json!("export-i-1"),
+        (Service::Ec2, "ImportTaskId") => json!("import-ami-1"),
         (Service::Ec2, "ResourceId") => json!("vpc-1"),
         (Service::Ec2, "TagSpecification" | "TagSpecifications") => json!([]),
         (Service::Ec2, "SecurityGroupRule") => json!([{"SecurityGroupRuleId": "sgr-1"}]),

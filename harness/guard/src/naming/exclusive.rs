@@ -1,0 +1,130 @@
+//! Members that AWS takes one of.
+
+use ringfence_wire::{Call, Service, ServiceError};
+
+/// Members of some operations of which a call may have one.
+struct Exclusive {
+    service: Service,
+    operations: &'static [&'static str],
+    members: &'static [&'static str],
+}
+
+const EXCLUSIVE: &[Exclusive] = &[
+    // "You must specify either the security group ID or the security group name
+    // in the request"
+    // (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html>).
+    Exclusive {
+        service: Service::Ec2,
+        operations: &[
+            "AuthorizeSecurityGroupIngress",
+            "DeleteSecurityGroup",
+            "ModifyInstancePlacement",
+            "RevokeSecurityGroupIngress",
+            "UpdateSecurityGroupRuleDescriptionsEgress",
+            "UpdateSecurityGroupRuleDescriptionsIngress",
+        ],
+        members: &["GroupName", "GroupId"],
+    },
+    // <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteKeyPair.html>
+    Exclusive {
+        service: Service::Ec2,
+        operations: &["DeleteKeyPair"],
+        members: &["KeyName", "KeyPairId"],
+    },
+    // "You must specify either the launch template ID or the launch template
+    // name, but not both"
+    // (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteLaunchTemplate.html>).
+    Exclusive {
+        service: Service::Ec2,
+        operations: &[
+            "CreateLaunchTemplateVersion",
+            "DeleteLaunchTemplate",
+            "DeleteLaunchTemplateVersions",
+            "DescribeLaunchTemplateVersions",
+            "ModifyLaunchTemplate",
+        ],
+        members: &["LaunchTemplateName", "LaunchTemplateId"],
+    },
+    // "You can't specify both" of address and allocation, instance and network
+    // interface
+    // (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_AssociateAddress.html>).
+    Exclusive {
+        service: Service::Ec2,
+        operations: &["AssociateAddress", "ReleaseAddress"],
+        members: &["PublicIp", "AllocationId"],
+    },
+    Exclusive {
+        service: Service::Ec2,
+        operations: &["AssociateAddress"],
+        members: &["InstanceId", "NetworkInterfaceId"],
+    },
+    Exclusive {
+        service: Service::Ec2,
+        operations: &["DisassociateAddress"],
+        members: &["PublicIp", "AssociationId"],
+    },
+    // "You must include one of the following but not both"
+    // (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>).
+    Exclusive {
+        service: Service::Logs,
+        operations: &["DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "GetLogGroupFields"],
+        members: &["logGroupName", "logGroupIdentifier"],
+    },
+    // "A StartQuery operation must include exactly one of the following"
+    // (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html>).
+    Exclusive {
+        service: Service::Logs,
+        operations: &["StartQuery"],
+        members: &["logGroupName", "logGroupNames", "logGroupIdentifiers"],
+    },
+    // "you must specify either the resourceIdentifier parameter or the
+    // logGroup parameter, but you can't specify both"
+    // (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html>).
+    Exclusive {
+        service: Service::Logs,
+        operations: &["AssociateKmsKey", "DisassociateKmsKey"],
+        members: &["logGroupName", "resourceIdentifier"],
+    },
+];
+
+/// Refuses a call with two members that exclude each other.
+pub(super) fn check(call: &Call) -> Result<(), ServiceError> {
+    let rules = EXCLUSIVE.iter().filter(|rule| rule.service == call.service());
+    for rule in rules.filter(|rule| rule.operations.contains(&call.name())) {
+        let mut given = rule.members.iter().filter(|member| call.input.contains_key(**member));
+        if let (Some(one), Some(other)) = (given.next(), given.next()) {
+            return Err(both(call.service(), one, other));
+        }
+    }
+    Ok(())
+}
+
+/// EC2's words are recorded
+/// (<https://github.com/aws/aws-cli/issues/2453>: "The parameter groupName cannot
+/// be used with the parameter subnet"); of the others the code is.
+fn both(service: Service, one: &str, other: &str) -> ServiceError {
+    let text =
+        format!("The parameter {} cannot be used with the parameter {}", low(one), low(other));
+    match service {
+        Service::Ec2 => ServiceError::new(400, "InvalidParameterCombination", text),
+        Service::Logs => ServiceError::new(400, "InvalidParameterException", text),
+        other => ServiceError::validation(other, text),
+    }
+}
+
+/// As EC2's messages write the name of a parameter.
+pub(super) fn low(member: &str) -> String {
+    let mut letters = member.chars();
+    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+}
+
+/// Every operation that stands in a rule.
+#[cfg(test)]
+pub(super) fn ruled(
+    service: Service,
+) -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+    EXCLUSIVE
+        .iter()
+        .filter(move |rule| rule.service == service)
+        .flat_map(|rule| rule.operations.iter().map(|operation| (*operation, rule.members)))
+}

@@ -1,0 +1,44 @@
+//! Calls that could name one target in two ways. The guard would decide on one
+//! name and the upstream act on the other, so that they are refused as AWS
+//! refuses them; and a name that is an alternative to an id is resolved before
+//! anything is decided: decision and upstream see the id alone.
+
+mod dynamodb;
+mod ec2;
+mod exclusive;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use ringfence_wire::{Call, Service, ServiceError};
+
+use crate::requirements::State;
+
+/// A call that names each target once.
+#[derive(Debug)]
+pub(crate) struct Named<'a> {
+    /// The call.
+    pub(crate) call: Cow<'a, Call>,
+    /// Why it cannot be made, for whoever may make it: nothing has the name.
+    /// The id is `*` then.
+    pub(crate) absent: Option<ServiceError>,
+}
+
+/// Resolves the names of a call.
+///
+/// # Errors
+/// AWS's own error for a call that names a target twice, or not at all; or that
+/// the upstream cannot tell.
+pub(crate) async fn named<'a>(
+    call: &'a Call,
+    state: &dyn State,
+) -> Result<Named<'a>, ServiceError> {
+    exclusive::check(call)?;
+    match call.service() {
+        Service::DynamoDb => dynamodb::check(call)?,
+        Service::Ec2 => return ec2::named(call, state).await,
+        _ => {}
+    }
+    Ok(Named { call: Cow::Borrowed(call), absent: None })
+}

@@ -1,0 +1,175 @@
+//! Every operation with more than one name for its target, found by walking the
+//! models: refused with both, resolved with the other one.
+
+use std::collections::BTreeSet;
+
+use ringfence_wire::{Call, Operation, Service};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::exclusive::{low, ruled};
+use super::{ec2, named};
+use crate::requirements::tests::{Account, call};
+
+/// Pairs of members that name one thing, wherever an operation has both.
+const PAIRS: [(Service, &str, &str); 7] = [
+    (Service::Ec2, "GroupId", "GroupName"),
+    (Service::Ec2, "KeyPairId", "KeyName"),
+    (Service::Ec2, "LaunchTemplateId", "LaunchTemplateName"),
+    (Service::Ec2, "AllocationId", "PublicIp"),
+    (Service::Ec2, "AssociationId", "PublicIp"),
+    (Service::Logs, "logGroupIdentifier", "logGroupName"),
+    (Service::Logs, "resourceIdentifier", "logGroupName"),
+];
+
+/// Lists that several names narrow together, by the API reference: nothing is
+/// named twice there.
+const FILTERS: [&str; 5] = [
+    "DescribeAddresses",
+    "DescribeKeyPairs",
+    "DescribeLaunchTemplates",
+    "DescribePlacementGroups",
+    "DescribeSecurityGroups",
+];
+
+#[test]
+fn every_operation_with_two_names_for_a_target_has_a_rule() {
+    for (service, one, other) in PAIRS {
+        let ruled: BTreeSet<&str> = ruled(service)
+            .filter(|(_, members)| members.contains(&one) && members.contains(&other))
+            .map(|(operation, _)| operation)
+            .collect();
+        let found: BTreeSet<&str> = service
+            .model()
+            .operations
+            .iter()
+            .filter(|operation| {
+                operation.member(one).is_some() && operation.member(other).is_some()
+            })
+            .map(|operation| operation.name)
+            .filter(|name| !FILTERS.contains(name))
+            .collect();
+        assert_eq!(ruled, found, "{one} and {other}");
+    }
+}
+
+#[test]
+fn rules_name_operations_and_members_that_there_are() {
+    for service in [Service::Ec2, Service::Logs] {
+        for (operation, members) in ruled(service) {
+            let operation = Operation::find(service, operation).unwrap();
+            for member in members {
+                assert!(operation.member(member).is_some(), "{}: {member}", operation.name);
+            }
+        }
+    }
+    for (operation, members) in ec2::resolved() {
+        let exclusive = ruled(Service::Ec2)
+            .any(|(own, names)| own == operation && members.iter().all(|m| names.contains(m)));
+        assert!(exclusive, "{operation}: {members:?}");
+    }
+}
+
+#[tokio::test]
+async fn both_names_at_once_are_refused() {
+    for service in [Service::Ec2, Service::Logs] {
+        let code = match service {
+            Service::Ec2 => "InvalidParameterCombination",
+            _ => "InvalidParameterException",
+        };
+        for (operation, members) in ruled(service) {
+            let [one, other, ..] = members else { panic!("{operation}: {members:?}") };
+            let twice = call(service, operation, json!({*one: "x", *other: "y"}));
+            let error = named(&twice, &Account).await.unwrap_err();
+            assert_eq!((error.status, error.code.as_ref()), (400, code), "{operation}");
+            assert_eq!(
+                error.message,
+                format!(
+                    "The parameter {} cannot be used with the parameter {}",
+                    low(one),
+                    low(other)
+                )
+            );
+        }
+    }
+}
+
+async fn input(call: &Call) -> Value {
+    let named = named(call, &Account).await.unwrap();
+    assert_eq!(named.absent, None);
+    Value::Object(named.call.input.clone())
+}
+
+#[rstest]
+#[case("AuthorizeSecurityGroupIngress", json!({"GroupName": "web"}), json!({"GroupId": "sg-tagged"}))]
+#[case("DeleteSecurityGroup", json!({"GroupName": "web"}), json!({"GroupId": "sg-tagged"}))]
+#[case("DeleteSecurityGroup", json!({"GroupId": "sg-1"}), json!({"GroupId": "sg-1"}))]
+#[case("DeleteKeyPair", json!({"KeyPairId": "key-1"}), json!({"KeyName": "own"}))]
+#[case("DeleteKeyPair", json!({"KeyName": "own"}), json!({"KeyName": "own"}))]
+#[case(
+    "ModifyLaunchTemplate", json!({"LaunchTemplateName": "web"}), json!({"LaunchTemplateId": "lt-1"})
+)]
+#[case("ReleaseAddress", json!({"PublicIp": "203.0.113.7"}), json!({"AllocationId": "eipalloc-1"}))]
+#[case(
+    "DisassociateAddress", json!({"PublicIp": "203.0.113.7"}), json!({"AssociationId": "eipassoc-1"})
+)]
+#[case("ModifyInstancePlacement", json!({"InstanceId": "i-1"}), json!({"InstanceId": "i-1"}))]
+#[tokio::test]
+async fn the_other_name_is_resolved(
+    #[case] operation: &str,
+    #[case] given: Value,
+    #[case] expected: Value,
+) {
+    assert_eq!(input(&call(Service::Ec2, operation, given)).await, expected);
+}
+
+#[rstest]
+#[case("DeleteSecurityGroup", json!({"GroupName": "none"}), "GroupId", "InvalidGroup.NotFound")]
+#[case("DeleteKeyPair", json!({"KeyPairId": "key-9"}), "KeyName", "InvalidKeyPair.NotFound")]
+#[case("ReleaseAddress", json!({"PublicIp": "192.0.2.1"}), "AllocationId", "InvalidAddress.NotFound")]
+#[tokio::test]
+async fn a_name_that_nothing_has_is_told_to_whom_it_concerns(
+    #[case] operation: &str,
+    #[case] given: Value,
+    #[case] kept: &str,
+    #[case] code: &str,
+) {
+    let given = call(Service::Ec2, operation, given);
+    let named = named(&given, &Account).await.unwrap();
+    assert_eq!(named.call.input.get(kept), Some(&json!("*")));
+    assert_eq!(named.absent.unwrap().code, code);
+}
+
+#[tokio::test]
+async fn a_target_without_a_name_is_asked_for() {
+    let given = call(Service::Ec2, "DeleteSecurityGroup", json!({}));
+    let error = named(&given, &Account).await.unwrap_err();
+    assert_eq!(error.code, "MissingParameter");
+    assert_eq!(error.message, "The request must contain the parameter groupName or groupId");
+}
+
+#[rstest]
+#[case::query(
+    "Query",
+    json!({"TableName": "t", "KeyConditions": {}, "KeyConditionExpression": "k = :k"}),
+    "Non-expression parameters: {KeyConditions} Expression parameters: {KeyConditionExpression}"
+)]
+#[case::batch(
+    "BatchGetItem",
+    json!({"RequestItems": {"t": {"AttributesToGet": ["a"], "ProjectionExpression": "b"}}}),
+    "Non-expression parameters: {AttributesToGet} Expression parameters: {ProjectionExpression}"
+)]
+#[tokio::test]
+async fn a_table_is_asked_in_one_way(
+    #[case] operation: &str,
+    #[case] given: Value,
+    #[case] told: &str,
+) {
+    let error = named(&call(Service::DynamoDb, operation, given), &Account).await.unwrap_err();
+    let message = format!(
+        "Can not use both expression and non-expression parameters in the same request: {told}"
+    );
+    assert_eq!((error.code.as_ref(), error.message), ("ValidationException", message));
+    let one = json!({"TableName": "t", "KeyConditionExpression": "k = :k"});
+    assert_eq!(input(&call(Service::DynamoDb, "Query", one.clone())).await, one);
+}
