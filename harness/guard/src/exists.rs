@@ -4,8 +4,8 @@
 use ringfence_wire::{Call, Service, ServiceError};
 use serde_json::Value;
 
+use crate::checks::statements::{one_or_many, statements};
 use crate::directory::Directory;
-use crate::validate::{one_or_many, statements};
 
 /// Checks a call that is about to be answered.
 ///

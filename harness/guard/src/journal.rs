@@ -1,5 +1,6 @@
 //! One entry a decision: who asked for what, which permissions that took, what
-//! decided, and how it ended. Never a secret, token, signature or input value.
+//! decided, and how it ended. Never a secret, token, signature or input value, but for
+//! the part of a policy that is malformed.
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -39,6 +40,10 @@ pub struct Entry {
     pub outcome: Ending,
     /// The code of the error that was answered, if one was.
     pub error: Option<String>,
+    /// What the guard knows of the error beyond the words that were answered:
+    /// where a policy is malformed, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
     /// The HTTP status that was answered.
     pub status: u16,
     /// The upstream's HTTP status, where it was asked.
@@ -233,6 +238,7 @@ mod tests {
             checks: Vec::new(),
             outcome: Ending::Allowed,
             error: None,
+            explanation: None,
             status: 200,
             upstream_status: Some(200),
             duration_us: 1,

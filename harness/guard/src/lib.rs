@@ -11,6 +11,7 @@ mod ask;
 mod authenticate;
 mod authorize;
 mod carrier;
+mod checks;
 mod context;
 mod data_plane;
 mod delete_objects;

@@ -63,6 +63,7 @@ impl Passage {
             checks: Vec::new(),
             outcome: Ending::Refused,
             error: None,
+            explanation: None,
             status: 0,
             upstream_status: None,
             duration_us: 0,
@@ -172,6 +173,7 @@ impl Pipeline {
             Ok(response) => response,
             Err(error) => {
                 passage.entry.error = Some(error.code.to_string());
+                passage.entry.explanation = error.explanation.as_deref().map(str::to_owned);
                 error::render(&error, call.service(), &passage.entry.request_id)
             }
         }

@@ -200,10 +200,14 @@ impl<'a> Reader<'a> {
     }
 
     fn effect(&self, node: &Node) -> Result<Effect, DocumentError> {
-        match self.string(node, "`Effect`")? {
-            "Allow" => Ok(Effect::Allow),
-            "Deny" => Ok(Effect::Deny),
-            other => {
+        match (self.string(node, "`Effect`")?, self.kind) {
+            ("Allow", _) => Ok(Effect::Allow),
+            ("Deny", _) => Ok(Effect::Deny),
+            // Recorded on AWS: a role whose trust policy has `ALLOW` is made, and
+            // can be used (LocalStack's `test_updating_stack_with_iam_role`).
+            (other, Kind::Trust) if other.eq_ignore_ascii_case("Allow") => Ok(Effect::Allow),
+            (other, Kind::Trust) if other.eq_ignore_ascii_case("Deny") => Ok(Effect::Deny),
+            (other, _) => {
                 let message = format!("`Effect` is `{other}`: it must be `Allow` or `Deny`");
                 Err(self.error(node.at, message))
             }
@@ -262,23 +266,7 @@ impl<'a> Reader<'a> {
             return Err(self.unknown(group, &group.key, &KINDS));
         }
         for (at, text) in self.strings(&group.value, &format!("`{}`", group.key))? {
-            let invalid =
-                |why: &str| Err(self.error(at, format!("invalid principal `{text}`: {why}")));
-            let entry = match group.key.as_str() {
-                "AWS" => Entry::aws(text).map_err(|message| self.error(at, message))?,
-                "Service" if text.contains('*') => {
-                    return invalid("a service principal takes no wildcards");
-                }
-                "Service" if !text.contains('.') => {
-                    return invalid("a service principal is a name such as `lambda.amazonaws.com`");
-                }
-                "Service" => Entry::Service(text.into()),
-                "Federated" if text.is_empty() || text.contains(['*', ' ']) => {
-                    return invalid("a federated principal is a provider's ARN or domain name");
-                }
-                "Federated" => Entry::Federated(text.into()),
-                _ => Entry::CanonicalUser(text.into()),
-            };
+            let entry = Entry::read(&group.key, text).map_err(|message| self.error(at, message))?;
             entries.push(entry);
         }
         Ok(())
@@ -365,13 +353,33 @@ impl<'a> Reader<'a> {
             _ => ShortArn::Pad,
         };
         let mut patterns = Vec::new();
-        for (at, text) in self.strings(&member.value, &format!("`{}`", member.key))? {
+        for (at, text) in self.resource_entries(member)? {
             resource_format::check(text, self.kind).map_err(|message| self.error(at, message))?;
             let pattern = ResourcePattern::parse(text, self.variables(), short)
                 .map_err(|error| self.error(at, error.0))?;
             patterns.push(pattern);
         }
         Ok(Some(Resources { negated: negative.is_some(), patterns: patterns.into() }))
+    }
+
+    /// IAM passes over a null among resources
+    /// (moto's recorded documents, `test_iam_policies.py`).
+    fn resource_entries<'n>(
+        &self,
+        member: &'n Member,
+    ) -> Result<Vec<(usize, &'n str)>, DocumentError> {
+        let what = format!("`{}`", member.key);
+        match &member.value.value {
+            Value::Array(items) if !self.kind.has_principals() => {
+                let is_null = |item: &&Node| matches!(item.value, Value::Null);
+                let kept: Vec<&Node> = items.iter().filter(|item| !is_null(item)).collect();
+                if kept.is_empty() {
+                    return Err(self.error(member.value.at, format!("{what} is an empty list")));
+                }
+                kept.into_iter().map(|item| Ok((item.at, self.string(item, &what)?))).collect()
+            }
+            _ => self.strings(&member.value, &what),
+        }
     }
 
     fn conditions(&self, node: &Node) -> Result<Vec<Condition>, DocumentError> {

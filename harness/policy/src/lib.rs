@@ -100,6 +100,7 @@ pub mod json;
 pub mod jsonl;
 mod line;
 pub mod lint;
+pub mod malformed;
 mod operator;
 mod pattern;
 mod principal;

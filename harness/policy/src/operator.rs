@@ -76,6 +76,11 @@ const OPERATORS: [(&str, Base, bool); 27] = [
 ];
 
 impl Operator {
+    /// Whether it compares dates.
+    pub(crate) fn is_date(self) -> bool {
+        matches!(self.base, Base::Date(_))
+    }
+
     /// Reads a name; `None` when AWS has no such operator.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let (quantifier, rest) = match name.split_once(':') {

@@ -40,6 +40,25 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
+    /// Reads a value of a kind: `AWS`, `Service`, `Federated`, `CanonicalUser`.
+    pub(crate) fn read(kind: &str, text: &str) -> Result<Self, String> {
+        let invalid = |why: &str| Err(format!("invalid principal `{text}`: {why}"));
+        match kind {
+            "AWS" => Self::aws(text),
+            "Service" if text.contains('*') => invalid("a service principal takes no wildcards"),
+            "Service" if !text.contains('.') => {
+                invalid("a service principal is a name such as `lambda.amazonaws.com`")
+            }
+            "Service" => Ok(Self::Service(text.into())),
+            "Federated" if text.is_empty() || text.contains(['*', ' ']) => {
+                invalid("a federated principal is a provider's ARN or domain name")
+            }
+            "Federated" => Ok(Self::Federated(text.into())),
+            "CanonicalUser" => Ok(Self::CanonicalUser(text.into())),
+            _ => invalid("there is no such kind of principal"),
+        }
+    }
+
     /// Reads a value of `{"AWS": …}`.
     pub(crate) fn aws(text: &str) -> Result<Self, String> {
         if text == "*" {

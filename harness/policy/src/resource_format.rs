@@ -90,24 +90,77 @@ pub(crate) fn check(text: &str, kind: Kind) -> Result<(), String> {
             if has_region {
                 return Err(format!("IAM resource `{text}` cannot contain region information"));
             }
-            // A longer path that starts with `*` is refused
-            // (<https://github.com/duo-labs/parliament/pull/177>).
-            let known = *path == "*"
-                || path.starts_with("${")
-                || IAM_PATHS.iter().chain(&MORE_IAM_PATHS).any(|start| path.starts_with(start));
-            if !known {
+            if !is_iam_path(path) {
                 let known = IAM_PATHS.join(", ");
                 return Err(format!(
                     "IAM resource path of `{text}` must either be `*` or start with {known}"
                 ));
             }
         }
-        let is_regional = REGIONAL_S3.iter().any(|start| path.starts_with(start));
-        if service == "s3" && iam_checked && has_region && !is_regional {
+        if service == "s3" && iam_checked && has_region && !is_regional_s3(path) {
             return Err(format!("resource `{text}` can not contain region information"));
         }
     }
     Ok(())
+}
+
+/// What IAM answers to an entry of `Resource`; nothing where it finds no fault.
+pub(crate) fn sentence(text: &str) -> Option<String> {
+    let not_an_arn = || Some(format!("Resource {text} must be in ARN format or \"*\"."));
+    if text == "*" {
+        return None;
+    }
+    let Some((scheme, rest)) = text.split_once(':') else { return not_an_arn() };
+    let (partition, rest) = match rest.split_once(':') {
+        Some((partition, rest)) => (partition, Some(rest)),
+        None => (rest, None),
+    };
+    if !PARTITIONS.contains(&partition) {
+        return Some(invalid_partition(partition, rest));
+    }
+    let Some(rest) = rest else {
+        let message = "Resource vendor must be fully qualified and cannot contain regexes.";
+        return Some(message.to_owned());
+    };
+    if scheme != "arn" {
+        return not_an_arn();
+    }
+    let parts: Vec<&str> = rest.splitn(4, ':').collect();
+    let [service, region, _, path] = parts.as_slice() else { return None };
+    let has_region = !region.is_empty() && *region != "*";
+    match *service {
+        "iam" if has_region => {
+            Some(format!("IAM resource {text} cannot contain region information."))
+        }
+        "iam" if !is_iam_path(path) => {
+            let known = IAM_PATHS.join(", ");
+            Some(format!("IAM resource path must either be \"*\" or start with {known}."))
+        }
+        "s3" if has_region && !is_regional_s3(path) => {
+            Some(format!("Resource {text} can not contain region information."))
+        }
+        _ => None,
+    }
+}
+
+/// The ARN as IAM reads it, with `*` for what is not there.
+fn invalid_partition(partition: &str, rest: Option<&str>) -> String {
+    let mut parts: Vec<&str> = rest.map(|rest| rest.splitn(4, ':').collect()).unwrap_or_default();
+    parts.resize(4, "*");
+    let parts = parts.join(":");
+    format!("Partition \"{partition}\" is not valid for resource \"arn:{partition}:{parts}\".")
+}
+
+/// A longer path that starts with `*` is refused
+/// (<https://github.com/duo-labs/parliament/pull/177>).
+fn is_iam_path(path: &str) -> bool {
+    path == "*"
+        || path.starts_with("${")
+        || IAM_PATHS.iter().chain(&MORE_IAM_PATHS).any(|start| path.starts_with(start))
+}
+
+fn is_regional_s3(path: &str) -> bool {
+    REGIONAL_S3.iter().any(|start| path.starts_with(start))
 }
 
 #[cfg(test)]

@@ -105,7 +105,9 @@ fn of_statement(kind: Kind, statement: &Value) -> Vec<Change> {
         told: "dropped".to_owned(),
         statement: None,
     }];
-    if members.get("Effect").and_then(Value::as_str) == Some("Deny") {
+    // A trust policy may say `DENY`.
+    let effect = members.get("Effect").and_then(Value::as_str);
+    if effect.is_some_and(|effect| effect.eq_ignore_ascii_case("Deny")) {
         narrowed_deny(members, &mut changes);
     } else {
         widened_allow(kind, members, &mut changes);

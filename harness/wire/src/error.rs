@@ -22,6 +22,9 @@ pub struct ServiceError {
     pub status: u16,
     /// Further members of the error (`Type`, S3's `BucketName`, …), in order.
     pub members: Vec<(&'static str, String)>,
+    /// What the guard knows beyond AWS's words: for its journal, never for the
+    /// client.
+    pub explanation: Option<Box<str>>,
 }
 
 impl ServiceError {
@@ -31,13 +34,26 @@ impl ServiceError {
         code: impl Into<Cow<'static, str>>,
         message: impl Into<String>,
     ) -> Self {
-        Self { code: code.into(), message: message.into(), status, members: Vec::new() }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            status,
+            members: Vec::new(),
+            explanation: None,
+        }
     }
 
     /// The same error with one more member.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.members.push((name, value.into()));
+        self
+    }
+
+    /// The same error with what the journal is to say of it.
+    #[must_use]
+    pub fn explained(mut self, explanation: impl Into<String>) -> Self {
+        self.explanation = Some(explanation.into().into_boxed_str());
         self
     }
 

@@ -39,11 +39,14 @@ async fn a_managed_policy_says_version_2012(
     if refused {
         let error = answer.unwrap_err();
         assert_eq!((&*error.code, error.status), ("MalformedPolicyDocument", 400));
+        assert_eq!(error.message, "Policy document must be version 2012-10-17 or greater.");
+        let entry = stage.last_entry();
+        assert_eq!(entry.outcome, Ending::Refused);
+        // The place is for the journal.
         assert_eq!(
-            error.message,
-            "Policy document must be version 2012-10-17 or greater (line 1, column 1)"
+            entry.explanation.as_deref(),
+            Some("Policy document must be version 2012-10-17 or greater (line 1, column 1)")
         );
-        assert_eq!(stage.last_entry().outcome, Ending::Refused);
     } else {
         assert_eq!(stage.last_entry().outcome, Ending::Allowed);
     }

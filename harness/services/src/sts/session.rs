@@ -1,7 +1,7 @@
 //! Making a session: how long it lasts, its policies, what these and its tags
 //! may take.
 
-use ringfence_policy::{Document, Kind};
+use ringfence_policy::{Document, DocumentError, Kind, json, malformed};
 use ringfence_wire::{Call, ServiceError};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -104,6 +104,18 @@ pub(super) fn packed_percent(
     Ok((length > 0).then_some(percent))
 }
 
+/// STS's words for JSON that is none are its own
+/// (Hadoop's S3A guide, "Assumed roles"); the others are IAM's.
+fn malformed_policy(text: &str, cause: &DocumentError) -> ServiceError {
+    let own = cause.to_string();
+    let sentence = match json::parse(text) {
+        Err(_) => Some("The policy is not in the valid JSON format.".to_owned()),
+        Ok(_) => malformed::identity(text, malformed::Use::Inline),
+    };
+    let message = sentence.unwrap_or_else(|| own.clone());
+    ServiceError::new(400, "MalformedPolicyDocument", message).explained(own)
+}
+
 impl Sts {
     /// The session policies that a call passes: inline and managed.
     pub(super) async fn session_policies(
@@ -131,9 +143,8 @@ impl Sts {
         let passed = arns.iter().copied().chain(inline).map(|text| text.chars().count()).sum();
         let mut texts = Vec::with_capacity(arns.len() + 1);
         if let Some(text) = inline {
-            Document::parse("session policy", text, Kind::Session).map_err(|cause| {
-                ServiceError::new(400, "MalformedPolicyDocument", cause.to_string())
-            })?;
+            Document::parse("session policy", text, Kind::Session)
+                .map_err(|cause| malformed_policy(text, &cause))?;
             texts.push(text.to_owned());
         }
         for arn in arns {

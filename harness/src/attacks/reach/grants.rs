@@ -121,7 +121,9 @@ fn grant(policy: &str, statement: &Value) -> Grant {
     Grant {
         policy: policy.to_owned(),
         sid: statement.get("Sid").and_then(Value::as_str).map(str::to_owned),
-        deny: statement.get("Effect").and_then(Value::as_str) == Some("Deny"),
+        // A trust policy may say `DENY`.
+        deny: (statement.get("Effect").and_then(Value::as_str))
+            .is_some_and(|effect| effect.eq_ignore_ascii_case("Deny")),
         actions,
         all_but_actions,
         resources,

@@ -1,0 +1,14 @@
+//! What IAM refuses in a call's content and emulators take.
+
+mod documents;
+mod trust;
+
+use ringfence_wire::{Call, ServiceError};
+
+/// Checks the policy document of a call, where it stores one.
+///
+/// # Errors
+/// `MalformedPolicyDocument`, in IAM's words.
+pub(crate) fn documents(call: &Call) -> Result<(), ServiceError> {
+    documents::check(call)
+}

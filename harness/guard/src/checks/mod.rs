@@ -1,0 +1,6 @@
+//! What AWS refuses of an authorized call and an emulator takes, service by
+//! service.
+
+pub(crate) mod iam;
+pub(crate) mod s3;
+pub(crate) mod statements;

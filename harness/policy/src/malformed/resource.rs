@@ -1,0 +1,200 @@
+//! The sentences of the parser that reads trust policies and the policies of
+//! resources.
+//!
+//! - Invalid JSON: recorded on AWS in LocalStack's
+//!   `test_create_role_with_malformed_assume_role_policy_document`.
+//! - `Unknown field`: <https://github.com/hashicorp/terraform-provider-aws/issues/8905>
+//!   and others; `Has prohibited field Resource`:
+//!   <https://github.com/kubernetes-sigs/external-dns/issues/3085>.
+//! - A text that is no policy, an empty one, an empty statement, a missing
+//!   element: as DynamoDB, which has the same parser, answered in October 2026.
+//! - Effects, principals and actions: as Versity's gateway was compared with
+//!   AWS (<https://github.com/versity/versitygw>, `iamapi/policy`).
+
+use std::collections::HashSet;
+
+use super::{listed, member, members, text, texts};
+use crate::json::{self, Member, Node, Value};
+use crate::operator::Operator;
+use crate::principal::Entry;
+
+const JSON: &str = "This policy contains invalid Json";
+const SYNTAX: &str = "Syntax errors in policy.";
+
+/// What a service asks of the statements beyond the grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grammar {
+    /// A role's trust policy: no resources, STS's actions alone.
+    Trust,
+    /// The policy of a bucket.
+    Bucket,
+}
+
+/// What IAM answers to a role's trust policy; nothing where it finds no fault.
+pub fn trust(document: &str) -> Option<String> {
+    let checked = json::parse(document).map_err(|_| JSON.to_owned()).and_then(|root| {
+        if matches!(root.value, Value::Null) {
+            return Err("This text appears not to be a policy".to_owned());
+        }
+        let top = members(&root).ok_or(JSON)?;
+        if top.is_empty() {
+            return Err("Syntax error at position (1,3)".to_owned());
+        }
+        check(top, Grammar::Trust)
+    });
+    checked.err()
+}
+
+/// Checks a document that is an object.
+pub(super) fn check(top: &[Member], grammar: Grammar) -> Result<(), String> {
+    for Member { key, value, .. } in top {
+        match key.as_str() {
+            "Version" => {
+                if !matches!(text(value), Some("2008-10-17" | "2012-10-17")) {
+                    return Err("The policy must contain a valid version string".to_owned());
+                }
+            }
+            "Id" => drop(text(value).ok_or(SYNTAX)?),
+            "Statement" => {}
+            unknown => return Err(format!("Unknown field {unknown}")),
+        }
+    }
+    let statements = listed(member(top, "Statement").ok_or("Missing required field Statement")?);
+    if statements.is_empty() {
+        return Err("Could not parse the policy: Statement is empty!".to_owned());
+    }
+    let mut sids = HashSet::new();
+    for node in statements {
+        let statement = members(node).ok_or(SYNTAX)?;
+        check_statement(statement, grammar)?;
+        let sid = member(statement, "Sid").and_then(text).filter(|sid| !sid.is_empty());
+        if sid.is_some_and(|sid| !sids.insert(sid)) {
+            return Err("The Statement Ids in the policy are not unique".to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn check_statement(statement: &[Member], grammar: Grammar) -> Result<(), String> {
+    const ELEMENTS: [&str; 9] = [
+        "Sid",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Resource",
+        "NotResource",
+        "Condition",
+    ];
+    if let Some(unknown) = statement.iter().find(|it| !ELEMENTS.contains(&it.key.as_str())) {
+        return Err(format!("Unknown field {}", unknown.key));
+    }
+    let effect = member(statement, "Effect").ok_or("Missing required field Effect")?;
+    let effect = text(effect).ok_or(SYNTAX)?;
+    if !["allow", "deny"].contains(&effect.to_ascii_lowercase().as_str()) {
+        return Err(format!("Invalid effect: {effect}"));
+    }
+    check_principal(statement, effect, grammar)?;
+    check_condition(statement)?;
+    let both = |one, other| member(statement, one).and(member(statement, other)).is_some();
+    if both("Action", "NotAction") || both("Resource", "NotResource") {
+        return Err(SYNTAX.to_owned());
+    }
+    let actions = member(statement, "Action").or_else(|| member(statement, "NotAction"));
+    let actions = texts(Some(actions.ok_or("Missing required field Action")?));
+    if actions.is_empty() {
+        return Err("Missing required field Action cannot be empty!".to_owned());
+    }
+    let resource = ["Resource", "NotResource"]
+        .into_iter()
+        .find_map(|name| member(statement, name).map(|node| (name, node)));
+    match (grammar, resource) {
+        (Grammar::Trust, Some((name, _))) => Err(format!("Has prohibited field {name}")),
+        (Grammar::Trust, None) => {
+            let is_of_sts = |action: &&str| {
+                action.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("sts:"))
+            };
+            match actions.iter().all(is_of_sts) && member(statement, "NotAction").is_none() {
+                true => Ok(()),
+                false => {
+                    Err("AssumeRole policy may only specify STS AssumeRole actions.".to_owned())
+                }
+            }
+        }
+        (Grammar::Bucket, None) => Err("Missing required field Resource".to_owned()),
+        (Grammar::Bucket, Some((_, Node { value: Value::Array(nodes), .. })))
+            if nodes.is_empty() =>
+        {
+            Err("Missing required field Resource cannot be empty!".to_owned())
+        }
+        (Grammar::Bucket, Some(_)) => Ok(()),
+    }
+}
+
+fn check_principal(statement: &[Member], effect: &str, grammar: Grammar) -> Result<(), String> {
+    if let Some(excepted) = member(statement, "NotPrincipal") {
+        if effect.eq_ignore_ascii_case("allow") {
+            return Err("Allow with NotPrincipal is not allowed.".to_owned());
+        }
+        return match grammar {
+            Grammar::Trust => {
+                Err("AssumeRole policy must not contain NotPrincipal field.".to_owned())
+            }
+            Grammar::Bucket => check_named(excepted, grammar),
+        };
+    }
+    check_named(member(statement, "Principal").ok_or("Missing required field Principal")?, grammar)
+}
+
+fn check_named(principal: &Node, grammar: Grammar) -> Result<(), String> {
+    const EMPTY: &str = "Missing required field Principal cannot be empty!";
+    let invalid = |kind: &str, value: &str| match grammar {
+        // The kind in capitals: "SERVICE":"…".
+        Grammar::Trust => {
+            format!("Invalid principal in policy: \"{}\":\"{value}\"", kind.to_uppercase())
+        }
+        Grammar::Bucket => "Invalid principal in policy".to_owned(),
+    };
+    match &principal.value {
+        Value::String(text) if text == "*" => match grammar {
+            // `{"AWS": "*"}` is taken (<https://github.com/aws/aws-cdk/issues/5732>).
+            Grammar::Trust => {
+                Err("AssumeRolepolicy contained an invalid principal: \"STAR\":\"*\".".to_owned())
+            }
+            Grammar::Bucket => Ok(()),
+        },
+        Value::String(text) => Err(invalid("AWS", text)),
+        Value::Object(kinds) => {
+            for Member { key: kind, value, .. } in kinds {
+                let values = texts(Some(value));
+                if let Some(bad) = values.iter().find(|it| Entry::read(kind, it).is_err()) {
+                    return Err(invalid(kind, bad));
+                }
+                if values.is_empty() {
+                    return Err(EMPTY.to_owned());
+                }
+            }
+            if kinds.is_empty() { Err(EMPTY.to_owned()) } else { Ok(()) }
+        }
+        _ => Err(SYNTAX.to_owned()),
+    }
+}
+
+fn check_condition(statement: &[Member]) -> Result<(), String> {
+    let Some(condition) = member(statement, "Condition") else { return Ok(()) };
+    for Member { key: operator, value, .. } in members(condition).ok_or(SYNTAX)? {
+        if Operator::parse(operator).is_none() {
+            return Err(format!("Invalid Condition type : {operator}"));
+        }
+        for test in members(value).ok_or(SYNTAX)? {
+            let is_value = |node: &Node| {
+                matches!(node.value, Value::String(_) | Value::Number(_) | Value::Bool(_))
+            };
+            if !listed(&test.value).iter().all(is_value) {
+                return Err(SYNTAX.to_owned());
+            }
+        }
+    }
+    Ok(())
+}
