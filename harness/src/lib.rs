@@ -17,6 +17,7 @@ pub mod lint;
 pub mod mutations;
 pub mod process;
 pub mod progress;
+pub mod registries;
 pub mod scratch;
 pub mod stack;
 pub mod terraform;

@@ -6,9 +6,10 @@ use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 
+use ringfence_sandbox::{Confinement, Output, Sandbox};
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::mpsc;
 
 /// A child and everything it started; killed when dropped.
@@ -34,10 +35,15 @@ pub struct Finished {
     pub status: ExitStatus,
     /// The last lines of both streams, in order of arrival.
     pub tail: Vec<String>,
+    /// The bound of its sandbox that ended it, if one did.
+    pub exceeded: Option<String>,
 }
 
 /// How many last lines are kept.
 const TAIL: usize = 60;
+
+/// The longest line that is handed over whole.
+const LONGEST_LINE: u64 = 64 * 1024;
 
 impl Group {
     /// Starts a command in a process group of its own.
@@ -88,11 +94,40 @@ pub async fn run(
 ) -> io::Result<Finished> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
+    let streams = (group.child.stdout.take(), group.child.stderr.take());
+    let tail = follow(streams, &mut line).await;
+    let status = group.child.wait().await?;
+    Ok(Finished { status, tail, exceeded: None })
+}
+
+/// Runs a confined program to its end and hands over each line as it comes.
+/// When the future is dropped, it and all it started are killed.
+///
+/// # Errors
+/// When it cannot be started or waited for.
+pub async fn run_confined(
+    sandbox: &Sandbox,
+    confinement: &Confinement,
+    mut line: impl FnMut(Stream, &str),
+) -> io::Result<Finished> {
+    let mut confined = sandbox.start(confinement, Output::piped()).await?;
+    let tail = follow(confined.streams(), &mut line).await;
+    let status = confined.wait().await?;
+    let exceeded = confined.exceeded().map(str::to_owned);
+    Ok(Finished { status, tail, exceeded })
+}
+
+/// Hands over the lines of both streams until both have ended, and keeps the
+/// last ones.
+async fn follow(
+    (out, err): (Option<ChildStdout>, Option<ChildStderr>),
+    line: &mut impl FnMut(Stream, &str),
+) -> Vec<String> {
     let (sender, mut lines) = mpsc::channel(256);
-    if let Some(out) = group.child.stdout.take() {
+    if let Some(out) = out {
         read(Stream::Out, out, sender.clone());
     }
-    if let Some(err) = group.child.stderr.take() {
+    if let Some(err) = err {
         read(Stream::Err, err, sender.clone());
     }
     drop(sender);
@@ -104,8 +139,7 @@ pub async fn run(
         }
         tail.push_back(text);
     }
-    let status = group.child.wait().await?;
-    Ok(Finished { status, tail: tail.into() })
+    tail.into()
 }
 
 /// Runs a command and returns what it printed on standard output.
@@ -138,7 +172,8 @@ fn read(
         let mut bytes = Vec::new();
         loop {
             bytes.clear();
-            match source.read_until(b'\n', &mut bytes).await {
+            // A line without an end is handed over in pieces.
+            match (&mut source).take(LONGEST_LINE).read_until(b'\n', &mut bytes).await {
                 Ok(0) | Err(_) => break,
                 Ok(_) => {
                     let text = String::from_utf8_lossy(&bytes);

@@ -1,9 +1,12 @@
 //! The account that the services live in.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use ringfence_sandbox::Sandbox;
 use time::OffsetDateTime;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::credentials::Keyring;
@@ -25,6 +28,7 @@ pub struct Setting {
     /// A directory for function code and scratch files; removed by its owner.
     pub work_dir: PathBuf,
     endpoint: OnceLock<Url>,
+    sandbox: OnceCell<Sandbox>,
 }
 
 impl Setting {
@@ -43,6 +47,7 @@ impl Setting {
             python,
             work_dir,
             endpoint: OnceLock::new(),
+            sandbox: OnceCell::new(),
         }
     }
 
@@ -54,6 +59,28 @@ impl Setting {
     /// Says where the guard answers; the first call counts.
     pub fn set_endpoint(&self, endpoint: Url) {
         self.endpoint.get_or_init(|| endpoint);
+    }
+
+    /// Where functions run: what was set, else the strongest sandbox that works
+    /// here.
+    ///
+    /// # Errors
+    /// When there is no Python to launch it.
+    pub async fn sandbox(&self) -> io::Result<Sandbox> {
+        let detect = async || {
+            let python =
+                self.python.clone().or_else(ringfence_sandbox::python).ok_or_else(|| {
+                    io::Error::other("running a function apart needs a python3 on the PATH")
+                })?;
+            Ok(Sandbox::detect(&python).await)
+        };
+        self.sandbox.get_or_try_init(detect).await.cloned()
+    }
+
+    /// Says where functions run; the first call counts.
+    pub fn set_sandbox(&self, sandbox: Sandbox) {
+        // Set already: that counts.
+        let _ = self.sandbox.set(sandbox);
     }
 
     /// The time now. All services ask here.

@@ -253,7 +253,9 @@ fn describe(stack: &Stack, record: &mut RunRecord) -> anyhow::Result<()> {
         record.tools.insert("terraform".to_owned(), terraform.binary().to_string());
     }
     record.deviations.extend(stack.deployments().iter().flat_map(|deployment| {
-        deployment.report.stand_ins.iter().map(|text| format!("{}: {text}", deployment.app))
+        let report = &deployment.report;
+        let said = report.stand_ins.iter().chain(&report.reached);
+        said.map(|text| format!("{}: {text}", deployment.app))
     }));
     record.upstream = Upstream {
         backend: identity.backend.to_owned(),

@@ -15,7 +15,7 @@ use toml::Spanned;
 
 pub use schema::{
     Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Layer1,
-    OrganizationLevel, Platform, Refusals, Upstream,
+    OrganizationLevel, Platform, Refusals, Upstream, Workflows,
 };
 pub use value::{AccountId, Backend, Region, Repository};
 
@@ -264,6 +264,10 @@ mod tests {
     #[case::stack_deployer_without_roles(
         "[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\n[[deployers]]\nname='d'\nrole_output='r'\napp='a'\njob='stack'",
         "r.toml:6:6: a deployer whose job is `stack` needs a `role_prefix`"
+    )]
+    #[case::registry(
+        "[workflows]\nregistries = ['pypi.org', 'https://x']",
+        "r.toml:2:14: `https://x` is not a host such as `pypi.org` or `host:8443`"
     )]
     #[case::issuer(
         "[[issuers]]\nkind='github'\nurl='http://x'",

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::registries::{self, Registry};
+
 use super::value::{AccountId, Backend, Region, Repository};
 
 /// A whole configuration.
@@ -39,12 +41,30 @@ pub struct Config {
     /// Service control policies, from the organisation's root downwards.
     #[serde(default)]
     pub organization: Vec<OrganizationLevel>,
+    /// What the applications' workflows may do.
+    #[serde(default)]
+    pub workflows: Workflows,
     /// How the evidence is made.
     #[serde(default)]
     pub evidence: Evidence,
     /// The file that this was read from.
     #[serde(skip)]
     pub file: PathBuf,
+}
+
+/// What the applications' workflows may do.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Workflows {
+    /// The hosts that steps may reach, beside the guard and this machine's own
+    /// package index.
+    pub registries: Vec<Registry>,
+}
+
+impl Default for Workflows {
+    fn default() -> Self {
+        Self { registries: registries::public() }
+    }
 }
 
 /// How the evidence is made.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use ringfence_guard::{Guard, GuardError};
+use ringfence_sandbox::{Mechanism, Sandbox};
 use ringfence_services::Credentials;
 use ringfence_services::token::KeySource;
 use ringfence_wire::{Secret, ServiceError};
@@ -23,10 +24,11 @@ use crate::emulator::{self, Emulator, EmulatorError};
 use crate::exchange::Exchanges;
 use crate::issuers::{GithubRun, Issuer, IssuerError};
 use crate::progress::Progress;
+use crate::registries::{Machine, Registries};
 use crate::scratch::Scratch;
 use crate::terraform::{Outputs, Terraform, TerraformError};
 use crate::tools::{PythonTools, TerraformBinary, ToolsError};
-use crate::workflow::{Report, Run, Runner, Workflow, WorkflowError};
+use crate::workflow::{Report, Run, Runner, STEP_BOUNDS, Workflow, WorkflowError};
 
 /// Root's access key and its secret: what emulators expect.
 pub const ROOT_KEY: &str = "test";
@@ -162,6 +164,7 @@ pub struct Stack {
     client: Client,
     http: reqwest::Client,
     tools: PythonTools,
+    sandbox: Sandbox,
     terraform: Option<Terraform>,
     emulator: Emulator,
     progress: Progress,
@@ -183,6 +186,7 @@ impl Stack {
         };
         let tools = PythonTools::provision(&progress).await?;
         let scratch = Scratch::create(&tools.python()).map_err(StackError::Scratch)?;
+        let sandbox = Sandbox::detect(&tools.base).await;
         let mut phases = Vec::new();
 
         // Terraform takes seconds to initialise; it needs no endpoint for that.
@@ -226,6 +230,7 @@ impl Stack {
             client: options.exchanges.clone().map_or_else(Client::new, Client::recording),
             http: reqwest::Client::new(),
             tools,
+            sandbox,
             terraform,
             emulator,
             progress,
@@ -370,6 +375,9 @@ impl Stack {
             endpoint: self.guard.endpoint(),
             client: &self.client,
             scratch: &self.scratch,
+            sandbox: &self.sandbox,
+            registries: &Registries::new(&self.config.workflows.registries, Machine::ours()),
+            bounds: STEP_BOUNDS,
         };
         let run =
             Run { workflow: &workflow, repository, identity, vars, secrets: app.secrets.clone() };
@@ -437,6 +445,12 @@ impl Stack {
     /// The Python tools.
     pub fn tools(&self) -> &PythonTools {
         &self.tools
+    }
+
+    /// What keeps the code of the teams, steps and functions, apart from the
+    /// harness and from each other.
+    pub fn isolation(&self) -> Mechanism {
+        self.sandbox.mechanism()
     }
 
     /// The directory that goes with the stack.

@@ -39,6 +39,18 @@ impl PythonTools {
         self.directory.join("bin")
     }
 
+    /// The directories that the tools need to run: the environment, and where
+    /// its interpreter comes from.
+    pub fn directories(&self) -> Vec<PathBuf> {
+        let mut found = ringfence_sandbox::interpreter(&self.python());
+        for prefix in ringfence_sandbox::interpreter(&self.base) {
+            if !found.contains(&prefix) {
+                found.push(prefix);
+            }
+        }
+        found
+    }
+
     /// The pinned version of a package.
     pub fn pinned(package: &str) -> Option<&'static str> {
         REQUIREMENTS.lines().find_map(|line| {

@@ -7,6 +7,7 @@
 //! errors that name file and line, never skipped.
 
 mod actions;
+mod checkout;
 mod expression;
 mod filter;
 mod parse;
@@ -22,7 +23,7 @@ use ringfence_wire::ServiceError;
 use crate::config::Place;
 
 pub use parse::{Job, Step, Work, Workflow};
-pub use run::{Report, Run, Runner};
+pub use run::{Report, Run, Runner, STEP_BOUNDS};
 
 /// Why a workflow did not do its work.
 #[derive(Debug, thiserror::Error)]

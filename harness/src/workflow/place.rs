@@ -1,117 +1,236 @@
 //! Where a job's steps run: directories, search path and environment.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use ringfence_sandbox::{Sandbox, User, Wall};
+use rustix::fs::{Mode, OFlags};
 use serde_json::json;
 use time::OffsetDateTime;
-use tokio::process::Command;
 use url::Url;
 use uuid::Uuid;
 
 use super::expression::Contexts;
 use crate::issuers::GithubRun;
+use crate::registries::{Machine, Proxy};
 use crate::scratch::Scratch;
 use crate::tools::PythonTools;
+
+/// What every step's environment has.
+const FIXED: [(&str, &str); 10] = [
+    ("RUNNER_OS", "Linux"),
+    ("LANG", "C.UTF-8"),
+    ("CI", "true"),
+    ("GITHUB_ACTIONS", "true"),
+    ("AWS_EC2_METADATA_DISABLED", "true"),
+    ("AWS_PAGER", ""),
+    ("NO_PROXY", "localhost,127.0.0.1,.localhost"),
+    ("no_proxy", "localhost,127.0.0.1,.localhost"),
+    ("SAM_CLI_TELEMETRY", "0"),
+    // It asks every five seconds else, so as not to meet AWS's rate limits;
+    // here there are none.
+    ("SAM_CLI_POLL_DELAY", "0.25"),
+];
 
 /// The interpreters that a stand-in may be made for.
 const PYTHONS: std::ops::RangeInclusive<u8> = 8..=14;
 
-/// A job's directories and the environment that its steps share.
+/// A directory of a job: where it is, and where the job's steps see it.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    /// Where it is.
+    pub(super) outside: PathBuf,
+    /// Where it is for the steps.
+    pub(super) inside: PathBuf,
+}
+
+/// A job's directories and the environment that its steps share. The steps can
+/// write `workspace`, `home`, `temporary` and `tmp`; whatever they leave there
+/// is data for us, and no path of ours leads through it.
 pub(super) struct Place {
-    pub(super) workspace: PathBuf,
-    pub(super) home: PathBuf,
-    pub(super) temporary: PathBuf,
+    pub(super) workspace: Shown,
+    pub(super) home: Shown,
+    pub(super) temporary: Shown,
+    /// Their `/tmp`, where they have one of their own.
+    tmp: Option<Shown>,
+    pub(super) bin: Shown,
+    pub(super) stand_ins: Shown,
+    /// `setup-python`'s links.
+    pub(super) pythons: Shown,
+    /// The machine's directories that hold the tools.
+    pub(super) tools: Vec<PathBuf>,
+    /// Who the steps are.
+    pub(super) user: User,
     /// `GITHUB_ENV` and the credentials action write here.
     pub(super) exported: BTreeMap<String, String>,
+    /// What steps put before the search path, as they see it.
     pub(super) path: Vec<PathBuf>,
-    pub(super) stand_ins: PathBuf,
+    machine: Machine,
+    base: PathBuf,
+    own_root: bool,
+    steps: u32,
 }
+
+/// The files of one step: its script, and those that it writes for us.
+pub(super) struct StepFiles {
+    pub(super) directory: Shown,
+    pub(super) script: PathBuf,
+}
+
+/// The files that a step writes for us.
+pub(super) const COMMAND_FILES: [(&str, &str); 4] = [
+    ("GITHUB_ENV", "env"),
+    ("GITHUB_OUTPUT", "output"),
+    ("GITHUB_PATH", "path"),
+    ("GITHUB_STEP_SUMMARY", "summary"),
+];
 
 impl Place {
     /// A job's own directories.
-    pub(super) fn create(tools: &PythonTools, scratch: &Scratch) -> io::Result<Self> {
+    ///
+    /// Where the steps have a root directory of their own, they see what a job
+    /// in a container sees on GitHub: `/__w/REPOSITORY/REPOSITORY`,
+    /// `/github/home`, `/__w/_temp`.
+    pub(super) fn create(
+        tools: &PythonTools,
+        scratch: &Scratch,
+        sandbox: &Sandbox,
+        repository: &str,
+    ) -> io::Result<Self> {
         let base = scratch.subdirectory(&format!("workflows/{}", Uuid::new_v4().simple()))?;
-        let directory = |name: &str| -> io::Result<PathBuf> {
-            let path = base.join(name);
-            fs::create_dir_all(&path)?;
-            Ok(path)
+        let own_root = sandbox.mechanism().has_own_root();
+        let shown = |name: &str, inside: String| -> io::Result<Shown> {
+            let outside = base.join(name);
+            fs::create_dir_all(&outside)?;
+            let inside = if own_root { PathBuf::from(inside) } else { outside.clone() };
+            Ok(Shown { outside, inside })
         };
-        let (bin, stand_ins) = (directory("bin")?, directory("stand-ins")?);
+        let name = repository.rsplit('/').next().unwrap_or(repository);
+        let machine = Machine::ours();
+        let place = Self {
+            workspace: shown("workspace", format!("/__w/{name}/{name}"))?,
+            home: shown("home", "/github/home".to_owned())?,
+            temporary: shown("temporary", "/__w/_temp".to_owned())?,
+            tmp: own_root.then(|| shown("tmp", "/tmp".to_owned())).transpose()?,
+            bin: shown("bin", "/opt/ringfence/bin".to_owned())?,
+            stand_ins: shown("stand-ins", "/opt/ringfence/stand-ins".to_owned())?,
+            pythons: shown("pythons", "/opt/ringfence/pythons".to_owned())?,
+            tools: tools.directories().into_iter().chain(machine.files()).collect(),
+            machine,
+            user: sandbox.user(),
+            exported: BTreeMap::new(),
+            path: Vec::new(),
+            base: base.clone(),
+            own_root,
+            steps: 0,
+        };
+        let bin = &place.bin.outside;
         for tool in ["sam", "aws"] {
-            std::os::unix::fs::symlink(tools.bin().join(tool), bin.join(tool))?;
+            symlink(tools.bin().join(tool), bin.join(tool))?;
         }
         for tool in ["python3", "python"] {
-            std::os::unix::fs::symlink(&tools.base, bin.join(tool))?;
+            symlink(&tools.base, bin.join(tool))?;
         }
         for minor in PYTHONS {
-            stand_in(&stand_ins, minor, &tools.python())?;
+            stand_in(&place.stand_ins.outside, minor, &tools.python())?;
         }
-        let home = directory("home")?;
         // Else the first run of sam in a new home asks PyPI for its newest version.
         let checked = OffsetDateTime::now_utc().unix_timestamp();
         let text = json!({"lastVersionCheck": checked, "telemetryEnabled": false});
-        fs::write(directory("home/.aws-sam")?.join("metadata.json"), text.to_string())?;
-        Ok(Self {
-            workspace: directory("workspace")?,
-            home,
-            temporary: directory("temporary")?,
-            exported: BTreeMap::new(),
-            path: vec![bin],
-            stand_ins,
-        })
+        let settings = place.home.outside.join(".aws-sam");
+        fs::create_dir(&settings)?;
+        fs::write(settings.join("metadata.json"), text.to_string())?;
+        for written in [&place.home, &place.temporary, &place.workspace] {
+            place.user.own(&written.outside)?;
+        }
+        if let Some(tmp) = &place.tmp {
+            place.user.own(&tmp.outside)?;
+        }
+        Ok(place)
+    }
+
+    /// The files of the next step. They stand where no step before it could
+    /// write.
+    pub(super) fn next_step(&mut self, script: &str) -> io::Result<StepFiles> {
+        self.steps += 1;
+        let outside = self.base.join(format!("steps/{}", self.steps));
+        let written = outside.join("written");
+        fs::create_dir_all(&written)?;
+        for (_, file) in COMMAND_FILES {
+            let path = written.join(file);
+            fs::write(&path, "")?;
+            self.user.own(&path)?;
+        }
+        fs::write(outside.join("script"), script)?;
+        let inside =
+            if self.own_root { PathBuf::from("/opt/ringfence/step") } else { outside.clone() };
+        let script = inside.join("script");
+        Ok(StepFiles { directory: Shown { outside, inside }, script })
+    }
+
+    /// Everything that there is for a step beside the system.
+    pub(super) fn walls(&self, files: &StepFiles) -> Vec<Wall> {
+        let readable = [&self.bin, &self.stand_ins, &self.pythons, &files.directory];
+        let written = [&self.workspace, &self.home, &self.temporary].into_iter().chain(&self.tmp);
+        let mut walls: Vec<Wall> = self.tools.iter().cloned().map(Wall::Readable).collect();
+        walls.extend(readable.map(|it| Wall::ReadableAt(it.outside.clone(), it.inside.clone())));
+        walls.extend(written.map(|it| Wall::WritableAt(it.outside.clone(), it.inside.clone())));
+        walls.extend(COMMAND_FILES.map(|(_, file)| {
+            let file = Path::new("written").join(file);
+            let (outside, inside) = (&files.directory.outside, &files.directory.inside);
+            Wall::WritableAt(outside.join(&file), inside.join(&file))
+        }));
+        walls
     }
 
     /// A runner's environment: nothing of this machine's but the PATH's
     /// ordinary directories.
-    pub(super) fn environment(&self, command: &mut Command, endpoint: &Url, contexts: &Contexts) {
-        command.env_clear();
+    pub(super) fn environment(
+        &self,
+        files: &StepFiles,
+        endpoint: &Url,
+        proxy: &Proxy,
+        contexts: &Contexts,
+    ) -> BTreeMap<OsString, OsString> {
         let system =
             ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
         let search = self
             .path
             .iter()
             .cloned()
+            .chain([self.bin.inside.clone()])
             .chain(system.map(PathBuf::from))
-            .chain([self.stand_ins.clone()]);
-        // Directories of ours, without a colon in them.
+            .chain([self.stand_ins.inside.clone()]);
+        // A step that names a directory with a colon in it loses all of them.
         let search = std::env::join_paths(search).unwrap_or_default();
-        command
-            .env("PATH", search)
-            .env("HOME", &self.home)
-            .env("TMPDIR", &self.temporary)
-            .env("RUNNER_TEMP", &self.temporary)
-            .env("RUNNER_OS", "Linux")
-            .env("LANG", "C.UTF-8")
-            .env("CI", "true")
-            .env("GITHUB_ACTIONS", "true")
-            .env("AWS_ENDPOINT_URL", endpoint.as_str().trim_end_matches('/'))
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_PAGER", "")
-            .env("NO_PROXY", "localhost,127.0.0.1,.localhost")
-            .env("no_proxy", "localhost,127.0.0.1,.localhost")
-            .env("SAM_CLI_TELEMETRY", "0")
-            // It asks every five seconds else, so as not to meet AWS's rate
-            // limits; here there are none.
-            .env("SAM_CLI_POLL_DELAY", "0.25");
+        let mut environment: BTreeMap<OsString, OsString> = [
+            ("PATH", search),
+            ("HOME", self.home.inside.clone().into()),
+            ("TMPDIR", self.temporary.inside.clone().into()),
+            ("RUNNER_TEMP", self.temporary.inside.clone().into()),
+            ("AWS_ENDPOINT_URL", endpoint.as_str().trim_end_matches('/').into()),
+        ]
+        .map(|(name, value)| (name.into(), value))
+        .into();
+        environment.extend(FIXED.map(|(name, value)| (name.into(), value.into())));
         // Packages are installed as this machine installs them.
-        for (name, value) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            if text.starts_with("PIP_")
-                || matches!(
-                    &*text,
-                    "SSL_CERT_FILE" | "SSL_CERT_DIR" | "HTTPS_PROXY" | "https_proxy"
-                )
-            {
-                command.env(&name, value);
-            }
+        environment.extend(self.machine.passed().map(|(name, value)| (name.into(), value.into())));
+        for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
+            environment.insert(name.into(), format!("http://{}", proxy.address()).into());
         }
         for (name, value) in &contexts.github {
-            command.env(format!("GITHUB_{}", name.to_uppercase()), value);
+            environment.insert(format!("GITHUB_{}", name.to_uppercase()).into(), value.into());
         }
-        command.envs(&contexts.env);
+        environment.extend(contexts.env.iter().map(|(name, value)| (name.into(), value.into())));
+        for (name, file) in COMMAND_FILES {
+            let path = files.directory.inside.join("written").join(file);
+            environment.insert(name.into(), path.into());
+        }
+        environment
     }
 }
 
@@ -155,9 +274,38 @@ pub(super) fn github(run: &GithubRun, place: &Place, job: &str) -> BTreeMap<&'st
         ("run_number", "1".to_owned()),
         ("sha", run.sha.clone()),
         ("workflow", run.workflow.clone()),
-        ("workspace", place.workspace.to_string_lossy().into_owned()),
+        ("workspace", place.workspace.inside.to_string_lossy().into_owned()),
     ]
     .into()
+}
+
+/// The largest file that a step may leave for us; GitHub takes 1 MiB of a
+/// summary: <https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>.
+const LARGEST_COMMANDS: u64 = 1024 * 1024;
+
+/// Reads a file that a step wrote. It was ours, and plain, before; anything
+/// else that stands there now is refused.
+pub(super) fn written(path: &Path) -> io::Result<String> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let refuse = |why: &str| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        io::Error::other(format!("the file `{name}` that the step left for the runner {why}"))
+    };
+    let opened = rustix::fs::open(path, flags, Mode::empty());
+    let mut file = match opened {
+        Ok(file) => File::from(file),
+        Err(rustix::io::Errno::LOOP) => return Err(refuse("is a link now")),
+        Err(error) => return Err(error.into()),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(refuse("is no plain file now"));
+    }
+    let mut text = Vec::new();
+    let count = (&mut file).take(LARGEST_COMMANDS + 1).read_to_end(&mut text)?;
+    if count as u64 > LARGEST_COMMANDS {
+        return Err(refuse("is larger than 1 MiB"));
+    }
+    String::from_utf8(text).map_err(|_| refuse("is not UTF-8"))
 }
 
 /// The files that steps write: `NAME=value`, or `NAME<<END`, lines and `END`.

@@ -1,11 +1,13 @@
 //! Running a workflow's steps.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use ringfence_sandbox::{Bounds, Confinement, Sandbox};
 use ringfence_wire::ServiceError;
 use time::OffsetDateTime;
 use tokio::process::Command;
@@ -13,18 +15,31 @@ use url::Url;
 
 use super::expression::{Contexts, fill};
 use super::parse::{Job, Step, Work, Workflow};
-use super::place::{Place, assignments, github};
-use super::{StepFailure, StepRecord, WorkflowError, actions};
+use super::place::{self, Place, assignments, github};
+use super::{StepFailure, StepRecord, WorkflowError, actions, checkout};
 use crate::aws::{Client, WebIdentity};
 use crate::issuers::{GithubRun, Issuer};
 use crate::process;
 use crate::progress::Phase;
+use crate::registries::{Registries, Visit};
 use crate::scratch::Scratch;
-use crate::terraform::copy;
 use crate::tools::PythonTools;
 
 /// How long a step may take where nothing is said; GitHub has six hours.
 const STEP_TIME: Duration = Duration::from_secs(30 * 60);
+
+/// What a step may use where nothing else is said: about what GitHub's smallest
+/// runner has, <https://docs.github.com/en/actions/reference/runners/github-hosted-runners>.
+pub const STEP_BOUNDS: Bounds = Bounds {
+    processes: 2048,
+    memory: 8 * GIB,
+    total_memory: 8 * GIB,
+    disk: Some(14 * GIB),
+    file: 8 * GIB,
+    open_files: 65_536,
+};
+
+const GIB: u64 = 1024 * 1024 * 1024;
 
 /// How many last lines an error shows.
 const SHOWN: usize = 25;
@@ -45,6 +60,12 @@ pub struct Runner<'a> {
     pub client: &'a Client,
     /// Where the copies go.
     pub scratch: &'a Scratch,
+    /// What keeps the steps apart from all else.
+    pub sandbox: &'a Sandbox,
+    /// What they may reach beside the endpoint.
+    pub registries: &'a Registries,
+    /// What each of them may use.
+    pub bounds: Bounds,
 }
 
 /// One run of a workflow.
@@ -71,6 +92,8 @@ pub struct Report {
     pub log: Vec<String>,
     /// Where another tool stood in for the one that was asked for.
     pub stand_ins: Vec<String>,
+    /// What steps reached, or tried to, beside the endpoint: a sentence each.
+    pub reached: Vec<String>,
 }
 
 struct State<'r> {
@@ -153,12 +176,15 @@ impl Runner<'_> {
     ) -> Result<(), WorkflowError> {
         let first = job.steps.first();
         let mut place =
-            Place::create(self.tools, self.scratch).map_err(|source| WorkflowError::Run {
-                place: first
-                    .map_or_else(|| run.workflow.triggers_at.clone(), |step| step.place.clone()),
-                step: job.id.clone(),
-                source,
-            })?;
+            Place::create(self.tools, self.scratch, self.sandbox, &run.identity.repository())
+                .map_err(|source| WorkflowError::Run {
+                    place: first.map_or_else(
+                        || run.workflow.triggers_at.clone(),
+                        |step| step.place.clone(),
+                    ),
+                    step: job.id.clone(),
+                    source,
+                })?;
         let mut identity = run.identity.clone();
         identity.workflow.clone_from(&run.workflow.name);
         if job.environment.is_some() {
@@ -166,9 +192,11 @@ impl Runner<'_> {
         }
         state.contexts.steps.clear();
         state.contexts.github = github(&identity, &place, &job.id);
-        state.contexts.runner =
-            [("os", "Linux".to_owned()), ("temp", place.temporary.to_string_lossy().into_owned())]
-                .into();
+        state.contexts.runner = [
+            ("os", "Linux".to_owned()),
+            ("temp", place.temporary.inside.to_string_lossy().into_owned()),
+        ]
+        .into();
         for step in &job.steps {
             let began = Instant::now();
             state.report.log.push(format!("== {}: {}", job.id, step.name));
@@ -240,13 +268,12 @@ impl Runner<'_> {
                         "the repository is private and `permissions` has no `contents: read`",
                     )),
                     actions::CHECKOUT => {
-                        copy::tree(run.repository, &place.workspace).map_err(|source| {
-                            WorkflowError::Run {
+                        checkout::checkout(run.repository, &place.workspace.outside, place.user)
+                            .map_err(|source| WorkflowError::Run {
                                 place: step.place.clone(),
                                 step: step.name.clone(),
                                 source,
-                            }
-                        })
+                            })
                     }
                     actions::CREDENTIALS => {
                         self.credentials(job, step, identity, &inputs, place, state).await
@@ -272,8 +299,8 @@ impl Runner<'_> {
                 let shell = shell.as_deref().or(job.defaults.shell.as_deref());
                 let directory = directory.as_deref().or(job.defaults.directory.as_deref());
                 let directory = match directory {
-                    Some(directory) => place.workspace.join(state.fill(step, directory)?),
-                    None => place.workspace.clone(),
+                    Some(directory) => place.workspace.inside.join(state.fill(step, directory)?),
+                    None => place.workspace.inside.clone(),
                 };
                 self.script(step, &script, shell, &directory, place, state).await
             }
@@ -369,9 +396,11 @@ impl Runner<'_> {
         let search = std::env::var_os("PATH").unwrap_or_default();
         let found = match process::which(&name, &search) {
             // A shim may be there with nothing behind it.
-            Some(path) => process::output(
-                Command::new(&path).args(["-c", "import sys; print(sys.executable)"]),
-            )
+            Some(path) => process::output(Command::new(&path).args([
+                "-I",
+                "-c",
+                "import sys; print(sys.executable)",
+            ]))
             .await
             .ok()
             .map(|text| PathBuf::from(text.trim())),
@@ -383,12 +412,19 @@ impl Runner<'_> {
             source,
         };
         if let Some(path) = found {
-            let bin = place.temporary.join(&name);
-            fs::create_dir_all(&bin).map_err(run_failed)?;
-            for link in ["python", "python3", name.as_str()] {
-                std::os::unix::fs::symlink(&path, bin.join(link)).map_err(run_failed)?;
+            let bin = place.pythons.outside.join(&name);
+            if !bin.exists() {
+                fs::create_dir(&bin).map_err(run_failed)?;
+                for link in ["python", "python3", name.as_str()] {
+                    std::os::unix::fs::symlink(&path, bin.join(link)).map_err(run_failed)?;
+                }
             }
-            place.path.insert(0, bin);
+            for prefix in ringfence_sandbox::interpreter(&path) {
+                if !place.tools.contains(&prefix) {
+                    place.tools.push(prefix);
+                }
+            }
+            place.path.insert(0, place.pythons.inside.join(&name));
         } else {
             state.stand_in(format!("Python {} stands in for {version}", self.tools.version));
         }
@@ -419,44 +455,60 @@ impl Runner<'_> {
             step: step.name.clone(),
             source,
         };
-        let file = |name: &str| place.temporary.join(name);
-        let files = ["env", "output", "path", "summary"]
-            .map(|name| (name, file(&format!("github-{name}"))));
-        for (_, path) in &files {
-            fs::write(path, "").map_err(run_failed)?;
-        }
-        let text = file("script");
-        fs::write(&text, script).map_err(run_failed)?;
-        let mut command = Command::new(program);
-        command.args(options).arg(&text).current_dir(directory);
-        place.environment(&mut command, self.endpoint, &state.contexts);
-        for (name, path) in &files {
-            let name =
-                if *name == "summary" { "STEP_SUMMARY".to_owned() } else { name.to_uppercase() };
-            command.env(format!("GITHUB_{name}"), path);
-        }
+        let files = place.next_step(script).map_err(run_failed)?;
+        let mut arguments: Vec<OsString> = options.iter().map(Into::into).collect();
+        arguments.push(files.script.clone().into());
+        let proxy = self.registries.open().await.map_err(run_failed)?;
+        let mut openings = self.endpoint.socket_addrs(|| None).map_err(run_failed)?;
+        openings.push(proxy.address());
+        let confinement = Confinement {
+            arguments,
+            environment: place
+                .environment(&files, self.endpoint, &proxy, &state.contexts)
+                .into_iter()
+                .collect(),
+            directory: directory.to_owned(),
+            walls: place.walls(&files),
+            openings,
+            bounds: self.bounds,
+            ..Confinement::of(program, place.user)
+        };
         let mut log = Vec::new();
-        let finished = process::run(&mut command, |_, line| log.push(line.to_owned()))
-            .await
-            .map_err(run_failed)?;
+        let finished = process::run_confined(self.sandbox, &confinement, |_, line| {
+            log.push(line.to_owned());
+        })
+        .await
+        .map_err(run_failed)?;
+        for (visit, count) in proxy.visits() {
+            let Visit { host, port, allowed } = visit;
+            let how = if allowed { "reached" } else { "was refused" };
+            state
+                .report
+                .reached
+                .push(format!("step `{}` {how} {host}:{port} ({count})", step.name));
+        }
         let log: Vec<String> = log.iter().map(|line| state.mask(line)).collect();
         let tail: Vec<String> = log.iter().rev().take(SHOWN).rev().cloned().collect();
         state.report.log.extend(log);
         if !finished.status.success() {
-            let message = match finished.status.code() {
-                Some(code) => format!("exit code {code}"),
-                None => finished.status.to_string(),
+            let message = match (finished.exceeded, finished.status.code()) {
+                (Some(bound), _) => format!("ended, because it used {bound}"),
+                (None, Some(code)) => format!("exit code {code}"),
+                (None, None) => finished.status.to_string(),
             };
             return Err(failure(step, message, None, tail));
         }
-        let [(_, env), (_, output), (_, path), _] = &files;
-        let read = |path: &Path| fs::read_to_string(path).map_err(run_failed);
-        place.exported.extend(assignments(&read(env)?).map_err(|text| failed(step, text))?);
-        let outputs = assignments(&read(output)?).map_err(|text| failed(step, text))?;
+        let read = |name: &str| {
+            place::written(&files.directory.outside.join("written").join(name))
+                .map_err(|error| failed(step, error.to_string()))
+        };
+        let (env, output, path) = (read("env")?, read("output")?, read("path")?);
+        place.exported.extend(assignments(&env).map_err(|text| failed(step, text))?);
+        let outputs = assignments(&output).map_err(|text| failed(step, text))?;
         if let Some(id) = &step.id {
             state.contexts.steps.insert(id.clone(), outputs.into_iter().collect());
         }
-        for line in read(path)?.lines().filter(|line| !line.trim().is_empty()) {
+        for line in path.lines().filter(|line| !line.trim().is_empty()) {
             place.path.insert(0, PathBuf::from(line.trim()));
         }
         Ok(())

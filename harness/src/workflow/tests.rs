@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use ringfence_sandbox::Sandbox;
 use rstest::rstest;
 use url::Url;
 
@@ -9,6 +10,7 @@ use crate::aws::Client;
 use crate::config::{Config, IssuerKind};
 use crate::issuers::{GithubRun, Issuer};
 use crate::progress::Progress;
+use crate::registries::{Machine, Registries};
 use crate::scratch::Scratch;
 use crate::tools::PythonTools;
 
@@ -29,6 +31,7 @@ async fn run(text: &str) -> Result<run::Report, WorkflowError> {
     let tools = PythonTools::provision(&Progress::silent()).await.unwrap();
     let scratch = Scratch::create(&tools.python()).unwrap();
     let issuer = Issuer::new(config.issuer(IssuerKind::Github).unwrap()).unwrap();
+    let sandbox = Sandbox::detect(&tools.base).await;
     let endpoint = Url::parse("http://127.0.0.1:9/").unwrap();
     let runner = Runner {
         tools: &tools,
@@ -36,6 +39,9 @@ async fn run(text: &str) -> Result<run::Report, WorkflowError> {
         endpoint: &endpoint,
         client: &Client::new(),
         scratch: &scratch,
+        sandbox: &sandbox,
+        registries: &Registries::new(&[], Machine::ours()),
+        bounds: STEP_BOUNDS,
     };
     let run = Run {
         workflow: &workflow,

@@ -117,6 +117,8 @@ impl Package {
         fs::create_dir_all(parent)?;
         let directory = tempfile::Builder::new().prefix("task-").tempdir_in(parent)?;
         self.unpack_into(directory.path(), UNZIPPED_LIMIT)?;
+        // The function is another user; what is above lets nobody else in.
+        set_mode(directory.path(), 0o755)?;
         // A second unpacking of the same code would be dropped with its directory.
         let _ = code.directory.set(directory);
         Ok(())
@@ -144,7 +146,7 @@ impl Package {
                 links.push((path, target));
                 continue;
             }
-            let mode = entry.unix_mode().map_or(0o644, |mode| mode & 0o777 | 0o400);
+            let mode = entry.unix_mode().map_or(0o644, |mode| mode & 0o777 | 0o444);
             let mut file = fs::File::create(&path)?;
             // The header's size was checked, and may lie: what comes out counts.
             let written = io::copy(&mut entry.by_ref().take(left.saturating_add(1)), &mut file)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ringfence_sandbox::{Bounds, Confinement, Sandbox, Wall};
 use ringfence_wire::ServiceError;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ use super::code::Code;
 use super::configuration::{Configuration, LogFormat};
 use super::error::service;
 use super::logs::Log;
-use super::process::{Process, Program, variable};
+use super::process::{Process, variable};
 use super::role::lasts;
 use super::runtime_api::{Event, Invocation, LARGEST_ANSWER, RuntimeApi};
 use crate::credentials::Credentials;
@@ -36,17 +37,42 @@ pub(super) struct Key {
     pub(super) version: String,
 }
 
+/// Where a function's code is: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>.
+const TASK_ROOT: &str = "/var/task";
+
+const MIB: u64 = 1024 * 1024;
+
+/// What a process may map beyond the function's memory: the runtime's own, and
+/// reservations that are never touched.
+const RUNTIMES_OWN: u64 = 1024 * MIB;
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const PROCESSES: u64 = 1024;
+const OPEN_FILES: u64 = 1024;
+
+/// What a function's environment runs.
+#[derive(Debug, Clone)]
+pub(super) enum Runs {
+    /// An interpreter of this machine.
+    Interpreter(PathBuf),
+    /// The package's own `bootstrap`.
+    Bootstrap,
+}
+
 /// What starts an environment.
 #[derive(Debug, Clone)]
 pub(super) struct Blueprint {
     pub(super) key: Key,
     pub(super) configuration: Arc<Configuration>,
-    pub(super) program: PathBuf,
+    pub(super) program: Runs,
     pub(super) arguments: Vec<OsString>,
     pub(super) region: String,
     pub(super) endpoint: String,
     pub(super) credentials: Credentials,
     pub(super) scratch_dir: PathBuf,
+    pub(super) sandbox: Sandbox,
+    /// Where the interpreter is, if one runs the function.
+    pub(super) interpreter: Vec<PathBuf>,
 }
 
 /// An execution environment. Everything of it goes with this value.
@@ -173,17 +199,10 @@ impl Environment {
             .tempdir_in(&blueprint.scratch_dir)
             .map_err(unavailable)?;
         let output = scratch.path().join("output");
-        let temporary = scratch.path().join("tmp");
-        std::fs::create_dir(&temporary).map_err(unavailable)?;
         let api = RuntimeApi::start().await.map_err(unavailable)?;
-        let mark = format!("AWS_LAMBDA_RUNTIME_API={}", api.address());
-        let program = Program {
-            program: blueprint.program.clone(),
-            arguments: blueprint.arguments.clone(),
-            directory: task_root.clone(),
-            environment: blueprint.variables(&api, &log, &task_root, &temporary),
-        };
-        let process = match Process::start(&program, &mark, &output) {
+        let confinement =
+            blueprint.confinement(&api, &log, &task_root, scratch.path()).map_err(unavailable)?;
+        let process = match Process::start(&blueprint.sandbox, &confinement, &output).await {
             Ok(process) => process,
             Err(cause) => return Err(StartError::Program { cause, log }),
         };
@@ -330,6 +349,59 @@ fn too_large() -> Outcome {
 }
 
 impl Blueprint {
+    /// The function's program with all that there is for it: its code, `/tmp`,
+    /// the interpreter, the Runtime API and the guard.
+    fn confinement(
+        &self,
+        api: &RuntimeApi,
+        log: &Log,
+        code: &Path,
+        scratch: &Path,
+    ) -> std::io::Result<Confinement> {
+        let it = &*self.configuration;
+        let user = self.sandbox.user();
+        let mut walls: Vec<Wall> = self.interpreter.iter().cloned().map(Wall::Readable).collect();
+        // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+        let storage = u64::from(it.ephemeral_storage_mb) * MIB;
+        let (task_root, temporary) = if self.sandbox.mechanism().has_own_root() {
+            let (root, temporary) = (PathBuf::from(TASK_ROOT), PathBuf::from("/tmp"));
+            walls.push(Wall::ReadableAt(code.to_owned(), root.clone()));
+            walls.push(Wall::Memory(temporary.clone(), storage));
+            (root, temporary)
+        } else {
+            let temporary = scratch.join("tmp");
+            std::fs::create_dir(&temporary)?;
+            user.own(&temporary)?;
+            walls.push(Wall::Readable(code.to_owned()));
+            walls.push(Wall::Writable(temporary.clone()));
+            (code.to_owned(), temporary)
+        };
+        let program = match &self.program {
+            Runs::Interpreter(program) => program.clone(),
+            Runs::Bootstrap => task_root.join("bootstrap"),
+        };
+        let endpoint = self.endpoint.parse::<url::Url>().map_err(std::io::Error::other)?;
+        let mut openings = endpoint.socket_addrs(|| None)?;
+        openings.push(api.address());
+        Ok(Confinement {
+            program,
+            arguments: self.arguments.clone(),
+            environment: self.variables(api, log, &task_root, &temporary),
+            directory: task_root,
+            walls,
+            openings,
+            user,
+            bounds: Bounds {
+                processes: PROCESSES,
+                open_files: OPEN_FILES,
+                file: storage,
+                memory: u64::from(it.memory_mb) * MIB + RUNTIMES_OWN,
+                total_memory: u64::from(it.memory_mb) * MIB + RUNTIMES_OWN,
+                disk: Some(storage),
+            },
+        })
+    }
+
     /// The environment variables, as the recorded ones of AWS's runtimes
     /// (LocalStack's `tests/aws/services/lambda_/test_lambda_common.snapshot.json`);
     /// of our own are the guard's endpoint, and `HOME` and `TMPDIR` so that the
@@ -342,7 +414,10 @@ impl Blueprint {
         temporary: &Path,
     ) -> Vec<(OsString, OsString)> {
         let it = &*self.configuration;
-        let bin = self.program.parent().filter(|_| it.runtime.starts_with("python"));
+        let bin = match &self.program {
+            Runs::Interpreter(program) => program.parent(),
+            Runs::Bootstrap => None,
+        };
         let path = match bin {
             Some(bin) => format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()),
             None => "/usr/local/bin:/usr/bin:/bin".to_owned(),

@@ -7,11 +7,11 @@
 //! execution role), or with the execution role's session (logs). A function's
 //! own calls take the same road.
 //!
-//! A function is a process group on the Runtime API ([`runtime_api`]), one per
-//! execution environment, holding a session of its execution role and nothing
-//! of this process's environment. What is not enforced, because a process is no
-//! micro-VM: memory and storage limits, the network of a `VpcConfig`, the
-//! architecture, and a read-only file system.
+//! A function runs in a sandbox on the Runtime API ([`runtime_api`]), one per
+//! execution environment: it holds a session of its execution role, its own
+//! code and a `/tmp`, and reaches the guard and its Runtime API. What is not
+//! enforced, because a process is no micro-VM: the exact memory limit, the
+//! network of a `VpcConfig`, and the architecture.
 
 mod alias;
 mod change;

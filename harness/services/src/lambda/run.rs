@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::configuration::Configuration;
 use super::environment::{
-    Blueprint, Environment, Failure, INIT_LIMIT, Init, Key, Outcome, StartError,
+    Blueprint, Environment, Failure, INIT_LIMIT, Init, Key, Outcome, Runs, StartError,
 };
 use super::error::{access_denied, not_built, service};
 use super::invoke::{Request, Target};
@@ -259,18 +259,19 @@ impl Lambda {
                     if error.status == 400 { access_denied(error.message) } else { error }
                 },
             )?;
-        let root = configuration
-            .code
-            .directory()
-            .ok_or_else(|| service("the function's code is not there"))?;
         let (program, arguments) = if configuration.runtime.starts_with("python") {
             let python = self.python(configuration)?;
             self.learn_interpreter(python).await?;
             let arguments = ["-m", "awslambdaric", configuration.handler.as_str()];
-            (python.to_owned(), arguments.map(OsString::from).to_vec())
+            (Runs::Interpreter(python.to_owned()), arguments.map(OsString::from).to_vec())
         } else {
-            (root.join("bootstrap"), Vec::new())
+            (Runs::Bootstrap, Vec::new())
         };
+        let interpreter = match &program {
+            Runs::Interpreter(program) => ringfence_sandbox::interpreter(program),
+            Runs::Bootstrap => Vec::new(),
+        };
+        let sandbox = self.setting.sandbox().await.map_err(|cause| service(cause.to_string()))?;
         Ok(Blueprint {
             key,
             configuration: Arc::clone(configuration),
@@ -280,6 +281,8 @@ impl Lambda {
             endpoint: endpoint.as_str().trim_end_matches('/').to_owned(),
             credentials,
             scratch_dir: self.scratch_dir(),
+            sandbox,
+            interpreter,
         })
     }
 
@@ -315,7 +318,7 @@ impl Lambda {
             return Ok(());
         }
         let output = Command::new(python)
-            .args(["-c", "import platform; print(platform.python_version())"])
+            .args(["-I", "-c", "import platform; print(platform.python_version())"])
             .env_clear()
             .kill_on_drop(true)
             .output()

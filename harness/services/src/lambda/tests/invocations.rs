@@ -1,15 +1,16 @@
 //! Functions that run: a runtime in plain Python on the Runtime API.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::support::{ARN, World, creation, orders, runs, with, zipped};
+use super::support::{
+    ARN, World, creation, mark_of, orders, processes, sleep_of, sleeping, until_running, with,
+    zipped,
+};
 use crate::credentials::{Identity, Session};
 
 #[tokio::test]
@@ -141,48 +142,31 @@ async fn a_runtime_that_exits_is_an_exit_error(#[case] code: i32, #[case] text: 
 async fn a_timeout_ends_the_function_with_all_that_it_started() {
     let world = World::new().await;
     world.create(json!({ "Timeout": 1 })).await;
-    let pids = world.directory.path().join("pids");
-    let event = json!({ "do": "hang", "pids": pids });
+    let event = json!({ "do": "hang", "mark": sleep_of(1) });
     let timed_out = world.invoke_with(json!({ "LogType": "Tail" }), event).await;
     assert_eq!(timed_out.error.as_deref(), Some("Unhandled"));
     assert_eq!(timed_out.answer["errorType"], "Sandbox.Timedout");
     let message = timed_out.answer["errorMessage"].as_str().unwrap();
     assert!(message.ends_with(" Error: Task timed out after 1.00 seconds"), "{message}");
     assert!(timed_out.log.unwrap().contains("Status: timeout"));
-    gone(&pids).await;
+    assert_eq!(processes(&sleeping(1)), []);
     world.lambda.shutdown().await;
-}
-
-/// Waits until the processes whose ids a file holds are gone.
-async fn gone(pids: &Path) {
-    let pids = std::fs::read_to_string(pids).unwrap();
-    let wait = async {
-        while pids.trim_end_matches('.').split(' ').any(runs) {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), wait).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_shutdown_ends_what_runs_and_leaves_nothing_behind() {
     let world = World::new().await;
     world.create(json!({ "Timeout": 60 })).await;
-    let idle = world.invoke(json!({})).await.answer["pid"].to_string();
-    let pids = world.directory.path().join("pids");
-    let event = Bytes::from(json!({ "do": "hang", "pids": pids }).to_string());
+    let idle = mark_of(&world.invoke(json!({})).await.answer);
+    assert_eq!(processes(&idle).len(), 1);
+    let event = Bytes::from(json!({ "do": "hang", "mark": sleep_of(2) }).to_string());
     let input = with(orders(), json!({ "InvocationType": "Event" }));
     let accepted = world.call_with("Invoke", input, Some(event)).await.unwrap();
     assert_eq!(accepted.status, Some(202));
-    let wait = async {
-        while !std::fs::read_to_string(&pids).is_ok_and(|it| it.ends_with('.')) {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap();
+    until_running(&sleeping(2), 2).await;
     world.lambda.shutdown().await;
-    gone(&pids).await;
-    assert!(!runs(&idle));
+    until_running(&sleeping(2), 0).await;
+    until_running(&idle, 0).await;
     for kind in ["code", "environments"] {
         let left = world.directory.path().join("work/lambda").join(kind);
         assert_eq!(std::fs::read_dir(left).unwrap().count(), 0, "{kind}");
@@ -245,7 +229,8 @@ async fn a_package_without_a_runtime_has_an_invalid_entrypoint() {
 async fn an_update_runs_the_new_code_and_its_old_version_the_old() {
     let world = World::new().await;
     world.create(json!({ "Timeout": 20 })).await;
-    let old = world.invoke(json!({})).await.answer["pid"].to_string();
+    let old = mark_of(&world.invoke(json!({})).await.answer);
+    assert_eq!(processes(&old).len(), 1);
     world.fields("PublishVersion", orders()).await;
     let changed = super::support::BOOTSTRAP.replace("\"event\": event", "\"event\": \"changed\"");
     let update = with(orders(), json!({ "ZipFile": zipped(&changed) }));
@@ -256,12 +241,7 @@ async fn an_update_runs_the_new_code_and_its_old_version_the_old() {
     let first = world.invoke_with(json!({ "Qualifier": "1" }), json!({ "a": 1 })).await;
     assert_eq!((&first.answer["event"], first.version.as_deref()), (&json!({ "a": 1 }), Some("1")));
     assert_eq!(first.answer["headers"]["lambda-runtime-invoked-function-arn"], format!("{ARN}:1"));
-    let wait = async {
-        while runs(&old) {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), wait).await.unwrap();
+    until_running(&old, 0).await;
     world.lambda.shutdown().await;
 }
 
@@ -272,14 +252,13 @@ async fn reserved_concurrency_is_the_most_that_runs_at_once() {
     let reserve = |count: u32| with(orders(), json!({ "ReservedConcurrentExecutions": count }));
     let shown = world.fields("PutFunctionConcurrency", reserve(1)).await;
     assert_eq!(shown, json!({ "ReservedConcurrentExecutions": 1 }));
-    let (started, go) = (world.directory.path().join("started"), world.directory.path().join("go"));
-    let running = world.invoke(json!({ "do": "wait", "started": started, "go": go }));
+    let running = world.invoke(json!({ "do": "wait", "mark": sleep_of(3) }));
     let second = async {
-        while !started.exists() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        until_running(&sleeping(3), 1).await;
         let error = world.refusal("Invoke", orders()).await;
-        std::fs::write(&go, "").unwrap();
+        for process in processes(&sleeping(3)) {
+            rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
+        }
         error
     };
     let (first, error) = tokio::join!(running, second);

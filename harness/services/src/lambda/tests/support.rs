@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write as _};
 use std::net::Ipv4Addr;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -271,15 +270,11 @@ while True:
     if do == "exit":
         sys.exit(event["code"])
     if do == "hang":
-        child = subprocess.Popen(["sleep", "300"])
-        daemon = subprocess.Popen(["sleep", "300"], start_new_session=True)
-        with open(event["pids"], "w") as pids:
-            pids.write("%d %d %d." % (os.getpid(), child.pid, daemon.pid))
+        child = subprocess.Popen(["sleep", event["mark"]])
+        daemon = subprocess.Popen(["sleep", event["mark"]], start_new_session=True, env={}, cwd="/")
         time.sleep(300)
     if do == "wait":
-        open(event["started"], "w").close()
-        while not os.path.exists(event["go"]):
-            time.sleep(0.005)
+        subprocess.run(["sleep", event["mark"]])
     if do == "fail":
         call("POST", "invocation/%s/error" % request_id,
              json.dumps({"errorType": "ValueError", "errorMessage": "no", "requestId": request_id}))
@@ -299,10 +294,46 @@ while True:
     }))
 "#;
 
-/// Whether a process is there and not a zombie.
-pub(super) fn runs(pid: &str) -> bool {
-    std::fs::read_to_string(Path::new("/proc").join(pid).join("stat"))
-        .is_ok_and(|stat| !stat.contains(") Z "))
+/// The processes that have a text among their arguments or in their environment.
+pub(super) fn processes(mark: &str) -> Vec<rustix::process::Pid> {
+    let holds = |path: std::path::PathBuf| {
+        std::fs::read(path).is_ok_and(|text| String::from_utf8_lossy(&text).contains(mark))
+    };
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let id = entry.file_name().to_str()?.parse().ok()?;
+            let found = holds(entry.path().join("cmdline")) || holds(entry.path().join("environ"));
+            rustix::process::Pid::from_raw(id).filter(|_| found)
+        })
+        .collect()
+}
+
+/// Waits until so many processes have a mark.
+pub(super) async fn until_running(mark: &str, count: usize) {
+    let wait = async {
+        while processes(mark).len() != count {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap();
+}
+
+/// How long a test's function sleeps: a time that no other test has.
+pub(super) fn sleep_of(number: u32) -> String {
+    format!("310.{number}{}", std::process::id())
+}
+
+/// The mark of what sleeps so long.
+pub(super) fn sleeping(number: u32) -> String {
+    format!("sleep\0{}\0", sleep_of(number))
+}
+
+/// The mark of an environment, once it has answered.
+pub(super) fn mark_of(answer: &Value) -> String {
+    let address = answer["environment"]["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap();
+    format!("AWS_LAMBDA_RUNTIME_API={address}\0")
 }
 
 async fn serve(listener: TcpListener, upstream: Arc<Upstream>) {

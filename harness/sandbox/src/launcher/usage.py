@@ -1,0 +1,62 @@
+"""What a program and all that it started use, seen from outside."""
+import os
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+BLOCK = 512
+
+
+def descendants(of):
+    found = []
+    waiting = [of]
+    while waiting:
+        process = waiting.pop()
+        try:
+            for thread in os.listdir(f"/proc/{process}/task"):
+                with open(f"/proc/{process}/task/{thread}/children") as file:
+                    inner = [int(it) for it in file.read().split()]
+                found += inner
+                waiting += inner
+        except OSError:
+            pass
+    return found
+
+
+def memory():
+    """Bytes of private memory in use."""
+    total = 0
+    for process in descendants(os.getpid()):
+        try:
+            with open(f"/proc/{process}/statm") as file:
+                _, resident, shared, *_ = file.read().split()
+            total += (int(resident) - int(shared)) * PAGE
+        except (OSError, ValueError):
+            pass
+    return total
+
+
+def disk(directories):
+    """Bytes of the files in directories. No link is followed."""
+    total = 0
+    waiting = list(directories)
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    total += entry.stat(follow_symlinks=False).st_blocks * BLOCK
+        except OSError:
+            pass
+    return total
+
+
+def passed_bound(spec):
+    """Which bound was passed, in words."""
+    bounds = spec["bounds"]
+    if memory() > bounds["total_memory_bytes"]:
+        return f"more than {bounds['total_memory_bytes'] >> 20} MB of memory"
+    if bounds["disk_bytes"] is not None:
+        written = [it["source"] for it in spec["mounts"] if it["kind"] == "writable"]
+        if disk(written) > bounds["disk_bytes"]:
+            return f"more than {bounds['disk_bytes'] >> 20} MB of disk"
+    return None

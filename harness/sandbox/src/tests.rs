@@ -1,0 +1,252 @@
+//! What a program behind the walls sees and can do, by mechanism: those that
+//! work for this user, and for a plain user where we are root.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use rstest::rstest;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// A Python that every user can run.
+fn python() -> PathBuf {
+    ["/usr/bin/python3", "/usr/local/bin/python3"]
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|path| path.is_file())
+        .expect("a python3 of the system")
+}
+
+fn root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// A user of the tests, where we are root.
+const PLAIN: u32 = 65534;
+
+fn with(mechanism: Mechanism) -> Sandbox {
+    Sandbox::with(&python(), mechanism)
+}
+
+/// The sandboxes of a kind: as we are, and as a plain user.
+fn sandboxes(of: fn(bool) -> Mechanism) -> Vec<Sandbox> {
+    let mut all = vec![with(of(root()))];
+    if root() {
+        all.push(with(of(false)).as_user(PLAIN));
+    }
+    all
+}
+
+fn namespaces(other_user: bool) -> Mechanism {
+    Mechanism::Namespaces { other_user }
+}
+
+fn landlock(other_user: bool) -> Mechanism {
+    Mechanism::Landlock { other_user }
+}
+
+fn nothing(_: bool) -> Mechanism {
+    Mechanism::Nothing
+}
+
+/// A directory that every user may use.
+fn directory(sandbox: &Sandbox) -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).unwrap();
+    sandbox.user().own(directory.path()).unwrap();
+    directory
+}
+
+fn confinement(sandbox: &Sandbox, script: &str) -> Confinement {
+    Confinement {
+        arguments: ["-c", script].map(OsString::from).to_vec(),
+        environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
+        ..Confinement::of("/bin/bash", sandbox.user())
+    }
+}
+
+/// Runs a program and returns its status and what it wrote.
+async fn run(sandbox: &Sandbox, confinement: &Confinement) -> (Option<i32>, String) {
+    let mut confined = sandbox.start(confinement, Output::piped()).await.unwrap();
+    let (out, err) = confined.streams();
+    let mut text = String::new();
+    out.unwrap().read_to_string(&mut text).await.unwrap();
+    err.unwrap().read_to_string(&mut text).await.unwrap();
+    (confined.wait().await.unwrap().code(), text)
+}
+
+/// A time to sleep that nothing else sleeps.
+fn mark() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("4{}.{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// How many processes have a text among their arguments.
+fn running(mark: &str) -> usize {
+    std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| std::fs::read(entry.ok()?.path().join("cmdline")).ok())
+        .filter(|line| String::from_utf8_lossy(line).contains(mark))
+        .count()
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    let waited = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waited).await.expect(what);
+}
+
+#[rstest]
+#[case::namespaces(namespaces)]
+#[case::landlock(landlock)]
+#[case::nothing(nothing)]
+#[tokio::test]
+async fn a_program_ends_with_its_own_status(#[case] of: fn(bool) -> Mechanism) {
+    for sandbox in sandboxes(of) {
+        // Our own pipes can be given to the program's user, but not by that user.
+        let path = if sandbox.launcher_user.is_none() { "/dev/stderr" } else { "&2" };
+        let script = format!("echo out; echo err >{path}; exit 3");
+        let ended = run(&sandbox, &confinement(&sandbox, &script)).await;
+        assert_eq!(ended, (Some(3), "out\nerr\n".to_owned()), "{}", sandbox.mechanism());
+        let mut confined =
+            sandbox.start(&confinement(&sandbox, "kill -TERM $$"), Output::null()).await.unwrap();
+        let status = confined.wait().await.unwrap();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15));
+    }
+}
+
+#[rstest]
+#[case::namespaces(namespaces)]
+#[case::landlock(landlock)]
+#[case::nothing(nothing)]
+#[tokio::test]
+async fn a_program_that_is_not_there_is_the_systems_own_error(#[case] of: fn(bool) -> Mechanism) {
+    for sandbox in sandboxes(of) {
+        let confinement = Confinement::of("/no/such/program", sandbox.user());
+        let error = sandbox.start(&confinement, Output::null()).await.unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(2), "{error}");
+    }
+}
+
+#[rstest]
+#[case::namespaces(namespaces)]
+#[tokio::test]
+async fn only_what_is_listed_is_there(#[case] of: fn(bool) -> Mechanism) {
+    for sandbox in sandboxes(of) {
+        let (secret, read, written) =
+            (directory(&sandbox), directory(&sandbox), directory(&sandbox));
+        for directory in [&secret, &read] {
+            std::fs::write(directory.path().join("file"), "content").unwrap();
+        }
+        let script = format!(
+            "cat {read}/file; echo; echo x > {read}/file; echo y > {written}/file && cat {written}/file; cat {secret}/file; echo z > /usr/z; ls / | tr '\\n' ' '",
+            read = read.path().display(),
+            written = written.path().display(),
+            secret = secret.path().display(),
+        );
+        let mut confinement = confinement(&sandbox, &script);
+        confinement.user.own(written.path()).unwrap();
+        confinement.walls =
+            vec![Wall::Readable(read.path().to_owned()), Wall::Writable(written.path().to_owned())];
+        let (_, text) = run(&sandbox, &confinement).await;
+        let mut lines = text.lines();
+        assert_eq!((lines.next(), lines.next()), (Some("content"), Some("y")), "{text}");
+        let listed = lines.next().unwrap();
+        for there in ["home", "root", "run", "sys", "var", "opt"] {
+            assert!(!listed.split(' ').any(|name| name == there), "{listed}");
+        }
+        for refused in
+            ["/file: Read-only file system", "/file: No such file or directory", "/usr/z: "]
+        {
+            assert!(text.contains(refused), "{refused} in {text}");
+        }
+        assert_eq!(std::fs::read_to_string(read.path().join("file")).unwrap(), "content");
+    }
+}
+
+#[rstest]
+#[case::namespaces(namespaces)]
+#[case::landlock(landlock)]
+#[tokio::test]
+async fn only_the_openings_can_be_reached(#[case] of: fn(bool) -> Mechanism) {
+    for sandbox in sandboxes(of) {
+        let open = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let shut = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut confinement = confinement(
+            &sandbox,
+            &format!(
+                "exec 3<>/dev/tcp/127.0.0.1/{}; cat <&3; exec 4<>/dev/tcp/127.0.0.1/{} || echo shut",
+                open.local_addr().unwrap().port(),
+                shut.local_addr().unwrap().port(),
+            ),
+        );
+        confinement.openings = vec![open.local_addr().unwrap()];
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = open.accept().await.unwrap();
+            stream.write_all(b"hello\n").await.unwrap();
+        });
+        let (_, text) = run(&sandbox, &confinement).await;
+        serving.await.unwrap();
+        assert!(text.starts_with("hello\nshut\n"), "{text}");
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), shut.accept()).await.is_err(),
+            "nobody arrived"
+        );
+    }
+}
+
+#[rstest]
+#[case::namespaces(namespaces)]
+#[case::landlock(landlock)]
+#[case::nothing(nothing)]
+#[tokio::test]
+async fn what_left_its_session_ends_with_the_program(#[case] of: fn(bool) -> Mechanism) {
+    for sandbox in sandboxes(of) {
+        let mark = mark();
+        let script = format!(
+            "cd /; env -i setsid --wait /bin/sh -c '/bin/sleep {mark} >/dev/null 2>&1 & /bin/sleep {mark} >/dev/null 2>&1 & echo two'"
+        );
+        let ended = run(&sandbox, &confinement(&sandbox, &script)).await;
+        assert_eq!(ended, (Some(0), "two\n".to_owned()));
+        assert_eq!(running(&format!("sleep\0{mark}")), 0);
+    }
+}
+
+#[rstest]
+#[case::namespaces(namespaces)]
+#[case::landlock(landlock)]
+#[case::nothing(nothing)]
+#[tokio::test]
+async fn everything_ends_with_the_value_or_when_it_is_killed(#[case] of: fn(bool) -> Mechanism) {
+    for sandbox in sandboxes(of) {
+        let mark = mark();
+        let script = format!("setsid sleep {mark} & exec sleep {mark}");
+        let both = || running(&format!("sleep\0{mark}")) == 2;
+        let none = || running(&format!("sleep\0{mark}")) == 0;
+        let start = || async {
+            let confined = sandbox.start(&confinement(&sandbox, &script), Output::null()).await;
+            until("both run", both).await;
+            confined.unwrap()
+        };
+        let mut killed = start().await;
+        killed.kill().await;
+        assert!(none(), "gone when `kill` returns");
+        drop(start().await);
+        until("gone after the drop", none).await;
+    }
+}
+
+#[tokio::test]
+async fn the_strongest_mechanism_is_found() {
+    let found = Sandbox::detect(&python()).await.mechanism();
+    assert_eq!(found, Mechanism::Namespaces { other_user: root() });
+}
