@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::directory::Directory;
 use crate::journal::{Journal, JournalError};
+use crate::memory::Memory;
 use crate::pipeline::Pipeline;
 use crate::recording::{Attached, Recording};
 use crate::server;
@@ -150,6 +151,7 @@ impl Guard {
             services,
             service_control,
             recording,
+            memory: Memory::default(),
         });
         let stopping = CancellationToken::new();
         let server = tokio::spawn(server::serve(listener, Arc::clone(&pipeline), stopping.clone()));

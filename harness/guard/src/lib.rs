@@ -7,9 +7,11 @@
 //! said by [`requirements`]; what was decided is kept in the [`journal`], and
 //! what it was decided about, where asked for, in the [`recording`].
 
+mod admit;
 mod ask;
 mod authenticate;
 mod authorize;
+mod bodies;
 mod carrier;
 mod checks;
 mod context;
@@ -21,6 +23,7 @@ mod guard;
 pub mod journal;
 mod keys;
 mod limits;
+mod memory;
 mod naming;
 mod pipeline;
 pub mod recording;

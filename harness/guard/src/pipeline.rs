@@ -20,6 +20,7 @@ use crate::context::{Circumstances, requested_region, rfc3339};
 use crate::delete_objects::Partial;
 use crate::directory::Directory;
 use crate::journal::{Check, Ending, Entry, Journal};
+use crate::memory::Memory;
 use crate::recording::{Attached, Inputs, Overlay, Recorded, Recording};
 use crate::requirements::{
     Extent, Requirement, RequirementsError, requirements, requirements_of_absence,
@@ -27,7 +28,9 @@ use crate::requirements::{
 use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
-use crate::{authenticate, exists, keys, limits, naming, refusal, simulate, uploads, validate};
+use crate::{
+    admit, authenticate, exists, keys, limits, naming, refusal, simulate, uploads, validate,
+};
 
 /// Everything that a request meets.
 #[derive(Debug)]
@@ -40,6 +43,8 @@ pub(crate) struct Pipeline {
     pub(crate) service_control: Vec<Vec<Attached>>,
     /// Kept only where the configuration asked for it.
     pub(crate) recording: Option<Recording>,
+    /// For the bodies of requests.
+    pub(crate) memory: Memory,
 }
 
 /// A request on its way, with the entry that it leaves.
@@ -134,16 +139,20 @@ impl Pipeline {
         }
     }
 
-    /// Refuses a request whose body could not be read.
+    /// Refuses a request whose body was not read, in the form of a service or of
+    /// an HTTP API.
     pub(crate) fn refuse_body(
         &self,
         error: &ServiceError,
-        dialect: Service,
+        service: Option<Service>,
         source_ip: IpAddr,
     ) -> Response<Bytes> {
         let mut passage = Passage::begin(source_ip, self.setting.now());
         passage.entry.error = Some(error.code.to_string());
-        let mut response = error::render(error, dialect, &passage.entry.request_id);
+        let mut response = match service {
+            Some(service) => error::render(error, service, &passage.entry.request_id),
+            None => admit::plain(error),
+        };
         passage.end(&self.journal, &mut response);
         response
     }

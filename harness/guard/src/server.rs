@@ -7,22 +7,28 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use http_body_util::Full;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use ringfence_wire::{Service, ServiceError, error, identify};
-use tokio::net::TcpListener;
+use ringfence_wire::{Service, ServiceError, error};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::pipeline::Pipeline;
+use crate::{admit, bodies};
 
 /// How long a client may take to send its headers.
 const HEADERS_WITHIN: Duration = Duration::from_secs(30);
+/// How many connections are open at once; further ones wait.
+const CONNECTIONS: usize = 1_024;
+/// The most bytes of headers: a session's token and a token of an issuer fit in.
+const HEADERS: usize = 128 * 1024;
 /// How long open requests get to end once the guard stops.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -33,15 +39,16 @@ pub(crate) async fn serve(
     stopping: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
     let requests = TaskTracker::new();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listener, &slots) => accepted,
             () = stopping.cancelled() => break,
             Some(_) = connections.join_next() => continue,
         };
-        let Ok((stream, peer)) = accepted else {
+        let Ok((stream, peer, slot)) = accepted else {
             // Out of file descriptors, most likely: some will come back.
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
@@ -53,11 +60,13 @@ pub(crate) async fn serve(
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS_WITHIN)
+            .max_buf_size(HEADERS)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             // A connection that breaks is its client's affair.
             let _ = connection.await;
+            drop(slot);
         });
     }
     drop(listener);
@@ -65,6 +74,16 @@ pub(crate) async fn serve(
     connections.shutdown().await;
     requests.close();
     let _ = tokio::time::timeout(GRACE, requests.wait()).await;
+}
+
+/// The next connection, once there is room for one.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, slot))
 }
 
 /// Answers a request. It goes its whole road even when its client leaves
@@ -89,26 +108,19 @@ async fn handle(
     pipeline: &Pipeline,
 ) -> Response<Bytes> {
     let (parts, body) = request.into_parts();
-    let dialect = identify::error_dialect(&parts);
-    let limit = identify::body_limit(dialect);
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => {
-            let request = Request::from_parts(parts, body.to_bytes());
-            pipeline.handle(request, peer.ip()).await
-        }
-        Err(cause) => pipeline.refuse_body(&body_error(cause.as_ref(), limit), dialect, peer.ip()),
+    if body.is_end_stream() {
+        return pipeline.handle(Request::from_parts(parts, Bytes::new()), peer.ip()).await;
     }
-}
-
-fn body_error(cause: &(dyn std::error::Error + 'static), limit: usize) -> ServiceError {
-    if cause.is::<LengthLimitError>() {
-        ServiceError::new(
-            413,
-            "RequestEntityTooLarge",
-            format!("the request's body is larger than {limit} bytes"),
-        )
-    } else {
-        ServiceError::new(400, "RequestTimeout", format!("the request's body broke off: {cause}"))
+    let admitted = match pipeline.admit(&parts) {
+        Ok(admitted) => admitted,
+        Err((error, service)) => return pipeline.refuse_body(&error, Some(service), peer.ip()),
+    };
+    match bodies::read(body, admitted.limit, &pipeline.memory).await {
+        Ok(body) => pipeline.handle(Request::from_parts(parts, body), peer.ip()).await,
+        Err(unread) => {
+            let (error, service) = admit::refused(&unread, &admitted, &parts);
+            pipeline.refuse_body(&error, service, peer.ip())
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The guard's road, with a client in front and an upstream behind.
 
+mod bounds;
 mod delete_objects;
 mod federation;
 mod operation_names;

@@ -3,6 +3,7 @@
 //! Whatever could be read in two ways is refused: the guard decides by what
 //! is read here, and the upstream reads the same bytes again.
 
+mod bounds;
 mod form;
 mod input;
 mod json;
@@ -19,6 +20,7 @@ use http::request::Parts;
 
 use crate::{Call, Protocol, Service, ServiceError};
 
+pub use bounds::{body_limit, too_large};
 use refusal::Refusal;
 use view::View;
 
@@ -49,18 +51,6 @@ pub fn service(parts: &Parts, body: &Bytes) -> Result<Service, ServiceError> {
 /// identified: a guess for the error's form alone, never for a decision.
 pub fn error_dialect(parts: &Parts) -> Service {
     service::dialect(parts)
-}
-
-/// The most bytes of body that a service takes here. Lambda's is AWS's own
-/// (its error names it); S3's is smaller than AWS's 5 GiB, because bodies are
-/// held in memory.
-pub const fn body_limit(service: Service) -> usize {
-    match service {
-        Service::Lambda => 70_167_211,
-        Service::S3 => 256 * 1024 * 1024,
-        Service::DynamoDb | Service::Logs => 16 * 1024 * 1024,
-        _ => 4 * 1024 * 1024,
-    }
 }
 
 fn read(view: &View<'_>, target: &service::Target, default_region: &str) -> Result<Call, Refusal> {

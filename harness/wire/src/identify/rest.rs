@@ -16,9 +16,7 @@ const OPERATION_HINT: &str = "x-id";
 
 /// Reads a REST-JSON request.
 pub(super) fn read(view: &View<'_>, service: Service) -> Result<Read, Refusal> {
-    let path = segments(view.parts.uri.path())?;
-    let candidates = service.model().routes().find(&view.parts.method, &path);
-    let operation = choose(view, service, candidates)?;
+    let (operation, path) = operation(view, service)?;
     let mut input = Map::new();
     for (index, label, _) in route::labels(operation) {
         if let (Some(member), Some(segment)) =
@@ -32,6 +30,16 @@ pub(super) fn read(view: &View<'_>, service: Service) -> Result<Read, Refusal> {
     read_headers(view, operation, &mut input)?;
     let payload = read_body(view, operation, &mut input)?;
     Ok((operation, input, payload))
+}
+
+/// The operation of a request, with the segments of its path.
+pub(super) fn operation(
+    view: &View<'_>,
+    service: Service,
+) -> Result<(&'static Operation, Vec<String>), Refusal> {
+    let path = segments(view.parts.uri.path())?;
+    let candidates = service.model().routes().find(&view.parts.method, &path);
+    Ok((choose(view, service, candidates)?, path))
 }
 
 /// The segments of a path, decoded. One slash at the end is nothing (older

@@ -1,5 +1,6 @@
 //! Which service a request addresses.
 
+use bytes::Bytes;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
@@ -231,6 +232,14 @@ impl Host {
 
 /// In whose protocol to answer a request that cannot be identified.
 pub(super) fn dialect(parts: &Parts) -> Service {
+    let body = Bytes::new();
+    let scope = View::new(parts, &body).and_then(|view| scope(&view)).ok().flatten();
+    let named = |service: &Service| {
+        scope.as_ref().is_some_and(|scope| scope.service == service.signing_name())
+    };
+    if let Some(service) = Service::ALL.into_iter().find(named) {
+        return service;
+    }
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let content_type = header(CONTENT_TYPE.as_str()).unwrap_or_default();
     let authorization = header(AUTHORIZATION.as_str()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! AWS Signature Version 4, both ways.
 //!
 //! [`read`] takes the signature out of a request, [`Presented::check_scope`]
-//! and [`verify`] check it; [`sign`] and [`presign`] make one. Rules:
+//! [`check_head`] and [`verify`] check it; [`sign`] and [`presign`] make one. Rules:
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>,
 //! S3's own: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html>.
 
@@ -18,7 +18,7 @@ mod verify;
 pub use error::SignatureError;
 pub use presented::{Form, Presented, read};
 pub use sign::{presign, sign};
-pub use verify::{Verified, verify};
+pub use verify::{Verified, check_head, verify};
 
 /// The only algorithm that is taken.
 pub(crate) const ALGORITHM: &str = "AWS4-HMAC-SHA256";

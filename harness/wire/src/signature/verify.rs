@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use subtle::ConstantTimeEq;
 use time::{Duration, OffsetDateTime};
+use zeroize::Zeroizing;
 
 use super::canonical::{self, CanonicalError, Signable};
 use super::presented::{Form, Presented, only_header};
@@ -55,34 +56,8 @@ pub fn verify(
     check_time(presented, now)?;
     check_headers(presented, parts)?;
     let payload = payload(presented, parts, body)?;
-    let signable = Signable {
-        method: &parts.method,
-        uri: &parts.uri,
-        headers: &parts.headers,
-        is_s3: presented.is_s3(),
-    };
-    let canonical_request = signable.request(&presented.signed_headers, payload.text()).map_err(
-        |error| match error {
-            CanonicalError::Missing(name) => SignatureError::SignedHeaderMissing(name),
-            CanonicalError::NotText(name) => {
-                SignatureError::Malformed(format!("the header `{name}` is not text"))
-            }
-            CanonicalError::Encoding(error) => SignatureError::Malformed(error.to_string()),
-        },
-    )?;
+    let key = matching(presented, parts, payload.text(), secret)?;
     let scope = presented.scope();
-    let string_to_sign =
-        canonical::string_to_sign(&presented.timestamp, &scope, &canonical_request);
-    let key = scope.key(secret.expose());
-    let expected = canonical::signature(&*key, &string_to_sign);
-    if !bool::from(expected.as_bytes().ct_eq(presented.signature.as_bytes())) {
-        return Err(SignatureError::Mismatch {
-            access_key_id: presented.access_key_id.clone(),
-            string_to_sign,
-            canonical_request,
-            provided: presented.signature.clone(),
-        });
-    }
     match payload {
         Payload::Chunks(mode) => {
             let signing = chunked::Signing {
@@ -107,6 +82,64 @@ pub fn verify(
         }
         _ => Ok(Verified { body: body.clone(), trailers: Vec::new() }),
     }
+}
+
+/// Checks what the head of a request tells alone, before its body is read: its
+/// time, which headers are signed, and for S3, where the head holds the body's
+/// hash, the signature too. What holds may still fail [`verify`].
+///
+/// # Errors
+/// Why the signature cannot hold.
+pub fn check_head(
+    presented: &Presented,
+    parts: &Parts,
+    secret: &Secret,
+    now: OffsetDateTime,
+) -> Result<(), SignatureError> {
+    check_time(presented, now)?;
+    check_headers(presented, parts)?;
+    if !presented.is_s3() {
+        return Ok(());
+    }
+    let payload = payload(presented, parts, &Bytes::new())?;
+    matching(presented, parts, payload.text(), secret).map(drop)
+}
+
+/// The signing key, if the signature is one of it.
+fn matching(
+    presented: &Presented,
+    parts: &Parts,
+    payload: &str,
+    secret: &Secret,
+) -> Result<Zeroizing<[u8; 32]>, SignatureError> {
+    let signable = Signable {
+        method: &parts.method,
+        uri: &parts.uri,
+        headers: &parts.headers,
+        is_s3: presented.is_s3(),
+    };
+    let canonical_request =
+        signable.request(&presented.signed_headers, payload).map_err(|error| match error {
+            CanonicalError::Missing(name) => SignatureError::SignedHeaderMissing(name),
+            CanonicalError::NotText(name) => {
+                SignatureError::Malformed(format!("the header `{name}` is not text"))
+            }
+            CanonicalError::Encoding(error) => SignatureError::Malformed(error.to_string()),
+        })?;
+    let scope = presented.scope();
+    let string_to_sign =
+        canonical::string_to_sign(&presented.timestamp, &scope, &canonical_request);
+    let key = scope.key(secret.expose());
+    let expected = canonical::signature(&*key, &string_to_sign);
+    if bool::from(expected.as_bytes().ct_eq(presented.signature.as_bytes())) {
+        return Ok(key);
+    }
+    Err(SignatureError::Mismatch {
+        access_key_id: presented.access_key_id.clone(),
+        string_to_sign,
+        canonical_request,
+        provided: presented.signature.clone(),
+    })
 }
 
 /// S3 allows fifteen minutes, the others five.
