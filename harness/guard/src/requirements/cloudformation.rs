@@ -4,7 +4,7 @@ use super::RequirementsError;
 use super::generic;
 use super::iam::pass_role;
 use super::requirement::Requirement;
-use super::scope::{Mapped, Scope, field, items};
+use super::scope::{Mapped, Scope, arn_parts, field, items};
 use super::state::Stack;
 
 /// Stack sets (their ids are not known here), stack refactors, and extensions,
@@ -49,7 +49,13 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     if let Some(role) = scope.text("RoleARN") {
         requirements.push(pass_role(scope, role, "cloudformation.amazonaws.com").await?);
     }
-    if matches!(name, "CreateChangeSet" | "CreateStack" | "UpdateStack") {
+    // Where a role works on the stack, the transform is asked of it, and
+    // CloudFormation does so with the role's session: "CloudFormation uses the
+    // role's credentials to make calls on your behalf", all of them
+    // (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html>).
+    let sticking = target.stack.as_ref().and_then(|stack| stack.role_arn.as_ref());
+    let by_caller = scope.text("RoleARN").is_none() && sticking.is_none();
+    if by_caller && matches!(name, "CreateChangeSet" | "CreateStack" | "UpdateStack") {
         let fetched = match scope.text("TemplateURL") {
             Some(url) => scope.state.template(url).await?,
             None => None,
@@ -86,8 +92,9 @@ impl Target {
         let Some(given) = scope.text("StackName") else {
             // A change set may be named by its ARN alone; policies on stacks
             // do not match that.
-            let change_set = scope.text("ChangeSetName").filter(|name| name.starts_with("arn:"));
-            return Ok(Self { arn: change_set.unwrap_or("*").to_owned(), stack: None });
+            let arn = scope.text("ChangeSetName").filter(|name| name.starts_with("arn:"));
+            let arn = arn.map_or_else(|| "*".to_owned(), |arn| own_change_set(scope, arn));
+            return Ok(Self { arn, stack: None });
         };
         let stack = scope.state.stack(given).await?;
         let arn = match &stack {
@@ -96,6 +103,19 @@ impl Target {
             None => scope.arn(&format!("stack/{given}/*")),
         };
         Ok(Self { arn, stack })
+    }
+}
+
+/// A change set by its ARN. One of another account or region is not looked for
+/// there: AWS answers that this account has none (LocalStack's recorded
+/// `test_get_template_missing_resources_change_set_id`), so the caller needs the
+/// permission on the name here.
+fn own_change_set(scope: &Scope<'_>, arn: &str) -> String {
+    match arn_parts(arn) {
+        Some([_, _, "cloudformation", _, _, name]) if name.starts_with("changeSet/") => {
+            scope.arn(name)
+        }
+        _ => arn.to_owned(),
     }
 }
 

@@ -16,6 +16,7 @@ use super::template_url;
 use crate::credentials::{Credentials, Session};
 
 /// What a caller gave, before the transform.
+#[derive(Clone)]
 pub(super) struct Draft {
     pub(super) document: Document,
     pub(super) parameters: Vec<ParameterValue>,
@@ -40,7 +41,7 @@ impl CloudFormation {
             (Some(body), None, false) => {
                 if body.len() > BODY_LIMIT {
                     return Err(validation(format!(
-                        "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to {BODY_LIMIT}"
+                        "1 validation error detected: Value '{body}' at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to {BODY_LIMIT}"
                     )));
                 }
                 Ok(Document::read(body)?)
@@ -61,7 +62,7 @@ impl CloudFormation {
     /// Fetches a template from S3, as the caller.
     async fn fetch(&self, url: &str, caller: &Session) -> Result<String, ServiceError> {
         let object = template_url::parse(url, self.setting.endpoint())
-            .ok_or_else(|| validation("TemplateURL must be a supported URL."))?;
+            .ok_or_else(|| validation(template_url::refusal(url)))?;
         let credentials = self.forward(caller)?;
         let mut input = json!({"Bucket": object.bucket, "Key": object.key});
         if let (Some(version), Value::Object(members)) = (object.version, &mut input) {
@@ -129,7 +130,7 @@ impl CloudFormation {
             body.shift_remove("Transform");
             body.shift_remove("Globals");
         }
-        let template = Template::new(body, |kind| resources::find(kind).is_some())?;
+        let template = Template::new(body, &resources::CATALOGUE)?;
         // A transform may add parameters of its own; they have defaults.
         let mut parameters = parameters;
         for added in Parameter::bind(&template.parameters, &[], &[]).unwrap_or_default() {
@@ -145,6 +146,53 @@ impl CloudFormation {
             capabilities,
             notification_arns,
         })
+    }
+
+    /// Asks whether a stack's role may use the transforms of a template:
+    /// `cloudformation:CreateChangeSet` on each
+    /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/control-access-with-iam.html>,
+    /// "Manage macros and transforms"). With a service role CloudFormation makes
+    /// every call with the role alone
+    /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html>),
+    /// so its caller is not asked. The question goes the road of every call and
+    /// stands in the journal.
+    pub(super) async fn may_transform(
+        &self,
+        document: &Document,
+        role: &Credentials,
+    ) -> Result<(), ServiceError> {
+        for transform in &document.transforms {
+            let input =
+                json!({"StackName": self.transform_arn(transform), "ChangeSetName": "transform"});
+            self.client.call(role, Service::CloudFormation, "CreateChangeSet", input).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a call is CloudFormation's own question of
+    /// [`CloudFormation::may_transform`]; that it arrived is the answer.
+    pub(super) fn is_about_transform(&self, call: &Call, caller: &Session) -> bool {
+        let named = call.text("StackName").unwrap_or_default();
+        caller.is_cloudformation() && named == self.transform_arn(super::template::SERVERLESS)
+    }
+
+    fn transform_arn(&self, transform: &str) -> String {
+        let name = transform.strip_prefix("AWS::").unwrap_or(transform);
+        format!("arn:aws:cloudformation:{}:aws:transform/{name}", self.setting.region)
+    }
+
+    /// What parameters of AWS's own types name must exist.
+    ///
+    /// # Errors
+    /// The reason for the stack's failure.
+    pub(super) async fn things_exist(
+        &self,
+        definition: &Definition,
+        credentials: &Credentials,
+    ) -> Result<(), String> {
+        let declared = &definition.template.parameters;
+        let named = Parameter::named_things(declared, &definition.parameters);
+        self.reader(credentials).exist(&named).await
     }
 
     /// The zones of the region, where a template asks for them.

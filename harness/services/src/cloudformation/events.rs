@@ -13,7 +13,14 @@ impl Stack {
         self.status_reason.clone_from(&reason);
         match status {
             Status::UpdateInProgress => self.updated = Some(now),
-            Status::DeleteInProgress | Status::DeleteComplete => self.deleted = Some(now),
+            // What is deleted or taken back was made by no change set, and a
+            // creation that is taken back has a DeletionTime (LocalStack's
+            // recorded `test_handle_existing_log_group`,
+            // `test_describe_change_set_import_non_existent_export`).
+            Status::DeleteInProgress | Status::DeleteComplete | Status::RollbackInProgress => {
+                self.deleted = Some(now);
+                self.change_set_id = None;
+            }
             _ => {}
         }
         let (name, id) = (self.name.clone(), self.id.clone());
@@ -21,7 +28,7 @@ impl Stack {
             id: uuid::Uuid::new_v4().to_string(),
             at: now,
             logical_id: name,
-            physical_id: id,
+            physical_id: Some(id),
             kind: "AWS::CloudFormation::Stack".to_owned(),
             status,
             reason,
@@ -46,7 +53,7 @@ impl Stack {
     }
 }
 
-/// An event of a resource.
+/// An event of a resource. Its id says when it was.
 pub(super) fn event(
     resource: &Deployed,
     status: Status,
@@ -54,7 +61,7 @@ pub(super) fn event(
     now: OffsetDateTime,
 ) -> Event {
     Event {
-        id: format!("{}-{}-{}", resource.logical_id, status.text(), uuid::Uuid::new_v4()),
+        id: format!("{}-{}-{}", resource.logical_id, status.text(), time_text(now)),
         at: now,
         logical_id: resource.logical_id.clone(),
         physical_id: resource.physical_id.clone(),
@@ -62,6 +69,22 @@ pub(super) fn event(
         status,
         reason,
         properties: Some(resource.shown_properties()),
+    }
+}
+
+/// An event of a resource that an update left behind: AWS numbers these by
+/// chance and shows no properties (LocalStack's recorded
+/// `test_update_parameter_default_value`).
+pub(super) fn leftover(
+    resource: &Deployed,
+    status: Status,
+    reason: Option<String>,
+    now: OffsetDateTime,
+) -> Event {
+    Event {
+        id: format!("{}-{}", resource.logical_id, uuid::Uuid::new_v4()),
+        properties: None,
+        ..event(resource, status, reason, now)
     }
 }
 

@@ -7,9 +7,9 @@ use std::collections::btree_map::Entry;
 use ringfence_wire::{Operation, Service, ServiceError, response};
 use serde_json::{Map, Value, json};
 
-use super::error::validation;
+use super::error::{internal, validation};
 use super::resources::request_id;
-use super::template::SsmNeed;
+use super::template::{Named, SsmNeed, Thing};
 use crate::client::Client;
 use crate::credentials::Credentials;
 
@@ -151,6 +151,35 @@ impl Reader {
         }
     }
 
+    /// Whether everything exists that parameters name.
+    ///
+    /// # Errors
+    /// AWS's sentence about the first that does not, or a service's refusal.
+    pub(super) async fn exist(&self, named: &[Named]) -> Result<(), String> {
+        for Named { thing, key, id } in named {
+            let Some((service, operation, member, sdk_name)) = lookup(*thing) else { continue };
+            let input = json!({member: [id]});
+            let missing = || {
+                format!(
+                    "Parameter validation failed: parameter value {id} for parameter name {key} does not exist"
+                )
+            };
+            match self.answer(service, operation, input).await {
+                Ok(answer) => {
+                    let invalid = answer.get("InvalidParameters").and_then(Value::as_array);
+                    if invalid.is_some_and(|names| !names.is_empty()) {
+                        return Err(missing());
+                    }
+                }
+                Err((error, _)) if error.status == 400 && names_nothing(&error) => {
+                    return Err(missing());
+                }
+                Err((error, request_id)) => return Err(told(&error, sdk_name, &request_id)),
+            }
+        }
+        Ok(())
+    }
+
     /// The availability zones of the region.
     ///
     /// # Errors
@@ -185,22 +214,63 @@ impl Reader {
         input: Value,
         sdk_name: &str,
     ) -> Result<Value, String> {
+        let answer = self.answer(service, operation, input).await;
+        answer.map_err(|(error, request_id)| told(&error, sdk_name, &request_id))
+    }
+
+    /// A service's answer, or its error with the id of the request.
+    async fn answer(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, (ServiceError, String)> {
+        let without_id = |error| (error, String::new());
         let model = Operation::find(service, operation)
-            .ok_or_else(|| format!("no operation {operation}"))?;
-        let tell = |error: ServiceError, request_id: &str| {
-            format!(
-                "{} (Service: {sdk_name}; Status Code: {}; Error Code: {}; Request ID: {request_id}; Proxy: null)",
-                error.message, error.status, error.code
-            )
-        };
+            .ok_or_else(|| without_id(internal(format_args!("no operation {operation}"))))?;
         let answer = self
             .client
             .exchange(&self.credentials, service, operation, input, None)
             .await
-            .map_err(|error| tell(error, ""))?;
+            .map_err(without_id)?;
         let id = request_id(&answer);
-        response::decode(model, &answer).map_err(|error| tell(error, &id))
+        response::decode(model, &answer).map_err(|error| (error, id))
     }
+}
+
+fn told(error: &ServiceError, sdk_name: &str, request_id: &str) -> String {
+    format!(
+        "{} (Service: {sdk_name}; Status Code: {}; Error Code: {}; Request ID: {request_id}; Proxy: null)",
+        error.message, error.status, error.code
+    )
+}
+
+/// How a thing is looked up: service, operation, the member that names it, and
+/// the service's name in messages. None for what no service here knows: hosted
+/// zones are Route 53's.
+const fn lookup(thing: Thing) -> Option<(Service, &'static str, &'static str, &'static str)> {
+    let (operation, member) = match thing {
+        Thing::AvailabilityZone => ("DescribeAvailabilityZones", "ZoneName"),
+        Thing::Image => ("DescribeImages", "ImageId"),
+        Thing::Instance => ("DescribeInstances", "InstanceId"),
+        Thing::KeyPair => ("DescribeKeyPairs", "KeyName"),
+        Thing::SecurityGroupName => ("DescribeSecurityGroups", "GroupName"),
+        Thing::SecurityGroup => ("DescribeSecurityGroups", "GroupId"),
+        Thing::Subnet => ("DescribeSubnets", "SubnetId"),
+        Thing::Volume => ("DescribeVolumes", "VolumeId"),
+        Thing::Vpc => ("DescribeVpcs", "VpcId"),
+        Thing::SsmParameter => {
+            return Some((Service::Ssm, "GetParameters", "Names", "AWSSimpleSystemsManagement"));
+        }
+        Thing::HostedZone => return None,
+    };
+    Some((Service::Ec2, operation, member, "AmazonEC2"))
+}
+
+/// Whether an error of EC2 says that there is no such thing.
+fn names_nothing(error: &ServiceError) -> bool {
+    let code = error.code.as_ref();
+    code.ends_with(".NotFound") || code.ends_with(".Malformed") || code == "InvalidParameterValue"
 }
 
 /// The dynamic references in a value, without their braces.
@@ -231,5 +301,32 @@ fn replace(value: &Value, values: &BTreeMap<String, String>) -> Value {
             map.iter().map(|(key, value)| (key.clone(), replace(value, values))).collect()
         }
         scalar => scalar.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_thing_is_looked_up_by_a_member_that_there_is() {
+        let things = [
+            Thing::AvailabilityZone,
+            Thing::Image,
+            Thing::Instance,
+            Thing::KeyPair,
+            Thing::SecurityGroupName,
+            Thing::SecurityGroup,
+            Thing::Subnet,
+            Thing::Volume,
+            Thing::Vpc,
+            Thing::SsmParameter,
+        ];
+        for thing in things {
+            let (service, operation, member, _) = lookup(thing).unwrap();
+            let model = Operation::find(service, operation).unwrap();
+            assert!(model.member(member).is_some(), "{thing:?}");
+        }
+        assert!(lookup(Thing::HostedZone).is_none());
     }
 }

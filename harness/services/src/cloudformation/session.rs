@@ -1,9 +1,8 @@
 //! With whose permissions a stack is worked on.
 
-use ringfence_wire::{Secret, Service, ServiceError};
+use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 use time::Duration;
-use time::format_description::well_known::Rfc3339;
 
 use super::CloudFormation;
 use super::error::{internal, validation};
@@ -47,15 +46,14 @@ impl CloudFormation {
             .map_err(|error| if error.status >= 500 { internal(error) } else { refused() })?;
         let text =
             |name: &str| answer.pointer(&format!("/Credentials/{name}")).and_then(Value::as_str);
-        match (text("AccessKeyId"), text("SecretAccessKey"), text("SessionToken")) {
-            (Some(id), Some(secret), Some(token)) => Ok(Credentials {
-                access_key_id: id.to_owned(),
-                secret_access_key: Secret::new(secret),
-                session_token: Some(Secret::new(token)),
-                expiration: text("Expiration")
-                    .and_then(|text| time::OffsetDateTime::parse(text, &Rfc3339).ok()),
-            }),
-            _ => Err(refused()),
-        }
+        // CloudFormation works with the role by forward access sessions too:
+        // `aws:ViaAWSService` and `aws:CalledVia…` are there whether or not a
+        // role was given
+        // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html>,
+        // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-calledvia>).
+        let id = text("AccessKeyId").ok_or_else(refused)?;
+        let role = self.setting.keyring.find(id).ok_or_else(refused)?;
+        self.setting.keyring.remove(id);
+        self.forward(&role.session)
     }
 }

@@ -8,6 +8,7 @@ use ringfence_wire::Secret;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
+use super::changes::Changes;
 use super::status::{ChangeSetStatus, ExecutionStatus, Status};
 use super::template::{Document, ParameterValue, Template};
 
@@ -24,6 +25,8 @@ pub(super) struct Stack {
     /// What is deployed; none before the first deployment.
     pub(super) deployed: Option<Definition>,
     pub(super) role_arn: Option<String>,
+    /// The change set that made what is deployed, where one did.
+    pub(super) change_set_id: Option<String>,
     pub(super) disable_rollback: bool,
     pub(super) termination_protection: bool,
     /// In the order of their creation.
@@ -33,7 +36,12 @@ pub(super) struct Stack {
     pub(super) imports: BTreeSet<String>,
     /// Oldest first.
     pub(super) events: Vec<Event>,
+    /// Those that may still be executed, and those that failed.
     pub(super) change_sets: Vec<ChangeSet>,
+    /// Those that were executed: their names are free again, and they are
+    /// described by their ARN for as long as the stack is known (LocalStack's
+    /// recorded `test_list_change_sets`, `test_name_conflicts`).
+    pub(super) executed: Vec<ChangeSet>,
     /// Raised to stop the operation under way.
     pub(super) cancel: Arc<AtomicBool>,
 }
@@ -71,8 +79,10 @@ impl Definition {
 pub(super) struct Deployed {
     pub(super) logical_id: String,
     pub(super) kind: String,
-    /// What `Ref` gives; empty until the resource exists.
-    pub(super) physical_id: String,
+    /// What `Ref` gives; none until the resource exists.
+    pub(super) physical_id: Option<String>,
+    /// The attribute `Metadata`, evaluated.
+    pub(super) metadata: Option<Value>,
     /// What `Fn::GetAtt` gives.
     pub(super) attributes: Map<String, Value>,
     /// With which properties it was made; dynamic references unresolved.
@@ -85,6 +95,7 @@ pub(super) struct Deployed {
     pub(super) at: OffsetDateTime,
     pub(super) needs: BTreeSet<String>,
     pub(super) deletion_policy: super::template::Removal,
+    pub(super) update_replace_policy: super::template::Removal,
     /// Values of `NoEcho` parameters, which events mask.
     pub(super) secrets: Vec<Secret>,
 }
@@ -101,17 +112,35 @@ impl std::fmt::Debug for Deployed {
 }
 
 impl Deployed {
+    /// Whether there is something to change or to delete.
+    pub(super) fn lives(&self) -> bool {
+        self.physical_id.is_some() && self.status != Status::DeleteComplete
+    }
+
     /// The properties as events show them.
     pub(super) fn shown_properties(&self) -> String {
-        let text = Value::Object(self.properties.clone()).to_string();
-        self.secrets.iter().fold(text, |text, secret| {
-            // As the value stands inside JSON text.
-            let quoted = Value::String(secret.expose().to_owned()).to_string();
-            let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-            let inner = inner.unwrap_or_default();
-            if inner.is_empty() { text } else { text.replace(inner, "****") }
-        })
+        Value::Object(masked(&self.properties, &self.secrets)).to_string()
     }
+}
+
+/// A value with the values of `NoEcho` parameters masked.
+pub(super) fn mask(value: &Value, secrets: &[Secret]) -> Value {
+    match value {
+        Value::String(text) => secrets
+            .iter()
+            .map(Secret::expose)
+            .filter(|secret| !secret.is_empty())
+            .fold(text.clone(), |text, secret| text.replace(secret, "****"))
+            .into(),
+        Value::Array(items) => items.iter().map(|item| mask(item, secrets)).collect(),
+        Value::Object(members) => Value::Object(masked(members, secrets)),
+        scalar => scalar.clone(),
+    }
+}
+
+/// The same of properties.
+pub(super) fn masked(properties: &Map<String, Value>, secrets: &[Secret]) -> Map<String, Value> {
+    properties.iter().map(|(name, value)| (name.clone(), mask(value, secrets))).collect()
 }
 
 /// Properties that may hold resolved secrets: `Debug` shows none.
@@ -139,7 +168,7 @@ pub(super) struct Event {
     pub(super) id: String,
     pub(super) at: OffsetDateTime,
     pub(super) logical_id: String,
-    pub(super) physical_id: String,
+    pub(super) physical_id: Option<String>,
     pub(super) kind: String,
     pub(super) status: Status,
     pub(super) reason: Option<String>,
@@ -166,7 +195,7 @@ pub(super) struct ChangeSet {
     pub(super) notification_arns: Vec<String>,
     /// The template as given.
     pub(super) text: String,
-    pub(super) changes: Vec<Value>,
+    pub(super) changes: Changes,
     pub(super) on_failure: Option<String>,
     pub(super) role_arn: Option<String>,
 }
@@ -232,19 +261,23 @@ impl Store {
         change_set: &str,
         change: impl FnOnce(&mut ChangeSet) -> T,
     ) -> Option<T> {
+        self.write(stack, |stack| stack.change_set_mut(change_set).map(change)).flatten()
+    }
+
+    /// What was executed is kept apart, and its name is free.
+    pub(super) fn retire(&self, stack: &str, change_set: &str) {
         self.write(stack, |stack| {
-            stack
-                .change_sets
-                .iter_mut()
-                .find(|set| set.id == change_set || set.name == change_set)
-                .map(change)
-        })
-        .flatten()
+            let (executed, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut stack.change_sets)
+                .into_iter()
+                .partition(|set| set.id == change_set);
+            stack.change_sets = kept;
+            stack.executed.extend(executed);
+        });
     }
 
     /// The stack that has this change set (by ARN).
     pub(super) fn stack_of_change_set(&self, id: &str) -> Option<String> {
-        self.all(|stack| stack.change_sets.iter().any(|set| set.id == id).then(|| stack.id.clone()))
+        self.all(|stack| stack.every_change_set().any(|set| set.id == id).then(|| stack.id.clone()))
             .pop()
     }
 
@@ -276,6 +309,20 @@ impl Stack {
     /// The resource of this logical id.
     pub(super) fn resource(&self, logical_id: &str) -> Option<&Deployed> {
         self.resources.iter().find(|resource| resource.logical_id == logical_id)
+    }
+
+    /// The change sets, with those that were executed.
+    pub(super) fn every_change_set(&self) -> impl Iterator<Item = &ChangeSet> {
+        self.change_sets.iter().chain(&self.executed)
+    }
+
+    /// The change set of this name, or of this ARN though it was executed.
+    fn change_set_mut(&mut self, name_or_id: &str) -> Option<&mut ChangeSet> {
+        let named = |set: &&mut ChangeSet| set.id == name_or_id || set.name == name_or_id;
+        self.change_sets
+            .iter_mut()
+            .find(named)
+            .or_else(|| self.executed.iter_mut().find(|set| set.id == name_or_id))
     }
 
     /// The resource of this logical id, to change.

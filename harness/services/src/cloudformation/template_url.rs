@@ -56,6 +56,16 @@ pub(super) fn parse(text: &str, endpoint: Option<&Url>) -> Option<Object> {
     (!bucket.is_empty() && !key.is_empty()).then_some(Object { bucket, key, version })
 }
 
+/// AWS's sentence for a URL that is not S3's (LocalStack's recorded
+/// `test_create_stack_from_s3_template_url`).
+pub(super) fn refusal(text: &str) -> String {
+    let host = text.strip_prefix("s3://").map(|rest| rest.split('/').next().unwrap_or(rest));
+    match host {
+        Some(host) => format!("S3 error: Domain name specified in {host} is not a valid S3 domain"),
+        None => "TemplateURL must be a supported URL.".to_owned(),
+    }
+}
+
 /// What stands before S3's own labels (`s3`, `s3.REGION`, `s3-REGION`,
 /// `s3.dualstack.REGION`); `None` when they are not there.
 fn endpoint_label(host: &str) -> Option<&str> {

@@ -47,6 +47,29 @@ use super::expect;
         "cloudformation:CreateChangeSet \
          arn:aws:cloudformation:eu-west-1:aws:transform/Serverless-2016-10-31",
     ])]
+#[case::with_a_role_the_transform_is_not_asked_of_the_caller(
+    "CreateChangeSet",
+    json!({"StackName": "new", "ChangeSetName": "c",
+           "RoleARN": "arn:aws:iam::123456789012:role/apps/app",
+           "TemplateBody": "Transform: AWS::Serverless-2016-10-31\nResources: {}"}),
+    &[
+        "cloudformation:CreateChangeSet arn:aws:cloudformation:eu-west-1:123456789012:stack/new/* \
+         cloudformation:changesetname=c \
+         cloudformation:rolearn=arn:aws:iam::123456789012:role/apps/app",
+        "iam:PassRole arn:aws:iam::123456789012:role/apps/app \
+         iam:passedtoservice=cloudformation.amazonaws.com",
+    ])]
+#[case::the_role_itself_is_asked(
+    "CreateChangeSet",
+    json!({"StackName": "arn:aws:cloudformation:eu-west-1:aws:transform/Serverless-2016-10-31",
+           "ChangeSetName": "transform"}),
+    &["cloudformation:CreateChangeSet \
+       arn:aws:cloudformation:eu-west-1:aws:transform/Serverless-2016-10-31 \
+       cloudformation:changesetname=transform"])]
+#[case::a_change_set_of_elsewhere_is_looked_for_here(
+    "GetTemplate",
+    json!({"ChangeSetName": "arn:aws:cloudformation:us-east-1:000000000000:changeSet/c/d0"}),
+    &["cloudformation:GetTemplate arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0"])]
 #[case::execute(
     "ExecuteChangeSet",
     json!({"StackName": "arn:aws:cloudformation:eu-west-1:123456789012:stack/here/1234",

@@ -8,7 +8,7 @@ use crate::cloudformation::CloudFormation;
 use crate::cloudformation::error::validation;
 use crate::cloudformation::events::time_text;
 use crate::cloudformation::status::Status;
-use crate::cloudformation::store::{Deployed, Event, Stack};
+use crate::cloudformation::store::{Deployed, Event, Stack, mask};
 use crate::cloudformation::template::ParameterValue;
 
 const PAGE: usize = 100;
@@ -37,8 +37,13 @@ pub(super) fn parameters(values: &[ParameterValue]) -> Value {
         .collect()
 }
 
+/// A list that is left out where it is empty.
+pub(super) fn filled(list: Value) -> Option<Value> {
+    (list != json!([])).then_some(list)
+}
+
 /// Inserts what is there.
-fn put(members: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
+pub(super) fn put(members: &mut Map<String, Value>, name: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {
         members.insert(name.to_owned(), value.into());
     }
@@ -55,15 +60,23 @@ fn stack(stack: &Stack) -> Value {
     put(&mut shown, "StackStatusReason", stack.status_reason.clone());
     put(&mut shown, "RoleARN", stack.role_arn.clone());
     put(&mut shown, "DisableRollback", Some(stack.disable_rollback));
-    put(&mut shown, "EnableTerminationProtection", Some(stack.termination_protection));
+    put(&mut shown, "ChangeSetId", stack.change_set_id.clone());
+    // A deleted stack has none (recorded: `test_stack_lifecycle`).
+    let protection =
+        (stack.status != Status::DeleteComplete).then_some(stack.termination_protection);
+    put(&mut shown, "EnableTerminationProtection", protection);
     put(&mut shown, "RollbackConfiguration", Some(json!({})));
     put(&mut shown, "DriftInformation", Some(json!({"StackDriftStatus": "NOT_CHECKED"})));
-    if let Some(deployed) = &stack.deployed {
+    // Tags and NotificationARNs are there though empty, the others are not
+    // (recorded: `test_stack_description_lifecycle`).
+    let deployed = stack.deployed.as_ref();
+    put(&mut shown, "Tags", Some(deployed.map_or_else(|| json!([]), |d| tags(&d.tags))));
+    let arns = deployed.map_or_else(|| json!([]), |d| json!(d.notification_arns));
+    put(&mut shown, "NotificationARNs", Some(arns));
+    if let Some(deployed) = deployed {
         put(&mut shown, "Description", deployed.template.description());
-        put(&mut shown, "Parameters", Some(parameters(&deployed.parameters)));
-        put(&mut shown, "Tags", Some(tags(&deployed.tags)));
-        put(&mut shown, "Capabilities", Some(json!(deployed.capabilities)));
-        put(&mut shown, "NotificationARNs", Some(json!(deployed.notification_arns)));
+        put(&mut shown, "Parameters", filled(parameters(&deployed.parameters)));
+        put(&mut shown, "Capabilities", filled(json!(deployed.capabilities)));
     }
     let outputs: Vec<Value> = stack
         .outputs
@@ -89,7 +102,8 @@ fn event(stack: &Stack, event: &Event) -> Value {
     put(&mut shown, "EventId", Some(event.id.clone()));
     put(&mut shown, "StackName", Some(stack.name.clone()));
     put(&mut shown, "LogicalResourceId", Some(event.logical_id.clone()));
-    put(&mut shown, "PhysicalResourceId", Some(event.physical_id.clone()));
+    // Empty until the resource exists.
+    put(&mut shown, "PhysicalResourceId", Some(event.physical_id.clone().unwrap_or_default()));
     put(&mut shown, "ResourceType", Some(event.kind.clone()));
     put(&mut shown, "Timestamp", Some(time_text(event.at)));
     put(&mut shown, "ResourceStatus", Some(event.status.text()));
@@ -102,8 +116,7 @@ fn event(stack: &Stack, event: &Event) -> Value {
 fn resource(deployed: &Deployed, time: &str) -> Map<String, Value> {
     let mut shown = Map::new();
     put(&mut shown, "LogicalResourceId", Some(deployed.logical_id.clone()));
-    let physical = (!deployed.physical_id.is_empty()).then(|| deployed.physical_id.clone());
-    put(&mut shown, "PhysicalResourceId", physical);
+    put(&mut shown, "PhysicalResourceId", deployed.physical_id.clone());
     put(&mut shown, "ResourceType", Some(deployed.kind.clone()));
     put(&mut shown, time, Some(time_text(deployed.at)));
     put(&mut shown, "ResourceStatus", Some(deployed.status.text()));
@@ -178,12 +191,8 @@ impl CloudFormation {
         let found = self.store.read(name, |stack| {
             stack.resource(id).map(|found| {
                 let mut shown = resource(found, "LastUpdatedTimestamp");
-                let metadata = stack
-                    .deployed
-                    .as_ref()
-                    .and_then(|d| d.template.resource(id)?.metadata.as_ref())
-                    .map(Value::to_string);
-                put(&mut shown, "Metadata", metadata);
+                let metadata = found.metadata.as_ref().map(|value| mask(value, &found.secrets));
+                put(&mut shown, "Metadata", metadata.map(|value| value.to_string()));
                 of_stack(stack, shown)
             })
         });
@@ -204,7 +213,7 @@ impl CloudFormation {
                     stack
                         .resources
                         .iter()
-                        .any(|found| found.physical_id == physical)
+                        .any(|found| found.physical_id.as_deref() == Some(physical))
                         .then(|| stack.id.clone())
                 })
                 .into_iter()

@@ -55,6 +55,7 @@ impl CloudFormation {
             deleted: None,
             deployed: None,
             role_arn: None,
+            change_set_id: None,
             disable_rollback: false,
             termination_protection: false,
             resources: Vec::new(),
@@ -62,6 +63,7 @@ impl CloudFormation {
             imports: std::collections::BTreeSet::new(),
             events: Vec::new(),
             change_sets: Vec::new(),
+            executed: Vec::new(),
             cancel: Arc::new(AtomicBool::new(false)),
         };
         stack.enter(status, Some("User Initiated".to_owned()), self.setting.now());
@@ -120,9 +122,14 @@ impl CloudFormation {
         let credentials = self.access(caller, role.as_deref(), &id).await?;
         let work = async {
             let draft = self.draft(call, document, None, &credentials).await?;
+            if role.is_some() {
+                self.may_transform(&draft.document, &credentials).await?;
+            }
             let definition = self.define(draft).await?;
             after_expansion(call, &definition)?;
             let zones = self.zones(&definition, &credentials).await?;
+            // What the template asks and cannot be is told at once.
+            self.changes(&id, name, &definition, zones.clone())?;
             Ok((definition, zones))
         };
         let (definition, zones) = self.with_session(&credentials, work).await?;
@@ -167,10 +174,13 @@ impl CloudFormation {
         let credentials = self.access(caller, role.as_deref(), &id).await?;
         let work = async {
             let draft = self.draft(call, document, previous.as_ref(), &credentials).await?;
+            if role.is_some() {
+                self.may_transform(&draft.document, &credentials).await?;
+            }
             let definition = self.define(draft).await?;
             after_expansion(call, &definition)?;
             let zones = self.zones(&definition, &credentials).await?;
-            if !self.changes(&id, &definition, zones.clone())?.any {
+            if !self.changes(&id, name, &definition, zones.clone())?.any() {
                 return Err(validation("No updates are to be performed."));
             }
             self.begin_update(&id, role.clone())?;
@@ -191,6 +201,8 @@ impl CloudFormation {
                 return Err(cannot_update(id, stack.status));
             }
             stack.role_arn = role;
+            // A change set says so after this.
+            stack.change_set_id = None;
             stack.cancel.store(false, Ordering::Relaxed);
             stack.enter(Status::UpdateInProgress, Some("User Initiated".to_owned()), now);
             Ok(())

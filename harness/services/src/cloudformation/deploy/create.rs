@@ -36,6 +36,7 @@ impl Engine {
     }
 
     async fn create_all(self: &Arc<Self>, definition: Definition) -> Result<(), String> {
+        self.service.things_exist(&definition, &self.credentials).await?;
         let plan = Arc::new(self.plan(definition).map_err(|error| error.to_string())?);
         let stop = self.stop_flag();
         let step = |id: String| {
@@ -116,6 +117,7 @@ impl Engine {
                 handler,
                 shown: serde_json::Map::new(),
                 resolved: serde_json::Map::new(),
+                metadata: None,
             };
             if self.read(|stack| stack.resource(id).is_none()).unwrap_or(false) {
                 self.announce(plan, &wanted, begins, None);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::walk::walk_all;
 use super::{Engine, Failure, Made, Progress, existing};
-use crate::cloudformation::events::event;
+use crate::cloudformation::events::leftover;
 use crate::cloudformation::resources;
 use crate::cloudformation::status::Status;
 use crate::cloudformation::store::Deployed;
@@ -84,10 +84,8 @@ impl Engine {
         let failed = walk_all(&graph, step).await;
         if failed.is_empty() {
             if good == Status::DeleteComplete {
-                self.write(|stack| {
-                    stack.outputs.clear();
-                    stack.imports.clear();
-                });
+                // The outputs stay to be looked at.
+                self.write(|stack| stack.imports.clear());
             }
             self.enter(good, None);
         } else {
@@ -104,7 +102,7 @@ impl Engine {
         rolling_back: bool,
     ) -> Result<(), ()> {
         let id = &resource.logical_id;
-        if resource.physical_id.is_empty() {
+        if resource.physical_id.is_none() {
             self.resource_enters(id, Status::DeleteComplete, None);
             return Ok(());
         }
@@ -132,9 +130,12 @@ impl Engine {
 
     /// Runs the delete handler; what is gone already is deleted.
     async fn destroy(self: &Arc<Self>, resource: &Deployed) -> Result<(), Failure> {
-        let Some(handler) = resources::find(&resource.kind) else { return Ok(()) };
+        let (Some(handler), Some(existing)) = (resources::find(&resource.kind), existing(resource))
+        else {
+            return Ok(());
+        };
         let context = self.context(&resource.logical_id, &resource.tags, Arc::new(Silent));
-        match handler.delete(&context, &existing(resource)).await {
+        match handler.delete(&context, &existing).await {
             Err(failure) if !failure.not_found() => Err(failure),
             _ => Ok(()),
         }
@@ -183,7 +184,7 @@ impl Engine {
     /// An event of a resource that is no longer the stack's own.
     fn leftover_enters(&self, resource: &Deployed, status: Status, reason: Option<String>) {
         let now = self.service.setting.now();
-        let event = event(resource, status, reason, now);
+        let event = leftover(resource, status, reason, now);
         self.write(|stack| stack.events.push(event));
     }
 }

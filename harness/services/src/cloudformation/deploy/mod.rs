@@ -55,6 +55,7 @@ struct Wanted {
     shown: Map<String, Value>,
     /// What the handler is given.
     resolved: Map<String, Value>,
+    metadata: Option<Value>,
 }
 
 impl Plan {
@@ -70,6 +71,22 @@ impl Plan {
         is_active(self.definition.template.resource(logical_id), &self.conditions)
     }
 
+    /// Why a resource's expressions give no value.
+    fn failure(&self, error: &TemplateError) -> Failure {
+        let of = |id: &str| self.definition.template.resource(id);
+        Failure::Reason(match error {
+            // AWS has the attribute; the type here does not give it.
+            TemplateError::Attribute(id, attribute)
+                if of(id).is_some_and(|r| resources::has_attribute(&r.kind, attribute)) =>
+            {
+                format!(
+                    "the attribute {attribute} of {id} is not supported by Ringfence's CloudFormation"
+                )
+            }
+            other => other.to_string(),
+        })
+    }
+
     fn scope<'a>(&'a self, lookup: &'a dyn Lookup) -> Scope<'a> {
         Scope {
             template: &self.definition.template,
@@ -81,7 +98,7 @@ impl Plan {
     }
 }
 
-fn is_active(resource: Option<&Resource>, conditions: &BTreeMap<String, bool>) -> bool {
+pub(super) fn is_active(resource: Option<&Resource>, conditions: &BTreeMap<String, bool>) -> bool {
     resource.is_some_and(|resource| match &resource.condition {
         Some(condition) => conditions.get(condition).copied().unwrap_or(false),
         None => true,
@@ -91,7 +108,7 @@ fn is_active(resource: Option<&Resource>, conditions: &BTreeMap<String, bool>) -
 /// What the stack and the other stacks have to say, now.
 pub(super) struct Live {
     service: Arc<CloudFormation>,
-    resources: BTreeMap<String, Made>,
+    resources: BTreeMap<String, Existing>,
     zones: Option<Vec<String>>,
     imports: Mutex<BTreeSet<String>>,
 }
@@ -107,10 +124,8 @@ impl Live {
             stack
                 .resources
                 .iter()
-                .filter(|resource| {
-                    !resource.physical_id.is_empty() && resource.status != Status::DeleteComplete
-                })
-                .map(|resource| (resource.logical_id.clone(), made(resource)))
+                .filter(|resource| resource.lives())
+                .filter_map(|resource| Some((resource.logical_id.clone(), existing(resource)?)))
                 .collect()
         });
         Self {
@@ -124,11 +139,15 @@ impl Live {
 
 impl Lookup for Live {
     fn reference(&self, logical_id: &str) -> Option<Value> {
-        self.resources.get(logical_id).map(|made| made.physical_id.clone().into())
+        self.resources.get(logical_id).map(|existing| existing.made.physical_id.clone().into())
     }
 
     fn attribute(&self, logical_id: &str, attribute: &str) -> Option<Value> {
-        self.resources.get(logical_id)?.attributes.get(attribute).cloned()
+        let existing = self.resources.get(logical_id)?;
+        // A property is an attribute too (LocalStack's recorded
+        // `TestChangeSetFnGetAttr`: `DisplayName` of a topic).
+        let known = existing.made.attributes.get(attribute);
+        known.or_else(|| existing.properties.get(attribute)).cloned()
     }
 
     fn export(&self, name: &str) -> Option<String> {
@@ -142,16 +161,14 @@ impl Lookup for Live {
     }
 }
 
-fn made(resource: &Deployed) -> Made {
-    Made { physical_id: resource.physical_id.clone(), attributes: resource.attributes.clone() }
-}
-
-fn existing(resource: &Deployed) -> Existing {
-    Existing {
-        made: made(resource),
+/// What a resource's handler made; none before it did.
+fn existing(resource: &Deployed) -> Option<Existing> {
+    let physical_id = resource.physical_id.clone()?;
+    Some(Existing {
+        made: Made { physical_id, attributes: resource.attributes.clone() },
         properties: resource.applied.0.clone(),
         stack_tags: resource.tags.clone(),
-    }
+    })
 }
 
 impl Engine {
@@ -216,19 +233,19 @@ impl Engine {
         let handler = resources::find(&resource.kind)
             .ok_or_else(|| Failure::Reason(format!("no type {}", resource.kind)))?;
         let live = Live::new(&self.service, &self.stack_id, self.zones.clone());
-        let shown = plan
-            .scope(&live)
-            .object(&resource.properties)
-            .map_err(|error| Failure::Reason(error.to_string()))?;
+        let shown =
+            plan.scope(&live).object(&resource.properties).map_err(|error| plan.failure(&error))?;
+        let metadata = super::changes::metadata(&plan.scope(&live), &resource);
         let imports = live.imports.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.write(|stack| stack.imports.extend(imports));
         let reader =
             Reader { client: self.service.client.clone(), credentials: self.credentials.clone() };
         let resolved = reader.dynamic(&resource.kind, &shown).await.map_err(Failure::Reason)?;
-        let resolved = resources::check(handler, logical_id, &resolved).map_err(Failure::Reason)?;
+        let resolved = resources::check(handler, &resource.kind, logical_id, &resolved)
+            .map_err(Failure::Reason)?;
         // Typed like the resolved ones, so that `30` and `"30"` are no change.
-        let shown = resources::check(handler, logical_id, &shown).unwrap_or(shown);
-        Ok(Wanted { resource, handler, shown, resolved })
+        let shown = resources::check(handler, &resource.kind, logical_id, &shown).unwrap_or(shown);
+        Ok(Wanted { resource, handler, shown, resolved, metadata })
     }
 
     /// The outputs, once all resources exist.
@@ -285,7 +302,8 @@ impl Engine {
                 stack.resources.push(Deployed {
                     logical_id: id.clone(),
                     kind: wanted.resource.kind.clone(),
-                    physical_id: String::new(),
+                    physical_id: None,
+                    metadata: None,
                     attributes: Map::new(),
                     properties: Map::new(),
                     applied: Applied::default(),
@@ -295,16 +313,19 @@ impl Engine {
                     at: now,
                     needs: BTreeSet::new(),
                     deletion_policy: wanted.resource.deletion_policy,
+                    update_replace_policy: wanted.resource.update_replace_policy,
                     secrets: Vec::new(),
                 });
             }
             if let Some(resource) = stack.resource_mut(&id) {
                 resource.properties.clone_from(&wanted.shown);
+                resource.metadata.clone_from(&wanted.metadata);
                 resource.applied = Applied(wanted.resolved.clone());
                 resource.secrets = plan.definition.secrets();
                 resource.tags.clone_from(&plan.definition.tags);
                 resource.needs = needs;
                 resource.deletion_policy = wanted.resource.deletion_policy;
+                resource.update_replace_policy = wanted.resource.update_replace_policy;
             }
             stack.resource_enters(&id, status, reason, now);
         });
@@ -314,7 +335,7 @@ impl Engine {
     fn remember(&self, logical_id: &str, made: &Made) {
         self.write(|stack| {
             if let Some(resource) = stack.resource_mut(logical_id) {
-                resource.physical_id.clone_from(&made.physical_id);
+                resource.physical_id = Some(made.physical_id.clone());
                 resource.attributes.clone_from(&made.attributes);
             }
         });

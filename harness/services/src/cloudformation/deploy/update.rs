@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::walk::{walk, walk_all};
 use super::{Engine, Failure, Made, Plan, Progress, Wanted, existing, tags_matter};
-use crate::cloudformation::events::event;
+use crate::cloudformation::events::leftover;
 use crate::cloudformation::resources::{self, Update};
 use crate::cloudformation::status::Status;
 use crate::cloudformation::store::{Applied, Definition, Deployed};
@@ -59,6 +59,7 @@ impl Engine {
         definition: &Definition,
         record: &Arc<Mutex<Record>>,
     ) -> Result<(), String> {
+        self.service.things_exist(definition, &self.credentials).await?;
         let plan = Arc::new(self.plan(definition.clone()).map_err(|error| error.to_string())?);
         let stop = self.stop_flag();
         let step = |id: String| {
@@ -106,10 +107,7 @@ impl Engine {
         id: &str,
         record: &Mutex<Record>,
     ) -> Result<(), ()> {
-        let old = self
-            .read(|stack| stack.resource(id).cloned())
-            .flatten()
-            .filter(|old| !old.physical_id.is_empty() && old.status != Status::DeleteComplete);
+        let old = self.read(|stack| stack.resource(id).cloned()).flatten().filter(Deployed::lives);
         let (begins, ends) = match &old {
             Some(_) => (Status::UpdateInProgress, Status::UpdateFailed),
             None => (Status::CreateInProgress, Status::CreateFailed),
@@ -167,16 +165,19 @@ impl Engine {
             self.write(|stack| {
                 if let Some(resource) = stack.resource_mut(id) {
                     resource.needs = plan.graph.needs(id);
+                    resource.metadata.clone_from(&wanted.metadata);
                     resource.deletion_policy = wanted.resource.deletion_policy;
+                    resource.update_replace_policy = wanted.resource.update_replace_policy;
                 }
             });
             return Ok(false);
         }
+        let Some(current) = existing(&old) else { return Ok(false) };
         if !changed.iter().any(|property| property.update == Update::Replacement) {
             lock(record).changed.insert(id.clone(), old.clone());
             self.announce(plan, wanted, Status::UpdateInProgress, None);
             let context = self.context(id, tags, Arc::new(Silent));
-            let made = wanted.handler.update(&context, &existing(&old), &wanted.resolved).await?;
+            let made = wanted.handler.update(&context, &current, &wanted.resolved).await?;
             self.remember(id, &made);
             return Ok(true);
         }
@@ -215,12 +216,10 @@ impl Engine {
             .unwrap_or_default();
         let (deleted, kept): (Vec<_>, Vec<_>) = gone
             .into_iter()
-            .filter(|resource| {
-                !resource.physical_id.is_empty() && resource.status != Status::DeleteComplete
-            })
+            .filter(Deployed::lives)
             .partition(|resource| resource.deletion_policy != Removal::Retain);
         for resource in kept {
-            let event = event(&resource, Status::DeleteSkipped, None, now);
+            let event = leftover(&resource, Status::DeleteSkipped, None, now);
             self.write(|stack| stack.events.push(event));
         }
         deleted
@@ -269,7 +268,7 @@ impl Engine {
                 .into_iter()
                 .partition::<Vec<_>, _>(|resource| record.created.contains(&resource.logical_id));
             stack.resources = kept;
-            leftovers.extend(created.into_iter().filter(|r| !r.physical_id.is_empty()));
+            leftovers.extend(created.into_iter().filter(|r| r.physical_id.is_some()));
         });
         self.clean_up(leftovers).await;
         self.enter(Status::UpdateRollbackComplete, None);
@@ -280,7 +279,10 @@ impl Engine {
         let Some(current) = self.read(|stack| stack.resource(id).cloned()).flatten() else {
             return Ok(());
         };
-        let Some(handler) = resources::find(&old.kind) else { return Ok(()) };
+        let (Some(handler), Some(current)) = (resources::find(&old.kind), existing(&current))
+        else {
+            return Ok(());
+        };
         self.write(|stack| {
             if let Some(resource) = stack.resource_mut(id) {
                 resource.properties.clone_from(&old.properties);
@@ -290,7 +292,7 @@ impl Engine {
         });
         self.resource_enters(id, Status::UpdateInProgress, None);
         let context = self.context(id, &old.tags, Arc::new(Silent));
-        match handler.update(&context, &existing(&current), &old.applied.0).await {
+        match handler.update(&context, &current, &old.applied.0).await {
             Ok(made) => {
                 self.remember(id, &made);
                 self.resource_enters(id, Status::UpdateComplete, None);

@@ -17,7 +17,6 @@ pub(super) struct Item {
     /// Its id in the API's answers: `routeId`.
     answer_id: &'static str,
     properties: &'static [Property],
-    unsupported: &'static [&'static str],
     tagging: Tagging,
 }
 
@@ -50,14 +49,6 @@ pub(super) static API: Item = Item {
         Property::new("Target", Kind::Text),
         Property::new("Version", Kind::Text),
     ],
-    unsupported: &[
-        "ApiKeySelectionExpression",
-        "BasePath",
-        "Body",
-        "BodyS3Location",
-        "DisableSchemaValidation",
-        "FailOnWarnings",
-    ],
     tagging: Tagging::System,
 };
 
@@ -74,12 +65,6 @@ pub(super) static ROUTE: Item = Item {
         Property::new("OperationName", Kind::Text),
         Property::new("RouteKey", Kind::Text).required(),
         Property::new("Target", Kind::Text),
-    ],
-    unsupported: &[
-        "ModelSelectionExpression",
-        "RequestModels",
-        "RequestParameters",
-        "RouteResponseSelectionExpression",
     ],
     tagging: Tagging::Never,
 };
@@ -103,13 +88,6 @@ pub(super) static INTEGRATION: Item = Item {
         Property::new("TimeoutInMillis", Kind::Integer),
         Property::new("TlsConfig", Kind::Object(&[("ServerNameToVerify", Kind::Text)])),
     ],
-    unsupported: &[
-        "ContentHandlingStrategy",
-        "PassthroughBehavior",
-        "RequestTemplates",
-        "ResponseParameters",
-        "TemplateSelectionExpression",
-    ],
     tagging: Tagging::Never,
 };
 
@@ -129,7 +107,6 @@ pub(super) static AUTHORIZER: Item = Item {
         Property::new("JwtConfiguration", JWT),
         Property::new("Name", Kind::Text).required(),
     ],
-    unsupported: &["IdentityValidationExpression"],
     tagging: Tagging::Never,
 };
 
@@ -142,7 +119,6 @@ pub(super) static DEPLOYMENT: Item = Item {
         Property::new("Description", Kind::Text),
         Property::new("StageName", Kind::Text),
     ],
-    unsupported: &[],
     tagging: Tagging::Never,
 };
 
@@ -150,10 +126,6 @@ pub(super) static DEPLOYMENT: Item = Item {
 impl ResourceType for Item {
     fn properties(&self) -> &'static [Property] {
         self.properties
-    }
-
-    fn unsupported(&self) -> &'static [&'static str] {
-        self.unsupported
     }
 
     fn tagging(&self) -> Tagging {

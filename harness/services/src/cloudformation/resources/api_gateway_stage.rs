@@ -35,10 +35,6 @@ impl ResourceType for Stage {
         PROPERTIES
     }
 
-    fn unsupported(&self) -> &'static [&'static str] {
-        &["AccessPolicyId", "ClientCertificateId"]
-    }
-
     fn tagging(&self) -> Tagging {
         Tagging::System
     }

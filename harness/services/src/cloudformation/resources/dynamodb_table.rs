@@ -15,7 +15,9 @@ const KEYS: Kind =
     Kind::List(&Kind::Object(&[("AttributeName", Kind::Text), ("KeyType", Kind::Text)]));
 const PROJECTION: Kind =
     Kind::Object(&[("NonKeyAttributes", Kind::List(&Kind::Text)), ("ProjectionType", Kind::Text)]);
+const INSIGHTS: Kind = Kind::Object(&[("Enabled", Kind::Boolean), ("Mode", Kind::Text)]);
 const GLOBAL_INDEX: Kind = Kind::Object(&[
+    ("ContributorInsightsSpecification", INSIGHTS),
     ("IndexName", Kind::Text),
     ("KeySchema", KEYS),
     ("Projection", PROJECTION),
@@ -39,6 +41,7 @@ impl ResourceType for Table {
         const PROPERTIES: &[Property] = &[
             Property::new("AttributeDefinitions", ATTRIBUTES),
             Property::new("BillingMode", Kind::Text),
+            Property::new("ContributorInsightsSpecification", INSIGHTS),
             Property::new("DeletionProtectionEnabled", Kind::Boolean),
             Property::new("GlobalSecondaryIndexes", Kind::List(&GLOBAL_INDEX)),
             Property::new("KeySchema", KEYS).required().replaces(),
@@ -59,18 +62,6 @@ impl ResourceType for Table {
             ),
         ];
         PROPERTIES
-    }
-
-    fn unsupported(&self) -> &'static [&'static str] {
-        &[
-            "ContributorInsightsSpecification",
-            "ImportSourceSpecification",
-            "KinesisStreamSpecification",
-            "OnDemandThroughput",
-            "ResourcePolicy",
-            "VectorIndexes",
-            "WarmThroughput",
-        ]
     }
 
     fn tagging(&self) -> Tagging {
@@ -94,7 +85,6 @@ impl ResourceType for Table {
                 "AttributeDefinitions",
                 "BillingMode",
                 "DeletionProtectionEnabled",
-                "GlobalSecondaryIndexes",
                 "KeySchema",
                 "LocalSecondaryIndexes",
                 "ProvisionedThroughput",
@@ -102,6 +92,9 @@ impl ResourceType for Table {
             ],
         );
         input.extend(renamed(wanted));
+        if wanted.contains_key("GlobalSecondaryIndexes") {
+            input.insert("GlobalSecondaryIndexes".to_owned(), indexes(wanted).collect());
+        }
         input.insert("TableName".to_owned(), name.clone().into());
         let tags = context.tags(wanted.get("Tags"), self.tagging());
         if !tags.is_empty() {
@@ -127,7 +120,7 @@ impl ResourceType for Table {
     ) -> Result<Made, Failure> {
         let name = &current.made.physical_id;
         let old = &current.properties;
-        if old.get("GlobalSecondaryIndexes") != wanted.get("GlobalSecondaryIndexes") {
+        if indexes(old).ne(indexes(wanted)) {
             return Err(Failure::handler(
                 "NotUpdatable",
                 "changing GlobalSecondaryIndexes is not supported by Ringfence's CloudFormation",
@@ -182,6 +175,32 @@ impl ResourceType for Table {
     }
 }
 
+/// What has a call of its own.
+const INSIGHTS_PROPERTY: &str = "ContributorInsightsSpecification";
+
+/// The global indexes as the API takes them.
+fn indexes(properties: &Map<String, Value>) -> impl Iterator<Item = Value> {
+    let indexes = properties.get("GlobalSecondaryIndexes").and_then(Value::as_array);
+    indexes.into_iter().flatten().cloned().map(|mut index| {
+        if let Value::Object(members) = &mut index {
+            members.remove(INSIGHTS_PROPERTY);
+        }
+        index
+    })
+}
+
+/// Where contributor insights are asked for: of the table, or of an index.
+fn insights(properties: &Map<String, Value>) -> Vec<(Option<&str>, bool)> {
+    let on = |value: &Value| value.get("Enabled").and_then(Value::as_bool);
+    let table = properties.get(INSIGHTS_PROPERTY).and_then(on).map(|on| (None, on));
+    let indexes = properties.get("GlobalSecondaryIndexes").and_then(Value::as_array);
+    let indexes = indexes.into_iter().flatten().filter_map(|index| {
+        let name = index.get("IndexName").and_then(Value::as_str);
+        Some((name, index.get(INSIGHTS_PROPERTY).and_then(on)?))
+    });
+    table.into_iter().chain(indexes).collect()
+}
+
 /// Members that the API calls otherwise than CloudFormation.
 fn renamed(properties: &Map<String, Value>) -> Map<String, Value> {
     let mut members = Map::new();
@@ -228,6 +247,19 @@ async fn extras(
         };
         let input = json!({"TableName": name, property: value});
         context.call(DynamoDb, operation, input).await?;
+    }
+    let before = insights(old);
+    for (index, on) in insights(wanted) {
+        // They are off where nobody asked for them.
+        let was = before.iter().find(|(name, _)| *name == index).is_some_and(|(_, on)| *on);
+        if was != on {
+            let action = if on { "ENABLE" } else { "DISABLE" };
+            let mut input = json!({"TableName": name, "ContributorInsightsAction": action});
+            if let (Some(index), Value::Object(members)) = (index, &mut input) {
+                members.insert("IndexName".to_owned(), index.into());
+            }
+            context.call(DynamoDb, "UpdateContributorInsights", input).await?;
+        }
     }
     Ok(())
 }

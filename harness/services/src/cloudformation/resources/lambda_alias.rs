@@ -25,10 +25,6 @@ impl ResourceType for Alias {
         PROPERTIES
     }
 
-    fn unsupported(&self) -> &'static [&'static str] {
-        &["ProvisionedConcurrencyConfig"]
-    }
-
     async fn create(
         &self,
         context: &Context,

@@ -80,22 +80,6 @@ impl ResourceType for Function {
         PROPERTIES
     }
 
-    fn unsupported(&self) -> &'static [&'static str] {
-        &[
-            "CapacityProviderConfig",
-            "CodeSigningConfigArn",
-            "DurableConfig",
-            "FileSystemConfigs",
-            "FunctionScalingConfig",
-            "ImageConfig",
-            "PublishToLatestPublished",
-            "RecursiveLoop",
-            "RuntimeManagementConfig",
-            "SnapStart",
-            "TenancyConfig",
-        ]
-    }
-
     fn tagging(&self) -> Tagging {
         Tagging::System
     }

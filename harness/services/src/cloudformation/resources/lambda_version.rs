@@ -20,10 +20,6 @@ impl ResourceType for Version {
         PROPERTIES
     }
 
-    fn unsupported(&self) -> &'static [&'static str] {
-        &["FunctionScalingConfig", "ProvisionedConcurrencyConfig", "RuntimePolicy"]
-    }
-
     async fn create(
         &self,
         context: &Context,

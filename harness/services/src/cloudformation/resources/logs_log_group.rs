@@ -22,16 +22,6 @@ impl ResourceType for LogGroup {
         PROPERTIES
     }
 
-    fn unsupported(&self) -> &'static [&'static str] {
-        &[
-            "BearerTokenAuthenticationEnabled",
-            "DataProtectionPolicy",
-            "DeletionProtectionEnabled",
-            "FieldIndexPolicies",
-            "ResourcePolicyDocument",
-        ]
-    }
-
     fn tagging(&self) -> Tagging {
         Tagging::System
     }

@@ -25,16 +25,21 @@ mod lambda_url;
 mod lambda_version;
 mod logs_log_group;
 mod property;
+mod published;
 mod s3_bucket;
 mod s3_bucket_policy;
+mod s3_bucket_settings;
 mod ssm_parameter;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
+use super::template::{Catalogue, Support};
+
 pub(super) use context::{Context, Progress, request_id};
 pub(super) use failure::Failure;
-pub(super) use property::{Kind, Property, Update, changed, check};
+pub(super) use property::{Kind, Property, Update, changed, check, preview};
+pub(super) use published::{has_attribute, identifiers};
 
 /// A resource that exists.
 #[derive(Debug, Clone, Default)]
@@ -81,11 +86,6 @@ pub(super) enum Tagging {
 pub(super) trait ResourceType: Send + Sync {
     /// The properties that are supported.
     fn properties(&self) -> &'static [Property];
-
-    /// The properties that AWS knows too, named when they are refused.
-    fn unsupported(&self) -> &'static [&'static str] {
-        &[]
-    }
 
     /// The property with which a template names the resource itself.
     fn name_property(&self) -> Option<&'static str> {
@@ -139,6 +139,19 @@ pub(super) fn find(name: &str) -> Option<&'static dyn ResourceType> {
         "AWS::SSM::Parameter" => &ssm_parameter::Parameter,
         _ => return None,
     })
+}
+
+/// What the templates' checks ask of resource types.
+pub(super) const CATALOGUE: Catalogue = Catalogue { support, has_attribute };
+
+fn support(kind: &str) -> Support {
+    if find(kind).is_some() {
+        Support::Built
+    } else if published::exists(kind) {
+        Support::Unbuilt
+    } else {
+        Support::Unknown
+    }
 }
 
 /// The names of a list property.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::ResourceType;
+use super::published::has_property;
 
 /// The type of a property.
 #[derive(Debug, Clone, Copy)]
@@ -64,129 +65,183 @@ const TAG: Kind = Kind::Object(&[("Key", Kind::Text), ("Value", Kind::Text)]);
 /// The reason that AWS gives for the resource.
 pub(in crate::cloudformation) fn check(
     resource_type: &dyn ResourceType,
+    kind: &str,
     logical_id: &str,
     properties: &Map<String, Value>,
 ) -> Result<Map<String, Value>, String> {
-    let declared = resource_type.properties();
-    let mut faults = Vec::new();
-    let mut checked = Map::new();
-    for property in declared.iter().filter(|property| property.required) {
-        if !properties.contains_key(property.name) {
-            faults.push(format!("#: required key [{}] not found", property.name));
-        }
-    }
-    for (name, value) in properties {
-        match declared.iter().find(|property| property.name == name) {
-            Some(property) => {
-                match shape(&property.kind, value, &format!("#/{name}"), &mut faults) {
-                    Some(value) => {
-                        checked.insert(name.clone(), value);
-                    }
-                    None => continue,
-                }
-            }
-            None if resource_type.unsupported().contains(&name.as_str()) => {
-                faults.push(format!(
-                    "#: the property [{name}] is not supported by Ringfence's CloudFormation"
-                ));
-            }
-            None => faults.push(format!("#: extraneous key [{name}] is not permitted")),
-        }
-    }
-    if faults.is_empty() {
-        return Ok(checked);
-    }
-    Err(format!(
-        "Properties validation failed for resource {logical_id} with message:\n[{}]",
-        faults.join(", ")
-    ))
+    let checker = Checker { kind, unknown: None, faults: Vec::new() };
+    checker.check(resource_type, logical_id, properties)
 }
 
-fn shape(kind: &Kind, value: &Value, place: &str, faults: &mut Vec<String>) -> Option<Value> {
-    let mut wrong = |expected: &str| {
-        faults.push(format!("{place}: expected type: {expected}, found: {}", found(value)));
-        None
-    };
-    match kind {
-        Kind::Text => match value {
-            Value::String(_) => Some(value.clone()),
-            Value::Number(number) => Some(number.to_string().into()),
-            Value::Bool(flag) => Some(flag.to_string().into()),
-            _ => wrong("String"),
-        },
-        Kind::Integer => match value {
-            Value::Number(number) if number.is_i64() => Some(value.clone()),
-            Value::String(text) => match text.parse::<i64>() {
-                Ok(number) => Some(number.into()),
-                Err(_) => wrong("Integer"),
-            },
-            _ => wrong("Integer"),
-        },
-        Kind::Number => match value {
-            Value::Number(_) => Some(value.clone()),
-            Value::String(text) => match text.parse::<f64>() {
-                Ok(number) => Some(number.into()),
-                Err(_) => wrong("Number"),
-            },
-            _ => wrong("Number"),
-        },
-        Kind::Boolean => match value {
-            Value::Bool(_) => Some(value.clone()),
-            Value::String(text) => match text.as_str() {
-                "true" => Some(true.into()),
-                "false" => Some(false.into()),
-                _ => wrong("Boolean"),
-            },
-            _ => wrong("Boolean"),
-        },
-        Kind::Document => match value {
-            Value::String(_) | Value::Object(_) => Some(value.clone()),
-            _ => wrong("JSONObject"),
-        },
-        Kind::List(item) => match value {
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, value)| shape(item, value, &format!("{place}/{index}"), faults))
-                .collect::<Option<Vec<_>>>()
-                .map(Value::Array),
-            // CloudFormation takes a lone scalar for a list of one.
-            Value::String(_) | Value::Number(_) => {
-                shape(item, value, place, faults).map(|value| Value::Array(vec![value]))
+/// The same before anything is made: a value that is `unknown` has every type.
+pub(in crate::cloudformation) fn preview(
+    resource_type: &dyn ResourceType,
+    kind: &str,
+    logical_id: &str,
+    properties: &Map<String, Value>,
+    unknown: &str,
+) -> Result<Map<String, Value>, String> {
+    let checker = Checker { kind, unknown: Some(unknown), faults: Vec::new() };
+    checker.check(resource_type, logical_id, properties)
+}
+
+/// Where a value is: `#/Layers/0`, and the names alone.
+struct Place<'a> {
+    path: Vec<&'a str>,
+    text: String,
+}
+
+impl<'a> Place<'a> {
+    fn member(&self, name: &'a str) -> Self {
+        let path = self.path.iter().copied().chain([name]).collect();
+        Self { path, text: format!("{}/{name}", self.text) }
+    }
+
+    fn item(&self, index: usize) -> Self {
+        Self { path: self.path.clone(), text: format!("{}/{index}", self.text) }
+    }
+}
+
+struct Checker<'k> {
+    /// The resource type.
+    kind: &'k str,
+    /// The text that stands for a value that is not known yet.
+    unknown: Option<&'k str>,
+    faults: Vec<String>,
+}
+
+impl Checker<'_> {
+    fn check(
+        mut self,
+        resource_type: &dyn ResourceType,
+        logical_id: &str,
+        properties: &Map<String, Value>,
+    ) -> Result<Map<String, Value>, String> {
+        let declared = resource_type.properties();
+        for property in declared.iter().filter(|property| property.required) {
+            if !properties.contains_key(property.name) {
+                self.faults.push(format!("#: required key [{}] not found", property.name));
             }
-            _ => wrong("JSONArray"),
-        },
-        Kind::Map(item) => match value {
-            Value::Object(map) => map
-                .iter()
-                .map(|(key, value)| {
-                    Some((key.clone(), shape(item, value, &format!("{place}/{key}"), faults)?))
-                })
-                .collect::<Option<Map<_, _>>>()
-                .map(Value::Object),
-            _ => wrong("JSONObject"),
-        },
-        Kind::Object(members) => match value {
-            Value::Object(map) => {
-                let mut shaped = Map::new();
-                for (key, value) in map {
-                    match members.iter().find(|(name, _)| name == key) {
-                        Some((_, kind)) => {
-                            let value = shape(kind, value, &format!("{place}/{key}"), faults)?;
-                            shaped.insert(key.clone(), value);
-                        }
-                        None => {
-                            faults
-                                .push(format!("{place}: extraneous key [{key}] is not permitted"));
-                            return None;
-                        }
+        }
+        let mut checked = Map::new();
+        for (name, value) in properties {
+            match declared.iter().find(|property| property.name == name) {
+                Some(property) => {
+                    let place = Place { path: vec![name], text: format!("#/{name}") };
+                    if let Some(value) = self.shape(&property.kind, value, &place) {
+                        checked.insert(name.clone(), value);
                     }
                 }
-                Some(Value::Object(shaped))
+                None => self.extraneous(&Place { path: Vec::new(), text: "#".to_owned() }, name),
             }
-            _ => wrong("JSONObject"),
-        },
-        Kind::Tags => shape(&Kind::List(&TAG), value, place, faults),
+        }
+        if self.faults.is_empty() {
+            return Ok(checked);
+        }
+        Err(format!(
+            "Properties validation failed for resource {logical_id} with message:\n[{}]",
+            self.faults.join(", ")
+        ))
+    }
+
+    /// A key that is not taken: AWS's words where AWS has no such property.
+    fn extraneous(&mut self, place: &Place<'_>, key: &str) {
+        let path: Vec<&str> = place.path.iter().copied().chain([key]).collect();
+        let place = &place.text;
+        self.faults.push(match has_property(self.kind, &path) {
+            true => format!(
+                "{place}: the property [{key}] is not supported by Ringfence's CloudFormation"
+            ),
+            false => format!("{place}: extraneous key [{key}] is not permitted"),
+        });
+    }
+
+    fn wrong(&mut self, place: &Place<'_>, expected: &str, value: &Value) -> Option<Value> {
+        let (place, found) = (&place.text, found(value));
+        self.faults.push(format!("{place}: expected type: {expected}, found: {found}"));
+        None
+    }
+
+    fn shape(&mut self, kind: &Kind, value: &Value, place: &Place<'_>) -> Option<Value> {
+        if self.unknown.is_some() && value.as_str() == self.unknown {
+            return Some(value.clone());
+        }
+        match kind {
+            Kind::Text => match value {
+                Value::String(_) => Some(value.clone()),
+                Value::Number(number) => Some(number.to_string().into()),
+                Value::Bool(flag) => Some(flag.to_string().into()),
+                _ => self.wrong(place, "String", value),
+            },
+            Kind::Integer => match value {
+                Value::Number(number) if number.is_i64() => Some(value.clone()),
+                Value::String(text) if text.parse::<i64>().is_ok() => {
+                    text.parse::<i64>().ok().map(Value::from)
+                }
+                _ => self.wrong(place, "Integer", value),
+            },
+            Kind::Number => match value {
+                Value::Number(_) => Some(value.clone()),
+                Value::String(text) if text.parse::<f64>().is_ok() => {
+                    text.parse::<f64>().ok().map(Value::from)
+                }
+                _ => self.wrong(place, "Number", value),
+            },
+            Kind::Boolean => match value {
+                Value::Bool(_) => Some(value.clone()),
+                Value::String(text) if text == "true" => Some(true.into()),
+                Value::String(text) if text == "false" => Some(false.into()),
+                _ => self.wrong(place, "Boolean", value),
+            },
+            Kind::Document => match value {
+                Value::String(_) | Value::Object(_) => Some(value.clone()),
+                _ => self.wrong(place, "JSONObject", value),
+            },
+            Kind::List(item) => match value {
+                Value::Array(items) => items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, value)| self.shape(item, value, &place.item(index)))
+                    .collect::<Option<Vec<_>>>()
+                    .map(Value::Array),
+                // CloudFormation takes a lone scalar for a list of one.
+                Value::String(_) | Value::Number(_) => {
+                    self.shape(item, value, place).map(|value| Value::Array(vec![value]))
+                }
+                _ => self.wrong(place, "JSONArray", value),
+            },
+            Kind::Map(item) => self.members(value, place, |_| Some(item)),
+            Kind::Object(members) => self.members(value, place, |key| {
+                members.iter().find(|(name, _)| *name == key).map(|(_, kind)| kind)
+            }),
+            Kind::Tags => self.shape(&Kind::List(&TAG), value, place),
+        }
+    }
+
+    /// An object whose members have these kinds; none is not taken.
+    fn members<'m>(
+        &mut self,
+        value: &Value,
+        place: &Place<'_>,
+        kind: impl Fn(&str) -> Option<&'m Kind>,
+    ) -> Option<Value> {
+        let Value::Object(map) = value else { return self.wrong(place, "JSONObject", value) };
+        let mut shaped = Map::new();
+        let mut good = true;
+        for (key, value) in map {
+            let shape = match kind(key) {
+                Some(kind) => self.shape(kind, value, &place.member(key)),
+                None => {
+                    self.extraneous(place, key);
+                    None
+                }
+            };
+            match shape {
+                Some(value) => drop(shaped.insert(key.clone(), value)),
+                None => good = false,
+            }
+        }
+        good.then_some(Value::Object(shaped))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `AWS::S3::Bucket`, with the properties that make a bucket private.
+//! `AWS::S3::Bucket`.
 //!
 //! On AWS a bucket also gets the `aws:cloudformation:*` tags, by a way that no
 //! request has (S3 refuses them in `PutBucketTagging`, as do LocalStack and
@@ -9,32 +9,11 @@ use ringfence_wire::Service::S3;
 use serde_json::{Map, Value, json};
 
 use super::context::merged;
+use super::s3_bucket_settings::{
+    CORS, ENCRYPTION, LIFECYCLE, OBJECT_LOCK, OWNERSHIP, PUBLIC_ACCESS, SETTINGS, VERSIONING,
+    WEBSITE,
+};
 use super::{Context, Existing, Failure, Kind, Made, Property, ResourceType, Tagging, text};
-
-const DEFAULT_ENCRYPTION: Kind =
-    Kind::Object(&[("SSEAlgorithm", Kind::Text), ("KMSMasterKeyID", Kind::Text)]);
-const ENCRYPTION_RULE: Kind = Kind::Object(&[
-    ("ServerSideEncryptionByDefault", DEFAULT_ENCRYPTION),
-    ("BucketKeyEnabled", Kind::Boolean),
-]);
-const ENCRYPTION: Kind =
-    Kind::Object(&[("ServerSideEncryptionConfiguration", Kind::List(&ENCRYPTION_RULE))]);
-const PUBLIC_ACCESS: Kind = Kind::Object(&[
-    ("BlockPublicAcls", Kind::Boolean),
-    ("BlockPublicPolicy", Kind::Boolean),
-    ("IgnorePublicAcls", Kind::Boolean),
-    ("RestrictPublicBuckets", Kind::Boolean),
-]);
-const OWNERSHIP: Kind =
-    Kind::Object(&[("Rules", Kind::List(&Kind::Object(&[("ObjectOwnership", Kind::Text)])))]);
-
-/// The properties that are a call of their own: the property and the call.
-const SETTINGS: [(&str, &str); 4] = [
-    ("BucketEncryption", "PutBucketEncryption"),
-    ("PublicAccessBlockConfiguration", "PutPublicAccessBlock"),
-    ("OwnershipControls", "PutBucketOwnershipControls"),
-    ("VersioningConfiguration", "PutBucketVersioning"),
-];
 
 pub(super) struct Bucket;
 
@@ -44,36 +23,17 @@ impl ResourceType for Bucket {
         const PROPERTIES: &[Property] = &[
             Property::new("BucketEncryption", ENCRYPTION),
             Property::new("BucketName", Kind::Text).replaces(),
+            Property::new("CorsConfiguration", CORS),
+            Property::new("LifecycleConfiguration", LIFECYCLE),
+            Property::new("ObjectLockConfiguration", OBJECT_LOCK),
+            Property::new("ObjectLockEnabled", Kind::Boolean),
             Property::new("OwnershipControls", OWNERSHIP),
             Property::new("PublicAccessBlockConfiguration", PUBLIC_ACCESS),
             Property::new("Tags", Kind::Tags),
-            Property::new("VersioningConfiguration", Kind::Object(&[("Status", Kind::Text)])),
+            Property::new("VersioningConfiguration", VERSIONING),
+            Property::new("WebsiteConfiguration", WEBSITE),
         ];
         PROPERTIES
-    }
-
-    fn unsupported(&self) -> &'static [&'static str] {
-        &[
-            "AbacStatus",
-            "AccelerateConfiguration",
-            "AccessControl",
-            "AnalyticsConfigurations",
-            "BucketNamePrefix",
-            "BucketNamespace",
-            "CorsConfiguration",
-            "IntelligentTieringConfigurations",
-            "InventoryConfigurations",
-            "LifecycleConfiguration",
-            "LoggingConfiguration",
-            "MetadataConfiguration",
-            "MetadataTableConfiguration",
-            "MetricsConfigurations",
-            "NotificationConfiguration",
-            "ObjectLockConfiguration",
-            "ObjectLockEnabled",
-            "ReplicationConfiguration",
-            "WebsiteConfiguration",
-        ]
     }
 
     fn tagging(&self) -> Tagging {
@@ -96,6 +56,9 @@ impl ResourceType for Bucket {
             let place = json!({"LocationConstraint": context.region});
             members.insert("CreateBucketConfiguration".to_owned(), place);
         }
+        if let (true, Value::Object(members)) = (locks(wanted), &mut input) {
+            members.insert("ObjectLockEnabledForBucket".to_owned(), true.into());
+        }
         context.call(S3, "CreateBucket", input).await?;
         let region = &context.region;
         let made = Made::new(name.clone())
@@ -105,8 +68,8 @@ impl ResourceType for Bucket {
             .with("RegionalDomainName", format!("{name}.s3.{region}.amazonaws.com"))
             .with("WebsiteURL", format!("http://{name}.s3-website-{region}.amazonaws.com"));
         context.initiated(&made);
-        for (property, _) in SETTINGS {
-            apply(context, &name, property, wanted).await?;
+        for setting in &SETTINGS {
+            setting.apply(context, &name, wanted).await?;
         }
         let tags = context.tags(wanted.get("Tags"), self.tagging());
         if !tags.is_empty() {
@@ -123,15 +86,15 @@ impl ResourceType for Bucket {
     ) -> Result<Made, Failure> {
         let name = &current.made.physical_id;
         let old = &current.properties;
-        for (property, _) in SETTINGS {
-            if old.get(property) == wanted.get(property) {
-                continue;
+        for setting in &SETTINGS {
+            match (old.get(setting.property), wanted.get(setting.property)) {
+                (was, is) if was == is => {}
+                (_, Some(_)) => setting.apply(context, name, wanted).await?,
+                (_, None) => setting.remove(context, name).await?,
             }
-            if wanted.contains_key(property) {
-                apply(context, name, property, wanted).await?;
-            } else {
-                remove(context, name, property).await?;
-            }
+        }
+        if old.get("ObjectLockEnabled") != wanted.get("ObjectLockEnabled") {
+            object_lock(context, name, wanted).await?;
         }
         if merged(old.get("Tags"), &current.stack_tags)
             != merged(wanted.get("Tags"), &context.stack_tags)
@@ -153,64 +116,23 @@ impl ResourceType for Bucket {
     }
 }
 
-async fn apply(
+fn locks(wanted: &Map<String, Value>) -> bool {
+    wanted.get("ObjectLockEnabled") == Some(&Value::Bool(true))
+}
+
+/// A bucket that is there can be given object lock, and keeps it
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html>).
+async fn object_lock(
     context: &Context,
-    bucket: &str,
-    property: &str,
+    name: &str,
     wanted: &Map<String, Value>,
 ) -> Result<(), Failure> {
-    let Some(value) = wanted.get(property) else { return Ok(()) };
-    let Some((_, operation)) = SETTINGS.iter().find(|(name, _)| *name == property) else {
-        return Ok(());
-    };
-    // Inside a member the wire's names count: lists are repeated `Rule`s.
-    let (member, value) = match property {
-        "BucketEncryption" => {
-            let rules: Vec<Value> = value
-                .get("ServerSideEncryptionConfiguration")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .map(encryption_rule)
-                .collect();
-            ("ServerSideEncryptionConfiguration", json!({"Rule": rules}))
-        }
-        "OwnershipControls" => {
-            ("OwnershipControls", json!({"Rule": value.get("Rules").cloned().unwrap_or_default()}))
-        }
-        other => (other, value.clone()),
-    };
-    let input = json!({"Bucket": bucket, member: value});
-    context.call(S3, operation, input).await?;
-    Ok(())
-}
-
-/// CloudFormation's `ServerSideEncryptionByDefault` is the API's
-/// `ApplyServerSideEncryptionByDefault`.
-fn encryption_rule(rule: &Value) -> Value {
-    let mut renamed = Map::new();
-    for (key, value) in rule.as_object().into_iter().flatten() {
-        let key = if key == "ServerSideEncryptionByDefault" {
-            "ApplyServerSideEncryptionByDefault"
-        } else {
-            key
-        };
-        renamed.insert(key.to_owned(), value.clone());
+    if !locks(wanted) {
+        return Err(Failure::handler("NotUpdatable", "object lock cannot be switched off"));
     }
-    renamed.into()
-}
-
-async fn remove(context: &Context, bucket: &str, property: &str) -> Result<(), Failure> {
-    let (operation, input) = match property {
-        "BucketEncryption" => ("DeleteBucketEncryption", json!({"Bucket": bucket})),
-        "PublicAccessBlockConfiguration" => ("DeletePublicAccessBlock", json!({"Bucket": bucket})),
-        "OwnershipControls" => ("DeleteBucketOwnershipControls", json!({"Bucket": bucket})),
-        _ => (
-            "PutBucketVersioning",
-            json!({"Bucket": bucket, "VersioningConfiguration": {"Status": "Suspended"}}),
-        ),
-    };
-    context.call(S3, operation, input).await?;
+    let input =
+        json!({"Bucket": name, "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}});
+    context.call(S3, "PutObjectLockConfiguration", input).await?;
     Ok(())
 }
 

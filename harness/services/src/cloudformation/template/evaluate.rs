@@ -84,14 +84,6 @@ impl Scope<'_> {
         }
     }
 
-    /// An expression that must give a list.
-    pub(super) fn list(&self, node: &Value, what: &str) -> Result<Vec<Value>, TemplateError> {
-        match self.evaluate(node)? {
-            Some(Value::Array(items)) => Ok(items),
-            _ => Err(TemplateError::new(format!("Template error: {what} must be a list"))),
-        }
-    }
-
     /// What `Ref` gives.
     pub(super) fn reference(&self, name: &str) -> Result<Option<Value>, TemplateError> {
         let pseudo = self.pseudo;
@@ -120,11 +112,9 @@ impl Scope<'_> {
         if self.lookup.reference(logical_id).is_none() {
             return Err(unresolved(logical_id));
         }
-        self.lookup.attribute(logical_id, attribute).ok_or_else(|| {
-            TemplateError::new(format!(
-                "Template error: resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt"
-            ))
-        })
+        self.lookup
+            .attribute(logical_id, attribute)
+            .ok_or_else(|| TemplateError::Attribute(logical_id.to_owned(), attribute.to_owned()))
     }
 
     /// Whether a named condition holds.
@@ -136,9 +126,7 @@ impl Scope<'_> {
 }
 
 fn unresolved(name: &str) -> TemplateError {
-    TemplateError::new(format!(
-        "Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
-    ))
+    TemplateError::Resource(name.to_owned())
 }
 
 /// The text of a scalar, as CloudFormation writes it where text is wanted.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::evaluate::function;
 use super::intrinsics::{Piece, pieces};
-use super::{Template, TemplateError};
+use super::{Catalogue, Template, TemplateError, shape};
 
 /// Names that an expression mentions.
 #[derive(Debug, Default)]
@@ -17,6 +17,8 @@ pub(in crate::cloudformation) struct References {
     pub(in crate::cloudformation) attributes: BTreeSet<(String, String)>,
     /// By `Fn::If`.
     pub(in crate::cloudformation) conditions: BTreeSet<String>,
+    /// By `Fn::FindInMap` whose three arguments are texts.
+    pub(in crate::cloudformation) lookups: BTreeSet<(String, String, String)>,
     /// The functions that are called.
     pub(in crate::cloudformation) functions: BTreeSet<String>,
 }
@@ -35,6 +37,7 @@ fn walk(node: &Value, found: &mut References) -> Result<(), TemplateError> {
             let Some((name, argument)) = function(map) else {
                 return map.values().try_for_each(|value| walk(value, found));
             };
+            shape::check(name, argument)?;
             found.functions.insert(name.to_owned());
             match (name, argument) {
                 ("Ref", Value::String(name)) => {
@@ -56,6 +59,14 @@ fn walk(node: &Value, found: &mut References) -> Result<(), TemplateError> {
                     _ => {}
                 },
                 ("Fn::Sub", argument) => substitution(argument, found)?,
+                ("Fn::FindInMap", Value::Array(items)) => {
+                    if let [Value::String(map), Value::String(one), Value::String(other)] =
+                        items.as_slice()
+                    {
+                        found.lookups.insert((map.clone(), one.clone(), other.clone()));
+                    }
+                    items.iter().try_for_each(|item| walk(item, found))?;
+                }
                 ("Fn::If", Value::Array(items)) => {
                     if let Some(Value::String(name)) = items.first() {
                         found.conditions.insert(name.clone());
@@ -100,7 +111,7 @@ fn substitution(argument: &Value, found: &mut References) -> Result<(), Template
 }
 
 /// Every name must exist, and no resource may need itself.
-pub(super) fn check(template: &Template) -> Result<(), TemplateError> {
+pub(super) fn check(template: &Template, types: &Catalogue) -> Result<(), TemplateError> {
     let is_parameter =
         |name: &str| name.starts_with("AWS::") || template.parameters.iter().any(|p| p.key == name);
     for (node, block) in [
@@ -141,15 +152,25 @@ pub(super) fn check(template: &Template) -> Result<(), TemplateError> {
                 )
             }));
         }
-        for (resource, _) in &found.attributes {
-            if template.resource(resource).is_none() {
-                return Err(TemplateError::new(format!(
-                    "Template error: instance of Fn::GetAtt references undefined resource {resource}"
-                )));
+        for (name, attribute) in &found.attributes {
+            let resource = template.resource(name).ok_or_else(|| {
+                TemplateError::new(format!(
+                    "Template error: instance of Fn::GetAtt references undefined resource {name}"
+                ))
+            })?;
+            // The name of an attribute may be an expression itself.
+            if !attribute.is_empty() && !(types.has_attribute)(&resource.kind, attribute) {
+                return Err(TemplateError::Attribute(name.clone(), attribute.clone()));
             }
         }
-        for condition in &found.conditions {
-            condition_exists(template, condition)?;
+        if let Some(name) = found.conditions.iter().find(|n| !template.conditions.contains_key(*n))
+        {
+            return Err(TemplateError::new(format!(
+                "Template error: unresolved condition dependency {name} in Fn::If"
+            )));
+        }
+        for (map, first, second) in &found.lookups {
+            super::intrinsics::mapped(&template.mappings, map, first, second)?;
         }
     }
     for resource in &template.resources {
@@ -237,6 +258,20 @@ impl Graph {
             }
         }
         Self { needs }
+    }
+
+    /// The resources, each after those that it needs.
+    pub(in crate::cloudformation) fn in_order(&self) -> Vec<String> {
+        let mut done = BTreeSet::new();
+        let mut order = Vec::new();
+        loop {
+            let ready = self.ready(&done);
+            if ready.is_empty() {
+                return order;
+            }
+            done.extend(ready.iter().cloned());
+            order.extend(ready);
+        }
     }
 
     /// What a resource needs.

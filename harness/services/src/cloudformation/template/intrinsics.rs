@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::TemplateError;
 use super::evaluate::{Scope, text_of};
+use super::shape::{self, fixed, malformed};
 
 /// Calls a function; `None` is `AWS::NoValue`.
 pub(super) fn call(
@@ -18,29 +19,23 @@ pub(super) fn call(
 ) -> Result<Option<Value>, TemplateError> {
     let value = match name {
         "Ref" => {
-            let name = argument.as_str().ok_or_else(|| {
-                error("All Ref intrinsic functions must reference a string resource name")
-            })?;
+            let name = argument.as_str().ok_or_else(|| malformed("Ref"))?;
             return scope.reference(name);
         }
         "Fn::GetAtt" => get_att(scope, argument)?,
         "Fn::Sub" => sub(scope, argument)?.into(),
         "Fn::Join" => join(scope, argument)?.into(),
         "Fn::Split" => {
-            let [separator, text] = pair(argument, "Fn::Split")?;
-            let separator = separator
-                .as_str()
-                .filter(|separator| !separator.is_empty())
-                .ok_or_else(|| error("every Fn::Split object requires a non-empty delimiter"))?;
+            shape::check(name, argument)?;
+            let [separator, text] = fixed(argument, name)?;
+            let separator = separator.as_str().ok_or_else(|| malformed(name))?;
             let text = scope.text(text, "the source of Fn::Split")?;
             text.split(separator).map(|part| Value::String(part.to_owned())).collect()
         }
         "Fn::Select" => select(scope, argument)?,
         "Fn::If" => {
-            let [condition, yes, no] = fixed(argument, "Fn::If")?;
-            let name = condition
-                .as_str()
-                .ok_or_else(|| error("Fn::If requires the name of a condition"))?;
+            let [condition, yes, no] = fixed(argument, name)?;
+            let name = condition.as_str().ok_or_else(|| malformed(name))?;
             return scope.evaluate(if scope.condition(name)? { yes } else { no });
         }
         "Fn::And" | "Fn::Or" | "Fn::Not" | "Fn::Equals" => boolean(
@@ -52,11 +47,7 @@ pub(super) fn call(
         "Fn::Base64" => STANDARD.encode(scope.text(argument, "Fn::Base64")?).into(),
         "Fn::ImportValue" => {
             let name = scope.text(argument, "Fn::ImportValue")?;
-            scope
-                .lookup
-                .export(&name)
-                .ok_or_else(|| TemplateError::new(format!("No export named {name} found.")))?
-                .into()
+            scope.lookup.export(&name).ok_or(TemplateError::Export(name))?.into()
         }
         "Fn::GetAZs" => {
             let mut region = scope.text(argument, "Fn::GetAZs")?;
@@ -83,35 +74,18 @@ fn error(text: &str) -> TemplateError {
     TemplateError::new(format!("Template error: {text}"))
 }
 
-fn fixed<'a, const N: usize>(
-    argument: &'a Value,
-    name: &str,
-) -> Result<[&'a Value; N], TemplateError> {
-    let items: Option<Vec<&Value>> = argument.as_array().map(|items| items.iter().collect());
-    items
-        .and_then(|items| items.try_into().ok())
-        .ok_or_else(|| error(&format!("{name} object requires a list argument with {N} elements")))
-}
-
-fn pair<'a>(argument: &'a Value, name: &str) -> Result<[&'a Value; 2], TemplateError> {
-    fixed(argument, name)
-}
-
 fn get_att(scope: &Scope<'_>, argument: &Value) -> Result<Value, TemplateError> {
-    let malformed = || {
-        error(
-            "Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute",
-        )
-    };
+    const NAME: &str = "Fn::GetAtt";
+    shape::check(NAME, argument)?;
     match argument {
         Value::String(text) => {
-            let (resource, attribute) = text.split_once('.').ok_or_else(malformed)?;
+            let (resource, attribute) = text.split_once('.').ok_or_else(|| malformed(NAME))?;
             scope.attribute(resource, attribute)
         }
         argument => {
-            let [resource, attribute] = pair(argument, "Fn::GetAtt").map_err(|_| malformed())?;
+            let [resource, attribute] = fixed(argument, NAME)?;
             let attribute = scope.text(attribute, "the attribute of Fn::GetAtt")?;
-            scope.attribute(resource.as_str().ok_or_else(malformed)?, &attribute)
+            scope.attribute(resource.as_str().ok_or_else(|| malformed(NAME))?, &attribute)
         }
     }
 }
@@ -158,18 +132,13 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, TemplateError> {
 }
 
 fn sub(scope: &Scope<'_>, argument: &Value) -> Result<String, TemplateError> {
-    let malformed = || {
-        error(
-            "One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first argument, and an optional second argument to specify a mapping of values to replace in the string",
-        )
-    };
+    const NAME: &str = "Fn::Sub";
     let (text, variables) = match argument {
         Value::String(text) => (text.as_str(), None),
-        Value::Array(items) => match items.as_slice() {
+        other => match fixed(other, NAME)? {
             [Value::String(text), Value::Object(variables)] => (text.as_str(), Some(variables)),
-            _ => return Err(malformed()),
+            _ => return Err(malformed(NAME)),
         },
-        _ => return Err(malformed()),
     };
     let mut result = String::new();
     for piece in pieces(text)? {
@@ -200,34 +169,24 @@ fn sub(scope: &Scope<'_>, argument: &Value) -> Result<String, TemplateError> {
 }
 
 fn join(scope: &Scope<'_>, argument: &Value) -> Result<String, TemplateError> {
-    let malformed = || {
-        error(
-            "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.",
-        )
-    };
-    let [separator, items] = pair(argument, "Fn::Join").map_err(|_| malformed())?;
-    let separator = separator.as_str().ok_or_else(malformed)?;
-    let items = scope.list(items, "the second argument of Fn::Join")?;
-    let mut texts = Vec::with_capacity(items.len());
-    for item in &items {
-        if item.is_array() || item.is_object() {
-            return Err(malformed());
-        }
-        texts.push(text_of(item));
+    const NAME: &str = "Fn::Join";
+    let [separator, items] = fixed(argument, NAME)?;
+    let separator = separator.as_str().ok_or_else(|| malformed(NAME))?;
+    let Some(Value::Array(items)) = scope.evaluate(items)? else { return Err(malformed(NAME)) };
+    if items.iter().any(|item| item.is_array() || item.is_object()) {
+        return Err(malformed(NAME));
     }
+    let texts: Vec<String> = items.iter().map(text_of).collect();
     Ok(texts.join(separator))
 }
 
 fn select(scope: &Scope<'_>, argument: &Value) -> Result<Value, TemplateError> {
-    let [index, items] = pair(argument, "Fn::Select")?;
-    let index = scope.text(index, "the index of Fn::Select")?;
-    let items = scope.list(items, "the second argument of Fn::Select")?;
-    let index: usize = index.parse().map_err(|_| {
-        error(&format!("Fn::Select requires a list argument with a valid index value, not {index}"))
-    })?;
-    items.into_iter().nth(index).ok_or_else(|| {
-        error(&format!("Fn::Select cannot select nonexistent value at index {index}"))
-    })
+    const NAME: &str = "Fn::Select";
+    let [index, items] = fixed(argument, NAME)?;
+    let index = scope.evaluate(index)?.map(|index| text_of(&index)).unwrap_or_default();
+    let index: usize = index.parse().map_err(|_| malformed(NAME))?;
+    let Some(Value::Array(items)) = scope.evaluate(items)? else { return Err(malformed(NAME)) };
+    items.into_iter().nth(index).ok_or_else(|| malformed(NAME))
 }
 
 fn find_in_map(scope: &Scope<'_>, argument: &Value) -> Result<Value, TemplateError> {
@@ -235,15 +194,25 @@ fn find_in_map(scope: &Scope<'_>, argument: &Value) -> Result<Value, TemplateErr
     let map = scope.text(map, "the map of Fn::FindInMap")?;
     let first = scope.text(first, "the first key of Fn::FindInMap")?;
     let second = scope.text(second, "the second key of Fn::FindInMap")?;
-    let mapping = scope.template.mappings.get(&map).ok_or_else(|| {
+    mapped(&scope.template.mappings, &map, &first, &second).cloned()
+}
+
+/// What a mapping has under two keys (recorded:
+/// `test_mapping_with_nonexisting_key`, `test_async_mapping_error_*`).
+pub(super) fn mapped<'a>(
+    mappings: &'a Map<String, Value>,
+    map: &str,
+    first: &str,
+    second: &str,
+) -> Result<&'a Value, TemplateError> {
+    let mapping = mappings.get(map).ok_or_else(|| {
         error(&format!(
             "Mapping named '{map}' is not present in the 'Mappings' section of template."
         ))
     })?;
     mapping
-        .get(&first)
-        .and_then(|level| level.get(&second))
-        .cloned()
+        .get(first)
+        .and_then(|level| level.get(second))
         .ok_or_else(|| error(&format!("Unable to get mapping for {map}::{first}::{second}")))
 }
 
@@ -261,7 +230,7 @@ pub(super) fn boolean(scope: &Scope<'_>, node: &Value) -> Result<bool, TemplateE
     match name.as_str() {
         "Condition" => scope.condition(argument.as_str().ok_or_else(malformed)?),
         "Fn::Equals" => {
-            let [left, right] = pair(argument, "Fn::Equals")?;
+            let [left, right] = fixed(argument, "Fn::Equals")?;
             let value = |node| -> Result<Value, TemplateError> {
                 Ok(match scope.evaluate(node)? {
                     Some(value @ (Value::Array(_) | Value::Object(_))) => value,
@@ -297,11 +266,7 @@ pub(super) fn boolean(scope: &Scope<'_>, node: &Value) -> Result<bool, TemplateE
 
 /// `Fn::Cidr`: `count` blocks with `bits` host bits out of a block.
 fn cidr(scope: &Scope<'_>, argument: &Value) -> Result<Value, TemplateError> {
-    let malformed = || {
-        error(
-            "every Fn::Cidr object requires two or three parameters, the IP block, count of subnets and optionally subnet mask",
-        )
-    };
+    let malformed = || malformed("Fn::Cidr");
     let items = argument.as_array().ok_or_else(malformed)?;
     let (block, count, bits) = match items.as_slice() {
         [block, count] => (block, count, None),

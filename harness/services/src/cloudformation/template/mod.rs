@@ -5,28 +5,95 @@ mod graph;
 mod intrinsics;
 mod json;
 mod parameters;
+mod sections;
+mod shape;
 mod summary;
 pub mod yaml;
 
 use ringfence_wire::ServiceError;
 use serde_json::{Map, Value};
 
+use sections::{output, resource, section};
+
 pub(super) use evaluate::{Lookup, Pseudo, Scope, conditions};
-pub(super) use graph::{Graph, references};
-pub(super) use parameters::{Given, Parameter, ParameterValue, SsmNeed};
+pub(super) use graph::{Graph, References, references};
+pub(super) use parameters::{Given, Named, Parameter, ParameterValue, SsmNeed, Thing};
 pub(super) use summary::{Capability, Summary};
 
 use super::error::validation;
 
 /// What is wrong with a template, in CloudFormation's words where it has some.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct TemplateError(String);
+pub(super) enum TemplateError {
+    /// The template itself.
+    #[error("{0}")]
+    Said(String),
+    /// A resource is referred to and is not there: not in the template, or not
+    /// under the conditions as they are.
+    #[error(
+        "Template format error: Unresolved resource dependencies [{0}] in the Resources block of the template"
+    )]
+    Resource(String),
+    /// A resource and an attribute that its type does not have.
+    #[error("Template error: resource {0} does not support attribute type {1} in Fn::GetAtt")]
+    Attribute(String, String),
+    /// Nobody exports under this name, until somebody does.
+    #[error("No export named {0} found.")]
+    Export(String),
+}
 
 impl TemplateError {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self::Said(message.into())
     }
+
+    /// Whether it is told when the stack is made, not before.
+    pub(super) const fn is_late(&self) -> bool {
+        matches!(self, Self::Export(_))
+    }
+
+    /// Whether it does not hang on values that are not known yet.
+    pub(super) const fn is_certain(&self) -> bool {
+        matches!(self, Self::Resource(_) | Self::Attribute(..))
+    }
+
+    /// As a change set warns of it (LocalStack's recorded
+    /// `test_describe_change_set_import_non_existent_export`).
+    pub(super) fn warning(&self) -> String {
+        match self {
+            Self::Export(name) => format!("No export named {name}"),
+            other => other.to_string(),
+        }
+    }
+
+    /// The same where an output refers to a resource that is not there
+    /// (LocalStack's recorded `test_output_reference_to_skipped_resource`).
+    pub(super) fn in_outputs(self) -> Self {
+        match self {
+            Self::Resource(name) => Self::Said(format!(
+                "Unresolved resource dependencies [{name}] in the Outputs block of the template"
+            )),
+            other => other,
+        }
+    }
+}
+
+/// Whether a resource type can be deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Support {
+    /// It can.
+    Built,
+    /// On AWS it can.
+    Unbuilt,
+    /// Nowhere.
+    Unknown,
+}
+
+/// What is known of resource types.
+pub(super) struct Catalogue {
+    pub(super) support: fn(&str) -> Support,
+    /// Whether `Fn::GetAtt` gives an attribute.
+    pub(super) has_attribute: fn(&str, &str) -> bool,
 }
 
 impl From<yaml::YamlError> for TemplateError {
@@ -37,7 +104,7 @@ impl From<yaml::YamlError> for TemplateError {
 
 impl From<TemplateError> for ServiceError {
     fn from(error: TemplateError) -> Self {
-        validation(error.0)
+        validation(error.to_string())
     }
 }
 
@@ -104,7 +171,7 @@ impl Document {
                 )));
             }
         }
-        if !matches!(body.get("Resources"), Some(Value::Object(map)) if !map.is_empty()) {
+        if section(&body, "Resources")?.is_none_or(Map::is_empty) {
             return Err(TemplateError::new(
                 "Template format error: At least one Resources member must be defined.",
             ));
@@ -187,14 +254,11 @@ pub(super) struct Output {
 }
 
 impl Template {
-    /// Checks the sections of an expanded template. `known` says whether a
-    /// resource type can be deployed.
-    pub(super) fn new(
-        body: Map<String, Value>,
-        known: impl Fn(&str) -> bool,
-    ) -> Result<Self, TemplateError> {
+    /// Checks the sections of an expanded template.
+    pub(super) fn new(body: Map<String, Value>, types: &Catalogue) -> Result<Self, TemplateError> {
         let parameters = parameters::declared(section(&body, "Parameters")?)?;
         let mappings = section(&body, "Mappings")?.cloned().unwrap_or_default();
+        sections::mappings(&mappings)?;
         let conditions = section(&body, "Conditions")?.cloned().unwrap_or_default();
         let resources: Vec<Resource> = section(&body, "Resources")?
             .into_iter()
@@ -206,17 +270,9 @@ impl Template {
             .flatten()
             .map(|(key, value)| output(key, value))
             .collect::<Result<_, _>>()?;
-        let mut unknown: Vec<_> =
-            resources.iter().map(|r| r.kind.as_str()).filter(|kind| !known(kind)).collect();
-        unknown.dedup();
-        if !unknown.is_empty() {
-            return Err(TemplateError::new(format!(
-                "Template format error: Unrecognized resource types: [{}]",
-                unknown.join(", ")
-            )));
-        }
+        sections::types(&resources, types)?;
         let template = Self { body, parameters, mappings, conditions, resources, outputs };
-        graph::check(&template)?;
+        graph::check(&template, types)?;
         Ok(template)
     }
 
@@ -229,162 +285,4 @@ impl Template {
     pub(super) fn description(&self) -> Option<&str> {
         self.body.get("Description")?.as_str()
     }
-}
-
-fn section<'a>(
-    body: &'a Map<String, Value>,
-    name: &str,
-) -> Result<Option<&'a Map<String, Value>>, TemplateError> {
-    match body.get(name) {
-        None => Ok(None),
-        Some(Value::Object(map)) => Ok(Some(map)),
-        Some(Value::Null) => {
-            Err(TemplateError::new(format!("[/{name}] 'null' values are not allowed in templates")))
-        }
-        Some(_) => Err(TemplateError::new(format!(
-            "Template format error: {name} section must be a JSON object."
-        ))),
-    }
-}
-
-fn resource(logical_id: &str, value: &Value) -> Result<Resource, TemplateError> {
-    if logical_id.is_empty() || !logical_id.chars().all(|c| c.is_ascii_alphanumeric()) {
-        return Err(TemplateError::new(format!(
-            "Template format error: Resource name {logical_id} is non alphanumeric."
-        )));
-    }
-    let invalid = |text: &str| TemplateError::new(format!("Template format error: {text}"));
-    let Value::Object(map) = value else {
-        return Err(invalid(&format!(
-            "[/Resources/{logical_id}] Every Resources member must be a JSON object."
-        )));
-    };
-    let kind = map.get("Type").and_then(Value::as_str).ok_or_else(|| {
-        invalid(&format!(
-            "[/Resources/{logical_id}] Every Resources object must contain a Type member."
-        ))
-    })?;
-    for key in map.keys() {
-        match key.as_str() {
-            "Type"
-            | "Properties"
-            | "DependsOn"
-            | "Condition"
-            | "DeletionPolicy"
-            | "UpdateReplacePolicy"
-            | "Metadata" => {}
-            "CreationPolicy" | "UpdatePolicy" => {
-                return Err(invalid(&format!(
-                    "`{key}` of the resource {logical_id} is not supported by Ringfence's CloudFormation"
-                )));
-            }
-            other => {
-                return Err(TemplateError::new(format!(
-                    "Invalid template resource property '{other}'"
-                )));
-            }
-        }
-    }
-    let properties = match map.get("Properties") {
-        None => Map::new(),
-        Some(Value::Object(properties)) => properties.clone(),
-        Some(_) => return Err(invalid("Any Properties member must be a JSON object.")),
-    };
-    if let Some(pointer) = null_inside(&properties) {
-        return Err(TemplateError::new(format!(
-            "[/Resources/{logical_id}/Properties{pointer}] 'null' values are not allowed in templates"
-        )));
-    }
-    let depends_on = match map.get("DependsOn") {
-        None => Vec::new(),
-        Some(Value::String(one)) => vec![one.clone()],
-        Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
-            list.iter().filter_map(|item| Some(item.as_str()?.to_owned())).collect()
-        }
-        Some(_) => {
-            return Err(invalid("Every DependsOn value must be a string or a list of strings."));
-        }
-    };
-    Ok(Resource {
-        logical_id: logical_id.to_owned(),
-        kind: kind.to_owned(),
-        properties,
-        depends_on,
-        condition: condition(map, logical_id)?,
-        deletion_policy: removal(map.get("DeletionPolicy"), "DeletionPolicy")?,
-        update_replace_policy: removal(map.get("UpdateReplacePolicy"), "UpdateReplacePolicy")?,
-        metadata: map.get("Metadata").cloned(),
-    })
-}
-
-fn condition(map: &Map<String, Value>, name: &str) -> Result<Option<String>, TemplateError> {
-    match map.get("Condition") {
-        None => Ok(None),
-        Some(Value::String(condition)) => Ok(Some(condition.clone())),
-        Some(_) => Err(TemplateError::new(format!(
-            "Template format error: Every Condition member must be a string. ({name})"
-        ))),
-    }
-}
-
-fn removal(value: Option<&Value>, attribute: &str) -> Result<Removal, TemplateError> {
-    match value.map(Value::as_str) {
-        None | Some(Some("Delete")) => Ok(Removal::Delete),
-        Some(Some("Retain")) => Ok(Removal::Retain),
-        Some(Some("RetainExceptOnCreate")) if attribute == "DeletionPolicy" => {
-            Ok(Removal::RetainExceptOnCreate)
-        }
-        other => Err(TemplateError::new(format!(
-            "Template format error: Unrecognized {attribute} {} (Ringfence's CloudFormation takes Delete and Retain)",
-            other.flatten().unwrap_or("value")
-        ))),
-    }
-}
-
-fn output(key: &str, value: &Value) -> Result<Output, TemplateError> {
-    let malformed = || {
-        TemplateError::new(format!(
-            "Template format error: Output {key} is malformed. Every Outputs member must contain a Value object"
-        ))
-    };
-    let Value::Object(map) = value else { return Err(malformed()) };
-    if let Some(other) = map
-        .keys()
-        .find(|key| !["Description", "Value", "Export", "Condition"].contains(&key.as_str()))
-    {
-        return Err(TemplateError::new(format!(
-            "Invalid template output property '{other}' of output {key}"
-        )));
-    }
-    let export = match map.get("Export") {
-        None => None,
-        Some(export) => Some(export.get("Name").cloned().ok_or_else(|| {
-            TemplateError::new(format!(
-                "Template format error: Output {key} is malformed. Export must contain a Name"
-            ))
-        })?),
-    };
-    Ok(Output {
-        key: key.to_owned(),
-        description: map.get("Description").and_then(Value::as_str).map(str::to_owned),
-        value: map.get("Value").cloned().ok_or_else(malformed)?,
-        export,
-        condition: condition(map, key)?,
-    })
-}
-
-/// Where a `null` is, as a JSON pointer.
-fn null_inside(map: &Map<String, Value>) -> Option<String> {
-    fn find(value: &Value) -> Option<String> {
-        match value {
-            Value::Null => Some(String::new()),
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .find_map(|(index, item)| Some(format!("/{index}{}", find(item)?))),
-            Value::Object(map) => null_inside(map),
-            _ => None,
-        }
-    }
-    map.iter().find_map(|(key, value)| Some(format!("/{key}{}", find(value)?)))
 }

@@ -10,13 +10,21 @@ use super::evaluate::text_of;
 
 /// How a parameter's value is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cloudformation) enum Shape {
+enum Shape {
     String,
     Number,
     /// Text, with commas between the items.
     List,
     /// As `List`, of numbers.
     NumberList,
+}
+
+/// Where a parameter's value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Caller,
+    /// The caller names an SSM parameter, whose value counts.
+    SsmValue,
 }
 
 /// A declared parameter.
@@ -26,8 +34,9 @@ pub(in crate::cloudformation) struct Parameter {
     /// As declared: `AWS::SSM::Parameter::Value<String>`, ….
     pub(in crate::cloudformation) declared_type: String,
     shape: Shape,
-    /// The value names an SSM parameter, whose value counts.
-    ssm: bool,
+    source: Source,
+    /// The kind of thing that must exist, for AWS's own types.
+    pub(in crate::cloudformation) thing: Option<Thing>,
     pub(in crate::cloudformation) default: Option<String>,
     pub(in crate::cloudformation) description: Option<String>,
     pub(in crate::cloudformation) no_echo: bool,
@@ -86,8 +95,86 @@ impl ParameterValue {
     }
 }
 
+/// A thing that a parameter names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cloudformation) struct Named {
+    pub(in crate::cloudformation) thing: Thing,
+    /// The parameter's key.
+    pub(in crate::cloudformation) key: String,
+    pub(in crate::cloudformation) id: String,
+}
+
 /// The SSM parameters that must be read before the values are known.
 pub(in crate::cloudformation) type SsmNeed = BTreeSet<String>;
+
+/// Things of an account that parameters name by AWS's own types
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::cloudformation) enum Thing {
+    AvailabilityZone,
+    Image,
+    Instance,
+    KeyPair,
+    SecurityGroupName,
+    SecurityGroup,
+    Subnet,
+    Volume,
+    Vpc,
+    HostedZone,
+    SsmParameter,
+}
+
+/// The types that name things, and whether there is a list of them.
+const THINGS: [(&str, Thing, bool); 11] = [
+    ("AWS::EC2::AvailabilityZone::Name", Thing::AvailabilityZone, true),
+    ("AWS::EC2::Image::Id", Thing::Image, true),
+    ("AWS::EC2::Instance::Id", Thing::Instance, true),
+    ("AWS::EC2::KeyPair::KeyName", Thing::KeyPair, false),
+    ("AWS::EC2::SecurityGroup::GroupName", Thing::SecurityGroupName, true),
+    ("AWS::EC2::SecurityGroup::Id", Thing::SecurityGroup, true),
+    ("AWS::EC2::Subnet::Id", Thing::Subnet, true),
+    ("AWS::EC2::Volume::Id", Thing::Volume, true),
+    ("AWS::EC2::VPC::Id", Thing::Vpc, true),
+    ("AWS::Route53::HostedZone::Id", Thing::HostedZone, true),
+    ("AWS::SSM::Parameter::Name", Thing::SsmParameter, false),
+];
+
+/// What a type says.
+struct Declared {
+    shape: Shape,
+    source: Source,
+    thing: Option<Thing>,
+}
+
+impl Declared {
+    fn of(declared_type: &str) -> Option<Self> {
+        let inner = declared_type
+            .strip_prefix("AWS::SSM::Parameter::Value<")
+            .and_then(|rest| rest.strip_suffix('>'));
+        let source = if inner.is_some() { Source::SsmValue } else { Source::Caller };
+        let name = inner.unwrap_or(declared_type);
+        let (shape, thing) = match name {
+            "String" => (Shape::String, None),
+            // SSM's values are texts and lists of them.
+            "Number" if inner.is_none() => (Shape::Number, None),
+            "CommaDelimitedList" | "List<String>" => (Shape::List, None),
+            "List<Number>" if inner.is_none() => (Shape::NumberList, None),
+            other => Self::thing(other)?,
+        };
+        Some(Self { shape, source, thing })
+    }
+
+    fn thing(name: &str) -> Option<(Shape, Option<Thing>)> {
+        let item = name.strip_prefix("List<").and_then(|rest| rest.strip_suffix('>'));
+        let (_, thing, listed) =
+            THINGS.iter().find(|(known, ..)| *known == item.unwrap_or(name))?;
+        match item {
+            None => Some((Shape::String, Some(*thing))),
+            Some(_) if *listed => Some((Shape::List, Some(*thing))),
+            Some(_) => None,
+        }
+    }
+}
 
 const MEMBERS: [&str; 11] = [
     "Type",
@@ -112,6 +199,10 @@ pub(super) fn declared(
 
 fn declare(key: &str, value: &Value) -> Result<Parameter, TemplateError> {
     let malformed = |text: String| TemplateError::new(format!("Template format error: {text}"));
+    // Recorded: `test_using_pseudoparameters_in_places`.
+    if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Err(malformed(format!("Parameter name {key} is non alphanumeric.")));
+    }
     let Value::Object(map) = value else {
         return Err(malformed(format!("Every Parameters member must be a JSON object. ({key})")));
     };
@@ -123,19 +214,8 @@ fn declare(key: &str, value: &Value) -> Result<Parameter, TemplateError> {
             "Every Parameters object must contain a Type member. (at parameter {key})"
         ))
     })?;
-    let inner = declared_type
-        .strip_prefix("AWS::SSM::Parameter::Value<")
-        .and_then(|rest| rest.strip_suffix('>'));
-    let shape = match inner.unwrap_or(declared_type) {
-        "String" => Shape::String,
-        "Number" => Shape::Number,
-        "CommaDelimitedList" | "List<String>" => Shape::List,
-        "List<Number>" => Shape::NumberList,
-        _ => {
-            return Err(malformed(format!(
-                "Unrecognized parameter type: {declared_type} (Ringfence's CloudFormation knows String, Number, CommaDelimitedList, List<String>, List<Number> and these as AWS::SSM::Parameter::Value<…>)"
-            )));
-        }
+    let Some(Declared { shape, source, thing }) = Declared::of(declared_type) else {
+        return Err(malformed(format!("Unrecognized parameter type: {declared_type}")));
     };
     let text = |name: &str| map.get(name).map(text_of);
     let number = |name: &str| text(name).and_then(|text| text.parse::<f64>().ok());
@@ -143,7 +223,8 @@ fn declare(key: &str, value: &Value) -> Result<Parameter, TemplateError> {
         key: key.to_owned(),
         declared_type: declared_type.to_owned(),
         shape,
-        ssm: inner.is_some(),
+        source,
+        thing,
         default: text("Default"),
         description: text("Description"),
         no_echo: text("NoEcho").is_some_and(|text| text.eq_ignore_ascii_case("true")),
@@ -211,6 +292,30 @@ impl Parameter {
         }
     }
 
+    /// The things that the values name, with the parameter that does.
+    pub(in crate::cloudformation) fn named_things(
+        declared: &[Self],
+        values: &[ParameterValue],
+    ) -> Vec<Named> {
+        let of = |value: &ParameterValue| {
+            let parameter = declared.iter().find(|d| d.key == value.key)?;
+            Some((parameter.thing?, value.key.clone(), value.seen()))
+        };
+        let mut named = Vec::new();
+        for (thing, key, seen) in values.iter().filter_map(of) {
+            let ids = match seen {
+                Value::Array(items) => items,
+                one => vec![one],
+            };
+            named.extend(ids.iter().filter_map(Value::as_str).map(|id| Named {
+                thing,
+                key: key.clone(),
+                id: id.to_owned(),
+            }));
+        }
+        named
+    }
+
     /// The SSM parameters that the values name.
     pub(in crate::cloudformation) fn ssm_names(
         declared: &[Self],
@@ -218,7 +323,7 @@ impl Parameter {
     ) -> SsmNeed {
         values
             .iter()
-            .filter(|value| declared.iter().any(|d| d.key == value.key && d.ssm))
+            .filter(|value| declared.iter().any(|d| d.key == value.key && d.is_ssm()))
             .map(|value| value.value.clone())
             .collect()
     }
@@ -231,7 +336,7 @@ impl Parameter {
     ) -> Result<(), TemplateError> {
         for value in values {
             let Some(parameter) = declared.iter().find(|d| d.key == value.key) else { continue };
-            if parameter.ssm {
+            if parameter.is_ssm() {
                 value.resolved = fetched.get(&value.value).cloned();
             }
             // Constraints are about the value that the caller gives: for SSM
@@ -241,18 +346,23 @@ impl Parameter {
         Ok(())
     }
 
+    fn is_ssm(&self) -> bool {
+        self.source == Source::SsmValue
+    }
+
     fn check(&self, value: &str) -> Result<(), TemplateError> {
         let key = &self.key;
         let items: Vec<&str> = match self.shape {
-            Shape::List | Shape::NumberList if !self.ssm => {
+            Shape::List | Shape::NumberList if !self.is_ssm() => {
                 value.split(',').map(str::trim).collect()
             }
             _ => vec![value],
         };
-        if !self.ssm && matches!(self.shape, Shape::Number | Shape::NumberList) {
+        if !self.is_ssm() && matches!(self.shape, Shape::Number | Shape::NumberList) {
             for item in &items {
                 let number = item.parse::<f64>().map_err(|_| {
-                    TemplateError::new(format!("Parameter '{key}' must be a number"))
+                    // Recorded with its full stop: `test_invalid_parameter_type`.
+                    TemplateError::new(format!("Parameter '{key}' must be a number."))
                 })?;
                 let (min, max) = self.range;
                 if let Some(min) = min.filter(|min| number < *min) {

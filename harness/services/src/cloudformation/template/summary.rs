@@ -1,6 +1,6 @@
 //! What a template asks of its caller: capabilities, parameters, types.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -51,18 +51,18 @@ pub(in crate::cloudformation) struct Summary {
     pub(in crate::cloudformation) capability: Option<Capability>,
     /// The types that need it.
     pub(in crate::cloudformation) because: BTreeSet<String>,
-    /// All types.
-    pub(in crate::cloudformation) types: BTreeSet<String>,
+    /// All types, with the logical ids of their resources.
+    pub(in crate::cloudformation) types: BTreeMap<String, Vec<String>>,
 }
 
 impl Summary {
     /// Reads the section `Resources` of a template.
     pub(in crate::cloudformation) fn of(resources: Option<&Value>) -> Self {
         let mut summary =
-            Self { capability: None, because: BTreeSet::new(), types: BTreeSet::new() };
+            Self { capability: None, because: BTreeSet::new(), types: BTreeMap::new() };
         for resource in resources.and_then(Value::as_object).into_iter().flatten() {
             let Some(kind) = resource.1.get("Type").and_then(Value::as_str) else { continue };
-            summary.types.insert(kind.to_owned());
+            summary.types.entry(kind.to_owned()).or_default().push(resource.0.clone());
             let Some((_, name)) = IAM_TYPES.iter().find(|(iam, _)| *iam == kind) else { continue };
             let named = resource.1.get("Properties").is_some_and(|p| p.get(*name).is_some());
             let capability = if named { Capability::NamedIam } else { Capability::Iam };

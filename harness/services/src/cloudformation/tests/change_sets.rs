@@ -1,34 +1,17 @@
 //! Change sets.
 
-use std::time::Duration;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{World, error};
 
 const GROUP: &str =
     "Resources:\n  Group:\n    Type: AWS::Logs::LogGroup\n    Properties: {LogGroupName: /a}\n";
 
-impl World {
-    async fn change_set(&self, extra: Value) -> Value {
-        let mut input = json!({"StackName": "s", "ChangeSetName": "c", "TemplateBody": GROUP});
-        input.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
-        let id = self.call("CreateChangeSet", input).await.unwrap()["Id"].clone();
-        for _ in 0..1_000 {
-            let set = self.call("DescribeChangeSet", json!({"ChangeSetName": id})).await.unwrap();
-            if matches!(set["Status"].as_str(), Some("CREATE_COMPLETE" | "FAILED")) {
-                return set;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("the change set never settles");
-    }
-}
-
 #[tokio::test]
 async fn a_new_stack_is_reviewed_then_created() {
     let world = World::new().await;
-    let set = world.change_set(json!({"ChangeSetType": "CREATE"})).await;
+    let set =
+        world.change_set("c", json!({"ChangeSetType": "CREATE", "TemplateBody": GROUP})).await;
     assert_eq!(set["Status"], "CREATE_COMPLETE");
     assert_eq!(set["ExecutionStatus"], "AVAILABLE");
     assert_eq!(
@@ -57,15 +40,29 @@ async fn a_new_stack_is_reviewed_then_created() {
             "s CREATE_COMPLETE",
         ]
     );
-    let (status, code, _) = error(world.call("ExecuteChangeSet", execute).await);
-    assert_eq!((status, code.as_str()), (400, "InvalidChangeSetStatus"));
+    // What was executed is there by its ARN alone.
+    assert_eq!(
+        error(world.call("ExecuteChangeSet", execute).await),
+        (404, "ChangeSetNotFound".into(), "ChangeSet [c] does not exist".into())
+    );
+    let id = set["ChangeSetId"].as_str().unwrap();
+    assert_eq!(
+        error(world.call("ExecuteChangeSet", json!({"ChangeSetName": id})).await),
+        (
+            400,
+            "InvalidChangeSetStatus".into(),
+            format!(
+                "ChangeSet [{id}] cannot be executed in its current execution status of [EXECUTE_COMPLETE]"
+            )
+        )
+    );
 }
 
 #[tokio::test]
 async fn an_empty_change_set_fails_with_the_sentence_that_clients_know() {
     let world = World::new().await;
     world.create("s", GROUP).await;
-    let set = world.change_set(json!({})).await;
+    let set = world.change_set("c", json!({"TemplateBody": GROUP})).await;
     assert_eq!(set["Status"], "FAILED");
     assert_eq!(set["ExecutionStatus"], "UNAVAILABLE");
     assert_eq!(
@@ -88,9 +85,19 @@ async fn a_change_of_tags_is_a_change() {
     let world = World::new().await;
     world.create("s", GROUP).await;
     world.fake.calls();
-    let set = world.change_set(json!({"Tags": [{"Key": "team", "Value": "a"}]})).await;
+    let set = world
+        .change_set("c", json!({"TemplateBody": GROUP, "Tags": [{"Key": "team", "Value": "a"}]}))
+        .await;
     assert_eq!(set["Changes"][0]["ResourceChange"]["Scope"], json!(["Tags"]));
     assert_eq!(set["Changes"][0]["ResourceChange"]["Replacement"], "False");
+    assert_eq!(
+        set["Changes"][0]["ResourceChange"]["Details"],
+        json!([{
+            "Target": {"Attribute": "Tags", "RequiresRecreation": "Never"},
+            "Evaluation": "Static",
+            "ChangeSource": "DirectModification",
+        }])
+    );
     world.call("ExecuteChangeSet", json!({"StackName": "s", "ChangeSetName": "c"})).await.unwrap();
     assert_eq!(world.rest("s").await, "UPDATE_COMPLETE");
     assert_eq!(world.fake.calls(), ["TagResource"]);
@@ -124,7 +131,8 @@ async fn what_does_not_exist_is_named() {
 async fn a_change_set_is_found_with_its_own_stack_alone() {
     let world = World::new().await;
     world.create("mine", "Resources: {Group: {Type: AWS::Logs::LogGroup}}").await;
-    let set = world.change_set(json!({"ChangeSetType": "CREATE"})).await;
+    let set =
+        world.change_set("c", json!({"ChangeSetType": "CREATE", "TemplateBody": GROUP})).await;
     let id = set["ChangeSetId"].as_str().unwrap();
     let named = |stack: &str| json!({"StackName": stack, "ChangeSetName": id});
     for operation in ["DescribeChangeSet", "ExecuteChangeSet"] {

@@ -14,9 +14,15 @@ use ringfence_wire::{Call, Reply, Service, ServiceError, error, identify, reply}
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::credentials::{Identity, Keyring, RoleSession};
+
 pub(super) struct Fake {
     address: SocketAddr,
     state: Mutex<State>,
+    /// Where sessions of roles are registered, as the guard's STS does.
+    keyring: Arc<Keyring>,
+    /// Who called last.
+    via: Mutex<Vec<String>>,
 }
 
 #[derive(Default)]
@@ -30,10 +36,11 @@ struct State {
 }
 
 impl Fake {
-    pub(super) async fn start() -> Arc<Self> {
+    pub(super) async fn start(keyring: Arc<Keyring>) -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let fake = Arc::new(Self { address, state: Mutex::default() });
+        let fake =
+            Arc::new(Self { address, state: Mutex::default(), keyring, via: Mutex::default() });
         let served = Arc::clone(&fake);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -83,6 +90,11 @@ impl Fake {
         std::mem::take(&mut self.state.lock().unwrap().calls)
     }
 
+    /// `aws:CalledVia` of the last call.
+    pub(super) fn called_via(&self) -> Vec<String> {
+        self.via.lock().unwrap().clone()
+    }
+
     async fn serve(
         &self,
         request: http::Request<hyper::body::Incoming>,
@@ -90,6 +102,11 @@ impl Fake {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let call = identify::identify(&parts, &body, "eu-west-1").unwrap();
+        let key = parts.headers.get("authorization").and_then(|header| {
+            let header = header.to_str().ok()?.split_once("Credential=")?.1;
+            self.keyring.find(header.split_once('/')?.0)
+        });
+        *self.via.lock().unwrap() = key.map(|key| key.session.called_via).unwrap_or_default();
         let answer = match self.answer(&call) {
             Ok(answer) => reply::render(&answer, call.operation, "REQ"),
             Err(fault) => error::render(&fault, call.service(), "REQ"),
@@ -155,14 +172,40 @@ impl Fake {
                         Some(json!({"Name": name, "Type": "String", "Value": value}))
                     })
                     .collect();
-                json!({"Parameters": found, "InvalidParameters": []})
+                let known = |name: &&Value| !state.parameters.contains_key(name.as_str().unwrap());
+                let invalid: Vec<&Value> = names.iter().filter(known).collect();
+                json!({"Parameters": found, "InvalidParameters": invalid})
             }
-            "AssumeRole" => json!({"Credentials": {
-                "AccessKeyId": "ASIAROLE",
-                "SecretAccessKey": "secret",
-                "SessionToken": "token",
-                "Expiration": "2030-01-01T00:00:00Z",
-            }}),
+            "AssumeRole" => {
+                let role = Identity::Role(Box::new(RoleSession {
+                    role_arn: text("RoleArn"),
+                    role_name: "role".into(),
+                    role_id: "AROAFAKE".into(),
+                    session_name: text("RoleSessionName"),
+                    session_policies: None,
+                    tags: Vec::new(),
+                    transitive_tag_keys: Vec::new(),
+                    source_identity: None,
+                    federated_provider: None,
+                    assumed_by: Some("cloudformation.amazonaws.com".into()),
+                    issued_at: time::OffsetDateTime::UNIX_EPOCH,
+                }));
+                let end = time::OffsetDateTime::now_utc() + time::Duration::HOUR;
+                let key = self.keyring.issue(role, Vec::new(), end).unwrap();
+                json!({"Credentials": {
+                    "AccessKeyId": key.access_key_id,
+                    "SecretAccessKey": key.secret_access_key.expose(),
+                    "SessionToken": key.session_token.unwrap().expose(),
+                    "Expiration": "2030-01-01T00:00:00Z",
+                }})
+            }
+            "DescribeSubnets" => {
+                return Err(ServiceError::new(
+                    400,
+                    "InvalidSubnetID.NotFound",
+                    "The subnet ID does not exist",
+                ));
+            }
             "GetBucketPolicy" => {
                 return Err(ServiceError::new(
                     404,

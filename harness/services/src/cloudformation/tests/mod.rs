@@ -2,8 +2,10 @@
 //! named ones.
 
 mod change_sets;
+mod changes;
 mod create;
 mod fake;
+mod recorded;
 mod templates;
 mod update;
 
@@ -30,9 +32,9 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let fake = Fake::start().await;
         let setting =
             Arc::new(Setting::new("123456789012", "eu-west-1", None, std::env::temp_dir()));
+        let fake = Fake::start(Arc::clone(&setting.keyring)).await;
         setting.set_endpoint(Url::parse(&fake.endpoint()).unwrap());
         let service = CloudFormation::new(Arc::clone(&setting), Client::new(setting));
         let caller = Session::direct(Identity::User {
@@ -55,6 +57,49 @@ impl World {
             Body::Fields(fields) => Ok(fields),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Makes a change set, and gives its description once it is settled.
+    async fn change_set(&self, name: &str, extra: Value) -> Value {
+        let mut input = json!({"StackName": "s", "ChangeSetName": name});
+        input.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let id = self.call("CreateChangeSet", input).await.unwrap()["Id"].clone();
+        self.settled(json!({"ChangeSetName": id})).await
+    }
+
+    /// Waits for a change set.
+    async fn settled(&self, describe: Value) -> Value {
+        for _ in 0..1_000 {
+            let set = self.call("DescribeChangeSet", describe.clone()).await.unwrap();
+            if matches!(set["Status"].as_str(), Some("CREATE_COMPLETE" | "FAILED")) {
+                return set;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the change set never settles");
+    }
+
+    /// Makes the stack `s` by a change set, and gives the change set's ARN.
+    async fn create_by_change_set(&self, name: &str, template: &str, parameters: Value) -> String {
+        let set = self
+            .change_set(
+                name,
+                json!({
+                    "ChangeSetType": "CREATE", "TemplateBody": template, "Parameters": parameters,
+                }),
+            )
+            .await;
+        let id = set["ChangeSetId"].as_str().unwrap().to_owned();
+        self.call("ExecuteChangeSet", json!({"ChangeSetName": id})).await.unwrap();
+        assert_eq!(self.rest("s").await, "CREATE_COMPLETE");
+        for _ in 0..1_000 {
+            let set = self.call("DescribeChangeSet", json!({"ChangeSetName": id})).await.unwrap();
+            if set["ExecutionStatus"] == "EXECUTE_COMPLETE" {
+                return id;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the change set is never executed");
     }
 
     /// Waits until the stack rests, and gives its status.

@@ -48,7 +48,7 @@ use super::{World, error};
 )]
 #[case(
     "Parameters: {P: {Type: Number, Default: x}}\nResources: {A: {Type: 'AWS::Logs::LogGroup'}}",
-    "Parameter 'P' must be a number"
+    "Parameter 'P' must be a number."
 )]
 #[case(
     "Parameters: {P: {Type: String, Default: x, AllowedValues: [a]}}\nResources: {A: {Type: 'AWS::Logs::LogGroup'}}",
@@ -259,6 +259,11 @@ Resources: {R: {Type: 'AWS::IAM::Role', Properties: {RoleName: r, AssumeRolePoli
                 "NoEcho": false,
                 "ParameterType": "String",
                 "ParameterConstraints": {"AllowedValues": ["x", "y"]},
+            }],
+            "ResourceIdentifierSummaries": [{
+                "ResourceType": "AWS::IAM::Role",
+                "LogicalResourceIds": ["R"],
+                "ResourceIdentifiers": ["RoleName"],
             }],
             "ResourceTypes": ["AWS::IAM::Role"],
         })
