@@ -53,6 +53,8 @@ impl Pipeline {
         let limit = match self.served(parts) {
             Some(Target::Api(_)) => Some(HTTP_API),
             Some(Target::Url(_)) => Some(FUNCTION_URL),
+            // A package is read, not sent.
+            Some(Target::Code) => Some(0),
             None => None,
         };
         if let Some(limit) = limit {

@@ -3,13 +3,13 @@
 //! it decides here.
 
 use bytes::Bytes;
-use http::header;
-use http::{Request, Response, request};
+use http::header::{self, HeaderValue};
+use http::{Method, Request, Response, request};
 use ringfence_policy::Context;
 use ringfence_services::credentials::{Identity, Session};
 use ringfence_services::http_api::Caller;
-use ringfence_services::lambda::{Lambda, UrlTarget};
-use ringfence_wire::{Service, signature};
+use ringfence_services::lambda::{Lambda, UrlHost, UrlTarget};
+use ringfence_wire::{Service, ServiceError, error, signature};
 
 use crate::authenticate;
 use crate::authorize::Subject;
@@ -23,17 +23,22 @@ pub(crate) enum Target {
     /// An HTTP API, by id.
     Api(String),
     /// A function's URL.
-    Url(UrlTarget),
+    Url(UrlHost),
+    /// A function's package, at a URL that `GetFunction` gave.
+    Code,
 }
 
 impl Pipeline {
     /// What a request's host addresses, if it is something that is served.
     pub(crate) fn served(&self, parts: &request::Parts) -> Option<Target> {
         let host = parts.headers.get(header::HOST)?.to_str().ok()?;
+        if self.services.lambda().is_code_request(host, parts.uri.path()) {
+            return Some(Target::Code);
+        }
         if let Some(api) = self.services.http_apis().api_of_host(host) {
             return Some(Target::Api(api));
         }
-        self.services.lambda().function_of_host(host).map(Target::Url)
+        self.services.lambda().url_of_host(host).map(Target::Url)
     }
 
     /// Serves a request.
@@ -47,7 +52,8 @@ impl Pipeline {
         passage.entry.principal = Identity::Anonymous.arn();
         match target {
             Target::Api(api) => self.serve_api(&api, parts, body, passage).await,
-            Target::Url(url) => self.serve_url(&url, parts, body, passage).await,
+            Target::Url(url) => self.serve_host(&url, parts, body, passage).await,
+            Target::Code => self.serve_code(&parts, passage).await,
         }
     }
 
@@ -96,6 +102,57 @@ impl Pipeline {
         apis.serve(api, request, passage.source_ip).await
     }
 
+    /// Whoever has a signed URL of a package may read it until it is too old, as
+    /// of any presigned URL.
+    async fn serve_code(&self, parts: &request::Parts, passage: &mut Passage) -> Response<Bytes> {
+        passage.entry.service = Service::Lambda.name().to_owned();
+        passage.entry.operation = "GetCode".to_owned();
+        let read = async {
+            if parts.method != Method::GET {
+                let text = "The specified method is not allowed against this resource.";
+                return Err(ServiceError::new(405, "MethodNotAllowed", text));
+            }
+            let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+            let file = self.services.lambda().code_file(path, query)?;
+            tokio::fs::read(file).await.map_err(|_| {
+                ServiceError::new(404, "NoSuchKey", "The specified key does not exist.")
+            })
+        };
+        match read.await {
+            Ok(package) => {
+                passage.entry.outcome = Ending::Allowed;
+                let mut response = Response::new(Bytes::from(package));
+                let kind = HeaderValue::from_static("application/zip");
+                response.headers_mut().insert(header::CONTENT_TYPE, kind);
+                response
+            }
+            Err(error) => {
+                passage.entry.outcome = Ending::Refused;
+                passage.entry.error = Some(error.code.to_string());
+                error::render(&error, Service::S3, &passage.entry.request_id)
+            }
+        }
+    }
+
+    async fn serve_host(
+        &self,
+        host: &UrlHost,
+        parts: request::Parts,
+        body: Bytes,
+        passage: &mut Passage,
+    ) -> Response<Bytes> {
+        passage.entry.service = Service::Lambda.name().to_owned();
+        passage.entry.operation = "InvokeFunctionUrl".to_owned();
+        match host {
+            UrlHost::Served(url) => self.serve_url(url, parts, body, passage).await,
+            UrlHost::Deleted => refused(passage),
+            UrlHost::Unknown => {
+                passage.entry.error = Some("AccessDeniedException".to_owned());
+                Lambda::url_unknown()
+            }
+        }
+    }
+
     async fn serve_url(
         &self,
         url: &UrlTarget,
@@ -103,8 +160,6 @@ impl Pipeline {
         body: Bytes,
         passage: &mut Passage,
     ) -> Response<Bytes> {
-        passage.entry.service = Service::Lambda.name().to_owned();
-        passage.entry.operation = "InvokeFunctionUrl".to_owned();
         let caller = if url.auth_type == "NONE" {
             Some(Session::direct(Identity::Anonymous))
         } else {
@@ -119,7 +174,8 @@ impl Pipeline {
         }
         let signer = (url.auth_type != "NONE").then_some(&caller);
         let request = Request::from_parts(parts, body);
-        self.services.lambda().serve_url(url, request, passage.source_ip, signer).await
+        let id = &passage.entry.request_id;
+        self.services.lambda().serve_url(url, request, passage.source_ip, signer, id).await
     }
 
     /// New function URLs need both actions since October 2025

@@ -213,7 +213,7 @@ impl Pipeline {
         };
         checked.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
         if Services::answers(call.service()) {
-            let reply = self.services.answer(call, &caller).await?;
+            let reply = self.services.answer(call, &caller, &passage.entry.request_id).await?;
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
         }
         if simulate::answers(call) {

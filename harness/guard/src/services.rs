@@ -54,6 +54,7 @@ impl Services {
         &self,
         call: &Call,
         caller: &Session,
+        request_id: &str,
     ) -> Result<Reply, ServiceError> {
         if call.service() != Service::Sts && call.region != self.setting.region {
             // The services keep one region; a call for another must not be
@@ -71,7 +72,7 @@ impl Services {
         }
         match call.service() {
             Service::Sts => self.sts.answer(call, caller).await,
-            Service::Lambda => self.lambda.answer(call, caller).await,
+            Service::Lambda => self.lambda.answer(call, caller, request_id).await,
             Service::ApiGatewayV2 => self.http_apis.answer(call, caller).await,
             Service::CloudFormation => self.cloudformation.answer(call, caller).await,
             other => Err(ServiceError::new(

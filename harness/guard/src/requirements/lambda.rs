@@ -2,12 +2,13 @@
 //! resource policies, and what a configuration brings in (role, layers,
 //! network).
 
+use ringfence_services::lambda::FunctionName;
 use serde_json::Value;
 
 use super::generic;
 use super::iam::pass_role;
 use super::requirement::Requirement;
-use super::scope::{Mapped, Scope, arn_parts, field, texts};
+use super::scope::{Mapped, Scope, field, texts};
 use super::state::State;
 use super::{RequirementsError, ResourcePolicy};
 
@@ -222,8 +223,8 @@ struct Function {
 }
 
 impl Function {
-    /// Reads `[REGION:][ACCOUNT:][function:]NAME` and ARNs, each also with
-    /// `:QUALIFIER` (the pattern of `FunctionName` in the API model).
+    /// Reads the name as the service reads it: what is decided on here is what
+    /// it acts on.
     fn named(scope: &Scope<'_>) -> Result<Option<Self>, RequirementsError> {
         let Some(given) = scope
             .text("FunctionName")
@@ -231,27 +232,12 @@ impl Function {
         else {
             return Ok(None);
         };
-        let malformed = || scope.refused("ValidationException", format!("{given} is no function"));
-        let (region, account, rest) = match arn_parts(given) {
-            Some([_, _, "lambda", region, account, resource]) => {
-                (region, account, resource.strip_prefix("function:").ok_or_else(malformed)?)
-            }
-            Some(_) => return Err(malformed()),
-            None => partial(scope, given),
-        };
-        let (name, in_name) = match rest.split_once(':') {
-            Some((name, qualifier)) => (name, Some(qualifier)),
-            None => (rest, None),
-        };
-        if name.is_empty() {
-            return Err(malformed());
-        }
-        let qualifier = scope.text("Qualifier").or(in_name).map(str::to_owned);
+        let named = FunctionName::read(scope.name(), given, scope.text("Qualifier"))?;
         Ok(Some(Self {
-            region: region.to_owned(),
-            account: account.to_owned(),
-            name: name.to_owned(),
-            qualifier,
+            region: named.region.unwrap_or_else(|| scope.region().to_owned()),
+            account: named.account.unwrap_or_else(|| scope.account().to_owned()),
+            name: named.name,
+            qualifier: named.qualifier,
         }))
     }
 
@@ -290,35 +276,6 @@ impl Function {
         requirement.resource_policy = policy(scope.state, self).await?;
         Ok(())
     }
-}
-
-/// The region, the account and the rest of a name that is no whole ARN. Each
-/// part counts only where more follows, and only before those behind it: else
-/// `function:NAME` would be the qualifier `NAME` of a function `function`.
-fn partial<'a>(scope: &'a Scope<'_>, given: &'a str) -> (&'a str, &'a str, &'a str) {
-    let mut rest = given;
-    let mut take = |fits: fn(&str) -> bool| {
-        let (first, more) = rest.split_once(':').filter(|(first, _)| fits(first))?;
-        rest = more;
-        Some(first)
-    };
-    let region = take(is_region);
-    let account = take(|part| part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit()));
-    take(|part| part == "function");
-    (region.unwrap_or(scope.region()), account.unwrap_or(scope.account()), rest)
-}
-
-/// `eu-west-1`, `us-gov-west-1`, as Lambda's service reads them: a function's
-/// own name may look much like one.
-fn is_region(part: &str) -> bool {
-    let mut words = part.rsplit('-');
-    let is_digit = |word: &str| word.len() == 1 && word.bytes().all(|b| b.is_ascii_digit());
-    let is_numbered = words.next().is_some_and(is_digit);
-    let words: Vec<&str> = words.collect();
-    is_numbered
-        && (2..=3).contains(&words.len())
-        && words.iter().all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
-        && words.last().is_some_and(|first| first.len() == 2)
 }
 
 async fn policy(

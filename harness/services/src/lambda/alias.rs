@@ -5,7 +5,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Lambda;
-use super::error::{conflict, invalid, not_found, validation};
+use super::error::{conflict, invalid, not_found, untyped, validation};
 use super::name::{LATEST, Name, is_alias, is_version, qualified};
 use super::page::page;
 use super::policy::check_revision;
@@ -140,9 +140,11 @@ fn routing(
         ));
     }
     let Some((second, weight)) = weights.iter().next() else { return Ok(Some(None)) };
-    let share = weight.as_f64().filter(|share| (0.0..1.0).contains(share)).ok_or_else(|| {
+    // AWS prints the weight as a floating-point number, whatever was written.
+    let weight = weight.as_f64().unwrap_or(f64::NAN);
+    let share = Some(weight).filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| {
         validation(format!(
-            "1 validation error detected: Value '{{{second}={weight}}}' at \
+            "1 validation error detected: Value '{{{second}={weight:?}}}' at \
              'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map value \
              must satisfy constraint: [Member must have value less than or equal to 1.0, Member \
              must have value greater than or equal to 0.0, Member must not be null]"
@@ -155,13 +157,13 @@ fn routing(
         )));
     }
     if version == LATEST {
-        return Err(invalid(
+        return Err(untyped(
             "$LATEST is not supported for an alias pointing to more than 1 version",
         ));
     }
     if !is_version(second) {
         return Err(validation(format!(
-            "1 validation error detected: Value '{{{second}={weight}}}' at \
+            "1 validation error detected: Value '{{{second}={weight:?}}}' at \
              'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map keys must \
              satisfy constraint: [Member must have length less than or equal to 1024, Member must \
              have length greater than or equal to 1, Member must satisfy regular expression \

@@ -3,6 +3,7 @@
 
 use ringfence_wire::{Call, ServiceError};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::configuration::{Configuration, LogFormat, Logging};
 use super::error::{invalid, validation};
@@ -17,6 +18,7 @@ const ROLE_PATTERN: &str = r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+
 /// What a call asks for; `None` where it says nothing.
 #[derive(Debug, Default)]
 pub(super) struct Change {
+    region: String,
     runtime: Option<String>,
     handler: Option<String>,
     pub(super) role: Option<String>,
@@ -79,6 +81,16 @@ impl Change {
                 "Member must satisfy enum value set: [Active, PassThrough]",
             );
         }
+        let snap_start = call.input.get("SnapStart").and_then(|it| it.get("ApplyOn"));
+        if let Some(apply_on) = snap_start.and_then(Value::as_str)
+            && !["PublishedVersions", "None"].contains(&apply_on)
+        {
+            constraints.fail(
+                apply_on,
+                "snapStart.applyOn",
+                "Member must satisfy enum value set: [PublishedVersions, None]",
+            );
+        }
         constraints.finish()?;
         let runtime = call.text("Runtime").map(str::to_owned);
         if let Some(runtime) = runtime.as_deref() {
@@ -94,6 +106,7 @@ impl Change {
         check_layers(call, setting)?;
         check_built(call)?;
         Ok(Self {
+            region: setting.region.clone(),
             runtime,
             handler: call.text("Handler").map(str::to_owned),
             role: call.text("Role").map(str::to_owned),
@@ -138,7 +151,10 @@ impl Change {
                 *to = value;
             }
         }
-        set(&mut to.runtime, self.runtime);
+        if let Some(runtime) = self.runtime {
+            to.runtime_version = runtime_version(&self.region, &runtime);
+            to.runtime = runtime;
+        }
         set(&mut to.handler, self.handler);
         set(&mut to.role, self.role);
         set(&mut to.description, self.description);
@@ -146,9 +162,10 @@ impl Change {
         set(&mut to.memory_mb, self.memory_mb);
         set(&mut to.ephemeral_storage_mb, self.ephemeral_storage_mb);
         set(&mut to.tracing_mode, self.tracing_mode);
-        if let Some(variables) = self.variables {
-            // An empty environment takes it away.
-            to.variables = (!variables.is_empty()).then_some(variables);
+        // An empty environment stays, and is shown (LocalStack's
+        // test_function_lifecycle, recorded on AWS).
+        if self.variables.is_some() {
+            to.variables = self.variables;
         }
         if let Some(logging) = self.logging {
             apply_logging(&logging, &mut to.logging)?;
@@ -165,28 +182,29 @@ impl VpcRequest {
             security_group_ids: texts(value.get("SecurityGroupIds"), "SecurityGroupIds")?,
             ipv6: value.get("Ipv6AllowedForDualStack").and_then(Value::as_bool).unwrap_or(false),
         };
-        let id = |text: &str, prefix: &str| {
-            text.strip_prefix(prefix)
-                .is_some_and(|it| it.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
-        };
         let mut constraints = Constraints::default();
-        for (ids, member, prefix, most) in [
-            (&request.subnet_ids, "vpcConfig.subnetIds", "subnet-", 16),
-            (&request.security_group_ids, "vpcConfig.securityGroupIds", "sg-", 5),
-        ] {
+        // The patterns: LocalStack's test_invalid_vpc_config_subnet and
+        // test_invalid_vpc_config_security_group, recorded on AWS.
+        let (subnets, groups) = (&request.subnet_ids, &request.security_group_ids);
+        let is_subnet: fn(&str) -> bool = is_subnet;
+        let rules = [
+            (subnets, "vpcConfig.subnetIds", is_subnet, "subnet-[0-9a-z]*", 16),
+            (groups, "vpcConfig.securityGroupIds", is_group, "sg-[0-9a-zA-Z]*", 5),
+        ];
+        for (ids, member, fits, pattern, most) in rules {
             let shown = format!("[{}]", ids.join(", "));
             if ids.len() > most {
                 let bound = format!("Member must have length less than or equal to {most}");
                 constraints.fail(&shown, member, &bound);
             }
-            if !ids.iter().all(|it| id(it, prefix)) {
+            if !ids.iter().all(|it| fits(it)) {
                 constraints.fail(
                     &shown,
                     member,
                     &format!(
                         "Member must satisfy constraint: [Member must have length less than or \
                          equal to 1024, Member must have length greater than or equal to 0, Member \
-                         must satisfy regular expression pattern: {prefix}[0-9a-zA-Z]*]"
+                         must satisfy regular expression pattern: {pattern}]"
                     ),
                 );
             }
@@ -197,6 +215,16 @@ impl VpcRequest {
         }
         Ok(Some(request))
     }
+}
+
+fn is_subnet(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.strip_prefix("subnet-").is_some_and(|id| id.bytes().all(fits))
+}
+
+fn is_group(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric();
+    text.strip_prefix("sg-").is_some_and(|id| id.bytes().all(fits))
 }
 
 /// The constraints of the model, gathered into one message.
@@ -257,6 +285,12 @@ impl Constraints {
     fn finish(self) -> Result<(), ServiceError> {
         summary(&self.0).map_or(Ok(()), |message| Err(validation(message)))
     }
+}
+
+/// The ARN of a runtime's version. AWS's ids are hashes that it publishes
+/// nowhere; these are of the same form, and each runtime keeps its own.
+fn runtime_version(region: &str, runtime: &str) -> String {
+    format!("arn:aws:lambda:{region}::runtime:{}", hex::encode(Sha256::digest(runtime)))
 }
 
 fn is_role(arn: &str) -> bool {

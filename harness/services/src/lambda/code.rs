@@ -5,7 +5,7 @@
 //! limit, and links that later entries would be written through are refused.
 
 use std::fs;
-use std::io::{self, Cursor, Read};
+use std::io::{self, Cursor, Read, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -14,7 +14,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use ringfence_wire::ServiceError;
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
+use tempfile::{TempDir, TempPath};
+use uuid::Uuid;
 use zip::ZipArchive;
 
 use super::error::{invalid, too_large};
@@ -32,11 +33,14 @@ const NOT_A_ZIP: &str =
 /// A package that was read and checked, and where it was unpacked, once it was.
 #[derive(Debug)]
 pub(super) struct Code {
+    /// What its URL calls it.
+    pub(super) id: Uuid,
     /// Base64 of the package's SHA-256.
     pub(super) sha256: String,
     /// The package's size.
     pub(super) size: usize,
     directory: OnceLock<TempDir>,
+    archive: OnceLock<TempPath>,
 }
 
 /// A package that can be unpacked.
@@ -50,6 +54,12 @@ impl Code {
     /// code.
     pub(super) fn directory(&self) -> Option<&Path> {
         self.directory.get().map(TempDir::path)
+    }
+
+    /// The file of the package as it came; removed with the last user of this
+    /// code.
+    pub(super) fn archive(&self) -> Option<PathBuf> {
+        self.archive.get().map(|path| path.to_path_buf())
     }
 }
 
@@ -103,10 +113,25 @@ impl Package {
     /// The code that this package will be.
     pub(super) fn code(&self) -> Code {
         Code {
+            id: Uuid::new_v4(),
             sha256: BASE64.encode(Sha256::digest(&self.bytes)),
             size: self.bytes.len(),
             directory: OnceLock::new(),
+            archive: OnceLock::new(),
         }
+    }
+
+    /// Keeps the package itself for `code` under `parent`. Blocks.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub(super) fn keep(&self, code: &Code, parent: &Path) -> io::Result<()> {
+        fs::create_dir_all(parent)?;
+        let mut file = tempfile::Builder::new().prefix("package-").tempfile_in(parent)?;
+        file.write_all(&self.bytes)?;
+        // The package of the same code may be there already.
+        let _ = code.archive.set(file.into_temp_path());
+        Ok(())
     }
 
     /// Unpacks the package for `code` under `parent`. Blocks.
@@ -199,8 +224,6 @@ fn make_link(root: &Path, path: &Path, target: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
 

@@ -14,6 +14,8 @@ pub(super) struct Configuration {
     pub(super) generation: Uuid,
     pub(super) function_name: String,
     pub(super) runtime: String,
+    /// The ARN of the runtime's version.
+    pub(super) runtime_version: String,
     pub(super) handler: String,
     pub(super) role: String,
     pub(super) description: String,
@@ -111,6 +113,8 @@ impl Version {
     /// The version as `GetFunctionConfiguration` shows it under `arn`.
     pub(super) fn show(&self, arn: &str) -> Value {
         let mut shown = self.show_listed(arn);
+        let runtime = json!({ "RuntimeVersionArn": self.configuration.runtime_version });
+        shown.insert("RuntimeVersionConfig".to_owned(), runtime);
         let mut put = |name: &str, value: &str| {
             shown.insert(name.to_owned(), Value::String(value.to_owned()));
         };
@@ -143,7 +147,8 @@ impl Version {
         Value::Object(shown)
     }
 
-    /// The version as lists show it: without its states.
+    /// The version as lists show it: without its states and its runtime's
+    /// version (LocalStack's test_list_functions, recorded on AWS).
     pub(super) fn show_listed(&self, arn: &str) -> Map<String, Value> {
         let it = &*self.configuration;
         let mut shown = Map::new();

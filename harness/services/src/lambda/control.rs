@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringfence_wire::{Call, Reply, ServiceError};
 use serde_json::{Map, Value, json};
@@ -19,6 +20,11 @@ use super::policy::check_revision;
 use super::settings::{check_keys, check_tags};
 use super::store::{Function, timestamp};
 use crate::credentials::Session;
+
+/// An update is in progress for a moment, as on AWS: a client that does not wait
+/// for its end meets the conflict that it would meet there (LocalStack's
+/// test_lambda_concurrent_code_updates, recorded on AWS).
+const UPDATE_TAKES: Duration = Duration::from_millis(100);
 
 impl Lambda {
     pub(super) async fn create_function(
@@ -38,7 +44,6 @@ impl Lambda {
         }
         self.check_new_name(&name)?;
         let role = change.role.clone().unwrap_or_default();
-        self.sessions.forget(&name);
         let session = self.assume(&role, &name).await?;
         let vpc = match change.vpc.take() {
             None => None,
@@ -53,6 +58,7 @@ impl Lambda {
             generation: Uuid::new_v4(),
             function_name: name.clone(),
             runtime: String::new(),
+            runtime_version: String::new(),
             handler: String::new(),
             role,
             description: String::new(),
@@ -104,7 +110,7 @@ impl Lambda {
             }
             functions.insert(name.clone(), function);
         }
-        self.settle(name, package, configuration);
+        self.settle(name, package, configuration, Duration::ZERO);
         Ok(Reply::fields(shown).with_status(201))
     }
 
@@ -121,8 +127,9 @@ impl Lambda {
             let found = function.resolve(name.qualifier.as_deref())?;
             let mut shown = Map::new();
             shown.insert("Configuration".to_owned(), found.version.show(&found.arn));
-            // AWS adds a presigned `Location`; the package is not kept here.
-            shown.insert("Code".to_owned(), json!({ "RepositoryType": "S3" }));
+            let location = self.code_location(&found.version)?;
+            let code = json!({ "RepositoryType": "S3", "Location": location });
+            shown.insert("Code".to_owned(), code);
             if !function.tags.is_empty() {
                 shown.insert("Tags".to_owned(), json!(function.tags));
             }
@@ -223,7 +230,7 @@ impl Lambda {
             Ok((shown, Some(changed)))
         })?;
         if let Some(changed) = changed {
-            self.settle(name.function, package, changed);
+            self.settle(name.function, package, changed, UPDATE_TAKES);
         }
         Ok(Reply::fields(shown))
     }
@@ -275,21 +282,35 @@ impl Lambda {
             Ok((function.latest.show(&function.arn), generation))
         })?;
         let lambda = Arc::clone(self);
-        self.tasks.spawn(async move { lambda.finish(&name.function, generation, Ok(())) });
+        self.tasks.spawn(async move {
+            tokio::time::sleep(UPDATE_TAKES).await;
+            lambda.finish(&name.function, generation, Ok(()));
+        });
         Ok(Reply::fields(shown))
     }
 
-    /// Unpacks a package in the background, and then lets the function go on.
-    fn settle(self: &Arc<Self>, name: String, package: Package, to: Arc<Configuration>) {
+    /// Unpacks a package in the background, and then, `after` a while, lets the
+    /// function go on.
+    fn settle(
+        self: &Arc<Self>,
+        name: String,
+        package: Package,
+        to: Arc<Configuration>,
+        after: Duration,
+    ) {
         let lambda = Arc::clone(self);
         self.tasks.spawn(async move {
-            let parent = lambda.code_dir();
+            let (packages, parent) = (lambda.package_dir(), lambda.code_dir());
             let generation = to.generation;
-            let unpack = move || package.unpack(&to.code, &parent);
+            let unpack = move || {
+                package.keep(&to.code, &packages)?;
+                package.unpack(&to.code, &parent)
+            };
             let outcome = match tokio::task::spawn_blocking(unpack).await {
                 Ok(unpacked) => unpacked.map_err(|cause| cause.to_string()),
                 Err(cause) => Err(cause.to_string()),
             };
+            tokio::time::sleep(after).await;
             lambda.finish(&name, generation, outcome);
         });
     }
@@ -324,6 +345,7 @@ impl Lambda {
             (function.latest.state.clone(), function.latest.last_update.clone());
         let pending = function.versions.values_mut().filter(|it| it.state == State::Pending);
         for version in pending {
+            version.revision_id = Uuid::new_v4();
             version.state = state.clone();
             version.last_update = last_update.clone();
         }

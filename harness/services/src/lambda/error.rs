@@ -17,6 +17,13 @@ pub(super) fn invalid(message: impl Into<String>) -> ServiceError {
     ServiceError::new(400, "InvalidParameterValueException", message).with("Type", "User")
 }
 
+/// 400: as [`invalid`], without the `Type` that AWS leaves out here and there
+/// (recorded on AWS: LocalStack's test_notfound_and_invalid_routingconfigs and
+/// test_function_concurrency_limits).
+pub(super) fn untyped(message: impl Into<String>) -> ServiceError {
+    ServiceError::new(400, "InvalidParameterValueException", message)
+}
+
 /// 400: a value that the model's constraints refuse.
 pub(super) fn validation(message: impl Into<String>) -> ServiceError {
     ServiceError::new(400, "ValidationException", message)

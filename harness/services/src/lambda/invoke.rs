@@ -11,7 +11,6 @@ use ringfence_wire::{Call, Reply, ServiceError};
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::Lambda;
 use super::configuration::{Configuration, State, Version};
@@ -53,7 +52,11 @@ pub(super) struct Request {
 }
 
 impl Lambda {
-    pub(super) async fn invoke(self: &Arc<Self>, call: &Call) -> Result<Reply, ServiceError> {
+    pub(super) async fn invoke(
+        self: &Arc<Self>,
+        call: &Call,
+        request_id: &str,
+    ) -> Result<Reply, ServiceError> {
         let name = Name::of(call, &self.setting)?;
         let kind = call.text("InvocationType").unwrap_or("RequestResponse");
         let limit = match kind {
@@ -78,7 +81,7 @@ impl Lambda {
             }
         };
         let request = Request {
-            id: Uuid::new_v4().to_string(),
+            id: request_id.to_owned(),
             payload: payload(call, kind, limit)?,
             client_context: client_context(call)?,
         };
@@ -217,9 +220,9 @@ fn payload(call: &Call, kind: &str, limit: usize) -> Result<Bytes, ServiceError>
     if payload.is_empty() {
         return Ok(Bytes::from_static(b"{}"));
     }
-    if let Err(cause) = serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
+    if let Some(fault) = super::payload::fault(&payload) {
         return Err(content(format!(
-            "Could not parse request body into json: Could not parse payload into json: {cause}"
+            "Could not parse request body into json: Could not parse payload into json: {fault}"
         )));
     }
     Ok(payload)

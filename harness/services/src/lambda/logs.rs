@@ -35,8 +35,11 @@ pub(super) struct Log {
     /// Its stream in the function's log group.
     pub(super) stream: String,
     logging: Logging,
-    /// Lines of the invocation that is running.
+    /// Lines of the invocation that is running, and what came before it since
+    /// the last one.
     pending: Vec<Line>,
+    /// How many of them came before the invocation.
+    before: usize,
     /// What the writer takes; it ends with this value.
     writer: mpsc::UnboundedSender<Vec<Line>>,
 }
@@ -92,7 +95,7 @@ impl Log {
             stream: stream.clone(),
             lines,
         };
-        (Self { stream, logging, pending: Vec::new(), writer }, writing)
+        (Self { stream, logging, pending: Vec::new(), before: 0, writer }, writing)
     }
 
     /// Adds the function's own lines.
@@ -151,6 +154,7 @@ impl Log {
 
     /// An invocation begins.
     pub(super) fn start(&mut self, request_id: &str, version: &str, now: OffsetDateTime) {
+        self.before = self.pending.len();
         match &self.logging.format {
             LogFormat::Text => {
                 self.push(format!("START RequestId: {request_id} Version: {version}"), now);
@@ -163,8 +167,10 @@ impl Log {
         }
     }
 
-    /// An invocation ended: its report; everything goes to the writer. What
-    /// was logged of it comes back.
+    /// An invocation ended: its report; everything goes to the writer. What was
+    /// logged since its start comes back: the initialization is told in
+    /// CloudWatch Logs alone (LocalStack's test_invocation_with_qualifier,
+    /// recorded on AWS).
     pub(super) fn finish(&mut self, report: &Report<'_>, now: OffsetDateTime) -> Tail {
         match &self.logging.format {
             LogFormat::Text => {
@@ -180,7 +186,7 @@ impl Log {
         }
         let lines = std::mem::take(&mut self.pending);
         let mut text = String::new();
-        for line in &lines {
+        for line in lines.iter().skip(std::mem::take(&mut self.before)) {
             text.push_str(&line.message);
             text.push('\n');
         }

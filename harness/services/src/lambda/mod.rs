@@ -23,11 +23,13 @@ mod error;
 mod input;
 mod invoke;
 mod limits;
+mod location;
 mod logs;
 mod name;
 mod network;
 mod package;
 mod page;
+mod payload;
 mod policy;
 mod pool;
 mod process;
@@ -43,20 +45,21 @@ mod tests;
 mod url;
 mod versions;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use ringfence_wire::{Call, Reply, ServiceError};
 
 use self::environment::Key;
 use self::error::not_built;
+pub use self::name::FunctionName;
 use self::name::{LATEST, Name};
 use self::pool::Pool;
-use self::role::Sessions;
 use self::store::Store;
 use self::tasks::Tasks;
-pub use self::url::UrlTarget;
+pub use self::url::{UrlHost, UrlTarget};
 use crate::client::Client;
 use crate::credentials::Session;
 use crate::setting::Setting;
@@ -68,7 +71,11 @@ pub struct Lambda {
     client: Client,
     store: Store,
     pool: Arc<Pool>,
-    sessions: Sessions,
+    /// What signs the URLs of packages; none where the system gives no random
+    /// numbers.
+    signer: Result<location::Signer, aws_lc_rs::error::Unspecified>,
+    /// The ids of all function URLs that were ever made.
+    made_urls: Mutex<HashSet<String>>,
     tasks: Tasks,
     python_version: OnceLock<String>,
     retry_delays: Vec<Duration>,
@@ -112,14 +119,16 @@ impl Lambda {
             client,
             store: Store::default(),
             pool: Arc::new(Pool::default()),
-            sessions: Sessions::default(),
+            signer: location::Signer::new(),
+            made_urls: Mutex::default(),
             tasks: Tasks::new(),
             python_version: OnceLock::new(),
             retry_delays,
         })
     }
 
-    /// Answers a call that the guard has authorized.
+    /// Answers a call that the guard has authorized. An invocation has the id
+    /// of its request, as on AWS (LocalStack's test_request_id_invoke).
     ///
     /// # Errors
     /// The service's, as AWS writes them; `NotImplementedException` for an
@@ -128,6 +137,7 @@ impl Lambda {
         self: &Arc<Self>,
         call: &Call,
         caller: &Session,
+        request_id: &str,
     ) -> Result<Reply, ServiceError> {
         match call.name() {
             "CreateFunction" => self.create_function(call, caller).await,
@@ -168,7 +178,7 @@ impl Lambda {
             "PutFunctionRecursionConfig" => self.put_recursion(call),
             "GetRuntimeManagementConfig" => self.get_runtime_management(call),
             "GetAccountSettings" => Ok(self.account_settings()),
-            "Invoke" => self.invoke(call).await,
+            "Invoke" => self.invoke(call, request_id).await,
             other => Err(not_built(format!("`{other}`"))),
         }
     }
@@ -213,6 +223,10 @@ impl Lambda {
 
     fn code_dir(&self) -> PathBuf {
         self.setting.work_dir.join("lambda").join("code")
+    }
+
+    fn package_dir(&self) -> PathBuf {
+        self.setting.work_dir.join("lambda").join("packages")
     }
 
     fn scratch_dir(&self) -> PathBuf {

@@ -140,8 +140,21 @@ fn refused(operation: &str, ids: &str, error: &ServiceError) -> ServiceError {
     }
     invalid(format!(
         "Error occurred while {operation}. EC2 Error Code: {}. EC2 Error Message: {}",
-        error.code, error.message
+        error.code,
+        plain(&error.message)
     ))
+}
+
+/// An error's text with its ids as AWS lists them: moto's server prints what it
+/// did not find as a set of its language, `{'sg-1', 'sg-2'}`.
+fn plain(message: &str) -> String {
+    match message.split_once("'{'").and_then(|(before, rest)| {
+        let (ids, after) = rest.split_once("'}'")?;
+        Some((before, ids.replace("', '", ", "), after))
+    }) {
+        Some((before, ids, after)) => format!("{before}'{ids}'{after}"),
+        None => message.to_owned(),
+    }
 }
 
 /// The items of a list in EC2's answer.
@@ -166,5 +179,27 @@ fn find_text(value: &Value, name: &str) -> Option<String> {
         },
         Value::Array(items) => items.iter().find_map(|inner| find_text(inner, name)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::plain;
+
+    /// LocalStack's test_invalid_vpc_config_security_group, recorded on AWS.
+    #[rstest]
+    #[case(
+        "The security group '{'sg-1'}' does not exist",
+        "The security group 'sg-1' does not exist"
+    )]
+    #[case(
+        "The security group '{'sg-1', 'sg-2'}' does not exist",
+        "The security group 'sg-1, sg-2' does not exist"
+    )]
+    #[case("The subnet ID 'subnet-1' does not exist", "The subnet ID 'subnet-1' does not exist")]
+    fn ids_are_listed_as_aws_lists_them(#[case] message: &str, #[case] expected: &str) {
+        assert_eq!(plain(message), expected);
     }
 }

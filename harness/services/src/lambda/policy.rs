@@ -95,17 +95,18 @@ impl Lambda {
 
     pub(super) fn get_policy(&self, call: &Call) -> Result<Reply, ServiceError> {
         let name = Name::of(call, &self.setting)?;
-        self.store.with(&name, &self.function_arn(&name), |function| {
-            let qualifier = name.qualifier.as_deref().unwrap_or(LATEST);
-            let policy = function
-                .policies
-                .get(qualifier)
-                .ok_or_else(|| not_found("The resource you requested does not exist."))?;
-            Ok(Reply::fields(json!({
-                "Policy": policy.document(),
-                "RevisionId": function.revision(qualifier).map(|it| it.to_string()),
-            })))
-        })
+        let qualifier = name.qualifier.as_deref().unwrap_or(LATEST);
+        let functions = self.store.lock();
+        // The same for a function and a policy that are not there (LocalStack's
+        // test_permission_exceptions, recorded on AWS).
+        let (function, policy) = functions
+            .get(&name.function)
+            .and_then(|function| Some((function, function.policies.get(qualifier)?)))
+            .ok_or_else(|| not_found("The resource you requested does not exist."))?;
+        Ok(Reply::fields(json!({
+            "Policy": policy.document(),
+            "RevisionId": function.revision(qualifier).map(|it| it.to_string()),
+        })))
     }
 }
 

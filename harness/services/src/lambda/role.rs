@@ -1,9 +1,6 @@
 //! Execution roles: Lambda assumes them as any service does, by the role's
 //! trust policy.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
 use ringfence_wire::{Secret, Service, ServiceError};
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
@@ -19,51 +16,16 @@ const LIFETIME: Duration = Duration::hours(1);
 /// than the longest invocation.
 const LEAST_LEFT: Duration = Duration::minutes(20);
 
-/// Sessions of execution roles, by role and function.
-#[derive(Debug, Default)]
-pub(super) struct Sessions {
-    sessions: Mutex<HashMap<(String, String), Credentials>>,
-}
-
-impl Sessions {
-    fn find(&self, role: &str, function: &str, now: OffsetDateTime) -> Option<Credentials> {
-        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.get(&(role.to_owned(), function.to_owned())).filter(|it| lasts(it, now)).cloned()
-    }
-
-    fn keep(&self, role: &str, function: &str, credentials: Credentials) {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.insert((role.to_owned(), function.to_owned()), credentials);
-    }
-
-    /// Forgets a function's sessions, so that a new function of its name gets
-    /// its own.
-    pub(super) fn forget(&self, function: &str) {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|(_, of), _| of != function);
-    }
-}
-
 /// Whether a session is good for one more invocation of any length.
 pub(super) fn lasts(credentials: &Credentials, now: OffsetDateTime) -> bool {
     credentials.expiration.is_none_or(|end| end - now > LEAST_LEFT)
 }
 
 impl Lambda {
-    /// A session of an execution role for a function: the one in use, or a new
-    /// one. Its name is the function's, as on AWS.
-    pub(super) async fn role_session(
-        &self,
-        role: &str,
-        function: &str,
-    ) -> Result<Credentials, ServiceError> {
-        if let Some(found) = self.sessions.find(role, function, self.setting.now()) {
-            return Ok(found);
-        }
-        self.assume(role, function).await
-    }
-
-    /// That Lambda can assume a role; a session of it.
+    /// That Lambda can assume a role; a session of it. Each execution
+    /// environment has a session of its own (LocalStack's
+    /// test_lambda_different_iam_keys_environment, recorded on AWS), named after
+    /// the function.
     pub(super) async fn assume(
         &self,
         role: &str,
@@ -82,7 +44,7 @@ impl Lambda {
             .map_err(|cause| service(cause.to_string()))?;
         let input = json!({
             "RoleArn": role,
-            "RoleSessionName": function,
+            "RoleSessionName": session_name(function),
             "DurationSeconds": LIFETIME.whole_seconds(),
         });
         let answer = self.client.call(&key, Service::Sts, "AssumeRole", input).await;
@@ -94,10 +56,14 @@ impl Lambda {
                 invalid("The role defined for the function cannot be assumed by Lambda.")
             }
         })?;
-        let credentials = read(&answer).ok_or_else(|| service("STS answered no credentials"))?;
-        self.sessions.keep(role, function, credentials.clone());
-        Ok(credentials)
+        read(&answer).ok_or_else(|| service("STS answered no credentials"))
     }
+}
+
+/// A session's name has two characters at least: a function of one letter gets
+/// a longer one (LocalStack's test_assume_role, recorded on AWS).
+fn session_name(function: &str) -> String {
+    if function.len() < 2 { format!("{function}@lambda_function") } else { function.to_owned() }
 }
 
 fn read(answer: &Value) -> Option<Credentials> {

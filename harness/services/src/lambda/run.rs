@@ -254,7 +254,7 @@ impl Lambda {
         let endpoint =
             self.setting.endpoint().ok_or_else(|| service("the guard has no port yet"))?;
         let credentials =
-            self.role_session(&configuration.role, &configuration.function_name).await.map_err(
+            self.assume(&configuration.role, &configuration.function_name).await.map_err(
                 |error| {
                     if error.status == 400 { access_denied(error.message) } else { error }
                 },
@@ -263,7 +263,8 @@ impl Lambda {
             let python = self.python(configuration)?;
             self.learn_interpreter(python).await?;
             let arguments = ["-m", "awslambdaric", configuration.handler.as_str()];
-            (Runs::Interpreter(python.to_owned()), arguments.map(OsString::from).to_vec())
+            let arguments = with_wrapper(configuration.variables.as_deref(), python, &arguments);
+            (Runs::Interpreter(python.to_owned()), arguments)
         } else {
             (Runs::Bootstrap, Vec::new())
         };
@@ -339,6 +340,42 @@ impl Lambda {
     }
 }
 
+/// The arguments of an interpreter. A wrapper that the function's variables name
+/// is run with the interpreter's command line
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html>): as by
+/// the shell of AWS's `bootstrap`, which ends with 127 where there is none
+/// (LocalStack's test_lambda_runtime_wrapper_not_found, recorded on AWS).
+fn with_wrapper(
+    variables: Option<&[(String, String)]>,
+    python: &Path,
+    arguments: &[&str],
+) -> Vec<OsString> {
+    let arguments = arguments.iter().map(OsString::from);
+    let wrapper = variables.into_iter().flatten().find(|(name, _)| name == WRAPPER);
+    match wrapper.filter(|(_, wrapper)| !wrapper.is_empty()) {
+        None => arguments.collect(),
+        Some((_, wrapper)) => ["-c", EXEC, wrapper.as_str()]
+            .into_iter()
+            .map(OsString::from)
+            .chain([python.as_os_str().to_owned()])
+            .chain(arguments)
+            .collect(),
+    }
+}
+
+const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
+/// Becomes the program of the command line, as a shell's `exec` does.
+const EXEC: &str = "import os, sys
+try:
+    os.execv(sys.argv[1], sys.argv[1:])
+except FileNotFoundError as cause:
+    print(f'{sys.argv[1]}: {cause.strerror}', file=sys.stderr)
+    sys.exit(127)
+except OSError as cause:
+    print(f'{sys.argv[1]}: {cause.strerror}', file=sys.stderr)
+    sys.exit(126)
+";
+
 /// How an invocation ended that never reached its function.
 enum Ended<'a> {
     Failed(&'a Failure),
@@ -368,9 +405,59 @@ fn milliseconds(duration: Duration) -> f64 {
 
 /// `Root=1-SECONDS-…;Parent=…;Sampled=0`, as X-Ray's header has it.
 fn trace_id(seconds: i64) -> String {
-    let root = Uuid::new_v4().simple().to_string();
     let parent = Uuid::new_v4().simple().to_string();
-    let root: String = root.chars().take(24).collect();
     let parent: String = parent.chars().take(16).collect();
-    format!("Root=1-{seconds:08x}-{root};Parent={parent};Sampled=0")
+    format!("{};Parent={parent};Sampled=0", trace_root(seconds))
+}
+
+/// `Root=1-SECONDS-…`.
+pub(super) fn trace_root(seconds: i64) -> String {
+    let root = Uuid::new_v4().simple().to_string();
+    let root: String = root.chars().take(24).collect();
+    format!("Root=1-{seconds:08x}-{root}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::{EXEC, WRAPPER, with_wrapper};
+
+    const PYTHON: &str = "/opt/bin/python";
+
+    fn arguments(variables: &[(&str, &str)]) -> Vec<String> {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        with_wrapper(Some(&variables), Path::new(PYTHON), &["-m", "awslambdaric", "app.handler"])
+            .into_iter()
+            .map(|it| it.into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_wrapper_is_run_with_the_interpreters_command_line() {
+        let plain = ["-m", "awslambdaric", "app.handler"];
+        assert_eq!(arguments(&[]), plain);
+        assert_eq!(arguments(&[(WRAPPER, "")]), plain);
+        assert_eq!(
+            arguments(&[(WRAPPER, "/opt/wrap.sh")]),
+            ["-c", EXEC, "/opt/wrap.sh", PYTHON, "-m", "awslambdaric", "app.handler"]
+        );
+    }
+
+    /// LocalStack's test_lambda_runtime_wrapper_not_found, recorded on AWS.
+    #[test]
+    fn a_wrapper_that_is_not_there_ends_with_127() {
+        let run = |wrapper: &str| {
+            let arguments = arguments(&[(WRAPPER, wrapper)]);
+            Command::new("python3").args(arguments).output().unwrap()
+        };
+        let missing = run("/idontexist.sh");
+        assert_eq!(missing.status.code(), Some(127));
+        assert_eq!(missing.stderr, b"/idontexist.sh: No such file or directory\n");
+        assert_eq!(run("/").status.code(), Some(126));
+        let echoed = run("/bin/echo");
+        assert_eq!(echoed.stdout, b"/opt/bin/python -m awslambdaric app.handler\n");
+    }
 }

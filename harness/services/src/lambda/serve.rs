@@ -13,12 +13,12 @@ use ringfence_wire::ServiceError;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::macros::format_description;
-use uuid::Uuid;
 
 use super::Lambda;
+use super::error::not_built;
 use super::invoke::Request as FunctionRequest;
 use super::name::{LATEST, Name};
-use super::run::Invoked;
+use super::run::{Invoked, trace_root};
 use super::url::UrlTarget;
 use crate::credentials::{Identity, Session};
 
@@ -36,6 +36,7 @@ impl Lambda {
         request: Request<Bytes>,
         source_ip: IpAddr,
         caller: Option<&Session>,
+        request_id: &str,
     ) -> Response<Bytes> {
         let cors = self.url_cors(target);
         let origin = request.headers().get("origin").cloned();
@@ -47,9 +48,11 @@ impl Lambda {
             add_cors(cors, origin, response.headers_mut(), true);
             return response;
         }
-        let id = Uuid::new_v4().to_string();
-        let event = event(self, target, &request, source_ip, caller, &id);
-        let mut response = match self.invoke_url(target, &id, &event).await {
+        if target.streams {
+            return refused(&not_built("answering a function URL with `RESPONSE_STREAM`"));
+        }
+        let event = event(self, target, &request, source_ip, caller, request_id);
+        let mut response = match self.invoke_url(target, request_id, &event).await {
             Ok(invoked) if invoked.failed => internal_error(),
             Ok(invoked) => read(&invoked.payload).unwrap_or_else(internal_error),
             Err(error) => refused(&error),
@@ -57,9 +60,17 @@ impl Lambda {
         if let (Some(cors), Some(origin)) = (&cors, &origin) {
             add_cors(cors, origin, response.headers_mut(), false);
         }
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            response.headers_mut().insert("x-amzn-requestid", id);
-        }
+        response
+    }
+
+    /// What AWS answers for a host that never was a function's URL (LocalStack's
+    /// test_lambda_url_non_existing_url).
+    pub fn url_unknown() -> Response<Bytes> {
+        let mut response =
+            plain(StatusCode::FORBIDDEN, json!({ "Message": Value::Null }).to_string());
+        response
+            .headers_mut()
+            .insert("x-amzn-errortype", HeaderValue::from_static("AccessDeniedException"));
         response
     }
 
@@ -110,7 +121,8 @@ fn event(
     let host = request.headers().get("host").and_then(|host| host.to_str().ok());
     let domain = host.and_then(|host| host.split(':').next()).unwrap_or_default();
     let user_agent = request.headers().get("user-agent").and_then(|it| it.to_str().ok());
-    let (headers, cookies) = headers(request.headers());
+    let (mut headers, cookies) = headers(request.headers());
+    add_headers(&mut headers, source_ip, now);
     let query = request.uri().query().unwrap_or_default();
     let path = decoded_path(request.uri());
     let mut context = json!({
@@ -170,8 +182,11 @@ fn event(
     Value::Object(event)
 }
 
+/// The path, decoded, with one slash in front: AWS takes `//path` for `/path`
+/// (LocalStack's test_lambda_url_echo_http_fixture_default, recorded on AWS).
 fn decoded_path(uri: &Uri) -> String {
-    percent_encoding::percent_decode_str(uri.path()).decode_utf8_lossy().into_owned()
+    let path = percent_encoding::percent_decode_str(uri.path()).decode_utf8_lossy();
+    format!("/{}", path.trim_start_matches('/'))
 }
 
 fn headers(from: &HeaderMap) -> (Map<String, Value>, Vec<String>) {
@@ -188,6 +203,26 @@ fn headers(from: &HeaderMap) -> (Map<String, Value>, Vec<String>) {
         }
     }
     (headers, cookies)
+}
+
+/// The headers that AWS adds to an event, and the one that it takes out
+/// (LocalStack's test_lambda_url_echo_http_fixture_default, recorded on AWS). A
+/// function URL is always reached by HTTPS there: a function that sends its
+/// visitors to HTTPS must not do so here for ever.
+fn add_headers(headers: &mut Map<String, Value>, source_ip: IpAddr, now: OffsetDateTime) {
+    headers.remove("connection");
+    let trace = headers.get("x-amzn-trace-id").and_then(Value::as_str);
+    let trace = trace.map_or_else(|| trace_root(now.unix_timestamp()), str::to_owned);
+    for (name, value) in [
+        ("x-amzn-trace-id", trace),
+        ("x-forwarded-for", source_ip.to_string()),
+        ("x-forwarded-port", "443".to_owned()),
+        ("x-forwarded-proto", "https".to_owned()),
+        ("x-amzn-tls-version", "TLSv1.3".to_owned()),
+        ("x-amzn-tls-cipher-suite", "TLS_AES_128_GCM_SHA256".to_owned()),
+    ] {
+        headers.insert(name.to_owned(), json!(value));
+    }
 }
 
 fn parameters(query: &str) -> Map<String, Value> {

@@ -1,10 +1,13 @@
 //! Function URLs: their configuration, and which host is whose.
 
+use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
+
 use ringfence_wire::{Call, Reply, ServiceError};
 use serde_json::{Map, Value, json};
 
 use super::Lambda;
-use super::error::{conflict, not_built, not_found, service, validation};
+use super::error::{conflict, not_found, service, validation};
 use super::name::{LATEST, Name, is_alias};
 use super::page::page;
 use super::store::timestamp;
@@ -18,8 +21,21 @@ pub(super) struct FunctionUrl {
     pub(super) arn: String,
     pub(super) auth_type: String,
     pub(super) cors: Option<Value>,
+    /// As a call gave it; a URL is buffered where none did.
+    mode: Option<String>,
     created: String,
     modified: String,
+}
+
+/// What a host of the form of function URLs leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UrlHost {
+    /// A function's URL.
+    Served(UrlTarget),
+    /// A URL that was deleted, or its alias or function was.
+    Deleted,
+    /// A URL that never was.
+    Unknown,
 }
 
 /// The function behind a host.
@@ -35,8 +51,11 @@ pub struct UrlTarget {
     pub auth_type: String,
     /// The first label of the host.
     pub url_id: String,
+    /// Whether the URL is to stream (`RESPONSE_STREAM`).
+    pub streams: bool,
 }
 
+const RESPONSE_STREAM: &str = "RESPONSE_STREAM";
 const NO_RESOURCE: &str = "The resource you requested does not exist.";
 const NO_FUNCTION: &str = "Function does not exist";
 
@@ -49,7 +68,7 @@ impl Lambda {
                  constraint: Member must not be null",
             )
         })?;
-        check_mode(call)?;
+        let mode = invoke_mode(call)?;
         let id = random_id()?;
         let mut functions = self.store.lock();
         let function = functions.get_mut(&name.function).ok_or_else(|| not_found(NO_FUNCTION))?;
@@ -70,11 +89,18 @@ impl Lambda {
             arn: super::name::qualified(&function.arn, name.qualifier.as_deref()),
             auth_type,
             cors: call.input.get("Cors").filter(|cors| !cors.is_null()).cloned(),
+            mode,
             created: now.clone(),
             modified: now,
         };
         let mut shown = self.show_url(&url)?;
         shown.remove("LastModifiedTime");
+        if url.mode.is_none() {
+            // Only later answers tell of the default (LocalStack's
+            // test_url_config_lifecycle, recorded on AWS).
+            shown.remove("InvokeMode");
+        }
+        self.made_urls().insert(url.id.clone());
         function.urls.insert(qualifier.to_owned(), url);
         Ok(Reply::fields(Value::Object(shown)).with_status(201))
     }
@@ -92,13 +118,17 @@ impl Lambda {
     pub(super) fn update_url(&self, call: &Call) -> Result<Reply, ServiceError> {
         let name = self.url_name(call)?;
         let auth_type = auth_type(call)?;
-        check_mode(call)?;
+        let mode = invoke_mode(call)?;
         let mut functions = self.store.lock();
         let function = functions.get_mut(&name.function).ok_or_else(|| not_found(NO_FUNCTION))?;
-        let url = function
-            .urls
-            .get_mut(name.qualifier.as_deref().unwrap_or(LATEST))
-            .ok_or_else(|| not_found(NO_RESOURCE))?;
+        let qualifier = name.qualifier.as_deref().unwrap_or(LATEST);
+        if qualifier != LATEST && !function.aliases.contains_key(qualifier) {
+            return Err(not_found(NO_FUNCTION));
+        }
+        let url = function.urls.get_mut(qualifier).ok_or_else(|| not_found(NO_RESOURCE))?;
+        if mode.is_some() {
+            url.mode = mode;
+        }
         if let Some(auth_type) = auth_type {
             url.auth_type = auth_type;
         }
@@ -135,24 +165,36 @@ impl Lambda {
         page(call, "FunctionUrlConfigs", urls)
     }
 
-    /// The function whose URL a host is: `URLID.lambda-url.localhost[:PORT]`
-    /// or `URLID.lambda-url.REGION.on.aws`.
-    pub fn function_of_host(&self, host: &str) -> Option<UrlTarget> {
+    /// What a host leads to, where it is one of function URLs:
+    /// `URLID.lambda-url.localhost[:PORT]` or `URLID.lambda-url.REGION.on.aws`.
+    pub fn url_of_host(&self, host: &str) -> Option<UrlHost> {
         let host = host.split(':').next()?.to_ascii_lowercase();
         let (id, rest) = host.split_once(".lambda-url.")?;
         if rest != "localhost" && rest != format!("{}.on.aws", self.setting.region) {
             return None;
         }
         let functions = self.store.lock();
-        functions.iter().find_map(|(function, it)| {
+        let found = functions.iter().find_map(|(function, it)| {
             it.urls.iter().find(|(_, url)| url.id == id).map(|(qualifier, url)| UrlTarget {
                 function: function.clone(),
                 qualifier: (qualifier != LATEST).then(|| qualifier.clone()),
                 arn: url.arn.clone(),
                 auth_type: url.auth_type.clone(),
                 url_id: url.id.clone(),
+                streams: url.mode.as_deref() == Some(RESPONSE_STREAM),
             })
+        });
+        drop(functions);
+        Some(match found {
+            Some(target) => UrlHost::Served(target),
+            None if self.made_urls().contains(id) => UrlHost::Deleted,
+            None => UrlHost::Unknown,
         })
+    }
+
+    /// The ids of all URLs that were ever made: AWS answers otherwise for these.
+    fn made_urls(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.made_urls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The auth type (`NONE`, `AWS_IAM`) of a function's URL.
@@ -193,7 +235,7 @@ impl Lambda {
         }
         put("CreationTime", json!(url.created));
         put("LastModifiedTime", json!(url.modified));
-        put("InvokeMode", json!("BUFFERED"));
+        put("InvokeMode", json!(url.mode.as_deref().unwrap_or("BUFFERED")));
         Ok(shown)
     }
 }
@@ -209,10 +251,10 @@ fn auth_type(call: &Call) -> Result<Option<String>, ServiceError> {
     }
 }
 
-fn check_mode(call: &Call) -> Result<(), ServiceError> {
+fn invoke_mode(call: &Call) -> Result<Option<String>, ServiceError> {
     match call.text("InvokeMode") {
-        None | Some("BUFFERED") => Ok(()),
-        Some("RESPONSE_STREAM") => Err(not_built("response streaming (`InvokeMode`)")),
+        None => Ok(None),
+        Some(mode @ ("BUFFERED" | RESPONSE_STREAM)) => Ok(Some(mode.to_owned())),
         Some(other) => Err(validation(format!(
             "1 validation error detected: Value '{other}' at 'invokeMode' failed to satisfy \
              constraint: Member must satisfy enum value set: [RESPONSE_STREAM, BUFFERED]"

@@ -54,7 +54,6 @@ impl Lambda {
                     not_found(format!("Function not found: {}", self.function_arn(&name)))
                 })?;
                 self.pool.retire_function(&name.function);
-                self.sessions.forget(&name.function);
                 drop(function);
                 Ok(Reply::empty().with_status(204))
             }
@@ -121,6 +120,10 @@ impl Function {
             state: if waits { State::Pending } else { self.latest.state.clone() },
             last_update: if waits { LastUpdate::None } else { LastUpdate::Successful },
         };
+        // The version keeps the revision that its publication tells; $LATEST gets
+        // another one (LocalStack's test_function_revisions_version_and_alias,
+        // recorded on AWS).
+        self.latest.revision_id = Uuid::new_v4();
         self.next_version += 1;
         self.versions.insert(number, version.clone());
         version

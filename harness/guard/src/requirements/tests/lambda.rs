@@ -19,6 +19,17 @@ const LIVE_POLICY: &str = r#"{"Statement":[{"Sid":"url","Principal":{"AWS":"arn:
     json!({"FunctionName": "arn:aws:lambda:us-east-1:999999999999:function:fn"}),
     &["lambda:GetFunction arn:aws:lambda:us-east-1:999999999999:function:fn"],
 )]
+#[case::by_an_arn_whose_name_is_function(
+    "GetFunction", json!({"FunctionName": "arn:aws:lambda:eu-west-1:123456789012:function"}),
+    &["lambda:GetFunction arn:aws:lambda:eu-west-1:123456789012:function:function"])]
+#[case::by_an_arn_without_its_place("GetFunction", json!({"FunctionName": "arn:aws:lambda:new"}),
+    &["lambda:GetFunction arn:aws:lambda:eu-west-1:123456789012:function:new"])]
+#[case::by_a_version_of_a_function_named_function(
+    "GetFunction", json!({"FunctionName": "function:$LATEST"}),
+    &["lambda:GetFunction arn:aws:lambda:eu-west-1:123456789012:function:function:$LATEST"])]
+#[case::with_a_qualifier_in_both_places(
+    "GetFunction", json!({"FunctionName": "123456789012:function:new:2", "Qualifier": "2"}),
+    &["lambda:GetFunction arn:aws:lambda:eu-west-1:123456789012:function:new:2"])]
 #[case::with_a_qualifier_in_the_name("GetFunction", json!({"FunctionName": "new:2"}),
     &["lambda:GetFunction arn:aws:lambda:eu-west-1:123456789012:function:new:2"])]
 #[case::calls_on_aliases_act_on_the_function(

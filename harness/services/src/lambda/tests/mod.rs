@@ -2,5 +2,6 @@
 
 mod control;
 mod invocations;
+mod recorded;
 mod support;
 mod versions;

@@ -62,6 +62,8 @@ pub(super) struct State {
     /// Answers to `DryRun` as if it were none.
     pub(super) ignores_dry_run: bool,
     pub(super) interfaces: Vec<String>,
+    /// The names of sessions, in order.
+    pub(super) sessions: Vec<String>,
 }
 
 impl World {
@@ -100,7 +102,7 @@ impl World {
             input: input.as_object().cloned().unwrap_or_default(),
             payload,
         };
-        self.lambda.answer(&call, &caller).await
+        self.lambda.answer(&call, &caller, &uuid::Uuid::new_v4().to_string()).await
     }
 
     /// The fields of an answer that must come.
@@ -381,14 +383,17 @@ impl Upstream {
         }
         let text = |name: &str| call.text(name).unwrap_or_default().to_owned();
         match call.name() {
-            "AssumeRole" => Ok(Reply::fields(json!({
-                "Credentials": {
-                    "AccessKeyId": format!("ASIA{}", text("RoleSessionName").to_uppercase()),
-                    "SecretAccessKey": "role-secret",
-                    "SessionToken": "role-token",
-                    "Expiration": "2099-01-01T00:00:00Z",
-                },
-            }))),
+            "AssumeRole" => {
+                state.sessions.push(text("RoleSessionName"));
+                Ok(Reply::fields(json!({
+                    "Credentials": {
+                        "AccessKeyId": format!("ASIA{}", text("RoleSessionName").to_uppercase()),
+                        "SecretAccessKey": "role-secret",
+                        "SessionToken": "role-token",
+                        "Expiration": "2099-01-01T00:00:00Z",
+                    },
+                })))
+            }
             "CreateLogGroup" => {
                 state.log_groups.push(text("logGroupName"));
                 Ok(Reply::empty())

@@ -4,6 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::support::{ARN, World, orders, with, zipped};
+use crate::lambda::UrlHost;
 
 #[tokio::test]
 async fn an_unchanged_function_publishes_the_same_version() {
@@ -164,13 +165,19 @@ async fn a_url_belongs_to_a_function_and_is_found_by_its_host() {
     let created = world.fields("CreateFunctionUrlConfig", input.clone()).await;
     let url: ::url::Url = created["FunctionUrl"].as_str().unwrap().parse().unwrap();
     assert_eq!(url.port(), world.setting.endpoint().unwrap().port());
-    let target = world.lambda.function_of_host(url.host_str().unwrap()).unwrap();
+    assert_eq!(created.get("InvokeMode"), None);
+    let shown = world.fields("GetFunctionUrlConfig", orders()).await;
+    assert_eq!(shown["InvokeMode"], "BUFFERED");
+    let Some(UrlHost::Served(target)) = world.lambda.url_of_host(url.host_str().unwrap()) else {
+        panic!("the URL leads nowhere");
+    };
     assert_eq!((&*target.function, &*target.auth_type), ("orders", "AWS_IAM"));
     let aws = format!("{}.lambda-url.eu-west-1.on.aws", target.url_id);
-    assert_eq!(world.lambda.function_of_host(&aws), Some(target.clone()));
+    assert_eq!(world.lambda.url_of_host(&aws), Some(UrlHost::Served(target.clone())));
     let elsewhere = format!("{}.lambda-url.us-east-1.on.aws", target.url_id);
-    assert_eq!(world.lambda.function_of_host(&elsewhere), None);
-    assert_eq!(world.lambda.function_of_host("x.lambda-url.localhost"), None);
+    assert_eq!(world.lambda.url_of_host(&elsewhere), None);
+    let unknown = world.lambda.url_of_host("x.lambda-url.localhost");
+    assert_eq!(unknown, Some(UrlHost::Unknown));
     assert_eq!(world.lambda.function_url_auth_type("orders", None).as_deref(), Some("AWS_IAM"));
     let error = world.refusal("CreateFunctionUrlConfig", input).await;
     assert_eq!(
@@ -183,7 +190,8 @@ async fn a_url_belongs_to_a_function_and_is_found_by_its_host() {
     world.fields("UpdateFunctionUrlConfig", with(orders(), json!({ "AuthType": "NONE" }))).await;
     assert_eq!(world.fields("GetFunctionUrlConfig", orders()).await["AuthType"], "NONE");
     world.call("DeleteFunctionUrlConfig", orders()).await.unwrap();
-    assert_eq!(world.lambda.function_of_host(url.host_str().unwrap()), None);
+    let deleted = world.lambda.url_of_host(url.host_str().unwrap());
+    assert_eq!(deleted, Some(UrlHost::Deleted));
     assert_eq!(
         world.refusal("GetFunctionUrlConfig", orders()).await.message,
         "The resource you requested does not exist."
