@@ -221,7 +221,14 @@ impl Pipeline {
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
         }
         match granted {
-            Granted::Call => self.forward(call, &caller, parts, body, passage).await,
+            Granted::Call => {
+                let answer = self.forward(call, &caller, parts, body, passage).await?;
+                let Some(reply) = self.services.after(call, &answer).await? else {
+                    return Ok(answer);
+                };
+                passage.entry.error = None;
+                Ok(reply::render(&reply, call.operation, &passage.entry.request_id))
+            }
             Granted::Part(partial) => {
                 self.delete_allowed(call, &caller, &partial, parts, passage).await
             }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use http::Response;
 use ringfence_services::Setting;
 use ringfence_services::client::Client;
 use ringfence_services::cloudformation::{CloudFormation, TemplateObject};
 use ringfence_services::credentials::Session;
+use ringfence_services::function_targets::FunctionTargets;
 use ringfence_services::http_api::HttpApis;
 use ringfence_services::lambda::Lambda;
 use ringfence_services::sts::{self, OidcProvider, RoleRecord, Sts};
@@ -25,6 +28,7 @@ pub(crate) struct Services {
     lambda: Arc<Lambda>,
     http_apis: HttpApis,
     cloudformation: Arc<CloudFormation>,
+    targets: FunctionTargets,
 }
 
 impl Services {
@@ -36,6 +40,7 @@ impl Services {
             sts: Sts::new(Arc::clone(setting), Arc::new(account), issuers.clone()),
             lambda: Lambda::new(Arc::clone(setting), client.clone()),
             http_apis: HttpApis::new(Arc::clone(setting), client.clone(), issuers),
+            targets: FunctionTargets::new(Arc::clone(setting), client.clone()),
             cloudformation: CloudFormation::new(Arc::clone(setting), client),
             setting: Arc::clone(setting),
         }
@@ -81,6 +86,19 @@ impl Services {
                 format!("{} is the upstream's to answer", other.name()),
             )),
         }
+    }
+
+    /// What is answered in place of the upstream's answer to a call; none where
+    /// that stands.
+    ///
+    /// # Errors
+    /// The service's.
+    pub(crate) async fn after(
+        &self,
+        call: &Call,
+        answer: &Response<Bytes>,
+    ) -> Result<Option<Reply>, ServiceError> {
+        self.targets.after(call, answer).await
     }
 
     /// STS.
@@ -150,6 +168,7 @@ impl Services {
     pub(crate) async fn shutdown(&self) {
         // Stacks first: they make calls, to Lambda among others.
         self.cloudformation.shutdown().await;
+        self.targets.shutdown();
         self.lambda.shutdown().await;
     }
 }

@@ -10,6 +10,7 @@
 pub mod client;
 pub mod cloudformation;
 pub mod credentials;
+pub mod function_targets;
 pub mod http_api;
 pub mod lambda;
 pub mod setting;

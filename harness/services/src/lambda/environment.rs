@@ -422,7 +422,10 @@ impl Blueprint {
             Some(bin) => format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()),
             None => "/usr/local/bin:/usr/bin:/bin".to_owned(),
         };
-        let libraries = format!("{0}:{0}/lib", task_root.display());
+        let libraries = format!(
+            "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:{0}:{0}/lib:/opt/lib",
+            task_root.display()
+        );
         let secret = self.credentials.secret_access_key.expose();
         let token = self.credentials.session_token.as_ref().map_or("", |token| token.expose());
         let memory = it.memory_mb.to_string();
@@ -433,13 +436,21 @@ impl Blueprint {
             variable("PATH", path),
             variable("LD_LIBRARY_PATH", libraries),
             variable("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
-            variable("AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129:2000"),
-            variable("_AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129"),
+            variable("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
+            variable("_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"),
             variable("_AWS_XRAY_DAEMON_PORT", "2000"),
             variable("HOME", temporary),
             variable("TMPDIR", temporary),
             variable("AWS_ENDPOINT_URL", &self.endpoint),
         ];
+        if bin.is_some() {
+            // Left by the shell that starts the managed runtimes.
+            variables.extend([
+                variable("PWD", task_root),
+                variable("PYTHONPATH", "/var/runtime"),
+                variable("SHLVL", "0"),
+            ]);
+        }
         // The function's own may replace those above, and none of those below.
         for (name, value) in it.variables.iter().flatten() {
             variables.push(variable(name, value));

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::Lambda;
 use super::configuration::{Configuration, State, Version};
+use super::destination::{Destinations, Ended};
 use super::error::{not_found, service, too_large, validation};
 use super::name::{LATEST, Name, qualified};
 use super::pool::Limits;
@@ -41,6 +42,7 @@ pub(super) struct Target {
     pub(super) arn: String,
     attempts: u32,
     event_age: Duration,
+    pub(super) destinations: Destinations,
 }
 
 /// What an invocation gives to a function.
@@ -130,13 +132,26 @@ impl Lambda {
         let mut throttles = 0_u32;
         loop {
             let wait = match self.run(&target, &request).await {
-                Ok(invoked) if !invoked.failed => return,
-                Ok(_) => {
+                Ok(invoked) if !invoked.failed => {
+                    let ended = Ended::new("Success", failures + 1);
+                    return self.send_on(&target, &request, &invoked, &ended).await;
+                }
+                Ok(invoked) => {
                     let attempts = usize::try_from(target.attempts).unwrap_or(0);
                     let delay = self.retry_delays.get(failures).filter(|_| failures < attempts);
-                    let Some(delay) = delay else { return };
                     failures += 1;
-                    *delay
+                    let ended = match delay {
+                        None => Some("RetriesExhausted"),
+                        Some(delay) if Instant::now() + *delay > deadline => {
+                            Some("EventAgeExceeded")
+                        }
+                        Some(_) => None,
+                    };
+                    if let Some(condition) = ended {
+                        let ended = Ended::new(condition, failures);
+                        return self.send_on(&target, &request, &invoked, &ended).await;
+                    }
+                    delay.copied().unwrap_or_default()
                 }
                 // Throttles and Lambda's own faults are tried again for hours.
                 Err(error) if error.status == 429 || error.status >= 500 => {
@@ -172,6 +187,7 @@ impl Lambda {
                 arn,
                 attempts: settings.and_then(|it| it.maximum_retry_attempts).unwrap_or(2),
                 event_age: Duration::from_secs(age.into()),
+                destinations: settings.map(|it| it.destinations.clone()).unwrap_or_default(),
             })
         })
     }

@@ -17,7 +17,9 @@ mod alias;
 mod change;
 mod code;
 mod configuration;
+mod constraints;
 mod control;
+mod destination;
 mod environment;
 mod error;
 mod input;
@@ -139,6 +141,7 @@ impl Lambda {
         caller: &Session,
         request_id: &str,
     ) -> Result<Reply, ServiceError> {
+        constraints::check(call)?;
         match call.name() {
             "CreateFunction" => self.create_function(call, caller).await,
             "GetFunction" => self.get_function(call),

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use super::Lambda;
+use super::destination::Destinations;
 use super::error::{invalid, not_built, not_found, untyped, validation};
 use super::input::{integer, text_map, texts};
 use super::name::{LATEST, Name, qualified};
@@ -139,16 +140,19 @@ impl Lambda {
         let attempts = bounded(call, "MaximumRetryAttempts", "maximumRetryAttempts", 0, 2)?;
         let age =
             bounded(call, "MaximumEventAgeInSeconds", "maximumEventAgeInSeconds", 60, 21_600)?;
-        if has_destination(call.input.get("DestinationConfig")) {
-            return Err(not_built("sending asynchronous results on (`DestinationConfig`)"));
-        }
-        if attempts.is_none() && age.is_none() && !call.input.contains_key("DestinationConfig") {
+        let wanted = call.input.get("DestinationConfig").filter(|it| !it.is_null());
+        let wanted = wanted.map(Destinations::read);
+        if attempts.is_none() && age.is_none() && wanted.is_none() {
             return Err(invalid(
                 "You must specify at least one of error handling or destination setting.",
             ));
         }
         let gone = || not_found("The function doesn't exist.");
         let mut functions = self.store.lock();
+        if let (Some(wanted), true) = (&wanted, functions.contains_key(&name.function)) {
+            let exists = |other: &str| functions.contains_key(other);
+            wanted.check(&name.function, &self.setting, exists)?;
+        }
         let function = functions.get_mut(&name.function).ok_or_else(gone)?;
         function.check_qualifier(name.qualifier.as_deref()).map_err(|_| gone())?;
         let arn = function.arn.clone();
@@ -163,6 +167,9 @@ impl Lambda {
                 .or_else(|| present.and_then(|it| it.maximum_retry_attempts)),
             maximum_event_age_seconds: age
                 .or_else(|| present.and_then(|it| it.maximum_event_age_seconds)),
+            destinations: wanted
+                .or_else(|| present.map(|it| it.destinations.clone()))
+                .unwrap_or_default(),
             last_modified: epoch_seconds(self.setting.now()),
         };
         let shown = show_event_invoke(&config, &arn, qualifier);
@@ -345,20 +352,12 @@ fn show_event_invoke(config: &EventInvoke, arn: &str, qualifier: &str) -> Value 
     if let Some(age) = config.maximum_event_age_seconds {
         shown.insert("MaximumEventAgeInSeconds".to_owned(), json!(age));
     }
-    shown.insert("DestinationConfig".to_owned(), json!({ "OnSuccess": {}, "OnFailure": {} }));
+    shown.insert("DestinationConfig".to_owned(), config.destinations.show());
     Value::Object(shown)
 }
 
 fn no_event_invoke(arn: &str, qualifier: &str) -> ServiceError {
     not_found(format!("The function {arn}:{qualifier} doesn't have an EventInvokeConfig"))
-}
-
-fn has_destination(config: Option<&Value>) -> bool {
-    ["OnSuccess", "OnFailure"].iter().any(|side| {
-        config
-            .and_then(|config| config.get(side)?.get("Destination")?.as_str())
-            .is_some_and(|destination| !destination.is_empty())
-    })
 }
 
 fn bounded(

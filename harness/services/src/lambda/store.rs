@@ -10,6 +10,7 @@ use time::macros::format_description;
 use uuid::Uuid;
 
 use super::configuration::{Configuration, LastUpdate, State, Version};
+use super::destination::Destinations;
 use super::error::{conflict, not_found};
 use super::name::{LATEST, Name, is_alias, qualified};
 use super::policy::Policy;
@@ -61,6 +62,7 @@ pub(super) struct Alias {
 pub(super) struct EventInvoke {
     pub(super) maximum_retry_attempts: Option<u32>,
     pub(super) maximum_event_age_seconds: Option<u32>,
+    pub(super) destinations: Destinations,
     /// Epoch seconds.
     pub(super) last_modified: f64,
 }

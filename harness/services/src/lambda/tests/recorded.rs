@@ -280,3 +280,93 @@ async fn an_invoke_mode_is_shown_as_it_was_given() {
     let changed = world.fields("UpdateFunctionUrlConfig", orders()).await;
     assert_eq!(changed["InvokeMode"], "RESPONSE_STREAM");
 }
+
+/// `test_lambda_eventinvokeconfig_exceptions`.
+#[rstest]
+#[case(
+    "arn:aws:lambda:eu-west-1:123456789012:function:gone",
+    "The destination ARN arn:aws:lambda:eu-west-1:123456789012:function:gone is invalid."
+)]
+#[case(ARN, "You can't specify the function as a destination for itself.")]
+#[case(
+    "arn:aws:iam:eu-west-1:123456789012:function:orders",
+    "The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=arn:aws:iam:eu-west-1:123456789012:function:orders), onFailure=null) is invalid."
+)]
+#[tokio::test]
+async fn a_destination_that_takes_no_results_is_refused(
+    #[case] destination: &str,
+    #[case] message: &str,
+) {
+    let world = World::new().await;
+    world.create(json!({})).await;
+    let to = |arn: &str| {
+        with(orders(), json!({ "DestinationConfig": { "OnSuccess": { "Destination": arn } } }))
+    };
+    let error = world.refusal("PutFunctionEventInvokeConfig", to(destination)).await;
+    is(&error, 400, "InvalidParameterValueException", message);
+    let queue = "arn:aws:sqs:eu-west-1:123456789012:q";
+    let error = world.refusal("PutFunctionEventInvokeConfig", to(queue)).await;
+    assert_eq!((error.status, &*error.code), (501, "NotImplementedException"));
+    let error = world.refusal("PutFunctionEventInvokeConfig", to("no arn")).await;
+    assert!(
+        error.message.starts_with(
+            "1 validation error detected: Value 'no arn' at \
+             'destinationConfig.onSuccess.destination' failed to satisfy constraint: "
+        ),
+        "{error}"
+    );
+    world.fields("CreateFunction", with(creation(), json!({ "FunctionName": "other" }))).await;
+    let other = ARN.replace("orders", "other");
+    let shown = world.fields("PutFunctionEventInvokeConfig", to(&other)).await;
+    let expected = json!({ "OnSuccess": { "Destination": other }, "OnFailure": {} });
+    assert_eq!(shown["DestinationConfig"], expected);
+}
+
+/// `test_assess_lambda_destination_invocation`.
+#[rstest]
+#[case(json!({ "a": 1 }), "Success", 1)]
+#[case(json!({ "do": "fail" }), "RetriesExhausted", 2)]
+#[tokio::test]
+async fn the_result_of_an_event_goes_to_its_destination(
+    #[case] event: Value,
+    #[case] condition: &str,
+    #[case] attempts: u64,
+) {
+    let world = World::new().await;
+    world.create(json!({ "Timeout": 20 })).await;
+    world.fields("CreateFunction", with(creation(), json!({ "FunctionName": "other" }))).await;
+    let other = ARN.replace("orders", "other");
+    let side = json!({ "Destination": other });
+    let config = json!({
+        "DestinationConfig": { "OnSuccess": side, "OnFailure": side },
+        "MaximumRetryAttempts": 1,
+    });
+    world.fields("PutFunctionEventInvokeConfig", with(orders(), config)).await;
+    let sent = world.invoke_with(json!({ "InvocationType": "Event" }), event.clone()).await;
+    assert_eq!(sent.status, Some(202));
+    let (function, record) = world.until(|state| state.invoked.first().cloned()).await;
+    assert_eq!(function, other);
+    let record: Value = serde_json::from_slice(&record).unwrap();
+    assert_eq!(record["version"], "1.0");
+    assert_eq!(record["requestPayload"], event);
+    let context = &record["requestContext"];
+    assert_eq!(context["functionArn"], format!("{ARN}:$LATEST"));
+    assert_eq!(
+        (&context["condition"], &context["approximateInvokeCount"]),
+        (&json!(condition), &json!(attempts))
+    );
+    let failed = condition != "Success";
+    let expected = if failed {
+        json!({ "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled" })
+    } else {
+        json!({ "statusCode": 200, "executedVersion": "$LATEST" })
+    };
+    assert_eq!(record["responseContext"], expected);
+    let told = if failed {
+        &record["responsePayload"]["errorType"]
+    } else {
+        &record["responsePayload"]["event"]
+    };
+    assert_eq!(*told, if failed { json!("ValueError") } else { event });
+    world.lambda.shutdown().await;
+}

@@ -62,6 +62,8 @@ pub(super) struct State {
     /// Answers to `DryRun` as if it were none.
     pub(super) ignores_dry_run: bool,
     pub(super) interfaces: Vec<String>,
+    /// Functions that were invoked over the endpoint, with their payloads.
+    pub(super) invoked: Vec<(String, Bytes)>,
     /// The names of sessions, in order.
     pub(super) sessions: Vec<String>,
 }
@@ -393,6 +395,11 @@ impl Upstream {
                         "Expiration": "2099-01-01T00:00:00Z",
                     },
                 })))
+            }
+            "Invoke" => {
+                let payload = call.payload.clone().unwrap_or_default();
+                state.invoked.push((text("FunctionName"), payload));
+                Ok(Reply::empty().with_status(202))
             }
             "CreateLogGroup" => {
                 state.log_groups.push(text("logGroupName"));

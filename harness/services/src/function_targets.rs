@@ -1,0 +1,370 @@
+//! Functions as targets of services that the upstream answers: CloudWatch Logs
+//! delivers to them, Secrets Manager rotates by them. The upstream does not know
+//! the functions, so what it says of them is mended here.
+//!
+//! A function is invoked over the guard's own port as the service itself, so
+//! that its resource policy decides.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::Response;
+use ringfence_wire::{Call, Reply, Service, ServiceError, response};
+use serde_json::{Map, Value, json};
+use time::Duration;
+use tokio::task::JoinSet;
+
+use crate::client::Client;
+use crate::credentials::Identity;
+use crate::setting::Setting;
+
+mod pattern;
+#[cfg(test)]
+mod tests;
+
+use pattern::Pattern;
+
+/// AWS's limit of subscription filters of a log group.
+const MOST_FILTERS: usize = 2;
+/// How long the key lives that a service invokes a function with.
+const KEY_LIFETIME: Duration = Duration::minutes(5);
+
+/// The functions that the upstream's services call.
+#[derive(Debug)]
+pub struct FunctionTargets {
+    setting: Arc<Setting>,
+    client: Client,
+    /// By log group, in the order of arrival.
+    filters: Mutex<BTreeMap<String, Vec<Filter>>>,
+    deliveries: Mutex<JoinSet<()>>,
+}
+
+/// A subscription filter that leads to a function.
+#[derive(Debug, Clone)]
+struct Filter {
+    name: String,
+    text: String,
+    pattern: Pattern,
+    function: String,
+    distribution: String,
+    /// Epoch milliseconds.
+    created: i128,
+}
+
+impl FunctionTargets {
+    /// Without filters.
+    pub fn new(setting: Arc<Setting>, client: Client) -> Self {
+        Self { setting, client, filters: Mutex::default(), deliveries: Mutex::default() }
+    }
+
+    /// What to answer in place of what the upstream answered to a call; none
+    /// where its answer stands. An error that names a function comes only after
+    /// everything else about the call was good.
+    ///
+    /// # Errors
+    /// The service's, as AWS writes them.
+    pub async fn after(
+        &self,
+        call: &Call,
+        answer: &Response<Bytes>,
+    ) -> Result<Option<Reply>, ServiceError> {
+        let refused = response::decode(call.operation, answer).err();
+        match (call.service(), call.name(), refused) {
+            (Service::Logs, "PutSubscriptionFilter", Some(error)) => self.put(call, error).await,
+            (Service::Logs, "DescribeSubscriptionFilters", None) => self.describe(call, answer),
+            (Service::Logs, "DeleteSubscriptionFilter", Some(error)) => {
+                Ok(self.delete(call, &error).then(Reply::empty))
+            }
+            (Service::Logs, "DeleteLogGroup", None) => {
+                self.filters().remove(group(call));
+                Ok(None)
+            }
+            (Service::Logs, "PutLogEvents", None) => {
+                self.deliver(call);
+                Ok(None)
+            }
+            (Service::SecretsManager, "RotateSecret", Some(error)) => {
+                self.rotate(call, &error).await
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Ends all deliveries.
+    pub fn shutdown(&self) {
+        self.deliveries().abort_all();
+    }
+
+    fn deliveries(&self) -> MutexGuard<'_, JoinSet<()>> {
+        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn put(&self, call: &Call, error: ServiceError) -> Result<Option<Reply>, ServiceError> {
+        let destination = call.text("destinationArn").unwrap_or_default();
+        // The upstream refuses the function only where there is the log group.
+        if !destination.starts_with("arn:aws:lambda:") || error.code != "InvalidParameterException"
+        {
+            return Ok(None);
+        }
+        if destination.split(':').nth(4) != Some(self.setting.account_id.as_str()) {
+            // LocalStack's test_put_subscription_filter_errors, recorded on AWS.
+            return Err(ServiceError::new(
+                400,
+                "AccessDeniedException",
+                "Cross-account lambda invocation passing is not allowed. You must use \
+                 DestinationPolicies to create cross account lambda triggers.",
+            ));
+        }
+        let group = group(call);
+        let text = call.text("filterPattern").unwrap_or_default().to_owned();
+        let pattern = Pattern::read(&text).ok_or_else(|| {
+            ServiceError::not_implemented(
+                Service::Logs,
+                format!("the filter pattern `{text}` is not built here; nothing was changed"),
+            )
+        })?;
+        if !self
+            .may_invoke(&logs_principals(&self.setting.region), &self.source(group), destination)
+            .await
+        {
+            return Err(ServiceError::new(
+                400,
+                "InvalidParameterException",
+                "Could not execute the lambda function. Make sure you have given CloudWatch Logs \
+                 permission to execute your function.",
+            ));
+        }
+        let filter = Filter {
+            name: call.text("filterName").unwrap_or_default().to_owned(),
+            text,
+            pattern,
+            function: destination.to_owned(),
+            distribution: call.text("distribution").unwrap_or("ByLogStream").to_owned(),
+            created: self.setting.now().unix_timestamp_nanos() / 1_000_000,
+        };
+        let mut filters = self.filters();
+        let filters = filters.entry(group.to_owned()).or_default();
+        if let Some(present) = filters.iter_mut().find(|it| it.name == filter.name) {
+            *present = Filter { created: present.created, ..filter };
+        } else if filters.len() < MOST_FILTERS {
+            filters.push(filter);
+        } else {
+            let text = "Resource limit exceeded.";
+            return Err(ServiceError::new(400, "LimitExceededException", text));
+        }
+        Ok(Some(Reply::empty()))
+    }
+
+    fn describe(
+        &self,
+        call: &Call,
+        answer: &Response<Bytes>,
+    ) -> Result<Option<Reply>, ServiceError> {
+        let group = group(call);
+        let prefix = call.text("filterNamePrefix").unwrap_or_default();
+        let own: Vec<Value> = self
+            .filters()
+            .get(group)
+            .into_iter()
+            .flatten()
+            .filter(|filter| filter.name.starts_with(prefix))
+            .map(|filter| filter.show(group))
+            .collect();
+        if own.is_empty() {
+            return Ok(None);
+        }
+        let mut fields = response::decode(call.operation, answer)?;
+        match fields.get_mut("subscriptionFilters").and_then(Value::as_array_mut) {
+            Some(shown) => shown.extend(own),
+            None => fields = json!({ "subscriptionFilters": own }),
+        }
+        Ok(Some(Reply::fields(fields)))
+    }
+
+    /// Whether there was such a filter.
+    fn delete(&self, call: &Call, error: &ServiceError) -> bool {
+        let name = call.text("filterName").unwrap_or_default();
+        let mut filters = self.filters();
+        let Some(of_group) = filters.get_mut(group(call)) else { return false };
+        let before = of_group.len();
+        of_group.retain(|filter| filter.name != name);
+        error.code == "ResourceNotFoundException" && of_group.len() < before
+    }
+
+    /// Hands the events of a call to the functions whose filters they match.
+    fn deliver(&self, call: &Call) {
+        let group = group(call).to_owned();
+        let filters = self.filters().get(&group).cloned().unwrap_or_default();
+        let events = call.input.get("logEvents").and_then(Value::as_array);
+        for filter in filters {
+            let matched: Vec<Value> = events
+                .into_iter()
+                .flatten()
+                .filter(|event| {
+                    let message = event.get("message").and_then(Value::as_str);
+                    filter.pattern.matches(message.unwrap_or_default())
+                })
+                .map(shown_event)
+                .collect();
+            let stream = call.text("logStreamName").unwrap_or_default();
+            let Some(payload) = self.payload(&group, stream, &filter.name, &matched) else {
+                continue;
+            };
+            let (setting, client) = (Arc::clone(&self.setting), self.client.clone());
+            let source = self.source(&group);
+            let mut deliveries = self.deliveries();
+            while deliveries.try_join_next().is_some() {}
+            deliveries.spawn(async move {
+                for principal in logs_principals(&setting.region) {
+                    let input =
+                        json!({ "FunctionName": filter.function, "InvocationType": "Event" });
+                    let sent = invoke(
+                        &setting,
+                        &client,
+                        &principal,
+                        &source,
+                        input,
+                        Some(payload.clone()),
+                    );
+                    if sent.await {
+                        return;
+                    }
+                }
+            });
+        }
+    }
+
+    /// What a function gets; none for no events.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/services-cloudwatchlogs.html>
+    fn payload(&self, group: &str, stream: &str, filter: &str, events: &[Value]) -> Option<Bytes> {
+        if events.is_empty() {
+            return None;
+        }
+        let data = json!({
+            "messageType": "DATA_MESSAGE",
+            "owner": self.setting.account_id,
+            "logGroup": group,
+            "logStream": stream,
+            "subscriptionFilters": [filter],
+            "logEvents": events,
+        });
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(data.to_string().as_bytes()).ok()?;
+        let data = BASE64.encode(encoder.finish().ok()?);
+        Some(json!({ "awslogs": { "data": data } }).to_string().into())
+    }
+
+    async fn rotate(
+        &self,
+        call: &Call,
+        error: &ServiceError,
+    ) -> Result<Option<Reply>, ServiceError> {
+        let Some(function) =
+            call.text("RotationLambdaARN").filter(|arn| error.message.contains(arn))
+        else {
+            return Ok(None);
+        };
+        let source = call.text("SecretId").filter(|id| id.starts_with("arn:")).unwrap_or_default();
+        let principal = ["secretsmanager.amazonaws.com".to_owned()];
+        if !self.may_invoke(&principal, source, function).await {
+            // LocalStack's test_secretsmanager.snapshot.json, recorded on AWS.
+            return Err(ServiceError::new(
+                400,
+                "AccessDeniedException",
+                "Secrets Manager cannot invoke the specified Lambda function. Ensure that the \
+                 function policy grants access to the principal secretsmanager.amazonaws.com.",
+            ));
+        }
+        Err(ServiceError::not_implemented(
+            Service::SecretsManager,
+            "rotation by a function is not built here; nothing was changed",
+        ))
+    }
+
+    /// Whether a service may invoke a function, under one of its names.
+    async fn may_invoke(&self, principals: &[String], source: &str, function: &str) -> bool {
+        for principal in principals {
+            let input = json!({ "FunctionName": function, "InvocationType": "DryRun" });
+            if invoke(&self.setting, &self.client, principal, source, input, None).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The log group as the source of an invocation.
+    fn source(&self, group: &str) -> String {
+        format!(
+            "arn:aws:logs:{}:{}:log-group:{group}:*",
+            self.setting.region, self.setting.account_id
+        )
+    }
+
+    fn filters(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Filter>>> {
+        self.filters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Filter {
+    /// The filter as `DescribeSubscriptionFilters` shows it (LocalStack's
+    /// test_put_subscription_filter_lambda, recorded on AWS).
+    fn show(&self, group: &str) -> Value {
+        json!({
+            "filterName": self.name,
+            "logGroupName": group,
+            "filterPattern": self.text,
+            "destinationArn": self.function,
+            "distribution": self.distribution,
+            "applyOnTransformedLogs": false,
+            "creationTime": i64::try_from(self.created).unwrap_or_default(),
+        })
+    }
+}
+
+/// Invokes a function as a service; whether it was taken.
+async fn invoke(
+    setting: &Setting,
+    client: &Client,
+    principal: &str,
+    source: &str,
+    input: Value,
+    payload: Option<Bytes>,
+) -> bool {
+    let identity = Identity::Service {
+        principal: principal.to_owned(),
+        source_arn: (!source.is_empty()).then(|| source.to_owned()),
+        source_account: Some(setting.account_id.clone()),
+    };
+    let until = setting.now() + KEY_LIFETIME;
+    let Ok(key) = setting.keyring.issue(identity, Vec::new(), until) else { return false };
+    let answer = client.exchange(&key, Service::Lambda, "Invoke", input, payload).await;
+    setting.keyring.remove(&key.access_key_id);
+    answer.is_ok_and(|answer| answer.status().is_success())
+}
+
+/// The names under which policies know CloudWatch Logs.
+fn logs_principals(region: &str) -> [String; 2] {
+    [format!("logs.{region}.amazonaws.com"), "logs.amazonaws.com".to_owned()]
+}
+
+fn group(call: &Call) -> &str {
+    call.text("logGroupName").unwrap_or_default()
+}
+
+/// An event as a subscription shows it, with an id as long as AWS's.
+fn shown_event(event: &Value) -> Value {
+    let id = uuid::Uuid::new_v4().as_u128().to_string();
+    let mut shown = Map::from_iter([("id".to_owned(), json!(format!("{id:0>56}")))]);
+    for member in ["timestamp", "message"] {
+        if let Some(value) = event.get(member) {
+            shown.insert(member.to_owned(), value.clone());
+        }
+    }
+    Value::Object(shown)
+}
