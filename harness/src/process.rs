@@ -42,7 +42,7 @@ pub struct Finished {
 /// How many last lines are kept.
 const TAIL: usize = 60;
 
-/// The longest line that is handed over whole.
+/// The longest line of a confined program that is handed over whole.
 const LONGEST_LINE: u64 = 64 * 1024;
 
 impl Group {
@@ -95,7 +95,8 @@ pub async fn run(
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
     let streams = (group.child.stdout.take(), group.child.stderr.take());
-    let tail = follow(streams, &mut line).await;
+    // What our own tools print is whole, however long a line is.
+    let tail = follow(streams, u64::MAX, &mut line).await;
     let status = group.child.wait().await?;
     Ok(Finished { status, tail, exceeded: None })
 }
@@ -111,7 +112,7 @@ pub async fn run_confined(
     mut line: impl FnMut(Stream, &str),
 ) -> io::Result<Finished> {
     let mut confined = sandbox.start(confinement, Output::piped()).await?;
-    let tail = follow(confined.streams(), &mut line).await;
+    let tail = follow(confined.streams(), LONGEST_LINE, &mut line).await;
     let status = confined.wait().await?;
     let exceeded = confined.exceeded().map(str::to_owned);
     Ok(Finished { status, tail, exceeded })
@@ -121,14 +122,15 @@ pub async fn run_confined(
 /// last ones.
 async fn follow(
     (out, err): (Option<ChildStdout>, Option<ChildStderr>),
+    longest: u64,
     line: &mut impl FnMut(Stream, &str),
 ) -> Vec<String> {
     let (sender, mut lines) = mpsc::channel(256);
     if let Some(out) = out {
-        read(Stream::Out, out, sender.clone());
+        read(Stream::Out, out, longest, sender.clone());
     }
     if let Some(err) = err {
-        read(Stream::Err, err, sender.clone());
+        read(Stream::Err, err, longest, sender.clone());
     }
     drop(sender);
     let mut tail = VecDeque::new();
@@ -165,6 +167,7 @@ pub async fn output(command: &mut Command) -> io::Result<String> {
 fn read(
     stream: Stream,
     source: impl AsyncRead + Unpin + Send + 'static,
+    longest: u64,
     sender: mpsc::Sender<(Stream, String)>,
 ) {
     tokio::spawn(async move {
@@ -173,7 +176,7 @@ fn read(
         loop {
             bytes.clear();
             // A line without an end is handed over in pieces.
-            match (&mut source).take(LONGEST_LINE).read_until(b'\n', &mut bytes).await {
+            match (&mut source).take(longest).read_until(b'\n', &mut bytes).await {
                 Ok(0) | Err(_) => break,
                 Ok(_) => {
                     let text = String::from_utf8_lossy(&bytes);
@@ -213,6 +216,13 @@ mod tests {
         assert!(seen.contains(&(Stream::Out, "one".into())));
         assert!(seen.contains(&(Stream::Err, "two".into())));
         assert_eq!(finished.tail.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_long_line_of_a_tool_of_ours_stays_whole() {
+        let mut command = Command::new("head");
+        command.args(["-c", "200000", "/dev/zero"]);
+        assert_eq!(output(&mut command).await.unwrap().len(), 200_001);
     }
 
     #[tokio::test]
