@@ -12,7 +12,7 @@ use crate::context::Circumstances;
 use crate::guard::Guard;
 use crate::pipeline::Pipeline;
 use crate::recording::{Inputs, Overlay, Recorded, Recording};
-use crate::requirements::{Extent, Requirement, ResourcePolicy, State as _};
+use crate::requirements::{Extent, Requirement, ResourcePolicy, State as _, bucket_policy};
 
 /// A permission to ask about.
 #[derive(Debug, Clone)]
@@ -122,7 +122,9 @@ impl Pipeline {
                 resource: question.resource.clone(),
                 printed_resource: None,
                 context,
-                resource_policy: self.policy_on(&question.action, &question.resource).await?,
+                resource_policy: self
+                    .policy_on(&session, &question.action, &question.resource)
+                    .await?,
                 extent: Extent::Call,
             });
         }
@@ -206,6 +208,7 @@ impl Pipeline {
     /// The policy on the resource's side, of the kinds that the account keeps.
     async fn policy_on(
         &self,
+        caller: &Session,
         action: &str,
         resource: &str,
     ) -> Result<ResourcePolicy, ServiceError> {
@@ -238,7 +241,7 @@ impl Pipeline {
             }
             ("s3", "s3") => {
                 let bucket = rest.split('/').next().unwrap_or_default();
-                let document = present.bucket_policy(bucket).await?;
+                let document = bucket_policy::for_caller(&present, caller, bucket).await?;
                 Ok(own(format!("arn:aws:s3:::{bucket}"), document))
             }
             ("lambda", "lambda") if ours => {

@@ -18,6 +18,7 @@ mod context;
 mod data_plane;
 mod delete_objects;
 mod directory;
+mod dry_run;
 mod exists;
 mod guard;
 pub mod journal;

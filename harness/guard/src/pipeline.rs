@@ -11,7 +11,10 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, request};
 use ringfence_services::Setting;
 use ringfence_services::credentials::{Identity, Session};
-use ringfence_wire::{Call, Service, ServiceError, error, identify, reply, response, signature};
+use ringfence_wire::{
+    Call, Reply, Service, ServiceError, error, identify, reply, response, signature,
+};
+use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::authenticate::Authenticated;
@@ -29,7 +32,8 @@ use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
 use crate::{
-    admit, authenticate, exists, keys, limits, naming, refusal, simulate, uploads, validate,
+    admit, authenticate, checks, dry_run, exists, keys, limits, naming, refusal, simulate, uploads,
+    validate,
 };
 
 /// Everything that a request meets.
@@ -209,7 +213,7 @@ impl Pipeline {
         let granted = self.authorize(call, &caller, parts, passage).await?;
         let checked = match named.absent {
             Some(absent) => Err(absent),
-            None => self.validate(call).await,
+            None => self.validate(call, &caller.identity).await,
         };
         checked.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
         if Services::answers(call.service()) {
@@ -218,6 +222,9 @@ impl Pipeline {
         }
         if simulate::answers(call) {
             let reply = simulate::answer(call, self.account()).await?;
+            return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
+        }
+        if let Some(reply) = self.policy_status(call).await? {
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
         }
         match granted {
@@ -233,6 +240,26 @@ impl Pipeline {
                 self.delete_allowed(call, &caller, &partial, parts, passage).await
             }
         }
+    }
+
+    /// Whether a bucket's policy is public, which emulators do not know; where it
+    /// has none, its error is the upstream's.
+    async fn policy_status(&self, call: &Call) -> Result<Option<Reply>, ServiceError> {
+        if (call.service(), call.name()) != (Service::S3, "GetBucketPolicyStatus") {
+            return Ok(None);
+        }
+        let bucket = call.text("Bucket").unwrap_or_default();
+        let Some(policy) = self.directory.bucket_policy(bucket).await? else {
+            exists::bucket(call, &self.directory).await?;
+            return Err(ServiceError::new(
+                404,
+                "NoSuchBucketPolicy",
+                "The bucket policy does not exist",
+            )
+            .with("BucketName", bucket));
+        };
+        let status = json!({"PolicyStatus": {"IsPublic": checks::s3::is_public(&policy)}});
+        Ok(Some(Reply::fields(status)))
     }
 
     /// What a simulation may know of the account.
@@ -352,8 +379,17 @@ impl Pipeline {
     }
 
     /// What AWS refuses of an authorized call and an emulator takes.
-    async fn validate(&self, call: &Call) -> Result<(), ServiceError> {
+    async fn validate(&self, call: &Call, caller: &Identity) -> Result<(), ServiceError> {
+        dry_run::check(call)?;
         validate::validate(call)?;
+        match call.service() {
+            Service::Iam => checks::iam::deletion(call, &self.directory).await?,
+            Service::S3 => {
+                checks::s3::owner(call, &self.setting.account_id)?;
+                checks::s3::access(call, caller, &self.directory).await?;
+            }
+            _ => {}
+        }
         limits::check(call, &self.directory).await?;
         exists::check(call, &self.directory, &self.setting.account_id).await?;
         uploads::check(call, &self.directory).await
@@ -388,6 +424,8 @@ impl Pipeline {
         passage: &mut Passage,
     ) -> Result<Response<Bytes>, ServiceError> {
         let sent = keys::completed(call, caller)?;
+        let is_new_bucket = (call.service(), call.name()) == (Service::S3, "CreateBucket")
+            && !self.directory.has_bucket(&call.region, call.text("Bucket").unwrap_or("")).await?;
         let answer = self.upstream.forward(&sent, &parts.headers, body, passage.now).await;
         self.directory.changed_by(call);
         let mut answer = answer?;
@@ -406,6 +444,11 @@ impl Pipeline {
         }
         if is_absence(call, &answer) {
             self.hide_absence(call, caller, parts, passage).await?;
+        }
+        if is_new_bucket && answer.status().is_success() {
+            let bucket = call.text("Bucket").unwrap_or_default();
+            let has_ownership = call.text("ObjectOwnership").is_some();
+            self.directory.close_new_bucket(&call.region, bucket, has_ownership).await?;
         }
         if answer.status().is_success() {
             keys::learn(call, &answer, &self.setting, &self.directory).await?;

@@ -120,6 +120,10 @@ impl State for Present<'_> {
         self.directory.bucket_policy(bucket).await
     }
 
+    async fn bucket_is_restricted(&self, bucket: &str) -> Result<bool, ServiceError> {
+        Ok(self.directory.bucket_access(self.region, bucket).await?.is_restricted)
+    }
+
     async fn secret(&self, id: &str) -> Result<Option<Secret>, ServiceError> {
         self.directory.secret(self.region, id).await
     }

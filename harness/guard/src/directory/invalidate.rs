@@ -18,6 +18,7 @@ impl Directory {
             Service::S3 if changes_buckets(call.name()) => {
                 if let Some(bucket) = call.text("Bucket") {
                     self.buckets.forget(bucket);
+                    self.bucket_access.forget(bucket);
                 }
             }
             Service::S3

@@ -5,6 +5,7 @@
 //! Whoever changes IAM behind the guard's back (at the upstream itself) is not
 //! noticed: the guard is the only road by design.
 
+mod access;
 mod cache;
 mod documents;
 mod invalidate;
@@ -12,6 +13,7 @@ mod principals;
 mod read;
 mod resources;
 mod uploads;
+mod usage;
 
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use ringfence_services::Setting;
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Map, Value};
 
+use access::BucketAccess;
 use documents::Documents;
 
 use crate::recording::Attached;
@@ -97,6 +100,7 @@ pub(crate) struct Directory {
     managed: Cache<Option<Arc<Managed>>>,
     providers: Cache<Arc<Vec<Provider>>>,
     buckets: Cache<Option<Arc<str>>>,
+    bucket_access: Cache<BucketAccess>,
     subnets: Cache<Option<Arc<str>>>,
     uploads: Cache<Option<Arc<str>>>,
 }
@@ -116,6 +120,7 @@ impl Directory {
             managed: Cache::default(),
             providers: Cache::default(),
             buckets: Cache::default(),
+            bucket_access: Cache::default(),
             subnets: Cache::default(),
             uploads: Cache::default(),
         }
@@ -243,7 +248,9 @@ fn is_absence(error: &ServiceError) -> bool {
             // What S3 says of a delete marker in a versioned bucket.
             // https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
             | "MethodNotAllowed"
+            | "NoSuchPublicAccessBlockConfiguration"
             | "NoSuchTagSet"
+            | "OwnershipControlsNotFoundError"
             | "ResourceNotFoundException"
             | "InvalidResourceId"
             | "ParameterNotFound"

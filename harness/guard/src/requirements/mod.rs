@@ -8,6 +8,7 @@
 //! ([`RequirementsError::Unmapped`]).
 
 mod api_gateway;
+pub(crate) mod bucket_policy;
 mod cloudformation;
 mod dynamodb;
 mod ec2;

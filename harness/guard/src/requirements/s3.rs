@@ -5,12 +5,12 @@
 use ringfence_wire::ServiceError;
 use serde_json::Value;
 
-use super::RequirementsError;
 use super::generic::{self, known};
 use super::iam::pass_role;
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope, field, scalar, tags};
 use super::state::Tags;
+use super::{RequirementsError, bucket_policy};
 use crate::delete_objects::{is_well_formed, objects};
 
 /// Bucket operations whose action has another name (S3 user guide, "Required
@@ -362,7 +362,7 @@ async fn finish(scope: &Scope<'_>, requirement: &mut Requirement) -> Result<(), 
     requirement.context.set("s3:ResourceAccount", scope.account());
     let bucket = resource.trim_start_matches("arn:aws:s3:::").split('/').next().unwrap_or_default();
     if requirement.action != "s3:CreateBucket" {
-        let policy = scope.state.bucket_policy(bucket).await?;
+        let policy = bucket_policy::for_caller(scope.state, scope.caller, bucket).await?;
         *requirement = requirement.clone().guarded_by(&format!("arn:aws:s3:::{bucket}"), policy);
     }
     requirement.printed_resource = Some(format!("\"{resource}\""));

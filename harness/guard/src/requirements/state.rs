@@ -68,6 +68,8 @@ pub trait State: Send + Sync {
 
     /// A bucket's policy.
     async fn bucket_policy(&self, bucket: &str) -> Result<Option<String>, ServiceError>;
+    /// Whether a bucket's `RestrictPublicBuckets` is on.
+    async fn bucket_is_restricted(&self, bucket: &str) -> Result<bool, ServiceError>;
     /// A secret, by name, by ARN, or by the ARN without its random suffix.
     async fn secret(&self, id: &str) -> Result<Option<Secret>, ServiceError>;
     /// The tags of a resource of DynamoDB (table), Logs (log group), SSM

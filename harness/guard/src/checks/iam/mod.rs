@@ -1,8 +1,10 @@
 //! What IAM refuses in a call's content and emulators take.
 
+mod deletion;
 mod documents;
 mod trust;
 
+pub(crate) use deletion::check as deletion;
 use ringfence_wire::{Call, ServiceError};
 
 /// Checks the policy document of a call, where it stores one.

@@ -1,5 +1,11 @@
-//! What S3 refuses in a call's content and emulators take.
+//! What S3 refuses of an authorized call and emulators take.
 
+mod access;
 mod bucket_policy;
+mod owner;
+mod public;
 
+pub(crate) use access::check as access;
 pub(crate) use bucket_policy::check as bucket_policy;
+pub(crate) use owner::check as owner;
+pub(crate) use public::{is_public, without_grants};

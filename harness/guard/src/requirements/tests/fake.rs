@@ -126,6 +126,10 @@ impl State for Account {
         Ok((bucket == "guarded").then(|| "BUCKET".to_owned()))
     }
 
+    async fn bucket_is_restricted(&self, _: &str) -> Answer<bool> {
+        Ok(false)
+    }
+
     async fn secret(&self, id: &str) -> Answer<Option<Secret>> {
         Ok(id.contains("db").then(|| Secret {
             arn: format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:db-AbCdEf"),

@@ -1,0 +1,58 @@
+//! What hangs on an entity of IAM.
+
+use ringfence_wire::{Service, ServiceError};
+use serde_json::{Map, Value, json};
+
+use super::{Directory, read};
+
+impl Directory {
+    /// How many elements a list of IAM has; none where its entity is not there.
+    pub(crate) async fn count(
+        &self,
+        operation: &str,
+        input: Value,
+        member: &str,
+    ) -> Result<usize, ServiceError> {
+        let answer = self.look_up(Service::Iam, operation, input).await?;
+        let members = member.split('.');
+        let value = answer.as_ref().and_then(|answer| members.fold(Some(answer), step));
+        Ok(match value {
+            Some(Value::Array(items)) => items.len(),
+            Some(Value::Object(_)) => 1,
+            _ => 0,
+        })
+    }
+
+    /// Whether a policy is the boundary of a role or a user.
+    pub(crate) async fn is_boundary(&self, arn: &str) -> Result<bool, ServiceError> {
+        for role in self.iam_list("ListRoles", Map::new(), "Roles").await? {
+            let Some(name) = read::text(&role, "RoleName") else { continue };
+            let role = self.role(name).await?;
+            if role.is_some_and(|role| role.boundary.as_deref() == Some(arn)) {
+                return Ok(true);
+            }
+        }
+        for user in self.iam_list("ListUsers", Map::new(), "Users").await? {
+            let Some(name) = read::text(&user, "UserName") else { continue };
+            let user = self.user(name).await?;
+            if user.is_some_and(|user| user.boundary.as_deref() == Some(arn)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The number of entities that a policy is attached to.
+    pub(crate) async fn attachments(&self, arn: &str) -> Result<usize, ServiceError> {
+        let mut count = 0;
+        for member in ["PolicyGroups", "PolicyUsers", "PolicyRoles"] {
+            let input = json!({"PolicyArn": arn});
+            count += self.count("ListEntitiesForPolicy", input, member).await?;
+        }
+        Ok(count)
+    }
+}
+
+fn step<'v>(value: Option<&'v Value>, member: &str) -> Option<&'v Value> {
+    value?.get(member)
+}
