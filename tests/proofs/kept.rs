@@ -212,3 +212,22 @@ fn a_user_goes_when_nothing_hangs_on_it() {
         group.result.unwrap();
     });
 }
+
+#[test]
+fn names_that_differ_by_case_are_one_name() {
+    with_empty_account(async |stack| {
+        as_root(stack, IAM, "CreateUser", json!({"UserName": "alice"})).await.result.unwrap();
+        let told = refusal(as_root(stack, IAM, "CreateUser", json!({"UserName": "Alice"})).await);
+        let message = "User with name Alice already exists.".to_owned();
+        assert_eq!(told, (409, "EntityAlreadyExists".to_owned(), message));
+        as_root(stack, IAM, "CreateUser", json!({"UserName": "alice2"})).await.result.unwrap();
+        let policy = json!({"Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]});
+        let create = async |name: &str| {
+            let input = json!({"PolicyName": name, "PolicyDocument": policy.to_string()});
+            as_root(stack, IAM, "CreatePolicy", input).await
+        };
+        create("limit").await.result.unwrap();
+        assert_eq!(refusal(create("LIMIT").await).1, "EntityAlreadyExists");
+    });
+}

@@ -16,6 +16,7 @@ mod attacks;
 mod cloudformation;
 mod delete_objects;
 mod foreign;
+mod identities;
 mod kept;
 mod layer1;
 mod managed_policies;

@@ -11,6 +11,7 @@ mod admit;
 mod ask;
 mod authenticate;
 mod authorize;
+mod bindings;
 mod bodies;
 mod carrier;
 mod checks;

@@ -32,8 +32,8 @@ use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
 use crate::{
-    admit, authenticate, checks, dry_run, exists, keys, limits, naming, refusal, simulate, uploads,
-    validate,
+    admit, authenticate, bindings, checks, dry_run, exists, keys, limits, naming, refusal,
+    simulate, uploads, validate,
 };
 
 /// Everything that a request meets.
@@ -383,7 +383,10 @@ impl Pipeline {
         dry_run::check(call)?;
         validate::validate(call)?;
         match call.service() {
-            Service::Iam => checks::iam::deletion(call, &self.directory).await?,
+            Service::Iam => {
+                checks::iam::creation(call, &self.directory).await?;
+                checks::iam::deletion(call, &self.directory).await?;
+            }
             Service::S3 => {
                 checks::s3::owner(call, &self.setting.account_id)?;
                 checks::s3::access(call, caller, &self.directory).await?;
@@ -424,6 +427,7 @@ impl Pipeline {
         passage: &mut Passage,
     ) -> Result<Response<Bytes>, ServiceError> {
         let sent = keys::completed(call, caller)?;
+        let ending = bindings::ending(&sent, &self.directory).await?;
         let is_new_bucket = (call.service(), call.name()) == (Service::S3, "CreateBucket")
             && !self.directory.has_bucket(&call.region, call.text("Bucket").unwrap_or("")).await?;
         let answer = self.upstream.forward(&sent, &parts.headers, body, passage.now).await;
@@ -444,6 +448,11 @@ impl Pipeline {
         }
         if is_absence(call, &answer) {
             self.hide_absence(call, caller, parts, passage).await?;
+        }
+        if let Some(ending) = ending.filter(|_| answer.status().is_success()) {
+            let (directory, upstream) = (&self.directory, &self.upstream);
+            let region = &self.setting.region;
+            bindings::rebind(&ending, directory, upstream, region, passage.now).await?;
         }
         if is_new_bucket && answer.status().is_success() {
             let bucket = call.text("Bucket").unwrap_or_default();

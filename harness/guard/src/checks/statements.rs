@@ -11,7 +11,7 @@ pub(crate) fn statements(text: &str) -> Vec<Value> {
 
 /// As the engine reads it: to serde_json a key may be an instruction of its own
 /// (`$serde_json::private::RawValue`), behind which another condition could hide.
-pub(super) fn value(node: json::Node) -> Value {
+pub(crate) fn value(node: json::Node) -> Value {
     match node.value {
         json::Value::Null => Value::Null,
         json::Value::Bool(value) => value.into(),

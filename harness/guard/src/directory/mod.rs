@@ -9,6 +9,7 @@ mod access;
 mod cache;
 mod documents;
 mod invalidate;
+mod naming;
 mod principals;
 mod read;
 mod resources;

@@ -23,6 +23,19 @@ impl Directory {
         })
     }
 
+    /// A field of all elements of a list of IAM.
+    pub(crate) async fn names(
+        &self,
+        operation: &str,
+        input: Value,
+        list: &str,
+        field: &str,
+    ) -> Result<Vec<String>, ServiceError> {
+        let input = input.as_object().cloned().unwrap_or_default();
+        let all = self.iam_list(operation, input, list).await?;
+        Ok(all.iter().filter_map(|element| read::text(element, field)).map(str::to_owned).collect())
+    }
+
     /// Whether a policy is the boundary of a role or a user.
     pub(crate) async fn is_boundary(&self, arn: &str) -> Result<bool, ServiceError> {
         for role in self.iam_list("ListRoles", Map::new(), "Roles").await? {

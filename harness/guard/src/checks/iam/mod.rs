@@ -1,9 +1,11 @@
 //! What IAM refuses in a call's content and emulators take.
 
+mod creation;
 mod deletion;
 mod documents;
 mod trust;
 
+pub(crate) use creation::check as creation;
 pub(crate) use deletion::check as deletion;
 use ringfence_wire::{Call, ServiceError};
 
