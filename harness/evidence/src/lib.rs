@@ -18,6 +18,7 @@ mod record;
 pub mod sarif;
 pub mod signature;
 mod table;
+mod visible;
 
 pub use mutations::{Mutant, MutantVerdict, MutationSummary, Mutations, Reach, ReachRow};
 pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};

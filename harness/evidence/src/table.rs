@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::mutations::{MutantVerdict, MutationSummary, Mutations};
 use crate::probe::{Probe, Verdict};
 use crate::record::{RunRecord, RunStatus};
+use crate::visible::line as line_of;
 
 /// Cells are cut at this many characters, column by column; the record has
 /// them whole. What failed is never cut.
@@ -46,7 +47,7 @@ pub fn table(record: &RunRecord) -> String {
         text.push_str(&weakened(mutations));
     }
     if let RunStatus::Incomplete { reason } = &record.status {
-        let _ = writeln!(text, "INCOMPLETE, and so no result: {reason}");
+        let _ = writeln!(text, "INCOMPLETE, and so no result: {}", line_of(reason));
     }
     text
 }
@@ -60,7 +61,7 @@ fn weakened(mutations: &Mutations) -> String {
             MutantVerdict::NotRun => "not run",
             MutantVerdict::Killed | MutantVerdict::Equivalent => continue,
         };
-        let _ = writeln!(text, "{word:<12}{}: {}", mutant.id, mutant.change);
+        let _ = writeln!(text, "{word:<12}{}: {}", line_of(&mutant.id), line_of(&mutant.change));
     }
     let MutationSummary { mutants, killed, survived, equivalent, not_run } = mutations.summary;
     let seconds = mutations.duration_ms as f64 / 1000.0;
@@ -89,6 +90,7 @@ fn by_guard_rail(probes: &[Probe]) -> String {
     let mut text = String::new();
     for (rail, held, all) in rails {
         let verdict = if held == all { "held" } else { "FAILED" };
+        let rail = line_of(rail);
         let _ = writeln!(text, "{verdict:<8}{rail:<width$}  {held} of {all}");
     }
     text
@@ -103,7 +105,7 @@ fn row(probe: &Probe) -> [String; 5] {
     };
     let [_, title, expected, observed, _] = WIDEST;
     let cell = |text: &str, widest: usize| {
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = line_of(text);
         if probe.verdict == Verdict::Held && text.chars().count() > widest {
             text.chars().take(widest - 1).chain(['…']).collect()
         } else {

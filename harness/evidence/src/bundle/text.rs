@@ -10,15 +10,16 @@ use crate::mutations::MutantVerdict;
 use crate::probe::{Probe, Verdict};
 use crate::record::{RunRecord, RunStatus};
 use crate::signature::NAMESPACE;
+use crate::visible::{code, markdown};
 
 /// `SCOPE.md`: what was tested, what came of it, and what it does not show.
 pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Assessment) -> String {
-    let mut out = format!("# Scope of the run {}\n\n", record.run_id);
+    let mut out = format!("# Scope of the run {}\n\n", markdown(&record.run_id));
     if let RunStatus::Incomplete { reason } = &record.status {
         let _ = writeln!(
             out,
             "**INCOMPLETE: the run did not come to its end ({}). Nothing below is a result.**\n",
-            cell(reason)
+            markdown(reason)
         );
     }
     let upstream = &record.upstream;
@@ -53,17 +54,18 @@ pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Asse
     ];
     out.push_str("| | |\n|---|---|\n");
     for (name, value) in rows {
-        let _ = writeln!(out, "| {name} | {} |", cell(&value));
+        let _ = writeln!(out, "| {name} | {} |", markdown(&value));
     }
     for (name, value) in record.tools.iter().chain(&record.provenance.ci) {
-        let _ = writeln!(out, "| {} | {} |", cell(name), cell(value));
+        let _ = writeln!(out, "| {} | {} |", markdown(name), markdown(value));
     }
     objectives(&mut out, catalogue, assessment);
     population(&mut out, record);
     open(&mut out, record);
     mutations(&mut out, record);
     out.push_str("\n## What differs from what was asked for\n\n");
-    list(&mut out, record.deviations.iter().map(String::as_str), "Nothing.");
+    let deviations: Vec<String> = record.deviations.iter().map(|text| markdown(text)).collect();
+    list(&mut out, deviations.iter().map(String::as_str), "Nothing.");
     out.push_str(
         "\n## What was removed\n\nNo secret is kept: signatures, session tokens, secret keys and \
          the signatures of tokens are cut out of `raw/` where they stood, each place marked \
@@ -75,7 +77,10 @@ pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Asse
     let inputs: Vec<String> = record
         .inputs
         .iter()
-        .map(|input| format!("`inputs/{}` ({}) {}", input.path, input.kind, input.sha256))
+        .map(|input| {
+            let path = code(&format!("inputs/{}", input.path));
+            format!("{path} ({}) {}", markdown(&input.kind), markdown(&input.sha256))
+        })
         .collect();
     list(&mut out, inputs.iter().map(String::as_str), "No file.");
     out
@@ -124,14 +129,14 @@ fn objectives(out: &mut String, catalogue: &Catalogue, assessment: &Assessment) 
         let _ = writeln!(
             out,
             "| {} {} | {} | {} | {} | {} | {} | {} |",
-            cell(&objective.id),
-            cell(&objective.title),
+            markdown(&objective.id),
+            markdown(&objective.title),
             verdict.as_str(),
             tally.held,
             tally.failed,
             tally.inconclusive,
             tally.not_run,
-            cell(&not_shown)
+            markdown(&not_shown)
         );
     }
 }
@@ -159,7 +164,7 @@ fn population(out: &mut String, record: &RunRecord) {
             let _ = writeln!(
                 out,
                 "| {} | {} | {} | {} | {} | {} |",
-                cell(name),
+                markdown(name),
                 tally.all(),
                 tally.held,
                 tally.failed,
@@ -183,7 +188,7 @@ fn open(out: &mut String, record: &RunRecord) {
             .filter(|probe| probe.verdict == verdict)
             .map(|probe| {
                 let why = probe.reason.as_deref().unwrap_or(&probe.observed);
-                format!("`{}`: {}; {}", probe.id, probe.title, why)
+                format!("{}: {}; {}", code(&probe.id), markdown(&probe.title), markdown(why))
             })
             .collect();
         list(out, said.iter().map(String::as_str), "Nothing.");
@@ -206,7 +211,7 @@ fn mutations(out: &mut String, record: &RunRecord) {
         .mutants
         .iter()
         .filter(|mutant| mutant.verdict == MutantVerdict::Survived)
-        .map(|mutant| format!("`{}`: {}", mutant.id, mutant.change))
+        .map(|mutant| format!("{}: {}", code(&mutant.id), markdown(&mutant.change)))
         .collect();
     list(out, survived.iter().map(String::as_str), "None survived.");
 }
@@ -214,18 +219,12 @@ fn mutations(out: &mut String, record: &RunRecord) {
 fn list<'a>(out: &mut String, items: impl Iterator<Item = &'a str>, none: &str) {
     let mut any = false;
     for item in items {
-        let _ = writeln!(out, "- {}", cell(item));
+        let _ = writeln!(out, "- {item}");
         any = true;
     }
     if !any {
         let _ = writeln!(out, "{none}");
     }
-}
-
-/// A text in one line of a table; what Markdown would read as HTML is not.
-fn cell(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.replace('|', "\\|").replace('<', "&lt;")
 }
 
 /// `VERIFY.md`: how to check the bundle with stock tools.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use serde::Deserialize;
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use super::TokenError;
+use super::reach::Reach;
 
 /// API Gateway waits so long for the configuration, and again for the keys
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
@@ -28,38 +29,26 @@ struct Keys {
 }
 
 /// Fetches an issuer's keys. Keys of kinds that nobody here knows are left out.
-pub(super) async fn fetch(http: &reqwest::Client, issuer: &str) -> Result<JwkSet, TokenError> {
-    let base = trusted(issuer)?;
+pub(super) async fn fetch(
+    http: &reqwest::Client,
+    reach: Reach,
+    issuer: &str,
+) -> Result<JwkSet, TokenError> {
+    let base = reach.check(issuer)?;
     let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-    let configuration: Configuration = get(http, trusted(&address)?).await?;
+    let configuration: Configuration = get(http, reach.check(&address)?).await?;
     // Exactly: another issuer's document must not lend its keys (OpenID Connect
     // Discovery 1.0, section 4.3).
     if configuration.issuer != issuer {
         return Err(unavailable("the discovery document is another issuer's"));
     }
-    let address = trusted(&configuration.jwks_uri)?;
+    let address = reach.check(&configuration.jwks_uri)?;
     if base.scheme() == "https" && address.scheme() != "https" {
         return Err(unavailable("an issuer with https must not have its keys without"));
     }
     let keys: Keys = get(http, address).await?;
     let keys = keys.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
     Ok(JwkSet { keys: keys.collect() })
-}
-
-/// An address that may be asked: https, or http on this machine.
-fn trusted(address: &str) -> Result<Url, TokenError> {
-    let url = Url::parse(address).map_err(|_| unavailable("not a URL"))?;
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if loopback => Ok(url),
-        _ => Err(unavailable("only https, or http on loopback, is asked for keys")),
-    }
 }
 
 async fn get<T: for<'de> Deserialize<'de>>(

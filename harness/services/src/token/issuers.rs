@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 
 use super::compact::Compact;
 use super::keys::{self, KeySource};
+use super::reach::Reach;
 use super::{TokenError, claims, discovery};
 
 /// How long fetched keys are good: API Gateway caches them for up to two hours
@@ -41,9 +42,11 @@ pub struct Issuers(Arc<Inner>);
 struct Inner {
     configured: HashMap<String, KeySource>,
     discovered: RwLock<HashMap<String, Arc<Mutex<Fetched>>>>,
-    /// Made when first needed; `None` where no TLS could be set up, and then
-    /// nothing can be discovered.
+    /// For configured issuers, and for those that calls name. Made when first
+    /// needed; `None` where no TLS could be set up, and then nothing can be
+    /// discovered.
     http: OnceLock<Option<reqwest::Client>>,
+    public: OnceLock<Option<reqwest::Client>>,
 }
 
 /// What discovery last gave.
@@ -71,6 +74,7 @@ impl Issuers {
             configured: configured.into_iter().collect(),
             discovered: RwLock::default(),
             http: OnceLock::new(),
+            public: OnceLock::new(),
         }))
     }
 
@@ -169,12 +173,12 @@ impl Fetched {
         issuer: &str,
         now: OffsetDateTime,
     ) -> Result<&JwkSet, TokenError> {
-        // A redirect could lead from an https issuer to anywhere.
-        let http = issuers.http.get_or_init(|| {
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().ok()
-        });
-        let fetched = match http {
-            Some(http) => discovery::fetch(http, issuer).await,
+        let (reach, http) = match issuers.configured.contains_key(issuer) {
+            true => (Reach::Configured, &issuers.http),
+            false => (Reach::Named, &issuers.public),
+        };
+        let fetched = match http.get_or_init(|| reach.client()) {
+            Some(http) => discovery::fetch(http, reach, issuer).await,
             None => Err(TokenError::KeysUnavailable("no TLS could be set up".to_owned())),
         };
         self.tried = Some((now, fetched.as_ref().map(drop).map_err(Clone::clone)));

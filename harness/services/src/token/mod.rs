@@ -18,6 +18,7 @@ mod error;
 mod issuers;
 mod json;
 mod keys;
+mod reach;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

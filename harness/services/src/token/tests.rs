@@ -310,6 +310,11 @@ impl Server {
         Rules { issuer: &self.issuer, now, ..rules() }
     }
 
+    /// Issuers of which this one is configured.
+    fn configured(&self) -> Issuers {
+        Issuers::new(vec![(self.issuer.clone(), KeySource::Discovery)])
+    }
+
     fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
@@ -329,7 +334,7 @@ async fn discovered_keys_are_cached_and_fetched_anew_for_an_unknown_key() {
         _ => None,
     })
     .await;
-    let issuers = Issuers::new(Vec::new());
+    let issuers = server.configured();
     let old = server.token(&RSA, "k1");
     let new = server.token(&OTHER_RSA, "k2");
     assert!(issuers.verify(&old, &server.rules(NOW)).await.is_ok());
@@ -360,7 +365,7 @@ async fn a_wrong_discovery_document_is_refused(
 ) {
     let server = Server::start(move |own, _| Some(document(own).to_string())).await;
     let token = server.token(&RSA, "k1");
-    let issuers = Issuers::new(Vec::new());
+    let issuers = server.configured();
     let refused = Err(TokenError::KeysUnavailable(why.into()));
     assert_eq!(issuers.verify(&token, &server.rules(NOW)).await, refused);
     // Asked again at once, it does not ask again.
@@ -378,7 +383,7 @@ async fn a_key_set_has_a_size() {
     let token = server.token(&RSA, "k1");
     let why = format!("`{}/keys` answers with more than 150000 bytes", server.issuer);
     assert_eq!(
-        Issuers::new(Vec::new()).verify(&token, &server.rules(NOW)).await,
+        server.configured().verify(&token, &server.rules(NOW)).await,
         Err(TokenError::KeysUnavailable(why))
     );
 }
@@ -387,9 +392,26 @@ async fn a_key_set_has_a_size() {
 async fn an_issuer_without_tls_elsewhere_is_not_asked() {
     assert_eq!(
         Issuers::new(Vec::new()).reach("http://example.com", NOW).await,
-        Err(TokenError::KeysUnavailable(
-            "only https, or http on loopback, is asked for keys".into()
-        ))
+        Err(TokenError::KeysUnavailable(NOT_CONFIGURED.into()))
     );
     assert_eq!(issuers(&[RSA.jwk("k1")]).reach(ISSUER, NOW).await, Ok(()));
+}
+
+const NOT_CONFIGURED: &str = "an issuer that is not configured is asked for keys by https alone, and \
+                              not on this machine or in a private network";
+
+#[tokio::test]
+async fn an_issuer_on_this_machine_that_only_a_call_names_is_not_asked() {
+    let server = Server::start(|own, path| match path {
+        "/.well-known/openid-configuration" => Some(configuration(own)),
+        _ => Some(serde_json::to_string(&keys(&[RSA.jwk("k1")])).unwrap()),
+    })
+    .await;
+    let token = server.token(&RSA, "k1");
+    assert_eq!(
+        Issuers::new(Vec::new()).verify(&token, &server.rules(NOW)).await,
+        Err(TokenError::KeysUnavailable(NOT_CONFIGURED.into()))
+    );
+    assert_eq!(server.requests(), 0);
+    assert!(server.configured().verify(&token, &server.rules(NOW)).await.is_ok());
 }
