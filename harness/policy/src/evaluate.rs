@@ -76,13 +76,18 @@ pub fn decide(request: &Request<'_>, policies: &Policies) -> Decision {
 /// verdict counts.
 pub fn judge<'p>(request: &Request<'_>, policies: &'p Policies) -> Verdict<'p> {
     let asked = asked(request, policies);
-    if let Some(outcome) = special::outcome(request) {
-        return Verdict { outcome, layer: Layer::Identity, statement: None };
+    let fixed = special::outcome(request).map(|outcome| Verdict {
+        outcome,
+        layer: Layer::Identity,
+        statement: None,
+    });
+    if let Some(allowed) = fixed.filter(|fixed| fixed.outcome == Outcome::Allow) {
+        return allowed;
     }
     let shape = Shape::of(request, policies, &asked);
     let resource = Scan::of(policies.resource.as_slice(), &asked);
     if !shape.account_policies {
-        return only_resource(&resource);
+        return fixed.unwrap_or_else(|| only_resource(&resource));
     }
     let identity = Scan::of(&policies.identity, &asked);
     let boundary = policies.boundary.as_deref().map(|docs| Scan::of(docs, &asked));
@@ -112,6 +117,10 @@ pub fn judge<'p>(request: &Request<'_>, policies: &'p Policies) -> Verdict<'p> {
         if let Some(found) = deny {
             return found.verdict(Outcome::ExplicitDeny, layer);
         }
+    }
+    // An explicit deny is told as one, whoever owns the resource.
+    if let Some(fixed) = fixed {
+        return fixed;
     }
     let implicit = |layer| Verdict { outcome: Outcome::ImplicitDeny, layer, statement: None };
     if !levels_allow {

@@ -31,7 +31,7 @@ pub(crate) fn explain(
         explanation: String::new(),
         trust_policy,
     };
-    if special::outcome(request).is_some() {
+    if special::outcome(request) == Some(verdict.outcome) {
         decision.explanation = match verdict.outcome {
             Outcome::Allow => format!("allowed: `{}` needs no permission", request.action),
             _ => format!("denied: `{}` belongs to AWS and cannot be changed", request.resource),
