@@ -35,7 +35,8 @@ def schemas():
     return {
         name: json.loads((SCHEMAS / f"{digest}.json").read_text())
         for name, digest in sorted(found.items())
-        if name.startswith("AWS::")
+        # SAM's types are there under its transform alone.
+        if name.startswith("AWS::") and not name.startswith("AWS::Serverless::")
     }
 
 

@@ -224,6 +224,32 @@ fn a_template_s_policies_are_found_with_their_lines() {
     assert_eq!(report["documents"], 5);
 }
 
+/// A dynamic reference is resolved when the stack is deployed, also behind a
+/// function.
+#[test]
+fn a_resource_by_dynamic_reference_is_not_known() {
+    let policy = |resource: &str| {
+        format!(
+            "Resources:\n  P:\n    Type: AWS::IAM::ManagedPolicy\n    Properties:\n      PolicyDocument:\n        Version: '2012-10-17'\n        Statement:\n          - Effect: Allow\n            Action: secretsmanager:GetSecretValue\n            Resource: {resource}\n"
+        )
+    };
+    for resource in [
+        "'{{resolve:secretsmanager:/deploy/key}}'",
+        "!Sub '{{resolve:secretsmanager:/deploy/${Env}/key}}'",
+        "!Sub ['{{resolve:ssm:/${E}/arn}}', {E: x}]",
+        "!Join ['', ['{{resolve:ssm:/', !Ref E, '/arn}}']]",
+    ] {
+        let place = files(&[("t.yaml", &policy(resource))]);
+        let (findings, report) = found(place.path(), &["t.yaml"]);
+        assert_eq!((findings, &report["unreadable"]), (Vec::new(), &json!([])), "{resource}");
+    }
+    let place = files(&[("t.yaml", &policy("'secret'"))]);
+    assert_eq!(
+        found(place.path(), &["t.yaml"]).1["unreadable"][0]["message"],
+        "Resources.P.PolicyDocument: resource `secret` must be in ARN format or `*`"
+    );
+}
+
 /// The same template in JSON says the same, at places of its own.
 #[test]
 fn a_template_in_json_is_read_as_well() {

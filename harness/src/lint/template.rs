@@ -316,9 +316,9 @@ fn function(name: &str, argument: &Node) -> Value {
             None if name == "AWS::NoValue" => Value::Null,
             None => Value::Unknown,
         },
-        ("Fn::Sub", Value::Text(text)) => Value::Text(substituted(text)),
+        ("Fn::Sub", Value::Text(text)) => dynamic(&substituted(text)),
         ("Fn::Sub", Value::List(items)) => match items.first().and_then(Node::text) {
-            Some(text) => Value::Text(substituted(text)),
+            Some(text) => dynamic(&substituted(text)),
             None => Value::Unknown,
         },
         ("Fn::Join", Value::List(items)) => match items.as_slice() {
@@ -375,9 +375,12 @@ fn joined(delimiter: &Node, list: &Node) -> Value {
     };
     let unknown = UNKNOWN.to_string();
     let parts: Vec<&str> = items.iter().map(|item| item.text().unwrap_or(&unknown)).collect();
-    Value::Text(parts.join(delimiter))
+    dynamic(&parts.join(delimiter))
 }
 
+/// A text whose dynamic references are not known; they are resolved when the
+/// stack is deployed, after the functions
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>).
 fn dynamic(text: &str) -> Value {
     let mut out = String::new();
     let mut rest = text;

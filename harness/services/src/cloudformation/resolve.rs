@@ -27,7 +27,7 @@ impl Reader {
     /// The values of SSM parameters that parameters of the template name.
     ///
     /// # Errors
-    /// `ValidationError`, with SSM's own refusal or the names that are missing.
+    /// `ValidationError`, with SSM's own refusal.
     pub(super) async fn ssm(
         &self,
         names: &SsmNeed,
@@ -51,18 +51,7 @@ impl Reader {
                 }
             }
         }
-        let missing: Vec<_> = names
-            .iter()
-            .filter(|name| !found.contains_key(**name))
-            .map(|name| name.as_str())
-            .collect();
-        if missing.is_empty() {
-            return Ok(found);
-        }
-        Err(validation(format!(
-            "Unable to fetch parameters [{}] from parameter store for this account.",
-            missing.join(",")
-        )))
+        Ok(found)
     }
 
     /// The same properties with their dynamic references resolved.

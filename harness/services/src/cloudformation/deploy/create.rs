@@ -6,6 +6,7 @@ use super::walk::walk;
 use super::{Engine, Failure, Made, OnFailure, Plan, Progress, Wanted};
 use crate::cloudformation::status::Status;
 use crate::cloudformation::store::Definition;
+use crate::cloudformation::template::Removal;
 
 impl Engine {
     /// Creates everything; the stack is in `CREATE_IN_PROGRESS` already.
@@ -95,7 +96,8 @@ impl Engine {
         let id = &wanted.resource.logical_id;
         let progress = Arc::new(Initiated { engine: Arc::clone(self), status });
         let context = self.context(id, &plan.definition.tags, progress);
-        let made = wanted.handler.create(&context, &wanted.resolved).await?;
+        let made = wanted.handler.create(&context, &wanted.resolved).await;
+        let made = made.map_err(|failure| failure.of_stack_tags(&wanted.resolved))?;
         self.remember(id, &made);
         Ok(())
     }
@@ -118,6 +120,8 @@ impl Engine {
                 shown: serde_json::Map::new(),
                 resolved: serde_json::Map::new(),
                 metadata: None,
+                deletion_policy: Removal::Delete,
+                update_replace_policy: Removal::Delete,
             };
             if self.read(|stack| stack.resource(id).is_none()).unwrap_or(false) {
                 self.announce(plan, &wanted, begins, None);

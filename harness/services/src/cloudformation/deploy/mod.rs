@@ -17,7 +17,9 @@ use super::resolve::Reader;
 use super::resources::{self, Context, Existing, Failure, Made, Progress, ResourceType, Tagging};
 use super::status::Status;
 use super::store::{Applied, Definition, Deployed, OutputValue, Stack};
-use super::template::{self, Graph, Lookup, Pseudo, Resource, Scope, TemplateError};
+use super::template::{
+    self, Graph, Lookup, Policy, Pseudo, Removal, Resource, Scope, TemplateError,
+};
 use crate::credentials::Credentials;
 
 /// What a failed creation leads to.
@@ -56,6 +58,8 @@ struct Wanted {
     /// What the handler is given.
     resolved: Map<String, Value>,
     metadata: Option<Value>,
+    deletion_policy: Removal,
+    update_replace_policy: Removal,
 }
 
 impl Plan {
@@ -235,7 +239,11 @@ impl Engine {
         let live = Live::new(&self.service, &self.stack_id, self.zones.clone());
         let shown =
             plan.scope(&live).object(&resource.properties).map_err(|error| plan.failure(&error))?;
-        let metadata = super::changes::metadata(&plan.scope(&live), &resource);
+        let scope = plan.scope(&live);
+        let metadata = super::changes::metadata(&scope, &resource);
+        let removal = |policy: &Policy| policy.removal(&scope).map_err(|e| plan.failure(&e));
+        let deletion_policy = removal(&resource.deletion_policy)?;
+        let update_replace_policy = removal(&resource.update_replace_policy)?;
         let imports = live.imports.into_inner().unwrap_or_else(PoisonError::into_inner);
         self.write(|stack| stack.imports.extend(imports));
         let reader =
@@ -245,7 +253,15 @@ impl Engine {
             .map_err(Failure::Reason)?;
         // Typed like the resolved ones, so that `30` and `"30"` are no change.
         let shown = resources::check(handler, &resource.kind, logical_id, &shown).unwrap_or(shown);
-        Ok(Wanted { resource, handler, shown, resolved, metadata })
+        Ok(Wanted {
+            resource,
+            handler,
+            shown,
+            resolved,
+            metadata,
+            deletion_policy,
+            update_replace_policy,
+        })
     }
 
     /// The outputs, once all resources exist.
@@ -312,8 +328,8 @@ impl Engine {
                     status_reason: None,
                     at: now,
                     needs: BTreeSet::new(),
-                    deletion_policy: wanted.resource.deletion_policy,
-                    update_replace_policy: wanted.resource.update_replace_policy,
+                    deletion_policy: wanted.deletion_policy,
+                    update_replace_policy: wanted.update_replace_policy,
                     secrets: Vec::new(),
                 });
             }
@@ -324,8 +340,8 @@ impl Engine {
                 resource.secrets = plan.definition.secrets();
                 resource.tags.clone_from(&plan.definition.tags);
                 resource.needs = needs;
-                resource.deletion_policy = wanted.resource.deletion_policy;
-                resource.update_replace_policy = wanted.resource.update_replace_policy;
+                resource.deletion_policy = wanted.deletion_policy;
+                resource.update_replace_policy = wanted.update_replace_policy;
             }
             stack.resource_enters(&id, status, reason, now);
         });

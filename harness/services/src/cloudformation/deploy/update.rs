@@ -166,8 +166,8 @@ impl Engine {
                 if let Some(resource) = stack.resource_mut(id) {
                     resource.needs = plan.graph.needs(id);
                     resource.metadata.clone_from(&wanted.metadata);
-                    resource.deletion_policy = wanted.resource.deletion_policy;
-                    resource.update_replace_policy = wanted.resource.update_replace_policy;
+                    resource.deletion_policy = wanted.deletion_policy;
+                    resource.update_replace_policy = wanted.update_replace_policy;
                 }
             });
             return Ok(false);
@@ -177,7 +177,8 @@ impl Engine {
             lock(record).changed.insert(id.clone(), old.clone());
             self.announce(plan, wanted, Status::UpdateInProgress, None);
             let context = self.context(id, tags, Arc::new(Silent));
-            let made = wanted.handler.update(&context, &current, &wanted.resolved).await?;
+            let made = wanted.handler.update(&context, &current, &wanted.resolved).await;
+            let made = made.map_err(|failure| failure.of_stack_tags(&wanted.resolved))?;
             self.remember(id, &made);
             return Ok(true);
         }
@@ -194,7 +195,7 @@ impl Engine {
         self.announce(plan, wanted, Status::UpdateInProgress, Some(REPLACES.to_owned()));
         lock(record).replaced.insert(id.clone(), old.clone());
         self.make(plan, wanted, Status::UpdateInProgress).await?;
-        if wanted.resource.update_replace_policy == Removal::Delete {
+        if wanted.update_replace_policy == Removal::Delete {
             lock(record).leftovers.push(old);
         }
         Ok(true)

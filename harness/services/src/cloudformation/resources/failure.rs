@@ -1,6 +1,7 @@
 //! Why a resource could not be made, changed or deleted.
 
 use ringfence_wire::{Service, ServiceError};
+use serde_json::{Map, Value};
 
 /// A failed handler.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub(in crate::cloudformation) enum Failure {
         code: &'static str,
         message: String,
     },
+    /// A service refused to tag a resource with the stack's tags.
+    StackTags { service: Service, error: ServiceError, request_id: String },
     /// CloudFormation refuses before any handler runs.
     Reason(String),
 }
@@ -25,6 +28,21 @@ pub(in crate::cloudformation) enum Failure {
 impl Failure {
     pub(super) fn handler(code: &'static str, message: impl Into<String>) -> Self {
         Self::Handler { code, message: message.into() }
+    }
+
+    /// A refused tagging is of the stack's tags where the resource has none of
+    /// its own.
+    pub(in crate::cloudformation) fn of_stack_tags(self, properties: &Map<String, Value>) -> Self {
+        match self {
+            Self::Call { service, error, request_id }
+                if !properties.contains_key("Tags")
+                    && handler_code(&error) == "AccessDenied"
+                    && refused_action(&error.message).is_some_and(tags) =>
+            {
+                Self::StackTags { service, error, request_id }
+            }
+            other => other,
+        }
     }
 
     /// Whether a service said that the thing does not exist.
@@ -37,11 +55,15 @@ impl Failure {
         let token = uuid::Uuid::new_v4();
         match self {
             Self::Call { service, error, request_id } => format!(
-                "Resource handler returned message: \"{} (Service: {}, Status Code: {}, Request ID: {request_id}) (SDK Attempt Count: 1)\" (RequestToken: {token}, HandlerErrorCode: {})",
-                error.message,
-                sdk_name(*service),
-                error.status,
+                "Resource handler returned message: \"{}\" (RequestToken: {token}, HandlerErrorCode: {})",
+                sdk_message(*service, error, request_id),
                 handler_code(error),
+            ),
+            // As reported of AWS:
+            // <https://github.com/aws-samples/cloudfront-authorization-at-edge/issues/260>.
+            Self::StackTags { service, error, request_id } => format!(
+                "Resource handler returned message: \"Encountered a permissions error performing a tagging operation, please add required tag permissions. See https://repost.aws/knowledge-center/cloudformation-tagging-permission-error for how to resolve. Resource handler returned message: \"{}\"\" (RequestToken: {token}, HandlerErrorCode: UnauthorizedTaggingOperation)",
+                sdk_message(*service, error, request_id),
             ),
             Self::Handler { code, message } => format!(
                 "Resource handler returned message: \"{message}\" (RequestToken: {token}, HandlerErrorCode: {code})"
@@ -49,6 +71,31 @@ impl Failure {
             Self::Reason(reason) => reason.clone(),
         }
     }
+}
+
+/// An error as AWS's SDK prints it.
+fn sdk_message(service: Service, error: &ServiceError, request_id: &str) -> String {
+    format!(
+        "{} (Service: {}, Status Code: {}, Request ID: {request_id}) (SDK Attempt Count: 1)",
+        error.message,
+        sdk_name(service),
+        error.status,
+    )
+}
+
+/// The action that a refusal names.
+fn refused_action(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("is not authorized to perform: ")?;
+    rest.split_whitespace().next()
+}
+
+/// Whether an action does nothing but tag.
+fn tags(action: &str) -> bool {
+    let name = action.split_once(':').map_or(action, |(_, name)| name);
+    name.starts_with("Tag")
+        || name.starts_with("Untag")
+        || ["AddTagsToResource", "CreateTags", "DeleteTags", "PutBucketTagging"].contains(&name)
+        || name == "RemoveTagsFromResource"
 }
 
 /// The SDK's name of a service, as its exceptions print it.

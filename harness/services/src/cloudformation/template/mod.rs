@@ -141,10 +141,13 @@ const SECTIONS: [&str; 11] = [
 impl Document {
     /// Reads a template's text.
     pub(super) fn read(text: &str) -> Result<Self, TemplateError> {
-        let value = if text.trim_start().starts_with('{') {
-            json::parse(text)?
-        } else {
-            yaml::read(text)?.root.into_json()
+        // What is no JSON may be YAML that begins with a brace: AWS takes a comma
+        // behind the last member (LocalStack's recorded
+        // `test_lambda_cfn_dead_letter_config_async_invocation`).
+        let value = match text.trim_start().starts_with('{').then(|| json::parse(text)) {
+            Some(Ok(value)) => value,
+            Some(Err(error)) => yaml::read(text).map_err(|_| error)?.root.into_json(),
+            None => yaml::read(text)?.root.into_json(),
         };
         let Value::Object(body) = value else {
             return Err(TemplateError::new("Template format error: unsupported structure."));
@@ -230,8 +233,8 @@ pub(super) struct Resource {
     pub(super) properties: Map<String, Value>,
     pub(super) depends_on: Vec<String>,
     pub(super) condition: Option<String>,
-    pub(super) deletion_policy: Removal,
-    pub(super) update_replace_policy: Removal,
+    pub(super) deletion_policy: Policy,
+    pub(super) update_replace_policy: Policy,
     pub(super) metadata: Option<Value>,
 }
 
@@ -241,6 +244,28 @@ pub(super) enum Removal {
     Delete,
     Retain,
     RetainExceptOnCreate,
+}
+
+/// `DeletionPolicy` or `UpdateReplacePolicy` as a template declares it: a word,
+/// or a function that gives one (LocalStack's recorded `test_deletion_policy_*`,
+/// `test_update_replace_policy_*`).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Policy {
+    Word(Removal),
+    Expression { attribute: &'static str, node: Value },
+}
+
+impl Policy {
+    /// What becomes of the resource.
+    pub(super) fn removal(&self, scope: &Scope<'_>) -> Result<Removal, TemplateError> {
+        match self {
+            Self::Word(removal) => Ok(*removal),
+            Self::Expression { attribute, node } => {
+                let word = scope.evaluate(node)?;
+                sections::removal(word.as_ref(), attribute)
+            }
+        }
+    }
 }
 
 /// An output as the template declares it.

@@ -337,7 +337,15 @@ impl Parameter {
         for value in values {
             let Some(parameter) = declared.iter().find(|d| d.key == value.key) else { continue };
             if parameter.is_ssm() {
-                value.resolved = fetched.get(&value.value).cloned();
+                // Recorded of a name that SSM does not know:
+                // `test_resolve_ssm_missing_parameter`.
+                let found = fetched.get(&value.value).ok_or_else(|| {
+                    let key = &parameter.key;
+                    TemplateError::new(format!(
+                        "Parameter {key} should either have input value or default value"
+                    ))
+                })?;
+                value.resolved = Some(found.clone());
             }
             // Constraints are about the value that the caller gives: for SSM
             // types the name.

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Catalogue, Output, Removal, Resource, Support, TemplateError};
+use super::evaluate::function;
+use super::{Catalogue, Output, Policy, Removal, Resource, Support, TemplateError};
 
 pub(super) fn section<'a>(
     body: &'a Map<String, Value>,
@@ -30,7 +31,7 @@ pub(super) fn resource(logical_id: &str, value: &Value) -> Result<Resource, Temp
     let invalid = |text: &str| TemplateError::new(format!("Template format error: {text}"));
     let Value::Object(map) = value else {
         return Err(invalid(&format!(
-            "[/Resources/{logical_id}] Every Resources member must be a JSON object."
+            "[/Resources/{logical_id}] resource definition is malformed"
         )));
     };
     let kind = map.get("Type").and_then(Value::as_str).ok_or_else(|| {
@@ -85,8 +86,8 @@ pub(super) fn resource(logical_id: &str, value: &Value) -> Result<Resource, Temp
         properties,
         depends_on,
         condition: condition(map, logical_id)?,
-        deletion_policy: removal(map.get("DeletionPolicy"), "DeletionPolicy")?,
-        update_replace_policy: removal(map.get("UpdateReplacePolicy"), "UpdateReplacePolicy")?,
+        deletion_policy: policy(map, "DeletionPolicy")?,
+        update_replace_policy: policy(map, "UpdateReplacePolicy")?,
         metadata: map.get("Metadata").cloned(),
     })
 }
@@ -101,7 +102,17 @@ fn condition(map: &Map<String, Value>, name: &str) -> Result<Option<String>, Tem
     }
 }
 
-fn removal(value: Option<&Value>, attribute: &str) -> Result<Removal, TemplateError> {
+fn policy(map: &Map<String, Value>, attribute: &'static str) -> Result<Policy, TemplateError> {
+    match map.get(attribute) {
+        Some(Value::Object(node)) if function(node).is_some() => {
+            Ok(Policy::Expression { attribute, node: Value::Object(node.clone()) })
+        }
+        word => removal(word, attribute).map(Policy::Word),
+    }
+}
+
+/// The word of a policy.
+pub(super) fn removal(value: Option<&Value>, attribute: &str) -> Result<Removal, TemplateError> {
     match value.map(Value::as_str) {
         None | Some(Some("Delete")) => Ok(Removal::Delete),
         Some(Some("Retain")) => Ok(Removal::Retain),

@@ -112,6 +112,12 @@ fn with(section: &str, content: &Value, value: &Value) -> String {
         "Outputs": {"O": {"Value": {"Ref": "MyTopic"}}},
     }).to_string(),
     "Unresolved resource dependencies [MyTopic] in the Outputs block of the template")]
+#[case::a_resource_that_is_none(
+    json!({"Resources": {"A": "x"}}).to_string(),
+    "Template format error: [/Resources/A] resource definition is malformed")]
+#[case::without_its_transform(
+    json!({"Resources": {"A": {"Type": "AWS::Serverless::Function"}}}).to_string(),
+    "Template format error: Unrecognized resource types: [AWS::Serverless::Function]")]
 #[case::no_such_type(
     json!({"Resources": {"A": {"Type": "AWS::Nope::Thing"}}}).to_string(),
     "Template format error: Unrecognized resource types: [AWS::Nope::Thing]")]
@@ -407,4 +413,51 @@ async fn other_types_of_parameters_there_are_not(#[case] kind: &str) {
         error(world.call("ValidateTemplate", json!({"TemplateBody": template})).await).2,
         format!("Template format error: Unrecognized parameter type: {kind}")
     );
+}
+
+/// `test_deletion_policy_with_retain`, `test_deletion_policy_with_deletion`.
+#[rstest]
+#[case("prod", "DELETE_SKIPPED")]
+#[case("dev", "DELETE_COMPLETE")]
+#[tokio::test]
+async fn a_deletion_policy_may_be_a_function(#[case] environment: &str, #[case] end: &str) {
+    let world = World::new().await;
+    let mut resource = parameter(&json!("v"));
+    resource["DeletionPolicy"] = json!({"Fn::If": ["Permanent", "Retain", "Delete"]});
+    let template = json!({
+        "Conditions": {"Permanent": {"Fn::Equals": [environment, "prod"]}},
+        "Resources": {"P": resource},
+    });
+    let (id, status) = world.create("s", &template.to_string()).await;
+    assert_eq!(status, "CREATE_COMPLETE");
+    world.call("DeleteStack", json!({"StackName": "s"})).await.unwrap();
+    assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
+    let events = world.events(&id).await;
+    assert!(events.contains(&format!("P {end}")), "{events:?}");
+}
+
+/// A refused tagging is told as such where the tags are the stack's.
+#[rstest]
+#[case(
+    "",
+    "Resource handler returned message: \"Encountered a permissions error performing a tagging operation, please add required tag permissions. See https://repost.aws/knowledge-center/cloudformation-tagging-permission-error for how to resolve. Resource handler returned message: \"User: arn:aws:iam::123456789012:user/dev is not authorized to perform: logs:TagResource on resource: X because no identity-based policy allows the logs:TagResource action (Service: CloudWatchLogs, Status Code: 400, Request ID: REQ) (SDK Attempt Count: 1)\"\" (RequestToken: T, HandlerErrorCode: UnauthorizedTaggingOperation)"
+)]
+#[case(
+    ", Tags: [{Key: own, Value: v}]",
+    "Resource handler returned message: \"User: arn:aws:iam::123456789012:user/dev is not authorized to perform: logs:TagResource on resource: X because no identity-based policy allows the logs:TagResource action (Service: CloudWatchLogs, Status Code: 400, Request ID: REQ) (SDK Attempt Count: 1)\" (RequestToken: T, HandlerErrorCode: AccessDenied)"
+)]
+#[tokio::test]
+async fn the_stack_s_tags_need_permissions_of_their_own(#[case] own: &str, #[case] reason: &str) {
+    let world = World::new().await;
+    let template = format!(
+        "Resources: {{Group: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: /a{own}}}}}}}"
+    );
+    world.create("s", &template).await;
+    world.fake.deny("TagResource");
+    let update = json!({"StackName": "s", "UsePreviousTemplate": true,
+        "Tags": [{"Key": "team", "Value": "a"}]});
+    world.call("UpdateStack", update).await.unwrap();
+    world.rest("s").await;
+    let events = world.events("s").await;
+    assert!(events.contains(&format!("Group UPDATE_FAILED {reason}")), "{events:#?}");
 }

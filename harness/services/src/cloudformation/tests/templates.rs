@@ -7,7 +7,11 @@ use super::{World, error};
 
 #[rstest]
 #[case("x", "Template format error: unsupported structure.")]
-#[case("{\"Resources\": {},}", "Template format error: JSON not well-formed. (line 1, column 19)")]
+#[case("{\"Resources\": {}}}", "Template format error: JSON not well-formed. (line 1, column 19)")]
+#[case(
+    "{\"Resources\": {},}",
+    "Template format error: At least one Resources member must be defined."
+)]
 #[case(
     "{\"this is invalid JSON\"=\"bobbins\"}",
     "Template format error: JSON not well-formed. (line 1, column 25)"
@@ -56,7 +60,7 @@ use super::{World, error};
 )]
 #[case(
     "Parameters: {P: {Type: 'AWS::SSM::Parameter::Value<String>', Default: /p}}\nResources: {A: {Type: 'AWS::Logs::LogGroup'}}",
-    "Unable to fetch parameters [/p] from parameter store for this account."
+    "Parameter P should either have input value or default value"
 )]
 #[tokio::test]
 async fn a_bad_template_is_refused(#[case] template: &str, #[case] message: &str) {
