@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use ringfence_wire::{Operation, Secret, Service, ServiceError, request, response, signature};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::Url;
 
 use crate::exchange::{Exchange, Exchanges};
+use crate::root::Ledger;
 use crate::terraform::Access;
 
 /// An answer with the id under which the guard's journal has it.
@@ -26,6 +28,7 @@ pub struct Answer {
 pub struct Client {
     http: reqwest::Client,
     exchanges: Option<Arc<Exchanges>>,
+    ledger: Option<Arc<Ledger>>,
 }
 
 /// A role to assume with a token.
@@ -52,6 +55,11 @@ impl Client {
     /// A client that keeps what it sent and what came back, for the evidence.
     pub fn recording(exchanges: Arc<Exchanges>) -> Self {
         Self { exchanges: Some(exchanges), ..Self::default() }
+    }
+
+    /// The same client, announcing its calls as root in a ledger.
+    pub(crate) fn announcing(self, ledger: Arc<Ledger>) -> Self {
+        Self { ledger: Some(ledger), ..self }
     }
 
     /// Calls an operation, signed with an access's credentials.
@@ -165,6 +173,12 @@ impl Client {
         let endpoint = endpoint.as_str().parse().map_err(unreachable)?;
         let mut request = request::encode(operation, &input, payload, &endpoint)?;
         if let Some(access) = signer {
+            let announced =
+                self.ledger.as_ref().and_then(|own| own.announce(&access.access_key_id));
+            if let Some(id) = announced {
+                let id = HeaderValue::from_str(&id).map_err(unreachable)?;
+                request.headers_mut().insert("amz-sdk-invocation-id", id);
+            }
             signature::sign(
                 &mut request,
                 &access.access_key_id,

@@ -7,7 +7,8 @@ use ringfence_services::sts::{self, Sts};
 use ringfence_services::{Keyring, Setting};
 use ringfence_wire::signature::{self, Presented, SignatureError};
 use ringfence_wire::{Call, Service, ServiceError};
-use time::OffsetDateTime;
+
+use crate::pipeline::Passage;
 
 /// A caller, and the body without its framing.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ pub(crate) async fn authenticate(
     body: Bytes,
     setting: &Setting,
     sts: &Sts,
-    now: OffsetDateTime,
+    passage: &mut Passage,
 ) -> Result<Authenticated, ServiceError> {
     let service = call.service();
     let presented = signature::read(parts).map_err(|error| error.to_service_error(service))?;
@@ -37,17 +38,18 @@ pub(crate) async fn authenticate(
     let signed = |error: SignatureError| error.to_service_error(service);
     presented.check_scope(service.signing_name(), &call.region).map_err(signed)?;
     let (caller, body) =
-        signed_by(&presented, parts, &body, &setting.keyring, now).map_err(signed)?;
+        signed_by(&presented, parts, &body, &setting.keyring, passage).map_err(signed)?;
     Ok(Authenticated { caller, body })
 }
 
-/// Checks a signature against the key that it names.
+/// Checks a signature against the key that it names. Whose the key is stands in
+/// the journal from then on, also where it may not be used any more.
 pub(crate) fn signed_by(
     presented: &Presented,
     parts: &request::Parts,
     body: &Bytes,
     keyring: &Keyring,
-    now: OffsetDateTime,
+    passage: &mut Passage,
 ) -> Result<(Session, Bytes), SignatureError> {
     let unknown =
         || SignatureError::UnknownAccessKey { access_key_id: presented.access_key_id.clone() };
@@ -57,10 +59,14 @@ pub(crate) fn signed_by(
         return Err(SignatureError::SessionToken);
     }
     let verified =
-        signature::verify(presented, parts, body, &key.credentials.secret_access_key, now)?;
+        signature::verify(presented, parts, body, &key.credentials.secret_access_key, passage.now)?;
+    passage.signed(&key, &parts.headers);
+    if key.retired {
+        return Err(unknown());
+    }
     // After the signature: whether a session has ended is its holder's alone
     // to know.
-    if key.session.expiration.is_some_and(|end| end <= now) {
+    if key.session.expiration.is_some_and(|end| end <= passage.now) {
         return Err(SignatureError::SessionExpired);
     }
     Ok((key.session, verified.body))

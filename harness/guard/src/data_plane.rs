@@ -205,8 +205,7 @@ impl Pipeline {
         presented.check_scope(service, &self.setting.region).ok()?;
         let keyring = &self.setting.keyring;
         let (caller, _) =
-            authenticate::signed_by(&presented, parts, body, keyring, passage.now).ok()?;
-        passage.caller(&caller);
+            authenticate::signed_by(&presented, parts, body, keyring, passage).ok()?;
         Some((caller, presented.access_key_id))
     }
 

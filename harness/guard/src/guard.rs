@@ -19,6 +19,7 @@ use crate::journal::{Journal, JournalError};
 use crate::memory::Memory;
 use crate::pipeline::Pipeline;
 use crate::recording::{Attached, Recording};
+use crate::root_watch::{RootCall, RootWatch};
 use crate::server;
 use crate::services::Services;
 use crate::upstream::Upstream;
@@ -32,7 +33,8 @@ pub struct Config {
     pub region: String,
     /// The port on 127.0.0.1; 0 takes any that is free.
     pub port: u16,
-    /// The account's root key.
+    /// The account's root key: its holder's alone, and the one that is left
+    /// after [`Guard::close_root`].
     pub root: Credentials,
     /// The emulator.
     pub upstream: Url,
@@ -99,6 +101,8 @@ pub enum GuardError {
 #[derive(Debug)]
 pub struct Guard {
     pipeline: Arc<Pipeline>,
+    /// The id of the configuration's root key.
+    root_key_id: String,
     endpoint: Url,
     server: Option<JoinHandle<()>>,
     stopping: CancellationToken,
@@ -137,6 +141,7 @@ impl Guard {
         setting
             .keyring
             .add(config.root.clone(), Identity::Root { account_id: config.account_id.clone() });
+        let root_key_id = config.root.access_key_id.clone();
         let upstream = Upstream::new(config.upstream, config.account_id, config.root)
             .map_err(GuardError::Client)?;
         let directory = Arc::new(Directory::new(upstream.clone(), Arc::clone(&setting)));
@@ -152,10 +157,11 @@ impl Guard {
             service_control,
             recording,
             memory: Memory::default(),
+            root_watch: RootWatch::default(),
         });
         let stopping = CancellationToken::new();
         let server = tokio::spawn(server::serve(listener, Arc::clone(&pipeline), stopping.clone()));
-        Ok(Self { pipeline, endpoint, server: Some(server), stopping })
+        Ok(Self { pipeline, root_key_id, endpoint, server: Some(server), stopping })
     }
 
     /// Where the guard answers: `http://127.0.0.1:PORT/`.
@@ -172,7 +178,27 @@ impl Guard {
         &self.pipeline
     }
 
-    /// The account, with its keyring.
+    /// Adds another key of root's, which is good until [`Guard::close_root`].
+    pub fn add_root_key(&self, key: Credentials) {
+        let setting = &self.pipeline.setting;
+        let root = Identity::Root { account_id: setting.account_id.clone() };
+        setting.keyring.add(key, root);
+    }
+
+    /// Retires every key that stands for root but the configuration's, and
+    /// watches from now on who makes calls as root.
+    pub fn close_root(&self) {
+        self.pipeline.root_watch.begin();
+        self.pipeline.setting.keyring.close_root(&self.root_key_id);
+    }
+
+    /// The calls of root since [`Guard::close_root`].
+    pub fn root_calls(&self) -> Vec<RootCall> {
+        self.pipeline.root_watch.calls()
+    }
+
+    /// The account, with its keyring. Keys of root's that come to it after
+    /// [`Guard::close_root`] are retired from the beginning.
     pub fn setting(&self) -> &Arc<Setting> {
         &self.pipeline.setting
     }

@@ -26,6 +26,10 @@ pub struct Entry {
     /// The caller's ARN; `anonymous` for nobody, empty where the caller could
     /// not be told.
     pub principal: String,
+    /// The id of the key that signed, as CloudTrail's `accessKeyId`; empty
+    /// where nobody signed, or wrongly.
+    #[serde(default)]
+    pub access_key_id: String,
     /// The service: `iam`, …; empty where it could not be told.
     pub service: String,
     /// The operation: `CreateRole`, …; empty where it could not be told.
@@ -232,6 +236,7 @@ mod tests {
             time: "2026-01-01T00:00:00Z".into(),
             request_id: request_id.into(),
             principal: "arn:aws:iam::123456789012:root".into(),
+            access_key_id: "AKIAIOSFODNN7EXAMPLE".into(),
             service: "iam".into(),
             operation: "GetRole".into(),
             called_via: Vec::new(),

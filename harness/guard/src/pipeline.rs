@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, request};
 use ringfence_services::Setting;
-use ringfence_services::credentials::{Identity, Session};
+use ringfence_services::credentials::{Identity, Key, Session};
 use ringfence_wire::{
     Call, Reply, Service, ServiceError, error, identify, reply, response, signature,
 };
@@ -28,6 +28,7 @@ use crate::recording::{Attached, Inputs, Overlay, Recorded, Recording};
 use crate::requirements::{
     Extent, Requirement, RequirementsError, requirements, requirements_of_absence,
 };
+use crate::root_watch::{RootUse, RootWatch};
 use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
@@ -49,6 +50,7 @@ pub(crate) struct Pipeline {
     pub(crate) recording: Option<Recording>,
     /// For the bodies of requests.
     pub(crate) memory: Memory,
+    pub(crate) root_watch: RootWatch,
 }
 
 /// A request on its way, with the entry that it leaves.
@@ -57,6 +59,7 @@ pub(crate) struct Passage {
     pub(crate) entry: Entry,
     pub(crate) source_ip: IpAddr,
     pub(crate) now: OffsetDateTime,
+    root: Option<RootUse>,
     started: Instant,
 }
 
@@ -66,6 +69,7 @@ impl Passage {
             time: rfc3339(now),
             request_id: uuid::Uuid::new_v4().to_string(),
             principal: String::new(),
+            access_key_id: String::new(),
             service: String::new(),
             operation: String::new(),
             called_via: Vec::new(),
@@ -77,7 +81,14 @@ impl Passage {
             upstream_status: None,
             duration_us: 0,
         };
-        Self { entry, source_ip, now, started: Instant::now() }
+        Self { entry, source_ip, now, root: None, started: Instant::now() }
+    }
+
+    /// Notes who signed, with which key.
+    pub(crate) fn signed(&mut self, key: &Key, headers: &HeaderMap) {
+        self.caller(&key.session);
+        self.entry.access_key_id.clone_from(&key.credentials.access_key_id);
+        self.root = RootUse::of(key, headers);
     }
 
     pub(crate) fn caller(&mut self, caller: &Session) {
@@ -129,6 +140,9 @@ impl Pipeline {
             Some(target) => self.serve(target, parts, body, &mut passage).await,
             None => self.call(parts, body, &mut passage).await,
         };
+        if let Some(used) = passage.root.take() {
+            self.root_watch.keep(used, &passage.entry);
+        }
         passage.end(&self.journal, &mut response);
         response
     }
@@ -204,7 +218,7 @@ impl Pipeline {
         })?;
         let sts = self.services.sts();
         let Authenticated { caller, body } =
-            authenticate::authenticate(call, parts, body, &self.setting, sts, passage.now).await?;
+            authenticate::authenticate(call, parts, body, &self.setting, sts, passage).await?;
         passage.caller(&caller);
         authenticate::restricted(&caller, call)?;
         upstream::check_bucket(call)?;

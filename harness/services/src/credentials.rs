@@ -21,6 +21,21 @@ pub struct Credentials {
     pub expiration: Option<OffsetDateTime>,
 }
 
+impl Credentials {
+    /// A long-term key that nobody has had before: `AKIA…`, as IAM makes them.
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn long_term() -> Result<Self, getrandom::Error> {
+        Ok(Self {
+            access_key_id: format!("AKIA{}", random_text(16)?),
+            secret_access_key: Secret::new(random_text(40)?),
+            session_token: None,
+            expiration: None,
+        })
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
@@ -188,6 +203,20 @@ pub struct FederatedUser {
 }
 
 impl Identity {
+    /// Whether it is root, or somebody whom root federated and who so has
+    /// root's permissions.
+    pub const fn stands_for_root(&self) -> bool {
+        match self {
+            Self::Root { .. } => true,
+            Self::FederatedUser(session) => matches!(session.federator, LongTerm::Root { .. }),
+            Self::User { .. }
+            | Self::Role(_)
+            | Self::Service { .. }
+            | Self::WebIdentity(_)
+            | Self::Anonymous => false,
+        }
+    }
+
     /// The account that the identity belongs to; none for a service and for
     /// nobody.
     pub fn account_id(&self) -> Option<&str> {
@@ -318,12 +347,22 @@ pub struct Key {
     pub session: Session,
     /// Whether it may be used; a user's key can be switched off.
     pub active: bool,
+    /// Whether it is a key of root's that [`Keyring::close_root`] retired: it
+    /// is refused as a deleted key is, and whoever uses it stole it.
+    pub retired: bool,
 }
 
 /// Every credential of the account, by access key id.
 #[derive(Debug, Default)]
 pub struct Keyring {
-    keys: RwLock<HashMap<String, Key>>,
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    keys: HashMap<String, Key>,
+    /// Whether root's keys are closed: none comes to them any more.
+    root_is_closed: bool,
 }
 
 /// A session that ended this long ago is forgotten: until then its key is told
@@ -336,8 +375,23 @@ const FORWARD_LIFETIME: Duration = Duration::hours(12);
 impl Keyring {
     /// Registers a long-term key: root's from the configuration, a user's from
     /// IAM's answer to `CreateAccessKey`.
+    ///
+    /// A key of root's that is added after [`Keyring::close_root`] is retired
+    /// from the beginning.
     pub fn add(&self, credentials: Credentials, identity: Identity) {
-        self.insert(Key { credentials, session: Session::direct(identity), active: true });
+        self.insert(Session::direct(identity), credentials);
+    }
+
+    /// Retires every key that stands for root, and every session of those that
+    /// root federated, but for the long-term key `kept`; root gets no other
+    /// long-term key from now on. What services do for the holder of `kept`
+    /// goes on as before.
+    pub fn close_root(&self, kept: &str) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.root_is_closed = true;
+        for (id, key) in &mut state.keys {
+            key.retired |= key.session.identity.stands_for_root() && id != kept;
+        }
     }
 
     /// Makes a temporary key for a session that ends at `expiration`: a role's,
@@ -380,7 +434,7 @@ impl Keyring {
             session_token: Some(Secret::new(format!("IQoJ{}", random_text(300)?))),
             expiration: session.expiration,
         };
-        self.insert(Key { credentials: credentials.clone(), session, active: true });
+        self.insert(session, credentials.clone());
         Ok(credentials)
     }
 
@@ -403,35 +457,39 @@ impl Keyring {
 
     /// The key with this id.
     pub fn find(&self, access_key_id: &str) -> Option<Key> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner).get(access_key_id).cloned()
+        self.state.read().unwrap_or_else(PoisonError::into_inner).keys.get(access_key_id).cloned()
     }
 
     /// Forgets a key; a later call with it fails as an unknown key does.
     pub fn remove(&self, access_key_id: &str) {
-        self.keys.write().unwrap_or_else(PoisonError::into_inner).remove(access_key_id);
+        self.state.write().unwrap_or_else(PoisonError::into_inner).keys.remove(access_key_id);
     }
 
     /// Switches a long-term key on or off (`UpdateAccessKey`).
     pub fn set_active(&self, access_key_id: &str, active: bool) {
-        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(key) = keys.get_mut(access_key_id) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = state.keys.get_mut(access_key_id) {
             key.active = active;
         }
     }
 
     /// Forgets the sessions that ended more than an hour before `now`.
     pub fn sweep(&self, now: OffsetDateTime) {
-        self.keys
+        self.state
             .write()
             .unwrap_or_else(PoisonError::into_inner)
+            .keys
             .retain(|_, key| key.session.expiration.is_none_or(|end| end + REMEMBERED > now));
     }
 
-    fn insert(&self, key: Key) {
-        self.keys
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key.credentials.access_key_id.clone(), key);
+    fn insert(&self, session: Session, credentials: Credentials) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        // A session that the kept key's holder asks for ends by itself; a
+        // long-term key is what nobody may bring.
+        let is_root = matches!(session.identity, Identity::Root { .. });
+        let retired = state.root_is_closed && is_root && session.expiration.is_none();
+        let id = credentials.access_key_id.clone();
+        state.keys.insert(id, Key { credentials, session, active: true, retired });
     }
 }
 
@@ -582,5 +640,44 @@ mod tests {
         assert!(printed.contains(&key.access_key_id));
         assert!(!printed.contains(key.secret_access_key.expose()));
         assert!(!printed.contains(key.session_token.unwrap().expose()));
+    }
+
+    #[test]
+    fn once_root_is_closed_the_kept_key_alone_and_what_it_asks_for_are_good() {
+        let root = || Identity::Root { account_id: "123456789012".into() };
+        let keyring = Keyring::default();
+        let (kept, other) = (Credentials::long_term().unwrap(), Credentials::long_term().unwrap());
+        assert_ne!(kept.access_key_id, other.access_key_id);
+        assert!(kept.access_key_id.starts_with("AKIA") && kept.access_key_id.len() == 20);
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let end = now + Duration::HOUR;
+        keyring.add(kept.clone(), root());
+        keyring.add(other.clone(), root());
+        let federated = Identity::FederatedUser(Box::new(FederatedUser {
+            name: "bob".into(),
+            federator: LongTerm::Root { account_id: "123456789012".into() },
+            session_policies: None,
+            tags: Vec::new(),
+            issued_at: now,
+        }));
+        let bob = keyring.issue(federated, Vec::new(), end).unwrap();
+        let app = keyring.issue(role(), Vec::new(), end).unwrap();
+        let session = keyring.find(&other.access_key_id).unwrap().session;
+        let forward = keyring.forward(&session, "cloudformation.amazonaws.com", now).unwrap();
+        let retired = |key: &Credentials| keyring.find(&key.access_key_id).unwrap().retired;
+        assert!(!retired(&other) && !retired(&bob) && !retired(&forward));
+
+        keyring.close_root(&kept.access_key_id);
+        assert!(retired(&other) && retired(&bob) && retired(&forward));
+        assert!(!retired(&kept) && !retired(&app));
+        let late = Credentials::long_term().unwrap();
+        keyring.add(late.clone(), root());
+        assert!(retired(&late));
+        let session = keyring.find(&kept.access_key_id).unwrap().session;
+        let forward = keyring.forward(&session, "cloudformation.amazonaws.com", now).unwrap();
+        assert!(!retired(&forward));
+        let user = Credentials::long_term().unwrap();
+        keyring.add(user.clone(), alice().into());
+        assert!(!retired(&user));
     }
 }

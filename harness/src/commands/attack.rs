@@ -16,6 +16,7 @@ use crate::attacks::reach::Reach;
 use crate::attacks::{Finding, Suite, Verdict, campaign};
 use crate::config::{Backend, Config};
 use crate::exit::Exit;
+use crate::integrity;
 use crate::progress::Progress;
 use crate::stack::{Options, Stack};
 
@@ -99,10 +100,13 @@ impl Attack {
     async fn attack(&self, stack: &Stack, progress: &Progress) -> anyhow::Result<Outcome> {
         let suite = Suite::of(stack).await?;
         let began = Instant::now();
-        let findings = campaign::run(&suite, &self.only, progress).await?;
+        let mut findings = campaign::run(&suite, &self.only, progress).await?;
         let seconds = began.elapsed().as_secs_f64();
         let reaches = campaign::reaches(&suite).await?;
         let measured = campaign::choosing(&suite, &findings, &reaches, None).await?;
+        if !findings.is_empty() {
+            findings.extend(integrity::failures(stack));
+        }
         Ok(Outcome { findings, reaches, measured, seconds })
     }
 }

@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::{backend, terminal, to_its_end};
 use crate::attacks::choosing::{self, Measured};
-use crate::attacks::{Suite, Verdict, campaign};
+use crate::attacks::{Finding, Suite, Verdict, campaign};
 use crate::config::{Backend, Config};
 use crate::exit::Exit;
+use crate::integrity;
 use crate::mutations;
 use crate::progress::Progress;
 use crate::stack::{Options, Stack};
@@ -39,6 +40,8 @@ struct Outcome {
     probes: (usize, usize),
     mutations: Mutations,
     measured: Vec<Measured>,
+    /// What could have changed what was judged.
+    interference: Vec<Finding>,
 }
 
 impl Mutate {
@@ -73,7 +76,12 @@ impl Mutate {
         } else {
             print!("{}", told(&outcome));
         }
-        let good = outcome.mutations.summary.good() && outcome.probes.0 == outcome.probes.1;
+        for finding in &outcome.interference {
+            eprintln!("ringfence: {} failed: {}", finding.id, finding.observed);
+        }
+        let good = outcome.mutations.summary.good()
+            && outcome.probes.0 == outcome.probes.1
+            && outcome.interference.is_empty();
         Ok(if good { Exit::Held } else { Exit::Failed })
     }
 
@@ -86,7 +94,8 @@ impl Mutate {
         let reaches = campaign::reaches(&suite).await?;
         let mutations = mutations::run(&suite, &findings, began, &self.only, progress).await?;
         let measured = campaign::choosing(&suite, &findings, &reaches, Some(&mutations)).await?;
-        Ok(Outcome { probes: (findings.len(), held), mutations, measured })
+        let interference = integrity::failures(stack);
+        Ok(Outcome { probes: (findings.len(), held), mutations, measured, interference })
     }
 }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use super::{backend, interrupted, terminal, unless_interrupted};
 use crate::config::{Account, AccountId, Backend, Config, Region};
 use crate::exit::Exit;
+use crate::root::RootKeys;
 use crate::stack::{Options, Stack};
 
 #[derive(Debug, Args)]
@@ -37,6 +38,7 @@ impl Up {
             backend: backend(self.backend)?,
             port: self.port,
             record: false,
+            root: RootKeys::Stated,
             progress: terminal::progress(),
             ..Options::default()
         };

@@ -20,6 +20,7 @@ use crate::config::{Backend, Config};
 use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
 use crate::exchange::Exchanges;
 use crate::exit::Exit;
+use crate::integrity;
 use crate::mutations;
 use crate::progress::Progress;
 use crate::stack::{Options, Stack};
@@ -162,6 +163,11 @@ async fn attack(
     let duration_ms = mutations.duration_ms;
     record.phases.push(Phase { name: "mutate".to_owned(), duration_ms });
     record.mutations = Some(mutations);
+    if record.summary.probes > 0 {
+        // Last: until here somebody could have interfered.
+        record.probes.extend(integrity::findings(stack).into_iter().map(probe));
+        record.summary = Summary::of(&record.probes);
+    }
     Ok(())
 }
 

@@ -1,25 +1,38 @@
 //! Who can act on a stack: the root user, its deployers, a signed-in user.
 
-use ringfence_wire::Secret;
+use ringfence_services::Credentials;
 use time::OffsetDateTime;
 
-use super::{ROOT_KEY, Stack, StackError};
+use super::{Stack, StackError};
 use crate::aws::WebIdentity;
 use crate::config::{Deployer, IssuerKind};
 use crate::issuers::GithubRun;
+use crate::root::RootKeys;
 use crate::terraform::{Access, TerraformError};
 
 /// The audience of a workflow's token for AWS.
 const AUDIENCE: &str = "sts.amazonaws.com";
 
 impl Stack {
-    /// The account's root user.
+    /// The account's root user, with the key that is the harness's alone.
     pub fn root(&self) -> Access {
+        self.signing_with(&self.root)
+    }
+
+    /// Root with a key for Terraform, which hands it to providers and to the
+    /// programs that a module runs.
+    pub(super) fn terraform_root(&self, keys: RootKeys) -> Result<Access, StackError> {
+        let key = keys.key().map_err(StackError::Randomness)?;
+        self.guard.add_root_key(key.clone());
+        Ok(self.signing_with(&key))
+    }
+
+    fn signing_with(&self, key: &Credentials) -> Access {
         Access {
             endpoint: self.guard.endpoint().clone(),
             region: self.config.account.region.as_str().to_owned(),
-            access_key_id: ROOT_KEY.to_owned(),
-            secret_access_key: Secret::new(ROOT_KEY),
+            access_key_id: key.access_key_id.clone(),
+            secret_access_key: key.secret_access_key.clone(),
             session_token: None,
         }
     }

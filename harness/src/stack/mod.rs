@@ -15,7 +15,7 @@ use ringfence_guard::{Guard, GuardError};
 use ringfence_sandbox::{Mechanism, Sandbox};
 use ringfence_services::Credentials;
 use ringfence_services::token::KeySource;
-use ringfence_wire::{Secret, ServiceError};
+use ringfence_wire::ServiceError;
 use url::Url;
 
 use crate::aws::Client;
@@ -25,13 +25,11 @@ use crate::exchange::Exchanges;
 use crate::issuers::{GithubRun, Issuer, IssuerError};
 use crate::progress::Progress;
 use crate::registries::{Machine, Registries};
+use crate::root::{ForeignCall, Ledger, RootKeys};
 use crate::scratch::Scratch;
 use crate::terraform::{Outputs, Terraform, TerraformError};
 use crate::tools::{PythonTools, TerraformBinary, ToolsError};
 use crate::workflow::{Report, Run, Runner, STEP_BOUNDS, Workflow, WorkflowError};
-
-/// Root's access key and its secret: what emulators expect.
-pub const ROOT_KEY: &str = "test";
 
 /// Why there is no stack.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +54,9 @@ pub enum StackError {
         /// What the system says.
         source: io::Error,
     },
+    /// No keys for root.
+    #[error("the operating system gives no randomness: {0}")]
+    Randomness(String),
     /// No guard.
     #[error(transparent)]
     Guard(#[from] GuardError),
@@ -114,6 +115,8 @@ pub struct Options {
     /// Whether an application that cannot be deployed is a result, kept in
     /// [`Stack::failures`], and not the end of the run.
     pub keep_going: bool,
+    /// With which keys root acts.
+    pub root: RootKeys,
 }
 
 impl Default for Options {
@@ -127,6 +130,7 @@ impl Default for Options {
             deploy: true,
             record: true,
             keep_going: false,
+            root: RootKeys::OfThisRun,
         }
     }
 }
@@ -161,6 +165,8 @@ pub struct Stack {
     failures: Vec<Failure>,
     layer1_state: Option<String>,
     phases: Vec<(String, Duration)>,
+    root: Credentials,
+    ledger: Arc<Ledger>,
     client: Client,
     http: reqwest::Client,
     tools: PythonTools,
@@ -218,7 +224,12 @@ impl Stack {
         });
 
         let issuers = config.issuers.iter().map(Issuer::new).collect::<Result<Vec<Issuer>, _>>()?;
-        let guard = start_guard(&config, &options, &tools, &scratch, &emulator, &issuers).await?;
+        let root = options.root.key().map_err(StackError::Randomness)?;
+        let ledger = Ledger::of(&root.access_key_id);
+        let guard =
+            start_guard(&config, &options, root.clone(), &tools, &scratch, &emulator, &issuers)
+                .await?;
+        let client = options.exchanges.clone().map_or_else(Client::new, Client::recording);
         let mut stack = Self {
             guard,
             issuers,
@@ -227,7 +238,9 @@ impl Stack {
             failures: Vec::new(),
             layer1_state: None,
             phases,
-            client: options.exchanges.clone().map_or_else(Client::new, Client::recording),
+            root,
+            client: client.announcing(Arc::clone(&ledger)),
+            ledger,
             http: reqwest::Client::new(),
             tools,
             sandbox,
@@ -273,8 +286,12 @@ impl Stack {
     async fn build(&mut self, options: &Options) -> Result<(), StackError> {
         if let Some(terraform) = &self.terraform {
             let phase = self.progress.phase("terraform apply");
-            self.outputs = terraform.apply(&self.root(), &phase).await?;
+            self.outputs = terraform.apply(&self.terraform_root(options.root)?, &phase).await?;
             self.phases.push(("terraform apply".to_owned(), phase.done()));
+        }
+        if options.root == RootKeys::OfThisRun {
+            // What a team wrote runs from here on.
+            self.guard.close_root();
         }
         if options.deploy {
             // Side by side, as repositories that know nothing of each other.
@@ -399,6 +416,12 @@ impl Stack {
         self.guard.endpoint()
     }
 
+    /// The calls that somebody else than the harness made as root since Layer 1
+    /// was applied: none, unless a key was stolen.
+    pub fn foreign_root_calls(&self) -> Vec<ForeignCall> {
+        self.ledger.foreign(self.guard.root_calls())
+    }
+
     /// What answers behind the guard.
     pub fn emulator(&self) -> &Emulator {
         &self.emulator
@@ -500,6 +523,7 @@ fn last_words(words: &[String]) -> String {
 async fn start_guard(
     config: &Config,
     options: &Options,
+    root: Credentials,
     tools: &PythonTools,
     scratch: &Scratch,
     emulator: &Emulator,
@@ -519,12 +543,7 @@ async fn start_guard(
         account_id: config.account.id.as_str().to_owned(),
         region: config.account.region.as_str().to_owned(),
         port: options.port,
-        root: Credentials {
-            access_key_id: ROOT_KEY.to_owned(),
-            secret_access_key: Secret::new(ROOT_KEY),
-            session_token: None,
-            expiration: None,
-        },
+        root,
         upstream: emulator.url().clone(),
         issuers: issuers
             .iter()

@@ -5,6 +5,7 @@ mod delete_objects;
 mod federation;
 mod operation_names;
 mod recording;
+mod root;
 mod simulate;
 mod stored;
 mod upstream;
