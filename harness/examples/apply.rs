@@ -79,6 +79,7 @@ async fn apply_bare() -> anyhow::Result<Duration> {
         environment: &config.upstream.environment,
         account_id: config.account.id.as_str(),
         region: config.account.region.as_str(),
+        sealed: false,
     };
     let emulator = Emulator::start(&options, &tools, &scratch, &progress).await?;
     let phase = progress.phase("bare");

@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             session_token: None,
             expiration: None,
         },
-        upstream: upstream.clone(),
+        upstream: upstream.clone().into(),
         issuers: Vec::new(),
         service_control: Vec::new(),
         journal: Some(work_dir.join("journal.jsonl")),

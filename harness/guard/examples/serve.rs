@@ -12,7 +12,8 @@ use ringfence_wire::Secret;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let port = arguments.next().ok_or("first argument: the guard's port")?.parse()?;
-    let upstream = arguments.next().ok_or("second argument: the upstream's URL")?.parse()?;
+    let upstream: url::Url =
+        arguments.next().ok_or("second argument: the upstream's URL")?.parse()?;
     let work_dir = std::env::temp_dir().join(format!("ringfence-{}", std::process::id()));
     std::fs::create_dir_all(&work_dir)?;
     let guard = Guard::start(Config {
@@ -25,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             session_token: None,
             expiration: None,
         },
-        upstream,
+        upstream: upstream.into(),
         issuers: Vec::new(),
         service_control: Vec::new(),
         journal: arguments.next().map(Into::into),

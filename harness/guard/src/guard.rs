@@ -22,7 +22,7 @@ use crate::recording::{Attached, Recording};
 use crate::root_watch::{RootCall, RootWatch};
 use crate::server;
 use crate::services::Services;
-use crate::upstream::Upstream;
+use crate::upstream::{Upstream, UpstreamEndpoint, UpstreamError};
 
 /// What a guard guards, and how.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub struct Config {
     /// after [`Guard::close_root`].
     pub root: Credentials,
     /// The emulator.
-    pub upstream: Url,
+    pub upstream: UpstreamEndpoint,
     /// The token issuers whose keys are known or fetched in a certain way;
     /// all others are discovered.
     pub issuers: Vec<(String, KeySource)>,
@@ -88,9 +88,9 @@ pub enum GuardError {
     /// The journal cannot be kept.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// No HTTP client can be made.
-    #[error("no HTTP client can be made")]
-    Client(#[source] reqwest::Error),
+    /// The guard cannot talk to the emulator.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     /// The server ended by itself.
     #[error("the guard's server failed")]
     Server(#[source] tokio::task::JoinError),
@@ -131,7 +131,7 @@ impl Guard {
             config.python,
             config.work_dir,
         ));
-        let mut endpoint = config.upstream.clone();
+        let mut endpoint = config.upstream.url.clone();
         // An http URL of its own would do, but parsing can fail and this cannot.
         let _ = endpoint.set_scheme("http");
         let _ = endpoint.set_ip_host(Ipv4Addr::LOCALHOST.into());
@@ -142,8 +142,7 @@ impl Guard {
             .keyring
             .add(config.root.clone(), Identity::Root { account_id: config.account_id.clone() });
         let root_key_id = config.root.access_key_id.clone();
-        let upstream = Upstream::new(config.upstream, config.account_id, config.root)
-            .map_err(GuardError::Client)?;
+        let upstream = Upstream::new(config.upstream, config.account_id, config.root)?;
         let directory = Arc::new(Directory::new(upstream.clone(), Arc::clone(&setting)));
         let issuers = Issuers::new(config.issuers);
         let services = Services::new(&setting, Arc::clone(&directory), issuers);

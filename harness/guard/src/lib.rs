@@ -48,3 +48,4 @@ pub use guard::{Config, Guard, GuardError};
 pub use journal::Journal;
 pub use recording::{Attached, Inputs, Overlay, Recorded, Recording};
 pub use root_watch::RootCall;
+pub use upstream::{SECRET_HEADER, UpstreamEndpoint, UpstreamError};

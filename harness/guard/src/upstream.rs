@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode, Uri, uri};
 use ringfence_services::Credentials;
-use ringfence_wire::{Call, Operation, Service, ServiceError, request, response, signature};
+use ringfence_wire::{
+    Call, Operation, Secret, Service, ServiceError, request, response, signature,
+};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use url::Url;
@@ -32,11 +34,44 @@ const INTERNAL_PATHS: [&str; 11] = [
     "v20180820",
 ];
 
+/// What the guard shows an emulator that answers nobody else. Clients' headers
+/// of this name go no further than the guard, as none does that is not AWS's.
+pub const SECRET_HEADER: &str = "x-ringfence-secret";
+
+/// Where the emulator answers, and what it asks for.
+#[derive(Debug, Clone)]
+pub struct UpstreamEndpoint {
+    /// Its URL.
+    pub url: Url,
+    /// What it wants to see in [`SECRET_HEADER`]; none where it answers
+    /// everybody.
+    pub secret: Option<Secret>,
+}
+
+impl From<Url> for UpstreamEndpoint {
+    fn from(url: Url) -> Self {
+        Self { url, secret: None }
+    }
+}
+
+/// Why the guard cannot talk to an emulator.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// No HTTP client can be made.
+    #[error("no HTTP client can be made")]
+    Client(#[from] reqwest::Error),
+    /// The secret is not a header's value.
+    #[error("the upstream's secret has characters that no header can have")]
+    Secret,
+}
+
 /// The emulator behind the guard.
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
     http: reqwest::Client,
     base: Url,
+    /// Marked as sensitive: `Debug` does not show it.
+    secret: Option<HeaderValue>,
     account_id: String,
     root: Credentials,
 }
@@ -46,18 +81,24 @@ impl Upstream {
     /// made in.
     ///
     /// # Errors
-    /// When no HTTP client can be made.
+    /// When no HTTP client can be made, or the secret cannot be sent.
     pub(crate) fn new(
-        base: Url,
+        endpoint: UpstreamEndpoint,
         account_id: String,
         root: Credentials,
-    ) -> Result<Self, reqwest::Error> {
+    ) -> Result<Self, UpstreamError> {
+        let secret = endpoint.secret.map(|secret| {
+            let mut value =
+                HeaderValue::from_str(secret.expose()).map_err(|_| UpstreamError::Secret)?;
+            value.set_sensitive(true);
+            Ok::<_, UpstreamError>(value)
+        });
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { http, base, account_id, root })
+        Ok(Self { http, base: endpoint.url, secret: secret.transpose()?, account_id, root })
     }
 
     /// Sends on a call that was decided, written anew from its input: what the
@@ -194,6 +235,9 @@ impl Upstream {
         // falls back to its default account otherwise.
         if let Ok(account) = HeaderValue::from_str(&self.account_id) {
             request.headers_mut().insert(HeaderName::from_static("x-moto-account-id"), account);
+        }
+        if let Some(secret) = &self.secret {
+            request.headers_mut().insert(SECRET_HEADER, secret.clone());
         }
         signature::sign(
             &mut request,

@@ -1,11 +1,15 @@
 """moto's server on a free port of the loopback interface.
 
-Prints the port once it listens, and ends when its standard input does, that
-is with the process that started it.
+The first line of standard input is the secret that every request must show; an
+empty one lets everybody in. Prints the port once it listens, and ends when its
+standard input does, that is with the process that started it.
 """
+import hmac
 import os
 import sys
 import threading
+
+SECRET = sys.stdin.buffer.readline().rstrip(b"\n")
 
 
 def end_with_the_owner():
@@ -37,8 +41,27 @@ class Handler(MotoRequestHandler):
             super().log(type, message, *args)
 
 
+class Sealed:
+    """Answers those alone that show the secret, and keeps it from the application."""
+
+    HEADER = "HTTP_X_RINGFENCE_SECRET"
+    REFUSAL = b"This emulator answers Ringfence's guard alone; send the request to the guard.\n"
+
+    def __init__(self, application, secret):
+        self.application, self.secret = application, secret
+
+    def __call__(self, environ, start_response):
+        shown = environ.pop(self.HEADER, "").encode("latin-1", "replace")
+        if hmac.compare_digest(shown, self.secret):
+            return self.application(environ, start_response)
+        headers = [("Content-Type", "text/plain"), ("Content-Length", str(len(self.REFUSAL)))]
+        start_response("403 Forbidden", headers)
+        return [self.REFUSAL]
+
+
 application = DomainDispatcherApplication(create_backend_app)
-server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Handler)
+served = Sealed(application, SECRET) if SECRET else application
+server = make_server("127.0.0.1", 0, served, threaded=True, request_handler=Handler)
 print(server.server_port, __version__, flush=True)
 
 

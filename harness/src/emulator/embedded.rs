@@ -5,7 +5,8 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
+use ringfence_wire::Secret;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use url::Url;
 
@@ -41,6 +42,7 @@ impl Server {
         options: &Options<'_>,
         tools: &PythonTools,
         scratch: &Scratch,
+        secret: Option<&Secret>,
     ) -> Result<Self, EmulatorError> {
         let failed = |message: String| EmulatorError::Embedded(message);
         let directory = scratch.subdirectory("upstream").map_err(|e| failed(e.to_string()))?;
@@ -60,7 +62,12 @@ impl Server {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut group = Group::spawn(&mut command).map_err(|e| failed(e.to_string()))?;
-        let owner = group.child().stdin.take();
+        let mut owner = group.child().stdin.take();
+        if let Some(stdin) = &mut owner {
+            // Neither its command line nor its environment shows it.
+            let line = format!("{}\n", secret.map(Secret::expose).unwrap_or_default());
+            stdin.write_all(line.as_bytes()).await.map_err(|e| failed(e.to_string()))?;
+        }
         let errors = Arc::new(Mutex::new(VecDeque::new()));
         if let Some(stderr) = group.child().stderr.take() {
             let errors = Arc::clone(&errors);

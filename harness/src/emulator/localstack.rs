@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use ringfence_wire::Secret;
+use sha2::{Digest as _, Sha256};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
 use testcontainers::core::client::docker_client_instance;
@@ -20,6 +22,11 @@ const PORT: u16 = 4566;
 
 /// Every container that we start carries this label.
 const LABEL: &str = "dev.ringfence.run";
+
+/// Closes LocalStack's port to all but the guard; the container holds the
+/// secret's hash alone.
+const SEAL: &str = include_str!("localstack.py");
+const SEAL_PLACE: &str = "/etc/localstack/init/start.d/ringfence.py";
 
 /// Handed to the container and shown nowhere.
 const TOKEN: &str = "LOCALSTACK_AUTH_TOKEN";
@@ -84,6 +91,7 @@ impl Engine {
         &self,
         options: &Options<'_>,
         scratch: &Scratch,
+        secret: Option<&Secret>,
     ) -> Result<Server, EmulatorError> {
         let failed =
             |message: String| EmulatorError::Container { image: options.image.to_owned(), message };
@@ -95,6 +103,11 @@ impl Engine {
             .with_label(LABEL, scratch.path().to_string_lossy());
         for (name, value) in options.environment {
             request = request.with_env_var(name, value);
+        }
+        if let Some(secret) = secret {
+            let hash = hex::encode(Sha256::digest(secret.expose()));
+            request =
+                request.with_copy_to(SEAL_PLACE, SEAL.replace("@SHA256@", &hash).into_bytes());
         }
         if let Ok(token) = std::env::var(TOKEN) {
             request = request.with_env_var(TOKEN, token);
@@ -111,6 +124,9 @@ impl Engine {
             .map_err(|error| failed(error.to_string()))?;
         // `localhost` may resolve to ::1 first, where Docker does not listen.
         let url = loopback(url);
+        if secret.is_some() {
+            refuses_others(&url).await.map_err(failed)?;
+        }
         Ok(Server { container, url })
     }
 }
@@ -130,6 +146,18 @@ impl Server {
     pub(super) async fn stop(self) {
         // The sweeper removes what this cannot.
         let _ = self.container.rm().await;
+    }
+}
+
+/// LocalStack goes on where a script of its start fails: whether it refuses who
+/// does not show the secret is seen by asking.
+async fn refuses_others(url: &Url) -> Result<(), String> {
+    let answer = reqwest::get(url.clone()).await.map_err(|error| root_cause(&error))?;
+    match answer.status() {
+        reqwest::StatusCode::FORBIDDEN => Ok(()),
+        status => Err(format!(
+            "it answers everybody ({status}), though it was told to answer the guard alone"
+        )),
     }
 }
 

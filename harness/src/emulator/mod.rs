@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use ringfence_guard::{SECRET_HEADER, UpstreamEndpoint};
+use ringfence_wire::Secret;
 use serde::Serialize;
 use url::Url;
 
@@ -47,6 +49,9 @@ pub enum EmulatorError {
     /// The server does not start.
     #[error("the embedded server did not start: {0}")]
     Embedded(String),
+    /// There is no secret for it.
+    #[error("the operating system gives no randomness: {0}")]
+    Randomness(String),
     /// The endpoint does not answer.
     #[error("the upstream at `{url}` does not answer: {message}")]
     Endpoint {
@@ -100,12 +105,16 @@ pub struct Options<'a> {
     pub account_id: &'a str,
     /// The region of the same.
     pub region: &'a str,
+    /// Whether what is started answers the guard alone. An endpoint cannot be
+    /// made to.
+    pub sealed: bool,
 }
 
 /// A running upstream; it ends when dropped.
 #[derive(Debug)]
 pub struct Emulator {
     url: Url,
+    secret: Option<Secret>,
     identity: Identity,
     running: Running,
 }
@@ -130,23 +139,25 @@ impl Emulator {
         progress: &Progress,
     ) -> Result<Self, EmulatorError> {
         let phase = progress.phase("upstream");
+        let secret = options.sealed.then(random).transpose()?;
+        let secret = secret.as_ref();
         let emulator = match options.backend {
-            Backend::Embedded => embedded(options, tools, scratch, None).await?,
+            Backend::Embedded => embedded(options, tools, scratch, secret, None).await?,
             Backend::Endpoint(url) => endpoint(url).await?,
             Backend::LocalStack => {
                 let engine = localstack::engine().await?;
                 engine.obtain(options.image, &phase).await?;
-                started(options, &engine, scratch, None).await?
+                started(options, &engine, scratch, secret, None).await?
             }
             Backend::Auto => match localstack_is_there(options, &phase).await {
                 Ok(engine) => {
                     let why = "a Docker engine answers and the image is there".to_owned();
-                    started(options, &engine, scratch, Some(why)).await?
+                    started(options, &engine, scratch, secret, Some(why)).await?
                 }
                 Err(error) => {
                     phase.note(format!("not LocalStack: {error}"));
                     let why = format!("not LocalStack: {error}");
-                    embedded(options, tools, scratch, Some(why)).await?
+                    embedded(options, tools, scratch, secret, Some(why)).await?
                 }
             },
         };
@@ -158,6 +169,16 @@ impl Emulator {
     /// Where it answers.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Where it answers, with what it asks for.
+    pub fn endpoint(&self) -> UpstreamEndpoint {
+        UpstreamEndpoint { url: self.url.clone(), secret: self.secret.clone() }
+    }
+
+    /// Whether it answers the guard alone.
+    pub const fn is_sealed(&self) -> bool {
+        self.secret.is_some()
     }
 
     /// Which one it is.
@@ -197,28 +218,31 @@ async fn started(
     options: &Options<'_>,
     engine: &localstack::Engine,
     scratch: &Scratch,
+    secret: Option<&Secret>,
     chosen_because: Option<String>,
 ) -> Result<Emulator, EmulatorError> {
-    let server = engine.start(options, scratch).await?;
+    let server = engine.start(options, scratch, secret).await?;
     let url = server.url().clone();
     let identity = Identity {
         backend: "localstack",
         product: "LocalStack".to_owned(),
-        version: version_of(&url).await,
+        version: version_of(&url, secret).await,
         image: Some(options.image.to_owned()),
         digest: engine.digest(options.image).await,
         chosen_because,
     };
-    Ok(Emulator { url, identity, running: Running::LocalStack(Box::new(server)) })
+    let running = Running::LocalStack(Box::new(server));
+    Ok(Emulator { url, secret: secret.cloned(), identity, running })
 }
 
 async fn embedded(
     options: &Options<'_>,
     tools: &PythonTools,
     scratch: &Scratch,
+    secret: Option<&Secret>,
     chosen_because: Option<String>,
 ) -> Result<Emulator, EmulatorError> {
-    let server = embedded::Server::start(options, tools, scratch).await?;
+    let server = embedded::Server::start(options, tools, scratch, secret).await?;
     let identity = Identity {
         backend: "embedded",
         product: "moto server".to_owned(),
@@ -229,6 +253,7 @@ async fn embedded(
     };
     Ok(Emulator {
         url: server.url().clone(),
+        secret: secret.cloned(),
         identity,
         running: Running::Embedded(Box::new(server)),
     })
@@ -267,7 +292,7 @@ async fn endpoint(url: &Url) -> Result<Emulator, EmulatorError> {
         url: url.clone(),
         message: root_cause(&error),
     })?;
-    let version = version_of(url).await;
+    let version = version_of(url, None).await;
     let product = if version.is_some() { "LocalStack" } else { "endpoint" };
     let identity = Identity {
         backend: "endpoint",
@@ -277,15 +302,26 @@ async fn endpoint(url: &Url) -> Result<Emulator, EmulatorError> {
         digest: None,
         chosen_because: None,
     };
-    Ok(Emulator { url: url.clone(), identity, running: Running::Elsewhere })
+    Ok(Emulator { url: url.clone(), secret: None, identity, running: Running::Elsewhere })
 }
 
 /// The version that a LocalStack tells.
-async fn version_of(url: &Url) -> Option<String> {
+async fn version_of(url: &Url, secret: Option<&Secret>) -> Option<String> {
     let health = url.join("_localstack/health").ok()?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().ok()?;
-    let answer: serde_json::Value = client.get(health).send().await.ok()?.json().await.ok()?;
+    let mut request = client.get(health);
+    if let Some(secret) = secret {
+        request = request.header(SECRET_HEADER, secret.expose());
+    }
+    let answer: serde_json::Value = request.send().await.ok()?.json().await.ok()?;
     Some(answer.get("version")?.as_str()?.to_owned())
+}
+
+/// A secret that nobody has had before.
+fn random() -> Result<Secret, EmulatorError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| EmulatorError::Randomness(error.to_string()))?;
+    Ok(Secret::new(hex::encode(bytes)))
 }
 
 /// The innermost cause: what the system said.
@@ -301,9 +337,12 @@ fn root_cause(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
-    async fn iam(url: &Url, form: &str) -> (u16, String) {
-        let request = reqwest::Client::new()
-            .post(url.clone())
+    async fn iam(url: &Url, secret: Option<&str>, form: &str) -> (u16, String) {
+        let mut request = reqwest::Client::new().post(url.clone());
+        if let Some(secret) = secret {
+            request = request.header(SECRET_HEADER, secret);
+        }
+        let request = request
             .header("content-type", "application/x-www-form-urlencoded")
             .header(
                 "authorization",
@@ -324,20 +363,34 @@ mod tests {
             environment: &BTreeMap::new(),
             account_id: "123456789012",
             region: "us-east-1",
+            sealed: true,
         };
         let emulator = Emulator::start(&options, &tools, &scratch, &Progress::silent()).await?;
         Ok((emulator, scratch))
     }
 
-    /// AWS's own policies are there, and the upstream is gone after `stop`.
+    /// AWS's own policies are there, for who shows the secret alone, and the
+    /// upstream is gone after `stop`.
     async fn serves_and_ends(emulator: Emulator, scratch: Scratch) {
         let url = emulator.url().clone();
-        let (status, body) = iam(
-            &url,
-            "Action=GetPolicy&Version=2010-05-08&PolicyArn=arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
-        )
-        .await;
+        let form = "Action=GetPolicy&Version=2010-05-08&PolicyArn=arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole";
+        let secret = emulator.endpoint().secret.unwrap();
+        let (status, body) = iam(&url, Some(secret.expose()), form).await;
         assert_eq!(status, 200, "{body}");
+        let nearly = secret.expose().strip_prefix(|_: char| true);
+        for shown in [None, Some(""), Some("guessed"), nearly] {
+            let (status, body) = iam(&url, shown, form).await;
+            assert_eq!(status, 403);
+            assert_eq!(
+                body,
+                "This emulator answers Ringfence's guard alone; send the request to the guard.\n"
+            );
+        }
+        for path in ["moto-api/data.json", "_localstack/health", "bucket/key"] {
+            let answer = reqwest::get(url.join(path).unwrap()).await.unwrap();
+            assert_eq!(answer.status(), 403, "{path}");
+        }
+        assert!(!format!("{emulator:?}").contains(secret.expose()));
         emulator.stop().await;
         scratch.remove().await;
         assert!(reqwest::get(url).await.unwrap_err().is_connect());

@@ -203,6 +203,7 @@ impl Stack {
                 environment: &config.upstream.environment,
                 account_id: config.account.id.as_str(),
                 region: config.account.region.as_str(),
+                sealed: true,
             };
             let began = std::time::Instant::now();
             let emulator = Emulator::start(&options, &tools, &scratch, &progress).await?;
@@ -544,7 +545,7 @@ async fn start_guard(
         region: config.account.region.as_str().to_owned(),
         port: options.port,
         root,
-        upstream: emulator.url().clone(),
+        upstream: emulator.endpoint(),
         issuers: issuers
             .iter()
             .map(|issuer| (issuer.url.clone(), KeySource::Keys(issuer.shared_keys())))

@@ -213,6 +213,8 @@ async fn an_upstream_that_dies_half_way_is_named() {
         environment: &Default::default(),
         account_id: "123456789012",
         region: "us-east-1",
+        // It is used by its URL, as one that somebody else runs.
+        sealed: false,
     };
     let upstream = Emulator::start(&options, &tools, &scratch, &Progress::silent()).await.unwrap();
     let url = upstream.url().clone();

@@ -94,8 +94,8 @@ fn a_users_framework_and_objectives_stand_after_the_built_in_ones() {
 }
 
 #[rstest::rstest]
-#[case::unknown_objective("house.toml", FRAMEWORK.replace("\"O3\"", "\"O11\""),
-    "house.toml:11: control `H-1` names an unknown objective `O11`; there are O1, O2, O3, O4, O5, O6, O7, O8, O9, O10")]
+#[case::unknown_objective("house.toml", FRAMEWORK.replace("\"O3\"", "\"O12\""),
+    "house.toml:11: control `H-1` names an unknown objective `O12`; there are O1, O2, O3, O4, O5, O6, O7, O8, O9, O10, O11")]
 #[case::objective_twice("house.toml", FRAMEWORK.replace("\"O3\"", "\"O5\""),
     "house.toml:10: control `H-1` names objective `O5` twice")]
 #[case::no_objective("house.toml", FRAMEWORK.replace("\"O3\"", "").replace("\"O5\"", ""),

@@ -6,6 +6,7 @@ mod federation;
 mod operation_names;
 mod recording;
 mod root;
+mod sealed;
 mod simulate;
 mod stored;
 mod upstream;
@@ -91,7 +92,7 @@ fn config(upstream: &Upstream, directory: &tempfile::TempDir) -> Config {
         region: "eu-central-1".into(),
         port: 0,
         root: root(),
-        upstream: upstream.url.clone(),
+        upstream: upstream.url.clone().into(),
         issuers: Vec::new(),
         service_control: Vec::new(),
         journal: Some(directory.path().join("journal.jsonl")),
@@ -429,11 +430,11 @@ async fn a_dead_upstream_is_one_clear_error_that_names_it() {
     let address = free.local_addr().unwrap();
     drop(free);
     let config = Config {
-        upstream: format!("http://{address}/").parse().unwrap(),
+        upstream: format!("http://{address}/").parse::<url::Url>().unwrap().into(),
         journal: None,
         ..config(&stage.upstream, &stage.directory)
     };
-    assert_ne!(config.upstream, url);
+    assert_ne!(config.upstream.url, url);
     let guard = Guard::start(config).await.unwrap();
     let client = Client::new(guard.setting().clone());
     let error = client.call(&root(), Service::Iam, "ListRoles", json!({})).await.unwrap_err();

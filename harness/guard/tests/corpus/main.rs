@@ -151,7 +151,7 @@ impl Stage {
             region: "eu-west-1".into(),
             port: 0,
             root: root_key(),
-            upstream: upstream.url.clone(),
+            upstream: upstream.url.clone().into(),
             issuers,
             service_control,
             journal: None,
