@@ -2,8 +2,8 @@
 
 use crate::{
     Companion, Companions, Decider, Input, Mutant, MutantVerdict, MutationSummary, Mutations,
-    Phase, Probe, Provenance, Reach, ReachRow, RunRecord, RunStatus, SCHEMA_VERSION, Scope,
-    Summary, Upstream, Verdict,
+    Phase, Probe, Provenance, Reach, ReachRow, Reading, RunRecord, RunStatus, SCHEMA_VERSION,
+    Scope, Summary, Upstream, Verdict,
 };
 
 pub(crate) fn shown(detail: &str) -> Option<Companion> {
@@ -106,6 +106,14 @@ pub(crate) fn record() -> RunRecord {
             }],
             actions: 100,
         }],
+        readings: ["after-apply", "after-workflows", "after-attacks"]
+            .map(|moment| Reading {
+                moment: moment.to_owned(),
+                objects: 93,
+                sha256: "22".repeat(32),
+                duration_ms: 210,
+            })
+            .into(),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod bundle;
 pub mod check;
 pub mod controls;
 pub mod diff;
+mod earlier;
 #[cfg(test)]
 mod fixtures;
 pub mod html;
@@ -23,7 +24,7 @@ mod visible;
 pub use mutations::{Mutant, MutantVerdict, MutationSummary, Mutations, Reach, ReachRow};
 pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};
 pub use record::{
-    EvidenceError, Input, Phase, Provenance, RunRecord, RunStatus, SCHEMA_VERSION, Summary,
-    Upstream,
+    EvidenceError, Input, Phase, Provenance, Reading, RunRecord, RunStatus, SCHEMA_VERSION,
+    Summary, Upstream,
 };
 pub use table::table;

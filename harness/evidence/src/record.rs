@@ -6,12 +6,17 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::earlier;
 use crate::mutations::{Mutations, Reach};
 use crate::probe::{Probe, Verdict};
 
 /// The version of the record's schema; it changes when a field changes its
 /// meaning or goes.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
+
+/// The versions that are read: an earlier one becomes the present one, with
+/// what it did not know left open.
+const READABLE: std::ops::RangeInclusive<u32> = 1..=SCHEMA_VERSION;
 
 /// Why evidence cannot be kept or used.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +37,8 @@ pub enum EvidenceError {
         /// What the system says.
         source: io::Error,
     },
-    /// The file is no run record, or one of another schema.
-    #[error("`{}` is no run record of schema version {SCHEMA_VERSION}: {message}", path.display())]
+    /// The file is no run record, or one of a later schema.
+    #[error("`{}` is no run record of schema version 1 to {SCHEMA_VERSION}: {message}", path.display())]
     NoRecord {
         /// The file.
         path: PathBuf,
@@ -46,7 +51,8 @@ pub enum EvidenceError {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRecord {
-    /// [`SCHEMA_VERSION`].
+    /// The version that it was written in: [`SCHEMA_VERSION`], or an earlier
+    /// one that was read.
     pub schema_version: u32,
     /// The run's own id, a UUID.
     pub run_id: String,
@@ -86,6 +92,24 @@ pub struct RunRecord {
     pub mutations: Option<Mutations>,
     /// What each identity can do at all.
     pub reach: Vec<Reach>,
+    /// The account, read back at three moments; since version 3.
+    #[serde(default)]
+    pub readings: Vec<Reading>,
+}
+
+/// What was read back of the account at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// `after-apply`, `after-workflows` or `after-attacks`.
+    pub moment: String,
+    /// How many objects there were.
+    pub objects: usize,
+    /// The SHA-256 over the objects of the first reading, as they were then:
+    /// equal where nothing that Layer 1 applied differs in anything.
+    pub sha256: String,
+    /// How long it took.
+    pub duration_ms: u64,
 }
 
 /// Whether a run came to its end. A record says `incomplete` from the start
@@ -252,10 +276,15 @@ impl RunRecord {
         let wrong = |message| EvidenceError::NoRecord { path: path.to_owned(), message };
         let version: Version =
             serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))?;
-        if version.schema_version != SCHEMA_VERSION {
-            return Err(wrong(format!("it is of version {}", version.schema_version)));
+        let version = version.schema_version;
+        if !READABLE.contains(&version) {
+            return Err(wrong(format!("it is of version {version}")));
         }
-        serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))
+        let read = match version {
+            1 => serde_json::from_slice(text).map(earlier::First::upgraded),
+            _ => serde_json::from_slice(text),
+        };
+        read.map_err(|error| wrong(error.to_string()))
     }
 
     /// Writes the record as JSON: whole or not at all.
@@ -316,13 +345,13 @@ mod tests {
     fn another_schema_is_refused_by_its_version_and_an_unknown_field_by_its_name() {
         let path = Path::new("run.json");
         let mut value = serde_json::to_value(fixtures::record()).unwrap();
-        value["schema_version"] = 1.into();
+        value["schema_version"] = 4.into();
         let error = RunRecord::parse(value.to_string().as_bytes(), path).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`run.json` is no run record of schema version 2: it is of version 1"
+            "`run.json` is no run record of schema version 1 to 3: it is of version 4"
         );
-        value["schema_version"] = 2.into();
+        value["schema_version"] = 3.into();
         value["status"]["passed"] = true.into();
         let error = RunRecord::parse(value.to_string().as_bytes(), path).unwrap_err();
         assert!(error.to_string().contains("unknown field `passed`"), "{error}");

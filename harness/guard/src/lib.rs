@@ -22,6 +22,7 @@ mod directory;
 mod dry_run;
 mod exists;
 mod guard;
+mod inspect;
 pub mod journal;
 mod keys;
 mod limits;

@@ -59,6 +59,7 @@ impl Attack {
             backend: backend(self.backend.clone())?,
             journal: self.journal()?,
             progress: progress.clone(),
+            read_back: true,
             ..Options::default()
         };
         let stack = Stack::start(config, options).await?;
@@ -102,10 +103,11 @@ impl Attack {
         let began = Instant::now();
         let mut findings = campaign::run(&suite, &self.only, progress).await?;
         let seconds = began.elapsed().as_secs_f64();
+        let attacked = integrity::after_attacks(stack).await?;
         let reaches = campaign::reaches(&suite).await?;
         let measured = campaign::choosing(&suite, &findings, &reaches, None).await?;
         if !findings.is_empty() {
-            findings.extend(integrity::failures(stack));
+            findings.extend(integrity::conclude(stack, attacked.as_ref())?.failures());
         }
         Ok(Outcome { findings, reaches, measured, seconds })
     }

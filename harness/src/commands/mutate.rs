@@ -55,6 +55,7 @@ impl Mutate {
         let options = Options {
             backend: backend(self.backend.clone())?,
             progress: progress.clone(),
+            read_back: true,
             ..Options::default()
         };
         let stack = Stack::start(config, options).await?;
@@ -90,11 +91,12 @@ impl Mutate {
         let recording = stack.guard().recording();
         let began = recording.map(ringfence_guard::Recording::mark).unwrap_or_default();
         let findings = campaign::run(&suite, &[], progress).await?;
+        let attacked = integrity::after_attacks(stack).await?;
         let held = findings.iter().filter(|finding| finding.verdict == Verdict::Held).count();
         let reaches = campaign::reaches(&suite).await?;
         let mutations = mutations::run(&suite, &findings, began, &self.only, progress).await?;
         let measured = campaign::choosing(&suite, &findings, &reaches, Some(&mutations)).await?;
-        let interference = integrity::failures(stack);
+        let interference = integrity::conclude(stack, attacked.as_ref())?.failures();
         Ok(Outcome { probes: (findings.len(), held), mutations, measured, interference })
     }
 }

@@ -103,6 +103,7 @@ impl Verify {
             exchanges: Some(Arc::clone(&exchanges)),
             progress: progress.clone(),
             keep_going: true,
+            read_back: true,
             ..Options::default()
         };
         let stack = Stack::start(config, options).await?;
@@ -152,6 +153,7 @@ async fn attack(
     let suite = Suite::of(stack).await?;
     let recording = stack.guard().recording().map(Recording::mark).unwrap_or_default();
     let findings = campaign::run(&suite, &[], progress).await?;
+    let attacked = integrity::after_attacks(stack).await?;
     record.probes.extend(findings.iter().cloned().map(probe));
     record.summary = Summary::of(&record.probes);
     keeper.note(record)?;
@@ -165,8 +167,10 @@ async fn attack(
     record.mutations = Some(mutations);
     if record.summary.probes > 0 {
         // Last: until here somebody could have interfered.
-        record.probes.extend(integrity::findings(stack).into_iter().map(probe));
+        let conclusion = integrity::conclude(stack, attacked.as_ref())?;
+        record.probes.extend(conclusion.findings.into_iter().map(probe));
         record.summary = Summary::of(&record.probes);
+        record.readings = conclusion.readings;
     }
     Ok(())
 }
@@ -243,6 +247,7 @@ fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
         summary: Summary::default(),
         mutations: None,
         reach: Vec::new(),
+        readings: Vec::new(),
     })
 }
 

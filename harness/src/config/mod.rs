@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 pub use schema::{
-    Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Layer1,
-    OrganizationLevel, Platform, Refusals, Upstream, Workflows,
+    Account, Api, App, Config, Deployer, Evidence, IgnoredAttribute, Issuer, IssuerKind, Job,
+    Layer1, OrganizationLevel, Platform, Refusals, Upstream, Workflows,
 };
 pub use value::{AccountId, Backend, Region, Repository};
 

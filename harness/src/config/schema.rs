@@ -1,7 +1,9 @@
 //! The fields of `ringfence.toml`, their meaning and defaults.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -120,6 +122,53 @@ pub struct Layer1 {
     /// elsewhere: what these alone define is reported as undefined.
     #[serde(default)]
     pub completions: Vec<PathBuf>,
+    /// Attributes that it leaves to others, beside those that its own
+    /// `lifecycle.ignore_changes` name: `aws_lambda_function.app.tags`.
+    #[serde(default)]
+    pub ignore_changes: Vec<IgnoredAttribute>,
+}
+
+/// An attribute that Layer 1 leaves to others: `TYPE.NAME.ATTRIBUTE` of one of
+/// its resources; `all` stands for every attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct IgnoredAttribute {
+    /// The resource's type.
+    pub kind: String,
+    /// Its name in the configuration.
+    pub name: String,
+    /// The attribute.
+    pub attribute: String,
+}
+
+impl FromStr for IgnoredAttribute {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split('.').collect();
+        match parts.as_slice() {
+            [kind, name, attribute] if parts.iter().all(|part| !part.is_empty()) => Ok(Self {
+                kind: (*kind).to_owned(),
+                name: (*name).to_owned(),
+                attribute: (*attribute).to_owned(),
+            }),
+            _ => Err(format!("`{text}` is not TYPE.NAME.ATTRIBUTE of a resource")),
+        }
+    }
+}
+
+impl TryFrom<String> for IgnoredAttribute {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for IgnoredAttribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.kind, self.name, self.attribute)
+    }
 }
 
 /// The HTTP API under test.

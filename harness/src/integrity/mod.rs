@@ -1,17 +1,71 @@
 //! Whether the verdict is about what was applied: that nothing under test could
 //! change what is judged.
 
+mod changes;
+mod hcl;
+mod layer1;
+mod left;
+mod readings;
 mod root_calls;
+pub mod snapshot;
+mod state;
 
+pub use readings::{Moment, Reading};
+
+use anyhow::Context as _;
+
+use self::left::LeftToOthers;
 use crate::attacks::{Finding, Verdict};
 use crate::stack::Stack;
 
-/// What was found, at the end of a run.
-pub fn findings(stack: &Stack) -> Vec<Finding> {
-    vec![root_calls::finding(&stack.foreign_root_calls())]
+/// What a run says of itself.
+#[derive(Debug)]
+pub struct Conclusion {
+    /// The findings, to be told beside those of the attacks.
+    pub findings: Vec<Finding>,
+    /// What was read, for the record.
+    pub readings: Vec<ringfence_evidence::Reading>,
 }
 
-/// What did not hold of it.
-pub fn failures(stack: &Stack) -> Vec<Finding> {
-    findings(stack).into_iter().filter(|finding| finding.verdict != Verdict::Held).collect()
+impl Conclusion {
+    /// The findings that did not hold.
+    pub fn failures(self) -> Vec<Finding> {
+        self.findings.into_iter().filter(|finding| finding.verdict != Verdict::Held).collect()
+    }
+}
+
+/// Reads the account after the attacks, where the stack read it before.
+///
+/// # Errors
+/// When a service does not answer.
+pub async fn after_attacks(stack: &Stack) -> anyhow::Result<Option<Reading>> {
+    match stack.readings() {
+        [] => Ok(None),
+        _ => Ok(Some(Reading::take(stack.guard(), Moment::Attacked).await?)),
+    }
+}
+
+/// What was found, at the end of a run.
+///
+/// # Errors
+/// When Layer 1's files or its state cannot be read.
+pub fn conclude(stack: &Stack, attacked: Option<&Reading>) -> anyhow::Result<Conclusion> {
+    let mut findings = vec![root_calls::finding(&stack.foreign_root_calls())];
+    let readings: Vec<&Reading> = stack.readings().iter().chain(attacked).collect();
+    if let (Some(terraform), Some(layer1)) = (stack.terraform(), &stack.config().layer1) {
+        let instances = terraform.instances().context("cannot read Terraform's state")?;
+        let left = LeftToOthers::of(layer1, &instances)
+            .with_context(|| format!("cannot read `{}`", layer1.directory.display()))?;
+        findings.extend(layer1::findings(&readings, &left, &instances, stack.guard().journal()));
+    }
+    let kept = readings.iter().map(|reading| ringfence_evidence::Reading {
+        moment: reading.moment.as_str().to_owned(),
+        objects: reading.snapshot.len(),
+        sha256: readings
+            .first()
+            .map(|first| reading.snapshot.sha256_of(&first.snapshot))
+            .unwrap_or_default(),
+        duration_ms: u64::try_from(reading.took.as_millis()).unwrap_or(u64::MAX),
+    });
+    Ok(Conclusion { readings: kept.collect(), findings })
 }

@@ -22,6 +22,8 @@ use crate::aws::Client;
 use crate::config::{App, Backend, Config, IssuerKind};
 use crate::emulator::{self, Emulator, EmulatorError};
 use crate::exchange::Exchanges;
+use crate::integrity::snapshot::SnapshotError;
+use crate::integrity::{Moment, Reading};
 use crate::issuers::{GithubRun, Issuer, IssuerError};
 use crate::progress::Progress;
 use crate::registries::{Machine, Registries};
@@ -57,6 +59,9 @@ pub enum StackError {
     /// No keys for root.
     #[error("the operating system gives no randomness: {0}")]
     Randomness(String),
+    /// What Layer 1 made cannot be read back.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// No guard.
     #[error(transparent)]
     Guard(#[from] GuardError),
@@ -117,6 +122,9 @@ pub struct Options {
     pub keep_going: bool,
     /// With which keys root acts.
     pub root: RootKeys,
+    /// Whether the account is read back after Terraform's apply and after the
+    /// workflows, to show that what was applied is what is judged.
+    pub read_back: bool,
 }
 
 impl Default for Options {
@@ -131,6 +139,7 @@ impl Default for Options {
             record: true,
             keep_going: false,
             root: RootKeys::OfThisRun,
+            read_back: false,
         }
     }
 }
@@ -165,6 +174,7 @@ pub struct Stack {
     failures: Vec<Failure>,
     layer1_state: Option<String>,
     phases: Vec<(String, Duration)>,
+    readings: Vec<Reading>,
     root: Credentials,
     ledger: Arc<Ledger>,
     client: Client,
@@ -239,6 +249,7 @@ impl Stack {
             failures: Vec::new(),
             layer1_state: None,
             phases,
+            readings: Vec::new(),
             root,
             client: client.announcing(Arc::clone(&ledger)),
             ledger,
@@ -294,6 +305,7 @@ impl Stack {
             // What a team wrote runs from here on.
             self.guard.close_root();
         }
+        self.read_back(options, Moment::Applied).await?;
         if options.deploy {
             // Side by side, as repositories that know nothing of each other.
             let at_once = std::thread::available_parallelism().map_or(2, usize::from).max(2);
@@ -324,6 +336,14 @@ impl Stack {
                     Err(error) => return Err(error),
                 }
             }
+            self.read_back(options, Moment::Deployed).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_back(&mut self, options: &Options, moment: Moment) -> Result<(), StackError> {
+        if options.read_back && self.terraform.is_some() {
+            self.readings.push(Reading::take(&self.guard, moment).await?);
         }
         Ok(())
     }
@@ -454,6 +474,11 @@ impl Stack {
             (None, Some(terraform)) => Ok(Some(terraform.show().await?)),
             (None, None) => Ok(None),
         }
+    }
+
+    /// What was read of the account so far.
+    pub fn readings(&self) -> &[Reading] {
+        &self.readings
     }
 
     /// The applications that could not be deployed at the start.

@@ -11,11 +11,13 @@ pub struct Instance {
     pub name: String,
     /// Its key, where there are several.
     pub key: Option<String>,
+    /// What the state knows of it.
+    pub attributes: Value,
 }
 
 impl Instance {
     /// The managed resources of a state.
-    pub(super) fn of(state: &Value) -> Vec<Self> {
+    pub(crate) fn of(state: &Value) -> Vec<Self> {
         let text = |value: &Value, name: &str| {
             value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
@@ -35,9 +37,15 @@ impl Instance {
                         Value::String(key) => key.clone(),
                         key => key.to_string(),
                     }),
+                    attributes: instance.get("attributes").cloned().unwrap_or_default(),
                 })
             })
             .collect()
+    }
+
+    /// An attribute that is text.
+    pub fn text(&self, attribute: &str) -> Option<&str> {
+        self.attributes.get(attribute)?.as_str()
     }
 
     /// Whether it was made for an app: its key is the app, alone or first.

@@ -1,0 +1,114 @@
+//! Records of earlier versions, read as what they say in today's words.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::probe::{Companions, Probe, Scope, Verdict};
+use crate::record::{Phase, Provenance, RunRecord, RunStatus, Summary, Upstream};
+
+/// What version 1 did not say.
+const UNKNOWN: &str = "unknown";
+
+/// A record of version 1 (`results.json`): written at the end of a run alone,
+/// without inputs, companions or provenance.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct First {
+    schema_version: u32,
+    version: String,
+    started: String,
+    duration_ms: u64,
+    configuration: String,
+    account_id: String,
+    region: String,
+    upstream: Upstream,
+    tools: BTreeMap<String, String>,
+    phases: Vec<Phase>,
+    deviations: Vec<String>,
+    controls: Vec<Control>,
+    summary: Counts,
+}
+
+/// A probe, which version 1 called a control.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Control {
+    id: String,
+    guard_rail: String,
+    identity: String,
+    road: String,
+    title: String,
+    expected: String,
+    observed: String,
+    verdict: Verdict,
+    duration_us: u64,
+    request_ids: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counts {
+    controls: usize,
+    held: usize,
+    failed: usize,
+    inconclusive: usize,
+    not_run: usize,
+}
+
+impl First {
+    /// The same in today's words. What it counted stays what it counted, so that
+    /// a check sees where it does not agree with its probes.
+    pub(crate) fn upgraded(self) -> RunRecord {
+        let Counts { controls, held, failed, inconclusive, not_run } = self.summary;
+        RunRecord {
+            schema_version: self.schema_version,
+            run_id: UNKNOWN.to_owned(),
+            status: RunStatus::Complete {},
+            version: self.version,
+            started: self.started,
+            ended: None,
+            duration_ms: self.duration_ms,
+            configuration: self.configuration,
+            account_id: self.account_id,
+            region: self.region,
+            upstream: self.upstream,
+            tools: self.tools,
+            phases: self.phases,
+            deviations: self.deviations,
+            provenance: Provenance {
+                actor: UNKNOWN.to_owned(),
+                binary_sha256: UNKNOWN.to_owned(),
+                platform: UNKNOWN.to_owned(),
+                ..Provenance::default()
+            },
+            inputs: Vec::new(),
+            probes: self.controls.into_iter().map(Control::upgraded).collect(),
+            summary: Summary { probes: controls, held, failed, inconclusive, not_run },
+            mutations: None,
+            reach: Vec::new(),
+            readings: Vec::new(),
+        }
+    }
+}
+
+impl Control {
+    fn upgraded(self) -> Probe {
+        Probe {
+            id: self.id,
+            guard_rail: self.guard_rail,
+            identity: self.identity,
+            road: self.road,
+            scope: Scope::Executed,
+            title: self.title,
+            expected: self.expected,
+            observed: self.observed,
+            verdict: self.verdict,
+            reason: None,
+            companions: Companions::default(),
+            decided_by: Vec::new(),
+            duration_us: self.duration_us,
+            request_ids: self.request_ids,
+        }
+    }
+}

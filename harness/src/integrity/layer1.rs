@@ -1,0 +1,145 @@
+//! What was applied is what is judged.
+
+use std::time::Duration;
+
+use ringfence_guard::Journal;
+
+use super::changes::{self, Cause, Change};
+use super::left::LeftToOthers;
+use super::readings::{Moment, Reading};
+use super::state;
+use crate::attacks::finding::{Companions, Decider, Finding, Road, Scope, Traces, Verdict};
+use crate::terraform::Instance;
+
+const RAIL: &str = "what was applied is what is judged";
+
+/// The findings about what Layer 1 applied: one about all of it, and one for
+/// each difference.
+pub(super) fn findings(
+    readings: &[&Reading],
+    left: &LeftToOthers,
+    instances: &[Instance],
+    journal: &Journal,
+) -> Vec<Finding> {
+    let Some(first) = readings.first() else { return Vec::new() };
+    let mut differences: Vec<Finding> = state::differences(instances, &first.snapshot)
+        .into_iter()
+        .map(|told| difference(&told, Moment::Applied, told.clone(), &[]))
+        .collect();
+    for pair in readings.windows(2) {
+        let [before, now] = pair else { continue };
+        let changed = changes::between(&first.snapshot, &before.snapshot, &now.snapshot, left);
+        let entries = journal.entries_since(before.mark);
+        for change in changed {
+            let causes = change.causes(entries.iter().map(AsRef::as_ref));
+            differences.push(difference(
+                &name(&change),
+                now.moment,
+                said(&change, &causes),
+                &causes,
+            ));
+        }
+    }
+    let all = whole(readings, differences.len());
+    std::iter::once(all).chain(differences).collect()
+}
+
+/// `role/app-x/PermissionsBoundary`: stable from run to run.
+fn name(change: &Change) -> String {
+    let member = change.member.as_deref().unwrap_or("itself");
+    format!("{}/{}/{member}", change.object.kind, change.object.name)
+}
+
+fn said(change: &Change, causes: &[Cause]) -> String {
+    let mut said = change.told();
+    if causes.is_empty() {
+        return format!("{said}; no call of the journal explains it");
+    }
+    for cause in causes {
+        let statements: Vec<String> = cause
+            .check
+            .statements
+            .iter()
+            .map(|statement| {
+                let sid = statement.sid.clone();
+                let place = sid.unwrap_or_else(|| format!("statement {}", statement.index));
+                format!("{place} of {}", statement.policy)
+            })
+            .collect();
+        let by = match statements.as_slice() {
+            [] => cause.check.explanation.clone(),
+            all => format!("allowed by {}", all.join(", ")),
+        };
+        said = format!(
+            "{said}; {} by {} (journal line {}), {by}",
+            cause.call, cause.principal, cause.request_id
+        );
+    }
+    said
+}
+
+fn whole(readings: &[&Reading], differences: usize) -> Finding {
+    let objects = readings.first().map_or(0, |reading| reading.snapshot.len());
+    let observed = match differences {
+        0 => format!("{objects} objects are what they were, read {} times", readings.len()),
+        1 => format!("of {objects} objects one difference was found"),
+        many => format!("of {objects} objects {many} differences were found"),
+    };
+    let took = readings.iter().map(|reading| reading.took).sum();
+    let reason = (differences > 0).then(|| {
+        "what the attacks met is not what Layer 1 applied; each difference is a finding of its own"
+            .to_owned()
+    });
+    finding("integrity/layer1".to_owned(), observed, reason, took)
+}
+
+fn difference(name: &str, moment: Moment, said: String, causes: &[Cause]) -> Finding {
+    let id = format!("integrity/layer1/{}/{name}", moment.as_str());
+    let reason = Some(format!("it changed {}", moment.during()));
+    let mut finding = finding(id, said, reason, Duration::ZERO);
+    finding.request_ids = causes.iter().map(|cause| cause.request_id.clone()).collect();
+    finding.decided_by = causes.iter().flat_map(deciders).collect();
+    finding
+}
+
+fn finding(id: String, observed: String, reason: Option<String>, duration: Duration) -> Finding {
+    Finding {
+        id,
+        guard_rail: RAIL,
+        identity: "everybody".to_owned(),
+        road: Road::Workflow,
+        scope: Scope::Executed,
+        title: "what Layer 1 applied stays as it was applied while it is judged".to_owned(),
+        expected:
+            "nothing that Layer 1 applied is changed or gone, but for what it leaves to others"
+                .to_owned(),
+        observed,
+        verdict: if reason.is_none() { Verdict::Held } else { Verdict::Failed },
+        reason,
+        companions: Companions::default(),
+        decided_by: Vec::new(),
+        duration,
+        request_ids: Vec::new(),
+        traces: Traces::default(),
+    }
+}
+
+fn deciders(cause: &Cause) -> Vec<Decider> {
+    let check = &cause.check;
+    let decider = |policy, sid, index| Decider {
+        action: check.action.clone(),
+        resource: check.resource.clone(),
+        outcome: check.outcome.clone(),
+        layer: check.layer.clone(),
+        policy,
+        sid,
+        index,
+        text: None,
+        explanation: check.explanation.clone(),
+    };
+    if check.statements.is_empty() {
+        return vec![decider(None, None, None)];
+    }
+    let each = check.statements.iter();
+    each.map(|one| decider(Some(one.policy.clone()), one.sid.clone(), Some(one.index))).collect()
+}

@@ -1,0 +1,207 @@
+//! What Layer 1 leaves to others: attributes that its own configuration tells
+//! Terraform to ignore, and those that `ringfence.toml` names.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::hcl;
+use super::snapshot::ObjectId;
+use crate::config::{IgnoredAttribute, Layer1};
+use crate::terraform::Instance;
+
+/// Kinds of objects that are guard rails: nobody may change them, whatever the
+/// configuration leaves to others.
+const RAILS: [&str; 7] = [
+    "policy",
+    "OIDC provider",
+    "route",
+    "authorizer",
+    "function policy",
+    "function URL",
+    "log resource policy",
+];
+
+/// Members that are guard rails, by kind.
+const RAIL_MEMBERS: [(&str, &str); 14] = [
+    ("role", "AssumeRolePolicyDocument"),
+    ("role", "PermissionsBoundary"),
+    ("role", "RolePolicyList"),
+    ("role", "AttachedManagedPolicies"),
+    ("user", "PermissionsBoundary"),
+    ("user", "UserPolicyList"),
+    ("user", "AttachedManagedPolicies"),
+    ("group", "GroupPolicyList"),
+    ("group", "AttachedManagedPolicies"),
+    ("bucket", "policy"),
+    ("bucket", "public access block"),
+    ("bucket", "ACL"),
+    ("secret", "ResourcePolicy"),
+    ("VPC endpoint", "policyDocument"),
+];
+
+/// Terraform's resources and the objects that they are: the type, the kind, and
+/// the attribute with the object's name.
+const RESOURCES: [(&str, &str, &str); 22] = [
+    ("aws_iam_role", "role", "name"),
+    ("aws_iam_user", "user", "name"),
+    ("aws_iam_group", "group", "name"),
+    ("aws_lambda_function", "function", "function_name"),
+    ("aws_lambda_alias", "alias", "arn"),
+    ("aws_ssm_parameter", "parameter", "name"),
+    ("aws_secretsmanager_secret", "secret", "name"),
+    ("aws_secretsmanager_secret_version", "secret", "secret_id"),
+    ("aws_cloudwatch_log_group", "log group", "name"),
+    ("aws_dynamodb_table", "table", "name"),
+    ("aws_s3_bucket", "bucket", "bucket"),
+    ("aws_s3_bucket_versioning", "bucket", "bucket"),
+    ("aws_s3_bucket_lifecycle_configuration", "bucket", "bucket"),
+    ("aws_apigatewayv2_api", "API", "id"),
+    ("aws_apigatewayv2_stage", "stage", "name"),
+    ("aws_apigatewayv2_integration", "integration", "id"),
+    ("aws_vpc", "VPC", "id"),
+    ("aws_subnet", "subnet", "id"),
+    ("aws_security_group", "security group", "id"),
+    ("aws_route_table", "route table", "id"),
+    ("aws_vpc_endpoint", "VPC endpoint", "id"),
+    ("aws_nat_gateway", "NAT gateway", "id"),
+];
+
+/// Attributes whose members are called otherwise than in camel case.
+const MEMBERS: [(&str, &[&str]); 16] = [
+    ("filename", &["CodeSha256"]),
+    ("source_code_hash", &["CodeSha256"]),
+    ("s3_bucket", &["CodeSha256"]),
+    ("s3_key", &["CodeSha256"]),
+    ("s3_object_version", &["CodeSha256"]),
+    ("image_uri", &["CodeSha256", "ImageConfigResponse"]),
+    ("tags", &["Tags", "tags", "tagSet"]),
+    ("tags_all", &["Tags", "tags", "tagSet"]),
+    ("reserved_concurrent_executions", &["ReservedConcurrentExecutions"]),
+    ("retention_in_days", &["retentionInDays"]),
+    ("secret_string", &["Value"]),
+    ("ingress", &["ipPermissions"]),
+    ("egress", &["ipPermissionsEgress"]),
+    ("lifecycle_rule", &["lifecycle"]),
+    ("versioning_configuration", &["versioning"]),
+    ("ttl", &["TimeToLive"]),
+];
+
+/// What others may change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct LeftToOthers {
+    /// Kind, name, and the member in small letters without signs; none for all
+    /// that are no guard rails.
+    members: BTreeSet<(&'static str, String, Option<String>)>,
+}
+
+impl LeftToOthers {
+    /// What a Layer 1 leaves to others.
+    ///
+    /// # Errors
+    /// When its files cannot be read.
+    pub(super) fn of(layer1: &Layer1, instances: &[Instance]) -> std::io::Result<Self> {
+        let mut ignored = hcl::ignored(Path::new(&layer1.directory))?;
+        ignored.extend(layer1.ignore_changes.iter().cloned());
+        Ok(Self::new(&ignored, instances))
+    }
+
+    fn new(ignored: &[IgnoredAttribute], instances: &[Instance]) -> Self {
+        let mut members = BTreeSet::new();
+        for one in ignored {
+            let made =
+                instances.iter().filter(|made| made.kind == one.kind && made.name == one.name);
+            for instance in made {
+                for (_, kind, named_by) in RESOURCES.iter().filter(|(of, ..)| *of == one.kind) {
+                    let Some(name) = instance.text(named_by) else { continue };
+                    let name = name.rsplit(':').next().unwrap_or(name).to_owned();
+                    for member in named(&one.attribute) {
+                        members.insert((*kind, name.clone(), member));
+                    }
+                }
+            }
+        }
+        Self { members }
+    }
+
+    /// Whether others may change a member of an object.
+    pub(super) fn covers(&self, object: &ObjectId, member: &str) -> bool {
+        if RAILS.contains(&object.kind) || RAIL_MEMBERS.contains(&(object.kind, member)) {
+            return false;
+        }
+        let has = |member| self.members.contains(&(object.kind, object.name.clone(), member));
+        has(None) || has(Some(plain(member)))
+    }
+}
+
+/// The members that an attribute is: itself without signs, and others; none for
+/// `all`.
+fn named(attribute: &str) -> Vec<Option<String>> {
+    if attribute == "all" {
+        return vec![None];
+    }
+    let others = MEMBERS.iter().filter(|(own, _)| *own == attribute);
+    let others = others.flat_map(|(_, members)| members.iter().map(|member| plain(member)));
+    std::iter::once(plain(attribute)).chain(others).map(Some).collect()
+}
+
+/// `memory_size` and `MemorySize` are one name.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn instances() -> Vec<Instance> {
+        Instance::of(&json!({"resources": [
+            {"mode": "managed", "type": "aws_lambda_function", "name": "managed", "instances": [
+                {"index_key": "b", "attributes": {"function_name": "service-b"}},
+            ]},
+            {"mode": "managed", "type": "aws_iam_role", "name": "r", "instances": [
+                {"attributes": {"name": "deployer"}},
+            ]},
+        ]}))
+    }
+
+    fn ignored(kind: &str, name: &str, attribute: &str) -> IgnoredAttribute {
+        format!("{kind}.{name}.{attribute}").parse().unwrap()
+    }
+
+    fn id(kind: &'static str, name: &str) -> ObjectId {
+        ObjectId { kind, name: name.to_owned() }
+    }
+
+    #[test]
+    fn an_ignored_attribute_is_the_members_that_it_becomes_and_no_other() {
+        let left = LeftToOthers::new(
+            &[
+                ignored("aws_lambda_function", "managed", "source_code_hash"),
+                ignored("aws_lambda_function", "managed", "memory_size"),
+            ],
+            &instances(),
+        );
+        let function = id("function", "service-b");
+        assert!(left.covers(&function, "CodeSha256"));
+        assert!(left.covers(&function, "MemorySize"));
+        assert!(!left.covers(&function, "Role"));
+        assert!(!left.covers(&id("function", "service-a"), "MemorySize"));
+        assert!(!left.covers(&id("function policy", "service-b"), "Policy"));
+    }
+
+    #[test]
+    fn a_guard_rail_is_left_to_nobody_whatever_the_configuration_says() {
+        let all = [
+            ignored("aws_iam_role", "r", "all"),
+            ignored("aws_iam_role", "r", "assume_role_policy"),
+        ];
+        let left = LeftToOthers::new(&all, &instances());
+        let role = id("role", "deployer");
+        assert!(left.covers(&role, "Tags"));
+        for member in ["AssumeRolePolicyDocument", "PermissionsBoundary", "RolePolicyList"] {
+            assert!(!left.covers(&role, member), "{member}");
+        }
+    }
+}

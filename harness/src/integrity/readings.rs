@@ -1,0 +1,64 @@
+//! The account, read at three moments of a run.
+
+use std::time::{Duration, Instant};
+
+use ringfence_guard::Guard;
+
+use super::snapshot::{Snapshot, SnapshotError};
+
+/// When the account is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// After Terraform's apply: all that exists is Layer 1's.
+    Applied,
+    /// After the applications' workflows.
+    Deployed,
+    /// After the attacks.
+    Attacked,
+}
+
+impl Moment {
+    /// Its name in the record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "after-apply",
+            Self::Deployed => "after-workflows",
+            Self::Attacked => "after-attacks",
+        }
+    }
+
+    /// What happened in the time before it.
+    pub(super) const fn during(self) -> &'static str {
+        match self {
+            Self::Applied => "while Terraform applied",
+            Self::Deployed => "while the workflows ran",
+            Self::Attacked => "during the attacks",
+        }
+    }
+}
+
+/// What the account was at a moment.
+#[derive(Debug)]
+pub struct Reading {
+    /// The moment.
+    pub moment: Moment,
+    /// What there was.
+    pub snapshot: Snapshot,
+    /// The journal's mark: what happened later comes after it.
+    pub(super) mark: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Reading {
+    /// Reads the account now.
+    ///
+    /// # Errors
+    /// When a service does not answer.
+    pub async fn take(guard: &Guard, moment: Moment) -> Result<Self, SnapshotError> {
+        let began = Instant::now();
+        let snapshot = Snapshot::read(guard).await?;
+        let mark = guard.journal().mark();
+        Ok(Self { moment, snapshot, mark, took: began.elapsed() })
+    }
+}

@@ -1,0 +1,70 @@
+//! Functions: configuration and code, resource policy, concurrency, aliases,
+//! URLs. Event source mappings are not built in the guard, so that there are
+//! none.
+
+use futures_util::future::try_join_all;
+use ringfence_wire::Service::Lambda;
+use serde_json::{Value, json};
+
+use super::SnapshotError;
+use super::reader::{Objects, Reader, object, text};
+
+/// States, dates and the ids of revisions are no content; a function's code is
+/// in its hash.
+const LEFT_OUT: [&str; 13] = [
+    "LastModified",
+    "LastModifiedTime",
+    "CreationTime",
+    "RevisionId",
+    "State",
+    "StateReason",
+    "StateReasonCode",
+    "LastUpdateStatus",
+    "LastUpdateStatusReason",
+    "LastUpdateStatusReasonCode",
+    "CodeSize",
+    "LastProcessingResult",
+    "FunctionVersion",
+];
+
+pub(super) async fn read(reader: &Reader<'_>) -> Result<Objects, SnapshotError> {
+    let functions = reader.list(Lambda, "ListFunctions", json!({}), "Functions").await?;
+    let each = functions.into_iter().map(|function| one(reader, function));
+    Ok(try_join_all(each).await?.into_iter().flatten().collect())
+}
+
+async fn one(reader: &Reader<'_>, mut function: Value) -> Result<Objects, SnapshotError> {
+    let (name, arn) = (text(&function, "FunctionName"), text(&function, "FunctionArn"));
+    let asked = || json!({"FunctionName": name});
+    let (policy, concurrency, aliases, urls, tags) = futures_util::try_join!(
+        reader.ask(Lambda, "GetPolicy", asked()),
+        reader.ask(Lambda, "GetFunctionConcurrency", asked()),
+        reader.list(Lambda, "ListAliases", asked(), "Aliases"),
+        reader.list(Lambda, "ListFunctionUrlConfigs", asked(), "FunctionUrlConfigs"),
+        reader.ask(Lambda, "ListTags", json!({"Resource": arn})),
+    )?;
+    if let Some(members) = function.as_object_mut() {
+        let reserved = concurrency.and_then(|all| all.get("ReservedConcurrentExecutions").cloned());
+        members.insert("ReservedConcurrentExecutions".to_owned(), reserved.unwrap_or_default());
+        let tags = tags.and_then(|all| all.get("Tags").cloned());
+        members.insert("Tags".to_owned(), tags.unwrap_or_default());
+    }
+    let mut objects = Objects::new();
+    if let Some(policy) = policy {
+        let arns = vec![arn.clone()];
+        objects.push(object("function policy", &*name, policy, &LEFT_OUT, arns));
+    }
+    for alias in aliases {
+        let shown = format!("{name}:{}", text(&alias, "Name"));
+        let arns = vec![arn.clone(), text(&alias, "AliasArn")];
+        // Which version it leads to is the alias's whole content.
+        let left_out = ["RevisionId"];
+        objects.push(object("alias", shown, alias, &left_out, arns));
+    }
+    for url in urls {
+        let arns = vec![arn.clone()];
+        objects.push(object("function URL", text(&url, "FunctionArn"), url, &LEFT_OUT, arns));
+    }
+    objects.push(object("function", name, function, &LEFT_OUT, vec![arn]));
+    Ok(objects)
+}

@@ -1,0 +1,128 @@
+//! Questions to the account, and how answers become objects.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+
+use ringfence_guard::Guard;
+use ringfence_wire::Service;
+use serde_json::{Map, Value};
+
+use super::canonical::canonical;
+use super::{Object, ObjectId, SnapshotError};
+
+/// The objects of a service.
+pub(super) type Objects = Vec<(ObjectId, Object)>;
+
+/// The reading of a service.
+pub(super) type Reading<'a> =
+    Pin<Box<dyn Future<Output = Result<Objects, SnapshotError>> + Send + 'a>>;
+
+/// How lists go on, by service: the answer's member and the input's.
+const PAGES: [(&str, &str); 5] = [
+    ("NextToken", "NextToken"),
+    ("nextToken", "nextToken"),
+    ("NextMarker", "Marker"),
+    ("Marker", "Marker"),
+    ("LastEvaluatedTableName", "ExclusiveStartTableName"),
+];
+
+/// Asks the account.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'a> {
+    guard: &'a Guard,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) const fn new(guard: &'a Guard) -> Self {
+        Self { guard }
+    }
+
+    pub(super) fn account(&self) -> &'a str {
+        &self.guard.setting().account_id
+    }
+
+    pub(super) fn region(&self) -> &'a str {
+        &self.guard.setting().region
+    }
+
+    /// `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`.
+    pub(super) fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:aws:{service}:{}:{}:{resource}", self.region(), self.account())
+    }
+
+    /// An answer; none where what was asked for is not there.
+    pub(super) async fn ask(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Option<Value>, SnapshotError> {
+        match self.guard.read(service, operation, input).await {
+            Ok(answer) => Ok(Some(answer)),
+            // "Not there" is 404 of most services; SSM, Secrets Manager, Logs and
+            // DynamoDB say it with 400.
+            Err(error) if error.status == 404 || error.code.contains("NotFound") => Ok(None),
+            Err(cause) => {
+                let operation = format!("{}:{operation}", service.name());
+                Err(SnapshotError { operation, cause })
+            }
+        }
+    }
+
+    /// All items of a list.
+    pub(super) async fn list(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+        member: &str,
+    ) -> Result<Vec<Value>, SnapshotError> {
+        let mut input = match input {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        };
+        let mut items = Vec::new();
+        loop {
+            let asked = Value::Object(input.clone());
+            let Some(mut page) = self.ask(service, operation, asked).await? else {
+                return Ok(items);
+            };
+            if let Some(Value::Array(own)) = page.get_mut(member).map(Value::take) {
+                items.extend(own);
+            }
+            let next = PAGES.iter().find_map(|(given, asked)| {
+                let token = page.get(*given)?.as_str().filter(|token| !token.is_empty())?;
+                Some((*asked, token.to_owned()))
+            });
+            match next {
+                Some((member, token)) if input.get(member) != Some(&Value::from(&*token)) => {
+                    input.insert(member.to_owned(), token.into());
+                }
+                _ => return Ok(items),
+            }
+        }
+    }
+}
+
+/// A text member.
+pub(super) fn text(value: &Value, member: &str) -> String {
+    value.get(member).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// An object of these members but for some, which are no content: dates, states
+/// and the ids of versions.
+pub(super) fn object(
+    kind: &'static str,
+    name: impl Into<String>,
+    value: Value,
+    left_out: &[&str],
+    arns: Vec<String>,
+) -> (ObjectId, Object) {
+    let members: BTreeMap<String, Value> = match canonical(value) {
+        Value::Object(members) => {
+            members.into_iter().filter(|(name, _)| !left_out.contains(&name.as_str())).collect()
+        }
+        other => BTreeMap::from([("value".to_owned(), other)]),
+    };
+    (ObjectId { kind, name: name.into() }, Object { members, arns })
+}
