@@ -205,3 +205,31 @@ fn mutate_weakens_what_is_named_and_says_which_attacks_notice() {
     });
     assert_eq!(*summary, serde_json::json!({"summary": counts}));
 }
+
+/// Where the result counts, a run that cannot be isolated is not begun; an
+/// upstream by URL never is.
+#[rstest::rstest]
+#[case::in_ci(Some("true"), &[], "the run would be UNISOLATED: ")]
+#[case::told(Some("true"), &["--unisolated"], "the upstream at `http://127.0.0.1:9/` does not answer")]
+#[case::at_a_desk(None, &[], "the upstream at `http://127.0.0.1:9/` does not answer")]
+fn a_run_that_is_not_isolated_is_not_begun_in_ci(
+    #[case] ci: Option<&str>,
+    #[case] more: &[&str],
+    #[case] expected: &str,
+) {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("ringfence.toml"), "").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+    command
+        .args(["attack", "--backend", "http://127.0.0.1:9/"])
+        .args(more)
+        .current_dir(place.path())
+        .env_remove("CI");
+    if let Some(ci) = ci {
+        command.env("CI", ci);
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains(expected), "{said}");
+}

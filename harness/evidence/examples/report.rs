@@ -319,6 +319,7 @@ fn made_up(count: usize) -> RunRecord {
             mutants,
         }),
         reach: (0..3).map(reach).collect(),
+        isolation: None,
         readings: Vec::new(),
     }
 }

@@ -87,6 +87,7 @@ impl First {
             summary: Summary { probes: controls, held, failed, inconclusive, not_run },
             mutations: None,
             reach: Vec::new(),
+            isolation: None,
             readings: Vec::new(),
         }
     }

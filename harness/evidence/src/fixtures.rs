@@ -1,9 +1,9 @@
 //! A small record with one probe of each verdict, for this crate's tests.
 
 use crate::{
-    Companion, Companions, Decider, Input, Mutant, MutantVerdict, MutationSummary, Mutations,
-    Phase, Probe, Provenance, Reach, ReachRow, Reading, RunRecord, RunStatus, SCHEMA_VERSION,
-    Scope, Summary, Upstream, Verdict,
+    Companion, Companions, Decider, Input, Isolation, Mutant, MutantVerdict, MutationSummary,
+    Mutations, Phase, Probe, Provenance, Reach, ReachRow, Reading, RunRecord, RunStatus,
+    SCHEMA_VERSION, Scope, Summary, Upstream, Verdict,
 };
 
 pub(crate) fn shown(detail: &str) -> Option<Companion> {
@@ -106,6 +106,7 @@ pub(crate) fn record() -> RunRecord {
             }],
             actions: 100,
         }],
+        isolation: Some(Isolation { mechanism: "namespaces".to_owned(), unisolated: None }),
         readings: ["after-apply", "after-workflows", "after-attacks"]
             .map(|moment| Reading {
                 moment: moment.to_owned(),

@@ -24,7 +24,7 @@ mod visible;
 pub use mutations::{Mutant, MutantVerdict, MutationSummary, Mutations, Reach, ReachRow};
 pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};
 pub use record::{
-    EvidenceError, Input, Phase, Provenance, Reading, RunRecord, RunStatus, SCHEMA_VERSION,
-    Summary, Upstream,
+    EvidenceError, Input, Isolation, Phase, Provenance, Reading, RunRecord, RunStatus,
+    SCHEMA_VERSION, Summary, Upstream,
 };
 pub use table::table;

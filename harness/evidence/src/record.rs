@@ -92,9 +92,24 @@ pub struct RunRecord {
     pub mutations: Option<Mutations>,
     /// What each identity can do at all.
     pub reach: Vec<Reach>,
+    /// How the code of the teams was kept apart from what judges it; since
+    /// version 3. None where a run did not come so far.
+    #[serde(default)]
+    pub isolation: Option<Isolation>,
     /// The account, read back at three moments; since version 3.
     #[serde(default)]
     pub readings: Vec<Reading>,
+}
+
+/// How the code of the teams was kept apart from what judges it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Isolation {
+    /// What did it: `namespaces`, `Landlock`, `nothing`, …
+    pub mechanism: String,
+    /// Why that is not enough, so that code under test could have changed
+    /// anything; none where it is.
+    pub unisolated: Option<String>,
 }
 
 /// What was read back of the account at a moment.
@@ -242,6 +257,11 @@ impl RunRecord {
     pub fn passed(&self) -> bool {
         let noticed = self.mutations.as_ref().is_none_or(|mutations| mutations.summary.good());
         self.status.is_complete() && self.summary.all_held() && noticed
+    }
+
+    /// Why code under test could have changed anything, where it could.
+    pub fn unisolated(&self) -> Option<&str> {
+        self.isolation.as_ref()?.unisolated.as_deref()
     }
 
     /// The record as JSON: what `run.json` is.

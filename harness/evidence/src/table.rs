@@ -46,6 +46,13 @@ pub fn table(record: &RunRecord) -> String {
     if let Some(mutations) = &record.mutations {
         text.push_str(&weakened(mutations));
     }
+    if let Some(reason) = record.unisolated() {
+        let _ = writeln!(
+            text,
+            "UNISOLATED, so that code under test could have changed anything: {}",
+            line_of(reason)
+        );
+    }
     if let RunStatus::Incomplete { reason } = &record.status {
         let _ = writeln!(text, "INCOMPLETE, and so no result: {}", line_of(reason));
     }
@@ -136,6 +143,17 @@ fn line(cells: &[String; 5], widths: &[usize; 5]) -> String {
 mod tests {
     use super::*;
     use crate::fixtures::record;
+
+    #[test]
+    fn an_unisolated_run_says_so_and_an_isolated_one_does_not() {
+        let mut record = record();
+        assert!(!table(&record).contains("UNISOLATED"));
+        record.isolation.as_mut().unwrap().unisolated = Some("nothing works here".to_owned());
+        let text = table(&record);
+        let line =
+            "UNISOLATED, so that code under test could have changed anything: nothing works here";
+        assert_eq!(text.lines().last(), Some(line));
+    }
 
     #[test]
     fn what_failed_is_shown_whole_and_the_summary_counts() {

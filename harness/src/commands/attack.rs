@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::verify::probe;
-use super::{backend, terminal, to_its_end};
+use super::{Isolated, backend, terminal, to_its_end};
 use crate::attacks::choosing::{self, Measured};
 use crate::attacks::reach::Reach;
 use crate::attacks::{Finding, Suite, Verdict, campaign};
@@ -28,6 +28,8 @@ pub(super) struct Attack {
     /// In place of the configuration's upstream: auto, localstack, embedded or a URL
     #[arg(long)]
     backend: Option<Backend>,
+    #[command(flatten)]
+    isolated: Isolated,
     /// These attacks alone, by their ids
     #[arg(long, num_args = 1.., value_name = "ID")]
     only: Vec<String>,
@@ -60,9 +62,11 @@ impl Attack {
             journal: self.journal()?,
             progress: progress.clone(),
             read_back: true,
+            isolated: self.isolated.required(false),
             ..Options::default()
         };
         let stack = Stack::start(config, options).await?;
+        super::warn_unisolated(&stack);
         let result = stack.while_upstream_lives(self.attack(&stack, &progress)).await;
         let phase = progress.phase("removing everything");
         stack.stop().await;

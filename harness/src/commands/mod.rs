@@ -107,6 +107,33 @@ fn could_not_run(error: &anyhow::Error) -> Exit {
     Exit::CouldNotRun
 }
 
+/// Whether a run without isolation is taken.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Isolated {
+    /// Run also where the code of the teams cannot be kept apart, in CI and with a key too
+    #[arg(long)]
+    unisolated: bool,
+}
+
+impl Isolated {
+    /// Whether the run must be isolated: where its result counts.
+    fn required(self, signs: bool) -> bool {
+        !self.unisolated && (signs || in_ci(std::env::var("CI").ok().as_deref()))
+    }
+}
+
+/// Says where a run is not isolated.
+fn warn_unisolated(stack: &crate::stack::Stack) {
+    if let Some(reason) = &stack.isolation().reason {
+        eprintln!("ringfence: UNISOLATED, so that code under test can change anything: {reason}");
+    }
+}
+
+/// CI services set `CI`, all that are known to `true`.
+fn in_ci(ci: Option<&str>) -> bool {
+    ci.is_some_and(|ci| !matches!(ci, "" | "0" | "false"))
+}
+
 /// The backend of the flag, else of `RINGFENCE_BACKEND`, else the
 /// configuration's.
 fn backend(flag: Option<Backend>) -> anyhow::Result<Option<Backend>> {

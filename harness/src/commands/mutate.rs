@@ -8,7 +8,7 @@ use clap::Args;
 use ringfence_evidence::{Mutant, MutantVerdict, MutationSummary, Mutations};
 use serde_json::json;
 
-use super::{backend, terminal, to_its_end};
+use super::{Isolated, backend, terminal, to_its_end};
 use crate::attacks::choosing::{self, Measured};
 use crate::attacks::{Finding, Suite, Verdict, campaign};
 use crate::config::{Backend, Config};
@@ -26,6 +26,8 @@ pub(super) struct Mutate {
     /// In place of the configuration's upstream: auto, localstack, embedded or a URL
     #[arg(long)]
     backend: Option<Backend>,
+    #[command(flatten)]
+    isolated: Isolated,
     /// These mutants alone, by their ids
     #[arg(long, num_args = 1.., value_name = "ID")]
     only: Vec<String>,
@@ -56,9 +58,11 @@ impl Mutate {
             backend: backend(self.backend.clone())?,
             progress: progress.clone(),
             read_back: true,
+            isolated: self.isolated.required(false),
             ..Options::default()
         };
         let stack = Stack::start(config, options).await?;
+        super::warn_unisolated(&stack);
         let result = stack.while_upstream_lives(self.mutate(&stack, &progress)).await;
         let phase = progress.phase("removing everything");
         stack.stop().await;

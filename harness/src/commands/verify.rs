@@ -14,7 +14,7 @@ use ringfence_guard::Recording;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{backend, terminal, unless_interrupted};
+use super::{Isolated, backend, terminal, unless_interrupted};
 use crate::attacks::{self, Finding, Suite, campaign};
 use crate::config::{Backend, Config};
 use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
@@ -37,6 +37,8 @@ pub(super) struct Verify {
     /// In place of the configuration's upstream: auto, localstack, embedded or a URL
     #[arg(long)]
     backend: Option<Backend>,
+    #[command(flatten)]
+    isolated: Isolated,
     /// Where the evidence goes; an earlier run's moves to the history
     #[arg(long, default_value = "ringfence-run")]
     run_dir: PathBuf,
@@ -104,6 +106,7 @@ impl Verify {
             progress: progress.clone(),
             keep_going: true,
             read_back: true,
+            isolated: self.isolated.required(self.sign_key.is_some()),
             ..Options::default()
         };
         let stack = Stack::start(config, options).await?;
@@ -247,6 +250,7 @@ fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
         summary: Summary::default(),
         mutations: None,
         reach: Vec::new(),
+        isolation: None,
         readings: Vec::new(),
     })
 }
@@ -254,6 +258,7 @@ fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
 /// What a stack that has started tells.
 fn describe(stack: &Stack, record: &mut RunRecord) -> anyhow::Result<()> {
     let identity = stack.emulator().identity();
+    record.isolation = Some(stack.isolation().into());
     record.tools.insert("python".to_owned(), stack.tools().version.clone());
     for package in ["aws-sam-cli", "awscli", "aws-sam-translator", "awslambdaric", "moto"] {
         if let Some(version) = PythonTools::pinned(package) {

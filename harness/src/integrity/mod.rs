@@ -3,6 +3,7 @@
 
 mod changes;
 mod hcl;
+mod isolation;
 mod layer1;
 mod left;
 mod readings;
@@ -10,6 +11,7 @@ mod root_calls;
 pub mod snapshot;
 mod state;
 
+pub use isolation::Isolation;
 pub use readings::{Moment, Reading};
 
 use anyhow::Context as _;

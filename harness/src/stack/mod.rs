@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use ringfence_guard::{Guard, GuardError};
-use ringfence_sandbox::{Mechanism, Sandbox};
+use ringfence_sandbox::Sandbox;
 use ringfence_services::Credentials;
 use ringfence_services::token::KeySource;
 use ringfence_wire::ServiceError;
@@ -23,7 +23,7 @@ use crate::config::{App, Backend, Config, IssuerKind};
 use crate::emulator::{self, Emulator, EmulatorError};
 use crate::exchange::Exchanges;
 use crate::integrity::snapshot::SnapshotError;
-use crate::integrity::{Moment, Reading};
+use crate::integrity::{Isolation, Moment, Reading};
 use crate::issuers::{GithubRun, Issuer, IssuerError};
 use crate::progress::Progress;
 use crate::registries::{Machine, Registries};
@@ -59,6 +59,11 @@ pub enum StackError {
     /// No keys for root.
     #[error("the operating system gives no randomness: {0}")]
     Randomness(String),
+    /// Nothing would keep what is judged apart from the judge.
+    #[error(
+        "the run would be UNISOLATED: {0}; `--unisolated` runs it all the same, and says so in its evidence"
+    )]
+    Unisolated(String),
     /// What Layer 1 made cannot be read back.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -125,6 +130,9 @@ pub struct Options {
     /// Whether the account is read back after Terraform's apply and after the
     /// workflows, to show that what was applied is what is judged.
     pub read_back: bool,
+    /// Whether the stack is started only where the code of the teams is kept
+    /// apart from the harness and from the upstream.
+    pub isolated: bool,
 }
 
 impl Default for Options {
@@ -140,6 +148,7 @@ impl Default for Options {
             keep_going: false,
             root: RootKeys::OfThisRun,
             read_back: false,
+            isolated: false,
         }
     }
 }
@@ -181,6 +190,7 @@ pub struct Stack {
     http: reqwest::Client,
     tools: PythonTools,
     sandbox: Sandbox,
+    isolation: Isolation,
     terraform: Option<Terraform>,
     emulator: Emulator,
     progress: Progress,
@@ -203,12 +213,19 @@ impl Stack {
         let tools = PythonTools::provision(&progress).await?;
         let scratch = Scratch::create(&tools.python()).map_err(StackError::Scratch)?;
         let sandbox = Sandbox::detect(&tools.base).await;
+        let backend = options.backend.as_ref().unwrap_or(&config.upstream.backend);
+        let isolation = Isolation::of(sandbox.mechanism(), backend);
+        if options.isolated
+            && let Some(reason) = &isolation.reason
+        {
+            return Err(StackError::Unisolated(reason.clone()));
+        }
         let mut phases = Vec::new();
 
         // Terraform takes seconds to initialise; it needs no endpoint for that.
         let upstream = async {
             let options = emulator::Options {
-                backend: options.backend.as_ref().unwrap_or(&config.upstream.backend),
+                backend,
                 image: &config.upstream.image,
                 environment: &config.upstream.environment,
                 account_id: config.account.id.as_str(),
@@ -256,6 +273,7 @@ impl Stack {
             http: reqwest::Client::new(),
             tools,
             sandbox,
+            isolation,
             terraform,
             emulator,
             progress,
@@ -498,8 +516,8 @@ impl Stack {
 
     /// What keeps the code of the teams, steps and functions, apart from the
     /// harness and from each other.
-    pub fn isolation(&self) -> Mechanism {
-        self.sandbox.mechanism()
+    pub fn isolation(&self) -> &Isolation {
+        &self.isolation
     }
 
     /// The directory that goes with the stack.

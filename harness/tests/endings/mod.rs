@@ -101,7 +101,9 @@ impl Drop for Running {
 }
 
 fn verify(backend: &str, run_dir: &Path) -> Running {
-    Running::start(&["verify", "--backend", backend, "--run-dir", run_dir.to_str().unwrap()])
+    let run_dir = run_dir.to_str().unwrap();
+    // An upstream by URL isolates nowhere.
+    Running::start(&["verify", "--unisolated", "--backend", backend, "--run-dir", run_dir])
 }
 
 /// What a run that died leaves can be taken for nothing else.

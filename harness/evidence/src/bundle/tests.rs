@@ -121,6 +121,22 @@ fn an_unsigned_bundle_says_so_on_both_pages_and_a_signed_one_names_its_key() {
 }
 
 #[test]
+fn an_unisolated_run_says_so_in_every_page_and_in_oscal() {
+    let mut record = fixtures::record();
+    let names = ["SCOPE.md", "report.html", "oscal/assessment-results.json"];
+    let files = rendered(&record);
+    for name in names {
+        assert!(!files[name].contains("UNISOLATED"), "{name}");
+    }
+    let reason = "nothing works here";
+    record.isolation.as_mut().unwrap().unisolated = Some(reason.to_owned());
+    let files = rendered(&record);
+    for name in names {
+        assert!(files[name].contains("UNISOLATED") && files[name].contains(reason), "{name}");
+    }
+}
+
+#[test]
 fn probes_whose_ids_differ_in_signs_alone_have_files_of_their_own() {
     let path = |id: &str| raw_path(&fixtures::probe(id, Verdict::Held, ""));
     let (one, other) =

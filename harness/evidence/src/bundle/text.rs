@@ -22,6 +22,13 @@ pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Asse
             markdown(reason)
         );
     }
+    if let Some(reason) = record.unisolated() {
+        let _ = writeln!(
+            out,
+            "**UNISOLATED: code under test could have changed anything that stands below ({}).**\n",
+            markdown(reason)
+        );
+    }
     let upstream = &record.upstream;
     let _ = writeln!(out, "{DESIGN_EVIDENCE}\n");
     let rows = [
@@ -43,6 +50,7 @@ pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Asse
         ("commit", commit(record)),
         ("command", record.provenance.command.join(" ")),
         ("platform", record.provenance.platform.clone()),
+        ("code under test kept apart by", isolation(record)),
         ("signed by", {
             let key = record.provenance.signing_key.clone();
             key.unwrap_or_else(|| "nobody: this bundle is UNSIGNED".to_owned())
@@ -63,6 +71,7 @@ pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Asse
     population(&mut out, record);
     open(&mut out, record);
     mutations(&mut out, record);
+    readings(&mut out, record);
     out.push_str("\n## What differs from what was asked for\n\n");
     let deviations: Vec<String> = record.deviations.iter().map(|text| markdown(text)).collect();
     list(&mut out, deviations.iter().map(String::as_str), "Nothing.");
@@ -101,6 +110,32 @@ fn result(record: &RunRecord) -> String {
         summary.inconclusive,
         summary.not_run
     )
+}
+
+fn isolation(record: &RunRecord) -> String {
+    match &record.isolation {
+        Some(own) if own.unisolated.is_none() => own.mechanism.clone(),
+        Some(own) => format!("{}: UNISOLATED", own.mechanism),
+        None => "not known".to_owned(),
+    }
+}
+
+fn readings(out: &mut String, record: &RunRecord) {
+    out.push_str("\n## What Layer 1 applied, read back\n\n");
+    if record.readings.is_empty() {
+        out.push_str("It was not read back.\n");
+        return;
+    }
+    out.push_str("| when | objects | SHA-256 over those of the first reading |\n|---|---|---|\n");
+    for reading in &record.readings {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} |",
+            markdown(&reading.moment),
+            reading.objects,
+            markdown(&reading.sha256)
+        );
+    }
 }
 
 fn commit(record: &RunRecord) -> String {

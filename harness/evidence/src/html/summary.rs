@@ -85,6 +85,12 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
             (facts(report, index))
             div.limits {
                 h2 { "What this is worth" }
+                @if let Some(reason) = record.unisolated() {
+                    p {
+                        b { "UNISOLATED." } " Code under test could have changed anything that stands here: "
+                        (reason) "."
+                    }
+                }
                 p {
                     b { "Design and policy evidence." } " These probes ran against "
                     (upstream(&record.upstream)) " behind Ringfence's guard on " (time(&record.started))
@@ -197,6 +203,7 @@ fn facts(report: &Report<'_>, index: &Index<'_>) -> Markup {
             (fact("Attacked as", identities(report)))
             (fact("Against what", Some(against(&record.upstream))))
             (fact("When", Some(when(report))))
+            (fact("Kept apart by", record.isolation.as_ref().map(|own| own.mechanism.clone())))
             (fact("Commit", Some(commit.unwrap_or_else(|| "not known".to_owned()))))
             (fact("Started by", Some(format!(
                 "{}, with Ringfence {}",

@@ -151,7 +151,13 @@ pub(crate) fn results(
                 risks,
                 findings,
                 remarks: match &record.status {
-                    RunStatus::Complete {} => DESIGN_EVIDENCE.to_owned(),
+                    RunStatus::Complete {} => match record.unisolated() {
+                        Some(reason) => format!(
+                            "UNISOLATED: code under test could have changed anything: {reason}. \
+                             {DESIGN_EVIDENCE}"
+                        ),
+                        None => DESIGN_EVIDENCE.to_owned(),
+                    },
                     RunStatus::Incomplete { reason } => format!(
                         "The run did not come to its end, and so satisfies nothing: {reason}. \
                          {DESIGN_EVIDENCE}"
@@ -304,6 +310,8 @@ fn provenance(record: &RunRecord) -> Vec<super::model::Property> {
         ("tree-clean", own.tree_clean.map_or("", |clean| if clean { "yes" } else { "no" })),
         ("command", &own.command.join(" ")),
         ("platform", &own.platform),
+        ("isolation", record.isolation.as_ref().map_or("", |own| own.mechanism.as_str())),
+        ("unisolated", record.unisolated().unwrap_or_default()),
         ("previous-manifest-sha256", own.previous_manifest_sha256.as_deref().unwrap_or_default()),
     ])
 }
