@@ -17,6 +17,19 @@ pub enum Exit {
     Interrupted(Signal),
 }
 
+impl Exit {
+    /// How a process of ours ended; none is the code of one that was killed.
+    pub const fn of(code: Option<i32>) -> Self {
+        match code {
+            Some(0) => Self::Held,
+            Some(1) => Self::Failed,
+            Some(130) => Self::Interrupted(Signal::Interrupt),
+            Some(143) => Self::Interrupted(Signal::Terminate),
+            _ => Self::CouldNotRun,
+        }
+    }
+}
+
 /// A signal that ends a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {

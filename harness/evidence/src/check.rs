@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::bundle::{INPUTS, RUN, raw_path};
+use crate::bundle::{INPUTS, RUN, raw_path, read};
 use crate::manifest::{MANIFEST, Manifest, ManifestError, SIGNATURE};
 use crate::mutations::MutationSummary;
 use crate::probe::Verdict;
@@ -76,7 +76,7 @@ pub fn check(bundle: &Path, trust: Trust<'_>) -> Result<Checked, ManifestError> 
             differences(&listed, &actual, &mut problems);
         }
     }
-    let record = match RunRecord::read(&bundle.join(RUN)) {
+    let record = match read(bundle) {
         Ok(record) => Some(record),
         Err(error) => {
             problems.push(error.to_string());
@@ -93,7 +93,8 @@ pub fn check(bundle: &Path, trust: Trust<'_>) -> Result<Checked, ManifestError> 
         {
             problems.push(format!("{RUN} says that {key} signs, but {} did", signer.fingerprint));
         }
-        if record.status.is_complete() {
+        // The first version had no forms.
+        if record.status.is_complete() && record.schema_version > 1 {
             forms(bundle, record, &mut problems);
         }
     }
@@ -138,7 +139,7 @@ fn within(record: &RunRecord, actual: &Manifest, problems: &mut Vec<String>) {
             problems.push(format!("{RUN} names `{path}` with another hash, or it is not there"));
         }
     }
-    if record.status.is_complete() {
+    if record.status.is_complete() && record.schema_version > 1 {
         let raw = record.probes.iter().map(raw_path);
         for path in raw.filter(|path| actual.get(path).is_none()) {
             problems.push(format!("`{path}`, which belongs to a probe, is not there"));

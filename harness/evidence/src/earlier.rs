@@ -113,3 +113,58 @@ impl Control {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::bundle;
+    use crate::check::{Trust, check};
+    use crate::controls::Catalogue;
+    use crate::diff::Diff;
+    use crate::fixtures;
+
+    /// A bundle that a release of that version left, with fewer probes and forms.
+    fn kept(version: u32) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/bundles/{version}"))
+    }
+
+    #[test]
+    fn a_bundle_of_the_second_version_is_good_as_it_was() {
+        let checked = check(&kept(2), Trust::HashesAlone).unwrap();
+        assert_eq!(checked.problems, Vec::<String>::new());
+        let record = checked.record.unwrap();
+        assert_eq!((record.schema_version, record.summary.held), (2, 2));
+        assert!(record.passed());
+        assert_eq!((&record.isolation, record.readings.len()), (&None, 0));
+    }
+
+    #[test]
+    fn a_record_of_the_first_version_is_read_and_was_never_sealed() {
+        let record = bundle::read(&kept(1)).unwrap();
+        assert_eq!(record.schema_version, 1);
+        assert_eq!(record.summary, Summary::of(&record.probes));
+        assert_eq!(record.probes[0].id, "high-perm/role-without-boundary/api");
+        assert_eq!(record.probes[1].verdict, Verdict::Failed);
+        let checked = check(&kept(1), Trust::HashesAlone).unwrap();
+        assert_eq!(
+            checked.problems,
+            ["there is no MANIFEST.sha256: the bundle was never finished"]
+        );
+    }
+
+    #[rstest::rstest]
+    #[case(1)]
+    #[case(2)]
+    fn earlier_runs_are_compared_and_rendered(#[case] version: u32) {
+        let old = bundle::read(&kept(version)).unwrap();
+        let diff = Diff::of(&old, &fixtures::record());
+        assert!(diff.to_string().contains("high-perm/role-without-boundary/api"), "{diff}");
+        let into = tempfile::tempdir().unwrap();
+        bundle::rewrite(&kept(version), into.path(), &Catalogue::builtin().unwrap()).unwrap();
+        assert!(into.path().join("report.html").is_file());
+        let again = RunRecord::read(&into.path().join("run.json")).unwrap();
+        assert_eq!(again.summary, old.summary);
+    }
+}

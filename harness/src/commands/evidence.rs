@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use ringfence_evidence::RunRecord;
-use ringfence_evidence::bundle::RUN;
+use ringfence_evidence::bundle::{self, RUN};
 use ringfence_evidence::check::{Trust, check};
 use ringfence_evidence::diff::Diff;
 use ringfence_evidence::manifest::{MANIFEST, SIGNATURE, sha256};
@@ -14,6 +14,7 @@ use ringfence_evidence::signature::{AllowedKeys, Instant};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::evidence::{Unsignable, sign_bundle};
 use crate::exit::Exit;
 
 #[derive(Debug, Args)]
@@ -26,6 +27,8 @@ pub(super) struct Evidence {
 enum Command {
     /// Check that a bundle is what an allowed key signed, whole and complete
     Verify(Verify),
+    /// Sign a finished bundle, where nothing that a team wrote runs any more
+    Sign(Sign),
     /// Say what changed between two runs; 1 where something is worse
     Diff(Compare),
     /// List the runs of a history, with its gaps
@@ -45,6 +48,18 @@ struct Verify {
     /// The time at which the key must be good, as 20261122 or 20261122213000, UTC [default: now]
     #[arg(long)]
     at: Option<Instant>,
+}
+
+#[derive(Debug, Args)]
+struct Sign {
+    /// The bundle
+    directory: PathBuf,
+    /// An OpenSSH private key's file, or a public key's whose private one an agent holds
+    #[arg(long)]
+    sign_key: PathBuf,
+    /// Sign the bundle of an unisolated run too
+    #[arg(long)]
+    unisolated: bool,
 }
 
 #[derive(Debug, Args)]
@@ -68,6 +83,7 @@ impl Evidence {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         match self.command {
             Command::Verify(verify) => verify.run(),
+            Command::Sign(sign) => sign.run(),
             Command::Diff(compare) => compare.run(),
             Command::History(history) => history.run(),
         }
@@ -123,6 +139,23 @@ impl Verify {
     }
 }
 
+impl Sign {
+    fn run(self) -> anyhow::Result<Exit> {
+        let name = self.directory.display();
+        match sign_bundle(&self.directory, &self.sign_key, self.unisolated) {
+            Ok(signer) => {
+                println!("{name}: signed by {}", signer.fingerprint);
+                Ok(Exit::Held)
+            }
+            Err(error) if error.is::<Unsignable>() => {
+                println!("{name}: NOT signed: {error}");
+                Ok(Exit::Failed)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
 impl Compare {
     fn run(self) -> anyhow::Result<Exit> {
         let (old, new) = (read(&self.old)?, read(&self.new)?);
@@ -143,8 +176,7 @@ impl Compare {
 
 /// A bundle's record, or the record itself.
 fn read(path: &Path) -> anyhow::Result<RunRecord> {
-    let file = if path.is_dir() { path.join(RUN) } else { path.to_owned() };
-    Ok(RunRecord::read(&file)?)
+    Ok(if path.is_dir() { bundle::read(path)? } else { RunRecord::read(path)? })
 }
 
 impl History {

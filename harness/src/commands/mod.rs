@@ -7,6 +7,7 @@ mod explain;
 mod lint;
 mod mutate;
 mod report;
+mod supervise;
 mod terminal;
 mod up;
 mod verify;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
+use ringfence_evidence::signature::fingerprint;
 use ringfence_evidence::{
     Companion, Companions, Decider, Phase, Probe, RunRecord, RunStatus, SCHEMA_VERSION, Scope,
     Summary, Upstream, Verdict,
@@ -14,7 +15,7 @@ use ringfence_guard::Recording;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Isolated, backend, terminal, unless_interrupted};
+use super::{Isolated, backend, supervise, terminal, unless_interrupted};
 use crate::attacks::{self, Finding, Suite, campaign};
 use crate::config::{Backend, Config};
 use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
@@ -51,6 +52,12 @@ pub(super) struct Verify {
     /// Sign the evidence with this OpenSSH key; a public key's file takes the key from the agent
     #[arg(long)]
     sign_key: Option<PathBuf>,
+    /// This process knows the key and starts nothing that a team wrote
+    #[arg(long = "sign-with-key-on-stdin", hide = true)]
+    supervisor: bool,
+    /// This process does the run, and another one signs
+    #[arg(long = "tell-manifest-on-stdin", hide = true)]
+    worker: bool,
     /// Print the record as JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -58,13 +65,24 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
+        if let Some(key) = &self.sign_key {
+            // A key that cannot sign is known before anything runs.
+            fingerprint(key)?;
+            return supervise::hide(key);
+        }
+        if self.supervisor {
+            let key = supervise::key()?;
+            return supervise::run(&key, &self.run_dir, self.isolated.unisolated).await;
+        }
+        if self.worker {
+            supervise::end_with_supervisor()?;
+        }
         let config = Config::load(&self.config)?;
         let mut record = beginning(&config)?;
         let wanted = Wanted {
             directory: self.run_dir.clone(),
             history: self.history.clone(),
             previous: self.previous.clone(),
-            sign_key: self.sign_key.clone(),
         };
         let keeper = Keeper::begin(&wanted, &config, &mut record)?;
         let abandoned = |reason: &str| {
@@ -106,7 +124,7 @@ impl Verify {
             progress: progress.clone(),
             keep_going: true,
             read_back: true,
-            isolated: self.isolated.required(self.sign_key.is_some()),
+            isolated: self.isolated.required(self.worker),
             ..Options::default()
         };
         let stack = Stack::start(config, options).await?;
@@ -136,11 +154,11 @@ impl Verify {
             println!("{}", serde_json::to_string_pretty(&record)?);
         } else {
             print!("{}", ringfence_evidence::table(&record));
-            let signed = match &record.provenance.signing_key {
-                Some(key) => format!("signed by {key}"),
-                None => "UNSIGNED".to_owned(),
-            };
+            let signed = if self.worker { "to be signed" } else { "UNSIGNED" };
             println!("evidence: {} ({signed})", keeper.directory().display());
+        }
+        if self.worker {
+            supervise::tell(keeper.directory())?;
         }
         Ok(if record.passed() { Exit::Held } else { Exit::Failed })
     }
@@ -300,8 +318,7 @@ mod tests {
         let mut config = Config::parse("", &place.path().join("ringfence.toml")).unwrap();
         config.upstream.environment.insert("AUTH_TOKEN".to_owned(), "canary-1234".to_owned());
         let directory = place.path().join("run");
-        let wanted =
-            Wanted { directory: directory.clone(), history: None, previous: None, sign_key: None };
+        let wanted = Wanted { directory: directory.clone(), history: None, previous: None };
         let mut record = beginning(&config).unwrap();
         let keeper = Keeper::begin(&wanted, &config, &mut record).unwrap();
         std::fs::write(keeper.journal(), "{\"principal\":\"user/canary-1234\"}\n").unwrap();

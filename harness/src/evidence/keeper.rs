@@ -7,7 +7,6 @@ use anyhow::{Context as _, bail};
 use ringfence_evidence::bundle::{JOURNAL, PREVIOUS, RUN, put, write};
 use ringfence_evidence::controls::Catalogue;
 use ringfence_evidence::manifest::{MANIFEST, sha256};
-use ringfence_evidence::signature::{fingerprint, sign};
 use ringfence_evidence::{RunRecord, RunStatus, Summary};
 
 use super::raw;
@@ -26,15 +25,12 @@ pub struct Wanted {
     /// The bundle to compare with and to chain to; by default the latest of
     /// the history.
     pub previous: Option<PathBuf>,
-    /// The key that signs.
-    pub sign_key: Option<PathBuf>,
 }
 
 /// A bundle that is being made.
 #[derive(Debug)]
 pub struct Keeper {
     directory: PathBuf,
-    sign_key: Option<PathBuf>,
     catalogue: Catalogue,
     redactor: Redactor,
 }
@@ -44,8 +40,7 @@ impl Keeper {
     /// `incomplete`. What belongs to this alone is added to the record.
     ///
     /// # Errors
-    /// When the directory holds something else, cannot be written, or the key
-    /// cannot sign.
+    /// When the directory holds something else or cannot be written.
     pub fn begin(wanted: &Wanted, config: &Config, record: &mut RunRecord) -> anyhow::Result<Self> {
         let catalogue = catalogue(config)?;
         let redactor = Redactor::new(
@@ -55,10 +50,6 @@ impl Keeper {
             }),
         )?;
         let directory = wanted.directory.clone();
-        // Before anything is moved: a key that cannot sign is known now.
-        if let Some(key) = &wanted.sign_key {
-            record.provenance.signing_key = Some(fingerprint(key)?);
-        }
         let history = history(wanted);
         make_room(&directory, &history)?;
         std::fs::create_dir_all(&directory)
@@ -77,7 +68,7 @@ impl Keeper {
                 put(&directory.join(PREVIOUS), &old.to_json()?)?;
             }
         }
-        let keeper = Self { directory, sign_key: wanted.sign_key.clone(), catalogue, redactor };
+        let keeper = Self { directory, catalogue, redactor };
         keeper.note(record)?;
         Ok(keeper)
     }
@@ -107,10 +98,10 @@ impl Keeper {
         Ok(())
     }
 
-    /// Finishes the bundle and signs it; returns the record as it was kept.
+    /// Finishes the bundle; returns the record as it was kept.
     ///
     /// # Errors
-    /// When something cannot be written, or the key does not sign.
+    /// When something cannot be written.
     pub fn finish(&self, record: &RunRecord, exchanges: &Exchanges) -> anyhow::Result<RunRecord> {
         let mut record = self.clean(record)?;
         let removed = raw::clean_journal(&self.directory, &self.redactor)?;
@@ -123,10 +114,6 @@ impl Keeper {
         }
         raw::write(&self.directory, &record, exchanges, &self.redactor)?;
         write(&self.directory, &record, &self.catalogue)?;
-        // What did not come to its end, nobody vouches for.
-        if let (Some(key), true) = (&self.sign_key, record.status.is_complete()) {
-            sign(&self.directory, key)?;
-        }
         Ok(record)
     }
 

@@ -9,8 +9,11 @@ mod keeper;
 mod provenance;
 mod raw;
 mod redact;
+mod signing;
 
 pub use inputs::{Inputs, counted};
 pub use keeper::{Keeper, Wanted, abandon, catalogue};
+pub(crate) use provenance::WORKER;
 pub use provenance::provenance;
 pub use redact::{Redacted, Redactor};
+pub use signing::{Unsignable, catalogue_of, sign_bundle};

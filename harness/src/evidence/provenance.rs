@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 use anyhow::Context as _;
 use ringfence_evidence::Provenance;
 
+/// What tells a `verify` that another process signs what it leaves.
+pub(crate) const WORKER: &str = "--tell-manifest-on-stdin";
+
 /// What CI systems say of a run that is no secret.
 const CI: [&str; 22] = [
     "BUILDKITE_BUILD_URL",
@@ -55,12 +58,18 @@ pub fn provenance(configuration: &Path) -> anyhow::Result<Provenance> {
         commit: git(directory, &["rev-parse", "HEAD"]),
         tree_clean: status.map(|status| status.is_empty()),
         binary_sha256: binary().context("cannot read the running binary")?,
-        command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
+        command: command(),
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         ci: CI.iter().filter_map(|name| Some(((*name).to_owned(), variable(name)?))).collect(),
         previous_manifest_sha256: None,
         signing_key: None,
     })
+}
+
+/// The command as a person gave it, without what Ringfence tells itself.
+fn command() -> Vec<String> {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    words.filter(|word| word != WORKER).collect()
 }
 
 /// What git says; none where there is no git, no repository or no commit.

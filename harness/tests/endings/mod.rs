@@ -190,6 +190,46 @@ fn verify_that_is_interrupted_leaves_nothing(#[case] signal: Signal, #[case] exp
     says_incomplete(run_dir.path(), "it was interrupted by a signal");
 }
 
+/// The key stands on no command line while anything of a team's may run, and a
+/// signal to the process that was started reaches the run.
+#[test]
+fn the_signing_key_is_on_no_command_line_while_a_run_goes_on() {
+    let place = tempfile::tempdir().unwrap();
+    let (run_dir, key) = (place.path().join("run"), place.path().join("secret-key"));
+    let made =
+        Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status();
+    assert!(made.unwrap().success());
+    let (run_dir, key) = (run_dir.to_str().unwrap(), key.to_str().unwrap());
+    let mut run = Running::start(&[
+        "verify",
+        "--unisolated",
+        "--backend",
+        "embedded",
+        "--run-dir",
+        run_dir,
+        "--sign-key",
+        key,
+    ]);
+    run.until("ringfence: terraform apply …");
+    let holders: Vec<String> = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|process| {
+            let place = process.path();
+            let read = |name: &str| std::fs::read(place.join(name)).unwrap_or_default();
+            let text = [read("cmdline"), read("environ")].concat();
+            let text = String::from_utf8_lossy(&text).into_owned();
+            text.contains("secret-key").then_some(text)
+        })
+        .collect();
+    assert_eq!(holders, Vec::<String>::new());
+    run.signal(Signal::TERM);
+    let (code, said) = run.end();
+    assert_eq!(code, Some(143), "{said:#?}");
+    assert!(run.is_swept());
+    says_incomplete(Path::new(run_dir), "it was interrupted by a signal");
+}
+
 #[test]
 fn verify_that_is_killed_is_swept_up_after() {
     let run_dir = tempfile::tempdir().unwrap();

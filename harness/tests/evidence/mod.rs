@@ -139,6 +139,45 @@ fn signed_token(text: &str) -> Option<String> {
     })
 }
 
+/// A bundle is signed again by another key; one that was changed is not, and
+/// keeps no signature's look.
+fn signing_is_a_step_of_its_own(place: &Path) {
+    let copy = |name: &str| {
+        let mut copied = Command::new("cp");
+        copied.arg("-r").arg(place.join("bundle")).arg(place.join(name));
+        assert!(copied.status().unwrap().success());
+    };
+    let key = Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(place.join("other"))
+        .status();
+    assert!(key.unwrap().success());
+    copy("again");
+    let signed =
+        ringfence(&["evidence", "sign", "again", "--sign-key", "other", "--unisolated"], place);
+    assert_eq!(signed.status.code(), Some(0), "{}", String::from_utf8_lossy(&signed.stdout));
+    let good = ringfence(&["evidence", "verify", "again", "--allowed-key", "other.pub"], place);
+    assert_eq!(good.status.code(), Some(0), "{}", String::from_utf8_lossy(&good.stdout));
+    let stranger = ringfence(&["evidence", "verify", "again", "--allowed-key", "key.pub"], place);
+    assert_eq!(stranger.status.code(), Some(1));
+
+    // Whoever changes a form and its hash is seen by the forms themselves.
+    copy("forged");
+    let scope = place.join("forged/SCOPE.md");
+    let text = std::fs::read_to_string(&scope).unwrap();
+    std::fs::write(&scope, format!("{text}All is well.\n")).unwrap();
+    let hashed = Command::new("sh")
+        .args(["-c", "hash=$(sha256sum SCOPE.md | cut -c1-64) && sed -i \"s/^.*  SCOPE.md$/$hash  SCOPE.md/\" MANIFEST.sha256"])
+        .current_dir(place.join("forged"))
+        .status();
+    assert!(hashed.unwrap().success());
+    let refused =
+        ringfence(&["evidence", "sign", "forged", "--sign-key", "other", "--unisolated"], place);
+    let said = String::from_utf8_lossy(&refused.stdout).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    assert!(said.contains("SCOPE.md is not what run.json gives, so nobody signs it"), "{said}");
+}
+
 #[test]
 fn a_whole_run_leaves_a_signed_bundle_without_a_secret_that_all_checks_find_good() {
     let directory = tempfile::tempdir().unwrap();
@@ -152,7 +191,7 @@ fn a_whole_run_leaves_a_signed_bundle_without_a_secret_that_all_checks_find_good
     assert!(status.success());
     let config = config.to_str().unwrap();
     let output = ringfence(
-        &["verify", "--config", config, "--run-dir", "bundle", "--sign-key", "key"],
+        &["verify", "--config", config, "--run-dir", "bundle", "--sign-key", "key", "--unisolated"],
         place,
     );
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -168,6 +207,8 @@ fn a_whole_run_leaves_a_signed_bundle_without_a_secret_that_all_checks_find_good
     assert_eq!(same.status.code(), Some(0), "{}", String::from_utf8_lossy(&same.stdout));
     let unnamed = ringfence(&["evidence", "verify", "bundle"], place);
     assert_eq!(unnamed.status.code(), Some(2), "a check that asks for no key is no check");
+
+    signing_is_a_step_of_its_own(place);
 
     let record: Value =
         serde_json::from_slice(&std::fs::read(bundle.join("run.json")).unwrap()).unwrap();

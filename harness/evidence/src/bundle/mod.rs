@@ -24,10 +24,12 @@ use crate::mutations::{Mutations, Reach};
 use crate::probe::Probe;
 use crate::record::{RunRecord, RunStatus};
 
-pub use write::{BundleError, differing, put, rewrite, write};
+pub use write::{BundleError, differing, put, read, rewrite, write};
 
 /// The record's name in the bundle.
 pub const RUN: &str = "run.json";
+/// The record's name in the first version, which had no bundle around it.
+pub(crate) const FIRST_RUN: &str = "results.json";
 /// The journal's.
 pub const JOURNAL: &str = "journal.jsonl";
 /// The directory of what was under test.

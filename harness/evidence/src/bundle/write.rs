@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{INPUTS, PREVIOUS, RUN, Surroundings, render};
+use super::{FIRST_RUN, INPUTS, PREVIOUS, RUN, Surroundings, render};
 use crate::controls::Catalogue;
 use crate::manifest::{MANIFEST, Manifest, ManifestError, SIGNATURE};
-use crate::record::{EvidenceError, RunRecord};
+use crate::record::{EvidenceError, RunRecord, SCHEMA_VERSION};
 
 /// Why a bundle cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +59,7 @@ pub fn differing(
     directory: &Path,
     catalogue: &Catalogue,
 ) -> Result<Vec<&'static str>, BundleError> {
-    let record = RunRecord::read(&directory.join(RUN))?;
+    let record = read(directory)?;
     let rendered = rendered(directory, &record, catalogue)?;
     let differs = |(name, bytes): &(&'static str, Vec<u8>)| {
         std::fs::read(directory.join(name)).ok().as_ref() != Some(bytes)
@@ -73,11 +73,23 @@ pub fn differing(
 /// # Errors
 /// When something cannot be read or written.
 pub fn rewrite(directory: &Path, into: &Path, catalogue: &Catalogue) -> Result<(), BundleError> {
-    let record = RunRecord::read(&directory.join(RUN))?;
+    // What is written is of today's version, whatever was read.
+    let record = RunRecord { schema_version: SCHEMA_VERSION, ..read(directory)? };
     for (name, bytes) in rendered(directory, &record, catalogue)? {
         put(&into.join(name), &bytes)?;
     }
     Ok(())
+}
+
+/// Reads the record of a bundle, of whatever version: the first version's was
+/// called `results.json`.
+///
+/// # Errors
+/// When there is none, or it cannot be read.
+pub fn read(directory: &Path) -> Result<RunRecord, EvidenceError> {
+    let first = directory.join(FIRST_RUN);
+    let run = directory.join(RUN);
+    RunRecord::read(if run.exists() || !first.exists() { &run } else { &first })
 }
 
 fn rendered(
