@@ -95,7 +95,14 @@ mod tests {
             .map(|policy| StatementRef { layer, policy: policy.into(), sid: None, index: 0 })
             .into_iter()
             .collect();
-        Decision { outcome, layer, statements, explanation: String::new(), trust_policy: false }
+        Decision {
+            outcome,
+            layer,
+            statements,
+            unknown: Vec::new(),
+            explanation: String::new(),
+            trust_policy: false,
+        }
     }
 
     fn caller() -> Identity {

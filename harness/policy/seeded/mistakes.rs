@@ -9,37 +9,32 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     // How layers combine.
     (
         "a Deny after an Allow is lost",
-        "evaluate.rs",
-        "if «scan.deny.is_none_or(|found| std::ptr::eq(found.document, &**document))»",
-        "scan.allow.is_none()",
+        "scan.rs",
+        "self.deny = «Some(Found { document, place, naming })»",
+        "if self.allow.is_none() { Some(Found { document, place, naming }) } else { None }",
     ),
-    ("a boundary's Deny is lost", "evaluate.rs", "boundary.and_then(|scan| scan.deny)", "None"),
+    ("a boundary's Deny is lost", "layers.rs", "self.boundary.as_ref().and_then(&deny)", "None"),
     (
         "a session policy's Deny is lost",
-        "evaluate.rs",
-        "session.and_then(|scan| scan.deny)",
+        "layers.rs",
+        "self.session.as_ref().and_then(&deny)",
         "None",
     ),
-    ("a level's Deny is lost", "evaluate.rs", "level_deny.or(scan.deny)", "level_deny"),
+    ("a level's Deny is lost", "layers.rs", "self.denies.deny.or(level.deny)", "self.denies.deny"),
     (
         "a resource policy's Deny is lost",
-        "evaluate.rs",
-        "(Layer::Resource, «resource.deny»)",
+        "layers.rs",
+        "(Layer::Resource, «deny(&self.resource)»)",
         "None",
     ),
-    ("a level need not allow", "evaluate.rs", "levels_allow &= «scan.allow.is_some()»", "true"),
     (
-        "the boundary is no limit",
-        "evaluate.rs",
-        "needs.limits && boundary.is_some_and(|scan| scan.allow.is_none())",
-        "false",
+        "a level need not allow",
+        "layers.rs",
+        "Truth::all([self.allow, level.allows()])",
+        "self.allow",
     ),
-    (
-        "session policies are no limit",
-        "evaluate.rs",
-        "needs.session && session.is_some_and(|scan| scan.allow.is_none())",
-        "false",
-    ),
+    ("the boundary is no limit", "layers.rs", "limit(«needs.limits»", "false"),
+    ("session policies are no limit", "layers.rs", "limit(«needs.session»", "false"),
     (
         "another account needs one side",
         "evaluate.rs",
@@ -55,8 +50,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "an account's grant is a grant to its principals",
         "evaluate.rs",
-        "resource.allow.map(|found| found.naming)",
-        "resource.allow.map(|_| Naming::Itself)",
+        "match «grant» {",
+        "grant.map(|_| Naming::Itself)",
     ),
     (
         "a role's grant passes the boundary",
@@ -91,12 +86,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "true",
     ),
     ("the root user needs a policy", "evaluate.rs", "request.principal.is_of_root()", "false"),
-    (
-        "the first grant counts, not the most direct",
-        "evaluate.rs",
-        "naming > found.naming",
-        "false",
-    ),
+    ("the first grant counts, not the most direct", "scan.rs", "naming > found.naming", "false"),
     (
         "GetCallerIdentity needs a policy",
         "special.rs",
@@ -138,8 +128,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "a federated user needs no session policy",
         "evaluate.rs",
-        "matches!(request.principal, Principal::FederatedUser { .. })",
-        "false",
+        "None if «!shape.federated» => None",
+        "true",
     ),
     (
         "a role without a trust policy can be assumed",
@@ -152,8 +142,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "NotResource passes a variable without value",
         "statement.rs",
-        "pattern.covers(target, context) == Ok(false)",
-        "pattern.covers(target, context) != Ok(true)",
+        "Match::Yes | Match::NoValue(_) => «Truth::False»",
+        "Truth::of(answer != Match::Yes)",
     ),
     (
         "actions regard case",
@@ -164,8 +154,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "one condition is enough",
         "statement.rs",
-        "self.conditions.iter().all(holds).then_some(naming)",
-        "(self.conditions.is_empty() || self.conditions.iter().any(holds)).then_some(naming)",
+        "Truth::all(self.conditions.iter().map(holds))",
+        "if self.conditions.is_empty() { Truth::True } else { Truth::any(self.conditions.iter().map(holds)) }",
     ),
     (
         "resources ignore case",
@@ -182,10 +172,15 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "`*` covers ARNs only",
         "arn.rs",
-        "(Form::Everything, _) => «Ok(true)»",
-        "Ok(!matches!(target, Target::Everything))",
+        "(Form::Everything, _) => «Match::Yes»",
+        "if matches!(target, Target::Everything) { Match::No } else { Match::Yes }",
     ),
-    ("a `*` stays within its part", "arn.rs", "spans.cover(arn.text, context)", "Ok(false)"),
+    (
+        "a `*` stays within its part",
+        "arn.rs",
+        "Match::No => «spans.cover(arn.text, context)»",
+        "Match::No",
+    ),
     (
         "a `*` amid a part goes beyond it",
         "pattern.rs",
@@ -221,12 +216,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "Some(Quantifier::ForAnyValue) => «false»",
         "true",
     ),
-    (
-        "ForAnyValue asks for all values",
-        "condition.rs",
-        "values.as_slice().iter().any(|value| self.holds_for(value, context, effect))",
-        "values.as_slice().iter().all(|value| self.holds_for(value, context, effect))",
-    ),
+    ("ForAnyValue asks for all values", "condition.rs", "Truth::any(holds)", "Truth::all(holds)"),
     (
         "ForAllValues counts the empty string",
         "condition.rs",
@@ -236,19 +226,14 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "a list needs no set operator",
         "condition.rs",
-        "(None, Values::Many(_)) => «false»",
-        "values.as_slice().iter().any(|value| self.holds_for(value, context, effect))",
+        "(None, Values::Many(_)) => «Truth::False»",
+        "Truth::any(holds)",
     ),
-    (
-        "Null is reversed",
-        "condition.rs",
-        "*absent == Some(values.is_none())",
-        "*absent == Some(values.is_some())",
-    ),
+    ("Null is reversed", "condition.rs", "wanted.contains(&Some(«is_absent»))", "!is_absent"),
     (
         "what cannot be compared differs",
         "condition.rs",
-        "Found::Incomparable => «effect == Effect::Deny»",
+        "Found::Incomparable => Truth::of(«effect == Effect::Deny»)",
         "self.operator.negated",
     ),
     (
@@ -294,13 +279,13 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "a variable's value is a pattern",
         "variables.rs",
-        "Part::Variable { key, default } => «push_literal»(",
+        "Some(value) => «push_literal»(",
         "push_wild",
     ),
     (
         "a variable without value is empty",
         "variables.rs",
-        "_ => «default»,",
+        "_ => «default».map(Some)",
         "default.or(Some(\"\"))",
     ),
     (
@@ -320,5 +305,122 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "pattern.rs",
         "case == Case::Fold && wanted.eq_ignore_ascii_case(found)",
         "wanted.eq_ignore_ascii_case(found)",
+    ),
+    // Keys of which nothing is known.
+    (
+        "an unknown key is absent",
+        "condition.rs",
+        "self.holds_regardless(context, effect).map_or(«Truth::Unknown», Truth::of)",
+        "Truth::of(self.holds_when_absent())",
+    ),
+    (
+        "an unknown key fails every condition",
+        "condition.rs",
+        "return match «self.is_of_unknown(context)»",
+        "if self.is_of_unknown(context) { return Truth::False } else { false }",
+    ),
+    (
+        "an unknown key is there",
+        "condition.rs",
+        "true => «Truth::Unknown»,\n                false => Truth::of(holds(values.is_none()))",
+        "Truth::of(holds(false))",
+    ),
+    (
+        "a variable of an unknown key has no value",
+        "variables.rs",
+        "None if context.is_unknown(key) => «Ok(None)»",
+        "default.map(Some).ok_or(key)",
+    ),
+    (
+        "a value that may be equal differs",
+        "condition.rs",
+        "Match::Unknown { may: true } => «Truth::Unknown»",
+        "Truth::False",
+    ),
+    (
+        "one value that differs settles the others",
+        "condition.rs",
+        "Some(Truth::False) if «found == Found::Incomparable»",
+        "true",
+    ),
+    (
+        "a resource that may be covered is not",
+        "statement.rs",
+        "Match::Unknown { may: true } => «Truth::Unknown»",
+        "Truth::False",
+    ),
+    (
+        "NotResource leaves out what may be covered",
+        "statement.rs",
+        "Match::Unknown { .. } => «Truth::Unknown»",
+        "Truth::True",
+    ),
+    (
+        "a statement that may apply does",
+        "statement.rs",
+        "_ => «Applies::May(naming)»",
+        "Applies::Yes(naming)",
+    ),
+    (
+        "what is false and unknown is unknown",
+        "statement.rs",
+        "Self::False => «return Self::False»,",
+        "all = Self::Unknown",
+    ),
+    (
+        "a Deny that may apply is lost",
+        "evaluate.rs",
+        "scans.denies(|scan| «scan.may_deny»)",
+        "None",
+    ),
+    (
+        "a Deny that may apply denies",
+        "evaluate.rs",
+        "scans.denies(|scan| «scan.deny»)",
+        "scan.deny.or(scan.may_deny)",
+    ),
+    (
+        "a Deny that may apply keeps open what nothing allows",
+        "evaluate.rs",
+        "match («scans.allowed(&shape)»",
+        "match (scans.allowed(&shape), scans.denies(|scan| scan.may_deny)) { \
+         (Reached::Denied(_), Some((layer, found))) => Reached::Undecided(layer, found), \
+         (reached, _) => reached }",
+    ),
+    (
+        "a Deny that may apply is lost on services",
+        "evaluate.rs",
+        "match (resource.allow, resource.may_allow.first(), «resource.may_deny»)",
+        "None",
+    ),
+    (
+        "an Allow that may apply is lost on services",
+        "evaluate.rs",
+        "match (resource.allow, «resource.may_allow.first()», resource.may_deny)",
+        "None",
+    ),
+    (
+        "an Allow that may apply is lost",
+        "scan.rs",
+        "(None, Some(_)) => «Truth::Unknown»",
+        "Truth::False",
+    ),
+    (
+        "a grant that may name more directly is not looked at",
+        "layers.rs",
+        "filter(move |found| «Some(found.naming) > certain»)",
+        "false",
+    ),
+    (
+        "every grant that may apply is taken to",
+        "layers.rs",
+        "(Reached::Denied(_), Reached::Denied(_)) => {}\n                _ => «return Reached::Undecided(Layer::Resource, grant)»",
+        "return self.reached(shape, Some(grant))",
+    ),
+    (
+        "a layer that hangs hides one that cannot allow",
+        "layers.rs",
+        "if let Some(silent) = «wanted().find(|wanted| wanted.allows == Truth::False)»",
+        "wanted().find(|wanted| wanted.allows != Truth::True).filter(|wanted| wanted.allows == Truth::False)",
     ),
 ];

@@ -3,7 +3,7 @@
 
 use crate::pattern::{self, Case, Glob, Token};
 use crate::request::Context;
-use crate::variables::{Pattern, Template, TemplateError};
+use crate::variables::{Match, Pattern, Template, TemplateError, Tokens};
 
 /// The parts of an ARN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,20 +133,29 @@ impl ResourcePattern {
         &self.source
     }
 
-    /// Whether the entry covers the target; `Err` names the variable without
-    /// a value.
-    pub(crate) fn covers(&self, target: &Target<'_>, context: &Context) -> Result<bool, &str> {
+    /// Whether the entry covers the target.
+    pub(crate) fn covers(&self, target: &Target<'_>, context: &Context) -> Match<'_> {
         match (&self.form, target) {
-            (Form::Everything, _) => Ok(true),
+            (Form::Everything, _) => Match::Yes,
             (Form::Arn(pattern), Target::Arn(arn)) => {
                 // Partition to account compare without regard to case, the
                 // resource with it ([SIM] resource.ts).
-                if pattern.matches(arn, Case::Fold, context)? {
-                    return Ok(true);
+                let found = pattern.matches(arn, Case::Fold, context);
+                let Some(spans) = &self.spans else { return found };
+                match found {
+                    Match::No => spans.cover(arn.text, context),
+                    // For some of its values it does not match, and what spans
+                    // parts is asked.
+                    Match::Unknown { may: false } => Match::Unknown {
+                        may: matches!(
+                            spans.cover(arn.text, context),
+                            Match::Yes | Match::Unknown { may: true }
+                        ),
+                    },
+                    decided => decided,
                 }
-                self.spans.as_ref().map_or(Ok(false), |spans| spans.cover(arn.text, context))
             }
-            _ => Ok(false),
+            _ => Match::No,
         }
     }
 }
@@ -202,22 +211,19 @@ impl Spans {
 
     /// Whether the entry covers an ARN when its `*`s span parts. A variable
     /// counts only where what stands before it fits.
-    fn cover(&self, arn: &str, context: &Context) -> Result<bool, &str> {
+    fn cover(&self, arn: &str, context: &Context) -> Match<'_> {
         // Without a colon to spare there is nothing to span.
         if arn.bytes().filter(|byte| *byte == b':').count() <= self.colons {
-            return Ok(false);
+            return Match::No;
         }
         let like =
             |tokens: &[Token]| pattern::run(tokens, arn.as_bytes(), Case::Sensitive, &mut || {});
-        let Some(rest) = &self.rest else { return Ok(like(&self.tokens)) };
-        let mut tokens = self.tokens.to_vec();
-        tokens.push(Token::Many);
-        if !like(&tokens) {
-            return Ok(false);
+        let like_all = |rest: &[Token]| like(&[&self.tokens, rest].concat());
+        match &self.rest {
+            None if like(&self.tokens) => Match::Yes,
+            Some(rest) if like_all(&[Token::Many]) => rest.passes(context, |rest| like_all(&rest)),
+            _ => Match::No,
         }
-        tokens.pop();
-        tokens.extend(rest.tokens(context)?);
-        Ok(like(&tokens))
     }
 }
 
@@ -262,18 +268,13 @@ impl ArnPattern {
     }
 
     /// Whether the ARN matches; `head` says how the first parts compare.
-    pub(crate) fn matches(
-        &self,
-        arn: &Arn<'_>,
-        head: Case,
-        context: &Context,
-    ) -> Result<bool, &str> {
+    pub(crate) fn matches(&self, arn: &Arn<'_>, head: Case, context: &Context) -> Match<'_> {
         if !(self.service.matches(arn.service, head)
             && self.account.matches(arn.account, head)
             && self.region.matches(arn.region, head)
             && self.partition.matches(arn.partition, head))
         {
-            return Ok(false);
+            return Match::No;
         }
         self.resource.matches(arn.resource, Case::Sensitive, context)
     }
@@ -306,24 +307,46 @@ impl ArnValue {
         template.into_iter().flat_map(Template::keys)
     }
 
-    /// Whether the ARN matches: six parts, each by itself, case-sensitive. A
-    /// variable without a value matches nothing.
-    pub(crate) fn matches(&self, arn: &Arn<'_>, context: &Context) -> bool {
+    /// Whether a variable has no value: nothing matches.
+    pub(crate) fn is_nothing(&self, context: &Context) -> bool {
         match self {
-            Self::Fixed(pattern) => pattern.matches(arn, Case::Sensitive, context).unwrap_or(false),
-            Self::Template(template) => {
-                let Ok(tokens) = template.tokens(context) else { return false };
-                let parts =
-                    ["arn", arn.partition, arn.service, arn.region, arn.account, arn.resource];
-                let patterns: Vec<_> =
-                    tokens.splitn(6, |token| *token == Token::Byte(b':')).collect();
-                patterns.len() == parts.len()
-                    && patterns.iter().zip(parts).all(|(pattern, part)| {
-                        Glob::from_tokens(pattern.to_vec()).matches(part, Case::Sensitive)
-                    })
-            }
+            Self::Fixed(_) => false,
+            Self::Template(template) => template.is_nothing(context),
         }
     }
+
+    /// Whether the ARN matches: six parts, each by itself, case-sensitive. A
+    /// variable without a value matches nothing.
+    pub(crate) fn matches(&self, arn: &Arn<'_>, context: &Context) -> Match<'_> {
+        let template = match self {
+            Self::Fixed(pattern) => return pattern.matches(arn, Case::Sensitive, context),
+            Self::Template(template) => template,
+        };
+        match template.tokens(context) {
+            Ok(Tokens { tokens, known: true }) if by_parts(&tokens, arn) => Match::Yes,
+            Ok(Tokens { known: true, .. }) => Match::No,
+            // A value may hold colons: which parts it fills is not known either.
+            Ok(Tokens { tokens, known: false }) => {
+                let whole = six_parts(arn).join(":");
+                Match::Unknown { may: Glob::from_tokens(tokens).matches(&whole, Case::Sensitive) }
+            }
+            Err(key) => Match::NoValue(key),
+        }
+    }
+}
+
+fn six_parts<'a>(arn: &Arn<'a>) -> [&'a str; 6] {
+    ["arn", arn.partition, arn.service, arn.region, arn.account, arn.resource]
+}
+
+/// Whether each part of an ARN matches its part of the pattern.
+fn by_parts(tokens: &[Token], arn: &Arn<'_>) -> bool {
+    let parts = six_parts(arn);
+    let patterns: Vec<_> = tokens.splitn(6, |token| *token == Token::Byte(b':')).collect();
+    patterns.len() == parts.len()
+        && patterns.iter().zip(parts).all(|(pattern, part)| {
+            Glob::from_tokens(pattern.to_vec()).matches(part, Case::Sensitive)
+        })
 }
 
 #[cfg(test)]
@@ -373,7 +396,10 @@ mod tests {
         #[case] expected: bool,
     ) {
         let pattern = ResourcePattern::parse(pattern, true, ShortArn::Pad).unwrap();
-        assert_eq!(pattern.covers(&Target::parse(resource), &Context::new()), Ok(expected));
+        assert_eq!(
+            pattern.covers(&Target::parse(resource), &Context::new()),
+            if expected { Match::Yes } else { Match::No }
+        );
     }
 
     #[rstest]
@@ -387,7 +413,7 @@ mod tests {
     #[test]
     fn a_short_arn_without_wildcard_covers_nothing_in_a_resource_policy() {
         let short = ResourcePattern::parse("arn:aws:s3", true, ShortArn::PadWithWildcard).unwrap();
-        assert_eq!(short.covers(&Target::parse("arn:aws:s3:::b"), &Context::new()), Ok(false));
+        assert_eq!(short.covers(&Target::parse("arn:aws:s3:::b"), &Context::new()), Match::No);
     }
 
     #[test]
@@ -395,10 +421,10 @@ mod tests {
         let pattern =
             ResourcePattern::parse("arn:aws:s3:::b/${aws:username}", true, ShortArn::Pad).unwrap();
         let target = Target::parse("arn:aws:s3:::b/alice");
-        assert_eq!(pattern.covers(&target, &Context::new()), Err("aws:username"));
+        assert_eq!(pattern.covers(&target, &Context::new()), Match::NoValue("aws:username"));
         let mut context = Context::new();
         context.set("aws:username", "alice");
-        assert_eq!(pattern.covers(&target, &context), Ok(true));
+        assert_eq!(pattern.covers(&target, &context), Match::Yes);
     }
 
     /// Under `NotResource` an entry that cannot be told keeps its statement from
@@ -410,14 +436,14 @@ mod tests {
         let pattern = ResourcePattern::parse(entry, true, ShortArn::Pad).unwrap();
         let none = Context::new();
         for other in ["arn:aws:lambda:r:1:function:app", "arn:aws:s3:::b/k"] {
-            assert_eq!(pattern.covers(&Target::parse(other), &none), Ok(false), "{other}");
+            assert_eq!(pattern.covers(&Target::parse(other), &none), Match::No, "{other}");
         }
         let target = Target::parse("arn:aws:dynamodb:r:1:table/alice");
-        assert_eq!(pattern.covers(&target, &none), Err("aws:username"));
+        assert_eq!(pattern.covers(&target, &none), Match::NoValue("aws:username"));
         let mut context = Context::new();
         context.set("aws:username", "alice");
-        assert_eq!(pattern.covers(&target, &context), Ok(true));
+        assert_eq!(pattern.covers(&target, &context), Match::Yes);
         context.set("aws:username", "bob");
-        assert_eq!(pattern.covers(&target, &context), Ok(false));
+        assert_eq!(pattern.covers(&target, &context), Match::No);
     }
 }

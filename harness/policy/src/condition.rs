@@ -11,9 +11,9 @@ use crate::arn::{Arn, ArnValue};
 use crate::operator::{Base, Operator, Order, Quantifier};
 use crate::pattern::Case;
 use crate::request::{Context, Values};
-use crate::statement::Effect;
+use crate::statement::{Effect, Truth};
 use crate::value::{AddressRange, Instant, Number, base64};
-use crate::variables::{Pattern, TemplateError, Text};
+use crate::variables::{Match, Pattern, TemplateError, Text};
 
 /// One key of one operator.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +52,8 @@ pub(crate) enum Found {
     Match,
     /// None matches.
     Differ,
+    /// It hangs on a variable whose key is unknown.
+    Unknown,
     /// Nothing can be compared: the request's value is of another kind (not a
     /// number, date, address or ARN), or no value of the policy is readable.
     /// AWS writes nowhere what it makes of it. Here such a condition, negated
@@ -79,6 +81,19 @@ impl Condition {
         })
     }
 
+    /// Whether nothing is known of the key.
+    pub(crate) fn is_of_unknown(&self, context: &Context) -> bool {
+        context.is_unknown_lower(&self.lower_key)
+    }
+
+    /// The keys of which nothing is known: its own, and those of variables.
+    pub(crate) fn unknown(&self, context: &Context) -> Vec<&str> {
+        if self.is_of_unknown(context) {
+            return vec![&self.key];
+        }
+        self.variables().into_iter().filter(|key| context.is_unknown(key)).collect()
+    }
+
     /// What the request holds under the key. A list without values is as good
     /// as none.
     pub(crate) fn request_values<'c>(&self, context: &'c Context) -> Option<&'c Values> {
@@ -88,28 +103,42 @@ impl Condition {
     }
 
     /// Whether the condition holds for a statement of this effect.
-    pub(crate) fn holds(&self, context: &Context, effect: Effect) -> bool {
+    pub(crate) fn holds(&self, context: &Context, effect: Effect) -> Truth {
         let values = self.request_values(context);
         if let Expected::Absence(wanted) = &self.expected {
-            let unreadable = wanted.iter().all(Option::is_none);
-            return wanted.iter().any(|absent| *absent == Some(values.is_none()))
-                || (unreadable && effect == Effect::Deny);
+            let holds = |is_absent: bool| {
+                let unreadable = wanted.iter().all(Option::is_none);
+                wanted.contains(&Some(is_absent)) || (unreadable && effect == Effect::Deny)
+            };
+            return match values.is_none() && self.is_of_unknown(context) {
+                true if holds(true) == holds(false) => Truth::of(holds(true)),
+                true => Truth::Unknown,
+                false => Truth::of(holds(values.is_none())),
+            };
         }
-        let Some(values) = values else { return self.holds_when_absent() };
+        let Some(values) = values else {
+            // Whatever a condition asks, there is a value that passes and one
+            // that does not; but of what is equal to nothing.
+            return match self.is_of_unknown(context) {
+                true => self.holds_regardless(context, effect).map_or(Truth::Unknown, Truth::of),
+                false => Truth::of(self.holds_when_absent()),
+            };
+        };
+        let mut holds = values.as_slice().iter().map(|one| self.holds_for(one, context, effect));
         match (self.operator.quantifier, values) {
-            (None, Values::One(value)) => self.holds_for(value, context, effect),
             // A multi-valued key needs a set operator: without one nothing
             // matches ([SIM] condition.ts, after re:Inforce 2025 IAM431).
-            (None, Values::Many(_)) => false,
+            (None, Values::Many(_)) => Truth::False,
+            (None, Values::One(_)) => holds.next().unwrap_or(Truth::False),
             // "ForAllValues also returns true … if the context key values
             // resolve to a null data set, such as an empty string."
             (Some(Quantifier::ForAllValues), values) => {
-                values.as_slice().iter().all(String::is_empty)
-                    || values.as_slice().iter().all(|value| self.holds_for(value, context, effect))
+                match values.as_slice().iter().all(String::is_empty) {
+                    true => Truth::True,
+                    false => Truth::all(holds),
+                }
             }
-            (Some(Quantifier::ForAnyValue), values) => {
-                values.as_slice().iter().any(|value| self.holds_for(value, context, effect))
-            }
+            (Some(Quantifier::ForAnyValue), _) => Truth::any(holds),
         }
     }
 
@@ -127,19 +156,49 @@ impl Condition {
         }
     }
 
+    /// Whether the condition holds, where that is the same whether its key is
+    /// there or not and whatever it holds: all its values are variables without
+    /// a value, which differ from everything.
+    fn holds_regardless(&self, context: &Context, effect: Effect) -> Option<bool> {
+        let Operator { negated, quantifier, .. } = self.operator;
+        let (nothing, compared) = match &self.expected {
+            Expected::Texts(texts) => (texts.iter().all(|text| text.is_nothing(context)), true),
+            Expected::Patterns(patterns) => {
+                (patterns.iter().all(|pattern| pattern.is_nothing(context)), true)
+            }
+            Expected::Arns(arns) => {
+                (arns.iter().flatten().all(|arn| arn.is_nothing(context)), false)
+            }
+            _ => (false, false),
+        };
+        let absent = self.holds_when_absent();
+        let of_a_value = negated;
+        let of_what_is_not_compared = if compared { negated } else { effect == Effect::Deny };
+        let of_a_list = match quantifier {
+            None => false,
+            Some(Quantifier::ForAnyValue) => negated,
+            // An empty text passes.
+            Some(_) => true,
+        };
+        let others = [of_a_value, of_what_is_not_compared, of_a_list];
+        (nothing && others.iter().all(|holds| *holds == absent)).then_some(absent)
+    }
+
     /// Whether one value of the request passes.
-    fn holds_for(&self, value: &str, context: &Context, effect: Effect) -> bool {
+    fn holds_for(&self, value: &str, context: &Context, effect: Effect) -> Truth {
         match self.compare(value, context) {
-            Found::Match => !self.operator.negated,
-            Found::Differ => self.operator.negated,
-            Found::Incomparable => effect == Effect::Deny,
+            Found::Match => Truth::of(!self.operator.negated),
+            Found::Differ => Truth::of(self.operator.negated),
+            Found::Incomparable => Truth::of(effect == Effect::Deny),
+            Found::Unknown => Truth::Unknown,
         }
     }
 
     /// Whether the condition holds for a Deny only because nothing could be
     /// compared.
     pub(crate) fn is_unclear(&self, context: &Context) -> bool {
-        self.holds(context, Effect::Deny) && !self.holds(context, Effect::Allow)
+        self.holds(context, Effect::Deny) == Truth::True
+            && self.holds(context, Effect::Allow) == Truth::False
     }
 
     /// Compares one value of the request with the policy's. A variable
@@ -150,38 +209,37 @@ impl Condition {
         match &self.expected {
             Expected::Texts(texts) => {
                 let fold = self.operator.base != Base::StringEquals;
-                any(texts.iter(), |text| {
-                    Some(text.resolve(context).is_ok_and(|text| {
-                        if fold { equal_ignoring_case(&text, value) } else { text == value }
-                    }))
-                })
+                let case = if fold { Case::Fold } else { Case::Sensitive };
+                any(texts.iter(), |text| Some(equal(text.equals(value, case, context))))
             }
             Expected::Patterns(patterns) => any(patterns.iter(), |pattern| {
-                Some(pattern.matches(value, Case::Sensitive, context).unwrap_or(false))
+                Some(equal(pattern.matches(value, Case::Sensitive, context)))
             }),
             Expected::Numbers(numbers) => {
                 let Some(value) = Number::parse(value) else { return Found::Incomparable };
                 any(numbers.iter(), |number| {
                     let number = Number::parse(number.as_deref()?)?;
-                    Some(self.ordered(value.compare(&number)))
+                    Some(Truth::of(self.ordered(value.compare(&number))))
                 })
             }
             Expected::Dates(dates) => {
                 let Some(value) = Instant::parse(value) else { return Found::Incomparable };
-                any(dates.iter(), |date| Some(self.ordered(value.cmp(&(*date)?))))
+                any(dates.iter(), |date| Some(Truth::of(self.ordered(value.cmp(&(*date)?)))))
             }
             Expected::Addresses(ranges) => {
                 let Ok(value) = value.parse::<IpAddr>() else { return Found::Incomparable };
-                any(ranges.iter(), |range| Some((*range)?.contains(value)))
+                any(ranges.iter(), |range| Some(Truth::of((*range)?.contains(value))))
             }
             Expected::Binaries(binaries) => {
                 let decoded = base64(value);
                 let value = decoded.as_deref().unwrap_or(value.as_bytes());
-                any(binaries.iter(), |binary| Some(binary.as_deref()? == value))
+                any(binaries.iter(), |binary| Some(Truth::of(binary.as_deref()? == value)))
             }
             Expected::Arns(patterns) => {
                 let Some(value) = Arn::parse(value) else { return Found::Incomparable };
-                any(patterns.iter(), |pattern| Some(pattern.as_ref()?.matches(&value, context)))
+                any(patterns.iter(), |pattern| {
+                    Some(equal(pattern.as_ref()?.matches(&value, context)))
+                })
             }
             Expected::Absence(_) => Found::Incomparable,
         }
@@ -233,21 +291,26 @@ impl Condition {
 
 /// Whether any value matches; a value that cannot be compared is passed over
 /// unless there is no other.
-fn any<T>(values: impl Iterator<Item = T>, test: impl Fn(T) -> Option<bool>) -> Found {
+fn any<T>(values: impl Iterator<Item = T>, test: impl Fn(T) -> Option<Truth>) -> Found {
     let mut found = Found::Incomparable;
     for value in values {
         match test(value) {
-            Some(true) => return Found::Match,
-            Some(false) => found = Found::Differ,
-            None => {}
+            Some(Truth::True) => return Found::Match,
+            Some(Truth::Unknown) => found = Found::Unknown,
+            Some(Truth::False) if found == Found::Incomparable => found = Found::Differ,
+            Some(Truth::False) | None => {}
         }
     }
     found
 }
 
-fn equal_ignoring_case(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b)
-        || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
+/// A variable without a value is equal to nothing.
+fn equal(found: Match<'_>) -> Truth {
+    match found {
+        Match::Yes => Truth::True,
+        Match::No | Match::NoValue(_) | Match::Unknown { may: false } => Truth::False,
+        Match::Unknown { may: true } => Truth::Unknown,
+    }
 }
 
 impl Expected {

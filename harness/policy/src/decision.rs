@@ -11,15 +11,19 @@ pub enum Outcome {
     ImplicitDeny,
     /// Denied by a statement.
     ExplicitDeny,
+    /// Neither: it hangs on condition keys of which nothing is known
+    /// ([`crate::Context::set_unknown`]).
+    Undecided,
 }
 
 impl Outcome {
-    /// `allow`, `implicit_deny`, `explicit_deny`.
+    /// `allow`, `implicit_deny`, `explicit_deny`, `undecided`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::ImplicitDeny => "implicit_deny",
             Self::ExplicitDeny => "explicit_deny",
+            Self::Undecided => "undecided",
         }
     }
 }
@@ -95,11 +99,15 @@ pub struct Decision {
     /// What was decided.
     pub outcome: Outcome,
     /// The layer that decided: the one that denied, or the one whose Allow
-    /// was granted.
+    /// was granted; the first on which an undecided request hangs.
     pub layer: Layer,
     /// The statements that decided, in order of layers and documents; none for
-    /// an implicit deny.
+    /// an implicit deny. Of an undecided request, those that may apply or not,
+    /// and decide it then.
     pub statements: Vec<StatementRef>,
+    /// The condition keys on which an undecided request hangs, each once, as
+    /// the statements first write it; empty for every other.
+    pub unknown: Vec<String>,
     /// For people: why, and for a near miss what was missing.
     pub explanation: String,
     /// Whether the resource's policy is a role's trust policy, which AWS
@@ -116,10 +124,15 @@ impl Decision {
     /// The end of AWS's denial message, with which a caller completes
     /// `User: ARN is not authorized to perform: ACTION on resource: RESOURCE …`
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).
-    /// Empty when the request is allowed.
+    /// Empty when the request is allowed; AWS has no words for one that is
+    /// undecided.
     pub fn reason(&self, action: &str) -> String {
         match self.outcome {
             Outcome::Allow => String::new(),
+            Outcome::Undecided => {
+                let keys: Vec<String> = self.unknown.iter().map(|key| format!("`{key}`")).collect();
+                format!("undecided: nothing is known of {}", keys.join(", "))
+            }
             Outcome::ExplicitDeny => {
                 format!("with an explicit deny in {}", self.layer.phrase(self.trust_policy))
             }
@@ -174,6 +187,7 @@ mod tests {
 
     fn decision(layer: Layer, outcome: Outcome, trust_policy: bool) -> Decision {
         let (statements, explanation) = (Vec::new(), String::new());
-        Decision { outcome, layer, statements, explanation, trust_policy }
+        let unknown = Vec::new();
+        Decision { outcome, layer, statements, unknown, explanation, trust_policy }
     }
 }

@@ -14,6 +14,10 @@
 //! The first layer in this order that should allow and does not is the one
 //! that an implicit deny names.
 //!
+//! Where nothing is known of a condition key, a statement may apply or not
+//! (`scan.rs`), and what of the above hangs on it is undecided (`layers.rs`):
+//! an answer that is given holds whatever the key turns out to be.
+//!
 //! [policy evaluation logic]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
 use std::sync::Arc;
@@ -22,10 +26,12 @@ use crate::arn::Target;
 use crate::decision::{Decision, Layer, Outcome};
 use crate::document::{Document, Kind};
 use crate::explain;
+use crate::layers::{Levels, Reached, Scans};
 use crate::principal::Naming;
 use crate::request::{Principal, Request};
+use crate::scan::Scan;
 use crate::special;
-use crate::statement::{Action, Asked, Statement};
+use crate::statement::{Action, Asked, Effect, Truth};
 
 /// All policies that apply to a request. `Default` is none at all.
 #[derive(Debug, Clone, Default)]
@@ -85,73 +91,71 @@ pub fn judge<'p>(request: &Request<'_>, policies: &'p Policies) -> Verdict<'p> {
         return allowed;
     }
     let shape = Shape::of(request, policies, &asked);
-    let resource = Scan::of(policies.resource.as_slice(), &asked);
     if !shape.account_policies {
-        return fixed.unwrap_or_else(|| only_resource(&resource));
+        let resource = || Scan::of(policies.resource.as_slice(), &asked);
+        return fixed.unwrap_or_else(|| only_resource(&resource()));
     }
-    let identity = Scan::of(&policies.identity, &asked);
-    let boundary = policies.boundary.as_deref().map(|docs| Scan::of(docs, &asked));
-    // "If you do not pass a policy with the GetFederationToken API call, the
-    // resulting temporary security credentials have no permissions."
-    let federated = matches!(request.principal, Principal::FederatedUser { .. });
-    let session = match policies.session.as_deref() {
-        None if !federated => None,
-        documents => Some(Scan::of(documents.unwrap_or_default(), &asked)),
-    };
-    let mut levels_allow = true;
-    let mut level_deny = None;
-    let levels = if shape.service_linked { &[] } else { policies.service_control.as_slice() };
-    for level in levels {
-        let scan = Scan::of(level, &asked);
-        level_deny = level_deny.or(scan.deny);
-        levels_allow &= scan.allow.is_some();
-    }
-    let denies = [
-        (Layer::ServiceControl, level_deny),
-        (Layer::Resource, resource.deny),
-        (Layer::Identity, identity.deny),
-        (Layer::Boundary, boundary.and_then(|scan| scan.deny)),
-        (Layer::Session, session.and_then(|scan| scan.deny)),
-    ];
-    for (layer, deny) in denies {
-        if let Some(found) = deny {
-            return found.verdict(Outcome::ExplicitDeny, layer);
-        }
+    let scans = scans(policies, &shape, &asked);
+    if let Some((layer, found)) = scans.denies(|scan| scan.deny) {
+        return found.verdict(Outcome::ExplicitDeny, layer);
     }
     // An explicit deny is told as one, whoever owns the resource.
     if let Some(fixed) = fixed {
         return fixed;
     }
-    let implicit = |layer| Verdict { outcome: Outcome::ImplicitDeny, layer, statement: None };
-    if !levels_allow {
-        return implicit(Layer::ServiceControl);
+    match (scans.allowed(&shape), scans.denies(|scan| scan.may_deny)) {
+        // Whatever else may deny it.
+        (Reached::Denied(layer), _) => {
+            Verdict { outcome: Outcome::ImplicitDeny, layer, statement: None }
+        }
+        (Reached::Allowed(verdict), None) => verdict,
+        (_, Some((layer, found))) | (Reached::Undecided(layer, found), None) => {
+            found.verdict(Outcome::Undecided, layer)
+        }
     }
-    let needs = shape.needs(resource.allow.map(|found| found.naming));
-    let granted_by_resource = |found: Option<Found<'p>>| match found {
-        Some(found) => found.verdict(Outcome::Allow, Layer::Resource),
-        None => implicit(Layer::Resource),
-    };
-    if needs.resource && resource.allow.is_none() {
-        return implicit(Layer::Resource);
+}
+
+/// What each layer says of a principal with policies of its account.
+fn scans<'p>(policies: &'p Policies, shape: &Shape, asked: &Asked<'_>) -> Scans<'p> {
+    let mut levels = Levels::default();
+    if !shape.service_linked {
+        for level in &policies.service_control {
+            levels.add(&Scan::of(level, asked));
+        }
     }
-    if needs.identity && identity.allow.is_none() && !shape.root {
-        return implicit(Layer::Identity);
+    let of = |documents: &'p [Arc<Document>]| Scan::of(documents, asked);
+    Scans {
+        levels,
+        resource: of(policies.resource.as_slice()),
+        identity: of(&policies.identity),
+        boundary: policies.boundary.as_deref().map(of),
+        // "If you do not pass a policy with the GetFederationToken API call, the
+        // resulting temporary security credentials have no permissions."
+        session: match policies.session.as_deref() {
+            None if !shape.federated => None,
+            documents => Some(of(documents.unwrap_or_default())),
+        },
     }
-    if needs.limits && boundary.is_some_and(|scan| scan.allow.is_none()) {
-        return implicit(Layer::Boundary);
+}
+
+/// Where an undecided request may still be decided: layers of which statements
+/// with this effect hang on keys of which nothing is known.
+pub(crate) fn open_layers(request: &Request<'_>, policies: &Policies) -> Vec<(Layer, Effect)> {
+    let asked = asked(request, policies);
+    let shape = Shape::of(request, policies, &asked);
+    if !shape.account_policies {
+        let scan = Scan::of(policies.resource.as_slice(), &asked);
+        let allows = (scan.allows() == Truth::Unknown).then_some((Layer::Resource, Effect::Allow));
+        return [(Layer::Resource, Effect::Deny)].into_iter().chain(allows).collect();
     }
-    if needs.session && session.is_some_and(|scan| scan.allow.is_none()) {
-        return implicit(Layer::Session);
-    }
-    // The root user federates a session with all that it may do itself. What
-    // the resource's policy gives such a session, it has from there.
-    if shape.root && !needs.resource && (needs.identity || !federated) {
-        return Verdict { outcome: Outcome::Allow, layer: Layer::Root, statement: None };
-    }
-    match identity.allow {
-        Some(found) if needs.identity => found.verdict(Outcome::Allow, Layer::Identity),
-        _ => granted_by_resource(resource.allow),
-    }
+    let scans = scans(policies, &shape, &asked);
+    let layers =
+        [Layer::ServiceControl, Layer::Resource, Layer::Identity, Layer::Boundary, Layer::Session];
+    // Service control policies leave service-linked roles out.
+    let denies =
+        layers.into_iter().filter(|layer| *layer != Layer::ServiceControl || !shape.service_linked);
+    let allows = scans.open(&shape).into_iter().map(|layer| (layer, Effect::Allow));
+    denies.map(|layer| (layer, Effect::Deny)).chain(allows).collect()
 }
 
 /// What one layer says of a request by itself, as if there were no other:
@@ -169,8 +173,9 @@ pub fn layer_outcome(request: &Request<'_>, policies: &Policies, layer: Layer) -
             let levels = policies.service_control.iter().map(|level| outcome(level));
             levels.max_by_key(|outcome| match outcome {
                 Outcome::Allow => 0,
-                Outcome::ImplicitDeny => 1,
-                Outcome::ExplicitDeny => 2,
+                Outcome::Undecided => 1,
+                Outcome::ImplicitDeny => 2,
+                Outcome::ExplicitDeny => 3,
             })
         }
         Layer::Resource => policies.resource.as_ref().map(std::slice::from_ref).map(outcome),
@@ -184,12 +189,14 @@ pub fn layer_outcome(request: &Request<'_>, policies: &Policies, layer: Layer) -
 /// Services, web identities and unsigned callers: there is nothing but the
 /// resource's policy.
 fn only_resource<'p>(resource: &Scan<'p>) -> Verdict<'p> {
-    match (resource.deny, resource.allow) {
-        (Some(found), _) => found.verdict(Outcome::ExplicitDeny, Layer::Resource),
-        (None, Some(found)) => found.verdict(Outcome::Allow, Layer::Resource),
-        (None, None) => {
-            Verdict { outcome: Outcome::ImplicitDeny, layer: Layer::Resource, statement: None }
-        }
+    let layer = Layer::Resource;
+    if let Some(found) = resource.deny {
+        return found.verdict(Outcome::ExplicitDeny, layer);
+    }
+    match (resource.allow, resource.may_allow.first(), resource.may_deny) {
+        (None, None, _) => Verdict { outcome: Outcome::ImplicitDeny, layer, statement: None },
+        (Some(found), _, None) => found.verdict(Outcome::Allow, layer),
+        (_, _, Some(found)) | (None, Some(found), None) => found.verdict(Outcome::Undecided, layer),
     }
 }
 
@@ -211,6 +218,8 @@ pub(crate) struct Shape {
     pub(crate) account_policies: bool,
     /// Whether the caller is the root user or was federated by it.
     pub(crate) root: bool,
+    /// Whether the caller is a federated user, with what session policies give.
+    pub(crate) federated: bool,
     /// Whether service control policies leave the caller out: they do not
     /// restrict service-linked roles
     /// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html>).
@@ -242,6 +251,7 @@ impl Shape {
                 Principal::Service { .. } | Principal::WebIdentity { .. } | Principal::Anonymous
             ),
             root: request.principal.is_of_root(),
+            federated: matches!(request.principal, Principal::FederatedUser { .. }),
             service_linked: matches!(request.principal, Principal::RoleSession { role_arn, .. }
                 if role_arn.contains(":role/aws-service-role/")),
             same_account: owner.is_none() || owner == request.principal.account_id(),
@@ -292,88 +302,6 @@ fn must_allow(policy: Option<&Document>, asked: &Asked<'_>) -> bool {
         Some(policy) => policy.kind() == Kind::Trust || sts || key,
         None => key || (sts && target("iam", "role/")),
     }
-}
-
-/// A statement that applies.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Found<'p> {
-    document: &'p Document,
-    place: usize,
-    naming: Naming,
-}
-
-impl<'p> Found<'p> {
-    fn verdict(self, outcome: Outcome, layer: Layer) -> Verdict<'p> {
-        Verdict { outcome, layer, statement: Some((self.document, self.place)) }
-    }
-}
-
-/// What the documents of a layer say.
-#[derive(Debug, Clone, Copy)]
-struct Scan<'p> {
-    /// The first Deny.
-    deny: Option<Found<'p>>,
-    /// The first of the Allows that name the caller most directly.
-    allow: Option<Found<'p>>,
-}
-
-impl<'p> Scan<'p> {
-    fn outcome(&self) -> Outcome {
-        match (self.deny, self.allow) {
-            (Some(_), _) => Outcome::ExplicitDeny,
-            (None, Some(_)) => Outcome::Allow,
-            (None, None) => Outcome::ImplicitDeny,
-        }
-    }
-
-    fn of(documents: &'p [Arc<Document>], asked: &Asked<'_>) -> Self {
-        let mut scan = Self { deny: None, allow: None };
-        for document in documents {
-            let candidates = document.index().candidates(&asked.action);
-            for places in candidates.into_iter().flatten() {
-                for (place, statement) in at(document, &places.deny) {
-                    if scan.deny.is_some_and(|found| {
-                        std::ptr::eq(found.document, &**document) && found.place < place
-                    }) {
-                        break;
-                    }
-                    if let Some(naming) = statement.applies(asked) {
-                        if scan.deny.is_none_or(|found| std::ptr::eq(found.document, &**document)) {
-                            scan.deny = Some(Found { document, place, naming });
-                        }
-                        break;
-                    }
-                }
-            }
-            if scan.deny.is_some() {
-                return scan;
-            }
-            for places in candidates.into_iter().flatten() {
-                for (place, statement) in at(document, &places.allow) {
-                    // Nothing names more directly than the best found so far?
-                    if scan.allow.is_some_and(|found| found.naming == Naming::Itself) {
-                        break;
-                    }
-                    if let Some(naming) = statement.applies(asked)
-                        && scan.allow.is_none_or(|found| naming > found.naming)
-                    {
-                        scan.allow = Some(Found { document, place, naming });
-                    }
-                }
-            }
-        }
-        scan
-    }
-}
-
-fn at<'p>(
-    document: &'p Document,
-    places: &'p [u32],
-) -> impl Iterator<Item = (usize, &'p Statement)> {
-    places.iter().filter_map(|place| {
-        let place = usize::try_from(*place).ok()?;
-        Some((place, document.statements().get(place)?))
-    })
 }
 
 #[cfg(test)]

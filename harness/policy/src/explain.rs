@@ -7,10 +7,10 @@ use crate::arn::Target;
 use crate::condition::Condition;
 use crate::decision::{Decision, Layer, Outcome, StatementRef};
 use crate::document::{Document, Kind};
-use crate::evaluate::{Policies, Shape, Verdict, asked};
+use crate::evaluate::{Policies, Shape, Verdict, asked, open_layers};
 use crate::request::{Principal, Request, Values};
 use crate::special;
-use crate::statement::{Asked, Effect, Mismatch};
+use crate::statement::{Applies, Asked, Effect, Mismatch, Statement};
 
 /// Near misses named in one explanation.
 const NEAR_MISSES: usize = 5;
@@ -28,6 +28,7 @@ pub(crate) fn explain(
         outcome: verdict.outcome,
         layer: verdict.layer,
         statements: Vec::new(),
+        unknown: Vec::new(),
         explanation: String::new(),
         trust_policy,
     };
@@ -49,8 +50,67 @@ pub(crate) fn explain(
             }
         }
         Outcome::ImplicitDeny => decision.explanation = missing(&decision, policies, &asked),
+        Outcome::Undecided => undecided(&mut decision, request, policies, &asked),
     }
     decision
+}
+
+/// On which keys and statements it hangs.
+fn undecided(
+    decision: &mut Decision,
+    request: &Request<'_>,
+    policies: &Policies,
+    asked: &Asked<'_>,
+) {
+    let mut text = String::new();
+    for (layer, effect) in open_layers(request, policies) {
+        for document in open_documents(policies, layer, effect, asked) {
+            for (index, statement) in document.statements().iter().enumerate() {
+                let keys = statement.hangs_on(asked);
+                if statement.effect != effect || keys.is_empty() {
+                    continue;
+                }
+                for key in keys {
+                    if !decision.unknown.iter().any(|known| known.eq_ignore_ascii_case(key)) {
+                        decision.unknown.push(key.to_owned());
+                    }
+                }
+                let statement = reference(layer, document, index);
+                let may = match effect {
+                    Effect::Allow => "allow it",
+                    Effect::Deny => "deny it",
+                };
+                let _ = write!(text, "; {statement} may {may}");
+                decision.statements.push(statement);
+            }
+        }
+    }
+    decision.explanation = decision.reason("") + &text;
+}
+
+/// The documents of a layer; of service control policies that must allow, the
+/// levels where none does for certain.
+fn open_documents<'p>(
+    policies: &'p Policies,
+    layer: Layer,
+    effect: Effect,
+    asked: &Asked<'_>,
+) -> Vec<&'p Arc<Document>> {
+    match (layer, effect) {
+        (Layer::ServiceControl, Effect::Allow) => policies
+            .service_control
+            .iter()
+            .filter(|level| !allows(level, |statement| statement.certainly_applies(asked)))
+            .flatten()
+            .collect(),
+        _ => documents(policies, layer),
+    }
+}
+
+/// Whether an Allow of the documents passes a test.
+fn allows(documents: &[Arc<Document>], test: impl Fn(&Statement) -> bool) -> bool {
+    let mut statements = documents.iter().flat_map(|document| document.statements());
+    statements.any(|statement| statement.effect == Effect::Allow && test(statement))
 }
 
 fn allowed(decision: &mut Decision, request: &Request<'_>, policies: &Policies, asked: &Asked<'_>) {
@@ -96,7 +156,7 @@ fn applying(
     let mut found = Vec::new();
     for document in documents(policies, layer) {
         for (index, statement) in document.statements().iter().enumerate() {
-            if statement.effect == effect && statement.applies(asked).is_some() {
+            if statement.effect == effect && statement.certainly_applies(asked) {
                 found.push(reference(layer, document, index));
             }
         }
@@ -110,7 +170,7 @@ fn unclear<'p>(policies: &'p Policies, layer: Layer, asked: &Asked<'_>) -> Vec<&
     documents(policies, layer)
         .into_iter()
         .flat_map(|document| document.statements())
-        .filter(|one| one.effect == Effect::Deny && one.applies(asked).is_some())
+        .filter(|one| one.effect == Effect::Deny && one.certainly_applies(asked))
         .flat_map(|statement| &statement.conditions)
         .filter(|condition| condition.is_unclear(asked.context))
         .collect()
@@ -211,7 +271,7 @@ fn missing(decision: &Decision, policies: &Policies, asked: &Asked<'_>) -> Strin
     text
 }
 
-/// The first level of service control policies without an Allow.
+/// The first level of service control policies in which no Allow can apply.
 fn silent_level<'p>(
     policies: &'p Policies,
     layer: Layer,
@@ -220,11 +280,8 @@ fn silent_level<'p>(
     if layer != Layer::ServiceControl {
         return None;
     }
-    policies.service_control.iter().find(|level| {
-        !level.iter().flat_map(|document| document.statements()).any(|statement| {
-            statement.effect == Effect::Allow && statement.applies(asked).is_some()
-        })
-    })
+    let applies = |statement: &Statement| statement.applies(asked) != Applies::No;
+    policies.service_control.iter().find(|level| !allows(level, applies))
 }
 
 fn describe(mismatch: &Mismatch<'_>, asked: &Asked<'_>) -> String {
@@ -243,6 +300,10 @@ fn describe_condition(condition: &Condition, asked: &Asked<'_>) -> String {
     let head = format!("condition {} {}", condition.operator_name, condition.key);
     if let Some(value) = condition.unreadable() {
         return format!("{head}: the policy's value `{value}` cannot be read");
+    }
+    if !condition.unknown(asked.context).is_empty() {
+        let unknown = condition.unknown(asked.context);
+        return format!("{head}: nothing is known of `{}`", unknown.join("`, `"));
     }
     match condition.request_values(asked.context) {
         None => format!("{head}: the request has no such key"),

@@ -1,13 +1,15 @@
 //! Decisions from JSON lines, as `ringfence decide` reads and writes them.
 //!
 //! In: `{"id","principal","action","resource","resource_account","context":
-//! {key: value or [values]},"policies":{"identity":[doc],"boundary":[doc]|null,
-//! "session":[doc]|null,"resource":doc|null,"scp":[[doc]]}}`. What is absent is
-//! none; `scp` is a list of levels, all of which must allow. A principal is an
-//! ARN, an account id (its root user), a service's name, or `*` (nobody).
+//! {key: value or [values]},"unknown":[key],"policies":{"identity":[doc],
+//! "boundary":[doc]|null,"session":[doc]|null,"resource":doc|null,
+//! "scp":[[doc]]}}`. What is absent is none; `scp` is a list of levels, all of
+//! which must allow. A principal is an ARN, an account id (its root user), a
+//! service's name, or `*` (nobody).
 //!
 //! Out: `{"id","decision","layer","statements":[{"policy","sid","index"}],
-//! "explanation"}`, or `{"id","error"}` for a line that cannot be read.
+//! "unknown":[key],"explanation"}`, where `unknown` stands only with what is
+//! undecided, or `{"id","error"}` for a line that cannot be read.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -127,6 +129,8 @@ struct Decided<'a> {
     decision: &'static str,
     layer: &'static str,
     statements: Vec<Cited<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    unknown: &'a [String],
     explanation: &'a str,
 }
 
@@ -208,6 +212,7 @@ impl Decider {
             decision: decision.outcome.as_str(),
             layer: decision.layer.as_str(),
             statements: statements.collect(),
+            unknown: &decision.unknown,
             explanation: &decision.explanation,
         })
         .map_err(|error| error.to_string())
@@ -220,8 +225,6 @@ impl Decider {
             let name = level_names.next().unwrap_or_default();
             service_control.push(self.list(&name, level, Kind::ServiceControl)?);
         }
-        // An empty boundary or session list is none: AWS has no such thing.
-        let some = |list: &Option<Vec<_>>| list.as_ref().is_some_and(|list| !list.is_empty());
         Ok(Policies {
             service_control,
             identity: self.list(
@@ -229,18 +232,8 @@ impl Decider {
                 given.identity.as_deref().unwrap_or(&[]),
                 Kind::Identity,
             )?,
-            boundary: match &given.boundary {
-                Some(list) if some(&given.boundary) => {
-                    Some(self.list("boundary", list, Kind::Boundary)?)
-                }
-                _ => None,
-            },
-            session: match &given.session {
-                Some(list) if some(&given.session) => {
-                    Some(self.list("session", list, Kind::Session)?)
-                }
-                _ => None,
-            },
+            boundary: self.limit("boundary", given.boundary.as_deref(), Kind::Boundary)?,
+            session: self.limit("session", given.session.as_deref(), Kind::Session)?,
             resource: match given.resource {
                 // The resource of an STS action is a role, and its policy a trust
                 // policy.
@@ -251,6 +244,24 @@ impl Decider {
                 None => None,
             },
         })
+    }
+
+    /// The policies of a layer that limits where it is there. AWS has no such
+    /// layer without a policy: whether an empty list means that there is none, or
+    /// one that allows nothing, nobody can tell.
+    fn limit(
+        &mut self,
+        name: &str,
+        texts: Option<&[&RawValue]>,
+        kind: Kind,
+    ) -> Result<Option<Vec<Arc<Document>>>, String> {
+        match texts {
+            None => Ok(None),
+            Some([]) => Err(format!(
+                "`{name}` is an empty list: leave it out, or write null, where there is none"
+            )),
+            Some(texts) => self.list(name, texts, kind).map(Some),
+        }
     }
 
     fn list(
@@ -360,6 +371,156 @@ mod tests {
         );
         assert_eq!(denied_under(r#"{"Null":{"x:k":"maybe"}}"#, "{}")["decision"], "explicit_deny");
         assert_eq!(denied_under(r#"{"Null":{"x:k":"false"}}"#, "{}")["decision"], "allow");
+    }
+
+    const PLAIN: &str = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+
+    /// A statement of this Sid, about everything, under a condition.
+    fn under(effect: &str, sid: &str, condition: &str) -> String {
+        format!(
+            r#"{{"Sid":"{sid}","Effect":"{effect}","Action":"*","Resource":"*","Condition":{condition}}}"#
+        )
+    }
+
+    /// What Alice's request is answered, of which nothing is known of `x:k`.
+    fn with_unknown(more: &str, layers: &[(&str, &[&str])]) -> serde_json::Value {
+        let layers = layers.iter().map(|(layer, statements)| {
+            let statements = statements.join(",");
+            format!(r#""{layer}":[{{"Version":"2012-10-17","Statement":[{statements}]}}]"#)
+        });
+        let policies = layers.collect::<Vec<_>>().join(",");
+        let line = format!(
+            r#"{{"principal":"arn:aws:iam::123456789012:user/alice","action":"s3:GetObject","resource":"arn:aws:s3:::b/k"{more},"policies":{{{policies}}}}}"#
+        );
+        serde_json::from_str(&decide_line(&line)).unwrap()
+    }
+
+    const UNKNOWN: &str = r#","unknown":["x:K"]"#;
+
+    #[test]
+    fn what_hangs_on_an_unknown_key_is_undecided_and_names_it() {
+        let allow = under("Allow", "IfA", r#"{"StringEquals":{"x:k":"a"}}"#);
+        let deny = under("Deny", "Unless", r#"{"StringNotEquals":{"aws:Tag":"${X:k}"}}"#);
+        let answer = with_unknown(UNKNOWN, &[("identity", &[&allow])]);
+        assert_eq!(
+            answer,
+            serde_json::json!({
+                "id": null,
+                "decision": "undecided",
+                "layer": "identity",
+                "statements": [{"policy": "identity[0]", "sid": "IfA", "index": 0}],
+                "unknown": ["x:k"],
+                "explanation": "undecided: nothing is known of `x:k`; \
+                                statement `IfA` of `identity[0]` may allow it",
+            })
+        );
+        let answer = with_unknown(
+            r#","context":{"aws:Tag":"t"},"unknown":["x:K"]"#,
+            &[("identity", &[PLAIN]), ("boundary", &[PLAIN, &deny])],
+        );
+        assert_eq!(
+            answer["explanation"],
+            "undecided: nothing is known of `X:k`; statement `Unless` of `boundary[0]` may deny it"
+        );
+        assert_eq!((&answer["layer"], &answer["unknown"][0]), (&"boundary".into(), &"X:k".into()));
+        // The same without the unknown key.
+        assert_eq!(with_unknown("", &[("identity", &[&allow])])["decision"], "implicit_deny");
+        let known = with_unknown(r#","context":{"x:k":"a"}"#, &[("identity", &[&allow])]);
+        assert_eq!(known["decision"], "allow");
+        assert_eq!(known.get("unknown"), None);
+    }
+
+    const NO: &str = r#"{"Sid":"No","Effect":"Deny","Action":"*","Resource":"*"}"#;
+    const OTHER: &str = r#"{"Effect":"Allow","Action":"ec2:*","Resource":"*"}"#;
+
+    /// `ALLOW` and `DENY` stand for statements that hang on the unknown key.
+    #[rstest]
+    #[case::an_explicit_deny(&[PLAIN, "ALLOW", NO], PLAIN, "denied by statement `No` of `identity[0]`")]
+    #[case::a_boundary_that_allows_nothing(
+        &["ALLOW"],
+        OTHER,
+        "denied: no permissions boundary allows it"
+    )]
+    #[case::nothing_that_a_deny_could_change(
+        &["DENY"],
+        PLAIN,
+        "denied: no identity-based policy allows it"
+    )]
+    #[case::an_allow_beside_one_that_may(
+        &["ALLOW", PLAIN],
+        PLAIN,
+        "allowed by statement 1 of `identity[0]`"
+    )]
+    fn what_is_certain_is_decided(
+        #[case] identity: &[&str],
+        #[case] boundary: &str,
+        #[case] explanation: &str,
+    ) {
+        let allow = under("Allow", "IfA", r#"{"StringEquals":{"x:k":"a"}}"#);
+        let deny = under("Deny", "IfB", r#"{"StringEquals":{"x:k":"b"}}"#);
+        let identity: Vec<&str> = identity
+            .iter()
+            .map(|text| match *text {
+                "ALLOW" => allow.as_str(),
+                "DENY" => deny.as_str(),
+                text => text,
+            })
+            .collect();
+        let answer = with_unknown(UNKNOWN, &[("identity", &identity), ("boundary", &[boundary])]);
+        assert_eq!(answer["explanation"], explanation);
+    }
+
+    #[test]
+    fn keys_that_begin_alike_are_unknown_but_for_those_that_are_given() {
+        let of = |tag: &str| {
+            let condition = format!(r#"{{"StringEquals":{{"aws:ResourceTag/{tag}":"x"}}}}"#);
+            let allow = under("Allow", "Tagged", &condition);
+            let more = r#","context":{"aws:ResourceTag/team":"x"},"unknown":["aws:resourcetag/*"]"#;
+            with_unknown(more, &[("identity", &[&allow])])["decision"].clone()
+        };
+        assert_eq!(of("team"), "allow");
+        assert_eq!(of("cost"), "undecided");
+    }
+
+    #[rstest]
+    #[case::present(
+        r#","context":{"X:k":"a"},"unknown":["x:K"]"#,
+        "the condition key `x:K` is both present and unknown"
+    )]
+    #[case::absent(
+        r#","context":{"X:k":null},"unknown":["x:K"]"#,
+        "the condition key `X:k` is both absent and unknown"
+    )]
+    #[case::absent_among_all(
+        r#","context":{"X:k":null},"unknown":["x:*"]"#,
+        "the condition key `X:k` is both absent and unknown"
+    )]
+    #[case::a_pattern(
+        r#","unknown":["x:*k"]"#,
+        "`x:*k` is no condition key: a `*` may stand at its end, for all that begin so"
+    )]
+    fn a_key_is_not_two_things_at_once(#[case] more: &str, #[case] error: &str) {
+        assert_eq!(with_unknown(more, &[("identity", &[PLAIN])])["error"], error);
+    }
+
+    #[rstest]
+    #[case("boundary")]
+    #[case("session")]
+    fn a_limit_without_policies_is_refused(#[case] layer: &str) {
+        let role = LINE.replace("user/alice", "role/r");
+        let with = |list: &str| {
+            let member = format!(r#""{layer}":{list},"identity""#);
+            let line = role.replace(r#""identity""#, &member);
+            serde_json::from_str::<serde_json::Value>(&decide_line(&line)).unwrap()
+        };
+        assert_eq!(
+            with("[]")["error"],
+            format!("`{layer}` is an empty list: leave it out, or write null, where there is none")
+        );
+        assert_eq!(with("null")["decision"], "allow");
+        let other = r#"[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]}]"#;
+        assert_eq!(with(other)["decision"], "implicit_deny");
+        assert_eq!(with(&other.replace("ec2:*", "s3:*"))["decision"], "allow");
     }
 
     #[rstest]

@@ -24,6 +24,8 @@ pub(crate) struct Line<'a> {
     resource_account: Option<String>,
     #[serde(default)]
     context: Keys,
+    #[serde(default)]
+    unknown: Option<Vec<String>>,
     #[serde(borrow, default)]
     pub(crate) policies: Option<Documents<'a>>,
 }
@@ -57,7 +59,7 @@ impl Line<'_> {
             action: self.action,
             resource: self.resource,
             resource_account: self.resource_account,
-            context: self.context.0,
+            context: self.context.with_unknown(self.unknown.as_deref().unwrap_or_default()),
             policies,
         };
         (self.id.map(ToOwned::to_owned), question)
@@ -83,7 +85,45 @@ pub(crate) struct Documents<'a> {
 /// The condition keys of a line. A key that stands twice, in whatever case, is
 /// refused: which of its values counts would be chance.
 #[derive(Default)]
-struct Keys(Context);
+struct Keys {
+    context: Context,
+    /// Keys with `null` for a value: they are said to be absent.
+    absent: Vec<String>,
+}
+
+impl Keys {
+    /// A key of which something is said, present or absent, is not unknown.
+    fn check_unknown(&self, unknown: &[String]) -> Result<(), String> {
+        for key in unknown {
+            let beginning = key.strip_suffix('*');
+            if beginning.unwrap_or(key).contains('*') || key.is_empty() {
+                return Err(format!(
+                    "`{key}` is no condition key: a `*` may stand at its end, for all that begin so"
+                ));
+            }
+            let covers = |absent: &&String| match beginning {
+                None => absent.eq_ignore_ascii_case(key),
+                Some(start) => {
+                    absent.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+                }
+            };
+            if beginning.is_none() && self.context.get(key).is_some() {
+                return Err(format!("the condition key `{key}` is both present and unknown"));
+            }
+            if let Some(absent) = self.absent.iter().find(covers) {
+                return Err(format!("the condition key `{absent}` is both absent and unknown"));
+            }
+        }
+        Ok(())
+    }
+
+    fn with_unknown(mut self, unknown: &[String]) -> Context {
+        for key in unknown {
+            self.context.set_unknown(key);
+        }
+        self.context
+    }
+}
 
 impl<'de> Deserialize<'de> for Keys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -123,7 +163,7 @@ impl<'de> Visitor<'de> for KeysVisitor {
                 }
             }
         }
-        Ok(Keys(context))
+        Ok(Keys { context, absent })
     }
 }
 
@@ -166,6 +206,7 @@ fn readable(line: &Line<'_>) -> Result<(), String> {
             "`{resource}` is no resource: write its ARN, or `*` where there is none"
         ));
     }
+    line.context.check_unknown(line.unknown.as_deref().unwrap_or_default())?;
     match &line.resource_account {
         Some(account) if !is_account_id(account) => Err(format!("`{account}` is no account id")),
         _ => Ok(()),

@@ -1,6 +1,6 @@
 //! Who asks for what, under which circumstances.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::arn::Arn;
 
@@ -83,10 +83,34 @@ fn account_of(arn: &str) -> Option<&str> {
 }
 
 /// The condition context of a request. Key names compare without regard to
-/// case; a key that is not set is absent.
+/// case. A key that is set is present; one of which nothing is known
+/// ([`Self::set_unknown`]) may be absent or hold any value; every other is
+/// absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
     values: HashMap<String, Values>,
+    unknown: Unknown,
+}
+
+/// Keys of which nothing is known; none of them has a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Unknown {
+    /// In lower case.
+    keys: BTreeSet<String>,
+    /// The beginnings of keys, in lower case: whatever begins so and is not set
+    /// is unknown.
+    beginnings: BTreeSet<String>,
+}
+
+impl Unknown {
+    fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.beginnings.is_empty()
+    }
+
+    fn covers(&self, key: &str) -> bool {
+        self.keys.contains(key)
+            || self.beginnings.iter().any(|beginning| key.starts_with(beginning))
+    }
 }
 
 /// What a condition key holds.
@@ -116,14 +140,56 @@ impl Context {
 
     /// Sets a single-valued key.
     pub fn set(&mut self, key: &str, value: impl Into<String>) -> &mut Self {
-        self.values.insert(key.to_ascii_lowercase(), Values::One(value.into()));
+        self.insert(key.to_ascii_lowercase(), Values::One(value.into()));
         self
     }
 
-    /// Takes a key away.
+    /// Takes a key away: it is absent, unless all keys that begin so are
+    /// unknown.
     pub fn unset(&mut self, key: &str) -> &mut Self {
-        self.values.remove(&key.to_ascii_lowercase());
+        let key = key.to_ascii_lowercase();
+        self.unknown.keys.remove(&key);
+        self.values.remove(&key);
         self
+    }
+
+    /// Says that nothing is known of a key: whether the request has it, nor
+    /// what it holds. With a `*` at its end, of every key that begins so and is
+    /// not set: `aws:ResourceTag/*`.
+    pub fn set_unknown(&mut self, key: &str) -> &mut Self {
+        let key = key.to_ascii_lowercase();
+        match key.strip_suffix('*') {
+            Some(beginning) => drop(self.unknown.beginnings.insert(beginning.to_owned())),
+            None => {
+                self.values.remove(&key);
+                self.unknown.keys.insert(key);
+            }
+        }
+        self
+    }
+
+    /// Whether nothing is known of the key.
+    pub fn is_unknown(&self, key: &str) -> bool {
+        self.is_unknown_lower(&key.to_ascii_lowercase())
+    }
+
+    /// [`Self::is_unknown`] for a key that is in lower case already.
+    pub(crate) fn is_unknown_lower(&self, key: &str) -> bool {
+        !self.unknown.is_empty() && self.unknown.covers(key) && !self.values.contains_key(key)
+    }
+
+    /// The keys of which nothing is known, in lower case and in order; with a
+    /// `*` at its end, all that begin so and are not set.
+    pub fn unknown(&self) -> impl Iterator<Item = String> {
+        let beginnings = self.unknown.beginnings.iter().map(|beginning| format!("{beginning}*"));
+        self.unknown.keys.iter().cloned().chain(beginnings)
+    }
+
+    fn insert(&mut self, key: String, values: Values) {
+        if !self.unknown.is_empty() {
+            self.unknown.keys.remove(&key);
+        }
+        self.values.insert(key, values);
     }
 
     /// Sets a multi-valued key.
@@ -133,7 +199,7 @@ impl Context {
         values: impl IntoIterator<Item = V>,
     ) -> &mut Self {
         let values = values.into_iter().map(Into::into).collect();
-        self.values.insert(key.to_ascii_lowercase(), Values::Many(values));
+        self.insert(key.to_ascii_lowercase(), Values::Many(values));
         self
     }
 
@@ -147,14 +213,20 @@ impl Context {
         self.values.get(key)
     }
 
-    /// All keys, in lower case, in no order.
+    /// All keys that are set, in lower case, in no order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)
     }
 
-    /// Takes over all keys of another context.
+    /// Takes over all keys of another context, those of which it knows nothing
+    /// included.
     pub fn extend(&mut self, other: &Self) {
-        self.values.extend(other.values.iter().map(|(key, value)| (key.clone(), value.clone())));
+        for key in other.unknown() {
+            self.set_unknown(&key);
+        }
+        for (key, values) in &other.values {
+            self.insert(key.clone(), values.clone());
+        }
     }
 }
 
@@ -172,4 +244,46 @@ pub struct Request<'a> {
     pub resource_account: Option<&'a str>,
     /// The condition context.
     pub context: &'a Context,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_present_unknown_or_absent_and_never_two_of_them() {
+        let mut context = Context::new();
+        context.set("a:One", "1").set_unknown("A:ONE");
+        assert!(context.is_unknown("a:one"));
+        assert_eq!(context.get("a:one"), None);
+        context.set("a:one", "2");
+        assert!(!context.is_unknown("a:One"));
+        assert_eq!(context.unknown().count(), 0);
+        context.set_unknown("a:one").unset("a:One");
+        assert!(!context.is_unknown("a:one"));
+        assert_eq!(context.get("a:one"), None);
+        context.set_unknown("a:one").set_list("a:one", ["1"]);
+        assert!(!context.is_unknown("a:one"));
+    }
+
+    #[test]
+    fn what_is_set_is_known_although_all_that_begin_so_are_not() {
+        let mut context = Context::new();
+        context.set("aws:ResourceTag/a", "1").set_unknown("aws:ResourceTag/*");
+        assert!(!context.is_unknown("aws:resourcetag/A"));
+        assert!(context.is_unknown("aws:ResourceTag/b"));
+        assert!(!context.is_unknown("aws:RequestTag/b"));
+        let unknown: Vec<String> = context.unknown().collect();
+        assert_eq!(unknown, ["aws:resourcetag/*"]);
+    }
+
+    #[test]
+    fn the_other_context_knows_better() {
+        let (mut one, mut other) = (Context::new(), Context::new());
+        one.set("x:a", "1").set_unknown("x:b");
+        other.set_unknown("x:a").set("x:b", "2");
+        one.extend(&other);
+        assert!(one.is_unknown("x:a"));
+        assert_eq!(one.get("x:b"), Some(&Values::One("2".into())));
+    }
 }

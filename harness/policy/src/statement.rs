@@ -7,6 +7,7 @@ use crate::condition::Condition;
 use crate::pattern::{Case, Glob};
 use crate::principal::{Naming, Principals};
 use crate::request::{Context, Principal};
+use crate::variables::Match;
 
 /// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,48 @@ impl<'a> Action<'a> {
     }
 }
 
+/// Whether something holds of a request, of which some condition keys may be
+/// unknown (Kleene's logic of three values).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Truth {
+    True,
+    False,
+    /// It hangs on a key of which nothing is known.
+    Unknown,
+}
+
+impl Truth {
+    pub(crate) fn of(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+
+    /// True where all are; false where one is.
+    pub(crate) fn all(truths: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self::True;
+        for truth in truths {
+            match truth {
+                Self::True => {}
+                Self::False => return Self::False,
+                Self::Unknown => all = Self::Unknown,
+            }
+        }
+        all
+    }
+
+    /// True where one is; false where none is.
+    pub(crate) fn any(truths: impl IntoIterator<Item = Self>) -> Self {
+        let mut any = Self::False;
+        for truth in truths {
+            match truth {
+                Self::True => return Self::True,
+                Self::False => {}
+                Self::Unknown => any = Self::Unknown,
+            }
+        }
+        any
+    }
+}
+
 /// `Resource` or `NotResource`.
 #[derive(Debug, Clone)]
 pub(crate) struct Resources {
@@ -84,14 +127,32 @@ impl Resources {
     /// "the resource that includes a policy variable with no value will not
     /// match any resource"; under `NotResource` the statement then matches
     /// nothing at all.
-    fn cover(&self, target: &Target<'_>, context: &Context) -> bool {
+    fn cover(&self, target: &Target<'_>, context: &Context) -> Truth {
+        let answers = self.patterns.iter().map(|pattern| pattern.covers(target, context));
         if !self.negated {
-            return self
-                .patterns
-                .iter()
-                .any(|pattern| pattern.covers(target, context).unwrap_or(false));
+            return Truth::any(answers.map(|answer| match answer {
+                Match::Yes => Truth::True,
+                Match::No | Match::NoValue(_) | Match::Unknown { may: false } => Truth::False,
+                Match::Unknown { may: true } => Truth::Unknown,
+            }));
         }
-        self.patterns.iter().all(|pattern| pattern.covers(target, context) == Ok(false))
+        Truth::all(answers.map(|answer| match answer {
+            Match::No => Truth::True,
+            Match::Yes | Match::NoValue(_) => Truth::False,
+            // The key may have no value.
+            Match::Unknown { .. } => Truth::Unknown,
+        }))
+    }
+
+    /// The keys of which nothing is known, where it hangs on them whether the
+    /// element speaks of the target.
+    fn unknown<'s>(&'s self, target: &Target<'_>, context: &Context) -> Vec<&'s str> {
+        let hang = self.patterns.iter().filter(|pattern| match pattern.covers(target, context) {
+            Match::Unknown { may } => may || self.negated,
+            _ => false,
+        });
+        let keys = hang.flat_map(ResourcePattern::variables);
+        keys.filter(|key| context.is_unknown(key)).collect()
     }
 }
 
@@ -106,7 +167,16 @@ pub(crate) struct Asked<'a> {
     pub(crate) bounded: bool,
 }
 
-/// The first part of a statement that does not fit a request.
+/// Whether a statement applies to a request, and how it names the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Applies {
+    No,
+    /// It hangs on a key of which nothing is known.
+    May(Naming),
+    Yes(Naming),
+}
+
+/// A part of a statement that does not fit a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Mismatch<'s> {
     Action,
@@ -144,38 +214,70 @@ impl Statement {
         listed != self.actions.negated
     }
 
-    /// Whether the statement applies to the request, and how it names the
-    /// caller.
-    pub(crate) fn applies(&self, asked: &Asked<'_>) -> Option<Naming> {
-        if !self.is_about_action(&asked.action) {
-            return None;
+    fn covers(&self, asked: &Asked<'_>) -> Truth {
+        match &self.resources {
+            Some(resources) => resources.cover(&asked.target, asked.context),
+            None => Truth::True,
         }
-        if let Some(resources) = &self.resources
-            && !resources.cover(&asked.target, asked.context)
-        {
-            return None;
-        }
-        let naming = self.naming(asked)?;
-        let holds = |condition: &Condition| condition.holds(asked.context, self.effect);
-        self.conditions.iter().all(holds).then_some(naming)
     }
 
-    /// All parts that do not fit the request; a statement of which only
+    /// Whether the statement applies to the request, and how it names the
+    /// caller.
+    pub(crate) fn applies(&self, asked: &Asked<'_>) -> Applies {
+        if !self.is_about_action(&asked.action) {
+            return Applies::No;
+        }
+        let covers = self.covers(asked);
+        if covers == Truth::False {
+            return Applies::No;
+        }
+        let Some(naming) = self.naming(asked) else { return Applies::No };
+        let holds = |condition: &Condition| condition.holds(asked.context, self.effect);
+        match (covers, Truth::all(self.conditions.iter().map(holds))) {
+            (_, Truth::False) => Applies::No,
+            (Truth::True, Truth::True) => Applies::Yes(naming),
+            _ => Applies::May(naming),
+        }
+    }
+
+    /// Whether the statement applies to the request for certain.
+    pub(crate) fn certainly_applies(&self, asked: &Asked<'_>) -> bool {
+        matches!(self.applies(asked), Applies::Yes(_))
+    }
+
+    /// The keys of which nothing is known and on which it hangs whether the
+    /// statement applies, as it writes them; with repetitions.
+    pub(crate) fn hangs_on(&self, asked: &Asked<'_>) -> Vec<&str> {
+        if !matches!(self.applies(asked), Applies::May(_)) {
+            return Vec::new();
+        }
+        let resources = self.resources.iter();
+        let mut keys: Vec<&str> = resources
+            .flat_map(|resources| resources.unknown(&asked.target, asked.context))
+            .collect();
+        for condition in &self.conditions {
+            if condition.holds(asked.context, self.effect) == Truth::Unknown {
+                keys.extend(condition.unknown(asked.context));
+            }
+        }
+        keys
+    }
+
+    /// All parts that do not fit the request for certain; a statement of which only
     /// conditions fail is a near miss.
     pub(crate) fn mismatches(&self, asked: &Asked<'_>) -> Vec<Mismatch<'_>> {
         let mut found = Vec::new();
         if !self.is_about_action(&asked.action) {
             found.push(Mismatch::Action);
         }
-        if let Some(resources) = &self.resources
-            && !resources.cover(&asked.target, asked.context)
-        {
+        if self.covers(asked) != Truth::True {
             found.push(Mismatch::Resource);
         }
         if self.naming(asked).is_none() {
             found.push(Mismatch::Principal);
         }
-        let fails = |condition: &&Condition| !condition.holds(asked.context, self.effect);
+        let fails =
+            |condition: &&Condition| condition.holds(asked.context, self.effect) != Truth::True;
         let failing = self.conditions.iter().filter(fails);
         found.extend(failing.map(Mismatch::Condition));
         found

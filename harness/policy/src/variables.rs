@@ -7,8 +7,6 @@
 //!
 //! [IAM policy elements: Variables and tags]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 
-use std::borrow::Cow;
-
 use crate::pattern::{Case, Glob, Token, push_literal, push_wild};
 use crate::request::{Context, Values};
 
@@ -65,49 +63,125 @@ impl Template {
         })
     }
 
-    /// The text with its values, in which `*` is a literal; `Err` names the
-    /// key that has none.
-    pub(crate) fn text(&self, context: &Context) -> Result<String, &str> {
-        let mut out = String::new();
+    /// The text with its values, in which `*` is a literal; `None` where a
+    /// value is unknown. `Err` names the key that has none.
+    pub(crate) fn text(&self, context: &Context) -> Result<Option<String>, &str> {
+        let mut out = Some(String::new());
         for part in &self.parts {
-            match part {
-                Part::Text(text) | Part::Literal(text) => out.push_str(text),
-                Part::Variable { key, default } => {
-                    out.push_str(value(context, key, default.as_deref()).ok_or(key.as_ref())?);
-                }
+            let piece = match part {
+                Part::Text(text) | Part::Literal(text) => Some(text.as_ref()),
+                Part::Variable { key, default } => value(context, key, default.as_deref())?,
+            };
+            match (&mut out, piece) {
+                (Some(out), Some(piece)) => out.push_str(piece),
+                _ => out = None,
             }
         }
         Ok(out)
     }
 
     /// The pattern with its values; `Err` names the key that has none.
-    pub(crate) fn glob(&self, context: &Context) -> Result<Glob, &str> {
-        self.tokens(context).map(Glob::from_tokens)
+    pub(crate) fn tokens(&self, context: &Context) -> Result<Tokens, &str> {
+        self.pieces(context, push_wild)
     }
 
-    /// [`Self::glob`], as tokens.
-    pub(crate) fn tokens(&self, context: &Context) -> Result<Vec<Token>, &str> {
-        let mut tokens: Vec<Token> = Vec::new();
+    /// [`Self::tokens`] of a text in which `*` is a literal.
+    fn literal_tokens(&self, context: &Context) -> Result<Tokens, &str> {
+        self.pieces(context, push_literal)
+    }
+
+    fn pieces(
+        &self,
+        context: &Context,
+        push_text: fn(&mut Vec<Token>, &str),
+    ) -> Result<Tokens, &str> {
+        let mut found = Tokens { tokens: Vec::new(), known: true };
         for part in &self.parts {
             match part {
-                Part::Text(text) => push_wild(&mut tokens, text),
-                Part::Literal(text) => push_literal(&mut tokens, text),
-                Part::Variable { key, default } => push_literal(
-                    &mut tokens,
-                    value(context, key, default.as_deref()).ok_or(key.as_ref())?,
-                ),
+                Part::Text(text) => push_text(&mut found.tokens, text),
+                Part::Literal(text) => push_literal(&mut found.tokens, text),
+                Part::Variable { key, default } => match value(context, key, default.as_deref())? {
+                    Some(value) => push_literal(&mut found.tokens, value),
+                    None => {
+                        found.tokens.push(Token::Many);
+                        found.known = false;
+                    }
+                },
             }
         }
-        Ok(tokens)
+        Ok(found)
+    }
+
+    /// Whether a variable is known to have no value.
+    pub(crate) fn is_nothing(&self, context: &Context) -> bool {
+        self.text(context).is_err()
+    }
+
+    /// Whether some values of the variables that are not known make the text
+    /// equal to a value.
+    fn may_equal(&self, value: &str, case: Case, context: &Context) -> bool {
+        // Letters beyond ASCII may fold into several.
+        let folds = case == Case::Fold && !value.is_ascii();
+        let literal = self.literal_tokens(context);
+        folds || literal.is_ok_and(|found| Glob::from_tokens(found.tokens).matches(value, case))
+    }
+
+    /// Whether the pattern with its values passes a test, which must hold for
+    /// every pattern that is wider than one for which it holds.
+    pub(crate) fn passes(&self, context: &Context, test: impl Fn(Vec<Token>) -> bool) -> Match<'_> {
+        match self.tokens(context) {
+            Ok(Tokens { tokens, known }) => Match::of(test(tokens), known),
+            Err(key) => Match::NoValue(key),
+        }
+    }
+}
+
+/// A pattern with the values of its variables.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    pub(crate) tokens: Vec<Token>,
+    /// Whether all values are known. In the place of one that is not, whatever
+    /// it holds, stands `*`: the tokens cover all that the pattern can become.
+    pub(crate) known: bool,
+}
+
+/// Whether a text matches a pattern that may hold variables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Match<'t> {
+    Yes,
+    No,
+    /// A variable, named by its key, has no value: nothing matches.
+    NoValue(&'t str),
+    /// It hangs on a key of which nothing is known. The key may also have no
+    /// value, and nothing match.
+    Unknown {
+        /// Whether the text matches for any value.
+        may: bool,
+    },
+}
+
+impl Match<'_> {
+    /// The answer of the widest pattern that the values leave open.
+    fn of(matches: bool, known: bool) -> Self {
+        match (known, matches) {
+            (true, true) => Self::Yes,
+            (true, false) => Self::No,
+            (false, may) => Self::Unknown { may },
+        }
     }
 }
 
 /// The value of a single-valued key ("multivalued keys cannot be variables"),
-/// else the default.
-fn value<'a>(context: &'a Context, key: &str, default: Option<&'a str>) -> Option<&'a str> {
+/// else the default; `Ok(None)` where nothing is known of the key.
+fn value<'v, 'k>(
+    context: &'v Context,
+    key: &'k str,
+    default: Option<&'v str>,
+) -> Result<Option<&'v str>, &'k str> {
     match context.get(key) {
-        Some(Values::One(value)) => Some(value),
-        _ => default,
+        Some(Values::One(value)) => Ok(Some(value)),
+        None if context.is_unknown(key) => Ok(None),
+        _ => default.map(Some).ok_or(key),
     }
 }
 
@@ -155,10 +229,34 @@ impl Text {
         template.into_iter().flat_map(Template::keys)
     }
 
-    pub(crate) fn resolve(&self, context: &Context) -> Result<Cow<'_, str>, &str> {
+    /// Whether the text has a variable without a value: it is equal to nothing.
+    pub(crate) fn is_nothing(&self, context: &Context) -> bool {
         match self {
-            Self::Fixed(text) => Ok(Cow::Borrowed(text)),
-            Self::Template(template) => template.text(context).map(Cow::Owned),
+            Self::Fixed(_) => false,
+            Self::Template(template) => template.is_nothing(context),
+        }
+    }
+
+    /// Whether the text is equal to a value.
+    pub(crate) fn equals(&self, value: &str, case: Case, context: &Context) -> Match<'_> {
+        let template = match self {
+            Self::Fixed(text) => return Match::of(equal(text, value, case), true),
+            Self::Template(template) => template,
+        };
+        match template.text(context) {
+            Ok(Some(text)) => Match::of(equal(&text, value, case), true),
+            Ok(None) => Match::Unknown { may: template.may_equal(value, case, context) },
+            Err(key) => Match::NoValue(key),
+        }
+    }
+}
+
+fn equal(a: &str, b: &str, case: Case) -> bool {
+    match case {
+        Case::Sensitive => a == b,
+        Case::Fold => {
+            a.eq_ignore_ascii_case(b)
+                || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
         }
     }
 }
@@ -185,11 +283,21 @@ impl Pattern {
         template.into_iter().flat_map(Template::keys)
     }
 
-    /// Whether the text matches; `Err` names the variable without a value.
-    pub(crate) fn matches(&self, text: &str, case: Case, context: &Context) -> Result<bool, &str> {
+    /// Whether the pattern has a variable without a value: nothing matches it.
+    pub(crate) fn is_nothing(&self, context: &Context) -> bool {
         match self {
-            Self::Fixed(glob) => Ok(glob.matches(text, case)),
-            Self::Template(template) => Ok(template.glob(context)?.matches(text, case)),
+            Self::Fixed(_) => false,
+            Self::Template(template) => template.is_nothing(context),
+        }
+    }
+
+    /// Whether the text matches.
+    pub(crate) fn matches(&self, text: &str, case: Case, context: &Context) -> Match<'_> {
+        match self {
+            Self::Fixed(glob) => Match::of(glob.matches(text, case), true),
+            Self::Template(template) => {
+                template.passes(context, |tokens| Glob::from_tokens(tokens).matches(text, case))
+            }
         }
     }
 }
@@ -220,15 +328,50 @@ mod tests {
         #[case] expected: Option<&str>,
     ) {
         let template = Template::parse(text).unwrap().unwrap();
-        assert_eq!(template.text(&context()).ok().as_deref(), expected);
+        assert_eq!(template.text(&context()).ok().flatten().as_deref(), expected);
+    }
+
+    #[rstest]
+    #[case::it_may_be_any_text("home/${x:unknown}/*", "home/alice/x", Match::Unknown { may: true })]
+    #[case::the_rest_does_not_fit("home/${x:unknown}/*", "work/alice/x", Match::Unknown { may: false })]
+    #[case::it_may_be_its_default("${x:unknown, 'a'}", "a", Match::Unknown { may: true })]
+    #[case::another_has_no_value("${x:unknown}${aws:missing}", "a", Match::NoValue("aws:missing"))]
+    #[case::another_is_not_asked("${aws:username}", "alice", Match::Yes)]
+    fn a_variable_of_an_unknown_key_is_unknown(
+        #[case] text: &str,
+        #[case] value: &str,
+        #[case] expected: Match<'_>,
+    ) {
+        let mut context = context();
+        context.set_unknown("x:Unknown");
+        let pattern = Pattern::parse(text, true).unwrap();
+        assert_eq!(pattern.matches(value, Case::Sensitive, &context), expected);
+        let literal = Text::parse(&text.replace("/*", "/x"), true).unwrap();
+        assert_eq!(literal.equals(value, Case::Sensitive, &context), expected);
+    }
+
+    #[test]
+    fn an_equal_text_takes_no_wildcard_around_an_unknown_value() {
+        let mut context = Context::new();
+        context.set_unknown("x:k");
+        let text = Text::parse("a*${x:k}", true).unwrap();
+        let equals = |value, case| text.equals(value, case, &context);
+        assert_eq!(equals("abc", Case::Sensitive), Match::Unknown { may: false });
+        assert_eq!(equals("a*c", Case::Sensitive), Match::Unknown { may: true });
+        assert_eq!(equals("A*c", Case::Sensitive), Match::Unknown { may: false });
+        assert_eq!(equals("A*c", Case::Fold), Match::Unknown { may: true });
     }
 
     #[test]
     fn a_wildcard_in_a_value_is_literal() {
         let template = Template::parse("${aws:PrincipalTag/team}-*").unwrap().unwrap();
-        let glob = template.glob(&context()).unwrap();
-        assert!(glob.matches("a*-x", Case::Sensitive));
-        assert!(!glob.matches("abc-x", Case::Sensitive));
+        let like = |text: &str| {
+            template.passes(&context(), |tokens| {
+                Glob::from_tokens(tokens).matches(text, Case::Sensitive)
+            })
+        };
+        assert_eq!(like("a*-x"), Match::Yes);
+        assert_eq!(like("abc-x"), Match::No);
     }
 
     #[rstest]

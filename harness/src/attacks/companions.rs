@@ -109,7 +109,8 @@ impl Without<'_> {
     /// Takes away what decided, and says what that was.
     fn relax(&mut self, decision: &Decision, action: &str, resource: &str) -> Option<String> {
         match decision.outcome {
-            Outcome::Allow => None,
+            // What nobody knows is no guard rail that could be taken away.
+            Outcome::Allow | Outcome::Undecided => None,
             Outcome::ExplicitDeny => self.drop_statements(decision),
             Outcome::ImplicitDeny => self.allow(decision.layer, action, resource),
         }

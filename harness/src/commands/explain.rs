@@ -54,6 +54,7 @@ fn explanation(question: &Question) -> String {
             Outcome::Allow => "ALLOWED",
             Outcome::ImplicitDeny => "DENIED (implicitly)",
             Outcome::ExplicitDeny => "DENIED (explicitly)",
+            Outcome::Undecided => "UNDECIDED",
         }
     );
     let _ = writeln!(out, "layer: {}", decision.layer.as_str());
@@ -63,6 +64,9 @@ fn explanation(question: &Question) -> String {
         false => writeln!(out, "why: denied {}", decision.reason(action)),
     }
     .unwrap_or_default();
+    if !decision.unknown.is_empty() {
+        let _ = writeln!(out, "unknown: {}", decision.unknown.join(", "));
+    }
     for statement in &decision.statements {
         let _ = writeln!(out, "\n{statement} ({}):", statement.layer.as_str());
         cite(&mut out, policies, statement);

@@ -28,6 +28,7 @@ fn verdict(index: usize, allowed: bool) -> Verdict {
             outcome,
             layer: Layer::Identity,
             statements: Vec::new(),
+            unknown: Vec::new(),
             explanation: String::new(),
             trust_policy: false,
         },

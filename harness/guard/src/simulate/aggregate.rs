@@ -40,8 +40,9 @@ pub(super) fn of<'s>(results: &[Evaluated<'s>]) -> Option<Evaluated<'s>> {
 fn worst(outcomes: impl Iterator<Item = Outcome>) -> Option<Outcome> {
     outcomes.max_by_key(|outcome| match outcome {
         Outcome::Allow => 0,
-        Outcome::ImplicitDeny => 1,
-        Outcome::ExplicitDeny => 2,
+        Outcome::Undecided => 1,
+        Outcome::ImplicitDeny => 2,
+        Outcome::ExplicitDeny => 3,
     })
 }
 

@@ -80,11 +80,12 @@ fn position((line, column): Position) -> Value {
     json!({"Line": line, "Column": column})
 }
 
-/// `PolicyEvaluationDecisionType`.
+/// `PolicyEvaluationDecisionType`. A simulation knows every key: those that it
+/// is not given are absent, and listed as missing.
 fn decision(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Allow => "allowed",
-        Outcome::ImplicitDeny => "implicitDeny",
+        Outcome::ImplicitDeny | Outcome::Undecided => "implicitDeny",
         Outcome::ExplicitDeny => "explicitDeny",
     }
 }

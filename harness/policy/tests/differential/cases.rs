@@ -125,6 +125,20 @@ const KINDS: [Kind; 8] = [
     ),
 ];
 
+/// The keys that cases may know nothing of; the first ones are asked for most.
+const KEYS: [&str; 10] = [
+    "aws:PrincipalTag/t",
+    "aws:PrincipalTag/t",
+    "aws:TagKeys",
+    "aws:no",
+    "s3:max-keys",
+    "aws:SourceIp",
+    "aws:SourceArn",
+    "aws:CurrentTime",
+    "aws:SecureTransport",
+    "x:Binary",
+];
+
 fn one_or_two(c: &mut Choices, all: &[&'static str]) -> Vec<&'static str> {
     c.list(1, 2, |c| c.of(all))
 }
@@ -212,9 +226,18 @@ fn context(c: &mut Choices) -> BTreeMap<&'static str, Held> {
     context
 }
 
-/// A random case: of all layers at once, or of one condition alone.
+/// A random case: of all layers at once, or of one condition alone; of some,
+/// one or two keys are unknown.
 pub(crate) fn case(c: &mut Choices) -> Case {
-    if c.once_in(3) { one_condition(c) } else { whole(c) }
+    let mut case = if c.once_in(3) { one_condition(c) } else { whole(c) };
+    // Each stands for many: what its keys can be.
+    if c.once_in(12) {
+        let most = if c.once_in(5) { 2 } else { 1 };
+        case.unknown = c.list(1, most, |c| c.of(&KEYS));
+        case.unknown.dedup();
+        case.context.retain(|key, _| !case.unknown.contains(key));
+    }
+    case
 }
 
 /// A user with one Allow, or a Deny beside it, under one condition.
@@ -237,6 +260,7 @@ fn one_condition(c: &mut Choices) -> Case {
         target: "arn:aws:s3:::b/k",
         account: None,
         context: context(c),
+        unknown: Vec::new(),
         scp: Vec::new(),
         identity: vec![Policy { version: Some("2012-10-17"), statements }],
         boundary: None,
@@ -284,6 +308,7 @@ fn whole(c: &mut Choices) -> Case {
         target,
         account,
         context: context(c),
+        unknown: Vec::new(),
         scp,
         identity: c.list(0, 2, nobody),
         boundary: c.once_in(3).then(|| vec![policy(c, Whom::Nobody)]),

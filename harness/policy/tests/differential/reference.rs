@@ -242,11 +242,16 @@ fn expand(case: &Case, text: &str, new: bool) -> Option<String> {
     let (name, after) = rest.split_once('}').unwrap();
     let value = match name {
         "*" => "*",
-        "aws:no, 'b'" => "b",
-        _ => match case.context.get(name)? {
-            Held::One(value) => value,
-            Held::Many(_) => return None,
-        },
+        _ => {
+            let (key, default) = match name.split_once(", ") {
+                Some((key, default)) => (key, Some(default.trim_matches('\''))),
+                None => (name, None),
+            };
+            match case.context.get(key) {
+                Some(Held::One(value)) => value,
+                _ => default?,
+            }
+        }
     };
     Some(wild(before) + value + &wild(after))
 }
@@ -358,6 +363,7 @@ fn seconds(date: &str) -> Option<f64> {
     match date {
         "2020-01-01T00:00:00Z" | "2020-01-01" | "1577836800" => Some(1_577_836_800.0),
         "2019-12-31T23:59:59.5Z" => Some(1_577_836_799.5),
+        "2021-01-01" => Some(1_609_459_200.0),
         "2020-06-01T12:00:00+02:00" | "2020-06-01T10:00:00Z" => Some(1_591_005_600.0),
         _ => None,
     }

@@ -71,6 +71,8 @@ pub(crate) struct Case {
     pub(crate) target: &'static str,
     pub(crate) account: Option<&'static str>,
     pub(crate) context: BTreeMap<&'static str, Held>,
+    /// Keys of which nothing is known; none of them is in the context.
+    pub(crate) unknown: Vec<&'static str>,
     pub(crate) scp: Vec<Vec<Policy>>,
     pub(crate) identity: Vec<Policy>,
     pub(crate) boundary: Option<Vec<Policy>>,
@@ -142,8 +144,9 @@ impl Display for Statement {
 
 impl Display for Case {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let Self { caller, action, target, account, context, .. } = self;
+        let Self { caller, action, target, account, context, unknown, .. } = self;
         writeln!(out, "{caller:?} asks for {action} on {target} of {account:?} under {context:?}")?;
+        writeln!(out, "unknown: {unknown:?}")?;
         let layers = [("boundary", &self.boundary), ("session", &self.session)];
         for (level, policies) in self.scp.iter().enumerate() {
             writeln!(out, "scp level {level}:")?;
