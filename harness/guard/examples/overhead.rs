@@ -62,6 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         tags: Vec::new(),
         transitive_tag_keys: Vec::new(),
         source_identity: None,
+        web_keys: Vec::new(),
         federated_provider: None,
         assumed_by: None,
         issued_at: OffsetDateTime::now_utc(),

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::{Response, request};
 use ringfence_services::Keyring;
-use ringfence_wire::signature::{self, SignatureError};
+use ringfence_wire::signature::{self, SignatureError, v2};
 use ringfence_wire::{Protocol, Service, ServiceError, identify};
 use time::OffsetDateTime;
 
@@ -80,6 +80,18 @@ fn head(
     service: Service,
     now: OffsetDateTime,
 ) -> Result<bool, SignatureError> {
+    if service == Service::S3
+        && let Some(presented) = v2::read(parts)?
+    {
+        // What its signature covers is known once the request is read.
+        let key = keyring.find(&presented.access_key_id).filter(|key| key.active);
+        let access_key_id = presented.access_key_id;
+        let key = key.ok_or(SignatureError::UnknownAccessKey { access_key_id })?;
+        return match presented.session_token == key.credentials.session_token {
+            true => Ok(true),
+            false => Err(SignatureError::SessionToken),
+        };
+    }
     let Some(presented) = signature::read(parts)? else {
         return match service.protocol() {
             Protocol::Json | Protocol::RestJson => Err(SignatureError::Unsigned),

@@ -187,6 +187,7 @@ impl Pipeline {
                     tags: Vec::new(),
                     transitive_tag_keys: Vec::new(),
                     source_identity: None,
+                    web_keys: Vec::new(),
                     federated_provider: None,
                     issued_at: now,
                     assumed_by: None,

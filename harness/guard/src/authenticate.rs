@@ -1,12 +1,13 @@
 //! Who calls: told by the signature, by a web identity's token, or nobody.
 
 use bytes::Bytes;
-use http::request;
-use ringfence_services::credentials::{Identity, Session};
+use http::{HeaderMap, request};
+use ringfence_services::credentials::{Identity, Key, Session};
 use ringfence_services::sts::{self, Sts};
 use ringfence_services::{Keyring, Setting};
-use ringfence_wire::signature::{self, Presented, SignatureError};
-use ringfence_wire::{Call, Service, ServiceError};
+use ringfence_wire::signature::{self, Form, Presented, SignatureError, v2};
+use ringfence_wire::{Call, Secret, Service, ServiceError, post};
+use time::OffsetDateTime;
 
 use crate::pipeline::Passage;
 
@@ -15,6 +16,56 @@ use crate::pipeline::Passage;
 pub(crate) struct Authenticated {
     pub(crate) caller: Session,
     pub(crate) body: Bytes,
+    /// How the request is signed; `None` where it is not.
+    pub(crate) signed: Option<Signed>,
+}
+
+/// How a request is signed, which S3's condition keys tell
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Signed {
+    /// `s3:authType`.
+    auth_type: &'static str,
+    /// `s3:signatureversion`.
+    version: &'static str,
+    /// When, where the signature says it: `s3:signatureAge`.
+    signed_at: Option<OffsetDateTime>,
+}
+
+impl Signed {
+    /// By Signature Version 4, in a header or a query string.
+    fn version_4(presented: &Presented) -> Self {
+        Self {
+            auth_type: match presented.form {
+                Form::Header => "REST-HEADER",
+                Form::Query { .. } => "REST-QUERY-STRING",
+            },
+            version: "AWS4-HMAC-SHA256",
+            signed_at: Some(presented.signed_at),
+        }
+    }
+
+    /// By a form's policy.
+    pub(crate) fn posted(version: post::Version) -> Self {
+        let version = match version {
+            post::Version::V2 => "AWS",
+            post::Version::V4 => "AWS4-HMAC-SHA256",
+        };
+        Self { auth_type: "POST", version, signed_at: None }
+    }
+
+    /// The condition keys, with their values.
+    pub(crate) fn keys(self, now: OffsetDateTime) -> Vec<(&'static str, String)> {
+        let mut keys = vec![
+            ("s3:authType", self.auth_type.to_owned()),
+            ("s3:signatureversion", self.version.to_owned()),
+        ];
+        // In milliseconds.
+        keys.extend(self.signed_at.map(|signed_at| {
+            ("s3:signatureAge", (now - signed_at).whole_milliseconds().max(0).to_string())
+        }));
+        keys
+    }
 }
 
 /// Tells who calls.
@@ -31,15 +82,93 @@ pub(crate) async fn authenticate(
     passage: &mut Passage,
 ) -> Result<Authenticated, ServiceError> {
     let service = call.service();
-    let presented = signature::read(parts).map_err(|error| error.to_service_error(service))?;
-    let Some(presented) = presented else {
+    let signed = |error: SignatureError| error.to_service_error(service);
+    if service == Service::S3
+        && let Some(presented) = v2::read(parts).map_err(signed)?
+    {
+        let caller =
+            signed_by_v2(&presented, call, parts, &setting.keyring, passage).map_err(signed)?;
+        let signed = Signed { auth_type: "REST-QUERY-STRING", version: "AWS", signed_at: None };
+        return Ok(Authenticated { caller, body, signed: Some(signed) });
+    }
+    let Some(presented) = signature::read(parts).map_err(signed)? else {
         return unsigned(call, parts, body, sts).await;
     };
-    let signed = |error: SignatureError| error.to_service_error(service);
     presented.check_scope(service.signing_name(), &call.region).map_err(signed)?;
     let (caller, body) =
         signed_by(&presented, parts, &body, &setting.keyring, passage).map_err(signed)?;
-    Ok(Authenticated { caller, body })
+    Ok(Authenticated { caller, body, signed: Some(Signed::version_4(&presented)) })
+}
+
+/// Checks a signature of S3's older kind.
+fn signed_by_v2(
+    presented: &v2::Presented,
+    call: &Call,
+    parts: &request::Parts,
+    keyring: &Keyring,
+    passage: &mut Passage,
+) -> Result<Session, SignatureError> {
+    let key = held(keyring, &presented.access_key_id, presented.session_token.as_ref())?;
+    let headers = v2::headers(parts).unwrap_or_else(|| parts.headers.clone());
+    let place =
+        v2::Place { region: &call.region, bucket: call.text("Bucket"), key: call.text("Key") };
+    let secret = &key.credentials.secret_access_key;
+    presented.verify(&place, parts, &headers, secret, passage.now)?;
+    in_use(&key, &parts.headers, passage)?;
+    Ok(key.session)
+}
+
+/// The holder of a form that posts an object, checked against its policy; an
+/// unsigned one is nobody's.
+///
+/// # Errors
+/// Why the form is not taken.
+pub(crate) fn posted(
+    form: &post::Form,
+    headers: &HeaderMap,
+    bucket: &str,
+    setting: &Setting,
+    passage: &mut Passage,
+) -> Result<(Session, Option<Signed>), ServiceError> {
+    let Some(signature) = post::Signature::read(form)? else {
+        return Ok((Session::direct(Identity::Anonymous), None));
+    };
+    let refused = |error: SignatureError| error.to_service_error(Service::S3);
+    let token = signature.session_token.as_ref();
+    let key = held(&setting.keyring, &signature.access_key_id, token).map_err(refused)?;
+    let secret = &key.credentials.secret_access_key;
+    signature.verify(form, bucket, &setting.region, secret, passage.now)?;
+    in_use(&key, headers, passage).map_err(refused)?;
+    Ok((key.session, Some(Signed::posted(signature.version))))
+}
+
+/// The key with an id, whose session token came along.
+fn held(
+    keyring: &Keyring,
+    access_key_id: &str,
+    token: Option<&Secret>,
+) -> Result<Key, SignatureError> {
+    let unknown = || SignatureError::UnknownAccessKey { access_key_id: access_key_id.to_owned() };
+    let key = keyring.find(access_key_id).filter(|key| key.active).ok_or_else(unknown)?;
+    match token == key.credentials.session_token.as_ref() {
+        true => Ok(key),
+        false => Err(SignatureError::SessionToken),
+    }
+}
+
+/// Whether a key whose signature holds may still be used. It is asked after the
+/// signature: whether a session has ended is its holder's alone to know. Whose the
+/// key is stands in the journal from then on.
+fn in_use(key: &Key, headers: &HeaderMap, passage: &mut Passage) -> Result<(), SignatureError> {
+    passage.signed(key, headers);
+    if key.retired {
+        let access_key_id = key.credentials.access_key_id.clone();
+        return Err(SignatureError::UnknownAccessKey { access_key_id });
+    }
+    match key.session.expiration {
+        Some(end) if end <= passage.now => Err(SignatureError::SessionExpired),
+        _ => Ok(()),
+    }
 }
 
 /// Checks a signature against the key that it names. Whose the key is stands in
@@ -51,24 +180,10 @@ pub(crate) fn signed_by(
     keyring: &Keyring,
     passage: &mut Passage,
 ) -> Result<(Session, Bytes), SignatureError> {
-    let unknown =
-        || SignatureError::UnknownAccessKey { access_key_id: presented.access_key_id.clone() };
-    let key = keyring.find(&presented.access_key_id).filter(|key| key.active);
-    let key = key.ok_or_else(unknown)?;
-    if presented.session_token != key.credentials.session_token {
-        return Err(SignatureError::SessionToken);
-    }
+    let key = held(keyring, &presented.access_key_id, presented.session_token.as_ref())?;
     let verified =
         signature::verify(presented, parts, body, &key.credentials.secret_access_key, passage.now)?;
-    passage.signed(&key, &parts.headers);
-    if key.retired {
-        return Err(unknown());
-    }
-    // After the signature: whether a session has ended is its holder's alone
-    // to know.
-    if key.session.expiration.is_some_and(|end| end <= passage.now) {
-        return Err(SignatureError::SessionExpired);
-    }
+    in_use(&key, &parts.headers, passage)?;
     Ok((key.session, verified.body))
 }
 
@@ -92,11 +207,12 @@ async fn unsigned(
             } else {
                 body
             };
-            return Ok(Authenticated { caller: Session::direct(Identity::Anonymous), body });
+            let caller = Session::direct(Identity::Anonymous);
+            return Ok(Authenticated { caller, body, signed: None });
         }
         (service, _) => return Err(SignatureError::Unsigned.to_service_error(service)),
     };
-    Ok(Authenticated { caller: Session::direct(identity), body })
+    Ok(Authenticated { caller: Session::direct(identity), body, signed: None })
 }
 
 /// The refusal of a key whose user or role is gone: it is as good as none.

@@ -96,6 +96,7 @@ fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
             if let Some(provider) = &session.federated_provider {
                 context.set("aws:FederatedProvider", provider);
             }
+            claims(context, &session.web_keys);
         }
         // No aws:username, which is the user's, nor aws:FederatedProvider: no
         // provider vouched for the name.
@@ -125,12 +126,7 @@ fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
         }
         Identity::WebIdentity(web) => {
             context.set("aws:FederatedProvider", &web.provider_arn);
-            for (key, values) in &web.keys {
-                match values {
-                    ClaimValues::One(value) => context.set(key, value),
-                    ClaimValues::Many(values) => context.set_list(key, values.iter().cloned()),
-                };
-            }
+            claims(context, &web.keys);
         }
         Identity::Anonymous => {
             context.set("aws:PrincipalType", "Anonymous");
@@ -147,6 +143,16 @@ fn principal(context: &mut Context, caller: &Session, tags: &Tags) {
     let for_user = caller.expiration.is_some() && matches!(identity, Identity::User { .. });
     if issued_at.is_some() || for_user {
         context.set("aws:MultiFactorAuthPresent", "false");
+    }
+}
+
+/// The keys of a web identity's claims.
+fn claims(context: &mut Context, keys: &[(String, ClaimValues)]) {
+    for (key, values) in keys {
+        match values {
+            ClaimValues::One(value) => context.set(key, value),
+            ClaimValues::Many(values) => context.set_list(key, values.iter().cloned()),
+        };
     }
 }
 
@@ -178,6 +184,7 @@ mod tests {
             tags: vec![("team".into(), "session".into())],
             transitive_tag_keys: Vec::new(),
             source_identity: Some("alice".into()),
+            web_keys: Vec::new(),
             federated_provider: None,
             assumed_by: None,
             issued_at: OffsetDateTime::UNIX_EPOCH,

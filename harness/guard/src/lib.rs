@@ -7,6 +7,7 @@
 //! said by [`requirements`]; what was decided is kept in the [`journal`], and
 //! what it was decided about, where asked for, in the [`recording`].
 
+mod account;
 mod admit;
 mod ask;
 mod authenticate;
@@ -27,8 +28,10 @@ pub mod journal;
 mod keys;
 mod limits;
 mod memory;
+mod mended;
 mod naming;
 mod pipeline;
+mod post_object;
 pub mod recording;
 mod refusal;
 pub mod requirements;

@@ -8,16 +8,15 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, Response, request};
-use ringfence_services::Setting;
+use http::{Method, Request, Response, request};
 use ringfence_services::credentials::{Identity, Key, Session};
-use ringfence_wire::{
-    Call, Reply, Service, ServiceError, error, identify, reply, response, signature,
-};
+use ringfence_services::{Setting, sts};
+use ringfence_wire::signature::{self, SignatureError, v2};
+use ringfence_wire::{Call, Reply, Service, ServiceError, error, identify, post, reply, response};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use crate::authenticate::Authenticated;
+use crate::authenticate::{Authenticated, Signed};
 use crate::authorize::{Subject, Verdict, verdicts, worded};
 use crate::context::{Circumstances, requested_region, rfc3339};
 use crate::delete_objects::Partial;
@@ -33,8 +32,8 @@ use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
 use crate::{
-    admit, authenticate, bindings, checks, dry_run, exists, keys, limits, naming, refusal,
-    simulate, uploads, validate,
+    account, admit, authenticate, bindings, checks, dry_run, exists, keys, limits, mended, naming,
+    refusal, simulate, uploads, validate,
 };
 
 /// Everything that a request meets.
@@ -60,6 +59,8 @@ pub(crate) struct Passage {
     pub(crate) source_ip: IpAddr,
     pub(crate) now: OffsetDateTime,
     root: Option<RootUse>,
+    /// How the request is signed, where it is.
+    scheme: Option<Signed>,
     started: Instant,
 }
 
@@ -81,7 +82,7 @@ impl Passage {
             upstream_status: None,
             duration_us: 0,
         };
-        Self { entry, source_ip, now, root: None, started: Instant::now() }
+        Self { entry, source_ip, now, root: None, scheme: None, started: Instant::now() }
     }
 
     /// Notes who signed, with which key.
@@ -104,6 +105,16 @@ impl Passage {
         }
     }
 
+    /// Gives what S3 is asked for the keys of the request's signature.
+    fn tell_signature(&self, required: &mut [Requirement]) {
+        let Some(signed) = self.scheme else { return };
+        for requirement in required.iter_mut().filter(|it| it.action.starts_with("s3:")) {
+            for (key, value) in signed.keys(self.now) {
+                requirement.context.set(key, value);
+            }
+        }
+    }
+
     /// Notes what was decided, permission by permission.
     pub(crate) fn decided(&mut self, verdicts: &[Verdict]) {
         self.entry.checks.extend(verdicts.iter().map(|verdict| {
@@ -119,6 +130,12 @@ impl Passage {
             for name in ["x-amzn-requestid", "x-amz-request-id"] {
                 response.headers_mut().insert(HeaderName::from_static(name), id.clone());
             }
+        }
+        // S3's second id: of the host.
+        if self.entry.service == Service::S3.name()
+            && let Ok(id) = HeaderValue::from_str(&error::host_id(&self.entry.request_id))
+        {
+            response.headers_mut().insert(HeaderName::from_static("x-amz-id-2"), id);
         }
         self.entry.status = response.status().as_u16();
         let elapsed = self.started.elapsed().as_micros();
@@ -182,14 +199,22 @@ impl Pipeline {
         body: Bytes,
         passage: &mut Passage,
     ) -> Response<Bytes> {
-        let call = match identify::identify(&parts, &body, &self.setting.region) {
+        match post::bucket(&parts) {
+            Ok(None) => {}
+            Ok(Some(bucket)) => return self.post(&bucket, &parts, &body, passage).await,
+            Err(error) => {
+                passage.entry.error = Some(error.code.to_string());
+                return error::render(&error, Service::S3, &passage.entry.request_id);
+            }
+        }
+        let call = match identified(&parts, &body, &self.setting.region) {
             Ok(call) => call,
             Err(error) => {
                 let dialect = identify::error_dialect(&parts);
                 // What is wrong with the signature says more than that the
                 // service, which the signature names, cannot be told.
-                let error = signature::read(&parts)
-                    .map_or_else(|cause| cause.to_service_error(dialect), |_| error);
+                let error = readable_signature(&parts)
+                    .map_or_else(|cause| cause.to_service_error(dialect), |()| error);
                 passage.entry.error = Some(error.code.to_string());
                 return error::render(&error, dialect, &passage.entry.request_id);
             }
@@ -213,15 +238,40 @@ impl Pipeline {
         body: Bytes,
         passage: &mut Passage,
     ) -> Result<Response<Bytes>, ServiceError> {
+        self.checked_journal()?;
+        let sts = self.services.sts();
+        let authenticated =
+            authenticate::authenticate(call, parts, body, &self.setting, sts, passage).await?;
+        self.answer(call, authenticated, parts, passage).await
+    }
+
+    /// Refuses everything where what is decided cannot be written down.
+    pub(crate) fn checked_journal(&self) -> Result<(), ServiceError> {
         self.journal.check().map_err(|cause| {
             ServiceError::new(500, "InternalFailure", format!("{cause}; nothing is decided"))
-        })?;
-        let sts = self.services.sts();
-        let Authenticated { caller, body } =
-            authenticate::authenticate(call, parts, body, &self.setting, sts, passage).await?;
+        })
+    }
+
+    /// Decides and answers a call whose caller is known.
+    pub(crate) async fn answer(
+        &self,
+        call: &Call,
+        authenticated: Authenticated,
+        parts: &request::Parts,
+        passage: &mut Passage,
+    ) -> Result<Response<Bytes>, ServiceError> {
+        let Authenticated { caller, mut body, signed } = authenticated;
+        passage.scheme = signed;
+        if call.service() == Service::S3 && [Method::GET, Method::HEAD].contains(&parts.method) {
+            // S3 passes over the body of a read.
+            body = Bytes::new();
+        }
         passage.caller(&caller);
         authenticate::restricted(&caller, call)?;
         upstream::check_bucket(call)?;
+        if call.service() == Service::Sts {
+            sts::check_input(call, Some(&caller))?;
+        }
         let named = naming::named(call, &self.present(&call.region)).await?;
         let call = named.call.as_ref();
         let granted = self.authorize(call, &caller, parts, passage).await?;
@@ -232,6 +282,10 @@ impl Pipeline {
         checked.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
         if Services::answers(call.service()) {
             let reply = self.services.answer(call, &caller, &passage.entry.request_id).await?;
+            return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
+        }
+        if account::answers(call) {
+            let reply = account::answer(call, &self.directory).await?;
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
         }
         if simulate::answers(call) {
@@ -309,6 +363,7 @@ impl Pipeline {
             Err(unmapped) => return Err(refusal::refused(service, unmapped.to_string())),
         };
         require_token_tags(&caller.identity, &mut required);
+        passage.tell_signature(&mut required);
         let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
         let verdicts = self.decide(inputs, required, passage);
         let denial = |verdict: &Verdict| denial(verdict, call, caller, passage);
@@ -348,7 +403,7 @@ impl Pipeline {
         passage: &mut Passage,
     ) -> Result<(), ServiceError> {
         let present = self.present(&call.region);
-        let required = match requirements_of_absence(call, caller, &present).await {
+        let mut required = match requirements_of_absence(call, caller, &present).await {
             Ok(required) => required,
             Err(RequirementsError::Service(error)) => return Err(error),
             Err(unmapped) => return Err(refusal::refused(call.service(), unmapped.to_string())),
@@ -356,6 +411,7 @@ impl Pipeline {
         if required.is_empty() {
             return Ok(());
         }
+        passage.tell_signature(&mut required);
         let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
         // Not recorded: the recorded decision is that about the call itself.
         let verdicts = verdicts(required, inputs.decide(&Overlay::none()));
@@ -398,6 +454,8 @@ impl Pipeline {
         validate::validate(call)?;
         match call.service() {
             Service::Iam => {
+                checks::iam::arns(call)?;
+                checks::iam::protected(call, &self.directory).await?;
                 checks::iam::creation(call, &self.directory).await?;
                 checks::iam::deletion(call, &self.directory).await?;
             }
@@ -446,7 +504,7 @@ impl Pipeline {
             && !self.directory.has_bucket(&call.region, call.text("Bucket").unwrap_or("")).await?;
         let answer = self.upstream.forward(&sent, &parts.headers, body, passage.now).await;
         self.directory.changed_by(call);
-        let mut answer = answer?;
+        let answer = answer?;
         passage.entry.upstream_status = Some(answer.status().as_u16());
         if is_of_no_protocol(&answer) {
             // Of the same status: clients try again what may pass.
@@ -475,14 +533,36 @@ impl Pipeline {
         }
         if answer.status().is_success() {
             keys::learn(call, &answer, &self.setting, &self.directory).await?;
+            account::learn(call, &answer, &self.directory).await?;
         } else if let Err(error) = response::decode(call.operation, &answer) {
             passage.entry.error = Some(error.code.to_string());
         }
+        let id = &passage.entry.request_id;
+        let mut answer = mended::answer(call, answer, &self.directory, id).await?;
         drop_hop_headers(answer.headers_mut(), parts.method == http::Method::HEAD);
         if let Some(endpoint) = self.setting.endpoint() {
             self.upstream.hide(call, &mut answer, endpoint);
         }
         Ok(answer)
+    }
+}
+
+/// The call, read with the headers that a presigned request has in its query
+/// string.
+fn identified(parts: &request::Parts, body: &Bytes, region: &str) -> Result<Call, ServiceError> {
+    let Some(headers) = v2::headers(parts) else {
+        return identify::identify(parts, body, region);
+    };
+    let mut parts = parts.clone();
+    parts.headers = headers;
+    identify::identify(&parts, body, region)
+}
+
+/// Whether the signature of a request, of either version, can be read.
+fn readable_signature(parts: &request::Parts) -> Result<(), SignatureError> {
+    match v2::read(parts)? {
+        Some(_) => Ok(()),
+        None => signature::read(parts).map(drop),
     }
 }
 

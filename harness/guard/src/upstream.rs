@@ -219,7 +219,13 @@ impl Upstream {
             .uri(url)
             .body(body)
             .map_err(|cause| self.unavailable(&cause))?;
+        let is_empty = request.body().is_empty();
         *request.headers_mut() = headers;
+        // An upstream answers 411 where what has its content in headers says no
+        // length (`PutBucketAcl`).
+        if is_empty && [Method::PUT, Method::POST].contains(request.method()) {
+            request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         // A PUT that says all in its headers has a length too: moto answers 411
         // where it is not told.
         if request.body().is_empty() && matches!(*request.method(), Method::PUT | Method::POST) {

@@ -133,6 +133,8 @@ pub struct RoleSession {
     pub transitive_tag_keys: Vec<String>,
     /// `aws:SourceIdentity`.
     pub source_identity: Option<String>,
+    /// The keys of the web identity that began the session, as far as they last.
+    pub web_keys: Vec<(String, ClaimValues)>,
     /// `aws:FederatedProvider`: the OIDC provider's ARN, where one vouched.
     pub federated_provider: Option<String>,
     /// The service that assumed the role, where one did.
@@ -518,6 +520,7 @@ mod tests {
             tags: Vec::new(),
             transitive_tag_keys: Vec::new(),
             source_identity: None,
+            web_keys: Vec::new(),
             federated_provider: None,
             assumed_by: None,
             issued_at: OffsetDateTime::UNIX_EPOCH,

@@ -3,9 +3,12 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha512};
 
 use crate::operation::{Protocol, Service};
 use crate::xml;
@@ -206,8 +209,32 @@ fn s3(error: &ServiceError, request_id: &str) -> String {
             xml::text(out, name, value);
         }
         xml::text(out, "RequestId", request_id);
+        xml::text(out, "HostId", &host_id(request_id));
     });
     out
+}
+
+/// The id of the host that answered a request of S3's: it goes with the
+/// request's, in `HostId` and in the header `x-amz-id-2`.
+pub fn host_id(request_id: &str) -> String {
+    let digest = Sha512::digest(format!("host of {request_id}"));
+    STANDARD.encode(digest.get(..56).unwrap_or_default())
+}
+
+/// An error of S3's as another server wrote it, with ids of this one in the
+/// place of its own; nothing where it is no such error.
+pub fn s3_with_ids(body: &[u8], request_id: &str) -> Option<Bytes> {
+    const IDS: [&str; 4] = ["RequestId", "RequestID", "HostId", "HostID"];
+    let root = xml::parse(body).ok().filter(|root| root.name == "Error")?;
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    xml::tagged(&mut out, "Error", |out| {
+        for child in root.children.iter().filter(|child| !IDS.contains(&child.name.as_str())) {
+            xml::text(out, &child.name, &child.text);
+        }
+        xml::text(out, "RequestId", request_id);
+        xml::text(out, "HostId", &host_id(request_id));
+    });
+    Some(out.into())
 }
 
 fn json(error: &ServiceError, service: Service) -> String {
@@ -325,7 +352,9 @@ mod tests {
         assert_eq!(
             text(&response),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchBucket</Code>\
-             <Message>no</Message><BucketName>a&amp;b</BucketName><RequestId>id</RequestId></Error>"
+             <Message>no</Message><BucketName>a&amp;b</BucketName><RequestId>id</RequestId>\
+             <HostId>HOST</HostId></Error>"
+                .replace("HOST", &host_id("id"))
         );
     }
 

@@ -16,6 +16,7 @@ pub mod error;
 pub mod identify;
 mod model;
 pub mod operation;
+pub mod post;
 pub mod reply;
 pub mod request;
 pub mod response;

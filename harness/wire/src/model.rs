@@ -117,6 +117,11 @@ impl Model {
         self.by_name.get(name).and_then(|index| self.operations.get(*index))
     }
 
+    /// All operations.
+    pub(crate) fn all(&'static self) -> &'static [Operation] {
+        &self.operations
+    }
+
     /// The operations by method and path.
     pub(crate) fn routes(&'static self) -> &'static Routes {
         self.routes.get_or_init(|| Routes::new(&self.operations))

@@ -25,6 +25,7 @@ use serde_json::{Map, Value};
 use access::BucketAccess;
 use documents::Documents;
 
+use crate::account::Kept;
 use crate::recording::Attached;
 use crate::requirements::state::Tags;
 use crate::upstream::Upstream;
@@ -104,6 +105,7 @@ pub(crate) struct Directory {
     bucket_access: Cache<BucketAccess>,
     subnets: Cache<Option<Arc<str>>>,
     uploads: Cache<Option<Arc<str>>>,
+    kept: Kept,
 }
 
 impl Directory {
@@ -124,10 +126,29 @@ impl Directory {
             bucket_access: Cache::default(),
             subnets: Cache::default(),
             uploads: Cache::default(),
+            kept: Kept::default(),
         }
     }
 
-    fn forget_role(&self, name: &str) {
+    /// What the guard keeps itself.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// Does something at IAM upstream, as the account's root, as a part of a call
+    /// that was decided.
+    ///
+    /// # Errors
+    /// IAM's own, or that the upstream does not answer.
+    pub(crate) async fn do_upstream(
+        &self,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, ServiceError> {
+        self.ask(Service::Iam, operation, input).await
+    }
+
+    pub(crate) fn forget_role(&self, name: &str) {
         self.roles.forget(name);
         self.role_grants.forget(name);
     }

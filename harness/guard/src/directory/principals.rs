@@ -72,6 +72,25 @@ impl Directory {
         Ok(cache.get(name, self.load_grants(kind, name)).await?.inline.clone())
     }
 
+    /// The managed policies that are attached to a role.
+    pub(crate) async fn attached_to_role(&self, name: &str) -> Result<Vec<String>, ServiceError> {
+        let grants = self.role_grants.get(name, self.load_grants("Role", name)).await?;
+        Ok(grants.attached.clone())
+    }
+
+    /// The policies that are boundaries, once for each user or role.
+    pub(crate) async fn boundary_uses(&self) -> Result<Vec<String>, ServiceError> {
+        let mut used = Vec::new();
+        let of_roles = Map::from_iter([("Filter".to_owned(), json!(["Role"]))]);
+        for role in
+            self.iam_list("GetAccountAuthorizationDetails", of_roles, "RoleDetailList").await?
+        {
+            used.extend(boundary(&role));
+        }
+        used.extend(self.kept().boundaries.all());
+        Ok(used)
+    }
+
     /// The policies of a group.
     pub(crate) async fn group_policies(&self, name: &str) -> Result<Vec<Attached>, ServiceError> {
         let grants = self.groups.get(name, self.load_grants("Group", name)).await?;
@@ -201,10 +220,11 @@ impl Directory {
         let Some(user) = answer.as_ref().and_then(|answer| answer.get("User")) else {
             return Ok(None);
         };
+        let id = member(user, "UserId")?;
         Ok(Some(Arc::new(User {
             arn: member(user, "Arn")?,
-            id: member(user, "UserId")?,
-            boundary: boundary(user),
+            boundary: self.kept().boundaries.of(&id).unwrap_or_else(|| boundary(user)),
+            id,
             tags: read::tags(user, "Tags"),
         })))
     }

@@ -11,6 +11,7 @@ use super::generic::{self, known};
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope};
 use super::state::{Entity, Tags};
+use crate::account::linked;
 use crate::simulate;
 
 /// Operations without a certain mapping: certificates (their paths are not
@@ -53,15 +54,6 @@ const LISTS: &[(&str, &str)] = &[
     ("ListRoles", "role"),
     ("ListServerCertificates", "server-certificate"),
     ("ListUsers", "user"),
-];
-
-/// Names of service-linked roles, which the service fixes.
-const SERVICE_LINKED: &[(&str, &str)] = &[
-    ("autoscaling.amazonaws.com", "AWSServiceRoleForAutoScaling"),
-    ("ecs.amazonaws.com", "AWSServiceRoleForECS"),
-    ("elasticloadbalancing.amazonaws.com", "AWSServiceRoleForElasticLoadBalancing"),
-    ("ops.apigateway.amazonaws.com", "AWSServiceRoleForAPIGateway"),
-    ("rds.amazonaws.com", "AWSServiceRoleForRDS"),
 ];
 
 /// A resource of IAM as a call names it.
@@ -246,10 +238,7 @@ async fn role(scope: &Scope<'_>) -> Result<Target, RequirementsError> {
         "CreateRole" => created(scope, "role", scope.need("RoleName")?),
         "CreateServiceLinkedRole" => {
             let service = scope.need("AWSServiceName")?;
-            let (_, name) = SERVICE_LINKED
-                .iter()
-                .find(|(principal, _)| *principal == service)
-                .ok_or_else(|| scope.unmapped())?;
+            let name = &linked(service).ok_or_else(|| scope.unmapped())?.role;
             let suffix =
                 scope.text("CustomSuffix").map(|suffix| format!("_{suffix}")).unwrap_or_default();
             let arn = scope.iam_arn(&format!("role/aws-service-role/{service}/{name}{suffix}"));

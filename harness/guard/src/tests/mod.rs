@@ -1,5 +1,6 @@
 //! The guard's road, with a client in front and an upstream behind.
 
+mod account;
 mod bounds;
 mod delete_objects;
 mod federation;
@@ -56,6 +57,10 @@ impl Stage {
         self.client.call(credentials, Service::Iam, operation, input).await
     }
 
+    async fn call_as_root(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
+        self.call(&root(), operation, input).await
+    }
+
     /// A role with one inline policy, and a session of it.
     fn role(&self, policy: &str) -> Credentials {
         let inline = BTreeMap::from([("own".to_owned(), policy.to_owned())]);
@@ -74,6 +79,7 @@ impl Stage {
             tags: Vec::new(),
             transitive_tag_keys: Vec::new(),
             source_identity: None,
+            web_keys: Vec::new(),
             federated_provider: None,
             assumed_by: None,
             issued_at: OffsetDateTime::now_utc(),
@@ -215,6 +221,7 @@ async fn a_boundary_limits_what_the_policy_allows() {
     let arn = "arn:aws:iam::123456789012:policy/boundary";
     let role = Role {
         id: "AROA1".into(),
+        path: String::new(),
         trust: trust(),
         boundary: Some(arn.into()),
         inline: BTreeMap::from([("own".into(), allow("iam:*"))]),
@@ -702,15 +709,12 @@ fn trusting(arn: &str) -> String {
 #[tokio::test]
 async fn what_fails_upstream_outside_of_any_protocol_is_told_in_the_services_own() {
     let stage = Stage::new().await;
-    let known = "arn:aws:iam::123456789012:policy/known";
-    stage.upstream.state.lock().unwrap().policies.insert(known.to_owned(), allow("s3:*"));
     let app = stage.role(&allow("iam:*"));
-    let input = json!({"UserName": "alice", "PermissionsBoundary": known});
-    let error = stage.call(&app, "PutUserPermissionsBoundary", input).await.unwrap_err();
+    let error = stage.call(&app, "GenerateCredentialReport", json!({})).await.unwrap_err();
     assert_eq!((&*error.code, error.status), ("InternalFailure", 500));
     assert_eq!(
         error.message,
-        "iam:PutUserPermissionsBoundary failed in the upstream, which told no more"
+        "iam:GenerateCredentialReport failed in the upstream, which told no more"
     );
     assert_eq!(stage.last_entry().upstream_status, Some(500));
 }

@@ -13,6 +13,7 @@ const NONE: &[(&str, &str)] = &[
     ("AssumedRole", "the value of `aws:PrincipalType`"),
     ("DeleteResult", "an element of S3's answer"),
     ("GetContextKeys", "how two operations' names begin"),
+    ("PostObject", "the journal's name for a form that posts an object"),
     ("RequestEntityTooLarge", "an error"),
     ("RequestTimeout", "an error"),
     ("StartPosition", "a member of an answer"),

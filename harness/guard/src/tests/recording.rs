@@ -28,6 +28,7 @@ async fn bounded() -> (Stage, ringfence_services::Credentials) {
     let stage = Stage::new().await;
     let role = Role {
         id: "AROA1".into(),
+        path: String::new(),
         trust: trust(),
         boundary: Some(BOUNDARY.into()),
         inline: BTreeMap::from([("own".into(), allow("iam:*"))]),

@@ -682,6 +682,7 @@ async fn simulating_needs_the_permission_on_the_source_of_the_policies() {
     assert_eq!((check.action.as_str(), check.resource.as_str()), ("iam:SimulateCustomPolicy", "*"));
     let role = Role {
         id: "AROA2".into(),
+        path: String::new(),
         trust: trust(),
         inline: BTreeMap::from([("own".into(), allow("iam:SimulateCustomPolicy"))]),
         ..Role::default()

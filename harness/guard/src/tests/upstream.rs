@@ -38,6 +38,8 @@ impl Seen {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Role {
     pub(super) id: String,
+    /// Without the slash that it begins with.
+    pub(super) path: String,
     pub(super) trust: String,
     pub(super) boundary: Option<String>,
     pub(super) inline: BTreeMap<String, String>,
@@ -175,7 +177,7 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
     }
     let field = |name: &str| seen.field(name).unwrap_or_default();
     let action = field("Action");
-    if action == "PutUserPermissionsBoundary" {
+    if action == "GenerateCredentialReport" {
         let page = "<!doctype html>\n<title>500 Internal Server Error</title>";
         return (StatusCode::INTERNAL_SERVER_ERROR, page.to_owned());
     }
@@ -202,6 +204,26 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
             role.inline.insert(field("PolicyName"), field("PolicyDocument"));
             String::new()
         }),
+        "CreateRole" => {
+            let role = Role {
+                id: format!("AROA{name}"),
+                path: field("Path").trim_start_matches('/').to_owned(),
+                trust: field("AssumeRolePolicyDocument"),
+                ..Role::default()
+            };
+            let text = shown(&name, &role);
+            state.roles.insert(name.clone(), role);
+            Some(text)
+        }
+        "AttachRolePolicy" => state.roles.get_mut(&name).map(|role| {
+            role.attached.push(field("PolicyArn"));
+            String::new()
+        }),
+        "DetachRolePolicy" => state.roles.get_mut(&name).map(|role| {
+            role.attached.retain(|arn| *arn != field("PolicyArn"));
+            String::new()
+        }),
+        "CreateUser" => Some(shown_user(&field("UserName"), &User::default())),
         "DeleteRole" => state.roles.remove(&name).map(|_| String::new()),
         "GetPolicy" => state.policies.get(&field("PolicyArn")).map(|_| {
             format!(
@@ -333,9 +355,10 @@ fn shown_user(name: &str, user: &User) -> String {
 }
 
 fn shown(name: &str, role: &Role) -> String {
+    let path = &role.path;
     format!(
-        "<Role><Path>/</Path><RoleName>{name}</RoleName><RoleId>{}</RoleId>\
-         <Arn>arn:aws:iam::123456789012:role/{name}</Arn>\
+        "<Role><Path>/{path}</Path><RoleName>{name}</RoleName><RoleId>{}</RoleId>\
+         <Arn>arn:aws:iam::123456789012:role/{path}{name}</Arn>\
          <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument>\
          <MaxSessionDuration>3600</MaxSessionDuration>{}</Role>",
         role.id,

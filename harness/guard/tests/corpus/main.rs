@@ -351,6 +351,7 @@ fn credentials(guard: &Guard, signer: Signer) -> Credentials {
                 tags: Vec::new(),
                 transitive_tag_keys: Vec::new(),
                 source_identity: None,
+                web_keys: Vec::new(),
                 federated_provider: None,
                 assumed_by: None,
                 issued_at,

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::session::{self, Wanted};
 use super::tags::SessionTags;
-use super::{Sts, check};
+use super::{Sts, check, check_input};
 use crate::credentials::{Identity, Session};
 
 /// A session of a role may be used for an hour at most to begin another
@@ -19,16 +19,10 @@ impl Sts {
         call: &Call,
         caller: &Session,
     ) -> Result<Reply, ServiceError> {
+        check_input(call, Some(caller))?;
         let arn = check::role_arn(call)?;
-        // Lambda names its sessions after the function, which may have one
-        // letter.
-        let is_service = matches!(caller.identity, Identity::Service { .. });
-        let shortest = if is_service { 1 } else { 2 };
-        let name = check::text(call, "RoleSessionName", shortest, 64)?;
-        check::pattern(call, "RoleSessionName", r"[\w+=,.@-]*", check::name_character)?;
-        check::optional(call, "ExternalId", 2, 1224)?;
-        let source_identity = check::optional(call, "SourceIdentity", 2, 64)?;
-        check::pattern(call, "SourceIdentity", r"[\w+=,.@-]*", check::name_character)?;
+        let name = call.text("RoleSessionName").unwrap_or_default();
+        let source_identity = call.text("SourceIdentity");
         check::no_mfa(call)?;
         let chained = match &caller.identity {
             Identity::Root { .. } => {
@@ -86,6 +80,8 @@ impl Sts {
                 policies: self.session_policies(call).await?,
                 tags: SessionTags::of(call, chained)?,
                 source_identity: source_identity.clone(),
+                // Only the provider stays with a chained session.
+                web_keys: Vec::new(),
                 federated_provider: chained.and_then(|session| session.federated_provider.clone()),
                 assumed_by: match &caller.identity {
                     Identity::Service { principal, .. } => Some(principal.clone()),

@@ -8,6 +8,7 @@ mod check;
 mod directory;
 mod federation_token;
 mod github;
+mod input;
 mod session;
 mod tags;
 mod web_identity;
@@ -26,6 +27,7 @@ use crate::setting::Setting;
 use crate::token::Issuers;
 
 pub use directory::{Directory, OidcProvider, RoleRecord};
+pub use input::check_input;
 
 /// AWS Security Token Service.
 #[derive(Debug)]

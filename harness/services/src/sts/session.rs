@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::tags::SessionTags;
 use super::{RoleRecord, Sts, check, no_randomness, timestamp};
-use crate::credentials::{Credentials, Identity, LongTerm, RoleSession};
+use crate::credentials::{ClaimValues, Credentials, Identity, LongTerm, RoleSession};
 
 /// The characters that policies and tags may take together before AWS calls
 /// them too large. AWS packs them in a format of its own and publishes only
@@ -28,6 +28,7 @@ pub(super) struct Wanted<'a> {
     pub(super) policies: Option<SessionPolicies>,
     pub(super) tags: SessionTags,
     pub(super) source_identity: Option<String>,
+    pub(super) web_keys: Vec<(String, ClaimValues)>,
     pub(super) federated_provider: Option<String>,
     pub(super) assumed_by: Option<String>,
 }
@@ -174,6 +175,7 @@ impl Sts {
             tags: wanted.tags.tags,
             transitive_tag_keys: wanted.tags.transitive,
             source_identity: wanted.source_identity,
+            web_keys: wanted.web_keys,
             federated_provider: wanted.federated_provider,
             assumed_by: wanted.assumed_by,
             issued_at: now,

@@ -96,6 +96,7 @@ fn role_session() -> RoleSession {
         tags: vec![("team".into(), "a".into()), ("cost".into(), "1".into())],
         transitive_tag_keys: vec!["team".into()],
         source_identity: Some("alice".into()),
+        web_keys: Vec::new(),
         federated_provider: None,
         assumed_by: None,
         issued_at: OffsetDateTime::UNIX_EPOCH,
@@ -296,7 +297,7 @@ async fn a_federated_user_has_its_name_its_policies_and_its_tags() {
 async fn a_federated_user_may_have_neither_policies_nor_tags() {
     let sts = sts();
     let answer = fields(sts.answer(&federate(json!({})), &user()).await.unwrap());
-    assert_eq!(answer.get("PackedPolicySize"), None);
+    assert_eq!(answer["PackedPolicySize"], 0);
     let federated = federated(&given(&sts, &answer));
     assert_eq!((federated.session_policies, federated.tags), (None, Vec::new()));
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::session::{self, Wanted};
 use super::tags::SessionTags;
-use super::{Sts, check, github};
+use super::{Sts, check, check_input, github};
 use crate::credentials::{ClaimValues, Identity, Session, WebIdentity};
 use crate::token::{Rules, TokenError, unverified_issuer};
 
@@ -35,9 +35,7 @@ impl Sts {
     /// # Errors
     /// AWS's error for the first of these that fails.
     pub async fn web_identity(&self, call: &Call) -> Result<WebIdentity, ServiceError> {
-        check::role_arn(call)?;
-        check::text(call, "RoleSessionName", 2, 64)?;
-        check::pattern(call, "RoleSessionName", r"[\w+=,.@-]*", check::name_character)?;
+        check_input(call, None)?;
         let token = check::text(call, "WebIdentityToken", 4, 20_000)?;
         if let Some(provider) = call.text("ProviderId") {
             return Err(ServiceError::new(
@@ -110,6 +108,7 @@ impl Sts {
                 policies: self.session_policies(call).await?,
                 tags: SessionTags::new(web.tags.clone(), web.transitive_tag_keys.clone(), None)?,
                 source_identity: web.source_identity.clone(),
+                web_keys: lasting(&web.keys),
                 federated_provider: Some(web.provider_arn.clone()),
                 assumed_by: None,
             },
@@ -131,6 +130,17 @@ impl Sts {
         }
         Ok(Reply::fields(reply))
     }
+}
+
+/// The keys of a token that later requests of the session have too: `amr`,
+/// `aud`, `sub` ("Cross-service AWS OIDC federation context keys",
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif>);
+/// the others are for trust policies.
+fn lasting(keys: &[(String, ClaimValues)]) -> Vec<(String, ClaimValues)> {
+    let lasts = |key: &str| {
+        key.rsplit_once(':').is_some_and(|(_, claim)| ["amr", "aud", "sub"].contains(&claim))
+    };
+    keys.iter().filter(|(key, _)| lasts(key)).cloned().collect()
 }
 
 /// AWS's error for a token that is refused.

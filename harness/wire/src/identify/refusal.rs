@@ -16,6 +16,8 @@ pub(crate) enum Refusal {
     Request(String),
     /// The input does not fit the operation's model.
     Input(String),
+    /// S3 wants a document in the body, and there is none.
+    EmptyBody,
     /// The body is larger than the service takes.
     TooLarge {
         /// The most bytes that it takes.
@@ -59,6 +61,10 @@ impl Refusal {
                     Protocol::RestXml => "InvalidRequest",
                 };
                 ServiceError::new(400, code, message)
+            }
+            // Recorded on AWS in moto's `test_put_object_lock_misconfiguration`.
+            (Self::EmptyBody, _) => {
+                ServiceError::new(400, "MissingRequestBodyError", "Request Body is empty")
             }
             (Self::TooLarge { limit }, service) => {
                 let (status, code) = match service {

@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>,
 //! S3's own: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html>.
 
-mod canonical;
+pub(crate) mod canonical;
 mod checksum;
 pub mod chunked;
 mod error;
@@ -13,6 +13,7 @@ mod presented;
 mod sign;
 #[cfg(test)]
 mod tests;
+pub mod v2;
 mod verify;
 
 pub use error::SignatureError;

@@ -182,10 +182,13 @@ fn assemble(
     let (Some("aws4_request"), Some(service), Some(region), Some(date), Some(access_key_id)) =
         (fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
     else {
-        return Err(SignatureError::Malformed(format!(
-            "the Credential is mal-formed; expecting \
-             `<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request`, got `{credential}`"
-        )));
+        return Err(match form {
+            Form::Query { .. } => SignatureError::QueryCredential,
+            Form::Header => SignatureError::Malformed(format!(
+                "the Credential is mal-formed; expecting \
+                 `<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request`, got `{credential}`"
+            )),
+        });
     };
     let signed_at = PrimitiveDateTime::parse(timestamp, TIMESTAMP)
         .map_err(|_| SignatureError::Date(timestamp.to_owned()))?
@@ -250,6 +253,7 @@ impl<'a> Query<'a> {
     fn is_signed(self) -> Result<bool, SignatureError> {
         let has = |name: &str| self.0.iter().any(|(key, _)| key == name);
         if has("AWSAccessKeyId") && has("Signature") {
+            // S3's own affair: see `v2`.
             return Err(SignatureError::Algorithm("Signature Version 2".to_owned()));
         }
         Ok(["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-SignedHeaders"]

@@ -115,6 +115,7 @@ async fn a_chained_session_keeps_its_source_identity() {
             tags: Vec::new(),
             transitive_tag_keys: Vec::new(),
             source_identity: Some("me".into()),
+            web_keys: Vec::new(),
             federated_provider: None,
             assumed_by: None,
             issued_at: time::OffsetDateTime::UNIX_EPOCH,

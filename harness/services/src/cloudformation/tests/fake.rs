@@ -186,6 +186,7 @@ impl Fake {
                     tags: Vec::new(),
                     transitive_tag_keys: Vec::new(),
                     source_identity: None,
+                    web_keys: Vec::new(),
                     federated_provider: None,
                     assumed_by: Some("cloudformation.amazonaws.com".into()),
                     issued_at: time::OffsetDateTime::UNIX_EPOCH,

@@ -1,0 +1,75 @@
+//! What of IAM is kept and answered here, because emulators drop it or do
+//! something else: users' permissions boundaries, service-linked roles.
+
+mod boundaries;
+mod service_linked;
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use ringfence_wire::{Call, Reply, Service, ServiceError};
+use serde_json::json;
+
+use crate::directory::Directory;
+pub(crate) use boundaries::{UserBoundaries, learn};
+pub(crate) use service_linked::{LINKED_PATH, is_linked, linked};
+
+/// What the guard keeps of the account itself.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    pub(crate) boundaries: UserBoundaries,
+    /// The tasks by which service-linked roles were deleted.
+    deletions: Mutex<HashSet<String>>,
+}
+
+/// Whether a call is answered here.
+pub(crate) fn answers(call: &Call) -> bool {
+    call.service() == Service::Iam
+        && matches!(
+            call.name(),
+            "CreateServiceLinkedRole"
+                | "DeleteServiceLinkedRole"
+                | "DeleteUserPermissionsBoundary"
+                | "GetServiceLinkedRoleDeletionStatus"
+                | "ListInstanceProfileTags"
+                | "PutUserPermissionsBoundary"
+        )
+}
+
+/// Answers an authorized call.
+///
+/// # Errors
+/// IAM's own, or that the upstream does not do its part.
+pub(crate) async fn answer(call: &Call, directory: &Directory) -> Result<Reply, ServiceError> {
+    match call.name() {
+        "CreateServiceLinkedRole" => service_linked::create(call, directory).await,
+        "DeleteServiceLinkedRole" => service_linked::delete(call, directory).await,
+        "GetServiceLinkedRoleDeletionStatus" => service_linked::status(call, directory),
+        "ListInstanceProfileTags" => instance_profile_tags(call, directory).await,
+        "PutUserPermissionsBoundary" => {
+            boundaries::put(call, directory, call.text("PermissionsBoundary")).await
+        }
+        "DeleteUserPermissionsBoundary" => boundaries::put(call, directory, None).await,
+        other => Err(ServiceError::new(
+            500,
+            "InternalFailure",
+            format!("{other} is the upstream's to answer"),
+        )),
+    }
+}
+
+/// moto keeps these tags and has no such call (LocalStack's
+/// `test_instance_profile_tags`).
+async fn instance_profile_tags(call: &Call, directory: &Directory) -> Result<Reply, ServiceError> {
+    let name = call.text("InstanceProfileName").unwrap_or_default();
+    let profile = directory.instance_profile(name).await?;
+    let profile = profile
+        .ok_or_else(|| no_such_entity(format!("Instance Profile {name} cannot be found.")))?;
+    let tags: Vec<_> =
+        profile.tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+    Ok(Reply::fields(json!({"Tags": tags, "IsTruncated": false})))
+}
+
+fn no_such_entity(message: String) -> ServiceError {
+    ServiceError::new(404, "NoSuchEntity", message)
+}

@@ -1,0 +1,141 @@
+//! IAM's answers. The recorded tests are LocalStack's, `tests/aws/services/iam`.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ringfence_wire::{Call, ServiceError};
+use serde_json::{Map, Value, json};
+
+use crate::directory::Directory;
+
+/// The members that hold policies, which IAM encodes as in URLs.
+const DOCUMENTS: [&str; 3] = ["AssumeRolePolicyDocument", "Document", "PolicyDocument"];
+
+/// Mends the fields of an answer; whether there was anything to mend.
+pub(super) async fn answer(
+    call: &Call,
+    fields: &mut Value,
+    directory: &Directory,
+) -> Result<bool, ServiceError> {
+    let before = fields.clone();
+    encode_documents(fields);
+    match call.name() {
+        "CreateRole" => {
+            // Neither is in the answer (`test_create_describe_role`).
+            if let Some(role) = object(fields, "Role") {
+                role.shift_remove("MaxSessionDuration");
+                role.shift_remove("RoleLastUsed");
+            }
+        }
+        "GetRole" => {
+            if let Some(role) = object(fields, "Role") {
+                role.entry("RoleLastUsed").or_insert_with(|| json!({}));
+            }
+        }
+        "CreateUser" | "GetUser" => {
+            if let Some(user) = object(fields, "User") {
+                with_boundary(user, directory);
+            }
+        }
+        "GetAccountAuthorizationDetails" => {
+            each(fields, "UserDetailList", |user| with_boundary(user, directory));
+        }
+        // Lists show neither boundaries nor tags
+        // (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUsers.html>,
+        // `test_list_roles_with_permission_boundary`, `test_role_with_tags`).
+        "ListUsers" => {
+            each(fields, "Users", |user| without(user, &["PermissionsBoundary", "Tags"]))
+        }
+        "ListRoles" => each(fields, "Roles", |role| {
+            without(role, &["PermissionsBoundary", "RoleLastUsed", "Tags"]);
+        }),
+        // `test_role_attach_policy`
+        "CreatePolicy" => {
+            if let Some(policy) = object(fields, "Policy") {
+                policy.insert("PermissionsBoundaryUsageCount".to_owned(), "0".into());
+            }
+        }
+        "GetPolicy" => {
+            let used = directory.boundary_uses().await?;
+            if let Some(policy) = object(fields, "Policy") {
+                with_uses(policy, &used);
+            }
+        }
+        "ListPolicies" => {
+            let used = directory.boundary_uses().await?;
+            each(fields, "Policies", |policy| with_uses(policy, &used));
+        }
+        _ => {}
+    }
+    Ok(*fields != before)
+}
+
+fn object<'a>(fields: &'a mut Value, name: &str) -> Option<&'a mut Map<String, Value>> {
+    fields.get_mut(name)?.as_object_mut()
+}
+
+fn each(fields: &mut Value, name: &str, mend: impl Fn(&mut Map<String, Value>)) {
+    let items = fields.get_mut(name).and_then(Value::as_array_mut);
+    items.into_iter().flatten().filter_map(Value::as_object_mut).for_each(mend);
+}
+
+fn without(members: &mut Map<String, Value>, names: &[&str]) {
+    for name in names {
+        members.shift_remove(*name);
+    }
+}
+
+/// The boundary that the guard keeps, in the place of what the upstream knows.
+fn with_boundary(user: &mut Map<String, Value>, directory: &Directory) {
+    let id = user.get("UserId").and_then(Value::as_str);
+    let Some(boundary) = id.and_then(|id| directory.kept().boundaries.of(id)) else { return };
+    user.shift_remove("PermissionsBoundary");
+    if let Some(arn) = boundary {
+        let boundary = json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn});
+        user.insert("PermissionsBoundary".to_owned(), boundary);
+    }
+}
+
+fn with_uses(policy: &mut Map<String, Value>, used: &[String]) {
+    let arn = policy.get("Arn").and_then(Value::as_str).unwrap_or_default();
+    let count = used.iter().filter(|boundary| *boundary == arn).count();
+    policy.insert("PermissionsBoundaryUsageCount".to_owned(), count.to_string().into());
+}
+
+/// Some documents come plain, which clients then decode once too often
+/// (`test_put_role_policy_encoding`).
+fn encode_documents(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(text)
+                        if DOCUMENTS.contains(&name.as_str())
+                            && text.trim_start().starts_with('{') =>
+                    {
+                        *text = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+                    }
+                    other => encode_documents(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(encode_documents),
+        _ => {}
+    }
+}
+
+/// IAM's own words for an error of the upstream's; nothing where they are the
+/// same.
+pub(super) fn error(call: &Call, told: &ServiceError) -> Option<ServiceError> {
+    let arn = call.text("PolicyArn").unwrap_or_default();
+    let attaches =
+        matches!(call.name(), "AttachGroupPolicy" | "AttachRolePolicy" | "AttachUserPolicy");
+    let message = match (call.name(), told.code.as_ref()) {
+        // `test_role_attach_policy`, `test_user_attach_policy`
+        (_, "NoSuchEntity") if attaches && told.message.contains("olicy") => {
+            format!("Policy {arn} does not exist or is not attachable.")
+        }
+        // `test_delete_non_existent_policy_returns_no_such_entity`
+        ("DeletePolicy" | "GetPolicy", "NoSuchEntity") => format!("Policy {arn} was not found."),
+        _ => return None,
+    };
+    (message != told.message).then(|| ServiceError::new(404, "NoSuchEntity", message))
+}

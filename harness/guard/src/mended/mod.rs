@@ -1,0 +1,46 @@
+//! What the upstream answers otherwise than AWS, put right before a client sees
+//! it. Decisions rest on none of this.
+
+mod iam;
+
+use bytes::Bytes;
+use http::Response;
+use ringfence_wire::{Call, Reply, Service, ServiceError, error, reply, response};
+
+use crate::directory::Directory;
+
+/// The answer as AWS gives it.
+///
+/// # Errors
+/// When what the answer must tell cannot be read from the upstream.
+pub(crate) async fn answer(
+    call: &Call,
+    answer: Response<Bytes>,
+    directory: &Directory,
+    request_id: &str,
+) -> Result<Response<Bytes>, ServiceError> {
+    match call.service() {
+        Service::Iam => {}
+        Service::S3 => return Ok(s3(answer, request_id)),
+        _ => return Ok(answer),
+    }
+    match response::decode(call.operation, &answer) {
+        Ok(mut fields) => match iam::answer(call, &mut fields, directory).await? {
+            true => Ok(reply::render(&Reply::fields(fields), call.operation, request_id)),
+            false => Ok(answer),
+        },
+        Err(told) => Ok(match iam::error(call, &told) {
+            Some(mended) => error::render(&mended, Service::Iam, request_id),
+            None => answer,
+        }),
+    }
+}
+
+/// An error of S3's tells this guard's ids, by which the journal knows it.
+fn s3(mut answer: Response<Bytes>, request_id: &str) -> Response<Bytes> {
+    let is_error = answer.status().is_client_error() || answer.status().is_server_error();
+    if is_error && let Some(body) = error::s3_with_ids(answer.body(), request_id) {
+        *answer.body_mut() = body;
+    }
+    answer
+}

@@ -1,0 +1,164 @@
+//! What of IAM is kept and answered by the guard itself.
+
+use super::*;
+
+const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
+
+fn alice() -> Credentials {
+    Credentials {
+        access_key_id: "AKIAEXAMPLEEXAMPLE00".into(),
+        secret_access_key: Secret::new("canary-user-secret"),
+        session_token: None,
+        expiration: None,
+    }
+}
+
+/// A stage with a boundary that allows `iam:GetUser`.
+async fn stage() -> Stage {
+    let stage = Stage::new().await;
+    let policies = [(BOUNDARY.to_owned(), allow("iam:GetUser"))];
+    stage.upstream.state.lock().unwrap().policies.extend(policies);
+    stage
+}
+
+/// Recorded on AWS in LocalStack's `test_create_user_with_permission_boundary` and
+/// `test_create_user_add_permission_boundary_afterwards`.
+#[tokio::test]
+async fn a_users_boundary_is_kept_shown_and_limits() {
+    let stage = stage().await;
+    let named = || json!({"UserName": "alice"});
+    let shown = json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": BOUNDARY});
+    let create = json!({"UserName": "alice", "PermissionsBoundary": BOUNDARY});
+    let made = stage.call(&root(), "CreateUser", create).await.unwrap();
+    assert_eq!(made["User"]["PermissionsBoundary"], shown);
+    let policy = allow("iam:*");
+    let put = json!({"UserName": "alice", "PolicyName": "own", "PolicyDocument": policy});
+    stage.call(&root(), "PutUserPolicy", put).await.unwrap();
+    stage.call(&root(), "CreateAccessKey", named()).await.unwrap();
+
+    let got = stage.call(&alice(), "GetUser", named()).await.unwrap();
+    assert_eq!(got["User"]["PermissionsBoundary"], shown);
+    let error = stage.call(&alice(), "ListRoles", json!({})).await.unwrap_err();
+    assert_eq!((error.status, &*error.code), (403, "AccessDenied"));
+    assert!(
+        error.message.ends_with("because no permissions boundary allows the iam:ListRoles action"),
+        "{error}"
+    );
+
+    stage.call(&root(), "DeleteUserPermissionsBoundary", named()).await.unwrap();
+    let got = stage.call(&alice(), "GetUser", named()).await.unwrap();
+    assert_eq!(got["User"].get("PermissionsBoundary"), None);
+    stage.call(&alice(), "ListRoles", json!({})).await.unwrap();
+
+    let put = json!({"UserName": "alice", "PermissionsBoundary": BOUNDARY});
+    stage.call(&root(), "PutUserPermissionsBoundary", put).await.unwrap();
+    let error = stage.call(&alice(), "ListRoles", json!({})).await.unwrap_err();
+    assert_eq!(error.code, "AccessDenied");
+    assert_eq!(stage.last_entry().checks[0].layer, "boundary");
+
+    stage.call(&root(), "DeleteUserPermissionsBoundary", named()).await.unwrap();
+    let create = json!({"UserName": "carol", "PermissionsBoundary": BOUNDARY});
+    stage.call(&root(), "CreateUser", create).await.unwrap();
+    let policy = || json!({"PolicyArn": BOUNDARY});
+    let error = stage.call(&root(), "DeletePolicy", policy()).await.unwrap_err();
+    assert_eq!((error.status, &*error.code), (409, "DeleteConflict"));
+    stage.call(&root(), "DeleteUser", json!({"UserName": "carol"})).await.unwrap();
+    stage.call(&root(), "DeletePolicy", policy()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_boundary_must_be_there_and_so_must_the_user() {
+    let stage = stage().await;
+    let gone = "arn:aws:iam::123456789012:policy/gone";
+    let put = json!({"UserName": "alice", "PermissionsBoundary": gone});
+    let error = stage.call(&root(), "PutUserPermissionsBoundary", put).await.unwrap_err();
+    assert_eq!(
+        (error.status, &*error.code, &*error.message),
+        (404, "NoSuchEntity", &*format!("Scope ARN: {gone} does not exist or is not attachable."))
+    );
+    stage.call(&root(), "DeleteUser", json!({"UserName": "bob"})).await.unwrap();
+    let put = json!({"UserName": "bob", "PermissionsBoundary": BOUNDARY});
+    let error = stage.call(&root(), "PutUserPermissionsBoundary", put).await.unwrap_err();
+    assert_eq!(
+        (error.status, &*error.code, &*error.message),
+        (404, "NoSuchEntity", "The user with name bob cannot be found.")
+    );
+}
+
+/// Recorded on AWS in LocalStack's `test_role_attach_policy` and
+/// `test_delete_non_existent_policy_returns_no_such_entity`.
+#[tokio::test]
+async fn a_policy_is_named_by_an_arn_and_told_in_iams_words() {
+    let stage = stage().await;
+    stage.role(&allow("iam:*"));
+    let attach = json!({"RoleName": "app", "PolicyArn": "longpolicynamebutnoarn"});
+    let error = stage.call(&root(), "AttachRolePolicy", attach).await.unwrap_err();
+    assert_eq!(
+        (error.status, &*error.code, &*error.message),
+        (400, "ValidationError", "Invalid ARN:  Could not be parsed!")
+    );
+    let arn = "arn:aws:iam::123456789012:policy/gone";
+    let error = stage.call(&root(), "GetPolicy", json!({"PolicyArn": arn})).await.unwrap_err();
+    assert_eq!(
+        (error.status, &*error.code, &*error.message),
+        (404, "NoSuchEntity", &*format!("Policy {arn} was not found."))
+    );
+}
+
+/// Recorded on AWS in LocalStack's `TestIAMServiceRoles`.
+#[tokio::test]
+async fn a_service_linked_role_is_made_protected_and_deleted() {
+    let stage = Stage::new().await;
+    let create = |input: Value| stage.call_as_root("CreateServiceLinkedRole", input);
+    let batch = json!({"AWSServiceName": "batch.amazonaws.com"});
+    let made = create(batch.clone()).await.unwrap();
+    assert_eq!(made["Role"]["RoleName"], "AWSServiceRoleForBatch");
+    assert_eq!(made["Role"].get("MaxSessionDuration"), None);
+    let name = json!({"RoleName": "AWSServiceRoleForBatch"});
+    let got = stage.call(&root(), "GetRole", name.clone()).await.unwrap();
+    assert_eq!(
+        got["Role"]["Arn"],
+        "arn:aws:iam::123456789012:role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
+    );
+    assert_eq!(got["Role"]["RoleLastUsed"], "");
+
+    let error = create(batch).await.unwrap_err();
+    assert_eq!(
+        (error.status, &*error.code, &*error.message),
+        (
+            400,
+            "InvalidInput",
+            "Service role name AWSServiceRoleForBatch has been taken in this account, please try \
+             a different suffix."
+        )
+    );
+    let suffixed = json!({"AWSServiceName": "ecs.amazonaws.com", "CustomSuffix": "x"});
+    let error = create(suffixed).await.unwrap_err();
+    assert_eq!(
+        (error.status, &*error.code, &*error.message),
+        (400, "InvalidInput", "Custom suffix is not allowed for ecs.amazonaws.com")
+    );
+
+    for operation in ["DeleteRole", "DeleteRolePermissionsBoundary"] {
+        let error = stage.call(&root(), operation, name.clone()).await.unwrap_err();
+        assert_eq!((error.status, &*error.code), (400, "UnmodifiableEntity"), "{operation}");
+    }
+    let like = json!({
+        "RoleName": "look-alike", "Path": "/aws-service-role/batch.amazonaws.com/",
+        "AssumeRolePolicyDocument": trust(),
+    });
+    let error = stage.call(&root(), "CreateRole", like).await.unwrap_err();
+    assert_eq!((error.status, &*error.code), (400, "InvalidInput"));
+
+    let deleted = stage.call(&root(), "DeleteServiceLinkedRole", name.clone()).await.unwrap();
+    let task = deleted["DeletionTaskId"].as_str().unwrap();
+    assert!(
+        task.starts_with("task/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch/"),
+        "{task}"
+    );
+    let status = json!({"DeletionTaskId": task});
+    let status = stage.call(&root(), "GetServiceLinkedRoleDeletionStatus", status).await.unwrap();
+    assert_eq!(status["Status"], "SUCCEEDED");
+    let error = stage.call(&root(), "GetRole", name).await.unwrap_err();
+    assert_eq!(error.code, "NoSuchEntity");
+}
