@@ -4,6 +4,7 @@ mod account;
 mod bounds;
 mod delete_objects;
 mod federation;
+mod functions;
 mod operation_names;
 mod recording;
 mod root;

@@ -205,12 +205,18 @@ fn headers(from: &HeaderMap) -> (Map<String, Value>, Vec<String>) {
     (headers, cookies)
 }
 
-/// The headers that AWS adds to an event, and the one that it takes out
+/// The headers that AWS adds to an event, and what it takes out
 /// (LocalStack's test_lambda_url_echo_http_fixture_default, recorded on AWS). A
 /// function URL is always reached by HTTPS there: a function that sends its
 /// visitors to HTTPS must not do so here for ever.
 fn add_headers(headers: &mut Map<String, Value>, source_ip: IpAddr, now: OffsetDateTime) {
     headers.remove("connection");
+    // The port is the guard's: AWS's URLs have none.
+    if let Some(host) = headers.get_mut("host")
+        && let Some(name) = host.as_str().and_then(|host| host.split(':').next())
+    {
+        *host = json!(name);
+    }
     let trace = headers.get("x-amzn-trace-id").and_then(Value::as_str);
     let trace = trace.map_or_else(|| trace_root(now.unix_timestamp()), str::to_owned);
     for (name, value) in [

@@ -166,11 +166,19 @@ impl Lambda {
     }
 
     /// What a host leads to, where it is one of function URLs:
-    /// `URLID.lambda-url.localhost[:PORT]` or `URLID.lambda-url.REGION.on.aws`.
+    /// `URLID.lambda-url.[REGION.]localhost[:PORT]` or
+    /// `URLID.lambda-url.REGION.on.aws`; LocalStack's name for the local host is
+    /// one too.
     pub fn url_of_host(&self, host: &str) -> Option<UrlHost> {
         let host = host.split(':').next()?.to_ascii_lowercase();
         let (id, rest) = host.split_once(".lambda-url.")?;
-        if rest != "localhost" && rest != format!("{}.on.aws", self.setting.region) {
+        let (region, place) = match rest.strip_prefix(self.setting.region.as_str()) {
+            Some(place) => (true, place.strip_prefix('.')?),
+            None => (false, rest),
+        };
+        let is_local = matches!(place, "localhost" | "localhost.localstack.cloud");
+        let is_own = is_local || (region && place == "on.aws");
+        if !is_own {
             return None;
         }
         let functions = self.store.lock();

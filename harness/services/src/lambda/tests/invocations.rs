@@ -359,7 +359,7 @@ async fn a_url_hands_the_request_to_its_function() {
         panic!("the URL leads nowhere");
     };
     let request = Request::post("/a%20b/c?x=1&x=2&y=%26")
-        .header("host", url.host_str().unwrap())
+        .header("host", format!("{}:4566", url.host_str().unwrap()))
         .header("connection", "close")
         .header("cookie", "one=1; two=2")
         .header("content-type", "text/plain")
@@ -382,6 +382,8 @@ async fn a_url_hands_the_request_to_its_function() {
     assert_eq!(event["requestContext"]["http"]["method"], "POST");
     assert_eq!(event["requestContext"]["requestId"], "id-1");
     assert_eq!(event["headers"].get("connection"), None);
+    assert_eq!(event["headers"]["host"], event["requestContext"]["domainName"]);
+    assert_eq!(event["headers"]["host"], url.host_str().unwrap());
     let given = ["x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"];
     assert_eq!(given.map(|it| &event["headers"][it]), ["127.0.0.1", "443", "https"]);
     let trace = event["headers"]["x-amzn-trace-id"].as_str().unwrap();

@@ -174,6 +174,8 @@ async fn a_url_belongs_to_a_function_and_is_found_by_its_host() {
     assert_eq!((&*target.function, &*target.auth_type), ("orders", "AWS_IAM"));
     let aws = format!("{}.lambda-url.eu-west-1.on.aws", target.url_id);
     assert_eq!(world.lambda.url_of_host(&aws), Some(UrlHost::Served(target.clone())));
+    let local = format!("{}.lambda-url.eu-west-1.localhost:4566", target.url_id);
+    assert_eq!(world.lambda.url_of_host(&local), Some(UrlHost::Served(target.clone())));
     let elsewhere = format!("{}.lambda-url.us-east-1.on.aws", target.url_id);
     assert_eq!(world.lambda.url_of_host(&elsewhere), None);
     let unknown = world.lambda.url_of_host("x.lambda-url.localhost");
