@@ -7,45 +7,19 @@
 //! execution role), or with the execution role's session (logs). A function's
 //! own calls take the same road.
 //!
-//! A function runs in a sandbox on the Runtime API ([`runtime_api`]), one per
+//! A function runs in a sandbox on the Runtime API ([`execute::runtime_api`]), one per
 //! execution environment: it holds a session of its execution role, its own
 //! code and a `/tmp`, and reaches the guard and its Runtime API. What is not
 //! enforced, because a process is no micro-VM: the exact memory limit, the
 //! network of a `VpcConfig`, and the architecture.
 
-mod alias;
-mod change;
-mod code;
-mod configuration;
-mod constraints;
-mod control;
-mod destination;
-mod environment;
+mod api;
 mod error;
-mod input;
-mod invoke;
-mod limits;
-mod location;
-mod logs;
+mod execute;
 mod name;
-mod network;
-mod package;
-mod page;
-mod payload;
-mod policy;
-mod pool;
-mod process;
-mod role;
-mod run;
-mod runtime_api;
-mod serve;
-mod settings;
 mod store;
-mod tasks;
 #[cfg(test)]
 mod tests;
-mod url;
-mod versions;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -54,14 +28,14 @@ use std::time::Duration;
 
 use ringfence_wire::{Call, Reply, ServiceError};
 
-use self::environment::Key;
+pub use self::api::url::{UrlHost, UrlTarget};
 use self::error::not_built;
+use self::execute::environment::Key;
+use self::execute::pool::Pool;
+use self::execute::tasks::Tasks;
 pub use self::name::FunctionName;
 use self::name::{LATEST, Name};
-use self::pool::Pool;
-use self::store::Store;
-use self::tasks::Tasks;
-pub use self::url::{UrlHost, UrlTarget};
+use self::store::functions::Store;
 use crate::client::Client;
 use crate::credentials::Session;
 use crate::setting::Setting;
@@ -75,7 +49,7 @@ pub struct Lambda {
     pool: Arc<Pool>,
     /// What signs the URLs of packages; none where the system gives no random
     /// numbers.
-    signer: Result<location::Signer, aws_lc_rs::error::Unspecified>,
+    signer: Result<api::location::Signer, aws_lc_rs::error::Unspecified>,
     /// The ids of all function URLs that were ever made.
     made_urls: Mutex<HashSet<String>>,
     tasks: Tasks,
@@ -106,7 +80,7 @@ pub struct Interpreter {
 impl Lambda {
     /// A service without functions.
     pub fn new(setting: Arc<Setting>, client: Client) -> Arc<Self> {
-        Self::with_retry_delays(setting, client, invoke::RETRY_DELAYS.to_vec())
+        Self::with_retry_delays(setting, client, execute::invoke::RETRY_DELAYS.to_vec())
     }
 
     /// As [`Lambda::new`], but with other waits before a failed asynchronous
@@ -121,7 +95,7 @@ impl Lambda {
             client,
             store: Store::default(),
             pool: Arc::new(Pool::default()),
-            signer: location::Signer::new(),
+            signer: api::location::Signer::new(),
             made_urls: Mutex::default(),
             tasks: Tasks::new(),
             python_version: OnceLock::new(),
@@ -141,7 +115,7 @@ impl Lambda {
         caller: &Session,
         request_id: &str,
     ) -> Result<Reply, ServiceError> {
-        constraints::check(call)?;
+        api::constraints::check(call)?;
         match call.name() {
             "CreateFunction" => self.create_function(call, caller).await,
             "GetFunction" => self.get_function(call),

@@ -1,0 +1,232 @@
+//! What a function may not be: AWS's limits that are more than a number, and
+//! what is not built here.
+
+use ringfence_wire::{Call, ServiceError};
+use serde_json::Value;
+
+use crate::lambda::api::input::texts;
+use crate::lambda::error::{invalid, not_built, not_found, validation};
+use crate::setting::Setting;
+
+/// The runtimes that AWS's message names, in its order (LocalStack's
+/// test_create_lambda_exceptions, recorded on AWS in January 2026).
+const RUNTIMES: [&str; 25] = [
+    "nodejs20.x",
+    "python3.14",
+    "provided.al2023",
+    "python3.12",
+    "python3.13",
+    "nodejs24.x",
+    "nodejs22.x",
+    "java25",
+    "python3.10",
+    "python3.11",
+    "java21",
+    "ruby3.3",
+    "ruby3.4",
+    "ruby3.2",
+    "python3.8",
+    "python3.9",
+    "java17",
+    "nodejs16.x",
+    "dotnet10",
+    "dotnet8",
+    "java11",
+    "dotnet6",
+    "nodejs18.x",
+    "provided.al2",
+    "java8.al2",
+];
+
+/// Runtimes that are newer than the recorded message.
+const NEWER: [&str; 6] =
+    ["ruby4.0", "nodejs26.x", "python3.15", "java8.al2023", "java11.al2023", "java17.al2023"];
+
+/// Runtimes that AWS once took.
+const RETIRED: [&str; 22] = [
+    "nodejs",
+    "nodejs4.3",
+    "nodejs6.10",
+    "nodejs8.10",
+    "nodejs10.x",
+    "nodejs12.x",
+    "nodejs14.x",
+    "java8",
+    "python2.7",
+    "python3.6",
+    "python3.7",
+    "dotnetcore1.0",
+    "dotnetcore2.0",
+    "dotnetcore2.1",
+    "dotnetcore3.1",
+    "dotnet5.0",
+    "nodejs4.3-edge",
+    "go1.x",
+    "ruby2.5",
+    "ruby2.7",
+    "provided",
+    "python3.4",
+];
+
+/// Environment variables that are Lambda's own.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
+const RESERVED_VARIABLES: [&str; 18] = [
+    "_HANDLER",
+    "_X_AMZN_TRACE_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_LAMBDA_RUNTIME_API",
+    "LAMBDA_TASK_ROOT",
+    "LAMBDA_RUNTIME_DIR",
+];
+
+/// That a runtime is one that AWS takes.
+pub(in crate::lambda) fn check_runtime(runtime: &str) -> Result<(), ServiceError> {
+    if RUNTIMES.contains(&runtime) || NEWER.contains(&runtime) {
+        return Ok(());
+    }
+    if RETIRED.contains(&runtime) {
+        return Err(invalid(format!(
+            "The runtime parameter of {runtime} is no longer supported for creating or updating \
+             AWS Lambda functions. We recommend you use a supported runtime while creating or \
+             updating functions."
+        )));
+    }
+    Err(invalid(format!(
+        "Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum \
+         value set: [{}] or be a valid ARN",
+        RUNTIMES.join(", ")
+    )))
+}
+
+/// That environment variables keep to AWS's rules.
+pub(in crate::lambda) fn check_variables(
+    variables: &[(String, String)],
+) -> Result<(), ServiceError> {
+    /// AWS's limit for all variables together, as JSON.
+    const LARGEST: usize = 4096;
+    let reserved: Vec<&str> = variables
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .filter(|name| RESERVED_VARIABLES.contains(name))
+        .collect();
+    if !reserved.is_empty() {
+        return Err(invalid(format!(
+            "Lambda was unable to configure your environment variables because the environment \
+             variables you have provided contains reserved keys that are currently not supported \
+             for modification. Reserved keys used in this request: {}",
+            reserved.join(", ")
+        )));
+    }
+    let name_fits = |name: &str| {
+        name.len() >= 2
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    if let Some((name, _)) = variables.iter().find(|(name, _)| !name_fits(name)) {
+        return Err(validation(format!(
+            "1 validation error detected: Value at 'environment.variables' failed to satisfy \
+             constraint: Map keys must satisfy constraint: [Member must satisfy regular \
+             expression pattern: [a-zA-Z]([a-zA-Z0-9_])+] (`{name}`)"
+        )));
+    }
+    if let Some((name, _)) = variables.iter().find(|(_, value)| value.contains('\0')) {
+        return Err(invalid(format!("the value of `{name}` contains a NUL character")));
+    }
+    let map: serde_json::Map<String, Value> =
+        variables.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    let measured = Value::Object(map).to_string();
+    if !variables.is_empty() && measured.len() > LARGEST {
+        return Err(invalid(format!(
+            "Lambda was unable to configure your environment variables because the environment \
+             variables you have provided exceeded the 4KB limit. String measured: {measured}"
+        )));
+    }
+    Ok(())
+}
+
+/// Layers cannot be published here, so none exists: AWS's answers for that.
+pub(in crate::lambda) fn check_layers(call: &Call, setting: &Setting) -> Result<(), ServiceError> {
+    let layers = texts(call.input.get("Layers"), "Layers")?;
+    if layers.len() > 5 {
+        return Err(invalid("Cannot reference more than 5 layers."));
+    }
+    let Some(layer) = layers.first() else { return Ok(()) };
+    let parts: Vec<&str> = layer.split(':').collect();
+    let ["arn", _, "lambda", region, account, "layer", _, _] = parts.as_slice() else {
+        return Err(validation(format!(
+            "1 validation error detected: Value '[{layer}]' at 'layers' failed to satisfy \
+             constraint: Member must satisfy constraint: [Member must have length less than or \
+             equal to 2048, Member must have length greater than or equal to 1, Member must \
+             satisfy regular expression pattern: \
+             (arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{{2}}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{{1}}:\\d{{12}}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+), \
+             Member must not be null]"
+        )));
+    };
+    if *account != setting.account_id {
+        return Err(not_built("a layer of another account"));
+    }
+    if *region != setting.region {
+        return Err(invalid(format!(
+            "Layers are not in the same region as the function. Layers are expected to be in \
+             region {}.",
+            setting.region
+        )));
+    }
+    Err(invalid(format!("Layer version {layer} does not exist.")))
+}
+
+/// That nothing is asked for that would be ignored. Clients send empty forms
+/// of what they do not use; these are no request.
+pub(in crate::lambda) fn check_built(call: &Call) -> Result<(), ServiceError> {
+    let inner = |member: &str, field: &str| call.input.get(member).and_then(|it| it.get(field));
+    let said = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => false,
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(map)) => !map.is_empty(),
+        Some(_) => true,
+    };
+    if let Some(arn) = call.text("CodeSigningConfigArn").filter(|arn| !arn.is_empty()) {
+        // None can be created here, so there is none.
+        return Err(ServiceError {
+            code: "CodeSigningConfigNotFoundException".into(),
+            ..not_found(format!(
+                "The code signing configuration cannot be found. Check that the provided code \
+                 signing configuration is not deleted: {arn}."
+            ))
+        });
+    }
+    if inner("SnapStart", "ApplyOn").and_then(Value::as_str) == Some("PublishedVersions") {
+        return Err(not_built("`SnapStart` on published versions"));
+    }
+    if call.text("PackageType").is_some_and(|kind| kind != "Zip") {
+        return Err(not_built("`PackageType` Image"));
+    }
+    for (what, value) in [
+        ("`DeadLetterConfig`", inner("DeadLetterConfig", "TargetArn")),
+        ("`FileSystemConfigs`", call.input.get("FileSystemConfigs")),
+        ("`KMSKeyArn`", call.input.get("KMSKeyArn")),
+        ("`ImageConfig`", call.input.get("ImageConfig")),
+        ("`CapacityProviderConfig`", call.input.get("CapacityProviderConfig")),
+        ("`DurableConfig`", call.input.get("DurableConfig")),
+        ("`TenancyConfig`", call.input.get("TenancyConfig")),
+        ("`PublishTo`", call.input.get("PublishTo")),
+    ] {
+        if said(value) {
+            return Err(not_built(what));
+        }
+    }
+    Ok(())
+}

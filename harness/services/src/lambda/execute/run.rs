@@ -1,0 +1,463 @@
+//! One invocation, from a free environment to its report.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ringfence_wire::ServiceError;
+use serde_json::json;
+use time::format_description::well_known::Rfc3339;
+use tokio::process::Command;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::lambda::error::{access_denied, not_built, service};
+use crate::lambda::execute::environment::{
+    Blueprint, Environment, Failure, INIT_LIMIT, Init, Key, Outcome, Runs, StartError,
+};
+use crate::lambda::execute::invoke::{Request, Target};
+use crate::lambda::execute::logs::{Log, Report, Status, Tail};
+use crate::lambda::execute::runtime_api::Invocation;
+use crate::lambda::store::configuration::Configuration;
+use crate::lambda::{Interpreter, Lambda};
+
+/// What an invocation gave.
+#[derive(Debug)]
+pub(in crate::lambda) struct Invoked {
+    pub(in crate::lambda) payload: Bytes,
+    /// Whether the function failed.
+    pub(in crate::lambda) failed: bool,
+    pub(in crate::lambda) version: String,
+    pub(in crate::lambda) tail: Tail,
+}
+
+/// An environment that is ready, or why there is none.
+enum Started {
+    Ready(Box<Environment>),
+    /// The initialization failed twice; the second time counts.
+    Failed {
+        log: Log,
+        failure: Failure,
+    },
+    TimedOut {
+        log: Log,
+    },
+}
+
+impl Lambda {
+    /// Runs an invocation.
+    pub(in crate::lambda) async fn run(
+        self: &Arc<Self>,
+        target: &Target,
+        request: &Request,
+    ) -> Result<Invoked, ServiceError> {
+        let configuration = &target.configuration;
+        let _slot = self.pool.slot(&configuration.function_name, &self.limits())?;
+        let key = Key {
+            function: configuration.function_name.clone(),
+            generation: configuration.generation,
+            version: target.version.clone(),
+        };
+        let timeout = Duration::from_secs(configuration.timeout_seconds.into());
+        let mut began = Instant::now();
+        let started = match self.pool.take(&key, self.setting.now()) {
+            Some(mut warm) => {
+                // What it wrote since its last invocation comes first.
+                warm.read_output(self.setting.now(), false);
+                warm.log.start(&request.id, &target.version, self.setting.now());
+                Started::Ready(Box::new(warm))
+            }
+            None => self.start(target, key, request, timeout, &mut began).await?,
+        };
+        let mut environment = match started {
+            Started::Ready(environment) => *environment,
+            Started::Failed { log, failure } => {
+                let ended = Ended::Failed(&failure);
+                return Ok(self.report(target, request, log, began, &ended));
+            }
+            Started::TimedOut { log } => {
+                return Ok(self.report(target, request, log, began, &Ended::TimedOut(timeout)));
+            }
+        };
+        let now = self.setting.now();
+        if began.elapsed() < timeout && environment.init.is_some() {
+            began = Instant::now();
+        }
+        let deadline = began + timeout;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let invocation = Invocation {
+            request_id: request.id.clone(),
+            payload: request.payload.clone(),
+            deadline_ms: now.unix_timestamp_nanos() / 1_000_000
+                + i128::try_from(left.as_millis()).unwrap_or(0),
+            arn: target.arn.clone(),
+            trace_id: trace_id(now.unix_timestamp()),
+            client_context: request.client_context.clone(),
+        };
+        let outcome = environment.invoke(invocation, deadline).await;
+        environment.read_output(self.setting.now(), true);
+        Ok(self.conclude(target, request, environment, began, outcome))
+    }
+
+    /// Reports an invocation, and keeps or ends its environment.
+    fn conclude(
+        &self,
+        target: &Target,
+        request: &Request,
+        mut environment: Environment,
+        began: Instant,
+        outcome: Outcome,
+    ) -> Invoked {
+        let now = self.setting.now();
+        let timeout = Duration::from_secs(target.configuration.timeout_seconds.into());
+        let (payload, failed, status) = match &outcome {
+            Outcome::Answer(payload) => (payload.clone(), false, Status::Success),
+            Outcome::FunctionError(payload) => (payload.clone(), true, Status::Success),
+            Outcome::Failed(failure) => {
+                (failure.payload(&request.id), true, Status::Error(&failure.kind))
+            }
+            Outcome::TimedOut => {
+                environment.log.add(vec![timeout_line(&request.id, timeout, now)], now);
+                (timeout_payload(&request.id, timeout), true, Status::Timeout)
+            }
+        };
+        let report = Report {
+            request_id: &request.id,
+            duration_ms: milliseconds(began.elapsed()),
+            init_ms: environment.init.take().map(milliseconds),
+            memory_size_mb: target.configuration.memory_mb,
+            memory_used_mb: environment.memory_mb(),
+            status,
+        };
+        let tail = environment.log.finish(&report, now);
+        environment.trim_output();
+        if environment.is_usable(now) {
+            let live = self.is_live(&environment.key);
+            self.pool.keep(environment, live);
+        }
+        Invoked { payload, failed, version: target.version.clone(), tail }
+    }
+
+    /// Reports an invocation that never reached its function.
+    fn report(
+        &self,
+        target: &Target,
+        request: &Request,
+        mut log: Log,
+        began: Instant,
+        ended: &Ended<'_>,
+    ) -> Invoked {
+        let now = self.setting.now();
+        let (payload, status) = match ended {
+            Ended::Failed(failure) => (failure.payload(&request.id), Status::Error(&failure.kind)),
+            Ended::TimedOut(timeout) => {
+                log.add(vec![timeout_line(&request.id, *timeout, now)], now);
+                (timeout_payload(&request.id, *timeout), Status::Timeout)
+            }
+        };
+        let report = Report {
+            request_id: &request.id,
+            duration_ms: milliseconds(began.elapsed()),
+            init_ms: None,
+            memory_size_mb: target.configuration.memory_mb,
+            memory_used_mb: None,
+            status,
+        };
+        let tail = log.finish(&report, now);
+        Invoked { payload, failed: true, version: target.version.clone(), tail }
+    }
+
+    /// Starts an environment. An initialization that fails, or takes longer
+    /// than AWS's limit, is repeated within the invocation's own time.
+    async fn start(
+        self: &Arc<Self>,
+        target: &Target,
+        key: Key,
+        request: &Request,
+        timeout: Duration,
+        began: &mut Instant,
+    ) -> Result<Started, ServiceError> {
+        let blueprint = self.blueprint(target, key).await?;
+        let now = self.setting.now();
+        let (mut log, writer) = Log::new(
+            self.client.clone(),
+            blueprint.credentials.clone(),
+            target.configuration.logging.clone(),
+            &target.version,
+            now,
+        );
+        self.tasks.spawn(writer.run());
+        if let Some(interpreter) = self.interpreter_of(&target.configuration.runtime) {
+            let actual = format!("python:{}", interpreter.actual);
+            log.init_start(&interpreter.declared, &actual, now);
+        }
+        let log = match Environment::start(&blueprint, log).await {
+            Err(StartError::Service(error)) => return Err(error),
+            Err(StartError::Program { cause, mut log }) => {
+                log.start(&request.id, &target.version, now);
+                return Ok(Started::Failed { log, failure: Failure::entrypoint(&cause) });
+            }
+            Ok(mut environment) => {
+                let began = Instant::now();
+                let init = environment.wait_ready(began + INIT_LIMIT).await;
+                environment.read_output(self.setting.now(), true);
+                let status = match &init {
+                    Init::Ready => {
+                        environment.log.start(&request.id, &target.version, self.setting.now());
+                        return Ok(Started::Ready(Box::new(environment)));
+                    }
+                    Init::Failed(failure) => Status::Error(&failure.kind),
+                    Init::TimedOut => Status::Timeout,
+                };
+                let took = milliseconds(began.elapsed());
+                environment.log.init_report(took, status, self.setting.now());
+                environment.into_log()
+            }
+        };
+        *began = Instant::now();
+        self.start_again(&blueprint, log, target, request, *began + timeout).await
+    }
+
+    async fn start_again(
+        &self,
+        blueprint: &Blueprint,
+        mut log: Log,
+        target: &Target,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Started, ServiceError> {
+        log.start(&request.id, &target.version, self.setting.now());
+        let mut environment = match Environment::start(blueprint, log).await {
+            Ok(environment) => environment,
+            Err(StartError::Service(error)) => return Err(error),
+            Err(StartError::Program { cause, log }) => {
+                return Ok(Started::Failed { log, failure: Failure::entrypoint(&cause) });
+            }
+        };
+        let init = environment.wait_ready(deadline).await;
+        environment.read_output(self.setting.now(), true);
+        Ok(match init {
+            Init::Ready => {
+                // It took the invocation's time, and is not reported apart.
+                environment.init = None;
+                Started::Ready(Box::new(environment))
+            }
+            Init::Failed(failure) => Started::Failed { log: environment.into_log(), failure },
+            Init::TimedOut => Started::TimedOut { log: environment.into_log() },
+        })
+    }
+
+    async fn blueprint(&self, target: &Target, key: Key) -> Result<Blueprint, ServiceError> {
+        let configuration = &target.configuration;
+        let endpoint =
+            self.setting.endpoint().ok_or_else(|| service("the guard has no port yet"))?;
+        let credentials =
+            self.assume(&configuration.role, &configuration.function_name).await.map_err(
+                |error| {
+                    if error.status == 400 { access_denied(error.message) } else { error }
+                },
+            )?;
+        let (program, arguments) = if configuration.runtime.starts_with("python") {
+            let python = self.python(configuration)?;
+            self.learn_interpreter(python).await?;
+            let arguments = ["-m", "awslambdaric", configuration.handler.as_str()];
+            let arguments = with_wrapper(configuration.variables.as_deref(), python, &arguments);
+            (Runs::Interpreter(python.to_owned()), arguments)
+        } else {
+            (Runs::Bootstrap, Vec::new())
+        };
+        let interpreter = match &program {
+            Runs::Interpreter(program) => ringfence_sandbox::interpreter(program),
+            Runs::Bootstrap => Vec::new(),
+        };
+        let sandbox = self.setting.sandbox().await.map_err(|cause| service(cause.to_string()))?;
+        Ok(Blueprint {
+            key,
+            configuration: Arc::clone(configuration),
+            program,
+            arguments,
+            region: self.setting.region.clone(),
+            endpoint: endpoint.as_str().trim_end_matches('/').to_owned(),
+            credentials,
+            scratch_dir: self.scratch_dir(),
+            sandbox,
+            interpreter,
+        })
+    }
+
+    /// That a function's runtime can be run here.
+    ///
+    /// # Errors
+    /// `NotImplementedException`, which names the runtime.
+    pub(in crate::lambda) fn check_runtime(&self, of: &Configuration) -> Result<(), ServiceError> {
+        if of.runtime.starts_with("python") {
+            return self.python(of).map(|_| ());
+        }
+        if of.runtime.starts_with("provided") {
+            return Ok(());
+        }
+        Err(not_built(format!(
+            "running the runtime `{}` (`python*` and `provided.*` are)",
+            of.runtime
+        )))
+    }
+
+    fn python(&self, of: &Configuration) -> Result<&Path, ServiceError> {
+        self.setting.python.as_deref().ok_or_else(|| {
+            not_built(format!(
+                "running the runtime `{}` without a Python interpreter that holds awslambdaric",
+                of.runtime
+            ))
+        })
+    }
+
+    /// Asks the interpreter for its version, once.
+    async fn learn_interpreter(&self, python: &Path) -> Result<(), ServiceError> {
+        if self.python_version.get().is_some() {
+            return Ok(());
+        }
+        let output = Command::new(python)
+            .args(["-I", "-c", "import platform; print(platform.python_version())"])
+            .env_clear()
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(|cause| service(format!("the Python interpreter did not run: {cause}")))?;
+        let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if !output.status.success() || version.is_empty() {
+            return Err(service("the Python interpreter did not say its version"));
+        }
+        self.python_version.get_or_init(|| version);
+        Ok(())
+    }
+
+    /// What runs functions of a runtime; known after the first one ran.
+    pub(in crate::lambda) fn interpreter_of(&self, runtime: &str) -> Option<Interpreter> {
+        let declared = runtime.starts_with("python").then(|| runtime.to_owned())?;
+        Some(Interpreter { declared, actual: self.python_version.get()?.clone() })
+    }
+}
+
+/// The arguments of an interpreter. A wrapper that the function's variables name
+/// is run with the interpreter's command line
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html>): as by
+/// the shell of AWS's `bootstrap`, which ends with 127 where there is none
+/// (LocalStack's test_lambda_runtime_wrapper_not_found, recorded on AWS).
+fn with_wrapper(
+    variables: Option<&[(String, String)]>,
+    python: &Path,
+    arguments: &[&str],
+) -> Vec<OsString> {
+    let arguments = arguments.iter().map(OsString::from);
+    let wrapper = variables.into_iter().flatten().find(|(name, _)| name == WRAPPER);
+    match wrapper.filter(|(_, wrapper)| !wrapper.is_empty()) {
+        None => arguments.collect(),
+        Some((_, wrapper)) => ["-c", EXEC, wrapper.as_str()]
+            .into_iter()
+            .map(OsString::from)
+            .chain([python.as_os_str().to_owned()])
+            .chain(arguments)
+            .collect(),
+    }
+}
+
+const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
+/// Becomes the program of the command line, as a shell's `exec` does.
+const EXEC: &str = "import os, sys
+try:
+    os.execv(sys.argv[1], sys.argv[1:])
+except FileNotFoundError as cause:
+    print(f'{sys.argv[1]}: {cause.strerror}', file=sys.stderr)
+    sys.exit(127)
+except OSError as cause:
+    print(f'{sys.argv[1]}: {cause.strerror}', file=sys.stderr)
+    sys.exit(126)
+";
+
+/// How an invocation ended that never reached its function.
+enum Ended<'a> {
+    Failed(&'a Failure),
+    TimedOut(Duration),
+}
+
+fn timeout_payload(request_id: &str, timeout: Duration) -> Bytes {
+    json!({
+        "errorType": "Sandbox.Timedout",
+        "errorMessage": format!(
+            "RequestId: {request_id} Error: Task timed out after {:.2} seconds",
+            timeout.as_secs_f64()
+        ),
+    })
+    .to_string()
+    .into()
+}
+
+fn timeout_line(request_id: &str, timeout: Duration, now: time::OffsetDateTime) -> String {
+    let time = now.format(&Rfc3339).unwrap_or_default();
+    format!("{time} {request_id} Task timed out after {:.2} seconds", timeout.as_secs_f64())
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// `Root=1-SECONDS-…;Parent=…;Sampled=0`, as X-Ray's header has it.
+fn trace_id(seconds: i64) -> String {
+    let parent = Uuid::new_v4().simple().to_string();
+    let parent: String = parent.chars().take(16).collect();
+    format!("{};Parent={parent};Sampled=0", trace_root(seconds))
+}
+
+/// `Root=1-SECONDS-…`.
+pub(in crate::lambda) fn trace_root(seconds: i64) -> String {
+    let root = Uuid::new_v4().simple().to_string();
+    let root: String = root.chars().take(24).collect();
+    format!("Root=1-{seconds:08x}-{root}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::{EXEC, WRAPPER, with_wrapper};
+
+    const PYTHON: &str = "/opt/bin/python";
+
+    fn arguments(variables: &[(&str, &str)]) -> Vec<String> {
+        let variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        with_wrapper(Some(&variables), Path::new(PYTHON), &["-m", "awslambdaric", "app.handler"])
+            .into_iter()
+            .map(|it| it.into_string().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_wrapper_is_run_with_the_interpreters_command_line() {
+        let plain = ["-m", "awslambdaric", "app.handler"];
+        assert_eq!(arguments(&[]), plain);
+        assert_eq!(arguments(&[(WRAPPER, "")]), plain);
+        assert_eq!(
+            arguments(&[(WRAPPER, "/opt/wrap.sh")]),
+            ["-c", EXEC, "/opt/wrap.sh", PYTHON, "-m", "awslambdaric", "app.handler"]
+        );
+    }
+
+    /// LocalStack's test_lambda_runtime_wrapper_not_found, recorded on AWS.
+    #[test]
+    fn a_wrapper_that_is_not_there_ends_with_127() {
+        let run = |wrapper: &str| {
+            let arguments = arguments(&[(WRAPPER, wrapper)]);
+            Command::new("python3").args(arguments).output().unwrap()
+        };
+        let missing = run("/idontexist.sh");
+        assert_eq!(missing.status.code(), Some(127));
+        assert_eq!(missing.stderr, b"/idontexist.sh: No such file or directory\n");
+        assert_eq!(run("/").status.code(), Some(126));
+        let echoed = run("/bin/echo");
+        assert_eq!(echoed.stdout, b"/opt/bin/python -m awslambdaric app.handler\n");
+    }
+}
