@@ -5,6 +5,7 @@
 
 pub mod attacks;
 pub mod aws;
+pub mod calibrate;
 #[doc(hidden)]
 pub mod commands;
 pub mod config;

@@ -8,6 +8,7 @@
     reason = "tests, and what they share"
 )]
 
+mod calibrate;
 mod endings;
 mod evidence;
 mod published;

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod attack;
+mod calibrate;
 mod decide;
 mod evidence;
 mod explain;
@@ -48,6 +49,8 @@ enum Command {
     Decide(decide::Decide),
     /// Explain one decision to a person.
     Explain(explain::Explain),
+    /// Put a run's decisions to AWS's own policy simulator, in an account of yours; read-only.
+    Calibrate(calibrate::Calibrate),
     /// Check and compare evidence.
     Evidence(evidence::Evidence),
     /// Render the forms of a bundle from its run.json again, and say what differs.
@@ -71,6 +74,7 @@ pub fn main() -> Exit {
         Command::Explain(explain) => return ended(explain.run()),
         Command::Lint(lint) => return ended(lint.run()),
         Command::Attack(attack) => Serving::Attack(attack),
+        Command::Calibrate(calibrate) => Serving::Calibrate(calibrate),
         Command::Evidence(evidence) => return ended(evidence.run()),
         Command::Report(report) => return ended(report.run()),
         Command::Mutate(mutate) => Serving::Mutate(mutate),
@@ -84,6 +88,7 @@ pub fn main() -> Exit {
     ended(runtime.block_on(async {
         match command {
             Serving::Attack(attack) => attack.run().await,
+            Serving::Calibrate(calibrate) => calibrate.run().await,
             Serving::Mutate(mutate) => mutate.run().await,
             Serving::Up(up) => up.run().await,
             Serving::Verify(verify) => verify.run().await,
@@ -94,6 +99,7 @@ pub fn main() -> Exit {
 /// The commands that serve, and so need a runtime.
 enum Serving {
     Attack(attack::Attack),
+    Calibrate(calibrate::Calibrate),
     Mutate(mutate::Mutate),
     Up(up::Up),
     Verify(verify::Verify),

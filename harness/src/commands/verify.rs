@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
+use ringfence_calibrate::decisions::DECISIONS;
+use ringfence_evidence::bundle::put;
 use ringfence_evidence::signature::fingerprint;
 use ringfence_evidence::{
     Companion, Companions, Decider, Phase, Probe, RunRecord, RunStatus, SCHEMA_VERSION, Scope,
@@ -17,6 +19,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{Isolated, backend, supervise, terminal, unless_interrupted};
 use crate::attacks::{self, Finding, Suite, campaign};
+use crate::calibrate::decisions;
 use crate::config::{Backend, Config};
 use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
 use crate::exchange::Exchanges;
@@ -178,6 +181,7 @@ async fn attack(
     record.probes.extend(findings.iter().cloned().map(probe));
     record.summary = Summary::of(&record.probes);
     keeper.note(record)?;
+    keep_decisions(stack, keeper)?;
     let duration_ms = u64::try_from(began.elapsed().as_millis())?;
     record.phases.push(Phase { name: "attack".to_owned(), duration_ms });
     record.reach = campaign::reaches(&suite).await?.into_iter().map(Into::into).collect();
@@ -193,6 +197,18 @@ async fn attack(
         record.summary = Summary::of(&record.probes);
         record.readings = conclusion.readings;
     }
+    Ok(())
+}
+
+/// What was decided until now, before any guard rail is weakened: what
+/// `ringfence calibrate` asks AWS about.
+fn keep_decisions(stack: &Stack, keeper: &Keeper) -> anyhow::Result<()> {
+    let Some(recording) = stack.guard().recording() else { return Ok(()) };
+    let recorded = recording.all();
+    let account_id = stack.config().account.id.as_str();
+    let decisions = decisions(account_id, recorded.iter().map(AsRef::as_ref));
+    let text = keeper.redactor().traffic(&serde_json::to_string(&decisions)?).text;
+    put(&keeper.directory().join(DECISIONS), text.as_bytes())?;
     Ok(())
 }
 
