@@ -230,6 +230,13 @@ impl Host {
     }
 }
 
+/// The services that speak REST with XML beside S3 and are not known here (the
+/// `protocol` of botocore's models): their clients read an error in the form of
+/// the query protocol, `<ErrorResponse><Error>…`
+/// (<https://docs.aws.amazon.com/Route53/latest/APIReference/requests-rest-responses.html>),
+/// and nothing of one in JSON.
+const REST_XML: [&str; 2] = ["cloudfront", "route53"];
+
 /// In whose protocol to answer a request that cannot be identified.
 pub(super) fn dialect(parts: &Parts) -> Service {
     let body = Bytes::new();
@@ -239,6 +246,9 @@ pub(super) fn dialect(parts: &Parts) -> Service {
     };
     if let Some(service) = Service::ALL.into_iter().find(named) {
         return service;
+    }
+    if scope.as_ref().is_some_and(|scope| REST_XML.contains(&scope.service.as_str())) {
+        return Service::Sts;
     }
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let content_type = header(CONTENT_TYPE.as_str()).unwrap_or_default();

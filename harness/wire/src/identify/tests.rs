@@ -642,4 +642,14 @@ fn an_unidentified_request_is_answered_in_its_own_dialect() {
     assert_eq!(error_dialect(&parts).protocol(), Protocol::Json);
     let (parts, _) = request("apigateway", "GET", "/restapis", &[], "");
     assert_eq!(error_dialect(&parts).protocol(), Protocol::RestJson);
+    for (service, path) in
+        [("route53", "/2013-04-01/hostedzone"), ("cloudfront", "/2020-05-31/distribution")]
+    {
+        let (parts, body) = request(service, "GET", path, &[], "");
+        assert_eq!(error_dialect(&parts).protocol(), Protocol::Query, "{service}");
+        assert_eq!(
+            refused(identify(&parts, &body, "")).2,
+            format!("the service `{service}` is not supported")
+        );
+    }
 }

@@ -150,7 +150,11 @@ impl CloudFormation {
     fn target(&self, call: &Call, name: &str, creates: bool) -> Result<Target, ServiceError> {
         let given = input::required(call, "StackName")?;
         let found = self.store.read(given, |stack| {
-            let taken = stack.change_sets.iter().any(|set| set.name == name);
+            // What is being executed is about to be kept apart.
+            let is_free = |set: &ChangeSet| {
+                matches!(set.execution, ExecutionStatus::InProgress | ExecutionStatus::Complete)
+            };
+            let taken = stack.change_sets.iter().any(|set| set.name == name && !is_free(set));
             let there = There {
                 id: stack.id.clone(),
                 name: stack.name.clone(),
