@@ -11,7 +11,7 @@
 //! `lambda:CreateFunction` needs `iam:PassRole`), and names global keys only
 //! where a service lists them (see [`is_global_key`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -163,6 +163,11 @@ impl Service {
         self.resource_types.values()
     }
 
+    /// The service's condition keys, as the reference spells them.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.condition_keys.keys().map(String::as_str)
+    }
+
     /// The type of a condition key of the service: `String`, `ArrayOfString`,
     /// `Bool`, `ARN` and so on.
     pub fn key_type(&self, key: &str) -> Option<&str> {
@@ -240,12 +245,64 @@ pub fn action(name: &str) -> Option<&'static Action> {
     service(prefix)?.action(name)
 }
 
+/// Whether AWS has, or had, a service whose actions have this prefix. Of most
+/// the catalogue knows no more.
+pub fn is_prefix(prefix: &str) -> bool {
+    ALL_PREFIXES.contains(prefix.to_ascii_lowercase().as_str())
+}
+
+/// The prefixes of all of AWS's services, those without data here included.
+pub fn all_prefixes() -> impl Iterator<Item = &'static str> {
+    ALL_PREFIXES.iter().copied()
+}
+
+static ALL_PREFIXES: LazyLock<BTreeSet<&'static str>> = LazyLock::new(|| {
+    include_str!("../data/services.txt").lines().filter(|line| !line.starts_with('#')).collect()
+});
+
+/// Actions that AWS demands and its reference lacks.
+const BESIDE_THE_REFERENCE: [&str; 5] = [
+    // Named by the refusals of API Gateway: "not authorized to perform:
+    // apigateway:TagResource".
+    "apigateway:TagResource",
+    "apigateway:UntagResource",
+    // Granted by AWS's own policies: AWSManagedSettingsAdminAccess and
+    // AWSAccountSettingsManagementRole.
+    "account:SendPhoneNumberVerification",
+    "account:VerifyPhoneNumber",
+    "organizations:CreateBuilderIdOwnedAccount",
+];
+
+/// The actions of a service that AWS demands and its reference lacks, without
+/// the prefix.
+pub fn beside_the_reference(prefix: &str) -> impl Iterator<Item = &'static str> {
+    BESIDE_THE_REFERENCE
+        .iter()
+        .filter_map(|name| name.split_once(':'))
+        .filter(move |(known, _)| known.eq_ignore_ascii_case(prefix))
+        .map(|(_, name)| name)
+}
+
+/// The part of a key of the catalogue that stands for any text, with what is
+/// before and after it. The reference spells it in several ways:
+/// `aws:ResourceTag/${TagKey}`, `s3:ExistingObjectTag/<key>`,
+/// `secretsmanager:ResourceTag/tag-key`.
+fn template(known: &str) -> Option<(&str, &str)> {
+    for (start, end) in [("${", '}'), ("/<", '>')] {
+        if let Some((head, rest)) = known.split_once(start) {
+            // The slash belongs to what is before.
+            let head = known.get(..head.len() + usize::from(start == "/<")).unwrap_or(head);
+            return Some((head, rest.split_once(end).map_or("", |(_, tail)| tail)));
+        }
+    }
+    known.strip_suffix("tag-key").filter(|head| head.ends_with('/')).map(|head| (head, ""))
+}
+
 /// Whether a key of the catalogue (`aws:RequestTag/${TagKey}`) is this one.
 fn is_key(known: &str, key: &str) -> bool {
-    match known.split_once("${") {
+    match template(known) {
         None => known.eq_ignore_ascii_case(key),
         Some((head, tail)) => {
-            let tail = tail.split_once('}').map_or("", |(_, tail)| tail);
             key.len() > head.len() + tail.len()
                 && key.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head))
                 && key
@@ -259,10 +316,11 @@ fn is_key(known: &str, key: &str) -> bool {
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>).
 /// The keys of tags in the request and on the resource are not among them:
 /// only some actions carry them.
-const GLOBAL_KEYS: [&str; 52] = [
+const GLOBAL_KEYS: [&str; 58] = [
     "aws:AssumedRoot",
     "aws:CalledVia",
     "aws:CalledViaFirst",
+    "aws:CalledViaAWSMCP",
     "aws:CalledViaLast",
     "aws:ChatbotSourceArn",
     "aws:CurrentTime",
@@ -270,12 +328,15 @@ const GLOBAL_KEYS: [&str; 52] = [
     "aws:Ec2InstanceSourceVpc",
     "aws:EpochTime",
     "aws:FederatedProvider",
+    "aws:IsMcpServiceAction",
     "aws:MultiFactorAuthAge",
     "aws:MultiFactorAuthPresent",
     "aws:PrincipalAccount",
     "aws:PrincipalArn",
     "aws:PrincipalIsAWSService",
     "aws:PrincipalOrgID",
+    // Not on the page any more; AWS's own AWSSSOServiceRolePolicy rests on it.
+    "aws:PrincipalOrgMasterAccountId",
     "aws:PrincipalOrgPaths",
     "aws:PrincipalServiceName",
     "aws:PrincipalServiceNamesList",
@@ -294,6 +355,9 @@ const GLOBAL_KEYS: [&str; 52] = [
     "aws:SourceIp",
     "aws:SourceOrgID",
     "aws:SourceOrgPaths",
+    // Of the default policy that SNS gives a topic:
+    // https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+    "aws:SourceOwner",
     "aws:SourceVpc",
     "aws:SourceVpcArn",
     "aws:SourceVpce",
@@ -310,10 +374,17 @@ const GLOBAL_KEYS: [&str; 52] = [
     // Of a session's origin, whatever service it then calls.
     "ec2:RoleDelivery",
     "ec2:SourceInstanceArn",
+    "glue:CredentialIssuingService",
+    "glue:RoleAssumedBy",
     "identitystore:UserId",
     "lambda:SourceFunctionArn",
     "ssm:SourceInstanceArn",
 ];
+
+/// The keys that AWS gives with requests of any service.
+pub fn global_keys() -> impl Iterator<Item = &'static str> {
+    GLOBAL_KEYS.into_iter()
+}
 
 /// Whether the key is one that AWS gives with requests of any service.
 pub fn is_global_key(key: &str) -> bool {
@@ -350,6 +421,14 @@ mod tests {
     #[case("iam:TagRole", "aws:RequestTag/team", true)]
     #[case("lambda:CreateFunction", "lambda:VpcIds", true)]
     #[case("apigateway:POST", "apigateway:Request/RouteAuthorizationType", true)]
+    #[case("secretsmanager:GetSecretValue", "secretsmanager:ResourceTag/App", true)]
+    #[case("secretsmanager:GetSecretValue", "SecretsManager:resourcetag/App", true)]
+    #[case("secretsmanager:GetSecretValue", "secretsmanager:ResourceTag/", false)]
+    #[case("s3:GetObject", "s3:ExistingObjectTag/team", true)]
+    #[case("s3:PutObject", "s3:RequestObjectTag/team", true)]
+    #[case("s3:ListBucket", "s3:ExistingObjectTag/team", false)]
+    #[case("ssm:SendCommand", "ssm:resourceTag/Name", true)]
+    #[case("sns:Publish", "aws:SourceOwner", true)]
     fn an_action_carries_its_own_keys_and_the_global_ones(
         #[case] name: &str,
         #[case] key: &str,
@@ -357,6 +436,15 @@ mod tests {
     ) {
         let service = service(name.split(':').next().unwrap()).unwrap();
         assert_eq!(service.carries(action(name).unwrap(), key), carried);
+    }
+
+    #[test]
+    fn services_without_data_are_known_by_their_prefix() {
+        for prefix in ["iam", "LAMBDA", "sagemaker", "deeplens"] {
+            assert!(is_prefix(prefix), "{prefix}");
+        }
+        assert!(!is_prefix("lambdaa") && !is_prefix("apigatewayv2") && !is_prefix(""));
+        assert!(prefixes().all(is_prefix));
     }
 
     #[test]

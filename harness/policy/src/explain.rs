@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::arn::Target;
+use crate::catalog;
 use crate::condition::Condition;
 use crate::decision::{Decision, Layer, Outcome, StatementRef};
 use crate::document::{Document, Kind};
@@ -288,12 +289,23 @@ fn describe(mismatch: &Mismatch<'_>, asked: &Asked<'_>) -> String {
     match mismatch {
         Mismatch::Action => "the action".to_owned(),
         Mismatch::Resource => match asked.target {
-            Target::Everything => "the resource: this action takes only `*`".to_owned(),
+            Target::Everything if takes_only_everything(asked) => {
+                "the resource: this action takes only `*`".to_owned()
+            }
+            Target::Everything => {
+                "the resource: the request is for `*`, which only `*` covers".to_owned()
+            }
             _ => "the resource".to_owned(),
         },
         Mismatch::Principal => "the principal".to_owned(),
         Mismatch::Condition(condition) => describe_condition(condition, asked),
     }
+}
+
+/// Whether AWS's reference gives the action no resource types.
+fn takes_only_everything(asked: &Asked<'_>) -> bool {
+    let action = catalog::service(asked.action.service).and_then(|it| it.action(asked.action.name));
+    action.is_some_and(catalog::Action::takes_only_everything)
 }
 
 fn describe_condition(condition: &Condition, asked: &Asked<'_>) -> String {

@@ -23,7 +23,7 @@ struct Block<'a> {
     kind: &'a str,
     labels: Vec<&'a str>,
     at: Place,
-    /// Its lines after the first, without comments.
+    /// What stands in it, line by line, without comments.
     lines: Vec<&'a str>,
 }
 
@@ -66,7 +66,7 @@ fn read(top: &Path, directory: &Path, files: &mut Vec<File>) -> io::Result<()> {
 /// Providers that are used and that no `required_providers` names: Terraform
 /// then takes the newest of this name.
 fn providers(own: &[File], added: &[File], report: &mut Report) {
-    let required: BTreeSet<&str> = own.iter().chain(added).flat_map(required).collect();
+    let required: BTreeSet<String> = own.iter().chain(added).flat_map(required).collect();
     let mut used: BTreeMap<&str, (&str, Place, String)> = BTreeMap::new();
     for file in own {
         for block in blocks(&file.text) {
@@ -95,20 +95,39 @@ fn providers(own: &[File], added: &[File], report: &mut Report) {
     }
 }
 
-/// The local names of a file's `required_providers`.
-fn required(file: &File) -> Vec<&str> {
+/// The local names of a file's `required_providers`, however it is broken into
+/// lines.
+fn required(file: &File) -> Vec<String> {
     let mut names = Vec::new();
     for block in blocks(&file.text).into_iter().filter(|block| block.kind == "terraform") {
-        let mut depth = None;
-        for line in block.lines {
-            if let Some(inside) = depth {
-                if let (1, Some((name, _))) = (inside, line.split_once('=')) {
-                    names.push(name.trim());
-                }
-                depth = Some(inside + deeper(line)).filter(|depth| *depth > 0);
-            } else if line.trim_start().starts_with("required_providers") {
-                depth = Some(deeper(line));
-            }
+        let text = block.lines.join("\n");
+        for (_, rest) in text.match_indices("required_providers").filter_map(|(at, word)| {
+            let rest = text.get(at + word.len()..)?;
+            rest.trim_start().strip_prefix('{').map(|rest| (at, rest))
+        }) {
+            names.extend(assigned(rest));
+        }
+    }
+    names
+}
+
+/// The names that are given a value in a body, up to its closing brace.
+fn assigned(body: &str) -> Vec<String> {
+    let (mut names, mut word) = (Vec::new(), String::new());
+    let (mut depth, mut quoted) = (1, false);
+    for c in body.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '{' => depth += 1,
+            '}' if depth == 1 => break,
+            '}' => depth -= 1,
+            '=' if depth == 1 => names.push(std::mem::take(&mut word)),
+            _ if depth > 1 => {}
+            _ if c.is_alphanumeric() || matches!(c, '_' | '-') => word.push(c),
+            // What is left of a value that is no block.
+            '\n' | ',' => word.clear(),
+            _ => {}
         }
     }
     names
@@ -121,7 +140,8 @@ fn modules(own: &[File], report: &mut Report) {
             let argument = |name: &str| {
                 block.lines.iter().find_map(|line| {
                     let (key, value) = line.split_once('=')?;
-                    (key.trim() == name).then(|| value.trim().trim_matches('"'))
+                    let value = value.trim().trim_end_matches('}').trim();
+                    (key.trim() == name).then(|| value.trim_matches('"'))
                 })
             };
             let source = argument("source").unwrap_or_default();
@@ -207,13 +227,13 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
     for (number, line) in text.lines().enumerate() {
         let line = code(line);
         if depth == 0
-            && let Some((head, _)) = line.split_once('{')
+            && let Some((head, rest)) = line.split_once('{')
         {
             let mut words = head.split_whitespace();
             if let Some(kind) = words.next() {
                 let labels = words.map(|word| word.trim_matches('"')).collect();
                 let at = Place { line: number + 1, column: 1 };
-                found.push(Block { kind, labels, at, lines: Vec::new() });
+                found.push(Block { kind, labels, at, lines: vec![rest] });
             }
         } else if let Some(block) = found.last_mut() {
             block.lines.push(line);
@@ -270,6 +290,37 @@ mod tests {
         );
         let versions = "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n    }\n    archive = { source = \"hashicorp/archive\" }\n  }\n}\n";
         assert_eq!(found(&[("main.tf", main), ("versions.tf", versions)], &[]), [""; 0]);
+    }
+
+    /// Blocks may be written in one line.
+    #[test]
+    fn a_requirement_is_read_however_it_is_broken_into_lines() {
+        let main = "resource \"aws_vpc\" \"v\" {}\n";
+        let undeclared = ["main.tf:1 undeclared-provider provider.aws"];
+        for (versions, expected) in [
+            (
+                "terraform {\n  required_providers { aws = { source = \"hashicorp/aws\" } }\n}\n",
+                &[][..],
+            ),
+            ("terraform {\n  required_providers { aws = \"~> 5.0\" }\n}\n", &[]),
+            (
+                "terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\",\n      version = \"5.1.0\" } }\n}\n",
+                &[],
+            ),
+            (
+                "terraform {\n  required_providers {\n    random = { source = \"hashicorp/aws\" }\n  }\n}\n",
+                &undeclared,
+            ),
+            ("terraform {\n  required_version = \"1.9\"\n}\n", &undeclared),
+        ] {
+            assert_eq!(
+                found(&[("main.tf", main), ("versions.tf", versions)], &[]),
+                expected,
+                "{versions}"
+            );
+        }
+        let module = "module \"m\" { source = \"./m\" }\n";
+        assert_eq!(found(&[("main.tf", module)], &[]), [""; 0]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Negated and `IfExists` operators hold when the key is absent, others do
 //! not: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>.
 
-use super::actions::checked_for_presence;
+use super::keys::{always_carries, checked_for_presence};
 use super::{Note, Rule, note};
 use crate::catalog;
 use crate::condition::Condition;
@@ -77,6 +77,7 @@ fn escapes(statement: &Statement, condition: &Condition) -> bool {
         covered.peek().is_some()
             && covered.all(|action| {
                 action.condition_keys.iter().any(|known| known.eq_ignore_ascii_case(key))
+                    && !always_carries(service, action, key)
             })
     })
 }

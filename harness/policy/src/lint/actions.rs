@@ -1,14 +1,12 @@
-//! Actions that do not exist, keys that they never carry, resources that they
-//! never have.
+//! Actions that do not exist, resources that they never have.
 
 use super::overlap::overlap;
-use super::{Note, Rule, UNKNOWN, note};
+use super::{Note, Rule, UNKNOWN, keys, note};
 use crate::arn::Arn;
-use crate::catalog::{self, Action, Service};
-use crate::condition::Condition;
-use crate::operator::{Base, Quantifier, distance};
+use crate::catalog::{self, Action, ResourceType, Service};
+use crate::operator::distance;
 use crate::pattern::Case;
-use crate::statement::{ActionPattern, Effect, Resources, Statement};
+use crate::statement::{ActionPattern, Resources, Statement};
 
 /// Names that look like services' and are not the prefix of any action.
 const NO_PREFIXES: [(&str, &str); 6] = [
@@ -24,7 +22,10 @@ const NO_PREFIXES: [(&str, &str); 6] = [
 ];
 
 /// Resources that actions act upon although the reference does not say so.
-const RESOURCES_BESIDE: [(&str, &str, &str); 2] = [
+const RESOURCES_BESIDE: [(&str, &str, &str); 3] = [
+    // "Resource":["arn:aws:s3:::*"], says AWS's own walkthrough:
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/walkthrough1.html
+    ("s3", "ListAllMyBuckets", "arn:*:s3:::(all of them)"),
     // A template with a transform needs it on the transform too:
     // https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-permissions-cloudformation.html
     ("cloudformation", "CreateChangeSet", "arn:*:cloudformation:*:aws:transform/*"),
@@ -33,32 +34,27 @@ const RESOURCES_BESIDE: [(&str, &str, &str); 2] = [
     ("logs", "DescribeLogGroups", "arn:*:logs:*:*:log-group::log-stream:"),
 ];
 
-/// Keys that are in a request together or not at all: "SecurityGroupIds and
-/// SubnetIds must both be specified or both be empty", and the VPC is theirs.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#vpc-conditions>
-const TOGETHER: [&str; 3] = ["lambda:VpcIds", "lambda:SubnetIds", "lambda:SecurityGroupIds"];
-
-fn together(key: &str, other: &str) -> bool {
-    let known = |key: &str| TOGETHER.iter().any(|known| known.eq_ignore_ascii_case(key));
-    key.eq_ignore_ascii_case(other) || (known(key) && known(other))
-}
-
 /// The actions that an entry of a statement covers.
-struct Covered<'s> {
-    source: &'s str,
+pub(super) struct Covered<'s> {
+    pub(super) source: &'s str,
     /// Whether the entry names one action, and not a pattern.
     exact: bool,
-    actions: Vec<(&'static Service, &'static Action)>,
+    pub(super) actions: Vec<(&'static Service, &'static Action)>,
 }
 
 pub(super) fn check(statement: &Statement, notes: &mut Vec<Note>) {
+    // All but some actions, or all of them: then a key must be one of some.
+    let all = statement.actions.patterns.iter().any(|pattern| pattern.service.is_none());
+    if statement.actions.negated || all {
+        keys::of_any_action(statement, notes);
+    }
     if statement.actions.negated {
         return;
     }
     for pattern in &statement.actions.patterns {
         let Some(covered) = covered(pattern, notes) else { continue };
         for condition in &statement.conditions {
-            keys(statement, &covered, condition, notes);
+            keys::of_actions(statement, &covered, condition, notes);
         }
         if let Some(resources) = &statement.resources {
             resource(&covered, resources, notes);
@@ -76,6 +72,19 @@ fn covered<'s>(pattern: &'s ActionPattern, notes: &mut Vec<Note>) -> Option<Cove
         notes.push(note(Rule::UnknownAction, message, *instead).about(source));
         return None;
     }
+    if !prefix.contains([UNKNOWN, '*', '?']) && !catalog::is_prefix(prefix) {
+        let near = catalog::all_prefixes()
+            .map(|known| (distance(prefix, known), known))
+            .min()
+            .filter(|(far, _)| *far <= 2);
+        let instead = match near {
+            Some((_, near)) => format!("did you mean `{near}:`?"),
+            None => "see the services of AWS's service authorization reference".to_owned(),
+        };
+        let message = format!("`{source}` is no action: no service has the prefix `{prefix}`");
+        notes.push(note(Rule::UnknownService, message, instead).about(source));
+        return None;
+    }
     let service = catalog::service(prefix)?;
     let actions: Vec<_> = service
         .actions()
@@ -83,6 +92,11 @@ fn covered<'s>(pattern: &'s ActionPattern, notes: &mut Vec<Note>) -> Option<Cove
         .map(|action| (service, action))
         .collect();
     if actions.is_empty() {
+        // Of these nothing more is known.
+        let mut beside = catalog::beside_the_reference(prefix);
+        if beside.any(|name| pattern.name.matches(name, Case::Fold)) {
+            return None;
+        }
         let name = source.split_once(':').map_or(source, |(_, name)| name).to_lowercase();
         let near = service
             .actions()
@@ -102,96 +116,23 @@ fn covered<'s>(pattern: &'s ActionPattern, notes: &mut Vec<Note>) -> Option<Cove
     Some(Covered { source, exact: pattern.name.exact().is_some(), actions })
 }
 
-/// Whether the catalogue knows the key's service, so that it can tell who
-/// carries it: without a service, nobody. Keys of identity providers
-/// (`issuer:sub`) it cannot judge.
-fn judged(key: &str) -> bool {
-    key.split_once(':').is_none_or(|(prefix, _)| {
-        prefix.eq_ignore_ascii_case("aws") || catalog::service(prefix).is_some()
-    })
-}
-
-fn keys(
-    statement: &Statement,
-    covered: &Covered<'_>,
-    condition: &Condition,
-    notes: &mut Vec<Note>,
-) {
-    let key = condition.key.as_ref();
-    let carried = |(service, action): &(&Service, &Action)| service.carries(action, key);
-    let never = !covered.actions.iter().any(carried);
-    if judged(key) && never && condition.operator.base != Base::Null {
-        let effect = match (statement.effect, condition.holds_when_absent()) {
-            (Effect::Allow, false) => "so the statement never allows it",
-            (Effect::Deny, false) => "so the statement never denies it",
-            (Effect::Allow, true) => "so the condition limits nothing",
-            (Effect::Deny, true) => "so the statement always denies it",
-        };
-        let what = covered.source;
-        notes.push(
-            note(
-                Rule::KeyNeverCarried,
-                format!("requests for `{what}` never carry `{key}`, {effect}"),
-                format!("move `{what}` into a statement of its own, with keys that it carries"),
-            )
-            .about(what),
-        );
-        return;
-    }
-    let list = covered
-        .actions
-        .iter()
-        .filter_map(|(service, _)| service.key_type(key))
-        .any(|kind| kind.starts_with("ArrayOf"));
-    match condition.operator.quantifier {
-        None if list && condition.operator.base != Base::Null => notes.push(
-            note(
-                Rule::ListWithoutSetOperator,
-                format!(
-                    "`{key}` holds a list, and {} alone matches no list",
-                    condition.operator_name
-                ),
-                format!("write `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator_name),
-            )
-            .about(key),
-        ),
-        Some(Quantifier::ForAllValues)
-            if statement.effect == Effect::Allow && !checked_for_presence(statement, key) =>
-        {
-            notes.push(
-                note(
-                    Rule::AllValuesOfNothing,
-                    format!("{} holds when the request has no `{key}`", condition.operator_name),
-                    format!("add `\"Null\": {{\"{key}\": \"false\"}}`"),
-                )
-                .about(key),
-            );
-        }
-        _ => {}
-    }
-}
-
-/// Whether the statement holds only for requests that have the key.
-pub(super) fn checked_for_presence(statement: &Statement, key: &str) -> bool {
-    statement.conditions.iter().any(|condition| {
-        together(&condition.key, key)
-            && match condition.operator.base {
-                Base::Null => condition.sources.iter().all(|text| &**text == "false"),
-                _ => !condition.holds_when_absent(),
-            }
-    })
-}
-
 fn resource(covered: &Covered<'_>, resources: &Resources, notes: &mut Vec<Note>) {
     if resources.negated || resources.patterns.iter().any(|pattern| pattern.source() == "*") {
         return;
     }
-    let fits = |(service, action): &(&Service, &Action)| {
-        action.resources.iter().filter_map(|known| service.resource_type(&known.name)).any(|kind| {
-            kind.patterns().any(|known| {
-                resources.patterns.iter().any(|pattern| arns_overlap(pattern.source(), &known))
-            })
+    let is_in = |kind: &ResourceType| {
+        kind.patterns().any(|known| {
+            resources.patterns.iter().any(|pattern| arns_overlap(pattern.source(), &known))
         })
+    };
+    let fits = |(service, action): &(&Service, &Action)| {
+        // The reference gives the verbs of API Gateway some paths alone: none
+        // gets POST on an API's routes.
+        // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html
+        if service.prefix == "apigateway" {
+            return service.resource_types().any(is_in);
+        }
+        action.resources.iter().filter_map(|it| service.resource_type(&it.name)).any(is_in)
     };
     let beside = |(service, action): &(&Service, &Action)| {
         RESOURCES_BESIDE.iter().any(|(prefix, name, known)| {
@@ -223,7 +164,7 @@ fn resource(covered: &Covered<'_>, resources: &Resources, notes: &mut Vec<Note>)
         .map(|arn| format!("`{arn}`"))
         .collect();
     let instead = match arns.as_slice() {
-        [] => format!("write ARNs of the kinds that `{what}` acts upon"),
+        [] | [_, _, _, _, ..] => format!("write ARNs of the kinds that `{what}` acts upon"),
         arns => format!("write {}", arns.join(" or ")),
     };
     let message = format!("`{what}` never acts upon the statement's resources");
@@ -242,9 +183,7 @@ pub(super) fn arns_overlap(entry: &str, known: &str) -> bool {
         rest = after.split_once('}').map_or("", |(_, after)| after);
     }
     plain.push_str(rest);
-    // A `*` at the end of a part before the resource may go beyond it.
-    let spans = plain.split(':').take(5).any(|part| part.ends_with('*'));
-    if spans && overlap(&plain.to_lowercase(), &known.to_lowercase()) {
+    if spans_to(&plain.to_lowercase(), &known.to_lowercase()) {
         return true;
     }
     for _ in plain.split(':').count()..6 {
@@ -257,4 +196,26 @@ pub(super) fn arns_overlap(entry: &str, known: &str) -> bool {
         && fold(entry.region, known.region)
         && fold(entry.account, known.account)
         && overlap(entry.resource, known.resource)
+}
+
+/// Whether they share an ARN in that a `*` at the end of a part of the entry,
+/// before the resource, goes beyond that part.
+fn spans_to(entry: &str, known: &str) -> bool {
+    let (mut entry, mut known) = (entry, known);
+    for _ in 0..5 {
+        let (Some((part, rest)), Some((other, beyond))) =
+            (entry.split_once(':'), known.split_once(':'))
+        else {
+            // The entry ends before its resource.
+            return entry.ends_with('*') && overlap(entry, known);
+        };
+        if part.ends_with('*') && overlap(entry, known) {
+            return true;
+        }
+        if !overlap(part, other) {
+            return false;
+        }
+        (entry, known) = (rest, beyond);
+    }
+    false
 }

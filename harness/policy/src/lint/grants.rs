@@ -2,7 +2,9 @@
 
 use super::actions::arns_overlap;
 use super::{Note, Rule, UNKNOWN, note};
+use crate::condition::Condition;
 use crate::document::{Document, Kind};
+use crate::operator::Base;
 use crate::pattern::{Case, Glob};
 use crate::principal::Entry;
 use crate::statement::{ActionPattern, Effect, Statement};
@@ -231,7 +233,13 @@ fn pass_role(statement: &Statement, notes: &mut Vec<Note>) {
                 .iter()
                 .any(|pattern| pattern.source() == "*" || pattern.source().ends_with(":role/*"))
     });
-    if any_role && covering.name != Glob::Any {
+    // A role's own tags, or whom it is for, say which.
+    let narrowed = statement.conditions.iter().any(|condition| {
+        let key = condition.key.to_ascii_lowercase();
+        let told = ["iam:resourcetag/", "aws:resourcetag/", "iam:associatedresourcearn"];
+        told.iter().any(|start| key.starts_with(start)) && !condition.holds_when_absent()
+    });
+    if any_role && !narrowed && covering.name != Glob::Any {
         let message = "`iam:PassRole` passes any role of the account, an administrator's included";
         let instead = "name the roles, or a prefix that is the caller's own";
         notes.push(note(Rule::PassAnyRole, message, instead).about(&*covering.source));
@@ -266,8 +274,11 @@ fn web_identity(statement: &Statement, notes: &mut Vec<Note>) {
         if provider != GITHUB {
             continue;
         }
-        let scoped = on("sub")
-            .any(|condition| condition.sources.iter().all(|pattern| names_a_repository(pattern)));
+        let scoped = on("sub").any(|condition| {
+            // Where a star is text, nobody's token has it: that is told as such.
+            let nobody = |value: &str| is_exact(condition) && value.contains('*');
+            condition.sources.iter().all(|value| nobody(value) || names_a_repository(value))
+        });
         if !scoped {
             notes.push(note(
                 Rule::TrustOfAnyRepository,
@@ -276,6 +287,11 @@ fn web_identity(statement: &Statement, notes: &mut Vec<Note>) {
             ));
         }
     }
+}
+
+/// Whether wildcards are ordinary characters to the condition.
+fn is_exact(condition: &Condition) -> bool {
+    matches!(condition.operator.base, Base::StringEquals | Base::StringEqualsIgnoreCase)
 }
 
 /// `repo:OWNER/NAME:…` with no wildcard before the second colon.

@@ -7,7 +7,12 @@
 
 mod absent;
 mod actions;
+mod claims;
+#[cfg(test)]
+mod engine;
+mod escalation;
 mod grants;
+mod keys;
 mod overlap;
 mod principals;
 mod rule;
@@ -16,10 +21,13 @@ mod tests;
 
 use std::fmt;
 
+use crate::condition::Condition;
 use crate::document::{Document, Version};
 use crate::json::{self, Node, Value};
+use crate::operator::Base;
 use crate::statement::Statement;
 
+pub use escalation::ESCALATING;
 pub use rule::Rule;
 
 /// Stands in a document for text that is not known: any text. A character of
@@ -86,6 +94,8 @@ pub fn lint(document: &Document) -> Vec<Finding> {
         absent::check(statement, &mut notes);
         grants::check(document, statement, &mut notes);
         principals::check(document, statement, &mut notes);
+        claims::check(document, statement, &mut notes);
+        escalation::check(document, statement, &mut notes);
         values(document, statement, &mut notes);
         if index == 0 {
             grants::check_whole(document, &mut notes);
@@ -158,6 +168,9 @@ fn values(document: &Document, statement: &Statement, notes: &mut Vec<Note>) {
             );
         }
     }
+    for condition in &statement.conditions {
+        stars(condition, notes);
+    }
     if document.version() == Version::V2012 {
         return;
     }
@@ -178,4 +191,29 @@ fn values(document: &Document, statement: &Statement, notes: &mut Vec<Note>) {
             .about(text),
         );
     }
+}
+
+/// "StringEquals … Exact matching, case sensitive"; wildcards are for
+/// `StringLike`.
+fn stars(condition: &Condition, notes: &mut Vec<Note>) {
+    if !matches!(condition.operator.base, Base::StringEquals | Base::StringEqualsIgnoreCase) {
+        return;
+    }
+    // `${*}` is a star that is meant.
+    let starred = |value: &&str| value.replace("${*}", "").contains('*');
+    let values: Vec<&str> = condition.sources.iter().map(AsRef::as_ref).collect();
+    let Some(value) = values.iter().copied().find(starred) else { return };
+    let name = &condition.operator_name;
+    let effect = match (condition.operator.negated, values.iter().all(starred)) {
+        (true, _) => "so it holds for all that the pattern was to leave out",
+        (false, true) if condition.holds_when_absent() => {
+            "so it holds for requests without the key alone"
+        }
+        (false, true) => "so it holds for nothing that the pattern was to match",
+        (false, false) => "so the pattern adds nothing",
+    };
+    let message = format!("the `*` of `{value}` is an ordinary character to {name}, {effect}");
+    let like = name.replace("EqualsIgnoreCase", "Like").replace("Equals", "Like");
+    let instead = format!("write `{like}`, or what is meant without a `*`");
+    notes.push(note(Rule::StarAsText, message, instead).about(value));
 }

@@ -35,9 +35,11 @@ pub(super) fn check(document: &Document, statement: &Statement, notes: &mut Vec<
     }
     let everyone = principals.entries.contains(&Entry::Everyone);
     if principals.negated || (everyone && !limited(statement)) {
-        let message = match principals.negated {
-            true => "everybody but those named is allowed, unsigned callers included",
-            false => "everybody is allowed, unsigned callers included",
+        // STS takes unsigned calls for tokens alone.
+        let message = match (principals.negated, document.kind()) {
+            (true, _) => "everybody but those named is allowed, unsigned callers included",
+            (false, Kind::Trust) => "everybody with an account of AWS is allowed",
+            (false, _) => "everybody is allowed, unsigned callers included",
         };
         let instead = "name the principals, or add a condition such as `aws:PrincipalOrgID`";
         notes.push(note(Rule::Anybody, message, instead).about(match principals.negated {
@@ -77,7 +79,10 @@ fn nobody(entry: &Entry, notes: &mut Vec<Note>) {
     match entry {
         Entry::Service(service) => {
             let other = OTHER_NAMES.iter().find(|(name, _)| service.eq_ignore_ascii_case(name));
-            let known = [".amazonaws.com", ".amazonaws.com.cn", ".aws.internal", ".api.aws"];
+            // Alexa's are under `.amazon.com`:
+            // https://docs.aws.amazon.com/lambda/latest/dg/services-alexa.html
+            let known =
+                [".amazonaws.com", ".amazonaws.com.cn", ".aws.internal", ".api.aws", ".amazon.com"];
             let lower = service.to_ascii_lowercase();
             let instead = match other {
                 Some((_, other)) => format!("write `{other}`"),

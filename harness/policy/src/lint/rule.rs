@@ -46,6 +46,12 @@ pub enum Rule {
     NetworkPermissionsIncomplete,
     /// Functions may be put outside their network.
     FunctionOutOfNetwork,
+    /// No service has the prefix of the action.
+    UnknownService,
+    /// A star is an ordinary character to the operator.
+    StarAsText,
+    /// One action leads to more permissions, whatever it is used on.
+    EscalatingAction,
 }
 
 impl Rule {
@@ -73,11 +79,14 @@ impl Rule {
             Self::RouteWithoutAuthorizer => "route-without-authorizer",
             Self::NetworkPermissionsIncomplete => "network-permissions-incomplete",
             Self::FunctionOutOfNetwork => "function-out-of-network",
+            Self::UnknownService => "unknown-service",
+            Self::StarAsText => "star-as-text",
+            Self::EscalatingAction => "escalating-action",
         }
     }
 
     /// All rules.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::UnknownAction,
         Self::KeyNeverCarried,
         Self::ResourceNever,
@@ -99,6 +108,9 @@ impl Rule {
         Self::RouteWithoutAuthorizer,
         Self::NetworkPermissionsIncomplete,
         Self::FunctionOutOfNetwork,
+        Self::UnknownService,
+        Self::StarAsText,
+        Self::EscalatingAction,
     ];
 
     /// What the rule finds, in a sentence.
@@ -141,25 +153,36 @@ impl Rule {
             Self::FunctionOutOfNetwork => {
                 "Functions may be made or changed to run outside any VPC, or in another."
             }
+            Self::UnknownService => "No service has the prefix of the action.",
+            Self::StarAsText => "A wildcard is an ordinary character to the operator.",
+            Self::EscalatingAction => {
+                "One action, on all resources of its kind, leads to more permissions."
+            }
         }
     }
 
     /// AWS's page that the rule rests on.
     pub fn source(self) -> &'static str {
         match self {
-            Self::UnknownAction | Self::KeyNeverCarried | Self::ResourceNever => {
+            Self::UnknownAction
+            | Self::UnknownService
+            | Self::KeyNeverCarried
+            | Self::ResourceNever => {
                 "https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html"
             }
             Self::ListWithoutSetOperator | Self::AllValuesOfNothing => {
                 "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html"
             }
-            Self::UnreadableValue | Self::AllowedWhenAbsent | Self::NotDeniedWhenAbsent => {
+            Self::UnreadableValue
+            | Self::StarAsText
+            | Self::AllowedWhenAbsent
+            | Self::NotDeniedWhenAbsent => {
                 "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html"
             }
             Self::VariableAsText => {
                 "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html"
             }
-            Self::WideGrant => {
+            Self::WideGrant | Self::EscalatingAction => {
                 "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
             }
             Self::PassRoleToAnyService | Self::PassAnyRole => {

@@ -39,7 +39,11 @@ const BOUNDED: &str = r#""Condition": {"StringEquals": {"iam:PermissionsBoundary
 #[case(r#""Action": "s3:GetObject", "Resource": "arn:aws:s3:::b""#, &[Rule::ResourceNever])]
 #[case(r#""Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b""#, &[])]
 #[case(r#""Action": ["s3:ListBucket", "s3:GetObject"], "Resource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]"#, &[])]
-#[case(r#""Action": "s3:ListAllMyBuckets", "Resource": "arn:aws:s3:::*""#, &[Rule::ResourceNever])]
+#[case(r#""Action": "s3:ListAllMyBuckets", "Resource": "arn:aws:s3:::*""#, &[])]
+#[case(r#""Action": "s3:ListAllMyBuckets", "Resource": "arn:aws:s3:::b""#, &[Rule::ResourceNever])]
+#[case(r#""Action": "lambdaa:InvokeFunction", "Resource": "*""#, &[Rule::UnknownService])]
+#[case(r#""Action": "deeplens:AssociateServiceRoleToAccount", "Resource": "*""#, &[])]
+#[case(r#""Action": ["apigateway:TagResource", "apigateway:UntagResource"], "Resource": "*""#, &[])]
 #[case(r#""Action": "apigateway:POST", "Resource": "arn:aws:apigateway:eu-west-1::/apis/*/integrations""#, &[])]
 #[case(r#""Action": "apigateway:POST", "Resource": "arn:aws:apigateway:eu-west-1:123456789012:/v2/apis""#, &[Rule::ResourceNever])]
 #[case(r#""Action": "iam:GetRole", "Resource": "arn:aws:iam::123456789012:role/app-*""#, &[])]
@@ -348,4 +352,259 @@ fn a_key_that_comes_with_another_is_there_when_that_is() {
     assert_eq!(rules(Kind::Identity, &statement("")), alone);
     let vpc = r#""StringEquals": {"lambda:VpcIds": "vpc-1"}, "#;
     assert_eq!(rules(Kind::Identity, &statement(vpc)), []);
+}
+
+/// The findings' rules with their messages.
+fn told(kind: Kind, statement: &str) -> Vec<String> {
+    let text = format!(r#"{{"Version": "2012-10-17", "Statement": [{statement}]}}"#);
+    let document = Document::parse("policy", &text, kind).unwrap();
+    lint(&document)
+        .into_iter()
+        .map(|finding| format!("{}: {}; {}", finding.rule.name(), finding.message, finding.instead))
+        .collect()
+}
+
+/// As AWS's reference spells keys of tags: `${TagKey}`, `<key>`, `tag-key`.
+#[rstest]
+#[case("secretsmanager:GetSecretValue", "secretsmanager:ResourceTag/App", true)]
+#[case("secretsmanager:GetSecretValue", "secretsmanager:resourcetag/App", true)]
+#[case("secretsmanager:ListSecrets", "secretsmanager:ResourceTag/App", false)]
+#[case("s3:GetObject", "s3:ExistingObjectTag/team", true)]
+#[case("s3:PutObject", "s3:RequestObjectTag/team", true)]
+#[case("s3:ListBucket", "s3:ExistingObjectTag/team", false)]
+#[case("ssm:SendCommand", "ssm:resourceTag/Name", true)]
+#[case("ec2:StartInstances", "ec2:ResourceTag/team", true)]
+#[case("ec2:DescribeInstances", "ec2:ResourceTag/team", false)]
+#[case("states:InvokeHTTPEndpoint", "states:HTTPEndpoint", true)]
+fn keys_of_tags_are_known(#[case] action: &str, #[case] key: &str, #[case] carried: bool) {
+    let statement = format!(
+        r#"{{"Effect": "Deny", "Action": "{action}", "Resource": "*", "Condition": {{"StringEquals": {{"{key}": "a"}}}}}}"#
+    );
+    let expected = if carried { vec![] } else { vec![Rule::KeyNeverCarried] };
+    assert_eq!(rules(Kind::Identity, &statement), expected);
+}
+
+/// SNS's own default policy.
+#[test]
+fn the_owner_of_a_source_is_carried() {
+    let statement = r#"{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["SNS:Publish", "SNS:Subscribe"],
+        "Resource": "arn:aws:sns:us-east-1:123456789012:t", "Condition": {"StringEquals": {"AWS:SourceOwner": "123456789012"}}}"#;
+    assert_eq!(told(Kind::Resource, statement), Vec::<String>::new());
+}
+
+const TAG_KEYS: &str = r#""ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}"#;
+
+/// Who must name a tag's value sends its key; who tags sends keys. A call that
+/// deletes all tags sends none.
+#[rstest]
+#[case("ec2:RunInstances", r#""StringEquals": {"aws:RequestTag/team": "a"}, "#, true)]
+#[case("ec2:RunInstances", r#""Null": {"aws:RequestTag/team": "false"}, "#, true)]
+#[case("ec2:RunInstances", r#""StringEqualsIfExists": {"aws:RequestTag/team": "a"}, "#, false)]
+#[case("ec2:RunInstances", "", false)]
+#[case("iam:TagRole", "", true)]
+#[case("ec2:CreateTags", "", true)]
+#[case("ec2:DeleteTags", "", false)]
+fn tag_keys_beside_a_required_tag_are_there(
+    #[case] action: &str,
+    #[case] beside: &str,
+    #[case] fine: bool,
+) {
+    let statement = format!(
+        r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "*", "Condition": {{{beside}{TAG_KEYS}}}}}"#
+    );
+    let expected = if fine { vec![] } else { vec![Rule::AllValuesOfNothing] };
+    assert_eq!(rules(Kind::Identity, &statement), expected);
+}
+
+#[rstest]
+#[case("Action", "*", "iam:PermissionBoundary", Some("iam:PermissionsBoundary"))]
+#[case("NotAction", "s3:*", "iam:PermissionBoundary", Some("iam:PermissionsBoundary"))]
+#[case("Action", "*", "aws:PrincipalOrgPath", Some("aws:PrincipalOrgPaths"))]
+#[case("Action", "*", "iam:PermissionsBoundary", None)]
+#[case("Action", "*", "aws:RequestTag/a", None)]
+#[case("Action", "*", "aws:ResourceTag/a", None)]
+#[case("Action", "*", "aws:TagKeys", None)]
+#[case("Action", "*", "AWS:requestedregion", None)]
+#[case("Action", "*", "saml:aud", None)]
+#[case("Action", "*", "ecs:cluster", None)]
+fn a_key_that_nobody_carries_is_told_under_every_action(
+    #[case] element: &str,
+    #[case] action: &str,
+    #[case] key: &str,
+    #[case] near: Option<&str>,
+) {
+    let statement = format!(
+        r#"{{"Effect": "Deny", "{element}": "{action}", "Resource": "*", "Condition": {{"ForAnyValue:StringEquals": {{"{key}": "a"}}}}}}"#
+    );
+    let expected: Vec<String> = near
+        .map(|near| {
+            format!(
+                "key-never-carried: no request carries `{key}`, so the statement never denies \
+                 anything; did you mean `{near}`?"
+            )
+        })
+        .into_iter()
+        .collect();
+    assert_eq!(told(Kind::ServiceControl, &statement), expected);
+}
+
+#[test]
+fn a_service_that_does_not_exist_is_told_with_its_neighbour() {
+    let statement = r#"{"Effect": "Allow", "Action": "lambdaa:InvokeFunction", "Resource": "*"}"#;
+    assert_eq!(
+        told(Kind::Identity, statement),
+        ["unknown-service: `lambdaa:InvokeFunction` is no action: no service has the prefix \
+             `lambdaa`; did you mean `lambda:`?"]
+    );
+}
+
+/// The claims that STS's reference lists, and no others.
+#[rstest]
+#[case("aud", true)]
+#[case("sub", true)]
+#[case("repository", true)]
+#[case("job_workflow_ref", true)]
+#[case("iss", false)]
+#[case("repository_owner", false)]
+#[case("event_name", false)]
+#[case("run_id", false)]
+#[case("job_workflow_sha", false)]
+fn claims_that_are_no_condition_keys_are_told(#[case] claim: &str, #[case] is_key: bool) {
+    let key = format!("token.actions.githubusercontent.com:{claim}");
+    let trust = format!(
+        r#"{{{GITHUB}, "Condition": {{{AUD}, "StringLike": {{"{SUB}": "repo:acme/service-a:*", "{key}": "a"}}}}}}"#
+    )
+    .replace(&format!(r#", "{SUB}": "a""#), "");
+    let expected = if is_key { vec![] } else { vec![Rule::KeyNeverCarried] };
+    assert_eq!(rules(Kind::Trust, &trust), expected);
+}
+
+/// "These keys are also available in requests made with the session": `sub`
+/// and `aud` are, GitHub's further claims are not.
+#[rstest]
+#[case("token.actions.githubusercontent.com:sub", true)]
+#[case("token.actions.githubusercontent.com:aud", true)]
+#[case("token.actions.githubusercontent.com:repository", false)]
+#[case("token.actions.githubusercontent.com:event_name", false)]
+#[case("cognito-identity.amazonaws.com:amr", true)]
+#[case("dev-1.okta.com/oauth2/default:groups", false)]
+#[case("graph.facebook.com:app_id", true)]
+fn claims_that_later_requests_do_not_carry_are_told(#[case] key: &str, #[case] carried: bool) {
+    let statement = format!(
+        r#"{{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*", "Condition": {{"StringLike": {{"{key}": "a"}}}}}}"#
+    );
+    let expected = if carried { vec![] } else { vec![Rule::KeyNeverCarried] };
+    assert_eq!(rules(Kind::Identity, &statement), expected);
+}
+
+/// A star under `StringEquals` lets nobody in: that is another fault than an
+/// open trust.
+#[test]
+fn a_star_that_is_text_is_told() {
+    let trust = format!(
+        r#"{{{GITHUB}, "Condition": {{"StringEquals": {{"token.actions.githubusercontent.com:aud": "sts.amazonaws.com", "{SUB}": "repo:acme/*"}}}}}}"#
+    );
+    assert_eq!(
+        told(Kind::Trust, &trust),
+        ["star-as-text: the `*` of `repo:acme/*` is an ordinary character to StringEquals, so \
+             it holds for nothing that the pattern was to match; write `StringLike`, or what is \
+             meant without a `*`"]
+    );
+}
+
+#[rstest]
+#[case("StringEquals", r#""a/*""#, Some("so it holds for nothing that the pattern was to match"))]
+#[case("StringEquals", r#"["a", "a/*"]"#, Some("so the pattern adds nothing"))]
+#[case(
+    "StringNotEquals",
+    r#""a/*""#,
+    Some("so it holds for all that the pattern was to leave out")
+)]
+#[case(
+    "StringEqualsIgnoreCase",
+    r#""a/*""#,
+    Some("so it holds for nothing that the pattern was to match")
+)]
+#[case("StringEqualsIfExists", r#""a/*""#, Some("so it holds for requests without the key alone"))]
+#[case("StringLike", r#""a/*""#, None)]
+#[case("StringEquals", r#""a/${*}""#, None)]
+#[case("ArnEquals", r#""arn:aws:iam::123456789012:role/*""#, None)]
+fn a_star_is_told_under_every_key(
+    #[case] operator: &str,
+    #[case] value: &str,
+    #[case] effect: Option<&str>,
+) {
+    let statement = format!(
+        r#"{{"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*", "Condition": {{"{operator}": {{"aws:PrincipalArn": {value}}}}}}}"#
+    );
+    let found = told(Kind::ServiceControl, &statement);
+    match effect {
+        None => assert_eq!(found, Vec::<String>::new()),
+        Some(effect) => {
+            assert_eq!(found.len(), 1);
+            assert!(
+                found[0].starts_with("star-as-text: ") && found[0].contains(effect),
+                "{found:?}"
+            );
+        }
+    }
+}
+
+#[rstest]
+#[case("iam:UpdateAssumeRolePolicy", "*", true)]
+#[case("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/*", true)]
+#[case("iam:Put*", "*", true)]
+#[case("iam:CreatePolicyVersion", "arn:aws:iam::123456789012:policy/own", false)]
+#[case("iam:CreateAccessKey", "arn:aws:iam::*:user/*", true)]
+#[case("iam:CreateAccessKey", "arn:aws:iam::*:user/${aws:username}", false)]
+#[case("iam:GetRole", "*", false)]
+fn single_actions_that_escalate_are_told(
+    #[case] action: &str,
+    #[case] resource: &str,
+    #[case] told: bool,
+) {
+    let statement =
+        format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}}"#);
+    let expected = if told { vec![Rule::EscalatingAction] } else { vec![] };
+    assert_eq!(rules(Kind::Identity, &statement), expected);
+    // A boundary grants nothing, and a condition may say on what.
+    assert_eq!(rules(Kind::Boundary, &statement), []);
+    let held = statement.replace(
+        "}",
+        r#", "Condition": {"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/admin"}}}"#,
+    );
+    if !statement.contains("${") {
+        assert_eq!(rules(Kind::Identity, &held), []);
+    }
+}
+
+/// A condition that some actions of a statement carry is there for these.
+#[test]
+fn an_exception_is_for_the_actions_that_carry_its_key() {
+    let statement = |actions: &str| {
+        format!(
+            r#"{{"Effect": "Deny", "Action": [{actions}], "Resource": "*", "Condition": {{"StringNotEqualsIfExists": {{"aws:ResourceTag/open": "true"}}}}}}"#
+        )
+    };
+    let both = statement(r#""sts:GetSessionToken", "sts:AssumeRole""#);
+    assert_eq!(rules(Kind::ServiceControl, &both), []);
+    assert_eq!(
+        told(Kind::ServiceControl, &statement(r#""sts:GetSessionToken""#)),
+        ["key-never-carried: requests for `sts:GetSessionToken` never carry \
+             `aws:ResourceTag/open`, so the condition leaves nothing out; move \
+             `sts:GetSessionToken` into a statement of its own, with keys that it carries"]
+    );
+}
+
+#[test]
+fn alexa_calls_by_a_name_of_its_own() {
+    let statement = |service: &str| {
+        format!(
+            r#"{{"Effect": "Allow", "Principal": {{"Service": "{service}"}}, "Action": "lambda:InvokeFunction",
+                "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "Condition": {{"StringEquals": {{"lambda:EventSourceToken": "amzn1.ask.skill.1"}}}}}}"#
+        )
+    };
+    assert_eq!(rules(Kind::Resource, &statement("alexa-appkit.amazon.com")), []);
+    let wrong = rules(Kind::Resource, &statement("alexa-appkit.example.com"));
+    assert_eq!(wrong, [Rule::NoSuchPrincipal]);
 }

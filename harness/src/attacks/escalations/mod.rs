@@ -85,6 +85,22 @@ impl Path {
 mod tests {
     use super::*;
 
+    /// Lint finds the paths of one action, and two more of older research.
+    #[test]
+    fn lint_knows_the_paths_of_one_action() {
+        let mut expected: Vec<&str> = paths()
+            .iter()
+            .filter_map(|path| match path.required.as_slice() {
+                [one] => Some(one.as_str()),
+                _ => None,
+            })
+            .chain(["ec2-instance-connect:SendSSHPublicKey", "iam:SetDefaultPolicyVersion"])
+            .collect();
+        expected.sort_unstable();
+        let known = ringfence_policy::lint::ESCALATING.map(|(action, ..)| action);
+        assert_eq!(known.as_slice(), expected.as_slice());
+    }
+
     #[test]
     fn all_paths_can_be_read() {
         assert_eq!(paths().len(), 65);

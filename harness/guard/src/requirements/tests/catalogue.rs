@@ -1,14 +1,12 @@
 //! Every action that a mapping asks for exists, and carries the keys that it
 //! is asked with.
 
-use ringfence_policy::catalog;
+use ringfence_policy::lint::{Rule, lint};
+use ringfence_policy::{Document, Kind, catalog};
 use ringfence_wire::Service;
 
 use super::unmapped::full_input;
 use super::{ask_as, root};
-
-/// Actions that AWS's messages name and the reference lacks.
-const NAMED_BY_MESSAGES: &[&str] = &["apigateway:TagResource"];
 
 /// Keys that the reference does not list with an action in this form.
 fn more(action: &str, key: &str) -> bool {
@@ -17,10 +15,6 @@ fn more(action: &str, key: &str) -> bool {
         // set them with authorizers too.
         "apigateway:POST" | "apigateway:PATCH" | "apigateway:DELETE" => {
             key.ends_with("/authorizeruri")
-        }
-        // Written `s3:RequestObjectTag/<key>` and `s3:ExistingObjectTag/<key>`.
-        _ if action.starts_with("s3:") => {
-            key.starts_with("s3:requestobjecttag/") || key.starts_with("s3:existingobjecttag/")
         }
         _ => false,
     }
@@ -34,10 +28,10 @@ async fn every_action_and_key_is_in_the_catalogue() {
             let asked = ask_as(&root(), service, operation.name, full_input(operation)).await;
             for requirement in asked.unwrap_or_default() {
                 let name = requirement.action.as_str();
-                if NAMED_BY_MESSAGES.contains(&name) {
+                let (prefix, bare) = name.split_once(':').unwrap();
+                if catalog::beside_the_reference(prefix).any(|known| known == bare) {
                     continue;
                 }
-                let (prefix, _) = name.split_once(':').unwrap();
                 let service = catalog::service(prefix).unwrap();
                 let Some(action) = catalog::action(name) else {
                     wrong.push(format!("{}: no action {name}", operation.name));
@@ -51,5 +45,59 @@ async fn every_action_and_key_is_in_the_catalogue() {
             }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Lint says of nothing that a mapping asks for that it does not exist, is never
+/// carried, or is never acted upon.
+#[tokio::test]
+async fn lint_knows_every_action_resource_and_key_of_a_mapping() {
+    let mut wrong = std::collections::BTreeSet::new();
+    let mut checked = 0;
+    for service in Service::ALL {
+        for operation in &service.model().operations {
+            let asked = ask_as(&root(), service, operation.name, full_input(operation)).await;
+            for requirement in asked.unwrap_or_default() {
+                let action = requirement.action.as_str();
+                let plain = serde_json::json!({});
+                let keys = requirement
+                    .context
+                    .keys()
+                    .filter(|key| !more(action, key))
+                    .map(|key| serde_json::json!({"ForAnyValue:StringLike": {key: "*"}}));
+                for condition in std::iter::once(plain).chain(keys) {
+                    let text = serde_json::json!({
+                        "Version": "2012-10-17",
+                        "Statement": {
+                            "Effect": "Allow", "Action": action, "Resource": requirement.resource,
+                            "Condition": condition,
+                        },
+                    });
+                    let name = format!("{} of {}", operation.name, service.name());
+                    // What the input has for an ARN is none, and nobody's
+                    // password is the root user's.
+                    let parsed = Document::parse(name, &text.to_string(), Kind::Identity);
+                    let Some(document) =
+                        parsed.ok().filter(|_| !requirement.resource.ends_with(":root"))
+                    else {
+                        continue;
+                    };
+                    checked += 1;
+                    let never = lint(&document).into_iter().filter(|finding| {
+                        matches!(
+                            finding.rule,
+                            Rule::UnknownAction
+                                | Rule::UnknownService
+                                | Rule::ResourceNever
+                                | Rule::KeyNeverCarried
+                        )
+                    });
+                    wrong.extend(never.map(|found| format!("{}: {}", found.policy, found.message)));
+                }
+            }
+        }
+    }
+    assert!(checked > 2_000, "only {checked} permissions");
+    let wrong: Vec<String> = wrong.into_iter().collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

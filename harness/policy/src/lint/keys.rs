@@ -1,0 +1,247 @@
+//! Condition keys that no request carries, and lists without set operators.
+
+use super::actions::Covered;
+use super::{Note, Rule, UNKNOWN, claims, note};
+use crate::catalog::{self, Access, Action, Service};
+use crate::condition::Condition;
+use crate::operator::{Base, Quantifier, distance};
+use crate::pattern::Case;
+use crate::statement::{Effect, Statement};
+
+/// Keys that are in a request together or not at all: "SecurityGroupIds and
+/// SubnetIds must both be specified or both be empty", and the VPC is theirs.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#vpc-conditions>
+const TOGETHER: [&str; 3] = ["lambda:VpcIds", "lambda:SubnetIds", "lambda:SecurityGroupIds"];
+
+/// Keys of the keys of a request, with how the key of one of them starts: who
+/// has the one has the other. AWS recommends the pair:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html#access_tags_control-tag-keys>.
+const KEYS_OF: [(&str, &str); 3] = [
+    ("aws:TagKeys", "aws:RequestTag/"),
+    ("s3:RequestObjectTagKeys", "s3:RequestObjectTag/"),
+    ("kms:EncryptionContextKeys", "kms:EncryptionContext:"),
+];
+
+/// Keys of members that a call cannot leave out, with the actions: those that
+/// the service fills itself, and required members of the API.
+const ALWAYS: [(&str, &[&str]); 3] = [
+    // The service that takes the role says so.
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_PassedToService
+    ("iam:PassedToService", &["iam:PassRole"]),
+    // https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html
+    ("kms:GrantOperations", &["kms:CreateGrant"]),
+    // https://docs.aws.amazon.com/organizations/latest/APIReference/API_EnableAWSServiceAccess.html
+    (
+        "organizations:ServicePrincipal",
+        &[
+            "organizations:EnableAWSServiceAccess",
+            "organizations:DisableAWSServiceAccess",
+            "organizations:RegisterDelegatedAdministrator",
+            "organizations:DeregisterDelegatedAdministrator",
+        ],
+    ),
+];
+
+/// Whether every request for the action that carries the key at all has it.
+pub(super) fn always_carries(service: &Service, action: &Action, key: &str) -> bool {
+    let name = format!("{}:{}", service.prefix, action.name);
+    let listed = ALWAYS.iter().any(|(known, actions)| {
+        known.eq_ignore_ascii_case(key)
+            && actions.iter().any(|action| action.eq_ignore_ascii_case(&name))
+    });
+    // Who tags or untags says with which keys, but for `DeleteTags`: "if you
+    // omit this parameter, we delete all user-defined tags".
+    // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html
+    let tags = action.access.contains(&Access::Tagging)
+        && action.name.contains("Tag")
+        && name != "ec2:DeleteTags";
+    listed || (key.eq_ignore_ascii_case("aws:TagKeys") && tags)
+}
+
+/// Whether a request that has the one key has the other.
+fn comes_with(has: &str, other: &str) -> bool {
+    let known = |key: &str| TOGETHER.iter().any(|known| known.eq_ignore_ascii_case(key));
+    let keys_of = |(keys, start): &(&str, &str)| {
+        keys.eq_ignore_ascii_case(other)
+            && has.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+    };
+    has.eq_ignore_ascii_case(other) || (known(has) && known(other)) || KEYS_OF.iter().any(keys_of)
+}
+
+/// Whether the statement holds only for requests that have the key.
+pub(super) fn checked_for_presence(statement: &Statement, key: &str) -> bool {
+    statement.conditions.iter().any(|condition| {
+        comes_with(&condition.key, key)
+            && match condition.operator.base {
+                Base::Null => condition.sources.iter().all(|text| &**text == "false"),
+                _ => !condition.holds_when_absent(),
+            }
+    })
+}
+
+/// Whether the catalogue knows the key's service, so that it can tell who
+/// carries it: without a service, nobody. Keys of identity providers
+/// (`issuer:sub`) it cannot judge.
+fn judged(key: &str) -> bool {
+    !key.contains(UNKNOWN)
+        && key.split_once(':').is_none_or(|(prefix, _)| {
+            prefix.eq_ignore_ascii_case("aws") || catalog::service(prefix).is_some()
+        })
+}
+
+/// What comes of a condition whose key no request has.
+fn effect_of(statement: &Statement, condition: &Condition, what: &str) -> String {
+    match (statement.effect, condition.holds_when_absent()) {
+        (Effect::Allow, false) => format!("so the statement never allows {what}"),
+        (Effect::Deny, false) => format!("so the statement never denies {what}"),
+        (Effect::Allow, true) => "so the condition limits nothing".to_owned(),
+        (Effect::Deny, true) => "so the condition leaves nothing out".to_owned(),
+    }
+}
+
+/// Whether the key is one of somebody's: of all requests, or of some action
+/// that the catalogue has.
+fn is_somebodys(key: &str) -> bool {
+    let of_service = |service: &Service| {
+        service.key_type(key).is_some()
+            || service.actions().any(|action| service.carries(action, key))
+    };
+    match key.split_once(':') {
+        None => false,
+        Some((prefix, _)) if prefix.eq_ignore_ascii_case("aws") => {
+            catalog::is_global_key(key)
+                || catalog::prefixes().filter_map(catalog::service).any(of_service)
+        }
+        Some((prefix, _)) => {
+            catalog::is_global_key(key) || catalog::service(prefix).is_some_and(of_service)
+        }
+    }
+}
+
+/// Whether the reference has the key for the service and gives it to no action,
+/// as it does with `states:HTTPEndpoint`: then it cannot tell who carries it.
+fn is_listed_for_nobody(service: &Service, key: &str) -> bool {
+    service.key_type(key).is_some() && !service.actions().any(|action| service.carries(action, key))
+}
+
+/// Whether the condition is there for the sake of other actions of its
+/// statement: an exception of a Deny, or one that AWS recommends `IfExists` for.
+fn is_for_others(statement: &Statement, condition: &Condition) -> bool {
+    let key = condition.key.as_ref();
+    let meant = condition.operator.if_exists || statement.effect == Effect::Deny;
+    meant
+        && condition.holds_when_absent()
+        && statement.actions.patterns.iter().any(|pattern| {
+            let service = pattern.service.as_deref().and_then(catalog::service);
+            service.is_some_and(|service| {
+                service.actions().any(|action| {
+                    pattern.name.matches(&action.name, Case::Fold) && service.carries(action, key)
+                })
+            })
+        })
+}
+
+/// Keys in a statement about all actions, or all but some.
+pub(super) fn of_any_action(statement: &Statement, notes: &mut Vec<Note>) {
+    for condition in &statement.conditions {
+        let key = condition.key.as_ref();
+        if !judged(key) || is_somebodys(key) {
+            continue;
+        }
+        let message =
+            format!("no request carries `{key}`, {}", effect_of(statement, condition, "anything"));
+        let instead = match nearest(key) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "see the condition keys of AWS's service authorization reference".to_owned(),
+        };
+        notes.push(note(Rule::KeyNeverCarried, message, instead).about(key));
+    }
+}
+
+/// The key of the same service that a misspelt one comes closest to.
+fn nearest(key: &str) -> Option<String> {
+    let (prefix, name) = key.split_once(':')?;
+    let known: Vec<String> = match catalog::service(prefix) {
+        Some(service) => service.keys().map(str::to_owned).collect(),
+        None => catalog::global_keys().map(str::to_owned).collect(),
+    };
+    let name = name.to_lowercase();
+    known
+        .into_iter()
+        .filter_map(|known| {
+            let (_, end) = known.split_once(':')?;
+            let far = distance(&name, &end.to_lowercase());
+            (far <= 3).then_some((far, known))
+        })
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// A key in a statement about certain actions.
+pub(super) fn of_actions(
+    statement: &Statement,
+    covered: &Covered<'_>,
+    condition: &Condition,
+    notes: &mut Vec<Note>,
+) {
+    let key = condition.key.as_ref();
+    // Of these the claims' own check tells.
+    if claims::provider(key).is_some() {
+        return;
+    }
+    let carriers: Vec<_> =
+        covered.actions.iter().filter(|(service, action)| service.carries(action, key)).collect();
+    if judged(key) && carriers.is_empty() && condition.operator.base != Base::Null {
+        let mut services = covered.actions.iter().map(|(service, _)| *service);
+        if services.any(|service| is_listed_for_nobody(service, key))
+            || is_for_others(statement, condition)
+        {
+            return;
+        }
+        let what = covered.source;
+        let effect = effect_of(statement, condition, "it");
+        let instead = match nearest(key).filter(|_| !is_somebodys(key)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                format!("move `{what}` into a statement of its own, with keys that it carries")
+            }
+        };
+        let message = format!("requests for `{what}` never carry `{key}`, {effect}");
+        notes.push(note(Rule::KeyNeverCarried, message, instead).about(what));
+        return;
+    }
+    let list = carriers
+        .iter()
+        .filter_map(|(service, _)| service.key_type(key))
+        .any(|kind| kind.starts_with("ArrayOf"));
+    match condition.operator.quantifier {
+        None if list && condition.operator.base != Base::Null => notes.push(
+            note(
+                Rule::ListWithoutSetOperator,
+                format!(
+                    "`{key}` holds a list, and {} alone matches no list",
+                    condition.operator_name
+                ),
+                format!("write `ForAnyValue:{0}` or `ForAllValues:{0}`", condition.operator_name),
+            )
+            .about(key),
+        ),
+        Some(Quantifier::ForAllValues)
+            if statement.effect == Effect::Allow
+                && !checked_for_presence(statement, key)
+                && !carriers
+                    .iter()
+                    .all(|(service, action)| always_carries(service, action, key)) =>
+        {
+            notes.push(
+                note(
+                    Rule::AllValuesOfNothing,
+                    format!("{} holds when the request has no `{key}`", condition.operator_name),
+                    format!("add `\"Null\": {{\"{key}\": \"false\"}}`"),
+                )
+                .about(key),
+            );
+        }
+        _ => {}
+    }
+}
