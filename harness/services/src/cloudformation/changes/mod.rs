@@ -27,7 +27,7 @@ use super::deploy::{Live, is_active};
 use super::resources::{self, Property, ResourceType, Tagging, Update};
 use super::store::{Definition, Deployed, OutputValue, mask, masked};
 use super::template::{
-    self, Graph, Output, Pseudo, Removal, Resource, Scope, Template, TemplateError,
+    self, Graph, Growth, Output, Pseudo, Removal, Resource, Scope, Template, TemplateError,
 };
 
 /// What an execution would do.
@@ -227,6 +227,7 @@ impl Comparison<'_> {
             conditions: self.conditions,
             pseudo: self.pseudo,
             lookup: preview,
+            growth: Growth::default(),
         }
     }
 

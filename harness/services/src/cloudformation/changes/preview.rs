@@ -9,7 +9,7 @@ use crate::cloudformation::deploy::{Live, is_active};
 use crate::cloudformation::resources;
 use crate::cloudformation::store::Definition;
 use crate::cloudformation::template::{
-    self, Lookup, Pseudo, Resource, Scope, Template, TemplateError,
+    self, Growth, Lookup, Pseudo, Resource, Scope, Template, TemplateError,
 };
 
 /// AWS's word for a value that only the execution can tell.
@@ -145,6 +145,7 @@ pub(super) fn without_resources(
         conditions: &conditions,
         pseudo,
         lookup: &Nothing,
+        growth: Growth::default(),
     };
     scope.object(&definition.template.resource(logical_id)?.properties).ok()
 }

@@ -18,7 +18,7 @@ use super::resources::{self, Context, Existing, Failure, Made, Progress, Resourc
 use super::status::Status;
 use super::store::{Applied, Definition, Deployed, OutputValue, Stack};
 use super::template::{
-    self, Graph, Lookup, Policy, Pseudo, Removal, Resource, Scope, TemplateError,
+    self, Graph, Growth, Lookup, Policy, Pseudo, Removal, Resource, Scope, TemplateError,
 };
 use crate::credentials::Credentials;
 
@@ -98,6 +98,7 @@ impl Plan {
             conditions: &self.conditions,
             pseudo: &self.pseudo,
             lookup,
+            growth: Growth::default(),
         }
     }
 }

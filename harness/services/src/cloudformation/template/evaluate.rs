@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::growth::Growth;
 use super::intrinsics;
 use super::{Template, TemplateError};
 
@@ -36,6 +37,8 @@ pub(in crate::cloudformation) struct Scope<'a> {
     pub(in crate::cloudformation) conditions: &'a BTreeMap<String, bool>,
     pub(in crate::cloudformation) pseudo: &'a Pseudo,
     pub(in crate::cloudformation) lookup: &'a dyn Lookup,
+    /// What was evaluated so far.
+    pub(in crate::cloudformation) growth: Growth,
 }
 
 impl Scope<'_> {
@@ -46,7 +49,11 @@ impl Scope<'_> {
     ) -> Result<Option<Value>, TemplateError> {
         match node {
             Value::Object(map) => match function(map) {
-                Some((name, argument)) => intrinsics::call(self, name, argument),
+                Some((name, argument)) => {
+                    let value = intrinsics::call(self, name, argument)?;
+                    value.iter().try_for_each(|value| self.growth.add(value))?;
+                    Ok(value)
+                }
                 None => Ok(Some(Value::Object(self.object(map)?))),
             },
             Value::Array(items) => {
@@ -164,6 +171,7 @@ pub(in crate::cloudformation) fn conditions(
                     conditions: &values,
                     pseudo,
                     lookup: &NoResources,
+                    growth: Growth::default(),
                 };
                 settled.push((name.clone(), intrinsics::boolean(&scope, node)?));
             }

@@ -7,9 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::TemplateError;
 use super::evaluate::{Scope, text_of};
 use super::shape::{self, fixed, malformed};
+use super::{TemplateError, growth};
 
 /// Calls a function; `None` is `AWS::NoValue`.
 pub(super) fn call(
@@ -143,7 +143,10 @@ fn sub(scope: &Scope<'_>, argument: &Value) -> Result<String, TemplateError> {
     let mut result = String::new();
     for piece in pieces(text)? {
         match piece {
-            Piece::Literal(text) => result.push_str(text),
+            Piece::Literal(text) => {
+                growth::check(result.len().saturating_add(text.len()))?;
+                result.push_str(text);
+            }
             Piece::Variable(name) => {
                 let value = match variables.and_then(|variables| variables.get(name)) {
                     Some(node) => scope.evaluate(node)?,
@@ -154,7 +157,9 @@ fn sub(scope: &Scope<'_>, argument: &Value) -> Result<String, TemplateError> {
                 };
                 match value {
                     Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => {
-                        result.push_str(&text_of(&value));
+                        let text = text_of(&value);
+                        growth::check(result.len().saturating_add(text.len()))?;
+                        result.push_str(&text);
                     }
                     _ => {
                         return Err(error(&format!(
@@ -177,6 +182,8 @@ fn join(scope: &Scope<'_>, argument: &Value) -> Result<String, TemplateError> {
         return Err(malformed(NAME));
     }
     let texts: Vec<String> = items.iter().map(text_of).collect();
+    let size: usize = texts.iter().map(|text| text.len().saturating_add(separator.len())).sum();
+    growth::check(size)?;
     Ok(texts.join(separator))
 }
 

@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod graph;
+mod growth;
 mod intrinsics;
 mod json;
 mod parameters;
@@ -17,6 +18,7 @@ use sections::{output, resource, section};
 
 pub(super) use evaluate::{Lookup, Pseudo, Scope, conditions};
 pub(super) use graph::{Graph, References, references};
+pub(super) use growth::Growth;
 pub(super) use parameters::{Given, Named, Parameter, ParameterValue, SsmNeed, Thing};
 pub(super) use summary::{Capability, Summary};
 
