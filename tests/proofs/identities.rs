@@ -51,7 +51,7 @@ fn a_user_who_takes_the_name_of_another_is_not_the_other() {
         as_root(stack, Service::S3, "PutBucketPolicy", put).await;
 
         let assume = async |key: &Access| {
-            let input = json!({"RoleArn": role, "RoleSessionName": "s"});
+            let input = json!({"RoleArn": role, "RoleSessionName": "su-session"});
             stack.client().call(key, Service::Sts, "AssumeRole", input).await.result
         };
         let list = async |key: &Access| {
@@ -79,5 +79,21 @@ fn a_user_who_takes_the_name_of_another_is_not_the_other() {
         let update = json!({"RoleName": "powerful", "PolicyDocument": trust.to_string()});
         as_root(stack, Service::Iam, "UpdateAssumeRolePolicy", update).await;
         assume(&second).await.unwrap();
+    });
+}
+
+#[test]
+fn a_bucket_is_of_one_region() {
+    with_empty_account(async |stack| {
+        as_root(stack, Service::S3, "CreateBucket", json!({"Bucket": BUCKET})).await;
+        let elsewhere = Access { region: "eu-west-3".to_owned(), ..stack.root() };
+        let list = async |access: &Access| {
+            let input = json!({"Bucket": BUCKET});
+            stack.client().call(access, Service::S3, "ListObjectsV2", input).await.result
+        };
+        assert_ne!(elsewhere.region, stack.root().region);
+        let error = list(&elsewhere).await.unwrap_err();
+        assert_eq!((error.status, error.code.as_ref()), (400, "AuthorizationHeaderMalformed"));
+        list(&stack.root()).await.unwrap();
     });
 }

@@ -272,6 +272,9 @@ impl Pipeline {
         if call.service() == Service::Sts {
             sts::check_input(call, Some(&caller))?;
         }
+        if !matches!(caller.identity, Identity::Anonymous) {
+            checks::s3::region(call, &self.directory.regions)?;
+        }
         let named = naming::named(call, &self.present(&call.region)).await?;
         let call = named.call.as_ref();
         let granted = self.authorize(call, &caller, parts, passage).await?;
@@ -529,7 +532,11 @@ impl Pipeline {
         if is_new_bucket && answer.status().is_success() {
             let bucket = call.text("Bucket").unwrap_or_default();
             let has_ownership = call.text("ObjectOwnership").is_some();
+            self.directory.regions.learn(bucket, checks::s3::new_region(call));
             self.directory.close_new_bucket(&call.region, bucket, has_ownership).await?;
+        }
+        if answer.status().is_success() && call.name() == "DeleteBucket" {
+            self.directory.regions.forget(call.text("Bucket").unwrap_or_default());
         }
         if answer.status().is_success() {
             keys::learn(call, &answer, &self.setting, &self.directory).await?;

@@ -12,6 +12,7 @@ mod invalidate;
 mod naming;
 mod principals;
 mod read;
+mod regions;
 mod resources;
 mod uploads;
 mod usage;
@@ -30,6 +31,7 @@ use crate::recording::Attached;
 use crate::requirements::state::Tags;
 use crate::upstream::Upstream;
 use cache::Cache;
+pub(crate) use regions::Regions;
 
 /// A role.
 #[derive(Debug)]
@@ -106,6 +108,8 @@ pub(crate) struct Directory {
     subnets: Cache<Option<Arc<str>>>,
     uploads: Cache<Option<Arc<str>>>,
     kept: Kept,
+    /// The regions of buckets.
+    pub(crate) regions: Regions,
 }
 
 impl Directory {
@@ -127,6 +131,7 @@ impl Directory {
             subnets: Cache::default(),
             uploads: Cache::default(),
             kept: Kept::default(),
+            regions: Regions::default(),
         }
     }
 
