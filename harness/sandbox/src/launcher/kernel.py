@@ -13,6 +13,7 @@ CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
 PR_SET_KEEPCAPS, PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 8, 2, 4
+PR_SET_SECUREBITS, SECURE_NO_SETUID_FIXUP = 28, 0b1100
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
 PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 24, 36, 38, 47
 
@@ -88,6 +89,9 @@ def keep_capability(candidates):
     with open("/proc/self/status") as file:
         held = next(int(line.split()[1], 16) for line in file if line.startswith("CapPrm"))
     prctl(PR_SET_KEEPCAPS, 1)
+    # Else `access` answers without it, and programs take for absent what they
+    # could open.
+    prctl(PR_SET_SECUREBITS, SECURE_NO_SETUID_FIXUP)
     return next((it for it in candidates if held & (1 << it)), None)
 
 
