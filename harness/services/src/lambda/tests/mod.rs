@@ -1,6 +1,7 @@
 //! Lambda against an endpoint that answers as the guard and its upstream do.
 
 mod control;
+mod forgers;
 mod invocations;
 mod recorded;
 mod support;

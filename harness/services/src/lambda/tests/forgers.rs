@@ -1,0 +1,215 @@
+//! Forgers: hostile functions, each with what it tries and what must come of
+//! it. Each is stopped. A function whose role allows nothing reads no other
+//! function, no session, no memory of ours, and leaves nothing behind.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ringfence_sandbox::{Mechanism, Sandbox};
+use rstest::rstest;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::support::{World, mark_of, orders, processes, with};
+
+/// What every function's code begins with.
+const PRELUDE: &str = r#"
+import ctypes, errno, os, signal, socket, subprocess
+def attempt(what, action):
+    try:
+        got = action()
+        print(what, "forged", repr(got)[:80])
+    except OSError as error:
+        print(what, "stopped", errno.errorcode.get(error.errno, error.errno))
+libc = ctypes.CDLL(None, use_errno=True)
+libc.syscall.restype = ctypes.c_long
+def call(number, *arguments):
+    if libc.syscall(ctypes.c_long(number), *[ctypes.c_long(a) for a in arguments]) < 0:
+        raise OSError(ctypes.get_errno(), "")
+NR = {"x86_64": dict(ptrace=101, unshare=272), "aarch64": dict(ptrace=117, unshare=97)}[os.uname().machine]
+"#;
+
+/// A service with the strongest mechanism that works here, or with Landlock.
+async fn world(landlock: bool) -> World {
+    let world = World::new().await;
+    let python = ringfence_sandbox::python().unwrap();
+    let found = Sandbox::detect(&python).await;
+    assert!(found.mechanism().isolates(), "nothing isolates here");
+    if landlock {
+        let other_user = found.mechanism().other_user();
+        let mechanism = Mechanism::Landlock { other_user };
+        world.setting.set_sandbox(Sandbox::with(&python, mechanism));
+    }
+    world
+}
+
+/// A port of the harness, and how often somebody came.
+async fn port() -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let number = listener.local_addr().unwrap().port();
+    let visits = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&visits);
+    tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (number, visits)
+}
+
+/// Runs code in the function `orders` and returns what it printed.
+async fn run(world: &World, facts: Value, code: &str) -> String {
+    let event = json!({ "do": "run", "facts": facts, "code": format!("{PRELUDE}{code}") });
+    let invoked = world.invoke(event).await;
+    assert_eq!(invoked.error, None, "{:?}", invoked.answer);
+    invoked.answer["said"].as_str().unwrap().to_owned()
+}
+
+/// Each line names what stopped the attempt; `|` parts errors that stop it in
+/// different mechanisms.
+#[rstest]
+#[case::the_emulators_port(
+    "attempt('emulator', lambda: socket.create_connection(('127.0.0.1', facts['emulator']), 2))",
+    &["emulator stopped ECONNREFUSED|EACCES"]
+)]
+#[case::another_functions_runtime_api(
+    "host, port = facts['other_api'].split(':'); attempt('runtime', lambda: socket.create_connection((host, int(port)), 2))",
+    &["runtime stopped ECONNREFUSED|EACCES"]
+)]
+#[case::every_other_port(
+    r"
+found = []
+for port in range(1, 65536):
+    with socket.socket() as s:
+        if s.connect_ex(('127.0.0.1', port)) == 0: found.append(port)
+print('ports', found == sorted([facts['endpoint'], int(os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')[1])]))",
+    &["ports True"]
+)]
+#[case::registries_and_the_world(
+    "attempt('outside', lambda: socket.create_connection(('192.0.2.1', 443), 2)); print('proxy', os.environ.get('HTTPS_PROXY'))",
+    &["outside stopped ENETUNREACH|EACCES", "proxy None"]
+)]
+#[case::the_sessions_of_others(
+    r"
+seen = 0
+for entry in range(1, 70000):
+    if entry != os.getpid():
+        try: seen += b'AWS_SECRET_ACCESS_KEY' in open(f'/proc/{entry}/environ', 'rb').read()
+        except OSError: pass
+print('seen', seen)
+attempt('other', lambda: open('/proc/%d/environ' % facts['other']).read())",
+    &["seen 0", "other stopped ENOENT|EACCES"]
+)]
+#[case::the_guards_memory(
+    "attempt('mem', lambda: open('/proc/%d/mem' % facts['harness'], 'r+b')); attempt('attach', lambda: call(NR['ptrace'], 16, facts['harness'], 0, 0)); attempt('users', lambda: call(NR['unshare'], 0x10000000))",
+    &["mem stopped ENOENT|EACCES", "attach stopped EPERM", "users stopped EPERM"]
+)]
+#[case::the_code_of_others(
+    "attempt('list', lambda: os.listdir(facts['work'] + '/lambda/code')); attempt('new', lambda: open(facts['work'] + '/forged', 'w'))",
+    &["list stopped ENOENT|EACCES", "new stopped ENOENT|EACCES"]
+)]
+#[case::its_own_code(
+    "attempt('code', lambda: open(os.environ['LAMBDA_TASK_ROOT'] + '/bootstrap', 'a')); attempt('mode', lambda: os.chmod(os.environ['LAMBDA_TASK_ROOT'] + '/bootstrap', 0o777))",
+    &["code stopped EROFS|EACCES", "mode stopped EROFS|EPERM"]
+)]
+#[case::signals_to_others(
+    "attempt('harness', lambda: os.kill(facts['harness'], signal.SIGKILL)); attempt('other', lambda: os.kill(facts['other'], signal.SIGKILL))",
+    &["harness stopped ESRCH|EPERM", "other stopped ESRCH|EPERM"]
+)]
+#[case::the_files_of_others(
+    "print('tmp', [name for name in os.listdir(os.environ['TMPDIR'])])",
+    &["tmp []"]
+)]
+#[tokio::test]
+async fn an_attempt_is_stopped(
+    #[case] code: &str,
+    #[case] stopped: &[&str],
+    #[values(false, true)] landlock: bool,
+) {
+    let world = world(landlock).await;
+    world.create(json!({ "Timeout": 60 })).await;
+    let other = world.create_another("payments").await;
+    let (emulator, visits) = port().await;
+    let mark = mark_of(&other);
+    let id = processes(&mark).first().unwrap().as_raw_nonzero().get();
+    let facts = json!({
+        "emulator": emulator,
+        "other_api": other["environment"]["AWS_LAMBDA_RUNTIME_API"],
+        "other": id,
+        "harness": std::process::id(),
+        "work": world.setting.work_dir,
+        "endpoint": world.setting.endpoint().unwrap().port().unwrap(),
+    });
+    let said = run(&world, facts, code).await;
+    assert!(!said.contains("forged"), "{said}");
+    for line in stopped {
+        let mut alternatives = line.split('|');
+        let first = alternatives.next().unwrap();
+        let stem = first.rsplit_once(' ').map_or("", |(stem, _)| stem);
+        let found = said.lines().any(|it| it == first)
+            || alternatives.any(|error| said.lines().any(|it| it == format!("{stem} {error}")));
+        assert!(found, "{line} in {said}");
+    }
+    assert_eq!(visits.load(Ordering::SeqCst), 0);
+    assert!(!world.setting.work_dir.join("forged").exists());
+    assert_eq!(processes(&mark).len(), 1, "the other function lives");
+    world.lambda.shutdown().await;
+}
+
+/// The twin: what a function may do.
+#[rstest]
+#[tokio::test]
+async fn an_honest_function_works(#[values(false, true)] landlock: bool) {
+    let world = world(landlock).await;
+    world.create(json!({ "Timeout": 60 })).await;
+    let said = run(
+        &world,
+        json!({ "endpoint": world.setting.endpoint().unwrap().port().unwrap() }),
+        r"
+path = os.path.join(os.environ['TMPDIR'], 'file')
+open(path, 'w').write('kept'); print(open(path).read())
+socket.create_connection(('127.0.0.1', facts['endpoint']), 2).close(); print('reached')
+print(subprocess.run(['sh', '-c', 'echo child'], capture_output=True, text=True).stdout.strip())",
+    )
+    .await;
+    assert_eq!(said, "kept\nreached\nchild\n");
+    let again = run(&world, json!({}), "print(os.listdir(os.environ['TMPDIR']))").await;
+    assert_eq!(again, "['file']\n", "a warm environment keeps its files");
+    world.lambda.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_storage_of_a_function_is_bounded() {
+    let world = world(false).await;
+    world.create(json!({ "Timeout": 60, "EphemeralStorage": { "Size": 512 } })).await;
+    let code = r"
+def fill():
+    with open('/tmp/full', 'wb', buffering=0) as file:
+        for _ in range(600): file.write(bytes(1 << 20))
+attempt('full', fill)
+os.remove('/tmp/full')";
+    let said = run(&world, json!({}), code).await;
+    assert!(["full stopped ENOSPC\n", "full stopped EFBIG\n"].contains(&said.as_str()), "{said}");
+    world.lambda.shutdown().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_processes_of_a_function_are_bounded(#[values(false, true)] landlock: bool) {
+    let world = world(landlock).await;
+    world.create(json!({ "Timeout": 60 })).await;
+    let code = r"
+children = []
+try:
+    for _ in range(1500):
+        children.append(os.posix_spawn('/bin/sleep', ['sleep', '300'], {}))
+    print('forged')
+except OSError as error:
+    print('stopped', errno.errorcode[error.errno], len(children) < 1100)
+for child in children:
+    os.kill(child, signal.SIGKILL); os.waitpid(child, 0)";
+    let said = run(&world, json!({}), code).await;
+    assert_eq!(said, "stopped EAGAIN True\n");
+    assert_eq!(world.invoke_with(json!({}), with(orders(), json!({}))).await.error, None);
+    world.lambda.shutdown().await;
+}
