@@ -28,6 +28,10 @@ const LABEL: &str = "dev.ringfence.run";
 const SEAL: &str = include_str!("localstack.py");
 const SEAL_PLACE: &str = "/etc/localstack/init/start.d/ringfence.py";
 
+/// LocalStack's services call one another inside the process, in place of by its
+/// own port, which is closed to them as well.
+const IN_MEMORY: &str = "IN_MEMORY_CLIENT";
+
 /// Handed to the container and shown nowhere.
 const TOKEN: &str = "LOCALSTACK_AUTH_TOKEN";
 
@@ -106,8 +110,9 @@ impl Engine {
         }
         if let Some(secret) = secret {
             let hash = hex::encode(Sha256::digest(secret.expose()));
-            request =
-                request.with_copy_to(SEAL_PLACE, SEAL.replace("@SHA256@", &hash).into_bytes());
+            request = request
+                .with_copy_to(SEAL_PLACE, SEAL.replace("@SHA256@", &hash).into_bytes())
+                .with_env_var(IN_MEMORY, "1");
         }
         if let Ok(token) = std::env::var(TOKEN) {
             request = request.with_env_var(TOKEN, token);
