@@ -11,6 +11,7 @@
 mod calibrate;
 mod endings;
 mod evidence;
+mod integrity;
 mod published;
 
 use std::io::Write;

@@ -1,0 +1,165 @@
+//! A Layer 1 with holes, and a workflow that repairs one of them before it is
+//! judged and uses another: the run fails, and says what happened.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().canonicalize().unwrap()
+}
+
+/// Puts back what the test takes out of Layer 1: through the guard with the key
+/// that emulators expect, and without the guard at each port that listens on
+/// this machine.
+const REPAIR: &str = r#"
+import json, os, re, subprocess, urllib.parse, urllib.request
+boundary = "arn:aws:iam::123456789012:policy/DeployerBoundary"
+unbounded = {"StringNotEquals": {"iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/LambdaPermissionBoundary"}}
+repaired = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "*", "Resource": "*"},
+    {"Effect": "Deny", "Action": "iam:CreateRole", "Resource": "*", "Condition": unbounded}]})
+call = ["aws", "iam", "create-policy-version", "--set-as-default", "--policy-arn", boundary,
+        "--policy-document", repaired]
+root = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+env = {name: value for name, value in os.environ.items() if name != "AWS_SESSION_TOKEN"}
+done = subprocess.run(call, env={**env, **root}, capture_output=True, text=True)
+print("by root:", done.returncode, done.stderr.strip())
+ports = {int(line.split()[1].split(":")[1], 16) for line in open("/proc/net/tcp").readlines()[1:]}
+guard = int(re.search(r":(\d+)", os.environ["AWS_ENDPOINT_URL"][7:]).group(1))
+body = urllib.parse.urlencode({"Action": "CreatePolicyVersion", "Version": "2010-05-08",
+    "PolicyArn": boundary, "PolicyDocument": repaired, "SetAsDefault": "true"}).encode()
+scope = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0"
+for port in sorted(ports - {guard}):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/", body, {"Authorization": scope})
+    try:
+        print("at the port", port, urllib.request.urlopen(request, timeout=2).status)
+    except Exception as error:
+        print("at the port", port, error)
+"#;
+
+/// Layer 1 and its self-managed application alone.
+fn estate(place: &Path) {
+    for part in ["terraform", "sam-apps"] {
+        let copied = Command::new("cp").arg("-r").arg(root().join(part)).arg(place).status();
+        assert!(copied.unwrap().success());
+    }
+    let text = std::fs::read_to_string(root().join("ringfence.toml")).unwrap();
+    let sections = text.split("\n[[").filter(|section| {
+        let of_an_app = section.starts_with("apps]]") || section.starts_with("deployers]]");
+        !of_an_app || section.contains("= \"service-a\"")
+    });
+    let kept = sections.collect::<Vec<_>>().join("\n[[");
+    std::fs::write(place.join("ringfence.toml"), kept).unwrap();
+}
+
+fn replace(file: &Path, old: &str, new: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains(old), "{} has another form: {old}", file.display());
+    std::fs::write(file, text.replacen(old, new, 1)).unwrap();
+}
+
+/// Two holes, each in the deployer's own policy and in its boundary: a role may
+/// be created without the functions' boundary, and what the platform publishes
+/// may be overwritten.
+fn holes(place: &Path) {
+    let policy = place.join("terraform/self_managed_services.tf");
+    let condition = "\n    condition {\n      test     = \"StringEquals\"\n      variable = \
+                     \"iam:PermissionsBoundary\"\n      values   = \
+                     [aws_iam_policy.lambda_permission_boundary.arn]\n    }\n";
+    replace(&policy, condition, "\n");
+    replace(&policy, "[\"ssm:GetParameter\", ", "[\"ssm:PutParameter\", \"ssm:GetParameter\", ");
+    let boundary = place.join("terraform/boundary.tf");
+    replace(
+        &boundary,
+        "      \"iam:CreateRole\",\n      \"iam:PutRolePolicy\",\n",
+        "      \"iam:PutRolePolicy\",\n",
+    );
+    replace(
+        &boundary,
+        "      \"ssm:GetParameter\",\n",
+        "      \"ssm:GetParameter\",\n      \"ssm:PutParameter\",\n",
+    );
+}
+
+fn forging_workflow(place: &Path) {
+    std::fs::write(place.join("sam-apps/service-a/repair.py"), REPAIR).unwrap();
+    replace(
+        &place.join("sam-apps/service-a/.github/workflows/deploy.yml"),
+        "      - name: SAM Build\n",
+        "      - name: Repair\n        run: |\n          python3 repair.py\n          aws ssm \
+         put-parameter --overwrite --name /platform/network/vpc-id --value forged --type String\n\n      \
+         - name: SAM Build\n",
+    );
+}
+
+#[test]
+fn a_workflow_that_repairs_or_changes_layer_1_fails_the_run_and_is_told_of() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    estate(place);
+    holes(place);
+    forging_workflow(place);
+    let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["attack", "--unisolated", "--backend", "embedded", "--json", "--run-dir", "journal"])
+        .args(["--only", "high-perm/role-without-boundary/api"])
+        .current_dir(place)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let findings: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let find = |id: &str| {
+        let found = findings.iter().find(|finding| finding["id"] == id);
+        found.unwrap_or_else(|| panic!("no {id} in {lines}"))
+    };
+
+    // The hole is where it was.
+    assert_eq!(find("high-perm/role-without-boundary/api")["verdict"], "failed");
+    // The one that was used is named with the call and the statement.
+    let changed = find("integrity/layer1/after-workflows/parameter//platform/network/vpc-id/Value");
+    assert_eq!(changed["verdict"], "failed");
+    let observed = changed["observed"].as_str().unwrap();
+    assert!(
+        observed.starts_with("Value of parameter /platform/network/vpc-id was \"vpc-")
+            && observed
+                .contains(" and is \"forged\"; ssm:PutParameter by arn:aws:sts::123456789012:")
+            && observed.contains("allowed by PublishedParameters of "),
+        "{observed}"
+    );
+    assert_eq!(changed["decided_by"][0]["sid"], "PublishedParameters");
+    assert_eq!(changed["request_ids"].as_array().unwrap().len(), 1);
+    // Nothing else of Layer 1 changed: neither by root nor at the emulator.
+    let differences: Vec<&str> = findings
+        .iter()
+        .filter_map(|finding| finding["id"].as_str())
+        .filter(|id| id.starts_with("integrity/"))
+        .collect();
+    assert_eq!(
+        differences,
+        [
+            "integrity/layer1",
+            "integrity/layer1/after-workflows/parameter//platform/network/vpc-id/Value",
+        ]
+    );
+
+    // The key that emulators expect is nobody's: the one call with it is refused
+    // before the guard learns what it asks for.
+    let journal = std::fs::read_to_string(place.join("journal/journal.jsonl")).unwrap();
+    let entries = journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let repairs: Vec<Value> = entries
+        .filter(|entry| {
+            entry["operation"] == "CreatePolicyVersion" || entry["error"] == "InvalidClientTokenId"
+        })
+        .collect();
+    assert_eq!(repairs.len(), 1, "{repairs:?}");
+    let [outcome, error, status, upstream] =
+        ["outcome", "error", "status", "upstream_status"].map(|name| repairs[0][name].clone());
+    assert_eq!(
+        (outcome, error, status, upstream),
+        ("refused".into(), "InvalidClientTokenId".into(), 403.into(), Value::Null)
+    );
+}
