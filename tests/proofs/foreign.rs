@@ -38,8 +38,13 @@ fn setting(stack: &Stack) -> Value {
     let workflow = |repository, branch, audience| {
         github.github_token(&run(repository, branch), audience, now).unwrap()
     };
+    let root = stack.root();
     json!({
         "endpoint": stack.endpoint().as_str(),
+        "root": {
+            "AccessKeyId": root.access_key_id,
+            "SecretAccessKey": root.secret_access_key.expose(),
+        },
         "region": stack.config().account.region.as_str(),
         "account": stack.config().account.id.as_str(),
         "api_host": "{api}.execute-api.us-east-1.amazonaws.com",

@@ -29,13 +29,14 @@ from botocore.credentials import Credentials
 
 SETTING = json.load(sys.stdin)
 ACCOUNT, REGION = SETTING["account"], SETTING["region"]
+ROOT = SETTING["root"]
 GITHUB = "token.actions.githubusercontent.com"
 RETRIES = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/q-boundary"
 
 
 def client(service, credentials=None, region=None):
-    keys = credentials or {"AccessKeyId": "test", "SecretAccessKey": "test"}
+    keys = credentials or ROOT
     return boto3.client(
         service,
         endpoint_url=SETTING["endpoint"],
@@ -361,7 +362,7 @@ def ask_about_trust():
 
 def ask_about_signatures():
     ask("signature: a wrong secret", {"code": "SignatureDoesNotMatch", "status": 403},
-        answer(lambda: client("sts", {"AccessKeyId": "test", "SecretAccessKey": "wrong"}).get_caller_identity()))
+        answer(lambda: client("sts", {**ROOT, "SecretAccessKey": "wrong"}).get_caller_identity()))
     ask("signature: an unknown key",
         denied("InvalidClientTokenId", 403, "The security token included in the request is invalid."),
         answer(lambda: client("sts", {"AccessKeyId": "AKIAUNKNOWN", "SecretAccessKey": "x"}).get_caller_identity()))
@@ -400,7 +401,7 @@ def signed_by_a_clock_off_by(minutes):
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     request = AWSRequest("POST", SETTING["endpoint"], data=body, headers=headers)
     with mock.patch("botocore.auth.get_current_datetime", lambda *_, **__: now.replace(tzinfo=None)):
-        botocore.auth.SigV4Auth(Credentials("test", "test"), "sts", REGION).add_auth(request)
+        botocore.auth.SigV4Auth(Credentials(ROOT["AccessKeyId"], ROOT["SecretAccessKey"]), "sts", REGION).add_auth(request)
     prepared = request.prepare()
     sent = urllib.request.Request(prepared.url, body.encode(), dict(prepared.headers), method="POST")
     try:
