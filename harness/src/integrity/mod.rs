@@ -43,7 +43,7 @@ impl Conclusion {
 pub async fn after_attacks(stack: &Stack) -> anyhow::Result<Option<Reading>> {
     match stack.readings() {
         [] => Ok(None),
-        _ => Ok(Some(Reading::take(stack.guard(), Moment::Attacked).await?)),
+        _ => Ok(Some(Reading::take(stack.guard(), stack.emulator(), Moment::Attacked).await?)),
     }
 }
 

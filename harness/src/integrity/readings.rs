@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ringfence_guard::Guard;
 
 use super::snapshot::{Snapshot, SnapshotError};
+use crate::emulator::Emulator;
 
 /// When the account is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +56,13 @@ impl Reading {
     ///
     /// # Errors
     /// When a service does not answer.
-    pub async fn take(guard: &Guard, moment: Moment) -> Result<Self, SnapshotError> {
+    pub async fn take(
+        guard: &Guard,
+        emulator: &Emulator,
+        moment: Moment,
+    ) -> Result<Self, SnapshotError> {
         let began = Instant::now();
-        let snapshot = Snapshot::read(guard).await?;
+        let snapshot = Snapshot::read(guard, emulator.is_sealed()).await?;
         let mark = guard.journal().mark();
         Ok(Self { moment, snapshot, mark, took: began.elapsed() })
     }

@@ -361,7 +361,7 @@ impl Stack {
 
     async fn read_back(&mut self, options: &Options, moment: Moment) -> Result<(), StackError> {
         if options.read_back && self.terraform.is_some() {
-            self.readings.push(Reading::take(&self.guard, moment).await?);
+            self.readings.push(Reading::take(&self.guard, &self.emulator, moment).await?);
         }
         Ok(())
     }

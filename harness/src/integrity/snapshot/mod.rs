@@ -72,12 +72,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the account, all services side by side.
+    /// Reads the account, all services side by side. `sealed` says that the
+    /// emulator was empty and answers the guard alone: then the journal tells of
+    /// everything that was made.
     ///
     /// # Errors
     /// When a service does not answer a question that it should.
-    pub async fn read(guard: &Guard) -> Result<Self, SnapshotError> {
-        let reader = Reader::new(guard);
+    pub async fn read(guard: &Guard, sealed: bool) -> Result<Self, SnapshotError> {
+        let reader = Reader::new(guard, sealed);
         let services: [reader::Reading<'_>; 5] = [
             Box::pin(iam::read(&reader)),
             Box::pin(api::read(&reader)),

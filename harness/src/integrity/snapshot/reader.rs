@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use ringfence_guard::Guard;
+use ringfence_guard::journal::Entry;
 use ringfence_wire::Service;
 use serde_json::{Map, Value};
 
 use super::canonical::canonical;
-use super::{Object, ObjectId, SnapshotError};
+use super::{Object, ObjectId, SnapshotError, reads};
 
 /// The objects of a service.
 pub(super) type Objects = Vec<(ObjectId, Object)>;
@@ -30,11 +32,22 @@ const PAGES: [(&str, &str); 5] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a> {
     guard: &'a Guard,
+    sealed: bool,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(guard: &'a Guard) -> Self {
-        Self { guard }
+    pub(super) const fn new(guard: &'a Guard, sealed: bool) -> Self {
+        Self { guard, sealed }
+    }
+
+    /// Whether nothing can have been made in a service: nobody passes by the
+    /// guard, and its journal, from the first line on, has no call of the
+    /// service's that writes.
+    pub(super) fn is_untouched(&self, service: Service) -> bool {
+        let journal = self.guard.journal();
+        let mark = journal.mark();
+        let entries = journal.entries_since(0);
+        self.sealed && entries.len() as u64 >= mark && never_written(&entries, service)
     }
 
     pub(super) fn account(&self) -> &'a str {
@@ -104,6 +117,16 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A call that the guard did not send on wrote nothing, and neither did one that
+/// the emulator could not serve: what Terraform or a stack has made was answered.
+fn never_written(entries: &[Arc<Entry>], service: Service) -> bool {
+    !entries.iter().any(|entry| {
+        entry.service == service.name()
+            && !reads(&entry.operation)
+            && entry.upstream_status.is_some_and(|status| status < 500)
+    })
+}
+
 /// A text member.
 pub(super) fn text(value: &Value, member: &str) -> String {
     value.get(member).and_then(Value::as_str).unwrap_or_default().to_owned()
@@ -125,4 +148,34 @@ pub(super) fn object(
         other => BTreeMap::from([("value".to_owned(), other)]),
     };
     (ObjectId { kind, name: name.into() }, Object { members, arns })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn entry(service: &str, operation: &str, upstream: Option<u16>) -> Arc<Entry> {
+        let entry = json!({"time": "t", "request_id": "r", "principal": "d", "service": service,
+            "operation": operation, "called_via": [], "checks": [], "outcome": "allowed",
+            "error": null, "status": 200, "upstream_status": upstream, "duration_us": 1});
+        Arc::new(serde_json::from_value(entry).unwrap())
+    }
+
+    #[test]
+    fn a_service_is_untouched_until_the_emulator_takes_a_call_of_its_own_that_writes() {
+        let others = [
+            entry("s3", "CreateBucket", Some(200)),
+            entry("dynamodb", "DescribeTable", Some(200)),
+            entry("dynamodb", "CreateTable", None),
+            entry("dynamodb", "CreateTable", Some(500)),
+        ];
+        assert!(never_written(&others, Service::DynamoDb));
+        assert!(!never_written(&others, Service::S3));
+        for taken in [200, 400] {
+            let created = [entry("dynamodb", "CreateTable", Some(taken))];
+            assert!(!never_written(&created, Service::DynamoDb), "{taken}");
+        }
+    }
 }
