@@ -59,10 +59,10 @@ impl Summary {
         self.judged > 0 && self.agree == self.judged
     }
 
-    /// In a sentence.
-    pub fn sentence(&self, account_id: &str) -> String {
+    /// In a sentence; `simulator` is whose it is: `AWS's policy simulator`.
+    pub fn sentence(&self, simulator: &str, account_id: &str) -> String {
         format!(
-            "{} of {} decisions agree with AWS's policy simulator in account {account_id}",
+            "{} of {} decisions agree with {simulator} in account {account_id}",
             grouped(self.agree),
             grouped(self.judged)
         )
@@ -116,7 +116,7 @@ mod tests {
         let summary = Summary::of(&all);
         assert!(!summary.agrees());
         assert_eq!(
-            summary.sentence("123456789012"),
+            summary.sentence("AWS's policy simulator", "123456789012"),
             "1 of 2 decisions agree with AWS's policy simulator in account 123456789012"
         );
     }

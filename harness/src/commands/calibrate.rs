@@ -118,7 +118,7 @@ impl Calibrate {
         pace: &mut Pace,
         progress: &Progress,
     ) -> anyhow::Result<Vec<Compared>> {
-        let phase = progress.phase("AWS's policy simulator");
+        let phase = progress.phase(self.simulator());
         let arns: BTreeMap<String, String> =
             deployed.iter().map(|(owner, it)| (owner.clone(), it.arn.clone())).collect();
         let source = if self.principals { Source::Account(&arns) } else { Source::Documents };
@@ -247,6 +247,14 @@ impl Calibrate {
         Ok(more)
     }
 
+    /// Whose simulator was asked: an endpoint of the user's is not AWS's.
+    fn simulator(&self) -> String {
+        match &self.endpoint_url {
+            Some(url) => format!("the policy simulator at {url}"),
+            None => "AWS's policy simulator".to_owned(),
+        }
+    }
+
     fn say_difference(&self, difference: &Difference) {
         if self.json {
             println!("{}", json!(difference));
@@ -289,7 +297,7 @@ impl Calibrate {
             println!("{}", json!({"account_id": account_id, "summary": summary}));
             return;
         }
-        println!("{}", summary.sentence(account_id));
+        println!("{}", summary.sentence(&self.simulator(), account_id));
         let named = summary.same_statement + summary.other_statement;
         if named > 0 {
             println!(
