@@ -77,7 +77,7 @@ found = []
 for port in range(1, 65536):
     with socket.socket() as s:
         # A socket may be given the very port that it asks for, and meet itself.
-        if s.connect_ex(('127.0.0.1', port)) == 0 and s.getsockname() != s.getpeername(): found.append(port)
+        if s.connect_ex(('127.0.0.1', port)) == 0 and s.getsockname()[1] != port: found.append(port)
 mine = {int(E['GUARD']), int(E['HTTPS_PROXY'].rsplit(':', 1)[1])}
 print('ports', 'stopped' if set(found) == mine else 'forged', len(found))",
     &["ports stopped 2"]

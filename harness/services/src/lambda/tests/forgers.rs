@@ -81,7 +81,8 @@ async fn run(world: &World, facts: Value, code: &str) -> String {
 found = []
 for port in range(1, 65536):
     with socket.socket() as s:
-        if s.connect_ex(('127.0.0.1', port)) == 0: found.append(port)
+        # A socket may be given the very port that it asks for, and meet itself.
+        if s.connect_ex(('127.0.0.1', port)) == 0 and s.getsockname()[1] != port: found.append(port)
 print('ports', found == sorted([facts['endpoint'], int(os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')[1])]))",
     &["ports True"]
 )]
