@@ -125,6 +125,8 @@ proptest! {
         let call = identify::identify(&parts, &body, "us-east-1");
         let call = match call {
             Ok(call) => call,
+            // S3 refuses a call whose document is left out, though its model does not demand it.
+            Err(error) if error.code == "MissingRequestBodyError" && body.is_empty() => return Ok(()),
             Err(error) => return Err(TestCaseError::fail(format!("{}: {error}", operation.name))),
         };
         prop_assert_eq!(call.operation.name, operation.name);
