@@ -75,8 +75,6 @@ pub struct Session {
     pub account_id: String,
     /// The caller's ARN.
     pub caller: String,
-    /// The endpoints.
-    pub endpoints: Endpoints,
     /// For IAM.
     pub iam: Access,
     /// For Access Analyzer.
@@ -139,7 +137,6 @@ pub async fn session(
         caller: member("Arn")?,
         iam: access(&endpoints.iam, &endpoints.iam_region),
         analyzer: access(&endpoints.analyzer, &region),
-        endpoints,
     })
 }
 
