@@ -1,8 +1,6 @@
 //! LocalStack in a container. Run by name (`cargo test -p ringfence --test
 //! localstack`): it needs a container engine.
 
-#![expect(clippy::unwrap_used, reason = "tests: what is not there fails them")]
-
 use std::path::Path;
 
 use ringfence::config::{Backend, Config};
