@@ -172,13 +172,11 @@ attempt('rename', lambda: os.rename(E['RUN'] + '/upstream', E['RUN'] + '/other')
     r"
 attempt('new', lambda: open(E['TOOLS'] + '/forged', 'w'))
 attempt('tool', lambda: open(E['TOOLS'] + '/bin/aws', 'w'))
-attempt('replace', lambda: os.rename(E['TOOLS'] + '/bin/aws', E['TOOLS'] + '/bin/old'))
-attempt('mode', lambda: os.chmod(E['TOOLS'] + '/bin/aws', 0o777))",
+attempt('replace', lambda: os.rename(E['TOOLS'] + '/bin/aws', E['TOOLS'] + '/bin/old'))",
     &[
         "new stopped EROFS|EACCES",
         "tool stopped EROFS|EACCES",
         "replace stopped EROFS|EACCES",
-        "mode stopped EROFS|EPERM",
     ]
 )]
 #[case::a_stand_in_for_the_next_step(
@@ -233,7 +231,7 @@ attempt('ring', lambda: call(NR['io_uring'], 1, 0))",
     r"
 attempt('root', lambda: os.setuid(0) if os.getuid() else (_ for _ in ()).throw(OSError(errno.EPERM, '')))
 r = subprocess.run(['su', '-c', 'true'], capture_output=True, stdin=subprocess.DEVNULL); print('su', 'forged' if r.returncode == 0 else 'stopped')",
-    &["root stopped EPERM", "su stopped"]
+    &["root stopped EPERM|EINVAL", "su stopped"]
 )]
 #[case::the_proxy_as_a_way_in(
     r"
@@ -278,6 +276,23 @@ async fn an_attempt_is_stopped(
             || alternatives.any(|error| said.lines().any(|it| it == format!("{stem} {error}")));
         assert!(found, "{line} in {said}");
     }
+    world.unharmed().await;
+}
+
+/// Landlock has no rule for a file's mode: where the step runs as the harness's own
+/// user, it can change the mode of what it cannot write.
+#[rstest]
+#[tokio::test]
+async fn the_mode_of_a_tool_is_its_owners(#[values(false, true)] landlock: bool) {
+    let world = World::new(landlock).await;
+    let change = "tool = E['TOOLS'] + '/bin/aws'
+attempt('mode', lambda: os.chmod(tool, os.stat(tool).st_mode))";
+    let ended = world.run(&[python(change)]).await;
+    let said = said(&ended);
+    assert!(ended.is_ok(), "{said}");
+    let stopped = ["mode stopped EROFS", "mode stopped EPERM"];
+    let found = said.lines().any(|line| stopped.contains(&line));
+    assert_eq!(found, !world.only_landlock_parts(), "{said}");
     world.unharmed().await;
 }
 
@@ -344,7 +359,7 @@ async fn a_link_in_the_repository_leads_nowhere(#[values(false, true)] landlock:
     let ended = world.run(&[format!("      - uses: actions/checkout@v4\n{cat}")]).await;
     let said = said(&ended);
     assert!(ended.is_ok(), "{said}");
-    assert!(!said.contains(SECRET) && said.ends_with("app"), "{said}");
+    assert!(!said.contains(SECRET) && said.lines().any(|line| line == "app"), "{said}");
     world.unharmed().await;
 }
 

@@ -194,6 +194,11 @@ impl World {
         self.scratch.remove().await;
     }
 
+    /// Whether its steps run as the user of the harness, with Landlock between them.
+    pub(crate) fn only_landlock_parts(&self) -> bool {
+        self.sandbox.mechanism() == Mechanism::Landlock { other_user: false }
+    }
+
     /// How many calls the guard has got.
     pub(crate) fn calls(&self) -> usize {
         self.guard.visits()
