@@ -1,5 +1,6 @@
 //! A Layer 1 with holes, and a workflow that repairs one of them before it is
-//! judged and uses another: the run fails, and says what happened.
+//! judged and uses another: the run fails, and says what happened. Which upstream
+//! is `RINGFENCE_BACKEND`'s to say.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -102,7 +103,7 @@ fn a_workflow_that_repairs_or_changes_layer_1_fails_the_run_and_is_told_of() {
     holes(place);
     forging_workflow(place);
     let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
-        .args(["attack", "--unisolated", "--backend", "embedded", "--json", "--run-dir", "journal"])
+        .args(["attack", "--unisolated", "--json", "--run-dir", "journal"])
         .args(["--only", "high-perm/role-without-boundary/api"])
         .current_dir(place)
         .output()
