@@ -31,6 +31,10 @@ lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
     if command -v cargo-deny >/dev/null; then cargo deny check; fi
 
+# AWS's models anew, from their pinned sources.
+models:
+    cargo xtask models update
+
 # What CI runs.
 ci:
     .ci/run

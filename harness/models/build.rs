@@ -1,0 +1,285 @@
+//! Packs the data: each file of `data/` with its overrides, minified and
+//! compressed, and an index of what must be known of a service before its file
+//! is read. An override that names what is not there stops the build.
+
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a build script stops where it fails"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use serde_json::{Map, Value, json};
+
+#[path = "build/overrides.rs"]
+mod overrides;
+
+use overrides::Override;
+
+fn main() {
+    for path in ["data", "overrides", "build"] {
+        println!("cargo:rerun-if-changed={path}");
+    }
+    let home = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap());
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
+    let mut index = String::new();
+
+    let catalogue = read(&home.join("data/actions"));
+    let mut packed = Packed::default();
+    writeln!(index, "pub(crate) static PREFIXES: [PrefixEntry; {}] = [", catalogue.len()).unwrap();
+    for (prefix, set) in &catalogue {
+        let name = text(set, "name").unwrap();
+        let place = packed.put(set);
+        writeln!(index, "PrefixEntry {{ prefix: {prefix:?}, name: {name:?}, place: {place} }},")
+            .unwrap();
+    }
+    index.push_str("];\n");
+    fs::write(out.join("actions.bin"), &packed.bytes).unwrap();
+
+    let mut services = read(&home.join("data/services"));
+    let mut overrides = overrides::read(&home.join("overrides"));
+    let mut packed = Packed::default();
+    let mut lookups: BTreeMap<&str, BTreeMap<String, BTreeSet<usize>>> = BTreeMap::new();
+    writeln!(index, "pub(crate) static SERVICES: [Entry; {}] = [", services.len()).unwrap();
+    for (position, (id, service)) in services.iter_mut().enumerate() {
+        let own = overrides.remove(id).unwrap_or_default();
+        let mut entry = Entry::new(id, service, &own, &catalogue);
+        for (what, key) in entry.keys() {
+            lookups.entry(what).or_default().entry(key).or_default().insert(position);
+        }
+        entry.settle(service, &own, &catalogue);
+        let place = packed.put(service);
+        writeln!(index, "Entry {{ {}, place: {place} }},", entry.fields()).unwrap();
+    }
+    index.push_str("];\n");
+    assert!(overrides.is_empty(), "overrides of no service: {:?}", overrides.keys());
+    fs::write(out.join("services.bin"), &packed.bytes).unwrap();
+    for what in
+        ["ENDPOINT_PREFIXES", "IAM_PREFIXES", "SIGNING_NAMES", "TARGET_PREFIXES", "VERSIONS"]
+    {
+        let found = &lookups[what];
+        writeln!(index, "pub(crate) static {what}: [(&str, &[Service]); {}] = [", found.len())
+            .unwrap();
+        for (key, positions) in found {
+            let list: Vec<String> = positions.iter().map(|at| format!("Service({at})")).collect();
+            writeln!(index, "({key:?}, &[{}]),", list.join(", ")).unwrap();
+        }
+        index.push_str("];\n");
+    }
+    fs::write(out.join("index.rs"), index).unwrap();
+}
+
+/// The JSON files of a folder, by their names without the ending.
+fn read(folder: &Path) -> BTreeMap<String, Value> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            let value = serde_json::from_slice(&fs::read(&path).unwrap());
+            (name, value.unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        })
+        .collect()
+}
+
+/// Compressed files behind one another.
+#[derive(Default)]
+struct Packed {
+    bytes: Vec<u8>,
+}
+
+impl Packed {
+    /// Where the value is now, as a Rust expression.
+    fn put(&mut self, value: &Value) -> String {
+        let text = value.to_string();
+        let start = self.bytes.len();
+        let mut encoder = DeflateEncoder::new(&mut self.bytes, Compression::new(6));
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap();
+        format!("Place {{ start: {start}, end: {}, length: {} }}", self.bytes.len(), text.len())
+    }
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name).and_then(Value::as_str)
+}
+
+fn texts(value: &Value, name: &str) -> Vec<String> {
+    let items = value.get(name).and_then(Value::as_array).into_iter().flatten();
+    items.map(|item| item.as_str().unwrap().to_owned()).collect()
+}
+
+/// What the index says of a service.
+struct Entry {
+    id: String,
+    name: String,
+    sdk_id: String,
+    api_versions: Vec<String>,
+    protocols: Vec<String>,
+    signing_name: String,
+    endpoint_prefix: String,
+    iam_prefix: Option<String>,
+    target_prefix: Option<String>,
+    json_version: Option<String>,
+    xml_namespace: Option<String>,
+    global_endpoint: Option<String>,
+    query_compatible: bool,
+    body_limit: Option<u64>,
+}
+
+impl Entry {
+    fn new(id: &str, service: &Value, own: &Override, catalogue: &BTreeMap<String, Value>) -> Self {
+        let must = |name: &str| text(service, name).unwrap().to_owned();
+        let may = |name: &str| text(service, name).map(str::to_owned);
+        assert_eq!(must("id"), id);
+        let signing_name = must("signing_name");
+        let iam_prefix = match &own.iam {
+            Some(rule) => {
+                assert!(
+                    catalogue.contains_key(&rule.prefix),
+                    "{id}: the prefix {} is unknown",
+                    rule.prefix
+                );
+                assert_ne!(
+                    rule.prefix, signing_name,
+                    "{id}: the override says what is so without it"
+                );
+                Some(rule.prefix.clone())
+            }
+            None => Some(signing_name.clone()).filter(|name| catalogue.contains_key(name)),
+        };
+        Self {
+            id: id.to_owned(),
+            name: must("name"),
+            sdk_id: must("sdk_id"),
+            api_versions: texts(service, "api_versions"),
+            protocols: texts(service, "protocols"),
+            signing_name,
+            endpoint_prefix: must("endpoint_prefix"),
+            iam_prefix,
+            target_prefix: may("target_prefix"),
+            json_version: may("json_version"),
+            xml_namespace: may("xml_namespace"),
+            global_endpoint: may("global_endpoint"),
+            query_compatible: service.get("query_compatible").is_some(),
+            body_limit: own.body.as_ref().map(|rule| rule.limit),
+        }
+    }
+
+    /// By what the service is found.
+    fn keys(&self) -> Vec<(&'static str, String)> {
+        let mut keys = vec![
+            ("ENDPOINT_PREFIXES", self.endpoint_prefix.clone()),
+            ("SIGNING_NAMES", self.signing_name.clone()),
+        ];
+        keys.extend(self.target_prefix.clone().map(|prefix| ("TARGET_PREFIXES", prefix)));
+        keys.extend(self.iam_prefix.clone().map(|prefix| ("IAM_PREFIXES", prefix)));
+        if self.protocols.iter().any(|protocol| matches!(protocol.as_str(), "query" | "ec2")) {
+            keys.extend(self.api_versions.iter().map(|version| ("VERSIONS", version.clone())));
+        }
+        keys
+    }
+
+    /// Takes out of the file what the index has, and puts the overrides in.
+    fn settle(&mut self, service: &mut Value, own: &Override, catalogue: &BTreeMap<String, Value>) {
+        let service = service.as_object_mut().unwrap();
+        service.retain(|name, _| ["errors", "operations", "shapes"].contains(&name.as_str()));
+        let operations = service["operations"].as_object_mut().unwrap();
+        for rule in &own.operations {
+            for name in &rule.names {
+                let operation = operations.get_mut(name);
+                let operation =
+                    operation.unwrap_or_else(|| panic!("{}: no operation {name}", self.id));
+                if let Some(actions) = &rule.actions {
+                    for action in actions {
+                        let (prefix, name) = action.split_once(':').unwrap();
+                        let known = &catalogue[prefix]["actions"];
+                        assert!(known.get(name).is_some(), "{}: no action {action}", self.id);
+                    }
+                    operation["actions"] = json!(actions);
+                }
+                if let Some(route) = rule.route {
+                    assert!(!route, "{}: the override says what is so without it", self.id);
+                    operation["elsewhere"] = true.into();
+                }
+            }
+        }
+        let known = self.iam_prefix.as_ref().and_then(|prefix| catalogue[prefix].get("actions"));
+        for (name, operation) in operations.iter_mut() {
+            let has = |action: &str| known.is_some_and(|known| known.get(action).is_some());
+            if operation.get("actions").is_some() {
+                continue;
+            }
+            let method =
+                own.actions.is_some().then(|| operation["method"].as_str().unwrap().to_owned());
+            if let Some(method) = method {
+                assert!(has(&method), "{}: no action {method}", self.id);
+                operation["actions"] =
+                    json!([format!("{}:{method}", self.iam_prefix.as_ref().unwrap())]);
+            } else if has(name) {
+                operation["same"] = true.into();
+            } else if operation.get("unsigned").is_some() {
+                operation["actions"] = json!([]);
+            }
+        }
+        if self.protocols == ["ec2"] {
+            let shapes = service["shapes"].as_object_mut().unwrap();
+            shapes.values_mut().filter_map(|shape| shape.get_mut("members")).for_each(ec2_names);
+        }
+    }
+
+    fn fields(&self) -> String {
+        let protocols: Vec<String> = self.protocols.iter().map(|name| protocol(name)).collect();
+        let Self { id, name, sdk_id, api_versions, signing_name, endpoint_prefix, .. } = self;
+        let Self { iam_prefix, target_prefix, json_version, xml_namespace, .. } = self;
+        let Self { global_endpoint, query_compatible, body_limit, .. } = self;
+        format!(
+            "id: {id:?}, full_name: {name:?}, sdk_id: {sdk_id:?}, api_versions: &{api_versions:?}, \
+             protocols: &[{}], signing_name: {signing_name:?}, \
+             endpoint_prefix: {endpoint_prefix:?}, iam_prefix: {iam_prefix:?}, \
+             target_prefix: {target_prefix:?}, json_version: {json_version:?}, \
+             xml_namespace: {xml_namespace:?}, global_endpoint: {global_endpoint:?}, \
+             query_compatible: {query_compatible}, body_limit: {body_limit:?}",
+            protocols.join(", ")
+        )
+    }
+}
+
+fn protocol(name: &str) -> String {
+    let variant = match name {
+        "query" => "Query",
+        "ec2" => "Ec2",
+        "json" => "Json",
+        "rest-json" => "RestJson",
+        "rest-xml" => "RestXml",
+        "smithy-rpc-v2-cbor" => "Cbor",
+        other => panic!("the protocol {other} is not known"),
+    };
+    format!("Protocol::{variant}")
+}
+
+/// EC2's names on the wire: `queryName`, else `locationName` with its first
+/// letter in upper case
+/// (<https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html>).
+fn ec2_names(members: &mut Value) {
+    for member in members.as_object_mut().unwrap().values_mut() {
+        let member: &mut Map<String, Value> = member.as_object_mut().unwrap();
+        let own = member.remove("query_name");
+        let wire = own.or_else(|| {
+            let name = member.get("name")?.as_str()?;
+            let mut letters = name.chars();
+            let first = letters.next()?.to_uppercase();
+            Some(first.chain(letters).collect::<String>().into())
+        });
+        if let Some(wire) = wire {
+            member.insert("name".to_owned(), wire);
+        }
+    }
+}

