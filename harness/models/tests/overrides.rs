@@ -5,7 +5,7 @@ use ringfence_models::{Kind, Location, Operation, Protocol, Service, actions};
 use rstest::rstest;
 
 fn needed(service: &str, operation: &str) -> Option<Vec<String>> {
-    let operation = Service::of(service).unwrap().operation(operation).unwrap();
+    let operation = Service::of(service)?.operation(operation)?;
     let actions = operation.actions.as_ref()?;
     Some(actions.iter().map(ToString::to_string).collect())
 }
@@ -32,8 +32,11 @@ fn an_operation_knows_its_actions(
 
 #[test]
 fn what_no_source_tells_is_not_known() {
-    assert_eq!(needed("s3", "ListObjectsV2"), None);
-    assert_eq!(needed("iotthingsgraph", "CreateFlowTemplate"), None);
+    for (service, operation) in [("s3", "ListObjectsV2"), ("iotthingsgraph", "CreateFlowTemplate")]
+    {
+        assert!(Service::of(service).unwrap().operation(operation).is_some());
+        assert_eq!(needed(service, operation), None);
+    }
 }
 
 #[test]
