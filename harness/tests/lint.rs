@@ -123,6 +123,62 @@ fn what_cannot_be_read_is_told_and_the_rest_goes_on() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+const REPEATED: &str = "\
+Resources:
+  Policy:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: '2012-10-17'
+        Statement:
+          Effect: Allow
+          Action: s3:GetObject
+          Resource: arn:aws:s3:::b/*
+          Action: s3:*
+          Resource: '*'
+";
+
+/// What CloudFormation would deploy is what is judged, and what it would drop
+/// is told.
+#[test]
+fn of_a_template_s_key_that_stands_twice_the_last_is_judged_and_both_are_told() {
+    let once = REPEATED.replace("          Action: s3:*\n          Resource: '*'\n", "");
+    let json = r#"{"Resources": {"Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument":
+{"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+"Action": "s3:GetObject", "Action": "s3:*", "Resource": "*"}}}}}}"#;
+    let place = files(&[("t.yaml", REPEATED), ("once.yaml", &once), ("t.json", json)]);
+    let (findings, report) = found(place.path(), &["t.yaml"]);
+    assert_eq!(
+        findings,
+        [
+            "11:11 repeated-key  null",
+            "11:19 wide-grant Resources.Policy.PolicyDocument 1",
+            "12:11 repeated-key  null",
+        ]
+    );
+    assert_eq!(
+        report["findings"][0]["message"],
+        "`Action` stands at line 9, column 11 already: CloudFormation takes the value here, and \
+         of the other nothing remains"
+    );
+    assert!(found(place.path(), &["once.yaml"]).0.is_empty());
+    assert_eq!(
+        found(place.path(), &["t.json"]).0,
+        ["3:27 repeated-key  null", "3:37 wide-grant Resources.Policy.PolicyDocument 1"]
+    );
+}
+
+#[test]
+fn a_policy_s_key_that_stands_twice_is_refused() {
+    let twice = POLICY.replace("\"Action\"", "\"Effect\": \"Deny\", \"Action\"");
+    let place = files(&[("p.json", &twice), ("p.yaml", "Statement: []\nStatement: []\n")]);
+    let output = lint(place.path(), &["p.json", "p.yaml"]);
+    let errors = text(&output.stderr);
+    assert!(errors.contains("p.json:4:25: `Effect` stands twice in the same object"), "{errors}");
+    assert!(errors.contains("p.yaml:2:1: `Statement` stands twice in the same object"), "{errors}");
+    assert_eq!(output.status.code(), Some(2));
+}
+
 #[test]
 fn a_directory_is_walked_without_what_is_hidden_or_somebody_else_s() {
     let place = files(&[

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
 use crate::config::App;
-use crate::lint::{self, Report, configuration, template, terraform, tree};
+use crate::lint::known::Place;
+use crate::lint::read::{self, Read};
+use crate::lint::{self, Report, configuration, template, terraform};
 use crate::stack::Stack;
 
 const DEPLOYS: &str = "each team deploys by its own workflow";
@@ -103,7 +105,10 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
     if let (Some(shown), Some(layer1)) = (stack.layer1_state().await?, &stack.config().layer1) {
         let took = start.elapsed();
         // What Terraform prints can be read; were it not, the report says so.
-        published = tree::from_json(&shown).ok().map(|root| terraform::read(&root).parameters);
+        published = match read::read(&shown) {
+            Ok(Read::Other(root)) => Some(terraform::read(&root).parameters),
+            _ => None,
+        };
         let mut report = lint::text("state.json", shown, None);
         report.add(lint::module::check(&layer1.directory, &layer1.completions)?);
         report.add(promised(stack, published.as_ref()));
@@ -145,7 +150,7 @@ fn promised(stack: &Stack, published: Option<&BTreeSet<String>>) -> Report {
             report.findings.push(configuration::finding(
                 configuration::NOT_PUBLISHED,
                 &file,
-                tree::Place { line: 1, column: 1 },
+                Place::START,
                 subject,
                 format!("`{name}` is promised, and Layer 1 does not publish it"),
                 format!("publish `{name}` as an `aws_ssm_parameter` of Layer 1"),
@@ -165,7 +170,7 @@ fn unpublished(
     published: &BTreeSet<String>,
 ) -> anyhow::Result<Vec<lint::Finding>> {
     let Some(platform) = &stack.config().platform else { return Ok(Vec::new()) };
-    let Ok(root) = lint::files::parse(&std::fs::read_to_string(path)?) else {
+    let Ok(root) = read::template(&std::fs::read_to_string(path)?) else {
         return Ok(Vec::new());
     };
     let mut read = template::read(&root).parameters;

@@ -219,7 +219,8 @@ pub fn without_statement(document: &Document, index: usize) -> Option<Arc<Docume
 
 /// The statements of a document's text, as the engine reads it.
 pub fn statements(text: &str) -> Vec<Value> {
-    let document = policy_json::parse(text).map(|root| root.to_value()).unwrap_or_default();
+    let document =
+        policy_json::parse(text).map(|root| root.to_json_as_written()).unwrap_or_default();
     match document.get("Statement") {
         Some(Value::Array(statements)) => statements.clone(),
         Some(one) => vec![one.clone()],
@@ -231,7 +232,7 @@ pub fn statements(text: &str) -> Vec<Value> {
 /// `${…}` is a variable, before it is text, so that another version would be a
 /// second change. None where AWS would not store it.
 pub fn rewritten(original: &Document, statements: Vec<Value>) -> Option<Arc<Document>> {
-    let mut document = policy_json::parse(original.text()).ok()?.to_value();
+    let mut document = policy_json::parse(original.text()).ok()?.to_json_as_written();
     document.as_object_mut()?.insert("Statement".to_owned(), Value::Array(statements));
     Document::parse(original.name(), &document.to_string(), original.kind()).ok().map(Arc::new)
 }

@@ -18,8 +18,8 @@ use super::facts::{DeployerFacts, Facts};
 use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
 use super::suite::Selected;
 use crate::config::{App, Job};
-use crate::lint::tree::Node;
-use crate::lint::{files, template};
+use crate::lint::known::Node;
+use crate::lint::{read, template};
 
 const DEPLOYS: &str = "each team deploys by its own workflow";
 
@@ -117,7 +117,7 @@ async fn asked(
 /// be read needs nothing that could be told; linting it says why.
 fn needs(facts: &Facts, deployer: &DeployerFacts, app: Option<&App>) -> Vec<Need> {
     let Some(app) = app.filter(|_| deployer.job == Job::Stack) else { return Vec::new() };
-    let read = |path: &Path| files::parse(&std::fs::read_to_string(path).ok()?).ok();
+    let read = |path: &Path| read::template(&std::fs::read_to_string(path).ok()?).ok();
     let Some(root) = template_of(app).and_then(|path| read(&path)) else { return Vec::new() };
     let maker = Maker { facts, deployer, root: &root };
     let mut needs = vec![maker.stack()];

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use ringfence_text::Repeated;
+
 use super::Finding;
+use super::known::{Node, Place, Value};
 use super::terraform::Resource;
-use super::tree::{Node, Place, Value};
 
 /// A rule that is not the policy engine's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,13 @@ pub const NOT_PUBLISHED: Rule = Rule {
     name: "parameter-not-published",
     description: "A template reads an SSM parameter that Layer 1 does not publish.",
     source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-supplied-parameter-types.html",
+};
+
+/// Of two values one is lost.
+pub const REPEATED_KEY: Rule = Rule {
+    name: "repeated-key",
+    description: "A key stands twice in one object of a template; of the first value nothing remains.",
+    source: "https://github.com/aws-cloudformation/cfn-lint/issues/35",
 };
 
 /// A route of an HTTP API that everybody can call.
@@ -75,10 +84,11 @@ pub const UNDEFINED_REFERENCE: Rule = Rule {
 };
 
 /// All rules.
-pub const ALL: [Rule; 9] = [
+pub const ALL: [Rule; 10] = [
     DEPRECATED,
     FUNCTION_INGRESS,
     NOT_PUBLISHED,
+    REPEATED_KEY,
     OPEN_ROUTE,
     API_WITHOUT_STAGE,
     UNDECLARED_PROVIDER,
@@ -107,6 +117,21 @@ pub(crate) fn finding(
         message: message.into(),
         instead: instead.into(),
     }
+}
+
+/// A key that stands twice in a template.
+pub(crate) fn repeated(file: &str, repeated: &Repeated) -> Finding {
+    let Repeated { at, before, key } = repeated;
+    finding(
+        REPEATED_KEY,
+        file,
+        *at,
+        "",
+        format!(
+            "`{key}` stands at {before} already: CloudFormation takes the value here, and of the other nothing remains"
+        ),
+        "leave one of the two out, or rename it",
+    )
 }
 
 /// What is checked beside policies: the functions' security groups, the HTTP

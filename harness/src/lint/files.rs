@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use ringfence_policy::Kind;
 
+use super::known::{Node, Place};
+use super::read::{Read, is_json, read};
 use super::source::Source;
-use super::tree::{Node, Place, TreeError, from_json, from_yaml};
 use super::{Report, configuration, kind_of, name, template, terraform, workflow};
 
 /// What to do about Terraform's own files.
@@ -15,9 +16,6 @@ const USE_SHOW: &str = "Terraform's language is not read, since its values are k
 
 /// Larger files are refused.
 const LARGEST: u64 = 256 << 20;
-
-/// The start of a file.
-const START: Place = Place { line: 1, column: 1 };
 
 /// Checks files and directories. `kind` is that of plain policies, where they
 /// do not show it themselves.
@@ -42,7 +40,7 @@ fn directory(path: &Path, kind: Option<Kind>, report: &mut Report) {
     let mut entries = match entries {
         Ok(entries) => entries,
         Err(error) => {
-            report.add(Report::unreadable(&name(path), START, error.to_string()));
+            report.add(Report::unreadable(&name(path), Place::START, error.to_string()));
             return;
         }
     };
@@ -67,7 +65,7 @@ fn directory(path: &Path, kind: Option<Kind>, report: &mut Report) {
     if terraform > 0 {
         let files = if terraform == 1 { "file" } else { "files" };
         let message = format!("{terraform} Terraform {files} not read: {USE_SHOW}");
-        report.add(Report::unreadable(&name(path), START, message));
+        report.add(Report::unreadable(&name(path), Place::START, message));
     }
 }
 
@@ -88,7 +86,7 @@ fn is_readable(path: &Path) -> bool {
 fn file(path: &Path, kind: Option<Kind>, come_upon: bool) -> Report {
     let file = name(path);
     if is_terraform(path) {
-        return Report::unreadable(&file, START, USE_SHOW);
+        return Report::unreadable(&file, Place::START, USE_SHOW);
     }
     let read = fs::metadata(path).and_then(|metadata| match metadata.len() > LARGEST {
         true => Err(std::io::Error::other(format!("larger than {LARGEST} bytes"))),
@@ -96,12 +94,12 @@ fn file(path: &Path, kind: Option<Kind>, come_upon: bool) -> Report {
     });
     let bytes = match read {
         Ok(bytes) => bytes,
-        Err(error) => return Report::unreadable(&file, START, error.to_string()),
+        Err(error) => return Report::unreadable(&file, Place::START, error.to_string()),
     };
     match String::from_utf8(bytes) {
         Ok(content) => checked(&file, content, kind, come_upon),
         // PowerShell's `>` writes UTF-16.
-        Err(_) => Report::unreadable(&file, START, "not UTF-8"),
+        Err(_) => Report::unreadable(&file, Place::START, "not UTF-8"),
     }
 }
 
@@ -110,61 +108,54 @@ pub fn text(file: &str, content: String, kind: Option<Kind>) -> Report {
     checked(file, content, kind, false)
 }
 
-/// Reads JSON, or else YAML.
-///
-/// # Errors
-/// With the place of what is wrong.
-pub fn parse(content: &str) -> Result<Node, TreeError> {
-    if is_json(content) { from_json(content) } else { from_yaml(content) }
-}
-
-fn is_json(content: &str) -> bool {
-    content.trim_start().starts_with(['{', '['])
-}
-
 fn checked(file: &str, content: String, kind: Option<Kind>, come_upon: bool) -> Report {
     let content = match content.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),
         None => content,
     };
-    let is_json = is_json(&content);
-    let root = match parse(&content) {
-        Ok(root) => root,
+    match read(&content) {
+        Ok(Read::Template { root, repeated }) => {
+            let mut report = Report::default();
+            report.findings.extend(repeated.iter().map(|it| configuration::repeated(file, it)));
+            let found = template::read(&root);
+            report.unchecked(file, found.unchecked);
+            for source in &found.sources {
+                report.check(file, source);
+            }
+            report
+        }
+        Ok(Read::Workflow(root)) => workflow::check(file, &root),
+        Ok(Read::Other(root)) => other(file, &root, content, kind, come_upon),
         // Comments and trailing commas are other programs' JSON, and other
         // programs' YAML is none of ours either.
-        Err(_) if come_upon && !looks_like_ours(&content) => return Report::default(),
-        Err(TreeError { at, message }) => return Report::unreadable(file, at, message),
-    };
+        Err(_) if come_upon && !looks_like_ours(&content) => Report::default(),
+        Err(error) => Report::unreadable(file, error.at, error.to_string()),
+    }
+}
+
+fn other(file: &str, root: &Node, content: String, kind: Option<Kind>, come_upon: bool) -> Report {
     let mut report = Report::default();
-    if terraform::is_shown(&root) {
-        let found = terraform::read(&root);
+    if terraform::is_shown(root) {
+        let found = terraform::read(root);
         report.unchecked(file, found.unchecked);
         for source in &found.sources {
             report.check(file, source);
         }
         report.findings.extend(configuration::plan(file, &found.resources));
         report.subjects.extend(configuration::subjects(&found.resources));
-    } else if terraform::is_raw_state(&root) {
+    } else if terraform::is_raw_state(root) {
         report = Report::unreadable(
             file,
-            START,
+            Place::START,
             "this is Terraform's own state file, whose form is not stable: write `terraform show \
              -json > state.json` and lint that",
         );
-    } else if template::is_template(&root) {
-        let found = template::read(&root);
-        report.unchecked(file, found.unchecked);
-        for source in &found.sources {
-            report.check(file, source);
-        }
-    } else if workflow::is_workflow(&root) {
-        report = workflow::check(file, &root);
     } else if root.get("Statement").is_some() || kind.is_some() {
-        report.check(file, &policy(&root, content, is_json, kind));
+        report.check(file, &policy(root, content, kind));
     } else if !come_upon {
         report = Report::unreadable(
             file,
-            START,
+            Place::START,
             "neither a policy, a CloudFormation template, a GitHub workflow, nor what `terraform show \
              -json` prints",
         );
@@ -172,11 +163,11 @@ fn checked(file: &str, content: String, kind: Option<Kind>, come_upon: bool) -> 
     report
 }
 
-fn policy(root: &Node, content: String, is_json: bool, kind: Option<Kind>) -> Source {
+fn policy(root: &Node, content: String, kind: Option<Kind>) -> Source {
     let kind = kind.unwrap_or_else(|| kind_of(root));
     // A policy in YAML has no unknown parts, so nothing of it is left out.
     let tree = || Source::tree(String::new(), kind, root, &mut Vec::new());
-    let source = if is_json { None } else { tree() };
+    let source = if is_json(&content) { None } else { tree() };
     source.unwrap_or_else(|| Source::file(kind, content))
 }
 

@@ -1,7 +1,7 @@
 //! Policies in files: plain documents, Terraform plans and states as JSON,
 //! CloudFormation and SAM templates.
 //!
-//! - [`tree`]: JSON and YAML with places;
+//! - [`read`]: which reader a file gets; [`known`]: its values;
 //! - [`source`]: a document with the places of its parts, and what of it is
 //!   not known;
 //! - [`terraform`], [`template`]: where policies stand;
@@ -12,11 +12,12 @@
 
 pub mod configuration;
 pub mod files;
+pub mod known;
 pub mod module;
+pub mod read;
 pub mod source;
 pub mod template;
 pub mod terraform;
-pub mod tree;
 pub mod workflow;
 
 use std::path::Path;
@@ -26,8 +27,8 @@ use ringfence_policy::{Document, Kind};
 use serde::Serialize;
 
 pub use files::{paths, text};
+use known::{Node, Place};
 use source::{Source, Unchecked, shown};
-use tree::{Node, Place};
 
 /// A finding, in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -157,7 +158,7 @@ fn found<'a>(
 /// A file that is a policy: its kind, where nobody said it, by its statements.
 fn kind_of(root: &Node) -> Kind {
     let statements = root.get("Statement").map_or(&[] as &[Node], |node| match &node.value {
-        tree::Value::List(items) => items,
+        known::Value::List(items) => items,
         _ => std::slice::from_ref(node),
     });
     let has = |statement: &Node, key: &str| statement.get(key).is_some();

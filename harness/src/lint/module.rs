@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Report;
 use super::configuration::{UNDECLARED_PROVIDER, UNDEFINED_REFERENCE, UNPINNED_MODULE, finding};
-use super::tree::Place;
+use super::known::Place;
 
 /// A file of the module.
 struct File {

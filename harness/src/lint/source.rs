@@ -4,7 +4,7 @@
 use ringfence_policy::lint::UNKNOWN;
 use ringfence_policy::{Document, DocumentError, Kind};
 
-use super::tree::{Node, Place, Value};
+use super::known::{Node, Place, Value};
 
 /// A policy document.
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@
 use ringfence_policy::Kind;
 use ringfence_policy::lint::UNKNOWN;
 
+use super::known::{Member, Node, Place, Value};
 use super::source::{Source, Unchecked};
-use super::tree::{Member, Node, Place, Value};
 
 /// What a template holds.
 #[derive(Debug, Default)]
@@ -21,8 +21,8 @@ pub struct Found {
 }
 
 /// Whether a file is a template.
-pub fn is_template(root: &Node) -> bool {
-    let resources = root.get("Resources").map(Node::members).unwrap_or_default();
+pub fn is_template(root: &ringfence_text::Node) -> bool {
+    let resources = root.get("Resources").map(ringfence_text::Node::members).unwrap_or_default();
     !resources.is_empty() && resources.iter().all(|resource| resource.value.get("Type").is_some())
 }
 

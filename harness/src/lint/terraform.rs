@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_policy::Kind;
 
+use super::known::{Member, Node, Value};
 use super::source::{Source, Unchecked};
 use super::template::{Permission, text};
-use super::tree::{Member, Node, Value};
 
 /// What a plan or a state holds.
 #[derive(Debug, Default)]

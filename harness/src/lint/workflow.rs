@@ -5,8 +5,9 @@
 //! way to use an action as an immutable release":
 //! <https://docs.github.com/en/actions/reference/security/secure-use#using-third-party-actions>.
 
+use ringfence_text::Node;
+
 use super::configuration::{Rule, finding};
-use super::tree::{Node, Value};
 use super::{Finding, Report};
 
 /// An action that its owner can change afterwards.
@@ -43,7 +44,7 @@ fn subject(job: &str) -> String {
 }
 
 fn unpinned(file: &str, job: &str, uses: &Node) -> Option<Finding> {
-    let Value::Text(name) = &uses.value else { return None };
+    let name = uses.text()?;
     if is_pinned(name) {
         return None;
     }
@@ -77,8 +78,14 @@ fn is_pinned(uses: &str) -> bool {
 mod tests {
     use rstest::rstest;
 
-    use super::super::tree::from_yaml;
+    use ringfence_text::yaml;
+
     use super::*;
+    use crate::workflow::DIALECT;
+
+    fn root(text: &str) -> Node {
+        yaml::read(text, &DIALECT).unwrap().root
+    }
 
     #[rstest]
     #[case("actions/checkout@v4", false)]
@@ -96,7 +103,7 @@ mod tests {
         let text = format!(
             "on: push\njobs:\n  build:\n    steps:\n      - run: make\n      - uses: {uses}\n"
         );
-        let root = from_yaml(&text).unwrap();
+        let root = root(&text);
         assert!(is_workflow(&root));
         let report = check("deploy.yml", &root);
         let places: Vec<_> =
@@ -110,7 +117,7 @@ mod tests {
     fn a_workflow_that_is_called_is_pinned_too() {
         let text =
             "on: push\njobs:\n  build:\n    uses: org/repo/.github/workflows/deploy.yml@v1\n";
-        let root = from_yaml(text).unwrap();
+        let root = root(text);
         let report = check("deploy.yml", &root);
         assert_eq!(
             (report.findings[0].line, report.findings[0].subject.as_str()),
@@ -120,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_template_is_no_workflow() {
-        assert!(!is_workflow(&from_yaml("Resources:\n  A:\n    Type: B\n").unwrap()));
-        assert!(!is_workflow(&from_yaml("jobs: 3\n").unwrap()));
+        assert!(!is_workflow(&root("Resources:\n  A:\n    Type: B\n")));
+        assert!(!is_workflow(&root("jobs: 3\n")));
     }
 }

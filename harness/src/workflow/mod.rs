@@ -22,6 +22,7 @@ use ringfence_wire::ServiceError;
 
 use crate::config::Place;
 
+pub(crate) use parse::DIALECT;
 pub use parse::{Job, Step, Work, Workflow};
 pub use run::{Report, Run, Runner, STEP_BOUNDS};
 

@@ -4,11 +4,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
+use ringfence_text::yaml::{self, Aliases, Scalars, Tags};
+use ringfence_text::{Bounds, Member as Entry, Node, Repeats, Value};
 
 use super::WorkflowError;
 use super::filter::Filter;
 use crate::config::Place;
+
+/// GitHub's workflows: YAML 1.2 without tags, a key stands once, and aliases
+/// are what their anchors mark
+/// (<https://docs.github.com/en/actions/reference/workflows-and-actions/reusing-workflow-configurations#yaml-anchors-and-aliases>).
+pub(crate) const DIALECT: yaml::Dialect = yaml::Dialect {
+    repeats: Repeats::Refused,
+    scalars: Scalars::Core,
+    tags: Tags::Refused,
+    aliases: Aliases::Expanded(10_000),
+    bounds: Bounds { depth: 100, bytes: 1 << 20 },
+};
 
 /// A workflow.
 #[derive(Debug, Clone)]
@@ -113,32 +125,13 @@ impl Workflow {
     /// # Errors
     /// When it has what cannot be run here.
     pub fn parse(text: &str, file: &Path) -> Result<Self> {
-        let documents =
-            MarkedYaml::load_from_str(text).map_err(|error| WorkflowError::Invalid {
-                place: Place {
-                    file: file.to_owned(),
-                    line: error.marker().line(),
-                    column: error.marker().col() + 1,
-                },
-                message: error.info().to_owned(),
-            })?;
         let reader = Reader { file };
-        let [document] = documents.as_slice() else {
-            let place = Place { file: file.to_owned(), line: 1, column: 1 };
-            return Err(WorkflowError::Invalid {
-                place,
-                message: "a workflow is one YAML document".to_owned(),
-            });
-        };
-        reader.workflow(document)
+        let document = yaml::read(text, &DIALECT).map_err(|error| WorkflowError::Invalid {
+            place: reader.place(error.at),
+            message: error.to_string(),
+        })?;
+        reader.workflow(&document.root)
     }
-}
-
-/// An entry of a mapping.
-struct Entry<'a> {
-    key: String,
-    key_node: &'a MarkedYaml<'a>,
-    value: &'a MarkedYaml<'a>,
 }
 
 struct Reader<'f> {
@@ -146,73 +139,64 @@ struct Reader<'f> {
 }
 
 impl Reader<'_> {
-    fn place(&self, node: &MarkedYaml<'_>) -> Place {
-        Place {
-            file: self.file.to_owned(),
-            line: node.span.start.line(),
-            column: node.span.start.col() + 1,
+    fn place(&self, at: ringfence_text::Place) -> Place {
+        Place { file: self.file.to_owned(), line: at.line, column: at.column }
+    }
+
+    fn fail<T>(&self, at: ringfence_text::Place, message: impl Into<String>) -> Result<T> {
+        Err(WorkflowError::Invalid { place: self.place(at), message: message.into() })
+    }
+
+    fn unknown<T>(&self, what: &str, entry: &Entry) -> Result<T> {
+        self.fail(entry.at, format!("`{}` of {what} is not supported", entry.key))
+    }
+
+    fn entries<'a>(&self, node: &'a Node, what: &str) -> Result<&'a [Entry]> {
+        match &node.value {
+            Value::Object(entries) => Ok(entries),
+            Value::Null => Ok(&[]),
+            _ => self.fail(node.at, format!("{what} must be a mapping")),
         }
     }
 
-    fn fail<T>(&self, node: &MarkedYaml<'_>, message: impl Into<String>) -> Result<T> {
-        Err(WorkflowError::Invalid { place: self.place(node), message: message.into() })
-    }
-
-    fn unknown<T>(&self, what: &str, entry: &Entry<'_>) -> Result<T> {
-        self.fail(entry.key_node, format!("`{}` of {what} is not supported", entry.key))
-    }
-
-    fn entries<'a>(&self, node: &'a MarkedYaml<'a>, what: &str) -> Result<Vec<Entry<'a>>> {
-        match &node.data {
-            YamlData::Mapping(mapping) => mapping
-                .iter()
-                .map(|(key, value)| Ok(Entry { key: self.text(key)?, key_node: key, value }))
-                .collect(),
-            YamlData::Value(Scalar::Null) => Ok(Vec::new()),
-            _ => self.fail(node, format!("{what} must be a mapping")),
+    fn items<'a>(&self, node: &'a Node, what: &str) -> Result<&'a [Node]> {
+        match &node.value {
+            Value::Array(items) => Ok(items),
+            _ => self.fail(node.at, format!("{what} must be a list")),
         }
     }
 
-    fn items<'a>(&self, node: &'a MarkedYaml<'a>, what: &str) -> Result<&'a [MarkedYaml<'a>]> {
-        match &node.data {
-            YamlData::Sequence(items) => Ok(items),
-            _ => self.fail(node, format!("{what} must be a list")),
+    fn text(&self, node: &Node) -> Result<String> {
+        match &node.value {
+            Value::String(text) | Value::Number(text) => Ok(text.clone()),
+            Value::Bool(flag) => Ok(flag.to_string()),
+            Value::Null => Ok(String::new()),
+            Value::Array(_) | Value::Object(_) => self.fail(node.at, "text is expected here"),
         }
     }
 
-    fn text(&self, node: &MarkedYaml<'_>) -> Result<String> {
-        match &node.data {
-            YamlData::Value(Scalar::String(text)) => Ok(text.clone().into_owned()),
-            YamlData::Value(Scalar::Integer(number)) => Ok(number.to_string()),
-            YamlData::Value(Scalar::FloatingPoint(number)) => Ok(number.to_string()),
-            YamlData::Value(Scalar::Boolean(flag)) => Ok(flag.to_string()),
-            YamlData::Value(Scalar::Null) => Ok(String::new()),
-            _ => self.fail(node, "text is expected here"),
-        }
-    }
-
-    fn texts(&self, node: &MarkedYaml<'_>) -> Result<Vec<String>> {
-        match &node.data {
-            YamlData::Sequence(items) => items.iter().map(|item| self.text(item)).collect(),
+    fn texts(&self, node: &Node) -> Result<Vec<String>> {
+        match &node.value {
+            Value::Array(items) => items.iter().map(|item| self.text(item)).collect(),
             _ => Ok(vec![self.text(node)?]),
         }
     }
 
-    fn map(&self, node: &MarkedYaml<'_>, what: &str) -> Result<BTreeMap<String, String>> {
+    fn map(&self, node: &Node, what: &str) -> Result<BTreeMap<String, String>> {
         self.entries(node, what)?
-            .into_iter()
-            .map(|entry| Ok((entry.key.clone(), self.text(entry.value)?)))
+            .iter()
+            .map(|entry| Ok((entry.key.clone(), self.text(&entry.value)?)))
             .collect()
     }
 
-    fn minutes(&self, node: &MarkedYaml<'_>) -> Result<Option<Duration>> {
+    fn minutes(&self, node: &Node) -> Result<Option<Duration>> {
         match self.text(node)?.parse::<u64>() {
             Ok(minutes) if minutes > 0 => Ok(Some(Duration::from_secs(minutes * 60))),
-            _ => self.fail(node, "timeout-minutes must be a positive number"),
+            _ => self.fail(node.at, "timeout-minutes must be a positive number"),
         }
     }
 
-    fn workflow(&self, document: &MarkedYaml<'_>) -> Result<Workflow> {
+    fn workflow(&self, document: &Node) -> Result<Workflow> {
         let file_name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut workflow = Workflow {
             file: self.file.to_owned(),
@@ -220,40 +204,40 @@ impl Reader<'_> {
             jobs: Vec::new(),
             env: BTreeMap::new(),
             triggers: BTreeMap::new(),
-            triggers_at: self.place(document),
+            triggers_at: self.place(document.at),
         };
         let (mut permissions, mut defaults) = (Permissions::DEFAULT, Defaults::default());
         let mut jobs = None;
         for entry in self.entries(document, "a workflow")? {
             match entry.key.as_str() {
-                "name" => workflow.name = self.text(entry.value)?,
+                "name" => workflow.name = self.text(&entry.value)?,
                 // YAML 1.1 readers make `true` of it.
                 "on" | "true" => {
-                    workflow.triggers_at = self.place(entry.key_node);
-                    workflow.triggers = self.triggers(entry.value)?;
+                    workflow.triggers_at = self.place(entry.at);
+                    workflow.triggers = self.triggers(&entry.value)?;
                 }
-                "permissions" => permissions = self.permissions(entry.value)?,
-                "env" => workflow.env = self.map(entry.value, "env")?,
-                "defaults" => defaults = self.defaults(entry.value)?,
-                "jobs" => jobs = Some(entry.value),
+                "permissions" => permissions = self.permissions(&entry.value)?,
+                "env" => workflow.env = self.map(&entry.value, "env")?,
+                "defaults" => defaults = self.defaults(&entry.value)?,
+                "jobs" => jobs = Some(&entry.value),
                 // One run at a time is what happens here.
                 "concurrency" | "run-name" => {}
-                _ => return self.unknown("a workflow", &entry),
+                _ => return self.unknown("a workflow", entry),
             }
         }
         if workflow.triggers.is_empty() {
-            return self.fail(document, "a workflow needs `on`");
+            return self.fail(document.at, "a workflow needs `on`");
         }
-        let Some(jobs) = jobs else { return self.fail(document, "a workflow needs `jobs`") };
+        let Some(jobs) = jobs else { return self.fail(document.at, "a workflow needs `jobs`") };
         for entry in self.entries(jobs, "jobs")? {
-            workflow.jobs.push(self.job(&entry, permissions, &defaults)?);
+            workflow.jobs.push(self.job(entry, permissions, &defaults)?);
         }
         workflow.jobs = self.ordered(workflow.jobs, jobs)?;
         Ok(workflow)
     }
 
     /// Jobs after those that they need.
-    fn ordered(&self, mut waiting: Vec<Job>, node: &MarkedYaml<'_>) -> Result<Vec<Job>> {
+    fn ordered(&self, mut waiting: Vec<Job>, node: &Node) -> Result<Vec<Job>> {
         let mut ordered: Vec<Job> = Vec::new();
         while !waiting.is_empty() {
             let ready = waiting.iter().position(|job| {
@@ -263,7 +247,7 @@ impl Reader<'_> {
                 Some(at) => ordered.push(waiting.remove(at)),
                 None => {
                     let job = waiting.first();
-                    let place = job.map_or_else(|| self.place(node), |job| job.place.clone());
+                    let place = job.map_or_else(|| self.place(node.at), |job| job.place.clone());
                     let message = "`needs` names a job that is not there, or goes in a circle";
                     return Err(WorkflowError::Invalid { place, message: message.to_owned() });
                 }
@@ -272,8 +256,8 @@ impl Reader<'_> {
         Ok(ordered)
     }
 
-    fn triggers(&self, node: &MarkedYaml<'_>) -> Result<BTreeMap<String, Filter>> {
-        let YamlData::Mapping(_) = node.data else {
+    fn triggers(&self, node: &Node) -> Result<BTreeMap<String, Filter>> {
+        let Value::Object(_) = node.value else {
             let events = self.texts(node)?;
             return Ok(events.into_iter().map(|event| (event, Filter::default())).collect());
         };
@@ -281,36 +265,36 @@ impl Reader<'_> {
         for event in self.entries(node, "on")? {
             let mut filter = Filter::default();
             if event.key == "push" {
-                for entry in self.entries(event.value, "push")? {
+                for entry in self.entries(&event.value, "push")? {
                     match entry.key.as_str() {
-                        "branches" => filter.branches = Some(self.texts(entry.value)?),
+                        "branches" => filter.branches = Some(self.texts(&entry.value)?),
                         "branches-ignore" => {
-                            filter.branches_ignore = Some(self.texts(entry.value)?);
+                            filter.branches_ignore = Some(self.texts(&entry.value)?);
                         }
-                        "tags" => filter.tags = Some(self.texts(entry.value)?),
-                        _ => return self.unknown("on.push", &entry),
+                        "tags" => filter.tags = Some(self.texts(&entry.value)?),
+                        _ => return self.unknown("on.push", entry),
                     }
                 }
             }
-            triggers.insert(event.key, filter);
+            triggers.insert(event.key.clone(), filter);
         }
         Ok(triggers)
     }
 
-    fn permissions(&self, node: &MarkedYaml<'_>) -> Result<Permissions> {
-        if let YamlData::Value(Scalar::String(all)) = &node.data {
-            return match all.as_ref() {
+    fn permissions(&self, node: &Node) -> Result<Permissions> {
+        if let Some(all) = node.text() {
+            return match all {
                 "write-all" => Ok(Permissions { id_token: true, contents: true }),
                 "read-all" => Ok(Permissions { id_token: false, contents: true }),
-                other => self.fail(node, format!("`{other}` is no set of permissions")),
+                other => self.fail(node.at, format!("`{other}` is no set of permissions")),
             };
         }
         // What is not named is refused.
         let mut permissions = Permissions { id_token: false, contents: false };
         for entry in self.entries(node, "permissions")? {
-            let level = self.text(entry.value)?;
+            let level = self.text(&entry.value)?;
             if !matches!(level.as_str(), "read" | "write" | "none") {
-                return self.fail(entry.value, format!("`{level}` is no permission"));
+                return self.fail(entry.value.at, format!("`{level}` is no permission"));
             }
             match entry.key.as_str() {
                 "id-token" => permissions.id_token = level == "write",
@@ -321,24 +305,24 @@ impl Reader<'_> {
         Ok(permissions)
     }
 
-    fn defaults(&self, node: &MarkedYaml<'_>) -> Result<Defaults> {
+    fn defaults(&self, node: &Node) -> Result<Defaults> {
         let mut defaults = Defaults::default();
         for entry in self.entries(node, "defaults")? {
             if entry.key != "run" {
-                return self.unknown("defaults", &entry);
+                return self.unknown("defaults", entry);
             }
-            for entry in self.entries(entry.value, "defaults.run")? {
+            for entry in self.entries(&entry.value, "defaults.run")? {
                 match entry.key.as_str() {
-                    "shell" => defaults.shell = Some(self.text(entry.value)?),
-                    "working-directory" => defaults.directory = Some(self.text(entry.value)?),
-                    _ => return self.unknown("defaults.run", &entry),
+                    "shell" => defaults.shell = Some(self.text(&entry.value)?),
+                    "working-directory" => defaults.directory = Some(self.text(&entry.value)?),
+                    _ => return self.unknown("defaults.run", entry),
                 }
             }
         }
         Ok(defaults)
     }
 
-    fn job(&self, job: &Entry<'_>, permissions: Permissions, defaults: &Defaults) -> Result<Job> {
+    fn job(&self, job: &Entry, permissions: Permissions, defaults: &Defaults) -> Result<Job> {
         let mut read = Job {
             id: job.key.clone(),
             environment: None,
@@ -348,57 +332,57 @@ impl Reader<'_> {
             permissions,
             defaults: defaults.clone(),
             timeout: None,
-            place: self.place(job.key_node),
+            place: self.place(job.at),
         };
-        for entry in self.entries(job.value, "a job")? {
+        for entry in self.entries(&job.value, "a job")? {
             match entry.key.as_str() {
                 "name" | "runs-on" | "concurrency" => {}
-                "permissions" => read.permissions = self.permissions(entry.value)?,
-                "environment" => read.environment = Some(self.environment(entry.value)?),
-                "needs" => read.needs = self.texts(entry.value)?,
-                "env" => read.env = self.map(entry.value, "env")?,
-                "defaults" => read.defaults = self.defaults(entry.value)?,
-                "timeout-minutes" => read.timeout = self.minutes(entry.value)?,
+                "permissions" => read.permissions = self.permissions(&entry.value)?,
+                "environment" => read.environment = Some(self.environment(&entry.value)?),
+                "needs" => read.needs = self.texts(&entry.value)?,
+                "env" => read.env = self.map(&entry.value, "env")?,
+                "defaults" => read.defaults = self.defaults(&entry.value)?,
+                "timeout-minutes" => read.timeout = self.minutes(&entry.value)?,
                 "steps" => {
-                    for step in self.items(entry.value, "steps")? {
+                    for step in self.items(&entry.value, "steps")? {
                         read.steps.push(self.step(step)?);
                     }
                 }
-                _ => return self.unknown("a job", &entry),
+                _ => return self.unknown("a job", entry),
             }
         }
         if read.steps.is_empty() {
-            return self.fail(job.key_node, format!("job `{}` has no steps", job.key));
+            return self.fail(job.at, format!("job `{}` has no steps", job.key));
         }
         Ok(read)
     }
 
-    fn environment(&self, node: &MarkedYaml<'_>) -> Result<String> {
-        let YamlData::Mapping(_) = node.data else { return self.text(node) };
+    fn environment(&self, node: &Node) -> Result<String> {
+        let Value::Object(_) = node.value else { return self.text(node) };
         for entry in self.entries(node, "environment")? {
             if entry.key == "name" {
-                return self.text(entry.value);
+                return self.text(&entry.value);
             }
         }
-        self.fail(node, "environment needs a name")
+        self.fail(node.at, "environment needs a name")
     }
 
-    fn step(&self, node: &MarkedYaml<'_>) -> Result<Step> {
+    fn step(&self, node: &Node) -> Result<Step> {
         let (mut name, mut id, mut timeout) = (None, None, None);
         let (mut uses, mut script, mut shell, mut directory) = (None, None, None, None);
         let (mut env, mut with) = (BTreeMap::new(), BTreeMap::new());
         for entry in self.entries(node, "a step")? {
             match entry.key.as_str() {
-                "name" => name = Some(self.text(entry.value)?),
-                "id" => id = Some(self.text(entry.value)?),
-                "uses" => uses = Some(self.text(entry.value)?),
-                "run" => script = Some(self.text(entry.value)?),
-                "shell" => shell = Some(self.text(entry.value)?),
-                "working-directory" => directory = Some(self.text(entry.value)?),
-                "with" => with = self.map(entry.value, "with")?,
-                "env" => env = self.map(entry.value, "env")?,
-                "timeout-minutes" => timeout = self.minutes(entry.value)?,
-                _ => return self.unknown("a step", &entry),
+                "name" => name = Some(self.text(&entry.value)?),
+                "id" => id = Some(self.text(&entry.value)?),
+                "uses" => uses = Some(self.text(&entry.value)?),
+                "run" => script = Some(self.text(&entry.value)?),
+                "shell" => shell = Some(self.text(&entry.value)?),
+                "working-directory" => directory = Some(self.text(&entry.value)?),
+                "with" => with = self.map(&entry.value, "with")?,
+                "env" => env = self.map(&entry.value, "env")?,
+                "timeout-minutes" => timeout = self.minutes(&entry.value)?,
+                _ => return self.unknown("a step", entry),
             }
         }
         let (work, what) = match (uses, script) {
@@ -406,7 +390,7 @@ impl Reader<'_> {
                 let action = uses.split('@').next().unwrap_or_default().to_owned();
                 if !uses.contains('@') || !super::actions::known(&action) {
                     return self.fail(
-                        node,
+                        node.at,
                         format!(
                             "the action `{uses}` is not known here: {} are",
                             super::actions::KNOWN.join(", ")
@@ -414,7 +398,7 @@ impl Reader<'_> {
                     );
                 }
                 super::actions::check_inputs(&action, &with)
-                    .or_else(|text| self.fail(node, text))?;
+                    .or_else(|text| self.fail(node.at, text))?;
                 (Work::Uses { action, with }, format!("Run {uses}"))
             }
             (None, Some(script)) => {
@@ -422,9 +406,9 @@ impl Reader<'_> {
                 let what = format!("Run {first}");
                 (Work::Run { script, shell, directory }, what)
             }
-            _ => return self.fail(node, "a step has either `uses` or `run`"),
+            _ => return self.fail(node.at, "a step has either `uses` or `run`"),
         };
         let name = name.unwrap_or(what);
-        Ok(Step { name, place: self.place(node), work, id, env, timeout })
+        Ok(Step { name, place: self.place(node.at), work, id, env, timeout })
     }
 }

@@ -31,7 +31,6 @@ mod transform;
 #[cfg(test)]
 mod tests;
 
-pub use self::template::yaml;
 pub use self::template_url::Object as TemplateObject;
 
 use std::future::Future;

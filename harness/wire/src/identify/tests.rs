@@ -313,13 +313,13 @@ fn a_json_call_keeps_its_values_and_drops_null() {
     "AmazonSSM.GetParameter",
     r#"{"Name":"/a","Name":"/b"}"#,
     "SerializationException",
-    "the body is not JSON: the key `Name` is repeated at line 1 column 25"
+    "the body is not JSON: `Name` stands twice in the same object, at line 1, column 14"
 )]
 #[case::escaped_duplicate(
     "AmazonSSM.GetParameter",
     r#"{"Name":"/a","N\u0061me":"/b"}"#,
     "SerializationException",
-    "the body is not JSON: the key `Name` is repeated at line 1 column 30"
+    "the body is not JSON: `Name` stands twice in the same object, at line 1, column 14"
 )]
 #[case::unknown_member(
     "AmazonSSM.GetParameter",
@@ -496,7 +496,7 @@ fn rest_requests_that_are_not_certain_are_refused(
 )]
 #[case::doubled(
     r#"{"routeKey":"a","routeKey":"b"}"#,
-    "the body is not JSON: the key `routeKey` is repeated at line 1 column 31"
+    "the body is not JSON: `routeKey` stands twice in the same object, at line 1, column 17"
 )]
 #[case::label_in_body(r#"{"routeKey":"a","apiId":"b"}"#, "CreateRoute has no member `apiId`")]
 #[case::missing(

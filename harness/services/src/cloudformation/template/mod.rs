@@ -4,12 +4,10 @@ mod evaluate;
 mod graph;
 mod growth;
 mod intrinsics;
-mod json;
 mod parameters;
 mod sections;
 mod shape;
 mod summary;
-pub mod yaml;
 
 use ringfence_wire::ServiceError;
 use serde_json::{Map, Value};
@@ -98,8 +96,8 @@ pub(super) struct Catalogue {
     pub(super) has_attribute: fn(&str, &str) -> bool,
 }
 
-impl From<yaml::YamlError> for TemplateError {
-    fn from(error: yaml::YamlError) -> Self {
+impl From<ringfence_text::cloudformation::TemplateError> for TemplateError {
+    fn from(error: ringfence_text::cloudformation::TemplateError) -> Self {
         Self::new(error.to_string())
     }
 }
@@ -143,14 +141,7 @@ const SECTIONS: [&str; 11] = [
 impl Document {
     /// Reads a template's text.
     pub(super) fn read(text: &str) -> Result<Self, TemplateError> {
-        // What is no JSON may be YAML that begins with a brace: AWS takes a comma
-        // behind the last member (LocalStack's recorded
-        // `test_lambda_cfn_dead_letter_config_async_invocation`).
-        let value = match text.trim_start().starts_with('{').then(|| json::parse(text)) {
-            Some(Ok(value)) => value,
-            Some(Err(error)) => yaml::read(text).map_err(|_| error)?.root.into_json(),
-            None => yaml::read(text)?.root.into_json(),
-        };
+        let value = ringfence_text::cloudformation::read(text)?.root.into_json();
         let Value::Object(body) = value else {
             return Err(TemplateError::new("Template format error: unsupported structure."));
         };

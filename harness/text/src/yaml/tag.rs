@@ -2,7 +2,7 @@
 
 use saphyr_parser::Tag;
 
-use super::{Fault, Member, Node, Value};
+use super::{Fault, Member, Node, Place, Tags, Value};
 
 /// The functions that have a short form, with their long form.
 const SHORT_FORMS: [(&str, &str); 21] = [
@@ -30,31 +30,39 @@ const SHORT_FORMS: [(&str, &str); 21] = [
 ];
 
 /// A node in the long form of its tag.
-pub(super) fn long_form(node: Node, tag: Option<&Tag>) -> Result<Node, Fault> {
+pub(super) fn long_form(node: Node, tag: Option<&Tag>, tags: Tags) -> Result<Node, Fault> {
     let Some(tag) = tag else { return Ok(node) };
     if tag.is_yaml_core_schema() {
         return match (tag.suffix.as_str(), &node.value) {
-            ("map", Value::Map(_)) | ("seq", Value::List(_)) | ("str", Value::Text(_)) => Ok(node),
+            ("map", Value::Object(_)) | ("seq", Value::Array(_)) => Ok(node),
+            // Their scalars have their type already.
+            ("str" | "int" | "float" | "bool" | "null", value) if is_scalar(value) => Ok(node),
             (other, _) => Err(Fault::Tag(format!("!{other}"))),
         };
     }
-    let form = SHORT_FORMS.iter().find(|(short, _)| tag.handle == "!" && *short == tag.suffix);
+    let is_short =
+        |short: &str| tags == Tags::CloudFormation && tag.handle == "!" && short == tag.suffix;
+    let form = SHORT_FORMS.iter().find(|(short, _)| is_short(short));
     let Some((_, long)) = form else { return Err(Fault::Tag(tag.suffix.clone())) };
     let at = node.at;
     let value = match (*long, node.value) {
-        ("Fn::GetAtt", Value::Text(text)) => attribute(text, at),
+        ("Fn::GetAtt", Value::String(text)) => attribute(text, at),
         (_, value) => value,
     };
     let argument = Node { at, value };
     let member = Member { at, key: (*long).to_owned(), value: argument };
-    Ok(Node { at, value: Value::Map(vec![member]) })
+    Ok(Node { at, value: Value::Object(vec![member]) })
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !matches!(value, Value::Array(_) | Value::Object(_))
 }
 
 /// `!GetAtt Name.Attribute` is the list of the two.
-fn attribute(text: String, at: super::Place) -> Value {
-    let part = |text: &str| Node { at, value: Value::Text(text.to_owned()) };
+fn attribute(text: String, at: Place) -> Value {
+    let part = |text: &str| Node { at, value: Value::String(text.to_owned()) };
     match text.split_once('.') {
-        Some((resource, attribute)) => Value::List(vec![part(resource), part(attribute)]),
-        None => Value::Text(text),
+        Some((resource, attribute)) => Value::Array(vec![part(resource), part(attribute)]),
+        None => Value::String(text),
     }
 }
