@@ -129,7 +129,8 @@ pub struct Decider {
     pub action: String,
     /// The resource's ARN, or `*`.
     pub resource: String,
-    /// `allow`, `implicit_deny` or `explicit_deny`: the policy engine's words.
+    /// `allow`, `implicit_deny`, `explicit_deny` or `undecided`: the policy engine's
+    /// words.
     pub outcome: String,
     /// The layer that decided: `identity`, `boundary`, …
     pub layer: String,

@@ -7,7 +7,7 @@ use ringfence_policy::{Context, Decision};
 use ringfence_services::credentials::{Identity, RoleSession, Session};
 use ringfence_wire::{Service, ServiceError};
 
-use crate::authorize::Subject;
+use crate::authorize::{Keys, Subject};
 use crate::context::Circumstances;
 use crate::guard::Guard;
 use crate::pipeline::Pipeline;
@@ -21,7 +21,9 @@ pub struct Question {
     pub action: String,
     /// The resource's ARN, or `*`.
     pub resource: String,
-    /// The condition keys of action and resource; the global ones are added.
+    /// The condition keys of action and resource, as a question supposes them:
+    /// what it does not set is absent, unless it says that it is unknown
+    /// ([`Context::set_unknown`]). The global ones are added.
     pub context: Context,
 }
 
@@ -134,10 +136,13 @@ impl Pipeline {
         let circumstances = Circumstances {
             source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: None,
+            referer: None,
+            arrival: None,
             now: self.setting.now(),
         };
         let region = &self.setting.region;
-        subject.inputs(&required, region, &session, &self.directory, &circumstances)
+        let directory = &self.directory;
+        subject.inputs(&required, region, &session, directory, &circumstances, Keys::Stated)
     }
 
     /// The region that a call for a resource goes to.

@@ -5,11 +5,11 @@ use http::{HeaderMap, request};
 use ringfence_services::credentials::{Identity, Key, Session};
 use ringfence_services::sts::{self, Sts};
 use ringfence_services::{Keyring, Setting};
-use ringfence_wire::signature::{self, Form, Presented, SignatureError, v2};
+use ringfence_wire::signature::{self, Presented, SignatureError, v2};
 use ringfence_wire::{Call, Secret, Service, ServiceError, post};
-use time::OffsetDateTime;
 
 use crate::pipeline::Passage;
+use crate::signing::Signed;
 
 /// A caller, and the body without its framing.
 #[derive(Debug)]
@@ -18,54 +18,6 @@ pub(crate) struct Authenticated {
     pub(crate) body: Bytes,
     /// How the request is signed; `None` where it is not.
     pub(crate) signed: Option<Signed>,
-}
-
-/// How a request is signed, which S3's condition keys tell
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html>).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Signed {
-    /// `s3:authType`.
-    auth_type: &'static str,
-    /// `s3:signatureversion`.
-    version: &'static str,
-    /// When, where the signature says it: `s3:signatureAge`.
-    signed_at: Option<OffsetDateTime>,
-}
-
-impl Signed {
-    /// By Signature Version 4, in a header or a query string.
-    fn version_4(presented: &Presented) -> Self {
-        Self {
-            auth_type: match presented.form {
-                Form::Header => "REST-HEADER",
-                Form::Query { .. } => "REST-QUERY-STRING",
-            },
-            version: "AWS4-HMAC-SHA256",
-            signed_at: Some(presented.signed_at),
-        }
-    }
-
-    /// By a form's policy.
-    pub(crate) fn posted(version: post::Version) -> Self {
-        let version = match version {
-            post::Version::V2 => "AWS",
-            post::Version::V4 => "AWS4-HMAC-SHA256",
-        };
-        Self { auth_type: "POST", version, signed_at: None }
-    }
-
-    /// The condition keys, with their values.
-    pub(crate) fn keys(self, now: OffsetDateTime) -> Vec<(&'static str, String)> {
-        let mut keys = vec![
-            ("s3:authType", self.auth_type.to_owned()),
-            ("s3:signatureversion", self.version.to_owned()),
-        ];
-        // In milliseconds.
-        keys.extend(self.signed_at.map(|signed_at| {
-            ("s3:signatureAge", (now - signed_at).whole_milliseconds().max(0).to_string())
-        }));
-        keys
-    }
 }
 
 /// Tells who calls.
@@ -88,8 +40,7 @@ pub(crate) async fn authenticate(
     {
         let caller =
             signed_by_v2(&presented, call, parts, &setting.keyring, passage).map_err(signed)?;
-        let signed = Signed { auth_type: "REST-QUERY-STRING", version: "AWS", signed_at: None };
-        return Ok(Authenticated { caller, body, signed: Some(signed) });
+        return Ok(Authenticated { caller, body, signed: Some(Signed::version_2()) });
     }
     let Some(presented) = signature::read(parts).map_err(signed)? else {
         return unsigned(call, parts, body, sts).await;
@@ -139,7 +90,7 @@ pub(crate) fn posted(
     let secret = &key.credentials.secret_access_key;
     signature.verify(form, bucket, &setting.region, secret, passage.now)?;
     in_use(&key, headers, passage).map_err(refused)?;
-    Ok((key.session, Some(Signed::posted(signature.version))))
+    Ok((key.session, Some(Signed::posted(&signature))))
 }
 
 /// The key with an id, whose session token came along.

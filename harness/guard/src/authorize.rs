@@ -13,7 +13,7 @@ use crate::directory::Directory;
 use crate::recording::{self, Asked, Attached, Inputs};
 use crate::refusal;
 use crate::requirements::state::Tags;
-use crate::requirements::{Requirement, ResourcePolicy};
+use crate::requirements::{Requirement, ResourcePolicy, known};
 
 /// A caller with everything that decides for it.
 #[derive(Debug)]
@@ -27,6 +27,17 @@ pub(crate) struct Subject {
     /// The principal's own tags.
     tags: Tags,
     service_control: Vec<Vec<Attached>>,
+}
+
+/// Where the condition keys of a permission come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// From a call, by its mapping: keys of the action that the mapping does not
+    /// know are unknown.
+    OfCall,
+    /// From a question, which supposes a request: what it does not set is
+    /// absent.
+    Stated,
 }
 
 /// A permission that was asked for, and what was decided.
@@ -170,17 +181,28 @@ impl Subject {
         caller: &Session,
         directory: &Directory,
         circumstances: &Circumstances<'_>,
+        keys: Keys,
     ) -> Result<Inputs, ServiceError> {
         let global = context::global(region, caller, &self.tags, circumstances);
         let mut asked = Vec::with_capacity(requirements.len());
         for requirement in requirements {
             let mut context = global.clone();
-            if let Some(account) =
-                resource_account(&requirement.resource).or_else(|| caller.identity.account_id())
+            let account = resource_account(&requirement.resource);
+            match account.or_else(|| caller.identity.account_id()) {
+                Some(account) => drop(context.set("aws:ResourceAccount", account)),
+                // Of a bucket, and of an action without a resource, the ARN does
+                // not tell; nor does a caller who belongs to no account.
+                None => drop(context.set_unknown("aws:ResourceAccount")),
+            }
+            if let Some(arrival) = circumstances.arrival
+                && requirement.action.starts_with("s3:")
             {
-                context.set("aws:ResourceAccount", account);
+                arrival.describe(&mut context, circumstances.now);
             }
             context.extend(&requirement.context);
+            if keys == Keys::OfCall {
+                known::mark_unknown(&requirement.action, &requirement.resource, &mut context);
+            }
             asked.push(Asked {
                 action: requirement.action.clone(),
                 resource: requirement.resource.clone(),

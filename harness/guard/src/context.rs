@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::requirements::state::Tags;
+use crate::signing::Arrival;
 
 /// The circumstances of a request.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,10 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) source_ip: IpAddr,
     /// Its `User-Agent`.
     pub(crate) user_agent: Option<&'a str>,
+    /// Its `Referer`.
+    pub(crate) referer: Option<&'a str>,
+    /// How it arrived; a question did not.
+    pub(crate) arrival: Option<Arrival<'a>>,
     /// When it arrived.
     pub(crate) now: OffsetDateTime,
 }
@@ -41,14 +46,75 @@ pub(crate) fn global(
     if let Some(user_agent) = circumstances.user_agent {
         context.set("aws:UserAgent", user_agent);
     }
+    if let Some(referer) = circumstances.referer {
+        context.set("aws:Referer", referer);
+    }
     called_via(&mut context, caller);
     if caller.called_via.is_empty() && !matches!(caller.identity, Identity::Service { .. }) {
         // A service that acts for a caller shows an address of its own.
         context.set("aws:SourceIp", circumstances.source_ip.to_string());
     }
     principal(&mut context, caller, tags);
+    unknown(&mut context, caller);
     context
 }
+
+/// Global keys that some requests have, and of which nothing is known here.
+/// [`ABSENT`] has those that no request has here.
+fn unknown(context: &mut Context, caller: &Session) {
+    // Whether the account is in an organization, and in which, is not configured.
+    if caller.identity.account_id().is_some() {
+        for key in ["ID", "MasterAccountId", "Paths"] {
+            context.set_unknown(&format!("aws:PrincipalOrg{key}"));
+        }
+    }
+    context.set_unknown("aws:ResourceOrgID").set_unknown("aws:ResourceOrgPaths");
+    match &caller.identity {
+        Identity::Service { source_account: Some(_), .. } => {
+            context.set_unknown("aws:SourceOrgID").set_unknown("aws:SourceOrgPaths");
+        }
+        // The function whose code calls; its session does not tell which.
+        Identity::Role(session)
+            if session.assumed_by.as_deref() == Some("lambda.amazonaws.com") =>
+        {
+            context.set_unknown("lambda:SourceFunctionArn");
+        }
+        _ => {}
+    }
+}
+
+/// Global keys that no request has here, and why.
+#[cfg(test)]
+pub(crate) const ABSENT: &[(&str, &str)] = &[
+    ("aws:AssumedRoot", "nobody takes a session by AssumeRoot, which is not served"),
+    // https://docs.aws.amazon.com/agent-toolkit/latest/userguide/security_iam_id-based-policy-examples.html
+    ("aws:CalledViaAWSMCP", "nobody calls through AWS's MCP servers"),
+    ("aws:ChatbotSourceArn", "nobody calls from a chat"),
+    ("aws:Ec2InstanceSourcePrivateIPv4", "no instance hands out credentials"),
+    ("aws:Ec2InstanceSourceVpc", "no instance hands out credentials"),
+    // https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSMcpServiceActionsFullAccess.html
+    ("aws:IsMcpServiceAction", "the actions of MCP servers are not served"),
+    ("aws:MultiFactorAuthAge", "nobody signs in with MFA; aws:MultiFactorAuthPresent is set"),
+    ("aws:SignInSessionArn", "nobody signs in at the console"),
+    // https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+    ("aws:SourceOwner", "only services that publish to SNS give it, which is not served"),
+    ("aws:SourceVpc", "requests reach the guard directly, through no VPC endpoint"),
+    ("aws:SourceVpcArn", "requests reach the guard directly, through no VPC endpoint"),
+    ("aws:SourceVpce", "requests reach the guard directly, through no VPC endpoint"),
+    ("aws:ViaAWSMCPService", "nobody calls through AWS's MCP servers"),
+    ("aws:VpceAccount", "requests reach the guard directly, through no VPC endpoint"),
+    ("aws:VpceOrgID", "requests reach the guard directly, through no VPC endpoint"),
+    ("aws:VpceOrgPaths", "requests reach the guard directly, through no VPC endpoint"),
+    ("aws:VpcSourceIp", "requests reach the guard directly, through no VPC endpoint"),
+    ("ec2:RoleDelivery", "no instance hands out credentials"),
+    ("ec2:SourceInstanceArn", "no instance hands out credentials"),
+    // "to each role session that AWS Glue makes available to the job":
+    // https://docs.aws.amazon.com/glue/latest/dg/security_iam_id-based-policy-examples.html
+    ("glue:CredentialIssuingService", "no job of Glue runs"),
+    ("glue:RoleAssumedBy", "no job of Glue runs"),
+    ("identitystore:UserId", "no session comes from IAM Identity Center"),
+    ("ssm:SourceInstanceArn", "no instance hands out credentials"),
+];
 
 fn called_via(context: &mut Context, caller: &Session) {
     let via = &caller.called_via;
@@ -194,6 +260,8 @@ mod tests {
     fn keys(caller: &Session) -> Context {
         let circumstances = Circumstances {
             source_ip: IpAddr::from([127, 0, 0, 1]),
+            referer: None,
+            arrival: None,
             user_agent: Some("Boto3/1"),
             now: OffsetDateTime::UNIX_EPOCH,
         };
@@ -328,5 +396,47 @@ mod tests {
         assert_eq!(one(&context, "aws:SourceAccount").as_deref(), Some("123456789012"));
         assert_eq!(one(&context, "aws:SourceIp"), None);
         assert_eq!(one(&context, "aws:PrincipalArn"), None);
+    }
+
+    /// Of every caller, each global key is set, absent for a reason, or unknown.
+    #[test]
+    fn every_global_key_is_set_absent_for_a_reason_or_unknown() {
+        let service = |source_account| Identity::Service {
+            principal: "apigateway.amazonaws.com".into(),
+            source_arn: Some("arn:aws:execute-api:eu-west-1:123456789012:a/*".into()),
+            source_account,
+        };
+        let Identity::Role(mut function) = role() else { panic!("a role") };
+        function.assumed_by = Some("lambda.amazonaws.com".into());
+        function.federated_provider = Some("arn:aws:iam::123456789012:oidc-provider/p".into());
+        let via = Session {
+            called_via: vec!["cloudformation.amazonaws.com".into()],
+            ..Session::direct(Identity::Role(function))
+        };
+        let callers =
+            [via, Session::direct(alice().into()), Session::direct(service(Some("1".into())))];
+        let contexts: Vec<Context> = callers.iter().map(keys).collect();
+        for key in ringfence_policy::catalog::global_keys() {
+            let name = key.replace("${TagKey}", "team");
+            // Set where the resource is known.
+            if ["aws:ResourceAccount", "aws:Referer"].contains(&key) {
+                continue;
+            }
+            let told = contexts.iter().any(|c| c.get(&name).is_some() || c.is_unknown(&name));
+            let absent = ABSENT.iter().any(|(absent, _)| *absent == key);
+            assert!(told != absent, "{key}: set or unknown {told}, absent {absent}");
+        }
+    }
+
+    #[test]
+    fn whether_an_account_is_in_an_organization_is_unknown() {
+        let unknown = |identity: Identity| {
+            keys(&Session::direct(identity)).unknown().collect::<Vec<String>>()
+        };
+        let resource = ["aws:resourceorgid", "aws:resourceorgpaths"];
+        let own =
+            ["aws:principalorgid", "aws:principalorgmasteraccountid", "aws:principalorgpaths"];
+        assert_eq!(unknown(alice().into()), [&own[..], &resource].concat());
+        assert_eq!(unknown(Identity::Anonymous), resource);
     }
 }

@@ -5,16 +5,17 @@
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Method, Request, Response, request};
-use ringfence_policy::Context;
+use ringfence_policy::{Context, Outcome};
 use ringfence_services::credentials::{Identity, Session};
 use ringfence_services::http_api::Caller;
 use ringfence_services::lambda::{Lambda, UrlHost, UrlTarget};
 use ringfence_wire::{Service, ServiceError, error, signature};
 
 use crate::authenticate;
-use crate::authorize::Subject;
+use crate::authorize::{Keys, Subject};
 use crate::journal::Ending;
-use crate::pipeline::{Passage, Pipeline};
+use crate::pipeline::{Passage, Pipeline, deciding};
+use crate::refusal;
 use crate::requirements::{Requirement, invoke_url};
 
 /// What a host addresses, where it is not AWS's API.
@@ -85,14 +86,20 @@ impl Pipeline {
             };
             passage.entry.outcome = Ending::Refused;
             if let Some((session, access_key)) = self.signer(&parts, &body, "execute-api", passage)
-                && self.may(&session, vec![required], &parts, passage).await
             {
-                caller = Some(Caller {
-                    access_key,
-                    account_id: session.identity.account_id().unwrap_or_default().to_owned(),
-                    user_id: session.identity.user_id(),
-                    user_arn: session.identity.arn(),
-                });
+                match self.may(&session, vec![required], &parts, passage).await {
+                    May::Undecided(error) => return undecided(&error, passage),
+                    May::No => {}
+                    May::Yes => {
+                        let account_id = session.identity.account_id().unwrap_or_default();
+                        caller = Some(Caller {
+                            access_key,
+                            account_id: account_id.to_owned(),
+                            user_id: session.identity.user_id(),
+                            user_arn: session.identity.arn(),
+                        });
+                    }
+                }
             }
         }
         let mut request = Request::from_parts(parts, body);
@@ -169,8 +176,10 @@ impl Pipeline {
         let (Some(caller), Some(required)) = (caller, required) else {
             return refused(passage);
         };
-        if !self.may(&caller, required, &parts, passage).await {
-            return refused(passage);
+        match self.may(&caller, required, &parts, passage).await {
+            May::Yes => {}
+            May::No => return refused(passage),
+            May::Undecided(error) => return undecided(&error, passage),
         }
         let signer = (url.auth_type != "NONE").then_some(&caller);
         let request = Request::from_parts(parts, body);
@@ -217,20 +226,38 @@ impl Pipeline {
         required: Vec<Requirement>,
         parts: &request::Parts,
         passage: &mut Passage,
-    ) -> bool {
+    ) -> May {
         let directory = &self.directory;
         let subject = Subject::of(caller, directory, &self.service_control, Service::Lambda).await;
-        let Ok(subject) = subject else { return false };
+        let Ok(subject) = subject else { return May::No };
         let circumstances = passage.circumstances(&parts.headers);
         let region = &self.setting.region;
-        match subject.inputs(&required, region, caller, directory, &circumstances) {
-            Ok(inputs) => {
-                let verdicts = self.decide(inputs, required, passage);
-                verdicts.last().is_some_and(|verdict| verdict.decision.allowed())
+        let keys = Keys::OfCall;
+        let inputs = subject.inputs(&required, region, caller, directory, &circumstances, keys);
+        let Ok(inputs) = inputs else { return May::No };
+        let verdicts = self.decide(inputs, required, passage);
+        match deciding(&verdicts) {
+            None if verdicts.is_empty() => May::No,
+            None => May::Yes,
+            Some(verdict) if verdict.decision.outcome == Outcome::Undecided => {
+                May::Undecided(refusal::undecided(&verdict.requirement, &verdict.decision))
             }
-            Err(_) => false,
+            Some(_) => May::No,
         }
     }
+}
+
+/// Whether a caller may send a request.
+enum May {
+    Yes,
+    No,
+    Undecided(ServiceError),
+}
+
+/// The guard's own refusal: no API and no function URL answers so.
+fn undecided(error: &ServiceError, passage: &mut Passage) -> Response<Bytes> {
+    passage.entry.error = Some(error.code.to_string());
+    error::render(error, Service::Lambda, &passage.entry.request_id)
 }
 
 fn refused(passage: &mut Passage) -> Response<Bytes> {

@@ -27,6 +27,7 @@ use ringfence_wire::{Call, Reply, Service, ServiceError, reply, request, respons
 use serde_json::{Map, Value, json};
 
 use crate::authorize::Verdict;
+use crate::pipeline::deciding;
 use crate::requirements::Extent;
 
 /// The members of an object, as the API reference lists them.
@@ -77,7 +78,7 @@ impl Partial {
         let (mut allowed, mut errors) = (Vec::new(), Vec::new());
         for (index, object) in objects.into_iter().enumerate() {
             let verdicts = by_object.get(&index)?;
-            match verdicts.iter().find(|verdict| !verdict.decision.allowed()) {
+            match deciding(verdicts.iter().copied()) {
                 None => allowed.push(object.clone()),
                 Some(denied) => errors.push(told(object, &refusal(denied))),
             }

@@ -66,6 +66,9 @@ pub enum Ending {
     Allowed,
     /// Refused by a policy, or because nothing allows it.
     Denied,
+    /// Refused by the guard alone: it hangs on a condition key of which nothing
+    /// is known, and AWS may allow it or deny it.
+    Undecided,
     /// Refused before any policy was asked: not identified, not authenticated,
     /// not mapped, not valid.
     Refused,
@@ -82,8 +85,11 @@ pub struct Check {
     pub outcome: String,
     /// The layer that decided, by [`ringfence_policy::Layer::as_str`].
     pub layer: String,
-    /// The statements that decided.
+    /// The statements that decided; of what is undecided, those that may.
     pub statements: Vec<Statement>,
+    /// The condition keys on which an undecided permission hangs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
     /// The engine's own words.
     pub explanation: String,
 }
@@ -116,6 +122,7 @@ impl Check {
                     index: statement.index,
                 })
                 .collect(),
+            unknown: decision.unknown.clone(),
             explanation: decision.explanation.clone(),
         }
     }

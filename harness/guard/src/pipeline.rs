@@ -9,6 +9,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, request};
+use ringfence_policy::Outcome;
 use ringfence_services::credentials::{Identity, Key, Session};
 use ringfence_services::{Setting, sts};
 use ringfence_wire::signature::{self, SignatureError, v2};
@@ -16,8 +17,8 @@ use ringfence_wire::{Call, Reply, Service, ServiceError, error, identify, post, 
 use serde_json::json;
 use time::OffsetDateTime;
 
-use crate::authenticate::{Authenticated, Signed};
-use crate::authorize::{Subject, Verdict, verdicts, worded};
+use crate::authenticate::Authenticated;
+use crate::authorize::{Keys, Subject, Verdict, verdicts, worded};
 use crate::context::{Circumstances, requested_region, rfc3339};
 use crate::delete_objects::Partial;
 use crate::directory::Directory;
@@ -29,6 +30,7 @@ use crate::requirements::{
 };
 use crate::root_watch::{RootUse, RootWatch};
 use crate::services::Services;
+use crate::signing::{Arrival, Signed};
 use crate::state::Present;
 use crate::upstream::{self, Upstream};
 use crate::{
@@ -98,20 +100,14 @@ impl Passage {
     }
 
     pub(crate) fn circumstances<'a>(&self, headers: &'a HeaderMap) -> Circumstances<'a> {
+        let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+        let content_sha256 = text(HeaderName::from_static("x-amz-content-sha256"));
         Circumstances {
             source_ip: self.source_ip,
-            user_agent: headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()),
+            user_agent: text(header::USER_AGENT),
+            referer: text(header::REFERER),
+            arrival: Some(Arrival { signed: self.scheme, content_sha256 }),
             now: self.now,
-        }
-    }
-
-    /// Gives what S3 is asked for the keys of the request's signature.
-    fn tell_signature(&self, required: &mut [Requirement]) {
-        let Some(signed) = self.scheme else { return };
-        for requirement in required.iter_mut().filter(|it| it.action.starts_with("s3:")) {
-            for (key, value) in signed.keys(self.now) {
-                requirement.context.set(key, value);
-            }
         }
     }
 
@@ -121,8 +117,11 @@ impl Passage {
             let requirement = &verdict.requirement;
             Check::new(&requirement.action, &requirement.resource, &verdict.decision)
         }));
-        let allowed = verdicts.iter().all(|verdict| verdict.decision.allowed());
-        self.entry.outcome = if allowed { Ending::Allowed } else { Ending::Denied };
+        self.entry.outcome = match deciding(verdicts).map(|verdict| verdict.decision.outcome) {
+            None | Some(Outcome::Allow) => Ending::Allowed,
+            Some(Outcome::Undecided) => Ending::Undecided,
+            Some(Outcome::ImplicitDeny | Outcome::ExplicitDeny) => Ending::Denied,
+        };
     }
 
     fn end(mut self, journal: &Journal, response: &mut Response<Bytes>) {
@@ -366,7 +365,6 @@ impl Pipeline {
             Err(unmapped) => return Err(refusal::refused(service, unmapped.to_string())),
         };
         require_token_tags(&caller.identity, &mut required);
-        passage.tell_signature(&mut required);
         let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
         let verdicts = self.decide(inputs, required, passage);
         let denial = |verdict: &Verdict| denial(verdict, call, caller, passage);
@@ -392,8 +390,9 @@ impl Pipeline {
             .await
             .map_err(|error| worded(error, service))?;
         let circumstances = passage.circumstances(&parts.headers);
+        let region = requested_region(call);
         subject
-            .inputs(required, requested_region(call), caller, &self.directory, &circumstances)
+            .inputs(required, region, caller, &self.directory, &circumstances, Keys::OfCall)
             .map_err(|error| worded(error, service))
     }
 
@@ -406,7 +405,7 @@ impl Pipeline {
         passage: &mut Passage,
     ) -> Result<(), ServiceError> {
         let present = self.present(&call.region);
-        let mut required = match requirements_of_absence(call, caller, &present).await {
+        let required = match requirements_of_absence(call, caller, &present).await {
             Ok(required) => required,
             Err(RequirementsError::Service(error)) => return Err(error),
             Err(unmapped) => return Err(refusal::refused(call.service(), unmapped.to_string())),
@@ -414,7 +413,6 @@ impl Pipeline {
         if required.is_empty() {
             return Ok(());
         }
-        passage.tell_signature(&mut required);
         let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
         // Not recorded: the recorded decision is that about the call itself.
         let verdicts = verdicts(required, inputs.decide(&Overlay::none()));
@@ -589,10 +587,24 @@ fn refused_by(
     caller: &Session,
     passage: &Passage,
 ) -> Result<(), ServiceError> {
-    match verdicts.iter().find(|verdict| !verdict.decision.allowed()) {
+    match deciding(verdicts) {
         Some(denied) => Err(denial(denied, call, caller, passage)),
         None => Ok(()),
     }
+}
+
+/// The verdict that refuses: the first denial, or else the first that is
+/// undecided.
+pub(crate) fn deciding<'v>(verdicts: impl IntoIterator<Item = &'v Verdict>) -> Option<&'v Verdict> {
+    let mut undecided = None;
+    for verdict in verdicts {
+        match verdict.decision.outcome {
+            Outcome::Allow => {}
+            Outcome::Undecided => undecided = undecided.or(Some(verdict)),
+            Outcome::ImplicitDeny | Outcome::ExplicitDeny => return Some(verdict),
+        }
+    }
+    undecided
 }
 
 fn denial(verdict: &Verdict, call: &Call, caller: &Session, passage: &Passage) -> ServiceError {

@@ -117,6 +117,11 @@ impl Verdict {
     pub fn allowed(&self) -> bool {
         self.outcome == Outcome::Allow
     }
+
+    /// Whether the permission hangs on a key of which nothing is known.
+    pub fn undecided(&self) -> bool {
+        self.outcome == Outcome::Undecided
+    }
 }
 
 /// Changes to policies, as if they had been deployed.
@@ -210,18 +215,27 @@ impl Overlay {
 }
 
 impl Inputs {
-    /// Decides each permission in turn; the first denial ends it.
+    /// Decides each permission in turn; the first denial ends it. Of a request
+    /// without a denial the first permission that is undecided is the last of
+    /// the list: the last one decides.
     pub fn decide(&self, overlay: &Overlay) -> Vec<Decision> {
         let mut policies = self.policies(overlay);
         let mut decisions = Vec::with_capacity(self.asked.len());
+        let mut undecided = None;
         for asked in &self.asked {
             let decision = self.one(asked, &mut policies, overlay);
-            let allowed = decision.allowed();
+            let outcome = decision.outcome;
             decisions.push(decision);
-            if !allowed {
-                break;
+            match outcome {
+                Outcome::Allow => {}
+                // A later denial is certain, whatever this one comes to.
+                Outcome::Undecided => {
+                    undecided.get_or_insert(decisions.len());
+                }
+                Outcome::ImplicitDeny | Outcome::ExplicitDeny => return decisions,
             }
         }
+        decisions.truncate(undecided.unwrap_or(decisions.len()));
         decisions
     }
 

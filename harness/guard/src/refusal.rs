@@ -15,6 +15,21 @@ pub(crate) fn refused(service: Service, message: impl Into<String>) -> ServiceEr
     ServiceError::access_denied(service, message)
 }
 
+/// The error of a call that the guard cannot decide, since nothing is known of
+/// a condition key on which it hangs. No service of AWS has this code or this
+/// status: nobody takes it for AWS's refusal.
+pub const UNDECIDED: &str = "RingfenceUndecided";
+
+/// The status of [`UNDECIDED`]; the models of AWS's services have none of 418.
+const UNDECIDED_STATUS: u16 = 418;
+
+/// What the guard says of a permission that is undecided.
+pub(crate) fn undecided(requirement: &Requirement, decision: &Decision) -> ServiceError {
+    let Requirement { action, resource, .. } = requirement;
+    let message = format!("{action} on {resource} is {}", decision.explanation);
+    ServiceError::new(UNDECIDED_STATUS, UNDECIDED, message)
+}
+
 /// The refusal of one permission.
 pub(crate) fn denied(
     service: Service,
@@ -24,6 +39,9 @@ pub(crate) fn denied(
     decision: &Decision,
     request_id: &str,
 ) -> ServiceError {
+    if decision.outcome == Outcome::Undecided {
+        return undecided(requirement, decision);
+    }
     if service == Service::Sts && operation == "AssumeRoleWithWebIdentity" {
         return refused(service, "Not authorized to perform sts:AssumeRoleWithWebIdentity");
     }
@@ -240,6 +258,32 @@ mod tests {
                  {action}{place} because no identity-based policy allows the {action} action"
             )
         );
+    }
+
+    #[rstest]
+    #[case::query(Service::Iam, "CreateRole")]
+    #[case::ec2(Service::Ec2, "CreateVpc")]
+    #[case::xml(Service::S3, "GetObject")]
+    #[case::json(Service::DynamoDb, "GetItem")]
+    #[case::rest(Service::Lambda, "Invoke")]
+    #[case::a_web_identity(Service::Sts, "AssumeRoleWithWebIdentity")]
+    fn what_is_undecided_is_refused_with_an_error_of_the_guards_own(
+        #[case] service: Service,
+        #[case] operation: &str,
+    ) {
+        let required = requirement("s3:GetObject", "arn:aws:s3:::b/k", None);
+        let mut undecided = decision(Outcome::Undecided, Layer::Identity, Some("own"));
+        undecided.explanation =
+            "undecided: nothing is known of `x:k`; statement 0 of `own` may allow it".to_owned();
+        for caller in [caller(), Identity::Anonymous] {
+            let error = denied(service, operation, &caller, &required, &undecided, "id");
+            assert_eq!((error.code.as_ref(), error.status), ("RingfenceUndecided", 418));
+            assert_eq!(
+                error.message,
+                "s3:GetObject on arn:aws:s3:::b/k is undecided: nothing is known of `x:k`; \
+                 statement 0 of `own` may allow it"
+            );
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ringfence_wire::{Service, ServiceError};
 
 use crate::directory::Directory;
 use crate::requirements::State;
-use crate::requirements::state::{Entity, Function, InstanceProfile, Secret, Stack, Tags};
+use crate::requirements::state::{Entity, Function, InstanceProfile, Secret, Stack, Tags, VpcOf};
 use crate::services::Services;
 
 /// What the upstream keeps and what the services keep, together.
@@ -140,8 +140,12 @@ impl State for Present<'_> {
         self.directory.partition_key(self.region, table, index).await
     }
 
-    async fn subnet_vpc(&self, subnet_id: &str) -> Result<Option<String>, ServiceError> {
-        self.directory.subnet_vpc(self.region, subnet_id).await
+    async fn oidc_provider_tags(&self, arn: &str) -> Result<Option<Tags>, ServiceError> {
+        self.directory.oidc_provider_tags(arn).await
+    }
+
+    async fn ec2_vpc(&self, kind: &str, id: &str) -> Result<VpcOf, ServiceError> {
+        self.directory.ec2_vpc(self.region, kind, id).await
     }
 
     async fn ec2_described(

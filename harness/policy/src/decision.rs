@@ -121,6 +121,11 @@ impl Decision {
         self.outcome == Outcome::Allow
     }
 
+    /// Whether the request is denied, whatever is unknown.
+    pub fn denied(&self) -> bool {
+        matches!(self.outcome, Outcome::ImplicitDeny | Outcome::ExplicitDeny)
+    }
+
     /// The end of AWS's denial message, with which a caller completes
     /// `User: ARN is not authorized to perform: ACTION on resource: RESOURCE …`
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).

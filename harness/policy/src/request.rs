@@ -218,6 +218,14 @@ impl Context {
         self.values.keys().map(String::as_str)
     }
 
+    /// Keeps some keys: those that are set, and those of which nothing is known,
+    /// as [`Self::unknown`] writes them.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.values.retain(|key, _| keep(key));
+        self.unknown.keys.retain(|key| keep(key));
+        self.unknown.beginnings.retain(|beginning| keep(&format!("{beginning}*")));
+    }
+
     /// Takes over all keys of another context, those of which it knows nothing
     /// included.
     pub fn extend(&mut self, other: &Self) {
@@ -284,6 +292,9 @@ mod tests {
         other.set_unknown("x:a").set("x:b", "2");
         one.extend(&other);
         assert!(one.is_unknown("x:a"));
+        one.set_unknown("y:*").retain(|key| !key.starts_with("x:"));
+        assert_eq!(one.unknown().collect::<Vec<_>>(), ["y:*"]);
+        one.extend(&other);
         assert_eq!(one.get("x:b"), Some(&Values::One("2".into())));
     }
 }

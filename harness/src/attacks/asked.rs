@@ -53,7 +53,7 @@ impl Asking<'_> {
                 false => Companion::missing(format!("{action} is refused {}", told(&twin, action))),
             }),
             canary: Some(shown(
-                !allowed(&canary),
+                canary.last().is_some_and(Decision::denied),
                 format!(
                     "for a role without policies {action} is refused {}",
                     told(&canary, action)
@@ -61,8 +61,8 @@ impl Asking<'_> {
             )),
             mutant: Some(companions::mutant(&inputs)),
         };
-        let (verdict, reason) = companions.judge(fault.as_deref());
         let decided_by = companions::deciders(&inputs, &decisions);
+        let (verdict, reason) = companions.judge(fault.as_deref(), &decided_by);
         Ok(Finding {
             id: self.id,
             guard_rail: self.guard_rail,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_guard::Inputs;
+use ringfence_policy::Outcome;
 
 /// The way by which an identity reaches what it attacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,8 +124,15 @@ pub struct Companions {
 
 impl Companions {
     /// The verdict on an attack with these companions, and why it is not
-    /// `held`. `fault` is what was wrong with the refusal, if anything was.
-    pub fn judge(&self, fault: Option<&str>) -> (Verdict, Option<String>) {
+    /// `held`. `fault` is what was wrong with the refusal, if anything was, and
+    /// `decided_by` what decided it: a refusal that is the guard's alone, since it
+    /// hangs on a key of which nothing is known, is not AWS's.
+    pub fn judge(&self, fault: Option<&str>, decided_by: &[Decider]) -> (Verdict, Option<String>) {
+        let last = decided_by.last().filter(|last| last.outcome == Outcome::Undecided.as_str());
+        if let Some(Decider { action, resource, explanation, .. }) = last {
+            let why = format!("{UNDECIDED}: {action} on {resource} is {explanation}");
+            return (Verdict::Inconclusive, Some(why));
+        }
         if let Some(fault) = fault {
             return (Verdict::Failed, Some(fault.to_owned()));
         }
@@ -145,6 +153,9 @@ impl Companions {
     }
 }
 
+/// Why an attack is inconclusive that the guard could not decide.
+pub const UNDECIDED: &str = "nobody can say whether AWS refuses it";
+
 /// A permission that was checked, and what decided it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decider {
@@ -152,7 +163,7 @@ pub struct Decider {
     pub action: String,
     /// The resource's ARN, or `*`.
     pub resource: String,
-    /// `allow`, `implicit_deny` or `explicit_deny`.
+    /// `allow`, `implicit_deny`, `explicit_deny` or `undecided`.
     pub outcome: String,
     /// The layer that decided: `identity`, `boundary`, ….
     pub layer: String,
@@ -251,23 +262,47 @@ mod tests {
 
     #[test]
     fn a_refusal_holds_with_all_three_companions_alone() {
-        assert_eq!(all_shown().judge(None), (Verdict::Held, None));
+        assert_eq!(all_shown().judge(None, &[]), (Verdict::Held, None));
         let without = Companions { canary: None, ..all_shown() };
         assert_eq!(
-            without.judge(None),
+            without.judge(None, &[]),
             (Verdict::Inconclusive, Some("there is no canary".to_owned()))
         );
         let unshown =
             Companions { mutant: Some(Companion::missing("still denied")), ..all_shown() };
         assert_eq!(
-            unshown.judge(None),
+            unshown.judge(None, &[]),
             (Verdict::Inconclusive, Some("the mutant was not shown: still denied".to_owned()))
         );
     }
 
     #[test]
     fn what_was_allowed_failed_whatever_its_companions_show() {
-        let judged = all_shown().judge(Some("it was allowed"));
+        let judged = all_shown().judge(Some("it was allowed"), &[]);
         assert_eq!(judged, (Verdict::Failed, Some("it was allowed".to_owned())));
+    }
+
+    /// Neither a refusal as expected nor another one shows what AWS does.
+    #[test]
+    fn what_the_guard_could_not_decide_is_inconclusive_and_says_why() {
+        let decided = |outcome: &str| Decider {
+            action: "s3:GetObject".to_owned(),
+            resource: "arn:aws:s3:::b/k".to_owned(),
+            outcome: outcome.to_owned(),
+            layer: "identity".to_owned(),
+            policy: None,
+            sid: None,
+            index: None,
+            text: None,
+            explanation: "undecided: nothing is known of `x:k`".to_owned(),
+        };
+        let why = "nobody can say whether AWS refuses it: s3:GetObject on arn:aws:s3:::b/k is \
+                   undecided: nothing is known of `x:k`";
+        for fault in [None, Some("it was refused otherwise")] {
+            let judged = all_shown().judge(fault, &[decided("allow"), decided("undecided")]);
+            assert_eq!(judged, (Verdict::Inconclusive, Some(why.to_owned())));
+        }
+        let judged = all_shown().judge(None, &[decided("implicit_deny")]);
+        assert_eq!(judged, (Verdict::Held, None));
     }
 }

@@ -83,9 +83,11 @@ async fn asked(
                 })
                 .collect();
             traces = traces.decided(inputs, false);
-            match refused.is_empty() {
-                true => (Verdict::Held, "all of it is allowed".to_owned()),
-                false => (Verdict::Failed, refused.join("; ")),
+            let denied = decisions.iter().any(ringfence_policy::Decision::denied);
+            match (refused.is_empty(), denied) {
+                (true, _) => (Verdict::Held, "all of it is allowed".to_owned()),
+                (false, true) => (Verdict::Failed, refused.join("; ")),
+                (false, false) => (Verdict::Inconclusive, refused.join("; ")),
             }
         }
         Err(error) => (Verdict::NotRun, format!("the guard could not be asked: {error}")),

@@ -107,7 +107,7 @@ async fn without_credentials(suite: &Suite<'_>, canary: &Actor) -> anyhow::Resul
             canary: Some(companions::canary(&canary.call(&step).await.result)),
             mutant: Some(mutant),
         };
-        let (verdict, reason) = companions.judge(fault.as_deref());
+        let (verdict, reason) = companions.judge(fault.as_deref(), &decided_by);
         findings.push(Finding {
             id: unsigned_id(name),
             guard_rail: ARTIFACTS,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ringfence_guard::journal::Entry;
+use ringfence_guard::journal::{Ending, Entry};
 use ringfence_guard::{Caller, Guard, Overlay, Question, Recording};
 use ringfence_policy::Context;
 use ringfence_wire::{Service, ServiceError};
@@ -83,7 +83,8 @@ impl Runner<'_> {
         }
         let twin = self.twin(attack, number).await;
         let caused = self.recorded_since(recorded);
-        let (decided_by, mutant) = self.decided(refused.as_ref().ok());
+        let undecided = self.undecided(&entries).filter(|_| attempt.result.is_err());
+        let (decided_by, mutant) = self.decided(undecided.as_ref().or(refused.as_ref().ok()));
         let companions = Companions {
             twin: Some(match &twin.result {
                 Ok(_) => Companion::shown(format!("{} did the same legitimately", twin.who)),
@@ -92,7 +93,8 @@ impl Runner<'_> {
             canary: Some(self.canary(&attack.attempt, number).await),
             mutant,
         };
-        let (verdict, reason) = companions.judge(fault.as_deref());
+        let refusal = if attempt.result.is_err() { decided_by.as_slice() } else { &[] };
+        let (verdict, reason) = companions.judge(fault.as_deref(), refusal);
         let observed = match (&attempt.result, fault) {
             (Err(error), Some(fault)) => format!("{fault}; the answer: {} {error}", error.status),
             (Ok(_), fault) => fault.unwrap_or_default(),
@@ -155,6 +157,12 @@ impl Runner<'_> {
             // The call itself says more.
             Err(_) => false,
         }
+    }
+
+    /// The journal's entry of a call that the guard could not decide.
+    fn undecided(&self, entries: &[Arc<Entry>]) -> Option<Arc<Entry>> {
+        let mut own = entries.iter().filter(|entry| entry.principal == self.attacker.arn);
+        own.find(|entry| entry.outcome == Ending::Undecided).cloned()
     }
 
     /// What decided a request, and whether it goes through without that.

@@ -62,6 +62,15 @@ impl Observation {
         // The first permission that is refused is the one that the answer and
         // the journal name, with its layer and statement.
         let refused = |verdicts: &[Verdict]| verdicts.iter().position(|verdict| !verdict.allowed());
+        // What is undecided is no answer of AWS's that a probe could notice, unless
+        // something else refuses for certain.
+        let open = |verdicts: &[Verdict]| {
+            let mut refused = verdicts.iter().filter(|verdict| !verdict.allowed()).peekable();
+            refused.peek().is_some() && refused.all(Verdict::undecided)
+        };
+        if open(&self.verdicts) || open(&verdicts) {
+            return None;
+        }
         match (refused(&self.verdicts), refused(&verdicts)) {
             (Some(_), None) => Some(Difference::Allowed),
             (None, Some(_)) => Some(Difference::Refused),

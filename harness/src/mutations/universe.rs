@@ -110,7 +110,9 @@ impl Universe {
             let before = inputs.verdict_of_each(&Overlay::none());
             let after = inputs.verdict_of_each(overlay);
             for (asked, (before, after)) in inputs.asked.iter().zip(before.iter().zip(&after)) {
-                if before.allowed() != after.allowed() {
+                // What is undecided is not shown to be the same.
+                let undecided = before.undecided() || after.undecided();
+                if before.allowed() != after.allowed() || undecided {
                     return Compared::Differs { example: told(&inputs, asked, before, after) };
                 }
                 if before != after {
@@ -209,9 +211,7 @@ fn transplanted(asked: &Context, own: &Context) -> Context {
 /// The keys of a kind.
 fn only(context: &Context, kind: impl Fn(&str) -> bool) -> Context {
     let mut kept = context.clone();
-    for key in context.keys().filter(|key| !kind(key)) {
-        kept.unset(key);
-    }
+    kept.retain(kind);
     kept
 }
 

@@ -216,6 +216,7 @@ fn decision(decider: &Decider) -> Markup {
         "allow" => "Allow",
         "explicit_deny" => "Explicit deny",
         "implicit_deny" => "Implicit deny",
+        "undecided" => "Undecided",
         other => other,
     };
     html! {

@@ -28,7 +28,7 @@ impl Directory {
                     self.upload_ended(bucket, id);
                 }
             }
-            Service::Ec2 if call.name().starts_with("DeleteSubnet") => self.subnets.clear(),
+            Service::Ec2 if call.name().starts_with("Delete") => self.vpcs.clear(),
             _ => {}
         }
     }

@@ -28,7 +28,7 @@ use documents::Documents;
 
 use crate::account::Kept;
 use crate::recording::Attached;
-use crate::requirements::state::Tags;
+use crate::requirements::state::{Tags, VpcOf};
 use crate::upstream::Upstream;
 use cache::Cache;
 pub(crate) use regions::Regions;
@@ -105,7 +105,7 @@ pub(crate) struct Directory {
     providers: Cache<Arc<Vec<Provider>>>,
     buckets: Cache<Option<Arc<str>>>,
     bucket_access: Cache<BucketAccess>,
-    subnets: Cache<Option<Arc<str>>>,
+    vpcs: Cache<VpcOf>,
     uploads: Cache<Option<Arc<str>>>,
     kept: Kept,
     /// The regions of buckets.
@@ -128,7 +128,7 @@ impl Directory {
             providers: Cache::default(),
             buckets: Cache::default(),
             bucket_access: Cache::default(),
-            subnets: Cache::default(),
+            vpcs: Cache::default(),
             uploads: Cache::default(),
             kept: Kept::default(),
             regions: Regions::default(),
@@ -281,6 +281,33 @@ fn is_absence(error: &ServiceError) -> bool {
             | "ResourceNotFoundException"
             | "InvalidResourceId"
             | "ParameterNotFound"
-            | "InvalidSubnetID.NotFound"
-    )
+    ) || is_ec2s_absence(&error.code)
+}
+
+/// EC2 has a code for each kind of resource: `InvalidRouteTableID.NotFound`. What
+/// is no id at all names nothing either
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>).
+fn is_ec2s_absence(code: &str) -> bool {
+    let Some((kind, what)) = code.split_once('.') else { return false };
+    kind.starts_with("Invalid") && matches!(what, "NotFound" | "Malformed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[rstest::rstest]
+    #[case::a_role("NoSuchEntity", true)]
+    #[case::a_subnet("InvalidSubnetID.NotFound", true)]
+    #[case::a_route_table("InvalidRouteTableID.NotFound", true)]
+    #[case::a_security_group("InvalidGroup.NotFound", true)]
+    #[case::no_id_of_a_security_group("InvalidGroupId.Malformed", true)]
+    #[case::a_network_acl("InvalidNetworkAclID.NotFound", true)]
+    #[case::a_network_interface("InvalidNetworkInterfaceID.NotFound", true)]
+    #[case::a_failure("InternalError", false)]
+    #[case::a_use("InvalidIPAddress.InUse", false)]
+    #[case::a_refusal("UnauthorizedOperation", false)]
+    fn what_is_not_there_is_told_from_failures(#[case] code: &'static str, #[case] absent: bool) {
+        assert_eq!(is_absence(&ServiceError::new(400, code, "")), absent);
+    }
 }

@@ -7,7 +7,7 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Map, Value, json};
 
 use super::{Directory, read};
-use crate::requirements::state::{InstanceProfile, Secret, Tags};
+use crate::requirements::state::{InstanceProfile, Secret, Tags, VpcOf};
 
 impl Directory {
     /// A bucket's policy.
@@ -44,17 +44,6 @@ impl Directory {
             input.insert("VersionId".to_owned(), Value::from(version.as_str()));
         }
         self.look_up_payload(Service::S3, "GetObject", &input).await
-    }
-
-    /// The VPC of a subnet. A subnet never changes its VPC.
-    pub(crate) async fn subnet_vpc(
-        &self,
-        region: &str,
-        subnet: &str,
-    ) -> Result<Option<String>, ServiceError> {
-        let key = format!("{region}/{subnet}");
-        let vpc = self.subnets.get(&key, self.load_subnet_vpc(region, subnet)).await?;
-        Ok(vpc.as_deref().map(str::to_owned))
     }
 
     /// The name of the partition key of a table or of one of its indexes.
@@ -187,6 +176,43 @@ impl Directory {
         }
     }
 
+    /// The tags of an OIDC provider.
+    pub(crate) async fn oidc_provider_tags(&self, arn: &str) -> Result<Option<Tags>, ServiceError> {
+        let input = json!({"OpenIDConnectProviderArn": arn});
+        let answer = self.look_up(Service::Iam, "GetOpenIDConnectProvider", input).await?;
+        Ok(answer.map(|answer| read::tags(&answer, "Tags")))
+    }
+
+    /// The VPC of a resource of EC2, which never changes it.
+    pub(crate) async fn ec2_vpc(
+        &self,
+        region: &str,
+        kind: &str,
+        id: &str,
+    ) -> Result<VpcOf, ServiceError> {
+        let (operation, member, set) = match kind {
+            "network-acl" => ("DescribeNetworkAcls", "NetworkAclId", "networkAclSet"),
+            "network-interface" => {
+                ("DescribeNetworkInterfaces", "NetworkInterfaceId", "networkInterfaceSet")
+            }
+            "route-table" => ("DescribeRouteTables", "RouteTableId", "routeTableSet"),
+            "security-group" => ("DescribeSecurityGroups", "GroupId", "securityGroupInfo"),
+            "subnet" => ("DescribeSubnets", "SubnetId", "subnetSet"),
+            _ => return Ok(VpcOf::Untold),
+        };
+        let load = async {
+            let input = json!({member: [id]});
+            let answer = self.look_up_in(region, Service::Ec2, operation, input).await?;
+            let found = answer.as_ref().and_then(|answer| read::list(answer, set).first());
+            Ok(match found.map(|found| read::text(found, "vpcId")) {
+                Some(Some(vpc)) => VpcOf::Vpc(vpc.to_owned()),
+                Some(None) => VpcOf::Untold,
+                None => VpcOf::Missing,
+            })
+        };
+        self.vpcs.get(&format!("{region}/{kind}/{id}"), load).await
+    }
+
     /// The tags of an EC2 resource, by id.
     pub(crate) async fn ec2_tags(&self, region: &str, id: &str) -> Result<Tags, ServiceError> {
         let input = json!({"Filter": [{"Name": "resource-id", "Value": [id]}]});
@@ -228,19 +254,5 @@ impl Directory {
         let input = Map::from_iter([("Bucket".to_owned(), Value::from(bucket))]);
         let policy = self.look_up_payload(Service::S3, "GetBucketPolicy", &input).await?;
         Ok(policy.map(Arc::from))
-    }
-
-    async fn load_subnet_vpc(
-        &self,
-        region: &str,
-        subnet: &str,
-    ) -> Result<Option<Arc<str>>, ServiceError> {
-        let input = json!({"SubnetId": [subnet]});
-        let answer = self.look_up_in(region, Service::Ec2, "DescribeSubnets", input).await?;
-        Ok(answer
-            .as_ref()
-            .and_then(|answer| read::list(answer, "subnetSet").first())
-            .and_then(|subnet| read::text(subnet, "vpcId"))
-            .map(Arc::from))
     }
 }

@@ -23,6 +23,19 @@ use super::state::{State, Tags};
 const UNMAPPED: &[&str] =
     &["CreateDomainName", "DeleteDomainName", "ImportApi", "ReimportApi", "UpdateDomainName"];
 
+/// Keys of a custom domain's state, which is not read.
+const OF_DOMAINS: &[&str] = &[
+    "apigateway:Request/EndpointType",
+    "apigateway:Request/MtlsTrustStoreUri",
+    "apigateway:Request/MtlsTrustStoreVersion",
+    "apigateway:Request/SecurityPolicy",
+    "apigateway:Resource/EndpointType",
+    "apigateway:Resource/MtlsTrustStoreUri",
+    "apigateway:Resource/MtlsTrustStoreVersion",
+    "apigateway:Resource/RoutingMode",
+    "apigateway:Resource/SecurityPolicy",
+];
+
 /// Path segments whose resources have named actions.
 const NAMED_ACTIONS: &[&str] = &["/portals", "/portalproducts", "/routingrules"];
 
@@ -39,6 +52,14 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     requirement.add_resource_tags(&[], &stored_tags(scope).await?);
     let stored = Stored::of(scope).await?;
     keys(scope, &stored, &mut requirement);
+    if path.contains("/domainnames") {
+        for key in OF_DOMAINS {
+            requirement.context.set_unknown(key);
+        }
+    }
+    if !["/apis", "/tags"].iter().any(|start| path.starts_with(start)) {
+        requirement.context.set_unknown("aws:ResourceTag/*");
+    }
     let mut requirements = vec![requirement];
     requirements.extend(tagging(scope, &arn));
     for member in ["CredentialsArn", "AuthorizerCredentialsArn"] {

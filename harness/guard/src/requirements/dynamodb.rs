@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::RequirementsError;
 use super::generic;
-use super::partiql::{self, Statement};
+use super::partiql::{self, Keys, Statement, Verb};
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope, items, scalar, texts};
 
@@ -188,7 +188,10 @@ async fn item(
     }
     let mut keys = BTreeSet::new();
     let mut attributes = BTreeSet::new();
-    if action != "Scan" {
+    // A scan has no key; what else reads or writes has one, which is told or
+    // unknown.
+    let has_key = action != "Scan";
+    if has_key {
         let partition = scope.state.partition_key(table, index).await?;
         for member in ["Key", "Item"] {
             if let Some(key) = request.get(member) {
@@ -200,9 +203,12 @@ async fn item(
         }
     }
     collect_attributes(request, &mut attributes);
-    Ok(generic::on(scope, action, resource)
-        .keys("dynamodb:LeadingKeys", keys)
-        .keys("dynamodb:Attributes", attributes))
+    let mut requirement =
+        generic::on(scope, action, resource).keys("dynamodb:Attributes", attributes);
+    if has_key && keys.is_empty() {
+        requirement.context.set_unknown("dynamodb:LeadingKeys");
+    }
+    Ok(requirement.keys("dynamodb:LeadingKeys", keys))
 }
 
 /// The partition key's value of an item.
@@ -368,10 +374,31 @@ async fn statement(
     let partition = scope.state.partition_key(&read.table, read.index.as_deref()).await?;
     let parameters: Vec<Option<String>> =
         parameters.map(items).unwrap_or_default().into_iter().map(plain).collect();
-    let keys = partition
-        .map(|partition| partiql::leading_values(&read, &partition, &parameters))
-        .unwrap_or_default();
-    Ok(generic::on(scope, read.verb.action(), resource)
-        .keys("dynamodb:LeadingKeys", keys)
-        .key_if("dynamodb:EnclosingOperation", enclosing))
+    let keys = partition.map(|partition| partiql::keys(&read, &partition, &parameters));
+    let mut requirement = generic::on(scope, read.verb.action(), resource)
+        .key_if("dynamodb:EnclosingOperation", enclosing);
+    // Of a table that is not there nobody knows the key.
+    leading_keys(&mut requirement, &read, keys.unwrap_or(Keys::Unclear { scans: false }));
+    Ok(requirement)
+}
+
+/// `dynamodb:LeadingKeys`, and of a `SELECT` `dynamodb:FullTableScan`, which
+/// tells whether "an equality or IN condition with the partition key" is missing
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html>).
+fn leading_keys(requirement: &mut Requirement, statement: &Statement, keys: Keys) {
+    let context = &mut requirement.context;
+    let scans = match keys {
+        Keys::These(keys) => {
+            context.set_list("dynamodb:LeadingKeys", keys);
+            false
+        }
+        Keys::All => true,
+        Keys::Unclear { scans } => {
+            context.set_unknown("dynamodb:LeadingKeys");
+            scans
+        }
+    };
+    if statement.verb == Verb::Select {
+        context.set("dynamodb:FullTableScan", scans.to_string());
+    }
 }

@@ -15,7 +15,7 @@ use super::generic::{self, known};
 use super::iam::pass_role;
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope, field, items, tags, texts};
-use super::state::Tags;
+use super::state::{Tags, VpcOf};
 use targets::Target;
 
 /// Operations that launch instances or pass roles in members of their own, and
@@ -307,6 +307,9 @@ async fn describe(
     }
     if id == "*" {
         endpoint_service(scope, kind, requirement);
+        if carries(requirement, kind, "Vpc").is_some() {
+            new_vpc(scope, requirement).await?;
+        }
         return Ok(());
     }
     let tags = match kind {
@@ -314,11 +317,37 @@ async fn describe(
         _ => scope.state.ec2_tags(id).await?,
     };
     requirement.add_resource_tags(&["ec2:ResourceTag"], &tags);
-    if kind == "subnet"
-        && carries(requirement, kind, "Vpc").is_some()
-        && let Some(vpc) = scope.state.subnet_vpc(id).await?
-    {
-        requirement.context.set("ec2:Vpc", arn(scope, "vpc", &vpc)?);
+    if carries(requirement, kind, "Vpc").is_some() {
+        let vpc = scope.state.ec2_vpc(kind, id).await?;
+        in_vpc(scope, &vpc, requirement)?;
+    }
+    Ok(())
+}
+
+/// The VPC of what a call makes: the one that it names, or that of the subnet.
+async fn new_vpc(
+    scope: &Scope<'_>,
+    requirement: &mut Requirement,
+) -> Result<(), RequirementsError> {
+    let vpc = match (scope.text("VpcId"), scope.text("SubnetId")) {
+        (Some(vpc), _) => VpcOf::Vpc(vpc.to_owned()),
+        (None, Some(subnet)) => scope.state.ec2_vpc("subnet", subnet).await?,
+        // The account's default VPC, if there is one.
+        (None, None) => VpcOf::Untold,
+    };
+    in_vpc(scope, &vpc, requirement)
+}
+
+/// Sets the key that tells the VPC.
+fn in_vpc(
+    scope: &Scope<'_>,
+    vpc: &VpcOf,
+    requirement: &mut Requirement,
+) -> Result<(), RequirementsError> {
+    match vpc {
+        VpcOf::Vpc(vpc) => drop(requirement.context.set("ec2:Vpc", arn(scope, "vpc", vpc)?)),
+        VpcOf::Missing => {}
+        VpcOf::Untold => drop(requirement.context.set_unknown("ec2:Vpc")),
     }
     Ok(())
 }
@@ -336,12 +365,16 @@ fn carries(requirement: &Requirement, kind: &str, name: &str) -> Option<&'static
 
 /// The key that holds the resource's own id: `ec2:VpcID`, `ec2:AllocationId`.
 fn own_id(requirement: &mut Requirement, kind: &str, id: &str) {
-    let name = match kind {
+    if let Some(key) = carries(requirement, kind, &own_id_name(kind)) {
+        requirement.context.set(key, id);
+    }
+}
+
+/// The name of that key, without its prefix and whatever the case.
+pub(super) fn own_id_name(kind: &str) -> String {
+    match kind {
         "elastic-ip" => "AllocationId".to_owned(),
         _ => format!("{}ID", kind.replace('-', "")),
-    };
-    if let Some(key) = carries(requirement, kind, &name) {
-        requirement.context.set(key, id);
     }
 }
 

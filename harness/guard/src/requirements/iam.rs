@@ -62,6 +62,8 @@ struct Target {
     arn: String,
     printed: Option<String>,
     tags: Tags,
+    /// Whether it has tags that are not read here.
+    unread_tags: bool,
     boundary: Option<String>,
 }
 
@@ -78,6 +80,9 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     let mut requirement = generic::on(scope, name, &target.arn);
     requirement.printed_resource = target.printed;
     requirement.add_resource_tags(&["iam:ResourceTag"], &target.tags);
+    if target.unread_tags {
+        requirement.context.set_unknown("aws:ResourceTag/*").set_unknown("iam:ResourceTag/*");
+    }
     if !SETS_BOUNDARY.contains(&name)
         && action.condition_keys.iter().any(|key| key == "iam:PermissionsBoundary")
         && let Some(boundary) = target.boundary
@@ -154,8 +159,13 @@ pub(super) async fn pass_role(
         }
     };
     let mut requirement = Requirement::on("iam:PassRole", arn).key("iam:PassedToService", service);
-    if let Some(entity) = entity {
-        requirement.add_resource_tags(&["iam:ResourceTag"], &entity.tags);
+    match entity {
+        Some(entity) => requirement.add_resource_tags(&["iam:ResourceTag"], &entity.tags),
+        // Another account's role.
+        None if !requirement.resource.starts_with(&scope.iam_arn("")) => {
+            requirement.context.set_unknown("iam:ResourceTag/*");
+        }
+        None => {}
     }
     Ok(requirement)
 }
@@ -178,7 +188,7 @@ async fn target(scope: &Scope<'_>, kind: &str) -> Result<Target, RequirementsErr
     }
     // Calls about any kind of entity give its ARN.
     if let Some(arn) = scope.any_text(&["Arn", "PolicySourceArn"]) {
-        return Ok(Target { arn: arn.to_owned(), ..Target::default() });
+        return Ok(Target { arn: arn.to_owned(), unread_tags: true, ..Target::default() });
     }
     match kind {
         "role" => role(scope).await,
@@ -186,7 +196,7 @@ async fn target(scope: &Scope<'_>, kind: &str) -> Result<Target, RequirementsErr
         "group" => group(scope).await,
         "policy" => policy(scope).await,
         "instance-profile" => instance_profile(scope).await,
-        "oidc-provider" => Ok(Target { arn: oidc_provider(scope)?, ..Target::default() }),
+        "oidc-provider" => oidc_provider(scope).await,
         "saml-provider" => Ok(Target {
             arn: match scope.text("SAMLProviderArn") {
                 Some(arn) => arn.to_owned(),
@@ -225,6 +235,7 @@ fn existing(scope: &Scope<'_>, kind: &str, name: &str, entity: Option<Entity>) -
             arn: entity.arn,
             printed,
             tags: entity.tags,
+            unread_tags: false,
             boundary: entity.permissions_boundary,
         },
         None => {
@@ -316,7 +327,7 @@ async fn policy(scope: &Scope<'_>) -> Result<Target, RequirementsError> {
     let arn = scope.need("PolicyArn")?;
     let tags = scope.state.policy_tags(arn).await?.unwrap_or_default();
     let printed = Some(format!("policy {arn}"));
-    Ok(Target { arn: arn.to_owned(), printed, tags, boundary: None })
+    Ok(Target { arn: arn.to_owned(), printed, tags, ..Target::default() })
 }
 
 async fn instance_profile(scope: &Scope<'_>) -> Result<Target, RequirementsError> {
@@ -326,7 +337,9 @@ async fn instance_profile(scope: &Scope<'_>) -> Result<Target, RequirementsError
     }
     let printed = Some(format!("instance profile {name}"));
     Ok(match scope.state.instance_profile(name).await? {
-        Some(profile) => Target { arn: profile.arn, printed, tags: profile.tags, boundary: None },
+        Some(profile) => {
+            Target { arn: profile.arn, printed, tags: profile.tags, ..Target::default() }
+        }
         None => Target {
             arn: scope.iam_arn(&format!("instance-profile/{name}")),
             printed,
@@ -335,13 +348,14 @@ async fn instance_profile(scope: &Scope<'_>) -> Result<Target, RequirementsError
     })
 }
 
-fn oidc_provider(scope: &Scope<'_>) -> Result<String, RequirementsError> {
+async fn oidc_provider(scope: &Scope<'_>) -> Result<Target, RequirementsError> {
     if let Some(arn) = scope.text("OpenIDConnectProviderArn") {
-        return Ok(arn.to_owned());
+        let tags = scope.state.oidc_provider_tags(arn).await?.unwrap_or_default();
+        return Ok(Target { arn: arn.to_owned(), tags, ..Target::default() });
     }
     let url = scope.need("Url")?;
     let host = url.strip_prefix("https://").unwrap_or(url).trim_end_matches('/');
-    Ok(scope.iam_arn(&format!("oidc-provider/{host}")))
+    Ok(Target { arn: scope.iam_arn(&format!("oidc-provider/{host}")), ..Target::default() })
 }
 
 fn mfa(scope: &Scope<'_>) -> Result<String, RequirementsError> {

@@ -9,7 +9,7 @@ use super::generic;
 use super::iam::pass_role;
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope, field, texts};
-use super::state::State;
+use super::state::{State, VpcOf};
 use super::{RequirementsError, ResourcePolicy};
 
 /// Callbacks name no execution, and a capacity provider passes roles in a
@@ -178,10 +178,12 @@ async fn configuration(
     let Some(network) = scope.value("VpcConfig") else { return Ok(()) };
     let subnets = network.get("SubnetIds").map(texts).unwrap_or_default();
     let groups = network.get("SecurityGroupIds").map(texts).unwrap_or_default();
-    if let Some(subnet) = subnets.first()
-        && let Some(vpc) = scope.state.subnet_vpc(subnet).await?
-    {
-        requirement.context.set("lambda:VpcIds", vpc);
+    if let Some(subnet) = subnets.first() {
+        match scope.state.ec2_vpc("subnet", subnet).await? {
+            VpcOf::Vpc(vpc) => drop(requirement.context.set("lambda:VpcIds", vpc)),
+            VpcOf::Missing => {}
+            VpcOf::Untold => drop(requirement.context.set_unknown("lambda:VpcIds")),
+        }
     }
     if !subnets.is_empty() {
         requirement.context.set_list("lambda:SubnetIds", subnets);
@@ -268,6 +270,9 @@ impl Function {
         requirement: &mut Requirement,
     ) -> Result<(), RequirementsError> {
         let about_function = requirement.resource.starts_with(&self.arn());
+        if about_function && !self.is_own(scope) {
+            requirement.context.set_unknown("aws:ResourceTag/*");
+        }
         if !about_function || !self.is_own(scope) || scope.name() == "CreateFunction" {
             return Ok(());
         }

@@ -14,6 +14,7 @@ mod dynamodb;
 mod ec2;
 mod generic;
 mod iam;
+pub(crate) mod known;
 mod lambda;
 mod logs;
 mod partiql;

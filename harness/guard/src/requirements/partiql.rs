@@ -1,6 +1,12 @@
 //! As much of PartiQL as an authorization needs: the verb, the table or index,
 //! and the values that the statement asks of the partition key.
 
+mod predicate;
+#[cfg(test)]
+mod tests;
+
+use predicate::Pinned;
+
 /// What a statement does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -39,6 +45,8 @@ enum Token {
     Name(String),
     /// `'text'`.
     Text(String),
+    /// `?`, by its place among them.
+    Parameter(usize),
     /// Anything else, a character at a time.
     Sign(char),
 }
@@ -51,7 +59,7 @@ impl Token {
     fn name(&self) -> Option<&str> {
         match self {
             Self::Word(name) | Self::Name(name) => Some(name),
-            Self::Text(_) | Self::Sign(_) => None,
+            Self::Text(_) | Self::Parameter(_) | Self::Sign(_) => None,
         }
     }
 }
@@ -86,62 +94,56 @@ impl Statement {
     }
 }
 
-/// The values that a statement asks of the partition key: `key = 'text'`,
-/// `key = ?`, `key IN [...]`, or the item that an INSERT holds. A statement
-/// that mentions the key in another way gets one value that no key has, so
-/// that a policy on `dynamodb:LeadingKeys` does not take it for a statement
-/// without the key.
-pub(super) fn leading_values(
-    statement: &Statement,
-    partition: &str,
-    parameters: &[Option<String>],
-) -> Vec<String> {
-    let mut values = Vec::new();
-    let mut mentioned = false;
-    let mut question = 0;
-    for (place, token) in statement.tokens.iter().enumerate() {
-        if *token == Token::Sign('?') {
-            question += 1;
-        }
-        let is_key = match token {
-            Token::Word(name) | Token::Name(name) | Token::Text(name) => name == partition,
-            Token::Sign(_) => false,
-        };
-        let before = place.checked_sub(1).and_then(|place| statement.tokens.get(place));
-        if !is_key || matches!(before, Some(Token::Sign('=' | ':'))) {
-            continue;
-        }
-        let sign = statement.tokens.get(place + 1);
-        if !matches!(sign, Some(Token::Sign('=' | ':'))) {
-            mentioned |= statement.verb != Verb::Select || where_clause(statement, place);
-            continue;
-        }
-        mentioned = true;
-        let value = match statement.tokens.get(place + 2) {
-            Some(Token::Text(text)) => Some(text.clone()),
-            Some(Token::Word(number)) => Some(number.clone()),
-            Some(Token::Sign('?')) => parameters.get(question).cloned().flatten(),
-            _ => None,
-        };
-        values.push(value.unwrap_or_default());
-    }
-    if values.is_empty() && mentioned {
-        values.push(String::new());
-    }
-    values
+/// What a statement tells of the partition keys of the items that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// It is about the items with these keys alone.
+    These(Vec<String>),
+    /// About items of every key: a `SELECT` scans the table.
+    All,
+    /// About some that cannot be told: by an inequality, a function, a value
+    /// that is not given.
+    Unclear {
+        /// Whether a `SELECT` scans the table for them.
+        scans: bool,
+    },
 }
 
-fn where_clause(statement: &Statement, place: usize) -> bool {
-    statement
-        .tokens
-        .iter()
-        .position(|token| token.is_word("WHERE"))
-        .is_some_and(|clause| clause < place)
+/// The keys that a statement is about: those of `key = VALUE`, of
+/// `key IN [VALUE, …]`, of such conditions joined by `OR`, or of the item that an
+/// `INSERT` holds. All else scans the table
+/// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.select.html>).
+pub(super) fn keys(statement: &Statement, partition: &str, parameters: &[Option<String>]) -> Keys {
+    let about = predicate::About { key: partition, parameters };
+    if statement.verb == Verb::Insert {
+        return match about.inserted(&statement.tokens) {
+            Some(value) => Keys::These(vec![value]),
+            None => Keys::Unclear { scans: false },
+        };
+    }
+    match about.pinned(statement.clause()) {
+        Some(Pinned::These(values)) => Keys::These(values.into_iter().collect()),
+        // These change one item, which they must name.
+        Some(Pinned::Any) if statement.verb == Verb::Select => Keys::All,
+        Some(Pinned::Some) => Keys::Unclear { scans: true },
+        Some(Pinned::Hidden | Pinned::Any) | None => Keys::Unclear { scans: false },
+    }
+}
+
+impl Statement {
+    /// What stands behind `WHERE`, up to the next clause.
+    fn clause(&self) -> &[Token] {
+        let mut parts = self.tokens.splitn(2, |token| token.is_word("WHERE"));
+        let clause = parts.nth(1).unwrap_or_default();
+        let ends = |token: &Token| token.is_word("ORDER") || token.is_word("RETURNING");
+        clause.split(ends).next().unwrap_or_default()
+    }
 }
 
 /// The statement's tokens; none where a quote stays open.
 fn tokens(text: &str) -> Option<Vec<Token>> {
     let mut tokens = Vec::new();
+    let mut parameters = 0;
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
@@ -167,12 +169,18 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             _ if character.is_whitespace() => {}
             _ if character.is_alphanumeric() || matches!(character, '_' | '-') => {
                 let mut word = String::from(character);
-                while let Some(next) =
-                    characters.next_if(|next| next.is_alphanumeric() || matches!(next, '_' | '-'))
-                {
+                // A number has its point; between names it is a path.
+                let number = character.is_ascii_digit() || character == '-';
+                while let Some(next) = characters.next_if(|next| {
+                    next.is_alphanumeric() || matches!(next, '_' | '-') || (number && *next == '.')
+                }) {
                     word.push(next);
                 }
                 tokens.push(Token::Word(word));
+            }
+            '?' => {
+                tokens.push(Token::Parameter(parameters));
+                parameters += 1;
             }
             sign => tokens.push(Token::Sign(sign)),
         }

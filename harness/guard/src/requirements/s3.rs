@@ -141,6 +141,9 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         vec![on_bucket(scope, action, bucket)]
     } else if only_on_bucket(name) {
         let mut requirements = vec![on_bucket(scope, name, bucket)];
+        if let (Some(first), "CreateBucket") = (requirements.first_mut(), name) {
+            first.add_request_tags(&creation_tags(scope));
+        }
         requirements.extend(with_bucket(scope, bucket));
         requirements
     } else {
@@ -333,7 +336,9 @@ fn delete_objects(scope: &Scope<'_>, bucket: &str) -> Mapped {
 async fn finish(scope: &Scope<'_>, requirement: &mut Requirement) -> Result<(), RequirementsError> {
     let known = known("s3", requirement.action.trim_start_matches("s3:"));
     let lists = |key: &str| {
-        known.is_some_and(|action| action.condition_keys.iter().any(|known| known.as_str() == key))
+        known.is_some_and(|action| {
+            action.condition_keys.iter().any(|known| known.eq_ignore_ascii_case(key))
+        })
     };
     let resource = requirement.resource.clone();
     let is_source = scope.text("CopySource").is_some() && requirement.action.starts_with("s3:Get");
@@ -347,6 +352,7 @@ async fn finish(scope: &Scope<'_>, requirement: &mut Requirement) -> Result<(), 
             }
         }
         request_object_tags(scope, requirement, lists("s3:RequestObjectTagKeys"));
+        in_bodies(scope, requirement, lists);
     }
     if lists("s3:locationconstraint")
         && let Some(configuration) = scope.value("CreateBucketConfiguration")
@@ -367,6 +373,29 @@ async fn finish(scope: &Scope<'_>, requirement: &mut Requirement) -> Result<(), 
     }
     requirement.printed_resource = Some(format!("\"{resource}\""));
     Ok(())
+}
+
+/// Keys that a body sets, or the operation itself.
+fn in_bodies(scope: &Scope<'_>, requirement: &mut Requirement, lists: impl Fn(&str) -> bool) {
+    let text = |member: &str, name: &str| scope.value(member)?.get(name).and_then(scalar);
+    let keys = [
+        ("s3:object-lock-mode", text("Retention", "Mode")),
+        ("s3:object-lock-retain-until-date", text("Retention", "RetainUntilDate")),
+        ("s3:object-lock-legal-hold", text("LegalHold", "Status")),
+        // "You must specify the s3:ObjectCreationOperation condition key to exempt
+        // the CreateMultipartUpload, UploadPart, and UploadPartCopy operations"
+        // (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html>).
+        ("s3:ObjectCreationOperation", Some(creates_object(scope.name()).to_string())),
+    ];
+    for (key, value) in keys {
+        if let Some(value) = value.filter(|_| lists(key)) {
+            requirement.context.set(key, value);
+        }
+    }
+}
+
+fn creates_object(operation: &str) -> bool {
+    !["CreateMultipartUpload", "UploadPart", "UploadPartCopy"].contains(&operation)
 }
 
 /// `s3:RequestObjectTag/KEY` and `s3:RequestObjectTagKeys`: from the header of

@@ -68,8 +68,13 @@ async fn batch(scope: &Scope<'_>) -> Mapped {
 
 /// The keys that are not called as a member is.
 fn computed_keys(scope: &Scope<'_>, requirement: &mut Requirement) {
-    if let Some(key) = scope.text("KmsKeyId").filter(|key| key.starts_with("arn:")) {
-        requirement.context.set("secretsmanager:KmsKeyArn", key);
+    match scope.text("KmsKeyId") {
+        Some(key) if key.starts_with("arn:") => {
+            requirement.context.set("secretsmanager:KmsKeyArn", key);
+        }
+        // AWS finds the ARN of an id or alias; KMS is not served here.
+        Some(_) => drop(requirement.context.set_unknown("secretsmanager:KmsKeyArn")),
+        None => {}
     }
     if scope.name() == "RotateSecret" && scope.value("RotationRules").is_some() {
         requirement.context.set("secretsmanager:ModifyRotationRules", "true");

@@ -82,8 +82,10 @@ pub trait State: Send + Sync {
         table: &str,
         index: Option<&str>,
     ) -> Result<Option<String>, ServiceError>;
-    /// The VPC of a subnet.
-    async fn subnet_vpc(&self, subnet_id: &str) -> Result<Option<String>, ServiceError>;
+    /// The tags of an OIDC provider; none where it is not there.
+    async fn oidc_provider_tags(&self, arn: &str) -> Result<Option<Tags>, ServiceError>;
+    /// The VPC that a resource of EC2 is in, by its type and id.
+    async fn ec2_vpc(&self, kind: &str, id: &str) -> Result<VpcOf, ServiceError>;
     /// The elements of the set that a description of EC2 answers with.
     async fn ec2_described(
         &self,
@@ -92,6 +94,21 @@ pub trait State: Send + Sync {
     ) -> Result<Vec<serde_json::Value>, ServiceError>;
     /// The tags of an EC2 resource, by id.
     async fn ec2_tags(&self, resource_id: &str) -> Result<Tags, ServiceError>;
+}
+
+/// The VPC of a resource of EC2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VpcOf {
+    /// It is in this one.
+    Vpc(String),
+    /// There is no such resource. AWS decides without the keys that it would
+    /// bring: who may act on all resources is told that it is not there, who may
+    /// act on those with a tag is refused.
+    /// - <https://github.com/aws/karpenter-provider-aws/issues/2100>
+    /// - <https://github.com/runs-on/terraform-aws-runs-on/issues/60>
+    Missing,
+    /// Nothing tells.
+    Untold,
 }
 
 /// Tags, in order.

@@ -42,8 +42,26 @@ async fn assume_role(scope: &Scope<'_>) -> Mapped {
     let role = Role::of(scope).await?;
     let source_identity =
         scope.text("SourceIdentity").or_else(|| inherited(&scope.caller.identity));
-    role.session(scope, &scope.tags("Tags"), &scope.texts("TransitiveTagKeys"), source_identity)
+    let transitive = scope.texts("TransitiveTagKeys");
+    let mut required = role.session(scope, &scope.tags("Tags"), &transitive, source_identity)?;
+    if let (Identity::Role(session), Some(first)) = (&scope.caller.identity, required.first_mut())
+        && session.federated_provider.is_some()
+    {
+        for key in KEPT_CLAIMS {
+            first.context.set_unknown(key);
+        }
+    }
+    Ok(required)
 }
+
+/// Claims that AWS keeps with the session of a web identity, and gives when it
+/// assumes another role; the session here does not keep them.
+const KEPT_CLAIMS: &[&str] = &[
+    "accounts.google.com:*",
+    "cognito-identity.amazonaws.com:*",
+    "graph.facebook.com:*",
+    "www.amazon.com:*",
+];
 
 async fn with_web_identity(scope: &Scope<'_>) -> Mapped {
     let role = Role::of(scope).await?;

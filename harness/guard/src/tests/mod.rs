@@ -5,12 +5,15 @@ mod bounds;
 mod delete_objects;
 mod federation;
 mod functions;
+mod missing;
 mod operation_names;
 mod recording;
 mod root;
 mod sealed;
+mod signatures;
 mod simulate;
 mod stored;
+mod undecided;
 mod upstream;
 
 use std::collections::BTreeMap;

@@ -181,6 +181,13 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
         let page = "<!doctype html>\n<title>500 Internal Server Error</title>";
         return (StatusCode::INTERNAL_SERVER_ERROR, page.to_owned());
     }
+    if let Some(code) = missing(seen) {
+        let text = format!(
+            "<Response><Errors><Error><Code>{code}</Code><Message>It does not exist</Message>\
+             </Error></Errors><RequestID>r</RequestID></Response>"
+        );
+        return (StatusCode::BAD_REQUEST, text);
+    }
     let documents = [field("PolicyDocument"), field("AssumeRolePolicyDocument")];
     if state.narrow && documents.iter().any(|text| !text.is_empty() && !text.contains("2012-10-17"))
     {
@@ -301,6 +308,22 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
                 .to_owned(),
         ),
     }
+}
+
+/// What EC2 says of a resource whose id ends with `-none`.
+fn missing(seen: &Seen) -> Option<&'static str> {
+    let given = |name: &str| {
+        let value = seen.field(name).or_else(|| seen.field(&format!("{name}.1")));
+        value.is_some_and(|value| value.ends_with("-none"))
+    };
+    let codes = [
+        ("GroupId", "InvalidGroup.NotFound"),
+        ("NetworkAclId", "InvalidNetworkAclID.NotFound"),
+        ("NetworkInterfaceId", "InvalidNetworkInterfaceID.NotFound"),
+        ("RouteTableId", "InvalidRouteTableID.NotFound"),
+        ("SubnetId", "InvalidSubnetID.NotFound"),
+    ];
+    codes.into_iter().find(|(name, _)| given(name)).map(|(_, code)| code)
 }
 
 /// The answer that deletes all objects of a multi-object delete.

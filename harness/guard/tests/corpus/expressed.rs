@@ -34,6 +34,10 @@ const ALWAYS: [&str; 13] = [
 /// Keys that only calls with temporary credentials have.
 const OF_SESSIONS: [&str; 2] = ["aws:multifactorauthpresent", "aws:tokenissuetime"];
 
+/// How keys begin of which the guard knows nothing: whether the account is in an
+/// organization.
+const OF_ORGANIZATIONS: [&str; 2] = ["aws:principalorg", "aws:resourceorg"];
+
 /// Who calls.
 #[derive(Debug)]
 pub(crate) enum Caller {
@@ -332,6 +336,9 @@ fn context(
     };
     if asked.iter().any(set) {
         return Err("a global condition key must be absent, and the call has it");
+    }
+    if asked.iter().any(|key| OF_ORGANIZATIONS.iter().any(|start| key.starts_with(start))) {
+        return Err("a global condition key must be absent, and of a call's it is unknown");
     }
     Ok(())
 }

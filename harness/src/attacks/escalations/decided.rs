@@ -8,7 +8,9 @@ use ringfence_wire::ServiceError;
 
 use super::super::companions;
 use super::super::facts::Facts;
-use super::super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Traces};
+use super::super::finding::{
+    Companion, Companions, Decider, Finding, Road, Scope, Traces, UNDECIDED,
+};
 use super::questions::{Between, of};
 use super::{PATHS, Path};
 
@@ -48,7 +50,7 @@ impl Decided<'_> {
                 (Some(fault.clone()), fault, Companions::default(), Vec::new(), Traces::default())
             }
         };
-        let (verdict, reason) = companions.judge(fault.as_deref());
+        let (verdict, reason) = companions.judge(fault.as_deref(), &[]);
         Finding {
             id: path.finding_id(candidate.name, candidate.road),
             guard_rail: PATHS,
@@ -78,7 +80,7 @@ impl Decided<'_> {
         let refused: Vec<String> = questions
             .iter()
             .zip(&decisions)
-            .filter(|(_, decision)| !decision.allowed())
+            .filter(|(_, decision)| decision.denied())
             .map(|(question, decision)| {
                 format!(
                     "{} on {} is refused {}",
@@ -88,17 +90,27 @@ impl Decided<'_> {
                 )
             })
             .collect();
-        let fault = refused.is_empty().then(|| {
+        let undecided = decisions.iter().find(|decision| !decision.allowed() && !decision.denied());
+        // Where one permission is denied for certain, the others do not count.
+        let open = undecided.filter(|_| refused.is_empty());
+        let fault = (refused.is_empty() && open.is_none()).then(|| {
             let actions: Vec<&str> = questions.iter().map(|asked| asked.action.as_str()).collect();
             format!("{} would all be allowed", actions.join(", "))
         });
         let companions = Companions {
             twin: Some(self.twin(candidate).await?),
             canary: Some(self.canary(&questions).await?),
-            mutant: Some(mutant(&inputs, &decisions)),
+            mutant: Some(match open {
+                None => mutant(&inputs, &decisions),
+                Some(open) => Companion::missing(format!("{UNDECIDED}: {}", open.explanation)),
+            }),
         };
         let decided_by = companions::deciders(&inputs, &decisions);
-        let observed = fault.clone().unwrap_or_else(|| refused.join("; "));
+        let observed = match (&fault, open) {
+            (Some(fault), _) => fault.clone(),
+            (None, Some(open)) => open.explanation.clone(),
+            (None, None) => refused.join("; "),
+        };
         Ok((fault, observed, companions, decided_by, Traces::default().decided(inputs, false)))
     }
 
@@ -122,14 +134,14 @@ impl Decided<'_> {
         let allowed: Vec<&str> = questions
             .iter()
             .zip(&decisions)
-            .filter(|(_, decision)| decision.allowed())
+            .filter(|(_, decision)| !decision.denied())
             .map(|(question, _)| question.action.as_str())
             .collect();
         Ok(if allowed.is_empty() {
             Companion::shown("a role without policies is refused every one of these actions")
         } else {
             let allowed = allowed.join(", ");
-            Companion::missing(format!("a role without policies is allowed {allowed}"))
+            Companion::missing(format!("a role without policies is not refused {allowed}"))
         })
     }
 }
@@ -159,7 +171,7 @@ pub fn reads_function(facts: &Facts, function: &str) -> Question {
 
 /// Each refused action must be allowed once its guard rails are gone.
 fn mutant(inputs: &Inputs, decisions: &[Decision]) -> Companion {
-    let refused = inputs.asked.iter().zip(decisions).filter(|(_, decision)| !decision.allowed());
+    let refused = inputs.asked.iter().zip(decisions).filter(|(_, decision)| decision.denied());
     let mut told = Vec::new();
     for (asked, _) in refused {
         let alone = Inputs { asked: vec![asked.clone()], ..inputs.clone() };

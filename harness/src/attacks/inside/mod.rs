@@ -319,7 +319,7 @@ impl Inside<'_> {
             canary: Some(companions::canary(&as_result(canary))),
             mutant: Some(mutant),
         };
-        let (verdict, reason) = companions.judge(fault.as_deref());
+        let (verdict, reason) = companions.judge(fault.as_deref(), &decided_by);
         Finding {
             expected: format!("{} {expected}", expected.status),
             verdict,

@@ -232,7 +232,7 @@ impl Gateway<'_> {
         };
         let (status, message) = case.expected;
         let fault = (!observed.is(case.expected)).then(|| format!("the API answered {observed}"));
-        let (verdict, reason) = companions.judge(fault.as_deref());
+        let (verdict, reason) = companions.judge(fault.as_deref(), &[]);
         Ok(Finding {
             id: id(case.name, route),
             guard_rail: case.guard_rail,
@@ -287,7 +287,7 @@ impl Gateway<'_> {
         };
         let fault = (route.authorization_type != "JWT")
             .then(|| format!("its authorization is {}", route.authorization_type));
-        let (verdict, reason) = companions.judge(fault.as_deref());
+        let (verdict, reason) = companions.judge(fault.as_deref(), &[]);
         Ok(Finding {
             id: id("route-guarded", route),
             guard_rail: AUTHORIZER,
@@ -377,7 +377,7 @@ impl Gateway<'_> {
                         }),
                     };
                     let fault = (!held).then(|| format!("the API answered {answer}"));
-                    let (verdict, reason) = companions.judge(fault.as_deref());
+                    let (verdict, reason) = companions.judge(fault.as_deref(), &[]);
                     (companions, verdict, reason)
                 }
                 _ if held => (Companions::default(), Verdict::Held, None),

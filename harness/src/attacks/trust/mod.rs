@@ -192,7 +192,7 @@ impl Trust<'_> {
         let (decided_by, mutant) = self.mutant(case, request_id.as_deref(), &twin);
         let companions =
             Companions { twin: Some(twin), canary: Some(canary.clone()), mutant: Some(mutant) };
-        let (verdict, reason) = companions.judge(fault.as_deref());
+        let (verdict, reason) = companions.judge(fault.as_deref(), &decided_by);
         Ok(Finding {
             id: id(deployer, case),
             guard_rail: TRUST,

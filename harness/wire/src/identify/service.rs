@@ -259,7 +259,12 @@ pub(super) fn dialect(parts: &Parts) -> Service {
         Service::Ssm
     } else if content_type.starts_with("application/x-www-form-urlencoded") {
         if authorization.contains("/ec2/aws4_request") { Service::Ec2 } else { Service::Sts }
-    } else if authorization.contains("/s3/aws4_request") || authorization.is_empty() {
+    } else if authorization.contains("/s3/aws4_request")
+        || authorization.is_empty()
+        // Signature Version 2, whose header S3 alone has had
+        // (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/RESTAuthentication.html>).
+        || authorization.starts_with("AWS ")
+    {
         Service::S3
     } else {
         Service::ApiGatewayV2

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::form::no_field;
 use super::{Form, policy};
-use crate::signature::{SignatureError, canonical, v2};
+use crate::signature::{SignatureError, canonical, moment, v2};
 use crate::{Secret, Service, ServiceError};
 
 /// The version of a form's signature.
@@ -26,6 +26,9 @@ pub struct Signature {
     pub session_token: Option<Secret>,
     /// Which version.
     pub version: Version,
+    /// When it was made, as Version 4 says in `X-Amz-Date`; `None` where that is
+    /// no time.
+    pub signed_at: Option<OffsetDateTime>,
     policy: String,
     signature: String,
     /// Date and region of Version 4.
@@ -89,6 +92,7 @@ impl Signature {
                 access_key_id: (*access_key_id).to_owned(),
                 session_token,
                 version: Version::V4,
+                signed_at: moment(need("X-Amz-Date")?),
                 policy: policy.to_owned(),
                 signature: need("X-Amz-Signature")?.to_owned(),
                 scope: Some(((*date).to_owned(), (*region).to_owned())),
@@ -101,6 +105,7 @@ impl Signature {
                 access_key_id,
                 session_token,
                 version: Version::V2,
+                signed_at: None,
                 policy: policy.to_owned(),
                 signature,
                 scope: None,

@@ -107,6 +107,8 @@ fn a_form_is_the_upload_that_its_policy_allows(#[case] version: Version) {
     let form = Form::read(&parts.headers, &body).unwrap();
     let signature = Signature::read(&form).unwrap().unwrap();
     assert_eq!(signature.version, version);
+    let midnight = time::macros::datetime!(2026-02-21 00:00 UTC);
+    assert_eq!(signature.signed_at, (version == Version::V4).then_some(midnight));
     signature.verify(&form, "bucket", "us-east-1", &secret(), NOW).unwrap();
     let (upload, file) = upload(&parts, "bucket", &form).unwrap();
     assert_eq!((upload.method, upload.uri.path()), (Method::PUT, "/bucket/up/a%20b.txt"));

@@ -17,6 +17,7 @@ pub mod v2;
 mod verify;
 
 pub use error::SignatureError;
+pub(crate) use presented::moment;
 pub use presented::{Form, Presented, read};
 pub use sign::{presign, sign};
 pub use verify::{Verified, check_head, verify};

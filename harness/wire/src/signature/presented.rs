@@ -82,6 +82,11 @@ impl Presented {
     }
 }
 
+/// The moment that an `X-Amz-Date` says.
+pub(crate) fn moment(timestamp: &str) -> Option<OffsetDateTime> {
+    Some(PrimitiveDateTime::parse(timestamp, TIMESTAMP).ok()?.assume_utc())
+}
+
 /// Reads the signature of a request; `None` where it carries none at all.
 ///
 /// # Errors
@@ -190,9 +195,7 @@ fn assemble(
             )),
         });
     };
-    let signed_at = PrimitiveDateTime::parse(timestamp, TIMESTAMP)
-        .map_err(|_| SignatureError::Date(timestamp.to_owned()))?
-        .assume_utc();
+    let signed_at = moment(timestamp).ok_or_else(|| SignatureError::Date(timestamp.to_owned()))?;
     if !timestamp.starts_with(date) || date.len() != 8 {
         return Err(SignatureError::ScopeDate {
             scope: date.to_owned(),

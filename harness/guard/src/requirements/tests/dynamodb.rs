@@ -68,7 +68,7 @@ const TABLE: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/t";
     "ExecuteStatement",
     json!({"Statement": "select * from \"t\".\"i\" where other = ?", "Parameters": [{"S": "x"}]}),
     &["dynamodb:PartiQLSelect arn:aws:dynamodb:eu-west-1:123456789012:table/t/index/i \
-       dynamodb:leadingkeys=[x]"])]
+       dynamodb:fulltablescan=false dynamodb:leadingkeys=[x]"])]
 #[case::partiql_batch(
     "BatchExecuteStatement",
     json!({"Statements": [
@@ -81,7 +81,7 @@ const TABLE: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/t";
         "dynamodb:PartiQLUpdate arn:aws:dynamodb:eu-west-1:123456789012:table/t \
          dynamodb:leadingkeys=[b]",
         "dynamodb:PartiQLDelete arn:aws:dynamodb:eu-west-1:123456789012:table/t \
-         dynamodb:leadingkeys=[]",
+         dynamodb:leadingkeys=[a,b]",
     ])]
 #[case::create_table(
     "CreateTable", json!({"TableName": "t", "Tags": [{"Key": "k", "Value": "v"}]}),

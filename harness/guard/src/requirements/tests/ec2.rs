@@ -49,7 +49,8 @@ use crate::requirements::RequirementsError;
     "AuthorizeSecurityGroupIngress", json!({"GroupId": "sg-tagged"}),
     &["ec2:AuthorizeSecurityGroupIngress \
        arn:aws:ec2:eu-west-1:123456789012:security-group/sg-tagged aws:resourcetag/team=a \
-       ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:securitygroupid=sg-tagged"])]
+       ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:securitygroupid=sg-tagged \
+       ec2:vpc=arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1"])]
 #[case::create_endpoint(
     "CreateVpcEndpoint",
     json!({"VpcId": "vpc-1", "ServiceName": "com.amazonaws.eu-west-1.execute-api",
@@ -71,7 +72,8 @@ use crate::requirements::RequirementsError;
         "ec2:CreateNetworkInterface arn:aws:ec2:eu-west-1:123456789012:network-interface/* \
          ec2:region=eu-west-1",
         "ec2:CreateNetworkInterface arn:aws:ec2:eu-west-1:123456789012:security-group/sg-1 \
-         ec2:region=eu-west-1 ec2:securitygroupid=sg-1",
+         ec2:region=eu-west-1 ec2:securitygroupid=sg-1 \
+         ec2:vpc=arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1",
         "ec2:CreateNetworkInterface arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-1 \
          ec2:region=eu-west-1 ec2:subnetid=subnet-1 \
          ec2:vpc=arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1",
@@ -106,36 +108,44 @@ use crate::requirements::RequirementsError;
 #[case::association_of_a_subnet("DisassociateRouteTable", json!({"AssociationId": "rtbassoc-1"}),
     &[
         "ec2:DisassociateRouteTable arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-1 \
-         aws:resourcetag/team=a ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:routetableid=rtb-1",
+         aws:resourcetag/team=a ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:routetableid=rtb-1 \
+         ?ec2:vpc",
         "ec2:DisassociateRouteTable arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-2 \
-         ec2:region=eu-west-1 ec2:subnetid=subnet-2",
+         ec2:region=eu-west-1 ec2:subnetid=subnet-2 ?ec2:vpc",
     ])]
 #[case::association_of_a_gateway("DisassociateRouteTable", json!({"AssociationId": "rtbassoc-2"}),
     &[
         "ec2:DisassociateRouteTable arn:aws:ec2:eu-west-1:123456789012:internet-gateway/igw-1 \
          ec2:internetgatewayid=igw-1 ec2:region=eu-west-1",
         "ec2:DisassociateRouteTable arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-1 \
-         aws:resourcetag/team=a ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:routetableid=rtb-1",
+         aws:resourcetag/team=a ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:routetableid=rtb-1 \
+         ?ec2:vpc",
     ])]
 #[case::association_of_nothing("DisassociateRouteTable", json!({"AssociationId": "rtbassoc-9"}),
     &["ec2:DisassociateRouteTable arn:aws:ec2:eu-west-1:123456789012:route-table/* \
-       ec2:region=eu-west-1"])]
+       ec2:region=eu-west-1 ?ec2:vpc"])]
 #[case::replaced_association(
     "ReplaceRouteTableAssociation",
     json!({"AssociationId": "rtbassoc-1", "RouteTableId": "rtb-0"}),
     &[
         "ec2:ReplaceRouteTableAssociation arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-0 \
-         ec2:region=eu-west-1 ec2:routetableid=rtb-0",
+         ec2:region=eu-west-1 ec2:routetableid=rtb-0 ?ec2:vpc",
         "ec2:ReplaceRouteTableAssociation arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-1 \
-         aws:resourcetag/team=a ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:routetableid=rtb-1",
+         aws:resourcetag/team=a ec2:region=eu-west-1 ec2:resourcetag/team=a ec2:routetableid=rtb-1 \
+         ?ec2:vpc",
         "ec2:ReplaceRouteTableAssociation arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-2 \
-         ec2:region=eu-west-1 ec2:subnetid=subnet-2",
+         ec2:region=eu-west-1 ec2:subnetid=subnet-2 ?ec2:vpc",
     ])]
+// What is not there is in no VPC.
+#[case::route_of_nothing(
+    "CreateRoute", json!({"RouteTableId": "rtb-none", "DestinationCidrBlock": "0.0.0.0/0"}),
+    &["ec2:CreateRoute arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-none \
+       ec2:region=eu-west-1 ec2:routetableid=rtb-none"])]
 #[case::associated_gateway(
     "AssociateRouteTable", json!({"RouteTableId": "rtb-0", "GatewayId": "vgw-1"}),
     &[
         "ec2:AssociateRouteTable arn:aws:ec2:eu-west-1:123456789012:route-table/rtb-0 \
-         ec2:region=eu-west-1 ec2:routetableid=rtb-0",
+         ec2:region=eu-west-1 ec2:routetableid=rtb-0 ?ec2:vpc",
         "ec2:AssociateRouteTable arn:aws:ec2:eu-west-1:123456789012:vpn-gateway/vgw-1 \
          ec2:region=eu-west-1",
     ])]
@@ -150,7 +160,7 @@ use crate::requirements::RequirementsError;
         "ec2:DisassociateAddress arn:aws:ec2:eu-west-1:123456789012:elastic-ip/eipalloc-1 \
          ec2:allocationid=eipalloc-1 ec2:region=eu-west-1",
         "ec2:DisassociateAddress arn:aws:ec2:eu-west-1:123456789012:network-interface/eni-1 \
-         ec2:networkinterfaceid=eni-1 ec2:region=eu-west-1",
+         ec2:networkinterfaceid=eni-1 ec2:region=eu-west-1 ?ec2:vpc",
     ])]
 #[case::cidr_block("DisassociateVpcCidrBlock", json!({"AssociationId": "vpc-cidr-assoc-1"}),
     &["ec2:DisassociateVpcCidrBlock arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1 \
@@ -162,7 +172,7 @@ use crate::requirements::RequirementsError;
     "DeleteNetworkInterfacePermission", json!({"NetworkInterfacePermissionId": "eni-perm-1"}),
     &["ec2:DeleteNetworkInterfacePermission \
        arn:aws:ec2:eu-west-1:123456789012:network-interface/eni-1 ec2:networkinterfaceid=eni-1 \
-       ec2:region=eu-west-1"])]
+       ec2:region=eu-west-1 ?ec2:vpc"])]
 #[case::export("CancelExportTask", json!({"ExportTaskId": "export-i-1"}),
     &["ec2:CancelExportTask arn:aws:ec2:eu-west-1:123456789012:export-instance-task/export-i-1 \
        ec2:region=eu-west-1"])]

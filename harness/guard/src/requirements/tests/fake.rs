@@ -5,7 +5,9 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
 use super::ACCOUNT;
-use crate::requirements::state::{Entity, Function, InstanceProfile, Secret, Stack, State, Tags};
+use crate::requirements::state::{
+    Entity, Function, InstanceProfile, Secret, Stack, State, Tags, VpcOf,
+};
 
 pub(crate) struct Account;
 
@@ -146,8 +148,18 @@ impl State for Account {
         Ok(Some(if index.is_some() { "other" } else { "id" }.to_owned()))
     }
 
-    async fn subnet_vpc(&self, subnet_id: &str) -> Answer<Option<String>> {
-        Ok((subnet_id == "subnet-1").then(|| "vpc-1".to_owned()))
+    async fn oidc_provider_tags(&self, arn: &str) -> Answer<Option<Tags>> {
+        Ok(arn.ends_with("/tagged").then(tags))
+    }
+
+    async fn ec2_vpc(&self, kind: &str, id: &str) -> Answer<VpcOf> {
+        Ok(match (kind, id) {
+            ("subnet", "subnet-1") | ("security-group", "sg-tagged" | "sg-1") => {
+                VpcOf::Vpc("vpc-1".to_owned())
+            }
+            (_, id) if id.ends_with("-none") => VpcOf::Missing,
+            _ => VpcOf::Untold,
+        })
     }
 
     async fn ec2_described(&self, operation: &str, set: &str) -> Answer<Vec<Value>> {

@@ -17,7 +17,8 @@ const LIVE_POLICY: &str = r#"{"Statement":[{"Sid":"url","Principal":{"AWS":"arn:
 #[case::by_arn_of_another_account(
     "GetFunction",
     json!({"FunctionName": "arn:aws:lambda:us-east-1:999999999999:function:fn"}),
-    &["lambda:GetFunction arn:aws:lambda:us-east-1:999999999999:function:fn"],
+    &["lambda:GetFunction arn:aws:lambda:us-east-1:999999999999:function:fn \
+       ?aws:resourcetag/*"],
 )]
 #[case::by_an_arn_whose_name_is_function(
     "GetFunction", json!({"FunctionName": "arn:aws:lambda:eu-west-1:123456789012:function"}),

@@ -14,6 +14,7 @@ mod s3;
 mod secrets_manager;
 mod ssm;
 mod sts;
+mod unknown;
 mod unmapped;
 
 use ringfence_policy::request::Values;
@@ -60,7 +61,8 @@ async fn ask_as(
     super::requirements(&call(service, operation, input), caller, &fake::Account).await
 }
 
-/// A requirement as one line: `ACTION RESOURCE (PRINTED) key=value … ^POLICY`.
+/// A requirement as one line: `ACTION RESOURCE (PRINTED) key=value … ?unknown …
+/// ^POLICY`.
 fn line(requirement: &Requirement) -> String {
     let mut line = format!("{} {}", requirement.action, requirement.resource);
     if let Some(printed) = &requirement.printed_resource {
@@ -73,6 +75,9 @@ fn line(requirement: &Requirement) -> String {
             Values::One(value) => line.push_str(&format!(" {key}={value}")),
             Values::Many(values) => line.push_str(&format!(" {key}=[{}]", values.join(","))),
         }
+    }
+    for key in requirement.context.unknown() {
+        line.push_str(&format!(" ?{key}"));
     }
     match &requirement.resource_policy {
         ResourcePolicy::None => {}

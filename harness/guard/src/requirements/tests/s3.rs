@@ -29,12 +29,14 @@ use crate::requirements::RequirementsError;
 #[case::all_buckets("ListBuckets", json!({}), &["s3:ListAllMyBuckets *"])]
 #[case::put(
     "PutObject", json!({"Bucket": "b", "Key": "k", "ServerSideEncryption": "aws:kms"}),
-    &["s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:resourceaccount=123456789012 \
+    &["s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") \
+         s3:objectcreationoperation=true s3:resourceaccount=123456789012 \
        s3:x-amz-server-side-encryption=aws:kms"])]
 #[case::put_public_and_tagged(
     "PutObject", json!({"Bucket": "b", "Key": "k", "ACL": "public-read", "Tagging": "a=1&b=x+y"}),
     &[
-        "s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:requestobjecttag/a=1 \
+        "s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") \
+         s3:objectcreationoperation=true s3:requestobjecttag/a=1 \
          s3:requestobjecttag/b=x y s3:requestobjecttagkeys=[a,b] s3:resourceaccount=123456789012 \
          s3:x-amz-acl=public-read",
         "s3:PutObjectAcl arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:resourceaccount=123456789012 \
@@ -47,11 +49,13 @@ use crate::requirements::RequirementsError;
     &[
         "s3:GetObjectVersion arn:aws:s3:::guarded/a b (\"arn:aws:s3:::guarded/a b\") \
          s3:resourceaccount=123456789012 s3:versionid=v ^BUCKET",
-        "s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:resourceaccount=123456789012 \
+        "s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") \
+         s3:objectcreationoperation=true s3:resourceaccount=123456789012 \
          s3:x-amz-copy-source=guarded/a%20b?versionId=v",
     ])]
 #[case::upload_part("UploadPart", json!({"Bucket": "b", "Key": "k", "PartNumber": 1, "UploadId": "u"}),
-    &["s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") s3:resourceaccount=123456789012"])]
+    &["s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") \
+         s3:objectcreationoperation=false s3:resourceaccount=123456789012"])]
 #[case::delete_many(
     "DeleteObjects",
     json!({"Bucket": "b", "Delete": {"Object": [{"Key": "x"}, {"Key": "y", "VersionId": "v"}]}}),
