@@ -15,6 +15,8 @@ mod applications;
 mod attacks;
 mod cloudformation;
 mod delete_objects;
+mod estate;
+mod estates;
 mod foreign;
 mod identities;
 mod kept;

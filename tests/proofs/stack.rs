@@ -63,3 +63,20 @@ pub(crate) fn with_empty_account(test: impl AsyncFnOnce(&Stack)) {
         stack.stop().await;
     });
 }
+
+/// Runs a test on an estate of its own: the configuration is what `write` puts
+/// into a new directory.
+pub(crate) fn with_estate(
+    deploy: bool,
+    write: impl FnOnce(&Path) -> PathBuf,
+    test: impl AsyncFnOnce(&Stack),
+) {
+    runtime().block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::load(&write(directory.path())).unwrap();
+        let stack = Stack::start(config, Options { deploy, ..options() }).await;
+        let stack = stack.unwrap_or_else(|error| panic!("no stack: {error}"));
+        test(&stack).await;
+        stack.stop().await;
+    });
+}

@@ -1,6 +1,8 @@
 //! What the attacks must know of the deployed state: Layer 1's outputs, and
 //! what the applications' deployment left behind.
 
+use std::collections::BTreeMap;
+
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
@@ -45,6 +47,11 @@ pub struct Facts {
     pub issuer: String,
     /// The audience that it asks for.
     pub audience: String,
+    /// All its JWT authorizers, this one among them.
+    pub authorizers: Vec<AuthorizerFacts>,
+    /// The account's OIDC providers, by URL without its scheme, each with the
+    /// audiences that it takes.
+    pub providers: BTreeMap<String, Vec<String>>,
     /// Its stages.
     pub stages: Vec<String>,
     /// Its routes.
@@ -53,6 +60,19 @@ pub struct Facts {
     pub functions: Vec<FunctionFacts>,
     /// The deployers.
     pub deployers: Vec<DeployerFacts>,
+}
+
+/// A JWT authorizer of the HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizerFacts {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The issuer that it trusts.
+    pub issuer: String,
+    /// The first audience that it asks for.
+    pub audience: String,
 }
 
 /// A route of the HTTP API.
@@ -68,8 +88,18 @@ pub struct RouteFacts {
     pub integration_uri: String,
     /// `JWT`, `NONE`, ….
     pub authorization_type: String,
+    /// The authorizer that it asks, if it asks one.
+    pub authorizer_id: Option<String>,
     /// The scopes of which a token must hold one.
     pub scopes: Vec<String>,
+}
+
+impl RouteFacts {
+    /// Whether it leads to an app's function.
+    pub fn leads_to(&self, app: &str) -> bool {
+        let name = format!(":function:{app}");
+        self.integration_uri.split('/').any(|part| part.ends_with(&name))
+    }
 }
 
 /// An app's function.
@@ -225,6 +255,8 @@ impl Facts {
             issuer: jwt("/jwtConfiguration/issuer", "jwtConfiguration.issuer")?,
             audience: jwt("/jwtConfiguration/audience/0", "jwtConfiguration.audience")?,
             authorizer_id,
+            authorizers: authorizers(platform, &api_id).await?,
+            providers: providers(platform).await?,
             stages: stages(platform, &api_id).await?,
             routes: routes(platform, &api_id).await?,
             api_id,
@@ -236,11 +268,15 @@ impl Facts {
     /// What AWS answers in this architecture: where its statements have names
     /// of their own, whichever of them may refuse.
     pub fn refusal(&self, refusal: &Refusal) -> Refusal {
-        let reason = match self.refusals {
-            Refusals::Named => refusal.reason,
+        Refusal { reason: self.reason(refusal.reason), ..refusal.clone() }
+    }
+
+    /// Why AWS refuses in this architecture.
+    pub fn reason(&self, reason: Reason) -> Reason {
+        match self.refusals {
+            Refusals::Named => reason,
             Refusals::Any => Reason::Any,
-        };
-        Refusal { reason, ..refusal.clone() }
+        }
     }
 
     /// An app's function.
@@ -265,10 +301,15 @@ impl Facts {
 
     /// The route that leads to an app's function.
     pub fn route(&self, app: &str) -> Option<&RouteFacts> {
-        let name = format!(":function:{app}");
-        self.routes
-            .iter()
-            .find(|route| route.integration_uri.split('/').any(|part| part.ends_with(&name)))
+        self.routes.iter().find(|route| route.leads_to(app))
+    }
+
+    /// The issuer and the audience that a route's tokens must name: its own
+    /// authorizer's, or the API's where it asks none.
+    pub fn trusted(&self, route: &RouteFacts) -> (&str, &str) {
+        let own = route.authorizer_id.as_ref();
+        let own = self.authorizers.iter().find(|authorizer| Some(&authorizer.id) == own);
+        own.map_or((&self.issuer, &self.audience), |it| (&it.issuer, &it.audience))
     }
 
     /// Whether a role of this name is one that a stack deployer makes for its
@@ -348,6 +389,47 @@ async fn attached_policies(platform: &Actor, role: &str) -> Result<Vec<String>, 
     policies.map(|policy| member(policy, operation, "PolicyArn")).collect()
 }
 
+async fn authorizers(platform: &Actor, api_id: &str) -> Result<Vec<AuthorizerFacts>, FactsError> {
+    const READ: &str = "GetAuthorizers";
+    let answer = ask(platform, Service::ApiGatewayV2, READ, json!({"ApiId": api_id})).await?;
+    let jwt =
+        items(&answer).filter(|it| it.get("authorizerType").and_then(Value::as_str) == Some("JWT"));
+    let mut authorizers = jwt
+        .map(|it| {
+            let configured = |pointer: &str, member| {
+                let found = it.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+                found.ok_or(FactsError::Answer { operation: READ, member })
+            };
+            Ok(AuthorizerFacts {
+                id: member(it, READ, "authorizerId")?,
+                name: member(it, READ, "name")?,
+                issuer: configured("/jwtConfiguration/issuer", "jwtConfiguration.issuer")?,
+                audience: configured("/jwtConfiguration/audience/0", "jwtConfiguration.audience")?,
+            })
+        })
+        .collect::<Result<Vec<AuthorizerFacts>, FactsError>>()?;
+    authorizers.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(authorizers)
+}
+
+async fn providers(platform: &Actor) -> Result<BTreeMap<String, Vec<String>>, FactsError> {
+    const LIST: &str = "ListOpenIDConnectProviders";
+    const READ: &str = "GetOpenIDConnectProvider";
+    let answer = ask(platform, Service::Iam, LIST, json!({})).await?;
+    let listed = answer.get("OpenIDConnectProviderList").and_then(Value::as_array);
+    let mut providers = BTreeMap::new();
+    for provider in listed.into_iter().flatten() {
+        let arn = member(provider, LIST, "Arn")?;
+        let found =
+            ask(platform, Service::Iam, READ, json!({"OpenIDConnectProviderArn": arn})).await?;
+        let audiences = found.get("ClientIDList").and_then(Value::as_array);
+        let audiences = audiences.into_iter().flatten().filter_map(Value::as_str);
+        let host = arn.split_once(":oidc-provider/").map_or(arn.as_str(), |(_, host)| host);
+        providers.insert(host.to_owned(), audiences.map(str::to_owned).collect());
+    }
+    Ok(providers)
+}
+
 async fn stages(platform: &Actor, api_id: &str) -> Result<Vec<String>, FactsError> {
     let answer =
         ask(platform, Service::ApiGatewayV2, "GetStages", json!({"ApiId": api_id})).await?;
@@ -377,6 +459,7 @@ async fn routes(platform: &Actor, api_id: &str) -> Result<Vec<RouteFacts>, Facts
             integration_id,
             integration_uri,
             authorization_type: member(route, "GetRoutes", "authorizationType")?,
+            authorizer_id: route.get("authorizerId").and_then(Value::as_str).map(str::to_owned),
             scopes: scopes
                 .into_iter()
                 .flatten()

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::super::facts::RouteFacts;
 use super::Scene;
+use super::platform_routes::{self, ROUTES};
 use crate::config::Job;
 
 const AUTHORIZER: &str = "every route is behind the authorizer";
 const FOUNDATION: &str = "the API, its stage and its authorizer are the platform's";
-const ROUTES: &str = "the platform's routes lead where the platform says";
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let mut attacks = foundation(scene);
@@ -245,17 +245,13 @@ pub(super) fn integration(api_id: &str, own: &RouteFacts) -> Attempt {
     }}))
 }
 
-/// Another team's route, as the platform wired it.
+/// Another team's route, as the platform wired it: the first by calls, the
+/// others are decided (`platform_routes.rs`).
 fn foreign_routes(scene: &Scene<'_>) -> Vec<Attack> {
     let facts = scene.facts;
     let app = &scene.deployer.app;
-    let Some(foreign) = facts.foreign_function(app).and_then(|f| facts.route(&f.name)) else {
-        return Vec::new();
-    };
-    let reason = match scene.deployer.job {
-        Job::Stack => Reason::IdentityStatement("DenyPlatformRoutes"),
-        Job::Code | Job::Configuration => Reason::NoIdentityPolicy,
-    };
+    let Some(foreign) = platform_routes::foreign(scene).next() else { return Vec::new() };
+    let reason = platform_routes::reason(scene.deployer.job);
     let route = json!({"ApiId": facts.api_id, "RouteId": foreign.route_id});
     let integration = json!({"ApiId": facts.api_id, "IntegrationId": foreign.integration_id});
     let with = |base: &Value, name: &str, value: Value| {

@@ -10,6 +10,7 @@ use super::super::attack::Reason;
 use super::super::facts::{DeployerFacts, Facts};
 use super::super::finding::Road;
 use super::Scene;
+use super::platform_routes;
 use crate::config::Job;
 
 const BOUNDARY: &str = "every execution role carries the boundary";
@@ -18,21 +19,41 @@ const DOORS: &str = "functions are reached through the API alone";
 
 /// Something that is decided for a deployer.
 pub struct Asked {
-    name: &'static str,
-    guard_rail: &'static str,
-    title: &'static str,
-    question: Question,
+    pub(super) name: String,
+    pub(super) guard_rail: &'static str,
+    pub(super) title: String,
+    pub(super) question: Question,
+    /// What must refuse it.
+    pub(super) reason: Reason,
+    /// The same in the deployer's own place; where there is no such thing, it
+    /// reads its function.
+    pub(super) twin: Option<Question>,
+}
+
+impl Asked {
+    /// What no identity policy allows.
+    fn beyond(
+        name: &'static str,
+        guard_rail: &'static str,
+        title: &str,
+        question: Question,
+    ) -> Self {
+        let (name, title) = (name.to_owned(), title.to_owned());
+        Self { name, guard_rail, title, question, reason: Reason::NoIdentityPolicy, twin: None }
+    }
 }
 
 /// All that is decided for a deployer, in a stable order.
 pub fn asked(facts: &Facts, deployer: &DeployerFacts) -> Vec<Asked> {
     let scene = Scene { facts, deployer };
-    match deployer.job {
+    let mut asked = match deployer.job {
         Job::Stack => {
             roles(&scene).into_iter().chain([policy(&scene)]).chain(templates(&scene)).collect()
         }
         Job::Code | Job::Configuration => Vec::new(),
-    }
+    };
+    asked.extend(platform_routes::asked(&scene));
+    asked
 }
 
 /// Roles of the team's own names that are not under the boundary.
@@ -46,7 +67,7 @@ fn roles(scene: &Scene<'_>) -> Vec<Asked> {
         }
         Question { action: action.to_owned(), resource: role.clone(), context }
     };
-    let asked = |name, title, question| Asked { name, guard_rail: BOUNDARY, title, question };
+    let asked = |name, title, question| Asked::beyond(name, BOUNDARY, title, question);
     vec![
         asked(
             "unbounded-role-deleted",
@@ -76,16 +97,16 @@ fn roles(scene: &Scene<'_>) -> Vec<Asked> {
 fn policy(scene: &Scene<'_>) -> Asked {
     let mut context = Context::new();
     context.set("lambda:Principal", "apigateway.amazonaws.com");
-    Asked {
-        name: "function-policy-replaced",
-        guard_rail: DOORS,
-        title: "cannot replace the whole policy of its function",
-        question: Question {
+    Asked::beyond(
+        "function-policy-replaced",
+        DOORS,
+        "cannot replace the whole policy of its function",
+        Question {
             action: "lambda:PutResourcePolicy".to_owned(),
             resource: scene.facts.function_arn(&scene.deployer.app),
             context,
         },
-    }
+    )
 }
 
 /// What a template could ask CloudFormation for on the deployer's behalf, and
@@ -100,44 +121,38 @@ fn templates(scene: &Scene<'_>) -> Vec<Asked> {
         Question { action: action.to_owned(), resource, context }
     };
     let mut asked = vec![
-        Asked {
-            name: "nested-stack",
-            guard_rail: STACKS,
-            title: "cannot nest a stack, which CloudFormation would create for it",
-            question: via(
-                "cloudformation:CreateStack",
-                stacks(&format!("stack/{}/*", scene.own("Nested"))),
-            ),
-        },
-        Asked {
-            name: "macro-of-the-account",
-            guard_rail: STACKS,
-            title: "cannot have its template rewritten by a macro of the account",
-            question: via("cloudformation:CreateChangeSet", stacks("transform/RingfenceMacro")),
-        },
-        Asked {
-            name: "custom-resource-by-topic",
-            guard_rail: DOORS,
-            title: "cannot have a custom resource announced to a topic",
-            question: via(
-                "sns:Publish",
-                format!("arn:aws:sns:{}:{}:ringfence", facts.region, facts.account),
-            ),
-        },
+        Asked::beyond(
+            "nested-stack",
+            STACKS,
+            "cannot nest a stack, which CloudFormation would create for it",
+            via("cloudformation:CreateStack", stacks(&format!("stack/{}/*", scene.own("Nested")))),
+        ),
+        Asked::beyond(
+            "macro-of-the-account",
+            STACKS,
+            "cannot have its template rewritten by a macro of the account",
+            via("cloudformation:CreateChangeSet", stacks("transform/RingfenceMacro")),
+        ),
+        Asked::beyond(
+            "custom-resource-by-topic",
+            DOORS,
+            "cannot have a custom resource announced to a topic",
+            via("sns:Publish", format!("arn:aws:sns:{}:{}:ringfence", facts.region, facts.account)),
+        ),
     ];
     if let Some(foreign) = scene.foreign() {
-        asked.push(Asked {
-            name: "custom-resource-by-foreign-function",
-            guard_rail: DOORS,
-            title: "cannot have a custom resource made by another team's function",
-            question: via("lambda:InvokeFunction", facts.function_arn(foreign)),
-        });
-        asked.push(Asked {
-            name: "foreign-function-imported",
-            guard_rail: STACKS,
-            title: "cannot import another team's function into a stack of its own",
-            question: via("lambda:GetFunction", facts.function_arn(foreign)),
-        });
+        asked.push(Asked::beyond(
+            "custom-resource-by-foreign-function",
+            DOORS,
+            "cannot have a custom resource made by another team's function",
+            via("lambda:InvokeFunction", facts.function_arn(foreign)),
+        ));
+        asked.push(Asked::beyond(
+            "foreign-function-imported",
+            STACKS,
+            "cannot import another team's function into a stack of its own",
+            via("lambda:GetFunction", facts.function_arn(foreign)),
+        ));
     }
     asked
 }
@@ -148,7 +163,8 @@ impl Asked {
         format!("{identity}/{}/{}", self.name, Road::Api)
     }
 
-    /// The question for the holder of a key. `may` is what it may do.
+    /// The question for the holder of a key. `may` is what it may do, where
+    /// the question has no twin of its own.
     pub(in crate::attacks) fn asking<'a>(
         &self,
         identity: &'a str,
@@ -162,8 +178,8 @@ impl Asked {
             title: format!("{identity} {}", self.title),
             caller: Caller::Key(key),
             question: self.question.clone(),
-            twin: (Caller::Key(key), may),
-            reason: Reason::NoIdentityPolicy,
+            twin: (Caller::Key(key), self.twin.clone().unwrap_or(may)),
+            reason: self.reason,
         }
     }
 }

@@ -12,6 +12,7 @@ mod functions;
 mod identities;
 mod logs;
 mod network;
+mod platform_routes;
 mod roles;
 mod sessions;
 mod settings;

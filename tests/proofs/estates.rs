@@ -1,0 +1,55 @@
+//! Estates of more than the two sample applications: each team's deployer is
+//! shown to be kept from every route that the platform wired.
+
+use std::path::Path;
+
+use ringfence::attacks::{Finding, Part, Suite, Verdict};
+use ringfence::mutations;
+use ringfence::progress::Progress;
+use ringfence_evidence::MutantVerdict;
+
+use crate::estate::generate;
+use crate::stack::{root, with_estate};
+
+pub(crate) fn held(findings: &[Finding]) {
+    let failed: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.verdict != Verdict::Held)
+        .map(|finding| format!("{}: {}, {:?}", finding.id, finding.observed, finding.reason))
+        .collect();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// A statement lists every route of the platform's: leaving one out must be
+/// noticed, whichever it is.
+#[test]
+fn of_ten_services_each_route_of_the_platforms_is_missed() {
+    let write = |into: &Path| generate(&root(), 10, into).unwrap();
+    with_estate(false, write, async |stack| {
+        let suite = Suite::of(stack).await.unwrap();
+        let began = stack.guard().recording().unwrap().mark();
+        let about_routes =
+            |id: &str| id.contains("/foreign-route-") || id.contains("/foreign-integration-");
+        let mut findings = Vec::new();
+        for part in suite.parts() {
+            if matches!(part, Part::Deployer(_)) {
+                findings.extend(suite.run_selected(part, &about_routes).await.unwrap());
+            }
+        }
+        held(&findings);
+        // Five managed services have a route and an integration each, which can
+        // be changed and removed; nobody meets its own.
+        let by = |name: &str| findings.iter().filter(|finding| finding.identity == name).count();
+        assert_eq!(by("deployer-service-a01"), 5 * 4);
+        assert_eq!(by("deployer-service-b06"), 4 * 4);
+        let progress = Progress::silent();
+        let all = mutations::ids(&suite).await.unwrap();
+        let chosen: Vec<String> =
+            all.into_iter().filter(|id| id.contains("/DenyPlatformRoutes/")).collect();
+        assert!(chosen.len() >= 12, "only {chosen:?}");
+        let done = mutations::run(&suite, &findings, began, &chosen, &progress).await.unwrap();
+        for mutant in &done.mutants {
+            assert_eq!(mutant.verdict, MutantVerdict::Killed, "{}: {:?}", mutant.id, mutant.reason);
+        }
+    });
+}
