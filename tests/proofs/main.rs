@@ -19,6 +19,7 @@ mod estate;
 mod estates;
 mod foreign;
 mod identities;
+mod issuers;
 mod kept;
 mod layer1;
 mod managed_policies;

@@ -43,7 +43,7 @@ impl<'a> ProbeRole<'a> {
     pub async fn make(&self) -> anyhow::Result<Actor> {
         let facts = self.suite.facts();
         let issuer = self.suite.github();
-        let host = issuer.url.strip_prefix("https://").unwrap_or(&issuer.url);
+        let host = issuer.host();
         let run = workflow(&self.role);
         let trust = json!({
             "Version": "2012-10-17",

@@ -10,15 +10,18 @@ use serde_json::{Value, json};
 
 use super::attack::Step;
 use super::claims::Claim;
+use super::facts::{AuthorizerFacts, Facts};
 use super::finding::{Finding, Road, Scope, Verdict};
 use super::suite::Suite;
-use crate::config::IssuerKind;
+use crate::config::{Issuer, IssuerKind};
 
 const NETWORK: &str = "functions stay in the platform's network";
 const TOKEN: &str = "no call without a valid token";
 const SCOPE: &str = "no call without one of the route's scopes";
 const FRONT: &str = "the API, its stage and its authorizer are the platform's";
 const ARTIFACTS: &str = "a team's artifacts are its own";
+
+const TRUSTS: &str = "authorizer-trusts";
 
 /// Who holds what is set.
 const PLATFORM: &str = "platform";
@@ -28,7 +31,8 @@ pub(super) fn ids(suite: &Suite<'_>) -> Vec<String> {
     let facts = suite.facts();
     let functions = facts.functions.iter().filter(|function| function.deployed);
     let mut ids: Vec<String> = functions.map(|function| in_network_id(&function.name)).collect();
-    ids.push(platform_id("authorizer-trusts"));
+    ids.push(platform_id(TRUSTS));
+    ids.extend(others(facts).map(|authorizer| other_trusts_id(&authorizer.name)));
     if asks_for_scopes(suite) {
         ids.extend(facts.routes.iter().map(|route| scoped_id(&route.route_key)));
     }
@@ -39,6 +43,15 @@ pub(super) fn ids(suite: &Suite<'_>) -> Vec<String> {
 
 fn platform_id(name: &str) -> String {
     format!("{PLATFORM}/{name}/{}", Road::Api)
+}
+
+fn other_trusts_id(authorizer: &str) -> String {
+    platform_id(&format!("{TRUSTS}/{authorizer}"))
+}
+
+/// The API's authorizers beside the one that the configuration names.
+fn others(facts: &Facts) -> impl Iterator<Item = &AuthorizerFacts> {
+    facts.authorizers.iter().filter(|authorizer| authorizer.id != facts.authorizer_id)
 }
 
 fn in_network_id(function: &str) -> String {
@@ -65,7 +78,13 @@ fn asks_for_scopes(suite: &Suite<'_>) -> bool {
 /// When the platform cannot read them.
 pub(super) async fn run(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
     let mut findings = networks(suite).await?;
-    findings.push(authorizer(suite).await?);
+    let facts = suite.facts();
+    let (id, name) = (&facts.authorizer_id, &facts.authorizer_name);
+    findings.push(authorizer(suite, platform_id(TRUSTS), id, name).await?);
+    for other in others(facts) {
+        let id = other_trusts_id(&other.name);
+        findings.push(authorizer(suite, id, &other.id, &other.name).await?);
+    }
     findings.extend(scopes(suite));
     findings.extend(logs(suite).await?);
     findings.extend(bucket(suite).await?);
@@ -136,28 +155,38 @@ async fn networks(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The authorizer trusts the configured issuer for the configured audience.
-async fn authorizer(suite: &Suite<'_>) -> anyhow::Result<Finding> {
+/// The authorizer trusts a configured issuer for its configured audience.
+async fn authorizer(
+    suite: &Suite<'_>,
+    id: String,
+    authorizer_id: &str,
+    name: &str,
+) -> anyhow::Result<Finding> {
     let (facts, start) = (suite.facts(), Instant::now());
-    let named = json!({"ApiId": facts.api_id, "AuthorizerId": facts.authorizer_id});
+    let named = json!({"ApiId": facts.api_id, "AuthorizerId": authorizer_id});
     let found = ask(suite, ApiGatewayV2, "GetAuthorizer", named).await?;
     let jwt = |member: &str| {
         found.pointer(&format!("/jwtConfiguration/{member}")).cloned().unwrap_or_default()
     };
-    let issuers = &suite.stack().config().issuers;
-    let issuer = issuers.iter().find(|issuer| issuer.kind == IssuerKind::Okta);
-    let (url, audience) = issuer.map_or((None, None), |issuer| {
+    let observed = jwt("issuer");
+    let (url, audience) = expected(suite, observed.as_str()).map_or((None, None), |issuer| {
         (Some(issuer.url.get_ref().as_str()), issuer.audience.as_deref())
     });
     Ok(claim(
-        platform_id("authorizer-trusts"),
+        id,
         PLATFORM,
         TOKEN,
-        format!("`{}` trusts one issuer for one audience", facts.authorizer_name),
+        format!("`{name}` trusts one issuer for one audience"),
         &json!({"issuer": url, "audience": audience.into_iter().collect::<Vec<_>>()}),
-        &json!({"issuer": jwt("issuer"), "audience": jwt("audience")}),
+        &json!({"issuer": observed, "audience": jwt("audience")}),
         start,
     ))
+}
+
+/// The configured issuer of this URL, or the first one where there is none.
+fn expected<'a>(suite: &'a Suite<'_>, url: Option<&str>) -> Option<&'a Issuer> {
+    let okta = || suite.stack().config().issuers_of(IssuerKind::Okta);
+    okta().find(|issuer| Some(issuer.url.get_ref().as_str()) == url).or_else(|| okta().next())
 }
 
 /// Each route asks for one of the scopes that the issuer gives.
@@ -166,12 +195,12 @@ fn scopes(suite: &Suite<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let start = Instant::now();
-    let issuers = &suite.stack().config().issuers;
-    let known: BTreeSet<&str> =
-        issuers.iter().flat_map(|issuer| &issuer.scopes).map(String::as_str).collect();
     let routes = suite.facts().routes.iter();
     routes
         .map(|route| {
+            let (trusted, _) = suite.facts().trusted(route);
+            let known = expected(suite, Some(trusted)).map(|issuer| &issuer.scopes);
+            let known: BTreeSet<&str> = known.into_iter().flatten().map(String::as_str).collect();
             let asked: BTreeSet<&str> = route.scopes.iter().map(String::as_str).collect();
             let good = !asked.is_empty() && asked.is_subset(&known);
             let expected = if good { &asked } else { &known };

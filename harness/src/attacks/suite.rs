@@ -21,7 +21,7 @@ use super::tokens::Gateway;
 use super::trust::{SESSION, Trust};
 use crate::config::{App, IssuerKind, Job};
 use crate::issuers::Issuer;
-use crate::stack::Stack;
+use crate::stack::{Stack, StackError};
 use ringfence_guard::Caller;
 
 /// Everything that the attacks need of a deployed stack.
@@ -30,7 +30,6 @@ pub struct Suite<'a> {
     stack: &'a Stack,
     facts: Facts,
     platform: Actor,
-    okta: &'a Issuer,
     github: &'a Issuer,
 }
 
@@ -137,11 +136,14 @@ impl<'a> Suite<'a> {
         let account = stack.config().account.id.as_str();
         let root = format!("arn:aws:iam::{account}:root");
         let platform = Actor::new(root, stack.root(), stack.client().clone());
+        if !stack.issuers().iter().any(|issuer| issuer.kind == IssuerKind::Okta) {
+            let missing = "issuer of the kind Okta".to_owned();
+            return Err(StackError::NotConfigured(missing).into());
+        }
         Ok(Self {
             facts: Facts::gather(stack.config(), stack.outputs(), &platform).await?,
             platform,
-            okta: stack.issuer(IssuerKind::Okta)?,
-            github: stack.issuer(IssuerKind::Github)?,
+            github: first_workflows(stack)?,
             stack,
         })
     }
@@ -161,7 +163,8 @@ impl<'a> Suite<'a> {
         self.stack
     }
 
-    /// Who issues the workflows' tokens.
+    /// Who issues the tokens of the first app's workflows: whose tokens the
+    /// harness uses for roles of its own.
     pub fn github(&self) -> &'a Issuer {
         self.github
     }
@@ -230,8 +233,7 @@ impl<'a> Suite<'a> {
     fn gateway(&self) -> Gateway<'_> {
         Gateway {
             facts: &self.facts,
-            issuer: self.okta,
-            stranger: self.github,
+            issuers: self.stack.issuers(),
             endpoint: self.stack.endpoint(),
             http: reqwest::Client::new(),
             platform: &self.platform,
@@ -483,12 +485,19 @@ impl<'a> Suite<'a> {
     pub(super) fn trust(&self) -> Trust<'_> {
         Trust {
             config: self.stack.config(),
-            issuer: self.github,
+            issuers: self.stack.issuers(),
             endpoint: self.stack.endpoint(),
             client: self.stack.client(),
             guard: self.stack.guard(),
             facts: &self.facts,
         }
+    }
+}
+
+fn first_workflows(stack: &Stack) -> Result<&Issuer, StackError> {
+    match stack.config().apps.first() {
+        Some(app) => stack.issuer_of(app),
+        None => stack.issuer(IssuerKind::Github),
     }
 }
 

@@ -124,6 +124,7 @@ impl Config {
             }
         }
         for app in &self.apps {
+            self.check_issuer(app)?;
             if let Some((name, _)) =
                 app.vars.iter().find(|(name, _)| app.vars_from_outputs.contains_key(*name))
             {
@@ -155,6 +156,25 @@ impl Config {
         Ok(())
     }
 
+    /// Whose tokens an app's workflow gets must be clear.
+    fn check_issuer(&self, app: &App) -> Result<(), Fault> {
+        let github = self.issuers_of(IssuerKind::Github);
+        match &app.issuer {
+            Some(named) if self.issuer_of(app).is_none() => Err(Fault::at(
+                named,
+                format!("`{}` is not the `url` of a github issuer here", named.get_ref()),
+            )),
+            None if github.count() > 1 => Err(Fault::at(
+                &app.name,
+                format!(
+                    "app `{}` needs `issuer`: there is more than one github issuer",
+                    app.name.get_ref()
+                ),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn resolve(&mut self, base: &Path) {
         let join = |path: &mut PathBuf| *path = base.join(&path);
         if let Some(layer1) = &mut self.layer1 {
@@ -179,9 +199,26 @@ impl Config {
         self.deployers.iter().find(|deployer| deployer.name.get_ref() == name)
     }
 
-    /// The first issuer of this kind.
+    /// The issuers of this kind, in the order of the file.
+    pub fn issuers_of(&self, kind: IssuerKind) -> impl Iterator<Item = &Issuer> {
+        self.issuers.iter().filter(move |issuer| issuer.kind == kind)
+    }
+
+    /// The issuer of this kind, where there is exactly one.
     pub fn issuer(&self, kind: IssuerKind) -> Option<&Issuer> {
-        self.issuers.iter().find(|issuer| issuer.kind == kind)
+        let mut issuers = self.issuers_of(kind);
+        issuers.next().filter(|_| issuers.next().is_none())
+    }
+
+    /// Who issues the tokens of an app's workflows: the issuer that it names,
+    /// or else the only one of GitHub's.
+    pub fn issuer_of(&self, app: &App) -> Option<&Issuer> {
+        match &app.issuer {
+            Some(named) => self
+                .issuers_of(IssuerKind::Github)
+                .find(|issuer| issuer.url.get_ref() == named.get_ref()),
+            None => self.issuer(IssuerKind::Github),
+        }
     }
 }
 
@@ -238,6 +275,21 @@ mod tests {
         assert!(config.layer1.is_none() && config.apps.is_empty());
     }
 
+    #[test]
+    fn an_app_names_one_of_several_issuers_and_has_the_only_one_without() {
+        let app = "[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\n";
+        let issuer = |kind, url| format!("[[issuers]]\nkind='{kind}'\nurl='{url}'\n");
+        let of = |text: &str| {
+            let config = Config::parse(text, Path::new("r.toml")).unwrap();
+            let issuer = config.issuer_of(config.app("a").unwrap());
+            (issuer.unwrap().url.get_ref().clone(), config.issuer(IssuerKind::Github).is_some())
+        };
+        let (one, other) = (issuer("github", "https://a"), issuer("github", "https://b"));
+        assert_eq!(of(&format!("{one}{app}")), ("https://a".to_owned(), true));
+        let named = format!("{one}{other}{app}issuer='https://b'\n");
+        assert_eq!(of(&named), ("https://b".to_owned(), false));
+    }
+
     #[rstest]
     #[case::unknown_field("[account]\nidd = '1'", "r.toml:2:1: unknown field `idd`")]
     #[case::account("[account]\nid = '12'", "r.toml:2:6: `12` is not an account id (12 digits)")]
@@ -274,6 +326,14 @@ mod tests {
         "r.toml:3:5: `http://x` is not an https URL without a final slash"
     )]
     #[case::audience("[[issuers]]\nkind='okta'\nurl='https://x'", "needs `audience`")]
+    #[case::issuer_of_an_app(
+        "[[issuers]]\nkind='github'\nurl='https://a'\n[[issuers]]\nkind='github'\nurl='https://b'\n[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'",
+        "r.toml:8:6: app `a` needs `issuer`: there is more than one github issuer"
+    )]
+    #[case::issuer_that_is_none(
+        "[[issuers]]\nkind='okta'\nurl='https://x'\naudience='x'\n[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\nissuer='https://x'",
+        "r.toml:9:8: `https://x` is not the `url` of a github issuer here"
+    )]
     #[case::syntax("[account\n", "r.toml:1:9: ")]
     fn an_error_names_file_line_and_column(#[case] text: &str, #[case] expected: &str) {
         let error = Config::parse(text, Path::new("r.toml")).unwrap_err().to_string();

@@ -260,6 +260,10 @@ pub struct App {
     pub workflow: PathBuf,
     /// `org/repo`.
     pub repository: Repository,
+    /// The GitHub issuer of its workflows' tokens, by URL; needed where there
+    /// is more than one.
+    #[serde(default)]
+    pub issuer: Option<Spanned<String>>,
     /// The organisation's id, as in an immutable `sub`.
     #[serde(default)]
     pub owner_id: Option<u64>,

@@ -27,6 +27,9 @@ pub enum IssuerError {
     /// No signature.
     #[error("cannot sign with an RSA key")]
     Sign,
+    /// Nobody who would issue it.
+    #[error("no issuer of such tokens is configured")]
+    None,
 }
 
 /// An issuer with its keys. Relying parties see the published ones through
@@ -67,6 +70,27 @@ impl Issuer {
             keys: RwLock::new(Keys { current, previous: None }),
             published,
         })
+    }
+
+    /// How probes call it: its URL without the scheme, and without slashes.
+    pub fn called(&self) -> String {
+        self.host().replace('/', ":")
+    }
+
+    /// Its URL without the scheme, as IAM calls its provider.
+    pub fn host(&self) -> &str {
+        self.url.strip_prefix("https://").unwrap_or(&self.url)
+    }
+
+    /// The audience of GitHub's tokens where a workflow asks for none: the URL
+    /// of the repository's owner.
+    /// <https://docs.github.com/actions/reference/security/oidc>
+    pub fn default_audience(&self, owner: &str) -> String {
+        let host = match self.host() {
+            "token.actions.githubusercontent.com" => "github.com",
+            host => host.split('/').next().unwrap_or(host),
+        };
+        format!("https://{host}/{owner}")
     }
 
     /// The published keys, as they are at any time.

@@ -3,7 +3,7 @@
 //! change, the probes that look at it run again on what is deployed then, and
 //! the platform puts it back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use ringfence_evidence::{Mutant, MutantVerdict};
@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 
 use crate::attacks::actor::Actor;
 use crate::attacks::companions;
-use crate::attacks::facts::RouteFacts;
+use crate::attacks::facts::{AuthorizerFacts, RouteFacts};
 use crate::attacks::{Facts, Part, Step, Suite, Verdict};
+use crate::config::App;
+use crate::issuers::Issuer;
 
 /// How many of the probes that noticed are named.
 const NAMED: usize = 5;
@@ -82,12 +84,19 @@ impl ChangeError {
 pub async fn plan(suite: &Suite<'_>) -> Vec<Live> {
     let (facts, platform) = (suite.facts(), suite.platform());
     let mut plan: Vec<Live> = facts.routes.iter().flat_map(|route| routes(facts, route)).collect();
-    let host = suite.github().url.trim_start_matches("https://");
-    let read = [
-        (format!("authorizer/{}", facts.authorizer_name), authorizer(suite).await),
-        ("functions".to_owned(), functions(facts, platform).await),
-        (format!("oidc-provider/{host}"), audience(suite).await),
-    ];
+    let mut read = Vec::new();
+    for (of, first) in asked(facts) {
+        read.push((format!("authorizer/{}", of.name), authorizer(suite, of, first).await));
+    }
+    read.push(("functions".to_owned(), functions(facts, platform).await));
+    let mut trusted = BTreeSet::new();
+    for app in &suite.stack().config().apps {
+        let issuer = suite.stack().issuer_of(app).ok();
+        if let Some(issuer) = issuer.filter(|issuer| trusted.insert(&issuer.url)) {
+            let what = format!("oidc-provider/{}", issuer.host());
+            read.push((what, audience(suite, issuer, app).await));
+        }
+    }
     for (what, changes) in read {
         match changes {
             Ok(changes) => plan.extend(changes),
@@ -98,7 +107,7 @@ pub async fn plan(suite: &Suite<'_>) -> Vec<Live> {
         }
     }
     plan.extend(bucket(suite));
-    plan.extend(no_authorizer(facts));
+    plan.extend(asked(facts).map(|(of, first)| no_authorizer(facts, of, first)));
     plan
 }
 
@@ -127,7 +136,7 @@ fn routes(facts: &Facts, route: &RouteFacts) -> Vec<Live> {
     };
     let back = of(json!({
         "AuthorizationType": route.authorization_type,
-        "AuthorizerId": facts.authorizer_id,
+        "AuthorizerId": route.authorizer_id.as_ref().unwrap_or(&facts.authorizer_id),
         "AuthorizationScopes": route.scopes,
     }));
     let key = &route.route_key;
@@ -149,10 +158,23 @@ fn routes(facts: &Facts, route: &RouteFacts) -> Vec<Live> {
     changes
 }
 
+/// The authorizers that routes ask, each with its first route.
+fn asked(facts: &Facts) -> impl Iterator<Item = (&AuthorizerFacts, &RouteFacts)> {
+    facts.authorizers.iter().filter_map(|authorizer| {
+        let mut routes = facts.routes.iter();
+        let first = routes.find(|route| route.authorizer_id.as_ref() == Some(&authorizer.id))?;
+        Some((authorizer, first))
+    })
+}
+
 /// An authorizer that trusts somebody else, or somebody else as well.
-async fn authorizer(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
+async fn authorizer(
+    suite: &Suite<'_>,
+    of: &AuthorizerFacts,
+    first: &RouteFacts,
+) -> Result<Vec<Live>, ChangeError> {
     let (facts, platform) = (suite.facts(), suite.platform());
-    let named = json!({"ApiId": facts.api_id, "AuthorizerId": facts.authorizer_id});
+    let named = json!({"ApiId": facts.api_id, "AuthorizerId": of.id});
     let found = ask(platform, ApiGatewayV2, "GetAuthorizer", named).await?;
     let jwt = |pointer: &str| found.pointer(pointer).cloned().unwrap_or_default();
     let (issuer, audience) = (jwt("/jwtConfiguration/issuer"), jwt("/jwtConfiguration/audience"));
@@ -161,7 +183,7 @@ async fn authorizer(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
             ApiGatewayV2,
             "UpdateAuthorizer",
             json!({
-                "ApiId": facts.api_id, "AuthorizerId": facts.authorizer_id,
+                "ApiId": facts.api_id, "AuthorizerId": of.id,
                 "JwtConfiguration": {"issuer": issuer, "audience": audience},
             }),
         )
@@ -170,12 +192,11 @@ async fn authorizer(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
     let other = json!(["api://ringfence-other"]);
     let mut both = audience.as_array().cloned().unwrap_or_default();
     both.extend(other.as_array().cloned().unwrap_or_default());
-    let first = facts.routes.first().map(|route| route.route_key.clone()).unwrap_or_default();
-    let name = &facts.authorizer_name;
+    let name = &of.name;
     let change = |kind, told: &str, apply| Live {
         apply: vec![apply],
         revert: vec![set(&issuer, &audience)],
-        watched: Watched::Route(first.clone()),
+        watched: Watched::Route(first.route_key.clone()),
         ..live(format!("authorizer/{name}"), kind, format!("`{name}` {told}"))
     };
     Ok(vec![
@@ -287,14 +308,12 @@ fn versioning(status: &str) -> String {
     format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>")
 }
 
-/// The account takes GitHub's tokens for its default audience, too, which is
+/// The account takes an issuer's tokens for GitHub's default audience, too, which is
 /// the repository owner's URL. The provider is made again for that, for not
 /// every upstream can add an audience.
-async fn audience(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
-    let issuer = suite.github();
-    let host = issuer.url.strip_prefix("https://").unwrap_or(&issuer.url);
-    let Some(app) = suite.stack().config().apps.first() else { return Ok(Vec::new()) };
-    let added = format!("https://github.com/{}", app.repository.owner());
+async fn audience(suite: &Suite<'_>, issuer: &Issuer, app: &App) -> Result<Vec<Live>, ChangeError> {
+    let host = issuer.host();
+    let added = issuer.default_audience(app.repository.owner());
     let arn = format!("arn:aws:iam::{}:oidc-provider/{host}", suite.facts().account);
     let named = json!({"OpenIDConnectProviderArn": arn});
     let found = ask(suite.platform(), Iam, "GetOpenIDConnectProvider", named.clone()).await?;
@@ -326,11 +345,12 @@ async fn audience(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
 
 /// The authorizer is gone: no route may name it any more. It cannot be put
 /// back under its id, so that this comes last.
-fn no_authorizer(facts: &Facts) -> Option<Live> {
-    let first = facts.routes.first()?;
+fn no_authorizer(facts: &Facts, of: &AuthorizerFacts, first: &RouteFacts) -> Live {
+    let asking = |route: &&RouteFacts| route.authorizer_id.as_ref() == Some(&of.id);
     let mut apply: Vec<Step> = facts
         .routes
         .iter()
+        .filter(asking)
         .map(|route| {
             let input = json!({
                 "ApiId": facts.api_id, "RouteId": route.route_id, "AuthorizationType": "NONE",
@@ -338,14 +358,14 @@ fn no_authorizer(facts: &Facts) -> Option<Live> {
             Step::new(ApiGatewayV2, "UpdateRoute", input)
         })
         .collect();
-    let input = json!({"ApiId": facts.api_id, "AuthorizerId": facts.authorizer_id});
+    let input = json!({"ApiId": facts.api_id, "AuthorizerId": of.id});
     apply.push(Step::new(ApiGatewayV2, "DeleteAuthorizer", input));
-    let name = &facts.authorizer_name;
-    Some(Live {
+    let name = &of.name;
+    Live {
         apply,
         watched: Watched::Route(first.route_key.clone()),
         ..live(format!("authorizer/{name}"), "removed", format!("`{name}` is gone"))
-    })
+    }
 }
 
 impl Live {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::{Stack, StackError};
 use crate::aws::WebIdentity;
 use crate::config::{Deployer, IssuerKind};
-use crate::issuers::GithubRun;
+use crate::issuers::{GithubRun, Issuer};
 use crate::root::RootKeys;
 use crate::terraform::{Access, TerraformError};
 
@@ -40,7 +40,7 @@ impl Stack {
     /// A good access token: a signed-in user with every configured scope.
     ///
     /// # Errors
-    /// When no Okta issuer is configured.
+    /// When no Okta issuer is configured, or more than one.
     pub fn access_token(&self) -> Result<String, StackError> {
         Ok(self.issuer(IssuerKind::Okta)?.access_token(OffsetDateTime::now_utc())?)
     }
@@ -61,13 +61,18 @@ impl Stack {
     /// Assumes a role with a GitHub token that tells of this run.
     ///
     /// # Errors
-    /// STS's own error, within.
+    /// STS's own error, within; also where there is not one GitHub issuer.
     pub async fn assume(&self, role: &str, run: &GithubRun) -> Result<Access, StackError> {
-        let token = self.issuer(IssuerKind::Github)?.github_token(
-            run,
-            AUDIENCE,
-            OffsetDateTime::now_utc(),
-        )?;
+        self.assume_by(self.issuer(IssuerKind::Github)?, role, run).await
+    }
+
+    async fn assume_by(
+        &self,
+        issuer: &Issuer,
+        role: &str,
+        run: &GithubRun,
+    ) -> Result<Access, StackError> {
+        let token = issuer.github_token(run, AUDIENCE, OffsetDateTime::now_utc())?;
         let identity = WebIdentity {
             role_arn: role,
             session_name: "ringfence",
@@ -101,6 +106,7 @@ impl Stack {
         let field = format!("deployers.{name}.role_output");
         let role =
             self.outputs.text_of(&field, &deployer.role_output).map_err(TerraformError::from)?;
-        self.assume(&role, &self.run_of(deployer)?).await
+        let issuer = self.issuer_of(self.app(deployer.app.get_ref())?)?;
+        self.assume_by(issuer, &role, &self.run_of(deployer)?).await
     }
 }

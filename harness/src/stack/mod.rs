@@ -84,6 +84,9 @@ pub enum StackError {
     /// Something that the configuration does not name.
     #[error("ringfence.toml names no {0}")]
     NotConfigured(String),
+    /// Something of which the configuration names several.
+    #[error("ringfence.toml names more than one {0}")]
+    NotOne(String),
     /// A role cannot be assumed.
     #[error("deployer `{deployer}` cannot assume `{role}`: {cause}")]
     Assume {
@@ -427,7 +430,7 @@ impl Stack {
         }
         let runner = Runner {
             tools: &self.tools,
-            issuer: self.issuer(IssuerKind::Github)?,
+            issuer: self.issuer_of(app)?,
             endpoint: self.guard.endpoint(),
             client: &self.client,
             scratch: &self.scratch,
@@ -530,15 +533,35 @@ impl Stack {
         &self.client
     }
 
-    /// The first issuer of a kind.
+    /// The issuers, in the order of the configuration.
+    pub fn issuers(&self) -> &[Issuer] {
+        &self.issuers
+    }
+
+    /// The issuer of a kind.
+    ///
+    /// # Errors
+    /// When none is configured, or more than one.
+    pub fn issuer(&self, kind: IssuerKind) -> Result<&Issuer, StackError> {
+        let mut issuers = self.issuers.iter().filter(|issuer| issuer.kind == kind);
+        let named = || format!("issuer of the kind {kind:?}");
+        let first = issuers.next().ok_or_else(|| StackError::NotConfigured(named()))?;
+        match issuers.next() {
+            None => Ok(first),
+            Some(_) => Err(StackError::NotOne(named())),
+        }
+    }
+
+    /// The issuer of an app's workflows.
     ///
     /// # Errors
     /// When none is configured.
-    pub fn issuer(&self, kind: IssuerKind) -> Result<&Issuer, StackError> {
-        self.issuers
-            .iter()
-            .find(|issuer| issuer.kind == kind)
-            .ok_or_else(|| StackError::NotConfigured(format!("issuer of the kind {kind:?}")))
+    pub fn issuer_of(&self, app: &App) -> Result<&Issuer, StackError> {
+        let url = self.config.issuer_of(app).map(|issuer| issuer.url.get_ref());
+        let issuer = self.issuers.iter().find(|issuer| Some(&issuer.url) == url);
+        issuer.ok_or_else(|| {
+            StackError::NotConfigured(format!("github issuer of app `{}`", app.name.get_ref()))
+        })
     }
 
     /// An application.

@@ -3,6 +3,8 @@
 //! Who cannot sign as the issuer forges; who can get a token of the issuer's
 //! presents one that was meant for something else.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
@@ -11,14 +13,14 @@ use time::{Duration, OffsetDateTime};
 use super::super::facts::RouteFacts;
 use super::{Carried, FORBIDDEN, Gateway, SCOPE, TOKEN, UNAUTHORIZED};
 use crate::issuers::{
-    IssuerError, OktaGrant, SigningKey, hmac_with_public_key, unsigned, with_payload,
+    Issuer, IssuerError, OktaGrant, SigningKey, hmac_with_public_key, unsigned, with_payload,
 };
 
 /// A way in which a token is bad.
 pub(super) struct Case {
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     pub(super) guard_rail: &'static str,
-    pub(super) title: &'static str,
+    pub(super) title: Cow<'static, str>,
     pub(super) carried: Carried,
     /// Status and message.
     pub(super) expected: (u16, &'static str),
@@ -26,6 +28,7 @@ pub(super) struct Case {
 
 impl Case {
     fn carried(name: &'static str, title: &'static str, carried: Carried) -> Self {
+        let (name, title) = (name.into(), title.into());
         Self { name, guard_rail: TOKEN, title, carried, expected: UNAUTHORIZED }
     }
 
@@ -53,159 +56,23 @@ fn with(claims: &Claims, changes: Value) -> Claims {
 impl Gateway<'_> {
     /// Every way in which a token can be bad.
     pub(super) fn cases(&self, route: &RouteFacts) -> Result<Vec<Case>, IssuerError> {
-        let good = self.claims(route);
-        let mut cases = carriage(&self.issuer.sign(&good)?);
-        cases.extend(self.signatures(&good)?);
-        cases.extend(self.headers(&good)?);
-        cases.extend(self.claimed(&good)?);
+        let (issuer, good) = (self.issuer(route)?, self.claims(route)?);
+        let mut cases = carriage(&issuer.sign(&good)?);
+        cases.extend(signatures(issuer, &good)?);
+        cases.extend(headers(issuer, &good)?);
+        cases.extend(self.claimed(route, &good)?);
+        cases.extend(self.of_strangers(route, &good)?);
         if !route.scopes.is_empty() {
             cases.extend(self.scopes(route)?);
         }
         Ok(cases)
     }
 
-    /// Tokens that the issuer never signed.
-    fn signatures(&self, good: &Claims) -> Result<Vec<Case>, IssuerError> {
-        let stranger = SigningKey::generate()?;
-        let valid = self.issuer.sign(good)?;
-        let bigger = with(good, json!({"sub": "admin@example.com"}));
-        let other = self.issuer.sign(&bigger)?;
-        let cut = valid.rsplit_once('.').map_or("", |(message, _)| message);
-        let swapped = other.rsplit_once('.').map_or("", |(_, signature)| signature);
-        // A parser that takes the first of two claims, a verifier the last.
-        let twice = Value::Object(good.clone()).to_string();
-        let twice = twice.replacen('{', "{\"sub\":\"admin@example.com\",", 1);
-        let header = valid.split('.').next().unwrap_or_default();
-        let twice = format!("{header}.{}.{swapped}", URL_SAFE_NO_PAD.encode(twice));
-        let spelt = |alg: &str| {
-            let header = json!({"alg": alg, "typ": "JWT", "kid": self.issuer.current_kid()});
-            let text = format!(
-                "{}.{}",
-                URL_SAFE_NO_PAD.encode(header.to_string()),
-                URL_SAFE_NO_PAD.encode(Value::Object(good.clone()).to_string())
-            );
-            format!("{text}.")
-        };
-        Ok(vec![
-            Case::bearer(
-                "unknown-key",
-                "with a token of an unknown key",
-                self.issuer.sign_with_foreign_key(&stranger, false, good)?,
-            ),
-            Case::bearer(
-                "foreign-key",
-                "with a token of another key under the issuer's key id",
-                self.issuer.sign_with_foreign_key(&stranger, true, good)?,
-            ),
-            Case::bearer("alg-none", "with an unsigned token", unsigned(good)),
-            Case::bearer("alg-none-capital", "with an unsigned token of `None`", spelt("None")),
-            Case::bearer("alg-none-mixed", "with an unsigned token of `nOnE`", spelt("nOnE")),
-            Case::bearer("alg-empty", "with a token of no algorithm", spelt("")),
-            Case::bearer(
-                "hs256-public-key",
-                "with a token signed by HMAC with the public key",
-                hmac_with_public_key(self.issuer, good),
-            ),
-            Case::bearer(
-                "tampered",
-                "with a token whose claims were changed",
-                with_payload(&valid, &bigger),
-            ),
-            Case::bearer("signature-cut", "with a token without its signature", format!("{cut}.")),
-            Case::bearer(
-                "signature-swapped",
-                "with another token's signature",
-                format!("{cut}.{swapped}"),
-            ),
-            Case::bearer("claims-twice", "with a token that has a claim twice", twice),
-        ])
-    }
-
-    /// Headers that would have the verifier look elsewhere for the key, or
-    /// verify otherwise.
-    fn headers(&self, good: &Claims) -> Result<Vec<Case>, IssuerError> {
-        let stranger = SigningKey::generate()?;
-        let kid = self.issuer.current_kid();
-        let forged = |header: Value| stranger.sign(&header, good);
-        let issued = |header: Value| self.issuer.sign_with_header(&header, good);
-        Ok(vec![
-            Case::bearer(
-                "kid-missing",
-                "with a token that names no key",
-                issued(json!({"alg": "RS256"}))?,
-            ),
-            Case::bearer(
-                "kid-of-another",
-                "with a token that names another key than its own",
-                issued(json!({"alg": "RS256", "kid": stranger.kid()}))?,
-            ),
-            Case::bearer(
-                "kid-path",
-                "with a key id that is a path",
-                forged(json!({"alg": "RS256", "kid": "../../../../dev/null"}))?,
-            ),
-            Case::bearer(
-                "kid-query",
-                "with a key id that is a query",
-                forged(json!({"alg": "RS256", "kid": "x' UNION SELECT 'key"}))?,
-            ),
-            Case::bearer(
-                "kid-list",
-                "with a list of key ids",
-                forged(json!({"alg": "RS256", "kid": [kid, stranger.kid()]}))?,
-            ),
-            Case::bearer(
-                "key-within",
-                "with a token that brings its own key",
-                forged(json!({"alg": "RS256", "kid": kid, "jwk": stranger.jwk()}))?,
-            ),
-            Case::bearer(
-                "key-elsewhere",
-                "with a token that says where its key is",
-                forged(json!({
-                    "alg": "RS256", "kid": stranger.kid(), "jku": "https://keys.example.com/jwks",
-                }))?,
-            ),
-            Case::bearer(
-                "certificate-elsewhere",
-                "with a token that says where its certificate is",
-                forged(json!({
-                    "alg": "RS256", "kid": stranger.kid(), "x5u": "https://keys.example.com/x",
-                }))?,
-            ),
-            Case::bearer(
-                "critical-extension",
-                "with a forged token that calls an extension critical",
-                forged(json!({"alg": "RS256", "kid": kid, "crit": ["b64"], "b64": false}))?,
-            ),
-            Case::bearer(
-                "alg-rs512",
-                "with a token that names another hash than its signature's",
-                issued(json!({"alg": "RS512", "kid": kid}))?,
-            ),
-            Case::bearer(
-                "alg-ps256",
-                "with a token that names another padding",
-                issued(json!({"alg": "PS256", "kid": kid}))?,
-            ),
-            Case::bearer(
-                "alg-es256",
-                "with a token that names a curve",
-                issued(json!({"alg": "ES256", "kid": kid}))?,
-            ),
-            Case::bearer(
-                "alg-hs512",
-                "with a token that names HMAC",
-                issued(json!({"alg": "HS512", "kid": kid}))?,
-            ),
-        ])
-    }
-
     /// Tokens of the issuer's that say something else.
-    fn claimed(&self, good: &Claims) -> Result<Vec<Case>, IssuerError> {
+    fn claimed(&self, route: &RouteFacts, good: &Claims) -> Result<Vec<Case>, IssuerError> {
         let now = OffsetDateTime::now_utc();
         let at = |offset: Duration| json!((now + offset).unix_timestamp());
-        let (issuer, audience) = (&self.facts.issuer, &self.facts.audience);
+        let (issuer, audience) = self.facts.trusted(route);
         let insecure = issuer.replacen("https://", "http://", 1);
         let table = [
             (
@@ -280,21 +147,41 @@ impl Gateway<'_> {
                 json!({"aud": "0oa1ringfence2client", "scp": null, "nonce": "n"}),
             ),
         ];
+        let ours = self.issuer(route)?;
         let mut cases = Vec::new();
         for (name, title, changes) in table {
-            cases.push(Case::bearer(name, title, self.issuer.sign(&with(good, changes))?));
+            cases.push(Case::bearer(name, title, ours.sign(&with(good, changes))?));
         }
-        let theirs = with(good, json!({"iss": self.stranger.url}));
-        cases.push(Case::bearer(
-            "other-issuers-token",
-            "with a good token of an issuer that the API does not trust",
-            self.stranger.sign(&theirs)?,
-        ));
-        cases.push(Case::bearer(
-            "other-issuers-signature",
-            "with another issuer's signature under this one's name",
-            self.stranger.sign(good)?,
-        ));
+        Ok(cases)
+    }
+
+    /// Tokens of the other issuers, whom the API may trust elsewhere.
+    fn of_strangers(&self, route: &RouteFacts, good: &Claims) -> Result<Vec<Case>, IssuerError> {
+        let mut cases = Vec::new();
+        for stranger in self.strangers(route)? {
+            let called = stranger.called();
+            let theirs = with(good, json!({"iss": stranger.url}));
+            for (what, title, token) in [
+                (
+                    "token",
+                    "with a good token of an issuer that it does not trust",
+                    stranger.sign(&theirs)?,
+                ),
+                (
+                    "signature",
+                    "with another issuer's signature under its issuer's name",
+                    stranger.sign(good)?,
+                ),
+            ] {
+                cases.push(Case {
+                    name: format!("other-issuers-{what}/{called}").into(),
+                    guard_rail: TOKEN,
+                    title: format!("{title}: {}", stranger.url).into(),
+                    carried: Carried::bearer(token),
+                    expected: UNAUTHORIZED,
+                });
+            }
+        }
         Ok(cases)
     }
 
@@ -326,17 +213,155 @@ impl Gateway<'_> {
         let mut cases = Vec::new();
         for (name, title, scopes) in table {
             let grant = OktaGrant::user("probe@example.com", &scopes);
-            let token = self.issuer.sign(&self.issuer.okta_claims(&grant, now))?;
+            let issuer = self.issuer(route)?;
+            let token = issuer.sign(&issuer.okta_claims(&grant, now))?;
             cases.push(Case {
-                name,
+                name: name.into(),
                 guard_rail: SCOPE,
-                title,
+                title: title.into(),
                 carried: Carried::bearer(token),
                 expected: FORBIDDEN,
             });
         }
         Ok(cases)
     }
+}
+
+/// Tokens that the issuer never signed.
+fn signatures(issuer: &Issuer, good: &Claims) -> Result<Vec<Case>, IssuerError> {
+    let stranger = SigningKey::generate()?;
+    let valid = issuer.sign(good)?;
+    let bigger = with(good, json!({"sub": "admin@example.com"}));
+    let other = issuer.sign(&bigger)?;
+    let cut = valid.rsplit_once('.').map_or("", |(message, _)| message);
+    let swapped = other.rsplit_once('.').map_or("", |(_, signature)| signature);
+    // A parser that takes the first of two claims, a verifier the last.
+    let twice = Value::Object(good.clone()).to_string();
+    let twice = twice.replacen('{', "{\"sub\":\"admin@example.com\",", 1);
+    let header = valid.split('.').next().unwrap_or_default();
+    let twice = format!("{header}.{}.{swapped}", URL_SAFE_NO_PAD.encode(twice));
+    let spelt = |alg: &str| {
+        let header = json!({"alg": alg, "typ": "JWT", "kid": issuer.current_kid()});
+        let text = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(Value::Object(good.clone()).to_string())
+        );
+        format!("{text}.")
+    };
+    Ok(vec![
+        Case::bearer(
+            "unknown-key",
+            "with a token of an unknown key",
+            issuer.sign_with_foreign_key(&stranger, false, good)?,
+        ),
+        Case::bearer(
+            "foreign-key",
+            "with a token of another key under the issuer's key id",
+            issuer.sign_with_foreign_key(&stranger, true, good)?,
+        ),
+        Case::bearer("alg-none", "with an unsigned token", unsigned(good)),
+        Case::bearer("alg-none-capital", "with an unsigned token of `None`", spelt("None")),
+        Case::bearer("alg-none-mixed", "with an unsigned token of `nOnE`", spelt("nOnE")),
+        Case::bearer("alg-empty", "with a token of no algorithm", spelt("")),
+        Case::bearer(
+            "hs256-public-key",
+            "with a token signed by HMAC with the public key",
+            hmac_with_public_key(issuer, good),
+        ),
+        Case::bearer(
+            "tampered",
+            "with a token whose claims were changed",
+            with_payload(&valid, &bigger),
+        ),
+        Case::bearer("signature-cut", "with a token without its signature", format!("{cut}.")),
+        Case::bearer(
+            "signature-swapped",
+            "with another token's signature",
+            format!("{cut}.{swapped}"),
+        ),
+        Case::bearer("claims-twice", "with a token that has a claim twice", twice),
+    ])
+}
+
+/// Headers that would have the verifier look elsewhere for the key, or
+/// verify otherwise.
+fn headers(issuer: &Issuer, good: &Claims) -> Result<Vec<Case>, IssuerError> {
+    let stranger = SigningKey::generate()?;
+    let kid = issuer.current_kid();
+    let forged = |header: Value| stranger.sign(&header, good);
+    let issued = |header: Value| issuer.sign_with_header(&header, good);
+    Ok(vec![
+        Case::bearer(
+            "kid-missing",
+            "with a token that names no key",
+            issued(json!({"alg": "RS256"}))?,
+        ),
+        Case::bearer(
+            "kid-of-another",
+            "with a token that names another key than its own",
+            issued(json!({"alg": "RS256", "kid": stranger.kid()}))?,
+        ),
+        Case::bearer(
+            "kid-path",
+            "with a key id that is a path",
+            forged(json!({"alg": "RS256", "kid": "../../../../dev/null"}))?,
+        ),
+        Case::bearer(
+            "kid-query",
+            "with a key id that is a query",
+            forged(json!({"alg": "RS256", "kid": "x' UNION SELECT 'key"}))?,
+        ),
+        Case::bearer(
+            "kid-list",
+            "with a list of key ids",
+            forged(json!({"alg": "RS256", "kid": [kid, stranger.kid()]}))?,
+        ),
+        Case::bearer(
+            "key-within",
+            "with a token that brings its own key",
+            forged(json!({"alg": "RS256", "kid": kid, "jwk": stranger.jwk()}))?,
+        ),
+        Case::bearer(
+            "key-elsewhere",
+            "with a token that says where its key is",
+            forged(json!({
+                "alg": "RS256", "kid": stranger.kid(), "jku": "https://keys.example.com/jwks",
+            }))?,
+        ),
+        Case::bearer(
+            "certificate-elsewhere",
+            "with a token that says where its certificate is",
+            forged(json!({
+                "alg": "RS256", "kid": stranger.kid(), "x5u": "https://keys.example.com/x",
+            }))?,
+        ),
+        Case::bearer(
+            "critical-extension",
+            "with a forged token that calls an extension critical",
+            forged(json!({"alg": "RS256", "kid": kid, "crit": ["b64"], "b64": false}))?,
+        ),
+        Case::bearer(
+            "alg-rs512",
+            "with a token that names another hash than its signature's",
+            issued(json!({"alg": "RS512", "kid": kid}))?,
+        ),
+        Case::bearer(
+            "alg-ps256",
+            "with a token that names another padding",
+            issued(json!({"alg": "PS256", "kid": kid}))?,
+        ),
+        Case::bearer(
+            "alg-es256",
+            "with a token that names a curve",
+            issued(json!({"alg": "ES256", "kid": kid}))?,
+        ),
+        Case::bearer(
+            "alg-hs512",
+            "with a token that names HMAC",
+            issued(json!({"alg": "HS512", "kid": kid}))?,
+        ),
+    ])
 }
 
 /// A good token where it does not belong, and what is no token.

@@ -1,6 +1,7 @@
 //! Copies of the API's routes without their guard rails: what a bad token
 //! reaches there shows that it is the guard rail that refuses it.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use ringfence_wire::Service::{ApiGatewayV2, Iam, Lambda};
@@ -98,17 +99,20 @@ impl<'a> Mirror<'a> {
             }
             input
         };
-        let mut authorization = json!({"AuthorizationType": "NONE"});
-        if authorized {
+        // One for each issuer and audience that routes ask for.
+        let mut authorizers: BTreeMap<(&str, &str), String> = BTreeMap::new();
+        for route in facts.routes.iter().filter(|_| authorized) {
+            let (issuer, audience) = facts.trusted(route);
+            if authorizers.contains_key(&(issuer, audience)) {
+                continue;
+            }
             let authorizer = on(json!({
-                "Name": name, "AuthorizerType": "JWT",
+                "Name": format!("{name}-{}", authorizers.len()), "AuthorizerType": "JWT",
                 "IdentitySource": ["$request.header.Authorization"],
-                "JwtConfiguration": {"audience": [facts.audience], "issuer": facts.issuer},
+                "JwtConfiguration": {"audience": [audience], "issuer": issuer},
             }));
             let made = self.call(ApiGatewayV2, "CreateAuthorizer", authorizer).await?;
-            authorization = json!({
-                "AuthorizationType": "JWT", "AuthorizerId": id(&made, "authorizerId")?,
-            });
+            authorizers.insert((issuer, audience), id(&made, "authorizerId")?);
         }
         let integration = on(json!({
             "IntegrationType": "AWS_PROXY", "IntegrationUri": facts.function_arn(NAME),
@@ -118,9 +122,11 @@ impl<'a> Mirror<'a> {
         let target = format!("integrations/{}", id(&made, "integrationId")?);
         for route in &facts.routes {
             let mut input = on(json!({"RouteKey": route.route_key, "Target": target}));
-            if let (Some(input), Value::Object(more)) =
-                (input.as_object_mut(), authorization.clone())
-            {
+            let authorization = match authorizers.get(&facts.trusted(route)) {
+                Some(id) => json!({"AuthorizationType": "JWT", "AuthorizerId": id}),
+                None => json!({"AuthorizationType": "NONE"}),
+            };
+            if let (Some(input), Value::Object(more)) = (input.as_object_mut(), authorization) {
                 input.extend(more);
             }
             self.call(ApiGatewayV2, "CreateRoute", input).await?;

@@ -7,6 +7,7 @@
 mod cases;
 mod mirror;
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use reqwest::header::{AUTHORIZATION, HOST, HeaderValue};
@@ -20,6 +21,7 @@ use super::actor::Actor;
 use super::facts::{Facts, RouteFacts};
 use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Verdict};
 use super::suite::Selected;
+use crate::config::IssuerKind;
 use crate::issuers::{Issuer, IssuerError, OktaGrant};
 
 const TOKEN: &str = "no call without a valid token";
@@ -37,15 +39,14 @@ const FORBIDDEN: (u16, &str) = (403, "Forbidden");
 /// Who calls, in the reports.
 const CLIENT: &str = "client";
 
-/// The HTTP API with an issuer whose keys are ours.
+/// The HTTP API with the issuers, whose keys are ours.
 #[derive(Debug)]
 pub struct Gateway<'a> {
     /// The deployed state.
     pub facts: &'a Facts,
-    /// Who issues the tokens.
-    pub issuer: &'a Issuer,
-    /// Another issuer, whose tokens the API must not take.
-    pub stranger: &'a Issuer,
+    /// Who issues tokens: for each route one whose tokens are good there, while
+    /// those of the others must not be taken.
+    pub issuers: &'a [Issuer],
     /// Where the guard answers.
     pub endpoint: &'a Url,
     /// What makes the requests.
@@ -127,15 +128,15 @@ impl Gateway<'_> {
             if selected(&id("valid", route)) {
                 findings.push(self.valid(route).await?);
             }
-            for case in self.cases(route)?.iter().filter(|case| selected(&id(case.name, route))) {
+            for case in self.cases(route)?.iter().filter(|case| selected(&id(&case.name, route))) {
                 findings.push(self.refused(route, case, mirror, &canary).await?);
             }
         }
-        if let Some(route) = self.facts.routes.first()
-            && ROTATIONS.iter().any(|name| selected(&id(name, route)))
-        {
-            // One story: it is told to its end.
-            findings.extend(self.rotation(route).await?);
+        for route in self.rotating() {
+            if ROTATIONS.iter().any(|name| selected(&id(name, route))) {
+                // One story: it is told to its end.
+                findings.extend(self.rotation(route).await?);
+            }
         }
         Ok(())
     }
@@ -148,17 +149,46 @@ impl Gateway<'_> {
         let mut ids = Vec::new();
         for route in &self.facts.routes {
             ids.extend([id("route-guarded", route), id("valid", route)]);
-            ids.extend(self.cases(route)?.iter().map(|case| id(case.name, route)));
+            ids.extend(self.cases(route)?.iter().map(|case| id(&case.name, route)));
         }
-        if let Some(route) = self.facts.routes.first() {
+        for route in self.rotating() {
             ids.extend(ROTATIONS.map(|name| id(name, route)));
         }
         Ok(ids)
     }
 
-    fn claims(&self, route: &RouteFacts) -> Map<String, Value> {
+    /// The first route of each issuer: there its keys rotate.
+    fn rotating(&self) -> Vec<&RouteFacts> {
+        let mut seen = BTreeSet::new();
+        let routes = self.facts.routes.iter();
+        let issuer = |route| self.issuer(route).map(|issuer| issuer.url.as_str()).ok();
+        routes.filter(|route| seen.insert(issuer(route))).collect()
+    }
+
+    /// The issuer whose tokens are good at a route: the one that its authorizer
+    /// trusts. Where that is none of ours, the first one: its tokens are
+    /// refused then, and the findings say so.
+    fn issuer(&self, route: &RouteFacts) -> Result<&Issuer, IssuerError> {
+        let (trusted, _) = self.facts.trusted(route);
+        let ours = || self.issuers.iter().filter(|issuer| issuer.kind == IssuerKind::Okta);
+        let own = ours().find(|issuer| issuer.url == trusted);
+        own.or_else(|| ours().next()).ok_or(IssuerError::None)
+    }
+
+    /// The issuers whose tokens are not good at a route.
+    fn strangers(&self, route: &RouteFacts) -> Result<impl Iterator<Item = &Issuer>, IssuerError> {
+        let own = self.issuer(route)?;
+        Ok(self.issuers.iter().filter(|issuer| issuer.url != own.url))
+    }
+
+    fn claims(&self, route: &RouteFacts) -> Result<Map<String, Value>, IssuerError> {
         let grant = OktaGrant::user("probe@example.com", &route.scopes);
-        self.issuer.okta_claims(&grant, OffsetDateTime::now_utc())
+        Ok(self.issuer(route)?.okta_claims(&grant, OffsetDateTime::now_utc()))
+    }
+
+    /// A good token for a route.
+    fn good(&self, route: &RouteFacts) -> Result<String, IssuerError> {
+        self.issuer(route)?.sign(&self.claims(route)?)
     }
 
     async fn fetch(&self, route: &RouteFacts, carried: &Carried) -> anyhow::Result<Answered> {
@@ -212,7 +242,7 @@ impl Gateway<'_> {
     ) -> anyhow::Result<Finding> {
         let start = Instant::now();
         let observed = self.fetch(route, &case.carried).await?;
-        let token = self.issuer.sign(&self.claims(route))?;
+        let token = self.good(route)?;
         let twin = self.fetch(route, &Carried::bearer(token)).await?;
         let copy = mirror.without(case.guard_rail);
         let mutant = self.fetch_from(copy.api_id, route, &case.carried).await?;
@@ -234,7 +264,7 @@ impl Gateway<'_> {
         let fault = (!observed.is(case.expected)).then(|| format!("the API answered {observed}"));
         let (verdict, reason) = companions.judge(fault.as_deref(), &[]);
         Ok(Finding {
-            id: id(case.name, route),
+            id: id(&case.name, route),
             guard_rail: case.guard_rail,
             identity: CLIENT.into(),
             road: Road::Http,
@@ -270,7 +300,7 @@ impl Gateway<'_> {
         canary: &Companion,
     ) -> anyhow::Result<Finding> {
         let start = Instant::now();
-        let token = self.issuer.sign(&self.claims(route))?;
+        let token = self.good(route)?;
         let twin = self.fetch(route, &Carried::bearer(token)).await?;
         let copy = mirror.without(TOKEN);
         let mutant = self.fetch_from(copy.api_id, route, &Carried::Nothing).await?;
@@ -312,8 +342,9 @@ impl Gateway<'_> {
         let start = Instant::now();
         let subject = format!("{}@example.com", uuid::Uuid::new_v4());
         let grant = OktaGrant::user(&subject, &route.scopes);
-        let claims = self.issuer.okta_claims(&grant, OffsetDateTime::now_utc());
-        let answer = self.fetch(route, &Carried::bearer(self.issuer.sign(&claims)?)).await?;
+        let issuer = self.issuer(route)?;
+        let claims = issuer.okta_claims(&grant, OffsetDateTime::now_utc());
+        let answer = self.fetch(route, &Carried::bearer(issuer.sign(&claims)?)).await?;
         let function = route
             .integration_uri
             .split('/')
@@ -349,9 +380,9 @@ impl Gateway<'_> {
     /// After a rotation both keys serve; once the old one is withdrawn, its
     /// tokens are refused.
     async fn rotation(&self, route: &RouteFacts) -> anyhow::Result<Vec<Finding>> {
-        let old = self.issuer.sign(&self.claims(route))?;
-        self.issuer.rotate()?;
-        let new = self.issuer.sign(&self.claims(route))?;
+        let old = self.good(route)?;
+        self.issuer(route)?.rotate()?;
+        let new = self.good(route)?;
         let mut findings = Vec::new();
         let canary = self.canary(route).await?;
         let mut accepted = false;
@@ -404,7 +435,7 @@ impl Gateway<'_> {
         };
         expect("new-key", "a token of the new key is accepted", &new, 200).await?;
         expect("old-key", "a token of the old key is accepted meanwhile", &old, 200).await?;
-        self.issuer.retire();
+        self.issuer(route)?.retire();
         expect("withdrawn-key", "a token of a withdrawn key is refused", &old, 401).await?;
         expect("remaining-key", "the new key serves on", &new, 200).await?;
         Ok(findings)

@@ -1,5 +1,7 @@
 //! The tokens that must not do, as data.
 
+use std::borrow::Cow;
+
 use ringfence_wire::ServiceError;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -7,12 +9,12 @@ use time::OffsetDateTime;
 use super::super::facts::DeployerFacts;
 use super::{AUDIENCE, Trust};
 use crate::issuers::{
-    GithubRun, IssuerError, SigningKey, hmac_with_public_key, unsigned, with_payload,
+    GithubRun, Issuer, IssuerError, SigningKey, hmac_with_public_key, unsigned, with_payload,
 };
 
 /// A token that must not do, and what STS says.
 pub(super) struct Case {
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     pub(super) title: String,
     pub(super) token: String,
     /// The role that it is shown for, where it is not the deployer's.
@@ -34,7 +36,7 @@ pub(super) enum By {
 impl Case {
     fn by_policy(name: &'static str, title: &str, token: String) -> Self {
         let (title, refusal) = (title.to_owned(), not_authorized());
-        Self { name, title, token, role: None, refusal, by: By::Policy }
+        Self { name: name.into(), title, token, role: None, refusal, by: By::Policy }
     }
 
     fn by_check(
@@ -45,7 +47,8 @@ impl Case {
         message: &str,
     ) -> Self {
         let refusal = ServiceError::new(400, code, message);
-        Self { name, title: title.to_owned(), token, role: None, refusal, by: By::Check }
+        let (name, title) = (name.into(), title.to_owned());
+        Self { name, title, token, role: None, refusal, by: By::Check }
     }
 }
 
@@ -84,14 +87,15 @@ impl Trust<'_> {
     /// Every token that must not make anybody the deployer.
     pub(super) fn cases(&self, deployer: &DeployerFacts) -> Result<Vec<Case>, IssuerError> {
         let Some((app, good)) = self.run_of(deployer) else { return Ok(Vec::new()) };
+        let issuer = self.issuer_of(app)?;
         let now = OffsetDateTime::now_utc();
-        let sign = |run: &GithubRun| self.issuer.github_token(run, AUDIENCE, now);
+        let sign = |run: &GithubRun| issuer.github_token(run, AUDIENCE, now);
         let changed = |change: &dyn Fn(&mut GithubRun)| {
             let mut run = good.clone();
             change(&mut run);
             sign(&run)
         };
-        let claims = || good.claims(&self.issuer.url, AUDIENCE, now);
+        let claims = || good.claims(&issuer.url, AUDIENCE, now);
         let mut cases = Vec::new();
         let mut refused = |name, title: &str, token: String| {
             cases.push(Case::by_policy(name, title, token));
@@ -224,16 +228,18 @@ impl Trust<'_> {
             let mut run = good.clone();
             run.name = "ringfence-other".into();
             run.repository_id = "505050505".into();
-            let mut theirs = run.claims(&self.issuer.url, AUDIENCE, now);
+            let mut theirs = run.claims(&issuer.url, AUDIENCE, now);
             let ours = claims().get("job_workflow_ref").cloned().unwrap_or_default();
             theirs.insert("job_workflow_ref".into(), ours);
-            self.issuer.sign(&theirs)?
+            issuer.sign(&theirs)?
         };
         refused("reusable-workflow", "of another repository that calls its workflow", reusable);
         for other in
             self.config.apps.iter().filter(|other| other.name.get_ref() != app.name.get_ref())
         {
-            refused("other-team", "of another team's workflow", sign(&GithubRun::of(other, None))?);
+            let token = GithubRun::of(other, None);
+            let token = self.issuer_of(other)?.github_token(&token, AUDIENCE, now)?;
+            refused("other-team", "of another team's workflow", token);
         }
         let siblings = self
             .facts
@@ -251,22 +257,22 @@ impl Trust<'_> {
         invalid(
             "look-alike-audience",
             "for an audience that begins alike",
-            self.issuer.github_token(&good, "sts.amazonaws.com.example.com", now)?,
+            issuer.github_token(&good, "sts.amazonaws.com.example.com", now)?,
             "Incorrect token audience",
         );
         let mut enterprise = claims();
-        let issuer = format!("{}/ringfence-enterprise", self.issuer.url);
-        enterprise.insert("iss".into(), Value::String(issuer));
+        let other = format!("{}/ringfence-enterprise", issuer.url);
+        enterprise.insert("iss".into(), Value::String(other));
         invalid(
             "other-enterprise",
             "of an enterprise's own issuer",
-            self.issuer.sign(&enterprise)?,
+            issuer.sign(&enterprise)?,
             "No OpenIDConnect provider found in your account for ",
         );
         invalid(
             "hs256-public-key",
             "signed by HMAC with the public key",
-            hmac_with_public_key(self.issuer, &claims()),
+            hmac_with_public_key(issuer, &claims()),
             "",
         );
         let mut other_subject = claims();
@@ -274,7 +280,7 @@ impl Trust<'_> {
         invalid(
             "tampered",
             "whose claims were changed",
-            with_payload(&self.issuer.sign(&claims())?, &other_subject),
+            with_payload(&issuer.sign(&claims())?, &other_subject),
             "",
         );
         invalid("malformed", "that is none", "not.a.token".into(), "");
@@ -282,29 +288,28 @@ impl Trust<'_> {
         invalid(
             "unknown-key",
             "of an unknown key",
-            self.issuer.sign_with_foreign_key(&unknown, false, &claims())?,
+            issuer.sign_with_foreign_key(&unknown, false, &claims())?,
             "",
         );
         invalid(
             "other-audience",
             "for another audience",
-            self.issuer.github_token(&good, &format!("https://github.com/{}", good.owner), now)?,
+            issuer.github_token(&good, &issuer.default_audience(&good.owner), now)?,
             "Incorrect token audience",
         );
         let mut slashed = claims();
-        let issuer = format!("{}/", self.issuer.url);
-        slashed.insert("iss".into(), Value::String(issuer.clone()));
+        slashed.insert("iss".into(), Value::String(format!("{}/", issuer.url)));
         invalid(
             "issuer-slash",
             "whose issuer ends in a slash",
-            self.issuer.sign(&slashed)?,
+            issuer.sign(&slashed)?,
             "No OpenIDConnect provider found in your account for ",
         );
         let stranger = SigningKey::generate()?;
         invalid(
             "foreign-key",
             "of another key",
-            self.issuer.sign_with_foreign_key(&stranger, true, &claims())?,
+            issuer.sign_with_foreign_key(&stranger, true, &claims())?,
             "",
         );
         invalid("alg-none", "without a signature", unsigned(&claims()), "");
@@ -316,8 +321,45 @@ impl Trust<'_> {
                 time::Duration::minutes(7),
             ),
         ] {
-            let token = self.issuer.github_token(&good, AUDIENCE, now - age)?;
+            let token = issuer.github_token(&good, AUDIENCE, now - age)?;
             cases.push(Case::by_check(name, title, token, "ExpiredTokenException", ""));
+        }
+        cases.extend(self.of_strangers(issuer, &good, now)?);
+        Ok(cases)
+    }
+
+    /// Tokens of the other issuers. Where the account trusts one for somebody
+    /// else, the role's trust policy must refuse; elsewhere STS does.
+    fn of_strangers(
+        &self,
+        own: &Issuer,
+        run: &GithubRun,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Case>, IssuerError> {
+        let mut cases = Vec::new();
+        for stranger in self.issuers.iter().filter(|issuer| issuer.url != own.url) {
+            let called = stranger.called();
+            let theirs = stranger.sign(&run.claims(&stranger.url, AUDIENCE, now))?;
+            let title = format!("of another issuer, {}", stranger.url);
+            let check = |message| {
+                Case::by_check("", &title, theirs.clone(), "InvalidIdentityToken", message)
+            };
+            let case = match self.facts.providers.get(stranger.host()) {
+                Some(audiences) if audiences.iter().any(|audience| audience == AUDIENCE) => {
+                    Case::by_policy("", &title, theirs)
+                }
+                Some(_) => check("Incorrect token audience"),
+                None => check("No OpenIDConnect provider found in your account for "),
+            };
+            cases.push(Case { name: format!("other-issuers-token/{called}").into(), ..case });
+            let case = Case::by_check(
+                "",
+                &format!("under its issuer's name signed by another issuer, {}", stranger.url),
+                stranger.sign(&run.claims(&own.url, AUDIENCE, now))?,
+                "InvalidIdentityToken",
+                "",
+            );
+            cases.push(Case { name: format!("other-issuers-signature/{called}").into(), ..case });
         }
         Ok(cases)
     }

@@ -29,13 +29,14 @@ pub const AUDIENCE: &str = "sts.amazonaws.com";
 /// The name of the sessions.
 pub const SESSION: &str = "ringfence";
 
-/// GitHub's issuer, and an account that trusts it.
+/// The issuers, and an account that trusts some of them.
 #[derive(Debug)]
 pub struct Trust<'a> {
     /// The configuration: apps and their repositories.
     pub config: &'a Config,
-    /// Who issues the tokens.
-    pub issuer: &'a Issuer,
+    /// Who issues tokens: for each deployer the issuer of its app's workflows,
+    /// while those of the others must not do.
+    pub issuers: &'a [Issuer],
     /// Where the guard answers.
     pub endpoint: &'a Url,
     /// What makes the calls.
@@ -69,6 +70,20 @@ impl Trust<'_> {
         self.client.exchange_token(self.endpoint, region, &identity).await
     }
 
+    /// Who issues the tokens of a deployer's workflow.
+    ///
+    /// # Errors
+    /// When nobody does.
+    fn issuer(&self, deployer: &DeployerFacts) -> Result<&Issuer, IssuerError> {
+        let app = self.config.app(&deployer.app).ok_or(IssuerError::None)?;
+        self.issuer_of(app)
+    }
+
+    fn issuer_of(&self, app: &App) -> Result<&Issuer, IssuerError> {
+        let url = self.config.issuer_of(app).map(|issuer| issuer.url.get_ref());
+        self.issuers.iter().find(|issuer| Some(&issuer.url) == url).ok_or(IssuerError::None)
+    }
+
     /// The app of a deployer, and its run as the trust policy expects it.
     fn run_of(&self, deployer: &DeployerFacts) -> Option<(&App, GithubRun)> {
         let app = self.config.app(&deployer.app)?;
@@ -88,7 +103,7 @@ impl Trust<'_> {
         let (_, run) = self
             .run_of(deployer)
             .ok_or_else(|| anyhow::anyhow!("no app for deployer `{}`", deployer.name))?;
-        Ok(self.issuer.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())?)
+        Ok(self.issuer(deployer)?.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())?)
     }
 
     /// The findings' ids.
@@ -138,7 +153,8 @@ impl Trust<'_> {
         run: &GithubRun,
     ) -> anyhow::Result<Finding> {
         let start = Instant::now();
-        let token = self.issuer.github_token(run, AUDIENCE, OffsetDateTime::now_utc())?;
+        let token =
+            self.issuer(deployer)?.github_token(run, AUDIENCE, OffsetDateTime::now_utc())?;
         let (attempt, request_id) = self.exchange(&deployer.role_arn, &token, None).await;
         let (verdict, observed) = match attempt {
             Ok(_) => (Verdict::Held, "it is admitted".to_owned()),
@@ -248,7 +264,7 @@ impl Trust<'_> {
         let stranger = SigningKey::generate()?;
         let issuer = "https://issuer.example.com";
         let claims = run.claims(issuer, AUDIENCE, OffsetDateTime::now_utc());
-        let token = self.issuer.sign_with_foreign_key(&stranger, false, &claims)?;
+        let token = self.issuer(deployer)?.sign_with_foreign_key(&stranger, false, &claims)?;
         Ok(match self.assume(&deployer.role_arn, &token).await {
             Err(error) if error.code == "InvalidIdentityToken" => Companion::shown(format!(
                 "a token of an issuer that is not registered gets {} {error}",
@@ -261,7 +277,9 @@ impl Trust<'_> {
 
     fn token_of(&self, deployer: &DeployerFacts) -> Result<String, IssuerError> {
         match self.run_of(deployer) {
-            Some((_, run)) => self.issuer.github_token(&run, AUDIENCE, OffsetDateTime::now_utc()),
+            Some((_, run)) => {
+                self.issuer(deployer)?.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())
+            }
             None => Ok(String::new()),
         }
     }
