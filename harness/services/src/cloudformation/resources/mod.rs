@@ -13,6 +13,7 @@ mod api_gateway;
 mod api_gateway_stage;
 mod context;
 mod dynamodb_table;
+mod ec2_key_pair;
 mod ec2_security_group;
 mod failure;
 mod iam_managed_policy;
@@ -124,6 +125,7 @@ pub(super) fn find(name: &str) -> Option<&'static dyn ResourceType> {
         "AWS::ApiGatewayV2::Route" => &api_gateway::ROUTE,
         "AWS::ApiGatewayV2::Stage" => &api_gateway_stage::Stage,
         "AWS::DynamoDB::Table" => &dynamodb_table::Table,
+        "AWS::EC2::KeyPair" => &ec2_key_pair::KeyPair,
         "AWS::EC2::SecurityGroup" => &ec2_security_group::SecurityGroup,
         "AWS::IAM::ManagedPolicy" => &iam_managed_policy::ManagedPolicy,
         "AWS::IAM::Policy" => &iam_policy::Policy,

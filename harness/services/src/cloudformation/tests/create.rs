@@ -391,3 +391,46 @@ Resources:
     assert_eq!(status, "ROLLBACK_COMPLETE");
     assert_eq!(world.fake.calls(), ["PutRolePolicy", "DeleteRolePolicy"]);
 }
+
+/// EC2 keeps the private key of a pair that it made in a parameter of a fixed
+/// name; of an imported one there is none.
+#[rstest]
+#[case::made("", &["CreateKeyPair", "PutParameter"], &["DeleteKeyPair", "DeleteParameter"])]
+#[case::imported(
+    ", PublicKeyMaterial: ssh-ed25519 AAAA",
+    &["ImportKeyPair"],
+    &["DeleteKeyPair"]
+)]
+#[tokio::test]
+async fn a_key_pair_is_made_with_its_private_key_or_imported(
+    #[case] more: &str,
+    #[case] made: &[&str],
+    #[case] deleted: &[&str],
+) {
+    let world = World::new().await;
+    let template = format!(
+        "Resources:\n  Pair: {{Type: AWS::EC2::KeyPair, Properties: {{KeyName: own{more}}}}}\n\
+         Outputs:\n  Id: {{Value: !GetAtt Pair.KeyPairId}}\n  Name: {{Value: !Ref Pair}}\n"
+    );
+    let (id, status) = world.create("app", &template).await;
+    assert_eq!(status, "CREATE_COMPLETE");
+    let calls = world.fake.calls_with_input();
+    let names: Vec<_> = calls.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, made);
+    assert_eq!(calls[0].1["KeyName"], "own");
+    if let Some((_, parameter)) = calls.get(1) {
+        assert_eq!(parameter["Name"], "/ec2/keypair/key-1");
+        assert_eq!(parameter["Type"], "SecureString");
+        assert_eq!(parameter["Value"], "PRIVATE");
+    } else {
+        // The wire's bytes, in base64.
+        assert_eq!(calls[0].1["PublicKeyMaterial"], "c3NoLWVkMjU1MTkgQUFBQQ==");
+    }
+    let stack = world.call("DescribeStacks", json!({"StackName": "app"})).await.unwrap();
+    let outputs = &stack["Stacks"][0]["Outputs"];
+    assert_eq!(outputs[0]["OutputValue"], "key-1");
+    assert_eq!(outputs[1]["OutputValue"], "own");
+    world.call("DeleteStack", json!({"StackName": "app"})).await.unwrap();
+    assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
+    assert_eq!(world.fake.calls(), deleted);
+}

@@ -158,6 +158,10 @@ impl Fake {
             "GetFunction" => {
                 json!({"Configuration": {"State": "Active", "LastUpdateStatus": "Successful"}})
             }
+            "CreateKeyPair" => json!({
+                "keyPairId": "key-1", "keyFingerprint": "aa:bb", "keyMaterial": "PRIVATE",
+            }),
+            "ImportKeyPair" => json!({"keyPairId": "key-1", "keyFingerprint": "aa:bb"}),
             "CreateApi" => json!({"apiId": "api1", "apiEndpoint": "https://api1.example"}),
             "CreateIntegration" => json!({"integrationId": format!("int{number}")}),
             "CreateRoute" => json!({"routeId": format!("route{number}")}),
