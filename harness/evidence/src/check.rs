@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::bundle::{INPUTS, RUN, raw_path, read};
+use crate::bundle::{DECISIONS, INPUTS, RUN, raw_path, read};
 use crate::manifest::{MANIFEST, Manifest, ManifestError, SIGNATURE};
 use crate::mutations::MutationSummary;
 use crate::probe::Verdict;
@@ -132,6 +132,16 @@ fn within(record: &RunRecord, actual: &Manifest, problems: &mut Vec<String>) {
         && mutations.summary != MutationSummary::of(&mutations.mutants)
     {
         problems.push(format!("{RUN}: the summary does not count its mutants"));
+    }
+    if let Some(calibration) = &record.calibration {
+        if !calibration.counts() {
+            problems.push(format!("{RUN}: the calibration does not count its decisions"));
+        }
+        if actual.get(DECISIONS) != Some(&calibration.decisions_sha256) {
+            problems.push(format!(
+                "{RUN} tells of a calibration of other decisions than `{DECISIONS}`"
+            ));
+        }
     }
     for input in &record.inputs {
         let path = format!("{INPUTS}/{}", input.path);

@@ -89,6 +89,7 @@ impl First {
             reach: Vec::new(),
             isolation: None,
             readings: Vec::new(),
+            calibration: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A small record with one probe of each verdict, for this crate's tests.
 
+use crate::calibration::Calibration;
 use crate::{
     Companion, Companions, Decider, Input, Isolation, Mutant, MutantVerdict, MutationSummary,
     Mutations, Phase, Probe, Provenance, Reach, ReachRow, Reading, RunRecord, RunStatus,
@@ -115,6 +116,27 @@ pub(crate) fn record() -> RunRecord {
                 duration_ms: 210,
             })
             .into(),
+        calibration: None,
+    }
+}
+
+/// What AWS said of a run's decisions.
+pub(crate) fn calibration() -> Calibration {
+    let counted = |why: &str, many| [(why.to_owned(), many)].into();
+    Calibration {
+        asked: "2026-11-22T21:00:00Z".to_owned(),
+        simulator: "AWS's policy simulator".to_owned(),
+        account_id: "111122223333".to_owned(),
+        principals: false,
+        decisions_sha256: "33".repeat(32),
+        decisions: 4_335,
+        judged: 4_120,
+        agree: 4_120,
+        same_statement: 3_870,
+        other_statement: 1,
+        left_out: counted("a trust policy decides", 212),
+        refused: counted("InvalidInput", 3),
+        differing_policies: 0,
     }
 }
 

@@ -5,6 +5,7 @@
 //! compared.
 
 pub mod bundle;
+mod calibration;
 pub mod check;
 pub mod controls;
 pub mod diff;
@@ -21,6 +22,7 @@ pub mod signature;
 mod table;
 mod visible;
 
+pub use calibration::Calibration;
 pub use mutations::{Mutant, MutantVerdict, MutationSummary, Mutations, Reach, ReachRow};
 pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};
 pub use record::{

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::Calibration;
 use crate::earlier;
 use crate::mutations::{Mutations, Reach};
 use crate::probe::{Probe, Verdict};
@@ -99,6 +100,9 @@ pub struct RunRecord {
     /// The account, read back at three moments; since version 3.
     #[serde(default)]
     pub readings: Vec<Reading>,
+    /// What AWS's own simulator says of the decisions, where it was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
 /// How the code of the teams was kept apart from what judges it.

@@ -46,6 +46,11 @@ pub fn table(record: &RunRecord) -> String {
     if let Some(mutations) = &record.mutations {
         text.push_str(&weakened(mutations));
     }
+    if let Some(calibration) = &record.calibration {
+        for said in std::iter::once(calibration.sentence()).chain(calibration.beside()) {
+            let _ = writeln!(text, "{}", line_of(&said));
+        }
+    }
     if let Some(reason) = record.unisolated() {
         let _ = writeln!(
             text,
@@ -153,6 +158,24 @@ mod tests {
         let line =
             "UNISOLATED, so that code under test could have changed anything: nothing works here";
         assert_eq!(text.lines().last(), Some(line));
+    }
+
+    #[test]
+    fn what_the_simulator_said_stands_below_the_counts() {
+        let mut record = record();
+        let before = table(&record);
+        record.calibration = Some(crate::fixtures::calibration());
+        let after = table(&record);
+        let more: Vec<&str> = after.strip_prefix(&before).unwrap().lines().collect();
+        assert_eq!(
+            more,
+            [
+                "4,120 of 4,120 decisions agree with AWS's policy simulator in account 111122223333",
+                "of 3,871 with statements on both sides, 3,870 share one",
+                "left out: 212: a trust policy decides",
+                "not judged: 3: InvalidInput",
+            ]
+        );
     }
 
     #[test]

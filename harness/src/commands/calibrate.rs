@@ -13,12 +13,17 @@ use ringfence_calibrate::deployed::{Difference, differences, moved};
 use ringfence_calibrate::scope::{LeftOut, left_out};
 use ringfence_calibrate::simulation::{Source, simulations};
 use ringfence_calibrate::summary::Summary;
+use ringfence_evidence::Calibration;
+use ringfence_evidence::manifest::sha256;
 use serde_json::json;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use url::Url;
 
 use super::{terminal, to_its_end};
 use crate::aws::Client;
 use crate::calibrate::{self as aws, Analyzer, PRICE_PER_CHECK_USD, Pace, PolicyType, Session};
+use crate::evidence::{record_calibration, recordable};
 use crate::exit::Exit;
 use crate::progress::Progress;
 use crate::tools::PythonTools;
@@ -49,6 +54,9 @@ pub(super) struct Calibrate {
     /// The most, in US dollars, that --check-no-new-access may cost
     #[arg(long, value_name = "USD", requires = "check_no_new_access")]
     accept_price: Option<f64>,
+    /// Put the summary into the bundle: its record, its forms and its manifest. Before it is signed
+    #[arg(long)]
+    record: bool,
     /// The most calls a second
     #[arg(long, default_value_t = 5.0, value_parser = rate)]
     rate: f64,
@@ -80,6 +88,12 @@ impl Calibrate {
         let progress = terminal::progress();
         // What is wrong with the file shows before anybody is asked.
         let text = read(&self.from)?;
+        if self.record {
+            if !self.from.is_dir() {
+                bail!("--record needs a bundle, and `{}` is no directory", self.from.display());
+            }
+            recordable(&self.from)?;
+        }
         let tools = PythonTools::provision(&progress).await?;
         let client = Client::new();
         let session = aws::session(
@@ -105,8 +119,38 @@ impl Calibrate {
         let compared = self.ask(&client, &session, &read, &deployed, &mut pace, &progress).await?;
         let summary = Summary::of(&compared);
         self.print(&read, &compared, &summary, &session.account_id);
+        if self.record {
+            let own = self.calibration(&text, &summary, differing, &session.account_id)?;
+            record_calibration(&self.from, own)?;
+            eprintln!("ringfence: recorded in `{}`, which is to be signed", self.from.display());
+        }
         let alike = summary.agrees() && differing == 0;
         Ok(if alike { Exit::Held } else { Exit::Failed })
+    }
+
+    /// What the bundle keeps of it.
+    fn calibration(
+        &self,
+        decisions: &str,
+        summary: &Summary,
+        differing_policies: usize,
+        account_id: &str,
+    ) -> anyhow::Result<Calibration> {
+        Ok(Calibration {
+            asked: OffsetDateTime::now_utc().replace_nanosecond(0)?.format(&Rfc3339)?,
+            simulator: self.simulator(),
+            account_id: account_id.to_owned(),
+            principals: self.principals,
+            decisions_sha256: sha256(decisions.as_bytes()),
+            decisions: summary.decisions,
+            judged: summary.judged,
+            agree: summary.agree,
+            same_statement: summary.same_statement,
+            other_statement: summary.other_statement,
+            left_out: summary.left_out.clone(),
+            refused: summary.refused.clone(),
+            differing_policies,
+        })
     }
 
     async fn ask(

@@ -286,6 +286,7 @@ fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
         reach: Vec::new(),
         isolation: None,
         readings: Vec::new(),
+        calibration: None,
     })
 }
 

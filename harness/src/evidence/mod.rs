@@ -4,6 +4,7 @@
 //! `incomplete`; it is replaced at the end alone. However a run dies, what it
 //! leaves says so.
 
+mod calibrated;
 mod inputs;
 mod keeper;
 mod provenance;
@@ -11,6 +12,7 @@ mod raw;
 mod redact;
 mod signing;
 
+pub use calibrated::{Unrecordable, record_calibration, recordable};
 pub use inputs::{Inputs, counted};
 pub use keeper::{Keeper, Wanted, abandon, catalogue};
 pub(crate) use provenance::WORKER;

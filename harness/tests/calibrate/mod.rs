@@ -1,6 +1,8 @@
 //! `ringfence calibrate` against the guard's own simulator, and against one
 //! that lies.
 
+mod analyzer;
+
 use std::path::{Path, PathBuf};
 use std::process::Output;
 

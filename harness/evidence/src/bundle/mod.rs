@@ -32,6 +32,8 @@ pub const RUN: &str = "run.json";
 pub(crate) const FIRST_RUN: &str = "results.json";
 /// The journal's.
 pub const JOURNAL: &str = "journal.jsonl";
+/// The run's decisions, which AWS's simulator can be asked about.
+pub const DECISIONS: &str = "decisions.json";
 /// The directory of what was under test.
 pub const INPUTS: &str = "inputs";
 /// The record of the previous run, which the page compares with.

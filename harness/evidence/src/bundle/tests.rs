@@ -137,6 +137,23 @@ fn an_unisolated_run_says_so_in_every_page_and_in_oscal() {
 }
 
 #[test]
+fn what_the_simulator_said_stands_in_every_form_and_its_absence_in_the_scope() {
+    let mut record = fixtures::record();
+    let files = rendered(&record);
+    assert!(files["SCOPE.md"].contains("It was not asked."));
+    assert!(!files["run.json"].contains("calibration"));
+    record.calibration = Some(fixtures::calibration());
+    let files = rendered(&record);
+    let sentence = fixtures::calibration().sentence();
+    for name in ["SCOPE.md", "report.html", "oscal/assessment-results.json"] {
+        let text = files[name].replace("&#39;", "'");
+        for said in [sentence.as_str(), "212: a trust policy decides", "3: InvalidInput"] {
+            assert!(text.contains(said), "{name} without {said}");
+        }
+    }
+}
+
+#[test]
 fn probes_whose_ids_differ_in_signs_alone_have_files_of_their_own() {
     let path = |id: &str| raw_path(&fixtures::probe(id, Verdict::Held, ""));
     let (one, other) =
@@ -154,6 +171,8 @@ fn a_record_is_what_the_documented_schema_says() {
         let value = serde_json::to_value(record).unwrap();
         validator.iter_errors(&value).map(|error| error.to_string()).collect()
     };
+    assert_eq!(errors(&record), Vec::<String>::new());
+    record.calibration = Some(fixtures::calibration());
     assert_eq!(errors(&record), Vec::<String>::new());
     record.status = crate::RunStatus::Incomplete { reason: "killed".to_owned() };
     record.ended = None;

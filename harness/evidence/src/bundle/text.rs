@@ -72,6 +72,7 @@ pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Asse
     open(&mut out, record);
     mutations(&mut out, record);
     readings(&mut out, record);
+    calibrated(&mut out, record);
     out.push_str("\n## What differs from what was asked for\n\n");
     let deviations: Vec<String> = record.deviations.iter().map(|text| markdown(text)).collect();
     list(&mut out, deviations.iter().map(String::as_str), "Nothing.");
@@ -118,6 +119,27 @@ fn isolation(record: &RunRecord) -> String {
         Some(own) => format!("{}: UNISOLATED", own.mechanism),
         None => "not known".to_owned(),
     }
+}
+
+fn calibrated(out: &mut String, record: &RunRecord) {
+    out.push_str("\n## What AWS's simulator says of the decisions\n\n");
+    let Some(own) = &record.calibration else {
+        out.push_str("It was not asked.\n");
+        return;
+    };
+    let of = match own.principals {
+        true => "the account's own roles and users, with their policies",
+        false => "the run's documents",
+    };
+    let _ = writeln!(
+        out,
+        "{}, asked on {} about {of}. The decisions are those of SHA-256 {}.\n",
+        markdown(&own.sentence()),
+        markdown(&own.asked),
+        markdown(&own.decisions_sha256)
+    );
+    let beside: Vec<String> = own.beside().iter().map(|text| markdown(text)).collect();
+    list(out, beside.iter().map(String::as_str), "Nothing was left out.");
 }
 
 fn readings(out: &mut String, record: &RunRecord) {

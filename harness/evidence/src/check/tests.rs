@@ -335,3 +335,26 @@ fn a_key_that_cannot_sign_is_named() {
     assert!(error.starts_with("ssh-keygen cannot sign with `"), "{error}");
     assert!(error.contains("nokey"), "{error}");
 }
+
+#[test]
+fn a_calibration_is_of_the_bundles_decisions_and_counts_them_all() {
+    let made = Made::new();
+    let bundle = made.bundle();
+    let decisions = b"{}\n";
+    bundle::put(&bundle.join(bundle::DECISIONS), decisions).unwrap();
+    let mut record = bundle::read(&bundle).unwrap();
+    let problems = |record: &RunRecord| {
+        bundle::write(&bundle, record, &Catalogue::builtin().unwrap()).unwrap();
+        check(&bundle, Trust::HashesAlone).unwrap().problems
+    };
+    let own = crate::Calibration { decisions_sha256: sha256(decisions), ..fixtures::calibration() };
+    record.calibration = Some(own.clone());
+    assert_eq!(problems(&record), Vec::<String>::new());
+    record.calibration = Some(crate::Calibration { judged: own.judged + 1, ..own });
+    assert_eq!(problems(&record), ["run.json: the calibration does not count its decisions"]);
+    record.calibration = Some(fixtures::calibration());
+    assert_eq!(
+        problems(&record),
+        ["run.json tells of a calibration of other decisions than `decisions.json`"]
+    );
+}

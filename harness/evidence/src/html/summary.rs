@@ -99,6 +99,12 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
                     "that AWS evaluates it the same way, or that it operated over a period "
                     "(SOC 2 Type 2, FedRAMP IVV-CSO-SEE)."
                 }
+                @if let Some(own) = &record.calibration {
+                    p {
+                        b { "Calibrated." } " " (own.sentence()) ", asked on " (time(&own.asked)) "."
+                        @for said in own.beside() { " " (said) "." }
+                    }
+                }
                 p {
                     @match &record.provenance.signing_key {
                         Some(key) => {

@@ -12,6 +12,7 @@ use super::model::{
 };
 use super::{id, reviewed, supported_by, system, tool};
 use crate::bundle::{DESIGN_EVIDENCE, raw_path};
+use crate::calibration::Calibration;
 use crate::controls::{Assessment, Catalogue, Objective, State};
 use crate::probe::{Probe, Verdict};
 use crate::record::{RunRecord, RunStatus};
@@ -303,6 +304,9 @@ fn counts(record: &RunRecord) -> String {
 
 fn provenance(record: &RunRecord) -> Vec<super::model::Property> {
     let own = &record.provenance;
+    let calibrated = record.calibration.as_ref();
+    let calibration = calibrated.map_or_else(String::new, Calibration::sentence);
+    let beside = calibrated.map_or_else(String::new, |own| own.beside().join("; "));
     properties(&[
         ("run-id", &record.run_id),
         ("actor", &own.actor),
@@ -312,6 +316,8 @@ fn provenance(record: &RunRecord) -> Vec<super::model::Property> {
         ("platform", &own.platform),
         ("isolation", record.isolation.as_ref().map_or("", |own| own.mechanism.as_str())),
         ("unisolated", record.unisolated().unwrap_or_default()),
+        ("calibration", &calibration),
+        ("calibration-beside", &beside),
         ("previous-manifest-sha256", own.previous_manifest_sha256.as_deref().unwrap_or_default()),
     ])
 }
