@@ -320,7 +320,7 @@ fn mismatch(attempt: &Attempt, error: &ServiceError, expected: &ServiceError) ->
         Attempt::Call(_) => {
             error.code == expected.code
                 && error.status == expected.status
-                && error.message.starts_with(&expected.message)
+                && begins(&error.message, &expected.message)
         }
         // A stack's event wraps the service's message.
         Attempt::Stack(_) => error.message.contains(&expected.message),
@@ -337,6 +337,18 @@ fn mismatch(attempt: &Attempt, error: &ServiceError, expected: &ServiceError) ->
         }
     };
     (!same).then(|| "it was refused otherwise than expected".to_owned())
+}
+
+/// Whether a message begins as it must. A stack that is there is named with its
+/// id, for which `*` stands.
+fn begins(told: &str, expected: &str) -> bool {
+    let with_id = || {
+        let (before, after) = expected.split_once("/* ")?;
+        let rest = told.strip_prefix(before).filter(|_| before.contains(":stack/"))?;
+        let (id, rest) = rest.strip_prefix('/')?.split_once(' ')?;
+        (uuid::Uuid::parse_str(id).is_ok() && rest.starts_with(after)).then_some(())
+    };
+    told.starts_with(expected) || with_id().is_some()
 }
 
 /// A clean-up step with the twin's values in place of its pointers.
@@ -470,4 +482,53 @@ async fn pause(start: Instant, what: &str) -> Result<(), ServiceError> {
     }
     tokio::time::sleep(POLL).await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::begins;
+
+    const STACK: &str = "on resource: arn:aws:cloudformation:r:1:stack/b/* because no policy";
+
+    #[rstest]
+    #[case::itself(STACK, STACK, true)]
+    #[case::not_there(
+        "on resource: arn:aws:cloudformation:r:1:stack/b/* because no policy x",
+        STACK,
+        true
+    )]
+    #[case::with_its_id(
+        "on resource: arn:aws:cloudformation:r:1:stack/b/b6111cf0-e3a5-4c53-90e9-626b4869fa3c because no policy",
+        STACK,
+        true
+    )]
+    #[case::of_another(
+        "on resource: arn:aws:cloudformation:r:1:stack/c/b6111cf0-e3a5-4c53-90e9-626b4869fa3c because no policy",
+        STACK,
+        false
+    )]
+    #[case::with_no_id(
+        "on resource: arn:aws:cloudformation:r:1:stack/b/x because no policy",
+        STACK,
+        false
+    )]
+    #[case::for_another_reason(
+        "on resource: arn:aws:cloudformation:r:1:stack/b/b6111cf0-e3a5-4c53-90e9-626b4869fa3c with a deny",
+        STACK,
+        false
+    )]
+    #[case::no_stack(
+        "on resource: arn:aws:s3:::b/x because",
+        "on resource: arn:aws:s3:::b/* because",
+        false
+    )]
+    fn a_stack_may_be_named_with_its_id(
+        #[case] told: &str,
+        #[case] expected: &str,
+        #[case] begun: bool,
+    ) {
+        assert_eq!(begins(told, expected), begun);
+    }
 }

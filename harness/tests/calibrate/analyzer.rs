@@ -13,6 +13,7 @@ use ringfence_evidence::RunRecord;
 use ringfence_evidence::bundle::{self, DECISIONS};
 use ringfence_evidence::controls::Catalogue;
 use ringfence_evidence::manifest::sha256;
+use ringfence_wire::Secret;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -56,7 +57,7 @@ impl Double {
             endpoint: self.url.clone(),
             region: "eu-west-1".to_owned(),
             access_key_id: "AKIAEXAMPLE000000000".to_owned(),
-            secret_access_key: "secret".to_owned().into(),
+            secret_access_key: Secret::new("secret"),
             session_token: None,
         }
     }
