@@ -1,0 +1,131 @@
+//! What answers a call whose caller is known.
+
+use bytes::Bytes;
+use http::{Method, Response, request};
+use ringfence_services::credentials::Identity;
+use ringfence_services::sts;
+use ringfence_wire::{Call, Reply, Service, ServiceError, reply};
+use serde_json::json;
+
+use super::decide::Granted;
+use super::{Passage, Pipeline};
+use crate::authenticate::{self, Authenticated};
+use crate::journal::Ending;
+use crate::services::Services;
+use crate::{
+    account, checks, dry_run, exists, limits, naming, simulate, uploads, upstream, validate,
+};
+
+impl Pipeline {
+    /// Decides and answers a call whose caller is known.
+    pub(crate) async fn answer(
+        &self,
+        call: &Call,
+        authenticated: Authenticated,
+        parts: &request::Parts,
+        passage: &mut Passage,
+    ) -> Result<Response<Bytes>, ServiceError> {
+        let Authenticated { caller, mut body, signed } = authenticated;
+        passage.scheme = signed;
+        if call.service() == Service::S3 && [Method::GET, Method::HEAD].contains(&parts.method) {
+            // S3 passes over the body of a read.
+            body = Bytes::new();
+        }
+        passage.caller(&caller);
+        authenticate::restricted(&caller, call)?;
+        upstream::check_bucket(call)?;
+        if call.service() == Service::Sts {
+            sts::check_input(call, Some(&caller))?;
+        }
+        if !matches!(caller.identity, Identity::Anonymous) {
+            checks::s3::region(call, &self.directory.regions)?;
+        }
+        let named = naming::named(call, &self.present(&call.region)).await?;
+        let call = named.call.as_ref();
+        let granted = self.authorize(call, &caller, parts, passage).await?;
+        let checked = match named.absent {
+            Some(absent) => Err(absent),
+            None => self.validate(call, &caller.identity).await,
+        };
+        checked.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
+        if Services::answers(call.service()) {
+            let reply = self.services.answer(call, &caller, &passage.entry.request_id).await?;
+            return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
+        }
+        if account::answers(call) {
+            let reply = account::answer(call, &self.directory).await?;
+            return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
+        }
+        if simulate::answers(call) {
+            let reply = simulate::answer(call, self.account()).await?;
+            return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
+        }
+        if let Some(reply) = self.policy_status(call).await? {
+            return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
+        }
+        match granted {
+            Granted::Call => {
+                let answer = self.forward(call, &caller, parts, body, passage).await?;
+                let Some(reply) = self.services.after(call, &answer).await? else {
+                    return Ok(answer);
+                };
+                passage.entry.error = None;
+                Ok(reply::render(&reply, call.operation, &passage.entry.request_id))
+            }
+            Granted::Part(partial) => {
+                self.delete_allowed(call, &caller, &partial, parts, passage).await
+            }
+        }
+    }
+
+    /// Whether a bucket's policy is public, which emulators do not know; where it
+    /// has none, its error is the upstream's.
+    async fn policy_status(&self, call: &Call) -> Result<Option<Reply>, ServiceError> {
+        if (call.service(), call.name()) != (Service::S3, "GetBucketPolicyStatus") {
+            return Ok(None);
+        }
+        let bucket = call.text("Bucket").unwrap_or_default();
+        let Some(policy) = self.directory.bucket_policy(bucket).await? else {
+            exists::bucket(call, &self.directory).await?;
+            return Err(ServiceError::new(
+                404,
+                "NoSuchBucketPolicy",
+                "The bucket policy does not exist",
+            )
+            .with("BucketName", bucket));
+        };
+        let status = json!({"PolicyStatus": {"IsPublic": checks::s3::is_public(&policy)}});
+        Ok(Some(Reply::fields(status)))
+    }
+
+    /// What a simulation may know of the account.
+    fn account(&self) -> simulate::Account<'_> {
+        simulate::Account {
+            id: &self.setting.account_id,
+            directory: &self.directory,
+            service_control: &self.service_control,
+        }
+    }
+
+    /// What AWS refuses of an authorized call and an emulator takes.
+    async fn validate(&self, call: &Call, caller: &Identity) -> Result<(), ServiceError> {
+        dry_run::check(call)?;
+        validate::validate(call)?;
+        match call.service() {
+            Service::Iam => {
+                checks::iam::arns(call)?;
+                checks::iam::protected(call, &self.directory).await?;
+                checks::iam::creation(call, &self.directory).await?;
+                checks::iam::deletion(call, &self.directory).await?;
+            }
+            Service::S3 => {
+                checks::s3::owner(call, &self.setting.account_id)?;
+                checks::s3::access(call, caller, &self.directory).await?;
+            }
+            _ => {}
+        }
+        limits::check(call, &self.directory).await?;
+        exists::check(call, &self.directory, &self.setting.account_id).await?;
+        uploads::check(call, &self.directory).await
+    }
+}

@@ -1,0 +1,196 @@
+//! What a caller may do.
+
+use http::request;
+use ringfence_policy::Outcome;
+use ringfence_services::credentials::{Identity, Session};
+use ringfence_wire::{Call, ServiceError};
+
+use super::{Passage, Pipeline};
+use crate::authorize::{Keys, Subject, Verdict, verdicts, worded};
+use crate::context::requested_region;
+use crate::delete_objects::Partial;
+use crate::journal::Ending;
+use crate::recording::{Inputs, Overlay, Recorded};
+use crate::refusal;
+use crate::requirements::{
+    Extent, Requirement, RequirementsError, requirements, requirements_of_absence,
+};
+
+impl Pipeline {
+    /// Decides whether the caller may make the call, or a part of it.
+    pub(super) async fn authorize(
+        &self,
+        call: &Call,
+        caller: &Session,
+        parts: &request::Parts,
+        passage: &mut Passage,
+    ) -> Result<Granted, ServiceError> {
+        let service = call.service();
+        let mut required = match requirements(call, caller, &self.present(&call.region)).await {
+            Ok(required) => required,
+            Err(RequirementsError::Service(error)) => return Err(error),
+            Err(unmapped) if matches!(caller.identity, Identity::Root { .. }) => {
+                // Root needs no permission, and service control policies are
+                // the only ones that could limit it.
+                if self.service_control.is_empty() {
+                    passage.entry.outcome = Ending::Allowed;
+                    return Ok(Granted::Call);
+                }
+                return Err(refusal::refused(service, unmapped.to_string()));
+            }
+            Err(unmapped) => return Err(refusal::refused(service, unmapped.to_string())),
+        };
+        require_token_tags(&caller.identity, &mut required);
+        let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
+        let verdicts = self.decide(inputs, required, passage);
+        let denial = |verdict: &Verdict| denial(verdict, call, caller, passage);
+        if let Some(partial) = Partial::of(call, &verdicts, denial) {
+            passage.entry.outcome = Ending::Allowed;
+            return Ok(Granted::Part(partial));
+        }
+        refused_by(&verdicts, call, caller, passage)?;
+        Ok(Granted::Call)
+    }
+
+    /// What decides about the permissions that a call requires.
+    async fn inputs_of(
+        &self,
+        call: &Call,
+        caller: &Session,
+        required: &[Requirement],
+        parts: &request::Parts,
+        passage: &Passage,
+    ) -> Result<Inputs, ServiceError> {
+        let service = call.service();
+        let subject = Subject::of(caller, &self.directory, &self.service_control, service)
+            .await
+            .map_err(|error| worded(error, service))?;
+        let circumstances = passage.circumstances(&parts.headers);
+        let region = requested_region(call);
+        subject
+            .inputs(required, region, caller, &self.directory, &circumstances, Keys::OfCall)
+            .map_err(|error| worded(error, service))
+    }
+
+    /// Refuses to tell a caller that something is not there, where AWS would.
+    pub(super) async fn hide_absence(
+        &self,
+        call: &Call,
+        caller: &Session,
+        parts: &request::Parts,
+        passage: &mut Passage,
+    ) -> Result<(), ServiceError> {
+        let present = self.present(&call.region);
+        let required = match requirements_of_absence(call, caller, &present).await {
+            Ok(required) => required,
+            Err(RequirementsError::Service(error)) => return Err(error),
+            Err(unmapped) => return Err(refusal::refused(call.service(), unmapped.to_string())),
+        };
+        if required.is_empty() {
+            return Ok(());
+        }
+        let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
+        // Not recorded: the recorded decision is that about the call itself.
+        let verdicts = verdicts(required, inputs.decide(&Overlay::none()));
+        passage.decided(&verdicts);
+        refused_by(&verdicts, call, caller, passage)
+    }
+
+    /// Decides, and keeps what was decided about.
+    pub(crate) fn decide(
+        &self,
+        inputs: Inputs,
+        required: Vec<Requirement>,
+        passage: &mut Passage,
+    ) -> Vec<Verdict> {
+        // The items that a call lists do not wait for one another.
+        let of_items = required.iter().any(|required| required.extent != Extent::Call);
+        let decisions = match of_items {
+            true => inputs.decide_each(&Overlay::none()),
+            false => inputs.decide(&Overlay::none()),
+        };
+        let verdicts = verdicts(required, decisions);
+        passage.decided(&verdicts);
+        if let Some(recording) = &self.recording {
+            let entry = &passage.entry;
+            recording.keep(Recorded {
+                request_id: entry.request_id.clone(),
+                principal: entry.principal.clone(),
+                service: entry.service.clone(),
+                operation: entry.operation.clone(),
+                called_via: entry.called_via.clone(),
+                inputs,
+            });
+        }
+        verdicts
+    }
+}
+
+/// How much of a call its caller may do.
+#[derive(Debug)]
+pub(super) enum Granted {
+    /// All of it.
+    Call,
+    /// The deletion of some objects of many, or of none.
+    Part(Partial),
+}
+
+/// The refusal of a call, where one of its permissions was denied.
+fn refused_by(
+    verdicts: &[Verdict],
+    call: &Call,
+    caller: &Session,
+    passage: &Passage,
+) -> Result<(), ServiceError> {
+    match deciding(verdicts) {
+        Some(denied) => Err(denial(denied, call, caller, passage)),
+        None => Ok(()),
+    }
+}
+
+/// The verdict that refuses: the first denial, or else the first that is
+/// undecided.
+pub(crate) fn deciding<'v>(verdicts: impl IntoIterator<Item = &'v Verdict>) -> Option<&'v Verdict> {
+    let mut undecided = None;
+    for verdict in verdicts {
+        match verdict.decision.outcome {
+            Outcome::Allow => {}
+            Outcome::Undecided => undecided = undecided.or(Some(verdict)),
+            Outcome::ImplicitDeny | Outcome::ExplicitDeny => return Some(verdict),
+        }
+    }
+    undecided
+}
+
+fn denial(verdict: &Verdict, call: &Call, caller: &Session, passage: &Passage) -> ServiceError {
+    refusal::denied(
+        call.service(),
+        call.name(),
+        &caller.identity,
+        &verdict.requirement,
+        &verdict.decision,
+        &passage.entry.request_id,
+    )
+}
+
+/// A token may carry session tags and a source identity, which the call does
+/// not show: the trust policy must allow these as well
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html>).
+fn require_token_tags(identity: &Identity, required: &mut Vec<Requirement>) {
+    let Identity::WebIdentity(web) = identity else { return };
+    let Some(assume) = required.first().cloned() else { return };
+    if !web.tags.is_empty() {
+        let mut tag = Requirement { action: "sts:TagSession".to_owned(), ..assume.clone() };
+        for (key, value) in &web.tags {
+            tag.context.set(&format!("aws:RequestTag/{key}"), value);
+        }
+        tag.context.set_list("aws:TagKeys", web.tags.iter().map(|(key, _)| key));
+        tag.context.set_list("sts:TransitiveTagKeys", &web.transitive_tag_keys);
+        required.push(tag);
+    }
+    if let Some(source) = &web.source_identity {
+        let mut set = Requirement { action: "sts:SetSourceIdentity".to_owned(), ..assume };
+        set.context.set("sts:SourceIdentity", source);
+        required.push(set);
+    }
+}

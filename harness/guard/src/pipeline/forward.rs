@@ -1,0 +1,126 @@
+//! What goes upstream, and what is learned from the answer.
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName};
+use http::{Response, request};
+use ringfence_services::credentials::Session;
+use ringfence_wire::{Call, Service, ServiceError, response};
+
+use super::{Passage, Pipeline};
+use crate::delete_objects::Partial;
+use crate::{account, bindings, checks, exists, keys, mended};
+
+impl Pipeline {
+    /// Deletes those of the objects that may be deleted, and tells of the rest.
+    pub(super) async fn delete_allowed(
+        &self,
+        call: &Call,
+        caller: &Session,
+        partial: &Partial,
+        parts: &request::Parts,
+        passage: &mut Passage,
+    ) -> Result<Response<Bytes>, ServiceError> {
+        let Some((remainder, headers, body)) = partial.remainder(call)? else {
+            exists::bucket(call, &self.directory).await?;
+            return Ok(partial.nothing(call, &passage.entry.request_id));
+        };
+        let mut parts = parts.clone();
+        parts.headers = headers;
+        let answer = self.forward(&remainder, caller, &parts, body, passage).await?;
+        partial.merge(call, answer)
+    }
+
+    /// Sends a decided call upstream, and takes note of what it changed.
+    pub(super) async fn forward(
+        &self,
+        call: &Call,
+        caller: &Session,
+        parts: &request::Parts,
+        body: Bytes,
+        passage: &mut Passage,
+    ) -> Result<Response<Bytes>, ServiceError> {
+        let sent = keys::completed(call, caller)?;
+        let ending = bindings::ending(&sent, &self.directory).await?;
+        let is_new_bucket = (call.service(), call.name()) == (Service::S3, "CreateBucket")
+            && !self.directory.has_bucket(&call.region, call.text("Bucket").unwrap_or("")).await?;
+        let answer = self.upstream.forward(&sent, &parts.headers, body, passage.now).await;
+        self.directory.changed_by(call);
+        let answer = answer?;
+        passage.entry.upstream_status = Some(answer.status().as_u16());
+        if is_of_no_protocol(&answer) {
+            // Of the same status: clients try again what may pass.
+            return Err(ServiceError::new(
+                answer.status().as_u16(),
+                "InternalFailure",
+                format!(
+                    "{}:{} failed in the upstream, which told no more",
+                    call.service().name(),
+                    call.name()
+                ),
+            ));
+        }
+        if is_absence(call, &answer) {
+            self.hide_absence(call, caller, parts, passage).await?;
+        }
+        if let Some(ending) = ending.filter(|_| answer.status().is_success()) {
+            let (directory, upstream) = (&self.directory, &self.upstream);
+            let region = &self.setting.region;
+            bindings::rebind(&ending, directory, upstream, region, passage.now).await?;
+        }
+        if is_new_bucket && answer.status().is_success() {
+            let bucket = call.text("Bucket").unwrap_or_default();
+            let has_ownership = call.text("ObjectOwnership").is_some();
+            self.directory.regions.learn(bucket, checks::s3::new_region(call));
+            self.directory.close_new_bucket(&call.region, bucket, has_ownership).await?;
+        }
+        if answer.status().is_success() && call.name() == "DeleteBucket" {
+            self.directory.regions.forget(call.text("Bucket").unwrap_or_default());
+        }
+        if answer.status().is_success() {
+            keys::learn(call, &answer, &self.setting, &self.directory).await?;
+            account::learn(call, &answer, &self.directory).await?;
+        } else if let Err(error) = response::decode(call.operation, &answer) {
+            passage.entry.error = Some(error.code.to_string());
+        }
+        let id = &passage.entry.request_id;
+        let mut answer = mended::answer(call, answer, &self.directory, id).await?;
+        drop_hop_headers(answer.headers_mut(), parts.method == http::Method::HEAD);
+        if let Some(endpoint) = self.setting.endpoint() {
+            self.upstream.hide(call, &mut answer, endpoint);
+        }
+        Ok(answer)
+    }
+}
+
+/// Whether an answer is a web server's page about its own error: no AWS client
+/// could read it.
+fn is_of_no_protocol(answer: &Response<Bytes>) -> bool {
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    answer.status().is_server_error() && kind.is_some_and(|kind| kind.starts_with("text/html"))
+}
+
+/// Whether an answer says that an object is not there. One to HEAD has no body
+/// that could say that it is the bucket.
+fn is_absence(call: &Call, answer: &Response<Bytes>) -> bool {
+    call.service() == Service::S3
+        && answer.status() == http::StatusCode::NOT_FOUND
+        && (call.name() == "HeadObject"
+            || response::decode(call.operation, answer)
+                .is_err_and(|error| error.code == "NoSuchKey"))
+}
+
+/// Removes what belongs to the connection between guard and upstream. The
+/// length stays with an answer to HEAD, which has no body to measure.
+fn drop_hop_headers(headers: &mut HeaderMap, is_head: bool) {
+    for name in [
+        header::CONNECTION,
+        header::TRANSFER_ENCODING,
+        header::SERVER,
+        HeaderName::from_static("keep-alive"),
+    ] {
+        headers.remove(name);
+    }
+    if !is_head {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+}

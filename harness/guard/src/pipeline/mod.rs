@@ -1,0 +1,100 @@
+//! The one road of every request: identify, authenticate, authorize, journal,
+//! answer here or upstream. A request that any of these cannot do goes no
+//! further.
+//!
+//! `receive` reads a request and says who calls; `decide` says what the caller
+//! may do; `answer` checks what was decided and answers it here, or has
+//! `forward` send it upstream. A [`Passage`] goes along and keeps what the
+//! journal will say.
+
+mod answer;
+mod decide;
+mod forward;
+mod passage;
+mod receive;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use ringfence_services::Setting;
+use ringfence_wire::{Service, ServiceError, error};
+
+pub(crate) use decide::deciding;
+pub(crate) use passage::Passage;
+
+use crate::admit;
+use crate::directory::Directory;
+use crate::journal::Journal;
+use crate::memory::Memory;
+use crate::recording::{Attached, Recording};
+use crate::root_watch::RootWatch;
+use crate::services::Services;
+use crate::state::Present;
+use crate::upstream::Upstream;
+
+/// Everything that a request meets.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    pub(crate) setting: Arc<Setting>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) upstream: Upstream,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) services: Services,
+    pub(crate) service_control: Vec<Vec<Attached>>,
+    /// Kept only where the configuration asked for it.
+    pub(crate) recording: Option<Recording>,
+    /// For the bodies of requests.
+    pub(crate) memory: Memory,
+    pub(crate) root_watch: RootWatch,
+}
+
+impl Pipeline {
+    /// Takes a request to its answer.
+    pub(crate) async fn handle(
+        &self,
+        request: Request<Bytes>,
+        source_ip: IpAddr,
+    ) -> Response<Bytes> {
+        let mut passage = Passage::begin(source_ip, self.setting.now());
+        let (parts, body) = request.into_parts();
+        let mut response = match self.served(&parts) {
+            Some(target) => self.serve(target, parts, body, &mut passage).await,
+            None => self.call(parts, body, &mut passage).await,
+        };
+        if let Some(used) = passage.root.take() {
+            self.root_watch.keep(used, &passage.entry);
+        }
+        passage.end(&self.journal, &mut response);
+        response
+    }
+
+    /// The account's state in a region, for mappings.
+    pub(crate) fn present<'a>(&'a self, region: &'a str) -> Present<'a> {
+        Present {
+            directory: &self.directory,
+            services: &self.services,
+            account_id: &self.setting.account_id,
+            region,
+        }
+    }
+
+    /// Refuses a request whose body was not read, in the form of a service or of
+    /// an HTTP API.
+    pub(crate) fn refuse_body(
+        &self,
+        error: &ServiceError,
+        service: Option<Service>,
+        source_ip: IpAddr,
+    ) -> Response<Bytes> {
+        let mut passage = Passage::begin(source_ip, self.setting.now());
+        passage.entry.error = Some(error.code.to_string());
+        let mut response = match service {
+            Some(service) => error::render(error, service, &passage.entry.request_id),
+            None => admit::plain(error),
+        };
+        passage.end(&self.journal, &mut response);
+        response
+    }
+}
