@@ -60,6 +60,49 @@ async fn a_call_that_hangs_on_an_unknown_key_is_refused_by_the_guard_alone(
     assert!(line.lines().last().unwrap().contains(r#""outcome":"undecided""#), "{line}");
 }
 
+/// A Deny that hangs on a key of which nothing is known, and its twin on one that
+/// nobody has here, under each kind of condition, in each service.
+#[rstest::rstest]
+#[tokio::test]
+async fn a_deny_that_may_apply_refuses_in_every_service(
+    #[values(
+        (Service::ApiGatewayV2, "GetApis"),
+        (Service::CloudFormation, "ListStacks"),
+        (Service::DynamoDb, "ListTables"),
+        (Service::Ec2, "DescribeVpcs"),
+        (Service::Iam, "ListRoles"),
+        (Service::Lambda, "ListFunctions"),
+        (Service::Logs, "DescribeLogGroups"),
+        (Service::S3, "ListBuckets"),
+        (Service::SecretsManager, "ListSecrets"),
+        (Service::Ssm, "DescribeParameters")
+    )]
+    call: (Service, &str),
+    #[values(
+        ("StringEquals", "x", Ending::Allowed),
+        ("StringNotEquals", "x", Ending::Denied),
+        ("StringLikeIfExists", "x", Ending::Denied),
+        ("StringNotLikeIfExists", "x", Ending::Denied),
+        ("ForAllValues:StringEquals", "x", Ending::Denied),
+        ("ForAnyValue:StringNotEquals", "x", Ending::Allowed),
+        ("Null", "true", Ending::Denied),
+        ("Null", "false", Ending::Allowed)
+    )]
+    form: (&str, &str, Ending),
+) {
+    let ((service, operation), (operator, value, absent)) = (call, form);
+    for (key, ending) in [("aws:ResourceOrgID", Ending::Undecided), ("aws:SourceVpce", absent)] {
+        let stage = Stage::new().await;
+        let deny = under("Deny", json!({operator: {key: value}}));
+        let app = stage.role(&policy(&[everything(), deny]));
+        let answer = stage.client.call(&app, service, operation, json!({})).await;
+        let answer = answer.map_err(|error| (error.code.into_owned(), error.status));
+        let undecided = Err(("RingfenceUndecided".to_owned(), 418));
+        assert_eq!(stage.last_entry().outcome, ending, "{key}: {answer:?}");
+        assert_eq!(answer == undecided, ending == Ending::Undecided, "{key}: {answer:?}");
+    }
+}
+
 #[rstest::rstest]
 #[case::an_allow_beside_it(vec![everything(), under("Allow", organization())], Ending::Allowed)]
 #[case::a_deny_that_may_apply(vec![everything(), under("Deny", organization())], Ending::Undecided)]

@@ -3,13 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use ringfence_policy::catalog;
+use ringfence_policy::{Document, Kind, Outcome, Policies, Principal, Request, catalog, decide};
 use ringfence_wire::Service;
+use serde_json::{Value, json};
 
 use super::unmapped::full_input;
 use super::{ask_as, root};
-use crate::requirements::known::{How, is_declared, spelled, table};
+use crate::requirements::Requirement;
+use crate::requirements::known::{How, is_declared, mark_unknown, spelled, table};
 
 /// Every action that a mapping asks for.
 async fn mapped() -> BTreeSet<String> {
@@ -75,6 +78,135 @@ async fn every_declaration_is_about_keys_of_the_catalogue() {
                 })
             };
             assert!(used.into_iter().any(declares), "{prefix}: nothing is declared by {known:?}");
+        }
+    }
+}
+
+/// What is decided of a permission under statements.
+fn decided(asked: &Requirement, statements: &[Value]) -> (Outcome, Vec<String>) {
+    let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    let document = Document::parse("own", &text, Kind::Identity).unwrap();
+    let policies = Policies { identity: vec![Arc::new(document)], ..Policies::default() };
+    let request = Request {
+        principal: &Principal::User { arn: "arn:aws:iam::123456789012:user/alice".into() },
+        action: &asked.action,
+        resource: &asked.resource,
+        resource_account: None,
+        context: &asked.context,
+    };
+    let decision = decide(&request, &policies);
+    (decision.outcome, decision.unknown.clone())
+}
+
+/// Conditions on a key that hold or not by its value, or by whether it is there.
+const FORMS: [(&str, &str); 16] = [
+    ("StringEquals", "x"),
+    ("StringNotEquals", "x"),
+    ("StringLike", "x*"),
+    ("StringNotLike", "x*"),
+    ("StringEqualsIfExists", "x"),
+    ("StringNotEqualsIfExists", "x"),
+    ("ArnNotLikeIfExists", "arn:aws:*"),
+    ("BoolIfExists", "true"),
+    ("NumericGreaterThan", "1"),
+    ("ForAllValues:StringEquals", "x"),
+    ("ForAllValues:StringNotLike", "x"),
+    ("ForAnyValue:StringEquals", "x"),
+    ("ForAnyValue:StringNotEquals", "x"),
+    ("ForAllValues:StringEqualsIfExists", "x"),
+    ("Null", "true"),
+    ("Null", "false"),
+];
+
+/// Of every mapped action with each of its unknown keys, under each operator: an
+/// Allow and a Deny that hang on the key are undecided, and name it; what
+/// another statement makes certain is decided.
+#[tokio::test]
+async fn what_hangs_on_an_unknown_key_is_undecided_under_every_operator() {
+    let mut seen = BTreeSet::new();
+    let mut services = BTreeSet::new();
+    for service in Service::ALL {
+        for operation in &service.model().operations {
+            let asked = ask_as(&root(), service, operation.name, full_input(operation)).await;
+            for mut asked in asked.unwrap_or_default() {
+                if asked.action.starts_with("sts:AssumeRole") {
+                    // A role's trust must allow it, whatever the caller has.
+                    continue;
+                }
+                asked.context.set("aws:SecureTransport", "true");
+                mark_unknown(&asked.action, &asked.resource, &mut asked.context);
+                for key in asked.context.unknown().collect::<Vec<_>>() {
+                    // EC2 has thousands; each key of it once.
+                    let of = if service == Service::Ec2 { "" } else { &*asked.action };
+                    if seen.insert((of.to_owned(), key.clone())) {
+                        hangs(&asked, &key.replace('*', "team"));
+                        services.insert(service.name());
+                    }
+                }
+            }
+        }
+    }
+    println!("{} keys of actions, of {services:?}", seen.len());
+    let expected = [
+        "apigatewayv2",
+        "cloudformation",
+        "dynamodb",
+        "ec2",
+        "iam",
+        "lambda",
+        "logs",
+        "s3",
+        "secretsmanager",
+        "ssm",
+    ];
+    assert_eq!(services.into_iter().collect::<Vec<_>>(), expected);
+}
+
+fn hangs(asked: &Requirement, key: &str) {
+    let plain = |effect: &str| json!({"Effect": effect, "Action": "*", "Resource": "*"});
+    for (operator, value) in FORMS {
+        let under = |effect: &str, more: Value| {
+            let mut statement = plain(effect);
+            let mut conditions = json!({operator: {key: value}});
+            for (operator, condition) in more.as_object().unwrap() {
+                conditions[operator] = condition.clone();
+            }
+            statement["Condition"] = conditions;
+            statement
+        };
+        // Of an operator that the forms do not have.
+        let never = || json!({"Bool": {"aws:SecureTransport": "false"}});
+        let none = || json!({});
+        let undecided = (Outcome::Undecided, vec![key.to_owned()]);
+        let certain = |outcome| (outcome, Vec::new());
+        let cases = [
+            ("an Allow", vec![under("Allow", none())], undecided.clone()),
+            ("a Deny", vec![plain("Allow"), under("Deny", none())], undecided),
+            (
+                "an Allow beside it",
+                vec![under("Allow", none()), plain("Allow")],
+                certain(Outcome::Allow),
+            ),
+            (
+                "a Deny beside it",
+                vec![under("Allow", none()), plain("Deny")],
+                certain(Outcome::ExplicitDeny),
+            ),
+            ("a Deny alone", vec![under("Deny", none())], certain(Outcome::ImplicitDeny)),
+            (
+                "a Deny that another condition rules out",
+                vec![plain("Allow"), under("Deny", never())],
+                certain(Outcome::Allow),
+            ),
+            (
+                "an Allow that another condition rules out",
+                vec![under("Allow", never())],
+                certain(Outcome::ImplicitDeny),
+            ),
+        ];
+        for (what, statements, expected) in cases {
+            let found = decided(asked, &statements);
+            assert_eq!(found, expected, "{what}: {operator} {key} of {}", asked.action);
         }
     }
 }
