@@ -265,21 +265,22 @@ fn protocol(name: &str) -> String {
     format!("Protocol::{variant}")
 }
 
-/// EC2's names on the wire: `queryName`, else `locationName` with its first
-/// letter in upper case
+/// EC2's members go by their names on the wire: `queryName`, else `locationName`
+/// with its first letter in upper case
 /// (<https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html>).
 fn ec2_names(members: &mut Value) {
-    for member in members.as_object_mut().unwrap().values_mut() {
-        let member: &mut Map<String, Value> = member.as_object_mut().unwrap();
-        let own = member.remove("query_name");
-        let wire = own.or_else(|| {
-            let name = member.get("name")?.as_str()?;
-            let mut letters = name.chars();
-            let first = letters.next()?.to_uppercase();
-            Some(first.chain(letters).collect::<String>().into())
-        });
-        if let Some(wire) = wire {
-            member.insert("name".to_owned(), wire);
-        }
+    let members: &mut Map<String, Value> = members.as_object_mut().unwrap();
+    for (name, mut member) in std::mem::take(members) {
+        let fields = member.as_object_mut().unwrap();
+        let given = fields.remove("name");
+        let wire = match (fields.remove("query_name"), given) {
+            (Some(name), _) => name.as_str().unwrap().to_owned(),
+            (None, Some(name)) => {
+                let mut letters = name.as_str().unwrap().chars();
+                letters.next().unwrap().to_uppercase().chain(letters).collect()
+            }
+            (None, None) => name,
+        };
+        assert!(members.insert(wire.clone(), member).is_none(), "{wire} is there twice");
     }
 }

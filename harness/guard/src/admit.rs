@@ -94,7 +94,7 @@ fn head(
     }
     let Some(presented) = signature::read(parts)? else {
         return match service.protocol() {
-            Protocol::Json | Protocol::RestJson => Err(SignatureError::Unsigned),
+            Protocol::Json | Protocol::RestJson | Protocol::Cbor => Err(SignatureError::Unsigned),
             Protocol::Query | Protocol::Ec2 | Protocol::RestXml => Ok(false),
         };
     };

@@ -5,16 +5,20 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Response, StatusCode, Uri, uri};
+use http::{Method, Response, StatusCode, Uri, request, uri};
 use ringfence_services::Credentials;
-use ringfence_wire::{
-    Call, Operation, Secret, Service, ServiceError, request, response, signature,
-};
+use ringfence_wire::operation::Location;
+use ringfence_wire::request::encode;
+use ringfence_wire::{Call, Operation, Secret, Service, ServiceError, response, signature};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use url::Url;
 
 use crate::carrier;
+
+/// The headers by which AWS's protocols say what a request is and what it wants.
+const OF_PROTOCOLS: [&str; 5] =
+    ["accept", "content-md5", "content-type", "smithy-protocol", "x-amz-target"];
 
 /// First path segments that emulators answer themselves, on any host and for
 /// any service (moto's `moto_api`, `instance_metadata` and S3 Control;
@@ -130,6 +134,43 @@ impl Upstream {
         }
     }
 
+    /// Forwards a call of a service that nothing here knows more of than its
+    /// model, as it was written: in its own protocol, with the headers of the
+    /// protocol and those that the operation takes. Only root makes such calls.
+    ///
+    /// # Errors
+    /// That the upstream does not answer.
+    pub(crate) async fn pass(
+        &self,
+        call: &Call,
+        parts: &request::Parts,
+        body: Bytes,
+        now: OffsetDateTime,
+    ) -> Result<Response<Bytes>, ServiceError> {
+        let mut target = parts.uri.path().to_owned();
+        // A presigned signature is the guard's to check.
+        let query = parts.uri.query().unwrap_or_default().split('&');
+        let query: Vec<&str> =
+            query.filter(|pair| !pair.is_empty() && !pair.starts_with("X-Amz-")).collect();
+        if !query.is_empty() {
+            target = format!("{target}?{}", query.join("&"));
+        }
+        let taken = |name: &HeaderName| {
+            OF_PROTOCOLS.contains(&name.as_str())
+                || call.operation.members.iter().any(|member| match member.location {
+                    Location::Header => member.wire.eq_ignore_ascii_case(name.as_str()),
+                    Location::Headers => {
+                        name.as_str().starts_with(&member.wire.to_ascii_lowercase())
+                    }
+                    _ => false,
+                })
+        };
+        let headers = parts.headers.iter().filter(|(name, _)| taken(name));
+        let headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let method = parts.method.clone();
+        self.send(call.operation, &call.region, method, &target, headers, body, now).await
+    }
+
     /// Calls an operation as the account's root, for the guard's own
     /// knowledge.
     ///
@@ -197,7 +238,7 @@ impl Upstream {
         now: OffsetDateTime,
     ) -> Result<Response<Bytes>, ServiceError> {
         let endpoint: Uri = self.base.as_str().parse().map_err(|cause| self.unavailable(&cause))?;
-        let (parts, body) = request::encode(operation, input, None, &endpoint)?.into_parts();
+        let (parts, body) = encode(operation, input, None, &endpoint)?.into_parts();
         let target = parts.uri.path_and_query().map_or("/", uri::PathAndQuery::as_str);
         self.send(operation, region, parts.method, target, parts.headers, body, now).await
     }
@@ -349,8 +390,7 @@ fn written(
 ) -> Result<http::Request<Bytes>, ServiceError> {
     let is_s3 = call.service() == Service::S3;
     let payload = is_s3.then_some(body);
-    let mut request =
-        request::encode(call.operation, &call.input, payload, &Uri::from_static("/"))?;
+    let mut request = encode(call.operation, &call.input, payload, &Uri::from_static("/"))?;
     if is_s3 {
         for name in OF_ANY_OPERATION {
             if let Some(value) = headers.get(&name) {

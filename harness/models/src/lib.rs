@@ -30,5 +30,5 @@ mod shape;
 
 pub use model::{ErrorModel, Model};
 pub use operation::{ActionName, Operation};
-pub use service::{Protocol, Service};
+pub use service::{Protocol, Service, services};
 pub use shape::{Form, Kind, Location, Member, Shape};

@@ -23,8 +23,6 @@ pub struct Model {
 /// An error of a service's model.
 #[derive(Debug, Deserialize)]
 pub struct ErrorModel {
-    /// The code on the wire, where it is not the error's name.
-    pub code: Option<&'static str>,
     /// The HTTP status, where the model has one (usually 400 where not).
     pub status: Option<u16>,
     /// What the member of its message is called: `message` or `Message`.

@@ -66,21 +66,42 @@ pub(crate) mod index {
         include_bytes!(concat!(env!("OUT_DIR"), "/actions.bin"));
 }
 
-#[expect(non_upper_case_globals, reason = "they stand where variants would, in patterns too")]
-#[expect(missing_docs, reason = "each is the service of its name")]
-impl Service {
-    pub const ApiGatewayV2: Self = Self::known("apigatewayv2");
-    pub const CloudFormation: Self = Self::known("cloudformation");
-    pub const DynamoDb: Self = Self::known("dynamodb");
-    pub const Ec2: Self = Self::known("ec2");
-    pub const Iam: Self = Self::known("iam");
-    pub const Lambda: Self = Self::known("lambda");
-    pub const Logs: Self = Self::known("logs");
-    pub const S3: Self = Self::known("s3");
-    pub const SecretsManager: Self = Self::known("secretsmanager");
-    pub const Ssm: Self = Self::known("ssm");
-    pub const Sts: Self = Self::known("sts");
+/// The services that the code names. They stand where variants would, in
+/// patterns too.
+macro_rules! named {
+    ($($name:ident = $id:literal),* $(,)?) => {
+        #[expect(non_upper_case_globals, reason = "they stand where variants would")]
+        impl Service {
+            $(#[doc = concat!("The service `", $id, "`.")]
+            pub const $name: Self = Self::known($id);)*
+        }
+
+        /// The services that the code names, to be imported by their names.
+        #[expect(non_upper_case_globals, reason = "they stand where variants would")]
+        pub mod services {
+            use super::Service;
+
+            $(#[doc = concat!("The service `", $id, "`.")]
+            pub const $name: Service = Service::$name;)*
+        }
+    };
 }
+
+named!(
+    ApiGateway = "apigateway",
+    ApiGatewayV2 = "apigatewayv2",
+    CloudFormation = "cloudformation",
+    DynamoDb = "dynamodb",
+    Ec2 = "ec2",
+    Iam = "iam",
+    Lambda = "lambda",
+    Logs = "logs",
+    S3 = "s3",
+    S3Control = "s3control",
+    SecretsManager = "secretsmanager",
+    Ssm = "ssm",
+    Sts = "sts",
+);
 
 impl Service {
     /// How many there are.
@@ -177,6 +198,13 @@ impl Service {
     /// The protocols that it speaks, the one that new SDKs prefer first.
     pub fn protocols(self) -> &'static [Protocol] {
         self.entry().protocols
+    }
+
+    /// The protocol of a request that does not tell: the first of them that is
+    /// written in text.
+    pub fn protocol(self) -> Protocol {
+        let mut texts = self.protocols().iter().filter(|protocol| **protocol != Protocol::Cbor);
+        texts.next().copied().unwrap_or(Protocol::Cbor)
     }
 
     /// The name in a credential scope: `apigateway` for API Gateway v2.

@@ -48,7 +48,8 @@ pub enum Form {
 /// A member of a structure, the item of a list, the key or value of a map.
 #[derive(Debug, Clone, Copy)]
 pub struct Member {
-    /// The name in the model: `FunctionName`.
+    /// The name in the model: `FunctionName`. EC2's members go by their names on
+    /// the wire.
     pub name: &'static str,
     /// The name on the wire: `authorizationType`, `x-amz-acl`.
     pub wire: &'static str,

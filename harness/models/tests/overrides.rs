@@ -57,13 +57,13 @@ fn members_know_their_names_and_places() {
     assert_eq!(operation.status, 201);
 
     // By `queryName`, by `locationName` with its first letter in upper case.
-    let wire = |operation: &str, name: &str| {
+    let ec2 = |operation: &str| {
         let operation = Operation::find(Service::Ec2, operation).unwrap();
-        operation.member(name).unwrap().wire
+        operation.members.iter().map(|member| member.name).collect::<Vec<_>>()
     };
-    assert_eq!(wire("CreateVpc", "TagSpecifications"), "TagSpecification");
-    assert_eq!(wire("RunInstances", "EbsOptimized"), "EbsOptimized");
-    assert_eq!(wire("RunInstances", "IamInstanceProfile"), "IamInstanceProfile");
+    assert!(ec2("CreateVpc").contains(&"TagSpecification"));
+    assert!(!ec2("CreateVpc").contains(&"TagSpecifications"));
+    assert!(ec2("CreateVpc").contains(&"AmazonProvidedIpv6CidrBlock"));
 
     let put = Operation::find(Service::S3, "PutObject").unwrap();
     assert_eq!(put.payload().map(|member| (member.name, member.kind)), Some(("Body", Kind::Blob)));

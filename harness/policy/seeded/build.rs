@@ -16,10 +16,8 @@ use mistakes::MISTAKES;
 fn main() {
     let engine = Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("..");
     let out = env::var_os("OUT_DIR").unwrap();
-    for part in ["src", "data"] {
-        println!("cargo:rerun-if-changed={}", engine.join(part).display());
-        copy(&engine.join(part), &Path::new(&out).join(part));
-    }
+    println!("cargo:rerun-if-changed={}", engine.join("src").display());
+    copy(&engine.join("src"), &Path::new(&out).join("src"));
     println!("cargo:rerun-if-changed=mistakes.rs");
     // Not read here: the engine's tests list its files when they are built, and
     // are built again when this crate is.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use ringfence_evidence::Mutations;
-use ringfence_wire::Service::CloudFormation;
+use ringfence_wire::services::CloudFormation;
 use serde_json::{Value, json};
 
 use super::attack::Step;

@@ -4,7 +4,7 @@
 
 use ringfence_guard::{Caller, Question};
 use ringfence_policy::Context;
-use ringfence_wire::Service::{
+use ringfence_wire::services::{
     ApiGatewayV2, CloudFormation, DynamoDb, Ec2, Iam, Lambda, Logs, S3, SecretsManager, Ssm,
 };
 use serde_json::{Value, json};

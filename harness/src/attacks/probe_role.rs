@@ -2,8 +2,8 @@
 //! policy, and an administrator under a boundary, which shows what the boundary
 //! alone still stops.
 
-use ringfence_wire::Service::Iam;
 use ringfence_wire::ServiceError;
+use ringfence_wire::services::Iam;
 use serde_json::json;
 use time::OffsetDateTime;
 

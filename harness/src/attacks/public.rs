@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use ringfence_guard::{Caller, Overlay, Question};
 use ringfence_policy::Context;
-use ringfence_wire::Service::S3;
 use ringfence_wire::ServiceError;
+use ringfence_wire::services::S3;
 use serde_json::json;
 
 use super::actor::Actor;

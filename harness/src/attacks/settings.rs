@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use ringfence_wire::Service::{ApiGatewayV2, Lambda, S3};
+use ringfence_wire::services::{ApiGatewayV2, Lambda, S3};
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 

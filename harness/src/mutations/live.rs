@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use ringfence_evidence::{Mutant, MutantVerdict};
-use ringfence_wire::Service::{ApiGatewayV2, Ec2, Iam, Lambda, S3};
+use ringfence_wire::services::{ApiGatewayV2, Ec2, Iam, Lambda, S3};
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use ringfence_guard::{Recording, recording};
 use ringfence_policy::{Document, DocumentError, Kind};
-use ringfence_wire::Service::{Iam, Lambda, S3};
+use ringfence_wire::services::{Iam, Lambda, S3};
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ringfence_guard::recording::Asked;
+use ringfence_policy::catalog::Arns as _;
 use ringfence_policy::{Context, catalog};
 use serde_json::Value;
 
@@ -52,9 +53,7 @@ pub fn requests(versions: &[Value], met: &[Asked]) -> Vec<Asked> {
         let fits = |resource: &str| match (kind, service) {
             (Some(kind), Some(service)) => {
                 let types = kind.resources.iter();
-                types
-                    .filter_map(|of| service.resource_type(&of.name))
-                    .any(|of| of.matches(resource))
+                types.filter_map(|of| service.resource_type(of.name)).any(|of| of.matches(resource))
             }
             // One that the catalogue does not know is asked on anything.
             _ => true,

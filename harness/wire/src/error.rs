@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha512};
 
+use crate::cbor;
 use crate::operation::{Protocol, Service};
 use crate::xml;
 
@@ -74,7 +75,7 @@ impl ServiceError {
                 "UnauthorizedOperation",
                 format!("You are not authorized to perform this operation. {message}"),
             ),
-            Protocol::Json => Self::new(400, "AccessDeniedException", message),
+            Protocol::Json | Protocol::Cbor => Self::new(400, "AccessDeniedException", message),
             Protocol::RestJson => Self::new(403, "AccessDeniedException", message),
         }
     }
@@ -82,9 +83,9 @@ impl ServiceError {
     /// The refusal of an input that does not fit the operation's model.
     pub fn validation(service: Service, message: impl Into<String>) -> Self {
         let code = match (service, service.protocol()) {
-            (Service::ApiGatewayV2, _) => "BadRequestException",
+            (Service::ApiGateway | Service::ApiGatewayV2, _) => "BadRequestException",
             (_, Protocol::Query) => "ValidationError",
-            (_, Protocol::Json | Protocol::RestJson) => "ValidationException",
+            (_, Protocol::Json | Protocol::RestJson | Protocol::Cbor) => "ValidationException",
             (_, Protocol::Ec2) => "InvalidParameterValue",
             (_, Protocol::RestXml) => "InvalidRequest",
         };
@@ -95,7 +96,7 @@ impl ServiceError {
     pub fn unknown_operation(service: Service, message: impl Into<String>) -> Self {
         match service.protocol() {
             Protocol::Query | Protocol::Ec2 => Self::new(400, "InvalidAction", message),
-            Protocol::Json => Self::new(400, "UnknownOperationException", message),
+            Protocol::Json | Protocol::Cbor => Self::new(400, "UnknownOperationException", message),
             Protocol::RestJson => Self::new(404, "UnknownOperationException", message),
             Protocol::RestXml => Self::new(405, "MethodNotAllowed", message),
         }
@@ -114,19 +115,39 @@ impl ServiceError {
 /// Writes an error in the protocol of a service. The answer to a HEAD request
 /// has no body; leaving it out is the caller's affair.
 pub fn render(error: &ServiceError, service: Service, request_id: &str) -> Response<Bytes> {
-    let model = service.model();
-    let (content_type, body) = match service.protocol() {
-        Protocol::Query => ("text/xml", query(error, model.xml_namespace, request_id)),
-        Protocol::Ec2 => ("text/xml;charset=UTF-8", ec2(error, request_id)),
-        Protocol::Json => (json_content_type(service), json(error, service)),
-        Protocol::RestJson => ("application/json", json(error, service)),
-        Protocol::RestXml => ("application/xml", s3(error, request_id)),
+    render_as(error, service, service.protocol(), request_id)
+}
+
+/// Writes an error in one of the protocols of a service.
+pub fn render_as(
+    error: &ServiceError,
+    service: Service,
+    protocol: Protocol,
+    request_id: &str,
+) -> Response<Bytes> {
+    let (content_type, body) = match protocol {
+        Protocol::Query => ("text/xml", query(error, service.xml_namespace(), request_id).into()),
+        Protocol::Ec2 => ("text/xml;charset=UTF-8", ec2(error, request_id).into()),
+        Protocol::Json => (json_content_type(service), json(error, service).to_string().into()),
+        Protocol::RestJson => ("application/json", rest_json(error, service).to_string().into()),
+        Protocol::RestXml if service == Service::S3 => {
+            ("application/xml", s3(error, request_id).into())
+        }
+        // Only S3 leaves the wrapping out (`noErrorWrapping`,
+        // https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html).
+        Protocol::RestXml => ("text/xml", query(error, service.xml_namespace(), request_id).into()),
+        Protocol::Cbor => ("application/cbor", cbor::encode(&json(error, service)).into()),
     };
-    let mut response = respond(error.status, content_type, service, request_id, body.into());
-    if service.protocol() == Protocol::RestJson
-        && let Ok(code) = HeaderValue::from_str(&error.code)
+    let mut response = respond(error.status, content_type, service, request_id, body);
+    let header = match protocol {
+        Protocol::RestJson => Some(("x-amzn-errortype", error.code.as_ref())),
+        Protocol::Cbor => Some(("smithy-protocol", "rpc-v2-cbor")),
+        _ => None,
+    };
+    if let Some((name, value)) = header
+        && let Ok(value) = HeaderValue::from_str(value)
     {
-        response.headers_mut().insert(HeaderName::from_static("x-amzn-errortype"), code);
+        response.headers_mut().insert(HeaderName::from_static(name), value);
     }
     response
 }
@@ -144,8 +165,8 @@ pub(crate) fn respond(
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    let id = match service.protocol() {
-        Protocol::RestXml => HeaderName::from_static("x-amz-request-id"),
+    let id = match service {
+        Service::S3 => HeaderName::from_static("x-amz-request-id"),
         _ => HeaderName::from_static("x-amzn-requestid"),
     };
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
@@ -156,7 +177,7 @@ pub(crate) fn respond(
 
 /// The content type of a JSON service's answers.
 pub(crate) fn json_content_type(service: Service) -> &'static str {
-    match service.model().json_version {
+    match service.json_version() {
         Some("1.0") => "application/x-amz-json-1.0",
         _ => "application/x-amz-json-1.1",
     }
@@ -237,44 +258,38 @@ pub fn s3_with_ids(body: &[u8], request_id: &str) -> Option<Bytes> {
     Some(out.into())
 }
 
-fn json(error: &ServiceError, service: Service) -> String {
+/// The code stands in the body.
+fn json(error: &ServiceError, service: Service) -> Value {
     let mut body = Map::new();
-    if service.protocol() == Protocol::Json {
-        body.insert("__type".to_owned(), error.code.as_ref().into());
+    body.insert("__type".to_owned(), error.code.as_ref().into());
+    if let Value::Object(members) = rest_json(error, service) {
+        body.extend(members);
     }
+    Value::Object(body)
+}
+
+/// The code stands in a header.
+fn rest_json(error: &ServiceError, service: Service) -> Value {
+    let mut body = Map::new();
     for (name, value) in &error.members {
         body.insert((*name).to_owned(), value.as_str().into());
     }
     body.insert(message_name(error, service).to_owned(), error.message.as_str().into());
-    Value::Object(body).to_string()
+    Value::Object(body)
 }
 
-/// The message is `Message` in answers of the authorization layer and in those
-/// errors of Lambda whose model says so, `message` in all others.
+/// The message is `Message` in answers of the authorization layer, and in those
+/// errors of Lambda whose model does not say otherwise; `message` in all others.
 fn message_name(error: &ServiceError, service: Service) -> &'static str {
-    /// Lambda's errors whose model has `message` (botocore's lambda model).
-    const LOWER: [&str; 17] = [
-        "AliasLimitExceededException",
-        "CapacityProviderLimitExceededException",
-        "CodeStorageExceededException",
-        "FunctionVersionsPerCapacityProviderLimitExceededException",
-        "InvalidParameterValueException",
-        "InvalidRequestContentException",
-        "InvalidSignatureException",
-        "PolicyLengthExceededException",
-        "PreconditionFailedException",
-        "ProvisionedConcurrencyConfigNotFoundException",
-        "RequestTooLargeException",
-        "ResourceConflictException",
-        "ResourceNotReadyException",
-        "TooManyRequestsException",
-        "UnrecognizedClientException",
-        "UnsupportedMediaTypeException",
-        "ValidationException",
-    ];
-    match (service, error.code.as_ref()) {
+    /// Lambda's errors that its model lacks, as AWS sends them.
+    const LOWER: [&str; 3] =
+        ["InvalidSignatureException", "UnrecognizedClientException", "ValidationException"];
+    let code = error.code.as_ref();
+    match (service, code) {
         (_, "AccessDeniedException") => "Message",
-        (Service::Lambda, code) if !LOWER.contains(&code) => "Message",
+        (Service::Lambda, code) if !LOWER.contains(&code) => {
+            service.model().errors.get(code).and_then(|error| error.message).unwrap_or("Message")
+        }
         _ => "message",
     }
 }

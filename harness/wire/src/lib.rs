@@ -12,9 +12,9 @@
 //! [`request::encode`] and [`response::decode`] are the same road as a client.
 
 pub mod call;
+mod cbor;
 pub mod error;
 pub mod identify;
-mod model;
 pub mod operation;
 pub mod post;
 pub mod reply;
@@ -32,4 +32,5 @@ pub use call::Call;
 pub use error::ServiceError;
 pub use operation::{Operation, Protocol, Service};
 pub use reply::Reply;
+pub use ringfence_models::services;
 pub use secret::Secret;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
+use crate::cbor;
 use crate::error;
 use crate::operation::{Operation, Protocol};
 use crate::xml::{self, Lists};
@@ -77,6 +78,8 @@ pub fn render(reply: &Reply, operation: &Operation, request_id: &str) -> http::R
         (Body::Empty, Protocol::Json) => (error::json_content_type(service), Bytes::new()),
         (Body::Empty, Protocol::RestJson) => ("application/json", Bytes::new()),
         (Body::Empty, Protocol::RestXml) => ("application/xml", Bytes::new()),
+        (Body::Empty, Protocol::Cbor) => ("application/cbor", Bytes::new()),
+        (Body::Fields(fields), Protocol::Cbor) => ("application/cbor", cbor::encode(fields).into()),
         (Body::Fields(fields), Protocol::Json) => {
             (error::json_content_type(service), fields.to_string().into())
         }
@@ -145,7 +148,7 @@ fn rest_xml(operation: &Operation, fields: &Value) -> String {
 
 fn opened(operation: &Operation, name: &str) -> String {
     let mut out = format!("<{name} xmlns=\"");
-    xml::escape(&mut out, operation.service.model().xml_namespace.unwrap_or_default());
+    xml::escape(&mut out, operation.service.xml_namespace().unwrap_or_default());
     out.push_str("\">");
     out
 }

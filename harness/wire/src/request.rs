@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::operation::{Kind, Location, Member, Operation, Protocol};
 use crate::xml::{self, Lists};
-use crate::{ServiceError, route, text};
+use crate::{ServiceError, cbor, route, text};
 
 /// The namespace of S3's documents.
 const S3_NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -28,6 +28,7 @@ pub fn encode(
     let body = match operation.service.protocol() {
         Protocol::Query | Protocol::Ec2 => draft.form(),
         Protocol::Json => draft.json(),
+        Protocol::Cbor => draft.cbor(),
         Protocol::RestJson => draft.rest_json(payload)?,
         Protocol::RestXml => draft.rest_xml(payload)?,
     };
@@ -43,7 +44,7 @@ pub fn encode(
 fn method(operation: &Operation) -> Method {
     match operation.service.protocol() {
         Protocol::RestJson | Protocol::RestXml => operation.method.clone(),
-        Protocol::Query | Protocol::Ec2 | Protocol::Json => Method::POST,
+        Protocol::Query | Protocol::Ec2 | Protocol::Json | Protocol::Cbor => Method::POST,
     }
 }
 
@@ -76,10 +77,9 @@ impl Draft<'_> {
     }
 
     fn form(&mut self) -> Bytes {
-        let model = self.operation.service.model();
         let mut pairs = vec![
             ("Action".to_owned(), self.operation.name.to_owned()),
-            ("Version".to_owned(), model.api_version.to_owned()),
+            ("Version".to_owned(), self.operation.service.api_version().to_owned()),
         ];
         let style = match self.operation.service.protocol() {
             Protocol::Ec2 => "",
@@ -94,14 +94,21 @@ impl Draft<'_> {
     }
 
     fn json(&mut self) -> Bytes {
-        let model = self.operation.service.model();
-        let target = format!("{}.{}", model.target_prefix.unwrap_or_default(), self.operation.name);
+        let prefix = self.operation.service.target_prefix().unwrap_or_default();
+        let target = format!("{prefix}.{}", self.operation.name);
         if let Ok(target) = HeaderValue::from_str(&target) {
             self.headers.insert(HeaderName::from_static("x-amz-target"), target);
         }
         let content_type = crate::error::json_content_type(self.operation.service);
         self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.object().to_string().into()
+    }
+
+    fn cbor(&mut self) -> Bytes {
+        self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/cbor"));
+        let protocol = HeaderName::from_static("smithy-protocol");
+        self.headers.insert(protocol, HeaderValue::from_static("rpc-v2-cbor"));
+        cbor::encode(&self.object()).into()
     }
 
     /// The members of a JSON body, by their wire names.
@@ -224,11 +231,15 @@ impl Draft<'_> {
     }
 
     fn path(&self) -> Result<String, ServiceError> {
-        let template = match self.operation.service.protocol() {
-            Protocol::RestJson | Protocol::RestXml => self.operation.path(),
-            _ => "/",
+        let service = self.operation.service;
+        let mut path = match service.protocol() {
+            Protocol::RestJson | Protocol::RestXml => self.operation.path().to_owned(),
+            Protocol::Cbor => {
+                let prefix = service.target_prefix().unwrap_or_default();
+                return Ok(format!("/service/{prefix}/operation/{}", self.operation.name));
+            }
+            Protocol::Query | Protocol::Ec2 | Protocol::Json => return Ok("/".to_owned()),
         };
-        let mut path = template.to_owned();
         for (_, label, greedy) in route::labels(self.operation) {
             let value = self
                 .given(Location::Uri)

@@ -7,6 +7,7 @@ use http::Response;
 use serde_json::{Map, Value};
 
 use crate::ServiceError;
+use crate::cbor;
 use crate::operation::{Operation, Protocol};
 use crate::xml::{self, Element, Lists};
 
@@ -21,7 +22,14 @@ pub fn decode(operation: &Operation, response: &Response<Bytes>) -> Result<Value
     let status = response.status().as_u16();
     if status >= 300 {
         return Err(match operation.service.protocol() {
-            Protocol::Json | Protocol::RestJson => json_error(status, response),
+            Protocol::Json | Protocol::RestJson => {
+                let body = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
+                json_error(status, response, &body)
+            }
+            Protocol::Cbor => {
+                let body = cbor::decode(response.body()).unwrap_or(Value::Null);
+                json_error(status, response, &body)
+            }
             _ => xml_error(status, response.body()),
         });
     }
@@ -33,6 +41,7 @@ pub fn decode(operation: &Operation, response: &Response<Bytes>) -> Result<Value
         Protocol::Json | Protocol::RestJson => {
             Ok(serde_json::from_slice(body).unwrap_or(Value::Null))
         }
+        Protocol::Cbor => Ok(cbor::decode(body).unwrap_or(Value::Null)),
         // An object's bytes may well be XML; they are no fields.
         Protocol::RestXml if returns_payload(operation) => Ok(Value::Null),
         protocol => {
@@ -81,8 +90,7 @@ fn object(element: &Element, lists: Lists) -> Value {
 
 /// The error of a JSON answer: the code from the header or the body, without
 /// its namespace and without the link that AWS appends.
-fn json_error(status: u16, response: &Response<Bytes>) -> ServiceError {
-    let body: Value = serde_json::from_slice(response.body()).unwrap_or(Value::Null);
+fn json_error(status: u16, response: &Response<Bytes>, body: &Value) -> ServiceError {
     let text = |name: &str| body.get(name).and_then(Value::as_str);
     let code = response
         .headers()

@@ -1,6 +1,7 @@
 //! Operations of the REST protocols by method and path, indexed once.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use http::Method;
 
@@ -37,9 +38,17 @@ fn segments(operation: &Operation) -> impl Iterator<Item = &'static str> {
 }
 
 impl Routes {
-    pub(crate) fn new(operations: &'static [Operation]) -> Self {
+    /// The routes of a service.
+    pub(crate) fn of(service: Service) -> &'static Self {
+        static ROUTES: [OnceLock<Routes>; Service::COUNT] =
+            [const { OnceLock::new() }; Service::COUNT];
+        #[expect(clippy::indexing_slicing, reason = "one lock for each service")]
+        ROUTES[service.position()].get_or_init(|| Self::new(&service.model().operations))
+    }
+
+    fn new(operations: &'static [Operation]) -> Self {
         let mut routes = Self::default();
-        for operation in operations.iter().filter(|operation| routable(operation)) {
+        for operation in operations.iter().filter(|operation| !operation.elsewhere) {
             routes.insert(operation);
         }
         routes
@@ -87,14 +96,6 @@ fn find<'a>(node: &'a Node, method: &Method, path: &[String]) -> &'a [&'static O
     node.greedy.get(method).map_or(&[], Vec::as_slice)
 }
 
-/// Operations that other hosts and signing names serve are no routes of S3's:
-/// `WriteGetObjectResponse` (S3 Object Lambda) and `ListDirectoryBuckets` (S3
-/// Express).
-fn routable(operation: &Operation) -> bool {
-    operation.service != Service::S3
-        || !matches!(operation.name, "WriteGetObjectResponse" | "ListDirectoryBuckets")
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -104,7 +105,7 @@ mod tests {
     fn names(service: Service, method: Method, path: &[&str]) -> Vec<&'static str> {
         let path: Vec<String> = path.iter().map(|segment| (*segment).to_owned()).collect();
         let mut names: Vec<_> =
-            service.model().routes().find(&method, &path).iter().map(|op| op.name).collect();
+            Routes::of(service).find(&method, &path).iter().map(|op| op.name).collect();
         names.sort_unstable();
         names
     }

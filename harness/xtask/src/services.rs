@@ -65,6 +65,7 @@ struct Http {
 struct Root {
     shape: String,
     location_name: Option<String>,
+    xml_namespace: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -159,8 +160,6 @@ struct Operation<'a> {
 
 #[derive(Serialize)]
 struct ErrorShape<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     /// What its message is called: `message`, `Message`.
@@ -270,7 +269,10 @@ impl RawService {
         let listed = [of.protocol.clone()];
         let protocols = of.protocols.as_deref().unwrap_or(&listed);
         let signing_name = of.signing_name.as_deref().unwrap_or(&of.endpoint_prefix);
-        let namespace = of.xml_namespace.as_ref().map(|value| match value {
+        // REST with XML says it with each input instead.
+        let inputs = self.operations.values().filter_map(|operation| operation.input.as_ref());
+        let of_inputs = inputs.filter_map(|input| input.xml_namespace.as_ref()).next();
+        let namespace = of.xml_namespace.as_ref().or(of_inputs).map(|value| match value {
             Value::Object(object) => object.get("uri").cloned().unwrap_or_default(),
             value => value.clone(),
         });
@@ -296,13 +298,31 @@ impl RawService {
         head.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
         let mut operations = BTreeMap::new();
         for (name, operation) in &self.operations {
-            operations.insert(name.clone(), serde_json::to_value(operation.stripped())?);
+            let mut stripped = operation.stripped();
+            for error in &mut stripped.errors {
+                *error = self.code(error)?;
+            }
+            operations.insert(name.clone(), serde_json::to_value(stripped)?);
         }
         let mut shapes = BTreeMap::new();
         for name in self.inputs()? {
             shapes.insert(name.to_owned(), self.shape(name)?.value()?);
         }
         lines(&head, &[("errors", self.errors()?), ("operations", operations), ("shapes", shapes)])
+    }
+
+    /// What an error is called on the wire. In XML it may have a code of its own;
+    /// other protocols say its name
+    /// (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsqueryerror-trait>).
+    fn code<'a>(&'a self, name: &'a str) -> anyhow::Result<&'a str> {
+        let of = &self.metadata;
+        let xml = |protocol: &str| matches!(protocol, "query" | "ec2" | "rest-xml");
+        let listed = of.protocols.as_deref().unwrap_or_default();
+        if !xml(&of.protocol) || !listed.iter().all(|protocol| xml(protocol)) {
+            return Ok(name);
+        }
+        let error = self.shape(name)?.error.as_ref();
+        Ok(error.and_then(|error| error.code.as_deref()).unwrap_or(name))
     }
 
     /// The errors that an operation names.
@@ -312,7 +332,6 @@ impl RawService {
             let shape = self.shape(&name.shape)?;
             let of = shape.error.as_ref();
             let stripped = ErrorShape {
-                code: of.and_then(|error| error.code.as_deref()),
                 status: of.and_then(|error| error.http_status_code),
                 message: shape
                     .members
@@ -320,7 +339,7 @@ impl RawService {
                     .map(String::as_str)
                     .find(|name| name.eq_ignore_ascii_case("message")),
             };
-            errors.insert(name.shape.clone(), serde_json::to_value(stripped)?);
+            errors.insert(self.code(&name.shape)?.to_owned(), serde_json::to_value(stripped)?);
         }
         Ok(errors)
     }

@@ -8,6 +8,7 @@ use ringfence_wire::{Call, Service, ServiceError, response};
 
 use super::{Passage, Pipeline};
 use crate::delete_objects::Partial;
+use crate::requirements::decides;
 use crate::{account, bindings, checks, exists, keys, mended};
 
 impl Pipeline {
@@ -43,7 +44,10 @@ impl Pipeline {
         let ending = bindings::ending(&sent, &self.directory).await?;
         let is_new_bucket = (call.service(), call.name()) == (Service::S3, "CreateBucket")
             && !self.directory.has_bucket(&call.region, call.text("Bucket").unwrap_or("")).await?;
-        let answer = self.upstream.forward(&sent, &parts.headers, body, passage.now).await;
+        let answer = match decides(call.service()) {
+            true => self.upstream.forward(&sent, &parts.headers, body, passage.now).await,
+            false => self.upstream.pass(call, parts, body, passage.now).await,
+        };
         self.directory.changed_by(call);
         let answer = answer?;
         passage.entry.upstream_status = Some(answer.status().as_u16());

@@ -33,17 +33,19 @@ impl Pipeline {
                 let error = readable_signature(&parts)
                     .map_or_else(|cause| cause.to_service_error(dialect), |()| error);
                 passage.entry.error = Some(error.code.to_string());
-                return error::render(&error, dialect, &passage.entry.request_id);
+                let protocol = identify::error_protocol(&parts, dialect);
+                return error::render_as(&error, dialect, protocol, &passage.entry.request_id);
             }
         };
         passage.entry.service = call.service().name().to_owned();
         passage.entry.operation = call.name().to_owned();
+        let protocol = identify::error_protocol(&parts, call.service());
         match self.decide_and_answer(&call, &parts, body, passage).await {
             Ok(response) => response,
             Err(error) => {
                 passage.entry.error = Some(error.code.to_string());
                 passage.entry.explanation = error.explanation.as_deref().map(str::to_owned);
-                error::render(&error, call.service(), &passage.entry.request_id)
+                error::render_as(&error, call.service(), protocol, &passage.entry.request_id)
             }
         }
     }

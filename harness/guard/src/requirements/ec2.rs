@@ -118,8 +118,8 @@ fn regular(scope: &Scope<'_>, otherwise: &[Target]) -> Mapped {
     let action = known("ec2", scope.name()).ok_or_else(|| scope.unmapped())?;
     let created = created(scope.name());
     for resource in &action.resources {
-        let makes = created.as_deref() == Some(resource.name.as_str());
-        if resource.required && !makes && !is_nameable(scope, &resource.name) {
+        let makes = created.as_deref() == Some(resource.name);
+        if resource.required && !makes && !is_nameable(scope, resource.name) {
             return Err(scope.unmapped());
         }
     }
@@ -155,7 +155,7 @@ fn created(name: &str) -> Option<String> {
     let made = name.strip_prefix("Create")?;
     let action = known("ec2", name)?;
     let same = |kind: &str| kind.replace('-', "").eq_ignore_ascii_case(made);
-    action.resources.iter().find(|resource| same(&resource.name)).map(|found| found.name.clone())
+    action.resources.iter().find(|resource| same(resource.name)).map(|found| found.name.to_owned())
 }
 
 /// The type of a requirement on something that is not there yet.
@@ -360,7 +360,7 @@ fn carries(requirement: &Requirement, kind: &str, name: &str) -> Option<&'static
     let mine = action.resources.iter().filter(|resource| resource.name == kind);
     mine.flat_map(|resource| &resource.condition_keys)
         .find(|key| key.strip_prefix("ec2:").is_some_and(|key| key.eq_ignore_ascii_case(name)))
-        .map(String::as_str)
+        .copied()
 }
 
 /// The key that holds the resource's own id: `ec2:VpcID`, `ec2:AllocationId`.

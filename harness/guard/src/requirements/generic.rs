@@ -27,9 +27,9 @@ pub(super) fn action_named(scope: &Scope<'_>, name: &str, named: impl Fn(&str) -
     let action = known(scope.prefix(), name).ok_or_else(|| scope.unmapped())?;
     let mut requirements = Vec::new();
     for resource in &action.resources {
-        let arns = named(&resource.name)?;
+        let arns = named(resource.name)?;
         if arns.is_empty() && resource.required {
-            return Err(scope.missing(&resource.name));
+            return Err(scope.missing(resource.name));
         }
         for arn in arns {
             let mut requirement = Requirement::on(scope.action(name), arn);
@@ -62,7 +62,7 @@ pub(super) fn on(scope: &Scope<'_>, name: &str, arn: impl Into<String>) -> Requi
 /// Sets what needs no knowledge of the service: the keys that are called as a
 /// member of the input is (`ssm:Overwrite`, `cloudformation:RoleArn`), and the
 /// keys of the tags in the request.
-fn copy_keys(scope: &Scope<'_>, requirement: &mut Requirement, action: &Action, more: &[String]) {
+fn copy_keys(scope: &Scope<'_>, requirement: &mut Requirement, action: &Action, more: &[&str]) {
     let prefix = scope.prefix();
     for key in action.condition_keys.iter().chain(more) {
         let Some((owner, name)) = key.split_once(':') else { continue };

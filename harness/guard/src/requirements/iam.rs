@@ -73,7 +73,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         return Err(scope.unmapped());
     }
     let action = known("iam", name).ok_or_else(|| scope.unmapped())?;
-    let Some(kind) = action.resources.first().map(|resource| resource.name.as_str()) else {
+    let Some(kind) = action.resources.first().map(|resource| resource.name) else {
         return Ok(vec![without_resource(scope)]);
     };
     let target = target(scope, kind).await?;
@@ -84,7 +84,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         requirement.context.set_unknown("aws:ResourceTag/*").set_unknown("iam:ResourceTag/*");
     }
     if !SETS_BOUNDARY.contains(&name)
-        && action.condition_keys.iter().any(|key| key == "iam:PermissionsBoundary")
+        && action.condition_keys.contains(&"iam:PermissionsBoundary")
         && let Some(boundary) = target.boundary
     {
         requirement.context.set("iam:PermissionsBoundary", boundary);
@@ -93,7 +93,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         ("iam:ServiceSpecificCredentialServiceName", "ServiceName"),
         ("iam:ServiceSpecificCredentialAgeDays", "CredentialAgeDays"),
     ] {
-        if action.condition_keys.iter().any(|known| known == key) {
+        if action.condition_keys.contains(&key) {
             requirement = requirement.key_if(key, scope.text(member));
         }
     }

@@ -16,6 +16,9 @@ use super::{RequirementsError, ResourcePolicy};
 /// member of its own.
 const UNMAPPED: &[&str] = &[
     "CreateCapacityProvider",
+    "DeleteResourcePolicy",
+    "GetResourcePolicy",
+    "PutResourcePolicy",
     "SendDurableExecutionCallbackFailure",
     "SendDurableExecutionCallbackHeartbeat",
     "SendDurableExecutionCallbackSuccess",

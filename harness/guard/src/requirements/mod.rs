@@ -56,6 +56,25 @@ pub enum RequirementsError {
     Service(#[from] ringfence_wire::ServiceError),
 }
 
+/// Whether the guard decides calls of a service. Those of all others are
+/// identified, and refused to everybody but root.
+pub(crate) fn decides(service: Service) -> bool {
+    matches!(
+        service,
+        Service::ApiGatewayV2
+            | Service::CloudFormation
+            | Service::DynamoDb
+            | Service::Ec2
+            | Service::Iam
+            | Service::Lambda
+            | Service::Logs
+            | Service::S3
+            | Service::SecretsManager
+            | Service::Ssm
+            | Service::Sts
+    )
+}
+
 /// The permissions that a call requires, in the order in which AWS checks
 /// them. An empty list means that the operation needs none
 /// (`sts:GetCallerIdentity`). The caller counts where a call names nobody and
@@ -81,6 +100,8 @@ pub async fn requirements(
         Service::SecretsManager => secrets_manager::requirements(&scope).await,
         Service::Ssm => ssm::requirements(&scope).await,
         Service::Sts => sts::requirements(&scope).await,
+        // Identified, and decided by nothing here.
+        _ => Err(scope.unmapped()),
     }
 }
 

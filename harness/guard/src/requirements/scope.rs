@@ -89,7 +89,7 @@ impl<'a> Scope<'a> {
             Service::S3 => "InvalidRequest",
             Service::Lambda => "InvalidParameterValueException",
             Service::ApiGatewayV2 => "BadRequestException",
-            Service::DynamoDb | Service::Ssm => "ValidationException",
+            _ => "ValidationException",
         };
         self.refused(code, format!("The request must contain the parameter {member}"))
     }

@@ -12,6 +12,8 @@ const UNMAPPED: &[&str] = &[
     "CreateActivation",
     "CreateAssociation",
     "CreateAssociationBatch",
+    "CreateCloudConnector",
+    "DeleteCloudConnector",
     "DeleteResourcePolicy",
     "DescribeEffectiveInstanceAssociations",
     "DescribeInstanceAssociationsStatus",
@@ -19,6 +21,7 @@ const UNMAPPED: &[&str] = &[
     "DescribeInstancePatches",
     "GetAccessToken",
     "GetCalendarState",
+    "GetCloudConnector",
     "GetConnectionStatus",
     "GetDefaultPatchBaseline",
     "GetOpsSummary",
@@ -36,9 +39,11 @@ const UNMAPPED: &[&str] = &[
     "StartSession",
     "UpdateAssociation",
     "UpdateAssociationStatus",
+    "UpdateCloudConnector",
     "UpdateMaintenanceWindowTask",
     "UpdateManagedInstanceRole",
     "UpdateServiceSetting",
+    "ValidateCloudConnector",
 ];
 
 /// Resource types and the members that name them.

@@ -91,7 +91,7 @@ fn inherited(identity: &Identity) -> Option<&str> {
 /// Whether the reference lists the key with the action; tagging a session and
 /// naming its source carry fewer keys than assuming the role.
 fn carries(action: &str, key: &str) -> bool {
-    known("sts", action).is_some_and(|action| action.condition_keys.iter().any(|own| own == key))
+    known("sts", action).is_some_and(|action| action.condition_keys.contains(&key))
 }
 
 /// The role that a call asks for.

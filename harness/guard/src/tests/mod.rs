@@ -7,6 +7,7 @@ mod federation;
 mod functions;
 mod missing;
 mod operation_names;
+mod other_services;
 mod recording;
 mod root;
 mod sealed;

@@ -19,6 +19,21 @@ const NONE: &[(&str, &str)] = &[
     ("StartPosition", "a member of an answer"),
 ];
 
+/// The services whose operations the guard's sources name.
+const DECIDED: [Service; 11] = [
+    Service::ApiGatewayV2,
+    Service::CloudFormation,
+    Service::DynamoDb,
+    Service::Ec2,
+    Service::Iam,
+    Service::Lambda,
+    Service::Logs,
+    Service::S3,
+    Service::SecretsManager,
+    Service::Ssm,
+    Service::Sts,
+];
+
 /// Words that stand in the models: operations, and what is not to be taken for
 /// a misspelt one.
 struct Words {
@@ -29,13 +44,14 @@ struct Words {
 
 impl Words {
     fn of_the_models() -> Self {
-        let all = || Service::ALL.into_iter().flat_map(|service| &service.model().operations);
+        let all = || DECIDED.into_iter().flat_map(|service| &service.model().operations);
         let operations: BTreeSet<_> = all().map(|operation| operation.name).collect();
         let verbs = operations.iter().map(|name| first_word(name)).collect();
         let members = all().flat_map(|it| it.members.iter().map(|member| member.name));
         let errors = all().flat_map(|operation| operation.errors.iter().copied());
-        let services = catalog::prefixes().filter_map(catalog::service);
-        let actions = services.flat_map(|it| it.actions().map(|action| action.name.as_str()));
+        let prefixes = DECIDED.into_iter().filter_map(Service::iam_prefix);
+        let services = prefixes.filter_map(catalog::service);
+        let actions = services.flat_map(|it| it.actions().map(|action| action.name));
         let others = members.chain(errors).chain(actions).collect();
         Self { operations, verbs, others }
     }

@@ -168,6 +168,33 @@ impl Prefix {
     }
 }
 
+/// The condition keys that an action carries with a resource type.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyOf<'a> {
+    /// The key as the reference writes it: `aws:ResourceTag/${TagKey}`.
+    pub key: &'a str,
+    /// The resource type that brings it; none: the action carries it whatever
+    /// the resource.
+    pub resource_type: Option<&'a ResourceType>,
+}
+
+impl Prefix {
+    /// The keys that an action carries, with the resource types that bring them;
+    /// the global ones are not among them. Where the reference lists keys beside
+    /// a resource type of the action, EC2 lists all that there are, the others
+    /// those that the type does not always bring.
+    pub fn keys_of<'a>(&'a self, action: &'a Action) -> impl Iterator<Item = KeyOf<'a>> {
+        let own = action.condition_keys.iter().map(|key| KeyOf { key, resource_type: None });
+        own.chain(action.resources.iter().flat_map(move |resource| {
+            let kind = self.resource_type(resource.name);
+            let complete = self.prefix == "ec2" && !resource.condition_keys.is_empty();
+            let brought = kind.filter(|_| !complete).map(|kind| kind.condition_keys.as_slice());
+            let keys = resource.condition_keys.iter().chain(brought.unwrap_or_default());
+            keys.map(move |key| KeyOf { key, resource_type: kind })
+        }))
+    }
+}
+
 impl Action {
     /// Whether the action has no resource types, so that only `*` covers it.
     pub fn takes_only_everything(&self) -> bool {

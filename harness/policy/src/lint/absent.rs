@@ -72,7 +72,7 @@ fn escapes(statement: &Statement, condition: &Condition) -> bool {
         };
         let mut covered = service
             .actions()
-            .filter(|action| pattern.name.matches(&action.name, Case::Fold))
+            .filter(|action| pattern.name.matches(action.name, Case::Fold))
             .peekable();
         covered.peek().is_some()
             && covered.all(|action| {

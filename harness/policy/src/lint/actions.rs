@@ -3,7 +3,7 @@
 use super::overlap::overlap;
 use super::{Note, Rule, UNKNOWN, keys, note};
 use crate::arn::Arn;
-use crate::catalog::{self, Action, ResourceType, Service};
+use crate::catalog::{self, Action, Arns as _, ResourceType, Service};
 use crate::operator::distance;
 use crate::pattern::Case;
 use crate::statement::{ActionPattern, Resources, Statement};
@@ -88,7 +88,7 @@ fn covered<'s>(pattern: &'s ActionPattern, notes: &mut Vec<Note>) -> Option<Cove
     let service = catalog::service(prefix)?;
     let actions: Vec<_> = service
         .actions()
-        .filter(|action| pattern.name.matches(&action.name, Case::Fold))
+        .filter(|action| pattern.name.matches(action.name, Case::Fold))
         .map(|action| (service, action))
         .collect();
     if actions.is_empty() {
@@ -132,12 +132,12 @@ fn resource(covered: &Covered<'_>, resources: &Resources, notes: &mut Vec<Note>)
         if service.prefix == "apigateway" {
             return service.resource_types().any(is_in);
         }
-        action.resources.iter().filter_map(|it| service.resource_type(&it.name)).any(is_in)
+        action.resources.iter().filter_map(|it| service.resource_type(it.name)).any(is_in)
     };
     let beside = |(service, action): &(&Service, &Action)| {
         RESOURCES_BESIDE.iter().any(|(prefix, name, known)| {
             *prefix == service.prefix
-                && name.eq_ignore_ascii_case(&action.name)
+                && name.eq_ignore_ascii_case(action.name)
                 && resources.patterns.iter().any(|pattern| arns_overlap(pattern.source(), known))
         })
     };
@@ -160,7 +160,7 @@ fn resource(covered: &Covered<'_>, resources: &Resources, notes: &mut Vec<Note>)
     let known: Vec<_> = if covered.exact { action.resources.iter().collect() } else { Vec::new() };
     let arns: Vec<_> = known
         .iter()
-        .filter_map(|kind| service.resource_type(&kind.name)?.arn.first())
+        .filter_map(|kind| service.resource_type(kind.name)?.arn.first())
         .map(|arn| format!("`{arn}`"))
         .collect();
     let instead = match arns.as_slice() {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::{Rule, lint};
-use crate::catalog::{self, Action, Service};
+use crate::catalog::{self, Action, Arns as _, Service};
 use crate::document::{Document, Kind};
 use crate::evaluate::{Policies, asked};
 use crate::pattern::{Case, Glob};
@@ -48,7 +48,7 @@ impl Made {
         services
             .filter_map(catalog::service)
             .flat_map(|service| service.actions().map(move |action| (service, action)))
-            .filter(|(_, action)| name.matches(&action.name, Case::Fold))
+            .filter(|(_, action)| name.matches(action.name, Case::Fold))
             .collect()
     }
 }
@@ -78,9 +78,9 @@ fn resources(service: &Service, action: &Action, entry: &str) -> Vec<String> {
         return vec!["*".to_owned()];
     }
     // Of API Gateway's verbs the reference has some paths alone.
-    let kinds: Vec<_> = match service.prefix.as_str() {
+    let kinds: Vec<_> = match service.prefix {
         "apigateway" => service.resource_types().collect(),
-        _ => action.resources.iter().filter_map(|it| service.resource_type(&it.name)).collect(),
+        _ => action.resources.iter().filter_map(|it| service.resource_type(it.name)).collect(),
     };
     let mut found: Vec<String> = ["x", "", "x/x", "us-east-1", ACCOUNT, "x:x", "aws"]
         .iter()
@@ -185,8 +185,8 @@ fn action_of(service: &Service, action: &Action, form: usize) -> String {
 
 /// The resource: everything, the action's own type in several forms, another's.
 fn resource_of(service: &Service, action: &Action, form: usize, other: &str) -> String {
-    let own = action.resources.first().and_then(|kind| service.resource_type(&kind.name));
-    let own = own.and_then(|kind| kind.arn.first()).map_or("*", String::as_str);
+    let own = action.resources.first().and_then(|kind| service.resource_type(kind.name));
+    let own = own.and_then(|kind| kind.arn.first().copied()).unwrap_or("*");
     let any = |template: &str| {
         let mut out = String::new();
         for (number, part) in template.split("${").enumerate() {
@@ -222,10 +222,8 @@ fn made() -> impl Strategy<Value = Made> {
         let actions: Vec<&Action> = service.actions().collect();
         let action = *pick(&action, &actions);
         let elsewhere = *pick(&other, &services);
-        let kinds: Vec<&str> = elsewhere
-            .resource_types()
-            .filter_map(|kind| Some(kind.arn.first()?.as_str()))
-            .collect();
+        let kinds: Vec<&str> =
+            elsewhere.resource_types().filter_map(|kind| kind.arn.first().copied()).collect();
         let other = if kinds.is_empty() { "*" } else { *pick(&kind, &kinds) };
         let condition = condition.map(|(operator, key, value, whose)| {
             let keys: Vec<&str> = match whose {

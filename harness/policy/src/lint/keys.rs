@@ -135,7 +135,7 @@ fn is_for_others(statement: &Statement, condition: &Condition) -> bool {
             let service = pattern.service.as_deref().and_then(catalog::service);
             service.is_some_and(|service| {
                 service.actions().any(|action| {
-                    pattern.name.matches(&action.name, Case::Fold) && service.carries(action, key)
+                    pattern.name.matches(action.name, Case::Fold) && service.carries(action, key)
                 })
             })
         })

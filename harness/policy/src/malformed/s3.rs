@@ -85,7 +85,7 @@ fn named_actions<'a>(statement: &[Member], s3: &'a Service) -> Result<Vec<Named<
                 _ => return Err(ACTION.to_owned()),
             };
             let pattern = Glob::new(&name.to_ascii_lowercase());
-            let means = |action: &&Action| pattern.matches(&action.name, Case::Fold);
+            let means = |action: &&Action| pattern.matches(action.name, Case::Fold);
             let matched: Vec<&Action> = grantable.iter().copied().filter(means).collect();
             match matched.is_empty() {
                 true => Err(ACTION.to_owned()),

@@ -1,7 +1,8 @@
 //! No route without the authorizer; the API's foundation and the platform's
 //! routes stay as they are.
 
-use ringfence_wire::Service::{self, ApiGatewayV2};
+use ringfence_wire::Service;
+use ringfence_wire::services::ApiGatewayV2;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};

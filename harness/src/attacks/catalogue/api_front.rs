@@ -1,6 +1,6 @@
 //! The API's front: other APIs, deployments, CORS, logs, domains, links, tags.
 
-use ringfence_wire::Service::ApiGatewayV2;
+use ringfence_wire::services::ApiGatewayV2;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Reason, Step};

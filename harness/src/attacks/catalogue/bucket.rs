@@ -1,7 +1,7 @@
 //! The artifacts bucket: its settings are the platform's, its objects their
 //! teams'.
 
-use ringfence_wire::Service::S3;
+use ringfence_wire::services::S3;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Step};

@@ -1,7 +1,7 @@
 //! Another team's function in all its parts, and ways to a function's code or
 //! its run that are nobody's but the platform's.
 
-use ringfence_wire::Service::Lambda;
+use ringfence_wire::services::Lambda;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Reason, Step};

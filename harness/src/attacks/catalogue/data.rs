@@ -1,6 +1,6 @@
 //! Artifacts and published parameters: what other teams' deployments trust.
 
-use ringfence_wire::Service::{S3, Ssm};
+use ringfence_wire::services::{S3, Ssm};
 use serde_json::json;
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};

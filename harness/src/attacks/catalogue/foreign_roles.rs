@@ -1,6 +1,6 @@
 //! Another team's execution role.
 
-use ringfence_wire::Service::Iam;
+use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Step};

@@ -1,7 +1,7 @@
 //! A team's functions are its own, run as its own roles, in the platform's
 //! network, and are reached through the API alone.
 
-use ringfence_wire::Service::Lambda;
+use ringfence_wire::services::Lambda;
 use serde_json::{Map, Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};

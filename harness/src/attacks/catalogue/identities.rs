@@ -1,7 +1,7 @@
 //! Users, keys, groups, policies, providers, and its own role: beyond every
 //! deployer.
 
-use ringfence_wire::Service::Iam;
+use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Reason, Step};

@@ -1,6 +1,6 @@
 //! Logs: another team's, the API's access log, and ways to carry logs out.
 
-use ringfence_wire::Service::Logs;
+use ringfence_wire::services::Logs;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};

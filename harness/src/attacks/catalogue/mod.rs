@@ -21,7 +21,7 @@ mod templates;
 mod through_stacks;
 mod updates;
 
-use ringfence_wire::Service::Lambda;
+use ringfence_wire::services::Lambda;
 use serde_json::{Value, json};
 
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};

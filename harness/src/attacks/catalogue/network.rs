@@ -1,6 +1,6 @@
 //! The network is the platform's.
 
-use ringfence_wire::Service::Ec2;
+use ringfence_wire::services::Ec2;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};

@@ -1,6 +1,6 @@
 //! No role without the boundary, no boundary removed, no other identities.
 
-use ringfence_wire::Service::Iam;
+use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};

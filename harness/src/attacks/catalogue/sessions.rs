@@ -1,6 +1,6 @@
 //! Sessions of others: no role leads to another.
 
-use ringfence_wire::Service::Sts;
+use ringfence_wire::services::Sts;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Reason, Step};

@@ -1,6 +1,6 @@
 //! A function's own settings: network, layers, role, environment.
 
-use ringfence_wire::Service::Lambda;
+use ringfence_wire::services::Lambda;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Step, Twin};

@@ -1,6 +1,6 @@
 //! A team's stacks are its own.
 
-use ringfence_wire::Service::CloudFormation;
+use ringfence_wire::services::CloudFormation;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};

@@ -1,7 +1,7 @@
 //! CloudFormation's other ways: roles for stacks, transforms of others, stack
 //! sets, and other teams' stacks from reading to deletion.
 
-use ringfence_wire::Service::CloudFormation;
+use ringfence_wire::services::CloudFormation;
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Step, Twin};

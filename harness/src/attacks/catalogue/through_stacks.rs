@@ -1,7 +1,7 @@
 //! The same things through CloudFormation, which works as whoever deploys: a
 //! stack is no way around what is refused directly.
 
-use ringfence_wire::Service::{ApiGatewayV2, Iam, Lambda, S3, Ssm};
+use ringfence_wire::services::{ApiGatewayV2, Iam, Lambda, S3, Ssm};
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Twin};

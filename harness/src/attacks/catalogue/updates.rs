@@ -1,6 +1,6 @@
 //! What a stack makes within the rules and takes out of them by an update.
 
-use ringfence_wire::Service::{ApiGatewayV2, Iam};
+use ringfence_wire::services::{ApiGatewayV2, Iam};
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Twin};

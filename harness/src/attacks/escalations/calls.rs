@@ -1,6 +1,6 @@
 //! The paths whose first refused call the guard serves: made for real.
 
-use ringfence_wire::Service::{CloudFormation, Ec2, Iam, Lambda, Sts};
+use ringfence_wire::services::{CloudFormation, Ec2, Iam, Lambda, Sts};
 use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};

@@ -1,6 +1,6 @@
 //! What code in a function tries, as data: one row a call.
 
-use ringfence_wire::Service::{
+use ringfence_wire::services::{
     ApiGatewayV2, CloudFormation, DynamoDb, Ec2, Iam, Lambda, Logs, S3, SecretsManager, Ssm, Sts,
 };
 use serde_json::{Value, json};

@@ -13,8 +13,8 @@ mod stage;
 use std::time::{Duration, Instant};
 
 use ringfence_guard::{Guard, Overlay};
-use ringfence_wire::Service::{Lambda, Logs, S3};
 use ringfence_wire::ServiceError;
+use ringfence_wire::services::{Lambda, Logs, S3};
 use serde_json::{Value, json};
 
 use self::calls::{Call, Place};

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use ringfence_wire::Service::{Iam, Lambda, Logs, S3};
 use ringfence_wire::ServiceError;
+use ringfence_wire::services::{Iam, Lambda, Logs, S3};
 use serde_json::{Value, json};
 
 use super::super::attack::Step;

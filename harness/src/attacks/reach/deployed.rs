@@ -1,7 +1,7 @@
 //! The policies of a deployed role, as IAM has them.
 
-use ringfence_wire::Service::Iam;
 use ringfence_wire::ServiceError;
+use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
 use super::super::actor::Actor;

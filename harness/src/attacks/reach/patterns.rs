@@ -107,7 +107,7 @@ fn kinds(action: &Action, name: &str) -> Vec<String> {
         return vec!["*".to_owned()];
     }
     let service = name.split_once(':').and_then(|(prefix, _)| catalog::service(prefix));
-    let types = action.resources.iter().filter_map(|used| service?.resource_type(&used.name));
+    let types = action.resources.iter().filter_map(|used| service?.resource_type(used.name));
     types.flat_map(|kind| kind.arn.iter().map(|arn| starred(arn))).collect()
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use ringfence_wire::Service::{ApiGatewayV2, Iam, Lambda};
 use ringfence_wire::ServiceError;
+use ringfence_wire::services::{ApiGatewayV2, Iam, Lambda};
 use serde_json::{Value, json};
 
 use super::super::actor::Actor;

@@ -2,7 +2,7 @@
 //! are objects of their own, so that what an application adds is no change.
 
 use futures_util::future::try_join_all;
-use ringfence_wire::Service::ApiGatewayV2;
+use ringfence_wire::services::ApiGatewayV2;
 use serde_json::{Value, json};
 
 use super::SnapshotError;

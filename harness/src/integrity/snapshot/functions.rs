@@ -3,7 +3,7 @@
 //! none.
 
 use futures_util::future::try_join_all;
-use ringfence_wire::Service::Lambda;
+use ringfence_wire::services::Lambda;
 use serde_json::{Value, json};
 
 use super::SnapshotError;

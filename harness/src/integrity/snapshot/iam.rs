@@ -1,7 +1,7 @@
 //! Users, groups, roles with their policies, managed policies, providers.
 
 use futures_util::future::try_join_all;
-use ringfence_wire::Service::Iam;
+use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
 use super::SnapshotError;

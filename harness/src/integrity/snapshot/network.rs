@@ -1,7 +1,7 @@
 //! The network.
 
 use futures_util::future::try_join_all;
-use ringfence_wire::Service::Ec2;
+use ringfence_wire::services::Ec2;
 use serde_json::{Value, json};
 
 use super::SnapshotError;

@@ -1,7 +1,7 @@
 //! What keeps data: buckets, tables, parameters, secrets, log groups.
 
 use futures_util::future::try_join_all;
-use ringfence_wire::Service::{DynamoDb, Logs, S3, SecretsManager, Ssm};
+use ringfence_wire::services::{DynamoDb, Logs, S3, SecretsManager, Ssm};
 use serde_json::{Map, Value, json};
 
 use super::SnapshotError;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::input;
 use super::refusal::Refusal;
 use super::view::{View, repeated};
-use crate::operation::{Kind, Operation, Protocol, Service};
+use crate::operation::{Form, Kind, Member, Operation, Protocol, Service, Shape};
 use crate::text;
 
 /// Names nest at most this deep.
@@ -77,26 +77,50 @@ pub(super) fn read(view: &View<'_>, service: Service) -> Result<Read, Refusal> {
     }
     let action = take(&mut tree, "Action")?;
     let version = take(&mut tree, "Version")?;
-    let model = service.model();
-    let operation =
-        model.operation(&action).filter(|_| version == model.api_version).ok_or_else(|| {
+    let operation = service
+        .operation(&action)
+        .filter(|_| version == service.api_version())
+        .ok_or_else(|| {
             Refusal::Operation(format!("Could not find operation {action} for version {version}"))
         })?;
-    let style = Style::of(service);
+    let input = match service.protocol() {
+        Protocol::Ec2 => flat(operation, tree)?,
+        _ => typed(operation, tree)?,
+    };
+    Ok((operation, input, None))
+}
+
+/// EC2's members, as texts: lists are known by the numbers of their items.
+fn flat(operation: &Operation, tree: Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
     let mut input = Map::new();
     for (name, node) in tree {
-        let member =
-            operation.member(&name).ok_or_else(|| input::unknown(operation, "parameter", &name))?;
-        let value = match (member.kind, style.value(&name, node)?) {
-            (Kind::List, Value::String(text)) if text.is_empty() => Value::Array(Vec::new()),
+        if operation.member(&name).is_none() {
+            return Err(input::unknown(operation, "parameter", &name));
+        }
+        let value = flat_value(&name, node)?;
+        input.insert(name, value);
+    }
+    Ok(input)
+}
+
+/// The members of the query protocol, by their shapes.
+fn typed(operation: &Operation, tree: Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
+    let shapes = Shapes { service: operation.service };
+    let mut input = Map::new();
+    for (name, node) in tree {
+        let member = operation
+            .members
+            .iter()
+            .find(|member| shapes.parameter(member) == name)
+            .ok_or_else(|| input::unknown(operation, "parameter", &name))?;
+        let value = match (member.kind, shapes.value(member, &name, node)?) {
             (Kind::List | Kind::Map | Kind::Structure, value) => input::checked(member, value)?,
-            (Kind::Unknown, value) => value,
             (_, Value::String(text)) => input::from_text(member, text)?,
             (_, value) => input::checked(member, value)?,
         };
-        input.insert(name, value);
+        input.insert(member.name.to_owned(), value);
     }
-    Ok((operation, input, None))
+    Ok(input)
 }
 
 fn take(tree: &mut Map<String, Value>, name: &str) -> Result<String, Refusal> {
@@ -133,95 +157,160 @@ fn insert(tree: &mut Map<String, Value>, name: &str, value: String) -> Result<()
     Ok(())
 }
 
-/// How lists are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Style {
-    /// `Name.member.1`, and maps `Name.entry.1.key`.
-    Member,
-    /// `Name.1`.
-    Flat,
+/// A node of the tree as a value, lists as arrays.
+fn flat_value(name: &str, node: Value) -> Result<Value, Refusal> {
+    let Value::Object(fields) = node else { return Ok(node) };
+    if fields.keys().any(|key| is_number(key)) {
+        return items(name, fields, flat_value).map(Value::Array);
+    }
+    structure(fields, |key, node| flat_value(&format!("{name}.{key}"), node))
 }
 
-impl Style {
-    fn of(service: Service) -> Self {
-        match service.protocol() {
-            Protocol::Ec2 => Self::Flat,
-            _ => Self::Member,
+fn structure(
+    fields: Map<String, Value>,
+    mut value: impl FnMut(&str, Value) -> Result<Value, Refusal>,
+) -> Result<Value, Refusal> {
+    fields
+        .into_iter()
+        .map(|(key, node)| {
+            let value = value(&key, node)?;
+            Ok((key, value))
+        })
+        .collect::<Result<Map<_, _>, _>>()
+        .map(Value::Object)
+}
+
+/// The items `1` to `n`. A list with a gap is refused: readers differ on
+/// whether it goes on behind the gap.
+fn items(
+    name: &str,
+    fields: Map<String, Value>,
+    value: impl Fn(&str, Value) -> Result<Value, Refusal>,
+) -> Result<Vec<Value>, Refusal> {
+    let mut items: Vec<Option<Value>> = Vec::new();
+    items.resize_with(fields.len(), || None);
+    for (key, node) in fields {
+        let slot = key
+            .parse::<usize>()
+            .ok()
+            .filter(|_| is_number(&key))
+            .and_then(|index| items.get_mut(index.checked_sub(1)?))
+            .ok_or_else(|| {
+                Refusal::Request(format!(
+                    "the items of the list `{name}` are not numbered from 1 without a gap"
+                ))
+            })?;
+        *slot = Some(value(&format!("{name}.{key}"), node)?);
+    }
+    Ok(items.into_iter().flatten().collect())
+}
+
+/// How the query protocol writes values of a service's shapes
+/// (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>).
+#[derive(Clone, Copy)]
+struct Shapes {
+    service: Service,
+}
+
+impl Shapes {
+    fn shape(self, member: &Member) -> Option<&'static Shape> {
+        self.service.model().shape_of(member)
+    }
+
+    /// What the parameters of a member begin with. A flattened list whose items
+    /// have a name goes by it.
+    fn parameter(self, member: &Member) -> &'static str {
+        match self.shape(member).map(|shape| &shape.form) {
+            Some(Form::List(item)) if member.flattened && item.wire != "member" => item.wire,
+            _ => member.wire,
         }
     }
 
-    /// A node of the tree as a value: lists as arrays, maps as objects.
-    fn value(self, name: &str, node: Value) -> Result<Value, Refusal> {
-        let Value::Object(mut fields) = node else { return Ok(node) };
-        if self == Self::Flat {
-            return if fields.keys().any(|key| is_number(key)) {
-                Ok(Value::Array(self.items(name, fields)?))
-            } else {
-                self.structure(name, fields)
-            };
+    /// A node of the tree as a value of a member: lists as arrays, maps as
+    /// objects, all else as texts.
+    fn value(self, member: &Member, name: &str, node: Value) -> Result<Value, Refusal> {
+        let Value::Object(fields) = node else {
+            // How botocore says that a list is there and empty.
+            let empty = member.kind == Kind::List && node.as_str() == Some("");
+            return Ok(if empty { Value::Array(Vec::new()) } else { node });
+        };
+        match self.shape(member).map(|shape| &shape.form) {
+            Some(Form::List(item)) => match inner(fields, item.wire, member.flattened) {
+                Ok(fields) => {
+                    items(name, fields, |name, node| self.value(item, name, node)).map(Value::Array)
+                }
+                Err(fields) => self.unknown(name, fields),
+            },
+            Some(Form::Map { key, value }) => match inner(fields, "entry", member.flattened) {
+                Ok(fields) => self.map(name, fields, key, value),
+                Err(_) => Err(not_a_map(name)),
+            },
+            Some(Form::Structure(members)) => structure(fields, |key, node| {
+                let name = format!("{name}.{key}");
+                match members.iter().find(|member| self.parameter(member) == key) {
+                    Some(member) => self.value(member, &name, node),
+                    None => self.unknown_value(&name, node),
+                }
+            }),
+            Some(Form::Scalar) | None => self.unknown(name, fields),
         }
-        if fields.len() == 1 {
-            if let Some(Value::Object(items)) = fields.get_mut("member") {
-                let items = std::mem::take(items);
-                return Ok(Value::Array(self.items(name, items)?));
-            }
-            if let Some(Value::Object(items)) = fields.get_mut("entry") {
-                let items = std::mem::take(items);
-                return self.map(name, items);
-            }
-        }
-        self.structure(name, fields)
     }
 
-    fn structure(self, name: &str, fields: Map<String, Value>) -> Result<Value, Refusal> {
-        fields
-            .into_iter()
-            .map(|(key, node)| {
-                let value = self.value(&format!("{name}.{key}"), node)?;
-                Ok((key, value))
-            })
-            .collect::<Result<Map<_, _>, _>>()
-            .map(Value::Object)
+    /// What the model does not have stays as it is; it does not pass for a list.
+    fn unknown(self, name: &str, fields: Map<String, Value>) -> Result<Value, Refusal> {
+        structure(fields, |key, node| self.unknown_value(&format!("{name}.{key}"), node))
     }
 
-    /// The items `1` to `n`. A list with a gap is refused: readers differ on
-    /// whether it goes on behind the gap.
-    fn items(self, name: &str, fields: Map<String, Value>) -> Result<Vec<Value>, Refusal> {
-        let mut items: Vec<Option<Value>> = Vec::new();
-        items.resize_with(fields.len(), || None);
-        for (key, node) in fields {
-            let slot = key
-                .parse::<usize>()
-                .ok()
-                .filter(|_| is_number(&key))
-                .and_then(|index| items.get_mut(index.checked_sub(1)?))
-                .ok_or_else(|| {
-                    Refusal::Request(format!(
-                        "the items of the list `{name}` are not numbered from 1 without a gap"
-                    ))
-                })?;
-            *slot = Some(self.value(&format!("{name}.{key}"), node)?);
+    fn unknown_value(self, name: &str, node: Value) -> Result<Value, Refusal> {
+        match node {
+            Value::Object(fields) => self.unknown(name, fields),
+            node => Ok(node),
         }
-        Ok(items.into_iter().flatten().collect())
     }
 
-    fn map(self, name: &str, fields: Map<String, Value>) -> Result<Value, Refusal> {
+    fn map(
+        self,
+        name: &str,
+        fields: Map<String, Value>,
+        key: &Member,
+        value: &Member,
+    ) -> Result<Value, Refusal> {
         let mut map = Map::new();
-        for entry in self.items(name, fields)? {
+        for entry in items(name, fields, |_, node| Ok(node))? {
             let Value::Object(mut entry) = entry else { return Err(not_a_map(name)) };
-            let (Some(Value::String(key)), Some(value)) =
-                (entry.shift_remove("key"), entry.shift_remove("value"))
+            let (Some(Value::String(key)), Some(node)) =
+                (entry.shift_remove(key.wire), entry.shift_remove(value.wire))
             else {
                 return Err(not_a_map(name));
             };
             if !entry.is_empty() {
                 return Err(not_a_map(name));
             }
+            let value = self.value(value, &format!("{name}.{key}"), node)?;
             if map.insert(key.clone(), value).is_some() {
                 return Err(repeated("key", &key));
             }
         }
         Ok(Value::Object(map))
+    }
+}
+
+/// The numbered items of a list or a map, which stand under a name of their own
+/// unless they are flattened; the fields themselves where that name is not there.
+fn inner(
+    mut fields: Map<String, Value>,
+    wrapper: &str,
+    flattened: bool,
+) -> Result<Map<String, Value>, Map<String, Value>> {
+    if flattened {
+        return Ok(fields);
+    }
+    match fields.get_mut(wrapper) {
+        Some(Value::Object(items)) if !items.is_empty() => {
+            let items = std::mem::take(items);
+            if fields.len() == 1 { Ok(items) } else { Err(fields) }
+        }
+        _ => Err(fields),
     }
 }
 

@@ -18,7 +18,13 @@ pub(super) fn from_text(member: &Member, text: String) -> Result<Value, Refusal>
             .parse::<i64>()
             .map(Value::from)
             .map_err(|_| wrong_type(member, &text, "a whole number")),
-        Kind::String | Kind::Timestamp | Kind::Blob | Kind::Unknown => Ok(Value::String(text)),
+        Kind::Float | Kind::Double => text
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map(Value::from)
+            .ok_or_else(|| wrong_type(member, &text, "a number")),
+        Kind::String | Kind::Timestamp | Kind::Blob => Ok(Value::String(text)),
         Kind::List | Kind::Map | Kind::Structure => {
             Err(wrong_type(member, &text, "a list, map or structure"))
         }
@@ -30,6 +36,14 @@ pub(super) fn checked(member: &Member, value: Value) -> Result<Value, Refusal> {
     let expected = match member.kind {
         Kind::Boolean if !value.is_boolean() => "a boolean",
         Kind::Integer | Kind::Long if !value.is_number() => "a number",
+        // JSON writes what is no number as a text
+        // (https://smithy.io/2.0/spec/protocol-traits.html).
+        Kind::Float | Kind::Double
+            if !value.is_number()
+                && !matches!(value.as_str(), Some("NaN" | "Infinity" | "-Infinity")) =>
+        {
+            "a number"
+        }
         Kind::String | Kind::Blob if !value.is_string() => "a string",
         Kind::Timestamp if !value.is_string() && !value.is_number() => "a timestamp",
         Kind::List if !value.is_array() => "a list",

@@ -3,12 +3,15 @@
 //! Whatever could be read in two ways is refused: the guard decides by what
 //! is read here, and the upstream reads the same bytes again.
 
+mod alike;
 mod bounds;
+mod cbor;
 mod form;
 mod input;
 mod json;
 mod refusal;
 mod rest;
+mod rest_xml;
 mod s3;
 mod service;
 #[cfg(test)]
@@ -53,18 +56,32 @@ pub fn error_dialect(parts: &Parts) -> Service {
     service::dialect(parts)
 }
 
+/// How to write an error of the service to a request, identified or not.
+pub fn error_protocol(parts: &Parts, service: Service) -> Protocol {
+    let body = Bytes::new();
+    View::new(parts, &body).map_or(service.protocol(), |view| alike::spoken(&view, service))
+}
+
 fn read(view: &View<'_>, target: &service::Target, default_region: &str) -> Result<Call, Refusal> {
     let limit = body_limit(target.service);
     if view.body.len() > limit {
         return Err(Refusal::TooLarge { limit });
     }
-    let (operation, input, payload) = match target.service.protocol() {
+    let protocol = service::protocol(view, target.service);
+    let (operation, input, payload) = match protocol {
         Protocol::Query | Protocol::Ec2 => form::read(view, target.service)?,
         Protocol::Json => json::read(view, target.service)?,
+        Protocol::Cbor => cbor::read(view, target.service)?,
         Protocol::RestJson => rest::read(view, target.service)?,
-        Protocol::RestXml => s3::read(view, target.bucket.as_deref())?,
+        Protocol::RestXml if target.service == Service::S3 => {
+            s3::read(view, target.bucket.as_deref())?
+        }
+        Protocol::RestXml => rest_xml::read(view, target.service)?,
     };
-    input::check_required(operation, &input, payload.is_some())?;
+    // EC2 says itself what is missing; the guard asks for what it needs.
+    if protocol != Protocol::Ec2 {
+        input::check_required(operation, &input, payload.is_some())?;
+    }
     let region = target.region.as_deref().unwrap_or(default_region).to_owned();
     Ok(Call { operation, region, input, payload })
 }

@@ -57,7 +57,9 @@ impl Refusal {
                 let code = match service.protocol() {
                     Protocol::Query => "MalformedInput",
                     Protocol::Ec2 => "InvalidRequest",
-                    Protocol::Json | Protocol::RestJson => "SerializationException",
+                    Protocol::Json | Protocol::RestJson | Protocol::Cbor => {
+                        "SerializationException"
+                    }
                     Protocol::RestXml => "InvalidRequest",
                 };
                 ServiceError::new(400, code, message)

@@ -19,20 +19,40 @@ const OPERATION_HINT: &str = "x-id";
 
 /// Reads a REST-JSON request.
 pub(super) fn read(view: &View<'_>, service: Service) -> Result<Read, Refusal> {
+    let (operation, mut input) = read_head(view, service)?;
+    let payload = read_body(view, operation, &mut input)?;
+    Ok((operation, input, payload))
+}
+
+/// Reads all but the body.
+pub(super) fn read_head(
+    view: &View<'_>,
+    service: Service,
+) -> Result<(&'static Operation, Map<String, Value>), Refusal> {
     let (operation, path) = operation(view, service)?;
     let mut input = Map::new();
-    for (index, label, _) in route::labels(operation) {
-        if let (Some(member), Some(segment)) =
-            (by_wire(operation, Location::Uri, label), path.get(index))
-        {
-            let value = input::from_text(member, segment.clone())?;
+    for (index, label, greedy) in route::labels(operation) {
+        let segment = match (greedy, path.get(index..)) {
+            (true, Some(rest @ [_, ..])) => Some(rest.join("/")),
+            _ => path.get(index).cloned(),
+        };
+        if let (Some(member), Some(segment)) = (by_wire(operation, Location::Uri, label), segment) {
+            let value = input::from_text(member, segment)?;
             input.insert(member.name.to_owned(), value);
         }
     }
     read_query(view, operation, &mut input)?;
     read_headers(view, operation, &mut input)?;
-    let payload = read_body(view, operation, &mut input)?;
-    Ok((operation, input, payload))
+    Ok((operation, input))
+}
+
+/// The operations that a method and a path may be.
+pub(super) fn candidates(
+    view: &View<'_>,
+    service: Service,
+) -> Result<&'static [&'static Operation], Refusal> {
+    let path = segments(view.parts.uri.path())?;
+    Ok(route::Routes::of(service).find(&view.parts.method, &path))
 }
 
 /// The operation of a request, with the segments of its path.
@@ -41,7 +61,7 @@ pub(super) fn operation(
     service: Service,
 ) -> Result<(&'static Operation, Vec<String>), Refusal> {
     let path = segments(view.parts.uri.path())?;
-    let candidates = service.model().routes().find(&view.parts.method, &path);
+    let candidates = route::Routes::of(service).find(&view.parts.method, &path);
     Ok((choose(view, service, candidates)?, path))
 }
 
@@ -123,7 +143,7 @@ fn stranger<'a>(view: &'a View<'_>, operation: &Operation) -> Option<&'a str> {
 /// Whether any operation of S3 has the query parameter.
 fn known_to_s3(name: &str) -> bool {
     static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-        let operations = Service::S3.model().all();
+        let operations = &Service::S3.model().operations;
         let fixed = operations.iter().flat_map(|operation| operation.fixed_query());
         let fixed = fixed.map(|(name, _)| name);
         let members = operations.iter().flat_map(|operation| {

@@ -10,6 +10,7 @@ use super::refusal::Refusal;
 use super::rest;
 use super::view::View;
 use crate::operation::{Kind, Location, Operation, Service};
+use crate::route::Routes;
 use crate::signature::chunked;
 use crate::text;
 use crate::xml::{self, Lists};
@@ -30,7 +31,7 @@ pub(super) fn read(view: &View<'_>, host_bucket: Option<&str>) -> Result<Read, R
     let place = Place::read(view.parts.uri.path(), host_bucket)?;
     let path: Vec<String> = place.bucket.iter().chain(&place.key).cloned().collect();
     // A key may hold anything, so routing sees one segment of it.
-    let candidates = Service::S3.model().routes().find(&view.parts.method, &path);
+    let candidates = Routes::of(Service::S3).find(&view.parts.method, &path);
     let operation = rest::choose(view, Service::S3, candidates)?;
     let mut input = Map::new();
     for (name, value) in [("Bucket", place.bucket), ("Key", place.key)] {

@@ -5,11 +5,12 @@ use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 
+use super::alike;
+use super::cbor;
 use super::form;
 use super::refusal::Refusal;
 use super::view::View;
-use crate::model::Model;
-use crate::operation::Service;
+use crate::operation::{Protocol, Service};
 
 /// What a request addresses.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,29 +21,33 @@ pub(super) struct Target {
     pub(super) bucket: Option<String>,
 }
 
-/// What a request addresses. The credential scope, `X-Amz-Target` and a real
-/// AWS host each name a service; where more than one does, they must agree.
+/// What a request addresses. The credential scope, `X-Amz-Target`, a path of
+/// RPC and a real AWS host each name services; where more than one does, they
+/// must agree.
 pub(super) fn target(view: &View<'_>) -> Result<Target, Refusal> {
     let scope = scope(view)?;
     let host = view.host()?.map(|host| Host::read(&host)).unwrap_or_default();
-    let by_scope = scope.as_ref().map(|scope| of_signing_name(&scope.service, view)).transpose()?;
-    let by_target = of_target(view)?;
     let named = [
-        ("credential scope", by_scope),
-        ("header `X-Amz-Target`", by_target),
-        ("host", host.service),
+        ("credential scope", by_scope(scope.as_ref())?),
+        ("header `X-Amz-Target`", by_target(view)?),
+        ("path", by_path(view)?),
+        ("host", host.services),
     ];
-    let mut names = named.iter().filter_map(|(source, service)| Some((source, (*service)?)));
-    let service = match names.next() {
-        Some((source, service)) => {
-            if let Some((other_source, other)) = names.find(|(_, other)| *other != service) {
-                return Err(Refusal::Service(format!(
-                    "the {source} names {} but the {other_source} names {}",
-                    service.name(),
-                    other.name()
-                )));
+    let mut named = named.iter().filter(|(_, services)| !services.is_empty());
+    let service = match named.next() {
+        Some((source, services)) => {
+            let mut left = services.to_vec();
+            for (other_source, others) in named {
+                left.retain(|service| others.contains(service));
+                if left.is_empty() {
+                    return Err(Refusal::Service(format!(
+                        "the {source} names {} but the {other_source} names {}",
+                        alike::named(services),
+                        alike::named(others)
+                    )));
+                }
             }
-            service
+            alike::one_of(view, &left)?
         }
         None => of_anonymous(view)?,
     };
@@ -89,36 +94,43 @@ fn scope(view: &View<'_>) -> Result<Option<Scope>, Refusal> {
     }
 }
 
-/// The service of a signing name. API Gateway's two versions share theirs.
-fn of_signing_name(name: &str, view: &View<'_>) -> Result<Service, Refusal> {
-    if name == Service::ApiGatewayV2.signing_name() {
-        return api_gateway(view.parts.uri.path());
-    }
-    Service::ALL
-        .into_iter()
-        .find(|service| service.signing_name() == name)
-        .ok_or_else(|| Refusal::Service(format!("the service `{name}` is not supported")))
-}
-
-fn api_gateway(path: &str) -> Result<Service, Refusal> {
-    if path == "/v2" || path.starts_with("/v2/") {
-        Ok(Service::ApiGatewayV2)
-    } else {
-        Err(Refusal::Operation(format!(
-            "`{path}` is an operation of API Gateway version 1 (REST APIs), which is not \
-             supported: only version 2 (`/v2/...`) is"
-        )))
+/// The services that sign with the scope's name.
+fn by_scope(scope: Option<&Scope>) -> Result<&'static [Service], Refusal> {
+    let Some(scope) = scope else { return Ok(&[]) };
+    match Service::by_signing_name(&scope.service) {
+        [] => Err(Refusal::Service(format!("the service `{}` is not supported", scope.service))),
+        services => Ok(services),
     }
 }
 
-fn of_target(view: &View<'_>) -> Result<Option<Service>, Refusal> {
-    let Some(target) = view.header("x-amz-target")? else { return Ok(None) };
+fn by_target(view: &View<'_>) -> Result<&'static [Service], Refusal> {
+    let Some(target) = view.header("x-amz-target")? else { return Ok(&[]) };
     let prefix = target.rsplit_once('.').map_or(target, |(prefix, _)| prefix);
-    Model::service_of_target(prefix).map(Some).ok_or_else(|| {
-        Refusal::Service(format!(
+    match Service::by_target_prefix(prefix) {
+        [] => Err(Refusal::Service(format!(
             "the header `X-Amz-Target` names no supported service: `{target}`"
+        ))),
+        services => Ok(services),
+    }
+}
+
+fn by_path(view: &View<'_>) -> Result<&'static [Service], Refusal> {
+    if !cbor::is_cbor(view)? {
+        return Ok(&[]);
+    }
+    let named = cbor::path(view).map(|(name, _)| Service::by_target_prefix(name));
+    named.filter(|services| !services.is_empty()).ok_or_else(|| {
+        Refusal::Service(format!(
+            "the path names no supported service: `{}`",
+            view.parts.uri.path()
         ))
     })
+}
+
+/// How a request to a service is written. What it lists alone counts.
+pub(super) fn protocol(view: &View<'_>, service: Service) -> Protocol {
+    let spoken = alike::spoken(view, service);
+    if service.protocols().contains(&spoken) { spoken } else { service.protocol() }
 }
 
 /// An unsigned request: a query call by its API version (the SDKs send
@@ -129,11 +141,12 @@ fn of_anonymous(view: &View<'_>) -> Result<Service, Refusal> {
         let of = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value);
         if let Some(action) = of("Action") {
             let version = of("Version").map_or("", String::as_str);
-            return Model::service_of_version(version).ok_or_else(|| {
-                Refusal::Service(format!(
+            return match Service::by_api_version(version) {
+                [] => Err(Refusal::Service(format!(
                     "no supported service has the action `{action}` of version `{version}`"
-                ))
-            });
+                ))),
+                services => alike::one_of(view, services),
+            };
         }
     }
     match view.parts.method {
@@ -145,7 +158,8 @@ fn of_anonymous(view: &View<'_>) -> Result<Service, Refusal> {
 /// What a host names.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Host {
-    service: Option<Service>,
+    /// The services that it may be of.
+    services: &'static [Service],
     region: Option<String>,
     bucket: Option<String>,
 }
@@ -165,7 +179,7 @@ impl Host {
         let Some(labels) = local else { return Self::default() };
         let mut found = Self::s3(labels).unwrap_or_default();
         // botocore puts a bucket before any host name that is no address.
-        if found.service.is_none() && !labels.contains('.') {
+        if found.services.is_empty() && !labels.contains('.') {
             found.bucket = Some(labels.to_owned());
         }
         found
@@ -176,22 +190,25 @@ impl Host {
         if let Some(found) = Self::s3(labels) {
             return found;
         }
-        let (name, region) = match labels.split_once('.') {
-            Some((name, region)) => (name, Some(region)),
-            None => (labels, None),
+        // A prefix may have dots: `api.ecr`, `runtime.sagemaker`.
+        let ends = labels.match_indices('.').map(|(at, _)| at).chain([labels.len()]);
+        let found = ends
+            .filter_map(|end| {
+                let (prefix, rest) = labels.split_at_checked(end)?;
+                let services = Service::by_endpoint_prefix(prefix);
+                (!services.is_empty()).then_some((services, rest))
+            })
+            .next_back();
+        let (services, rest) = match found {
+            Some((services, rest)) => (services, rest),
+            None => (&[] as &[Service], labels.split_once('.').map_or("", |(_, rest)| rest)),
         };
-        let service = match name {
-            // Version 1 has the same host; the path tells them apart, and the
-            // credential scope names the service of a signed request.
-            "apigateway" => None,
-            "monitoring" => None,
-            name => Service::ALL.into_iter().find(|service| {
-                service.signing_name() == name && *service != Service::ApiGatewayV2
-            }),
-        };
+        let region = rest.strip_prefix('.').unwrap_or(rest);
         Self {
-            service,
-            region: region.filter(|it| !it.contains('.')).map(str::to_owned),
+            services,
+            region: Some(region)
+                .filter(|it| !it.is_empty() && !it.contains('.'))
+                .map(str::to_owned),
             bucket: None,
         }
     }
@@ -206,7 +223,7 @@ impl Host {
             };
             Some((bucket, Self::s3_region(rest.strip_prefix("s3")?)?))
         })?;
-        Some(Self { service: Some(Service::S3), region: rest, bucket })
+        Some(Self { services: S3, region: rest, bucket })
     }
 
     /// The region after `s3`; the outer `None` where this is no S3 host.
@@ -230,25 +247,19 @@ impl Host {
     }
 }
 
-/// The services that speak REST with XML beside S3 and are not known here (the
-/// `protocol` of botocore's models): their clients read an error in the form of
-/// the query protocol, `<ErrorResponse><Error>…`
-/// (<https://docs.aws.amazon.com/Route53/latest/APIReference/requests-rest-responses.html>),
-/// and nothing of one in JSON.
-const REST_XML: [&str; 2] = ["cloudfront", "route53"];
+/// What S3's own hosts name.
+const S3: &[Service] = &[Service::S3];
 
 /// In whose protocol to answer a request that cannot be identified.
 pub(super) fn dialect(parts: &Parts) -> Service {
     let body = Bytes::new();
-    let scope = View::new(parts, &body).and_then(|view| scope(&view)).ok().flatten();
-    let named = |service: &Service| {
-        scope.as_ref().is_some_and(|scope| scope.service == service.signing_name())
-    };
-    if let Some(service) = Service::ALL.into_iter().find(named) {
+    let view = View::new(parts, &body);
+    let named = view.and_then(|view| {
+        let services = by_scope(scope(&view)?.as_ref())?;
+        Ok(alike::guess(&view, services))
+    });
+    if let Ok(Some(service)) = named {
         return service;
-    }
-    if scope.as_ref().is_some_and(|scope| REST_XML.contains(&scope.service.as_str())) {
-        return Service::Sts;
     }
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let content_type = header(CONTENT_TYPE.as_str()).unwrap_or_default();
@@ -278,37 +289,49 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case("s3.amazonaws.com", Some(Service::S3), None, None)]
-    #[case("s3.eu-west-1.amazonaws.com", Some(Service::S3), Some("eu-west-1"), None)]
-    #[case("s3-eu-west-1.amazonaws.com", Some(Service::S3), Some("eu-west-1"), None)]
-    #[case("s3.dualstack.eu-west-1.amazonaws.com", Some(Service::S3), Some("eu-west-1"), None)]
-    #[case("b.s3.amazonaws.com", Some(Service::S3), None, Some("b"))]
+    #[case("s3.amazonaws.com", &[Service::S3], None, None)]
+    #[case("s3.eu-west-1.amazonaws.com", &[Service::S3], Some("eu-west-1"), None)]
+    #[case("s3-eu-west-1.amazonaws.com", &[Service::S3], Some("eu-west-1"), None)]
+    #[case("s3.dualstack.eu-west-1.amazonaws.com", &[Service::S3], Some("eu-west-1"), None)]
+    #[case("b.s3.amazonaws.com", &[Service::S3], None, Some("b"))]
     #[case(
         "my.s3.bucket.s3.eu-west-1.amazonaws.com",
-        Some(Service::S3),
+        &[Service::S3],
         Some("eu-west-1"),
         Some("my.s3.bucket")
     )]
-    #[case("s3.localhost", Some(Service::S3), None, None)]
-    #[case("b.s3.localhost", Some(Service::S3), None, Some("b"))]
-    #[case("b.s3.localhost.localstack.cloud", Some(Service::S3), None, Some("b"))]
-    #[case("b.localhost", None, None, Some("b"))]
-    #[case("abc.execute-api.localhost", None, None, None)]
-    #[case("localhost", None, None, None)]
-    #[case("127.0.0.1", None, None, None)]
-    #[case("iam.amazonaws.com", Some(Service::Iam), None, None)]
-    #[case("lambda.us-east-1.amazonaws.com", Some(Service::Lambda), Some("us-east-1"), None)]
-    #[case("apigateway.us-east-1.amazonaws.com", None, Some("us-east-1"), None)]
-    #[case("abc.execute-api.us-east-1.amazonaws.com", None, None, None)]
-    #[case("example.com", None, None, None)]
+    #[case("s3.localhost", &[Service::S3], None, None)]
+    #[case("b.s3.localhost", &[Service::S3], None, Some("b"))]
+    #[case("b.s3.localhost.localstack.cloud", &[Service::S3], None, Some("b"))]
+    #[case("b.localhost", &[], None, Some("b"))]
+    #[case("abc.execute-api.localhost", &[], None, None)]
+    #[case("localhost", &[], None, None)]
+    #[case("127.0.0.1", &[], None, None)]
+    #[case("iam.amazonaws.com", &[Service::Iam], None, None)]
+    #[case("secretsmanager.us-east-1.amazonaws.com", &[Service::SecretsManager], Some("us-east-1"), None)]
+    #[case(
+        "apigateway.us-east-1.amazonaws.com",
+        &[Service::ApiGateway, Service::ApiGatewayV2],
+        Some("us-east-1"),
+        None
+    )]
+    #[case(
+        "api.ecr.eu-west-1.amazonaws.com",
+        Service::by_signing_name("ecr"),
+        Some("eu-west-1"),
+        None
+    )]
+    #[case("rds.eu-west-1.amazonaws.com", Service::by_signing_name("rds"), Some("eu-west-1"), None)]
+    #[case("abc.execute-api.us-east-1.amazonaws.com", &[], None, None)]
+    #[case("example.com", &[], None, None)]
     fn hosts(
         #[case] host: &str,
-        #[case] service: Option<Service>,
+        #[case] services: &'static [Service],
         #[case] region: Option<&str>,
         #[case] bucket: Option<&str>,
     ) {
         let expected =
-            Host { service, region: region.map(str::to_owned), bucket: bucket.map(str::to_owned) };
+            Host { services, region: region.map(str::to_owned), bucket: bucket.map(str::to_owned) };
         assert_eq!(Host::read(host), expected);
     }
 }

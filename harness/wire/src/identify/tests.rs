@@ -282,11 +282,11 @@ fn a_web_identity_call_is_known_without_a_signature() {
     assert_eq!((call.service(), call.region.as_str()), (Service::Sts, "us-east-1"));
     assert!(call.operation.unsigned);
 
-    let (status, code, message) = refused(form("", "Action=SendMessage&Version=2012-11-05"));
+    let (status, code, message) = refused(form("", "Action=SendMessage&Version=2012-11-06"));
     assert_eq!((status, code.as_str()), (400, "UnknownService"));
     assert_eq!(
         message,
-        "no supported service has the action `SendMessage` of version `2012-11-05`"
+        "no supported service has the action `SendMessage` of version `2012-11-06`"
     );
 }
 
@@ -418,22 +418,80 @@ fn a_repeated_header_is_refused(#[case] name: &'static str, #[case] value: &str)
 }
 
 #[rstest]
-#[case("sqs", "the service `sqs` is not supported")]
-#[case("execute-api", "the service `execute-api` is not supported")]
 #[case("s3express", "the service `s3express` is not supported")]
-fn other_services_are_refused_by_name(#[case] service: &str, #[case] message: &str) {
+#[case("SQS", "the service `SQS` is not supported")]
+fn what_is_no_service_is_refused_by_name(#[case] service: &str, #[case] message: &str) {
     assert_eq!(
         refused(rest(service, "GET", "/", "")),
         (400, "UnknownService".to_owned(), message.to_owned())
     );
 }
 
+#[rstest]
+#[case("apigateway", "GET", "/restapis", "apigateway", "GetRestApis")]
+#[case("apigateway", "GET", "/v2/apis", "apigatewayv2", "GetApis")]
+#[case("bedrock", "POST", "/model/m/converse", "bedrock-runtime", "Converse")]
+#[case("bedrock", "GET", "/foundation-models", "bedrock", "ListFoundationModels")]
+#[case("lambda", "GET", "/2015-03-31/functions", "lambda", "ListFunctions")]
+#[case("ses", "POST", "/v2/email/list-identities", "sesv2", "ListEmailIdentities")]
+#[case("execute-api", "GET", "/@connections/c", "apigatewaymanagementapi", "GetConnection")]
+#[case("route53", "GET", "/2013-04-01/hostedzone/Z1", "route53", "GetHostedZone")]
+fn services_that_share_a_signing_name_are_told_by_their_paths(
+    #[case] signing_name: &str,
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] service: &str,
+    #[case] operation: &str,
+) {
+    let call = rest(signing_name, method, path, "{}").or(rest(signing_name, method, path, ""));
+    let call = call.unwrap();
+    assert_eq!((call.service().name(), call.name()), (service, operation));
+}
+
 #[test]
-fn api_gateway_version_1_is_an_unknown_operation() {
-    let (status, code, message) = refused(rest("apigateway", "GET", "/restapis", ""));
-    assert_eq!((status, code.as_str()), (404, "UnknownOperationException"));
-    assert!(message.contains("`/restapis`") && message.contains("version 1"), "{message}");
-    assert_eq!(rest("apigateway", "GET", "/v2/apis", "").unwrap().name(), "GetApis");
+fn s3_control_is_told_from_s3_by_its_account() {
+    let path = "/v20180820/jobs/id";
+    assert_eq!(rest("s3", "GET", path, "").unwrap().name(), "GetObject");
+    let (parts, body) = request("s3", "GET", path, &[("x-amz-account-id", "123456789012")], "");
+    let call = identify(&parts, &body, "").unwrap();
+    assert_eq!((call.service(), call.name()), (Service::S3Control, "DescribeJob"));
+}
+
+#[test]
+fn a_query_call_of_services_that_are_asked_alike_is_of_the_one_that_names_them() {
+    let body = "Action=DescribeDBClusters&Version=2014-10-31\
+        &Filters.Filter.1.Name=engine&Filters.Filter.1.Values.Value.1=docdb";
+    let (parts, body) = request("rds", "POST", "/", &[FORM], body);
+    let call = identify(&parts, &body, "").unwrap();
+    assert_eq!((call.service().name(), call.name()), ("rds", "DescribeDBClusters"));
+    assert_eq!(call.input["Filters"], json!([{"Name": "engine", "Values": ["docdb"]}]));
+}
+
+#[test]
+fn lists_and_maps_of_the_query_protocol_are_read_by_their_shapes() {
+    let read = |service: &str, body: &str| {
+        let (parts, body) = request(service, "POST", "/", &[FORM], body);
+        identify(&parts, &body, "").map(|call| json!(call.input))
+    };
+    let publish = "Action=Publish&Version=2010-03-31&Message=m\
+        &MessageAttributes.entry.1.Name=a&MessageAttributes.entry.1.Value.DataType=String";
+    assert_eq!(
+        read("sns", publish),
+        Ok(json!({"Message": "m", "MessageAttributes": {"a": {"DataType": "String"}}}))
+    );
+    // Flattened, and under the name of its items.
+    let attributes = "Action=GetAttributes&Version=2009-04-15&DomainName=d&ItemName=i\
+        &AttributeName.1=a&AttributeName.2=b";
+    assert_eq!(
+        read("sdb", attributes),
+        Ok(json!({"DomainName": "d", "ItemName": "i", "AttributeNames": ["a", "b"]}))
+    );
+    for (service, wrong) in [
+        ("sns", "Action=Publish&Version=2010-03-31&Message=m&MessageAttributes.1.Name=a"),
+        ("rds", "Action=DescribeDBClusters&Version=2014-10-31&Filters.member.1.Name=engine"),
+    ] {
+        assert_eq!(read(service, wrong).unwrap_err().code, "MalformedInput", "{wrong}");
+    }
 }
 
 #[test]
@@ -636,20 +694,86 @@ fn a_body_beyond_the_limit_is_refused() {
 
 #[test]
 fn an_unidentified_request_is_answered_in_its_own_dialect() {
-    let (parts, _) = request("sqs", "POST", "/", &[FORM], "");
-    assert_eq!(error_dialect(&parts).protocol(), Protocol::Query);
-    let (parts, _) = request("kms", "POST", "/", &[("x-amz-target", "TrentService.Sign")], "");
-    assert_eq!(error_dialect(&parts).protocol(), Protocol::Json);
-    let (parts, _) = request("apigateway", "GET", "/restapis", &[], "");
-    assert_eq!(error_dialect(&parts).protocol(), Protocol::RestJson);
-    for (service, path) in
-        [("route53", "/2013-04-01/hostedzone"), ("cloudfront", "/2020-05-31/distribution")]
-    {
-        let (parts, body) = request(service, "GET", path, &[], "");
-        assert_eq!(error_dialect(&parts).protocol(), Protocol::Query, "{service}");
-        assert_eq!(
-            refused(identify(&parts, &body, "")).2,
-            format!("the service `{service}` is not supported")
-        );
-    }
+    let dialect = |service: &str, path: &str, headers: &[(&'static str, &str)]| {
+        let (parts, _) = request(service, "POST", path, headers, "");
+        let service = error_dialect(&parts);
+        (service.name(), error_protocol(&parts, service))
+    };
+    // It spoke the query protocol once.
+    assert_eq!(dialect("sqs", "/", &[FORM]), ("sqs", Protocol::Query));
+    assert_eq!(dialect("sqs", "/", &[]), ("sqs", Protocol::Json));
+    let target = ("x-amz-target", "TrentService.Nothing");
+    assert_eq!(dialect("kms", "/", &[target]), ("kms", Protocol::Json));
+    assert_eq!(dialect("nothing", "/", &[target]), ("ssm", Protocol::Json));
+    assert_eq!(dialect("apigateway", "/nothing", &[]), ("apigateway", Protocol::RestJson));
+    assert_eq!(dialect("apigateway", "/v2/nothing", &[]), ("apigatewayv2", Protocol::RestJson));
+    assert_eq!(dialect("route53", "/", &[]), ("route53", Protocol::RestXml));
+    let cbor = ("smithy-protocol", "rpc-v2-cbor");
+    assert_eq!(dialect("monitoring", "/service/x", &[cbor]), ("cloudwatch", Protocol::Cbor));
+    assert_eq!(dialect("monitoring", "/", &[FORM]), ("cloudwatch", Protocol::Query));
+}
+
+fn cbor(path: &str, body: &[u8], content_type: &str) -> Result<Call, ServiceError> {
+    let headers = [("smithy-protocol", "rpc-v2-cbor"), ("content-type", content_type)];
+    let (parts, _) = request("monitoring", "POST", path, &headers, "");
+    identify(&parts, &Bytes::copy_from_slice(body), "")
+}
+
+#[test]
+fn a_cbor_call_is_read() {
+    const PATH: &str = "/service/GraniteServiceVersion20100801/operation/DeleteAlarms";
+    let value = json!({"AlarmNames": ["a", "b"]});
+    let body = crate::cbor::encode(&value);
+    let call = cbor(PATH, &body, "application/cbor").unwrap();
+    assert_eq!((call.service().name(), call.name()), ("cloudwatch", "DeleteAlarms"));
+    assert_eq!(json!(call.input), value);
+
+    let wrong = |path: &str, body: &[u8], content_type: &str| {
+        let (status, code, message) = refused(cbor(path, body, content_type));
+        (status, code + ": " + &message)
+    };
+    assert_eq!(
+        wrong(PATH, &body[..5], "application/cbor"),
+        (400, "SerializationException: the body is not CBOR: it ends too early".to_owned())
+    );
+    assert_eq!(
+        wrong(PATH, &body, "application/json").1,
+        "SerializationException: the content type of a CBOR request is `application/cbor`, not \
+         `application/json`"
+    );
+    assert_eq!(
+        wrong(PATH, &[0x80], "application/cbor").1,
+        "SerializationException: the body is CBOR, but no map"
+    );
+    let unknown = crate::cbor::encode(&json!({"AlarmNames": [], "More": 1}));
+    assert_eq!(
+        wrong(PATH, &unknown, "application/cbor").1,
+        "ValidationException: DeleteAlarms has no member `More`"
+    );
+    assert_eq!(
+        wrong("/service/GraniteServiceVersion20100801/operation/Nothing", &body, "x").1,
+        "UnknownOperationException: cloudwatch has no operation at \
+         `/service/GraniteServiceVersion20100801/operation/Nothing`"
+    );
+    assert_eq!(
+        wrong("/service/AmazonSSM/operation/GetParameter", &body, "x").1,
+        "UnknownService: the credential scope names cloudwatch but the path names ssm"
+    );
+}
+
+#[test]
+fn a_service_of_three_protocols_is_read_in_each() {
+    let form = "Action=DeleteAlarms&Version=2010-08-01&AlarmNames.member.1=a";
+    let (parts, body) = request("monitoring", "POST", "/", &[FORM], form);
+    let call = identify(&parts, &body, "").unwrap();
+    assert_eq!(json!(call.input), json!({"AlarmNames": ["a"]}));
+    assert_eq!(error_protocol(&parts, call.service()), Protocol::Query);
+    let headers = [
+        ("x-amz-target", "GraniteServiceVersion20100801.DeleteAlarms"),
+        ("content-type", "application/x-amz-json-1.0"),
+    ];
+    let (parts, body) = request("monitoring", "POST", "/", &headers, r#"{"AlarmNames":["a"]}"#);
+    let call = identify(&parts, &body, "").unwrap();
+    assert_eq!(json!(call.input), json!({"AlarmNames": ["a"]}));
+    assert_eq!(error_protocol(&parts, call.service()), Protocol::Json);
 }

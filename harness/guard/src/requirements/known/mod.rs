@@ -28,7 +28,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use ringfence_policy::Context;
-use ringfence_policy::catalog::{self, KeyOf, ResourceType};
+use ringfence_policy::catalog::{self, Arns as _, KeyOf, ResourceType};
 
 /// Keys that a mapping knows.
 #[derive(Debug)]
@@ -125,7 +125,7 @@ pub(crate) fn spelled(key: &str) -> String {
 /// Whether the mappings of a service know a key of the catalogue.
 pub(crate) fn is_declared(prefix: &str, action: &str, key: &KeyOf<'_>) -> bool {
     let spelled = spelled(key.key);
-    let kind = key.resource_type.map(|kind| kind.name.as_str());
+    let kind = key.resource_type.map(|kind| kind.name);
     let own_id = prefix == "ec2" && kind.is_some_and(|kind| ec2::is_own_id(kind, &spelled));
     own_id || table(prefix).iter().any(|known| known.declares(action, kind, &spelled))
 }
@@ -145,7 +145,7 @@ impl OfAction {
         let action = catalog::action(name)?;
         let mut found = Self::default();
         for key in service.keys_of(action) {
-            if is_declared(&service.prefix, &action.name, &key) {
+            if is_declared(service.prefix, action.name, &key) {
                 continue;
             }
             let list = match key.resource_type {

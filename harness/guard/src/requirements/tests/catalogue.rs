@@ -23,7 +23,7 @@ fn more(action: &str, key: &str) -> bool {
 #[tokio::test]
 async fn every_action_and_key_is_in_the_catalogue() {
     let mut wrong = Vec::new();
-    for service in Service::ALL {
+    for service in Service::all() {
         for operation in &service.model().operations {
             let asked = ask_as(&root(), service, operation.name, full_input(operation)).await;
             for requirement in asked.unwrap_or_default() {
@@ -54,7 +54,7 @@ async fn every_action_and_key_is_in_the_catalogue() {
 async fn lint_knows_every_action_resource_and_key_of_a_mapping() {
     let mut wrong = std::collections::BTreeSet::new();
     let mut checked = 0;
-    for service in Service::ALL {
+    for service in Service::all() {
         for operation in &service.model().operations {
             let asked = ask_as(&root(), service, operation.name, full_input(operation)).await;
             for requirement in asked.unwrap_or_default() {

@@ -2,7 +2,7 @@
 //! routes, integrations, authorizers and deployments.
 
 use async_trait::async_trait;
-use ringfence_wire::Service::ApiGatewayV2;
+use ringfence_wire::services::ApiGatewayV2;
 use serde_json::{Map, Value, json};
 
 use super::context::{merged, tag_changes, tag_map};

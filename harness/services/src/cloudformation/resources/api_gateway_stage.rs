@@ -1,7 +1,7 @@
 //! `AWS::ApiGatewayV2::Stage`.
 
 use async_trait::async_trait;
-use ringfence_wire::Service::ApiGatewayV2;
+use ringfence_wire::services::ApiGatewayV2;
 use serde_json::{Map, Value, json};
 
 use super::api_gateway::{change_tags, lower, members, tag_property};

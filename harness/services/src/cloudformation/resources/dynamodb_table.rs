@@ -1,7 +1,7 @@
 //! `AWS::DynamoDB::Table`.
 
 use async_trait::async_trait;
-use ringfence_wire::Service::DynamoDb;
+use ringfence_wire::services::DynamoDb;
 use serde_json::{Map, Value, json};
 
 use super::context::{Patience, merged, tag_changes, tag_list};

@@ -3,7 +3,7 @@
 //! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ec2-keypair.html>).
 
 use async_trait::async_trait;
-use ringfence_wire::Service::{Ec2, Ssm};
+use ringfence_wire::services::{Ec2, Ssm};
 use serde_json::{Map, Value, json};
 
 use super::context::tag_list;

@@ -1,7 +1,7 @@
 //! `AWS::EC2::SecurityGroup`.
 
 use async_trait::async_trait;
-use ringfence_wire::Service::Ec2;
+use ringfence_wire::services::Ec2;
 use serde_json::{Map, Value, json};
 
 use super::context::{merged, tag_changes, tag_list};

@@ -99,7 +99,7 @@ fn tags(action: &str) -> bool {
 }
 
 /// The SDK's name of a service, as its exceptions print it.
-const fn sdk_name(service: Service) -> &'static str {
+fn sdk_name(service: Service) -> &'static str {
     match service {
         Service::ApiGatewayV2 => "ApiGatewayV2",
         Service::CloudFormation => "CloudFormation",
@@ -112,6 +112,7 @@ const fn sdk_name(service: Service) -> &'static str {
         Service::SecretsManager => "SecretsManager",
         Service::Ssm => "Ssm",
         Service::Sts => "Sts",
+        other => other.sdk_id(),
     }
 }
 

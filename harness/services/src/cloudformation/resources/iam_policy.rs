@@ -1,7 +1,7 @@
 //! `AWS::IAM::Policy`: one inline policy on roles, users and groups.
 
 use async_trait::async_trait;
-use ringfence_wire::Service::Iam;
+use ringfence_wire::services::Iam;
 use serde_json::{Map, Value, json};
 
 use super::{

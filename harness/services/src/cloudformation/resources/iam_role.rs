@@ -5,7 +5,7 @@
 //! (<https://github.com/aws/aws-parallelcluster/issues/4031>).
 
 use async_trait::async_trait;
-use ringfence_wire::Service::Iam;
+use ringfence_wire::services::Iam;
 use serde_json::{Map, Value, json};
 
 use super::context::{merged, tag_changes, tag_list};

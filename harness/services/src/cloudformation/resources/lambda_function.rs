@@ -5,7 +5,7 @@ use std::io::{Cursor, Write as _};
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ringfence_wire::Service::Lambda;
+use ringfence_wire::services::Lambda;
 use serde_json::{Map, Value, json};
 use zip::write::SimpleFileOptions;
 

@@ -2,7 +2,7 @@
 //! Every property replaces it.
 
 use async_trait::async_trait;
-use ringfence_wire::Service::Lambda;
+use ringfence_wire::services::Lambda;
 use serde_json::{Map, Value, json};
 
 use super::{Context, Existing, Failure, Kind, Made, Property, ResourceType, pick, text};

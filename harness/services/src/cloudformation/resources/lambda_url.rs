@@ -1,7 +1,7 @@
 //! `AWS::Lambda::Url`.
 
 use async_trait::async_trait;
-use ringfence_wire::Service::Lambda;
+use ringfence_wire::services::Lambda;
 use serde_json::{Map, Value};
 
 use super::{Context, Existing, Failure, Kind, Made, Property, ResourceType, at, pick};

@@ -1,7 +1,7 @@
 //! `AWS::Logs::LogGroup`.
 
 use async_trait::async_trait;
-use ringfence_wire::Service::Logs;
+use ringfence_wire::services::Logs;
 use serde_json::{Map, Value, json};
 
 use super::context::{merged, tag_changes, tag_map};

@@ -5,7 +5,7 @@
 //! moto); here it gets only the stack's and its own.
 
 use async_trait::async_trait;
-use ringfence_wire::Service::S3;
+use ringfence_wire::services::S3;
 use serde_json::{Map, Value, json};
 
 use super::context::merged;

@@ -2,7 +2,7 @@
 //! (`s3:GetBucketPolicy` in all of them).
 
 use async_trait::async_trait;
-use ringfence_wire::Service::S3;
+use ringfence_wire::services::S3;
 use serde_json::{Map, Value, json};
 
 use super::{Context, Existing, Failure, Kind, Made, Property, ResourceType, document, text};

@@ -3,7 +3,7 @@
 //! `CORSRule`, …)
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>).
 
-use ringfence_wire::Service::S3;
+use ringfence_wire::services::S3;
 use serde_json::{Map, Value, json};
 
 use super::{Context, Failure, Kind};

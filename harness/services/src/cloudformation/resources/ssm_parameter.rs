@@ -4,7 +4,7 @@
 //! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-ssm-parameter.html>).
 
 use async_trait::async_trait;
-use ringfence_wire::Service::Ssm;
+use ringfence_wire::services::Ssm;
 use serde_json::{Map, Value, json};
 
 use super::context::{merged, tag_changes, tag_list};
