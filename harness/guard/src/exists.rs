@@ -4,6 +4,7 @@
 use ringfence_wire::{Call, Service, ServiceError};
 use serde_json::Value;
 
+use crate::checks::resource_policies::unsupported_principal;
 use crate::checks::statements::{one_or_many, statements};
 use crate::directory::Directory;
 
@@ -38,6 +39,12 @@ pub(crate) async fn check(
                     Err(ServiceError::new(400, "MalformedPolicy", "Invalid principal in policy")
                         .with("BucketName", call.text("Bucket").unwrap_or_default()))
                 }
+                None => Ok(()),
+            }
+        }
+        (Service::SecretsManager, "PutResourcePolicy") => {
+            match missing_principal(call.text("ResourcePolicy"), directory, account).await? {
+                Some(_) => Err(unsupported_principal()),
                 None => Ok(()),
             }
         }

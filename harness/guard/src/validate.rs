@@ -14,6 +14,12 @@ pub(crate) fn validate(call: &Call) -> Result<(), ServiceError> {
     match call.service() {
         Service::Iam => iam(call),
         Service::S3 if call.name() == "PutBucketPolicy" => checks::s3::bucket_policy(call),
+        Service::SecretsManager if call.name() == "PutResourcePolicy" => {
+            checks::resource_policies::secret(call)
+        }
+        Service::Logs if call.name() == "PutResourcePolicy" => {
+            checks::resource_policies::logs(call)
+        }
         _ => Ok(()),
     }
 }

@@ -2,5 +2,6 @@
 //! service.
 
 pub(crate) mod iam;
+pub(crate) mod resource_policies;
 pub(crate) mod s3;
 pub(crate) mod statements;

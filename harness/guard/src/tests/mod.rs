@@ -687,6 +687,35 @@ async fn what_a_call_names_must_be_there(
     assert_eq!(stage.upstream.seen(operation).len(), 0);
 }
 
+/// Secrets Manager looks for the principals of a policy, as IAM and S3 do.
+#[rstest::rstest]
+#[case::a_role_that_is_gone("arn:aws:iam::123456789012:role/gone", false)]
+#[case::a_role_at_another_path("arn:aws:iam::123456789012:role/x/app", false)]
+#[case::a_word("app", false)]
+#[case::a_role("arn:aws:iam::123456789012:role/app", true)]
+#[case::another_account("arn:aws:iam::999999999999:role/any", true)]
+#[tokio::test]
+async fn the_policy_of_a_secret_names_who_is_there(#[case] principal: &str, #[case] taken: bool) {
+    let stage = Stage::new().await;
+    let app = stage.role(&allow("secretsmanager:*"));
+    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"AWS": principal}, "Action": "secretsmanager:GetSecretValue",
+        "Resource": "*"}]});
+    let input = json!({"SecretId": "s", "ResourcePolicy": policy.to_string()});
+    let answer = stage.client.call(&app, Service::SecretsManager, "PutResourcePolicy", input).await;
+    let error = answer.unwrap_err();
+    let entry = stage.last_entry();
+    if taken {
+        // What is taken goes upstream, which has no secret.
+        assert_eq!((&*error.code, entry.outcome), ("ResourceNotFoundException", Ending::Allowed));
+        assert_eq!(entry.upstream_status, Some(400));
+    } else {
+        assert_eq!((&*error.code, error.status), ("MalformedPolicyDocumentException", 400));
+        assert_eq!(error.message, "This resource policy contains an unsupported principal.");
+        assert_eq!((entry.outcome, entry.upstream_status), (Ending::Refused, None));
+    }
+}
+
 #[rstest::rstest]
 #[case::boundary("PutRolePermissionsBoundary", json!({"RoleName": "app", "PermissionsBoundary": "arn:aws:iam::123456789012:policy/known"}))]
 #[case::itself("UpdateAssumeRolePolicy", json!({"RoleName": "app", "PolicyDocument": trusting("arn:aws:iam::123456789012:role/app")}))]

@@ -181,6 +181,10 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
         let page = "<!doctype html>\n<title>500 Internal Server Error</title>";
         return (StatusCode::INTERNAL_SERVER_ERROR, page.to_owned());
     }
+    if seen.header("x-amz-target").is_some_and(|target| target.starts_with("secretsmanager.")) {
+        let text = r#"{"__type": "ResourceNotFoundException", "Message": "none"}"#;
+        return (StatusCode::BAD_REQUEST, text.to_owned());
+    }
     if let Some(code) = missing(seen) {
         let text = format!(
             "<Response><Errors><Error><Code>{code}</Code><Message>It does not exist</Message>\
