@@ -1,23 +1,28 @@
 //! What of IAM is kept and answered here, because emulators drop it or do
-//! something else: users' permissions boundaries, service-linked roles.
+//! something else: users' permissions boundaries, service-linked roles,
+//! service-specific credentials.
 
 mod boundaries;
+mod service_credentials;
 mod service_linked;
 
 use std::collections::HashSet;
 use std::sync::Mutex;
 
+use ringfence_services::Setting;
 use ringfence_wire::{Call, Reply, Service, ServiceError};
 use serde_json::json;
 
 use crate::directory::Directory;
 pub(crate) use boundaries::{UserBoundaries, learn};
+pub(crate) use service_credentials::ServiceCredentials;
 pub(crate) use service_linked::{LINKED_PATH, is_linked, linked};
 
 /// What the guard keeps of the account itself.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub(crate) boundaries: UserBoundaries,
+    pub(crate) service_credentials: ServiceCredentials,
     /// The tasks by which service-linked roles were deleted.
     deletions: Mutex<HashSet<String>>,
 }
@@ -28,11 +33,16 @@ pub(crate) fn answers(call: &Call) -> bool {
         && matches!(
             call.name(),
             "CreateServiceLinkedRole"
+                | "CreateServiceSpecificCredential"
                 | "DeleteServiceLinkedRole"
+                | "DeleteServiceSpecificCredential"
                 | "DeleteUserPermissionsBoundary"
                 | "GetServiceLinkedRoleDeletionStatus"
                 | "ListInstanceProfileTags"
+                | "ListServiceSpecificCredentials"
                 | "PutUserPermissionsBoundary"
+                | "ResetServiceSpecificCredential"
+                | "UpdateServiceSpecificCredential"
         )
 }
 
@@ -40,8 +50,19 @@ pub(crate) fn answers(call: &Call) -> bool {
 ///
 /// # Errors
 /// IAM's own, or that the upstream does not do its part.
-pub(crate) async fn answer(call: &Call, directory: &Directory) -> Result<Reply, ServiceError> {
+pub(crate) async fn answer(
+    call: &Call,
+    directory: &Directory,
+    setting: &Setting,
+) -> Result<Reply, ServiceError> {
     match call.name() {
+        "CreateServiceSpecificCredential" => {
+            service_credentials::create(call, directory, &setting.account_id, setting.now()).await
+        }
+        "ListServiceSpecificCredentials" => service_credentials::list(call, directory).await,
+        "DeleteServiceSpecificCredential"
+        | "ResetServiceSpecificCredential"
+        | "UpdateServiceSpecificCredential" => service_credentials::change(call, directory).await,
         "CreateServiceLinkedRole" => service_linked::create(call, directory).await,
         "DeleteServiceLinkedRole" => service_linked::delete(call, directory).await,
         "GetServiceLinkedRoleDeletionStatus" => service_linked::status(call, directory),

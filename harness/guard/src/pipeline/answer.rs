@@ -53,7 +53,7 @@ impl Pipeline {
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
         }
         if account::answers(call) {
-            let reply = account::answer(call, &self.directory).await?;
+            let reply = account::answer(call, &self.directory, &self.setting).await?;
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
         }
         if simulate::answers(call) {

@@ -162,3 +162,66 @@ async fn a_service_linked_role_is_made_protected_and_deleted() {
     let error = stage.call(&root(), "GetRole", name).await.unwrap_err();
     assert_eq!(error.code, "NoSuchEntity");
 }
+
+/// Recorded on AWS in LocalStack's `TestIAMServiceSpecificCredentials`.
+#[tokio::test]
+async fn a_users_service_credentials_are_made_listed_changed_and_deleted() {
+    let stage = stage().await;
+    let codecommit = "codecommit.amazonaws.com";
+    let of = |service: &str| json!({"UserName": "alice", "ServiceName": service});
+    let call = async |operation: &str, input: Value| stage.call(&root(), operation, input).await;
+    let told = |answer: Result<Value, ServiceError>| {
+        let error = answer.unwrap_err();
+        (error.status, error.code.into_owned(), error.message)
+    };
+    call("CreateUser", json!({"UserName": "alice"})).await.unwrap();
+
+    call("DeleteUser", json!({"UserName": "nobody"})).await.unwrap();
+    let nobody = json!({"UserName": "nobody", "ServiceName": "x.amazonaws.com"});
+    let missing = "The user with name nobody cannot be found.".to_owned();
+    let refused = told(call("CreateServiceSpecificCredential", nobody).await);
+    assert_eq!(refused, (404, "NoSuchEntity".to_owned(), missing));
+    let message =
+        "No such service lambda.amazonaws.com is supported for Service Specific Credentials";
+    for operation in ["CreateServiceSpecificCredential", "ListServiceSpecificCredentials"] {
+        let refused = told(call(operation, of("lambda.amazonaws.com")).await);
+        assert_eq!(refused, (404, "NoSuchEntity".to_owned(), message.to_owned()));
+    }
+
+    let made = call("CreateServiceSpecificCredential", of(codecommit)).await.unwrap();
+    let made = &made["ServiceSpecificCredential"];
+    assert_eq!(made["ServiceUserName"], "alice-at-123456789012");
+    assert_eq!(made["Status"], "Active");
+    assert_eq!(made["ServicePassword"].as_str().unwrap().len(), 44);
+    let id = made["ServiceSpecificCredentialId"].as_str().unwrap();
+    assert!(id.starts_with("ACCA") && id.len() == 21, "{id}");
+    let named = |id: &str| json!({"UserName": "alice", "ServiceSpecificCredentialId": id});
+    let mut update = named(id);
+    update["Status"] = "Inactive".into();
+    call("UpdateServiceSpecificCredential", update.clone()).await.unwrap();
+    let listed = call("ListServiceSpecificCredentials", of(codecommit)).await.unwrap();
+    let listed = &listed["ServiceSpecificCredentials"];
+    assert_eq!(
+        (&listed[0]["Status"], listed[0].get("ServicePassword")),
+        (&json!("Inactive"), None)
+    );
+    let other =
+        call("ListServiceSpecificCredentials", of("cassandra.amazonaws.com")).await.unwrap();
+    assert_ne!(&other["ServiceSpecificCredentials"], listed);
+    let reset = call("ResetServiceSpecificCredential", named(id)).await.unwrap();
+    assert_ne!(reset["ServiceSpecificCredential"]["ServicePassword"], made["ServicePassword"]);
+
+    update["Status"] = "Broken".into();
+    let refused = told(call("UpdateServiceSpecificCredential", update).await);
+    assert_eq!((refused.0, refused.1.as_str()), (400, "ValidationError"));
+    let refused = told(call("DeleteServiceSpecificCredential", named("unknown")).await);
+    let message = "No such credential unknown exists".to_owned();
+    assert_eq!(refused, (404, "NoSuchEntity".to_owned(), message));
+
+    let user = || json!({"UserName": "alice"});
+    let refused = told(call("DeleteUser", user()).await);
+    let message = "Cannot delete entity, must remove referenced objects first.".to_owned();
+    assert_eq!(refused, (409, "DeleteConflict".to_owned(), message));
+    call("DeleteServiceSpecificCredential", named(id)).await.unwrap();
+    call("DeleteUser", user()).await.unwrap();
+}

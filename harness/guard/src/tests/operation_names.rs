@@ -11,6 +11,7 @@ use ringfence_wire::Service;
 /// Texts that look like a misspelt operation and are none: what they are.
 const NONE: &[(&str, &str)] = &[
     ("AssumedRole", "the value of `aws:PrincipalType`"),
+    ("CreateDate", "a member of an answer"),
     ("DeleteResult", "an element of S3's answer"),
     ("GetContextKeys", "how two operations' names begin"),
     ("PostObject", "the journal's name for a form that posts an object"),

@@ -73,6 +73,14 @@ pub(crate) async fn check(call: &Call, directory: &Directory) -> Result<(), Serv
         return Ok(());
     };
     let Some(name) = call.text(member) else { return Ok(()) };
+    // Recorded on AWS in LocalStack's `test_delete_user_after_service_credential_created`.
+    if call.name() == "DeleteUser"
+        && let Some(user) = directory.user(name).await?
+        && directory.kept().service_credentials.has(&user.id)
+    {
+        let told = "Cannot delete entity, must remove referenced objects first.";
+        return Err(conflict(told.to_owned()));
+    }
     for (operation, list, told) in *hanging {
         if directory.count(operation, json!({*member: name}), list).await? > 0 {
             return Err(conflict(format!("Cannot delete entity, {told}")));
