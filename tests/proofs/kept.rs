@@ -9,25 +9,30 @@ use serde_json::{Value, json};
 
 use crate::stack::with_empty_account;
 
-const S3: Service = Service::S3;
-const IAM: Service = Service::Iam;
+pub(crate) const S3: Service = Service::S3;
+pub(crate) const IAM: Service = Service::Iam;
 const BUCKET: &str = "proofs-kept";
 
-async fn as_root(stack: &Stack, service: Service, operation: &str, input: Value) -> Answer {
+pub(crate) async fn as_root(
+    stack: &Stack,
+    service: Service,
+    operation: &str,
+    input: Value,
+) -> Answer {
     stack.client().call(&stack.root(), service, operation, input).await
 }
 
-fn refusal(answer: Answer) -> (u16, String, String) {
+pub(crate) fn refusal(answer: Answer) -> (u16, String, String) {
     let ServiceError { status, code, message, .. } = answer.result.unwrap_err();
     (status, code.into_owned(), message)
 }
 
-fn text<'a>(value: &'a Value, path: &str) -> &'a str {
+pub(crate) fn text<'a>(value: &'a Value, path: &str) -> &'a str {
     value.pointer(path).and_then(Value::as_str).unwrap_or_else(|| panic!("{path}: {value}"))
 }
 
 /// A user who may do all, and its key.
-async fn admin(stack: &Stack, name: &str) -> Access {
+pub(crate) async fn admin(stack: &Stack, name: &str) -> Access {
     let named = json!({"UserName": name});
     as_root(stack, IAM, "CreateUser", named.clone()).await.result.unwrap();
     let policy = json!({"Version": "2012-10-17",

@@ -208,6 +208,26 @@ impl Upstream {
         Ok(answer.into_body())
     }
 
+    /// As [`Upstream::call`], for an operation that answers with headers alone.
+    ///
+    /// # Errors
+    /// As [`Upstream::call`].
+    pub(crate) async fn heads(
+        &self,
+        service: Service,
+        operation: &str,
+        input: &Map<String, Value>,
+        region: &str,
+        now: OffsetDateTime,
+    ) -> Result<HeaderMap, ServiceError> {
+        let operation = find(service, operation)?;
+        let answer = self.exchange(operation, input, region, now).await?;
+        if !answer.status().is_success() {
+            response::decode(operation, &answer)?;
+        }
+        Ok(answer.into_parts().0.headers)
+    }
+
     /// Puts the guard's address where S3's answer names the upstream's own
     /// (`Location` of a multipart upload): clients must not be led around the
     /// guard. Objects are left as they are.

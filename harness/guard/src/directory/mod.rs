@@ -9,6 +9,7 @@ mod access;
 mod cache;
 mod documents;
 mod invalidate;
+mod locks;
 mod naming;
 mod principals;
 mod read;
@@ -31,6 +32,7 @@ use crate::recording::Attached;
 use crate::requirements::state::{Tags, VpcOf};
 use crate::upstream::Upstream;
 use cache::Cache;
+pub(crate) use locks::{Mode, ObjectLock, Retention};
 pub(crate) use regions::Regions;
 
 /// A role.

@@ -63,6 +63,9 @@ impl Pipeline {
         if let Some(reply) = self.policy_status(call).await? {
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
         }
+        if let Some(reply) = checks::s3::retention(call, &self.directory).await? {
+            return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
+        }
         match granted {
             Granted::Call => {
                 let answer = self.forward(call, &caller, parts, body, passage).await?;
@@ -121,7 +124,9 @@ impl Pipeline {
             Service::S3 => {
                 checks::s3::owner(call, &self.setting.account_id)?;
                 checks::s3::access(call, caller, &self.directory).await?;
+                checks::s3::lock(call, &self.directory, self.setting.now()).await?;
             }
+            Service::S3Control => checks::s3::control(call)?,
             _ => {}
         }
         limits::check(call, &self.directory).await?;
