@@ -31,6 +31,9 @@ pub(crate) async fn answer(
         },
         Err(told) => Ok(match iam::error(call, &told) {
             Some(mended) => error::render(&mended, Service::Iam, request_id),
+            // moto tells some messages twice, as `Message` and as `message`
+            // (LocalStack's recorded `test_role_attach_policy`).
+            None if told.status < 500 => error::render(&told, Service::Iam, request_id),
             None => answer,
         }),
     }

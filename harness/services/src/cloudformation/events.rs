@@ -1,7 +1,7 @@
 //! Writing the history of a stack.
 
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
 
 use super::status::Status;
 use super::store::{Deployed, Event, Stack};
@@ -24,9 +24,10 @@ impl Stack {
             _ => {}
         }
         let (name, id) = (self.name.clone(), self.id.clone());
+        let at = self.next_moment(now);
         self.events.push(Event {
             id: uuid::Uuid::new_v4().to_string(),
-            at: now,
+            at,
             logical_id: name,
             physical_id: Some(id),
             kind: "AWS::CloudFormation::Stack".to_owned(),
@@ -44,12 +45,24 @@ impl Stack {
         reason: Option<String>,
         now: OffsetDateTime,
     ) {
+        let at = self.next_moment(now);
         let Some(resource) = self.resource_mut(logical_id) else { return };
         resource.status = status;
         resource.status_reason.clone_from(&reason);
-        resource.at = now;
-        let event = event(resource, status, reason, now);
+        resource.at = at;
+        let event = event(resource, status, reason, at);
         self.events.push(event);
+    }
+}
+
+impl Stack {
+    /// When the next event is: no two events of a stack are of one millisecond,
+    /// so that clients which sort them by their time get them in order. AWS's
+    /// are seconds apart.
+    pub(super) fn next_moment(&self, now: OffsetDateTime) -> OffsetDateTime {
+        let last = self.events.last().map(|event| to_the_millisecond(event.at));
+        let next = last.and_then(|last| last.checked_add(Duration::MILLISECOND));
+        next.map_or(now, |next| now.max(next))
     }
 }
 
@@ -90,6 +103,10 @@ pub(super) fn leftover(
 
 /// A time as CloudFormation writes it, to the millisecond.
 pub(super) fn time_text(at: OffsetDateTime) -> String {
+    to_the_millisecond(at).format(&Rfc3339).unwrap_or_default()
+}
+
+fn to_the_millisecond(at: OffsetDateTime) -> OffsetDateTime {
     let millisecond = u32::from(at.millisecond()) * 1_000_000;
-    at.replace_nanosecond(millisecond).unwrap_or(at).format(&Rfc3339).unwrap_or_default()
+    at.replace_nanosecond(millisecond).unwrap_or(at)
 }

@@ -184,8 +184,10 @@ impl Engine {
     /// An event of a resource that is no longer the stack's own.
     fn leftover_enters(&self, resource: &Deployed, status: Status, reason: Option<String>) {
         let now = self.service.setting.now();
-        let event = leftover(resource, status, reason, now);
-        self.write(|stack| stack.events.push(event));
+        self.write(|stack| {
+            let at = stack.next_moment(now);
+            stack.events.push(leftover(resource, status, reason, at));
+        });
     }
 }
 

@@ -220,8 +220,10 @@ impl Engine {
             .filter(Deployed::lives)
             .partition(|resource| resource.deletion_policy != Removal::Retain);
         for resource in kept {
-            let event = leftover(&resource, Status::DeleteSkipped, None, now);
-            self.write(|stack| stack.events.push(event));
+            self.write(|stack| {
+                let at = stack.next_moment(now);
+                stack.events.push(leftover(&resource, Status::DeleteSkipped, None, at));
+            });
         }
         deleted
     }

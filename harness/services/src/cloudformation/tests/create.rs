@@ -434,3 +434,26 @@ async fn a_key_pair_is_made_with_its_private_key_or_imported(
     assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
     assert_eq!(world.fake.calls(), deleted);
 }
+
+/// Clients sort events by their time, as LocalStack's recorded
+/// `test_stack_deletion_order` does; AWS's are seconds apart.
+#[tokio::test]
+async fn no_two_events_of_a_stack_are_of_one_millisecond() {
+    let world = World::new().await;
+    let (id, _) = world.create("app", ROLE_AND_FUNCTION).await;
+    world.call("DeleteStack", json!({"StackName": "app"})).await.unwrap();
+    assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
+    let told = world.call("DescribeStackEvents", json!({"StackName": id})).await.unwrap();
+    let told = told["StackEvents"].as_array().unwrap();
+    let times: Vec<time::OffsetDateTime> = told
+        .iter()
+        .map(|event| {
+            let text = event["Timestamp"].as_str().unwrap();
+            let form = &time::format_description::well_known::Rfc3339;
+            time::OffsetDateTime::parse(text, form).unwrap()
+        })
+        .collect();
+    assert!(times.len() > 10);
+    // The newest first.
+    assert!(times.windows(2).all(|pair| pair[0] > pair[1]), "{times:?}");
+}
