@@ -170,7 +170,7 @@ async fn user<'a>(
 
 fn service(call: &Call) -> Result<Option<&str>, ServiceError> {
     match call.text("ServiceName") {
-        Some(service) if service == "bedrock.amazonaws.com" => Err(ServiceError::new(
+        Some("bedrock.amazonaws.com") => Err(ServiceError::new(
             501,
             "NotImplementedException",
             "API keys of Bedrock are not built",

@@ -40,12 +40,19 @@ impl ResourceType for KeyPair {
         wanted: &Map<String, Value>,
     ) -> Result<Made, Failure> {
         let tags = context.tags(wanted.get("Tags"), self.tagging());
-        let tags = json!([{"ResourceType": "key-pair", "Tag": tag_list(&tags)}]);
+        // EC2 refuses a specification of no tags.
+        let tags = (!tags.is_empty())
+            .then(|| json!([{"ResourceType": "key-pair", "Tag": tag_list(&tags)}]));
+        let tagged = |mut input: Map<String, Value>| {
+            if let Some(tags) = tags {
+                input.insert("TagSpecification".to_owned(), tags);
+            }
+            Value::Object(input)
+        };
         let name = text(wanted, "KeyName").unwrap_or_default();
         let Some(public) = text(wanted, "PublicKeyMaterial") else {
-            let mut input = pick(wanted, &["KeyFormat", "KeyName", "KeyType"]);
-            input.insert("TagSpecification".to_owned(), tags);
-            let answer = context.call(Ec2, "CreateKeyPair", input.into()).await?;
+            let input = tagged(pick(wanted, &["KeyFormat", "KeyName", "KeyType"]));
+            let answer = context.call(Ec2, "CreateKeyPair", input).await?;
             let made = made(name, &answer);
             context.initiated(&made);
             let input = json!({
@@ -57,9 +64,9 @@ impl ResourceType for KeyPair {
         };
         // The wire takes bytes: the text in base64.
         let encoded = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, public);
-        let input =
-            json!({"KeyName": name, "PublicKeyMaterial": encoded, "TagSpecification": tags});
-        let made = made(name, &context.call(Ec2, "ImportKeyPair", input).await?);
+        let mut input = pick(wanted, &["KeyName"]);
+        input.insert("PublicKeyMaterial".to_owned(), encoded.into());
+        let made = made(name, &context.call(Ec2, "ImportKeyPair", tagged(input)).await?);
         context.initiated(&made);
         Ok(made)
     }

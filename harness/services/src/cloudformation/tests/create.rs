@@ -418,6 +418,8 @@ async fn a_key_pair_is_made_with_its_private_key_or_imported(
     let names: Vec<_> = calls.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, made);
     assert_eq!(calls[0].1["KeyName"], "own");
+    // EC2 refuses a specification of no tags.
+    assert_eq!(calls[0].1.get("TagSpecification"), None);
     if let Some((_, parameter)) = calls.get(1) {
         assert_eq!(parameter["Name"], "/ec2/keypair/key-1");
         assert_eq!(parameter["Type"], "SecureString");
