@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use serde_json::{Map, Value};
 
-use crate::operation::{Kind, Location, Member, Operation, Protocol};
+use crate::operation::{Form, Kind, Location, Member, Operation, Protocol};
 use crate::xml::{self, Lists};
 use crate::{ServiceError, cbor, route, text};
 
@@ -86,6 +86,17 @@ impl Draft<'_> {
             _ => "member.",
         };
         for (member, value) in self.given(Location::Body) {
+            let shape = self.operation.service.model().shape_of(member).map(|shape| &shape.form);
+            if let (Some(Form::Map { key, value: of }), Some(entries)) = (shape, value.as_object())
+            {
+                let entry = if member.flattened { "" } else { "entry." };
+                for (index, (name, value)) in entries.iter().enumerate() {
+                    let start = format!("{}.{entry}{}", member.wire, index + 1);
+                    pairs.push((format!("{start}.{}", key.wire), name.clone()));
+                    flatten(&mut pairs, &format!("{start}.{}", of.wire), value, style);
+                }
+                continue;
+            }
             flatten(&mut pairs, member.wire, value, if member.flattened { "" } else { style });
         }
         let content_type = "application/x-www-form-urlencoded; charset=utf-8";
@@ -297,4 +308,27 @@ fn document(root: &str, value: &Value) -> String {
     xml::write_content(&mut out, value, Lists::S3);
     out.push_str(&format!("</{root}>"));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Service, identify};
+
+    #[test]
+    fn a_map_of_the_query_protocol_is_written_as_its_entries() {
+        let operation = Operation::find(Service::Iam, "PutAccountProperties").unwrap();
+        let input = json!({"Properties": {"a": "1", "b": ""}});
+        let input = input.as_object().unwrap();
+        let request = encode(operation, input, None, &Uri::from_static("http://h/")).unwrap();
+        let (parts, body) = request.into_parts();
+        assert!(body.ends_with(
+            b"&Properties.entry.1.key=a&Properties.entry.1.value=1\
+              &Properties.entry.2.key=b&Properties.entry.2.value="
+        ));
+        let call = identify::identify(&parts, &body, "").unwrap();
+        assert_eq!((call.name(), &call.input), ("PutAccountProperties", input));
+    }
 }
