@@ -9,6 +9,7 @@ pub mod calibrate;
 #[doc(hidden)]
 pub mod commands;
 pub mod config;
+mod copying;
 pub mod emulator;
 pub mod evidence;
 pub mod exchange;

@@ -247,6 +247,9 @@ fn distinct<'a>(what: &str, names: impl Iterator<Item = &'a Spanned<String>>) ->
 }
 
 #[cfg(test)]
+mod former;
+
+#[cfg(test)]
 mod tests {
     use rstest::rstest;
 

@@ -4,8 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// What is never copied: other runs' state and what is no source.
-const SKIPPED: [&str; 5] = [".terraform", ".git", "target", "node_modules", ".aws-sam"];
+use crate::copying::{self, Links, at};
 
 /// Copies a root module, with as much of its surroundings as its local modules
 /// (`source = "../…"`) reach, and returns the root module's place in the copy.
@@ -15,7 +14,8 @@ pub(super) fn root_module(source: &Path, target: &Path) -> io::Result<PathBuf> {
     for _ in 0..climb(&source)? {
         top = top.parent().unwrap_or(top);
     }
-    tree(top, target)?;
+    fs::create_dir_all(target).map_err(|error| at(target, error))?;
+    copying::tree(top, target, Links::Followed)?;
     Ok(target.join(source.strip_prefix(top).unwrap_or(Path::new(""))))
 }
 
@@ -40,31 +40,4 @@ fn climb(module: &Path) -> io::Result<usize> {
         }
     }
     Ok(highest)
-}
-
-/// Copies a directory: files, directories, and what symbolic links point at.
-///
-/// # Errors
-/// What the system says, with the path.
-pub(crate) fn tree(source: &Path, target: &Path) -> io::Result<()> {
-    let at = |path: &Path, error: io::Error| {
-        io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-    };
-    fs::create_dir_all(target).map_err(|error| at(target, error))?;
-    for entry in fs::read_dir(source).map_err(|error| at(source, error))? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let text = name.to_string_lossy();
-        if SKIPPED.contains(&&*text) || text.contains(".tfstate") {
-            continue;
-        }
-        let (from, to) = (entry.path(), target.join(&name));
-        let kind = fs::metadata(&from).map_err(|error| at(&from, error))?;
-        if kind.is_dir() {
-            tree(&from, &to)?;
-        } else if kind.is_file() {
-            fs::copy(&from, &to).map_err(|error| at(&from, error))?;
-        }
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@
 //! and as `AWS_ENDPOINT_URL` for all others, so that no call can leave the
 //! machine.
 
-pub(crate) mod copy;
+mod copy;
 mod diagnostics;
 mod instance;
 mod mirror;
