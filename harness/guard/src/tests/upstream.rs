@@ -181,7 +181,11 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
         let page = "<!doctype html>\n<title>500 Internal Server Error</title>";
         return (StatusCode::INTERNAL_SERVER_ERROR, page.to_owned());
     }
-    if seen.header("x-amz-target").is_some_and(|target| target.starts_with("secretsmanager.")) {
+    let target = seen.header("x-amz-target").unwrap_or_default();
+    if target == "secretsmanager.ListSecrets" {
+        return (StatusCode::OK, r#"{"SecretList": []}"#.to_owned());
+    }
+    if target.starts_with("secretsmanager.") {
         let text = r#"{"__type": "ResourceNotFoundException", "Message": "none"}"#;
         return (StatusCode::BAD_REQUEST, text.to_owned());
     }
