@@ -299,7 +299,7 @@ impl SignatureError {
                 "AuthorizationHeaderMalformed",
                 format!("The authorization header is malformed; {}", self.text()),
             ),
-            // Signature Version 2 among others: no bucket of today takes it.
+            // Signature Version 2 in a header among others, which is not taken.
             Self::Algorithm(_) => ServiceError::new(
                 400,
                 "InvalidRequest",
