@@ -13,6 +13,9 @@ use crate::stack::with_empty_account;
 /// for the row's user, the account, and what an earlier call answered.
 type Step = (Service, &'static str, Value);
 
+/// SDKs send one with what makes a version of a secret.
+const TOKEN: &str = "0d9e5c1a-2f43-4b7e-9a51-7c3b8e6f1d20";
+
 /// Who tries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Who {
@@ -212,7 +215,11 @@ fn buckets() -> Vec<Member> {
 
 fn others() -> Vec<Member> {
     let secret = |name: &str| {
-        (Service::SecretsManager, "CreateSecret", json!({"Name": name, "SecretString": "s"}))
+        (
+            Service::SecretsManager,
+            "CreateSecret",
+            json!({"ClientRequestToken": TOKEN, "Name": name, "SecretString": "s"}),
+        )
     };
     let value = |name: &str| (Service::SecretsManager, "GetSecretValue", json!({"SecretId": name}));
     vec![
