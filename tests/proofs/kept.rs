@@ -33,12 +33,18 @@ pub(crate) fn text<'a>(value: &'a Value, path: &str) -> &'a str {
 
 /// A user who may do all, and its key.
 pub(crate) async fn admin(stack: &Stack, name: &str) -> Access {
+    user(stack, name, Some(json!({"Effect": "Allow", "Action": "*", "Resource": "*"}))).await
+}
+
+/// A user who may do what a statement says, and its key.
+pub(crate) async fn user(stack: &Stack, name: &str, statement: Option<Value>) -> Access {
     let named = json!({"UserName": name});
     as_root(stack, IAM, "CreateUser", named.clone()).await.result.unwrap();
-    let policy = json!({"Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
-    let put = json!({"UserName": name, "PolicyName": "own", "PolicyDocument": policy.to_string()});
-    as_root(stack, IAM, "PutUserPolicy", put).await.result.unwrap();
+    if let Some(statement) = statement {
+        let policy = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+        let put = json!({"UserName": name, "PolicyName": "own", "PolicyDocument": policy});
+        as_root(stack, IAM, "PutUserPolicy", put).await.result.unwrap();
+    }
     let made = as_root(stack, IAM, "CreateAccessKey", named).await.result.unwrap();
     Access {
         access_key_id: text(&made, "/AccessKey/AccessKeyId").to_owned(),

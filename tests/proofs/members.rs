@@ -2,11 +2,10 @@
 //! and decides, on whichever upstream `RINGFENCE_BACKEND` names.
 
 use ringfence::stack::Stack;
-use ringfence::terraform::Access;
-use ringfence_wire::{Secret, Service};
+use ringfence_wire::Service;
 use serde_json::{Value, json};
 
-use crate::kept::{IAM, S3, as_root, refusal, text};
+use crate::kept::{IAM, S3, as_root, refusal, text, user};
 use crate::stack::with_empty_account;
 
 /// A call: service, operation, input. `USER`, `ACCOUNT` and `@NAME` in it stand
@@ -328,26 +327,9 @@ impl Names {
     }
 }
 
-async fn user(stack: &Stack, member: &Member) -> Access {
-    let named = json!({"UserName": member.name});
-    as_root(stack, IAM, "CreateUser", named.clone()).await.result.unwrap();
-    if let Some(statement) = &member.statement {
-        let put = json!({"UserName": member.name, "PolicyName": "own",
-            "PolicyDocument": document(statement.clone())});
-        as_root(stack, IAM, "PutUserPolicy", put).await.result.unwrap();
-    }
-    let made = as_root(stack, IAM, "CreateAccessKey", named).await.result.unwrap();
-    Access {
-        access_key_id: text(&made, "/AccessKey/AccessKeyId").to_owned(),
-        secret_access_key: Secret::new(text(&made, "/AccessKey/SecretAccessKey")),
-        session_token: None,
-        ..stack.root()
-    }
-}
-
 async fn shown(stack: &Stack, member: &Member) {
     let name = member.name;
-    let key = user(stack, member).await;
+    let key = user(stack, name, member.statement.clone()).await;
     let account = stack.config().account.id.as_str().to_owned();
     let mut names =
         Names(vec![("USER".to_owned(), name.to_owned()), ("ACCOUNT".to_owned(), account)]);

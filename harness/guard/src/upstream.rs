@@ -200,12 +200,7 @@ impl Upstream {
         region: &str,
         now: OffsetDateTime,
     ) -> Result<Bytes, ServiceError> {
-        let operation = find(service, operation)?;
-        let answer = self.exchange(operation, input, region, now).await?;
-        if !answer.status().is_success() {
-            response::decode(operation, &answer)?;
-        }
-        Ok(answer.into_body())
+        Ok(self.granted(service, operation, input, region, now).await?.into_body())
     }
 
     /// As [`Upstream::call`], for an operation that answers with headers alone.
@@ -220,12 +215,24 @@ impl Upstream {
         region: &str,
         now: OffsetDateTime,
     ) -> Result<HeaderMap, ServiceError> {
+        Ok(self.granted(service, operation, input, region, now).await?.into_parts().0.headers)
+    }
+
+    /// The answer as it came, where it is no error.
+    async fn granted(
+        &self,
+        service: Service,
+        operation: &str,
+        input: &Map<String, Value>,
+        region: &str,
+        now: OffsetDateTime,
+    ) -> Result<Response<Bytes>, ServiceError> {
         let operation = find(service, operation)?;
         let answer = self.exchange(operation, input, region, now).await?;
         if !answer.status().is_success() {
             response::decode(operation, &answer)?;
         }
-        Ok(answer.into_parts().0.headers)
+        Ok(answer)
     }
 
     /// Puts the guard's address where S3's answer names the upstream's own
