@@ -153,7 +153,11 @@ pub fn named(decision: &Decision) -> Vec<Statement> {
             Some(format!("PermissionsBoundaryPolicyInputList.{}", number(policy)? + 1))
         }
         Layer::Resource => Some("ResourcePolicy".to_owned()),
-        Layer::ServiceControl | Layer::Session | Layer::Root => None,
+        Layer::VpcEndpoint
+        | Layer::ResourceControl
+        | Layer::ServiceControl
+        | Layer::Session
+        | Layer::Root => None,
     };
     decision
         .statements

@@ -29,6 +29,9 @@ pub enum LeftOut {
     ServiceLinkedRole,
     /// It hangs on condition keys of which nothing is known.
     Undecided,
+    /// Resource control policies or the policy of a VPC endpoint: the simulator
+    /// has no place for them.
+    NotSimulated,
     /// A boundary that is not one policy: the simulator takes one.
     Boundary,
     /// The caller is in no role or user of the account that is asked
@@ -46,6 +49,7 @@ impl LeftOut {
             Self::RoleAndResourcePolicy => "a role meets a resource policy",
             Self::ServiceLinkedRole => "service control policies do not bind the caller",
             Self::Undecided => "it hangs on condition keys of which nothing is known",
+            Self::NotSimulated => "resource control or VPC endpoint policies decide too",
             Self::Boundary => "the permissions boundary is not one policy",
             Self::NoSuchPrincipal => "the account has no such role or user",
         }
@@ -83,6 +87,9 @@ fn of(question: &Question) -> Option<LeftOut> {
         | Principal::Service { .. }
         | Principal::Anonymous => return Some(LeftOut::Caller),
     };
+    if policies.vpc_endpoint.is_some() || !policies.resource_control.is_empty() {
+        return Some(LeftOut::NotSimulated);
+    }
     if policies.session.is_some() {
         return Some(LeftOut::SessionPolicy);
     }

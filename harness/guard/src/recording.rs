@@ -286,7 +286,7 @@ impl Inputs {
             Layer::Resource => {
                 self.asked.iter().filter_map(|asked| asked.resource_policy.as_ref()).find(named)
             }
-            Layer::Root => None,
+            Layer::VpcEndpoint | Layer::ResourceControl | Layer::Root => None,
         }
     }
 
@@ -315,7 +315,7 @@ impl Inputs {
             identity,
             boundary: limit(&self.boundary, Layer::Boundary),
             session: limit(&self.session, Layer::Session),
-            resource: None,
+            ..Policies::default()
         }
     }
 

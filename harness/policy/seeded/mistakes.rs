@@ -28,6 +28,43 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "None",
     ),
     (
+        "a Deny of the second level of resource control policies is lost",
+        "evaluate.rs",
+        "control.deny.or(level.deny)",
+        "control.deny",
+    ),
+    (
+        "resource control policies bind every service",
+        "resource_control.rs",
+        "SERVICES.iter().any(|service| service.eq_ignore_ascii_case(action.service))",
+        "true",
+    ),
+    (
+        "resource control policies bind actions without a resource",
+        "resource_control.rs",
+        "«asked.target» else",
+        "Target::Arn(crate::arn::Arn::parse(\"arn:aws:s3:::b\").unwrap())",
+    ),
+    (
+        "resource control policies bind the account's principals alone",
+        "evaluate.rs",
+        "&«gates(policies, &shape, &asked)», &resource",
+        "Gates { control: Scan::SILENT, ..gates(policies, &shape, &asked) }",
+    ),
+    ("a VPC endpoint is no limit", "layers.rs", "limit(«true», Layer::VpcEndpoint", "false"),
+    (
+        "a VPC endpoint is no limit to services",
+        "evaluate.rs",
+        "(Layer::VpcEndpoint, «gates.endpoint.as_ref()»)",
+        "None",
+    ),
+    (
+        "a VPC endpoint's Deny is lost",
+        "layers.rs",
+        "«self.endpoint.as_ref().and_then(&deny)»;",
+        "None",
+    ),
+    (
         "a level need not allow",
         "layers.rs",
         "Truth::all([self.allow, level.allows()])",
@@ -390,14 +427,14 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "a Deny that may apply is lost on services",
         "evaluate.rs",
-        "match (resource.allow, resource.may_allow.first(), «resource.may_deny»)",
+        "resource_deny(|scan| «scan.may_deny»)",
         "None",
     ),
     (
         "an Allow that may apply is lost on services",
         "evaluate.rs",
-        "match (resource.allow, «resource.may_allow.first()», resource.may_deny)",
-        "None",
+        "wanted().find(|(_, scan)| «scan.allows() == Truth::False»)",
+        "scan.allow.is_none()",
     ),
     (
         "an Allow that may apply is lost",

@@ -169,6 +169,9 @@ impl<'a> Reader<'a> {
             Some(member) => self.effect(&member.value)?,
             None => return Err(self.error(node.at, "the statement has no `Effect`")),
         };
+        if self.kind == Kind::ResourceControl {
+            self.resource_control(node, effect, &find)?;
+        }
         let principals = self.principals(node, find("Principal"), find("NotPrincipal"))?;
         let actions = self.actions(node, find("Action"), find("NotAction"))?;
         let resources = self.resources(node, find("Resource"), find("NotResource"))?;
@@ -187,12 +190,63 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// What a statement of a resource control policy may have: `Allow` only as
+    /// `RCPFullAWSAccess` has it
+    /// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html>).
+    fn resource_control<'n>(
+        &self,
+        node: &Node,
+        effect: Effect,
+        find: &impl Fn(&str) -> Option<&'n Member>,
+    ) -> Result<(), DocumentError> {
+        for name in ["NotPrincipal", "NotAction"] {
+            if let Some(member) = find(name) {
+                let message = format!("a resource control policy takes no `{name}`");
+                return Err(self.error(member.at, message));
+            }
+        }
+        let is_star =
+            |member: &Member| matches!(&member.value.value, Value::String(text) if text == "*");
+        if let Some(principal) = find("Principal").filter(|member| !is_star(member)) {
+            let message = "`Principal` of a resource control policy must be `*`";
+            return Err(self.error(principal.value.at, message));
+        }
+        if find("Resource").or(find("NotResource")).is_none() {
+            return Err(self.error(node.at, "the statement has no `Resource`"));
+        }
+        match effect {
+            Effect::Deny => {
+                let Some(action) = find("Action") else { return Ok(()) };
+                let entries = self.strings(&action.value, "`Action`")?;
+                match entries.iter().find(|(_, text)| text.starts_with('*')) {
+                    Some((at, text)) => {
+                        let message = format!(
+                            "`{text}` names no service, which a resource control policy must: write `service:*`"
+                        );
+                        Err(self.error(*at, message))
+                    }
+                    None => Ok(()),
+                }
+            }
+            Effect::Allow => {
+                let full = ["Principal", "Action", "Resource"]
+                    .iter()
+                    .all(|name| find(name).is_some_and(is_star));
+                if full && find("Condition").is_none() {
+                    return Ok(());
+                }
+                let message =
+                    "a resource control policy only denies; `Allow` is RCPFullAWSAccess's";
+                Err(self.error(node.at, message))
+            }
+        }
+    }
+
     /// "Statement IDs (SID) must be alpha-numeric" in IAM; other services
     /// take more.
     fn sid<'n>(&self, node: &'n Node) -> Result<Option<&'n str>, DocumentError> {
         let sid = self.string(node, "`Sid`")?;
-        let strict = !matches!(self.kind, Kind::Resource | Kind::ServiceControl);
-        if strict && !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        if self.kind.is_kept_by_iam() && !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             let message = format!("the `Sid` `{sid}` must match [0-9A-Za-z]*");
             return Err(self.error(node.at, message));
         }
@@ -338,7 +392,7 @@ impl<'a> Reader<'a> {
         negative: Option<&Member>,
     ) -> Result<Option<Resources>, DocumentError> {
         let Some(member) = positive.or(negative) else {
-            return if self.kind.has_principals() {
+            return if matches!(self.kind, Kind::Resource | Kind::Trust) {
                 Ok(None)
             } else {
                 Err(self.error(statement.at, "the statement has no `Resource`"))
@@ -397,8 +451,7 @@ impl<'a> Reader<'a> {
                 // IAM stores a key without a service, which no request has
                 // (moto's recorded documents, `test_iam_policies.py`); S3
                 // answers "Policy has an invalid condition key".
-                let stored = !matches!(self.kind, Kind::Resource | Kind::ServiceControl);
-                if !stored && !member.key.contains(':') {
+                if !self.kind.is_kept_by_iam() && !member.key.contains(':') {
                     let message =
                         format!("`{}` is no condition key: it has no service", member.key);
                     return Err(self.error(member.at, message));

@@ -31,6 +31,10 @@ impl Outcome {
 /// A layer of policies, in the order of evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Layer {
+    /// The policy of the VPC endpoint that the request comes through.
+    VpcEndpoint,
+    /// Resource control policies.
+    ResourceControl,
     /// Service control policies.
     ServiceControl,
     /// The resource's own policy, trust policies included.
@@ -46,9 +50,12 @@ pub enum Layer {
 }
 
 impl Layer {
-    /// `scp`, `resource`, `identity`, `boundary`, `session`, `root`.
+    /// `vpc_endpoint`, `rcp`, `scp`, `resource`, `identity`, `boundary`, `session`,
+    /// `root`.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::VpcEndpoint => "vpc_endpoint",
+            Self::ResourceControl => "rcp",
             Self::ServiceControl => "scp",
             Self::Resource => "resource",
             Self::Identity => "identity",
@@ -61,6 +68,8 @@ impl Layer {
     /// The layer as AWS calls it, with its article.
     pub(crate) fn phrase(self, trust: bool) -> &'static str {
         match self {
+            Self::VpcEndpoint => "a VPC endpoint policy",
+            Self::ResourceControl => "a resource control policy",
             Self::ServiceControl => "a service control policy",
             Self::Resource if trust => "the role trust policy",
             Self::Resource => "a resource-based policy",
@@ -160,6 +169,9 @@ mod tests {
 
     /// The wordings of AWS's page on access denied messages.
     #[rstest]
+    #[case(Layer::VpcEndpoint, IMPLICIT, "because no VPC endpoint policy allows the a:B action")]
+    #[case(Layer::VpcEndpoint, EXPLICIT, "with an explicit deny in a VPC endpoint policy")]
+    #[case(Layer::ResourceControl, EXPLICIT, "with an explicit deny in a resource control policy")]
     #[case(
         Layer::ServiceControl,
         IMPLICIT,

@@ -20,6 +20,10 @@ pub enum Kind {
     Session,
     /// A service control policy.
     ServiceControl,
+    /// A resource control policy.
+    ResourceControl,
+    /// The policy of a VPC endpoint.
+    VpcEndpoint,
     /// A resource-based policy.
     Resource,
     /// A role's trust policy.
@@ -29,19 +33,27 @@ pub enum Kind {
 impl Kind {
     /// Whether statements say whom they are about.
     pub(crate) fn has_principals(self) -> bool {
-        matches!(self, Self::Resource | Self::Trust)
+        matches!(self, Self::Resource | Self::Trust | Self::ResourceControl | Self::VpcEndpoint)
+    }
+
+    /// Whether IAM keeps the document itself, with checks that others do not make.
+    pub(crate) fn is_kept_by_iam(self) -> bool {
+        matches!(self, Self::Identity | Self::Boundary | Self::Session | Self::Trust)
     }
 
     /// The most characters that AWS stores, counted as [`Document::size`] does,
     /// where it has one limit for the kind
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>,
-    /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>).
+    /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>,
+    /// <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>).
     /// For identity policies it is that of a role's inline policies together,
     /// the largest there is; a boundary is a managed policy.
     pub fn size_limit(self) -> Option<usize> {
         match self {
             Self::Identity | Self::ServiceControl => Some(10_240),
             Self::Boundary => Some(6_144),
+            Self::ResourceControl => Some(5_120),
+            Self::VpcEndpoint => Some(20_480),
             Self::Session | Self::Trust => Some(2_048),
             Self::Resource => None,
         }
@@ -143,10 +155,13 @@ impl Document {
 
     /// Characters of the text as AWS's size limits count: with white space
     /// where the text is a parameter of its own (session policies) or is kept
-    /// as given (service control policies), else without; compare with
-    /// [`Kind::size_limit`].
+    /// as given (policies of an organization, of a VPC endpoint), else without;
+    /// compare with [`Kind::size_limit`].
     pub fn size(&self) -> usize {
-        let all = matches!(self.kind, Kind::Session | Kind::ServiceControl);
+        let all = matches!(
+            self.kind,
+            Kind::Session | Kind::ServiceControl | Kind::ResourceControl | Kind::VpcEndpoint
+        );
         self.text.chars().filter(|character| all || !character.is_whitespace()).count()
     }
 

@@ -5,11 +5,15 @@
 //! 1. A matching Deny anywhere ends it. Of several layers with one, the first
 //!    in the order of [`Layer`] is named; AWS names one too and does not say
 //!    which it chooses.
-//! 2. Each level of service control policies must allow.
-//! 3. The resource's policy may allow by itself, or must (role trust policies,
+//! 2. The policy of the VPC endpoint that the request comes through must allow,
+//!    whoever asks for whatever: that no other grant goes round it, and that it
+//!    is asked first, the pages of [endpoint policies] and people's denials show.
+//! 3. Resource control policies only deny (`resource_control.rs`); each level of
+//!    service control policies must allow.
+//! 4. The resource's policy may allow by itself, or must (role trust policies,
 //!    KMS keys, other accounts, services, unsigned callers): see
 //!    `Shape::needs`.
-//! 4. Identity policies, then the boundary, then session policies must allow.
+//! 5. Identity policies, then the boundary, then session policies must allow.
 //!
 //! The first layer in this order that should allow and does not is the one
 //! that an implicit deny names.
@@ -18,6 +22,7 @@
 //! (`scan.rs`), and what of the above hangs on it is undecided (`layers.rs`):
 //! an answer that is given holds whatever the key turns out to be.
 //!
+//! [endpoint policies]: https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html
 //! [policy evaluation logic]: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 
 use std::sync::Arc;
@@ -26,16 +31,22 @@ use crate::arn::Target;
 use crate::decision::{Decision, Layer, Outcome};
 use crate::document::{Document, Kind};
 use crate::explain;
-use crate::layers::{Levels, Reached, Scans};
+use crate::layers::{Gates, Levels, Reached, Scans};
 use crate::principal::Naming;
 use crate::request::{Principal, Request};
-use crate::scan::Scan;
+use crate::resource_control;
+use crate::scan::{Found, Scan};
 use crate::special;
 use crate::statement::{Action, Asked, Effect, Truth};
 
 /// All policies that apply to a request. `Default` is none at all.
 #[derive(Debug, Clone, Default)]
 pub struct Policies {
+    /// The policy of the VPC endpoint that the request comes through, where it
+    /// comes through one.
+    pub vpc_endpoint: Option<Arc<Document>>,
+    /// Resource control policies of the resource's account, by level.
+    pub resource_control: Vec<Vec<Arc<Document>>>,
     /// Service control policies by level; every level must allow.
     pub service_control: Vec<Vec<Arc<Document>>>,
     /// The principal's identity policies.
@@ -92,8 +103,10 @@ pub fn judge<'p>(request: &Request<'_>, policies: &'p Policies) -> Verdict<'p> {
     }
     let shape = Shape::of(request, policies, &asked);
     if !shape.account_policies {
-        let resource = || Scan::of(policies.resource.as_slice(), &asked);
-        return fixed.unwrap_or_else(|| only_resource(&resource()));
+        return fixed.unwrap_or_else(|| {
+            let resource = Scan::of(policies.resource.as_slice(), &asked);
+            only_resource(&gates(policies, &shape, &asked), &resource)
+        });
     }
     let scans = scans(policies, &shape, &asked);
     if let Some((layer, found)) = scans.denies(|scan| scan.deny) {
@@ -115,6 +128,21 @@ pub fn judge<'p>(request: &Request<'_>, policies: &'p Policies) -> Verdict<'p> {
     }
 }
 
+/// What stands before every resource, whoever asks.
+fn gates<'p>(policies: &'p Policies, shape: &Shape, asked: &Asked<'_>) -> Gates<'p> {
+    let mut control = Scan::SILENT;
+    if shape.resource_controlled {
+        for level in &policies.resource_control {
+            let level = Scan::of(level, asked);
+            control.deny = control.deny.or(level.deny);
+            control.may_deny = control.may_deny.or(level.may_deny);
+        }
+    }
+    let endpoint = policies.vpc_endpoint.as_slice();
+    let endpoint = (!endpoint.is_empty()).then(|| Scan::of(endpoint, asked));
+    Gates { endpoint, control }
+}
+
 /// What each layer says of a principal with policies of its account.
 fn scans<'p>(policies: &'p Policies, shape: &Shape, asked: &Asked<'_>) -> Scans<'p> {
     let mut levels = Levels::default();
@@ -125,6 +153,7 @@ fn scans<'p>(policies: &'p Policies, shape: &Shape, asked: &Asked<'_>) -> Scans<
     }
     let of = |documents: &'p [Arc<Document>]| Scan::of(documents, asked);
     Scans {
+        gates: gates(policies, shape, asked),
         levels,
         resource: of(policies.resource.as_slice()),
         identity: of(&policies.identity),
@@ -145,15 +174,29 @@ pub(crate) fn open_layers(request: &Request<'_>, policies: &Policies) -> Vec<(La
     let shape = Shape::of(request, policies, &asked);
     if !shape.account_policies {
         let scan = Scan::of(policies.resource.as_slice(), &asked);
-        let allows = (scan.allows() == Truth::Unknown).then_some((Layer::Resource, Effect::Allow));
-        return [(Layer::Resource, Effect::Deny)].into_iter().chain(allows).collect();
+        let endpoint = gates(policies, &shape, &asked).endpoint;
+        let allows = [(Layer::VpcEndpoint, endpoint), (Layer::Resource, Some(scan))];
+        let open = allows
+            .into_iter()
+            .filter(|(_, scan)| scan.as_ref().is_some_and(|scan| scan.allows() == Truth::Unknown));
+        let denies = [Layer::VpcEndpoint, Layer::ResourceControl, Layer::Resource];
+        let denies = denies.into_iter().filter(|layer| shape.meets(*layer));
+        return denies
+            .map(|layer| (layer, Effect::Deny))
+            .chain(open.map(|(layer, _)| (layer, Effect::Allow)))
+            .collect();
     }
     let scans = scans(policies, &shape, &asked);
-    let layers =
-        [Layer::ServiceControl, Layer::Resource, Layer::Identity, Layer::Boundary, Layer::Session];
-    // Service control policies leave service-linked roles out.
-    let denies =
-        layers.into_iter().filter(|layer| *layer != Layer::ServiceControl || !shape.service_linked);
+    let layers = [
+        Layer::VpcEndpoint,
+        Layer::ResourceControl,
+        Layer::ServiceControl,
+        Layer::Resource,
+        Layer::Identity,
+        Layer::Boundary,
+        Layer::Session,
+    ];
+    let denies = layers.into_iter().filter(|layer| shape.meets(*layer));
     let allows = scans.open(&shape).into_iter().map(|layer| (layer, Effect::Allow));
     denies.map(|layer| (layer, Effect::Deny)).chain(allows).collect()
 }
@@ -165,6 +208,19 @@ pub fn layer_outcome(request: &Request<'_>, policies: &Policies, layer: Layer) -
     let asked = asked(request, policies);
     let outcome = |documents: &[Arc<Document>]| Scan::of(documents, &asked).outcome();
     match layer {
+        Layer::VpcEndpoint => policies.vpc_endpoint.as_ref().map(std::slice::from_ref).map(outcome),
+        Layer::ResourceControl => {
+            let shape = Shape::of(request, policies, &asked);
+            if policies.resource_control.is_empty() || !shape.resource_controlled {
+                return None;
+            }
+            let control = gates(policies, &shape, &asked).control;
+            Some(match (control.deny, control.may_deny) {
+                (Some(_), _) => Outcome::ExplicitDeny,
+                (None, Some(_)) => Outcome::Undecided,
+                (None, None) => Outcome::Allow,
+            })
+        }
         Layer::ServiceControl => {
             let shape = Shape::of(request, policies, &asked);
             if shape.service_linked || !shape.account_policies {
@@ -187,16 +243,31 @@ pub fn layer_outcome(request: &Request<'_>, policies: &Policies, layer: Layer) -
 }
 
 /// Services, web identities and unsigned callers: there is nothing but the
-/// resource's policy.
-fn only_resource<'p>(resource: &Scan<'p>) -> Verdict<'p> {
-    let layer = Layer::Resource;
-    if let Some(found) = resource.deny {
+/// resource's policy, and what stands before it.
+fn only_resource<'p>(gates: &Gates<'p>, resource: &Scan<'p>) -> Verdict<'p> {
+    let resource_deny = |deny: fn(&Scan<'p>) -> Option<Found<'p>>| {
+        gates.denies(deny).or_else(|| Some((Layer::Resource, deny(resource)?)))
+    };
+    if let Some((layer, found)) = resource_deny(|scan| scan.deny) {
         return found.verdict(Outcome::ExplicitDeny, layer);
     }
-    match (resource.allow, resource.may_allow.first(), resource.may_deny) {
-        (None, None, _) => Verdict { outcome: Outcome::ImplicitDeny, layer, statement: None },
-        (Some(found), _, None) => found.verdict(Outcome::Allow, layer),
-        (_, _, Some(found)) | (None, Some(found), None) => found.verdict(Outcome::Undecided, layer),
+    let wanted = [(Layer::VpcEndpoint, gates.endpoint.as_ref()), (Layer::Resource, Some(resource))];
+    let wanted = || wanted.into_iter().filter_map(|(layer, scan)| Some((layer, scan?)));
+    if let Some((layer, _)) = wanted().find(|(_, scan)| scan.allows() == Truth::False) {
+        return Verdict { outcome: Outcome::ImplicitDeny, layer, statement: None };
+    }
+    if let Some((layer, found)) = resource_deny(|scan| scan.may_deny) {
+        return found.verdict(Outcome::Undecided, layer);
+    }
+    let open = wanted().find(|(_, scan)| scan.allow.is_none());
+    if let Some((layer, found)) =
+        open.and_then(|(layer, scan)| Some((layer, scan.may_allow.first()?)))
+    {
+        return found.verdict(Outcome::Undecided, layer);
+    }
+    match resource.allow {
+        Some(found) => found.verdict(Outcome::Allow, Layer::Resource),
+        None => Verdict { outcome: Outcome::ImplicitDeny, layer: Layer::Resource, statement: None },
     }
 }
 
@@ -224,6 +295,8 @@ pub(crate) struct Shape {
     /// restrict service-linked roles
     /// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html>).
     pub(crate) service_linked: bool,
+    /// Whether resource control policies bind the request.
+    pub(crate) resource_controlled: bool,
     pub(crate) same_account: bool,
     /// Whether the resource's policy must allow even in the same account.
     pub(crate) resource_must_allow: bool,
@@ -254,8 +327,19 @@ impl Shape {
             federated: matches!(request.principal, Principal::FederatedUser { .. }),
             service_linked: matches!(request.principal, Principal::RoleSession { role_arn, .. }
                 if role_arn.contains(":role/aws-service-role/")),
+            resource_controlled: !policies.resource_control.is_empty()
+                && resource_control::bind(request, asked),
             same_account: owner.is_none() || owner == request.principal.account_id(),
             resource_must_allow: must_allow(policies.resource.as_deref(), asked),
+        }
+    }
+
+    /// Whether the request meets the layer at all.
+    fn meets(&self, layer: Layer) -> bool {
+        match layer {
+            Layer::ServiceControl => !self.service_linked,
+            Layer::ResourceControl => self.resource_controlled,
+            _ => true,
         }
     }
 
@@ -371,8 +455,8 @@ mod tests {
             service_control: vec![level(all), level(other)],
             identity: vec![document(Kind::Identity, all)],
             boundary: Some(vec![document(Kind::Boundary, &format!("{all}, {deny}"))]),
-            session: None,
             resource: Some(document(Kind::Resource, named)),
+            ..Policies::default()
         };
         let principal = Principal::User { arn: "arn:aws:iam::123456789012:user/alice".into() };
         let request = Request {

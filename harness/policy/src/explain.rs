@@ -138,6 +138,8 @@ fn allowed(decision: &mut Decision, request: &Request<'_>, policies: &Policies, 
 /// The documents of a layer.
 fn documents(policies: &Policies, layer: Layer) -> Vec<&Arc<Document>> {
     match layer {
+        Layer::VpcEndpoint => policies.vpc_endpoint.iter().collect(),
+        Layer::ResourceControl => policies.resource_control.iter().flatten().collect(),
         Layer::ServiceControl => policies.service_control.iter().flatten().collect(),
         Layer::Resource => policies.resource.iter().collect(),
         Layer::Identity => policies.identity.iter().collect(),

@@ -3,8 +3,11 @@
 //! In: `{"id","principal","action","resource","resource_account","context":
 //! {key: value or [values]},"unknown":[key],"policies":{"identity":[doc],
 //! "boundary":[doc]|null,"session":[doc]|null,"resource":doc|null,
-//! "scp":[[doc]]}}`. What is absent is none; `scp` is a list of levels, all of
-//! which must allow. A principal is an ARN, an account id (its root user), a
+//! "scp":[[doc]],"rcp":[[doc]],"vpc_endpoint":doc|null}}`. What is absent is
+//! none; `scp` and `rcp` are lists of levels: every level of `scp` must allow,
+//! and those of `rcp`, the resource control policies of the resource's account,
+//! only deny. `vpc_endpoint` is the policy of the endpoint that the request
+//! comes through, and must allow. A principal is an ARN, an account id (its root user), a
 //! service's name, or `*` (nobody).
 //!
 //! Out: `{"id","decision","layer","statements":[{"policy","sid","index"}],
@@ -219,14 +222,13 @@ impl Decider {
     }
 
     fn policies(&mut self, given: &Documents<'_>, sts: bool) -> Result<Policies, String> {
-        let mut level_names = (0..).map(|level| format!("scp[{level}]"));
-        let mut service_control = Vec::new();
-        for level in given.scp.iter().flatten() {
-            let name = level_names.next().unwrap_or_default();
-            service_control.push(self.list(&name, level, Kind::ServiceControl)?);
-        }
         Ok(Policies {
-            service_control,
+            vpc_endpoint: match given.vpc_endpoint {
+                Some(text) => Some(self.document("vpc_endpoint", text, Kind::VpcEndpoint)?),
+                None => None,
+            },
+            resource_control: self.levels("rcp", given.rcp.as_deref(), Kind::ResourceControl)?,
+            service_control: self.levels("scp", given.scp.as_deref(), Kind::ServiceControl)?,
             identity: self.list(
                 "identity",
                 given.identity.as_deref().unwrap_or(&[]),
@@ -244,6 +246,17 @@ impl Decider {
                 None => None,
             },
         })
+    }
+
+    /// The policies of an organization by level.
+    fn levels(
+        &mut self,
+        name: &str,
+        levels: Option<&[Vec<&RawValue>]>,
+        kind: Kind,
+    ) -> Result<Vec<Vec<Arc<Document>>>, String> {
+        let levels = levels.unwrap_or_default().iter().enumerate();
+        levels.map(|(place, level)| self.list(&format!("{name}[{place}]"), level, kind)).collect()
     }
 
     /// The policies of a layer that limits where it is there. AWS has no such

@@ -38,9 +38,31 @@ impl<'p> Levels<'p> {
     }
 }
 
+/// What stands before every resource, whoever asks.
+#[derive(Debug)]
+pub(crate) struct Gates<'p> {
+    /// The policy of the VPC endpoint, which must allow.
+    pub(crate) endpoint: Option<Scan<'p>>,
+    /// Resource control policies, which only deny.
+    pub(crate) control: Scan<'p>,
+}
+
+impl<'p> Gates<'p> {
+    /// The first of them with such a Deny.
+    pub(crate) fn denies(
+        &self,
+        deny: impl Fn(&Scan<'p>) -> Option<Found<'p>>,
+    ) -> Option<(Layer, Found<'p>)> {
+        let endpoint = self.endpoint.as_ref().and_then(&deny);
+        let control = || Some((Layer::ResourceControl, deny(&self.control)?));
+        endpoint.map(|found| (Layer::VpcEndpoint, found)).or_else(control)
+    }
+}
+
 /// What each layer says.
 #[derive(Debug)]
 pub(crate) struct Scans<'p> {
+    pub(crate) gates: Gates<'p>,
     pub(crate) levels: Levels<'p>,
     pub(crate) resource: Scan<'p>,
     pub(crate) identity: Scan<'p>,
@@ -78,6 +100,10 @@ impl<'p> Scans<'p> {
         &self,
         deny: impl Fn(&Scan<'p>) -> Option<Found<'p>>,
     ) -> Option<(Layer, Found<'p>)> {
+        let gates = self.gates.denies(&deny);
+        if gates.is_some() {
+            return gates;
+        }
         let found = [
             (Layer::ServiceControl, deny(&self.levels.denies)),
             (Layer::Resource, deny(&self.resource)),
@@ -139,7 +165,7 @@ impl<'p> Scans<'p> {
 
     /// The layers that must allow, in their order, with this grant of the
     /// resource's policy.
-    fn wanted(&self, shape: &Shape, grant: Option<Found<'p>>) -> [Option<Wanted<'p>>; 5] {
+    fn wanted(&self, shape: &Shape, grant: Option<Found<'p>>) -> [Option<Wanted<'p>>; 6] {
         let needs = shape.needs(grant.map(|found| found.naming));
         let levels = Wanted {
             layer: Layer::ServiceControl,
@@ -152,6 +178,7 @@ impl<'p> Scans<'p> {
             scan.as_ref().filter(|_| needed).map(|scan| Wanted::of(layer, scan))
         };
         [
+            limit(true, Layer::VpcEndpoint, &self.gates.endpoint),
             Some(levels),
             needs.resource.then_some(resource),
             (needs.identity && !shape.root).then(|| Wanted::of(Layer::Identity, &self.identity)),

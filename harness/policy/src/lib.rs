@@ -107,6 +107,7 @@ mod pattern;
 mod principal;
 mod recent;
 pub mod request;
+mod resource_control;
 mod resource_format;
 mod scan;
 mod special;

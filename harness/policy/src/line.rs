@@ -80,6 +80,10 @@ pub(crate) struct Documents<'a> {
     pub(crate) resource: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(crate) scp: Option<Vec<Vec<&'a RawValue>>>,
+    #[serde(borrow, default)]
+    pub(crate) rcp: Option<Vec<Vec<&'a RawValue>>>,
+    #[serde(borrow, default)]
+    pub(crate) vpc_endpoint: Option<&'a RawValue>,
 }
 
 /// The condition keys of a line. A key that stands twice, in whatever case, is

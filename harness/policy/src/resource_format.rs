@@ -61,7 +61,7 @@ pub(crate) fn check(text: &str, kind: Kind) -> Result<(), String> {
     }
     let partition = parts.next().unwrap_or("");
     // Only IAM's own checks are known to refuse `arn:aws*:…`.
-    let iam_checked = !matches!(kind, Kind::Resource | Kind::ServiceControl);
+    let iam_checked = kind.is_kept_by_iam();
     let wild = !iam_checked && partition.contains('*');
     if !PARTITIONS.contains(&partition) && !wild {
         return Err(format!("partition `{partition}` is not valid for resource `{text}`"));
@@ -82,6 +82,10 @@ pub(crate) fn check(text: &str, kind: Kind) -> Result<(), String> {
     // A service control policy takes a shortened ARN only with a `*` at its
     // end ([SIM] resource.ts).
     if rest.len() < 3 && kind == Kind::ServiceControl && !text.ends_with('*') {
+        return Err(format!("resource `{text}` has fewer than the six parts of an ARN"));
+    }
+    // A resource control policy takes none ([SIM] policyTypeResourceSettings).
+    if rest.len() < 3 && kind == Kind::ResourceControl {
         return Err(format!("resource `{text}` has fewer than the six parts of an ARN"));
     }
     if let [region, _, path] = rest.as_slice() {

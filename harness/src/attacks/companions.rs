@@ -149,7 +149,9 @@ impl Without<'_> {
                 Kind::ServiceControl
             }
             Layer::Resource => return self.trust(action, resource),
-            Layer::Root => return None,
+            // Nothing is denied for want of an Allow in the former; no call of the
+            // guard's comes through the latter.
+            Layer::ResourceControl | Layer::VpcEndpoint | Layer::Root => return None,
         };
         let document = document("mutant", vec![statement], kind)?;
         self.overlay = std::mem::take(&mut self.overlay).add(None, layer, document);

@@ -101,10 +101,19 @@ fn cite(out: &mut String, policies: &Policies, statement: &StatementRef) {
 }
 
 fn all(policies: &Policies) -> impl Iterator<Item = &Arc<Document>> {
-    let Policies { service_control, identity, boundary, session, resource } = policies;
-    service_control
+    let Policies {
+        vpc_endpoint,
+        resource_control,
+        service_control,
+        identity,
+        boundary,
+        session,
+        resource,
+    } = policies;
+    vpc_endpoint
         .iter()
-        .flatten()
+        .chain(resource_control.iter().flatten())
+        .chain(service_control.iter().flatten())
         .chain(identity)
         .chain(boundary.iter().flatten())
         .chain(session.iter().flatten())

@@ -38,6 +38,8 @@ enum As {
     Trust,
     Session,
     Scp,
+    Rcp,
+    VpcEndpoint,
 }
 
 impl From<As> for Kind {
@@ -49,6 +51,8 @@ impl From<As> for Kind {
             As::Trust => Self::Trust,
             As::Session => Self::Session,
             As::Scp => Self::ServiceControl,
+            As::Rcp => Self::ResourceControl,
+            As::VpcEndpoint => Self::VpcEndpoint,
         }
     }
 }

@@ -82,8 +82,8 @@ impl Simulated {
             service_control,
             identity: simulation.identity.iter().map(document).collect(),
             boundary: simulation.boundary.as_ref().map(|source| vec![document(source)]),
-            session: None,
             resource: simulation.resource.as_ref().map(document),
+            ..Policies::default()
         };
         let trust = simulation.trust.as_ref().map(document);
         let sts_policies = Policies { resource: trust, ..policies.clone() };

@@ -56,7 +56,11 @@ impl Source {
         match self.document.kind() {
             Kind::Boundary => "Permissions Boundary Policy",
             Kind::Resource | Kind::Trust => "Resource Policy",
-            Kind::Identity | Kind::Session | Kind::ServiceControl => "IAM Policy",
+            Kind::Identity
+            | Kind::Session
+            | Kind::ServiceControl
+            | Kind::ResourceControl
+            | Kind::VpcEndpoint => "IAM Policy",
         }
     }
 }

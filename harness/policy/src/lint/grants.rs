@@ -23,9 +23,12 @@ pub(super) fn check(document: &Document, statement: &Statement, notes: &mut Vec<
         }
         Kind::Resource => all_but(statement, notes),
         Kind::Trust => web_identity(statement, notes),
-        // A boundary, session policy or service control policy grants nothing,
-        // and the last two are customarily all but some.
-        Kind::Boundary | Kind::Session | Kind::ServiceControl => {}
+        // What only limits grants nothing, and is customarily all but some.
+        Kind::Boundary
+        | Kind::Session
+        | Kind::ServiceControl
+        | Kind::ResourceControl
+        | Kind::VpcEndpoint => {}
     }
 }
 

@@ -30,7 +30,9 @@ pub(super) fn check(document: &Document, statement: &Statement, notes: &mut Vec<
     for entry in &principals.entries {
         nobody(entry, notes);
     }
-    if statement.effect != Effect::Allow {
+    // What only limits allows nobody anything.
+    let grants = matches!(document.kind(), Kind::Resource | Kind::Trust);
+    if statement.effect != Effect::Allow || !grants {
         return;
     }
     let everyone = principals.entries.contains(&Entry::Everyone);

@@ -261,6 +261,8 @@ fn one_condition(c: &mut Choices) -> Case {
         account: None,
         context: context(c),
         unknown: Vec::new(),
+        endpoint: None,
+        rcp: Vec::new(),
         scp: Vec::new(),
         identity: vec![Policy { version: Some("2012-10-17"), statements }],
         boundary: None,
@@ -268,6 +270,36 @@ fn one_condition(c: &mut Choices) -> Case {
         resource: None,
         trust: false,
     }
+}
+
+/// A policy that only denies, of everybody, actions of a named service.
+fn resource_control(c: &mut Choices) -> Policy {
+    let mut policy = everywhere(policy(c, Whom::Nobody));
+    for statement in &mut policy.statements {
+        statement.allow = false;
+        statement.principals = Some(Element { negated: false, values: Whose::Everyone });
+        statement.actions.negated = false;
+        for action in &mut statement.actions.values {
+            if action.starts_with('*') {
+                *action = "s3:*";
+            }
+        }
+        for pattern in statement.resources.iter_mut().flat_map(|element| &mut element.values) {
+            if pattern.split(':').count() < 6 {
+                *pattern = "*";
+            }
+        }
+    }
+    policy
+}
+
+/// The policy with resources in every statement.
+fn everywhere(mut policy: Policy) -> Policy {
+    for statement in &mut policy.statements {
+        let all = Element { negated: false, values: vec!["*"] };
+        statement.resources.get_or_insert(all);
+    }
+    policy
 }
 
 fn whole(c: &mut Choices) -> Case {
@@ -301,6 +333,10 @@ fn whole(c: &mut Choices) -> Case {
     let trust = action == "sts:AssumeRole";
     let account = c.of(&[None, None, None, Some("222222222222"), Some("111111111111")]);
     let nobody = |c: &mut Choices| policy(c, Whom::Nobody);
+    let rcp = match c.once_in(4) {
+        true => c.list(1, 2, |c| c.list(0, 2, resource_control)),
+        false => Vec::new(),
+    };
     let scp = if c.once_in(4) { c.list(1, 2, |c| c.list(0, 2, nobody)) } else { Vec::new() };
     Case {
         caller,
@@ -309,6 +345,8 @@ fn whole(c: &mut Choices) -> Case {
         account,
         context: context(c),
         unknown: Vec::new(),
+        endpoint: c.once_in(4).then(|| everywhere(policy(c, Whom::Principals))),
+        rcp,
         scp,
         identity: c.list(0, 2, nobody),
         boundary: c.once_in(3).then(|| vec![policy(c, Whom::Nobody)]),

@@ -52,6 +52,12 @@ macro_rules! engine {
             };
             let kind = if case.trust { Kind::Trust } else { Kind::Resource };
             let policies = Policies {
+                vpc_endpoint: case.endpoint.as_ref().map(|policy| parse(Kind::VpcEndpoint, policy)),
+                resource_control: case
+                    .rcp
+                    .iter()
+                    .map(|level| all(Kind::ResourceControl, level))
+                    .collect(),
                 service_control: case
                     .scp
                     .iter()

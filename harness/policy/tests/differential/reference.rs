@@ -15,10 +15,24 @@ pub(crate) fn evaluate(case: &Case) -> (&'static str, &'static str) {
     if case.action == "sts:GetCallerIdentity" && !anonymous {
         return ("allow", "identity");
     }
+    let endpoint = match &case.endpoint {
+        Some(policy) => said(case, std::slice::from_ref(policy), true),
+        None => Said { deny: false, allow: 4 },
+    };
+    // RCPs are about resources of some services, whoever asks, and only deny.
+    let service = case.action.split(':').next().unwrap();
+    let controlled = case.target != "*" && ["s3", "kms", "sts"].contains(&service);
+    let control = controlled && case.rcp.iter().any(|level| said(case, level, true).deny);
+    for (deny, layer) in [(endpoint.deny, "vpc_endpoint"), (control, "rcp")] {
+        if deny {
+            return ("explicit_deny", layer);
+        }
+    }
     if anonymous || matches!(case.caller, Caller::Service | Caller::WebIdentity) {
-        return match (resource.deny, resource.allow) {
-            (true, _) => ("explicit_deny", "resource"),
-            (false, 0) => ("implicit_deny", "resource"),
+        return match (resource.deny, endpoint.allow, resource.allow) {
+            (true, ..) => ("explicit_deny", "resource"),
+            (false, 0, _) => ("implicit_deny", "vpc_endpoint"),
+            (false, _, 0) => ("implicit_deny", "resource"),
             _ => ("allow", "resource"),
         };
     }
@@ -43,6 +57,9 @@ pub(crate) fn evaluate(case: &Case) -> (&'static str, &'static str) {
     ];
     if let Some((_, layer)) = denies.into_iter().find(|(deny, _)| *deny) {
         return ("explicit_deny", layer);
+    }
+    if endpoint.allow == 0 {
+        return ("implicit_deny", "vpc_endpoint");
     }
     if levels.iter().any(|level| level.allow == 0) {
         return ("implicit_deny", "scp");

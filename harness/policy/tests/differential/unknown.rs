@@ -107,6 +107,8 @@ pub(crate) fn wrong(case: &Case, found: (&str, &str)) -> Option<String> {
 fn mentions(case: &Case) -> usize {
     let limits = [&case.boundary, &case.session];
     let policies = case.scp.iter().flatten().chain(&case.identity).chain(&case.resource);
+    let organization = case.rcp.iter().flatten();
+    let policies = policies.chain(organization).chain(&case.endpoint);
     let policies = policies.chain(limits.into_iter().flatten().flatten());
     policies
         .map(|policy| policy.statements.iter().map(|one| of(case, policy, one)).sum::<usize>())

@@ -73,6 +73,10 @@ pub(crate) struct Case {
     pub(crate) context: BTreeMap<&'static str, Held>,
     /// Keys of which nothing is known; none of them is in the context.
     pub(crate) unknown: Vec<&'static str>,
+    /// The policy of the VPC endpoint.
+    pub(crate) endpoint: Option<Policy>,
+    /// Resource control policies, by level.
+    pub(crate) rcp: Vec<Vec<Policy>>,
     pub(crate) scp: Vec<Vec<Policy>>,
     pub(crate) identity: Vec<Policy>,
     pub(crate) boundary: Option<Vec<Policy>>,
@@ -148,9 +152,14 @@ impl Display for Case {
         writeln!(out, "{caller:?} asks for {action} on {target} of {account:?} under {context:?}")?;
         writeln!(out, "unknown: {unknown:?}")?;
         let layers = [("boundary", &self.boundary), ("session", &self.session)];
-        for (level, policies) in self.scp.iter().enumerate() {
-            writeln!(out, "scp level {level}:")?;
-            policies.iter().try_for_each(|policy| writeln!(out, "  {policy}"))?;
+        if let Some(policy) = &self.endpoint {
+            writeln!(out, "VPC endpoint: {policy}")?;
+        }
+        for (name, levels) in [("rcp", &self.rcp), ("scp", &self.scp)] {
+            for (level, policies) in levels.iter().enumerate() {
+                writeln!(out, "{name} level {level}:")?;
+                policies.iter().try_for_each(|policy| writeln!(out, "  {policy}"))?;
+            }
         }
         for policy in &self.identity {
             writeln!(out, "identity: {policy}")?;

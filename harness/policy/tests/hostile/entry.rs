@@ -12,11 +12,13 @@ use ringfence_policy::{
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 8] = [
     Kind::Identity,
     Kind::Boundary,
     Kind::Session,
     Kind::ServiceControl,
+    Kind::ResourceControl,
+    Kind::VpcEndpoint,
     Kind::Resource,
     Kind::Trust,
 ];
@@ -51,6 +53,8 @@ fn policies(document: Arc<Document>) -> Policies {
         Kind::Boundary => policies.boundary = Some(vec![document]),
         Kind::Session => policies.session = Some(vec![document]),
         Kind::ServiceControl => policies.service_control = vec![vec![document]],
+        Kind::ResourceControl => policies.resource_control = vec![vec![document]],
+        Kind::VpcEndpoint => policies.vpc_endpoint = Some(document),
         Kind::Resource | Kind::Trust => policies.resource = Some(document),
     }
     policies
