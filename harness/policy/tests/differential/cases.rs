@@ -281,7 +281,7 @@ fn resource_control(c: &mut Choices) -> Policy {
         statement.actions.negated = false;
         for action in &mut statement.actions.values {
             if action.starts_with('*') {
-                *action = "s3:*";
+                *action = c.of(&["s3:*", "kms:*", "lambda:*"]);
             }
         }
         for pattern in statement.resources.iter_mut().flat_map(|element| &mut element.values) {
@@ -345,7 +345,7 @@ fn whole(c: &mut Choices) -> Case {
         account,
         context: context(c),
         unknown: Vec::new(),
-        endpoint: c.once_in(4).then(|| everywhere(policy(c, Whom::Principals))),
+        endpoint: c.once_in(8).then(|| everywhere(policy(c, Whom::Principals))),
         rcp,
         scp,
         identity: c.list(0, 2, nobody),
