@@ -506,3 +506,89 @@ fn an_api_without_a_stage_is_told_from_one_that_has_it_or_made_its_own() {
     let told: Vec<&str> = found.iter().filter_map(|one| one.split_once(' ')).map(|o| o.1).collect();
     assert_eq!(told, ["api-without-stage aws_apigatewayv2_api.bare null"]);
 }
+
+/// Policies of an organization and of VPC endpoints are read as what they are:
+/// the former by their type, and neither grants anybody anything.
+#[test]
+fn what_an_organization_and_a_vpc_endpoint_limit_is_read_as_such() {
+    let statement = |effect: &str, action: &str| {
+        json!({"Version": "2012-10-17", "Statement": {
+            "Effect": effect, "Principal": "*", "Action": action, "Resource": "*"}})
+    };
+    let organization = |effect: &str, kind: &str| {
+        let content = statement(effect, "s3:GetObjekt");
+        (
+            json!({"type": kind, "content": content.to_string()}),
+            json!({"Type": kind, "Content": content}),
+        )
+    };
+    let (rcp, rcp_of_template) = organization("Deny", "RESOURCE_CONTROL_POLICY");
+    let (allow, allow_of_template) = organization("Allow", "RESOURCE_CONTROL_POLICY");
+    let (tags, tags_of_template) = organization("Deny", "TAG_POLICY");
+    let open = statement("Allow", "*");
+    let wrong = statement("Allow", "s3:GetObjekt");
+    let policy = |document: &Value| json!({"policy": document.to_string()});
+    let managed =
+        |address: &str, kind: &str, values: &Value| change(address, kind, values, &json!({}));
+    let plan = json!({"format_version": "1.2", "resource_changes": [
+        managed("aws_organizations_policy.rcp", "aws_organizations_policy", &rcp),
+        managed("aws_organizations_policy.allow", "aws_organizations_policy", &allow),
+        managed("aws_organizations_policy.tags", "aws_organizations_policy", &tags),
+        managed("aws_vpc_endpoint.open", "aws_vpc_endpoint", &policy(&open)),
+        managed("aws_vpc_endpoint_policy.p", "aws_vpc_endpoint_policy", &policy(&wrong)),
+    ]});
+    let resource = |kind: &str, properties: &Value| json!({"Type": kind, "Properties": properties});
+    let endpoint = |document: &Value| {
+        let properties = json!({"ServiceName": "s3", "VpcId": "v", "PolicyDocument": document});
+        resource("AWS::EC2::VPCEndpoint", &properties)
+    };
+    let template = json!({"Resources": {
+        "Rcp": resource("AWS::Organizations::Policy", &rcp_of_template),
+        "Allow": resource("AWS::Organizations::Policy", &allow_of_template),
+        "Tags": resource("AWS::Organizations::Policy", &tags_of_template),
+        "Open": endpoint(&open),
+        "Wrong": endpoint(&wrong),
+    }});
+    let place = files(&[("plan.json", &plan.to_string()), ("t.json", &template.to_string())]);
+    let (findings, report) = found(place.path(), &["plan.json", "t.json"]);
+    let mut what: Vec<&str> =
+        findings.iter().map(|finding| finding.split_once(' ').unwrap().1).collect();
+    what.sort_unstable();
+    assert_eq!(
+        what,
+        [
+            "unknown-action Resources.Rcp.Content 1",
+            "unknown-action Resources.Wrong.PolicyDocument 1",
+            "unknown-action aws_organizations_policy.rcp 1",
+            "unknown-action aws_vpc_endpoint_policy.p 1",
+        ]
+    );
+    let unreadable = report["unreadable"].as_array().unwrap().iter();
+    let told: Vec<&str> = unreadable.map(|error| error["message"].as_str().unwrap()).collect();
+    let only = "a resource control policy only denies; `Allow` is RCPFullAWSAccess's";
+    assert_eq!(
+        told,
+        [
+            format!("aws_organizations_policy.allow: {only}"),
+            format!("Resources.Allow.Content: {only}"),
+        ]
+    );
+}
+
+#[test]
+fn a_document_is_judged_as_what_it_is_said_to_be() {
+    let document = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*",
+        "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/*"}}"#;
+    let place = files(&[("p.json", document)]);
+    let as_kind = |kind: &str| found(place.path(), &["p.json", "--as", kind]);
+    assert_eq!(as_kind("resource").0, ["1:60 anybody  1"]);
+    assert_eq!(as_kind("vpc-endpoint").0, Vec::<String>::new());
+    let (findings, report) = as_kind("rcp");
+    assert_eq!(findings, Vec::<String>::new());
+    assert!(
+        report["unreadable"][0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("a resource control policy only denies")
+    );
+}

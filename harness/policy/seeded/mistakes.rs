@@ -40,10 +40,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "true",
     ),
     (
-        "resource control policies bind actions without a resource",
+        "resource control policies do not bind actions without a resource",
         "resource_control.rs",
-        "«asked.target» else",
-        "Target::Arn(crate::arn::Arn::parse(\"arn:aws:s3:::b\").unwrap())",
+        "«!by_linked» && !of_linked",
+        "!by_linked && matches!(asked.target, Target::Arn(_))",
     ),
     (
         "resource control policies bind the account's principals alone",

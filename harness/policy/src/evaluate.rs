@@ -45,7 +45,8 @@ pub struct Policies {
     /// The policy of the VPC endpoint that the request comes through, where it
     /// comes through one.
     pub vpc_endpoint: Option<Arc<Document>>,
-    /// Resource control policies of the resource's account, by level.
+    /// Resource control policies of the resource's account, or of the caller's
+    /// where the action authorizes no resource, by level.
     pub resource_control: Vec<Vec<Arc<Document>>>,
     /// Service control policies by level; every level must allow.
     pub service_control: Vec<Vec<Arc<Document>>>,

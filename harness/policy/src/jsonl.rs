@@ -5,9 +5,10 @@
 //! "boundary":[doc]|null,"session":[doc]|null,"resource":doc|null,
 //! "scp":[[doc]],"rcp":[[doc]],"vpc_endpoint":doc|null}}`. What is absent is
 //! none; `scp` and `rcp` are lists of levels: every level of `scp` must allow,
-//! and those of `rcp`, the resource control policies of the resource's account,
-//! only deny. `vpc_endpoint` is the policy of the endpoint that the request
-//! comes through, and must allow. A principal is an ARN, an account id (its root user), a
+//! and those of `rcp`, the resource control policies of the resource's account
+//! (of the caller's, where the action authorizes no resource), only deny.
+//! `vpc_endpoint` is the policy of the endpoint that the request comes through,
+//! and must allow. A principal is an ARN, an account id (its root user), a
 //! service's name, or `*` (nobody).
 //!
 //! Out: `{"id","decision","layer","statements":[{"policy","sid","index"}],

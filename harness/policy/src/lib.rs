@@ -82,10 +82,9 @@
 //! values, an operator that does not exist and tests no key, a date such as
 //! `01T`. Nobody means what they do.
 //!
-//! Not modelled: resource control policies and VPC endpoint policies; the
-//! management account, which service control policies do not bind (give none);
-//! services that want the account named too in `NotPrincipal`; grants of KMS;
-//! access control lists of S3.
+//! Not modelled: the management account, which neither service control policies
+//! nor resource control policies bind (give none); services that want the account
+//! named too in `NotPrincipal`; grants of KMS; access control lists of S3.
 
 mod arn;
 pub mod catalog;

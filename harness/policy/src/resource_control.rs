@@ -76,18 +76,21 @@ const SERVICES: [&str; 62] = [
     "xray",
 ];
 
-/// Whether resource control policies of the resource's account bind the request.
+/// Whether resource control policies bind the request: those of the resource's
+/// account, or, where the action authorizes no resource, of the caller's. The
+/// page above says so of an action with no resource in the column "Resource
+/// type" ("the RCPs of the calling principal account"), and [SIM] rcps.json
+/// denies `s3:ListAllMyBuckets` by one.
 ///
 /// They do not bind calls of service-linked roles, trust policies of such roles,
-/// `kms:RetireGrant`, and actions that authorize no resource. Nor do they bind
-/// AWS managed keys, which a key's ARN does not show: whoever knows that the key
-/// is one gives no policies.
+/// and `kms:RetireGrant`. Nor do they bind AWS managed keys, which a key's ARN
+/// does not show: whoever knows that the key is one gives no policies.
 pub(crate) fn bind(request: &Request<'_>, asked: &Asked<'_>) -> bool {
-    let Target::Arn(target) = &asked.target else { return false };
     let linked = |arn: &str| arn.contains(":role/aws-service-role/");
     let by_linked =
         matches!(request.principal, Principal::RoleSession { role_arn, .. } if linked(role_arn));
-    let of_linked = target.service.eq_ignore_ascii_case("iam") && linked(request.resource);
+    let of_linked = matches!(asked.target, Target::Arn(arn)
+        if arn.service.eq_ignore_ascii_case("iam") && linked(request.resource));
     !by_linked && !of_linked && is_supported(&asked.action)
 }
 

@@ -8,6 +8,7 @@ use ringfence_policy::lint::UNKNOWN;
 
 use super::known::{Member, Node, Place, Value};
 use super::source::{Source, Unchecked};
+use super::terraform::organization_type;
 
 /// What a template holds.
 #[derive(Debug, Default)]
@@ -92,11 +93,14 @@ impl Reader<'_> {
             | "AWS::IAM::GroupPolicy" => self.document("PolicyDocument", Kind::Identity),
             "AWS::SSO::PermissionSet" => self.document("InlinePolicy", Kind::Identity),
             "AWS::Organizations::Policy" => {
-                let scp = self.properties.get("Type").and_then(Node::text);
-                if scp == Some("SERVICE_CONTROL_POLICY") {
-                    self.document("Content", Kind::ServiceControl);
+                let written = self.properties.get("Type").and_then(Node::text);
+                for kind in [Kind::ServiceControl, Kind::ResourceControl] {
+                    if written.is_some() && written == organization_type(kind) {
+                        self.document("Content", kind);
+                    }
                 }
             }
+            "AWS::EC2::VPCEndpoint" => self.document("PolicyDocument", Kind::VpcEndpoint),
             "AWS::Lambda::Permission" => self.permission(),
             "AWS::Serverless::Function" | "AWS::Serverless::StateMachine" => {
                 self.document("AssumeRolePolicyDocument", Kind::Trust);

@@ -67,13 +67,16 @@ pub fn is_raw_state(root: &Node) -> bool {
 }
 
 /// The attribute of each type that holds a document, and what it is used as.
-const DOCUMENTS: [(&str, &str, Kind); 28] = [
+const DOCUMENTS: [(&str, &str, Kind); 31] = [
     ("aws_iam_role", "assume_role_policy", Kind::Trust),
     ("aws_iam_role_policy", "policy", Kind::Identity),
     ("aws_iam_user_policy", "policy", Kind::Identity),
     ("aws_iam_group_policy", "policy", Kind::Identity),
     ("aws_ssoadmin_permission_set_inline_policy", "inline_policy", Kind::Identity),
     ("aws_organizations_policy", "content", Kind::ServiceControl),
+    ("aws_organizations_policy", "content", Kind::ResourceControl),
+    ("aws_vpc_endpoint", "policy", Kind::VpcEndpoint),
+    ("aws_vpc_endpoint_policy", "policy", Kind::VpcEndpoint),
     ("aws_s3_bucket_policy", "policy", Kind::Resource),
     ("aws_s3_access_point", "policy", Kind::Resource),
     ("aws_sqs_queue_policy", "policy", Kind::Resource),
@@ -97,6 +100,16 @@ const DOCUMENTS: [(&str, &str, Kind); 28] = [
     ("aws_media_store_container_policy", "policy", Kind::Resource),
     ("aws_ses_identity_policy", "policy", Kind::Resource),
 ];
+
+/// What Organizations calls the policies of a kind, where they are its own
+/// (<https://docs.aws.amazon.com/organizations/latest/APIReference/API_PolicySummary.html>).
+pub(super) fn organization_type(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::ServiceControl => Some("SERVICE_CONTROL_POLICY"),
+        Kind::ResourceControl => Some("RESOURCE_CONTROL_POLICY"),
+        _ => None,
+    }
+}
 
 /// Finds the policies of a plan or a state.
 pub fn read(root: &Node) -> Found {
@@ -164,8 +177,8 @@ fn managed(resource: &Resource, links: &Links, found: &mut Found) {
         }
         kind => {
             for (_, attribute, kind) in DOCUMENTS.iter().filter(|(name, ..)| *name == kind) {
-                let scp = values.get("type").and_then(Node::text);
-                if *kind == Kind::ServiceControl && scp != Some("SERVICE_CONTROL_POLICY") {
+                let of_organization = values.get("type").and_then(Node::text);
+                if organization_type(*kind).is_some_and(|name| of_organization != Some(name)) {
                     continue;
                 }
                 if let Some(node) = values.get(attribute) {

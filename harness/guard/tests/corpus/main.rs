@@ -40,13 +40,15 @@ use upstream::{BOUNDARY, Upstream, World, id};
 
 /// What cannot come to a guard, as it does not come to AWS. More may become
 /// calls, never fewer.
-const NO_CALLS: [(&str, usize); 6] = [
+const NO_CALLS: [(&str, usize); 8] = [
     ("a key that stands twice in the context: no call has such", 1),
     ("a resource of another account: a guard guards one", 3),
     ("a service as the caller: it has no key to call with", 11),
     ("a service control policy: it comes with the guard's configuration", 1),
     ("a token without an audience: STS refuses it before any policy", 1),
     ("an action of which this test makes no call", 1),
+    ("resource control policies: a guard has none", 29),
+    ("the policy of a VPC endpoint: no call of a guard's comes through one", 13),
 ];
 
 /// How a case comes to the guard.
@@ -70,6 +72,14 @@ impl Road {
 }
 
 fn road(case: &Map<String, Value>) -> Result<Road, &'static str> {
+    let policies = case.get("policies").and_then(Value::as_object);
+    let given = |layer: &str| policies.and_then(|policies| policies.get(layer)).is_some();
+    if given("rcp") {
+        return Err("resource control policies: a guard has none");
+    }
+    if given("vpc_endpoint") {
+        return Err("the policy of a VPC endpoint: no call of a guard's comes through one");
+    }
     if case["expect"].get("error").is_some() {
         return store(case).map(Road::Stored);
     }

@@ -240,21 +240,16 @@ pub(crate) fn case(c: &mut Choices) -> Case {
     case
 }
 
-/// A user with one Allow, or a Deny beside it, under one condition.
+/// One Allow, or a Deny beside it, under one condition: of a user's policy, of
+/// the resource's policy for whoever asks, or of what stands before both.
 fn one_condition(c: &mut Choices) -> Case {
     let deny = c.once_in(2);
-    let plain = |allow, conditions| Statement {
-        allow,
-        actions: Element { negated: false, values: vec!["*"] },
-        resources: Some(Element { negated: false, values: vec!["*"] }),
-        principals: None,
-        conditions,
-    };
     let mut statements = vec![plain(!deny, vec![condition(c)])];
     if deny {
         statements.push(plain(true, Vec::new()));
     }
-    Case {
+    let policy = |statements| Policy { version: Some("2012-10-17"), statements };
+    let mut case = Case {
         caller: Caller::User,
         action: "s3:GetObject",
         target: "arn:aws:s3:::b/k",
@@ -264,12 +259,51 @@ fn one_condition(c: &mut Choices) -> Case {
         endpoint: None,
         rcp: Vec::new(),
         scp: Vec::new(),
-        identity: vec![Policy { version: Some("2012-10-17"), statements }],
+        identity: Vec::new(),
         boundary: None,
         session: None,
         resource: None,
         trust: false,
+    };
+    let layer = c.below(6);
+    if layer < 3 {
+        case.identity = vec![policy(statements)];
+        return case;
     }
+    case.caller = c.of(&[Caller::User, Caller::Service, Caller::WebIdentity, Caller::Anonymous]);
+    for statement in &mut statements {
+        statement.principals = Some(everybody());
+    }
+    if layer == 3 {
+        case.resource = Some(policy(statements));
+        return case;
+    }
+    let open = Statement { principals: Some(everybody()), ..plain(true, Vec::new()) };
+    case.resource = Some(policy(vec![open]));
+    if layer == 4 {
+        case.endpoint = Some(policy(statements));
+        return case;
+    }
+    let conditions = statements.into_iter().next().map(|one| one.conditions).unwrap_or_default();
+    let mut denies = Statement { principals: Some(everybody()), ..plain(false, conditions) };
+    denies.actions.values = vec!["s3:*"];
+    case.rcp = vec![vec![policy(vec![denies])]];
+    case
+}
+
+/// A statement about everything.
+fn plain(allow: bool, conditions: Vec<Test>) -> Statement {
+    Statement {
+        allow,
+        actions: Element { negated: false, values: vec!["*"] },
+        resources: Some(Element { negated: false, values: vec!["*"] }),
+        principals: None,
+        conditions,
+    }
+}
+
+fn everybody() -> Element<Whose> {
+    Element { negated: false, values: Whose::Everyone }
 }
 
 /// A policy that only denies, of everybody, actions of a named service.
@@ -277,7 +311,7 @@ fn resource_control(c: &mut Choices) -> Policy {
     let mut policy = everywhere(policy(c, Whom::Nobody));
     for statement in &mut policy.statements {
         statement.allow = false;
-        statement.principals = Some(Element { negated: false, values: Whose::Everyone });
+        statement.principals = Some(everybody());
         statement.actions.negated = false;
         for action in &mut statement.actions.values {
             if action.starts_with('*') {

@@ -19,9 +19,8 @@ pub(crate) fn evaluate(case: &Case) -> (&'static str, &'static str) {
         Some(policy) => said(case, std::slice::from_ref(policy), true),
         None => Said { deny: false, allow: 4 },
     };
-    // RCPs are about resources of some services, whoever asks, and only deny.
-    let service = case.action.split(':').next().unwrap();
-    let controlled = case.target != "*" && ["s3", "kms", "sts"].contains(&service);
+    // RCPs are about some services, whoever asks, and only deny.
+    let controlled = ["s3", "kms", "sts"].contains(&case.action.split(':').next().unwrap());
     let control = controlled && case.rcp.iter().any(|level| said(case, level, true).deny);
     for (deny, layer) in [(endpoint.deny, "vpc_endpoint"), (control, "rcp")] {
         if deny {
