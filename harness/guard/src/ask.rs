@@ -12,6 +12,7 @@ use crate::context::Circumstances;
 use crate::guard::Guard;
 use crate::pipeline::Pipeline;
 use crate::recording::{Inputs, Overlay, Recorded, Recording};
+use crate::requirements::state::Told;
 use crate::requirements::{Extent, Requirement, ResourcePolicy, State as _, bucket_policy};
 
 /// A permission to ask about.
@@ -211,7 +212,7 @@ impl Pipeline {
         }
     }
 
-    /// The policy on the resource's side, of the kinds that the account keeps.
+    /// The policy on the resource's side.
     async fn policy_on(
         &self,
         caller: &Session,
@@ -258,11 +259,16 @@ impl Pipeline {
                 let document = present.function_policy(name, qualifier).await?;
                 Ok(own(resource.to_owned(), document))
             }
-            ("secretsmanager", "secretsmanager") if ours => {
-                let secret = present.secret(resource).await?;
-                Ok(own(resource.to_owned(), secret.and_then(|secret| secret.policy)))
-            }
-            _ => Ok(ResourcePolicy::None),
+            ("iam" | "sts", _) => Ok(ResourcePolicy::None),
+            _ => Ok(match present.resource_policy(resource).await? {
+                Told::Is(document) => {
+                    ResourcePolicy::Resource { name: resource.to_owned(), document }
+                }
+                Told::Nothing => ResourcePolicy::None,
+                Told::Unknown(reason) => {
+                    ResourcePolicy::Unknown { name: resource.to_owned(), reason }
+                }
+            }),
         }
     }
 }

@@ -203,6 +203,9 @@ impl Subject {
             if keys == Keys::OfCall {
                 known::mark_unknown(&requirement.action, &requirement.resource, &mut context);
             }
+            if let ResourcePolicy::Unknown { .. } = requirement.resource_policy {
+                context.set_unknown(UNREAD_KEY);
+            }
             asked.push(Asked {
                 action: requirement.action.clone(),
                 resource: requirement.resource.clone(),
@@ -248,6 +251,11 @@ fn resource_policy(
             recording::resource_id(name),
             directory.document(name, document, Kind::Resource, name)?,
         )),
+        ResourcePolicy::Unknown { name, reason } => {
+            let cited = format!("the policy of {name} ({reason})");
+            let document = directory.document(&cited, &unread(), Kind::Resource, name)?;
+            Some(Attached::own(recording::resource_id(name), document))
+        }
         ResourcePolicy::Trust { name, document } => {
             let role = name.rsplit('/').next().unwrap_or(name);
             Some(Attached::own(
@@ -256,6 +264,20 @@ fn resource_policy(
             ))
         }
     })
+}
+
+/// The key on which everything hangs that a policy says which cannot be read.
+const UNREAD_KEY: &str = "ringfence:ResourcePolicy";
+
+/// A policy of which nothing is known: it may allow and it may deny.
+fn unread() -> String {
+    let statement = |effect: &str| {
+        let condition = serde_json::json!({"StringEquals": {UNREAD_KEY: effect}});
+        serde_json::json!({"Sid": format!("May{effect}"), "Effect": effect, "Principal": "*",
+            "Action": "*", "Resource": "*", "Condition": condition})
+    };
+    let statements = [statement("Allow"), statement("Deny")];
+    serde_json::json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
 /// Pairs what was required with what was decided; what comes after a denial

@@ -1,11 +1,14 @@
 //! The account's present state, as mappings ask for it.
 
 use async_trait::async_trait;
-use ringfence_wire::{Service, ServiceError};
+use ringfence_wire::ServiceError;
 
 use crate::directory::Directory;
+use crate::directory::arns::Arn;
 use crate::requirements::State;
-use crate::requirements::state::{Entity, Function, InstanceProfile, Secret, Stack, Tags, VpcOf};
+use crate::requirements::state::{
+    Entity, Function, InstanceProfile, Secret, Stack, Tags, Told, VpcOf,
+};
 use crate::services::Services;
 
 /// What the upstream keeps and what the services keep, together.
@@ -19,6 +22,40 @@ pub(crate) struct Present<'a> {
     pub(crate) account_id: &'a str,
     /// The region that the call goes to.
     pub(crate) region: &'a str,
+}
+
+/// The name and qualifier of a function of the account.
+fn function_of<'a>(arn: &'a str, account_id: &str) -> Option<(&'a str, Option<&'a str>)> {
+    let arn = Arn::parse(arn).filter(|arn| arn.service == "lambda" && arn.account == account_id)?;
+    let mut names = arn.resource.strip_prefix("function:")?.split(':');
+    Some((names.next()?, names.next()))
+}
+
+impl Present<'_> {
+    /// The tags of what is not told by an operation that takes an ARN: the
+    /// services' own resources, and those of IAM and EC2.
+    async fn own_tags(&self, text: &str) -> Result<Option<Told<Tags>>, ServiceError> {
+        let told = |tags: Option<Tags>| Some(tags.map_or(Told::Nothing, Told::Is));
+        if let Some((name, _)) = function_of(text, self.account_id) {
+            return Ok(told(self.services.function(name).map(|function| function.tags)));
+        }
+        let Some(arn) = Arn::parse(text).filter(|arn| arn.account == self.account_id) else {
+            return Ok(None);
+        };
+        let last = arn.resource.rsplit('/').next().unwrap_or_default();
+        Ok(match (arn.service, arn.resource.split(['/', ':']).next().unwrap_or_default()) {
+            ("iam", "role") => told(self.role(last).await?.map(|role| role.tags)),
+            ("iam", "user") => told(self.user(last).await?.map(|user| user.tags)),
+            ("iam", "policy") => told(self.policy_tags(text).await?),
+            ("iam", "oidc-provider") => told(self.oidc_provider_tags(text).await?),
+            ("iam", "instance-profile") => {
+                told(self.instance_profile(last).await?.map(|profile| profile.tags))
+            }
+            ("cloudformation", "stack") => told(self.services.stack(text).map(|stack| stack.tags)),
+            ("ec2", _) => Some(Told::Is(self.ec2_tags(last).await?)),
+            _ => None,
+        })
+    }
 }
 
 #[async_trait]
@@ -128,8 +165,23 @@ impl State for Present<'_> {
         self.directory.secret(self.region, id).await
     }
 
-    async fn resource_tags(&self, service: Service, arn: &str) -> Result<Tags, ServiceError> {
-        self.directory.resource_tags(self.region, service, arn).await
+    async fn resource_policy(&self, arn: &str) -> Result<Told<String>, ServiceError> {
+        let told = |policy: Option<String>| policy.map_or(Told::Nothing, Told::Is);
+        if let Some(bucket) = arn.strip_prefix("arn:aws:s3:::") {
+            let bucket = bucket.split('/').next().unwrap_or_default();
+            return Ok(told(self.directory.bucket_policy(bucket).await?));
+        }
+        if let Some((name, qualifier)) = function_of(arn, self.account_id) {
+            return Ok(told(self.services.function_policy(name, qualifier)));
+        }
+        self.directory.resource_policy(self.region, arn).await
+    }
+
+    async fn resource_tags(&self, arn: &str) -> Result<Told<Tags>, ServiceError> {
+        match self.own_tags(arn).await? {
+            Some(told) => Ok(told),
+            None => self.directory.resource_tags(self.region, arn).await,
+        }
     }
 
     async fn partition_key(

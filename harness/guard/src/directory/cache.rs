@@ -44,6 +44,11 @@ impl<T: Clone> Cache<T> {
         self.lock().remove(name);
     }
 
+    /// Forgets the names that begin so.
+    pub(super) fn forget_all_of(&self, beginning: &str) {
+        self.lock().retain(|name, _| !name.starts_with(beginning));
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&self) {
         self.lock().clear();

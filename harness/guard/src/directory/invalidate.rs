@@ -3,14 +3,21 @@
 use ringfence_wire::{Call, Service};
 
 use super::Directory;
+use super::policy_table::LEAVES;
 
 /// Operations that change nothing that the directory keeps.
 const READS: [&str; 4] = ["Get", "List", "Simulate", "Generate"];
+
+/// Whether an operation may change a policy or the tags of a resource.
+fn changes_resources(operation: &str) -> bool {
+    !LEAVES.iter().any(|verb| operation.starts_with(verb))
+}
 
 impl Directory {
     /// Forgets what a call may have changed. It is called however the call
     /// ended: an upstream that failed half-way may have changed something.
     pub(crate) fn changed_by(&self, call: &Call) {
+        self.resources_changed_by(call);
         match call.service() {
             Service::Iam if !READS.iter().any(|read| call.name().starts_with(read)) => {
                 self.iam_changed(call);
@@ -30,6 +37,28 @@ impl Directory {
             }
             Service::Ec2 if call.name().starts_with("Delete") => self.vpcs.clear(),
             _ => {}
+        }
+    }
+
+    /// Each call that may change a resource makes all policies and tags of its
+    /// service unknown again: which names it touches, and how, is the service's.
+    fn resources_changed_by(&self, call: &Call) {
+        if !changes_resources(call.name()) {
+            return;
+        }
+        self.written.learn(call);
+        // Its operations tag the resources of all services.
+        if call.service().name() == "resourcegroupstaggingapi" {
+            return self.tags.clear();
+        }
+        // Services that share resources (`opensearch` and `es`, `rds` and
+        // `neptune`) share the prefix of their actions.
+        let prefix = call.service().iam_prefix().unwrap_or_default();
+        let siblings = Service::by_iam_prefix(prefix).iter().copied();
+        for api in siblings.chain([call.service()]) {
+            let beginning = format!("{}\n", api.name());
+            self.policies.forget_all_of(&beginning);
+            self.tags.forget_all_of(&beginning);
         }
     }
 

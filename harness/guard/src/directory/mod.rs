@@ -6,15 +6,20 @@
 //! noticed: the guard is the only road by design.
 
 mod access;
+pub(crate) mod arns;
 mod cache;
 mod documents;
 mod invalidate;
 mod locks;
 mod naming;
+mod policy_table;
 mod principals;
 mod read;
 mod regions;
+mod resource_policies;
 mod resources;
+mod tag_table;
+mod tags;
 mod uploads;
 mod usage;
 
@@ -29,11 +34,12 @@ use documents::Documents;
 
 use crate::account::Kept;
 use crate::recording::Attached;
-use crate::requirements::state::{Tags, VpcOf};
+use crate::requirements::state::{Tags, Told, VpcOf};
 use crate::upstream::Upstream;
 use cache::Cache;
 pub(crate) use locks::{Mode, ObjectLock, Retention};
 pub(crate) use regions::Regions;
+use resource_policies::Written;
 
 /// A role.
 #[derive(Debug)]
@@ -107,6 +113,11 @@ pub(crate) struct Directory {
     providers: Cache<Arc<Vec<Provider>>>,
     buckets: Cache<Option<Arc<str>>>,
     bucket_access: Cache<BucketAccess>,
+    /// By API, operation and ARN.
+    policies: Cache<Vec<String>>,
+    /// By API and ARN.
+    tags: Cache<Told<Tags>>,
+    written: Written,
     vpcs: Cache<VpcOf>,
     uploads: Cache<Option<Arc<str>>>,
     kept: Kept,
@@ -130,6 +141,9 @@ impl Directory {
             providers: Cache::default(),
             buckets: Cache::default(),
             bucket_access: Cache::default(),
+            policies: Cache::default(),
+            tags: Cache::default(),
+            written: Written::default(),
             vpcs: Cache::default(),
             uploads: Cache::default(),
             kept: Kept::default(),

@@ -125,57 +125,6 @@ impl Directory {
         }))
     }
 
-    /// The tags of a table, log group, parameter or object, by ARN.
-    pub(crate) async fn resource_tags(
-        &self,
-        region: &str,
-        service: Service,
-        arn: &str,
-    ) -> Result<Tags, ServiceError> {
-        let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
-        match service {
-            Service::DynamoDb => {
-                let input = json!({"ResourceArn": arn});
-                self.tags_of(region, service, "ListTagsOfResource", input, "Tags").await
-            }
-            Service::Ssm => {
-                let name = resource.strip_prefix("parameter/").unwrap_or(resource);
-                // The ARN has lost a hierarchical name's leading slash.
-                let name = if name.contains('/') { format!("/{name}") } else { name.to_owned() };
-                let input = json!({"ResourceType": "Parameter", "ResourceId": name});
-                self.tags_of(region, service, "ListTagsForResource", input, "TagList").await
-            }
-            Service::S3 => {
-                let Some((bucket, key)) = resource.split_once('/') else {
-                    let input = json!({"Bucket": resource});
-                    return self
-                        .tags_of(region, service, "GetBucketTagging", input, "TagSet")
-                        .await;
-                };
-                let input = json!({"Bucket": bucket, "Key": key});
-                self.tags_of(region, service, "GetObjectTagging", input, "TagSet").await
-            }
-            Service::Logs => {
-                let input = json!({"resourceArn": arn.trim_end_matches(":*")});
-                let answer = self.look_up_in(region, service, "ListTagsForResource", input).await?;
-                let tags = answer.as_ref().and_then(|answer| answer.get("tags"));
-                Ok(tags
-                    .and_then(Value::as_object)
-                    .into_iter()
-                    .flatten()
-                    .map(|(key, value)| {
-                        (key.clone(), value.as_str().unwrap_or_default().to_owned())
-                    })
-                    .collect())
-            }
-            other => Err(ServiceError::new(
-                500,
-                "InternalFailure",
-                format!("the guard cannot read the tags of {}", other.name()),
-            )),
-        }
-    }
-
     /// The tags of an OIDC provider.
     pub(crate) async fn oidc_provider_tags(&self, arn: &str) -> Result<Option<Tags>, ServiceError> {
         let input = json!({"OpenIDConnectProviderArn": arn});
@@ -236,18 +185,6 @@ impl Directory {
             let Some(token) = read::text(&page, "nextToken") else { return Ok(all) };
             input = json!({"NextToken": token});
         }
-    }
-
-    async fn tags_of(
-        &self,
-        region: &str,
-        service: Service,
-        operation: &str,
-        input: Value,
-        member: &str,
-    ) -> Result<Tags, ServiceError> {
-        let answer = self.look_up_in(region, service, operation, input).await?;
-        Ok(answer.map(|answer| read::tags(&answer, member)).unwrap_or_default())
     }
 
     async fn load_bucket_policy(&self, bucket: &str) -> Result<Option<Arc<str>>, ServiceError> {

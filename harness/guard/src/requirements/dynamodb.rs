@@ -68,8 +68,8 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     for requirement in &mut requirements {
         if requirement.resource.contains(":table/") && name != "CreateTable" {
             let table = requirement.resource.split("/index/").next().unwrap_or_default();
-            let tags = scope.state.resource_tags(scope.call.service(), table).await?;
-            requirement.add_resource_tags(&[], &tags);
+            let tags = scope.state.resource_tags(table).await?;
+            requirement.add_told_tags(&[], &tags);
         }
     }
     Ok(requirements)

@@ -171,7 +171,6 @@ async fn group_tags(
         Some((group, _)) => group.to_owned(),
         None => requirement.resource.clone(),
     };
-    let tags = scope.state.resource_tags(scope.call.service(), &arn).await?;
-    requirement.add_resource_tags(&[], &tags);
+    requirement.add_told_tags(&[], &scope.state.resource_tags(&arn).await?);
     Ok(())
 }

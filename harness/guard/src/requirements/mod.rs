@@ -19,6 +19,7 @@ mod lambda;
 mod logs;
 mod partiql;
 mod requirement;
+mod resource_policy;
 mod s3;
 mod scope;
 mod secrets_manager;
@@ -88,18 +89,24 @@ pub async fn requirements(
     state: &dyn State,
 ) -> Result<Vec<Requirement>, RequirementsError> {
     let scope = Scope { call, caller, state };
-    match call.service() {
-        Service::ApiGatewayV2 => api_gateway::requirements(&scope).await,
-        Service::CloudFormation => cloudformation::requirements(&scope).await,
-        Service::DynamoDb => dynamodb::requirements(&scope).await,
-        Service::Ec2 => ec2::requirements(&scope).await,
-        Service::Iam => iam::requirements(&scope).await,
-        Service::Lambda => lambda::requirements(&scope).await,
-        Service::Logs => logs::requirements(&scope).await,
-        Service::S3 => s3::requirements(&scope).await,
-        Service::SecretsManager => secrets_manager::requirements(&scope).await,
-        Service::Ssm => ssm::requirements(&scope).await,
-        Service::Sts => sts::requirements(&scope).await,
+    let mut requirements = of_service(&scope).await?;
+    resource_policy::attach(&mut requirements, state).await?;
+    Ok(requirements)
+}
+
+async fn of_service(scope: &Scope<'_>) -> scope::Mapped {
+    match scope.call.service() {
+        Service::ApiGatewayV2 => api_gateway::requirements(scope).await,
+        Service::CloudFormation => cloudformation::requirements(scope).await,
+        Service::DynamoDb => dynamodb::requirements(scope).await,
+        Service::Ec2 => ec2::requirements(scope).await,
+        Service::Iam => iam::requirements(scope).await,
+        Service::Lambda => lambda::requirements(scope).await,
+        Service::Logs => logs::requirements(scope).await,
+        Service::S3 => s3::requirements(scope).await,
+        Service::SecretsManager => secrets_manager::requirements(scope).await,
+        Service::Ssm => ssm::requirements(scope).await,
+        Service::Sts => sts::requirements(scope).await,
         // Identified, and decided by nothing here.
         _ => Err(scope.unmapped()),
     }

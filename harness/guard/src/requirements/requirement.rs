@@ -2,7 +2,7 @@
 
 use ringfence_policy::Context;
 
-use super::state::Tags;
+use super::state::{Tags, Told};
 
 /// One permission that a call requires.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +46,13 @@ pub enum ResourcePolicy {
         name: String,
         /// The document.
         document: String,
+    },
+    /// It may have one that cannot be read: what hangs on it is undecided.
+    Unknown {
+        /// The resource's ARN.
+        name: String,
+        /// Why it cannot be read.
+        reason: String,
     },
     /// A role's trust policy.
     Trust {
@@ -114,6 +121,29 @@ impl Requirement {
             self.resource_policy = ResourcePolicy::Resource { name: name.to_owned(), document };
         }
         self
+    }
+
+    /// With the policy that the state tells of a resource.
+    pub(super) fn guard_by(&mut self, arn: &str, policy: Told<String>) {
+        let name = arn.to_owned();
+        self.resource_policy = match policy {
+            Told::Is(document) => ResourcePolicy::Resource { name, document },
+            Told::Nothing => ResourcePolicy::None,
+            Told::Unknown(reason) => ResourcePolicy::Unknown { name, reason },
+        };
+    }
+
+    /// The keys of the tags that the state tells of a resource.
+    pub(super) fn add_told_tags(&mut self, own: &[&str], tags: &Told<Tags>) {
+        match tags {
+            Told::Is(tags) => self.add_resource_tags(own, tags),
+            Told::Nothing => {}
+            Told::Unknown(_) => {
+                for prefix in ["aws:ResourceTag"].iter().chain(own) {
+                    self.context.set_unknown(&format!("{prefix}/*"));
+                }
+            }
+        }
     }
 
     /// `aws:RequestTag/KEY` and `aws:TagKeys`.

@@ -9,7 +9,7 @@ use super::generic::{self, known};
 use super::iam::pass_role;
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope, field, scalar, tags};
-use super::state::Tags;
+use super::state::{Tags, Told};
 use super::{RequirementsError, bucket_policy};
 use crate::delete_objects::{is_well_formed, objects};
 
@@ -361,8 +361,14 @@ async fn finish(scope: &Scope<'_>, requirement: &mut Requirement) -> Result<(), 
         requirement.context.set("s3:locationconstraint", location);
     }
     if lists("s3:ExistingObjectTag/<key>") {
-        for (key, value) in scope.state.resource_tags(scope.call.service(), &resource).await? {
-            requirement.context.set(&format!("s3:ExistingObjectTag/{key}"), value);
+        match scope.state.resource_tags(&resource).await? {
+            Told::Is(tags) => {
+                for (key, value) in tags {
+                    requirement.context.set(&format!("s3:ExistingObjectTag/{key}"), value);
+                }
+            }
+            Told::Nothing => {}
+            Told::Unknown(_) => drop(requirement.context.set_unknown("s3:ExistingObjectTag/*")),
         }
     }
     requirement.context.set("s3:ResourceAccount", scope.account());

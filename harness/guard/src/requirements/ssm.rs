@@ -179,7 +179,7 @@ async fn existing_tags(
     scope: &Scope<'_>,
     requirement: &mut Requirement,
 ) -> Result<(), RequirementsError> {
-    let tags = scope.state.resource_tags(scope.call.service(), &requirement.resource).await?;
-    requirement.add_resource_tags(&["ssm:resourceTag"], &tags);
+    let tags = scope.state.resource_tags(&requirement.resource).await?;
+    requirement.add_told_tags(&["ssm:resourceTag"], &tags);
     Ok(())
 }

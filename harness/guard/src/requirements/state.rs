@@ -1,7 +1,7 @@
 //! What a mapping must know of the account's present state.
 
 use async_trait::async_trait;
-use ringfence_wire::{Service, ServiceError};
+use ringfence_wire::ServiceError;
 
 /// What a mapping may ask. Each answer is the present one; `None` means that
 /// there is no such thing. An answer that cannot be had is an error, never a
@@ -72,9 +72,11 @@ pub trait State: Send + Sync {
     async fn bucket_is_restricted(&self, bucket: &str) -> Result<bool, ServiceError>;
     /// A secret, by name, by ARN, or by the ARN without its random suffix.
     async fn secret(&self, id: &str) -> Result<Option<Secret>, ServiceError>;
-    /// The tags of a resource of DynamoDB (table), Logs (log group), SSM
-    /// (parameter) or S3 (object), by ARN; none where there is no such thing.
-    async fn resource_tags(&self, service: Service, arn: &str) -> Result<Tags, ServiceError>;
+    /// The policy that a resource has, by ARN. What a role trusts is no such
+    /// policy, and what Block Public Access leaves of a bucket's is not told here.
+    async fn resource_policy(&self, arn: &str) -> Result<Told<String>, ServiceError>;
+    /// The tags of a resource of any service, by ARN.
+    async fn resource_tags(&self, arn: &str) -> Result<Told<Tags>, ServiceError>;
     /// The name of the partition key of a DynamoDB table, or of one of its
     /// indexes.
     async fn partition_key(
@@ -94,6 +96,17 @@ pub trait State: Send + Sync {
     ) -> Result<Vec<serde_json::Value>, ServiceError>;
     /// The tags of an EC2 resource, by id.
     async fn ec2_tags(&self, resource_id: &str) -> Result<Tags, ServiceError>;
+}
+
+/// What the state tells of something that a resource may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told<T> {
+    /// It has this.
+    Is(T),
+    /// It has none, or there is no such resource.
+    Nothing,
+    /// It may have one that cannot be read, for this reason.
+    Unknown(String),
 }
 
 /// The VPC of a resource of EC2.

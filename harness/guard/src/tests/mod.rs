@@ -9,6 +9,7 @@ mod missing;
 mod operation_names;
 mod other_services;
 mod recording;
+mod resource_policies;
 mod root;
 mod sealed;
 mod signatures;

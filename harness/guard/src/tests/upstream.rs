@@ -74,6 +74,8 @@ pub(super) struct State {
     pub(super) policies: BTreeMap<String, String>,
     /// What a multi-object delete is answered with, where not with its keys.
     pub(super) deletion: Option<String>,
+    /// What operations of JSON services are answered with, by their targets.
+    pub(super) answers: BTreeMap<String, (u16, String)>,
     pub(super) seen: Vec<Seen>,
 }
 
@@ -119,6 +121,19 @@ impl Upstream {
         let state = self.state.lock().unwrap();
         let wanted = Some(action.to_owned());
         state.seen.iter().filter(|seen| seen.field("Action") == wanted).cloned().collect()
+    }
+
+    /// What a JSON service's operation is answered with from now on.
+    pub(super) fn answers(&self, target: &str, status: u16, answer: &serde_json::Value) {
+        let mut state = self.state.lock().unwrap();
+        state.answers.insert(target.to_owned(), (status, answer.to_string()));
+    }
+
+    /// How often a JSON service's operation arrived.
+    pub(super) fn count(&self, target: &str) -> usize {
+        let state = self.state.lock().unwrap();
+        let of = |seen: &&Seen| seen.header("x-amz-target") == Some(target);
+        state.seen.iter().filter(of).count()
     }
 
     /// The bodies of the multi-object deletes that arrived.
@@ -182,6 +197,9 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
         return (StatusCode::INTERNAL_SERVER_ERROR, page.to_owned());
     }
     let target = seen.header("x-amz-target").unwrap_or_default();
+    if let Some((status, text)) = state.answers.get(target) {
+        return (StatusCode::from_u16(*status).unwrap(), text.clone());
+    }
     if target == "secretsmanager.ListSecrets" {
         return (StatusCode::OK, r#"{"SecretList": []}"#.to_owned());
     }

@@ -1,12 +1,12 @@
 //! An account that never changes.
 
 use async_trait::async_trait;
-use ringfence_wire::{Service, ServiceError};
+use ringfence_wire::ServiceError;
 use serde_json::{Value, json};
 
 use super::ACCOUNT;
 use crate::requirements::state::{
-    Entity, Function, InstanceProfile, Secret, Stack, State, Tags, VpcOf,
+    Entity, Function, InstanceProfile, Secret, Stack, State, Tags, Told, VpcOf,
 };
 
 pub(crate) struct Account;
@@ -140,8 +140,16 @@ impl State for Account {
         }))
     }
 
-    async fn resource_tags(&self, _: Service, arn: &str) -> Answer<Tags> {
-        Ok(if arn.ends_with("tagged") { tags() } else { Tags::new() })
+    async fn resource_policy(&self, arn: &str) -> Answer<Told<String>> {
+        Ok(match arn.rsplit(['/', ':']).next() {
+            Some("guarded") => Told::Is("POLICY".to_owned()),
+            Some("unreadable") => Told::Unknown("WHY".to_owned()),
+            _ => Told::Nothing,
+        })
+    }
+
+    async fn resource_tags(&self, arn: &str) -> Answer<Told<Tags>> {
+        Ok(if arn.ends_with("tagged") { Told::Is(tags()) } else { Told::Nothing })
     }
 
     async fn partition_key(&self, _: &str, index: Option<&str>) -> Answer<Option<String>> {

@@ -82,6 +82,7 @@ fn line(requirement: &Requirement) -> String {
     match &requirement.resource_policy {
         ResourcePolicy::None => {}
         ResourcePolicy::Resource { document, .. } => line.push_str(&format!(" ^{document}")),
+        ResourcePolicy::Unknown { reason, .. } => line.push_str(&format!(" ^?{reason}")),
         ResourcePolicy::Trust { document, .. } => line.push_str(&format!(" ^trust:{document}")),
     }
     line

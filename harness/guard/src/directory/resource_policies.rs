@@ -1,0 +1,338 @@
+//! The policies of resources, of every service that keeps them.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use ringfence_policy::json;
+use ringfence_wire::{Call, Operation, Service, ServiceError};
+use serde_json::{Map, Value};
+
+use super::arns::{self, Arn, Found};
+use super::policy_table::{OF_MODELS, ROWS, Row, UNREAD};
+use super::{Directory, is_absence};
+use crate::checks::statements::{one_or_many, value};
+use crate::requirements::state::Told;
+
+/// The APIs at which a call may have stored a policy.
+///
+/// What an upstream cannot tell it may keep all the same, so that such a policy
+/// is unknown from then on. Before, there is none: the guard is the only road.
+#[derive(Debug, Default)]
+pub(super) struct Written(Mutex<BTreeSet<&'static str>>);
+
+impl Written {
+    /// Notes a call that is no read.
+    pub(super) fn learn(&self, call: &Call) {
+        if stores_a_policy(call) {
+            let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            written.insert(call.service().name());
+        }
+    }
+
+    fn at(&self, api: Service) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(api.name())
+    }
+}
+
+/// Whether a call may store the policy of a resource: its name says so, or a
+/// member of its input (`AddPermission`, `SetTopicAttributes` of `Policy`).
+fn stores_a_policy(call: &Call) -> bool {
+    fn names_policy(value: &Value) -> bool {
+        let is_policy = |text: &str| text.to_ascii_lowercase().contains("policy");
+        match value {
+            Value::Object(members) => {
+                members.iter().any(|(name, value)| is_policy(name) || names_policy(value))
+            }
+            Value::Array(items) => items.iter().any(names_policy),
+            // `AttributeName=Policy`.
+            Value::String(text) => text == "Policy",
+            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+        }
+    }
+    let name = call.name();
+    name.contains("Policy")
+        || name.contains("Policies")
+        || name.contains("Permission")
+        || call.input.iter().any(|(name, value)| {
+            name.to_ascii_lowercase().contains("policy") || names_policy(value)
+        })
+}
+
+/// One question about a resource's policy.
+struct Question<'a> {
+    api: Service,
+    operation: &'static str,
+    input: Map<String, Value>,
+    answer: &'a [&'static str],
+}
+
+impl Directory {
+    /// The policy of a resource, by ARN; where several count, one document of
+    /// all their statements.
+    ///
+    /// # Errors
+    /// That the upstream does not answer.
+    pub(crate) async fn resource_policy(
+        &self,
+        region: &str,
+        arn: &str,
+    ) -> Result<Told<String>, ServiceError> {
+        let Some(arn) = Arn::parse(arn) else { return Ok(Told::Nothing) };
+        // Other accounts hold nothing here.
+        if !arn.account.is_empty() && arn.account != self.setting.account_id {
+            return Ok(Told::Nothing);
+        }
+        let region = if arn.region.is_empty() { region } else { arn.region };
+        let questions = questions(&arn);
+        if questions.is_empty() {
+            return Ok(self.unread(arn.service));
+        }
+        let mut documents = Vec::new();
+        for question in &questions {
+            let key = format!("{}\n{}\n{}", question.api.name(), question.operation, arn.text);
+            match self.policies.get(&key, self.ask_for_policies(region, question)).await {
+                Ok(texts) => documents.extend(texts),
+                Err(error) if error.code == "ServiceUnavailable" => return Err(error),
+                Err(error) if self.written.at(question.api) => {
+                    let (api, operation) = (question.api.name(), question.operation);
+                    return Ok(Told::Unknown(format!("{api}:{operation} answers {}", error.code)));
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(merged(documents.iter().map(|text| normal(text, &arn)).collect()))
+    }
+
+    async fn ask_for_policies(
+        &self,
+        region: &str,
+        question: &Question<'_>,
+    ) -> Result<Vec<String>, ServiceError> {
+        let input = Value::Object(question.input.clone());
+        match self.ask_in(region, question.api, question.operation, input).await {
+            Ok(Value::Null) => Err(unreadable()),
+            Ok(answer) => Ok(texts_at(&answer, question.answer)),
+            Err(error) if says_absent(&error) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Of a service whose policies nothing here reads.
+    fn unread(&self, service: &str) -> Told<String> {
+        let is_written = || Service::by_iam_prefix(service).iter().any(|api| self.written.at(*api));
+        match UNREAD.contains(&service) && is_written() {
+            true => Told::Unknown(format!("the guard does not read the policies of {service}")),
+            false => Told::Nothing,
+        }
+    }
+}
+
+/// An answer that no client could read.
+pub(super) fn unreadable() -> ServiceError {
+    ServiceError::new(502, "InternalError", "the upstream's answer is of no protocol")
+}
+
+/// Whether an error says that there is no such thing. Services have a code for
+/// each: `QueueDoesNotExist`, `RepositoryPolicyNotFoundException`.
+pub(super) fn says_absent(error: &ServiceError) -> bool {
+    let says = |part: &str| error.code.contains(part);
+    is_absence(error)
+        || error.code.starts_with("NoSuch")
+        || ["NotFound", "NotExist", "NonExistent"].into_iter().any(says)
+}
+
+/// What to ask about a resource: the rows of the table, or what the models of
+/// the service have.
+fn questions(arn: &Arn<'_>) -> Vec<Question<'static>> {
+    let rows: Vec<(&Row, Found<'_>)> = ROWS
+        .iter()
+        .filter(|row| row.service == arn.service)
+        .filter_map(|row| Some((row, arns::find(row.resource, arn.resource)?)))
+        .collect();
+    // The first row that fits, and those beside it of the same pattern.
+    let first = rows.first().map(|(row, _)| row.resource);
+    let asked = rows.into_iter().filter(|(row, _)| Some(row.resource) == first);
+    let asked: Vec<_> = asked.filter_map(|(row, found)| of_row(row, arn, &found)).collect();
+    if !asked.is_empty() || ROWS.iter().any(|row| row.service == arn.service) {
+        return asked;
+    }
+    Service::by_iam_prefix(arn.service).iter().filter_map(|api| of_models(*api, arn)).collect()
+}
+
+fn of_row(row: &'static Row, arn: &Arn<'_>, found: &Found<'_>) -> Option<Question<'static>> {
+    Some(Question {
+        api: Service::of(row.api)?,
+        operation: row.operation,
+        input: arns::input(row.input, arn, found)?,
+        answer: row.answer,
+    })
+}
+
+/// The operation by which most services tell the policy of an ARN.
+fn of_models(api: Service, arn: &Arn<'_>) -> Option<Question<'static>> {
+    let operation = OF_MODELS.into_iter().find_map(|name| Operation::find(api, name))?;
+    let member = operation.members.iter().find(|member| {
+        ["resourcearn", "arn"].contains(&member.name.to_ascii_lowercase().as_str())
+    })?;
+    let required = operation.members.iter().filter(|member| member.required);
+    if required.filter(|other| other.name != member.name).count() > 0 {
+        return None;
+    }
+    Some(Question {
+        api,
+        operation: operation.name,
+        input: Map::from_iter([(member.name.to_owned(), arn.text.into())]),
+        answer: &["?policy"],
+    })
+}
+
+/// The texts at a place of an answer; `*` stands for each of a list or map, and
+/// `?policy` for whichever member is called so and holds a document.
+fn texts_at(answer: &Value, path: &[&str]) -> Vec<String> {
+    let Some((name, rest)) = path.split_first() else {
+        let text = match answer {
+            Value::String(text) => text.clone(),
+            // A policy that is no text but JSON.
+            Value::Object(members) if members.contains_key("Statement") => answer.to_string(),
+            _ => return Vec::new(),
+        };
+        let text = unescaped(&text);
+        return if is_empty(&text) { Vec::new() } else { vec![text] };
+    };
+    match (*name, answer) {
+        ("*", Value::Array(items)) => items.iter().flat_map(|item| texts_at(item, rest)).collect(),
+        ("*", Value::Object(members)) => {
+            members.values().flat_map(|value| texts_at(value, rest)).collect()
+        }
+        ("?policy", Value::Object(members)) => members
+            .iter()
+            .filter(|(name, _)| name.to_ascii_lowercase().contains("policy"))
+            .flat_map(|(_, value)| texts_at(value, rest))
+            .filter(|text| text.trim_start().starts_with('{'))
+            .collect(),
+        (name, Value::Object(members)) => match members.get(name) {
+            Some(value) => texts_at(value, rest),
+            None => in_entries(members, name).map(|it| texts_at(it, rest)).unwrap_or_default(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The value of a key in a map as XML writes it: `entry` with `key` and `value`.
+fn in_entries<'v>(members: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    one_or_many(members.get("entry"))
+        .find(|entry| entry.get("key").and_then(Value::as_str) == Some(name))?
+        .get("value")
+}
+
+/// Whether a text says that there is no policy: Kinesis tells `{}`.
+fn is_empty(text: &str) -> bool {
+    matches!(text.trim(), "" | "{}" | "null")
+}
+
+/// API Gateway tells a policy as the inside of a JSON text
+/// (<https://docs.aws.amazon.com/apigateway/latest/api/API_GetRestApi.html>).
+fn unescaped(text: &str) -> String {
+    if !text.starts_with("{\\") {
+        return text.to_owned();
+    }
+    match json::parse(&format!("\"{text}\"")).map(value) {
+        Ok(Value::String(inner)) => inner,
+        _ => text.to_owned(),
+    }
+}
+
+/// A policy in the form in which the engine reads it. What cannot be read stays
+/// as it is, and is refused where it is read.
+fn normal(text: &str, arn: &Arn<'_>) -> String {
+    let Ok(mut document) = json::parse(text).map(value) else { return text.to_owned() };
+    let mut statements: Vec<Value> = one_or_many(document.get("Statement")).cloned().collect();
+    let mut changed = false;
+    for statement in statements.iter_mut().filter_map(Value::as_object_mut) {
+        // The policy of a repository names no resource: it is about its own
+        // (https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html).
+        if !statement.contains_key("Resource") && !statement.contains_key("NotResource") {
+            statement.insert("Resource".to_owned(), "*".into());
+            changed = true;
+        }
+        changed |= spell_out_resources(statement, arn);
+        changed |= spell_out_everybody(statement);
+    }
+    if !changed {
+        return text.to_owned();
+    }
+    if let Some(members) = document.as_object_mut() {
+        members.insert("Statement".to_owned(), statements.into());
+    }
+    document.to_string()
+}
+
+/// API Gateway takes `execute-api:/STAGE/GET/PATH` for a resource of its own API
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html>).
+fn spell_out_resources(statement: &mut Map<String, Value>, arn: &Arn<'_>) -> bool {
+    let own = arn.resource.split('/').next().unwrap_or_default();
+    let head = arn.text.strip_suffix(arn.resource).unwrap_or_default();
+    if arn.service != "execute-api" {
+        return false;
+    }
+    let spelled = |text: &str| match text.strip_prefix("execute-api:/") {
+        Some(rest) => format!("{head}{own}/{rest}"),
+        None => text.to_owned(),
+    };
+    let mut changed = false;
+    for name in ["Resource", "NotResource"] {
+        let texts = one_or_many(statement.get(name)).filter_map(Value::as_str);
+        let (old, new): (Vec<_>, Vec<_>) =
+            texts.map(|text| (text.to_owned(), spelled(text))).unzip();
+        if old != new {
+            statement.insert(name.to_owned(), new.into());
+            changed = true;
+        }
+    }
+    changed
+}
+
+/// moto keeps the `*` of EventBridge's `PutPermission` as the root of an account
+/// `*`, which AWS has nowhere.
+fn spell_out_everybody(statement: &mut Map<String, Value>) -> bool {
+    let named = statement.get_mut("Principal").and_then(|principal| principal.get_mut("AWS"));
+    match named {
+        Some(Value::String(text)) if text == "arn:aws:iam::*:root" => {
+            *text = "*".to_owned();
+            true
+        }
+        _ => false,
+    }
+}
+
+/// One document of all statements: each policy of a resource counts.
+fn merged(texts: Vec<String>) -> Told<String> {
+    let mut texts = texts.into_iter();
+    let Some(first) = texts.next() else { return Told::Nothing };
+    texts.try_fold(first, |all, text| with(&all, &text)).map_or_else(
+        || Told::Unknown("its policies are of two versions of the language".to_owned()),
+        Told::Is,
+    )
+}
+
+/// A policy with the statements of another; nothing where the versions differ
+/// and that could count.
+pub(super) fn with(text: &str, other: &str) -> Option<String> {
+    let read = |text: &str| json::parse(text).map(value).unwrap_or_default();
+    let (mut document, other_document) = (read(text), read(other));
+    if document.get("Version") != other_document.get("Version")
+        && (text.contains("${") || other.contains("${"))
+    {
+        return None;
+    }
+    let statements: Vec<Value> = [&document, &other_document]
+        .into_iter()
+        .flat_map(|document| one_or_many(document.get("Statement")))
+        .cloned()
+        .collect();
+    document.as_object_mut()?.insert("Statement".to_owned(), statements.into());
+    Some(document.to_string())
+}
+
+#[cfg(test)]
+mod tests;
