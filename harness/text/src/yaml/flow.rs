@@ -1,17 +1,19 @@
-//! Flow collections whose lines are indented less than YAML 1.2 demands:
+//! What the readers of `sam` and CloudFormation take and YAML 1.2 does not:
+//! lines inside flow collections and quotes that are indented less than their
+//! block, and a comment right behind a quote.
 //!
 //! ```yaml
 //! Action: [
 //!   "s3:GetObject"
 //! ]
+//! Description: 'goes
+//! on here'# not text
 //! ```
 //!
-//! YAML 1.1 and the readers of `sam` and CloudFormation take no heed of
-//! indentation inside a flow collection; the parser here goes by YAML 1.2.
-//! Inside a flow collection leading spaces mean nothing, so such lines are
-//! indented as YAML 1.2 wants them and the text is read again.
+//! Inside of both, leading spaces mean nothing, so such lines are indented as
+//! YAML 1.2 wants them, the comment gets its space, and the text is read again.
 
-/// A text with its flow lines indented.
+/// A text as YAML 1.2 wants it.
 pub(super) struct Indented {
     text: String,
     /// For each line, by how many columns it was moved.
@@ -29,20 +31,25 @@ impl Indented {
     }
 }
 
-/// Indents the lines inside flow collections; `None` where there are none.
+/// Indents the lines inside flow collections and quotes, and sets comments
+/// apart; `None` where there is nothing of the kind.
 pub(super) fn indented(text: &str) -> Option<Indented> {
     // Deeper than any block that can be open.
     let margin = text.lines().map(indentation).max().unwrap_or(0) + 1;
     let mut scanner = Scanner::default();
     let mut result = Indented { text: String::new(), shifts: Vec::new() };
     for line in text.split_inclusive('\n') {
-        let shift = if scanner.depth > 0 { margin } else { 0 };
+        let shift = if scanner.depth > 0 || scanner.quote.is_some() { margin } else { 0 };
         result.text.extend(std::iter::repeat_n(' ', shift));
-        result.text.push_str(line);
-        result.shifts.push(shift);
         scanner.line(line);
+        match scanner.comment.take().and_then(|at| line.split_at_checked(at)) {
+            // Nothing behind it has a place.
+            Some((before, comment)) => result.text.extend([before, " ", comment]),
+            None => result.text.push_str(line),
+        }
+        result.shifts.push(shift);
     }
-    result.shifts.iter().any(|shift| *shift > 0).then_some(result)
+    (result.text.len() > text.len()).then_some(result)
 }
 
 fn indentation(line: &str) -> usize {
@@ -61,6 +68,8 @@ struct Scanner {
     /// The indentation of the line whose plain scalar may go on in a deeper
     /// one.
     plain: Option<usize>,
+    /// Where a comment starts right behind a quote, as an offset in its line.
+    comment: Option<usize>,
 }
 
 impl Scanner {
@@ -87,10 +96,12 @@ impl Scanner {
     fn characters(&mut self, content: &str, indent: usize) {
         let mut fresh = true;
         let mut is_plain = false;
-        let mut characters = content.chars().peekable();
+        let mut characters = content.char_indices().peekable();
         let mut before = ' ';
-        while let Some(c) = characters.next() {
-            let next = characters.peek().copied();
+        // Whether the character before ended a quoted scalar.
+        let mut quoted = false;
+        while let Some((at, c)) = characters.next() {
+            let next = characters.peek().map(|(_, next)| *next);
             if let Some(quote) = self.quote {
                 match c {
                     '\\' if quote == '"' => {
@@ -99,14 +110,19 @@ impl Scanner {
                     '\'' if quote == '\'' && next == Some('\'') => {
                         characters.next();
                     }
-                    _ if c == quote => self.quote = None,
+                    _ if c == quote => (self.quote, quoted) = (None, true),
                     _ => {}
                 }
                 before = c;
                 continue;
             }
+            let behind_quote = std::mem::take(&mut quoted);
             let ends = next.is_none_or(char::is_whitespace);
             match c {
+                '#' if behind_quote => {
+                    self.comment = Some(at);
+                    break;
+                }
                 '#' if before.is_whitespace() => break,
                 c if c.is_whitespace() => {}
                 '[' | '{' if fresh || self.depth > 0 => {
@@ -131,7 +147,9 @@ impl Scanner {
                     return;
                 }
                 // A tag or an anchor stands before its node.
-                '!' | '&' if fresh => while characters.next_if(|c| !c.is_whitespace()).is_some() {},
+                '!' | '&' if fresh => {
+                    while characters.next_if(|(_, c)| !c.is_whitespace()).is_some() {}
+                }
                 _ => (fresh, is_plain) = (false, true),
             }
             before = c;

@@ -3,8 +3,8 @@
 //! - a key that stands twice, aliases, tags and the types of plain scalars: as
 //!   the dialect says;
 //! - hash merges (`<<`): refused, as CloudFormation and GitHub refuse them;
-//! - flow collections: their lines may be indented less than YAML 1.2 demands,
-//!   as in YAML 1.1 (`flow.rs`).
+//! - flow collections and quotes: their lines may be indented less than YAML
+//!   1.2 demands, as in YAML 1.1 (`flow.rs`).
 
 mod flow;
 mod scalar;
@@ -12,7 +12,7 @@ mod tag;
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Marker, Parser, ScanError, Span, StrInput};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput};
 
 use super::members::Members;
 use super::{Bounds, Document, Fault, Member, Node, Place, Repeated, Repeats, TextError, Value};
@@ -82,8 +82,7 @@ pub fn read(text: &str, dialect: &Dialect) -> Result<Document, TextError> {
 
 /// Why reading stopped.
 enum Stop {
-    /// The parser disapproves of an indentation, maybe by YAML 1.2's rules
-    /// alone.
+    /// The parser disapproves of white space, maybe by YAML 1.2's rules alone.
     Indentation(TextError),
     Fault(TextError),
 }
@@ -98,6 +97,9 @@ impl Stop {
 
 struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
+    /// How many characters the text has, where its last line has some and does
+    /// not end.
+    open_end: Option<usize>,
     dialect: &'a Dialect,
     /// How the text was shifted, to give the places of the original.
     shifted: Option<&'a flow::Indented>,
@@ -120,6 +122,11 @@ impl<'a> Reader<'a> {
     fn new(text: &'a str, dialect: &'a Dialect, shifted: Option<&'a flow::Indented>) -> Self {
         Self {
             parser: Parser::new_from_str(text),
+            open_end: text
+                .rsplit('\n')
+                .next()
+                .filter(|last| !last.trim().is_empty())
+                .map(|_| text.chars().count()),
             dialect,
             shifted,
             repeated: Vec::new(),
@@ -161,7 +168,13 @@ impl<'a> Reader<'a> {
         }
         let at = self.place(start);
         let (value, anchor, tag) = match event {
-            Event::Scalar(text, style, anchor, tag) => {
+            Event::Scalar(mut text, style, anchor, tag) => {
+                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let is_last = self.open_end.is_some_and(|end| span.end.index() >= end);
+                // The parser adds the line's end that the text does not have.
+                if is_block && is_last && text.ends_with('\n') {
+                    text.to_mut().pop();
+                }
                 let typed = scalar::typed(text, style, tag.as_deref(), self.dialect.scalars);
                 let value = typed.map_err(|fault| self.stop(start, fault))?;
                 (value, anchor, tag)
@@ -214,7 +227,7 @@ impl<'a> Reader<'a> {
             let (event, span) = self.next()?;
             let key = match event {
                 Event::MappingEnd => return Ok(members.into_list()),
-                Event::Scalar(key, _, _, None) => key.into_owned(),
+                Event::Scalar(key, _, _, tag) if tag::is_text(tag.as_deref()) => key.into_owned(),
                 Event::Alias(_) if self.dialect.aliases == Aliases::Refused => {
                     return Err(self.stop(span.start, Fault::Alias));
                 }
@@ -246,7 +259,8 @@ impl<'a> Reader<'a> {
             at: self.place(*cause.marker()),
             fault: Fault::Malformed(cause.info().to_owned()),
         };
-        match cause.info().contains("indent") {
+        let info = cause.info();
+        match info.contains("indent") || info.contains("comments must be separated") {
             true => Stop::Indentation(error),
             false => Stop::Fault(error),
         }

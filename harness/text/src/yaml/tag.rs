@@ -5,7 +5,7 @@ use saphyr_parser::Tag;
 use super::{Fault, Member, Node, Place, Tags, Value};
 
 /// The functions that have a short form, with their long form.
-const SHORT_FORMS: [(&str, &str); 21] = [
+const SHORT_FORMS: [(&str, &str); 27] = [
     ("Ref", "Ref"),
     ("Condition", "Condition"),
     ("GetAtt", "Fn::GetAtt"),
@@ -27,11 +27,31 @@ const SHORT_FORMS: [(&str, &str); 21] = [
     ("Length", "Fn::Length"),
     ("ToJsonString", "Fn::ToJsonString"),
     ("ForEach", "Fn::ForEach"),
+    // Of the section `Rules` alone:
+    // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html
+    ("Contains", "Fn::Contains"),
+    ("EachMemberEquals", "Fn::EachMemberEquals"),
+    ("EachMemberIn", "Fn::EachMemberIn"),
+    ("RefAll", "Fn::RefAll"),
+    ("ValueOf", "Fn::ValueOf"),
+    ("ValueOfAll", "Fn::ValueOfAll"),
 ];
+
+/// Whether a tag says of a scalar no more than that it is text: none, `!!str`,
+/// or `!` alone.
+pub(super) fn is_text(tag: Option<&Tag>) -> bool {
+    tag.is_none_or(|tag| is_alone(tag) || tag.is_yaml_core_schema() && tag.suffix == "str")
+}
+
+/// `!` alone: "not specific", which leaves a scalar text
+/// (<https://yaml.org/spec/1.2.2/#691-node-tags>).
+fn is_alone(tag: &Tag) -> bool {
+    format!("{}{}", tag.handle, tag.suffix) == "!"
+}
 
 /// A node in the long form of its tag.
 pub(super) fn long_form(node: Node, tag: Option<&Tag>, tags: Tags) -> Result<Node, Fault> {
-    let Some(tag) = tag else { return Ok(node) };
+    let Some(tag) = tag.filter(|tag| !is_alone(tag)) else { return Ok(node) };
     if tag.is_yaml_core_schema() {
         return match (tag.suffix.as_str(), &node.value) {
             ("map", Value::Object(_)) | ("seq", Value::Array(_)) => Ok(node),

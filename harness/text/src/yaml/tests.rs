@@ -180,6 +180,20 @@ fn each_node_knows_its_place() {
     assert_eq!(members[1].value.at, Place { line: 3, column: 4 });
 }
 
+/// As PyYAML has it: the line's end is of the text only where it is there.
+#[rstest]
+#[case("a: |\n  b\n", "b\n")]
+#[case("a: |\n  b", "b")]
+#[case("a: >\n  b\n  c", "b c")]
+#[case("a: |+\n  b", "b")]
+#[case("a: |-\n  b", "b")]
+#[case("a: |\n  b\n ", "b\n")]
+#[case("a: |\n  b\n#", "b\n")]
+#[case("a: |\n  é\n  b", "é\nb")]
+fn a_block_scalar_ends_as_its_text_does(#[case] text: &str, #[case] value: &str) {
+    assert_eq!(parse(text).unwrap(), json!({ "a": value }));
+}
+
 /// Of 958 public templates 14 are written so.
 #[rstest]
 #[case("a:\n  b: [\n  x,\n  y\n  ]\nc: 1\n", json!({"a": {"b": ["x", "y"]}, "c": 1}))]
@@ -191,7 +205,11 @@ fn each_node_knows_its_place() {
 #[case("a:\n  b: some text\n    [ goes on\n  c: [\n  x ]\n", json!({"a": {"b": "some text [ goes on", "c": ["x"]}}))]
 #[case("a:\n  b: not [ a flow\n  c: [\n  x ]\n", json!({"a": {"b": "not [ a flow", "c": ["x"]}}))]
 #[case("a:\n  b: {\"x\":\"y\",\n  \"z\":[\n  ]}\n", json!({"a": {"b": {"x": "y", "z": []}}}))]
-fn flow_collections_need_no_indentation(#[case] text: &str, #[case] value: Value) {
+#[case("a:\n  b: 'some\n  text'\n  c: 1\n", json!({"a": {"b": "some text", "c": 1}}))]
+#[case("a:\n  b: !Sub \"{\n  ['\n }\\\n  x\"\n", json!({"a": {"b": {"Fn::Sub": "{ [' }x"}}}))]
+#[case("a: 'x'# no text\nb: \"#\"#\n", json!({"a": "x", "b": "#"}))]
+#[case("a: [! x, ! '1', ! 1]\n! b: 1\n!!str c: 2\n", json!({"a": ["x", "1", "1"], "b": 1, "c": 2}))]
+fn flow_collections_and_quotes_need_no_indentation(#[case] text: &str, #[case] value: Value) {
     assert_eq!(parse(text).unwrap(), value);
 }
 
