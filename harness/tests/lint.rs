@@ -9,6 +9,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use rstest::rstest;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -304,6 +305,134 @@ fn a_resource_by_dynamic_reference_is_not_known() {
         found(place.path(), &["t.yaml"]).1["unreadable"][0]["message"],
         "Resources.P.PolicyDocument: resource `secret` must be in ARN format or `*`"
     );
+}
+
+/// A template of one resource.
+fn template(kind: &str, properties: Value) -> String {
+    json!({"Resources": {"R": {"Type": kind, "Properties": properties}}}).to_string()
+}
+
+/// What lint says of a template: its findings' rules, and what it cannot read.
+fn said(template: &str) -> (Vec<String>, Vec<String>) {
+    let place = files(&[("t.json", template)]);
+    let (_, report) = found(place.path(), &["t.json"]);
+    let texts = |list: &str, member: &str| {
+        let list = report[list].as_array().unwrap().iter();
+        list.map(|one| one[member].as_str().unwrap().to_owned()).collect()
+    };
+    (texts("findings", "rule"), texts("unreadable", "message"))
+}
+
+/// What is not known of a resource stands for what AWS stores; what is known and
+/// wrong is refused all the same.
+#[rstest]
+#[case::partition("arn:${P}:s3:::b/*", None)]
+#[case::wrong_partition(
+    "arn:awsx:s3:::b/*",
+    Some("partition `awsx` is not valid for resource `arn:awsx:s3:::b/*`")
+)]
+#[case::kind("arn:aws:iam::123456789012:${Kind}/x", None)]
+#[case::kind_with_its_path("arn:aws:iam::123456789012:role${Path}x", None)]
+#[case::path("arn:aws:iam::123456789012:role/${Path}/x", None)]
+#[case::wrong_kind(
+    "arn:aws:iam::123456789012:thing/x",
+    Some("IAM resource path of `arn:aws:iam::123456789012:thing/x`")
+)]
+#[case::text("b/${Key}", Some("resource `b/…` must be in ARN format or `*`"))]
+fn a_resource_that_is_known_in_part_is_read(#[case] resource: &str, #[case] says: Option<&str>) {
+    let action = if resource.contains(":iam:") { "iam:Get*" } else { "s3:GetObject" };
+    let policy = template(
+        "AWS::IAM::ManagedPolicy",
+        json!({"PolicyDocument": {"Version": "2012-10-17", "Statement": {
+            "Effect": "Allow", "Action": action, "Resource": {"Fn::Sub": resource},
+        }}}),
+    );
+    let (findings, unreadable) = said(&policy);
+    assert_eq!(findings, Vec::<String>::new());
+    match says {
+        None => assert_eq!(unreadable, Vec::<String>::new()),
+        Some(says) => {
+            assert_eq!(unreadable.len(), 1);
+            assert!(unreadable[0].contains(says), "{unreadable:?}");
+        }
+    }
+}
+
+/// `execute-api:/…` is an API's own short form, and no other resource's.
+#[test]
+fn an_api_s_policy_may_leave_out_the_api() {
+    let document = |resource: &str| {
+        json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": resource,
+             "Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}},
+            {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": [resource]},
+        ]})
+    };
+    let policy = document("execute-api:/*/GET/pets");
+    let clean: Vec<String> = Vec::new();
+    let api = template("AWS::ApiGateway::RestApi", json!({"Policy": policy}));
+    assert_eq!(said(&api), (vec!["anybody".to_owned()], clean.clone()));
+    let queue = template("AWS::SQS::QueuePolicy", json!({"Queues": [], "PolicyDocument": policy}));
+    let refused = "Resources.R.PolicyDocument: resource `execute-api:/*/GET/pets` must be in ARN \
+                   format or `*`";
+    assert_eq!(said(&queue), (clean.clone(), vec![refused.to_owned()]));
+
+    let plan = |policy: &Value| {
+        json!({"format_version": "1.2", "resource_changes": [change(
+            "aws_api_gateway_rest_api_policy.p", "aws_api_gateway_rest_api_policy",
+            &json!({"policy": policy.to_string()}), &json!({}),
+        )]})
+        .to_string()
+    };
+    assert_eq!(said(&plan(&policy)), (vec!["anybody".to_owned()], clean));
+    let (_, unreadable) = said(&plan(&document("execute:/*")));
+    assert_eq!(unreadable.len(), 1);
+}
+
+/// What `AddPermission` makes of its members.
+#[rstest]
+#[case::alexa(json!({"Principal": "alexa-appkit.amazon.com", "EventSourceToken": "amzn1.ask.skill.1"}), &[])]
+#[case::any_skill(json!({"Principal": "alexa-appkit.amazon.com"}), &["any-source"])]
+#[case::account(json!({"Principal": "sns.amazonaws.com", "SourceAccount": 123_456_789_012_u64}), &[])]
+#[case::a_number(json!({"Principal": 123_456_789_012_u64}), &[])]
+#[case::organization(json!({"Principal": "*", "PrincipalOrgID": "o-a1b2c3", "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "AWS_IAM"}), &[])]
+#[case::everybody(json!({"Principal": "*"}), &["anybody"])]
+fn a_function_s_permission_is_the_statement_that_it_adds(
+    #[case] properties: Value,
+    #[case] expected: &[&str],
+) {
+    let mut properties = properties;
+    properties["FunctionName"] = json!("f");
+    if properties.get("Action").is_none() {
+        properties["Action"] = json!("lambda:InvokeFunction");
+    }
+    let (findings, unreadable) = said(&template("AWS::Lambda::Permission", properties));
+    assert_eq!(
+        (findings, unreadable),
+        (expected.iter().map(|it| (*it).to_owned()).collect(), vec![])
+    );
+}
+
+/// AWS publishes buckets' and keys' policies that have a `Sid` twice, which S3
+/// and KMS take; SNS refuses them.
+#[rstest]
+#[case("AWS::S3::BucketPolicy", "s3:GetObject", "arn:aws:s3:::b/*", true)]
+#[case("AWS::SNS::TopicPolicy", "sns:Publish", "arn:aws:sns:eu-west-1:123456789012:t", false)]
+fn a_sid_that_stands_twice_is_for_the_service_to_refuse(
+    #[case] kind: &str,
+    #[case] action: &str,
+    #[case] resource: &str,
+    #[case] taken: bool,
+) {
+    let statement = json!({
+        "Sid": "Twice", "Effect": "Allow", "Principal": {"AWS": "123456789012"},
+        "Action": action, "Resource": resource,
+    });
+    let document = json!({"Version": "2012-10-17", "Statement": [statement, statement]});
+    let (findings, unreadable) = said(&template(kind, json!({"PolicyDocument": document})));
+    assert_eq!(findings, Vec::<String>::new());
+    let refusal = "Resources.R.PolicyDocument: the `Sid` `Twice` stands twice: it must be unique";
+    assert_eq!(unreadable, if taken { vec![] } else { vec![refusal] });
 }
 
 /// The same template in JSON says the same, at places of its own.

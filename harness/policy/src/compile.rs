@@ -54,19 +54,41 @@ pub(crate) fn document(text: &str, root: &Node, kind: Kind) -> Result<Compiled, 
     if nodes.is_empty() {
         return Err(reader.error(statement.at, "`Statement` is empty"));
     }
-    let mut statements: Vec<Statement> = Vec::with_capacity(nodes.len());
-    let mut sids = std::collections::HashSet::new();
-    for node in nodes {
-        let statement = reader.statement(node)?;
-        if let Some(sid) = statement.sid.clone()
-            && !sids.insert(sid.clone())
-        {
-            let message = format!("the `Sid` `{sid}` stands twice: it must be unique");
-            return Err(reader.error(node.at, message));
-        }
-        statements.push(statement);
+    let statements =
+        nodes.iter().map(|node| reader.statement(node)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(twice) = repeated_sid(kind, &statements) {
+        let sid = twice.sid.as_deref().unwrap_or_default();
+        let message = format!("the `Sid` `{sid}` stands twice: it must be unique");
+        return Err(reader.error(twice.at, message));
     }
     Ok(Compiled { version: reader.version, statements })
+}
+
+/// The services that refuse a resource policy for a `Sid` that stands twice.
+/// - DynamoDB: "The Statement Ids in the policy are not unique", as it answered
+///   in October 2026.
+/// - SNS: "Every policy statement must have a unique ID"
+///   (<https://github.com/serverless-operations/serverless-step-functions/issues/801>,
+///   <https://github.com/aws/aws-cdk/pull/30>).
+const UNIQUE_SIDS: [&str; 2] = ["dynamodb", "sns"];
+
+/// A statement whose `Sid` an earlier one has, where that is refused. "In IAM,
+/// the `Sid` value must be unique within a JSON policy", says its guide, and
+/// "some AWS services … might … have uniqueness requirements for it"
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html>).
+/// Others store such policies:
+/// - S3: <https://github.com/cloud-custodian/cloud-custodian/issues/6145>
+/// - ECR: <https://github.com/getmoto/moto/pull/8933>
+/// - KMS: `emr/sc-emr-ra.json` of
+///   <https://github.com/aws-samples/aws-service-catalog-reference-architectures>
+fn repeated_sid(kind: Kind, statements: &[Statement]) -> Option<&Statement> {
+    let is_unique = kind != Kind::Resource
+        || statements.iter().flat_map(|statement| &statement.actions.patterns).any(|pattern| {
+            pattern.service.as_deref().is_some_and(|service| UNIQUE_SIDS.contains(&service))
+        });
+    let mut seen = std::collections::HashSet::new();
+    let mut named = statements.iter().filter(|statement| statement.sid.is_some());
+    named.find(|statement| is_unique && !seen.insert(statement.sid.as_deref()))
 }
 
 const STATEMENT_ELEMENTS: [&str; 9] = [

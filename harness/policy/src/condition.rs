@@ -270,23 +270,32 @@ impl Condition {
         }
     }
 
-    /// The first value of the policy that cannot be read as its operator
-    /// needs it.
-    pub(crate) fn unreadable(&self) -> Option<&str> {
-        fn first<T>(values: &[Option<T>]) -> Option<usize> {
-            values.iter().position(Option::is_none)
+    /// What of the policy's values cannot be read as the operator needs it.
+    pub(crate) fn unreadable(&self) -> Option<Unreadable<'_>> {
+        fn read<T>(values: &[Option<T>]) -> Option<(usize, bool)> {
+            let first = values.iter().position(Option::is_none)?;
+            Some((first, values.iter().all(Option::is_none)))
         }
-        let at = match &self.expected {
+        let (first, is_all) = match &self.expected {
             Expected::Texts(_) | Expected::Patterns(_) => None,
-            Expected::Numbers(values) => first(values),
-            Expected::Dates(values) => first(values),
-            Expected::Addresses(values) => first(values),
-            Expected::Binaries(values) => first(values),
-            Expected::Arns(values) => first(values),
-            Expected::Absence(values) => first(values),
+            Expected::Numbers(values) => read(values),
+            Expected::Dates(values) => read(values),
+            Expected::Addresses(values) => read(values),
+            Expected::Binaries(values) => read(values),
+            Expected::Arns(values) => read(values),
+            Expected::Absence(values) => read(values),
         }?;
-        self.sources.get(at).map(AsRef::as_ref)
+        Some(Unreadable { value: self.sources.get(first)?, is_all })
     }
+}
+
+/// What of a condition's values cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unreadable<'c> {
+    /// The first such value.
+    pub(crate) value: &'c str,
+    /// Whether no value can be read.
+    pub(crate) is_all: bool,
 }
 
 /// Whether any value matches; a value that cannot be compared is passed over

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::arn::Target;
 use crate::catalog;
-use crate::condition::Condition;
+use crate::condition::{Condition, Unreadable};
 use crate::decision::{Decision, Layer, Outcome, StatementRef};
 use crate::document::{Document, Kind};
 use crate::evaluate::{Policies, Shape, Verdict, asked, open_layers};
@@ -312,7 +312,7 @@ fn takes_only_everything(asked: &Asked<'_>) -> bool {
 
 fn describe_condition(condition: &Condition, asked: &Asked<'_>) -> String {
     let head = format!("condition {} {}", condition.operator_name, condition.key);
-    if let Some(value) = condition.unreadable() {
+    if let Some(Unreadable { value, .. }) = condition.unreadable() {
         return format!("{head}: the policy's value `{value}` cannot be read");
     }
     if !condition.unknown(asked.context).is_empty() {

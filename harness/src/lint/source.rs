@@ -39,6 +39,24 @@ impl Source {
         Self { subject, kind, is_managed: false, text, places: vec![(0, at)], numbers: Vec::new() }
     }
 
+    /// The same as API Gateway reads it: `execute-api:/…` is of the API itself
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-examples.html>).
+    #[must_use]
+    pub fn as_api(mut self) -> Self {
+        const SHORT: &str = "\"execute-api:/";
+        let whole = format!("\"arn:aws:execute-api:{UNKNOWN}:{UNKNOWN}:{UNKNOWN}/");
+        let mut from = 0;
+        while let Some(found) = self.text.get(from..).and_then(|rest| rest.find(SHORT)) {
+            let at = from + found;
+            self.text.replace_range(at..at + SHORT.len(), &whole);
+            for (offset, _) in self.places.iter_mut().filter(|(offset, _)| *offset > at) {
+                *offset += whole.len() - SHORT.len();
+            }
+            from = at + whole.len();
+        }
+        self
+    }
+
     /// A file that is a policy.
     pub fn file(kind: Kind, text: String) -> Self {
         Self {
@@ -256,14 +274,11 @@ impl<'a> Writer<'a> {
     }
 
     fn resources(&mut self, node: &Node) {
-        let any = format!("arn:aws:{UNKNOWN}:{UNKNOWN}:{UNKNOWN}:{UNKNOWN}");
         let mut items = Vec::new();
         for item in one_or_many(node) {
             let value = match &item.value {
-                Value::Unknown => Value::Text(any.clone()),
-                // `!Sub "${Bucket.Arn}/*"`: an ARN, of which the start is not
-                // known.
-                Value::Text(text) if text.starts_with(UNKNOWN) => Value::Text(any.clone()),
+                Value::Unknown => Value::Text(any_arn()),
+                Value::Text(text) => Value::Text(storable(text)),
                 value => value.clone(),
             };
             items.push(Node::new(item.at, value));
@@ -393,6 +408,31 @@ impl<'a> Writer<'a> {
             self.text.push(',');
         }
     }
+}
+
+/// An ARN of which nothing is known.
+fn any_arn() -> String {
+    format!("arn:aws:{UNKNOWN}:{UNKNOWN}:{UNKNOWN}:{UNKNOWN}")
+}
+
+/// A resource in a form that can be stored, where parts of it are not known
+/// that AWS checks: `!Sub "${Bucket.Arn}/*"` is an ARN, `arn:${Partition}:…` is
+/// one of the commonest partition, and of `role${Path}` no more is known than
+/// that it is a resource.
+fn storable(text: &str) -> String {
+    if text.starts_with(UNKNOWN) {
+        return any_arn();
+    }
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, service, region, account, path] = parts.as_slice() else {
+        return text.to_owned();
+    };
+    let kind = path.split('/').next().unwrap_or(path);
+    if *service == "iam" && kind.contains(UNKNOWN) {
+        return any_arn();
+    }
+    let partition = if partition.contains(UNKNOWN) { "aws" } else { partition };
+    format!("arn:{partition}:{service}:{region}:{account}:{path}")
 }
 
 /// Whether a value is not known, or only in part.

@@ -42,8 +42,13 @@ pub fn read(root: &Node) -> Found {
         let Some(properties) = resource.value.get("Properties") else { continue };
         let properties = resolve(properties);
         let is_managed = ["AWS::IAM::ManagedPolicy", "AWS::Organizations::Policy"].contains(&kind);
-        let name = resource.key.as_str();
-        let mut reader = Reader { name, is_managed, properties: &properties, found: &mut found };
+        let mut reader = Reader {
+            name: &resource.key,
+            is_managed,
+            is_api: kind == "AWS::ApiGateway::RestApi",
+            properties: &properties,
+            found: &mut found,
+        };
         let is_boundary = boundaries.contains(&resource.key.as_str());
         reader.resource(kind, is_boundary);
     }
@@ -71,6 +76,8 @@ const RESOURCE_POLICIES: [(&str, &str); 14] = [
 struct Reader<'a> {
     name: &'a str,
     is_managed: bool,
+    /// Whether it is an API of API Gateway.
+    is_api: bool,
     properties: &'a Node,
     found: &'a mut Found,
 }
@@ -124,6 +131,7 @@ impl Reader<'_> {
 
     fn push(&mut self, source: Source) {
         let source = if self.is_managed { source.as_managed() } else { source };
+        let source = if self.is_api { source.as_api() } else { source };
         self.found.sources.push(source);
     }
 
@@ -191,6 +199,7 @@ impl Reader<'_> {
             action: get("Action"),
             function: get("FunctionName"),
             source_arn: get("SourceArn"),
+            token: get("EventSourceToken"),
             source_account: get("SourceAccount"),
             organization: get("PrincipalOrgID"),
             url_auth: get("FunctionUrlAuthType"),
@@ -209,6 +218,7 @@ pub(super) struct Permission<'a> {
     pub(super) action: Option<&'a Node>,
     pub(super) function: Option<&'a Node>,
     pub(super) source_arn: Option<&'a Node>,
+    pub(super) token: Option<&'a Node>,
     pub(super) source_account: Option<&'a Node>,
     pub(super) organization: Option<&'a Node>,
     pub(super) url_auth: Option<&'a Node>,
@@ -218,7 +228,7 @@ impl Permission<'_> {
     /// The statement that `AddPermission` adds to the function's policy
     /// (<https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html>).
     pub(super) fn document(&self) -> Option<Node> {
-        let principal = self.principal?;
+        let principal = &written(self.principal?);
         let name = match principal.text() {
             Some("*") => Node::new(principal.at, Value::Text("*".to_owned())),
             Some(text) if text.contains('.') => one(principal.at, "Service", principal),
@@ -232,19 +242,7 @@ impl Permission<'_> {
             )),
             None => Some(Node::new(self.at, Value::Unknown)),
         }?;
-        let mut conditions = Vec::new();
-        let mut condition = |operator: &str, key: &str, value: Option<&Node>| {
-            if let Some(value) = value {
-                let inner = one(value.at, key, value);
-                let at = value.at;
-                conditions.push(Member { at, key: operator.to_owned(), value: inner });
-            }
-        };
-        condition("ArnLike", "AWS:SourceArn", self.source_arn);
-        condition("StringEquals", "AWS:SourceAccount", self.source_account);
-        // Each under an operator of its own: keys of one stand once.
-        condition("StringEqualsIgnoreCase", "aws:PrincipalOrgID", self.organization);
-        condition("StringLike", "lambda:FunctionUrlAuthType", self.url_auth);
+        let conditions = self.conditions();
         let mut members = vec![
             text(self.at, "Effect", "Allow"),
             Member { at: principal.at, key: "Principal".into(), value: name },
@@ -263,6 +261,40 @@ impl Permission<'_> {
                 Member { at: self.at, key: "Statement".into(), value: statement },
             ]),
         ))
+    }
+
+    /// The condition blocks, one for each operator.
+    fn conditions(&self) -> Vec<Member> {
+        let mut blocks: Vec<Member> = Vec::new();
+        for (operator, key, value) in [
+            ("ArnLike", "AWS:SourceArn", self.source_arn),
+            ("StringEquals", "AWS:SourceAccount", self.source_account),
+            ("StringEquals", "lambda:EventSourceToken", self.token),
+            ("StringEquals", "aws:PrincipalOrgID", self.organization),
+            ("StringEquals", "lambda:FunctionUrlAuthType", self.url_auth),
+        ] {
+            let Some(value) = value else { continue };
+            let (at, value) = (value.at, written(value));
+            let member = Member { at, key: key.to_owned(), value };
+            let block = blocks.iter_mut().find(|block| block.key == operator);
+            match block.map(|block| &mut block.value.value) {
+                Some(Value::Map(members)) => members.push(member),
+                _ => {
+                    let value = Node::new(at, Value::Map(vec![member]));
+                    blocks.push(Member { at, key: operator.to_owned(), value });
+                }
+            }
+        }
+        blocks
+    }
+}
+
+/// A text property that a template writes as a number is its digits: an account
+/// without quotes.
+fn written(node: &Node) -> Node {
+    match &node.value {
+        Value::Number(digits) => Node::new(node.at, Value::Text(digits.clone())),
+        _ => node.clone(),
     }
 }
 

@@ -134,7 +134,9 @@ fn managed(resource: &Resource, links: &Links, found: &mut Found) {
                 let source = Source::text(subject, kind, text.clone(), node.at);
                 let is_managed =
                     ["aws_iam_policy", "aws_organizations_policy"].contains(&&*resource.kind);
-                found.sources.push(if is_managed { source.as_managed() } else { source });
+                let source = if is_managed { source.as_managed() } else { source };
+                let is_api = resource.kind.starts_with("aws_api_gateway_rest_api");
+                found.sources.push(if is_api { source.as_api() } else { source });
             }
             Value::Unknown if !links.is_deferred(&resource.configured(), attribute) => {
                 found.unchecked.push(Unchecked {
@@ -161,6 +163,7 @@ fn managed(resource: &Resource, links: &Links, found: &mut Found) {
                 action: get("action"),
                 function: get("function_name"),
                 source_arn: get("source_arn"),
+                token: get("event_source_token"),
                 source_account: get("source_account"),
                 organization: get("principal_org_id"),
                 url_auth: get("function_url_auth_type"),

@@ -8,7 +8,8 @@
 use super::{Note, Rule, UNKNOWN, note};
 use crate::catalog;
 use crate::document::{Document, Kind};
-use crate::statement::Statement;
+use crate::request::Context;
+use crate::statement::{Statement, Truth};
 
 /// Claims that are keys whatever the provider, and that "are also available"
 /// in requests made with the session.
@@ -42,9 +43,9 @@ pub(super) fn check(document: &Document, statement: &Statement, notes: &mut Vec<
         if everywhere || (at_sign_in && is_of_the_reference(key)) {
             continue;
         }
-        let effect = match condition.holds_when_absent() {
-            true => "so the condition limits nothing",
-            false => "so it never holds",
+        let effect = match condition.holds(&Context::new(), statement.effect) {
+            Truth::True => "so the condition limits nothing",
+            Truth::False | Truth::Unknown => "so it never holds",
         };
         let message = match is_of_the_reference(key) {
             // Only where the role is assumed.

@@ -10,6 +10,7 @@ use crate::document::{Document, Kind};
 use crate::evaluate::{Policies, asked};
 use crate::pattern::{Case, Glob};
 use crate::request::{Context, Principal, Request};
+use crate::statement::Truth;
 
 const ACCOUNT: &str = "123456789012";
 
@@ -99,16 +100,31 @@ fn contexts(service: &Service, action: &Action, made: &Made) -> Vec<Context> {
         && service.carries(action, key)
     {
         let list = service.key_type(key).is_some_and(|kind| kind.starts_with("ArrayOf"));
-        for value in [value.replace('*', "x"), "other".to_owned(), "5".to_owned()] {
-            let mut context = Context::new();
-            match list {
-                true => context.set_list(key, [value]),
-                false => context.set(key, value),
-            };
-            contexts.push(context);
-        }
+        contexts.extend(VALUES.map(|known| with(key, known, list)));
+        contexts.push(with(key, &value.replace('*', "x"), list));
     }
     contexts
+}
+
+/// Values of requests, one of each kind that an operator reads.
+const VALUES: [&str; 7] = [
+    "other",
+    "5",
+    "true",
+    "10.0.0.1",
+    "2026-01-01T00:00:00Z",
+    "arn:aws:iam::123456789012:role/a",
+    "YQ==",
+];
+
+/// A request's context with a key.
+fn with(key: &str, value: &str, list: bool) -> Context {
+    let mut context = Context::new();
+    match list {
+        true => context.set_list(key, [value]),
+        false => context.set(key, value),
+    };
+    context
 }
 
 /// The first request that the catalogue admits and the statement matches.
@@ -143,7 +159,10 @@ fn never(made: &Made, document: &Document) -> Option<String> {
     let findings = lint(document);
     let never = findings.into_iter().find(|finding| match finding.rule {
         Rule::UnknownAction | Rule::UnknownService | Rule::ResourceNever => true,
-        Rule::KeyNeverCarried => finding.message.contains("so the statement never"),
+        Rule::KeyNeverCarried | Rule::UnreadableValue => {
+            let words = ["so the statement never", "so it never holds"];
+            words.iter().any(|words| finding.message.contains(words))
+        }
         // With one value, which nothing equals or reads.
         Rule::StarAsText => finding.message.contains("so it holds for nothing"),
         Rule::ListWithoutSetOperator => {
@@ -155,17 +174,40 @@ fn never(made: &Made, document: &Document) -> Option<String> {
     never.map(|finding| finding.to_string())
 }
 
-const OPERATORS: [&str; 10] = [
+const OPERATORS: [&str; 22] = [
     "StringEquals",
     "StringLike",
     "StringNotEquals",
+    "StringNotLike",
+    "StringEqualsIgnoreCase",
     "StringEqualsIfExists",
     "ForAnyValue:StringEquals",
     "ForAnyValue:StringLike",
+    "ForAnyValue:StringNotEquals",
     "ForAllValues:StringLike",
+    "NumericEquals",
     "NumericLessThan",
+    "NumericLessThanIfExists",
+    "ForAnyValue:NumericEquals",
+    "DateGreaterThan",
+    "IpAddress",
+    "NotIpAddressIfExists",
     "Bool",
+    "BinaryEquals",
     "ArnLike",
+    "ArnNotEquals",
+    "Null",
+];
+
+/// Keys of no service's: misspelt ones, and claims of tokens.
+const STRANGE: [&str; 7] = [
+    "iam:PermissionBoundary",
+    "aws:PrincipalOrgPath",
+    "nothing",
+    "token.actions.githubusercontent.com:repository",
+    "token.actions.githubusercontent.com:event_name",
+    "dev-1.okta.com/oauth2/default:groups",
+    "dev-1.okta.com/oauth2/default:sub",
 ];
 
 /// The action: as it is, by a pattern, misspelt, of no service.
@@ -229,12 +271,13 @@ fn made() -> impl Strategy<Value = Made> {
             let keys: Vec<&str> = match whose {
                 0 => elsewhere.keys().collect(),
                 1 => catalog::global_keys().collect(),
-                2 => vec!["iam:PermissionBoundary", "aws:PrincipalOrgPath", "nothing"],
+                2 => STRANGE.to_vec(),
                 _ => service.keys().collect(),
             };
             let key = if keys.is_empty() { "aws:username" } else { *pick(&key, &keys) };
             let key = filled(&key.replace("<key>", "x").replace("tag-key", "x"), "x");
-            let values = ["a", "a*", "true", "10", "arn:aws:iam::123456789012:role/a"];
+            let values =
+                ["a", "a*", "true", "10", "10.0.0.0/8", "2026", "arn:aws:iam::123456789012:role/a"];
             let value = *pick(&value, &values);
             ((*pick(&operator, &OPERATORS)).to_owned(), key, value.to_owned())
         });
@@ -260,7 +303,36 @@ proptest! {
         }
     }
 
-    /// What makes the test above one: the requests are good enough to match
+    /// What lint says of requests without the key, and of those with it, is what
+    /// the engine makes of them.
+    #[test]
+    fn what_lint_says_of_a_key_that_is_not_there_holds(made in made()) {
+        let Some(document) = made.document() else { return Ok(()) };
+        let statement = document.statements().first().unwrap();
+        let Some(condition) = statement.conditions.first() else { return Ok(()) };
+        let holds = |context: &Context| condition.holds(context, statement.effect);
+        for finding in lint(&document) {
+            let says = |words: &str| finding.message.contains(words);
+            let without = match finding.rule {
+                Rule::AllowedWhenAbsent | Rule::AllValuesOfNothing => Some(Truth::True),
+                Rule::NotDeniedWhenAbsent => Some(Truth::False),
+                _ if says("limits nothing") || says("leaves nothing out") => Some(Truth::True),
+                _ if says("holds for requests without") => Some(Truth::True),
+                _ => None,
+            };
+            if let Some(without) = without {
+                prop_assert_eq!(holds(&Context::new()), without, "{}", finding);
+            }
+            let every = says("so every request");
+            let alone = says("for requests without") && says("alone");
+            for value in VALUES.iter().filter(|_| every || alone) {
+                let context = with(&condition.key, value, false);
+                prop_assert_eq!(holds(&context), Truth::of(every), "{}: {}", finding, value);
+            }
+        }
+    }
+
+    /// What makes the first test one: the requests are good enough to match
     /// each statement that lint finds nothing in.
     #[test]
     fn a_statement_without_a_finding_is_matched(made in made()) {

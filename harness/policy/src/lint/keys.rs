@@ -1,12 +1,15 @@
 //! Condition keys that no request carries, and lists without set operators.
 
+use ringfence_models::{self as models, Member, Operation};
+
 use super::actions::Covered;
 use super::{Note, Rule, UNKNOWN, claims, note};
 use crate::catalog::{self, Access, Action, Service};
 use crate::condition::Condition;
 use crate::operator::{Base, Quantifier, distance};
 use crate::pattern::Case;
-use crate::statement::{Effect, Statement};
+use crate::request::Context;
+use crate::statement::{Effect, Statement, Truth};
 
 /// Keys that are in a request together or not at all: "SecurityGroupIds and
 /// SubnetIds must both be specified or both be empty", and the VPC is theirs.
@@ -24,12 +27,20 @@ const KEYS_OF: [(&str, &str); 3] = [
 
 /// Keys of members that a call cannot leave out, with the actions: those that
 /// the service fills itself, and required members of the API.
-const ALWAYS: [(&str, &[&str]); 3] = [
+const ALWAYS: [(&str, &[&str]); 7] = [
     // The service that takes the role says so.
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_PassedToService
     ("iam:PassedToService", &["iam:PassRole"]),
     // https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html
     ("kms:GrantOperations", &["kms:CreateGrant"]),
+    // Of the record sets in `ChangeBatch`, each of which has a name, a type and
+    // an action: https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
+    ("route53:ChangeResourceRecordSetsActions", &["route53:ChangeResourceRecordSets"]),
+    (
+        "route53:ChangeResourceRecordSetsNormalizedRecordNames",
+        &["route53:ChangeResourceRecordSets"],
+    ),
+    ("route53:ChangeResourceRecordSetsRecordTypes", &["route53:ChangeResourceRecordSets"]),
     // https://docs.aws.amazon.com/organizations/latest/APIReference/API_EnableAWSServiceAccess.html
     (
         "organizations:ServicePrincipal",
@@ -40,7 +51,32 @@ const ALWAYS: [(&str, &[&str]); 3] = [
             "organizations:DeregisterDelegatedAdministrator",
         ],
     ),
+    // A policy is of a type, and who names no policy must name the type:
+    // `Type`, `PolicyType` and `Filter` are required.
+    // https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreatePolicy.html
+    (
+        "organizations:PolicyType",
+        &[
+            "organizations:AttachPolicy",
+            "organizations:CreatePolicy",
+            "organizations:DeletePolicy",
+            "organizations:DescribeEffectivePolicy",
+            "organizations:DescribePolicy",
+            "organizations:DetachPolicy",
+            "organizations:DisablePolicyType",
+            "organizations:EnablePolicyType",
+            "organizations:ListPolicies",
+            "organizations:ListPoliciesForTarget",
+            "organizations:ListTargetsForPolicy",
+            "organizations:UpdatePolicy",
+        ],
+    ),
 ];
+
+/// Lists to which AWS's own examples compare one value without a set operator,
+/// and a rule of one source or one detail type matches.
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html>
+const LISTS_OF_ONE: [&str; 2] = ["events:source", "events:detail-type"];
 
 /// Whether every request for the action that carries the key at all has it.
 pub(super) fn always_carries(service: &Service, action: &Action, key: &str) -> bool {
@@ -49,13 +85,34 @@ pub(super) fn always_carries(service: &Service, action: &Action, key: &str) -> b
         known.eq_ignore_ascii_case(key)
             && actions.iter().any(|action| action.eq_ignore_ascii_case(&name))
     });
-    // Who tags or untags says with which keys, but for `DeleteTags`: "if you
-    // omit this parameter, we delete all user-defined tags".
-    // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html
-    let tags = action.access.contains(&Access::Tagging)
-        && action.name.contains("Tag")
-        && name != "ec2:DeleteTags";
-    listed || (key.eq_ignore_ascii_case("aws:TagKeys") && tags)
+    listed || (key.eq_ignore_ascii_case("aws:TagKeys") && names_tags(service, action))
+}
+
+/// Whether a call for the action cannot leave out the tags, or their keys, that
+/// it adds or removes: a required member of the operation, which `DeleteTags`
+/// of EC2, for one, has not ("if you omit this parameter, we delete all
+/// user-defined tags").
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html>
+fn names_tags(service: &Service, action: &Action) -> bool {
+    let name = action.name.to_ascii_lowercase();
+    if !name.contains("tag") {
+        return false;
+    }
+    let is_of_tags = |member: &&Member| {
+        let member = member.name.to_ascii_lowercase();
+        member.starts_with("tag") || (member == "keys" && name.starts_with("untag"))
+    };
+    let services = models::Service::by_iam_prefix(service.prefix).iter();
+    let mut operations =
+        services.filter_map(|service| Operation::find(*service, action.name)).peekable();
+    match operations.peek() {
+        Some(_) => operations.all(|operation| {
+            let mut required = operation.members.iter().filter(|member| member.required);
+            required.any(|member| is_of_tags(&member))
+        }),
+        // An action beside the API's operations: the reference alone tells.
+        None => action.access.contains(&Access::Tagging),
+    }
 }
 
 /// Whether a request that has the one key has the other.
@@ -91,11 +148,11 @@ fn judged(key: &str) -> bool {
 
 /// What comes of a condition whose key no request has.
 fn effect_of(statement: &Statement, condition: &Condition, what: &str) -> String {
-    match (statement.effect, condition.holds_when_absent()) {
-        (Effect::Allow, false) => format!("so the statement never allows {what}"),
-        (Effect::Deny, false) => format!("so the statement never denies {what}"),
-        (Effect::Allow, true) => "so the condition limits nothing".to_owned(),
-        (Effect::Deny, true) => "so the condition leaves nothing out".to_owned(),
+    match (statement.effect, condition.holds(&Context::new(), statement.effect)) {
+        (Effect::Allow, Truth::True) => "so the condition limits nothing".to_owned(),
+        (Effect::Deny, Truth::True) => "so the condition leaves nothing out".to_owned(),
+        (Effect::Allow, _) => format!("so the statement never allows {what}"),
+        (Effect::Deny, _) => format!("so the statement never denies {what}"),
     }
 }
 
@@ -213,7 +270,8 @@ pub(super) fn of_actions(
     let list = carriers
         .iter()
         .filter_map(|(service, _)| service.key_type(key))
-        .any(|kind| kind.starts_with("ArrayOf"));
+        .any(|kind| kind.starts_with("ArrayOf"))
+        && !LISTS_OF_ONE.iter().any(|known| known.eq_ignore_ascii_case(key));
     match condition.operator.quantifier {
         None if list && condition.operator.base != Base::Null => notes.push(
             note(

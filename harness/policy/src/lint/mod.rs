@@ -21,11 +21,11 @@ mod tests;
 
 use std::fmt;
 
-use crate::condition::Condition;
+use crate::condition::{Condition, Unreadable};
 use crate::document::{Document, Version};
 use crate::json::{self, Node, Value};
 use crate::operator::Base;
-use crate::statement::Statement;
+use crate::statement::{Effect, Statement};
 
 pub use escalation::ESCALATING;
 pub use rule::Rule;
@@ -64,6 +64,7 @@ impl fmt::Display for Finding {
 }
 
 /// A finding before its place is known.
+#[derive(PartialEq)]
 struct Note {
     rule: Rule,
     /// The text of the document that it is about, if it is about one.
@@ -101,7 +102,14 @@ pub fn lint(document: &Document) -> Vec<Finding> {
             grants::check_whole(document, &mut notes);
         }
         let node = root.as_ref().and_then(|root| at(root, statement.at));
-        findings.extend(notes.into_iter().map(|note| {
+        // One word about a condition, however many actions have it.
+        let mut told: Vec<Note> = Vec::new();
+        for note in notes {
+            if !told.contains(&note) {
+                told.push(note);
+            }
+        }
+        findings.extend(told.into_iter().map(|note| {
             let entry = note.about.as_deref().zip(node).and_then(|(text, node)| find(node, text));
             let (line, column) = json::place(document.text(), entry.unwrap_or(statement.at));
             Finding {
@@ -154,19 +162,7 @@ fn children(node: &Node) -> Box<dyn Iterator<Item = (Option<Key<'_>>, &Node)> + 
 /// Values that match nothing.
 fn values(document: &Document, statement: &Statement, notes: &mut Vec<Note>) {
     for condition in &statement.conditions {
-        if let Some(value) = condition.unreadable().filter(|value| !value.contains(UNKNOWN)) {
-            notes.push(
-                note(
-                    Rule::UnreadableValue,
-                    format!(
-                        "{} cannot read `{value}`, so it matches nothing",
-                        condition.operator_name
-                    ),
-                    "write a value of the operator's kind",
-                )
-                .about(value),
-            );
-        }
+        unreadable(statement.effect, condition, notes);
     }
     for condition in &statement.conditions {
         stars(condition, notes);
@@ -191,6 +187,30 @@ fn values(document: &Document, statement: &Statement, notes: &mut Vec<Note>) {
             .about(text),
         );
     }
+}
+
+/// A value that cannot be read. Where there is no other, the condition counts
+/// against the caller: see [`Condition::holds`].
+fn unreadable(effect: Effect, condition: &Condition, notes: &mut Vec<Note>) {
+    let Some(Unreadable { value, is_all }) = condition.unreadable() else { return };
+    let is_known = !condition.sources.iter().any(|source| source.contains(UNKNOWN));
+    if value.contains(UNKNOWN) {
+        return;
+    }
+    let (key, name) = (&condition.key, &condition.operator_name);
+    let is_of_presence = condition.operator.base == Base::Null;
+    let effect = match (is_all && is_known, effect) {
+        (false, _) => "so it matches nothing".to_owned(),
+        (true, Effect::Deny) if is_of_presence => "so every request is denied".to_owned(),
+        (true, Effect::Deny) => format!("so every request with `{key}` is denied"),
+        (true, Effect::Allow) if !is_of_presence && condition.holds_when_absent() => {
+            format!("so it holds for requests without `{key}` alone")
+        }
+        (true, Effect::Allow) => "so the statement never allows anything".to_owned(),
+    };
+    let message = format!("{name} cannot read `{value}`, {effect}");
+    let instead = "write a value of the operator's kind";
+    notes.push(note(Rule::UnreadableValue, message, instead).about(value));
 }
 
 /// "StringEquals … Exact matching, case sensitive"; wildcards are for

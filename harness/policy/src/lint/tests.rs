@@ -404,6 +404,12 @@ const TAG_KEYS: &str = r#""ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}
 #[case("iam:TagRole", "", true)]
 #[case("ec2:CreateTags", "", true)]
 #[case("ec2:DeleteTags", "", false)]
+#[case("iam:UntagRole", "", true)]
+#[case("datasync:UntagResource", "", true)]
+#[case("aoss:TagResource", "", true)]
+#[case("cloudformation:UntagResource", "", true)]
+#[case("mq:CreateTags", "", false)]
+#[case("deadline:TagResource", "", false)]
 fn tag_keys_beside_a_required_tag_are_there(
     #[case] action: &str,
     #[case] beside: &str,
@@ -607,4 +613,131 @@ fn alexa_calls_by_a_name_of_its_own() {
     assert_eq!(rules(Kind::Resource, &statement("alexa-appkit.amazon.com")), []);
     let wrong = rules(Kind::Resource, &statement("alexa-appkit.example.com"));
     assert_eq!(wrong, [Rule::NoSuchPrincipal]);
+}
+
+/// Each record set of a change has a name: Route 53's own examples compare all
+/// of them.
+#[rstest]
+#[case("route53:ChangeResourceRecordSets", "route53:ChangeResourceRecordSetsRecordTypes", true)]
+#[case("kms:Decrypt", "kms:EncryptionContextKeys", false)]
+fn keys_of_required_members_are_there(
+    #[case] action: &str,
+    #[case] key: &str,
+    #[case] always: bool,
+) {
+    let statement = format!(
+        r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "*", "Condition": {{"ForAllValues:StringEquals": {{"{key}": ["A"]}}}}}}"#
+    );
+    let expected = if always { vec![] } else { vec![Rule::AllValuesOfNothing] };
+    assert_eq!(rules(Kind::Identity, &statement), expected);
+}
+
+/// A policy is of a type, so that the key is always there; a service may stay
+/// unsaid in a list of administrators.
+#[rstest]
+#[case("organizations:CreatePolicy", "organizations:PolicyType", true)]
+#[case("organizations:DescribePolicy", "organizations:PolicyType", true)]
+#[case("organizations:ListDelegatedAdministrators", "organizations:ServicePrincipal", false)]
+fn keys_that_cannot_be_left_out_are_not_told(
+    #[case] action: &str,
+    #[case] key: &str,
+    #[case] always: bool,
+) {
+    let statement = format!(
+        r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "*", "Condition": {{"StringLikeIfExists": {{"{key}": ["A"]}}}}}}"#
+    );
+    let expected = if always { vec![] } else { vec![Rule::AllowedWhenAbsent] };
+    assert_eq!(rules(Kind::Identity, &statement), expected);
+}
+
+/// AWS's own examples compare the one source of a rule without a set operator.
+#[rstest]
+#[case("events:PutRule", "events:source", true)]
+#[case("events:PutRule", "events:detail-type", true)]
+#[case("dynamodb:GetItem", "dynamodb:Attributes", false)]
+fn a_list_of_one_needs_no_set_operator(
+    #[case] action: &str,
+    #[case] key: &str,
+    #[case] of_one: bool,
+) {
+    let statement = format!(
+        r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "*", "Condition": {{"StringEquals": {{"{key}": "a"}}}}}}"#
+    );
+    let expected = if of_one { vec![] } else { vec![Rule::ListWithoutSetOperator] };
+    assert_eq!(rules(Kind::Identity, &statement), expected);
+}
+
+/// What is said of a value that cannot be read is what the engine makes of it.
+#[rstest]
+#[case(
+    "Allow",
+    r#""NumericEquals": {"s3:max-keys": "ten"}"#,
+    "so the statement never allows anything"
+)]
+#[case("Allow", r#""NumericEquals": {"s3:max-keys": ["10", "ten"]}"#, "so it matches nothing")]
+#[case(
+    "Allow",
+    r#""NumericEqualsIfExists": {"s3:max-keys": "ten"}"#,
+    "so it holds for requests without `s3:max-keys` alone"
+)]
+#[case(
+    "Deny",
+    r#""NumericEquals": {"s3:max-keys": "ten"}"#,
+    "so every request with `s3:max-keys` is denied"
+)]
+#[case("Deny", r#""Null": {"s3:max-keys": "ten"}"#, "so every request is denied")]
+fn a_value_that_cannot_be_read_is_told_with_its_effect(
+    #[case] effect: &str,
+    #[case] condition: &str,
+    #[case] says: &str,
+) {
+    let statement = |condition: &str| {
+        format!(
+            r#"{{"Effect": "{effect}", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b", "Condition": {{{condition}}}}}"#
+        )
+    };
+    let unreadable = |condition: &str| -> Vec<String> {
+        let found = told(Kind::ServiceControl, &statement(condition)).into_iter();
+        found.filter(|finding| finding.starts_with("unreadable-value")).collect()
+    };
+    let found = unreadable(condition);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains(&format!("cannot read `ten`, {says};")), "{found:?}");
+    let readable = condition.replace("ten", if condition.contains("Null") { "true" } else { "20" });
+    assert_eq!(unreadable(&readable), Vec::<String>::new());
+}
+
+/// `Null` asks of a key that nobody carries what is always so, or never.
+#[rstest]
+#[case("iam:PermissionBoundary", "*", "true", "so the condition leaves nothing out")]
+#[case("iam:PermissionBoundary", "*", "false", "so the statement never denies anything")]
+#[case(
+    "token.actions.githubusercontent.com:event_name",
+    "s3:*",
+    "true",
+    "so the condition limits nothing"
+)]
+#[case("token.actions.githubusercontent.com:event_name", "s3:*", "false", "so it never holds")]
+fn the_absence_of_a_key_that_nobody_carries_is_certain(
+    #[case] key: &str,
+    #[case] action: &str,
+    #[case] absent: &str,
+    #[case] says: &str,
+) {
+    let statement = format!(
+        r#"{{"Effect": "Deny", "Action": "{action}", "Resource": "*", "Condition": {{"Null": {{"{key}": "{absent}"}}}}}}"#
+    );
+    let found = told(Kind::ServiceControl, &statement);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains(&format!("{says};")), "{found:?}");
+}
+
+/// A finding about a condition is told once, not for each action.
+#[test]
+fn a_condition_of_several_actions_is_told_once() {
+    let statement = r#"{"Effect": "Allow", "Action": ["ec2:RunInstances", "ec2:CreateVolume"], "Resource": "*",
+        "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}}"#;
+    assert_eq!(rules(Kind::Identity, statement), [Rule::AllValuesOfNothing]);
+    let never = statement.replace("aws:TagKeys", "iam:PermissionsBoundary");
+    assert_eq!(rules(Kind::Identity, &never)[..2], [Rule::KeyNeverCarried, Rule::KeyNeverCarried]);
 }

@@ -68,7 +68,9 @@ pub(super) fn check(top: &[Member], grammar: Grammar) -> Result<(), String> {
         let statement = members(node).ok_or(SYNTAX)?;
         check_statement(statement, grammar)?;
         let sid = member(statement, "Sid").and_then(text).filter(|sid| !sid.is_empty());
-        if sid.is_some_and(|sid| !sids.insert(sid)) {
+        // S3 stores such a policy:
+        // https://github.com/cloud-custodian/cloud-custodian/issues/6145
+        if grammar == Grammar::Trust && sid.is_some_and(|sid| !sids.insert(sid)) {
             return Err("The Statement Ids in the policy are not unique".to_owned());
         }
     }

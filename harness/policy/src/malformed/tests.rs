@@ -226,3 +226,64 @@ fn s3_says_of_bucket_policies(#[case] from: &str, #[case] to: &str, #[case] says
     assert!(from.is_empty() || document != OF_BUCKET, "{from}");
     assert_eq!(bucket(&document, "b").as_deref(), says, "{document}");
 }
+
+/// A `Sid` that stands twice: refused of IAM's own policies, and of the
+/// resources whose services ask for unique ones; S3, KMS and others store it.
+#[rstest]
+#[case::identity(Kind::Identity, "s3:ListBucket", false)]
+#[case::boundary(Kind::Boundary, "s3:ListBucket", false)]
+#[case::service_control(Kind::ServiceControl, "s3:ListBucket", false)]
+#[case::trust(Kind::Trust, "sts:AssumeRole", false)]
+#[case::bucket(Kind::Resource, "s3:ListBucket", true)]
+#[case::key(Kind::Resource, "kms:*", true)]
+#[case::repository(Kind::Resource, "ecr:BatchGetImage", true)]
+#[case::topic(Kind::Resource, "SNS:Publish", false)]
+#[case::table(Kind::Resource, "dynamodb:GetItem", false)]
+fn a_sid_may_stand_twice_where_the_service_takes_it(
+    #[case] kind: Kind,
+    #[case] action: &str,
+    #[case] taken: bool,
+) {
+    let principal = match kind {
+        Kind::Resource | Kind::Trust => r#""Principal":{"AWS":"123456789012"},"#,
+        _ => "",
+    };
+    let resource = if kind == Kind::Trust { "" } else { r#","Resource":"*""# };
+    let statement = |sid: &str| {
+        format!(r#"{{"Sid":"{sid}","Effect":"Deny",{principal}"Action":"{action}"{resource}}}"#)
+    };
+    let document = |first: &str, second: &str| {
+        let statements = [statement(first), statement(second)].join(",");
+        format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#)
+    };
+    let says = match Document::parse("p", &document("A", "A"), kind) {
+        Ok(_) => None,
+        Err(error) => Some(error.message),
+    };
+    let refusal = "the `Sid` `A` stands twice: it must be unique".to_owned();
+    assert_eq!(says, (!taken).then_some(refusal));
+    for unique in [document("A", "B"), document("A", ""), document("", "")] {
+        assert!(Document::parse("p", &unique, kind).is_ok(), "{unique}");
+    }
+    match kind {
+        Kind::Trust => assert_eq!(
+            trust(&document("A", "A")).as_deref(),
+            Some("The Statement Ids in the policy are not unique")
+        ),
+        Kind::Identity => assert_eq!(
+            identity(&document("A", "A"), Use::Managed).as_deref(),
+            Some("Statement IDs (SID) in a single policy must be unique.")
+        ),
+        _ => {}
+    }
+}
+
+/// As many buckets have it.
+#[test]
+fn a_bucket_s_policy_may_have_a_sid_twice() {
+    let statement = r#"{"Sid":"DenyHttp","Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}"#;
+    let document = format!(r#"{{"Version":"2008-10-17","Statement":[{statement},{statement}]}}"#);
+    assert_eq!(bucket(&document, "b"), None);
+    let misspelt = document.replace("GetObject", "GetObjects");
+    assert_eq!(bucket(&misspelt, "b").as_deref(), Some("Policy has invalid action"));
+}
