@@ -1,6 +1,7 @@
 //! What the guard's owner reads of the account, beside the road of requests.
 
 use ringfence_services::credentials::{Identity, Session};
+use ringfence_services::lambda::Asked;
 use ringfence_wire::{Call, Operation, Service, ServiceError, reply, response};
 use serde_json::{Map, Value, json};
 
@@ -41,8 +42,9 @@ impl Guard {
         if Services::answers(service) {
             let region = region.clone();
             let call = Call { operation: found, region, input, payload: None };
+            let asked = Asked { request_id: "", trace: None };
             let root = Identity::Root { account_id: setting.account_id.clone() };
-            let reply = pipeline.services.answer(&call, &Session::direct(root), "").await?;
+            let reply = pipeline.services.answer(&call, &Session::direct(root), &asked).await?;
             return response::decode(found, &reply::render(&reply, found, ""));
         }
         if (service, operation) == (Service::S3, "GetBucketPolicy") {

@@ -11,7 +11,7 @@ use ringfence_services::cloudformation::{CloudFormation, TemplateObject};
 use ringfence_services::credentials::Session;
 use ringfence_services::function_targets::FunctionTargets;
 use ringfence_services::http_api::HttpApis;
-use ringfence_services::lambda::Lambda;
+use ringfence_services::lambda::{Asked, Lambda};
 use ringfence_services::sts::{self, OidcProvider, RoleRecord, Sts};
 use ringfence_services::token::Issuers;
 use ringfence_wire::{Call, Reply, Service, ServiceError};
@@ -59,7 +59,7 @@ impl Services {
         &self,
         call: &Call,
         caller: &Session,
-        request_id: &str,
+        asked: &Asked<'_>,
     ) -> Result<Reply, ServiceError> {
         if call.service() != Service::Sts && call.region != self.setting.region {
             // The services keep one region; a call for another must not be
@@ -77,7 +77,7 @@ impl Services {
         }
         match call.service() {
             Service::Sts => self.sts.answer(call, caller).await,
-            Service::Lambda => self.lambda.answer(call, caller, request_id).await,
+            Service::Lambda => self.lambda.answer(call, caller, asked).await,
             Service::ApiGatewayV2 => self.http_apis.answer(call, caller).await,
             Service::CloudFormation => self.cloudformation.answer(call, caller).await,
             other => Err(ServiceError::new(

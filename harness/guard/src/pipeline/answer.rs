@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Response, request};
 use ringfence_services::credentials::Identity;
+use ringfence_services::lambda::Asked;
 use ringfence_services::sts;
 use ringfence_wire::{Call, Reply, Service, ServiceError, reply};
 use serde_json::json;
@@ -49,7 +50,11 @@ impl Pipeline {
         };
         checked.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
         if Services::answers(call.service()) {
-            let reply = self.services.answer(call, &caller, &passage.entry.request_id).await?;
+            let asked = Asked {
+                request_id: &passage.entry.request_id,
+                trace: parts.headers.get("x-amzn-trace-id").and_then(|it| it.to_str().ok()),
+            };
+            let reply = self.services.answer(call, &caller, &asked).await?;
             return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
         }
         if account::answers(call) {

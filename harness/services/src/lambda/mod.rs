@@ -57,6 +57,16 @@ pub struct Lambda {
     retry_delays: Vec<Duration>,
 }
 
+/// What an invocation takes from the request that asked for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The request's id, which is the invocation's, as on AWS (LocalStack's
+    /// test_request_id_invoke).
+    pub request_id: &'a str,
+    /// The request's `X-Amzn-Trace-Id`.
+    pub trace: Option<&'a str>,
+}
+
 /// What the guard must know of a function to decide on a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionFacts {
@@ -103,8 +113,7 @@ impl Lambda {
         })
     }
 
-    /// Answers a call that the guard has authorized. An invocation has the id
-    /// of its request, as on AWS (LocalStack's test_request_id_invoke).
+    /// Answers a call that the guard has authorized.
     ///
     /// # Errors
     /// The service's, as AWS writes them; `NotImplementedException` for an
@@ -113,7 +122,7 @@ impl Lambda {
         self: &Arc<Self>,
         call: &Call,
         caller: &Session,
-        request_id: &str,
+        asked: &Asked<'_>,
     ) -> Result<Reply, ServiceError> {
         api::constraints::check(call)?;
         match call.name() {
@@ -155,7 +164,7 @@ impl Lambda {
             "PutFunctionRecursionConfig" => self.put_recursion(call),
             "GetRuntimeManagementConfig" => self.get_runtime_management(call),
             "GetAccountSettings" => Ok(self.account_settings()),
-            "Invoke" => self.invoke(call, request_id).await,
+            "Invoke" => self.invoke(call, asked).await,
             other => Err(not_built(format!("`{other}`"))),
         }
     }

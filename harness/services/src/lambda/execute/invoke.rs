@@ -12,15 +12,16 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::lambda::Lambda;
 use crate::lambda::api::settings::ACCOUNT_CONCURRENCY;
 use crate::lambda::error::{not_found, service, too_large, validation};
 use crate::lambda::execute::destination::{Destinations, Ended};
-use crate::lambda::execute::pool::Limits;
+use crate::lambda::execute::pool::{Limits, Slot};
 use crate::lambda::execute::run::Invoked;
+use crate::lambda::execute::trace::TraceHeader;
 use crate::lambda::name::{LATEST, Name, qualified};
 use crate::lambda::store::configuration::{Configuration, State, Version};
 use crate::lambda::store::functions::{Function, pending};
+use crate::lambda::{Asked, Lambda};
 
 /// AWS's limits of a payload. Asynchronous ones were 256 KB until October 2025.
 const LARGEST_SYNCHRONOUS: usize = 6_291_456;
@@ -52,13 +53,14 @@ pub(in crate::lambda) struct Request {
     pub(in crate::lambda) id: String,
     pub(in crate::lambda) payload: Bytes,
     pub(in crate::lambda) client_context: Option<String>,
+    pub(in crate::lambda) trace: TraceHeader,
 }
 
 impl Lambda {
     pub(in crate::lambda) async fn invoke(
         self: &Arc<Self>,
         call: &Call,
-        request_id: &str,
+        asked: &Asked<'_>,
     ) -> Result<Reply, ServiceError> {
         let name = Name::of(call, &self.setting)?;
         let kind = call.text("InvocationType").unwrap_or("RequestResponse");
@@ -84,9 +86,10 @@ impl Lambda {
             }
         };
         let request = Request {
-            id: request_id.to_owned(),
+            id: asked.request_id.to_owned(),
             payload: payload(call, kind, limit)?,
             client_context: client_context(call)?,
+            trace: TraceHeader::read(asked.trace),
         };
         let target = self.target(&name)?;
         if kind == "DryRun" {
@@ -95,7 +98,7 @@ impl Lambda {
         self.check_runtime(&target.configuration)?;
         if kind == "Event" {
             let lambda = Arc::clone(self);
-            self.tasks.spawn(async move { lambda.run_event(target, request).await });
+            self.tasks.spawn(async move { lambda.run_event(name, target, request).await });
             return Ok(Reply::empty().with_status(202));
         }
         let invoked = self.run_apart(target, request).await?;
@@ -126,13 +129,16 @@ impl Lambda {
         receiver.await.map_err(|_| service("the service is shutting down"))?
     }
 
-    /// An asynchronous invocation: repeated when it fails, as on AWS.
-    async fn run_event(self: Arc<Self>, target: Target, request: Request) {
-        let deadline = Instant::now() + target.event_age;
+    /// An asynchronous invocation: repeated when it fails, as on AWS. What it
+    /// runs is what its name means when it is taken from the queue (LocalStack's
+    /// test_async_invoke_queue_upon_function_update, recorded on AWS).
+    async fn run_event(self: Arc<Self>, name: Name, accepted: Target, request: Request) {
+        let deadline = Instant::now() + accepted.event_age;
         let mut failures = 0_usize;
-        let mut throttles = 0_u32;
+        let mut faults = 0_u32;
         loop {
-            let wait = match self.run(&target, &request).await {
+            let Some((slot, target)) = self.queued(&name, deadline).await else { return };
+            let wait = match self.run_in(slot, &target, &request).await {
                 Ok(invoked) if !invoked.failed => {
                     let ended = Ended::new("Success", failures + 1);
                     return self.send_on(&target, &request, &invoked, &ended).await;
@@ -154,10 +160,10 @@ impl Lambda {
                     }
                     delay.copied().unwrap_or_default()
                 }
-                // Throttles and Lambda's own faults are tried again for hours.
+                // Lambda's own faults are tried again for hours.
                 Err(error) if error.status == 429 || error.status >= 500 => {
-                    throttles = throttles.saturating_add(1);
-                    Duration::from_secs(1 << throttles.min(8))
+                    faults = faults.saturating_add(1);
+                    backoff(faults)
                 }
                 Err(_) => return,
             };
@@ -165,6 +171,36 @@ impl Lambda {
                 return;
             }
             tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Waits in the queue until a function may run one more, and what it then
+    /// runs: until a slot is given back, and no longer than AWS's own intervals,
+    /// since limits change too. None where the event's time is over, or the
+    /// function is gone.
+    async fn queued(&self, name: &Name, deadline: Instant) -> Option<(Slot, Target)> {
+        let mut refused = 0_u32;
+        loop {
+            let freed = self.pool.freed();
+            let taken = self.target(name).and_then(|target| {
+                let slot = self.pool.slot(&target.configuration.function_name, &self.limits())?;
+                Ok((slot, target))
+            });
+            match taken {
+                Ok(taken) => return Some(taken),
+                // It is throttled, or the function is being changed.
+                Err(error) if error.status == 429 || error.status == 409 => {}
+                Err(_) => return None,
+            }
+            refused = refused.saturating_add(1);
+            let next = (Instant::now() + backoff(refused)).min(deadline);
+            tokio::select! {
+                () = freed => {}
+                () = tokio::time::sleep_until(next) => {}
+            }
+            if Instant::now() >= deadline {
+                return None;
+            }
         }
     }
 
@@ -203,6 +239,13 @@ impl Lambda {
         let unreserved = ACCOUNT_CONCURRENCY.saturating_sub(reserved.values().sum());
         Limits { reserved, unreserved }
     }
+}
+
+/// How long an event waits that could not be run so often: from a second on, and
+/// no more than five minutes
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html>).
+fn backoff(times: u32) -> Duration {
+    Duration::from_secs(1 << times.saturating_sub(1).min(8))
 }
 
 /// The version that a qualifier means; an alias may mean one of two.

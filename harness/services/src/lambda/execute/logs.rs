@@ -1,6 +1,10 @@
 //! A function's log: the lines of its environments, written to CloudWatch Logs
 //! with the execution role's own session. A role that may not write them
 //! writes nothing, as on AWS.
+//!
+//! An event's message ends with the line's own end; empty lines are none
+//! (LocalStack's test_multi_line_prints, recorded on AWS). Lambda's own records
+//! in JSON have no such end, as deliveries of CloudWatch Logs show them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -100,9 +104,14 @@ impl Log {
 
     /// Adds the function's own lines.
     pub(in crate::lambda) fn add(&mut self, lines: Vec<String>, now: OffsetDateTime) {
-        for line in lines {
+        for line in lines.into_iter().filter(|line| !is_empty(line)) {
             self.push(line, now);
         }
+    }
+
+    /// Adds that an invocation took too long.
+    pub(in crate::lambda) fn timed_out(&mut self, message: &str, now: OffsetDateTime) {
+        self.push(format!("{message}\n"), now);
     }
 
     /// What ran, where it is not what the function declares.
@@ -114,7 +123,7 @@ impl Log {
     ) {
         let line = match self.logging.format {
             LogFormat::Text => {
-                format!("INIT_START Runtime Version: {actual}\tDeclared Runtime: {declared}")
+                format!("INIT_START Runtime Version: {actual}\tDeclared Runtime: {declared}\n")
             }
             LogFormat::Json { .. } => platform(
                 "platform.initStart",
@@ -146,7 +155,7 @@ impl Log {
             LogFormat::Text => {
                 let kind = kind.map(|kind| format!("\tError Type: {kind}")).unwrap_or_default();
                 format!(
-                    "INIT_REPORT Init Duration: {took_ms:.2} ms\tPhase: init\tStatus: {name}{kind}"
+                    "INIT_REPORT Init Duration: {took_ms:.2} ms\tPhase: init\tStatus: {name}{kind}\n"
                 )
             }
             LogFormat::Json { .. } => {
@@ -172,7 +181,7 @@ impl Log {
         self.before = self.pending.len();
         match &self.logging.format {
             LogFormat::Text => {
-                self.push(format!("START RequestId: {request_id} Version: {version}"), now);
+                self.push(format!("START RequestId: {request_id} Version: {version}\n"), now);
             }
             LogFormat::Json { system_level, .. } if system_level != "WARN" => {
                 let record = json!({ "requestId": request_id, "version": version });
@@ -189,7 +198,7 @@ impl Log {
     pub(in crate::lambda) fn finish(&mut self, report: &Report<'_>, now: OffsetDateTime) -> Tail {
         match &self.logging.format {
             LogFormat::Text => {
-                self.push(format!("END RequestId: {}", report.request_id), now);
+                self.push(format!("END RequestId: {}\n", report.request_id), now);
                 self.push(report.text(), now);
             }
             LogFormat::Json { system_level, .. }
@@ -203,7 +212,9 @@ impl Log {
         let mut text = String::new();
         for line in lines.iter().skip(std::mem::take(&mut self.before)) {
             text.push_str(&line.message);
-            text.push('\n');
+            if !line.message.ends_with('\n') {
+                text.push('\n');
+            }
         }
         // Without a writer, nobody may write.
         let _ = self.writer.send(lines);
@@ -211,9 +222,7 @@ impl Log {
     }
 
     fn push(&mut self, message: String, now: OffsetDateTime) {
-        if !message.is_empty() {
-            self.pending.push(Line { timestamp: now.unix_timestamp_nanos() / 1_000_000, message });
-        }
+        self.pending.push(Line { timestamp: now.unix_timestamp_nanos() / 1_000_000, message });
     }
 }
 
@@ -221,6 +230,11 @@ impl Drop for Log {
     fn drop(&mut self) {
         let _ = self.writer.send(std::mem::take(&mut self.pending));
     }
+}
+
+/// Whether there is nothing on a line.
+fn is_empty(line: &str) -> bool {
+    line.is_empty() || line == "\n"
 }
 
 /// What an invocation logged.
@@ -265,6 +279,7 @@ impl Report<'_> {
             Status::Timeout => add("Status: timeout".to_owned()),
             Status::Error(kind) => add(format!("Status: error\tError Type: {kind}")),
         }
+        line.push('\n');
         line
     }
 
@@ -420,7 +435,7 @@ mod tests {
         assert_eq!(
             report.text(),
             "REPORT RequestId: 7c9e\tDuration: 12.34 ms\tBilled Duration: 113 ms\tMemory Size: \
-             128 MB\tMax Memory Used: 39 MB\tInit Duration: 100.00 ms\tStatus: timeout"
+             128 MB\tMax Memory Used: 39 MB\tInit Duration: 100.00 ms\tStatus: timeout\n"
         );
     }
 

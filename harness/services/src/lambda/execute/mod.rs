@@ -13,3 +13,4 @@ pub(in crate::lambda) mod run;
 pub(in crate::lambda) mod runtime_api;
 pub(in crate::lambda) mod serve;
 pub(in crate::lambda) mod tasks;
+pub(in crate::lambda) mod trace;

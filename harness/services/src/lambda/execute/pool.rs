@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringfence_wire::ServiceError;
 use time::OffsetDateTime;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use uuid::Uuid;
 
 use crate::lambda::error::{service, throttled};
@@ -18,6 +20,8 @@ const MOST_IDLE: usize = 16;
 #[derive(Debug, Default)]
 pub(in crate::lambda) struct Pool {
     state: Mutex<State>,
+    /// Told whenever a slot is given back.
+    freed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +74,11 @@ impl Pool {
         }
         state.running.insert(function.to_owned(), running + 1);
         Ok(Slot { pool: Arc::clone(self), function: function.to_owned() })
+    }
+
+    /// Waits for the next slot that is given back; counts from this call.
+    pub(in crate::lambda) fn freed(&self) -> Notified<'_> {
+        self.freed.notified()
     }
 
     /// A waiting environment, if one can take another invocation: the one that
@@ -149,6 +158,8 @@ impl Drop for Slot {
                 state.running.remove(&self.function);
             }
         }
+        drop(state);
+        self.pool.freed.notify_waiters();
     }
 }
 

@@ -67,8 +67,8 @@ impl Process {
         self.confined.kill().await;
     }
 
-    /// The lines that were written since the last call; `all` also gives a last
-    /// line that has no end.
+    /// The lines that were written since the last call, with their ends; `all`
+    /// also gives a last line that has no end.
     pub(in crate::lambda) fn lines(&mut self, all: bool) -> Vec<String> {
         self.output.lines(all).unwrap_or_default()
     }
@@ -106,7 +106,7 @@ impl Output {
 
     fn take_rest(&mut self) -> String {
         let rest = std::mem::take(&mut self.rest);
-        String::from_utf8_lossy(rest.strip_suffix(b"\n").unwrap_or(&rest)).into_owned()
+        String::from_utf8_lossy(&rest).into_owned()
     }
 
     /// Whether the file has grown so large that it should be emptied.

@@ -11,7 +11,6 @@ use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 use tokio::process::Command;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::lambda::error::{access_denied, not_built, service};
 use crate::lambda::execute::environment::{
@@ -19,6 +18,7 @@ use crate::lambda::execute::environment::{
 };
 use crate::lambda::execute::invoke::{Request, Target};
 use crate::lambda::execute::logs::{Log, Report, Status, Tail};
+use crate::lambda::execute::pool::Slot;
 use crate::lambda::execute::runtime_api::Invocation;
 use crate::lambda::store::configuration::Configuration;
 use crate::lambda::{Interpreter, Lambda};
@@ -47,14 +47,24 @@ enum Started {
 }
 
 impl Lambda {
-    /// Runs an invocation.
+    /// Runs an invocation, where its function may run one more.
     pub(in crate::lambda) async fn run(
         self: &Arc<Self>,
         target: &Target,
         request: &Request,
     ) -> Result<Invoked, ServiceError> {
+        let slot = self.pool.slot(&target.configuration.function_name, &self.limits())?;
+        self.run_in(slot, target, request).await
+    }
+
+    /// Runs an invocation in its slot.
+    pub(in crate::lambda) async fn run_in(
+        self: &Arc<Self>,
+        _slot: Slot,
+        target: &Target,
+        request: &Request,
+    ) -> Result<Invoked, ServiceError> {
         let configuration = &target.configuration;
-        let _slot = self.pool.slot(&configuration.function_name, &self.limits())?;
         let key = Key {
             function: configuration.function_name.clone(),
             generation: configuration.generation,
@@ -93,7 +103,7 @@ impl Lambda {
             deadline_ms: now.unix_timestamp_nanos() / 1_000_000
                 + i128::try_from(left.as_millis()).unwrap_or(0),
             arn: target.arn.clone(),
-            trace_id: trace_id(now.unix_timestamp()),
+            trace: request.trace.filled(now.unix_timestamp()),
             client_context: request.client_context.clone(),
         };
         let outcome = environment.invoke(invocation, deadline).await;
@@ -119,7 +129,7 @@ impl Lambda {
                 (failure.payload(&request.id), true, Status::Error(&failure.kind))
             }
             Outcome::TimedOut => {
-                environment.log.add(vec![timeout_line(&request.id, timeout, now)], now);
+                environment.log.timed_out(&timeout_line(&request.id, timeout, now), now);
                 (timeout_payload(&request.id, timeout), true, Status::Timeout)
             }
         };
@@ -153,7 +163,7 @@ impl Lambda {
         let (payload, status) = match ended {
             Ended::Failed(failure) => (failure.payload(&request.id), Status::Error(&failure.kind)),
             Ended::TimedOut(timeout) => {
-                log.add(vec![timeout_line(&request.id, *timeout, now)], now);
+                log.timed_out(&timeout_line(&request.id, *timeout, now), now);
                 (timeout_payload(&request.id, *timeout), Status::Timeout)
             }
         };
@@ -401,20 +411,6 @@ fn timeout_line(request_id: &str, timeout: Duration, now: time::OffsetDateTime) 
 
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
-}
-
-/// `Root=1-SECONDS-…;Parent=…;Sampled=0`, as X-Ray's header has it.
-fn trace_id(seconds: i64) -> String {
-    let parent = Uuid::new_v4().simple().to_string();
-    let parent: String = parent.chars().take(16).collect();
-    format!("{};Parent={parent};Sampled=0", trace_root(seconds))
-}
-
-/// `Root=1-SECONDS-…`.
-pub(in crate::lambda) fn trace_root(seconds: i64) -> String {
-    let root = Uuid::new_v4().simple().to_string();
-    let root: String = root.chars().take(24).collect();
-    format!("Root=1-{seconds:08x}-{root}")
 }
 
 #[cfg(test)]

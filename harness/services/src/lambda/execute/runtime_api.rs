@@ -29,7 +29,8 @@ pub(in crate::lambda) struct Invocation {
     pub(in crate::lambda) deadline_ms: i128,
     /// As the caller named the function.
     pub(in crate::lambda) arn: String,
-    pub(in crate::lambda) trace_id: String,
+    /// X-Ray's header.
+    pub(in crate::lambda) trace: String,
     /// JSON, where the caller gave one.
     pub(in crate::lambda) client_context: Option<String>,
 }
@@ -175,7 +176,7 @@ impl Shared {
             .header("Lambda-Runtime-Aws-Request-Id", &invocation.request_id)
             .header("Lambda-Runtime-Deadline-Ms", invocation.deadline_ms.to_string())
             .header("Lambda-Runtime-Invoked-Function-Arn", &invocation.arn)
-            .header("Lambda-Runtime-Trace-Id", &invocation.trace_id);
+            .header("Lambda-Runtime-Trace-Id", &invocation.trace);
         if let Some(context) = &invocation.client_context {
             response = response.header("Lambda-Runtime-Client-Context", context);
         }

@@ -19,7 +19,8 @@ use crate::lambda::Lambda;
 use crate::lambda::api::url::UrlTarget;
 use crate::lambda::error::not_built;
 use crate::lambda::execute::invoke::Request as FunctionRequest;
-use crate::lambda::execute::run::{Invoked, trace_root};
+use crate::lambda::execute::run::Invoked;
+use crate::lambda::execute::trace::{TraceHeader, trace_root};
 use crate::lambda::name::{LATEST, Name};
 
 /// What AWS answers to a request that may not invoke the function's URL
@@ -97,6 +98,9 @@ impl Lambda {
             id: id.to_owned(),
             payload: event.to_string().into(),
             client_context: None,
+            trace: TraceHeader::read(
+                event.pointer("/headers/x-amzn-trace-id").and_then(Value::as_str),
+            ),
         };
         self.run_apart(version, request).await
     }

@@ -81,8 +81,8 @@ async fn what_the_function_writes_is_logged_as_the_role() {
     let written =
         world.until(|state| (state.log_lines.len() == 6).then(|| state.log_lines.clone()));
     let written = written.await;
-    assert_eq!(written[0], "loaded");
-    assert_eq!(written[1..], lines);
+    assert_eq!(written[0], "loaded\n");
+    assert_eq!(written[1..].concat(), log);
     assert_eq!(world.upstream.state.lock().unwrap().log_groups, ["/aws/lambda/orders"]);
     assert_eq!(
         world.asked(),
@@ -215,8 +215,8 @@ async fn an_initialization_that_fails_is_tried_again_and_then_reported() {
     let report = "Phase: init\tStatus: error\tError Type: Runtime.ImportModuleError";
     assert!(!tail.contains(report), "{tail}");
     let written = world.until(|state| {
-        let loaded = state.log_lines.iter().filter(|line| *line == "loaded").count();
-        (loaded == 2).then(|| state.log_lines.join("\n"))
+        let loaded = state.log_lines.iter().filter(|line| *line == "loaded\n").count();
+        (loaded == 2).then(|| state.log_lines.concat())
     });
     assert!(written.await.contains(report));
     world.lambda.shutdown().await;

@@ -3,6 +3,7 @@
 mod control;
 mod forgers;
 mod invocations;
+mod queue;
 mod recorded;
 mod support;
 mod versions;

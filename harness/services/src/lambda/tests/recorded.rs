@@ -237,7 +237,7 @@ async fn each_environment_has_its_own_session_and_the_tail_begins_with_the_start
     assert!(log.starts_with("START RequestId: "), "{log}");
     assert!(!log.contains("loaded"), "what came before is in CloudWatch Logs alone: {log}");
     assert!(log.contains("line one"), "{log}");
-    world.until(|state| state.log_lines.iter().any(|line| line == "loaded").then_some(())).await;
+    world.until(|state| state.log_lines.iter().any(|line| line == "loaded\n").then_some(())).await;
     let assumed = |asked: &[String]| {
         asked.iter().filter(|it| it.starts_with("sts AssumeRole as lambda")).count()
     };

@@ -26,7 +26,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::client::Client;
 use crate::credentials::{Identity, Session};
-use crate::lambda::Lambda;
+use crate::lambda::{Asked, Lambda};
 use crate::setting::Setting;
 
 pub(super) const ACCOUNT: &str = "123456789012";
@@ -104,7 +104,9 @@ impl World {
             input: input.as_object().cloned().unwrap_or_default(),
             payload,
         };
-        self.lambda.answer(&call, &caller, &uuid::Uuid::new_v4().to_string()).await
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let asked = Asked { request_id: &request_id, trace: None };
+        self.lambda.answer(&call, &caller, &asked).await
     }
 
     /// The fields of an answer that must come.
