@@ -2,6 +2,7 @@
 //! it. Decisions rest on none of this.
 
 mod iam;
+mod s3;
 
 use bytes::Bytes;
 use http::Response;
@@ -21,7 +22,7 @@ pub(crate) async fn answer(
 ) -> Result<Response<Bytes>, ServiceError> {
     match call.service() {
         Service::Iam => {}
-        Service::S3 => return Ok(s3(answer, request_id)),
+        Service::S3 => return Ok(of_s3(call, answer, request_id)),
         _ => return Ok(answer),
     }
     match response::decode(call.operation, &answer) {
@@ -40,10 +41,18 @@ pub(crate) async fn answer(
 }
 
 /// An error of S3's tells this guard's ids, by which the journal knows it.
-fn s3(mut answer: Response<Bytes>, request_id: &str) -> Response<Bytes> {
+fn of_s3(call: &Call, mut answer: Response<Bytes>, request_id: &str) -> Response<Bytes> {
     let is_error = answer.status().is_client_error() || answer.status().is_server_error();
     if is_error && let Some(body) = error::s3_with_ids(answer.body(), request_id) {
         *answer.body_mut() = body;
     }
-    answer
+    // Objects' bytes are no fields; nothing of them is read here.
+    if !s3::is_mended(call) {
+        return answer;
+    }
+    let Ok(mut fields) = response::decode(call.operation, &answer) else { return answer };
+    if !s3::answer(call, &mut fields) {
+        return answer;
+    }
+    reply::render(&Reply::fields(fields), call.operation, request_id)
 }

@@ -182,7 +182,12 @@ impl Engine {
     }
 
     /// An event of a resource that is no longer the stack's own.
-    fn leftover_enters(&self, resource: &Deployed, status: Status, reason: Option<String>) {
+    pub(super) fn leftover_enters(
+        &self,
+        resource: &Deployed,
+        status: Status,
+        reason: Option<String>,
+    ) {
         let now = self.service.setting.now();
         self.write(|stack| {
             let at = stack.next_moment(now);

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::walk::{walk, walk_all};
 use super::{Engine, Failure, Made, Plan, Progress, Wanted, existing, tags_matter};
-use crate::cloudformation::events::leftover;
 use crate::cloudformation::resources::{self, Update};
 use crate::cloudformation::status::Status;
 use crate::cloudformation::store::{Applied, Definition, Deployed};
@@ -23,6 +22,8 @@ struct Record {
     created: BTreeSet<String>,
     /// What nobody owns any more.
     leftovers: Vec<Deployed>,
+    /// What was replaced and stays, by its policy.
+    retained: Vec<Deployed>,
 }
 
 const REPLACES: &str =
@@ -40,7 +41,12 @@ impl Engine {
             Ok(()) => {
                 self.write(|stack| stack.deployed = Some(definition.clone()));
                 let mut leftovers = self.removed(&definition);
-                leftovers.append(&mut lock(&record).leftovers);
+                let record = std::mem::take(&mut *lock(&record));
+                leftovers.extend(record.leftovers);
+                // As recorded in LocalStack's test_update_replace_policy_retain.
+                for resource in &record.retained {
+                    self.leftover_enters(resource, Status::DeleteSkipped, None);
+                }
                 self.enter(Status::UpdateCleanup, None);
                 self.clean_up(leftovers).await;
                 self.enter(Status::UpdateComplete, None);
@@ -195,8 +201,10 @@ impl Engine {
         self.announce(plan, wanted, Status::UpdateInProgress, Some(REPLACES.to_owned()));
         lock(record).replaced.insert(id.clone(), old.clone());
         self.make(plan, wanted, Status::UpdateInProgress).await?;
-        if wanted.update_replace_policy == Removal::Delete {
-            lock(record).leftovers.push(old);
+        let mut record = lock(record);
+        match wanted.update_replace_policy {
+            Removal::Delete => record.leftovers.push(old),
+            Removal::Retain | Removal::RetainExceptOnCreate => record.retained.push(old),
         }
         Ok(true)
     }
@@ -205,7 +213,6 @@ impl Engine {
     /// here, and their remains are deleted in the clean-up.
     fn removed(&self, definition: &Definition) -> Vec<Deployed> {
         let Ok(plan) = self.plan(definition.clone()) else { return Vec::new() };
-        let now = self.service.setting.now();
         let gone: Vec<Deployed> = self
             .write(|stack| {
                 let (kept, gone) = std::mem::take(&mut stack.resources)
@@ -220,10 +227,7 @@ impl Engine {
             .filter(Deployed::lives)
             .partition(|resource| resource.deletion_policy != Removal::Retain);
         for resource in kept {
-            self.write(|stack| {
-                let at = stack.next_moment(now);
-                stack.events.push(leftover(&resource, Status::DeleteSkipped, None, at));
-            });
+            self.leftover_enters(&resource, Status::DeleteSkipped, None);
         }
         deleted
     }

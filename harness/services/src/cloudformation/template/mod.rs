@@ -124,6 +124,10 @@ pub(super) struct Document {
 /// The one macro that this CloudFormation knows.
 pub(super) const SERVERLESS: &str = "AWS::Serverless-2016-10-31";
 
+/// A macro for one part of a template
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-transform.html>).
+const FN_TRANSFORM: &str = "Fn::Transform";
+
 const SECTIONS: [&str; 11] = [
     "AWSTemplateFormatVersion",
     "Description",
@@ -172,6 +176,7 @@ impl Document {
                 "Template format error: At least one Resources member must be defined.",
             ));
         }
+        body.values().try_for_each(no_macros)?;
         let parameters = parameters::declared(section(&body, "Parameters")?)?;
         Ok(Self { text: text.to_owned(), body, transforms, parameters })
     }
@@ -182,24 +187,47 @@ impl Document {
     }
 }
 
+/// The names of a template's transforms, as text or as `{Name, Parameters}`.
 fn transforms(section: Option<&Value>) -> Result<Vec<String>, TemplateError> {
-    let names: Vec<String> = match section {
-        None | Some(Value::Null) => Vec::new(),
-        Some(Value::String(name)) => vec![name.clone()],
-        Some(Value::Array(names)) => {
-            names.iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect()
-        }
-        Some(_) => {
-            return Err(TemplateError::new(
-                "Template format error: `Fn::Transform` is not supported by Ringfence's CloudFormation",
-            ));
-        }
+    let definitions = match section {
+        None | Some(Value::Null) => &[],
+        Some(Value::Array(definitions)) => definitions.as_slice(),
+        Some(one) => std::slice::from_ref(one),
     };
+    let names = definitions.iter().map(name_of_transform).collect::<Result<Vec<_>, _>>()?;
     match names.iter().find(|name| *name != SERVERLESS) {
-        Some(other) => Err(TemplateError::new(format!(
-            "Template format error: the transform `{other}` is not supported by Ringfence's CloudFormation"
-        ))),
+        Some(other) => Err(unknown_transform(other)),
         None => Ok(names),
+    }
+}
+
+/// A transform's name is text alone (LocalStack's recorded
+/// `test_error_pass_macro_as_reference`).
+fn name_of_transform(definition: &Value) -> Result<String, TemplateError> {
+    let name = match definition {
+        Value::Object(members) => members.get("Name"),
+        other => Some(other),
+    };
+    name.and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or_else(|| TemplateError::new("Key Name of transform definition must be a string."))
+}
+
+fn unknown_transform(name: &str) -> TemplateError {
+    TemplateError::new(format!(
+        "Template format error: the transform `{name}` is not supported by Ringfence's CloudFormation"
+    ))
+}
+
+/// That no part of a template asks for a macro of its own.
+fn no_macros(node: &Value) -> Result<(), TemplateError> {
+    match node {
+        Value::Object(members) => match members.get(FN_TRANSFORM) {
+            Some(definition) => Err(unknown_transform(&name_of_transform(definition)?)),
+            None => members.values().try_for_each(no_macros),
+        },
+        Value::Array(items) => items.iter().try_for_each(no_macros),
+        _ => Ok(()),
     }
 }
 

@@ -46,6 +46,9 @@ fn with(section: &str, content: &Value, value: &Value) -> String {
 #[case::test_resources_blocks(
     json!({"Resources": {"A": {"Type": "AWS::SSM::Parameter", "Invalid": 10}}}).to_string(),
     "Invalid template resource property 'Invalid'")]
+#[case::test_error_pass_macro_as_reference(
+    with("Transform", &json!([{"Name": {"Ref": "MacroName"}}]), &json!("v")),
+    "Key Name of transform definition must be a string.")]
 #[case::test_invalid_output_structure_none(
     with("Outputs", &json!({"MyOutput": {"Value": null}}), &json!("v")),
     "[/Outputs/MyOutput/Value] 'null' values are not allowed in templates")]
@@ -434,6 +437,35 @@ async fn a_deletion_policy_may_be_a_function(#[case] environment: &str, #[case] 
     assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
     let events = world.events(&id).await;
     assert!(events.contains(&format!("P {end}")), "{events:?}");
+}
+
+/// `test_update_replace_policy_retain`, and its twin that goes.
+#[rstest]
+#[case("Retain", &["P UPDATE_COMPLETE", "P DELETE_SKIPPED"], false)]
+#[case("Delete", &["P UPDATE_COMPLETE", "P DELETE_IN_PROGRESS", "P DELETE_COMPLETE"], true)]
+#[tokio::test]
+async fn a_replaced_resource_is_kept_by_its_policy_and_said_to_be(
+    #[case] policy: &str,
+    #[case] ends: &[&str],
+    #[case] goes: bool,
+) {
+    let world = World::new().await;
+    let named = |name: &str| {
+        let mut resource = parameter(&json!("v"));
+        resource["UpdateReplacePolicy"] = json!(policy);
+        resource["Properties"]["Name"] = json!(name);
+        json!({"Resources": {"P": resource}}).to_string()
+    };
+    world.create("s", &named("first")).await;
+    world.fake.calls();
+    assert_eq!(world.update("s", &named("second")).await, "UPDATE_COMPLETE");
+    let events = world.events("s").await;
+    let updated = events.iter().rposition(|event| event == "P UPDATE_COMPLETE").unwrap();
+    let of_p: Vec<&String> =
+        events.get(updated..).unwrap().iter().filter(|event| event.starts_with("P ")).collect();
+    assert_eq!(of_p, ends);
+    let deleted = world.fake.calls().iter().any(|call| call == "DeleteParameter");
+    assert_eq!(deleted, goes);
 }
 
 /// A refused tagging is told as such where the tags are the stack's.

@@ -43,6 +43,18 @@ use super::{World, error};
     "Template format error: the transform `Other` is not supported by Ringfence's CloudFormation"
 )]
 #[case(
+    "Transform: [{Name: Other}, AWS::Serverless-2016-10-31]\nResources: {A: {Type: X}}",
+    "Template format error: the transform `Other` is not supported by Ringfence's CloudFormation"
+)]
+#[case(
+    "Resources: {'Fn::Transform': {Name: 'AWS::Include'}}",
+    "Template format error: the transform `AWS::Include` is not supported by Ringfence's CloudFormation"
+)]
+#[case(
+    "Resources: {A: {Type: X, Properties: {P: [{'Fn::Transform': {Name: Other}}]}}}",
+    "Template format error: the transform `Other` is not supported by Ringfence's CloudFormation"
+)]
+#[case(
     "Rules: {}\nResources: {A: {Type: X}}",
     "Template format error: the section `Rules` is not supported by Ringfence's CloudFormation"
 )]

@@ -132,7 +132,9 @@ impl Lambda {
             let location = self.code_location(&found.version)?;
             let code = json!({ "RepositoryType": "S3", "Location": location });
             shown.insert("Code".to_owned(), code);
-            if !function.tags.is_empty() {
+            // Versions show no tags (LocalStack's recorded test_lambda_version,
+            // test_lambda_version_provisioned_concurrency).
+            if !function.tags.is_empty() && found.version.version == LATEST {
                 shown.insert("Tags".to_owned(), json!(function.tags));
             }
             if let Some(reserved) = function.reserved_concurrency {

@@ -370,3 +370,18 @@ async fn the_result_of_an_event_goes_to_its_destination(
     assert_eq!(*told, if failed { json!("ValueError") } else { event });
     world.lambda.shutdown().await;
 }
+
+/// `test_lambda_version`, `test_lambda_version_provisioned_concurrency`.
+#[tokio::test]
+async fn versions_show_no_tags() {
+    let world = World::new().await;
+    world.create(json!({ "Tags": { "team": "a" } })).await;
+    world.fields("PublishVersion", orders()).await;
+    let shown = async |qualifier: Value| {
+        world.fields("GetFunction", with(orders(), qualifier)).await.get("Tags").cloned()
+    };
+    assert_eq!(shown(json!({})).await, Some(json!({ "team": "a" })));
+    assert_eq!(shown(json!({ "Qualifier": "$LATEST" })).await, Some(json!({ "team": "a" })));
+    assert_eq!(shown(json!({ "Qualifier": "1" })).await, None);
+    world.lambda.shutdown().await;
+}
