@@ -73,6 +73,9 @@ pub struct Places {
     pub resource: Option<Place>,
     /// Service control policies, by level.
     pub scp: Vec<Vec<Place>>,
+    /// Resource control policies that bind the resource, by level.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rcp: Vec<Vec<Place>>,
 }
 
 /// Where a document stands.
@@ -123,6 +126,8 @@ struct Documents<'a> {
     session: Option<Vec<&'a RawValue>>,
     resource: Option<&'a RawValue>,
     scp: Option<Vec<Vec<&'a RawValue>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rcp: Option<Vec<Vec<&'a RawValue>>>,
 }
 
 impl Decisions {
@@ -166,7 +171,10 @@ fn line(
             .ok_or_else(|| DecisionsError::Document { index, sha256: place.sha256.clone() })
     };
     let many = |places: &Vec<Place>| places.iter().map(one).collect::<Result<Vec<_>, _>>();
-    let levels = entry.policies.scp.iter().map(many).collect::<Result<Vec<_>, _>>()?;
+    let levels = |levels: &Vec<Vec<Place>>| {
+        let levels = levels.iter().map(many).collect::<Result<Vec<_>, _>>()?;
+        Ok::<_, DecisionsError>((!levels.is_empty()).then_some(levels))
+    };
     Ok(serde_json::to_string(&Line {
         id: &entry.request_id,
         principal: &entry.principal,
@@ -179,7 +187,8 @@ fn line(
             boundary: entry.policies.boundary.as_ref().map(many).transpose()?,
             session: entry.policies.session.as_ref().map(many).transpose()?,
             resource: entry.policies.resource.as_ref().map(one).transpose()?,
-            scp: (!levels.is_empty()).then_some(levels),
+            scp: levels(&entry.policies.scp)?,
+            rcp: levels(&entry.policies.rcp)?,
         },
     })?)
 }

@@ -47,6 +47,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         upstream: upstream.clone().into(),
         issuers: Vec::new(),
         service_control: Vec::new(),
+        resource_control: Vec::new(),
+        membership: None,
         journal: Some(work_dir.join("journal.jsonl")),
         python: None,
         record: false,

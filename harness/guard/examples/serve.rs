@@ -29,6 +29,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         upstream: upstream.into(),
         issuers: Vec::new(),
         service_control: Vec::new(),
+        resource_control: Vec::new(),
+        membership: None,
         journal: arguments.next().map(Into::into),
         python: arguments.next().map(Into::into),
         record: false,

@@ -132,8 +132,7 @@ impl Pipeline {
             });
         }
         let service = Service::Sts;
-        let subject =
-            Subject::of(&session, &self.directory, &self.service_control, service).await?;
+        let subject = Subject::of(&session, &self.directory, &self.organization, service).await?;
         let circumstances = Circumstances {
             source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: None,

@@ -10,6 +10,7 @@ use ringfence_wire::{Service, ServiceError};
 use crate::authenticate::gone;
 use crate::context::{self, Circumstances};
 use crate::directory::Directory;
+use crate::organization::Organization;
 use crate::recording::{self, Asked, Attached, Inputs};
 use crate::refusal;
 use crate::requirements::state::Tags;
@@ -27,6 +28,7 @@ pub(crate) struct Subject {
     /// The principal's own tags.
     tags: Tags,
     service_control: Vec<Vec<Attached>>,
+    organization: Arc<Organization>,
 }
 
 /// Where the condition keys of a permission come from.
@@ -58,7 +60,7 @@ impl Subject {
     pub(crate) async fn of(
         caller: &Session,
         directory: &Directory,
-        service_control: &[Vec<Attached>],
+        organization: &Arc<Organization>,
         service: Service,
     ) -> Result<Self, ServiceError> {
         let mut subject = Self {
@@ -69,6 +71,7 @@ impl Subject {
             session: None,
             tags: Tags::new(),
             service_control: Vec::new(),
+            organization: Arc::clone(organization),
         };
         match &caller.identity {
             Identity::Root { account_id } => {
@@ -97,7 +100,7 @@ impl Subject {
         }
         // Service control policies bind the account's own principals, root
         // included: not services, and not those who have no account here.
-        subject.service_control = service_control.to_vec();
+        subject.service_control.clone_from(&organization.service_control);
         Ok(subject)
     }
 
@@ -183,13 +186,17 @@ impl Subject {
         circumstances: &Circumstances<'_>,
         keys: Keys,
     ) -> Result<Inputs, ServiceError> {
-        let global = context::global(region, caller, &self.tags, circumstances);
+        let mut global = context::global(region, caller, &self.tags, circumstances);
+        self.organization.describe_caller(&mut global, caller);
         let mut asked = Vec::with_capacity(requirements.len());
         for requirement in requirements {
             let mut context = global.clone();
             let account = resource_account(&requirement.resource);
             match account.or_else(|| caller.identity.account_id()) {
-                Some(account) => drop(context.set("aws:ResourceAccount", account)),
+                Some(account) => {
+                    context.set("aws:ResourceAccount", account);
+                    self.organization.describe_resource(&mut context, account);
+                }
                 // Of a bucket, and of an action without a resource, the ARN does
                 // not tell; nor does a caller who belongs to no account.
                 None => drop(context.set_unknown("aws:ResourceAccount")),
@@ -216,6 +223,7 @@ impl Subject {
         Ok(Inputs {
             principal: self.principal,
             owner: self.owner,
+            resource_control: self.organization.resource_control.clone(),
             service_control: self.service_control,
             identity: self.identity,
             boundary: self.boundary,

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ringfence_policy::{Document, DocumentError, Kind};
+use ringfence_policy::DocumentError;
 use ringfence_services::Setting;
 use ringfence_services::credentials::{Credentials, Identity};
 use ringfence_services::token::{Issuers, KeySource};
@@ -17,8 +17,9 @@ use url::Url;
 use crate::directory::Directory;
 use crate::journal::{Journal, JournalError};
 use crate::memory::Memory;
+use crate::organization::{Membership, Organization};
 use crate::pipeline::Pipeline;
-use crate::recording::{Attached, Recording};
+use crate::recording::Recording;
 use crate::root_watch::{RootCall, RootWatch};
 use crate::server;
 use crate::services::Services;
@@ -44,6 +45,11 @@ pub struct Config {
     /// Service control policies by level (name and JSON); every level must
     /// allow. None at all limits nobody.
     pub service_control: Vec<Vec<(String, String)>>,
+    /// Resource control policies by level (name and JSON); they only deny.
+    pub resource_control: Vec<Vec<(String, String)>>,
+    /// Where the account stands in its organization; without, condition keys
+    /// about organizations are unknown.
+    pub membership: Option<Membership>,
     /// The journal's file; none keeps it in memory alone.
     pub journal: Option<PathBuf>,
     /// A Python interpreter with `aws-sam-translator` and `awslambdaric`.
@@ -85,6 +91,15 @@ pub enum GuardError {
         /// What is wrong with it.
         cause: DocumentError,
     },
+    /// A resource control policy is none.
+    #[error("the resource control policy `{name}` is not valid")]
+    ResourceControl {
+        /// The policy's name.
+        name: String,
+        #[source]
+        /// What is wrong with it.
+        cause: DocumentError,
+    },
     /// The journal cannot be kept.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -118,7 +133,12 @@ impl Guard {
         if id.len() != 12 || !id.bytes().all(|digit| digit.is_ascii_digit()) {
             return Err(GuardError::AccountId(config.account_id));
         }
-        let service_control = service_control(&config.service_control)?;
+        let organization = Arc::new(Organization::read(
+            id,
+            config.membership,
+            &config.service_control,
+            &config.resource_control,
+        )?);
         let journal = Arc::new(Journal::open(config.journal.as_deref())?);
         let listener = listen(config.port).await?;
         let port = listener
@@ -153,7 +173,7 @@ impl Guard {
             upstream,
             directory,
             services,
-            service_control,
+            organization,
             recording,
             memory: Memory::default(),
             root_watch: RootWatch::default(),
@@ -235,22 +255,4 @@ async fn listen(port: u16) -> Result<TcpListener, GuardError> {
             GuardError::Port { port, cause }
         }
     })
-}
-
-fn service_control(levels: &[Vec<(String, String)>]) -> Result<Vec<Vec<Attached>>, GuardError> {
-    let document = |slot: String, (name, text): &(String, String)| {
-        Document::parse_managed(name, text, Kind::ServiceControl)
-            .map(|document| Attached::own(slot, Arc::new(document)))
-            .map_err(|cause| GuardError::ServiceControl { name: name.clone(), cause })
-    };
-    levels
-        .iter()
-        .enumerate()
-        .map(|(level, policies)| {
-            let numbered = policies.iter().enumerate();
-            numbered
-                .map(|(number, policy)| document(format!("scp/{level}/{number}"), policy))
-                .collect()
-        })
-        .collect()
 }

@@ -21,7 +21,7 @@ const CAPACITY: usize = 65_536;
 pub struct Attached {
     /// The place: `role/NAME/inline/POLICY`, `role/NAME/attached/ARN`,
     /// `role/NAME/boundary`, `role/NAME/trust`, `session/N`, `scp/LEVEL/N`,
-    /// `resource/ARN`.
+    /// `rcp/LEVEL/N`, `resource/ARN`.
     pub slot: Arc<str>,
     /// The document that stands there: `policy/ARN` for a managed policy, else
     /// the place itself.
@@ -82,6 +82,28 @@ pub struct Asked {
     pub resource_policy: Option<Attached>,
 }
 
+/// The resource control policies of an account, by level.
+#[derive(Debug, Clone, Default)]
+pub struct ResourceControl {
+    /// The account, whose resources alone they bind.
+    pub account_id: String,
+    /// The policies.
+    pub levels: Vec<Vec<Attached>>,
+}
+
+impl ResourceControl {
+    /// Those that bind the use of a resource. An action without one is bound by
+    /// those of the caller's account; a bucket's ARN names no account, and every
+    /// bucket here is the account's.
+    pub fn of(&self, resource: &str) -> &[Vec<Attached>] {
+        let account = resource.split(':').nth(4).filter(|account| !account.is_empty());
+        match account {
+            Some(account) if account != self.account_id => &[],
+            _ => &self.levels,
+        }
+    }
+}
+
 /// Everything that a decision depends on.
 #[derive(Debug, Clone)]
 pub struct Inputs {
@@ -89,6 +111,8 @@ pub struct Inputs {
     pub principal: Principal,
     /// The role or user behind it: `role/NAME`, `user/NAME`.
     pub owner: Option<Arc<str>>,
+    /// Resource control policies.
+    pub resource_control: ResourceControl,
     /// Service control policies, by level.
     pub service_control: Vec<Vec<Attached>>,
     /// Identity policies.
@@ -155,8 +179,8 @@ impl Overlay {
     }
 
     /// Adds a document to the identity policies, the boundary or the session
-    /// policies (as an alternative there), to every level of service control
-    /// policies, or as the policy of a resource that has none; of `owner`
+    /// policies (as an alternative there), to every level of service control or
+    /// resource control policies, or as the policy of a resource that has none; of `owner`
     /// (`role/NAME`) alone, where one is given.
     #[must_use]
     pub fn add(mut self, owner: Option<&str>, layer: Layer, document: Arc<Document>) -> Self {
@@ -197,6 +221,21 @@ impl Overlay {
                 *which == layer && (whose.is_none() || whose.as_deref() == owner)
             })
             .map(|(_, _, document)| Arc::clone(document))
+    }
+
+    /// The policies of an organization, by level.
+    fn levels(
+        &self,
+        levels: &[Vec<Attached>],
+        owner: Option<&str>,
+        layer: Layer,
+    ) -> Vec<Vec<Arc<Document>>> {
+        let level = |level: &Vec<Attached>| {
+            let mut level = self.all(level);
+            level.extend(self.added(owner, layer));
+            level
+        };
+        levels.iter().map(level).collect()
     }
 
     fn context(&self, asked: &Asked) -> Option<Context> {
@@ -266,8 +305,10 @@ impl Inputs {
 
     /// All documents that decide.
     pub fn documents(&self) -> impl Iterator<Item = &Attached> {
-        self.service_control
+        self.resource_control
+            .levels
             .iter()
+            .chain(&self.service_control)
             .flatten()
             .chain(&self.identity)
             .chain(self.boundary.iter().flatten())
@@ -286,7 +327,8 @@ impl Inputs {
             Layer::Resource => {
                 self.asked.iter().filter_map(|asked| asked.resource_policy.as_ref()).find(named)
             }
-            Layer::VpcEndpoint | Layer::ResourceControl | Layer::Root => None,
+            Layer::ResourceControl => self.resource_control.levels.iter().flatten().find(named),
+            Layer::VpcEndpoint | Layer::Root => None,
         }
     }
 
@@ -303,15 +345,7 @@ impl Inputs {
         let mut identity = overlay.all(&self.identity);
         identity.extend(overlay.added(owner, Layer::Identity));
         Policies {
-            service_control: self
-                .service_control
-                .iter()
-                .map(|level| {
-                    let mut level = overlay.all(level);
-                    level.extend(overlay.added(owner, Layer::ServiceControl));
-                    level
-                })
-                .collect(),
+            service_control: overlay.levels(&self.service_control, owner, Layer::ServiceControl),
             identity,
             boundary: limit(&self.boundary, Layer::Boundary),
             session: limit(&self.session, Layer::Session),
@@ -324,14 +358,19 @@ impl Inputs {
         decide(&self.request(asked, changed.as_ref()), policies)
     }
 
-    /// Puts the resource's policy in its place; the condition keys where the
-    /// overlay changes some.
+    /// Puts what goes with the resource in its place; the condition keys where
+    /// the overlay changes some.
     fn prepare(
         &self,
         asked: &Asked,
         policies: &mut Policies,
         overlay: &Overlay,
     ) -> Option<Context> {
+        policies.resource_control = overlay.levels(
+            self.resource_control.of(&asked.resource),
+            self.owner.as_deref(),
+            Layer::ResourceControl,
+        );
         policies.resource = match &asked.resource_policy {
             Some(attached) => overlay.of(attached),
             None => overlay.added(self.owner.as_deref(), Layer::Resource).next(),

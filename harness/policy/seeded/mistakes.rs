@@ -36,7 +36,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "resource control policies bind every service",
         "resource_control.rs",
-        "SERVICES.iter().any(|service| service.eq_ignore_ascii_case(action.service))",
+        "«supports(action.service)» && !spared",
         "true",
     ),
     (

@@ -94,12 +94,16 @@ pub(crate) fn bind(request: &Request<'_>, asked: &Asked<'_>) -> bool {
     !by_linked && !of_linked && is_supported(&asked.action)
 }
 
+/// Whether resource control policies bind actions with this prefix.
+pub fn supports(prefix: &str) -> bool {
+    SERVICES.iter().any(|service| service.eq_ignore_ascii_case(prefix))
+}
+
 fn is_supported(action: &Action<'_>) -> bool {
     let spared = |service: &str, name: &str| {
         action.service.eq_ignore_ascii_case(service) && action.name.eq_ignore_ascii_case(name)
     };
-    SERVICES.iter().any(|service| service.eq_ignore_ascii_case(action.service))
-        && !spared("kms", "RetireGrant")
+    supports(action.service) && !spared("kms", "RetireGrant")
 }
 
 #[cfg(test)]

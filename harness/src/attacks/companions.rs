@@ -149,8 +149,8 @@ impl Without<'_> {
                 Kind::ServiceControl
             }
             Layer::Resource => return self.trust(action, resource),
-            // Nothing is denied for want of an Allow in the former; no call of the
-            // guard's comes through the latter.
+            // Nothing is denied for want of an Allow in the former; no request
+            // comes through the latter.
             Layer::ResourceControl | Layer::VpcEndpoint | Layer::Root => return None,
         };
         let document = document("mutant", vec![statement], kind)?;
@@ -247,7 +247,7 @@ pub fn document(name: &str, statements: Vec<Value>, kind: Kind) -> Option<Arc<Do
 
 #[cfg(test)]
 mod tests {
-    use ringfence_guard::recording::Asked;
+    use ringfence_guard::recording::{Asked, ResourceControl};
     use ringfence_policy::Context;
 
     use super::*;
@@ -267,6 +267,7 @@ mod tests {
                 session_arn: "arn:aws:sts::123456789012:assumed-role/app/s".into(),
             },
             owner: Some("role/app".into()),
+            resource_control: ResourceControl::default(),
             service_control: Vec::new(),
             identity: vec![attached("role/app/inline/own", "own", vec![identity], Kind::Identity)],
             boundary: Some(vec![attached("role/app/boundary", BOUNDARY, boundary, Kind::Boundary)]),

@@ -42,6 +42,7 @@ fn entry(recorded: &Recorded, asked: &Asked, documents: &mut BTreeMap<String, St
         boundary: inputs.boundary.as_deref().map(&mut many),
         session: inputs.session.as_deref().map(&mut many),
         scp: inputs.service_control.iter().map(|level| many(level)).collect(),
+        rcp: inputs.resource_control.of(&asked.resource).iter().map(|level| many(level)).collect(),
         resource: asked.resource_policy.as_ref().map(&mut place),
     };
     let (context, unknown) = context(inputs, asked);
@@ -64,6 +65,7 @@ fn context(inputs: &Inputs, asked: &Asked) -> (BTreeMap<String, ContextValue>, V
     let layers = inputs
         .service_control
         .iter()
+        .chain(inputs.resource_control.of(&asked.resource))
         .flatten()
         .chain(&inputs.identity)
         .chain(inputs.boundary.iter().flatten())

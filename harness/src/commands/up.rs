@@ -33,7 +33,7 @@ pub(super) struct Up {
 impl Up {
     pub(super) async fn run(self) -> anyhow::Result<Exit> {
         let mut config = Config::parse("", Path::new("ringfence.toml"))?;
-        config.account = Account { id: self.account, region: self.region };
+        config.account = Account { id: self.account, region: self.region, organization: None };
         let options = Options {
             backend: backend(self.backend)?,
             port: self.port,

@@ -48,7 +48,7 @@ fn a_former_configuration_loads_and_says_what_it_said(#[case] text: &str) {
             ("deployer-hybrid", Job::Configuration)
         ]
     );
-    assert_eq!(config.organization[0].policies.len(), 2);
+    assert_eq!(config.organization[0].policies.as_ref().unwrap().len(), 2);
 }
 
 /// What came later is added to the first: nothing of it is gone.

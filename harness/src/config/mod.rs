@@ -15,7 +15,7 @@ use toml::Spanned;
 
 pub use schema::{
     Account, Api, App, Config, Deployer, Evidence, IgnoredAttribute, Issuer, IssuerKind, Job,
-    Layer1, OrganizationLevel, Platform, Refusals, Upstream, Workflows,
+    Layer1, Organization, OrganizationLevel, Platform, Refusals, Upstream, Workflows,
 };
 pub use value::{AccountId, Backend, Region, Repository};
 
@@ -109,6 +109,11 @@ impl Config {
         distinct("app", self.apps.iter().map(|app| &app.name))?;
         distinct("deployer", self.deployers.iter().map(|deployer| &deployer.name))?;
         distinct("issuer", self.issuers.iter().map(|issuer| &issuer.url))?;
+        if let Some(organization) = &self.account.organization {
+            organization
+                .membership()
+                .map_err(|error| Fault::at(&organization.path, error.to_string()))?;
+        }
         for deployer in &self.deployers {
             if self.app(deployer.app.get_ref()).is_none() {
                 return Err(Fault::at(
@@ -185,7 +190,8 @@ impl Config {
             join(controls);
         }
         for level in &mut self.organization {
-            level.policies.iter_mut().for_each(join);
+            level.policies.iter_mut().flatten().for_each(join);
+            level.resource_control.iter_mut().for_each(join);
         }
     }
 
@@ -293,7 +299,27 @@ mod tests {
         assert_eq!(of(&named), ("https://b".to_owned(), false));
     }
 
+    #[test]
+    fn an_organization_has_policies_of_both_kinds_and_the_accounts_place() {
+        let text = "[account.organization]\npath='o-a1b2c3d4e5/r-ab12/'\nmanagement_account='999999999999'\n\
+            [[organization]]\npolicies=['scp.json']\n\
+            [[organization]]\nresource_control=['rcp.json']";
+        let config = Config::parse(text, Path::new("/etc/rf/r.toml")).unwrap();
+        let [first, second] = &config.organization[..] else { panic!("two levels") };
+        assert_eq!(first.policies, Some(vec![PathBuf::from("/etc/rf/scp.json")]));
+        assert_eq!(first.resource_control, Vec::<PathBuf>::new());
+        assert_eq!(second.policies, None);
+        assert_eq!(second.resource_control, [Path::new("/etc/rf/rcp.json")]);
+        let membership = config.account.organization.unwrap().membership().unwrap();
+        let same = ringfence_guard::Membership::new("o-a1b2c3d4e5/r-ab12/", "999999999999");
+        assert_eq!(membership, same.unwrap());
+    }
+
     #[rstest]
+    #[case::organization(
+        "[account.organization]\npath = 'o-1'\nmanagement_account = '999999999999'",
+        "r.toml:2:8: `o-1` is not the path of an account in its organization, such as"
+    )]
     #[case::unknown_field("[account]\nidd = '1'", "r.toml:2:1: unknown field `idd`")]
     #[case::account("[account]\nid = '12'", "r.toml:2:6: `12` is not an account id (12 digits)")]
     #[case::region(

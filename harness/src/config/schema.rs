@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use ringfence_guard::{Membership, NoMembership};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -40,7 +41,8 @@ pub struct Config {
     /// The deployment roles.
     #[serde(default)]
     pub deployers: Vec<Deployer>,
-    /// Service control policies, from the organisation's root downwards.
+    /// Service control and resource control policies, from the organisation's
+    /// root downwards.
     #[serde(default)]
     pub organization: Vec<OrganizationLevel>,
     /// What the applications' workflows may do.
@@ -85,6 +87,28 @@ pub struct Account {
     pub id: AccountId,
     /// Default `us-east-1`.
     pub region: Region,
+    /// Where it stands in its organization; default unknown.
+    pub organization: Option<Organization>,
+}
+
+/// Where an account stands in its organization.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organization {
+    /// As the condition key `aws:PrincipalOrgPaths` has it.
+    pub path: Spanned<String>,
+    /// The management account, which the organization's policies do not bind.
+    pub management_account: AccountId,
+}
+
+impl Organization {
+    /// The same for the guard.
+    ///
+    /// # Errors
+    /// When the path is none.
+    pub fn membership(&self) -> Result<Membership, NoMembership> {
+        Membership::new(self.path.get_ref(), self.management_account.as_str())
+    }
 }
 
 /// What answers behind the guard.
@@ -329,8 +353,13 @@ pub enum Job {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationLevel {
-    /// Files with service control policies in JSON.
-    pub policies: Vec<PathBuf>,
+    /// Files with service control policies in JSON; without, the level does not
+    /// limit the account's callers.
+    #[serde(default)]
+    pub policies: Option<Vec<PathBuf>>,
+    /// Files with resource control policies in JSON.
+    #[serde(default)]
+    pub resource_control: Vec<PathBuf>,
 }
 
 fn api_id() -> String {

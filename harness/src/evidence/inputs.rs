@@ -13,7 +13,7 @@ use ringfence_wire::Service;
 use serde_json::{Value, json};
 
 use super::redact::Redactor;
-use crate::config::Config;
+use crate::config::{Config, OrganizationLevel};
 use crate::stack::Stack;
 
 /// What is no source: other tools' state and copies.
@@ -53,8 +53,12 @@ impl<'a> Inputs<'a> {
         if let Some(controls) = &config.evidence.controls {
             inputs.controls(controls)?;
         }
-        for path in config.organization.iter().flat_map(|level| &level.policies) {
-            inputs.file(path, &base, Some("policy"))?;
+        let policies = |level: &OrganizationLevel| {
+            let service_control = level.policies.iter().flatten();
+            service_control.chain(&level.resource_control).cloned().collect::<Vec<_>>()
+        };
+        for path in config.organization.iter().flat_map(policies) {
+            inputs.file(&path, &base, Some("policy"))?;
         }
         inputs.sort();
         Ok(inputs)

@@ -178,7 +178,7 @@ fn proof(
 
 #[cfg(test)]
 mod tests {
-    use ringfence_guard::recording::Asked;
+    use ringfence_guard::recording::{Asked, ResourceControl};
     use ringfence_guard::{Attached, Inputs};
     use ringfence_policy::{Context, Principal};
 
@@ -215,6 +215,7 @@ mod tests {
                 session_arn: format!("arn:aws:sts::{ACCOUNT}:assumed-role/app/s"),
             },
             owner: Some("role/app".into()),
+            resource_control: ResourceControl::default(),
             service_control: Vec::new(),
             identity: vec![Attached {
                 slot: "role/app/inline/all".into(),

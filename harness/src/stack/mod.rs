@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
-use ringfence_guard::{Guard, GuardError};
+use ringfence_guard::{Guard, GuardError, NoMembership};
 use ringfence_sandbox::Sandbox;
 use ringfence_services::Credentials;
 use ringfence_services::token::KeySource;
@@ -19,7 +19,7 @@ use ringfence_wire::ServiceError;
 use url::Url;
 
 use crate::aws::Client;
-use crate::config::{App, Backend, Config, IssuerKind};
+use crate::config::{self, App, Backend, Config, IssuerKind};
 use crate::emulator::{self, Emulator, EmulatorError};
 use crate::exchange::Exchanges;
 use crate::integrity::snapshot::SnapshotError;
@@ -48,14 +48,17 @@ pub enum StackError {
     /// No keys.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
-    /// A service control policy cannot be read.
-    #[error("cannot read the service control policy `{}`", path.display())]
+    /// A policy of the organization cannot be read.
+    #[error("cannot read the organization's policy `{}`", path.display())]
     Organization {
         /// The file.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
     },
+    /// The account's place in its organization is none.
+    #[error(transparent)]
+    Membership(#[from] NoMembership),
     /// No keys for root.
     #[error("the operating system gives no randomness: {0}")]
     Randomness(String),
@@ -587,6 +590,16 @@ fn last_words(words: &[String]) -> String {
     if words.is_empty() { String::new() } else { format!("; it said: {}", words.join(" | ")) }
 }
 
+/// The policies of a level of the organization, with their names.
+fn policies(paths: &[PathBuf]) -> Result<Vec<(String, String)>, StackError> {
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| StackError::Organization { path: path.clone(), source })?;
+        Ok((path.display().to_string(), text))
+    };
+    paths.iter().map(read).collect()
+}
+
 async fn start_guard(
     config: &Config,
     options: &Options,
@@ -596,16 +609,10 @@ async fn start_guard(
     emulator: &Emulator,
     issuers: &[Issuer],
 ) -> Result<Guard, StackError> {
-    let mut service_control = Vec::new();
-    for level in &config.organization {
-        let mut policies = Vec::new();
-        for path in &level.policies {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| StackError::Organization { path: path.clone(), source })?;
-            policies.push((path.display().to_string(), text));
-        }
-        service_control.push(policies);
-    }
+    let levels = config.organization.iter();
+    let service_control = levels.clone().filter_map(|level| level.policies.as_deref());
+    let resource_control = levels.map(|level| level.resource_control.as_slice());
+    let organization = config.account.organization.as_ref();
     let guard = ringfence_guard::Config {
         account_id: config.account.id.as_str().to_owned(),
         region: config.account.region.as_str().to_owned(),
@@ -616,7 +623,9 @@ async fn start_guard(
             .iter()
             .map(|issuer| (issuer.url.clone(), KeySource::Keys(issuer.shared_keys())))
             .collect(),
-        service_control,
+        service_control: service_control.map(policies).collect::<Result<_, _>>()?,
+        resource_control: resource_control.map(policies).collect::<Result<_, _>>()?,
+        membership: organization.map(config::Organization::membership).transpose()?,
         journal: options.journal.clone(),
         python: Some(tools.python()),
         record: options.record,

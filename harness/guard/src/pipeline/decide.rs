@@ -30,9 +30,9 @@ impl Pipeline {
             Ok(required) => required,
             Err(RequirementsError::Service(error)) => return Err(error),
             Err(unmapped) if matches!(caller.identity, Identity::Root { .. }) => {
-                // Root needs no permission, and service control policies are
+                // Root needs no permission, and policies of the organization are
                 // the only ones that could limit it.
-                if self.service_control.is_empty() {
+                if !self.organization.may_limit_root(service) {
                     passage.entry.outcome = Ending::Allowed;
                     return Ok(Granted::Call);
                 }
@@ -62,7 +62,7 @@ impl Pipeline {
         passage: &Passage,
     ) -> Result<Inputs, ServiceError> {
         let service = call.service();
-        let subject = Subject::of(caller, &self.directory, &self.service_control, service)
+        let subject = Subject::of(caller, &self.directory, &self.organization, service)
             .await
             .map_err(|error| worded(error, service))?;
         let circumstances = passage.circumstances(&parts.headers);

@@ -28,7 +28,8 @@ use crate::admit;
 use crate::directory::Directory;
 use crate::journal::Journal;
 use crate::memory::Memory;
-use crate::recording::{Attached, Recording};
+use crate::organization::Organization;
+use crate::recording::Recording;
 use crate::root_watch::RootWatch;
 use crate::services::Services;
 use crate::state::Present;
@@ -42,7 +43,7 @@ pub(crate) struct Pipeline {
     pub(crate) upstream: Upstream,
     pub(crate) directory: Arc<Directory>,
     pub(crate) services: Services,
-    pub(crate) service_control: Vec<Vec<Attached>>,
+    pub(crate) organization: Arc<Organization>,
     /// Kept only where the configuration asked for it.
     pub(crate) recording: Option<Recording>,
     /// For the bodies of requests.

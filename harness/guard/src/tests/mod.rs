@@ -7,6 +7,7 @@ mod federation;
 mod functions;
 mod missing;
 mod operation_names;
+mod organization;
 mod other_services;
 mod recording;
 mod resource_policies;
@@ -46,9 +47,14 @@ impl Stage {
     }
 
     async fn guarded(service_control: Vec<Vec<(String, String)>>) -> Self {
+        Self::configured(|config| config.service_control = service_control).await
+    }
+
+    async fn configured(change: impl FnOnce(&mut Config)) -> Self {
         let upstream = Upstream::start().await;
         let directory = tempfile::tempdir().unwrap();
-        let config = Config { service_control, ..config(&upstream, &directory) };
+        let mut config = config(&upstream, &directory);
+        change(&mut config);
         let guard = Guard::start(config).await.unwrap();
         let client = Client::new(guard.setting().clone());
         Self { upstream, guard, client, directory }
@@ -107,6 +113,8 @@ fn config(upstream: &Upstream, directory: &tempfile::TempDir) -> Config {
         upstream: upstream.url.clone().into(),
         issuers: Vec::new(),
         service_control: Vec::new(),
+        resource_control: Vec::new(),
+        membership: None,
         journal: Some(directory.path().join("journal.jsonl")),
         python: None,
         record: true,

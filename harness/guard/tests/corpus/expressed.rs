@@ -68,12 +68,40 @@ pub(crate) enum Signer {
     },
 }
 
+/// The policies of the account's organization, by level, with their names.
+#[derive(Debug, Default)]
+pub(crate) struct Organization {
+    pub(crate) service_control: Vec<Vec<(String, String)>>,
+    pub(crate) resource_control: Vec<Vec<(String, String)>>,
+}
+
+impl Organization {
+    /// Those of a case.
+    pub(crate) fn of(policies: &Map<String, Value>) -> Self {
+        Self { service_control: levels(policies, "scp"), resource_control: levels(policies, "rcp") }
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_none(&self) -> bool {
+        self.service_control.is_empty() && self.resource_control.is_empty()
+    }
+}
+
+fn levels(policies: &Map<String, Value>, name: &str) -> Vec<Vec<(String, String)>> {
+    let levels = policies.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let level = |(place, level): (usize, &Value)| {
+        let documents = level.as_array().unwrap().iter().enumerate();
+        documents.map(|(at, policy)| (format!("{name}[{place}][{at}]"), text(policy))).collect()
+    };
+    levels.iter().enumerate().map(level).collect()
+}
+
 /// A case as a call.
 #[derive(Debug)]
 pub(crate) struct Expressed {
     pub(crate) caller: Caller,
     pub(crate) world: World,
-    pub(crate) service_control: Vec<Vec<(String, String)>>,
+    pub(crate) organization: Organization,
     pub(crate) service: Service,
     pub(crate) operation: &'static str,
     pub(crate) input: Value,
@@ -123,13 +151,8 @@ pub(crate) fn express(case: &Map<String, Value>) -> Result<Expressed, &'static s
         world.provider = Some((bearer.provider.clone(), bearer.audience.clone()));
     }
     context(case, given, &caller, &mut world)?;
-    let levels = policies.get("scp").and_then(Value::as_array).cloned().unwrap_or_default();
-    let level = |(place, level): (usize, &Value)| {
-        let documents = level.as_array().unwrap().iter().enumerate();
-        documents.map(|(at, policy)| (format!("scp[{place}][{at}]"), text(policy))).collect()
-    };
-    let service_control = levels.iter().enumerate().map(level).collect();
-    Ok(Expressed { caller, world, service_control, service, operation, input })
+    let organization = Organization::of(&policies);
+    Ok(Expressed { caller, world, organization, service, operation, input })
 }
 
 /// A document's text, whether it stands there as an object or as a string.
@@ -191,6 +214,9 @@ fn caller(
         let bearer = web_identity::bearer(provider, given)?;
         given.retain(|key, _| !key.starts_with(&format!("{provider}:")));
         return Ok((Caller::WebIdentity(bearer), String::new()));
+    }
+    if principal.starts_with("arn:") && !principal.contains(&format!(":{ACCOUNT}:")) {
+        return Err("a caller of another account: it has no key here");
     }
     match principal {
         "*" => Ok((Caller::Anonymous, String::new())),
@@ -311,6 +337,10 @@ fn context(
             _ => None,
         };
         let tag = |prefix: &str| lower.starts_with(prefix).then(|| name[prefix.len()..].to_owned());
+        // Every call comes by TLS.
+        if lower == "aws:securetransport" && ["true", "\"true\""].contains(&&*value.to_string()) {
+            continue;
+        }
         let value = value.as_str();
         match (value, tag("aws:principaltag/"), tag("s3:existingobjecttag/")) {
             (Some(value), Some(key), _) if !world.arn.is_empty() => {

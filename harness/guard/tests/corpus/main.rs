@@ -21,7 +21,7 @@ mod web_identity;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use expressed::{Caller, Expressed, Signer, express};
+use expressed::{Caller, Expressed, Organization, Signer, express};
 use futures_util::StreamExt;
 use futures_util::stream;
 use http::StatusCode;
@@ -43,11 +43,11 @@ use upstream::{BOUNDARY, Upstream, World, id};
 const NO_CALLS: [(&str, usize); 8] = [
     ("a key that stands twice in the context: no call has such", 1),
     ("a resource of another account: a guard guards one", 3),
-    ("a service as the caller: it has no key to call with", 11),
-    ("a service control policy: it comes with the guard's configuration", 1),
+    ("a service as the caller: it has no key to call with", 14),
+    ("a caller of another account: it has no key here", 2),
+    ("a global condition key of another value than the call has", 1),
     ("a token without an audience: STS refuses it before any policy", 1),
-    ("an action of which this test makes no call", 1),
-    ("resource control policies: a guard has none", 29),
+    ("an action of which this test makes no call", 4),
     ("the policy of a VPC endpoint: no call of a guard's comes through one", 13),
 ];
 
@@ -57,6 +57,8 @@ enum Road {
     Call(Box<Expressed>),
     /// As the call that would store its document, which AWS refuses.
     Stored(Stored),
+    /// As a guard's configuration, which starts none.
+    Configured(Organization),
     /// As a question to the policy simulator.
     Simulated(Simulated),
 }
@@ -66,6 +68,7 @@ impl Road {
         match self {
             Self::Call(_) => "calls",
             Self::Stored(_) => "documents to be stored",
+            Self::Configured(_) => "configurations",
             Self::Simulated(_) => "questions to the simulator",
         }
     }
@@ -73,14 +76,14 @@ impl Road {
 
 fn road(case: &Map<String, Value>) -> Result<Road, &'static str> {
     let policies = case.get("policies").and_then(Value::as_object);
-    let given = |layer: &str| policies.and_then(|policies| policies.get(layer)).is_some();
-    if given("rcp") {
-        return Err("resource control policies: a guard has none");
-    }
-    if given("vpc_endpoint") {
+    if policies.is_some_and(|policies| policies.contains_key("vpc_endpoint")) {
         return Err("the policy of a VPC endpoint: no call of a guard's comes through one");
     }
     if case["expect"].get("error").is_some() {
+        let organization = policies.map(Organization::of).unwrap_or_default();
+        if !organization.is_none() {
+            return Ok(Road::Configured(organization));
+        }
         return store(case).map(Road::Stored);
     }
     express(case)
@@ -109,13 +112,14 @@ async fn the_guard_decides_as_the_page_says_wherever_the_case_is_a_call() {
     }
     println!("{} cases: {roads:#?}, and none: {no_calls:#?}", paths.len());
     assert_eq!(no_calls, BTreeMap::from(NO_CALLS));
-    let simulator = Stage::start(World::default(), Vec::new(), Vec::new()).await;
+    let simulator = Stage::start(World::default(), Organization::default(), Vec::new()).await;
     let simulator = &simulator;
     let wrong: Vec<String> = stream::iter(calls)
         .map(|(path, case, road)| async move {
             let wrong = match road {
                 Road::Call(expressed) => run(&case, *expressed).await,
                 Road::Stored(stored) => run_stored(&case, &stored).await,
+                Road::Configured(organization) => run_configured(&case, organization).await,
                 Road::Simulated(simulated) => run_simulated(simulator, &case, &simulated).await,
             };
             wrong.map(|wrong| format!("{}: {wrong}", path.display()))
@@ -151,26 +155,13 @@ struct Stage {
 impl Stage {
     async fn start(
         world: World,
-        service_control: Vec<Vec<(String, String)>>,
+        organization: Organization,
         issuers: Vec<(String, KeySource)>,
     ) -> Self {
         let upstream = Upstream::start(world).await;
         let directory = tempfile::tempdir().unwrap();
-        let guard = Guard::start(Config {
-            account_id: "123456789012".into(),
-            region: "eu-west-1".into(),
-            port: 0,
-            root: root_key(),
-            upstream: upstream.url.clone().into(),
-            issuers,
-            service_control,
-            journal: None,
-            python: None,
-            record: false,
-            work_dir: directory.path().join("work"),
-        })
-        .await
-        .unwrap();
+        let config = config(&upstream, directory.path(), organization);
+        let guard = Guard::start(Config { issuers, ..config }).await.unwrap();
         let client = Client::new(guard.setting().clone());
         Self { guard, client, _upstream: upstream, _directory: directory }
     }
@@ -182,10 +173,45 @@ impl Stage {
     }
 }
 
+fn config(upstream: &Upstream, directory: &Path, organization: Organization) -> Config {
+    let Organization { service_control, resource_control } = organization;
+    Config {
+        account_id: "123456789012".into(),
+        region: "eu-west-1".into(),
+        port: 0,
+        root: root_key(),
+        upstream: upstream.url.clone().into(),
+        issuers: Vec::new(),
+        service_control,
+        resource_control,
+        membership: None,
+        journal: None,
+        python: None,
+        record: false,
+        work_dir: directory.join("work"),
+    }
+}
+
+/// Starts a guard with the policies, which must not come about.
+async fn run_configured(case: &Map<String, Value>, organization: Organization) -> Option<String> {
+    let upstream = Upstream::start(World::default()).await;
+    let directory = tempfile::tempdir().unwrap();
+    let started = Guard::start(config(&upstream, directory.path(), organization)).await;
+    let told = match started {
+        Ok(_) => "a guard starts".to_owned(),
+        Err(error) => {
+            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
+        }
+    };
+    let expected = case["expect"]["error"].as_str().unwrap();
+    let expected = expected.split_once("]: ").map_or(expected, |(_, error)| error);
+    (!told.contains(expected)).then_some(told)
+}
+
 /// Makes the call that would store the document, and then the same with one
 /// that may be stored; what differs from the case, if anything does.
 async fn run_stored(case: &Map<String, Value>, stored: &Stored) -> Option<String> {
-    let stage = Stage::start(World::default(), Vec::new(), Vec::new()).await;
+    let stage = Stage::start(World::default(), Organization::default(), Vec::new()).await;
     let send = async |document: &str| {
         let (input, payload) = stored.call(document);
         let (key, client) = (root_key(), &stage.client);
@@ -234,12 +260,12 @@ async fn run_simulated(
 
 /// Makes the call; what differs from the case, if anything does.
 async fn run(case: &Map<String, Value>, expressed: Expressed) -> Option<String> {
-    let Expressed { caller, world, service_control, service, operation, mut input } = expressed;
+    let Expressed { caller, world, organization, service, operation, mut input } = expressed;
     let issuers = match &caller {
         Caller::WebIdentity(bearer) => vec![bearer.keys()],
         _ => Vec::new(),
     };
-    let stage = Stage::start(world, service_control, issuers).await;
+    let stage = Stage::start(world, organization, issuers).await;
     let endpoint = stage.guard.endpoint().clone();
     let plain = reqwest::Client::builder().no_proxy().build().unwrap();
     let status = match caller {

@@ -82,7 +82,7 @@ pub(crate) fn store(case: &Map<String, Value>) -> Result<Stored, &'static str> {
         });
     }
     let Some(document) = policies.get("resource").map(text) else {
-        return Err("a service control policy: it comes with the guard's configuration");
+        return Err("a document that no call stores");
     };
     let everybody = json!({"AWS": "123456789012"});
     Ok(match case["action"].as_str() {
