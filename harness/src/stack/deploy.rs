@@ -1,0 +1,96 @@
+//! Deploying the applications, by their own workflows.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Stack, StackError};
+use crate::config::App;
+use crate::issuers::GithubRun;
+use crate::registries::{Machine, Registries};
+use crate::terraform::TerraformError;
+use crate::workflow::{Report, Run, Runner, STEP_BOUNDS, Workflow};
+
+/// An application that was deployed.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// Its name.
+    pub app: String,
+    /// What the workflow left.
+    pub report: Report,
+}
+
+/// An application that could not be deployed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Its name.
+    pub app: String,
+    /// Why, as its workflow said.
+    pub reason: String,
+}
+
+impl Stack {
+    pub(super) async fn first_deployment(
+        &self,
+        app: &App,
+    ) -> (String, Duration, Result<Report, StackError>) {
+        let name = app.name.get_ref();
+        let phase = self.progress.phase(format!("deploy {name}"));
+        let report = self.run_workflow(name, &phase).await;
+        (name.clone(), phase.done(), report)
+    }
+
+    /// Runs an application's workflow (again) and returns what it left.
+    ///
+    /// # Errors
+    /// When the application is not configured, or a step fails.
+    pub async fn deploy(&self, app: &str) -> Result<Report, StackError> {
+        let phase = self.progress.phase(format!("deploy {app}"));
+        let report = self.run_workflow(app, &phase).await?;
+        phase.done();
+        Ok(report)
+    }
+
+    async fn run_workflow(
+        &self,
+        name: &str,
+        phase: &crate::progress::Phase,
+    ) -> Result<Report, StackError> {
+        let app = self.app(name)?;
+        self.deploy_from(app, &app.directory, GithubRun::of(app, None), phase).await
+    }
+
+    /// Runs an application's workflow on another copy of its repository, with
+    /// an identity of the caller's choice.
+    ///
+    /// # Errors
+    /// When a step fails.
+    pub async fn deploy_from(
+        &self,
+        app: &App,
+        repository: &Path,
+        identity: GithubRun,
+        phase: &crate::progress::Phase,
+    ) -> Result<Report, StackError> {
+        let failed = |cause| StackError::Deploy { app: app.name.get_ref().clone(), cause };
+        let workflow = Workflow::load(&repository.join(&app.workflow)).map_err(failed)?;
+        let mut vars = app.vars.clone();
+        for (name, output) in &app.vars_from_outputs {
+            let field = format!("apps.{}.vars_from_outputs.{name}", app.name.get_ref());
+            let value = self.outputs.text_of(&field, output).map_err(TerraformError::from)?;
+            vars.insert(name.clone(), value);
+        }
+        let runner = Runner {
+            tools: &self.tools,
+            issuer: self.issuer_of(app)?,
+            endpoint: self.guard.endpoint(),
+            client: &self.client,
+            scratch: &self.scratch,
+            sandbox: &self.sandbox,
+            registries: &Registries::new(&self.config.workflows.registries, Machine::ours()),
+            bounds: STEP_BOUNDS,
+        };
+        let run =
+            Run { workflow: &workflow, repository, identity, vars, secrets: app.secrets.clone() };
+        runner.run(&run, phase).await.map_err(failed)
+    }
+}

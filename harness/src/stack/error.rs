@@ -1,0 +1,96 @@
+//! Why there is no stack.
+
+use std::io;
+use std::path::PathBuf;
+
+use ringfence_guard::{GuardError, NoMembership};
+use ringfence_wire::ServiceError;
+use url::Url;
+
+use crate::emulator::EmulatorError;
+use crate::integrity::snapshot::SnapshotError;
+use crate::issuers::IssuerError;
+use crate::terraform::TerraformError;
+use crate::tools::ToolsError;
+use crate::workflow::WorkflowError;
+
+/// Why there is no stack.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// A tool is missing.
+    #[error(transparent)]
+    Tools(#[from] ToolsError),
+    /// The run's directory cannot be made.
+    #[error("cannot make the run's directory")]
+    Scratch(#[source] io::Error),
+    /// No upstream.
+    #[error(transparent)]
+    Emulator(#[from] EmulatorError),
+    /// No keys.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+    /// A policy of the organization cannot be read.
+    #[error("cannot read the organization's policy `{}`", path.display())]
+    Organization {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The account's place in its organization is none.
+    #[error(transparent)]
+    Membership(#[from] NoMembership),
+    /// No keys for root.
+    #[error("the operating system gives no randomness: {0}")]
+    Randomness(String),
+    /// Nothing would keep what is judged apart from the judge.
+    #[error(
+        "the run would be UNISOLATED: {0}; `--unisolated` runs it all the same, and says so in its evidence"
+    )]
+    Unisolated(String),
+    /// What Layer 1 made cannot be read back.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// No guard.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+    /// No Layer 1.
+    #[error(transparent)]
+    Terraform(#[from] TerraformError),
+    /// An application is not deployed.
+    #[error("app `{app}`: {cause}")]
+    Deploy {
+        /// The application.
+        app: String,
+        /// Why.
+        cause: WorkflowError,
+    },
+    /// Something that the configuration does not name.
+    #[error("ringfence.toml names no {0}")]
+    NotConfigured(String),
+    /// Something of which the configuration names several.
+    #[error("ringfence.toml names more than one {0}")]
+    NotOne(String),
+    /// A role cannot be assumed.
+    #[error("deployer `{deployer}` cannot assume `{role}`: {cause}")]
+    Assume {
+        /// The deployer.
+        deployer: String,
+        /// The role.
+        role: String,
+        /// STS's error.
+        cause: Box<ServiceError>,
+    },
+    /// The upstream died.
+    #[error("the upstream died: {url} does not answer any more{}", last_words(.words))]
+    Died {
+        /// Where it answered.
+        url: Url,
+        /// What it said last, where that is known.
+        words: Vec<String>,
+    },
+}
+
+fn last_words(words: &[String]) -> String {
+    if words.is_empty() { String::new() } else { format!("; it said: {}", words.join(" | ")) }
+}

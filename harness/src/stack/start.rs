@@ -1,0 +1,217 @@
+//! From a configuration to a stack that works.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt as _};
+use ringfence_guard::Guard;
+use ringfence_sandbox::Sandbox;
+use ringfence_services::Credentials;
+use ringfence_services::token::KeySource;
+
+use super::deploy::{Deployment, Failure};
+use super::{Options, Stack, StackError};
+use crate::aws::Client;
+use crate::config::{self, Config};
+use crate::emulator::{self, Emulator};
+use crate::integrity::{Isolation, Moment, Reading};
+use crate::issuers::Issuer;
+use crate::root::{Ledger, RootKeys};
+use crate::scratch::Scratch;
+use crate::terraform::{Outputs, Terraform};
+use crate::tools::{PythonTools, TerraformBinary};
+
+impl Stack {
+    /// Starts everything that a configuration names.
+    ///
+    /// # Errors
+    /// At the first part that does not work; nothing is left running then.
+    pub async fn start(config: Config, options: Options) -> Result<Self, StackError> {
+        let progress = options.progress.clone();
+        // What is missing shows before anything is installed or started.
+        let binary = match &config.layer1 {
+            Some(_) => Some(TerraformBinary::find().await?),
+            None => None,
+        };
+        let tools = PythonTools::provision(&progress).await?;
+        let scratch = Scratch::create(&tools.python()).map_err(StackError::Scratch)?;
+        let sandbox = Sandbox::detect(&tools.base).await;
+        let backend = options.backend.as_ref().unwrap_or(&config.upstream.backend);
+        let isolation = Isolation::of(sandbox.mechanism(), backend);
+        if options.isolated
+            && let Some(reason) = &isolation.reason
+        {
+            return Err(StackError::Unisolated(reason.clone()));
+        }
+        let mut phases = Vec::new();
+
+        // Terraform takes seconds to initialise; it needs no endpoint for that.
+        let upstream = async {
+            let options = emulator::Options {
+                backend,
+                image: &config.upstream.image,
+                environment: &config.upstream.environment,
+                account_id: config.account.id.as_str(),
+                region: config.account.region.as_str(),
+                sealed: true,
+            };
+            let began = std::time::Instant::now();
+            let emulator = Emulator::start(&options, &tools, &scratch, &progress).await?;
+            Ok::<_, StackError>((emulator, began.elapsed()))
+        };
+        let layer1 = async {
+            let (Some(layer1), Some(binary)) = (&config.layer1, binary) else {
+                return Ok::<_, StackError>(None);
+            };
+            let phase = progress.phase("terraform init");
+            let terraform = Terraform::prepare(binary, layer1, &scratch, &phase).await?;
+            Ok(Some((terraform, phase.done())))
+        };
+        let ((emulator, took), layer1) = tokio::try_join!(upstream, layer1)?;
+        phases.push(("upstream".to_owned(), took));
+        let terraform = layer1.map(|(terraform, took)| {
+            phases.push(("terraform init".to_owned(), took));
+            terraform
+        });
+
+        let issuers = config.issuers.iter().map(Issuer::new).collect::<Result<Vec<Issuer>, _>>()?;
+        let root = options.root.key().map_err(StackError::Randomness)?;
+        let ledger = Ledger::of(&root.access_key_id);
+        let guard =
+            start_guard(&config, &options, root.clone(), &tools, &scratch, &emulator, &issuers)
+                .await?;
+        let client = options.exchanges.clone().map_or_else(Client::new, Client::recording);
+        let mut stack = Self {
+            guard,
+            issuers,
+            outputs: Outputs::default(),
+            deployments: Vec::new(),
+            failures: Vec::new(),
+            layer1_state: None,
+            phases,
+            readings: Vec::new(),
+            root,
+            client: client.announcing(Arc::clone(&ledger)),
+            ledger,
+            http: reqwest::Client::new(),
+            tools,
+            sandbox,
+            isolation,
+            terraform,
+            emulator,
+            progress,
+            scratch,
+            config,
+        };
+        // Terraform's provider tries a call for many minutes before it gives up.
+        let url = stack.emulator.url().clone();
+        let built = tokio::select! {
+            built = stack.build(&options) => built,
+            () = emulator::silence(&url) => Err(StackError::Died { url: url.clone(), words: Vec::new() }),
+        };
+        if let Err(error) = built {
+            let error = stack.death().await.unwrap_or(error);
+            stack.stop().await;
+            return Err(error);
+        }
+        Ok(stack)
+    }
+
+    /// Applies Layer 1 and deploys the applications.
+    async fn build(&mut self, options: &Options) -> Result<(), StackError> {
+        if let Some(terraform) = &self.terraform {
+            let phase = self.progress.phase("terraform apply");
+            self.outputs = terraform.apply(&self.terraform_root(options.root)?, &phase).await?;
+            self.phases.push(("terraform apply".to_owned(), phase.done()));
+        }
+        if options.root == RootKeys::OfThisRun {
+            // What a team wrote runs from here on.
+            self.guard.close_root();
+        }
+        self.read_back(options, Moment::Applied).await?;
+        if options.deploy {
+            // Side by side, as repositories that know nothing of each other.
+            let at_once = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+            let deploying = stream::iter(&self.config.apps)
+                .map(|app| self.first_deployment(app))
+                .buffered(at_once)
+                .collect::<Vec<_>>();
+            // Terraform takes seconds for it; nothing waits here.
+            let showing = async {
+                match &self.terraform {
+                    Some(terraform) if options.keep_going => terraform.show().await.map(Some),
+                    _ => Ok(None),
+                }
+            };
+            let (deployed, shown) = tokio::join!(deploying, showing);
+            self.layer1_state = shown?;
+            for (app, took, deployed) in deployed {
+                self.phases.push((format!("deploy {app}"), took));
+                match deployed {
+                    Ok(report) => self.deployments.push(Deployment { app, report }),
+                    Err(StackError::Deploy { app, cause }) if options.keep_going => {
+                        // A dead upstream is no result.
+                        if let Some(error) = self.death().await {
+                            return Err(error);
+                        }
+                        self.failures.push(Failure { app, reason: cause.to_string() });
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            self.read_back(options, Moment::Deployed).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_back(&mut self, options: &Options, moment: Moment) -> Result<(), StackError> {
+        if options.read_back && self.terraform.is_some() {
+            self.readings.push(Reading::take(&self.guard, &self.emulator, moment).await?);
+        }
+        Ok(())
+    }
+}
+
+/// The policies of a level of the organization, with their names.
+fn policies(paths: &[PathBuf]) -> Result<Vec<(String, String)>, StackError> {
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| StackError::Organization { path: path.clone(), source })?;
+        Ok((path.display().to_string(), text))
+    };
+    paths.iter().map(read).collect()
+}
+
+async fn start_guard(
+    config: &Config,
+    options: &Options,
+    root: Credentials,
+    tools: &PythonTools,
+    scratch: &Scratch,
+    emulator: &Emulator,
+    issuers: &[Issuer],
+) -> Result<Guard, StackError> {
+    let levels = config.organization.iter();
+    let service_control = levels.clone().filter_map(|level| level.policies.as_deref());
+    let resource_control = levels.map(|level| level.resource_control.as_slice());
+    let organization = config.account.organization.as_ref();
+    let guard = ringfence_guard::Config {
+        account_id: config.account.id.as_str().to_owned(),
+        region: config.account.region.as_str().to_owned(),
+        port: options.port,
+        root,
+        upstream: emulator.endpoint(),
+        issuers: issuers
+            .iter()
+            .map(|issuer| (issuer.url.clone(), KeySource::Keys(issuer.shared_keys())))
+            .collect(),
+        service_control: service_control.map(policies).collect::<Result<_, _>>()?,
+        resource_control: resource_control.map(policies).collect::<Result<_, _>>()?,
+        membership: organization.map(config::Organization::membership).transpose()?,
+        journal: options.journal.clone(),
+        python: Some(tools.python()),
+        record: options.record,
+        work_dir: scratch.subdirectory("guard").map_err(StackError::Scratch)?,
+    };
+    Ok(Guard::start(guard).await?)
+}
