@@ -106,6 +106,10 @@ pub(crate) const ABSENT: &[(&str, &str)] = &[
     ("aws:VpceOrgID", "requests reach the guard directly, through no VPC endpoint"),
     ("aws:VpceOrgPaths", "requests reach the guard directly, through no VPC endpoint"),
     ("aws:VpcSourceIp", "requests reach the guard directly, through no VPC endpoint"),
+    // "verify whether a call to your resource came from a specific build project":
+    // https://docs.aws.amazon.com/codebuild/latest/userguide/permissions-conditionkeys-variables.html
+    ("codebuild:BuildArn", "no build of CodeBuild runs"),
+    ("codebuild:ProjectArn", "no build of CodeBuild runs"),
     ("ec2:RoleDelivery", "no instance hands out credentials"),
     ("ec2:SourceInstanceArn", "no instance hands out credentials"),
     // "to each role session that AWS Glue makes available to the job":

@@ -1,6 +1,6 @@
 //! What was applied is what is judged.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringfence_guard::Journal;
 
@@ -14,13 +14,16 @@ use crate::terraform::Instance;
 const RAIL: &str = "what was applied is what is judged";
 
 /// The findings about what Layer 1 applied: one about all of it, and one for
-/// each difference.
+/// each difference. The first one's duration is that of the readings, of their
+/// comparison, and of the hashing before it.
 pub(super) fn findings(
     readings: &[&Reading],
     left: &LeftToOthers,
     instances: &[Instance],
     journal: &Journal,
+    hashing: Duration,
 ) -> Vec<Finding> {
+    let began = Instant::now();
     let Some(first) = readings.first() else { return Vec::new() };
     let mut differences: Vec<Finding> = state::differences(instances, &first.snapshot)
         .into_iter()
@@ -40,7 +43,7 @@ pub(super) fn findings(
             ));
         }
     }
-    let all = whole(readings, differences.len());
+    let all = whole(readings, differences.len(), hashing + began.elapsed());
     std::iter::once(all).chain(differences).collect()
 }
 
@@ -78,19 +81,19 @@ fn said(change: &Change, causes: &[Cause]) -> String {
     said
 }
 
-fn whole(readings: &[&Reading], differences: usize) -> Finding {
+fn whole(readings: &[&Reading], differences: usize, judging: Duration) -> Finding {
     let objects = readings.first().map_or(0, |reading| reading.snapshot.len());
     let observed = match differences {
         0 => format!("{objects} objects are what they were, read {} times", readings.len()),
         1 => format!("of {objects} objects one difference was found"),
         many => format!("of {objects} objects {many} differences were found"),
     };
-    let took = readings.iter().map(|reading| reading.took).sum();
+    let reading: Duration = readings.iter().map(|reading| reading.took).sum();
     let reason = (differences > 0).then(|| {
         "what the attacks met is not what Layer 1 applied; each difference is a finding of its own"
             .to_owned()
     });
-    finding("integrity/layer1".to_owned(), observed, reason, took)
+    finding("integrity/layer1".to_owned(), observed, reason, reading + judging)
 }
 
 fn difference(name: &str, moment: Moment, said: String, causes: &[Cause]) -> Finding {

@@ -14,6 +14,8 @@ mod state;
 pub use isolation::Isolation;
 pub use readings::{Moment, Reading};
 
+use std::time::Instant;
+
 use anyhow::Context as _;
 
 use self::left::LeftToOthers;
@@ -54,12 +56,21 @@ pub async fn after_attacks(stack: &Stack) -> anyhow::Result<Option<Reading>> {
 pub fn conclude(stack: &Stack, attacked: Option<&Reading>) -> anyhow::Result<Conclusion> {
     let mut findings = vec![root_calls::finding(&stack.foreign_root_calls())];
     let readings: Vec<&Reading> = stack.readings().iter().chain(attacked).collect();
+    let began = Instant::now();
+    let kept: Vec<ringfence_evidence::Reading> = hashed(&readings);
+    let hashing = began.elapsed();
     if let (Some(terraform), Some(layer1)) = (stack.terraform(), &stack.config().layer1) {
         let instances = terraform.instances().context("cannot read Terraform's state")?;
         let left = LeftToOthers::of(layer1, &instances)
             .with_context(|| format!("cannot read `{}`", layer1.directory.display()))?;
-        findings.extend(layer1::findings(&readings, &left, &instances, stack.guard().journal()));
+        let journal = stack.guard().journal();
+        findings.extend(layer1::findings(&readings, &left, &instances, journal, hashing));
     }
+    Ok(Conclusion { readings: kept, findings })
+}
+
+/// The readings as the record keeps them.
+fn hashed(readings: &[&Reading]) -> Vec<ringfence_evidence::Reading> {
     let kept = readings.iter().map(|reading| ringfence_evidence::Reading {
         moment: reading.moment.as_str().to_owned(),
         objects: reading.snapshot.len(),
@@ -69,5 +80,5 @@ pub fn conclude(stack: &Stack, attacked: Option<&Reading>) -> anyhow::Result<Con
             .unwrap_or_default(),
         duration_ms: u64::try_from(reading.took.as_millis()).unwrap_or(u64::MAX),
     });
-    Ok(Conclusion { readings: kept.collect(), findings })
+    kept.collect()
 }

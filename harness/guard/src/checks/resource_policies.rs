@@ -1,12 +1,20 @@
 //! The policies on secrets, and those of CloudWatch Logs, that AWS refuses to
-//! store, in its own sentences.
+//! store, in its own sentences where they are known.
 //!
 //! - Secrets Manager: the messages that its guide listed
 //!   (<https://github.com/awsdocs/aws-secrets-manager-docs/blob/master/doc_source/manage_secret-policy.md>).
-//! - Logs: <https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2557>
-//!   and <https://github.com/hashicorp/terraform-provider-aws/issues/32260>. It
-//!   does not look at the resource (LocalStack's `test_put_resource_policy_update`,
+//!   For an unknown `Version` it was seen to say "This policy has invalid syntax."
+//!   (<https://github.com/awsdocs/aws-cloudformation-user-guide/pull/623>).
+//! - Logs, of principals: <https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2557>
+//!   and <https://github.com/hashicorp/terraform-provider-aws/issues/32260>. What
+//!   it says of other documents that are no policies was not found: that they are
+//!   refused follows from what it stores, the sentence is this guard's. It does
+//!   not look at the resource (LocalStack's `test_put_resource_policy_update`,
 //!   recorded on AWS).
+//!
+//! Which services there are, is not known here: a service's principal is refused
+//! where its form is none
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services>).
 
 use ringfence_policy::{Document, Kind, json};
 use ringfence_wire::{Call, ServiceError};
@@ -21,13 +29,18 @@ use crate::checks::statements::{one_or_many, statements, value};
 /// Secrets Manager's own.
 pub(crate) fn secret(call: &Call) -> Result<(), ServiceError> {
     let text = call.text("ResourcePolicy").unwrap_or_default();
-    if aws_principals(text).any(|principal| !is_account(&principal) && !is_named(&principal)) {
+    let somebody = |principal: &String| is_account(principal) || is_named(principal);
+    if !principals(text, "AWS").all(|principal| somebody(&principal))
+        || !principals(text, "Service").all(|principal| is_service(&principal))
+    {
         return Err(unsupported_principal());
     }
-    Document::parse("policy", text, Kind::Resource).map_err(|cause| {
-        malformed_secret("This resource policy contains a syntax error.")
-            .explained(cause.to_string())
-    })?;
+    let sentence = match version(text).as_deref() {
+        None | Some("2008-10-17" | "2012-10-17") => "This resource policy contains a syntax error.",
+        Some(_) => "This policy has invalid syntax.",
+    };
+    Document::parse("policy", text, Kind::Resource)
+        .map_err(|cause| malformed_secret(sentence).explained(cause.to_string()))?;
     let blocks = call.input.get("BlockPublicPolicy").and_then(Value::as_bool) == Some(true);
     match blocks && is_public(text) {
         true => Err(ServiceError::new(
@@ -57,7 +70,10 @@ pub(crate) fn logs(call: &Call) -> Result<(), ServiceError> {
     let Some(text) = call.text("policyDocument") else { return Ok(()) };
     let refused = |message: &str| ServiceError::new(400, "InvalidParameterException", message);
     const UNREADABLE: &str = "Could not convert to persistable policy.";
-    for principal in aws_principals(text) {
+    if !principals(text, "Service").all(|principal| is_service(&principal)) {
+        return Err(refused(UNREADABLE));
+    }
+    for principal in principals(text, "AWS") {
         if principal.starts_with("arn:") {
             return Err(refused(&format!(
                 "Principal section of policy contains ARN instead of account ID: {principal}"
@@ -72,7 +88,7 @@ pub(crate) fn logs(call: &Call) -> Result<(), ServiceError> {
             let anywhere = with_any_resource(text).ok_or(cause)?;
             Document::parse("policy", &anywhere, Kind::Resource)
         })
-        .map_err(|cause| refused(UNREADABLE).explained(cause.to_string()))?;
+        .map_err(|cause| refused(&format!("The policy document is no policy: {cause}")))?;
     Ok(())
 }
 
@@ -87,14 +103,28 @@ fn with_any_resource(text: &str) -> Option<String> {
     Some(whole.to_string())
 }
 
-/// Who is named under `AWS`.
-fn aws_principals(text: &str) -> impl Iterator<Item = String> {
-    statements(text).into_iter().flat_map(|statement| {
+/// The `Version` that a document gives.
+fn version(text: &str) -> Option<String> {
+    let whole = value(json::parse(text).ok()?);
+    whole.get("Version").map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned))
+}
+
+/// Who is named under `AWS` or `Service`.
+fn principals(text: &str, kind: &'static str) -> impl Iterator<Item = String> {
+    statements(text).into_iter().flat_map(move |statement| {
         let named = ["Principal", "NotPrincipal"].into_iter().flat_map(|element| {
-            one_or_many(statement.get(element).and_then(|element| element.get("AWS")))
+            one_or_many(statement.get(element).and_then(|element| element.get(kind)))
         });
         named.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
     })
+}
+
+/// Whether a name has the form of a service's: of labels, no pattern.
+fn is_service(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
+    };
+    text.split('.').count() > 1 && text.split('.').all(is_label)
 }
 
 fn is_account(text: &str) -> bool {
@@ -170,6 +200,13 @@ mod tests {
     // LocalStack's test_resource_policy, recorded on AWS.
     #[case::everybody(json!({"Principal": "*"}), None)]
     #[case::a_service(json!({"Principal": {"Service": "lambda.amazonaws.com"}}), None)]
+    #[case::a_services_service(
+        json!({"Principal": {"Service": ["ecs.application-autoscaling.amazonaws.com"]}}), None)]
+    #[case::any_service(json!({"Principal": {"Service": "*"}}), PRINCIPAL)]
+    #[case::services(json!({"Principal": {"Service": "*.amazonaws.com"}}), PRINCIPAL)]
+    #[case::a_services_word(
+        json!({"Principal": {"Service": ["lambda.amazonaws.com", "lambda"]}}), PRINCIPAL)]
+    #[case::a_services_arn(json!({"Principal": {"Service": ALICE}}), PRINCIPAL)]
     #[case::an_effect(json!({"Principal": "*", "Effect": "AllowSomething"}), SYNTAX)]
     #[case::nobody(json!({}), SYNTAX)]
     #[case::a_word(json!({"Principal": {"AWS": "alice"}}), PRINCIPAL)]
@@ -208,6 +245,17 @@ mod tests {
         assert_eq!(code, refused.then(|| ("BlockPublicPolicyException".to_owned(), 400)));
     }
 
+    #[test]
+    fn of_an_unknown_version_secrets_manager_has_another_sentence() {
+        let policy = document(json!({"Principal": "*"})).replace("2012-10-17", "2019-10-19");
+        let input = json!({"SecretId": "s", "ResourcePolicy": policy});
+        let refused = secret(&put(Service::SecretsManager, input)).unwrap_err();
+        assert_eq!(
+            (&*refused.code, &*refused.message),
+            ("MalformedPolicyDocumentException", "This policy has invalid syntax.")
+        );
+    }
+
     const UNREADABLE: Option<&str> = Some("Could not convert to persistable policy.");
 
     #[rstest]
@@ -220,8 +268,8 @@ mod tests {
               arn:aws:iam::123456789012:user/alice"))]
     #[case::a_service_as_an_account(
         json!({"Principal": {"AWS": "delivery.logs.amazonaws.com"}}), UNREADABLE)]
-    #[case::an_effect(json!({"Principal": "*", "Effect": "Maybe"}), UNREADABLE)]
-    fn the_policy_of_logs_is_one(#[case] statement: Value, #[case] refused: Option<&str>) {
+    #[case::any_service(json!({"Principal": {"Service": "*"}}), UNREADABLE)]
+    fn the_policy_of_logs_has_principals(#[case] statement: Value, #[case] refused: Option<&str>) {
         let input = json!({"policyName": "p", "policyDocument": document(statement)});
         let found = logs(&put(Service::Logs, input));
         let expected = refused
@@ -230,5 +278,18 @@ mod tests {
             (error.code.into_owned(), error.status, error.message.to_string())
         };
         assert_eq!(found.err().map(told), expected);
+    }
+
+    #[test]
+    fn of_what_is_no_policy_for_logs_the_guard_says_why() {
+        let input = json!({"policyName": "p", "policyDocument":
+            document(json!({"Principal": "*", "Effect": "Maybe"}))});
+        let refused = logs(&put(Service::Logs, input)).unwrap_err();
+        assert_eq!((&*refused.code, refused.status), ("InvalidParameterException", 400));
+        assert!(
+            refused.message.starts_with("The policy document is no policy: "),
+            "{}",
+            refused.message
+        );
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn is_key(known: &str, key: &str) -> bool {
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>).
 /// The keys of tags in the request and on the resource are not among them:
 /// only some actions carry them.
-const GLOBAL_KEYS: [&str; 58] = [
+const GLOBAL_KEYS: [&str; 60] = [
     "aws:AssumedRoot",
     "aws:CalledVia",
     "aws:CalledViaFirst",
@@ -89,6 +89,8 @@ const GLOBAL_KEYS: [&str; 58] = [
     "aws:VpcSourceIp",
     "aws:ViaAWSMCPService",
     // Of a session's origin, whatever service it then calls.
+    "codebuild:BuildArn",
+    "codebuild:ProjectArn",
     "ec2:RoleDelivery",
     "ec2:SourceInstanceArn",
     "glue:CredentialIssuingService",
@@ -127,6 +129,10 @@ mod tests {
     #[case("apigateway:POST", "apigateway:Request/RouteAuthorizationType", true)]
     #[case("secretsmanager:GetSecretValue", "secretsmanager:ResourceTag/App", true)]
     #[case("secretsmanager:GetSecretValue", "SecretsManager:resourcetag/App", true)]
+    // https://docs.aws.amazon.com/codebuild/latest/userguide/permissions-conditionkeys-variables.html
+    #[case("s3:PutObject", "codebuild:projectArn", true)]
+    #[case("s3:PutObject", "codebuild:buildArn", true)]
+    #[case("s3:PutObject", "codebuild:authType", false)]
     #[case("secretsmanager:GetSecretValue", "secretsmanager:ResourceTag/", false)]
     #[case("s3:GetObject", "s3:ExistingObjectTag/team", true)]
     #[case("s3:PutObject", "s3:RequestObjectTag/team", true)]
