@@ -31,6 +31,10 @@ lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
     if command -v cargo-deny >/dev/null; then cargo deny check; fi
 
+# A fuzz target of a crate for some seconds (nightly Rust, cargo-fuzz): `just fuzz wire request 600`.
+fuzz CRATE TARGET SECONDS="60":
+    cd harness/{{CRATE}} && cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}} -timeout=20
+
 # AWS's models anew, from their pinned sources.
 models:
     cargo xtask models update
