@@ -148,4 +148,11 @@ mod tests {
         own.differing_policies = 0;
         assert!(!own.agrees(), "nothing judged is no agreement");
     }
+
+    #[test]
+    fn thousands_stand_apart() {
+        assert_eq!(grouped(4_120), "4,120");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
 }

@@ -118,9 +118,9 @@ impl Calibrate {
         let differing = self.policies(&session, &read, &deployed, &mut pace, &progress).await?;
         let compared = self.ask(&client, &session, &read, &deployed, &mut pace, &progress).await?;
         let summary = Summary::of(&compared);
-        self.print(&read, &compared, &summary, &session.account_id);
+        let own = self.calibration(&text, &summary, differing, &session.account_id)?;
+        self.print(&read, &compared, &summary, &own);
         if self.record {
-            let own = self.calibration(&text, &summary, differing, &session.account_id)?;
             record_calibration(&self.from, own)?;
             eprintln!("ringfence: recorded in `{}`, which is to be signed", self.from.display());
         }
@@ -312,7 +312,7 @@ impl Calibrate {
         }
     }
 
-    fn print(&self, read: &Read, compared: &[Compared], summary: &Summary, account_id: &str) {
+    fn print(&self, read: &Read, compared: &[Compared], summary: &Summary, own: &Calibration) {
         for (case, compared) in read.cases.iter().zip(compared) {
             let ours = word(case.ours.outcome);
             if self.json {
@@ -338,22 +338,12 @@ impl Calibrate {
             }
         }
         if self.json {
-            println!("{}", json!({"account_id": account_id, "summary": summary}));
+            println!("{}", json!({"account_id": own.account_id, "summary": summary}));
             return;
         }
-        println!("{}", summary.sentence(&self.simulator(), account_id));
-        let named = summary.same_statement + summary.other_statement;
-        if named > 0 {
-            println!(
-                "of {named} with statements on both sides, {} share one",
-                summary.same_statement
-            );
-        }
-        for (reason, count) in &summary.left_out {
-            println!("left out: {count}: {reason}");
-        }
-        for (code, count) in &summary.refused {
-            println!("not judged by AWS: {count}: {code}");
+        println!("{}", own.sentence());
+        for line in own.beside() {
+            println!("{line}");
         }
     }
 }

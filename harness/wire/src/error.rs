@@ -61,6 +61,14 @@ impl ServiceError {
         self
     }
 
+    /// What S3 answers to a document in XML that it cannot read, or that is not of
+    /// its schema (LocalStack's recorded `test_s3_api.py`).
+    pub fn malformed_xml() -> Self {
+        const SENTENCE: &str = "The XML you provided was not well-formed or did not validate \
+                                against our published schema";
+        Self::new(400, "MalformedXML", SENTENCE)
+    }
+
     /// The refusal of an action that no policy allows, or that one denies.
     ///
     /// JSON services answer with 400, all others with 403. EC2's text starts

@@ -310,15 +310,14 @@ fn percent_decode(text: &str) -> Option<String> {
 
 /// Each key is decided by itself; a version needs `s3:DeleteObjectVersion`.
 fn delete_objects(scope: &Scope<'_>, bucket: &str) -> Mapped {
-    let malformed =
-        || ServiceError::new(400, "MalformedXML", "The XML you provided was not well-formed");
     let objects = objects(scope.call);
     if !is_well_formed(scope.call) {
-        return Err(malformed().into());
+        return Err(ServiceError::malformed_xml().into());
     }
     let mut requirements = Vec::new();
     for (index, object) in objects.into_iter().enumerate() {
-        let key = object.get("Key").and_then(Value::as_str).ok_or_else(malformed)?;
+        let key =
+            object.get("Key").and_then(Value::as_str).ok_or_else(ServiceError::malformed_xml)?;
         let version = object.get("VersionId").and_then(Value::as_str).filter(|id| !id.is_empty());
         let action = if version.is_some() { "DeleteObjectVersion" } else { "DeleteObject" };
         let on_key = |action| on_object(scope, action, bucket, key).of_item(index);

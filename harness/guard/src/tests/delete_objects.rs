@@ -274,7 +274,10 @@ async fn a_list_that_can_be_misread_is_refused(#[case] objects: &str) {
     let answer = send(posted(&stage, objects, Some(&app))).await;
     assert_eq!(answer.status(), 400);
     let text = answer.text().await.unwrap();
-    assert!(text.contains("<Code>MalformedXML</Code>"), "{text}");
+    let sentence = "The XML you provided was not well-formed or did not validate against our \
+                    published schema";
+    let says = format!("<Code>MalformedXML</Code><Message>{sentence}</Message>");
+    assert!(text.contains(&says), "{text}");
     assert_eq!(stage.upstream.deletions().len(), 0);
     assert_eq!(stage.last_entry().outcome, Ending::Refused);
     let most = "<Object><Key>a</Key><VersionId>v</VersionId></Object>".repeat(1_000);

@@ -174,15 +174,7 @@ fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
 
 /// The header that means the same as the field `tagging`, a document.
 pub(super) fn tagging(document: &str) -> Result<String, ServiceError> {
-    let malformed = || {
-        ServiceError::new(
-            400,
-            "MalformedXML",
-            "The XML you provided was not well-formed or did not validate against our published \
-             schema",
-        )
-    };
-    let root = xml::parse(document.as_bytes()).map_err(|_| malformed())?;
+    let root = xml::parse(document.as_bytes()).map_err(|_| ServiceError::malformed_xml())?;
     let set = root.child("TagSet");
     let tags = set.into_iter().flat_map(|set| &set.children).filter(|tag| tag.name == "Tag");
     let pairs: Vec<String> = tags

@@ -145,23 +145,16 @@ fn may_become(own: Retention, wanted: Option<Retention>, bypasses: bool) -> bool
 
 /// The retention that a call asks for; none where it takes it away.
 fn wanted(call: &Call, now: OffsetDateTime) -> Result<Option<Retention>, ServiceError> {
-    let malformed = || {
-        ServiceError::new(
-            400,
-            "MalformedXML",
-            "The XML you provided was not well-formed or did not validate against our published \
-             schema",
-        )
-    };
     let retention = call.input.get("Retention");
     let member = |name: &str| retention.and_then(|it| it.get(name)).and_then(Value::as_str);
     let (mode, until) = match (member("Mode"), member("RetainUntilDate")) {
         (None, None) => return Ok(None),
         (Some(mode), Some(until)) => (mode, until),
-        _ => return Err(malformed()),
+        _ => return Err(ServiceError::malformed_xml()),
     };
-    let mode = Mode::of(mode).ok_or_else(malformed)?;
-    let until = OffsetDateTime::parse(until, &Rfc3339).map_err(|_| malformed())?;
+    let mode = Mode::of(mode).ok_or_else(ServiceError::malformed_xml)?;
+    let until =
+        OffsetDateTime::parse(until, &Rfc3339).map_err(|_| ServiceError::malformed_xml())?;
     if until <= now {
         return Err(in_the_past("RetainUntilDate"));
     }
