@@ -7,7 +7,7 @@ use crate::directory::Directory;
 use crate::directory::arns::Arn;
 use crate::requirements::State;
 use crate::requirements::state::{
-    Entity, Function, InstanceProfile, Secret, Stack, Tags, Told, VpcOf,
+    Entity, Function, InstanceProfile, KmsKey, Secret, Stack, Tags, Told, VpcOf,
 };
 use crate::services::Services;
 
@@ -182,6 +182,18 @@ impl State for Present<'_> {
             Some(told) => Ok(told),
             None => self.directory.resource_tags(self.region, arn).await,
         }
+    }
+
+    async fn kms_key(&self, id: &str) -> Result<KmsKey, ServiceError> {
+        self.directory.kms_key(self.region, id).await
+    }
+
+    async fn kms_grant_retirement(
+        &self,
+        key: &str,
+        grant: &str,
+    ) -> Result<Told<String>, ServiceError> {
+        self.directory.kms_grant_retirement(self.region, key, grant).await
     }
 
     async fn partition_key(

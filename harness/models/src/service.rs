@@ -94,6 +94,7 @@ named!(
     DynamoDb = "dynamodb",
     Ec2 = "ec2",
     Iam = "iam",
+    Kms = "kms",
     Lambda = "lambda",
     Logs = "logs",
     S3 = "s3",

@@ -49,6 +49,7 @@ impl Directory {
         self.written.learn(call);
         // Its operations tag the resources of all services.
         if call.service().name() == "resourcegroupstaggingapi" {
+            self.kms_keys.clear();
             return self.tags.clear();
         }
         // Services that share resources (`opensearch` and `es`, `rds` and
@@ -59,6 +60,8 @@ impl Directory {
             let beginning = format!("{}\n", api.name());
             self.policies.forget_all_of(&beginning);
             self.tags.forget_all_of(&beginning);
+            self.kms_keys.forget_all_of(&beginning);
+            self.kms_grants.forget_all_of(&beginning);
         }
     }
 

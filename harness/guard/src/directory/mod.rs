@@ -10,6 +10,7 @@ pub(crate) mod arns;
 mod cache;
 mod documents;
 mod invalidate;
+mod kms;
 mod locks;
 mod naming;
 mod policy_table;
@@ -34,7 +35,7 @@ use documents::Documents;
 
 use crate::account::Kept;
 use crate::recording::Attached;
-use crate::requirements::state::{Tags, Told, VpcOf};
+use crate::requirements::state::{KmsKey, Tags, Told, VpcOf};
 use crate::upstream::Upstream;
 use cache::Cache;
 pub(crate) use locks::{Mode, ObjectLock, Retention};
@@ -117,6 +118,8 @@ pub(crate) struct Directory {
     policies: Cache<Vec<String>>,
     /// By API and ARN.
     tags: Cache<Told<Tags>>,
+    kms_keys: Cache<KmsKey>,
+    kms_grants: Cache<Vec<Value>>,
     written: Written,
     vpcs: Cache<VpcOf>,
     uploads: Cache<Option<Arc<str>>>,
@@ -143,6 +146,8 @@ impl Directory {
             bucket_access: Cache::default(),
             policies: Cache::default(),
             tags: Cache::default(),
+            kms_keys: Cache::default(),
+            kms_grants: Cache::default(),
             written: Written::default(),
             vpcs: Cache::default(),
             uploads: Cache::default(),

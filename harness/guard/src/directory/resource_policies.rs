@@ -100,7 +100,11 @@ impl Directory {
                 Err(_) => {}
             }
         }
-        Ok(merged(documents.iter().map(|text| normal(text, &arn)).collect()))
+        let told = merged(documents.iter().map(|text| normal(text, &arn)).collect());
+        match arn.service {
+            "kms" => self.key_policy(region, arn.text, told).await,
+            _ => Ok(told),
+        }
     }
 
     async fn ask_for_policies(

@@ -14,6 +14,7 @@ mod dynamodb;
 mod ec2;
 mod generic;
 mod iam;
+mod kms;
 pub(crate) mod known;
 mod lambda;
 mod logs;
@@ -67,6 +68,7 @@ pub(crate) fn decides(service: Service) -> bool {
             | Service::DynamoDb
             | Service::Ec2
             | Service::Iam
+            | Service::Kms
             | Service::Lambda
             | Service::Logs
             | Service::S3
@@ -101,6 +103,7 @@ async fn of_service(scope: &Scope<'_>) -> scope::Mapped {
         Service::DynamoDb => dynamodb::requirements(scope).await,
         Service::Ec2 => ec2::requirements(scope).await,
         Service::Iam => iam::requirements(scope).await,
+        Service::Kms => kms::requirements(scope).await,
         Service::Lambda => lambda::requirements(scope).await,
         Service::Logs => logs::requirements(scope).await,
         Service::S3 => s3::requirements(scope).await,

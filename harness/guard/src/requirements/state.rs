@@ -77,6 +77,15 @@ pub trait State: Send + Sync {
     async fn resource_policy(&self, arn: &str) -> Result<Told<String>, ServiceError>;
     /// The tags of a resource of any service, by ARN.
     async fn resource_tags(&self, arn: &str) -> Result<Told<Tags>, ServiceError>;
+    /// A key of KMS, by id, ARN, alias or alias's ARN; what is not there is an
+    /// error, in KMS's own words.
+    async fn kms_key(&self, id: &str) -> Result<KmsKey, ServiceError>;
+    /// Who may retire a grant, as a policy of its key.
+    async fn kms_grant_retirement(
+        &self,
+        key: &str,
+        grant: &str,
+    ) -> Result<Told<String>, ServiceError>;
     /// The name of the partition key of a DynamoDB table, or of one of its
     /// indexes.
     async fn partition_key(
@@ -169,6 +178,19 @@ pub struct Function {
     pub role: String,
     /// Its tags.
     pub tags: Tags,
+}
+
+/// What a mapping must know of a key of KMS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KmsKey {
+    /// Its ARN.
+    pub arn: String,
+    /// What `DescribeKey` tells of it.
+    pub metadata: serde_json::Value,
+    /// `alias/NAME`.
+    pub aliases: Vec<String>,
+    /// Its tags.
+    pub tags: Told<Tags>,
 }
 
 /// What a mapping must know of a stack.

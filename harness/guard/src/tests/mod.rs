@@ -5,6 +5,7 @@ mod bounds;
 mod delete_objects;
 mod federation;
 mod functions;
+mod kms;
 mod missing;
 mod operation_names;
 mod organization;

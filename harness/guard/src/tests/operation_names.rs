@@ -21,12 +21,13 @@ const NONE: &[(&str, &str)] = &[
 ];
 
 /// The services whose operations the guard's sources name.
-const DECIDED: [Service; 11] = [
+const DECIDED: [Service; 12] = [
     Service::ApiGatewayV2,
     Service::CloudFormation,
     Service::DynamoDb,
     Service::Ec2,
     Service::Iam,
+    Service::Kms,
     Service::Lambda,
     Service::Logs,
     Service::S3,

@@ -17,6 +17,7 @@ mod cloudformation;
 mod dynamodb;
 mod ec2;
 mod iam;
+mod kms;
 mod lambda;
 mod logs;
 mod s3;
@@ -101,6 +102,7 @@ pub(crate) fn table(prefix: &str) -> &'static [Known] {
         "ec2" => ec2::KNOWN,
         "execute-api" => api_gateway::INVOKE,
         "iam" => iam::KNOWN,
+        "kms" => kms::KNOWN,
         "lambda" => lambda::KNOWN,
         "logs" => logs::KNOWN,
         "s3" => s3::KNOWN,

@@ -6,10 +6,14 @@ use serde_json::{Value, json};
 
 use super::ACCOUNT;
 use crate::requirements::state::{
-    Entity, Function, InstanceProfile, Secret, Stack, State, Tags, Told, VpcOf,
+    Entity, Function, InstanceProfile, KmsKey, Secret, Stack, State, Tags, Told, VpcOf,
 };
 
 pub(crate) struct Account;
+
+/// The keys `alias/data` and `alias/other`.
+pub(super) const KEY: &str = "11111111-2222-3333-4444-555555555555";
+pub(super) const OTHER: &str = "66666666-7777-8888-9999-000000000000";
 
 type Answer<T> = Result<T, ServiceError>;
 
@@ -150,6 +154,28 @@ impl State for Account {
 
     async fn resource_tags(&self, arn: &str) -> Answer<Told<Tags>> {
         Ok(if arn.ends_with("tagged") { Told::Is(tags()) } else { Told::Nothing })
+    }
+
+    async fn kms_key(&self, id: &str) -> Answer<KmsKey> {
+        let own = id.rsplit(['/', ':']).next().unwrap();
+        let not_found = || ServiceError::new(400, "NotFoundException", "not found");
+        let (id, spec, usage) = match own {
+            "data" | KEY => (KEY, "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"),
+            "other" | OTHER => (OTHER, "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"),
+            "signing" => ("signing", "RSA_2048", "SIGN_VERIFY"),
+            _ => return Err(not_found()),
+        };
+        Ok(KmsKey {
+            arn: format!("arn:aws:kms:eu-west-1:{ACCOUNT}:key/{id}"),
+            metadata: json!({"KeyId": id, "KeySpec": spec, "KeyUsage": usage,
+                "Origin": "AWS_KMS", "MultiRegion": false}),
+            aliases: if id == KEY { vec!["alias/data".to_owned()] } else { Vec::new() },
+            tags: if id == KEY { Told::Is(tags()) } else { Told::Nothing },
+        })
+    }
+
+    async fn kms_grant_retirement(&self, _: &str, grant: &str) -> Answer<Told<String>> {
+        Ok(Told::Is(format!("RETIRE {grant}")))
     }
 
     async fn partition_key(&self, _: &str, index: Option<&str>) -> Answer<Option<String>> {

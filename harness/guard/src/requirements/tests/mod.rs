@@ -8,6 +8,7 @@ mod dynamodb;
 mod ec2;
 mod fake;
 mod iam;
+mod kms;
 mod lambda;
 mod logs;
 mod s3;

@@ -37,6 +37,10 @@ fn value(operation: &Operation, member: &Member) -> Value {
         (_, "RoleArn" | "RoleARN" | "Role" | "roleArn") => {
             json!("arn:aws:iam::123456789012:role/bare")
         }
+        (
+            Service::Kms,
+            "KeyId" | "AliasName" | "TargetKeyId" | "SourceKeyId" | "DestinationKeyId",
+        ) => json!("alias/data"),
         (Service::Iam, "AWSServiceName") => json!("ecs.amazonaws.com"),
         (Service::Iam, "DeletionTaskId") => json!("task/aws-service-role/ecs.amazonaws.com/R/1"),
         (Service::DynamoDb, "RequestItems") => json!({"t": {"Keys": [{"id": {"S": "1"}}]}}),

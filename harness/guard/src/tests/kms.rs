@@ -1,0 +1,197 @@
+//! Who may use a key: its policy, what it leaves to IAM, grants.
+
+use super::*;
+
+const ID: &str = "11111111-2222-3333-4444-555555555555";
+const ARN: &str = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+
+/// An upstream with one key, called `alias/data`.
+struct Key {
+    stage: Stage,
+}
+
+impl Key {
+    async fn with(policy: &[Value], grants: &[Value]) -> Self {
+        Self::called("alias/data", policy, grants).await
+    }
+
+    async fn called(alias: &str, policy: &[Value], grants: &[Value]) -> Self {
+        let stage = Stage::new().await;
+        let told = |operation: &str, answer: Value| {
+            stage.upstream.answers(&format!("TrentService.{operation}"), 200, &answer);
+        };
+        told(
+            "DescribeKey",
+            json!({"KeyMetadata": {"KeyId": ID, "Arn": ARN, "KeySpec": "SYMMETRIC_DEFAULT",
+                "KeyUsage": "ENCRYPT_DECRYPT", "Origin": "AWS_KMS", "KeyManager": "CUSTOMER"}}),
+        );
+        let aliases = json!([{"AliasName": alias, "TargetKeyId": ID},
+            {"AliasName": "alias/of-another", "TargetKeyId": "another"}]);
+        told("ListAliases", json!({"Aliases": aliases, "Truncated": false}));
+        told("ListResourceTags", json!({"Tags": [{"TagKey": "team", "TagValue": "a"}]}));
+        told("ListGrants", json!({"Grants": grants, "Truncated": false}));
+        let document = json!({"Version": "2012-10-17", "Statement": policy}).to_string();
+        told("GetKeyPolicy", json!({"Policy": document}));
+        told("Encrypt", json!({"CiphertextBlob": "AAAA", "KeyId": ARN}));
+        Self { stage }
+    }
+
+    /// Encrypts under a name of the key: the outcome, and the statements that
+    /// decided.
+    async fn encrypt(&self, caller: &Credentials, id: &str, context: Value) -> (String, String) {
+        let input = json!({"KeyId": id, "Plaintext": "eA==", "EncryptionContext": context});
+        let answer = self.stage.client.call(caller, Service::Kms, "Encrypt", input).await;
+        let entry = self.stage.last_entry();
+        let check = entry.checks.last().unwrap();
+        assert_eq!(answer.is_ok(), check.outcome == "allow", "{answer:?}");
+        assert_eq!((check.action.as_str(), check.resource.as_str()), ("kms:Encrypt", ARN));
+        let sids = check.statements.iter().filter_map(|statement| statement.sid.clone());
+        (check.outcome.clone(), sids.collect::<Vec<_>>().join(" "))
+    }
+}
+
+fn to(principal: &str) -> Value {
+    json!({"Sid": "ToIt", "Effect": "Allow", "Principal": {"AWS": principal}, "Action": "kms:*",
+        "Resource": "*"})
+}
+
+/// Leaves the key to IAM.
+fn enable() -> Value {
+    to("arn:aws:iam::123456789012:root")
+}
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/app";
+
+fn grant(constraints: Value) -> Value {
+    json!({"GrantId": "g1", "KeyId": ARN, "GranteePrincipal": ROLE, "Operations": ["Encrypt"],
+        "Constraints": constraints})
+}
+
+fn none() -> String {
+    allow("sqs:ListQueues")
+}
+
+fn denied() -> String {
+    json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "No", "Effect": "Deny", "Action": "kms:Encrypt", "Resource": "*"}]})
+    .to_string()
+}
+
+#[rstest::rstest]
+#[case::left_to_iam(&[enable()], &[], &allow("kms:Encrypt"), "allow", "ToIt S")]
+#[case::left_to_iam_that_is_silent(&[enable()], &[], &none(), "implicit_deny", "")]
+#[case::not_left_to_iam(
+    &[to("arn:aws:iam::123456789012:role/other")], &[], &allow("*"), "implicit_deny", ""
+)]
+#[case::named(&[to(ROLE)], &[], &none(), "allow", "ToIt")]
+#[case::named_and_denied(&[to(ROLE)], &[], &denied(), "explicit_deny", "No")]
+#[case::granted(&[to("arn:aws:iam::123456789012:role/other")], &[grant(json!(null))], &none(), "allow", "Grantg1")]
+#[case::granted_and_denied(&[enable()], &[grant(json!(null))], &denied(), "explicit_deny", "No")]
+#[tokio::test]
+async fn a_keys_policy_and_its_grants_decide(
+    #[case] policy: &[Value],
+    #[case] grants: &[Value],
+    #[case] own: &str,
+    #[case] outcome: &str,
+    #[case] sids: &str,
+) {
+    let key = Key::with(policy, grants).await;
+    let caller = key.stage.role(own);
+    for id in [ID, ARN, "alias/data", "arn:aws:kms:eu-central-1:123456789012:alias/data"] {
+        let (found, statement) = key.encrypt(&caller, id, json!({})).await;
+        assert_eq!((found.as_str(), statement.as_str()), (outcome, sids), "{id}");
+    }
+}
+
+/// "No AWS principal, including the account root user or key creator, has any
+/// permissions to a KMS key unless they are explicitly allowed"
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html>).
+#[rstest::rstest]
+#[case::enabled(enable(), "allow")]
+#[case::not_enabled(to(ROLE), "implicit_deny")]
+#[tokio::test]
+async fn root_too_needs_the_keys_policy(#[case] statement: Value, #[case] outcome: &str) {
+    let key = Key::with(&[statement], &[]).await;
+    assert_eq!(key.encrypt(&root(), ID, json!({})).await.0, outcome);
+}
+
+#[rstest::rstest]
+#[case::subset(json!({"EncryptionContextSubset": {"a": "1"}}), json!({"a": "1", "b": "2"}), "allow")]
+#[case::not_in_it(json!({"EncryptionContextSubset": {"a": "1"}}), json!({"b": "2"}), "implicit_deny")]
+#[case::equal(json!({"EncryptionContextEquals": {"a": "1"}}), json!({"a": "1"}), "allow")]
+#[case::more(json!({"EncryptionContextEquals": {"a": "1"}}), json!({"a": "1", "b": "2"}), "implicit_deny")]
+#[case::another_value(json!({"EncryptionContextEquals": {"a": "1"}}), json!({"a": "2"}), "implicit_deny")]
+#[tokio::test]
+async fn a_grant_holds_under_its_constraints(
+    #[case] constraints: Value,
+    #[case] context: Value,
+    #[case] outcome: &str,
+) {
+    let key = Key::with(&[enable()], &[grant(constraints)]).await;
+    let caller = key.stage.role(&none());
+    assert_eq!(key.encrypt(&caller, ID, context).await.0, outcome);
+}
+
+/// A policy of IAM tells keys apart by their aliases and tags.
+#[rstest::rstest]
+#[case::its_alias("kms:ResourceAliases", "alias/data", "allow")]
+#[case::anothers("kms:ResourceAliases", "alias/of-another", "implicit_deny")]
+#[case::as_called("kms:RequestAlias", "alias/data", "allow")]
+#[case::its_tag("aws:ResourceTag/team", "a", "allow")]
+#[case::another_tag("aws:ResourceTag/team", "b", "implicit_deny")]
+#[tokio::test]
+async fn aliases_and_tags_are_conditions(
+    #[case] condition: &str,
+    #[case] value: &str,
+    #[case] outcome: &str,
+) {
+    let operator = if condition == "kms:ResourceAliases" {
+        "ForAnyValue:StringEquals"
+    } else {
+        "StringEquals"
+    };
+    let own = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*",
+        "Resource": "*", "Condition": {operator: {condition: value}}}]});
+    let key = Key::with(&[enable()], &[]).await;
+    let caller = key.stage.role(&own.to_string());
+    assert_eq!(key.encrypt(&caller, "alias/data", json!({})).await.0, outcome);
+}
+
+/// A key that AWS manages is used through its service alone, whatever the
+/// emulator keeps as its policy.
+#[tokio::test]
+async fn a_key_of_aws_is_for_its_service_alone() {
+    let key = Key::called("alias/aws/s3", &[enable()], &[]).await;
+    let caller = key.stage.role(&allow("*"));
+    assert_eq!(key.encrypt(&caller, ID, json!({})).await.0, "implicit_deny");
+    let input = json!({"KeyId": ID});
+    key.stage.client.call(&caller, Service::Kms, "DescribeKey", input).await.unwrap();
+}
+
+/// A new grant counts from the next call on.
+#[tokio::test]
+async fn a_grant_counts_once_it_is_made() {
+    let key = Key::with(&[enable()], &[]).await;
+    let caller = key.stage.role(&none());
+    assert_eq!(key.encrypt(&caller, ID, json!({})).await.0, "implicit_deny");
+    let told = |operation: &str, answer: Value| {
+        key.stage.upstream.answers(&format!("TrentService.{operation}"), 200, &answer);
+    };
+    told("CreateGrant", json!({"GrantId": "g1", "GrantToken": "t"}));
+    told("ListGrants", json!({"Grants": [grant(json!(null))], "Truncated": false}));
+    let input = json!({"KeyId": ID, "GranteePrincipal": ROLE, "Operations": ["Encrypt"]});
+    key.stage.client.call(&root(), Service::Kms, "CreateGrant", input).await.unwrap();
+    assert_eq!(key.encrypt(&caller, ID, json!({})).await.0, "allow");
+}
+
+/// What is not there is told as KMS tells it, and nothing is forwarded.
+#[tokio::test]
+async fn a_key_that_is_not_there_is_kms_error() {
+    let key = Key::with(&[enable()], &[]).await;
+    let error = json!({"__type": "NotFoundException", "message": "Alias arn is not found."});
+    key.stage.upstream.answers("TrentService.DescribeKey", 400, &error);
+    let input = json!({"KeyId": "alias/none", "Plaintext": "eA=="});
+    let answer = key.stage.client.call(&root(), Service::Kms, "Encrypt", input).await;
+    assert_eq!(answer, Err(ServiceError::new(400, "NotFoundException", "Alias arn is not found.")));
+    assert_eq!(key.stage.upstream.count("TrentService.Encrypt"), 0);
+}
