@@ -188,6 +188,18 @@ impl State for Present<'_> {
         self.directory.kms_key(self.region, id).await
     }
 
+    async fn encryption_key(&self, arn: &str) -> Result<Told<String>, ServiceError> {
+        self.directory.encryption_key(self.region, arn).await
+    }
+
+    async fn s3_key(
+        &self,
+        bucket: &str,
+        object: Option<(&str, Option<&str>)>,
+    ) -> Result<Told<String>, ServiceError> {
+        self.directory.s3_key(self.region, bucket, object).await
+    }
+
     async fn kms_grant_retirement(
         &self,
         key: &str,

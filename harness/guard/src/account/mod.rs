@@ -1,8 +1,9 @@
-//! What of IAM is kept and answered here, because emulators drop it or do
-//! something else: users' permissions boundaries, service-linked roles,
-//! service-specific credentials.
+//! What is kept and answered here, because emulators drop it or do something
+//! else: of IAM users' permissions boundaries, service-linked roles and
+//! service-specific credentials, of S3 Control the account's Block Public Access.
 
 mod boundaries;
+mod public_access;
 mod service_credentials;
 mod service_linked;
 
@@ -15,6 +16,7 @@ use serde_json::json;
 
 use crate::directory::Directory;
 pub(crate) use boundaries::{UserBoundaries, learn};
+pub(crate) use public_access::PublicAccess;
 pub(crate) use service_credentials::ServiceCredentials;
 pub(crate) use service_linked::{LINKED_PATH, is_linked, linked};
 
@@ -22,6 +24,8 @@ pub(crate) use service_linked::{LINKED_PATH, is_linked, linked};
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     pub(crate) boundaries: UserBoundaries,
+    /// The account's Block Public Access.
+    pub(crate) public_access: PublicAccess,
     pub(crate) service_credentials: ServiceCredentials,
     /// The tasks by which service-linked roles were deleted.
     deletions: Mutex<HashSet<String>>,
@@ -29,6 +33,9 @@ pub(crate) struct Kept {
 
 /// Whether a call is answered here.
 pub(crate) fn answers(call: &Call) -> bool {
+    if call.service() == Service::S3Control {
+        return public_access::answers(call);
+    }
     call.service() == Service::Iam
         && matches!(
             call.name(),
@@ -55,6 +62,10 @@ pub(crate) async fn answer(
     directory: &Directory,
     setting: &Setting,
 ) -> Result<Reply, ServiceError> {
+    if call.service() == Service::S3Control {
+        let kept = &directory.kept().public_access;
+        return public_access::answer(call, kept, &setting.account_id);
+    }
     match call.name() {
         "CreateServiceSpecificCredential" => {
             service_credentials::create(call, directory, &setting.account_id, setting.now()).await

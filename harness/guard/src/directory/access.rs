@@ -21,7 +21,7 @@ pub(crate) struct BucketAccess {
 }
 
 impl Directory {
-    /// The settings of a bucket.
+    /// The settings of a bucket, with those of the account.
     ///
     /// # Errors
     /// That the upstream cannot tell.
@@ -30,7 +30,17 @@ impl Directory {
         region: &str,
         bucket: &str,
     ) -> Result<BucketAccess, ServiceError> {
-        self.bucket_access.get(bucket, self.load_bucket_access(region, bucket)).await
+        let own = self.bucket_access.get(bucket, self.load_bucket_access(region, bucket)).await?;
+        // "S3 applies the most restrictive combination of the bucket-level and
+        // account-level settings."
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+        let of_account = self.kept.public_access.blocks();
+        Ok(BucketAccess {
+            blocks_public_acls: own.blocks_public_acls || of_account.public_acls,
+            blocks_public_policy: own.blocks_public_policy || of_account.public_policy,
+            is_restricted: own.is_restricted || of_account.restricted,
+            has_no_acls: own.has_no_acls,
+        })
     }
 
     /// Gives a new bucket what every new bucket has at AWS since April 2023: its

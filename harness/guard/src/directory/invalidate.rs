@@ -17,6 +17,7 @@ impl Directory {
     /// Forgets what a call may have changed. It is called however the call
     /// ended: an upstream that failed half-way may have changed something.
     pub(crate) fn changed_by(&self, call: &Call) {
+        self.used_by_s3.learn(call);
         self.resources_changed_by(call);
         match call.service() {
             Service::Iam if !READS.iter().any(|read| call.name().starts_with(read)) => {
@@ -62,6 +63,7 @@ impl Directory {
             self.tags.forget_all_of(&beginning);
             self.kms_keys.forget_all_of(&beginning);
             self.kms_grants.forget_all_of(&beginning);
+            self.encryption_keys.forget_all_of(&beginning);
         }
     }
 

@@ -76,7 +76,7 @@ impl Directory {
     ) -> Result<Told<String>, ServiceError> {
         let Told::Is(policy) = policy else { return Ok(policy) };
         let key = self.kms_key(region, arn).await?;
-        if let Some(service) = managed_for(&key) {
+        if let Some(service) = key.managed_for() {
             return Ok(Told::Is(policy_of_managed(&self.setting.account_id, region, service)));
         }
         let grants = self.kms_grants(region, arn).await?;
@@ -126,11 +126,6 @@ impl Directory {
         let document = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
         Ok(with(&policy, &document).map_or(Told::Nothing, Told::Is))
     }
-}
-
-/// The service for which AWS itself manages a key.
-pub(crate) fn managed_for(key: &KmsKey) -> Option<&str> {
-    key.aliases.iter().find_map(|alias| alias.strip_prefix("alias/aws/"))
 }
 
 /// The policy that AWS gives the keys that it manages; nobody can change it

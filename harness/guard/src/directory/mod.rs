@@ -9,6 +9,8 @@ mod access;
 pub(crate) mod arns;
 mod cache;
 mod documents;
+mod encryption;
+mod encryption_table;
 mod invalidate;
 mod kms;
 mod locks;
@@ -32,6 +34,7 @@ use serde_json::{Map, Value};
 
 use access::BucketAccess;
 use documents::Documents;
+use encryption::UsedByS3;
 
 use crate::account::Kept;
 use crate::recording::Attached;
@@ -120,6 +123,8 @@ pub(crate) struct Directory {
     tags: Cache<Told<Tags>>,
     kms_keys: Cache<KmsKey>,
     kms_grants: Cache<Vec<Value>>,
+    encryption_keys: Cache<Option<String>>,
+    used_by_s3: UsedByS3,
     written: Written,
     vpcs: Cache<VpcOf>,
     uploads: Cache<Option<Arc<str>>>,
@@ -148,6 +153,8 @@ impl Directory {
             tags: Cache::default(),
             kms_keys: Cache::default(),
             kms_grants: Cache::default(),
+            encryption_keys: Cache::default(),
+            used_by_s3: UsedByS3::default(),
             written: Written::default(),
             vpcs: Cache::default(),
             uploads: Cache::default(),

@@ -26,7 +26,7 @@ pub(super) struct Row {
     pub(super) answer: &'static [&'static str],
 }
 
-const fn row(
+pub(super) const fn row(
     service: &'static str,
     resource: &'static str,
     api: &'static str,

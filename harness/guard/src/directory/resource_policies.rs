@@ -192,7 +192,7 @@ fn of_models(api: Service, arn: &Arn<'_>) -> Option<Question<'static>> {
 
 /// The texts at a place of an answer; `*` stands for each of a list or map, and
 /// `?policy` for whichever member is called so and holds a document.
-fn texts_at(answer: &Value, path: &[&str]) -> Vec<String> {
+pub(super) fn texts_at(answer: &Value, path: &[&str]) -> Vec<String> {
     let Some((name, rest)) = path.split_first() else {
         let text = match answer {
             Value::String(text) => text.clone(),

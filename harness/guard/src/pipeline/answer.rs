@@ -131,7 +131,6 @@ impl Pipeline {
                 checks::s3::access(call, caller, &self.directory).await?;
                 checks::s3::lock(call, &self.directory, self.setting.now()).await?;
             }
-            Service::S3Control => checks::s3::control(call)?,
             _ => {}
         }
         limits::check(call, &self.directory).await?;

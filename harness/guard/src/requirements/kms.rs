@@ -44,6 +44,20 @@ impl Target {
         let key = scope.state.kms_key(id).await?;
         Ok(Self { arn: key.arn.clone(), alias, key: Some(key) })
     }
+
+    pub(super) fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    /// Whether AWS manages the key for one of its services.
+    pub(super) fn is_of_aws(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| key.managed_for().is_some())
+    }
+
+    /// The condition keys that the key brings.
+    pub(super) fn describe(&self, requirement: &mut Requirement) {
+        describe(requirement, self);
+    }
 }
 
 pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {

@@ -12,6 +12,7 @@ pub(crate) mod bucket_policy;
 mod cloudformation;
 mod dynamodb;
 mod ec2;
+mod forward_access;
 mod generic;
 mod iam;
 mod kms;
@@ -22,6 +23,7 @@ mod partiql;
 mod requirement;
 mod resource_policy;
 mod s3;
+mod s3_control;
 mod scope;
 mod secrets_manager;
 mod ssm;
@@ -72,6 +74,7 @@ pub(crate) fn decides(service: Service) -> bool {
             | Service::Lambda
             | Service::Logs
             | Service::S3
+            | Service::S3Control
             | Service::SecretsManager
             | Service::Ssm
             | Service::Sts
@@ -92,6 +95,7 @@ pub async fn requirements(
 ) -> Result<Vec<Requirement>, RequirementsError> {
     let scope = Scope { call, caller, state };
     let mut requirements = of_service(&scope).await?;
+    forward_access::add(&scope, &mut requirements).await?;
     resource_policy::attach(&mut requirements, state).await?;
     Ok(requirements)
 }
@@ -107,6 +111,7 @@ async fn of_service(scope: &Scope<'_>) -> scope::Mapped {
         Service::Lambda => lambda::requirements(scope).await,
         Service::Logs => logs::requirements(scope).await,
         Service::S3 => s3::requirements(scope).await,
+        Service::S3Control => s3_control::requirements(scope),
         Service::SecretsManager => secrets_manager::requirements(scope).await,
         Service::Ssm => ssm::requirements(scope).await,
         Service::Sts => sts::requirements(scope).await,

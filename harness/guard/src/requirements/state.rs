@@ -80,6 +80,15 @@ pub trait State: Send + Sync {
     /// A key of KMS, by id, ARN, alias or alias's ARN; what is not there is an
     /// error, in KMS's own words.
     async fn kms_key(&self, id: &str) -> Result<KmsKey, ServiceError>;
+    /// The key of KMS that a resource is encrypted with, as its service tells it:
+    /// an id, an ARN or an alias.
+    async fn encryption_key(&self, arn: &str) -> Result<Told<String>, ServiceError>;
+    /// The key of an object, by key and version, or of new objects of a bucket.
+    async fn s3_key(
+        &self,
+        bucket: &str,
+        object: Option<(&str, Option<&str>)>,
+    ) -> Result<Told<String>, ServiceError>;
     /// Who may retire a grant, as a policy of its key.
     async fn kms_grant_retirement(
         &self,
@@ -191,6 +200,13 @@ pub struct KmsKey {
     pub aliases: Vec<String>,
     /// Its tags.
     pub tags: Told<Tags>,
+}
+
+impl KmsKey {
+    /// The service for which AWS itself manages the key; none of a customer's.
+    pub fn managed_for(&self) -> Option<&str> {
+        self.aliases.iter().find_map(|alias| alias.strip_prefix("alias/aws/"))
+    }
 }
 
 /// What a mapping must know of a stack.

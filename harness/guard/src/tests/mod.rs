@@ -10,6 +10,7 @@ mod missing;
 mod operation_names;
 mod organization;
 mod other_services;
+mod public_access;
 mod recording;
 mod resource_policies;
 mod root;

@@ -2,7 +2,6 @@
 
 mod access;
 mod bucket_policy;
-mod control;
 mod lock;
 mod owner;
 mod public;
@@ -10,7 +9,6 @@ mod region;
 
 pub(crate) use access::check as access;
 pub(crate) use bucket_policy::check as bucket_policy;
-pub(crate) use control::check as control;
 pub(crate) use lock::{check as lock, retention};
 pub(crate) use owner::check as owner;
 pub(crate) use public::{is_public, without_grants};

@@ -174,6 +174,28 @@ impl State for Account {
         })
     }
 
+    async fn encryption_key(&self, arn: &str) -> Answer<Told<String>> {
+        Ok(match arn.rsplit(['/', ':']).next() {
+            Some("encrypted") => Told::Is("alias/data".to_owned()),
+            Some("by-aws") => Told::Is("alias/aws/sqs".to_owned()),
+            Some("lost") => Told::Is("alias/lost".to_owned()),
+            Some("untold") => Told::Unknown("WHY".to_owned()),
+            _ => Told::Nothing,
+        })
+    }
+
+    async fn s3_key(
+        &self,
+        bucket: &str,
+        object: Option<(&str, Option<&str>)>,
+    ) -> Answer<Told<String>> {
+        let is_encrypted = object.map_or(bucket, |(key, version)| version.unwrap_or(key));
+        Ok(match is_encrypted {
+            "encrypted" => Told::Is(KEY.to_owned()),
+            _ => Told::Nothing,
+        })
+    }
+
     async fn kms_grant_retirement(&self, _: &str, grant: &str) -> Answer<Told<String>> {
         Ok(Told::Is(format!("RETIRE {grant}")))
     }

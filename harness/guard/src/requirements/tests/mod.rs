@@ -7,6 +7,7 @@ mod cloudformation;
 mod dynamodb;
 mod ec2;
 mod fake;
+mod forward_access;
 mod iam;
 mod kms;
 mod lambda;
