@@ -28,5 +28,6 @@ mod mutations;
 mod names;
 mod object_lock;
 mod published;
+mod resources;
 mod sdk;
 mod stack;

@@ -1,6 +1,8 @@
 //! One table of what authorization rests on: each member is written, read back,
 //! and decides, on whichever upstream `RINGFENCE_BACKEND` names.
 
+mod resources;
+
 use ringfence::stack::Stack;
 use ringfence_wire::Service;
 use serde_json::{Value, json};
@@ -8,8 +10,9 @@ use serde_json::{Value, json};
 use crate::kept::{IAM, S3, as_root, refusal, text, user};
 use crate::stack::with_empty_account;
 
-/// A call: service, operation, input. `USER`, `ACCOUNT` and `@NAME` in it stand
-/// for the row's user, the account, and what an earlier call answered.
+/// A call: service, operation, input. `USER`, `ACCOUNT`, `REGION` and `@NAME` in it
+/// stand for the row's user, the account, its region, and what an earlier call
+/// answered.
 type Step = (Service, &'static str, Value);
 
 /// SDKs send one with what makes a version of a secret.
@@ -330,9 +333,10 @@ impl Names {
 async fn shown(stack: &Stack, member: &Member) {
     let name = member.name;
     let key = user(stack, name, member.statement.clone()).await;
-    let account = stack.config().account.id.as_str().to_owned();
-    let mut names =
-        Names(vec![("USER".to_owned(), name.to_owned()), ("ACCOUNT".to_owned(), account)]);
+    let account = &stack.config().account;
+    let own =
+        [("USER", name), ("ACCOUNT", account.id.as_str()), ("REGION", account.region.as_str())];
+    let mut names = Names(own.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     for ((service, operation, input), kept) in &member.setting {
         let answer = as_root(stack, *service, operation, names.fill(input)).await;
         let answer = answer.result.unwrap_or_else(|error| panic!("{name}: {operation}: {error}"));
@@ -380,7 +384,8 @@ async fn shown(stack: &Stack, member: &Member) {
 #[test]
 fn what_is_written_is_read_back_and_decides() {
     with_empty_account(async |stack| {
-        for member in users_and_roles().into_iter().chain(buckets()).chain(others()) {
+        let first = users_and_roles().into_iter().chain(buckets()).chain(others());
+        for member in first.chain(resources::all()) {
             shown(stack, &member).await;
         }
     });
