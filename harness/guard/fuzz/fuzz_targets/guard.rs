@@ -88,6 +88,8 @@ async fn start() -> (Guard, Upstream) {
         upstream: upstream.url.clone().into(),
         issuers: Vec::new(),
         service_control: Vec::new(),
+        resource_control: Vec::new(),
+        membership: None,
         journal: None,
         python: None,
         record: true,
