@@ -76,6 +76,9 @@ pub struct Places {
     /// Resource control policies that bind the resource, by level.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rcp: Vec<Vec<Place>>,
+    /// The policy of the VPC endpoint that the request came through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc_endpoint: Option<Place>,
 }
 
 /// Where a document stands.
@@ -128,6 +131,8 @@ struct Documents<'a> {
     scp: Option<Vec<Vec<&'a RawValue>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rcp: Option<Vec<Vec<&'a RawValue>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpc_endpoint: Option<&'a RawValue>,
 }
 
 impl Decisions {
@@ -189,6 +194,7 @@ fn line(
             resource: entry.policies.resource.as_ref().map(one).transpose()?,
             scp: levels(&entry.policies.scp)?,
             rcp: levels(&entry.policies.rcp)?,
+            vpc_endpoint: entry.policies.vpc_endpoint.as_ref().map(one).transpose()?,
         },
     })?)
 }

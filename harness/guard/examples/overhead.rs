@@ -49,6 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         service_control: Vec::new(),
         resource_control: Vec::new(),
         membership: None,
+        vpc_endpoints: Vec::new(),
         journal: Some(work_dir.join("journal.jsonl")),
         python: None,
         record: false,

@@ -31,6 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         service_control: Vec::new(),
         resource_control: Vec::new(),
         membership: None,
+        vpc_endpoints: Vec::new(),
         journal: arguments.next().map(Into::into),
         python: arguments.next().map(Into::into),
         record: false,

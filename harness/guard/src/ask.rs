@@ -132,7 +132,7 @@ impl Pipeline {
             });
         }
         let service = Service::Sts;
-        let subject = Subject::of(&session, &self.directory, &self.organization, service).await?;
+        let subject = Subject::of(&session, &self.directory, &self.perimeter, service).await?;
         let circumstances = Circumstances {
             source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: None,

@@ -10,11 +10,12 @@ use ringfence_wire::{Service, ServiceError};
 use crate::authenticate::gone;
 use crate::context::{self, Circumstances};
 use crate::directory::Directory;
-use crate::organization::Organization;
+use crate::perimeter::Perimeter;
 use crate::recording::{self, Asked, Attached, Inputs};
 use crate::refusal;
 use crate::requirements::state::Tags;
 use crate::requirements::{Requirement, ResourcePolicy, known};
+use crate::vpc_endpoint;
 
 /// A caller with everything that decides for it.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub(crate) struct Subject {
     /// The principal's own tags.
     tags: Tags,
     service_control: Vec<Vec<Attached>>,
-    organization: Arc<Organization>,
+    perimeter: Arc<Perimeter>,
 }
 
 /// Where the condition keys of a permission come from.
@@ -60,7 +61,7 @@ impl Subject {
     pub(crate) async fn of(
         caller: &Session,
         directory: &Directory,
-        organization: &Arc<Organization>,
+        perimeter: &Arc<Perimeter>,
         service: Service,
     ) -> Result<Self, ServiceError> {
         let mut subject = Self {
@@ -71,7 +72,7 @@ impl Subject {
             session: None,
             tags: Tags::new(),
             service_control: Vec::new(),
-            organization: Arc::clone(organization),
+            perimeter: Arc::clone(perimeter),
         };
         match &caller.identity {
             Identity::Root { account_id } => {
@@ -100,7 +101,7 @@ impl Subject {
         }
         // Service control policies bind the account's own principals, root
         // included: not services, and not those who have no account here.
-        subject.service_control.clone_from(&organization.service_control);
+        subject.service_control.clone_from(&perimeter.organization.service_control);
         Ok(subject)
     }
 
@@ -187,7 +188,8 @@ impl Subject {
         keys: Keys,
     ) -> Result<Inputs, ServiceError> {
         let mut global = context::global(region, caller, &self.tags, circumstances);
-        self.organization.describe_caller(&mut global, caller);
+        self.perimeter.organization.describe_caller(&mut global, caller);
+        let through = self.perimeter.vpc_endpoints.of(caller);
         let mut asked = Vec::with_capacity(requirements.len());
         for requirement in requirements {
             let mut context = global.clone();
@@ -195,7 +197,7 @@ impl Subject {
             match account.or_else(|| caller.identity.account_id()) {
                 Some(account) => {
                     context.set("aws:ResourceAccount", account);
-                    self.organization.describe_resource(&mut context, account);
+                    self.perimeter.organization.describe_resource(&mut context, account);
                 }
                 // Of a bucket, and of an action without a resource, the ARN does
                 // not tell; nor does a caller who belongs to no account.
@@ -205,6 +207,9 @@ impl Subject {
                 && requirement.action.starts_with("s3:")
             {
                 arrival.describe(&mut context, circumstances.now);
+            }
+            if through.iter().any(|endpoint| endpoint.leads_to(&requirement.action)) {
+                vpc_endpoint::describe(&mut context);
             }
             context.extend(&requirement.context);
             if keys == Keys::OfCall {
@@ -223,7 +228,8 @@ impl Subject {
         Ok(Inputs {
             principal: self.principal,
             owner: self.owner,
-            resource_control: self.organization.resource_control.clone(),
+            vpc_endpoints: through,
+            resource_control: self.perimeter.organization.resource_control.clone(),
             service_control: self.service_control,
             identity: self.identity,
             boundary: self.boundary,

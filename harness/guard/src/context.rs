@@ -98,14 +98,14 @@ pub(crate) const ABSENT: &[(&str, &str)] = &[
     ("aws:SignInSessionArn", "nobody signs in at the console"),
     // https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
     ("aws:SourceOwner", "only services that publish to SNS give it, which is not served"),
-    ("aws:SourceVpc", "requests reach the guard directly, through no VPC endpoint"),
-    ("aws:SourceVpcArn", "requests reach the guard directly, through no VPC endpoint"),
-    ("aws:SourceVpce", "requests reach the guard directly, through no VPC endpoint"),
+    ("aws:SourceVpc", "unknown where a VPC endpoint is stated, and no other request has it"),
+    ("aws:SourceVpcArn", "unknown where a VPC endpoint is stated, and no other request has it"),
+    ("aws:SourceVpce", "unknown where a VPC endpoint is stated, and no other request has it"),
     ("aws:ViaAWSMCPService", "nobody calls through AWS's MCP servers"),
-    ("aws:VpceAccount", "requests reach the guard directly, through no VPC endpoint"),
-    ("aws:VpceOrgID", "requests reach the guard directly, through no VPC endpoint"),
-    ("aws:VpceOrgPaths", "requests reach the guard directly, through no VPC endpoint"),
-    ("aws:VpcSourceIp", "requests reach the guard directly, through no VPC endpoint"),
+    ("aws:VpceAccount", "unknown where a VPC endpoint is stated, and no other request has it"),
+    ("aws:VpceOrgID", "unknown where a VPC endpoint is stated, and no other request has it"),
+    ("aws:VpceOrgPaths", "unknown where a VPC endpoint is stated, and no other request has it"),
+    ("aws:VpcSourceIp", "unknown where a VPC endpoint is stated, and no other request has it"),
     // "verify whether a call to your resource came from a specific build project":
     // https://docs.aws.amazon.com/codebuild/latest/userguide/permissions-conditionkeys-variables.html
     ("codebuild:BuildArn", "no build of CodeBuild runs"),

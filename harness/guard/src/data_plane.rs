@@ -228,7 +228,7 @@ impl Pipeline {
         passage: &mut Passage,
     ) -> May {
         let directory = &self.directory;
-        let subject = Subject::of(caller, directory, &self.organization, Service::Lambda).await;
+        let subject = Subject::of(caller, directory, &self.perimeter, Service::Lambda).await;
         let Ok(subject) = subject else { return May::No };
         let circumstances = passage.circumstances(&parts.headers);
         let region = &self.setting.region;

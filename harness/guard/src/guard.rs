@@ -18,12 +18,14 @@ use crate::directory::Directory;
 use crate::journal::{Journal, JournalError};
 use crate::memory::Memory;
 use crate::organization::{Membership, Organization};
+use crate::perimeter::Perimeter;
 use crate::pipeline::Pipeline;
 use crate::recording::Recording;
 use crate::root_watch::{RootCall, RootWatch};
 use crate::server;
 use crate::services::Services;
 use crate::upstream::{Upstream, UpstreamEndpoint, UpstreamError};
+use crate::vpc_endpoint::{NoVpcEndpoint, VpcEndpoint, VpcEndpoints};
 
 /// What a guard guards, and how.
 #[derive(Debug)]
@@ -50,6 +52,8 @@ pub struct Config {
     /// Where the account stands in its organization; without, condition keys
     /// about organizations are unknown.
     pub membership: Option<Membership>,
+    /// The VPC endpoints that requests come through; all others come directly.
+    pub vpc_endpoints: Vec<VpcEndpoint>,
     /// The journal's file; none keeps it in memory alone.
     pub journal: Option<PathBuf>,
     /// A Python interpreter with `aws-sam-translator` and `awslambdaric`.
@@ -100,6 +104,23 @@ pub enum GuardError {
         /// What is wrong with it.
         cause: DocumentError,
     },
+    /// The policy of a VPC endpoint is none.
+    #[error("the VPC endpoint policy `{name}` is not valid")]
+    VpcEndpointPolicy {
+        /// The policy's name.
+        name: String,
+        #[source]
+        /// What is wrong with it.
+        cause: DocumentError,
+    },
+    /// What comes through a VPC endpoint cannot be told.
+    #[error("the VPC endpoint with the policy `{name}` is not valid: {cause}")]
+    VpcEndpoint {
+        /// The policy's name.
+        name: String,
+        /// What is wrong with it.
+        cause: NoVpcEndpoint,
+    },
     /// The journal cannot be kept.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -133,12 +154,14 @@ impl Guard {
         if id.len() != 12 || !id.bytes().all(|digit| digit.is_ascii_digit()) {
             return Err(GuardError::AccountId(config.account_id));
         }
-        let organization = Arc::new(Organization::read(
+        let organization = Organization::read(
             id,
             config.membership,
             &config.service_control,
             &config.resource_control,
-        )?);
+        )?;
+        let vpc_endpoints = VpcEndpoints::read(config.vpc_endpoints)?;
+        let perimeter = Arc::new(Perimeter { organization, vpc_endpoints });
         let journal = Arc::new(Journal::open(config.journal.as_deref())?);
         let listener = listen(config.port).await?;
         let port = listener
@@ -173,7 +196,7 @@ impl Guard {
             upstream,
             directory,
             services,
-            organization,
+            perimeter,
             recording,
             memory: Memory::default(),
             root_watch: RootWatch::default(),

@@ -31,6 +31,7 @@ mod memory;
 mod mended;
 mod naming;
 mod organization;
+mod perimeter;
 mod pipeline;
 mod post_object;
 pub mod recording;
@@ -45,6 +46,7 @@ mod state;
 mod uploads;
 mod upstream;
 mod validate;
+mod vpc_endpoint;
 
 #[cfg(test)]
 mod tests;
@@ -57,3 +59,4 @@ pub use recording::{Attached, Inputs, Overlay, Recorded, Recording};
 pub use refusal::UNDECIDED;
 pub use root_watch::RootCall;
 pub use upstream::{SECRET_HEADER, UpstreamEndpoint, UpstreamError};
+pub use vpc_endpoint::{NoVpcEndpoint, VpcEndpoint};

@@ -21,7 +21,7 @@ const CAPACITY: usize = 65_536;
 pub struct Attached {
     /// The place: `role/NAME/inline/POLICY`, `role/NAME/attached/ARN`,
     /// `role/NAME/boundary`, `role/NAME/trust`, `session/N`, `scp/LEVEL/N`,
-    /// `rcp/LEVEL/N`, `resource/ARN`.
+    /// `rcp/LEVEL/N`, `vpc-endpoint/N`, `resource/ARN`.
     pub slot: Arc<str>,
     /// The document that stands there: `policy/ARN` for a managed policy, else
     /// the place itself.
@@ -104,6 +104,23 @@ impl ResourceControl {
     }
 }
 
+/// A VPC endpoint that a caller's requests come through.
+#[derive(Debug, Clone)]
+pub struct ThroughEndpoint {
+    /// The services that it leads to, by the prefixes of their actions.
+    pub services: Vec<String>,
+    /// Its policy.
+    pub policy: Attached,
+}
+
+impl ThroughEndpoint {
+    /// Whether requests for the action come through it.
+    pub fn leads_to(&self, action: &str) -> bool {
+        let prefix = action.split(':').next().unwrap_or_default();
+        self.services.iter().any(|service| service.eq_ignore_ascii_case(prefix))
+    }
+}
+
 /// Everything that a decision depends on.
 #[derive(Debug, Clone)]
 pub struct Inputs {
@@ -111,6 +128,9 @@ pub struct Inputs {
     pub principal: Principal,
     /// The role or user behind it: `role/NAME`, `user/NAME`.
     pub owner: Option<Arc<str>>,
+    /// The VPC endpoints that the caller's requests come through, one for each
+    /// service at most.
+    pub vpc_endpoints: Vec<ThroughEndpoint>,
     /// Resource control policies.
     pub resource_control: ResourceControl,
     /// Service control policies, by level.
@@ -310,6 +330,7 @@ impl Inputs {
             .iter()
             .chain(&self.service_control)
             .flatten()
+            .chain(self.vpc_endpoints.iter().map(|endpoint| &endpoint.policy))
             .chain(&self.identity)
             .chain(self.boundary.iter().flatten())
             .chain(self.session.iter().flatten())
@@ -328,7 +349,10 @@ impl Inputs {
                 self.asked.iter().filter_map(|asked| asked.resource_policy.as_ref()).find(named)
             }
             Layer::ResourceControl => self.resource_control.levels.iter().flatten().find(named),
-            Layer::VpcEndpoint | Layer::Root => None,
+            Layer::VpcEndpoint => {
+                self.vpc_endpoints.iter().map(|endpoint| &endpoint.policy).find(named)
+            }
+            Layer::Root => None,
         }
     }
 
@@ -353,6 +377,12 @@ impl Inputs {
         }
     }
 
+    /// The policy of the VPC endpoint that requests for the action come through.
+    pub fn endpoint_of(&self, action: &str) -> Option<&Attached> {
+        let mut endpoints = self.vpc_endpoints.iter();
+        endpoints.find(|endpoint| endpoint.leads_to(action)).map(|endpoint| &endpoint.policy)
+    }
+
     fn one(&self, asked: &Asked, policies: &mut Policies, overlay: &Overlay) -> Decision {
         let changed = self.prepare(asked, policies, overlay);
         decide(&self.request(asked, changed.as_ref()), policies)
@@ -366,6 +396,8 @@ impl Inputs {
         policies: &mut Policies,
         overlay: &Overlay,
     ) -> Option<Context> {
+        policies.vpc_endpoint =
+            self.endpoint_of(&asked.action).and_then(|policy| overlay.of(policy));
         policies.resource_control = overlay.levels(
             self.resource_control.of(&asked.resource),
             self.owner.as_deref(),

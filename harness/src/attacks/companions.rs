@@ -149,9 +149,9 @@ impl Without<'_> {
                 Kind::ServiceControl
             }
             Layer::Resource => return self.trust(action, resource),
-            // Nothing is denied for want of an Allow in the former; no request
-            // comes through the latter.
-            Layer::ResourceControl | Layer::VpcEndpoint | Layer::Root => return None,
+            Layer::VpcEndpoint => return self.endpoint(action),
+            // Nothing is denied for want of an Allow there.
+            Layer::ResourceControl | Layer::Root => return None,
         };
         let document = document("mutant", vec![statement], kind)?;
         self.overlay = std::mem::take(&mut self.overlay).add(None, layer, document);
@@ -162,6 +162,17 @@ impl Without<'_> {
             _ => "the service control policies",
         };
         Some(format!("{place} would allow `{action}` on `{resource}`"))
+    }
+
+    /// Lets the policy of the VPC endpoint allow the action.
+    fn endpoint(&mut self, action: &str) -> Option<String> {
+        let attached = self.inputs.endpoint_of(action)?.clone();
+        let current = self.current(&attached);
+        let mut statements = statements(current.text());
+        statements
+            .push(json!({"Effect": "Allow", "Principal": "*", "Action": action, "Resource": "*"}));
+        self.put(&attached, rewritten(&current, statements)?);
+        Some(format!("`{}` allows `{action}`", attached.id))
     }
 
     /// Lets the resource's own policy allow it.
@@ -247,7 +258,7 @@ pub fn document(name: &str, statements: Vec<Value>, kind: Kind) -> Option<Arc<Do
 
 #[cfg(test)]
 mod tests {
-    use ringfence_guard::recording::{Asked, ResourceControl};
+    use ringfence_guard::recording::{Asked, ResourceControl, ThroughEndpoint};
     use ringfence_policy::Context;
 
     use super::*;
@@ -267,6 +278,7 @@ mod tests {
                 session_arn: "arn:aws:sts::123456789012:assumed-role/app/s".into(),
             },
             owner: Some("role/app".into()),
+            vpc_endpoints: Vec::new(),
             resource_control: ResourceControl::default(),
             service_control: Vec::new(),
             identity: vec![attached("role/app/inline/own", "own", vec![identity], Kind::Identity)],
@@ -354,6 +366,50 @@ mod tests {
              had to go too: the identity policies would allow `iam:CreateUser` on \
              `arn:aws:iam::123456789012:user/probe`"
         );
+    }
+
+    fn object_is_put(change: impl FnOnce(&mut Inputs)) -> Companion {
+        let mut inputs = inputs(statement("Allow", "*"), vec![statement("Allow", "*")]);
+        inputs.asked[0].action = "s3:PutObject".into();
+        inputs.asked[0].resource = "arn:aws:s3:::b/k".into();
+        change(&mut inputs);
+        mutant(&inputs)
+    }
+
+    fn of_everybody(effect: &str, action: &str) -> Value {
+        let mut statement = statement(effect, action);
+        statement["Principal"] = json!("*");
+        statement
+    }
+
+    #[test]
+    fn a_resource_control_policy_is_a_guard_rail() {
+        let companion = object_is_put(|inputs| {
+            let deny = vec![of_everybody("Deny", "s3:Put*")];
+            let policy = attached("rcp/0/0", "perimeter", deny, Kind::ResourceControl);
+            inputs.resource_control.levels = vec![vec![policy]];
+        });
+        assert_eq!(
+            companion,
+            Companion::shown("allowed once statement `Deny` of `rcp/0/0` is dropped")
+        );
+    }
+
+    #[test]
+    fn a_vpc_endpoint_is_a_guard_rail() {
+        let through = |statements: Vec<Value>| {
+            object_is_put(|inputs| {
+                let slot = "vpc-endpoint/0";
+                let policy = attached(slot, "reads", statements, Kind::VpcEndpoint);
+                let services = vec!["s3".to_owned()];
+                inputs.vpc_endpoints = vec![ThroughEndpoint { services, policy }];
+            })
+        };
+        let reads = through(vec![of_everybody("Allow", "s3:Get*")]);
+        assert_eq!(reads, Companion::shown("allowed once `vpc-endpoint/0` allows `s3:PutObject`"));
+        let denies = vec![of_everybody("Allow", "*"), of_everybody("Deny", "s3:Put*")];
+        let dropped = "allowed once statement `Deny` of `vpc-endpoint/0` is dropped";
+        assert_eq!(through(denies), Companion::shown(dropped));
     }
 
     #[test]

@@ -43,6 +43,7 @@ fn entry(recorded: &Recorded, asked: &Asked, documents: &mut BTreeMap<String, St
         session: inputs.session.as_deref().map(&mut many),
         scp: inputs.service_control.iter().map(|level| many(level)).collect(),
         rcp: inputs.resource_control.of(&asked.resource).iter().map(|level| many(level)).collect(),
+        vpc_endpoint: inputs.endpoint_of(&asked.action).map(&mut place),
         resource: asked.resource_policy.as_ref().map(&mut place),
     };
     let (context, unknown) = context(inputs, asked);
@@ -70,7 +71,8 @@ fn context(inputs: &Inputs, asked: &Asked) -> (BTreeMap<String, ContextValue>, V
         .chain(&inputs.identity)
         .chain(inputs.boundary.iter().flatten())
         .chain(inputs.session.iter().flatten())
-        .chain(&asked.resource_policy);
+        .chain(&asked.resource_policy)
+        .chain(inputs.endpoint_of(&asked.action));
     let keys: BTreeSet<String> = layers
         .flat_map(|attached| attached.document.context_keys())
         .map(str::to_ascii_lowercase)

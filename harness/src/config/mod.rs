@@ -15,7 +15,7 @@ use toml::Spanned;
 
 pub use schema::{
     Account, Api, App, Config, Deployer, Evidence, IgnoredAttribute, Issuer, IssuerKind, Job,
-    Layer1, Organization, OrganizationLevel, Platform, Refusals, Upstream, Workflows,
+    Layer1, Organization, OrganizationLevel, Platform, Refusals, Upstream, VpcEndpoint, Workflows,
 };
 pub use value::{AccountId, Backend, Region, Repository};
 
@@ -189,6 +189,7 @@ impl Config {
         if let Some(controls) = &mut self.evidence.controls {
             join(controls);
         }
+        self.vpc_endpoints.iter_mut().for_each(|endpoint| join(&mut endpoint.policy));
         for level in &mut self.organization {
             level.policies.iter_mut().flatten().for_each(join);
             level.resource_control.iter_mut().for_each(join);
@@ -303,13 +304,17 @@ mod tests {
     fn an_organization_has_policies_of_both_kinds_and_the_accounts_place() {
         let text = "[account.organization]\npath='o-a1b2c3d4e5/r-ab12/'\nmanagement_account='999999999999'\n\
             [[organization]]\npolicies=['scp.json']\n\
-            [[organization]]\nresource_control=['rcp.json']";
+            [[organization]]\nresource_control=['rcp.json']\n\
+            [[vpc_endpoints]]\npolicy='s3.json'\nservices=['s3']\ncallers=['role/a*']";
         let config = Config::parse(text, Path::new("/etc/rf/r.toml")).unwrap();
         let [first, second] = &config.organization[..] else { panic!("two levels") };
         assert_eq!(first.policies, Some(vec![PathBuf::from("/etc/rf/scp.json")]));
         assert_eq!(first.resource_control, Vec::<PathBuf>::new());
         assert_eq!(second.policies, None);
         assert_eq!(second.resource_control, [Path::new("/etc/rf/rcp.json")]);
+        let [endpoint] = &config.vpc_endpoints[..] else { panic!("one endpoint") };
+        assert_eq!(endpoint.policy, Path::new("/etc/rf/s3.json"));
+        assert_eq!((&*endpoint.services[0], &*endpoint.callers[0]), ("s3", "role/a*"));
         let membership = config.account.organization.unwrap().membership().unwrap();
         let same = ringfence_guard::Membership::new("o-a1b2c3d4e5/r-ab12/", "999999999999");
         assert_eq!(membership, same.unwrap());

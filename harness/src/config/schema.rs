@@ -45,6 +45,9 @@ pub struct Config {
     /// root downwards.
     #[serde(default)]
     pub organization: Vec<OrganizationLevel>,
+    /// The VPC endpoints that calls come through.
+    #[serde(default)]
+    pub vpc_endpoints: Vec<VpcEndpoint>,
     /// What the applications' workflows may do.
     #[serde(default)]
     pub workflows: Workflows,
@@ -347,6 +350,20 @@ pub enum Job {
     Code,
     /// Its code and its function's configuration (the hybrid).
     Configuration,
+}
+
+/// A VPC endpoint that calls come through; all others reach AWS directly.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VpcEndpoint {
+    /// The file with its policy in JSON.
+    pub policy: PathBuf,
+    /// The services that it leads to, by the prefixes of their actions.
+    pub services: Vec<String>,
+    /// Who calls through it: `role/NAME`, which stands for the role's sessions,
+    /// `user/NAME`, `root` or `anonymous`; a `*` at the end stands for all that
+    /// begin so.
+    pub callers: Vec<String>,
 }
 
 /// One level of the organisation: what is attached there, all together.

@@ -57,7 +57,8 @@ impl<'a> Inputs<'a> {
             let service_control = level.policies.iter().flatten();
             service_control.chain(&level.resource_control).cloned().collect::<Vec<_>>()
         };
-        for path in config.organization.iter().flat_map(policies) {
+        let endpoints = config.vpc_endpoints.iter().map(|endpoint| endpoint.policy.clone());
+        for path in config.organization.iter().flat_map(policies).chain(endpoints) {
             inputs.file(&path, &base, Some("policy"))?;
         }
         inputs.sort();

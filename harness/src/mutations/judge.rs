@@ -215,6 +215,7 @@ mod tests {
                 session_arn: format!("arn:aws:sts::{ACCOUNT}:assumed-role/app/s"),
             },
             owner: Some("role/app".into()),
+            vpc_endpoints: Vec::new(),
             resource_control: ResourceControl::default(),
             service_control: Vec::new(),
             identity: vec![Attached {

@@ -29,9 +29,9 @@ pub enum StackError {
     /// No keys.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
-    /// A policy of the organization cannot be read.
-    #[error("cannot read the organization's policy `{}`", path.display())]
-    Organization {
+    /// A policy of the organization, or of a VPC endpoint, cannot be read.
+    #[error("cannot read the policy `{}`", path.display())]
+    Policy {
         /// The file.
         path: PathBuf,
         /// What the system says.

@@ -1,6 +1,6 @@
 //! From a configuration to a stack that works.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
@@ -174,12 +174,14 @@ impl Stack {
 
 /// The policies of a level of the organization, with their names.
 fn policies(paths: &[PathBuf]) -> Result<Vec<(String, String)>, StackError> {
-    let read = |path: &PathBuf| {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| StackError::Organization { path: path.clone(), source })?;
-        Ok((path.display().to_string(), text))
-    };
-    paths.iter().map(read).collect()
+    paths.iter().map(|path| policy(path)).collect()
+}
+
+/// A policy that comes with the configuration, with its name.
+fn policy(path: &Path) -> Result<(String, String), StackError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| StackError::Policy { path: path.to_owned(), source })?;
+    Ok((path.display().to_string(), text))
 }
 
 async fn start_guard(
@@ -195,6 +197,13 @@ async fn start_guard(
     let service_control = levels.clone().filter_map(|level| level.policies.as_deref());
     let resource_control = levels.map(|level| level.resource_control.as_slice());
     let organization = config.account.organization.as_ref();
+    let vpc_endpoint = |endpoint: &config::VpcEndpoint| {
+        Ok::<_, StackError>(ringfence_guard::VpcEndpoint {
+            policy: policy(&endpoint.policy)?,
+            services: endpoint.services.clone(),
+            callers: endpoint.callers.clone(),
+        })
+    };
     let guard = ringfence_guard::Config {
         account_id: config.account.id.as_str().to_owned(),
         region: config.account.region.as_str().to_owned(),
@@ -207,6 +216,7 @@ async fn start_guard(
             .collect(),
         service_control: service_control.map(policies).collect::<Result<_, _>>()?,
         resource_control: resource_control.map(policies).collect::<Result<_, _>>()?,
+        vpc_endpoints: config.vpc_endpoints.iter().map(vpc_endpoint).collect::<Result<_, _>>()?,
         membership: organization.map(config::Organization::membership).transpose()?,
         journal: options.journal.clone(),
         python: Some(tools.python()),

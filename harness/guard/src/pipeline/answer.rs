@@ -111,7 +111,7 @@ impl Pipeline {
         simulate::Account {
             id: &self.setting.account_id,
             directory: &self.directory,
-            service_control: &self.organization.service_control,
+            service_control: &self.perimeter.organization.service_control,
         }
     }
 

@@ -32,7 +32,7 @@ impl Pipeline {
             Err(unmapped) if matches!(caller.identity, Identity::Root { .. }) => {
                 // Root needs no permission, and policies of the organization are
                 // the only ones that could limit it.
-                if !self.organization.may_limit_root(service) {
+                if !self.perimeter.organization.may_limit_root(service) {
                     passage.entry.outcome = Ending::Allowed;
                     return Ok(Granted::Call);
                 }
@@ -62,7 +62,7 @@ impl Pipeline {
         passage: &Passage,
     ) -> Result<Inputs, ServiceError> {
         let service = call.service();
-        let subject = Subject::of(caller, &self.directory, &self.organization, service)
+        let subject = Subject::of(caller, &self.directory, &self.perimeter, service)
             .await
             .map_err(|error| worded(error, service))?;
         let circumstances = passage.circumstances(&parts.headers);

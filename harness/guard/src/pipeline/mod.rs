@@ -28,7 +28,7 @@ use crate::admit;
 use crate::directory::Directory;
 use crate::journal::Journal;
 use crate::memory::Memory;
-use crate::organization::Organization;
+use crate::perimeter::Perimeter;
 use crate::recording::Recording;
 use crate::root_watch::RootWatch;
 use crate::services::Services;
@@ -43,7 +43,7 @@ pub(crate) struct Pipeline {
     pub(crate) upstream: Upstream,
     pub(crate) directory: Arc<Directory>,
     pub(crate) services: Services,
-    pub(crate) organization: Arc<Organization>,
+    pub(crate) perimeter: Arc<Perimeter>,
     /// Kept only where the configuration asked for it.
     pub(crate) recording: Option<Recording>,
     /// For the bodies of requests.

@@ -20,6 +20,7 @@ mod simulate;
 mod stored;
 mod undecided;
 mod upstream;
+mod vpc_endpoints;
 
 use std::collections::BTreeMap;
 
@@ -117,6 +118,7 @@ fn config(upstream: &Upstream, directory: &tempfile::TempDir) -> Config {
         service_control: Vec::new(),
         resource_control: Vec::new(),
         membership: None,
+        vpc_endpoints: Vec::new(),
         journal: Some(directory.path().join("journal.jsonl")),
         python: None,
         record: true,

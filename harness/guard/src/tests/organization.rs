@@ -198,3 +198,28 @@ async fn a_policy_that_organizations_would_not_store_starts_no_guard() {
     assert_eq!(error.to_string(), "the resource control policy `perimeter` is not valid");
     assert!(matches!(error, GuardError::ResourceControl { .. }));
 }
+
+/// Root's calls of a service whose permissions are not known are passed on, but
+/// for those that the policies could deny.
+#[rstest]
+#[case::bound("textract", "ListAdapters", Ending::Refused)]
+#[case::not_bound("rekognition", "ListCollections", Ending::Allowed)]
+#[tokio::test]
+async fn root_is_refused_what_they_could_deny(
+    #[case] service: &str,
+    #[case] operation: &str,
+    #[case] ending: Ending,
+) {
+    let service = Service::of(service).unwrap();
+    for (statements, ending) in
+        [(json!([deny("s3:*", "*", Value::Null)]), ending), (Value::Null, Ending::Allowed)]
+    {
+        let stage = match statements {
+            Value::Null => Stage::new().await,
+            statements => controlled(statements).await,
+        };
+        let _ = stage.client.call(&root(), service, operation, json!({})).await;
+        let entry = stage.last_entry();
+        assert_eq!((entry.operation.as_str(), entry.outcome), (operation, ending));
+    }
+}

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use ringfence_guard::VpcEndpoint;
 use ringfence_wire::Service;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -68,22 +69,35 @@ pub(crate) enum Signer {
     },
 }
 
-/// The policies of the account's organization, by level, with their names.
+/// What limits calls from outside the account, with the policies' names: its
+/// organization's, by level, and that of the VPC endpoint that all calls come
+/// through.
 #[derive(Debug, Default)]
-pub(crate) struct Organization {
+pub(crate) struct Perimeter {
     pub(crate) service_control: Vec<Vec<(String, String)>>,
     pub(crate) resource_control: Vec<Vec<(String, String)>>,
+    pub(crate) vpc_endpoint: Option<VpcEndpoint>,
 }
 
-impl Organization {
+impl Perimeter {
     /// Those of a case.
     pub(crate) fn of(policies: &Map<String, Value>) -> Self {
-        Self { service_control: levels(policies, "scp"), resource_control: levels(policies, "rcp") }
+        Self {
+            service_control: levels(policies, "scp"),
+            resource_control: levels(policies, "rcp"),
+            vpc_endpoint: policies.get("vpc_endpoint").map(|policy| VpcEndpoint {
+                policy: ("vpc_endpoint".to_owned(), text(policy)),
+                services: ["s3", "sts"].map(str::to_owned).into(),
+                callers: ["user/*", "role/*", "root", "anonymous"].map(str::to_owned).into(),
+            }),
+        }
     }
 
     /// Whether there are none.
     pub(crate) fn is_none(&self) -> bool {
-        self.service_control.is_empty() && self.resource_control.is_empty()
+        self.service_control.is_empty()
+            && self.resource_control.is_empty()
+            && self.vpc_endpoint.is_none()
     }
 }
 
@@ -101,7 +115,7 @@ fn levels(policies: &Map<String, Value>, name: &str) -> Vec<Vec<(String, String)
 pub(crate) struct Expressed {
     pub(crate) caller: Caller,
     pub(crate) world: World,
-    pub(crate) organization: Organization,
+    pub(crate) perimeter: Perimeter,
     pub(crate) service: Service,
     pub(crate) operation: &'static str,
     pub(crate) input: Value,
@@ -151,8 +165,8 @@ pub(crate) fn express(case: &Map<String, Value>) -> Result<Expressed, &'static s
         world.provider = Some((bearer.provider.clone(), bearer.audience.clone()));
     }
     context(case, given, &caller, &mut world)?;
-    let organization = Organization::of(&policies);
-    Ok(Expressed { caller, world, organization, service, operation, input })
+    let perimeter = Perimeter::of(&policies);
+    Ok(Expressed { caller, world, perimeter, service, operation, input })
 }
 
 /// A document's text, whether it stands there as an object or as a string.

@@ -24,8 +24,8 @@ pub(crate) fn simulate(case: &Map<String, Value>) -> Result<Simulated, &'static 
         return Err("the simulator takes users only");
     }
     let policies = case.get("policies").and_then(Value::as_object).cloned().unwrap_or_default();
-    if policies.contains_key("rcp") {
-        return Err("the simulator takes no resource control policies");
+    if policies.contains_key("rcp") || policies.contains_key("vpc_endpoint") {
+        return Err("the simulator takes neither policies of resources' accounts nor of endpoints");
     }
     if documents(&policies, "session").is_some_and(|list| !list.is_empty()) {
         return Err("session policies of a user");
