@@ -236,6 +236,25 @@ mod tests {
         );
     }
 
+    /// What stands before the resource goes along, and decides first.
+    #[rstest::rstest]
+    #[case::rcp(r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}]}"#, "rcp")]
+    #[case::vpc_endpoint(r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}]}"#, "vpc_endpoint")]
+    fn policies_before_the_resource_are_in_the_line(#[case] text: &str, #[case] layer: &str) {
+        let mut decisions = decisions("aa");
+        decisions.documents.insert("cc".to_owned(), text.to_owned());
+        let place = Place { slot: format!("{layer}/0"), sha256: "cc".to_owned() };
+        let policies = &mut decisions.decisions[0].policies;
+        match layer {
+            "rcp" => policies.rcp = vec![vec![place]],
+            _ => policies.vpc_endpoint = Some(place),
+        }
+        let read = Decisions::parse(&serde_json::to_string(&decisions).unwrap()).unwrap();
+        let answer = ringfence_policy::jsonl::decide_line(&read.lines().unwrap()[0].0);
+        assert!(answer.contains(&format!(r#""layer":"{layer}""#)), "{answer}");
+        assert!(answer.contains("_deny"), "{answer}");
+    }
+
     #[test]
     fn a_document_that_is_missing_is_named() {
         let error = decisions("bb").lines().unwrap_err().to_string();

@@ -120,6 +120,7 @@ mod tests {
     const LINKED: &str =
         "arn:aws:iam::123456789012:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
     const ANY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::b/*"}]}"#;
+    const DENY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}]}"#;
     const OWN: &str =
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}"#;
@@ -134,6 +135,8 @@ mod tests {
     #[case::role_and_bucket(ROLE, "s3:GetObject", format!(r#""resource":{ANY}"#), Some(LeftOut::RoleAndResourcePolicy))]
     #[case::linked(LINKED, "s3:GetObject", format!(r#""scp":[[{OWN}]]"#), Some(LeftOut::ServiceLinkedRole))]
     #[case::under_an_scp(ROLE, "s3:GetObject", format!(r#""scp":[[{OWN}]]"#), None)]
+    #[case::under_an_rcp(ROLE, "s3:GetObject", format!(r#""rcp":[[{DENY}]]"#), Some(LeftOut::NotSimulated))]
+    #[case::by_an_endpoint(USER, "s3:GetObject", format!(r#""vpc_endpoint":{ANY}"#), Some(LeftOut::NotSimulated))]
     #[case::session(ROLE, "s3:GetObject", format!(r#""session":[{OWN}]"#), Some(LeftOut::SessionPolicy))]
     #[case::boundary(USER, "s3:GetObject", format!(r#""boundary":[{OWN}]"#), None)]
     #[case::boundaries(USER, "s3:GetObject", format!(r#""boundary":[{OWN},{OWN}]"#), Some(LeftOut::Boundary))]
