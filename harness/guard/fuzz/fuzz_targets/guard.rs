@@ -90,6 +90,7 @@ async fn start() -> (Guard, Upstream) {
         service_control: Vec::new(),
         resource_control: Vec::new(),
         membership: None,
+        vpc_endpoints: Vec::new(),
         journal: None,
         python: None,
         record: true,
