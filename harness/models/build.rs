@@ -21,6 +21,8 @@ use serde_json::{Map, Value, json};
 
 #[path = "build/overrides.rs"]
 mod overrides;
+#[path = "build/rules.rs"]
+mod rules;
 
 use overrides::Override;
 
@@ -190,7 +192,10 @@ impl Entry {
     /// Takes out of the file what the index has, and puts the overrides in.
     fn settle(&mut self, service: &mut Value, own: &Override, catalogue: &BTreeMap<String, Value>) {
         let service = service.as_object_mut().unwrap();
+        let prefix = self.iam_prefix.as_deref();
+        let packed = rules::packed(&self.id, service, own, prefix, catalogue);
         service.retain(|name, _| ["errors", "operations", "shapes"].contains(&name.as_str()));
+        service.insert("rules".to_owned(), packed);
         let operations = service["operations"].as_object_mut().unwrap();
         for rule in &own.operations {
             for name in &rule.names {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, request};
+use ringfence_models::needs::Needs;
 use ringfence_services::credentials::{Identity, Key, Session};
 use ringfence_services::sts::{self, Sts};
 use ringfence_services::{Keyring, Setting};
@@ -138,7 +139,8 @@ pub(crate) fn signed_by(
     Ok((key.session, verified.body))
 }
 
-/// An unsigned request: a web identity, or S3's anonymous reader.
+/// An unsigned request: a web identity, S3's anonymous reader, or an operation
+/// that takes no signature.
 async fn unsigned(
     call: &Call,
     parts: &request::Parts,
@@ -160,6 +162,10 @@ async fn unsigned(
             };
             let caller = Session::direct(Identity::Anonymous);
             return Ok(Authenticated { caller, body, signed: None });
+        }
+        // Operations that nobody signs, as sign-ups of Cognito.
+        _ if call.operation.unsigned && matches!(call.operation.needs(), Needs::ByRule(_)) => {
+            Identity::Anonymous
         }
         (service, _) => return Err(SignatureError::Unsigned.to_service_error(service)),
     };

@@ -17,6 +17,7 @@ mod bodies;
 mod carrier;
 mod checks;
 mod context;
+pub mod coverage;
 mod data_plane;
 mod delete_objects;
 mod directory;

@@ -4,6 +4,8 @@
 //! The denying policy's ARN follows an explicit deny since January 2026
 //! (<https://aws.amazon.com/blogs/security/enhanced-access-denied-error-messages-with-policy-arns>).
 
+use std::borrow::Cow;
+
 use ringfence_policy::{Decision, Layer, Outcome};
 use ringfence_services::credentials::Identity;
 use ringfence_wire::{Service, ServiceError};
@@ -71,8 +73,21 @@ fn names_a_resource(requirement: &Requirement) -> bool {
         || !["ec2", "s3", "secretsmanager"].contains(&service)
 }
 
+/// An action as its service writes it in refusals.
+/// - `SNS:GetTopicAttributes`:
+///   <https://github.com/ministryofjustice/cloud-platform-environments/pull/21094>
+/// - `sqs:sendmessage`:
+///   <https://github.com/aws/serverless-application-model/issues/3633>
+fn printed_action(action: &str) -> Cow<'_, str> {
+    match action.split_once(':') {
+        Some(("sns", name)) => format!("SNS:{name}").into(),
+        Some(("sqs", name)) => format!("sqs:{}", name.to_ascii_lowercase()).into(),
+        _ => action.into(),
+    }
+}
+
 fn sentence(caller: &Identity, requirement: &Requirement, decision: &Decision) -> String {
-    let action = &requirement.action;
+    let action = &*printed_action(&requirement.action);
     let resource = requirement.printed_resource.as_deref().unwrap_or(&requirement.resource);
     let mut reason = decision.reason(action);
     if decision.outcome == Outcome::ExplicitDeny
@@ -284,6 +299,26 @@ mod tests {
                  statement 0 of `own` may allow it"
             );
         }
+    }
+
+    #[rstest]
+    #[case::sns("sns:Publish", "SNS:Publish")]
+    #[case::sqs("sqs:SendMessage", "sqs:sendmessage")]
+    #[case::events("events:PutRule", "events:PutRule")]
+    fn services_write_their_actions_in_their_own_ways(#[case] action: &str, #[case] printed: &str) {
+        let implicit = decision(Outcome::ImplicitDeny, Layer::Identity, None);
+        let arn = "arn:aws:any:eu-west-1:123456789012:thing";
+        let required = requirement(action, arn, None);
+        let service = Service::of(action.split(':').next().unwrap()).unwrap();
+        let error = denied(service, "Any", &caller(), &required, &implicit, "id");
+        assert_eq!(
+            error.message,
+            format!(
+                "User: arn:aws:iam::123456789012:user/alice is not authorized to perform: \
+                 {printed} on resource: {arn} because no identity-based policy allows the \
+                 {printed} action"
+            )
+        );
     }
 
     #[test]

@@ -136,10 +136,12 @@ impl Upstream {
 
     /// Forwards a call of a service that nothing here knows more of than its
     /// model, as it was written: in its own protocol, with the headers of the
-    /// protocol and those that the operation takes. Only root makes such calls.
+    /// protocol and those that the operation takes. It was read strictly: all that
+    /// it says is in the model.
     ///
     /// # Errors
-    /// That the upstream does not answer.
+    /// That the path is one that emulators keep for themselves, or that the
+    /// upstream does not answer.
     pub(crate) async fn pass(
         &self,
         call: &Call,
@@ -147,6 +149,7 @@ impl Upstream {
         body: Bytes,
         now: OffsetDateTime,
     ) -> Result<Response<Bytes>, ServiceError> {
+        check_path(call, parts.uri.path())?;
         let mut target = parts.uri.path().to_owned();
         // A presigned signature is the guard's to check.
         let query = parts.uri.query().unwrap_or_default().split('&');
@@ -391,6 +394,30 @@ pub(crate) fn check_bucket(call: &Call) -> Result<(), ServiceError> {
             ),
         )
         .with("BucketName", bucket));
+    }
+    Ok(())
+}
+
+/// Refuses a path that the emulator takes for something of its own, where the
+/// operation's begins with a value of the caller's (`/{Path+}` of MediaStore).
+///
+/// # Errors
+/// The refusal of the input.
+fn check_path(call: &Call, path: &str) -> Result<(), ServiceError> {
+    let first = |path: &str| {
+        let segment = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        segment.to_ascii_lowercase()
+    };
+    let own = first(path);
+    let is_given = first(call.operation.path()) != own;
+    if is_given && INTERNAL_PATHS.iter().any(|internal| own == *internal) {
+        return Err(ServiceError::validation(
+            call.service(),
+            format!(
+                "the path `{path}` is one that emulators keep for themselves; the guard does not \
+                 forward it"
+            ),
+        ));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The rules of a service.
 #[derive(Default, Deserialize)]
@@ -20,6 +20,23 @@ pub(crate) struct Override {
     pub(crate) operations: Vec<Operations>,
     /// How much a request may bring.
     pub(crate) body: Option<Body>,
+    /// Who says what its calls need, where it is not the rule.
+    pub(crate) needs: Option<NeedsBy>,
+    /// How calls name resources.
+    #[serde(default)]
+    pub(crate) resources: Vec<Resources>,
+    /// Actions that calls need besides.
+    #[serde(default)]
+    pub(crate) also: Vec<Also>,
+    /// Roles that calls hand over.
+    #[serde(default)]
+    pub(crate) passes: Vec<Passes>,
+    /// Tags in requests.
+    #[serde(default)]
+    pub(crate) tags: Vec<Tags>,
+    /// Where condition keys come from.
+    #[serde(default)]
+    pub(crate) keys: Vec<Keys>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +68,139 @@ pub(crate) struct Operations {
     pub(crate) actions: Option<Vec<String>>,
     /// Whether the service's own host serves them.
     pub(crate) route: Option<bool>,
+    /// Why calls of these are refused.
+    pub(crate) refused: Option<String>,
+    /// Whether they act upon `*`, whatever resource types their actions have.
+    pub(crate) everything: Option<bool>,
+    pub(crate) source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NeedsBy {
+    pub(crate) by: Option<NeedsSource>,
+    /// Why all calls of the service are refused.
+    pub(crate) refused: Option<String>,
+    pub(crate) source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum NeedsSource {
+    /// The guard's own code.
+    Hand,
+}
+
+/// How calls name resources of a type.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resources {
+    pub(crate) r#type: String,
+    /// None: those that have one of the members.
+    #[serde(default)]
+    pub(crate) operations: Vec<String>,
+    /// For this action alone.
+    pub(crate) action: Option<String>,
+    /// The members that are the last variable of the ARN, or all of it.
+    #[serde(default)]
+    pub(crate) members: Vec<String>,
+    /// How they are read: `name` (or ARN), `arn`, `url`, `qualified`, `kms-key`.
+    pub(crate) read: Option<String>,
+    /// The form of the ARN, where it is not the first of the type's.
+    pub(crate) arn: Option<String>,
+    /// What the variable is where no member is given: `*` is every such resource.
+    pub(crate) otherwise: Option<String>,
+    /// The variables before the last, where no member is called so.
+    #[serde(default)]
+    pub(crate) variables: BTreeMap<String, Variable>,
+    pub(crate) required: Option<bool>,
+    pub(crate) only: Option<Only>,
+    /// The calls do not act upon one.
+    #[serde(default)]
+    pub(crate) ignored: bool,
+    #[serde(skip_serializing)]
+    pub(crate) source: String,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Variable {
+    #[serde(default)]
+    pub(crate) members: Vec<String>,
+    pub(crate) otherwise: Option<String>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Only {
+    pub(crate) member: String,
+    pub(crate) is: Option<String>,
+    pub(crate) is_not: Option<String>,
+}
+
+/// An action that operations need besides.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Also {
+    pub(crate) operations: Vec<String>,
+    pub(crate) action: String,
+    /// Where one of these is given; none: always.
+    #[serde(default)]
+    pub(crate) given: Vec<String>,
+    #[serde(skip_serializing)]
+    pub(crate) source: String,
+}
+
+/// Roles that calls hand over.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Passes {
+    /// None: all that are called so.
+    #[serde(default)]
+    pub(crate) members: Vec<String>,
+    #[serde(default)]
+    pub(crate) operations: Vec<String>,
+    /// The member that ends in `RoleArn` where the other is a role.
+    pub(crate) named_by: Option<String>,
+    /// `iam:PassedToService`.
+    pub(crate) service: Option<String>,
+    /// They are no roles that a call hands over.
+    #[serde(default)]
+    pub(crate) ignored: bool,
+    #[serde(skip_serializing)]
+    pub(crate) source: String,
+}
+
+/// Tags in requests.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tags {
+    #[serde(default)]
+    pub(crate) operations: Vec<String>,
+    /// Under which names tags come, beside `Tags`.
+    #[serde(default)]
+    pub(crate) members: Vec<String>,
+    /// Under which names keys of tags come, beside `TagKeys`.
+    #[serde(default)]
+    pub(crate) key_members: Vec<String>,
+    /// The action that tags on creation need; empty: none.
+    pub(crate) action: Option<String>,
+    #[serde(skip_serializing)]
+    pub(crate) source: String,
+}
+
+/// Where a condition key comes from.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Keys {
+    pub(crate) key: String,
+    #[serde(default)]
+    pub(crate) operations: Vec<String>,
+    #[serde(default)]
+    pub(crate) members: Vec<String>,
+    /// Why no request has it here.
+    pub(crate) never: Option<String>,
+    #[serde(skip_serializing)]
     pub(crate) source: String,
 }
 
@@ -79,12 +229,21 @@ pub(crate) fn read(folder: &Path) -> BTreeMap<String, Override> {
 
 impl Override {
     fn sources(&self) -> impl Iterator<Item = &str> {
-        let iam = self.iam.iter().map(|rule| rule.source.as_str());
+        let iam = self.iam.iter().map(|rule| &rule.source);
         let actions = self.actions.iter().map(|rule| match rule.by {
-            By::Method => rule.source.as_str(),
+            By::Method => &rule.source,
         });
-        let operations = self.operations.iter().map(|rule| rule.source.as_str());
-        let body = self.body.iter().map(|rule| rule.source.as_str());
-        iam.chain(actions).chain(operations).chain(body)
+        let needs = self.needs.iter().map(|rule| &rule.source);
+        let all = iam
+            .chain(actions)
+            .chain(needs)
+            .chain(self.operations.iter().map(|rule| &rule.source))
+            .chain(self.body.iter().map(|rule| &rule.source))
+            .chain(self.resources.iter().map(|rule| &rule.source))
+            .chain(self.also.iter().map(|rule| &rule.source))
+            .chain(self.passes.iter().map(|rule| &rule.source))
+            .chain(self.tags.iter().map(|rule| &rule.source))
+            .chain(self.keys.iter().map(|rule| &rule.source));
+        all.map(String::as_str)
     }
 }

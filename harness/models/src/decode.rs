@@ -1,11 +1,12 @@
 //! Files of `data/services` as models.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
 use crate::model::{ErrorModel, Model};
+use crate::needs::Rules;
 use crate::operation::{ActionName, Operation};
 use crate::service::Service;
 use crate::shape::{Form, Kind, Location, Member, Shape};
@@ -18,6 +19,8 @@ struct RawModel {
     operations: BTreeMap<&'static str, RawOperation>,
     #[serde(default)]
     shapes: BTreeMap<&'static str, RawShape>,
+    #[serde(default)]
+    rules: Rules,
 }
 
 #[derive(Deserialize)]
@@ -136,7 +139,13 @@ pub(crate) fn model(service: Service, text: &'static str) -> Result<Model, Error
         };
         operation.named(service, name, input)
     });
-    Ok(Model { errors: raw.errors, operations: operations.collect::<Result<_, _>>()?, shapes })
+    Ok(Model {
+        errors: raw.errors,
+        operations: operations.collect::<Result<_, _>>()?,
+        shapes,
+        rules: raw.rules,
+        roles: OnceLock::new(),
+    })
 }
 
 impl Names {
@@ -284,6 +293,7 @@ impl RawOperation {
             root: self.root,
             errors: self.errors,
             actions,
+            needs: OnceLock::new(),
         })
     }
 }

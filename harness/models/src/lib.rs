@@ -23,6 +23,7 @@
 pub mod actions;
 mod decode;
 mod model;
+pub mod needs;
 mod operation;
 mod packed;
 mod service;

@@ -1,10 +1,12 @@
 //! A service's model, read from its file when first asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
 use crate::decode;
+use crate::needs::{self, Rules};
 use crate::operation::Operation;
 use crate::service::Service;
 use crate::shape::{Member, Shape};
@@ -18,6 +20,9 @@ pub struct Model {
     pub operations: Vec<Operation>,
     /// The types that inputs consist of, by name.
     pub shapes: Vec<Shape>,
+    /// What the overrides say of needs.
+    pub(crate) rules: Rules,
+    pub(crate) roles: OnceLock<HashSet<&'static str>>,
 }
 
 /// An error of a service's model.
@@ -45,6 +50,11 @@ impl Model {
     pub fn shape(&self, name: &str) -> Option<&Shape> {
         let position = self.shapes.binary_search_by(|shape| shape.name.cmp(name));
         self.shapes.get(position.ok()?)
+    }
+
+    /// The names of the shapes in which roles may stand.
+    pub(crate) fn with_roles(&self) -> &HashSet<&'static str> {
+        self.roles.get_or_init(|| needs::with_roles(self))
     }
 
     /// The shape of one of this model's members.

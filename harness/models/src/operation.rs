@@ -1,8 +1,9 @@
 //! The operations of a service.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::needs::Needs;
 use crate::service::Service;
 use crate::shape::{Location, Member};
 
@@ -39,6 +40,7 @@ pub struct Operation {
     /// The actions that a call may need: one of the same name, or what an
     /// override says. Empty where it needs none, nothing where it is not known.
     pub actions: Option<Vec<ActionName>>,
+    pub(crate) needs: OnceLock<Needs>,
 }
 
 /// An action by its name.
@@ -60,6 +62,11 @@ impl Operation {
     /// The operation of this name, if the service has it.
     pub fn find(service: Service, name: &str) -> Option<&'static Self> {
         service.operation(name)
+    }
+
+    /// What a call of it needs.
+    pub fn needs(&self) -> &Needs {
+        self.needs.get_or_init(|| Needs::of(self))
     }
 
     /// The input's member of this name.

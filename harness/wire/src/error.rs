@@ -31,6 +31,15 @@ pub struct ServiceError {
     pub explanation: Option<Box<str>>,
 }
 
+/// Services whose refusals differ from those of their protocol: status and code.
+const DENIALS: &[(&str, u16, &str)] = &[
+    // https://github.com/ministryofjustice/cloud-platform-environments/pull/21094
+    ("sns", 403, "AuthorizationError"),
+    // It kept the codes of the query protocol, and 403:
+    // https://github.com/apache/pekko-connectors/issues/655
+    ("sqs", 403, "AccessDenied"),
+];
+
 impl ServiceError {
     /// An error without further members.
     pub fn new(
@@ -76,6 +85,9 @@ impl ServiceError {
     /// is left out, because nobody could decode it.
     pub fn access_denied(service: Service, message: impl Into<String>) -> Self {
         let message = message.into();
+        if let Some((_, status, code)) = DENIALS.iter().find(|(name, ..)| *name == service.name()) {
+            return Self::new(*status, *code, message);
+        }
         match service.protocol() {
             Protocol::Query | Protocol::RestXml => Self::new(403, "AccessDenied", message),
             Protocol::Ec2 => Self::new(
@@ -326,6 +338,9 @@ mod tests {
     #[case(Service::ApiGatewayV2, 403, "AccessDeniedException", "no")]
     #[case(Service::Ssm, 400, "AccessDeniedException", "no")]
     #[case(Service::Logs, 400, "AccessDeniedException", "no")]
+    #[case(Service::of("sns").unwrap(), 403, "AuthorizationError", "no")]
+    #[case(Service::of("sqs").unwrap(), 403, "AccessDenied", "no")]
+    #[case(Service::of("events").unwrap(), 400, "AccessDeniedException", "no")]
     fn a_denial_has_the_code_and_status_of_its_service(
         #[case] service: Service,
         #[case] status: u16,

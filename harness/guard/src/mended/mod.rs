@@ -2,6 +2,7 @@
 //! it. Decisions rest on none of this.
 
 mod iam;
+mod queues;
 mod s3;
 
 use bytes::Bytes;
@@ -9,6 +10,8 @@ use http::Response;
 use ringfence_wire::{Call, Reply, Service, ServiceError, error, reply, response};
 
 use crate::directory::Directory;
+
+pub(crate) use queues::addressed;
 
 /// The answer as AWS gives it.
 ///

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName};
 use http::{Response, request};
+use ringfence_models::needs::Needs;
 use ringfence_services::credentials::Session;
 use ringfence_wire::{Call, Service, ServiceError, response};
 
 use super::{Passage, Pipeline};
 use crate::delete_objects::Partial;
-use crate::requirements::decides;
 use crate::{account, bindings, checks, exists, keys, mended};
 
 impl Pipeline {
@@ -44,13 +44,25 @@ impl Pipeline {
         let ending = bindings::ending(&sent, &self.directory).await?;
         let is_new_bucket = (call.service(), call.name()) == (Service::S3, "CreateBucket")
             && !self.directory.has_bucket(&call.region, call.text("Bucket").unwrap_or("")).await?;
-        let answer = match decides(call.service()) {
-            true => self.upstream.forward(&sent, &parts.headers, body, passage.now).await,
-            false => self.upstream.pass(call, parts, body, passage.now).await,
+        let answer = match call.operation.needs() {
+            Needs::ByHand => self.upstream.forward(&sent, &parts.headers, body, passage.now).await,
+            Needs::ByRule(_) | Needs::Refused(_) => {
+                self.upstream.pass(call, parts, body, passage.now).await
+            }
         };
         self.directory.changed_by(call);
         let answer = answer?;
         passage.entry.upstream_status = Some(answer.status().as_u16());
+        if lacks(call, &answer) {
+            return Err(ServiceError::not_implemented(
+                call.service(),
+                format!(
+                    "{}:{} is allowed, and the upstream lacks it",
+                    call.service().name(),
+                    call.name()
+                ),
+            ));
+        }
         if is_of_no_protocol(&answer) {
             // Of the same status: clients try again what may pass.
             return Err(ServiceError::new(
@@ -91,16 +103,31 @@ impl Pipeline {
         drop_hop_headers(answer.headers_mut(), parts.method == http::Method::HEAD);
         if let Some(endpoint) = self.setting.endpoint() {
             self.upstream.hide(call, &mut answer, endpoint);
+            mended::addressed(call, &mut answer, endpoint);
         }
         Ok(answer)
     }
 }
 
+/// Whether an answer says that the upstream does not have the operation. moto
+/// answers a web server's page where it has no such service or operation
+/// (`call_action` in `core/responses.py` raises `NotImplementedError`), LocalStack
+/// 501.
+fn lacks(call: &Call, answer: &Response<Bytes>) -> bool {
+    let is_by_hand = matches!(call.operation.needs(), Needs::ByHand);
+    answer.status() == http::StatusCode::NOT_IMPLEMENTED
+        || (!is_by_hand && !answer.status().is_success() && is_page(answer))
+}
+
+fn is_page(answer: &Response<Bytes>) -> bool {
+    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("text/html"))
+}
+
 /// Whether an answer is a web server's page about its own error: no AWS client
 /// could read it.
 fn is_of_no_protocol(answer: &Response<Bytes>) -> bool {
-    let kind = answer.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    answer.status().is_server_error() && kind.is_some_and(|kind| kind.starts_with("text/html"))
+    answer.status().is_server_error() && is_page(answer)
 }
 
 /// Whether an answer says that an object is not there. One to HEAD has no body

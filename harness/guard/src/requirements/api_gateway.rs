@@ -72,7 +72,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
 }
 
 /// The request's path without `/v2`, its labels filled.
-fn path(scope: &Scope<'_>) -> Result<String, RequirementsError> {
+pub(super) fn path(scope: &Scope<'_>) -> Result<String, RequirementsError> {
     let operation = scope.call.operation;
     let template = operation.uri.strip_prefix("/v2").unwrap_or(operation.uri);
     let template = template.split('?').next().unwrap_or_default();
@@ -87,7 +87,7 @@ fn path(scope: &Scope<'_>) -> Result<String, RequirementsError> {
                     .find(|member| member.wire == label || member.name == label)
                     .ok_or_else(|| scope.unmapped())?;
                 let value = scope.need(member.name)?;
-                if label == "resource-arn" {
+                if matches!(label, "resource-arn" | "resource_arn") {
                     path.push_str(&percent_encode(value));
                 } else {
                     path.push_str(value);

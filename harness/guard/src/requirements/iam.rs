@@ -140,7 +140,7 @@ fn renamed(scope: &Scope<'_>, arn: &str) -> Option<Requirement> {
 pub(super) async fn pass_role(
     scope: &Scope<'_>,
     role: &str,
-    service: &str,
+    service: impl Into<Option<&str>>,
 ) -> Result<Requirement, RequirementsError> {
     let (arn, entity) = match role.strip_prefix("arn:") {
         Some(_) => {
@@ -158,7 +158,11 @@ pub(super) async fn pass_role(
             (found.as_ref().map_or_else(named, |role| role.arn.clone()), found)
         }
     };
-    let mut requirement = Requirement::on("iam:PassRole", arn).key("iam:PassedToService", service);
+    let mut requirement = Requirement::on("iam:PassRole", arn);
+    match service.into() {
+        Some(service) => requirement.context.set("iam:PassedToService", service),
+        None => requirement.context.set_unknown("iam:PassedToService"),
+    };
     match entity {
         Some(entity) => requirement.add_resource_tags(&["iam:ResourceTag"], &entity.tags),
         // Another account's role.

@@ -3,12 +3,13 @@
 //!
 //! The regular part of the mapping is data: an operation needs the action of
 //! its own name on the resources that AWS's service authorization reference
-//! gives this action. What AWS does otherwise is written by hand, one file a
-//! service. An operation that neither covers for certain is refused
+//! gives this action (`by_rule`). What AWS does otherwise is written by hand, one
+//! file a service. An operation that neither covers for certain is refused
 //! ([`RequirementsError::Unmapped`]).
 
 mod api_gateway;
 pub(crate) mod bucket_policy;
+mod by_rule;
 mod cloudformation;
 mod dynamodb;
 mod ec2;
@@ -46,13 +47,17 @@ pub use state::State;
 pub enum RequirementsError {
     /// Nothing here knows what the call requires: it is refused.
     #[error(
-        "{service}:{operation} has no authorization mapping; the guard refuses what it cannot decide"
+        "{service}:{operation} has no authorization mapping{}; the guard refuses what it cannot \
+         decide",
+        because(.reason)
     )]
     Unmapped {
         /// The service's name.
         service: &'static str,
         /// The operation's name.
         operation: &'static str,
+        /// Why; nothing where nobody wrote one.
+        reason: String,
     },
     /// The input lacks what the mapping needs, or is malformed; or the state
     /// that a key describes could not be read.
@@ -60,25 +65,8 @@ pub enum RequirementsError {
     Service(#[from] ringfence_wire::ServiceError),
 }
 
-/// Whether the guard decides calls of a service. Those of all others are
-/// identified, and refused to everybody but root.
-pub(crate) fn decides(service: Service) -> bool {
-    matches!(
-        service,
-        Service::ApiGatewayV2
-            | Service::CloudFormation
-            | Service::DynamoDb
-            | Service::Ec2
-            | Service::Iam
-            | Service::Kms
-            | Service::Lambda
-            | Service::Logs
-            | Service::S3
-            | Service::S3Control
-            | Service::SecretsManager
-            | Service::Ssm
-            | Service::Sts
-    )
+fn because(reason: &str) -> String {
+    if reason.is_empty() { String::new() } else { format!(": {reason}") }
 }
 
 /// The permissions that a call requires, in the order in which AWS checks
@@ -115,8 +103,7 @@ async fn of_service(scope: &Scope<'_>) -> scope::Mapped {
         Service::SecretsManager => secrets_manager::requirements(scope).await,
         Service::Ssm => ssm::requirements(scope).await,
         Service::Sts => sts::requirements(scope).await,
-        // Identified, and decided by nothing here.
-        _ => Err(scope.unmapped()),
+        _ => by_rule::requirements(scope).await,
     }
 }
 

@@ -26,7 +26,8 @@ impl<'a> Scope<'a> {
 
     /// The prefix of the service's actions.
     pub(super) fn prefix(&self) -> &'static str {
-        self.call.service().signing_name()
+        let service = self.call.service();
+        service.iam_prefix().unwrap_or_else(|| service.signing_name())
     }
 
     /// The action of this name of the call's service: `iam:PassRole`.
@@ -42,6 +43,12 @@ impl<'a> Scope<'a> {
         &self.call.region
     }
 
+    /// The partition that the account is in.
+    #[expect(clippy::unused_self, reason = "the account's state will tell it")]
+    pub(super) fn partition(&self) -> &'static str {
+        "aws"
+    }
+
     /// The ARN of a regional resource of the call's service.
     pub(super) fn arn(&self, resource: &str) -> String {
         format!("arn:aws:{}:{}:{}:{resource}", self.prefix(), self.region(), self.account())
@@ -54,9 +61,15 @@ impl<'a> Scope<'a> {
 
     /// The refusal of an operation without a mapping.
     pub(super) fn unmapped(&self) -> RequirementsError {
+        self.undecided(String::new())
+    }
+
+    /// The refusal of a call whose needs nothing says for certain, with the reason.
+    pub(super) fn undecided(&self, reason: String) -> RequirementsError {
         RequirementsError::Unmapped {
             service: self.call.service().name(),
             operation: self.call.name(),
+            reason,
         }
     }
 

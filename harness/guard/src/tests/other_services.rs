@@ -1,5 +1,6 @@
-//! Services that are identified and not decided: refused by name in their own
-//! form, and root's calls are passed on as they are written.
+//! Services without a mapping of their own: their calls are decided by the rule,
+//! in every protocol, and passed on as they are written. What the rule refuses is
+//! refused by name, in the service's own form.
 
 use http::Request;
 use rstest::rstest;
@@ -14,14 +15,30 @@ const SQS: Head = (
     "/",
     &[("x-amz-target", "AmazonSQS.ListQueues"), ("content-type", "application/x-amz-json-1.0")],
 );
+const TASK: Head = (
+    "POST",
+    "/",
+    &[
+        ("x-amz-target", "AmazonSQS.CancelMessageMoveTask"),
+        ("content-type", "application/x-amz-json-1.0"),
+    ],
+);
+const THINGS: Head = (
+    "POST",
+    "/",
+    &[
+        ("x-amz-target", "IotThingsGraphFrontEndService.GetNamespaceDeletionStatus"),
+        ("content-type", "application/x-amz-json-1.1"),
+    ],
+);
+const GROUP: Head = ("GET", "/2020-05-31/connection-group?RoutingEndpoint=e", &[]);
 const SNS: Head = ("POST", "/", &[("content-type", "application/x-www-form-urlencoded")]);
 const ROUTE53: Head = ("GET", "/2013-04-01/hostedzone/Z1", &[]);
 const REST_API: Head = ("GET", "/restapis?limit=5", &[]);
-const ALARMS: Head = (
-    "POST",
-    "/service/GraniteServiceVersion20100801/operation/DescribeAlarms",
-    &[("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")],
-);
+const CBOR: &[(&str, &str)] =
+    &[("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")];
+const METRICS: Head =
+    ("POST", "/service/GraniteServiceVersion20100801/operation/ListMetrics", CBOR);
 
 fn request(stage: &Stage, by: &Credentials, name: &str, head: Head, body: &[u8]) -> Request<Bytes> {
     let (method, path, headers) = head;
@@ -45,40 +62,38 @@ fn request(stage: &Stage, by: &Credentials, name: &str, head: Head, body: &[u8])
 }
 
 #[rstest]
-#[case::json("sqs", SQS, b"{}", 400, "\"__type\":\"AccessDeniedException\"", "sqs:ListQueues")]
-#[case::query(
-    "sns",
-    SNS,
-    b"Action=ListTopics&Version=2010-03-31",
-    403,
-    "<Code>AccessDenied</Code>",
-    "sns:ListTopics"
+#[case::json(
+    "iotthingsgraph",
+    THINGS,
+    b"{}",
+    (400, "\"__type\":\"AccessDeniedException\""),
+    "iotthingsgraph:GetNamespaceDeletionStatus",
+    "no source tells the prefix of the service's actions"
 )]
 #[case::rest_xml(
-    "route53",
-    ROUTE53,
+    "cloudfront",
+    GROUP,
     b"",
-    403,
-    "<ErrorResponse xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\">",
-    "route53:GetHostedZone"
+    (403, "<Code>AccessDenied</Code>"),
+    "cloudfront:GetConnectionGroupByRoutingEndpoint",
+    "cloudfront:GetConnectionGroupByRoutingEndpoint acts upon a resource of type connection-group, which no member names"
 )]
-#[case::rest_json("apigateway", REST_API, b"", 403, "\"Message\"", "apigateway:GetRestApis")]
-#[case::cbor(
-    "monitoring",
-    ALARMS,
-    b"\xa0",
-    400,
-    "__typeuAccessDeniedException",
-    "cloudwatch:DescribeAlarms"
+#[case::stated(
+    "sqs",
+    TASK,
+    b"{\"TaskHandle\":\"t\"}",
+    (403, "\"__type\":\"AccessDenied\""),
+    "sqs:CancelMessageMoveTask",
+    "the handle of a task hides its queue"
 )]
 #[tokio::test]
-async fn an_undecided_service_is_refused_by_name(
+async fn what_the_rule_does_not_tell_is_refused_by_name(
     #[case] name: &str,
     #[case] head: Head,
     #[case] body: &[u8],
-    #[case] status: u16,
-    #[case] form: &str,
+    #[case] (status, form): (u16, &str),
     #[case] operation: &str,
+    #[case] reason: &str,
 ) {
     let stage = Stage::new().await;
     let role = stage.role(&allow("*"));
@@ -86,7 +101,10 @@ async fn an_undecided_service_is_refused_by_name(
     assert_eq!(answer.status(), status);
     let text = String::from_utf8_lossy(&answer.bytes().await.unwrap()).into_owned();
     assert!(text.contains(form), "{text}");
-    assert!(text.contains(&format!("{operation} has no authorization mapping")), "{text}");
+    let message = format!(
+        "{operation} has no authorization mapping: {reason}; the guard refuses what it cannot decide"
+    );
+    assert!(text.contains(&message), "{text}");
     let (service, operation) = operation.split_once(':').unwrap();
     let entry = stage.last_entry();
     assert_eq!((entry.service.as_str(), entry.operation.as_str()), (service, operation));
@@ -96,10 +114,53 @@ async fn an_undecided_service_is_refused_by_name(
 }
 
 #[rstest]
+#[case::json("sqs", SQS, b"{}", "sqs:ListQueues", "*")]
+#[case::query("sns", SNS, b"Action=ListTopics&Version=2010-03-31", "sns:ListTopics", "*")]
+#[case::rest_xml(
+    "route53",
+    ROUTE53,
+    b"",
+    "route53:GetHostedZone",
+    "arn:aws:route53:::hostedzone/Z1"
+)]
+#[case::rest_json(
+    "apigateway",
+    REST_API,
+    b"",
+    "apigateway:GET",
+    "arn:aws:apigateway:eu-central-1::/restapis"
+)]
+#[case::cbor("monitoring", METRICS, b"\xa0", "cloudwatch:ListMetrics", "*")]
+#[tokio::test]
+async fn a_call_is_decided_by_the_rule_and_passed_on_as_it_is_written(
+    #[case] name: &str,
+    #[case] head: Head,
+    #[case] body: &[u8],
+    #[case] action: &str,
+    #[case] resource: &str,
+) {
+    let stage = Stage::new().await;
+    let refused = stage.role(&allow("iam:*"));
+    let answer = send(request(&stage, &refused, name, head, body)).await;
+    assert!([400, 403].contains(&answer.status().as_u16()));
+    let check = stage.last_entry().checks[0].clone();
+    assert_eq!((check.action.as_str(), check.resource.as_str()), (action, resource));
+    assert_eq!(stage.last_entry().outcome, Ending::Denied);
+
+    let stage = Stage::new().await;
+    let role = stage.role(&allow(action));
+    let mut allowed = request(&stage, &role, name, head, body);
+    allowed.headers_mut().insert("x-moto-account-id", "999999999999".parse().unwrap());
+    send(allowed).await;
+    assert_eq!(stage.last_entry().outcome, Ending::Allowed);
+    as_written(&stage, name, head, body);
+}
+
+#[rstest]
 #[case::json("sqs", SQS, b"{}")]
 #[case::query("sns", SNS, b"Action=ListTopics&Version=2010-03-31")]
 #[case::rest_json("apigateway", REST_API, b"")]
-#[case::cbor("monitoring", ALARMS, b"\xa0")]
+#[case::cbor("monitoring", METRICS, b"\xa0")]
 #[tokio::test]
 async fn root_is_passed_on_as_it_is_written(
     #[case] name: &str,
@@ -110,6 +171,11 @@ async fn root_is_passed_on_as_it_is_written(
     let mut request = request(&stage, &root(), name, head, body);
     request.headers_mut().insert("x-moto-account-id", "999999999999".parse().unwrap());
     send(request).await;
+    as_written(&stage, name, head, body);
+}
+
+/// What arrived upstream is the request, for the account and signed anew.
+fn as_written(stage: &Stage, name: &str, head: Head, body: &[u8]) {
     let seen = stage.upstream.last();
     let target = seen.parts.uri.path_and_query().unwrap().as_str();
     assert_eq!((seen.parts.method.as_str(), target), (head.0, head.1));

@@ -120,6 +120,10 @@ async fn a_statement_that_is_not_understood_is_refused(#[case] statement: &str) 
 async fn a_resource_policy_that_would_not_be_obeyed_is_refused() {
     let input = json!({"TableName": "t", "ResourcePolicy": "{}"});
     let refused = ask_as(&root(), Service::DynamoDb, "CreateTable", input).await.unwrap_err();
-    let expected = RequirementsError::Unmapped { service: "dynamodb", operation: "CreateTable" };
+    let expected = RequirementsError::Unmapped {
+        service: "dynamodb",
+        operation: "CreateTable",
+        reason: String::new(),
+    };
     assert_eq!(refused, expected);
 }

@@ -192,7 +192,12 @@ async fn a_creation_that_lacks_its_place_is_refused() {
 async fn tags_on_an_unknown_kind_are_refused() {
     let input = json!({"ResourceId": ["zzz-1"], "Tag": []});
     let refused = ask_as(&root(), Service::Ec2, "CreateTags", input).await.unwrap_err();
-    assert_eq!(refused, RequirementsError::Unmapped { service: "ec2", operation: "CreateTags" });
+    let expected = RequirementsError::Unmapped {
+        service: "ec2",
+        operation: "CreateTags",
+        reason: String::new(),
+    };
+    assert_eq!(refused, expected);
 }
 
 /// A Deny by tags would not be met by a change that is decided on `*`.

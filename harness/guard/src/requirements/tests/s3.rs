@@ -109,7 +109,12 @@ async fn s3_requires(#[case] operation: &str, #[case] input: Value, #[case] expe
 async fn buckets_of_other_kinds_are_refused(#[case] bucket: &str) {
     let input = json!({"Bucket": bucket, "Key": "k"});
     let refused = ask_as(&root(), Service::S3, "GetObject", input).await.unwrap_err();
-    assert_eq!(refused, RequirementsError::Unmapped { service: "s3", operation: "GetObject" });
+    let expected = RequirementsError::Unmapped {
+        service: "s3",
+        operation: "GetObject",
+        reason: String::new(),
+    };
+    assert_eq!(refused, expected);
 }
 
 /// The twins of these, encoded, are the copy of `s3_requires` and the ones

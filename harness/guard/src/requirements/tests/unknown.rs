@@ -5,21 +5,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use ringfence_models::needs::Class;
 use ringfence_policy::{Document, Kind, Outcome, Policies, Principal, Request, catalog, decide};
 use ringfence_wire::Service;
 use serde_json::{Value, json};
 
 use super::unmapped::full_input;
 use super::{ask_as, root};
+use crate::requirements::Requirement;
 use crate::requirements::known::{How, is_declared, mark_unknown, spelled, table};
-use crate::requirements::{Requirement, decides};
+
+/// The services that have a mapping of their own.
+fn by_hand() -> impl Iterator<Item = Service> {
+    let is = |service: &Service| {
+        let mut operations = service.model().operations.iter();
+        operations.any(|operation| operation.needs().class() == Class::ByHand)
+    };
+    Service::all().filter(is)
+}
 
 /// Every action that a mapping asks for.
 async fn mapped() -> BTreeSet<String> {
     let mut mapped = BTreeSet::new();
     mapped.insert("execute-api:Invoke".to_owned());
     mapped.insert("lambda:InvokeFunctionUrl".to_owned());
-    for service in Service::all().filter(|service| decides(*service)) {
+    for service in by_hand() {
         for operation in &service.model().operations {
             let asked = ask_as(&root(), service, operation.name, full_input(operation)).await;
             mapped.extend(asked.unwrap_or_default().into_iter().map(|asked| asked.action));
@@ -125,7 +135,7 @@ const FORMS: [(&str, &str); 16] = [
 async fn what_hangs_on_an_unknown_key_is_undecided_under_every_operator() {
     let mut seen = BTreeSet::new();
     let mut services = BTreeSet::new();
-    for service in Service::all().filter(|service| decides(*service)) {
+    for service in by_hand() {
         for operation in &service.model().operations {
             let asked = ask_as(&root(), service, operation.name, full_input(operation)).await;
             for mut asked in asked.unwrap_or_default() {

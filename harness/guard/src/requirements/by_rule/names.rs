@@ -1,0 +1,146 @@
+//! How inputs name resources: by name, ARN or URL.
+
+use ringfence_models::needs::Form;
+use ringfence_wire::ServiceError;
+use ringfence_wire::operation::Location;
+
+use crate::requirements::RequirementsError;
+use crate::requirements::scope::{Scope, arn_parts};
+
+/// The values of an ARN's variables.
+pub(super) struct Names<'a> {
+    pub(super) template: &'static str,
+    pub(super) values: Vec<(&'static str, &'a str)>,
+    pub(super) account: Option<&'a str>,
+}
+
+impl Names<'_> {
+    /// The ARN whose last variable is this text.
+    pub(super) fn arn_of(
+        &self,
+        scope: &Scope<'_>,
+        variable: &str,
+        text: &str,
+        form: Form,
+    ) -> Result<String, RequirementsError> {
+        let (account, name) = match form {
+            Form::Url => {
+                let (account, name) = of_url(scope, text)?;
+                (account.or(self.account), name)
+            }
+            Form::Name | Form::Arn | Form::Qualified | Form::KmsKey => (self.account, text),
+        };
+        let mut arn = placed(scope, self.template, account);
+        for (variable, value) in self.values.iter().chain([&(variable, name)]) {
+            arn = arn.replace(&format!("${{{variable}}}"), value);
+        }
+        Ok(arn)
+    }
+}
+
+/// An ARN's template with partition, region and account.
+pub(super) fn placed(scope: &Scope<'_>, template: &str, account: Option<&str>) -> String {
+    template
+        .replace("${Partition}", scope.partition())
+        .replace("${Region}", scope.region())
+        .replace("${Account}", account.unwrap_or_else(|| scope.account()))
+}
+
+/// An ARN that the input holds; of the qualified, without what stands behind
+/// the resource of its form.
+pub(super) fn arn(
+    scope: &Scope<'_>,
+    text: &str,
+    qualified: Option<&str>,
+) -> Result<String, RequirementsError> {
+    let invalid = |why: &str| {
+        let message = format!("`{text}` {why}");
+        RequirementsError::Service(ServiceError::validation(scope.call.service(), message))
+    };
+    let parts = arn_parts(text).ok_or_else(|| invalid("is not an ARN"))?;
+    let [_, partition, _, region, _, resource] = parts;
+    if partition != scope.partition() {
+        return Err(invalid("is of another partition"));
+    }
+    // Emulators look for it where the call goes.
+    if !region.is_empty() && region != scope.region() {
+        return Err(invalid("is of another region than the one that the request goes to"));
+    }
+    let Some(form) = qualified.and_then(arn_parts) else { return Ok(text.to_owned()) };
+    let [.., form] = form;
+    let count = form.matches(':').count() + 1;
+    let kept: Vec<&str> = resource.split(':').take(count).collect();
+    let head = text.strip_suffix(resource).unwrap_or(text);
+    Ok(format!("{head}{}", kept.join(":")))
+}
+
+/// The name in an ARN; a text that is none is the name.
+pub(super) fn last_of(text: &str) -> &str {
+    match arn_parts(text) {
+        Some([.., resource]) => resource.split_once(['/', ':']).map_or(resource, |(_, name)| name),
+        None => text,
+    }
+}
+
+/// The account and the name that a URL ends in. Readers take URLs apart in
+/// different ways: one that could be read as another is refused.
+fn of_url<'a>(
+    scope: &Scope<'_>,
+    url: &'a str,
+) -> Result<(Option<&'a str>, &'a str), RequirementsError> {
+    let invalid = || {
+        let message = format!("The address {url} is not valid for this endpoint.");
+        scope.refused("InvalidAddress", message)
+    };
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/".contains(&byte);
+    if !rest.bytes().all(is_plain) {
+        return Err(invalid());
+    }
+    let mut segments = rest.split('/').rev();
+    let name = segments.next().filter(|name| !name.is_empty() && !name.contains(':'));
+    let name = name.ok_or_else(invalid)?;
+    if rest.split('/').any(str::is_empty) || rest.split('/').any(|it| matches!(it, "." | "..")) {
+        return Err(invalid());
+    }
+    // The region in a host, or in a path, is the one that an emulator reads.
+    let mut words = rest.strip_suffix(name).unwrap_or(rest).split(['/', '.', ':']);
+    if words.any(|word| is_region(word) && word != scope.region()) {
+        return Err(invalid());
+    }
+    let is_account = |text: &&str| text.len() == 12 && text.bytes().all(|it| it.is_ascii_digit());
+    Ok((segments.next().filter(is_account), name))
+}
+
+/// `eu-central-1`, `us-gov-west-1`.
+fn is_region(word: &str) -> bool {
+    let parts: Vec<&str> = word.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|it| it.is_ascii_lowercase());
+    match parts.as_slice() {
+        [first, middle @ .., last] if !middle.is_empty() => {
+            first.len() == 2
+                && letters(first)
+                && middle.iter().all(letters)
+                && !last.is_empty()
+                && last.bytes().all(|it| it.is_ascii_digit())
+        }
+        _ => false,
+    }
+}
+
+/// A label of the path that holds a slash is one to some readers and two to
+/// others; ARNs alone may hold one.
+pub(super) fn check_labels(scope: &Scope<'_>) -> Result<(), RequirementsError> {
+    let operation = scope.call.operation;
+    for member in operation.members_in(Location::Uri) {
+        let is_greedy = operation.uri.contains(&format!("{{{}+}}", member.wire));
+        let text = scope.text(member.name).unwrap_or_default();
+        if !is_greedy && text.contains('/') && !text.starts_with("arn:") {
+            let message =
+                format!("the member `{}` is `{text}`, which no path can hold", member.name);
+            let error = ServiceError::validation(scope.call.service(), message);
+            return Err(RequirementsError::Service(error));
+        }
+    }
+    Ok(())
+}

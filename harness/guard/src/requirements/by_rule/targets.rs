@@ -1,0 +1,123 @@
+//! The resources that a call names.
+
+use ringfence_models::needs::{Form, Named, Only, Part, Permission, Resource, Source};
+use ringfence_policy::catalog::{Arns as _, ResourceType};
+
+use super::names::{self, Names};
+use crate::requirements::RequirementsError;
+use crate::requirements::api_gateway;
+use crate::requirements::scope::Scope;
+
+/// A resource that a call names.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) arn: String,
+    /// Its type; none where the ARN is of none of the action's.
+    pub(super) kind: Option<&'static ResourceType>,
+}
+
+/// The resources of a permission. None: the permission is for `*`.
+pub(super) fn of(
+    scope: &Scope<'_>,
+    permission: &Permission,
+) -> Result<Vec<Target>, RequirementsError> {
+    let mut targets: Vec<Target> = Vec::new();
+    for resource in &permission.resources {
+        if resource.only.as_ref().is_some_and(|only| !holds(scope, only)) {
+            continue;
+        }
+        let arns = named(scope, resource)?;
+        if arns.is_empty() && resource.required {
+            let kind = resource.kind.name;
+            return Err(scope.undecided(format!("the call does not say which {kind} it is about")));
+        }
+        for arn in arns {
+            let is_of_kind = resource.kind.matches(&arn);
+            match targets.iter_mut().find(|target| target.arn == arn) {
+                Some(target) if is_of_kind && target.kind.is_none() => {
+                    target.kind = Some(resource.kind);
+                }
+                Some(_) => {}
+                None => {
+                    let kind = is_of_kind.then_some(resource.kind);
+                    targets.push(Target { arn, kind });
+                }
+            }
+        }
+    }
+    Ok(targets)
+}
+
+/// Whether the call means a resource of one of two types.
+fn holds(scope: &Scope<'_>, only: &Only) -> bool {
+    let texts = only.member.texts_in(&scope.call.input);
+    let is = texts.iter().all(|text| names::last_of(text) == only.text);
+    is == only.equal
+}
+
+/// The ARNs of the resources that a call names in one way.
+fn named(scope: &Scope<'_>, resource: &Resource) -> Result<Vec<String>, RequirementsError> {
+    match &resource.named {
+        Named::Arn(source) => {
+            texts(scope, source).into_iter().map(|arn| names::arn(scope, arn, None)).collect()
+        }
+        Named::Path { arn } => {
+            let path = api_gateway::path(scope)?;
+            Ok(vec![format!("{}{path}", names::placed(scope, arn, None))])
+        }
+        Named::Parts { arn, parts, account } => by_parts(scope, arn, parts, account.as_ref()),
+    }
+}
+
+fn by_parts(
+    scope: &Scope<'_>,
+    template: &'static str,
+    parts: &[Part],
+    account: Option<&Source>,
+) -> Result<Vec<String>, RequirementsError> {
+    let Some((last, before)) = parts.split_last() else {
+        return Ok(vec![names::placed(scope, template, None)]);
+    };
+    let account = account.and_then(|source| texts(scope, source).into_iter().next());
+    let mut names = Names { template, values: Vec::new(), account };
+    let mut arns = Vec::new();
+    for text in texts(scope, &last.source) {
+        if text.starts_with("arn:") {
+            let whole = (last.source.form == Form::Qualified).then_some(template);
+            arns.push(names::arn(scope, text, whole)?);
+            continue;
+        }
+        names.values.clear();
+        for part in before {
+            match texts(scope, &part.source).into_iter().next() {
+                Some(text) => names.values.push((part.variable, names::last_of(text))),
+                None => {
+                    return Err(scope.undecided(format!(
+                        "the call does not say the {} of what it is about",
+                        part.variable
+                    )));
+                }
+            }
+        }
+        arns.push(names.arn_of(scope, last.variable, text, last.source.form)?);
+    }
+    Ok(arns)
+}
+
+/// The texts of a source: each that a member gives, and what stands for none
+/// where an item of a list, or the call, gives none.
+fn texts<'v>(scope: &Scope<'v>, source: &Source) -> Vec<&'v str> {
+    let input = &scope.call.input;
+    let mut found: Vec<&str> = Vec::new();
+    let mut lacks = source.paths.is_empty();
+    for path in &source.paths {
+        let each = path.each(input);
+        lacks |= each.len() > 1 && each.iter().any(Option::is_none);
+        found.extend(path.texts_in(input));
+    }
+    if let Some(text) = source.otherwise.filter(|_| lacks || found.is_empty()) {
+        found.push(text);
+    }
+    found.dedup();
+    found
+}

@@ -1,0 +1,234 @@
+//! Services without a mapping of their own.
+
+use ringfence_wire::Service;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::{alice, ask_as, expect};
+use crate::requirements::RequirementsError;
+
+fn service(name: &str) -> Service {
+    Service::of(name).unwrap()
+}
+
+#[rstest]
+#[case::a_queue_by_url(
+    "sqs",
+    "SendMessageBatch",
+    json!({"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "Entries": []}),
+    &["sqs:SendMessage arn:aws:sqs:eu-west-1:123456789012:q"]
+)]
+#[case::anothers_queue(
+    "sqs",
+    "SendMessage",
+    json!({"QueueUrl": "http://127.0.0.1:4566/999999999999/q", "MessageBody": "m"}),
+    &["sqs:SendMessage arn:aws:sqs:eu-west-1:999999999999:q"]
+)]
+#[case::anothers_queue_by_name(
+    "sqs",
+    "GetQueueUrl",
+    json!({"QueueName": "q", "QueueOwnerAWSAccountId": "999999999999"}),
+    &["sqs:GetQueueUrl arn:aws:sqs:eu-west-1:999999999999:q"]
+)]
+#[case::tags_on_creation(
+    "sqs",
+    "CreateQueue",
+    json!({"QueueName": "q", "tags": {"team": "a"}}),
+    &[
+        "sqs:CreateQueue arn:aws:sqs:eu-west-1:123456789012:q aws:requesttag/team=a aws:tagkeys=[team]",
+        "sqs:TagQueue arn:aws:sqs:eu-west-1:123456789012:q aws:requesttag/team=a aws:tagkeys=[team]",
+    ]
+)]
+#[case::one_call_of_many_actions(
+    "sqs",
+    "StartMessageMoveTask",
+    json!({"SourceArn": "arn:aws:sqs:eu-west-1:123456789012:dead",
+           "DestinationArn": "arn:aws:sqs:eu-west-1:123456789012:q"}),
+    &[
+        "sqs:StartMessageMoveTask arn:aws:sqs:eu-west-1:123456789012:dead",
+        "sqs:ReceiveMessage arn:aws:sqs:eu-west-1:123456789012:dead",
+        "sqs:DeleteMessage arn:aws:sqs:eu-west-1:123456789012:dead",
+        "sqs:GetQueueAttributes arn:aws:sqs:eu-west-1:123456789012:dead",
+        "sqs:SendMessage arn:aws:sqs:eu-west-1:123456789012:q",
+    ]
+)]
+#[case::the_tags_of_a_resource(
+    "sqs",
+    "DeleteQueue",
+    json!({"QueueUrl": "http://127.0.0.1/123456789012/tagged"}),
+    &["sqs:DeleteQueue arn:aws:sqs:eu-west-1:123456789012:tagged aws:resourcetag/team=a"]
+)]
+#[case::the_policy_of_a_resource(
+    "sqs",
+    "PurgeQueue",
+    json!({"QueueUrl": "http://127.0.0.1/123456789012/guarded"}),
+    &["sqs:PurgeQueue arn:aws:sqs:eu-west-1:123456789012:guarded ^POLICY"]
+)]
+#[case::a_topic(
+    "sns",
+    "Publish",
+    json!({"TargetArn": "arn:aws:sns:eu-west-1:123456789012:t", "Message": "m"}),
+    &["sns:Publish arn:aws:sns:eu-west-1:123456789012:t"]
+)]
+#[case::a_telephone("sns", "Publish", json!({"PhoneNumber": "+1", "Message": "m"}), &["sns:Publish *"])]
+#[case::a_subscription(
+    "sns",
+    "Unsubscribe",
+    json!({"SubscriptionArn": "arn:aws:sns:eu-west-1:123456789012:t:8c1"}),
+    &["sns:Unsubscribe arn:aws:sns:eu-west-1:123456789012:t"]
+)]
+#[case::what_is_subscribed(
+    "sns",
+    "Subscribe",
+    json!({"TopicArn": "arn:aws:sns:eu-west-1:123456789012:t", "Protocol": "https", "Endpoint": "e"}),
+    &["sns:Subscribe arn:aws:sns:eu-west-1:123456789012:t sns:endpoint=e sns:protocol=https"]
+)]
+#[case::a_role_in_a_map(
+    "sns",
+    "CreateTopic",
+    json!({"Name": "t", "Attributes": {
+        "DisplayName": "d", "SQSSuccessFeedbackRoleArn": "arn:aws:iam::123456789012:role/bare"}}),
+    &[
+        "sns:CreateTopic arn:aws:sns:eu-west-1:123456789012:t",
+        "iam:PassRole arn:aws:iam::123456789012:role/bare iam:passedtoservice=sns.amazonaws.com",
+    ]
+)]
+#[case::a_role_as_a_value(
+    "sns",
+    "SetTopicAttributes",
+    json!({"TopicArn": "arn:aws:sns:eu-west-1:123456789012:t",
+           "AttributeName": "LambdaFailureFeedbackRoleArn",
+           "AttributeValue": "arn:aws:iam::123456789012:role/bare"}),
+    &[
+        "sns:SetTopicAttributes arn:aws:sns:eu-west-1:123456789012:t",
+        "iam:PassRole arn:aws:iam::123456789012:role/bare iam:passedtoservice=sns.amazonaws.com",
+    ]
+)]
+#[case::a_value_that_is_no_role(
+    "sns",
+    "SetTopicAttributes",
+    json!({"TopicArn": "arn:aws:sns:eu-west-1:123456789012:t", "AttributeName": "DisplayName",
+           "AttributeValue": "d"}),
+    &["sns:SetTopicAttributes arn:aws:sns:eu-west-1:123456789012:t"]
+)]
+#[case::a_rule_of_the_default_bus(
+    "events",
+    "DeleteRule",
+    json!({"Name": "r", "EventBusName": "default"}),
+    &["events:DeleteRule arn:aws:events:eu-west-1:123456789012:rule/r ?events:creatoraccount"]
+)]
+#[case::a_rule_of_another_bus(
+    "events",
+    "DeleteRule",
+    json!({"Name": "r", "EventBusName": "arn:aws:events:eu-west-1:123456789012:event-bus/b"}),
+    &["events:DeleteRule arn:aws:events:eu-west-1:123456789012:rule/b/r ?events:creatoraccount"]
+)]
+#[case::targets(
+    "events",
+    "PutTargets",
+    json!({"Rule": "r", "Targets": [
+        {"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:q"},
+        {"Id": "2", "Arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/c",
+         "RoleArn": "arn:aws:iam::123456789012:role/bare"}]}),
+    &[
+        "events:PutTargets arn:aws:events:eu-west-1:123456789012:rule/r \
+         events:targetarn=[arn:aws:sqs:eu-west-1:123456789012:q,arn:aws:ecs:eu-west-1:123456789012:cluster/c] \
+         ?events:creatoraccount",
+        "iam:PassRole arn:aws:iam::123456789012:role/bare iam:passedtoservice=events.amazonaws.com",
+    ]
+)]
+#[case::events_of_several_buses(
+    "events",
+    "PutEvents",
+    json!({"Entries": [
+        {"Source": "s", "DetailType": "d", "EventBusName": "b"}, {"Source": "s", "DetailType": "e"}]}),
+    &[
+        "events:PutEvents arn:aws:events:eu-west-1:123456789012:event-bus/b events:detail-type=[d,e] \
+         events:source=[s] ?events:systemmetadata/awsdetailtype ?events:systemmetadata/awssource \
+         ?events:systemmetadata/contenttype",
+        "events:PutEvents arn:aws:events:eu-west-1:123456789012:event-bus/default events:detail-type=[d,e] \
+         events:source=[s] ?events:systemmetadata/awsdetailtype ?events:systemmetadata/awssource \
+         ?events:systemmetadata/contenttype",
+    ]
+)]
+#[case::the_path_of_a_request(
+    "apigateway",
+    "GetDeployment",
+    json!({"restApiId": "a1", "deploymentId": "d1"}),
+    &["apigateway:GET arn:aws:apigateway:eu-west-1::/restapis/a1/deployments/d1"]
+)]
+#[tokio::test]
+async fn a_call_needs(
+    #[case] name: &str,
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] expected: &[&str],
+) {
+    expect(service(name), operation, input, expected).await;
+}
+
+/// Readers take these apart in different ways, or look elsewhere.
+#[rstest]
+#[case::query("http://h/123456789012/q?x=/123456789012/other")]
+#[case::fragment("http://h/123456789012/q#/123456789012/other")]
+#[case::encoded("http://h/123456789012/q%2Fother")]
+#[case::empty("http://h/123456789012/q/")]
+#[case::dots("http://h/123456789012/q/../other")]
+#[case::another_region("https://sqs.us-east-1.amazonaws.com/123456789012/q")]
+#[case::another_region_in_the_path("http://h/queue/us-east-1/123456789012/q")]
+#[tokio::test]
+async fn a_url_that_could_be_another_queues_is_refused(#[case] url: &str) {
+    let input = json!({"QueueUrl": url});
+    let refused = ask_as(&alice(), service("sqs"), "DeleteQueue", input).await.unwrap_err();
+    let RequirementsError::Service(error) = refused else { panic!("{refused}") };
+    assert_eq!((error.code.as_ref(), error.status), ("InvalidAddress", 400));
+    assert_eq!(error.message, format!("The address {url} is not valid for this endpoint."));
+}
+
+#[rstest]
+#[case::no_arn("t", "`t` is not an ARN")]
+#[case::another_region(
+    "arn:aws:sns:us-east-1:123456789012:t",
+    "`arn:aws:sns:us-east-1:123456789012:t` is of another region than the one that the request goes \
+     to"
+)]
+#[case::another_partition(
+    "arn:aws-cn:sns:eu-west-1:123456789012:t",
+    "`arn:aws-cn:sns:eu-west-1:123456789012:t` is of another partition"
+)]
+#[tokio::test]
+async fn an_arn_that_is_looked_for_elsewhere_is_refused(#[case] arn: &str, #[case] message: &str) {
+    let input = json!({"TopicArn": arn});
+    let refused = ask_as(&alice(), service("sns"), "DeleteTopic", input).await.unwrap_err();
+    let RequirementsError::Service(error) = refused else { panic!("{refused}") };
+    assert_eq!((error.code.as_ref(), error.status), ("ValidationError", 400));
+    assert_eq!(error.message, message);
+}
+
+#[rstest]
+#[case::stated("sqs", "CancelMessageMoveTask", json!({"TaskHandle": "h"}), "the handle of a task hides its queue")]
+#[case::no_destination(
+    "sqs",
+    "StartMessageMoveTask",
+    json!({"SourceArn": "arn:aws:sqs:eu-west-1:123456789012:dead"}),
+    "the call does not say which queue it is about"
+)]
+#[tokio::test]
+async fn what_the_input_does_not_tell_is_refused_with_the_reason(
+    #[case] name: &'static str,
+    #[case] operation: &'static str,
+    #[case] input: Value,
+    #[case] reason: &str,
+) {
+    let refused = ask_as(&alice(), service(name), operation, input).await.unwrap_err();
+    let reason = reason.to_owned();
+    assert_eq!(refused, RequirementsError::Unmapped { service: name, operation, reason });
+}
+
+#[tokio::test]
+async fn a_label_that_could_be_two_is_refused() {
+    let input = json!({"restApiId": "a1/stages"});
+    let refused = ask_as(&alice(), service("apigateway"), "GetRestApi", input).await.unwrap_err();
+    let RequirementsError::Service(error) = refused else { panic!("{refused}") };
+    assert_eq!(error.message, "the member `restApiId` is `a1/stages`, which no path can hold");
+}

@@ -1,0 +1,182 @@
+//! The rules about needs, checked against the service that they speak of and
+//! packed with it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::overrides::{By, NeedsSource, Override};
+
+/// A service and the catalogue, to check rules against.
+struct Service<'a> {
+    id: &'a str,
+    operations: &'a Map<String, Value>,
+    shapes: &'a Map<String, Value>,
+    catalogue: &'a BTreeMap<String, Value>,
+    prefix: Option<&'a str>,
+}
+
+/// The rules as the model holds them.
+pub(crate) fn packed(
+    id: &str,
+    service: &Map<String, Value>,
+    own: &Override,
+    prefix: Option<&str>,
+    catalogue: &BTreeMap<String, Value>,
+) -> Value {
+    let none = Map::new();
+    let shapes = service.get("shapes").and_then(Value::as_object).unwrap_or(&none);
+    let operations = service["operations"].as_object().unwrap();
+    let service = Service { id, operations, shapes, catalogue, prefix };
+    service.check(own);
+    let operations: Vec<Value> = own
+        .operations
+        .iter()
+        .filter(|rule| rule.refused.is_some() || rule.everything.is_some())
+        .map(|rule| {
+            assert_ne!(rule.everything, Some(false), "{id}: it is so without the override");
+            json!({"names": rule.names, "refused": rule.refused,
+                   "everything": rule.everything.unwrap_or_default()})
+        })
+        .collect();
+    json!({
+        "by_hand": own.needs.as_ref().is_some_and(|rule| {
+            matches!(rule.by, Some(NeedsSource::Hand))
+        }),
+        "refused": own.needs.as_ref().and_then(|rule| rule.refused.as_ref()),
+        "by_path": own.actions.as_ref().is_some_and(|rule| matches!(rule.by, By::Method)),
+        "operations": operations,
+        "resources": plain(&own.resources),
+        "also": plain(&own.also),
+        "passes": plain(&own.passes),
+        "tags": plain(&own.tags),
+        "keys": plain(&own.keys),
+    })
+}
+
+/// Without what is not said.
+fn plain(rules: &impl Serialize) -> Value {
+    fn strip(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|_, value| !value.is_null());
+                fields.values_mut().for_each(strip);
+            }
+            Value::Array(items) => items.iter_mut().for_each(strip),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(rules).unwrap();
+    strip(&mut value);
+    value
+}
+
+impl Service<'_> {
+    fn check(&self, own: &Override) {
+        for rule in &own.resources {
+            let what = format!("{}: the rule of {}", self.id, rule.r#type);
+            assert!(self.has_type(&rule.r#type), "{what}: there is no such type");
+            self.have(&rule.operations, &what);
+            self.name(&rule.operations, &rule.members, &what);
+            for variable in rule.variables.values() {
+                self.name(&rule.operations, &variable.members, &what);
+            }
+            if let Some(only) = &rule.only {
+                assert!(only.is.is_some() != only.is_not.is_some(), "{what}: `is` or `is_not`");
+                self.name(&rule.operations, std::slice::from_ref(&only.member), &what);
+            }
+            assert!(
+                !rule.operations.is_empty() || !rule.members.is_empty(),
+                "{what} is about no operation"
+            );
+        }
+        for rule in &own.also {
+            let what = format!("{}: {} besides", self.id, rule.action);
+            self.have(&rule.operations, &what);
+            let (prefix, name) = rule.action.split_once(':').unwrap();
+            assert!(
+                self.catalogue[prefix]["actions"].get(name).is_some(),
+                "{what}: no such action"
+            );
+            self.name(&rule.operations, &rule.given, &what);
+        }
+        for rule in &own.passes {
+            let what = format!("{}: roles", self.id);
+            self.have(&rule.operations, &what);
+            self.name(&rule.operations, &rule.members, &what);
+            self.name(&rule.operations, rule.named_by.as_slice(), &what);
+        }
+        for rule in &own.tags {
+            let what = format!("{}: tags", self.id);
+            self.have(&rule.operations, &what);
+            self.name(&rule.operations, &rule.members, &what);
+            self.name(&rule.operations, &rule.key_members, &what);
+            if let Some(action) = rule.action.as_ref().filter(|action| !action.is_empty()) {
+                let known = self.prefix.map(|prefix| &self.catalogue[prefix]["actions"]);
+                assert!(
+                    known.is_some_and(|known| known.get(action).is_some()),
+                    "{what}: no action {action}"
+                );
+            }
+        }
+        for rule in &own.keys {
+            let what = format!("{}: the key {}", self.id, rule.key);
+            let known = self.prefix.map(|prefix| &self.catalogue[prefix]["condition_keys"]);
+            assert!(known.is_some_and(|known| known.get(&rule.key).is_some()), "{what}");
+            assert!(rule.never.is_some() == rule.members.is_empty(), "{what}: whence?");
+            self.have(&rule.operations, &what);
+            self.name(&rule.operations, &rule.members, &what);
+        }
+    }
+
+    fn has_type(&self, name: &str) -> bool {
+        let own = self.prefix.map(|prefix| &self.catalogue[prefix]["resource_types"]);
+        own.is_some_and(|types| types.get(name).is_some())
+    }
+
+    fn have(&self, operations: &[String], what: &str) {
+        for name in operations {
+            assert!(self.operations.contains_key(name), "{what}: no operation {name}");
+        }
+    }
+
+    /// Each member stands in each operation that a rule names, or in one at least
+    /// where it names none. Of several alternatives each operation has one.
+    fn name(&self, operations: &[String], members: &[String], what: &str) {
+        for member in members {
+            let has = |name: &str| self.find(&self.operations[name], member);
+            let found = match operations {
+                [] => self.operations.keys().any(|name| has(name)),
+                names => names.iter().any(|name| has(name)),
+            };
+            assert!(found, "{what}: no member {member}");
+        }
+        for name in operations.iter().filter(|_| !members.is_empty()) {
+            assert!(
+                members.iter().any(|member| self.find(&self.operations[name], member)),
+                "{what}: {name} has none of {members:?}"
+            );
+        }
+    }
+
+    fn find(&self, operation: &Value, path: &str) -> bool {
+        let Some(mut shape) = operation.get("input").and_then(Value::as_str) else { return false };
+        for part in path.split('.') {
+            let end = part.find(['[', '{']).unwrap_or(part.len());
+            let (name, mut behind) = part.split_at(end);
+            let member = &self.shapes[shape]["members"][name]["shape"];
+            let Some(next) = member.as_str() else { return false };
+            shape = next;
+            while !behind.is_empty() {
+                let (field, rest) = match behind.strip_prefix('{') {
+                    Some(map) => ("value", map.split_once('}').unwrap().1),
+                    None => ("member", behind.strip_prefix("[]").unwrap()),
+                };
+                let Some(next) = self.shapes[shape][field]["shape"].as_str() else { return false };
+                (shape, behind) = (next, rest);
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,315 @@
+//! What a call needs: which actions, on which resources, under which condition
+//! keys, by one rule for every operation of every service.
+//!
+//! The rule: an operation needs the action of its own name on each resource
+//! type that AWS's reference gives the action, and the ARN of such a resource
+//! follows from the members of the input that are called as the variables of
+//! the ARN are. What the rule cannot tell is said in `overrides/SERVICE.toml`;
+//! what neither tells is refused with its reason, and never guessed.
+
+mod more;
+mod origins;
+mod paths;
+mod resources;
+mod rules;
+
+use std::fmt;
+
+use crate::actions::{self, ResourceType};
+use crate::operation::{ActionName, Operation};
+
+pub use origins::{KeyOf, Origin};
+pub use paths::Path;
+pub(crate) use paths::with_roles;
+pub(crate) use rules::Rules;
+
+/// What is known of an operation's needs.
+#[derive(Debug)]
+pub enum Needs {
+    /// The guard's own code says it.
+    ByHand,
+    /// The rule and the overrides say it.
+    ByRule(ByRule),
+    /// Nothing says it for certain.
+    Refused(Refused),
+}
+
+/// What a call needs by the rule.
+#[derive(Debug, Default)]
+pub struct ByRule {
+    /// The permissions, in the order in which they are checked. None: the
+    /// operation needs none.
+    pub permissions: Vec<Permission>,
+    /// The roles that the call hands to the service.
+    pub passes: Vec<Pass>,
+    /// The tags in the request.
+    pub tags: Vec<Path>,
+    /// The keys of tags in the request.
+    pub tag_keys: Vec<Path>,
+    /// Calls that bring tags need an action more, and no source tells which.
+    pub untold_tags: bool,
+    /// The files of overrides were asked.
+    pub by_override: bool,
+}
+
+/// One permission.
+#[derive(Debug)]
+pub struct Permission {
+    /// The action.
+    pub action: ActionName,
+    /// It is needed where one of these members is given; none: always.
+    pub when: Vec<Path>,
+    /// What it acts upon. None, or none that the call names: `*`.
+    pub resources: Vec<Resource>,
+    /// Resource types that the reference lists beside these as possible, and
+    /// that no member names.
+    pub unbound: Vec<&'static str>,
+    /// Where its condition keys come from.
+    pub keys: Vec<KeyOf>,
+}
+
+/// A resource that a call names.
+#[derive(Debug)]
+pub struct Resource {
+    /// Its type.
+    pub kind: &'static ResourceType,
+    /// Whether the action always needs one of this type.
+    pub required: bool,
+    /// How it is named.
+    pub named: Named,
+    /// It is meant where this holds alone.
+    pub only: Option<Only>,
+}
+
+/// A member that tells one type of resource from another.
+#[derive(Debug)]
+pub struct Only {
+    /// The member; a name or an ARN.
+    pub member: Path,
+    /// What it is, or is not. A member that is not given is this.
+    pub text: &'static str,
+    /// Whether it must be this, or must not.
+    pub equal: bool,
+}
+
+/// How a call names a resource.
+#[derive(Debug)]
+pub enum Named {
+    /// By its ARN.
+    Arn(Source),
+    /// By the variables of its ARN. Where the last one is given as an ARN, it is
+    /// that.
+    Parts {
+        /// The ARN, with variables.
+        arn: &'static str,
+        /// What each variable is, in their order.
+        parts: Vec<Part>,
+        /// The account, where it may be another.
+        account: Option<Source>,
+    },
+    /// By the path of the request.
+    Path {
+        /// The ARN before the path, with variables.
+        arn: &'static str,
+    },
+}
+
+/// A variable of an ARN.
+#[derive(Debug)]
+pub struct Part {
+    /// Its name.
+    pub variable: &'static str,
+    /// What it is.
+    pub source: Source,
+}
+
+/// Where a text comes from.
+#[derive(Debug, Default)]
+pub struct Source {
+    /// Members, each of which names one or several.
+    pub paths: Vec<Path>,
+    /// How the members are read.
+    pub form: Form,
+    /// What it is where none of the members is given.
+    pub otherwise: Option<&'static str>,
+}
+
+/// How a member names a resource.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// By a name or an id; or by an ARN.
+    #[default]
+    Name,
+    /// By an ARN.
+    Arn,
+    /// By a URL whose path ends in the account and the name.
+    Url,
+    /// By a name or an ARN, behind which a version or an alias may stand.
+    Qualified,
+    /// As a key of KMS is: by id, ARN, alias or alias's ARN.
+    KmsKey,
+}
+
+/// A role that is handed to a service: `iam:PassRole`.
+#[derive(Debug)]
+pub struct Pass {
+    /// The member that names it.
+    pub member: Path,
+    /// Whether it is a role, or one only where the text is a role's ARN.
+    pub is_certain: bool,
+    /// It is a role where this other member ends so.
+    pub named_by: Option<(Path, &'static str)>,
+    /// `iam:PassedToService`; unknown where no source says it.
+    pub service: Option<&'static str>,
+}
+
+/// Why nothing says what an operation needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// The prefix of the service's actions is not known.
+    NoPrefix,
+    /// No action of its name is known.
+    NoAction,
+    /// Its input does not tell a resource that its action always needs.
+    Unnamed {
+        /// The action.
+        action: ActionName,
+        /// The type.
+        kind: &'static str,
+    },
+    /// The reference lists types as possible, and the input tells none of them.
+    Untold {
+        /// The action.
+        action: ActionName,
+        /// The types.
+        kinds: Vec<&'static str>,
+    },
+    /// An override says why.
+    Stated(&'static str),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPrefix => f.write_str("no source tells the prefix of the service's actions"),
+            Self::NoAction => f.write_str("no source tells its action"),
+            Self::Unnamed { action, kind } => {
+                write!(f, "{action} acts upon a resource of type {kind}, which no member names")
+            }
+            Self::Untold { action, kinds } => write!(
+                f,
+                "{action} may act upon resources of the types {}, and no member names any",
+                kinds.join(", ")
+            ),
+            Self::Stated(reason) => f.write_str(reason),
+        }
+    }
+}
+
+/// How well an operation's needs are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// By rule, and where each condition key comes from is known.
+    Exact,
+    /// By rule; of some condition keys nothing is known, so a decision that hangs
+    /// on one of them is undecided.
+    ByRule,
+    /// By the guard's own code.
+    ByHand,
+    /// Not at all.
+    Refused,
+}
+
+impl Class {
+    /// All, in order.
+    pub const ALL: [Self; 4] = [Self::Exact, Self::ByRule, Self::ByHand, Self::Refused];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::ByRule => "by rule",
+            Self::ByHand => "by hand",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl Needs {
+    /// How well they are known.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::ByHand => Class::ByHand,
+            Self::Refused(_) => Class::Refused,
+            Self::ByRule(rule) if rule.is_exact() => Class::Exact,
+            Self::ByRule(_) => Class::ByRule,
+        }
+    }
+
+    pub(crate) fn of(operation: &Operation) -> Self {
+        let rules = &operation.service.model().rules;
+        if rules.by_hand {
+            return Self::ByHand;
+        }
+        derived(operation, rules).map_or_else(Self::Refused, Self::ByRule)
+    }
+}
+
+impl ByRule {
+    fn is_exact(&self) -> bool {
+        !self.untold_tags
+            && self.passes.iter().all(|pass| pass.service.is_some())
+            && self.permissions.iter().all(|permission| {
+                permission.unbound.is_empty()
+                    && permission.keys.iter().all(|key| key.origin != Origin::Unknown)
+            })
+    }
+}
+
+fn derived(operation: &Operation, rules: &Rules) -> Result<ByRule, Refused> {
+    if let Some(reason) = rules.refused(operation.name) {
+        return Err(Refused::Stated(reason));
+    }
+    if operation.unsigned {
+        // "Amazon Cognito doesn't evaluate IAM policies" of public operations:
+        // https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html
+        return Ok(ByRule::default());
+    }
+    let Some(names) = &operation.actions else {
+        return Err(match operation.service.iam_prefix() {
+            None => Refused::NoPrefix,
+            Some(_) => Refused::NoAction,
+        });
+    };
+    let mut needs = ByRule::default();
+    more::tags(operation, rules, &mut needs);
+    for name in names {
+        needs.permissions.push(permission(operation, rules, *name, &needs)?);
+    }
+    more::also(operation, rules, &mut needs)?;
+    more::tagging(operation, rules, &mut needs)?;
+    more::passes(operation, rules, &mut needs);
+    needs.by_override = rules.is_about(operation);
+    Ok(needs)
+}
+
+/// The permission of an action, as the operation's input tells it.
+fn permission(
+    operation: &Operation,
+    rules: &Rules,
+    name: ActionName,
+    needs: &ByRule,
+) -> Result<Permission, Refused> {
+    let prefix = actions::of(name.prefix).ok_or(Refused::NoPrefix)?;
+    let action = prefix.action(name.name).ok_or(Refused::NoAction)?;
+    let found = resources::of(operation, rules, name, prefix, action)?;
+    let keys = origins::of(operation, rules, prefix, action, needs);
+    Ok(Permission {
+        action: name,
+        when: Vec::new(),
+        resources: found.resources,
+        unbound: found.unbound,
+        keys,
+    })
+}

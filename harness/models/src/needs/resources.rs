@@ -1,0 +1,257 @@
+//! Which members name the resources that an action acts upon.
+
+use super::paths::Path;
+use super::rules::{ResourceRule, Rules};
+use super::{Form, Named, Only, Part, Refused, Resource, Source};
+use crate::actions::{Action, ActionResource, Prefix, ResourceType};
+use crate::operation::{ActionName, Operation};
+use crate::shape::{Form as Shape, Kind, Member};
+
+pub(super) struct Found {
+    pub(super) resources: Vec<Resource>,
+    pub(super) unbound: Vec<&'static str>,
+}
+
+/// The resources of an action, as an operation's input names them.
+pub(super) fn of(
+    operation: &Operation,
+    rules: &Rules,
+    name: ActionName,
+    prefix: &'static Prefix,
+    action: &'static Action,
+) -> Result<Found, Refused> {
+    let mut found = Found { resources: Vec::new(), unbound: Vec::new() };
+    if rules.is_about_everything(operation.name) {
+        return Ok(found);
+    }
+    if rules.by_path {
+        let arn = "arn:${Partition}:apigateway:${Region}::";
+        let kind = action.resources.first().and_then(|first| prefix.resource_type(first.name));
+        let kind = kind.ok_or(Refused::NoAction)?;
+        let named = Named::Path { arn };
+        found.resources.push(Resource { kind, required: true, named, only: None });
+        return Ok(found);
+    }
+    let input = Input { operation };
+    for listed in &action.resources {
+        let Some(kind) = prefix.resource_type(listed.name) else { continue };
+        match rules.resource(operation, name.name, kind.name) {
+            Some(rule) if rule.ignored => {}
+            Some(rule) => found.resources.push(stated(operation, rule, listed, kind)),
+            None => match input.named(kind) {
+                Some(named) => found.resources.push(Resource {
+                    kind,
+                    required: listed.required,
+                    named,
+                    only: None,
+                }),
+                None if listed.required => {
+                    return Err(Refused::Unnamed { action: name, kind: kind.name });
+                }
+                None => found.unbound.push(kind.name),
+            },
+        }
+    }
+    if found.resources.is_empty() && !found.unbound.is_empty() {
+        return Err(Refused::Untold { action: name, kinds: found.unbound });
+    }
+    Ok(found)
+}
+
+/// What an override says of a type.
+fn stated(
+    operation: &Operation,
+    rule: &ResourceRule,
+    listed: &ActionResource,
+    kind: &'static ResourceType,
+) -> Resource {
+    let source = |members: &[&'static str], form, otherwise| Source {
+        paths: members.iter().filter_map(|text| Path::parse(operation, text)).collect(),
+        form,
+        otherwise,
+    };
+    let last = source(&rule.members, rule.read, rule.otherwise);
+    let named = match rule.read {
+        Form::Arn => Named::Arn(last),
+        _ => {
+            let arn = rule.arn.or_else(|| kind.arn.first().copied()).unwrap_or_default();
+            let mut parts: Vec<Part> = variables(arn)
+                .map(|variable| {
+                    let source = match rule.variables.get(variable) {
+                        Some(said) => source(&said.members, Form::Name, said.otherwise),
+                        None => {
+                            let same = same_name(operation, variable);
+                            Source { paths: same.into_iter().collect(), ..Source::default() }
+                        }
+                    };
+                    Part { variable, source }
+                })
+                .collect();
+            if let Some(part) = parts.last_mut() {
+                part.source = last;
+            }
+            let account = rule.variables.get("Account");
+            let account = account.map(|said| source(&said.members, Form::Name, said.otherwise));
+            Named::Parts { arn, parts, account }
+        }
+    };
+    let only = rule.only.as_ref().and_then(|only| {
+        let equal = only.is.is_some();
+        let member = Path::parse(operation, only.member)?;
+        Some(Only { member, text: only.is.or(only.is_not)?, equal })
+    });
+    Resource { kind, required: rule.required.unwrap_or(listed.required), named, only }
+}
+
+fn same_name(operation: &Operation, variable: &str) -> Option<Path> {
+    let is = |member: &&Member| plain(member.name) == plain(variable);
+    operation.members.iter().find(is).map(Path::member)
+}
+
+/// The variables of an ARN that are its type's own.
+pub(super) fn variables(arn: &'static str) -> impl Iterator<Item = &'static str> {
+    arn.split("${")
+        .skip(1)
+        .filter_map(|part| part.split_once('}').map(|(name, _)| name))
+        .filter(|name| !matches!(*name, "Partition" | "Region" | "Account"))
+}
+
+/// A name without case and signs: `load-balancer` and `LoadBalancer` are one.
+pub(super) fn plain(name: &str) -> String {
+    let letters = name.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// The members of an input that may name a resource of an action.
+struct Input<'a> {
+    operation: &'a Operation,
+}
+
+/// What is called so is an ARN, whichever of an action's types it is of.
+const ANY_ARN: [&str; 6] =
+    ["arn", "arns", "resourcearn", "resourcearns", "resourcearnlist", "taggableresourcearn"];
+
+impl Input<'_> {
+    /// How the input names a resource of a type, where its members are called as
+    /// the type and its variables are.
+    fn named(&self, kind: &'static ResourceType) -> Option<Named> {
+        let of = plain(kind.name);
+        if let Some(member) = self.member(&[format!("{of}arn"), format!("{of}arns")]) {
+            return Some(by_arn(member));
+        }
+        for arn in &kind.arn {
+            let names: Vec<&str> = variables(arn).collect();
+            let parts: Option<Vec<Part>> = names
+                .iter()
+                .enumerate()
+                .map(|(at, variable)| {
+                    let is_last = at + 1 == names.len();
+                    let source = self.variable(variable, &of, is_last)?;
+                    Some(Part { variable, source })
+                })
+                .collect();
+            if let Some(parts) = parts {
+                return Some(Named::Parts { arn, parts, account: None });
+            }
+        }
+        // `${TopicName}` by `TopicArn`.
+        for arn in &kind.arn {
+            let stem = variables(arn).last().map(plain).unwrap_or_default();
+            let stem = stem.strip_suffix("name").or_else(|| stem.strip_suffix("id"));
+            if let Some(stem) = stem.filter(|stem| !stem.is_empty())
+                && let Some(member) = self.member(&[format!("{stem}arn")])
+            {
+                return Some(by_arn(member));
+            }
+        }
+        self.member(&ANY_ARN.map(str::to_owned)).map(by_arn)
+    }
+
+    /// What a variable is.
+    fn variable(&self, variable: &str, kind: &str, is_last: bool) -> Option<Source> {
+        let name = plain(variable);
+        let mut candidates = vec![name.clone()];
+        if is_last {
+            candidates.push(format!("{name}s"));
+            let ending = ["name", "identifier", "id"].into_iter().find(|end| name.ends_with(end));
+            let endings: &[&str] = match ending {
+                Some("name") => &["name", "", "names", "s"],
+                Some(_) => &["id", "identifier", "", "ids", "identifiers", "s"],
+                None => &["name", "id", "identifier", "", "names", "ids", "s"],
+            };
+            candidates.extend(endings.iter().map(|ending| format!("{kind}{ending}")));
+            if self.is_own(kind) {
+                // The operation is about this type alone: `DeleteConnection` by `Name`.
+                candidates.extend(match ending {
+                    Some("name") => vec!["name".to_owned()],
+                    Some(_) => vec!["id".to_owned(), "identifier".to_owned()],
+                    None => vec!["name".to_owned()],
+                });
+            }
+        }
+        match self.member(&candidates).filter(|member| is_last || member.kind == Kind::String) {
+            Some(member) => Some(Source { paths: vec![Path::member(member)], ..Source::default() }),
+            // The service makes the id of what a call creates.
+            None if is_last && self.creates(kind) && is_id_of(&name, kind) => {
+                Some(Source { otherwise: Some("*"), ..Source::default() })
+            }
+            None => None,
+        }
+    }
+
+    /// The first member that is called so and is a text or several.
+    fn member(&self, names: &[String]) -> Option<&Member> {
+        names.iter().find_map(|name| {
+            let called = |member: &&Member| plain(member.name) == *name;
+            self.operation.members.iter().find(called).filter(|member| self.is_text(member))
+        })
+    }
+
+    fn is_text(&self, member: &Member) -> bool {
+        let model = self.operation.service.model();
+        match model.shape_of(member).map(|shape| (&shape.form, shape.kind)) {
+            Some((Shape::Scalar, kind)) => kind == Kind::String,
+            Some((Shape::List(item), _)) => {
+                model.shape_of(item).is_some_and(|shape| shape.kind == Kind::String)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the operation is called by what it does with the type.
+    fn is_own(&self, kind: &str) -> bool {
+        const VERBS: [&str; 12] = [
+            "Create",
+            "Delete",
+            "Describe",
+            "Get",
+            "Update",
+            "Put",
+            "Start",
+            "Stop",
+            "Enable",
+            "Disable",
+            "Activate",
+            "Deactivate",
+        ];
+        let name = self.operation.name;
+        VERBS.iter().any(|verb| name.strip_prefix(verb).is_some_and(|rest| plain(rest) == kind))
+    }
+
+    fn creates(&self, kind: &str) -> bool {
+        let made = self.operation.name.strip_prefix("Create");
+        made.is_some_and(|made| plain(made) == kind)
+    }
+}
+
+/// Whether a variable is called as the id of a type: not `${ResourceId}`, which
+/// may be a name.
+fn is_id_of(name: &str, kind: &str) -> bool {
+    ["id", "identifier"]
+        .iter()
+        .any(|end| name.strip_suffix(end).is_some_and(|of| of.is_empty() || kind.ends_with(of)))
+}
+
+fn by_arn(member: &Member) -> Named {
+    Named::Arn(Source { paths: vec![Path::member(member)], form: Form::Arn, otherwise: None })
+}

@@ -1,0 +1,202 @@
+//! What `overrides/SERVICE.toml` says of needs, as `build.rs` packed it.
+
+use serde::Deserialize;
+
+use super::Form;
+use crate::operation::Operation;
+
+/// The rules of a service.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Rules {
+    pub(crate) by_hand: bool,
+    /// Why all calls are refused.
+    pub(super) refused: Option<&'static str>,
+    /// The resource of each call is its path.
+    pub(super) by_path: bool,
+    pub(super) operations: Vec<OperationRule>,
+    pub(super) resources: Vec<ResourceRule>,
+    pub(super) also: Vec<AlsoRule>,
+    pub(super) passes: Vec<PassRule>,
+    pub(super) tags: Vec<TagRule>,
+    pub(super) keys: Vec<KeyRule>,
+}
+
+/// Operations that are refused, or that act upon everything alone.
+#[derive(Debug, Deserialize)]
+pub(super) struct OperationRule {
+    pub(super) names: Vec<&'static str>,
+    pub(super) refused: Option<&'static str>,
+    #[serde(default)]
+    pub(super) everything: bool,
+}
+
+/// How calls name resources of a type.
+#[derive(Debug, Deserialize)]
+pub(super) struct ResourceRule {
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    /// None: those that have one of the members.
+    #[serde(default)]
+    pub(super) operations: Vec<&'static str>,
+    /// Those of one action alone, where an operation needs several.
+    pub(super) action: Option<&'static str>,
+    /// The last variable, or the whole ARN.
+    #[serde(default)]
+    pub(super) members: Vec<&'static str>,
+    #[serde(default)]
+    pub(super) read: Form,
+    /// The form of the ARN, where it is not the first of the type's.
+    pub(super) arn: Option<&'static str>,
+    pub(super) otherwise: Option<&'static str>,
+    /// The variables before the last one, where they are not called as members
+    /// are.
+    #[serde(default)]
+    pub(super) variables: std::collections::BTreeMap<&'static str, Variable>,
+    pub(super) required: Option<bool>,
+    pub(super) only: Option<OnlyRule>,
+    /// The calls do not act upon one.
+    #[serde(default)]
+    pub(super) ignored: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Variable {
+    #[serde(default)]
+    pub(super) members: Vec<&'static str>,
+    pub(super) otherwise: Option<&'static str>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OnlyRule {
+    pub(super) member: &'static str,
+    pub(super) is: Option<&'static str>,
+    pub(super) is_not: Option<&'static str>,
+}
+
+/// An action that operations need besides.
+#[derive(Debug, Deserialize)]
+pub(super) struct AlsoRule {
+    pub(super) operations: Vec<&'static str>,
+    pub(super) action: &'static str,
+    /// Where one of these is given; none: always.
+    #[serde(default)]
+    pub(super) given: Vec<&'static str>,
+}
+
+/// Roles that are handed over.
+#[derive(Debug, Deserialize)]
+pub(super) struct PassRule {
+    /// None: those that are found.
+    #[serde(default)]
+    pub(super) members: Vec<&'static str>,
+    #[serde(default)]
+    pub(super) operations: Vec<&'static str>,
+    /// The member whose text ends in `RoleArn` where it is a role.
+    pub(super) named_by: Option<&'static str>,
+    pub(super) service: Option<&'static str>,
+    /// Those are no roles that the call hands over.
+    #[serde(default)]
+    pub(super) ignored: bool,
+}
+
+/// Tags in requests.
+#[derive(Debug, Deserialize)]
+pub(super) struct TagRule {
+    #[serde(default)]
+    pub(super) operations: Vec<&'static str>,
+    /// Under which names tags come.
+    #[serde(default)]
+    pub(super) members: Vec<&'static str>,
+    /// Under which names keys of tags come.
+    #[serde(default)]
+    pub(super) key_members: Vec<&'static str>,
+    /// The action that tags on creation need; empty: none.
+    pub(super) action: Option<&'static str>,
+}
+
+/// Where a condition key comes from.
+#[derive(Debug, Deserialize)]
+pub(super) struct KeyRule {
+    pub(super) key: &'static str,
+    #[serde(default)]
+    pub(super) operations: Vec<&'static str>,
+    #[serde(default)]
+    pub(super) members: Vec<&'static str>,
+    /// Why no request has it here.
+    pub(super) never: Option<&'static str>,
+}
+
+fn is_among(names: &[&str], operation: &Operation) -> bool {
+    names.is_empty() || names.contains(&operation.name)
+}
+
+impl Rules {
+    pub(super) fn refused(&self, name: &str) -> Option<&'static str> {
+        let mut rules = self.operations.iter().filter(|rule| rule.names.contains(&name));
+        rules.find_map(|rule| rule.refused).or(self.refused)
+    }
+
+    pub(super) fn is_about_everything(&self, name: &str) -> bool {
+        self.operations.iter().any(|rule| rule.everything && rule.names.contains(&name))
+    }
+
+    /// Whether a rule speaks of the operation by its name, or of a type that it
+    /// names.
+    pub(super) fn is_about(&self, operation: &Operation) -> bool {
+        let name = operation.name;
+        self.operations.iter().any(|rule| rule.names.contains(&name))
+            || self.resources.iter().any(|rule| rule.is_about(operation))
+            || self.also.iter().any(|rule| rule.operations.contains(&name))
+    }
+
+    /// What is said of a type: the rule that names the operation before the one
+    /// that names none.
+    pub(super) fn resource(
+        &self,
+        operation: &Operation,
+        action: &str,
+        kind: &str,
+    ) -> Option<&ResourceRule> {
+        let all = || {
+            self.resources.iter().filter(|rule| {
+                rule.kind == kind
+                    && rule.action.is_none_or(|only| only == action)
+                    && rule.is_about(operation)
+            })
+        };
+        all()
+            .find(|rule| rule.action.is_some() && !rule.operations.is_empty())
+            .or_else(|| all().find(|rule| !rule.operations.is_empty()))
+            .or_else(|| all().next())
+    }
+
+    pub(super) fn passes(&self, operation: &Operation) -> impl Iterator<Item = &PassRule> {
+        self.passes.iter().filter(|rule| is_among(&rule.operations, operation))
+    }
+
+    pub(super) fn tags(&self, operation: &Operation) -> impl Iterator<Item = &TagRule> {
+        self.tags.iter().filter(|rule| is_among(&rule.operations, operation))
+    }
+
+    pub(super) fn key(&self, operation: &Operation, key: &str) -> Option<&KeyRule> {
+        let all = || self.keys.iter().filter(|rule| rule.key.eq_ignore_ascii_case(key));
+        all()
+            .find(|rule| rule.operations.contains(&operation.name))
+            .or_else(|| all().find(|rule| rule.operations.is_empty()))
+    }
+}
+
+impl ResourceRule {
+    pub(super) fn is_about(&self, operation: &Operation) -> bool {
+        match self.operations.is_empty() {
+            false => self.operations.contains(&operation.name),
+            true => {
+                let head = |text: &'static str| text.split(['.', '[', '{']).next();
+                self.members
+                    .iter()
+                    .any(|member| head(member).is_some_and(|name| operation.member(name).is_some()))
+            }
+        }
+    }
+}

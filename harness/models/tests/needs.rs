@@ -1,0 +1,180 @@
+//! What calls need, as one line a permission.
+
+use std::collections::BTreeMap;
+
+use ringfence_models::needs::{Named, Needs, Source};
+use ringfence_models::{Operation, Service, actions};
+use rstest::rstest;
+
+fn source(source: &Source) -> String {
+    let paths: Vec<String> = source.paths.iter().map(ToString::to_string).collect();
+    let otherwise = source.otherwise.map(|text| format!("={text}")).unwrap_or_default();
+    format!("{}{otherwise}", paths.join("|"))
+}
+
+/// What an operation needs, one line a permission.
+fn told(operation: &Operation) -> Vec<String> {
+    let needs = match operation.needs() {
+        Needs::ByHand => return vec!["by hand".to_owned()],
+        Needs::Refused(reason) => return vec![format!("refused: {reason}")],
+        Needs::ByRule(needs) => needs,
+    };
+    let mut lines = Vec::new();
+    for permission in &needs.permissions {
+        let mut line = permission.action.to_string();
+        for path in &permission.when {
+            line.push_str(&format!(" if {path}"));
+        }
+        for resource in &permission.resources {
+            line.push_str(&format!(" {}", resource.kind.name));
+            if !resource.required {
+                line.push('?');
+            }
+            match &resource.named {
+                Named::Arn(of) => line.push_str(&format!("<{}>", source(of))),
+                Named::Path { .. } => line.push_str("<path>"),
+                Named::Parts { parts, .. } => {
+                    let parts: Vec<String> =
+                        parts.iter().map(|part| source(&part.source)).collect();
+                    line.push_str(&format!("({})", parts.join(", ")));
+                }
+            }
+            if let Some(only) = &resource.only {
+                let sign = if only.equal { "=" } else { "!=" };
+                line.push_str(&format!(" where {}{sign}{}", only.member, only.text));
+            }
+        }
+        lines.push(line);
+    }
+    for pass in &needs.passes {
+        let service = pass.service.unwrap_or("?");
+        lines.push(format!("iam:PassRole {} to {service}", pass.member));
+    }
+    lines
+}
+
+#[rstest]
+#[case::by_url("sqs", "SendMessageBatch", &["sqs:SendMessage queue(QueueUrl)"])]
+#[case::by_arn("sns", "DeleteTopic", &["sns:DeleteTopic topic<TopicArn>"])]
+#[case::by_one_of_two("sns", "Publish", &["sns:Publish topic?<TopicArn|TargetArn>"])]
+#[case::everything("events", "ListRules", &["events:ListRules"])]
+#[case::by_the_other_of_two_types(
+    "events",
+    "DescribeRule",
+    &["events:DescribeRule rule-on-custom-event-bus?(EventBusName, Name) where \
+       EventBusName!=default rule-on-default-event-bus?(Name) where EventBusName=default"]
+)]
+#[case::roles_below(
+    "events",
+    "PutTargets",
+    &[
+        "events:PutTargets rule-on-custom-event-bus?(EventBusName, Rule) where \
+         EventBusName!=default rule-on-default-event-bus?(Rule) where EventBusName=default",
+        "iam:PassRole Targets[].RoleArn to events.amazonaws.com",
+    ]
+)]
+// On the membership, and not on the collaboration.
+#[case::tags_on_what_is_made(
+    "cleanrooms",
+    "CreateMembership",
+    &[
+        "cleanrooms:CreateMembership collaboration(collaborationIdentifier) membership(=*)",
+        "cleanrooms:TagResource if tags membership(=*)",
+        "iam:PassRole defaultJobResultConfiguration.roleArn to ?",
+        "iam:PassRole defaultResultConfiguration.roleArn to ?",
+    ]
+)]
+#[case::roles_in_a_map(
+    "sns",
+    "CreateTopic",
+    &[
+        "sns:CreateTopic topic(Name)",
+        "sns:TagResource if Tags topic(Name)",
+        "iam:PassRole Attributes{RoleArn} to sns.amazonaws.com",
+    ]
+)]
+#[case::an_id_that_the_service_makes(
+    "deadline",
+    "CreateFarm",
+    &["deadline:CreateFarm farm(=*)", "deadline:TagResource if tags farm(=*)"]
+)]
+#[case::by_path("apigateway", "GetStage", &["apigateway:GET Account<path>"])]
+#[case::by_hand("iam", "CreateRole", &["by hand"])]
+// Nobody signs it.
+#[case::nobodys("cognito-idp", "ConfirmDevice", &[])]
+#[case::stated("sqs", "CancelMessageMoveTask", &["refused: the handle of a task hides its queue"])]
+#[case::no_action(
+    "cloudwatch",
+    "DescribeAlarmContributors",
+    &["refused: no source tells its action"]
+)]
+fn a_call_needs(#[case] service: &str, #[case] operation: &str, #[case] expected: &[&str]) {
+    let operation = Service::of(service).unwrap().operation(operation).unwrap();
+    assert_eq!(told(operation), expected);
+}
+
+/// Of every operation that the rule tells: each resource type that its actions
+/// always need is bound to the input, each ARN has a value for each variable, and
+/// each condition key an origin.
+#[test]
+fn what_the_rule_tells_is_whole() {
+    let mut count = 0;
+    for operation in Service::all().flat_map(|service| &service.model().operations) {
+        let Needs::ByRule(needs) = operation.needs() else { continue };
+        count += 1;
+        let of = format!("{}:{}", operation.service, operation.name);
+        for permission in &needs.permissions {
+            let prefix = actions::of(permission.action.prefix).unwrap();
+            let action = prefix.action(permission.action.name).unwrap();
+            assert_eq!(permission.keys.len(), prefix.keys_of(action).count(), "{of}");
+            for resource in &permission.resources {
+                assert!(whole(&resource.named), "{of}: {}", resource.kind.name);
+            }
+            for listed in action.resources.iter().filter(|listed| listed.required) {
+                let is_bound = permission.resources.iter().any(|it| it.kind.name == listed.name);
+                let tags = !permission.when.is_empty();
+                assert!(
+                    is_bound || tags || left_out(operation, listed.name),
+                    "{of}: {}",
+                    listed.name
+                );
+            }
+        }
+    }
+    assert!(count > 12_000, "{count}");
+}
+
+fn whole(named: &Named) -> bool {
+    let has = |source: &Source| !source.paths.is_empty() || source.otherwise.is_some();
+    match named {
+        Named::Arn(source) => has(source),
+        Named::Path { .. } => true,
+        Named::Parts { arn, parts, .. } => {
+            let variables = arn.matches("${").count();
+            let places = ["Partition", "Region", "Account"];
+            let placed = places.iter().filter(|name| arn.contains(&format!("${{{name}}}"))).count();
+            parts.len() == variables - placed && parts.iter().all(|part| has(&part.source))
+        }
+    }
+}
+
+/// Types that a file of overrides says are not acted upon, and paths.
+fn left_out(operation: &Operation, kind: &str) -> bool {
+    LEFT_OUT.contains(&(operation.service.name(), operation.name, kind))
+        || operation.service.name() == "apigateway"
+}
+
+const LEFT_OUT: &[(&str, &str, &str)] = &[("events", "DescribeApiDestination", "connection")];
+
+/// How many operations of each class there are. What shrinks is seen;
+/// `docs/coverage.md` tells of each service.
+#[test]
+fn no_operation_is_lost() {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for operation in Service::all().flat_map(|service| &service.model().operations) {
+        *counts.entry(operation.needs().class().name()).or_default() += 1;
+    }
+    let counts: Vec<String> =
+        counts.iter().map(|(class, count)| format!("{class} {count}")).collect();
+    assert_eq!(counts, ["by hand 1938", "by rule 2652", "exact 11269", "refused 4168"]);
+}
