@@ -284,3 +284,26 @@ async fn a_list_that_can_be_misread_is_refused(#[case] objects: &str) {
     let answer = send(posted(&stage, &format!("<Quiet>true</Quiet>{most}"), Some(&app))).await;
     assert_eq!(answer.status(), 200);
 }
+
+/// Without Object Lock nothing keeps a version: an upstream that cannot show the
+/// version `null`, as moto, is not asked for it.
+#[tokio::test]
+async fn a_version_of_a_bucket_without_object_lock_is_deleted() {
+    let stage = Stage::new().await;
+    let app = stage.role(&policy(&[on("Allow", "s3:*", "*")]));
+    let version = json!({"Bucket": "bucket", "Key": "a", "VersionId": "null"});
+    let delete = stage.client.call(&app, Service::S3, "DeleteObject", version.clone()).await;
+    delete.unwrap();
+    assert_eq!(stage.last_entry().upstream_status, Some(200));
+    let mut bypass = version;
+    bypass["BypassGovernanceRetention"] = true.into();
+    let refused = stage.client.call(&app, Service::S3, "DeleteObject", bypass).await.unwrap_err();
+    assert_eq!(
+        (refused.status, &*refused.code, &*refused.message),
+        (
+            400,
+            "InvalidArgument",
+            "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets."
+        )
+    );
+}

@@ -178,6 +178,10 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
         let text = "<Error><Code>NoSuchBucket</Code><Message>none</Message></Error>";
         return (StatusCode::NOT_FOUND, text.to_owned());
     }
+    if seen.parts.method == "HEAD" && seen.parts.uri.query() == Some("versionId=null") {
+        // As moto answers, of a bucket that keeps no versions.
+        return (StatusCode::BAD_REQUEST, String::new());
+    }
     let query = seen.parts.uri.query().unwrap_or_default();
     if seen.parts.uri.path() == "/bucket" && query.starts_with("delete") {
         let text = state.deletion.clone().unwrap_or_else(|| deleted(&seen.body));

@@ -35,9 +35,16 @@ pub(crate) async fn check(
         }
         "GetObjectLegalHold" | "PutObjectLegalHold" => has_lock(call, directory, bucket).await,
         "DeleteObject" => {
-            if call.input.contains_key(BYPASS)
-                && !directory.has_object_lock(&call.region, bucket).await?
-            {
+            let bypass = call.input.contains_key(BYPASS);
+            // Without a version a delete marker is put, whatever is locked.
+            let version = call.text("VersionId").is_some();
+            if !bypass && !version {
+                return Ok(());
+            }
+            // Without Object Lock nothing keeps a version, `null` among them, which
+            // moto cannot show.
+            let has_lock = directory.has_object_lock(&call.region, bucket).await?;
+            if bypass && !has_lock {
                 return Err(ServiceError::new(
                     400,
                     "InvalidArgument",
@@ -46,13 +53,11 @@ pub(crate) async fn check(
                 )
                 .with("ArgumentName", "x-amz-bypass-governance-retention"));
             }
-            // Without a version a delete marker is put, whatever is locked.
-            match call.text("VersionId") {
-                Some(_) if is_kept(lock_of(call, directory).await?, now, bypasses(call)) => {
-                    Err(protected())
-                }
-                _ => Ok(()),
+            if version && has_lock && is_kept(lock_of(call, directory).await?, now, bypasses(call))
+            {
+                return Err(protected());
             }
+            Ok(())
         }
         "PutBucketVersioning" => {
             let status = call.input.get("VersioningConfiguration");
