@@ -7,6 +7,7 @@ mod s3;
 
 use bytes::Bytes;
 use http::Response;
+use http::header::CONTENT_LENGTH;
 use ringfence_wire::{Call, Reply, Service, ServiceError, error, reply, response};
 
 use crate::directory::Directory;
@@ -49,13 +50,11 @@ fn of_s3(call: &Call, mut answer: Response<Bytes>, request_id: &str) -> Response
     if is_error && let Some(body) = error::s3_with_ids(answer.body(), request_id) {
         *answer.body_mut() = body;
     }
-    // Objects' bytes are no fields; nothing of them is read here.
-    if !s3::is_mended(call) {
-        return answer;
+    if answer.status().is_success()
+        && let Some(body) = s3::body(call, answer.body())
+    {
+        answer.headers_mut().remove(CONTENT_LENGTH);
+        *answer.body_mut() = body;
     }
-    let Ok(mut fields) = response::decode(call.operation, &answer) else { return answer };
-    if !s3::answer(call, &mut fields) {
-        return answer;
-    }
-    reply::render(&Reply::fields(fields), call.operation, request_id)
+    answer
 }
