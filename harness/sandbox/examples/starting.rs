@@ -49,7 +49,7 @@ struct Taken {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let count: u32 = std::env::args().nth(1).map_or(Ok(200), |count| count.parse())?;
-    let python = python().ok_or("no python3 on the search path")?;
+    let python = base(&python().ok_or("no python3 on the search path")?).await?;
     let sandbox = Sandbox::detect(&python).await;
     let user = sandbox.user();
     // What stands for the guard, and for the proxy or the Runtime API.
@@ -88,6 +88,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     std::fs::remove_dir_all(&own)?;
     Ok(())
+}
+
+/// The interpreter itself, where the search path has a shim or an environment: a
+/// stack finds it so too.
+async fn base(python: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    const ASK: &str = "import sys; print(getattr(sys, '_base_executable', sys.executable))";
+    let output = Command::new(python).args(["-I", "-c", ASK]).output().await?;
+    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
 }
 
 async fn listener() -> std::io::Result<TcpListener> {
