@@ -16,6 +16,7 @@ pub mod exchange;
 pub mod exit;
 pub mod integrity;
 pub mod issuers;
+pub mod least;
 pub mod lint;
 pub mod mutations;
 pub mod process;

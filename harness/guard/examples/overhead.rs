@@ -53,6 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         journal: Some(work_dir.join("journal.jsonl")),
         python: None,
         record: false,
+        mode: ringfence_guard::Mode::Enforce,
         work_dir: work_dir.clone(),
     })
     .await?;

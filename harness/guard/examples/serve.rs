@@ -35,6 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         journal: arguments.next().map(Into::into),
         python: arguments.next().map(Into::into),
         record: false,
+        mode: ringfence_guard::Mode::Enforce,
         work_dir: work_dir.clone(),
     })
     .await?;

@@ -17,6 +17,7 @@ use url::Url;
 use crate::directory::Directory;
 use crate::journal::{Journal, JournalError};
 use crate::memory::Memory;
+use crate::observe::{Mode, Observer};
 use crate::organization::{Membership, Organization};
 use crate::perimeter::Perimeter;
 use crate::pipeline::Pipeline;
@@ -56,6 +57,8 @@ pub struct Config {
     pub vpc_endpoints: Vec<VpcEndpoint>,
     /// The journal's file; none keeps it in memory alone.
     pub journal: Option<PathBuf>,
+    /// Whether decisions are only journalled, and refuse nothing; see [`Mode`].
+    pub mode: Mode,
     /// A Python interpreter with `aws-sam-translator` and `awslambdaric`.
     pub python: Option<PathBuf>,
     /// Whether what is decided about is kept, to be decided again: some
@@ -198,6 +201,7 @@ impl Guard {
             services,
             perimeter,
             recording,
+            observer: (config.mode == Mode::Observe).then(Observer::default),
             memory: Memory::default(),
             root_watch: RootWatch::default(),
         });

@@ -2,7 +2,7 @@
 //! decided, and how it ended. Never a secret, token, signature or input value, but for
 //! the part of a policy that is malformed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -44,6 +44,9 @@ pub struct Entry {
     pub outcome: Ending,
     /// The code of the error that was answered, if one was.
     pub error: Option<String>,
+    /// What a guard that only observes adds; see [`Observed`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Observed>,
     /// What the guard knows of the error beyond the words that were answered:
     /// where a policy is malformed, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,6 +77,28 @@ pub enum Ending {
     Refused,
 }
 
+/// What a guard that only observes adds to an entry: the outcome is what a guard
+/// that enforces would have come to, and the call went on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observed {
+    /// The identity policies of the caller's user or role, where they are not
+    /// those of its entry before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Vec<Policy>>,
+    /// Why nothing is known of the permissions that the call requires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmapped: Option<String>,
+}
+
+/// A policy as it decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Its name or ARN, by which decisions cite it.
+    pub name: String,
+    /// Its JSON.
+    pub document: String,
+}
+
 /// A permission and its decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
@@ -92,6 +117,10 @@ pub struct Check {
     pub unknown: Vec<String>,
     /// The engine's own words.
     pub explanation: String,
+    /// Where the guard only observes: the condition keys by which a policy can
+    /// limit this permission to what was done, in lower case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, Vec<String>>,
 }
 
 /// A statement that decided.
@@ -124,6 +153,7 @@ impl Check {
                 .collect(),
             unknown: decision.unknown.clone(),
             explanation: decision.explanation.clone(),
+            keys: BTreeMap::new(),
         }
     }
 }
@@ -250,6 +280,7 @@ mod tests {
             checks: Vec::new(),
             outcome: Ending::Allowed,
             error: None,
+            observed: None,
             explanation: None,
             status: 200,
             upstream_status: Some(200),

@@ -5,6 +5,7 @@ mod calibrate;
 mod decide;
 mod evidence;
 mod explain;
+mod least;
 mod lint;
 mod mutate;
 mod report;
@@ -33,7 +34,8 @@ const EXIT_CODES: &str = "Exit codes: 0 all controls held, 1 a control failed, 2
                           130/143 interrupted. Of decide and explain: 0 done, 2 some input \
                           could not be read. Of evidence and report: 0 good, 1 not \
                           to be relied on, worse or different, 2 it could not be read. Of lint: 0 clean, 1 findings, 2 some input could \
-                          not be read.";
+                          not be read. Of least: 0 done, 1 a policy cannot say all of it, 2 the \
+                          journal could not be read.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -55,6 +57,8 @@ enum Command {
     Evidence(evidence::Evidence),
     /// Render the forms of a bundle from its run.json again, and say what differs.
     Report(report::Report),
+    /// Write the smallest policy that allows what a journal says was done.
+    Least(least::Least),
     /// Check policies: what can never match, or grants more than it says.
     Lint(lint::Lint),
 }
@@ -72,6 +76,7 @@ pub fn main() -> Exit {
     let command = match cli.command {
         Command::Decide(decide) => return ended(decide.run()),
         Command::Explain(explain) => return ended(explain.run()),
+        Command::Least(least) => return ended(least.run()),
         Command::Lint(lint) => return ended(lint.run()),
         Command::Attack(attack) => Serving::Attack(attack),
         Command::Calibrate(calibrate) => Serving::Calibrate(calibrate),

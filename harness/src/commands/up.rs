@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
+use ringfence_guard::Mode;
 
 use super::{backend, interrupted, terminal, unless_interrupted};
 use crate::config::{Account, AccountId, Backend, Config, Region};
@@ -25,6 +26,12 @@ pub(super) struct Up {
     /// The region
     #[arg(long, default_value = "us-east-1")]
     region: Region,
+    /// A file to which every decision is appended, one line of JSON each
+    #[arg(long)]
+    journal: Option<PathBuf>,
+    /// Refuse nothing for want of a permission: the journal says what each decision would have been
+    #[arg(long, requires = "journal")]
+    observe: bool,
     /// A file that is written, with the environment to use, once the guard answers
     #[arg(long)]
     ready_file: Option<PathBuf>,
@@ -38,6 +45,8 @@ impl Up {
             backend: backend(self.backend)?,
             port: self.port,
             record: false,
+            journal: self.journal,
+            mode: if self.observe { Mode::Observe } else { Mode::Enforce },
             root: RootKeys::Stated,
             progress: terminal::progress(),
             ..Options::default()
@@ -56,6 +65,9 @@ impl Up {
             .collect();
         print!("{environment}");
         eprintln!("ringfence: serving at {}; Ctrl-C ends", stack.endpoint());
+        if self.observe {
+            eprintln!("ringfence: observing: no call is refused for want of a permission");
+        }
         let served = serve(self.ready_file.as_deref(), &environment).await;
         if let Some(path) = &self.ready_file {
             // It says that the guard answers, which it no longer does.

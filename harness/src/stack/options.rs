@@ -17,6 +17,8 @@ pub struct Options {
     pub port: u16,
     /// Where the journal is kept as a file.
     pub journal: Option<PathBuf>,
+    /// Whether decisions refuse anything.
+    pub mode: ringfence_guard::Mode,
     /// Where the requests of the harness and their answers are kept.
     pub exchanges: Option<Arc<Exchanges>>,
     /// Who hears of the progress.
@@ -45,6 +47,7 @@ impl Default for Options {
             backend: None,
             port: 0,
             journal: None,
+            mode: ringfence_guard::Mode::default(),
             exchanges: None,
             progress: Progress::silent(),
             deploy: true,

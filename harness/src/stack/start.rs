@@ -221,6 +221,7 @@ async fn start_guard(
         journal: options.journal.clone(),
         python: Some(tools.python()),
         record: options.record,
+        mode: options.mode,
         work_dir: scratch.subdirectory("guard").map_err(StackError::Scratch)?,
     };
     Ok(Guard::start(guard).await?)

@@ -11,7 +11,6 @@ use serde_json::json;
 use super::decide::Granted;
 use super::{Passage, Pipeline};
 use crate::authenticate::{self, Authenticated};
-use crate::journal::Ending;
 use crate::services::Services;
 use crate::{
     account, checks, dry_run, exists, limits, naming, simulate, uploads, upstream, validate,
@@ -48,7 +47,7 @@ impl Pipeline {
             Some(absent) => Err(absent),
             None => self.validate(call, &caller.identity).await,
         };
-        checked.inspect_err(|_| passage.entry.outcome = Ending::Refused)?;
+        checked.inspect_err(|_| passage.invalid())?;
         if Services::answers(call.service()) {
             let asked = Asked {
                 request_id: &passage.entry.request_id,

@@ -38,11 +38,18 @@ impl Pipeline {
                 }
                 return Err(refusal::refused(service, unmapped.to_string()));
             }
+            Err(unmapped) if self.observer.is_some() => {
+                passage.unmapped(unmapped.to_string());
+                return Ok(Granted::Call);
+            }
             Err(unmapped) => return Err(refusal::refused(service, unmapped.to_string())),
         };
         require_token_tags(&caller.identity, &mut required);
         let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
         let verdicts = self.decide(inputs, required, passage);
+        if self.observer.is_some() {
+            return Ok(Granted::Call);
+        }
         let denial = |verdict: &Verdict| denial(verdict, call, caller, passage);
         if let Some(partial) = Partial::of(call, &verdicts, denial) {
             passage.entry.outcome = Ending::Allowed;
@@ -92,7 +99,16 @@ impl Pipeline {
         let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
         // Not recorded: the recorded decision is that about the call itself.
         let verdicts = verdicts(required, inputs.decide(&Overlay::none()));
+        let outcome = passage.entry.outcome;
         passage.decided(&verdicts);
+        if let Some(observer) = &self.observer {
+            passage.observed(&inputs, observer);
+            if outcome != Ending::Allowed {
+                // What would have refused the call itself came first.
+                passage.entry.outcome = outcome;
+            }
+            return Ok(());
+        }
         refused_by(&verdicts, call, caller, passage)
     }
 
@@ -105,12 +121,15 @@ impl Pipeline {
     ) -> Vec<Verdict> {
         // The items that a call lists do not wait for one another.
         let of_items = required.iter().any(|required| required.extent != Extent::Call);
-        let decisions = match of_items {
+        let decisions = match of_items || self.observer.is_some() {
             true => inputs.decide_each(&Overlay::none()),
             false => inputs.decide(&Overlay::none()),
         };
         let verdicts = verdicts(required, decisions);
         passage.decided(&verdicts);
+        if let Some(observer) = &self.observer {
+            passage.observed(&inputs, observer);
+        }
         if let Some(recording) = &self.recording {
             let entry = &passage.entry;
             recording.keep(Recorded {

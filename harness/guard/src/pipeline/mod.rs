@@ -28,6 +28,7 @@ use crate::admit;
 use crate::directory::Directory;
 use crate::journal::Journal;
 use crate::memory::Memory;
+use crate::observe::Observer;
 use crate::perimeter::Perimeter;
 use crate::recording::Recording;
 use crate::root_watch::RootWatch;
@@ -46,6 +47,8 @@ pub(crate) struct Pipeline {
     pub(crate) perimeter: Arc<Perimeter>,
     /// Kept only where the configuration asked for it.
     pub(crate) recording: Option<Recording>,
+    /// There where decisions refuse nothing.
+    pub(crate) observer: Option<Observer>,
     /// For the bodies of requests.
     pub(crate) memory: Memory,
     pub(crate) root_watch: RootWatch,

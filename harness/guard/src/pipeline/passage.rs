@@ -15,6 +15,8 @@ use super::deciding;
 use crate::authorize::Verdict;
 use crate::context::{Circumstances, rfc3339};
 use crate::journal::{Check, Ending, Entry, Journal};
+use crate::observe::{Observer, limiting};
+use crate::recording::Inputs;
 use crate::root_watch::RootUse;
 use crate::signing::{Arrival, Signed};
 
@@ -43,6 +45,7 @@ impl Passage {
             checks: Vec::new(),
             outcome: Ending::Refused,
             error: None,
+            observed: None,
             explanation: None,
             status: 0,
             upstream_status: None,
@@ -86,6 +89,33 @@ impl Passage {
             Some(Outcome::Undecided) => Ending::Undecided,
             Some(Outcome::ImplicitDeny | Outcome::ExplicitDeny) => Ending::Denied,
         };
+    }
+
+    /// Notes that the call goes on without a permission being known, where
+    /// nothing is refused.
+    pub(super) fn unmapped(&mut self, reason: String) {
+        self.entry.observed.get_or_insert_default().unmapped = Some(reason);
+    }
+
+    /// Notes what an observer sees of a decision: the checks about it are the
+    /// last of the entry.
+    pub(crate) fn observed(&mut self, inputs: &Inputs, observer: &Observer) {
+        let decided = self.entry.checks.len().saturating_sub(inputs.asked.len());
+        for (check, asked) in self.entry.checks.iter_mut().skip(decided).zip(&inputs.asked) {
+            check.keys = limiting(&asked.context);
+        }
+        let observed = self.entry.observed.get_or_insert_default();
+        if let Some(policies) = observer.news(inputs) {
+            observed.policies = Some(policies);
+        }
+    }
+
+    /// Notes that a call which may be made is not valid. What a guard that
+    /// enforces would have refused before stays as it is.
+    pub(super) fn invalid(&mut self) {
+        if self.entry.outcome == Ending::Allowed {
+            self.entry.outcome = Ending::Refused;
+        }
     }
 
     pub(super) fn end(mut self, journal: &Journal, response: &mut Response<Bytes>) {

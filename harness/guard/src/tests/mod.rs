@@ -7,6 +7,7 @@ mod federation;
 mod functions;
 mod kms;
 mod missing;
+mod observe;
 mod operation_names;
 mod organization;
 mod other_services;
@@ -120,6 +121,7 @@ fn config(upstream: &Upstream, directory: &tempfile::TempDir) -> Config {
         membership: None,
         vpc_endpoints: Vec::new(),
         journal: Some(directory.path().join("journal.jsonl")),
+        mode: crate::Mode::Enforce,
         python: None,
         record: true,
         work_dir: directory.path().join("work"),

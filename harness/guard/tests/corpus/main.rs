@@ -182,6 +182,7 @@ fn config(upstream: &Upstream, directory: &Path, perimeter: Perimeter) -> Config
         journal: None,
         python: None,
         record: false,
+        mode: ringfence_guard::Mode::Enforce,
         work_dir: directory.join("work"),
     }
 }

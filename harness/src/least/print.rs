@@ -1,0 +1,94 @@
+//! For people.
+
+use std::fmt::Write as _;
+
+use super::present::Unused;
+use super::{OfPrincipal, Report};
+
+/// The report as text: each principal's policies as JSON to be used, and what
+/// there is to be known beside them.
+pub fn table(report: &Report) -> String {
+    let mut out = String::new();
+    if report.principals.is_empty() {
+        out.push_str("no principal with identity policies made a call\n");
+    }
+    for principal in &report.principals {
+        of(principal, &mut out);
+    }
+    if !report.observed && !report.principals.is_empty() {
+        out.push_str(
+            "The guard that wrote this journal refused what was not allowed: what came after a \
+             refusal is not here, nor are conditions and present policies. `ringfence up \
+             --observe` journals all of it.\n",
+        );
+    }
+    out
+}
+
+fn of(principal: &OfPrincipal, out: &mut String) {
+    let needed = &principal.needed;
+    let _ = writeln!(
+        out,
+        "{}: {} calls, {} permissions; the {} below allow {} of them\n",
+        principal.principal,
+        principal.calls,
+        needed.permissions,
+        counted(needed.policies.len(), "policy", "policies"),
+        needed.decided
+    );
+    for policy in &needed.policies {
+        let _ = writeln!(out, "{policy:#}\n");
+    }
+    section(out, "The policies cannot say this", needed.not_allowed.iter().cloned());
+    section(
+        out,
+        "No identity policy allows this, something else denies it",
+        principal.denied.iter().map(|denied| {
+            format!(
+                "{} on {} ({}): {}",
+                denied.action, denied.resource, denied.layer, denied.explanation
+            )
+        }),
+    );
+    section(
+        out,
+        "Of these calls no permission is known, and the policies say nothing of them",
+        principal
+            .unmapped
+            .iter()
+            .map(|call| format!("{}:{}: {}", call.service, call.operation, call.reason)),
+    );
+    if let Some(unused) = &principal.unused {
+        section(out, "Granted by the present policies, and never used", unused.iter().map(line));
+    }
+}
+
+fn section(out: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+    let mut lines = lines.peekable();
+    if lines.peek().is_none() {
+        return;
+    }
+    let _ = writeln!(out, "{title}:");
+    for line in lines {
+        let _ = writeln!(out, "  {line}");
+    }
+    out.push('\n');
+}
+
+fn line(unused: &Unused) -> String {
+    let sid = match &unused.sid {
+        Some(sid) => format!("`{sid}`"),
+        None => format!("number {}", unused.statement),
+    };
+    let action = unused.action.as_deref().unwrap_or("NotAction");
+    let used = match (unused.used.as_slice(), unused.granted) {
+        ([], _) => "not at all".to_owned(),
+        (used, Some(granted)) => format!("only {} of {granted}: {}", used.len(), used.join(", ")),
+        (used, None) => format!("only {}", used.join(", ")),
+    };
+    format!("{action} of statement {sid} of {}: {used}", unused.policy)
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { one.to_owned() } else { format!("{count} {many}") }
+}
