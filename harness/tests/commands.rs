@@ -12,6 +12,7 @@ mod calibrate;
 mod endings;
 mod evidence;
 mod integrity;
+mod least;
 mod published;
 
 use std::io::Write;
