@@ -58,13 +58,7 @@ impl fmt::Display for Pattern {
 
 /// Identity policies and nothing else.
 pub(super) fn identity(documents: impl IntoIterator<Item = Document>) -> Policies {
-    Policies {
-        service_control: Vec::new(),
-        identity: documents.into_iter().map(Arc::new).collect(),
-        boundary: None,
-        session: None,
-        resource: None,
-    }
+    Policies { identity: documents.into_iter().map(Arc::new).collect(), ..Policies::default() }
 }
 
 /// Whether identity policies by themselves allow something. Whose they are plays
