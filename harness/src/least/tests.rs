@@ -224,7 +224,7 @@ fn of_a_guard_that_enforces_only_what_was_allowed_counts() {
     allowed.outcome = ringfence_guard::journal::Ending::Allowed;
     let least = of_app(&[refused, allowed], &[]);
     assert_eq!(least.needed.policies[0]["Statement"][0]["Action"], "iam:TagRole");
-    assert_eq!(least.unused.is_none(), true);
+    assert!(least.unused.is_none());
 }
 
 #[rstest::rstest]
