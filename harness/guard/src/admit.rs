@@ -18,9 +18,10 @@ const HTTP_API: usize = 10 * 1024 * 1024;
 /// "Invocation payload (request and response): 6 MB"
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const FUNCTION_URL: usize = 6 * 1024 * 1024;
-/// An unsigned call is one that brings a web identity: a token of up to 20,000
-/// characters and session policies
-/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>).
+/// An unsigned call brings a web identity, a token of up to 20,000 characters and
+/// session policies
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>),
+/// or what somebody signs in with.
 const UNSIGNED: usize = 128 * 1024;
 
 /// Whom a request addresses, by its head.
@@ -66,7 +67,9 @@ impl Pipeline {
             .map_err(|error| (error.to_service_error(service), service))?;
         let most = identify::body_limit(service);
         let limit = match service.protocol() {
-            Protocol::Query | Protocol::Ec2 if !is_signed => most.min(UNSIGNED),
+            // S3's unsigned readers and writers.
+            Protocol::RestXml => most,
+            _ if !is_signed => most.min(UNSIGNED),
             _ => most,
         };
         Ok(Admitted { addressed: Addressed::Service(service), limit })
@@ -94,8 +97,10 @@ fn head(
     }
     let Some(presented) = signature::read(parts)? else {
         return match service.protocol() {
-            Protocol::Json | Protocol::RestJson | Protocol::Cbor => Err(SignatureError::Unsigned),
-            Protocol::Query | Protocol::Ec2 | Protocol::RestXml => Ok(false),
+            Protocol::Json | Protocol::RestJson | Protocol::Cbor if !has_unsigned(service) => {
+                Err(SignatureError::Unsigned)
+            }
+            _ => Ok(false),
         };
     };
     let unknown =
@@ -107,6 +112,12 @@ fn head(
     }
     signature::check_head(&presented, parts, &key.credentials.secret_access_key, now)?;
     Ok(true)
+}
+
+/// Whether clients call an operation of the service without a signature, as those
+/// by which the users of a user pool sign in.
+fn has_unsigned(service: Service) -> bool {
+    service.model().operations.iter().any(|operation| operation.unsigned)
 }
 
 /// The answer to a request whose body was not read.

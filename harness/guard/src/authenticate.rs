@@ -139,8 +139,9 @@ pub(crate) fn signed_by(
     Ok((key.session, verified.body))
 }
 
-/// An unsigned request: a web identity, S3's anonymous reader, or an operation
-/// that takes no signature.
+/// An unsigned request: a web identity, S3's anonymous reader, or a call that
+/// clients do not sign
+/// (<https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html>).
 async fn unsigned(
     call: &Call,
     parts: &request::Parts,

@@ -20,6 +20,7 @@ mod signatures;
 mod simulate;
 mod stored;
 mod undecided;
+mod unsigned;
 mod upstream;
 mod vpc_endpoints;
 
