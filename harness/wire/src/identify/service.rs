@@ -262,6 +262,13 @@ pub(super) fn dialect(parts: &Parts) -> Service {
         return service;
     }
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    // Unsigned, as the calls are by which users sign in.
+    let target = header("x-amz-target").and_then(|target| target.rsplit_once('.'));
+    if let Some((prefix, _)) = target
+        && let [service] = Service::by_target_prefix(prefix)
+    {
+        return *service;
+    }
     let content_type = header(CONTENT_TYPE.as_str()).unwrap_or_default();
     let authorization = header(AUTHORIZATION.as_str()).unwrap_or_default();
     if parts.headers.contains_key("x-amz-target")
