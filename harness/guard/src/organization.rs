@@ -120,9 +120,14 @@ impl Organization {
     /// Whether its policies could limit the root user's call of a service whose
     /// permissions are not known.
     pub(crate) fn may_limit_root(&self, service: Service) -> bool {
-        let supported = || service.iam_prefix().is_none_or(resource_control_supports);
-        !self.service_control.is_empty()
-            || (!self.resource_control.levels.is_empty() && supported())
+        !self.service_control.is_empty() || self.may_limit_unsigned(service)
+    }
+
+    /// Whether its policies could limit a call that clients do not sign, which
+    /// needs no permission that they could be asked about.
+    pub(crate) fn may_limit_unsigned(&self, service: Service) -> bool {
+        !self.resource_control.levels.is_empty()
+            && service.iam_prefix().is_none_or(resource_control_supports)
     }
 
     /// The keys about the caller's organization, which are unknown where nobody

@@ -3,7 +3,7 @@
 use http::request;
 use ringfence_policy::Outcome;
 use ringfence_services::credentials::{Identity, Session};
-use ringfence_wire::{Call, ServiceError};
+use ringfence_wire::{Call, Service, ServiceError};
 
 use super::{Passage, Pipeline};
 use crate::authorize::{Keys, Subject, Verdict, verdicts, worded};
@@ -26,6 +26,19 @@ impl Pipeline {
         passage: &mut Passage,
     ) -> Result<Granted, ServiceError> {
         let service = call.service();
+        if call.operation.unsigned
+            && service != Service::Sts
+            && self.organization.may_limit_unsigned(service)
+        {
+            let (name, operation) = (service.name(), call.name());
+            return Err(refusal::refused(
+                service,
+                format!(
+                    "{name}:{operation} takes no signature; whether a resource control policy \
+                     denies it is not decided here"
+                ),
+            ));
+        }
         let mut required = match requirements(call, caller, &self.present(&call.region)).await {
             Ok(required) => required,
             Err(RequirementsError::Service(error)) => return Err(error),

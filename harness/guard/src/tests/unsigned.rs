@@ -53,3 +53,22 @@ async fn every_other_needs_a_signature(#[case] target: &str, #[case] body: &'sta
     assert!(seen.iter().all(|seen| seen.header("x-amz-target").is_none()));
     assert_eq!(stage.last_entry().outcome, Ending::Refused);
 }
+
+/// Such policies may deny calls that nobody signed, by keys that say so.
+#[tokio::test]
+async fn under_resource_control_policies_it_is_refused_by_name() {
+    let upstream = Upstream::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let deny = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*",
+        "Action": "cognito-identity:GetId", "Resource": "*",
+        "Condition": {"StringLike": {"cognito-identity-unauth:IdentityPoolArn": "*"}}}]});
+    let resource_control = vec![vec![("rcp".to_owned(), deny.to_string())]];
+    let config = Config { resource_control, ..config(&upstream, &directory) };
+    let guard = Guard::start(config).await.unwrap();
+    let client = Client::new(guard.setting().clone());
+    let stage = Stage { upstream, guard, client, directory };
+    let answer = send(request(&stage, "AWSCognitoIdentityService.GetId", GET_ID)).await;
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("cognito-identity:GetId takes no signature"), "{text}");
+    assert_eq!(stage.upstream.state.lock().unwrap().seen.len(), 0);
+}
