@@ -28,7 +28,7 @@ impl Pipeline {
         let service = call.service();
         if call.operation.unsigned
             && service != Service::Sts
-            && self.organization.may_limit_unsigned(service)
+            && self.perimeter.organization.may_limit_unsigned(service)
         {
             let (name, operation) = (service.name(), call.name());
             return Err(refusal::refused(
