@@ -10,6 +10,7 @@ pub mod calibrate;
 pub mod commands;
 pub mod config;
 mod copying;
+pub mod coverage;
 pub mod emulator;
 pub mod evidence;
 pub mod exchange;

@@ -30,4 +30,5 @@ mod object_lock;
 mod published;
 mod resources;
 mod sdk;
+mod services;
 mod stack;

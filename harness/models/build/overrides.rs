@@ -25,6 +25,9 @@ pub(crate) struct Override {
     /// How calls name resources.
     #[serde(default)]
     pub(crate) resources: Vec<Resources>,
+    /// Members that are ARNs, whatever type they are of.
+    #[serde(default)]
+    pub(crate) arns: Vec<Arns>,
     /// Actions that calls need besides.
     #[serde(default)]
     pub(crate) also: Vec<Also>,
@@ -104,7 +107,7 @@ pub(crate) struct Resources {
     /// The members that are the last variable of the ARN, or all of it.
     #[serde(default)]
     pub(crate) members: Vec<String>,
-    /// How they are read: `name` (or ARN), `arn`, `url`, `qualified`, `kms-key`.
+    /// How they are read: `name` (or ARN), `arn`, `url`, `qualified`, …..
     pub(crate) read: Option<String>,
     /// The form of the ARN, where it is not the first of the type's.
     pub(crate) arn: Option<String>,
@@ -136,6 +139,18 @@ pub(crate) struct Only {
     pub(crate) member: String,
     pub(crate) is: Option<String>,
     pub(crate) is_not: Option<String>,
+}
+
+/// Members that are ARNs of one of the types that an action has.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Arns {
+    pub(crate) members: Vec<String>,
+    /// None: all that have one.
+    #[serde(default)]
+    pub(crate) operations: Vec<String>,
+    #[serde(skip_serializing)]
+    pub(crate) source: String,
 }
 
 /// An action that operations need besides.
@@ -240,6 +255,7 @@ impl Override {
             .chain(self.operations.iter().map(|rule| &rule.source))
             .chain(self.body.iter().map(|rule| &rule.source))
             .chain(self.resources.iter().map(|rule| &rule.source))
+            .chain(self.arns.iter().map(|rule| &rule.source))
             .chain(self.also.iter().map(|rule| &rule.source))
             .chain(self.passes.iter().map(|rule| &rule.source))
             .chain(self.tags.iter().map(|rule| &rule.source))

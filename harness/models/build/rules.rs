@@ -48,6 +48,7 @@ pub(crate) fn packed(
         "by_path": own.actions.as_ref().is_some_and(|rule| matches!(rule.by, By::Method)),
         "operations": operations,
         "resources": plain(&own.resources),
+        "arns": plain(&own.arns),
         "also": plain(&own.also),
         "passes": plain(&own.passes),
         "tags": plain(&own.tags),
@@ -90,6 +91,11 @@ impl Service<'_> {
                 !rule.operations.is_empty() || !rule.members.is_empty(),
                 "{what} is about no operation"
             );
+        }
+        for rule in &own.arns {
+            let what = format!("{}: ARNs", self.id);
+            self.have(&rule.operations, &what);
+            self.name(&rule.operations, &rule.members, &what);
         }
         for rule in &own.also {
             let what = format!("{}: {} besides", self.id, rule.action);

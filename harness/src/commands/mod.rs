@@ -2,6 +2,7 @@
 
 mod attack;
 mod calibrate;
+mod coverage;
 mod decide;
 mod evidence;
 mod explain;
@@ -53,6 +54,8 @@ enum Command {
     Explain(explain::Explain),
     /// Put a run's decisions to AWS's own policy simulator, in an account of yours; read-only.
     Calibrate(calibrate::Calibrate),
+    /// Tell which operations of AWS's services are decided, how, and what is refused and why.
+    Coverage(coverage::Coverage),
     /// Check and compare evidence.
     Evidence(evidence::Evidence),
     /// Render the forms of a bundle from its run.json again, and say what differs.
@@ -80,6 +83,7 @@ pub fn main() -> Exit {
         Command::Lint(lint) => return ended(lint.run()),
         Command::Attack(attack) => Serving::Attack(attack),
         Command::Calibrate(calibrate) => Serving::Calibrate(calibrate),
+        Command::Coverage(coverage) => return ended(coverage.run()),
         Command::Evidence(evidence) => return ended(evidence.run()),
         Command::Report(report) => return ended(report.run()),
         Command::Mutate(mutate) => Serving::Mutate(mutate),

@@ -147,8 +147,15 @@ pub enum Form {
     Url,
     /// By a name or an ARN, behind which a version or an alias may stand.
     Qualified,
-    /// As a key of KMS is: by id, ARN, alias or alias's ARN.
-    KmsKey,
+    /// By a name whose case does not count: RDS keeps it in lower case.
+    Lower,
+    /// By an id that begins with the name and a colon: a build of a project.
+    BeforeColon,
+    /// By a name that begins as the resource in its ARN does: `alias/NAME`.
+    Prefixed,
+    /// As a task definition of ECS is: by ARN, by family and revision, or by a
+    /// family, which means its latest revision.
+    TaskDefinition,
 }
 
 /// A role that is handed to a service: `iam:PassRole`.

@@ -32,7 +32,7 @@ pub(super) fn of(
         found.resources.push(Resource { kind, required: true, named, only: None });
         return Ok(found);
     }
-    let input = Input { operation };
+    let input = Input { operation, arns: rules.arns(operation) };
     for listed in &action.resources {
         let Some(kind) = prefix.resource_type(listed.name) else { continue };
         match rules.resource(operation, name.name, kind.name) {
@@ -125,6 +125,8 @@ pub(super) fn plain(name: &str) -> String {
 /// The members of an input that may name a resource of an action.
 struct Input<'a> {
     operation: &'a Operation,
+    /// Members that an override calls ARNs of any type.
+    arns: Vec<Path>,
 }
 
 /// What is called so is an ARN, whichever of an action's types it is of.
@@ -163,6 +165,10 @@ impl Input<'_> {
             {
                 return Some(by_arn(member));
             }
+        }
+        if !self.arns.is_empty() {
+            let paths = self.arns.clone();
+            return Some(Named::Arn(Source { paths, form: Form::Arn, otherwise: None }));
         }
         self.member(&ANY_ARN.map(str::to_owned)).map(by_arn)
     }

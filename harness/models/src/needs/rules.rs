@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::Form;
+use super::{Form, Path};
 use crate::operation::Operation;
 
 /// The rules of a service.
@@ -16,6 +16,7 @@ pub(crate) struct Rules {
     pub(super) by_path: bool,
     pub(super) operations: Vec<OperationRule>,
     pub(super) resources: Vec<ResourceRule>,
+    pub(super) arns: Vec<ArnRule>,
     pub(super) also: Vec<AlsoRule>,
     pub(super) passes: Vec<PassRule>,
     pub(super) tags: Vec<TagRule>,
@@ -72,6 +73,15 @@ pub(super) struct OnlyRule {
     pub(super) member: &'static str,
     pub(super) is: Option<&'static str>,
     pub(super) is_not: Option<&'static str>,
+}
+
+/// Members that are ARNs of one of the types that an action has.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub(super) struct ArnRule {
+    pub(super) members: Vec<&'static str>,
+    #[serde(default)]
+    pub(super) operations: Vec<&'static str>,
 }
 
 /// An action that operations need besides.
@@ -169,6 +179,13 @@ impl Rules {
             .find(|rule| rule.action.is_some() && !rule.operations.is_empty())
             .or_else(|| all().find(|rule| !rule.operations.is_empty()))
             .or_else(|| all().next())
+    }
+
+    /// The members of an operation that are ARNs of any type.
+    pub(super) fn arns(&self, operation: &Operation) -> Vec<Path> {
+        let rules = self.arns.iter().filter(|rule| is_among(&rule.operations, operation));
+        let members = rules.flat_map(|rule| &rule.members);
+        members.filter_map(|text| Path::parse(operation, text)).collect()
     }
 
     pub(super) fn passes(&self, operation: &Operation) -> impl Iterator<Item = &PassRule> {

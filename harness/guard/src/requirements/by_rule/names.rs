@@ -28,14 +28,34 @@ impl Names<'_> {
                 let (account, name) = of_url(scope, text)?;
                 (account.or(self.account), name)
             }
-            Form::Name | Form::Arn | Form::Qualified | Form::KmsKey => (self.account, text),
+            Form::BeforeColon => {
+                (self.account, text.split_once(':').map_or(text, |(name, _)| name))
+            }
+            Form::Prefixed => (self.account, unprefixed(self.template, text)),
+            Form::TaskDefinition if !text.contains(':') => {
+                let why = format!("the call does not say which revision of `{text}` it means");
+                return Err(scope.undecided(why));
+            }
+            Form::Name | Form::Arn | Form::Qualified | Form::Lower | Form::TaskDefinition => {
+                (self.account, text)
+            }
         };
+        let lower = name.to_ascii_lowercase();
+        let name = if form == Form::Lower { &*lower } else { name };
         let mut arn = placed(scope, self.template, account);
-        for (variable, value) in self.values.iter().chain([&(variable, name)]) {
+        let last = [(variable, name)];
+        for (variable, value) in self.values.iter().chain(&last) {
             arn = arn.replace(&format!("${{{variable}}}"), value);
         }
         Ok(arn)
     }
+}
+
+/// A name without what its ARN has before it.
+fn unprefixed<'t>(template: &str, text: &'t str) -> &'t str {
+    let resource = template.rsplit(':').next().unwrap_or_default();
+    let prefix = resource.split("${").next().unwrap_or_default();
+    text.strip_prefix(prefix).unwrap_or(text)
 }
 
 /// An ARN's template with partition, region and account.

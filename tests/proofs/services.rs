@@ -1,0 +1,62 @@
+//! Services without a mapping of their own, by a real SDK: what a user may do is
+//! done, and what it may not is refused as AWS refuses it.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::stack::with_empty_account;
+
+const CALLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proofs/services/calls.py");
+const CASES: &str = include_str!("services/cases.json");
+
+#[test]
+fn each_service_allows_and_refuses_as_aws_does() {
+    with_empty_account(async |stack| {
+        let access = stack.root();
+        let region = access.region.clone();
+        let cases: Vec<Value> = serde_json::from_str(CASES).unwrap();
+        let given = json!({
+            "endpoint": access.endpoint.as_str(),
+            "region": region,
+            "key": access.access_key_id,
+            "secret": access.secret_access_key.expose(),
+            "cases": cases,
+        });
+        let mut child = tokio::process::Command::new(stack.tools().python())
+            .arg(CALLS)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(given.to_string().as_bytes()).await.unwrap();
+        let output = child.wait_with_output().await.unwrap();
+        assert!(output.status.success(), "{}", output.status);
+        let told = String::from_utf8(output.stdout).unwrap();
+        let told: Vec<Value> =
+            told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let mut wrong = Vec::new();
+        let mut refused = cases.iter().flat_map(|case| case["refused"].as_array().unwrap());
+        for answer in &told {
+            let right = if answer["kind"] == "may" {
+                answer["status"] == 200
+            } else {
+                let expected = refused.next().unwrap();
+                let message = expected["message"].as_str().unwrap().replace("{region}", &region);
+                answer["status"] == expected["status"]
+                    && answer["code"] == expected["code"]
+                    && answer["message"] == message.as_str()
+            };
+            if !right {
+                wrong.push(answer.to_string());
+            }
+        }
+        let calls = |kind: &str| {
+            cases.iter().map(|case| case[kind].as_array().unwrap().len()).sum::<usize>()
+        };
+        assert_eq!(told.len(), calls("may") + calls("may_not"));
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
