@@ -1,17 +1,21 @@
 //! Starting a program by the launcher, and its end.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use serde::Deserialize;
 use tokio::io::{AsyncWriteExt as _, Interest};
 use tokio::net::UnixStream;
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::sync::Mutex;
 
 use crate::confinement::Confinement;
 use crate::mechanism::{Mechanism, Sandbox};
@@ -29,16 +33,23 @@ const LAUNCHER: &str = concat!(
     include_str!("launcher/main.py"),
 );
 
-/// Reads the launcher from its standard input, so that its text is no argument
-/// that every list of processes shows.
+/// Compiles the launcher: done once, since it is a third of what a start costs.
+const COMPILE: &str = "\
+import marshal, sys
+text = sys.stdin.buffer.read()
+sys.stdout.buffer.write(marshal.dumps(compile(text, 'launcher', 'exec')))
+";
+
+/// Reads the compiled launcher from its standard input, so that its text is no
+/// argument that every list of processes shows.
 const START: &str = "\
-import os
+import marshal, os
 def read(count):
     data = b''
     while len(data) < count and (piece := os.read(0, count - len(data))):
         data += piece
     return data
-exec(read(int(read(8))))
+exec(marshal.loads(read(int(read(8)))))
 ";
 
 /// The longest answer of the launcher.
@@ -113,6 +124,7 @@ impl Sandbox {
         if confinement.openings.len() > MOST_OPENINGS {
             return Err(io::Error::other(format!("more than {MOST_OPENINGS} openings")));
         }
+        let launcher = compiled(&self.python).await?;
         let order = confinement.order(self.mechanism)?;
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -132,7 +144,8 @@ impl Sandbox {
         let child = command.spawn()?;
         // It holds the launcher's end and the output's else.
         drop(command);
-        owner.write_all(format!("{:08}{LAUNCHER}", LAUNCHER.len()).as_bytes()).await?;
+        owner.write_all(format!("{:08}", launcher.len()).as_bytes()).await?;
+        owner.write_all(&launcher).await?;
         let size = u32::try_from(order.len()).map_err(io::Error::other)?;
         owner.write_all(&size.to_le_bytes()).await?;
         owner.write_all(&order).await?;
@@ -158,6 +171,35 @@ impl Sandbox {
             _relays: relays,
         })
     }
+}
+
+/// The launcher as an interpreter compiles it: by that interpreter alone it can
+/// be read.
+async fn compiled(python: &Path) -> io::Result<Arc<[u8]>> {
+    static COMPILED: Mutex<BTreeMap<PathBuf, Arc<[u8]>>> = Mutex::const_new(BTreeMap::new());
+    let mut known = COMPILED.lock().await;
+    if let Some(launcher) = known.get(python) {
+        return Ok(Arc::clone(launcher));
+    }
+    let mut child = Command::new(python)
+        .args(["-I", "-S", "-B", "-c", COMPILE])
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()?;
+    if let Some(mut text) = child.stdin.take() {
+        text.write_all(LAUNCHER.as_bytes()).await?;
+    }
+    let output = child.wait_with_output().await?;
+    if !output.status.success() || output.stdout.is_empty() {
+        return Err(io::Error::other("the launcher of the sandbox cannot be compiled"));
+    }
+    let launcher: Arc<[u8]> = output.stdout.into();
+    known.insert(python.to_owned(), Arc::clone(&launcher));
+    Ok(launcher)
 }
 
 fn failure(what: &str, number: i32, mechanism: Mechanism) -> io::Error {
