@@ -63,7 +63,7 @@ const TABLE: &str = "AWS::DynamoDB::Table";
 
 /// Whether the upstream has tables: LocalStack's image has none where it was
 /// built from packages, for its DynamoDB is a program of AWS's that it fetches.
-async fn has_tables(stack: &Stack) -> bool {
+pub(crate) async fn has_tables(stack: &Stack) -> bool {
     let listed = ask(stack, Service::DynamoDb, "ListTables", json!({})).await;
     let backend = stack.emulator().identity().backend;
     assert!(listed.is_ok() || backend == "localstack", "{listed:?}");

@@ -36,6 +36,7 @@ mod organization;
 mod perimeter;
 mod pipeline;
 mod post_object;
+mod read_back;
 pub mod recording;
 mod refusal;
 pub mod requirements;

@@ -10,15 +10,17 @@ use std::path::Path;
 use super::Access;
 
 /// The provider's names of the services that the guard knows.
-const ENDPOINTS: [&str; 11] = [
+const ENDPOINTS: [&str; 13] = [
     "apigatewayv2",
     "cloudformation",
     "dynamodb",
     "ec2",
     "iam",
+    "kms",
     "lambda",
     "logs",
     "s3",
+    "s3control",
     "secretsmanager",
     "ssm",
     "sts",

@@ -9,7 +9,7 @@ use ringfence_wire::{Call, Service, ServiceError, response};
 
 use super::{Passage, Pipeline};
 use crate::delete_objects::Partial;
-use crate::{account, bindings, checks, exists, keys, mended};
+use crate::{account, bindings, checks, exists, keys, mended, read_back};
 
 impl Pipeline {
     /// Deletes those of the objects that may be deleted, and tells of the rest.
@@ -95,6 +95,7 @@ impl Pipeline {
         if answer.status().is_success() {
             keys::learn(call, &answer, &self.setting, &self.directory).await?;
             account::learn(call, &answer, &self.directory).await?;
+            read_back::tags(call, &self.directory).await?;
         } else if let Err(error) = response::decode(call.operation, &answer) {
             passage.entry.error = Some(error.code.to_string());
         }

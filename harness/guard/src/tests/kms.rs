@@ -195,3 +195,43 @@ async fn a_key_that_is_not_there_is_kms_error() {
     assert_eq!(answer, Err(ServiceError::new(400, "NotFoundException", "Alias arn is not found.")));
     assert_eq!(key.stage.upstream.count("TrentService.Encrypt"), 0);
 }
+
+/// Who sends to a queue with a key of the customer's needs that key through SQS.
+#[rstest::rstest]
+#[case::both(json!(["sqs:SendMessage", "kms:GenerateDataKey", "kms:Decrypt"]), "sqs", "allow")]
+#[case::the_queue_alone(json!("sqs:SendMessage"), "sqs", "implicit_deny")]
+#[case::the_key_through_another(
+    json!(["sqs:SendMessage", "kms:GenerateDataKey", "kms:Decrypt"]), "sns", "implicit_deny"
+)]
+#[tokio::test]
+async fn a_queue_with_a_key_needs_the_key(
+    #[case] actions: Value,
+    #[case] via: &str,
+    #[case] outcome: &str,
+) {
+    let key = Key::with(&[enable()], &[]).await;
+    let told = |operation: &str, answer: Value| {
+        key.stage.upstream.answers(&format!("AmazonSQS.{operation}"), 200, &answer);
+    };
+    told("GetQueueAttributes", json!({"Attributes": {"KmsMasterKeyId": "alias/data"}}));
+    told("ListQueueTags", json!({"Tags": {}}));
+    told("SendMessage", json!({"MessageId": "m", "MD5OfMessageBody": "d"}));
+    let via = json!({"StringEqualsIfExists":
+        {"kms:ViaService": format!("{via}.eu-central-1.amazonaws.com")}});
+    let own = json!({"Version": "2012-10-17", "Statement": [{"Sid": "S", "Effect": "Allow",
+        "Action": actions, "Resource": "*", "Condition": via}]});
+    let caller = key.stage.role(&own.to_string());
+    let input = json!({"MessageBody": "x",
+        "QueueUrl": "https://sqs.eu-central-1.amazonaws.com/123456789012/orders"});
+    let sqs = Service::of("sqs").unwrap();
+    let answer = key.stage.client.call(&caller, sqs, "SendMessage", input).await;
+    let entry = key.stage.last_entry();
+    let checks: Vec<(&str, &str)> =
+        entry.checks.iter().map(|check| (check.action.as_str(), check.outcome.as_str())).collect();
+    assert_eq!(answer.is_ok(), outcome == "allow", "{answer:?}: {checks:?}");
+    let mut expected = vec![("sqs:SendMessage", "allow"), ("kms:GenerateDataKey", outcome)];
+    if outcome == "allow" {
+        expected.push(("kms:Decrypt", "allow"));
+    }
+    assert_eq!(checks, expected);
+}

@@ -1,6 +1,7 @@
 //! The guard's road, with a client in front and an upstream behind.
 
 mod account;
+mod asked_policies;
 mod bounds;
 mod delete_objects;
 mod federation;

@@ -132,3 +132,22 @@ async fn a_policy_that_cannot_be_read_may_be_there_once_a_call_stored_one(
         assert_eq!(error.status, expected);
     }
 }
+
+/// A tag that an upstream takes and drops would be one that nothing decides by.
+#[rstest::rstest]
+#[case::kept(json!({"team": "a", "old": "x"}), true)]
+#[case::dropped(json!({}), false)]
+#[tokio::test]
+async fn the_tags_of_a_log_group_are_read_back(#[case] kept: Value, #[case] taken: bool) {
+    let stage = Stage::new().await;
+    stage.upstream.answers("Logs_20140328.TagResource", 200, &json!({}));
+    stage.upstream.answers("Logs_20140328.ListTagsForResource", 200, &json!({"tags": kept}));
+    let arn = "arn:aws:logs:eu-central-1:123456789012:log-group:g";
+    let input = json!({"resourceArn": arn, "tags": {"team": "a"}});
+    let answer = stage.client.call(&root(), Service::Logs, "TagResource", input).await;
+    let failure = format!("the upstream took the tags of {arn} and does not keep them");
+    match taken {
+        true => assert_eq!(answer, Ok(json!({}))),
+        false => assert_eq!(answer, Err(ServiceError::new(502, "InternalFailure", failure))),
+    }
+}

@@ -129,6 +129,13 @@ impl Upstream {
         state.answers.insert(target.to_owned(), (status, answer.to_string()));
     }
 
+    /// What an action of XML is answered with from now on: what stands inside its
+    /// result.
+    pub(super) fn answers_xml(&self, action: &str, answer: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.answers.insert(action.to_owned(), (200, answer.to_owned()));
+    }
+
     /// How often a JSON service's operation arrived.
     pub(super) fn count(&self, target: &str) -> usize {
         let state = self.state.lock().unwrap();
@@ -230,6 +237,9 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
     }
     let name = field("RoleName");
     let result = match action.as_str() {
+        told if state.answers.contains_key(told) => {
+            state.answers.get(told).map(|(_, text)| text.clone())
+        }
         "GetRole" => state.roles.get(&name).map(|role| shown(&name, role)),
         "ListRolePolicies" => state.roles.get(&name).map(|role| names(&role.inline)),
         "GetRolePolicy" => state
