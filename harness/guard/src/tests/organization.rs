@@ -202,12 +202,15 @@ async fn a_policy_that_organizations_would_not_store_starts_no_guard() {
 /// Root's calls of a service whose permissions are not known are passed on, but
 /// for those that the policies could deny.
 #[rstest]
-#[case::bound("textract", "ListAdapters", Ending::Refused)]
-#[case::not_bound("rekognition", "ListCollections", Ending::Allowed)]
+#[case::bound(
+    "kms", "Encapsulate", json!({"KeyId": "k", "EncapsulationAlgorithm": "a"}), Ending::Refused
+)]
+#[case::not_bound("rekognition", "ListCollections", json!({}), Ending::Allowed)]
 #[tokio::test]
 async fn root_is_refused_what_they_could_deny(
     #[case] service: &str,
     #[case] operation: &str,
+    #[case] input: Value,
     #[case] ending: Ending,
 ) {
     let service = Service::of(service).unwrap();
@@ -218,7 +221,7 @@ async fn root_is_refused_what_they_could_deny(
             Value::Null => Stage::new().await,
             statements => controlled(statements).await,
         };
-        let _ = stage.client.call(&root(), service, operation, json!({})).await;
+        let _ = stage.client.call(&root(), service, operation, input.clone()).await;
         let entry = stage.last_entry();
         assert_eq!((entry.operation.as_str(), entry.outcome), (operation, ending));
     }
