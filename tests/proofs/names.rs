@@ -177,7 +177,15 @@ fn an_upload_belongs_to_one_object() {
         let listed = call("ListParts", "own/a", &uploads[0], json!({})).await.result.unwrap();
         let tag = text(&listed, "/Part/0/ETag");
         let whole = json!({"MultipartUpload": {"Part": [{"PartNumber": 1, "ETag": tag}]}});
-        call("CompleteMultipartUpload", "own/a", &uploads[0], whole).await.result.unwrap();
+        // A second time as well, as on AWS; of another object it is still none.
+        for _ in 0..2 {
+            let whole = whole.clone();
+            call("CompleteMultipartUpload", "own/a", &uploads[0], whole).await.result.unwrap();
+        }
+        let other = call("CompleteMultipartUpload", "own/b", &uploads[0], whole).await;
+        assert_eq!(refusal(other), (404, "NoSuchUpload".to_owned()));
+        let part = call("UploadPart", "own/a", &uploads[0], json!({"PartNumber": 2})).await;
+        assert_eq!(refusal(part), (404, "NoSuchUpload".to_owned()));
         let gone = call("ListParts", "own/a", &uploads[0], json!({})).await;
         assert_eq!(refusal(gone), (404, "NoSuchUpload".to_owned()));
         let listed = as_root(stack, s3, "ListObjectsV2", json!({"Bucket": BUCKET})).await;

@@ -62,12 +62,40 @@ pub(super) fn identity(documents: impl IntoIterator<Item = Document>) -> Policie
 }
 
 /// Whether identity policies by themselves allow something. Whose they are plays
-/// no part: the resource counts as the principal's account's own.
+/// no part: the resource counts as the principal's account's own. Keys of KMS and
+/// roles, which nobody uses without their own policies, count as left to the
+/// account's policies.
 pub(super) fn allows(policies: &Policies, action: &str, resource: &str, context: &Context) -> bool {
     let account = resource.split(':').nth(4).filter(|account| !account.is_empty());
     let account = account.unwrap_or("000000000000");
     let principal = Principal::User { arn: format!("arn:aws:iam::{account}:user/ringfence") };
     let request =
         Request { principal: &principal, action, resource, resource_account: None, context };
-    judge(&request, policies).outcome == Outcome::Allow
+    let Some(kind) = needing(action) else {
+        return judge(&request, policies).outcome == Outcome::Allow;
+    };
+    let Some(delegation) = delegation(kind, account, action) else { return false };
+    let policies = Policies { resource: Some(Arc::new(delegation)), ..policies.clone() };
+    judge(&request, &policies).outcome == Outcome::Allow
+}
+
+/// The kind of policy without which nobody may do something, where there is one.
+fn needing(action: &str) -> Option<Kind> {
+    match action.split_once(':') {
+        Some(("kms", _)) => Some(Kind::Resource),
+        Some(("sts", name)) if name.starts_with("AssumeRole") => Some(Kind::Trust),
+        _ => None,
+    }
+}
+
+/// A resource's policy that leaves an action to the policies of its account
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>).
+fn delegation(kind: Kind, account: &str, action: &str) -> Option<Document> {
+    let mut statement = json!({"Effect": "Allow", "Action": action,
+        "Principal": {"AWS": format!("arn:aws:iam::{account}:root")}});
+    if kind == Kind::Resource {
+        statement.as_object_mut()?.insert("Resource".to_owned(), json!("*"));
+    }
+    let text = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+    Document::parse("delegation", &text, kind).ok()
 }

@@ -143,6 +143,20 @@ fn what_a_policy_would_take_for_its_own_characters_is_written_as_a_literal() {
     );
 }
 
+#[rstest::rstest]
+#[case("kms:DescribeKey", "arn:aws:kms:us-east-1:123456789012:key/k")]
+#[case("kms:ListAliases", "*")]
+#[case("sts:AssumeRole", "arn:aws:iam::123456789012:role/r")]
+fn what_has_a_policy_of_its_own_is_left_to_the_accounts(
+    #[case] action: &str,
+    #[case] resource: &str,
+) {
+    let entries = [entry(APP, json!([check(action, resource, json!({}))]))];
+    let least = of_app(&entries, &[]);
+    assert_eq!(least.needed.not_allowed, [""; 0]);
+    assert_eq!(least.needed.policies[0]["Statement"][0]["Action"], action);
+}
+
 #[test]
 fn what_does_not_fit_into_one_policy_becomes_several() {
     let checks: Vec<Value> = (0..300)

@@ -33,7 +33,10 @@ impl Directory {
                 if matches!(call.name(), "AbortMultipartUpload" | "CompleteMultipartUpload") =>
             {
                 if let (Some(bucket), Some(id)) = (call.text("Bucket"), call.text("UploadId")) {
-                    self.upload_ended(bucket, id);
+                    match call.text("Key").filter(|_| call.name().starts_with("Complete")) {
+                        Some(key) => self.upload_completed(bucket, id, key),
+                        None => self.upload_ended(bucket, id),
+                    }
                 }
             }
             Service::Ec2 if call.name().starts_with("Delete") => self.vpcs.clear(),

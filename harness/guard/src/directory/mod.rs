@@ -128,6 +128,7 @@ pub(crate) struct Directory {
     written: Written,
     vpcs: Cache<VpcOf>,
     uploads: Cache<Option<Arc<str>>>,
+    completed: uploads::Completed,
     kept: Kept,
     /// The regions of buckets.
     pub(crate) regions: Regions,
@@ -158,6 +159,7 @@ impl Directory {
             written: Written::default(),
             vpcs: Cache::default(),
             uploads: Cache::default(),
+            completed: uploads::Completed::default(),
             kept: Kept::default(),
             regions: Regions::default(),
         }

@@ -1,11 +1,20 @@
 //! The multipart uploads that were begun.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ringfence_wire::{Service, ServiceError};
 use serde_json::json;
 
 use super::{Directory, read};
+
+/// How many completed uploads are remembered.
+const COMPLETED: usize = 1_024;
+
+/// The uploads that were last asked to be completed, with the keys of their
+/// objects.
+#[derive(Debug, Default)]
+pub(super) struct Completed(Mutex<VecDeque<(String, String)>>);
 
 impl Directory {
     /// The key of the object that an upload belongs to. An upload never changes
@@ -30,6 +39,23 @@ impl Directory {
     /// Forgets an upload.
     pub(super) fn upload_ended(&self, bucket: &str, id: &str) {
         self.uploads.forget(&name(bucket, id));
+    }
+
+    /// Notes that an upload is to be completed. Until it is, the upstream has it.
+    pub(super) fn upload_completed(&self, bucket: &str, id: &str, key: &str) {
+        self.upload_ended(bucket, id);
+        let mut completed = self.completed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if completed.len() >= COMPLETED {
+            completed.pop_front();
+        }
+        completed.push_back((name(bucket, id), key.to_owned()));
+    }
+
+    /// Whether an upload to an object was asked to be completed before.
+    pub(crate) fn was_completed(&self, bucket: &str, id: &str, key: &str) -> bool {
+        let completed = self.completed.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = name(bucket, id);
+        completed.iter().any(|(upload, of)| *upload == name && of == key)
     }
 
     async fn load_upload_key(
