@@ -264,7 +264,7 @@ pub(super) fn dialect(parts: &Parts) -> Service {
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     // Unsigned, as the calls are by which users sign in.
     let target = header("x-amz-target").and_then(|target| target.rsplit_once('.'));
-    if let Some((prefix, _)) = target
+    if let Some((prefix, _)) = target.filter(|_| header(AUTHORIZATION.as_str()).is_none())
         && let [service] = Service::by_target_prefix(prefix)
     {
         return *service;
