@@ -94,6 +94,7 @@ async fn start() -> (Guard, Upstream) {
         journal: None,
         python: None,
         record: true,
+        mode: ringfence_guard::Mode::Enforce,
         work_dir: std::env::temp_dir().join(format!("ringfence-fuzz-{}", std::process::id())),
     };
     (Guard::start(config).await.expect("a guard"), upstream)
