@@ -30,15 +30,7 @@ fn told(operation: &Operation) -> Vec<String> {
             if !resource.required {
                 line.push('?');
             }
-            match &resource.named {
-                Named::Arn(of) => line.push_str(&format!("<{}>", source(of))),
-                Named::Path { .. } => line.push_str("<path>"),
-                Named::Parts { parts, .. } => {
-                    let parts: Vec<String> =
-                        parts.iter().map(|part| source(&part.source)).collect();
-                    line.push_str(&format!("({})", parts.join(", ")));
-                }
-            }
+            line.push_str(&way(&resource.named));
             if let Some(only) = &resource.only {
                 let sign = if only.equal { "=" } else { "!=" };
                 line.push_str(&format!(" where {}{sign}{}", only.member, only.text));
@@ -57,6 +49,8 @@ fn told(operation: &Operation) -> Vec<String> {
 #[case::by_url("sqs", "SendMessageBatch", &["sqs:SendMessage queue(QueueUrl)"])]
 #[case::by_arn("sns", "DeleteTopic", &["sns:DeleteTopic topic<TopicArn>"])]
 #[case::by_one_of_two("sns", "Publish", &["sns:Publish topic?<TopicArn|TargetArn>"])]
+#[case::by_arn_or_name("kinesis", "DeleteStream",
+    &["kinesis:DeleteStream stream<StreamARN>+(StreamName)"])]
 #[case::everything("events", "ListRules", &["events:ListRules"])]
 #[case::by_the_other_of_two_types(
     "events",
@@ -144,11 +138,24 @@ fn what_the_rule_tells_is_whole() {
     assert!(count > 12_000, "{count}");
 }
 
+fn way(named: &Named) -> String {
+    match named {
+        Named::Arn(of) => format!("<{}>", source(of)),
+        Named::Path { .. } => "<path>".to_owned(),
+        Named::Parts { parts, .. } => {
+            let parts: Vec<String> = parts.iter().map(|part| source(&part.source)).collect();
+            format!("({})", parts.join(", "))
+        }
+        Named::Either(ways) => ways.iter().map(way).collect::<Vec<_>>().join("+"),
+    }
+}
+
 fn whole(named: &Named) -> bool {
     let has = |source: &Source| !source.paths.is_empty() || source.otherwise.is_some();
     match named {
         Named::Arn(source) => has(source),
         Named::Path { .. } => true,
+        Named::Either(ways) => ways.iter().all(whole),
         Named::Parts { arn, parts, .. } => {
             let variables = arn.matches("${").count();
             let places = ["Partition", "Region", "Account"];

@@ -34,14 +34,22 @@ impl Written {
     }
 }
 
-/// Whether a call may store the policy of a resource: its name says so, or a
-/// member of its input (`AddPermission`, `SetTopicAttributes` of `Policy`).
+/// Whether a call may store the policy of a resource: its name says so
+/// (`AddPermission`, `PutResourcePolicy`), or its input has one, a JSON object in a
+/// member that is called a policy (`SetTopicAttributes` of `Policy`). What is a
+/// policy of another kind, as `SslPolicy`, is a name.
 fn stores_a_policy(call: &Call) -> bool {
+    fn is_document(name: &str, value: &Value) -> bool {
+        let has_text = match value {
+            Value::String(text) => text.trim_start().starts_with('{'),
+            _ => false,
+        };
+        has_text && name.to_ascii_lowercase().contains("polic")
+    }
     fn names_policy(value: &Value) -> bool {
-        let is_policy = |text: &str| text.to_ascii_lowercase().contains("policy");
         match value {
             Value::Object(members) => {
-                members.iter().any(|(name, value)| is_policy(name) || names_policy(value))
+                members.iter().any(|(name, value)| is_document(name, value) || names_policy(value))
             }
             Value::Array(items) => items.iter().any(names_policy),
             // `AttributeName=Policy`.
@@ -50,12 +58,13 @@ fn stores_a_policy(call: &Call) -> bool {
         }
     }
     let name = call.name();
-    name.contains("Policy")
-        || name.contains("Policies")
+    // The policy of an endpoint is none of the VPC's.
+    if name.ends_with("VpcEndpoint") {
+        return false;
+    }
+    name.contains("ResourcePolicy")
         || name.contains("Permission")
-        || call.input.iter().any(|(name, value)| {
-            name.to_ascii_lowercase().contains("policy") || names_policy(value)
-        })
+        || call.input.iter().any(|(name, value)| is_document(name, value) || names_policy(value))
 }
 
 /// One question about a resource's policy.

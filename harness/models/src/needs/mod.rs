@@ -112,6 +112,20 @@ pub enum Named {
         /// The ARN before the path, with variables.
         arn: &'static str,
     },
+    /// In one or more of several ways: each resource that is named so.
+    Either(Vec<Named>),
+}
+
+impl Named {
+    /// Whether nothing but members of the input names it.
+    fn is_of_members(&self) -> bool {
+        match self {
+            Self::Arn(source) => !source.paths.is_empty(),
+            Self::Parts { parts, .. } => parts.iter().all(|part| !part.source.paths.is_empty()),
+            Self::Path { .. } => false,
+            Self::Either(ways) => ways.iter().all(Self::is_of_members),
+        }
+    }
 }
 
 /// A variable of an ARN.

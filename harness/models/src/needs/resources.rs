@@ -138,23 +138,20 @@ impl Input<'_> {
     /// the type and its variables are.
     fn named(&self, kind: &'static ResourceType) -> Option<Named> {
         let of = plain(kind.name);
-        if let Some(member) = self.member(&[format!("{of}arn"), format!("{of}arns")]) {
-            return Some(by_arn(member));
+        let by_member = self.member(&[format!("{of}arn"), format!("{of}arns")]).map(by_arn);
+        let by_name = self.by_name(kind, &of);
+        if let Some(by_name) = by_name {
+            // A call may give either or both, as `StreamARN` and `StreamName`.
+            let given = by_name.is_of_members();
+            let own = || self.member(&["arn".to_owned()]).filter(|_| self.is_own(&of)).map(by_arn);
+            return Some(match by_member.or_else(own) {
+                Some(by_arn) if given => Named::Either(vec![by_arn, by_name]),
+                Some(by_arn) => by_arn,
+                None => by_name,
+            });
         }
-        for arn in &kind.arn {
-            let names: Vec<&str> = variables(arn).collect();
-            let parts: Option<Vec<Part>> = names
-                .iter()
-                .enumerate()
-                .map(|(at, variable)| {
-                    let is_last = at + 1 == names.len();
-                    let source = self.variable(variable, &of, is_last)?;
-                    Some(Part { variable, source })
-                })
-                .collect();
-            if let Some(parts) = parts {
-                return Some(Named::Parts { arn, parts, account: None });
-            }
+        if by_member.is_some() {
+            return by_member;
         }
         // `${TopicName}` by `TopicArn`.
         for arn in &kind.arn {
@@ -171,6 +168,26 @@ impl Input<'_> {
             return Some(Named::Arn(Source { paths, form: Form::Arn, otherwise: None }));
         }
         self.member(&ANY_ARN.map(str::to_owned)).map(by_arn)
+    }
+
+    /// By the members that are called as the variables of one of the type's ARNs.
+    fn by_name(&self, kind: &'static ResourceType, of: &str) -> Option<Named> {
+        for arn in &kind.arn {
+            let names: Vec<&str> = variables(arn).collect();
+            let parts: Option<Vec<Part>> = names
+                .iter()
+                .enumerate()
+                .map(|(at, variable)| {
+                    let is_last = at + 1 == names.len();
+                    let source = self.variable(variable, of, is_last)?;
+                    Some(Part { variable, source })
+                })
+                .collect();
+            if let Some(parts) = parts {
+                return Some(Named::Parts { arn, parts, account: None });
+            }
+        }
+        None
     }
 
     /// What a variable is.

@@ -100,7 +100,9 @@ fn several_policies_are_one() {
 #[case("sqs", "SetQueueAttributes", json!({"QueueUrl": "q", "Attributes": {"DelaySeconds": "1"}}), false)]
 #[case("sns", "SetTopicAttributes", json!({"TopicArn": "t", "AttributeName": "Policy"}), true)]
 #[case("sns", "AddPermission", json!({"TopicArn": "t"}), true)]
-#[case("ecr", "SetRepositoryPolicy", json!({"repositoryName": "r"}), true)]
+#[case("ecr", "SetRepositoryPolicy", json!({"repositoryName": "r", "policyText": " {}"}), true)]
+#[case("elbv2", "CreateListener", json!({"SslPolicy": "ELBSecurityPolicy-2016-08"}), false)]
+#[case("ec2", "CreateVpcEndpoint", json!({"PolicyDocument": "{}"}), false)]
 #[case("kms", "CreateKey", json!({"Policy": "{}"}), true)]
 #[case("kms", "CreateKey", json!({}), false)]
 fn calls_that_may_store_a_policy(

@@ -75,10 +75,12 @@ fn from_input(
         values.extend(items.into_iter().filter_map(scalar));
     }
     values.dedup();
-    let is_list = actions::of(prefix)
-        .and_then(|prefix| prefix.key_type(key))
-        .is_some_and(|kind| kind.starts_with("ArrayOf"));
+    let kind = actions::of(prefix).and_then(|prefix| prefix.key_type(key)).unwrap_or_default();
+    let is_list = kind.starts_with("ArrayOf");
+    // The key holds the ARN of what the member names (`ecs:cluster`).
+    let is_name = kind.ends_with("ARN") && values.iter().any(|value| !value.starts_with("arn:"));
     match values.as_slice() {
+        _ if is_name => drop(required.context.set_unknown(&spelled(key))),
         [_, ..] if is_list && is_whole => drop(required.context.set_list(key, values)),
         [value] if is_whole => drop(required.context.set(key, value)),
         _ => drop(required.context.set_unknown(&spelled(key))),

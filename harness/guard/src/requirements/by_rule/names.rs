@@ -45,9 +45,20 @@ impl Names<'_> {
         let mut arn = placed(scope, self.template, account);
         let last = [(variable, name)];
         for (variable, value) in self.values.iter().chain(&last) {
+            let value = if *variable == "Scope" { scope_of(value) } else { value };
             arn = arn.replace(&format!("${{{variable}}}"), value);
         }
         Ok(arn)
+    }
+}
+
+/// The scope of what belongs to WAF as its ARNs have it
+/// (<https://docs.aws.amazon.com/waf/latest/developerguide/security_iam_service-with-iam.html>).
+fn scope_of(text: &str) -> &str {
+    match text {
+        "REGIONAL" => "regional",
+        "CLOUDFRONT" => "global",
+        other => other,
     }
 }
 
@@ -92,6 +103,39 @@ pub(super) fn arn(
     let kept: Vec<&str> = resource.split(':').take(count).collect();
     let head = text.strip_suffix(resource).unwrap_or(text);
     Ok(format!("{head}{}", kept.join(":")))
+}
+
+/// The name in an ARN of what a resource is in, as a bus or a cluster; a text that
+/// is none is the name.
+///
+/// # Errors
+/// Where it is of another account or region, which the resource would be of too.
+pub(super) fn parent<'t>(scope: &Scope<'_>, text: &'t str) -> Result<&'t str, RequirementsError> {
+    let Some([_, _, _, region, account, _]) = arn_parts(text) else { return Ok(text) };
+    let is_here = (region.is_empty() || region == scope.region())
+        && (account.is_empty() || account == scope.account());
+    match is_here {
+        true => Ok(last_of(text)),
+        false => {
+            Err(scope.undecided(format!("what stands in `{text}` is of another account or region")))
+        }
+    }
+}
+
+/// Members that name the account of a resource beside its name.
+const ACCOUNTS: [&str; 2] = ["registryId", "CatalogId"];
+
+/// Refuses a call about the resources of another account, whose ARNs would be
+/// made of its own.
+pub(super) fn check_account(scope: &Scope<'_>) -> Result<(), RequirementsError> {
+    let given = ACCOUNTS.iter().filter_map(|member| Some((member, scope.text(member)?)));
+    for (member, account) in given {
+        if account != scope.account() {
+            let why = format!("its {member} `{account}` is another account");
+            return Err(scope.undecided(why));
+        }
+    }
+    Ok(())
 }
 
 /// The name in an ARN; a text that is none is the name.

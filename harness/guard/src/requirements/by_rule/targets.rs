@@ -57,13 +57,24 @@ fn holds(scope: &Scope<'_>, only: &Only) -> bool {
 
 /// The ARNs of the resources that a call names in one way.
 fn named(scope: &Scope<'_>, resource: &Resource) -> Result<Vec<String>, RequirementsError> {
-    match &resource.named {
+    named_in(scope, &resource.named)
+}
+
+fn named_in(scope: &Scope<'_>, named: &Named) -> Result<Vec<String>, RequirementsError> {
+    match named {
         Named::Arn(source) => {
             texts(scope, source).into_iter().map(|arn| names::arn(scope, arn, None)).collect()
         }
         Named::Path { arn } => {
             let path = api_gateway::path(scope)?;
             Ok(vec![format!("{}{path}", names::placed(scope, arn, None))])
+        }
+        Named::Either(ways) => {
+            let mut arns = Vec::new();
+            for way in ways {
+                arns.extend(named_in(scope, way)?);
+            }
+            Ok(arns)
         }
         Named::Parts { arn, parts, account } => by_parts(scope, arn, parts, account.as_ref()),
     }
@@ -90,7 +101,7 @@ fn by_parts(
         names.values.clear();
         for part in before {
             match texts(scope, &part.source).into_iter().next() {
-                Some(text) => names.values.push((part.variable, names::last_of(text))),
+                Some(text) => names.values.push((part.variable, names::parent(scope, text)?)),
                 None => {
                     return Err(scope.undecided(format!(
                         "the call does not say the {} of what it is about",

@@ -39,6 +39,22 @@ fn service(name: &str) -> Service {
         "sqs:TagQueue arn:aws:sqs:eu-west-1:123456789012:q aws:requesttag/team=a aws:tagkeys=[team]",
     ]
 )]
+#[case::a_stream_by_name(
+    "kinesis",
+    "DeleteStream",
+    json!({"StreamName": "s"}),
+    &["kinesis:DeleteStream arn:aws:kinesis:eu-west-1:123456789012:stream/s"]
+)]
+#[case::two_streams_of_one_call(
+    "kinesis",
+    "DeleteStream",
+    json!({"StreamName": "theirs",
+           "StreamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/mine"}),
+    &[
+        "kinesis:DeleteStream arn:aws:kinesis:eu-west-1:123456789012:stream/mine",
+        "kinesis:DeleteStream arn:aws:kinesis:eu-west-1:123456789012:stream/theirs",
+    ]
+)]
 #[case::one_call_of_many_actions(
     "sqs",
     "StartMessageMoveTask",
@@ -207,6 +223,18 @@ async fn an_arn_that_is_looked_for_elsewhere_is_refused(#[case] arn: &str, #[cas
 
 #[rstest]
 #[case::stated("sqs", "CancelMessageMoveTask", json!({"TaskHandle": "h"}), "the handle of a task hides its queue")]
+#[case::another_registry(
+    "ecr",
+    "BatchGetImage",
+    json!({"registryId": "999999999999", "repositoryName": "r", "imageIds": []}),
+    "its registryId `999999999999` is another account"
+)]
+#[case::another_accounts_bus(
+    "events",
+    "PutRule",
+    json!({"Name": "r", "EventBusName": "arn:aws:events:eu-west-1:999999999999:event-bus/b"}),
+    "what stands in `arn:aws:events:eu-west-1:999999999999:event-bus/b` is of another account or region"
+)]
 #[case::no_destination(
     "sqs",
     "StartMessageMoveTask",
@@ -223,6 +251,38 @@ async fn what_the_input_does_not_tell_is_refused_with_the_reason(
     let refused = ask_as(&alice(), service(name), operation, input).await.unwrap_err();
     let reason = reason.to_owned();
     assert_eq!(refused, RequirementsError::Unmapped { service: name, operation, reason });
+}
+
+/// `ecs:cluster` is an ARN; a name says only what it ends in.
+#[rstest]
+#[case::by_name("c", None)]
+#[case::by_arn(
+    "arn:aws:ecs:eu-west-1:123456789012:cluster/c",
+    Some("arn:aws:ecs:eu-west-1:123456789012:cluster/c")
+)]
+#[tokio::test]
+async fn a_key_that_is_an_arn_is_unknown_where_a_name_is_given(
+    #[case] cluster: &str,
+    #[case] value: Option<&str>,
+) {
+    let input = json!({"cluster": cluster, "serviceName": "s", "taskDefinition": "t:1"});
+    let required = ask_as(&alice(), service("ecs"), "CreateService", input).await.unwrap();
+    let context = &required.first().unwrap().context;
+    assert_eq!(context.is_unknown("ecs:cluster"), value.is_none());
+    let set = context.get("ecs:cluster").and_then(|values| values.as_slice().first().cloned());
+    assert_eq!(set.as_deref(), value);
+}
+
+/// WAF's ARNs have the scope in words of their own.
+#[rstest]
+#[case("REGIONAL", "regional")]
+#[case("CLOUDFRONT", "global")]
+#[tokio::test]
+async fn a_scope_of_waf_is_written_as_its_arns_have_it(#[case] scope: &str, #[case] word: &str) {
+    let input = json!({"Name": "n", "Id": "i", "Scope": scope});
+    let required = ask_as(&alice(), service("wafv2"), "GetRuleGroup", input).await.unwrap();
+    let arn = format!("arn:aws:wafv2:eu-west-1:123456789012:{word}/rulegroup/n/i");
+    assert_eq!(required.first().unwrap().resource, arn);
 }
 
 #[tokio::test]
