@@ -11,11 +11,30 @@ use crate::stack::with_empty_account;
 const CALLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proofs/services/calls.py");
 const CASES: &str = include_str!("services/cases.json");
 
+/// Whether a call that is allowed is served; where the upstream does not have the
+/// service, whether the guard says just that. LocalStack fetches some of its
+/// services when they are first called.
+fn is_served(answer: &Value, case: &Value, backend: &str) -> bool {
+    let message = answer["message"].as_str().unwrap_or_default();
+    let service = case["service"].as_str().unwrap();
+    if case["absent_in"] == backend {
+        return (answer["status"].as_u64(), answer["code"].as_str())
+            == (Some(501), Some("NotImplementedException"))
+            && message.starts_with(&format!("{service}:"))
+            && message.ends_with(" is allowed, and the upstream lacks it");
+    }
+    let is_not_fetched = case["fetched_by"] == backend
+        && answer["status"] == 500
+        && message.starts_with(&format!("exception while calling {service}."));
+    answer["status"] == 200 || is_not_fetched
+}
+
 #[test]
 fn each_service_allows_and_refuses_as_aws_does() {
     with_empty_account(async |stack| {
         let access = stack.root();
         let region = access.region.clone();
+        let backend = stack.emulator().identity().backend;
         let cases: Vec<Value> = serde_json::from_str(CASES).unwrap();
         let given = json!({
             "endpoint": access.endpoint.as_str(),
@@ -41,7 +60,8 @@ fn each_service_allows_and_refuses_as_aws_does() {
         let mut refused = cases.iter().flat_map(|case| case["refused"].as_array().unwrap());
         for answer in &told {
             let right = if answer["kind"] == "may" {
-                answer["status"] == 200
+                let case = cases.iter().find(|case| case["service"] == answer["service"]).unwrap();
+                is_served(answer, case, backend)
             } else {
                 let expected = refused.next().unwrap();
                 let message = expected["message"].as_str().unwrap().replace("{region}", &region);
