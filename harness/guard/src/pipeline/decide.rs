@@ -46,6 +46,9 @@ impl Pipeline {
                 // Root needs no permission, and policies of the organization are
                 // the only ones that could limit it.
                 if !self.perimeter.organization.may_limit_root(service) {
+                    if self.observer.is_some() {
+                        passage.unmapped(unmapped.to_string());
+                    }
                     passage.entry.outcome = Ending::Allowed;
                     return Ok(Granted::Call);
                 }

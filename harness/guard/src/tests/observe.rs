@@ -85,3 +85,16 @@ async fn who_is_not_known_stays_refused() {
     assert_eq!((error.code.as_ref(), error.status), ("InvalidClientTokenId", 403));
     assert_eq!(stage.upstream.seen("GetRole").len(), 0);
 }
+
+/// Of root's calls too: another principal would need what is not known.
+#[tokio::test]
+async fn why_nothing_is_known_of_a_call_is_journalled_whoever_makes_it() {
+    let stage = observing().await;
+    let sqs = Service::of("sqs").unwrap();
+    let input = json!({"TaskHandle": "h"});
+    let _ = stage.client.call(&root(), sqs, "CancelMessageMoveTask", input).await;
+    let entry = stage.last_entry();
+    assert_eq!((entry.outcome, entry.checks.len()), (Ending::Allowed, 0));
+    let unmapped = entry.observed.as_ref().unwrap().unmapped.as_deref().unwrap();
+    assert!(unmapped.contains("the handle of a task hides its queue"), "{unmapped}");
+}
