@@ -1,15 +1,12 @@
 //! A foreign client (boto3) gets AWS's answers.
 
-use std::process::Stdio;
-
 use ringfence::config::{App, IssuerKind};
 use ringfence::issuers::{GithubRun, OktaGrant, SigningKey, unsigned};
 use ringfence::stack::Stack;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
-use tokio::io::AsyncWriteExt as _;
 
-use crate::stack::{root, with_empty_account};
+use crate::stack::{python, with_empty_account};
 
 /// The questions' setting: where to ask, and tokens good and bad.
 fn setting(stack: &Stack) -> Value {
@@ -75,26 +72,7 @@ fn setting(stack: &Stack) -> Value {
 #[test]
 fn boto3_gets_awss_answer_to_every_question() {
     with_empty_account(async |stack| {
-        let mut child = tokio::process::Command::new(stack.tools().python())
-            .arg(root().join("tests/proofs/foreign/questions.py"))
-            // Set on some machines; it is not for a loopback endpoint.
-            .env_remove("AWS_CA_BUNDLE")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut input = child.stdin.take().unwrap();
-        input.write_all(setting(stack).to_string().as_bytes()).await.unwrap();
-        drop(input);
-        let output = child.wait_with_output().await.unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
-        let answers: Vec<Value> = String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        let answers = python(stack, "foreign/questions.py", &setting(stack)).await;
         let wrong: Vec<String> = answers
             .iter()
             .filter(|answer| answer["agrees"] != true)

@@ -1,14 +1,10 @@
 //! Services without a mapping of their own, by a real SDK: what a user may do is
 //! done, and what it may not is refused as AWS refuses it.
 
-use std::process::Stdio;
-
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
 
-use crate::stack::with_empty_account;
+use crate::stack::{python, with_empty_account};
 
-const CALLS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proofs/services/calls.py");
 const CASES: &str = include_str!("services/cases.json");
 
 /// Whether a call that is allowed is served; where the upstream does not have the
@@ -43,19 +39,7 @@ fn each_service_allows_and_refuses_as_aws_does() {
             "secret": access.secret_access_key.expose(),
             "cases": cases,
         });
-        let mut child = tokio::process::Command::new(stack.tools().python())
-            .arg(CALLS)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(given.to_string().as_bytes()).await.unwrap();
-        let output = child.wait_with_output().await.unwrap();
-        assert!(output.status.success(), "{}", output.status);
-        let told = String::from_utf8(output.stdout).unwrap();
-        let told: Vec<Value> =
-            told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told = python(stack, "services/calls.py", &given).await;
         let mut wrong = Vec::new();
         let mut refused = cases.iter().flat_map(|case| case["refused"].as_array().unwrap());
         for answer in &told {

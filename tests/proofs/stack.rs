@@ -2,17 +2,42 @@
 //! an empty account.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::{Arc, OnceLock};
 
 use ringfence::config::{Backend, Config};
 use ringfence::progress::{Lines, Progress};
 use ringfence::stack::{Options, Stack};
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
 /// The repository's top folder.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Gives a script of the proofs its input, in the run's own Python, and reads the
+/// JSON lines that it prints.
+pub(crate) async fn python(stack: &Stack, script: &str, input: &Value) -> Vec<Value> {
+    let mut child = tokio::process::Command::new(stack.tools().python())
+        .arg(root().join("tests/proofs").join(script))
+        // Set on some machines; it is not for a loopback endpoint.
+        .env_remove("AWS_CA_BUNDLE")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.to_string().as_bytes()).await.unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// The upstream that `RINGFENCE_BACKEND` names.

@@ -45,6 +45,18 @@ fn service(name: &str) -> Service {
     json!({"StreamName": "s"}),
     &["kinesis:DeleteStream arn:aws:kinesis:eu-west-1:123456789012:stream/s"]
 )]
+#[case::a_repository_of_the_own_registry(
+    "ecr",
+    "BatchGetImage",
+    json!({"registryId": "123456789012", "repositoryName": "r", "imageIds": []}),
+    &["ecr:BatchGetImage arn:aws:ecr:eu-west-1:123456789012:repository/r"]
+)]
+#[case::a_rule_of_a_bus_by_arn(
+    "events",
+    "PutRule",
+    json!({"Name": "r", "EventBusName": "arn:aws:events:eu-west-1:123456789012:event-bus/b"}),
+    &["events:PutRule arn:aws:events:eu-west-1:123456789012:rule/b/r"]
+)]
 #[case::two_streams_of_one_call(
     "kinesis",
     "DeleteStream",
