@@ -55,7 +55,9 @@ fn service(name: &str) -> Service {
     "events",
     "PutRule",
     json!({"Name": "r", "EventBusName": "arn:aws:events:eu-west-1:123456789012:event-bus/b"}),
-    &["events:PutRule arn:aws:events:eu-west-1:123456789012:rule/b/r"]
+    &["events:PutRule arn:aws:events:eu-west-1:123456789012:rule/b/r ?events:creatoraccount \
+       ?events:detail-type ?events:detail.eventtypecode ?events:detail.service \
+       ?events:detail.useridentity.principalid ?events:source"]
 )]
 #[case::two_streams_of_one_call(
     "kinesis",
