@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+use super::keys::is_listed_for_nobody;
 use super::{Rule, lint};
 use crate::catalog::{self, Action, Arns as _, Service};
 use crate::document::{Document, Kind};
@@ -339,9 +340,11 @@ proptest! {
         let Some(document) = made.document() else { return Ok(()) };
         let meets = made.condition.as_ref().is_none_or(|(operator, key, value)| {
             // The reference has some keys that it gives to no action.
+            let listed = |service: &Service| is_listed_for_nobody(service, key);
             let known = |service: &Service| service.actions().any(|it| service.carries(it, key));
             let mut services = catalog::prefixes().filter_map(catalog::service);
-            services.any(known) && ["StringLike", "ForAnyValue:StringLike", "StringEqualsIfExists"]
+            let judged = !made.actions().into_iter().any(|(service, _)| listed(service));
+            judged && services.any(known) && ["StringLike", "ForAnyValue:StringLike", "StringEqualsIfExists"]
                 .contains(&operator.as_str())
                 && !value.contains("true")
         });

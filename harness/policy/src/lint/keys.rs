@@ -177,7 +177,7 @@ fn is_somebodys(key: &str) -> bool {
 
 /// Whether the reference has the key for the service and gives it to no action,
 /// as it does with `states:HTTPEndpoint`: then it cannot tell who carries it.
-fn is_listed_for_nobody(service: &Service, key: &str) -> bool {
+pub(super) fn is_listed_for_nobody(service: &Service, key: &str) -> bool {
     service.key_type(key).is_some() && !service.actions().any(|action| service.carries(action, key))
 }
 
