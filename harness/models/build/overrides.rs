@@ -159,24 +159,47 @@ pub(crate) struct Arns {
 pub(crate) struct Also {
     pub(crate) operations: Vec<String>,
     pub(crate) action: String,
-    /// Where one of these is given; none: always.
+    /// Where one of these is given. Without this and the next two: always.
     #[serde(default)]
     pub(crate) given: Vec<String>,
+    /// Where a text of a member begins so.
+    pub(crate) begins: Option<Begins>,
+    /// Where the OpenAPI definition in the body has this member.
+    pub(crate) defines: Option<String>,
     #[serde(skip_serializing)]
     pub(crate) source: String,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Begins {
+    pub(crate) member: String,
+    pub(crate) texts: Vec<String>,
 }
 
 /// Roles that calls hand over.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Passes {
-    /// None: all that are called so.
+    /// These places. Without members, names and shapes: all that are called so.
     #[serde(default)]
     pub(crate) members: Vec<String>,
+    /// All that are called as roles are, and so.
+    #[serde(default)]
+    pub(crate) names: Vec<String>,
+    /// All that are called as roles are, and of these shapes.
+    #[serde(default)]
+    pub(crate) shapes: Vec<String>,
     #[serde(default)]
     pub(crate) operations: Vec<String>,
-    /// The member that ends in `RoleArn` where the other is a role.
+    /// How a role stands there: `role` (name or ARN), `arn`, `profile`,
+    /// `definition`.
+    pub(crate) read: Option<String>,
+    /// The member, of the same item, whose text tells whether the other is a role.
     pub(crate) named_by: Option<String>,
+    /// What that text ends in; none: `RoleArn`.
+    #[serde(default)]
+    pub(crate) endings: Vec<String>,
     /// `iam:PassedToService`.
     pub(crate) service: Option<String>,
     /// They are no roles that a call hands over.

@@ -106,12 +106,22 @@ impl Service<'_> {
                 "{what}: no such action"
             );
             self.name(&rule.operations, &rule.given, &what);
+            if let Some(begins) = &rule.begins {
+                self.name(&rule.operations, std::slice::from_ref(&begins.member), &what);
+            }
         }
         for rule in &own.passes {
             let what = format!("{}: roles", self.id);
             self.have(&rule.operations, &what);
             self.name(&rule.operations, &rule.members, &what);
             self.name(&rule.operations, rule.named_by.as_slice(), &what);
+            for shape in &rule.shapes {
+                assert!(self.shapes.contains_key(shape), "{what}: no shape {shape}");
+            }
+            for name in &rule.names {
+                let has = |shape: &Value| shape["members"].get(name).is_some();
+                assert!(self.shapes.values().any(has), "{what}: no member {name}");
+            }
         }
         for rule in &own.tags {
             let what = format!("{}: tags", self.id);

@@ -92,8 +92,10 @@ impl Directory {
         let input = json!({"InstanceProfileName": name});
         let answer = self.look_up(Service::Iam, "GetInstanceProfile", input).await?;
         Ok(answer.as_ref().and_then(|answer| answer.get("InstanceProfile")).and_then(|profile| {
+            let role = profile.pointer("/Roles/0").and_then(|role| read::text(role, "Arn"));
             Some(InstanceProfile {
                 arn: read::text(profile, "Arn")?.to_owned(),
+                role: role.map(str::to_owned),
                 tags: read::tags(profile, "Tags"),
             })
         }))

@@ -163,6 +163,8 @@ pub struct Entity {
 pub struct InstanceProfile {
     /// With its path.
     pub arn: String,
+    /// The ARN of the role that is in it.
+    pub role: Option<String>,
     /// Its tags.
     pub tags: Tags,
 }

@@ -11,6 +11,7 @@ mod more;
 mod origins;
 mod paths;
 mod resources;
+mod roles;
 mod rules;
 
 use std::fmt;
@@ -20,7 +21,8 @@ use crate::operation::{ActionName, Operation};
 
 pub use origins::{KeyOf, Origin};
 pub use paths::Path;
-pub(crate) use paths::with_roles;
+pub use roles::is_like_a_role;
+pub(crate) use roles::with_roles;
 pub(crate) use rules::Rules;
 
 /// What is known of an operation's needs.
@@ -42,6 +44,10 @@ pub struct ByRule {
     pub permissions: Vec<Permission>,
     /// The roles that the call hands to the service.
     pub passes: Vec<Pass>,
+    /// Whether it hands over none, whatever role its input names.
+    pub hands_nothing: bool,
+    /// Places in which a role stands that is not handed over.
+    pub not_passed: Vec<Path>,
     /// The tags in the request.
     pub tags: Vec<Path>,
     /// The keys of tags in the request.
@@ -57,8 +63,8 @@ pub struct ByRule {
 pub struct Permission {
     /// The action.
     pub action: ActionName,
-    /// It is needed where one of these members is given; none: always.
-    pub when: Vec<Path>,
+    /// It is needed where one of these holds; none: always.
+    pub when: Vec<When>,
     /// What it acts upon. None, or none that the call names: `*`.
     pub resources: Vec<Resource>,
     /// Resource types that the reference lists beside these as possible, and
@@ -66,6 +72,27 @@ pub struct Permission {
     pub unbound: Vec<&'static str>,
     /// Where its condition keys come from.
     pub keys: Vec<KeyOf>,
+}
+
+/// What a call holds that needs a permission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// A member is given.
+    Given(Path),
+    /// A text of a member begins with one of these.
+    Begins(Path, Vec<&'static str>),
+    /// The OpenAPI definition in its body has this member.
+    Defines(&'static str),
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(path) => write!(f, "{path}"),
+            Self::Begins(path, texts) => write!(f, "{path}={}", texts.join("|")),
+            Self::Defines(member) => write!(f, "definition.{member}"),
+        }
+    }
 }
 
 /// A resource that a call names.
@@ -177,12 +204,28 @@ pub enum Form {
 pub struct Pass {
     /// The member that names it.
     pub member: Path,
-    /// Whether it is a role, or one only where the text is a role's ARN.
-    pub is_certain: bool,
-    /// It is a role where this other member ends so.
-    pub named_by: Option<(Path, &'static str)>,
+    /// How it names the role.
+    pub named: RoleNamed,
+    /// It is a role where this other member, of the same item, ends in one of
+    /// these.
+    pub named_by: Option<(Path, Vec<&'static str>)>,
     /// `iam:PassedToService`; unknown where no source says it.
     pub service: Option<&'static str>,
+}
+
+/// How a member names a role.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoleNamed {
+    /// By its name or its ARN.
+    #[default]
+    Role,
+    /// By its ARN; another text is none.
+    Arn,
+    /// By the instance profile that it is in, by name or ARN.
+    Profile,
+    /// In an OpenAPI definition, by its ARN.
+    Definition,
 }
 
 /// Why nothing says what an operation needs.

@@ -3,8 +3,9 @@
 
 use super::paths::{Path, ends};
 use super::resources::plain;
-use super::rules::Rules;
-use super::{ByRule, Pass, Refused, origins, permission};
+use super::roles::{self, Found};
+use super::rules::{PassRule, Rules};
+use super::{ByRule, Pass, Refused, RoleNamed, When, origins, permission};
 use crate::actions::{self, Access};
 use crate::operation::{ActionName, Operation};
 use crate::shape::{Form, Kind, Member};
@@ -53,7 +54,7 @@ pub(super) fn also(
     for rule in rules.also.iter().filter(|rule| rule.operations.contains(&operation.name)) {
         let (prefix, name) = rule.action.split_once(':').ok_or(Refused::NoAction)?;
         let mut more = permission(operation, rules, ActionName { prefix, name }, needs)?;
-        more.when = rule.given.iter().filter_map(|text| Path::parse(operation, text)).collect();
+        more.when = rule.when(operation);
         needs.permissions.push(more);
     }
     Ok(())
@@ -103,7 +104,7 @@ pub(super) fn tagging(
         return Ok(());
     }
     more.action = action;
-    more.when.clone_from(&needs.tags);
+    more.when = needs.tags.iter().cloned().map(When::Given).collect();
     more.keys = origins::of(operation, rules, prefix, tagging, needs);
     needs.permissions.push(more);
     Ok(())
@@ -132,36 +133,76 @@ fn tag_action(prefix: &str) -> TagAction {
 
 /// The roles that the call hands over.
 pub(super) fn passes(operation: &Operation, rules: &Rules, needs: &mut ByRule) {
-    let reads = needs.permissions.first().is_some_and(|own| {
-        actions::action(&own.action.to_string()).is_some_and(|action| {
-            action.access.iter().all(|access| matches!(access, Access::List | Access::Read))
-        })
-    });
-    let said: Vec<_> = rules.passes(operation).collect();
+    let said: Vec<&PassRule> = rules.passes(operation).collect();
+    let of_all = said
+        .iter()
+        .filter(|rule| rule.is_about_all())
+        .max_by_key(|rule| !rule.operations.is_empty());
+    needs.hands_nothing = hands_nothing(operation, needs) || of_all.is_some_and(|it| it.ignored);
+    let mut stated = Vec::new();
     for rule in &said {
         let named_by = rule.named_by.and_then(|text| Path::parse(operation, text));
         for member in rule.members.iter().filter_map(|text| Path::parse(operation, text)) {
-            if !rule.ignored {
-                let named_by = named_by.clone().map(|path| (path, "RoleArn"));
-                let service = rule.service;
-                needs.passes.push(Pass { member, is_certain: true, named_by, service });
+            stated.push(member.clone());
+            if rule.ignored {
+                needs.not_passed.push(member);
+                continue;
             }
+            let named_by = named_by.clone().map(|path| (path, rule.endings()));
+            let named = rule.read.unwrap_or_default();
+            let service = service(named, rule.service);
+            needs.passes.push(Pass { member, named, named_by, service });
         }
     }
-    if reads {
+    if needs.hands_nothing {
         return;
     }
-    let of_all = said.iter().find(|rule| rule.members.is_empty());
-    if of_all.is_some_and(|rule| rule.ignored) {
-        return;
-    }
-    for (member, is_certain) in Path::roles(operation) {
-        let is_said = said.iter().any(|rule| {
-            rule.members.iter().any(|text| Path::parse(operation, text).as_ref() == Some(&member))
-        });
-        if !is_said {
-            let service = of_all.and_then(|rule| rule.service);
-            needs.passes.push(Pass { member, is_certain, named_by: None, service });
+    for Found { path: member, named, shape } in roles::of(operation) {
+        if stated.contains(&member) {
+            continue;
         }
+        let alike = said.iter().find(|rule| rule.is_about_alike(member.name(), shape));
+        if alike.is_some_and(|rule| rule.ignored) {
+            needs.not_passed.push(member);
+            continue;
+        }
+        let named = alike.and_then(|rule| rule.read).unwrap_or(named);
+        let stated = alike.or(of_all).and_then(|rule| rule.service);
+        let service = service(named, stated);
+        needs.passes.push(Pass { member, named, named_by: None, service });
     }
+}
+
+/// To which service a role is handed. That of an instance profile goes to EC2,
+/// which is what profiles are for
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2_instance-profiles.html>).
+fn service(named: RoleNamed, said: Option<&'static str>) -> Option<&'static str> {
+    match named {
+        RoleNamed::Profile => said.or(Some("ec2.amazonaws.com")),
+        RoleNamed::Role | RoleNamed::Arn | RoleNamed::Definition => said,
+    }
+}
+
+/// Whether what a call names is read, or taken away, so that a role in it is not
+/// handed over: unless the reference says so of its action.
+fn hands_nothing(operation: &Operation, needs: &ByRule) -> bool {
+    const TAKES_AWAY: [&str; 9] = [
+        "Cancel",
+        "Delete",
+        "Deregister",
+        "Detach",
+        "Disassociate",
+        "Remove",
+        "Revoke",
+        "Stop",
+        "Untag",
+    ];
+    let Some(own) = needs.permissions.first() else { return false };
+    let action = actions::action(&own.action.to_string());
+    action.is_some_and(|action| {
+        let reads =
+            action.access.iter().all(|access| matches!(access, Access::List | Access::Read));
+        let takes = TAKES_AWAY.iter().any(|verb| operation.name.starts_with(verb));
+        (reads || takes) && !action.dependent.contains(&"iam:PassRole")
+    })
 }

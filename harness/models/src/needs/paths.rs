@@ -1,20 +1,19 @@
 //! Places in an input: `Targets[].RoleArn`.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
 use crate::model::Model;
 use crate::operation::Operation;
-use crate::shape::{Form, Kind, Member};
+use crate::shape::{Form, Member};
 
 /// A place in the input of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path(Vec<Step>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     /// A member, by its name in the model or on the wire: inputs keep the names
     /// of the wire inside their members.
     Member { name: &'static str, wire: &'static str },
@@ -66,16 +65,12 @@ impl Path {
         Some(Self(steps))
     }
 
-    /// Every place of the input that is called as a role is; true where it names
-    /// one for certain.
-    pub(super) fn roles(operation: &Operation) -> Vec<(Self, bool)> {
-        let walk = Roles { model: operation.service.model() };
-        let mut found = Vec::new();
-        walk.members(&operation.members, &Self(Vec::new()), &mut Vec::new(), &mut found);
-        found
+    /// The place of the input itself.
+    pub(super) const fn root() -> Self {
+        Self(Vec::new())
     }
 
-    fn and(&self, step: Step) -> Self {
+    pub(super) fn and(&self, step: Step) -> Self {
         let mut steps = self.0.clone();
         steps.push(step);
         Self(steps)
@@ -125,20 +120,30 @@ impl Path {
         self.each(input).into_iter().flatten().collect()
     }
 
+    /// The texts that an input has in this place, for each item of the lists on
+    /// the way: none where an item, or the input, has none.
+    pub fn texts_of_each<'v>(&self, input: &'v Map<String, Value>) -> Vec<Vec<&'v str>> {
+        self.each(input).into_iter().map(|value| value.map(texts).unwrap_or_default()).collect()
+    }
+
     /// The texts that an input has in this place: of a list, each.
     pub fn texts_in<'v>(&self, input: &'v Map<String, Value>) -> Vec<&'v str> {
-        let values = self.values(input).into_iter();
-        let each = values.flat_map(|value| match value {
-            Value::Array(items) => items.iter().collect(),
-            value => vec![value],
-        });
-        each.filter_map(Value::as_str).filter(|text| !text.is_empty()).collect()
+        self.values(input).into_iter().flat_map(texts).collect()
     }
 
     /// Whether an input has anything in this place.
     pub fn is_given(&self, input: &Map<String, Value>) -> bool {
         !self.values(input).is_empty()
     }
+}
+
+/// The texts of a value: of a list, each that is not empty.
+fn texts(value: &Value) -> Vec<&str> {
+    let each = match value {
+        Value::Array(items) => items.iter().collect(),
+        value => vec![value],
+    };
+    each.into_iter().filter_map(Value::as_str).filter(|text| !text.is_empty()).collect()
 }
 
 fn is_nothing(value: &Value) -> bool {
@@ -182,112 +187,5 @@ fn values<'m>(model: &'m Model, member: &Member) -> Option<&'m Member> {
     match &model.shape_of(member)?.form {
         Form::Map { value, .. } => Some(value),
         _ => None,
-    }
-}
-
-/// Looks for roles in all that an input can hold.
-struct Roles {
-    model: &'static Model,
-}
-
-impl Roles {
-    fn members(
-        &self,
-        members: &[Member],
-        at: &Path,
-        above: &mut Vec<&'static str>,
-        found: &mut Vec<(Path, bool)>,
-    ) {
-        for member in members {
-            let path = at.and(Step::Member { name: member.name, wire: member.wire });
-            self.below(member, member.name, path, above, found);
-        }
-    }
-
-    /// A shape that holds itself is gone through once.
-    fn below(
-        &self,
-        member: &Member,
-        name: &str,
-        path: Path,
-        above: &mut Vec<&'static str>,
-        found: &mut Vec<(Path, bool)>,
-    ) {
-        let Some(shape) = self.model.shape_of(member) else { return };
-        if let Some(is_certain) = role(self.model, member, name) {
-            found.push((path, is_certain));
-            return;
-        }
-        if let Form::Map { value, .. } = &shape.form
-            && is_attributes(self.model, name, value)
-        {
-            found.push((path.and(Step::Values { ending: "RoleArn" }), true));
-            return;
-        }
-        if above.contains(&shape.name) || !self.model.with_roles().contains(shape.name) {
-            return;
-        }
-        above.push(shape.name);
-        match &shape.form {
-            Form::Scalar => {}
-            Form::Structure(members) => self.members(members, &path, above, found),
-            Form::List(item) => self.below(item, name, path.and(Step::Items), above, found),
-            Form::Map { value, .. } => {
-                self.below(value, name, path.and(Step::Values { ending: "" }), above, found);
-            }
-        }
-        above.pop();
-    }
-}
-
-/// Whether a member is called as a role is: for certain the ARN of one
-/// (`executionRoleArn`), or perhaps (`serviceRole`, which may be a word too). The
-/// roles of other accounts cannot be handed over.
-fn role(model: &Model, member: &Member, name: &str) -> Option<bool> {
-    let shape = model.shape_of(member).filter(|shape| shape.kind == Kind::String)?;
-    if name.starts_with("crossAccount") {
-        None
-    } else if ends(name, "RoleArn") || ends(shape.name, "RoleArn") {
-        Some(true)
-    } else {
-        (name.ends_with("Role") || name == "role").then_some(false)
-    }
-}
-
-/// Whether a member is a map of attributes, which are texts: of a topic, one may
-/// be `SQSSuccessFeedbackRoleArn`.
-fn is_attributes(model: &Model, name: &str, value: &Member) -> bool {
-    name == "Attributes" && model.shape_of(value).is_some_and(|shape| shape.kind == Kind::String)
-}
-
-/// The names of the shapes in which roles may stand.
-pub(crate) fn with_roles(model: &Model) -> HashSet<&'static str> {
-    let mut found = HashSet::new();
-    loop {
-        let before = found.len();
-        for shape in &model.shapes {
-            let holds = |member: &Member, name: &str| {
-                role(model, member, name).is_some()
-                    || model.shape_of(member).is_some_and(|inner| found.contains(inner.name))
-                    || match model.shape_of(member).map(|shape| &shape.form) {
-                        Some(Form::Map { value, .. }) => is_attributes(model, name, value),
-                        _ => false,
-                    }
-            };
-            let has = match &shape.form {
-                Form::Scalar => false,
-                Form::Structure(members) => members.iter().any(|it| holds(it, it.name)),
-                Form::List(item) => holds(item, shape.name),
-                Form::Map { value, .. } => {
-                    holds(value, shape.name) || is_attributes(model, shape.name, value)
-                }
-            };
-            if has {
-                found.insert(shape.name);
-            }
-        }
-        if found.len() == before {
-            return found;
-        }
     }
 }

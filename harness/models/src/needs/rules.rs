@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Form, Path};
+use super::{Form, Path, RoleNamed, When};
 use crate::operation::Operation;
 
 /// The rules of a service.
@@ -89,25 +89,79 @@ pub(super) struct ArnRule {
 pub(super) struct AlsoRule {
     pub(super) operations: Vec<&'static str>,
     pub(super) action: &'static str,
-    /// Where one of these is given; none: always.
+    /// Where one of these is given.
     #[serde(default)]
-    pub(super) given: Vec<&'static str>,
+    given: Vec<&'static str>,
+    /// Where a text of a member begins so.
+    begins: Option<BeginsRule>,
+    /// Where the OpenAPI definition in the body has this member.
+    defines: Option<&'static str>,
+}
+
+#[derive(Debug, Deserialize)]
+struct BeginsRule {
+    member: &'static str,
+    texts: Vec<&'static str>,
+}
+
+impl AlsoRule {
+    /// When the action is needed; none: always.
+    pub(super) fn when(&self, operation: &Operation) -> Vec<When> {
+        let parse = |text: &&'static str| Path::parse(operation, text);
+        let mut when: Vec<When> = self.given.iter().filter_map(parse).map(When::Given).collect();
+        let begins = self.begins.as_ref();
+        when.extend(begins.and_then(|rule| {
+            Some(When::Begins(Path::parse(operation, rule.member)?, rule.texts.clone()))
+        }));
+        when.extend(self.defines.map(When::Defines));
+        when
+    }
 }
 
 /// Roles that are handed over.
 #[derive(Debug, Deserialize)]
 pub(super) struct PassRule {
-    /// None: those that are found.
+    /// These places.
     #[serde(default)]
     pub(super) members: Vec<&'static str>,
+    /// Those that are found under these names.
+    #[serde(default)]
+    pub(super) names: Vec<&'static str>,
+    /// Those that are found and are of these shapes.
+    #[serde(default)]
+    pub(super) shapes: Vec<&'static str>,
     #[serde(default)]
     pub(super) operations: Vec<&'static str>,
-    /// The member whose text ends in `RoleArn` where it is a role.
+    /// How a role stands there.
+    pub(super) read: Option<RoleNamed>,
+    /// The member whose text tells whether it is a role.
     pub(super) named_by: Option<&'static str>,
+    /// What that text ends in; none: `RoleArn`.
+    #[serde(default)]
+    endings: Vec<&'static str>,
     pub(super) service: Option<&'static str>,
     /// Those are no roles that the call hands over.
     #[serde(default)]
     pub(super) ignored: bool,
+}
+
+impl PassRule {
+    /// Whether it is about all that are found.
+    pub(super) fn is_about_all(&self) -> bool {
+        self.members.is_empty() && self.names.is_empty() && self.shapes.is_empty()
+    }
+
+    /// Whether it is about those that are called so, or of the shape.
+    pub(super) fn is_about_alike(&self, name: &str, shape: &str) -> bool {
+        self.names.contains(&name) || self.shapes.contains(&shape)
+    }
+
+    pub(super) fn endings(&self) -> Vec<&'static str> {
+        match self.endings.is_empty() {
+            true => vec!["RoleArn"],
+            false => self.endings.clone(),
+        }
+    }
 }
 
 /// Tags in requests.

@@ -2,14 +2,15 @@
 //! beside them (`ringfence_models::needs`), and evaluated here against the call's
 //! input. Every service goes this way that no file here speaks of.
 
+mod definition;
 mod keys;
 mod names;
+mod roles;
 mod targets;
 
-use ringfence_models::needs::{ByRule, Needs, Pass, Permission};
+use ringfence_models::needs::{ByRule, Needs, Permission, When};
 
 use super::RequirementsError;
-use super::iam::pass_role;
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope};
 
@@ -27,18 +28,29 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     }
     let mut required = Vec::new();
     for permission in &needs.permissions {
-        let is_asked =
-            permission.when.is_empty() || permission.when.iter().any(|path| path.is_given(input));
-        if is_asked {
+        if is_needed(scope, permission)? {
             required.extend(of(scope, permission, needs).await?);
         }
     }
-    for pass in &needs.passes {
-        for role in roles(scope, pass) {
-            required.push(pass_role(scope, role, pass.service).await?);
-        }
-    }
+    required.extend(roles::requirements(scope, needs).await?);
     Ok(required)
+}
+
+/// Whether the call holds what needs the permission.
+fn is_needed(scope: &Scope<'_>, permission: &Permission) -> Result<bool, RequirementsError> {
+    let input = &scope.call.input;
+    let mut is_needed = permission.when.is_empty();
+    for when in &permission.when {
+        is_needed |= match when {
+            When::Given(path) => path.is_given(input),
+            When::Begins(path, texts) => {
+                let given = path.texts_in(input);
+                given.iter().any(|given| texts.iter().any(|text| given.starts_with(text)))
+            }
+            When::Defines(member) => definition::has(scope, member)?,
+        };
+    }
+    Ok(is_needed)
 }
 
 /// A permission on each resource that the call names.
@@ -61,22 +73,4 @@ async fn of(
         all.push(required);
     }
     Ok(all)
-}
-
-/// The roles that the call hands over by a member.
-fn roles<'v>(scope: &Scope<'v>, pass: &Pass) -> Vec<&'v str> {
-    let input = &scope.call.input;
-    let is_role = pass.named_by.as_ref().is_none_or(|(member, ending)| {
-        member.texts_in(input).iter().any(|name| {
-            let start = name.len().checked_sub(ending.len());
-            let end = start.and_then(|at| name.get(at..));
-            end.is_some_and(|end| end.eq_ignore_ascii_case(ending))
-        })
-    });
-    if !is_role {
-        return Vec::new();
-    }
-    let mut roles = pass.member.texts_in(input);
-    roles.retain(|text| pass.is_certain || (text.starts_with("arn:") && text.contains(":role/")));
-    roles
 }

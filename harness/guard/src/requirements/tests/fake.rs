@@ -62,6 +62,7 @@ impl State for Account {
     async fn instance_profile(&self, name: &str) -> Answer<Option<InstanceProfile>> {
         Ok((name == "web").then(|| InstanceProfile {
             arn: format!("arn:aws:iam::{ACCOUNT}:instance-profile/web"),
+            role: Some(format!("arn:aws:iam::{ACCOUNT}:role/bare")),
             tags: tags(),
         }))
     }

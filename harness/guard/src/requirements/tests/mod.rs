@@ -13,6 +13,7 @@ mod iam;
 mod kms;
 mod lambda;
 mod logs;
+mod roles;
 mod s3;
 mod secrets_manager;
 mod ssm;
