@@ -7,7 +7,7 @@ use crate::directory::Directory;
 use crate::directory::arns::Arn;
 use crate::requirements::State;
 use crate::requirements::state::{
-    Entity, Function, InstanceProfile, KmsKey, Secret, Stack, Tags, Told, VpcOf,
+    Entity, Function, InstanceProfile, KmsKey, Question, Secret, Stack, Tags, Told, VpcOf,
 };
 use crate::services::Services;
 
@@ -175,6 +175,10 @@ impl State for Present<'_> {
             return Ok(told(self.services.function_policy(name, qualifier)));
         }
         self.directory.resource_policy(self.region, arn).await
+    }
+
+    async fn told(&self, question: &Question) -> Result<Told<Vec<String>>, ServiceError> {
+        self.directory.told(self.region, question).await
     }
 
     async fn resource_tags(&self, arn: &str) -> Result<Told<Tags>, ServiceError> {

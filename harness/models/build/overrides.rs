@@ -75,6 +75,8 @@ pub(crate) struct Operations {
     pub(crate) refused: Option<String>,
     /// Whether they act upon `*`, whatever resource types their actions have.
     pub(crate) everything: Option<bool>,
+    /// The rule says what they need, though the guard's own code does of others.
+    pub(crate) by: Option<NeedsSource>,
     pub(crate) source: String,
 }
 
@@ -92,6 +94,8 @@ pub(crate) struct NeedsBy {
 pub(crate) enum NeedsSource {
     /// The guard's own code.
     Hand,
+    /// The rule: of single operations of a service whose others are by hand.
+    Rule,
 }
 
 /// How calls name resources of a type.
@@ -113,6 +117,12 @@ pub(crate) struct Resources {
     pub(crate) arn: Option<String>,
     /// What the variable is where no member is given: `*` is every such resource.
     pub(crate) otherwise: Option<String>,
+    /// What the service is asked instead.
+    pub(crate) asked: Option<Asked>,
+    /// How the texts begin that name one of this type, where a member may name
+    /// several: `ou-`.
+    #[serde(default)]
+    pub(crate) starting: Vec<String>,
     /// The variables before the last, where no member is called so.
     #[serde(default)]
     pub(crate) variables: BTreeMap<String, Variable>,
@@ -130,7 +140,21 @@ pub(crate) struct Resources {
 pub(crate) struct Variable {
     #[serde(default)]
     pub(crate) members: Vec<String>,
+    pub(crate) read: Option<String>,
     pub(crate) otherwise: Option<String>,
+    pub(crate) asked: Option<Asked>,
+}
+
+/// A question to the service, which alone knows.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    pub(crate) operation: String,
+    /// Its members, from which members of the call.
+    #[serde(default)]
+    pub(crate) given: BTreeMap<String, String>,
+    /// Where it stands in the answer.
+    pub(crate) answer: String,
 }
 
 #[derive(Deserialize, Serialize)]

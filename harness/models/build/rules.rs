@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::overrides::{By, NeedsSource, Override};
+use super::overrides::{Asked, By, NeedsSource, Operations, Override};
 
 /// A service and the catalogue, to check rules against.
 struct Service<'a> {
@@ -33,11 +33,12 @@ pub(crate) fn packed(
     let operations: Vec<Value> = own
         .operations
         .iter()
-        .filter(|rule| rule.refused.is_some() || rule.everything.is_some())
+        .filter(|rule| rule.refused.is_some() || rule.everything.is_some() || rule.by.is_some())
         .map(|rule| {
             assert_ne!(rule.everything, Some(false), "{id}: it is so without the override");
             json!({"names": rule.names, "refused": rule.refused,
-                   "everything": rule.everything.unwrap_or_default()})
+                   "everything": rule.everything.unwrap_or_default(),
+                   "by_rule": is_by_rule(id, own, rule)})
         })
         .collect();
     json!({
@@ -54,6 +55,16 @@ pub(crate) fn packed(
         "tags": plain(&own.tags),
         "keys": plain(&own.keys),
     })
+}
+
+/// Whether the rule decides operations of a service whose others are by hand.
+fn is_by_rule(id: &str, own: &Override, rule: &Operations) -> bool {
+    let by_hand = own.needs.as_ref().is_some_and(|it| matches!(it.by, Some(NeedsSource::Hand)));
+    match rule.by {
+        None => false,
+        Some(NeedsSource::Rule) if by_hand => true,
+        Some(_) => panic!("{id}: {:?} are so without the override", rule.names),
+    }
 }
 
 /// Without what is not said.
@@ -82,7 +93,9 @@ impl Service<'_> {
             self.name(&rule.operations, &rule.members, &what);
             for variable in rule.variables.values() {
                 self.name(&rule.operations, &variable.members, &what);
+                self.check_asked(&rule.operations, variable.asked.as_ref(), &what);
             }
+            self.check_asked(&rule.operations, rule.asked.as_ref(), &what);
             if let Some(only) = &rule.only {
                 assert!(only.is.is_some() != only.is_not.is_some(), "{what}: `is` or `is_not`");
                 self.name(&rule.operations, std::slice::from_ref(&only.member), &what);
@@ -143,6 +156,21 @@ impl Service<'_> {
             assert!(rule.never.is_some() == rule.members.is_empty(), "{what}: whence?");
             self.have(&rule.operations, &what);
             self.name(&rule.operations, &rule.members, &what);
+        }
+    }
+
+    /// The operation that is asked has the members that it is given, and each
+    /// operation of the rule has what they are read from.
+    fn check_asked(&self, operations: &[String], asked: Option<&Asked>, what: &str) {
+        let Some(asked) = asked else { return };
+        assert!(!operations.is_empty(), "{what}: of which operations?");
+        self.have(std::slice::from_ref(&asked.operation), what);
+        for (member, path) in &asked.given {
+            let has = self.find(&self.operations[&asked.operation], member);
+            assert!(has, "{what}: {} has no member {member}", asked.operation);
+            for name in operations {
+                assert!(self.find(&self.operations[name], path), "{what}: {name} has no {path}");
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! noticed: the guard is the only road by design.
 
 mod access;
+mod answers;
 pub(crate) mod arns;
 mod cache;
 mod documents;

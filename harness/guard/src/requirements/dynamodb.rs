@@ -2,8 +2,8 @@
 //! the keys of fine-grained access (`dynamodb:LeadingKeys`, `Attributes`,
 //! `Select`).
 //!
-//! Resource policies of tables are not evaluated, so that the calls that would
-//! store one are refused.
+//! A table that is made with a resource policy is refused: `PutResourcePolicy`
+//! stores one, and is decided by the rule.
 
 use std::collections::BTreeSet;
 
@@ -15,15 +15,12 @@ use super::partiql::{self, Keys, Statement, Verb};
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope, items, scalar, texts};
 
-/// Resource policies; and operations that need permissions in other services or
-/// regions.
+/// Operations that need permissions in other services or regions.
 const UNMAPPED: &[&str] = &[
     "CreateGlobalTable",
-    "DeleteResourcePolicy",
     "EnableKinesisStreamingDestination",
     "ExportTableToPointInTime",
     "ImportTable",
-    "PutResourcePolicy",
     "RestoreTableFromBackup",
     "RestoreTableToPointInTime",
     "UpdateGlobalTable",

@@ -5,6 +5,7 @@
 //! also authorized on the type that it makes, as `TYPE/*`, and its tags need
 //! `ec2:CreateTags` with `ec2:CreateAction`.
 
+mod named;
 mod targets;
 
 use ringfence_policy::catalog::{self, Access};
@@ -117,14 +118,17 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
 fn regular(scope: &Scope<'_>, otherwise: &[Target]) -> Mapped {
     let action = known("ec2", scope.name()).ok_or_else(|| scope.unmapped())?;
     let created = created(scope.name());
+    let is_created = |kind: &str| created.contains(&kind);
     for resource in &action.resources {
-        let makes = created.as_deref() == Some(resource.name);
-        if resource.required && !makes && !is_nameable(scope, resource.name) {
+        let is_told = is_created(resource.name)
+            || is_nameable(scope, resource.name)
+            || targets::tells(scope.name(), resource.name);
+        if resource.required && !is_told {
             return Err(scope.unmapped());
         }
     }
     let mut requirements = generic::same_name(scope, |kind| {
-        if created.as_deref() == Some(kind) {
+        if is_created(kind) {
             return arn(scope, kind, "*").map(|arn| vec![arn]);
         }
         let otherwise = otherwise.iter().filter(|(own, _)| *own == kind).map(|(_, id)| id.as_str());
@@ -136,7 +140,7 @@ fn regular(scope: &Scope<'_>, otherwise: &[Target]) -> Mapped {
     if changes && !action.resources.is_empty() && requirements.iter().all(|r| r.resource == "*") {
         return Err(scope.unmapped());
     }
-    if created.is_some() {
+    if !created.is_empty() {
         let specified = specified_tags(scope);
         for requirement in &mut requirements {
             if let Some(kind) = made_by(requirement) {
@@ -147,15 +151,20 @@ fn regular(scope: &Scope<'_>, otherwise: &[Target]) -> Mapped {
     Ok(requirements)
 }
 
-/// The type that a creation makes: `CreateRouteTable` makes a `route-table`.
-fn created(name: &str) -> Option<String> {
+/// The types that a creation makes: `CreateRouteTable` makes a `route-table`.
+fn created(name: &str) -> Vec<&'static str> {
     if let Some((_, kind)) = CREATED.iter().find(|(call, _)| *call == name) {
-        return Some((*kind).to_owned());
+        return vec![kind];
     }
-    let made = name.strip_prefix("Create")?;
-    let action = known("ec2", name)?;
+    let made = named::made(name);
+    let action = match known("ec2", name) {
+        Some(action) if made.is_empty() => action,
+        _ => return made.to_vec(),
+    };
+    let Some(made) = name.strip_prefix("Create") else { return Vec::new() };
     let same = |kind: &str| kind.replace('-', "").eq_ignore_ascii_case(made);
-    action.resources.iter().find(|resource| same(resource.name)).map(|found| found.name.to_owned())
+    let found = action.resources.iter().find(|resource| same(resource.name));
+    found.map(|found| found.name).into_iter().collect()
 }
 
 /// The type of a requirement on something that is not there yet.
@@ -185,6 +194,7 @@ fn members(kind: &str) -> Vec<String> {
 fn is_nameable(scope: &Scope<'_>, kind: &str) -> bool {
     let nested = kind == "security-group-rule" && scope.name() == "ModifySecurityGroupRules";
     nested
+        || named::names(scope.name(), kind)
         || members(kind)
             .iter()
             .any(|member| scope.call.operation.members.iter().any(|known| known.name == member))
@@ -192,7 +202,7 @@ fn is_nameable(scope: &Scope<'_>, kind: &str) -> bool {
 
 /// The ids of a type that the call names.
 fn ids<'a>(scope: &Scope<'a>, kind: &str) -> Vec<&'a str> {
-    let mut ids: Vec<&str> = Vec::new();
+    let mut ids: Vec<&str> = named::ids(scope, kind);
     for member in members(kind) {
         ids.extend(scope.texts(&member));
     }

@@ -14,18 +14,13 @@ use super::state::{Entity, Tags};
 use crate::account::linked;
 use crate::simulate;
 
-/// Operations without a certain mapping: certificates (their paths are not
-/// known), `GetAccessKeyLastUsed` (the key's owner is not known), and
-/// delegation requests that name none.
+/// Operations without a certain mapping: the new name of a certificate,
+/// `GetAccessKeyLastUsed` (the key's owner is not known), and delegation requests
+/// that name none.
 const UNMAPPED: &[&str] = &[
     "CreateDelegationRequest",
-    "DeleteServerCertificate",
     "GetAccessKeyLastUsed",
     "GetHumanReadableSummary",
-    "GetServerCertificate",
-    "ListServerCertificateTags",
-    "TagServerCertificate",
-    "UntagServerCertificate",
     "UpdateDelegationRequest",
     "UpdateServerCertificate",
 ];

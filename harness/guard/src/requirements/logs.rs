@@ -15,7 +15,6 @@ use super::scope::{Mapped, Scope};
 /// Operations whose resource only the service knows, or which pass a role in a
 /// member of its own.
 const UNMAPPED: &[&str] = &[
-    "CreateDelivery",
     "CreateImportTask",
     "CreateScheduledQuery",
     "DeleteDeliverySource",
@@ -24,7 +23,6 @@ const UNMAPPED: &[&str] = &[
     "GetQueryResults",
     "PutAccountPolicy",
     "PutIntegration",
-    "UpdateDeliveryConfiguration",
     "UpdateScheduledQuery",
 ];
 

@@ -33,6 +33,7 @@ mod sts;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use ringfence_models::needs::Needs;
 use ringfence_services::Session;
 use ringfence_wire::{Call, Service};
 
@@ -89,6 +90,10 @@ pub async fn requirements(
 }
 
 async fn of_service(scope: &Scope<'_>) -> scope::Mapped {
+    // Single operations of the services below, which an override leaves to the rule.
+    if matches!(scope.call.operation.needs(), Needs::ByRule(_)) {
+        return by_rule::requirements(scope).await;
+    }
     match scope.call.service() {
         Service::ApiGatewayV2 => api_gateway::requirements(scope).await,
         Service::CloudFormation => cloudformation::requirements(scope).await,

@@ -6,44 +6,38 @@ use super::requirement::Requirement;
 use super::scope::{Mapped, Scope};
 
 /// Operations that run something on instances, or pass a role, or whose
-/// resources depend on what an instance is.
+/// resources nothing tells.
 const UNMAPPED: &[&str] = &[
     "CancelMaintenanceWindowExecution",
     "CreateActivation",
     "CreateAssociation",
     "CreateAssociationBatch",
-    "CreateCloudConnector",
-    "DeleteCloudConnector",
-    "DeleteResourcePolicy",
-    "DescribeEffectiveInstanceAssociations",
-    "DescribeInstanceAssociationsStatus",
-    "DescribeInstancePatchStates",
-    "DescribeInstancePatches",
-    "GetAccessToken",
-    "GetCalendarState",
-    "GetCloudConnector",
-    "GetConnectionStatus",
     "GetDefaultPatchBaseline",
     "GetOpsSummary",
     "ListNodes",
     "ListNodesSummary",
-    "PutComplianceItems",
     "PutInventory",
-    "PutResourcePolicy",
     "RegisterTaskWithMaintenanceWindow",
     "SendCommand",
     "StartAccessRequest",
-    "StartAssociationsOnce",
     "StartAutomationExecution",
     "StartChangeRequestExecution",
     "StartSession",
     "UpdateAssociation",
-    "UpdateAssociationStatus",
-    "UpdateCloudConnector",
     "UpdateMaintenanceWindowTask",
     "UpdateManagedInstanceRole",
     "UpdateServiceSetting",
-    "ValidateCloudConnector",
+];
+
+/// Operations about managed nodes, and the members that name them.
+const ON_NODES: &[(&str, &str)] = &[
+    ("DescribeEffectiveInstanceAssociations", "InstanceId"),
+    ("DescribeInstanceAssociationsStatus", "InstanceId"),
+    ("DescribeInstancePatchStates", "InstanceIds"),
+    ("DescribeInstancePatches", "InstanceId"),
+    ("GetConnectionStatus", "Target"),
+    ("PutComplianceItems", "ResourceId"),
+    ("UpdateAssociationStatus", "InstanceId"),
 ];
 
 /// Resource types and the members that name them.
@@ -80,6 +74,9 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     if UNMAPPED.contains(&name) {
         return Err(scope.unmapped());
     }
+    if let Some((_, member)) = ON_NODES.iter().find(|(known, _)| *known == name) {
+        return on_nodes(scope, member).await;
+    }
     if let Some(given) = scope.text("ResourceType")
         && let Some(id) = scope.text("ResourceId")
     {
@@ -112,6 +109,32 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
             requirements.push(generic::on(scope, "AddTagsToResource", arn));
         }
         _ => {}
+    }
+    Ok(requirements)
+}
+
+/// A node is an instance of EC2 or one of another host, which its id tells
+/// (<https://docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-managed-nodes.html>).
+async fn on_nodes(scope: &Scope<'_>, member: &str) -> Mapped {
+    let ids = scope.texts(member);
+    if ids.is_empty() {
+        return Err(scope.missing(member));
+    }
+    let mut arns: Vec<String> = named(scope, "document");
+    for id in ids {
+        arns.push(match id.split_once('-') {
+            Some(("i", _)) => {
+                format!("arn:aws:ec2:{}:{}:instance/{id}", scope.region(), scope.account())
+            }
+            Some(("mi", _)) => scope.arn(&format!("managed-instance/{id}")),
+            _ => return Err(scope.undecided(format!("`{id}` is no id of a managed node"))),
+        });
+    }
+    let mut requirements = Vec::new();
+    for arn in arns {
+        let mut requirement = generic::on(scope, scope.name(), arn);
+        existing_tags(scope, &mut requirement).await?;
+        requirements.push(requirement);
     }
     Ok(requirements)
 }

@@ -1,7 +1,7 @@
 //! What a mapping must know of the account's present state.
 
 use async_trait::async_trait;
-use ringfence_wire::ServiceError;
+use ringfence_wire::{Service, ServiceError};
 
 /// What a mapping may ask. Each answer is the present one; `None` means that
 /// there is no such thing. An answer that cannot be had is an error, never a
@@ -75,6 +75,8 @@ pub trait State: Send + Sync {
     /// The policy that a resource has, by ARN. What a role trusts is no such
     /// policy, and what Block Public Access leaves of a bucket's is not told here.
     async fn resource_policy(&self, arn: &str) -> Result<Told<String>, ServiceError>;
+    /// What a service answers to a question about its own resources.
+    async fn told(&self, question: &Question) -> Result<Told<Vec<String>>, ServiceError>;
     /// The tags of a resource of any service, by ARN.
     async fn resource_tags(&self, arn: &str) -> Result<Told<Tags>, ServiceError>;
     /// A key of KMS, by id, ARN, alias or alias's ARN; what is not there is an
@@ -114,6 +116,20 @@ pub trait State: Send + Sync {
     ) -> Result<Vec<serde_json::Value>, ServiceError>;
     /// The tags of an EC2 resource, by id.
     async fn ec2_tags(&self, resource_id: &str) -> Result<Tags, ServiceError>;
+}
+
+/// A question to a service: an operation that reads, with its input.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// The service.
+    pub api: Service,
+    /// The operation.
+    pub operation: &'static str,
+    /// Its input.
+    pub input: serde_json::Map<String, serde_json::Value>,
+    /// Where the texts stand in the answer: names of members, `*` for each of a
+    /// list.
+    pub answer: &'static [&'static str],
 }
 
 /// What the state tells of something that a resource may have.

@@ -31,7 +31,7 @@ const THINGS: Head = (
         ("content-type", "application/x-amz-json-1.1"),
     ],
 );
-const GROUP: Head = ("GET", "/2020-05-31/connection-group?RoutingEndpoint=e", &[]);
+const OWNED: Head = ("GET", "/2020-05-31/distributionsByOwnedResource/r", &[]);
 const SNS: Head = ("POST", "/", &[("content-type", "application/x-www-form-urlencoded")]);
 const ROUTE53: Head = ("GET", "/2013-04-01/hostedzone/Z1", &[]);
 const REST_API: Head = ("GET", "/restapis?limit=5", &[]);
@@ -72,11 +72,11 @@ fn request(stage: &Stage, by: &Credentials, name: &str, head: Head, body: &[u8])
 )]
 #[case::rest_xml(
     "cloudfront",
-    GROUP,
+    OWNED,
     b"",
     (403, "<Code>AccessDenied</Code>"),
-    "cloudfront:GetConnectionGroupByRoutingEndpoint",
-    "cloudfront:GetConnectionGroupByRoutingEndpoint acts upon a resource of type connection-group, which no member names"
+    "cloudfront:ListDistributionsByOwnedResource",
+    "no source tells its action"
 )]
 #[case::stated(
     "sqs",

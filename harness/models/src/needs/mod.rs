@@ -173,6 +173,37 @@ pub struct Source {
     pub form: Form,
     /// What it is where none of the members is given.
     pub otherwise: Option<&'static str>,
+    /// The service is asked for it: its members alone do not tell it.
+    pub asked: Option<Asked>,
+    /// How the texts begin that name one of this type; empty: any does.
+    pub starting: Vec<&'static str>,
+}
+
+impl Source {
+    /// Whether a text may be of this type: by how it begins, where types are told
+    /// apart so. An ARN says itself which type it is of.
+    pub fn admits(&self, text: &str) -> bool {
+        self.starting.is_empty()
+            || text.starts_with("arn:")
+            || self.starting.iter().any(|start| text.starts_with(start))
+    }
+
+    /// Whether there is a place that tells it.
+    pub fn is_told(&self) -> bool {
+        !self.paths.is_empty() || self.otherwise.is_some() || self.asked.is_some()
+    }
+}
+
+/// A question to the service itself, which alone knows: the workgroup of a query,
+/// or the id behind the name of a node group.
+#[derive(Debug)]
+pub struct Asked {
+    /// The operation of the same service that tells.
+    pub operation: &'static str,
+    /// Its members, and the place in the call's input that each is read from.
+    pub given: Vec<(&'static str, Path)>,
+    /// Where it stands in the answer: names of members, `*` for each of a list.
+    pub answer: Vec<&'static str>,
 }
 
 /// How a member names a resource.
@@ -313,7 +344,7 @@ impl Needs {
 
     pub(crate) fn of(operation: &Operation) -> Self {
         let rules = &operation.service.model().rules;
-        if rules.by_hand {
+        if rules.by_hand && !rules.is_by_rule(operation.name) {
             return Self::ByHand;
         }
         derived(operation, rules).map_or_else(Self::Refused, Self::ByRule)

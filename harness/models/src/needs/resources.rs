@@ -1,8 +1,8 @@
 //! Which members name the resources that an action acts upon.
 
 use super::paths::Path;
-use super::rules::{ResourceRule, Rules};
-use super::{Form, Named, Only, Part, Refused, Resource, Source};
+use super::rules::{AskedRule, ResourceRule, Rules, Variable};
+use super::{Asked, Form, Named, Only, Part, Refused, Resource, Source};
 use crate::actions::{Action, ActionResource, Prefix, ResourceType};
 use crate::operation::{ActionName, Operation};
 use crate::shape::{Form as Shape, Kind, Member};
@@ -24,7 +24,7 @@ pub(super) fn of(
     if rules.is_about_everything(operation.name) {
         return Ok(found);
     }
-    if rules.by_path {
+    if rules.by_path && !rules.is_by_rule(operation.name) {
         let arn = "arn:${Partition}:apigateway:${Region}::";
         let kind = action.resources.first().and_then(|first| prefix.resource_type(first.name));
         let kind = kind.ok_or(Refused::NoAction)?;
@@ -65,12 +65,20 @@ fn stated(
     listed: &ActionResource,
     kind: &'static ResourceType,
 ) -> Resource {
-    let source = |members: &[&'static str], form, otherwise| Source {
+    let source = |members: &[&'static str], form, otherwise, asked: Option<&AskedRule>| Source {
         paths: members.iter().filter_map(|text| Path::parse(operation, text)).collect(),
         form,
         otherwise,
+        asked: asked.map(|rule| question(operation, rule)),
+        starting: Vec::new(),
     };
-    let last = source(&rule.members, rule.read, rule.otherwise);
+    let said = |variable: &Variable| {
+        source(&variable.members, variable.read, variable.otherwise, variable.asked.as_ref())
+    };
+    let last = Source {
+        starting: rule.starting.clone(),
+        ..source(&rule.members, rule.read, rule.otherwise, rule.asked.as_ref())
+    };
     let named = match rule.read {
         Form::Arn => Named::Arn(last),
         _ => {
@@ -78,7 +86,7 @@ fn stated(
             let mut parts: Vec<Part> = variables(arn)
                 .map(|variable| {
                     let source = match rule.variables.get(variable) {
-                        Some(said) => source(&said.members, Form::Name, said.otherwise),
+                        Some(variable) => said(variable),
                         None => {
                             let same = same_name(operation, variable);
                             Source { paths: same.into_iter().collect(), ..Source::default() }
@@ -90,8 +98,7 @@ fn stated(
             if let Some(part) = parts.last_mut() {
                 part.source = last;
             }
-            let account = rule.variables.get("Account");
-            let account = account.map(|said| source(&said.members, Form::Name, said.otherwise));
+            let account = rule.variables.get("Account").map(said);
             Named::Parts { arn, parts, account }
         }
     };
@@ -101,6 +108,18 @@ fn stated(
         Some(Only { member, text: only.is.or(only.is_not)?, equal })
     });
     Resource { kind, required: rule.required.unwrap_or(listed.required), named, only }
+}
+
+/// What the service is asked.
+fn question(operation: &Operation, rule: &AskedRule) -> Asked {
+    let given = |(member, text): (&&'static str, &&'static str)| {
+        Some((*member, Path::parse(operation, text)?))
+    };
+    Asked {
+        operation: rule.operation,
+        given: rule.given.iter().filter_map(given).collect(),
+        answer: rule.answer.split('.').collect(),
+    }
 }
 
 fn same_name(operation: &Operation, variable: &str) -> Option<Path> {
@@ -165,7 +184,7 @@ impl Input<'_> {
         }
         if !self.arns.is_empty() {
             let paths = self.arns.clone();
-            return Some(Named::Arn(Source { paths, form: Form::Arn, otherwise: None }));
+            return Some(Named::Arn(Source { paths, form: Form::Arn, ..Source::default() }));
         }
         self.member(&ANY_ARN.map(str::to_owned)).map(by_arn)
     }
@@ -276,5 +295,5 @@ fn is_id_of(name: &str, kind: &str) -> bool {
 }
 
 fn by_arn(member: &Member) -> Named {
-    Named::Arn(Source { paths: vec![Path::member(member)], form: Form::Arn, otherwise: None })
+    Named::Arn(Source { paths: vec![Path::member(member)], form: Form::Arn, ..Source::default() })
 }

@@ -30,6 +30,9 @@ pub(super) struct OperationRule {
     pub(super) refused: Option<&'static str>,
     #[serde(default)]
     pub(super) everything: bool,
+    /// The rule says what they need, though the guard's own code does of others.
+    #[serde(default)]
+    pub(super) by_rule: bool,
 }
 
 /// How calls name resources of a type.
@@ -50,6 +53,11 @@ pub(super) struct ResourceRule {
     /// The form of the ARN, where it is not the first of the type's.
     pub(super) arn: Option<&'static str>,
     pub(super) otherwise: Option<&'static str>,
+    /// What the service is asked instead.
+    pub(super) asked: Option<AskedRule>,
+    /// How the texts begin that name one of this type.
+    #[serde(default)]
+    pub(super) starting: Vec<&'static str>,
     /// The variables before the last one, where they are not called as members
     /// are.
     #[serde(default)]
@@ -65,7 +73,20 @@ pub(super) struct ResourceRule {
 pub(super) struct Variable {
     #[serde(default)]
     pub(super) members: Vec<&'static str>,
+    #[serde(default)]
+    pub(super) read: Form,
     pub(super) otherwise: Option<&'static str>,
+    pub(super) asked: Option<AskedRule>,
+}
+
+/// A question to the service.
+#[derive(Debug, Deserialize)]
+pub(super) struct AskedRule {
+    pub(super) operation: &'static str,
+    /// Its members, from which members of the call.
+    #[serde(default)]
+    pub(super) given: std::collections::BTreeMap<&'static str, &'static str>,
+    pub(super) answer: &'static str,
 }
 
 #[derive(Debug, Deserialize)]
@@ -199,6 +220,10 @@ impl Rules {
     pub(super) fn refused(&self, name: &str) -> Option<&'static str> {
         let mut rules = self.operations.iter().filter(|rule| rule.names.contains(&name));
         rules.find_map(|rule| rule.refused).or(self.refused)
+    }
+
+    pub(super) fn is_by_rule(&self, name: &str) -> bool {
+        self.operations.iter().any(|rule| rule.by_rule && rule.names.contains(&name))
     }
 
     pub(super) fn is_about_everything(&self, name: &str) -> bool {

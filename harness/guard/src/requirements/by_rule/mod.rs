@@ -2,6 +2,7 @@
 //! beside them (`ringfence_models::needs`), and evaluated here against the call's
 //! input. Every service goes this way that no file here speaks of.
 
+mod asked;
 mod definition;
 mod keys;
 mod names;
@@ -56,11 +57,11 @@ fn is_needed(scope: &Scope<'_>, permission: &Permission) -> Result<bool, Require
 /// A permission on each resource that the call names.
 async fn of(
     scope: &Scope<'_>,
-    permission: &Permission,
+    permission: &'static Permission,
     needs: &ByRule,
 ) -> Result<Vec<Requirement>, RequirementsError> {
     let action = permission.action.to_string();
-    let targets = targets::of(scope, permission)?;
+    let targets = targets::of(scope, permission).await?;
     if targets.is_empty() {
         let mut required = Requirement::on(action, "*");
         keys::set(scope, permission, needs, None, &mut required).await?;

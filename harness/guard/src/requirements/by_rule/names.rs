@@ -10,7 +10,7 @@ use crate::requirements::scope::{Scope, arn_parts};
 /// The values of an ARN's variables.
 pub(super) struct Names<'a> {
     pub(super) template: &'static str,
-    pub(super) values: Vec<(&'static str, &'a str)>,
+    pub(super) values: Vec<(&'static str, String)>,
     pub(super) account: Option<&'a str>,
 }
 
@@ -31,7 +31,7 @@ impl Names<'_> {
             Form::BeforeColon => {
                 (self.account, text.split_once(':').map_or(text, |(name, _)| name))
             }
-            Form::Prefixed => (self.account, unprefixed(self.template, text)),
+            Form::Prefixed => (self.account, unprefixed(self.template, variable, text)),
             Form::TaskDefinition if !text.contains(':') => {
                 let why = format!("the call does not say which revision of `{text}` it means");
                 return Err(scope.undecided(why));
@@ -43,9 +43,9 @@ impl Names<'_> {
         let lower = name.to_ascii_lowercase();
         let name = if form == Form::Lower { &*lower } else { name };
         let mut arn = placed(scope, self.template, account);
-        let last = [(variable, name)];
-        for (variable, value) in self.values.iter().chain(&last) {
-            let value = if *variable == "Scope" { scope_of(value) } else { value };
+        let before = self.values.iter().map(|(variable, value)| (*variable, value.as_str()));
+        for (variable, value) in before.chain([(variable, name)]) {
+            let value = if variable == "Scope" { scope_of(value) } else { value };
             arn = arn.replace(&format!("${{{variable}}}"), value);
         }
         Ok(arn)
@@ -62,11 +62,14 @@ fn scope_of(text: &str) -> &str {
     }
 }
 
-/// A name without what its ARN has before it.
-fn unprefixed<'t>(template: &str, text: &'t str) -> &'t str {
+/// A name without what its ARN has before it: all of the resource's part
+/// (`alias/`), or what stands before the variable alone (`o-`, `ou-`).
+pub(super) fn unprefixed<'t>(template: &str, variable: &str, text: &'t str) -> &'t str {
     let resource = template.rsplit(':').next().unwrap_or_default();
-    let prefix = resource.split("${").next().unwrap_or_default();
-    text.strip_prefix(prefix).unwrap_or(text)
+    let whole = resource.split("${").next().unwrap_or_default();
+    let before = resource.split(&format!("${{{variable}}}")).next().unwrap_or_default();
+    let own = before.rsplit(['/', '}']).next().unwrap_or_default();
+    text.strip_prefix(whole).or_else(|| text.strip_prefix(own)).unwrap_or(text)
 }
 
 /// An ARN's template with partition, region and account.

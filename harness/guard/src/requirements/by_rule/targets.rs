@@ -1,8 +1,11 @@
 //! The resources that a call names.
 
+use std::borrow::Cow;
+
 use ringfence_models::needs::{Form, Named, Only, Part, Permission, Resource, Source};
 use ringfence_policy::catalog::{Arns as _, ResourceType};
 
+use super::asked;
 use super::names::{self, Names};
 use crate::requirements::RequirementsError;
 use crate::requirements::api_gateway;
@@ -17,16 +20,16 @@ pub(super) struct Target {
 }
 
 /// The resources of a permission. None: the permission is for `*`.
-pub(super) fn of(
+pub(super) async fn of(
     scope: &Scope<'_>,
-    permission: &Permission,
+    permission: &'static Permission,
 ) -> Result<Vec<Target>, RequirementsError> {
     let mut targets: Vec<Target> = Vec::new();
     for resource in &permission.resources {
         if resource.only.as_ref().is_some_and(|only| !holds(scope, only)) {
             continue;
         }
-        let arns = named(scope, resource)?;
+        let arns = named(scope, resource).await?;
         if arns.is_empty() && resource.required {
             let kind = resource.kind.name;
             return Err(scope.undecided(format!("the call does not say which {kind} it is about")));
@@ -56,79 +59,104 @@ fn holds(scope: &Scope<'_>, only: &Only) -> bool {
 }
 
 /// The ARNs of the resources that a call names in one way.
-fn named(scope: &Scope<'_>, resource: &Resource) -> Result<Vec<String>, RequirementsError> {
-    named_in(scope, &resource.named)
+async fn named(
+    scope: &Scope<'_>,
+    resource: &'static Resource,
+) -> Result<Vec<String>, RequirementsError> {
+    let ways = match &resource.named {
+        Named::Either(ways) => ways.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let mut arns = Vec::new();
+    for way in ways {
+        arns.extend(named_in(scope, way).await?);
+    }
+    Ok(arns)
 }
 
-fn named_in(scope: &Scope<'_>, named: &Named) -> Result<Vec<String>, RequirementsError> {
+async fn named_in(
+    scope: &Scope<'_>,
+    named: &'static Named,
+) -> Result<Vec<String>, RequirementsError> {
     match named {
         Named::Arn(source) => {
-            texts(scope, source).into_iter().map(|arn| names::arn(scope, arn, None)).collect()
+            let texts = texts(scope, source).await?;
+            texts.iter().map(|arn| names::arn(scope, arn, None)).collect()
         }
         Named::Path { arn } => {
             let path = api_gateway::path(scope)?;
             Ok(vec![format!("{}{path}", names::placed(scope, arn, None))])
         }
-        Named::Either(ways) => {
-            let mut arns = Vec::new();
-            for way in ways {
-                arns.extend(named_in(scope, way)?);
-            }
-            Ok(arns)
-        }
-        Named::Parts { arn, parts, account } => by_parts(scope, arn, parts, account.as_ref()),
+        Named::Either(_) => Err(scope.undecided("its ways are ways themselves".to_owned())),
+        Named::Parts { arn, parts, account } => by_parts(scope, arn, parts, account.as_ref()).await,
     }
 }
 
-fn by_parts(
+async fn by_parts(
     scope: &Scope<'_>,
     template: &'static str,
-    parts: &[Part],
-    account: Option<&Source>,
+    parts: &'static [Part],
+    account: Option<&'static Source>,
 ) -> Result<Vec<String>, RequirementsError> {
     let Some((last, before)) = parts.split_last() else {
         return Ok(vec![names::placed(scope, template, None)]);
     };
-    let account = account.and_then(|source| texts(scope, source).into_iter().next());
-    let mut names = Names { template, values: Vec::new(), account };
+    let account = match account {
+        Some(source) => texts(scope, source).await?.into_iter().next(),
+        None => None,
+    };
+    let mut names = Names { template, values: Vec::new(), account: account.as_deref() };
     let mut arns = Vec::new();
-    for text in texts(scope, &last.source) {
+    for text in texts(scope, &last.source).await? {
         if text.starts_with("arn:") {
             let whole = (last.source.form == Form::Qualified).then_some(template);
-            arns.push(names::arn(scope, text, whole)?);
+            arns.push(names::arn(scope, &text, whole)?);
             continue;
         }
         names.values.clear();
         for part in before {
-            match texts(scope, &part.source).into_iter().next() {
-                Some(text) => names.values.push((part.variable, names::parent(scope, text)?)),
-                None => {
-                    return Err(scope.undecided(format!(
-                        "the call does not say the {} of what it is about",
-                        part.variable
-                    )));
-                }
-            }
+            let Some(text) = texts(scope, &part.source).await?.into_iter().next() else {
+                return Err(scope.undecided(format!(
+                    "the call does not say the {} of what it is about",
+                    part.variable
+                )));
+            };
+            let text = names::parent(scope, &text)?;
+            let text = match part.source.form {
+                Form::Prefixed => names::unprefixed(template, part.variable, text).to_owned(),
+                Form::Lower => text.to_ascii_lowercase(),
+                _ => text.to_owned(),
+            };
+            names.values.push((part.variable, text));
         }
-        arns.push(names.arn_of(scope, last.variable, text, last.source.form)?);
+        arns.push(names.arn_of(scope, last.variable, &text, last.source.form)?);
     }
     Ok(arns)
 }
 
-/// The texts of a source: each that a member gives, and what stands for none
-/// where an item of a list, or the call, gives none.
-fn texts<'v>(scope: &Scope<'v>, source: &Source) -> Vec<&'v str> {
+/// The texts of a source: each that a member gives or the service tells, and what
+/// stands for none where an item of a list, or the call, gives none.
+async fn texts<'v>(
+    scope: &Scope<'v>,
+    source: &'static Source,
+) -> Result<Vec<Cow<'v, str>>, RequirementsError> {
     let input = &scope.call.input;
-    let mut found: Vec<&str> = Vec::new();
+    let mut found: Vec<Cow<'v, str>> = Vec::new();
     let mut lacks = source.paths.is_empty();
     for path in &source.paths {
         let each = path.each(input);
         lacks |= each.len() > 1 && each.iter().any(Option::is_none);
-        found.extend(path.texts_in(input));
+        let texts = path.texts_in(input).into_iter().filter(|text| source.admits(text));
+        found.extend(texts.map(Cow::Borrowed));
+    }
+    if let Some(asked) = &source.asked {
+        let told = asked::texts(scope, source, asked).await?;
+        lacks &= told.is_empty();
+        found.extend(told.into_iter().map(Cow::Owned));
     }
     if let Some(text) = source.otherwise.filter(|_| lacks || found.is_empty()) {
-        found.push(text);
+        found.push(Cow::Borrowed(text));
     }
     found.dedup();
-    found
+    Ok(found)
 }

@@ -25,8 +25,8 @@ struct Path {
     /// the part of it that holds the name. A field of several types has none
     /// of its own; the id's prefix tells it.
     targets: &'static [(Option<&'static str>, &'static str)],
-    /// The type to decide about where nothing has the name.
-    otherwise: &'static str,
+    /// The types to decide about where nothing has the name.
+    otherwise: &'static [&'static str],
 }
 
 /// From the API reference: each operation takes the name alone, and the
@@ -38,15 +38,15 @@ const PATHS: &[Path] = &[
         described: ("DescribeRouteTables", "routeTableSet"),
         name: &["associationSet", "routeTableAssociationId"],
         targets: &[(Some("route-table"), "routeTableId"), (None, "subnetId"), (None, "gatewayId")],
-        otherwise: "route-table",
+        otherwise: &["route-table"],
     },
     Path {
-        operations: &["DisassociateAddress"],
+        operations: &["DisassociateNatGatewayAddress", "DisassociateAddress"],
         member: "AssociationId",
         described: ("DescribeAddresses", "addressesSet"),
         name: &["associationId"],
         targets: &[(Some("elastic-ip"), "allocationId"), (None, "networkInterfaceId")],
-        otherwise: "elastic-ip",
+        otherwise: &["elastic-ip"],
     },
     Path {
         operations: &["DisassociateVpcCidrBlock"],
@@ -54,7 +54,7 @@ const PATHS: &[Path] = &[
         described: ("DescribeVpcs", "vpcSet"),
         name: &["cidrBlockAssociationSet", "associationId"],
         targets: &[(Some("vpc"), "vpcId")],
-        otherwise: "vpc",
+        otherwise: &["vpc"],
     },
     Path {
         operations: &["DisassociateVpcCidrBlock"],
@@ -62,7 +62,7 @@ const PATHS: &[Path] = &[
         described: ("DescribeVpcs", "vpcSet"),
         name: &["ipv6CidrBlockAssociationSet", "associationId"],
         targets: &[(Some("vpc"), "vpcId")],
-        otherwise: "vpc",
+        otherwise: &["vpc"],
     },
     Path {
         operations: &["DeleteNetworkInterfacePermission"],
@@ -70,7 +70,7 @@ const PATHS: &[Path] = &[
         described: ("DescribeNetworkInterfacePermissions", "networkInterfacePermissions"),
         name: &["networkInterfacePermissionId"],
         targets: &[(Some("network-interface"), "networkInterfaceId")],
-        otherwise: "network-interface",
+        otherwise: &["network-interface"],
     },
     Path {
         operations: &[
@@ -84,9 +84,50 @@ const PATHS: &[Path] = &[
             (Some("vpc-endpoint"), "vpcEndpointId"),
             (Some("vpc-endpoint-service"), "serviceId"),
         ],
-        otherwise: "vpc-endpoint",
+        otherwise: &["vpc-endpoint"],
+    },
+    Path {
+        operations: &["DisassociateSubnetCidrBlock"],
+        member: "AssociationId",
+        described: ("DescribeSubnets", "subnetSet"),
+        name: &["ipv6CidrBlockAssociationSet", "associationId"],
+        targets: &[(Some("subnet"), "subnetId")],
+        otherwise: &["subnet"],
+    },
+    Path {
+        operations: &["DetachNetworkInterface"],
+        member: "AttachmentId",
+        described: ("DescribeNetworkInterfaces", "networkInterfaceSet"),
+        name: &["attachment", "attachmentId"],
+        targets: &[
+            (Some("network-interface"), "networkInterfaceId"),
+            (Some("instance"), "instanceId"),
+        ],
+        otherwise: &["network-interface", "instance"],
+    },
+    Path {
+        operations: &["DisassociateIamInstanceProfile"],
+        member: "AssociationId",
+        described: ("DescribeIamInstanceProfileAssociations", "iamInstanceProfileAssociationSet"),
+        name: &["associationId"],
+        targets: &[(Some("instance"), "instanceId")],
+        otherwise: &["instance"],
+    },
+    Path {
+        operations: &["DeleteTrafficMirrorFilterRule", "ModifyTrafficMirrorFilterRule"],
+        member: "TrafficMirrorFilterRuleId",
+        described: ("DescribeTrafficMirrorFilterRules", "trafficMirrorFilterRuleSet"),
+        name: &["trafficMirrorFilterRuleId"],
+        targets: &[(Some("traffic-mirror-filter"), "trafficMirrorFilterId")],
+        otherwise: &["traffic-mirror-filter"],
     },
 ];
+
+/// Whether a name that the operation gives leads to the type.
+pub(super) fn tells(operation: &str, kind: &str) -> bool {
+    let paths = PATHS.iter().filter(|path| path.operations.contains(&operation));
+    paths.flat_map(|path| path.targets).any(|(own, _)| *own == Some(kind))
+}
 
 /// The types of tasks, by the prefixes of their ids, which begin in their turn
 /// with those of others.
@@ -110,7 +151,8 @@ pub(super) async fn named_otherwise(scope: &Scope<'_>) -> Result<Vec<Target>, Re
         }
     }
     if targets.is_empty() {
-        targets.extend(paths().take(1).map(|path| (path.otherwise, "*".to_owned())));
+        let kinds = paths().take(1).flat_map(|path| path.otherwise);
+        targets.extend(kinds.map(|kind| (*kind, "*".to_owned())));
     }
     let tasks = ["ExportTaskId", "ImportTaskId"].map(|member| scope.texts(member)).concat();
     targets.extend(tasks.into_iter().filter_map(|id| {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ACCOUNT;
 use crate::requirements::state::{
-    Entity, Function, InstanceProfile, KmsKey, Secret, Stack, State, Tags, Told, VpcOf,
+    Entity, Function, InstanceProfile, KmsKey, Question, Secret, Stack, State, Tags, Told, VpcOf,
 };
 
 pub(crate) struct Account;
@@ -150,6 +150,21 @@ impl State for Account {
             Some("guarded") => Told::Is("POLICY".to_owned()),
             Some("unreadable") => Told::Unknown("WHY".to_owned()),
             _ => Told::Nothing,
+        })
+    }
+
+    async fn told(&self, question: &Question) -> Answer<Told<Vec<String>>> {
+        let given = question.input.values().next();
+        let named = given.and_then(|value| value.get(0).unwrap_or(value).as_str());
+        Ok(match (question.operation, named) {
+            ("DescribeOrganization", _) => Told::Is(vec![match question.answer {
+                [_, "Id"] => "o-abc".to_owned(),
+                _ => "111111111111".to_owned(),
+            }]),
+            (_, Some("missing")) => Told::Nothing,
+            (_, Some("untold")) => Told::Unknown("WHY".to_owned()),
+            (_, Some(named)) => Told::Is(vec![format!("told-{named}")]),
+            (_, None) => Told::Nothing,
         })
     }
 

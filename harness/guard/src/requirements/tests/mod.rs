@@ -2,6 +2,7 @@
 //! set of operations that nothing maps.
 
 mod api_gateway;
+mod asked;
 mod by_rule;
 mod catalogue;
 mod cloudformation;

@@ -30,7 +30,9 @@ async fn mapped() -> BTreeSet<String> {
     mapped.insert("execute-api:Invoke".to_owned());
     mapped.insert("lambda:InvokeFunctionUrl".to_owned());
     for service in by_hand() {
-        for operation in &service.model().operations {
+        // Of what the rule decides, the models tell each key's origin.
+        let operations = service.model().operations.iter();
+        for operation in operations.filter(|it| it.needs().class() == Class::ByHand) {
             let asked = ask_as(&root(), service, operation.name, full_input(operation)).await;
             mapped.extend(asked.unwrap_or_default().into_iter().map(|asked| asked.action));
         }

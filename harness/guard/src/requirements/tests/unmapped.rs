@@ -57,6 +57,7 @@ fn value(operation: &Operation, member: &Member) -> Value {
         (Service::Ec2, "ExportTaskId") => json!("export-i-1"),
         (Service::Ec2, "ImportTaskId") => json!("import-ami-1"),
         (Service::Ec2, "ResourceId") => json!("vpc-1"),
+        (Service::Ec2, "InstanceCreditSpecification") => json!([{"InstanceId": "i-1"}]),
         (Service::Ec2, "TagSpecification" | "TagSpecifications") => json!([]),
         (Service::Ec2, "SecurityGroupRule") => json!([{"SecurityGroupRuleId": "sgr-1"}]),
         (Service::Ssm, "ResourceType") => json!("Parameter"),

@@ -1,0 +1,121 @@
+//! Calls that do not tell what they act upon: the service is asked.
+
+use ringfence_wire::Service;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use super::{alice, ask_as, expect};
+use crate::requirements::RequirementsError;
+
+fn service(name: &str) -> Service {
+    Service::of(name).unwrap()
+}
+
+#[rstest]
+#[case::the_workgroup_of_a_query(
+    "athena",
+    "GetQueryResults",
+    json!({"QueryExecutionId": "q"}),
+    &["athena:GetQueryResults arn:aws:athena:eu-west-1:123456789012:workgroup/told-q"]
+)]
+#[case::of_each_query(
+    "athena",
+    "BatchGetQueryExecution",
+    json!({"QueryExecutionIds": ["q", "r", "missing"]}),
+    &[
+        "athena:BatchGetQueryExecution arn:aws:athena:eu-west-1:123456789012:workgroup/told-q",
+        "athena:BatchGetQueryExecution arn:aws:athena:eu-west-1:123456789012:workgroup/told-r",
+        "athena:BatchGetQueryExecution arn:aws:athena:eu-west-1:123456789012:workgroup/*",
+    ]
+)]
+// What is not there, or not yet: no id is known.
+#[case::a_rule_that_is_new(
+    "config",
+    "PutConfigRule",
+    json!({"ConfigRule": {"ConfigRuleName": "missing"}}),
+    &["config:PutConfigRule arn:aws:config:eu-west-1:123456789012:config-rule/*"]
+)]
+#[case::a_rule_by_its_id(
+    "config",
+    "PutConfigRule",
+    json!({"ConfigRule": {"ConfigRuleId": "config-rule-1"}}),
+    &["config:PutConfigRule arn:aws:config:eu-west-1:123456789012:config-rule/config-rule-1"]
+)]
+#[case::each_rule(
+    "config",
+    "StartConfigRulesEvaluation",
+    json!({}),
+    &["config:StartConfigRulesEvaluation arn:aws:config:eu-west-1:123456789012:config-rule/*"]
+)]
+#[case::a_node_group_that_is_not_there(
+    "eks",
+    "DescribeNodegroup",
+    json!({"clusterName": "missing", "nodegroupName": "n"}),
+    &["eks:DescribeNodegroup arn:aws:eks:eu-west-1:123456789012:nodegroup/missing/n/*"]
+)]
+#[case::of_the_organization(
+    "organizations",
+    "MoveAccount",
+    json!({"AccountId": "222222222222", "SourceParentId": "r-1", "DestinationParentId": "ou-1-2"}),
+    &[
+        "organizations:MoveAccount arn:aws:organizations::111111111111:account/o-abc/222222222222",
+        "organizations:MoveAccount arn:aws:organizations::111111111111:ou/o-abc/ou-1-2",
+        "organizations:MoveAccount arn:aws:organizations::111111111111:root/o-abc/r-1",
+    ]
+)]
+#[case::one_type_of_several(
+    "organizations",
+    "UntagResource",
+    json!({"ResourceId": "ou-1-2", "TagKeys": ["team"]}),
+    &["organizations:UntagResource arn:aws:organizations::111111111111:ou/o-abc/ou-1-2 \
+       aws:tagkeys=[team] ?organizations:policytype"]
+)]
+#[case::a_type_in_lower_case(
+    "organizations",
+    "CreatePolicy",
+    json!({"Type": "SERVICE_CONTROL_POLICY", "Name": "n", "Content": "{}"}),
+    &["organizations:CreatePolicy arn:aws:organizations::111111111111:policy/o-abc/\
+       service_control_policy/p-* organizations:policytype=SERVICE_CONTROL_POLICY"]
+)]
+#[case::by_an_id_or_an_arn(
+    "efs",
+    "ListTagsForResource",
+    json!({"ResourceId": "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-1"}),
+    &["elasticfilesystem:ListTagsForResource \
+       arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-1"]
+)]
+#[tokio::test]
+async fn a_call_needs(
+    #[case] name: &str,
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] expected: &[&str],
+) {
+    expect(service(name), operation, input, expected).await;
+}
+
+#[rstest]
+#[case::untold("athena", "GetQueryResults", json!({"QueryExecutionId": "untold"}), "WHY")]
+#[case::no_name(
+    "athena",
+    "GetQueryResults",
+    json!({}),
+    "the call does not say which workgroup it is about"
+)]
+#[case::too_many(
+    "athena",
+    "BatchGetQueryExecution",
+    json!({"QueryExecutionIds": vec!["q"; 101]}),
+    "it names more than 100 resources"
+)]
+#[tokio::test]
+async fn what_nobody_tells_is_refused_with_the_reason(
+    #[case] name: &'static str,
+    #[case] operation: &'static str,
+    #[case] input: Value,
+    #[case] reason: &str,
+) {
+    let refused = ask_as(&alice(), service(name), operation, input).await.unwrap_err();
+    let reason = reason.to_owned();
+    assert_eq!(refused, RequirementsError::Unmapped { service: name, operation, reason });
+}
