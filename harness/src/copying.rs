@@ -4,43 +4,31 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is never copied: other runs' state and what is no source.
 const SKIPPED: [&str; 5] = [".terraform", ".git", "target", "node_modules", ".aws-sam"];
 
-/// What becomes of a symbolic link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Links {
-    /// It stays one, as in Git: in the copy it leads nowhere but where its
-    /// reader may go anyway.
-    Kept,
-    /// What it points at is copied in its place.
-    Followed,
-}
-
-/// Copies what a directory holds into one that is there already.
+/// Copies what a directory holds into one that is there already. A symbolic
+/// link stays one, as in Git: in the copy it leads nowhere but where its reader
+/// may go anyway.
 ///
 /// # Errors
 /// What the system says, with the path; also for what is neither a file, a
 /// directory nor a link, which no Git repository holds.
-pub(crate) fn tree(source: &Path, target: &Path, links: Links) -> io::Result<()> {
+pub(crate) fn tree(source: &Path, target: &Path) -> io::Result<()> {
     for entry in fs::read_dir(source).map_err(|error| at(source, error))? {
         let entry = entry.map_err(|error| at(source, error))?;
         let name = entry.file_name();
         let text = name.to_string_lossy();
-        if SKIPPED.contains(&&*text) || text.contains(".tfstate") {
+        if is_skipped(&text) {
             continue;
         }
         let (from, to) = (entry.path(), target.join(&name));
-        let kind = match links {
-            Links::Kept => entry.file_type(),
-            Links::Followed => fs::metadata(&from).map(|metadata| metadata.file_type()),
-        };
-        let kind = kind.map_err(|error| at(&from, error))?;
+        let kind = entry.file_type().map_err(|error| at(&from, error))?;
         if kind.is_dir() {
             fs::create_dir(&to).map_err(|error| at(&to, error))?;
-            tree(&from, &to, links)?;
+            tree(&from, &to)?;
             continue;
         }
         let done = if kind.is_symlink() {
@@ -53,6 +41,29 @@ pub(crate) fn tree(source: &Path, target: &Path, links: Links) -> io::Result<()>
         done.map_err(|error| at(&from, error))?;
     }
     Ok(())
+}
+
+/// The symbolic links below a directory, as far as it is copied.
+///
+/// # Errors
+/// When a directory cannot be read.
+pub(crate) fn links(directory: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(directory).map_err(|error| at(directory, error))? {
+        let entry = entry.map_err(|error| at(directory, error))?;
+        let kind = entry.file_type().map_err(|error| at(directory, error))?;
+        let skipped = is_skipped(&entry.file_name().to_string_lossy());
+        if kind.is_symlink() && !skipped {
+            found.push(entry.path());
+        } else if kind.is_dir() && !skipped {
+            links(&entry.path(), found)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is never copied.
+fn is_skipped(name: &str) -> bool {
+    SKIPPED.contains(&name) || name.contains(".tfstate")
 }
 
 /// An error with its path.
@@ -77,26 +88,22 @@ mod tests {
         source
     }
 
-    fn copied(source: &Path, links: Links) -> (TempDir, Vec<String>) {
+    #[test]
+    fn a_link_is_kept_and_what_other_runs_left_stays_behind() {
+        let source = source();
         let target = tempfile::tempdir().unwrap();
-        tree(source, target.path(), links).unwrap();
+        tree(source.path(), target.path()).unwrap();
         let entries = fs::read_dir(target.path()).unwrap();
         let names = entries.map(|it| it.unwrap().file_name().to_string_lossy().into_owned());
         let mut names: Vec<String> = names.collect();
         names.sort();
-        (target, names)
-    }
-
-    #[test]
-    fn a_link_is_kept_or_followed_and_what_other_runs_left_stays_behind() {
-        let source = source();
-        for links in [Links::Kept, Links::Followed] {
-            let (target, names) = copied(source.path(), links);
-            assert_eq!(names, ["link", "modules"]);
-            let link = target.path().join("link");
-            assert_eq!(link.is_symlink(), links == Links::Kept);
-            assert_eq!(fs::read_to_string(link.join("a/main.tf")).unwrap(), "a");
-        }
+        assert_eq!(names, ["link", "modules"]);
+        let link = target.path().join("link");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read_to_string(link.join("a/main.tf")).unwrap(), "a");
+        let mut found = Vec::new();
+        links(source.path(), &mut found).unwrap();
+        assert_eq!(found, [source.path().join("link")]);
     }
 
     #[test]
@@ -105,12 +112,8 @@ mod tests {
         let socket = source.path().join("modules/socket");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         let target = tempfile::tempdir().unwrap();
-        for links in [Links::Kept, Links::Followed] {
-            let into = target.path().join(format!("{links:?}"));
-            fs::create_dir(&into).unwrap();
-            let error = tree(source.path(), &into, links).unwrap_err().to_string();
-            let expected = "socket: is neither a file, a directory nor a link";
-            assert!(error.ends_with(expected), "{error}");
-        }
+        let error = tree(source.path(), target.path()).unwrap_err().to_string();
+        let expected = "socket: is neither a file, a directory nor a link";
+        assert!(error.ends_with(expected), "{error}");
     }
 }

@@ -15,6 +15,7 @@ mod applications;
 mod attacks;
 mod cloudformation;
 mod delete_objects;
+mod drafted;
 mod estate;
 mod estates;
 mod foreign;

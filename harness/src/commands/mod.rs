@@ -4,8 +4,10 @@ mod attack;
 mod calibrate;
 mod coverage;
 mod decide;
+mod doctor;
 mod evidence;
 mod explain;
+mod init;
 mod least;
 mod lint;
 mod mutate;
@@ -35,6 +37,7 @@ const EXIT_CODES: &str = "Exit codes: 0 all controls held, 1 a control failed, 2
                           130/143 interrupted. Of decide and explain: 0 done, 2 some input \
                           could not be read. Of evidence and report: 0 good, 1 not \
                           to be relied on, worse or different, 2 it could not be read. Of lint: 0 clean, 1 findings, 2 some input could \
+                          not be read. Of doctor: 0 all runs, 1 something does not, 2 some file could \
                           not be read. Of least: 0 done, 1 a policy cannot say all of it, 2 the \
                           journal could not be read.";
 
@@ -50,8 +53,12 @@ enum Command {
     Mutate(mutate::Mutate),
     /// Decide requests: JSON lines in, one JSON line out for each, in order.
     Decide(decide::Decide),
+    /// Say what of an estate will not run here, before anything runs.
+    Doctor(doctor::Doctor),
     /// Explain one decision to a person.
     Explain(explain::Explain),
+    /// Write the first ringfence.toml of an estate, from its files.
+    Init(init::Init),
     /// Put a run's decisions to AWS's own policy simulator, in an account of yours; read-only.
     Calibrate(calibrate::Calibrate),
     /// Tell which operations of AWS's services are decided, how, and what is refused and why.
@@ -79,10 +86,12 @@ pub fn main() -> Exit {
     let command = match cli.command {
         Command::Decide(decide) => return ended(decide.run()),
         Command::Explain(explain) => return ended(explain.run()),
+        Command::Init(init) => return ended(init.run()),
         Command::Least(least) => return ended(least.run()),
         Command::Lint(lint) => return ended(lint.run()),
         Command::Attack(attack) => Serving::Attack(attack),
         Command::Calibrate(calibrate) => Serving::Calibrate(calibrate),
+        Command::Doctor(doctor) => Serving::Doctor(doctor),
         Command::Coverage(coverage) => return ended(coverage.run()),
         Command::Evidence(evidence) => return ended(evidence.run()),
         Command::Report(report) => return ended(report.run()),
@@ -98,6 +107,7 @@ pub fn main() -> Exit {
         match command {
             Serving::Attack(attack) => attack.run().await,
             Serving::Calibrate(calibrate) => calibrate.run().await,
+            Serving::Doctor(doctor) => doctor.run().await,
             Serving::Mutate(mutate) => mutate.run().await,
             Serving::Up(up) => up.run().await,
             Serving::Verify(verify) => verify.run().await,
@@ -109,6 +119,7 @@ pub fn main() -> Exit {
 enum Serving {
     Attack(attack::Attack),
     Calibrate(calibrate::Calibrate),
+    Doctor(doctor::Doctor),
     Mutate(mutate::Mutate),
     Up(up::Up),
     Verify(verify::Verify),

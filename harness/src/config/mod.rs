@@ -184,6 +184,7 @@ impl Config {
         let join = |path: &mut PathBuf| *path = base.join(&path);
         if let Some(layer1) = &mut self.layer1 {
             join(&mut layer1.directory);
+            layer1.var_files.iter_mut().for_each(join);
         }
         self.apps.iter_mut().for_each(|app| join(&mut app.directory));
         if let Some(controls) = &mut self.evidence.controls {

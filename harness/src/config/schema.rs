@@ -142,7 +142,11 @@ impl Default for Upstream {
 pub struct Layer1 {
     /// The root module's directory.
     pub directory: PathBuf,
-    /// Its variables, as TOML values.
+    /// Files with values of its variables, beside those that Terraform reads by
+    /// itself; a later one wins.
+    #[serde(default)]
+    pub var_files: Vec<PathBuf>,
+    /// Its variables, as TOML values; they win over all files.
     #[serde(default)]
     pub variables: BTreeMap<String, toml::Value>,
     /// Its files that were added to make it whole, where it came from

@@ -126,6 +126,11 @@ enum Running {
     Elsewhere,
 }
 
+/// Why no container engine answers, where none does.
+pub async fn no_engine() -> Option<EmulatorError> {
+    localstack::engine().await.err()
+}
+
 impl Emulator {
     /// Starts an upstream and waits until it answers.
     ///

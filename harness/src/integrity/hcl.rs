@@ -2,27 +2,19 @@
 //!
 //! Terraform's JSON output of a configuration has no `lifecycle`
 //! (<https://developer.hashicorp.com/terraform/internals/json-format>), so that
-//! the files themselves are read: comments, texts and heredocs are skipped, and
-//! of everything else words and signs alone count.
+//! the files themselves are read.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use crate::config::IgnoredAttribute;
-
-/// A word, a text without its quotes, or a sign.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Token {
-    Word(String),
-    Text(String),
-    Sign(char),
-}
+use crate::hcl::{File, Value};
 
 /// All `ignore_changes` of the resources in the files below a directory.
 ///
 /// # Errors
-/// When a file cannot be read.
+/// When a file cannot be read, or is not Terraform's language.
 pub(super) fn ignored(directory: &Path) -> io::Result<Vec<IgnoredAttribute>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -34,150 +26,45 @@ pub(super) fn ignored(directory: &Path) -> io::Result<Vec<IgnoredAttribute>> {
         if entry.file_type()?.is_dir() {
             found.extend(ignored(&path)?);
         } else if path.extension().is_some_and(|end| end == "tf") {
-            found.extend(in_text(&fs::read_to_string(&path)?));
+            found.extend(in_file(&File::read(&path)?.map_err(io::Error::other)?));
         }
     }
     Ok(found)
 }
 
-fn in_text(text: &str) -> Vec<IgnoredAttribute> {
-    let tokens = tokens(text);
+fn in_file(file: &File) -> Vec<IgnoredAttribute> {
     let mut found = Vec::new();
-    let (mut depth, mut resource) = (0_usize, None::<(String, String)>);
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        match token {
-            Token::Sign('{') => depth += 1,
-            Token::Sign('}') => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 {
-                    resource = None;
+    for resource in file.blocks.iter().filter(|block| block.kind == "resource") {
+        for lifecycle in resource.of("lifecycle") {
+            let Some(ignored) = lifecycle.attribute("ignore_changes") else { continue };
+            found.extend(attributes(&ignored.value).into_iter().map(|attribute| {
+                IgnoredAttribute {
+                    kind: resource.label(0).to_owned(),
+                    name: resource.label(1).to_owned(),
+                    attribute,
                 }
-            }
-            Token::Word(word) if depth == 0 && word == "resource" => {
-                if let (Some(Token::Text(kind)), Some(Token::Text(name))) =
-                    (tokens.get(at + 1), tokens.get(at + 2))
-                {
-                    resource = Some((kind.clone(), name.clone()));
-                }
-            }
-            Token::Word(word)
-                if word == "ignore_changes" && tokens.get(at + 1) == Some(&Token::Sign('=')) =>
-            {
-                if let Some((kind, name)) = &resource {
-                    let attributes = attributes(tokens.get(at + 2..).unwrap_or_default());
-                    found.extend(attributes.into_iter().map(|attribute| IgnoredAttribute {
-                        kind: kind.clone(),
-                        name: name.clone(),
-                        attribute,
-                    }));
-                }
-            }
-            _ => {}
+            }));
         }
-        at += 1;
     }
     found
 }
 
-/// `all`, or the first word of each item of a list: of `tags["x"]` it is `tags`.
-fn attributes(tokens: &[Token]) -> Vec<String> {
-    match tokens.first() {
-        Some(Token::Word(all)) if all == "all" => vec!["all".to_owned()],
-        Some(Token::Sign('[')) => {
-            let (mut depth, mut next, mut found) = (0_usize, true, Vec::new());
-            for token in tokens {
-                match token {
-                    Token::Sign('[') => depth += 1,
-                    Token::Sign(']') if depth == 1 => break,
-                    Token::Sign(']') => depth -= 1,
-                    Token::Sign(',') => next = depth == 1,
-                    Token::Word(word) | Token::Text(word) if depth == 1 && next => {
-                        found.push(word.split(['.', '[']).next().unwrap_or(word).to_owned());
-                        next = false;
-                    }
-                    _ => {}
-                }
-            }
-            found
-        }
+/// `all`, or the first name of each item of a list: of `tags["x"]` it is `tags`.
+fn attributes(value: &Value) -> Vec<String> {
+    match value {
+        Value::Names(names) if names.as_slice() == ["all"] => vec!["all".to_owned()],
+        Value::List(items) => items.iter().filter_map(first).collect(),
         _ => Vec::new(),
     }
 }
 
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        rest = if first == '#' || rest.starts_with("//") {
-            after(rest, "\n")
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            after(comment, "*/")
-        } else if let Some(heredoc) = rest.strip_prefix("<<") {
-            after_heredoc(heredoc)
-        } else if let Some(quoted) = rest.strip_prefix('"') {
-            let (text, rest) = quoted_text(quoted);
-            tokens.push(Token::Text(text));
-            rest
-        } else if first.is_alphabetic() || first == '_' {
-            let end = rest
-                .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-' | '.')))
-                .unwrap_or(rest.len());
-            let (word, rest) = rest.split_at(end);
-            tokens.push(Token::Word(word.to_owned()));
-            rest
-        } else {
-            if !first.is_whitespace() {
-                tokens.push(Token::Sign(first));
-            }
-            rest.get(first.len_utf8()..).unwrap_or_default()
-        };
+fn first(item: &Value) -> Option<String> {
+    match item {
+        Value::Names(names) => names.first().cloned(),
+        // As it was written before Terraform 0.12.
+        Value::Text(text) => text.split(['.', '[']).next().map(str::to_owned),
+        _ => None,
     }
-    tokens
-}
-
-fn after<'a>(text: &'a str, sign: &str) -> &'a str {
-    text.split_once(sign).map_or("", |(_, rest)| rest)
-}
-
-/// What follows a heredoc, whose end is its word on a line of its own.
-fn after_heredoc(text: &str) -> &str {
-    let Some((word, mut rest)) = text.split_once('\n') else { return "" };
-    let word = word.trim_start_matches('-').trim();
-    while let Some((line, more)) = rest.split_once('\n') {
-        if line.trim() == word {
-            return more;
-        }
-        rest = more;
-    }
-    ""
-}
-
-/// A quoted text and what follows it. Inside `${…}` there may be further quoted
-/// texts and braces.
-fn quoted_text(text: &str) -> (String, &str) {
-    // Whether each thing that is open is a text; what else is open are braces.
-    let (mut open, mut escaped, mut before) = (vec![true], false, ' ');
-    for (at, c) in text.char_indices() {
-        let in_text = open.last() == Some(&true);
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if in_text => escaped = true,
-            '"' if in_text => {
-                open.pop();
-                if open.is_empty() {
-                    let (own, rest) = text.split_at(at);
-                    return (own.to_owned(), rest.get(1..).unwrap_or_default());
-                }
-            }
-            '"' => open.push(true),
-            '{' if !in_text || matches!(before, '$' | '%') => open.push(false),
-            '}' if !in_text => drop(open.pop()),
-            _ => {}
-        }
-        before = c;
-    }
-    (text.to_owned(), "")
 }
 
 #[cfg(test)]
@@ -185,7 +72,10 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> Vec<String> {
-        in_text(text).iter().map(ToString::to_string).collect()
+        in_file(&File::parse(Path::new("main.tf"), text.to_owned()).unwrap())
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -204,7 +94,9 @@ mod tests {
               ] }
             }
             module "m" { source = "./m" }
-            resource "aws_b" "all" { lifecycle { ignore_changes = all } }
+            resource "aws_b" "all" {
+              lifecycle { ignore_changes = all }
+            }
         "#;
         assert_eq!(
             found(text),
@@ -221,6 +113,9 @@ mod tests {
     #[test]
     fn what_is_no_resource_ignores_nothing() {
         assert_eq!(found("locals { ignore_changes = [tags] }"), Vec::<String>::new());
-        assert_eq!(found("resource \"aws_a\" \"b\" { ignore_changes"), Vec::<String>::new());
+        assert_eq!(
+            found("resource \"aws_a\" \"b\" {\n ignore_changes = [c]\n}"),
+            Vec::<String>::new()
+        );
     }
 }

@@ -10,6 +10,7 @@ use url::Url;
 use crate::emulator::EmulatorError;
 use crate::integrity::snapshot::SnapshotError;
 use crate::issuers::IssuerError;
+use crate::remark::Remark;
 use crate::terraform::TerraformError;
 use crate::tools::ToolsError;
 use crate::workflow::WorkflowError;
@@ -20,6 +21,12 @@ pub enum StackError {
     /// A tool is missing.
     #[error(transparent)]
     Tools(#[from] ToolsError),
+    /// Files have what cannot be run here: all of it, before anything starts.
+    #[error(
+        "nothing was started, for these do not run here:\n{}",
+        .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    )]
+    Unsupported(Vec<Remark>),
     /// The run's directory cannot be made.
     #[error("cannot make the run's directory")]
     Scratch(#[source] io::Error),

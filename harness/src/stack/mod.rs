@@ -3,6 +3,7 @@
 mod api;
 mod deploy;
 mod error;
+mod files;
 mod identities;
 mod life;
 mod options;
@@ -11,6 +12,8 @@ mod start;
 pub use self::api::ApiAnswer;
 pub use self::deploy::{Deployment, Failure};
 pub use self::error::StackError;
+#[cfg(test)]
+pub(crate) use self::files::faults;
 pub use self::options::Options;
 
 use std::sync::Arc;

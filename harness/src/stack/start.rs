@@ -33,6 +33,10 @@ impl Stack {
             Some(_) => Some(TerraformBinary::find().await?),
             None => None,
         };
+        let faults = super::files::faults(&config, binary.as_ref(), options.deploy);
+        if !faults.is_empty() {
+            return Err(StackError::Unsupported(faults));
+        }
         let tools = PythonTools::provision(&progress).await?;
         let scratch = Scratch::create(&tools.python()).map_err(StackError::Scratch)?;
         let sandbox = Sandbox::detect(&tools.base).await;

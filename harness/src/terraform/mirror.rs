@@ -27,9 +27,38 @@ impl fmt::Display for Mirror {
     }
 }
 
+impl Mirror {
+    /// The versions of a provider that it holds.
+    pub(super) fn versions(&self, provider: &str) -> Vec<String> {
+        if !self.providers.contains(provider) {
+            return Vec::new();
+        }
+        let directory = self.path.join(provider);
+        let program = format!("terraform-provider-{}_", name(&directory));
+        let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| {
+                let file = entry.file_name().to_string_lossy().into_owned();
+                match entry.path().is_dir() {
+                    true => Some(file),
+                    false => Some(file.strip_prefix(&program)?.split('_').next()?.to_owned()),
+                }
+            })
+            .collect()
+    }
+}
+
+/// What a root module holds itself.
+pub(super) fn own(platform: &str, module: &Path) -> Vec<Mirror> {
+    select(vec![module.join(OWN)], platform)
+}
+
+/// Where a root module may hold providers.
+const OWN: &str = "terraform.d/plugins";
+
 /// The mirrors with providers for a platform, the most specific first; a
 /// provider that several hold counts for the first.
-pub(super) fn find(platform: &str, module: &Path) -> Vec<Mirror> {
+pub(super) fn find(platform: &str, module: Option<&Path>) -> Vec<Mirror> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let mut roots = Vec::new();
     roots.extend(variable("TF_PLUGIN_CACHE_DIR"));
@@ -42,7 +71,7 @@ pub(super) fn find(platform: &str, module: &Path) -> Vec<Mirror> {
             roots.extend(named_in(&text));
         }
     }
-    roots.push(module.join("terraform.d/plugins"));
+    roots.extend(module.map(|module| module.join(OWN)));
     if let Some(home) = variable("HOME") {
         roots.extend([home.join(".terraform.d/plugins"), home.join(".terraform.d/plugin-cache")]);
         roots.extend(around(&home.join(".terraform.d")));
@@ -206,6 +235,8 @@ mod tests {
         assert!(config.contains(
             r#"exclude = ["registry.terraform.io/hashicorp/aws", "registry.terraform.io/hashicorp/random"]"#
         ));
+        assert_eq!(found[0].versions("registry.terraform.io/hashicorp/aws"), ["5.1.0"]);
+        assert_eq!(found[1].versions("registry.terraform.io/hashicorp/random"), ["3.0.0"]);
         assert_eq!(select(around(top.path()), "darwin_arm64"), []);
     }
 

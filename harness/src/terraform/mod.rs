@@ -9,10 +9,13 @@
 
 mod copy;
 mod diagnostics;
+mod examine;
 mod instance;
 mod mirror;
 mod outputs;
 mod overrides;
+mod reach;
+mod version;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,13 +26,16 @@ use tokio::process::Command;
 use url::Url;
 
 use crate::config::Layer1;
+use crate::hcl::Module;
 use crate::process::{self, Finished, Stream};
 use crate::progress::Phase;
+use crate::remark::{Remark, unsupported};
 use crate::scratch::Scratch;
 use crate::tools::{Product, TerraformBinary};
 
 pub use diagnostics::Diagnostic;
 use diagnostics::Events;
+pub use examine::{Examined, Machine, Need, examine};
 pub use instance::Instance;
 pub use outputs::{OutputError, Outputs};
 
@@ -39,6 +45,9 @@ pub enum TerraformError {
     /// There is nothing to apply.
     #[error("`{}` holds no Terraform files", .0.display())]
     Empty(PathBuf),
+    /// It has what cannot be run here: all of it.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Unsupported(Vec<Remark>),
     /// The copy cannot be made.
     #[error("cannot prepare a copy of `{}`: {message}", directory.display())]
     Copy {
@@ -157,13 +166,24 @@ impl Terraform {
             directory: layer1.directory.clone(),
             message: error.to_string(),
         };
+        let machine = Machine::with(Some(binary.clone()));
+        let remarks = examine(&layer1.directory, &machine).map_err(failed)?.remarks;
+        let remarks = unsupported(remarks);
+        if !remarks.is_empty() {
+            return Err(TerraformError::Unsupported(remarks));
+        }
         let place = scratch.subdirectory("layer1").map_err(failed)?;
         let temporary = scratch.subdirectory("layer1-tmp").map_err(failed)?;
-        let work = copy::root_module(&layer1.directory, &place).map_err(failed)?;
-        if !overrides::has_terraform(&work).map_err(failed)? {
+        let copy::Copied { root: work, modules } =
+            copy::root_module(&layer1.directory, &place).map_err(failed)?;
+        if Module::read(&work).map_err(failed)?.is_empty() {
             return Err(TerraformError::Empty(layer1.directory.clone()));
         }
+        for module in &modules {
+            overrides::blank(module).map_err(failed)?;
+        }
         overrides::write_backend(&work).map_err(failed)?;
+        overrides::copy_values(&work, &layer1.var_files).map_err(failed)?;
         overrides::write_variables(&work, &layer1.variables).map_err(failed)?;
         let this = Self {
             source: layer1.directory.clone(),
@@ -179,7 +199,7 @@ impl Terraform {
     /// Initialises with what mirrors hold, and once more without them where
     /// that fails: a mirror may hold an older version than is asked for.
     async fn init(&self, phase: &Phase) -> Result<(), TerraformError> {
-        let mirrors = mirror::find(&self.binary.platform, &self.source);
+        let mirrors = mirror::find(&self.binary.platform, Some(&self.source));
         let write = |text: String| {
             std::fs::write(&self.cli_config, text).map_err(|error| TerraformError::Copy {
                 directory: self.source.clone(),

@@ -1,13 +1,16 @@
 //! What the copy has that the user's directory has not: the override file,
-//! the local state, and the variables.
+//! the local state, and the variables. And what it has no more: where state is
+//! kept, which Terraform may run, and whose credentials are used.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Access;
+use crate::copying;
+use crate::hcl::{Attribute, Block, File, Module};
 
 /// The provider's names of the services that the guard knows.
 const ENDPOINTS: [&str; 13] = [
@@ -26,42 +29,125 @@ const ENDPOINTS: [&str; 13] = [
     "sts",
 ];
 
-/// Sorts last, so that no override of the user's own wins over it.
+/// What our own files are called. They sort last, so that no override of the
+/// user's own wins over them.
+const OURS: &str = "zz_ringfence";
 const BACKEND: &str = "zz_ringfence_backend_override.tf";
 const PROVIDER: &str = "zz_ringfence_provider_override.tf";
 const NEW_PROVIDER: &str = "zz_ringfence_provider.tf";
 const VARIABLES: &str = "zz_ringfence.auto.tfvars.json";
 
-pub(super) fn has_terraform(module: &Path) -> io::Result<bool> {
-    Ok(!sources(module)?.is_empty() || any_json(module)?)
+/// What the copies of files with values are called: they come in their order,
+/// and before [`VARIABLES`].
+const VALUES: &str = "zz_ringfence-";
+
+/// What of a `terraform` block is not for the copy: where state is kept, and
+/// which Terraform may run.
+const LEFT_OUT: [&str; 3] = ["backend", "cloud", "required_version"];
+
+/// What of a provider's block says whose credentials are used and on which
+/// account: here they are the guard's
+/// (<https://registry.terraform.io/providers/hashicorp/aws/latest/docs#provider-configuration>).
+const CREDENTIALS: [&str; 13] = [
+    "access_key",
+    "allowed_account_ids",
+    "assume_role",
+    "assume_role_with_web_identity",
+    "custom_ca_bundle",
+    "ec2_metadata_service_endpoint",
+    "forbidden_account_ids",
+    "http_proxy",
+    "https_proxy",
+    "profile",
+    "secret_key",
+    "shared_config_files",
+    "shared_credentials_files",
+];
+
+/// Members of both kinds that are replaced in the copy, with what they are.
+#[derive(Debug)]
+pub(super) struct Replaced<'m> {
+    /// The file.
+    pub(super) file: &'m File,
+    /// The block that they stand in.
+    pub(super) block: &'m Block,
+    /// Their name.
+    pub(super) name: &'m str,
+    /// Where.
+    pub(super) at: ringfence_text::Place,
+    span: Option<std::ops::Range<usize>>,
 }
 
-fn any_json(module: &Path) -> io::Result<bool> {
-    for entry in fs::read_dir(module)? {
-        if entry?.file_name().to_string_lossy().ends_with(".tf.json") {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// What of a module is replaced in the copy.
+pub(super) fn replaced(module: &Module) -> impl Iterator<Item = Replaced<'_>> {
+    module.blocks().flat_map(|(file, block)| {
+        let names: &'static [&'static str] = match block.kind.as_str() {
+            "terraform" => &LEFT_OUT,
+            "provider" if block.label(0) == "aws" => &CREDENTIALS,
+            _ => &[],
+        };
+        let attributes = block.attributes.iter().map(|Attribute { name, at, span, .. }| Replaced {
+            file,
+            block,
+            name,
+            at: *at,
+            span: span.clone(),
+        });
+        // In JSON an object is both; it is told once.
+        let blocks = block.blocks.iter().filter(|inner| inner.span.is_some());
+        let blocks = blocks.map(|inner| Replaced {
+            file,
+            block,
+            name: &inner.kind,
+            at: inner.at,
+            span: inner.span.clone(),
+        });
+        attributes.chain(blocks).filter(|member| names.contains(&member.name))
+    })
 }
 
-/// The texts of the module's files.
-fn sources(module: &Path) -> io::Result<Vec<String>> {
-    let mut texts = Vec::new();
-    for entry in fs::read_dir(module)? {
-        let path = entry?.path();
-        let ours =
-            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("zz_ringfence"));
-        if path.extension().is_some_and(|extension| extension == "tf") && !ours {
-            texts.push(fs::read_to_string(path)?);
+/// Takes what is replaced out of a module's copy. What stands there becomes
+/// spaces, so that every other thing keeps its line and column.
+///
+/// # Errors
+/// When a file cannot be read or written.
+pub(super) fn blank(directory: &Path) -> io::Result<()> {
+    let module = Module::read(directory)?;
+    let mut texts: BTreeMap<&Path, Vec<u8>> = BTreeMap::new();
+    for Replaced { file, span, .. } in replaced(&module) {
+        let Some(span) = span else { continue };
+        let text = texts.entry(&file.path).or_insert_with(|| file.text.clone().into_bytes());
+        for byte in text.get_mut(span).unwrap_or_default() {
+            if !matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
         }
     }
-    Ok(texts)
+    for (path, text) in texts {
+        // A file may be write-protected, and its copy then is too.
+        fs::remove_file(path)?;
+        fs::write(path, text)?;
+    }
+    Ok(())
 }
 
 /// State stays in the copy, wherever the user's lives.
 pub(super) fn write_backend(module: &Path) -> io::Result<()> {
     fs::write(module.join(BACKEND), "terraform {\n  backend \"local\" {}\n}\n")
+}
+
+/// Copies files with values to where Terraform reads them by itself.
+///
+/// # Errors
+/// What the system says, with the path.
+pub(super) fn copy_values(module: &Path, files: &[PathBuf]) -> io::Result<()> {
+    for (number, file) in files.iter().enumerate() {
+        let json = file.extension().is_some_and(|end| end == "json");
+        let end = if json { ".json" } else { "" };
+        let copy = module.join(format!("{VALUES}{number:03}.auto.tfvars{end}"));
+        fs::copy(file, copy).map_err(|error| copying::at(file, error))?;
+    }
+    Ok(())
 }
 
 pub(super) fn write_variables(
@@ -73,16 +159,20 @@ pub(super) fn write_variables(
 }
 
 /// Sends the provider, and each of its aliases, to the guard.
-pub(super) fn write_provider(module: &Path, access: &Access) -> io::Result<()> {
-    let texts = sources(module)?;
-    let aliases: Vec<Option<String>> = texts.iter().flat_map(|text| providers(text)).collect();
-    let blocks: String = aliases.iter().map(|alias| block(alias.as_deref(), access)).collect();
-    fs::write(module.join(PROVIDER), blocks)?;
+pub(super) fn write_provider(directory: &Path, access: &Access) -> io::Result<()> {
+    let mut module = Module::read(directory)?;
+    module.files.retain(|file| {
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        !name.starts_with(OURS)
+    });
+    let aliases = providers(&module);
+    let blocks: String = aliases.iter().map(|alias| block(*alias, access)).collect();
+    fs::write(directory.join(PROVIDER), blocks)?;
     // An override needs something to override; a module that never names the
     // provider needs neither.
-    let used = texts.iter().any(|text| text.contains("\"aws_"));
+    let used = module.files.iter().any(|file| file.text.contains("\"aws_"));
     if used && !aliases.contains(&None) {
-        fs::write(module.join(NEW_PROVIDER), block(None, access))?;
+        fs::write(directory.join(NEW_PROVIDER), block(None, access))?;
     }
     Ok(())
 }
@@ -109,42 +199,22 @@ fn block(alias: Option<&str>, access: &Access) -> String {
     text
 }
 
-/// The `provider "aws"` blocks of a file: the alias of each, or none.
-fn providers(text: &str) -> Vec<Option<String>> {
-    let mut found = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let opens = matches!(words.as_slice(), ["provider", "\"aws\"", rest @ ..] if rest.first().is_some_and(|word| word.starts_with('{')));
-        if !opens {
-            continue;
-        }
-        let mut alias = None;
-        let mut depth = depth_of(line);
-        while depth > 0 {
-            let Some(line) = lines.next() else { break };
-            if depth == 1
-                && let Some((name, value)) = line.split_once('=')
-                && name.trim() == "alias"
-            {
-                alias = Some(value.trim().trim_matches('"').to_owned());
-            }
-            depth += depth_of(line);
-        }
-        found.push(alias);
-    }
-    found
-}
-
-/// How much deeper a line leads into braces; comments do not count.
-fn depth_of(line: &str) -> i32 {
-    let code = line.split('#').next().unwrap_or_default();
-    code.chars().map(|c| i32::from(c == '{') - i32::from(c == '}')).sum()
+/// The `provider "aws"` blocks of a module: the alias of each, or none.
+fn providers(module: &Module) -> Vec<Option<&str>> {
+    let blocks = module.of("provider").filter(|(_, block)| block.label(0) == "aws");
+    blocks.map(|(_, block)| block.text("alias")).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn module(text: &str) -> (tempfile::TempDir, Module) {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("main.tf"), text).unwrap();
+        let module = Module::read(directory.path()).unwrap();
+        (directory, module)
+    }
 
     #[test]
     fn every_provider_block_is_found_with_its_alias() {
@@ -160,8 +230,58 @@ provider "aws" {
   alias  = "replica"
   region = "eu-west-1"
 }
+/* provider "aws" { alias = "comment" } */
 provider "aws" {}
+provider aws { alias = "oneline" }
 "#;
-        assert_eq!(providers(text), [None, Some("replica".to_owned()), None]);
+        let (_directory, module) = module(text);
+        assert_eq!(providers(&module), [None, Some("replica"), None, Some("oneline")]);
+    }
+
+    #[test]
+    fn state_version_and_credentials_are_taken_out_and_all_else_keeps_its_place() {
+        let text = r#"terraform {
+  required_version = "~> 99.0"
+  backend "s3" {
+    bucket = "b"
+  }
+  required_providers { aws = { source = "hashicorp/aws" } }
+}
+provider "aws" {
+  region  = "eu-west-1" # why
+  profile = var.profile
+  assume_role {
+    role_arn = "arn:aws:iam::${var.account}:role/deploy"
+  }
+}
+provider "okta" { profile = "kept" }
+resource "aws_x" "y" { profile = "kept too" }
+"#;
+        let (directory, _) = module(text);
+        blank(directory.path()).unwrap();
+        let blanked = fs::read_to_string(directory.path().join("main.tf")).unwrap();
+        let kept: Vec<&str> = blanked.lines().map(str::trim_end).collect();
+        assert_eq!(
+            kept,
+            [
+                "terraform {",
+                "",
+                "",
+                "",
+                "",
+                "  required_providers { aws = { source = \"hashicorp/aws\" } }",
+                "}",
+                "provider \"aws\" {",
+                "  region  = \"eu-west-1\" # why",
+                "",
+                "",
+                "",
+                "",
+                "}",
+                "provider \"okta\" { profile = \"kept\" }",
+                "resource \"aws_x\" \"y\" { profile = \"kept too\" }",
+            ]
+        );
+        assert_eq!(blanked.len(), text.len());
     }
 }

@@ -12,6 +12,7 @@ async fn module(text: &str) -> (tempfile::TempDir, Scratch, Result<Terraform, Te
         directory: directory.path().to_owned(),
         variables: BTreeMap::new(),
         completions: Vec::new(),
+        var_files: Vec::new(),
         ignore_changes: Vec::new(),
     };
     let binary = TerraformBinary::find().await.unwrap();
@@ -84,6 +85,7 @@ async fn an_empty_directory_is_refused_by_name() {
         directory: directory.path().to_owned(),
         variables: BTreeMap::new(),
         completions: Vec::new(),
+        var_files: Vec::new(),
         ignore_changes: Vec::new(),
     };
     let phase = Progress::silent().phase("test");

@@ -14,11 +14,9 @@ pub(super) fn known(action: &str) -> bool {
     KNOWN.contains(&action)
 }
 
-/// An input that would change what happens, and is not honoured, is an error.
-///
-/// # Errors
-/// Which one it is.
-pub(super) fn check_inputs(action: &str, with: &BTreeMap<String, String>) -> Result<(), String> {
+/// What is wrong with the inputs of an action: one that would change what
+/// happens and is not honoured, and one that is missing.
+pub(super) fn faults_of_inputs(action: &str, with: &BTreeMap<String, String>) -> Vec<String> {
     let honoured: &[&str] = match action {
         CHECKOUT => &["fetch-depth", "persist-credentials", "clean"],
         CREDENTIALS => &[
@@ -35,15 +33,16 @@ pub(super) fn check_inputs(action: &str, with: &BTreeMap<String, String>) -> Res
         SETUP_PYTHON => &["python-version", "cache", "architecture"],
         _ => &[],
     };
-    if let Some(name) = with.keys().find(|name| !honoured.contains(&name.as_str())) {
-        return Err(format!("the input `{name}` of `{action}` is not supported"));
+    let extra = with.keys().filter(|name| !honoured.contains(&name.as_str()));
+    let mut faults: Vec<String> =
+        extra.map(|name| format!("the input `{name}` of `{action}` is not supported")).collect();
+    let required: &[&str] =
+        if action == CREDENTIALS { &["role-to-assume", "aws-region"] } else { &[] };
+    let missing = required.iter().filter(|name| !with.contains_key(**name));
+    faults.extend(missing.map(|name| format!("`{action}` needs the input `{name}`")));
+    let version = with.get("python-version").filter(|_| action == SETUP_PYTHON);
+    if let Some(version) = version.filter(|version| !version.contains("${{")) {
+        faults.extend(super::python::minor(version).err());
     }
-    if action == CREDENTIALS {
-        for required in ["role-to-assume", "aws-region"] {
-            if !with.contains_key(required) {
-                return Err(format!("`{action}` needs the input `{required}`"));
-            }
-        }
-    }
-    Ok(())
+    faults
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ringfence_sandbox::User;
 
-use crate::copying::{self, Links, at};
+use crate::copying::{self, at};
 
 /// Empties the workspace, as the action does where it finds no repository, and
 /// copies the repository into it.
@@ -17,6 +17,6 @@ pub(super) fn checkout(repository: &Path, workspace: &Path, user: User) -> io::R
     // What an earlier step left could lead us elsewhere.
     fs::remove_dir_all(workspace).map_err(|error| at(workspace, error))?;
     fs::create_dir(workspace).map_err(|error| at(workspace, error))?;
-    copying::tree(repository, workspace, Links::Kept)?;
+    copying::tree(repository, workspace)?;
     user.own(workspace)
 }

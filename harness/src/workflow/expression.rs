@@ -3,6 +3,31 @@
 
 use std::collections::BTreeMap;
 
+const UNCLOSED: &str = "`${{` has no `}}`";
+
+/// The properties of the `github` context that a run has.
+pub(super) const GITHUB: [&str; 16] = [
+    "actor",
+    "event_name",
+    "job",
+    "ref",
+    "ref_name",
+    "ref_type",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "run_attempt",
+    "run_id",
+    "run_number",
+    "sha",
+    "workflow",
+    "workspace",
+];
+
+/// Those of the `runner` context.
+pub(super) const RUNNER: [&str; 2] = ["os", "temp"];
+
 /// What expressions see.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Contexts {
@@ -30,7 +55,7 @@ pub(super) fn fill(
     while let Some((before, after)) = rest.split_once("${{") {
         filled.push_str(before);
         let Some((expression, after)) = after.split_once("}}") else {
-            return Err("`${{` has no `}}`".to_owned());
+            return Err(UNCLOSED.to_owned());
         };
         let expression = expression.trim();
         match value(expression, contexts)? {
@@ -43,11 +68,37 @@ pub(super) fn fill(
     Ok(filled)
 }
 
-fn value(expression: &str, contexts: &Contexts) -> Result<Option<String>, String> {
+/// What an expression asks for.
+enum Asked<'e> {
+    Literal(String),
+    Var(&'e str),
+    Secret(&'e str),
+    Env(&'e str),
+    Output(&'e str, &'e str),
+    Github(&'e str),
+    Runner(&'e str),
+}
+
+/// Every expression of a text that is not supported, each as its message.
+pub(super) fn unsupported_in(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("${{") {
+        let Some((expression, after)) = after.split_once("}}") else {
+            found.push(UNCLOSED.to_owned());
+            break;
+        };
+        found.extend(read(expression.trim()).err());
+        rest = after;
+    }
+    found
+}
+
+fn read(expression: &str) -> Result<Asked<'_>, String> {
     if let Some(literal) = expression.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''))
         && !literal.replace("''", "").contains('\'')
     {
-        return Ok(Some(literal.replace("''", "'")));
+        return Ok(Asked::Literal(literal.replace("''", "'")));
     }
     let plain =
         expression.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
@@ -55,27 +106,33 @@ fn value(expression: &str, contexts: &Contexts) -> Result<Option<String>, String
     if !plain || parts.iter().any(|part| part.is_empty()) {
         return Err(unsupported(expression));
     }
+    match parts.as_slice() {
+        ["vars", name] => Ok(Asked::Var(name)),
+        ["secrets", name] => Ok(Asked::Secret(name)),
+        ["env", name] => Ok(Asked::Env(name)),
+        ["steps", id, "outputs", name] => Ok(Asked::Output(id, name)),
+        ["github", name] if GITHUB.contains(name) => Ok(Asked::Github(name)),
+        ["runner", name] if RUNNER.contains(name) => Ok(Asked::Runner(name)),
+        _ => Err(unsupported(expression)),
+    }
+}
+
+fn value(expression: &str, contexts: &Contexts) -> Result<Option<String>, String> {
     // Names of variables, secrets and properties are case-insensitive.
     let of = |map: &BTreeMap<String, String>, name: &str| {
         map.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
     };
-    match parts.as_slice() {
-        ["vars", name] => Ok(of(&contexts.vars, name)),
-        ["secrets", name] => Ok(of(&contexts.secrets, name)),
-        ["env", name] => Ok(contexts.env.get(*name).cloned()),
-        ["steps", id, "outputs", name] => {
-            Ok(contexts.steps.get(*id).and_then(|outputs| outputs.get(*name).cloned()))
+    Ok(match read(expression)? {
+        Asked::Literal(text) => Some(text),
+        Asked::Var(name) => of(&contexts.vars, name),
+        Asked::Secret(name) => of(&contexts.secrets, name),
+        Asked::Env(name) => contexts.env.get(name).cloned(),
+        Asked::Output(id, name) => {
+            contexts.steps.get(id).and_then(|outputs| outputs.get(name).cloned())
         }
-        ["github", name] => match contexts.github.get(name) {
-            Some(value) => Ok(Some(value.clone())),
-            None => Err(unsupported(expression)),
-        },
-        ["runner", name] => match contexts.runner.get(name) {
-            Some(value) => Ok(Some(value.clone())),
-            None => Err(unsupported(expression)),
-        },
-        _ => Err(unsupported(expression)),
-    }
+        Asked::Github(name) => contexts.github.get(name).cloned(),
+        Asked::Runner(name) => contexts.runner.get(name).cloned(),
+    })
 }
 
 fn unsupported(expression: &str) -> String {
@@ -108,6 +165,7 @@ mod tests {
     #[case("$HOME ${x} {{ y }}", "$HOME ${x} {{ y }}")]
     fn property_forms_are_replaced(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(fill(text, &contexts(), |_| {}).unwrap(), expected);
+        assert_eq!(unsupported_in(text), [""; 0]);
     }
 
     #[rstest]
@@ -119,5 +177,6 @@ mod tests {
     fn everything_else_is_refused_by_name(#[case] text: &str, #[case] expected: &str) {
         let error = fill(text, &contexts(), |_| {}).unwrap_err();
         assert!(error.contains(expected), "{error}");
+        assert_eq!(unsupported_in(text), [error]);
     }
 }

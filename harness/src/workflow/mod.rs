@@ -12,7 +12,11 @@ mod expression;
 mod filter;
 mod parse;
 mod place;
+mod python;
+mod reader;
 mod run;
+mod shell;
+mod stand_in;
 
 use std::io;
 use std::path::PathBuf;
@@ -21,6 +25,7 @@ use std::time::Duration;
 use ringfence_wire::ServiceError;
 
 use crate::config::Place;
+use crate::remark::Remark;
 
 pub(crate) use parse::DIALECT;
 pub use parse::{Job, Step, Work, Workflow};
@@ -37,7 +42,10 @@ pub enum WorkflowError {
         /// What the system says.
         source: io::Error,
     },
-    /// The file is no workflow that can be run here.
+    /// The file has what cannot be run here: all of it.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Unsupported(Vec<Remark>),
+    /// The file is no workflow, or an expression of it has no value.
     #[error("{place}: {message}")]
     Invalid {
         /// Where.

@@ -7,8 +7,9 @@ use std::time::Duration;
 use ringfence_text::yaml::{self, Aliases, Scalars, Tags};
 use ringfence_text::{Bounds, Member as Entry, Node, Repeats, Value};
 
-use super::WorkflowError;
 use super::filter::Filter;
+use super::reader::Reader;
+use super::{WorkflowError, actions, shell};
 use crate::config::Place;
 
 /// GitHub's workflows: YAML 1.2 without tags, a key stands once, and aliases
@@ -50,7 +51,7 @@ pub struct Job {
     pub(super) permissions: Permissions,
     pub(super) defaults: Defaults,
     pub(super) timeout: Option<Duration>,
-    place: Place,
+    at: ringfence_text::Place,
 }
 
 /// A step.
@@ -107,14 +108,12 @@ pub(super) struct Defaults {
     pub(super) directory: Option<String>,
 }
 
-type Result<T> = std::result::Result<T, WorkflowError>;
-
 impl Workflow {
     /// Reads a workflow file.
     ///
     /// # Errors
     /// When it cannot be read, or has what cannot be run here.
-    pub fn load(path: &Path) -> Result<Self> {
+    pub fn load(path: &Path) -> Result<Self, WorkflowError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| WorkflowError::Read { path: path.to_owned(), source })?;
         Self::parse(&text, path)
@@ -123,121 +122,92 @@ impl Workflow {
     /// Reads a workflow; `file` is what messages name.
     ///
     /// # Errors
-    /// When it has what cannot be run here.
-    pub fn parse(text: &str, file: &Path) -> Result<Self> {
-        let reader = Reader { file };
+    /// When it has what cannot be run here: all of it at once.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, WorkflowError> {
+        let reader = Reader::new(file);
         let document = yaml::read(text, &DIALECT).map_err(|error| WorkflowError::Invalid {
             place: reader.place(error.at),
             message: error.to_string(),
         })?;
-        reader.workflow(&document.root)
+        let workflow = reader.workflow(&document.root);
+        let remarks = reader.remarks();
+        if remarks.is_empty() { Ok(workflow) } else { Err(WorkflowError::Unsupported(remarks)) }
     }
-}
 
-struct Reader<'f> {
-    file: &'f Path,
+    /// Whether an event starts it.
+    ///
+    /// # Errors
+    /// That it does not.
+    pub fn starts(&self, event: &str, git_ref: &str) -> Result<(), WorkflowError> {
+        let filter = self.triggers.get(event);
+        if filter.is_some_and(|filter| event != "push" || filter.passes(git_ref)) {
+            return Ok(());
+        }
+        Err(WorkflowError::NotTriggered {
+            place: self.triggers_at.clone(),
+            event: event.to_owned(),
+            git_ref: git_ref.to_owned(),
+        })
+    }
+
+    /// Whether anything that is pushed starts it, and where it says what does.
+    pub fn starts_by_push(&self) -> Result<(), Place> {
+        match self.triggers.contains_key("push") {
+            true => Ok(()),
+            false => Err(self.triggers_at.clone()),
+        }
+    }
 }
 
 impl Reader<'_> {
-    fn place(&self, at: ringfence_text::Place) -> Place {
-        Place { file: self.file.to_owned(), line: at.line, column: at.column }
-    }
-
-    fn fail<T>(&self, at: ringfence_text::Place, message: impl Into<String>) -> Result<T> {
-        Err(WorkflowError::Invalid { place: self.place(at), message: message.into() })
-    }
-
-    fn unknown<T>(&self, what: &str, entry: &Entry) -> Result<T> {
-        self.fail(entry.at, format!("`{}` of {what} is not supported", entry.key))
-    }
-
-    fn entries<'a>(&self, node: &'a Node, what: &str) -> Result<&'a [Entry]> {
-        match &node.value {
-            Value::Object(entries) => Ok(entries),
-            Value::Null => Ok(&[]),
-            _ => self.fail(node.at, format!("{what} must be a mapping")),
-        }
-    }
-
-    fn items<'a>(&self, node: &'a Node, what: &str) -> Result<&'a [Node]> {
-        match &node.value {
-            Value::Array(items) => Ok(items),
-            _ => self.fail(node.at, format!("{what} must be a list")),
-        }
-    }
-
-    fn text(&self, node: &Node) -> Result<String> {
-        match &node.value {
-            Value::String(text) | Value::Number(text) => Ok(text.clone()),
-            Value::Bool(flag) => Ok(flag.to_string()),
-            Value::Null => Ok(String::new()),
-            Value::Array(_) | Value::Object(_) => self.fail(node.at, "text is expected here"),
-        }
-    }
-
-    fn texts(&self, node: &Node) -> Result<Vec<String>> {
-        match &node.value {
-            Value::Array(items) => items.iter().map(|item| self.text(item)).collect(),
-            _ => Ok(vec![self.text(node)?]),
-        }
-    }
-
-    fn map(&self, node: &Node, what: &str) -> Result<BTreeMap<String, String>> {
-        self.entries(node, what)?
-            .iter()
-            .map(|entry| Ok((entry.key.clone(), self.text(&entry.value)?)))
-            .collect()
-    }
-
-    fn minutes(&self, node: &Node) -> Result<Option<Duration>> {
-        match self.text(node)?.parse::<u64>() {
-            Ok(minutes) if minutes > 0 => Ok(Some(Duration::from_secs(minutes * 60))),
-            _ => self.fail(node.at, "timeout-minutes must be a positive number"),
-        }
-    }
-
-    fn workflow(&self, document: &Node) -> Result<Workflow> {
-        let file_name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    fn workflow(&self, document: &Node) -> Workflow {
         let mut workflow = Workflow {
-            file: self.file.to_owned(),
-            name: file_name,
+            file: self.file().to_owned(),
+            name: self.file().file_name().unwrap_or_default().to_string_lossy().into_owned(),
             jobs: Vec::new(),
             env: BTreeMap::new(),
             triggers: BTreeMap::new(),
             triggers_at: self.place(document.at),
         };
         let (mut permissions, mut defaults) = (Permissions::DEFAULT, Defaults::default());
-        let mut jobs = None;
-        for entry in self.entries(document, "a workflow")? {
+        let (mut jobs, mut on) = (None, false);
+        for entry in self.entries(document, "a workflow") {
+            let _inside = self.inside(&entry.key);
             match entry.key.as_str() {
-                "name" => workflow.name = self.text(&entry.value)?,
+                "name" => workflow.name = self.text(&entry.value),
                 // YAML 1.1 readers make `true` of it.
                 "on" | "true" => {
+                    on = true;
                     workflow.triggers_at = self.place(entry.at);
-                    workflow.triggers = self.triggers(&entry.value)?;
+                    workflow.triggers = self.triggers(&entry.value);
                 }
-                "permissions" => permissions = self.permissions(&entry.value)?,
-                "env" => workflow.env = self.map(&entry.value, "env")?,
-                "defaults" => defaults = self.defaults(&entry.value)?,
+                "permissions" => permissions = self.permissions(&entry.value),
+                "env" => workflow.env = self.filled_map(&entry.value, "env"),
+                "defaults" => defaults = self.defaults(&entry.value),
                 "jobs" => jobs = Some(&entry.value),
                 // One run at a time is what happens here.
                 "concurrency" | "run-name" => {}
-                _ => return self.unknown("a workflow", entry),
+                _ => self.unknown("a workflow", entry),
             }
         }
-        if workflow.triggers.is_empty() {
-            return self.fail(document.at, "a workflow needs `on`");
+        if !on || workflow.triggers.is_empty() {
+            self.fault(document.at, "a workflow needs `on`");
         }
-        let Some(jobs) = jobs else { return self.fail(document.at, "a workflow needs `jobs`") };
-        for entry in self.entries(jobs, "jobs")? {
-            workflow.jobs.push(self.job(entry, permissions, &defaults)?);
+        let Some(jobs) = jobs else {
+            self.fault(document.at, "a workflow needs `jobs`");
+            return workflow;
+        };
+        let _inside = self.inside("jobs");
+        for entry in self.entries(jobs, "jobs") {
+            let _inside = self.inside(&entry.key);
+            workflow.jobs.push(self.job(entry, permissions, &defaults));
         }
-        workflow.jobs = self.ordered(workflow.jobs, jobs)?;
-        Ok(workflow)
+        workflow.jobs = self.ordered(workflow.jobs, jobs);
+        workflow
     }
 
     /// Jobs after those that they need.
-    fn ordered(&self, mut waiting: Vec<Job>, node: &Node) -> Result<Vec<Job>> {
+    fn ordered(&self, mut waiting: Vec<Job>, node: &Node) -> Vec<Job> {
         let mut ordered: Vec<Job> = Vec::new();
         while !waiting.is_empty() {
             let ready = waiting.iter().position(|job| {
@@ -246,55 +216,59 @@ impl Reader<'_> {
             match ready {
                 Some(at) => ordered.push(waiting.remove(at)),
                 None => {
-                    let job = waiting.first();
-                    let place = job.map_or_else(|| self.place(node.at), |job| job.place.clone());
+                    let at = waiting.first().map_or(node.at, |job| job.at);
                     let message = "`needs` names a job that is not there, or goes in a circle";
-                    return Err(WorkflowError::Invalid { place, message: message.to_owned() });
+                    self.fault(at, message);
+                    break;
                 }
             }
         }
-        Ok(ordered)
+        ordered
     }
 
-    fn triggers(&self, node: &Node) -> Result<BTreeMap<String, Filter>> {
+    fn triggers(&self, node: &Node) -> BTreeMap<String, Filter> {
         let Value::Object(_) = node.value else {
-            let events = self.texts(node)?;
-            return Ok(events.into_iter().map(|event| (event, Filter::default())).collect());
+            let events = self.texts(node);
+            return events.into_iter().map(|event| (event, Filter::default())).collect();
         };
         let mut triggers = BTreeMap::new();
-        for event in self.entries(node, "on")? {
+        for event in self.entries(node, "on") {
+            let _inside = self.inside(&event.key);
             let mut filter = Filter::default();
             if event.key == "push" {
-                for entry in self.entries(&event.value, "push")? {
+                for entry in self.entries(&event.value, "push") {
                     match entry.key.as_str() {
-                        "branches" => filter.branches = Some(self.texts(&entry.value)?),
+                        "branches" => filter.branches = Some(self.texts(&entry.value)),
                         "branches-ignore" => {
-                            filter.branches_ignore = Some(self.texts(&entry.value)?);
+                            filter.branches_ignore = Some(self.texts(&entry.value));
                         }
-                        "tags" => filter.tags = Some(self.texts(&entry.value)?),
-                        _ => return self.unknown("on.push", entry),
+                        "tags" => filter.tags = Some(self.texts(&entry.value)),
+                        _ => self.unknown("on.push", entry),
                     }
                 }
             }
             triggers.insert(event.key.clone(), filter);
         }
-        Ok(triggers)
+        triggers
     }
 
-    fn permissions(&self, node: &Node) -> Result<Permissions> {
+    fn permissions(&self, node: &Node) -> Permissions {
         if let Some(all) = node.text() {
             return match all {
-                "write-all" => Ok(Permissions { id_token: true, contents: true }),
-                "read-all" => Ok(Permissions { id_token: false, contents: true }),
-                other => self.fail(node.at, format!("`{other}` is no set of permissions")),
+                "write-all" => Permissions { id_token: true, contents: true },
+                "read-all" => Permissions { id_token: false, contents: true },
+                other => {
+                    self.fault(node.at, format!("`{other}` is no set of permissions"));
+                    Permissions::DEFAULT
+                }
             };
         }
         // What is not named is refused.
         let mut permissions = Permissions { id_token: false, contents: false };
-        for entry in self.entries(node, "permissions")? {
-            let level = self.text(&entry.value)?;
+        for entry in self.entries(node, "permissions") {
+            let level = self.text(&entry.value);
             if !matches!(level.as_str(), "read" | "write" | "none") {
-                return self.fail(entry.value.at, format!("`{level}` is no permission"));
+                self.fault(entry.value.at, format!("`{level}` is no permission"));
             }
             match entry.key.as_str() {
                 "id-token" => permissions.id_token = level == "write",
@@ -302,27 +276,37 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        Ok(permissions)
+        permissions
     }
 
-    fn defaults(&self, node: &Node) -> Result<Defaults> {
+    fn defaults(&self, node: &Node) -> Defaults {
         let mut defaults = Defaults::default();
-        for entry in self.entries(node, "defaults")? {
+        for entry in self.entries(node, "defaults") {
             if entry.key != "run" {
-                return self.unknown("defaults", entry);
+                self.unknown("defaults", entry);
+                continue;
             }
-            for entry in self.entries(&entry.value, "defaults.run")? {
+            for entry in self.entries(&entry.value, "defaults.run") {
+                let _inside = self.inside(&entry.key);
                 match entry.key.as_str() {
-                    "shell" => defaults.shell = Some(self.text(&entry.value)?),
-                    "working-directory" => defaults.directory = Some(self.text(&entry.value)?),
-                    _ => return self.unknown("defaults.run", entry),
+                    "shell" => defaults.shell = self.shell(&entry.value),
+                    "working-directory" => defaults.directory = Some(self.filled(&entry.value)),
+                    _ => self.unknown("defaults.run", entry),
                 }
             }
         }
-        Ok(defaults)
+        defaults
     }
 
-    fn job(&self, job: &Entry, permissions: Permissions, defaults: &Defaults) -> Result<Job> {
+    fn shell(&self, node: &Node) -> Option<String> {
+        let name = self.plain(node);
+        if let Err(message) = shell::program(Some(&name)) {
+            self.fault(node.at, message);
+        }
+        Some(name)
+    }
+
+    fn job(&self, job: &Entry, permissions: Permissions, defaults: &Defaults) -> Job {
         let mut read = Job {
             id: job.key.clone(),
             environment: None,
@@ -332,83 +316,100 @@ impl Reader<'_> {
             permissions,
             defaults: defaults.clone(),
             timeout: None,
-            place: self.place(job.at),
+            at: job.at,
         };
-        for entry in self.entries(&job.value, "a job")? {
+        let mut known = true;
+        for entry in self.entries(&job.value, "a job") {
+            let _inside = self.inside(&entry.key);
             match entry.key.as_str() {
                 "name" | "runs-on" | "concurrency" => {}
-                "permissions" => read.permissions = self.permissions(&entry.value)?,
-                "environment" => read.environment = Some(self.environment(&entry.value)?),
-                "needs" => read.needs = self.texts(&entry.value)?,
-                "env" => read.env = self.map(&entry.value, "env")?,
-                "defaults" => read.defaults = self.defaults(&entry.value)?,
-                "timeout-minutes" => read.timeout = self.minutes(&entry.value)?,
-                "steps" => {
-                    for step in self.items(&entry.value, "steps")? {
-                        read.steps.push(self.step(step)?);
-                    }
+                "permissions" => read.permissions = self.permissions(&entry.value),
+                "environment" => read.environment = Some(self.environment(&entry.value)),
+                "needs" => read.needs = self.texts(&entry.value),
+                "env" => read.env = self.filled_map(&entry.value, "env"),
+                "defaults" => read.defaults = self.defaults(&entry.value),
+                "timeout-minutes" => read.timeout = self.minutes(&entry.value),
+                "steps" => read.steps = self.steps(&entry.value),
+                _ => {
+                    known = false;
+                    self.unknown("a job", entry);
                 }
-                _ => return self.unknown("a job", entry),
             }
         }
-        if read.steps.is_empty() {
-            return self.fail(job.at, format!("job `{}` has no steps", job.key));
+        // A job that calls another workflow has no steps, and was told already.
+        if read.steps.is_empty() && known {
+            self.fault(job.at, format!("job `{}` has no steps", job.key));
         }
-        Ok(read)
+        read
     }
 
-    fn environment(&self, node: &Node) -> Result<String> {
-        let Value::Object(_) = node.value else { return self.text(node) };
-        for entry in self.entries(node, "environment")? {
-            if entry.key == "name" {
-                return self.text(&entry.value);
+    fn environment(&self, node: &Node) -> String {
+        let Value::Object(_) = node.value else { return self.plain(node) };
+        let entries = self.entries(node, "environment");
+        match entries.iter().find(|entry| entry.key == "name") {
+            Some(entry) => self.plain(&entry.value),
+            None => {
+                self.fault(node.at, "environment needs a name");
+                String::new()
             }
         }
-        self.fail(node.at, "environment needs a name")
     }
 
-    fn step(&self, node: &Node) -> Result<Step> {
+    fn steps(&self, node: &Node) -> Vec<Step> {
+        let items = self.items(node, "steps").iter().enumerate();
+        items
+            .filter_map(|(number, step)| {
+                let _inside = self.inside(&format!("[{number}]"));
+                self.step(step)
+            })
+            .collect()
+    }
+
+    fn step(&self, node: &Node) -> Option<Step> {
         let (mut name, mut id, mut timeout) = (None, None, None);
         let (mut uses, mut script, mut shell, mut directory) = (None, None, None, None);
         let (mut env, mut with) = (BTreeMap::new(), BTreeMap::new());
-        for entry in self.entries(node, "a step")? {
+        for entry in self.entries(node, "a step") {
+            let _inside = self.inside(&entry.key);
             match entry.key.as_str() {
-                "name" => name = Some(self.text(&entry.value)?),
-                "id" => id = Some(self.text(&entry.value)?),
-                "uses" => uses = Some(self.text(&entry.value)?),
-                "run" => script = Some(self.text(&entry.value)?),
-                "shell" => shell = Some(self.text(&entry.value)?),
-                "working-directory" => directory = Some(self.text(&entry.value)?),
-                "with" => with = self.map(&entry.value, "with")?,
-                "env" => env = self.map(&entry.value, "env")?,
-                "timeout-minutes" => timeout = self.minutes(&entry.value)?,
-                _ => return self.unknown("a step", entry),
+                "name" => name = Some(self.text(&entry.value)),
+                "id" => id = Some(self.text(&entry.value)),
+                "uses" => uses = Some(self.text(&entry.value)),
+                "run" => script = Some(self.filled(&entry.value)),
+                "shell" => shell = self.shell(&entry.value),
+                "working-directory" => directory = Some(self.filled(&entry.value)),
+                "with" => with = self.filled_map(&entry.value, "with"),
+                "env" => env = self.filled_map(&entry.value, "env"),
+                "timeout-minutes" => timeout = self.minutes(&entry.value),
+                _ => self.unknown("a step", entry),
             }
         }
         let (work, what) = match (uses, script) {
-            (Some(uses), None) => {
-                let action = uses.split('@').next().unwrap_or_default().to_owned();
-                if !uses.contains('@') || !super::actions::known(&action) {
-                    return self.fail(
-                        node.at,
-                        format!(
-                            "the action `{uses}` is not known here: {} are",
-                            super::actions::KNOWN.join(", ")
-                        ),
-                    );
-                }
-                super::actions::check_inputs(&action, &with)
-                    .or_else(|text| self.fail(node.at, text))?;
-                (Work::Uses { action, with }, format!("Run {uses}"))
-            }
+            (Some(uses), None) => (self.action(node, &uses, with), format!("Run {uses}")),
             (None, Some(script)) => {
                 let first = script.lines().next().unwrap_or_default();
                 let what = format!("Run {first}");
                 (Work::Run { script, shell, directory }, what)
             }
-            _ => return self.fail(node.at, "a step has either `uses` or `run`"),
+            _ => {
+                self.fault(node.at, "a step has either `uses` or `run`");
+                return None;
+            }
         };
         let name = name.unwrap_or(what);
-        Ok(Step { name, place: self.place(node.at), work, id, env, timeout })
+        Some(Step { name, place: self.place(node.at), work, id, env, timeout })
+    }
+
+    fn action(&self, node: &Node, uses: &str, with: BTreeMap<String, String>) -> Work {
+        let action = uses.split('@').next().unwrap_or_default().to_owned();
+        if !uses.contains('@') || !actions::known(&action) {
+            let known = actions::KNOWN.join(", ");
+            self.fault(node.at, format!("the action `{uses}` is not known here: {known} are"));
+            return Work::Uses { action, with };
+        }
+        for fault in actions::faults_of_inputs(&action, &with) {
+            self.fault(node.at, fault);
+        }
+        Work::Uses { action, with }
     }
 }

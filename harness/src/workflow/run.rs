@@ -10,13 +10,12 @@ use std::time::{Duration, Instant};
 use ringfence_sandbox::{Bounds, Confinement, Sandbox};
 use ringfence_wire::ServiceError;
 use time::OffsetDateTime;
-use tokio::process::Command;
 use url::Url;
 
 use super::expression::{Contexts, fill};
 use super::parse::{Job, Step, Work, Workflow};
 use super::place::{self, Place, assignments, github};
-use super::{StepFailure, StepRecord, WorkflowError, actions, checkout};
+use super::{StepFailure, StepRecord, WorkflowError, actions, checkout, python, shell, stand_in};
 use crate::aws::{Client, WebIdentity};
 use crate::issuers::{GithubRun, Issuer};
 use crate::process;
@@ -141,16 +140,7 @@ impl Runner<'_> {
     /// fails.
     pub async fn run(&self, run: &Run<'_>, phase: &Phase) -> Result<Report, WorkflowError> {
         let workflow = run.workflow;
-        let starts = workflow.triggers.get(&run.identity.event).is_some_and(|filter| {
-            run.identity.event != "push" || filter.passes(&run.identity.git_ref)
-        });
-        if !starts {
-            return Err(WorkflowError::NotTriggered {
-                place: workflow.triggers_at.clone(),
-                event: run.identity.event.clone(),
-                git_ref: run.identity.git_ref.clone(),
-            });
-        }
+        workflow.starts(&run.identity.event, &run.identity.git_ref)?;
         let mut state = State {
             contexts: Contexts {
                 vars: run.vars.clone(),
@@ -279,12 +269,9 @@ impl Runner<'_> {
                         self.credentials(job, step, identity, &inputs, place, state).await
                     }
                     actions::SETUP_SAM => {
-                        let ours = PythonTools::pinned("aws-sam-cli").unwrap_or_default();
-                        match inputs.get("version") {
-                            Some(asked) if asked != ours && !asked.is_empty() => {
-                                state.stand_in(format!("SAM CLI {ours} stands in for {asked}"));
-                            }
-                            _ => {}
+                        let asked = inputs.get("version").map(String::as_str);
+                        if let Some(text) = stand_in::sam(asked.unwrap_or_default()) {
+                            state.stand_in(text);
                         }
                         Ok(())
                     }
@@ -384,28 +371,12 @@ impl Runner<'_> {
         place: &mut Place,
         state: &mut State<'_>,
     ) -> Result<(), WorkflowError> {
-        let Some(version) = version.filter(|version| !version.is_empty()) else { return Ok(()) };
-        let mut numbers = version.split('.');
-        let (Some("3"), Some(minor)) = (numbers.next(), numbers.next()) else {
-            return Err(failed(
-                step,
-                format!("`{version}` is not a version of Python such as 3.12"),
-            ));
+        let version = version.map(String::as_str).unwrap_or_default();
+        let Some(minor) = python::minor(version).map_err(|text| failed(step, text))? else {
+            return Ok(());
         };
         let name = format!("python3.{minor}");
-        let search = std::env::var_os("PATH").unwrap_or_default();
-        let found = match process::which(&name, &search) {
-            // A shim may be there with nothing behind it.
-            Some(path) => process::output(Command::new(&path).args([
-                "-I",
-                "-c",
-                "import sys; print(sys.executable)",
-            ]))
-            .await
-            .ok()
-            .map(|text| PathBuf::from(text.trim())),
-            None => None,
-        };
+        let found = python::installed(minor).await;
         let run_failed = |source: io::Error| WorkflowError::Run {
             place: step.place.clone(),
             step: step.name.clone(),
@@ -426,7 +397,7 @@ impl Runner<'_> {
             }
             place.path.insert(0, place.pythons.inside.join(&name));
         } else {
-            state.stand_in(format!("Python {} stands in for {version}", self.tools.version));
+            state.stand_in(stand_in::python(&self.tools.version, version));
         }
         Ok(())
     }
@@ -440,16 +411,7 @@ impl Runner<'_> {
         place: &mut Place,
         state: &mut State<'_>,
     ) -> Result<(), WorkflowError> {
-        // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsshell
-        let (program, options): (&str, &[&str]) = match shell {
-            None => ("bash", &["-e"]),
-            Some("bash") => ("bash", &["--noprofile", "--norc", "-eo", "pipefail"]),
-            Some("sh") => ("sh", &["-e"]),
-            Some("python") => ("python", &[]),
-            Some(other) => {
-                return Err(failed(step, format!("the shell `{other}` is not supported")));
-            }
-        };
+        let (program, options) = shell::program(shell).map_err(|text| failed(step, text))?;
         let run_failed = |source: io::Error| WorkflowError::Run {
             place: step.place.clone(),
             step: step.name.clone(),

@@ -19,6 +19,7 @@ mod definition;
 mod deploy;
 mod error;
 mod events;
+mod examine;
 mod resolve;
 mod resources;
 mod session;
@@ -31,6 +32,7 @@ mod transform;
 #[cfg(test)]
 mod tests;
 
+pub use self::examine::{Examiner, Fault};
 pub use self::template_url::Object as TemplateObject;
 
 use std::future::Future;

@@ -87,6 +87,11 @@ pub struct Interpreter {
     pub actual: String,
 }
 
+/// Whether functions of a runtime are run; all others can be made, not invoked.
+pub fn runs(runtime: &str) -> bool {
+    runtime.starts_with("python") || runtime.starts_with("provided")
+}
+
 impl Lambda {
     /// A service without functions.
     pub fn new(setting: Arc<Setting>, client: Client) -> Arc<Self> {

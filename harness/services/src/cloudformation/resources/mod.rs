@@ -39,7 +39,7 @@ use super::template::{Catalogue, Support};
 
 pub(super) use context::{Context, Progress, request_id};
 pub(super) use failure::Failure;
-pub(super) use property::{Kind, Property, Update, changed, check, preview};
+pub(super) use property::{Kind, Property, Update, changed, check, faults, preview};
 pub(super) use published::{has_attribute, identifiers};
 
 /// A resource that exists.
@@ -141,6 +141,38 @@ pub(super) fn find(name: &str) -> Option<&'static dyn ResourceType> {
         "AWS::SSM::Parameter" => &ssm_parameter::Parameter,
         _ => return None,
     })
+}
+
+/// The attributes that types give beside their properties.
+const GIVEN: [(&str, &[&str]); 19] = [
+    ("AWS::ApiGatewayV2::Api", &["ApiEndpoint", "ApiId", "ExecuteApiArn"]),
+    ("AWS::ApiGatewayV2::Authorizer", &["AuthorizerId"]),
+    ("AWS::ApiGatewayV2::Deployment", &["DeploymentId"]),
+    ("AWS::ApiGatewayV2::Integration", &["IntegrationId"]),
+    ("AWS::ApiGatewayV2::Route", &["RouteId"]),
+    ("AWS::DynamoDB::Table", &["Arn", "StreamArn"]),
+    ("AWS::EC2::KeyPair", &["KeyFingerprint", "KeyPairId"]),
+    ("AWS::EC2::SecurityGroup", &["GroupId", "Id", "VpcId"]),
+    ("AWS::IAM::ManagedPolicy", &["DefaultVersionId", "PolicyArn", "PolicyId"]),
+    ("AWS::IAM::Policy", &["Id"]),
+    ("AWS::IAM::Role", &["Arn", "RoleId"]),
+    ("AWS::Lambda::Alias", &["AliasArn"]),
+    ("AWS::Lambda::Function", &["Arn"]),
+    ("AWS::Lambda::Permission", &["Id"]),
+    ("AWS::Lambda::Url", &["FunctionArn", "FunctionUrl"]),
+    ("AWS::Lambda::Version", &["FunctionArn", "Version"]),
+    ("AWS::Logs::LogGroup", &["Arn"]),
+    (
+        "AWS::S3::Bucket",
+        &["Arn", "DomainName", "DualStackDomainName", "RegionalDomainName", "WebsiteURL"],
+    ),
+    ("AWS::SSM::Parameter", &["Type", "Value"]),
+];
+
+/// Whether a type gives an attribute, its properties aside.
+pub(super) fn gives(kind: &str, attribute: &str) -> bool {
+    let given = GIVEN.iter().filter(|(of, _)| *of == kind);
+    given.flat_map(|(_, names)| *names).any(|name| *name == attribute)
 }
 
 /// What the templates' checks ask of resource types.

@@ -85,6 +85,18 @@ pub(in crate::cloudformation) fn preview(
     checker.check(resource_type, logical_id, properties)
 }
 
+/// What is wrong with properties, as [`preview`] tells it: each fault by itself.
+pub(in crate::cloudformation) fn faults(
+    kind: &str,
+    properties: &Map<String, Value>,
+    unknown: &str,
+) -> Vec<String> {
+    let Some(resource_type) = super::find(kind) else { return Vec::new() };
+    let mut checker = Checker { kind, unknown: Some(unknown), faults: Vec::new() };
+    checker.checked(resource_type, properties);
+    checker.faults
+}
+
 /// Where a value is: `#/Layers/0`, and the names alone.
 struct Place<'a> {
     path: Vec<&'a str>,
@@ -117,6 +129,21 @@ impl Checker<'_> {
         logical_id: &str,
         properties: &Map<String, Value>,
     ) -> Result<Map<String, Value>, String> {
+        let checked = self.checked(resource_type, properties);
+        if self.faults.is_empty() {
+            return Ok(checked);
+        }
+        Err(format!(
+            "Properties validation failed for resource {logical_id} with message:\n[{}]",
+            self.faults.join(", ")
+        ))
+    }
+
+    fn checked(
+        &mut self,
+        resource_type: &dyn ResourceType,
+        properties: &Map<String, Value>,
+    ) -> Map<String, Value> {
         let declared = resource_type.properties();
         for property in declared.iter().filter(|property| property.required) {
             if !properties.contains_key(property.name) {
@@ -135,13 +162,7 @@ impl Checker<'_> {
                 None => self.extraneous(&Place { path: Vec::new(), text: "#".to_owned() }, name),
             }
         }
-        if self.faults.is_empty() {
-            return Ok(checked);
-        }
-        Err(format!(
-            "Properties validation failed for resource {logical_id} with message:\n[{}]",
-            self.faults.join(", ")
-        ))
+        checked
     }
 
     /// A key that is not taken: AWS's words where AWS has no such property.

@@ -90,6 +90,8 @@ mod tests {
         assert_eq!(published.details.len(), built, "run scripts/cloudformation-types.py");
         for (kind, details) in &published.details {
             let handler = super::super::find(kind).unwrap();
+            let given = super::super::GIVEN.iter().any(|(of, _)| of == kind);
+            assert_eq!(given, !details.attributes.is_empty(), "{kind}");
             for property in handler.properties() {
                 assert!(details.properties.contains_key(property.name), "{kind} {}", property.name);
             }

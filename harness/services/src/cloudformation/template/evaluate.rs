@@ -145,7 +145,7 @@ pub(super) fn text_of(value: &Value) -> String {
 }
 
 /// The function that an object calls, when it calls one.
-pub(super) fn function(map: &Map<String, Value>) -> Option<(&str, &Value)> {
+pub(in crate::cloudformation) fn function(map: &Map<String, Value>) -> Option<(&str, &Value)> {
     let (name, argument) = map.iter().next()?;
     let calls = map.len() == 1 && (name == "Ref" || name.starts_with("Fn::"));
     calls.then_some((name.as_str(), argument))

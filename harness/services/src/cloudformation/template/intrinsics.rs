@@ -11,6 +11,31 @@ use super::evaluate::{Scope, text_of};
 use super::shape::{self, fixed, malformed};
 use super::{TemplateError, growth};
 
+/// The functions that [`call`] knows.
+const FUNCTIONS: [&str; 16] = [
+    "Fn::And",
+    "Fn::Base64",
+    "Fn::Cidr",
+    "Fn::Equals",
+    "Fn::FindInMap",
+    "Fn::GetAZs",
+    "Fn::GetAtt",
+    "Fn::If",
+    "Fn::ImportValue",
+    "Fn::Join",
+    "Fn::Not",
+    "Fn::Or",
+    "Fn::Select",
+    "Fn::Split",
+    "Fn::Sub",
+    "Ref",
+];
+
+/// Whether a function can be called.
+pub(in crate::cloudformation) fn is_function(name: &str) -> bool {
+    FUNCTIONS.contains(&name)
+}
+
 /// Calls a function; `None` is `AWS::NoValue`.
 pub(super) fn call(
     scope: &Scope<'_>,
@@ -18,6 +43,11 @@ pub(super) fn call(
     argument: &Value,
 ) -> Result<Option<Value>, TemplateError> {
     let value = match name {
+        other if !is_function(other) => {
+            return Err(error(&format!(
+                "the function {other} is not supported by Ringfence's CloudFormation"
+            )));
+        }
         "Ref" => {
             let name = argument.as_str().ok_or_else(|| malformed("Ref"))?;
             return scope.reference(name);
@@ -62,9 +92,7 @@ pub(super) fn call(
         }
         "Fn::Cidr" => cidr(scope, argument)?,
         other => {
-            return Err(error(&format!(
-                "the function {other} is not supported by Ringfence's CloudFormation"
-            )));
+            return Err(error(&format!("the function {other} is not known")));
         }
     };
     Ok(Some(value))

@@ -5,7 +5,7 @@ mod graph;
 mod growth;
 mod intrinsics;
 mod parameters;
-mod sections;
+pub(super) mod sections;
 mod shape;
 mod summary;
 
@@ -14,10 +14,11 @@ use serde_json::{Map, Value};
 
 use sections::{output, resource, section};
 
-pub(super) use evaluate::{Lookup, Pseudo, Scope, conditions};
+pub(super) use evaluate::{Lookup, Pseudo, Scope, conditions, function};
 pub(super) use graph::{Graph, References, references};
 pub(super) use growth::Growth;
-pub(super) use parameters::{Given, Named, Parameter, ParameterValue, SsmNeed, Thing};
+pub(super) use intrinsics::is_function;
+pub(super) use parameters::{Given, Named, Parameter, ParameterValue, SsmNeed, Thing, declare};
 pub(super) use summary::{Capability, Summary};
 
 use super::error::validation;

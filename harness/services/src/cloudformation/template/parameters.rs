@@ -197,7 +197,11 @@ pub(super) fn declared(
     section.into_iter().flatten().map(|(key, value)| declare(key, value)).collect()
 }
 
-fn declare(key: &str, value: &Value) -> Result<Parameter, TemplateError> {
+/// Reads one of its members.
+pub(in crate::cloudformation) fn declare(
+    key: &str,
+    value: &Value,
+) -> Result<Parameter, TemplateError> {
     let malformed = |text: String| TemplateError::new(format!("Template format error: {text}"));
     // Recorded: `test_using_pseudoparameters_in_places`.
     if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric()) {
@@ -241,6 +245,15 @@ fn declare(key: &str, value: &Value) -> Result<Parameter, TemplateError> {
 }
 
 impl Parameter {
+    /// A value that it could have, for who looks at the template alone.
+    pub(in crate::cloudformation) fn some_value(&self) -> String {
+        let some = self.default.clone().or_else(|| self.allowed_values.first().cloned());
+        some.unwrap_or_else(|| match self.shape {
+            Shape::Number | Shape::NumberList => "1".to_owned(),
+            Shape::String | Shape::List => "value".to_owned(),
+        })
+    }
+
     /// Gives every declared parameter its value: the caller's, else the
     /// previous one where the caller asks for it, else the default.
     pub(in crate::cloudformation) fn bind(

@@ -22,7 +22,10 @@ pub(super) fn section<'a>(
     }
 }
 
-pub(super) fn resource(logical_id: &str, value: &Value) -> Result<Resource, TemplateError> {
+pub(in crate::cloudformation) fn resource(
+    logical_id: &str,
+    value: &Value,
+) -> Result<Resource, TemplateError> {
     if logical_id.is_empty() || !logical_id.chars().all(|c| c.is_ascii_alphanumeric()) {
         return Err(TemplateError::new(format!(
             "Template format error: Resource name {logical_id} is non alphanumeric."
@@ -126,7 +129,7 @@ pub(super) fn removal(value: Option<&Value>, attribute: &str) -> Result<Removal,
     }
 }
 
-pub(super) fn output(key: &str, value: &Value) -> Result<Output, TemplateError> {
+pub(in crate::cloudformation) fn output(key: &str, value: &Value) -> Result<Output, TemplateError> {
     // Recorded: `test_invalid_output_structure`.
     let malformed = || {
         TemplateError::new(

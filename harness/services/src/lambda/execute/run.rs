@@ -305,7 +305,7 @@ impl Lambda {
         if of.runtime.starts_with("python") {
             return self.python(of).map(|_| ());
         }
-        if of.runtime.starts_with("provided") {
+        if crate::lambda::runs(&of.runtime) {
             return Ok(());
         }
         Err(not_built(format!(

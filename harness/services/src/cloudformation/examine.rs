@@ -1,0 +1,352 @@
+//! What of a template cannot be deployed here, told before anything is: by the
+//! same checks that a deployment makes, and all of it at once.
+
+mod packaged;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use ringfence_text::{Node, Place, cloudformation};
+use serde_json::{Map, Value};
+
+use super::resources::{self, CATALOGUE};
+use super::template::{Document, Support, Template, sections};
+use super::transform::Translator;
+use crate::lambda;
+
+/// Something in a template that cannot be deployed here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where it stands; where it only comes of a transform, what it came of.
+    pub at: Place,
+    /// `Resources.Queue`, `Parameters.Zone`.
+    pub construct: String,
+    /// Why.
+    pub because: String,
+}
+
+/// Looks at templates.
+#[derive(Debug)]
+pub struct Examiner {
+    translator: Translator,
+}
+
+/// What stands in for a value that is not known before a deployment.
+const UNKNOWN: &str = "ringfence:unknown";
+
+impl Examiner {
+    /// With the interpreter that has SAM's translator.
+    pub fn new(python: Option<PathBuf>, region: &str) -> Self {
+        Self { translator: Translator::new(python, region) }
+    }
+
+    /// Looks at a template's text.
+    ///
+    /// # Errors
+    /// The place and the reason where it cannot be read at all.
+    pub async fn examine(&self, text: &str) -> Result<Vec<Fault>, Fault> {
+        let root = cloudformation::read(text)
+            .map_err(|error| Fault {
+                at: error.at,
+                construct: "syntax".to_owned(),
+                because: error.to_string(),
+            })?
+            .root;
+        let mut found = Found { root: &root, faults: Vec::new() };
+        let Value::Object(body) = root.clone().into_json() else {
+            found.add("", "Template format error: unsupported structure.".to_owned());
+            return Ok(found.faults);
+        };
+        match Document::read(text) {
+            Ok(document) if document.transforms.is_empty() => found.body(&document.body),
+            Ok(document) => match self.expand(&document).await {
+                Ok(expanded) => found.body(&expanded),
+                Err(because) => found.add("Transform", because),
+            },
+            Err(error) => {
+                found.parts(&body);
+                let because = error.to_string();
+                if !found.faults.iter().any(|fault| fault.because == because) {
+                    found.add(section_of(&because), because);
+                }
+            }
+        }
+        Ok(found.faults)
+    }
+
+    /// Ends the translator.
+    pub async fn shutdown(&self) {
+        self.translator.shutdown().await;
+    }
+
+    async fn expand(&self, document: &Document) -> Result<Map<String, Value>, String> {
+        let body = packaged::body(&document.body);
+        let values: Map<String, Value> = document
+            .parameters
+            .iter()
+            .map(|parameter| (parameter.key.clone(), parameter.some_value().into()))
+            .collect();
+        let mut expanded = self.translator.expand(&body, &values).await?;
+        expanded.shift_remove("Transform");
+        expanded.shift_remove("Globals");
+        Ok(expanded)
+    }
+}
+
+/// The section that a sentence names in backquotes; that of the transforms where
+/// it speaks of one.
+fn section_of(because: &str) -> &'static str {
+    match because {
+        text if text.contains("`Rules`") => "Rules",
+        text if text.contains("`Hooks`") => "Hooks",
+        text if text.contains("transform") => "Transform",
+        _ => "",
+    }
+}
+
+struct Found<'n> {
+    root: &'n Node,
+    faults: Vec<Fault>,
+}
+
+impl Found<'_> {
+    /// The checks of a whole template, after each part alone: what a part is
+    /// told of is not told again.
+    fn body(&mut self, body: &Map<String, Value>) {
+        self.parts(body);
+        if !self.faults.is_empty() {
+            return;
+        }
+        match Template::new(body.clone(), &CATALOGUE) {
+            Ok(template) => self.functions(&template),
+            Err(error) => self.add("", error.to_string()),
+        }
+    }
+
+    /// Each part of a template by itself.
+    fn parts(&mut self, body: &Map<String, Value>) {
+        let members =
+            |section: &str| body.get(section).and_then(Value::as_object).into_iter().flatten();
+        for (key, value) in members("Parameters") {
+            if let Err(error) = super::template::declare(key, value) {
+                self.add(&format!("Parameters.{key}"), error.to_string());
+            }
+        }
+        for (key, value) in members("Outputs") {
+            if let Err(error) = sections::output(key, value) {
+                self.add(&format!("Outputs.{key}"), error.to_string());
+            }
+        }
+        let serverless = body.contains_key("Transform");
+        for (id, value) in members("Resources") {
+            let construct = format!("Resources.{id}");
+            match sections::resource(id, value) {
+                Ok(resource) if serverless && resource.kind.starts_with("AWS::Serverless::") => {}
+                Ok(resource) => self.resource(&construct, &resource.kind, &resource.properties),
+                Err(error) => self.add(&construct, error.to_string()),
+            }
+        }
+    }
+
+    fn resource(&mut self, construct: &str, kind: &str, properties: &Map<String, Value>) {
+        match (CATALOGUE.support)(kind) {
+            Support::Built => {}
+            Support::Unbuilt => {
+                self.add(construct, format!("the resource type {kind} is not supported"));
+                return;
+            }
+            Support::Unknown => {
+                self.add(construct, format!("Unrecognized resource types: [{kind}]"));
+                return;
+            }
+        }
+        let mut told = BTreeSet::new();
+        for yes in [true, false] {
+            told.extend(resources::faults(kind, &settled(properties, yes), UNKNOWN));
+        }
+        for because in told {
+            self.add(construct, because);
+        }
+        let runtime = properties.get("Runtime").and_then(Value::as_str);
+        if let Some(runtime) = runtime.filter(|it| !lambda::runs(it)) {
+            let because = format!("functions of the runtime {runtime} are not run");
+            self.add(&format!("{construct}.Properties.Runtime"), because);
+        }
+    }
+
+    /// Functions and attributes that a deployment would refuse to evaluate.
+    fn functions(&mut self, template: &Template) {
+        for resource in &template.resources {
+            let construct = format!("Resources.{}", resource.logical_id);
+            self.expression(template, &construct, &Value::Object(resource.properties.clone()));
+        }
+        for output in &template.outputs {
+            self.expression(template, &format!("Outputs.{}", output.key), &output.value);
+        }
+    }
+
+    fn expression(&mut self, template: &Template, construct: &str, node: &Value) {
+        let Ok(found) = super::template::references(node) else { return };
+        for function in &found.functions {
+            if !super::template::is_function(function) {
+                self.add(construct, format!("the function {function} is not supported"));
+            }
+        }
+        for (id, attribute) in &found.attributes {
+            let Some(resource) = template.resource(id) else { continue };
+            let known = resource.properties.contains_key(attribute)
+                || attribute.is_empty()
+                || resources::gives(&resource.kind, attribute);
+            if !known {
+                let because = format!("the attribute {attribute} of {id} is not supported");
+                self.add(construct, because);
+            }
+        }
+    }
+
+    fn add(&mut self, construct: &str, because: String) {
+        let at = self.place(construct);
+        let construct = if construct.is_empty() { "template" } else { construct }.to_owned();
+        self.faults.push(Fault { at, construct, because });
+    }
+
+    /// Where a construct stands; a resource that a transform made, where that
+    /// of which its name begins with the name of does.
+    fn place(&self, construct: &str) -> Place {
+        let mut at = self.root.at;
+        let mut node = self.root;
+        for (depth, key) in construct.split('.').filter(|key| !key.is_empty()).enumerate() {
+            let members = node.members();
+            let exact = members.iter().find(|member| member.key == key);
+            let made = || {
+                let of = members.iter().filter(|it| depth == 1 && key.starts_with(&*it.key));
+                of.max_by_key(|member| member.key.len())
+            };
+            match exact.or_else(made) {
+                Some(member) => (at, node) = (member.at, &member.value),
+                None => break,
+            }
+        }
+        at
+    }
+}
+
+/// Properties with every function settled: `Fn::If` by one of its branches,
+/// all others as values that are not known.
+fn settled(properties: &Map<String, Value>, yes: bool) -> Map<String, Value> {
+    properties.iter().map(|(key, value)| (key.clone(), settle(value, yes))).collect()
+}
+
+fn settle(node: &Value, yes: bool) -> Value {
+    match node {
+        Value::Object(map) => match super::template::function(map) {
+            Some(("Fn::If", Value::Array(items))) => match items.as_slice() {
+                [_, first, second] => settle(if yes { first } else { second }, yes),
+                _ => UNKNOWN.into(),
+            },
+            Some(_) => UNKNOWN.into(),
+            None => Value::Object(settled(map, yes)),
+        },
+        Value::Array(items) => items.iter().map(|item| settle(item, yes)).collect(),
+        scalar => scalar.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn told(text: &str) -> Vec<String> {
+        let examiner = Examiner::new(None, "us-east-1");
+        let faults = examiner.examine(text).await.unwrap();
+        faults.iter().map(|it| format!("{} {}: {}", it.at.line, it.construct, it.because)).collect()
+    }
+
+    #[tokio::test]
+    async fn all_faults_are_told_at_once_with_their_lines() {
+        let text = "Parameters:
+  Zone:
+    Type: AWS::Nope
+Resources:
+  Queue:
+    Type: AWS::SageMaker::Model
+  Nope:
+    Type: AWS::Nope::Thing
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: !If [A, {Nope: 1}, b]
+      Nope: 1
+  Function:
+    Type: AWS::Lambda::Function
+    CreationPolicy: {}
+";
+        assert_eq!(
+            told(text).await,
+            [
+                "2 Parameters.Zone: Template format error: Unrecognized parameter type: AWS::Nope",
+                "5 Resources.Queue: the resource type AWS::SageMaker::Model is not supported",
+                "7 Resources.Nope: Unrecognized resource types: [AWS::Nope::Thing]",
+                "9 Resources.Bucket: #/BucketName: expected type: String, found: JSONObject",
+                "9 Resources.Bucket: #: extraneous key [Nope] is not permitted",
+                "14 Resources.Function: Template format error: `CreationPolicy` of the resource Function is not supported by Ringfence's CloudFormation",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn functions_attributes_and_runtimes_are_looked_at() {
+        let text = "Resources:
+  Role:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument: {}
+  Function:
+    Type: AWS::Lambda::Function
+    Properties:
+      Role: !GetAtt Role.AttachmentCount
+      Code: {ZipFile: x}
+      Handler: a.b
+      Runtime: python3.12
+      Description: !ToJsonString {a: b}
+";
+        assert_eq!(
+            told(text).await,
+            [
+                "6 Resources.Function: the function Fn::ToJsonString is not supported",
+                "6 Resources.Function: the attribute AttachmentCount of Role is not supported",
+            ]
+        );
+        let ruby = text.replace("python3.12", "ruby3.4");
+        assert_eq!(
+            told(&ruby).await,
+            [
+                "12 Resources.Function.Properties.Runtime: functions of the runtime ruby3.4 are not run"
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_template_that_can_be_deployed_has_no_fault() {
+        let text = "Conditions:
+  A: !Equals [a, b]
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: !If [A, b, !Ref AWS::NoValue]
+Outputs:
+  Arn:
+    Value: !GetAtt Bucket.Arn
+";
+        assert_eq!(told(text).await, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_template_is_told_with_its_place() {
+        let examiner = Examiner::new(None, "us-east-1");
+        let fault = examiner.examine("Resources:\n  - [\n").await.unwrap_err();
+        assert_eq!(fault.construct, "syntax");
+        assert!(fault.because.contains("YAML not well-formed"), "{fault:?}");
+    }
+}

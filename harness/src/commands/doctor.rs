@@ -1,0 +1,94 @@
+//! `ringfence doctor`.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::{terminal, to_its_end};
+use crate::doctor::{self, Diagnosis, Line, Options, Verdict};
+use crate::exit::Exit;
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// The directory with Terraform, templates and workflows
+    #[arg(default_value = ".")]
+    directory: PathBuf,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+    /// Ask no registry: tell what would be fetched as not being here
+    #[arg(long)]
+    offline: bool,
+}
+
+impl Doctor {
+    pub(super) async fn run(self) -> anyhow::Result<Exit> {
+        anyhow::ensure!(
+            self.directory.is_dir(),
+            "`{}` is not a directory",
+            self.directory.display()
+        );
+        to_its_end(async {
+            let options = Options { offline: self.offline, progress: terminal::progress() };
+            let diagnosis = doctor::examine(&self.directory, &options).await;
+            let out = match self.json {
+                true => json(&diagnosis)?,
+                false => told(&diagnosis),
+            };
+            match io::stdout().write_all(out.as_bytes()) {
+                // Whoever reads has enough; the exit code still tells.
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    return Err(error).context("cannot write to standard output");
+                }
+                _ => {}
+            }
+            Ok(ended(&diagnosis))
+        })
+        .await
+    }
+}
+
+fn ended(diagnosis: &Diagnosis) -> Exit {
+    let fails = |line: &Line| line.verdict == Verdict::Unsupported;
+    match diagnosis.unreadable.is_empty() {
+        false => Exit::CouldNotRun,
+        true if diagnosis.lines.iter().any(fails) => Exit::Failed,
+        true => Exit::Held,
+    }
+}
+
+fn json(diagnosis: &Diagnosis) -> anyhow::Result<String> {
+    let mut out = String::new();
+    for line in &diagnosis.lines {
+        out.push_str(&serde_json::to_string(line)?);
+        out.push('\n');
+    }
+    Ok(out)
+}
+
+fn told(diagnosis: &Diagnosis) -> String {
+    let mut out = String::new();
+    for Line { file, line, construct, verdict, because, .. } in &diagnosis.lines {
+        let _ = match verdict {
+            Verdict::Runs if construct.is_empty() => writeln!(out, "{file}: runs"),
+            Verdict::Runs => writeln!(out, "{file}: {construct}: runs"),
+            Verdict::StandIn => writeln!(out, "{file}:{line}: {construct}: stand-in: {because}"),
+            Verdict::Unsupported => {
+                writeln!(out, "{file}:{line}: {construct}: does not run: {because}")
+            }
+        };
+    }
+    let count = |wanted| diagnosis.lines.iter().filter(|line| line.verdict == wanted).count();
+    let _ = writeln!(
+        out,
+        "{} run, {} with a stand-in, {} do not, {} files could not be read",
+        count(Verdict::Runs),
+        count(Verdict::StandIn),
+        count(Verdict::Unsupported),
+        diagnosis.unreadable.len()
+    );
+    out
+}

@@ -1,0 +1,169 @@
+//! Repositories whose workflow deploys.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::facts::Facts;
+use super::text::{Text, quoted};
+use crate::doctor::Found;
+use crate::hcl::Value;
+
+/// A repository.
+#[derive(Debug)]
+pub(super) struct App {
+    pub(super) name: String,
+    directory: PathBuf,
+    workflow: PathBuf,
+    /// `ORG/NAME`, and where it was found.
+    repository: Option<(String, String)>,
+    /// The values that name the repository.
+    pub(super) object: Option<Value>,
+    vars: BTreeSet<String>,
+    secrets: BTreeSet<String>,
+}
+
+/// The usual place of a workflow, which need not be written.
+const USUAL: &str = ".github/workflows/deploy.yml";
+
+pub(super) fn find(found: &Found, facts: &Facts) -> Vec<App> {
+    let mut apps: Vec<App> = Vec::new();
+    for path in &found.workflows {
+        let Ok(text) = fs::read_to_string(path) else { continue };
+        let deploys = ["aws-actions/configure-aws-credentials", "sam deploy"];
+        if !deploys.iter().any(|sign| text.contains(sign)) {
+            continue;
+        }
+        let Some(directory) = path.ancestors().nth(3) else { continue };
+        // One workflow of a repository; the one that is called so, or the first.
+        if apps.iter().any(|app| app.directory == directory) && !path.ends_with(USUAL) {
+            continue;
+        }
+        apps.retain(|app| app.directory != directory);
+        apps.push(app(directory, path, &text, facts));
+    }
+    apps
+}
+
+fn app(directory: &Path, workflow: &Path, text: &str, facts: &Facts) -> App {
+    let real = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let object = facts.objects().into_iter().map(|(_, object)| object).find(|object| {
+        let repository = object.get("repository").and_then(Value::text).unwrap_or_default();
+        repository.rsplit('/').next() == Some(&name)
+    });
+    let named = object.as_ref().and_then(|object| object.get("repository")?.text());
+    let repository = match named {
+        Some(named) => Some((named.to_owned(), "the values of Layer 1".to_owned())),
+        None => remote(&real).map(|named| (named, "the remote `origin`".to_owned())),
+    };
+    App {
+        name,
+        directory: directory.to_owned(),
+        workflow: workflow.strip_prefix(directory).unwrap_or(workflow).to_owned(),
+        repository,
+        object,
+        vars: asked(text, "vars."),
+        secrets: asked(text, "secrets."),
+    }
+}
+
+/// The names after a context in a workflow's expressions.
+fn asked(text: &str, context: &str) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for expression in text.split("${{").skip(1) {
+        let expression = expression.split("}}").next().unwrap_or_default();
+        for rest in expression.split(context).skip(1) {
+            let name = rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
+            names.extend(name.filter(|name| !name.is_empty()).map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// `ORG/NAME` of a repository's own remote.
+fn remote(directory: &Path) -> Option<String> {
+    let text = fs::read_to_string(directory.join(".git/config")).ok()?;
+    let rest = text.split("[remote \"origin\"]").nth(1)?;
+    let url = rest.lines().find_map(|line| line.trim().strip_prefix("url = "))?;
+    let path = url.trim_end_matches(".git").rsplit("github.com").next()?;
+    let path = path.trim_start_matches([':', '/']);
+    (path.split('/').count() == 2).then(|| path.to_owned())
+}
+
+pub(super) fn write(text: &mut Text, apps: &[App], facts: &Facts) {
+    for (number, app) in apps.iter().enumerate() {
+        let directory = text.path(&app.directory);
+        if apps.iter().take(number).any(|other| other.name == app.name) {
+            text.open(&format!(
+                "[[apps]] directory = {}: another app is named {} already",
+                quoted(&directory),
+                quoted(&app.name)
+            ));
+            text.blank();
+            continue;
+        }
+        let Some((repository, place)) = &app.repository else {
+            text.open(&format!(
+                "[[apps]] name = {}, directory = {}: its `repository` (ORG/NAME) is not known",
+                quoted(&app.name),
+                quoted(&directory)
+            ));
+            text.blank();
+            continue;
+        };
+        text.table("[[apps]]");
+        text.field("name", &quoted(&app.name), "");
+        text.field("directory", &quoted(&directory), "");
+        if app.workflow != Path::new(USUAL) {
+            text.field("workflow", &quoted(&app.workflow.to_string_lossy()), "");
+        }
+        text.field("repository", &quoted(repository), place);
+        ids(text, app, place);
+        variables(text, app, facts);
+        for secret in &app.secrets {
+            text.open(&format!("secrets.{secret} = …: the workflow asks for it"));
+        }
+        text.blank();
+    }
+}
+
+/// The ids of a repository whose tokens carry them.
+fn ids(text: &mut Text, app: &App, place: &str) {
+    let id = |name: &str| app.object.as_ref()?.get(name)?.text()?.parse::<u64>().ok();
+    if let (Some(owner), Some(repository)) = (id("owner_id"), id("repository_id")) {
+        text.field("owner_id", &owner.to_string(), place);
+        text.field("repository_id", &repository.to_string(), place);
+        text.field("immutable_subject", "true", "Layer 1 knows the ids");
+    }
+}
+
+fn variables(text: &mut Text, app: &App, facts: &Facts) {
+    let mut found = Vec::new();
+    for name in &app.vars {
+        match output(name, facts) {
+            Some(output) => found.push(format!("{name} = {}", quoted(output))),
+            None => text.open(&format!("vars.{name} = …: the workflow asks for it")),
+        }
+    }
+    if !found.is_empty() {
+        let value = format!("{{ {} }}", found.join(", "));
+        text.field("vars_from_outputs", &value, &app.workflow.to_string_lossy());
+    }
+}
+
+/// The output that a variable of a workflow means: by its name, or by what it
+/// is.
+fn output<'f>(variable: &str, facts: &'f Facts) -> Option<&'f str> {
+    let name = variable.to_lowercase();
+    let named = facts.output_names().into_iter().find(|output| *output == name);
+    named.or_else(|| {
+        if name.contains("account") {
+            facts.account_output()
+        } else if name.contains("bucket") {
+            facts.output_of("aws_s3_bucket", &["id", "bucket"]).first().map(|it| it.output)
+        } else {
+            None
+        }
+    })
+}

@@ -1,0 +1,186 @@
+//! Roles that a web identity may assume.
+
+use super::apps::App;
+use super::facts::Facts;
+use super::text::{Text, quoted};
+use crate::hcl::{Block, Value};
+
+/// Whether a web identity may assume a role.
+pub(super) fn is_deployer(facts: &Facts, role: &Block) -> bool {
+    let own = facts.source(role).contains("AssumeRoleWithWebIdentity");
+    own || trust(facts, role)
+        .is_some_and(|it| facts.source(it).contains("AssumeRoleWithWebIdentity"))
+}
+
+/// The document that a role is assumed by.
+fn trust<'f>(facts: &'f Facts, role: &Block) -> Option<&'f Block> {
+    match &role.attribute("assume_role_policy")?.value {
+        Value::Names(names) => facts.referred(names),
+        _ => None,
+    }
+}
+
+pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App]) {
+    for role in facts.resources("aws_iam_role").filter(|role| is_deployer(facts, role)) {
+        let Some(given) = facts.outputs("aws_iam_role").find(|it| std::ptr::eq(it.resource, role))
+        else {
+            text.open(&format!(
+                "[[deployers]] {} ({}): no output gives its ARN",
+                role.address(),
+                facts.place(role)
+            ));
+            text.blank();
+            continue;
+        };
+        let each = facts.each(role);
+        let several = each.len() > 1;
+        if role.attribute("for_each").is_none() {
+            one(text, facts, role, given.output, None, apps, &given.place());
+        } else if each.is_empty() {
+            text.open(&format!(
+                "[[deployers]] {}: the keys of its `for_each` are not plain",
+                role.address()
+            ));
+            text.blank();
+        }
+        for (key, item) in &each {
+            let output = format!("{}.{key}", given.output);
+            let key = Some((key.as_str(), item, several));
+            one(text, facts, role, &output, key, apps, &given.place());
+        }
+    }
+}
+
+fn one(
+    text: &mut Text,
+    facts: &Facts,
+    role: &Block,
+    output: &str,
+    key: Option<(&str, &Value, bool)>,
+    apps: &[App],
+    place: &str,
+) {
+    let kind = role.label(1).trim_end_matches("_deployer").replace('_', "-");
+    let name = match key {
+        Some((key, _, true)) => format!("{kind}-{key}"),
+        _ => kind,
+    };
+    let repository = key.and_then(|(_, item, _)| item.get("repository")?.text());
+    let app = apps.iter().find(|app| key.is_some_and(|(key, ..)| app.name == key)).or_else(|| {
+        let named = |app: &&App| {
+            let object = app.object.as_ref().and_then(|it| it.get("repository")?.text());
+            repository.is_some() && object == repository
+        };
+        apps.iter().find(named).or(match apps {
+            [one] => Some(one),
+            _ => None,
+        })
+    });
+    let Some(app) = app else {
+        let names: Vec<&str> = apps.iter().map(|app| app.name.as_str()).collect();
+        text.open(&format!(
+            "[[deployers]] name = {}, role_output = {}: which app assumes it: {}",
+            quoted(&name),
+            quoted(output),
+            if names.is_empty() {
+                "no repository with a workflow was found".to_owned()
+            } else {
+                names.join(", ")
+            }
+        ));
+        text.blank();
+        return;
+    };
+    let granted = granted(facts, role);
+    let job = if granted.contains("cloudformation:") {
+        "stack"
+    } else if granted.contains("lambda:UpdateFunctionConfiguration") {
+        "configuration"
+    } else {
+        "code"
+    };
+    let prefix = (job == "stack").then(|| prefix(&granted, key.map(|(key, ..)| key)));
+    if let Some(None) = prefix {
+        text.open(&format!(
+            "[[deployers]] name = {}, role_output = {}, app = {}, job = \"stack\": its `role_prefix` is not plain",
+            quoted(&name),
+            quoted(output),
+            quoted(&app.name)
+        ));
+        text.blank();
+        return;
+    }
+    text.table("[[deployers]]");
+    text.field("name", &quoted(&name), &facts.place(role));
+    text.field("role_output", &quoted(output), place);
+    text.field("app", &quoted(&app.name), "");
+    text.field("job", &quoted(job), "by what its policies allow");
+    if let Some(Some(prefix)) = prefix {
+        text.field("role_prefix", &quoted(&prefix), "the roles that its policies name");
+    }
+    if let Some((environment, place)) = environment(facts, role, key.map(|(_, item, _)| item)) {
+        text.field("environment", &quoted(&environment), &place);
+    }
+    text.blank();
+}
+
+/// The source of the policies that a role has, and of the documents in them.
+fn granted(facts: &Facts, role: &Block) -> String {
+    let mut policies: Vec<&Block> = Vec::new();
+    for attachment in facts.resources("aws_iam_role_policy_attachment") {
+        let parts = facts.references(attachment);
+        if parts.iter().any(|it| std::ptr::eq(*it, role)) {
+            policies.extend(parts.iter().filter(|it| it.label(0) == "aws_iam_policy"));
+        }
+    }
+    let inline = facts.resources("aws_iam_role_policy");
+    policies
+        .extend(inline.filter(|it| facts.references(it).iter().any(|it| std::ptr::eq(*it, role))));
+    let mut text = String::new();
+    let mut told: Vec<*const Block> = Vec::new();
+    // Documents are made of documents.
+    while let Some(policy) = policies.pop() {
+        if told.contains(&std::ptr::from_ref(policy)) {
+            continue;
+        }
+        told.push(std::ptr::from_ref(policy));
+        // Denials grant nothing.
+        for statement in statements(facts.source(policy)) {
+            text.push_str(statement);
+        }
+        let parts = facts.references(policy).into_iter();
+        policies.extend(parts.filter(|it| it.label(0) == "aws_iam_policy_document"));
+    }
+    text
+}
+
+/// A source without its statements that deny.
+fn statements(source: &str) -> impl Iterator<Item = &str> {
+    source.split("statement {").filter(|part| {
+        let plain: String = part.split_whitespace().collect();
+        !plain.contains("effect=\"Deny\"")
+    })
+}
+
+/// What the names of the roles in a policy begin with.
+fn prefix(granted: &str, key: Option<&str>) -> Option<String> {
+    granted.split(":role/").skip(1).find_map(|rest| {
+        let name = rest.split('"').next()?;
+        let name = name.strip_suffix('*')?;
+        let name = name.replace("${each.key}", key.unwrap_or("${each.key}"));
+        (!name.is_empty() && !name.contains("${")).then_some(name)
+    })
+}
+
+/// The environment that a role's tokens must name.
+fn environment(facts: &Facts, role: &Block, item: Option<&Value>) -> Option<(String, String)> {
+    let document = trust(facts, role).unwrap_or(role);
+    let source = facts.source(document);
+    let rest = source.split(":environment:").nth(1)?;
+    let name = rest.split(['"', '\n']).next()?;
+    let plain = match name.strip_prefix("${each.value.").and_then(|it| it.strip_suffix('}')) {
+        Some(member) => item?.get(member)?.text()?.to_owned(),
+        None => name.to_owned(),
+    };
+    (!plain.contains("${") && !plain.contains('*')).then(|| (plain, facts.place(document)))
+}

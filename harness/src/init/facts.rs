@@ -1,0 +1,266 @@
+//! What a root module's own files say plainly.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::doctor::Found;
+use crate::hcl::{Block, File, Module, Value};
+
+/// A root module and the values of its variables.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// Its directory.
+    pub(super) directory: PathBuf,
+    module: Module,
+    /// The files with values that are used, those that win last.
+    pub(super) values: Vec<File>,
+    /// Files with values of which one would have to be chosen.
+    pub(super) choices: Vec<PathBuf>,
+}
+
+/// An output that gives something of a resource.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given<'m> {
+    /// The output's name.
+    pub(super) output: &'m str,
+    /// The resource.
+    pub(super) resource: &'m Block,
+    file: &'m File,
+    line: usize,
+}
+
+impl Given<'_> {
+    /// Where the output stands.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", file_name(&self.file.path), self.line)
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+impl Facts {
+    pub(super) fn read(directory: &Path, found: &Found) -> io::Result<Self> {
+        let module = Module::read(directory)?;
+        let (mut values, mut choices) = (Vec::new(), Vec::new());
+        for path in &found.values {
+            let own = path.parent() == Some(directory);
+            let name = file_name(path);
+            let read = name == "terraform.tfvars" || name.contains(".auto.tfvars");
+            match own && read {
+                true => values.push(path.clone()),
+                false => choices.push(path.clone()),
+            }
+        }
+        // The only file with values is meant; of several one is chosen.
+        if let ([one], true) = (choices.as_slice(), values.is_empty()) {
+            values.push(one.clone());
+            choices.clear();
+        }
+        let read = |path: &PathBuf| Ok::<_, io::Error>(File::read(path)?.ok());
+        let values = values.iter().map(read).collect::<io::Result<Vec<_>>>()?;
+        let values = values.into_iter().flatten().collect();
+        Ok(Self { directory: directory.to_owned(), module, values, choices })
+    }
+
+    /// How much of what a run attacks there is.
+    pub(super) fn weight(&self) -> usize {
+        let blocks = self.module.of("resource").map(|(_, block)| block.label(0));
+        blocks
+            .map(|kind| match kind {
+                "aws_iam_openid_connect_provider" | "aws_apigatewayv2_api" => 10,
+                "aws_iam_role" | "aws_iam_policy" => 3,
+                kind => usize::from(kind.starts_with("aws_")),
+            })
+            .sum()
+    }
+
+    /// The resources of a type.
+    pub(super) fn resources<'m>(&'m self, kind: &'m str) -> impl Iterator<Item = &'m Block> {
+        self.module.of("resource").map(|(_, it)| it).filter(move |it| it.label(0) == kind)
+    }
+
+    /// Where a resource stands.
+    pub(super) fn place(&self, block: &Block) -> String {
+        let file = self.module.blocks().find(|(_, it)| std::ptr::eq(*it, block));
+        let name = file.map(|(file, _)| file_name(&file.path)).unwrap_or_default();
+        format!("{name}:{}", block.at.line)
+    }
+
+    /// The source of a block.
+    pub(super) fn source(&self, block: &Block) -> &str {
+        let file = self.module.blocks().find(|(_, it)| std::ptr::eq(*it, block));
+        let source = file.and_then(|(file, _)| file.text.get(block.span.clone()?));
+        source.unwrap_or_default()
+    }
+
+    /// A block that a reference names: a resource, or a `data` block.
+    pub(super) fn referred(&self, names: &[String]) -> Option<&Block> {
+        let data = names.first().is_some_and(|first| first == "data");
+        let names = if data { names.get(1..)? } else { names };
+        let (kind, name) = (names.first()?, names.get(1)?);
+        let of = if data { "data" } else { "resource" };
+        let blocks = self.module.of(of).map(|(_, block)| block);
+        { blocks }.find(|block| block.label(0) == kind && block.label(1) == name)
+    }
+
+    /// All that a block refers to.
+    pub(super) fn references(&self, block: &Block) -> Vec<&Block> {
+        let Some((file, _)) = self.module.blocks().find(|(_, it)| std::ptr::eq(*it, block)) else {
+            return Vec::new();
+        };
+        let lines = self.source(block).lines().count();
+        let lines = block.at.line..block.at.line + lines;
+        let references = file.references.iter().filter(|it| lines.contains(&it.at.line));
+        references.filter_map(|reference| self.referred(&reference.names)).collect()
+    }
+
+    /// The outputs that give something of the resources of a type.
+    pub(super) fn outputs<'m>(&'m self, kind: &'m str) -> impl Iterator<Item = Given<'m>> {
+        self.module.of("output").flat_map(move |(file, block)| {
+            let resources = self.references(block).into_iter();
+            let resources =
+                resources.filter(move |it| it.kind == "resource" && it.label(0) == kind);
+            resources.map(move |resource| Given {
+                output: block.label(0),
+                resource,
+                file,
+                line: block.at.line,
+            })
+        })
+    }
+
+    /// The output whose value ends with an attribute of a type's resources.
+    pub(super) fn output_of<'m>(
+        &'m self,
+        kind: &'m str,
+        attributes: &'m [&'m str],
+    ) -> Vec<Given<'m>> {
+        let outputs = self.outputs(kind);
+        outputs
+            .filter(|given| {
+                let block = self.module.of("output").find(|(_, it)| it.label(0) == given.output);
+                let value = block.and_then(|(_, it)| it.attribute("value"));
+                let last = match value.map(|it| &it.value) {
+                    Some(Value::Names(names)) => names.last().cloned(),
+                    _ => None,
+                };
+                last.is_some_and(|last| attributes.contains(&&*last))
+            })
+            .collect()
+    }
+
+    /// The output that is the account's id.
+    pub(super) fn account_output(&self) -> Option<&str> {
+        let outputs = self.module.of("output").map(|(_, block)| block);
+        let is_account = |block: &&Block| {
+            let value = block.attribute("value").map(|it| self.known(&it.value));
+            let Some(Value::Names(names)) = value else { return false };
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            matches!(names.as_slice(), ["data", "aws_caller_identity", .., "account_id"])
+        };
+        { outputs }.find(is_account).map(|block| block.label(0))
+    }
+
+    /// The region of the provider, and where it stands.
+    pub(super) fn region(&self) -> Option<(String, String)> {
+        let providers = self.module.of("provider").map(|(_, block)| block);
+        { providers }.filter(|it| it.label(0) == "aws" && it.text("alias").is_none()).find_map(
+            |it| {
+                let value = self.known(&it.attribute("region")?.value);
+                Some((value.text()?.to_owned(), self.place(it)))
+            },
+        )
+    }
+
+    /// The names of the outputs.
+    pub(super) fn output_names(&self) -> Vec<&str> {
+        self.module.of("output").map(|(_, block)| block.label(0)).collect()
+    }
+
+    /// A value with variables and locals replaced, as far as they are plain.
+    pub(super) fn known(&self, value: &Value) -> Value {
+        match value {
+            Value::Names(names) => {
+                let found = match names.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+                    ["var", name] => self.variable(name).cloned(),
+                    ["local", name] => self.local(name).map(|value| self.known(value)),
+                    _ => None,
+                };
+                found.unwrap_or_else(|| value.clone())
+            }
+            Value::List(items) => Value::List(items.iter().map(|item| self.known(item)).collect()),
+            other => other.clone(),
+        }
+    }
+
+    fn local(&self, name: &str) -> Option<&Value> {
+        let blocks = self.module.of("locals").map(|(_, block)| block);
+        { blocks }.find_map(|block| Some(&block.attribute(name)?.value))
+    }
+
+    /// A variable's value: of the files, else its default.
+    pub(super) fn variable(&self, name: &str) -> Option<&Value> {
+        let values = self.values.iter().rev();
+        let given = { values }.find_map(|file| self::value_in(file, name));
+        given.or_else(|| {
+            let (_, block) = self.module.of("variable").find(|(_, it)| it.label(0) == name)?;
+            Some(&block.attribute("default")?.value)
+        })
+    }
+
+    /// The variables that have no value anywhere.
+    pub(super) fn without_value(&self) -> Vec<&str> {
+        let names = self.module.of("variable").map(|(_, block)| block.label(0));
+        names.filter(|name| self.variable(name).is_none()).collect()
+    }
+
+    /// The keys of a `for_each`, each with its value.
+    pub(super) fn each(&self, block: &Block) -> Vec<(String, Value)> {
+        let Some(attribute) = block.attribute("for_each") else { return Vec::new() };
+        self.items(&attribute.value)
+    }
+
+    fn items(&self, value: &Value) -> Vec<(String, Value)> {
+        match self.known(value) {
+            Value::Object(members) => members,
+            Value::For { over, needs } => {
+                let items = self.items(&Value::Names(over)).into_iter();
+                items
+                    .filter(|(_, item)| needs.iter().all(|need| item.get(need).is_some()))
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Everything that is plain text in the files and in the values.
+    pub(super) fn objects(&self) -> Vec<(String, Value)> {
+        let mut found = Vec::new();
+        let values = self.values.iter().flat_map(|file| &file.attributes);
+        for attribute in values {
+            objects_in(&attribute.name, &attribute.value, &mut found);
+        }
+        for (_, block) in self.module.of("variable").chain(self.module.of("locals")) {
+            for attribute in &block.attributes {
+                objects_in(&attribute.name, &attribute.value, &mut found);
+            }
+        }
+        found
+    }
+}
+
+fn value_in<'f>(file: &'f File, name: &str) -> Option<&'f Value> {
+    file.attributes.iter().find(|it| it.name == name).map(|it| &it.value)
+}
+
+/// The objects inside a value, by their keys.
+fn objects_in(key: &str, value: &Value, found: &mut Vec<(String, Value)>) {
+    if let Value::Object(members) = value {
+        found.push((key.to_owned(), value.clone()));
+        for (key, member) in members {
+            objects_in(key, member, found);
+        }
+    }
+}

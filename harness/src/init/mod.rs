@@ -1,0 +1,120 @@
+//! The first `ringfence.toml` of an estate, drafted from its files. What is
+//! found says where; what cannot be decided is a commented line with the
+//! choices. Nothing is asked, and nothing is run.
+//!
+//! - [`facts`]: values of a root module's variables, locals and resources;
+//! - [`platform`]: what Layer 1 guards with;
+//! - [`apps`]: repositories with a workflow that deploys;
+//! - [`deployers`]: roles that a web identity may assume;
+//! - [`text`]: the file.
+
+mod apps;
+mod deployers;
+mod facts;
+mod platform;
+mod text;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::doctor::{self, Found};
+use facts::Facts;
+use text::Text;
+
+/// What was drafted.
+#[derive(Debug)]
+pub struct Draft {
+    /// The file's text.
+    pub text: String,
+    /// What is left to decide, a sentence each.
+    pub open: Vec<String>,
+}
+
+/// Drafts a configuration of what is below directories; paths in it are those
+/// from the directory that it will stand in.
+///
+/// # Errors
+/// When a root module cannot be read.
+pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
+    let mut found = Found::default();
+    let mut left_out = BTreeSet::new();
+    for directory in directories {
+        let mut below = Found::default();
+        doctor::find(directory, &mut below);
+        leave_out(directory, &mut below, &mut left_out);
+        found.add(below);
+    }
+    let mut text = Text::new(place);
+    text.comment(
+        "What is under test, drafted from the files; docs/configuration.md explains each field.",
+    );
+    text.comment("A comment behind a field says where it was found. Lines that begin with `# ?` are left to decide.");
+    if !left_out.is_empty() {
+        let names: Vec<String> = left_out.iter().map(|path| text.path(path)).collect();
+        text.comment(&format!("Left out, as tests and examples: {}.", names.join(", ")));
+    }
+    text.blank();
+    let roots = roots(&found)?;
+    let mut roots = roots.into_iter();
+    let facts = roots.next();
+    platform::account(&mut text, facts.as_ref());
+    if let Some(facts) = &facts {
+        platform::layer1(&mut text, facts, &found);
+        for other in roots {
+            let path = text.path(&other.directory);
+            text.open(&format!("another root module: `{path}`; one is tested in a run"));
+        }
+        text.blank();
+        platform::guards(&mut text, facts);
+    } else {
+        text.open("no root module of Terraform with resources of AWS was found: name it as `layer1.directory`");
+        text.blank();
+    }
+    let empty = Facts::default();
+    let facts = facts.as_ref().unwrap_or(&empty);
+    let apps = apps::find(&found, facts);
+    platform::issuers(&mut text, facts, &found, !apps.is_empty());
+    apps::write(&mut text, &apps, facts);
+    deployers::write(&mut text, facts, &apps);
+    Ok(text.done())
+}
+
+/// Directories with what is no estate, where they are come upon.
+const OTHERS: [&str; 7] =
+    ["test", "tests", "testdata", "fixtures", "example", "examples", "samples"];
+
+/// Leaves out what is below a directory of tests or examples, and keeps which
+/// directories those are.
+fn leave_out(top: &Path, found: &mut Found, left_out: &mut BTreeSet<PathBuf>) {
+    let mut keep = |path: &Path| {
+        let below = path.strip_prefix(top).unwrap_or(path);
+        let other = below.ancestors().filter(|it| {
+            it.file_name().is_some_and(|name| OTHERS.contains(&&*name.to_string_lossy()))
+        });
+        let other = other.last().map(|other| top.join(other));
+        let kept = other.is_none();
+        left_out.extend(other);
+        kept
+    };
+    found.workflows.retain(|path| keep(path));
+    found.templates.retain(|path, _| keep(path));
+    found.modules.retain(|path| keep(path));
+    found.values.retain(|path| keep(path));
+}
+
+/// The root modules with resources of AWS, those with most of what a run
+/// attacks first.
+fn roots(found: &Found) -> std::io::Result<Vec<Facts>> {
+    let mut roots = Vec::new();
+    for directory in doctor::roots(&found.modules) {
+        let facts = Facts::read(&directory, found)?;
+        if facts.weight() > 0 {
+            roots.push(facts);
+        }
+    }
+    roots.sort_by_key(|facts| std::cmp::Reverse(facts.weight()));
+    Ok(roots)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::config::{Config, Job};
+
+const MAIN: &str = r#"
+variable "issuer" {
+  type = string
+}
+variable "region" {
+  default = "eu-west-1"
+}
+variable "secret" {}
+
+provider "aws" {
+  region = var.region
+}
+
+resource "aws_apigatewayv2_api" "shop" {
+  protocol_type = "HTTP"
+}
+
+resource "aws_apigatewayv2_authorizer" "jwt" {
+  api_id = aws_apigatewayv2_api.shop.id
+  jwt_configuration {
+    issuer   = var.issuer
+    audience = ["shop"]
+  }
+}
+
+resource "aws_apigatewayv2_route" "orders" {
+  authorization_scopes = ["orders"]
+}
+
+resource "aws_iam_policy" "workers" {}
+resource "aws_iam_policy" "pipelines" {}
+
+resource "aws_iam_role" "worker" {
+  permissions_boundary = aws_iam_policy.workers.arn
+  assume_role_policy   = jsonencode({ Service = "lambda.amazonaws.com" })
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+    condition {
+      values = ["repo:acme/orders:environment:live"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "pipeline" {
+  statement {
+    actions   = ["cloudformation:CreateStack", "iam:CreateRole"]
+    resources = ["arn:aws:iam::1:role/orders-*"]
+  }
+}
+
+resource "aws_iam_role" "pipeline_deployer" {
+  permissions_boundary = aws_iam_policy.pipelines.arn
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+}
+
+resource "aws_iam_role_policy" "pipeline" {
+  role   = aws_iam_role.pipeline_deployer.id
+  policy = data.aws_iam_policy_document.pipeline.json
+}
+
+resource "aws_s3_bucket" "uploads" {}
+resource "aws_subnet" "inner" {
+  count = 2
+}
+resource "aws_security_group" "functions" {}
+resource "aws_ssm_parameter" "a" {
+  name = "/shop/vpc"
+}
+resource "aws_ssm_parameter" "b" {
+  name = "/shop/sg"
+}
+"#;
+
+const OUTPUTS: &str = r#"
+output "api" {
+  value = aws_apigatewayv2_api.shop.id
+}
+output "authorizer" {
+  value = aws_apigatewayv2_authorizer.jwt.id
+}
+output "worker_boundary" {
+  value = aws_iam_policy.workers.arn
+}
+output "pipeline_boundary" {
+  value = aws_iam_policy.pipelines.arn
+}
+output "uploads" {
+  value = aws_s3_bucket.uploads.bucket
+}
+output "subnets" {
+  value = aws_subnet.inner[*].id
+}
+output "functions" {
+  value = aws_security_group.functions.id
+}
+output "pipeline" {
+  value = aws_iam_role.pipeline_deployer.arn
+}
+"#;
+
+const WORKFLOW: &str = "on: push\njobs:\n  a:\n    steps:\n      - uses: aws-actions/configure-aws-credentials@v4\n      - run: sam deploy --s3-bucket ${{ vars.UPLOADS }} ${{ vars.STAGE }} ${{ secrets.TOKEN }}\n";
+
+fn estate() -> tempfile::TempDir {
+    let top = tempfile::tempdir().unwrap();
+    let files = [
+        ("infra/main.tf", MAIN),
+        ("infra/outputs.tf", OUTPUTS),
+        ("infra/live.tfvars", "issuer = \"https://id.example/x\"\n"),
+        ("orders/.github/workflows/deploy.yml", WORKFLOW),
+        ("orders/.github/workflows/check.yml", "on: push\njobs: {}\n"),
+        ("orders/.git/config", "[remote \"origin\"]\n\turl = git@github.com:acme/orders.git\n"),
+        ("orders/tests/infra/main.tf", MAIN),
+        (
+            "orders/template.yaml",
+            "Resources:\n  R:\n    Type: AWS::ApiGatewayV2::Route\n    Properties:\n      AuthorizationScopes: [stock]\n",
+        ),
+    ];
+    for (name, text) in files {
+        let path = top.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    top
+}
+
+fn drafted(top: &Path, place: &Path) -> (Draft, Config) {
+    let draft = draft(&[top.to_owned()], place).unwrap();
+    let config = Config::parse(&draft.text, &place.join("ringfence.toml"));
+    let config = config.unwrap_or_else(|error| panic!("{error}\n{}", draft.text));
+    (draft, config)
+}
+
+#[test]
+fn what_the_files_say_is_a_configuration() {
+    let top = estate();
+    let (draft, config) = drafted(top.path(), top.path());
+    assert_eq!(config.account.region.as_str(), "eu-west-1");
+    let layer1 = config.layer1.unwrap();
+    assert_eq!(layer1.directory, top.path().join("infra"));
+    assert_eq!(layer1.var_files, [top.path().join("infra/live.tfvars")]);
+    let api = config.api.unwrap();
+    assert_eq!((api.id_output.as_str(), api.authorizer_output.as_str()), ("api", "authorizer"));
+    let platform = config.platform.unwrap();
+    assert_eq!(platform.execution_boundary_output, "worker_boundary");
+    assert_eq!(platform.deployer_boundary_output, "pipeline_boundary");
+    assert_eq!(platform.artifacts_bucket_output, "uploads");
+    assert_eq!(platform.subnets_output, "subnets");
+    assert_eq!(platform.security_group_output, "functions");
+    assert_eq!(platform.parameters, "/shop/");
+    assert_eq!(platform.published, ["/shop/vpc", "/shop/sg"]);
+    let issuers: Vec<&str> = config.issuers.iter().map(|it| it.url.get_ref().as_str()).collect();
+    assert_eq!(issuers, ["https://id.example/x", "https://token.actions.githubusercontent.com"]);
+    assert_eq!(config.issuers[0].scopes, ["orders", "stock"]);
+    let app = &config.apps[0];
+    assert_eq!(app.name.get_ref(), "orders");
+    assert_eq!(app.repository.as_str(), "acme/orders");
+    assert_eq!(app.vars_from_outputs["UPLOADS"], "uploads");
+    let deployer = &config.deployers[0];
+    assert_eq!(deployer.name.get_ref(), "pipeline");
+    assert_eq!(deployer.role_output, "pipeline");
+    assert_eq!(deployer.job, Job::Stack);
+    assert_eq!(deployer.role_prefix.as_deref(), Some("orders-"));
+    assert_eq!(deployer.environment.as_deref(), Some("live"));
+    assert_eq!(
+        draft.open,
+        [
+            "variables.secret = …: it has no default, and no file gives a value",
+            "vars.STAGE = …: the workflow asks for it",
+            "secrets.TOKEN = …: the workflow asks for it",
+        ]
+    );
+    assert!(draft.text.contains("\n# Left out, as tests and examples: orders/tests.\n"));
+    assert!(
+        draft.text.contains("id_output = \"api\"  # outputs.tf:2: aws_apigatewayv2_api.shop"),
+        "{}",
+        draft.text
+    );
+}
+
+#[test]
+fn paths_lead_from_where_the_file_will_stand() {
+    let top = estate();
+    let place = tempfile::tempdir().unwrap();
+    let (_, config) = drafted(top.path(), place.path());
+    let directory = config.layer1.unwrap().directory;
+    assert_eq!(directory.canonicalize().unwrap(), top.path().join("infra").canonicalize().unwrap());
+}
+
+#[test]
+fn what_cannot_be_decided_is_a_comment_and_the_rest_can_be_read() {
+    let top = estate();
+    fs::write(top.path().join("infra/outputs.tf"), "").unwrap();
+    fs::write(top.path().join("infra/other.tfvars"), "").unwrap();
+    fs::remove_dir_all(top.path().join("orders/.git")).unwrap();
+    let (draft, config) = drafted(top.path(), top.path());
+    assert!(config.platform.is_none() && config.api.is_none() && config.apps.is_empty());
+    let has = |text: &str| {
+        assert!(draft.open.iter().any(|it| it.contains(text)), "{text}: {:?}", draft.open)
+    };
+    has("var_files = [\"infra/live.tfvars\"]");
+    has("var_files = [\"infra/other.tfvars\"]");
+    has("[platform]");
+    has("[api] needs an output of Layer 1");
+    has("[[apps]] name = \"orders\"");
+    has("[[deployers]] aws_iam_role.pipeline_deployer");
+}
+
+#[test]
+fn an_empty_directory_has_a_configuration_too() {
+    let top = tempfile::tempdir().unwrap();
+    let (draft, config) = drafted(top.path(), top.path());
+    assert!(config.layer1.is_none());
+    assert_eq!(draft.open.len(), 1);
+}

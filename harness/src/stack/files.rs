@@ -1,0 +1,54 @@
+//! What the files of an estate have that will not run here: told before
+//! anything starts, and all of it at once.
+
+use crate::config::{Config, Place};
+use crate::issuers::GithubRun;
+use crate::remark::{Outcome, Remark, unsupported};
+use crate::terraform::{self, Machine};
+use crate::tools::TerraformBinary;
+use crate::workflow::{Workflow, WorkflowError};
+
+/// Everything that will not run, of Layer 1 and, where they are deployed, of the
+/// applications' workflows.
+pub(crate) fn faults(
+    config: &Config,
+    binary: Option<&TerraformBinary>,
+    deploy: bool,
+) -> Vec<Remark> {
+    let mut found = Vec::new();
+    if let Some(layer1) = &config.layer1 {
+        // A directory that cannot be read is told when it is copied.
+        if let Ok(examined) = terraform::examine(&layer1.directory, &Machine::with(binary.cloned()))
+        {
+            found.extend(unsupported(examined.remarks));
+        }
+    }
+    for app in config.apps.iter().filter(|_| deploy) {
+        let path = app.directory.join(&app.workflow);
+        let run = GithubRun::of(app, None);
+        let read =
+            Workflow::load(&path).and_then(|workflow| workflow.starts(&run.event, &run.git_ref));
+        match read {
+            Ok(()) => {}
+            Err(WorkflowError::Unsupported(remarks)) => found.extend(remarks),
+            Err(error) => {
+                let (place, because) = match error {
+                    WorkflowError::Invalid { place, message } => (place, message),
+                    WorkflowError::NotTriggered { ref place, ref event, ref git_ref } => {
+                        let because =
+                            format!("a {event} to `{git_ref}` does not start this workflow");
+                        (place.clone(), because)
+                    }
+                    other => (Place { file: path, line: 1, column: 1 }, other.to_string()),
+                };
+                found.push(Remark {
+                    place,
+                    construct: format!("apps.{}.workflow", app.name.get_ref()),
+                    outcome: Outcome::Unsupported,
+                    because,
+                });
+            }
+        }
+    }
+    found
+}
