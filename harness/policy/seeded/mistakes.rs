@@ -20,7 +20,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "self.session.as_ref().and_then(&deny)",
         "None",
     ),
-    ("a level's Deny is lost", "layers.rs", "self.denies.deny.or(level.deny)", "self.denies.deny"),
+    ("a level's Deny is lost", "layers.rs", "self.denies.add_denies(level)", "()"),
     (
         "a resource policy's Deny is lost",
         "layers.rs",
@@ -30,8 +30,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "a Deny of the second level of resource control policies is lost",
         "evaluate.rs",
-        "control.deny.or(level.deny)",
-        "control.deny",
+        "for level in «&policies.resource_control» {",
+        "policies.resource_control.get(..1).unwrap_or_default()",
     ),
     (
         "resource control policies bind every service",
@@ -49,13 +49,13 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "resource control policies bind the account's principals alone",
         "evaluate.rs",
         "&«gates(policies, &shape, &asked)», &resource",
-        "Gates { control: Scan::SILENT, ..gates(policies, &shape, &asked) }",
+        "Gates { control: Scan::silent(), ..gates(policies, &shape, &asked) }",
     ),
     ("a VPC endpoint is no limit", "layers.rs", "limit(«true», Layer::VpcEndpoint", "false"),
     (
         "a VPC endpoint is no limit to services",
         "evaluate.rs",
-        "(Layer::VpcEndpoint, «gates.endpoint.as_ref()»)",
+        "let endpoint = «gates.endpoint.as_ref()»;",
         "None",
     ),
     (
@@ -67,8 +67,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "a level need not allow",
         "layers.rs",
-        "Truth::all([self.allow, level.allows()])",
-        "self.allow",
+        "self.allow.clone().and(allows.clone())",
+        "self.allow.clone()",
     ),
     ("the boundary is no limit", "layers.rs", "limit(«needs.limits»", "false"),
     ("session policies are no limit", "layers.rs", "limit(«needs.session»", "false"),
@@ -147,7 +147,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "NotPrincipal spares those with a boundary",
         "statement.rs",
-        "«asked.bounded» || !principals.spares",
+        "«asked.is_bounded()» || !principals.spares",
         "false",
     ),
     (
@@ -180,7 +180,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "NotResource passes a variable without value",
         "statement.rs",
         "Match::Yes | Match::NoValue(_) => «Truth::False»",
-        "Truth::of(answer != Match::Yes)",
+        "Truth::of(pattern.covers(&self.target, self.context) != Match::Yes)",
     ),
     (
         "actions regard case",
@@ -191,8 +191,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "one condition is enough",
         "statement.rs",
-        "Truth::all(self.conditions.iter().map(holds))",
-        "if self.conditions.is_empty() { Truth::True } else { Truth::any(self.conditions.iter().map(holds)) }",
+        "A::Truth::all(self.conditions.iter().map(holds))",
+        "if self.conditions.is_empty() { A::Truth::constant(true) } else { A::Truth::any(self.conditions.iter().map(holds)) }",
     ),
     (
         "resources ignore case",
@@ -276,7 +276,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "what cannot be compared is skipped",
         "statement.rs",
-        "let holds = |condition: &Condition| condition.holds(asked.context, «self.effect»)",
+        "let holds = |condition: &Condition| asked.holds(condition, «self.effect»)",
         "Effect::Allow",
     ),
     (
@@ -395,7 +395,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "a statement that may apply does",
         "statement.rs",
-        "_ => «Applies::May(naming)»",
+        "None => «Applies::May(naming, applies)»",
         "Applies::Yes(naming)",
     ),
     (
@@ -421,7 +421,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "evaluate.rs",
         "match («scans.allowed(&shape)»",
         "match (scans.allowed(&shape), scans.denies(|scan| scan.may_deny)) { \
-         (Reached::Denied(_), Some((layer, found))) => Reached::Undecided(layer, found), \
+         (Reached::Denied(_), Some((layer, found))) => Reached::Undecided(layer, found, Truth::Unknown), \
          (reached, _) => reached }",
     ),
     (
@@ -439,8 +439,8 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "an Allow that may apply is lost",
         "scan.rs",
-        "(None, Some(_)) => «Truth::Unknown»",
-        "Truth::False",
+        "(None, Some(_)) => «T::any(self.open_allow.iter().cloned())»",
+        "T::constant(false)",
     ),
     (
         "a grant that may name more directly is not looked at",
@@ -451,13 +451,13 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "every grant that may apply is taken to",
         "layers.rs",
-        "(Reached::Denied(_), Reached::Denied(_)) => {}\n                _ => «return Reached::Undecided(Layer::Resource, grant)»",
+        "_ => «Reached::Undecided(Layer::Resource, grant, truth())»",
         "return self.reached(shape, Some(grant))",
     ),
     (
         "a layer that hangs hides one that cannot allow",
         "layers.rs",
-        "if let Some(silent) = «wanted().find(|wanted| wanted.allows == Truth::False)»",
-        "wanted().find(|wanted| wanted.allows != Truth::True).filter(|wanted| wanted.allows == Truth::False)",
+        "if let Some(silent) = «wanted().find(is(Some(false)))»",
+        "wanted().find(|wanted| wanted.allows.known() != Some(true)).filter(is(Some(false)))",
     ),
 ];

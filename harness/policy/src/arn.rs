@@ -71,7 +71,7 @@ impl<'a> Target<'a> {
 
 /// An entry of `Resource` or `NotResource`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ResourcePattern {
+pub struct ResourcePattern {
     source: Box<str>,
     form: Form,
     spans: Option<Box<Spans>>,
@@ -120,7 +120,7 @@ impl ResourcePattern {
     }
 
     /// The keys of its variables.
-    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
         let pattern = match &self.form {
             Form::Arn(pattern) => Some(&pattern.resource),
             Form::Everything | Form::Nothing => None,
@@ -129,8 +129,43 @@ impl ResourcePattern {
     }
 
     /// The text as written.
-    pub(crate) fn source(&self) -> &str {
+    pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// An entry that is written in the program.
+    pub fn of(text: &str) -> Option<Self> {
+        Self::parse(text, false, ShortArn::Pad).ok()
+    }
+
+    /// What the entry covers, part by part, with the values that a context
+    /// gives to its variables; `None` where a variable has no value, or one
+    /// that is not known.
+    pub fn covered(&self, context: &Context) -> Option<Covered> {
+        let pattern = match &self.form {
+            Form::Everything => return Some(Covered::Everything),
+            Form::Nothing => return Some(Covered::Arns(Vec::new())),
+            Form::Arn(pattern) => pattern,
+        };
+        let resource = pattern.resource.tokens_with(context)?;
+        let heads = [&pattern.partition, &pattern.service, &pattern.region, &pattern.account];
+        let [partition, service, region, account] = heads.map(folded);
+        let mut ways = vec![[partition, service, region, account, resource]];
+        if let Some(spans) = &self.spans {
+            let mut tokens = spans.tokens.to_vec();
+            if let Some(rest) = &spans.rest {
+                tokens.extend(rest.known_tokens(context)?);
+            }
+            for way in cuts(&tokens, 5, false) {
+                let [arn, partition, service, region, account, resource] = way;
+                let way = [partition, service, region, account, resource];
+                let is_arn = pattern::run(&arn, b"arn", Case::Sensitive, &mut || {});
+                if is_arn && !ways.contains(&way) {
+                    ways.push(way);
+                }
+            }
+        }
+        Some(Covered::Arns(ways))
     }
 
     /// Whether the entry covers the target.
@@ -156,6 +191,68 @@ impl ResourcePattern {
                 }
             }
             _ => Match::No,
+        }
+    }
+}
+
+/// What an entry of `Resource` covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Covered {
+    /// Whatever there is, `*` included.
+    Everything,
+    /// ARNs of which in one of these ways each part matches: partition, service,
+    /// region, account, resource.
+    Arns(Vec<[Vec<Token>; 5]>),
+}
+
+fn folded(glob: &Glob) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    glob.push_to(&mut tokens);
+    for token in &mut tokens {
+        if let Token::Byte(byte) = *token {
+            *token = Token::Letter(byte);
+        }
+    }
+    tokens
+}
+
+/// The ways to cut a pattern where the first colons of an ARN are, of which at
+/// least one is a `*`'s or a `?`'s: without any, the parts match each by itself.
+fn cuts(tokens: &[Token], colons: usize, spans: bool) -> Vec<[Vec<Token>; 6]> {
+    let mut found = Vec::new();
+    cut(tokens, colons, spans, &mut Vec::new(), &mut found);
+    found
+}
+
+fn cut(
+    tokens: &[Token],
+    colons: usize,
+    spans: bool,
+    parts: &mut Vec<Vec<Token>>,
+    found: &mut Vec<[Vec<Token>; 6]>,
+) {
+    if colons == 0 {
+        let all: Vec<_> = parts.iter().cloned().chain([tokens.to_vec()]).collect();
+        if let (true, Ok(all)) = (spans, all.try_into()) {
+            found.push(all);
+        }
+        return;
+    }
+    for (place, token) in tokens.iter().enumerate() {
+        // What the part before the colon keeps, what begins behind it.
+        let (kept, rest, eats) = match token {
+            Token::Byte(b':') => (place, place + 1, false),
+            Token::One => (place, place + 1, true),
+            Token::Many => (place + 1, place, true),
+            _ => continue,
+        };
+        parts.push(tokens.get(..kept).unwrap_or_default().to_vec());
+        let rest = tokens.get(rest..).unwrap_or_default();
+        cut(rest, colons - 1, spans || eats, parts, found);
+        parts.pop();
+        // No part before the resource holds a colon.
+        if *token == Token::Byte(b':') {
+            return;
         }
     }
 }
@@ -315,6 +412,40 @@ impl ArnValue {
         }
     }
 
+    /// The whole text of the ARNs that match, with the values that a context gives
+    /// to its variables; `None` where one has no known value, or there are none.
+    pub(crate) fn tokens(&self, context: &Context) -> Option<Vec<Token>> {
+        let parts: Vec<Vec<Token>> = match self {
+            Self::Fixed(ArnPattern { partition, service, region, account, resource }) => {
+                let mut parts = vec![b"arn".map(Token::Byte).to_vec()];
+                for glob in [partition, service, region, account] {
+                    let mut tokens = Vec::new();
+                    glob.push_to(&mut tokens);
+                    parts.push(tokens);
+                }
+                parts.push(resource.tokens_with(context)?);
+                parts
+            }
+            Self::Template(template) => {
+                let tokens = template.known_tokens(context)?;
+                let parts = tokens.splitn(6, |token| *token == Token::Byte(b':'));
+                parts.map(<[Token]>::to_vec).collect()
+            }
+        };
+        let (resource, heads) = parts.split_last().filter(|(_, heads)| heads.len() == 5)?;
+        let mut tokens = Vec::new();
+        for head in heads {
+            tokens.extend(head.iter().map(|token| match token {
+                Token::One => Token::OneInPart,
+                Token::Many => Token::ManyInPart,
+                other => *other,
+            }));
+            tokens.push(Token::Byte(b':'));
+        }
+        tokens.extend(resource);
+        Some(tokens)
+    }
+
     /// Whether the ARN matches: six parts, each by itself, case-sensitive. A
     /// variable without a value matches nothing.
     pub(crate) fn matches(&self, arn: &Arn<'_>, context: &Context) -> Match<'_> {
@@ -353,6 +484,39 @@ fn by_parts(tokens: &[Token], arn: &Arn<'_>) -> bool {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    /// Part by part an entry covers what it covers as a whole.
+    #[test]
+    fn an_entry_covers_the_same_part_by_part() {
+        let mut seen = [0, 0];
+        let parts = ["", "a", "*", "?", "a*", "*a", "a*b", "b:*", "a?b", "B"];
+        let texts = ["", "a", "b", "A", "ab", "a:b", "a:a:b", "b:", ":", "b:a:ab"];
+        let context = Context::new();
+        let mut state = 7_usize;
+        let mut of = |all: &[&'static str]| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695);
+            all[(state >> 33) % all.len()]
+        };
+        let covers = |way: &[Vec<Token>; 5], arn: &Arn<'_>| {
+            let texts = [arn.partition, arn.service, arn.region, arn.account, arn.resource];
+            way.iter().zip(texts).all(|(tokens, text)| {
+                pattern::run(tokens, text.as_bytes(), Case::Sensitive, &mut || {})
+            })
+        };
+        for _ in 0..200_000 {
+            let entry = format!("arn:{}:{}:{}:{}", of(&parts), of(&parts), of(&parts), of(&parts));
+            let entry = format!("{entry}:{}", of(&parts));
+            let text = format!("arn:{}:{}:{}:{}", of(&texts), of(&texts), of(&texts), of(&texts));
+            let text = format!("{text}:{}", of(&texts));
+            let entry = ResourcePattern::parse(&entry, false, ShortArn::Pad).unwrap();
+            let arn = Arn::parse(&text).unwrap();
+            let whole = entry.covers(&Target::Arn(arn), &context) == Match::Yes;
+            let Some(Covered::Arns(ways)) = entry.covered(&context) else { panic!("{entry:?}") };
+            assert_eq!(ways.iter().any(|way| covers(way, &arn)), whole, "{entry:?} {text}");
+            seen[usize::from(whole)] += 1;
+        }
+        assert!(seen[1] > 3_000, "{seen:?}");
+    }
 
     #[rstest]
     #[case("*", "arn:aws:s3:::b/k", true)]

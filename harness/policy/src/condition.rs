@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use crate::arn::{Arn, ArnValue};
 use crate::operator::{Base, Operator, Order, Quantifier};
-use crate::pattern::Case;
+use crate::pattern::{self, Case, Token};
 use crate::request::{Context, Values};
 use crate::statement::{Effect, Truth};
 use crate::value::{AddressRange, Instant, Number, base64};
@@ -17,7 +17,7 @@ use crate::variables::{Match, Pattern, TemplateError, Text};
 
 /// One key of one operator.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Condition {
+pub struct Condition {
     pub(crate) operator: Operator,
     /// As written.
     pub(crate) operator_name: Box<str>,
@@ -42,6 +42,33 @@ enum Expected {
     Arns(Box<[Option<ArnValue>]>),
     /// `Null`: the key must be absent (`true`), present (`false`).
     Absence(Box<[Option<bool>]>),
+}
+
+/// What a request's value is compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Test {
+    /// A text.
+    Text {
+        /// The text.
+        text: String,
+        /// Whether letters compare without regard to case.
+        fold: bool,
+    },
+    /// A pattern.
+    Like(Vec<Token>),
+    /// A number, by its order.
+    Number(String),
+    /// An instant in nanoseconds since 1970, by its order.
+    Instant(i128),
+    /// A range of addresses.
+    Addresses {
+        /// One of them.
+        address: IpAddr,
+        /// How many of its bits count.
+        prefix: u32,
+    },
+    /// Bytes, written in base64.
+    Binary(Vec<u8>),
 }
 
 /// Whether a value of the request matches the policy's values, before
@@ -81,6 +108,76 @@ impl Condition {
         })
     }
 
+    /// The key in lower case.
+    pub fn lower_key(&self) -> &str {
+        &self.lower_key
+    }
+
+    /// The operator as written.
+    pub fn operator_name(&self) -> &str {
+        &self.operator_name
+    }
+
+    /// The key as written.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The policy's values as written.
+    pub fn values(&self) -> &[Box<str>] {
+        &self.sources
+    }
+
+    /// Whether it compares the values of a list.
+    pub fn is_of_list(&self) -> bool {
+        self.operator.quantifier.is_some()
+    }
+
+    /// The policy's values as they are compared with one of a request, with the
+    /// values that a context gives to their variables. One whose variables have
+    /// none is left out: it is equal to nothing.
+    pub fn tests(&self, context: &Context) -> Vec<Test> {
+        match &self.expected {
+            Expected::Texts(texts) => {
+                let fold = self.folds();
+                let known = texts.iter().filter_map(|text| text.known(context));
+                known.map(|text| Test::Text { text, fold }).collect()
+            }
+            Expected::Patterns(patterns) => {
+                let known = patterns.iter().filter_map(|pattern| pattern.tokens_with(context));
+                known.map(Test::Like).collect()
+            }
+            Expected::Arns(arns) => {
+                let known = arns.iter().flatten().filter_map(|arn| arn.tokens(context));
+                let mut anything = Vec::new();
+                for part in ["arn", "*", "*", "*", "*"] {
+                    pattern::push_part(&mut anything, part, Case::Fold);
+                    anything.push(Token::Byte(b':'));
+                }
+                let in_parts = |token| if token == Token::Many { Token::ManyInPart } else { token };
+                let anything = anything.into_iter().map(in_parts).chain([Token::Many]).collect();
+                std::iter::once(anything).chain(known).map(Test::Like).collect()
+            }
+            Expected::Numbers(numbers) => {
+                let known = numbers.iter().flatten();
+                known.map(|number| Test::Number(number.to_string())).collect()
+            }
+            Expected::Dates(dates) => {
+                dates.iter().flatten().map(|date| Test::Instant(date.0)).collect()
+            }
+            Expected::Addresses(ranges) => ranges
+                .iter()
+                .flatten()
+                .map(AddressRange::start)
+                .map(|(address, prefix)| Test::Addresses { address, prefix })
+                .collect(),
+            Expected::Binaries(binaries) => {
+                binaries.iter().flatten().cloned().map(Test::Binary).collect()
+            }
+            Expected::Absence(_) => Vec::new(),
+        }
+    }
+
     /// Whether nothing is known of the key.
     pub(crate) fn is_of_unknown(&self, context: &Context) -> bool {
         context.is_unknown_lower(&self.lower_key)
@@ -103,7 +200,7 @@ impl Condition {
     }
 
     /// Whether the condition holds for a statement of this effect.
-    pub(crate) fn holds(&self, context: &Context, effect: Effect) -> Truth {
+    pub fn holds(&self, context: &Context, effect: Effect) -> Truth {
         let values = self.request_values(context);
         if let Expected::Absence(wanted) = &self.expected {
             let holds = |is_absent: bool| {
@@ -208,7 +305,7 @@ impl Condition {
     pub(crate) fn compare(&self, value: &str, context: &Context) -> Found {
         match &self.expected {
             Expected::Texts(texts) => {
-                let fold = self.operator.base != Base::StringEquals;
+                let fold = self.folds();
                 let case = if fold { Case::Fold } else { Case::Sensitive };
                 any(texts.iter(), |text| Some(equal(text.equals(value, case, context))))
             }
@@ -245,6 +342,11 @@ impl Condition {
         }
     }
 
+    /// Whether texts compare without regard to case.
+    fn folds(&self) -> bool {
+        self.operator.base != Base::StringEquals
+    }
+
     fn ordered(&self, ordering: Ordering) -> bool {
         let (Base::Numeric(order) | Base::Date(order)) = self.operator.base else { return false };
         match order {
@@ -257,7 +359,7 @@ impl Condition {
     }
 
     /// The keys of the variables in its values.
-    pub(crate) fn variables(&self) -> Vec<&str> {
+    pub fn variables(&self) -> Vec<&str> {
         match &self.expected {
             Expected::Texts(texts) => texts.iter().flat_map(Text::variables).collect(),
             Expected::Patterns(patterns) => patterns.iter().flat_map(Pattern::variables).collect(),

@@ -32,6 +32,7 @@ use crate::decision::{Decision, Layer, Outcome};
 use crate::document::{Document, Kind};
 use crate::explain;
 use crate::layers::{Gates, Levels, Reached, Scans};
+use crate::logic::{Asks, Logic};
 use crate::principal::Naming;
 use crate::request::{Principal, Request};
 use crate::resource_control;
@@ -123,20 +124,18 @@ pub fn judge<'p>(request: &Request<'_>, policies: &'p Policies) -> Verdict<'p> {
             Verdict { outcome: Outcome::ImplicitDeny, layer, statement: None }
         }
         (Reached::Allowed(verdict), None) => verdict,
-        (_, Some((layer, found))) | (Reached::Undecided(layer, found), None) => {
+        (_, Some((layer, found))) | (Reached::Undecided(layer, found, _), None) => {
             found.verdict(Outcome::Undecided, layer)
         }
     }
 }
 
 /// What stands before every resource, whoever asks.
-fn gates<'p>(policies: &'p Policies, shape: &Shape, asked: &Asked<'_>) -> Gates<'p> {
-    let mut control = Scan::SILENT;
+fn gates<'p, A: Asks>(policies: &'p Policies, shape: &Shape, asked: &A) -> Gates<'p, A::Truth> {
+    let mut control = Scan::silent();
     if shape.resource_controlled {
         for level in &policies.resource_control {
-            let level = Scan::of(level, asked);
-            control.deny = control.deny.or(level.deny);
-            control.may_deny = control.may_deny.or(level.may_deny);
+            control.add_denies(&Scan::of(level, asked));
         }
     }
     let endpoint = policies.vpc_endpoint.as_slice();
@@ -145,7 +144,7 @@ fn gates<'p>(policies: &'p Policies, shape: &Shape, asked: &Asked<'_>) -> Gates<
 }
 
 /// What each layer says of a principal with policies of its account.
-fn scans<'p>(policies: &'p Policies, shape: &Shape, asked: &Asked<'_>) -> Scans<'p> {
+fn scans<'p, A: Asks>(policies: &'p Policies, shape: &Shape, asked: &A) -> Scans<'p, A::Truth> {
     let mut levels = Levels::default();
     if !shape.service_linked {
         for level in &policies.service_control {
@@ -166,6 +165,46 @@ fn scans<'p>(policies: &'p Policies, shape: &Shape, asked: &Asked<'_>) -> Scans<
             documents => Some(of(documents.unwrap_or_default())),
         },
     }
+}
+
+/// What of a request decides which layers count, and what no policy can change.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame {
+    shape: Shape,
+    fixed: Option<Outcome>,
+}
+
+impl Frame {
+    pub(crate) fn of(request: &Request<'_>, policies: &Policies) -> Self {
+        let shape = Shape::of(request, policies, &asked(request, policies));
+        Self { shape, fixed: special::outcome(request) }
+    }
+}
+
+/// Whether the requests are allowed that are asked about and of this frame.
+pub(crate) fn allowed<A: Asks>(frame: &Frame, asked: &A, policies: &Policies) -> A::Truth {
+    if let Some(fixed) = frame.fixed {
+        return A::Truth::constant(fixed == Outcome::Allow);
+    }
+    if !frame.shape.account_policies {
+        let gates = gates(policies, &frame.shape, asked);
+        let resource = Scan::of(policies.resource.as_slice(), asked);
+        let wanted = alone(&gates, &resource);
+        let allowed = A::Truth::all(wanted.into_iter().flatten().map(|(_, scan)| scan.allows()));
+        return allowed.and(gates.denied().or(resource.denies()).negate());
+    }
+    let scans = scans(policies, &frame.shape, asked);
+    let allowed = scans.allowed(&frame.shape).truth();
+    allowed.and(scans.denied().negate())
+}
+
+/// The layers that must allow where there is nothing but the resource's policy.
+fn alone<'s, 'p, T: Logic>(
+    gates: &'s Gates<'p, T>,
+    resource: &'s Scan<'p, T>,
+) -> [Option<(Layer, &'s Scan<'p, T>)>; 2] {
+    let endpoint = gates.endpoint.as_ref();
+    [endpoint.map(|scan| (Layer::VpcEndpoint, scan)), Some((Layer::Resource, resource))]
 }
 
 /// Where an undecided request may still be decided: layers of which statements
@@ -252,8 +291,8 @@ fn only_resource<'p>(gates: &Gates<'p>, resource: &Scan<'p>) -> Verdict<'p> {
     if let Some((layer, found)) = resource_deny(|scan| scan.deny) {
         return found.verdict(Outcome::ExplicitDeny, layer);
     }
-    let wanted = [(Layer::VpcEndpoint, gates.endpoint.as_ref()), (Layer::Resource, Some(resource))];
-    let wanted = || wanted.into_iter().filter_map(|(layer, scan)| Some((layer, scan?)));
+    let wanted = alone(gates, resource);
+    let wanted = || wanted.into_iter().flatten();
     if let Some((layer, _)) = wanted().find(|(_, scan)| scan.allows() == Truth::False) {
         return Verdict { outcome: Outcome::ImplicitDeny, layer, statement: None };
     }

@@ -33,6 +33,14 @@ pub fn decide_line(line: &str) -> String {
     Decider::default().line(line).text
 }
 
+/// Reads a principal, as a line writes it.
+///
+/// # Errors
+/// A text that names none.
+pub fn principal(text: &str) -> Result<Principal, String> {
+    crate::line::principal(text, "")
+}
+
 /// An answer to a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -171,6 +179,17 @@ impl Decider {
     /// What cannot be read, and where.
     pub fn read(&mut self, text: &str) -> Result<Question, String> {
         self.question(text).map(|(_, question)| question)
+    }
+
+    /// Reads policies, as the member `policies` of a line has them; `sts` says
+    /// whether a resource's policy is a trust policy.
+    ///
+    /// # Errors
+    /// What cannot be read, and where.
+    pub fn policies_of(&mut self, text: &str, sts: bool) -> Result<Policies, String> {
+        let documents: Documents<'_> =
+            serde_json::from_str(text).map_err(|error| error.to_string())?;
+        self.policies(&documents, sts)
     }
 
     /// The id, as it is written, and the rest of a line.

@@ -8,31 +8,32 @@
 
 use crate::decision::{Layer, Outcome};
 use crate::evaluate::{Shape, Verdict};
+use crate::logic::Logic;
 use crate::scan::{Found, Scan};
 use crate::statement::Truth;
 
 /// What the levels of service control policies say, all of which must allow.
 #[derive(Debug)]
-pub(crate) struct Levels<'p> {
+pub(crate) struct Levels<'p, T = Truth> {
     /// The first Deny of any level, and the first that may apply.
-    denies: Scan<'p>,
-    allow: Truth,
+    denies: Scan<'p, T>,
+    allow: T,
     /// The first Allow on which it hangs.
     may_allow: Option<Found<'p>>,
 }
 
-impl Default for Levels<'_> {
+impl<T: Logic> Default for Levels<'_, T> {
     fn default() -> Self {
-        Self { denies: Scan::SILENT, allow: Truth::True, may_allow: None }
+        Self { denies: Scan::silent(), allow: T::constant(true), may_allow: None }
     }
 }
 
-impl<'p> Levels<'p> {
-    pub(crate) fn add(&mut self, level: &Scan<'p>) {
-        self.denies.deny = self.denies.deny.or(level.deny);
-        self.denies.may_deny = self.denies.may_deny.or(level.may_deny);
-        self.allow = Truth::all([self.allow, level.allows()]);
-        if level.allows() == Truth::Unknown {
+impl<'p, T: Logic> Levels<'p, T> {
+    pub(crate) fn add(&mut self, level: &Scan<'p, T>) {
+        self.denies.add_denies(level);
+        let allows = level.allows();
+        self.allow = self.allow.clone().and(allows.clone());
+        if allows.known().is_none() {
             self.may_allow = self.may_allow.or(level.may_allow.first());
         }
     }
@@ -40,65 +41,93 @@ impl<'p> Levels<'p> {
 
 /// What stands before every resource, whoever asks.
 #[derive(Debug)]
-pub(crate) struct Gates<'p> {
+pub(crate) struct Gates<'p, T = Truth> {
     /// The policy of the VPC endpoint, which must allow.
-    pub(crate) endpoint: Option<Scan<'p>>,
+    pub(crate) endpoint: Option<Scan<'p, T>>,
     /// Resource control policies, which only deny.
-    pub(crate) control: Scan<'p>,
+    pub(crate) control: Scan<'p, T>,
 }
 
-impl<'p> Gates<'p> {
+impl<'p, T: Logic> Gates<'p, T> {
     /// The first of them with such a Deny.
     pub(crate) fn denies(
         &self,
-        deny: impl Fn(&Scan<'p>) -> Option<Found<'p>>,
+        deny: impl Fn(&Scan<'p, T>) -> Option<Found<'p>>,
     ) -> Option<(Layer, Found<'p>)> {
         let endpoint = self.endpoint.as_ref().and_then(&deny);
         let control = || Some((Layer::ResourceControl, deny(&self.control)?));
         endpoint.map(|found| (Layer::VpcEndpoint, found)).or_else(control)
     }
+
+    /// Whether one of them has a Deny that applies.
+    pub(crate) fn denied(&self) -> T {
+        let control = self.control.denies();
+        match &self.endpoint {
+            Some(endpoint) => endpoint.denies().or(control),
+            None => control,
+        }
+    }
 }
 
 /// What each layer says.
 #[derive(Debug)]
-pub(crate) struct Scans<'p> {
-    pub(crate) gates: Gates<'p>,
-    pub(crate) levels: Levels<'p>,
-    pub(crate) resource: Scan<'p>,
-    pub(crate) identity: Scan<'p>,
-    pub(crate) boundary: Option<Scan<'p>>,
-    pub(crate) session: Option<Scan<'p>>,
+pub(crate) struct Scans<'p, T = Truth> {
+    pub(crate) gates: Gates<'p, T>,
+    pub(crate) levels: Levels<'p, T>,
+    pub(crate) resource: Scan<'p, T>,
+    pub(crate) identity: Scan<'p, T>,
+    pub(crate) boundary: Option<Scan<'p, T>>,
+    pub(crate) session: Option<Scan<'p, T>>,
 }
 
 /// What is reached where nothing denies.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Reached<'p> {
+pub(crate) enum Reached<'p, T = Truth> {
     Allowed(Verdict<'p>),
     /// This layer should allow, and cannot.
     Denied(Layer),
-    /// It hangs on this statement, and maybe on others.
-    Undecided(Layer, Found<'p>),
+    /// It hangs on this statement, and maybe on others: allowed where that holds.
+    Undecided(Layer, Found<'p>, T),
+}
+
+impl<T: Logic> Reached<'_, T> {
+    /// Whether it is allowed.
+    pub(crate) fn truth(&self) -> T {
+        match self {
+            Self::Allowed(_) => T::constant(true),
+            Self::Denied(_) => T::constant(false),
+            Self::Undecided(_, _, truth) => truth.clone(),
+        }
+    }
 }
 
 /// A layer that must allow.
 #[derive(Debug, Clone, Copy)]
-struct Wanted<'p> {
+struct Wanted<'p, T> {
     layer: Layer,
-    allows: Truth,
+    allows: T,
     may_allow: Option<Found<'p>>,
 }
 
-impl<'p> Wanted<'p> {
-    fn of(layer: Layer, scan: &Scan<'p>) -> Self {
+impl<'p, T: Logic> Wanted<'p, T> {
+    fn of(layer: Layer, scan: &Scan<'p, T>) -> Self {
         Self { layer, allows: scan.allows(), may_allow: scan.may_allow.first() }
     }
 }
 
-impl<'p> Scans<'p> {
+impl<'p, T: Logic> Scans<'p, T> {
+    /// Whether some layer has a Deny that applies.
+    pub(crate) fn denied(&self) -> T {
+        let limits = self.boundary.iter().chain(&self.session);
+        let rest = [&self.levels.denies, &self.resource, &self.identity];
+        let denies = rest.into_iter().chain(limits).map(Scan::denies);
+        T::any(std::iter::once(self.gates.denied()).chain(denies))
+    }
+
     /// The first layer with such a Deny.
     pub(crate) fn denies(
         &self,
-        deny: impl Fn(&Scan<'p>) -> Option<Found<'p>>,
+        deny: impl Fn(&Scan<'p, T>) -> Option<Found<'p>>,
     ) -> Option<(Layer, Found<'p>)> {
         let gates = self.gates.denies(&deny);
         if gates.is_some() {
@@ -117,17 +146,22 @@ impl<'p> Scans<'p> {
     /// What is reached if nothing denies. How the resource's policy names the
     /// caller decides which layers must allow: where a grant that names it more
     /// directly may apply as well, both must come to the same.
-    pub(crate) fn allowed(&self, shape: &Shape) -> Reached<'p> {
-        let certain = self.reached(shape, self.resource.allow);
+    pub(crate) fn allowed(&self, shape: &Shape) -> Reached<'p, T> {
+        let mut reached = self.reached(shape, self.resource.allow);
         for grant in self.possible_grants() {
-            match (&certain, self.reached(shape, Some(grant))) {
-                (Reached::Undecided(..), _) => break,
+            let more = self.reached(shape, Some(grant));
+            let truth =
+                || self.resource.open_allow(grant.naming).choose(more.truth(), reached.truth());
+            reached = match (&reached, &more) {
                 (Reached::Allowed(_), Reached::Allowed(_))
-                | (Reached::Denied(_), Reached::Denied(_)) => {}
-                _ => return Reached::Undecided(Layer::Resource, grant),
-            }
+                | (Reached::Denied(_), Reached::Denied(_)) => continue,
+                (Reached::Undecided(layer, found, _), _) => {
+                    Reached::Undecided(*layer, *found, truth())
+                }
+                _ => Reached::Undecided(Layer::Resource, grant, truth()),
+            };
         }
-        certain
+        reached
     }
 
     /// Allows of the resource's policy that may apply, and would name the caller
@@ -138,14 +172,17 @@ impl<'p> Scans<'p> {
     }
 
     /// What is reached with this grant of the resource's policy.
-    fn reached(&self, shape: &Shape, grant: Option<Found<'p>>) -> Reached<'p> {
-        let wanted = || self.wanted(shape, grant).into_iter().flatten();
-        if let Some(silent) = wanted().find(|wanted| wanted.allows == Truth::False) {
+    fn reached(&self, shape: &Shape, grant: Option<Found<'p>>) -> Reached<'p, T> {
+        let wanted = self.wanted(shape, grant);
+        let wanted = || wanted.iter().flatten();
+        let is = |known| move |wanted: &&Wanted<'p, T>| wanted.allows.known() == known;
+        if let Some(silent) = wanted().find(is(Some(false))) {
             return Reached::Denied(silent.layer);
         }
-        let open = wanted().find(|wanted| wanted.allows == Truth::Unknown);
+        let open = wanted().find(is(None));
         if let Some(Wanted { layer, may_allow: Some(found), .. }) = open {
-            return Reached::Undecided(layer, found);
+            let allowed = T::all(wanted().map(|wanted| wanted.allows.clone()));
+            return Reached::Undecided(*layer, *found, allowed);
         }
         let needs = shape.needs(grant.map(|found| found.naming));
         // The root user federates a session with all that it may do itself. What
@@ -154,7 +191,9 @@ impl<'p> Scans<'p> {
             let (outcome, layer) = (Outcome::Allow, Layer::Root);
             return Reached::Allowed(Verdict { outcome, layer, statement: None });
         }
-        match (self.identity.allow, grant) {
+        // Of many requests each may be allowed by another statement.
+        let identity = self.identity.allow.or_else(|| self.identity.may_allow.first());
+        match (identity, grant) {
             (Some(found), _) if needs.identity => {
                 Reached::Allowed(found.verdict(Outcome::Allow, Layer::Identity))
             }
@@ -165,16 +204,19 @@ impl<'p> Scans<'p> {
 
     /// The layers that must allow, in their order, with this grant of the
     /// resource's policy.
-    fn wanted(&self, shape: &Shape, grant: Option<Found<'p>>) -> [Option<Wanted<'p>>; 6] {
+    fn wanted(&self, shape: &Shape, grant: Option<Found<'p>>) -> [Option<Wanted<'p, T>>; 6] {
         let needs = shape.needs(grant.map(|found| found.naming));
         let levels = Wanted {
             layer: Layer::ServiceControl,
-            allows: self.levels.allow,
+            allows: self.levels.allow.clone(),
             may_allow: self.levels.may_allow,
         };
-        let resource =
-            Wanted { layer: Layer::Resource, allows: Truth::of(grant.is_some()), may_allow: None };
-        let limit = |needed: bool, layer, scan: &Option<Scan<'p>>| {
+        let resource = Wanted {
+            layer: Layer::Resource,
+            allows: T::constant(grant.is_some()),
+            may_allow: None,
+        };
+        let limit = |needed: bool, layer, scan: &Option<Scan<'p, T>>| {
             scan.as_ref().filter(|_| needed).map(|scan| Wanted::of(layer, scan))
         };
         [
@@ -202,7 +244,7 @@ impl<'p> Scans<'p> {
         for (grant, reached) in reached {
             if let Reached::Undecided(..) = reached {
                 let wanted = self.wanted(shape, grant).into_iter().flatten();
-                let unknown = wanted.filter(|wanted| wanted.allows == Truth::Unknown);
+                let unknown = wanted.filter(|wanted| wanted.allows.known().is_none());
                 open.extend(unknown.map(|wanted| wanted.layer));
             }
         }

@@ -100,6 +100,7 @@ pub mod jsonl;
 mod layers;
 mod line;
 pub mod lint;
+mod logic;
 pub mod malformed;
 mod operator;
 mod pattern;
@@ -111,6 +112,7 @@ mod resource_format;
 mod scan;
 mod special;
 mod statement;
+pub mod symbolic;
 mod value;
 mod variables;
 

@@ -218,7 +218,7 @@ fn readable(line: &Line<'_>) -> Result<(), String> {
 }
 
 /// Reads a principal.
-fn principal(text: &str, action: &str) -> Result<Principal, String> {
+pub(crate) fn principal(text: &str, action: &str) -> Result<Principal, String> {
     if text == "*" {
         return Ok(Principal::Anonymous);
     }

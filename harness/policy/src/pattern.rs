@@ -6,8 +6,9 @@
 //! ends.
 
 /// What a place of a pattern accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Token {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Token {
+    /// This byte of the UTF-8 text.
     Byte(u8),
     /// The same, letters in either case.
     Letter(u8),

@@ -39,6 +39,12 @@ pub(crate) fn outcome(request: &Request<'_>) -> Option<Outcome> {
     fixed.then_some(Outcome::ImplicitDeny)
 }
 
+/// Whether an action of this name is among those that change what may be AWS's.
+pub(crate) fn names(name: &str) -> bool {
+    let all = ALIAS_CHANGES.iter().chain(&POLICY_CHANGES).chain(&ROLE_CHANGES);
+    all.into_iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 const ALIAS_CHANGES: [&str; 3] = ["CreateAlias", "DeleteAlias", "UpdateAlias"];
 
 const POLICY_CHANGES: [&str; 7] = [

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use crate::arn::{ResourcePattern, Target};
 use crate::condition::Condition;
+use crate::logic::{Asks, Logic};
 use crate::pattern::{Case, Glob};
 use crate::principal::{Naming, Principals};
 use crate::request::{Context, Principal};
 use crate::variables::Match;
 
 /// What a statement does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It allows.
     Allow,
+    /// It denies.
     Deny,
 }
 
@@ -59,14 +62,16 @@ impl ActionPattern {
 
 /// A request's action, taken apart.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Action<'a> {
-    pub(crate) service: &'a str,
-    pub(crate) name: &'a str,
+pub struct Action<'a> {
+    /// The prefix: `iam`.
+    pub service: &'a str,
+    /// The name: `CreateRole`.
+    pub name: &'a str,
 }
 
 impl<'a> Action<'a> {
     /// Text without a colon is a name of no service: only `*` covers it.
-    pub(crate) fn parse(text: &'a str) -> Self {
+    pub fn parse(text: &'a str) -> Self {
         let (service, name) = text.split_once(':').unwrap_or(("", text));
         Self { service, name }
     }
@@ -75,15 +80,18 @@ impl<'a> Action<'a> {
 /// Whether something holds of a request, of which some condition keys may be
 /// unknown (Kleene's logic of three values).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Truth {
+pub enum Truth {
+    /// It holds.
     True,
+    /// It does not hold.
     False,
     /// It hangs on a key of which nothing is known.
     Unknown,
 }
 
 impl Truth {
-    pub(crate) fn of(holds: bool) -> Self {
+    /// Of what is known.
+    pub fn of(holds: bool) -> Self {
         if holds { Self::True } else { Self::False }
     }
 
@@ -123,25 +131,12 @@ pub(crate) struct Resources {
 }
 
 impl Resources {
-    /// Whether the element speaks of the target. A variable without a value:
-    /// "the resource that includes a policy variable with no value will not
-    /// match any resource"; under `NotResource` the statement then matches
-    /// nothing at all.
-    fn cover(&self, target: &Target<'_>, context: &Context) -> Truth {
-        let answers = self.patterns.iter().map(|pattern| pattern.covers(target, context));
+    /// Whether the element speaks of the target.
+    fn cover<A: Asks>(&self, asked: &A) -> A::Truth {
         if !self.negated {
-            return Truth::any(answers.map(|answer| match answer {
-                Match::Yes => Truth::True,
-                Match::No | Match::NoValue(_) | Match::Unknown { may: false } => Truth::False,
-                Match::Unknown { may: true } => Truth::Unknown,
-            }));
+            return A::Truth::any(self.patterns.iter().map(|pattern| asked.covers(pattern)));
         }
-        Truth::all(answers.map(|answer| match answer {
-            Match::No => Truth::True,
-            Match::Yes | Match::NoValue(_) => Truth::False,
-            // The key may have no value.
-            Match::Unknown { .. } => Truth::Unknown,
-        }))
+        A::Truth::all(self.patterns.iter().map(|pattern| asked.leaves_out(pattern)))
     }
 
     /// The keys of which nothing is known, where it hangs on them whether the
@@ -167,12 +162,53 @@ pub(crate) struct Asked<'a> {
     pub(crate) bounded: bool,
 }
 
+/// A variable without a value: "the resource that includes a policy variable
+/// with no value will not match any resource"; under `NotResource` the
+/// statement then matches nothing at all.
+impl Asks for Asked<'_> {
+    type Truth = Truth;
+
+    fn action(&self) -> &Action<'_> {
+        &self.action
+    }
+
+    fn principal(&self) -> &Principal {
+        self.principal
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.bounded
+    }
+
+    fn covers(&self, pattern: &ResourcePattern) -> Truth {
+        match pattern.covers(&self.target, self.context) {
+            Match::Yes => Truth::True,
+            Match::No | Match::NoValue(_) | Match::Unknown { may: false } => Truth::False,
+            Match::Unknown { may: true } => Truth::Unknown,
+        }
+    }
+
+    fn leaves_out(&self, pattern: &ResourcePattern) -> Truth {
+        match pattern.covers(&self.target, self.context) {
+            Match::No => Truth::True,
+            Match::Yes | Match::NoValue(_) => Truth::False,
+            // The key may have no value.
+            Match::Unknown { .. } => Truth::Unknown,
+        }
+    }
+
+    fn holds(&self, condition: &Condition, effect: Effect) -> Truth {
+        condition.holds(self.context, effect)
+    }
+}
+
 /// Whether a statement applies to a request, and how it names the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Applies {
+pub(crate) enum Applies<T = Truth> {
     No,
-    /// It hangs on a key of which nothing is known.
-    May(Naming),
+    /// It hangs on a key of which nothing is known, or on the request that is
+    /// chosen.
+    May(Naming, T),
     Yes(Naming),
 }
 
@@ -197,46 +233,47 @@ impl Statement {
 
     /// How the statement names the caller; [`Naming::Itself`] for documents
     /// that are attached to the caller. `None` when it does not.
-    fn naming(&self, asked: &Asked<'_>) -> Option<Naming> {
+    fn naming(&self, asked: &impl Asks) -> Option<Naming> {
         let Some(principals) = &self.principals else { return Some(Naming::Itself) };
         // "The NotPrincipal element with a Deny effect will always deny any
         // IAM principal that has a permissions boundary policy attached"
         // (IAM user guide, permissions boundaries for IAM entities).
         if principals.negated && self.effect == Effect::Deny {
-            let denied = asked.bounded || !principals.spares(asked.principal);
+            let denied = asked.is_bounded() || !principals.spares(asked.principal());
             return denied.then_some(Naming::Everyone);
         }
-        principals.names(asked.principal)
+        principals.names(asked.principal())
     }
 
-    fn is_about_action(&self, action: &Action<'_>) -> bool {
+    pub(crate) fn is_about_action(&self, action: &Action<'_>) -> bool {
         let listed = self.actions.patterns.iter().any(|pattern| pattern.matches(action));
         listed != self.actions.negated
     }
 
-    fn covers(&self, asked: &Asked<'_>) -> Truth {
+    fn covers<A: Asks>(&self, asked: &A) -> A::Truth {
         match &self.resources {
-            Some(resources) => resources.cover(&asked.target, asked.context),
-            None => Truth::True,
+            Some(resources) => resources.cover(asked),
+            None => A::Truth::constant(true),
         }
     }
 
     /// Whether the statement applies to the request, and how it names the
     /// caller.
-    pub(crate) fn applies(&self, asked: &Asked<'_>) -> Applies {
-        if !self.is_about_action(&asked.action) {
+    pub(crate) fn applies<A: Asks>(&self, asked: &A) -> Applies<A::Truth> {
+        if !self.is_about_action(asked.action()) {
             return Applies::No;
         }
         let covers = self.covers(asked);
-        if covers == Truth::False {
+        if covers.known() == Some(false) {
             return Applies::No;
         }
         let Some(naming) = self.naming(asked) else { return Applies::No };
-        let holds = |condition: &Condition| condition.holds(asked.context, self.effect);
-        match (covers, Truth::all(self.conditions.iter().map(holds))) {
-            (_, Truth::False) => Applies::No,
-            (Truth::True, Truth::True) => Applies::Yes(naming),
-            _ => Applies::May(naming),
+        let holds = |condition: &Condition| asked.holds(condition, self.effect);
+        let applies = covers.and(A::Truth::all(self.conditions.iter().map(holds)));
+        match applies.known() {
+            Some(false) => Applies::No,
+            Some(true) => Applies::Yes(naming),
+            None => Applies::May(naming, applies),
         }
     }
 
@@ -248,7 +285,7 @@ impl Statement {
     /// The keys of which nothing is known and on which it hangs whether the
     /// statement applies, as it writes them; with repetitions.
     pub(crate) fn hangs_on(&self, asked: &Asked<'_>) -> Vec<&str> {
-        if !matches!(self.applies(asked), Applies::May(_)) {
+        if !matches!(self.applies(asked), Applies::May(..)) {
             return Vec::new();
         }
         let resources = self.resources.iter();

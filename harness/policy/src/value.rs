@@ -86,7 +86,7 @@ impl<'a> Number<'a> {
 
 /// An instant, in nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Instant(i128);
+pub(crate) struct Instant(pub(crate) i128);
 
 const SECOND: i128 = 1_000_000_000;
 
@@ -247,6 +247,11 @@ impl AddressRange {
             Some(_) => return None,
         };
         (prefix <= width).then_some(Self { address, prefix })
+    }
+
+    /// The first address, and how many bits of it count.
+    pub(crate) fn start(&self) -> (IpAddr, u32) {
+        (self.address, self.prefix)
     }
 
     /// Addresses of different versions are never in each other's ranges.

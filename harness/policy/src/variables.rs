@@ -112,6 +112,11 @@ impl Template {
         Ok(found)
     }
 
+    /// [`Self::tokens`] where all values are known and there.
+    pub(crate) fn known_tokens(&self, context: &Context) -> Option<Vec<Token>> {
+        self.tokens(context).ok().filter(|found| found.known).map(|found| found.tokens)
+    }
+
     /// Whether a variable is known to have no value.
     pub(crate) fn is_nothing(&self, context: &Context) -> bool {
         self.text(context).is_err()
@@ -229,6 +234,14 @@ impl Text {
         template.into_iter().flat_map(Template::keys)
     }
 
+    /// The text with the values of its variables, where all are known and there.
+    pub(crate) fn known(&self, context: &Context) -> Option<String> {
+        match self {
+            Self::Fixed(text) => Some(text.to_string()),
+            Self::Template(template) => template.text(context).ok().flatten(),
+        }
+    }
+
     /// Whether the text has a variable without a value: it is equal to nothing.
     pub(crate) fn is_nothing(&self, context: &Context) -> bool {
         match self {
@@ -281,6 +294,18 @@ impl Pattern {
             Self::Template(template) => Some(template),
         };
         template.into_iter().flat_map(Template::keys)
+    }
+
+    /// The pattern with the values of its variables, where all are known and there.
+    pub(crate) fn tokens_with(&self, context: &Context) -> Option<Vec<Token>> {
+        match self {
+            Self::Fixed(glob) => {
+                let mut tokens = Vec::new();
+                glob.push_to(&mut tokens);
+                Some(tokens)
+            }
+            Self::Template(template) => template.known_tokens(context),
+        }
     }
 
     /// Whether the pattern has a variable without a value: nothing matches it.

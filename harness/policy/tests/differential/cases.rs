@@ -188,7 +188,7 @@ fn policy(c: &mut Choices, whom: Whom) -> Policy {
     Policy { version, statements: c.list(least, most, |c| statement(c, whom)) }
 }
 
-fn context(c: &mut Choices) -> BTreeMap<&'static str, Held> {
+pub(crate) fn context(c: &mut Choices) -> BTreeMap<&'static str, Held> {
     let single: [(&str, &[&str]); 6] = [
         ("aws:PrincipalTag/t", &["a", "A", "b", "k", "a*", "*", "ab"]),
         ("s3:max-keys", &["5", "5.00", "9", "10.5", "-2", "5x"]),

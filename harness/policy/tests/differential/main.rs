@@ -21,6 +21,7 @@
 
 mod cases;
 mod choices;
+mod many;
 mod reference;
 mod unknown;
 mod world;
@@ -32,87 +33,104 @@ use world::Case;
 
 type Answer = (&'static str, &'static str);
 
-/// `decide` and `judge` of a crate, in the names of the reference.
+/// `decide` and `judge` of a crate, in the names of the reference, and what they
+/// are given.
 macro_rules! engine {
     ($name:ident, $engine:ident) => {
-        fn $name(case: &Case) -> Answer {
+        mod $name {
+            use std::collections::BTreeMap;
             use std::sync::Arc;
-            use world::{Caller, Held, Policy};
+
             use $engine::{Context, Document, Kind, Policies, Principal, Request, decide, judge};
 
-            let parse = |kind, policy: &Policy| {
-                let text = policy.to_string();
-                match Document::parse("document", &text, kind) {
-                    Ok(document) => Arc::new(document),
-                    Err(error) => panic!("{error}: {text}"),
-                }
-            };
-            let all = |kind, policies: &[Policy]| -> Vec<Arc<Document>> {
-                policies.iter().map(|policy| parse(kind, policy)).collect()
-            };
-            let kind = if case.trust { Kind::Trust } else { Kind::Resource };
-            let policies = Policies {
-                vpc_endpoint: case.endpoint.as_ref().map(|policy| parse(Kind::VpcEndpoint, policy)),
-                resource_control: case
-                    .rcp
-                    .iter()
-                    .map(|level| all(Kind::ResourceControl, level))
-                    .collect(),
-                service_control: case
-                    .scp
-                    .iter()
-                    .map(|level| all(Kind::ServiceControl, level))
-                    .collect(),
-                identity: all(Kind::Identity, &case.identity),
-                boundary: case.boundary.as_ref().map(|list| all(Kind::Boundary, list)),
-                session: case.session.as_ref().map(|list| all(Kind::Session, list)),
-                resource: case.resource.as_ref().map(|policy| parse(kind, policy)),
-            };
-            let mut context = Context::new();
-            for (key, held) in &case.context {
-                match held {
-                    Held::One(value) => drop(context.set(key, *value)),
-                    Held::Many(values) => drop(context.set_list(key, values.iter().copied())),
+            use crate::Answer;
+            use crate::world::{Caller, Case, Held, Policy};
+
+            pub(crate) fn policies(case: &Case) -> Policies {
+                let parse = |kind, policy: &Policy| {
+                    let text = policy.to_string();
+                    match Document::parse("document", &text, kind) {
+                        Ok(document) => Arc::new(document),
+                        Err(error) => panic!("{error}: {text}"),
+                    }
+                };
+                let all = |kind, policies: &[Policy]| -> Vec<Arc<Document>> {
+                    policies.iter().map(|policy| parse(kind, policy)).collect()
+                };
+                let kind = if case.trust { Kind::Trust } else { Kind::Resource };
+                let levels = |kind, levels: &[Vec<Policy>]| -> Vec<Vec<Arc<Document>>> {
+                    levels.iter().map(|level| all(kind, level)).collect()
+                };
+                let endpoint = case.endpoint.as_ref();
+                Policies {
+                    vpc_endpoint: endpoint.map(|policy| parse(Kind::VpcEndpoint, policy)),
+                    resource_control: levels(Kind::ResourceControl, &case.rcp),
+                    service_control: levels(Kind::ServiceControl, &case.scp),
+                    identity: all(Kind::Identity, &case.identity),
+                    boundary: case.boundary.as_ref().map(|list| all(Kind::Boundary, list)),
+                    session: case.session.as_ref().map(|list| all(Kind::Session, list)),
+                    resource: case.resource.as_ref().map(|policy| parse(kind, policy)),
                 }
             }
-            for key in &case.unknown {
-                context.set_unknown(key);
+
+            pub(crate) fn context(held: &BTreeMap<&'static str, Held>) -> Context {
+                let mut context = Context::new();
+                for (key, held) in held {
+                    match held {
+                        Held::One(value) => drop(context.set(key, *value)),
+                        Held::Many(values) => drop(context.set_list(key, values.iter().copied())),
+                    }
+                }
+                context
             }
-            let principal = match case.caller {
-                Caller::User => Principal::User { arn: "arn:aws:iam::111111111111:user/u".into() },
-                Caller::RoleSession => Principal::RoleSession {
-                    role_arn: "arn:aws:iam::111111111111:role/p/r".into(),
-                    session_arn: "arn:aws:sts::111111111111:assumed-role/r/s".into(),
-                },
-                Caller::FederatedUser => Principal::FederatedUser {
-                    arn: "arn:aws:sts::111111111111:federated-user/u".into(),
-                    user_arn: "arn:aws:iam::111111111111:user/u".into(),
-                },
-                Caller::Root => Principal::Root { account_id: "111111111111".into() },
-                Caller::WebIdentity => Principal::WebIdentity {
-                    provider_arn: "arn:aws:iam::111111111111:oidc-provider/p".into(),
-                },
-                Caller::Service => Principal::Service { name: "lambda.amazonaws.com".into() },
-                Caller::Anonymous => Principal::Anonymous,
-            };
-            let request = Request {
-                principal: &principal,
-                action: case.action,
-                resource: case.target,
-                resource_account: case.account,
-                context: &context,
-            };
-            let decision = decide(&request, &policies);
-            let verdict = judge(&request, &policies);
-            assert_eq!((decision.outcome, decision.layer), (verdict.outcome, verdict.layer));
-            // What is undecided names keys, of those that are unknown, and statements.
-            let undecided = decision.outcome.as_str() == "undecided";
-            let named = !decision.unknown.is_empty() && !decision.statements.is_empty();
-            let known = |key: &String| !case.unknown.contains(&key.as_str());
-            if decision.unknown.iter().any(known) || (undecided && !named) {
-                return ("undecided for nothing", decision.layer.as_str());
+
+            pub(crate) fn principal(caller: &Caller) -> Principal {
+                match caller {
+                    Caller::User => {
+                        Principal::User { arn: "arn:aws:iam::111111111111:user/u".into() }
+                    }
+                    Caller::RoleSession => Principal::RoleSession {
+                        role_arn: "arn:aws:iam::111111111111:role/p/r".into(),
+                        session_arn: "arn:aws:sts::111111111111:assumed-role/r/s".into(),
+                    },
+                    Caller::FederatedUser => Principal::FederatedUser {
+                        arn: "arn:aws:sts::111111111111:federated-user/u".into(),
+                        user_arn: "arn:aws:iam::111111111111:user/u".into(),
+                    },
+                    Caller::Root => Principal::Root { account_id: "111111111111".into() },
+                    Caller::WebIdentity => Principal::WebIdentity {
+                        provider_arn: "arn:aws:iam::111111111111:oidc-provider/p".into(),
+                    },
+                    Caller::Service => Principal::Service { name: "lambda.amazonaws.com".into() },
+                    Caller::Anonymous => Principal::Anonymous,
+                }
             }
-            (decision.outcome.as_str(), decision.layer.as_str())
+
+            pub(crate) fn answer(case: &Case) -> Answer {
+                let policies = policies(case);
+                let mut context = context(&case.context);
+                for key in &case.unknown {
+                    context.set_unknown(key);
+                }
+                let request = Request {
+                    principal: &principal(&case.caller),
+                    action: case.action,
+                    resource: case.target,
+                    resource_account: case.account,
+                    context: &context,
+                };
+                let decision = decide(&request, &policies);
+                let verdict = judge(&request, &policies);
+                assert_eq!((decision.outcome, decision.layer), (verdict.outcome, verdict.layer));
+                // What is undecided names keys, of those that are unknown, and statements.
+                let undecided = decision.outcome.as_str() == "undecided";
+                let named = !decision.unknown.is_empty() && !decision.statements.is_empty();
+                let known = |key: &String| !case.unknown.contains(&key.as_str());
+                if decision.unknown.iter().any(known) || (undecided && !named) {
+                    return ("undecided for nothing", decision.layer.as_str());
+                }
+                (decision.outcome.as_str(), decision.layer.as_str())
+            }
         }
     };
 }
@@ -169,13 +187,13 @@ fn the_engine_and_the_slow_evaluator_agree() {
     // the nightly run sets a seed of its own.
     let seed = from_environment("RINGFENCE_SEED").unwrap_or(1 << 32);
     println!("{cases} cases, RINGFENCE_SEED={seed}");
-    let Some(made) = search(seed, cases, engine) else { return };
+    let Some(made) = search(seed, cases, engine::answer) else { return };
     let made = simplest(made, |made| {
         let case = cases::case(&mut Choices::repeat(made));
-        wrong(&case, engine(&case)).is_some()
+        wrong(&case, engine::answer(&case)).is_some()
     });
     let case = cases::case(&mut Choices::repeat(&made));
-    let found = engine(&case);
+    let found = engine::answer(&case);
     let expected = wrong(&case, found).unwrap();
     panic!("the engine says {found:?}, the reference {expected} (RINGFENCE_SEED={seed}):\n{case}");
 }
@@ -187,11 +205,11 @@ const SHARP: u64 = 250_000;
 fn every_seeded_mistake_of_the_engine_is_found() {
     let names = ringfence_policy_seeded::MISTAKES;
     assert!(names.len() >= 20);
-    assert_eq!(search(0, SHARP, seeded), None, "without a mistake the copy is the engine");
+    assert_eq!(search(0, SHARP, seeded::answer), None, "without a mistake the copy is the engine");
     let missed: Vec<&str> = (0..names.len())
         .filter(|mistake| {
             ringfence_policy_seeded::seed(*mistake);
-            search(0, SHARP, seeded).is_none()
+            search(0, SHARP, seeded::answer).is_none()
         })
         .map(|mistake| names[mistake])
         .collect();
