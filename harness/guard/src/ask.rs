@@ -128,6 +128,7 @@ impl Pipeline {
                 resource_policy: self
                     .policy_on(&session, &question.action, &question.resource)
                     .await?,
+                managed_by_aws: false,
                 extent: Extent::Call,
             });
         }

@@ -191,6 +191,9 @@ impl Subject {
         self.perimeter.organization.describe_caller(&mut global, caller);
         let through = self.perimeter.vpc_endpoints.of(caller);
         let mut asked = Vec::with_capacity(requirements.len());
+        let mut resource_control = self.perimeter.organization.resource_control.clone();
+        let managed = requirements.iter().filter(|it| it.managed_by_aws);
+        resource_control.spared.extend(managed.map(|it| it.resource.clone()));
         for requirement in requirements {
             let mut context = global.clone();
             let account = resource_account(&requirement.resource);
@@ -229,7 +232,7 @@ impl Subject {
             principal: self.principal,
             owner: self.owner,
             vpc_endpoints: through,
-            resource_control: self.perimeter.organization.resource_control.clone(),
+            resource_control,
             service_control: self.service_control,
             identity: self.identity,
             boundary: self.boundary,

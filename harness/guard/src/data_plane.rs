@@ -82,6 +82,7 @@ impl Pipeline {
                 printed_resource: None,
                 context: Context::new(),
                 resource_policy: crate::requirements::ResourcePolicy::None,
+                managed_by_aws: false,
                 extent: crate::requirements::Extent::Call,
             };
             passage.entry.outcome = Ending::Refused;

@@ -112,8 +112,11 @@ impl Organization {
             service_control.clear();
             resource_levels.clear();
         }
-        let resource_control =
-            ResourceControl { account_id: account_id.clone(), levels: resource_levels };
+        let resource_control = ResourceControl {
+            account_id: account_id.clone(),
+            levels: resource_levels,
+            spared: Vec::new(),
+        };
         Ok(Self { account_id, membership, service_control, resource_control })
     }
 

@@ -89,6 +89,9 @@ pub struct ResourceControl {
     pub account_id: String,
     /// The policies.
     pub levels: Vec<Vec<Attached>>,
+    /// Resources that they do not bind: keys of KMS that AWS manages
+    /// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html>).
+    pub spared: Vec<String>,
 }
 
 impl ResourceControl {
@@ -98,6 +101,7 @@ impl ResourceControl {
     pub fn of(&self, resource: &str) -> &[Vec<Attached>] {
         let account = resource.split(':').nth(4).filter(|account| !account.is_empty());
         match account {
+            _ if self.spared.iter().any(|spared| spared == resource) => &[],
             Some(account) if account != self.account_id => &[],
             _ => &self.levels,
         }

@@ -119,6 +119,7 @@ mod tests {
             printed_resource: printed.map(str::to_owned),
             context: Context::new(),
             resource_policy: ResourcePolicy::None,
+            managed_by_aws: false,
             extent: Extent::Call,
         }
     }

@@ -204,6 +204,22 @@ impl State for Present<'_> {
         self.directory.s3_key(self.region, bucket, object).await
     }
 
+    async fn upload_encryption(
+        &self,
+        bucket: &str,
+        id: &str,
+    ) -> Result<Told<String>, ServiceError> {
+        Ok(self.directory.upload_encryption(bucket, id))
+    }
+
+    async fn parameter_keys(
+        &self,
+        path: &str,
+        recursive: bool,
+    ) -> Result<Told<Vec<(String, String)>>, ServiceError> {
+        self.directory.parameter_keys(self.region, path, recursive).await
+    }
+
     async fn kms_grant_retirement(
         &self,
         key: &str,

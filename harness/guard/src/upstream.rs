@@ -50,11 +50,15 @@ pub struct UpstreamEndpoint {
     /// What it wants to see in [`SECRET_HEADER`]; none where it answers
     /// everybody.
     pub secret: Option<Secret>,
+    /// Whether it was empty when the guard came: what it cannot tell is not
+    /// there then, where else nobody knows.
+    pub is_new: bool,
 }
 
 impl From<Url> for UpstreamEndpoint {
+    /// One that answers everybody, and that anybody may have used before.
     fn from(url: Url) -> Self {
-        Self { url, secret: None }
+        Self { url, secret: None, is_new: false }
     }
 }
 
@@ -76,6 +80,7 @@ pub(crate) struct Upstream {
     base: Url,
     /// Marked as sensitive: `Debug` does not show it.
     secret: Option<HeaderValue>,
+    is_new: bool,
     account_id: String,
     root: Credentials,
 }
@@ -91,6 +96,7 @@ impl Upstream {
         account_id: String,
         root: Credentials,
     ) -> Result<Self, UpstreamError> {
+        let is_new = endpoint.is_new;
         let secret = endpoint.secret.map(|secret| {
             let mut value =
                 HeaderValue::from_str(secret.expose()).map_err(|_| UpstreamError::Secret)?;
@@ -102,7 +108,13 @@ impl Upstream {
             .redirect(reqwest::redirect::Policy::none())
             .tcp_nodelay(true)
             .build()?;
-        Ok(Self { http, base: endpoint.url, secret: secret.transpose()?, account_id, root })
+        let secret = secret.transpose()?;
+        Ok(Self { http, base: endpoint.url, secret, is_new, account_id, root })
+    }
+
+    /// Whether it was empty when the guard came.
+    pub(crate) const fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Sends on a call that was decided, written anew from its input: what the

@@ -135,6 +135,16 @@ struct IdOnly<'a> {
     id: Option<&'a RawValue>,
 }
 
+/// Whether an id can be read from an answer that has it as it is written: JSON
+/// bounds no number, and its readers do.
+fn can_be_read(id: &RawValue) -> bool {
+    /// Of the largest number without an exponent.
+    const DIGITS: usize = 308;
+    let text = id.get();
+    let is_plain = text.len() <= DIGITS && !text.contains(['e', 'E']);
+    is_plain || text.starts_with('"') || serde_json::from_str::<serde_json::Value>(text).is_ok()
+}
+
 #[derive(Serialize)]
 struct Decided<'a> {
     id: Option<&'a RawValue>,
@@ -166,6 +176,7 @@ impl Decider {
             Ok(text) => Answer { text, readable: true },
             Err(error) => {
                 let id = serde_json::from_str::<IdOnly<'_>>(line).ok().and_then(|line| line.id);
+                let id = id.filter(|id| can_be_read(id));
                 let text = serde_json::to_string(&Failed { id, error }).unwrap_or_default();
                 Answer { text, readable: false }
             }
@@ -194,6 +205,14 @@ impl Decider {
 
     /// The id, as it is written, and the rest of a line.
     fn question(&mut self, text: &str) -> Result<(Option<Box<RawValue>>, Question), String> {
+        let (id, question) = self.any_question(text)?;
+        match id.as_deref().is_none_or(can_be_read) {
+            true => Ok((id, question)),
+            false => Err("`id` has a number that is out of range".to_owned()),
+        }
+    }
+
+    fn any_question(&mut self, text: &str) -> Result<(Option<Box<RawValue>>, Question), String> {
         if let Some(known) = self.with_known_policies(text) {
             return Ok(known);
         }
@@ -625,6 +644,13 @@ mod tests {
             r#"{"id":7,"error":"identity[0]: unknown element `Efect`: write `Effect` (line 1, column 52)"}"#
         );
         assert!(decider.line("{").text.starts_with(r#"{"id":null,"error":"EOF while parsing"#));
+        // Nobody reads such a number from an answer.
+        let answer = decider.line(&LINE.replace("\"id\":7", "\"id\":[8e88811]"));
+        let error = r#"{"id":null,"error":"`id` has a number that is out of range"}"#;
+        assert_eq!((answer.text.as_str(), answer.readable), (error, false));
+        assert!(decider.line("[88888888888882e88811]").text.starts_with(r#"{"id":null,"error""#));
+        assert!(decider.line(&LINE.replace("\"id\":7", "\"id\":\"8e88811\"")).readable);
+        assert!(decider.line(&LINE.replace("\"id\":7", "\"id\":8e8")).readable);
         assert!(decider.line(LINE).readable);
     }
 }

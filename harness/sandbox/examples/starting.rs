@@ -13,7 +13,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ringfence_sandbox::{Bounds, Confinement, Output, Sandbox, User, Wall, interpreter, python};
+use ringfence_sandbox::{
+    Bounds, Confinement, Opening, Output, Sandbox, User, Wall, interpreter, python,
+};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
@@ -54,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let user = sandbox.user();
     // What stands for the guard, and for the proxy or the Runtime API.
     let (one, two) = (listener().await?, listener().await?);
-    let openings = vec![one.local_addr()?, two.local_addr()?];
+    let openings = vec![one.local_addr()?.into(), two.local_addr()?.into()];
     let own = std::env::temp_dir().join(format!("ringfence-starting-{}", std::process::id()));
     std::fs::create_dir_all(&own)?;
     user.own(&own)?;
@@ -113,7 +115,7 @@ async fn confined(sandbox: &Sandbox, confinement: &Confinement) -> Result<(), Bo
 }
 
 /// The walls of a step: its job's directories can be written.
-fn step(user: User, own: &Path, openings: Vec<SocketAddr>) -> Confinement {
+fn step(user: User, own: &Path, openings: Vec<Opening>) -> Confinement {
     Confinement {
         walls: vec![Wall::Writable(own.to_owned())],
         openings,
@@ -128,7 +130,7 @@ fn function(
     user: User,
     own: &Path,
     python: &Path,
-    openings: Vec<SocketAddr>,
+    openings: Vec<Opening>,
 ) -> Confinement {
     let mut walls: Vec<Wall> = interpreter(python).into_iter().map(Wall::Readable).collect();
     if sandbox.mechanism().has_own_root() {
@@ -137,12 +139,7 @@ fn function(
     } else {
         walls.push(Wall::Readable(own.to_owned()));
     }
-    let bounds = Bounds {
-        memory: 1152 * MIB,
-        total_memory: 1152 * MIB,
-        file: 512 * MIB,
-        ..Bounds::default()
-    };
+    let bounds = Bounds { memory: None, total_memory: 1152 * MIB, file: None, ..Bounds::default() };
     Confinement { walls, openings, bounds, ..Confinement::of(PROGRAM, user) }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -25,8 +25,8 @@ pub struct Confinement {
     /// Which files and directories there are, beside the system's own programs
     /// and libraries.
     pub walls: Vec<Wall>,
-    /// Addresses that it can reach, each under its own port at `127.0.0.1`.
-    pub openings: Vec<SocketAddr>,
+    /// Addresses that it can reach.
+    pub openings: Vec<Opening>,
     /// Who it is.
     pub user: User,
     /// What it may use.
@@ -49,21 +49,56 @@ pub enum Wall {
     Memory(PathBuf, u64),
 }
 
+/// An address outside that a program can reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opening {
+    pub(crate) outside: SocketAddr,
+    inside: SocketAddrV4,
+}
+
+impl From<SocketAddr> for Opening {
+    /// Under its own port at `127.0.0.1`.
+    fn from(outside: SocketAddr) -> Self {
+        Self { outside, inside: SocketAddrV4::new(Ipv4Addr::LOCALHOST, outside.port()) }
+    }
+}
+
+impl Opening {
+    /// Under another address: for mechanisms with a network of their own.
+    pub fn at(outside: SocketAddr, inside: SocketAddrV4) -> Self {
+        Self { outside, inside }
+    }
+
+    fn order(&self, mechanism: Mechanism) -> io::Result<Value> {
+        if !mechanism.has_own_root() && *self != Self::from(self.outside) {
+            let inside = self.inside;
+            return Err(io::Error::other(format!("`{inside}`: {mechanism} has no own network")));
+        }
+        Ok(json!([self.inside.ip().to_string(), self.inside.port()]))
+    }
+}
+
 /// What a program and all that it starts may use. Time is its owner's to bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// Processes and threads at once.
     pub processes: u64,
-    /// Private memory of one process, in bytes.
-    pub memory: u64,
+    /// Private memory of one process, in bytes, where the kernel bounds it: the
+    /// program's allocations fail there. All memory is bounded in any case.
+    pub memory: Option<u64>,
     /// Private memory of all processes together, in bytes.
     pub total_memory: u64,
     /// What can be written to the disk, in bytes, if it is bounded.
     pub disk: Option<u64>,
-    /// The largest file, in bytes.
-    pub file: u64,
+    /// The largest file, in bytes, where the kernel bounds it.
+    pub file: Option<u64>,
     /// Open files of one process.
     pub open_files: u64,
+    /// Memory that one process keeps from being swapped out, in bytes, where it
+    /// is bounded otherwise than the system does.
+    pub locked_memory: Option<u64>,
+    /// The largest image of its memory that a failed process leaves, in bytes.
+    pub core: u64,
 }
 
 impl Default for Bounds {
@@ -71,11 +106,13 @@ impl Default for Bounds {
         const GIB: u64 = 1024 * 1024 * 1024;
         Self {
             processes: 1024,
-            memory: 8 * GIB,
+            memory: Some(8 * GIB),
             total_memory: 8 * GIB,
             disk: None,
-            file: 4 * GIB,
+            file: Some(4 * GIB),
             open_files: 4096,
+            locked_memory: None,
+            core: 0,
         }
     }
 }
@@ -107,6 +144,8 @@ impl Confinement {
             .iter()
             .map(|argument| text(argument).map(Value::from))
             .collect::<io::Result<Vec<Value>>>()?;
+        let openings =
+            self.openings.iter().map(|it| it.order(mechanism)).collect::<io::Result<Vec<_>>>()?;
         let mounts =
             self.walls.iter().map(|wall| wall.order(mechanism)).collect::<io::Result<Vec<_>>>()?;
         let home = self.environment.iter().find(|(name, _)| name == "HOME");
@@ -121,7 +160,7 @@ impl Confinement {
             "environment": environment,
             "directory": text(&self.directory)?,
             "mounts": mounts,
-            "openings": self.openings.iter().map(SocketAddr::port).collect::<Vec<u16>>(),
+            "openings": openings,
             "bounds": {
                 "processes": self.bounds.processes,
                 "memory_bytes": self.bounds.memory,
@@ -129,6 +168,8 @@ impl Confinement {
                 "disk_bytes": self.bounds.disk,
                 "file_bytes": self.bounds.file,
                 "open_files": self.bounds.open_files,
+                "locked_bytes": self.bounds.locked_memory,
+                "core_bytes": self.bounds.core,
             },
         });
         Ok(serde_json::to_vec(&order)?)

@@ -161,7 +161,7 @@ impl Sandbox {
         }
         let mut relays = Vec::new();
         for (inside, outside) in inside.into_iter().zip(&confinement.openings) {
-            relays.push(Relay::start(inside, *outside)?);
+            relays.push(Relay::start(inside, outside.outside)?);
         }
         Ok(Confined {
             child,

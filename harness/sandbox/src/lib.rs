@@ -18,7 +18,7 @@ mod mechanism;
 mod relay;
 mod user;
 
-pub use confinement::{Bounds, Confinement, Wall, interpreter, python};
+pub use confinement::{Bounds, Confinement, Opening, Wall, interpreter, python};
 pub use launch::{Confined, Output};
 pub use mechanism::{Mechanism, Sandbox};
 pub use user::User;

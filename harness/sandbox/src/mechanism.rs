@@ -1,6 +1,7 @@
 //! What the walls are made of, and which of them work here.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -136,7 +137,7 @@ async fn strongest(python: &Path) -> Mechanism {
 /// Whether a program really starts and ends in a sandbox.
 async fn works(sandbox: &Sandbox) -> bool {
     let confinement = Confinement {
-        openings: vec![([127, 0, 0, 1], 9).into()],
+        openings: vec![SocketAddr::from(([127, 0, 0, 1], 9)).into()],
         ..Confinement::of("/bin/true", sandbox.user())
     };
     match sandbox.start(&confinement, Output::null()).await {

@@ -189,7 +189,7 @@ async fn only_the_openings_can_be_reached(#[case] of: fn(bool) -> Mechanism) {
                 shut.local_addr().unwrap().port(),
             ),
         );
-        confinement.openings = vec![open.local_addr().unwrap()];
+        confinement.openings = vec![open.local_addr().unwrap().into()];
         let serving = tokio::spawn(async move {
             let (mut stream, _) = open.accept().await.unwrap();
             stream.write_all(b"hello\n").await.unwrap();

@@ -178,7 +178,11 @@ impl Emulator {
 
     /// Where it answers, with what it asks for.
     pub fn endpoint(&self) -> UpstreamEndpoint {
-        UpstreamEndpoint { url: self.url.clone(), secret: self.secret.clone() }
+        UpstreamEndpoint {
+            url: self.url.clone(),
+            secret: self.secret.clone(),
+            is_new: !matches!(self.running, Running::Elsewhere),
+        }
     }
 
     /// Whether it answers the guard alone.

@@ -31,11 +31,13 @@ const STEP_TIME: Duration = Duration::from_secs(30 * 60);
 /// runner has, <https://docs.github.com/en/actions/reference/runners/github-hosted-runners>.
 pub const STEP_BOUNDS: Bounds = Bounds {
     processes: 2048,
-    memory: 8 * GIB,
+    memory: Some(8 * GIB),
     total_memory: 8 * GIB,
     disk: Some(14 * GIB),
-    file: 8 * GIB,
+    file: Some(8 * GIB),
     open_files: 65_536,
+    locked_memory: None,
+    core: 0,
 };
 
 const GIB: u64 = 1024 * 1024 * 1024;
@@ -423,6 +425,7 @@ impl Runner<'_> {
         let proxy = self.registries.open().await.map_err(run_failed)?;
         let mut openings = self.endpoint.socket_addrs(|| None).map_err(run_failed)?;
         openings.push(proxy.address());
+        let openings = openings.into_iter().map(Into::into).collect();
         let confinement = Confinement {
             arguments,
             environment: place

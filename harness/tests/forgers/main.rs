@@ -426,7 +426,7 @@ const MIB: u64 = 1024 * 1024;
 )]
 #[case::the_memory_of_a_process(
     "python3 -c 'x = bytearray(1 << 30)'",
-    Bounds { memory: 512 * MIB, ..ringfence::workflow::STEP_BOUNDS },
+    Bounds { memory: Some(512 * MIB), ..ringfence::workflow::STEP_BOUNDS },
     &["MemoryError"]
 )]
 #[case::the_memory_of_all(
@@ -441,7 +441,7 @@ const MIB: u64 = 1024 * 1024;
 )]
 #[case::one_file(
     "head -c 20000000 /dev/zero > file",
-    Bounds { file: 10 * MIB, ..ringfence::workflow::STEP_BOUNDS },
+    Bounds { file: Some(10 * MIB), ..ringfence::workflow::STEP_BOUNDS },
     &["exit code 153", "File too large", "exit code 1"]
 )]
 #[tokio::test]

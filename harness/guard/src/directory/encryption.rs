@@ -1,8 +1,12 @@
 //! With which keys of KMS resources are encrypted.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ringfence_wire::{Call, Service, ServiceError};
+use bytes::Bytes;
+use http::Response;
+use ringfence_wire::{Call, Service, ServiceError, response};
 use serde_json::{Map, Value, json};
 
 use super::Directory;
@@ -17,11 +21,30 @@ use crate::requirements::state::Told;
 pub(super) struct UsedByS3(AtomicBool);
 
 impl UsedByS3 {
+    /// Of an upstream that others may have used before.
+    pub(super) fn by_others() -> Self {
+        Self(AtomicBool::new(true))
+    }
+
     /// Notes a call.
     pub(super) fn learn(&self, call: &Call) {
         if call.service() == Service::S3 && names_kms(&Value::Object(call.input.clone())) {
             self.0.store(true, Ordering::Release);
         }
+    }
+}
+
+/// The keys of the uploads that were begun, which S3 tells nobody after.
+#[derive(Debug, Default)]
+pub(super) struct OfUploads(Mutex<BTreeMap<String, Option<String>>>);
+
+impl OfUploads {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn forget(&self, upload: &str) {
+        self.all().remove(upload);
     }
 }
 
@@ -46,6 +69,9 @@ impl Directory {
     ) -> Result<Told<String>, ServiceError> {
         let Some(arn) = Arn::parse(arn) else { return Ok(Told::Nothing) };
         let region = if arn.region.is_empty() { region } else { arn.region };
+        if arn.service == "ssm" {
+            return self.parameter_key(region, &arn).await;
+        }
         for row in ROWS.iter().filter(|row| row.service == arn.service) {
             let Some(found) = arns::find(row.resource, arn.resource) else { continue };
             let (Some(api), Some(input)) =
@@ -90,6 +116,48 @@ impl Directory {
         match object {
             Some((key, version)) => self.key_of_object(region, bucket, key, version).await,
             None => self.key_of_bucket(region, bucket).await,
+        }
+    }
+
+    /// Keeps with which key an upload that was just begun encrypts: the call's, else
+    /// the bucket's. Where the bucket's cannot be told, the upload is not known.
+    ///
+    /// # Errors
+    /// That the upstream does not answer.
+    pub(crate) async fn upload_began(
+        &self,
+        call: &Call,
+        answer: &Response<Bytes>,
+    ) -> Result<(), ServiceError> {
+        let is_begun = call.service() == Service::S3
+            && call.name() == "CreateMultipartUpload"
+            && answer.status().is_success()
+            && self.used_by_s3.0.load(Ordering::Acquire);
+        let Some(bucket) = call.text("Bucket").filter(|_| is_begun) else { return Ok(()) };
+        let told = response::decode(call.operation, answer)?;
+        let Some(id) = super::read::text(&told, "UploadId") else { return Ok(()) };
+        let key = match (call.text("SSEKMSKeyId"), call.text("ServerSideEncryption")) {
+            (Some(key), _) => Some(key.to_owned()),
+            (None, Some(_)) => None,
+            (None, None) => match self.key_of_bucket(&call.region, bucket).await? {
+                Told::Is(key) => Some(key),
+                Told::Nothing => None,
+                Told::Unknown(_) => return Ok(()),
+            },
+        };
+        self.upload_keys.all().insert(super::uploads::name(bucket, id), key);
+        Ok(())
+    }
+
+    /// The key of an upload.
+    pub(crate) fn upload_encryption(&self, bucket: &str, id: &str) -> Told<String> {
+        if !self.used_by_s3.0.load(Ordering::Acquire) {
+            return Told::Nothing;
+        }
+        match self.upload_keys.all().get(&super::uploads::name(bucket, id)) {
+            Some(Some(key)) => Told::Is(key.clone()),
+            Some(None) => Told::Nothing,
+            None => Told::Unknown("S3 tells nobody with which key an upload encrypts".to_owned()),
         }
     }
 

@@ -16,6 +16,7 @@ mod invalidate;
 mod kms;
 mod locks;
 mod naming;
+mod parameters;
 mod policy_table;
 mod principals;
 mod read;
@@ -35,7 +36,7 @@ use serde_json::{Map, Value};
 
 use access::BucketAccess;
 use documents::Documents;
-use encryption::UsedByS3;
+use encryption::{OfUploads, UsedByS3};
 
 use crate::account::Kept;
 use crate::recording::Attached;
@@ -126,6 +127,7 @@ pub(crate) struct Directory {
     kms_grants: Cache<Vec<Value>>,
     encryption_keys: Cache<Option<String>>,
     used_by_s3: UsedByS3,
+    upload_keys: OfUploads,
     written: Written,
     vpcs: Cache<VpcOf>,
     uploads: Cache<Option<Arc<str>>>,
@@ -138,6 +140,7 @@ pub(crate) struct Directory {
 impl Directory {
     /// The account behind an upstream.
     pub(crate) fn new(upstream: Upstream, setting: Arc<Setting>) -> Self {
+        let is_new = upstream.is_new();
         Self {
             upstream,
             setting,
@@ -156,8 +159,9 @@ impl Directory {
             kms_keys: Cache::default(),
             kms_grants: Cache::default(),
             encryption_keys: Cache::default(),
-            used_by_s3: UsedByS3::default(),
-            written: Written::default(),
+            used_by_s3: if is_new { UsedByS3::default() } else { UsedByS3::by_others() },
+            upload_keys: OfUploads::default(),
+            written: if is_new { Written::default() } else { Written::by_others() },
             vpcs: Cache::default(),
             uploads: Cache::default(),
             completed: uploads::Completed::default(),

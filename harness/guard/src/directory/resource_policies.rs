@@ -16,21 +16,33 @@ use crate::requirements::state::Told;
 /// The APIs at which a call may have stored a policy.
 ///
 /// What an upstream cannot tell it may keep all the same, so that such a policy
-/// is unknown from then on. Before, there is none: the guard is the only road.
+/// is unknown from then on. Before, there is none in an upstream that is new: the
+/// guard is the only road.
 #[derive(Debug, Default)]
-pub(super) struct Written(Mutex<BTreeSet<&'static str>>);
+pub(super) struct Written {
+    by_calls: Mutex<BTreeSet<&'static str>>,
+    /// Whether others may have stored policies before the guard came.
+    by_others: bool,
+}
 
 impl Written {
+    /// Of an upstream that others may have used before.
+    pub(super) fn by_others() -> Self {
+        Self { by_others: true, ..Self::default() }
+    }
+
     /// Notes a call that is no read.
     pub(super) fn learn(&self, call: &Call) {
         if stores_a_policy(call) {
-            let mut written = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut written = self.by_calls.lock().unwrap_or_else(PoisonError::into_inner);
             written.insert(call.service().name());
         }
     }
 
     fn at(&self, api: Service) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(api.name())
+        let by_calls = self.by_calls.lock().unwrap_or_else(PoisonError::into_inner);
+        // EC2's share something with other accounts, and limit nobody of this one.
+        by_calls.contains(api.name()) || self.by_others && api != Service::Ec2
     }
 }
 

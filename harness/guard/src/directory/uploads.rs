@@ -39,6 +39,7 @@ impl Directory {
     /// Forgets an upload.
     pub(super) fn upload_ended(&self, bucket: &str, id: &str) {
         self.uploads.forget(&name(bucket, id));
+        self.upload_keys.forget(&name(bucket, id));
     }
 
     /// Notes that an upload is to be completed. Until it is, the upstream has it.
@@ -86,6 +87,6 @@ impl Directory {
 }
 
 /// Ids hold no line break, names of buckets neither.
-fn name(bucket: &str, id: &str) -> String {
+pub(super) fn name(bucket: &str, id: &str) -> String {
     format!("{bucket}\n{id}")
 }

@@ -73,6 +73,7 @@ impl Pipeline {
         match granted {
             Granted::Call => {
                 let answer = self.forward(call, &caller, parts, body, passage).await?;
+                self.directory.upload_began(call, &answer).await?;
                 let Some(reply) = self.services.after(call, &answer).await? else {
                     return Ok(answer);
                 };

@@ -5,81 +5,17 @@
 //! A key that AWS manages lets in whoever may use its service: nothing is asked
 //! for it.
 
+mod table;
+
+use serde_json::Value;
+
 use super::RequirementsError;
 use super::kms;
 use super::requirement::{Requirement, ResourcePolicy};
 use super::scope::Scope;
 use super::state::Told;
 use crate::directory::arns::Arn;
-
-/// What a service does with the key of a resource.
-struct Row {
-    /// The actions on the resource.
-    actions: &'static [&'static str],
-    /// The actions on its key.
-    needs: &'static [&'static str],
-    /// The key of the encryption context that holds the resource's ARN.
-    context: Option<&'static str>,
-}
-
-const fn row(
-    actions: &'static [&'static str],
-    needs: &'static [&'static str],
-    context: Option<&'static str>,
-) -> Row {
-    Row { actions, needs, context }
-}
-
-/// - SQS: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html>
-/// - SNS: <https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>
-/// - DynamoDB: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html>
-/// - Kinesis: <https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html>
-/// - Secrets Manager: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html>
-/// - S3: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html>
-const ROWS: &[Row] = &[
-    row(&["sqs:SendMessage"], &["GenerateDataKey", "Decrypt"], Some("aws:sqs:arn")),
-    row(&["sqs:ReceiveMessage"], &["Decrypt"], Some("aws:sqs:arn")),
-    row(&["sns:Publish"], &["GenerateDataKey", "Decrypt"], Some("aws:sns:topicArn")),
-    row(
-        &[
-            "dynamodb:BatchGetItem",
-            "dynamodb:BatchWriteItem",
-            "dynamodb:ConditionCheckItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:GetItem",
-            "dynamodb:GetRecords",
-            "dynamodb:PartiQLDelete",
-            "dynamodb:PartiQLInsert",
-            "dynamodb:PartiQLSelect",
-            "dynamodb:PartiQLUpdate",
-            "dynamodb:PutItem",
-            "dynamodb:Query",
-            "dynamodb:Scan",
-            "dynamodb:UpdateItem",
-        ],
-        &["Decrypt"],
-        None,
-    ),
-    row(
-        &["kinesis:PutRecord", "kinesis:PutRecords"],
-        &["GenerateDataKey"],
-        Some("aws:kinesis:arn"),
-    ),
-    row(&["kinesis:GetRecords", "kinesis:SubscribeToShard"], &["Decrypt"], Some("aws:kinesis:arn")),
-    row(&["secretsmanager:GetSecretValue"], &["Decrypt"], Some("SecretARN")),
-    row(
-        &[
-            "secretsmanager:CreateSecret",
-            "secretsmanager:PutSecretValue",
-            "secretsmanager:UpdateSecret",
-        ],
-        &["GenerateDataKey", "Decrypt"],
-        Some("SecretARN"),
-    ),
-    // The context has the object, or its bucket where that has a key of its own.
-    row(&["s3:GetObject", "s3:GetObjectVersion"], &["Decrypt"], None),
-    row(&["s3:PutObject"], &["GenerateDataKey"], None),
-];
+use table::{ADVANCED, PART, ROWS, Row};
 
 /// Adds what the caller needs of the keys of the resources that a call names.
 pub(super) async fn add(
@@ -88,9 +24,11 @@ pub(super) async fn add(
 ) -> Result<(), RequirementsError> {
     let mut more = Vec::new();
     for requirement in requirements.iter() {
-        let Some(row) = ROWS.iter().find(|row| row.actions.contains(&&*requirement.action)) else {
+        let Some(row) = row_of(scope, &requirement.action) else { continue };
+        if requirement.action == "ssm:GetParametersByPath" {
+            more.extend(beneath_path(scope, requirement, row).await?);
             continue;
-        };
+        }
         match key(scope, requirement).await? {
             Told::Is(id) if is_of_aws(&id) => {}
             Told::Is(id) => more.extend(on_key(scope, requirement, row, &id).await?),
@@ -100,6 +38,70 @@ pub(super) async fn add(
     }
     requirements.extend(more);
     Ok(())
+}
+
+/// What the call does with the key of what the action is about.
+fn row_of(scope: &Scope<'_>, action: &str) -> Option<&'static Row> {
+    match (scope.name(), action) {
+        ("UploadPart" | "UploadPartCopy", "s3:PutObject") => Some(&PART),
+        // "If you provide an additional checksum value …, you must have permission
+        // to use the kms:Decrypt action for the CompleteMultipartUpload request"
+        // (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html).
+        ("CompleteMultipartUpload", "s3:PutObject") => has_checksum(scope).then_some(&PART),
+        ("PutParameter", "ssm:PutParameter") if is_advanced(scope) => Some(&ADVANCED),
+        _ => ROWS.iter().find(|row| row.actions.contains(&action)),
+    }
+}
+
+/// Whether a completion says a checksum, of the object or of a part.
+fn has_checksum(scope: &Scope<'_>) -> bool {
+    fn says(value: &Value) -> bool {
+        match value {
+            Value::Object(members) => members.iter().any(|(name, value)| {
+                name.starts_with("Checksum") && !value.is_null() || says(value)
+            }),
+            Value::Array(items) => items.iter().any(says),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        }
+    }
+    says(&Value::Object(scope.call.input.clone()))
+}
+
+/// Whether a parameter is of the advanced tier
+/// (<https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html>).
+fn is_advanced(scope: &Scope<'_>) -> bool {
+    const LARGEST_STANDARD: usize = 4096;
+    match scope.text("Tier") {
+        Some("Advanced") => true,
+        Some("Intelligent-Tiering") => {
+            scope.text("Policies").is_some()
+                || scope.text("Value").is_some_and(|value| value.len() > LARGEST_STANDARD)
+        }
+        _ => false,
+    }
+}
+
+/// Each secure string that is read beneath a path needs its key.
+async fn beneath_path(
+    scope: &Scope<'_>,
+    requirement: &Requirement,
+    row: &Row,
+) -> Result<Vec<Requirement>, RequirementsError> {
+    let Some(path) = scope.text("Path").filter(|_| scope.flag("WithDecryption")) else {
+        return Ok(Vec::new());
+    };
+    let found = match scope.state.parameter_keys(path, scope.flag("Recursive")).await? {
+        Told::Is(found) => found,
+        Told::Nothing => Vec::new(),
+        Told::Unknown(reason) => return Ok(on_unknown(scope, requirement, row, &reason)),
+    };
+    let mut more = Vec::new();
+    for (name, key) in found.iter().filter(|(_, key)| !is_of_aws(key)) {
+        let arn = scope.arn(&format!("parameter/{}", name.trim_start_matches('/')));
+        let parameter = Requirement { resource: arn, ..requirement.clone() };
+        more.extend(on_key(scope, &parameter, row, key).await?);
+    }
+    Ok(more)
 }
 
 /// A key that AWS manages, as services name it.
@@ -127,21 +129,55 @@ async fn key(
             };
             Ok(scope.state.s3_key(bucket, Some((key, version(scope).as_deref()))).await?)
         }
+        "s3:PutObject" if scope.text("UploadId").is_some() => {
+            let bucket = arn.resource.split('/').next().unwrap_or_default();
+            Ok(scope.state.upload_encryption(bucket, scope.need("UploadId")?).await?)
+        }
         "s3:PutObject" => match (given(scope, "SSEKMSKeyId"), scope.text("ServerSideEncryption")) {
             (Told::Is(id), _) => Ok(Told::Is(id)),
             // AWS's own key, or none of KMS.
             (_, Some(_)) => Ok(Told::Nothing),
-            // An upload has the key with which it was begun.
-            _ if scope.name().ends_with("Part") || scope.name() == "UploadPartCopy" => {
-                Ok(Told::Nothing)
-            }
             _ => {
                 let bucket = arn.resource.split('/').next().unwrap_or_default();
                 Ok(scope.state.s3_key(bucket, None).await?)
             }
         },
+        "dynamodb:CreateTable" | "dynamodb:UpdateTable" => {
+            Ok(of_table(scope.value("SSESpecification")))
+        }
+        "dynamodb:RestoreTableFromBackup" | "dynamodb:RestoreTableToPointInTime" => {
+            Ok(of_table(scope.value("SSESpecificationOverride")))
+        }
+        "dynamodb:ImportTable" => {
+            let table = scope.value("TableCreationParameters");
+            Ok(of_table(table.and_then(|table| table.get("SSESpecification"))))
+        }
+        // The action is about the stream and about the key.
+        "kinesis:StartStreamEncryption" if arn.service != "kinesis" => Ok(Told::Nothing),
+        "kinesis:StartStreamEncryption" => Ok(given(scope, "KeyId")),
+        // Without a key it is Systems Manager's own, also where it replaces a value
+        // (https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html).
+        "ssm:PutParameter" => match scope.text("Type") {
+            Some("String" | "StringList") => Ok(Told::Nothing),
+            _ => Ok(given(scope, "KeyId")),
+        },
+        "ssm:GetParameter" | "ssm:GetParameterHistory" | "ssm:GetParameters"
+            if !scope.flag("WithDecryption") =>
+        {
+            Ok(Told::Nothing)
+        }
         _ => Ok(scope.state.encryption_key(resource).await?),
     }
+}
+
+/// The customer's key of a table that is made or changed; without one it is AWS's.
+fn of_table(specification: Option<&Value>) -> Told<String> {
+    let Some(specification) = specification else { return Told::Nothing };
+    if specification.get("Enabled").and_then(Value::as_bool) == Some(false) {
+        return Told::Nothing;
+    }
+    let key = specification.get("KMSMasterKeyId").and_then(Value::as_str);
+    key.map_or(Told::Nothing, |key| Told::Is(key.to_owned()))
 }
 
 fn given(scope: &Scope<'_>, member: &str) -> Told<String> {
@@ -214,6 +250,15 @@ fn through(scope: &Scope<'_>, of: &Requirement, row: &Row, requirement: &mut Req
         context.set(&format!("kms:EncryptionContext:{key}"), &of.resource);
     }
     context.set("aws:ViaAWSService", "true");
+    if requirement.action == "kms:CreateGrant" {
+        context.set("kms:GrantIsForAWSResource", "true");
+        for key in ["ConstraintType", "Operations", "eePrincipal", "eeServicePrincipal"] {
+            context.set_unknown(&format!("kms:Grant{key}"));
+        }
+        for key in ["kms:RetiringPrincipal", "kms:RetiringServicePrincipal"] {
+            context.set_unknown(key);
+        }
+    }
     for key in ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:SourceIp"] {
         context.set_unknown(key);
     }

@@ -19,6 +19,9 @@ pub struct Requirement {
     pub context: Context,
     /// The policy on the resource's side, where there is one.
     pub resource_policy: ResourcePolicy,
+    /// Whether AWS manages the resource, a key of KMS: resource control policies
+    /// do not bind its use.
+    pub managed_by_aws: bool,
     /// What is refused where this is denied.
     pub extent: Extent,
 }
@@ -72,6 +75,7 @@ impl Requirement {
             printed_resource: None,
             context: Context::new(),
             resource_policy: ResourcePolicy::None,
+            managed_by_aws: false,
             extent: Extent::Call,
         }
     }

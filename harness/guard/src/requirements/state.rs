@@ -91,6 +91,15 @@ pub trait State: Send + Sync {
         bucket: &str,
         object: Option<(&str, Option<&str>)>,
     ) -> Result<Told<String>, ServiceError>;
+    /// The key of KMS that a multipart upload encrypts with.
+    async fn upload_encryption(&self, bucket: &str, id: &str)
+    -> Result<Told<String>, ServiceError>;
+    /// The secure strings beneath a path: name and key of each.
+    async fn parameter_keys(
+        &self,
+        path: &str,
+        recursive: bool,
+    ) -> Result<Told<Vec<(String, String)>>, ServiceError>;
     /// Who may retire a grant, as a policy of its key.
     async fn kms_grant_retirement(
         &self,

@@ -16,7 +16,10 @@ impl Key {
     }
 
     async fn called(alias: &str, policy: &[Value], grants: &[Value]) -> Self {
-        let stage = Stage::new().await;
+        Self::on(Stage::new().await, alias, policy, grants)
+    }
+
+    fn on(stage: Stage, alias: &str, policy: &[Value], grants: &[Value]) -> Self {
         let told = |operation: &str, answer: Value| {
             stage.upstream.answers(&format!("TrentService.{operation}"), 200, &answer);
         };
@@ -166,6 +169,33 @@ async fn a_key_of_aws_is_for_its_service_alone() {
     assert_eq!(key.encrypt(&caller, ID, json!({})).await.0, "implicit_deny");
     let input = json!({"KeyId": ID});
     key.stage.client.call(&caller, Service::Kms, "DescribeKey", input).await.unwrap();
+}
+
+/// "You can't use RCPs to restrict access to AWS managed KMS keys": a customer's key is
+/// bound by the same policy.
+#[rstest::rstest]
+#[case::of_aws("alias/aws/s3", "allow")]
+#[case::of_a_customer("alias/data", "explicit_deny")]
+#[tokio::test]
+async fn resource_control_policies_spare_the_keys_of_aws(
+    #[case] alias: &str,
+    #[case] outcome: &str,
+) {
+    let deny = json!({"Version": "2012-10-17", "Statement": [{"Sid": "NoKeys", "Effect": "Deny",
+        "Principal": "*", "Action": "kms:*", "Resource": "*"}]});
+    let stage = Stage::configured(|config| {
+        config.resource_control = vec![vec![("keys".to_owned(), deny.to_string())]];
+    })
+    .await;
+    let key = Key::on(stage, alias, &[enable()], &[]);
+    let caller = key.stage.role(&allow("*"));
+    let input = json!({"KeyId": ID});
+    let answer = key.stage.client.call(&caller, Service::Kms, "DescribeKey", input).await;
+    let entry = key.stage.last_entry();
+    let check = entry.checks.last().unwrap();
+    assert_eq!((answer.is_ok(), check.outcome.as_str()), (outcome == "allow", outcome));
+    let sid = check.statements.first().and_then(|statement| statement.sid.as_deref());
+    assert_eq!(sid == Some("NoKeys"), outcome == "explicit_deny", "{sid:?}");
 }
 
 /// A new grant counts from the next call on.

@@ -28,7 +28,7 @@ mod vpc_endpoints;
 use std::collections::BTreeMap;
 
 use crate::journal::Ending;
-use crate::{Config, Guard, GuardError};
+use crate::{Config, Guard, GuardError, UpstreamEndpoint};
 use bytes::Bytes;
 use ringfence_services::client::Client;
 use ringfence_services::credentials::{Identity, RoleSession};
@@ -116,7 +116,7 @@ fn config(upstream: &Upstream, directory: &tempfile::TempDir) -> Config {
         region: "eu-central-1".into(),
         port: 0,
         root: root(),
-        upstream: upstream.url.clone().into(),
+        upstream: UpstreamEndpoint { is_new: true, ..upstream.url.clone().into() },
         issuers: Vec::new(),
         service_control: Vec::new(),
         resource_control: Vec::new(),

@@ -36,7 +36,10 @@ async fn read(stage: &Stage, caller: &Credentials) -> Result<Value, ServiceError
 }
 
 async fn staged() -> Stage {
-    let stage = Stage::new().await;
+    prepared(Stage::new().await)
+}
+
+fn prepared(stage: Stage) -> Stage {
     let keys = json!([{"AttributeName": "id", "KeyType": "HASH"}]);
     let table = json!({"Table": {"TableName": "orders", "KeySchema": keys}});
     stage.upstream.answers("DynamoDB_20120810.DescribeTable", 200, &table);
@@ -149,5 +152,33 @@ async fn the_tags_of_a_log_group_are_read_back(#[case] kept: Value, #[case] take
     match taken {
         true => assert_eq!(answer, Ok(json!({}))),
         false => assert_eq!(answer, Err(ServiceError::new(502, "InternalFailure", failure))),
+    }
+}
+
+/// An upstream that others used before may keep a policy that it cannot tell. What it
+/// can tell decides, and of what is not there nothing hangs.
+#[rstest::rstest]
+#[case::new(true, 501, true)]
+#[case::used_and_dumb(false, 501, false)]
+#[case::used_and_telling(false, 400, true)]
+#[tokio::test]
+async fn what_an_upstream_held_before_the_guard_came_is_not_known(
+    #[case] is_new: bool,
+    #[case] status: u16,
+    #[case] decided: bool,
+) {
+    let stage = Stage::configured(|config| config.upstream.is_new = is_new).await;
+    let stage = prepared(stage);
+    let failure = json!({"__type": "InternalFailure", "message": "not implemented"});
+    let telling = if status == 501 { failure } else { none() };
+    stage.upstream.answers(GET, status, &telling);
+    let answer = read(&stage, &stage.role(&allow("*"))).await;
+    match decided {
+        true => assert!(answer.is_ok(), "{answer:?}"),
+        false => {
+            let error = answer.unwrap_err();
+            assert_eq!((error.status, &*error.code), (418, "RingfenceUndecided"));
+            assert!(error.message.contains("dynamodb:GetResourcePolicy answers InternalFailure"));
+        }
     }
 }

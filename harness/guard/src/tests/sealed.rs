@@ -12,6 +12,7 @@ async fn sealed(upstream: &Upstream, directory: &tempfile::TempDir) -> Guard {
     let endpoint = UpstreamEndpoint {
         url: upstream.url.clone(),
         secret: Some(Secret::new("canary-of-the-emulator")),
+        is_new: true,
     };
     Guard::start(Config { upstream: endpoint, ..config(upstream, directory) }).await.unwrap()
 }
@@ -63,8 +64,10 @@ async fn a_clients_header_of_that_name_goes_no_further_than_the_guard() {
 #[tokio::test]
 async fn a_secret_that_no_header_can_have_is_an_error() {
     let (upstream, directory) = (Upstream::start().await, tempfile::tempdir().unwrap());
-    let endpoint =
-        UpstreamEndpoint { url: upstream.url.clone(), secret: Some(Secret::new("a\nb")) };
+    let endpoint = UpstreamEndpoint {
+        secret: Some(Secret::new("a\nb")),
+        ..UpstreamEndpoint::from(upstream.url.clone())
+    };
     let config = Config { upstream: endpoint, ..config(&upstream, &directory) };
     let error = Guard::start(config).await.unwrap_err();
     assert_eq!(error.to_string(), "the upstream's secret has characters that no header can have");

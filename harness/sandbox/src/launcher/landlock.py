@@ -57,7 +57,7 @@ def ruleset(spec):
             rule = struct.pack("=Qi", rights & handled, at)
             syscall(LANDLOCK_ADD, rules, PATH_BENEATH, ctypes.c_char_p(rule), 0)
             os.close(at)
-    for port in spec["openings"]:
+    for _, port in spec["openings"]:
         with step(f"port {port}"):
             rule = struct.pack("QQ", CONNECT_TCP, port)
             syscall(LANDLOCK_ADD, rules, NET_PORT, ctypes.c_char_p(rule), 0)

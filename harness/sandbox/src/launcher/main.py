@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import socket
+import stat
 import struct
 import sys
 
@@ -124,7 +125,7 @@ def started(owner, errors, sockets):
     return True
 
 
-def watch(owner, ended, spec):
+def watch(owner, ended, spec, output):
     """Whether the program came to its end; else the owner went, or a bound that
     no call of the kernel keeps was passed, of which the owner is told."""
     waiting = select.poll()
@@ -136,13 +137,13 @@ def watch(owner, ended, spec):
             return True
         if ready:
             return False
-        passed = passed_bound(spec)
+        passed = passed_bound(spec, output)
         if passed:
             answer(owner, {"exceeded": passed})
             return False
 
 
-def in_namespaces(owner, spec):
+def in_namespaces(owner, spec, output):
     separate(spec["other_user"])
     sockets = listen(spec["openings"])
     errors, errors_in = os.pipe()
@@ -154,7 +155,7 @@ def in_namespaces(owner, spec):
     os.close(statuses_in)
     status = b""
     try:
-        if started(owner, errors, sockets) and watch(owner, statuses, spec):
+        if started(owner, errors, sockets) and watch(owner, statuses, spec, output):
             status = os.read(statuses, 4)
     finally:
         os.kill(first, signal.SIGKILL)
@@ -188,7 +189,7 @@ def end_all(spec):
             return
 
 
-def below_us(owner, spec):
+def below_us(owner, spec, output):
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     rules = ruleset(spec) if spec["mechanism"] == "landlock" else None
     errors, errors_in = os.pipe()
@@ -200,7 +201,7 @@ def below_us(owner, spec):
     handle = os.pidfd_open(program)
     status = b""
     try:
-        if started(owner, errors, []) and watch(owner, handle, spec):
+        if started(owner, errors, []) and watch(owner, handle, spec, output):
             status = struct.pack("i", os.waitpid(program, 0)[1])
     finally:
         end_all(spec)
@@ -219,9 +220,12 @@ def main():
         file.write("1000")
     spec = receive(owner)
     own_streams(spec)
+    # Both streams are given up once the program runs. A pipe is not kept: its
+    # reader waits for the end of all who hold it.
+    output = os.dup(1) if stat.S_ISREG(os.fstat(1).st_mode) else None
     try:
         run = in_namespaces if spec["mechanism"] == "namespaces" else below_us
-        status = run(owner, spec)
+        status = run(owner, spec, output)
     except Failed as failure:
         answer(owner, told(failure))
         os._exit(1)

@@ -12,6 +12,7 @@ MNT_DETACH = 2
 ATTR_RDONLY, ATTR_NOSUID, ATTR_NODEV = 1, 2, 4
 AT_EMPTY_PATH, AT_RECURSIVE = 0x1000, 0x8000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+SIOCSIFADDR, SIOCSIFNETMASK = 0x8916, 0x891C
 
 # The kernel's names of users that a program may look up.
 PASSWD = "root:x:0:0:root:/:/bin/sh\nrunner:x:{uid}:{gid}::{home}:/bin/bash\nnobody:x:65534:65534:nobody:/:/bin/false\n"
@@ -41,18 +42,29 @@ def separate(other_user):
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH22x", name, flags | IFF_UP))
 
 
+def have(address):
+    """Gives the loopback interface one more address, and no network with it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        for request, value in ((SIOCSIFADDR, address), (SIOCSIFNETMASK, "255.255.255.255")):
+            given = struct.pack("=16sHxx4s16x", b"lo:1", socket.AF_INET, socket.inet_aton(value))
+            fcntl.ioctl(control, request, given)
+
+
 def write(path, text):
     with open(path, "w") as file:
         file.write(text)
 
 
-def listen(ports):
+def listen(openings):
     """The openings, as the program inside sees them."""
     sockets = []
-    for port in ports:
+    for address in sorted({address for address, _ in openings} - {"127.0.0.1"}):
+        with step(f"the address {address}"):
+            have(address)
+    for address, port in openings:
         with step(f"port {port} inside"):
             listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            listener.bind(("127.0.0.1", port))
+            listener.bind((address, port))
             listener.listen(128)
             sockets.append(listener)
     return sockets

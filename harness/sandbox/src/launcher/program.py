@@ -6,7 +6,9 @@ NO_LIMIT = resource.RLIM_INFINITY
 
 
 def limit(which, value):
-    """A bound, where it is lower than the one that is there."""
+    """A bound, where there is one that is lower than the one that is there."""
+    if value is None:
+        return
     _, hard = resource.getrlimit(which)
     if hard != NO_LIMIT:
         value = min(value, hard)
@@ -36,10 +38,11 @@ def bound(spec):
             # The kernel counts all that the user runs.
             processes += threads_of(spec["uid"])
         limit(resource.RLIMIT_NPROC, processes)
-        limit(resource.RLIMIT_CORE, 0)
+        limit(resource.RLIMIT_CORE, bounds["core_bytes"])
         limit(resource.RLIMIT_NOFILE, bounds["open_files"])
         limit(resource.RLIMIT_FSIZE, bounds["file_bytes"])
         limit(resource.RLIMIT_DATA, bounds["memory_bytes"])
+        limit(resource.RLIMIT_MEMLOCK, bounds["locked_bytes"])
         limit(resource.RLIMIT_MSGQUEUE, 0)
 
 

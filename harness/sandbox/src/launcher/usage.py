@@ -63,14 +63,19 @@ def disk(directories):
     return total
 
 
-def passed_bound(spec):
+def written(output):
+    """Bytes of the file that the program's output goes to, if it is one."""
+    return 0 if output is None else os.fstat(output).st_blocks * BLOCK
+
+
+def passed_bound(spec, output):
     """Which bound was passed, in words."""
     bounds = spec["bounds"]
     most = bounds["total_memory_bytes"]
     if memory(rough) > most and memory(exact) > most:
         return f"more than {bounds['total_memory_bytes'] >> 20} MB of memory"
     if bounds["disk_bytes"] is not None:
-        written = [it["source"] for it in spec["mounts"] if it["kind"] == "writable"]
-        if disk(written) > bounds["disk_bytes"]:
+        places = [it["source"] for it in spec["mounts"] if it["kind"] == "writable"]
+        if disk(places) + written(output) > bounds["disk_bytes"]:
             return f"more than {bounds['disk_bytes'] >> 20} MB of disk"
     return None

@@ -149,6 +149,7 @@ pub(super) fn describe(requirement: &mut Requirement, target: &Target) {
         }
         return;
     };
+    requirement.managed_by_aws = target.is_of_aws();
     for (condition, pointer) in OF_KEY {
         if let Some(value) = key.metadata.pointer(pointer).and_then(scalar) {
             requirement.context.set(condition, value);

@@ -212,6 +212,24 @@ impl State for Account {
         })
     }
 
+    async fn upload_encryption(&self, _: &str, id: &str) -> Answer<Told<String>> {
+        Ok(match id {
+            "encrypted" => Told::Is(KEY.to_owned()),
+            "untold" => Told::Unknown("WHY".to_owned()),
+            _ => Told::Nothing,
+        })
+    }
+
+    async fn parameter_keys(
+        &self,
+        path: &str,
+        recursive: bool,
+    ) -> Answer<Told<Vec<(String, String)>>> {
+        let of_aws = (format!("{path}/a"), "alias/aws/ssm".to_owned());
+        let own = (format!("{path}/b/encrypted"), "alias/data".to_owned());
+        Ok(Told::Is(if recursive { vec![of_aws, own] } else { vec![of_aws] }))
+    }
+
     async fn kms_grant_retirement(&self, _: &str, grant: &str) -> Answer<Told<String>> {
         Ok(Told::Is(format!("RETIRE {grant}")))
     }

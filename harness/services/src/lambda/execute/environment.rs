@@ -1,13 +1,13 @@
 //! Execution environments: a process, its Runtime API and its log.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ringfence_sandbox::{Bounds, Confinement, Sandbox, Wall};
+use ringfence_sandbox::Sandbox;
 use ringfence_wire::ServiceError;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -18,11 +18,11 @@ use uuid::Uuid;
 use crate::credentials::Credentials;
 use crate::lambda::error::service;
 use crate::lambda::execute::logs::Log;
-use crate::lambda::execute::process::{Process, variable};
+use crate::lambda::execute::process::Process;
 use crate::lambda::execute::role::lasts;
 use crate::lambda::execute::runtime_api::{Event, Invocation, LARGEST_ANSWER, RuntimeApi};
 use crate::lambda::store::code::Code;
-use crate::lambda::store::configuration::{Configuration, LogFormat};
+use crate::lambda::store::configuration::Configuration;
 
 /// AWS's limit for an initialization before it is repeated within the
 /// invocation's own time.
@@ -36,19 +36,6 @@ pub(in crate::lambda) struct Key {
     pub(in crate::lambda) generation: Uuid,
     pub(in crate::lambda) version: String,
 }
-
-/// Where a function's code is: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>.
-const TASK_ROOT: &str = "/var/task";
-
-const MIB: u64 = 1024 * 1024;
-
-/// What a process may map beyond the function's memory: the runtime's own, and
-/// reservations that are never touched.
-const RUNTIMES_OWN: u64 = 1024 * MIB;
-
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const PROCESSES: u64 = 1024;
-const OPEN_FILES: u64 = 1024;
 
 /// What a function's environment runs.
 #[derive(Debug, Clone)]
@@ -203,8 +190,9 @@ impl Environment {
             .map_err(unavailable)?;
         let output = scratch.path().join("output");
         let api = RuntimeApi::start().await.map_err(unavailable)?;
-        let confinement =
-            blueprint.confinement(&api, &log, &task_root, scratch.path()).map_err(unavailable)?;
+        let confinement = blueprint
+            .confinement(api.address(), &log, &task_root, scratch.path())
+            .map_err(unavailable)?;
         let process = match Process::start(&blueprint.sandbox, &confinement, &output).await {
             Ok(process) => process,
             Err(cause) => return Err(StartError::Program { cause, log }),
@@ -353,139 +341,4 @@ fn too_large() -> Outcome {
         "errorMessage": message,
     });
     Outcome::FunctionError(payload.to_string().into())
-}
-
-impl Blueprint {
-    /// The function's program with all that there is for it: its code, `/tmp`,
-    /// the interpreter, the Runtime API and the guard.
-    fn confinement(
-        &self,
-        api: &RuntimeApi,
-        log: &Log,
-        code: &Path,
-        scratch: &Path,
-    ) -> std::io::Result<Confinement> {
-        let it = &*self.configuration;
-        let user = self.sandbox.user();
-        let mut walls: Vec<Wall> = self.interpreter.iter().cloned().map(Wall::Readable).collect();
-        // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-        let storage = u64::from(it.ephemeral_storage_mb) * MIB;
-        let (task_root, temporary) = if self.sandbox.mechanism().has_own_root() {
-            let (root, temporary) = (PathBuf::from(TASK_ROOT), PathBuf::from("/tmp"));
-            walls.push(Wall::ReadableAt(code.to_owned(), root.clone()));
-            walls.push(Wall::Memory(temporary.clone(), storage));
-            (root, temporary)
-        } else {
-            let temporary = scratch.join("tmp");
-            std::fs::create_dir(&temporary)?;
-            user.own(&temporary)?;
-            walls.push(Wall::Readable(code.to_owned()));
-            walls.push(Wall::Writable(temporary.clone()));
-            (code.to_owned(), temporary)
-        };
-        let program = match &self.program {
-            Runs::Interpreter(program) => program.clone(),
-            Runs::Bootstrap => task_root.join("bootstrap"),
-        };
-        let endpoint = self.endpoint.parse::<url::Url>().map_err(std::io::Error::other)?;
-        let mut openings = endpoint.socket_addrs(|| None)?;
-        openings.push(api.address());
-        Ok(Confinement {
-            program,
-            arguments: self.arguments.clone(),
-            environment: self.variables(api, log, &task_root, &temporary),
-            directory: task_root,
-            walls,
-            openings,
-            user,
-            bounds: Bounds {
-                processes: PROCESSES,
-                open_files: OPEN_FILES,
-                file: storage,
-                memory: u64::from(it.memory_mb) * MIB + RUNTIMES_OWN,
-                total_memory: u64::from(it.memory_mb) * MIB + RUNTIMES_OWN,
-                disk: Some(storage),
-            },
-        })
-    }
-
-    /// The environment variables, as the recorded ones of AWS's runtimes
-    /// (LocalStack's `tests/aws/services/lambda_/test_lambda_common.snapshot.json`);
-    /// of our own are the guard's endpoint, and `HOME` and `TMPDIR` so that the
-    /// function does not meet this machine's.
-    fn variables(
-        &self,
-        api: &RuntimeApi,
-        log: &Log,
-        task_root: &Path,
-        temporary: &Path,
-    ) -> Vec<(OsString, OsString)> {
-        let it = &*self.configuration;
-        let bin = match &self.program {
-            Runs::Interpreter(program) => program.parent(),
-            Runs::Bootstrap => None,
-        };
-        let path = match bin {
-            Some(bin) => format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()),
-            None => "/usr/local/bin:/usr/bin:/bin".to_owned(),
-        };
-        let libraries = format!(
-            "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:{0}:{0}/lib:/opt/lib",
-            task_root.display()
-        );
-        let secret = self.credentials.secret_access_key.expose();
-        let token = self.credentials.session_token.as_ref().map_or("", |token| token.expose());
-        let memory = it.memory_mb.to_string();
-        let address = api.address().to_string();
-        let mut variables = vec![
-            variable("LANG", "en_US.UTF-8"),
-            variable("TZ", ":UTC"),
-            variable("PATH", path),
-            variable("LD_LIBRARY_PATH", libraries),
-            variable("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
-            variable("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
-            variable("_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"),
-            variable("_AWS_XRAY_DAEMON_PORT", "2000"),
-            variable("HOME", temporary),
-            variable("TMPDIR", temporary),
-            variable("AWS_ENDPOINT_URL", &self.endpoint),
-        ];
-        if bin.is_some() {
-            // Left by the shell that starts the managed runtimes.
-            variables.extend([
-                variable("PWD", task_root),
-                variable("PYTHONPATH", "/var/runtime"),
-                variable("SHLVL", "0"),
-            ]);
-        }
-        // The function's own may replace those above, and none of those below.
-        for (name, value) in it.variables.iter().flatten() {
-            variables.push(variable(name, value));
-        }
-        variables.extend([
-            variable("AWS_ACCESS_KEY_ID", &self.credentials.access_key_id),
-            variable("AWS_SECRET_ACCESS_KEY", secret),
-            variable("AWS_SESSION_TOKEN", token),
-            variable("AWS_REGION", &self.region),
-            variable("AWS_DEFAULT_REGION", &self.region),
-            variable("AWS_LAMBDA_FUNCTION_NAME", &it.function_name),
-            variable("AWS_LAMBDA_FUNCTION_VERSION", &self.key.version),
-            variable("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory),
-            variable("AWS_LAMBDA_LOG_GROUP_NAME", &it.logging.group),
-            variable("AWS_LAMBDA_LOG_STREAM_NAME", &log.stream),
-            variable("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-            variable("AWS_LAMBDA_RUNTIME_API", address),
-            variable("LAMBDA_TASK_ROOT", task_root),
-            variable("LAMBDA_RUNTIME_DIR", "/var/runtime"),
-            variable("_HANDLER", &it.handler),
-        ]);
-        if !it.runtime.starts_with("provided") {
-            variables.push(variable("AWS_EXECUTION_ENV", format!("AWS_Lambda_{}", it.runtime)));
-        }
-        if let LogFormat::Json { application_level, .. } = &it.logging.format {
-            variables.push(variable("AWS_LAMBDA_LOG_FORMAT", "JSON"));
-            variables.push(variable("AWS_LAMBDA_LOG_LEVEL", application_level));
-        }
-        variables
-    }
 }

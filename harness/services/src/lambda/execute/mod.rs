@@ -1,6 +1,7 @@
 //! What runs functions: invocations, execution environments with their processes,
 //! sessions and logs, requests to URLs, and where results go.
 
+pub(in crate::lambda) mod confinement;
 pub(in crate::lambda) mod destination;
 pub(in crate::lambda) mod environment;
 pub(in crate::lambda) mod invoke;

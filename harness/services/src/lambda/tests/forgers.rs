@@ -43,6 +43,22 @@ async fn port() -> (u16, Arc<AtomicUsize>) {
     (number, visits)
 }
 
+/// The ports on which this process listens: of every function's Runtime API.
+fn listening() -> Vec<u16> {
+    let held: Vec<String> = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok())
+        .filter_map(|to| Some(to.to_str()?.strip_prefix("socket:[")?.trim_end_matches(']').into()))
+        .collect();
+    let sockets = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    sockets
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|it| it.get(3) == Some(&"0A") && held.iter().any(|inode| it[9] == inode))
+        .map(|it| u16::from_str_radix(it[1].split_once(':').unwrap().1, 16).unwrap())
+        .collect()
+}
+
 /// Runs code in the function `orders` and returns what it printed.
 async fn run(world: &World, facts: Value, code: &str) -> String {
     let event =
@@ -59,8 +75,13 @@ async fn run(world: &World, facts: Value, code: &str) -> String {
     &["emulator stopped ECONNREFUSED|EACCES"]
 )]
 #[case::another_functions_runtime_api(
-    "host, port = facts['other_api'].split(':'); attempt('runtime', lambda: socket.create_connection((host, int(port)), 2))",
-    &["runtime stopped ECONNREFUSED|EACCES"]
+    r"
+own = [facts['endpoint'], int(os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')[1])]
+others = [port for port in facts['listening'] if port not in own]
+print('others', len(others) > 0)
+for port in others:
+    attempt('runtime', lambda: socket.create_connection(('127.0.0.1', port), 2))",
+    &["others True", "runtime stopped ECONNREFUSED|EACCES"]
 )]
 #[case::every_other_port(
     r"
@@ -69,7 +90,9 @@ for port in range(1, 65536):
     with socket.socket() as s:
         # A socket may be given the very port that it asks for, and meet itself.
         if s.connect_ex(('127.0.0.1', port)) == 0 and s.getsockname()[1] != port: found.append(port)
-print('ports', found == sorted([facts['endpoint'], int(os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')[1])]))",
+host, port = os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')
+own = [int(port)] if host == '127.0.0.1' else []
+print('ports', found == sorted([facts['endpoint'], *own]))",
     &["ports True"]
 )]
 #[case::registries_and_the_world(
@@ -104,7 +127,7 @@ attempt('other', lambda: open('/proc/%d/environ' % facts['other']).read())",
     &["harness stopped ESRCH|EPERM", "other stopped ESRCH|EPERM"]
 )]
 #[case::the_files_of_others(
-    "print('tmp', [name for name in os.listdir(os.environ['TMPDIR'])])",
+    "print('tmp', [name for name in os.listdir(E.get('TMPDIR', '/tmp'))])",
     &["tmp []"]
 )]
 #[tokio::test]
@@ -121,7 +144,7 @@ async fn an_attempt_is_stopped(
     let id = processes(&mark).first().unwrap().as_raw_nonzero().get();
     let facts = json!({
         "emulator": emulator,
-        "other_api": other["environment"]["AWS_LAMBDA_RUNTIME_API"],
+        "listening": listening(),
         "other": id,
         "harness": std::process::id(),
         "work": world.setting.work_dir,
@@ -162,14 +185,14 @@ async fn an_honest_function_works(#[values(false, true)] landlock: bool) {
         &world,
         json!({ "endpoint": world.setting.endpoint().unwrap().port().unwrap() }),
         r"
-path = os.path.join(os.environ['TMPDIR'], 'file')
+path = os.path.join(E.get('TMPDIR', '/tmp'), 'file')
 open(path, 'w').write('kept'); print(open(path).read())
 socket.create_connection(('127.0.0.1', facts['endpoint']), 2).close(); print('reached')
 print(subprocess.run(['sh', '-c', 'echo child'], capture_output=True, text=True).stdout.strip())",
     )
     .await;
     assert_eq!(said, "kept\nreached\nchild\n");
-    let again = run(&world, json!({}), "print(os.listdir(os.environ['TMPDIR']))").await;
+    let again = run(&world, json!({}), "print(os.listdir(E.get('TMPDIR', '/tmp')))").await;
     assert_eq!(again, "['file']\n", "a warm environment keeps its files");
     world.lambda.shutdown().await;
 }
@@ -207,5 +230,33 @@ for child in children:
     let said = run(&world, json!({}), code).await;
     assert_eq!(said, "stopped EAGAIN True\n");
     assert_eq!(world.invoke_with(json!({}), with(orders(), json!({}))).await.error, None);
+    world.lambda.shutdown().await;
+}
+
+/// What a function writes to its log is its disk's too: the file is this machine's.
+#[rstest]
+#[tokio::test]
+async fn the_output_of_a_function_is_bounded(#[values(false, true)] landlock: bool) {
+    let world = world(landlock).await;
+    world.create(json!({ "Timeout": 60, "EphemeralStorage": { "Size": 512 } })).await;
+    let code = "while True: os.write(2, bytes(1 << 20))";
+    let event = json!({ "do": "run", "facts": {}, "code": format!("{}{code}", attempts::PRELUDE) });
+    let invoked = world.invoke(event).await;
+    assert_eq!(invoked.error.as_deref(), Some("Unhandled"), "{:?}", invoked.answer);
+    assert_eq!(invoked.answer["errorType"], "Runtime.ExitError");
+    world.lambda.shutdown().await;
+}
+
+/// One process's memory is the function's to use, and no more: it is ended, as on AWS.
+#[rstest]
+#[tokio::test]
+async fn the_memory_of_a_function_is_bounded(#[values(false, true)] landlock: bool) {
+    let world = world(landlock).await;
+    world.create(json!({ "Timeout": 60, "MemorySize": 128 })).await;
+    let code = "held = bytearray(b'x') * (1400 << 20)
+import time; time.sleep(50); print('forged')";
+    let event = json!({ "do": "run", "facts": {}, "code": format!("{}{code}", attempts::PRELUDE) });
+    let invoked = world.invoke(event).await;
+    assert_eq!(invoked.answer["errorType"], "Runtime.ExitError", "{:?}", invoked.answer);
     world.lambda.shutdown().await;
 }

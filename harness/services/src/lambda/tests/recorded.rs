@@ -385,3 +385,50 @@ async fn versions_show_no_tags() {
     assert_eq!(shown(json!({ "Qualifier": "1" })).await, None);
     world.lambda.shutdown().await;
 }
+
+/// What a function finds where the sandbox has a root directory and a network of its
+/// own (LocalStack's test_lambda_init_environment, recorded on AWS; of a Python's
+/// variables those that its shell leaves are not here).
+#[tokio::test]
+async fn a_function_finds_things_where_they_are_on_aws() {
+    let world = World::new().await;
+    world.create(json!({})).await;
+    let environment = world.invoke(json!({})).await.answer["environment"].clone();
+    for (name, value) in [
+        ("PATH", "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+        ("AWS_LAMBDA_RUNTIME_API", "169.254.100.1:9001"),
+        ("_AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1"),
+        ("LAMBDA_TASK_ROOT", "/var/task"),
+    ] {
+        assert_eq!(environment[name], value, "{name}");
+    }
+    assert_eq!((&environment["HOME"], &environment["TMPDIR"]), (&Value::Null, &Value::Null));
+    world.lambda.shutdown().await;
+}
+
+/// LocalStack's test_runtime_ulimits, recorded on AWS.
+#[tokio::test]
+async fn a_functions_limits_are_those_of_aws() {
+    let world = World::new().await;
+    world.create(json!({ "MemorySize": 128 })).await;
+    let code = "import resource
+for name in sorted(it for it in dir(resource) if it.startswith('RLIMIT_')):
+    print(name[7:], *resource.getrlimit(getattr(resource, name)))";
+    let said = world.invoke(json!({ "do": "run", "facts": {}, "code": code })).await.answer;
+    let said = said["said"].as_str().unwrap();
+    for line in [
+        "AS -1 -1",
+        "CORE 10737418240 10737418240",
+        "CPU -1 -1",
+        "DATA -1 -1",
+        "FSIZE -1 -1",
+        "MEMLOCK 65536 65536",
+        "NOFILE 1024 1024",
+        "NPROC 742 742",
+        "RSS -1 -1",
+        "STACK 8388608 -1",
+    ] {
+        assert!(said.lines().any(|it| it == line), "{line} in {said}");
+    }
+    world.lambda.shutdown().await;
+}

@@ -355,8 +355,8 @@ pub(super) fn sleeping(number: u32) -> String {
 
 /// The mark of an environment, once it has answered.
 pub(super) fn mark_of(answer: &Value) -> String {
-    let address = answer["environment"]["AWS_LAMBDA_RUNTIME_API"].as_str().unwrap();
-    format!("AWS_LAMBDA_RUNTIME_API={address}\0")
+    let stream = answer["environment"]["AWS_LAMBDA_LOG_STREAM_NAME"].as_str().unwrap();
+    format!("AWS_LAMBDA_LOG_STREAM_NAME={stream}\0")
 }
 
 async fn serve(listener: TcpListener, upstream: Arc<Upstream>) {

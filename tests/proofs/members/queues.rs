@@ -1,0 +1,217 @@
+//! Queues, topics, and what only the embedded upstream serves: streams and
+//! repositories.
+
+use ringfence_wire::Service;
+use serde_json::{Value, json};
+
+use super::{Member, Step, Who, document, for_user, team, when};
+
+fn service(name: &str) -> Service {
+    Service::of(name).unwrap()
+}
+
+/// A row of a tag: refused before, allowed after.
+fn tag(
+    name: &'static str,
+    action: &str,
+    made: Made,
+    write: Step,
+    read: (Step, &'static str),
+    act: Step,
+) -> Member {
+    let statement = when(action, "aws:ResourceTag/team");
+    let setting = vec![made];
+    let (who, allowed) = (Who::User, (false, true));
+    Member { name, statement, setting, write, read, told: "a", who, act, allowed }
+}
+
+/// A row of a policy that gives the user what nothing else gives.
+fn policy(
+    name: &'static str,
+    told: &'static str,
+    made: Made,
+    write: Step,
+    read: (Step, &'static str),
+    act: Step,
+) -> Member {
+    let (who, allowed) = (Who::User, (false, true));
+    Member { name, statement: None, setting: vec![made], write, read, told, who, act, allowed }
+}
+
+/// A row of a policy that takes from the user what its own policies give.
+fn denial(row: Member, name: &'static str, action: &str, told: &'static str) -> Member {
+    let statement = Some(json!({"Effect": "Allow", "Action": action, "Resource": "*"}));
+    Member { name, statement, told, allowed: (true, false), ..row }
+}
+
+/// What makes the resource, and what is kept of the answer.
+type Made = (Step, Option<(&'static str, &'static str)>);
+
+fn deny_user(action: &str, resource: &str) -> String {
+    document(json!({"Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::ACCOUNT:user/USER"},
+        "Action": action, "Resource": resource}))
+}
+
+fn queues() -> Vec<Member> {
+    let sqs = service("sqs");
+    let queue = |name: &str| -> Made {
+        ((sqs, "CreateQueue", json!({"QueueName": name})), Some(("@QUEUE", "/QueueUrl")))
+    };
+    let send = || (sqs, "SendMessage", json!({"QueueUrl": "@QUEUE", "MessageBody": "m"}));
+    let set = |policy: String| {
+        let attributes = json!({"QueueUrl": "@QUEUE", "Attributes": {"Policy": policy}});
+        (sqs, "SetQueueAttributes", attributes)
+    };
+    let read = || -> (Step, &'static str) {
+        let input = json!({"QueueUrl": "@QUEUE", "AttributeNames": ["Policy"]});
+        ((sqs, "GetQueueAttributes", input), "/Attributes/Policy")
+    };
+    let arn = |name: &str| format!("arn:aws:sqs:REGION:ACCOUNT:{name}");
+    let denied = policy(
+        "",
+        "",
+        queue("members-denied"),
+        set(deny_user("sqs:SendMessage", &arn("members-denied"))),
+        read(),
+        send(),
+    );
+    vec![
+        tag(
+            "queue-tag",
+            "sqs:SendMessage",
+            queue("members-tag"),
+            (sqs, "TagQueue", json!({"QueueUrl": "@QUEUE", "Tags": {"team": "a"}})),
+            ((sqs, "ListQueueTags", json!({"QueueUrl": "@QUEUE"})), "/Tags/team"),
+            send(),
+        ),
+        policy(
+            "queue-policy",
+            "user/queue-policy",
+            queue("members-policy"),
+            set(for_user("sqs:SendMessage", &arn("members-policy"))),
+            read(),
+            send(),
+        ),
+        denial(denied, "queue-denial", "sqs:SendMessage", "user/queue-denial"),
+    ]
+}
+
+fn topics() -> Vec<Member> {
+    let sns = service("sns");
+    let topic = |name: &str| -> Made {
+        ((sns, "CreateTopic", json!({"Name": name})), Some(("@TOPIC", "/TopicArn")))
+    };
+    let publish = || (sns, "Publish", json!({"TopicArn": "@TOPIC", "Message": "m"}));
+    let set = |policy: String| {
+        let input =
+            json!({"TopicArn": "@TOPIC", "AttributeName": "Policy", "AttributeValue": policy});
+        (sns, "SetTopicAttributes", input)
+    };
+    let read = || -> (Step, &'static str) {
+        ((sns, "GetTopicAttributes", json!({"TopicArn": "@TOPIC"})), "/Attributes")
+    };
+    let arn = |name: &str| format!("arn:aws:sns:REGION:ACCOUNT:{name}");
+    let denied = policy(
+        "",
+        "",
+        topic("members-denied"),
+        set(deny_user("sns:Publish", &arn("members-denied"))),
+        read(),
+        publish(),
+    );
+    vec![
+        tag(
+            "topic-tag",
+            "sns:Publish",
+            topic("members-tag"),
+            (sns, "TagResource", json!({"ResourceArn": "@TOPIC", "Tags": team()})),
+            ((sns, "ListTagsForResource", json!({"ResourceArn": "@TOPIC"})), "/Tags/0/Value"),
+            publish(),
+        ),
+        policy(
+            "topic-policy",
+            "user/topic-policy",
+            topic("members-policy"),
+            set(for_user("sns:Publish", &arn("members-policy"))),
+            read(),
+            publish(),
+        ),
+        denial(denied, "topic-denial", "sns:Publish", "user/topic-denial"),
+    ]
+}
+
+fn streams() -> Vec<Member> {
+    let kinesis = service("kinesis");
+    let arn = |name: &str| format!("arn:aws:kinesis:REGION:ACCOUNT:stream/{name}");
+    let stream = |name: &str| -> Made {
+        ((kinesis, "CreateStream", json!({"StreamName": name, "ShardCount": 1})), None)
+    };
+    let look = |name: &str| (kinesis, "DescribeStreamSummary", json!({"StreamName": name}));
+    let tags = json!({"StreamName": "members-tag", "Tags": {"team": "a"}});
+    let allowed = for_user("kinesis:DescribeStreamSummary", &arn("members-policy"));
+    let put = json!({"ResourceARN": arn("members-policy"), "Policy": allowed});
+    vec![
+        tag(
+            "stream-tag",
+            "kinesis:DescribeStreamSummary",
+            stream("members-tag"),
+            (kinesis, "AddTagsToStream", tags),
+            ((kinesis, "ListTagsForStream", json!({"StreamName": "members-tag"})), "/Tags/0/Value"),
+            look("members-tag"),
+        ),
+        policy(
+            "stream-policy",
+            "user/stream-policy",
+            stream("members-policy"),
+            (kinesis, "PutResourcePolicy", put),
+            (
+                (kinesis, "GetResourcePolicy", json!({"ResourceARN": arn("members-policy")})),
+                "/Policy",
+            ),
+            look("members-policy"),
+        ),
+    ]
+}
+
+fn repositories() -> Vec<Member> {
+    let ecr = service("ecr");
+    let arn = |name: &str| format!("arn:aws:ecr:REGION:ACCOUNT:repository/{name}");
+    let repository =
+        |name: &str| -> Made { ((ecr, "CreateRepository", json!({"repositoryName": name})), None) };
+    let images = |name: &str| (ecr, "ListImages", json!({"repositoryName": name}));
+    // The policy of a repository names no resource.
+    let allowed: Value = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::ACCOUNT:user/USER"}, "Action": "ecr:ListImages"}]});
+    let put = json!({"repositoryName": "members-policy", "policyText": allowed.to_string()});
+    vec![
+        tag(
+            "repository-tag",
+            "ecr:ListImages",
+            repository("members-tag"),
+            (ecr, "TagResource", json!({"resourceArn": arn("members-tag"), "tags": team()})),
+            (
+                (ecr, "ListTagsForResource", json!({"resourceArn": arn("members-tag")})),
+                "/tags/0/Value",
+            ),
+            images("members-tag"),
+        ),
+        policy(
+            "repository-policy",
+            "user/repository-policy",
+            repository("members-policy"),
+            (ecr, "SetRepositoryPolicy", put),
+            (
+                (ecr, "GetRepositoryPolicy", json!({"repositoryName": "members-policy"})),
+                "/policyText",
+            ),
+            images("members-policy"),
+        ),
+    ]
+}
+
+/// Every row here; those of the embedded upstream where it is the one.
+pub(super) fn all(is_embedded: bool) -> Vec<Member> {
+    let only_there =
+        if is_embedded { [streams(), repositories()] } else { [Vec::new(), Vec::new()] };
+    [queues(), topics()].into_iter().chain(only_there).flatten().collect()
+}
