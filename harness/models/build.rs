@@ -34,7 +34,10 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
     let mut index = String::new();
 
-    let catalogue = read(&home.join("data/actions"));
+    let mut catalogue = read(&home.join("data/actions"));
+    let mut services = read(&home.join("data/services"));
+    let mut overrides = overrides::read(&home.join("overrides"));
+    add_types(&mut catalogue, &services, &overrides);
     let mut packed = Packed::default();
     writeln!(index, "pub(crate) static PREFIXES: [PrefixEntry; {}] = [", catalogue.len()).unwrap();
     for (prefix, set) in &catalogue {
@@ -46,8 +49,6 @@ fn main() {
     index.push_str("];\n");
     fs::write(out.join("actions.bin"), &packed.bytes).unwrap();
 
-    let mut services = read(&home.join("data/services"));
-    let mut overrides = overrides::read(&home.join("overrides"));
     let mut packed = Packed::default();
     let mut lookups: BTreeMap<&str, BTreeMap<String, BTreeSet<usize>>> = BTreeMap::new();
     writeln!(index, "pub(crate) static SERVICES: [Entry; {}] = [", services.len()).unwrap();
@@ -77,6 +78,29 @@ fn main() {
         index.push_str("];\n");
     }
     fs::write(out.join("index.rs"), index).unwrap();
+}
+
+/// Adds the resource types that the reference does not tell of actions.
+fn add_types(
+    catalogue: &mut BTreeMap<String, Value>,
+    services: &BTreeMap<String, Value>,
+    overrides: &BTreeMap<String, Override>,
+) {
+    for (id, own) in overrides.iter().filter(|(_, own)| !own.types.is_empty()) {
+        let iam = own.iam.as_ref().map(|rule| rule.prefix.as_str());
+        let prefix = iam.unwrap_or_else(|| services[id]["signing_name"].as_str().unwrap());
+        let actions = &mut catalogue.get_mut(prefix).unwrap()["actions"];
+        for rule in &own.types {
+            for action in &rule.actions {
+                let listed = actions[action]["resources"].as_array_mut().unwrap();
+                for kind in &rule.types {
+                    if listed.iter().all(|listed| listed["type"] != kind.as_str()) {
+                        listed.push(json!({"type": kind}));
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// The JSON files of a folder, by their names without the ending.

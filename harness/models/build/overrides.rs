@@ -22,6 +22,9 @@ pub(crate) struct Override {
     pub(crate) body: Option<Body>,
     /// Who says what its calls need, where it is not the rule.
     pub(crate) needs: Option<NeedsBy>,
+    /// The resource types of actions.
+    #[serde(default)]
+    pub(crate) types: Vec<Types>,
     /// How calls name resources.
     #[serde(default)]
     pub(crate) resources: Vec<Resources>,
@@ -98,6 +101,17 @@ pub(crate) enum NeedsSource {
     Rule,
 }
 
+/// The resource types of actions, where the reference tells those of another
+/// service of the same prefix.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Types {
+    pub(crate) actions: Vec<String>,
+    pub(crate) types: Vec<String>,
+    #[serde(skip_serializing)]
+    pub(crate) source: String,
+}
+
 /// How calls name resources of a type.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -163,6 +177,8 @@ pub(crate) struct Only {
     pub(crate) member: String,
     pub(crate) is: Option<String>,
     pub(crate) is_not: Option<String>,
+    /// What the member is where it is not given; none: this.
+    pub(crate) otherwise: Option<String>,
 }
 
 /// Members that are ARNs of one of the types that an action has.
@@ -260,6 +276,23 @@ pub(crate) struct Keys {
     pub(crate) operations: Vec<String>,
     #[serde(default)]
     pub(crate) members: Vec<String>,
+    /// The members name resources of this type, and the key is the ARN.
+    pub(crate) r#type: Option<String>,
+    /// What it is where no member is given.
+    pub(crate) otherwise: Option<String>,
+    /// No request has it where no member is given.
+    #[serde(default)]
+    pub(crate) optional: bool,
+    /// The member is a pattern of events, and the key what it says of this field.
+    #[serde(default)]
+    pub(crate) pattern: Vec<String>,
+    /// It is the account's id.
+    #[serde(default)]
+    pub(crate) account: bool,
+    /// Requests have it whatever resource they are about, though the reference
+    /// tells it of one type.
+    #[serde(default)]
+    pub(crate) of_request: bool,
     /// Why no request has it here.
     pub(crate) never: Option<String>,
     #[serde(skip_serializing)]
@@ -301,6 +334,7 @@ impl Override {
             .chain(needs)
             .chain(self.operations.iter().map(|rule| &rule.source))
             .chain(self.body.iter().map(|rule| &rule.source))
+            .chain(self.types.iter().map(|rule| &rule.source))
             .chain(self.resources.iter().map(|rule| &rule.source))
             .chain(self.arns.iter().map(|rule| &rule.source))
             .chain(self.also.iter().map(|rule| &rule.source))

@@ -48,6 +48,7 @@ pub(crate) fn packed(
         "refused": own.needs.as_ref().and_then(|rule| rule.refused.as_ref()),
         "by_path": own.actions.as_ref().is_some_and(|rule| matches!(rule.by, By::Method)),
         "operations": operations,
+        "types": plain(&own.types),
         "resources": plain(&own.resources),
         "arns": plain(&own.arns),
         "also": plain(&own.also),
@@ -105,6 +106,13 @@ impl Service<'_> {
                 "{what} is about no operation"
             );
         }
+        for rule in &own.types {
+            let what = format!("{}: the types of {:?}", self.id, rule.actions);
+            assert!(rule.types.iter().all(|kind| self.has_type(kind)), "{what}: no such type");
+            let known = self.prefix.map(|prefix| &self.catalogue[prefix]["actions"]);
+            let has = |name: &String| known.is_some_and(|known| known.get(name).is_some());
+            assert!(rule.actions.iter().all(has), "{what}: no such action");
+        }
         for rule in &own.arns {
             let what = format!("{}: ARNs", self.id);
             self.have(&rule.operations, &what);
@@ -153,7 +161,11 @@ impl Service<'_> {
             let what = format!("{}: the key {}", self.id, rule.key);
             let known = self.prefix.map(|prefix| &self.catalogue[prefix]["condition_keys"]);
             assert!(known.is_some_and(|known| known.get(&rule.key).is_some()), "{what}");
-            assert!(rule.never.is_some() == rule.members.is_empty(), "{what}: whence?");
+            let is_fixed = rule.never.is_some() || rule.account;
+            assert!(is_fixed == rule.members.is_empty(), "{what}: whence?");
+            if let Some(kind) = &rule.r#type {
+                assert!(self.has_type(kind), "{what}: no type {kind}");
+            }
             self.have(&rule.operations, &what);
             self.name(&rule.operations, &rule.members, &what);
         }
@@ -207,6 +219,7 @@ impl Service<'_> {
     fn find(&self, operation: &Value, path: &str) -> bool {
         let Some(mut shape) = operation.get("input").and_then(Value::as_str) else { return false };
         for part in path.split('.') {
+            let part = part.strip_suffix("**").unwrap_or(part);
             let end = part.find(['[', '{']).unwrap_or(part.len());
             let (name, mut behind) = part.split_at(end);
             let member = &self.shapes[shape]["members"][name]["shape"];

@@ -88,6 +88,7 @@ fn told(operation: &Operation) -> Vec<String> {
     "CreateTopic",
     &[
         "sns:CreateTopic topic(Name)",
+        "sns:PutDataProtectionPolicy if DataProtectionPolicy topic(Name)",
         "sns:TagResource if Tags topic(Name)",
         "iam:PassRole Attributes{RoleArn} to sns.amazonaws.com",
         "iam:PassRole Attributes{Role} to sns.amazonaws.com",
@@ -159,7 +160,9 @@ fn what_the_rule_tells_is_whole() {
 fn way(named: &Named) -> String {
     match named {
         Named::Arn(of) => format!("<{}>", source(of)),
+        Named::Below { parent, .. } => format!("<{}/*>", source(parent)),
         Named::Path { .. } => "<path>".to_owned(),
+        Named::TagsOfPath { .. } => "<tags of path>".to_owned(),
         Named::Parts { parts, .. } => {
             let parts: Vec<String> = parts.iter().map(|part| source(&part.source)).collect();
             format!("({})", parts.join(", "))
@@ -170,8 +173,8 @@ fn way(named: &Named) -> String {
 
 fn whole(named: &Named) -> bool {
     match named {
-        Named::Arn(source) => source.is_told(),
-        Named::Path { .. } => true,
+        Named::Arn(source) | Named::Below { parent: source, .. } => source.is_told(),
+        Named::Path { .. } | Named::TagsOfPath { .. } => true,
         Named::Either(ways) => ways.iter().all(whole),
         Named::Parts { arn, parts, .. } => {
             let variables = arn.matches("${").count();
@@ -188,7 +191,13 @@ fn left_out(operation: &Operation, kind: &str) -> bool {
         || operation.service.name() == "apigateway"
 }
 
-const LEFT_OUT: &[(&str, &str, &str)] = &[("events", "DescribeApiDestination", "connection")];
+const LEFT_OUT: &[(&str, &str, &str)] = &[
+    ("elbv2", "AddTags", "loadbalancer"),
+    ("elbv2", "DeleteLoadBalancer", "loadbalancer"),
+    ("elbv2", "ModifyLoadBalancerAttributes", "loadbalancer"),
+    ("elbv2", "RemoveTags", "loadbalancer"),
+    ("events", "DescribeApiDestination", "connection"),
+];
 
 /// How many operations of each class there are. What shrinks is seen;
 /// `docs/coverage.md` tells of each service.
@@ -200,5 +209,5 @@ fn no_operation_is_lost() {
     }
     let counts: Vec<String> =
         counts.iter().map(|(class, count)| format!("{class} {count}")).collect();
-    assert_eq!(counts, ["by hand 1883", "by rule 2950", "exact 11611", "refused 3583"]);
+    assert_eq!(counts, ["by hand 1883", "by rule 2714", "exact 11847", "refused 3583"]);
 }

@@ -55,6 +55,12 @@ pub(super) const ROWS: &[Row] = &[
         &[("KeyId", Text("{id}")), ("PolicyName", Text("default"))], &["Policy"]),
     row("events", "event-bus/{name}", "events", "DescribeEventBus",
         &[("Name", Text("{name}"))], &["Policy"]),
+    // The policy of a bus says who may manage its rules too.
+    // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    row("events", "rule/{bus}/{name}", "events", "DescribeEventBus",
+        &[("Name", Text("{bus}"))], &["Policy"]),
+    row("events", "rule/{name}", "events", "DescribeEventBus",
+        &[("Name", Text("default"))], &["Policy"]),
     row("ecr", "repository/{name}", "ecr", "GetRepositoryPolicy",
         &[("repositoryName", Text("{name}"))], &["policyText"]),
     // https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html

@@ -101,7 +101,7 @@ pub(super) fn path(scope: &Scope<'_>) -> Result<String, RequirementsError> {
 
 /// As the ARNs of `/tags/…` write the tagged resource's ARN:
 /// `arn%3Aaws%3Aapigateway%3A…`.
-fn percent_encode(text: &str) -> String {
+pub(super) fn percent_encode(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             out.push(char::from(byte));

@@ -19,7 +19,7 @@ use std::fmt;
 use crate::actions::{self, ResourceType};
 use crate::operation::{ActionName, Operation};
 
-pub use origins::{KeyOf, Origin};
+pub use origins::{KeyOf, Origin, Otherwise};
 pub use paths::Path;
 pub use roles::is_like_a_role;
 pub(crate) use roles::with_roles;
@@ -106,6 +106,8 @@ pub struct Resource {
     pub named: Named,
     /// It is meant where this holds alone.
     pub only: Option<Only>,
+    /// Who names nothing at all means every one: `DescribeRepositories`.
+    pub or_all: bool,
 }
 
 /// A member that tells one type of resource from another.
@@ -117,6 +119,8 @@ pub struct Only {
     pub text: &'static str,
     /// Whether it must be this, or must not.
     pub equal: bool,
+    /// What the member is where it is not given; none: this.
+    pub otherwise: Option<&'static str>,
 }
 
 /// How a call names a resource.
@@ -134,8 +138,20 @@ pub enum Named {
         /// The account, where it may be another.
         account: Option<Source>,
     },
+    /// By the ARN of what it is in: its own is the same with more behind it.
+    Below {
+        /// The ARN, with variables.
+        arn: &'static str,
+        /// What it is in.
+        parent: Source,
+    },
     /// By the path of the request.
     Path {
+        /// The ARN before the path, with variables.
+        arn: &'static str,
+    },
+    /// As the path of the tags of what the request's path makes.
+    TagsOfPath {
         /// The ARN before the path, with variables.
         arn: &'static str,
     },
@@ -144,12 +160,25 @@ pub enum Named {
 }
 
 impl Named {
+    /// Whether a call cannot do without a member that names it.
+    fn is_needed(&self, operation: &Operation) -> bool {
+        let needs = |source: &Source| {
+            source.otherwise.is_some() || source.paths.iter().any(|path| path.is_needed(operation))
+        };
+        match self {
+            Self::Arn(source) | Self::Below { parent: source, .. } => needs(source),
+            Self::Parts { parts, .. } => parts.last().is_none_or(|part| needs(&part.source)),
+            Self::Path { .. } | Self::TagsOfPath { .. } => true,
+            Self::Either(ways) => ways.iter().any(|way| way.is_needed(operation)),
+        }
+    }
+
     /// Whether nothing but members of the input names it.
     fn is_of_members(&self) -> bool {
         match self {
             Self::Arn(source) => !source.paths.is_empty(),
             Self::Parts { parts, .. } => parts.iter().all(|part| !part.source.paths.is_empty()),
-            Self::Path { .. } => false,
+            Self::Path { .. } | Self::TagsOfPath { .. } | Self::Below { .. } => false,
             Self::Either(ways) => ways.iter().all(Self::is_of_members),
         }
     }
@@ -225,6 +254,10 @@ pub enum Form {
     BeforeColon,
     /// By a name that begins as the resource in its ARN does: `alias/NAME`.
     Prefixed,
+    /// By the ARN of what it is in: its own is the same with more behind it.
+    Below,
+    /// By the ARNs of its type that stand anywhere in the member.
+    Within,
     /// As a task definition of ECS is: by ARN, by family and revision, or by a
     /// family, which means its latest revision.
     TaskDefinition,

@@ -2,11 +2,14 @@
 //! overrides add.
 
 use super::paths::{Path, ends};
-use super::resources::plain;
+use super::resources::{self, plain};
 use super::roles::{self, Found};
 use super::rules::{PassRule, Rules};
-use super::{ByRule, Pass, Refused, RoleNamed, When, origins, permission};
-use crate::actions::{self, Access};
+use super::{
+    ByRule, Named, Origin, Pass, Permission, Refused, Resource, RoleNamed, When, origins,
+    permission,
+};
+use crate::actions::{self, Access, Action, Prefix};
 use crate::operation::{ActionName, Operation};
 use crate::shape::{Form, Kind, Member};
 
@@ -18,15 +21,21 @@ pub(super) fn tags(operation: &Operation, rules: &Rules, needs: &mut ByRule) {
         needs.tag_keys.extend(rule.key_members.iter().filter_map(parse));
     }
     for member in operation.members.iter() {
-        let name = member.name.to_ascii_lowercase();
-        if ["tags", "tag", "taglist", "tagset"].contains(&name.as_str())
-            && is_tags(operation, member)
-        {
+        if is_called_tags(operation, member.name) && is_tags(operation, member) {
             needs.tags.push(Path::member(member));
-        } else if ["tagkeys", "tagkeylist"].contains(&name.as_str()) {
+        } else if ["tagkeys", "tagkeylist"].contains(&&*member.name.to_ascii_lowercase()) {
             needs.tag_keys.push(Path::member(member));
         }
     }
+}
+
+/// Whether a member is called as tags are: `Tags`, or `UserPoolTags` in
+/// `CreateUserPool`.
+fn is_called_tags(operation: &Operation, name: &str) -> bool {
+    let name = plain(name);
+    let of = name.strip_suffix("tags");
+    ["tags", "tag", "taglist", "tagset", "tagstoadd"].contains(&&*name)
+        || of.is_some_and(|of| plain(operation.name).ends_with(of))
 }
 
 /// Whether a member holds tags: a map of texts, or a list of keys with values.
@@ -69,6 +78,10 @@ pub(super) fn tagging(
     needs: &mut ByRule,
 ) -> Result<(), Refused> {
     let Some(own) = needs.permissions.first() else { return Ok(()) };
+    if rules.by_path && !rules.is_by_rule(operation.name) {
+        tagging_by_path(operation, rules, needs);
+        return Ok(());
+    }
     let is_tagging = actions::action(&own.action.to_string())
         .is_some_and(|action| action.access.contains(&Access::Tagging));
     if needs.tags.is_empty() || is_tagging {
@@ -89,25 +102,75 @@ pub(super) fn tagging(
     let action = ActionName { prefix: own.action.prefix, name };
     let Some(prefix) = actions::of(action.prefix) else { return Ok(()) };
     let Some(tagging) = prefix.action(name) else { return Err(Refused::NoAction) };
-    // On the resources that the call is about, as far as they can be tagged.
-    let can_be = |kind: &str| tagging.resources.iter().any(|listed| listed.name == kind);
-    let mut more = permission(operation, rules, own.action, needs)?;
-    let is_about_any = !more.resources.is_empty();
-    more.resources.retain(|resource| can_be(resource.kind.name));
-    // What is made is tagged, and not what it is made in or of.
-    let is_made = |kind: &str| plain(operation.name).ends_with(&plain(kind));
-    if more.resources.iter().any(|resource| is_made(resource.kind.name)) {
-        more.resources.retain(|resource| is_made(resource.kind.name));
-    }
-    if !tagging.resources.is_empty() && more.resources.is_empty() && is_about_any {
+    let Some(found) = tagged(operation, rules, action, prefix, tagging, needs)? else {
         needs.untold_tags = true;
         return Ok(());
+    };
+    let when = needs.tags.iter().cloned().map(When::Given).collect();
+    let mut keys = origins::of(operation, rules, prefix, tagging, needs);
+    for key in keys.iter_mut().filter(|key| key.key.ends_with(":CreateAction")) {
+        key.origin = Origin::Is(own.action.name);
     }
-    more.action = action;
-    more.when = needs.tags.iter().cloned().map(When::Given).collect();
-    more.keys = origins::of(operation, rules, prefix, tagging, needs);
-    needs.permissions.push(more);
+    let (resources, unbound) = (found.resources, Vec::new());
+    needs.permissions.push(Permission { action, when, resources, unbound, keys });
     Ok(())
+}
+
+/// Of API Gateway: `PUT` on the path of the tags of what is made, as AWS's message
+/// names it (<https://github.com/mattclay/aws-terminator/pull/284>).
+fn tagging_by_path(operation: &Operation, rules: &Rules, needs: &mut ByRule) {
+    let Some(own) = needs.permissions.first() else { return };
+    let action = ActionName { prefix: own.action.prefix, name: "PUT" };
+    let Some(prefix) = actions::of(action.prefix) else { return };
+    let Some((tagging, kind)) = prefix.action("PUT").zip(prefix.resource_type("Tags")) else {
+        return;
+    };
+    if needs.tags.is_empty() || own.action.name != "POST" {
+        return;
+    }
+    let named = Named::TagsOfPath { arn: resources::BY_PATH };
+    let resource = Resource { kind, required: true, named, only: None, or_all: false };
+    let when = needs.tags.iter().cloned().map(When::Given).collect();
+    let keys = origins::of(operation, rules, prefix, tagging, needs);
+    let resources = vec![resource];
+    needs.permissions.push(Permission { action, when, resources, unbound: Vec::new(), keys });
+}
+
+/// What a call tags: what an override says, what it makes, or what it is about.
+/// None: nothing tells.
+fn tagged(
+    operation: &Operation,
+    rules: &Rules,
+    name: ActionName,
+    prefix: &'static Prefix,
+    tagging: &'static Action,
+    needs: &ByRule,
+) -> Result<Option<resources::Found>, Refused> {
+    if rules.has_own(operation, name.name) {
+        let mut found = resources::of(operation, rules, name, prefix, tagging)?;
+        found.resources.retain(|it| rules.is_own(operation, name.name, it.kind.name));
+        return Ok(Some(found));
+    }
+    let Some(own) = needs.permissions.first() else { return Ok(None) };
+    let mut more = permission(operation, rules, own.action, needs)?;
+    let is_made = |kind: &str| plain(operation.name).ends_with(&plain(kind));
+    let types: Vec<&str> = match rules.types(name.name) {
+        Some(rule) => rule.types.clone(),
+        None => tagging.resources.iter().map(|listed| listed.name).collect(),
+    };
+    let is_about_any = !more.resources.is_empty();
+    more.resources.retain(|resource| types.contains(&resource.kind.name));
+    // What is made is tagged, and not what it is made in or of.
+    if more.resources.iter().any(|resource| is_made(resource.kind.name)) {
+        more.resources.retain(|resource| is_made(resource.kind.name));
+    } else if let Some(made) = types.iter().filter(|kind| is_made(kind)).max_by_key(|it| it.len())
+        && let Some(kind) = prefix.resource_type(made)
+    {
+        more.resources = resources::made(operation, kind).into_iter().collect();
+    } else if !types.is_empty() && more.resources.is_empty() && is_about_any {
+        return Ok(None);
+    }
+    Ok(Some(resources::Found { resources: more.resources, unbound: Vec::new() }))
 }
 
 enum TagAction {
@@ -123,11 +186,19 @@ fn tag_action(prefix: &str) -> TagAction {
         ["TagResource", "TagResources", "AddTags", "AddTagsToResource", "CreateTags"]
             .contains(&name)
     };
-    let mut found = prefix.actions().filter(|action| tags(action.name));
-    match (found.next(), found.next()) {
-        (None, _) => TagAction::None,
-        (Some(action), None) => TagAction::One(action.name),
-        (Some(_), Some(_)) => TagAction::Several,
+    // `TagDeliveryStream`, `AddTagsToVault`.
+    let is_other = |action: &&Action| {
+        let takes_away = ["Un", "Remove", "Delete"].iter().any(|it| action.name.starts_with(it));
+        action.access.contains(&Access::Tagging) && !takes_away
+    };
+    let mut found: Vec<&Action> = prefix.actions().filter(|it| tags(it.name)).collect();
+    if found.is_empty() {
+        found = prefix.actions().filter(is_other).collect();
+    }
+    match found.as_slice() {
+        [] => TagAction::None,
+        [action] => TagAction::One(action.name),
+        _ => TagAction::Several,
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Step {
     Items,
     /// Each value of a map whose key ends so, whatever the case.
     Values { ending: &'static str },
+    /// Each text below.
+    Texts,
 }
 
 impl Path {
@@ -29,7 +31,8 @@ impl Path {
     }
 
     /// The place that an override names: members, `[]` for each item of a list,
-    /// `{}` for each value of a map and `{RoleArn}` for those whose key ends so.
+    /// `{}` for each value of a map and `{RoleArn}` for those whose key ends so, `**`
+    /// for each text below.
     /// None where the operation has no such place.
     pub(super) fn parse(operation: &Operation, text: &'static str) -> Option<Self> {
         let model = operation.service.model();
@@ -37,10 +40,14 @@ impl Path {
         let mut members: &[Member] = &operation.members;
         let mut names = text.split('.').peekable();
         while let Some(part) = names.next() {
-            let end = part.find(['[', '{']).unwrap_or(part.len());
+            let end = part.find(['[', '{', '*']).unwrap_or(part.len());
             let (name, mut behind) = part.split_at_checked(end)?;
             let mut at = members.iter().find(|member| member.name == name)?;
             steps.push(Step::Member { name: at.name, wire: at.wire });
+            if behind == "**" {
+                steps.push(Step::Texts);
+                return names.next().is_none().then_some(Self(steps));
+            }
             while !behind.is_empty() {
                 let (inner, rest) = match (behind.strip_prefix('{'), behind.strip_prefix("[]")) {
                     (Some(map), _) => {
@@ -81,9 +88,15 @@ impl Path {
         let mut steps = self.0.iter().rev();
         let name = steps.find_map(|step| match step {
             Step::Member { name, .. } => Some(*name),
-            Step::Items | Step::Values { .. } => None,
+            Step::Items | Step::Values { .. } | Step::Texts => None,
         });
         name.unwrap_or_default()
+    }
+
+    /// Whether the operation's input must have its first member.
+    pub(super) fn is_needed(&self, operation: &Operation) -> bool {
+        let Some(Step::Member { name, .. }) = self.0.first() else { return false };
+        operation.member(name).is_some_and(|member| member.required)
     }
 
     /// Whether it is a member of the input itself.
@@ -107,6 +120,11 @@ impl Path {
                 (Step::Values { ending }, Some(Value::Object(entries))) => {
                     let ending = entries.iter().filter(|(key, _)| ends(key, ending));
                     ending.map(|(_, value)| Some(value)).collect()
+                }
+                (Step::Texts, Some(value)) => {
+                    let mut texts = Vec::new();
+                    below(value, &mut texts);
+                    texts
                 }
                 _ => vec![None],
             };
@@ -137,6 +155,16 @@ impl Path {
     }
 }
 
+/// The texts in a value, however deep.
+fn below<'v>(value: &'v Value, found: &mut Vec<Option<&'v Value>>) {
+    match value {
+        Value::String(_) => found.push(Some(value)),
+        Value::Array(items) => items.iter().for_each(|item| below(item, found)),
+        Value::Object(members) => members.values().for_each(|member| below(member, found)),
+        _ => {}
+    }
+}
+
 /// The texts of a value: of a list, each that is not empty.
 fn texts(value: &Value) -> Vec<&str> {
     let each = match value {
@@ -164,6 +192,7 @@ impl fmt::Display for Path {
                 Step::Member { name, .. } => write!(f, ".{name}")?,
                 Step::Items => f.write_str("[]")?,
                 Step::Values { ending } => write!(f, "{{{ending}}}")?,
+                Step::Texts => f.write_str("**")?,
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use super::paths::Path;
 use super::rules::{AskedRule, ResourceRule, Rules, Variable};
 use super::{Asked, Form, Named, Only, Part, Refused, Resource, Source};
-use crate::actions::{Action, ActionResource, Prefix, ResourceType};
+use crate::actions::{Access, Action, Prefix, ResourceType};
 use crate::operation::{ActionName, Operation};
 use crate::shape::{Form as Shape, Kind, Member};
 
@@ -11,6 +11,9 @@ pub(super) struct Found {
     pub(super) resources: Vec<Resource>,
     pub(super) unbound: Vec<&'static str>,
 }
+
+/// The ARNs of what paths name, before the path.
+pub(super) const BY_PATH: &str = "arn:${Partition}:apigateway:${Region}::";
 
 /// The resources of an action, as an operation's input names them.
 pub(super) fn of(
@@ -25,32 +28,39 @@ pub(super) fn of(
         return Ok(found);
     }
     if rules.by_path && !rules.is_by_rule(operation.name) {
-        let arn = "arn:${Partition}:apigateway:${Region}::";
         let kind = action.resources.first().and_then(|first| prefix.resource_type(first.name));
         let kind = kind.ok_or(Refused::NoAction)?;
-        let named = Named::Path { arn };
-        found.resources.push(Resource { kind, required: true, named, only: None });
+        let named = Named::Path { arn: BY_PATH };
+        found.resources.push(Resource { kind, required: true, named, only: None, or_all: false });
         return Ok(found);
     }
-    let input = Input { operation, arns: rules.arns(operation) };
-    for listed in &action.resources {
-        let Some(kind) = prefix.resource_type(listed.name) else { continue };
-        match rules.resource(operation, name.name, kind.name) {
-            Some(rule) if rule.ignored => {}
-            Some(rule) => found.resources.push(stated(operation, rule, listed, kind)),
+    let listed: Vec<(&'static str, bool)> = match rules.types(name.name) {
+        Some(rule) => rule.types.iter().map(|kind| (*kind, false)).collect(),
+        None => action.resources.iter().map(|listed| (listed.name, listed.required)).collect(),
+    };
+    let input = Input { operation, arns: rules.arns(operation), is_sole: listed.len() == 1 };
+    let reads = action.access.iter().all(|it| matches!(it, Access::List | Access::Read));
+    for (listed, required) in listed {
+        let Some(kind) = prefix.resource_type(listed) else { continue };
+        let mut resource = match rules.resource(operation, name.name, kind.name) {
+            Some(rule) if rule.ignored => continue,
+            Some(rule) => stated(operation, rule, required, kind),
             None => match input.named(kind) {
-                Some(named) => found.resources.push(Resource {
-                    kind,
-                    required: listed.required,
-                    named,
-                    only: None,
-                }),
-                None if listed.required => {
+                Some(named) => Resource { kind, required, named, only: None, or_all: false },
+                None if required => {
                     return Err(Refused::Unnamed { action: name, kind: kind.name });
                 }
-                None => found.unbound.push(kind.name),
+                None => {
+                    found.unbound.push(kind.name);
+                    continue;
+                }
             },
-        }
+        };
+        resource.or_all = reads
+            && resource.required
+            && lists(operation, &resource.named)
+            && !resource.named.is_needed(operation);
+        found.resources.push(resource);
     }
     if found.resources.is_empty() && !found.unbound.is_empty() {
         return Err(Refused::Untold { action: name, kinds: found.unbound });
@@ -58,11 +68,17 @@ pub(super) fn of(
     Ok(found)
 }
 
+/// Whether a call that names none is about all: it lists, or describes several.
+fn lists(operation: &Operation, named: &Named) -> bool {
+    let is_several = operation.name.ends_with('s') || !matches!(named, Named::Arn(_));
+    operation.name.starts_with("List") || operation.name.starts_with("Describe") && is_several
+}
+
 /// What an override says of a type.
 fn stated(
     operation: &Operation,
     rule: &ResourceRule,
-    listed: &ActionResource,
+    required: bool,
     kind: &'static ResourceType,
 ) -> Resource {
     let source = |members: &[&'static str], form, otherwise, asked: Option<&AskedRule>| Source {
@@ -80,7 +96,10 @@ fn stated(
         ..source(&rule.members, rule.read, rule.otherwise, rule.asked.as_ref())
     };
     let named = match rule.read {
-        Form::Arn => Named::Arn(last),
+        Form::Arn | Form::Within => Named::Arn(last),
+        Form::Below => {
+            Named::Below { arn: kind.arn.first().copied().unwrap_or_default(), parent: last }
+        }
         _ => {
             let arn = rule.arn.or_else(|| kind.arn.first().copied()).unwrap_or_default();
             let mut parts: Vec<Part> = variables(arn)
@@ -105,9 +124,11 @@ fn stated(
     let only = rule.only.as_ref().and_then(|only| {
         let equal = only.is.is_some();
         let member = Path::parse(operation, only.member)?;
-        Some(Only { member, text: only.is.or(only.is_not)?, equal })
+        let text = only.is.or(only.is_not)?;
+        Some(Only { member, text, equal, otherwise: only.otherwise })
     });
-    Resource { kind, required: rule.required.unwrap_or(listed.required), named, only }
+    let required = rule.required.unwrap_or(required);
+    Resource { kind, required, named, only, or_all: false }
 }
 
 /// What the service is asked.
@@ -125,6 +146,18 @@ fn question(operation: &Operation, rule: &AskedRule) -> Asked {
 fn same_name(operation: &Operation, variable: &str) -> Option<Path> {
     let is = |member: &&Member| plain(member.name) == plain(variable);
     operation.members.iter().find(is).map(Path::member)
+}
+
+/// A resource of a type that the call makes, and of which it tells at most a part:
+/// `*` for the rest.
+pub(super) fn made(operation: &Operation, kind: &'static ResourceType) -> Option<Resource> {
+    let arn = kind.arn.first().copied()?;
+    let parts = variables(arn).map(|variable| {
+        let paths = same_name(operation, variable).into_iter().collect();
+        Part { variable, source: Source { paths, otherwise: Some("*"), ..Source::default() } }
+    });
+    let named = Named::Parts { arn, parts: parts.collect(), account: None };
+    Some(Resource { kind, required: false, named, only: None, or_all: false })
 }
 
 /// The variables of an ARN that are its type's own.
@@ -146,6 +179,8 @@ struct Input<'a> {
     operation: &'a Operation,
     /// Members that an override calls ARNs of any type.
     arns: Vec<Path>,
+    /// The action acts upon one type alone.
+    is_sole: bool,
 }
 
 /// What is called so is an ARN, whichever of an action's types it is of.
@@ -212,7 +247,9 @@ impl Input<'_> {
     /// What a variable is.
     fn variable(&self, variable: &str, kind: &str, is_last: bool) -> Option<Source> {
         let name = plain(variable);
-        let mut candidates = vec![name.clone()];
+        // `Name` and `Id` are those of what the operation is about.
+        let is_anothers = ["name", "id"].contains(&&*name) && !self.is_sole && !self.is_own(kind);
+        let mut candidates = if is_anothers { Vec::new() } else { vec![name.clone()] };
         if is_last {
             candidates.push(format!("{name}s"));
             let ending = ["name", "identifier", "id"].into_iter().find(|end| name.ends_with(end));

@@ -15,6 +15,7 @@ pub(crate) struct Rules {
     /// The resource of each call is its path.
     pub(super) by_path: bool,
     pub(super) operations: Vec<OperationRule>,
+    pub(super) types: Vec<TypeRule>,
     pub(super) resources: Vec<ResourceRule>,
     pub(super) arns: Vec<ArnRule>,
     pub(super) also: Vec<AlsoRule>,
@@ -33,6 +34,15 @@ pub(super) struct OperationRule {
     /// The rule says what they need, though the guard's own code does of others.
     #[serde(default)]
     pub(super) by_rule: bool,
+}
+
+/// The resource types of actions, where the reference tells those of another
+/// service of the same prefix.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+pub(super) struct TypeRule {
+    actions: Vec<&'static str>,
+    pub(super) types: Vec<&'static str>,
 }
 
 /// How calls name resources of a type.
@@ -94,6 +104,7 @@ pub(super) struct OnlyRule {
     pub(super) member: &'static str,
     pub(super) is: Option<&'static str>,
     pub(super) is_not: Option<&'static str>,
+    pub(super) otherwise: Option<&'static str>,
 }
 
 /// Members that are ARNs of one of the types that an action has.
@@ -208,6 +219,24 @@ pub(super) struct KeyRule {
     pub(super) operations: Vec<&'static str>,
     #[serde(default)]
     pub(super) members: Vec<&'static str>,
+    /// The members name resources of this type, and the key is the ARN.
+    #[serde(rename = "type")]
+    pub(super) kind: Option<&'static str>,
+    /// What it is where no member is given.
+    pub(super) otherwise: Option<&'static str>,
+    /// No request has it where no member is given.
+    #[serde(default)]
+    pub(super) optional: bool,
+    /// The member is a pattern of events, and the key what it says of this field.
+    #[serde(default)]
+    pub(super) pattern: Vec<&'static str>,
+    /// It is the account's id.
+    #[serde(default)]
+    pub(super) account: bool,
+    /// Requests have it whatever resource they are about, though the reference
+    /// tells it of one type.
+    #[serde(default)]
+    of_request: bool,
     /// Why no request has it here.
     pub(super) never: Option<&'static str>,
 }
@@ -228,6 +257,24 @@ impl Rules {
 
     pub(super) fn is_about_everything(&self, name: &str) -> bool {
         self.operations.iter().any(|rule| rule.everything && rule.names.contains(&name))
+    }
+
+    /// The resource types of an action; none: those of the reference.
+    pub(super) fn types(&self, action: &str) -> Option<&TypeRule> {
+        self.types.iter().find(|rule| rule.actions.contains(&action))
+    }
+
+    /// Whether a rule says how an operation names what an action that it needs
+    /// besides acts upon.
+    pub(super) fn has_own(&self, operation: &Operation, action: &str) -> bool {
+        let mut rules = self.resources.iter().filter(|rule| rule.action == Some(action));
+        rules.any(|rule| rule.operations.contains(&operation.name))
+    }
+
+    /// Whether such a rule is about the type.
+    pub(super) fn is_own(&self, operation: &Operation, action: &str, kind: &str) -> bool {
+        let rule = self.resource(operation, action, kind);
+        rule.is_some_and(|rule| rule.action == Some(action))
     }
 
     /// Whether a rule speaks of the operation by its name, or of a type that it
@@ -273,6 +320,11 @@ impl Rules {
 
     pub(super) fn tags(&self, operation: &Operation) -> impl Iterator<Item = &TagRule> {
         self.tags.iter().filter(|rule| is_among(&rule.operations, operation))
+    }
+
+    /// Whether requests have a key whatever resource they are about.
+    pub(super) fn is_of_request(&self, operation: &Operation, key: &str) -> bool {
+        self.key(operation, key).is_some_and(|rule| rule.of_request)
     }
 
     pub(super) fn key(&self, operation: &Operation, key: &str) -> Option<&KeyRule> {

@@ -6,6 +6,7 @@
 mod alike;
 mod bounds;
 mod cbor;
+mod compressed;
 mod form;
 mod input;
 mod json;
@@ -35,7 +36,14 @@ pub fn identify(parts: &Parts, body: &Bytes, default_region: &str) -> Result<Cal
     let view = View::new(parts, body).map_err(|refusal| refusal.into_error(None))?;
     let target = service::target(&view).map_err(|refusal| refusal.into_error(None))?;
     let service = target.service;
-    read(&view, &target, default_region).map_err(|refusal| refusal.into_error(Some(service)))
+    let error = |refusal: Refusal| refusal.into_error(Some(service));
+    match compressed::inflated(&view, service).map_err(error)? {
+        None => read(&view, &target, default_region).map_err(error),
+        Some(body) => {
+            let view = View { body: &body, ..view };
+            read(&view, &target, default_region).map_err(error)
+        }
+    }
 }
 
 /// The service that a request addresses, without looking at its operation:

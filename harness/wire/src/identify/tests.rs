@@ -777,3 +777,29 @@ fn a_service_of_three_protocols_is_read_in_each() {
     assert_eq!(json!(call.input), json!({"AlarmNames": ["a"]}));
     assert_eq!(error_protocol(&parts, call.service()), Protocol::Json);
 }
+
+/// As SDKs compress `PutMetricData`; of S3 the encoding is an object's.
+#[test]
+fn a_compressed_body_is_read() {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(br#"{"Namespace": "n"}"#).unwrap();
+    let packed = encoder.finish().unwrap();
+    let headers = [
+        ("x-amz-target", "GraniteServiceVersion20100801.PutMetricData"),
+        ("content-type", "application/x-amz-json-1.0"),
+        ("content-encoding", "gzip"),
+    ];
+    let sent = |service: &str, body: &[u8]| {
+        let (parts, _) = request(service, "POST", "/", &headers, "");
+        identify(&parts, &Bytes::copy_from_slice(body), "us-east-1")
+    };
+    let call = sent("monitoring", &packed).unwrap();
+    assert_eq!(call.input.get("Namespace"), Some(&json!("n")));
+    let (status, _, message) = refused(sent("monitoring", b"{}"));
+    assert_eq!((status, &*message), (400, "the body is not gzip: unexpected end of file"));
+
+    let (parts, _) = request("s3", "PUT", "/bucket/k", &[("content-encoding", "gzip")], "");
+    let call = identify(&parts, &Bytes::copy_from_slice(&packed), "us-east-1").unwrap();
+    assert_eq!(call.payload.as_deref(), Some(packed.as_slice()));
+}

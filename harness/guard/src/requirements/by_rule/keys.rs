@@ -1,10 +1,10 @@
 //! The condition keys of a permission, by their origins.
 
 use ringfence_models::actions;
-use ringfence_models::needs::{ByRule, Origin, Path, Permission};
+use ringfence_models::needs::{ByRule, Origin, Otherwise, Path, Permission};
 use ringfence_policy::catalog::ResourceType;
-use serde_json::Value;
 
+use super::{names, pattern};
 use crate::requirements::RequirementsError;
 use crate::requirements::known::spelled;
 use crate::requirements::requirement::Requirement;
@@ -28,12 +28,28 @@ pub(super) async fn set(
         match &key.origin {
             Origin::Never(_) => {}
             Origin::Unknown => drop(required.context.set_unknown(&spelled(key.key))),
-            Origin::RequestTags => of_request(scope, needs, required),
+            Origin::RequestTags => of_request(scope, needs, key.key, required),
             Origin::ResourceTags => own_tags.push(key.key),
-            Origin::Input(paths) => {
-                let prefix = permission.action.prefix;
-                from_input(scope, paths, prefix, key.key, required);
+            Origin::Input { paths, otherwise } => {
+                let given = values(scope, paths);
+                from_input(given, *otherwise, permission.action.prefix, key.key, required);
             }
+            Origin::Arn { arn, paths, otherwise } => {
+                let arn = arn_of(scope, arn, paths, *otherwise)?;
+                from_input(
+                    arn.map_or(Given::Unknown, |arn| Given::Whole(vec![arn])),
+                    Otherwise::Unknown,
+                    permission.action.prefix,
+                    key.key,
+                    required,
+                );
+            }
+            Origin::Pattern { member, field } => {
+                let given = pattern::values(scope, member, field)?;
+                from_input(given, Otherwise::Absent, permission.action.prefix, key.key, required);
+            }
+            Origin::Account => drop(required.context.set(key.key, scope.account())),
+            Origin::Is(text) => drop(required.context.set(key.key, *text)),
         }
     }
     if !own_tags.is_empty() && required.resource != "*" {
@@ -43,7 +59,7 @@ pub(super) async fn set(
 }
 
 /// The keys of the tags in the request.
-fn of_request(scope: &Scope<'_>, needs: &ByRule, required: &mut Requirement) {
+fn of_request(scope: &Scope<'_>, needs: &ByRule, key: &str, required: &mut Requirement) {
     let input = &scope.call.input;
     let mut found = Tags::new();
     for path in &needs.tags {
@@ -51,39 +67,98 @@ fn of_request(scope: &Scope<'_>, needs: &ByRule, required: &mut Requirement) {
         found.extend(values.flat_map(tags));
     }
     required.add_request_tags(&found);
+    // `rds:req-tag/${TagKey}`.
+    if let Some((family, _)) = key.split_once('/').filter(|(family, _)| !family.starts_with("aws:"))
+    {
+        for (name, value) in &found {
+            required.context.set(&format!("{family}/{name}"), value);
+        }
+    }
     let keys: Vec<&str> = needs.tag_keys.iter().flat_map(|path| path.texts_in(input)).collect();
     if !keys.is_empty() {
         required.context.set_list("aws:TagKeys", keys);
     }
 }
 
-/// A key that members of the input hold. Of several values, a key that has one
-/// has nobody knows which.
+/// What the input tells of a key.
+pub(super) enum Given {
+    /// Nothing.
+    Nothing,
+    /// A part; nobody knows the rest.
+    Unknown,
+    /// These.
+    Whole(Vec<String>),
+}
+
+/// The values that members hold. A member that is not given tells nothing; an item
+/// without one makes the whole unknown.
+fn values(scope: &Scope<'_>, paths: &[Path]) -> Given {
+    let mut values: Vec<String> = Vec::new();
+    let mut is_whole = true;
+    for path in paths {
+        let each = path.each(&scope.call.input);
+        if each.iter().any(Option::is_some) {
+            is_whole &= each.iter().all(Option::is_some);
+        }
+        for value in each.into_iter().flatten() {
+            let items =
+                value.as_array().map_or_else(|| vec![value], |items| items.iter().collect());
+            values.extend(items.into_iter().filter_map(scalar));
+        }
+    }
+    values.dedup();
+    match (values.is_empty(), is_whole) {
+        (true, true) => Given::Nothing,
+        (_, false) => Given::Unknown,
+        (false, true) => Given::Whole(values),
+    }
+}
+
+/// A key that the input tells. Of several values, a key that has one has nobody
+/// knows which.
 fn from_input(
-    scope: &Scope<'_>,
-    paths: &[Path],
+    given: Given,
+    otherwise: Otherwise,
     prefix: &str,
     key: &str,
     required: &mut Requirement,
 ) {
-    let each: Vec<Option<&Value>> =
-        paths.iter().flat_map(|path| path.each(&scope.call.input)).collect();
-    let mut values: Vec<String> = Vec::new();
-    let is_whole = each.iter().all(Option::is_some);
-    for value in each.into_iter().flatten() {
-        let items = value.as_array().map_or_else(|| vec![value], |items| items.iter().collect());
-        values.extend(items.into_iter().filter_map(scalar));
-    }
-    values.dedup();
     let kind = actions::of(prefix).and_then(|prefix| prefix.key_type(key)).unwrap_or_default();
     let is_list = kind.starts_with("ArrayOf");
-    // The key holds the ARN of what the member names (`ecs:cluster`).
-    let is_name = kind.ends_with("ARN") && values.iter().any(|value| !value.starts_with("arn:"));
-    match values.as_slice() {
-        _ if is_name => drop(required.context.set_unknown(&spelled(key))),
-        [_, ..] if is_list && is_whole => drop(required.context.set_list(key, values)),
-        [value] if is_whole => drop(required.context.set(key, value)),
-        _ => drop(required.context.set_unknown(&spelled(key))),
+    // The key holds the ARN of what the member names.
+    let is_name = |value: &String| kind.ends_with("ARN") && !value.starts_with("arn:");
+    match (given, otherwise) {
+        (Given::Nothing, Otherwise::Absent) => {}
+        (Given::Nothing, Otherwise::Is(value)) => drop(required.context.set(key, value)),
+        (Given::Whole(values), _) if is_list && !values.iter().any(is_name) => {
+            required.context.set_list(key, values);
+        }
+        (Given::Whole(values), _) => match values.as_slice() {
+            [value] if !is_name(value) => drop(required.context.set(key, value)),
+            _ => drop(required.context.set_unknown(&spelled(key))),
+        },
+        (Given::Nothing | Given::Unknown, _) => {
+            required.context.set_unknown(&spelled(key));
+        }
+    }
+}
+
+/// The ARN of the one resource that members name; none where they name several.
+fn arn_of(
+    scope: &Scope<'_>,
+    template: &str,
+    paths: &[Path],
+    otherwise: Option<&'static str>,
+) -> Result<Option<String>, RequirementsError> {
+    let input = &scope.call.input;
+    let mut texts: Vec<&str> = paths.iter().flat_map(|path| path.texts_in(input)).collect();
+    texts.dedup();
+    if texts.is_empty() {
+        texts.extend(otherwise);
+    }
+    match texts.as_slice() {
+        [text] => names::named(scope, template, text),
+        _ => Ok(None),
     }
 }
 

@@ -1,6 +1,7 @@
 //! How inputs name resources: by name, ARN or URL.
 
 use ringfence_models::needs::Form;
+use ringfence_policy::catalog::ResourceType;
 use ringfence_wire::ServiceError;
 use ringfence_wire::operation::Location;
 
@@ -36,9 +37,13 @@ impl Names<'_> {
                 let why = format!("the call does not say which revision of `{text}` it means");
                 return Err(scope.undecided(why));
             }
-            Form::Name | Form::Arn | Form::Qualified | Form::Lower | Form::TaskDefinition => {
-                (self.account, text)
-            }
+            Form::Name
+            | Form::Arn
+            | Form::Below
+            | Form::Within
+            | Form::Qualified
+            | Form::Lower
+            | Form::TaskDefinition => (self.account, text),
         };
         let lower = name.to_ascii_lowercase();
         let name = if form == Form::Lower { &*lower } else { name };
@@ -106,6 +111,57 @@ pub(super) fn arn(
     let kept: Vec<&str> = resource.split(':').take(count).collect();
     let head = text.strip_suffix(resource).unwrap_or(text);
     Ok(format!("{head}{}", kept.join(":")))
+}
+
+/// The ARN of a resource by its ARN or its name, where the name is all that the ARN
+/// leaves open.
+pub(super) fn named(
+    scope: &Scope<'_>,
+    template: &str,
+    text: &str,
+) -> Result<Option<String>, RequirementsError> {
+    if text.starts_with("arn:") {
+        return arn(scope, text, None).map(Some);
+    }
+    let template = placed(scope, template, None);
+    let Some((before, variable)) = template.split_once("${") else { return Ok(Some(template)) };
+    let behind = variable.split_once('}').map_or("", |(_, behind)| behind);
+    Ok((!behind.contains("${")).then(|| format!("{before}{text}{behind}")))
+}
+
+/// Every resource of a type in the account and the region.
+pub(super) fn all_of(scope: &Scope<'_>, kind: &ResourceType) -> String {
+    let template = placed(scope, kind.arn.first().copied().unwrap_or("*"), None);
+    let mut parts = template.split("${");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| {
+        let behind = part.split_once('}').map_or("", |(_, behind)| behind);
+        format!("{all}*{behind}")
+    })
+}
+
+/// The ARN of what is in another resource and has no id yet: a listener by its load
+/// balancer. None where the other is not of the kind that this one is in.
+pub(super) fn below(
+    scope: &Scope<'_>,
+    template: &str,
+    parent: &str,
+) -> Result<Option<String>, RequirementsError> {
+    let parent = arn(scope, parent, None)?;
+    let (Some([.., resource]), Some([.., form])) = (arn_parts(&parent), arn_parts(template)) else {
+        return Ok(None);
+    };
+    let mut given = resource.split('/').skip(1);
+    let mut words: Vec<&str> = form.split('/').take(1).collect();
+    for word in form.split('/').skip(1) {
+        match given.next() {
+            Some(text) if word.starts_with("${") || word == text => words.push(text),
+            Some(_) => return Ok(None),
+            None => words.push("*"),
+        }
+    }
+    let head = parent.strip_suffix(resource).unwrap_or(&parent);
+    Ok(Some(format!("{head}{}", words.join("/"))))
 }
 
 /// The name in an ARN of what a resource is in, as a bus or a cluster; a text that

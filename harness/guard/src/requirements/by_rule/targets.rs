@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use ringfence_models::needs::{Form, Named, Only, Part, Permission, Resource, Source};
 use ringfence_policy::catalog::{Arns as _, ResourceType};
+use serde_json::Value;
 
 use super::asked;
 use super::names::{self, Names};
 use crate::requirements::RequirementsError;
 use crate::requirements::api_gateway;
-use crate::requirements::scope::Scope;
+use crate::requirements::scope::{Scope, items};
 
 /// A resource that a call names.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pub(super) async fn of(
             continue;
         }
         let arns = named(scope, resource).await?;
-        if arns.is_empty() && resource.required {
+        if arns.is_empty() && resource.required && !resource.or_all {
             let kind = resource.kind.name;
             return Err(scope.undecided(format!("the call does not say which {kind} it is about")));
         }
@@ -48,13 +49,23 @@ pub(super) async fn of(
             }
         }
     }
+    if targets.is_empty() {
+        let all = permission.resources.iter().filter(|resource| resource.or_all);
+        targets.extend(all.map(|resource| {
+            let arn = names::all_of(scope, resource.kind);
+            Target { arn, kind: Some(resource.kind) }
+        }));
+    }
     Ok(targets)
 }
 
 /// Whether the call means a resource of one of two types.
 fn holds(scope: &Scope<'_>, only: &Only) -> bool {
     let texts = only.member.texts_in(&scope.call.input);
-    let is = texts.iter().all(|text| names::last_of(text) == only.text);
+    let is = match (texts.as_slice(), only.otherwise) {
+        ([], Some(otherwise)) => otherwise == only.text,
+        (texts, _) => texts.iter().all(|text| names::last_of(text) == only.text),
+    };
     is == only.equal
 }
 
@@ -65,6 +76,14 @@ async fn named(
 ) -> Result<Vec<String>, RequirementsError> {
     let ways = match &resource.named {
         Named::Either(ways) => ways.as_slice(),
+        Named::Arn(source) if source.form == Form::Within => {
+            let mut arns: Vec<String> = Vec::new();
+            for path in &source.paths {
+                let texts = path.texts_in(&scope.call.input).into_iter();
+                arns.extend(texts.filter(|it| resource.kind.matches(it)).map(str::to_owned));
+            }
+            return Ok(arns);
+        }
         one => std::slice::from_ref(one),
     };
     let mut arns = Vec::new();
@@ -86,6 +105,18 @@ async fn named_in(
         Named::Path { arn } => {
             let path = api_gateway::path(scope)?;
             Ok(vec![format!("{}{path}", names::placed(scope, arn, None))])
+        }
+        Named::Below { arn, parent } => {
+            let mut arns = Vec::new();
+            for text in texts(scope, parent).await? {
+                arns.extend(names::below(scope, arn, &text)?);
+            }
+            Ok(arns)
+        }
+        Named::TagsOfPath { arn } => {
+            let start = names::placed(scope, arn, None);
+            let made = format!("{start}{}/", api_gateway::path(scope)?);
+            Ok(vec![format!("{start}/tags/{}*", api_gateway::percent_encode(&made))])
         }
         Named::Either(_) => Err(scope.undecided("its ways are ways themselves".to_owned())),
         Named::Parts { arn, parts, account } => by_parts(scope, arn, parts, account.as_ref()).await,
@@ -134,6 +165,15 @@ async fn by_parts(
     Ok(arns)
 }
 
+/// A name, or the number of a deployment.
+fn text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
+        Value::Number(number) => Some(Cow::Owned(number.to_string())),
+        _ => None,
+    }
+}
+
 /// The texts of a source: each that a member gives or the service tells, and what
 /// stands for none where an item of a list, or the call, gives none.
 async fn texts<'v>(
@@ -146,8 +186,8 @@ async fn texts<'v>(
     for path in &source.paths {
         let each = path.each(input);
         lacks |= each.len() > 1 && each.iter().any(Option::is_none);
-        let texts = path.texts_in(input).into_iter().filter(|text| source.admits(text));
-        found.extend(texts.map(Cow::Borrowed));
+        let values = path.values(input).into_iter().flat_map(items);
+        found.extend(values.filter_map(text).filter(|text| source.admits(text)));
     }
     if let Some(asked) = &source.asked {
         let told = asked::texts(scope, source, asked).await?;

@@ -55,9 +55,8 @@ fn service(name: &str) -> Service {
     "events",
     "PutRule",
     json!({"Name": "r", "EventBusName": "arn:aws:events:eu-west-1:123456789012:event-bus/b"}),
-    &["events:PutRule arn:aws:events:eu-west-1:123456789012:rule/b/r ?events:creatoraccount \
-       ?events:detail-type ?events:detail.eventtypecode ?events:detail.service \
-       ?events:detail.useridentity.principalid ?events:source"]
+    &["events:PutRule arn:aws:events:eu-west-1:123456789012:rule/b/r \
+       events:creatoraccount=123456789012"]
 )]
 #[case::two_streams_of_one_call(
     "kinesis",
@@ -145,13 +144,13 @@ fn service(name: &str) -> Service {
     "events",
     "DeleteRule",
     json!({"Name": "r", "EventBusName": "default"}),
-    &["events:DeleteRule arn:aws:events:eu-west-1:123456789012:rule/r ?events:creatoraccount"]
+    &["events:DeleteRule arn:aws:events:eu-west-1:123456789012:rule/r events:creatoraccount=123456789012"]
 )]
 #[case::a_rule_of_another_bus(
     "events",
     "DeleteRule",
     json!({"Name": "r", "EventBusName": "arn:aws:events:eu-west-1:123456789012:event-bus/b"}),
-    &["events:DeleteRule arn:aws:events:eu-west-1:123456789012:rule/b/r ?events:creatoraccount"]
+    &["events:DeleteRule arn:aws:events:eu-west-1:123456789012:rule/b/r events:creatoraccount=123456789012"]
 )]
 #[case::targets(
     "events",
@@ -162,8 +161,8 @@ fn service(name: &str) -> Service {
          "RoleArn": "arn:aws:iam::123456789012:role/bare"}]}),
     &[
         "events:PutTargets arn:aws:events:eu-west-1:123456789012:rule/r \
-         events:targetarn=[arn:aws:sqs:eu-west-1:123456789012:q,arn:aws:ecs:eu-west-1:123456789012:cluster/c] \
-         ?events:creatoraccount",
+         events:creatoraccount=123456789012 \
+         events:targetarn=[arn:aws:sqs:eu-west-1:123456789012:q,arn:aws:ecs:eu-west-1:123456789012:cluster/c]",
         "iam:PassRole arn:aws:iam::123456789012:role/bare iam:passedtoservice=events.amazonaws.com",
     ]
 )]
@@ -249,12 +248,6 @@ async fn an_arn_that_is_looked_for_elsewhere_is_refused(#[case] arn: &str, #[cas
     json!({"Name": "r", "EventBusName": "arn:aws:events:eu-west-1:999999999999:event-bus/b"}),
     "what stands in `arn:aws:events:eu-west-1:999999999999:event-bus/b` is of another account or region"
 )]
-#[case::no_destination(
-    "sqs",
-    "StartMessageMoveTask",
-    json!({"SourceArn": "arn:aws:sqs:eu-west-1:123456789012:dead"}),
-    "the call does not say which queue it is about"
-)]
 #[tokio::test]
 async fn what_the_input_does_not_tell_is_refused_with_the_reason(
     #[case] name: &'static str,
@@ -267,24 +260,19 @@ async fn what_the_input_does_not_tell_is_refused_with_the_reason(
     assert_eq!(refused, RequirementsError::Unmapped { service: name, operation, reason });
 }
 
-/// `ecs:cluster` is an ARN; a name says only what it ends in.
+/// `ecs:cluster` is an ARN, whatever a call gives.
 #[rstest]
-#[case::by_name("c", None)]
-#[case::by_arn(
-    "arn:aws:ecs:eu-west-1:123456789012:cluster/c",
-    Some("arn:aws:ecs:eu-west-1:123456789012:cluster/c")
-)]
+#[case::by_name(json!({"cluster": "c"}), "c")]
+#[case::by_arn(json!({"cluster": "arn:aws:ecs:eu-west-1:123456789012:cluster/c"}), "c")]
+#[case::none(json!({}), "default")]
 #[tokio::test]
-async fn a_key_that_is_an_arn_is_unknown_where_a_name_is_given(
-    #[case] cluster: &str,
-    #[case] value: Option<&str>,
-) {
-    let input = json!({"cluster": cluster, "serviceName": "s", "taskDefinition": "t:1"});
-    let required = ask_as(&alice(), service("ecs"), "CreateService", input).await.unwrap();
+async fn a_key_that_is_an_arn_is_made_of_the_name(#[case] input: Value, #[case] name: &str) {
+    let mut call = json!({"services": ["s"]});
+    call.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
+    let required = ask_as(&alice(), service("ecs"), "DescribeServices", call).await.unwrap();
     let context = &required.first().unwrap().context;
-    assert_eq!(context.is_unknown("ecs:cluster"), value.is_none());
     let set = context.get("ecs:cluster").and_then(|values| values.as_slice().first().cloned());
-    assert_eq!(set.as_deref(), value);
+    assert_eq!(set, Some(format!("arn:aws:ecs:eu-west-1:123456789012:cluster/{name}")));
 }
 
 /// WAF's ARNs have the scope in words of their own.

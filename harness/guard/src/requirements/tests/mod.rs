@@ -14,6 +14,7 @@ mod iam;
 mod kms;
 mod lambda;
 mod logs;
+mod made;
 mod roles;
 mod s3;
 mod secrets_manager;
