@@ -174,7 +174,8 @@ fn unpublished(
         return Ok(Vec::new());
     };
     let mut read = template::read(&root).parameters;
-    read.retain(|(name, _)| name.starts_with(&platform.parameters) && !published.contains(name));
+    let Some(prefix) = &platform.parameters else { return Ok(Vec::new()) };
+    read.retain(|(name, _)| name.starts_with(prefix) && !published.contains(name));
     Ok(read
         .into_iter()
         .map(|(name, at)| {

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::actor::Actor;
 use super::attack::{Reason, Refusal, Step};
-use super::companions;
+use super::{companions, derived};
 use crate::config::{Config, Job, Refusals};
+use crate::stack::API_ID;
 use crate::terraform::{OutputError, Outputs};
 
 /// The deployed state.
@@ -160,15 +161,7 @@ pub struct DeployerFacts {
 /// Why the deployed state could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FactsError {
-    /// The configuration has no such section.
-    #[error("{file} has no [{section}] section, which the attacks need")]
-    Section {
-        /// The configuration file.
-        file: String,
-        /// The section's name.
-        section: &'static str,
-    },
-    /// Layer 1 has no such output.
+    /// Layer 1 has no such output or resource.
     #[error(transparent)]
     Output(#[from] OutputError),
     /// A question was refused.
@@ -200,12 +193,18 @@ impl Facts {
         outputs: &Outputs,
         platform: &Actor,
     ) -> Result<Self, FactsError> {
-        let section =
-            |section| FactsError::Section { file: config.file.display().to_string(), section };
-        let guards = config.platform.as_ref().ok_or_else(|| section("platform"))?;
-        let api = config.api.clone().ok_or_else(|| section("api"))?;
-        let api_id = outputs.text_of("api.id_output", &api.id_output)?;
-        let authorizer_id = outputs.text_of("api.authorizer_output", &api.authorizer_output)?;
+        let guards = config.platform.clone().unwrap_or_default();
+        let api = config.api.clone().unwrap_or_default();
+        let one = |field, named: &Option<String>, usual, kind| {
+            derived::one(outputs, field, named.as_deref(), usual, kind)
+        };
+        let api_id = one("api.id_output", &api.id_output, API_ID, "aws_apigatewayv2_api")?;
+        let authorizer_id = one(
+            "api.authorizer_output",
+            &api.authorizer_output,
+            "authorizer_id",
+            "aws_apigatewayv2_authorizer",
+        )?;
         let input = json!({"ApiId": api_id, "AuthorizerId": authorizer_id});
         let authorizer = ask(platform, Service::ApiGatewayV2, "GetAuthorizer", input).await?;
         let jwt = |pointer: &str, member| {
@@ -234,23 +233,42 @@ impl Facts {
                 role_prefix: deployer.role_prefix.clone(),
             });
         }
-        let subnets = outputs.texts_of("platform.subnets_output", &guards.subnets_output)?;
+        let subnets = guards.subnets_output.as_deref();
+        let subnets = derived::subnets(outputs, "platform.subnets_output", subnets)?;
+        let parameters = guards.parameters.as_deref();
+        let parameters = derived::parameters(outputs, "platform.parameters", parameters)?;
+        let boundary = |field, named: &Option<String>, of_deployers| {
+            derived::boundary(outputs, field, named.as_deref(), of_deployers)
+        };
         Ok(Self {
             account: config.account.id.as_str().to_owned(),
             region: config.account.region.as_str().to_owned(),
-            execution_boundary: outputs
-                .text_of("platform.execution_boundary_output", &guards.execution_boundary_output)?,
-            deployer_boundary: outputs
-                .text_of("platform.deployer_boundary_output", &guards.deployer_boundary_output)?,
-            bucket: outputs
-                .text_of("platform.artifacts_bucket_output", &guards.artifacts_bucket_output)?,
+            execution_boundary: boundary(
+                "platform.execution_boundary_output",
+                &guards.execution_boundary_output,
+                false,
+            )?,
+            deployer_boundary: boundary(
+                "platform.deployer_boundary_output",
+                &guards.deployer_boundary_output,
+                true,
+            )?,
+            bucket: bucket_name(one(
+                "platform.artifacts_bucket_output",
+                &guards.artifacts_bucket_output,
+                "",
+                "aws_s3_bucket",
+            )?),
             vpc: network(platform, &subnets).await?,
             subnets,
-            security_group: outputs
-                .text_of("platform.security_group_output", &guards.security_group_output)?,
-            parameters: guards.parameters.clone(),
+            security_group: derived::security_group(
+                outputs,
+                "platform.security_group_output",
+                guards.security_group_output.as_deref(),
+            )?,
             refusals: guards.refusals,
-            published_parameter: published_parameter(platform, &guards.parameters).await?,
+            published_parameter: published_parameter(platform, &parameters).await?,
+            parameters,
             authorizer_name: jwt("/name", "name")?,
             issuer: jwt("/jwtConfiguration/issuer", "jwtConfiguration.issuer")?,
             audience: jwt("/jwtConfiguration/audience/0", "jwtConfiguration.audience")?,
@@ -338,6 +356,11 @@ impl Facts {
     pub fn api_arn(&self, path: &str) -> String {
         format!("arn:aws:apigateway:{}::/apis/{}{path}", self.region, self.api_id)
     }
+}
+
+/// A bucket's name, where its ARN is given.
+fn bucket_name(named: String) -> String {
+    named.strip_prefix("arn:aws:s3:::").map(str::to_owned).unwrap_or(named)
 }
 
 async fn ask(

@@ -16,6 +16,7 @@ mod ceiling;
 pub mod choosing;
 mod claims;
 pub mod companions;
+mod derived;
 mod doors;
 pub mod escalations;
 pub mod facts;

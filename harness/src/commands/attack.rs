@@ -86,6 +86,10 @@ impl Attack {
         } else {
             print!("{}", told(&outcome, &counts));
         }
+        if self.only.is_empty() && counts.held + counts.failed == 0 {
+            eprintln!("ringfence: {}", super::nothing_shown(&self.config));
+            return Ok(Exit::CouldNotRun);
+        }
         Ok(if counts.all_held() { Exit::Held } else { Exit::Failed })
     }
 

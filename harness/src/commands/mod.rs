@@ -156,6 +156,15 @@ fn warn_unisolated(stack: &crate::stack::Stack) {
     }
 }
 
+/// That a run shows nothing, and what to do.
+fn nothing_shown(config: &std::path::Path) -> String {
+    format!(
+        "not one attack of `{}` ended as held or failed, so that nothing is shown: name apps, \
+         deployers and issuers in it, as `ringfence init` drafts them",
+        config.display()
+    )
+}
+
 /// CI services set `CI`, all that are known to `true`.
 fn in_ci(ci: Option<&str>) -> bool {
     ci.is_some_and(|ci| !matches!(ci, "" | "0" | "false"))

@@ -144,8 +144,8 @@ impl Verify {
         stack.stop().await;
         phase.done();
         result?;
-        if record.summary.probes == 0 {
-            anyhow::bail!("`{}` gives rise to no probe", self.config.display());
+        if record.summary.held + record.summary.failed == 0 {
+            anyhow::bail!(super::nothing_shown(&self.config));
         }
         record.duration_ms = u64::try_from(began.elapsed().as_millis())?;
         record.ended = Some(OffsetDateTime::now_utc().format(&Rfc3339)?);

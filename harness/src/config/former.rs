@@ -26,8 +26,9 @@ fn a_former_configuration_loads_and_says_what_it_said(#[case] text: &str) {
     assert_eq!(layer1.directory, Path::new("/etc/rf/terraform"));
     assert_eq!(layer1.variables["github_org"].as_str(), Some("example-org"));
     let api = config.api.as_ref().unwrap();
-    assert_eq!((&*api.id_output, &*api.authorizer_output), ("api_id", "authorizer_id"));
-    assert_eq!(config.platform.as_ref().unwrap().parameters, "/platform/");
+    assert_eq!(api.id_output.as_deref(), Some("api_id"));
+    assert_eq!(api.authorizer_output.as_deref(), Some("authorizer_id"));
+    assert_eq!(config.platform.as_ref().unwrap().parameters.as_deref(), Some("/platform/"));
     assert_eq!(config.issuer(IssuerKind::Okta).unwrap().scopes, ["service-a", "service-b"]);
     assert!(config.issuer(IssuerKind::Github).is_some());
     let app = config.app("service-a").unwrap();

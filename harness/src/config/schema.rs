@@ -26,10 +26,10 @@ pub struct Config {
     /// The platform team's Terraform; none means an empty account.
     #[serde(default)]
     pub layer1: Option<Layer1>,
-    /// The HTTP API under test; none means that no token probe is run.
+    /// The HTTP API under test; none means the only one that Layer 1 made.
     #[serde(default)]
     pub api: Option<Api>,
-    /// What Layer 1 guards with; none means that no attack on it is made.
+    /// What Layer 1 guards with; none means what it made.
     #[serde(default)]
     pub platform: Option<Platform>,
     /// Who issues tokens.
@@ -202,40 +202,44 @@ impl fmt::Display for IgnoredAttribute {
     }
 }
 
-/// The HTTP API under test.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The HTTP API under test. A field names a Terraform output, a resource by its
+/// address, or an ARN; what none names is derived from what Layer 1 made.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Api {
-    /// The Terraform output that holds the API's id; default `api_id`.
-    #[serde(default = "api_id")]
-    pub id_output: String,
-    /// The Terraform output that holds the authorizer's id; default
-    /// `authorizer_id`.
-    #[serde(default = "authorizer_id")]
-    pub authorizer_output: String,
+    /// The API's id; default the output `api_id`, else the only API.
+    pub id_output: Option<String>,
+    /// Its authorizer's id; default the output `authorizer_id`, else the only
+    /// authorizer.
+    pub authorizer_output: Option<String>,
 }
 
-/// What Layer 1 guards with, by Terraform output: the targets of the attacks.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What Layer 1 guards with: the targets of the attacks. A field names a
+/// Terraform output, a resource by its address, or an ARN; what none names is
+/// derived from what Layer 1 made.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Platform {
-    /// The output with the ARN of the boundary that execution roles carry.
-    pub execution_boundary_output: String,
-    /// The output with the ARN of the deployers' own boundary.
-    pub deployer_boundary_output: String,
-    /// The output with the artifacts bucket's name.
-    pub artifacts_bucket_output: String,
-    /// The output with the ids of the subnets that functions run in.
-    pub subnets_output: String,
-    /// The output with the id of the functions' security group.
-    pub security_group_output: String,
-    /// The prefix of the SSM parameters that the platform publishes.
-    pub parameters: String,
+    /// The ARN of the boundary that execution roles carry; default the only one
+    /// that roles carry which no web identity may assume.
+    pub execution_boundary_output: Option<String>,
+    /// The ARN of the deployers' own boundary; default the only one that roles
+    /// carry which a web identity may assume.
+    pub deployer_boundary_output: Option<String>,
+    /// The artifacts bucket's name; default the only bucket.
+    pub artifacts_bucket_output: Option<String>,
+    /// The ids of the subnets that functions run in; default those of Layer 1's
+    /// functions, else all that give no public address.
+    pub subnets_output: Option<String>,
+    /// The id of the functions' security group; default that of Layer 1's
+    /// functions, else the only one.
+    pub security_group_output: Option<String>,
+    /// The prefix of the SSM parameters that the platform publishes; default what
+    /// their names begin with.
+    pub parameters: Option<String>,
     /// Parameters that the platform promises to publish, by name.
-    #[serde(default)]
     pub published: Vec<String>,
     /// Which statements must refuse the attacks.
-    #[serde(default)]
     pub refusals: Refusals,
 }
 
@@ -381,14 +385,6 @@ pub struct OrganizationLevel {
     /// Files with resource control policies in JSON.
     #[serde(default)]
     pub resource_control: Vec<PathBuf>,
-}
-
-fn api_id() -> String {
-    "api_id".to_owned()
-}
-
-fn authorizer_id() -> String {
-    "authorizer_id".to_owned()
 }
 
 fn workflow() -> PathBuf {

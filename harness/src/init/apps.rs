@@ -23,6 +23,13 @@ pub(super) struct App {
     secrets: BTreeSet<String>,
 }
 
+impl App {
+    /// Whether enough is known of it for the file.
+    pub(super) fn is_written(&self) -> bool {
+        self.repository.is_some()
+    }
+}
+
 /// The usual place of a workflow, which need not be written.
 const USUAL: &str = ".github/workflows/deploy.yml";
 

@@ -22,20 +22,12 @@ fn trust<'f>(facts: &'f Facts, role: &Block) -> Option<&'f Block> {
 
 pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App]) {
     for role in facts.resources("aws_iam_role").filter(|role| is_deployer(facts, role)) {
-        let Some(given) = facts.outputs("aws_iam_role").find(|it| std::ptr::eq(it.resource, role))
-        else {
-            text.open(&format!(
-                "[[deployers]] {} ({}): no output gives its ARN",
-                role.address(),
-                facts.place(role)
-            ));
-            text.blank();
-            continue;
-        };
+        let output = facts.outputs("aws_iam_role").find(|it| std::ptr::eq(it.resource, role));
+        let place = output.map_or_else(|| facts.place(role), |given| given.place());
         let each = facts.each(role);
-        let several = each.len() > 1;
         if role.attribute("for_each").is_none() {
-            one(text, facts, role, given.output, None, apps, &given.place());
+            let named = output.map_or_else(|| role.address(), |it| it.output.to_owned());
+            one(text, facts, role, &named, None, apps, &place);
         } else if each.is_empty() {
             text.open(&format!(
                 "[[deployers]] {}: the keys of its `for_each` are not plain",
@@ -44,9 +36,12 @@ pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App]) {
             text.blank();
         }
         for (key, item) in &each {
-            let output = format!("{}.{key}", given.output);
-            let key = Some((key.as_str(), item, several));
-            one(text, facts, role, &output, key, apps, &given.place());
+            let named = match output {
+                Some(given) => format!("{}.{key}", given.output),
+                None => format!("{}[\"{key}\"]", role.address()),
+            };
+            let key = Some((key.as_str(), item, each.len() > 1));
+            one(text, facts, role, &named, key, apps, &place);
         }
     }
 }
@@ -82,11 +77,7 @@ fn one(
             "[[deployers]] name = {}, role_output = {}: which app assumes it: {}",
             quoted(&name),
             quoted(output),
-            if names.is_empty() {
-                "no repository with a workflow was found".to_owned()
-            } else {
-                names.join(", ")
-            }
+            if names.is_empty() { "no repository is known".to_owned() } else { names.join(", ") }
         ));
         text.blank();
         return;

@@ -75,6 +75,8 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
     let apps = apps::find(&found, facts);
     platform::issuers(&mut text, facts, &found, !apps.is_empty());
     apps::write(&mut text, &apps, facts);
+    // A deployer's app stands in the file.
+    let apps: Vec<apps::App> = apps.into_iter().filter(apps::App::is_written).collect();
     deployers::write(&mut text, facts, &apps);
     Ok(text.done())
 }

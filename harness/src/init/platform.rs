@@ -48,95 +48,117 @@ fn is_read(path: &std::path::Path) -> bool {
     name == "terraform.tfvars" || name.contains(".auto.tfvars")
 }
 
+/// What a field names, and where it was found.
+type Choice = (String, String);
+
 /// `[api]` and `[platform]`.
 pub(super) fn guards(text: &mut Text, facts: &Facts) {
     api(text, facts);
-    let execution = boundary(facts, false);
-    let deployer = boundary(facts, true);
-    let bucket = facts.output_of("aws_s3_bucket", &["id", "bucket"]).into_iter().next();
-    let subnets = facts.outputs("aws_subnet").next();
-    let group = facts.output_of("aws_security_group", &["id"]).into_iter().next();
     let fields = [
-        ("execution_boundary_output", execution, "the boundary that execution roles carry"),
-        ("deployer_boundary_output", deployer, "the deployers' own boundary"),
-        ("artifacts_bucket_output", bucket, "the bucket that teams upload to"),
-        ("subnets_output", subnets, "the subnets that functions run in"),
-        ("security_group_output", group, "the security group of functions"),
+        ("execution_boundary_output", boundary(facts, false), "boundary of execution roles"),
+        ("deployer_boundary_output", boundary(facts, true), "boundary of deployers"),
+        ("artifacts_bucket_output", bucket(facts), "bucket that teams upload to"),
+        ("subnets_output", subnets(facts), "subnet"),
+        ("security_group_output", group(facts), "security group of functions"),
     ];
     let names = parameters(facts);
-    let whole = fields.iter().all(|(_, given, _)| given.is_some()) && !names.is_empty();
-    if whole {
-        text.table("[platform]");
-    } else {
-        text.open("[platform]");
-    }
-    for (field, given, what) in fields {
-        match (given, whole) {
-            (Some(given), true) => text.field(field, &quoted(given.output), &said(&given)),
-            (Some(given), false) => text.open(&format!("{field} = {}", quoted(given.output))),
-            (None, _) => text.open(&format!("{field} = …: no output gives {what}")),
-        }
-    }
-    let prefix = quoted(&prefix(&names));
-    let published: Vec<&str> = names.iter().map(String::as_str).collect();
-    if whole {
-        text.field("parameters", &prefix, "what the names of all aws_ssm_parameter begin with");
-        text.field("published", &list(&published), "");
-    } else if names.is_empty() {
-        text.open("parameters = …: no aws_ssm_parameter has a plain name");
-    } else {
-        text.open(&format!("parameters = {prefix}"));
-        text.open(&format!("published = {}", list(&published)));
-    }
-    text.blank();
-}
-
-fn said(given: &Given<'_>) -> String {
-    format!("{}: {}", given.place(), given.resource.address())
-}
-
-fn api(text: &mut Text, facts: &Facts) {
-    let ids = facts.output_of("aws_apigatewayv2_api", &["id"]);
-    let authorizers = facts.output_of("aws_apigatewayv2_authorizer", &["id"]);
-    match (ids.first(), authorizers.first()) {
-        (Some(id), Some(authorizer)) => {
-            text.table("[api]");
-            text.field("id_output", &quoted(id.output), &said(id));
-            text.field("authorizer_output", &quoted(authorizer.output), &said(authorizer));
-        }
-        (id, authorizer) => {
-            let apis = facts.resources("aws_apigatewayv2_api").count();
-            if apis > 0 || id.is_some() {
-                let what = match (id, authorizer) {
-                    (None, _) => "aws_apigatewayv2_api.….id",
-                    (Some(_), _) => "aws_apigatewayv2_authorizer.….id",
-                };
-                text.open(&format!("[api] needs an output of Layer 1 whose value is {what}"));
+    text.table("[platform]");
+    for (field, found, what) in fields {
+        match found.as_slice() {
+            // A run takes those of functions, or the private ones.
+            [] if field == "subnets_output" && facts.resources("aws_subnet").next().is_some() => {}
+            [] => text.open(&format!("{field} = …: no {what} was found")),
+            [(name, place)] => text.field(field, &quoted(name), place),
+            several => {
+                for (name, place) in several {
+                    text.open(&format!("{field} = {}: the {what}? ({place})", quoted(name)));
+                }
             }
         }
     }
-    for more in ids.iter().skip(1) {
-        text.open(&format!("id_output = {}", quoted(more.output)));
-    }
-    for more in authorizers.iter().skip(1) {
-        text.open(&format!("authorizer_output = {}", quoted(more.output)));
+    if names.is_empty() {
+        text.open("parameters = …: no aws_ssm_parameter has a plain name");
+    } else {
+        let published: Vec<&str> = names.iter().map(String::as_str).collect();
+        let said = "what the names of all aws_ssm_parameter begin with";
+        text.field("parameters", &quoted(&prefix(&names)), said);
+        text.field("published", &list(&published), "");
     }
     text.blank();
 }
 
-/// The output with the boundary of deployers, or of execution roles.
-fn boundary(facts: &Facts, of_deployers: bool) -> Option<Given<'_>> {
-    let mut named: BTreeSet<String> = BTreeSet::new();
+/// What gives a resource: an output, else its address.
+fn named(facts: &Facts, given: &[Given<'_>], resource: &Block) -> Choice {
+    let output = given.iter().find(|given| std::ptr::eq(given.resource, resource));
+    match output {
+        Some(given) => {
+            (given.output.to_owned(), format!("{}: {}", given.place(), resource.address()))
+        }
+        None => (resource.address(), facts.place(resource)),
+    }
+}
+
+/// The resources of a type: those that outputs give, where any do.
+fn resources(facts: &Facts, kind: &str, attributes: &[&str]) -> Vec<Choice> {
+    let given = facts.output_of(kind, attributes);
+    match given.is_empty() {
+        false => given.iter().map(|it| named(facts, &given, it.resource)).collect(),
+        true => facts.resources(kind).map(|it| named(facts, &given, it)).collect(),
+    }
+}
+
+fn bucket(facts: &Facts) -> Vec<Choice> {
+    resources(facts, "aws_s3_bucket", &["id", "bucket"])
+}
+
+fn group(facts: &Facts) -> Vec<Choice> {
+    resources(facts, "aws_security_group", &["id"])
+}
+
+/// The output with subnets; without one they are what a run derives.
+fn subnets(facts: &Facts) -> Vec<Choice> {
+    let given: Vec<Given<'_>> = facts.outputs("aws_subnet").collect();
+    let found = given.iter().map(|it| named(facts, &given, it.resource));
+    let mut found: Vec<Choice> = found.collect();
+    found.dedup();
+    found
+}
+
+fn api(text: &mut Text, facts: &Facts) {
+    let apis = resources(facts, "aws_apigatewayv2_api", &["id"]);
+    let authorizers = resources(facts, "aws_apigatewayv2_authorizer", &["id"]);
+    if apis.is_empty() && authorizers.is_empty() {
+        return;
+    }
+    text.table("[api]");
+    for (field, found) in [("id_output", apis), ("authorizer_output", authorizers)] {
+        match found.as_slice() {
+            [] => text.open(&format!("{field} = …: none was found")),
+            [(name, place)] => text.field(field, &quoted(name), place),
+            several => {
+                for (name, place) in several {
+                    text.open(&format!("{field} = {}: this one? ({place})", quoted(name)));
+                }
+            }
+        }
+    }
+    text.blank();
+}
+
+/// The boundaries that deployers carry, or all other roles.
+fn boundary(facts: &Facts, of_deployers: bool) -> Vec<Choice> {
+    let given = facts.output_of("aws_iam_policy", &["arn"]);
+    let mut found = Vec::new();
     for role in facts.resources("aws_iam_role") {
         let Some(value) = role.attribute("permissions_boundary") else { continue };
         let Value::Names(names) = &value.value else { continue };
         let Some(policy) = facts.referred(names) else { continue };
-        if super::deployers::is_deployer(facts, role) == of_deployers {
-            named.insert(policy.address());
+        let named = named(facts, &given, policy);
+        if super::deployers::is_deployer(facts, role) == of_deployers && !found.contains(&named) {
+            found.push(named);
         }
     }
-    let outputs = facts.output_of("aws_iam_policy", &["arn"]).into_iter();
-    { outputs }.find(|given| named.contains(&given.resource.address()))
+    found
 }
 
 /// The names of the parameters that are plain.
@@ -175,6 +197,14 @@ pub(super) fn issuers(text: &mut Text, facts: &Facts, found: &Found, apps: bool)
                 _ => None,
             };
             match (value("issuer"), audience) {
+                (Some(Value::Text(url)), _)
+                    if !url.starts_with("https://") || url.ends_with('/') =>
+                {
+                    text.open(&format!(
+                        "[[issuers]] url = {} ({place}): not an https URL without a final slash, and so not supported",
+                        quoted(&url)
+                    ));
+                }
                 (Some(Value::Text(url)), Some(audience)) => {
                     text.table("[[issuers]]");
                     text.field("kind", &quoted("okta"), "tokens with `scp`, as Okta's");

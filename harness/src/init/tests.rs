@@ -148,14 +148,15 @@ fn what_the_files_say_is_a_configuration() {
     assert_eq!(layer1.directory, top.path().join("infra"));
     assert_eq!(layer1.var_files, [top.path().join("infra/live.tfvars")]);
     let api = config.api.unwrap();
-    assert_eq!((api.id_output.as_str(), api.authorizer_output.as_str()), ("api", "authorizer"));
+    assert_eq!(api.id_output.as_deref(), Some("api"));
+    assert_eq!(api.authorizer_output.as_deref(), Some("authorizer"));
     let platform = config.platform.unwrap();
-    assert_eq!(platform.execution_boundary_output, "worker_boundary");
-    assert_eq!(platform.deployer_boundary_output, "pipeline_boundary");
-    assert_eq!(platform.artifacts_bucket_output, "uploads");
-    assert_eq!(platform.subnets_output, "subnets");
-    assert_eq!(platform.security_group_output, "functions");
-    assert_eq!(platform.parameters, "/shop/");
+    assert_eq!(platform.execution_boundary_output.as_deref(), Some("worker_boundary"));
+    assert_eq!(platform.deployer_boundary_output.as_deref(), Some("pipeline_boundary"));
+    assert_eq!(platform.artifacts_bucket_output.as_deref(), Some("uploads"));
+    assert_eq!(platform.subnets_output.as_deref(), Some("subnets"));
+    assert_eq!(platform.security_group_output.as_deref(), Some("functions"));
+    assert_eq!(platform.parameters.as_deref(), Some("/shop/"));
     assert_eq!(platform.published, ["/shop/vpc", "/shop/sg"]);
     let issuers: Vec<&str> = config.issuers.iter().map(|it| it.url.get_ref().as_str()).collect();
     assert_eq!(issuers, ["https://id.example/x", "https://token.actions.githubusercontent.com"]);
@@ -196,22 +197,48 @@ fn paths_lead_from_where_the_file_will_stand() {
 }
 
 #[test]
-fn what_cannot_be_decided_is_a_comment_and_the_rest_can_be_read() {
+fn without_outputs_resources_are_named_by_their_addresses() {
     let top = estate();
     fs::write(top.path().join("infra/outputs.tf"), "").unwrap();
+    let (draft, config) = drafted(top.path(), top.path());
+    let api = config.api.unwrap();
+    assert_eq!(api.id_output.as_deref(), Some("aws_apigatewayv2_api.shop"));
+    assert_eq!(api.authorizer_output.as_deref(), Some("aws_apigatewayv2_authorizer.jwt"));
+    let platform = config.platform.unwrap();
+    assert_eq!(platform.execution_boundary_output.as_deref(), Some("aws_iam_policy.workers"));
+    assert_eq!(platform.deployer_boundary_output.as_deref(), Some("aws_iam_policy.pipelines"));
+    assert_eq!(platform.artifacts_bucket_output.as_deref(), Some("aws_s3_bucket.uploads"));
+    assert_eq!(platform.security_group_output.as_deref(), Some("aws_security_group.functions"));
+    // A run derives them, so that nothing is left to decide.
+    assert!(!draft.open.iter().any(|it| it.contains("subnets_output")), "{:?}", draft.open);
+    assert_eq!(platform.subnets_output, None);
+    assert_eq!(config.deployers[0].role_output, "aws_iam_role.pipeline_deployer");
+}
+
+#[test]
+fn what_cannot_be_decided_is_a_comment_and_the_rest_can_be_read() {
+    let top = estate();
+    fs::write(top.path().join("infra/more.tf"), "resource \"aws_s3_bucket\" \"logs\" {}\n")
+        .unwrap();
+    fs::write(top.path().join("infra/outputs.tf"), "").unwrap();
     fs::write(top.path().join("infra/other.tfvars"), "").unwrap();
+    let main = MAIN.replace("issuer   = var.issuer", "issuer   = \"https://id.example/\"");
+    fs::write(top.path().join("infra/main.tf"), main).unwrap();
     fs::remove_dir_all(top.path().join("orders/.git")).unwrap();
     let (draft, config) = drafted(top.path(), top.path());
-    assert!(config.platform.is_none() && config.api.is_none() && config.apps.is_empty());
+    assert!(config.apps.is_empty() && config.deployers.is_empty());
+    assert_eq!(config.platform.unwrap().artifacts_bucket_output, None);
     let has = |text: &str| {
-        assert!(draft.open.iter().any(|it| it.contains(text)), "{text}: {:?}", draft.open)
+        assert!(draft.open.iter().any(|it| it.contains(text)), "{text}: {:?}", draft.open);
     };
+    has("[[issuers]] url = \"https://id.example/\" (main.tf:18): not an https URL");
     has("var_files = [\"infra/live.tfvars\"]");
     has("var_files = [\"infra/other.tfvars\"]");
-    has("[platform]");
-    has("[api] needs an output of Layer 1");
+    has(
+        "artifacts_bucket_output = \"aws_s3_bucket.logs\": the bucket that teams upload to? (more.tf:1)",
+    );
+    has("artifacts_bucket_output = \"aws_s3_bucket.uploads\"");
     has("[[apps]] name = \"orders\"");
-    has("[[deployers]] aws_iam_role.pipeline_deployer");
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use super::{Stack, StackError};
 use crate::terraform::TerraformError;
 
+/// What the output with an API's id is usually called.
+pub(crate) const API_ID: &str = "api_id";
+
 /// An answer of the HTTP API.
 #[derive(Debug, Clone)]
 pub struct ApiAnswer {
@@ -27,18 +30,23 @@ impl ApiAnswer {
 }
 
 impl Stack {
-    /// The id of the HTTP API under test, where one is configured.
+    /// The id of the HTTP API under test, where one is configured or Layer 1
+    /// made one.
     ///
     /// # Errors
     /// When Layer 1 has no such output.
     pub fn api_id(&self) -> Result<Option<String>, StackError> {
-        match &self.config.api {
-            Some(api) => {
-                let id = self.outputs.text_of("api.id_output", &api.id_output);
-                Ok(Some(id.map_err(TerraformError::from)?))
-            }
-            None => Ok(None),
-        }
+        const FIELD: &str = "api.id_output";
+        let named = self.config.api.as_ref().and_then(|api| api.id_output.as_deref());
+        let usual = self.outputs.get(API_ID).map(|_| API_ID);
+        let found = match named.or(usual) {
+            Some(name) => self.outputs.text_of(FIELD, name).map(Some),
+            None => match self.outputs.ids("aws_apigatewayv2_api") {
+                none if none.is_empty() => Ok(None),
+                ids => self.outputs.only(FIELD, "aws_apigatewayv2_api", ids).map(Some),
+            },
+        };
+        Ok(found.map_err(TerraformError::from)?)
     }
 
     /// Sends a request to an HTTP API, as a client on the internet would.

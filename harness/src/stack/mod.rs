@@ -9,6 +9,7 @@ mod life;
 mod options;
 mod start;
 
+pub(crate) use self::api::API_ID;
 pub use self::api::ApiAnswer;
 pub use self::deploy::{Deployment, Failure};
 pub use self::error::StackError;

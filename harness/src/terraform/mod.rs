@@ -7,6 +7,7 @@
 //! and as `AWS_ENDPOINT_URL` for all others, so that no call can leave the
 //! machine.
 
+mod address;
 mod copy;
 mod diagnostics;
 mod examine;
@@ -316,12 +317,13 @@ impl Terraform {
         let mut command = self.command(None);
         command.args(["output", "-json"]);
         let Value::Object(outputs) = self.json("output", &mut command).await? else {
-            return Ok(Outputs::default());
+            return Ok(Outputs::default().with_resources(self.instances().unwrap_or_default()));
         };
         let values = outputs.into_iter().map(|(name, mut output)| {
             (name, output.get_mut("value").map(Value::take).unwrap_or_default())
         });
-        Ok(Outputs::new(values.collect()))
+        let made = self.instances().unwrap_or_default();
+        Ok(Outputs::new(values.collect()).with_resources(made))
     }
 
     /// The state as `terraform show -json` prints it.

@@ -1,40 +1,99 @@
 //! Layer 1's outputs, and the configuration's fields that name them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// Layer 1's outputs.
-#[derive(Debug, Clone, Default)]
-pub struct Outputs(BTreeMap<String, Value>);
+use super::Instance;
+use super::address::{self, Address};
 
-/// An output that is not what it should be.
+/// Layer 1's outputs, and the resources that it made.
+#[derive(Debug, Clone, Default)]
+pub struct Outputs {
+    values: BTreeMap<String, Value>,
+    made: Vec<Instance>,
+}
+
+/// What a field names is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}Layer 1's output `{name}` should be {expected} and {found}", field.as_deref().map(|field| format!("`{field}`: ")).unwrap_or_default())]
-pub struct OutputError {
-    /// The field of the configuration that names it, where one does.
-    pub field: Option<String>,
-    /// The output.
-    pub name: String,
-    /// What it should be: `text`, `a list of texts`.
-    pub expected: &'static str,
-    /// What it is.
-    pub found: String,
+pub enum OutputError {
+    /// An output.
+    #[error("{}Layer 1's output `{name}` should be {expected} and {found}", prefix(field.as_deref()))]
+    Output {
+        /// The field of the configuration that names it, where one does.
+        field: Option<String>,
+        /// The output.
+        name: String,
+        /// What it should be: `text`, `a list of texts`.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// A resource.
+    #[error("`{field}`: Layer 1 has {found}")]
+    Resource {
+        /// The field of the configuration that names it, or names nothing.
+        field: String,
+        /// What Layer 1 has, and what to do.
+        found: String,
+    },
+}
+
+fn prefix(field: Option<&str>) -> String {
+    field.map(|field| format!("`{field}`: ")).unwrap_or_default()
 }
 
 impl Outputs {
     /// Outputs of these values.
     pub fn new(values: BTreeMap<String, Value>) -> Self {
-        Self(values)
+        Self { values, made: Vec::new() }
+    }
+
+    /// The same, with the resources that were made.
+    #[must_use]
+    pub fn with_resources(mut self, made: Vec<Instance>) -> Self {
+        self.made = made;
+        self
+    }
+
+    /// The resources of a type.
+    pub fn resources<'o>(&'o self, kind: &'o str) -> impl Iterator<Item = &'o Instance> {
+        self.made.iter().filter(move |instance| instance.kind == kind)
+    }
+
+    /// What names each resource of a type.
+    pub fn ids(&self, kind: &str) -> Vec<String> {
+        self.resources(kind).filter_map(address::id).map(str::to_owned).collect()
+    }
+
+    /// The only one of what could be meant.
+    ///
+    /// # Errors
+    /// When there is none, or there are several.
+    pub fn only(&self, field: &str, kind: &str, found: Vec<String>) -> Result<String, OutputError> {
+        match found.as_slice() {
+            [one] => Ok(one.clone()),
+            [] => Err(self.nothing(field, kind)),
+            several => Err(OutputError::Resource {
+                field: field.to_owned(),
+                found: format!("several {kind} ({}): name one", several.join(", ")),
+            }),
+        }
+    }
+
+    /// That there is nothing that could be meant.
+    pub fn nothing(&self, field: &str, kind: &str) -> OutputError {
+        let found = format!("no {kind}: name an output, a resource's address or an ARN");
+        OutputError::Resource { field: field.to_owned(), found }
     }
 
     /// An output's value; a dotted name goes into an object (`roles.service-a`).
     pub fn get(&self, name: &str) -> Option<&Value> {
-        if let Some(value) = self.0.get(name) {
+        if let Some(value) = self.values.get(name) {
             return Some(value);
         }
         let mut parts = name.split('.');
-        let mut value = self.0.get(parts.next()?)?;
+        let mut value = self.values.get(parts.next()?)?;
         for part in parts {
             value = value.get(part)?;
         }
@@ -49,11 +108,19 @@ impl Outputs {
         self.as_text(None, name)
     }
 
-    /// The same, of an output that a field of the configuration names.
+    /// What a field of the configuration names: an output that is text, a
+    /// resource by its address, or an ARN.
     ///
     /// # Errors
-    /// When there is no such output: with the field.
+    /// When there is no such thing: with the field.
     pub fn text_of(&self, field: &str, name: &str) -> Result<String, OutputError> {
+        if name.starts_with("arn:") {
+            return Ok(name.to_owned());
+        }
+        if let Some(address) = Address::parse(name) {
+            let found = self.at(field, name, &address)?;
+            return self.only(field, name, found);
+        }
         self.as_text(Some(field), name)
     }
 
@@ -65,12 +132,32 @@ impl Outputs {
         }
     }
 
-    /// An output that is a list of texts, and that a field of the configuration
-    /// names.
+    /// What names the resources of an address.
+    fn at(&self, field: &str, name: &str, of: &Address<'_>) -> Result<Vec<String>, OutputError> {
+        let found = self.made.iter().filter(|instance| of.is_of(instance));
+        let found: Vec<String> = found.filter_map(address::id).map(str::to_owned).collect();
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let has = self.resources(of.kind()).map(|it| format!("{}.{}", it.kind, it.name));
+        let has: BTreeSet<String> = has.collect();
+        let has: Vec<String> = has.into_iter().collect();
+        let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
+        Err(OutputError::Resource {
+            field: field.to_owned(),
+            found: format!("no resource {name}; of this type it has: {has}"),
+        })
+    }
+
+    /// An output that is a list of texts, or resources by their address, that a
+    /// field of the configuration names.
     ///
     /// # Errors
     /// When there is no such output: with the field.
     pub fn texts_of(&self, field: &str, name: &str) -> Result<Vec<String>, OutputError> {
+        if let Some(address) = Address::parse(name) {
+            return self.at(field, name, &address);
+        }
         let found = self.get(name);
         let items = found.and_then(Value::as_array);
         let texts = items.and_then(|items| {
@@ -87,19 +174,24 @@ impl Outputs {
         found: Option<&Value>,
     ) -> OutputError {
         let found = match found {
-            None if self.0.is_empty() => "is not there: Layer 1 has no outputs".to_owned(),
+            None if self.values.is_empty() => "is not there: Layer 1 has no outputs".to_owned(),
             None => {
-                let has: Vec<&str> = self.0.keys().map(String::as_str).collect();
+                let has: Vec<&str> = self.values.keys().map(String::as_str).collect();
                 format!("is not there; Layer 1 has: {}", has.join(", "))
             }
             Some(value) => format!("is {}", kind(value)),
         };
-        OutputError { field: field.map(str::to_owned), name: name.to_owned(), expected, found }
+        OutputError::Output {
+            field: field.map(str::to_owned),
+            name: name.to_owned(),
+            expected,
+            found,
+        }
     }
 
     /// All of them.
     pub fn all(&self) -> &BTreeMap<String, Value> {
-        &self.0
+        &self.values
     }
 }
 
