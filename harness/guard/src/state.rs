@@ -212,6 +212,10 @@ impl State for Present<'_> {
         Ok(self.directory.upload_encryption(bucket, id))
     }
 
+    fn iterator_stream(&self, iterator: &str) -> Option<String> {
+        self.directory.iterator_stream(iterator)
+    }
+
     async fn parameter_keys(
         &self,
         path: &str,

@@ -13,6 +13,7 @@ mod documents;
 mod encryption;
 mod encryption_table;
 mod invalidate;
+mod iterators;
 mod kms;
 mod locks;
 mod naming;
@@ -128,6 +129,7 @@ pub(crate) struct Directory {
     encryption_keys: Cache<Option<String>>,
     used_by_s3: UsedByS3,
     upload_keys: OfUploads,
+    iterators: iterators::Iterators,
     written: Written,
     vpcs: Cache<VpcOf>,
     uploads: Cache<Option<Arc<str>>>,
@@ -161,6 +163,7 @@ impl Directory {
             encryption_keys: Cache::default(),
             used_by_s3: if is_new { UsedByS3::default() } else { UsedByS3::by_others() },
             upload_keys: OfUploads::default(),
+            iterators: iterators::Iterators::default(),
             written: if is_new { Written::default() } else { Written::by_others() },
             vpcs: Cache::default(),
             uploads: Cache::default(),

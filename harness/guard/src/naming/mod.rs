@@ -6,6 +6,7 @@
 mod dynamodb;
 mod ec2;
 mod exclusive;
+mod kinesis;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +39,7 @@ pub(crate) async fn named<'a>(
     match call.service() {
         Service::DynamoDb => dynamodb::check(call)?,
         Service::Ec2 => return ec2::named(call, state).await,
+        service if service.name() == "kinesis" => return kinesis::named(call, state),
         _ => {}
     }
     Ok(Named { call: Cow::Borrowed(call), absent: None })

@@ -74,6 +74,7 @@ impl Pipeline {
             Granted::Call => {
                 let answer = self.forward(call, &caller, parts, body, passage).await?;
                 self.directory.upload_began(call, &answer).await?;
+                self.directory.iterator_given(call, &answer);
                 let Some(reply) = self.services.after(call, &answer).await? else {
                     return Ok(answer);
                 };

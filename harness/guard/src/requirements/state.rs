@@ -94,6 +94,8 @@ pub trait State: Send + Sync {
     /// The key of KMS that a multipart upload encrypts with.
     async fn upload_encryption(&self, bucket: &str, id: &str)
     -> Result<Told<String>, ServiceError>;
+    /// The ARN of the stream that an iterator of Kinesis was given out for.
+    fn iterator_stream(&self, iterator: &str) -> Option<String>;
     /// The secure strings beneath a path: name and key of each.
     async fn parameter_keys(
         &self,

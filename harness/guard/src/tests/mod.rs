@@ -6,6 +6,7 @@ mod bounds;
 mod delete_objects;
 mod federation;
 mod functions;
+mod iterators;
 mod kms;
 mod missing;
 mod observe;

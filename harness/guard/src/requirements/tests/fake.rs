@@ -220,6 +220,10 @@ impl State for Account {
         })
     }
 
+    fn iterator_stream(&self, iterator: &str) -> Option<String> {
+        Some(format!("arn:aws:kinesis:eu-west-1:{ACCOUNT}:stream/{iterator}"))
+    }
+
     async fn parameter_keys(
         &self,
         path: &str,

@@ -47,6 +47,8 @@ struct Plan {
     conditions: BTreeMap<String, bool>,
     pseudo: Pseudo,
     graph: Graph,
+    /// Of all its resources and outputs.
+    growth: Growth,
 }
 
 /// What a resource shall be.
@@ -68,7 +70,8 @@ impl Plan {
         let conditions = template::conditions(&definition.template, &parameters, &pseudo)?;
         let active = |id: &str| is_active(definition.template.resource(id), &conditions);
         let graph = Graph::new(&definition.template, active)?;
-        Ok(Self { definition, parameters, conditions, pseudo, graph })
+        let growth = Growth::default();
+        Ok(Self { definition, parameters, conditions, pseudo, graph, growth })
     }
 
     fn is_active(&self, logical_id: &str) -> bool {
@@ -98,7 +101,7 @@ impl Plan {
             conditions: &self.conditions,
             pseudo: &self.pseudo,
             lookup,
-            growth: Growth::default(),
+            growth: self.growth.clone(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! but functions multiply: one that repeats a parameter a thousand times, in a
 //! thousand places, would take gigabytes.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
@@ -14,9 +15,9 @@ const OF_ONE: usize = 1024 * 1024;
 /// The most bytes of all values that are seen together.
 const OF_ALL: usize = 16 * 1024 * 1024;
 
-/// What was evaluated so far.
-#[derive(Debug, Default)]
-pub(in crate::cloudformation) struct Growth(AtomicUsize);
+/// What was evaluated so far. Its clones count together.
+#[derive(Debug, Clone, Default)]
+pub(in crate::cloudformation) struct Growth(Arc<AtomicUsize>);
 
 impl Growth {
     /// Counts a value.

@@ -459,3 +459,26 @@ async fn no_two_events_of_a_stack_are_of_one_millisecond() {
     // The newest first.
     assert!(times.windows(2).all(|pair| pair[0] > pair[1]), "{times:?}");
 }
+
+/// Functions multiply in each of many resources: what they come to is bounded for the
+/// whole deployment.
+#[tokio::test]
+async fn what_all_resources_grow_to_is_bounded() {
+    let template = |count: usize| {
+        let of = |index| {
+            let value = json!({"Fn::Sub": "${P}".repeat(250)});
+            let properties = json!({"Type": "String", "Value": value});
+            (format!("R{index}"), json!({"Type": "AWS::SSM::Parameter", "Properties": properties}))
+        };
+        let resources: serde_json::Map<_, _> = (0..count).map(of).collect();
+        let parameters = json!({"P": {"Type": "String", "Default": "x".repeat(4000)}});
+        json!({"Parameters": parameters, "Resources": resources}).to_string()
+    };
+    let world = World::new().await;
+    let (id, status) = world.create("large", &template(20)).await;
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    let reason = "the values of the template's functions come to more than 16777216 bytes";
+    let events = world.events(&id).await;
+    assert!(events.iter().any(|event| event.contains(reason)), "{events:?}");
+    assert_eq!(world.create("small", &template(15)).await.1, "CREATE_COMPLETE");
+}
