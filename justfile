@@ -35,6 +35,10 @@ lint:
 fuzz CRATE TARGET SECONDS="60":
     cd harness/{{CRATE}} && cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}} -timeout=20
 
+# The prover against brute force, every question: two million.
+prove-exhaustive:
+    RINGFENCE_EVERY=1 cargo test --release -p ringfence-prove --test exhaustive
+
 # AWS's models anew, from their pinned sources.
 models:
     cargo xtask models update

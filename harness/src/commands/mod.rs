@@ -2,6 +2,7 @@
 
 mod attack;
 mod calibrate;
+mod compare;
 mod coverage;
 mod decide;
 mod doctor;
@@ -9,6 +10,7 @@ mod evidence;
 mod explain;
 mod init;
 mod least;
+mod lines;
 mod lint;
 mod mutate;
 mod report;
@@ -34,7 +36,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all controls held, 1 a control failed, 2 it could not run, \
-                          130/143 interrupted. Of decide and explain: 0 done, 2 some input \
+                          130/143 interrupted. Of decide, compare and explain: 0 done, 2 some input \
                           could not be read. Of evidence and report: 0 good, 1 not \
                           to be relied on, worse or different, 2 it could not be read. Of lint: 0 clean, 1 findings, 2 some input could \
                           not be read. Of doctor: 0 all runs, 1 something does not, 2 some file could \
@@ -55,6 +57,8 @@ enum Command {
     Decide(decide::Decide),
     /// Say what of an estate will not run here, before anything runs.
     Doctor(doctor::Doctor),
+    /// Compare policies for all requests: JSON lines in, one JSON line out for each, in order.
+    Compare(compare::Compare),
     /// Explain one decision to a person.
     Explain(explain::Explain),
     /// Write the first ringfence.toml of an estate, from its files.
@@ -84,6 +88,7 @@ pub fn main() -> Exit {
         }
     };
     let command = match cli.command {
+        Command::Compare(compare) => return ended(compare.run()),
         Command::Decide(decide) => return ended(decide.run()),
         Command::Explain(explain) => return ended(explain.run()),
         Command::Init(init) => return ended(init.run()),

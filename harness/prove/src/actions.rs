@@ -1,0 +1,152 @@
+//! The actions in classes: those of which the same statements speak.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use ringfence_models::actions;
+use ringfence_policy::resource_control_supports;
+use ringfence_policy::symbolic::{Action, StatementView};
+
+use crate::domain::Universe;
+use crate::words::{Alphabet, Pattern, Symbol, classes, pattern};
+
+/// Actions of which the same statements speak.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    /// One of them.
+    pub(crate) action: String,
+    /// Of each statement, whether it speaks of them.
+    pub(crate) about: Vec<bool>,
+    /// All of them in the catalogue, of the services that are named.
+    pub(crate) actions: Vec<String>,
+    /// Whether actions of services that no statement names are among them.
+    pub(crate) elsewhere: bool,
+}
+
+/// The services of which the engine itself knows something, by what it knows.
+fn trait_of(service: &str, resource_control: bool) -> u8 {
+    let own = match service {
+        "sts" => 1,
+        "kms" => 2,
+        "iam" => 3,
+        _ => 0,
+    };
+    own + if resource_control && resource_control_supports(service) { 4 } else { 0 }
+}
+
+/// The patterns of actions' names, by the service that they stand under.
+struct Names(BTreeMap<Option<String>, Vec<Pattern>>);
+
+impl Names {
+    fn of(statements: &[StatementView<'_>]) -> Self {
+        let mut names: BTreeMap<Option<String>, Vec<Pattern>> = BTreeMap::new();
+        for (service, tokens) in statements.iter().flat_map(|statement| statement.actions()) {
+            let fold = |symbol: Symbol| match symbol {
+                Symbol::Character(one) => Symbol::Letter(one.to_ascii_lowercase()),
+                other => other,
+            };
+            let name: Pattern = pattern(&tokens).into_iter().map(fold).collect();
+            let known = names.entry(service.map(str::to_owned)).or_default();
+            if !known.contains(&name) {
+                known.push(name);
+            }
+        }
+        Self(names)
+    }
+
+    fn services(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().flatten().map(String::as_str)
+    }
+
+    fn under(&self, service: Option<&str>) -> Vec<Pattern> {
+        let of = |key: Option<String>| self.0.get(&key).cloned().unwrap_or_default();
+        let mut names = of(None);
+        if let Some(service) = service {
+            names.extend(of(Some(service.to_owned())));
+        }
+        names
+    }
+
+    /// A name of each class of a service's names.
+    fn words(&self, service: Option<&str>) -> Vec<String> {
+        let found = classes(&self.under(service), Alphabet::Name);
+        found.words.into_iter().filter(|word| !word.is_empty()).collect()
+    }
+}
+
+/// The actions in groups.
+pub(crate) fn groups(
+    statements: &[StatementView<'_>],
+    universe: Universe,
+    resource_control: bool,
+) -> Vec<Group> {
+    let names = Names::of(statements);
+    let named: BTreeSet<&str> = names.services().collect();
+    let mut groups: HashMap<(Vec<bool>, u8), usize> = HashMap::new();
+    let mut all: Vec<Group> = Vec::new();
+    let mut add = |service: &str, name: &str, known: bool, elsewhere: bool| {
+        let about = about(statements, service, name);
+        let key = (about.clone(), trait_of(service, resource_control));
+        let place = *groups.entry(key).or_insert(all.len());
+        let action = format!("{service}:{name}");
+        if place == all.len() {
+            let action = action.clone();
+            all.push(Group { action, about, actions: Vec::new(), elsewhere });
+        }
+        if let Some(group) = all.get_mut(place) {
+            group.elsewhere |= elsewhere;
+            if known {
+                group.actions.push(action);
+            }
+        }
+    };
+    for service in &named {
+        match (universe, actions::of(service)) {
+            (Universe::All, _) => {
+                names.words(Some(service)).iter().for_each(|name| add(service, name, false, false));
+            }
+            (Universe::Catalogue, Some(prefix)) => {
+                prefix.actions().for_each(|action| add(service, action.name, true, false));
+            }
+            // Nothing is known of its actions.
+            (Universe::Catalogue, None) => {}
+        }
+    }
+    // Services that nobody names: `*` and `NotAction` speak of them.
+    let mut rest: Vec<&str> = Vec::new();
+    rest.extend(["xyz", "x-y-z", "q0"].into_iter().find(|service| !named.contains(service)));
+    rest.extend(["sts", "kms", "iam"].into_iter().filter(|one| !named.contains(one)));
+    if resource_control {
+        rest.extend(["sqs", "ecr", "s3", "dynamodb"].iter().find(|one| !named.contains(*one)));
+    }
+    for service in rest {
+        names.words(None).iter().for_each(|name| add(service, name, false, true));
+    }
+    all
+}
+
+fn about(statements: &[StatementView<'_>], service: &str, name: &str) -> Vec<bool> {
+    let action = Action { service, name };
+    statements.iter().map(|statement| statement.is_about(&action)).collect()
+}
+
+impl Group {
+    /// All actions of the catalogue that are in the group, those of services that
+    /// no statement names included.
+    pub(crate) fn catalogued(&self, statements: &[StatementView<'_>]) -> Vec<String> {
+        let mut found = self.actions.clone();
+        if !self.elsewhere {
+            return found;
+        }
+        let named = Names::of(statements);
+        let named: BTreeSet<&str> = named.services().collect();
+        for prefix in actions::prefixes().filter(|prefix| !named.contains(prefix)) {
+            let Some(known) = actions::of(prefix) else { continue };
+            for action in known.actions() {
+                if about(statements, prefix, action.name) == self.about {
+                    found.push(format!("{prefix}:{}", action.name));
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,495 @@
+//! Whether all that some policies allow others allow as well.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use ringfence_policy::symbolic::{
+    Action, Effect, FRAMES, Frame, Logic, StatementView, allowed, statements,
+};
+use ringfence_policy::{Context, Document, Policies, Principal, Request, judge};
+
+use crate::actions::{Group, groups};
+use crate::callers::{self, Caller, OTHER_ACCOUNT, SOME_ACCOUNT};
+use crate::domain::{Admits, Universe};
+use crate::encode::{Asked, Encoding, Scope};
+use crate::formula::Formula;
+use crate::solve::{Found, smallest, solve};
+
+/// What is asked: whether everything that one side allows the other allows too.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'p> {
+    /// The policies whose requests are looked at.
+    pub inner: &'p Policies,
+    /// The policies that should allow all of these.
+    pub outer: &'p Policies,
+    /// Who asks; `None` is anybody.
+    pub principal: Option<&'p Principal>,
+    /// What requests there are.
+    pub universe: Universe,
+}
+
+/// A request with its own values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// Who asks.
+    pub principal: Principal,
+    /// The action.
+    pub action: String,
+    /// What is acted upon.
+    pub resource: String,
+    /// Whose it is, where its ARN does not say.
+    pub resource_account: Option<String>,
+    /// The condition keys.
+    pub context: Context,
+}
+
+impl Witness {
+    /// The request.
+    pub fn request(&self) -> Request<'_> {
+        Request {
+            principal: &self.principal,
+            action: &self.action,
+            resource: &self.resource,
+            resource_account: self.resource_account.as_deref(),
+            context: &self.context,
+        }
+    }
+}
+
+/// How a question was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// No request is allowed by the one and not by the other.
+    Proved,
+    /// This one is.
+    Violated(Box<Witness>),
+    /// What the procedure does not decide.
+    Undecided(String),
+}
+
+/// The prover and the engine differ about a request: a fault of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "internal error: the prover says that `{action}` on `{resource}` is allowed by one side alone, the engine does not"
+)]
+pub struct Disagreement {
+    /// The action.
+    pub action: String,
+    /// What is acted upon.
+    pub resource: String,
+}
+
+/// All documents of some policies.
+fn documents(policies: &Policies) -> impl Iterator<Item = &Document> {
+    let levels = policies.service_control.iter().chain(&policies.resource_control);
+    let limits = policies.boundary.iter().chain(&policies.session);
+    let lists = levels.chain(limits).flatten().chain(&policies.identity);
+    lists.chain(&policies.resource).chain(&policies.vpc_endpoint).map(|document| &**document)
+}
+
+/// Answers a question.
+///
+/// # Errors
+/// Where the engine does not confirm a request that breaks the claim.
+pub fn within(question: &Question<'_>) -> Result<Verdict, Disagreement> {
+    let all: Vec<StatementView<'_>> =
+        documents(question.inner).chain(documents(question.outer)).flat_map(statements).collect();
+    Search::new(question, &all).run()
+}
+
+struct Search<'s, 'p> {
+    question: &'s Question<'p>,
+    statements: &'s [StatementView<'p>],
+    callers: Vec<Caller>,
+    accounts: Vec<String>,
+    /// Why something was left undecided.
+    open: Option<String>,
+}
+
+impl<'s, 'p> Search<'s, 'p> {
+    fn new(question: &'s Question<'p>, statements: &'s [StatementView<'p>]) -> Self {
+        let accounts = accounts(statements);
+        let policies = [question.inner, question.outer];
+        let callers = match question.principal {
+            Some(principal) => vec![callers::one(principal)],
+            None => callers::all(policies, statements, &accounts),
+        };
+        let own = callers.iter().filter_map(|caller| caller.principal.account_id());
+        let accounts: BTreeSet<String> = own.map(str::to_owned).collect();
+        Self { question, statements, callers, accounts: accounts.into_iter().collect(), open: None }
+    }
+
+    fn run(mut self) -> Result<Verdict, Disagreement> {
+        let both = [self.question.inner, self.question.outer];
+        let resource_control = both.iter().any(|all| !all.resource_control.is_empty());
+        let universe = self.question.universe;
+        for group in groups(self.statements, universe, resource_control) {
+            let found = match universe {
+                Universe::All => self.decide(&group.action, &group, &Admits::anything()),
+                Universe::Catalogue => self.catalogued(&group),
+            };
+            if let Some(witness) = found {
+                return self.checked(witness).map(|witness| Verdict::Violated(Box::new(witness)));
+            }
+        }
+        Ok(match self.open {
+            None => Verdict::Proved,
+            Some(reason) => Verdict::Undecided(reason),
+        })
+    }
+
+    /// The actions of the catalogue in a group: what holds of any request holds
+    /// of each of theirs.
+    fn catalogued(&mut self, group: &Group) -> Option<Witness> {
+        let open = self.open.clone();
+        let found = self.decide(&group.action, group, &Admits::anything());
+        if found.is_none() && self.open == open {
+            return None;
+        }
+        self.open = open;
+        let statements = group.of(self.statements);
+        let conditions = statements.iter().flat_map(|statement| statement.conditions());
+        let keys: BTreeSet<String> =
+            conditions.map(|condition| condition.lower_key().to_owned()).collect();
+        let keys: Vec<String> = keys.into_iter().collect();
+        let mut seen = HashSet::new();
+        let mut cases: Vec<(String, Admits)> = Vec::new();
+        for action in group.catalogued(self.statements) {
+            for admits in Admits::of(&action) {
+                if seen.insert(admits.signature(&keys)) {
+                    cases.push((action.clone(), admits));
+                }
+            }
+        }
+        let without = self.services_without(group, &cases);
+        cases
+            .iter()
+            .filter(|(_, admits)| admits.service().is_none_or(|one| !without.contains(&one)))
+            .find_map(|(action, admits)| self.decide(action, group, admits))
+    }
+
+    /// The services on whose ARNs nothing is allowed by one side alone.
+    fn services_without(&self, group: &Group, cases: &[(String, Admits)]) -> BTreeSet<String> {
+        let services: BTreeSet<String> =
+            cases.iter().filter_map(|(_, admits)| admits.service()).collect();
+        let mut without = services.clone();
+        if services.len() < 2 {
+            return BTreeSet::new();
+        }
+        let services: Vec<String> = services.into_iter().collect();
+        let statements = group.of(self.statements);
+        for caller in &self.callers {
+            let scope = Scope {
+                statements: &statements,
+                fixed: &caller.keys,
+                accounts: &self.accounts,
+                services: &services,
+                frames: [true; FRAMES.len()],
+                admits: &Admits::anything(),
+                opaque: false,
+                either_beyond: true,
+            };
+            let encoding = Encoding::new(&scope);
+            if !encoding.open.is_empty() {
+                return BTreeSet::new();
+            }
+            let tried = Tried { question: self.question, action: &group.action, caller };
+            without.retain(|service| {
+                let of = encoding.is_arn().and(encoding.service(service));
+                matches!(tried.search(&encoding, &of), Outcome::Nothing)
+            });
+        }
+        without
+    }
+
+    /// Looks for a request for the action that one side alone allows.
+    fn decide(&mut self, action: &str, group: &Group, admits: &Admits) -> Option<Witness> {
+        let statements = group.of(self.statements);
+        let allows = statements.iter().any(|one| one.effect() == Effect::Allow);
+        if !allows && !self.callers.iter().any(|caller| is_of_root(&caller.principal)) {
+            return None;
+        }
+        let mut encodings: Vec<(&HashMap<String, Option<String>>, Encoding)> = Vec::new();
+        let mut open = None;
+        for caller in &self.callers {
+            let known = encodings.iter().position(|(keys, _)| *keys == &caller.keys);
+            let place = known.unwrap_or(encodings.len());
+            if known.is_none() {
+                let encoding = self.encoding(action, &statements, caller, admits, [false, true]);
+                encodings.push((&caller.keys, encoding));
+            }
+            let (_, encoding) = encodings.get(place)?;
+            let tried = Tried { question: self.question, action, caller };
+            let always = Formula::Constant(true);
+            // Most ARNs need not be looked at beyond their parts: what is proved
+            // without holds, and the engine says whether a request is one.
+            match tried.search(encoding, &always) {
+                Outcome::Nothing if encoding.open.is_empty() => continue,
+                Outcome::Witness(witness) if self.is_confirmed(&witness) => return Some(*witness),
+                Outcome::Nothing | Outcome::GaveUp | Outcome::Witness(_) => {}
+            }
+            let exact = self.encoding(action, &statements, caller, admits, [false, false]);
+            match tried.search(&exact, &always) {
+                Outcome::Nothing if exact.open.is_empty() => continue,
+                // Where not everything is told apart, a request may come out otherwise.
+                Outcome::Witness(witness)
+                    if exact.open.is_empty() || self.is_confirmed(&witness) =>
+                {
+                    return Some(*witness);
+                }
+                Outcome::Nothing | Outcome::GaveUp | Outcome::Witness(_) => {}
+            }
+            let opaque = self.encoding(action, &statements, caller, admits, [true, true]);
+            if opaque.parts_open || !matches!(tried.search(&opaque, &always), Outcome::Nothing) {
+                let gave_up = || "the search took too many steps".to_owned();
+                open = open.or_else(|| Some(exact.open.first().cloned().unwrap_or_else(gave_up)));
+            }
+        }
+        if self.open.is_none() {
+            self.open = open;
+        }
+        None
+    }
+
+    fn encoding(
+        &self,
+        action: &str,
+        statements: &[StatementView<'p>],
+        caller: &Caller,
+        admits: &Admits,
+        [opaque, either_beyond]: [bool; 2],
+    ) -> Encoding {
+        Encoding::new(&Scope {
+            statements,
+            fixed: &caller.keys,
+            accounts: &self.accounts,
+            services: &[],
+            frames: self.frames(action),
+            admits,
+            opaque,
+            either_beyond,
+        })
+    }
+
+    /// What the engine tells apart of what is acted upon with the action.
+    fn frames(&self, action: &str) -> [bool; FRAMES.len()] {
+        let action = Action::parse(action);
+        let is = |service: &str| action.service.eq_ignore_ascii_case(service);
+        let policies = [self.question.inner, self.question.outer];
+        let controlled = policies.iter().any(|all| !all.resource_control.is_empty());
+        let special = ringfence_policy::symbolic::is_special(&action);
+        let (iam, kms) = (special && is("iam"), special && is("kms"));
+        [true, is("sts"), controlled, controlled, iam, iam, kms, kms]
+    }
+
+    /// The engine itself must say the same.
+    fn checked(&self, witness: Witness) -> Result<Witness, Disagreement> {
+        if self.is_confirmed(&witness) {
+            return Ok(witness);
+        }
+        Err(Disagreement { action: witness.action, resource: witness.resource })
+    }
+
+    fn is_confirmed(&self, witness: &Witness) -> bool {
+        let allows = |policies| judge(&witness.request(), policies).allowed();
+        allows(self.question.inner) && !allows(self.question.outer)
+    }
+}
+
+impl Group {
+    /// The statements that speak of its actions.
+    fn of<'p>(&self, statements: &[StatementView<'p>]) -> Vec<StatementView<'p>> {
+        let both = statements.iter().zip(&self.about);
+        both.filter(|(_, about)| **about).map(|(statement, _)| *statement).collect()
+    }
+}
+
+/// The accounts that policies name as principals, or as owners of resources.
+fn accounts(statements: &[StatementView<'_>]) -> BTreeSet<String> {
+    use ringfence_policy::symbolic::Named;
+    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit());
+    let fifth = |arn: &str| arn.split(':').nth(4).map(str::to_owned);
+    let principals = statements.iter().flat_map(|one| one.principals());
+    let principals = principals.filter_map(|named| match named {
+        Named::Account(id) => Some(id.to_owned()),
+        Named::Arn(arn) | Named::Federated(arn) => fifth(arn),
+        Named::Service(_) => None,
+    });
+    let resources = statements.iter().flat_map(|one| one.resources());
+    let resources = resources.filter_map(|pattern| fifth(pattern.source()));
+    principals.chain(resources).filter(|account| is_account(account)).collect()
+}
+
+/// Whether the caller may need no Allow.
+fn is_of_root(principal: &Principal) -> bool {
+    matches!(principal, Principal::Root { .. } | Principal::FederatedUser { .. })
+}
+
+enum Outcome {
+    Witness(Box<Witness>),
+    Nothing,
+    GaveUp,
+}
+
+/// A caller's requests for an action.
+struct Tried<'t, 'p> {
+    question: &'t Question<'p>,
+    action: &'t str,
+    caller: &'t Caller,
+}
+
+/// What is acted upon, of one frame.
+struct Target {
+    of: Formula,
+    arn: &'static str,
+}
+
+impl Tried<'_, '_> {
+    /// Looks among some of the requests.
+    fn search(&self, encoding: &Encoding, among: &Formula) -> Outcome {
+        let mut gave_up = false;
+        for own in [true, false] {
+            let Some(owned) = self.owned(encoding, own) else { continue };
+            for target in self.targets(encoding) {
+                let of = [&encoding.base, &owned, &target.of, among].into_iter().cloned();
+                let of = Formula::all(of);
+                if of == Formula::Constant(false) {
+                    continue;
+                }
+                let Some(formula) = self.breaks(encoding, own, target.arn, of) else { continue };
+                match solve(&formula, &encoding.domains) {
+                    Found::Nothing => {}
+                    Found::GaveUp => gave_up = true,
+                    Found::Classes(found) => {
+                        if let Some(classes) = smallest(&formula, &encoding.domains, found) {
+                            let witness = self.witness(encoding, &classes, own);
+                            return Outcome::Witness(Box::new(witness));
+                        }
+                    }
+                }
+            }
+        }
+        if gave_up { Outcome::GaveUp } else { Outcome::Nothing }
+    }
+
+    /// The requests of a frame that the one side allows and the other does not.
+    fn breaks(&self, encoding: &Encoding, own: bool, arn: &str, of: Formula) -> Option<Formula> {
+        let account = self.caller.principal.account_id();
+        let context = Context::new();
+        let request = Request {
+            principal: &self.caller.principal,
+            action: self.action,
+            resource: arn,
+            resource_account: if own { account } else { Some(OTHER_ACCOUNT) },
+            context: &context,
+        };
+        let side = |policies: &Policies| {
+            let asked = Asked {
+                encoding,
+                action: Action::parse(self.action),
+                principal: &self.caller.principal,
+                bounded: policies.boundary.is_some(),
+            };
+            allowed(Frame::of(&request, policies), &asked, policies)
+        };
+        let inner = side(self.question.inner).and(of);
+        if inner == Formula::Constant(false) {
+            return None;
+        }
+        let formula = inner.and(side(self.question.outer).negate());
+        (formula != Formula::Constant(false)).then_some(formula)
+    }
+
+    /// The resources of the caller's own account, or of others; `None` where
+    /// that makes no difference.
+    fn owned(&self, encoding: &Encoding, own: bool) -> Option<Formula> {
+        let arn = encoding.is_arn();
+        let Some(account) = self.caller.principal.account_id() else {
+            return own.then_some(Formula::Constant(true));
+        };
+        if !own && self.question.inner.resource.is_none() {
+            // What another account owns, its own policy must allow.
+            return None;
+        }
+        let is_id = |text: &str| text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit());
+        Some(match (self.caller.any_account, own) {
+            (true, true) => Formula::Constant(true),
+            (true, false) => arn,
+            (false, true) => {
+                let others = encoding.account(|text| is_id(text) && text != account);
+                arn.and(others).negate()
+            }
+            (false, false) => arn.and(encoding.account(|text| text != account)),
+        })
+    }
+
+    /// What is acted upon, by what the engine itself tells apart.
+    fn targets(&self, encoding: &Encoding) -> Vec<Target> {
+        let action = Action::parse(self.action);
+        let is = |service: &str| action.service.eq_ignore_ascii_case(service);
+        let [key, role, linked, _, policy, reserved, alias, _] =
+            std::array::from_fn::<_, { FRAMES.len() }, _>(|number| encoding.frame(number));
+        let mut special: Vec<(Formula, &'static str)> = vec![(key, "arn:aws:kms:::key/x")];
+        if linked != Formula::Constant(false) {
+            special.push((linked, "arn:aws:iam:::role/aws-service-role/x"));
+        }
+        if ringfence_policy::symbolic::is_special(&action) {
+            if is("iam") {
+                special.push((policy, "arn:aws:iam::aws:policy/x"));
+                special.push((reserved, "arn:aws:iam:::role/aws-reserved/x"));
+            } else if is("kms") {
+                special.push((alias, "arn:aws:kms:::alias/aws/x"));
+            }
+        }
+        if is("sts") {
+            special.push((role, "arn:aws:iam:::role/x"));
+        }
+        let mut rest = Formula::Constant(true);
+        let mut targets = Vec::new();
+        for (of, arn) in special {
+            targets.push(Target { of: rest.clone().and(of.clone()), arn });
+            rest = rest.and(of.negate());
+        }
+        targets.insert(0, Target { of: rest, arn: "arn:aws:x:::x" });
+        targets
+    }
+
+    fn witness(&self, encoding: &Encoding, classes: &[usize], own: bool) -> Witness {
+        let is_id = |text: &&str| text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit());
+        let owner = encoding.account_of(classes).filter(is_id);
+        let resource = encoding.resource(classes);
+        let account = match (self.caller.any_account, own, owner) {
+            (false, ..) | (_, _, None) => None,
+            (true, true, Some(owner)) => Some(owner),
+            (true, false, Some(owner)) if owner == SOME_ACCOUNT => Some(OTHER_ACCOUNT),
+            (true, false, Some(_)) => None,
+        };
+        let mut principal = self.caller.principal.clone();
+        if let Some(account) = account {
+            principal = moved(&principal, account);
+        }
+        let outside = !own && owner.is_none() && resource != "*";
+        Witness {
+            principal,
+            action: self.action.to_owned(),
+            resource,
+            resource_account: outside.then(|| OTHER_ACCOUNT.to_owned()),
+            context: encoding.context(classes),
+        }
+    }
+}
+
+/// The caller, of another account.
+fn moved(principal: &Principal, account: &str) -> Principal {
+    let moved = |text: &str| text.replace(SOME_ACCOUNT, account);
+    match principal {
+        Principal::Root { account_id } => Principal::Root { account_id: moved(account_id) },
+        Principal::User { arn } => Principal::User { arn: moved(arn) },
+        Principal::RoleSession { role_arn, session_arn } => {
+            Principal::RoleSession { role_arn: moved(role_arn), session_arn: moved(session_arn) }
+        }
+        Principal::FederatedUser { arn, user_arn } => {
+            Principal::FederatedUser { arn: moved(arn), user_arn: moved(user_arn) }
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,256 @@
+//! What requests there are: any, or those that AWS's catalogue admits.
+
+use ringfence_models::actions;
+use ringfence_policy::ValueType;
+
+use crate::words::{Pattern, Symbol, literal};
+
+/// Which requests a verdict is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Universe {
+    /// Any action, on `*` or any ARN, under any condition keys.
+    All,
+    /// The actions of AWS's catalogue, each on the resource types and under the
+    /// condition keys that the catalogue gives it.
+    Catalogue,
+}
+
+/// What a request for an action may be.
+pub(crate) struct Admits {
+    action: Option<Known>,
+    on: On,
+}
+
+type Known = (&'static actions::Prefix, &'static actions::Action);
+
+/// What is acted upon.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum On {
+    Anything,
+    /// Nothing but `*`.
+    Star,
+    /// The ARNs of a format.
+    Arns(Box<[Pattern; 5]>),
+}
+
+/// What a key holds where it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    Nothing,
+    One,
+    Many,
+    Either,
+}
+
+/// What a condition key may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    pub(crate) may_be_absent: bool,
+    pub(crate) holds: Holds,
+    kind: Option<Kind>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Value(ValueType),
+    Arn,
+}
+
+impl Rule {
+    const ANYTHING: Self = Self { may_be_absent: true, holds: Holds::Either, kind: None };
+    const NOTHING: Self = Self { may_be_absent: true, holds: Holds::Nothing, kind: None };
+
+    pub(crate) fn admits(&self, word: &str) -> bool {
+        match self.kind {
+            None | Some(Kind::Value(ValueType::String)) => true,
+            Some(Kind::Value(ValueType::Boolean)) => word == "true" || word == "false",
+            Some(Kind::Value(kind)) => kind.admits(word),
+            Some(Kind::Arn) => word.starts_with("arn:") && word.matches(':').count() >= 5,
+        }
+    }
+
+    /// Values of the type, so that there is one whatever is tested.
+    pub(crate) fn samples(&self) -> &'static [&'static str] {
+        match self.kind {
+            None | Some(Kind::Value(ValueType::String | ValueType::Binary)) => &[],
+            Some(Kind::Value(ValueType::Boolean)) => &["true", "false"],
+            Some(Kind::Value(ValueType::Numeric)) => &["0"],
+            Some(Kind::Value(ValueType::Date)) => &["2026-01-01T00:00:00Z"],
+            Some(Kind::Value(ValueType::Ip)) => &["192.0.2.1", "2001:db8::1"],
+            Some(Kind::Arn) => &["arn:aws:x:::x"],
+        }
+    }
+}
+
+/// Types of the keys of every service, and whether a request always has them
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>:
+/// "This key is always included in the request context").
+const GLOBAL: [(&str, &str, bool); 28] = [
+    ("aws:calledvia", "ArrayOfString", false),
+    ("aws:currenttime", "Date", true),
+    ("aws:epochtime", "Date", true),
+    ("aws:ismcpserviceaction", "Bool", false),
+    ("aws:multifactorauthage", "Numeric", false),
+    ("aws:multifactorauthpresent", "Bool", false),
+    ("aws:principalarn", "ARN", false),
+    ("aws:principalisawsservice", "Bool", false),
+    ("aws:principalorgpaths", "ArrayOfString", false),
+    ("aws:principalservicenameslist", "ArrayOfString", false),
+    ("aws:resourceorgpaths", "ArrayOfString", false),
+    ("aws:securetransport", "Bool", true),
+    ("aws:sourcearn", "ARN", false),
+    ("aws:sourceip", "IPAddress", false),
+    ("aws:sourceorgpaths", "ArrayOfString", false),
+    ("aws:sourcevpcarn", "ARN", false),
+    ("aws:tagkeys", "ArrayOfString", false),
+    ("aws:tokenissuetime", "Date", false),
+    ("aws:useragent", "String", true),
+    ("aws:viaawsservice", "Bool", false),
+    ("aws:viaawsmcpservice", "Bool", false),
+    ("aws:vpceorgpaths", "ArrayOfString", false),
+    ("aws:vpcsourceip", "IPAddress", false),
+    ("aws:ec2instancesourceprivateipv4", "IPAddress", false),
+    ("aws:assumedroot", "Bool", false),
+    ("aws:signinsessionarn", "ARN", false),
+    ("lambda:sourcefunctionarn", "ARN", false),
+    ("ec2:sourceinstancearn", "ARN", false),
+];
+
+impl Admits {
+    pub(crate) fn anything() -> Self {
+        Self { action: None, on: On::Anything }
+    }
+
+    /// Requests for an action of the catalogue: on nothing but `*`, where none of
+    /// its resource types is required, and on the ARNs of each type.
+    pub(crate) fn of(name: &str) -> Vec<Self> {
+        let known = name.split_once(':').and_then(|(prefix, name)| {
+            let prefix = actions::of(prefix)?;
+            Some((prefix, prefix.action(name)?))
+        });
+        let Some((prefix, action)) = known else { return Vec::new() };
+        // Of API Gateway's verbs the reference has some paths alone.
+        let kinds: Vec<_> = match prefix.prefix {
+            "apigateway" => prefix.resource_types().collect(),
+            _ => action.resources.iter().filter_map(|it| prefix.resource_type(it.name)).collect(),
+        };
+        let arns = kinds.iter().flat_map(|kind| kind.arn.iter().filter_map(|arn| format(arn)));
+        let mut all: Vec<On> = arns.map(|arn| On::Arns(Box::new(arn))).collect();
+        if action.resources.iter().all(|one| !one.required) {
+            all.push(On::Star);
+        }
+        all.into_iter().map(|on| Self { action: known, on }).collect()
+    }
+
+    /// Whether not everything may be acted upon.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.on != On::Anything
+    }
+
+    /// Whether nothing but `*` is acted upon.
+    pub(crate) fn star(&self) -> bool {
+        self.on == On::Star
+    }
+
+    /// The ARNs that are acted upon, by part.
+    pub(crate) fn format(&self) -> Option<&[Pattern; 5]> {
+        match &self.on {
+            On::Arns(format) => Some(format),
+            On::Anything | On::Star => None,
+        }
+    }
+
+    /// The service of these ARNs, where it is one.
+    pub(crate) fn service(&self) -> Option<String> {
+        let [_, service, ..] = self.format()?;
+        service
+            .iter()
+            .map(|symbol| match symbol {
+                Symbol::Letter(one) | Symbol::Character(one) => Some(*one),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn key(&self, lower: &str) -> Rule {
+        let Some((prefix, action)) = self.action else { return Rule::ANYTHING };
+        if !prefix.carries(action, lower) {
+            return Rule::NOTHING;
+        }
+        let global = GLOBAL.iter().find(|(known, ..)| *known == lower);
+        let kind = prefix.key_type(lower).or(global.map(|(_, kind, _)| *kind)).unwrap_or("String");
+        let (holds, kind) = match kind.strip_prefix("ArrayOf") {
+            Some(kind) => (Holds::Many, kind),
+            None => (Holds::One, kind),
+        };
+        let kind = match kind {
+            "Bool" | "Boolean" => Kind::Value(ValueType::Boolean),
+            "Numeric" | "Long" | "Integer" => Kind::Value(ValueType::Numeric),
+            "Date" => Kind::Value(ValueType::Date),
+            "IPAddress" | "IpAddress" => Kind::Value(ValueType::Ip),
+            "Binary" => Kind::Value(ValueType::Binary),
+            "ARN" | "Arn" => Kind::Arn,
+            _ => Kind::Value(ValueType::String),
+        };
+        let always = global.is_some_and(|(.., always)| *always);
+        Rule { may_be_absent: !always, holds, kind: Some(kind) }
+    }
+
+    /// What tells the admitted requests apart from those for another action.
+    pub(crate) fn signature(&self, keys: &[String]) -> String {
+        let rules: Vec<Rule> = keys.iter().map(|key| self.key(key)).collect();
+        format!("{:?} {rules:?}", self.on)
+    }
+}
+
+/// The ARNs of a resource type, by part: an account is twelve digits, a
+/// bucket's name has no slash, and what else varies is some text.
+fn format(arn: &str) -> Option<[Pattern; 5]> {
+    let mut parts: Vec<&str> = Vec::new();
+    let mut rest = arn;
+    while parts.len() < 5 {
+        let end = colon(rest)?;
+        parts.push(rest.get(..end)?);
+        rest = rest.get(end + 1..)?;
+    }
+    parts.push(rest);
+    let mut all =
+        parts.into_iter().skip(1).enumerate().map(|(place, part)| symbols(part, place < 4));
+    Some([all.next()?, all.next()?, all.next()?, all.next()?, all.next()?])
+}
+
+/// The first colon that is not in a variable.
+fn colon(text: &str) -> Option<usize> {
+    let mut inside = false;
+    text.bytes().position(|byte| {
+        inside = match byte {
+            b'{' => true,
+            b'}' => false,
+            _ => inside,
+        };
+        byte == b':' && !inside
+    })
+}
+
+fn symbols(part: &str, fold: bool) -> Pattern {
+    let mut out = Vec::new();
+    let mut rest = part;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.extend(text(before, fold));
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        match name {
+            "Account" => out.extend([Symbol::Digit; 12]),
+            "BucketName" => out.extend([Symbol::AnyInPath, Symbol::ManyInPath]),
+            _ => out.extend([Symbol::Any, Symbol::Many]),
+        }
+        rest = after;
+    }
+    out.extend(text(rest, fold));
+    out
+}
+
+fn text(written: &str, fold: bool) -> Pattern {
+    let star = |symbol| if symbol == Symbol::Character('*') { Symbol::Many } else { symbol };
+    literal(written, fold).into_iter().map(star).collect()
+}

@@ -1,0 +1,169 @@
+//! Comparisons from JSON lines, as `ringfence compare` reads and writes them.
+//!
+//! In: `{"id","a":{policies},"b":{policies},"principal","universe"}`, with
+//! policies as [`ringfence_policy::jsonl`] has them. Out:
+//! `{"id","a_within_b","b_within_a","witness_a","witness_b","reason","universe"}`,
+//! or `{"id","error"}` for a line that cannot be read.
+
+use std::collections::BTreeMap;
+
+use ringfence_policy::jsonl::{Answer, Decider, principal};
+use ringfence_policy::{Context, Policies, Principal, Values};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::callers::written;
+use crate::compare::{Disagreement, Question, Verdict, Witness, within};
+use crate::domain::Universe;
+
+/// A line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    a: &'a RawValue,
+    #[serde(borrow)]
+    b: &'a RawValue,
+    #[serde(default)]
+    principal: Option<String>,
+    #[serde(default)]
+    universe: Option<Universe>,
+}
+
+/// Only the id, for the answer to a line that is wrong elsewhere.
+#[derive(Deserialize)]
+struct IdOnly<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Compared<'a> {
+    id: Option<&'a RawValue>,
+    a_within_b: &'static str,
+    b_within_a: &'static str,
+    witness_a: Option<Shown>,
+    witness_b: Option<Shown>,
+    reason: Option<String>,
+    universe: Universe,
+}
+
+/// A request, as a line of `ringfence decide` has it.
+#[derive(Serialize)]
+struct Shown {
+    principal: String,
+    action: String,
+    resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_account: Option<String>,
+    context: BTreeMap<String, Value>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Value {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    id: Option<&'a RawValue>,
+    error: String,
+}
+
+/// Compares policies from lines, and keeps the documents that it has seen
+/// compiled.
+#[derive(Debug, Default)]
+pub struct Comparer {
+    decider: Decider,
+}
+
+impl Comparer {
+    /// Answers one line.
+    pub fn line(&mut self, line: &str) -> Answer {
+        let (text, readable) = match self.compared(line) {
+            Ok(text) => (text, true),
+            Err(error) => {
+                let id = serde_json::from_str::<IdOnly<'_>>(line).ok().and_then(|line| line.id);
+                (serde_json::to_string(&Failed { id, error }).unwrap_or_default(), false)
+            }
+        };
+        Answer { text, readable }
+    }
+
+    fn compared(&mut self, text: &str) -> Result<String, String> {
+        let line: Line<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let caller = line.principal.as_deref().map(principal).transpose()?;
+        let a = self.policies("a", line.a.get())?;
+        let b = self.policies("b", line.b.get())?;
+        let universe = line.universe.unwrap_or(Universe::All);
+        let ask = |inner: &Policies, outer: &Policies| {
+            within(&Question { inner, outer, principal: caller.as_ref(), universe })
+        };
+        let internal = |error: Disagreement| error.to_string();
+        let (a_within_b, b_within_a) =
+            (ask(&a, &b).map_err(internal)?, ask(&b, &a).map_err(internal)?);
+        let reasons: Vec<String> = [("a_within_b", &a_within_b), ("b_within_a", &b_within_a)]
+            .into_iter()
+            .filter_map(|(which, verdict)| match verdict {
+                Verdict::Undecided(reason) => Some(format!("{which}: {reason}")),
+                Verdict::Proved | Verdict::Violated(_) => None,
+            })
+            .collect();
+        serde_json::to_string(&Compared {
+            id: line.id,
+            a_within_b: word(&a_within_b),
+            b_within_a: word(&b_within_a),
+            witness_a: shown(&a_within_b, caller.as_ref(), line.principal.as_deref()),
+            witness_b: shown(&b_within_a, caller.as_ref(), line.principal.as_deref()),
+            reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+            universe,
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    fn policies(&mut self, side: &str, text: &str) -> Result<Policies, String> {
+        // The policy of a resource is a trust policy where it reads as one.
+        let trust = self.decider.policies_of(text, true).ok();
+        let trust = trust.filter(|found| found.resource.is_some());
+        trust.map_or_else(
+            || self.decider.policies_of(text, false).map_err(|error| format!("{side}: {error}")),
+            Ok,
+        )
+    }
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Proved => "proved",
+        Verdict::Violated(_) => "violated",
+        Verdict::Undecided(_) => "undecided",
+    }
+}
+
+fn shown(verdict: &Verdict, caller: Option<&Principal>, given: Option<&str>) -> Option<Shown> {
+    let Verdict::Violated(witness) = verdict else { return None };
+    let Witness { principal, action, resource, resource_account, context } = &**witness;
+    let given = given.filter(|_| caller == Some(principal)).map(str::to_owned);
+    Some(Shown {
+        principal: given.unwrap_or_else(|| written(principal)),
+        action: action.clone(),
+        resource: resource.clone(),
+        resource_account: resource_account.clone(),
+        context: members(context),
+    })
+}
+
+fn members(context: &Context) -> BTreeMap<String, Value> {
+    let keys = context.keys().filter_map(|key| {
+        let value = match context.get(key)? {
+            Values::One(value) => Value::One(value.clone()),
+            Values::Many(values) => Value::Many(values.clone()),
+        };
+        Some((key.to_owned(), value))
+    });
+    keys.collect()
+}

@@ -1,0 +1,182 @@
+//! What is proved, violated and undecided, by example.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
+
+use ringfence_prove::jsonl::Comparer;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+fn statement(effect: &str, rest: &Value) -> Value {
+    let mut statement = json!({"Effect": effect, "Action": "s3:GetObject", "Resource": "*"});
+    let members = statement.as_object_mut().unwrap();
+    for (name, value) in rest.as_object().unwrap() {
+        match name.strip_prefix("Not") {
+            Some(plain) if members.contains_key(plain) => drop(members.remove(plain)),
+            _ => {}
+        }
+        members.insert(name.clone(), value.clone());
+    }
+    statement
+}
+
+fn allow(rest: &Value) -> Value {
+    identity(vec![statement("Allow", rest)])
+}
+
+fn identity(statements: Vec<Value>) -> Value {
+    json!({"identity": [{"Version": "2012-10-17", "Statement": statements}]})
+}
+
+fn compared(line: &Value) -> Value {
+    let answer = Comparer::default().line(&line.to_string());
+    assert!(answer.readable, "{}", answer.text);
+    serde_json::from_str(&answer.text).unwrap()
+}
+
+fn verdicts(a: &Value, b: &Value) -> [String; 2] {
+    verdicts_in("all", a, b)
+}
+
+fn verdicts_in(universe: &str, a: &Value, b: &Value) -> [String; 2] {
+    let found = compared(&json!({"a": a, "b": b, "universe": universe}));
+    ["a_within_b", "b_within_a"].map(|name| found[name].as_str().unwrap().to_owned())
+}
+
+const SAME: [&str; 2] = ["proved", "proved"];
+const LESS: [&str; 2] = ["proved", "violated"];
+const APART: [&str; 2] = ["violated", "violated"];
+
+#[rstest]
+#[case::a_name(json!({"Action": "s3:GetObject"}), json!({"Action": "s3:Get*"}), LESS)]
+#[case::letters(json!({"Action": "S3:getobject"}), json!({"Action": "s3:GetObject"}), SAME)]
+#[case::one_letter(json!({"Action": "s3:Get?bject"}), json!({"Action": "s3:GetObject"}), ["violated", "proved"])]
+#[case::not(json!({"NotAction": "s3:*"}), json!({"Action": "*"}), LESS)]
+#[case::both(json!({"NotAction": "s3:*"}), json!({"Action": "s3:*"}), APART)]
+#[case::every_service(json!({"Action": "*:Get*"}), json!({"Action": ["s3:Get*", "ec2:Get*"]}), ["violated", "proved"])]
+#[case::a_resource(json!({"Resource": "arn:aws:s3:::b/a*"}), json!({"Resource": "arn:aws:s3:::b/*"}), LESS)]
+#[case::a_part(json!({"Resource": "arn:aws:s3:::*/x"}), json!({"Resource": "arn:aws:s3:::b/*"}), APART)]
+#[case::beyond_its_part(json!({"Resource": "arn:aws:lambda:*:function:a"}), json!({"Resource": "arn:aws:lambda:*:*:function:a"}), ["violated", "proved"])]
+#[case::a_pattern_twice(json!({"Resource": ["arn:aws:s3:::*a*b*", "arn:aws:s3:::*b*a*"]}), json!({"Resource": "arn:aws:s3:::*a*"}), LESS)]
+#[case::together(json!({"Resource": "arn:aws:s3:::?*"}), json!({"Resource": ["arn:aws:s3:::?", "arn:aws:s3:::??*"]}), SAME)]
+#[case::all_but(json!({"NotResource": "arn:aws:s3:::b/*"}), json!({"Resource": "*"}), LESS)]
+fn actions_and_resources(#[case] a: Value, #[case] b: Value, #[case] expected: [&str; 2]) {
+    assert_eq!(verdicts(&allow(&a), &allow(&b)), expected);
+}
+
+fn under(condition: &Value) -> Value {
+    allow(&json!({"Condition": condition}))
+}
+
+#[rstest]
+#[case::texts(json!({"StringEquals": {"x:k": "a"}}), json!({"StringEquals": {"x:k": ["a", "b"]}}), LESS)]
+#[case::patterns(json!({"StringLike": {"x:k": "a*"}}), json!({"StringLike": {"x:k": "*"}}), LESS)]
+#[case::negated(json!({"StringNotEquals": {"x:k": "a"}}), json!({"StringNotLike": {"x:k": "a*"}}), ["violated", "proved"])]
+#[case::absent(json!({"StringEquals": {"x:k": "a"}}), json!({"StringEqualsIfExists": {"x:k": "a"}}), LESS)]
+#[case::negated_and_absent(json!({"StringNotEquals": {"x:k": "a"}}), json!({"StringNotEqualsIfExists": {"x:k": "a"}}), SAME)]
+#[case::null(json!({"Null": {"x:k": "true"}}), json!({"StringNotEquals": {"x:k": "a"}}), LESS)]
+#[case::fold(json!({"StringEquals": {"x:k": "a"}}), json!({"StringEqualsIgnoreCase": {"x:k": "A"}}), LESS)]
+#[case::numbers(json!({"NumericLessThan": {"x:n": "5"}}), json!({"NumericLessThanEquals": {"x:n": "5"}}), LESS)]
+#[case::numbers_between(json!({"NumericGreaterThan": {"x:n": "5"}, "NumericLessThan": {"x:n": "6"}}), json!({"NumericGreaterThan": {"x:n": "5.5"}, "NumericLessThan": {"x:n": "6"}}), ["violated", "proved"])]
+#[case::dates(json!({"DateLessThan": {"x:d": "2020-01-01T00:00:00Z"}}), json!({"DateLessThan": {"x:d": "2020-01-01T00:00:00.5Z"}}), LESS)]
+#[case::addresses(json!({"IpAddress": {"x:i": "10.1.0.0/16"}}), json!({"IpAddress": {"x:i": "10.0.0.0/8"}}), LESS)]
+#[case::two_halves(json!({"IpAddress": {"x:i": "10.0.0.0/8"}}), json!({"IpAddress": {"x:i": ["10.0.0.0/9", "10.128.0.0/9"]}}), SAME)]
+#[case::versions(json!({"NotIpAddress": {"x:i": "0.0.0.0/0"}}), json!({"IpAddress": {"x:i": "::/0"}}), ["violated", "proved"])]
+#[case::arns(json!({"ArnLike": {"x:a": "arn:aws:s3:::a*"}}), json!({"ArnLike": {"x:a": "arn:aws:s3:::*"}}), LESS)]
+#[case::any(json!({"ForAnyValue:StringEquals": {"x:k": "a"}}), json!({"ForAllValues:StringEquals": {"x:k": "a"}}), APART)]
+#[case::all_and_there(json!({"ForAllValues:StringEquals": {"x:k": "a"}, "Null": {"x:k": "false"}}), json!({"ForAnyValue:StringEquals": {"x:k": ["a", ""]}}), LESS)]
+#[case::bytes(json!({"BinaryEquals": {"x:b": "YQ=="}}), json!({"BinaryEquals": {"x:b": ["YQ==", "YWI="]}}), LESS)]
+#[case::truths(json!({"Bool": {"x:t": "true"}}), json!({"StringEqualsIgnoreCase": {"x:t": "TRUE"}}), SAME)]
+fn conditions(#[case] a: Value, #[case] b: Value, #[case] expected: [&str; 2]) {
+    assert_eq!(verdicts(&under(&a), &under(&b)), expected);
+}
+
+#[test]
+fn a_variable_of_the_caller_is_a_constant() {
+    let a = allow(&json!({"Resource": "arn:aws:s3:::b/${aws:username}/*"}));
+    let b = allow(&json!({"Resource": "arn:aws:s3:::b/alice/*"}));
+    let alice = "arn:aws:iam::111122223333:user/teams/alice";
+    let found = compared(&json!({"a": a, "b": b, "principal": alice}));
+    assert_eq!((&found["a_within_b"], &found["b_within_a"]), (&json!("proved"), &json!("proved")));
+    assert_eq!(verdicts(&a, &b), APART);
+}
+
+#[rstest]
+#[case::the_same("arn:aws:s3:::b/${x:k}/*", "arn:aws:s3:::b/${x:k}/*", SAME)]
+#[case::all("arn:aws:s3:::b/${x:k}/*", "arn:aws:s3:::b/*", LESS)]
+#[case::another("arn:aws:s3:::b/${x:k}", "arn:aws:s3:::b/a*", APART)]
+#[case::longer("arn:aws:s3:::${x:k}*", "arn:aws:s3:::a*", APART)]
+#[case::two_values("arn:aws:s3:::b/${x:k}", "arn:aws:s3:::b/${x:j}", APART)]
+#[case::a_default("arn:aws:s3:::b/${x:k, 'd'}", "arn:aws:s3:::b/d", APART)]
+fn variables_of_the_request(#[case] a: &str, #[case] b: &str, #[case] expected: [&str; 2]) {
+    let [a, b] = [a, b].map(|resource| allow(&json!({"Resource": resource})));
+    assert_eq!(verdicts(&a, &b), expected);
+}
+
+#[test]
+fn tags_that_are_equal_are_compared() {
+    let equal = json!({"StringEquals": {"aws:ResourceTag/t": "${aws:PrincipalTag/t}"}});
+    let both = json!({"StringEquals": {
+        "aws:ResourceTag/t": "${aws:PrincipalTag/t}", "aws:PrincipalTag/t": "a"}});
+    let named = json!({"StringEquals": {"aws:ResourceTag/t": "a"}});
+    assert_eq!(verdicts(&under(&both), &under(&equal)), LESS);
+    assert_eq!(verdicts(&under(&both), &under(&named)), LESS);
+    assert_eq!(verdicts(&under(&equal), &under(&named)), APART);
+}
+
+#[test]
+fn what_denies_takes_away() {
+    let all = statement("Allow", &json!({"Action": "s3:*"}));
+    let not = statement("Deny", &json!({"Resource": "arn:aws:s3:::b/*"}));
+    let (a, b) = (identity(vec![all.clone(), not]), identity(vec![all]));
+    assert_eq!(verdicts(&a, &b), LESS);
+    let found = compared(&json!({"a": a, "b": b}));
+    assert_eq!(found["witness_b"]["resource"], "arn:aws:s3:::b/");
+    assert_eq!(found["witness_a"], Value::Null);
+}
+
+#[test]
+fn the_catalogue_has_no_other_actions() {
+    let a = allow(&json!({"Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}));
+    let b = allow(&json!({"Action": "*", "Resource": "arn:aws:s3:::b/*"}));
+    assert_eq!(verdicts_in("all", &a, &b), LESS);
+    assert_eq!(verdicts_in("catalogue", &a, &b), SAME);
+    let tags = json!({"Action": "s3:GetObject", "Condition": {"Null": {"ec2:Vpc": "false"}}});
+    assert_eq!(verdicts_in("catalogue", &allow(&tags), &json!({})), SAME);
+    assert_eq!(verdicts_in("all", &allow(&tags), &json!({})), ["violated", "proved"]);
+}
+
+#[test]
+fn layers_compose() {
+    let identity = &allow(&json!({"Action": "*"}))["identity"];
+    let document =
+        |rest: &Value| json!({"Version": "2012-10-17", "Statement": statement("Allow", rest)});
+    let read = document(&json!({"Action": "s3:Get*"}));
+    let bounded = json!({"identity": identity, "boundary": [read]});
+    let scp = json!({"identity": identity, "scp": [[read]]});
+    assert_eq!(verdicts(&bounded, &scp), SAME);
+    let open = json!({"identity": identity});
+    assert_eq!(verdicts(&bounded, &open), LESS);
+    let named = json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*",
+        "Principal": {"AWS": "arn:aws:iam::111122223333:user/alice"}}});
+    let granted = json!({"identity": identity, "boundary": [read], "resource": named});
+    assert_eq!(verdicts(&bounded, &granted), LESS);
+    let found = compared(&json!({"a": granted, "b": bounded}));
+    assert_eq!(found["witness_a"]["principal"], "arn:aws:iam::111122223333:user/alice");
+}
+
+#[test]
+fn a_bad_line_is_answered_with_its_error() {
+    let bad = |line: &str| {
+        let answer = Comparer::default().line(line);
+        assert!(!answer.readable);
+        serde_json::from_str::<Value>(&answer.text).unwrap()
+    };
+    let error = bad(r#"{"id": 7, "a": {}}"#);
+    assert_eq!(error["id"], 7);
+    assert!(error["error"].as_str().unwrap().starts_with("missing field `b`"));
+    let error = bad(r#"{"a": {}, "b": {"identity": [{"Statement": []}]}}"#);
+    assert_eq!(error["error"], "b: identity[0]: `Statement` is empty (line 1, column 15)");
+    let error = bad(r#"{"a": {}, "b": {}, "principal": "nobody"}"#);
+    assert_eq!(error["error"], "`nobody` is no principal");
+}
