@@ -43,6 +43,12 @@ pub(crate) struct Override {
     /// Where condition keys come from.
     #[serde(default)]
     pub(crate) keys: Vec<Keys>,
+    /// Members that name the account of what a call is about.
+    #[serde(default)]
+    pub(crate) accounts: Vec<Accounts>,
+    /// What ARNs have for words of the input.
+    #[serde(default)]
+    pub(crate) words: Vec<Words>,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +84,8 @@ pub(crate) struct Operations {
     pub(crate) refused: Option<String>,
     /// Whether they act upon `*`, whatever resource types their actions have.
     pub(crate) everything: Option<bool>,
+    /// Whether the policy in the input is a resource's.
+    pub(crate) stores_policy: Option<bool>,
     /// The rule says what they need, though the guard's own code does of others.
     pub(crate) by: Option<NeedsSource>,
     pub(crate) source: String,
@@ -299,6 +307,25 @@ pub(crate) struct Keys {
     pub(crate) source: String,
 }
 
+/// Members that name the account of what a call is about.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Accounts {
+    pub(crate) members: Vec<String>,
+    #[serde(skip_serializing)]
+    pub(crate) source: String,
+}
+
+/// What ARNs have, in one of their variables, for words of the input.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Words {
+    pub(crate) variable: String,
+    pub(crate) words: BTreeMap<String, String>,
+    #[serde(skip_serializing)]
+    pub(crate) source: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Body {
@@ -340,7 +367,9 @@ impl Override {
             .chain(self.also.iter().map(|rule| &rule.source))
             .chain(self.passes.iter().map(|rule| &rule.source))
             .chain(self.tags.iter().map(|rule| &rule.source))
-            .chain(self.keys.iter().map(|rule| &rule.source));
+            .chain(self.keys.iter().map(|rule| &rule.source))
+            .chain(self.accounts.iter().map(|rule| &rule.source))
+            .chain(self.words.iter().map(|rule| &rule.source));
         all.map(String::as_str)
     }
 }

@@ -33,10 +33,17 @@ pub(crate) fn packed(
     let operations: Vec<Value> = own
         .operations
         .iter()
-        .filter(|rule| rule.refused.is_some() || rule.everything.is_some() || rule.by.is_some())
+        .filter(|rule| {
+            rule.refused.is_some()
+                || rule.everything.is_some()
+                || rule.by.is_some()
+                || rule.stores_policy.is_some()
+        })
         .map(|rule| {
             assert_ne!(rule.everything, Some(false), "{id}: it is so without the override");
+            assert_ne!(rule.stores_policy, Some(true), "{id}: it is so without the override");
             json!({"names": rule.names, "refused": rule.refused,
+                   "stores_no_policy": rule.stores_policy == Some(false),
                    "everything": rule.everything.unwrap_or_default(),
                    "by_rule": is_by_rule(id, own, rule)})
         })
@@ -55,6 +62,8 @@ pub(crate) fn packed(
         "passes": plain(&own.passes),
         "tags": plain(&own.tags),
         "keys": plain(&own.keys),
+        "accounts": plain(&own.accounts),
+        "words": plain(&own.words),
     })
 }
 
@@ -156,6 +165,15 @@ impl Service<'_> {
                     "{what}: no action {action}"
                 );
             }
+        }
+        for rule in &own.accounts {
+            self.name(&[], &rule.members, &format!("{}: accounts", self.id));
+        }
+        for rule in &own.words {
+            let what = format!("{}: the words of {}", self.id, rule.variable);
+            let known = self.prefix.map(|prefix| self.catalogue[prefix].to_string());
+            let has = known.is_some_and(|known| known.contains(&format!("${{{}}}", rule.variable)));
+            assert!(has, "{what}: no ARN has it");
         }
         for rule in &own.keys {
             let what = format!("{}: the key {}", self.id, rule.key);

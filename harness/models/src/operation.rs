@@ -64,6 +64,11 @@ impl Operation {
         service.operation(name)
     }
 
+    /// Whether the policy that its input may hold is no resource's.
+    pub fn stores_no_policy(&self) -> bool {
+        self.service.model().rules.stores_no_policy(self.name)
+    }
+
     /// What a call of it needs.
     pub fn needs(&self) -> &Needs {
         self.needs.get_or_init(|| Needs::of(self))

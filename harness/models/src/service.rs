@@ -218,6 +218,11 @@ impl Service {
         self.entry().endpoint_prefix
     }
 
+    /// What the service's ARNs have in a variable for a word of an input.
+    pub fn word_in_arns(self, variable: &str, text: &str) -> Option<&'static str> {
+        self.model().rules.word(variable, text)
+    }
+
     /// The prefix of its IAM actions; nothing where none is known.
     pub fn iam_prefix(self) -> Option<&'static str> {
         self.entry().iam_prefix

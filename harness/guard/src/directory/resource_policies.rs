@@ -70,8 +70,7 @@ fn stores_a_policy(call: &Call) -> bool {
         }
     }
     let name = call.name();
-    // The policy of an endpoint is none of the VPC's.
-    if name.ends_with("VpcEndpoint") {
+    if call.operation.stores_no_policy() {
         return false;
     }
     name.contains("ResourcePolicy")

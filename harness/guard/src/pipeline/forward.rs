@@ -5,7 +5,7 @@ use http::header::{self, HeaderMap, HeaderName};
 use http::{Response, request};
 use ringfence_models::needs::Needs;
 use ringfence_services::credentials::Session;
-use ringfence_wire::{Call, Service, ServiceError, response};
+use ringfence_wire::{Call, Service, ServiceError, identify, response};
 
 use super::{Passage, Pipeline};
 use crate::delete_objects::Partial;
@@ -47,7 +47,15 @@ impl Pipeline {
         let answer = match call.operation.needs() {
             Needs::ByHand => self.upstream.forward(&sent, &parts.headers, body, passage.now).await,
             Needs::ByRule(_) | Needs::Refused(_) => {
-                self.upstream.pass(call, parts, body, passage.now).await
+                match identify::inflated(parts, &body, call.service())? {
+                    None => self.upstream.pass(call, parts, body, passage.now).await,
+                    // Not every upstream reads compressed bodies.
+                    Some(body) => {
+                        let mut parts = parts.clone();
+                        parts.headers.remove(header::CONTENT_ENCODING);
+                        self.upstream.pass(call, &parts, body, passage.now).await
+                    }
+                }
             }
         };
         self.directory.changed_by(call);

@@ -48,6 +48,8 @@ pub struct ByRule {
     pub hands_nothing: bool,
     /// Places in which a role stands that is not handed over.
     pub not_passed: Vec<Path>,
+    /// Members that name the account of what a call is about, beside its name.
+    pub accounts: Vec<Path>,
     /// The tags in the request.
     pub tags: Vec<Path>,
     /// The keys of tags in the request.
@@ -418,6 +420,7 @@ fn derived(operation: &Operation, rules: &Rules) -> Result<ByRule, Refused> {
     more::also(operation, rules, &mut needs)?;
     more::tagging(operation, rules, &mut needs)?;
     more::passes(operation, rules, &mut needs);
+    needs.accounts = rules.accounts(operation);
     needs.by_override = rules.is_about(operation);
     Ok(needs)
 }

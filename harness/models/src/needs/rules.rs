@@ -22,6 +22,22 @@ pub(crate) struct Rules {
     pub(super) passes: Vec<PassRule>,
     pub(super) tags: Vec<TagRule>,
     pub(super) keys: Vec<KeyRule>,
+    accounts: Vec<AccountRule>,
+    words: Vec<WordRule>,
+}
+
+/// Members that name the account of what a call is about.
+#[derive(Debug, Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
+struct AccountRule {
+    members: Vec<&'static str>,
+}
+
+/// What ARNs have, in one of their variables, for words of the input.
+#[derive(Debug, Deserialize)]
+struct WordRule {
+    variable: &'static str,
+    words: std::collections::BTreeMap<&'static str, &'static str>,
 }
 
 /// Operations that are refused, or that act upon everything alone.
@@ -29,6 +45,9 @@ pub(crate) struct Rules {
 pub(super) struct OperationRule {
     pub(super) names: Vec<&'static str>,
     pub(super) refused: Option<&'static str>,
+    /// The policy in the input is no resource's.
+    #[serde(default)]
+    stores_no_policy: bool,
     #[serde(default)]
     pub(super) everything: bool,
     /// The rule says what they need, though the guard's own code does of others.
@@ -305,6 +324,23 @@ impl Rules {
             .find(|rule| rule.action.is_some() && !rule.operations.is_empty())
             .or_else(|| all().find(|rule| !rule.operations.is_empty()))
             .or_else(|| all().next())
+    }
+
+    /// The members that name an account beside a resource's name.
+    pub(super) fn accounts(&self, operation: &Operation) -> Vec<Path> {
+        let members = self.accounts.iter().flat_map(|rule| &rule.members);
+        members.filter_map(|text| Path::parse(operation, text)).collect()
+    }
+
+    /// What ARNs have in a variable for a word of the input.
+    pub(crate) fn word(&self, variable: &str, text: &str) -> Option<&'static str> {
+        let mut rules = self.words.iter().filter(|rule| rule.variable == variable);
+        rules.find_map(|rule| rule.words.get(text).copied())
+    }
+
+    /// Whether the policy in an operation's input is no resource's.
+    pub(crate) fn stores_no_policy(&self, name: &str) -> bool {
+        self.operations.iter().any(|rule| rule.stores_no_policy && rule.names.contains(&name))
     }
 
     /// The members of an operation that are ARNs of any type.

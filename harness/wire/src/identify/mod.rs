@@ -46,6 +46,20 @@ pub fn identify(parts: &Parts, body: &Bytes, default_region: &str) -> Result<Cal
     }
 }
 
+/// The body of a request without its compression; none where it has none.
+///
+/// # Errors
+/// When it is not what the request says.
+pub fn inflated(
+    parts: &Parts,
+    body: &Bytes,
+    service: Service,
+) -> Result<Option<Bytes>, ServiceError> {
+    View::new(parts, body)
+        .and_then(|view| compressed::inflated(&view, service))
+        .map_err(|refusal| refusal.into_error(Some(service)))
+}
+
 /// The service that a request addresses, without looking at its operation:
 /// for the protocol of an error that comes before identification.
 ///

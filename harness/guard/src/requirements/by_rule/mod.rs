@@ -23,7 +23,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         Needs::ByHand => return Err(scope.unmapped()),
     };
     names::check_labels(scope)?;
-    names::check_account(scope)?;
+    names::check_account(scope, needs)?;
     let input = &scope.call.input;
     if needs.untold_tags && needs.tags.iter().any(|path| path.is_given(input)) {
         return Err(scope.undecided("no source tells the action that its tags need".to_owned()));

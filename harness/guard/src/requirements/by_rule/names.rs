@@ -1,6 +1,6 @@
 //! How inputs name resources: by name, ARN or URL.
 
-use ringfence_models::needs::Form;
+use ringfence_models::needs::{ByRule, Form};
 use ringfence_policy::catalog::ResourceType;
 use ringfence_wire::ServiceError;
 use ringfence_wire::operation::Location;
@@ -50,20 +50,10 @@ impl Names<'_> {
         let mut arn = placed(scope, self.template, account);
         let before = self.values.iter().map(|(variable, value)| (*variable, value.as_str()));
         for (variable, value) in before.chain([(variable, name)]) {
-            let value = if variable == "Scope" { scope_of(value) } else { value };
+            let value = scope.call.service().word_in_arns(variable, value).unwrap_or(value);
             arn = arn.replace(&format!("${{{variable}}}"), value);
         }
         Ok(arn)
-    }
-}
-
-/// The scope of what belongs to WAF as its ARNs have it
-/// (<https://docs.aws.amazon.com/waf/latest/developerguide/security_iam_service-with-iam.html>).
-fn scope_of(text: &str) -> &str {
-    match text {
-        "REGIONAL" => "regional",
-        "CLOUDFRONT" => "global",
-        other => other,
     }
 }
 
@@ -181,17 +171,13 @@ pub(super) fn parent<'t>(scope: &Scope<'_>, text: &'t str) -> Result<&'t str, Re
     }
 }
 
-/// Members that name the account of a resource beside its name.
-const ACCOUNTS: [&str; 2] = ["registryId", "CatalogId"];
-
 /// Refuses a call about the resources of another account, whose ARNs would be
 /// made of its own.
-pub(super) fn check_account(scope: &Scope<'_>) -> Result<(), RequirementsError> {
-    let given = ACCOUNTS.iter().filter_map(|member| Some((member, scope.text(member)?)));
-    for (member, account) in given {
-        if account != scope.account() {
-            let why = format!("its {member} `{account}` is another account");
-            return Err(scope.undecided(why));
+pub(super) fn check_account(scope: &Scope<'_>, needs: &ByRule) -> Result<(), RequirementsError> {
+    for member in &needs.accounts {
+        let given = member.texts_in(&scope.call.input).into_iter();
+        if let Some(account) = given.into_iter().find(|account| *account != scope.account()) {
+            return Err(scope.undecided(format!("its {member} `{account}` is another account")));
         }
     }
     Ok(())
