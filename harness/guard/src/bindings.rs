@@ -6,17 +6,17 @@
 //! "IAM role principals", "IAM user principals").
 //!
 //! The upstream keeps names. When a user or role goes, or takes another name,
-//! each stored policy that names it is written again: with its id, which is
-//! nobody's, or with its new ARN. What clients read is then what AWS shows.
+//! each trust policy and each policy of a bucket or secret that names it is
+//! written again: with its id, which is nobody's, or with its new ARN. What clients
+//! read is then what AWS shows. The policies of other resources are read so
+//! ([`Directory::ended`]).
 
 use bytes::Bytes;
 use http::HeaderMap;
-use ringfence_policy::json;
 use ringfence_wire::{Call, Operation, Service, ServiceError};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::checks::statements::value;
-use crate::directory::Directory;
+use crate::directory::{Directory, renamed};
 use crate::upstream::Upstream;
 
 /// A user or role whose name a call ends.
@@ -51,11 +51,17 @@ pub(crate) async fn ending(
     Ok(match call.name() {
         "DeleteRole" => {
             let role = directory.role(call.text("RoleName").unwrap_or_default()).await?;
-            role.map(|role| Ending { arn: role.arn.clone(), after: After::Id(role.id.clone()) })
+            role.map(|role| Ending {
+                arn: role.arn.clone(),
+                after: After::Id(unique("AROA", &role.id)),
+            })
         }
         "DeleteUser" => {
             let user = directory.user(call.text("UserName").unwrap_or_default()).await?;
-            user.map(|user| Ending { arn: user.arn.clone(), after: After::Id(user.id.clone()) })
+            user.map(|user| Ending {
+                arn: user.arn.clone(),
+                after: After::Id(unique("AIDA", &user.id)),
+            })
         }
         "UpdateUser" => {
             let name = call.text("UserName").unwrap_or_default();
@@ -65,6 +71,14 @@ pub(crate) async fn ending(
         }
         _ => None,
     })
+}
+
+/// A unique id as AWS writes it; moto's of users are small letters without the
+/// beginning that tells the kind
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>).
+fn unique(kind: &str, id: &str) -> String {
+    let id = id.to_ascii_uppercase();
+    if id.starts_with(kind) { id } else { format!("{kind}{id}") }
 }
 
 /// Writes the stored policies again that named what ended.
@@ -86,6 +100,7 @@ pub(crate) async fn rebind(
             _ => return Ok(()),
         },
     };
+    directory.ended(region, &ending.arn, &after).await?;
     let naming = directory.policies_that_name(region, &ending.arn).await?;
     for stored in naming {
         let Some(text) = renamed(&stored.text, &ending.arn, &after) else { continue };
@@ -109,59 +124,13 @@ pub(crate) async fn rebind(
     Ok(())
 }
 
-/// A policy with another principal in the place of one; `None` where it does
-/// not name it.
-fn renamed(text: &str, arn: &str, after: &str) -> Option<String> {
-    let mut policy = json::parse(text).map(value).ok()?;
-    let statements = match policy.get_mut("Statement")? {
-        Value::Array(statements) => statements.iter_mut().collect(),
-        single => vec![single],
-    };
-    let mut count = 0;
-    for statement in statements {
-        for element in ["Principal", "NotPrincipal"] {
-            let Some(named) = statement.get_mut(element).and_then(|e| e.get_mut("AWS")) else {
-                continue;
-            };
-            let entries = match named {
-                Value::Array(entries) => entries.iter_mut().collect(),
-                single => vec![single],
-            };
-            for entry in entries.into_iter().filter(|entry| entry.as_str() == Some(arn)) {
-                *entry = json!(after);
-                count += 1;
-            }
-        }
-    }
-    (count > 0).then(|| policy.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
-
     #[test]
-    fn a_principal_is_named_by_its_id_in_every_statement() {
-        let policy = json!({"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Principal": {"AWS": [ALICE, "123456789012"]}, "Action": "a:b"},
-            {"Effect": "Deny", "NotPrincipal": {"AWS": ALICE}, "Action": "a:b",
-             "Condition": {"ArnEquals": {"aws:PrincipalArn": ALICE}}},
-        ]});
-        let renamed: Value =
-            serde_json::from_str(&renamed(&policy.to_string(), ALICE, "AIDA1").unwrap()).unwrap();
-        assert_eq!(renamed["Statement"][0]["Principal"]["AWS"], json!(["AIDA1", "123456789012"]));
-        assert_eq!(renamed["Statement"][1]["NotPrincipal"]["AWS"], "AIDA1");
-        // A condition compares names, whoever has them.
-        let condition = &renamed["Statement"][1]["Condition"]["ArnEquals"]["aws:PrincipalArn"];
-        assert_eq!(condition, ALICE);
-    }
-
-    #[test]
-    fn a_policy_of_others_stays() {
-        let policy = json!({"Statement": {"Effect": "Allow", "Action": "a:b",
-            "Principal": {"AWS": "arn:aws:iam::123456789012:user/alice2"}}});
-        assert_eq!(renamed(&policy.to_string(), ALICE, "AIDA1"), None);
+    fn a_unique_id_is_written_as_aws_writes_it() {
+        assert_eq!(unique("AIDA", "xgy39abcdefghijklmno"), "AIDAXGY39ABCDEFGHIJKLMNO");
+        assert_eq!(unique("AROA", "AROAEXAMPLEEXAMPLE12"), "AROAEXAMPLEEXAMPLE12");
     }
 }

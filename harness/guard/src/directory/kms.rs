@@ -4,6 +4,7 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Map, Value, json};
 
 use super::arns::Arn;
+use super::endings::Endings;
 use super::resource_policies::with;
 use super::{Directory, read};
 use crate::requirements::state::{KmsKey, Told};
@@ -43,7 +44,7 @@ impl Directory {
     }
 
     /// All pages of a list of KMS.
-    async fn kms_list(
+    pub(super) async fn kms_list(
         &self,
         region: &str,
         operation: &str,
@@ -83,7 +84,8 @@ impl Directory {
         if grants.is_empty() {
             return Ok(Told::Is(policy));
         }
-        let statements: Vec<Value> = grants.iter().filter_map(statement).collect();
+        let statements: Vec<Value> =
+            grants.iter().filter_map(|grant| statement(grant, &self.endings)).collect();
         let document = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
         Ok(with(&policy, &document).map_or_else(
             || Told::Unknown("its policy and its grants are of two versions".to_owned()),
@@ -113,7 +115,7 @@ impl Directory {
         let grants = self.kms_grants(region, arn).await?;
         let grant = grants.iter().find(|grant| read::text(grant, "GrantId") == Some(grant_id));
         let root = format!("arn:aws:iam::{}:root", self.setting.account_id);
-        let retiring = grant.and_then(|grant| principal(grant, "RetiringPrincipal"));
+        let retiring = grant.and_then(|grant| principal(grant, "RetiringPrincipal", &self.endings));
         let principals = [Some(json!({"AWS": root})), retiring];
         let statements: Vec<Value> = principals
             .into_iter()
@@ -149,10 +151,10 @@ fn policy_of_managed(account: &str, region: &str, service: &str) -> String {
 /// What a grant allows, as a statement of the key's policy: a grant is an Allow
 /// beside it, which explicit denies go before
 /// (<https://docs.aws.amazon.com/kms/latest/developerguide/grants.html>).
-fn statement(grant: &Value) -> Option<Value> {
+fn statement(grant: &Value, endings: &Endings) -> Option<Value> {
     let id = read::text(grant, "GrantId").unwrap_or_default();
-    let grantee = principal(grant, "GranteePrincipal")
-        .or_else(|| principal(grant, "GranteeServicePrincipal"))?;
+    let grantee = principal(grant, "GranteePrincipal", endings)
+        .or_else(|| principal(grant, "GranteeServicePrincipal", endings))?;
     let actions: Vec<String> = read::list(grant, "Operations")
         .iter()
         .filter_map(Value::as_str)
@@ -172,8 +174,10 @@ fn statement(grant: &Value) -> Option<Value> {
 
 /// A principal of a grant as a policy names it; that of a deleted one is
 /// nobody's.
-fn principal(grant: &Value, member: &str) -> Option<Value> {
+fn principal(grant: &Value, member: &str, endings: &Endings) -> Option<Value> {
     let text = read::text(grant, member)?;
+    let after = read::text(grant, "GrantId").and_then(|id| endings.of_grant(id, text));
+    let text = after.as_deref().unwrap_or(text);
     Some(match text.ends_with(".amazonaws.com") {
         true => json!({"Service": text}),
         false => json!({"AWS": text}),
@@ -219,7 +223,7 @@ mod tests {
             "Operations": ["Decrypt", "ReEncryptFrom"],
             "Constraints": {"EncryptionContextSubset": {"a": "b"}}});
         assert_eq!(
-            statement(&grant),
+            statement(&grant, &Endings::default()),
             Some(json!({"Sid": "Grant69659377", "Effect": "Allow", "Resource": "*",
                 "Principal": {"AWS": "arn:aws:iam::1:role/r"},
                 "Action": ["kms:Decrypt", "kms:ReEncryptFrom"],
@@ -244,7 +248,13 @@ mod tests {
 
     #[test]
     fn a_grant_of_nobody_allows_nothing() {
-        assert_eq!(statement(&json!({"GrantId": "1", "Operations": ["Decrypt"]})), None);
-        assert_eq!(statement(&json!({"GrantId": "1", "GranteePrincipal": "a"})), None);
+        assert_eq!(
+            statement(&json!({"GrantId": "1", "Operations": ["Decrypt"]}), &Endings::default()),
+            None
+        );
+        assert_eq!(
+            statement(&json!({"GrantId": "1", "GranteePrincipal": "a"}), &Endings::default()),
+            None
+        );
     }
 }

@@ -12,6 +12,7 @@ mod cache;
 mod documents;
 mod encryption;
 mod encryption_table;
+mod endings;
 mod invalidate;
 mod iterators;
 mod kms;
@@ -44,6 +45,8 @@ use crate::recording::Attached;
 use crate::requirements::state::{KmsKey, Tags, Told, VpcOf};
 use crate::upstream::Upstream;
 use cache::Cache;
+use endings::Endings;
+pub(crate) use endings::renamed;
 pub(crate) use locks::{Mode, ObjectLock, Retention};
 pub(crate) use regions::Regions;
 use resource_policies::Written;
@@ -131,6 +134,7 @@ pub(crate) struct Directory {
     upload_keys: OfUploads,
     iterators: iterators::Iterators,
     written: Written,
+    endings: Endings,
     vpcs: Cache<VpcOf>,
     uploads: Cache<Option<Arc<str>>>,
     completed: uploads::Completed,
@@ -165,6 +169,7 @@ impl Directory {
             upload_keys: OfUploads::default(),
             iterators: iterators::Iterators::default(),
             written: if is_new { Written::default() } else { Written::by_others() },
+            endings: Endings::default(),
             vpcs: Cache::default(),
             uploads: Cache::default(),
             completed: uploads::Completed::default(),

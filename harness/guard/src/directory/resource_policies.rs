@@ -39,6 +39,12 @@ impl Written {
         }
     }
 
+    /// Whether there may be grants of KMS: a call stored something there.
+    pub(super) fn may_have_grants(&self) -> bool {
+        let by_calls = self.by_calls.lock().unwrap_or_else(PoisonError::into_inner);
+        self.by_others || by_calls.contains("kms")
+    }
+
     fn at(&self, api: Service) -> bool {
         let by_calls = self.by_calls.lock().unwrap_or_else(PoisonError::into_inner);
         // EC2's share something with other accounts, and limit nobody of this one.
@@ -51,31 +57,50 @@ impl Written {
 /// member that is called a policy (`SetTopicAttributes` of `Policy`). What is a
 /// policy of another kind, as `SslPolicy`, is a name.
 fn stores_a_policy(call: &Call) -> bool {
-    fn is_document(name: &str, value: &Value) -> bool {
-        let has_text = match value {
-            Value::String(text) => text.trim_start().starts_with('{'),
-            _ => false,
-        };
-        has_text && name.to_ascii_lowercase().contains("polic")
-    }
-    fn names_policy(value: &Value) -> bool {
-        match value {
-            Value::Object(members) => {
-                members.iter().any(|(name, value)| is_document(name, value) || names_policy(value))
-            }
-            Value::Array(items) => items.iter().any(names_policy),
-            // `AttributeName=Policy`.
-            Value::String(text) => text == "Policy",
-            Value::Null | Value::Bool(_) | Value::Number(_) => false,
-        }
-    }
     let name = call.name();
     if call.operation.stores_no_policy() {
         return false;
     }
     name.contains("ResourcePolicy")
         || name.contains("Permission")
-        || call.input.iter().any(|(name, value)| is_document(name, value) || names_policy(value))
+        || name == "CreateGrant"
+        || !documents(&Value::Object(call.input.clone())).is_empty()
+        || call.input.values().any(names_policy)
+}
+
+/// `AttributeName=Policy`.
+fn names_policy(value: &Value) -> bool {
+    match value {
+        Value::Object(members) => members.values().any(names_policy),
+        Value::Array(items) => items.iter().any(names_policy),
+        Value::String(text) => text == "Policy",
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// The policies in an input: JSON objects in members that are called so, or beside
+/// a name of an attribute (`AttributeName=Policy`).
+pub(super) fn documents(input: &Value) -> Vec<&str> {
+    fn is_document(text: &str) -> bool {
+        text.trim_start().starts_with('{')
+    }
+    match input {
+        Value::Object(members) => {
+            let is_named = members.values().any(|value| value == "Policy");
+            members
+                .iter()
+                .flat_map(|(name, value)| match value {
+                    Value::String(text) => {
+                        let is_policy = is_named || name.to_ascii_lowercase().contains("polic");
+                        if is_policy && is_document(text) { vec![text.as_str()] } else { vec![] }
+                    }
+                    _ => documents(value),
+                })
+                .collect()
+        }
+        Value::Array(items) => items.iter().flat_map(documents).collect(),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
 }
 
 /// One question about a resource's policy.
@@ -120,7 +145,11 @@ impl Directory {
                 Err(_) => {}
             }
         }
-        let told = merged(documents.iter().map(|text| normal(text, &arn)).collect());
+        let bound = documents
+            .into_iter()
+            .map(|text| self.endings.applied(arn.service, arn.text, text))
+            .map(|text| normal(&text, &arn));
+        let told = merged(bound.collect());
         match arn.service {
             "kms" => self.key_policy(region, arn.text, told).await,
             _ => Ok(told),

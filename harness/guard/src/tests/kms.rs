@@ -265,3 +265,33 @@ async fn a_queue_with_a_key_needs_the_key(
     }
     assert_eq!(checks, expected);
 }
+
+/// A grant is its grantee's; who is made anew under the name has nothing of it.
+#[tokio::test]
+async fn a_grant_means_who_had_the_name_when_it_was_made() {
+    let role = "arn:aws:iam::123456789012:role/app";
+    let grant = |id: &str| json!({"GrantId": id, "KeyId": ARN, "GranteePrincipal": role, "Operations": ["Encrypt"]});
+    let key = Key::with(&[enable()], &[grant("1")]).await;
+    let told = |operation: &str, answer: Value| {
+        key.stage.upstream.answers(&format!("TrentService.{operation}"), 200, &answer);
+    };
+    told("ListKeys", json!({"Keys": [{"KeyId": ID, "KeyArn": ARN}], "Truncated": false}));
+    told("CreateGrant", json!({"GrantId": "1", "GrantToken": "t"}));
+    let create = || json!({"KeyId": ID, "GranteePrincipal": role, "Operations": ["Encrypt"]});
+    let root = root();
+    let make = || key.stage.client.call(&root, Service::Kms, "CreateGrant", create());
+    make().await.unwrap();
+    let first = key.stage.bare_role("AROAEXAMPLEEXAMPLE12");
+    let allowed = ("allow".to_owned(), "ToIt Grant1".to_owned());
+    assert_eq!(key.encrypt(&first, ID, json!({})).await, allowed);
+
+    key.stage.call(&root, "DeleteRole", json!({"RoleName": "app"})).await.unwrap();
+    let anew = key.stage.bare_role("AROAEXAMPLEEXAMPLE34");
+    let denied = ("implicit_deny".to_owned(), String::new());
+    assert_eq!(key.encrypt(&anew, ID, json!({})).await, denied);
+
+    make().await.unwrap();
+    told("ListGrants", json!({"Grants": [grant("1"), grant("2")], "Truncated": false}));
+    let allowed = ("allow".to_owned(), "ToIt Grant2".to_owned());
+    assert_eq!(key.encrypt(&anew, ID, json!({})).await, allowed);
+}

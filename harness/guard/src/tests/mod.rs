@@ -83,9 +83,18 @@ impl Stage {
     /// A role with one inline policy, and a session of it.
     fn role(&self, policy: &str) -> Credentials {
         let inline = BTreeMap::from([("own".to_owned(), policy.to_owned())]);
-        self.upstream
-            .role("app", Role { id: "AROA1".into(), trust: trust(), inline, ..Role::default() });
-        self.session("app", "AROA1", OffsetDateTime::now_utc() + Duration::hours(1))
+        self.made(Role { id: "AROA1".into(), trust: trust(), inline, ..Role::default() })
+    }
+
+    /// The role under a unique id, without policies.
+    fn bare_role(&self, id: &str) -> Credentials {
+        self.made(Role { id: id.into(), trust: trust(), ..Role::default() })
+    }
+
+    fn made(&self, role: Role) -> Credentials {
+        let id = role.id.clone();
+        self.upstream.role("app", role);
+        self.session("app", &id, OffsetDateTime::now_utc() + Duration::hours(1))
     }
 
     fn session(&self, name: &str, id: &str, expiration: OffsetDateTime) -> Credentials {

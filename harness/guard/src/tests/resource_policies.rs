@@ -182,3 +182,29 @@ async fn what_an_upstream_held_before_the_guard_came_is_not_known(
         }
     }
 }
+
+/// A role that is made anew under the name of one that is gone has nothing of
+/// what a policy gave to that one; a policy that is stored afterwards means the
+/// new one.
+#[tokio::test]
+async fn a_policy_means_who_had_the_name_when_it_was_stored() {
+    let stage = staged().await;
+    let policy = table_policy(&[statement("Allow", app())]);
+    let put = || json!({"ResourceArn": TABLE, "Policy": policy["Policy"]});
+    stage.client.call(&root(), Service::DynamoDb, "PutResourcePolicy", put()).await.unwrap();
+    stage.upstream.answers(GET, 200, &policy);
+    read(&stage, &stage.bare_role("AROAEXAMPLEEXAMPLE12")).await.unwrap();
+
+    stage.call(&root(), "DeleteRole", json!({"RoleName": "app"})).await.unwrap();
+    let anew = stage.bare_role("AROAEXAMPLEEXAMPLE34");
+    let error = read(&stage, &anew).await.unwrap_err();
+    assert_eq!((error.status, &*error.code), (400, "AccessDeniedException"));
+    assert_eq!(stage.last_entry().checks.last().unwrap().outcome, "implicit_deny");
+
+    // The same text for another table says nothing of this one.
+    let other = json!({"ResourceArn": format!("{TABLE}2"), "Policy": policy["Policy"]});
+    stage.client.call(&root(), Service::DynamoDb, "PutResourcePolicy", other).await.unwrap();
+    read(&stage, &anew).await.unwrap_err();
+    stage.client.call(&root(), Service::DynamoDb, "PutResourcePolicy", put()).await.unwrap();
+    read(&stage, &anew).await.unwrap();
+}
