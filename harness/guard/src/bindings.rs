@@ -6,7 +6,7 @@
 //! "IAM role principals", "IAM user principals").
 //!
 //! The upstream keeps names. When a user or role goes, or takes another name,
-//! each trust policy and each policy of a bucket or secret that names it is
+//! each trust policy and each policy of a bucket, secret or function that names it is
 //! written again: with its id, which is nobody's, or with its new ARN. What clients
 //! read is then what AWS shows. The policies of other resources are read so
 //! ([`Directory::ended`]).
@@ -17,6 +17,7 @@ use ringfence_wire::{Call, Operation, Service, ServiceError};
 use serde_json::{Map, Value};
 
 use crate::directory::{Directory, renamed};
+use crate::services::Services;
 use crate::upstream::Upstream;
 
 /// A user or role whose name a call ends.
@@ -89,6 +90,7 @@ fn unique(kind: &str, id: &str) -> String {
 pub(crate) async fn rebind(
     ending: &Ending,
     directory: &Directory,
+    services: &Services,
     upstream: &Upstream,
     region: &str,
     now: time::OffsetDateTime,
@@ -101,6 +103,7 @@ pub(crate) async fn rebind(
         },
     };
     directory.ended(region, &ending.arn, &after).await?;
+    services.lambda().rename_principal(&ending.arn, &after);
     let naming = directory.policies_that_name(region, &ending.arn).await?;
     for stored in naming {
         let Some(text) = renamed(&stored.text, &ending.arn, &after) else { continue };

@@ -89,7 +89,8 @@ impl Pipeline {
         if let Some(ending) = ending.filter(|_| answer.status().is_success()) {
             let (directory, upstream) = (&self.directory, &self.upstream);
             let region = &self.setting.region;
-            bindings::rebind(&ending, directory, upstream, region, passage.now).await?;
+            bindings::rebind(&ending, directory, &self.services, upstream, region, passage.now)
+                .await?;
         }
         if is_new_bucket && answer.status().is_success() {
             let bucket = call.text("Bucket").unwrap_or_default();

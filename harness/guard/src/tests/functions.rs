@@ -19,6 +19,11 @@ async fn lambda(stage: &Stage, who: &Credentials, operation: &str, input: Value)
 
 async fn create(stage: &Stage) {
     stage.role(&allow("logs:*"));
+    create_for_role(stage).await;
+}
+
+/// A function of the role that is there.
+async fn create_for_role(stage: &Stage) {
     let input = json!({
         "FunctionName": "orders",
         "Runtime": "provided.al2023",
@@ -109,4 +114,31 @@ async fn a_url_that_was_deleted_is_forbidden_with_one() {
     assert_eq!(status, 403);
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert!(body["Message"].as_str().unwrap().starts_with("Forbidden. For troubleshooting"));
+}
+
+/// A permission is its role's; who is made anew under the name has nothing of it.
+#[tokio::test]
+async fn a_permission_means_who_had_the_name_when_it_was_added() {
+    let stage = Stage::new().await;
+    let first = stage.bare_role("AROAEXAMPLEEXAMPLE12");
+    create_for_role(&stage).await;
+    let named = || json!({ "FunctionName": "orders" });
+    let add = |sid: &str| {
+        json!({"FunctionName": "orders", "StatementId": sid, "Action": "lambda:GetFunctionConfiguration",
+            "Principal": "arn:aws:iam::123456789012:role/app"})
+    };
+    lambda(&stage, &root(), "AddPermission", add("first")).await;
+    lambda(&stage, &first, "GetFunctionConfiguration", named()).await;
+
+    stage.call(&root(), "DeleteRole", json!({"RoleName": "app"})).await.unwrap();
+    let anew = stage.bare_role("AROAEXAMPLEEXAMPLE34");
+    let call = stage.client.call(&anew, Service::Lambda, "GetFunctionConfiguration", named());
+    let error = call.await.unwrap_err();
+    assert_eq!((error.status, &*error.code), (403, "AccessDeniedException"));
+    let policy = lambda(&stage, &root(), "GetPolicy", named()).await;
+    let policy: Value = serde_json::from_str(policy["Policy"].as_str().unwrap()).unwrap();
+    assert_eq!(policy["Statement"][0]["Principal"], json!({"AWS": "AROAEXAMPLEEXAMPLE12"}));
+
+    lambda(&stage, &root(), "AddPermission", add("second")).await;
+    lambda(&stage, &anew, "GetFunctionConfiguration", named()).await;
 }

@@ -192,6 +192,16 @@ impl Lambda {
         Some(policy.document())
     }
 
+    /// Names a principal by something else in the policies of all functions: by its
+    /// unique id once it is gone, by its new ARN where it was renamed.
+    pub fn rename_principal(&self, principal: &str, to: &str) {
+        for function in self.store.lock().values_mut() {
+            for policy in function.policies.values_mut() {
+                policy.rename(principal, to);
+            }
+        }
+    }
+
     /// Which interpreter runs a function, once one was started; none for a
     /// function that no interpreter runs.
     pub fn interpreter(&self, name: &str) -> Option<Interpreter> {

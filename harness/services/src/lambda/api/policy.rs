@@ -23,6 +23,16 @@ impl Policy {
             .to_string()
     }
 
+    /// Names a principal by something else from now on.
+    pub(in crate::lambda) fn rename(&mut self, principal: &str, to: &str) {
+        for statement in &mut self.statements {
+            let named = statement.get_mut("Principal").and_then(|it| it.get_mut("AWS"));
+            if let Some(named) = named.filter(|named| named.as_str() == Some(principal)) {
+                *named = to.into();
+            }
+        }
+    }
+
     fn position(&self, sid: &str) -> Option<usize> {
         self.statements
             .iter()
