@@ -17,9 +17,19 @@ pub(crate) struct Routes {
 struct Node {
     literals: HashMap<&'static str, Node>,
     label: Option<Box<Node>>,
-    /// Operations whose template ends in a greedy label here.
-    greedy: HashMap<Method, Vec<&'static Operation>>,
+    /// Operations whose template has a greedy label here, by what follows it, those
+    /// with the most first.
+    greedy: HashMap<Method, Vec<Behind>>,
     operations: HashMap<Method, Vec<&'static Operation>>,
+}
+
+/// What follows a greedy label, and the operations with it.
+type Behind = (Vec<&'static str>, Vec<&'static Operation>);
+
+/// How many segments follow a greedy label: `browserSettings` of
+/// `/portals/{portalArn+}/browserSettings`.
+pub(crate) fn after_greedy(operation: &Operation) -> usize {
+    segments(operation).skip_while(|segment| !segment.ends_with("+}")).skip(1).count()
 }
 
 /// Where a label's value stands in the path.
@@ -56,9 +66,16 @@ impl Routes {
 
     fn insert(&mut self, operation: &'static Operation) {
         let mut node = &mut self.root;
-        for segment in segments(operation) {
+        let mut rest = segments(operation);
+        while let Some(segment) = rest.next() {
             if segment.ends_with("+}") {
-                node.greedy.entry(operation.method.clone()).or_default().push(operation);
+                let after: Vec<_> = rest.collect();
+                let greedy = node.greedy.entry(operation.method.clone()).or_default();
+                match greedy.iter_mut().find(|(other, _)| *other == after) {
+                    Some((_, operations)) => operations.push(operation),
+                    None => greedy.push((after, vec![operation])),
+                }
+                greedy.sort_by_key(|(after, _)| std::cmp::Reverse(after.len()));
                 return;
             }
             node = if segment.starts_with('{') {
@@ -93,7 +110,12 @@ fn find<'a>(node: &'a Node, method: &Method, path: &[String]) -> &'a [&'static O
             return found;
         }
     }
-    node.greedy.get(method).map_or(&[], Vec::as_slice)
+    let fits = |after: &[&str]| {
+        let last = rest.iter().rev().zip(after.iter().rev());
+        rest.len() >= after.len() && last.into_iter().all(|(segment, text)| segment == text)
+    };
+    let mut greedy = node.greedy.get(method).into_iter().flatten();
+    greedy.find(|(after, _)| fits(after)).map_or(&[], |(_, operations)| operations)
 }
 
 #[cfg(test)]
@@ -128,6 +150,22 @@ mod tests {
         let objects = names(Service::S3, Method::PUT, &["bucket", "a", "b"]);
         assert!(objects.contains(&"PutObject") && objects.contains(&"CopyObject"));
         assert!(!objects.contains(&"CreateBucket"));
+    }
+
+    #[rstest]
+    #[case(&["portals", "arn:portal", "x"], &["DeletePortal"])]
+    #[case(&["portals", "arn:portal", "x", "browserSettings"], &["DisassociateBrowserSettings"])]
+    #[case(&["portals", "browserSettings"], &["DeletePortal"])]
+    fn what_follows_a_greedy_label_counts(#[case] path: &[&str], #[case] expected: &[&str]) {
+        assert_eq!(names(Service::of("workspaces-web").unwrap(), Method::DELETE, path), expected);
+    }
+
+    #[test]
+    fn no_label_follows_a_greedy_one() {
+        for operation in Service::all().flat_map(|service| &service.model().operations) {
+            let mut after = segments(operation).skip_while(|it| !it.ends_with("+}")).skip(1);
+            assert!(!after.any(|it| it.starts_with('{')), "{}", operation.name);
+        }
     }
 
     #[test]

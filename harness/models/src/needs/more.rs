@@ -82,9 +82,15 @@ pub(super) fn tagging(
         tagging_by_path(operation, rules, needs);
         return Ok(());
     }
-    let is_tagging = actions::action(&own.action.to_string())
-        .is_some_and(|action| action.access.contains(&Access::Tagging));
-    if needs.tags.is_empty() || is_tagging {
+    // What tags needs no second action, and tags by which a call lists or reads are
+    // a filter.
+    let tags_nothing = |access: &[Access]| {
+        access.contains(&Access::Tagging)
+            || access.iter().all(|level| matches!(level, Access::List | Access::Read))
+    };
+    let is_alone =
+        actions::action(&own.action.to_string()).is_some_and(|action| tags_nothing(&action.access));
+    if needs.tags.is_empty() || is_alone {
         return Ok(());
     }
     let name = match rules.tags(operation).find_map(|rule| rule.action) {

@@ -31,8 +31,9 @@ pub(super) fn read_head(
 ) -> Result<(&'static Operation, Map<String, Value>), Refusal> {
     let (operation, path) = operation(view, service)?;
     let mut input = Map::new();
+    let end = path.len().saturating_sub(route::after_greedy(operation));
     for (index, label, greedy) in route::labels(operation) {
-        let segment = match (greedy, path.get(index..)) {
+        let segment = match (greedy, path.get(index..end)) {
             (true, Some(rest @ [_, ..])) => Some(rest.join("/")),
             _ => path.get(index).cloned(),
         };
