@@ -17,7 +17,7 @@ fn is_served(answer: &Value, case: &Value, backend: &str) -> bool {
         return (answer["status"].as_u64(), answer["code"].as_str())
             == (Some(501), Some("NotImplementedException"))
             && message.starts_with(&format!("{service}:"))
-            && message.ends_with(" is allowed, and the upstream lacks it");
+            && message.contains(" is allowed, and the upstream lacks it: no refusal of AWS's. ");
     }
     let is_not_fetched = case["fetched_by"] == backend
         && answer["status"] == 500

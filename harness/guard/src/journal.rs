@@ -47,8 +47,8 @@ pub struct Entry {
     /// What a guard that only observes adds; see [`Observed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Observed>,
-    /// What the guard knows of the error beyond the words that were answered:
-    /// where a policy is malformed, and why.
+    /// What the guard knows of the error, beyond its code: where a policy is
+    /// malformed, and why; why nothing is known of what a call requires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,
     /// The HTTP status that was answered.

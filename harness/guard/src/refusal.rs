@@ -10,11 +10,18 @@ use ringfence_policy::{Decision, Layer, Outcome};
 use ringfence_services::credentials::Identity;
 use ringfence_wire::{Service, ServiceError};
 
-use crate::requirements::Requirement;
+use crate::requirements::{Requirement, RequirementsError};
 
 /// A refusal in the service's code and status.
 pub(crate) fn refused(service: Service, message: impl Into<String>) -> ServiceError {
     ServiceError::access_denied(service, message)
+}
+
+/// The refusal of a call of which the guard does not know what it requires; the
+/// journal has the reason too, by which it is told from a refusal by policies.
+pub(crate) fn unmapped(service: Service, cause: &RequirementsError) -> ServiceError {
+    let reason = cause.to_string();
+    refused(service, reason.clone()).explained(reason)
 }
 
 /// The error of a call that the guard cannot decide, since nothing is known of

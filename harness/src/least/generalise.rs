@@ -1,11 +1,15 @@
 //! Patterns that stand for the resources that they match.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use ringfence_policy::{Context, Document, Kind, Outcome, Policies, Principal, Request, judge};
+use serde::Serialize;
 use serde_json::json;
+
+use super::used::Permission;
 
 /// A pattern as `Resource` has it, matched as the engine matches it.
 #[derive(Debug, Clone)]
@@ -54,6 +58,57 @@ impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// What a pattern that was given stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Generalised {
+    /// The pattern.
+    pub pattern: String,
+    /// How many of the resources it stands for.
+    pub resources: usize,
+    /// Which parts of an ARN it leaves open besides the name: `partition`,
+    /// `service`, `region`, `account`. The policy allows more than was done there.
+    pub open: Vec<&'static str>,
+}
+
+impl Generalised {
+    /// Of each pattern; a resource is the first's that matches it.
+    pub(super) fn all(permissions: &[Permission<'_>], patterns: &[Pattern]) -> Vec<Self> {
+        let resources: BTreeSet<&str> = permissions.iter().map(|used| used.resource).collect();
+        let mut counts = vec![0; patterns.len()];
+        for resource in resources {
+            let first = patterns.iter().position(|pattern| pattern.matches(resource));
+            if let Some(count) = first.and_then(|first| counts.get_mut(first)) {
+                *count += 1;
+            }
+        }
+        patterns
+            .iter()
+            .zip(counts)
+            .map(|(pattern, resources)| Self {
+                pattern: pattern.text.clone(),
+                resources,
+                open: open(&pattern.text),
+            })
+            .collect()
+    }
+}
+
+/// The parts of an ARN before the name that a pattern leaves open.
+fn open(pattern: &str) -> Vec<&'static str> {
+    let mut parts = pattern.splitn(6, ':').skip(1);
+    let mut is_ended = pattern == "*";
+    ["partition", "service", "region", "account"]
+        .into_iter()
+        .filter(|_| {
+            // Behind a pattern that ends early nothing is said.
+            let part = parts.next();
+            let is_open = is_ended || part.is_some_and(|part| part.contains(['*', '?']));
+            is_ended |= part.is_none();
+            is_open || is_ended
+        })
+        .collect()
 }
 
 /// Identity policies and nothing else.

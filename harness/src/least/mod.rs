@@ -14,11 +14,13 @@ mod print;
 #[cfg(test)]
 mod tests;
 mod used;
+mod varying;
 
-pub use generalise::{Pattern, PatternError};
+pub use generalise::{Generalised, Pattern, PatternError};
 pub use journal::{JournalFileError, read};
 pub use principal::{Principal, PrincipalError};
 pub use print::table;
+pub use varying::Varying;
 
 use ringfence_guard::journal::Entry;
 use serde::Serialize;
@@ -47,6 +49,11 @@ pub struct OfPrincipal {
     /// The policy, and whether it allows what was done.
     #[serde(flatten)]
     pub needed: Needed,
+    /// What each of the patterns that were given stands for.
+    pub generalised: Vec<Generalised>,
+    /// Patterns for what will be called otherwise in the next run, and that no
+    /// pattern given stands for yet.
+    pub varying: Vec<Varying>,
     /// What was done although something beside the identity policies denies it:
     /// no identity policy allows it.
     pub denied: Vec<Denied>,
@@ -97,6 +104,12 @@ impl OfPrincipal {
         Self {
             calls: used.calls,
             needed: Needed::new(&used.permissions, patterns),
+            generalised: Generalised::all(&used.permissions, patterns),
+            varying: varying::varying(
+                used.permissions
+                    .iter()
+                    .filter(|used| patterns.iter().all(|pattern| !pattern.matches(used.resource))),
+            ),
             denied: used.denied(),
             unmapped: used.unmapped(),
             unused: used.policies.map(|policies| present::unused(policies, &used.permissions)),

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::policy::Needed;
 use super::present::Unused;
-use super::{OfPrincipal, Report};
+use super::{Generalised, OfPrincipal, Report, Varying};
 
 /// The report as text: each principal's policies as JSON to be used, and what
 /// there is to be known beside them.
@@ -29,12 +30,11 @@ fn of(principal: &OfPrincipal, out: &mut String) {
     let needed = &principal.needed;
     let _ = writeln!(
         out,
-        "{}: {} calls, {} permissions; the {} below allow {} of them\n",
+        "{}: {}, {}{}\n",
         principal.principal,
-        principal.calls,
-        needed.permissions,
-        counted(needed.policies.len(), "policy", "policies"),
-        needed.decided
+        counted(principal.calls, "call", "calls"),
+        counted(needed.permissions, "permission", "permissions"),
+        allowed(needed),
     );
     for policy in &needed.policies {
         let _ = writeln!(out, "{policy:#}\n");
@@ -57,6 +57,12 @@ fn of(principal: &OfPrincipal, out: &mut String) {
             .unmapped
             .iter()
             .map(|call| format!("{}:{}: {}", call.service, call.operation, call.reason)),
+    );
+    section(out, "The patterns that were given", principal.generalised.iter().map(generalised));
+    section(
+        out,
+        "These names were made in this run, and the next run's will differ; to allow those too, add",
+        principal.varying.iter().map(varying),
     );
     if let Some(unused) = &principal.unused {
         section(out, "Granted by the present policies, and never used", unused.iter().map(line));
@@ -89,6 +95,40 @@ fn line(unused: &Unused) -> String {
     format!("{action} of statement {sid} of {}: {used}", unused.policy)
 }
 
+/// What the policies below are worth.
+fn allowed(needed: &Needed) -> String {
+    let decided = match needed.permissions {
+        1 => "it".to_owned(),
+        all if all == needed.decided => "all of them".to_owned(),
+        _ => format!("{} of them", needed.decided),
+    };
+    match needed.policies.len() {
+        0 => String::new(),
+        1 => format!("; the policy below allows {decided}"),
+        many => format!("; the {many} policies below together allow {decided}"),
+    }
+}
+
+fn generalised(given: &Generalised) -> String {
+    let resources = match given.resources {
+        0 => "stands for nothing that was used".to_owned(),
+        count => format!("stands for {}", counted(count, "resource", "resources")),
+    };
+    if given.open.is_empty() {
+        return format!("`{}` {resources}", given.pattern);
+    }
+    format!("`{}` {resources}, and allows any {}", given.pattern, given.open.join(", any "))
+}
+
+fn varying(made: &Varying) -> String {
+    let first = made.resources.first().map_or("", String::as_str);
+    let others = match made.resources.len() {
+        0 | 1 => String::new(),
+        many => format!(" and {} more", many - 1),
+    };
+    format!("--generalise '{}'  ({first}{others})", made.pattern)
+}
+
 fn counted(count: usize, one: &str, many: &str) -> String {
-    if count == 1 { one.to_owned() } else { format!("{count} {many}") }
+    format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -132,6 +132,60 @@ fn resources_are_named_and_generalised_only_by_a_pattern_that_is_given() {
 }
 
 #[test]
+fn what_a_pattern_allows_beyond_what_was_done_is_told() {
+    let vpc = "arn:aws:ec2:us-east-1:123456789012:vpc/vpc-0a1b2c3d";
+    let subnet = "arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0a1b2c3d";
+    let checks = json!([
+        check("ec2:DeleteVpc", vpc, json!({})),
+        check("ec2:DeleteSubnet", subnet, json!({}))
+    ]);
+    let entries = [entry(APP, checks)];
+    let told = |patterns: &[&str]| {
+        let least = of_app(&entries, patterns);
+        let of = |given: &Generalised| (given.resources, given.open.join(" "));
+        let varying: Vec<String> = least.varying.iter().map(|made| made.pattern.clone()).collect();
+        (least.generalised.iter().map(of).collect::<Vec<_>>(), varying)
+    };
+    let (vpcs, subnets) = (
+        "arn:aws:ec2:us-east-1:123456789012:vpc/*".to_owned(),
+        "arn:aws:ec2:us-east-1:123456789012:subnet/*".to_owned(),
+    );
+    assert_eq!(told(&[]), (vec![], vec![subnets.clone(), vpcs.clone()]));
+    assert_eq!(told(&[&vpcs]), (vec![(1, String::new())], vec![subnets.clone()]));
+    assert_eq!(
+        told(&["arn:aws:ec2:*:*:vpc/*", "arn:aws:s3:::logs*"]),
+        (vec![(1, "region account".to_owned()), (0, String::new())], vec![subnets])
+    );
+    assert_eq!(told(&["arn:*:ec2:*"]), (vec![(2, "partition region account".to_owned())], vec![]));
+    assert_eq!(told(&["*"]), (vec![(2, "partition service region account".to_owned())], vec![]));
+}
+
+#[test]
+fn the_text_tells_what_the_policies_allow_and_what_will_differ() {
+    let vpc = "arn:aws:ec2:us-east-1:123456789012:vpc/vpc-0a1b2c3d";
+    let checks =
+        json!([check("ec2:DeleteVpc", vpc, json!({})), check("ec2:DescribeVpcs", "*", json!({}))]);
+    let entries = [entry(APP, checks)];
+    let only: Principal = "role/app".parse().unwrap();
+    let text = |pattern: &[&str]| {
+        let patterns: Vec<Pattern> = pattern.iter().map(|text| text.parse().unwrap()).collect();
+        table(&report(&entries, Some(&only), &patterns))
+    };
+    let plain = text(&[]);
+    let first = "role/app: 1 call, 2 permissions; the policy below allows all of them\n";
+    assert!(plain.starts_with(first), "{plain}");
+    let hint = format!(
+        "the next run's will differ; to allow those too, add:\n  --generalise \
+         'arn:aws:ec2:us-east-1:123456789012:vpc/*'  ({vpc})\n"
+    );
+    assert!(plain.contains(&hint), "{plain}");
+    let wide = text(&["arn:aws:ec2:*:*:vpc/*"]);
+    let told =
+        "  `arn:aws:ec2:*:*:vpc/*` stands for 1 resource, and allows any region, any account\n";
+    assert!(wide.contains(told) && !wide.contains("--generalise"), "{wide}");
+}
+
+#[test]
 fn what_a_policy_would_take_for_its_own_characters_is_written_as_a_literal() {
     let object = "arn:aws:s3:::b/a*${aws:username}";
     let entries = [entry(APP, json!([check("s3:GetObject", object, json!({}))]))];

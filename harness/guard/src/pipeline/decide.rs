@@ -52,13 +52,13 @@ impl Pipeline {
                     passage.entry.outcome = Ending::Allowed;
                     return Ok(Granted::Call);
                 }
-                return Err(refusal::refused(service, unmapped.to_string()));
+                return Err(refusal::unmapped(service, &unmapped));
             }
             Err(unmapped) if self.observer.is_some() => {
                 passage.unmapped(unmapped.to_string());
                 return Ok(Granted::Call);
             }
-            Err(unmapped) => return Err(refusal::refused(service, unmapped.to_string())),
+            Err(unmapped) => return Err(refusal::unmapped(service, &unmapped)),
         };
         require_token_tags(&caller.identity, &mut required);
         let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
@@ -107,7 +107,7 @@ impl Pipeline {
         let required = match requirements_of_absence(call, caller, &present).await {
             Ok(required) => required,
             Err(RequirementsError::Service(error)) => return Err(error),
-            Err(unmapped) => return Err(refusal::refused(call.service(), unmapped.to_string())),
+            Err(unmapped) => return Err(refusal::unmapped(call.service(), &unmapped)),
         };
         if required.is_empty() {
             return Ok(());

@@ -65,7 +65,9 @@ impl Pipeline {
             return Err(ServiceError::not_implemented(
                 call.service(),
                 format!(
-                    "{}:{} is allowed, and the upstream lacks it",
+                    "{}:{} is allowed, and the upstream lacks it: no refusal of AWS's. Leave the \
+                     call out, or take another upstream, with --backend localstack or the URL of one \
+                     that has it",
                     call.service().name(),
                     call.name()
                 ),

@@ -107,6 +107,7 @@ async fn what_the_rule_does_not_tell_is_refused_by_name(
     assert!(text.contains(&message), "{text}");
     let (service, operation) = operation.split_once(':').unwrap();
     let entry = stage.last_entry();
+    assert_eq!(entry.explanation.as_deref(), Some(message.as_str()));
     assert_eq!((entry.service.as_str(), entry.operation.as_str()), (service, operation));
     assert_eq!(entry.outcome, Ending::Refused);
     let seen = stage.upstream.state.lock().unwrap().seen.clone();
@@ -186,4 +187,21 @@ fn as_written(stage: &Stage, name: &str, head: Head, body: &[u8]) {
     assert_eq!(seen.header("x-moto-account-id"), Some(ACCOUNT));
     let scope = format!("/eu-central-1/{name}/aws4_request");
     assert!(seen.header("authorization").unwrap().contains(&scope));
+}
+
+#[tokio::test]
+async fn what_the_upstream_lacks_is_told_with_what_to_do() {
+    let stage = Stage::new().await;
+    stage.upstream.answers("AmazonSQS.ListQueues", 501, &json!({}));
+    let role = stage.role(&allow("sqs:ListQueues"));
+    let answer = send(request(&stage, &role, "sqs", SQS, b"{}")).await;
+    assert_eq!(answer.status(), 501);
+    let told: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!(told["__type"], "NotImplementedException");
+    assert_eq!(
+        told["message"],
+        "sqs:ListQueues is allowed, and the upstream lacks it: no refusal of AWS's. Leave the call \
+         out, or take another upstream, with --backend localstack or the URL of one that has it"
+    );
+    assert_eq!(stage.last_entry().outcome, Ending::Allowed);
 }
