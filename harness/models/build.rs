@@ -205,7 +205,14 @@ impl Entry {
             ("ENDPOINT_PREFIXES", self.endpoint_prefix.clone()),
             ("SIGNING_NAMES", self.signing_name.clone()),
         ];
-        keys.extend(self.target_prefix.clone().map(|prefix| ("TARGET_PREFIXES", prefix)));
+        if let Some(prefix) = &self.target_prefix {
+            keys.push(("TARGET_PREFIXES", prefix.clone()));
+            // SDKs that are made from Smithy's models send the name of the service's
+            // shape alone, botocore a namespace before it (CloudTrail):
+            // https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+            let shape = prefix.rsplit_once('.').map(|(_, shape)| shape.to_owned());
+            keys.extend(shape.map(|shape| ("TARGET_PREFIXES", shape)));
+        }
         keys.extend(self.iam_prefix.clone().map(|prefix| ("IAM_PREFIXES", prefix)));
         if self.protocols.iter().any(|protocol| matches!(protocol.as_str(), "query" | "ec2")) {
             keys.extend(self.api_versions.iter().map(|version| ("VERSIONS", version.clone())));

@@ -29,6 +29,8 @@ fn every_service_is_found_by_all_that_a_request_names() {
         assert!(Service::by_endpoint_prefix(service.endpoint_prefix()).contains(&service));
         if let Some(prefix) = service.target_prefix() {
             assert!(Service::by_target_prefix(prefix).contains(&service));
+            let shape = prefix.rsplit('.').next().unwrap();
+            assert!(Service::by_target_prefix(shape).contains(&service), "{shape}");
         }
         if let Some(prefix) = service.iam_prefix() {
             assert!(Service::by_iam_prefix(prefix).contains(&service));

@@ -45,7 +45,7 @@ pub(super) fn read(view: &View<'_>, service: Service) -> Result<Read, Refusal> {
         )));
     }
     let operation = path(view)
-        .filter(|(name, _)| Some(*name) == service.target_prefix())
+        .filter(|(name, _)| Service::by_target_prefix(name).contains(&service))
         .and_then(|(_, operation)| service.operation(operation))
         .ok_or_else(|| {
             Refusal::Operation(format!(

@@ -374,6 +374,39 @@ fn a_json_call_takes_no_query_parameters_and_no_form() {
     );
 }
 
+/// botocore writes a namespace before the name of the service's shape, SDKs that
+/// are made from Smithy's models do not.
+#[rstest]
+#[case::shape("cloudtrail", "CloudTrail_20131101.ListTrails")]
+#[case::namespace(
+    "cloudtrail",
+    "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.ListTrails"
+)]
+#[case::shape("codestar-connections", "CodeStar_connections_20191201.ListConnections")]
+fn a_target_names_the_services_shape_with_or_without_its_namespace(
+    #[case] name: &str,
+    #[case] target: &str,
+) {
+    let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
+    let (parts, body) = request(name, "POST", "/", &headers, "{}");
+    let call = identify(&parts, &body, "").unwrap();
+    assert_eq!(call.service().name(), name);
+    assert_eq!(Some(call.name()), target.rsplit('.').next());
+}
+
+#[test]
+fn a_cbor_path_names_the_services_shape_with_or_without_its_namespace() {
+    let headers = [("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")];
+    for name in
+        ["CodeConnections_20231201", "com.amazonaws.codeconnections.CodeConnections_20231201"]
+    {
+        let path = format!("/service/{name}/operation/ListConnections");
+        let (parts, body) = request("codeconnections", "POST", &path, &headers, "");
+        let call = identify(&parts, &body, "").unwrap();
+        assert_eq!((call.service().name(), call.name()), ("codeconnections", "ListConnections"));
+    }
+}
+
 #[test]
 fn scope_target_and_host_must_agree() {
     let headers = [
