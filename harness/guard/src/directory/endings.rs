@@ -55,10 +55,12 @@ struct Stored {
 }
 
 impl Endings {
-    /// Notes the policies that a call stores.
-    pub(super) fn learn(&self, call: &Call) {
-        let policies: Vec<Value> = documents(&Value::Object(call.input.clone()))
+    /// Notes the policies that a call stored. One that names nobody, as those of
+    /// identities, means nobody.
+    fn learn(&self, call: &Call) {
+        let policies: Vec<Value> = documents(&call.input)
             .into_iter()
+            .filter(|text| text.contains("Principal"))
             .filter_map(|text| json::parse(text).map(value).ok())
             .collect();
         if policies.is_empty() {
@@ -118,6 +120,11 @@ fn last_part(text: &str) -> &str {
 }
 
 impl Directory {
+    /// A call succeeded: the policies in it mean who has their names now.
+    pub(crate) fn stored_by(&self, call: &Call) {
+        self.endings.learn(call);
+    }
+
     /// A name ended: policies that are there mean who had it, as do grants.
     ///
     /// # Errors

@@ -51,7 +51,6 @@ impl Directory {
             return;
         }
         self.written.learn(call);
-        self.endings.learn(call);
         // Its operations tag the resources of all services.
         if call.service().name() == "resourcegroupstaggingapi" {
             self.kms_keys.clear();

@@ -64,7 +64,7 @@ fn stores_a_policy(call: &Call) -> bool {
     name.contains("ResourcePolicy")
         || name.contains("Permission")
         || name == "CreateGrant"
-        || !documents(&Value::Object(call.input.clone())).is_empty()
+        || !documents(&call.input).is_empty()
         || call.input.values().any(names_policy)
 }
 
@@ -80,25 +80,22 @@ fn names_policy(value: &Value) -> bool {
 
 /// The policies in an input: JSON objects in members that are called so, or beside
 /// a name of an attribute (`AttributeName=Policy`).
-pub(super) fn documents(input: &Value) -> Vec<&str> {
-    fn is_document(text: &str) -> bool {
-        text.trim_start().starts_with('{')
-    }
-    match input {
-        Value::Object(members) => {
-            let is_named = members.values().any(|value| value == "Policy");
-            members
-                .iter()
-                .flat_map(|(name, value)| match value {
-                    Value::String(text) => {
-                        let is_policy = is_named || name.to_ascii_lowercase().contains("polic");
-                        if is_policy && is_document(text) { vec![text.as_str()] } else { vec![] }
-                    }
-                    _ => documents(value),
-                })
-                .collect()
-        }
-        Value::Array(items) => items.iter().flat_map(documents).collect(),
+pub(super) fn documents(members: &Map<String, Value>) -> Vec<&str> {
+    let is_named = members.values().any(|value| value == "Policy");
+    let is_document = |(name, value): &(&String, &Value)| {
+        let is_policy = is_named || name.to_ascii_lowercase().contains("polic");
+        is_policy && value.as_str().is_some_and(|text| text.trim_start().starts_with('{'))
+    };
+    let own = members.iter().filter(is_document).filter_map(|(_, value)| value.as_str());
+    let inner = members.values().flat_map(objects_in).flat_map(documents);
+    own.chain(inner).collect()
+}
+
+/// The objects in a member: itself, or each of a list.
+fn objects_in(value: &Value) -> Vec<&Map<String, Value>> {
+    match value {
+        Value::Object(members) => vec![members],
+        Value::Array(items) => items.iter().flat_map(objects_in).collect(),
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
     }
 }

@@ -104,6 +104,7 @@ impl Pipeline {
             self.directory.regions.forget(call.text("Bucket").unwrap_or_default());
         }
         if answer.status().is_success() {
+            self.directory.stored_by(call);
             keys::learn(call, &answer, &self.setting, &self.directory).await?;
             account::learn(call, &answer, &self.directory).await?;
             read_back::tags(call, &self.directory).await?;

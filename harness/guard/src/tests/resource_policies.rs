@@ -205,6 +205,12 @@ async fn a_policy_means_who_had_the_name_when_it_was_stored() {
     let other = json!({"ResourceArn": format!("{TABLE}2"), "Policy": policy["Policy"]});
     stage.client.call(&root(), Service::DynamoDb, "PutResourcePolicy", other).await.unwrap();
     read(&stage, &anew).await.unwrap_err();
+    // Nor does one that was not stored.
+    const PUT: &str = "DynamoDB_20120810.PutResourcePolicy";
+    stage.upstream.answers(PUT, 400, &json!({"__type": "LimitExceededException"}));
+    stage.client.call(&root(), Service::DynamoDb, "PutResourcePolicy", put()).await.unwrap_err();
+    read(&stage, &anew).await.unwrap_err();
+    stage.upstream.answers(PUT, 200, &json!({}));
     stage.client.call(&root(), Service::DynamoDb, "PutResourcePolicy", put()).await.unwrap();
     read(&stage, &anew).await.unwrap();
 }
