@@ -86,7 +86,8 @@ pub(super) fn tagging(
     // a filter.
     let tags_nothing = |access: &[Access]| {
         access.contains(&Access::Tagging)
-            || access.iter().all(|level| matches!(level, Access::List | Access::Read))
+            || (!access.is_empty()
+                && access.iter().all(|level| matches!(level, Access::List | Access::Read)))
     };
     let is_alone =
         actions::action(&own.action.to_string()).is_some_and(|action| tags_nothing(&action.access));
