@@ -143,16 +143,16 @@ mod tests {
     fn links_lead_to_copies() {
         let top = tempfile::tempdir().unwrap();
         let top = top.path().canonicalize().unwrap();
-        write(&top, "shared/modules/m/main.tf", "locals { a = file(\"${path.module}/../n.txt\") }");
-        write(&top, "shared/modules/n.txt", "n");
+        write(&top, "common/modules/m/main.tf", "locals { a = file(\"${path.module}/../n.txt\") }");
+        write(&top, "common/modules/n.txt", "n");
         write(&top, "secret.txt", "s");
         write(&top, "root/main.tf", "module \"m\" {\n  source = \"./m\"\n}\n");
-        symlink("../shared/modules/m", top.join("root/m")).unwrap();
+        symlink("../common/modules/m", top.join("root/m")).unwrap();
         symlink(top.join("secret.txt"), top.join("root/secret.txt")).unwrap();
         symlink("nowhere", top.join("root/dangling")).unwrap();
         symlink(".", top.join("root/self")).unwrap();
         let (_target, copied, files) = copied(&top, "root");
-        assert!(files.contains(&"shared/modules/n.txt".to_owned()), "{files:?}");
+        assert!(files.contains(&"common/modules/n.txt".to_owned()), "{files:?}");
         let through = copied.root.join("m/../n.txt");
         assert_eq!(fs::read_to_string(through).unwrap(), "n");
         let link = fs::read_link(copied.root.join("secret.txt")).unwrap();
