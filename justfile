@@ -12,10 +12,9 @@ verify *ARGS:
 test *ARGS:
     RINGFENCE_BACKEND=embedded cargo test --workspace {{ARGS}}
 
-# The whole suite against LocalStack in a container.
+# What starts an upstream, against LocalStack in a container.
 test-localstack *ARGS: localstack-image
-    RINGFENCE_BACKEND=localstack cargo test --workspace {{ARGS}}
-    cargo test -p ringfence --test localstack
+    RINGFENCE_BACKEND=localstack cargo test --workspace --test proofs --test integrity --test published --test localstack {{ARGS}}
 
 # The report in a headless Chromium; `--pictures DIRECTORY` keeps screenshots.
 browser-test *ARGS:

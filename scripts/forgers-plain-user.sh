@@ -12,11 +12,12 @@ nobody=65534
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The path of a test's program: PACKAGE NAME TARGET…
+# The path of a test's program: NAME TARGET…. Of the whole workspace, whose
+# features are those that `cargo test --workspace` has built already.
 program() {
-  local package=$1 name=$2
-  shift 2
-  cargo test -q -p "$package" "$@" --locked --no-run --message-format=json \
+  local name=$1
+  shift
+  cargo test -q --workspace "$@" --locked --no-run --message-format=json \
     | python3 -c '
 import json, sys
 found = [it["executable"] for it in map(json.loads, sys.stdin)
@@ -26,8 +27,8 @@ print(found[-1])' "$name"
 
 # Copies, since a plain user may not be able to enter this directory.
 mkdir "$work/home"
-cp "$(program ringfence forgers --test forgers)" "$work/steps"
-cp "$(program ringfence-services ringfence_services --lib)" "$work/functions"
+cp "$(program forgers --test forgers)" "$work/steps"
+cp "$(program ringfence_services --lib)" "$work/functions"
 chmod 755 "$work"
 chown "$nobody:$nobody" "$work/home"
 

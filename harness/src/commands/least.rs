@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::least::{Pattern, Principal, read, report, table};
 
 const AFTER: &str = "\
-First let the principal do its work against a guard that refuses nothing:
+Example: first let the principal do its work against a guard that refuses nothing:
 
     ringfence up --observe --journal journal.jsonl
     ringfence least journal.jsonl --principal role/deployer

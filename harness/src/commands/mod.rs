@@ -8,12 +8,14 @@ mod decide;
 mod doctor;
 mod evidence;
 mod explain;
+mod help;
 mod init;
 mod least;
 mod lines;
 mod lint;
 mod mutate;
 mod report;
+mod shell;
 mod supervise;
 mod terminal;
 mod up;
@@ -29,52 +31,68 @@ use crate::exit::{Exit, Signal};
 
 /// Proves that the guard rails of a two-layered AWS architecture hold.
 #[derive(Debug, Parser)]
-#[command(name = "ringfence", version, after_help = EXIT_CODES)]
+#[command(name = "ringfence", version, after_help = AFTER_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 all controls held, 1 a control failed, 2 it could not run, \
-                          130/143 interrupted. Of decide, compare and explain: 0 done, 2 some input \
-                          could not be read. Of evidence and report: 0 good, 1 not \
-                          to be relied on, worse or different, 2 it could not be read. Of lint: 0 clean, 1 findings, 2 some input could \
-                          not be read. Of doctor: 0 all runs, 1 something does not, 2 some file could \
-                          not be read. Of least: 0 done, 1 a policy cannot say all of it, 2 the \
-                          journal could not be read.";
+const AFTER_HELP: &str = "Your own repository: `ringfence init`, then `ringfence verify`.
+
+Exit codes: 0 all controls held, 1 a control failed, 2 it could not run, 130/143 interrupted.
+Each command's help has an example, and its own exit codes where they differ.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve an AWS endpoint that decides as IAM would, until SIGINT or SIGTERM.
+    #[command(after_help = help::UP)]
     Up(up::Up),
     /// Build what ringfence.toml names, attack it, and say what held.
+    #[command(after_help = help::VERIFY)]
     Verify(verify::Verify),
     /// Attack what ringfence.toml names; with `--only`, in the ways that are named.
+    #[command(after_help = help::ATTACK)]
     Attack(attack::Attack),
     /// Weaken each guard rail of what ringfence.toml names, and say whether the attacks notice.
+    #[command(after_help = help::MUTATE)]
     Mutate(mutate::Mutate),
     /// Decide requests: JSON lines in, one JSON line out for each, in order.
+    #[command(after_help = help::DECIDE)]
     Decide(decide::Decide),
     /// Say what of an estate will not run here, before anything runs.
+    #[command(after_help = help::DOCTOR)]
     Doctor(doctor::Doctor),
     /// Compare policies for all requests: JSON lines in, one JSON line out for each, in order.
     Compare(compare::Compare),
     /// Explain one decision to a person.
+    #[command(after_help = help::EXPLAIN)]
     Explain(explain::Explain),
     /// Write the first ringfence.toml of an estate, from its files.
+    #[command(after_help = help::INIT)]
     Init(init::Init),
     /// Put a run's decisions to AWS's own policy simulator, in an account of yours; read-only.
+    #[command(after_help = help::CALIBRATE)]
     Calibrate(calibrate::Calibrate),
     /// Tell which operations of AWS's services are decided, how, and what is refused and why.
+    #[command(after_help = help::COVERAGE)]
     Coverage(coverage::Coverage),
     /// Check and compare evidence.
+    #[command(after_help = help::EVIDENCE)]
     Evidence(evidence::Evidence),
     /// Render the forms of a bundle from its run.json again, and say what differs.
+    #[command(after_help = help::REPORT)]
     Report(report::Report),
     /// Write the smallest policy that allows what a journal says was done.
     Least(least::Least),
     /// Check policies: what can never match, or grants more than it says.
+    #[command(after_help = help::LINT)]
     Lint(lint::Lint),
+    /// Print what a shell completes.
+    #[command(after_help = help::COMPLETIONS)]
+    Completions(shell::Completions),
+    /// Print the manual page, or write all of them.
+    #[command(after_help = help::MAN)]
+    Man(shell::Man),
 }
 
 /// Runs the command line.
@@ -89,11 +107,13 @@ pub fn main() -> Exit {
     };
     let command = match cli.command {
         Command::Compare(compare) => return ended(compare.run()),
+        Command::Completions(completions) => return ended(completions.run()),
         Command::Decide(decide) => return ended(decide.run()),
         Command::Explain(explain) => return ended(explain.run()),
         Command::Init(init) => return ended(init.run()),
         Command::Least(least) => return ended(least.run()),
         Command::Lint(lint) => return ended(lint.run()),
+        Command::Man(man) => return ended(man.run()),
         Command::Attack(attack) => Serving::Attack(attack),
         Command::Calibrate(calibrate) => Serving::Calibrate(calibrate),
         Command::Doctor(doctor) => Serving::Doctor(doctor),
