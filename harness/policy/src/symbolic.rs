@@ -16,7 +16,7 @@ use crate::document::Document;
 use crate::evaluate::{self, Policies};
 use crate::principal::Entry;
 use crate::request::Request;
-use crate::statement::Statement;
+use crate::statement::{ActionPattern, Statement};
 
 pub use crate::arn::{Covered, ResourcePattern};
 pub use crate::condition::{Condition, Test};
@@ -101,6 +101,33 @@ impl<'p> StatementView<'p> {
     /// Whether it speaks of the action.
     pub fn is_about(self, action: &Action<'_>) -> bool {
         self.0.is_about_action(action)
+    }
+
+    /// Whether it speaks of every request of which another speaks, as far as the
+    /// texts show.
+    pub fn includes(self, other: Self) -> bool {
+        let (one, other) = (self.0, other.0);
+        let (actions, all) = (&one.actions, &other.actions);
+        let has = |list: &[ActionPattern], entry: &ActionPattern| {
+            list.iter().any(|known| known.source.eq_ignore_ascii_case(&entry.source))
+        };
+        let (more, less) = match actions.negated {
+            false => (actions, all),
+            true => (all, actions),
+        };
+        actions.negated == all.negated
+            && less.patterns.iter().all(|entry| has(&more.patterns, entry))
+            && one.principals == other.principals
+            && one.conditions.iter().all(|condition| other.conditions.contains(condition))
+            && match (&one.resources, &other.resources) {
+                (None, None) => true,
+                (Some(one), Some(other)) => {
+                    let (more, less) = if one.negated { (other, one) } else { (one, other) };
+                    one.negated == other.negated
+                        && less.patterns.iter().all(|entry| more.patterns.contains(entry))
+                }
+                (Some(_), None) | (None, Some(_)) => false,
+            }
     }
 
     /// The entries of `Action` or `NotAction`: the service in lower case

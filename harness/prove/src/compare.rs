@@ -1,6 +1,8 @@
 //! Whether all that some policies allow others allow as well.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use ringfence_policy::symbolic::{
     Action, Effect, FRAMES, Frame, Logic, StatementView, allowed, statements,
@@ -9,10 +11,12 @@ use ringfence_policy::{Context, Document, Policies, Principal, Request, judge};
 
 use crate::actions::{Group, groups};
 use crate::callers::{self, Caller, OTHER_ACCOUNT, SOME_ACCOUNT};
+use crate::common;
 use crate::domain::{Admits, Universe};
-use crate::encode::{Asked, Encoding, Scope};
+use crate::encode::{Asked, Encoding, Scope, is_arn};
 use crate::formula::Formula;
-use crate::solve::{Found, smallest, solve};
+use crate::parts::Patterns;
+use crate::solve::{Found, Model, Problem};
 
 /// What is asked: whether everything that one side allows the other allows too.
 #[derive(Debug, Clone, Copy)]
@@ -91,31 +95,51 @@ fn documents(policies: &Policies) -> impl Iterator<Item = &Document> {
 /// # Errors
 /// Where the engine does not confirm a request that breaks the claim.
 pub fn within(question: &Question<'_>) -> Result<Verdict, Disagreement> {
-    let all: Vec<StatementView<'_>> =
-        documents(question.inner).chain(documents(question.outer)).flat_map(statements).collect();
-    Search::new(question, &all).run()
+    let known = common::known(question.inner, question.outer);
+    let of_identity = |document: &Document| {
+        question.inner.identity.iter().any(|one| std::ptr::eq(&**one, document))
+    };
+    let mut all: Vec<StatementView<'_>> = Vec::new();
+    let mut allows = false;
+    for document in documents(question.inner) {
+        let own = known.as_ref().filter(|_| of_identity(document));
+        for statement in statements(document) {
+            if !own.is_some_and(|known| known.has(statement)) {
+                allows |= own.is_some() && statement.effect() == Effect::Allow;
+                all.push(statement);
+            }
+        }
+    }
+    // Whatever is allowed, a statement allows that the outer side has.
+    if known.is_some() && !allows {
+        return Ok(Verdict::Proved);
+    }
+    let inner = all.len();
+    all.extend(documents(question.outer).flat_map(statements));
+    Search::new(question, &all, inner).run()
 }
 
 struct Search<'s, 'p> {
     question: &'s Question<'p>,
+    /// The statements that count: those of the inner side, then the others.
     statements: &'s [StatementView<'p>],
+    /// How many are of the inner side.
+    inner: usize,
     callers: Vec<Caller>,
-    accounts: Vec<String>,
+    patterns: Rc<RefCell<Patterns>>,
     /// Why something was left undecided.
     open: Option<String>,
 }
 
 impl<'s, 'p> Search<'s, 'p> {
-    fn new(question: &'s Question<'p>, statements: &'s [StatementView<'p>]) -> Self {
+    fn new(question: &'s Question<'p>, statements: &'s [StatementView<'p>], inner: usize) -> Self {
         let accounts = accounts(statements);
         let policies = [question.inner, question.outer];
         let callers = match question.principal {
             Some(principal) => vec![callers::one(principal)],
             None => callers::all(policies, statements, &accounts),
         };
-        let own = callers.iter().filter_map(|caller| caller.principal.account_id());
-        let accounts: BTreeSet<String> = own.map(str::to_owned).collect();
-        Self { question, statements, callers, accounts: accounts.into_iter().collect(), open: None }
+        Self { question, statements, inner, callers, patterns: Rc::default(), open: None }
     }
 
     fn run(mut self) -> Result<Verdict, Disagreement> {
@@ -175,27 +199,25 @@ impl<'s, 'p> Search<'s, 'p> {
         if services.len() < 2 {
             return BTreeSet::new();
         }
-        let services: Vec<String> = services.into_iter().collect();
         let statements = group.of(self.statements);
         for caller in &self.callers {
             let scope = Scope {
                 statements: &statements,
                 fixed: &caller.keys,
-                accounts: &self.accounts,
-                services: &services,
+                patterns: &self.patterns,
                 frames: [true; FRAMES.len()],
                 admits: &Admits::anything(),
                 opaque: false,
                 either_beyond: true,
             };
-            let encoding = Encoding::new(&scope);
+            let mut encoding = Encoding::new(&scope);
             if !encoding.open.is_empty() {
                 return BTreeSet::new();
             }
             let tried = Tried { question: self.question, action: &group.action, caller };
             without.retain(|service| {
-                let of = encoding.is_arn().and(encoding.service(service));
-                matches!(tried.search(&encoding, &of), Outcome::Nothing)
+                let of = is_arn().and(encoding.service(service));
+                matches!(tried.search(&mut encoding, &of), Outcome::Nothing)
             });
         }
         without
@@ -204,7 +226,8 @@ impl<'s, 'p> Search<'s, 'p> {
     /// Looks for a request for the action that one side alone allows.
     fn decide(&mut self, action: &str, group: &Group, admits: &Admits) -> Option<Witness> {
         let statements = group.of(self.statements);
-        let allows = statements.iter().any(|one| one.effect() == Effect::Allow);
+        let inner = self.statements.iter().zip(&group.about).take(self.inner);
+        let allows = inner.into_iter().any(|(one, about)| *about && one.effect() == Effect::Allow);
         if !allows && !self.callers.iter().any(|caller| is_of_root(&caller.principal)) {
             return None;
         }
@@ -217,7 +240,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 let encoding = self.encoding(action, &statements, caller, admits, [false, true]);
                 encodings.push((&caller.keys, encoding));
             }
-            let (_, encoding) = encodings.get(place)?;
+            let (_, encoding) = encodings.get_mut(place)?;
             let tried = Tried { question: self.question, action, caller };
             let always = Formula::Constant(true);
             // Most ARNs need not be looked at beyond their parts: what is proved
@@ -227,8 +250,8 @@ impl<'s, 'p> Search<'s, 'p> {
                 Outcome::Witness(witness) if self.is_confirmed(&witness) => return Some(*witness),
                 Outcome::Nothing | Outcome::GaveUp | Outcome::Witness(_) => {}
             }
-            let exact = self.encoding(action, &statements, caller, admits, [false, false]);
-            match tried.search(&exact, &always) {
+            let mut exact = self.encoding(action, &statements, caller, admits, [false, false]);
+            match tried.search(&mut exact, &always) {
                 Outcome::Nothing if exact.open.is_empty() => continue,
                 // Where not everything is told apart, a request may come out otherwise.
                 Outcome::Witness(witness)
@@ -238,8 +261,8 @@ impl<'s, 'p> Search<'s, 'p> {
                 }
                 Outcome::Nothing | Outcome::GaveUp | Outcome::Witness(_) => {}
             }
-            let opaque = self.encoding(action, &statements, caller, admits, [true, true]);
-            if opaque.parts_open || !matches!(tried.search(&opaque, &always), Outcome::Nothing) {
+            let mut opaque = self.encoding(action, &statements, caller, admits, [true, true]);
+            if !matches!(tried.search(&mut opaque, &always), Outcome::Nothing) {
                 let gave_up = || "the search took too many steps".to_owned();
                 open = open.or_else(|| Some(exact.open.first().cloned().unwrap_or_else(gave_up)));
             }
@@ -261,8 +284,7 @@ impl<'s, 'p> Search<'s, 'p> {
         Encoding::new(&Scope {
             statements,
             fixed: &caller.keys,
-            accounts: &self.accounts,
-            services: &[],
+            patterns: &self.patterns,
             frames: self.frames(action),
             admits,
             opaque,
@@ -345,7 +367,7 @@ struct Target {
 
 impl Tried<'_, '_> {
     /// Looks among some of the requests.
-    fn search(&self, encoding: &Encoding, among: &Formula) -> Outcome {
+    fn search(&self, encoding: &mut Encoding, among: &Formula) -> Outcome {
         let mut gave_up = false;
         for own in [true, false] {
             let Some(owned) = self.owned(encoding, own) else { continue };
@@ -355,13 +377,16 @@ impl Tried<'_, '_> {
                 if of == Formula::Constant(false) {
                     continue;
                 }
-                let Some(formula) = self.breaks(encoding, own, target.arn, of) else { continue };
-                match solve(&formula, &encoding.domains) {
+                let broken = self.breaks(encoding, own, target.arn, of);
+                let Some([allowed, rest]) = broken else { continue };
+                let tests = &encoding.keys.tests;
+                let problem = Problem { allowed: &allowed, rest: &rest, tests };
+                match problem.solve(&encoding.domains) {
                     Found::Nothing => {}
                     Found::GaveUp => gave_up = true,
-                    Found::Classes(found) => {
-                        if let Some(classes) = smallest(&formula, &encoding.domains, found) {
-                            let witness = self.witness(encoding, &classes, own);
+                    Found::Model(found) => {
+                        if let Some(model) = problem.smallest(&encoding.domains, found) {
+                            let witness = self.witness(encoding, &model, own);
                             return Outcome::Witness(Box::new(witness));
                         }
                     }
@@ -371,8 +396,15 @@ impl Tried<'_, '_> {
         if gave_up { Outcome::GaveUp } else { Outcome::Nothing }
     }
 
-    /// The requests of a frame that the one side allows and the other does not.
-    fn breaks(&self, encoding: &Encoding, own: bool, arn: &str, of: Formula) -> Option<Formula> {
+    /// The requests of a frame that the one side allows, and where the other does
+    /// not.
+    fn breaks(
+        &self,
+        encoding: &Encoding,
+        own: bool,
+        arn: &str,
+        of: Formula,
+    ) -> Option<[Formula; 2]> {
         let account = self.caller.principal.account_id();
         let context = Context::new();
         let request = Request {
@@ -395,14 +427,14 @@ impl Tried<'_, '_> {
         if inner == Formula::Constant(false) {
             return None;
         }
-        let formula = inner.and(side(self.question.outer).negate());
-        (formula != Formula::Constant(false)).then_some(formula)
+        let rest = side(self.question.outer).negate();
+        (rest != Formula::Constant(false)).then_some([inner, rest])
     }
 
     /// The resources of the caller's own account, or of others; `None` where
     /// that makes no difference.
-    fn owned(&self, encoding: &Encoding, own: bool) -> Option<Formula> {
-        let arn = encoding.is_arn();
+    fn owned(&self, encoding: &mut Encoding, own: bool) -> Option<Formula> {
+        let arn = is_arn();
         let Some(account) = self.caller.principal.account_id() else {
             return own.then_some(Formula::Constant(true));
         };
@@ -410,15 +442,14 @@ impl Tried<'_, '_> {
             // What another account owns, its own policy must allow.
             return None;
         }
-        let is_id = |text: &str| text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit());
         Some(match (self.caller.any_account, own) {
             (true, true) => Formula::Constant(true),
             (true, false) => arn,
             (false, true) => {
-                let others = encoding.account(|text| is_id(text) && text != account);
+                let others = encoding.has_account().and(encoding.account(account).negate());
                 arn.and(others).negate()
             }
-            (false, false) => arn.and(encoding.account(|text| text != account)),
+            (false, false) => arn.and(encoding.account(account).negate()),
         })
     }
 
@@ -453,10 +484,10 @@ impl Tried<'_, '_> {
         targets
     }
 
-    fn witness(&self, encoding: &Encoding, classes: &[usize], own: bool) -> Witness {
+    fn witness(&self, encoding: &Encoding, model: &Model, own: bool) -> Witness {
         let is_id = |text: &&str| text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit());
-        let owner = encoding.account_of(classes).filter(is_id);
-        let resource = encoding.resource(classes);
+        let owner = model.account().filter(is_id);
+        let resource = model.resource();
         let account = match (self.caller.any_account, own, owner) {
             (false, ..) | (_, _, None) => None,
             (true, true, Some(owner)) => Some(owner),
@@ -473,7 +504,7 @@ impl Tried<'_, '_> {
             action: self.action.to_owned(),
             resource,
             resource_account: outside.then(|| OTHER_ACCOUNT.to_owned()),
-            context: encoding.context(classes),
+            context: encoding.context(model),
         }
     }
 }

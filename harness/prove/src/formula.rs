@@ -43,6 +43,15 @@ impl Formula {
         }
     }
 
+    /// Whether it is this very formula.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Constant(one), Self::Constant(other)) => one == other,
+            (Self::Of(one), Self::Of(other)) => Rc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
     /// All of them, or any of them: `unit` is what changes nothing.
     fn joined(formulas: impl IntoIterator<Item = Self>, unit: bool) -> Self {
         let mut leaves: Vec<(Variable, Set)> = Vec::new();

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use ringfence_policy::symbolic::{Condition, Effect, Logic};
+use ringfence_policy::symbolic::{Condition, Effect, Logic, Test};
 use ringfence_policy::{Context, Values};
 
 use crate::domain::Holds;
 use crate::encode::{KEYS, Scope, holds, put};
 use crate::formula::Formula;
+use crate::parts::Tests;
 use crate::set::Set;
 use crate::values::texts;
 
@@ -30,8 +31,8 @@ pub(crate) struct Keys {
     /// Why not every case may have been told apart.
     pub(crate) open: Vec<String>,
     places: HashMap<String, usize>,
-    /// Variables for tests that may come out either way.
-    opaque: HashMap<String, usize>,
+    /// The variables that are true or false.
+    pub(crate) tests: Tests,
     unclear: HashSet<String>,
 }
 
@@ -51,7 +52,7 @@ impl Keys {
             fixed: Context::new(),
             open: Vec::new(),
             places: HashMap::new(),
-            opaque: HashMap::new(),
+            tests: Tests::new(scope.patterns.clone()),
             unclear: HashSet::new(),
         };
         for (key, value) in scope.fixed {
@@ -68,6 +69,7 @@ impl Keys {
         for condition in &conditions {
             keys.add(condition.key(), false);
         }
+        keys.tests.begin(KEYS + keys.all.len());
         keys.check_variables(scope);
         // Variables first: what others are compared with hangs on their values.
         let mut order: Vec<usize> = (0..keys.all.len()).collect();
@@ -149,12 +151,17 @@ impl Keys {
         let (lower, is_variable) = (key.lower.clone(), key.is_variable);
         let on: Vec<&Condition> =
             conditions.iter().filter(|one| one.lower_key() == lower).copied().collect();
-        let mut tests = Vec::new();
-        for condition in &on {
-            for (_, context) in self.contexts(condition).unwrap_or_default() {
-                tests.extend(condition.tests(&context));
-            }
-        }
+        let of = |condition: &&'_ Condition| {
+            let contexts = self.contexts(condition).unwrap_or_default();
+            contexts.into_iter().map(|(_, context)| context).collect()
+        };
+        let on: Vec<On<'_>> =
+            on.iter().map(|one| On { condition: one, contexts: of(one) }).collect();
+        let tests: Vec<Test> = on
+            .iter()
+            .flat_map(|On { condition, contexts }| contexts.iter().map(|it| condition.tests(it)))
+            .flatten()
+            .collect();
         let mut found = texts(&tests);
         if !found.complete {
             self.open
@@ -189,33 +196,18 @@ impl Keys {
         values.sort_by_key(size);
         if !is_variable {
             let mut seen = HashSet::new();
-            values.retain(|value| seen.insert(self.signature(value.as_ref(), &on)));
+            values.retain(|value| seen.insert(signature(value.as_ref(), &on)));
         }
         if let Some(key) = self.all.get_mut(place) {
             key.values = values;
         }
     }
 
-    /// For each class of the variables, what each condition says of a value.
-    fn signature(&self, value: Option<&Values>, on: &[&Condition]) -> Vec<bool> {
-        let mut signature = Vec::new();
-        for condition in on {
-            for (_, mut context) in self.contexts(condition).unwrap_or_default() {
-                put(&mut context, condition.lower_key(), value);
-                for effect in [Effect::Allow, Effect::Deny] {
-                    signature.push(holds(condition, &context, effect));
-                }
-            }
-        }
-        signature
-    }
-
     /// Lists of these values, one of each class.
-    fn lists(&mut self, words: &[&String], on: &[&Condition]) -> Vec<Option<Values>> {
-        let listed: Vec<&Condition> = on.iter().filter(|one| one.is_of_list()).copied().collect();
+    fn lists(&mut self, words: &[&String], on: &[On<'_>]) -> Vec<Option<Values>> {
         let list = |words: &[String]| Values::Many(words.to_vec());
         let first = words.first().map(|word| vec![(*word).clone()]).unwrap_or_default();
-        if listed.is_empty() {
+        if !on.iter().any(|one| one.condition.is_of_list()) {
             return vec![Some(list(&first))];
         }
         let mut seen: HashSet<(Vec<bool>, bool)> = HashSet::new();
@@ -223,7 +215,7 @@ impl Keys {
         let mut distinct: Vec<&String> = Vec::new();
         for word in words {
             let one = vec![(*word).clone()];
-            if seen.insert((self.signature(Some(&list(&one)), on), word.is_empty())) {
+            if seen.insert((signature(Some(&list(&one)), on), word.is_empty())) {
                 distinct.push(word);
                 kept.push(one);
             }
@@ -235,7 +227,7 @@ impl Keys {
                 let mut longer = known.clone();
                 longer.push((*word).clone());
                 let empty = longer.iter().all(String::is_empty);
-                if seen.insert((self.signature(Some(&list(&longer)), on), empty)) {
+                if seen.insert((signature(Some(&list(&longer)), on), empty)) {
                     kept.push(longer);
                 }
             }
@@ -292,15 +284,8 @@ impl Keys {
     }
 
     /// A test that may come out either way, the same wherever it stands.
-    pub(crate) fn opaque(&mut self, test: String) -> Formula {
-        let next = self.opaque.len();
-        let place = *self.opaque.entry(test).or_insert(next);
-        Formula::within(KEYS + self.all.len() + place, Set::of(2, [1]))
-    }
-
-    /// How many tests may come out either way.
-    pub(crate) fn opaque_count(&self) -> usize {
-        self.opaque.len()
+    pub(crate) fn either(&mut self, test: String) -> Formula {
+        self.tests.either(test)
     }
 
     /// Whether one of the variables is not told apart in full.
@@ -330,7 +315,7 @@ impl Keys {
         let is_unclear = unclear(condition.key()) || condition.variables().into_iter().any(unclear);
         if scope.opaque && (is_unclear || self.contexts(condition).is_none()) {
             let (name, values) = (condition.operator_name(), condition.values());
-            return self.opaque(format!("{effect:?} {name} {} {values:?}", condition.lower_key()));
+            return self.either(format!("{effect:?} {name} {} {values:?}", condition.lower_key()));
         }
         let Some(contexts) = self.contexts(condition) else {
             let what = condition.key();
@@ -364,8 +349,29 @@ impl Keys {
     }
 }
 
-fn listed_key<'c>(on: &[&'c Condition]) -> &'c str {
-    on.first().map_or("", |condition| condition.lower_key())
+/// A condition, with the contexts that the classes of its variables make.
+struct On<'c> {
+    condition: &'c Condition,
+    contexts: Vec<Context>,
+}
+
+/// For each class of the variables, what each condition says of a value.
+fn signature(value: Option<&Values>, on: &[On<'_>]) -> Vec<bool> {
+    let mut signature = Vec::new();
+    for On { condition, contexts } in on {
+        for context in contexts {
+            let mut context = context.clone();
+            put(&mut context, condition.lower_key(), value);
+            for effect in [Effect::Allow, Effect::Deny] {
+                signature.push(holds(condition, &context, effect));
+            }
+        }
+    }
+    signature
+}
+
+fn listed_key<'c>(on: &[On<'c>]) -> &'c str {
+    on.first().map_or("", |one| one.condition.lower_key())
 }
 
 fn size(value: &Option<Values>) -> usize {

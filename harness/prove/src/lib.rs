@@ -29,12 +29,15 @@
 
 mod actions;
 mod callers;
+mod common;
 mod compare;
 mod domain;
 mod encode;
 mod formula;
 pub mod jsonl;
 mod keys;
+mod parts;
+mod product;
 mod set;
 mod solve;
 mod values;

@@ -1,94 +1,285 @@
 //! A search for classes that meet a formula: three-valued backtracking over
 //! sets of classes, with what must hold taken first.
+//!
+//! Of the parts of ARNs the search knows the patterns as variables that are true
+//! or false; which of them a text can match together, [`crate::parts`] says.
 
 use ringfence_policy::symbolic::Logic;
 
-use crate::formula::{Formula, Node};
+use crate::formula::{Formula, Node, Variable};
+use crate::parts::{PARTS, Tests};
 use crate::set::Set;
 
 /// Steps after which a search is given up.
 const STEPS: usize = 20_000;
 
+/// Texts of a part of an ARN that are tried for a shorter one, at most.
+const TRIES: usize = 24;
+
+/// What is looked for: requests that the one side allows and the other does not.
+#[derive(Clone, Copy)]
+pub(crate) struct Problem<'f> {
+    /// What the one side allows: the ways to meet it are tried one by one.
+    pub(crate) allowed: &'f Formula,
+    /// What else must hold.
+    pub(crate) rest: &'f Formula,
+    pub(crate) tests: &'f Tests,
+}
+
+/// Classes of each variable, whichever of them meet the formulas, and a text for
+/// each part of an ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Model {
+    pub(crate) domains: Vec<Set>,
+    pub(crate) parts: [String; PARTS],
+}
+
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Classes of each variable, whichever of them meet the formula.
-    Classes(Vec<Set>),
-    /// There are none.
+    Model(Model),
+    /// There is none.
     Nothing,
     /// It took too long.
     GaveUp,
 }
 
-/// Looks for classes, of these, that meet the formula.
-pub(crate) fn solve(formula: &Formula, domains: &[Set]) -> Found {
-    let mut search = Search { steps: 0 };
-    search.find(formula.clone(), domains.to_vec())
+impl Problem<'_> {
+    /// Looks for classes, of these, that meet the formulas.
+    pub(crate) fn solve(&self, domains: &[Set]) -> Found {
+        self.solve_where(domains, &[])
+    }
+
+    /// The same where variables are true or false.
+    fn solve_where(&self, domains: &[Set], fixed: &[(Variable, bool)]) -> Found {
+        let mut search = Search { tests: self.tests, steps: 0, gave_up: false };
+        let mut state = State {
+            formulas: [self.allowed.clone(), self.rest.clone()],
+            domains: domains.to_vec(),
+        };
+        for (variable, holds) in fixed {
+            let set = Set::of(2, [usize::from(*holds)]);
+            if !search.narrow(&mut state.domains, *variable, &set) {
+                return Found::Nothing;
+            }
+        }
+        match search.find(state) {
+            Found::Nothing if search.gave_up => Found::GaveUp,
+            found => found,
+        }
+    }
+
+    /// A request of few and short parts, from one that was found: what is acted
+    /// upon, the parts of its ARN and then each key take the first class with which
+    /// there is still a request.
+    pub(crate) fn smallest(&self, domains: &[Set], found: Model) -> Option<Model> {
+        let mut domains = domains.to_vec();
+        let mut found = self.first_class(0, &mut domains, found)?;
+        // What is acted upon is `*`, or each part of an ARN is tried.
+        if found.domains.first()?.contains(1) {
+            for part in 0..PARTS {
+                found = self.shorter(part, &mut domains, found);
+            }
+        }
+        for variable in 1..domains.len() {
+            if domains.get(variable)?.len() > 1 {
+                found = self.first_class(variable, &mut domains, found)?;
+            }
+        }
+        Some(found)
+    }
+
+    /// The part takes the shortest text with which there is a request.
+    fn shorter(&self, part: usize, domains: &mut [Set], found: Model) -> Model {
+        let length = found.parts.get(part).map_or(0, String::len);
+        let candidates = self.tests.candidates(part).into_iter();
+        let mut best = found;
+        for text in candidates.take_while(|text| text.len() < length).take(TRIES) {
+            let fixed = self.tests.of_text(part, &text);
+            if let Found::Model(mut model) = self.solve_where(domains, &fixed) {
+                if let Some(part) = model.parts.get_mut(part) {
+                    *part = text;
+                }
+                best = model;
+                break;
+            }
+        }
+        let text = best.parts.get(part).cloned().unwrap_or_default();
+        for (variable, holds) in self.tests.of_text(part, &text) {
+            if let Some(domain) = domains.get_mut(variable) {
+                *domain = Set::of(2, [usize::from(holds)]);
+            }
+        }
+        best
+    }
+
+    /// The variable takes its first class with which there is a request.
+    fn first_class(
+        &self,
+        variable: Variable,
+        domains: &mut [Set],
+        mut found: Model,
+    ) -> Option<Model> {
+        let domain = domains.get(variable)?.clone();
+        let members: Vec<usize> = domain.iter().collect();
+        let place = |found: &Model| {
+            let first = found.domains.get(variable)?.first();
+            members.iter().position(|member| Some(*member) == first)
+        };
+        // With any of the first `low` there is none, with one of the first `high`
+        // there is.
+        let (mut low, mut high) = (0, place(&found)? + 1);
+        while low + 1 < high {
+            let middle = low.midpoint(high);
+            let mut tried = domains.to_vec();
+            *tried.get_mut(variable)? =
+                Set::of(domain.bound(), members.iter().take(middle).copied());
+            match self.solve(&tried) {
+                Found::Model(model) => {
+                    high = place(&model)? + 1;
+                    found = model;
+                }
+                Found::Nothing | Found::GaveUp => low = middle,
+            }
+        }
+        let class = *members.get(high - 1)?;
+        *domains.get_mut(variable)? = Set::of(domain.bound(), [class]);
+        *found.domains.get_mut(variable)? = Set::of(domain.bound(), [class]);
+        Some(found)
+    }
 }
 
-struct Search {
+/// Where a search is: what is still to be met, and which classes are left.
+#[derive(Clone)]
+struct State {
+    formulas: [Formula; 2],
+    domains: Vec<Set>,
+}
+
+struct Search<'t> {
+    tests: &'t Tests,
     steps: usize,
+    gave_up: bool,
 }
 
-impl Search {
-    fn find(&mut self, mut formula: Formula, mut domains: Vec<Set>) -> Found {
+impl Search<'_> {
+    fn find(&mut self, mut state: State) -> Found {
         self.steps += 1;
         if self.steps > STEPS {
-            return Found::GaveUp;
+            self.gave_up = true;
+            return Found::Nothing;
         }
-        let clauses = loop {
-            formula = reduced(&formula, &domains);
-            let node = match &formula {
-                Formula::Constant(true) => return Found::Classes(domains),
-                Formula::Constant(false) => return Found::Nothing,
-                Formula::Of(node) => node,
-            };
-            let all: &[Formula] = match &**node {
-                Node::All(all) => all,
-                Node::In(..) | Node::Any(_) => std::slice::from_ref(&formula),
-            };
+        if !self.settle(&mut state) {
+            return Found::Nothing;
+        }
+        let open = state.formulas.iter().position(|formula| formula.node().is_some());
+        let words = match self.tests.words(&state.domains) {
+            Ok(Some(words)) => words,
+            Ok(None) => return Found::Nothing,
+            Err(_) if open.is_some() => return self.branch(open, state),
+            Err(_) => {
+                self.gave_up = true;
+                return Found::Nothing;
+            }
+        };
+        match open {
+            None => Found::Model(Model { domains: state.domains, parts: words }),
+            Some(_) => self.branch(open, state),
+        }
+    }
+
+    /// Takes what must hold; whether it can.
+    fn settle(&mut self, state: &mut State) -> bool {
+        loop {
             let mut narrowed = false;
-            let mut clauses = Vec::new();
-            for one in all {
-                match one.node() {
-                    Some(Node::In(variable, set)) => {
-                        let Some(domain) = domains.get_mut(*variable) else { continue };
-                        *domain = domain.intersection(set);
-                        if domain.is_empty() {
-                            return Found::Nothing;
+            let State { formulas, domains } = state;
+            for formula in formulas {
+                *formula = reduced(formula, domains);
+                let all: &[Formula] = match formula {
+                    Formula::Constant(true) => continue,
+                    Formula::Constant(false) => return false,
+                    Formula::Of(node) => match &**node {
+                        Node::All(all) => all,
+                        Node::In(..) | Node::Any(_) => std::slice::from_ref(formula),
+                    },
+                };
+                let mut clauses = Vec::new();
+                for one in all {
+                    match one.node() {
+                        Some(Node::In(variable, set)) => {
+                            if !self.narrow(domains, *variable, set) {
+                                return false;
+                            }
+                            narrowed = true;
                         }
-                        narrowed = true;
+                        _ => clauses.push(one.clone()),
                     }
-                    _ => clauses.push(one.clone()),
+                }
+                if clauses.len() < all.len() {
+                    *formula = Formula::all(clauses);
                 }
             }
             if !narrowed {
-                break clauses;
+                return true;
             }
-            formula = Formula::all(clauses);
-        };
-        self.branch(clauses, domains)
+        }
     }
 
-    /// Tries each way to meet the shortest clause.
-    fn branch(&mut self, mut clauses: Vec<Formula>, mut domains: Vec<Set>) -> Found {
+    /// Leaves a variable these classes alone, with what follows; whether any are
+    /// left.
+    fn narrow(&self, domains: &mut [Set], variable: Variable, set: &Set) -> bool {
+        let mut left = vec![(variable, set.clone())];
+        while let Some((variable, set)) = left.pop() {
+            let Some(domain) = domains.get_mut(variable) else { continue };
+            let narrower = domain.intersection(&set);
+            if narrower.is_empty() {
+                return false;
+            }
+            if narrower == *domain {
+                continue;
+            }
+            *domain = narrower;
+            if domain.bound() != 2 {
+                continue;
+            }
+            let holds = usize::from(domain.contains(1));
+            let implied = self.tests.implied(variable);
+            let set = |holds| Set::of(2, [usize::from(holds)]);
+            let implied = implied.get(holds).into_iter().flatten();
+            left.extend(implied.map(|(variable, holds)| (*variable, set(*holds))));
+        }
+        true
+    }
+
+    /// Tries each way to meet the shortest clause of one of the formulas.
+    fn branch(&mut self, which: Option<usize>, mut state: State) -> Found {
+        let Some(formula) = which.and_then(|which| state.formulas.get_mut(which)) else {
+            return Found::Nothing;
+        };
+        let mut clauses: Vec<Formula> = match formula.node() {
+            Some(Node::All(all)) => all.clone(),
+            _ => vec![formula.clone()],
+        };
         let shortest = clauses.iter().enumerate().min_by_key(|(_, clause)| ways(clause).len());
-        let Some((place, _)) = shortest else { return Found::Classes(domains) };
+        let Some((place, _)) = shortest else { return Found::Nothing };
         let clause = clauses.swap_remove(place);
         for way in ways(&clause) {
-            let tried = Formula::all(clauses.iter().cloned().chain([way.clone()]));
-            match self.find(tried, domains.clone()) {
+            let mut tried = state.clone();
+            if let Some(formula) = which.and_then(|which| tried.formulas.get_mut(which)) {
+                *formula = Formula::all(clauses.iter().cloned().chain([way.clone()]));
+            }
+            match self.find(tried) {
                 Found::Nothing => {}
                 found => return found,
             }
             // What is left is where this way is closed.
             if let Some(Node::In(variable, set)) = way.node()
-                && let Some(domain) = domains.get_mut(*variable)
+                && !self.narrow(&mut state.domains, *variable, &set.complement())
             {
-                *domain = domain.minus(set);
-                if domain.is_empty() {
-                    return Found::Nothing;
-                }
+                return Found::Nothing;
+            }
+            if self.steps > STEPS {
+                return Found::Nothing;
             }
         }
         Found::Nothing
@@ -105,63 +296,37 @@ fn ways(clause: &Formula) -> &[Formula] {
 /// What of a formula is still open, where each variable's class is one of these.
 fn reduced(formula: &Formula, domains: &[Set]) -> Formula {
     let Some(node) = formula.node() else { return formula.clone() };
-    match node {
-        Node::In(variable, set) => match domains.get(*variable) {
-            Some(domain) if domain.is_subset(set) => Formula::Constant(true),
-            Some(domain) if domain.is_disjoint(set) => Formula::Constant(false),
-            _ => formula.clone(),
-        },
-        Node::All(all) => {
-            let mut kept = Vec::with_capacity(all.len());
-            for one in all {
-                match reduced(one, domains) {
-                    Formula::Constant(true) => {}
-                    Formula::Constant(false) => return Formula::Constant(false),
-                    open @ Formula::Of(_) => kept.push(open),
-                }
-            }
-            Formula::all(kept)
+    let (all, unit) = match node {
+        Node::In(variable, set) => {
+            return match domains.get(*variable) {
+                Some(domain) if domain.is_subset(set) => Formula::Constant(true),
+                Some(domain) if domain.is_disjoint(set) => Formula::Constant(false),
+                _ => formula.clone(),
+            };
         }
-        Node::Any(any) => {
-            let mut kept = Vec::with_capacity(any.len());
-            for one in any {
-                match reduced(one, domains) {
-                    Formula::Constant(false) => {}
-                    Formula::Constant(true) => return Formula::Constant(true),
-                    open @ Formula::Of(_) => kept.push(open),
-                }
-            }
-            Formula::any(kept)
+        Node::All(all) => (all, true),
+        Node::Any(any) => (any, false),
+    };
+    let mut kept = Vec::new();
+    let mut same = true;
+    for (place, one) in all.iter().enumerate() {
+        let next = reduced(one, domains);
+        if same && next.is_same(one) {
+            continue;
+        }
+        if same {
+            kept.extend(all.iter().take(place).cloned());
+            same = false;
+        }
+        match next {
+            Formula::Constant(holds) if holds == unit => {}
+            Formula::Constant(_) => return Formula::Constant(!unit),
+            open @ Formula::Of(_) => kept.push(open),
         }
     }
-}
-
-/// The first classes that meet the formula: each variable in its turn takes its
-/// first class that any solution has.
-pub(crate) fn smallest(formula: &Formula, domains: &[Set], found: Vec<Set>) -> Option<Vec<usize>> {
-    let mut domains = domains.to_vec();
-    let mut classes: Vec<usize> = found.iter().map(Set::first).collect::<Option<_>>()?;
-    for variable in 0..domains.len() {
-        let members: Vec<usize> = domains.get(variable)?.iter().collect();
-        // Any of the first `low` fails, one of the first `high` meets it.
-        let (mut low, mut high) =
-            (0, members.iter().position(|m| Some(m) == classes.get(variable))? + 1);
-        while low + 1 < high {
-            let middle = low.midpoint(high);
-            let mut tried = domains.clone();
-            let domain = domains.get(variable)?;
-            let some = Set::of(domain.bound(), members.iter().take(middle).copied());
-            *tried.get_mut(variable)? = some;
-            match solve(formula, &tried) {
-                Found::Classes(found) => {
-                    classes = found.iter().map(Set::first).collect::<Option<_>>()?;
-                    high = members.iter().position(|m| Some(m) == classes.get(variable))? + 1;
-                }
-                Found::Nothing | Found::GaveUp => low = middle,
-            }
-        }
-        let bound = domains.get(variable)?.bound();
-        *domains.get_mut(variable)? = Set::of(bound, [*members.get(high - 1)?]);
+    match (same, unit) {
+        (true, _) => formula.clone(),
+        (false, true) => Formula::all(kept),
+        (false, false) => Formula::any(kept),
     }
-    Some(classes)
 }

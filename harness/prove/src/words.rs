@@ -1,13 +1,11 @@
-//! Classes of texts: for each set of patterns that some text matches, and no
-//! more, the shortest such text.
-//!
-//! The patterns are read side by side, each as an automaton whose states are
-//! the places in it (a bit each), and their product is walked from the shortest
-//! text on. Texts that lead to the same places are continued once.
+//! Patterns, and classes of texts: for each set of patterns that some text
+//! matches, and no more, the shortest such text.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
 use ringfence_policy::symbolic::Token;
+
+use crate::product::Product;
 
 /// What a place of a pattern accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,7 +66,7 @@ pub(crate) fn literal(text: &str, fold: bool) -> Pattern {
 }
 
 /// What texts may be made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Alphabet {
     /// Anything.
     All,
@@ -79,7 +77,7 @@ pub(crate) enum Alphabet {
 }
 
 impl Alphabet {
-    fn has(self, character: char) -> bool {
+    pub(crate) fn has(self, character: char) -> bool {
         match self {
             Self::All => true,
             Self::Part => character != ':',
@@ -96,9 +94,6 @@ pub(crate) struct Classes {
     /// Whether there are no other classes.
     pub(crate) complete: bool,
 }
-
-/// States of the product after which the walk is given up.
-const STATES: usize = 2_000;
 
 /// The classes of the texts by the patterns that they match.
 pub(crate) fn classes(patterns: &[Pattern], alphabet: Alphabet) -> Classes {
@@ -165,7 +160,7 @@ fn simple(patterns: &[&Pattern], alphabet: Alphabet) -> Option<Vec<String>> {
 }
 
 /// A character that no pattern names.
-fn fresh(patterns: &[&Pattern], alphabet: Alphabet, digit: bool) -> Option<char> {
+pub(crate) fn fresh(patterns: &[&Pattern], alphabet: Alphabet, digit: bool) -> Option<char> {
     let named: HashSet<char> = patterns
         .iter()
         .flat_map(|pattern| pattern.iter())
@@ -180,157 +175,8 @@ fn fresh(patterns: &[&Pattern], alphabet: Alphabet, digit: bool) -> Option<char>
     all.find(|one| alphabet.has(*one) && !named.contains(one))
 }
 
-/// Places in all patterns, a bit each.
-type Places = Box<[u64]>;
-
-struct Product {
-    characters: Vec<char>,
-    /// Of each character, the places that it leads on from.
-    steps: Vec<Places>,
-    /// Of each character, the places at which it stays.
-    stays: Vec<Places>,
-    /// Places that need no character to go on from.
-    skips: Places,
-    start: Places,
-    ends: Places,
-}
-
-impl Product {
-    fn new(patterns: &[&Pattern], alphabet: Alphabet) -> Self {
-        let mut characters: Vec<char> = Vec::new();
-        for symbol in patterns.iter().flat_map(|pattern| pattern.iter()) {
-            match *symbol {
-                Symbol::Character(one) => characters.push(one),
-                Symbol::Letter(one) => {
-                    characters.extend([one.to_ascii_lowercase(), one.to_ascii_uppercase()]);
-                }
-                Symbol::Digit => characters.extend(fresh(patterns, alphabet, true)),
-                Symbol::AnyInPart | Symbol::ManyInPart => characters.push(':'),
-                Symbol::AnyInPath | Symbol::ManyInPath => characters.push('/'),
-                Symbol::Any | Symbol::Many => {}
-            }
-        }
-        characters.extend(fresh(patterns, alphabet, false));
-        characters.retain(|one| alphabet.has(*one));
-        characters.sort_by_key(|one| (!one.is_ascii_lowercase(), *one));
-        characters.dedup();
-        let count: usize = patterns.iter().map(|pattern| pattern.len() + 1).sum();
-        let none = || vec![0_u64; count.div_ceil(64)].into_boxed_slice();
-        let mut product = Self {
-            steps: characters.iter().map(|_| none()).collect(),
-            stays: characters.iter().map(|_| none()).collect(),
-            characters,
-            skips: none(),
-            start: none(),
-            ends: none(),
-        };
-        let mut place = 0;
-        for pattern in patterns {
-            mark(&mut product.start, place);
-            for symbol in *pattern {
-                let many = matches!(symbol, Symbol::Many | Symbol::ManyInPart | Symbol::ManyInPath);
-                if many {
-                    mark(&mut product.skips, place);
-                }
-                let marks = if many { &mut product.stays } else { &mut product.steps };
-                for (character, marks) in product.characters.iter().zip(marks) {
-                    if accepts(*symbol, *character) {
-                        mark(marks, place);
-                    }
-                }
-                place += 1;
-            }
-            mark(&mut product.ends, place);
-            place += 1;
-        }
-        product.keep_distinct();
-        skip(&mut product.start, &product.skips);
-        product
-    }
-
-    /// Of characters that every pattern treats alike, one is enough.
-    fn keep_distinct(&mut self) {
-        let mut seen: HashSet<(Places, Places)> = HashSet::new();
-        let all = self.characters.drain(..).zip(self.steps.drain(..)).zip(self.stays.drain(..));
-        let kept: Vec<_> =
-            all.filter(|((_, steps), stays)| seen.insert((steps.clone(), stays.clone()))).collect();
-        for ((character, steps), stays) in kept {
-            self.characters.push(character);
-            self.steps.push(steps);
-            self.stays.push(stays);
-        }
-    }
-
-    fn after(&self, places: &Places, character: usize) -> Places {
-        let mut out = places.clone();
-        let (Some(steps), Some(stays)) = (self.steps.get(character), self.stays.get(character))
-        else {
-            return out;
-        };
-        let mut carry = 0;
-        for (word, (step, stay)) in out.iter_mut().zip(steps.iter().zip(stays.iter())) {
-            let moving = *word & step;
-            let staying = *word & stay;
-            *word = (moving << 1) | carry | staying;
-            carry = moving >> 63;
-        }
-        skip(&mut out, &self.skips);
-        out
-    }
-
-    fn walk(&self) -> Classes {
-        let mut known: HashSet<Places> = HashSet::from([self.start.clone()]);
-        let mut matched: HashSet<Places> = HashSet::new();
-        let mut queue = VecDeque::from([(self.start.clone(), String::new())]);
-        let mut words = Vec::new();
-        let mut complete = true;
-        while let Some((places, word)) = queue.pop_front() {
-            let ends: Places = places.iter().zip(&self.ends).map(|(a, b)| a & b).collect();
-            if matched.insert(ends) {
-                words.push(word.clone());
-            }
-            for (character, text) in self.characters.iter().enumerate() {
-                let next = self.after(&places, character);
-                if known.contains(&next) {
-                    continue;
-                }
-                if known.len() >= STATES {
-                    complete = false;
-                    continue;
-                }
-                known.insert(next.clone());
-                queue.push_back((next, format!("{word}{text}")));
-            }
-        }
-        Classes { words, complete }
-    }
-}
-
-fn mark(places: &mut Places, place: usize) {
-    if let Some(word) = places.get_mut(place / 64) {
-        *word |= 1 << (place % 64);
-    }
-}
-
-/// Goes on from each `*` to what follows it.
-fn skip(places: &mut Places, skips: &Places) {
-    loop {
-        let mut carry = 0;
-        let mut changed = false;
-        for (word, skips) in places.iter_mut().zip(skips.iter()) {
-            let skipping = *word & skips;
-            let next = *word | (skipping << 1) | carry;
-            carry = skipping >> 63;
-            changed |= next != *word;
-            *word = next;
-        }
-        if !changed {
-            return;
-        }
-    }
-}
-
-fn accepts(symbol: Symbol, character: char) -> bool {
+/// Whether a place of a pattern accepts a character.
+pub(crate) fn accepts(symbol: Symbol, character: char) -> bool {
     match symbol {
         Symbol::Character(one) => one == character,
         Symbol::Letter(one) => one.eq_ignore_ascii_case(&character),

@@ -112,11 +112,13 @@ fn every_pair_of_resource_patterns() {
 #[test]
 fn every_pair_of_patterns_beyond_their_parts() {
     let parts = ["*", "a", "a*", ""];
-    let texts = ["", "a", "b", "a:a", ":a", "a:", "b:a:a", "::", "x", "bb", "ba", "aa"];
+    // Letters before the resource are the same in either case, those behind a `*`
+    // that goes on are not.
+    let (accounts, resources) = (texts("abA", 2), texts(":abA", 4));
     let mut world = Vec::new();
-    for region in ["", "a", "b", "x"] {
-        for account in ["", "a", "b"] {
-            for resource in texts {
+    for region in ["", "a", "b", "x", "A"] {
+        for account in &accounts {
+            for resource in &resources {
                 world.push((format!("arn:aws:s3:{region}:{account}:{resource}"), Context::new()));
             }
         }

@@ -1,0 +1,370 @@
+//! Patterns side by side.
+//!
+//! Each is read as an automaton whose states are the places in it (a bit each),
+//! and their product is walked from the shortest text on. Texts that lead to the
+//! same places are continued once.
+
+use std::collections::{HashSet, VecDeque};
+
+use crate::words::{Alphabet, Classes, Pattern, Symbol, accepts, fresh, matches};
+
+/// States of the product after which a walk is given up.
+const STATES: usize = 2_000;
+
+/// Places in all patterns, a bit each.
+type Places = Box<[u64]>;
+
+pub(crate) struct Product {
+    characters: Vec<char>,
+    /// Of each character, the places that it leads on from.
+    steps: Vec<Places>,
+    /// Of each character, the places at which it stays.
+    stays: Vec<Places>,
+    /// Places that need no character to go on from.
+    skips: Places,
+    start: Places,
+    ends: Places,
+}
+
+impl Product {
+    pub(crate) fn new(patterns: &[&Pattern], alphabet: Alphabet) -> Self {
+        let mut characters: Vec<char> = Vec::new();
+        for symbol in patterns.iter().flat_map(|pattern| pattern.iter()) {
+            match *symbol {
+                Symbol::Character(one) => characters.push(one),
+                Symbol::Letter(one) => {
+                    characters.extend([one.to_ascii_lowercase(), one.to_ascii_uppercase()]);
+                }
+                Symbol::Digit => characters.extend(fresh(patterns, alphabet, true)),
+                Symbol::AnyInPart | Symbol::ManyInPart => characters.push(':'),
+                Symbol::AnyInPath | Symbol::ManyInPath => characters.push('/'),
+                Symbol::Any | Symbol::Many => {}
+            }
+        }
+        characters.extend(fresh(patterns, alphabet, false));
+        characters.retain(|one| alphabet.has(*one));
+        characters.sort_by_key(|one| (!one.is_ascii_lowercase(), *one));
+        characters.dedup();
+        let count: usize = patterns.iter().map(|pattern| pattern.len() + 1).sum();
+        let none = || vec![0_u64; count.div_ceil(64)].into_boxed_slice();
+        let mut product = Self {
+            steps: characters.iter().map(|_| none()).collect(),
+            stays: characters.iter().map(|_| none()).collect(),
+            characters,
+            skips: none(),
+            start: none(),
+            ends: none(),
+        };
+        let mut place = 0;
+        for pattern in patterns {
+            mark(&mut product.start, place);
+            for symbol in *pattern {
+                let many = matches!(symbol, Symbol::Many | Symbol::ManyInPart | Symbol::ManyInPath);
+                if many {
+                    mark(&mut product.skips, place);
+                }
+                let marks = if many { &mut product.stays } else { &mut product.steps };
+                for (character, marks) in product.characters.iter().zip(marks) {
+                    if accepts(*symbol, *character) {
+                        mark(marks, place);
+                    }
+                }
+                place += 1;
+            }
+            mark(&mut product.ends, place);
+            place += 1;
+        }
+        product.keep_distinct();
+        skip(&mut product.start, &product.skips);
+        product
+    }
+
+    /// The places of each of the first patterns.
+    fn masks(&self, patterns: &[&Pattern]) -> Vec<Places> {
+        let mut place = 0;
+        let mask = |pattern: &&Pattern| {
+            let mut mask = vec![0; self.start.len()].into_boxed_slice();
+            for _ in 0..=pattern.len() {
+                mark(&mut mask, place);
+                place += 1;
+            }
+            mask
+        };
+        patterns.iter().map(mask).collect()
+    }
+
+    /// Of characters that every pattern treats alike, one is enough.
+    fn keep_distinct(&mut self) {
+        let mut seen: HashSet<(Places, Places)> = HashSet::new();
+        let all = self.characters.drain(..).zip(self.steps.drain(..)).zip(self.stays.drain(..));
+        let kept: Vec<_> =
+            all.filter(|((_, steps), stays)| seen.insert((steps.clone(), stays.clone()))).collect();
+        for ((character, steps), stays) in kept {
+            self.characters.push(character);
+            self.steps.push(steps);
+            self.stays.push(stays);
+        }
+    }
+
+    fn after(&self, places: &Places, character: usize) -> Places {
+        let mut out = places.clone();
+        let (Some(steps), Some(stays)) = (self.steps.get(character), self.stays.get(character))
+        else {
+            return out;
+        };
+        let mut carry = 0;
+        for (word, (step, stay)) in out.iter_mut().zip(steps.iter().zip(stays.iter())) {
+            let moving = *word & step;
+            let staying = *word & stay;
+            *word = (moving << 1) | carry | staying;
+            carry = moving >> 63;
+        }
+        skip(&mut out, &self.skips);
+        out
+    }
+
+    /// The shortest text of each class.
+    pub(crate) fn walk(&self) -> Classes {
+        let mut matched: HashSet<Places> = HashSet::new();
+        let mut words = Vec::new();
+        let any = |_: &Places| true;
+        let complete = self.visit(any, |places, word| {
+            if matched.insert(self.ends_in(places)) {
+                words.push(word.to_owned());
+            }
+            false
+        });
+        Classes { words, complete: complete.is_ok() }
+    }
+
+    fn ends_in(&self, places: &Places) -> Places {
+        places.iter().zip(&self.ends).map(|(a, b)| a & b).collect()
+    }
+
+    /// Visits places from the shortest text on until told to stop; those that do
+    /// not promise anything are not gone on from.
+    fn visit(
+        &self,
+        promises: impl Fn(&Places) -> bool,
+        mut stops: impl FnMut(&Places, &str) -> bool,
+    ) -> Result<(), TooMany> {
+        let mut known: HashSet<Places> = HashSet::from([self.start.clone()]);
+        let mut queue = VecDeque::from([(self.start.clone(), String::new())]);
+        let mut complete = Ok(());
+        while let Some((places, word)) = queue.pop_front() {
+            if stops(&places, &word) {
+                return Ok(());
+            }
+            for (character, text) in self.characters.iter().enumerate() {
+                let next = self.after(&places, character);
+                if known.contains(&next) || !promises(&next) {
+                    continue;
+                }
+                if known.len() >= STATES {
+                    complete = Err(TooMany);
+                    continue;
+                }
+                known.insert(next.clone());
+                queue.push_back((next, format!("{word}{text}")));
+            }
+        }
+        complete
+    }
+}
+
+/// A walk was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMany;
+
+/// Which of two patterns a text may match: both, the one alone, the other alone,
+/// neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Relation {
+    pub(crate) both: bool,
+    pub(crate) one: bool,
+    pub(crate) other: bool,
+    pub(crate) neither: bool,
+}
+
+impl Relation {
+    /// Of patterns that nothing is known of.
+    const ANY: Self = Self { both: true, one: true, other: true, neither: true };
+
+    pub(crate) fn of(one: &Pattern, other: &Pattern, alphabet: Alphabet) -> Self {
+        if differ(one.iter(), other.iter()) || differ(one.iter().rev(), other.iter().rev()) {
+            return Self { both: false, ..Self::ANY };
+        }
+        let found = Product::new(&[one, other], alphabet).walk();
+        if !found.complete {
+            return Self::ANY;
+        }
+        let mut relation = Self { both: false, one: false, other: false, neither: false };
+        for word in found.words {
+            match (matches(one, &word), matches(other, &word)) {
+                (true, true) => relation.both = true,
+                (true, false) => relation.one = true,
+                (false, true) => relation.other = true,
+                (false, false) => relation.neither = true,
+            }
+        }
+        relation
+    }
+
+    /// The same, the other way.
+    pub(crate) fn turned(self) -> Self {
+        Self { one: self.other, other: self.one, ..self }
+    }
+}
+
+/// Whether no text begins as both do.
+fn differ<'s>(
+    one: impl Iterator<Item = &'s Symbol>,
+    other: impl Iterator<Item = &'s Symbol>,
+) -> bool {
+    for (one, other) in one.zip(other) {
+        match (one, other) {
+            (Symbol::Character(a), Symbol::Character(b)) if a != b => return true,
+            (Symbol::Letter(a), Symbol::Character(b) | Symbol::Letter(b))
+            | (Symbol::Character(b), Symbol::Letter(a))
+                if !a.eq_ignore_ascii_case(b) =>
+            {
+                return true;
+            }
+            (
+                Symbol::Character(_) | Symbol::Letter(_),
+                Symbol::Character(_) | Symbol::Letter(_),
+            ) => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// The shortest text that each of some patterns matches and none of others.
+pub(crate) fn shortest(
+    all: &[&Pattern],
+    none: &[&Pattern],
+    alphabet: Alphabet,
+) -> Result<Option<String>, TooMany> {
+    let fits = |word: &str| {
+        word.chars().all(|one| alphabet.has(one))
+            && all.iter().all(|pattern| matches(pattern, word))
+            && !none.iter().any(|pattern| matches(pattern, word))
+    };
+    let patterns: Vec<&Pattern> = all.iter().chain(none).copied().collect();
+    // What the longest of them needs at least is the shortest there is, where it
+    // fits.
+    let guess = all.iter().filter_map(|pattern| least(pattern, &patterns, alphabet));
+    let guess = guess.max_by_key(String::len).unwrap_or_default();
+    if fits(&guess) {
+        return Ok(Some(guess));
+    }
+    let product = Product::new(&patterns, alphabet);
+    let masks = product.masks(all);
+    let promises = |places: &Places| {
+        let is_in = |mask: &Places| places.iter().zip(mask).any(|(a, b)| a & b != 0);
+        masks.iter().all(is_in)
+    };
+    let mut found = None;
+    product.visit(promises, |_, word| {
+        let fits = fits(word);
+        if fits {
+            found = Some(word.to_owned());
+        }
+        fits
+    })?;
+    Ok(found)
+}
+
+/// A shortest text that a pattern matches.
+fn least(pattern: &Pattern, all: &[&Pattern], alphabet: Alphabet) -> Option<String> {
+    let mut word = String::with_capacity(pattern.len());
+    for symbol in pattern {
+        match *symbol {
+            Symbol::Character(one) | Symbol::Letter(one) => word.push(one),
+            Symbol::Digit => word.push(fresh(all, alphabet, true)?),
+            Symbol::Any | Symbol::AnyInPart | Symbol::AnyInPath => {
+                word.push(fresh(all, alphabet, false)?);
+            }
+            Symbol::Many | Symbol::ManyInPart | Symbol::ManyInPath => {}
+        }
+    }
+    Some(word)
+}
+
+fn mark(places: &mut Places, place: usize) {
+    if let Some(word) = places.get_mut(place / 64) {
+        *word |= 1 << (place % 64);
+    }
+}
+
+/// Goes on from each `*` to what follows it.
+fn skip(places: &mut Places, skips: &Places) {
+    loop {
+        let mut carry = 0;
+        let mut changed = false;
+        for (word, skips) in places.iter_mut().zip(skips.iter()) {
+            let skipping = *word & skips;
+            let next = *word | (skipping << 1) | carry;
+            carry = skipping >> 63;
+            changed |= next != *word;
+            *word = next;
+        }
+        if !changed {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn pattern(text: &str) -> Pattern {
+        let symbol = |one| match one {
+            '*' => Symbol::Many,
+            '?' => Symbol::Any,
+            '#' => Symbol::Digit,
+            one => Symbol::Character(one),
+        };
+        text.chars().map(symbol).collect()
+    }
+
+    #[rstest]
+    #[case("a*", "b*", [false, true, true, true])]
+    #[case("*a", "*b", [false, true, true, true])]
+    #[case("a*", "*b", [true, true, true, true])]
+    #[case("a*", "ab*", [true, true, false, true])]
+    #[case("ab", "a?", [true, false, true, true])]
+    #[case("a", "a", [true, false, false, true])]
+    #[case("*", "a", [true, true, false, false])]
+    #[case("###", "1*", [true, true, true, true])]
+    fn two_patterns(#[case] one: &str, #[case] other: &str, #[case] expected: [bool; 4]) {
+        let [both, first, second, neither] = expected;
+        let expected = Relation { both, one: first, other: second, neither };
+        let found = Relation::of(&pattern(one), &pattern(other), Alphabet::All);
+        assert_eq!(found, expected);
+        assert_eq!(Relation::of(&pattern(other), &pattern(one), Alphabet::All), found.turned());
+    }
+
+    #[rstest]
+    #[case(&["a*", "*b"], &[], Some("ab"))]
+    #[case(&["a*b"], &["ab"], Some("aab"))]
+    #[case(&["a*"], &["a", "a?"], Some("aaa"))]
+    #[case(&["a*"], &["*"], None)]
+    #[case(&["a?*"], &["a?", "a??*"], None)]
+    #[case(&[], &["", "?"], Some("xx"))]
+    #[case(&["###"], &["1*"], Some("222"))]
+    fn the_shortest_text(#[case] all: &[&str], #[case] none: &[&str], #[case] word: Option<&str>) {
+        let [all, none] =
+            [all, none].map(|some| some.iter().map(|one| pattern(one)).collect::<Vec<_>>());
+        let found = shortest(
+            &all.iter().collect::<Vec<_>>(),
+            &none.iter().collect::<Vec<_>>(),
+            Alphabet::All,
+        );
+        assert_eq!(found, Ok(word.map(str::to_owned)));
+    }
+}
