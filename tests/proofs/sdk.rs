@@ -1,47 +1,19 @@
 //! AWS's own SDK for Rust, unchanged but for its endpoint, reads the guard's
 //! answers as AWS's.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_apigatewayv2::error::ProvideErrorMetadata as _;
 use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyEvaluationDecisionType};
-use aws_smithy_http_client::Builder;
 use ringfence::attacks::Suite;
-use ringfence::stack::Stack;
-use ringfence::terraform::Access;
-use ringfence_wire::Secret;
 
-use crate::stack::{with_empty_account, with_stack};
+use crate::stack::{with_empty_fixture, with_fixture};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
-fn config(access: &Access) -> SdkConfig {
-    let credentials = Credentials::new(
-        &access.access_key_id,
-        access.secret_access_key.expose(),
-        access.session_token.as_ref().map(|token| token.expose().to_owned()),
-        None,
-        "proofs",
-    );
-    SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(Builder::new().build_http())
-        .region(Region::new(access.region.clone()))
-        .endpoint_url(access.endpoint.as_str())
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .retry_config(aws_config::retry::RetryConfig::disabled())
-        .build()
-}
-
-async fn deployer(stack: &Stack, name: &str) -> SdkConfig {
-    config(&stack.deployer(name).await.unwrap())
-}
-
 #[test]
 fn iam_refuses_the_unbounded_role_and_creates_the_bounded_one() {
-    with_stack(async |stack| {
-        let iam = aws_sdk_iam::Client::new(&deployer(stack, "high-perm").await);
+    with_fixture(async |stack| {
+        let iam = aws_sdk_iam::Client::new(&stack.deployer("high-perm").await.unwrap());
         let name = "app-service-a-sdk";
         let create = || iam.create_role().role_name(name).assume_role_policy_document(TRUST);
         let error = create().send().await.unwrap_err().into_service_error();
@@ -55,7 +27,7 @@ fn iam_refuses_the_unbounded_role_and_creates_the_bounded_one() {
             ),
             "{message}"
         );
-        let boundary = stack.outputs().text("lambda_permission_boundary_arn").unwrap();
+        let boundary = stack.output("lambda_permission_boundary_arn").unwrap();
         let created = create().permissions_boundary(&boundary).send().await.unwrap();
         let role = created.role().unwrap();
         assert_eq!(role.role_name(), name);
@@ -71,13 +43,13 @@ fn iam_refuses_the_unbounded_role_and_creates_the_bounded_one() {
 /// What the platform asks before it lets somebody deploy, and what then happens.
 #[test]
 fn the_policy_simulator_foretells_what_a_deployer_may_create() {
-    with_stack(async |stack| {
-        let root = aws_sdk_iam::Client::new(&config(&stack.root()));
-        let source = stack.outputs().text("high_perm_deployer_role_arns.service-a").unwrap();
-        let boundary = stack.outputs().text("lambda_permission_boundary_arn").unwrap();
+    with_fixture(async |stack| {
+        let root = aws_sdk_iam::Client::new(&stack.root());
+        let source = stack.output("high_perm_deployer_role_arns.service-a").unwrap();
+        let boundary = stack.output("lambda_permission_boundary_arn").unwrap();
         let name = "app-service-a-simulated";
         let arn = format!("arn:aws:iam::123456789012:role/{name}");
-        let iam = aws_sdk_iam::Client::new(&deployer(stack, "high-perm").await);
+        let iam = aws_sdk_iam::Client::new(&stack.deployer("high-perm").await.unwrap());
         for bounded in [true, false] {
             let entry = ContextEntry::builder()
                 .context_key_name("iam:PermissionsBoundary")
@@ -120,8 +92,8 @@ fn the_policy_simulator_foretells_what_a_deployer_may_create() {
 
 #[test]
 fn lambda_shows_the_code_deployer_its_function_and_refuses_its_configuration() {
-    with_stack(async |stack| {
-        let lambda = aws_sdk_lambda::Client::new(&deployer(stack, "low-perm").await);
+    with_fixture(async |stack| {
+        let lambda = aws_sdk_lambda::Client::new(&stack.deployer("low-perm").await.unwrap());
         let found = lambda.get_function().function_name("service-b").send().await.unwrap();
         let configuration = found.configuration().unwrap();
         assert_eq!(configuration.handler(), Some("app.handler"));
@@ -152,15 +124,17 @@ fn lambda_shows_the_code_deployer_its_function_and_refuses_its_configuration() {
 
 #[test]
 fn api_gateway_shows_the_routes_and_refuses_an_open_one() {
-    with_stack(async |stack| {
-        let gateway = aws_sdk_apigatewayv2::Client::new(&deployer(stack, "high-perm").await);
-        let api = stack.api_id().unwrap().unwrap();
-        let suite = Suite::of(stack).await.unwrap();
-        let routes = gateway.get_routes().api_id(&api).send().await.unwrap();
+    with_fixture(async |stack| {
+        let gateway =
+            aws_sdk_apigatewayv2::Client::new(&stack.deployer("high-perm").await.unwrap());
+        let api = stack.api("platform-api").await.unwrap();
+        let api = api.id();
+        let suite = Suite::of(stack.harness()).await.unwrap();
+        let routes = gateway.get_routes().api_id(api).send().await.unwrap();
         assert_eq!(routes.items().len(), suite.facts().routes.len());
         let error = gateway
             .create_route()
-            .api_id(&api)
+            .api_id(api)
             .route_key("GET /sdk")
             .authorization_type(aws_sdk_apigatewayv2::types::AuthorizationType::None)
             .send()
@@ -170,7 +144,7 @@ fn api_gateway_shows_the_routes_and_refuses_an_open_one() {
         assert_eq!(error.code(), Some("AccessDeniedException"));
         let created = gateway
             .create_route()
-            .api_id(&api)
+            .api_id(api)
             .route_key("GET /sdk")
             .authorization_type(aws_sdk_apigatewayv2::types::AuthorizationType::Jwt)
             .authorizer_id(&suite.facts().authorizer_id)
@@ -178,7 +152,7 @@ fn api_gateway_shows_the_routes_and_refuses_an_open_one() {
             .await
             .unwrap();
         let id = created.route_id().unwrap();
-        gateway.delete_route().api_id(&api).route_id(id).send().await.unwrap();
+        gateway.delete_route().api_id(api).route_id(id).send().await.unwrap();
     });
 }
 
@@ -187,33 +161,25 @@ const SESSION: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
 
 #[test]
 fn sts_federates_a_user_who_has_what_its_federator_and_its_session_policy_both_allow() {
-    with_empty_account(async |stack| {
-        let root = stack.root();
-        let iam = aws_sdk_iam::Client::new(&config(&root));
+    with_empty_fixture(async |stack| {
+        let iam = aws_sdk_iam::Client::new(&stack.root());
         iam.create_user().user_name("proxy").send().await.unwrap();
         let put = iam.put_user_policy().user_name("proxy").policy_name("own");
         put.policy_document(FEDERATOR).send().await.unwrap();
         let made = iam.create_access_key().user_name("proxy").send().await.unwrap();
         let made = made.access_key().unwrap();
-        let proxy = Access {
-            access_key_id: made.access_key_id().to_owned(),
-            secret_access_key: Secret::new(made.secret_access_key()),
-            session_token: None,
-            ..root
-        };
-        let sts = aws_sdk_sts::Client::new(&config(&proxy));
+        let (id, secret) = (made.access_key_id(), made.secret_access_key());
+        let proxy = || stack.holder(Credentials::new(id, secret, None, None, "proofs"));
+        let sts = aws_sdk_sts::Client::new(&proxy());
         let answer = sts.get_federation_token().name("bob").policy(SESSION).send().await.unwrap();
         let user = answer.federated_user().unwrap();
         let arn = "arn:aws:sts::123456789012:federated-user/bob";
         assert_eq!((user.arn(), user.federated_user_id()), (arn, "123456789012:bob"));
         assert_eq!(answer.packed_policy_size(), Some(2));
         let given = answer.credentials().unwrap();
-        let bob = config(&Access {
-            access_key_id: given.access_key_id().to_owned(),
-            secret_access_key: Secret::new(given.secret_access_key()),
-            session_token: Some(Secret::new(given.session_token())),
-            ..proxy.clone()
-        });
+        let (id, secret) = (given.access_key_id(), given.secret_access_key());
+        let token = Some(given.session_token().to_owned());
+        let bob = stack.holder(Credentials::new(id, secret, token, None, "proofs"));
 
         let sts_as_bob = aws_sdk_sts::Client::new(&bob);
         let who = sts_as_bob.get_caller_identity().send().await.unwrap();
@@ -233,7 +199,7 @@ fn sts_federates_a_user_who_has_what_its_federator_and_its_session_policy_both_a
         let iam_as_bob = aws_sdk_iam::Client::new(&bob);
         let error = iam_as_bob.list_roles().send().await.unwrap_err().into_service_error();
         assert_eq!(error.code(), Some("InvalidClientTokenId"));
-        aws_sdk_iam::Client::new(&config(&proxy)).list_roles().send().await.unwrap();
+        aws_sdk_iam::Client::new(&proxy()).list_roles().send().await.unwrap();
     });
 }
 
@@ -243,8 +209,8 @@ fn sts_federates_a_user_who_has_what_its_federator_and_its_session_policy_both_a
 fn iam_keeps_documents_of_the_former_version() {
     const OLD_TRUST: &str = r#"{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
     const INLINE: &str = r#"{"Statement":{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*","Condition":{"NumericLessThan":{"s3:max-keys":10}}}}"#;
-    with_empty_account(async |stack| {
-        let iam = aws_sdk_iam::Client::new(&config(&stack.root()));
+    with_empty_fixture(async |stack| {
+        let iam = aws_sdk_iam::Client::new(&stack.root());
         let create = iam.create_role().role_name("old").assume_role_policy_document(OLD_TRUST);
         create.send().await.unwrap();
         let put = iam.put_role_policy().role_name("old").policy_name("inline");

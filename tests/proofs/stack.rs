@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use ringfence::config::{Backend, Config};
 use ringfence::progress::{Lines, Progress};
 use ringfence::stack::{Options, Stack};
+use ringfence_fixture::Stack as Fixture;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::runtime::Runtime;
@@ -60,15 +61,26 @@ fn runtime() -> &'static Runtime {
 /// deployed by their own workflows. One test at a time has it. The process's
 /// end removes it: the run's sweeper sees to that.
 pub(crate) fn with_stack(test: impl AsyncFnOnce(&Stack)) {
-    static STACK: OnceLock<Mutex<Option<Stack>>> = OnceLock::new();
+    with_fixture(async |fixture| test(fixture.harness()).await);
+}
+
+/// As [`with_stack`], as those see it who write tests with it.
+pub(crate) fn with_fixture(test: impl AsyncFnOnce(&Fixture)) {
+    static TURN: Mutex<()> = Mutex::const_new(());
     runtime().block_on(async {
-        let mut shared = STACK.get_or_init(Mutex::default).lock().await;
-        if shared.is_none() {
-            let config = Config::load(&root().join("ringfence.toml")).unwrap();
-            let started = Stack::start(config, options()).await;
-            *shared = Some(started.unwrap_or_else(|error| panic!("no stack: {error}")));
-        }
-        test(shared.as_ref().unwrap()).await;
+        let _turn = TURN.lock().await;
+        let shared = Fixture::builder().config(root().join("ringfence.toml")).shared().await;
+        test(&shared.unwrap_or_else(|error| panic!("{error}"))).await;
+    });
+}
+
+/// As [`with_empty_account`], as those see it who write tests with it.
+pub(crate) fn with_empty_fixture(test: impl AsyncFnOnce(&Fixture)) {
+    runtime().block_on(async {
+        let builder = Fixture::builder().config(root().join("ringfence.toml")).empty_account();
+        let fixture = builder.start().await.unwrap_or_else(|error| panic!("{error}"));
+        test(&fixture).await;
+        fixture.stop().await.unwrap();
     });
 }
 

@@ -9,6 +9,7 @@ use ringfence_policy::DocumentError;
 use ringfence_services::Setting;
 use ringfence_services::credentials::{Credentials, Identity};
 use ringfence_services::token::{Issuers, KeySource};
+use ringfence_wire::ServiceError;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -247,6 +248,15 @@ impl Guard {
     /// [`Guard::close_root`] are retired from the beginning.
     pub fn setting(&self) -> &Arc<Setting> {
         &self.pipeline.setting
+    }
+
+    /// A session of a function's execution role, as Lambda gives it to the
+    /// function's code.
+    ///
+    /// # Errors
+    /// Lambda's own: there is no such function, or its role cannot be assumed.
+    pub async fn function_session(&self, function: &str) -> Result<Credentials, ServiceError> {
+        self.pipeline.services.lambda().session_of(function).await
     }
 
     /// Ends functions and stack operations, then the connections.

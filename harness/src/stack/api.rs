@@ -60,8 +60,28 @@ impl Stack {
         path: &str,
         authorization: Option<&str>,
     ) -> Result<ApiAnswer, reqwest::Error> {
+        let authorization = authorization.map(|it| ("authorization".to_owned(), it.to_owned()));
+        self.api_exchange(api_id, method, path, authorization.as_slice(), Vec::new()).await
+    }
+
+    /// Sends a request with headers and a body to an HTTP API, as a client on the
+    /// internet would.
+    ///
+    /// # Errors
+    /// When the guard does not answer, or a method or header is malformed.
+    pub async fn api_exchange(
+        &self,
+        api_id: &str,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> Result<ApiAnswer, reqwest::Error> {
         let mut url = self.endpoint().clone();
+        let (path, query) =
+            path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         url.set_path(path);
+        url.set_query(query);
         // A name such as API.execute-api.localhost does not resolve everywhere.
         let port = url.port().unwrap_or(80);
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap_or_default();
@@ -69,8 +89,11 @@ impl Stack {
             .http
             .request(method, url)
             .header("host", format!("{api_id}.execute-api.localhost:{port}"));
-        if let Some(value) = authorization {
-            request = request.header("authorization", value);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        if !body.is_empty() {
+            request = request.body(body);
         }
         let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());

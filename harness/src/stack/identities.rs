@@ -1,6 +1,7 @@
 //! Who can act on a stack: the root user, its deployers, a signed-in user.
 
 use ringfence_services::Credentials;
+use ringfence_wire::ServiceError;
 use time::OffsetDateTime;
 
 use super::{Stack, StackError};
@@ -33,8 +34,17 @@ impl Stack {
             region: self.config.account.region.as_str().to_owned(),
             access_key_id: key.access_key_id.clone(),
             secret_access_key: key.secret_access_key.clone(),
-            session_token: None,
+            session_token: key.session_token.clone(),
         }
+    }
+
+    /// A session of a function's execution role, as Lambda gives it to the
+    /// function's code.
+    ///
+    /// # Errors
+    /// Lambda's own: there is no such function, or its role cannot be assumed.
+    pub async fn function_session(&self, name: &str) -> Result<Access, ServiceError> {
+        Ok(self.signing_with(&self.guard.function_session(name).await?))
     }
 
     /// A good access token: a signed-in user with every configured scope.

@@ -136,10 +136,9 @@ impl Stack {
         if options.deploy {
             // Side by side, as repositories that know nothing of each other.
             let at_once = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-            let deploying = stream::iter(&self.config.apps)
-                .map(|app| self.first_deployment(app))
-                .buffered(at_once)
-                .collect::<Vec<_>>();
+            let apps: Vec<_> =
+                self.config.apps.iter().map(|app| self.first_deployment(app)).collect();
+            let deploying = stream::iter(apps).buffered(at_once).collect::<Vec<_>>();
             // Terraform takes seconds for it; nothing waits here.
             let showing = async {
                 match &self.terraform {

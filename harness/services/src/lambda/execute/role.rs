@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::credentials::{Credentials, Identity};
 use crate::lambda::Lambda;
-use crate::lambda::error::{invalid, service};
+use crate::lambda::error::{invalid, not_found, service};
 
 /// How long a session of an execution role lives.
 const LIFETIME: Duration = Duration::hours(1);
@@ -22,6 +22,19 @@ pub(in crate::lambda) fn lasts(credentials: &Credentials, now: OffsetDateTime) -
 }
 
 impl Lambda {
+    /// A session of a function's execution role, as its code gets one.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException` where there is no such function, and what
+    /// Lambda answers where it cannot assume the role.
+    pub async fn session_of(&self, function: &str) -> Result<Credentials, ServiceError> {
+        let facts = self.function(function).ok_or_else(|| {
+            let arn = crate::lambda::name::function_arn(&self.setting, function);
+            not_found(format!("Function not found: {arn}"))
+        })?;
+        self.assume(&facts.role, function).await
+    }
+
     /// That Lambda can assume a role; a session of it. Each execution
     /// environment has a session of its own (LocalStack's
     /// test_lambda_different_iam_keys_environment, recorded on AWS), named after
