@@ -488,7 +488,11 @@ impl<'a> Reader<'a> {
         Ok(conditions)
     }
 
-    /// Strings, numbers and booleans, one or a list of them, at least one.
+    /// Strings, numbers and booleans, one or a list of them, at least one. A
+    /// resource's policy may have none: SNS keeps `"AWS:SourceOwner": []` (the
+    /// acceptance test `TestAcc_Aws_SNSTopicPolicy` of snyk/driftctl, run on AWS).
+    /// Such a condition has no value that could be compared, see
+    /// [`Found::Incomparable`](crate::condition::Found::Incomparable).
     fn condition_values(
         &self,
         member: &Member,
@@ -498,7 +502,7 @@ impl<'a> Reader<'a> {
             Value::Array(nodes) => nodes.as_slice(),
             _ => std::slice::from_ref(&member.value),
         };
-        if nodes.is_empty() {
+        if nodes.is_empty() && self.kind != Kind::Resource {
             let message = format!("`{}` has an empty list of values", member.key);
             return Err(self.error(member.value.at, message));
         }

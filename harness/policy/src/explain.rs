@@ -315,6 +315,9 @@ fn describe_condition(condition: &Condition, asked: &Asked<'_>) -> String {
     if let Some(Unreadable { value, .. }) = condition.unreadable() {
         return format!("{head}: the policy's value `{value}` cannot be read");
     }
+    if condition.sources.is_empty() {
+        return format!("{head}: the policy says no value");
+    }
     if !condition.unknown(asked.context).is_empty() {
         let unknown = condition.unknown(asked.context);
         return format!("{head}: nothing is known of `{}`", unknown.join("`, `"));

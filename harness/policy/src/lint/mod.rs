@@ -192,25 +192,41 @@ fn values(document: &Document, statement: &Statement, notes: &mut Vec<Note>) {
 /// A value that cannot be read. Where there is no other, the condition counts
 /// against the caller: see [`Condition::holds`].
 fn unreadable(effect: Effect, condition: &Condition, notes: &mut Vec<Note>) {
+    let (key, name) = (&condition.key, &condition.operator_name);
+    if condition.sources.is_empty() {
+        let effect = of_all(effect, condition);
+        let message = format!("{name} of `{key}` has no values, {effect}");
+        notes.push(
+            note(Rule::UnreadableValue, message, "write a value, or leave the key out").about(&**key),
+        );
+        return;
+    }
     let Some(Unreadable { value, is_all }) = condition.unreadable() else { return };
     let is_known = !condition.sources.iter().any(|source| source.contains(UNKNOWN));
     if value.contains(UNKNOWN) {
         return;
     }
-    let (key, name) = (&condition.key, &condition.operator_name);
-    let is_of_presence = condition.operator.base == Base::Null;
-    let effect = match (is_all && is_known, effect) {
-        (false, _) => "so it matches nothing".to_owned(),
-        (true, Effect::Deny) if is_of_presence => "so every request is denied".to_owned(),
-        (true, Effect::Deny) => format!("so every request with `{key}` is denied"),
-        (true, Effect::Allow) if !is_of_presence && condition.holds_when_absent() => {
-            format!("so it holds for requests without `{key}` alone")
-        }
-        (true, Effect::Allow) => "so the statement never allows anything".to_owned(),
+    let effect = match is_all && is_known {
+        true => of_all(effect, condition),
+        false => "so it matches nothing".to_owned(),
     };
     let message = format!("{name} cannot read `{value}`, {effect}");
     let instead = "write a value of the operator's kind";
     notes.push(note(Rule::UnreadableValue, message, instead).about(value));
+}
+
+/// What comes of a condition of which no value can be compared.
+fn of_all(effect: Effect, condition: &Condition) -> String {
+    let key = &condition.key;
+    let is_of_presence = condition.operator.base == Base::Null;
+    match effect {
+        Effect::Deny if is_of_presence => "so every request is denied".to_owned(),
+        Effect::Deny => format!("so every request with `{key}` is denied"),
+        Effect::Allow if !is_of_presence && condition.holds_when_absent() => {
+            format!("so it holds for requests without `{key}` alone")
+        }
+        Effect::Allow => "so the statement never allows anything".to_owned(),
+    }
 }
 
 /// "StringEquals … Exact matching, case sensitive"; wildcards are for

@@ -162,6 +162,11 @@ fn what_cannot_be_read_or_resolved_is_found() {
         ),
         [Rule::UnreadableValue]
     );
+    let none = r#"{"Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": "arn:aws:sns:eu-west-1:123456789012:t", "Condition": {"StringEquals": {"aws:SourceOwner": []}}}"#;
+    let found = told(Kind::Resource, none);
+    let text =
+        "StringEquals of `aws:SourceOwner` has no values, so the statement never allows anything";
+    assert!(found.iter().any(|finding| finding.contains(text)), "{found:?}");
     let old = r#"{"Statement": {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/${aws:username}"}}"#;
     let document = Document::parse("old", old, Kind::Identity).unwrap();
     assert_eq!(lint(&document)[0].rule, Rule::VariableAsText);
