@@ -1,5 +1,6 @@
-"""Makes the calls of cases.json with boto3: as a user who may do one thing, what
-it may do and what it may not. Prints a JSON line a call."""
+"""Makes the calls of cases.json with boto3, what a user may do and what it may
+not, as three users: one without policies (the canary), the one whom the case is
+about, and one who may do everything (the twin). Prints a JSON line a call."""
 
 import json
 import sys
@@ -7,6 +8,8 @@ import sys
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+EVERYTHING = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 
 given = json.load(sys.stdin)
 options = {
@@ -39,21 +42,30 @@ def called(client, call):
         return {"status": status, "code": told["Code"], "message": told["Message"]}
 
 
+def user(name):
+    iam.create_user(UserName=name)
+    made = iam.create_access_key(UserName=name)["AccessKey"]
+    return session(made["AccessKeyId"], made["SecretAccessKey"])
+
+
+def allow(name, statements):
+    policy = {"Version": "2012-10-17", "Statement": statements}
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
+
+
 root = session(given["key"], given["secret"])
 iam = root.client("iam", **options)
-iam.create_user(UserName="alice")
-made = iam.create_access_key(UserName="alice")["AccessKey"]
-alice = session(made["AccessKeyId"], made["SecretAccessKey"])
-for case in filled(given["cases"]):
+users = {"canary": user("nobody"), "alice": user("alice"), "twin": user("everything")}
+allow("everything", EVERYTHING)
+for number, case in enumerate(filled(given["cases"])):
     for call in case.get("before", []):
         answer = called(root.client(case["service"], **options), call)
         assert answer["status"] == 200, (call, answer)
-    policy = {"Version": "2012-10-17", "Statement": case["allow"]}
-    for statement in policy["Statement"]:
-        statement["Effect"] = "Allow"
-    iam.put_user_policy(UserName="alice", PolicyName="p", PolicyDocument=json.dumps(policy))
-    client = alice.client(case["service"], **options)
-    for kind in ("may", "may_not"):
-        for call in case[kind]:
-            answer = called(client, call)
-            print(json.dumps({"service": case["service"], "kind": kind, "call": call, **answer}))
+    allow("alice", [{"Effect": "Allow", **statement} for statement in case["allow"]])
+    clients = {name: user.client(case["service"], **options) for name, user in users.items()}
+    for kind, who in (("may", ("canary", "alice")), ("may_not", ("canary", "alice", "twin"))):
+        for index, call in enumerate(case[kind]):
+            for name in who:
+                answer = called(clients[name], call)
+                place = {"case": number, "kind": kind, "index": index, "who": name}
+                print(json.dumps({**place, "call": call, **answer}))
