@@ -24,7 +24,7 @@ mod overrides;
 #[path = "build/rules.rs"]
 mod rules;
 
-use overrides::Override;
+use overrides::{Override, Query};
 
 fn main() {
     for path in ["data", "overrides", "build"] {
@@ -157,6 +157,7 @@ struct Entry {
     xml_namespace: Option<String>,
     global_endpoint: Option<String>,
     query_compatible: bool,
+    query_path: Option<String>,
     body_limit: Option<u64>,
 }
 
@@ -181,12 +182,17 @@ impl Entry {
             }
             None => Some(signing_name.clone()).filter(|name| catalogue.contains_key(name)),
         };
+        let mut protocols = texts(service, "protocols");
+        if own.query.is_some() {
+            assert!(!protocols.contains(&"query".to_owned()), "{id}: the model lists the protocol");
+            protocols.push("query".to_owned());
+        }
         Self {
             id: id.to_owned(),
             name: must("name"),
             sdk_id: must("sdk_id"),
             api_versions: texts(service, "api_versions"),
-            protocols: texts(service, "protocols"),
+            protocols,
             signing_name,
             endpoint_prefix: must("endpoint_prefix"),
             iam_prefix,
@@ -195,6 +201,7 @@ impl Entry {
             xml_namespace: may("xml_namespace"),
             global_endpoint: may("global_endpoint"),
             query_compatible: service.get("query_compatible").is_some(),
+            query_path: own.query.as_ref().map(|query| query.path.clone()),
             body_limit: own.body.as_ref().map(|rule| rule.limit),
         }
     }
@@ -265,8 +272,11 @@ impl Entry {
                 operation["actions"] = json!([]);
             }
         }
+        let shapes = service["shapes"].as_object_mut().unwrap();
+        if let Some(query) = &own.query {
+            query_names(&self.id, query, shapes);
+        }
         if self.protocols == ["ec2"] {
-            let shapes = service["shapes"].as_object_mut().unwrap();
             shapes.values_mut().filter_map(|shape| shape.get_mut("members")).for_each(ec2_names);
         }
     }
@@ -275,14 +285,15 @@ impl Entry {
         let protocols: Vec<String> = self.protocols.iter().map(|name| protocol(name)).collect();
         let Self { id, name, sdk_id, api_versions, signing_name, endpoint_prefix, .. } = self;
         let Self { iam_prefix, target_prefix, json_version, xml_namespace, .. } = self;
-        let Self { global_endpoint, query_compatible, body_limit, .. } = self;
+        let Self { global_endpoint, query_compatible, query_path, body_limit, .. } = self;
         format!(
             "id: {id:?}, full_name: {name:?}, sdk_id: {sdk_id:?}, api_versions: &{api_versions:?}, \
              protocols: &[{}], signing_name: {signing_name:?}, \
              endpoint_prefix: {endpoint_prefix:?}, iam_prefix: {iam_prefix:?}, \
              target_prefix: {target_prefix:?}, json_version: {json_version:?}, \
              xml_namespace: {xml_namespace:?}, global_endpoint: {global_endpoint:?}, \
-             query_compatible: {query_compatible}, body_limit: {body_limit:?}",
+             query_compatible: {query_compatible}, query_path: {query_path:?}, \
+             body_limit: {body_limit:?}",
             protocols.join(", ")
         )
     }
@@ -299,6 +310,25 @@ fn protocol(name: &str) -> String {
         other => panic!("the protocol {other} is not known"),
     };
     format!("Protocol::{variant}")
+}
+
+/// The names that the query protocol has for what is in lists and maps, which a model
+/// of another protocol does not tell.
+fn query_names(id: &str, query: &Query, shapes: &mut Map<String, Value>) {
+    let path = shapes.values().any(|shape| shape["members"].get(&query.path).is_some());
+    assert!(path, "{id}: no member {}", query.path);
+    for (name, item) in &query.items {
+        let shape = shapes.get_mut(name).unwrap_or_else(|| panic!("{id}: no shape {name}"));
+        assert!(shape["flattened"] == true, "{id}: {name} is not flattened");
+        shape["member"]["name"] = json!(item);
+    }
+    for (name, [entry, key, value]) in &query.entries {
+        let shape = shapes.get_mut(name).unwrap_or_else(|| panic!("{id}: no shape {name}"));
+        assert!(shape["flattened"] == true, "{id}: {name} is not flattened");
+        shape["entry"] = json!(entry);
+        shape["key"]["name"] = json!(key);
+        shape["value"]["name"] = json!(value);
+    }
 }
 
 /// EC2's members go by their names on the wire: `queryName`, else `locationName`

@@ -20,6 +20,8 @@ pub(crate) struct Override {
     pub(crate) operations: Vec<Operations>,
     /// How much a request may bring.
     pub(crate) body: Option<Body>,
+    /// The query protocol, which it speaks beside those that its model lists.
+    pub(crate) query: Option<Query>,
     /// Who says what its calls need, where it is not the rule.
     pub(crate) needs: Option<NeedsBy>,
     /// The resource types of actions.
@@ -49,6 +51,19 @@ pub(crate) struct Override {
     /// What ARNs have for words of the input.
     #[serde(default)]
     pub(crate) words: Vec<Words>,
+}
+
+/// The query protocol of a service whose model has another one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    /// The member whose URL requests may be sent to.
+    pub(crate) path: String,
+    /// What the items of lists are called, by shape.
+    pub(crate) items: BTreeMap<String, String>,
+    /// What the entries of maps are called, their keys and their values, by shape.
+    pub(crate) entries: BTreeMap<String, [String; 3]>,
+    pub(crate) source: String,
 }
 
 #[derive(Deserialize)]
@@ -241,8 +256,12 @@ pub(crate) struct Passes {
     #[serde(default)]
     pub(crate) operations: Vec<String>,
     /// How a role stands there: `role` (name or ARN), `arn`, `profile`,
-    /// `definition`.
+    /// `definition`, `text`.
     pub(crate) read: Option<String>,
+    /// What the service is asked: the members name what has the role.
+    pub(crate) asked: Option<Asked>,
+    /// The member that names another role in its place.
+    pub(crate) unless: Option<String>,
     /// The member, of the same item, whose text tells whether the other is a role.
     pub(crate) named_by: Option<String>,
     /// What that text ends in; none: `RoleArn`.
@@ -361,6 +380,7 @@ impl Override {
             .chain(needs)
             .chain(self.operations.iter().map(|rule| &rule.source))
             .chain(self.body.iter().map(|rule| &rule.source))
+            .chain(self.query.iter().map(|rule| &rule.source))
             .chain(self.types.iter().map(|rule| &rule.source))
             .chain(self.resources.iter().map(|rule| &rule.source))
             .chain(self.arns.iter().map(|rule| &rule.source))

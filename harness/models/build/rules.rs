@@ -145,6 +145,8 @@ impl Service<'_> {
             self.have(&rule.operations, &what);
             self.name(&rule.operations, &rule.members, &what);
             self.name(&rule.operations, rule.named_by.as_slice(), &what);
+            self.name(&rule.operations, rule.unless.as_slice(), &what);
+            self.check_asked(&rule.operations, rule.asked.as_ref(), &what);
             for shape in &rule.shapes {
                 assert!(self.shapes.contains_key(shape), "{what}: no shape {shape}");
             }

@@ -66,6 +66,7 @@ struct FullShape {
     value: Option<RawMember>,
     #[serde(default)]
     flattened: bool,
+    entry: Option<&'static str>,
     timestamp: Option<&'static str>,
     #[serde(default)]
     sensitive: bool,
@@ -173,6 +174,7 @@ impl RawShape {
                 key: None,
                 value: None,
                 flattened: false,
+                entry: None,
                 timestamp: None,
                 sensitive: false,
                 streaming: false,
@@ -207,6 +209,7 @@ impl RawShape {
             kind: full.r#type,
             form,
             flattened: full.flattened,
+            entry: full.entry,
             timestamp: full.timestamp,
             sensitive: full.sensitive,
             streaming: full.streaming,

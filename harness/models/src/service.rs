@@ -43,6 +43,7 @@ pub(crate) struct Entry {
     xml_namespace: Option<&'static str>,
     global_endpoint: Option<&'static str>,
     query_compatible: bool,
+    query_path: Option<&'static str>,
     body_limit: Option<usize>,
     pub(crate) place: Place,
 }
@@ -252,6 +253,11 @@ impl Service {
     /// once (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#x-amzn-query-error-header>).
     pub fn query_compatible(self) -> bool {
         self.entry().query_compatible
+    }
+
+    /// The member whose URL requests of the query protocol may be sent to.
+    pub fn query_path(self) -> Option<&'static str> {
+        self.entry().query_path
     }
 
     /// The most bytes that the body of a request may have, where it is not the

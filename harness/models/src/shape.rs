@@ -13,6 +13,9 @@ pub struct Shape {
     pub form: Form,
     /// For lists and maps of the XML protocols: `NAME.1`, not `NAME.member.1`.
     pub flattened: bool,
+    /// What the query protocol calls the entries of a map, where it is not the
+    /// member's name.
+    pub entry: Option<&'static str>,
     /// How a timestamp is written, where it is not the protocol's way.
     pub timestamp: Option<&'static str>,
     /// Whether its values are secrets.

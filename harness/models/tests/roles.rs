@@ -17,8 +17,10 @@ fn passed(service: &str, operation: &str) -> Option<Vec<String>> {
             RoleNamed::Arn => " by ARN",
             RoleNamed::Profile => " in a profile",
             RoleNamed::Definition => " in a definition",
+            RoleNamed::Text => " in a text",
         };
-        format!("{}{named} to {}", pass.member, pass.service.unwrap_or("?"))
+        let of = if pass.asked.is_some() { "of " } else { "" };
+        format!("{of}{}{named} to {}", pass.member, pass.service.unwrap_or("?"))
     });
     Some(told.collect())
 }
@@ -46,10 +48,14 @@ fn passed(service: &str, operation: &str) -> Option<Vec<String>> {
 #[case::a_profile("pcs", "UpdateComputeNodeGroup",
     &["iamInstanceProfileArn in a profile to ec2.amazonaws.com"])]
 #[case::of_tasks_and_of_the_service("ecs", "RunTask", &[
+    "of taskDefinition to ecs-tasks.amazonaws.com",
+    "of taskDefinition to ecs-tasks.amazonaws.com",
     "overrides.executionRoleArn to ecs-tasks.amazonaws.com",
     "overrides.taskRoleArn to ecs-tasks.amazonaws.com",
     "volumeConfigurations[].managedEBSVolume.roleArn to ecs.amazonaws.com",
 ])]
+#[case::in_a_text("osis", "ValidatePipeline",
+    &["PipelineConfigurationBody in a text to osis-pipelines.amazonaws.com"])]
 // Read, taken away, and no role of IAM's.
 #[case::read("iot", "ListAuditFindings", &[])]
 #[case::taken_away("odb", "DisassociateIamRoleFromResource", &[])]

@@ -126,7 +126,7 @@ pub(super) fn allows(policies: &Policies, action: &str, resource: &str, context:
     let principal = Principal::User { arn: format!("arn:aws:iam::{account}:user/ringfence") };
     let request =
         Request { principal: &principal, action, resource, resource_account: None, context };
-    let Some(kind) = needing(action) else {
+    let Some(kind) = needing(action, resource) else {
         return judge(&request, policies).outcome == Outcome::Allow;
     };
     let Some(delegation) = delegation(kind, account, action) else { return false };
@@ -134,10 +134,12 @@ pub(super) fn allows(policies: &Policies, action: &str, resource: &str, context:
     judge(&request, &policies).outcome == Outcome::Allow
 }
 
-/// The kind of policy without which nobody may do something, where there is one.
-fn needing(action: &str) -> Option<Kind> {
+/// The kind of policy without which nobody may do something, where there is one:
+/// with a key of KMS nothing, whatever the action is called.
+fn needing(action: &str, resource: &str) -> Option<Kind> {
     match action.split_once(':') {
         Some(("kms", _)) => Some(Kind::Resource),
+        _ if resource.split(':').nth(2) == Some("kms") => Some(Kind::Resource),
         Some(("sts", name)) if name.starts_with("AssumeRole") => Some(Kind::Trust),
         _ => None,
     }

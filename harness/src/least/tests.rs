@@ -212,6 +212,16 @@ fn what_has_a_policy_of_its_own_is_left_to_the_accounts(
 }
 
 #[test]
+fn a_pattern_stands_for_keys_too() {
+    let key = "arn:aws:kms:us-east-1:123456789012:key/0f4bb4a6-6a2c-4a9c-9d44-9d7b1c1a2b3c";
+    let entries = [entry(APP, json!([check("kms:DescribeKey", key, json!({}))]))];
+    let pattern = "arn:aws:kms:us-east-1:123456789012:key/*";
+    let least = of_app(&entries, &[pattern]);
+    assert_eq!(least.needed.policies[0]["Statement"][0]["Resource"], pattern);
+    assert_eq!((least.generalised[0].resources, least.varying.len()), (1, 0));
+}
+
+#[test]
 fn what_does_not_fit_into_one_policy_becomes_several() {
     let checks: Vec<Value> = (0..300)
         .map(|number| {

@@ -107,10 +107,14 @@ fn is_id(token: &str, service: &str, region: &str) -> bool {
     if token.len() >= 10 && is_mixed(token, |c| c.is_ascii_uppercase()) {
         return true;
     }
-    // API Gateway's: `a1b2c3d4e5`, of its resources `a1b2c3`.
-    service == "apigateway"
-        && (6..=10).contains(&token.len())
-        && is_mixed(token, |c| c.is_ascii_lowercase())
+    // API Gateway's: `a1b2c3d4e5`, of its resources `a1b2c3`. AppConfig's: `abc1234`
+    // (<https://docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_Application.html>).
+    let lengths = match service {
+        "apigateway" => 6..=10,
+        "appconfig" => 4..=7,
+        _ => return false,
+    };
+    lengths.contains(&token.len()) && is_mixed(token, |c| c.is_ascii_lowercase())
 }
 
 /// Whether a text is of digits and certain letters, some of each.
@@ -170,6 +174,10 @@ mod tests {
     #[case(
         "apigateway:us-east-1::/restapis/a1b2c3d4e5/resources/a1b2c3",
         "apigateway:us-east-1::/restapis/*/resources/*"
+    )]
+    #[case(
+        "appconfig:us-east-1:123456789012:application/abc1234/environment/d5e6f70",
+        "appconfig:us-east-1:123456789012:application/*/environment/*"
     )]
     #[case(
         "cognito-idp:us-east-1:123456789012:userpool/us-east-1_AbCdEf123",

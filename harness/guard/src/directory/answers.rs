@@ -37,7 +37,8 @@ impl Directory {
 }
 
 /// The texts in a place of an answer: nothing where it lacks the place, and an
-/// empty list where a list on the way is empty.
+/// empty list where a list on the way is empty, or what need not be there is not
+/// (`taskRoleArn?`).
 fn texts(answer: &Value, path: &[&str]) -> Option<Vec<String>> {
     match (path.split_first(), answer) {
         (None, Value::String(text)) if !text.is_empty() => Some(vec![text.clone()]),
@@ -53,7 +54,16 @@ fn texts(answer: &Value, path: &[&str]) -> Option<Vec<String>> {
             })
         }
         (Some((&"*", _)), Value::String(text)) if text.is_empty() => Some(Vec::new()),
-        (Some((name, rest)), Value::Object(members)) => texts(members.get(*name)?, rest),
+        (Some((name, rest)), Value::Object(members)) => {
+            let (name, may_lack) = match name.strip_suffix('?') {
+                Some(name) => (name, true),
+                None => (*name, false),
+            };
+            match members.get(name) {
+                None | Some(Value::Null) if may_lack => Some(Vec::new()),
+                found => texts(found?, rest),
+            }
+        }
         _ => None,
     }
 }
@@ -77,6 +87,10 @@ mod tests {
     #[case::elsewhere(json!({"c": "x"}), &["a"], None)]
     #[case::no_text(json!({"a": 1}), &["a"], None)]
     #[case::empty(json!({"a": ""}), &["a"], None)]
+    #[case::may_lack(json!({"a": {}}), &["a", "b?"], Some(vec![]))]
+    #[case::may_be_null(json!({"a": {"b": null}}), &["a", "b?"], Some(vec![]))]
+    #[case::may_have(json!({"a": {"b": "x"}}), &["a", "b?"], Some(vec!["x"]))]
+    #[case::lacks_what_it_may_be_in(json!({}), &["a", "b?"], None)]
     fn answers_are_read(
         #[case] answer: Value,
         #[case] path: &[&str],

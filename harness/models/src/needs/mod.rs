@@ -219,6 +219,19 @@ impl Source {
             || self.starting.iter().any(|start| text.starts_with(start))
     }
 
+    /// Whether a text needs the service to tell what it means, where the service is
+    /// asked at all: a family of task definitions means its latest revision.
+    pub fn is_asked(&self, text: &str) -> bool {
+        self.admits(text)
+            && self.asked.is_some()
+            && (self.form != Form::TaskDefinition || !text.contains(':'))
+    }
+
+    /// Whether a text of a member is what it names by itself.
+    pub fn is_said(&self, text: &str) -> bool {
+        self.admits(text) && (self.form != Form::TaskDefinition || !self.is_asked(text))
+    }
+
     /// Whether there is a place that tells it.
     pub fn is_told(&self) -> bool {
         !self.paths.is_empty() || self.otherwise.is_some() || self.asked.is_some()
@@ -233,7 +246,8 @@ pub struct Asked {
     pub operation: &'static str,
     /// Its members, and the place in the call's input that each is read from.
     pub given: Vec<(&'static str, Path)>,
-    /// Where it stands in the answer: names of members, `*` for each of a list.
+    /// Where it stands in the answer: names of members, `*` for each of a list, `?`
+    /// behind what need not be there.
     pub answer: Vec<&'static str>,
 }
 
@@ -260,6 +274,8 @@ pub enum Form {
     Below,
     /// By the ARNs of its type that stand anywhere in the member.
     Within,
+    /// By an address of mail, which is an identity of SES's, or whose domain is one.
+    Sender,
     /// As a task definition of ECS is: by ARN, by family and revision, or by a
     /// family, which means its latest revision.
     TaskDefinition,
@@ -277,6 +293,10 @@ pub struct Pass {
     pub named_by: Option<(Path, Vec<&'static str>)>,
     /// `iam:PassedToService`; unknown where no source says it.
     pub service: Option<&'static str>,
+    /// The service is asked for the role: the member names what has it.
+    pub asked: Option<Asked>,
+    /// The member that names another role in its place.
+    pub unless: Option<Path>,
 }
 
 /// How a member names a role.
@@ -292,6 +312,8 @@ pub enum RoleNamed {
     Profile,
     /// In an OpenAPI definition, by its ARN.
     Definition,
+    /// Anywhere in the JSON or YAML of a text, by its ARN.
+    Text,
 }
 
 /// Why nothing says what an operation needs.

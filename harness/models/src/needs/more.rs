@@ -229,7 +229,9 @@ pub(super) fn passes(operation: &Operation, rules: &Rules, needs: &mut ByRule) {
             let named_by = named_by.clone().map(|path| (path, rule.endings()));
             let named = rule.read.unwrap_or_default();
             let service = service(named, rule.service);
-            needs.passes.push(Pass { member, named, named_by, service });
+            let asked = rule.asked.as_ref().map(|rule| resources::question(operation, rule));
+            let unless = rule.unless.and_then(|text| Path::parse(operation, text));
+            needs.passes.push(Pass { member, named, named_by, service, asked, unless });
         }
     }
     if needs.hands_nothing {
@@ -247,7 +249,8 @@ pub(super) fn passes(operation: &Operation, rules: &Rules, needs: &mut ByRule) {
         let named = alike.and_then(|rule| rule.read).unwrap_or(named);
         let stated = alike.or(of_all).and_then(|rule| rule.service);
         let service = service(named, stated);
-        needs.passes.push(Pass { member, named, named_by: None, service });
+        let pass = Pass { member, named, named_by: None, service, asked: None, unless: None };
+        needs.passes.push(pass);
     }
 }
 
@@ -257,7 +260,7 @@ pub(super) fn passes(operation: &Operation, rules: &Rules, needs: &mut ByRule) {
 fn service(named: RoleNamed, said: Option<&'static str>) -> Option<&'static str> {
     match named {
         RoleNamed::Profile => said.or(Some("ec2.amazonaws.com")),
-        RoleNamed::Role | RoleNamed::Arn | RoleNamed::Definition => said,
+        RoleNamed::Role | RoleNamed::Arn | RoleNamed::Definition | RoleNamed::Text => said,
     }
 }
 

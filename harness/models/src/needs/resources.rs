@@ -132,7 +132,7 @@ fn stated(
 }
 
 /// What the service is asked.
-fn question(operation: &Operation, rule: &AskedRule) -> Asked {
+pub(super) fn question(operation: &Operation, rule: &AskedRule) -> Asked {
     let given = |(member, text): (&&'static str, &&'static str)| {
         Some((*member, Path::parse(operation, text)?))
     };

@@ -185,6 +185,10 @@ pub(super) struct PassRule {
     pub(super) operations: Vec<&'static str>,
     /// How a role stands there.
     pub(super) read: Option<RoleNamed>,
+    /// What the service is asked: the members name what has the role.
+    pub(super) asked: Option<AskedRule>,
+    /// The member that names another role in its place.
+    pub(super) unless: Option<&'static str>,
     /// The member whose text tells whether it is a role.
     pub(super) named_by: Option<&'static str>,
     /// What that text ends in; none: `RoleArn`.

@@ -57,12 +57,12 @@ pub(super) type Read = (&'static Operation, Map<String, Value>, Option<Bytes>);
 
 /// Reads a query or EC2 request.
 pub(super) fn read(view: &View<'_>, service: Service) -> Result<Read, Refusal> {
-    if !matches!(view.parts.uri.path(), "/" | "") {
-        return Err(Refusal::Operation(format!(
-            "{} has no operation at `{}`",
-            service.name(),
-            view.parts.uri.path()
-        )));
+    let path = Some(view.parts.uri.path()).filter(|path| !matches!(*path, "/" | ""));
+    let elsewhere = |path: &str| {
+        Refusal::Operation(format!("{} has no operation at `{path}`", service.name()))
+    };
+    if let Some(path) = path.filter(|_| service.query_path().is_none()) {
+        return Err(elsewhere(path));
     }
     if !matches!(view.parts.method, Method::GET | Method::POST) {
         return Err(Refusal::Operation(format!(
@@ -83,11 +83,38 @@ pub(super) fn read(view: &View<'_>, service: Service) -> Result<Read, Refusal> {
         .ok_or_else(|| {
             Refusal::Operation(format!("Could not find operation {action} for version {version}"))
         })?;
-    let input = match service.protocol() {
+    let mut input = match service.protocol() {
         Protocol::Ec2 => flat(operation, tree)?,
         _ => typed(operation, tree)?,
     };
+    if let (Some(path), Some(name)) = (path, service.query_path()) {
+        operation.member(name).ok_or_else(|| elsewhere(path))?;
+        at_own_url(view, path, name, &mut input)?;
+    }
     Ok((operation, input, None))
+}
+
+/// A request that goes to the URL of what it is about need not name it. Where it
+/// does, both must be one: readers differ on which of them counts
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-xml.html>).
+fn at_own_url(
+    view: &View<'_>,
+    path: &str,
+    name: &'static str,
+    input: &mut Map<String, Value>,
+) -> Result<(), Refusal> {
+    let Some(named) = input.get(name).and_then(Value::as_str) else {
+        let host = view.host()?.unwrap_or_default();
+        input.insert(name.to_owned(), Value::String(format!("https://{host}{path}")));
+        return Ok(());
+    };
+    let rest = named.split_once("://").map_or(named, |(_, rest)| rest);
+    match rest.find('/').and_then(|at| rest.get(at..)) {
+        Some(own) if own == path => Ok(()),
+        _ => Err(Refusal::Request(format!(
+            "the request goes to `{path}` but the parameter `{name}` is `{named}`"
+        ))),
+    }
 }
 
 /// EC2's members, as texts: lists are known by the numbers of their items.
@@ -218,10 +245,14 @@ impl Shapes {
     }
 
     /// What the parameters of a member begin with. A flattened list whose items
-    /// have a name goes by it.
+    /// have a name goes by it, and a map whose entries have one.
     fn parameter(self, member: &Member) -> &'static str {
-        match self.shape(member).map(|shape| &shape.form) {
-            Some(Form::List(item)) if member.flattened && item.wire != "member" => item.wire,
+        let Some(shape) = self.shape(member).filter(|_| member.flattened) else {
+            return member.wire;
+        };
+        match &shape.form {
+            Form::List(item) if item.wire != "member" => item.wire,
+            Form::Map { .. } => shape.entry.unwrap_or(member.wire),
             _ => member.wire,
         }
     }

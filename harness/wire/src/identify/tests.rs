@@ -500,6 +500,67 @@ fn a_query_call_of_services_that_are_asked_alike_is_of_the_one_that_names_them()
     assert_eq!(call.input["Filters"], json!([{"Name": "engine", "Values": ["docdb"]}]));
 }
 
+/// The old SDKs' way: flattened, under names of the query protocol, to the queue's own
+/// URL or to `/`.
+#[rstest]
+#[case::names_it("/", "&QueueUrl=https%3A%2F%2Fsqs.eu-west-1.amazonaws.com%2F123456789012%2Fq")]
+#[case::goes_to_it("/123456789012/q", "")]
+#[case::does_both(
+    "/123456789012/q",
+    "&QueueUrl=https%3A%2F%2Fsqs.eu-west-1.amazonaws.com%2F123456789012%2Fq"
+)]
+fn a_call_of_sqs_may_be_one_of_the_query_protocol(#[case] path: &str, #[case] more: &str) {
+    let host = [FORM, ("host", "sqs.eu-west-1.amazonaws.com")];
+    let text = format!(
+        "Action=SendMessageBatch&Version=2012-11-05{more}\
+         &SendMessageBatchRequestEntry.1.Id=a&SendMessageBatchRequestEntry.1.MessageBody=b\
+         &SendMessageBatchRequestEntry.1.MessageAttribute.1.Name=n\
+         &SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.DataType=String\
+         &SendMessageBatchRequestEntry.1.MessageAttribute.1.Value.StringValue=v"
+    );
+    let (parts, body) = request("sqs", "POST", path, &host, &text);
+    let call = identify(&parts, &body, "").unwrap();
+    assert_eq!((call.service().name(), call.name()), ("sqs", "SendMessageBatch"));
+    assert_eq!(
+        Value::Object(call.input),
+        json!({"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/q", "Entries": [
+            {"Id": "a", "MessageBody": "b",
+             "MessageAttributes": {"n": {"DataType": "String", "StringValue": "v"}}}]})
+    );
+}
+
+#[test]
+fn the_query_names_of_sqs_are_its_own() {
+    let text = "Action=CreateQueue&Version=2012-11-05&QueueName=q&Attribute.1.Name=DelaySeconds\
+                &Attribute.1.Value=5&Tag.1.Key=team&Tag.1.Value=a";
+    let (parts, body) = request("sqs", "POST", "/", &[FORM], text);
+    assert_eq!(
+        Value::Object(identify(&parts, &body, "").unwrap().input),
+        json!({"QueueName": "q", "Attributes": {"DelaySeconds": "5"}, "tags": {"team": "a"}})
+    );
+}
+
+#[rstest]
+#[case::another_queue(
+    "/123456789012/other",
+    "Action=PurgeQueue&Version=2012-11-05&QueueUrl=https%3A%2F%2Fhost%2F123456789012%2Fq",
+    "the request goes to `/123456789012/other` but the parameter `QueueUrl` is \
+     `https://host/123456789012/q`"
+)]
+#[case::about_none(
+    "/123456789012/q",
+    "Action=CreateQueue&Version=2012-11-05&QueueName=q",
+    "sqs has no operation at `/123456789012/q`"
+)]
+fn a_query_call_to_a_queue_is_about_that_one(
+    #[case] path: &str,
+    #[case] text: &str,
+    #[case] message: &str,
+) {
+    let (parts, body) = request("sqs", "POST", path, &[FORM], text);
+    assert_eq!(identify(&parts, &body, "").unwrap_err().message, message);
+}
+
 #[test]
 fn lists_and_maps_of_the_query_protocol_are_read_by_their_shapes() {
     let read = |service: &str, body: &str| {

@@ -1,7 +1,7 @@
 //! What the service is asked, where the call alone does not tell what it acts upon:
 //! the workgroup of a query, the id behind the name of a node group.
 
-use ringfence_models::needs::{Asked, Source};
+use ringfence_models::needs::Asked;
 use ringfence_models::{Kind, Operation};
 use serde_json::{Map, Value};
 
@@ -17,11 +17,11 @@ const MOST: usize = 100;
 /// call names nothing.
 pub(super) async fn texts(
     scope: &Scope<'_>,
-    source: &'static Source,
     asked: &'static Asked,
+    is_asked: impl Fn(&str) -> bool,
 ) -> Result<Vec<String>, RequirementsError> {
     let mut found = Vec::new();
-    let questions = questions(scope, source, asked)?;
+    let questions = questions(scope, asked, is_asked)?;
     if questions.len() > MOST {
         return Err(scope.undecided(format!("it names more than {MOST} resources")));
     }
@@ -45,8 +45,8 @@ pub(super) async fn texts(
 /// else one for each.
 fn questions(
     scope: &Scope<'_>,
-    source: &'static Source,
-    asked: &'static Asked,
+    asked: &Asked,
+    is_asked: impl Fn(&str) -> bool,
 ) -> Result<Vec<Map<String, Value>>, RequirementsError> {
     let operation = Operation::find(scope.call.service(), asked.operation);
     let operation = operation.ok_or_else(|| scope.unmapped())?;
@@ -55,7 +55,7 @@ fn questions(
         let member = operation.member(name).ok_or_else(|| scope.unmapped())?;
         let given = path.values(&scope.call.input).into_iter();
         let mut values: Vec<Value> = given.flat_map(each).collect();
-        values.retain(|value| value.as_str().is_none_or(|text| source.admits(text)));
+        values.retain(|value| value.as_str().is_none_or(&is_asked));
         questions = match (values.is_empty(), member.kind) {
             (true, _) => questions,
             (false, Kind::List) => with(&questions, name, &[Value::from(values)]),

@@ -45,13 +45,38 @@ pub(super) fn has(scope: &Scope<'_>, member: &str) -> Result<bool, RequirementsE
 /// The definition that a call brings, in JSON or YAML.
 fn read(scope: &Scope<'_>) -> Result<Option<Value>, RequirementsError> {
     let Some(payload) = scope.call.payload.as_deref() else { return Ok(None) };
+    let text = std::str::from_utf8(payload).ok().and_then(value);
     let unread = || scope.undecided("its definition is neither JSON nor YAML".to_owned());
-    let text = std::str::from_utf8(payload).map_err(|_| unread())?;
+    text.ok_or_else(unread).map(Some)
+}
+
+/// What a text holds, in JSON or YAML.
+fn value(text: &str) -> Option<Value> {
     if let Ok(document) = json::read(text, &JSON) {
-        return Ok(Some(document.root.into_json()));
+        return Some(document.root.into_json());
     }
-    let document = yaml::read(text, &YAML).map_err(|_| unread())?;
-    Ok(Some(document.root.into_json()))
+    yaml::read(text, &YAML).ok().map(|document| document.root.into_json())
+}
+
+/// The roles that stand anywhere in a text: in the request to another service, in
+/// the configuration of a pipeline.
+pub(super) fn roles_in_text(
+    scope: &Scope<'_>,
+    text: &str,
+) -> Result<Vec<String>, RequirementsError> {
+    let unread = || scope.undecided("its configuration is neither JSON nor YAML".to_owned());
+    let mut found = Vec::new();
+    all_in(&value(text).ok_or_else(unread)?, &mut found);
+    Ok(found)
+}
+
+fn all_in(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if is_role(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| all_in(item, found)),
+        Value::Object(members) => members.values().for_each(|member| all_in(member, found)),
+        _ => {}
+    }
 }
 
 fn roles_in(value: &Value, found: &mut Vec<String>) {

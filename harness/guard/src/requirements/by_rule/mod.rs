@@ -8,6 +8,7 @@ mod keys;
 mod names;
 mod pattern;
 mod roles;
+mod sender;
 mod targets;
 
 use ringfence_models::needs::{ByRule, Needs, Permission, When};

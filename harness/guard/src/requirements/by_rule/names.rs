@@ -43,6 +43,7 @@ impl Names<'_> {
             | Form::Within
             | Form::Qualified
             | Form::Lower
+            | Form::Sender
             | Form::TaskDefinition => (self.account, text),
         };
         let lower = name.to_ascii_lowercase();

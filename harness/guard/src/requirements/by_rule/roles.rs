@@ -4,12 +4,12 @@
 use ringfence_models::needs::{ByRule, Pass, RoleNamed};
 use serde_json::{Map, Value};
 
-use super::definition;
+use super::{asked, definition};
 use crate::requirements::RequirementsError;
 use crate::requirements::iam::pass_role;
 use crate::requirements::scope::{Mapped, Scope, arn_parts};
 
-pub(super) async fn requirements(scope: &Scope<'_>, needs: &ByRule) -> Mapped {
+pub(super) async fn requirements(scope: &Scope<'_>, needs: &'static ByRule) -> Mapped {
     let mut roles: Vec<(String, Option<&'static str>)> = Vec::new();
     for pass in &needs.passes {
         for role in named(scope, pass).await? {
@@ -33,15 +33,28 @@ pub(super) async fn requirements(scope: &Scope<'_>, needs: &ByRule) -> Mapped {
 }
 
 /// The roles that a member names.
-async fn named(scope: &Scope<'_>, pass: &Pass) -> Result<Vec<String>, RequirementsError> {
+async fn named(scope: &Scope<'_>, pass: &'static Pass) -> Result<Vec<String>, RequirementsError> {
     if pass.named == RoleNamed::Definition {
         return definition::roles(scope);
     }
+    let input = &scope.call.input;
+    if pass.unless.as_ref().is_some_and(|path| !path.texts_in(input).is_empty()) {
+        return Ok(Vec::new());
+    }
     let mut roles = Vec::new();
+    if let Some(asked) = &pass.asked {
+        let told = asked::texts(scope, asked, |_| true).await?;
+        // What is not there has no role.
+        for text in told.iter().filter(|text| *text != "*") {
+            roles.push(of_name(scope, text).await?);
+        }
+        return Ok(roles);
+    }
     for text in texts(scope, pass) {
         match pass.named {
             RoleNamed::Role => roles.push(of_name(scope, text).await?),
             RoleNamed::Arn if is_role(text) => roles.push(text.to_owned()),
+            RoleNamed::Text => roles.extend(definition::roles_in_text(scope, text)?),
             RoleNamed::Arn | RoleNamed::Definition => {}
             RoleNamed::Profile => roles.extend(in_profile(scope, text).await?),
         }

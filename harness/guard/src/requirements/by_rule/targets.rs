@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use ringfence_models::actions;
 use ringfence_models::needs::{Form, Named, Only, Part, Permission, Resource, Source};
 use ringfence_policy::catalog::{Arns as _, ResourceType};
 use serde_json::Value;
 
-use super::asked;
 use super::names::{self, Names};
+use super::{asked, sender};
 use crate::requirements::RequirementsError;
 use crate::requirements::api_gateway;
 use crate::requirements::scope::{Scope, items};
@@ -49,6 +50,11 @@ pub(super) async fn of(
             }
         }
     }
+    for target in unbound(scope, permission) {
+        if !targets.iter().any(|known| known.arn == target.arn) {
+            targets.push(target);
+        }
+    }
     if targets.is_empty() {
         let all = permission.resources.iter().filter(|resource| resource.or_all);
         targets.extend(all.map(|resource| {
@@ -57,6 +63,34 @@ pub(super) async fn of(
         }));
     }
     Ok(targets)
+}
+
+/// The ARNs of the types that the reference lists as possible and that no member is
+/// called as: what the call names of them anywhere, it acts upon. The blueprints of a
+/// project.
+fn unbound(scope: &Scope<'_>, permission: &'static Permission) -> Vec<Target> {
+    let Some(prefix) = actions::of(permission.action.prefix) else { return Vec::new() };
+    let kinds = permission.unbound.iter().filter_map(|name| prefix.resource_type(name));
+    let kinds: Vec<&'static ResourceType> = kinds.collect();
+    let mut arns = Vec::new();
+    if !kinds.is_empty() {
+        scope.call.input.values().for_each(|value| arns_in(value, &mut arns));
+    }
+    let of_kind = |arn: &str| kinds.iter().copied().find(|kind| kind.matches(arn));
+    let targets = arns.into_iter().filter_map(|arn| {
+        let kind = of_kind(arn)?;
+        Some(Target { arn: arn.to_owned(), kind: Some(kind) })
+    });
+    targets.collect()
+}
+
+fn arns_in<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) if text.starts_with("arn:") => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| arns_in(item, found)),
+        Value::Object(members) => members.values().for_each(|member| arns_in(member, found)),
+        _ => {}
+    }
 }
 
 /// Whether the call means a resource of one of two types.
@@ -187,15 +221,20 @@ async fn texts<'v>(
         let each = path.each(input);
         lacks |= each.len() > 1 && each.iter().any(Option::is_none);
         let values = path.values(input).into_iter().flat_map(items);
-        found.extend(values.filter_map(text).filter(|text| source.admits(text)));
+        found.extend(values.filter_map(text).filter(|text| source.is_said(text)));
     }
     if let Some(asked) = &source.asked {
-        let told = asked::texts(scope, source, asked).await?;
+        let told = asked::texts(scope, asked, |text| source.is_asked(text)).await?;
         lacks &= told.is_empty();
         found.extend(told.into_iter().map(Cow::Owned));
     }
     if let Some(text) = source.otherwise.filter(|_| lacks || found.is_empty()) {
         found.push(Cow::Borrowed(text));
+    }
+    if source.form == Form::Sender {
+        for text in &mut found {
+            *text = Cow::Owned(sender::identity(scope, text).await?);
+        }
     }
     found.dedup();
     Ok(found)

@@ -84,6 +84,75 @@ fn service(name: &str) -> Service {
     &["elasticfilesystem:ListTagsForResource \
        arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-1"]
 )]
+// What the reference lists as possible, wherever it stands.
+#[case::an_arn_of_a_possible_type(
+    "pinpoint-sms-voice-v2",
+    "SendRcsMessage",
+    json!({"OriginationIdentity": "arn:aws:sms-voice:eu-west-1:123456789012:pool/p"}),
+    &["sms-voice:SendRcsMessage arn:aws:sms-voice:eu-west-1:123456789012:pool/p ?aws:resourcetag/${tagkey}"]
+)]
+// An address is an identity, or its domain is.
+#[case::mail_from_an_address(
+    "sesv2",
+    "SendEmail",
+    json!({"FromEmailAddress": "told <told@example.com>", "Content": {"Template": {"TemplateName": "t"}}}),
+    &["MAIL"]
+)]
+#[case::mail_from_a_domain(
+    "ses",
+    "SendEmail",
+    json!({"Source": "missing@Example.com", "Destination": {}, "Message": {}}),
+    &["MAIL2"]
+)]
+// The latest revision of a family, and the roles of what is run.
+#[case::a_task_by_its_family(
+    "ecs",
+    "RunTask",
+    json!({"cluster": "c", "taskDefinition": "f"}),
+    &[
+        "ecs:RunTask arn:aws:ecs:eu-west-1:123456789012:task-definition/f:7 RUN",
+        "iam:PassRole arn:aws:iam::123456789012:role/task iam:passedtoservice=ecs-tasks.amazonaws.com",
+    ]
+)]
+#[case::a_task_by_its_revision(
+    "ecs",
+    "RunTask",
+    json!({"cluster": "c", "taskDefinition": "f:2"}),
+    &[
+        "ecs:RunTask arn:aws:ecs:eu-west-1:123456789012:task-definition/f:2 RUN",
+        "iam:PassRole arn:aws:iam::123456789012:role/task iam:passedtoservice=ecs-tasks.amazonaws.com",
+    ]
+)]
+#[case::a_task_with_another_role(
+    "ecs",
+    "RunTask",
+    json!({"cluster": "c", "taskDefinition": "f:2",
+        "overrides": {"taskRoleArn": "arn:aws:iam::123456789012:role/other"}}),
+    &[
+        "ecs:RunTask arn:aws:ecs:eu-west-1:123456789012:task-definition/f:2 RUN",
+        "iam:PassRole arn:aws:iam::123456789012:role/other iam:passedtoservice=ecs-tasks.amazonaws.com",
+    ]
+)]
+#[case::a_role_in_the_text_of_a_request(
+    "batch",
+    "SubmitServiceJob",
+    json!({"jobName": "j", "jobQueue": "q", "serviceJobType": "SAGEMAKER_TRAINING",
+        "serviceRequestPayload": r#"{"RoleArn": "arn:aws:iam::123456789012:role/train"}"#}),
+    &[
+        "BATCH",
+        "iam:PassRole arn:aws:iam::123456789012:role/train iam:passedtoservice=sagemaker.amazonaws.com",
+    ]
+)]
+#[case::a_role_in_a_configuration(
+    "osis",
+    "ValidatePipeline",
+    json!({"PipelineConfigurationBody":
+        "version: '2'\np:\n  sink:\n  - s3:\n      aws:\n        sts_role_arn: \"arn:aws:iam::123456789012:role\\x2fsink\"\n"}),
+    &[
+        "osis:ValidatePipeline *",
+        "iam:PassRole arn:aws:iam::123456789012:role/sink iam:passedtoservice=osis-pipelines.amazonaws.com",
+    ]
+)]
 #[tokio::test]
 async fn a_call_needs(
     #[case] name: &str,
@@ -96,6 +165,22 @@ async fn a_call_needs(
 
 #[rstest]
 #[case::untold("athena", "GetQueryResults", json!({"QueryExecutionId": "untold"}), "WHY")]
+#[case::a_family_of_which_nobody_tells("ecs", "RunTask", json!({"taskDefinition": "untold"}), "WHY")]
+#[case::an_address_of_which_nobody_tells(
+    "ses", "SendEmail", json!({"Source": "untold@example.com"}), "WHY"
+)]
+#[case::an_address_of_several_readings(
+    "ses",
+    "SendEmail",
+    json!({"Source": "b@other.com <a@example.com>"}),
+    "the address `b@other.com <a@example.com>` is not a plain one"
+)]
+#[case::a_configuration_that_is_none(
+    "osis",
+    "ValidatePipeline",
+    json!({"PipelineConfigurationBody": "a: ["}),
+    "its configuration is neither JSON nor YAML"
+)]
 #[case::no_name(
     "athena",
     "GetQueryResults",

@@ -161,7 +161,24 @@ impl State for Account {
                 [_, "Id"] => "o-abc".to_owned(),
                 _ => "111111111111".to_owned(),
             }]),
+            ("GetIdentityVerificationAttributes", Some("untold@example.com")) => {
+                Told::Unknown("WHY".to_owned())
+            }
+            ("GetIdentityVerificationAttributes", Some(named)) if named.starts_with("told") => {
+                Told::Is(vec![named.to_owned()])
+            }
+            ("GetIdentityVerificationAttributes", _) => Told::Nothing,
             (_, Some("missing")) => Told::Nothing,
+            ("DescribeTaskDefinition", Some(named)) => {
+                let family = named.split([':', '/']).next().unwrap_or(named);
+                match question.answer {
+                    [_, "taskDefinitionArn"] => Told::Is(vec![format!(
+                        "arn:aws:ecs:eu-west-1:{ACCOUNT}:task-definition/{family}:7"
+                    )]),
+                    [_, "taskRoleArn?"] => Told::Is(vec![format!("arn:aws:iam::{ACCOUNT}:role/task")]),
+                    _ => Told::Nothing,
+                }
+            }
             (_, Some("untold")) => Told::Unknown("WHY".to_owned()),
             (_, Some(named)) => Told::Is(vec![format!("told-{named}")]),
             (_, None) => Told::Nothing,
