@@ -198,7 +198,8 @@ impl Entry {
             iam_prefix,
             target_prefix: may("target_prefix"),
             json_version: may("json_version"),
-            xml_namespace: may("xml_namespace"),
+            xml_namespace: may("xml_namespace")
+                .or_else(|| own.query.as_ref().map(|query| query.namespace.clone())),
             global_endpoint: may("global_endpoint"),
             query_compatible: service.get("query_compatible").is_some(),
             query_path: own.query.as_ref().map(|query| query.path.clone()),

@@ -63,6 +63,8 @@ pub(crate) struct Query {
     pub(crate) items: BTreeMap<String, String>,
     /// What the entries of maps are called, their keys and their values, by shape.
     pub(crate) entries: BTreeMap<String, [String; 3]>,
+    /// Of its answers in XML.
+    pub(crate) namespace: String,
     pub(crate) source: String,
 }
 

@@ -38,7 +38,7 @@ impl Directory {
 
 /// The texts in a place of an answer: nothing where it lacks the place, and an
 /// empty list where a list on the way is empty, or what need not be there is not
-/// (`taskRoleArn?`).
+/// (`taskRoleArn?`). `#` is the keys of a map.
 fn texts(answer: &Value, path: &[&str]) -> Option<Vec<String>> {
     match (path.split_first(), answer) {
         (None, Value::String(text)) if !text.is_empty() => Some(vec![text.clone()]),
@@ -53,7 +53,8 @@ fn texts(answer: &Value, path: &[&str]) -> Option<Vec<String>> {
                 one => texts(&Value::Array(vec![one.clone()]), path),
             })
         }
-        (Some((&"*", _)), Value::String(text)) if text.is_empty() => Some(Vec::new()),
+        (Some((&"*" | &"#", _)), Value::String(text)) if text.is_empty() => Some(Vec::new()),
+        (Some((&"#", [])), Value::Object(members)) => Some(members.keys().cloned().collect()),
         (Some((name, rest)), Value::Object(members)) => {
             let (name, may_lack) = match name.strip_suffix('?') {
                 Some(name) => (name, true),
@@ -87,6 +88,8 @@ mod tests {
     #[case::elsewhere(json!({"c": "x"}), &["a"], None)]
     #[case::no_text(json!({"a": 1}), &["a"], None)]
     #[case::empty(json!({"a": ""}), &["a"], None)]
+    #[case::keys(json!({"a": {"x": {}, "y": {}}}), &["a", "#"], Some(vec!["x", "y"]))]
+    #[case::keys_of_none(json!({"a": ""}), &["a", "#"], Some(vec![]))]
     #[case::may_lack(json!({"a": {}}), &["a", "b?"], Some(vec![]))]
     #[case::may_be_null(json!({"a": {"b": null}}), &["a", "b?"], Some(vec![]))]
     #[case::may_have(json!({"a": {"b": "x"}}), &["a", "b?"], Some(vec!["x"]))]

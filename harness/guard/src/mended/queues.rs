@@ -13,7 +13,8 @@ pub(crate) fn addressed(call: &Call, answer: &mut Response<Bytes>, guard: &Url) 
         return;
     }
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(answer.body()) else {
-        if let Some(xml) = std::str::from_utf8(answer.body()).ok().and_then(|it| in_xml(it, guard)) {
+        if let Some(xml) = std::str::from_utf8(answer.body()).ok().and_then(|it| in_xml(it, guard))
+        {
             *answer.body_mut() = xml.into();
         }
         return;

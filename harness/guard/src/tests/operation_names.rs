@@ -36,6 +36,11 @@ const DECIDED: [Service; 12] = [
     Service::Sts,
 ];
 
+/// The same, with SES, which is asked for its identities.
+fn decided() -> impl Iterator<Item = Service> {
+    DECIDED.into_iter().chain(Service::of("ses"))
+}
+
 /// Words that stand in the models: operations, and what is not to be taken for
 /// a misspelt one.
 struct Words {
@@ -46,12 +51,12 @@ struct Words {
 
 impl Words {
     fn of_the_models() -> Self {
-        let all = || DECIDED.into_iter().flat_map(|service| &service.model().operations);
+        let all = || decided().flat_map(|service| &service.model().operations);
         let operations: BTreeSet<_> = all().map(|operation| operation.name).collect();
         let verbs = operations.iter().map(|name| first_word(name)).collect();
         let members = all().flat_map(|it| it.members.iter().map(|member| member.name));
         let errors = all().flat_map(|operation| operation.errors.iter().copied());
-        let prefixes = DECIDED.into_iter().filter_map(Service::iam_prefix);
+        let prefixes = decided().filter_map(Service::iam_prefix);
         let services = prefixes.filter_map(catalog::service);
         let actions = services.flat_map(|it| it.actions().map(|action| action.name));
         let others = members.chain(errors).chain(actions).collect();

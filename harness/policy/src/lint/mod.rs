@@ -197,7 +197,8 @@ fn unreadable(effect: Effect, condition: &Condition, notes: &mut Vec<Note>) {
         let effect = of_all(effect, condition);
         let message = format!("{name} of `{key}` has no values, {effect}");
         notes.push(
-            note(Rule::UnreadableValue, message, "write a value, or leave the key out").about(&**key),
+            note(Rule::UnreadableValue, message, "write a value, or leave the key out")
+                .about(&**key),
         );
         return;
     }

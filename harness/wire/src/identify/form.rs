@@ -58,9 +58,8 @@ pub(super) type Read = (&'static Operation, Map<String, Value>, Option<Bytes>);
 /// Reads a query or EC2 request.
 pub(super) fn read(view: &View<'_>, service: Service) -> Result<Read, Refusal> {
     let path = Some(view.parts.uri.path()).filter(|path| !matches!(*path, "/" | ""));
-    let elsewhere = |path: &str| {
-        Refusal::Operation(format!("{} has no operation at `{path}`", service.name()))
-    };
+    let elsewhere =
+        |path: &str| Refusal::Operation(format!("{} has no operation at `{path}`", service.name()));
     if let Some(path) = path.filter(|_| service.query_path().is_none()) {
         return Err(elsewhere(path));
     }

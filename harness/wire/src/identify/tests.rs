@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Request;
 use http::request::Parts;
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 

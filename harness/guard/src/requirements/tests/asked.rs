@@ -89,20 +89,31 @@ fn service(name: &str) -> Service {
     "pinpoint-sms-voice-v2",
     "SendRcsMessage",
     json!({"OriginationIdentity": "arn:aws:sms-voice:eu-west-1:123456789012:pool/p"}),
-    &["sms-voice:SendRcsMessage arn:aws:sms-voice:eu-west-1:123456789012:pool/p ?aws:resourcetag/${tagkey}"]
+    &["sms-voice:SendRcsMessage arn:aws:sms-voice:eu-west-1:123456789012:pool/p"]
 )]
 // An address is an identity, or its domain is.
 #[case::mail_from_an_address(
     "sesv2",
     "SendEmail",
     json!({"FromEmailAddress": "told <told@example.com>", "Content": {"Template": {"TemplateName": "t"}}}),
-    &["MAIL"]
+    &[
+        "ses:SendEmail arn:aws:ses:eu-west-1:123456789012:identity/told@example.com \
+         ?ses:apiversion ?ses:feedbackaddress ?ses:fromaddress ?ses:fromdisplayname \
+         ?ses:multiregionendpointid ?ses:recipients ?ses:tenantname",
+        "ses:SendEmail arn:aws:ses:eu-west-1:123456789012:template/t \
+         ?ses:apiversion ?ses:feedbackaddress ?ses:fromaddress ?ses:fromdisplayname \
+         ?ses:multiregionendpointid ?ses:recipients ?ses:tenantname",
+    ]
 )]
 #[case::mail_from_a_domain(
     "ses",
     "SendEmail",
     json!({"Source": "missing@Example.com", "Destination": {}, "Message": {}}),
-    &["MAIL2"]
+    &[
+        "ses:SendEmail arn:aws:ses:eu-west-1:123456789012:identity/example.com \
+         ?ses:apiversion ?ses:feedbackaddress ?ses:fromaddress ?ses:fromdisplayname \
+         ?ses:multiregionendpointid ?ses:recipients ?ses:tenantname",
+    ]
 )]
 // The latest revision of a family, and the roles of what is run.
 #[case::a_task_by_its_family(
@@ -110,7 +121,9 @@ fn service(name: &str) -> Service {
     "RunTask",
     json!({"cluster": "c", "taskDefinition": "f"}),
     &[
-        "ecs:RunTask arn:aws:ecs:eu-west-1:123456789012:task-definition/f:7 RUN",
+        "ecs:RunTask arn:aws:ecs:eu-west-1:123456789012:task-definition/f:7 \
+         ecs:cluster=arn:aws:ecs:eu-west-1:123456789012:cluster/c ?ecs:capacity-provider \
+         ?ecs:enable-ebs-volumes ?ecs:enable-execute-command ?ecs:task-cpu ?ecs:task-memory",
         "iam:PassRole arn:aws:iam::123456789012:role/task iam:passedtoservice=ecs-tasks.amazonaws.com",
     ]
 )]
@@ -119,7 +132,9 @@ fn service(name: &str) -> Service {
     "RunTask",
     json!({"cluster": "c", "taskDefinition": "f:2"}),
     &[
-        "ecs:RunTask arn:aws:ecs:eu-west-1:123456789012:task-definition/f:2 RUN",
+        "ecs:RunTask arn:aws:ecs:eu-west-1:123456789012:task-definition/f:2 \
+         ecs:cluster=arn:aws:ecs:eu-west-1:123456789012:cluster/c ?ecs:capacity-provider \
+         ?ecs:enable-ebs-volumes ?ecs:enable-execute-command ?ecs:task-cpu ?ecs:task-memory",
         "iam:PassRole arn:aws:iam::123456789012:role/task iam:passedtoservice=ecs-tasks.amazonaws.com",
     ]
 )]
@@ -129,7 +144,9 @@ fn service(name: &str) -> Service {
     json!({"cluster": "c", "taskDefinition": "f:2",
         "overrides": {"taskRoleArn": "arn:aws:iam::123456789012:role/other"}}),
     &[
-        "ecs:RunTask arn:aws:ecs:eu-west-1:123456789012:task-definition/f:2 RUN",
+        "ecs:RunTask arn:aws:ecs:eu-west-1:123456789012:task-definition/f:2 \
+         ecs:cluster=arn:aws:ecs:eu-west-1:123456789012:cluster/c ?ecs:capacity-provider \
+         ?ecs:enable-ebs-volumes ?ecs:enable-execute-command ?ecs:task-cpu ?ecs:task-memory",
         "iam:PassRole arn:aws:iam::123456789012:role/other iam:passedtoservice=ecs-tasks.amazonaws.com",
     ]
 )]
@@ -139,7 +156,10 @@ fn service(name: &str) -> Service {
     json!({"jobName": "j", "jobQueue": "q", "serviceJobType": "SAGEMAKER_TRAINING",
         "serviceRequestPayload": r#"{"RoleArn": "arn:aws:iam::123456789012:role/train"}"#}),
     &[
-        "BATCH",
+        "batch:SubmitServiceJob arn:aws:batch:eu-west-1:123456789012:job-queue/q \
+         ?batch:schedulingpriority",
+        "batch:SubmitServiceJob arn:aws:batch:eu-west-1:123456789012:service-job/* \
+         ?batch:schedulingpriority ?batch:shareidentifier",
         "iam:PassRole arn:aws:iam::123456789012:role/train iam:passedtoservice=sagemaker.amazonaws.com",
     ]
 )]

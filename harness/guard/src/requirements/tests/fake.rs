@@ -169,17 +169,19 @@ impl State for Account {
             }
             ("GetIdentityVerificationAttributes", _) => Told::Nothing,
             (_, Some("missing")) => Told::Nothing,
+            (_, Some("untold")) => Told::Unknown("WHY".to_owned()),
             ("DescribeTaskDefinition", Some(named)) => {
                 let family = named.split([':', '/']).next().unwrap_or(named);
                 match question.answer {
                     [_, "taskDefinitionArn"] => Told::Is(vec![format!(
                         "arn:aws:ecs:eu-west-1:{ACCOUNT}:task-definition/{family}:7"
                     )]),
-                    [_, "taskRoleArn?"] => Told::Is(vec![format!("arn:aws:iam::{ACCOUNT}:role/task")]),
+                    [_, "taskRoleArn?"] => {
+                        Told::Is(vec![format!("arn:aws:iam::{ACCOUNT}:role/task")])
+                    }
                     _ => Told::Nothing,
                 }
             }
-            (_, Some("untold")) => Told::Unknown("WHY".to_owned()),
             (_, Some(named)) => Told::Is(vec![format!("told-{named}")]),
             (_, None) => Told::Nothing,
         })
