@@ -376,7 +376,7 @@ fn probe(number: usize) -> Probe {
             Verdict::Failed => {
                 "it was allowed: 200, the role was created without a boundary".to_owned()
             }
-            Verdict::NotRun => String::new(),
+            Verdict::NotRun | Verdict::NotApplicable => String::new(),
             Verdict::Held | Verdict::Inconclusive => refused,
         },
         verdict,
@@ -385,6 +385,7 @@ fn probe(number: usize) -> Probe {
                 "the mutant is not shown: the call stays refused by the identity policy".to_owned(),
             ),
             Verdict::NotRun => Some("no route of service leads there".to_owned()),
+            Verdict::NotApplicable => Some("the estate has no such service".to_owned()),
             Verdict::Held | Verdict::Failed => None,
         },
         companions: if verdict == Verdict::NotRun {

@@ -26,7 +26,7 @@ pub struct Probe {
     pub observed: String,
     /// Whether the claim held.
     pub verdict: Verdict,
-    /// Why it is inconclusive or was not run.
+    /// Why it is inconclusive, was not run or is not applicable.
     pub reason: Option<String>,
     /// What shows that the refusal is the guard rail's.
     pub companions: Companions,
@@ -71,11 +71,15 @@ pub enum Verdict {
     Inconclusive,
     /// It could not be tried; that shows nothing.
     NotRun,
+    /// The estate has none of what it is about; that satisfies nothing, and is no
+    /// fault either.
+    NotApplicable,
 }
 
 impl Verdict {
     /// All of them, in order.
-    pub const ALL: [Self; 4] = [Self::Held, Self::Failed, Self::Inconclusive, Self::NotRun];
+    pub const ALL: [Self; 5] =
+        [Self::Held, Self::Failed, Self::Inconclusive, Self::NotRun, Self::NotApplicable];
 
     /// Its name, as in the record.
     pub const fn as_str(self) -> &'static str {
@@ -84,6 +88,7 @@ impl Verdict {
             Self::Failed => "failed",
             Self::Inconclusive => "inconclusive",
             Self::NotRun => "not-run",
+            Self::NotApplicable => "not-applicable",
         }
     }
 }

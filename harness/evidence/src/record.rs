@@ -234,6 +234,16 @@ pub struct Summary {
     pub inconclusive: usize,
     /// Not run.
     pub not_run: usize,
+    /// About something that the estate has none of.
+    #[serde(default, skip_serializing_if = "none")]
+    pub not_applicable: usize,
+}
+
+/// Whether a count says nothing: records of estates that have everything look as
+/// they did before there was one.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what `skip_serializing_if` asks for")]
+const fn none(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Summary {
@@ -246,12 +256,26 @@ impl Summary {
             failed: count(Verdict::Failed),
             inconclusive: count(Verdict::Inconclusive),
             not_run: count(Verdict::NotRun),
+            not_applicable: count(Verdict::NotApplicable),
         }
     }
 
-    /// Whether every probe was run and held; none at all shows nothing.
+    /// Whether every applicable probe was run and held; none at all shows nothing.
     pub fn all_held(&self) -> bool {
-        self.probes > 0 && self.held == self.probes
+        self.held > 0 && self.held + self.not_applicable == self.probes
+    }
+
+    /// `3 held, 1 failed, 0 inconclusive, 0 not run`; of what is not applicable
+    /// only where something is.
+    pub fn words(&self) -> String {
+        let Self { held, failed, inconclusive, not_run, not_applicable, .. } = self;
+        let beyond = match not_applicable {
+            0 => String::new(),
+            count => format!(", {count} not applicable"),
+        };
+        format!(
+            "{held} held, {failed} failed, {inconclusive} inconclusive, {not_run} not run{beyond}"
+        )
     }
 }
 
@@ -360,7 +384,14 @@ mod tests {
         assert_eq!(RunRecord::read(&path).unwrap(), record);
         assert_eq!(
             record.summary,
-            Summary { probes: 4, held: 1, failed: 1, inconclusive: 1, not_run: 1 }
+            Summary {
+                probes: 4,
+                held: 1,
+                failed: 1,
+                inconclusive: 1,
+                not_run: 1,
+                not_applicable: 0
+            }
         );
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }

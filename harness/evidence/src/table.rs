@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::controls::Tally;
 use crate::mutations::{MutantVerdict, MutationSummary, Mutations};
 use crate::probe::{Probe, Verdict};
 use crate::record::{RunRecord, RunStatus};
@@ -33,12 +34,9 @@ pub fn table(record: &RunRecord) -> String {
     let summary = &record.summary;
     let _ = writeln!(
         text,
-        "\n{} probes: {} held, {} failed, {} inconclusive, {} not run, in {:.1} s on {}{}",
+        "\n{} probes: {}, in {:.1} s on {}{}",
         summary.probes,
-        summary.held,
-        summary.failed,
-        summary.inconclusive,
-        summary.not_run,
+        summary.words(),
         record.duration_ms as f64 / 1000.0,
         record.upstream.product,
         record.upstream.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default(),
@@ -87,23 +85,28 @@ fn weakened(mutations: &Mutations) -> String {
 
 /// One line a guard rail, in the order of the probes.
 fn by_guard_rail(probes: &[Probe]) -> String {
-    let mut rails: Vec<(&str, usize, usize)> = Vec::new();
+    let mut rails: Vec<(&str, Tally)> = Vec::new();
     for probe in probes {
-        let held = usize::from(probe.verdict == Verdict::Held);
+        let one = Tally::of([probe.verdict]);
         match rails.iter_mut().find(|(rail, ..)| *rail == probe.guard_rail) {
-            Some((_, holding, all)) => {
-                *holding += held;
-                *all += 1;
-            }
-            None => rails.push((&probe.guard_rail, held, 1)),
+            Some((_, tally)) => *tally = tally.with(one),
+            None => rails.push((&probe.guard_rail, one)),
         }
     }
     let width = rails.iter().map(|(rail, ..)| rail.chars().count()).max().unwrap_or_default();
     let mut text = String::new();
-    for (rail, held, all) in rails {
-        let verdict = if held == all { "held" } else { "FAILED" };
-        let rail = line_of(rail);
-        let _ = writeln!(text, "{verdict:<8}{rail:<width$}  {held} of {all}");
+    for (rail, tally) in rails {
+        let verdict = match tally.verdict() {
+            Verdict::Held => "held",
+            Verdict::NotApplicable => "n/a",
+            _ => "FAILED",
+        };
+        let beyond = match tally.not_applicable {
+            0 => String::new(),
+            count => format!(", {count} not applicable"),
+        };
+        let (rail, held, all) = (line_of(rail), tally.held, tally.applicable());
+        let _ = writeln!(text, "{verdict:<8}{rail:<width$}  {held} of {all}{beyond}");
     }
     text
 }
@@ -114,6 +117,7 @@ fn row(probe: &Probe) -> [String; 5] {
         Verdict::Failed => "FAILED",
         Verdict::Inconclusive => "INCONCLUSIVE",
         Verdict::NotRun => "not run",
+        Verdict::NotApplicable => "not applic.",
     };
     let [_, title, expected, observed, _] = WIDEST;
     let cell = |text: &str, widest: usize| {

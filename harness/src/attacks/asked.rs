@@ -10,7 +10,8 @@ use ringfence_wire::ServiceError;
 use super::actor::Actor;
 use super::attack::Reason;
 use super::companions;
-use super::finding::{Companion, Companions, Finding, Road, Scope, Traces};
+use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
+use super::lack::Lack;
 
 /// A question that must be answered with a refusal.
 #[derive(Debug)]
@@ -28,6 +29,20 @@ pub(super) struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    /// What is told of it in an estate that has none of what it is about.
+    pub(super) fn not_applicable(self, lack: Lack) -> Finding {
+        let told = Untried {
+            id: self.id,
+            guard_rail: self.guard_rail,
+            identity: self.identity.to_owned(),
+            road: Road::Api,
+            scope: Scope::Decided,
+            title: self.title,
+            expected: format!("{} is refused", self.question.action),
+        };
+        Finding::untried(told, Verdict::NotApplicable, lack.words())
+    }
+
     /// Asks.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 use ringfence_wire::{Service, ServiceError};
 use serde_json::Value;
 
-use super::finding::Road;
+use super::finding::{Finding, Road, Scope, Untried, Verdict};
+use super::lack::Lack;
 
 /// A call of an AWS operation.
 #[derive(Debug, Clone)]
@@ -228,5 +229,19 @@ impl Attack {
     /// The id of its finding.
     pub fn id(&self, identity: &str) -> String {
         format!("{identity}/{}/{}", self.name, self.attempt.road())
+    }
+
+    /// What is told of it in an estate that has none of what it is about.
+    pub fn not_applicable(&self, identity: &str, lack: Lack) -> Finding {
+        let told = Untried {
+            id: self.id(identity),
+            guard_rail: self.guard_rail,
+            identity: identity.to_owned(),
+            road: self.attempt.road(),
+            scope: Scope::Executed,
+            title: format!("{identity} {}", self.title),
+            expected: format!("{} is refused", self.refusal.action),
+        };
+        Finding::untried(told, Verdict::NotApplicable, lack.words())
     }
 }

@@ -12,6 +12,7 @@ use super::attack::Step;
 use super::choosing::Measured;
 use super::facts::{DeployerFacts, Facts};
 use super::finding::Finding;
+use super::rails;
 use super::reach::Reach;
 use super::reach::deployed::{PoliciesError, policies_of};
 use super::suite::{Part, Selected, Suite};
@@ -61,6 +62,10 @@ pub async fn run(
         }
         findings.extend(join_all(running).await.into_iter().flatten());
     }
+    if chosen.is_empty() {
+        let beyond = rails::beyond(suite.facts(), &findings);
+        findings.extend(beyond);
+    }
     Ok(findings)
 }
 
@@ -76,7 +81,8 @@ pub async fn reaches(suite: &Suite<'_>) -> Result<Vec<Reach>, PoliciesError> {
     let functions = facts.functions.iter().filter(|function| function.deployed);
     let functions = functions.map(|function| (Facts::code_in(function), &function.role_arn));
     let mut reaches = Vec::new();
-    for (identity, role) in deployers.chain(functions) {
+    let roles = facts.roles.iter().map(|role| (role.identity(), &role.arn));
+    for (identity, role) in deployers.chain(functions).chain(roles) {
         let role = role.rsplit('/').next().unwrap_or_default();
         let policies = policies_of(suite.platform(), role).await?;
         reaches.push(Reach::of(identity, &policies));
@@ -168,6 +174,7 @@ const fn kind(part: Part<'_>) -> Option<u8> {
         | Part::Settings
         | Part::Tokens
         | Part::Ceiling
-        | Part::Deployer(_) => None,
+        | Part::Deployer(_)
+        | Part::Role(_) => None,
     }
 }

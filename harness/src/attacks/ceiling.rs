@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use super::asked::Asking;
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::catalogue::{everything, lambda_trust};
-use super::facts::Facts;
+use super::facts::{Facts, Variant};
 use super::finding::Road;
+use super::lack::Lack;
 
 /// The guard rail of deployers.
 pub(super) const DEPLOYER: &str = "the boundary caps a deployer";
@@ -47,7 +48,8 @@ pub(super) struct Ceiling<'a> {
 type Unserved = (&'static str, &'static str, &'static str, String, Reason);
 
 /// The platform's boundaries.
-pub(super) fn all(facts: &Facts) -> Vec<Ceiling<'_>> {
+pub(super) fn all(variant: Variant<'_>) -> Vec<Ceiling<'_>> {
+    let facts = variant.facts;
     // Without a function there is nothing legitimate to compare with.
     let Some(function) = facts.functions.iter().find(|function| function.deployed) else {
         return Vec::new();
@@ -59,32 +61,40 @@ pub(super) fn all(facts: &Facts) -> Vec<Ceiling<'_>> {
     };
     let own = facts.function_arn(&function.name);
     let group = format!("arn:aws:logs:{}:{}:log-group:{NAME}", facts.region, facts.account);
-    vec![
-        Ceiling {
-            name: "deployer",
-            identity: "administrator-under-deployer-boundary",
-            boundary: &facts.deployer_boundary,
-            guard_rail: DEPLOYER,
-            attacks: deployer(facts, &function.name),
-            decided: vec![(
-                "api-imported",
-                "cannot replace the API by an import",
-                "apigateway:PUT",
-                facts.api_arn(""),
-                Reason::NoBoundary,
-            )],
-            may: ask("lambda:GetFunctionConfiguration", own),
-        },
-        Ceiling {
-            name: "code",
-            identity: "administrator-under-execution-boundary",
-            boundary: &facts.execution_boundary,
-            guard_rail: CODE,
-            attacks: code(facts),
-            decided: unserved(facts),
-            may: ask("logs:CreateLogGroup", group),
-        },
-    ]
+    let ceilings = [
+        (
+            Lack::DeployerBoundary,
+            Ceiling {
+                name: "deployer",
+                identity: "administrator-under-deployer-boundary",
+                boundary: &facts.deployer_boundary,
+                guard_rail: DEPLOYER,
+                attacks: deployer(facts, &function.name),
+                decided: vec![(
+                    "api-imported",
+                    "cannot replace the API by an import",
+                    "apigateway:PUT",
+                    facts.api_arn(""),
+                    Reason::NoBoundary,
+                )],
+                may: ask("lambda:GetFunctionConfiguration", own),
+            },
+        ),
+        (
+            Lack::ExecutionBoundary,
+            Ceiling {
+                name: "code",
+                identity: "administrator-under-execution-boundary",
+                boundary: &facts.execution_boundary,
+                guard_rail: CODE,
+                attacks: code(facts),
+                decided: unserved(facts),
+                may: ask("logs:CreateLogGroup", group),
+            },
+        ),
+    ];
+    let there = |kind| variant.is_about(kind) && facts.has(kind);
+    ceilings.into_iter().filter(|(kind, _)| there(*kind)).map(|(_, ceiling)| ceiling).collect()
 }
 
 impl Ceiling<'_> {
@@ -241,7 +251,7 @@ fn silent(facts: &Facts) -> Vec<(&'static str, &'static str, Step, &'static str,
     let user = format!("arn:aws:iam::{account}:user/{NAME}");
     let limit = &facts.deployer_boundary;
     let own = facts.deployers.first().map(|deployer| deployer.role_arn.as_str());
-    let own = own.unwrap_or_default();
+    let own = own.unwrap_or(Lack::Deployers.name());
     let own_name = own.rsplit('/').next().unwrap_or_default();
     let bucket = &facts.bucket;
     vec![
@@ -322,7 +332,7 @@ fn silent(facts: &Facts) -> Vec<(&'static str, &'static str, Step, &'static str,
 /// What the boundary denies, each action of each statement.
 fn denied(facts: &Facts, function: &str) -> Vec<Denied> {
     let other = facts.deployers.first().map(|deployer| deployer.role_arn.as_str());
-    let other = other.and_then(|arn| arn.rsplit('/').next()).unwrap_or_default();
+    let other = other.and_then(|arn| arn.rsplit('/').next()).unwrap_or(Lack::Deployers.name());
     let role = format!("arn:aws:iam::{}:role/{NAME}", facts.account);
     let on_other = |operation, more: Value| {
         let mut input = json!({"RoleName": other});

@@ -1,5 +1,5 @@
 //! What no field of the configuration names, and the deployed state shows: the
-//! only API, the boundary that all deployers carry, the network of functions.
+//! boundaries that roles carry, the network of functions, the parameters.
 
 use std::collections::BTreeSet;
 
@@ -7,23 +7,16 @@ use serde_json::Value;
 
 use crate::terraform::{Instance, OutputError, Outputs};
 
-/// What a field names, else the output that is usually called so, else the only
-/// resource of a type.
+/// What a field names.
 ///
 /// # Errors
-/// When what is named is not there, or nothing or several could be meant.
-pub(super) fn one(
+/// When what is named is not there.
+pub(super) fn named(
     outputs: &Outputs,
     field: &str,
-    named: Option<&str>,
-    usual: &str,
-    kind: &str,
-) -> Result<String, OutputError> {
-    match named {
-        Some(name) => outputs.text_of(field, name),
-        None if outputs.get(usual).is_some() => outputs.text_of(field, usual),
-        None => outputs.only(field, kind, outputs.ids(kind)),
-    }
+    name: Option<&str>,
+) -> Result<Option<String>, OutputError> {
+    name.map(|name| outputs.text_of(field, name)).transpose()
 }
 
 /// Whether a web identity may assume a role.
@@ -32,28 +25,16 @@ fn is_deployer(role: &Instance) -> bool {
     trust.contains("AssumeRoleWithWebIdentity")
 }
 
-/// The boundary of deployers, or of all other roles, where a field names none.
-///
-/// # Errors
-/// When what is named is not there, or nothing or several could be meant.
-pub(super) fn boundary(
-    outputs: &Outputs,
-    field: &str,
-    named: Option<&str>,
-    of_deployers: bool,
-) -> Result<String, OutputError> {
-    if let Some(name) = named {
-        return outputs.text_of(field, name);
-    }
+/// The boundaries of deployers, or of all other roles.
+pub(super) fn boundaries(outputs: &Outputs, of_deployers: bool) -> Vec<String> {
     let roles = outputs.resources("aws_iam_role").filter(|it| is_deployer(it) == of_deployers);
     let carried = roles.filter_map(|role| role.text("permissions_boundary"));
     let carried: BTreeSet<String> =
         carried.filter(|arn| !arn.is_empty()).map(str::to_owned).collect();
-    outputs.only(field, "aws_iam_role with permissions_boundary", carried.into_iter().collect())
+    carried.into_iter().collect()
 }
 
-/// The members of functions' networks, where a field names none: `subnet_ids`
-/// or `security_group_ids`.
+/// The members of functions' networks: `subnet_ids` or `security_group_ids`.
 fn of_functions(outputs: &Outputs, member: &str) -> BTreeSet<String> {
     let functions = outputs.resources("aws_lambda_function");
     let networks = functions.filter_map(|function| function.attributes.pointer("/vpc_config/0"));
@@ -61,11 +42,18 @@ fn of_functions(outputs: &Outputs, member: &str) -> BTreeSet<String> {
     listed.flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
+/// Whether Layer 1 makes functions of which none is in a network: then a network
+/// that it makes besides is not for functions.
+fn functions_stay_outside(outputs: &Outputs) -> bool {
+    outputs.resources("aws_lambda_function").next().is_some()
+        && of_functions(outputs, "subnet_ids").is_empty()
+}
+
 /// The subnets that functions run in: those of functions that Layer 1 makes, else
 /// all that give no public address.
 ///
 /// # Errors
-/// When what is named is not there, or there are none.
+/// When what is named is not there.
 pub(super) fn subnets(
     outputs: &Outputs,
     field: &str,
@@ -73,6 +61,9 @@ pub(super) fn subnets(
 ) -> Result<Vec<String>, OutputError> {
     if let Some(name) = named {
         return outputs.texts_of(field, name);
+    }
+    if functions_stay_outside(outputs) {
+        return Ok(Vec::new());
     }
     let mut found: Vec<String> = of_functions(outputs, "subnet_ids").into_iter().collect();
     if found.is_empty() {
@@ -82,52 +73,46 @@ pub(super) fn subnets(
         let subnets = outputs.resources("aws_subnet").filter(private);
         found.extend(subnets.filter_map(|subnet| subnet.text("id")).map(str::to_owned));
     }
-    match found.is_empty() {
-        false => Ok(found),
-        true => Err(outputs.nothing(field, "aws_subnet")),
-    }
+    Ok(found)
 }
 
-/// The security group of functions.
+/// The security groups of functions: those of functions that Layer 1 makes, else
+/// all.
 ///
 /// # Errors
-/// When what is named is not there, or nothing or several could be meant.
-pub(super) fn security_group(
+/// When what is named is not there.
+pub(super) fn security_groups(
     outputs: &Outputs,
     field: &str,
     named: Option<&str>,
-) -> Result<String, OutputError> {
-    const KIND: &str = "aws_security_group";
+) -> Result<Vec<String>, OutputError> {
     if let Some(name) = named {
-        return outputs.text_of(field, name);
+        return Ok(vec![outputs.text_of(field, name)?]);
+    }
+    if functions_stay_outside(outputs) {
+        return Ok(Vec::new());
     }
     let of_functions = of_functions(outputs, "security_group_ids");
-    let found = match of_functions.is_empty() {
-        true => outputs.ids(KIND),
+    Ok(match of_functions.is_empty() {
+        true => outputs.ids("aws_security_group"),
         false => of_functions.into_iter().collect(),
-    };
-    outputs.only(field, KIND, found)
+    })
 }
 
-/// What the names of the published parameters begin with, up to a slash.
-///
-/// # Errors
-/// When there are none.
-pub(super) fn parameters(
-    outputs: &Outputs,
-    field: &str,
-    named: Option<&str>,
-) -> Result<String, OutputError> {
-    const KIND: &str = "aws_ssm_parameter";
+/// What the names of the published parameters begin with, up to a slash; none
+/// where nothing is published.
+pub(super) fn parameters(outputs: &Outputs, named: Option<&str>) -> Option<String> {
     if let Some(prefix) = named {
-        return Ok(prefix.to_owned());
+        return Some(prefix.to_owned());
     }
-    let names: Vec<&str> = outputs.resources(KIND).filter_map(|it| it.text("name")).collect();
-    let first = names.first().ok_or_else(|| outputs.nothing(field, KIND))?;
+    // A path begins with a slash; what does not is under none.
+    let names = outputs.resources("aws_ssm_parameter").filter_map(|it| it.text("name"));
+    let names: Vec<&str> = names.filter(|name| name.starts_with('/')).collect();
+    let first = names.first()?;
     let ends = first.match_indices('/').map(|(at, _)| at + 1);
     let mut prefixes = ends.filter_map(|end| first.get(..end)).rev();
     let common = prefixes.find(|prefix| names.iter().all(|name| name.starts_with(prefix)));
-    Ok(common.unwrap_or(first).to_owned())
+    Some(common.unwrap_or(first).to_owned())
 }
 
 #[cfg(test)]
@@ -158,35 +143,22 @@ mod tests {
 
     #[test]
     fn boundaries_are_those_that_roles_carry() {
-        assert_eq!(boundary(&roles(), "f", None, true).unwrap(), "arn:d");
-        assert_eq!(boundary(&roles(), "f", None, false).unwrap(), "arn:e");
-        let error = boundary(&Outputs::default(), "platform.x", None, true).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`platform.x`: Layer 1 has no aws_iam_role with permissions_boundary: name an output, a resource's address or an ARN"
-        );
+        assert_eq!(boundaries(&roles(), true), ["arn:d"]);
+        assert_eq!(boundaries(&roles(), false), ["arn:e"]);
+        assert!(boundaries(&Outputs::default(), true).is_empty());
     }
 
     #[test]
-    fn the_only_one_is_meant_and_several_are_told() {
-        let one_of = |state: &Outputs, named| one(state, "f", named, "bucket", "aws_s3_bucket");
+    fn what_is_named_must_be_there_and_nothing_need_be_named() {
+        let one_of = |state: &Outputs, name| named(state, "f", name).map_err(|it| it.to_string());
         let single = state(&[("aws_s3_bucket", "a", json!({"bucket": "x"}))]);
-        assert_eq!(one_of(&single, None).unwrap(), "x");
-        assert_eq!(one_of(&single, Some("aws_s3_bucket.a")).unwrap(), "x");
-        assert_eq!(one_of(&single, Some("arn:aws:s3:::y")).unwrap(), "arn:aws:s3:::y");
+        assert_eq!(one_of(&single, None), Ok(None));
+        assert_eq!(one_of(&single, Some("aws_s3_bucket.a")), Ok(Some("x".to_owned())));
+        assert_eq!(one_of(&single, Some("arn:aws:s3:::y")), Ok(Some("arn:aws:s3:::y".to_owned())));
         assert_eq!(
-            one_of(&single, Some("aws_s3_bucket.b")).unwrap_err().to_string(),
+            one_of(&single, Some("aws_s3_bucket.b")).unwrap_err(),
             "`f`: Layer 1 has no resource aws_s3_bucket.b; of this type it has: aws_s3_bucket.a"
         );
-        let two = state(&[
-            ("aws_s3_bucket", "a", json!({"bucket": "x"})),
-            ("aws_s3_bucket", "b", json!({"bucket": "y"})),
-        ]);
-        assert_eq!(
-            one_of(&two, None).unwrap_err().to_string(),
-            "`f`: Layer 1 has several aws_s3_bucket (x, y): name one"
-        );
-        assert_eq!(one_of(&two, Some("aws_s3_bucket.b")).unwrap(), "y");
     }
 
     #[test]
@@ -202,11 +174,16 @@ mod tests {
         ];
         let bare = state(&resources);
         assert_eq!(subnets_of(&bare), ["s-1"]);
-        assert_eq!(security_group(&bare, "f", None).unwrap(), "g-1");
+        assert_eq!(security_groups(&bare, "f", None).unwrap(), ["g-1"]);
         resources.push(("aws_lambda_function", "f", network));
         let used = state(&resources);
         assert_eq!(subnets_of(&used), ["s-2"]);
-        assert_eq!(security_group(&used, "f", None).unwrap(), "g-2");
+        assert_eq!(security_groups(&used, "f", None).unwrap(), ["g-2"]);
+        resources.pop();
+        resources.push(("aws_lambda_function", "f", json!({"vpc_config": []})));
+        let outside = state(&resources);
+        assert!(subnets_of(&outside).is_empty());
+        assert!(security_groups(&outside, "f", None).unwrap().is_empty());
     }
 
     #[test]
@@ -216,7 +193,8 @@ mod tests {
             ("aws_ssm_parameter", "a", named("/shop/net/vpc")),
             ("aws_ssm_parameter", "b", named("/shop/sg")),
         ]);
-        assert_eq!(parameters(&two, "f", None).unwrap(), "/shop/");
-        assert_eq!(parameters(&two, "f", Some("/x/")).unwrap(), "/x/");
+        assert_eq!(parameters(&two, None).unwrap(), "/shop/");
+        assert_eq!(parameters(&two, Some("/x/")).unwrap(), "/x/");
+        assert_eq!(parameters(&Outputs::default(), None), None);
     }
 }

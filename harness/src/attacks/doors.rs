@@ -9,8 +9,9 @@ use ringfence_wire::ServiceError;
 use super::actor::Actor;
 use super::asked::Asking;
 use super::attack::Reason;
-use super::facts::{Facts, FunctionFacts, RouteFacts};
+use super::facts::{Facts, FunctionFacts, RouteFacts, Variant};
 use super::finding::{Finding, Road};
+use super::lack::Lack;
 use super::suite::Suite;
 
 const DOORS: &str = "functions are reached through the API alone";
@@ -56,10 +57,8 @@ fn knocks(facts: &Facts, route: &RouteFacts) -> Vec<Knock> {
 fn called_from(facts: &Facts, api_id: &str, route_key: &str) -> String {
     let (method, path) = route_key.split_once(' ').unwrap_or(("*", "/$default"));
     let method = if method == "ANY" { "*" } else { method };
-    format!(
-        "arn:aws:execute-api:{}:{}:{api_id}/$default/{method}{path}",
-        facts.region, facts.account
-    )
+    let (region, account, stage) = (&facts.region, &facts.account, facts.stage());
+    format!("arn:aws:execute-api:{region}:{account}:{api_id}/{stage}/{method}{path}")
 }
 
 fn functions(facts: &Facts) -> impl Iterator<Item = (&FunctionFacts, &RouteFacts)> {
@@ -72,7 +71,11 @@ fn id(function: &FunctionFacts, name: &str) -> String {
 }
 
 /// The findings' ids.
-pub(super) fn ids(facts: &Facts) -> Vec<String> {
+pub(super) fn ids(variant: Variant<'_>) -> Vec<String> {
+    let facts = variant.facts;
+    if !variant.is_about(Lack::Api) {
+        return Vec::new();
+    }
     functions(facts)
         .flat_map(|(function, route)| {
             knocks(facts, route).into_iter().map(|(name, ..)| id(function, name))
@@ -84,8 +87,15 @@ pub(super) fn ids(facts: &Facts) -> Vec<String> {
 ///
 /// # Errors
 /// When the guard cannot be asked.
-pub(super) async fn run(suite: &Suite<'_>, canary: &Actor) -> Result<Vec<Finding>, ServiceError> {
-    let facts = suite.facts();
+pub(super) async fn run(
+    suite: &Suite<'_>,
+    variant: Variant<'_>,
+    canary: &Actor,
+) -> Result<Vec<Finding>, ServiceError> {
+    let facts = variant.facts;
+    if !variant.is_about(Lack::Api) {
+        return Ok(Vec::new());
+    }
     let account = Some(facts.account.as_str());
     let mut findings = Vec::new();
     for (function, route) in functions(facts) {

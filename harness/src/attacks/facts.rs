@@ -1,17 +1,18 @@
 //! What the attacks must know of the deployed state: Layer 1's outputs, and
-//! what the applications' deployment left behind.
+//! what the applications' deployment left behind. What the estate has none of has
+//! a name that nothing can have ([`Lack`]); [`super::gather`] reads it.
 
 use std::collections::BTreeMap;
 
-use ringfence_wire::{Service, ServiceError};
-use serde_json::{Value, json};
+use ringfence_wire::ServiceError;
 
-use super::actor::Actor;
-use super::attack::{Reason, Refusal, Step};
-use super::{companions, derived};
-use crate::config::{Config, Job, Refusals};
-use crate::stack::API_ID;
-use crate::terraform::{OutputError, Outputs};
+use super::attack::{Reason, Refusal};
+use super::lack::Lack;
+use crate::config::{Job, Refusals};
+use crate::terraform::OutputError;
+
+/// The stage whose name stands in no path.
+pub(crate) const DEFAULT_STAGE: &str = "$default";
 
 /// The deployed state.
 #[derive(Debug, Clone)]
@@ -30,8 +31,10 @@ pub struct Facts {
     pub subnets: Vec<String>,
     /// The network that these are part of; none where EC2 does not know them.
     pub vpc: Option<String>,
-    /// The functions' security group.
+    /// The functions' security group, the first of them.
     pub security_group: String,
+    /// All security groups that functions may have.
+    pub security_groups: Vec<String>,
     /// The prefix of the platform's parameters.
     pub parameters: String,
     /// Which statements may refuse.
@@ -40,6 +43,8 @@ pub struct Facts {
     pub published_parameter: String,
     /// The HTTP API.
     pub api_id: String,
+    /// Its name.
+    pub api_name: String,
     /// Its JWT authorizer.
     pub authorizer_id: String,
     /// The authorizer's name.
@@ -57,10 +62,68 @@ pub struct Facts {
     pub stages: Vec<String>,
     /// Its routes.
     pub routes: Vec<RouteFacts>,
-    /// The apps' functions, by app.
+    /// The functions: the apps', by app, and then all others.
     pub functions: Vec<FunctionFacts>,
     /// The deployers.
     pub deployers: Vec<DeployerFacts>,
+    /// The roles that are neither a deployer's nor a function's.
+    pub roles: Vec<RoleFacts>,
+    /// The same with another API, boundary or bucket in the place of the first.
+    pub further: Vec<Further>,
+}
+
+/// The deployed state with something else in the place of the first of its kind.
+#[derive(Debug, Clone)]
+pub struct Further {
+    /// The name of what is other.
+    pub name: String,
+    /// What it is.
+    pub kind: Lack,
+    /// The state.
+    pub facts: Facts,
+}
+
+/// The deployed state as attacks look at it: with the first of each kind, or with
+/// another one.
+#[derive(Debug, Clone, Copy)]
+pub struct Variant<'a> {
+    /// What is other, by kind and name.
+    other: Option<(Lack, &'a str)>,
+    /// The state.
+    pub facts: &'a Facts,
+}
+
+impl Variant<'_> {
+    /// Whether it is the one with the first of each kind.
+    pub fn is_first(&self) -> bool {
+        self.other.is_none()
+    }
+
+    /// Whether what is about such a thing belongs here.
+    pub fn is_about(&self, kind: Lack) -> bool {
+        self.other.is_none_or(|(other, _)| other == kind)
+    }
+
+    /// The id of a finding, which names what is other.
+    pub fn id(&self, id: &str) -> String {
+        self.other.map_or_else(|| id.to_owned(), |(_, name)| format!("{id}@{name}"))
+    }
+}
+
+/// A role that is neither a deployer's nor a function's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleFacts {
+    /// Its name.
+    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+}
+
+impl RoleFacts {
+    /// How reports call it.
+    pub fn identity(&self) -> String {
+        format!("role-{}", self.name)
+    }
 }
 
 /// A JWT authorizer of the HTTP API.
@@ -106,39 +169,22 @@ impl RouteFacts {
 /// An app's function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionFacts {
-    /// The function's name, which is the app's.
+    /// The function's name: the app's, where it is an app's.
     pub name: String,
+    /// Whether it is what an app of the configuration deploys.
+    pub of_app: bool,
     /// Its execution role's ARN.
     pub role_arn: String,
     /// The statement of its policy that lets API Gateway call it, by its id;
     /// none where there is none.
     pub api_permission: Option<String>,
+    /// Whether it may make a log group, the usual work of code: of apps' functions it
+    /// is asked for.
+    pub logs: bool,
     /// Whether it exists. Where its app could not be deployed it does not, and
     /// its role's name is only one that its deployer might choose: permissions
     /// are decided before existence, so attacks on it still tell.
     pub deployed: bool,
-}
-
-impl FunctionFacts {
-    async fn of(config: &Config, platform: &Actor, name: &str) -> Result<Self, FactsError> {
-        const READ: &str = "GetFunctionConfiguration";
-        let found = ask(platform, Service::Lambda, READ, json!({"FunctionName": name})).await;
-        let (role_arn, deployed) = match found {
-            Ok(found) => (member(&found, READ, "Role")?, true),
-            Err(FactsError::Call { source, .. }) if source.status == 404 => {
-                let deployers = config.deployers.iter();
-                let prefix = deployers
-                    .filter(|deployer| deployer.app.get_ref() == name)
-                    .find_map(|deployer| deployer.role_prefix.as_deref())
-                    .unwrap_or_default();
-                let account = config.account.id.as_str();
-                (format!("arn:aws:iam::{account}:role/{prefix}undeployed"), false)
-            }
-            Err(error) => return Err(error),
-        };
-        let api_permission = if deployed { api_permission(platform, name).await? } else { None };
-        Ok(Self { name: name.to_owned(), role_arn, api_permission, deployed })
-    }
 }
 
 /// A deployer.
@@ -183,106 +229,6 @@ pub enum FactsError {
 }
 
 impl Facts {
-    /// Reads the deployed state: `outputs` are Layer 1's, by name; `platform`
-    /// asks for the rest.
-    ///
-    /// # Errors
-    /// When a section, an output or an answer is missing.
-    pub async fn gather(
-        config: &Config,
-        outputs: &Outputs,
-        platform: &Actor,
-    ) -> Result<Self, FactsError> {
-        let guards = config.platform.clone().unwrap_or_default();
-        let api = config.api.clone().unwrap_or_default();
-        let one = |field, named: &Option<String>, usual, kind| {
-            derived::one(outputs, field, named.as_deref(), usual, kind)
-        };
-        let api_id = one("api.id_output", &api.id_output, API_ID, "aws_apigatewayv2_api")?;
-        let authorizer_id = one(
-            "api.authorizer_output",
-            &api.authorizer_output,
-            "authorizer_id",
-            "aws_apigatewayv2_authorizer",
-        )?;
-        let input = json!({"ApiId": api_id, "AuthorizerId": authorizer_id});
-        let authorizer = ask(platform, Service::ApiGatewayV2, "GetAuthorizer", input).await?;
-        let jwt = |pointer: &str, member| {
-            authorizer
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-                .ok_or(FactsError::Answer { operation: "GetAuthorizer", member })
-        };
-        let mut functions = Vec::new();
-        for app in &config.apps {
-            let name = app.name.get_ref();
-            let function = FunctionFacts::of(config, platform, name).await?;
-            functions.push(function);
-        }
-        let mut deployers = Vec::new();
-        for deployer in &config.deployers {
-            let field = format!("deployers.{}.role_output", deployer.name.get_ref());
-            let role_arn = outputs.text_of(&field, &deployer.role_output)?;
-            deployers.push(DeployerFacts {
-                name: deployer.name.get_ref().clone(),
-                policies: attached_policies(platform, &role_arn).await?,
-                role_arn,
-                job: deployer.job,
-                app: deployer.app.get_ref().clone(),
-                role_prefix: deployer.role_prefix.clone(),
-            });
-        }
-        let subnets = guards.subnets_output.as_deref();
-        let subnets = derived::subnets(outputs, "platform.subnets_output", subnets)?;
-        let parameters = guards.parameters.as_deref();
-        let parameters = derived::parameters(outputs, "platform.parameters", parameters)?;
-        let boundary = |field, named: &Option<String>, of_deployers| {
-            derived::boundary(outputs, field, named.as_deref(), of_deployers)
-        };
-        Ok(Self {
-            account: config.account.id.as_str().to_owned(),
-            region: config.account.region.as_str().to_owned(),
-            execution_boundary: boundary(
-                "platform.execution_boundary_output",
-                &guards.execution_boundary_output,
-                false,
-            )?,
-            deployer_boundary: boundary(
-                "platform.deployer_boundary_output",
-                &guards.deployer_boundary_output,
-                true,
-            )?,
-            bucket: bucket_name(one(
-                "platform.artifacts_bucket_output",
-                &guards.artifacts_bucket_output,
-                "",
-                "aws_s3_bucket",
-            )?),
-            vpc: network(platform, &subnets).await?,
-            subnets,
-            security_group: derived::security_group(
-                outputs,
-                "platform.security_group_output",
-                guards.security_group_output.as_deref(),
-            )?,
-            refusals: guards.refusals,
-            published_parameter: published_parameter(platform, &parameters).await?,
-            parameters,
-            authorizer_name: jwt("/name", "name")?,
-            issuer: jwt("/jwtConfiguration/issuer", "jwtConfiguration.issuer")?,
-            audience: jwt("/jwtConfiguration/audience/0", "jwtConfiguration.audience")?,
-            authorizer_id,
-            authorizers: authorizers(platform, &api_id).await?,
-            providers: providers(platform).await?,
-            stages: stages(platform, &api_id).await?,
-            routes: routes(platform, &api_id).await?,
-            api_id,
-            functions,
-            deployers,
-        })
-    }
-
     /// What AWS answers in this architecture: where its statements have names
     /// of their own, whichever of them may refuse.
     pub fn refusal(&self, refusal: &Refusal) -> Refusal {
@@ -297,9 +243,43 @@ impl Facts {
         }
     }
 
+    /// The state as attacks look at it, once for each thing of which there are
+    /// several.
+    pub fn variants(&self) -> impl Iterator<Item = Variant<'_>> {
+        let further = self.further.iter().map(|further| Variant {
+            other: Some((further.kind, further.name.as_str())),
+            facts: &further.facts,
+        });
+        std::iter::once(Variant { other: None, facts: self }).chain(further)
+    }
+
+    /// Whether the estate has something.
+    pub fn has(&self, lack: Lack) -> bool {
+        match lack {
+            Lack::Api => self.api_id != lack.name(),
+            Lack::Authorizer => self.authorizer_id != lack.name(),
+            Lack::ExecutionBoundary => self.execution_boundary != lack.name(),
+            Lack::DeployerBoundary => self.deployer_boundary != lack.name(),
+            Lack::Bucket => self.bucket != lack.name(),
+            Lack::Subnets => self.subnets.iter().all(|it| it != lack.name()),
+            Lack::SecurityGroup => self.security_group != lack.name(),
+            Lack::Parameters => !self.parameters.contains(lack.name()),
+            Lack::Deployers => !self.deployers.is_empty(),
+            Lack::Functions => self.functions.iter().any(|function| function.deployed),
+            Lack::Apps => self.functions.iter().any(|function| function.of_app),
+        }
+    }
+
     /// An app's function.
     pub fn function(&self, app: &str) -> Option<&FunctionFacts> {
         self.functions.iter().find(|function| function.name == app)
+    }
+
+    /// The stage that requests go to: the one without a name in its path, else the
+    /// first.
+    pub fn stage(&self) -> &str {
+        let default = self.stages.iter().find(|stage| *stage == DEFAULT_STAGE);
+        default.or_else(|| self.stages.first()).map_or(DEFAULT_STAGE, String::as_str)
     }
 
     /// A function that is not this app's.
@@ -315,6 +295,17 @@ impl Facts {
         let other = stacks.or_else(|| others().next()).map(|other| other.role_arn.as_str());
         let foreign = || self.foreign_function(&deployer.app).map(|f| f.role_arn.as_str());
         other.or_else(foreign).unwrap_or(&deployer.role_arn)
+    }
+
+    /// The role that some other role would gain most by: the first deployer's, or
+    /// else another role of the account; one that is not there where it is alone.
+    pub fn coveted_by(&self, role_arn: &str) -> String {
+        let deployers = self.deployers.iter().map(|deployer| &deployer.role_arn);
+        let roles = self.roles.iter().map(|role| &role.arn);
+        let functions = self.functions.iter().map(|function| &function.role_arn);
+        let mut all = deployers.chain(roles).chain(functions);
+        let other = all.find(|arn| *arn != role_arn).cloned();
+        other.unwrap_or_else(|| self.role_arn("ringfence-victim"))
     }
 
     /// The route that leads to an app's function.
@@ -356,158 +347,4 @@ impl Facts {
     pub fn api_arn(&self, path: &str) -> String {
         format!("arn:aws:apigateway:{}::/apis/{}{path}", self.region, self.api_id)
     }
-}
-
-/// A bucket's name, where its ARN is given.
-fn bucket_name(named: String) -> String {
-    named.strip_prefix("arn:aws:s3:::").map(str::to_owned).unwrap_or(named)
-}
-
-async fn ask(
-    platform: &Actor,
-    service: Service,
-    operation: &'static str,
-    input: Value,
-) -> Result<Value, FactsError> {
-    let answer = platform.call(&Step::new(service, operation, input)).await;
-    answer.result.map_err(|source| FactsError::Call { operation, source })
-}
-
-/// The id of the statement that lets API Gateway call a function.
-async fn api_permission(platform: &Actor, name: &str) -> Result<Option<String>, FactsError> {
-    let found = ask(platform, Service::Lambda, "GetPolicy", json!({"FunctionName": name})).await;
-    let policy = match found {
-        Ok(found) => member(&found, "GetPolicy", "Policy")?,
-        Err(FactsError::Call { source, .. }) if source.status == 404 => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let calls = |statement: &Value| {
-        statement.pointer("/Principal/Service").and_then(Value::as_str)
-            == Some("apigateway.amazonaws.com")
-    };
-    let statements = companions::statements(&policy);
-    let statement = statements.iter().find(|statement| calls(statement));
-    Ok(statement.and_then(|it| it.get("Sid")?.as_str().map(str::to_owned)))
-}
-
-fn member(
-    answer: &Value,
-    operation: &'static str,
-    name: &'static str,
-) -> Result<String, FactsError> {
-    let value = answer.get(name).and_then(Value::as_str);
-    value.map(str::to_owned).ok_or(FactsError::Answer { operation, member: name })
-}
-
-fn items(answer: &Value) -> impl Iterator<Item = &Value> {
-    answer.get("items").and_then(Value::as_array).into_iter().flatten()
-}
-
-async fn attached_policies(platform: &Actor, role: &str) -> Result<Vec<String>, FactsError> {
-    let operation = "ListAttachedRolePolicies";
-    let role = role.rsplit('/').next().unwrap_or_default();
-    let answer = ask(platform, Service::Iam, operation, json!({"RoleName": role})).await?;
-    let policies = answer.get("AttachedPolicies").and_then(Value::as_array);
-    let policies = policies.into_iter().flatten();
-    policies.map(|policy| member(policy, operation, "PolicyArn")).collect()
-}
-
-async fn authorizers(platform: &Actor, api_id: &str) -> Result<Vec<AuthorizerFacts>, FactsError> {
-    const READ: &str = "GetAuthorizers";
-    let answer = ask(platform, Service::ApiGatewayV2, READ, json!({"ApiId": api_id})).await?;
-    let jwt =
-        items(&answer).filter(|it| it.get("authorizerType").and_then(Value::as_str) == Some("JWT"));
-    let mut authorizers = jwt
-        .map(|it| {
-            let configured = |pointer: &str, member| {
-                let found = it.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-                found.ok_or(FactsError::Answer { operation: READ, member })
-            };
-            Ok(AuthorizerFacts {
-                id: member(it, READ, "authorizerId")?,
-                name: member(it, READ, "name")?,
-                issuer: configured("/jwtConfiguration/issuer", "jwtConfiguration.issuer")?,
-                audience: configured("/jwtConfiguration/audience/0", "jwtConfiguration.audience")?,
-            })
-        })
-        .collect::<Result<Vec<AuthorizerFacts>, FactsError>>()?;
-    authorizers.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(authorizers)
-}
-
-async fn providers(platform: &Actor) -> Result<BTreeMap<String, Vec<String>>, FactsError> {
-    const LIST: &str = "ListOpenIDConnectProviders";
-    const READ: &str = "GetOpenIDConnectProvider";
-    let answer = ask(platform, Service::Iam, LIST, json!({})).await?;
-    let listed = answer.get("OpenIDConnectProviderList").and_then(Value::as_array);
-    let mut providers = BTreeMap::new();
-    for provider in listed.into_iter().flatten() {
-        let arn = member(provider, LIST, "Arn")?;
-        let found =
-            ask(platform, Service::Iam, READ, json!({"OpenIDConnectProviderArn": arn})).await?;
-        let audiences = found.get("ClientIDList").and_then(Value::as_array);
-        let audiences = audiences.into_iter().flatten().filter_map(Value::as_str);
-        let host = arn.split_once(":oidc-provider/").map_or(arn.as_str(), |(_, host)| host);
-        providers.insert(host.to_owned(), audiences.map(str::to_owned).collect());
-    }
-    Ok(providers)
-}
-
-async fn stages(platform: &Actor, api_id: &str) -> Result<Vec<String>, FactsError> {
-    let answer =
-        ask(platform, Service::ApiGatewayV2, "GetStages", json!({"ApiId": api_id})).await?;
-    items(&answer).map(|stage| member(stage, "GetStages", "stageName")).collect()
-}
-
-async fn routes(platform: &Actor, api_id: &str) -> Result<Vec<RouteFacts>, FactsError> {
-    let input = json!({"ApiId": api_id});
-    let integrations =
-        ask(platform, Service::ApiGatewayV2, "GetIntegrations", input.clone()).await?;
-    let answer = ask(platform, Service::ApiGatewayV2, "GetRoutes", input).await?;
-    let mut routes = Vec::new();
-    for route in items(&answer) {
-        let target = member(route, "GetRoutes", "target")?;
-        let integration_id = target.strip_prefix("integrations/").unwrap_or(&target).to_owned();
-        let integration_uri = items(&integrations)
-            .find(|integration| {
-                integration.get("integrationId").and_then(Value::as_str) == Some(&integration_id)
-            })
-            .map(|integration| member(integration, "GetIntegrations", "integrationUri"))
-            .transpose()?
-            .unwrap_or_default();
-        let scopes = route.get("authorizationScopes").and_then(Value::as_array);
-        routes.push(RouteFacts {
-            route_id: member(route, "GetRoutes", "routeId")?,
-            route_key: member(route, "GetRoutes", "routeKey")?,
-            integration_id,
-            integration_uri,
-            authorization_type: member(route, "GetRoutes", "authorizationType")?,
-            authorizer_id: route.get("authorizerId").and_then(Value::as_str).map(str::to_owned),
-            scopes: scopes
-                .into_iter()
-                .flatten()
-                .filter_map(|scope| scope.as_str().map(str::to_owned))
-                .collect(),
-        });
-    }
-    // In an order that the next run has too: the ids are random.
-    routes.sort_by(|one, other| one.route_key.cmp(&other.route_key));
-    Ok(routes)
-}
-
-async fn network(platform: &Actor, subnets: &[String]) -> Result<Option<String>, FactsError> {
-    let Some(subnet) = subnets.first() else { return Ok(None) };
-    // EC2's members go by their wire names.
-    let input = json!({"SubnetId": [subnet]});
-    let answer = ask(platform, Service::Ec2, "DescribeSubnets", input).await?;
-    Ok(answer.pointer("/subnetSet/0/vpcId").and_then(Value::as_str).map(str::to_owned))
-}
-
-async fn published_parameter(platform: &Actor, prefix: &str) -> Result<String, FactsError> {
-    let input = json!({"Path": prefix, "Recursive": true});
-    let answer = ask(platform, Service::Ssm, "GetParametersByPath", input).await?;
-    let first = answer.get("Parameters").and_then(|parameters| parameters.get(0));
-    let name = first.and_then(|parameter| parameter.get("Name")).and_then(Value::as_str);
-    name.map(str::to_owned)
-        .ok_or(FactsError::Answer { operation: "GetParametersByPath", member: "Parameters" })
 }

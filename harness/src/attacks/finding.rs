@@ -74,6 +74,8 @@ pub enum Verdict {
     Inconclusive,
     /// It could not be tried; that shows nothing.
     NotRun,
+    /// The estate has none of what it is about.
+    NotApplicable,
 }
 
 impl Verdict {
@@ -84,6 +86,7 @@ impl Verdict {
             Self::Failed => "failed",
             Self::Inconclusive => "inconclusive",
             Self::NotRun => "not-run",
+            Self::NotApplicable => "not-applicable",
         }
     }
 }
@@ -214,6 +217,50 @@ pub struct Finding {
     pub request_ids: Vec<String>,
     /// What else it depends on, which the mutations decide again.
     pub traces: Traces,
+}
+
+impl Finding {
+    /// One that was not tried, and why: it could not be, or there is nothing to
+    /// try it on.
+    pub fn untried(told: Untried, verdict: Verdict, reason: impl Into<String>) -> Self {
+        let Untried { id, guard_rail, identity, road, scope, title, expected } = told;
+        Self {
+            id,
+            guard_rail,
+            identity,
+            road,
+            scope,
+            title,
+            expected,
+            observed: "it was not tried".to_owned(),
+            verdict,
+            reason: Some(reason.into()),
+            companions: Companions::default(),
+            decided_by: Vec::new(),
+            duration: Duration::ZERO,
+            request_ids: Vec::new(),
+            traces: Traces::default(),
+        }
+    }
+}
+
+/// What a finding says before anything was tried.
+#[derive(Debug, Clone)]
+pub struct Untried {
+    /// As [`Finding::id`].
+    pub id: String,
+    /// As [`Finding::guard_rail`].
+    pub guard_rail: &'static str,
+    /// As [`Finding::identity`].
+    pub identity: String,
+    /// As [`Finding::road`].
+    pub road: Road,
+    /// As [`Finding::scope`].
+    pub scope: Scope,
+    /// As [`Finding::title`].
+    pub title: String,
+    /// As [`Finding::expected`].
+    pub expected: String,
 }
 
 /// What a probe depends on beside its own requests.

@@ -2,16 +2,18 @@
 //! policy, and an administrator under a boundary, which shows what the boundary
 //! alone still stops.
 
-use ringfence_wire::ServiceError;
-use ringfence_wire::services::Iam;
-use serde_json::json;
+use ringfence_wire::services::{Iam, Sts};
+use ringfence_wire::{Secret, ServiceError};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
+use url::Url;
 
 use super::actor::Actor;
 use super::attack::Step;
 use super::suite::Suite;
 use super::trust::{AUDIENCE, SESSION};
-use crate::issuers::GithubRun;
+use crate::issuers::{GithubRun, Issuer};
+use crate::terraform::Access;
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
@@ -41,8 +43,15 @@ impl<'a> ProbeRole<'a> {
     /// # Errors
     /// When the platform cannot make it, or nobody can assume it.
     pub async fn make(&self) -> anyhow::Result<Actor> {
+        match self.suite.github() {
+            Some(issuer) => self.by_workflow(issuer).await,
+            None => self.by_user().await,
+        }
+    }
+
+    /// By a token of a workflow that nobody has.
+    async fn by_workflow(&self, issuer: &Issuer) -> anyhow::Result<Actor> {
         let facts = self.suite.facts();
-        let issuer = self.suite.github();
         let host = issuer.host();
         let run = workflow(&self.role);
         let trust = json!({
@@ -59,27 +68,69 @@ impl<'a> ProbeRole<'a> {
                 }},
             }],
         });
+        self.role(&trust).await?;
+        let token = issuer.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())?;
+        let arn = facts.role_arn(&self.role);
+        let access = self.suite.trust().assume(&arn, &token).await?;
+        Ok(self.session(access))
+    }
+
+    /// By a user without policies, whom the role's trust policy names: enough
+    /// within one account, and root may assume no role.
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
+    async fn by_user(&self) -> anyhow::Result<Actor> {
+        let (facts, platform) = (self.suite.facts(), self.suite.platform());
+        let user = json!({"UserName": self.role});
+        self.made(Step::new(Iam, "CreateUser", user.clone())).await?;
+        let arn = format!("arn:aws:iam::{}:user/{}", facts.account, self.role);
+        self.role(&json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": arn},
+            }],
+        }))
+        .await?;
+        let key = platform.call(&Step::new(Iam, "CreateAccessKey", user)).await.result?;
+        let own = self.access(key.get("AccessKey"))?;
+        let client = self.suite.stack().client().clone();
+        let holder = Actor::new(arn, own, client);
+        let assume = json!({"RoleArn": facts.role_arn(&self.role), "RoleSessionName": SESSION});
+        let session = holder.call(&Step::new(Sts, "AssumeRole", assume)).await;
+        let id = holder.access_key_id();
+        let delete = json!({"UserName": self.role, "AccessKeyId": id});
+        platform.call(&Step::new(Iam, "DeleteAccessKey", delete)).await.result?;
+        Ok(self.session(self.access(session.result?.get("Credentials"))?))
+    }
+
+    fn access(&self, answer: Option<&Value>) -> Result<Access, ServiceError> {
+        access(self.suite.stack().endpoint(), &self.suite.facts().region, answer)
+    }
+
+    fn session(&self, access: Access) -> Actor {
+        let account = &self.suite.facts().account;
+        let arn = format!("arn:aws:sts::{account}:assumed-role/{}/{SESSION}", self.role);
+        Actor::new(arn, access, self.suite.stack().client().clone())
+    }
+
+    async fn role(&self, trust: &Value) -> Result<(), ServiceError> {
         let mut input =
             json!({"RoleName": self.role, "AssumeRolePolicyDocument": trust.to_string()});
         if let (Some(members), Some(boundary)) = (input.as_object_mut(), self.boundary) {
             members.insert("PermissionsBoundary".into(), json!(boundary));
         }
-        let made = self.suite.platform().call(&Step::new(Iam, "CreateRole", input)).await;
-        // One that an interrupted run left is as good.
-        if let Err(error) = made.result
-            && error.code != "EntityAlreadyExists"
-        {
-            return Err(error.into());
-        }
+        self.made(Step::new(Iam, "CreateRole", input)).await?;
         if self.boundary.is_some() {
             self.suite.platform().call(&self.administration("AttachRolePolicy")).await.result?;
         }
-        let token = issuer.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())?;
-        let arn = facts.role_arn(&self.role);
-        let access = self.suite.trust().assume(&arn, &token).await?;
-        let session =
-            format!("arn:aws:sts::{}:assumed-role/{}/{SESSION}", facts.account, self.role);
-        Ok(Actor::new(session, access, self.suite.stack().client().clone()))
+        Ok(())
+    }
+
+    /// Makes something; one that an interrupted run left is as good.
+    async fn made(&self, step: Step) -> Result<(), ServiceError> {
+        match self.suite.platform().call(&step).await.result {
+            Err(error) if error.code != "EntityAlreadyExists" => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn administration(&self, operation: &'static str) -> Step {
@@ -95,8 +146,26 @@ impl<'a> ProbeRole<'a> {
             self.suite.platform().call(&self.administration("DetachRolePolicy")).await.result?;
         }
         let step = Step::new(Iam, "DeleteRole", json!({"RoleName": self.role}));
-        self.suite.platform().call(&step).await.result.map(drop)
+        self.suite.platform().call(&step).await.result?;
+        if self.suite.github().is_none() {
+            let step = Step::new(Iam, "DeleteUser", json!({"UserName": self.role}));
+            self.suite.platform().call(&step).await.result?;
+        }
+        Ok(())
     }
+}
+
+/// The members of a key, or of a session, as IAM and STS answer them.
+fn access(endpoint: &Url, region: &str, answer: Option<&Value>) -> Result<Access, ServiceError> {
+    let member = |name: &str| answer?.get(name)?.as_str().map(str::to_owned);
+    let missing = || ServiceError::new(502, "InvalidResponse", "an answer without a key");
+    Ok(Access {
+        endpoint: endpoint.clone(),
+        region: region.to_owned(),
+        access_key_id: member("AccessKeyId").ok_or_else(missing)?,
+        secret_access_key: member("SecretAccessKey").ok_or_else(missing).map(Secret::new)?,
+        session_token: member("SessionToken").map(Secret::new),
+    })
 }
 
 /// A push to a repository that nobody has.

@@ -13,7 +13,9 @@ use super::actor::Actor;
 use super::asked::Asking;
 use super::attack::{Reason, Step};
 use super::companions;
-use super::finding::{Companion, Companions, Finding, Road, Scope, Traces};
+use super::facts::Variant;
+use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
+use super::lack::Lack;
 use super::suite::Suite;
 
 const ARTIFACTS: &str = "a team's artifacts are its own";
@@ -45,7 +47,10 @@ const PLAIN: [(&str, &str, &str, &str); 2] = [
 ];
 
 /// The findings' ids.
-pub(super) fn ids() -> Vec<String> {
+pub(super) fn ids(variant: Variant<'_>) -> Vec<String> {
+    if !variant.is_about(Lack::Bucket) {
+        return Vec::new();
+    }
     let unsigned = UNSIGNED.iter().map(|(name, ..)| unsigned_id(name));
     unsigned.chain(PLAIN.iter().map(|(name, ..)| plain_id(name))).collect()
 }
@@ -62,15 +67,50 @@ fn plain_id(name: &str) -> String {
 ///
 /// # Errors
 /// When the platform cannot prepare it, or the guard cannot be asked.
-pub(super) async fn run(suite: &Suite<'_>, canary: &Actor) -> anyhow::Result<Vec<Finding>> {
-    let mut findings = without_credentials(suite, canary).await?;
-    findings.extend(without_tls(suite, canary).await?);
+pub(super) async fn run(
+    suite: &Suite<'_>,
+    variant: Variant<'_>,
+    canary: &Actor,
+) -> anyhow::Result<Vec<Finding>> {
+    if !variant.is_about(Lack::Bucket) {
+        return Ok(Vec::new());
+    }
+    if !variant.facts.has(Lack::Bucket) {
+        return Ok(not_applicable());
+    }
+    let bucket = variant.facts.bucket.as_str();
+    let mut findings = without_credentials(suite, bucket, canary).await?;
+    findings.extend(without_tls(suite, bucket, canary).await?);
     Ok(findings)
 }
 
+/// What is told of an estate without such a bucket.
+fn not_applicable() -> Vec<Finding> {
+    let unsigned = UNSIGNED.map(|(name, title, _)| {
+        let title = format!("{ANYBODY} without credentials {title}");
+        (unsigned_id(name), ANYBODY, Scope::Executed, title)
+    });
+    let plain = PLAIN.map(|(name, title, ..)| {
+        (plain_id(name), PLATFORM, Scope::Decided, format!("{PLATFORM} {title}"))
+    });
+    let told = unsigned.into_iter().chain(plain).map(|(id, identity, scope, title)| Untried {
+        id,
+        guard_rail: ARTIFACTS,
+        identity: identity.to_owned(),
+        road: Road::Api,
+        scope,
+        title,
+        expected: "it is refused".to_owned(),
+    });
+    told.map(|it| Finding::untried(it, Verdict::NotApplicable, Lack::Bucket.words())).collect()
+}
+
 /// Requests to the artifacts that nobody signed.
-async fn without_credentials(suite: &Suite<'_>, canary: &Actor) -> anyhow::Result<Vec<Finding>> {
-    let bucket = &suite.facts().bucket;
+async fn without_credentials(
+    suite: &Suite<'_>,
+    bucket: &str,
+    canary: &Actor,
+) -> anyhow::Result<Vec<Finding>> {
     let object = json!({"Bucket": bucket, "Key": OBJECT});
     let put = || Step::new(S3, "PutObject", object.clone()).with_payload("probe");
     suite.platform().call(&put()).await.result?;
@@ -132,11 +172,15 @@ async fn without_credentials(suite: &Suite<'_>, canary: &Actor) -> anyhow::Resul
 
 /// What even the platform's root user is refused without TLS. The guard
 /// answers on loopback without it, so this is decided and not sent.
-async fn without_tls(suite: &Suite<'_>, canary: &Actor) -> Result<Vec<Finding>, ServiceError> {
+async fn without_tls(
+    suite: &Suite<'_>,
+    bucket: &str,
+    canary: &Actor,
+) -> Result<Vec<Finding>, ServiceError> {
     let question = |action: &str, path: &str, tls: &str| {
         let mut context = Context::new();
         context.set("aws:SecureTransport", tls);
-        let resource = format!("arn:aws:s3:::{}{path}", suite.facts().bucket);
+        let resource = format!("arn:aws:s3:::{bucket}{path}");
         Question { action: action.to_owned(), resource, context }
     };
     let platform = Caller::Key(suite.platform().access_key_id());
@@ -150,7 +194,7 @@ async fn without_tls(suite: &Suite<'_>, canary: &Actor) -> Result<Vec<Finding>, 
             caller: platform,
             question: question(action, path, "false"),
             twin: (platform, question(action, path, "true")),
-            reason: Reason::ResourceStatement("DenyPlainHttp"),
+            reason: suite.facts().reason(Reason::ResourceStatement("DenyPlainHttp")),
         };
         findings.push(asking.run(suite.stack().guard(), canary).await?);
     }

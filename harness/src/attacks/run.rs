@@ -10,7 +10,7 @@ use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
 use super::actor::Actor;
-use super::attack::{Attack, Attempt, Refusal, Step, Who};
+use super::attack::{Attack, Attempt, Reason, Refusal, Step, Who};
 use super::companions;
 use super::finding::{Companion, Companions, Decider, Finding, Scope, Traces};
 
@@ -64,10 +64,17 @@ impl Runner<'_> {
         };
         let expected = attack.refusal.error(&self.attacker.arn);
         let entries = self.guard.journal().entries_since(mark);
-        let refused = self.refused(&attack.refusal, &entries);
+        let refused = self.refused(&attack.refusal, &entries).or_else(|fault| {
+            // A refusal of something that the attempt needs before is one too, where
+            // no statement is named that must be what refuses.
+            let any = attack.refusal.reason == Reason::Any;
+            let first = any.then(|| self.first_refusal(&entries)).flatten();
+            first.ok_or(fault)
+        });
         let fault = match (&attempt.result, &refused) {
             (Ok(_), _) if spared => Some(SPARED.to_owned()),
             (Ok(_), _) => Some("it was allowed".to_owned()),
+            (Err(error), Ok(_)) if attack.refusal.reason == Reason::Any && is_denial(error) => None,
             (Err(error), refused) => mismatch(&attack.attempt, error, &expected)
                 .map(|fault| match self.let_through(&attack.refusal, &entries) {
                     true => LET_THROUGH.to_owned(),
@@ -261,6 +268,14 @@ impl Runner<'_> {
         }
     }
 
+    /// The first entry of the journal in which any policy refused the attacker.
+    fn first_refusal(&self, entries: &[Arc<Entry>]) -> Option<Arc<Entry>> {
+        let mut own = entries.iter().filter(|entry| entry.principal == self.attacker.arn);
+        let denied =
+            |entry: &&Arc<Entry>| entry.checks.iter().any(|check| check.outcome.ends_with("_deny"));
+        own.find(denied).cloned()
+    }
+
     /// The journal's entry in which this guard rail refused, or why there is
     /// none.
     fn refused(&self, refusal: &Refusal, entries: &[Arc<Entry>]) -> Result<Arc<Entry>, String> {
@@ -312,6 +327,13 @@ fn destroys(attempt: &Attempt) -> bool {
             || step.operation == "UpdateAssumeRolePolicy"
     };
     matches!(attempt, Attempt::Call(step) if takes_away(step))
+}
+
+/// Whether an error says that somebody may not do something, in AWS's words.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
+fn is_denial(error: &ServiceError) -> bool {
+    error.message.contains("is not authorized to perform: ")
+        || error.message.contains("You are not authorized to perform this operation.")
 }
 
 /// How an error differs from the expected one, if it does.

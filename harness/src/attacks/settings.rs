@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::attack::Step;
 use super::claims::Claim;
-use super::facts::{AuthorizerFacts, Facts};
-use super::finding::{Finding, Road, Scope, Verdict};
+use super::facts::{AuthorizerFacts, Facts, RouteFacts, Variant};
+use super::finding::{Finding, Road, Scope, Untried, Verdict};
+use super::lack::Lack;
 use super::suite::Suite;
 use crate::config::{Issuer, IssuerKind};
 
@@ -27,18 +28,36 @@ const TRUSTS: &str = "authorizer-trusts";
 const PLATFORM: &str = "platform";
 
 /// The findings' ids.
-pub(super) fn ids(suite: &Suite<'_>) -> Vec<String> {
-    let facts = suite.facts();
-    let functions = facts.functions.iter().filter(|function| function.deployed);
-    let mut ids: Vec<String> = functions.map(|function| in_network_id(&function.name)).collect();
-    ids.push(platform_id(TRUSTS));
-    ids.extend(others(facts).map(|authorizer| other_trusts_id(&authorizer.name)));
-    if asks_for_scopes(suite) {
-        ids.extend(facts.routes.iter().map(|route| scoped_id(&route.route_key)));
+pub(super) fn ids(suite: &Suite<'_>, variant: Variant<'_>) -> Vec<String> {
+    let facts = variant.facts;
+    let mut ids = Vec::new();
+    if variant.is_first() {
+        let functions = facts.functions.iter().filter(|function| function.deployed);
+        ids.extend(functions.map(|function| in_network_id(&function.name)));
     }
-    ids.extend(facts.stages.iter().map(|stage| logged_id(stage)));
-    ids.extend(["bucket-blocked", "bucket-versioned"].map(platform_id));
+    if variant.is_about(Lack::Api) {
+        ids.push(platform_id(TRUSTS));
+        ids.extend(others(facts).map(|authorizer| other_trusts_id(&authorizer.name)));
+        if asks_for_scopes(suite) {
+            ids.extend(with_tokens(facts).map(|route| scoped_id(&route.route_key)));
+        }
+        ids.extend(facts.stages.iter().map(|stage| logged_id(stage)));
+    }
+    if variant.is_about(Lack::Bucket) {
+        ids.extend(BUCKET.map(|(name, _)| platform_id(name)));
+    }
     ids
+}
+
+/// What is claimed of the bucket.
+const BUCKET: [(&str, &str); 2] = [
+    ("bucket-blocked", "nothing makes the artifacts public"),
+    ("bucket-versioned", "an artifact that is replaced is kept"),
+];
+
+/// The routes that ask for a token.
+fn with_tokens(facts: &Facts) -> impl Iterator<Item = &RouteFacts> {
+    facts.routes.iter().filter(|route| route.authorization_type == "JWT")
 }
 
 fn platform_id(name: &str) -> String {
@@ -76,19 +95,58 @@ fn asks_for_scopes(suite: &Suite<'_>) -> bool {
 ///
 /// # Errors
 /// When the platform cannot read them.
-pub(super) async fn run(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
-    let mut findings = networks(suite).await?;
-    let facts = suite.facts();
-    let (id, name) = (&facts.authorizer_id, &facts.authorizer_name);
-    findings.push(authorizer(suite, platform_id(TRUSTS), id, name).await?);
-    for other in others(facts) {
-        let id = other_trusts_id(&other.name);
-        findings.push(authorizer(suite, id, &other.id, &other.name).await?);
+pub(super) async fn run(suite: &Suite<'_>, variant: Variant<'_>) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    if variant.is_first() {
+        findings.extend(networks(suite).await?);
     }
-    findings.extend(scopes(suite));
-    findings.extend(logs(suite).await?);
-    findings.extend(bucket(suite).await?);
+    let facts = variant.facts;
+    if variant.is_about(Lack::Api) {
+        let (id, name) = (&facts.authorizer_id, &facts.authorizer_name);
+        findings.push(match facts.has(Lack::Authorizer) {
+            true => authorizer(suite, facts, platform_id(TRUSTS), id, name).await?,
+            false => {
+                let title = "each authorizer trusts one issuer for one audience".to_owned();
+                missing(platform_id(TRUSTS), PLATFORM, TOKEN, title, Lack::Authorizer)
+            }
+        });
+        for other in others(facts) {
+            let id = other_trusts_id(&other.name);
+            findings.push(authorizer(suite, facts, id, &other.id, &other.name).await?);
+        }
+        findings.extend(scopes(suite, facts));
+        findings.extend(logs(suite, facts).await?);
+    }
+    if variant.is_about(Lack::Bucket) {
+        match facts.has(Lack::Bucket) {
+            true => findings.extend(bucket(suite, &facts.bucket).await?),
+            false => findings.extend(BUCKET.map(|(name, title)| {
+                let id = platform_id(name);
+                missing(id, PLATFORM, ARTIFACTS, title.to_owned(), Lack::Bucket)
+            })),
+        }
+    }
     Ok(findings)
+}
+
+/// A claim about something that the estate has none of.
+fn missing(
+    id: String,
+    identity: &str,
+    guard_rail: &'static str,
+    title: String,
+    lack: Lack,
+) -> Finding {
+    let told = Untried {
+        id,
+        guard_rail,
+        identity: identity.to_owned(),
+        road: Road::Api,
+        scope: Scope::Executed,
+        title,
+        expected: "what the claim says is set".to_owned(),
+    };
+    Finding::untried(told, Verdict::NotApplicable, lack.words())
 }
 
 /// A claim about a setting, with what was read of it.
@@ -129,6 +187,12 @@ async fn networks(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for function in facts.functions.iter().filter(|function| function.deployed) {
         let (start, name) = (Instant::now(), &function.name);
+        let title = format!("`{name}` runs in the platform's network");
+        let lack = [Lack::Subnets, Lack::SecurityGroup].into_iter().find(|it| !facts.has(*it));
+        if let Some(lack) = lack {
+            findings.push(missing(in_network_id(name), name, NETWORK, title, lack));
+            continue;
+        }
         let found = ask(suite, Lambda, "GetFunctionConfiguration", json!({"FunctionName": name}));
         let found = found.await?;
         let list = |member: &str| -> BTreeSet<String> {
@@ -142,13 +206,19 @@ async fn networks(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
             true => &all,
             false => &subnets,
         };
+        let groups = list("SecurityGroupIds");
+        let all: BTreeSet<String> = facts.security_groups.iter().cloned().collect();
+        let expected_groups = match groups.is_empty() || !groups.is_subset(&all) {
+            true => &all,
+            false => &groups,
+        };
         findings.push(claim(
             in_network_id(name),
             name,
             NETWORK,
-            format!("`{name}` runs in the platform's network"),
-            &json!({"subnets": expected_subnets, "security groups": [facts.security_group]}),
-            &json!({"subnets": subnets, "security groups": list("SecurityGroupIds")}),
+            title,
+            &json!({"subnets": expected_subnets, "security groups": expected_groups}),
+            &json!({"subnets": subnets, "security groups": groups}),
             start,
         ));
     }
@@ -158,11 +228,12 @@ async fn networks(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
 /// The authorizer trusts a configured issuer for its configured audience.
 async fn authorizer(
     suite: &Suite<'_>,
+    facts: &Facts,
     id: String,
     authorizer_id: &str,
     name: &str,
 ) -> anyhow::Result<Finding> {
-    let (facts, start) = (suite.facts(), Instant::now());
+    let start = Instant::now();
     let named = json!({"ApiId": facts.api_id, "AuthorizerId": authorizer_id});
     let found = ask(suite, ApiGatewayV2, "GetAuthorizer", named).await?;
     let jwt = |member: &str| {
@@ -190,15 +261,14 @@ fn expected<'a>(suite: &'a Suite<'_>, url: Option<&str>) -> Option<&'a Issuer> {
 }
 
 /// Each route asks for one of the scopes that the issuer gives.
-fn scopes(suite: &Suite<'_>) -> Vec<Finding> {
+fn scopes(suite: &Suite<'_>, facts: &Facts) -> Vec<Finding> {
     if !asks_for_scopes(suite) {
         return Vec::new();
     }
     let start = Instant::now();
-    let routes = suite.facts().routes.iter();
-    routes
+    with_tokens(facts)
         .map(|route| {
-            let (trusted, _) = suite.facts().trusted(route);
+            let (trusted, _) = facts.trusted(route);
             let known = expected(suite, Some(trusted)).map(|issuer| &issuer.scopes);
             let known: BTreeSet<&str> = known.into_iter().flatten().map(String::as_str).collect();
             let asked: BTreeSet<&str> = route.scopes.iter().map(String::as_str).collect();
@@ -218,8 +288,7 @@ fn scopes(suite: &Suite<'_>) -> Vec<Finding> {
 }
 
 /// Each stage logs the calls.
-async fn logs(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
-    let facts = suite.facts();
+async fn logs(suite: &Suite<'_>, facts: &Facts) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for stage in &facts.stages {
         let start = Instant::now();
@@ -241,10 +310,10 @@ async fn logs(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
 }
 
 /// The artifacts bucket cannot be public, and keeps what was replaced.
-async fn bucket(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
+async fn bucket(suite: &Suite<'_>, bucket: &str) -> anyhow::Result<Vec<Finding>> {
     const BLOCKS: [&str; 4] =
         ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
-    let (bucket, start) = (&suite.facts().bucket, Instant::now());
+    let start = Instant::now();
     let named = || json!({"Bucket": bucket});
     let blocked = match ask(suite, S3, "GetPublicAccessBlock", named()).await {
         Ok(found) => BLOCKS
@@ -259,10 +328,10 @@ async fn bucket(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
         Err(error) => return Err(error.into()),
     };
     let blocks = claim(
-        platform_id("bucket-blocked"),
+        platform_id(BUCKET[0].0),
         PLATFORM,
         ARTIFACTS,
-        "nothing makes the artifacts public".to_owned(),
+        BUCKET[0].1.to_owned(),
         &json!(BLOCKS),
         &json!(blocked),
         start,
@@ -271,10 +340,10 @@ async fn bucket(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
     let found = ask(suite, S3, "GetBucketVersioning", named()).await?;
     let status = found.get("Status").or_else(|| found.pointer("/VersioningConfiguration/Status"));
     let versions = claim(
-        platform_id("bucket-versioned"),
+        platform_id(BUCKET[1].0),
         PLATFORM,
         ARTIFACTS,
-        "an artifact that is replaced is kept".to_owned(),
+        BUCKET[1].1.to_owned(),
         &json!("Enabled"),
         &status.cloned().unwrap_or_default(),
         start,

@@ -1,7 +1,9 @@
 //! All attacks, in one run.
 
+use std::collections::BTreeSet;
+
 use super::actor::{Actor, Answer};
-use super::attack::Step;
+use super::attack::{Attack, Step};
 use super::catalogue;
 use super::ceiling;
 use super::claims;
@@ -9,12 +11,15 @@ use super::doors;
 use super::escalations;
 use super::escalations::decided::{self, Candidate, Decided};
 use super::escalations::questions::Between;
-use super::facts::{DeployerFacts, Facts, FunctionFacts};
-use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
+use super::facts::{DeployerFacts, Facts, FunctionFacts, RoleFacts};
+use super::finding::{Companion, Finding, Road, Scope, Untried, Verdict};
 use super::inside::{Author, Code, Inside};
+use super::lack::{self, Lack};
+use super::legitimate;
 use super::needs;
 use super::probe_role::ProbeRole;
 use super::public;
+use super::reach::deployed::policies_of;
 use super::run::Runner;
 use super::settings;
 use super::tokens::Gateway;
@@ -22,7 +27,7 @@ use super::trust::{SESSION, Trust};
 use crate::config::{App, IssuerKind, Job};
 use crate::issuers::Issuer;
 use crate::stack::{Stack, StackError};
-use ringfence_guard::Caller;
+use ringfence_guard::{Caller, Question};
 
 /// Everything that the attacks need of a deployed stack.
 #[derive(Debug)]
@@ -30,7 +35,7 @@ pub struct Suite<'a> {
     stack: &'a Stack,
     facts: Facts,
     platform: Actor,
-    github: &'a Issuer,
+    github: Option<&'a Issuer>,
 }
 
 /// Which findings are wanted, by id.
@@ -56,8 +61,10 @@ pub enum Part<'a> {
     Ceiling,
     /// Code in a function of a stack deployer.
     Inside(&'a DeployerFacts),
-    /// Code in an app's function.
+    /// Code in a function.
     Code(&'a FunctionFacts),
+    /// What a role may do that is neither a deployer's nor a function's.
+    Role(&'a RoleFacts),
 }
 
 impl Part<'_> {
@@ -73,6 +80,7 @@ impl Part<'_> {
             Self::Ceiling => "what the boundaries stop".into(),
             Self::Inside(deployer) => format!("what code of {} can do", deployer.name),
             Self::Code(function) => format!("what code in {} can do", function.name),
+            Self::Role(role) => format!("what {} can do", role.identity()),
         }
     }
 }
@@ -80,12 +88,13 @@ impl Part<'_> {
 impl Part<'_> {
     /// The part as one probe that could not be run.
     fn not_run(&self, reason: String) -> Finding {
+        const RUNNING: &str = "the boundary caps running code";
         let (name, guard_rail, identity, road) = match self {
             Self::Deployments => {
-                ("deployments", "each team deploys by its own workflow", "platform", Road::Workflow)
+                ("deployments", "each team deploys by its own workflow", PLATFORM, Road::Workflow)
             }
-            Self::Policies => ("policies", "policies say what they mean", "platform", Road::Api),
-            Self::Settings => ("settings", "a team's artifacts are its own", "platform", Road::Api),
+            Self::Policies => ("policies", "policies say what they mean", PLATFORM, Road::Api),
+            Self::Settings => ("settings", "a team's artifacts are its own", PLATFORM, Road::Api),
             Self::Tokens => ("tokens", "no call without a valid token", "client", Road::Http),
             Self::Trust(deployer) => (
                 "trust",
@@ -93,21 +102,15 @@ impl Part<'_> {
                 deployer.name.as_str(),
                 Road::Oidc,
             ),
-            Self::Deployer(deployer) => (
-                "calls",
-                "no known path leads to more permissions",
-                deployer.name.as_str(),
-                Road::Api,
-            ),
-            Self::Ceiling => ("ceiling", ceiling::DEPLOYER, "platform", Road::Api),
-            Self::Inside(deployer) => {
-                ("inside", "the boundary caps running code", deployer.name.as_str(), Road::Function)
+            Self::Deployer(deployer) => {
+                ("calls", escalations::PATHS, deployer.name.as_str(), Road::Api)
             }
-            Self::Code(function) => {
-                ("code", "the boundary caps running code", function.name.as_str(), Road::Function)
-            }
+            Self::Ceiling => ("ceiling", ceiling::DEPLOYER, PLATFORM, Road::Api),
+            Self::Inside(deployer) => ("inside", RUNNING, deployer.name.as_str(), Road::Function),
+            Self::Code(function) => ("code", RUNNING, function.name.as_str(), Road::Function),
+            Self::Role(role) => ("role", escalations::PATHS, role.name.as_str(), Road::Api),
         };
-        Finding {
+        let told = Untried {
             id: format!("{identity}/{name}/{road}"),
             guard_rail,
             identity: identity.to_owned(),
@@ -115,17 +118,13 @@ impl Part<'_> {
             scope: Scope::Executed,
             title: self.title(),
             expected: "the part can be run".to_owned(),
-            observed: reason.clone(),
-            verdict: Verdict::NotRun,
-            reason: Some(reason),
-            companions: Companions::default(),
-            decided_by: Vec::new(),
-            duration: std::time::Duration::ZERO,
-            request_ids: Vec::new(),
-            traces: Traces::default(),
-        }
+        };
+        Finding::untried(told, Verdict::NotRun, reason)
     }
 }
+
+/// Who holds Layer 1, in the reports.
+const PLATFORM: &str = "platform";
 
 impl<'a> Suite<'a> {
     /// Reads what the attacks must know of a stack.
@@ -136,16 +135,14 @@ impl<'a> Suite<'a> {
         let account = stack.config().account.id.as_str();
         let root = format!("arn:aws:iam::{account}:root");
         let platform = Actor::new(root, stack.root(), stack.client().clone());
-        if !stack.issuers().iter().any(|issuer| issuer.kind == IssuerKind::Okta) {
-            let missing = "issuer of the kind Okta".to_owned();
-            return Err(StackError::NotConfigured(missing).into());
+        let mut facts = Facts::gather(stack.config(), stack.outputs(), &platform).await?;
+        for function in facts.functions.iter_mut().filter(|it| it.deployed && !it.of_app) {
+            let caller =
+                Caller::Role { name: role_of(&function.role_arn), session: &function.name };
+            let logs = Inside::log_group_created(function, &facts.region, &facts.account);
+            function.logs = legitimate::may(stack.guard(), caller, &logs).await;
         }
-        Ok(Self {
-            facts: Facts::gather(stack.config(), stack.outputs(), &platform).await?,
-            platform,
-            github: first_workflows(stack)?,
-            stack,
-        })
+        Ok(Self { facts, platform, github: first_workflows(stack)?, stack })
     }
 
     /// What is known of the deployed state.
@@ -164,8 +161,8 @@ impl<'a> Suite<'a> {
     }
 
     /// Who issues the tokens of the first app's workflows: whose tokens the
-    /// harness uses for roles of its own.
-    pub fn github(&self) -> &'a Issuer {
+    /// harness uses for roles of its own; none where no workflow deploys.
+    pub fn github(&self) -> Option<&'a Issuer> {
         self.github
     }
 
@@ -180,6 +177,7 @@ impl<'a> Suite<'a> {
             .chain([Part::Ceiling])
             .chain(stacks.map(Part::Inside))
             .chain(self.facts.functions.iter().map(Part::Code))
+            .chain(self.facts.roles.iter().map(Part::Role))
             .collect()
     }
 
@@ -200,12 +198,26 @@ impl<'a> Suite<'a> {
         Ok(match part {
             // Claims, and no attacks: how many there are is known when they are made.
             Part::Deployments | Part::Policies => Vec::new(),
-            Part::Settings => [settings::ids(self), public::ids(), doors::ids(facts)].concat(),
-            Part::Tokens => self.gateway().ids()?,
+            Part::Settings => facts
+                .variants()
+                .flat_map(|variant| {
+                    let ids =
+                        [settings::ids(self, variant), public::ids(variant), doors::ids(variant)];
+                    ids.concat().into_iter().map(|id| variant.id(&id)).collect::<Vec<_>>()
+                })
+                .collect(),
+            Part::Tokens => {
+                let mut ids = Vec::new();
+                for variant in facts.variants().filter(|variant| variant.is_about(Lack::Api)) {
+                    let own = self.gateway(variant.facts).ids()?;
+                    ids.extend(own.iter().map(|id| variant.id(id)));
+                }
+                ids
+            }
             Part::Trust(deployer) => self.trust().ids(deployer)?,
             Part::Deployer(deployer) => {
-                let calls = catalogue::attacks(facts, deployer);
-                let calls = calls.iter().map(|attack| attack.id(&deployer.name));
+                let calls = self.calls(deployer);
+                let calls = calls.iter().map(|(id, _)| id.clone());
                 let asked = catalogue::asked::asked(facts, deployer);
                 let asked = asked.iter().map(|asked| asked.id(&deployer.name));
                 let paths = escalations::paths()
@@ -215,7 +227,18 @@ impl<'a> Suite<'a> {
                 let needs = needs::ids(facts, deployer, self.app_of(deployer));
                 calls.chain(asked).chain(paths).chain(needs).collect()
             }
-            Part::Ceiling => ceiling::all(facts).iter().flat_map(ceiling::Ceiling::ids).collect(),
+            Part::Ceiling => facts
+                .variants()
+                .flat_map(|variant| {
+                    let ceilings = ceiling::all(variant);
+                    let ids = ceilings.iter().flat_map(ceiling::Ceiling::ids);
+                    ids.map(|id| variant.id(&id)).collect::<Vec<_>>()
+                })
+                .collect(),
+            Part::Role(role) => {
+                let name = role.identity();
+                escalations::paths().iter().map(|path| path.finding_id(&name, Road::Api)).collect()
+            }
             Part::Inside(deployer) => Inside::ids(facts, Author::Deployer(deployer)),
             Part::Code(function) => {
                 let name = Facts::code_in(function);
@@ -230,9 +253,26 @@ impl<'a> Suite<'a> {
         self.stack.config().app(&deployer.app)
     }
 
-    fn gateway(&self) -> Gateway<'_> {
+    /// The calls that a deployer tries, with the ids of their findings.
+    fn calls(&self, deployer: &DeployerFacts) -> Vec<(String, Attack)> {
+        let first = catalogue::attacks(&self.facts, deployer);
+        let known: BTreeSet<String> = first.iter().map(|attack| format!("{attack:?}")).collect();
+        let further = self.facts.variants().skip(1).flat_map(|variant| {
+            // What names what is other, and no more.
+            let others = catalogue::attacks(variant.facts, deployer).into_iter();
+            let others = others.filter(|attack| !known.contains(&format!("{attack:?}")));
+            others
+                .map(|attack| (variant.id(&attack.id(&deployer.name)), attack))
+                .collect::<Vec<_>>()
+        });
+        let further: Vec<(String, Attack)> = further.collect();
+        let first = first.into_iter().map(|attack| (attack.id(&deployer.name), attack));
+        first.chain(further).collect()
+    }
+
+    fn gateway<'b>(&'b self, facts: &'b Facts) -> Gateway<'b> {
         Gateway {
-            facts: &self.facts,
+            facts,
             issuers: self.stack.issuers(),
             endpoint: self.stack.endpoint(),
             http: reqwest::Client::new(),
@@ -253,7 +293,7 @@ impl<'a> Suite<'a> {
             Part::Deployments => Ok(claims::deployments(self.stack)),
             Part::Policies => claims::policies(self.stack).await,
             Part::Settings => self.settings(selected).await,
-            Part::Tokens => self.gateway().run(selected).await,
+            Part::Tokens => self.tokens(selected).await,
             Part::Trust(deployer) => self.trust().run(deployer, selected).await,
             Part::Deployer(deployer) => {
                 let attacker = self.deployer(deployer).await?;
@@ -268,18 +308,27 @@ impl<'a> Suite<'a> {
                     namespace: deployer.app.clone(),
                 };
                 let mut findings = Vec::new();
-                for (number, attack) in catalogue::attacks(&self.facts, deployer).iter().enumerate()
-                {
-                    if selected(&attack.id(&deployer.name)) {
-                        findings.push(runner.run(attack, number).await);
+                for (number, (id, attack)) in self.calls(deployer).into_iter().enumerate() {
+                    if !selected(&id) {
+                        continue;
                     }
+                    let finding = match lack::of(&attack) {
+                        Some(lack) => attack.not_applicable(&deployer.name, lack),
+                        None => runner.run(&attack, number).await,
+                    };
+                    findings.push(Finding { id, ..finding });
                 }
                 for asked in catalogue::asked::asked(&self.facts, deployer) {
-                    if selected(&asked.id(&deployer.name)) {
-                        let may = decided::reads_function(&self.facts, &deployer.app);
-                        let asking = asked.asking(&deployer.name, attacker.access_key_id(), may);
-                        findings.push(asking.run(self.stack.guard(), &actor).await?);
+                    if !selected(&asked.id(&deployer.name)) {
+                        continue;
                     }
+                    let missing = lack::of(&asked);
+                    let may = decided::reads_function(&self.facts, &deployer.app);
+                    let asking = asked.asking(&deployer.name, attacker.access_key_id(), may);
+                    findings.push(match missing {
+                        Some(lack) => asking.not_applicable(lack),
+                        None => asking.run(self.stack.guard(), &actor).await?,
+                    });
                 }
                 findings.extend(self.paths_of(deployer, &attacker, &actor, selected).await);
                 findings.extend(
@@ -300,10 +349,19 @@ impl<'a> Suite<'a> {
             Part::Inside(deployer) => {
                 let attacker = self.deployer(deployer).await?;
                 let code = Code::Made { deployer, attacker: &attacker };
-                Ok(self.inside(code).run(selected).await?)
+                let work = Companion::missing("there is no legitimate call");
+                Ok(self.inside(code, work).run(selected).await?)
             }
+            Part::Role(role) => self.role(role, selected).await,
             Part::Code(function) => {
-                let mut findings = self.inside(Code::Deployed(function)).run(selected).await?;
+                let work = match self.work_of(function).await? {
+                    Some(Question { action, resource, .. }) => Companion::shown(format!(
+                        "its role is allowed {action} on {resource}, which is decided alone"
+                    )),
+                    None => Companion::missing("its role's policies allow nothing"),
+                };
+                let inside = self.inside(Code::Deployed(function), work);
+                let mut findings = inside.run(selected).await?;
                 findings.extend(self.paths_of_code(function, selected).await?);
                 Ok(findings)
             }
@@ -314,9 +372,14 @@ impl<'a> Suite<'a> {
         let canary = ProbeRole::canary(self, "settings");
         let actor = canary.make().await?;
         let tried = async {
-            let mut findings = settings::run(self).await?;
-            findings.extend(public::run(self, &actor).await?);
-            findings.extend(doors::run(self, &actor).await?);
+            let mut findings = Vec::new();
+            for variant in self.facts.variants() {
+                let mut own = settings::run(self, variant).await?;
+                own.extend(public::run(self, variant, &actor).await?);
+                own.extend(doors::run(self, variant, &actor).await?);
+                own.iter_mut().for_each(|finding| finding.id = variant.id(&finding.id));
+                findings.extend(own);
+            }
             anyhow::Ok(findings)
         };
         let tried = tried.await;
@@ -326,38 +389,120 @@ impl<'a> Suite<'a> {
         Ok(findings)
     }
 
+    /// Tokens against each API.
+    async fn tokens(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        for variant in self.facts.variants().filter(|variant| variant.is_about(Lack::Api)) {
+            // An API without a route lets nobody in.
+            if variant.facts.routes.is_empty() {
+                continue;
+            }
+            let wanted = |id: &str| selected(&variant.id(id));
+            let own = self.gateway(variant.facts).run(&wanted).await?;
+            let named = |finding: Finding| Finding { id: variant.id(&finding.id), ..finding };
+            findings.extend(own.into_iter().map(named));
+        }
+        Ok(findings)
+    }
+
+    /// What a role may do that is neither a deployer's nor a function's.
+    async fn role(&self, role: &RoleFacts, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
+        let name = role.identity();
+        let caller = Caller::Role { name: &role.name, session: SESSION };
+        let policies = policies_of(&self.platform, &role.name).await?;
+        let guard = self.stack.guard();
+        let work = legitimate::work(guard, caller, &self.facts.account, &policies).await;
+        let paths = escalations::paths().iter();
+        let paths: Vec<_> =
+            paths.filter(|path| selected(&path.finding_id(&name, Road::Api))).collect();
+        let Some(may) = work else {
+            let why = "its policies allow nothing, and so there is nothing that it might gain by";
+            return Ok(paths
+                .iter()
+                .map(|path| path.not_applicable(&name, Road::Api, why))
+                .collect());
+        };
+        let canary = ProbeRole::canary(self, &name);
+        let actor = canary.make().await?;
+        let decided = Decided { guard, canary: Caller::Key(actor.access_key_id()) };
+        let coveted = self.facts.coveted_by(&role.arn);
+        let candidate = Candidate {
+            name: &name,
+            caller,
+            road: Road::Api,
+            between: Between { facts: &self.facts, app: "", own: &role.arn, coveted: &coveted },
+            may,
+        };
+        let mut findings = Vec::new();
+        for path in paths {
+            findings.push(decided.run(path, &candidate).await);
+        }
+        canary.remove().await?;
+        Ok(findings)
+    }
+
     /// What administrators under the platform's boundaries cannot do.
     async fn ceilings(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
         let canary = ProbeRole::canary(self, "ceiling");
         let actor = canary.make().await?;
         let mut findings = Vec::new();
-        for ceiling in ceiling::all(&self.facts) {
-            if !ceiling.ids().iter().any(|id| selected(id)) {
-                continue;
+        for variant in self.facts.variants() {
+            let wanted = |id: &str| selected(&variant.id(id));
+            for ceiling in ceiling::all(variant) {
+                let own = self.under(&ceiling, &actor, &wanted).await?;
+                let named = |finding: Finding| Finding { id: variant.id(&finding.id), ..finding };
+                findings.extend(own.into_iter().map(named));
             }
-            let administrator = ProbeRole::administrator(self, ceiling.name, ceiling.boundary);
-            let attacker = administrator.make().await?;
-            let runner = Runner {
-                identity: ceiling.identity.to_owned(),
-                attacker: &attacker,
-                platform: &self.platform,
-                canary: &actor,
-                guard: self.stack.guard(),
-                namespace: ceiling.identity.to_owned(),
-            };
-            for (number, attack) in ceiling.attacks.iter().enumerate() {
-                if selected(&attack.id(ceiling.identity)) {
-                    findings.push(runner.run(attack, number).await);
-                }
-            }
-            for asking in ceiling.questions(attacker.access_key_id()) {
-                if selected(&asking.id) {
-                    findings.push(asking.run(self.stack.guard(), &actor).await?);
-                }
-            }
-            administrator.remove().await?;
         }
         canary.remove().await?;
+        Ok(findings)
+    }
+
+    /// What an administrator under a boundary cannot do.
+    async fn under(
+        &self,
+        ceiling: &ceiling::Ceiling<'_>,
+        canary: &Actor,
+        selected: Selected<'_>,
+    ) -> anyhow::Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        if !ceiling.ids().iter().any(|id| selected(id)) {
+            return Ok(findings);
+        }
+        let administrator = ProbeRole::administrator(self, ceiling.name, ceiling.boundary);
+        let attacker = administrator.make().await?;
+        let runner = Runner {
+            identity: ceiling.identity.to_owned(),
+            attacker: &attacker,
+            platform: &self.platform,
+            canary,
+            guard: self.stack.guard(),
+            namespace: ceiling.identity.to_owned(),
+        };
+        for (number, attack) in ceiling.attacks.iter().enumerate() {
+            if selected(&attack.id(ceiling.identity)) {
+                findings.push(match lack::of(attack) {
+                    Some(lack) => attack.not_applicable(ceiling.identity, lack),
+                    None => {
+                        let attack = Attack {
+                            refusal: self.facts.refusal(&attack.refusal),
+                            ..attack.clone()
+                        };
+                        runner.run(&attack, number).await
+                    }
+                });
+            }
+        }
+        for mut asking in ceiling.questions(attacker.access_key_id()) {
+            if selected(&asking.id) {
+                asking.reason = self.facts.reason(asking.reason);
+                findings.push(match lack::of(&asking.question) {
+                    Some(lack) => asking.not_applicable(lack),
+                    None => asking.run(self.stack.guard(), canary).await?,
+                });
+            }
+        }
+        administrator.remove().await?;
         Ok(findings)
     }
 
@@ -402,7 +547,15 @@ impl<'a> Suite<'a> {
         let decided =
             Decided { guard: self.stack.guard(), canary: Caller::Key(actor.access_key_id()) };
         let name = Facts::code_in(function);
-        let candidate = self.code_candidate(function, &name);
+        let coveted = self.facts.coveted_by(&function.role_arn);
+        let Some(may) = self.work_of(function).await? else {
+            canary.remove().await?;
+            let why = "its role's policies allow nothing that it might gain by";
+            let paths = escalations::paths().iter();
+            let chosen = paths.filter(|path| selected(&path.finding_id(&name, Road::Function)));
+            return Ok(chosen.map(|it| it.not_applicable(&name, Road::Function, why)).collect());
+        };
+        let candidate = self.code_candidate(function, &name, &coveted, may);
         let mut findings = Vec::new();
         for path in escalations::paths() {
             if selected(&path.finding_id(&name, Road::Function)) {
@@ -434,21 +587,38 @@ impl<'a> Suite<'a> {
         }
     }
 
+    /// What code in a function may do: write its logs, or else what its role's
+    /// policies say.
+    async fn work_of(&self, function: &FunctionFacts) -> anyhow::Result<Option<Question>> {
+        if function.of_app {
+            return Ok(Some(decided::writes_logs(&self.facts, &function.name)));
+        }
+        let role = role_of(&function.role_arn);
+        let caller = Caller::Role { name: role, session: &function.name };
+        let policies = policies_of(&self.platform, role).await?;
+        let account = &self.facts.account;
+        Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
+    }
+
     /// Code in a function that escalation paths are decided for.
-    fn code_candidate<'b>(&'b self, function: &'b FunctionFacts, name: &'b str) -> Candidate<'b> {
-        let facts = &self.facts;
-        let first = facts.deployers.first();
+    fn code_candidate<'b>(
+        &'b self,
+        function: &'b FunctionFacts,
+        name: &'b str,
+        coveted: &'b str,
+        may: Question,
+    ) -> Candidate<'b> {
         Candidate {
             name,
             caller: Caller::Role { name: role_of(&function.role_arn), session: &function.name },
             road: Road::Function,
             between: Between {
-                facts,
+                facts: &self.facts,
                 app: &function.name,
                 own: &function.role_arn,
-                coveted: first.map_or(facts.deployer_boundary.as_str(), |it| &it.role_arn),
+                coveted,
             },
-            may: decided::writes_logs(facts, &function.name),
+            may,
         }
     }
 
@@ -465,9 +635,9 @@ impl<'a> Suite<'a> {
         Answer { request_id: answer.request_id.unwrap_or_default(), result: answer.result }
     }
 
-    fn inside<'b>(&'b self, code: Code<'b>) -> Inside<'b> {
+    fn inside<'b>(&'b self, code: Code<'b>, work: Companion) -> Inside<'b> {
         let guard = self.stack.guard();
-        Inside { facts: &self.facts, guard, platform: &self.platform, code }
+        Inside { facts: &self.facts, guard, platform: &self.platform, code, work }
     }
 
     /// A deployer with a session, had by a token of its own workflow.
@@ -494,10 +664,10 @@ impl<'a> Suite<'a> {
     }
 }
 
-fn first_workflows(stack: &Stack) -> Result<&Issuer, StackError> {
+fn first_workflows(stack: &Stack) -> Result<Option<&Issuer>, StackError> {
     match stack.config().apps.first() {
-        Some(app) => stack.issuer_of(app),
-        None => stack.issuer(IssuerKind::Github),
+        Some(app) => stack.issuer_of(app).map(Some),
+        None => Ok(stack.issuers().iter().find(|issuer| issuer.kind == IssuerKind::Github)),
     }
 }
 

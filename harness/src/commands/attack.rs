@@ -129,6 +129,7 @@ struct Counts {
     failed: usize,
     inconclusive: usize,
     not_run: usize,
+    not_applicable: usize,
 }
 
 impl Counts {
@@ -141,19 +142,21 @@ impl Counts {
                 Verdict::Failed => &mut counts.failed,
                 Verdict::Inconclusive => &mut counts.inconclusive,
                 Verdict::NotRun => &mut counts.not_run,
+                Verdict::NotApplicable => &mut counts.not_applicable,
             } += 1;
         }
         counts
     }
 
     const fn all_held(self) -> bool {
-        self.held == self.attacks
+        self.held + self.not_applicable == self.attacks
     }
 
     fn json(self) -> serde_json::Value {
         json!({"summary": {
             "attacks": self.attacks, "held": self.held, "failed": self.failed,
             "inconclusive": self.inconclusive, "not_run": self.not_run,
+            "not_applicable": self.not_applicable,
         }})
     }
 }
@@ -165,6 +168,9 @@ fn told(outcome: &Outcome, counts: &Counts) -> String {
     let mut rails: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for finding in &outcome.findings {
         let (held, all) = rails.entry(finding.guard_rail).or_default();
+        if finding.verdict == Verdict::NotApplicable {
+            continue;
+        }
         *all += 1;
         if finding.verdict == Verdict::Held {
             *held += 1;
@@ -196,12 +202,13 @@ fn told(outcome: &Outcome, counts: &Counts) -> String {
     out.push_str(&choosing::table(&outcome.measured));
     let _ = writeln!(
         out,
-        "\n{} attacks: {} held, {} failed, {} inconclusive, {} not run, in {:.1} s",
+        "\n{} attacks: {} held, {} failed, {} inconclusive, {} not run, {} not applicable, in {:.1} s",
         counts.attacks,
         counts.held,
         counts.failed,
         counts.inconclusive,
         counts.not_run,
+        counts.not_applicable,
         outcome.seconds
     );
     out

@@ -230,6 +230,7 @@ pub(super) fn probe(finding: Finding) -> Probe {
             attacks::Verdict::Failed => Verdict::Failed,
             attacks::Verdict::Inconclusive => Verdict::Inconclusive,
             attacks::Verdict::NotRun => Verdict::NotRun,
+            attacks::Verdict::NotApplicable => Verdict::NotApplicable,
         },
         reason: finding.reason,
         companions: Companions {

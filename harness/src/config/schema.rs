@@ -248,10 +248,10 @@ pub struct Platform {
 #[serde(rename_all = "lowercase")]
 pub enum Refusals {
     /// Those that the attacks name: this repository's Layer 1.
-    #[default]
     Named,
     /// Whichever: a Layer 1 of somebody else's, whose statements have other
     /// names.
+    #[default]
     Any,
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::attacks::actor::Actor;
 use crate::attacks::companions;
 use crate::attacks::facts::{AuthorizerFacts, RouteFacts};
+use crate::attacks::lack::Lack;
 use crate::attacks::{Facts, Part, Step, Suite, Verdict};
 use crate::config::App;
 use crate::issuers::Issuer;
@@ -33,6 +34,9 @@ const TOKENS: [&str; 8] = [
     "no-scope",
     "other-scope",
 ];
+
+/// Another issuer, where the estate has none besides.
+const STRANGER: &str = "https://issuer.example.com";
 
 /// How long a function's update may take.
 const SETTLING: Duration = Duration::from_secs(30);
@@ -83,7 +87,12 @@ impl ChangeError {
 /// as what cannot be run. The change that cannot be undone comes last.
 pub async fn plan(suite: &Suite<'_>) -> Vec<Live> {
     let (facts, platform) = (suite.facts(), suite.platform());
-    let mut plan: Vec<Live> = facts.routes.iter().flat_map(|route| routes(facts, route)).collect();
+    let mut plan: Vec<Live> = facts
+        .routes
+        .iter()
+        .filter(|route| route.authorization_type == "JWT")
+        .flat_map(|route| routes(facts, route))
+        .collect();
     let mut read = Vec::new();
     for (of, first) in asked(facts) {
         read.push((format!("authorizer/{}", of.name), authorizer(suite, of, first).await));
@@ -188,7 +197,8 @@ async fn authorizer(
             }),
         )
     };
-    let stranger = json!(suite.github().url);
+    let stranger = suite.github().map_or(STRANGER, |issuer| issuer.url.as_str());
+    let stranger = json!(stranger);
     let other = json!(["api://ringfence-other"]);
     let mut both = audience.as_array().cloned().unwrap_or_default();
     both.extend(other.as_array().cloned().unwrap_or_default());
@@ -208,6 +218,9 @@ async fn authorizer(
 
 /// Functions outside the platform's network.
 async fn functions(facts: &Facts, platform: &Actor) -> Result<Vec<Live>, ChangeError> {
+    if !facts.has(Lack::Subnets) || !facts.has(Lack::SecurityGroup) {
+        return Ok(Vec::new());
+    }
     let groups = ask(platform, Ec2, "DescribeSecurityGroups", json!({})).await?;
     let groups = groups.get("securityGroupInfo").and_then(Value::as_array).cloned();
     let groups = groups.unwrap_or_default();
@@ -260,6 +273,9 @@ const BLOCKED: &str = "<PublicAccessBlockConfiguration>\
 /// A bucket that the world may read.
 fn bucket(suite: &Suite<'_>) -> Vec<Live> {
     let bucket = &suite.facts().bucket;
+    if !suite.facts().has(Lack::Bucket) {
+        return Vec::new();
+    }
     let named = || json!({"Bucket": bucket});
     let arn = format!("arn:aws:s3:::{bucket}");
     let recording = suite.stack().guard().recording();

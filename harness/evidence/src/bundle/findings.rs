@@ -28,7 +28,7 @@ pub(super) fn findings(
     for probe in &record.probes {
         let rule = format!("probe/{}", slug(&probe.guard_rail));
         rules.entry(rule.clone()).or_insert_with(|| format!("Guard rail: {}", probe.guard_rail));
-        if probe.verdict == Verdict::Held {
+        if matches!(probe.verdict, Verdict::Held | Verdict::NotApplicable) {
             continue;
         }
         let level = if probe.verdict == Verdict::Failed { Level::Error } else { Level::Warning };

@@ -30,7 +30,7 @@ pub(super) fn junit(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
         summary.probes + incomplete,
         summary.failed,
         summary.inconclusive + incomplete,
-        summary.not_run,
+        summary.not_run + summary.not_applicable,
         seconds(record.duration_ms * 1000),
         Xml(&record.started),
     );
@@ -59,7 +59,7 @@ fn suite(xml: &mut String, rail: &str, probes: &[&Probe], mapping: &(String, Str
         probes.len(),
         count(Verdict::Failed),
         count(Verdict::Inconclusive),
-        count(Verdict::NotRun),
+        count(Verdict::NotRun) + count(Verdict::NotApplicable),
         seconds(probes.iter().map(|probe| probe.duration_us).sum()),
     );
     let (objectives, controls) = mapping;
@@ -90,19 +90,23 @@ fn case(xml: &mut String, probe: &Probe) {
         probe.scope.as_str(),
     );
     let why = probe.reason.as_deref().unwrap_or(&probe.observed);
+    // `skipped` has a message alone, and so that says which of the two it is.
+    let why = match probe.verdict {
+        Verdict::NotApplicable => format!("not applicable: {why}"),
+        _ => why.to_owned(),
+    };
     let element = match probe.verdict {
         Verdict::Held => None,
         Verdict::Failed => Some("failure"),
         Verdict::Inconclusive => Some("error"),
-        Verdict::NotRun => Some("skipped"),
+        Verdict::NotRun | Verdict::NotApplicable => Some("skipped"),
     };
     if let Some(element) = element {
         let kind = match probe.verdict {
-            // `skipped` has a message alone.
-            Verdict::NotRun => String::new(),
+            Verdict::NotRun | Verdict::NotApplicable => String::new(),
             verdict => format!(" type=\"{}\"", verdict.as_str()),
         };
-        let _ = writeln!(xml, "      <{element}{kind} message=\"{}\"/>", Xml(why));
+        let _ = writeln!(xml, "      <{element}{kind} message=\"{}\"/>", Xml(&why));
     }
     let mut said =
         format!("{}\nexpected: {}\nobserved: {}\n", probe.title, probe.expected, probe.observed);

@@ -21,7 +21,7 @@ fn rendered(record: &RunRecord) -> BTreeMap<&'static str, String> {
 }
 
 /// The probes by verdict, of each form in its own words.
-fn counts(files: &BTreeMap<&'static str, String>, form: &str) -> [usize; 4] {
+fn counts(files: &BTreeMap<&'static str, String>, form: &str) -> [usize; 5] {
     let text = &files[form];
     let json = || serde_json::from_str::<Value>(text).unwrap();
     match form {
@@ -48,7 +48,8 @@ fn counts(files: &BTreeMap<&'static str, String>, form: &str) -> [usize; 4] {
             let count = |element: &str| text.matches(&format!("<{element} ")).count();
             let open = [count("failure"), count("error"), count("skipped")];
             let held = count("testcase") - open.iter().sum::<usize>();
-            [held, open[0], open[1], open[2]]
+            let beyond = text.matches("<skipped message=\"not applicable: ").count();
+            [held, open[0], open[1], open[2] - beyond, beyond]
         }
         "oscal/assessment-results.json" => {
             let document = json();
@@ -71,33 +72,35 @@ fn counts(files: &BTreeMap<&'static str, String>, form: &str) -> [usize; 4] {
 fn counts_are_the_same_in_all_forms() {
     let mut record = fixtures::record();
     for index in 0..40 {
-        let verdict = Verdict::ALL[index % 7 % 4];
+        let verdict = Verdict::ALL[index % 7 % 5];
         let probe = fixtures::probe(&format!("more/{index}"), verdict, "=1,\"x\"\r\n<&>");
         record.probes.push(probe);
     }
     record.summary = Summary::of(&record.probes);
     let files = rendered(&record);
     let summary = record.summary;
-    let expected = [summary.held, summary.failed, summary.inconclusive, summary.not_run];
+    let Summary { held, failed, inconclusive, not_run, not_applicable, .. } = summary;
+    let expected = [held, failed, inconclusive, not_run, not_applicable];
     assert_eq!(expected.iter().sum::<usize>(), 44);
     for form in
         ["run.json", "probes.csv", "controls.csv", "junit.xml", "oscal/assessment-results.json"]
     {
         assert_eq!(counts(&files, form), expected, "{form}");
     }
-    let [held, failed, inconclusive, not_run] = expected;
     assert!(files["SCOPE.md"].contains(&format!(
-        "44 probes, {held} held, {failed} failed, {inconclusive} inconclusive, {not_run} not run"
+        "44 probes, {held} held, {failed} failed, {inconclusive} inconclusive, {not_run} not run, \
+         {not_applicable} not applicable"
     )));
+    let skipped = not_run + not_applicable;
     assert!(files["junit.xml"].contains(&format!(
-        "tests=\"44\" failures=\"{failed}\" errors=\"{inconclusive}\" skipped=\"{not_run}\""
+        "tests=\"44\" failures=\"{failed}\" errors=\"{inconclusive}\" skipped=\"{skipped}\""
     )));
     // SARIF has what did not hold, and the mutants that survived.
     let log: Value = serde_json::from_str(&files["findings.sarif"]).unwrap();
     let results = log["runs"][0]["results"].as_array().unwrap();
     let mutants = &record.mutations.as_ref().unwrap().mutants;
     let survived = mutants.iter().filter(|m| m.verdict == MutantVerdict::Survived).count();
-    assert_eq!(results.len(), 44 - held + survived);
+    assert_eq!(results.len(), 44 - held - not_applicable + survived);
     let mutation: Value = serde_json::from_str(&files["mutation.json"]).unwrap();
     assert_eq!(mutation["mutations"]["mutants"].as_array().unwrap().len(), mutants.len());
 }

@@ -99,17 +99,17 @@ pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Asse
 fn result(record: &RunRecord) -> String {
     let summary = &record.summary;
     format!(
-        "{}: {} probes, {} held, {} failed, {} inconclusive, {} not run",
+        "{}: {} probes, {}",
         if record.summary.all_held() && record.status.is_complete() {
-            "every probe held"
+            match summary.not_applicable {
+                0 => "every probe held",
+                _ => "every applicable probe held",
+            }
         } else {
             "NOT every probe held"
         },
         summary.probes,
-        summary.held,
-        summary.failed,
-        summary.inconclusive,
-        summary.not_run
+        summary.words()
     )
 }
 
@@ -180,6 +180,9 @@ fn objectives(out: &mut String, catalogue: &Catalogue, assessment: &Assessment) 
     for objective in catalogue.objectives() {
         let State { verdict, tally, reason } = assessment.objective(&objective.id);
         let mut not_shown = objective.not_shown.clone();
+        if tally.not_applicable > 0 {
+            let _ = write!(not_shown, " ({} not applicable)", tally.not_applicable);
+        }
         if let Some(reason) = reason {
             let _ = write!(not_shown, " ({reason})");
         }
@@ -218,11 +221,14 @@ fn population(out: &mut String, record: &RunRecord) {
         );
         for (name, verdicts) in tallies {
             let tally = Tally::of(verdicts);
+            let all = match tally.not_applicable {
+                0 => tally.all().to_string(),
+                count => format!("{} ({count} not applicable)", tally.all()),
+            };
             let _ = writeln!(
                 out,
-                "| {} | {} | {} | {} | {} | {} |",
+                "| {} | {all} | {} | {} | {} | {} |",
                 markdown(name),
-                tally.all(),
                 tally.held,
                 tally.failed,
                 tally.inconclusive,
@@ -237,7 +243,11 @@ fn open(out: &mut String, record: &RunRecord) {
         (Verdict::Failed, "What failed"),
         (Verdict::Inconclusive, "What was inconclusive"),
         (Verdict::NotRun, "What was not run"),
+        (Verdict::NotApplicable, "What the estate has none of"),
     ] {
+        if verdict == Verdict::NotApplicable && record.summary.not_applicable == 0 {
+            continue;
+        }
         let _ = write!(out, "\n## {title}\n\n");
         let said: Vec<String> = record
             .probes

@@ -16,6 +16,8 @@ pub struct Tally {
     pub inconclusive: usize,
     /// Not run.
     pub not_run: usize,
+    /// About something that the estate has none of.
+    pub not_applicable: usize,
 }
 
 impl Tally {
@@ -34,22 +36,56 @@ impl Tally {
             Verdict::Failed => self.failed += 1,
             Verdict::Inconclusive => self.inconclusive += 1,
             Verdict::NotRun => self.not_run += 1,
+            Verdict::NotApplicable => self.not_applicable += 1,
+        }
+    }
+
+    /// These and others.
+    #[must_use]
+    pub const fn with(self, more: Self) -> Self {
+        Self {
+            held: self.held + more.held,
+            failed: self.failed + more.failed,
+            inconclusive: self.inconclusive + more.inconclusive,
+            not_run: self.not_run + more.not_run,
+            not_applicable: self.not_applicable + more.not_applicable,
         }
     }
 
     /// All of them.
     pub const fn all(self) -> usize {
+        self.applicable() + self.not_applicable
+    }
+
+    /// Those that are about something that the estate has.
+    pub const fn applicable(self) -> usize {
         self.held + self.failed + self.inconclusive + self.not_run
     }
 
-    /// What they amount to: held only if all are held. One failure fails all;
-    /// what was run in part is inconclusive, and nothing at all is not run.
+    /// `3 held, 1 failed, 0 inconclusive, 0 not run`; of what is not applicable
+    /// only where something is.
+    pub fn words(self) -> String {
+        let Self { held, failed, inconclusive, not_run, not_applicable } = self;
+        let beyond = match not_applicable {
+            0 => String::new(),
+            count => format!(", {count} not applicable"),
+        };
+        format!(
+            "{held} held, {failed} failed, {inconclusive} inconclusive, {not_run} not run{beyond}"
+        )
+    }
+
+    /// What they amount to: held only if all that are applicable are held. One
+    /// failure fails all; what was run in part is inconclusive, and nothing at all
+    /// is not run.
     pub const fn verdict(self) -> Verdict {
         if self.failed > 0 {
             Verdict::Failed
-        } else if self.not_run == self.all() {
+        } else if self.applicable() == 0 && self.not_applicable > 0 {
+            Verdict::NotApplicable
+        } else if self.not_run == self.applicable() {
             Verdict::NotRun
-        } else if self.held == self.all() {
+        } else if self.held == self.applicable() {
             Verdict::Held
         } else {
             Verdict::Inconclusive
@@ -111,9 +147,9 @@ impl Assessment {
             .collect();
         let tally = Tally::of(states.iter().map(|(_, state)| state.verdict));
         let verdict = tally.verdict();
-        let open: Vec<(&str, State)> =
-            states.into_iter().filter(|(_, state)| state.verdict != Verdict::Held).collect();
-        let reason = match open.as_slice() {
+        let left: Vec<(&str, State)> =
+            states.into_iter().filter(|(_, state)| open(state.verdict)).collect();
+        let reason = match left.as_slice() {
             [] => None,
             [(id, State { reason: Some(reason), .. })] => Some(format!("{id}: {reason}")),
             several => {
@@ -126,6 +162,11 @@ impl Assessment {
         };
         State { verdict, tally, reason }
     }
+}
+
+/// Whether a verdict leaves something open.
+const fn open(verdict: Verdict) -> bool {
+    !matches!(verdict, Verdict::Held | Verdict::NotApplicable)
 }
 
 fn judge(objective: &Objective, record: &RunRecord, rails: &BTreeMap<&str, Tally>) -> State {
@@ -152,12 +193,7 @@ fn by_probes(objective: &Objective, rails: &BTreeMap<&str, Tally>) -> State {
     let mut untested = Vec::new();
     for rail in &objective.guard_rails {
         match rails.get(rail.as_str()) {
-            Some(tally) => {
-                sum.held += tally.held;
-                sum.failed += tally.failed;
-                sum.inconclusive += tally.inconclusive;
-                sum.not_run += tally.not_run;
-            }
+            Some(tally) => sum = sum.with(*tally),
             None => untested.push(rail.as_str()),
         }
     }

@@ -148,6 +148,10 @@ fn a_missing_directory_is_named() {
 #[case(&[Verdict::Inconclusive, Verdict::NotRun], Verdict::Inconclusive)]
 #[case(&[Verdict::Inconclusive, Verdict::Failed], Verdict::Failed)]
 #[case(&[Verdict::NotRun], Verdict::NotRun)]
+#[case(&[Verdict::Held, Verdict::NotApplicable], Verdict::Held)]
+#[case(&[Verdict::NotRun, Verdict::NotApplicable], Verdict::NotRun)]
+#[case(&[Verdict::Failed, Verdict::NotApplicable], Verdict::Failed)]
+#[case(&[Verdict::NotApplicable], Verdict::NotApplicable)]
 #[case(&[], Verdict::NotRun)]
 fn only_what_held_all_over_is_held(#[case] verdicts: &[Verdict], #[case] amounts_to: Verdict) {
     assert_eq!(Tally::of(verdicts.iter().copied()).verdict(), amounts_to);

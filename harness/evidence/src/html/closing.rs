@@ -16,6 +16,7 @@ pub(super) fn not_tested(report: &Report<'_>, index: &Index<'_>) -> Markup {
     };
     let not_run = of(&|probe| probe.verdict == Verdict::NotRun);
     let inconclusive = of(&|probe| probe.verdict == Verdict::Inconclusive);
+    let not_applicable = of(&|probe| probe.verdict == Verdict::NotApplicable);
     let decided = of(&|probe| probe.scope == Scope::Decided);
     let untested: Vec<&str> =
         index.rails.iter().filter(|rail| rail.probes.is_empty()).map(|rail| rail.name).collect();
@@ -24,6 +25,7 @@ pub(super) fn not_tested(report: &Report<'_>, index: &Index<'_>) -> Markup {
             "All probes of the run stand in this report and none was left out as a sample. This is what they do not cover."))
         (with_reasons("Probes that were not run", &not_run, index))
         (with_reasons("Probes that show nothing", &inconclusive, index))
+        (with_reasons("Probes of what the estate has none of", &not_applicable, index))
         ul {
             @if not_run.is_empty() && inconclusive.is_empty() { li { "Every probe was run and is conclusive." } }
             @if !decided.is_empty() {

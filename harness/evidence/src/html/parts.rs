@@ -29,6 +29,7 @@ pub(super) const fn verdict(verdict: Verdict) -> (&'static str, &'static str) {
         Verdict::Failed => ("failed", "Failed"),
         Verdict::Inconclusive => ("inconclusive", "Inconclusive"),
         Verdict::NotRun => ("not-run", "Not run"),
+        Verdict::NotApplicable => ("not-applicable", "Not applicable"),
     }
 }
 
@@ -55,7 +56,7 @@ pub(super) fn state(state: &State) -> Markup {
 
 /// `40 of 40`, or what there is of each verdict.
 pub(super) fn tally(tally: Tally) -> String {
-    if tally.held == tally.all() {
+    if tally.held == tally.all() && tally.held > 0 {
         return format!("{} of {} held", tally.held, tally.all());
     }
     let parts = [
@@ -63,6 +64,7 @@ pub(super) fn tally(tally: Tally) -> String {
         (tally.failed, "failed"),
         (tally.inconclusive, "inconclusive"),
         (tally.not_run, "not run"),
+        (tally.not_applicable, "not applicable"),
     ];
     let parts: Vec<String> = parts
         .into_iter()

@@ -172,7 +172,7 @@ fn trace(probe: &Probe) -> Markup {
                 @if !probe.request_ids.is_empty() {
                     dt { "Journal" } dd { @for id in &probe.request_ids { code { (id) } " " } }
                 }
-                @if probe.verdict != Verdict::NotRun {
+                @if !matches!(probe.verdict, Verdict::NotRun | Verdict::NotApplicable) {
                     dt { "Raw" } dd { (link(&raw_path(probe), "requests and answers")) }
                 }
             }

@@ -22,7 +22,13 @@ pub(super) fn headline(report: &Report<'_>) -> String {
         return format!("{} of {} failed", summary.failed, count(summary.probes, "probe"));
     }
     if summary.all_held() {
-        let held = format!("All {} held", count(summary.probes, "probe"));
+        let held = match summary.not_applicable {
+            0 => format!("All {} held", count(summary.probes, "probe")),
+            beyond => {
+                let held = count(summary.held, "applicable probe");
+                format!("All {held} held, {beyond} not applicable")
+            }
+        };
         let mutations = report.record.mutations.as_ref().map(|mutations| mutations.summary);
         return match mutations.filter(|summary| !summary.good()) {
             Some(summary) if summary.survived > 0 => {
@@ -50,7 +56,7 @@ fn overall(report: &Report<'_>) -> Verdict {
         Verdict::Held
     } else if summary.failed > 0 {
         Verdict::Failed
-    } else if summary.probes == 0 {
+    } else if summary.probes == summary.not_applicable {
         Verdict::NotRun
     } else {
         Verdict::Inconclusive
@@ -135,7 +141,7 @@ const fn meaning(overall: Verdict) -> &'static str {
         Verdict::Inconclusive => {
             "Nothing failed, but not everything was shown. What is inconclusive supports nothing."
         }
-        Verdict::NotRun => "No probe was run.",
+        Verdict::NotRun | Verdict::NotApplicable => "No probe was run.",
     }
 }
 
@@ -154,16 +160,19 @@ fn upstream(upstream: &Upstream) -> String {
 
 fn counts(report: &Report<'_>) -> Markup {
     let summary = &report.record.summary;
-    let parts = [
+    let mut parts = vec![
         (Verdict::Held, summary.held),
         (Verdict::Failed, summary.failed),
         (Verdict::Inconclusive, summary.inconclusive),
         (Verdict::NotRun, summary.not_run),
     ];
+    if summary.not_applicable > 0 {
+        parts.push((Verdict::NotApplicable, summary.not_applicable));
+    }
     let mut left = 0.0;
     html! {
         ul.counts aria-label={ (count(summary.probes, "probe")) " by verdict" } {
-            @for (each, number) in parts {
+            @for (each, number) in parts.iter().copied() {
                 li class=(verdict(each).0) {
                     span.number { (number) } " " (badge(verdict(each)))
                 }

@@ -223,7 +223,7 @@ fn the_counts_are_the_records() {
             .filter(|(_, has)| has.get("data-verdict").is_some_and(|one| one == verdict))
             .count()
     };
-    let Summary { held, failed, inconclusive, not_run, probes } = record.summary;
+    let Summary { held, failed, inconclusive, not_run, probes, .. } = record.summary;
     assert_eq!((of("held"), of("failed")), (held, failed));
     assert_eq!((of("inconclusive"), of("not-run")), (inconclusive, not_run));
     let counts = format!(
@@ -239,6 +239,8 @@ fn the_counts_are_the_records() {
 #[case::failed(|record: &mut RunRecord| record.probes[0].verdict = Verdict::Failed, "1 of 1 probe failed", "verdict failed")]
 #[case::inconclusive(|record: &mut RunRecord| record.probes[0].verdict = Verdict::Inconclusive, "0 of 1 probe held, none failed", "verdict inconclusive")]
 #[case::incomplete(|record: &mut RunRecord| record.status = RunStatus::Incomplete { reason: "killed".to_owned() }, "The run did not come to its end", "verdict inconclusive")]
+#[case::not_applicable(|record: &mut RunRecord| { let mut beyond = record.probes[0].clone(); beyond.id = "z".to_owned(); beyond.verdict = Verdict::NotApplicable; record.probes.push(beyond); record.mutations = None; }, "All 1 applicable probe held, 1 not applicable", "verdict held")]
+#[case::nothing_applicable(|record: &mut RunRecord| record.probes[0].verdict = Verdict::NotApplicable, "0 of 1 probe held, none failed", "verdict not-run")]
 #[case::nothing(|record: &mut RunRecord| record.probes.clear(), "Nothing was tested", "verdict not-run")]
 fn the_first_screen_says_how_it_went(
     #[case] change: fn(&mut RunRecord),

@@ -18,6 +18,7 @@ const STACKS: &str = "a team's stacks are its own";
 const DOORS: &str = "functions are reached through the API alone";
 
 /// Something that is decided for a deployer.
+#[derive(Debug)]
 pub struct Asked {
     pub(super) name: String,
     pub(super) guard_rail: &'static str,

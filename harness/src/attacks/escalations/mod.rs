@@ -20,7 +20,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::finding::Road;
+use super::finding::{Finding, Road, Scope, Untried, Verdict};
 
 /// What all these attacks are about.
 pub const PATHS: &str = "no known path leads to more permissions";
@@ -72,6 +72,20 @@ impl Path {
     /// The id of a finding about it.
     pub fn finding_id(&self, identity: &str, road: Road) -> String {
         format!("{identity}/{}/{road}", self.id)
+    }
+
+    /// What is told of it where there is nothing to try it on.
+    pub fn not_applicable(&self, identity: &str, road: Road, why: &str) -> Finding {
+        let told = Untried {
+            id: self.finding_id(identity, road),
+            guard_rail: PATHS,
+            identity: identity.to_owned(),
+            road,
+            scope: Scope::Decided,
+            title: format!("{identity} cannot gain permissions by {} ({})", self.name, self.id),
+            expected: "at least one of the required actions is refused".to_owned(),
+        };
+        Finding::untried(told, Verdict::NotApplicable, why)
     }
 
     /// Whether the path is one of those that succeed by design on what is the

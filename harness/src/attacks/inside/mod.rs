@@ -12,7 +12,8 @@ mod stage;
 
 use std::time::{Duration, Instant};
 
-use ringfence_guard::{Guard, Overlay};
+use ringfence_guard::{Guard, Overlay, Question};
+use ringfence_policy::Context;
 use ringfence_wire::ServiceError;
 use ringfence_wire::services::{Lambda, Logs, S3};
 use serde_json::{Value, json};
@@ -22,7 +23,10 @@ use super::actor::Actor;
 use super::attack::{Reason, Step};
 use super::companions;
 use super::facts::{DeployerFacts, Facts, FunctionFacts};
-use super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Traces, Verdict};
+use super::finding::{
+    Companion, Companions, Decider, Finding, Road, Scope, Traces, Untried, Verdict,
+};
+use super::lack::{self, Lack};
 use super::suite::Selected;
 
 const CEILING: &str = "the boundary caps running code";
@@ -71,6 +75,8 @@ pub struct Inside<'a> {
     pub platform: &'a Actor,
     /// Whose code runs.
     pub code: Code<'a>,
+    /// What shows that the code may do its own work, where no call of it does.
+    pub work: Companion,
 }
 
 /// An object with more members.
@@ -115,6 +121,14 @@ impl Author<'_> {
         }
     }
 
+    /// Whether making a log group is its legitimate work.
+    const fn logs(self) -> bool {
+        match self {
+            Self::Deployer(_) => true,
+            Self::Function(function) => function.logs,
+        }
+    }
+
     fn log_group(self) -> String {
         format!("/ringfence/{}", self.name())
     }
@@ -131,13 +145,16 @@ impl Author<'_> {
         };
         let place = Place { facts, function: &function, role: &role, app: self.app(), silence };
         let group = json!({"logGroupName": self.log_group()});
-        let mut calls = vec![Call {
-            name: "log-group-created",
-            title: "creates a log group".into(),
-            step: Step::new(Logs, "CreateLogGroup", group),
-            region: None,
-            refusal: None,
-        }];
+        let mut calls = Vec::new();
+        if self.logs() {
+            calls.push(Call {
+                name: "log-group-created",
+                title: "creates a log group".into(),
+                step: Step::new(Logs, "CreateLogGroup", group),
+                region: None,
+                refusal: None,
+            });
+        }
         if matches!(self, Self::Deployer(_)) {
             let object = json!({"Bucket": bucket(facts), "Key": "probe"});
             calls.push(Call {
@@ -164,6 +181,16 @@ impl Inside<'_> {
         author.calls(facts).iter().map(|call| author.id(call)).collect()
     }
 
+    /// The legitimate work of code in a function, as the guard is asked about it.
+    pub fn log_group_created(function: &FunctionFacts, region: &str, account: &str) -> Question {
+        let group = Author::Function(function).log_group();
+        Question {
+            action: "logs:CreateLogGroup".to_owned(),
+            resource: format!("arn:aws:logs:{region}:{account}:log-group:{group}"),
+            context: Context::new(),
+        }
+    }
+
     fn name(&self) -> String {
         self.code.author().name()
     }
@@ -187,6 +214,12 @@ impl Inside<'_> {
         if !calls.iter().any(|call| selected(&author.id(call))) {
             return Ok(Vec::new());
         }
+        let missing: Vec<Finding> = calls
+            .iter()
+            .filter(|call| selected(&author.id(call)))
+            .filter_map(|call| Some(self.not_applicable(call, lack::of(call)?)))
+            .collect();
+        calls.retain(|call| lack::of(call).is_none());
         // The legitimate calls are the others' twins.
         calls.retain(|call| call.refusal.is_none() || selected(&author.id(call)));
         let result = self.probe(&calls).await;
@@ -194,7 +227,23 @@ impl Inside<'_> {
         let mut findings = result?;
         removed?;
         findings.retain(|finding| selected(&finding.id));
+        findings.extend(missing);
         Ok(findings)
+    }
+
+    /// What is told of a call about something that the estate has none of.
+    fn not_applicable(&self, call: &Call, lack: Lack) -> Finding {
+        let untried = self.finding(call, &Value::Null, Duration::ZERO);
+        let told = Untried {
+            id: untried.id,
+            guard_rail: untried.guard_rail,
+            identity: untried.identity,
+            road: untried.road,
+            scope: untried.scope,
+            title: untried.title,
+            expected: "it is refused".to_owned(),
+        };
+        Finding::untried(told, Verdict::NotApplicable, lack.words())
     }
 
     async fn probe(&self, calls: &[Call]) -> Result<Vec<Finding>, ServiceError> {
@@ -214,7 +263,7 @@ impl Inside<'_> {
                 false => Companion::missing(format!("{}: {}", call.title, observed(answer))),
             })
             .reduce(|first, next| if first.shown { next } else { first })
-            .unwrap_or_else(|| Companion::missing("there is no legitimate call"));
+            .unwrap_or_else(|| self.work.clone());
         let each = calls.iter().zip(answers.iter().zip(&canaries));
         let took = start.elapsed() / u32::try_from(calls.len().max(1)).unwrap_or(u32::MAX);
         Ok(each

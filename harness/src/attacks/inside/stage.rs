@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::attack::Step;
 use super::super::catalogue::{lambda_trust, package};
+use super::super::lack::Lack;
 use super::{Code, Inside, bucket, with};
 
 /// How long a new function may take to become active.
@@ -20,17 +21,25 @@ impl Inside<'_> {
     /// platform's with the deployed role. A canary, and a bucket to write to.
     pub(super) async fn make(&self) -> Result<(), ServiceError> {
         let (name, role) = (self.name(), self.role());
-        let network = json!({"VpcConfig": {
-            "SubnetIds": self.facts.subnets, "SecurityGroupIds": [self.facts.security_group],
-        }});
+        let network = match self.facts.has(Lack::Subnets) && self.facts.has(Lack::SecurityGroup) {
+            true => json!({"VpcConfig": {
+                "SubnetIds": self.facts.subnets, "SecurityGroupIds": [self.facts.security_group],
+            }}),
+            false => json!({}),
+        };
         let function = with(self.function(&name, &role), network);
         let create = Step::new(Lambda, "CreateFunction", function);
         match self.code {
             Code::Made { attacker, .. } => {
-                let make_role = json!({
-                    "RoleName": role, "AssumeRolePolicyDocument": lambda_trust(),
-                    "PermissionsBoundary": self.facts.execution_boundary,
-                });
+                let make_role =
+                    json!({"RoleName": role, "AssumeRolePolicyDocument": lambda_trust()});
+                let make_role = match self.facts.has(Lack::ExecutionBoundary) {
+                    true => with(
+                        make_role,
+                        json!({"PermissionsBoundary": self.facts.execution_boundary}),
+                    ),
+                    false => make_role,
+                };
                 let attach = json!({"RoleName": role, "PolicyArn": ADMINISTRATOR});
                 for step in [
                     Step::new(Iam, "CreateRole", make_role),

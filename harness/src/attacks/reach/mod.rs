@@ -19,6 +19,7 @@ mod witness;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use ringfence_guard::Question;
 use ringfence_policy::catalog;
 
 use self::grants::{Grant, Policies};
@@ -125,6 +126,37 @@ impl From<Reach> for ringfence_evidence::Reach {
             limited_by: row.limited_by,
         });
         Self { identity: reach.identity, rows: rows.collect(), actions: Reach::asked() }
+    }
+}
+
+impl Policies {
+    /// Requests that the policies allow, a few of each statement.
+    pub(super) fn suggested(&self, account: &str) -> Vec<Question> {
+        const OF_A_STATEMENT: usize = 8;
+        let mut questions = Vec::new();
+        for grant in &self.identity {
+            let mut found = 0;
+            let actions =
+                catalog::prefixes().filter_map(|prefix| Some((prefix, catalog::service(prefix)?)));
+            let actions = actions.flat_map(|(prefix, service)| {
+                service.actions().map(move |action| (format!("{prefix}:{}", action.name), action))
+            });
+            for (name, action) in actions.filter(|(name, _)| grant.allows(name)) {
+                let Some(pattern) = patterns::within(grant, None, action, &name).into_iter().next()
+                else {
+                    continue;
+                };
+                let asked = witness::request(self, &name, action, &pattern, &[grant], account);
+                if let Some((resource, context)) = asked {
+                    questions.push(Question { action: name, resource, context });
+                    found += 1;
+                }
+                if found == OF_A_STATEMENT {
+                    break;
+                }
+            }
+        }
+        questions
     }
 }
 

@@ -5,6 +5,30 @@ use ringfence_policy::{Context, Principal, Request, judge};
 
 use super::grants::{Grant, Policies};
 
+/// A request for the action on the pattern that the engine allows, with the
+/// condition keys that the grants ask for; none where it allows none, or where a
+/// value cannot be made up here.
+pub(super) fn request(
+    policies: &Policies,
+    name: &str,
+    action: &Action,
+    pattern: &str,
+    grants: &[&Grant],
+    account: &str,
+) -> Option<(String, Context)> {
+    let mut context = Context::new();
+    for (operator, key, values) in grants.iter().flat_map(|grant| &grant.tests) {
+        if !satisfied(&mut context, operator, key, values) {
+            return None;
+        }
+    }
+    let resource = match action.takes_only_everything() {
+        true => "*".to_owned(),
+        false => concrete(pattern, account),
+    };
+    judged(policies, name, &resource, &context, account).then_some((resource, context))
+}
+
 /// Whether the engine allows a request for the action on the pattern, with the
 /// condition keys that the grants ask for. A condition for which no value can
 /// be made up here (a number, a date, an address) is taken for met.
@@ -22,20 +46,30 @@ pub(super) fn allowed(
         }
     }
     let account = "123456789012";
-    let principal = Principal::RoleSession {
-        role_arn: format!("arn:aws:iam::{account}:role/ringfence-reach"),
-        session_arn: format!("arn:aws:sts::{account}:assumed-role/ringfence-reach/s"),
-    };
     let resource = match action.takes_only_everything() {
         true => "*".to_owned(),
         false => concrete(pattern, account),
     };
+    judged(policies, action_name, &resource, &context, account)
+}
+
+fn judged(
+    policies: &Policies,
+    action: &str,
+    resource: &str,
+    context: &Context,
+    account: &str,
+) -> bool {
+    let principal = Principal::RoleSession {
+        role_arn: format!("arn:aws:iam::{account}:role/ringfence-reach"),
+        session_arn: format!("arn:aws:sts::{account}:assumed-role/ringfence-reach/s"),
+    };
     let request = Request {
         principal: &principal,
-        action: action_name,
-        resource: &resource,
+        action,
+        resource,
         resource_account: Some(account),
-        context: &context,
+        context,
     };
     judge(&request, &policies.compiled).allowed()
 }

@@ -18,8 +18,9 @@ use url::Url;
 use self::cases::Case;
 use self::mirror::Mirror;
 use super::actor::Actor;
-use super::facts::{Facts, RouteFacts};
-use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Verdict};
+use super::facts::{DEFAULT_STAGE, Facts, RouteFacts};
+use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
+use super::lack::Lack;
 use super::suite::Selected;
 use crate::config::IssuerKind;
 use crate::issuers::{Issuer, IssuerError, OktaGrant};
@@ -99,8 +100,6 @@ impl Gateway<'_> {
     /// When a token cannot be made or the API does not answer.
     pub async fn run(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
         let mut findings = Vec::new();
-        // No route, no attack: that must not pass for a guard rail that holds.
-        anyhow::ensure!(!self.facts.routes.is_empty(), "API {} has no route", self.facts.api_id);
         let mirror = Mirror::of(self.facts, self.platform);
         let made = mirror.make().await;
         let result = match &made {
@@ -121,6 +120,10 @@ impl Gateway<'_> {
         findings: &mut Vec<Finding>,
     ) -> anyhow::Result<()> {
         for route in &self.facts.routes {
+            if let Some(untried) = self.untried(route) {
+                findings.extend(Some(untried).filter(|untried| selected(&untried.id)));
+                continue;
+            }
             let canary = self.canary(route).await?;
             if selected(&id("route-guarded", route)) {
                 findings.push(self.guarded(route, mirror, &canary).await?);
@@ -148,6 +151,10 @@ impl Gateway<'_> {
     pub fn ids(&self) -> Result<Vec<String>, IssuerError> {
         let mut ids = Vec::new();
         for route in &self.facts.routes {
+            if let Some(untried) = self.untried(route) {
+                ids.push(untried.id);
+                continue;
+            }
             ids.extend([id("route-guarded", route), id("valid", route)]);
             ids.extend(self.cases(route)?.iter().map(|case| id(&case.name, route)));
         }
@@ -157,10 +164,41 @@ impl Gateway<'_> {
         Ok(ids)
     }
 
+    /// What is told of a route where no token decides anything, or none can be made.
+    fn untried(&self, route: &RouteFacts) -> Option<Finding> {
+        let told = |verdict, reason: String| {
+            let told = Untried {
+                id: id("route-guarded", route),
+                guard_rail: AUTHORIZER,
+                identity: CLIENT.into(),
+                road: Road::Http,
+                scope: Scope::Executed,
+                title: format!("`{}` is behind the authorizer", route.route_key),
+                expected: "JWT".into(),
+            };
+            Some(Finding::untried(told, verdict, reason))
+        };
+        let (trusted, _) = self.facts.trusted(route);
+        match route.authorization_type.as_str() {
+            "JWT" if self.issuer(route).is_ok() => None,
+            "JWT" => told(
+                Verdict::NotRun,
+                format!("no `[[issuers]]` of the configuration has the url `{trusted}`"),
+            ),
+            // A token can be tried where another route's would be good.
+            "NONE" if self.issuer(route).is_ok() && self.facts.has(Lack::Authorizer) => None,
+            "NONE" => told(Verdict::Failed, "its authorization is NONE".to_owned()),
+            other => told(
+                Verdict::NotApplicable,
+                format!("its authorization is {other}, and no token opens it"),
+            ),
+        }
+    }
+
     /// The first route of each issuer: there its keys rotate.
     fn rotating(&self) -> Vec<&RouteFacts> {
         let mut seen = BTreeSet::new();
-        let routes = self.facts.routes.iter();
+        let routes = self.facts.routes.iter().filter(|route| self.untried(route).is_none());
         let issuer = |route| self.issuer(route).map(|issuer| issuer.url.as_str()).ok();
         routes.filter(|route| seen.insert(issuer(route))).collect()
     }
@@ -192,16 +230,23 @@ impl Gateway<'_> {
     }
 
     async fn fetch(&self, route: &RouteFacts, carried: &Carried) -> anyhow::Result<Answered> {
-        self.fetch_from(&self.facts.api_id, route, carried).await
+        self.fetch_from(&self.facts.api_id, self.facts.stage(), route, carried).await
     }
 
     async fn fetch_from(
         &self,
         api_id: &str,
+        stage: &str,
         route: &RouteFacts,
         carried: &Carried,
     ) -> anyhow::Result<Answered> {
         let (method, path) = request_of(&route.route_key);
+        // A stage that is not the default one stands first in the path.
+        // <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html>
+        let path = match stage {
+            DEFAULT_STAGE => path,
+            named => format!("/{named}{path}"),
+        };
         let mut url = self.endpoint.join(&path)?;
         if let Carried::Query(name, token) = carried {
             url.query_pairs_mut().append_pair(name, token);
@@ -245,7 +290,7 @@ impl Gateway<'_> {
         let token = self.good(route)?;
         let twin = self.fetch(route, &Carried::bearer(token)).await?;
         let copy = mirror.without(case.guard_rail);
-        let mutant = self.fetch_from(copy.api_id, route, &case.carried).await?;
+        let mutant = self.fetch_from(copy.api_id, DEFAULT_STAGE, route, &case.carried).await?;
         let companions = Companions {
             twin: Some(match twin.status {
                 200 => Companion::shown("a valid token gets 200"),
@@ -303,7 +348,7 @@ impl Gateway<'_> {
         let token = self.good(route)?;
         let twin = self.fetch(route, &Carried::bearer(token)).await?;
         let copy = mirror.without(TOKEN);
-        let mutant = self.fetch_from(copy.api_id, route, &Carried::Nothing).await?;
+        let mutant = self.fetch_from(copy.api_id, DEFAULT_STAGE, route, &Carried::Nothing).await?;
         let companions = Companions {
             twin: Some(match twin.status {
                 200 => Companion::shown("a valid token gets 200"),

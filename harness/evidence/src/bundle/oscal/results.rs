@@ -78,7 +78,7 @@ pub(crate) fn results(
     let mut risks: Vec<Risk> = record
         .probes
         .iter()
-        .filter(|probe| probe.verdict != Verdict::Held)
+        .filter(|probe| is_risk(probe))
         .map(|probe| probe_risk(record, probe))
         .collect();
     let mut rails: HashMap<&str, Vec<&Probe>> = HashMap::new();
@@ -97,7 +97,7 @@ pub(crate) fn results(
             .collect();
         match state.verdict {
             Verdict::Held | Verdict::Failed => {
-                let risks = probes.iter().filter(|probe| probe.verdict != Verdict::Held);
+                let risks = probes.iter().filter(|probe| is_risk(probe));
                 findings.push(Finding {
                     uuid: id(record, &["finding", &objective.id]),
                     title: line(&format!("{}: {}", objective.id, objective.title)),
@@ -114,6 +114,9 @@ pub(crate) fn results(
             Verdict::Inconclusive | Verdict::NotRun => {
                 risks.push(objective_risk(record, objective, &state, &probes));
             }
+            // A finding would say satisfied or not, a risk that something is open: the
+            // observations say that there is nothing, and why.
+            Verdict::NotApplicable => {}
         }
     }
     let platform = Platform {
@@ -226,16 +229,18 @@ fn target(record: &RunRecord, objective: &Objective, state: &State) -> Target {
             state: if held { "satisfied" } else { "not-satisfied" },
             reason: if held { "pass" } else { "fail" },
             remarks: format!(
-                "Design evidence only. {} held, {} failed, {} inconclusive, {} not run. Not \
-                 shown: {}",
-                state.tally.held,
-                state.tally.failed,
-                state.tally.inconclusive,
-                state.tally.not_run,
+                "Design evidence only. {}. Not shown: {}",
+                state.tally.words(),
                 objective.not_shown
             ),
         },
     }
+}
+
+/// Whether a probe leaves a risk: neither what held nor what the estate has none
+/// of.
+const fn is_risk(probe: &Probe) -> bool {
+    !matches!(probe.verdict, Verdict::Held | Verdict::NotApplicable)
 }
 
 fn probe_risk_id(record: &RunRecord, probe: &Probe) -> String {
@@ -247,6 +252,7 @@ fn probe_risk(record: &RunRecord, probe: &Probe) -> Risk {
         Verdict::Held | Verdict::Failed => "The guard rail did not hold.",
         Verdict::Inconclusive => "Whether the guard rail holds was not shown.",
         Verdict::NotRun => "The guard rail was not tested.",
+        Verdict::NotApplicable => "The estate has none of what the guard rail is about.",
     };
     Risk {
         uuid: probe_risk_id(record, probe),
@@ -273,11 +279,8 @@ fn objective_risk(
         title: line(&format!("{} was not shown: {}", objective.id, objective.title)),
         description: objective.statement.clone(),
         statement: format!(
-            "{} held, {} failed, {} inconclusive, {} not run. {}",
-            tally.held,
-            tally.failed,
-            tally.inconclusive,
-            tally.not_run,
+            "{}. {}",
+            tally.words(),
             state.reason.as_deref().unwrap_or("That shows nothing.")
         ),
         status: "open",
@@ -296,10 +299,7 @@ fn related(record: &RunRecord, probes: &[&Probe]) -> Vec<RelatedObservation> {
 
 fn counts(record: &RunRecord) -> String {
     let summary = &record.summary;
-    format!(
-        "{} probes: {} held, {} failed, {} inconclusive, {} not run. Nothing was sampled.",
-        summary.probes, summary.held, summary.failed, summary.inconclusive, summary.not_run
-    )
+    format!("{} probes: {}. Nothing was sampled.", summary.probes, summary.words())
 }
 
 fn provenance(record: &RunRecord) -> Vec<super::model::Property> {

@@ -36,7 +36,7 @@ fn validator() -> jsonschema::Validator {
 
 #[rstest]
 #[case::all_held(&[Verdict::Held])]
-#[case::one_of_each(&[Verdict::Held, Verdict::Failed, Verdict::Inconclusive, Verdict::NotRun])]
+#[case::one_of_each(&[Verdict::Held, Verdict::Failed, Verdict::Inconclusive, Verdict::NotRun, Verdict::NotApplicable])]
 #[case::none(&[])]
 fn results_are_valid_by_nists_schema(#[case] verdicts: &[Verdict]) {
     let (_, results) = documents(&of(verdicts));
@@ -180,6 +180,18 @@ fn only_what_held_is_satisfied_and_what_shows_nothing_has_a_risk_and_no_finding(
     let risks = results["assessment-results"]["results"][0]["risks"].as_array().unwrap();
     let own = risks.iter().any(|risk| risk["title"].as_str().unwrap().starts_with("O3 was not"));
     assert_eq!(own, expected.is_none());
+}
+
+/// Neither satisfied nor open: the observations alone tell of it.
+#[test]
+fn what_an_estate_has_none_of_has_neither_a_finding_nor_a_risk() {
+    let (_, results) = documents(&objective_three(Verdict::NotApplicable));
+    assert!(!states(&results).iter().any(|(id, _)| *id == "O3"));
+    let result = &results["assessment-results"]["results"][0];
+    let risks = result["risks"].as_array().unwrap();
+    assert!(!risks.iter().any(|risk| risk["title"].as_str().unwrap().starts_with("O3")));
+    let told = result["observations"].to_string().matches("not-applicable").count();
+    assert_eq!(told, result["observations"].as_array().unwrap().len());
 }
 
 #[test]
