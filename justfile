@@ -34,7 +34,7 @@ lint:
 fuzz CRATE TARGET SECONDS="60":
     cd harness/{{CRATE}} && cargo +nightly fuzz run {{TARGET}} -- -max_total_time={{SECONDS}} -timeout=20
 
-# The prover against brute force, every question: two million.
+# The prover against brute force, every question: 1.3 million.
 prove-exhaustive:
     RINGFENCE_EVERY=1 cargo test --release -p ringfence-prove --test exhaustive
 

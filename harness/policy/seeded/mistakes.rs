@@ -1,9 +1,6 @@
-//! The mistakes: a name, the file, the place, and the wrong expression. The
-//! place stands in the file exactly once; the expression that the wrong one
-//! replaces is the whole of it, or what `«»` enclose. Most are mistakes that
-//! other engines make.
+//! The mistakes (see `seeding.rs`). Most are mistakes that other engines make.
 
-type Mistake = (&'static str, &'static str, &'static str, &'static str);
+use crate::seeding::Mistake;
 
 pub(crate) const MISTAKES: &[Mistake] = &[
     // How layers combine.

@@ -16,7 +16,7 @@ use crate::document::Document;
 use crate::evaluate::{self, Policies};
 use crate::principal::Entry;
 use crate::request::Request;
-use crate::statement::{ActionPattern, Statement};
+use crate::statement::{ActionPattern, Actions, Statement};
 
 pub use crate::arn::{Covered, ResourcePattern};
 pub use crate::condition::{Condition, Test};
@@ -101,6 +101,14 @@ impl<'p> StatementView<'p> {
     /// Whether it speaks of the action.
     pub fn is_about(self, action: &Action<'_>) -> bool {
         self.0.is_about_action(action)
+    }
+
+    /// Whether it may speak of actions of the service, in lower case.
+    pub fn is_about_service(self, service: &str) -> bool {
+        let Actions { negated, patterns } = &self.0.actions;
+        let is_of =
+            |pattern: &ActionPattern| pattern.service.as_deref().is_none_or(|of| of == service);
+        *negated || patterns.iter().any(is_of)
     }
 
     /// Whether it speaks of every request of which another speaks, as far as the

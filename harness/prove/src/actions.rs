@@ -68,16 +68,20 @@ impl Names {
 
     /// A name of each class of a service's names.
     fn words(&self, service: Option<&str>) -> Vec<String> {
-        let found = classes(&self.under(service), Alphabet::Name);
+        // No name is empty: of names that are like the empty text another is taken.
+        let mut patterns = self.under(service);
+        patterns.push(Pattern::new());
+        let found = classes(&patterns, Alphabet::Name);
         found.words.into_iter().filter(|word| !word.is_empty()).collect()
     }
 }
 
-/// The actions in groups.
+/// The actions in groups, of the services of which some may be asked for.
 pub(crate) fn groups(
     statements: &[StatementView<'_>],
     universe: Universe,
     resource_control: bool,
+    is_asked_for: impl Fn(&str) -> bool,
 ) -> Vec<Group> {
     let names = Names::of(statements);
     let named: BTreeSet<&str> = names.services().collect();
@@ -99,7 +103,7 @@ pub(crate) fn groups(
             }
         }
     };
-    for service in &named {
+    for service in named.iter().filter(|service| is_asked_for(service)) {
         match (universe, actions::of(service)) {
             (Universe::All, _) => {
                 names.words(Some(service)).iter().for_each(|name| add(service, name, false, false));
@@ -118,7 +122,7 @@ pub(crate) fn groups(
     if resource_control {
         rest.extend(["sqs", "ecr", "s3", "dynamodb"].iter().find(|one| !named.contains(*one)));
     }
-    for service in rest {
+    for service in rest.into_iter().filter(|service| is_asked_for(service)) {
         names.words(None).iter().for_each(|name| add(service, name, false, true));
     }
     all

@@ -146,7 +146,14 @@ impl<'s, 'p> Search<'s, 'p> {
         let both = [self.question.inner, self.question.outer];
         let resource_control = both.iter().any(|all| !all.resource_control.is_empty());
         let universe = self.question.universe;
-        for group in groups(self.statements, universe, resource_control) {
+        let statements = self.statements;
+        // Nothing but an Allow of the inner side, or being root, allows anything.
+        let own = statements.iter().take(self.inner);
+        let allows: Vec<_> = own.filter(|one| one.effect() == Effect::Allow).collect();
+        let root = self.has_root();
+        let is_asked_for =
+            |service: &str| root || allows.iter().any(|one| one.is_about_service(service));
+        for group in groups(statements, universe, resource_control, is_asked_for) {
             let found = match universe {
                 Universe::All => self.decide(&group.action, &group, &Admits::anything()),
                 Universe::Catalogue => self.catalogued(&group),
@@ -159,6 +166,11 @@ impl<'s, 'p> Search<'s, 'p> {
             None => Verdict::Proved,
             Some(reason) => Verdict::Undecided(reason),
         })
+    }
+
+    /// Whether a caller may need no Allow.
+    fn has_root(&self) -> bool {
+        self.callers.iter().any(|caller| is_of_root(&caller.principal))
     }
 
     /// The actions of the catalogue in a group: what holds of any request holds
@@ -228,7 +240,7 @@ impl<'s, 'p> Search<'s, 'p> {
         let statements = group.of(self.statements);
         let inner = self.statements.iter().zip(&group.about).take(self.inner);
         let allows = inner.into_iter().any(|(one, about)| *about && one.effect() == Effect::Allow);
-        if !allows && !self.callers.iter().any(|caller| is_of_root(&caller.principal)) {
+        if !allows && !self.has_root() {
             return None;
         }
         let mut encodings: Vec<(&HashMap<String, Option<String>>, Encoding)> = Vec::new();

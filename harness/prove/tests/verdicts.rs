@@ -50,6 +50,7 @@ const APART: [&str; 2] = ["violated", "violated"];
 #[case::a_name(json!({"Action": "s3:GetObject"}), json!({"Action": "s3:Get*"}), LESS)]
 #[case::letters(json!({"Action": "S3:getobject"}), json!({"Action": "s3:GetObject"}), SAME)]
 #[case::one_letter(json!({"Action": "s3:Get?bject"}), json!({"Action": "s3:GetObject"}), ["violated", "proved"])]
+#[case::any_but_one_letter(json!({"Action": "s3:*"}), json!({"Action": "s3:Get?bject"}), ["violated", "proved"])]
 #[case::not(json!({"NotAction": "s3:*"}), json!({"Action": "*"}), LESS)]
 #[case::both(json!({"NotAction": "s3:*"}), json!({"Action": "s3:*"}), APART)]
 #[case::every_service(json!({"Action": "*:Get*"}), json!({"Action": ["s3:Get*", "ec2:Get*"]}), ["violated", "proved"])]
