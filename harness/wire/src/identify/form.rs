@@ -275,13 +275,22 @@ impl Shapes {
                 Ok(fields) => self.map(name, fields, key, value),
                 Err(_) => Err(not_a_map(name)),
             },
-            Some(Form::Structure(members)) => structure(fields, |key, node| {
-                let name = format!("{name}.{key}");
-                match members.iter().find(|member| self.parameter(member) == key) {
-                    Some(member) => self.value(member, &name, node),
-                    None => self.unknown_value(&name, node),
+            Some(Form::Structure(members)) => {
+                let mut read = Map::new();
+                for (key, node) in fields {
+                    let name = format!("{name}.{key}");
+                    let member = members.iter().find(|member| self.parameter(member) == key);
+                    // Under its name on the wire, as in the other protocols.
+                    let (key, value) = match member {
+                        Some(member) => (member.wire.to_owned(), self.value(member, &name, node)?),
+                        None => (key, self.unknown_value(&name, node)?),
+                    };
+                    if read.insert(key, value).is_some() {
+                        return Err(repeated("parameter", &name));
+                    }
                 }
-            }),
+                Ok(Value::Object(read))
+            }
             Some(Form::Scalar) | None => self.unknown(name, fields),
         }
     }
