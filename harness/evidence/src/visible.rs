@@ -43,12 +43,20 @@ pub(crate) fn markdown(text: &str) -> String {
         match character {
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
-            '\\' | '`' | '*' | '[' | ']' | '|' | '~' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => {
                 escaped.push('\\');
                 escaped.push(character);
             }
             _ => escaped.push(character),
         }
+    }
+    // What begins a line would be a heading, a list, a quotation or a rule.
+    if escaped.starts_with(['#', '+', '-', '=', '>']) {
+        escaped.insert(0, '\\');
+    }
+    let digits = escaped.bytes().take_while(u8::is_ascii_digit).count();
+    if digits > 0 && escaped.get(digits..).is_some_and(|rest| rest.starts_with(['.', ')'])) {
+        escaped.insert(digits, '\\');
     }
     // A bare address would be a link.
     escaped.replace("://", ":\\//").replace("www.", "www\\.")
@@ -88,6 +96,12 @@ mod tests {
     #[case("a | b\n# c", "a \\| b # c")]
     #[case("`a` *b*", "\\`a\\` \\*b\\*")]
     #[case("https://evil.example", "https:\\//evil.example")]
+    #[case("# All held", "\\# All held")]
+    #[case("- [x] held", "\\- \\[x\\] held")]
+    #[case("> quoted", "\\> quoted")]
+    #[case("1. held", "1\\. held")]
+    #[case("2026-11-28", "2026-11-28")]
+    #[case("_held_", "\\_held\\_")]
     #[case("\u{1b}[2J", "\\\\u{1b}\\[2J")]
     fn markdown_has_no_markup(#[case] text: &str, #[case] shown: &str) {
         assert_eq!(markdown(text), shown);

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use crate::controls::{Assessment, Basis, Catalogue, Control, Extent, Framework, Objective};
 use crate::probe::Probe;
 use crate::record::RunRecord;
+use crate::visible::visible;
 
 /// One row a probe.
 pub(super) fn probes(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
@@ -182,7 +183,8 @@ impl Table {
     /// A cell that begins like a formula gets an apostrophe before it
     /// (<https://owasp.org/www-community/attacks/CSV_Injection>).
     fn cell(&mut self, cell: &str) {
-        let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        let cell = readable(cell);
+        let formula = cell.starts_with(FORMULA);
         let quoted = cell.contains(['"', ',', '\r', '\n']);
         if quoted {
             self.text.push(b'"');
@@ -202,6 +204,22 @@ impl Table {
     }
 }
 
+/// What a formula begins with; the wide forms are for East Asian keyboards.
+const FORMULA: [char; 11] =
+    ['=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// A text whose lines and tabs are kept, and in which nothing else is obeyed by a
+/// terminal.
+fn readable(text: &str) -> String {
+    let pieces = text.split_inclusive(['\n', '\r', '\t']);
+    let shown = pieces.map(|piece| {
+        let end = piece.len() - usize::from(piece.ends_with(['\n', '\r', '\t']));
+        let (line, end) = piece.split_at(end);
+        format!("{}{end}", visible(line))
+    });
+    shown.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,16 +230,24 @@ mod tests {
         let mut table = Table::with(&["a", "b"]);
         table.row(&["plain", "with, comma"]);
         table.row(&["a \"quote\"", "two\nlines"]);
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx"] {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\u{ff1d}1"] {
             table.row(&[formula, ""]);
         }
         table.row(&["=HYPERLINK(\"x\",\"y\")", ""]);
         assert_eq!(
             String::from_utf8(table.text).unwrap(),
             "a,b\r\nplain,\"with, comma\"\r\n\"a \"\"quote\"\"\",\"two\nlines\"\r\n\
-             '=1+1,\r\n'+1,\r\n'-1,\r\n'@SUM(A1),\r\n'\tx,\r\n\
+             '=1+1,\r\n'+1,\r\n'-1,\r\n'@SUM(A1),\r\n'\tx,\r\n'\u{ff1d}1,\r\n\
              \"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\",\r\n"
         );
+    }
+
+    #[test]
+    fn a_terminal_that_shows_a_table_has_nothing_to_obey() {
+        let mut table = Table::with(&["a"]);
+        table.row(&["\u{1b}[2Jall held\u{202e}"]);
+        let text = String::from_utf8(table.text).unwrap();
+        assert_eq!(text, "a\r\n\\u{1b}[2Jall held\\u{202e}\r\n");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::controls::Catalogue;
 use crate::record::RunRecord;
+use crate::visible::markdown;
 use model::{Component, ControlId, ControlSelection, ObjectiveId, ObjectiveSelection, State};
 use model::{Property, ReviewedControls, line, properties, supports, token};
 
@@ -87,7 +88,7 @@ fn system(record: &RunRecord) -> Component {
     Component {
         uuid: id(record, &["system"]),
         kind: "this-system",
-        title: line(&format!("What {} names", record.configuration)),
+        title: markdown(&format!("What {} names", record.configuration)),
         description: format!(
             "The configuration under test, deployed to an emulated account {} in {}. Its files \
              are in inputs/ of the bundle, by hash.",

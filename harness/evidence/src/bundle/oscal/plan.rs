@@ -10,6 +10,7 @@ use super::{id, nist_controls, nist_id, reviewed, supported_by, system, tool};
 use crate::controls::{Catalogue, Objective};
 use crate::manifest::sha256;
 use crate::record::RunRecord;
+use crate::visible::markdown;
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -62,7 +63,7 @@ pub(crate) fn plan(
         assessment_plan: Plan {
             uuid: uuid.clone(),
             metadata: Metadata {
-                title: line(&format!("Guard rails of {}", record.configuration)),
+                title: markdown(&format!("Guard rails of {}", record.configuration)),
                 last_modified: record.started.clone(),
                 version: record.version.clone(),
                 oscal_version: VERSION,

@@ -17,6 +17,7 @@ use crate::controls::{Assessment, Catalogue, Objective, State};
 use crate::probe::{Probe, Verdict};
 use crate::record::{RunRecord, RunStatus};
 use crate::sarif::uri;
+use crate::visible::markdown;
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -128,7 +129,7 @@ pub(crate) fn results(
         assessment_results: Results {
             uuid: id(record, &["results", &record.run_id]),
             metadata: Metadata {
-                title: line(&format!("Guard rails of {}: results", record.configuration)),
+                title: markdown(&format!("Guard rails of {}: results", record.configuration)),
                 last_modified: record.ended.clone().unwrap_or_else(|| record.started.clone()),
                 version: record.run_id.clone(),
                 oscal_version: VERSION,
@@ -157,14 +158,16 @@ pub(crate) fn results(
                 remarks: match &record.status {
                     RunStatus::Complete {} => match record.unisolated() {
                         Some(reason) => format!(
-                            "UNISOLATED: code under test could have changed anything: {reason}. \
-                             {DESIGN_EVIDENCE}"
+                            "UNISOLATED: code under test could have changed anything: {}. \
+                             {DESIGN_EVIDENCE}",
+                            markdown(reason)
                         ),
                         None => DESIGN_EVIDENCE.to_owned(),
                     },
                     RunStatus::Incomplete { reason } => format!(
-                        "The run did not come to its end, and so satisfies nothing: {reason}. \
-                         {DESIGN_EVIDENCE}"
+                        "The run did not come to its end, and so satisfies nothing: {}. \
+                         {DESIGN_EVIDENCE}",
+                        markdown(reason)
                     ),
                 },
             }],
@@ -203,8 +206,8 @@ fn observation(record: &RunRecord, probe: &Probe, origin: Origin, system: String
     }
     Observation {
         uuid: id(record, &["observation", &probe.id]),
-        title: line(&probe.title),
-        description: format!("Expected: {}. Observed: {}.", probe.expected, probe.observed),
+        title: markdown(&probe.title),
+        description: seen(probe),
         props,
         methods: ["TEST"],
         types: [if probe.verdict == Verdict::Failed { "finding" } else { "control-objective" }],
@@ -215,8 +218,16 @@ fn observation(record: &RunRecord, probe: &Probe, origin: Origin, system: String
             description: "request, answer and decision",
         }],
         collected: record.ended.clone().unwrap_or_else(|| record.started.clone()),
-        remarks: probe.reason.clone().filter(|reason| !reason.trim().is_empty()),
+        remarks: probe.reason.as_deref().filter(|reason| !reason.trim().is_empty()).map(markdown),
     }
+}
+
+/// Titles, descriptions and remarks are Markdown in OSCAL
+/// (<https://pages.nist.gov/metaschema/specification/datatypes/#markup-line>): what
+/// code under test chose is no markup there.
+fn seen(probe: &Probe) -> String {
+    let (expected, observed) = (markdown(&probe.expected), markdown(&probe.observed));
+    format!("Expected: {expected}. Observed: {observed}.")
 }
 
 fn target(record: &RunRecord, objective: &Objective, state: &State) -> Target {
@@ -256,10 +267,10 @@ fn probe_risk(record: &RunRecord, probe: &Probe) -> Risk {
     };
     Risk {
         uuid: probe_risk_id(record, probe),
-        title: line(&format!("{}: {}", probe.verdict.as_str(), probe.title)),
-        description: format!("Expected: {}. Observed: {}.", probe.expected, probe.observed),
+        title: markdown(&format!("{}: {}", probe.verdict.as_str(), probe.title)),
+        description: seen(probe),
         statement: match &probe.reason {
-            Some(reason) => format!("{what} {reason}"),
+            Some(reason) => format!("{what} {}", markdown(reason)),
             None => what.to_owned(),
         },
         status: "open",
@@ -281,7 +292,7 @@ fn objective_risk(
         statement: format!(
             "{}. {}",
             tally.words(),
-            state.reason.as_deref().unwrap_or("That shows nothing.")
+            state.reason.as_deref().map_or_else(|| "That shows nothing.".to_owned(), markdown)
         ),
         status: "open",
         related_observations: related(record, probes),
