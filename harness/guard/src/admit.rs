@@ -23,6 +23,9 @@ const FUNCTION_URL: usize = 6 * 1024 * 1024;
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>),
 /// or what somebody signs in with.
 const UNSIGNED: usize = 128 * 1024;
+/// What S3 takes of XML: a thousand keys to delete fit in
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>).
+pub(crate) const XML: usize = 2 * 1024 * 1024;
 
 /// Whom a request addresses, by its head.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub(crate) enum Addressed {
 pub(crate) struct Admitted {
     pub(crate) addressed: Addressed,
     pub(crate) limit: usize,
+    /// A call that nobody signed: what nobody may do is refused without its body.
+    pub(crate) is_anonymous: bool,
 }
 
 impl Pipeline {
@@ -59,7 +64,8 @@ impl Pipeline {
             None => None,
         };
         if let Some(limit) = limit {
-            return Ok(Admitted { addressed: Addressed::Served, limit });
+            let addressed = Addressed::Served;
+            return Ok(Admitted { addressed, limit, is_anonymous: false });
         }
         let service = identify::error_dialect(parts);
         let now = self.setting.now();
@@ -72,7 +78,8 @@ impl Pipeline {
             _ if !is_signed => most.min(UNSIGNED),
             _ => most,
         };
-        Ok(Admitted { addressed: Addressed::Service(service), limit })
+        let is_anonymous = !is_signed && service == Service::S3;
+        Ok(Admitted { addressed: Addressed::Service(service), limit, is_anonymous })
     }
 }
 
@@ -97,10 +104,11 @@ fn head(
     }
     let Some(presented) = signature::read(parts)? else {
         return match service.protocol() {
-            Protocol::Json | Protocol::RestJson | Protocol::Cbor if !has_unsigned(service) => {
-                Err(SignatureError::Unsigned)
-            }
-            _ => Ok(false),
+            Protocol::RestXml if service == Service::S3 => Ok(false),
+            // Which operation of these it is, a form's body may tell.
+            Protocol::Query | Protocol::Ec2 => Ok(false),
+            _ if has_unsigned(service) => Ok(false),
+            _ => Err(SignatureError::Unsigned),
         };
     };
     let unknown =

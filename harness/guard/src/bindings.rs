@@ -52,17 +52,11 @@ pub(crate) async fn ending(
     Ok(match call.name() {
         "DeleteRole" => {
             let role = directory.role(call.text("RoleName").unwrap_or_default()).await?;
-            role.map(|role| Ending {
-                arn: role.arn.clone(),
-                after: After::Id(unique("AROA", &role.id)),
-            })
+            role.map(|role| Ending { arn: role.arn.clone(), after: After::Id(role.id.clone()) })
         }
         "DeleteUser" => {
             let user = directory.user(call.text("UserName").unwrap_or_default()).await?;
-            user.map(|user| Ending {
-                arn: user.arn.clone(),
-                after: After::Id(unique("AIDA", &user.id)),
-            })
+            user.map(|user| Ending { arn: user.arn.clone(), after: After::Id(user.id.clone()) })
         }
         "UpdateUser" => {
             let name = call.text("UserName").unwrap_or_default();
@@ -72,14 +66,6 @@ pub(crate) async fn ending(
         }
         _ => None,
     })
-}
-
-/// A unique id as AWS writes it; moto's of users are small letters without the
-/// beginning that tells the kind
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids>).
-fn unique(kind: &str, id: &str) -> String {
-    let id = id.to_ascii_uppercase();
-    if id.starts_with(kind) { id } else { format!("{kind}{id}") }
 }
 
 /// Writes the stored policies again that named what ended.
@@ -125,15 +111,4 @@ pub(crate) async fn rebind(
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_unique_id_is_written_as_aws_writes_it() {
-        assert_eq!(unique("AIDA", "xgy39abcdefghijklmno"), "AIDAXGY39ABCDEFGHIJKLMNO");
-        assert_eq!(unique("AROA", "AROAEXAMPLEEXAMPLE12"), "AROAEXAMPLEEXAMPLE12");
-    }
 }

@@ -4,7 +4,7 @@
 use ringfence_wire::{Call, Service, ServiceError};
 use serde_json::Value;
 
-use crate::checks::resource_policies::unsupported_principal;
+use crate::checks::resource_policies::principals_of;
 use crate::checks::statements::{one_or_many, statements};
 use crate::directory::Directory;
 
@@ -42,12 +42,6 @@ pub(crate) async fn check(
                 None => Ok(()),
             }
         }
-        (Service::SecretsManager, "PutResourcePolicy") => {
-            match missing_principal(call.text("ResourcePolicy"), directory, account).await? {
-                Some(_) => Err(unsupported_principal()),
-                None => Ok(()),
-            }
-        }
         (Service::Lambda, "AddPermission") => match call.text("Principal") {
             Some(arn) if !is_there(arn, directory, account).await? => Err(ServiceError::new(
                 400,
@@ -56,7 +50,13 @@ pub(crate) async fn check(
             )),
             _ => Ok(()),
         },
-        _ => Ok(()),
+        _ => match principals_of(call) {
+            Some((text, absent)) => {
+                let missing = missing_principal(Some(text), directory, account).await?;
+                missing.map_or(Ok(()), |_| Err(absent))
+            }
+            None => Ok(()),
+        },
     }
 }
 

@@ -110,7 +110,9 @@ fn implied_user<'a>(call: &Call, caller: &'a Session) -> Result<Option<&'a str>,
 }
 
 /// The call as the upstream gets it: with its caller's own name where it means
-/// that (see [`implied_user`]).
+/// that (see [`implied_user`]), and with the one name that a key's policy has, which
+/// AWS takes where a call gives none
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html>).
 ///
 /// # Errors
 /// As [`implied_user`].
@@ -118,10 +120,21 @@ pub(crate) fn completed<'a>(
     call: &'a Call,
     caller: &Session,
 ) -> Result<Cow<'a, Call>, ServiceError> {
-    let Some(name) = implied_user(call, caller)? else { return Ok(Cow::Borrowed(call)) };
-    let mut call = call.clone();
-    call.input.insert("UserName".to_owned(), name.into());
-    Ok(Cow::Owned(call))
+    let with = |member: &str, value: &str| {
+        let mut call = call.clone();
+        call.input.insert(member.to_owned(), value.into());
+        Ok(Cow::Owned(call))
+    };
+    if call.service() == Service::Kms
+        && ["GetKeyPolicy", "PutKeyPolicy"].contains(&call.name())
+        && !call.input.contains_key("PolicyName")
+    {
+        return with("PolicyName", "default");
+    }
+    match implied_user(call, caller)? {
+        Some(name) => with("UserName", name),
+        None => Ok(Cow::Borrowed(call)),
+    }
 }
 
 #[cfg(test)]
@@ -167,5 +180,25 @@ mod tests {
         let completed = completed(&call, &alice()).unwrap();
         assert_eq!(completed.text("UserName"), Some("alice"));
         assert_eq!(completed.text("AccessKeyId"), Some("AKIAOFALICE"));
+    }
+
+    /// A key has one policy, and emulators ask for its name.
+    #[rstest::rstest]
+    #[case("PutKeyPolicy", json!({"KeyId": "k"}), Some("default"))]
+    #[case("GetKeyPolicy", json!({"KeyId": "k"}), Some("default"))]
+    #[case("GetKeyPolicy", json!({"KeyId": "k", "PolicyName": "other"}), Some("other"))]
+    #[case("DescribeKey", json!({"KeyId": "k"}), None)]
+    fn the_name_of_a_keys_policy_may_be_left_out(
+        #[case] operation: &str,
+        #[case] input: Value,
+        #[case] name: Option<&str>,
+    ) {
+        let call = Call {
+            operation: Operation::find(Service::Kms, operation).unwrap(),
+            region: "us-east-1".into(),
+            input: input.as_object().unwrap().clone(),
+            payload: None,
+        };
+        assert_eq!(completed(&call, &alice()).unwrap().text("PolicyName"), name);
     }
 }

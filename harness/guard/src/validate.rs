@@ -10,17 +10,11 @@ use crate::checks;
 ///
 /// # Errors
 /// AWS's own error for such a content.
-pub(crate) fn validate(call: &Call) -> Result<(), ServiceError> {
+pub(crate) fn validate(call: &Call, account: &str) -> Result<(), ServiceError> {
     match call.service() {
         Service::Iam => iam(call),
         Service::S3 if call.name() == "PutBucketPolicy" => checks::s3::bucket_policy(call),
-        Service::SecretsManager if call.name() == "PutResourcePolicy" => {
-            checks::resource_policies::secret(call)
-        }
-        Service::Logs if call.name() == "PutResourcePolicy" => {
-            checks::resource_policies::logs(call)
-        }
-        _ => Ok(()),
+        _ => checks::resource_policies::check(call, account),
     }
 }
 
@@ -144,12 +138,13 @@ mod tests {
 
     fn created(path: &str, name: &str) -> Result<(), ServiceError> {
         let input = json!({"Path": path, "GroupName": name});
-        validate(&Call {
+        let call = Call {
             operation: ringfence_wire::Operation::find(Service::Iam, "CreateGroup").unwrap(),
             region: "us-east-1".into(),
             input: input.as_object().cloned().unwrap(),
             payload: None,
-        })
+        };
+        validate(&call, "123456789012")
     }
 
     #[rstest]

@@ -1,5 +1,5 @@
-//! Queues, topics, and what only the embedded upstream serves: streams and
-//! repositories.
+//! Queues, topics, and what only the embedded upstream serves: streams,
+//! repositories and event buses.
 
 use ringfence_wire::Service;
 use serde_json::{Value, json};
@@ -209,9 +209,52 @@ fn repositories() -> Vec<Member> {
     ]
 }
 
+fn buses() -> Vec<Member> {
+    let events = service("events");
+    let arn = |name: &str| format!("arn:aws:events:REGION:ACCOUNT:event-bus/{name}");
+    let bus = |name: &str| -> Made { ((events, "CreateEventBus", json!({"Name": name})), None) };
+    let look = |name: &str| (events, "DescribeEventBus", json!({"Name": name}));
+    let put = |name: &str, policy: String| {
+        (events, "PutPermission", json!({"EventBusName": name, "Policy": policy}))
+    };
+    const ACTION: &str = "events:DescribeEventBus";
+    let denied = policy(
+        "",
+        "",
+        bus("members-denied"),
+        put("members-denied", deny_user(ACTION, &arn("members-denied"))),
+        (look("members-denied"), "/Policy"),
+        look("members-denied"),
+    );
+    vec![
+        tag(
+            "bus-tag",
+            ACTION,
+            bus("members-tag"),
+            (events, "TagResource", json!({"ResourceARN": arn("members-tag"), "Tags": team()})),
+            (
+                (events, "ListTagsForResource", json!({"ResourceARN": arn("members-tag")})),
+                "/Tags/0/Value",
+            ),
+            look("members-tag"),
+        ),
+        policy(
+            "bus-policy",
+            "user/bus-policy",
+            bus("members-policy"),
+            put("members-policy", for_user(ACTION, &arn("members-policy"))),
+            (look("members-policy"), "/Policy"),
+            look("members-policy"),
+        ),
+        denial(denied, "bus-denial", ACTION, "user/bus-denial"),
+    ]
+}
+
 /// Every row here; those of the embedded upstream where it is the one.
 pub(super) fn all(is_embedded: bool) -> Vec<Member> {
-    let only_there =
-        if is_embedded { [streams(), repositories()] } else { [Vec::new(), Vec::new()] };
+    let only_there = match is_embedded {
+        true => vec![streams(), repositories(), buses()],
+        false => Vec::new(),
+    };
     [queues(), topics()].into_iter().chain(only_there).flatten().collect()
 }

@@ -13,7 +13,7 @@ use ringfence_wire::{Call, Reply, Service, ServiceError, response};
 use serde_json::Value;
 
 use super::no_such_entity;
-use crate::directory::Directory;
+use crate::directory::{Directory, unique_ids};
 
 /// The boundaries of the users that were made, or whose boundary was changed,
 /// through the guard.
@@ -116,6 +116,6 @@ pub(crate) async fn learn(
     let user_id = user_id.ok_or_else(|| {
         ServiceError::new(502, "InternalFailure", "the upstream's answer holds no user id")
     })?;
-    boundaries.set(user_id, name, call.text("PermissionsBoundary"));
+    boundaries.set(&unique_ids::of_user(user_id), name, call.text("PermissionsBoundary"));
     Ok(())
 }

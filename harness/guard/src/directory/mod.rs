@@ -27,6 +27,7 @@ mod resource_policies;
 mod resources;
 mod tag_table;
 mod tags;
+pub(crate) mod unique_ids;
 mod uploads;
 mod usage;
 
@@ -50,6 +51,7 @@ pub(crate) use endings::renamed;
 pub(crate) use locks::{Mode, ObjectLock, Retention};
 pub(crate) use regions::Regions;
 use resource_policies::Written;
+pub(crate) use resource_policies::readable;
 
 /// A role.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use ringfence_policy::{Document, Kind};
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Map, Value, json};
 
-use super::{Directory, Grants, Managed, Provider, Role, User, read};
+use super::{Directory, Grants, Managed, Provider, Role, User, read, unique_ids};
 use crate::recording::{Attached, boundary_slot, inline_id};
 
 /// What decides for a principal.
@@ -220,7 +220,7 @@ impl Directory {
         let Some(user) = answer.as_ref().and_then(|answer| answer.get("User")) else {
             return Ok(None);
         };
-        let id = member(user, "UserId")?;
+        let id = unique_ids::of_user(&member(user, "UserId")?);
         Ok(Some(Arc::new(User {
             arn: member(user, "Arn")?,
             boundary: self.kept().boundaries.of(&id).unwrap_or_else(|| boundary(user)),

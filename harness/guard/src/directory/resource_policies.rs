@@ -292,12 +292,23 @@ fn unescaped(text: &str) -> String {
     }
 }
 
+/// A policy that a service with this prefix takes, as it will be read.
+pub(crate) fn readable(prefix: &str, text: &str) -> String {
+    let arn = format!("arn:aws:{prefix}:::x");
+    Arn::parse(&arn).map_or_else(|| text.to_owned(), |arn| normal(text, &arn))
+}
+
 /// A policy in the form in which the engine reads it. What cannot be read stays
 /// as it is, and is refused where it is read.
 fn normal(text: &str, arn: &Arn<'_>) -> String {
     let Ok(mut document) = json::parse(text).map(value) else { return text.to_owned() };
     let mut statements: Vec<Value> = one_or_many(document.get("Statement")).cloned().collect();
-    let mut changed = false;
+    let all = statements.len();
+    statements.retain(|statement| has_effect(statement, arn.service));
+    let mut changed = statements.len() != all;
+    if statements.is_empty() {
+        statements.extend((all > 0).then(no_effect));
+    }
     for statement in statements.iter_mut().filter_map(Value::as_object_mut) {
         // The policy of a repository names no resource: it is about its own
         // (https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html).
@@ -306,6 +317,7 @@ fn normal(text: &str, arn: &Arn<'_>) -> String {
             changed = true;
         }
         changed |= spell_out_resources(statement, arn);
+        changed |= drop_what_is_no_arn(statement, arn.service);
         changed |= spell_out_everybody(statement);
     }
     if !changed {
@@ -315,6 +327,57 @@ fn normal(text: &str, arn: &Arn<'_>) -> String {
         members.insert("Statement".to_owned(), statements.into());
     }
     document.to_string()
+}
+
+/// Whether a statement may apply. A key's without an action or a resource never does
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html>), nor
+/// does one on resources that are none, which SQS and Logs store.
+fn has_effect(statement: &Value, service: &str) -> bool {
+    let has = |names: [&str; 2]| names.iter().any(|name| statement.get(*name).is_some());
+    match service {
+        "kms" => has(["Action", "NotAction"]) && has(["Resource", "NotResource"]),
+        "sqs" | "logs" => match statement.get("Resource") {
+            Some(given) => one_or_many(Some(given)).any(is_resource),
+            None => true,
+        },
+        _ => true,
+    }
+}
+
+/// In the place of a policy's statements of which none has an effect: the language
+/// has no policy without any.
+fn no_effect() -> Value {
+    serde_json::json!({"Effect": "Deny", "Principal": {"AWS": "000000000000"},
+        "Action": "sts:GetCallerIdentity", "Resource": "*"})
+}
+
+fn is_resource(entry: &Value) -> bool {
+    entry.as_str().is_some_and(|text| text == "*" || text.starts_with("arn:"))
+}
+
+/// Of the resources that SQS and Logs store: those that can be one.
+fn drop_what_is_no_arn(statement: &mut Map<String, Value>, service: &str) -> bool {
+    if !["sqs", "logs"].contains(&service) {
+        return false;
+    }
+    let mut changed = false;
+    for name in ["Resource", "NotResource"] {
+        let Some(given) = statement.get(name) else { continue };
+        let (kept, dropped): (Vec<Value>, Vec<Value>) =
+            one_or_many(Some(given)).cloned().partition(is_resource);
+        if dropped.is_empty() {
+            continue;
+        }
+        changed = true;
+        if kept.is_empty() {
+            // All but nothing is everything.
+            statement.remove(name);
+            statement.insert("Resource".to_owned(), "*".into());
+        } else {
+            statement.insert(name.to_owned(), kept.into());
+        }
+    }
+    changed
 }
 
 /// API Gateway takes `execute-api:/STAGE/GET/PATH` for a resource of its own API

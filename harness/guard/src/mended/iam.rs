@@ -4,7 +4,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ringfence_wire::{Call, ServiceError};
 use serde_json::{Map, Value, json};
 
-use crate::directory::Directory;
+use crate::directory::{Directory, unique_ids};
 
 /// The members that hold policies, which IAM encodes as in URLs.
 const DOCUMENTS: [&str; 3] = ["AssumeRolePolicyDocument", "Document", "PolicyDocument"];
@@ -17,6 +17,7 @@ pub(super) async fn answer(
 ) -> Result<bool, ServiceError> {
     let before = fields.clone();
     encode_documents(fields);
+    unique_ids::mend(fields);
     match call.name() {
         "CreateRole" => {
             // Neither is in the answer (`test_create_describe_role`).

@@ -45,7 +45,10 @@ impl Pipeline {
         let granted = self.authorize(call, &caller, parts, passage).await?;
         let checked = match named.absent {
             Some(absent) => Err(absent),
-            None => self.validate(call, &caller.identity).await,
+            None => match self.validate(call, &caller.identity).await {
+                Ok(()) => self.lockout(call, &caller, parts, passage).await,
+                refused => refused,
+            },
         };
         checked.inspect_err(|_| passage.invalid())?;
         if Services::answers(call.service()) {
@@ -119,7 +122,7 @@ impl Pipeline {
     /// What AWS refuses of an authorized call and an emulator takes.
     async fn validate(&self, call: &Call, caller: &Identity) -> Result<(), ServiceError> {
         dry_run::check(call)?;
-        validate::validate(call)?;
+        validate::validate(call, &self.setting.account_id)?;
         match call.service() {
             Service::Iam => {
                 checks::iam::arns(call)?;

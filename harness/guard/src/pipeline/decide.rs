@@ -76,7 +76,7 @@ impl Pipeline {
     }
 
     /// What decides about the permissions that a call requires.
-    async fn inputs_of(
+    pub(super) async fn inputs_of(
         &self,
         call: &Call,
         caller: &Session,

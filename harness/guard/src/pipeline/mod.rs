@@ -3,13 +3,14 @@
 //! further.
 //!
 //! `receive` reads a request and says who calls; `decide` says what the caller
-//! may do; `answer` checks what was decided and answers it here, or has
+//! may do; `lockout` whether a policy would keep its author out; `answer` checks what was decided and answers it here, or has
 //! `forward` send it upstream. A [`Passage`] goes along and keeps what the
 //! journal will say.
 
 mod answer;
 mod decide;
 mod forward;
+mod lockout;
 mod passage;
 mod receive;
 

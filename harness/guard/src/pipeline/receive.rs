@@ -1,12 +1,19 @@
 //! What reads a request, and who calls.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use http::{Response, request};
+use ringfence_policy::Outcome;
+use ringfence_services::Session;
+use ringfence_services::credentials::Identity;
 use ringfence_wire::signature::{self, SignatureError, v2};
 use ringfence_wire::{Call, Service, ServiceError, error, identify, post};
 
 use super::{Passage, Pipeline};
-use crate::authenticate;
+use crate::recording::Overlay;
+use crate::requirements::{RequirementsError, requirements};
+use crate::{admit, authenticate, upstream};
 
 impl Pipeline {
     /// An AWS call.
@@ -50,6 +57,64 @@ impl Pipeline {
         }
     }
 
+    /// How much of the body of a call to S3 that nobody signed may be read.
+    ///
+    /// # Errors
+    /// Its refusal, where nobody may make it whatever the body says.
+    pub(crate) async fn nobody(
+        &self,
+        parts: &request::Parts,
+        source_ip: IpAddr,
+        limit: usize,
+    ) -> Result<usize, Box<Response<Bytes>>> {
+        // A form brings its signature in its body.
+        if !matches!(post::bucket(parts), Ok(None)) {
+            return Ok(limit);
+        }
+        let Ok(call) = identified(parts, &Bytes::new(), &self.setting.region) else {
+            return Ok(limit.min(admit::XML));
+        };
+        let limit = if is_upload(&call) { limit } else { limit.min(admit::XML) };
+        if upstream::check_bucket(&call).is_err() {
+            return Ok(limit.min(admit::XML));
+        }
+        let mut passage = Passage::begin(source_ip, self.setting.now());
+        let caller = Session::direct(Identity::Anonymous);
+        passage.caller(&caller);
+        passage.entry.service = call.service().name().to_owned();
+        passage.entry.operation = call.name().to_owned();
+        let Some(error) = self.denied_to_nobody(&call, &caller, parts, &mut passage).await else {
+            return Ok(limit);
+        };
+        passage.entry.error = Some(error.code.to_string());
+        let mut response = error::render(&error, call.service(), &passage.entry.request_id);
+        passage.end(&self.journal, &mut response);
+        Err(Box::new(response))
+    }
+
+    async fn denied_to_nobody(
+        &self,
+        call: &Call,
+        caller: &Session,
+        parts: &request::Parts,
+        passage: &mut Passage,
+    ) -> Option<ServiceError> {
+        let required = match requirements(call, caller, &self.present(&call.region)).await {
+            Ok(required) if required.is_empty() => return None,
+            Ok(required) => required,
+            // The body of an object names nothing that it could be about.
+            Err(RequirementsError::Service(error)) if is_upload(call) => return Some(error),
+            Err(_) => return None,
+        };
+        let inputs = self.inputs_of(call, caller, &required, parts, passage).await.ok()?;
+        let decisions = inputs.decide(&Overlay::none());
+        if decisions.iter().all(|decision| decision.outcome == Outcome::Allow) {
+            return None;
+        }
+        // Once more, for the record.
+        self.authorize(call, caller, parts, passage).await.err()
+    }
+
     async fn decide_and_answer(
         &self,
         call: &Call,
@@ -70,6 +135,11 @@ impl Pipeline {
             ServiceError::new(500, "InternalFailure", format!("{cause}; nothing is decided"))
         })
     }
+}
+
+/// Whether the body of a call is an object, or a part of one.
+fn is_upload(call: &Call) -> bool {
+    call.service() == Service::S3 && ["PutObject", "UploadPart"].contains(&call.name())
 }
 
 /// The call, read with the headers that a presigned request has in its query

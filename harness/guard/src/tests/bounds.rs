@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ringfence_wire::{Secret, signature};
 use rstest::rstest;
+use serde_json::json;
 use time::OffsetDateTime;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -129,4 +130,52 @@ async fn an_unsigned_form_is_as_large_as_a_token_at_most() {
     let stage = Stage::new().await;
     let answer = answer(&stage, &head(&stage, "sts", None, &[("content-length", "131073")])).await;
     assert!(answer.contains("Request must be smaller than 131072 bytes"), "{answer}");
+}
+
+/// A bucket that nobody may write to, and one that everybody may: the body of an
+/// unsigned upload is read where it could be stored.
+#[rstest]
+#[case::closed(None, false)]
+#[case::open(Some("s3:PutObject"), true)]
+#[case::open_to_readers(Some("s3:GetObject"), false)]
+#[tokio::test]
+async fn the_body_of_nobody_is_read_where_nobody_may(
+    #[case] action: Option<&str>,
+    #[case] read: bool,
+) {
+    let stage = Stage::new().await;
+    let document = action.map(|action| {
+        json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*",
+            "Action": action, "Resource": "arn:aws:s3:::bucket/*"}})
+        .to_string()
+    });
+    stage.upstream.state.lock().unwrap().bucket_policy = document;
+    let chunked = [("transfer-encoding", "chunked")];
+    let head = head(&stage, "s3", None, &chunked);
+    let asked = tokio::time::timeout(Duration::from_secs(3), answer(&stage, &head)).await;
+    match read {
+        true => assert!(asked.is_err(), "{asked:?}"),
+        false => assert!(asked.unwrap().contains("<Code>AccessDenied</Code>")),
+    }
+}
+
+/// Connections that say nothing, or drip, take the room of nobody else.
+#[rstest]
+#[case::nothing("")]
+#[case::half_a_head("PUT /bucket/key HTTP/1.1\r\nhost: 127.0.0.1\r\n")]
+#[case::half_a_form("POST / HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 100\r\n\r\nAction=")]
+#[tokio::test]
+async fn clients_that_are_slow_stop_no_other(#[case] begin: &str) {
+    let stage = Stage::new().await;
+    let port = stage.guard.endpoint().port().unwrap();
+    let mut slow = Vec::new();
+    for _ in 0..60 {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        stream.write_all(begin.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let root = root();
+    let asked = stage.call(&root, "GetRole", json!({"RoleName": "none"}));
+    let answered = tokio::time::timeout(Duration::from_secs(10), asked).await;
+    assert_eq!(answered.expect("an answer").unwrap_err().code, "NoSuchEntity");
 }

@@ -295,3 +295,109 @@ async fn a_grant_means_who_had_the_name_when_it_was_made() {
     let allowed = ("allow".to_owned(), "ToIt Grant2".to_owned());
     assert_eq!(key.encrypt(&anew, ID, json!({})).await, allowed);
 }
+
+/// A policy of one statement for a principal.
+fn new_policy(statement: Value) -> String {
+    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+}
+
+fn administers(principal: &str) -> Value {
+    json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Resource": "*",
+        "Action": ["kms:Describe*", "kms:Put*", "kms:Create*"]})
+}
+
+const LOCKOUT: &str =
+    "The new key policy will not allow you to update the key policy in the future.";
+
+#[rstest::rstest]
+#[case::to_the_caller(administers(ROLE), none(), json!({}), true)]
+#[case::to_the_account(administers("123456789012"), allow("kms:*"), json!({}), true)]
+// What the caller's own policies leave out it could not do later either.
+#[case::to_the_account_alone(administers("123456789012"), allow("kms:CreateKey"), json!({}), false)]
+#[case::to_another(administers("arn:aws:iam::210987654321:role/x"), allow("kms:*"), json!({}), false)]
+#[case::to_use_it(
+    json!({"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:Encrypt", "Resource": "*"}),
+    allow("kms:*"), json!({}), false)]
+#[case::without_a_resource(
+    json!({"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:*"}),
+    allow("kms:*"), json!({}), false)]
+#[case::unless_it_wants_to(administers("arn:aws:iam::210987654321:role/x"), allow("kms:*"),
+    json!({"BypassPolicyLockoutSafetyCheck": true}), true)]
+#[tokio::test]
+async fn who_stores_a_keys_policy_can_store_another(
+    #[case] statement: Value,
+    #[case] own: String,
+    #[case] input: Value,
+    #[case] taken: bool,
+) {
+    let key = Key::with(&[to(ROLE)], &[]).await;
+    key.stage.upstream.answers("TrentService.PutKeyPolicy", 200, &json!({}));
+    let created = json!({"KeyMetadata": {"KeyId": ID, "Arn": ARN}});
+    key.stage.upstream.answers("TrentService.CreateKey", 200, &created);
+    let role = key.stage.role(&own);
+    let mut input = input;
+    input["Policy"] = new_policy(statement).into();
+    let created = match own.contains("kms:") {
+        true => Some(key.stage.client.call(&role, Service::Kms, "CreateKey", input.clone()).await),
+        false => None,
+    };
+    input["KeyId"] = ID.into();
+    let stored = key.stage.client.call(&role, Service::Kms, "PutKeyPolicy", input).await;
+    for answer in [Some(stored), created].into_iter().flatten() {
+        match taken {
+            true => assert!(answer.is_ok(), "{answer:?}"),
+            false => {
+                let error = answer.unwrap_err();
+                assert_eq!((error.status, &*error.code), (400, "MalformedPolicyDocumentException"));
+                assert_eq!(error.message, LOCKOUT);
+                assert_eq!(key.stage.last_entry().outcome, Ending::Refused);
+            }
+        }
+    }
+}
+
+/// Root is no exception: a key may be nobody's but its policy's.
+#[tokio::test]
+async fn root_does_not_make_a_key_that_it_could_not_manage() {
+    let stage = Stage::new().await;
+    stage.bare_role("AROAEXAMPLEEXAMPLE12");
+    stage.upstream.answers("TrentService.CreateKey", 200, &json!({"KeyMetadata": {}}));
+    let create = async |principal: &str| {
+        let input = json!({"Policy": new_policy(administers(principal))});
+        stage.client.call(&root(), Service::Kms, "CreateKey", input).await
+    };
+    assert_eq!(create(ROLE).await.unwrap_err().message, LOCKOUT);
+    assert!(create("arn:aws:iam::123456789012:root").await.is_ok());
+    // Who is named must be there.
+    let missing = create("arn:aws:iam::123456789012:role/gone").await.unwrap_err();
+    assert_eq!(
+        (missing.status, &*missing.code, &*missing.message),
+        (
+            400,
+            "MalformedPolicyDocumentException",
+            "Policy contains a statement with one or more invalid principals."
+        )
+    );
+}
+
+/// "If either of the required Resource or Action elements are missing from a key policy
+/// statement, the policy statement has no effect"
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html>).
+#[rstest::rstest]
+#[case::whole(&[], true)]
+#[case::no_action(&["Action"], false)]
+#[case::no_resource(&["Resource"], false)]
+#[tokio::test]
+async fn a_statement_of_a_key_without_an_action_or_a_resource_has_no_effect(
+    #[case] missing: &[&str],
+    #[case] allowed: bool,
+) {
+    let mut statement = to(ROLE);
+    for name in missing {
+        statement.as_object_mut().unwrap().remove(*name);
+    }
+    let key = Key::with(&[statement], &[]).await;
+    let role = key.stage.role(&none());
+    let (outcome, _) = key.encrypt(&role, ID, json!({})).await;
+    assert_eq!(outcome == "allow", allowed, "{outcome}");
+}

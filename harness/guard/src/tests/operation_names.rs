@@ -36,9 +36,10 @@ const DECIDED: [Service; 12] = [
     Service::Sts,
 ];
 
-/// The same, with SES, which is asked for its identities.
-fn decided() -> impl Iterator<Item = Service> {
-    DECIDED.into_iter().chain(Service::of("ses"))
+/// Those of which single operations are checked.
+fn named() -> impl Iterator<Item = Service> {
+    let others = ["sqs", "sns", "efs", "ses"].map(|name| Service::of(name).unwrap());
+    DECIDED.into_iter().chain(others)
 }
 
 /// Words that stand in the models: operations, and what is not to be taken for
@@ -51,12 +52,12 @@ struct Words {
 
 impl Words {
     fn of_the_models() -> Self {
-        let all = || decided().flat_map(|service| &service.model().operations);
+        let all = || named().flat_map(|service| &service.model().operations);
         let operations: BTreeSet<_> = all().map(|operation| operation.name).collect();
         let verbs = operations.iter().map(|name| first_word(name)).collect();
         let members = all().flat_map(|it| it.members.iter().map(|member| member.name));
         let errors = all().flat_map(|operation| operation.errors.iter().copied());
-        let prefixes = decided().filter_map(Service::iam_prefix);
+        let prefixes = named().filter_map(Service::iam_prefix);
         let services = prefixes.filter_map(catalog::service);
         let actions = services.flat_map(|it| it.actions().map(|action| action.name));
         let others = members.chain(errors).chain(actions).collect();

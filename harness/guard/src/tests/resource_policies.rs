@@ -118,7 +118,8 @@ async fn a_policy_that_cannot_be_read_may_be_there_once_a_call_stored_one(
         let failure = json!({"__type": "InternalFailure", "message": "not implemented"});
         stage.upstream.answers(GET, 501, &failure);
         if stored {
-            let put = json!({"ResourceArn": TABLE, "Policy": "{}"});
+            let policy = table_policy(&[statement("Allow", json!({"AWS": ACCOUNT}))]);
+            let put = json!({"ResourceArn": TABLE, "Policy": policy["Policy"]});
             stage.client.call(&root(), Service::DynamoDb, "PutResourcePolicy", put).await.unwrap();
         }
         let answer = read(&stage, &stage.role(own)).await;
@@ -191,9 +192,10 @@ async fn a_policy_means_who_had_the_name_when_it_was_stored() {
     let stage = staged().await;
     let policy = table_policy(&[statement("Allow", app())]);
     let put = || json!({"ResourceArn": TABLE, "Policy": policy["Policy"]});
+    let before = stage.bare_role("AROAEXAMPLEEXAMPLE12");
     stage.client.call(&root(), Service::DynamoDb, "PutResourcePolicy", put()).await.unwrap();
     stage.upstream.answers(GET, 200, &policy);
-    read(&stage, &stage.bare_role("AROAEXAMPLEEXAMPLE12")).await.unwrap();
+    read(&stage, &before).await.unwrap();
 
     stage.call(&root(), "DeleteRole", json!({"RoleName": "app"})).await.unwrap();
     let anew = stage.bare_role("AROAEXAMPLEEXAMPLE34");

@@ -14,10 +14,16 @@ mod s3;
 mod tests;
 
 pub use identity::{Use, identity};
-pub use resource::trust;
+pub use resource::{Elements, Fault, resource, trust};
 pub use s3::bucket;
 
 use crate::json::{Member, Node, Value};
+use crate::pattern::{Case, Glob};
+
+/// Whether an entry of `Action` means an action, both without their prefix.
+pub fn names_action(entry: &str, action: &str) -> bool {
+    Glob::new(&entry.to_ascii_lowercase()).matches(action, Case::Fold)
+}
 
 /// A member of an object.
 fn member<'n>(members: &'n [Member], name: &str) -> Option<&'n Node> {

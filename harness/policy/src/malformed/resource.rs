@@ -20,6 +20,7 @@ use crate::principal::Entry;
 
 const JSON: &str = "This policy contains invalid Json";
 const SYNTAX: &str = "Syntax errors in policy.";
+const PRINCIPAL: &str = "Invalid principal in policy";
 
 /// What a service asks of the statements beyond the grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,54 @@ pub(super) enum Grammar {
     Trust,
     /// The policy of a bucket.
     Bucket,
+    /// The policy of another resource.
+    Other(Elements),
+}
+
+/// Which of the elements that a resource's policy usually has a service asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elements {
+    /// `Action` and `Resource`, or their opposites.
+    All,
+    /// `Action` alone; `Resource` may be there.
+    ActionOnly,
+    /// `Action`; `Resource` may not be there.
+    NoResource,
+    /// Neither: a statement without one of them has no effect.
+    Neither,
+}
+
+/// Why a resource's policy is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It is no JSON, or no object.
+    Json,
+    /// It has no form of a policy; the parser's sentence.
+    Form(String),
+    /// A statement names nobody, or something that is no principal; the parser's
+    /// sentence.
+    Principal(String),
+}
+
+impl Fault {
+    /// The sentence of the parser.
+    pub fn sentence(&self) -> &str {
+        match self {
+            Self::Json => JSON,
+            Self::Form(sentence) | Self::Principal(sentence) => sentence,
+        }
+    }
+}
+
+/// Why the policy of a resource is none; nothing where there is no fault. What its
+/// actions and resources are is not looked at.
+pub fn resource(document: &str, elements: Elements) -> Option<Fault> {
+    let Ok(root) = json::parse(document) else { return Some(Fault::Json) };
+    let Some(top) = members(&root) else { return Some(Fault::Json) };
+    let sentence = check(top, Grammar::Other(elements)).err()?;
+    let is_principal =
+        sentence == PRINCIPAL || sentence.starts_with("Missing required field Princ");
+    Some(if is_principal { Fault::Principal(sentence) } else { Fault::Form(sentence) })
 }
 
 /// What IAM answers to a role's trust policy; nothing where it finds no fault.
@@ -103,34 +152,46 @@ fn check_statement(statement: &[Member], grammar: Grammar) -> Result<(), String>
     if both("Action", "NotAction") || both("Resource", "NotResource") {
         return Err(SYNTAX.to_owned());
     }
-    let actions = member(statement, "Action").or_else(|| member(statement, "NotAction"));
-    let actions = texts(Some(actions.ok_or("Missing required field Action")?));
-    if actions.is_empty() {
-        return Err("Missing required field Action cannot be empty!".to_owned());
-    }
+    let actions = check_actions(statement, grammar)?;
     let resource = ["Resource", "NotResource"]
         .into_iter()
         .find_map(|name| member(statement, name).map(|node| (name, node)));
     match (grammar, resource) {
-        (Grammar::Trust, Some((name, _))) => Err(format!("Has prohibited field {name}")),
-        (Grammar::Trust, None) => {
-            let is_of_sts = |action: &&str| {
-                action.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("sts:"))
-            };
-            match actions.iter().all(is_of_sts) && member(statement, "NotAction").is_none() {
-                true => Ok(()),
-                false => {
-                    Err("AssumeRole policy may only specify STS AssumeRole actions.".to_owned())
-                }
+        (Grammar::Trust | Grammar::Other(Elements::NoResource), Some((name, _))) => {
+            Err(format!("Has prohibited field {name}"))
+        }
+        (Grammar::Trust, None) => only_of_sts(statement, &actions),
+        (Grammar::Bucket | Grammar::Other(Elements::All), None) => {
+            Err("Missing required field Resource".to_owned())
+        }
+        (Grammar::Bucket | Grammar::Other(_), Some((_, node))) => match texts(Some(node)) {
+            given if given.is_empty() => {
+                Err("Missing required field Resource cannot be empty!".to_owned())
             }
-        }
-        (Grammar::Bucket, None) => Err("Missing required field Resource".to_owned()),
-        (Grammar::Bucket, Some((_, Node { value: Value::Array(nodes), .. })))
-            if nodes.is_empty() =>
-        {
-            Err("Missing required field Resource cannot be empty!".to_owned())
-        }
-        (Grammar::Bucket, Some(_)) => Ok(()),
+            _ => Ok(()),
+        },
+        (Grammar::Other(_), None) => Ok(()),
+    }
+}
+
+fn check_actions(statement: &[Member], grammar: Grammar) -> Result<Vec<&str>, String> {
+    let actions = match member(statement, "Action").or_else(|| member(statement, "NotAction")) {
+        Some(actions) => texts(Some(actions)),
+        None if grammar == Grammar::Other(Elements::Neither) => return Ok(Vec::new()),
+        None => return Err("Missing required field Action".to_owned()),
+    };
+    if actions.is_empty() {
+        return Err("Missing required field Action cannot be empty!".to_owned());
+    }
+    Ok(actions)
+}
+
+fn only_of_sts(statement: &[Member], actions: &[&str]) -> Result<(), String> {
+    let is_of_sts =
+        |action: &&str| action.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("sts:"));
+    match actions.iter().all(is_of_sts) && member(statement, "NotAction").is_none() {
+        true => Ok(()),
+        false => Err("AssumeRole policy may only specify STS AssumeRole actions.".to_owned()),
     }
 }
 
@@ -143,7 +204,7 @@ fn check_principal(statement: &[Member], effect: &str, grammar: Grammar) -> Resu
             Grammar::Trust => {
                 Err("AssumeRole policy must not contain NotPrincipal field.".to_owned())
             }
-            Grammar::Bucket => check_named(excepted, grammar),
+            Grammar::Bucket | Grammar::Other(_) => check_named(excepted, grammar),
         };
     }
     check_named(member(statement, "Principal").ok_or("Missing required field Principal")?, grammar)
@@ -156,7 +217,7 @@ fn check_named(principal: &Node, grammar: Grammar) -> Result<(), String> {
         Grammar::Trust => {
             format!("Invalid principal in policy: \"{}\":\"{value}\"", kind.to_uppercase())
         }
-        Grammar::Bucket => "Invalid principal in policy".to_owned(),
+        Grammar::Bucket | Grammar::Other(_) => PRINCIPAL.to_owned(),
     };
     match &principal.value {
         Value::String(text) if text == "*" => match grammar {
@@ -164,7 +225,7 @@ fn check_named(principal: &Node, grammar: Grammar) -> Result<(), String> {
             Grammar::Trust => {
                 Err("AssumeRolepolicy contained an invalid principal: \"STAR\":\"*\".".to_owned())
             }
-            Grammar::Bucket => Ok(()),
+            Grammar::Bucket | Grammar::Other(_) => Ok(()),
         },
         Value::String(text) => Err(invalid("AWS", text)),
         Value::Object(kinds) => {

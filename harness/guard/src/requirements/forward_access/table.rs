@@ -49,7 +49,9 @@ pub(super) const ROWS: &[Row] = &[
         &["Decrypt"],
         None,
     ),
-    // What DynamoDB needs of a customer's key in the name of who makes the table.
+    // "At a minimum, DynamoDB requires the following permissions on a customer managed
+    // key", in the name of the principal who selects it
+    // (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
     row(
         &[
             "dynamodb:CreateTable",
@@ -70,6 +72,8 @@ pub(super) const ROWS: &[Row] = &[
         ],
         None,
     ),
+    // "Stream administrator permissions": kms:List* and kms:DescribeKey*
+    // (https://docs.aws.amazon.com/streams/latest/dev/permissions-user-key-KMS.html).
     row(&["kinesis:StartStreamEncryption"], &["DescribeKey"], Some("aws:kinesis:arn")),
     row(
         &["kinesis:PutRecord", "kinesis:PutRecords"],
@@ -103,9 +107,10 @@ pub(super) const ROWS: &[Row] = &[
     row(&["ssm:PutParameter"], &["Encrypt"], Some("PARAMETER_ARN")),
 ];
 
-/// Parts of an upload are read again before they become an object:
-/// `kms:GenerateDataKey` is for who begins it
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html>).
+/// Parts of an upload are read again before they become an object: `kms:Decrypt` is for
+/// `UploadPart` and `UploadPartCopy`, `kms:GenerateDataKey` for who begins it
+/// (<https://repost.aws/knowledge-center/s3-large-file-encryption-kms-key>,
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html>).
 pub(super) const PART: Row = row(&["s3:PutObject"], &["Decrypt"], None);
 
 /// An advanced parameter is encrypted with a key of its own.
