@@ -44,6 +44,8 @@ pub struct WebIdentity<'a> {
     pub duration: Option<u32>,
     /// A session policy.
     pub policy: Option<&'a str>,
+    /// ARNs of managed session policies.
+    pub policies: &'a [String],
 }
 
 impl Client {
@@ -129,11 +131,24 @@ impl Client {
             if let Some(policy) = identity.policy {
                 members.insert("Policy".to_owned(), json!(policy));
             }
+            if !identity.policies.is_empty() {
+                let arns = identity.policies.iter().map(|arn| json!({"arn": arn}));
+                members.insert("PolicyArns".to_owned(), arns.collect());
+            }
         }
         let answer =
             self.send(endpoint, None, Service::Sts, "AssumeRoleWithWebIdentity", input, None).await;
         let access = answer.result.and_then(|output| access(endpoint, region, &output));
         (access, answer.request_id)
+    }
+
+    /// Assumes a role with another's credentials.
+    ///
+    /// # Errors
+    /// STS's own.
+    pub async fn assume_role(&self, source: &Access, input: Value) -> Result<Access, ServiceError> {
+        let answer = self.call(source, Service::Sts, "AssumeRole", input).await;
+        access(&source.endpoint, &source.region, &answer.result?)
     }
 
     async fn send(

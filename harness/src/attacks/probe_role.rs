@@ -182,6 +182,7 @@ fn workflow(name: &str) -> GithubRun {
         sha: "0".repeat(40),
         workflow: "Canary".into(),
         workflow_file: ".github/workflows/canary.yml".into(),
+        called_file: None,
         actor: "ringfence".into(),
         run_id: "1".into(),
     }

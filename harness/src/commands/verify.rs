@@ -306,7 +306,7 @@ fn describe(stack: &Stack, record: &mut RunRecord) -> anyhow::Result<()> {
     }
     record.deviations.extend(stack.deployments().iter().flat_map(|deployment| {
         let report = &deployment.report;
-        let said = report.stand_ins.iter().chain(&report.reached);
+        let said = report.stand_ins.iter().chain(&report.skipped).chain(&report.reached);
         said.map(|text| format!("{}: {text}", deployment.app))
     }));
     record.upstream = Upstream {

@@ -114,6 +114,10 @@ impl Config {
                 .membership()
                 .map_err(|error| Fault::at(&organization.path, error.to_string()))?;
         }
+        for (name, substitute) in &self.actions {
+            let faults = substitute.get_ref().check();
+            faults.map_err(|why| Fault::at(substitute, format!("actions.\"{name}\": {why}")))?;
+        }
         for deployer in &self.deployers {
             if self.app(deployer.app.get_ref()).is_none() {
                 return Err(Fault::at(

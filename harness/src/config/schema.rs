@@ -10,6 +10,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::registries::{self, Registry};
+use crate::workflow::Substitutes;
 
 use super::value::{AccountId, Backend, Region, Repository};
 
@@ -51,6 +52,10 @@ pub struct Config {
     /// What the applications' workflows may do.
     #[serde(default)]
     pub workflows: Workflows,
+    /// What stands for actions of workflows that are not known here, by
+    /// `owner/name`.
+    #[serde(default)]
+    pub actions: Substitutes,
     /// How the evidence is made.
     #[serde(default)]
     pub evidence: Evidence,
@@ -312,6 +317,12 @@ pub struct App {
     /// The ref that the workflow runs on; default `refs/heads/main`.
     #[serde(default = "main_branch", rename = "ref")]
     pub git_ref: String,
+    /// The event that starts the workflow; default the one that it deploys by.
+    #[serde(default)]
+    pub event: Option<String>,
+    /// The inputs of the workflow (`inputs.X`).
+    #[serde(default)]
+    pub inputs: BTreeMap<String, String>,
     /// The workflow's variables (`vars.X`).
     #[serde(default)]
     pub vars: BTreeMap<String, String>,

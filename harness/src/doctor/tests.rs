@@ -37,7 +37,7 @@ async fn each_file_has_a_line_and_each_fault_its_own() {
     let top = tempfile::tempdir().unwrap();
     let good = format!("{WORKFLOW}      - run: 'true'\n");
     let bad = format!(
-        "{WORKFLOW}      - run: echo ${{{{ inputs.x }}}}\n        if: always()\n      - uses: a/b@v1\n  b:\n    uses: ./x.yml\n"
+        "{WORKFLOW}      - run: echo ${{{{ nope.x }}}}\n        if: nope()\n      - uses: a/b@v1\n  b:\n    uses: ./x.yml\n"
     );
     let template =
         "Resources:\n  A:\n    Type: AWS::S3::Bucket\n  B:\n    Type: AWS::SageMaker::Model\n";
@@ -85,7 +85,7 @@ async fn each_file_has_a_line_and_each_fault_its_own() {
             "Workflow .github/workflows/bad.yml:13 Unsupported jobs.a.steps[1]",
             "Workflow .github/workflows/bad.yml:15 Unsupported jobs.b.uses",
             "Workflow .github/workflows/broken.yml:2 Unsupported syntax",
-            "Workflow .github/workflows/called.yml:1 Unsupported on",
+            "Workflow .github/workflows/called.yml:1 Runs ",
             "Workflow .github/workflows/good.yml:1 Runs ",
         ]
     );
@@ -96,10 +96,10 @@ async fn each_file_has_a_line_and_each_fault_its_own() {
 #[rstest]
 #[case::good("      - run: 'true'\n", true)]
 #[case::action("      - uses: a/b@v1\n", false)]
-#[case::input("      - uses: actions/checkout@v4\n        with: {ref: x}\n", false)]
+#[case::input("      - uses: actions/checkout@v4\n        with: {github-server-url: x}\n", false)]
 #[case::shell("      - run: x\n        shell: pwsh\n", false)]
-#[case::expression("      - run: echo ${{ needs.a.outputs.b }}\n", false)]
-#[case::environment("      - run: x\n    environment: ${{ inputs.e }}\n", false)]
+#[case::expression("      - run: echo ${{ needs.a.outputs.b }} ${{ nope.a }}\n", false)]
+#[case::environment("      - run: x\n    environment: ${{ secrets.E }}\n", false)]
 #[case::python(
     "      - uses: actions/setup-python@v5\n        with: {python-version: '2.7'}\n",
     false

@@ -87,6 +87,8 @@ pub struct GithubRun {
     pub workflow: String,
     /// The workflow's file, within the repository.
     pub workflow_file: String,
+    /// The file of the workflow that the run's own calls, and whose job this is.
+    pub called_file: Option<String>,
     /// Who started it.
     pub actor: String,
     /// The run's id.
@@ -112,6 +114,7 @@ impl GithubRun {
             sha: hex::encode(Sha256::digest(repository)).chars().take(40).collect(),
             workflow: "Deploy".to_owned(),
             workflow_file: app.workflow.to_string_lossy().into_owned(),
+            called_file: None,
             actor: "octocat".to_owned(),
             run_id: digits(&Uuid::new_v4().to_string(), 11),
         }
@@ -120,6 +123,25 @@ impl GithubRun {
     /// `owner/name`.
     pub fn repository(&self) -> String {
         format!("{}/{}", self.owner, self.name)
+    }
+
+    /// The id of who started it.
+    pub fn actor_id(&self) -> String {
+        digits(&self.actor, 7)
+    }
+
+    /// The branch that a pull request goes to; empty elsewhere.
+    pub fn base_ref(&self) -> &'static str {
+        if self.is_pull_request() { "main" } else { "" }
+    }
+
+    /// The branch that it comes from; empty elsewhere.
+    pub fn head_ref(&self) -> &'static str {
+        if self.is_pull_request() { "feature" } else { "" }
+    }
+
+    fn is_pull_request(&self) -> bool {
+        self.event == "pull_request"
     }
 
     /// `sub`: the environment wins over the event, the event over the ref; a
@@ -146,23 +168,23 @@ impl GithubRun {
         let repository = self.repository();
         let workflow_ref = format!("{repository}/{}@{}", self.workflow_file, self.git_ref);
         let tag = self.git_ref.starts_with("refs/tags/");
-        let pull_request = self.event == "pull_request";
         let mut claims = Map::new();
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
         set("actor", json!(self.actor));
-        set("actor_id", json!(digits(&self.actor, 7)));
+        set("actor_id", json!(self.actor_id()));
         set("aud", json!(audience));
-        set("base_ref", json!(if pull_request { "main" } else { "" }));
+        set("base_ref", json!(self.base_ref()));
         set("check_run_id", json!(digits(&self.run_id, 11)));
         if let Some(environment) = &self.environment {
             set("environment", json!(environment));
         }
         set("event_name", json!(self.event));
         set("exp", json!(issued + 300));
-        set("head_ref", json!(if pull_request { "feature" } else { "" }));
+        set("head_ref", json!(self.head_ref()));
         set("iat", json!(issued));
         set("iss", json!(issuer));
-        set("job_workflow_ref", json!(workflow_ref));
+        let job_file = self.called_file.as_ref().unwrap_or(&self.workflow_file);
+        set("job_workflow_ref", json!(format!("{repository}/{job_file}@{}", self.git_ref)));
         set("job_workflow_sha", json!(self.sha));
         set("jti", json!(Uuid::new_v4().to_string()));
         set("nbf", json!(issued - 300));

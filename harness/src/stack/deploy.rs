@@ -56,7 +56,12 @@ impl Stack {
         phase: &crate::progress::Phase,
     ) -> Result<Report, StackError> {
         let app = self.app(name)?;
-        self.deploy_from(app, &app.directory, GithubRun::of(app, None), phase).await
+        let failed = |cause| StackError::Deploy { app: name.to_owned(), cause };
+        let workflow = Workflow::load(&app.directory.join(&app.workflow)).map_err(failed)?;
+        let mut identity = GithubRun::of(app, None);
+        let event = workflow.started_by(app.event.as_deref(), &app.git_ref).map_err(failed)?;
+        event.clone_into(&mut identity.event);
+        self.deploy_from(app, &app.directory, identity, phase).await
     }
 
     /// Runs an application's workflow on another copy of its repository, with
@@ -89,8 +94,15 @@ impl Stack {
             registries: &Registries::new(&self.config.workflows.registries, Machine::ours()),
             bounds: STEP_BOUNDS,
         };
-        let run =
-            Run { workflow: &workflow, repository, identity, vars, secrets: app.secrets.clone() };
+        let run = Run {
+            workflow: &workflow,
+            repository,
+            identity,
+            vars,
+            secrets: app.secrets.clone(),
+            inputs: app.inputs.clone(),
+            actions: self.config.actions.clone(),
+        };
         runner.run(&run, phase).await.map_err(failed)
     }
 }

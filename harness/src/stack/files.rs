@@ -2,11 +2,10 @@
 //! anything starts, and all of it at once.
 
 use crate::config::{Config, Place};
-use crate::issuers::GithubRun;
 use crate::remark::{Outcome, Remark, unsupported};
 use crate::terraform::{self, Machine};
 use crate::tools::TerraformBinary;
-use crate::workflow::{Workflow, WorkflowError};
+use crate::workflow::{Repository, Workflow, WorkflowError};
 
 /// Everything that will not run, of Layer 1 and, where they are deployed, of the
 /// applications' workflows.
@@ -25,12 +24,18 @@ pub(crate) fn faults(
     }
     for app in config.apps.iter().filter(|_| deploy) {
         let path = app.directory.join(&app.workflow);
-        let run = GithubRun::of(app, None);
-        let read =
-            Workflow::load(&path).and_then(|workflow| workflow.starts(&run.event, &run.git_ref));
+        let repository = Repository::at(&app.directory);
+        let read = Workflow::examine(&path, Some(&repository), &config.actions).and_then(
+            |(workflow, remarks)| {
+                // A file that could not be read whole may say later what starts it.
+                if remarks.is_empty() {
+                    workflow.started_by(app.event.as_deref(), &app.git_ref)?;
+                }
+                Ok(remarks)
+            },
+        );
         match read {
-            Ok(()) => {}
-            Err(WorkflowError::Unsupported(remarks)) => found.extend(remarks),
+            Ok(remarks) => found.extend(remarks),
             Err(error) => {
                 let (place, because) = match error {
                     WorkflowError::Invalid { place, message } => (place, message),

@@ -89,6 +89,7 @@ impl Stack {
             token: &token,
             duration: None,
             policy: None,
+            policies: &[],
         };
         self.client
             .assume_with_web_identity(

@@ -7,11 +7,18 @@
 //! errors that name file and line, never skipped.
 
 mod actions;
+mod check;
 mod checkout;
+mod contexts;
+mod events;
 mod expression;
 mod filter;
+mod local;
+mod matrix;
+mod model;
 mod parse;
 mod place;
+mod plan;
 mod python;
 mod reader;
 mod run;
@@ -27,8 +34,10 @@ use ringfence_wire::ServiceError;
 use crate::config::Place;
 use crate::remark::Remark;
 
+pub use actions::{Substitute, Substitutes};
+pub use local::Repository;
+pub use model::{Action, Inputs, Job, Script, Step, Work, Workflow};
 pub(crate) use parse::DIALECT;
-pub use parse::{Job, Step, Work, Workflow};
 pub use run::{Report, Run, Runner, STEP_BOUNDS};
 
 /// Why a workflow did not do its work.

@@ -14,8 +14,7 @@ use time::OffsetDateTime;
 use url::Url;
 use uuid::Uuid;
 
-use super::expression::Contexts;
-use crate::issuers::GithubRun;
+use super::expression::Value;
 use crate::registries::{Machine, Proxy};
 use crate::scratch::Scratch;
 use crate::tools::PythonTools;
@@ -61,6 +60,8 @@ pub(super) struct Place {
     pub(super) stand_ins: Shown,
     /// `setup-python`'s links.
     pub(super) pythons: Shown,
+    /// The event, for `GITHUB_EVENT_PATH`.
+    pub(super) event: Shown,
     /// The machine's directories that hold the tools.
     pub(super) tools: Vec<PathBuf>,
     /// Who the steps are.
@@ -119,6 +120,7 @@ impl Place {
             bin: shown("bin", "/opt/ringfence/bin".to_owned())?,
             stand_ins: shown("stand-ins", "/opt/ringfence/stand-ins".to_owned())?,
             pythons: shown("pythons", "/opt/ringfence/pythons".to_owned())?,
+            event: shown("event", "/github/workflow".to_owned())?,
             tools: tools.directories().into_iter().chain(machine.files()).collect(),
             machine,
             user: sandbox.user(),
@@ -153,6 +155,29 @@ impl Place {
         Ok(place)
     }
 
+    /// A new directory that is ours, and where a step can be shown it.
+    pub(super) fn extra(&mut self, name: &str) -> io::Result<Shown> {
+        self.steps += 1;
+        let outside = self.base.join(format!("{name}-{}", self.steps));
+        fs::create_dir_all(&outside)?;
+        let inside = self.shown_at(&outside, name);
+        Ok(Shown { outside, inside })
+    }
+
+    /// Where a step can be shown a directory.
+    pub(super) fn shown_at(&self, outside: &Path, name: &str) -> PathBuf {
+        match self.own_root {
+            true => Path::new("/opt/ringfence").join(name),
+            false => outside.to_owned(),
+        }
+    }
+
+    /// Writes the event to its file, before there is a step.
+    pub(super) fn tell_event(&self, event: &Value) -> io::Result<()> {
+        let text = event.json().map_err(io::Error::other)?;
+        fs::write(self.event.outside.join("event.json"), text)
+    }
+
     /// The files of the next step. They stand where no step before it could
     /// write.
     pub(super) fn next_step(&mut self, script: &str) -> io::Result<StepFiles> {
@@ -174,7 +199,7 @@ impl Place {
 
     /// Everything that there is for a step beside the system.
     pub(super) fn walls(&self, files: &StepFiles) -> Vec<Wall> {
-        let readable = [&self.bin, &self.stand_ins, &self.pythons, &files.directory];
+        let readable = [&self.bin, &self.stand_ins, &self.pythons, &self.event, &files.directory];
         let written = [&self.workspace, &self.home, &self.temporary].into_iter().chain(&self.tmp);
         let mut walls: Vec<Wall> = self.tools.iter().cloned().map(Wall::Readable).collect();
         walls.extend(readable.map(|it| Wall::ReadableAt(it.outside.clone(), it.inside.clone())));
@@ -194,7 +219,8 @@ impl Place {
         files: &StepFiles,
         endpoint: &Url,
         proxy: &Proxy,
-        contexts: &Contexts,
+        github: &BTreeMap<String, String>,
+        own: &BTreeMap<String, String>,
     ) -> BTreeMap<OsString, OsString> {
         let system =
             ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -222,10 +248,8 @@ impl Place {
         for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
             environment.insert(name.into(), format!("http://{}", proxy.address()).into());
         }
-        for (name, value) in &contexts.github {
-            environment.insert(format!("GITHUB_{}", name.to_uppercase()).into(), value.into());
-        }
-        environment.extend(contexts.env.iter().map(|(name, value)| (name.into(), value.into())));
+        environment
+            .extend(github.iter().chain(own).map(|(name, value)| (name.into(), value.into())));
         for (name, file) in COMMAND_FILES {
             let path = files.directory.inside.join("written").join(file);
             environment.insert(name.into(), path.into());
@@ -247,36 +271,6 @@ fn stand_in(directory: &Path, minor: u8, python: &Path) -> io::Result<()> {
     );
     fs::write(&path, text)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
-}
-
-/// The `github` context, which is also the environment `GITHUB_…`.
-pub(super) fn github(run: &GithubRun, place: &Place, job: &str) -> BTreeMap<&'static str, String> {
-    let ref_name = ["refs/heads/", "refs/tags/"]
-        .iter()
-        .find_map(|prefix| run.git_ref.strip_prefix(prefix))
-        .unwrap_or(&run.git_ref);
-    [
-        ("actor", run.actor.clone()),
-        ("event_name", run.event.clone()),
-        ("job", job.to_owned()),
-        ("ref", run.git_ref.clone()),
-        ("ref_name", ref_name.to_owned()),
-        (
-            "ref_type",
-            if run.git_ref.starts_with("refs/tags/") { "tag" } else { "branch" }.to_owned(),
-        ),
-        ("repository", run.repository()),
-        ("repository_id", run.repository_id.clone()),
-        ("repository_owner", run.owner.clone()),
-        ("repository_owner_id", run.owner_id.clone()),
-        ("run_attempt", "1".to_owned()),
-        ("run_id", run.run_id.clone()),
-        ("run_number", "1".to_owned()),
-        ("sha", run.sha.clone()),
-        ("workflow", run.workflow.clone()),
-        ("workspace", place.workspace.inside.to_string_lossy().into_owned()),
-    ]
-    .into()
 }
 
 /// The largest file that a step may leave for us; GitHub takes 1 MiB of a

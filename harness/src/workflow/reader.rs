@@ -2,13 +2,13 @@
 //! that all of it is told at once.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use ringfence_text::{Member as Entry, Node, Value};
 
-use super::expression;
+use super::contexts;
+use super::expression::{self, Condition, Expression, ExpressionError, Site, Template};
+use super::model::{Data, Texts};
 use crate::config::Place;
 use crate::remark::{Outcome, Remark};
 
@@ -57,17 +57,30 @@ impl<'f> Reader<'f> {
 
     /// Keeps what is wrong.
     pub(super) fn fault(&self, at: ringfence_text::Place, message: impl Into<String>) {
-        // `jobs.deploy.steps[2].uses`
-        let construct = self.path.borrow().iter().fold(String::new(), |path, key| {
-            let dot = if path.is_empty() || key.starts_with('[') { "" } else { "." };
-            format!("{path}{dot}{key}")
-        });
+        self.keep(self.place(at), message.into());
+    }
+
+    fn keep(&self, place: Place, because: String) {
+        let construct = self.construct();
         self.remarks.borrow_mut().push(Remark {
-            place: self.place(at),
+            place,
             construct,
             outcome: Outcome::Unsupported,
-            because: message.into(),
+            because,
         });
+    }
+
+    /// What is being read: `jobs.deploy.steps[2].uses`.
+    pub(super) fn construct(&self) -> String {
+        self.path.borrow().iter().fold(String::new(), |path, key| {
+            let dot = if path.is_empty() || key.starts_with('[') { "" } else { "." };
+            format!("{path}{dot}{key}")
+        })
+    }
+
+    /// The same of a place that is known already.
+    pub(super) fn fault_at(&self, place: Place, message: impl Into<String>) {
+        self.keep(place, message.into());
     }
 
     pub(super) fn unknown(&self, what: &str, entry: &Entry) {
@@ -108,12 +121,93 @@ impl<'f> Reader<'f> {
     }
 
     /// A text whose expressions are replaced when it is used.
-    pub(super) fn filled(&self, node: &Node) -> String {
-        let text = self.text(node);
-        for message in expression::unsupported_in(&text) {
-            self.fault(node.at, message);
+    pub(super) fn template(&self, node: &Node, site: Site) -> Template {
+        let (template, faults) = Template::read(&self.text(node), site);
+        self.faults_of(node, &faults);
+        self.known_members(node, template.expressions());
+        template
+    }
+
+    /// What an `if` says.
+    pub(super) fn condition(&self, node: &Node, site: Site) -> Condition {
+        let (condition, faults) = Condition::read(&self.text(node), site);
+        self.faults_of(node, &faults);
+        self.known_members(node, condition.expressions());
+        condition
+    }
+
+    fn faults_of(&self, node: &Node, faults: &[ExpressionError]) {
+        for fault in faults {
+            self.fault(node.at, fault.to_string());
         }
-        text
+    }
+
+    /// A member of `github`, `runner` or `job` that is none would be null here
+    /// whether or not GitHub has it.
+    fn known_members<'e>(&self, node: &Node, all: impl Iterator<Item = &'e Expression>) {
+        for expression in all {
+            for path in expression.paths() {
+                let [context, name, ..] = path.as_slice() else { continue };
+                let known: &[&str] = match *context {
+                    "github" => &contexts::GITHUB,
+                    "runner" => &contexts::RUNNER,
+                    "job" => &contexts::JOB,
+                    _ => continue,
+                };
+                if !known.iter().any(|it| it.eq_ignore_ascii_case(name)) {
+                    self.fault(node.at, format!("`{context}.{name}` is not known here"));
+                }
+            }
+        }
+    }
+
+    /// A number or a flag, or an expression that comes to one.
+    pub(super) fn scalar(&self, node: &Node, site: Site, what: Scalar) -> Template {
+        let template = self.template(node, site);
+        let fits = template.plain().is_none_or(|text| match what {
+            Scalar::Flag => matches!(text, "true" | "false"),
+            Scalar::Minutes => text.parse::<f64>().is_ok_and(|minutes| minutes > 0.0),
+        });
+        if !fits {
+            let expected = match what {
+                Scalar::Flag => "true or false",
+                Scalar::Minutes => "a positive number",
+            };
+            self.fault(node.at, format!("{expected} is expected here"));
+        }
+        template
+    }
+
+    pub(super) fn templates(&self, node: &Node, what: &str, site: Site) -> Texts {
+        let entries = self.entries(node, what).iter();
+        entries
+            .map(|entry| {
+                let _inside = self.inside(&entry.key);
+                (entry.key.clone(), self.template(&entry.value, site))
+            })
+            .collect()
+    }
+
+    /// Any value, with texts that have expressions.
+    pub(super) fn data(&self, node: &Node, site: Site) -> Data {
+        match &node.value {
+            Value::Array(items) => {
+                Data::List(items.iter().map(|item| self.data(item, site)).collect())
+            }
+            Value::Object(members) => Data::Map(
+                members
+                    .iter()
+                    .map(|member| {
+                        let _inside = self.inside(&member.key);
+                        (member.key.clone(), self.data(&member.value, site))
+                    })
+                    .collect(),
+            ),
+            Value::String(_) => Data::Text(self.template(node, site)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {
+                Data::Plain(expression::of_node(node))
+            }
+        }
     }
 
     /// A text in which expressions are not replaced.
@@ -131,24 +225,11 @@ impl<'f> Reader<'f> {
             _ => vec![self.plain(node)],
         }
     }
+}
 
-    pub(super) fn filled_map(&self, node: &Node, what: &str) -> BTreeMap<String, String> {
-        let entries = self.entries(node, what).iter();
-        entries
-            .map(|entry| {
-                let _inside = self.inside(&entry.key);
-                (entry.key.clone(), self.filled(&entry.value))
-            })
-            .collect()
-    }
-
-    pub(super) fn minutes(&self, node: &Node) -> Option<Duration> {
-        match self.text(node).parse::<u64>().ok().and_then(|minutes| minutes.checked_mul(60)) {
-            Some(seconds) if seconds > 0 => Some(Duration::from_secs(seconds)),
-            _ => {
-                self.fault(node.at, "timeout-minutes must be a positive number");
-                None
-            }
-        }
-    }
+/// What a scalar must be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scalar {
+    Flag,
+    Minutes,
 }

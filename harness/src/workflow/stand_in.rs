@@ -1,7 +1,7 @@
 //! What runs in place of the tools that a workflow asks for, known before it
 //! runs where its versions are plain.
 
-use super::parse::{Work, Workflow};
+use super::model::{Action, Job, Work, Workflow};
 use super::{actions, python};
 use crate::remark::{Outcome, Remark};
 use crate::tools::PythonTools;
@@ -23,10 +23,14 @@ impl Workflow {
     /// version of the interpreter that stands in for others.
     pub async fn stand_ins(&self, python: &str) -> Vec<Remark> {
         let mut found = Vec::new();
-        for step in self.jobs.iter().flat_map(|job| &job.steps) {
-            let Work::Uses { action, with } = &step.work else { continue };
-            let input =
-                |name: &str| with.get(name).map(String::as_str).filter(|it| !it.contains("${{"));
+        for step in self.jobs.iter().flat_map(Job::steps) {
+            let Work::Uses { action: Action::Published(action), with } = &step.work else {
+                continue;
+            };
+            let input = |name: &str| {
+                let found = with.0.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+                found.and_then(|(_, template)| template.plain())
+            };
             let because = match action.as_str() {
                 actions::SETUP_SAM => input("version").and_then(sam),
                 actions::SETUP_PYTHON => match input("python-version") {

@@ -155,6 +155,8 @@ impl World {
             identity: GithubRun::of(self.config.app("service-a").unwrap(), None),
             vars: variables,
             secrets: BTreeMap::new(),
+            inputs: BTreeMap::new(),
+            actions: BTreeMap::new(),
         };
         runner.run(&run, &Progress::silent().phase("test")).await
     }

@@ -64,8 +64,14 @@ impl Trust<'_> {
         token: &str,
         policy: Option<&str>,
     ) -> (Result<Access, ServiceError>, Option<String>) {
-        let identity =
-            WebIdentity { role_arn, session_name: SESSION, token, duration: None, policy };
+        let identity = WebIdentity {
+            role_arn,
+            session_name: SESSION,
+            token,
+            duration: None,
+            policy,
+            policies: &[],
+        };
         let region = self.config.account.region.as_str();
         self.client.exchange_token(self.endpoint, region, &identity).await
     }
