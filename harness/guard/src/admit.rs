@@ -41,6 +41,8 @@ pub(crate) enum Addressed {
 pub(crate) struct Admitted {
     pub(crate) addressed: Addressed,
     pub(crate) limit: usize,
+    /// Whether somebody known says to have signed it.
+    pub(crate) is_signed: bool,
     /// A call that nobody signed: what nobody may do is refused without its body.
     pub(crate) is_anonymous: bool,
 }
@@ -65,7 +67,7 @@ impl Pipeline {
         };
         if let Some(limit) = limit {
             let addressed = Addressed::Served;
-            return Ok(Admitted { addressed, limit, is_anonymous: false });
+            return Ok(Admitted { addressed, limit, is_signed: false, is_anonymous: false });
         }
         let service = identify::error_dialect(parts);
         let now = self.setting.now();
@@ -79,7 +81,7 @@ impl Pipeline {
             _ => most,
         };
         let is_anonymous = !is_signed && service == Service::S3;
-        Ok(Admitted { addressed: Addressed::Service(service), limit, is_anonymous })
+        Ok(Admitted { addressed: Addressed::Service(service), limit, is_signed, is_anonymous })
     }
 }
 

@@ -12,23 +12,14 @@ use tokio_util::sync::CancellationToken;
 /// waits.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// What a connection is at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum At {
-    /// Its client is to send the head of a request, or to read an answer.
-    Head,
-    /// Its client is to send a body.
-    Body,
-    /// The guard is to answer.
-    Work,
-}
-
 #[derive(Debug, Clone)]
 struct State {
-    at: At,
+    /// Whether its client is to send or to read something, and not the guard to
+    /// answer.
+    waits: bool,
     /// Whether a request over it was signed by somebody.
     known: bool,
-    /// When it came to where it is, in steps.
+    /// When it began to wait or to be answered, in steps.
     since: u64,
     close: CancellationToken,
 }
@@ -78,7 +69,7 @@ impl Connections {
         let mut open = self.open();
         let id = open.steps;
         open.steps += 1;
-        let state = State { at: At::Head, known: false, since: id, close: close.clone() };
+        let state = State { waits: true, known: false, since: id, close: close.clone() };
         open.states.insert(id, state);
         drop(open);
         Some(Connection { id, all: self.clone(), close, _room: room })
@@ -88,8 +79,8 @@ impl Connections {
     /// over which nobody known called before the others, and of these the oldest.
     pub(crate) fn close_one(&self) {
         let mut open = self.open();
-        let waiting = open.states.iter().filter(|(_, state)| state.at != At::Work);
-        let missed_most = waiting.min_by_key(|(_, state)| (state.at, state.known, state.since));
+        let waiting = open.states.iter().filter(|(_, state)| state.waits);
+        let missed_most = waiting.min_by_key(|(_, state)| (state.known, state.since));
         if let Some((&id, _)) = missed_most
             && let Some(state) = open.states.remove(&id)
         {
@@ -108,28 +99,23 @@ impl Connection {
         self.close.clone()
     }
 
-    /// Its client is to send a request's body.
-    pub(crate) fn awaits_body(&self) {
-        self.come_to(At::Body, false);
+    /// Its client, known from the request or not, is to send a body, or to read the
+    /// answer and to send another request.
+    pub(crate) fn waits(&self, known: bool) {
+        self.come_to(true, known);
     }
 
     /// Its request is there.
     pub(crate) fn works(&self) {
-        self.come_to(At::Work, false);
+        self.come_to(false, false);
     }
 
-    /// Its client, known from the request or not, is to read the answer and to send
-    /// another request.
-    pub(crate) fn awaits_head(&self, known: bool) {
-        self.come_to(At::Head, known);
-    }
-
-    fn come_to(&self, at: At, known: bool) {
+    fn come_to(&self, waits: bool, known: bool) {
         let mut open = self.all.open();
         open.steps += 1;
         let since = open.steps;
         if let Some(state) = open.states.get_mut(&self.id) {
-            state.at = at;
+            state.waits = waits;
             state.known |= known;
             state.since = since;
         }
@@ -191,7 +177,7 @@ mod tests {
         let first = all.enter().await.unwrap();
         let second = all.enter().await.unwrap();
         first.works();
-        first.awaits_head(false);
+        first.waits(false);
         all.close_one();
         assert!(!first.closing().is_cancelled());
         assert!(second.closing().is_cancelled());
@@ -201,20 +187,21 @@ mod tests {
     async fn one_over_which_somebody_known_called_stays_longer() {
         let closed = closed(|number, connection| {
             connection.works();
-            connection.awaits_head(number == 0);
+            connection.waits(number == 0);
         });
         assert_eq!(closed.await, [1]);
     }
 
+    /// One that has just come has had no time to say anything, whatever the others
+    /// have begun to send.
     #[tokio::test]
-    async fn one_that_sends_a_body_stays_longer_than_one_that_sends_nothing() {
+    async fn one_that_has_just_come_stays_longer() {
         let closed = closed(|number, connection| {
             if number < 2 {
-                connection.awaits_body();
+                connection.waits(false);
             }
         });
-        assert_eq!(closed.await, [2]);
-        let closed = super::tests::closed(|_, connection| connection.awaits_body());
+        // Numbered before the third came.
         assert_eq!(closed.await, [0]);
     }
 

@@ -204,6 +204,164 @@ attempt('keys', lambda: call(NR['keyctl'], 0, 0, 0))
 attempt('ring', lambda: call(NR['io_uring'], 1, 0))",
     &["bpf stopped EPERM", "keys stopped EPERM", "ring stopped EPERM"]
 )]
+#[case::another_root(
+    r"
+attempt('chroot', lambda: call(NR['chroot'], ctypes.c_char_p(b'/tmp')))
+attempt('pivot', lambda: call(NR['pivot_root'], 0, 0))
+attempt('tree', lambda: call(NR['open_tree'], -100, ctypes.c_char_p(b'/'), 1))
+attempt('system', lambda: call(NR['fsopen'], ctypes.c_char_p(b'proc'), 0))
+attempt('handle', lambda: call(NR['by_handle'], -100, 0, 0))",
+    &[
+        "chroot stopped EPERM",
+        "pivot stopped EPERM",
+        "tree stopped EPERM",
+        "system stopped EPERM",
+        "handle stopped EPERM",
+    ]
+)]
+#[case::the_names_of_others(
+    r"
+attempt('net', lambda: call(NR['setns'], os.open('/proc/self/ns/net', os.O_RDONLY), 0))
+for name in ['net', 'mnt', 'pid', 'user']:
+    attempt(name + '-of-the-harness', lambda: os.open('/proc/' + E['HARNESS'] + '/ns/' + name, os.O_RDONLY))",
+    &[
+        "net stopped EPERM",
+        "net-of-the-harness stopped ENOENT|EACCES",
+        "mnt-of-the-harness stopped ENOENT|EACCES",
+        "pid-of-the-harness stopped ENOENT|EACCES",
+        "user-of-the-harness stopped ENOENT|EACCES",
+    ]
+)]
+#[case::a_process_by_its_handle(
+    r"
+def handle(then):
+    fd = libc.syscall(ctypes.c_long(NR['pidfd_open']), ctypes.c_long(int(E['SIGNER'])), ctypes.c_long(0))
+    if fd < 0: raise OSError(ctypes.get_errno(), '')
+    return call(then, fd, 9 if then == 424 else 0, 0, 0)
+attempt('signal', lambda: handle(424))
+attempt('take', lambda: handle(438))
+attempt('write', lambda: call(NR['vm_writev'], int(E['HARNESS']), 0, 0, 0, 0, 0))
+attempt('compare', lambda: call(NR['kcmp'], int(E['HARNESS']), os.getpid(), 0, 0, 0))",
+    &[
+        "signal stopped ESRCH|EPERM",
+        "take stopped ESRCH|EPERM",
+        "write stopped EPERM|ESRCH",
+        "compare stopped EPERM|ESRCH",
+    ]
+)]
+#[case::the_limits_of_others(
+    r"
+limit = (ctypes.c_ulong * 2)(0, 0)
+attempt('limits', lambda: call(NR['prlimit'], int(E['HARNESS']), 7, ctypes.byref(limit), 0))
+attempt('processors', lambda: call(NR['setaffinity'], int(E['HARNESS']), 8, ctypes.byref(limit)))
+attempt('priority', lambda: os.setpriority(os.PRIO_PROCESS, int(E['HARNESS']), 19))",
+    &[
+        "limits stopped ESRCH|EPERM",
+        "processors stopped ESRCH|EPERM|EINVAL",
+        "priority stopped ESRCH|EPERM|EACCES",
+    ]
+)]
+#[case::the_machine(
+    r"
+import time
+attempt('clock', lambda: time.clock_settime(time.CLOCK_REALTIME, 0))
+attempt('name', lambda: socket.sethostname('forged'))
+attempt('reboot', lambda: call(NR['reboot'], 0xfee1dead, 672274793, 0))
+attempt('log', lambda: call(NR['syslog'], 5, 0, 0))
+attempt('request', lambda: open('/proc/sysrq-trigger', 'w'))
+attempt('kernel', lambda: open('/dev/kmsg', 'w'))
+attempt('memory', lambda: open('/dev/mem', 'r+b'))",
+    &[
+        "clock stopped EPERM",
+        "name stopped EPERM",
+        "reboot stopped EPERM",
+        "log stopped EPERM",
+        "request stopped EROFS|EACCES|ENOENT",
+        "kernel stopped ENOENT|EACCES|EPERM|EROFS",
+        "memory stopped ENOENT|EACCES|EPERM",
+    ]
+)]
+#[case::an_eye_on_others(
+    r"
+attempt('counters', lambda: call(NR['perf'], 0, int(E['HARNESS']), -1, -1, 0))
+attempt('faults', lambda: call(NR['uffd'], 0))
+attempt('files', lambda: call(NR['fanotify'], 0, 0))",
+    &["counters stopped EPERM|EACCES", "faults stopped EPERM", "files stopped EPERM"]
+)]
+#[case::groups_of_processes(
+    r"
+import glob
+groups = glob.glob('/sys/fs/cgroup/**/cgroup.procs', recursive=True)[:50]
+wrote = 0
+for name in groups:
+    try: os.write(os.open(name, os.O_WRONLY), b'1'); wrote += 1
+    except OSError: pass
+print('groups', 'forged' if wrote else 'stopped')
+attempt('spared', lambda: os.write(os.open('/proc/self/oom_score_adj', os.O_WRONLY), b'-1000'))",
+    &["groups stopped", "spared stopped EACCES|EPERM|EROFS"]
+)]
+#[case::what_the_harness_left_open(
+    r"
+strange = []
+for fd in range(3, 1024):
+    try: os.fstat(fd); strange.append(fd)
+    except OSError: pass
+print('open', 'forged' if strange else 'stopped', strange)",
+    &["open stopped []"]
+)]
+#[case::sockets_of_the_system(
+    r"
+def reach(path):
+    s = socket.socket(socket.AF_UNIX); s.connect(path)
+for path in ['/run/docker.sock', '/var/run/docker.sock', '/run/dbus/system_bus_socket', '/run/systemd/private', '/run/containerd/containerd.sock']:
+    attempt(path, lambda: reach(path))",
+    &[
+        "/run/docker.sock stopped ENOENT|EACCES",
+        "/var/run/docker.sock stopped ENOENT|EACCES",
+        "/run/dbus/system_bus_socket stopped ENOENT|EACCES",
+        "/run/systemd/private stopped ENOENT|EACCES",
+        "/run/containerd/containerd.sock stopped ENOENT|EACCES",
+    ]
+)]
+#[case::a_terminal(
+    r"
+import fcntl, termios
+attempt('terminal', lambda: fcntl.ioctl(os.open('/dev/tty', os.O_RDWR), termios.TIOCSTI, b'x'))",
+    &["terminal stopped ENXIO|ENOENT|EACCES|EPERM"]
+)]
+#[case::the_walls_taken_down(
+    r"
+attempt('privileges', lambda: (_ for _ in ()).throw(OSError(ctypes.get_errno(), '')) if libc.prctl(38, 0, 0, 0, 0) < 0 else None)
+attempt('map', lambda: os.write(os.open('/proc/self/uid_map', os.O_WRONLY), b'0 0 4294967295'))
+attempt('groups', lambda: os.setgroups([0]))",
+    &["privileges stopped EINVAL", "map stopped EPERM|EACCES|EROFS", "groups stopped EPERM"]
+)]
+#[case::privileges_of_a_file(
+    r"
+import shutil
+own = os.path.join(E['HOME'], 'own')
+shutil.copy('/usr/bin/id', own)
+os.chmod(own, 0o6755)
+out = subprocess.run([own, '-u'], capture_output=True, text=True).stdout.strip()
+print('as', 'stopped' if out == str(os.getuid()) else 'forged')
+attempt('owner', lambda: os.chown(own, 12345, 12345))
+attempt('capability', lambda: os.setxattr(own, 'security.capability', b'\x01\x00\x00\x02' + b'\xff' * 16))",
+    &["as stopped", "owner stopped EPERM|EINVAL", "capability stopped EPERM|ENOTSUP|EOPNOTSUPP|EINVAL"]
+)]
+#[case::the_road_to_the_guard(
+    r"
+import struct
+def route():
+    # RTM_NEWLINK with IFF_UP for the first interface.
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+    body = struct.pack('=BxHiII', 0, 0, 1, 0, 1)
+    s.sendto(struct.pack('=IHHII', 16 + len(body), 16, 5, 1, 0) + body, (0, 0))
+    kind = struct.unpack('=IHHIIi', s.recv(4096)[:20])[5]
+    if kind < 0: raise OSError(-kind, '')
+attempt('link', route)
+attempt('filter', lambda: subprocess.run(['iptables', '-L'], check=False, capture_output=True).returncode and (_ for _ in ()).throw(OSError(errno.EPERM, '')))",
+    &["link stopped EPERM|EACCES|EAFNOSUPPORT", "filter stopped EPERM|ENOENT"]
+)]
 #[case::privileges(
     r"
 attempt('root', lambda: os.setuid(0) if os.getuid() else (_ for _ in ()).throw(OSError(errno.EPERM, '')))
@@ -412,6 +570,38 @@ async fn nothing_outlives_its_step(#[case] script: &str, #[values(false, true)] 
         .filter(|line| String::from_utf8_lossy(line).contains(&mark))
         .count();
     assert_eq!(left, 0);
+    world.unharmed().await;
+}
+
+/// A socket of the harness that has a name and no file, as a message bus has.
+#[rstest]
+#[tokio::test]
+async fn a_socket_without_a_file_is_not_reached(#[values(false, true)] landlock: bool) {
+    use std::os::linux::net::SocketAddrExt as _;
+    let world = World::new(landlock).await;
+    let name = format!("ringfence-forgers-{}-{landlock}", std::process::id());
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind_addr(&address).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let script =
+        format!("attempt('bus', lambda: socket.socket(socket.AF_UNIX).connect('\\0{name}'))");
+    let ended = world.run(&[python(&script)]).await;
+    attempts::assert_stopped(&said(&ended), &["bus stopped ECONNREFUSED|EPERM|EACCES"]);
+    assert!(listener.accept().is_err(), "nobody came");
+    world.unharmed().await;
+}
+
+/// Memory that processes share by a number, beside the files.
+#[rstest]
+#[tokio::test]
+async fn jobs_share_no_memory(#[values(false, true)] landlock: bool) {
+    let world = World::new(landlock).await;
+    let make = python("attempt('make', lambda: call(NR['shmget'], 424242, 4096, 0o1666))");
+    let find = python("attempt('find', lambda: call(NR['shmget'], 424242, 0, 0))");
+    let ended = world.run(&[make, find]).await;
+    let said = said(&ended);
+    let other = said.split("== job1").nth(1).unwrap();
+    attempts::assert_stopped(other, &["find stopped ENOENT|EPERM|EACCES"]);
     world.unharmed().await;
 }
 

@@ -214,7 +214,9 @@ fn buses() -> Vec<Member> {
     let arn = |name: &str| format!("arn:aws:events:REGION:ACCOUNT:event-bus/{name}");
     let bus = |name: &str| -> Made { ((events, "CreateEventBus", json!({"Name": name})), None) };
     let look = |name: &str| (events, "DescribeEventBus", json!({"Name": name}));
+    // moto asks for the ids of statements.
     let put = |name: &str, policy: String| {
+        let policy = policy.replacen("{\"Effect\"", "{\"Sid\":\"s\",\"Effect\"", 1);
         (events, "PutPermission", json!({"EventBusName": name, "Policy": policy}))
     };
     const ACTION: &str = "events:DescribeEventBus";

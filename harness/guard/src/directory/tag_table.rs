@@ -49,6 +49,8 @@ pub(super) const ROWS: &[Row] = &[
     row("ssm", "opsitem/{name}", "ssm", "ListTagsForResource",
         &[("ResourceType", Text("OpsItem")), ("ResourceId", Text("{name}"))]),
     row("secretsmanager", "secret:*", "secretsmanager", "DescribeSecret", &[("SecretId", Text("{arn}"))]),
+    // Another API of the same prefix has the operation too.
+    row("events", "*", "events", "ListTagsForResource", &[("ResourceARN", Text("{arn}"))]),
     row("kinesis", "stream/{name}", "kinesis", "ListTagsForStream", &[("StreamName", Text("{name}"))]),
     row("firehose", "deliverystream/{name}", "firehose", "ListTagsForDeliveryStream",
         &[("DeliveryStreamName", Text("{name}"))]),

@@ -35,6 +35,18 @@ REFUSED = {
         "clock_adjtime": 266, "sethostname": 161, "setdomainname": 162, "vhangup": 58,
     },
 }
+# Memory, semaphores and queues that processes share by a number, which outlive them:
+# Landlock has no rule for them, a namespace has its own.
+SHARED_BY_NUMBER = {
+    "x86_64": {
+        "shmget": 29, "shmat": 30, "semget": 64, "semop": 65, "semtimedop": 220,
+        "msgget": 68, "msgsnd": 69, "msgrcv": 70, "mq_open": 240,
+    },
+    "aarch64": {
+        "shmget": 194, "shmat": 196, "semget": 190, "semop": 193, "semtimedop": 192,
+        "msgget": 186, "msgsnd": 189, "msgrcv": 188, "mq_open": 180,
+    },
+}
 # The same number on every machine: pidfd_getfd, process_madvise, io_uring_*,
 # open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr,
 # quotactl_fd, process_mrelease, open_tree_attr.
@@ -113,7 +125,11 @@ def program(machine, only_tcp):
     if machine == "x86_64":
         # The calls of x32.
         rules += [jump(AT_LEAST, 0x40000000, 0, 1), refuse(errno.ENOSYS)]
-    for number in [*REFUSED[machine].values(), *REFUSED_EVERYWHERE]:
+    refused = [*REFUSED[machine].values(), *REFUSED_EVERYWHERE]
+    if only_tcp:
+        # Landlock alone parts these processes.
+        refused += SHARED_BY_NUMBER[machine].values()
+    for number in refused:
         rules += [jump(EQUAL, number, 0, 1), refuse(errno.EPERM)]
     # Its flags are behind a pointer; the C libraries fall back to `clone`.
     rules += [jump(EQUAL, CLONE3, 0, 1), refuse(errno.ENOSYS)]
