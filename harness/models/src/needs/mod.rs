@@ -8,6 +8,7 @@
 //! what neither tells is refused with its reason, and never guessed.
 
 mod more;
+mod nested;
 mod origins;
 mod paths;
 mod resources;

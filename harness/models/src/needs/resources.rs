@@ -1,5 +1,6 @@
 //! Which members name the resources that an action acts upon.
 
+use super::nested;
 use super::paths::Path;
 use super::rules::{AskedRule, ResourceRule, Rules, Variable};
 use super::{Asked, Form, Named, Only, Part, Refused, Resource, Source};
@@ -39,6 +40,7 @@ pub(super) fn of(
         None => action.resources.iter().map(|listed| (listed.name, listed.required)).collect(),
     };
     let input = Input { operation, arns: rules.arns(operation), is_sole: listed.len() == 1 };
+    let mut further_down = 0;
     let reads = action.access.iter().all(|it| matches!(it, Access::List | Access::Read));
     for (listed, required) in listed {
         let Some(kind) = prefix.resource_type(listed) else { continue };
@@ -50,10 +52,16 @@ pub(super) fn of(
                 None if required => {
                     return Err(Refused::Unnamed { action: name, kind: kind.name });
                 }
-                None => {
-                    found.unbound.push(kind.name);
-                    continue;
-                }
+                None => match nested::named(operation, kind) {
+                    Some(named) => {
+                        further_down += 1;
+                        Resource { kind, required, named, only: None, or_all: false }
+                    }
+                    None => {
+                        found.unbound.push(kind.name);
+                        continue;
+                    }
+                },
             },
         };
         resource.or_all = reads
@@ -62,7 +70,8 @@ pub(super) fn of(
             && !resource.named.is_needed(operation);
         found.resources.push(resource);
     }
-    if found.resources.is_empty() && !found.unbound.is_empty() {
+    // What stands further down need not be there: then nothing tells of the others.
+    if found.resources.len() == further_down && !found.unbound.is_empty() {
         return Err(Refused::Untold { action: name, kinds: found.unbound });
     }
     Ok(found)
@@ -143,7 +152,7 @@ pub(super) fn question(operation: &Operation, rule: &AskedRule) -> Asked {
     }
 }
 
-fn same_name(operation: &Operation, variable: &str) -> Option<Path> {
+pub(super) fn same_name(operation: &Operation, variable: &str) -> Option<Path> {
     let is = |member: &&Member| plain(member.name) == plain(variable);
     operation.members.iter().find(is).map(Path::member)
 }

@@ -91,6 +91,22 @@ fn service(name: &str) -> Service {
     json!({"OriginationIdentity": "arn:aws:sms-voice:eu-west-1:123456789012:pool/p"}),
     &["sms-voice:SendRcsMessage arn:aws:sms-voice:eu-west-1:123456789012:pool/p"]
 )]
+// So does what is called as its id is.
+#[case::a_possible_type_further_down(
+    "connect",
+    "CreateQuickConnect",
+    json!({"InstanceId": "i", "Name": "n", "QuickConnectConfig": {"QuickConnectType": "QUEUE",
+        "QueueConfig": {"QueueId": "q", "ContactFlowId": "f"}}}),
+    &[
+        "connect:CreateQuickConnect arn:aws:connect:eu-west-1:123456789012:instance/i/contact-flow/f \
+         connect:instanceid=i",
+        "connect:CreateQuickConnect arn:aws:connect:eu-west-1:123456789012:instance/i/queue/q \
+         connect:instanceid=i",
+        "connect:CreateQuickConnect \
+         arn:aws:connect:eu-west-1:123456789012:instance/i/transfer-destination/* \
+         connect:instanceid=i",
+    ]
+)]
 // An address is an identity, or its domain is.
 #[case::mail_from_an_address(
     "sesv2",
