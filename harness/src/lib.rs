@@ -3,6 +3,7 @@
 //! Terraform, deploys the applications by their own workflows, attacks the
 //! result as every identity involved and says, control by control, what held.
 
+pub mod access;
 pub mod attacks;
 pub mod aws;
 pub mod calibrate;

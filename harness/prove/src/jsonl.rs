@@ -51,21 +51,42 @@ struct Compared<'a> {
 }
 
 /// A request, as a line of `ringfence decide` has it.
-#[derive(Serialize)]
-struct Shown {
-    principal: String,
-    action: String,
-    resource: String,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// Who asks.
+    pub principal: String,
+    /// The action.
+    pub action: String,
+    /// What is acted upon.
+    pub resource: String,
+    /// Whose it is, where its ARN does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource_account: Option<String>,
-    context: BTreeMap<String, Value>,
+    pub resource_account: Option<String>,
+    /// The condition keys.
+    pub context: BTreeMap<String, Value>,
 }
 
-#[derive(Serialize)]
+/// What a condition key holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-enum Value {
+pub enum Value {
+    /// One value.
     One(String),
+    /// A list.
     Many(Vec<String>),
+}
+
+impl Shown {
+    /// A request that was found.
+    pub fn of(witness: &Witness) -> Self {
+        Self {
+            principal: written(&witness.principal),
+            action: witness.action.clone(),
+            resource: witness.resource.clone(),
+            resource_account: witness.resource_account.clone(),
+            context: members(&witness.context),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -146,15 +167,11 @@ fn word(verdict: &Verdict) -> &'static str {
 
 fn shown(verdict: &Verdict, caller: Option<&Principal>, given: Option<&str>) -> Option<Shown> {
     let Verdict::Violated(witness) = verdict else { return None };
-    let Witness { principal, action, resource, resource_account, context } = &**witness;
-    let given = given.filter(|_| caller == Some(principal)).map(str::to_owned);
-    Some(Shown {
-        principal: given.unwrap_or_else(|| written(principal)),
-        action: action.clone(),
-        resource: resource.clone(),
-        resource_account: resource_account.clone(),
-        context: members(context),
-    })
+    let shown = Shown::of(witness);
+    // As the line has it.
+    let given = given.filter(|_| caller == Some(&witness.principal)).map(str::to_owned);
+    let principal = given.unwrap_or(shown.principal);
+    Some(Shown { principal, ..shown })
 }
 
 fn members(context: &Context) -> BTreeMap<String, Value> {

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod access_diff;
 mod attack;
 mod calibrate;
 mod compare;
@@ -64,6 +65,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Compare policies for all requests: JSON lines in, one JSON line out for each, in order.
     Compare(compare::Compare),
+    /// Say what each identity of an estate may do that it could not before, for all requests.
+    AccessDiff(access_diff::AccessDiff),
     /// Explain one decision to a person.
     #[command(after_help = help::EXPLAIN)]
     Explain(explain::Explain),
@@ -106,6 +109,7 @@ pub fn main() -> Exit {
         }
     };
     let command = match cli.command {
+        Command::AccessDiff(diff) => return ended(diff.run()),
         Command::Compare(compare) => return ended(compare.run()),
         Command::Completions(completions) => return ended(completions.run()),
         Command::Decide(decide) => return ended(decide.run()),

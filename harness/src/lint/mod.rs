@@ -156,7 +156,7 @@ fn found<'a>(
 }
 
 /// A file that is a policy: its kind, where nobody said it, by its statements.
-fn kind_of(root: &Node) -> Kind {
+pub(crate) fn kind_of(root: &Node) -> Kind {
     let statements = root.get("Statement").map_or(&[] as &[Node], |node| match &node.value {
         known::Value::List(items) => items,
         _ => std::slice::from_ref(node),

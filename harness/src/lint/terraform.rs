@@ -38,7 +38,7 @@ pub struct Resource {
 
 impl Resource {
     /// The address in the configuration: without the keys of instances.
-    fn configured(&self) -> String {
+    pub(crate) fn configured(&self) -> String {
         let mut out = String::new();
         let mut depth = 0_usize;
         for character in self.address.chars() {
@@ -67,7 +67,7 @@ pub fn is_raw_state(root: &Node) -> bool {
 }
 
 /// The attribute of each type that holds a document, and what it is used as.
-const DOCUMENTS: [(&str, &str, Kind); 31] = [
+pub(crate) const DOCUMENTS: [(&str, &str, Kind); 31] = [
     ("aws_iam_role", "assume_role_policy", Kind::Trust),
     ("aws_iam_role_policy", "policy", Kind::Identity),
     ("aws_iam_user_policy", "policy", Kind::Identity),
@@ -103,7 +103,7 @@ const DOCUMENTS: [(&str, &str, Kind); 31] = [
 
 /// What Organizations calls the policies of a kind, where they are its own
 /// (<https://docs.aws.amazon.com/organizations/latest/APIReference/API_PolicySummary.html>).
-pub(super) fn organization_type(kind: Kind) -> Option<&'static str> {
+pub(crate) fn organization_type(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::ServiceControl => Some("SERVICE_CONTROL_POLICY"),
         Kind::ResourceControl => Some("RESOURCE_CONTROL_POLICY"),
@@ -302,7 +302,7 @@ fn conditions(node: &Node) -> Node {
 }
 
 /// The resources of a plan as they will be, or of a state as they are.
-fn resources(root: &Node) -> Vec<Resource> {
+pub(crate) fn resources(root: &Node) -> Vec<Resource> {
     let mut found = Vec::new();
     if let Some(changes) = root.get("resource_changes") {
         for change in changes.items() {
@@ -399,7 +399,7 @@ fn any_unknown(mark: &Node) -> bool {
 /// Who refers to what: by the configuration of a plan, and by the ARNs of a
 /// state.
 #[derive(Debug, Default)]
-struct Links {
+pub(crate) struct Links {
     /// For each configured address, who refers to it, by which attribute.
     referrers: BTreeMap<String, Vec<(String, String)>>,
     /// ARNs in the place of a boundary.
@@ -409,7 +409,7 @@ struct Links {
 }
 
 impl Links {
-    fn of(root: &Node, resources: &[Resource]) -> Self {
+    pub(crate) fn of(root: &Node, resources: &[Resource]) -> Self {
         let mut links = Self::default();
         if let Some(module) = root.path(&["configuration", "root_module"]) {
             links.module(module, "");
@@ -463,6 +463,13 @@ impl Links {
             }
             _ => {}
         }
+    }
+
+    /// The configured addresses to which an attribute refers.
+    pub(crate) fn targets(&self, user: &str, attribute: &str) -> Vec<&str> {
+        let refers = |(by, how): &(String, String)| by == user && how == attribute;
+        let found = self.referrers.iter().filter(|(_, referrers)| referrers.iter().any(refers));
+        found.map(|(target, _)| target.as_str()).collect()
     }
 
     fn referrers(&self, address: &str) -> &[(String, String)] {

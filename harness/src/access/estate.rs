@@ -1,0 +1,79 @@
+//! What an estate's files say of who may do what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ringfence_policy::{Document, Kind, Policies, Principal};
+
+/// Identities and resources' policies by name.
+#[derive(Debug, Default)]
+pub struct Estate {
+    /// `role/app`, `user/ci`, `trust of role/app`, `aws_s3_bucket_policy.logs`, or
+    /// the path of a policy's file.
+    pub entries: BTreeMap<String, Entry>,
+}
+
+/// What decides about requests: of an identity, or by a resource's policy.
+#[derive(Debug, Default)]
+pub struct Entry {
+    /// Who asks, where one identity's ARN is known.
+    pub principal: Option<Principal>,
+    /// What is known to count.
+    pub policies: Policies,
+    /// Managed policies whose documents are not in the files, by ARN.
+    pub outside: BTreeSet<String>,
+    /// What counts and is not known, and why.
+    pub unknown: BTreeSet<String>,
+}
+
+impl Estate {
+    /// An entry, made where there is none.
+    pub(super) fn entry(&mut self, name: &str) -> &mut Entry {
+        self.entries.entry(name.to_owned()).or_default()
+    }
+
+    /// Adds a document that stands by itself. What only limits is asked as what an
+    /// identity has that may do everything else.
+    ///
+    /// # Errors
+    /// When two documents of a kind stand under one name.
+    pub(super) fn add(&mut self, name: &str, document: Document) -> Result<(), Repeated> {
+        let kind = document.kind();
+        let document = Arc::new(document);
+        let entry = self.entry(name);
+        let policies = &mut entry.policies;
+        let is_there = match kind {
+            Kind::Identity | Kind::Boundary | Kind::Session => {
+                policies.identity.push(document);
+                false
+            }
+            Kind::Resource | Kind::Trust => policies.resource.replace(document).is_some(),
+            Kind::VpcEndpoint => policies.vpc_endpoint.replace(document).is_some(),
+            Kind::ServiceControl => {
+                policies.service_control.push(vec![document]);
+                false
+            }
+            Kind::ResourceControl => {
+                policies.resource_control.push(vec![document]);
+                false
+            }
+        };
+        if matches!(kind, Kind::VpcEndpoint | Kind::ServiceControl | Kind::ResourceControl)
+            && policies.identity.is_empty()
+        {
+            policies.identity.extend(everything());
+        }
+        if is_there { Err(Repeated(name.to_owned())) } else { Ok(()) }
+    }
+}
+
+/// Two documents of a kind have one name.
+#[derive(Debug, thiserror::Error)]
+#[error("two policies of one kind are named `{0}`")]
+pub struct Repeated(String);
+
+/// What may do everything.
+fn everything() -> Option<Arc<Document>> {
+    const TEXT: &str = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    Document::parse("everything", TEXT, Kind::Identity).ok().map(Arc::new)
+}

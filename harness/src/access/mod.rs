@@ -1,0 +1,11 @@
+//! Who may do what, before and after a change: the identities and the resources'
+//! policies of two estates, each compared for all requests (`ringfence-prove`).
+//!
+//! What is not known yet is never taken for absent: whatever hangs on it is
+//! undecided.
+
+pub mod diff;
+pub mod estate;
+pub mod files;
+mod plan;
+pub mod told;

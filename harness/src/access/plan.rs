@@ -1,0 +1,322 @@
+//! The identities and policies of what `terraform show -json` prints.
+
+use std::sync::Arc;
+
+use ringfence_policy::{Document, Kind, Principal};
+
+use super::estate::{Entry, Estate};
+use crate::lint::known::{Node, Value};
+use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type, resources};
+
+/// Types of identities: the resource, its name's attribute, and the word for it.
+const IDENTITIES: [(&str, &str); 3] =
+    [("aws_iam_role", "role"), ("aws_iam_user", "user"), ("aws_iam_group", "group")];
+
+/// Reads a plan or a state.
+///
+/// # Errors
+/// A policy that AWS would not store, by its resource.
+pub(super) fn read(root: &Node) -> Result<Estate, String> {
+    let resources = resources(root);
+    let links = Links::of(root, &resources);
+    let mut plan = Plan { resources: &resources, links: &links, estate: Estate::default() };
+    for resource in resources.iter().filter(|resource| !resource.is_data) {
+        plan.add(resource)?;
+    }
+    plan.join_groups();
+    Ok(plan.estate)
+}
+
+struct Plan<'p> {
+    resources: &'p [Resource],
+    links: &'p Links,
+    estate: Estate,
+}
+
+/// A managed policy, as far as it is known.
+enum Managed<'p> {
+    /// It is in the files.
+    Here(&'p Resource),
+    /// Its document is elsewhere.
+    Elsewhere(String),
+    Unknown,
+}
+
+impl<'p> Plan<'p> {
+    fn add(&mut self, resource: &Resource) -> Result<(), String> {
+        let kind = resource.kind.as_str();
+        if let Some((_, word)) = IDENTITIES.iter().find(|(name, _)| *name == kind) {
+            return self.identity(resource, word);
+        }
+        let owned = kind.strip_prefix("aws_iam_").and_then(|rest| {
+            let (_, word) =
+                IDENTITIES.iter().find(|(_, word)| rest.starts_with(&format!("{word}_policy")))?;
+            Some((*word, rest.strip_prefix(word)?))
+        });
+        match owned {
+            Some((word, "_policy")) => {
+                let owners = self.owners(resource, word, word);
+                for owner in owners {
+                    self.inline(&owner, resource, resource.values.get("policy"))?;
+                }
+                return Ok(());
+            }
+            Some((word, "_policy_attachment")) => {
+                for owner in self.owners(resource, word, word) {
+                    self.attach(&owner, resource, "policy_arn")?;
+                }
+                return Ok(());
+            }
+            _ => {}
+        }
+        match kind {
+            "aws_iam_policy_attachment" => {
+                for (_, word) in IDENTITIES {
+                    for owner in self.owners(resource, &format!("{word}s"), word) {
+                        self.attach(&owner, resource, "policy_arn")?;
+                    }
+                }
+                Ok(())
+            }
+            // Told of where it is attached.
+            "aws_iam_policy" => Ok(()),
+            _ => self.standing(resource),
+        }
+    }
+
+    /// A role, user or group with what stands in its own resource.
+    fn identity(&mut self, resource: &Resource, word: &str) -> Result<(), String> {
+        let name = self.name(resource, word);
+        let arn = resource.values.get("arn").and_then(Node::text);
+        let entry = self.estate.entry(&name);
+        entry.principal = arn.and_then(|arn| principal(word, arn));
+        for policy in items(resource.values.get("inline_policy")) {
+            if matches!(policy.value, Value::Unknown) {
+                self.unknown(&name, resource, "inline_policy");
+            } else if policy.get("policy").is_some_and(Node::is_something) {
+                self.inline(&name, resource, policy.get("policy"))?;
+            }
+        }
+        for one in items(resource.values.get("managed_policy_arns")) {
+            let managed = self.managed(resource, "managed_policy_arns", one);
+            self.take(&name, resource, managed, "managed_policy_arns")?;
+        }
+        if let Some(boundary) =
+            resource.values.get("permissions_boundary").filter(|node| node.is_something())
+        {
+            match self.managed(resource, "permissions_boundary", boundary) {
+                Managed::Here(policy) => {
+                    match self.document(policy, policy.values.get("policy"), Kind::Boundary)? {
+                        Some(document) => {
+                            self.estate.entry(&name).policies.boundary = Some(vec![document])
+                        }
+                        None => self.unknown(&name, policy, "policy"),
+                    }
+                }
+                Managed::Elsewhere(arn) => {
+                    let what = format!("the boundary `{arn}` is not in the files");
+                    self.estate.entry(&name).unknown.insert(what);
+                }
+                Managed::Unknown => self.unknown(&name, resource, "permissions_boundary"),
+            }
+        }
+        if let Some(trust) =
+            resource.values.get("assume_role_policy").filter(|node| node.is_something())
+        {
+            let of = format!("trust of {name}");
+            match self.document(resource, Some(trust), Kind::Trust)? {
+                Some(document) => self.estate.entry(&of).policies.resource = Some(document),
+                None => self.unknown(&of, resource, "assume_role_policy"),
+            }
+        }
+        Ok(())
+    }
+
+    fn name(&self, resource: &Resource, word: &str) -> String {
+        let name = resource.values.get("name").and_then(Node::text);
+        name.map_or_else(|| resource.address.clone(), |name| format!("{word}/{name}"))
+    }
+
+    /// Whose a policy or an attachment is: by name, or by who is referred to.
+    fn owners(&mut self, resource: &Resource, attribute: &str, word: &str) -> Vec<String> {
+        let mut owners = Vec::new();
+        for node in items(resource.values.get(attribute)) {
+            match node.text() {
+                Some(name) => owners.push(format!("{word}/{name}")),
+                None => match self.referred(resource, attribute, &format!("aws_iam_{word}")) {
+                    Some(owner) => owners.push(self.name(owner, word)),
+                    None if matches!(node.value, Value::Unknown) => {
+                        // It may be anybody's.
+                        let what =
+                            format!("{}: {attribute} is known after apply only", resource.address);
+                        self.estate.entry(&resource.address).unknown.insert(what);
+                    }
+                    None => {}
+                },
+            }
+        }
+        owners
+    }
+
+    /// The one resource of a type to which an attribute refers.
+    fn referred(&self, resource: &Resource, attribute: &str, kind: &str) -> Option<&'p Resource> {
+        let targets = self.links.targets(&resource.configured(), attribute);
+        let mut found = self.resources.iter().filter(|one| {
+            one.kind == kind && !one.is_data && targets.contains(&one.configured().as_str())
+        });
+        let first = found.next()?;
+        // Of several instances nobody knows which.
+        found.next().is_none().then_some(first)
+    }
+
+    fn inline(
+        &mut self,
+        owner: &str,
+        resource: &Resource,
+        node: Option<&Node>,
+    ) -> Result<(), String> {
+        match self.document(resource, node, Kind::Identity)? {
+            Some(document) => self.estate.entry(owner).policies.identity.push(document),
+            None => self.unknown(owner, resource, "policy"),
+        }
+        Ok(())
+    }
+
+    fn attach(&mut self, owner: &str, resource: &Resource, attribute: &str) -> Result<(), String> {
+        let managed = match resource.values.get(attribute) {
+            Some(node) => self.managed(resource, attribute, node),
+            None => Managed::Unknown,
+        };
+        self.take(owner, resource, managed, attribute)
+    }
+
+    fn managed(&self, resource: &Resource, attribute: &str, node: &Node) -> Managed<'p> {
+        let Some(arn) = node.text() else {
+            let policy = self.referred(resource, attribute, "aws_iam_policy");
+            return policy.map_or(Managed::Unknown, Managed::Here);
+        };
+        let of_arn = |one: &&Resource| {
+            one.kind == "aws_iam_policy" && one.values.get("arn").and_then(Node::text) == Some(arn)
+        };
+        let here = self.resources.iter().find(of_arn);
+        here.map_or_else(|| Managed::Elsewhere(arn.to_owned()), Managed::Here)
+    }
+
+    fn take(
+        &mut self,
+        owner: &str,
+        resource: &Resource,
+        managed: Managed<'p>,
+        attribute: &str,
+    ) -> Result<(), String> {
+        match managed {
+            Managed::Here(policy) => {
+                self.inline(owner, policy, policy.values.get("policy"))?;
+            }
+            Managed::Elsewhere(arn) => {
+                self.estate.entry(owner).outside.insert(arn);
+            }
+            Managed::Unknown => self.unknown(owner, resource, attribute),
+        }
+        Ok(())
+    }
+
+    /// Any other resource's policies, each by itself.
+    fn standing(&mut self, resource: &Resource) -> Result<(), String> {
+        let of_type = DOCUMENTS.iter().filter(|(kind, ..)| *kind == resource.kind);
+        for (_, attribute, kind) in of_type {
+            let values = &resource.values;
+            let of_organization = values.get("type").and_then(Node::text);
+            let differs =
+                organization_type(*kind).is_some_and(|name| of_organization != Some(name));
+            let Some(node) = values.get(attribute).filter(|node| node.is_something()) else {
+                continue;
+            };
+            if differs {
+                continue;
+            }
+            match self.document(resource, Some(node), *kind)? {
+                Some(document) => {
+                    let document = Arc::unwrap_or_clone(document);
+                    let added = self.estate.add(&resource.address, document);
+                    added.map_err(|error| error.to_string())?;
+                }
+                None => self.unknown(&resource.address, resource, attribute),
+            }
+        }
+        Ok(())
+    }
+
+    /// A document; `None` where it is not known.
+    fn document(
+        &self,
+        resource: &Resource,
+        node: Option<&Node>,
+        kind: Kind,
+    ) -> Result<Option<Arc<Document>>, String> {
+        let Some(text) = node.and_then(Node::text) else { return Ok(None) };
+        let document = Document::parse(resource.address.clone(), text, kind)
+            .map_err(|error| format!("{}: {error}", resource.address))?;
+        Ok(Some(Arc::new(document)))
+    }
+
+    fn unknown(&mut self, owner: &str, resource: &Resource, attribute: &str) {
+        let what = format!("{}: {attribute} is known after apply only", resource.address);
+        self.estate.entry(owner).unknown.insert(what);
+    }
+
+    /// Users have what their groups have.
+    fn join_groups(&mut self) {
+        let mut members: Vec<(String, String)> = Vec::new();
+        for resource in self.resources.iter().filter(|resource| !resource.is_data) {
+            let (users, groups) = match resource.kind.as_str() {
+                "aws_iam_user_group_membership" => ("user", "groups"),
+                "aws_iam_group_membership" => ("users", "group"),
+                _ => continue,
+            };
+            let users = self.owners(resource, users, "user");
+            for group in self.owners(resource, groups, "group") {
+                members.extend(users.iter().map(|user| (user.clone(), group.clone())));
+            }
+        }
+        for (user, group) in members {
+            let Some(Entry { policies, outside, unknown, .. }) = self.estate.entries.get(&group)
+            else {
+                self.estate.entry(&user).unknown.insert(format!("`{group}` is not in the files"));
+                continue;
+            };
+            let (identity, outside, unknown) =
+                (policies.identity.clone(), outside.clone(), unknown.clone());
+            let entry = self.estate.entry(&user);
+            entry.policies.identity.extend(identity);
+            entry.outside.extend(outside);
+            entry.unknown.extend(unknown);
+        }
+    }
+}
+
+/// The items of a list, or the one value; an unknown list is one unknown value.
+fn items(node: Option<&Node>) -> Vec<&Node> {
+    let Some(node) = node.filter(|node| node.is_something()) else { return Vec::new() };
+    match &node.value {
+        Value::List(items) => items.iter().collect(),
+        _ => vec![node],
+    }
+}
+
+fn principal(word: &str, arn: &str) -> Option<Principal> {
+    match word {
+        "user" => Some(Principal::User { arn: arn.to_owned() }),
+        "role" => {
+            let mut parts = arn.splitn(6, ':');
+            let partition = parts.nth(1)?;
+            let account = parts.nth(2)?;
+            let name = parts.next()?.rsplit('/').next()?;
+            Some(Principal::RoleSession {
+                role_arn: arn.to_owned(),
+                session_arn: format!("arn:{partition}:sts::{account}:assumed-role/{name}/session"),
+            })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,54 @@
+//! `ringfence access-diff`.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::access::diff::{Change, diff};
+use crate::access::{files, told};
+use crate::exit::Exit;
+
+const AFTER_HELP: &str = "OLD and NEW are each what `terraform show -json` prints of a plan or a state, a policy, or a directory of
+such files. Nothing is started, and no credentials are needed. `ringfence evidence diff` compares the
+results of two runs.
+
+Example:
+  terraform show -json > old.json
+  terraform plan -out plan && terraform show -json plan > new.json
+  ringfence access-diff old.json new.json --markdown
+
+Exit codes: 0 nobody may do more, 1 somebody may, or it is undecided, 2 some input could not be read.";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct AccessDiff {
+    /// What was
+    old: PathBuf,
+    /// What will be
+    new: PathBuf,
+    /// Print the result as JSON
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print the result as Markdown, for the comment of a pull request
+    #[arg(long)]
+    markdown: bool,
+}
+
+impl AccessDiff {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let (old, new) = (files::estate(&self.old)?, files::estate(&self.new)?);
+        let changes = diff(&old, &new)?;
+        let out = match (self.json, self.markdown) {
+            (true, _) => told::json(&changes)?,
+            (false, true) => told::markdown(&changes),
+            (false, false) => told::text(&changes),
+        };
+        match io::stdout().write_all(out.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written.context("cannot write to standard output")?,
+        }
+        Ok(if changes.iter().any(Change::grew) { Exit::Failed } else { Exit::Held })
+    }
+}
