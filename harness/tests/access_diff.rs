@@ -1,4 +1,4 @@
-//! The built binary's `access-diff`.
+//! The built binary's `access-diff` and `who-can`.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
@@ -196,4 +196,49 @@ fn what_cannot_be_read_is_refused() {
         assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
     }
     assert_eq!(run(&good, &good, &[]).status.code(), Some(0));
+}
+
+#[test]
+fn who_can_do_something_is_told_with_a_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, value: &Value| {
+        fs::write(directory.path().join(name), value.to_string()).unwrap();
+    };
+    write("admin.json", &policy("*", "*"));
+    write("app.json", &policy("s3:Get*", "arn:aws:s3:::data/*"));
+    let mut hidden = policy("s3:*", "arn:aws:s3:::data/*");
+    hidden["Statement"]["Condition"] = json!({"StringEquals": {"aws:PrincipalTag/t": "a"}});
+    write("tagged.json", &hidden);
+    write(
+        "queue.json",
+        &json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}}),
+    );
+    let ask = |question: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+            .arg("who-can")
+            .args(question)
+            .arg("--in")
+            .arg(directory.path())
+            .output()
+            .unwrap();
+        let told = (text(&output.stdout).to_owned(), text(&output.stderr).to_owned());
+        (output.status.code(), told.0, told.1)
+    };
+    let (code, told, _) = ask(&["s3:PutObject", "arn:aws:s3:::data/x"]);
+    let caller = "(as `arn:aws:iam::100000000001:user/x`)";
+    let admin = format!("admin: `s3:putobject` on `arn:aws:s3:::data/x` {caller}");
+    let tag = r#"with `{"aws:principaltag/t":"a"}`"#;
+    let tagged = format!("tagged: `s3:putobject` on `arn:aws:s3:::data/x` {tag} {caller}");
+    assert_eq!(told, format!("{admin}\n{tagged}\n2 of 4 can, 0 undecided\n"));
+    assert_eq!(code, Some(1));
+    let (code, told, _) = ask(&["sqs:SendMessage"]);
+    let first: Vec<&str> = told.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!((code, &first[..2]), (Some(1), &["admin", "queue"][..]));
+    fs::remove_file(directory.path().join("admin.json")).unwrap();
+    let nobody = (Some(0), "0 of 3 can, 0 undecided\n".to_owned(), String::new());
+    assert_eq!(ask(&["s3:PutObject", "arn:aws:s3:::other/*"]), nobody);
+    let (code, told, error) = ask(&["s3", "x"]);
+    assert_eq!((code, told.as_str()), (Some(2), ""));
+    assert!(error.contains("the action or the resource cannot stand in a policy"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! The classes of each condition key, and the conditions as formulas over them.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ringfence_policy::symbolic::{Condition, Effect, Logic, Test};
@@ -156,11 +157,12 @@ impl Keys {
             contexts.into_iter().map(|(_, context)| context).collect()
         };
         let on: Vec<On<'_>> =
-            on.iter().map(|one| On { condition: one, contexts: of(one) }).collect();
+            on.iter().map(|one| On { condition: one, contexts: RefCell::new(of(one)) }).collect();
         let tests: Vec<Test> = on
             .iter()
-            .flat_map(|On { condition, contexts }| contexts.iter().map(|it| condition.tests(it)))
-            .flatten()
+            .flat_map(|On { condition, contexts }| {
+                contexts.borrow().iter().flat_map(|it| condition.tests(it)).collect::<Vec<_>>()
+            })
             .collect();
         let mut found = texts(&tests);
         if !found.complete {
@@ -352,18 +354,18 @@ impl Keys {
 /// A condition, with the contexts that the classes of its variables make.
 struct On<'c> {
     condition: &'c Condition,
-    contexts: Vec<Context>,
+    contexts: RefCell<Vec<Context>>,
 }
 
 /// For each class of the variables, what each condition says of a value.
 fn signature(value: Option<&Values>, on: &[On<'_>]) -> Vec<bool> {
     let mut signature = Vec::new();
     for On { condition, contexts } in on {
-        for context in contexts {
-            let mut context = context.clone();
-            put(&mut context, condition.lower_key(), value);
+        // The value of the former call is replaced.
+        for context in contexts.borrow_mut().iter_mut() {
+            put(context, condition.lower_key(), value);
             for effect in [Effect::Allow, Effect::Deny] {
-                signature.push(holds(condition, &context, effect));
+                signature.push(holds(condition, context, effect));
             }
         }
     }

@@ -26,6 +26,14 @@ pub struct Entry {
     pub unknown: BTreeSet<String>,
 }
 
+impl Entry {
+    /// Whether it only limits what others allow.
+    pub(super) fn only_limits(&self) -> bool {
+        let Policies { vpc_endpoint, resource_control, service_control, .. } = &self.policies;
+        vpc_endpoint.is_some() || !resource_control.is_empty() || !service_control.is_empty()
+    }
+}
+
 impl Estate {
     /// An entry, made where there is none.
     pub(super) fn entry(&mut self, name: &str) -> &mut Entry {

@@ -4,6 +4,7 @@
 //! What is not known yet is never taken for absent: whatever hangs on it is
 //! undecided.
 
+pub mod can;
 pub mod diff;
 pub mod estate;
 pub mod files;

@@ -106,6 +106,38 @@ fn line(side: &Side, what: &str) -> Option<String> {
     }
 }
 
+/// Who can, as text.
+pub fn who(found: &[(&str, Side)]) -> String {
+    let mut out = String::new();
+    for (name, side) in found {
+        if let Some(line) = line(side, name) {
+            let _ = writeln!(out, "{line}");
+        }
+    }
+    let count = |is: fn(&Side) -> bool| found.iter().filter(|(_, side)| is(side)).count();
+    let can = count(|side| matches!(side, Side::Request(_)));
+    let undecided = count(|side| matches!(side, Side::Undecided(_)));
+    let _ = writeln!(out, "{can} of {} can, {undecided} undecided", found.len());
+    out
+}
+
+/// Who can, as JSON.
+///
+/// # Errors
+/// None that is known.
+pub fn who_json(found: &[(&str, Side)]) -> serde_json::Result<String> {
+    let told = found.iter().map(|(name, side)| {
+        let (can, reason) = match side {
+            Side::Nothing => ("no", None),
+            Side::Request(_) => ("yes", None),
+            Side::Undecided(reason) => ("undecided", Some(reason)),
+        };
+        serde_json::json!({"name": name, "can": can, "request": side.request(), "reason": reason})
+    });
+    let told: Vec<serde_json::Value> = told.collect();
+    Ok(serde_json::to_string_pretty(&serde_json::json!({"who": told}))? + "\n")
+}
+
 const fn place(change: &Change) -> &'static str {
     match (change.is_in_old, change.is_in_new) {
         (false, true) => " (new)",

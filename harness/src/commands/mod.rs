@@ -21,6 +21,7 @@ mod supervise;
 mod terminal;
 mod up;
 mod verify;
+mod who_can;
 
 use std::future::Future;
 
@@ -67,6 +68,8 @@ enum Command {
     Compare(compare::Compare),
     /// Say what each identity of an estate may do that it could not before, for all requests.
     AccessDiff(access_diff::AccessDiff),
+    /// Say who of an estate can do something, for all requests.
+    WhoCan(who_can::WhoCan),
     /// Explain one decision to a person.
     #[command(after_help = help::EXPLAIN)]
     Explain(explain::Explain),
@@ -111,6 +114,7 @@ pub fn main() -> Exit {
     let command = match cli.command {
         Command::AccessDiff(diff) => return ended(diff.run()),
         Command::Compare(compare) => return ended(compare.run()),
+        Command::WhoCan(who) => return ended(who.run()),
         Command::Completions(completions) => return ended(completions.run()),
         Command::Decide(decide) => return ended(decide.run()),
         Command::Explain(explain) => return ended(explain.run()),

@@ -1,0 +1,109 @@
+//! Who of an estate can do something, for all requests.
+
+use std::sync::Arc;
+
+use ringfence_policy::{Document, DocumentError, Kind, Policies};
+use ringfence_prove::{Disagreement, Question, Universe, Verdict, within};
+use serde_json::{Value, json};
+
+use super::diff::Side;
+use super::estate::{Entry, Estate};
+
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotAsk {
+    /// The action or the resource is none.
+    #[error("the action or the resource cannot stand in a policy: {0}")]
+    Pattern(DocumentError),
+    /// Prover and engine differ.
+    #[error(transparent)]
+    Disagreement(#[from] Disagreement),
+}
+
+/// What is asked for: an action and what it acts upon, each a pattern as in a
+/// policy.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'w> {
+    /// `s3:GetObject`, `iam:*`.
+    pub action: &'w str,
+    /// An ARN; `None` is whatever there is.
+    pub resource: Option<&'w str>,
+}
+
+impl Wanted<'_> {
+    /// What allows everything but this.
+    fn rest(&self, kind: Kind) -> Result<Arc<Document>, DocumentError> {
+        let mut statements =
+            vec![json!({"Effect": "Allow", "NotAction": self.action, "Resource": "*"})];
+        if let Some(resource) = self.resource {
+            statements
+                .push(json!({"Effect": "Allow", "Action": self.action, "NotResource": resource}));
+        }
+        if kind == Kind::Resource {
+            for statement in &mut statements {
+                if let Value::Object(members) = statement {
+                    members.insert("Principal".into(), json!("*"));
+                }
+            }
+        }
+        let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+        Document::parse("everything else", &text, kind).map(Arc::new)
+    }
+
+    /// Policies that allow everything but this, in the layers that an entry has.
+    fn all_but(&self, entry: &Entry) -> Result<Policies, DocumentError> {
+        let identity = vec![self.rest(Kind::Identity)?];
+        let resource = match entry.policies.resource {
+            Some(_) => Some(self.rest(Kind::Resource)?),
+            None => None,
+        };
+        let identity = if entry.policies.identity.is_empty() { Vec::new() } else { identity };
+        Ok(Policies { identity, resource, ..Policies::default() })
+    }
+}
+
+/// For each identity and each resource's policy, a request that it allows of what
+/// is wanted.
+///
+/// # Errors
+/// Where the action or the resource is none.
+pub fn who_can<'e>(
+    estate: &'e Estate,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<(&'e str, Side)>, CannotAsk> {
+    wanted.rest(Kind::Identity).map_err(CannotAsk::Pattern)?;
+    let mut found = Vec::new();
+    for (name, entry) in &estate.entries {
+        // What only limits lets nobody do anything.
+        if !entry.only_limits() {
+            found.push((name.as_str(), can(entry, wanted)?));
+        }
+    }
+    Ok(found)
+}
+
+fn can(entry: &Entry, wanted: &Wanted<'_>) -> Result<Side, CannotAsk> {
+    if let Some(unknown) = entry.unknown.first() {
+        return Ok(Side::Undecided(unknown.clone()));
+    }
+    let outer = wanted.all_but(entry).map_err(CannotAsk::Pattern)?;
+    let question = Question {
+        inner: &entry.policies,
+        outer: &outer,
+        principal: entry.principal.as_ref(),
+        universe: Universe::All,
+    };
+    Ok(match (within(&question)?, entry.outside.first()) {
+        (Verdict::Proved, None) => Side::Nothing,
+        (Verdict::Violated(witness), None) => Side::Request(witness),
+        (Verdict::Undecided(reason), _) => Side::Undecided(reason),
+        // It may allow more, or deny what the rest allows.
+        (Verdict::Proved, Some(arn)) => {
+            Side::Undecided(format!("the document of `{arn}` is not in the files"))
+        }
+        (Verdict::Violated(witness), Some(arn)) => Side::Undecided(format!(
+            "the rest allows `{}` on `{}`, and the document of `{arn}` is not in the files",
+            witness.action, witness.resource
+        )),
+    })
+}

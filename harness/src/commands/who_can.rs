@@ -1,0 +1,49 @@
+//! `ringfence who-can`.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::access::can::{Wanted, who_can};
+use crate::access::{files, told};
+use crate::exit::Exit;
+
+const AFTER_HELP: &str = "ACTION and RESOURCE are patterns as in a policy. The files are those of `ringfence access-diff`.
+
+Example:
+  terraform show -json > state.json
+  ringfence who-can iam:PassRole 'arn:aws:iam::*:role/admin' --in state.json
+
+Exit codes: 0 nobody can, 1 somebody can, or it is undecided, 2 some input could not be read.";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct WhoCan {
+    /// The action: `s3:GetObject`, `iam:*`
+    action: String,
+    /// The ARN of what it acts upon; whatever there is, where it is left out
+    resource: Option<String>,
+    /// A plan, a state, a policy, or a directory of such files
+    #[arg(long = "in", value_name = "PATH")]
+    estate: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl WhoCan {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let estate = files::estate(&self.estate)?;
+        let wanted = Wanted { action: &self.action, resource: self.resource.as_deref() };
+        let found = who_can(&estate, &wanted)?;
+        let out = if self.json { told::who_json(&found)? } else { told::who(&found) };
+        match io::stdout().write_all(out.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written.context("cannot write to standard output")?,
+        }
+        let nobody = found.iter().all(|(_, side)| side.is_nothing());
+        Ok(if nobody { Exit::Held } else { Exit::Failed })
+    }
+}
