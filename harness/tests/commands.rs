@@ -11,6 +11,7 @@
 mod calibrate;
 mod endings;
 mod evidence;
+mod examples;
 mod integrity;
 mod least;
 mod published;

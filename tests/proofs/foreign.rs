@@ -1,7 +1,7 @@
 //! A foreign client (boto3) gets AWS's answers.
 
 use ringfence::config::{App, IssuerKind};
-use ringfence::issuers::{GithubRun, OktaGrant, SigningKey, unsigned};
+use ringfence::issuers::{GithubRun, Grant, SigningKey, unsigned};
 use ringfence::stack::Stack;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -14,7 +14,7 @@ fn setting(stack: &Stack) -> Value {
     let okta = stack.issuer(IssuerKind::Okta).unwrap();
     let github = stack.issuer(IssuerKind::Github).unwrap();
     let subject = "ada@example.com";
-    let claims = okta.okta_claims(&OktaGrant::user(subject, &["read".into()]), now);
+    let claims = okta.access_claims(&Grant::user(subject, &["read".into()]), now);
     let with = |changes: &[(&str, Value)]| {
         let mut claims = claims.clone();
         for (name, value) in changes {

@@ -14,7 +14,7 @@ use super::facts::{DeployerFacts, Facts};
 use super::finding::Finding;
 use super::rails;
 use super::reach::Reach;
-use super::reach::deployed::{PoliciesError, policies_of};
+use super::reach::deployed::{PoliciesError, policies_of, policies_of_user};
 use super::suite::{Part, Selected, Suite};
 use crate::progress::Progress;
 
@@ -82,9 +82,12 @@ pub async fn reaches(suite: &Suite<'_>) -> Result<Vec<Reach>, PoliciesError> {
     let functions = functions.map(|function| (Facts::code_in(function), &function.role_arn));
     let mut reaches = Vec::new();
     let roles = facts.roles.iter().map(|role| (role.identity(), &role.arn));
-    for (identity, role) in deployers.chain(functions).chain(roles) {
-        let role = role.rsplit('/').next().unwrap_or_default();
-        let policies = policies_of(suite.platform(), role).await?;
+    for (identity, arn) in deployers.chain(functions).chain(roles) {
+        let name = arn.rsplit('/').next().unwrap_or_default();
+        let policies = match arn.contains(":user/") {
+            true => policies_of_user(suite.platform(), name).await?,
+            false => policies_of(suite.platform(), name).await?,
+        };
         reaches.push(Reach::of(identity, &policies));
     }
     Ok(reaches)

@@ -61,13 +61,22 @@ fn called_from(facts: &Facts, api_id: &str, route_key: &str) -> String {
     format!("arn:aws:execute-api:{region}:{account}:{api_id}/{stage}/{method}{path}")
 }
 
-fn functions(facts: &Facts) -> impl Iterator<Item = (&FunctionFacts, &RouteFacts)> {
+/// The functions with their routes, and whether it is the function's first.
+fn functions(facts: &Facts) -> impl Iterator<Item = (&FunctionFacts, &RouteFacts, bool)> {
     let deployed = facts.functions.iter().filter(|function| function.deployed);
-    deployed.filter_map(|function| Some((function, facts.route(&function.name)?)))
+    deployed.flat_map(|function| {
+        let routes = facts.routes.iter().filter(|route| route.leads_to(&function.name));
+        routes.enumerate().map(move |(number, route)| (function, route, number == 0))
+    })
 }
 
-fn id(function: &FunctionFacts, name: &str) -> String {
-    format!("{}/called-by-{name}/{}", function.name, Road::Api)
+/// The first route of a function needs no name.
+fn id(function: &FunctionFacts, name: &str, route: &RouteFacts, is_first: bool) -> String {
+    let id = format!("{}/called-by-{name}/{}", function.name, Road::Api);
+    match is_first {
+        true => id,
+        false => format!("{id}/{}", route.route_key),
+    }
 }
 
 /// The findings' ids.
@@ -77,8 +86,9 @@ pub(super) fn ids(variant: Variant<'_>) -> Vec<String> {
         return Vec::new();
     }
     functions(facts)
-        .flat_map(|(function, route)| {
-            knocks(facts, route).into_iter().map(|(name, ..)| id(function, name))
+        .flat_map(|(function, route, is_first)| {
+            let knocks = knocks(facts, route).into_iter();
+            knocks.map(move |(name, ..)| id(function, name, route, is_first))
         })
         .collect()
 }
@@ -98,7 +108,7 @@ pub(super) async fn run(
     }
     let account = Some(facts.account.as_str());
     let mut findings = Vec::new();
-    for (function, route) in functions(facts) {
+    for (function, route, is_first) in functions(facts) {
         let question = |action: &str| Question {
             action: action.to_owned(),
             resource: facts.function_arn(&function.name),
@@ -112,7 +122,7 @@ pub(super) async fn run(
         };
         for (name, title, principal, source, action) in knocks(facts, route) {
             let asking = Asking {
-                id: id(function, name),
+                id: id(function, name, route, is_first),
                 guard_rail: DOORS,
                 identity: principal,
                 title: format!("who calls `{}`: {principal} {title}", function.name),

@@ -66,7 +66,7 @@ pub struct Facts {
     pub functions: Vec<FunctionFacts>,
     /// The deployers.
     pub deployers: Vec<DeployerFacts>,
-    /// The roles that are neither a deployer's nor a function's.
+    /// The users, and the roles that are neither a deployer's nor a function's.
     pub roles: Vec<RoleFacts>,
     /// The same with another API, boundary or bucket in the place of the first.
     pub further: Vec<Further>,
@@ -110,7 +110,7 @@ impl Variant<'_> {
     }
 }
 
-/// A role that is neither a deployer's nor a function's.
+/// A user, or a role that is neither a deployer's nor a function's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleFacts {
     /// Its name.
@@ -120,9 +120,17 @@ pub struct RoleFacts {
 }
 
 impl RoleFacts {
+    /// Whether it is a user.
+    pub fn is_user(&self) -> bool {
+        self.arn.contains(":user/")
+    }
+
     /// How reports call it.
     pub fn identity(&self) -> String {
-        format!("role-{}", self.name)
+        match self.is_user() {
+            true => format!("user-{}", self.name),
+            false => format!("role-{}", self.name),
+        }
     }
 }
 

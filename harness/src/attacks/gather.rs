@@ -331,7 +331,7 @@ async fn deployers(
     Ok(deployers)
 }
 
-/// The roles that nothing else stands for. Those of AWS's own services are theirs.
+/// The users, and the roles that nothing else stands for. Those of AWS's own services are theirs.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html>
 async fn roles(
     platform: &Actor,
@@ -353,7 +353,14 @@ async fn roles(
             roles.push(RoleFacts { name, arn });
         }
     }
-    roles.sort_by(|one, other| one.name.cmp(&other.name));
+    let answer = ask(platform, Service::Iam, "ListUsers", json!({})).await?;
+    for user in listed(&answer, "Users") {
+        let name = member(user, "ListUsers", "UserName")?;
+        if !name.starts_with(PROBES) {
+            roles.push(RoleFacts { name, arn: member(user, "ListUsers", "Arn")? });
+        }
+    }
+    roles.sort_by_key(RoleFacts::identity);
     Ok(roles)
 }
 

@@ -35,6 +35,9 @@ pub struct Runner<'a> {
     pub guard: &'a Guard,
     /// The identity's namespace: its stacks are called `NAMESPACE-probe-N`.
     pub namespace: String,
+    /// What its policies allow it, where that is known: a twin that is decided alone,
+    /// for attacks whose own twin the estate has nothing for.
+    pub work: Option<Question>,
 }
 
 /// How an attempt ended.
@@ -95,7 +98,9 @@ impl Runner<'_> {
         let companions = Companions {
             twin: Some(match &twin.result {
                 Ok(_) => Companion::shown(format!("{} did the same legitimately", twin.who)),
-                Err(error) => Companion::missing(format!("{} {error}", error.status)),
+                Err(error) => self
+                    .decided_work()
+                    .unwrap_or_else(|| Companion::missing(format!("{} {error}", error.status))),
             }),
             canary: Some(self.canary(&attack.attempt, number).await),
             mutant,
@@ -132,6 +137,13 @@ impl Runner<'_> {
             request_ids,
             traces,
         }
+    }
+
+    /// The twin that is decided alone.
+    fn decided_work(&self) -> Option<Companion> {
+        let Question { action, resource, .. } = self.work.as_ref()?;
+        let who = &self.identity;
+        Some(Companion::shown(format!("{who} is allowed {action} on {resource}: decided alone")))
     }
 
     fn recorded_since(&self, mark: Option<u64>) -> Vec<String> {

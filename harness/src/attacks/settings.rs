@@ -14,7 +14,7 @@ use super::facts::{AuthorizerFacts, Facts, RouteFacts, Variant};
 use super::finding::{Finding, Road, Scope, Untried, Verdict};
 use super::lack::Lack;
 use super::suite::Suite;
-use crate::config::{Issuer, IssuerKind};
+use crate::config::Issuer;
 
 const NETWORK: &str = "functions stay in the platform's network";
 const TOKEN: &str = "no call without a valid token";
@@ -88,7 +88,7 @@ fn logged_id(stage: &str) -> String {
 /// Whether the configuration knows of scopes, so that a route must ask for one.
 fn asks_for_scopes(suite: &Suite<'_>) -> bool {
     let issuers = &suite.stack().config().issuers;
-    issuers.iter().any(|issuer| issuer.kind == IssuerKind::Okta && !issuer.scopes.is_empty())
+    issuers.iter().any(|issuer| issuer.kind.is_for_apis() && !issuer.scopes.is_empty())
 }
 
 /// Reads the settings.
@@ -256,8 +256,8 @@ async fn authorizer(
 
 /// The configured issuer of this URL, or the first one where there is none.
 fn expected<'a>(suite: &'a Suite<'_>, url: Option<&str>) -> Option<&'a Issuer> {
-    let okta = || suite.stack().config().issuers_of(IssuerKind::Okta);
-    okta().find(|issuer| Some(issuer.url.get_ref().as_str()) == url).or_else(|| okta().next())
+    let all = || suite.stack().config().issuers.iter().filter(|issuer| issuer.kind.is_for_apis());
+    all().find(|issuer| Some(issuer.url.get_ref().as_str()) == url).or_else(|| all().next())
 }
 
 /// Each route asks for one of the scopes that the issuer gives.

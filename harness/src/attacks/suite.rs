@@ -19,7 +19,8 @@ use super::legitimate;
 use super::needs;
 use super::probe_role::ProbeRole;
 use super::public;
-use super::reach::deployed::policies_of;
+use super::reach::deployed::{managed, policies_of, policies_of_user};
+use super::reach::grants::Policies;
 use super::run::Runner;
 use super::settings;
 use super::tokens::Gateway;
@@ -28,6 +29,8 @@ use crate::config::{App, IssuerKind, Job};
 use crate::issuers::Issuer;
 use crate::stack::{Stack, StackError};
 use ringfence_guard::{Caller, Question};
+use ringfence_wire::services::Iam;
+use serde_json::{Value, json};
 
 /// Everything that the attacks need of a deployed stack.
 #[derive(Debug)]
@@ -274,6 +277,7 @@ impl<'a> Suite<'a> {
         Gateway {
             facts,
             issuers: self.stack.issuers(),
+            guard: self.stack.guard(),
             endpoint: self.stack.endpoint(),
             http: reqwest::Client::new(),
             platform: &self.platform,
@@ -306,6 +310,7 @@ impl<'a> Suite<'a> {
                     canary: &actor,
                     guard: self.stack.guard(),
                     namespace: deployer.app.clone(),
+                    work: self.work_of_deployer(deployer, &attacker).await?,
                 };
                 let mut findings = Vec::new();
                 for (number, (id, attack)) in self.calls(deployer).into_iter().enumerate() {
@@ -405,22 +410,43 @@ impl<'a> Suite<'a> {
         Ok(findings)
     }
 
-    /// What a role may do that is neither a deployer's nor a function's.
+    /// What a user may do, or a role that is neither a deployer's nor a function's.
     async fn role(&self, role: &RoleFacts, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
+        if !role.is_user() {
+            let caller = Caller::Role { name: &role.name, session: SESSION };
+            let policies = policies_of(&self.platform, &role.name).await?;
+            return self.standing(role, caller, &policies, selected).await;
+        }
+        // A user is asked about by a key of its own, which nobody uses.
+        let policies = policies_of_user(&self.platform, &role.name).await?;
+        let named = json!({"UserName": role.name});
+        let key = self.platform.call(&Step::new(Iam, "CreateAccessKey", named)).await.result?;
+        let id = key.pointer("/AccessKey/AccessKeyId").and_then(Value::as_str);
+        let id = id.ok_or_else(|| anyhow::anyhow!("CreateAccessKey answered without a key"))?;
+        let findings = self.standing(role, Caller::Key(id), &policies, selected).await;
+        let delete = json!({"UserName": role.name, "AccessKeyId": id});
+        self.platform.call(&Step::new(Iam, "DeleteAccessKey", delete)).await.result?;
+        findings
+    }
+
+    /// The known escalation paths, decided for an identity of which no work of its
+    /// own is known.
+    async fn standing(
+        &self,
+        role: &RoleFacts,
+        caller: Caller<'_>,
+        policies: &Policies,
+        selected: Selected<'_>,
+    ) -> anyhow::Result<Vec<Finding>> {
         let name = role.identity();
-        let caller = Caller::Role { name: &role.name, session: SESSION };
-        let policies = policies_of(&self.platform, &role.name).await?;
         let guard = self.stack.guard();
-        let work = legitimate::work(guard, caller, &self.facts.account, &policies).await;
         let paths = escalations::paths().iter();
         let paths: Vec<_> =
             paths.filter(|path| selected(&path.finding_id(&name, Road::Api))).collect();
+        let work = legitimate::work(guard, caller, &self.facts.account, policies).await;
         let Some(may) = work else {
             let why = "its policies allow nothing, and so there is nothing that it might gain by";
-            return Ok(paths
-                .iter()
-                .map(|path| path.not_applicable(&name, Road::Api, why))
-                .collect());
+            return Ok(paths.iter().map(|it| it.not_applicable(&name, Road::Api, why)).collect());
         };
         let canary = ProbeRole::canary(self, &name);
         let actor = canary.make().await?;
@@ -458,6 +484,34 @@ impl<'a> Suite<'a> {
         Ok(findings)
     }
 
+    /// What a deployer may do beside looking at its own function, where there is none.
+    async fn work_of_deployer(
+        &self,
+        deployer: &DeployerFacts,
+        attacker: &Actor,
+    ) -> anyhow::Result<Option<Question>> {
+        if self.facts.function(&deployer.app).is_some_and(|function| function.deployed) {
+            return Ok(None);
+        }
+        let policies = policies_of(&self.platform, role_of(&deployer.role_arn)).await?;
+        let caller = Caller::Key(attacker.access_key_id());
+        let account = &self.facts.account;
+        Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
+    }
+
+    /// What a boundary leaves to an administrator.
+    async fn work_under(
+        &self,
+        boundary: &str,
+        attacker: &Actor,
+    ) -> anyhow::Result<Option<Question>> {
+        let text = managed(&self.platform, boundary).await?;
+        let policies = Policies::parse(&[(boundary.to_owned(), text)], None)?;
+        let caller = Caller::Key(attacker.access_key_id());
+        let account = &self.facts.account;
+        Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
+    }
+
     /// What an administrator under a boundary cannot do.
     async fn under(
         &self,
@@ -478,6 +532,7 @@ impl<'a> Suite<'a> {
             canary,
             guard: self.stack.guard(),
             namespace: ceiling.identity.to_owned(),
+            work: self.work_under(ceiling.boundary, &attacker).await?,
         };
         for (number, attack) in ceiling.attacks.iter().enumerate() {
             if selected(&attack.id(ceiling.identity)) {
@@ -496,6 +551,12 @@ impl<'a> Suite<'a> {
         for mut asking in ceiling.questions(attacker.access_key_id()) {
             if selected(&asking.id) {
                 asking.reason = self.facts.reason(asking.reason);
+                let (who, may) = &asking.twin;
+                if let (Some(work), false) =
+                    (&runner.work, legitimate::may(runner.guard, *who, may).await)
+                {
+                    asking.twin = (*who, work.clone());
+                }
                 findings.push(match lack::of(&asking.question) {
                     Some(lack) => asking.not_applicable(lack),
                     None => asking.run(self.stack.guard(), canary).await?,

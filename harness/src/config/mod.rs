@@ -152,14 +152,19 @@ impl Config {
         for issuer in &self.issuers {
             let text = issuer.url.get_ref();
             let parsed = url::Url::parse(text);
-            if !parsed.is_ok_and(|url| url.scheme() == "https") || text.ends_with('/') {
+            let https = parsed.is_ok_and(|url| url.scheme() == "https");
+            if issuer.kind == IssuerKind::Github && (!https || text.ends_with('/')) {
                 return Err(Fault::at(
                     &issuer.url,
                     format!("`{text}` is not an https URL without a final slash"),
                 ));
             }
-            if issuer.kind == IssuerKind::Okta && issuer.audience.is_none() {
-                return Err(Fault::at(&issuer.url, "an okta issuer needs `audience`".to_owned()));
+            if !https {
+                return Err(Fault::at(&issuer.url, format!("`{text}` is not an https URL")));
+            }
+            if issuer.kind.is_for_apis() && issuer.audience.is_none() {
+                let fault = "an issuer of tokens for APIs needs `audience`".to_owned();
+                return Err(Fault::at(&issuer.url, fault));
             }
         }
         Ok(())
@@ -326,6 +331,24 @@ mod tests {
     }
 
     #[rstest]
+    #[case("auth0", IssuerKind::Auth0)]
+    #[case("cognito", IssuerKind::Cognito)]
+    #[case("entra", IssuerKind::Entra)]
+    #[case("entra-v1", IssuerKind::EntraV1)]
+    #[case("keycloak", IssuerKind::Keycloak)]
+    #[case("google", IssuerKind::Google)]
+    #[case("custom", IssuerKind::Custom)]
+    fn an_issuer_for_apis_may_end_with_a_slash(#[case] kind: &str, #[case] expected: IssuerKind) {
+        let text = format!(
+            "[[issuers]]\nkind='{kind}'\nurl='https://x/'\naudience='a'\nclaims={{ 'https://x/role'='admin' }}"
+        );
+        let config = Config::parse(&text, Path::new("r.toml")).unwrap();
+        let [issuer] = &config.issuers[..] else { panic!("one issuer") };
+        assert_eq!((issuer.kind, issuer.url.get_ref().as_str()), (expected, "https://x/"));
+        assert_eq!(issuer.claims["https://x/role"], "admin");
+    }
+
+    #[rstest]
     #[case::organization(
         "[account.organization]\npath = 'o-1'\nmanagement_account = '999999999999'",
         "r.toml:2:8: `o-1` is not the path of an account in its organization, such as"
@@ -365,6 +388,14 @@ mod tests {
         "r.toml:3:5: `http://x` is not an https URL without a final slash"
     )]
     #[case::audience("[[issuers]]\nkind='okta'\nurl='https://x'", "needs `audience`")]
+    #[case::audience_of_another_kind(
+        "[[issuers]]\nkind='auth0'\nurl='https://x/'",
+        "needs `audience`"
+    )]
+    #[case::issuer_for_apis(
+        "[[issuers]]\nkind='auth0'\nurl='http://x/'\naudience='a'",
+        "r.toml:3:5: `http://x/` is not an https URL"
+    )]
     #[case::issuer_of_an_app(
         "[[issuers]]\nkind='github'\nurl='https://a'\n[[issuers]]\nkind='github'\nurl='https://b'\n[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'",
         "r.toml:8:6: app `a` needs `issuer`: there is more than one github issuer"

@@ -266,25 +266,50 @@ pub enum Refusals {
 pub struct Issuer {
     /// What its tokens look like.
     pub kind: IssuerKind,
-    /// The `iss` of its tokens: https, without a final slash.
+    /// The `iss` of its tokens, to the letter: https; of workflows' issuers without
+    /// a final slash.
     pub url: Spanned<String>,
-    /// The `aud` of its tokens. Okta: required. GitHub: the default is what
-    /// the workflow's action asks for.
+    /// The `aud` of its tokens; of Cognito's the `client_id`. Required of all but
+    /// GitHub, where the default is what the workflow's action asks for.
     #[serde(default)]
     pub audience: Option<String>,
     /// The scopes that a good token carries.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// More claims of a good token; they win over those of its kind.
+    #[serde(default)]
+    pub claims: BTreeMap<String, serde_json::Value>,
 }
 
 /// What an issuer's tokens look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum IssuerKind {
     /// Access tokens of an Okta custom authorization server.
     Okta,
+    /// Access tokens of Auth0.
+    Auth0,
+    /// Access tokens of a Cognito user pool.
+    Cognito,
+    /// Access tokens of Microsoft Entra ID, version 2.0.
+    Entra,
+    /// Access tokens of Microsoft Entra ID, version 1.0.
+    EntraV1,
+    /// Access tokens of Keycloak.
+    Keycloak,
+    /// Identity tokens of Google, who gives no access tokens of this form.
+    Google,
+    /// Access tokens with the registered claims and `scope` alone (RFC 9068).
+    Custom,
     /// GitHub Actions' OIDC tokens.
     Github,
+}
+
+impl IssuerKind {
+    /// Whether its tokens are for APIs, and not a workflow's.
+    pub const fn is_for_apis(self) -> bool {
+        !matches!(self, Self::Github)
+    }
 }
 
 /// An application team's repository.

@@ -197,17 +197,15 @@ pub(super) fn issuers(text: &mut Text, facts: &Facts, found: &Found, apps: bool)
                 _ => None,
             };
             match (value("issuer"), audience) {
-                (Some(Value::Text(url)), _)
-                    if !url.starts_with("https://") || url.ends_with('/') =>
-                {
+                (Some(Value::Text(url)), _) if !url.starts_with("https://") => {
                     text.open(&format!(
-                        "[[issuers]] url = {} ({place}): not an https URL without a final slash, and so not supported",
+                        "[[issuers]] url = {} ({place}): not an https URL",
                         quoted(&url)
                     ));
                 }
                 (Some(Value::Text(url)), Some(audience)) => {
                     text.table("[[issuers]]");
-                    text.field("kind", &quoted("okta"), "tokens with `scp`, as Okta's");
+                    text.field("kind", &quoted(kind_of(&url)), "by its URL");
                     text.field("url", &quoted(&url), &place);
                     text.field("audience", &quoted(&audience), &place);
                     text.field("scopes", &list(&scopes(facts, found)), "of the routes");
@@ -228,6 +226,21 @@ pub(super) fn issuers(text: &mut Text, facts: &Facts, found: &Found, apps: bool)
         text.field("url", &quoted("https://token.actions.githubusercontent.com"), &place);
         text.blank();
     }
+}
+
+/// What an issuer's tokens look like, by its URL.
+fn kind_of(url: &str) -> &'static str {
+    const KNOWN: [(&str, &str); 8] = [
+        (".auth0.com/", "auth0"),
+        ("://cognito-idp.", "cognito"),
+        ("://login.microsoftonline.com/", "entra"),
+        ("://sts.windows.net/", "entra-v1"),
+        ("://accounts.google.com", "google"),
+        ("/realms/", "keycloak"),
+        (".okta.com/", "okta"),
+        (".oktapreview.com/", "okta"),
+    ];
+    KNOWN.iter().find(|(part, _)| url.contains(part)).map_or("custom", |(_, kind)| kind)
 }
 
 /// The scopes that routes ask for: of Layer 1, of its values, and of templates.

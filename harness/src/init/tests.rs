@@ -222,7 +222,7 @@ fn what_cannot_be_decided_is_a_comment_and_the_rest_can_be_read() {
         .unwrap();
     fs::write(top.path().join("infra/outputs.tf"), "").unwrap();
     fs::write(top.path().join("infra/other.tfvars"), "").unwrap();
-    let main = MAIN.replace("issuer   = var.issuer", "issuer   = \"https://id.example/\"");
+    let main = MAIN.replace("issuer   = var.issuer", "issuer   = \"http://id.example/\"");
     fs::write(top.path().join("infra/main.tf"), main).unwrap();
     fs::remove_dir_all(top.path().join("orders/.git")).unwrap();
     let (draft, config) = drafted(top.path(), top.path());
@@ -231,7 +231,7 @@ fn what_cannot_be_decided_is_a_comment_and_the_rest_can_be_read() {
     let has = |text: &str| {
         assert!(draft.open.iter().any(|it| it.contains(text)), "{text}: {:?}", draft.open);
     };
-    has("[[issuers]] url = \"https://id.example/\" (main.tf:18): not an https URL");
+    has("[[issuers]] url = \"http://id.example/\" (main.tf:18): not an https URL");
     has("var_files = [\"infra/live.tfvars\"]");
     has("var_files = [\"infra/other.tfvars\"]");
     has(

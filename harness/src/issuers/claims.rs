@@ -1,4 +1,4 @@
-//! What tokens say.
+//! What workflows' tokens say.
 
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -6,61 +6,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::config::App;
-
-/// To whom Okta gives an access token.
-#[derive(Debug, Clone)]
-pub struct OktaGrant {
-    /// The client application.
-    pub client: String,
-    /// The user's login; none for the client-credentials grant, whose tokens
-    /// have the client as `sub` and neither `uid` nor `auth_time`.
-    pub user: Option<String>,
-    /// `scp`.
-    pub scopes: Vec<String>,
-    /// How long it is good for, in seconds.
-    pub lifetime: i64,
-}
-
-impl OktaGrant {
-    /// A signed-in user.
-    pub fn user(login: &str, scopes: &[String]) -> Self {
-        Self {
-            client: "0oa1ringfence2client".to_owned(),
-            user: Some(login.to_owned()),
-            scopes: scopes.to_vec(),
-            lifetime: 3600,
-        }
-    }
-
-    /// A machine.
-    pub fn machine(client: &str, scopes: &[String]) -> Self {
-        Self { client: client.to_owned(), user: None, scopes: scopes.to_vec(), lifetime: 3600 }
-    }
-
-    /// The claims of a custom authorization server's access token
-    /// (<https://developer.okta.com/docs/api/openapi/okta-oauth/guides/overview/#access-token-payload>).
-    pub fn claims(&self, issuer: &str, audience: &str, now: OffsetDateTime) -> Map<String, Value> {
-        let issued = now.unix_timestamp();
-        let mut claims = Map::new();
-        let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-        set("ver", json!(1));
-        set("jti", json!(format!("AT.{}", Uuid::new_v4().simple())));
-        set("iss", json!(issuer));
-        set("aud", json!(audience));
-        set("iat", json!(issued));
-        set("exp", json!(issued + self.lifetime));
-        set("cid", json!(self.client));
-        set("scp", json!(self.scopes));
-        if let Some(login) = &self.user {
-            set("uid", json!(format!("00u{}", digits(login, 17))));
-            set("auth_time", json!(issued));
-            set("sub", json!(login));
-        } else {
-            set("sub", json!(self.client));
-        }
-        claims
-    }
-}
 
 /// A workflow run, as GitHub's token describes it.
 #[derive(Debug, Clone)]
@@ -210,7 +155,7 @@ impl GithubRun {
 }
 
 /// A number of so many digits that a name always gives.
-fn digits(name: &str, length: usize) -> String {
+pub(super) fn digits(name: &str, length: usize) -> String {
     let hash = Sha256::digest(name);
     let mut digits: String = hash.iter().map(|byte| char::from(b'0' + byte % 10)).collect();
     digits.truncate(length);

@@ -1,6 +1,7 @@
 //! The issuers of tokens: their keys are ours, their names and the shape of
 //! their tokens are production's.
 
+mod access;
 mod claims;
 mod forge;
 mod key;
@@ -14,7 +15,8 @@ use time::OffsetDateTime;
 
 use crate::config::{self, IssuerKind};
 
-pub use claims::{GithubRun, OktaGrant};
+pub use access::Grant;
+pub use claims::GithubRun;
 pub use forge::{hmac_with_public_key, unsigned, with_payload};
 pub use key::SigningKey;
 
@@ -44,6 +46,8 @@ pub struct Issuer {
     pub audience: Option<String>,
     /// The scopes of a good token.
     pub scopes: Vec<String>,
+    /// What else a good token says.
+    more: Map<String, Value>,
     keys: RwLock<Keys>,
     published: SharedKeys,
 }
@@ -67,6 +71,7 @@ impl Issuer {
             url: configured.url.get_ref().clone(),
             audience: configured.audience.clone(),
             scopes: configured.scopes.clone(),
+            more: configured.claims.clone().into_iter().collect(),
             keys: RwLock::new(Keys { current, previous: None }),
             published,
         })
@@ -74,7 +79,7 @@ impl Issuer {
 
     /// How probes call it: its URL without the scheme, and without slashes.
     pub fn called(&self) -> String {
-        self.host().replace('/', ":")
+        self.host().trim_end_matches('/').replace('/', ":")
     }
 
     /// Its URL without the scheme, as IAM calls its provider.
@@ -175,16 +180,31 @@ impl Issuer {
 
     fn header(&self, kid: &str) -> Value {
         match self.kind {
-            // Okta's header has kid and alg alone.
-            IssuerKind::Okta => json!({"kid": kid, "alg": "RS256"}),
-            IssuerKind::Github => json!({"typ": "JWT", "alg": "RS256", "kid": kid}),
+            // Okta's and Cognito's headers have kid and alg alone.
+            IssuerKind::Okta | IssuerKind::Cognito => json!({"kid": kid, "alg": "RS256"}),
+            IssuerKind::Custom => json!({"typ": "at+jwt", "alg": "RS256", "kid": kid}),
+            IssuerKind::Auth0
+            | IssuerKind::Entra
+            | IssuerKind::EntraV1
+            | IssuerKind::Keycloak
+            | IssuerKind::Google
+            | IssuerKind::Github => json!({"typ": "JWT", "alg": "RS256", "kid": kid}),
         }
     }
 
-    /// The claims of an Okta access token for somebody with these scopes; the
-    /// audience is the configured one.
-    pub fn okta_claims(&self, grant: &OktaGrant, now: OffsetDateTime) -> Map<String, Value> {
-        grant.claims(&self.url, self.audience.as_deref().unwrap_or("api://default"), now)
+    /// The claims of an access token for somebody with these scopes, as this kind
+    /// of issuer writes them; the audience is the configured one.
+    pub fn access_claims(&self, grant: &Grant, now: OffsetDateTime) -> Map<String, Value> {
+        let audience = self.audience.as_deref().unwrap_or("api://default");
+        let mut claims = access::claims(self.kind, grant, &self.url, audience, now);
+        claims.extend(self.more.clone());
+        claims
+    }
+
+    /// The claim in which a good token names its audience: Cognito's access tokens
+    /// have no `aud`.
+    pub const fn audience_claim(&self) -> &'static str {
+        access::audience_claim(self.kind)
     }
 
     /// A good access token: a signed-in user with every configured scope.
@@ -192,7 +212,7 @@ impl Issuer {
     /// # Errors
     /// When signing fails.
     pub fn access_token(&self, now: OffsetDateTime) -> Result<String, IssuerError> {
-        self.sign(&self.okta_claims(&OktaGrant::user("user@example.com", &self.scopes), now))
+        self.sign(&self.access_claims(&Grant::user("user@example.com", &self.scopes), now))
     }
 
     /// A GitHub OIDC token for a run, with the audience that was asked for.

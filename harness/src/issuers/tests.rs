@@ -39,7 +39,7 @@ fn an_access_token_looks_like_oktas_and_verifies() {
     assert_eq!(claims["exp"], now.unix_timestamp() + 3600);
     assert!(claims["jti"].as_str().unwrap().starts_with("AT."));
     assert!(!claims.contains_key("client_id") && !claims.contains_key("nbf"));
-    let machine = issuer.okta_claims(&OktaGrant::machine("0oamachine", &[]), now);
+    let machine = issuer.access_claims(&Grant::machine("0oamachine", &[]), now);
     assert_eq!(machine["sub"], "0oamachine");
     assert!(!machine.contains_key("uid"));
 }
@@ -103,7 +103,7 @@ fn a_github_token_is_good_for_five_minutes_and_its_ids_are_text() {
 fn forged_tokens_do_not_verify() {
     let issuer = issuer(IssuerKind::Okta);
     let now = OffsetDateTime::now_utc();
-    let claims = issuer.okta_claims(&OktaGrant::user("eve@example.com", &[]), now);
+    let claims = issuer.access_claims(&Grant::user("eve@example.com", &[]), now);
     let foreign = SigningKey::generate().unwrap();
     let good = issuer.access_token(now).unwrap();
     for token in [

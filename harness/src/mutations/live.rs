@@ -35,9 +35,6 @@ const TOKENS: [&str; 8] = [
     "other-scope",
 ];
 
-/// Another issuer, where the estate has none besides.
-const STRANGER: &str = "https://issuer.example.com";
-
 /// How long a function's update may take.
 const SETTLING: Duration = Duration::from_secs(30);
 
@@ -197,8 +194,9 @@ async fn authorizer(
             }),
         )
     };
-    let stranger = suite.github().map_or(STRANGER, |issuer| issuer.url.as_str());
-    let stranger = json!(stranger);
+    let others = suite.stack().issuers().iter().map(|issuer| issuer.url.as_str());
+    let workflows = suite.github().map(|issuer| issuer.url.as_str());
+    let stranger = workflows.into_iter().chain(others).find(|url| issuer != *url);
     let other = json!(["api://ringfence-other"]);
     let mut both = audience.as_array().cloned().unwrap_or_default();
     both.extend(other.as_array().cloned().unwrap_or_default());
@@ -209,11 +207,15 @@ async fn authorizer(
         watched: Watched::Route(first.route_key.clone()),
         ..live(format!("authorizer/{name}"), kind, format!("`{name}` {told}"))
     };
-    Ok(vec![
+    let mut changes = vec![
         change("other-audience", "asks for another audience", set(&issuer, &other)),
         change("audience-added", "takes another audience as well", set(&issuer, &json!(both))),
-        change("other-issuer", "trusts another issuer", set(&stranger, &audience)),
-    ])
+    ];
+    // Where nobody else issues tokens, nobody else can be trusted.
+    changes.extend(stranger.map(|stranger| {
+        change("other-issuer", "trusts another issuer", set(&json!(stranger), &audience))
+    }));
+    Ok(changes)
 }
 
 /// Functions outside the platform's network.

@@ -30,6 +30,8 @@ pub(super) struct Place<'a> {
     pub(super) function: &'a str,
     /// Its role's name.
     pub(super) role: &'a str,
+    /// Its role's ARN.
+    pub(super) role_arn: &'a str,
     /// The app whose code it is.
     pub(super) app: &'a str,
     /// What refuses where only the boundary is silent: the boundary for a role
@@ -199,7 +201,7 @@ impl Place<'_> {
             let call = self.refused(name, &title, assume(role), "sts:AssumeRole", role.clone());
             calls.push(because(call, Reason::NoTrust));
         }
-        let own = self.facts.role_arn(self.role);
+        let own = self.role_arn.to_owned();
         let title = "cannot lengthen its own session";
         let call = self.refused("own-role-assumed", title, assume(&own), "sts:AssumeRole", own);
         calls.push(because(call, Reason::NoTrust));
@@ -302,7 +304,7 @@ impl Place<'_> {
                         "ringfence-inside-new",
                         json!({
                             "Runtime": "python3.12", "Handler": "index.handler",
-                            "Role": self.facts.role_arn(self.role),
+                            "Role": self.role_arn,
                             "Code": {"S3Bucket": "bucket", "S3Key": "key"},
                         }),
                     ),

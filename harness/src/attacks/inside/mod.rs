@@ -121,6 +121,13 @@ impl Author<'_> {
         }
     }
 
+    fn role_arn(self, facts: &Facts) -> String {
+        match self {
+            Self::Deployer(_) => facts.role_arn(&self.role()),
+            Self::Function(function) => function.role_arn.clone(),
+        }
+    }
+
     /// Whether making a log group is its legitimate work.
     const fn logs(self) -> bool {
         match self {
@@ -143,7 +150,15 @@ impl Author<'_> {
             Self::Deployer(_) => Reason::NoBoundary,
             Self::Function(_) => Reason::NoIdentityPolicy,
         };
-        let place = Place { facts, function: &function, role: &role, app: self.app(), silence };
+        let arn = self.role_arn(facts);
+        let place = Place {
+            facts,
+            function: &function,
+            role: &role,
+            role_arn: &arn,
+            app: self.app(),
+            silence,
+        };
         let group = json!({"logGroupName": self.log_group()});
         let mut calls = Vec::new();
         if self.logs() {

@@ -27,7 +27,9 @@ impl Inside<'_> {
             }}),
             false => json!({}),
         };
-        let function = with(self.function(&name, &role), network);
+        // A deployed function's role may have a path.
+        let arn = self.code.author().role_arn(self.facts);
+        let function = with(self.function(&name, &arn), network);
         let create = Step::new(Lambda, "CreateFunction", function);
         match self.code {
             Code::Made { attacker, .. } => {
@@ -58,16 +60,16 @@ impl Inside<'_> {
         let canary = self.canary();
         let trust = json!({"RoleName": canary, "AssumeRolePolicyDocument": lambda_trust()});
         self.platform.call(&Step::new(Iam, "CreateRole", trust)).await.result?;
-        let function = self.function(&canary, &canary);
+        let function = self.function(&canary, &self.facts.role_arn(&canary));
         self.platform.call(&Step::new(Lambda, "CreateFunction", function)).await.result?;
         self.await_active(&name).await?;
         self.await_active(&canary).await
     }
 
-    fn function(&self, name: &str, role: &str) -> Value {
+    fn function(&self, name: &str, role_arn: &str) -> Value {
         json!({
             "FunctionName": name, "Runtime": "python3.12", "Handler": "index.handler",
-            "Role": self.facts.role_arn(role), "Timeout": 60,
+            "Role": role_arn, "Timeout": 60,
             "Code": {"ZipFile": package(include_str!("inside.py"))},
         })
     }

@@ -65,24 +65,95 @@ pub async fn role_policies(platform: &Actor, role: &str) -> Result<RolePolicies,
     documents(platform, role).await.map_err(read)
 }
 
-async fn documents(platform: &Actor, role: &str) -> Result<RolePolicies, ServiceError> {
-    let ask = async |operation, input: Value| {
-        platform.call(&Step::new(Iam, operation, input)).await.result
-    };
-    let named = json!({"RoleName": role});
+/// Reads the policies of a user, with those of its groups.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn policies_of_user(platform: &Actor, user: &str) -> Result<Policies, PoliciesError> {
+    let read = |source| PoliciesError::Read { role: user.to_owned(), source };
+    let found = of_user(platform, user).await.map_err(read)?;
+    let identity: Vec<Named> = found.inline.into_iter().chain(found.attached).collect();
+    Policies::parse(&identity, found.boundary.as_ref())
+        .map_err(|source| PoliciesError::Document { role: user.to_owned(), source })
+}
+
+async fn of_user(platform: &Actor, user: &str) -> Result<RolePolicies, ServiceError> {
+    let named = json!({"UserName": user});
     let mut found = RolePolicies::default();
-    let inline = ask("ListRolePolicies", named.clone()).await?;
-    for name in list(&inline, "PolicyNames").iter().filter_map(Value::as_str) {
-        let input = json!({"RoleName": role, "PolicyName": name});
-        let policy = ask("GetRolePolicy", input).await?;
-        found.inline.push((name.to_owned(), document(policy.get("PolicyDocument"))));
+    USER.policies(platform, user, &mut found).await?;
+    let groups = Step::new(Iam, "ListGroupsForUser", named.clone());
+    let groups = platform.call(&groups).await.result?;
+    for group in list(&groups, "Groups") {
+        let Some(name) = group.get("GroupName").and_then(Value::as_str) else { continue };
+        GROUP.policies(platform, name, &mut found).await?;
     }
-    let attached = ask("ListAttachedRolePolicies", named.clone()).await?;
-    for policy in list(&attached, "AttachedPolicies") {
-        let Some(arn) = policy.get("PolicyArn").and_then(Value::as_str) else { continue };
-        found.attached.push((arn.to_owned(), managed(platform, arn).await?));
+    let own = platform.call(&Step::new(Iam, "GetUser", named)).await.result?;
+    let boundary = own.pointer("/User/PermissionsBoundary/PermissionsBoundaryArn");
+    if let Some(arn) = boundary.and_then(Value::as_str) {
+        found.boundary = Some((arn.to_owned(), managed(platform, arn).await?));
     }
-    let role = ask("GetRole", named).await?;
+    Ok(found)
+}
+
+/// The calls that list the policies of what has some.
+struct Owner {
+    member: &'static str,
+    inline: &'static str,
+    one: &'static str,
+    attached: &'static str,
+}
+
+const ROLE: Owner = Owner {
+    member: "RoleName",
+    inline: "ListRolePolicies",
+    one: "GetRolePolicy",
+    attached: "ListAttachedRolePolicies",
+};
+
+const USER: Owner = Owner {
+    member: "UserName",
+    inline: "ListUserPolicies",
+    one: "GetUserPolicy",
+    attached: "ListAttachedUserPolicies",
+};
+
+const GROUP: Owner = Owner {
+    member: "GroupName",
+    inline: "ListGroupPolicies",
+    one: "GetGroupPolicy",
+    attached: "ListAttachedGroupPolicies",
+};
+
+impl Owner {
+    async fn policies(
+        &self,
+        platform: &Actor,
+        of: &str,
+        found: &mut RolePolicies,
+    ) -> Result<(), ServiceError> {
+        let ask = async |operation, input: Value| {
+            platform.call(&Step::new(Iam, operation, input)).await.result
+        };
+        let named = json!({self.member: of});
+        let inline = ask(self.inline, named.clone()).await?;
+        for name in list(&inline, "PolicyNames").iter().filter_map(Value::as_str) {
+            let policy = ask(self.one, json!({self.member: of, "PolicyName": name})).await?;
+            found.inline.push((name.to_owned(), document(policy.get("PolicyDocument"))));
+        }
+        let attached = ask(self.attached, named).await?;
+        for policy in list(&attached, "AttachedPolicies") {
+            let Some(arn) = policy.get("PolicyArn").and_then(Value::as_str) else { continue };
+            found.attached.push((arn.to_owned(), managed(platform, arn).await?));
+        }
+        Ok(())
+    }
+}
+
+async fn documents(platform: &Actor, role: &str) -> Result<RolePolicies, ServiceError> {
+    let mut found = RolePolicies::default();
+    ROLE.policies(platform, role, &mut found).await?;
+    let named = json!({"RoleName": role});
+    let role = platform.call(&Step::new(Iam, "GetRole", named)).await.result?;
     let boundary =
         role.pointer("/Role/PermissionsBoundary/PermissionsBoundaryArn").and_then(Value::as_str);
     if let Some(arn) = boundary {
@@ -92,7 +163,11 @@ async fn documents(platform: &Actor, role: &str) -> Result<RolePolicies, Service
     Ok(found)
 }
 
-async fn managed(platform: &Actor, arn: &str) -> Result<String, ServiceError> {
+/// The text of a managed policy's default version.
+///
+/// # Errors
+/// When IAM refuses.
+pub async fn managed(platform: &Actor, arn: &str) -> Result<String, ServiceError> {
     let get = Step::new(Iam, "GetPolicy", json!({"PolicyArn": arn}));
     let policy = platform.call(&get).await.result?;
     let version = policy.pointer("/Policy/DefaultVersionId").cloned().unwrap_or_default();

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use reqwest::header::{AUTHORIZATION, HOST, HeaderValue};
+use ringfence_guard::Guard;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use url::Url;
@@ -22,8 +23,7 @@ use super::facts::{DEFAULT_STAGE, Facts, RouteFacts};
 use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
 use super::lack::Lack;
 use super::suite::Selected;
-use crate::config::IssuerKind;
-use crate::issuers::{Issuer, IssuerError, OktaGrant};
+use crate::issuers::{Grant, Issuer, IssuerError};
 
 const TOKEN: &str = "no call without a valid token";
 const SCOPE: &str = "no call without one of the route's scopes";
@@ -48,7 +48,9 @@ pub struct Gateway<'a> {
     /// Who issues tokens: for each route one whose tokens are good there, while
     /// those of the others must not be taken.
     pub issuers: &'a [Issuer],
-    /// Where the guard answers.
+    /// The guard, whose journal tells which functions were called.
+    pub guard: &'a Guard,
+    /// Where it answers.
     pub endpoint: &'a Url,
     /// What makes the requests.
     pub http: reqwest::Client,
@@ -82,6 +84,12 @@ struct Answered {
 }
 
 impl Answered {
+    /// Whether the authorizer let it through, whatever the integration made of it.
+    fn was_let_in(&self) -> bool {
+        let absent = self.is((404, "Not Found"));
+        !absent && !matches!(self.status, 401 | 403)
+    }
+
     fn is(&self, (status, message): (u16, &str)) -> bool {
         self.status == status && self.body == json!({"message": message})
     }
@@ -208,7 +216,7 @@ impl Gateway<'_> {
     /// refused then, and the findings say so.
     fn issuer(&self, route: &RouteFacts) -> Result<&Issuer, IssuerError> {
         let (trusted, _) = self.facts.trusted(route);
-        let ours = || self.issuers.iter().filter(|issuer| issuer.kind == IssuerKind::Okta);
+        let ours = || self.issuers.iter().filter(|issuer| issuer.kind.is_for_apis());
         let own = ours().find(|issuer| issuer.url == trusted);
         own.or_else(|| ours().next()).ok_or(IssuerError::None)
     }
@@ -220,8 +228,8 @@ impl Gateway<'_> {
     }
 
     fn claims(&self, route: &RouteFacts) -> Result<Map<String, Value>, IssuerError> {
-        let grant = OktaGrant::user("probe@example.com", &route.scopes);
-        Ok(self.issuer(route)?.okta_claims(&grant, OffsetDateTime::now_utc()))
+        let grant = Grant::user("probe@example.com", &route.scopes);
+        Ok(self.issuer(route)?.access_claims(&grant, OffsetDateTime::now_utc()))
     }
 
     /// A good token for a route.
@@ -292,9 +300,9 @@ impl Gateway<'_> {
         let copy = mirror.without(case.guard_rail);
         let mutant = self.fetch_from(copy.api_id, DEFAULT_STAGE, route, &case.carried).await?;
         let companions = Companions {
-            twin: Some(match twin.status {
-                200 => Companion::shown("a valid token gets 200"),
-                _ => Companion::missing(format!("a valid token gets {twin}")),
+            twin: Some(match twin.was_let_in() {
+                true => Companion::shown(format!("a valid token gets {}", twin.status)),
+                false => Companion::missing(format!("a valid token gets {twin}")),
             }),
             canary: Some(canary.clone()),
             mutant: Some(match mirror::reached(&mutant.body) {
@@ -350,9 +358,9 @@ impl Gateway<'_> {
         let copy = mirror.without(TOKEN);
         let mutant = self.fetch_from(copy.api_id, DEFAULT_STAGE, route, &Carried::Nothing).await?;
         let companions = Companions {
-            twin: Some(match twin.status {
-                200 => Companion::shown("a valid token gets 200"),
-                _ => Companion::missing(format!("a valid token gets {twin}")),
+            twin: Some(match twin.was_let_in() {
+                true => Companion::shown(format!("a valid token gets {}", twin.status)),
+                false => Companion::missing(format!("a valid token gets {twin}")),
             }),
             canary: Some(canary.clone()),
             mutant: Some(match mirror::reached(&mutant.body) {
@@ -386,9 +394,10 @@ impl Gateway<'_> {
     async fn valid(&self, route: &RouteFacts) -> anyhow::Result<Finding> {
         let start = Instant::now();
         let subject = format!("{}@example.com", uuid::Uuid::new_v4());
-        let grant = OktaGrant::user(&subject, &route.scopes);
+        let grant = Grant::user(&subject, &route.scopes);
         let issuer = self.issuer(route)?;
-        let claims = issuer.okta_claims(&grant, OffsetDateTime::now_utc());
+        let claims = issuer.access_claims(&grant, OffsetDateTime::now_utc());
+        let mark = self.guard.journal().mark();
         let answer = self.fetch(route, &Carried::bearer(issuer.sign(&claims)?)).await?;
         let function = route
             .integration_uri
@@ -396,9 +405,13 @@ impl Gateway<'_> {
             .find_map(|part| part.split_once(":function:"))
             .map_or("", |(_, name)| name);
         let text = answer.body.to_string();
-        let reached = answer.status == 200
-            && text.contains(&format!("\"{subject}\""))
-            && text.contains(&format!("\"{function}\""));
+        let named = |name: &str| text.contains(&format!("\"{name}\""));
+        // A function that says who it is says who calls, too; of another one the
+        // journal tells that it was called.
+        let reached = match named(function) {
+            true => answer.status == 200 && named(&subject),
+            false => answer.was_let_in() && self.called(function, mark),
+        };
         Ok(Finding {
             id: id("valid", route),
             guard_rail: CLAIMS,
@@ -407,10 +420,10 @@ impl Gateway<'_> {
             scope: Scope::Executed,
             title: format!("a valid token reaches `{function}` by `{}`", route.route_key),
             expected: format!("200 from `{function}`, naming the token's subject"),
-            observed: if reached {
-                format!("200 from `{function}`, naming the token's subject")
-            } else {
-                answer.to_string()
+            observed: match (reached, named(function)) {
+                (true, true) => format!("200 from `{function}`, naming the token's subject"),
+                (true, false) => format!("{} after `{function}` was called", answer.status),
+                (false, _) => answer.to_string(),
             },
             verdict: if reached { Verdict::Held } else { Verdict::Failed },
             reason: None,
@@ -419,6 +432,22 @@ impl Gateway<'_> {
             duration: start.elapsed(),
             request_ids: Vec::new(),
             traces: Traces::default(),
+        })
+    }
+
+    /// Whether API Gateway called a function since; where there is none behind the
+    /// route, there is nothing to look for.
+    fn called(&self, function: &str, mark: u64) -> bool {
+        if function.is_empty() {
+            return true;
+        }
+        let arn = self.facts.function_arn(function);
+        let entries = self.guard.journal().entries_since(mark);
+        let mut checks = entries.iter().flat_map(|entry| &entry.checks);
+        checks.any(|check| {
+            check.action == "lambda:InvokeFunction"
+                && check.resource.starts_with(&arn)
+                && check.outcome == "allow"
         })
     }
 
@@ -434,7 +463,10 @@ impl Gateway<'_> {
         let mut expect = async |name: &str, title: &str, token: &str, status: u16| {
             let start = Instant::now();
             let answer = self.fetch(route, &Carried::bearer(token)).await?;
-            let held = answer.status == status;
+            let held = match status {
+                200 => answer.was_let_in(),
+                refused => answer.status == refused,
+            };
             accepted |= name == "old-key" && held;
             let (companions, verdict, reason) = match name {
                 // The mutant is the key that is still published.
@@ -442,9 +474,12 @@ impl Gateway<'_> {
                     let before = "the same token was accepted while its key was published";
                     let twin = self.fetch(route, &Carried::bearer(&new)).await?;
                     let companions = Companions {
-                        twin: Some(match twin.status {
-                            200 => Companion::shown("a token of the new key gets 200"),
-                            _ => Companion::missing(format!("the new key's token gets {twin}")),
+                        twin: Some(match twin.was_let_in() {
+                            true => Companion::shown(format!(
+                                "a token of the new key gets {}",
+                                twin.status
+                            )),
+                            false => Companion::missing(format!("the new key's token gets {twin}")),
                         }),
                         canary: Some(canary.clone()),
                         mutant: Some(match accepted {
