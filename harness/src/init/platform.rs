@@ -67,7 +67,8 @@ pub(super) fn guards(text: &mut Text, facts: &Facts) {
         match found.as_slice() {
             // A run takes those of functions, or the private ones.
             [] if field == "subnets_output" && facts.resources("aws_subnet").next().is_some() => {}
-            [] => text.open(&format!("{field} = …: no {what} was found")),
+            // That is nothing to decide: what is about it is not applicable.
+            [] => text.comment(&format!("{field}: no {what} was found")),
             [(name, place)] => text.field(field, &quoted(name), place),
             several => {
                 for (name, place) in several {
@@ -77,7 +78,7 @@ pub(super) fn guards(text: &mut Text, facts: &Facts) {
         }
     }
     if names.is_empty() {
-        text.open("parameters = …: no aws_ssm_parameter has a plain name");
+        text.comment("parameters: no aws_ssm_parameter has a plain name");
     } else {
         let published: Vec<&str> = names.iter().map(String::as_str).collect();
         let said = "what the names of all aws_ssm_parameter begin with";

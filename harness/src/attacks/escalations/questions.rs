@@ -5,6 +5,7 @@ use ringfence_guard::Question;
 use ringfence_policy::Context;
 
 use super::super::facts::Facts;
+use super::super::lack::Lack;
 use super::Path;
 
 /// Whom a path would give what: the identity's own role, and a role that it
@@ -65,7 +66,10 @@ fn resource(action: &str, path: &Path, between: Between<'_>) -> String {
     let (service, name) = action.split_once(':').unwrap_or((action, ""));
     match (service, name) {
         ("iam", "PassRole") | ("sts", "AssumeRole") => coveted.to_owned(),
-        ("iam", "CreatePolicyVersion") => facts.execution_boundary.clone(),
+        ("iam", "CreatePolicyVersion") => match facts.has(Lack::ExecutionBoundary) {
+            true => facts.execution_boundary.clone(),
+            false => iam("policy/ringfence-victim"),
+        },
         ("iam", name) if name.contains("Role") => match path.category {
             super::Category::SelfEscalation => own.to_owned(),
             _ => coveted.to_owned(),
