@@ -8,7 +8,7 @@ use super::place::Place;
 use crate::issuers::GithubRun;
 
 /// The members of `github`.
-pub(super) const GITHUB: [&str; 41] = [
+pub(super) const GITHUB: [&str; 42] = [
     "action",
     "action_path",
     "action_ref",
@@ -50,6 +50,7 @@ pub(super) const GITHUB: [&str; 41] = [
     "workflow",
     "workflow_ref",
     "workflow_sha",
+    "workspace",
 ];
 
 /// Those of `runner`.
@@ -263,4 +264,25 @@ pub(super) fn event(run: &GithubRun, inputs: Option<&Object>, schedules: &[Strin
         _ => {}
     }
     object(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn what_github_holds_and_what_steps_find_of_it_can_be_named() {
+        let text = include_str!("../../../docs/ringfence.example.toml");
+        let config = Config::parse(text, Path::new("ringfence.toml")).unwrap();
+        let run = GithubRun::of(config.app("service-a").unwrap(), None);
+        let github = github_of_run(&run, Value::Null, "token");
+        let of_a_job = ["event_path", "job", "workspace"];
+        let held = github.members().iter().map(|(name, _)| name.as_str());
+        for name in held.chain(VARIABLES).chain(of_a_job) {
+            assert!(GITHUB.iter().any(|known| known.eq_ignore_ascii_case(name)), "{name}");
+        }
+    }
 }
