@@ -122,7 +122,7 @@ impl Part<'_> {
             title: self.title(),
             expected: "the part can be run".to_owned(),
         };
-        Finding::untried(told, Verdict::NotRun, reason)
+        Finding { observed: reason.clone(), ..Finding::untried(told, Verdict::NotRun, reason) }
     }
 }
 
@@ -552,8 +552,8 @@ impl<'a> Suite<'a> {
             if selected(&asking.id) {
                 asking.reason = self.facts.reason(asking.reason);
                 let (who, may) = &asking.twin;
-                if let (Some(work), false) =
-                    (&runner.work, legitimate::may(runner.guard, *who, may).await)
+                if let (Some(work), super::Reason::Any, false) =
+                    (&runner.work, asking.reason, legitimate::may(runner.guard, *who, may).await)
                 {
                     asking.twin = (*who, work.clone());
                 }
