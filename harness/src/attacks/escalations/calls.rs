@@ -86,6 +86,9 @@ impl Trial<'_> {
             Category::SelfEscalation => self.deployer.role_arn.as_str(),
             _ => self.facts.coveted(self.deployer),
         };
+        // The boundary's statement spares the roles that carry the functions' boundary.
+        let bounded = self.facts.functions.iter().any(|function| function.role_arn == role);
+        let unbounded = if bounded { Reason::NoIdentityPolicy } else { UNBOUNDED };
         let role = role.rsplit('/').next().unwrap_or_default();
         let document = everything();
         let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
@@ -151,19 +154,19 @@ impl Trial<'_> {
                 Reason::NoIdentityPolicy,
             ),
             "iam:PutRolePolicy" => {
-                (on_role(policy), "iam:PutRolePolicy", "PutRolePolicy", UNBOUNDED)
+                (on_role(policy), "iam:PutRolePolicy", "PutRolePolicy", unbounded)
             }
             "iam:AttachRolePolicy" => (
                 on_role(json!({"PolicyArn": admin})),
                 "iam:AttachRolePolicy",
                 "AttachRolePolicy",
-                UNBOUNDED,
+                unbounded,
             ),
             "iam:UpdateAssumeRolePolicy" => (
                 on_role(json!({"PolicyDocument": self.trusting_itself()})),
                 "iam:UpdateAssumeRolePolicy",
                 "UpdateAssumeRolePolicy",
-                UNBOUNDED,
+                unbounded,
             ),
             _ => return None,
         };
