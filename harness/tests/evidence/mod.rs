@@ -108,7 +108,13 @@ fn an_application_that_cannot_be_deployed_is_a_failed_claim_and_the_run_comes_to
     assert_eq!(probes.iter().find(open), None);
     let reach = record["reach"].as_array().unwrap();
     let names: Vec<&str> = reach.iter().map(|one| one["identity"].as_str().unwrap()).collect();
-    assert_eq!(names, ["high-perm"]);
+    // Beside the team's own deployer, whoever Layer 1 made: the other team's.
+    let of_layer1 = [
+        "code-in-service-b",
+        "role-GitHubActionsHybridDeployer-service-b",
+        "role-GitHubActionsLowPermDeployer-service-b",
+    ];
+    assert_eq!(names, [&["high-perm"], of_layer1.as_slice()].concat());
 }
 
 fn files(directory: &Path, found: &mut Vec<PathBuf>) {
