@@ -36,6 +36,8 @@ plain() {
   (cd "$work/home" && setpriv --reuid=$nobody --regid=$nobody --clear-groups --inh-caps=-all \
     env -u XDG_CACHE_HOME -u RINGFENCE_CACHE HOME="$work/home" TMPDIR="$work/home" "$@")
 }
+# All tests of a program share its limit, which is 1,024 where nobody raised it.
+ulimit -n "$(ulimit -Hn)"
 plain "$work/steps"
 # One at a time: the bound on processes is the user's, and beside another test's
 # processes it is so much higher.
