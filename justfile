@@ -14,7 +14,8 @@ test *ARGS:
 
 # What starts an upstream, against LocalStack in a container.
 test-localstack *ARGS: localstack-image
-    RINGFENCE_BACKEND=localstack cargo test --workspace --test proofs --test integrity --test published --test localstack {{ARGS}}
+    RINGFENCE_BACKEND=localstack cargo test --workspace --test proofs --test localstack {{ARGS}}
+    RINGFENCE_BACKEND=localstack cargo test --workspace --test commands -- integrity:: published::
 
 # The report in a headless Chromium; `--pictures DIRECTORY` keeps screenshots.
 browser-test *ARGS:
