@@ -99,7 +99,7 @@ impl Runner<'_> {
             twin: Some(match &twin.result {
                 Ok(_) => Companion::shown(format!("{} did the same legitimately", twin.who)),
                 Err(error) => self
-                    .decided_work(&attack.refusal)
+                    .decided_work()
                     .unwrap_or_else(|| Companion::missing(format!("{} {error}", error.status))),
             }),
             canary: Some(self.canary(&attack.attempt, number).await),
@@ -139,11 +139,9 @@ impl Runner<'_> {
         }
     }
 
-    /// The twin that is decided alone: where the configuration names the statements
-    /// that must refuse, the attack's own twin is known to be there.
-    fn decided_work(&self, refusal: &Refusal) -> Option<Companion> {
-        let unnamed = refusal.reason == Reason::Any;
-        let Question { action, resource, .. } = self.work.as_ref().filter(|_| unnamed)?;
+    /// The twin that is decided alone.
+    fn decided_work(&self) -> Option<Companion> {
+        let Question { action, resource, .. } = self.work.as_ref()?;
         let who = &self.identity;
         Some(Companion::shown(format!("{who} is allowed {action} on {resource}: decided alone")))
     }

@@ -1,5 +1,12 @@
 //! All attacks, in one run.
 
+mod ceilings;
+mod part;
+mod paths;
+mod work;
+
+pub use self::part::{Part, Selected};
+
 use std::collections::BTreeSet;
 
 use super::actor::{Actor, Answer};
@@ -9,18 +16,15 @@ use super::ceiling;
 use super::claims;
 use super::doors;
 use super::escalations;
-use super::escalations::decided::{self, Candidate, Decided};
-use super::escalations::questions::Between;
-use super::facts::{DeployerFacts, Facts, FunctionFacts, RoleFacts};
-use super::finding::{Companion, Finding, Road, Scope, Untried, Verdict};
+use super::escalations::decided;
+use super::facts::{DeployerFacts, Facts};
+use super::finding::{Companion, Finding, Road};
 use super::inside::{Author, Code, Inside};
 use super::lack::{self, Lack};
 use super::legitimate;
 use super::needs;
 use super::probe_role::ProbeRole;
 use super::public;
-use super::reach::deployed::{managed, policies_of, policies_of_user};
-use super::reach::grants::Policies;
 use super::run::Runner;
 use super::settings;
 use super::tokens::Gateway;
@@ -29,8 +33,6 @@ use crate::config::{App, IssuerKind, Job};
 use crate::issuers::Issuer;
 use crate::stack::{Stack, StackError};
 use ringfence_guard::{Caller, Question};
-use ringfence_wire::services::Iam;
-use serde_json::{Value, json};
 
 /// Everything that the attacks need of a deployed stack.
 #[derive(Debug)]
@@ -39,91 +41,6 @@ pub struct Suite<'a> {
     facts: Facts,
     platform: Actor,
     github: Option<&'a Issuer>,
-}
-
-/// Which findings are wanted, by id.
-pub type Selected<'a> = &'a (dyn Fn(&str) -> bool + Sync);
-
-/// A part of the suite, in the order of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part<'a> {
-    /// Whether each application is deployed.
-    Deployments,
-    /// What linting the policies says.
-    Policies,
-    /// What the platform's own resources are set to, what nobody at all may do,
-    /// and whom functions let in.
-    Settings,
-    /// Tokens against the HTTP API.
-    Tokens,
-    /// A deployer's trust policy.
-    Trust(&'a DeployerFacts),
-    /// A deployer's calls.
-    Deployer(&'a DeployerFacts),
-    /// The calls of administrators under the platform's boundaries.
-    Ceiling,
-    /// Code in a function of a stack deployer.
-    Inside(&'a DeployerFacts),
-    /// Code in a function.
-    Code(&'a FunctionFacts),
-    /// What a role may do that is neither a deployer's nor a function's.
-    Role(&'a RoleFacts),
-}
-
-impl Part<'_> {
-    /// What the part does, for the progress.
-    pub fn title(&self) -> String {
-        match self {
-            Self::Deployments => "deployments".into(),
-            Self::Policies => "policies".into(),
-            Self::Settings => "settings".into(),
-            Self::Tokens => "tokens".into(),
-            Self::Trust(deployer) => format!("who becomes {}", deployer.name),
-            Self::Deployer(deployer) => format!("what {} can do", deployer.name),
-            Self::Ceiling => "what the boundaries stop".into(),
-            Self::Inside(deployer) => format!("what code of {} can do", deployer.name),
-            Self::Code(function) => format!("what code in {} can do", function.name),
-            Self::Role(role) => format!("what {} can do", role.identity()),
-        }
-    }
-}
-
-impl Part<'_> {
-    /// The part as one probe that could not be run.
-    fn not_run(&self, reason: String) -> Finding {
-        const RUNNING: &str = "the boundary caps running code";
-        let (name, guard_rail, identity, road) = match self {
-            Self::Deployments => {
-                ("deployments", "each team deploys by its own workflow", PLATFORM, Road::Workflow)
-            }
-            Self::Policies => ("policies", "policies say what they mean", PLATFORM, Road::Api),
-            Self::Settings => ("settings", "a team's artifacts are its own", PLATFORM, Road::Api),
-            Self::Tokens => ("tokens", "no call without a valid token", "client", Road::Http),
-            Self::Trust(deployer) => (
-                "trust",
-                "only its own workflow becomes a deployer",
-                deployer.name.as_str(),
-                Road::Oidc,
-            ),
-            Self::Deployer(deployer) => {
-                ("calls", escalations::PATHS, deployer.name.as_str(), Road::Api)
-            }
-            Self::Ceiling => ("ceiling", ceiling::DEPLOYER, PLATFORM, Road::Api),
-            Self::Inside(deployer) => ("inside", RUNNING, deployer.name.as_str(), Road::Function),
-            Self::Code(function) => ("code", RUNNING, function.name.as_str(), Road::Function),
-            Self::Role(role) => ("role", escalations::PATHS, role.name.as_str(), Road::Api),
-        };
-        let told = Untried {
-            id: format!("{identity}/{name}/{road}"),
-            guard_rail,
-            identity: identity.to_owned(),
-            road,
-            scope: Scope::Executed,
-            title: self.title(),
-            expected: "the part can be run".to_owned(),
-        };
-        Finding { observed: reason.clone(), ..Finding::untried(told, Verdict::NotRun, reason) }
-    }
 }
 
 /// Who holds Layer 1, in the reports.
@@ -410,276 +327,12 @@ impl<'a> Suite<'a> {
         Ok(findings)
     }
 
-    /// What a user may do, or a role that is neither a deployer's nor a function's.
-    async fn role(&self, role: &RoleFacts, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
-        if !role.is_user() {
-            let caller = Caller::Role { name: &role.name, session: SESSION };
-            let policies = policies_of(&self.platform, &role.name).await?;
-            return self.standing(role, caller, &policies, selected).await;
-        }
-        // A user is asked about by a key of its own, which nobody uses.
-        let policies = policies_of_user(&self.platform, &role.name).await?;
-        let named = json!({"UserName": role.name});
-        let key = self.platform.call(&Step::new(Iam, "CreateAccessKey", named)).await.result?;
-        let id = key.pointer("/AccessKey/AccessKeyId").and_then(Value::as_str);
-        let id = id.ok_or_else(|| anyhow::anyhow!("CreateAccessKey answered without a key"))?;
-        let findings = self.standing(role, Caller::Key(id), &policies, selected).await;
-        let delete = json!({"UserName": role.name, "AccessKeyId": id});
-        self.platform.call(&Step::new(Iam, "DeleteAccessKey", delete)).await.result?;
-        findings
-    }
-
-    /// The known escalation paths, decided for an identity of which no work of its
-    /// own is known.
-    async fn standing(
-        &self,
-        role: &RoleFacts,
-        caller: Caller<'_>,
-        policies: &Policies,
-        selected: Selected<'_>,
-    ) -> anyhow::Result<Vec<Finding>> {
-        let name = role.identity();
-        let guard = self.stack.guard();
-        let paths = escalations::paths().iter();
-        let paths: Vec<_> =
-            paths.filter(|path| selected(&path.finding_id(&name, Road::Api))).collect();
-        let work = legitimate::work(guard, caller, &self.facts.account, policies).await;
-        let Some(may) = work else {
-            let why = "its policies allow nothing, and so there is nothing that it might gain by";
-            return Ok(paths.iter().map(|it| it.not_applicable(&name, Road::Api, why)).collect());
-        };
-        let canary = ProbeRole::canary(self, &name);
-        let actor = canary.make().await?;
-        let decided = Decided { guard, canary: Caller::Key(actor.access_key_id()) };
-        let coveted = self.facts.coveted_by(&role.arn);
-        let candidate = Candidate {
-            name: &name,
-            caller,
-            road: Road::Api,
-            between: Between { facts: &self.facts, app: "", own: &role.arn, coveted: &coveted },
-            may,
-        };
-        let mut findings = Vec::new();
-        for path in paths {
-            findings.push(decided.run(path, &candidate).await);
-        }
-        canary.remove().await?;
-        Ok(findings)
-    }
-
-    /// What administrators under the platform's boundaries cannot do.
-    async fn ceilings(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
-        let canary = ProbeRole::canary(self, "ceiling");
-        let actor = canary.make().await?;
-        let mut findings = Vec::new();
-        for variant in self.facts.variants() {
-            let wanted = |id: &str| selected(&variant.id(id));
-            for ceiling in ceiling::all(variant) {
-                let own = self.under(&ceiling, &actor, &wanted).await?;
-                let named = |finding: Finding| Finding { id: variant.id(&finding.id), ..finding };
-                findings.extend(own.into_iter().map(named));
-            }
-        }
-        canary.remove().await?;
-        Ok(findings)
-    }
-
-    /// What a deployer may do beside looking at its own function, where there is none.
-    async fn work_of_deployer(
-        &self,
-        deployer: &DeployerFacts,
-        attacker: &Actor,
-    ) -> anyhow::Result<Option<Question>> {
-        if self.facts.function(&deployer.app).is_some_and(|function| function.deployed) {
-            return Ok(None);
-        }
-        let policies = policies_of(&self.platform, role_of(&deployer.role_arn)).await?;
-        let caller = Caller::Key(attacker.access_key_id());
-        let account = &self.facts.account;
-        Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
-    }
-
-    /// What a boundary leaves to an administrator.
-    async fn work_under(
-        &self,
-        boundary: &str,
-        attacker: &Actor,
-    ) -> anyhow::Result<Option<Question>> {
-        let text = managed(&self.platform, boundary).await?;
-        let policies = Policies::parse(&[(boundary.to_owned(), text)], None)?;
-        let caller = Caller::Key(attacker.access_key_id());
-        let account = &self.facts.account;
-        Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
-    }
-
-    /// What an administrator under a boundary cannot do.
-    async fn under(
-        &self,
-        ceiling: &ceiling::Ceiling<'_>,
-        canary: &Actor,
-        selected: Selected<'_>,
-    ) -> anyhow::Result<Vec<Finding>> {
-        let mut findings = Vec::new();
-        if !ceiling.ids().iter().any(|id| selected(id)) {
-            return Ok(findings);
-        }
-        let administrator = ProbeRole::administrator(self, ceiling.name, ceiling.boundary);
-        let attacker = administrator.make().await?;
-        let runner = Runner {
-            identity: ceiling.identity.to_owned(),
-            attacker: &attacker,
-            platform: &self.platform,
-            canary,
-            guard: self.stack.guard(),
-            namespace: ceiling.identity.to_owned(),
-            work: self.work_under(ceiling.boundary, &attacker).await?,
-        };
-        for (number, attack) in ceiling.attacks.iter().enumerate() {
-            if selected(&attack.id(ceiling.identity)) {
-                findings.push(match lack::of(attack) {
-                    Some(lack) => attack.not_applicable(ceiling.identity, lack),
-                    None => {
-                        let attack = Attack {
-                            refusal: self.facts.refusal(&attack.refusal),
-                            ..attack.clone()
-                        };
-                        runner.run(&attack, number).await
-                    }
-                });
-            }
-        }
-        for mut asking in ceiling.questions(attacker.access_key_id()) {
-            if selected(&asking.id) {
-                asking.reason = self.facts.reason(asking.reason);
-                let (who, may) = &asking.twin;
-                if let (Some(work), super::Reason::Any, false) =
-                    (&runner.work, asking.reason, legitimate::may(runner.guard, *who, may).await)
-                {
-                    asking.twin = (*who, work.clone());
-                }
-                findings.push(match lack::of(&asking.question) {
-                    Some(lack) => asking.not_applicable(lack),
-                    None => asking.run(self.stack.guard(), canary).await?,
-                });
-            }
-        }
-        administrator.remove().await?;
-        Ok(findings)
-    }
-
     /// Runs what is selected of a part; where it could not be run, that is a
     /// finding.
     pub async fn tried(&self, part: Part<'_>, selected: Selected<'_>) -> Vec<Finding> {
         match self.run_selected(part, selected).await {
             Ok(findings) => findings,
             Err(error) => vec![part.not_run(format!("{error:#}"))],
-        }
-    }
-
-    /// The escalation paths that a deployer cannot try by a call, decided.
-    async fn paths_of(
-        &self,
-        deployer: &DeployerFacts,
-        attacker: &Actor,
-        canary: &Actor,
-        selected: Selected<'_>,
-    ) -> Vec<Finding> {
-        let decided =
-            Decided { guard: self.stack.guard(), canary: Caller::Key(canary.access_key_id()) };
-        let candidate = self.deployer_candidate(deployer, Caller::Key(attacker.access_key_id()));
-        let mut findings = Vec::new();
-        for path in escalations::paths() {
-            let chosen = selected(&path.finding_id(&deployer.name, Road::Api));
-            if chosen && !escalations::calls::served(path, &self.facts, deployer) {
-                findings.push(decided.run(path, &candidate).await);
-            }
-        }
-        findings
-    }
-
-    /// All escalation paths for code in a function, decided.
-    async fn paths_of_code(
-        &self,
-        function: &FunctionFacts,
-        selected: Selected<'_>,
-    ) -> anyhow::Result<Vec<Finding>> {
-        let canary = ProbeRole::canary(self, &Facts::code_in(function));
-        let actor = canary.make().await?;
-        let decided =
-            Decided { guard: self.stack.guard(), canary: Caller::Key(actor.access_key_id()) };
-        let name = Facts::code_in(function);
-        let coveted = self.facts.coveted_by(&function.role_arn);
-        let Some(may) = self.work_of(function).await? else {
-            canary.remove().await?;
-            let why = "its role's policies allow nothing that it might gain by";
-            let paths = escalations::paths().iter();
-            let chosen = paths.filter(|path| selected(&path.finding_id(&name, Road::Function)));
-            return Ok(chosen.map(|it| it.not_applicable(&name, Road::Function, why)).collect());
-        };
-        let candidate = self.code_candidate(function, &name, &coveted, may);
-        let mut findings = Vec::new();
-        for path in escalations::paths() {
-            if selected(&path.finding_id(&name, Road::Function)) {
-                findings.push(decided.run(path, &candidate).await);
-            }
-        }
-        canary.remove().await?;
-        Ok(findings)
-    }
-
-    /// A deployer whom escalation paths are decided for.
-    fn deployer_candidate<'b>(
-        &'b self,
-        deployer: &'b DeployerFacts,
-        caller: Caller<'b>,
-    ) -> Candidate<'b> {
-        let facts = &self.facts;
-        Candidate {
-            name: &deployer.name,
-            caller,
-            road: Road::Api,
-            between: Between {
-                facts,
-                app: &deployer.app,
-                own: &deployer.role_arn,
-                coveted: facts.coveted(deployer),
-            },
-            may: decided::reads_function(facts, &deployer.app),
-        }
-    }
-
-    /// What code in a function may do: write its logs, or else what its role's
-    /// policies say.
-    async fn work_of(&self, function: &FunctionFacts) -> anyhow::Result<Option<Question>> {
-        if function.of_app {
-            return Ok(Some(decided::writes_logs(&self.facts, &function.name)));
-        }
-        let role = role_of(&function.role_arn);
-        let caller = Caller::Role { name: role, session: &function.name };
-        let policies = policies_of(&self.platform, role).await?;
-        let account = &self.facts.account;
-        Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
-    }
-
-    /// Code in a function that escalation paths are decided for.
-    fn code_candidate<'b>(
-        &'b self,
-        function: &'b FunctionFacts,
-        name: &'b str,
-        coveted: &'b str,
-        may: Question,
-    ) -> Candidate<'b> {
-        Candidate {
-            name,
-            caller: Caller::Role { name: role_of(&function.role_arn), session: &function.name },
-            road: Road::Function,
-            between: Between {
-                facts: &self.facts,
-                app: &function.name,
-                own: &function.role_arn,
-                coveted,
-            },
-            may,
         }
     }
 

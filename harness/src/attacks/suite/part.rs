@@ -1,0 +1,91 @@
+//! The parts of a run of all attacks.
+
+use super::PLATFORM;
+use crate::attacks::facts::{DeployerFacts, FunctionFacts, RoleFacts};
+use crate::attacks::finding::{Finding, Road, Scope, Untried, Verdict};
+use crate::attacks::{ceiling, escalations};
+
+/// Which findings are wanted, by id.
+pub type Selected<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+
+/// A part of the suite, in the order of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// Whether each application is deployed.
+    Deployments,
+    /// What linting the policies says.
+    Policies,
+    /// What the platform's own resources are set to, what nobody at all may do,
+    /// and whom functions let in.
+    Settings,
+    /// Tokens against the HTTP API.
+    Tokens,
+    /// A deployer's trust policy.
+    Trust(&'a DeployerFacts),
+    /// A deployer's calls.
+    Deployer(&'a DeployerFacts),
+    /// The calls of administrators under the platform's boundaries.
+    Ceiling,
+    /// Code in a function of a stack deployer.
+    Inside(&'a DeployerFacts),
+    /// Code in a function.
+    Code(&'a FunctionFacts),
+    /// What a role may do that is neither a deployer's nor a function's.
+    Role(&'a RoleFacts),
+}
+
+impl Part<'_> {
+    /// What the part does, for the progress.
+    pub fn title(&self) -> String {
+        match self {
+            Self::Deployments => "deployments".into(),
+            Self::Policies => "policies".into(),
+            Self::Settings => "settings".into(),
+            Self::Tokens => "tokens".into(),
+            Self::Trust(deployer) => format!("who becomes {}", deployer.name),
+            Self::Deployer(deployer) => format!("what {} can do", deployer.name),
+            Self::Ceiling => "what the boundaries stop".into(),
+            Self::Inside(deployer) => format!("what code of {} can do", deployer.name),
+            Self::Code(function) => format!("what code in {} can do", function.name),
+            Self::Role(role) => format!("what {} can do", role.identity()),
+        }
+    }
+}
+
+impl Part<'_> {
+    /// The part as one probe that could not be run.
+    pub(super) fn not_run(&self, reason: String) -> Finding {
+        const RUNNING: &str = "the boundary caps running code";
+        let (name, guard_rail, identity, road) = match self {
+            Self::Deployments => {
+                ("deployments", "each team deploys by its own workflow", PLATFORM, Road::Workflow)
+            }
+            Self::Policies => ("policies", "policies say what they mean", PLATFORM, Road::Api),
+            Self::Settings => ("settings", "a team's artifacts are its own", PLATFORM, Road::Api),
+            Self::Tokens => ("tokens", "no call without a valid token", "client", Road::Http),
+            Self::Trust(deployer) => (
+                "trust",
+                "only its own workflow becomes a deployer",
+                deployer.name.as_str(),
+                Road::Oidc,
+            ),
+            Self::Deployer(deployer) => {
+                ("calls", escalations::PATHS, deployer.name.as_str(), Road::Api)
+            }
+            Self::Ceiling => ("ceiling", ceiling::DEPLOYER, PLATFORM, Road::Api),
+            Self::Inside(deployer) => ("inside", RUNNING, deployer.name.as_str(), Road::Function),
+            Self::Code(function) => ("code", RUNNING, function.name.as_str(), Road::Function),
+            Self::Role(role) => ("role", escalations::PATHS, role.name.as_str(), Road::Api),
+        };
+        let told = Untried {
+            id: format!("{identity}/{name}/{road}"),
+            guard_rail,
+            identity: identity.to_owned(),
+            road,
+            scope: Scope::Executed,
+            title: self.title(),
+            expected: "the part can be run".to_owned(),
+        };
+        Finding { observed: reason.clone(), ..Finding::untried(told, Verdict::NotRun, reason) }
+    }
+}
