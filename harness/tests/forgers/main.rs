@@ -254,11 +254,18 @@ attempt('compare', lambda: call(NR['kcmp'], int(E['HARNESS']), os.getpid(), 0, 0
 limit = (ctypes.c_ulong * 2)(0, 0)
 attempt('limits', lambda: call(NR['prlimit'], int(E['HARNESS']), 7, ctypes.byref(limit), 0))
 attempt('processors', lambda: call(NR['setaffinity'], int(E['HARNESS']), 8, ctypes.byref(limit)))
-attempt('priority', lambda: os.setpriority(os.PRIO_PROCESS, int(E['HARNESS']), 19))",
+attempt('priority', lambda: os.setpriority(os.PRIO_PROCESS, int(E['HARNESS']), 19))
+attempt('scheduling', lambda: os.sched_setscheduler(int(E['HARNESS']), os.SCHED_BATCH, os.sched_param(0)))
+import resource
+os.nice(1)
+os.sched_setaffinity(0, os.sched_getaffinity(0))
+os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))",
     &[
         "limits stopped ESRCH|EPERM",
         "processors stopped ESRCH|EPERM|EINVAL",
         "priority stopped ESRCH|EPERM|EACCES",
+        "scheduling stopped ESRCH|EPERM",
     ]
 )]
 #[case::the_machine(

@@ -50,8 +50,20 @@ SHARED_BY_NUMBER = {
 # What changes another process of the same user, and which argument names it: zero is
 # the caller itself. Landlock has no rule for them, a namespace shows no other.
 OWN_ALONE = {
-    "x86_64": [(302, 0), (203, 0), (141, 1)],
-    "aarch64": [(261, 0), (122, 0), (140, 1)],
+    "x86_64": {
+        "prlimit64": (302, 0), "sched_setaffinity": (203, 0), "sched_setparam": (142, 0),
+        "sched_setscheduler": (144, 0), "sched_setattr": (314, 0), "migrate_pages": (256, 0), "move_pages": (279, 0),
+    },
+    "aarch64": {
+        "prlimit64": (261, 0), "sched_setaffinity": (122, 0), "sched_setparam": (118, 0),
+        "sched_setscheduler": (119, 0), "sched_setattr": (274, 0), "migrate_pages": (238, 0), "move_pages": (239, 0),
+    },
+}
+# The same, of a process, a group or all of a user's: the first argument says which, and
+# the second number here is what it says for a process. The second argument is whose.
+OWN_ALONE_OF_KIND = {
+    "x86_64": {"setpriority": (141, 0), "ioprio_set": (251, 1)},
+    "aarch64": {"setpriority": (140, 0), "ioprio_set": (30, 1)},
 }
 # The same number on every machine: pidfd_getfd, process_madvise, io_uring_*,
 # open_tree, move_mount, fsopen, fsconfig, fsmount, fspick, mount_setattr,
@@ -145,9 +157,14 @@ def program(machine, only_tcp):
         [load(low(1)), jump(EQUAL, TIOCSTI, 1, 0), jump(EQUAL, TIOCLINUX, 0, 1), refuse(errno.EPERM), PASS],
     )
     if only_tcp:
-        # prlimit64, sched_setaffinity, setpriority
-        for number, who in OWN_ALONE[machine]:
+        for number, who in OWN_ALONE[machine].values():
             rules += where(number, [load(low(who)), jump(EQUAL, 0, 1, 0), refuse(errno.EPERM), PASS])
+        for number, process in OWN_ALONE_OF_KIND[machine].values():
+            rules += where(number, [
+                load(low(0)), jump(EQUAL, process, 0, 2),
+                load(low(1)), jump(EQUAL, 0, 1, 0),
+                refuse(errno.EPERM), PASS,
+            ])
     rules += where(SOCKET[machine], sockets(only_tcp))
     rules.append(PASS)
     return b"".join(struct.pack("HBBI", *rule) for rule in rules)
