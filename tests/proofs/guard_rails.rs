@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ringfence_fixture::{Stack, assert_allowed, assert_denied};
 
-use crate::stack::with_fixture;
+use crate::stack::{root, with_fixture};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
@@ -108,6 +108,15 @@ fn an_assertion_that_fails_says_what_decided() {
         // An error of the service's is no denial.
         let text = said(|| assert_denied!(missing));
         assert!(text.contains("allowed, status 404, NoSuchEntity"), "{text}");
+    });
+}
+
+#[test]
+fn who_asks_for_the_same_stack_gets_it_however_quiet() {
+    with_fixture(async |stack| {
+        let builder = Stack::builder().config(root().join("ringfence.toml"));
+        let same = builder.quiet().shared().await.unwrap();
+        assert!(std::ptr::eq(stack.harness(), same.harness()));
     });
 }
 

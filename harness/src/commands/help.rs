@@ -1,6 +1,6 @@
 //! What stands below each command's options: an example, and how it ends.
 
-/// How the commands that need a stack end.
+/// The text below a command's options.
 macro_rules! after {
     ($example:literal, $exits:literal) => {
         concat!("Example:\n  ", $example, "\n\nExit codes: ", $exits)
