@@ -38,6 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         account_id: "123456789012".to_owned(),
         region: "eu-central-1".to_owned(),
         port: 0,
+        reach: ringfence_guard::Reach::Loopback,
         root: Credentials {
             access_key_id: "test".to_owned(),
             secret_access_key: Secret::new("test"),

@@ -20,6 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         account_id: "123456789012".to_owned(),
         region: "eu-central-1".to_owned(),
         port,
+        reach: ringfence_guard::Reach::Loopback,
         root: Credentials {
             access_key_id: "test".to_owned(),
             secret_access_key: Secret::new("test"),

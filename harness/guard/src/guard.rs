@@ -29,6 +29,26 @@ use crate::services::Services;
 use crate::upstream::{Upstream, UpstreamEndpoint, UpstreamError};
 use crate::vpc_endpoint::{NoVpcEndpoint, VpcEndpoint, VpcEndpoints};
 
+/// Who can reach a guard's port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// Programs of this machine: the port is one of 127.0.0.1.
+    #[default]
+    Loopback,
+    /// Whoever reaches this machine: the port is one of all its IPv4 addresses.
+    /// A container needs it, since nobody outside reaches its loopback.
+    AllInterfaces,
+}
+
+impl Reach {
+    fn address(self) -> Ipv4Addr {
+        match self {
+            Self::Loopback => Ipv4Addr::LOCALHOST,
+            Self::AllInterfaces => Ipv4Addr::UNSPECIFIED,
+        }
+    }
+}
+
 /// What a guard guards, and how.
 #[derive(Debug)]
 pub struct Config {
@@ -36,8 +56,10 @@ pub struct Config {
     pub account_id: String,
     /// The region of the services that answer here.
     pub region: String,
-    /// The port on 127.0.0.1; 0 takes any that is free.
+    /// The port; 0 takes any that is free.
     pub port: u16,
+    /// Who can reach the port.
+    pub reach: Reach,
     /// The account's root key: its holder's alone, and the one that is left
     /// after [`Guard::close_root`].
     pub root: Credentials,
@@ -73,14 +95,18 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 pub enum GuardError {
     /// Somebody else has the port.
-    #[error("port {port} of 127.0.0.1 is in use; choose another, or 0 for any that is free")]
+    #[error("port {port} of {address} is in use; choose another, or 0 for any that is free")]
     PortInUse {
+        /// Where: 127.0.0.1, or 0.0.0.0 for all addresses.
+        address: Ipv4Addr,
         /// The port.
         port: u16,
     },
     /// The port cannot be had for another reason.
-    #[error("port {port} of 127.0.0.1 cannot be had")]
+    #[error("port {port} of {address} cannot be had")]
     Port {
+        /// Where: 127.0.0.1, or 0.0.0.0 for all addresses.
+        address: Ipv4Addr,
         /// The port.
         port: u16,
         #[source]
@@ -167,10 +193,11 @@ impl Guard {
         let vpc_endpoints = VpcEndpoints::read(config.vpc_endpoints)?;
         let perimeter = Arc::new(Perimeter { organization, vpc_endpoints });
         let journal = Arc::new(Journal::open(config.journal.as_deref())?);
-        let listener = listen(config.port).await?;
+        let address = config.reach.address();
+        let listener = listen(address, config.port).await?;
         let port = listener
             .local_addr()
-            .map_err(|cause| GuardError::Port { port: config.port, cause })?
+            .map_err(|cause| GuardError::Port { address, port: config.port, cause })?
             .port();
         let setting = Arc::new(Setting::new(
             &config.account_id,
@@ -284,12 +311,12 @@ impl Drop for Guard {
     }
 }
 
-async fn listen(port: u16) -> Result<TcpListener, GuardError> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|cause| {
+async fn listen(address: Ipv4Addr, port: u16) -> Result<TcpListener, GuardError> {
+    TcpListener::bind((address, port)).await.map_err(|cause| {
         if cause.kind() == io::ErrorKind::AddrInUse {
-            GuardError::PortInUse { port }
+            GuardError::PortInUse { address, port }
         } else {
-            GuardError::Port { port, cause }
+            GuardError::Port { address, port, cause }
         }
     })
 }

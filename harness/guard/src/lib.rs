@@ -57,7 +57,7 @@ mod vpc_endpoint;
 mod tests;
 
 pub use ask::{Caller, NotRecorded, Question};
-pub use guard::{Config, Guard, GuardError};
+pub use guard::{Config, Guard, GuardError, Reach};
 pub use journal::Journal;
 pub use observe::Mode;
 pub use organization::{Membership, NoMembership};

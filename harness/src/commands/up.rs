@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use ringfence_guard::Mode;
+use ringfence_guard::{Mode, Reach};
 
 use super::{backend, interrupted, terminal, unless_interrupted};
 use crate::config::{Account, AccountId, Backend, Config, Region};
@@ -20,6 +20,9 @@ pub(super) struct Up {
     /// The guard's port on 127.0.0.1; 0 takes any that is free
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Serve on all addresses of this machine, as a container must: whoever reaches the port is root with the stated key
+    #[arg(long)]
+    all_interfaces: bool,
     /// The account id
     #[arg(long, default_value = "123456789012")]
     account: AccountId,
@@ -44,6 +47,7 @@ impl Up {
         let options = Options {
             backend: backend(self.backend)?,
             port: self.port,
+            reach: if self.all_interfaces { Reach::AllInterfaces } else { Reach::Loopback },
             record: false,
             journal: self.journal,
             mode: if self.observe { Mode::Observe } else { Mode::Enforce },
@@ -65,6 +69,11 @@ impl Up {
             .collect();
         print!("{environment}");
         eprintln!("ringfence: serving at {}; Ctrl-C ends", stack.endpoint());
+        if self.all_interfaces {
+            eprintln!(
+                "ringfence: on all addresses of this machine: whoever reaches the port can be root"
+            );
+        }
         if self.observe {
             eprintln!("ringfence: observing: no call is refused for want of a permission");
         }

@@ -15,6 +15,8 @@ pub struct Options {
     pub backend: Option<Backend>,
     /// The guard's port; 0 takes any that is free.
     pub port: u16,
+    /// Who can reach that port.
+    pub reach: ringfence_guard::Reach,
     /// Where the journal is kept as a file.
     pub journal: Option<PathBuf>,
     /// Whether decisions refuse anything.
@@ -46,6 +48,7 @@ impl Default for Options {
         Self {
             backend: None,
             port: 0,
+            reach: ringfence_guard::Reach::Loopback,
             journal: None,
             mode: ringfence_guard::Mode::default(),
             exchanges: None,

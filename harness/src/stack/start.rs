@@ -211,6 +211,7 @@ async fn start_guard(
         account_id: config.account.id.as_str().to_owned(),
         region: config.account.region.as_str().to_owned(),
         port: options.port,
+        reach: options.reach,
         root,
         upstream: emulator.endpoint(),
         issuers: issuers

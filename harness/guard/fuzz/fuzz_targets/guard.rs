@@ -84,6 +84,7 @@ async fn start() -> (Guard, Upstream) {
         account_id: ACCOUNT.to_owned(),
         region: "eu-west-1".to_owned(),
         port: 0,
+        reach: ringfence_guard::Reach::Loopback,
         root,
         upstream: upstream.url.clone().into(),
         issuers: Vec::new(),

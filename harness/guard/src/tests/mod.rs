@@ -29,7 +29,7 @@ mod vpc_endpoints;
 use std::collections::BTreeMap;
 
 use crate::journal::Ending;
-use crate::{Config, Guard, GuardError, UpstreamEndpoint};
+use crate::{Config, Guard, GuardError, Reach, UpstreamEndpoint};
 use bytes::Bytes;
 use ringfence_services::client::Client;
 use ringfence_services::credentials::{Identity, RoleSession};
@@ -125,6 +125,7 @@ fn config(upstream: &Upstream, directory: &tempfile::TempDir) -> Config {
         account_id: ACCOUNT.into(),
         region: "eu-central-1".into(),
         port: 0,
+        reach: Reach::Loopback,
         root: root(),
         upstream: UpstreamEndpoint { is_new: true, ..upstream.url.clone().into() },
         issuers: Vec::new(),
@@ -520,7 +521,7 @@ async fn a_port_in_use_is_said_and_stop_frees_the_port() {
     let port = stage.guard.endpoint().port().unwrap();
     let again = || Config { port, journal: None, ..config(&stage.upstream, &stage.directory) };
     let error = Guard::start(again()).await.unwrap_err();
-    assert!(matches!(error, GuardError::PortInUse { port: used } if used == port));
+    assert!(matches!(error, GuardError::PortInUse { port: used, .. } if used == port));
     assert_eq!(
         error.to_string(),
         format!("port {port} of 127.0.0.1 is in use; choose another, or 0 for any that is free")
@@ -531,6 +532,22 @@ async fn a_port_in_use_is_said_and_stop_frees_the_port() {
     guard.stop().await.unwrap();
     let config = Config { port, journal: None, ..config(&upstream, &directory) };
     Guard::start(config).await.unwrap().stop().await.unwrap();
+}
+
+/// All of 127.0.0.0/8 is this machine, on Linux alone.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn other_addresses_answer_only_where_that_was_asked_for() {
+    let upstream = Upstream::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    for (reach, answers) in [(Reach::Loopback, false), (Reach::AllInterfaces, true)] {
+        let config = Config { reach, ..config(&upstream, &directory) };
+        let guard = Guard::start(config).await.unwrap();
+        assert_eq!(guard.endpoint().host_str(), Some("127.0.0.1"));
+        let other = ("127.0.0.2", guard.endpoint().port().unwrap());
+        assert_eq!(tokio::net::TcpStream::connect(other).await.is_ok(), answers, "{reach:?}");
+        guard.stop().await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -172,6 +172,7 @@ fn config(upstream: &Upstream, directory: &Path, perimeter: Perimeter) -> Config
         account_id: "123456789012".into(),
         region: "eu-west-1".into(),
         port: 0,
+        reach: ringfence_guard::Reach::Loopback,
         root: root_key(),
         upstream: upstream.url.clone().into(),
         issuers: Vec::new(),
