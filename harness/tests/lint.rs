@@ -721,3 +721,29 @@ fn a_document_is_judged_as_what_it_is_said_to_be() {
             .contains("a resource control policy only denies")
     );
 }
+
+#[test]
+fn files_that_a_program_names_may_be_others() {
+    let place = files(&[("package.json", r#"{"name": "x"}"#), ("policy.json", POLICY)]);
+    let named = ["package.json", "policy.json"];
+    let strict = lint(place.path(), &named);
+    assert_eq!(strict.status.code(), Some(2));
+    assert!(text(&strict.stderr).starts_with("ringfence: package.json:1:1: neither a policy"));
+    let lenient = lint(place.path(), &["--skip-others", "package.json"]);
+    assert_eq!(text(&lenient.stderr), "");
+    assert_eq!(text(&lenient.stdout), "0 findings in 0 policy documents\n");
+    assert_eq!(lenient.status.code(), Some(0));
+    let (findings, _) = found(place.path(), &["--skip-others", "package.json", "policy.json"]);
+    assert_eq!(findings, found(place.path(), &["policy.json"]).0);
+    assert!(!findings.is_empty());
+}
+
+#[test]
+fn the_hook_for_pre_commit_is_a_command() {
+    let hooks = include_str!("../../.pre-commit-hooks.yaml");
+    let entry = hooks.lines().find_map(|line| line.trim().strip_prefix("entry: ringfence lint "));
+    let place = files(&[("policy.json", POLICY)]);
+    let mut arguments: Vec<&str> = entry.unwrap().split_whitespace().collect();
+    arguments.push("policy.json");
+    assert_eq!(lint(place.path(), &arguments).status.code(), Some(1));
+}

@@ -11,7 +11,7 @@ use ringfence_policy::Kind;
 use ringfence_policy::lint::Rule as PolicyRule;
 
 use crate::exit::Exit;
-use crate::lint::{Finding, Report, configuration, paths};
+use crate::lint::{Finding, Report, come_upon, configuration, paths};
 
 #[derive(Debug, Args)]
 pub(super) struct Lint {
@@ -21,6 +21,9 @@ pub(super) struct Lint {
     /// What plain policies are used as, where they do not show it
     #[arg(long = "as")]
     kind: Option<As>,
+    /// Pass over named files that are none of these, as in a directory
+    #[arg(long)]
+    skip_others: bool,
     /// Print the result as JSON
     #[arg(long, conflicts_with = "sarif")]
     json: bool,
@@ -59,7 +62,8 @@ impl From<As> for Kind {
 
 impl Lint {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let report = paths(&self.paths, self.kind.map(Kind::from));
+        let read = if self.skip_others { come_upon } else { paths };
+        let report = read(&self.paths, self.kind.map(Kind::from));
         let mut out = match self.json {
             true => format!("{}\n", serde_json::to_string_pretty(&report)?),
             false => told(&report),

@@ -20,12 +20,22 @@ const LARGEST: u64 = 256 << 20;
 /// Checks files and directories. `kind` is that of plain policies, where they
 /// do not show it themselves.
 pub fn paths(paths: &[PathBuf], kind: Option<Kind>) -> Report {
+    all(paths, kind, false)
+}
+
+/// The same of files that a program named, such as those of a commit: one that is
+/// none of ours is passed over, as in a directory.
+pub fn come_upon(paths: &[PathBuf], kind: Option<Kind>) -> Report {
+    all(paths, kind, true)
+}
+
+fn all(paths: &[PathBuf], kind: Option<Kind>, come_upon: bool) -> Report {
     let mut report = Report::default();
     for path in paths {
         if path.is_dir() {
             directory(path, kind, &mut report);
         } else {
-            report.add(file(path, kind, false));
+            report.add(file(path, kind, come_upon));
         }
     }
     report.findings.sort();

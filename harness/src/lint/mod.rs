@@ -26,7 +26,7 @@ use ringfence_policy::lint::lint;
 use ringfence_policy::{Document, Kind};
 use serde::Serialize;
 
-pub use files::{paths, text};
+pub use files::{come_upon, paths, text};
 use known::{Node, Place};
 use source::{Source, Unchecked, shown};
 

@@ -1,3 +1,5 @@
+mod own_action;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
