@@ -8,6 +8,7 @@
     reason = "tests, and what they share"
 )]
 
+mod book;
 mod calibrate;
 mod endings;
 mod evidence;
@@ -166,6 +167,19 @@ statement 1 of `identity[0]` (identity):
 ";
     assert_eq!(text(&output.stdout), expected);
     assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn without_a_configuration_a_run_says_what_makes_one() {
+    let place = tempfile::tempdir().unwrap();
+    for command in ["verify", "attack", "mutate"] {
+        let mut ringfence = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        let output = ringfence.arg(command).current_dir(place.path()).output().unwrap();
+        let message = "ringfence: there is no `ringfence.toml`: `ringfence init` drafts one from your Terraform, \
+                       templates and workflows; `--config FILE` names another\n";
+        assert_eq!(text(&output.stderr), message);
+        assert_eq!(output.status.code(), Some(2));
+    }
 }
 
 #[test]

@@ -22,6 +22,15 @@ pub use value::{AccountId, Backend, Region, Repository};
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// There is no configuration yet.
+    #[error(
+        "there is no `{}`: `ringfence init` drafts one from your Terraform, templates and workflows; `--config FILE` names another",
+        path.display()
+    )]
+    Missing {
+        /// The path.
+        path: PathBuf,
+    },
     /// The file cannot be read.
     #[error("cannot read `{}`", path.display())]
     Read {
@@ -76,9 +85,13 @@ impl Config {
     /// # Errors
     /// When the file cannot be read or is not a valid configuration.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        Self::parse(&text, path)
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(ConfigError::Missing { path: path.to_owned() })
+            }
+            Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
+        }
     }
 
     /// Reads a configuration; `path` is the file that relative paths and
