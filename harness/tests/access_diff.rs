@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
 fn run(old: &Path, new: &Path, flags: &[&str]) -> Output {
@@ -144,6 +145,143 @@ fn what_is_known_after_apply_is_undecided() {
     assert_eq!(role["reason"], "aws_iam_role_policy.i: policy is known after apply only");
     let (_, known) = diff(&old, &old);
     assert_eq!(said(&known, "role/app")["gained"], "nothing");
+}
+
+/// A plan that was never applied: of what the role may do, Terraform says the
+/// statement, and that its resource is known after apply.
+fn unapplied() -> Value {
+    let change = |address: &str, kind: &str, after: Value, unknown: Value| {
+        let mode = if address.starts_with("data.") { "data" } else { "managed" };
+        let actions = if mode == "data" { "read" } else { "create" };
+        json!({"address": address, "mode": mode, "type": kind,
+            "change": {"actions": [actions], "after": after, "after_unknown": unknown}})
+    };
+    let statement = json!({"actions": ["s3:GetObject"], "resources": [null], "condition": [],
+        "effect": null, "sid": "Read"});
+    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}});
+    let reference = |names: &[&str]| json!({"references": names});
+    json!({"format_version": "1.2",
+    "variables": {"part": {"value": "public"}},
+    "resource_changes": [
+        change("aws_s3_bucket.b", "aws_s3_bucket", json!({"bucket": "data"}),
+            json!({"arn": true, "id": true})),
+        change("data.aws_iam_policy_document.d", "aws_iam_policy_document",
+            json!({"statement": [statement]}),
+            json!({"json": true, "statement": [{"actions": [false], "resources": [true]}]})),
+        change("aws_iam_role.r", "aws_iam_role",
+            json!({"name": "app", "path": "/", "assume_role_policy": trust.to_string()}),
+            json!({"arn": true, "inline_policy": true})),
+        change("aws_iam_role_policy.p", "aws_iam_role_policy", json!({"role": "app"}),
+            json!({"policy": true})),
+    ],
+    "prior_state": {"values": {"root_module": {"resources": [
+        {"address": "data.aws_caller_identity.c", "mode": "data", "type": "aws_caller_identity",
+            "values": {"account_id": "123456789012"}},
+        {"address": "data.aws_partition.p", "mode": "data", "type": "aws_partition",
+            "values": {"partition": "aws"}},
+    ]}}},
+    "configuration": {"root_module": {"resources": [
+        {"address": "aws_s3_bucket.b", "expressions": {"bucket": {"constant_value": "data"}}},
+        {"address": "data.aws_iam_policy_document.d", "expressions": {"statement": [
+            {"actions": {"constant_value": ["s3:GetObject"]},
+                "resources": reference(&["aws_s3_bucket.b.arn", "aws_s3_bucket.b", "var.part"])}]}},
+        {"address": "aws_iam_role.r", "expressions": {"name": {"constant_value": "app"}}},
+        {"address": "aws_iam_role_policy.p", "expressions": {
+            "role": reference(&["aws_iam_role.r.name", "aws_iam_role.r"]),
+            "policy": reference(&["data.aws_iam_policy_document.d.json",
+                "data.aws_iam_policy_document.d"])}},
+    ]}}})
+}
+
+/// The configuration of that plan, with what the role may read.
+fn configuration(resource: &str) -> String {
+    format!(
+        r#"
+resource "aws_s3_bucket" "b" {{
+  bucket = "data"
+}}
+
+data "aws_iam_policy_document" "d" {{
+  statement {{
+    sid       = "Read"
+    actions   = ["s3:GetObject"]
+    resources = [{resource}]
+  }}
+}}
+
+resource "aws_iam_role" "r" {{
+  name               = "app"
+  assume_role_policy = jsonencode({{}})
+}}
+
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = data.aws_iam_policy_document.d.json
+}}
+"#
+    )
+}
+
+#[rstest]
+#[case::the_same(r#""${aws_s3_bucket.b.arn}/${var.part}/*""#, 0, "nothing", "nothing")]
+#[case::less(r#""${aws_s3_bucket.b.arn}/${var.part}/a""#, 0, "nothing", "something")]
+#[case::more(r#""${aws_s3_bucket.b.arn}/${var.part}*""#, 1, "something", "nothing")]
+#[case::not_of_the_plan(r#""${aws_s3_bucket.b.arn}/public/*""#, 1, "undecided", "undecided")]
+#[case::not_computed(
+    r#"replace("${aws_s3_bucket.b.arn}/${var.part}", "a", "b")"#,
+    1,
+    "undecided",
+    "undecided"
+)]
+fn what_a_plan_leaves_open_its_configuration_determines(
+    #[case] resource: &str,
+    #[case] code: i32,
+    #[case] gained: &str,
+    #[case] lost: &str,
+) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let trust = unapplied()["resource_changes"][2]["change"]["after"]["assume_role_policy"].clone();
+    let values = [
+        (
+            "aws_iam_role",
+            json!({"name": "app", "assume_role_policy": trust,
+            "arn": "arn:aws:iam::123456789012:role/app"}),
+        ),
+        (
+            "aws_iam_role_policy",
+            json!({"role": "app",
+            "policy": policy("s3:GetObject", "arn:aws:s3:::data/public/*").to_string()}),
+        ),
+    ];
+    let resources: Vec<Value> = values
+        .iter()
+        .map(|(kind, values)| {
+            json!({"address": format!("{kind}.x"), "mode": "managed",
+            "type": kind, "values": values})
+        })
+        .collect();
+    let state =
+        json!({"format_version": "1.0", "values": {"root_module": {"resources": resources}}});
+    fs::write(path("state.json"), state.to_string()).unwrap();
+    fs::write(path("plan.json"), unapplied().to_string()).unwrap();
+    fs::create_dir(path("tf")).unwrap();
+    fs::write(path("tf/main.tf"), configuration(resource)).unwrap();
+    let tf = path("tf");
+    let flags = ["--json", "--configuration", tf.to_str().unwrap()];
+    let output = run(&path("state.json"), &path("plan.json"), &flags);
+    assert_eq!(text(&output.stderr), "");
+    let told: Value = serde_json::from_str(text(&output.stdout)).unwrap();
+    let role = said(&told, "role/app");
+    assert_eq!((&role["gained"], &role["lost"]), (&json!(gained), &json!(lost)), "{role}");
+    assert_eq!(output.status.code(), Some(code));
+    assert_eq!(said(&told, "trust of role/app")["gained"], "nothing");
+    // Without it nobody knows.
+    let output = run(&path("state.json"), &path("plan.json"), &["--json"]);
+    let told: Value = serde_json::from_str(text(&output.stdout)).unwrap();
+    let reason = "aws_iam_role_policy.p: policy is known after apply only";
+    assert_eq!(said(&told, "role/app")["reason"], reason);
 }
 
 #[test]

@@ -5,9 +5,15 @@ use std::path::{Path, PathBuf};
 
 use ringfence_policy::Document;
 
+use super::complete::Source;
 use super::{estate::Estate, plan};
+use crate::config::Config;
+use crate::lint::known::Node;
 use crate::lint::read::{Read, read};
 use crate::lint::{kind_of, terraform};
+
+/// The configuration of a run, in the current directory.
+const DEFAULT_PATH: &str = "ringfence.toml";
 
 /// Larger files are refused.
 const LARGEST: u64 = 256 << 20;
@@ -27,83 +33,134 @@ impl Unreadable {
 }
 
 /// Reads an estate: what `terraform show -json` prints, a policy, or a directory of
-/// such files, whose policies are named by their paths in it.
+/// such files, whose policies are named by their paths in it. What a plan leaves open
+/// is completed from the configuration that it is of.
 ///
 /// # Errors
 /// What cannot be read, and why; a directory without any policy.
-pub fn estate(path: &Path) -> Result<Estate, Unreadable> {
-    let mut estate = Estate::default();
+pub fn estate(path: &Path, configurations: &Configurations) -> Result<Estate, Unreadable> {
+    let mut reader = Reader { configurations, estate: Estate::default() };
     if path.is_dir() {
-        directory(path, path, &mut estate)?;
+        reader.directory(path, path)?;
     } else {
-        file(path, "policy", false, &mut estate)?;
+        reader.file(path, "policy", false)?;
     }
-    match estate.entries.is_empty() {
+    match reader.estate.entries.is_empty() {
         true => Err(Unreadable::new(path, "no policies and no identities in it")),
-        false => Ok(estate),
+        false => Ok(reader.estate),
     }
 }
 
-fn directory(path: &Path, root: &Path, estate: &mut Estate) -> Result<(), Unreadable> {
-    let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let mut entries = entries.map_err(|error| Unreadable::new(path, error))?;
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        let kind = entry.file_type().map_err(|error| Unreadable::new(&path, error))?;
-        // What a link leads to may be anywhere.
-        if hidden || kind.is_symlink() {
-            continue;
-        }
-        let extension = path.extension().map(|end| end.to_string_lossy().to_lowercase());
-        if kind.is_dir() {
-            directory(&path, root, estate)?;
-        } else if extension.is_some_and(|end| ["json", "yaml", "yml"].contains(&&*end)) {
-            let name: PathBuf = path.strip_prefix(root).unwrap_or(&path).with_extension("");
-            file(&path, &name.to_string_lossy(), true, estate)?;
-        }
-    }
-    Ok(())
+/// Where the configuration of a plan may be.
+#[derive(Debug, Default)]
+pub struct Configurations {
+    given: Option<PathBuf>,
+    further: Vec<PathBuf>,
 }
 
-/// Reads a file; one that was come upon in a directory need not be ours.
-fn file(path: &Path, name: &str, come_upon: bool, estate: &mut Estate) -> Result<(), Unreadable> {
-    let wrong = |message: String| Unreadable::new(path, message);
-    let metadata = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
-    if metadata.len() > LARGEST {
-        return Err(wrong(format!("larger than {LARGEST} bytes")));
+impl Configurations {
+    /// The one given, else any of: beside the plan, the current directory, Layer 1 of
+    /// the `ringfence.toml` there.
+    pub fn new(given: Option<&Path>) -> Self {
+        let layer1 =
+            Config::load(Path::new(DEFAULT_PATH)).ok().and_then(|it| Some(it.layer1?.directory));
+        let further = std::iter::once(PathBuf::from(".")).chain(layer1).collect();
+        Self { given: given.map(Path::to_owned), further }
     }
-    let content = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    let content = content.strip_prefix('\u{feff}').unwrap_or(&content);
-    let root = match read(content) {
-        Ok(Read::Other(root)) => root,
-        Ok(Read::Template { .. }) => {
-            return Err(wrong("CloudFormation templates are not read here".to_owned()));
+
+    /// The configuration of a plan; the one given must be it.
+    fn of(&self, plan: &Path, root: &Node) -> Result<Option<Source>, Unreadable> {
+        if let Some(given) = &self.given {
+            let source = Source::read(given).map_err(|error| Unreadable::new(given, error))?;
+            return match source.is_of(root) {
+                true => Ok(Some(source)),
+                false => {
+                    Err(Unreadable::new(given, format!("not what {} is a plan of", plan.display())))
+                }
+            };
         }
-        Ok(Read::Workflow(_)) if come_upon => return Ok(()),
-        Ok(Read::Workflow(_)) => return Err(wrong("neither a policy nor a plan".to_owned())),
-        Err(error) => return Err(wrong(format!("{}:{}: {error}", error.at.line, error.at.column))),
-    };
-    if terraform::is_shown(&root) {
-        let read = plan::read(&root).map_err(wrong)?;
-        for (name, entry) in read.entries {
-            if estate.entries.insert(name.clone(), entry).is_some() {
-                return Err(wrong(format!("`{name}` is in another file too")));
+        let beside = plan.parent().map(|path| match path.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => path,
+        });
+        let all = beside.into_iter().chain(self.further.iter().map(PathBuf::as_path));
+        // What happens to lie there may be anything.
+        Ok(all.filter_map(|path| Source::read(path).ok()).find(|source| source.is_of(root)))
+    }
+}
+
+struct Reader<'r> {
+    configurations: &'r Configurations,
+    estate: Estate,
+}
+
+impl Reader<'_> {
+    fn directory(&mut self, path: &Path, root: &Path) -> Result<(), Unreadable> {
+        let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let mut entries = entries.map_err(|error| Unreadable::new(path, error))?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            let kind = entry.file_type().map_err(|error| Unreadable::new(&path, error))?;
+            // What a link leads to may be anywhere.
+            if hidden || kind.is_symlink() {
+                continue;
+            }
+            let extension = path.extension().map(|end| end.to_string_lossy().to_lowercase());
+            if kind.is_dir() {
+                self.directory(&path, root)?;
+            } else if extension.is_some_and(|end| ["json", "yaml", "yml"].contains(&&*end)) {
+                let name: PathBuf = path.strip_prefix(root).unwrap_or(&path).with_extension("");
+                self.file(&path, &name.to_string_lossy(), true)?;
             }
         }
-    } else if terraform::is_raw_state(&root) {
-        return Err(wrong(
+        Ok(())
+    }
+
+    /// Reads a file; one that was come upon in a directory need not be ours.
+    fn file(&mut self, path: &Path, name: &str, come_upon: bool) -> Result<(), Unreadable> {
+        let wrong = |message: String| Unreadable::new(path, message);
+        let metadata = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+        if metadata.len() > LARGEST {
+            return Err(wrong(format!("larger than {LARGEST} bytes")));
+        }
+        let content = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let content = content.strip_prefix('\u{feff}').unwrap_or(&content);
+        let root = match read(content) {
+            Ok(Read::Other(root)) => root,
+            Ok(Read::Template { .. }) => {
+                return Err(wrong("CloudFormation templates are not read here".to_owned()));
+            }
+            Ok(Read::Workflow(_)) if come_upon => return Ok(()),
+            Ok(Read::Workflow(_)) => return Err(wrong("neither a policy nor a plan".to_owned())),
+            Err(error) => {
+                return Err(wrong(format!("{}:{}: {error}", error.at.line, error.at.column)));
+            }
+        };
+        if terraform::is_shown(&root) {
+            let source = self.configurations.of(path, &root)?;
+            let read = plan::read(&root, source.as_ref()).map_err(wrong)?;
+            for (name, entry) in read.entries {
+                if self.estate.entries.insert(name.clone(), entry).is_some() {
+                    return Err(wrong(format!("`{name}` is in another file too")));
+                }
+            }
+        } else if terraform::is_raw_state(&root) {
+            return Err(wrong(
             "this is Terraform's own state file, whose form is not stable: write `terraform show \
              -json > state.json`"
                 .to_owned(),
         ));
-    } else if root.get("Statement").is_some() {
-        let document = Document::parse(name, content, kind_of(&root));
-        let document = document.map_err(|error| wrong(error.to_string()))?;
-        estate.add(name, document).map_err(|error| wrong(error.to_string()))?;
-    } else if !come_upon {
-        return Err(wrong("neither a policy nor what `terraform show -json` prints".to_owned()));
+        } else if root.get("Statement").is_some() {
+            let document = Document::parse(name, content, kind_of(&root));
+            let document = document.map_err(|error| wrong(error.to_string()))?;
+            self.estate.add(name, document).map_err(|error| wrong(error.to_string()))?;
+        } else if !come_upon {
+            return Err(wrong(
+                "neither a policy nor what `terraform show -json` prints".to_owned(),
+            ));
+        }
+        Ok(())
     }
-    Ok(())
 }

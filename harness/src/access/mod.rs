@@ -5,6 +5,7 @@
 //! undecided.
 
 pub mod can;
+mod complete;
 pub mod diff;
 pub mod estate;
 pub mod files;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind, Principal};
 
+use super::complete::{Source, resources};
 use super::estate::{Entry, Estate};
 use crate::lint::known::{Node, Value};
-use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type, resources};
+use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type};
 
 /// Types of identities: the resource, its name's attribute, and the word for it.
 const IDENTITIES: [(&str, &str); 3] =
@@ -16,9 +17,8 @@ const IDENTITIES: [(&str, &str); 3] =
 ///
 /// # Errors
 /// A policy that AWS would not store, by its resource.
-pub(super) fn read(root: &Node) -> Result<Estate, String> {
-    let resources = resources(root);
-    let links = Links::of(root, &resources);
+pub(super) fn read(root: &Node, source: Option<&Source>) -> Result<Estate, String> {
+    let (resources, links) = resources(root, source);
     let mut plan = Plan { resources: &resources, links: &links, estate: Estate::default() };
     for resource in resources.iter().filter(|resource| !resource.is_data) {
         plan.add(resource)?;

@@ -7,11 +7,12 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::access::diff::{Change, diff};
-use crate::access::{files, told};
+use crate::access::files::{self, Configurations};
+use crate::access::told;
 use crate::exit::Exit;
 
 const AFTER_HELP: &str = "OLD and NEW are each what `terraform show -json` prints of a plan or a state, a policy, or a directory of
-such files. Nothing is started, and no credentials are needed. `ringfence evidence diff` compares the
+such files. What a plan leaves open is completed from the Terraform files that it is of. Nothing is started, and no credentials are needed. `ringfence evidence diff` compares the
 results of two runs.
 
 Example:
@@ -28,6 +29,13 @@ pub(super) struct AccessDiff {
     old: PathBuf,
     /// What will be
     new: PathBuf,
+    /// The Terraform files that NEW is a plan of; by default
+    /// those beside it, in the current directory, or of ringfence.toml there
+    #[arg(long, value_name = "DIR")]
+    configuration: Option<PathBuf>,
+    /// The same of OLD
+    #[arg(long, value_name = "DIR")]
+    old_configuration: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
@@ -38,7 +46,9 @@ pub(super) struct AccessDiff {
 
 impl AccessDiff {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let (old, new) = (files::estate(&self.old)?, files::estate(&self.new)?);
+        let old =
+            files::estate(&self.old, &Configurations::new(self.old_configuration.as_deref()))?;
+        let new = files::estate(&self.new, &Configurations::new(self.configuration.as_deref()))?;
         let changes = diff(&old, &new)?;
         let out = match (self.json, self.markdown) {
             (true, _) => told::json(&changes)?,

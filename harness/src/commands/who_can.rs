@@ -7,7 +7,8 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::access::can::{Wanted, who_can};
-use crate::access::{files, told};
+use crate::access::files::{self, Configurations};
+use crate::access::told;
 use crate::exit::Exit;
 
 const AFTER_HELP: &str = "ACTION and RESOURCE are patterns as in a policy. The files are those of `ringfence access-diff`.
@@ -28,6 +29,10 @@ pub(super) struct WhoCan {
     /// A plan, a state, a policy, or a directory of such files
     #[arg(long = "in", value_name = "PATH")]
     estate: PathBuf,
+    /// The Terraform files that a plan is of; by default those beside it, in the current
+    /// directory, or of ringfence.toml there
+    #[arg(long, value_name = "DIR")]
+    configuration: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -35,7 +40,8 @@ pub(super) struct WhoCan {
 
 impl WhoCan {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let estate = files::estate(&self.estate)?;
+        let estate =
+            files::estate(&self.estate, &Configurations::new(self.configuration.as_deref()))?;
         let wanted = Wanted { action: &self.action, resource: self.resource.as_deref() };
         let found = who_can(&estate, &wanted)?;
         let out = if self.json { told::who_json(&found)? } else { told::who(&found) };

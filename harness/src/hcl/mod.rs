@@ -244,6 +244,15 @@ impl Value {
     }
 }
 
+/// All that the expressions of a body refer to, by name.
+pub(crate) fn references(body: &hcl_edit::structure::Body) -> Vec<Vec<String>> {
+    use hcl_edit::visit::Visit as _;
+    let lines = parse::Lines::of("");
+    let mut collector = visit::Collector::new(&lines);
+    collector.visit_body(body);
+    collector.references.into_iter().map(|reference| reference.names).collect()
+}
+
 /// Whether Terraform reads a file of this name.
 pub(crate) fn is_terraform(path: &Path) -> bool {
     let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else { return false };

@@ -55,6 +55,26 @@ impl Node {
         self.members().iter().find(|member| member.key == key).map(|member| &member.value)
     }
 
+    /// A member's value, to be changed.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        match &mut self.value {
+            Value::Map(members) => {
+                members.iter_mut().find(|member| member.key == key).map(|member| &mut member.value)
+            }
+            _ => None,
+        }
+    }
+
+    /// How many of its values are not known.
+    pub(crate) fn open(&self) -> usize {
+        match &self.value {
+            Value::Unknown => 1,
+            Value::List(items) => items.iter().map(Self::open).sum(),
+            Value::Map(members) => members.iter().map(|member| member.value.open()).sum(),
+            _ => 0,
+        }
+    }
+
     /// The value under a path of keys.
     pub fn path(&self, keys: &[&str]) -> Option<&Self> {
         keys.iter().try_fold(self, |node, key| node.get(key))

@@ -228,7 +228,7 @@ fn deferred(resource: &Resource, links: &Links, found: &mut Found) {
 }
 
 /// A `statement` block as the statement that it becomes.
-fn statement(block: &Node) -> Node {
+pub(crate) fn statement(block: &Node) -> Node {
     let at = block.at;
     let mut members = Vec::new();
     let mut add = |key: &str, value: Node| {
@@ -320,6 +320,19 @@ pub(crate) fn resources(root: &Node) -> Vec<Resource> {
         .or_else(|| root.path(&["planned_values", "root_module"]))
     {
         state(module, &mut found);
+    }
+    found
+}
+
+/// The data sources that a plan had read before it was made.
+pub(crate) fn read_before(root: &Node) -> Vec<Resource> {
+    let mut found = Vec::new();
+    if let Some(module) = root.path(&["prior_state", "values", "root_module"]) {
+        for node in module.get("resources").map(Node::items).unwrap_or_default() {
+            let values = node.get("values").cloned();
+            let resource = values.and_then(|values| resource(node, values));
+            found.extend(resource.filter(|resource| resource.is_data));
+        }
     }
     found
 }

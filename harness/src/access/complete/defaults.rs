@@ -1,0 +1,90 @@
+//! What AWS gives a new resource whose configuration says nothing.
+
+use std::collections::BTreeSet;
+
+use super::setting::Setting;
+use crate::lint::known::{Node, Value};
+use crate::lint::terraform::Resource;
+
+/// What stands there then.
+#[derive(Clone, Copy)]
+enum Default {
+    Nothing,
+    Text(&'static str),
+}
+
+/// Types, attributes, and what a new one has. Of an endpoint:
+/// <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>; of a key:
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
+const DEFAULTS: [(&str, &str, Default); 7] = [
+    ("aws_iam_role", "inline_policy", Default::Nothing),
+    ("aws_iam_role", "managed_policy_arns", Default::Nothing),
+    ("aws_iam_role", "permissions_boundary", Default::Nothing),
+    ("aws_sqs_queue", "policy", Default::Nothing),
+    ("aws_secretsmanager_secret", "policy", Default::Nothing),
+    (
+        "aws_vpc_endpoint",
+        "policy",
+        Default::Text(
+            r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#,
+        ),
+    ),
+    (
+        "aws_kms_key",
+        "policy",
+        Default::Text(
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:${partition}:iam::${account}:root"},"Action":"kms:*","Resource":"*"}]}"#,
+        ),
+    ),
+];
+
+/// Completes what new resources have where their configuration says nothing.
+pub(super) fn complete(root: &Node, resources: &mut [Resource], setting: &Setting) {
+    let made = made(root);
+    for resource in resources.iter_mut().filter(|one| made.contains(one.address.as_str())) {
+        let Some(configured) = configured(root, &resource.configured()) else { continue };
+        for (kind, attribute, default) in DEFAULTS {
+            let says = configured.path(&["expressions", attribute]).is_some();
+            if kind != resource.kind || says {
+                continue;
+            }
+            let text = match default {
+                Default::Nothing => Some(Value::Null),
+                Default::Text(format) => {
+                    // The braces of JSON are no places of the format.
+                    setting.written(format, &resource.values).map(Value::Text)
+                }
+            };
+            let node = resource.values.get_mut(attribute);
+            if let (Some(value), Some(node)) =
+                (text, node.filter(|node| matches!(node.value, Value::Unknown)))
+            {
+                node.value = value;
+            }
+        }
+    }
+}
+
+/// The addresses of what is made anew.
+fn made(root: &Node) -> BTreeSet<&str> {
+    let changes = root.get("resource_changes").map(Node::items).unwrap_or_default();
+    let is_made = |change: &&Node| {
+        let actions = change.path(&["change", "actions"]).map(Node::items).unwrap_or_default();
+        actions.iter().any(|action| action.text() == Some("create"))
+    };
+    changes.iter().filter(is_made).filter_map(|change| change.get("address")?.text()).collect()
+}
+
+/// What the configuration says of a resource, by its address without keys.
+pub(super) fn configured<'n>(root: &'n Node, address: &str) -> Option<&'n Node> {
+    let mut module = root.path(&["configuration", "root_module"])?;
+    let mut rest = address;
+    while let Some((name, inner)) =
+        rest.strip_prefix("module.").and_then(|after| after.split_once('.'))
+    {
+        module = module.path(&["module_calls", name, "module"])?;
+        rest = inner;
+    }
+    let resources = module.get("resources").map(Node::items).unwrap_or_default();
+    resources.iter().find(|one| one.get("address").and_then(Node::text) == Some(rest))
+}

@@ -1,0 +1,491 @@
+//! Expressions of Terraform over what a plan knows. `None`: it is not known, or the
+//! expression is of a form that is not computed here.
+//!
+//! <https://developer.hashicorp.com/terraform/language/expressions>
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+
+use hcl_edit::expr::{
+    BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, Object, ObjectKey, Traversal,
+    TraversalOperator, UnaryOperator,
+};
+use hcl_edit::template::Element;
+use serde_json::{Map, Value};
+
+use super::functions;
+use super::source::Source;
+use crate::lint::known::{self, Node};
+
+/// Expressions nest no deeper.
+const DEPTH: usize = 64;
+
+/// What names stand for.
+pub(super) struct World<'w> {
+    pub(super) source: &'w Source,
+    /// `var`.
+    pub(super) variables: BTreeMap<String, Value>,
+    /// Instances of resources and data sources: by address without a key, the key and
+    /// the values.
+    pub(super) instances: BTreeMap<String, Vec<(Key, &'w Node)>>,
+    /// Local values that were computed.
+    pub(super) locals: RefCell<HashMap<String, Option<Value>>>,
+}
+
+/// Which instance of a resource it is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Key {
+    /// The only one.
+    Only,
+    /// Of `count`.
+    Number(usize),
+    /// Of `for_each`.
+    Name(String),
+}
+
+/// The names of an expression's surroundings: `each`, `count`, those of `for`.
+pub(super) type Scope = BTreeMap<String, Value>;
+
+/// A value, or a resource of which one attribute may be known and another not.
+enum Found<'w> {
+    Value(Value),
+    /// A type, or the instances of a resource.
+    Instances(&'w [(Key, &'w Node)]),
+    Known(&'w Node),
+    /// `[*]`: each by itself.
+    Each(Vec<Found<'w>>),
+}
+
+impl<'w> World<'w> {
+    /// The value of an expression.
+    pub(super) fn value(&self, expression: &Expression, scope: &Scope) -> Option<Value> {
+        self.at(expression, scope, DEPTH)
+    }
+
+    fn at(&self, expression: &Expression, scope: &Scope, depth: usize) -> Option<Value> {
+        let depth = depth.checked_sub(1)?;
+        let all = |items: &mut dyn Iterator<Item = &Expression>| -> Option<Vec<Value>> {
+            items.map(|item| self.at(item, scope, depth)).collect()
+        };
+        Some(match expression {
+            Expression::Null(_) => Value::Null,
+            Expression::Bool(flag) => Value::Bool(**flag),
+            Expression::Number(number) => number_of(number)?,
+            Expression::String(text) => Value::String(text.as_str().to_owned()),
+            Expression::Array(items) => Value::Array(all(&mut items.iter())?),
+            Expression::Object(object) => self.object(object, scope, depth)?,
+            Expression::StringTemplate(template) => {
+                self.template(&mut template.iter(), scope, depth)?
+            }
+            Expression::HeredocTemplate(heredoc) if heredoc.indent().is_none() => {
+                self.template(&mut heredoc.template.iter(), scope, depth)?
+            }
+            Expression::Parenthesis(inner) => self.at(inner.inner(), scope, depth)?,
+            Expression::Variable(name) => scope.get(name.as_str()).cloned()?,
+            Expression::Conditional(of) => self.conditional(of, scope, depth)?,
+            Expression::FuncCall(call) if call.name.namespace.is_empty() => {
+                let mut values = all(&mut call.args.iter())?;
+                if call.args.expand_final() {
+                    let Value::Array(last) = values.pop()? else { return None };
+                    values.extend(last);
+                }
+                functions::call(call.name.name.as_str(), values)?
+            }
+            Expression::Traversal(traversal) => self.traversal(traversal, scope, depth)?,
+            Expression::UnaryOp(of) => {
+                match (of.operator.value(), self.at(&of.expr, scope, depth)?) {
+                    (UnaryOperator::Not, Value::Bool(flag)) => Value::Bool(!flag),
+                    _ => return None,
+                }
+            }
+            Expression::BinaryOp(of) => self.binary(of, scope, depth)?,
+            Expression::ForExpr(of) => self.each(of, scope, depth)?,
+            Expression::HeredocTemplate(_) | Expression::FuncCall(_) => return None,
+        })
+    }
+
+    fn object(&self, object: &Object, scope: &Scope, depth: usize) -> Option<Value> {
+        let mut members = Map::new();
+        for (key, value) in object.iter() {
+            let key = match key {
+                ObjectKey::Ident(name) => name.as_str().to_owned(),
+                ObjectKey::Expression(Expression::Variable(name)) => name.as_str().to_owned(),
+                ObjectKey::Expression(key) => text(&self.at(key, scope, depth)?)?,
+            };
+            members.insert(key, self.at(value.expr(), scope, depth)?);
+        }
+        Some(Value::Object(members))
+    }
+
+    fn template(
+        &self,
+        elements: &mut dyn Iterator<Item = &Element>,
+        scope: &Scope,
+        depth: usize,
+    ) -> Option<Value> {
+        let mut out = String::new();
+        let mut only = None;
+        let mut count = 0;
+        for element in elements {
+            count += 1;
+            match element {
+                Element::Literal(literal) => out.push_str(literal),
+                Element::Interpolation(of) => {
+                    let value = self.at(&of.expr, scope, depth)?;
+                    if let Some(text) = text(&value) {
+                        out.push_str(&text);
+                    }
+                    only = Some(value);
+                }
+                Element::Directive(_) => return None,
+            }
+        }
+        match only {
+            // A template of nothing but one expression is that expression.
+            Some(value) if count == 1 => Some(value),
+            Some(Value::Array(_) | Value::Object(_) | Value::Null) => None,
+            _ => Some(Value::String(out)),
+        }
+    }
+
+    fn conditional(&self, of: &Conditional, scope: &Scope, depth: usize) -> Option<Value> {
+        match self.at(&of.cond_expr, scope, depth)? {
+            Value::Bool(true) => self.at(&of.true_expr, scope, depth),
+            Value::Bool(false) => self.at(&of.false_expr, scope, depth),
+            _ => None,
+        }
+    }
+
+    fn binary(&self, of: &BinaryOp, scope: &Scope, depth: usize) -> Option<Value> {
+        let left = self.at(&of.lhs_expr, scope, depth)?;
+        let right = self.at(&of.rhs_expr, scope, depth)?;
+        let numbers = || Some((left.as_i64()?, right.as_i64()?));
+        Some(match of.operator.value() {
+            BinaryOperator::Eq => Value::Bool(left == right),
+            BinaryOperator::NotEq => Value::Bool(left != right),
+            BinaryOperator::And => Value::Bool(left.as_bool()? && right.as_bool()?),
+            BinaryOperator::Or => Value::Bool(left.as_bool()? || right.as_bool()?),
+            BinaryOperator::Less => numbers().map(|(left, right)| Value::Bool(left < right))?,
+            BinaryOperator::Greater => numbers().map(|(left, right)| Value::Bool(left > right))?,
+            BinaryOperator::LessEq => numbers().map(|(left, right)| Value::Bool(left <= right))?,
+            BinaryOperator::GreaterEq => {
+                numbers().map(|(left, right)| Value::Bool(left >= right))?
+            }
+            BinaryOperator::Plus => {
+                numbers().and_then(|(left, right)| left.checked_add(right)).map(Value::from)?
+            }
+            BinaryOperator::Minus => {
+                numbers().and_then(|(left, right)| left.checked_sub(right)).map(Value::from)?
+            }
+            BinaryOperator::Mul | BinaryOperator::Div | BinaryOperator::Mod => return None,
+        })
+    }
+
+    fn each(&self, of: &ForExpr, scope: &Scope, depth: usize) -> Option<Value> {
+        let collection = self.at(&of.intro.collection_expr, scope, depth)?;
+        let items: Vec<(Value, Value)> = match collection {
+            Value::Array(items) => {
+                items.into_iter().enumerate().map(|(at, item)| (Value::from(at), item)).collect()
+            }
+            Value::Object(members) => {
+                sorted(members).into_iter().map(|(key, item)| (Value::String(key), item)).collect()
+            }
+            _ => return None,
+        };
+        let mut list = Vec::new();
+        let mut members = Map::new();
+        for (key, item) in items {
+            let mut scope = scope.clone();
+            if let Some(name) = &of.intro.key_var {
+                scope.insert(name.as_str().to_owned(), key);
+            }
+            scope.insert(of.intro.value_var.as_str().to_owned(), item);
+            if let Some(condition) = &of.cond
+                && !self.at(&condition.expr, &scope, depth)?.as_bool()?
+            {
+                continue;
+            }
+            let value = self.at(&of.value_expr, &scope, depth)?;
+            match &of.key_expr {
+                None => list.push(value),
+                Some(_) if of.grouping => return None,
+                Some(key) => {
+                    members.insert(text(&self.at(key, &scope, depth)?)?, value);
+                }
+            }
+        }
+        Some(if of.key_expr.is_some() { Value::Object(members) } else { Value::Array(list) })
+    }
+
+    fn traversal(&self, traversal: &Traversal, scope: &Scope, depth: usize) -> Option<Value> {
+        let operators: Vec<&TraversalOperator> =
+            traversal.operators.iter().map(|operator| &**operator).collect();
+        let (found, rest) = self.root(&traversal.expr, &operators, scope, depth)?;
+        self.walk(found, rest, scope, depth)?.value()
+    }
+
+    /// What a traversal begins with, and what is left of it.
+    fn root<'o>(
+        &self,
+        root: &Expression,
+        operators: &'o [&'o TraversalOperator],
+        scope: &Scope,
+        depth: usize,
+    ) -> Option<(Found<'_>, &'o [&'o TraversalOperator])> {
+        let Expression::Variable(root) = root else {
+            return Some((Found::Value(self.at(root, scope, depth)?), operators));
+        };
+        let root = root.as_str();
+        if let Some(value) = scope.get(root) {
+            return Some((Found::Value(value.clone()), operators));
+        }
+        let name = |at: usize| match operators.get(at) {
+            Some(TraversalOperator::GetAttr(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        match root {
+            "var" => {
+                Some((Found::Value(self.variables.get(name(0)?)?.clone()), operators.get(1..)?))
+            }
+            "local" => Some((Found::Value(self.local(name(0)?, depth)?), operators.get(1..)?)),
+            "data" => {
+                let address = format!("data.{}.{}", name(0)?, name(1)?);
+                Some((Found::Instances(self.instances.get(&address)?), operators.get(2..)?))
+            }
+            kind => {
+                let address = format!("{kind}.{}", name(0)?);
+                Some((Found::Instances(self.instances.get(&address)?), operators.get(1..)?))
+            }
+        }
+    }
+
+    fn local(&self, name: &str, depth: usize) -> Option<Value> {
+        let known = self.locals.borrow().get(name).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        // One that is made of itself is not known.
+        self.locals.borrow_mut().insert(name.to_owned(), None);
+        let value = self.at(self.source.local(name)?, &Scope::new(), depth);
+        self.locals.borrow_mut().insert(name.to_owned(), value.clone());
+        value
+    }
+
+    fn walk<'f>(
+        &'f self,
+        found: Found<'f>,
+        operators: &[&TraversalOperator],
+        scope: &Scope,
+        depth: usize,
+    ) -> Option<Found<'f>> {
+        let Some((first, rest)) = operators.split_first() else { return Some(found) };
+        let next = match first {
+            TraversalOperator::GetAttr(name) => found.member(name.as_str())?,
+            TraversalOperator::Index(key) => found.index(&self.at(key, scope, depth)?)?,
+            TraversalOperator::LegacyIndex(_) => return None,
+            TraversalOperator::FullSplat(_) | TraversalOperator::AttrSplat(_) => {
+                let each = found.each()?;
+                let each = each.into_iter().map(|one| self.walk(one, rest, scope, depth));
+                return Some(Found::Each(each.collect::<Option<_>>()?));
+            }
+        };
+        self.walk(next, rest, scope, depth)
+    }
+}
+
+impl<'w> Found<'w> {
+    fn member(self, name: &str) -> Option<Self> {
+        match self {
+            Self::Value(Value::Object(mut members)) => members.remove(name).map(Self::Value),
+            Self::Known(node) => node.get(name).map(Self::Known),
+            Self::Instances([(Key::Only, node)]) => node.get(name).map(Self::Known),
+            Self::Instances(_) | Self::Value(_) | Self::Each(_) => None,
+        }
+    }
+
+    fn index(self, key: &Value) -> Option<Self> {
+        match (self, key) {
+            (Self::Value(Value::Object(mut members)), key) => {
+                members.remove(&text(key)?).map(Self::Value)
+            }
+            (Self::Value(Value::Array(mut items)), key) => {
+                let at = usize::try_from(key.as_u64()?).ok()?;
+                (at < items.len()).then(|| Self::Value(items.swap_remove(at)))
+            }
+            (Self::Instances(all), key) => {
+                let is = |known: &Key| match known {
+                    Key::Only => false,
+                    Key::Number(number) => key.as_u64() == u64::try_from(*number).ok(),
+                    Key::Name(name) => key.as_str() == Some(name),
+                };
+                all.iter().find(|(known, _)| is(known)).map(|(_, node)| Self::Known(node))
+            }
+            (Self::Known(node), key) => match (&node.value, key) {
+                (known::Value::List(items), key) => {
+                    items.get(usize::try_from(key.as_u64()?).ok()?).map(Self::Known)
+                }
+                (known::Value::Map(_), key) => node.get(key.as_str()?).map(Self::Known),
+                _ => None,
+            },
+            (Self::Each(_) | Self::Value(_), _) => None,
+        }
+    }
+
+    fn each(self) -> Option<Vec<Self>> {
+        match self {
+            Self::Value(Value::Array(items)) => Some(items.into_iter().map(Self::Value).collect()),
+            // In the order of `count`.
+            Self::Instances(all) => {
+                let mut numbered: Vec<(usize, &Node)> = Vec::with_capacity(all.len());
+                for (key, node) in all {
+                    let Key::Number(number) = key else { return None };
+                    numbered.push((*number, node));
+                }
+                numbered.sort_by_key(|(number, _)| *number);
+                Some(numbered.into_iter().map(|(_, node)| Self::Known(node)).collect())
+            }
+            Self::Known(node) => match &node.value {
+                known::Value::List(items) => Some(items.iter().map(Self::Known).collect()),
+                _ => None,
+            },
+            Self::Value(_) | Self::Each(_) => None,
+        }
+    }
+
+    fn value(self) -> Option<Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Known(node) => json(node),
+            Self::Each(all) => {
+                all.into_iter().map(Self::value).collect::<Option<_>>().map(Value::Array)
+            }
+            Self::Instances(all) => match all {
+                [(Key::Only, node)] => json(node),
+                all => {
+                    let mut members = Map::new();
+                    for (key, node) in all {
+                        let Key::Name(name) = key else { return None };
+                        members.insert(name.clone(), json(node)?);
+                    }
+                    Some(Value::Object(members))
+                }
+            },
+        }
+    }
+}
+
+/// The members of a map in Terraform's order.
+pub(super) fn sorted(members: Map<String, Value>) -> Vec<(String, Value)> {
+    let mut members: Vec<(String, Value)> = members.into_iter().collect();
+    members.sort_by(|(one, _), (other, _)| one.cmp(other));
+    members
+}
+
+/// A value of a file as JSON; `None` where not all of it is known.
+pub(super) fn json(node: &Node) -> Option<Value> {
+    Some(match &node.value {
+        known::Value::Null => Value::Null,
+        known::Value::Bool(flag) => Value::Bool(*flag),
+        known::Value::Number(text) => serde_json::from_str(text).ok()?,
+        known::Value::Text(text) => Value::String(text.clone()),
+        known::Value::List(items) => Value::Array(items.iter().map(json).collect::<Option<_>>()?),
+        known::Value::Map(members) => Value::Object(
+            members
+                .iter()
+                .map(|member| Some((member.key.clone(), json(&member.value)?)))
+                .collect::<Option<_>>()?,
+        ),
+        known::Value::Unknown => return None,
+    })
+}
+
+/// A value where a text is wanted
+/// (<https://developer.hashicorp.com/terraform/language/expressions/types#type-conversion>).
+pub(super) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Number(number) => number.as_i64().map(|number| number.to_string()),
+        _ => None,
+    }
+}
+
+fn number_of(number: &hcl_edit::Number) -> Option<Value> {
+    number.as_i64().map(Value::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_text::Place;
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+    use crate::lint::known::Member;
+
+    fn named(members: &[(&str, known::Value)]) -> Node {
+        let at = Place { line: 1, column: 1 };
+        let member = |(key, value): &(&str, known::Value)| Member {
+            at,
+            key: (*key).to_owned(),
+            value: Node::new(at, value.clone()),
+        };
+        Node::new(at, known::Value::Map(members.iter().map(member).collect()))
+    }
+
+    /// The value of an expression where a few names stand for something.
+    fn value(expression: &str) -> Option<Value> {
+        let text = |text: &str| known::Value::Text(text.to_owned());
+        let bucket = named(&[("arn", text("arn:aws:s3:::b")), ("id", known::Value::Unknown)]);
+        let subnets = [named(&[("id", text("s-0"))]), named(&[("id", text("s-1"))])];
+        let numbered = subnets.iter().enumerate().rev();
+        let numbered = numbered.map(|(at, node)| (Key::Number(at), node)).collect();
+        let source = Source::of(&format!(
+            "locals {{\n  it = {expression}\n  a = \"x-${{var.n}}\"\n  round = local.round\n}}"
+        ));
+        let world = World {
+            source: &source,
+            variables: BTreeMap::from([
+                ("n".to_owned(), json!("one")),
+                ("m".to_owned(), json!({"b": {"k": 2}, "a": {"k": null}})),
+            ]),
+            instances: BTreeMap::from([
+                ("aws_s3_bucket.b".to_owned(), vec![(Key::Only, &bucket)]),
+                ("aws_subnet.s".to_owned(), numbered),
+            ]),
+            locals: RefCell::new(HashMap::new()),
+        };
+        let each = Scope::from([("each".to_owned(), json!({"key": "e"}))]);
+        world.value(source.local("it")?, &each)
+    }
+
+    #[rstest]
+    #[case(r#""${aws_s3_bucket.b.arn}/${each.key}/*""#, json!("arn:aws:s3:::b/e/*"))]
+    #[case("local.a", json!("x-one"))]
+    #[case("aws_subnet.s[*].id", json!(["s-0", "s-1"]))]
+    #[case("aws_subnet.s[1].id", json!("s-1"))]
+    #[case(r#"[for name, one in var.m : "${name}!" if one.k != null]"#, json!(["b!"]))]
+    #[case("{ for name, one in var.m : name => one.k }", json!({"a": null, "b": 2}))]
+    #[case("keys(var.m)", json!(["a", "b"]))]
+    #[case(r#"flatten([["a"], [["b"]], []])"#, json!(["a", "b"]))]
+    #[case(r#"var.m["a"].k == null ? "none" : "some""#, json!("none"))]
+    #[case(r#"format("%s-%d%%", var.n, 3)"#, json!("one-3%"))]
+    #[case(r#"coalesce(null, "", "c")"#, json!("c"))]
+    #[case(r#"chunklist(concat(["a", "b"], ["c"]), 2)"#, json!([["a", "b"], ["c"]]))]
+    #[case(r#"merge({a = 1}, {"b" = 2})"#, json!({"a": 1, "b": 2}))]
+    #[case(r#"join("/", split(".", "a.b"))"#, json!("a/b"))]
+    fn what_is_known_is_computed(#[case] expression: &str, #[case] expected: Value) {
+        assert_eq!(value(expression), Some(expected));
+    }
+
+    #[rstest]
+    #[case(r#""${aws_s3_bucket.b.id}/*""#)]
+    #[case("aws_s3_bucket.other.arn")]
+    #[case("local.round")]
+    #[case(r#"replace("a", "a", "b")"#)]
+    #[case("aws_subnet.s[7].id")]
+    #[case(r#""%{ if true }a%{ endif }""#)]
+    fn what_is_not_known_or_not_computed_is_nothing(#[case] expression: &str) {
+        assert_eq!(value(expression), None);
+    }
+}

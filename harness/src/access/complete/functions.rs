@@ -1,0 +1,154 @@
+//! Terraform's functions on known values, those that name things
+//! (<https://developer.hashicorp.com/terraform/language/functions>).
+
+use serde_json::{Map, Value};
+
+use super::evaluate::{sorted, text};
+
+/// What a function gives; `None` where it is not one of these, or is given what it
+/// does not take.
+pub(super) fn call(name: &str, values: Vec<Value>) -> Option<Value> {
+    match name {
+        "flatten" => {
+            let [Value::Array(items)] = values.as_slice() else { return None };
+            let mut out = Vec::new();
+            flatten(items, &mut out);
+            Some(Value::Array(out))
+        }
+        "concat" => {
+            let lists = values.into_iter().map(list).collect::<Option<Vec<_>>>()?;
+            Some(Value::Array(lists.concat()))
+        }
+        "merge" => {
+            let mut members = Map::new();
+            for value in values {
+                members.extend(object(value)?);
+            }
+            Some(Value::Object(members))
+        }
+        "format" => format(&values),
+        "coalesce" => {
+            values.into_iter().find(|value| !value.is_null() && value.as_str() != Some(""))
+        }
+        "join" => join(values),
+        "chunklist" => chunks(values),
+        _ => one_or_two(name, values),
+    }
+}
+
+fn one_or_two(name: &str, mut values: Vec<Value>) -> Option<Value> {
+    let second = if values.len() == 2 { values.pop() } else { None };
+    let first = values.pop().filter(|_| values.is_empty())?;
+    match (name, first, second) {
+        ("keys", first, None) => Some(Value::Array(
+            sorted(object(first)?).into_iter().map(|(key, _)| Value::String(key)).collect(),
+        )),
+        ("values", first, None) => {
+            Some(Value::Array(sorted(object(first)?).into_iter().map(|(_, value)| value).collect()))
+        }
+        ("sort", first, None) => {
+            let mut texts: Vec<String> = list(first)?.iter().map(text).collect::<Option<_>>()?;
+            texts.sort();
+            Some(texts.into())
+        }
+        ("toset" | "distinct", first, None) => {
+            let mut seen = Vec::new();
+            for value in list(first)? {
+                if !seen.contains(&value) {
+                    seen.push(value);
+                }
+            }
+            Some(Value::Array(seen))
+        }
+        ("tolist", first, None) => list(first).map(Value::Array),
+        ("tomap", first, None) => object(first).map(Value::Object),
+        ("tostring", first, None) => text(&first).map(Value::String),
+        ("compact", first, None) => {
+            let kept = list(first)?.into_iter();
+            let kept = kept.filter(|value| !value.is_null() && value.as_str() != Some(""));
+            Some(Value::Array(kept.collect()))
+        }
+        ("length", Value::Array(items), None) => Some(items.len().into()),
+        ("length", Value::Object(members), None) => Some(members.len().into()),
+        ("lower", Value::String(text), None) => Some(text.to_lowercase().into()),
+        ("upper", Value::String(text), None) => Some(text.to_uppercase().into()),
+        ("jsonencode", first, None) => Some(first.to_string().into()),
+        ("range", first, None) => {
+            let end = first.as_u64().filter(|end| *end <= 1024)?;
+            Some(Value::Array((0..end).map(Value::from).collect()))
+        }
+        ("split", Value::String(by), Some(Value::String(text))) if !by.is_empty() => {
+            Some(text.split(&*by).map(Value::from).collect::<Vec<_>>().into())
+        }
+        ("contains", Value::Array(items), Some(value)) => Some(items.contains(&value).into()),
+        ("lookup", Value::Object(mut members), Some(key)) => members.remove(key.as_str()?),
+        ("trimprefix", Value::String(text), Some(Value::String(prefix))) => {
+            Some(text.strip_prefix(&*prefix).unwrap_or(&text).into())
+        }
+        ("trimsuffix", Value::String(text), Some(Value::String(suffix))) => {
+            Some(text.strip_suffix(&*suffix).unwrap_or(&text).into())
+        }
+        _ => None,
+    }
+}
+
+fn list(value: Value) -> Option<Vec<Value>> {
+    match value {
+        Value::Array(items) => Some(items),
+        _ => None,
+    }
+}
+
+fn object(value: Value) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(members) => Some(members),
+        _ => None,
+    }
+}
+
+fn flatten(items: &[Value], out: &mut Vec<Value>) {
+    for item in items {
+        match item {
+            Value::Array(inner) => flatten(inner, out),
+            other => out.push(other.clone()),
+        }
+    }
+}
+
+/// `format` with `%s` and `%%`.
+fn format(values: &[Value]) -> Option<Value> {
+    let (first, values) = values.split_first()?;
+    let mut values = values.iter();
+    let mut out = String::new();
+    let mut rest = first.as_str()?;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        let verb = after.chars().next()?;
+        match verb {
+            's' => out.push_str(&text(values.next()?)?),
+            'd' => out.push_str(&values.next()?.as_i64()?.to_string()),
+            '%' => out.push('%'),
+            _ => return None,
+        }
+        rest = after.get(verb.len_utf8()..)?;
+    }
+    values.next().is_none().then(|| Value::String(out + rest))
+}
+
+fn join(values: Vec<Value>) -> Option<Value> {
+    let mut values = values.into_iter();
+    let by = values.next()?;
+    let mut texts = Vec::new();
+    for value in values {
+        for item in list(value)? {
+            texts.push(text(&item)?);
+        }
+    }
+    Some(texts.join(by.as_str()?).into())
+}
+
+fn chunks(values: Vec<Value>) -> Option<Value> {
+    let [Value::Array(items), size] = values.as_slice() else { return None };
+    let size = usize::try_from(size.as_u64()?).ok().filter(|size| *size > 0)?;
+    Some(Value::Array(items.chunks(size).map(|chunk| Value::Array(chunk.to_vec())).collect()))
+}

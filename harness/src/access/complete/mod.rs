@@ -1,0 +1,59 @@
+//! What a plan does not say and its names and sources determine.
+//!
+//! - [`resources`]: the resources of a plan or a state, completed;
+//! - `names`: ARNs and ids from names, by AWS's formats;
+//! - `defaults`: what AWS gives where nothing is said;
+//! - `setting`: the account, the partition and the region of a plan;
+//! - `source`, `evaluate`, `functions`: the configuration that a plan is of, and the
+//!   values of its expressions as far as the plan determines them;
+//! - `fill`: those values where the plan leaves them open and agrees with the rest;
+//! - `documents`: `aws_iam_policy_document` as the text that it becomes.
+//!
+//! What AWS chooses (the id of a network, of an API) is taken for a text that is
+//! nowhere else in the files. What remains is not known.
+
+mod defaults;
+mod documents;
+mod evaluate;
+mod fill;
+mod functions;
+mod names;
+mod setting;
+mod source;
+
+use crate::lint::known::Node;
+use crate::lint::terraform::{self, Links, Resource};
+
+pub(super) use source::Source;
+
+/// Each round may determine what others refer to; a chain is no longer.
+const ROUNDS: usize = 8;
+
+/// The resources of a plan or a state, with what is determined.
+pub(super) fn resources(root: &Node, source: Option<&Source>) -> (Vec<Resource>, Links) {
+    let mut resources = terraform::resources(root);
+    let links = Links::of(root, &resources);
+    let setting = setting::of(root, &resources);
+    let read = terraform::read_before(root);
+    defaults::complete(root, &mut resources, &setting);
+    for _ in 0..ROUNDS {
+        let before = open(&resources);
+        names::complete(&mut resources, &setting);
+        if let Some(source) = source {
+            fill::complete(root, source, &mut resources, &read);
+        }
+        documents::complete(&mut resources);
+        if source.is_none() {
+            documents::refer(&mut resources, &links);
+        }
+        if open(&resources) == before {
+            break;
+        }
+    }
+    (resources, links)
+}
+
+/// How many values are not known.
+fn open(resources: &[Resource]) -> usize {
+    resources.iter().map(|resource| resource.values.open()).sum()
+}

@@ -1,0 +1,160 @@
+//! ARNs and ids that names determine.
+
+use super::setting::Setting;
+use crate::lint::known::{Node, Value};
+use crate::lint::terraform::Resource;
+
+/// A type, an attribute of it, and how AWS writes it
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>;
+/// which attribute holds what, the provider's pages say). In this order, for some
+/// have others in them.
+const FORMATS: [(&str, &str, &str); 43] = [
+    ("aws_iam_policy", "arn", "arn:${partition}:iam::${account}:policy${path}${name}"),
+    ("aws_iam_policy", "id", "${arn}"),
+    ("aws_iam_role", "arn", "arn:${partition}:iam::${account}:role${path}${name}"),
+    ("aws_iam_role", "id", "${name}"),
+    ("aws_iam_user", "arn", "arn:${partition}:iam::${account}:user${path}${name}"),
+    ("aws_iam_user", "id", "${name}"),
+    ("aws_iam_group", "arn", "arn:${partition}:iam::${account}:group${path}${name}"),
+    ("aws_iam_group", "id", "${name}"),
+    (
+        "aws_iam_instance_profile",
+        "arn",
+        "arn:${partition}:iam::${account}:instance-profile${path}${name}",
+    ),
+    (
+        "aws_iam_openid_connect_provider",
+        "arn",
+        "arn:${partition}:iam::${account}:oidc-provider/${host}",
+    ),
+    ("aws_iam_openid_connect_provider", "id", "${arn}"),
+    ("aws_iam_saml_provider", "arn", "arn:${partition}:iam::${account}:saml-provider/${name}"),
+    ("aws_s3_bucket", "id", "${bucket}"),
+    ("aws_s3_bucket", "arn", "arn:${partition}:s3:::${bucket}"),
+    (
+        "aws_lambda_function",
+        "arn",
+        "arn:${partition}:lambda:${region}:${account}:function:${function_name}",
+    ),
+    ("aws_lambda_function", "id", "${function_name}"),
+    (
+        "aws_lambda_function",
+        "invoke_arn",
+        "arn:${partition}:apigateway:${region}:lambda:path/2015-03-31/functions/${arn}/invocations",
+    ),
+    ("aws_dynamodb_table", "arn", "arn:${partition}:dynamodb:${region}:${account}:table/${name}"),
+    ("aws_dynamodb_table", "id", "${name}"),
+    ("aws_sqs_queue", "arn", "arn:${partition}:sqs:${region}:${account}:${name}"),
+    ("aws_sns_topic", "arn", "arn:${partition}:sns:${region}:${account}:${name}"),
+    ("aws_sns_topic", "id", "${arn}"),
+    ("aws_ssm_parameter", "arn", "arn:${partition}:ssm:${region}:${account}:parameter${slashed}"),
+    ("aws_ssm_parameter", "id", "${name}"),
+    (
+        "aws_cloudwatch_log_group",
+        "arn",
+        "arn:${partition}:logs:${region}:${account}:log-group:${name}",
+    ),
+    ("aws_cloudwatch_log_group", "id", "${name}"),
+    (
+        "aws_sfn_state_machine",
+        "arn",
+        "arn:${partition}:states:${region}:${account}:stateMachine:${name}",
+    ),
+    ("aws_sfn_state_machine", "id", "${arn}"),
+    ("aws_kinesis_stream", "arn", "arn:${partition}:kinesis:${region}:${account}:stream/${name}"),
+    ("aws_ecr_repository", "arn", "arn:${partition}:ecr:${region}:${account}:repository/${name}"),
+    ("aws_ecr_repository", "id", "${name}"),
+    ("aws_kms_alias", "arn", "arn:${partition}:kms:${region}:${account}:${name}"),
+    (
+        "aws_cloudwatch_event_bus",
+        "arn",
+        "arn:${partition}:events:${region}:${account}:event-bus/${name}",
+    ),
+    ("aws_cloudwatch_event_bus", "id", "${name}"),
+    (
+        "aws_codebuild_project",
+        "arn",
+        "arn:${partition}:codebuild:${region}:${account}:project/${name}",
+    ),
+    ("aws_ecs_cluster", "arn", "arn:${partition}:ecs:${region}:${account}:cluster/${name}"),
+    ("aws_ecs_cluster", "id", "${arn}"),
+    ("aws_kms_key", "arn", "arn:${partition}:kms:${region}:${account}:key/${key_id}"),
+    ("aws_kms_key", "id", "${key_id}"),
+    ("aws_apigatewayv2_api", "arn", "arn:${partition}:apigateway:${region}::/apis/${id}"),
+    (
+        "aws_apigatewayv2_api",
+        "execution_arn",
+        "arn:${partition}:execute-api:${region}:${account}:${id}",
+    ),
+    ("aws_api_gateway_rest_api", "arn", "arn:${partition}:apigateway:${region}::/restapis/${id}"),
+    (
+        "aws_api_gateway_rest_api",
+        "execution_arn",
+        "arn:${partition}:execute-api:${region}:${account}:${id}",
+    ),
+];
+
+/// Attributes whose value AWS chooses, and how it begins: letters, digits and hyphens
+/// that are no name of anything else.
+const CHOSEN: [(&str, &str, &str); 17] = [
+    ("aws_vpc", "id", "vpc-"),
+    ("aws_subnet", "id", "subnet-"),
+    ("aws_security_group", "id", "sg-"),
+    ("aws_vpc_endpoint", "id", "vpce-"),
+    ("aws_route_table", "id", "rtb-"),
+    ("aws_internet_gateway", "id", "igw-"),
+    ("aws_nat_gateway", "id", "nat-"),
+    ("aws_network_acl", "id", "acl-"),
+    ("aws_eip", "id", "eipalloc-"),
+    ("aws_kms_key", "key_id", "key-"),
+    ("aws_apigatewayv2_api", "id", ""),
+    ("aws_apigatewayv2_authorizer", "id", ""),
+    ("aws_apigatewayv2_integration", "id", ""),
+    ("aws_apigatewayv2_route", "id", ""),
+    ("aws_apigatewayv2_vpc_link", "id", ""),
+    ("aws_api_gateway_rest_api", "id", ""),
+    ("aws_iam_role", "unique_id", "AROA"),
+];
+
+/// What stands for an id that is not known: a text that no file has.
+const UNKNOWN: &str = "known-after-apply.";
+
+/// Completes what names determine, and names what AWS chooses.
+pub(super) fn complete(resources: &mut [Resource], setting: &Setting) {
+    for resource in resources.iter_mut().filter(|one| !one.is_data) {
+        for (kind, attribute, prefix) in CHOSEN {
+            if kind == resource.kind {
+                let chosen = format!("{prefix}{UNKNOWN}{}", plain(&resource.address));
+                set(resource, attribute, Some(chosen));
+            }
+        }
+        for (kind, attribute, format) in FORMATS {
+            if kind == resource.kind {
+                let text = setting.written(format, &resource.values);
+                set(resource, attribute, text);
+            }
+        }
+    }
+}
+
+fn set(resource: &mut Resource, attribute: &str, text: Option<String>) {
+    let is_open = |node: &Node| matches!(node.value, Value::Unknown);
+    if let (Some(text), Some(node)) =
+        (text, resource.values.get_mut(attribute).filter(|node| is_open(node)))
+    {
+        node.value = Value::Text(text);
+    }
+}
+
+/// An address in letters that are like themselves alone in patterns and have no
+/// meaning in ARNs: what differs stays different.
+fn plain(address: &str) -> String {
+    let mut out = String::new();
+    for character in address.chars() {
+        match character {
+            'A'..='Z' | 'a'..='z' | '0'..='9' | '-' | '.' => out.push(character),
+            other => out.push_str(&format!("_{:x}_", u32::from(other))),
+        }
+    }
+    out
+}

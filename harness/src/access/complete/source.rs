@@ -1,0 +1,98 @@
+//! The configuration that a plan is of: the root module's files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::{Block, Body};
+
+use crate::hcl::is_terraform;
+use crate::lint::known::Node;
+
+/// The root module as it is written.
+#[derive(Debug, Default)]
+pub(in crate::access) struct Source {
+    /// Resources and data sources by address.
+    blocks: BTreeMap<String, Block>,
+    locals: BTreeMap<String, Expression>,
+}
+
+impl Source {
+    /// Reads the `*.tf` files of a directory; of what is no Terraform, nothing: the
+    /// plan says then what is not known.
+    ///
+    /// # Errors
+    /// When the directory or a file cannot be read.
+    pub(in crate::access) fn read(directory: &Path) -> io::Result<Self> {
+        let mut source = Self::default();
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            if is_terraform(&path) && path.is_file() {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        for path in paths {
+            let text = fs::read_to_string(&path)?;
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+            if let Ok(body) = hcl_edit::parser::parse_body(text) {
+                source.add(&body);
+            }
+        }
+        Ok(source)
+    }
+
+    /// One file's text.
+    #[cfg(test)]
+    pub(super) fn of(text: &str) -> Self {
+        let mut source = Self::default();
+        if let Ok(body) = hcl_edit::parser::parse_body(text) {
+            source.add(&body);
+        }
+        source
+    }
+
+    fn add(&mut self, body: &Body) {
+        for block in body.blocks() {
+            let labels: Vec<&str> = block.labels.iter().map(|label| label.as_str()).collect();
+            match (block.ident.as_str(), labels.as_slice()) {
+                ("resource", [kind, name]) => {
+                    self.blocks.insert(format!("{kind}.{name}"), block.clone());
+                }
+                ("data", [kind, name]) => {
+                    self.blocks.insert(format!("data.{kind}.{name}"), block.clone());
+                }
+                ("locals", []) => {
+                    let all = block.body.attributes();
+                    self.locals
+                        .extend(all.map(|local| (local.key.to_string(), local.value.clone())));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether it has every resource of a plan's root module, of which there is one.
+    pub(in crate::access) fn is_of(&self, root: &Node) -> bool {
+        let all = root.path(&["configuration", "root_module", "resources"]);
+        let mut all = all.map(Node::items).unwrap_or_default().iter();
+        all.len() > 0
+            && all.all(|one| {
+                let address = one.get("address").and_then(Node::text);
+                address.is_some_and(|address| self.blocks.contains_key(address))
+            })
+    }
+
+    /// A resource or a data source, by its address without an instance's key.
+    pub(super) fn block(&self, address: &str) -> Option<&Block> {
+        self.blocks.get(address)
+    }
+
+    /// A local value as it is written.
+    pub(super) fn local(&self, name: &str) -> Option<&Expression> {
+        self.locals.get(name)
+    }
+}
