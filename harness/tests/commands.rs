@@ -183,6 +183,16 @@ fn without_a_configuration_a_run_says_what_makes_one() {
 }
 
 #[test]
+fn the_action_installs_this_version() {
+    let action = include_str!("../../action.yml");
+    let expected = format!("    default: {}\n", env!("CARGO_PKG_VERSION"));
+    assert!(action.contains(&expected), "action.yml installs another version");
+    let changelog = include_str!("../../CHANGELOG.md");
+    let section = format!("\n## {} - ", env!("CARGO_PKG_VERSION"));
+    assert!(changelog.contains(&section), "CHANGELOG.md has no section of this version");
+}
+
+#[test]
 fn a_history_that_is_not_there_is_named() {
     let output = run(&["evidence", "history", "no-such-history"], b"");
     // Why, the operating system says in its own words.

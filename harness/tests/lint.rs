@@ -747,3 +747,19 @@ fn the_hook_for_pre_commit_is_a_command() {
     arguments.push("policy.json");
     assert_eq!(lint(place.path(), &arguments).status.code(), Some(1));
 }
+
+#[test]
+fn the_workflows_of_this_repository_hold_their_actions_to_a_commit() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let directories = [".github", "sam-apps/service-a/.github", "sam-apps/service-b/.github"];
+    let output = lint(&top, &directories);
+    assert_eq!(text(&output.stdout), "0 findings in 0 policy documents\n");
+    assert_eq!(output.status.code(), Some(0));
+    let loose = files(&[(
+        ".github/workflows/a.yml",
+        "on: push\njobs: {a: {runs-on: x, steps: [{uses: actions/checkout@v4}]}}\n",
+    )]);
+    let (findings, _) = found(loose.path(), &[".github"]);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(findings[0].contains("unpinned-action"), "{findings:?}");
+}

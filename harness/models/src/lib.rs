@@ -33,3 +33,7 @@ pub use model::{ErrorModel, Model};
 pub use operation::{ActionName, Operation};
 pub use service::{Protocol, Service, services};
 pub use shape::{Form, Kind, Location, Member, Shape};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -123,3 +123,7 @@ pub use explain::{NearMiss, near_misses};
 pub use request::{Context, Principal, Request, Values};
 pub use resource_control::supports as resource_control_supports;
 pub use value::ValueType;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

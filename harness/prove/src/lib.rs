@@ -45,3 +45,7 @@ mod words;
 
 pub use compare::{Disagreement, Question, Verdict, Witness, within};
 pub use domain::Universe;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -62,3 +62,7 @@ impl Bounds {
         }
     }
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

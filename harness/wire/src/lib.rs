@@ -34,3 +34,7 @@ pub use operation::{Operation, Protocol, Service};
 pub use reply::Reply;
 pub use ringfence_models::services;
 pub use secret::Secret;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
