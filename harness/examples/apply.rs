@@ -6,7 +6,7 @@
 //! ```
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use ringfence::config::{Backend, Config};
@@ -14,7 +14,7 @@ use ringfence::emulator::{self, Emulator};
 use ringfence::progress::Progress;
 use ringfence::scratch::Scratch;
 use ringfence::stack::{Options, Stack};
-use ringfence::terraform::{Access, Terraform};
+use ringfence::terraform::{Access, Roots};
 use ringfence::tools::{PythonTools, TerraformBinary};
 use ringfence_wire::Secret;
 
@@ -69,7 +69,7 @@ async fn apply_guarded() -> anyhow::Result<Duration> {
 
 async fn apply_bare() -> anyhow::Result<Duration> {
     let config = config()?;
-    let layer1 = config.layer1.as_ref().context("Layer 1 is not configured")?;
+    config.layer1.first().context("Layer 1 is not configured")?;
     let progress = Progress::silent();
     let tools = PythonTools::provision(&progress).await?;
     let scratch = Scratch::create(&tools.python())?;
@@ -82,10 +82,8 @@ async fn apply_bare() -> anyhow::Result<Duration> {
         sealed: false,
     };
     let emulator = Emulator::start(&options, &tools, &scratch, &progress).await?;
-    let phase = progress.phase("bare");
-    let terraform =
-        Terraform::prepare(TerraformBinary::find().await?, layer1, &scratch, &phase).await?;
-    phase.done();
+    let binary = TerraformBinary::find().await?;
+    let roots = Roots::prepare(binary, &config.layer1, &config.file, &scratch, &progress).await?;
     let access = Access {
         endpoint: emulator.url().clone(),
         region: config.account.region.as_str().to_owned(),
@@ -93,10 +91,10 @@ async fn apply_bare() -> anyhow::Result<Duration> {
         secret_access_key: Secret::new("test"),
         session_token: None,
     };
-    let phase = progress.phase("apply");
-    terraform.apply(&access, &phase).await?;
-    let took = phase.done();
-    drop(terraform);
+    let began = Instant::now();
+    roots.apply(&access, &progress).await?;
+    let took = began.elapsed();
+    drop(roots);
     emulator.stop().await;
     scratch.remove().await;
     Ok(took)

@@ -55,9 +55,9 @@ fn the_draft_of_this_estate_is_its_configuration() {
     assert_eq!(open, [""; 0]);
     let own = Config::load(&root().join("ringfence.toml")).unwrap();
     assert_eq!(drafted.account.region.as_str(), own.account.region.as_str());
-    let directory = |config: &Config| config.layer1.as_ref().unwrap().directory.canonicalize();
+    let directory = |config: &Config| config.layer1[0].directory.canonicalize();
     assert_eq!(directory(&drafted).unwrap(), directory(&own).unwrap());
-    assert_eq!(drafted.layer1.as_ref().unwrap().var_files, [values]);
+    assert_eq!(drafted.layer1[0].var_files, [values]);
     // What `[api]` means where it names nothing.
     let api = drafted.api.unwrap();
     assert_eq!(api.id_output.as_deref(), Some("api_id"));

@@ -13,7 +13,11 @@ use crate::stack::{root, with_stack};
 fn a_second_plan_finds_nothing_to_change() {
     with_stack(async |stack| {
         let phase = Progress::silent().phase("plan");
-        let plan = stack.terraform().unwrap().plan(&stack.root(), &phase).await.unwrap();
+        let plan = stack.terraform().unwrap().all()[0]
+            .terraform
+            .plan(&stack.root(), &phase)
+            .await
+            .unwrap();
         let changes: Vec<String> = plan["resource_changes"]
             .as_array()
             .unwrap()

@@ -90,7 +90,7 @@ pub(crate) fn with_empty_account(test: impl AsyncFnOnce(&Stack)) {
     runtime().block_on(async {
         let file = root().join("ringfence.toml");
         let mut config = Config::load(&file).unwrap();
-        config.layer1 = None;
+        config.layer1.clear();
         config.api = None;
         config.platform = None;
         config.apps.clear();

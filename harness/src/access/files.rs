@@ -62,8 +62,8 @@ impl Configurations {
     /// The one given, else any of: beside the plan, the current directory, Layer 1 of
     /// the `ringfence.toml` there.
     pub fn new(given: Option<&Path>) -> Self {
-        let layer1 =
-            Config::load(Path::new(DEFAULT_PATH)).ok().and_then(|it| Some(it.layer1?.directory));
+        let config = Config::load(Path::new(DEFAULT_PATH)).ok();
+        let layer1 = config.into_iter().flat_map(|it| it.layer1).map(|layer1| layer1.directory);
         let further = std::iter::once(PathBuf::from(".")).chain(layer1).collect();
         Self { given: given.map(Path::to_owned), further }
     }

@@ -105,8 +105,8 @@ fn noticed(deployer: &DeployerFacts, mutations: &Mutations) -> (usize, usize) {
 
 /// The fields of Layer 1's variables that are about an app.
 fn fields(config: &Config, app: &str) -> usize {
-    let Some(layer1) = &config.layer1 else { return 0 };
-    let services = layer1.variables.values().filter_map(toml::Value::as_table);
+    let variables = config.layer1.iter().flat_map(|layer1| layer1.variables.values());
+    let services = variables.filter_map(toml::Value::as_table);
     let own = services.filter_map(|services| services.get(app)).filter_map(toml::Value::as_table);
     own.map(toml::Table::len).sum()
 }

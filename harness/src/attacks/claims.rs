@@ -101,19 +101,30 @@ pub(super) fn deployments(stack: &Stack) -> Vec<Finding> {
 pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
     let start = Instant::now();
     let mut findings = Vec::new();
-    let mut published = None;
-    if let (Some(shown), Some(layer1)) = (stack.layer1_state().await?, &stack.config().layer1) {
-        let took = start.elapsed();
-        // What Terraform prints can be read; were it not, the report says so.
-        published = match read::read(&shown) {
-            Ok(Read::Other(root)) => Some(terraform::read(&root).parameters),
-            _ => None,
-        };
+    let shown = stack.layer1_states().await?;
+    let several = shown.len() > 1;
+    let mut took = start.elapsed();
+    // What Terraform prints can be read; were it not, the report says so.
+    let parameters = shown.iter().filter_map(|shown| match read::read(shown) {
+        Ok(Read::Other(root)) => Some(terraform::read(&root).parameters),
+        _ => None,
+    });
+    let published: Option<BTreeSet<String>> =
+        (!shown.is_empty()).then(|| parameters.flatten().collect());
+    let mut promises = Some(promised(stack, published.as_ref()));
+    for (shown, layer1) in shown.into_iter().zip(&stack.config().layer1) {
+        let start = Instant::now();
         let mut report = lint::text("state.json", shown, None);
         report.add(lint::module::check(&layer1.directory, &layer1.completions)?);
-        report.add(promised(stack, published.as_ref()));
-        let place = |address: &str| declared(&layer1.directory, address);
+        report.add(promises.take().unwrap_or_default());
+        let prefix = if several { format!("{}:", layer1.name()) } else { String::new() };
+        of_root(&prefix, &mut report);
+        let place = |address: &str| {
+            let own = address.strip_prefix(&prefix).unwrap_or(address);
+            declared(&layer1.directory, own)
+        };
         findings.extend(claims(PLATFORM, Road::Api, &report, place, took));
+        took = start.elapsed();
     }
     for app in &stack.config().apps {
         let start = Instant::now();
@@ -135,6 +146,14 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
         findings.extend(claims(name, Road::CloudFormation, &report, |_| None, took));
     }
     Ok(findings)
+}
+
+/// Of several root modules, each one's subjects carry its name, as fields of
+/// the configuration do.
+fn of_root(prefix: &str, report: &mut Report) {
+    let subjects = report.subjects.iter_mut();
+    let found = report.findings.iter_mut().map(|finding| &mut finding.subject);
+    subjects.chain(found).for_each(|subject| subject.insert_str(0, prefix));
 }
 
 /// The parameters that the platform promises, and whether it publishes them.

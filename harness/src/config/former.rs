@@ -22,7 +22,7 @@ fn a_former_configuration_loads_and_says_what_it_said(#[case] text: &str) {
     assert_eq!(config.account.region.as_str(), "us-east-1");
     assert_eq!(config.upstream.backend, Backend::Auto);
     assert_eq!(config.upstream.environment["DEBUG"], "1");
-    let layer1 = config.layer1.as_ref().unwrap();
+    let layer1 = &config.layer1[0];
     assert_eq!(layer1.directory, Path::new("/etc/rf/terraform"));
     assert_eq!(layer1.variables["github_org"].as_str(), Some("example-org"));
     let api = config.api.as_ref().unwrap();
@@ -57,7 +57,7 @@ fn a_former_configuration_loads_and_says_what_it_said(#[case] text: &str) {
 fn fields_that_came_later_are_read_where_they_stand() {
     let text = include_str!("former/4-ignored-attributes.toml");
     let config = Config::parse(text, Path::new("ringfence.toml")).unwrap();
-    let layer1 = config.layer1.as_ref().unwrap();
+    let layer1 = &config.layer1[0];
     assert_eq!(layer1.completions, [Path::new("completions.tf")]);
     assert_eq!(layer1.ignore_changes.len(), 1);
     let platform = config.platform.as_ref().unwrap();

@@ -4,6 +4,7 @@
 //! it with an example. Unknown fields are errors, and every error names file,
 //! line and column. Paths are relative to the file.
 
+mod layer1;
 mod schema;
 mod value;
 
@@ -13,9 +14,10 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
+pub use layer1::{IgnoredAttribute, Layer1};
 pub use schema::{
-    Account, Api, App, Config, Deployer, Evidence, IgnoredAttribute, Issuer, IssuerKind, Job,
-    Layer1, Organization, OrganizationLevel, Platform, Refusals, Upstream, VpcEndpoint, Workflows,
+    Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Organization,
+    OrganizationLevel, Platform, Refusals, Upstream, VpcEndpoint, Workflows,
 };
 pub use value::{AccountId, Backend, Region, Repository};
 
@@ -107,12 +109,14 @@ impl Config {
                 message: error.message().trim().replace('\n', "; "),
             }
         })?;
-        config.check().map_err(|fault| ConfigError::Invalid {
+        let invalid = |fault: Fault| ConfigError::Invalid {
             place: Place::of(path, text, fault.offset),
             message: fault.message,
-        })?;
+        };
+        config.check().map_err(invalid)?;
         let base = path.parent().unwrap_or(Path::new(""));
         config.resolve(base);
+        config.check_roots().map_err(invalid)?;
         config.file = path.to_owned();
         Ok(config)
     }
@@ -183,6 +187,44 @@ impl Config {
         Ok(())
     }
 
+    /// Several root modules have names of their own, and read each other by these.
+    fn check_roots(&self) -> Result<(), Fault> {
+        let mut names = BTreeSet::new();
+        for layer1 in &self.layer1 {
+            let name = layer1.name();
+            let at = |message| Fault {
+                offset: layer1.name.as_ref().map_or(0, |name| name.span().start),
+                message,
+            };
+            if let Some(own) = &layer1.name
+                && (own.get_ref() == "arn" || !is_name(own.get_ref()))
+            {
+                let message =
+                    format!("`{name}` is not a root module's name: letters, digits, `-` and `_`");
+                return Err(at(message));
+            }
+            if !names.insert(name.clone()) {
+                return Err(at(format!(
+                    "two root modules are called `{name}`: give one of them another `name`"
+                )));
+            }
+        }
+        for read in self.layer1.iter().flat_map(|layer1| layer1.reads.values()) {
+            if !names.contains(read.get_ref()) {
+                let has: Vec<&str> = names.iter().map(String::as_str).collect();
+                return Err(Fault::at(
+                    read,
+                    format!(
+                        "no root module is called `{}`: there is {}",
+                        read.get_ref(),
+                        has.join(", ")
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Whose tokens an app's workflow gets must be clear.
     fn check_issuer(&self, app: &App) -> Result<(), Fault> {
         let github = self.issuers_of(IssuerKind::Github);
@@ -204,7 +246,7 @@ impl Config {
 
     fn resolve(&mut self, base: &Path) {
         let join = |path: &mut PathBuf| *path = base.join(&path);
-        if let Some(layer1) = &mut self.layer1 {
+        for layer1 in &mut self.layer1 {
             join(&mut layer1.directory);
             layer1.var_files.iter_mut().for_each(join);
         }
@@ -252,6 +294,11 @@ impl Config {
     }
 }
 
+fn is_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !text.is_empty() && text.chars().all(fits)
+}
+
 struct Fault {
     offset: usize,
     message: String,
@@ -290,7 +337,7 @@ mod tests {
     #[test]
     fn the_documented_example_is_valid_and_paths_are_relative_to_the_file() {
         let config = Config::parse(EXAMPLE, Path::new("/etc/rf/ringfence.toml")).unwrap();
-        assert_eq!(config.layer1.as_ref().unwrap().directory, Path::new("/etc/rf/terraform"));
+        assert_eq!(config.layer1[0].directory, Path::new("/etc/rf/terraform"));
         let app = config.app("service-a").unwrap();
         assert_eq!(app.directory, Path::new("/etc/rf/sam-apps/service-a"));
         assert_eq!(app.workflow, Path::new(".github/workflows/deploy.yml"));
@@ -305,7 +352,22 @@ mod tests {
         assert_eq!(config.account.id.as_str(), "123456789012");
         assert_eq!(config.account.region.as_str(), "us-east-1");
         assert_eq!(config.upstream.image, "localstack/localstack:4.14.0");
-        assert!(config.layer1.is_none() && config.apps.is_empty());
+        assert!(config.layer1.is_empty() && config.apps.is_empty());
+    }
+
+    #[test]
+    fn layer1_is_one_root_module_or_several() {
+        let text = "[layer1]\ndirectory='a/network'\nvariables={ x = 1 }\n";
+        let one = Config::parse(text, Path::new("/e/r.toml")).unwrap().layer1;
+        assert_eq!((one.len(), one[0].name()), (1, "network".to_owned()));
+        let text = "[[layer1]]\ndirectory='network'\nworkspace='prod'\n\
+            [[layer1]]\nname='app'\ndirectory='b'\nreads={ 'net.tfstate' = 'network' }\n";
+        let several = Config::parse(text, Path::new("/e/r.toml")).unwrap().layer1;
+        let names: Vec<String> = several.iter().map(Layer1::name).collect();
+        assert_eq!(names, ["network", "app"]);
+        assert_eq!(several[0].workspace.as_deref(), Some("prod"));
+        assert_eq!(several[1].reads["net.tfstate"].get_ref(), "network");
+        assert_eq!(several[1].directory, Path::new("/e/b"));
     }
 
     #[test]
@@ -416,6 +478,22 @@ mod tests {
     #[case::issuer_that_is_none(
         "[[issuers]]\nkind='okta'\nurl='https://x'\naudience='x'\n[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\nissuer='https://x'",
         "r.toml:9:8: `https://x` is not the `url` of a github issuer here"
+    )]
+    #[case::roots_of_one_name(
+        "[[layer1]]\ndirectory='a/x'\n[[layer1]]\nname='x'\ndirectory='b'",
+        "r.toml:4:6: two root modules are called `x`: give one of them another `name`"
+    )]
+    #[case::root_that_is_none(
+        "[[layer1]]\ndirectory='x'\nreads={ k='y' }",
+        "r.toml:3:11: no root module is called `y`: there is x"
+    )]
+    #[case::root_with_a_name_of_something_else(
+        "[[layer1]]\nname='a:b'\ndirectory='x'",
+        "r.toml:2:6: `a:b` is not a root module's name"
+    )]
+    #[case::unknown_field_of_a_root(
+        "[[layer1]]\ndirectory='x'\n[[layer1]]\ndirectory='y'\nvars=1",
+        "r.toml:5:1: unknown field `vars`"
     )]
     #[case::syntax("[account\n", "r.toml:1:9: ")]
     fn an_error_names_file_line_and_column(#[case] text: &str, #[case] expected: &str) {

@@ -1,9 +1,7 @@
 //! The fields of `ringfence.toml`, their meaning and defaults.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use ringfence_guard::{Membership, NoMembership};
 use serde::Deserialize;
@@ -12,6 +10,7 @@ use toml::Spanned;
 use crate::registries::{self, Registry};
 use crate::workflow::Substitutes;
 
+use super::layer1::{self, Layer1};
 use super::value::{AccountId, Backend, Region, Repository};
 
 /// A whole configuration.
@@ -24,9 +23,10 @@ pub struct Config {
     /// What answers behind the guard.
     #[serde(default)]
     pub upstream: Upstream,
-    /// The platform team's Terraform; none means an empty account.
-    #[serde(default)]
-    pub layer1: Option<Layer1>,
+    /// The root modules of the platform team's Terraform, in the order in which
+    /// they are applied; none means an empty account.
+    #[serde(default, deserialize_with = "layer1::one_or_several")]
+    pub layer1: Vec<Layer1>,
     /// The HTTP API under test; none means the only one that Layer 1 made.
     #[serde(default)]
     pub api: Option<Api>,
@@ -138,72 +138,6 @@ impl Default for Upstream {
             image: crate::emulator::IMAGE.to_owned(),
             environment: BTreeMap::new(),
         }
-    }
-}
-
-/// The platform team's Terraform.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Layer1 {
-    /// The root module's directory.
-    pub directory: PathBuf,
-    /// Files with values of its variables, beside those that Terraform reads by
-    /// itself; a later one wins.
-    #[serde(default)]
-    pub var_files: Vec<PathBuf>,
-    /// Its variables, as TOML values; they win over all files.
-    #[serde(default)]
-    pub variables: BTreeMap<String, toml::Value>,
-    /// Its files that were added to make it whole, where it came from
-    /// elsewhere: what these alone define is reported as undefined.
-    #[serde(default)]
-    pub completions: Vec<PathBuf>,
-    /// Attributes that it leaves to others, beside those that its own
-    /// `lifecycle.ignore_changes` name: `aws_lambda_function.app.tags`.
-    #[serde(default)]
-    pub ignore_changes: Vec<IgnoredAttribute>,
-}
-
-/// An attribute that Layer 1 leaves to others: `TYPE.NAME.ATTRIBUTE` of one of
-/// its resources; `all` stands for every attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
-pub struct IgnoredAttribute {
-    /// The resource's type.
-    pub kind: String,
-    /// Its name in the configuration.
-    pub name: String,
-    /// The attribute.
-    pub attribute: String,
-}
-
-impl FromStr for IgnoredAttribute {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let parts: Vec<&str> = text.split('.').collect();
-        match parts.as_slice() {
-            [kind, name, attribute] if parts.iter().all(|part| !part.is_empty()) => Ok(Self {
-                kind: (*kind).to_owned(),
-                name: (*name).to_owned(),
-                attribute: (*attribute).to_owned(),
-            }),
-            _ => Err(format!("`{text}` is not TYPE.NAME.ATTRIBUTE of a resource")),
-        }
-    }
-}
-
-impl TryFrom<String> for IgnoredAttribute {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl fmt::Display for IgnoredAttribute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.kind, self.name, self.attribute)
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{Diagnosis, Found, Kind, Options, network, start};
+use crate::config::Layer1;
 use crate::hcl::Module;
-use crate::terraform::{self, Examined, Machine, Need};
+use crate::terraform::{self, Examined, Machine, Need, States};
 
 pub(super) async fn examine(
     found: &Found,
@@ -15,8 +16,14 @@ pub(super) async fn examine(
 ) {
     let mut needs: Vec<Need> = Vec::new();
     let mut files: BTreeSet<PathBuf> = BTreeSet::new();
-    for directory in &roots(&found.modules) {
+    let roots = roots(&found.modules);
+    for directory in &roots {
         one(directory, &machine, diagnosis, &mut files, &mut needs);
+    }
+    let layers: Vec<Layer1> = roots.into_iter().map(Layer1::at).collect();
+    // What cannot be read was told above.
+    if let Ok(states) = States::unordered(&layers) {
+        diagnosis.add(Kind::Root, states.remarks());
     }
     // Modules that call each other in a circle are called by no root.
     let left: Vec<&PathBuf> = found.modules.iter().filter(|it| !is_told(it, &files)).collect();

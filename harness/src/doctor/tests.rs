@@ -4,7 +4,7 @@ use super::*;
 use crate::config::{Config, Layer1};
 use crate::scratch::Scratch;
 use crate::stack;
-use crate::terraform::{Terraform, TerraformError};
+use crate::terraform::{Roots, TerraformError};
 use crate::tools::{PythonTools, TerraformBinary};
 
 fn write(top: &Path, files: &[(&str, &str)]) {
@@ -148,16 +148,11 @@ async fn a_run_refuses_a_root_module_exactly_where_doctor_does(
     assert_eq!(!refused, runs, "{diagnosis:?}");
     let tools = PythonTools::provision(&Progress::silent()).await.unwrap();
     let scratch = Scratch::create(&tools.python()).unwrap();
-    let layer1 = Layer1 {
-        directory: top.path().to_owned(),
-        variables: std::collections::BTreeMap::new(),
-        completions: Vec::new(),
-        var_files: Vec::new(),
-        ignore_changes: Vec::new(),
-    };
+    let layers = [Layer1 { directory: top.path().to_owned(), ..Layer1::default() }];
     let binary = TerraformBinary::find().await.unwrap();
-    let phase = Progress::silent().phase("test");
-    let prepared = Terraform::prepare(binary, &layer1, &scratch, &phase).await;
+    let progress = Progress::silent();
+    let file = top.path().join("ringfence.toml");
+    let prepared = Roots::prepare(binary, &layers, &file, &scratch, &progress).await;
     match prepared {
         Ok(_) => assert!(runs),
         Err(TerraformError::Unsupported(remarks)) => assert!(!runs, "{remarks:?}"),

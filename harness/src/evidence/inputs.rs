@@ -44,7 +44,7 @@ impl<'a> Inputs<'a> {
         let mut inputs = Self { bundle, redactor, kept: Vec::new(), said: Vec::new() };
         let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
         inputs.file(&config.file, &base, Some("configuration"))?;
-        if let Some(layer1) = &config.layer1 {
+        for layer1 in &config.layer1 {
             inputs.tree(&layer1.directory, &base, Some("terraform"))?;
         }
         for app in &config.apps {

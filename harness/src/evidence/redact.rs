@@ -72,10 +72,10 @@ impl Redactor {
                 add(format!("{name} of the upstream"), value);
             }
         }
-        let sensitive =
-            config.layer1.as_ref().map(|layer1| sensitive(&layer1.directory)).unwrap_or_default();
+        let sensitive: Vec<String> =
+            config.layer1.iter().flat_map(|layer1| sensitive(&layer1.directory)).collect();
         let secret = |name: &str| is_secret(name) || sensitive.iter().any(|own| own == name);
-        if let Some(layer1) = &config.layer1 {
+        for layer1 in &config.layer1 {
             for (name, value) in &layer1.variables {
                 if secret(name) {
                     strings(value, &mut |text| add(format!("Terraform variable {name}"), text));

@@ -94,6 +94,8 @@ pub(crate) enum Value {
     Bool(bool),
     /// A text without expressions.
     Text(String),
+    /// A text with expressions: its pieces.
+    Template(Vec<Value>),
     /// `[…]`.
     List(Vec<Value>),
     /// `{…}`, with the keys that are plain.

@@ -143,14 +143,21 @@ fn needs(of: &ForExpr) -> Vec<String> {
 }
 
 fn literal<'a>(elements: impl Iterator<Item = &'a Element>) -> Value {
-    let mut text = String::new();
-    for element in elements {
-        match element {
-            Element::Literal(part) => text.push_str(part),
-            _ => return Value::Other,
-        }
-    }
-    Value::Text(text)
+    let pieces = elements.map(|element| match element {
+        Element::Literal(part) => Value::Text(part.to_string()),
+        Element::Interpolation(inner) => value(&inner.expr),
+        Element::Directive(_) => Value::Other,
+    });
+    let pieces: Vec<Value> = pieces.collect();
+    let texts: Option<Vec<&str>> = pieces
+        .iter()
+        .map(|piece| match piece {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    // A text inside an interpolation is as good as one beside it.
+    texts.map_or_else(|| Value::Template(pieces.clone()), |texts| Value::Text(texts.concat()))
 }
 
 /// The names of a traversal, as far as they are plain.

@@ -28,7 +28,10 @@ provider aws { alias = "replica" }
     assert_eq!(shown, ["4:1 aws_lambda_function.f", "12:1 provider.aws"]);
     let function = &file.blocks[0];
     assert_eq!(function.attribute("tags").unwrap().value.get("a").unwrap().text(), Some("b"));
-    assert_eq!(function.attribute("description").unwrap().value, Value::Other);
+    assert_eq!(
+        function.attribute("description").unwrap().value,
+        Value::Template(vec![Value::Text("resource \"x\" { ".to_owned()), Value::Other])
+    );
     let lifecycle = function.of("lifecycle").next().unwrap();
     assert_eq!(
         lifecycle.attribute("ignore_changes").unwrap().value,

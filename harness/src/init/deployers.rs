@@ -20,13 +20,16 @@ fn trust<'f>(facts: &'f Facts, role: &Block) -> Option<&'f Block> {
     }
 }
 
-pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App]) {
+/// `prefix` says whose outputs and resources are named, where there are several
+/// root modules.
+pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App], prefix: &str) {
     for role in facts.resources("aws_iam_role").filter(|role| is_deployer(facts, role)) {
         let output = facts.outputs("aws_iam_role").find(|it| std::ptr::eq(it.resource, role));
         let place = output.map_or_else(|| facts.place(role), |given| given.place());
         let each = facts.each(role);
         if role.attribute("for_each").is_none() {
             let named = output.map_or_else(|| role.address(), |it| it.output.to_owned());
+            let named = format!("{prefix}{named}");
             one(text, facts, role, &named, None, apps, &place);
         } else if each.is_empty() {
             text.open(&format!(
@@ -37,8 +40,8 @@ pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App]) {
         }
         for (key, item) in &each {
             let named = match output {
-                Some(given) => format!("{}.{key}", given.output),
-                None => format!("{}[\"{key}\"]", role.address()),
+                Some(given) => format!("{prefix}{}.{key}", given.output),
+                None => format!("{prefix}{}[\"{key}\"]", role.address()),
             };
             let key = Some((key.as_str(), item, each.len() > 1));
             one(text, facts, role, &named, key, apps, &place);

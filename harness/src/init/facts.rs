@@ -46,6 +46,11 @@ impl Facts {
         let (mut values, mut choices) = (Vec::new(), Vec::new());
         for path in &found.values {
             let own = path.parent() == Some(directory);
+            // What lies in another module is its own.
+            let other = path.parent().is_some_and(|it| found.modules.iter().any(|one| one == it));
+            if other && !own {
+                continue;
+            }
             let name = file_name(path);
             let read = name == "terraform.tfvars" || name.contains(".auto.tfvars");
             match own && read {

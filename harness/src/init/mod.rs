@@ -6,12 +6,14 @@
 //! - [`platform`]: what Layer 1 guards with;
 //! - [`apps`]: repositories with a workflow that deploys;
 //! - [`deployers`]: roles that a web identity may assume;
+//! - [`roots`]: which root modules, and their order;
 //! - [`text`]: the file.
 
 mod apps;
 mod deployers;
 mod facts;
 mod platform;
+mod roots;
 mod text;
 
 use std::collections::BTreeSet;
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::doctor::{self, Found};
 use facts::Facts;
+use roots::Chosen;
 use text::Text;
 
 /// What was drafted.
@@ -54,30 +57,51 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
         text.comment(&format!("Left out, as tests and examples: {}.", names.join(", ")));
     }
     text.blank();
-    let roots = roots(&found)?;
-    let mut roots = roots.into_iter();
-    let facts = roots.next();
-    platform::account(&mut text, facts.as_ref());
-    if let Some(facts) = &facts {
-        platform::layer1(&mut text, facts, &found);
-        for other in roots {
-            let path = text.path(&other.directory);
-            text.open(&format!("another root module: `{path}`; one is tested in a run"));
+    let Chosen { applied, others } = roots::choose(roots(&found)?)?;
+    let several = applied.len() > 1;
+    // What teams and their workflows know is of the root module with most.
+    let main = applied.iter().max_by_key(|root| root.facts.weight()).map(|root| &root.facts);
+    platform::account(&mut text, main);
+    for root in &applied {
+        platform::layer1(&mut text, root, several);
+        if several {
+            text.blank();
         }
-        text.blank();
-        platform::guards(&mut text, facts);
-    } else {
+    }
+    if applied.is_empty() {
         text.open("no root module of Terraform with resources of AWS was found: name it as `layer1.directory`");
+    }
+    let alone = !several || !others.is_empty();
+    for other in others {
+        let path = text.path(&other.directory);
+        text.open(&format!(
+            "another root module, which none of these reads: [[layer1]] directory = {}",
+            text::quoted(&path)
+        ));
+    }
+    if alone {
         text.blank();
     }
+    match main {
+        Some(_) if several => {
+            text.comment("[api] and [platform]: a run takes what there is in all root modules.");
+            text.blank();
+        }
+        Some(facts) => platform::guards(&mut text, facts),
+        None => {}
+    }
     let empty = Facts::default();
-    let facts = facts.as_ref().unwrap_or(&empty);
+    let facts = main.unwrap_or(&empty);
     let apps = apps::find(&found, facts);
-    platform::issuers(&mut text, facts, &found, !apps.is_empty());
+    let all: Vec<&Facts> = applied.iter().map(|root| &root.facts).collect();
+    platform::issuers(&mut text, &all, &found, !apps.is_empty());
     apps::write(&mut text, &apps, facts);
     // A deployer's app stands in the file.
     let apps: Vec<apps::App> = apps.into_iter().filter(apps::App::is_written).collect();
-    deployers::write(&mut text, facts, &apps);
+    for root in &applied {
+        let prefix = if several { format!("{}:", root.name) } else { String::new() };
+        deployers::write(&mut text, &root.facts, &apps, &prefix);
+    }
     Ok(text.done())
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::facts::{Facts, Given};
+use super::roots::Root;
 use super::text::{Text, list, quoted};
 use crate::doctor::Found;
 use crate::hcl::{Block, Value};
@@ -19,15 +20,25 @@ pub(super) fn account(text: &mut Text, facts: Option<&Facts>) {
     text.blank();
 }
 
-pub(super) fn layer1(text: &mut Text, facts: &Facts, found: &Found) {
-    text.table("[layer1]");
+pub(super) fn layer1(text: &mut Text, root: &Root, several: bool) {
+    let facts = &root.facts;
+    text.table(if several { "[[layer1]]" } else { "[layer1]" });
+    if root.named {
+        text.field("name", &quoted(&root.name), "another is called as its directory is");
+    }
     let directory = text.path(&facts.directory);
     text.field("directory", &quoted(&directory), "");
+    if !root.reads.is_empty() {
+        let reads =
+            root.reads.iter().map(|(data, other)| format!("{} = {}", quoted(data), quoted(other)));
+        let reads: Vec<String> = reads.collect();
+        text.field("reads", &format!("{{ {} }}", reads.join(", ")), "by the name alone");
+    }
     let own = |path: &std::path::Path| path.parent() == Some(facts.directory.as_path());
     let files: Vec<String> = facts
         .values
         .iter()
-        .filter(|file| !own(&file.path) || found.values.len() == 1 && !is_read(&file.path))
+        .filter(|file| !own(&file.path) || !is_read(&file.path))
         .map(|file| text.path(&file.path))
         .collect();
     if !files.is_empty() {
@@ -188,8 +199,12 @@ fn prefix(names: &[String]) -> String {
 }
 
 /// `[[issuers]]`.
-pub(super) fn issuers(text: &mut Text, facts: &Facts, found: &Found, apps: bool) {
-    for authorizer in facts.resources("aws_apigatewayv2_authorizer") {
+pub(super) fn issuers(text: &mut Text, all: &[&Facts], found: &Found, apps: bool) {
+    let mut told = BTreeSet::new();
+    let each = all.iter().flat_map(|facts| {
+        facts.resources("aws_apigatewayv2_authorizer").map(move |authorizer| (*facts, authorizer))
+    });
+    for (facts, authorizer) in each {
         let place = facts.place(authorizer);
         for jwt in authorizer.of("jwt_configuration") {
             let value = |name: &str| jwt.attribute(name).map(|it| facts.known(&it.value));
@@ -204,6 +219,8 @@ pub(super) fn issuers(text: &mut Text, facts: &Facts, found: &Found, apps: bool)
                         quoted(&url)
                     ));
                 }
+                // An issuer stands in the file once.
+                (Some(Value::Text(url)), Some(_)) if !told.insert(url.clone()) => {}
                 (Some(Value::Text(url)), Some(audience)) => {
                     text.table("[[issuers]]");
                     text.field("kind", &quoted(kind_of(&url)), "by its URL");
@@ -219,11 +236,14 @@ pub(super) fn issuers(text: &mut Text, facts: &Facts, found: &Found, apps: bool)
             text.blank();
         }
     }
-    let provider = facts.resources("aws_iam_openid_connect_provider").next();
+    let providers = all.iter().flat_map(|facts| {
+        facts.resources("aws_iam_openid_connect_provider").map(|it| facts.place(it))
+    });
+    let provider = { providers }.next();
     if provider.is_some() || apps {
         text.table("[[issuers]]");
         text.field("kind", &quoted("github"), "");
-        let place = provider.map(|it| facts.place(it)).unwrap_or_default();
+        let place = provider.unwrap_or_default();
         text.field("url", &quoted("https://token.actions.githubusercontent.com"), &place);
         text.blank();
     }

@@ -144,7 +144,7 @@ fn what_the_files_say_is_a_configuration() {
     let top = estate();
     let (draft, config) = drafted(top.path(), top.path());
     assert_eq!(config.account.region.as_str(), "eu-west-1");
-    let layer1 = config.layer1.unwrap();
+    let layer1 = &config.layer1[0];
     assert_eq!(layer1.directory, top.path().join("infra"));
     assert_eq!(layer1.var_files, [top.path().join("infra/live.tfvars")]);
     let api = config.api.unwrap();
@@ -192,7 +192,7 @@ fn paths_lead_from_where_the_file_will_stand() {
     let top = estate();
     let place = tempfile::tempdir().unwrap();
     let (_, config) = drafted(top.path(), place.path());
-    let directory = config.layer1.unwrap().directory;
+    let directory = config.layer1[0].directory.clone();
     assert_eq!(directory.canonicalize().unwrap(), top.path().join("infra").canonicalize().unwrap());
 }
 
@@ -245,6 +245,46 @@ fn what_cannot_be_decided_is_a_comment_and_the_rest_can_be_read() {
 fn an_empty_directory_has_a_configuration_too() {
     let top = tempfile::tempdir().unwrap();
     let (draft, config) = drafted(top.path(), top.path());
-    assert!(config.layer1.is_none());
+    assert!(config.layer1.is_empty());
     assert_eq!(draft.open.len(), 1);
+}
+
+/// Each root module after what it reads, with its own values; what nothing binds
+/// to them is left out, and named.
+#[test]
+fn several_root_modules_are_found_in_their_order() {
+    let top = tempfile::tempdir().unwrap();
+    let role = "resource \"aws_iam_role\" \"deployer\" {\n  assume_role_policy = jsonencode({ a = \"sts:AssumeRoleWithWebIdentity\" })\n}\n";
+    let kept =
+        |key: &str| format!("terraform {{\n  backend \"s3\" {{\n    key = \"{key}\"\n  }}\n}}\n");
+    let reads = |name: &str, config: &str| {
+        format!(
+            "data \"terraform_remote_state\" \"{name}\" {{\n  backend = \"s3\"\n  config  = {config}\n}}\n"
+        )
+    };
+    let vpc = "resource \"aws_vpc\" \"v\" {}\n";
+    let files = [
+        (
+            "app/main.tf",
+            format!("{role}{}{}", reads("net", "{ key = \"net\" }"), reads("db_main", "{}")),
+        ),
+        ("app/terraform.tfvars", "x = 1\n".to_owned()),
+        ("network/main.tf", format!("{}{vpc}", kept("net"))),
+        ("db-main/main.tf", format!("{vpc}{}", reads("net", "{ key = \"net\" }"))),
+        ("elsewhere/main.tf", vpc.to_owned()),
+    ];
+    for (name, text) in files {
+        let path = top.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let (draft, config) = drafted(top.path(), top.path());
+    let names: Vec<String> = config.layer1.iter().map(crate::config::Layer1::name).collect();
+    assert_eq!(names, ["network", "db-main", "app"], "{}", draft.text);
+    assert!(config.layer1.iter().all(|layer1| layer1.var_files.is_empty()), "{}", draft.text);
+    let reads = &config.layer1[2].reads;
+    assert_eq!(reads["data.terraform_remote_state.db_main"].get_ref(), "db-main");
+    let has = |text: &str| assert!(draft.open.iter().any(|it| it.contains(text)), "{draft:?}");
+    has("another root module, which none of these reads: [[layer1]] directory = \"elsewhere\"");
+    has("role_output = \"app:aws_iam_role.deployer\"");
 }

@@ -95,14 +95,19 @@ pub(super) struct LeftToOthers {
 }
 
 impl LeftToOthers {
-    /// What a Layer 1 leaves to others.
+    /// Adds what a root module of Layer 1 leaves to others.
     ///
     /// # Errors
     /// When its files cannot be read.
-    pub(super) fn of(layer1: &Layer1, instances: &[Instance]) -> std::io::Result<Self> {
+    pub(super) fn extend(
+        &mut self,
+        layer1: &Layer1,
+        instances: &[Instance],
+    ) -> std::io::Result<()> {
         let mut ignored = hcl::ignored(Path::new(&layer1.directory))?;
         ignored.extend(layer1.ignore_changes.iter().cloned());
-        Ok(Self::new(&ignored, instances))
+        self.members.extend(Self::new(&ignored, instances).members);
+        Ok(())
     }
 
     fn new(ignored: &[IgnoredAttribute], instances: &[Instance]) -> Self {

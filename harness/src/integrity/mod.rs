@@ -59,10 +59,15 @@ pub fn conclude(stack: &Stack, attacked: Option<&Reading>) -> anyhow::Result<Con
     let began = Instant::now();
     let kept: Vec<ringfence_evidence::Reading> = hashed(&readings);
     let hashing = began.elapsed();
-    if let (Some(terraform), Some(layer1)) = (stack.terraform(), &stack.config().layer1) {
-        let instances = terraform.instances().context("cannot read Terraform's state")?;
-        let left = LeftToOthers::of(layer1, &instances)
-            .with_context(|| format!("cannot read `{}`", layer1.directory.display()))?;
+    if let Some(roots) = stack.terraform() {
+        let mut left = LeftToOthers::default();
+        let mut instances = Vec::new();
+        for (root, layer1) in roots.all().iter().zip(&stack.config().layer1) {
+            let own = root.terraform.instances().context("cannot read Terraform's state")?;
+            left.extend(layer1, &own)
+                .with_context(|| format!("cannot read `{}`", layer1.directory.display()))?;
+            instances.extend(own);
+        }
         let journal = stack.guard().journal();
         findings.extend(layer1::findings(&readings, &left, &instances, journal, hashing));
     }

@@ -55,7 +55,9 @@ fn providers(own: &[File], added: &[File], report: &mut Report) {
     let mut used: BTreeMap<&str, (&File, &Block)> = BTreeMap::new();
     for file in own {
         for block in file.blocks.iter().filter(|it| ["resource", "data"].contains(&&*it.kind)) {
-            if let Some((provider, _)) = block.label(0).split_once('_') {
+            // Terraform's own is built in and has no version.
+            let provider = block.label(0).split_once('_').map(|(provider, _)| provider);
+            if let Some(provider) = provider.filter(|provider| *provider != "terraform") {
                 used.entry(provider).or_insert((file, block));
             }
         }
@@ -186,6 +188,13 @@ mod tests {
         );
         let versions = "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n    }\n    archive = { source = \"hashicorp/archive\" }\n  }\n}\n";
         assert_eq!(found(&[("main.tf", main), ("versions.tf", versions)], &[]), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_built_in_needs_no_requirement() {
+        let main =
+            "data \"terraform_remote_state\" \"s\" {\n}\nresource \"terraform_data\" \"d\" {}\n";
+        assert_eq!(found(&[("main.tf", main)], &[]), [""; 0]);
     }
 
     /// Blocks may be written in one line.

@@ -3,7 +3,7 @@
 
 use crate::config::{Config, Place};
 use crate::remark::{Outcome, Remark, unsupported};
-use crate::terraform::{self, Machine};
+use crate::terraform::{self, Machine, States};
 use crate::tools::TerraformBinary;
 use crate::workflow::{Repository, Workflow, WorkflowError};
 
@@ -15,12 +15,15 @@ pub(crate) fn faults(
     deploy: bool,
 ) -> Vec<Remark> {
     let mut found = Vec::new();
-    if let Some(layer1) = &config.layer1 {
+    for layer1 in &config.layer1 {
         // A directory that cannot be read is told when it is copied.
         if let Ok(examined) = terraform::examine(&layer1.directory, &Machine::with(binary.cloned()))
         {
             found.extend(unsupported(examined.remarks));
         }
+    }
+    if let Ok(states) = States::of(&config.layer1, &config.file) {
+        found.extend(unsupported(states.remarks()));
     }
     for app in config.apps.iter().filter(|_| deploy) {
         let path = app.directory.join(&app.workflow);

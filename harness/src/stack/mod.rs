@@ -33,7 +33,7 @@ use crate::issuers::Issuer;
 use crate::progress::Progress;
 use crate::root::{ForeignCall, Ledger};
 use crate::scratch::Scratch;
-use crate::terraform::{Outputs, Terraform};
+use crate::terraform::{Outputs, Roots};
 use crate::tools::PythonTools;
 
 /// The assembled thing. Dropping it ends and removes all that it started;
@@ -46,7 +46,7 @@ pub struct Stack {
     outputs: Outputs,
     deployments: Vec<Deployment>,
     failures: Vec<Failure>,
-    layer1_state: Option<String>,
+    layer1_states: Option<Vec<String>>,
     phases: Vec<(String, Duration)>,
     readings: Vec<Reading>,
     root: Credentials,
@@ -56,7 +56,7 @@ pub struct Stack {
     tools: PythonTools,
     sandbox: Sandbox,
     isolation: Isolation,
-    terraform: Option<Terraform>,
+    terraform: Option<Roots>,
     emulator: Emulator,
     progress: Progress,
     // Last: what it removes, others above still use.
@@ -95,8 +95,8 @@ impl Stack {
         &self.outputs
     }
 
-    /// Layer 1, where there is one.
-    pub fn terraform(&self) -> Option<&Terraform> {
+    /// Layer 1's root modules, where there are any.
+    pub fn terraform(&self) -> Option<&Roots> {
         self.terraform.as_ref()
     }
 
@@ -105,16 +105,16 @@ impl Stack {
         &self.deployments
     }
 
-    /// Layer 1's state as `terraform show -json` prints it; none without a
-    /// Layer 1.
+    /// The state of each root module as `terraform show -json` prints it; none
+    /// without a Layer 1.
     ///
     /// # Errors
-    /// When Terraform cannot read its state.
-    pub async fn layer1_state(&self) -> Result<Option<String>, StackError> {
-        match (&self.layer1_state, &self.terraform) {
-            (Some(state), _) => Ok(Some(state.clone())),
-            (None, Some(terraform)) => Ok(Some(terraform.show().await?)),
-            (None, None) => Ok(None),
+    /// When Terraform cannot read a state.
+    pub async fn layer1_states(&self) -> Result<Vec<String>, StackError> {
+        match (&self.layer1_states, &self.terraform) {
+            (Some(states), _) => Ok(states.clone()),
+            (None, Some(roots)) => Ok(roots.show().await?),
+            (None, None) => Ok(Vec::new()),
         }
     }
 

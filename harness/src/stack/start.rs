@@ -18,7 +18,7 @@ use crate::integrity::{Isolation, Moment, Reading};
 use crate::issuers::Issuer;
 use crate::root::{Ledger, RootKeys};
 use crate::scratch::Scratch;
-use crate::terraform::{Outputs, Terraform};
+use crate::terraform::{Outputs, Roots};
 use crate::tools::{PythonTools, TerraformBinary};
 
 impl Stack {
@@ -29,9 +29,9 @@ impl Stack {
     pub async fn start(config: Config, options: Options) -> Result<Self, StackError> {
         let progress = options.progress.clone();
         // What is missing shows before anything is installed or started.
-        let binary = match &config.layer1 {
-            Some(_) => Some(TerraformBinary::find().await?),
-            None => None,
+        let binary = match config.layer1.as_slice() {
+            [] => None,
+            _ => Some(TerraformBinary::find().await?),
         };
         let faults = super::files::faults(&config, binary.as_ref(), options.deploy);
         if !faults.is_empty() {
@@ -64,12 +64,11 @@ impl Stack {
             Ok::<_, StackError>((emulator, began.elapsed()))
         };
         let layer1 = async {
-            let (Some(layer1), Some(binary)) = (&config.layer1, binary) else {
-                return Ok::<_, StackError>(None);
-            };
-            let phase = progress.phase("terraform init");
-            let terraform = Terraform::prepare(binary, layer1, &scratch, &phase).await?;
-            Ok(Some((terraform, phase.done())))
+            let Some(binary) = binary else { return Ok::<_, StackError>(None) };
+            let began = std::time::Instant::now();
+            let (layers, file) = (&config.layer1, &config.file);
+            let roots = Roots::prepare(binary, layers, file, &scratch, &progress).await?;
+            Ok(Some((roots, began.elapsed())))
         };
         let ((emulator, took), layer1) = tokio::try_join!(upstream, layer1)?;
         phases.push(("upstream".to_owned(), took));
@@ -91,7 +90,7 @@ impl Stack {
             outputs: Outputs::default(),
             deployments: Vec::new(),
             failures: Vec::new(),
-            layer1_state: None,
+            layer1_states: None,
             phases,
             readings: Vec::new(),
             root,
@@ -124,9 +123,10 @@ impl Stack {
     /// Applies Layer 1 and deploys the applications.
     async fn build(&mut self, options: &Options) -> Result<(), StackError> {
         if let Some(terraform) = &self.terraform {
-            let phase = self.progress.phase("terraform apply");
-            self.outputs = terraform.apply(&self.terraform_root(options.root)?, &phase).await?;
-            self.phases.push(("terraform apply".to_owned(), phase.done()));
+            let began = std::time::Instant::now();
+            let access = self.terraform_root(options.root)?;
+            self.outputs = terraform.apply(&access, &self.progress).await?;
+            self.phases.push(("terraform apply".to_owned(), began.elapsed()));
         }
         if options.root == RootKeys::OfThisRun {
             // What a team wrote runs from here on.
@@ -147,7 +147,7 @@ impl Stack {
                 }
             };
             let (deployed, shown) = tokio::join!(deploying, showing);
-            self.layer1_state = shown?;
+            self.layer1_states = shown?;
             for (app, took, deployed) in deployed {
                 self.phases.push((format!("deploy {app}"), took));
                 match deployed {

@@ -13,8 +13,8 @@ use crate::copying::{self, at};
 pub(super) struct Copied {
     /// Where the root module is in the copy.
     pub(super) root: PathBuf,
-    /// The modules that it consists of, in the copy.
-    pub(super) modules: Vec<PathBuf>,
+    /// The modules that it consists of: where each is, and where in the copy.
+    pub(super) modules: Vec<(PathBuf, PathBuf)>,
 }
 
 /// Copies a root module, with what it reaches of its surroundings.
@@ -51,7 +51,7 @@ pub(super) fn root_module(source: &Path, target: &Path) -> io::Result<Copied> {
             symlink(&copy, &link).map_err(|error| at(&link, error))?;
         }
     }
-    let modules = reach.modules.iter().map(|module| copy_of(module)).collect();
+    let modules = reach.modules.iter().map(|module| (module.clone(), copy_of(module))).collect();
     Ok(Copied { root: copy_of(&root), modules })
 }
 

@@ -148,7 +148,7 @@ pub fn examine(directory: &Path, machine: &Machine) -> io::Result<Examined> {
 }
 
 /// A path as its user names it.
-fn shown(directory: &Path, root: &Path, path: &Path) -> PathBuf {
+pub(super) fn shown(directory: &Path, root: &Path, path: &Path) -> PathBuf {
     if let Ok(rest) = path.strip_prefix(root) {
         return directory.join(rest);
     }

@@ -16,6 +16,8 @@ mod mirror;
 mod outputs;
 mod overrides;
 mod reach;
+mod roots;
+mod states;
 mod version;
 
 use std::io;
@@ -39,6 +41,8 @@ use diagnostics::Events;
 pub use examine::{Examined, Machine, Need, examine};
 pub use instance::Instance;
 pub use outputs::{OutputError, Outputs};
+pub use roots::Roots;
+pub use states::States;
 
 /// Why Layer 1 is not there.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +144,21 @@ impl Access {
     }
 }
 
-/// Layer 1 in its working copy.
+/// The state file's name.
+const STATE: &str = "terraform.tfstate";
+
+/// What a root module reads of others.
+#[derive(Debug, Clone, Copy)]
+pub struct Reads<'r> {
+    /// Which data source reads what.
+    pub states: &'r States,
+    /// Its own place in the order of root modules.
+    pub number: usize,
+    /// The files with the states of those before it.
+    pub files: &'r [PathBuf],
+}
+
+/// A root module of Layer 1 in its working copy.
 #[derive(Debug)]
 pub struct Terraform {
     binary: TerraformBinary,
@@ -148,18 +166,22 @@ pub struct Terraform {
     source: PathBuf,
     /// The copy of it.
     work: PathBuf,
+    /// The workspace that it is applied in, where it is not Terraform's own.
+    workspace: Option<String>,
     cli_config: PathBuf,
     temporary: PathBuf,
 }
 
 impl Terraform {
-    /// Copies the root module and initialises it. Needs no endpoint yet.
+    /// Copies the root module, with the states that it reads, and initialises it.
+    /// Needs no endpoint yet.
     ///
     /// # Errors
     /// When the module cannot be read or its providers cannot be had.
     pub async fn prepare(
         binary: TerraformBinary,
         layer1: &Layer1,
+        reads: Reads<'_>,
         scratch: &Scratch,
         phase: &Phase,
     ) -> Result<Self, TerraformError> {
@@ -173,15 +195,19 @@ impl Terraform {
         if !remarks.is_empty() {
             return Err(TerraformError::Unsupported(remarks));
         }
-        let place = scratch.subdirectory("layer1").map_err(failed)?;
-        let temporary = scratch.subdirectory("layer1-tmp").map_err(failed)?;
+        let number = reads.number.checked_add(1).filter(|number| *number > 1);
+        let number = number.map(|number| format!("-{number}")).unwrap_or_default();
+        let place = scratch.subdirectory(&format!("layer1{number}")).map_err(failed)?;
+        let temporary = scratch.subdirectory(&format!("layer1{number}-tmp")).map_err(failed)?;
         let copy::Copied { root: work, modules } =
             copy::root_module(&layer1.directory, &place).map_err(failed)?;
         if Module::read(&work).map_err(failed)?.is_empty() {
             return Err(TerraformError::Empty(layer1.directory.clone()));
         }
-        for module in &modules {
-            overrides::blank(module).map_err(failed)?;
+        for (module, copy) in &modules {
+            overrides::blank(copy).map_err(failed)?;
+            let links = reads.states.of_module(reads.number, module);
+            states::overrides(copy, links, reads.files).map_err(failed)?;
         }
         overrides::write_backend(&work).map_err(failed)?;
         overrides::copy_values(&work, &layer1.var_files).map_err(failed)?;
@@ -189,12 +215,40 @@ impl Terraform {
         let this = Self {
             source: layer1.directory.clone(),
             cli_config: temporary.join("ringfence.tfrc"),
+            workspace: layer1.workspace.clone(),
             binary,
             work,
             temporary,
         };
         this.init(phase).await?;
+        this.select_workspace().await?;
         Ok(this)
+    }
+
+    /// Makes the workspace that it is applied in, and selects it.
+    async fn select_workspace(&self) -> Result<(), TerraformError> {
+        let Some(workspace) = self.workspace.as_deref().filter(|name| *name != "default") else {
+            return Ok(());
+        };
+        let mut command = self.command(None);
+        command.args(["workspace", "new", "-no-color", workspace]);
+        let finished = self.finish(&mut command, |_, _| {}).await?;
+        match finished.status.success() {
+            true => Ok(()),
+            false => Err(TerraformError::Failed {
+                command: "workspace new",
+                diagnostics: Vec::new(),
+                tail: diagnostics::plain_errors(&finished.tail),
+            }),
+        }
+    }
+
+    /// The file that its state is kept in.
+    fn state_file(&self) -> PathBuf {
+        match self.workspace.as_deref().filter(|name| *name != "default") {
+            Some(name) => self.work.join("terraform.tfstate.d").join(name).join(STATE),
+            None => self.work.join(STATE),
+        }
     }
 
     /// Initialises with what mirrors hold, and once more without them where
@@ -349,7 +403,7 @@ impl Terraform {
     /// # Errors
     /// When there is no state, or it cannot be read.
     pub fn instances(&self) -> std::io::Result<Vec<Instance>> {
-        let state = std::fs::read(self.work.join("terraform.tfstate"))?;
+        let state = std::fs::read(self.state_file())?;
         let state: Value = serde_json::from_slice(&state)?;
         Ok(Instance::of(&state))
     }

@@ -12,6 +12,10 @@ use super::address::{self, Address};
 pub struct Outputs {
     values: BTreeMap<String, Value>,
     made: Vec<Instance>,
+    /// Those of each of several root modules.
+    roots: BTreeMap<String, Outputs>,
+    /// Outputs that several root modules have with different values.
+    several: BTreeMap<String, Vec<String>>,
 }
 
 /// What a field names is not what it should be.
@@ -46,7 +50,40 @@ fn prefix(field: Option<&str>) -> String {
 impl Outputs {
     /// Outputs of these values.
     pub fn new(values: BTreeMap<String, Value>) -> Self {
-        Self { values, made: Vec::new() }
+        Self { values, ..Self::default() }
+    }
+
+    /// Those of root modules, in the order in which they were applied. A name that
+    /// only one has is its; `ROOT:NAME` is always that root module's.
+    pub(super) fn of_roots(roots: Vec<(String, Self)>) -> Self {
+        let mut all = Self::default();
+        for (root, own) in &roots {
+            all.made.extend(own.made.iter().cloned());
+            for (name, value) in &own.values {
+                match all.values.get(name) {
+                    Some(other) if other != value => {
+                        all.several.entry(name.clone()).or_default().push(root.clone());
+                    }
+                    _ => drop(all.values.insert(name.clone(), value.clone())),
+                }
+            }
+        }
+        for (name, others) in &mut all.several {
+            all.values.remove(name);
+            let first = roots.iter().find(|(_, own)| own.values.contains_key(name));
+            others.splice(0..0, first.map(|(root, _)| root.clone()));
+        }
+        if roots.len() > 1 {
+            all.roots = roots.into_iter().collect();
+        }
+        all
+    }
+
+    /// The root module that a name is one of, and the rest of the name.
+    fn part<'o, 'n>(&'o self, name: &'n str) -> (&'o Self, &'n str) {
+        let named =
+            name.split_once(':').and_then(|(root, rest)| Some((self.roots.get(root)?, rest)));
+        named.unwrap_or((self, name))
     }
 
     /// The same, with the resources that were made.
@@ -89,6 +126,11 @@ impl Outputs {
 
     /// An output's value; a dotted name goes into an object (`roles.service-a`).
     pub fn get(&self, name: &str) -> Option<&Value> {
+        let (part, name) = self.part(name);
+        part.own(name)
+    }
+
+    fn own(&self, name: &str) -> Option<&Value> {
         if let Some(value) = self.values.get(name) {
             return Some(value);
         }
@@ -117,7 +159,7 @@ impl Outputs {
         if name.starts_with("arn:") {
             return Ok(name.to_owned());
         }
-        if let Some(address) = Address::parse(name) {
+        if let Some(address) = Address::parse(self.part(name).1) {
             let found = self.at(field, name, &address)?;
             return self.only(field, name, found);
         }
@@ -134,12 +176,13 @@ impl Outputs {
 
     /// What names the resources of an address.
     fn at(&self, field: &str, name: &str, of: &Address<'_>) -> Result<Vec<String>, OutputError> {
-        let found = self.made.iter().filter(|instance| of.is_of(instance));
+        let part = self.part(name).0;
+        let found = part.made.iter().filter(|instance| of.is_of(instance));
         let found: Vec<String> = found.filter_map(address::id).map(str::to_owned).collect();
         if !found.is_empty() {
             return Ok(found);
         }
-        let has = self.resources(of.kind()).map(|it| format!("{}.{}", it.kind, it.name));
+        let has = part.resources(of.kind()).map(|it| format!("{}.{}", it.kind, it.name));
         let has: BTreeSet<String> = has.collect();
         let has: Vec<String> = has.into_iter().collect();
         let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
@@ -155,7 +198,7 @@ impl Outputs {
     /// # Errors
     /// When there is no such output: with the field.
     pub fn texts_of(&self, field: &str, name: &str) -> Result<Vec<String>, OutputError> {
-        if let Some(address) = Address::parse(name) {
+        if let Some(address) = Address::parse(self.part(name).1) {
             return self.at(field, name, &address);
         }
         let found = self.get(name);
@@ -173,10 +216,16 @@ impl Outputs {
         expected: &'static str,
         found: Option<&Value>,
     ) -> OutputError {
+        let (part, own) = self.part(name);
+        let first = own.split('.').next().unwrap_or(own);
         let found = match found {
-            None if self.values.is_empty() => "is not there: Layer 1 has no outputs".to_owned(),
+            None if part.several.contains_key(first) => {
+                let roots = part.several.get(first).map(|it| it.join(", ")).unwrap_or_default();
+                format!("is several: write ROOT:{own} with one of the root modules {roots}")
+            }
+            None if part.values.is_empty() => "is not there: Layer 1 has no outputs".to_owned(),
             None => {
-                let has: Vec<&str> = self.values.keys().map(String::as_str).collect();
+                let has: Vec<&str> = part.values.keys().map(String::as_str).collect();
                 format!("is not there; Layer 1 has: {}", has.join(", "))
             }
             Some(value) => format!("is {}", kind(value)),
@@ -251,6 +300,52 @@ mod tests {
                 "`platform.subnets_output`: Layer 1's output `{name}` should be a list of texts and {found}"
             )
         );
+    }
+
+    fn of_two_roots() -> Outputs {
+        let root = |value: Value, role: &str| {
+            let state = json!({"resources": [{"mode": "managed", "type": "aws_iam_role", "name": "r",
+                "instances": [{"attributes": {"arn": role}}]}]});
+            let values = value.as_object().unwrap().clone().into_iter().collect();
+            Outputs::new(values).with_resources(Instance::of(&state))
+        };
+        let network = root(json!({"id": "n", "region": "r", "vpc": {"a": "v"}}), "arn:n");
+        let app = root(json!({"id": "a", "region": "r"}), "arn:a");
+        Outputs::of_roots(vec![("network".to_owned(), network), ("app".to_owned(), app)])
+    }
+
+    #[test]
+    fn of_several_root_modules_each_is_named_by_its_root_where_it_must_be() {
+        let outputs = of_two_roots();
+        for (name, expected) in [
+            ("vpc.a", "v"),
+            ("region", "r"),
+            ("network:id", "n"),
+            ("app:id", "a"),
+            ("network:vpc.a", "v"),
+        ] {
+            assert_eq!(outputs.text_of("f", name).unwrap(), expected, "{name}");
+        }
+        assert_eq!(outputs.text_of("f", "app:aws_iam_role.r").unwrap(), "arn:a");
+        assert_eq!(outputs.ids("aws_iam_role"), ["arn:n", "arn:a"]);
+    }
+
+    #[rstest]
+    #[case(
+        "id",
+        "`f`: Layer 1's output `id` should be text and is several: write ROOT:id with one of the root modules network, app"
+    )]
+    #[case(
+        "app:vpc",
+        "`f`: Layer 1's output `app:vpc` should be text and is not there; Layer 1 has: id, region"
+    )]
+    #[case("aws_iam_role.r", "`f`: Layer 1 has several aws_iam_role.r (arn:n, arn:a): name one")]
+    #[case(
+        "app:aws_iam_role.x",
+        "`f`: Layer 1 has no resource app:aws_iam_role.x; of this type it has: aws_iam_role.r"
+    )]
+    fn what_names_nothing_of_one_root_module_is_told(#[case] name: &str, #[case] expected: &str) {
+        assert_eq!(of_two_roots().text_of("f", name).unwrap_err().to_string(), expected);
     }
 
     #[test]

@@ -1,24 +1,23 @@
 use super::*;
 use crate::progress::Progress;
 use crate::tools::PythonTools;
-use std::collections::BTreeMap;
 
 async fn module(text: &str) -> (tempfile::TempDir, Scratch, Result<Terraform, TerraformError>) {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("main.tf"), text).unwrap();
     let tools = PythonTools::provision(&Progress::silent()).await.unwrap();
     let scratch = Scratch::create(&tools.python()).unwrap();
-    let layer1 = Layer1 {
-        directory: directory.path().to_owned(),
-        variables: BTreeMap::new(),
-        completions: Vec::new(),
-        var_files: Vec::new(),
-        ignore_changes: Vec::new(),
-    };
+    let layer1 = Layer1 { directory: directory.path().to_owned(), ..Layer1::default() };
     let binary = TerraformBinary::find().await.unwrap();
     let phase = Progress::silent().phase("test");
-    let terraform = Terraform::prepare(binary, &layer1, &scratch, &phase).await;
+    let terraform = Terraform::prepare(binary, &layer1, alone(), &scratch, &phase).await;
     (directory, scratch, terraform)
+}
+
+/// A root module that reads no other.
+fn alone() -> Reads<'static> {
+    let states = Box::leak(Box::new(States::default()));
+    Reads { states, number: 0, files: &[] }
 }
 
 fn nobody() -> Access {
@@ -81,16 +80,10 @@ async fn an_empty_directory_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let tools = PythonTools::provision(&Progress::silent()).await.unwrap();
     let scratch = Scratch::create(&tools.python()).unwrap();
-    let layer1 = Layer1 {
-        directory: directory.path().to_owned(),
-        variables: BTreeMap::new(),
-        completions: Vec::new(),
-        var_files: Vec::new(),
-        ignore_changes: Vec::new(),
-    };
+    let layer1 = Layer1 { directory: directory.path().to_owned(), ..Layer1::default() };
     let phase = Progress::silent().phase("test");
     let binary = TerraformBinary::find().await.unwrap();
-    let error = Terraform::prepare(binary, &layer1, &scratch, &phase).await.unwrap_err();
+    let error = Terraform::prepare(binary, &layer1, alone(), &scratch, &phase).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("`{}` holds no Terraform files", directory.path().display())

@@ -18,13 +18,37 @@ fn example(name: &str) -> PathBuf {
 /// A copy in which nothing of another run lies.
 fn copied(name: &str) -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
-    for entry in std::fs::read_dir(example(name)).unwrap() {
+    copy(&example(name), place.path());
+    place
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_file() && !path.ends_with("ringfence.toml") {
-            std::fs::copy(&path, place.path().join(path.file_name().unwrap())).unwrap();
+        let into = to.join(path.file_name().unwrap());
+        if path.is_dir() && !path.ends_with(".terraform") {
+            std::fs::create_dir(&into).unwrap();
+            copy(&path, &into);
+        } else if path.is_file() && !path.ends_with("ringfence.toml") {
+            std::fs::copy(&path, into).unwrap();
         }
     }
-    place
+}
+
+/// The files below a directory, by their names from there.
+fn files(top: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut waiting = vec![top.to_owned()];
+    while let Some(directory) = waiting.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => waiting.push(path),
+                false => drop(found.insert(path.strip_prefix(top).unwrap().display().to_string())),
+            }
+        }
+    }
+    found
 }
 
 fn ringfence(place: &Path, arguments: &[&str]) -> Output {
@@ -73,12 +97,84 @@ fn an_api_behind_auth0_is_judged_without_an_edit() {
     assert_eq!(documents, BTreeSet::from([boundary, "role/orders/inline/orders"]));
 }
 
+/// Root modules in the order of what they read, in copies: the estate's own tree
+/// stays as it was.
+#[test]
+fn three_root_modules_that_read_each_others_state_are_judged_without_an_edit() {
+    let place = copied("states");
+    let drafted = ringfence(place.path(), &["init"]);
+    assert_eq!(drafted.status.code(), Some(0), "{}", said(&drafted));
+    let before = files(place.path());
+    let judged =
+        ringfence(place.path(), &["verify", "--backend", "embedded", "--json", "--run-dir", "run"]);
+    // 1: some weakenings of what the function may do for its work go unnoticed.
+    assert_eq!(judged.status.code(), Some(1), "{}", said(&judged));
+    let record: Value = serde_json::from_slice(&judged.stdout).unwrap();
+    assert_eq!(
+        record["summary"],
+        json!({
+            "probes": 143, "held": 108, "failed": 0, "inconclusive": 0, "not_run": 0,
+            "not_applicable": 35,
+        })
+    );
+    let mutants = record["mutations"]["mutants"].as_array().unwrap();
+    let survivors = mutants.iter().filter(|mutant| mutant["verdict"] == "survived");
+    let documents: BTreeSet<&str> =
+        survivors.map(|mutant| mutant["guard_rail_document"].as_str().unwrap()).collect();
+    assert_eq!(documents, BTreeSet::from(["role/orders/inline/work"]));
+    let probes = record["probes"].as_array().unwrap();
+    let held = |id: &str| probes.iter().any(|it| it["id"] == id && it["verdict"] == "held");
+    for id in ["platform/policy/identity:aws_iam_policy.boundary", "integrity/layer1"] {
+        assert!(held(id), "{id}");
+    }
+    let after = files(place.path());
+    let more: Vec<&String> =
+        after.difference(&before).filter(|it| !it.starts_with("run/")).collect();
+    assert!(more.is_empty(), "{more:?}");
+    let kept = |name: &str| after.contains(&format!("run/inputs/{name}/main.tf"));
+    assert!(["network", "identity", "service"].iter().all(|name| kept(name)), "{after:?}");
+}
+
+#[test]
+fn what_root_modules_cannot_read_of_each_other_is_told_before_anything_starts() {
+    let place = copied("states");
+    let service = place.path().join("service/main.tf");
+    let text = std::fs::read_to_string(&service).unwrap();
+    let drafted = ringfence(place.path(), &["init"]);
+    assert_eq!(drafted.status.code(), Some(0), "{}", said(&drafted));
+    let refused = |more: &str, expected: &str| {
+        std::fs::write(&service, format!("{text}{more}")).unwrap();
+        let judged = ringfence(place.path(), &["verify", "--backend", "embedded"]);
+        assert_eq!(judged.status.code(), Some(2), "{}", said(&judged));
+        assert!(said(&judged).contains(expected), "{}", said(&judged));
+        let doctor = ringfence(place.path(), &["doctor", "--offline"]);
+        assert_eq!(doctor.status.code(), Some(1), "{}", said(&doctor));
+    };
+    refused(
+        "output \"x\" {\n  value = data.terraform_remote_state.network.outputs.vpc_id\n}\n",
+        "service/main.tf:68:11: root module `network` has no output `vpc_id`; it has: security_group_id, subnet_ids",
+    );
+    let network = place.path().join("network/main.tf");
+    let own = std::fs::read_to_string(&network).unwrap();
+    let back = "data \"terraform_remote_state\" \"back\" {\n  backend = \"s3\"\n  config  = { key = \"services/orders/terraform.tfstate\" }\n}\n";
+    std::fs::write(&network, format!("{own}{back}")).unwrap();
+    refused(
+        "",
+        "network/main.tf:48:1: `network` reads the state of `service`, which reads that of `network`",
+    );
+}
+
 #[test]
 fn the_archive_of_an_example_holds_the_source_beside_it() {
-    let archive = std::fs::File::open(example("auth0/orders.zip")).unwrap();
+    archive_holds_its_source("auth0");
+    archive_holds_its_source("states/service");
+}
+
+fn archive_holds_its_source(place: &str) {
+    let archive = std::fs::File::open(example(&format!("{place}/orders.zip"))).unwrap();
     let mut archive = zip::ZipArchive::new(archive).unwrap();
     assert_eq!(archive.len(), 1);
     let mut text = String::new();
     archive.by_name("index.py").unwrap().read_to_string(&mut text).unwrap();
-    assert_eq!(text, std::fs::read_to_string(example("auth0/src/index.py")).unwrap());
+    assert_eq!(text, std::fs::read_to_string(example(&format!("{place}/src/index.py"))).unwrap());
 }

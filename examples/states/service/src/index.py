@@ -1,0 +1,5 @@
+"""Orders, inside the network."""
+
+
+def handler(event, context):
+    return {"function": context.function_name, "orders": []}

@@ -1,0 +1,119 @@
+//! The root modules of Layer 1, in the order in which they are applied.
+
+use std::path::PathBuf;
+
+use super::{Access, Instance, Outputs, Reads, States, Terraform, TerraformError};
+use crate::config::Layer1;
+use crate::progress::Progress;
+use crate::remark::unsupported;
+use crate::scratch::Scratch;
+use crate::tools::TerraformBinary;
+
+/// Root modules in their working copies, at least one.
+#[derive(Debug)]
+pub struct Roots {
+    binary: TerraformBinary,
+    all: Vec<Root>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct Root {
+    /// What others call it.
+    pub name: String,
+    /// Its working copy.
+    pub terraform: Terraform,
+}
+
+impl Roots {
+    /// Copies and initialises root modules. Needs no endpoint yet.
+    ///
+    /// # Errors
+    /// At the first that cannot be read, or whose providers cannot be had.
+    pub async fn prepare(
+        binary: TerraformBinary,
+        layers: &[Layer1],
+        file: &std::path::Path,
+        scratch: &Scratch,
+        progress: &Progress,
+    ) -> Result<Self, TerraformError> {
+        let states = States::of(layers, file).map_err(|error| TerraformError::Copy {
+            directory: layers.first().map(|layer1| layer1.directory.clone()).unwrap_or_default(),
+            message: error.to_string(),
+        })?;
+        let faults = unsupported(states.remarks());
+        if !faults.is_empty() {
+            return Err(TerraformError::Unsupported(faults));
+        }
+        let mut all: Vec<Root> = Vec::new();
+        let mut files: Vec<PathBuf> = Vec::new();
+        for (number, layer1) in layers.iter().enumerate() {
+            let name = layer1.name();
+            let phase = progress.phase(titled("terraform init", &name, layers.len()));
+            let reads = Reads { states: &states, number, files: &files };
+            let terraform =
+                Terraform::prepare(binary.clone(), layer1, reads, scratch, &phase).await?;
+            phase.done();
+            files.push(terraform.state_file());
+            all.push(Root { name, terraform });
+        }
+        Ok(Self { binary, all })
+    }
+
+    /// Applies them in their order.
+    ///
+    /// # Errors
+    /// Terraform's own errors, with their places in the user's files.
+    pub async fn apply(
+        &self,
+        access: &Access,
+        progress: &Progress,
+    ) -> Result<Outputs, TerraformError> {
+        let mut outputs = Vec::new();
+        for Root { name, terraform } in &self.all {
+            let phase = progress.phase(titled("terraform apply", name, self.all.len()));
+            outputs.push((name.clone(), terraform.apply(access, &phase).await?));
+            phase.done();
+        }
+        Ok(Outputs::of_roots(outputs))
+    }
+
+    /// Each of them.
+    pub fn all(&self) -> &[Root] {
+        &self.all
+    }
+
+    /// What their states hold.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn instances(&self) -> std::io::Result<Vec<Instance>> {
+        let mut made = Vec::new();
+        for root in &self.all {
+            made.extend(root.terraform.instances()?);
+        }
+        Ok(made)
+    }
+
+    /// Each one's state as `terraform show -json` prints it.
+    ///
+    /// # Errors
+    /// When Terraform cannot read one.
+    pub async fn show(&self) -> Result<Vec<String>, TerraformError> {
+        let mut shown = Vec::new();
+        for root in &self.all {
+            shown.push(root.terraform.show().await?);
+        }
+        Ok(shown)
+    }
+
+    /// The program that does the work.
+    pub fn binary(&self) -> &TerraformBinary {
+        &self.binary
+    }
+}
+
+/// One root module needs no name.
+fn titled(title: &str, name: &str, of: usize) -> String {
+    if of > 1 { format!("{title} {name}") } else { title.to_owned() }
+}
