@@ -77,6 +77,16 @@ fn main() {
         }
         index.push_str("];\n");
     }
+
+    let types = read(&home.join("data/types"));
+    let mut packed = Packed::default();
+    writeln!(index, "pub(crate) static TYPES: [TypesEntry; {}] = [", types.len()).unwrap();
+    for (namespace, set) in &types {
+        let place = packed.put(&set["types"]);
+        writeln!(index, "TypesEntry {{ namespace: {namespace:?}, place: {place} }},").unwrap();
+    }
+    index.push_str("];\n");
+    fs::write(out.join("types.bin"), &packed.bytes).unwrap();
     fs::write(out.join("index.rs"), index).unwrap();
 }
 

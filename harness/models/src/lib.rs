@@ -7,6 +7,7 @@
 //! - [`actions`] holds what IAM knows of a prefix: actions, resource types and
 //!   condition keys. Several services may share a prefix (`rds`, `docdb` and
 //!   `neptune`), and some prefixes belong to no API.
+//! - [`types`] holds CloudFormation's resource types.
 //!
 //! The data is made by `cargo xtask models update`; see `docs/models.md`.
 //!
@@ -28,6 +29,7 @@ mod operation;
 mod packed;
 mod service;
 mod shape;
+pub mod types;
 
 pub use model::{ErrorModel, Model};
 pub use operation::{ActionName, Operation};

@@ -55,9 +55,15 @@ pub(crate) struct PrefixEntry {
     pub(crate) place: Place,
 }
 
+/// What the index says of a namespace of resource types.
+pub(crate) struct TypesEntry {
+    pub(crate) namespace: &'static str,
+    pub(crate) place: Place,
+}
+
 /// Made by `build.rs`.
 pub(crate) mod index {
-    use super::{Entry, Place, PrefixEntry, Protocol, Service};
+    use super::{Entry, Place, PrefixEntry, Protocol, Service, TypesEntry};
 
     include!(concat!(env!("OUT_DIR"), "/index.rs"));
 
@@ -65,6 +71,7 @@ pub(crate) mod index {
         include_bytes!(concat!(env!("OUT_DIR"), "/services.bin"));
     pub(crate) static PREFIXES_DATA: &[u8] =
         include_bytes!(concat!(env!("OUT_DIR"), "/actions.bin"));
+    pub(crate) static TYPES_DATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/types.bin"));
 }
 
 /// The services that the code names. They stand where variants would, in

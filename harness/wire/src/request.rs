@@ -182,6 +182,10 @@ impl Draft<'_> {
                 Value::Array(items) => {
                     pairs.extend(items.iter().map(|item| (member.wire.to_owned(), plain(item))))
                 }
+                // A map is the parameters themselves (`PutRestApi`, `parameters`).
+                Value::Object(map) => {
+                    pairs.extend(map.iter().map(|(name, value)| (name.clone(), plain(value))))
+                }
                 value => pairs.push((member.wire.to_owned(), plain(value))),
             }
         }

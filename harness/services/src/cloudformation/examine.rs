@@ -269,7 +269,7 @@ mod tests {
     Type: AWS::Nope
 Resources:
   Queue:
-    Type: AWS::SageMaker::Model
+    Type: AWS::CloudFormation::WaitCondition
   Nope:
     Type: AWS::Nope::Thing
   Bucket:
@@ -285,7 +285,7 @@ Resources:
             told(text).await,
             [
                 "2 Parameters.Zone: Template format error: Unrecognized parameter type: AWS::Nope",
-                "5 Resources.Queue: the resource type AWS::SageMaker::Model is not supported",
+                "5 Resources.Queue: the resource type AWS::CloudFormation::WaitCondition is not supported",
                 "7 Resources.Nope: Unrecognized resource types: [AWS::Nope::Thing]",
                 "9 Resources.Bucket: #/BucketName: expected type: String, found: JSONObject",
                 "9 Resources.Bucket: #: extraneous key [Nope] is not permitted",

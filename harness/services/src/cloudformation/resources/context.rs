@@ -60,6 +60,33 @@ impl Context {
         response::decode(model, &answer).map_err(|error| failed(error, request_id))
     }
 
+    /// The bytes of an answer that is no document, called as whoever deploys.
+    pub(super) async fn payload(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Bytes, Failure> {
+        let failed =
+            |error: ServiceError, request_id: String| Failure::Call { service, error, request_id };
+        let model = Operation::find(service, operation).ok_or_else(|| {
+            Failure::handler("InternalFailure", format!("{operation} is not in the model"))
+        })?;
+        let answer = self
+            .client
+            .exchange(&self.credentials, service, operation, input, None)
+            .await
+            .map_err(|error| failed(error, String::new()))?;
+        if answer.status().is_success() {
+            return Ok(answer.into_body());
+        }
+        let request_id = request_id(&answer);
+        Err(response::decode(model, &answer).map_or_else(
+            |error| failed(error, request_id),
+            |_| Failure::handler("InternalFailure", format!("{operation} gave no object")),
+        ))
+    }
+
     /// The resource exists: a failure from here on must not lose it.
     pub(super) fn initiated(&self, made: &Made) {
         self.progress.initiated(&self.logical_id, made);

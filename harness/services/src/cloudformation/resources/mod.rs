@@ -6,12 +6,14 @@
 //! resource and which types carry the `aws:cloudformation:*` tags is published
 //! in the types' schemas (`handlers`, `createOnlyProperties`, `tagging`; as in
 //! `cfn-lint` 1.58 and <https://github.com/hashicorp/terraform-provider-awscc>,
-//! `internal/service/cloudformation/schemas`). A new type is one file and one
-//! line in [`find`].
+//! `internal/service/cloudformation/schemas`). A new type is a table in a file of
+//! `services/data/types` ([`described`]); one that needs more than calls and
+//! expressions is one file here and one line in [`native`].
 
 mod api_gateway;
 mod api_gateway_stage;
 mod context;
+mod described;
 mod dynamodb_table;
 mod ec2_key_pair;
 mod ec2_security_group;
@@ -115,8 +117,18 @@ pub(super) trait ResourceType: Send + Sync {
     async fn delete(&self, context: &Context, current: &Existing) -> Result<(), Failure>;
 }
 
-/// The resource type of this name.
+/// The resource type of this name: written in Rust, or data.
 pub(super) fn find(name: &str) -> Option<&'static dyn ResourceType> {
+    native(name).or_else(|| described::find(name).map(|it| it as &dyn ResourceType))
+}
+
+/// Whether a type is written in Rust.
+fn written(name: &str) -> bool {
+    native(name).is_some()
+}
+
+/// The types that are written in Rust.
+fn native(name: &str) -> Option<&'static dyn ResourceType> {
     Some(match name {
         "AWS::ApiGatewayV2::Api" => &api_gateway::API,
         "AWS::ApiGatewayV2::Authorizer" => &api_gateway::AUTHORIZER,
@@ -143,7 +155,8 @@ pub(super) fn find(name: &str) -> Option<&'static dyn ResourceType> {
     })
 }
 
-/// The attributes that types give beside their properties.
+/// The attributes that types which are written in Rust give beside their
+/// properties; those that are data give all of their schema's.
 const GIVEN: [(&str, &[&str]); 19] = [
     ("AWS::ApiGatewayV2::Api", &["ApiEndpoint", "ApiId", "ExecuteApiArn"]),
     ("AWS::ApiGatewayV2::Authorizer", &["AuthorizerId"]),
@@ -171,6 +184,9 @@ const GIVEN: [(&str, &[&str]); 19] = [
 
 /// Whether a type gives an attribute, its properties aside.
 pub(super) fn gives(kind: &str, attribute: &str) -> bool {
+    if !written(kind) && described::find(kind).is_some() {
+        return has_attribute(kind, attribute);
+    }
     let given = GIVEN.iter().filter(|(of, _)| *of == kind);
     given.flat_map(|(_, names)| *names).any(|name| *name == attribute)
 }

@@ -1,9 +1,11 @@
 //! Properties: their types, and which of them replace the resource.
 
+use ringfence_models::types::{Shape, Type};
 use serde_json::{Map, Value};
 
-use super::ResourceType;
+use super::described::{self, Described};
 use super::published::has_property;
+use super::{ResourceType, written};
 
 /// The type of a property.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +23,8 @@ pub(in crate::cloudformation) enum Kind {
     Object(&'static [(&'static str, Kind)]),
     /// `[{Key, Value}]`.
     Tags,
+    /// A shape of a type's schema.
+    Schema(&'static Type, &'static Shape),
 }
 
 /// What a changed property does.
@@ -69,7 +73,7 @@ pub(in crate::cloudformation) fn check(
     logical_id: &str,
     properties: &Map<String, Value>,
 ) -> Result<Map<String, Value>, String> {
-    let checker = Checker { kind, unknown: None, faults: Vec::new() };
+    let checker = Checker::new(kind, None);
     checker.check(resource_type, logical_id, properties)
 }
 
@@ -81,7 +85,7 @@ pub(in crate::cloudformation) fn preview(
     properties: &Map<String, Value>,
     unknown: &str,
 ) -> Result<Map<String, Value>, String> {
-    let checker = Checker { kind, unknown: Some(unknown), faults: Vec::new() };
+    let checker = Checker::new(kind, Some(unknown));
     checker.check(resource_type, logical_id, properties)
 }
 
@@ -92,7 +96,7 @@ pub(in crate::cloudformation) fn faults(
     unknown: &str,
 ) -> Vec<String> {
     let Some(resource_type) = super::find(kind) else { return Vec::new() };
-    let mut checker = Checker { kind, unknown: Some(unknown), faults: Vec::new() };
+    let mut checker = Checker::new(kind, Some(unknown));
     checker.checked(resource_type, properties);
     checker.faults
 }
@@ -117,12 +121,27 @@ impl<'a> Place<'a> {
 struct Checker<'k> {
     /// The resource type.
     kind: &'k str,
+    /// The type's description, where it is data.
+    described: Option<&'static Described>,
     /// The text that stands for a value that is not known yet.
     unknown: Option<&'k str>,
     faults: Vec<String>,
 }
 
-impl Checker<'_> {
+impl<'k> Checker<'k> {
+    fn new(kind: &'k str, unknown: Option<&'k str>) -> Self {
+        let described = if written(kind) { None } else { described::find(kind) };
+        Self { kind, described, unknown, faults: Vec::new() }
+    }
+
+    /// Whether the description has no place for a member of a value.
+    fn refuses(&self, place: &Place<'_>, key: &str) -> bool {
+        self.described.is_some_and(|of| {
+            let path: Vec<&str> = place.path.iter().copied().chain([key]).collect();
+            of.refuses(&path)
+        })
+    }
+
     fn check(
         mut self,
         resource_type: &dyn ResourceType,
@@ -152,14 +171,16 @@ impl Checker<'_> {
         }
         let mut checked = Map::new();
         for (name, value) in properties {
-            match declared.iter().find(|property| property.name == name) {
+            let top = Place { path: Vec::new(), text: "#".to_owned() };
+            let known = declared.iter().find(|property| property.name == name);
+            match known.filter(|_| !self.refuses(&top, name)) {
                 Some(property) => {
                     let place = Place { path: vec![name], text: format!("#/{name}") };
                     if let Some(value) = self.shape(&property.kind, value, &place) {
                         checked.insert(name.clone(), value);
                     }
                 }
-                None => self.extraneous(&Place { path: Vec::new(), text: "#".to_owned() }, name),
+                None => self.extraneous(&top, name),
             }
         }
         checked
@@ -231,27 +252,70 @@ impl Checker<'_> {
                 }
                 _ => self.wrong(place, "JSONArray", value),
             },
-            Kind::Map(item) => self.members(value, place, |_| Some(item)),
+            Kind::Map(item) => self.members(value, place, |_| Some(**item)),
             Kind::Object(members) => self.members(value, place, |key| {
-                members.iter().find(|(name, _)| *name == key).map(|(_, kind)| kind)
+                members.iter().find(|(name, _)| *name == key).map(|(_, kind)| *kind)
             }),
             Kind::Tags => self.shape(&Kind::List(&TAG), value, place),
+            Kind::Schema(of, shape) => self.schema(of, shape, value, place),
+        }
+    }
+
+    /// A value of a type's schema.
+    fn schema(
+        &mut self,
+        of: &'static Type,
+        shape: &'static Shape,
+        value: &Value,
+        place: &Place<'_>,
+    ) -> Option<Value> {
+        match of.resolve(shape) {
+            Shape::Text => self.shape(&Kind::Text, value, place),
+            Shape::Integer => self.shape(&Kind::Integer, value, place),
+            Shape::Number => self.shape(&Kind::Number, value, place),
+            Shape::Boolean => self.shape(&Kind::Boolean, value, place),
+            Shape::Json => Some(value.clone()),
+            Shape::List(item) => match value {
+                Value::Array(items) => items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, value)| self.schema(of, item, value, &place.item(index)))
+                    .collect::<Option<Vec<_>>>()
+                    .map(Value::Array),
+                Value::String(_) | Value::Number(_) => {
+                    self.schema(of, item, value, place).map(|value| Value::Array(vec![value]))
+                }
+                _ => self.wrong(place, "JSONArray", value),
+            },
+            Shape::Map(item) => self.members(value, place, |_| Some(Kind::Schema(of, item))),
+            Shape::Object { members, required } => {
+                if let Value::Object(map) = value {
+                    for name in required.iter().filter(|name| !map.contains_key(**name)) {
+                        let place = &place.text;
+                        self.faults.push(format!("{place}: required key [{name}] not found"));
+                    }
+                }
+                self.members(value, place, |key| {
+                    members.get(key).map(|shape| Kind::Schema(of, shape))
+                })
+            }
+            Shape::Definition(_) => Some(value.clone()),
         }
     }
 
     /// An object whose members have these kinds; none is not taken.
-    fn members<'m>(
+    fn members(
         &mut self,
         value: &Value,
         place: &Place<'_>,
-        kind: impl Fn(&str) -> Option<&'m Kind>,
+        kind: impl Fn(&str) -> Option<Kind>,
     ) -> Option<Value> {
         let Value::Object(map) = value else { return self.wrong(place, "JSONObject", value) };
         let mut shaped = Map::new();
         let mut good = true;
         for (key, value) in map {
-            let shape = match kind(key) {
-                Some(kind) => self.shape(kind, value, &place.member(key)),
+            let shape = match kind(key).filter(|_| !self.refuses(place, key)) {
+                Some(kind) => self.shape(&kind, value, &place.member(key)),
                 None => {
                     self.extraneous(place, key);
                     None

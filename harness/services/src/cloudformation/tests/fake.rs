@@ -86,6 +86,17 @@ impl Fake {
         self.calls_with_input().into_iter().map(|(name, _)| name).collect()
     }
 
+    /// Waits until an operation is called.
+    pub(super) async fn settled(&self, operation: &str) {
+        for _ in 0..2_000 {
+            if self.state.lock().unwrap().calls.iter().any(|(name, _)| name == operation) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        panic!("{operation} is never called");
+    }
+
     pub(super) fn calls_with_input(&self) -> Vec<(String, Value)> {
         std::mem::take(&mut self.state.lock().unwrap().calls)
     }
@@ -165,6 +176,10 @@ impl Fake {
             "CreateApi" => json!({"apiId": "api1", "apiEndpoint": "https://api1.example"}),
             "CreateIntegration" => json!({"integrationId": format!("int{number}")}),
             "CreateRoute" => json!({"routeId": format!("route{number}")}),
+            "CreateQueue" => json!({"QueueUrl": format!(
+                "https://sqs.eu-west-1.amazonaws.com/123456789012/{}", text("QueueName")
+            )}),
+            "CreateStateMachine" => json!({"stateMachineArn": "arn:aws:states:m"}),
             "CreateAuthorizer" => json!({"authorizerId": "auth1"}),
             "GetParameters" => {
                 let names = call.input["Names"].as_array().unwrap();

@@ -4,6 +4,7 @@
 mod change_sets;
 mod changes;
 mod create;
+mod described;
 mod fake;
 mod recorded;
 mod templates;

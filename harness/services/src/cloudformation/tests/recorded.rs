@@ -125,8 +125,8 @@ fn with(section: &str, content: &Value, value: &Value) -> String {
     json!({"Resources": {"A": {"Type": "AWS::Nope::Thing"}}}).to_string(),
     "Template format error: Unrecognized resource types: [AWS::Nope::Thing]")]
 #[case::a_type_that_is_not_built(
-    json!({"Resources": {"A": {"Type": "AWS::CloudFront::Distribution"}}}).to_string(),
-    "the resource types [AWS::CloudFront::Distribution] are not supported by Ringfence's CloudFormation")]
+    json!({"Resources": {"A": {"Type": "AWS::CloudFormation::WaitCondition"}}}).to_string(),
+    "the resource types [AWS::CloudFormation::WaitCondition] are not supported by Ringfence's CloudFormation")]
 #[tokio::test]
 async fn what_is_wrong_with_a_template_is_told_at_once(
     #[case] template: String,

@@ -1,0 +1,117 @@
+//! What must be worked out before a described type's calls: the definition of a
+//! state machine, the text of a generated secret. Whatever is read for it is
+//! read as whoever deploys.
+
+use serde_json::{Map, Value, json};
+
+use crate::cloudformation::resources::{Context, Failure, pick};
+use ringfence_models::Service;
+use ringfence_models::services::{S3, SecretsManager};
+
+/// The properties with which the calls of a type are made; `old` are those of a
+/// resource that is there already.
+pub(super) async fn properties(
+    kind: &str,
+    context: &Context,
+    wanted: &Map<String, Value>,
+    old: Option<&Map<String, Value>>,
+) -> Result<Map<String, Value>, Failure> {
+    match kind {
+        "AWS::StepFunctions::StateMachine" => definition(context, wanted).await,
+        // Who changes something else keeps the secret.
+        "AWS::SecretsManager::Secret"
+            if old.is_none_or(|old| {
+                old.get("GenerateSecretString") != wanted.get("GenerateSecretString")
+            }) =>
+        {
+            secret(context, wanted).await
+        }
+        _ => Ok(wanted.clone()),
+    }
+}
+
+/// `DefinitionString` out of whichever property has the definition, with
+/// `${NAME}` replaced as `DefinitionSubstitutions` says
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-stepfunctions-statemachine.html>).
+async fn definition(
+    context: &Context,
+    wanted: &Map<String, Value>,
+) -> Result<Map<String, Value>, Failure> {
+    let text = match (wanted.get("DefinitionString"), wanted.get("Definition")) {
+        (Some(Value::String(text)), _) => Some(text.clone()),
+        (None, Some(definition)) => Some(definition.to_string()),
+        _ => match wanted.get("DefinitionS3Location") {
+            Some(location) => Some(object(context, location).await?),
+            None => None,
+        },
+    };
+    let mut prepared = wanted.clone();
+    let Some(mut text) = text else { return Ok(prepared) };
+    let substitutions = wanted.get("DefinitionSubstitutions").and_then(Value::as_object);
+    for (name, value) in substitutions.into_iter().flatten() {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text = text.replace(&format!("${{{name}}}"), &value);
+    }
+    // The service takes JSON alone; an object in S3 may be YAML
+    // (<https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html>).
+    if serde_json::from_str::<Value>(&text).is_err()
+        && let Ok(document) = ringfence_text::cloudformation::read(&text)
+    {
+        text = document.root.into_json().to_string();
+    }
+    prepared.insert("DefinitionString".to_owned(), text.into());
+    Ok(prepared)
+}
+
+/// The text of an object.
+async fn object(context: &Context, location: &Value) -> Result<String, Failure> {
+    let mut input = Map::new();
+    for (member, property) in [("Bucket", "Bucket"), ("Key", "Key"), ("VersionId", "Version")] {
+        if let Some(value) = location.get(property) {
+            input.insert(member.to_owned(), value.clone());
+        }
+    }
+    let bytes = context.payload(S3, "GetObject", input.into()).await?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| {
+        Failure::handler("InvalidRequest", "the object with the definition is not text")
+    })
+}
+
+/// `SecretString` out of `GenerateSecretString`
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-secretsmanager-secret-generatesecretstring.html>).
+async fn secret(
+    context: &Context,
+    wanted: &Map<String, Value>,
+) -> Result<Map<String, Value>, Failure> {
+    const SERVICE: Service = SecretsManager;
+    const MEMBERS: [&str; 8] = [
+        "ExcludeCharacters",
+        "ExcludeLowercase",
+        "ExcludeNumbers",
+        "ExcludePunctuation",
+        "ExcludeUppercase",
+        "IncludeSpace",
+        "PasswordLength",
+        "RequireEachIncludedType",
+    ];
+    let Some(Value::Object(how)) = wanted.get("GenerateSecretString") else {
+        return Ok(wanted.clone());
+    };
+    let answer = context.call(SERVICE, "GetRandomPassword", pick(how, &MEMBERS).into()).await?;
+    let password = answer.get("RandomPassword").cloned().unwrap_or_default();
+    let text = |name: &str| how.get(name).and_then(Value::as_str);
+    let secret = match (text("SecretStringTemplate"), text("GenerateStringKey")) {
+        (Some(template), Some(key)) => {
+            let template = serde_json::from_str::<Map<String, Value>>(template);
+            let mut members = template.map_err(|_| {
+                Failure::handler("InvalidRequest", "SecretStringTemplate is not a JSON object")
+            })?;
+            members.insert(key.to_owned(), password);
+            json!(members).to_string().into()
+        }
+        _ => password,
+    };
+    let mut prepared = wanted.clone();
+    prepared.insert("SecretString".to_owned(), secret);
+    Ok(prepared)
+}

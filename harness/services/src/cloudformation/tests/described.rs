@@ -1,0 +1,144 @@
+//! Types that are data: which calls are made as whoever deploys, and what is
+//! left when one is refused.
+
+use rstest::rstest;
+use serde_json::json;
+
+use super::World;
+
+const QUEUE: &str = r#"{"Resources": {
+    "Q": {"Type": "AWS::SQS::Queue", "Properties": {
+        "FifoQueue": true, "DelaySeconds": "5", "RedrivePolicy": {"maxReceiveCount": 3},
+        "Tags": [{"Key": "a", "Value": "b"}]}},
+    "P": {"Type": "AWS::SQS::QueuePolicy", "Properties": {
+        "Queues": [{"Ref": "Q"}], "PolicyDocument": {"Statement": []}}}},
+  "Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Q", "Arn"]}}, "Url": {"Value": {"Ref": "Q"}}}}"#;
+
+#[tokio::test]
+async fn a_queue_is_made_read_back_changed_and_deleted_by_the_calls_of_its_description() {
+    let world = World::new().await;
+    assert_eq!(world.create("s", QUEUE).await.1, "CREATE_COMPLETE");
+    let calls = world.fake.calls_with_input();
+    let names: Vec<&str> = calls.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["CreateQueue", "GetQueueAttributes", "SetQueueAttributes"]);
+    let input = &calls[0].1;
+    let name = input["QueueName"].as_str().unwrap();
+    assert!(name.starts_with("s-Q-") && name.ends_with(".fifo"), "{name}");
+    assert_eq!(
+        input["Attributes"],
+        json!({"DelaySeconds": "5", "FifoQueue": "true", "RedrivePolicy": "{\"maxReceiveCount\":3}"})
+    );
+    assert_eq!(input["tags"], json!({"a": "b"}));
+    let url = format!("https://sqs.eu-west-1.amazonaws.com/123456789012/{name}");
+    assert_eq!(calls[2].1["QueueUrl"], url);
+    assert_eq!(calls[2].1["Attributes"], json!({"Policy": "{\"Statement\":[]}"}));
+    let stack = world.call("DescribeStacks", json!({"StackName": "s"})).await.unwrap();
+    let outputs = stack["Stacks"][0]["Outputs"].as_array().unwrap();
+    let output = |key: &str| {
+        outputs.iter().find(|it| it["OutputKey"] == key).unwrap()["OutputValue"].clone()
+    };
+    assert_eq!(output("Arn"), format!("arn:aws:sqs:eu-west-1:123456789012:{name}"));
+    assert_eq!(output("Url"), url);
+
+    let changed = QUEUE.replace("\"5\"", "7").replace("\"b\"", "\"c\"");
+    assert_eq!(world.update("s", &changed).await, "UPDATE_COMPLETE");
+    let calls = world.fake.calls_with_input();
+    let names: Vec<&str> = calls.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["SetQueueAttributes", "TagQueue", "GetQueueAttributes"]);
+    assert_eq!(calls[0].1["Attributes"]["DelaySeconds"], "7");
+    assert_eq!(calls[1].1["Tags"], json!({"a": "c"}));
+
+    world.call("DeleteStack", json!({"StackName": "s"})).await.unwrap();
+    world.fake.settled("DeleteQueue").await;
+    assert_eq!(world.fake.calls(), ["SetQueueAttributes", "DeleteQueue"]);
+}
+
+/// Nothing is made that the caller may not, and what was made before goes again.
+#[rstest]
+#[case("CreateQueue", &[])]
+#[case("GetQueueAttributes", &["DeleteQueue"])]
+#[case("SetQueueAttributes", &["DeleteQueue"])]
+#[tokio::test]
+async fn each_call_that_is_refused_fails_the_stack_by_its_name(
+    #[case] denied: &str,
+    #[case] undone: &[&str],
+) {
+    let world = World::new().await;
+    world.fake.deny(denied);
+    let (id, status) = world.create("s", QUEUE).await;
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    let events = world.events(&id).await;
+    let refusal = format!("is not authorized to perform: sqs:{denied} on resource");
+    let failed = |line: &&String| line.contains("CREATE_FAILED") && line.contains(&refusal);
+    let failed = events.iter().find(failed).unwrap_or_else(|| panic!("{events:#?}"));
+    assert!(failed.ends_with("HandlerErrorCode: AccessDenied)"), "{failed}");
+    let calls = world.fake.calls();
+    let deleted: Vec<&String> = calls.iter().filter(|name| name.starts_with("Delete")).collect();
+    assert_eq!(deleted, undone);
+}
+
+#[tokio::test]
+async fn what_a_rule_describes_is_made_and_deleted_too() {
+    let world = World::new().await;
+    let template = r#"{"Resources": {"A": {"Type": "AWS::KMS::Alias", "Properties": {
+        "AliasName": "alias/a", "TargetKeyId": "k"}}},
+      "Outputs": {"Name": {"Value": {"Ref": "A"}}}}"#;
+    assert_eq!(world.create("s", template).await.1, "CREATE_COMPLETE");
+    let (name, input) = world.fake.calls_with_input().remove(0);
+    assert_eq!(name, "CreateAlias");
+    assert_eq!(input, json!({"AliasName": "alias/a", "TargetKeyId": "k"}));
+    let changed = template.replace("\"k\"", "\"l\"");
+    assert_eq!(world.update("s", &changed).await, "UPDATE_COMPLETE");
+    assert_eq!(world.fake.calls(), ["UpdateAlias"]);
+    world.call("DeleteStack", json!({"StackName": "s"})).await.unwrap();
+    world.fake.settled("DeleteAlias").await;
+}
+
+#[rstest]
+#[case(json!({"Nope": 1}), "#: extraneous key [Nope] is not permitted")]
+#[case(json!({"DelaySeconds": "x"}), "#/DelaySeconds: expected type: Integer, found: String")]
+#[case(json!({"Tags": [{"Key": "a"}]}), "#/Tags/0: required key [Value] not found")]
+#[tokio::test]
+async fn properties_are_checked_by_the_schema(
+    #[case] properties: serde_json::Value,
+    #[case] told: &str,
+) {
+    let world = World::new().await;
+    let template =
+        json!({"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": properties}}});
+    let (id, status) = world.create("s", &template.to_string()).await;
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    let events = world.events(&id).await.join("\n");
+    assert!(events.contains(told), "{events}");
+    assert!(world.fake.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_property_without_a_place_is_refused_by_name() {
+    let world = World::new().await;
+    let template = json!({"Resources": {"T": {"Type": "AWS::SNS::Topic",
+        "Properties": {"DeliveryStatusLogging": []}}}});
+    let (id, _) = world.create("s", &template.to_string()).await;
+    let events = world.events(&id).await.join("\n");
+    let told =
+        "#: the property [DeliveryStatusLogging] is not supported by Ringfence's CloudFormation";
+    assert!(events.contains(told), "{events}");
+    assert!(world.fake.calls().is_empty());
+}
+
+/// The definition of a state machine is worked out first, as whoever deploys.
+#[tokio::test]
+async fn a_definition_in_s3_is_read_and_its_names_are_replaced() {
+    let world = World::new().await;
+    world.fake.object("d.json", r#"{"StartAt": "${First}"}"#);
+    let template = json!({"Resources": {"M": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {
+        "RoleArn": "arn:aws:iam::123456789012:role/r",
+        "DefinitionS3Location": {"Bucket": "bucket", "Key": "d.json"},
+        "DefinitionSubstitutions": {"First": "One"}}}}});
+    assert_eq!(world.create("s", &template.to_string()).await.1, "CREATE_COMPLETE");
+    let calls = world.fake.calls_with_input();
+    let names: Vec<&str> = calls.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["GetObject", "CreateStateMachine", "DescribeStateMachine"]);
+    assert_eq!(calls[1].1["definition"], r#"{"StartAt": "One"}"#);
+    assert_eq!(calls[1].1["roleArn"], "arn:aws:iam::123456789012:role/r");
+}
