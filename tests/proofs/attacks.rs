@@ -147,7 +147,7 @@ fn what_is_chosen_runs_alone_and_an_unknown_id_is_an_error() {
 fn the_reach_of_each_deployer_is_its_job() {
     with_stack(async |stack| {
         let suite = Suite::of(stack).await.unwrap();
-        let reaches = campaign::reaches(&suite).await.unwrap();
+        let reaches = campaign::reaches(&suite, &Progress::silent()).await.unwrap();
         let of = |name: &str| reaches.iter().find(|reach| reach.identity == name).unwrap();
         let changing = |name: &str| -> Vec<String> {
             let rows = of(name).rows.iter();

@@ -120,6 +120,7 @@ pub use decision::{Decision, Layer, Outcome, StatementRef};
 pub use document::{Document, DocumentError, Kind, Version};
 pub use evaluate::{Policies, Verdict, decide, judge, layer_outcome};
 pub use explain::{NearMiss, near_misses};
+pub use pattern::Wildcard;
 pub use request::{Context, Principal, Request, Values};
 pub use resource_control::supports as resource_control_supports;
 pub use value::ValueType;

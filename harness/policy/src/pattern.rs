@@ -106,6 +106,30 @@ impl Glob {
     }
 }
 
+/// A pattern as policies write one: `*` is any run of characters, `?` is any one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wildcard {
+    glob: Glob,
+    case: Case,
+}
+
+impl Wildcard {
+    /// A pattern of actions: letters compare without regard to case.
+    pub fn of_actions(pattern: &str) -> Self {
+        Self { glob: Glob::new(pattern), case: Case::Fold }
+    }
+
+    /// A pattern of any other text.
+    pub fn of_text(pattern: &str) -> Self {
+        Self { glob: Glob::new(pattern), case: Case::Sensitive }
+    }
+
+    /// Whether the whole text fits. `*` in the text is a character like any other.
+    pub fn matches(&self, text: &str) -> bool {
+        self.glob.matches(text, self.case)
+    }
+}
+
 /// Appends text in which `*` and `?` are wildcards.
 pub(crate) fn push_wild(tokens: &mut Vec<Token>, text: &str) {
     for byte in text.bytes() {

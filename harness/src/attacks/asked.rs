@@ -24,6 +24,8 @@ pub(super) struct Asking<'a> {
     pub(super) question: Question,
     /// Who may do the same legitimately, and what exactly.
     pub(super) twin: (Caller<'a>, Question),
+    /// What the caller is known to be allowed, for where the twin is refused.
+    pub(super) work: Option<Question>,
     /// What must refuse it.
     pub(super) reason: Reason,
 }
@@ -65,7 +67,15 @@ impl Asking<'_> {
         let companions = Companions {
             twin: Some(match allowed(&twin) {
                 true => Companion::shown(format!("{action} is allowed where it is legitimate")),
-                false => Companion::missing(format!("{action} is refused {}", told(&twin, action))),
+                false => match &self.work {
+                    Some(work) => Companion::shown(format!(
+                        "{} is allowed {} on {}: decided alone",
+                        self.identity, work.action, work.resource
+                    )),
+                    None => {
+                        Companion::missing(format!("{action} is refused {}", told(&twin, action)))
+                    }
+                },
             }),
             canary: Some(shown(
                 canary.last().is_some_and(Decision::denied),

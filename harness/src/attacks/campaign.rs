@@ -73,7 +73,8 @@ pub async fn run(
 ///
 /// # Errors
 /// When their policies cannot be read.
-pub async fn reaches(suite: &Suite<'_>) -> Result<Vec<Reach>, PoliciesError> {
+pub async fn reaches(suite: &Suite<'_>, progress: &Progress) -> Result<Vec<Reach>, PoliciesError> {
+    let phase = progress.phase("what each identity reaches");
     let facts = suite.facts();
     let deployers =
         facts.deployers.iter().map(|deployer| (deployer.name.clone(), &deployer.role_arn));
@@ -89,7 +90,11 @@ pub async fn reaches(suite: &Suite<'_>) -> Result<Vec<Reach>, PoliciesError> {
             false => policies_of(suite.platform(), name).await?,
         };
         reaches.push(Reach::of(identity, &policies));
+        // Each takes a while, and an interrupt is heard in between.
+        tokio::task::yield_now().await;
     }
+    phase.note(format!("{} identities, {} actions each", reaches.len(), Reach::asked()));
+    phase.done();
     Ok(reaches)
 }
 
@@ -122,7 +127,7 @@ pub async fn choosing(
 
 /// The resources of a team's own stack; none where it has no stack.
 async fn team_resources(suite: &Suite<'_>, deployer: &DeployerFacts) -> anyhow::Result<usize> {
-    let input = json!({"StackName": deployer.app});
+    let input = json!({"StackName": deployer.stack});
     let step = Step::new(CloudFormation, "DescribeStackResources", input);
     match suite.platform().call(&step).await.result {
         Ok(answer) => {

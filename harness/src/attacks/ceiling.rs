@@ -122,6 +122,7 @@ impl Ceiling<'_> {
                 context: Context::new(),
             },
             twin: (Caller::Key(key), self.may.clone()),
+            work: None,
             reason: *reason,
         })
     }

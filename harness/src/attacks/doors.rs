@@ -133,6 +133,7 @@ pub(super) async fn run(
                 },
                 question: question(action),
                 twin: (twin(), question(ACTION)),
+                work: None,
                 reason: Reason::NoResourcePolicy,
             };
             findings.push(asking.run(suite.stack().guard(), canary).await?);

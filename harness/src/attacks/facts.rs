@@ -167,32 +167,39 @@ pub struct RouteFacts {
 }
 
 impl RouteFacts {
-    /// Whether it leads to an app's function.
-    pub fn leads_to(&self, app: &str) -> bool {
-        let name = format!(":function:{app}");
+    /// Whether it leads to a function.
+    pub fn leads_to(&self, function: &str) -> bool {
+        let name = format!(":function:{function}");
         self.integration_uri.split('/').any(|part| part.ends_with(&name))
     }
 }
 
-/// An app's function.
+/// A function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FunctionFacts {
-    /// The function's name: the app's, where it is an app's.
+    /// The function's name.
     pub name: String,
-    /// Whether it is what an app of the configuration deploys.
-    pub of_app: bool,
+    /// The app of the configuration that deploys it, if one does.
+    pub app: Option<String>,
     /// Its execution role's ARN.
     pub role_arn: String,
     /// The statement of its policy that lets API Gateway call it, by its id;
     /// none where there is none.
     pub api_permission: Option<String>,
-    /// Whether it may make a log group, the usual work of code: of apps' functions it
+    /// Whether it may write its logs, the usual work of code: of apps' functions it
     /// is asked for.
     pub logs: bool,
     /// Whether it exists. Where its app could not be deployed it does not, and
     /// its role's name is only one that its deployer might choose: permissions
     /// are decided before existence, so attacks on it still tell.
     pub deployed: bool,
+}
+
+impl FunctionFacts {
+    /// Whose it is: its app, or where no app deploys it the function by itself.
+    pub fn owner(&self) -> &str {
+        self.app.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// A deployer.
@@ -206,10 +213,37 @@ pub struct DeployerFacts {
     pub job: Job,
     /// The app that it deploys: its namespace.
     pub app: String,
+    /// The app's function: the first of several, and where there is none the name
+    /// that it would have.
+    pub function: String,
+    /// The app's stack, by the same rule.
+    pub stack: String,
+    /// The names of a function and of its role that it may make; none where its
+    /// policies let it make none of a new name.
+    pub makes: Option<Makes>,
     /// How the names of the roles begin that it may create.
     pub role_prefix: Option<String>,
     /// The managed policies attached to its role.
     pub policies: Vec<String>,
+}
+
+/// The names of a function and of its role that a deployer may make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Makes {
+    /// The function's.
+    pub function: String,
+    /// The role's.
+    pub role: String,
+}
+
+impl DeployerFacts {
+    /// The usual names: in its app's namespace, and with its roles' prefix.
+    pub fn usual(&self) -> Makes {
+        Makes {
+            function: format!("{}-inside", self.app),
+            role: format!("{}inside", self.role_prefix.as_deref().unwrap_or_default()),
+        }
+    }
 }
 
 /// Why the deployed state could not be read.
@@ -274,13 +308,25 @@ impl Facts {
             Lack::Parameters => !self.parameters.contains(lack.name()),
             Lack::Deployers => !self.deployers.is_empty(),
             Lack::Functions => self.functions.iter().any(|function| function.deployed),
-            Lack::Apps => self.functions.iter().any(|function| function.of_app),
+            Lack::Apps => self.functions.iter().any(|function| function.app.is_some()),
         }
     }
 
-    /// An app's function.
-    pub fn function(&self, app: &str) -> Option<&FunctionFacts> {
-        self.functions.iter().find(|function| function.name == app)
+    /// An owner's function, the first of several.
+    pub fn function(&self, owner: &str) -> Option<&FunctionFacts> {
+        self.functions.iter().find(|function| function.owner() == owner)
+    }
+
+    /// A function by its name.
+    pub fn function_named(&self, name: &str) -> Option<&FunctionFacts> {
+        self.functions.iter().find(|function| function.name == name)
+    }
+
+    /// The stack of another owner than this one.
+    pub fn foreign_stack(&self, owner: &str) -> Option<&str> {
+        let foreign = self.foreign_function(owner)?;
+        let deployer = self.deployers.iter().find(|it| it.app == foreign.owner());
+        Some(deployer.map_or(foreign.name.as_str(), |it| it.stack.as_str()))
     }
 
     /// The stage that requests go to: the one without a name in its path, else the
@@ -290,9 +336,9 @@ impl Facts {
         default.or_else(|| self.stages.first()).map_or(DEFAULT_STAGE, String::as_str)
     }
 
-    /// A function that is not this app's.
-    pub fn foreign_function(&self, app: &str) -> Option<&FunctionFacts> {
-        self.functions.iter().find(|function| function.name != app)
+    /// A function that is not this owner's.
+    pub fn foreign_function(&self, owner: &str) -> Option<&FunctionFacts> {
+        self.functions.iter().find(|function| function.owner() != owner)
     }
 
     /// The role that a deployer would gain most by: that of another deployer,
@@ -316,9 +362,10 @@ impl Facts {
         other.unwrap_or_else(|| self.role_arn("ringfence-victim"))
     }
 
-    /// The route that leads to an app's function.
-    pub fn route(&self, app: &str) -> Option<&RouteFacts> {
-        self.routes.iter().find(|route| route.leads_to(app))
+    /// The route that leads to a function of an owner.
+    pub fn route(&self, owner: &str) -> Option<&RouteFacts> {
+        let own = || self.functions.iter().filter(|function| function.owner() == owner);
+        self.routes.iter().find(|route| own().any(|function| route.leads_to(&function.name)))
     }
 
     /// The issuer and the audience that a route's tokens must name: its own

@@ -2,7 +2,9 @@
 //! there; what none names is whatever there is, and need not be any.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use ringfence_guard::Recorded;
 use ringfence_wire::Service;
 use serde_json::{Value, json};
 
@@ -13,6 +15,7 @@ use super::facts::{
     RouteFacts,
 };
 use super::lack::Lack;
+use super::made::Made;
 use super::{companions, derived};
 use crate::config::Config;
 use crate::stack::API_ID;
@@ -38,7 +41,7 @@ struct ApiFacts {
 
 impl Facts {
     /// Reads the deployed state: `outputs` are Layer 1's, by name; `platform`
-    /// asks for the rest.
+    /// asks for the rest, and `recorded` are the calls until now.
     ///
     /// # Errors
     /// When what the configuration names or an answer is missing.
@@ -46,11 +49,22 @@ impl Facts {
         config: &Config,
         outputs: &Outputs,
         platform: &Actor,
+        recorded: &[Arc<Recorded>],
     ) -> Result<Self, FactsError> {
         let guards = config.platform.clone().unwrap_or_default();
         let apis = apis(config, outputs, platform).await?;
-        let functions = functions(config, platform).await?;
-        let deployers = deployers(config, outputs, platform).await?;
+        let mut deployers = deployers(config, outputs, platform).await?;
+        let made = Made::of(recorded.iter().map(AsRef::as_ref), |role| {
+            let own = deployers.iter().find(|deployer| deployer.role_arn == role);
+            own.map(|deployer| deployer.app.as_str())
+        });
+        let functions = functions(config, platform, &made).await?;
+        for deployer in &mut deployers {
+            let own = functions.iter().find(|it| it.app.as_ref() == Some(&deployer.app));
+            deployer.function = own.map_or_else(|| deployer.app.clone(), |it| it.name.clone());
+            deployer.stack = made.stack(&deployer.app).unwrap_or(&deployer.app).to_owned();
+            deployer.makes = Some(deployer.usual());
+        }
         let named = |field, name: &Option<String>| derived::named(outputs, field, name.as_deref());
         let boundaries = |field, name: &Option<String>, of_deployers| {
             Ok::<_, FactsError>(match named(field, name)? {
@@ -266,10 +280,25 @@ async fn authorizer_of(
 
 /// The apps' functions, in the order of the configuration, and then the others
 /// by name.
-async fn functions(config: &Config, platform: &Actor) -> Result<Vec<FunctionFacts>, FactsError> {
+async fn functions(
+    config: &Config,
+    platform: &Actor,
+    made: &Made,
+) -> Result<Vec<FunctionFacts>, FactsError> {
     let mut functions = Vec::new();
     for app in &config.apps {
-        functions.push(function(config, platform, app.name.get_ref(), true).await?);
+        let app = app.name.get_ref();
+        // One that is called as its app is the app's, and stands for one that could
+        // not be deployed.
+        let named = function(config, platform, app, Some(app)).await?;
+        let own: Vec<&str> = made.functions(app).into_iter().filter(|name| name != app).collect();
+        if named.deployed || own.is_empty() {
+            functions.push(named);
+        }
+        for name in own {
+            let found = function(config, platform, name, Some(app)).await?;
+            functions.extend(found.deployed.then_some(found));
+        }
     }
     let answer = ask(platform, Service::Lambda, "ListFunctions", json!({})).await?;
     let names: BTreeSet<String> = listed(&answer, "Functions")
@@ -278,7 +307,7 @@ async fn functions(config: &Config, platform: &Actor) -> Result<Vec<FunctionFact
     for name in names {
         let known = functions.iter().any(|function: &FunctionFacts| function.name == name);
         if !known && !name.starts_with(PROBES) {
-            functions.push(function(config, platform, &name, false).await?);
+            functions.push(function(config, platform, &name, None).await?);
         }
     }
     Ok(functions)
@@ -288,7 +317,7 @@ async fn function(
     config: &Config,
     platform: &Actor,
     name: &str,
-    of_app: bool,
+    app: Option<&str>,
 ) -> Result<FunctionFacts, FactsError> {
     const READ: &str = "GetFunctionConfiguration";
     let found = ask(platform, Service::Lambda, READ, json!({"FunctionName": name})).await;
@@ -306,8 +335,9 @@ async fn function(
         Err(error) => return Err(error),
     };
     let api_permission = if deployed { api_permission(platform, name).await? } else { None };
-    let name = name.to_owned();
-    Ok(FunctionFacts { name, of_app, role_arn, api_permission, logs: of_app, deployed })
+    let (name, logs) = (name.to_owned(), app.is_some());
+    let app = app.map(str::to_owned);
+    Ok(FunctionFacts { name, app, role_arn, api_permission, logs, deployed })
 }
 
 async fn deployers(
@@ -320,11 +350,14 @@ async fn deployers(
         let field = format!("deployers.{}.role_output", deployer.name.get_ref());
         let role_arn = outputs.text_of(&field, &deployer.role_output)?;
         deployers.push(DeployerFacts {
+            makes: None,
             name: deployer.name.get_ref().clone(),
             policies: attached_policies(platform, &role_arn).await?,
             role_arn,
             job: deployer.job,
             app: deployer.app.get_ref().clone(),
+            function: deployer.app.get_ref().clone(),
+            stack: deployer.app.get_ref().clone(),
             role_prefix: deployer.role_prefix.clone(),
         });
     }

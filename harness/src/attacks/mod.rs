@@ -25,6 +25,7 @@ mod gather;
 pub mod inside;
 pub mod lack;
 mod legitimate;
+mod made;
 mod needs;
 pub mod probe_role;
 mod public;

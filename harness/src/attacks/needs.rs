@@ -165,8 +165,8 @@ impl Maker<'_> {
     /// `sam deploy`'s own calls.
     fn stack(&self) -> Need {
         let Facts { region, account, .. } = self.facts;
-        let app = &self.deployer.app;
-        let stack = format!("arn:aws:cloudformation:{region}:{account}:stack/{app}/*");
+        let stack = &self.deployer.stack;
+        let stack = format!("arn:aws:cloudformation:{region}:{account}:stack/{stack}/*");
         let actions = [
             "cloudformation:CreateChangeSet",
             "cloudformation:DescribeChangeSet",
@@ -208,10 +208,10 @@ impl Maker<'_> {
         let Some(properties) = properties else { return Vec::new() };
         match kind {
             "AWS::IAM::Role" => self.role(id, properties),
-            "AWS::Serverless::Function" => self.function(properties, true),
-            "AWS::Lambda::Function" => self.function(properties, false),
+            "AWS::Serverless::Function" => self.function(id, properties, true),
+            "AWS::Lambda::Function" => self.function(id, properties, false),
             "AWS::Lambda::Permission" => {
-                let mut question = ask("lambda:AddPermission", self.own_function());
+                let mut question = ask("lambda:AddPermission", self.named(properties));
                 if let Some(principal) = properties.get("Principal").and_then(Node::text) {
                     question.context.set("lambda:Principal", principal);
                 }
@@ -260,8 +260,8 @@ impl Maker<'_> {
     }
 
     /// SAM tags the functions that it makes.
-    fn function(&self, properties: &Node, is_sam: bool) -> Vec<Question> {
-        let arn = self.own_function();
+    fn function(&self, id: &str, properties: &Node, is_sam: bool) -> Vec<Question> {
+        let arn = self.function_arn(id, properties);
         let network = properties.get("VpcConfig").is_some_and(Node::is_something);
         let mut create = ask("lambda:CreateFunction", arn.as_str());
         if network {
@@ -288,8 +288,36 @@ impl Maker<'_> {
         questions
     }
 
-    fn own_function(&self) -> String {
-        self.facts.function_arn(&self.deployer.app)
+    /// The ARN of a function of the template: by the name that it is given, else by
+    /// one that CloudFormation makes up.
+    fn function_arn(&self, id: &str, properties: &Node) -> String {
+        let name = match properties.get("FunctionName") {
+            Some(given) => given.text().map(str::to_owned),
+            None => Some(self.made_up(id)),
+        };
+        // What a parameter says is the app's function.
+        self.facts.function_arn(&name.unwrap_or_else(|| self.deployer.function.clone()))
+    }
+
+    /// The function that a property names, where it is one of the template.
+    fn named(&self, properties: &Node) -> String {
+        let target = properties.get("FunctionName");
+        let target = target.and_then(|it| it.get("Ref").or_else(|| it.get("Fn::GetAtt")));
+        let id = target.and_then(|it| it.text().or_else(|| it.items().first()?.text()));
+        let id = id.and_then(|id| id.split('.').next()).unwrap_or_default();
+        match self.root.path(&["Resources", id, "Properties"]) {
+            Some(function) => self.function_arn(id, function),
+            None => self.facts.function_arn(&self.deployer.function),
+        }
+    }
+
+    /// A name that CloudFormation makes up: `STACK-ID-` and letters of its own; that
+    /// of the deployed function where there is one.
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html>
+    fn made_up(&self, id: &str) -> String {
+        let begins = format!("{}-{id}-", self.deployer.stack);
+        let found = self.facts.functions.iter().find(|it| it.name.starts_with(&begins));
+        found.map_or_else(|| format!("{begins}RINGFENCE000"), |function| function.name.clone())
     }
 
     /// The role that a function is given: one of this template, or one that
@@ -312,8 +340,14 @@ impl Maker<'_> {
     }
 
     fn role_arn(&self, id: &str, properties: &Node) -> String {
-        let prefix = self.deployer.role_prefix.as_deref().unwrap_or_default();
         let name = properties.get("RoleName").and_then(Node::text);
-        self.facts.role_arn(&name.map_or_else(|| format!("{prefix}{id}"), str::to_owned))
+        let name = name.map_or_else(
+            || match &self.deployer.role_prefix {
+                Some(prefix) => format!("{prefix}{id}"),
+                None => format!("{}-{id}-RINGFENCE000", self.deployer.stack),
+            },
+            str::to_owned,
+        );
+        self.facts.role_arn(&name)
     }
 }

@@ -194,6 +194,7 @@ async fn without_tls(
             caller: platform,
             question: question(action, path, "false"),
             twin: (platform, question(action, path, "true")),
+            work: None,
             reason: suite.facts().reason(Reason::ResourceStatement("DenyPlainHttp")),
         };
         findings.push(asking.run(suite.stack().guard(), canary).await?);

@@ -112,7 +112,7 @@ impl Attack {
         let mut findings = campaign::run(&suite, &self.only, progress).await?;
         let seconds = began.elapsed().as_secs_f64();
         let attacked = integrity::after_attacks(stack).await?;
-        let reaches = campaign::reaches(&suite).await?;
+        let reaches = campaign::reaches(&suite, progress).await?;
         let measured = campaign::choosing(&suite, &findings, &reaches, None).await?;
         if !findings.is_empty() {
             findings.extend(integrity::conclude(stack, attacked.as_ref())?.failures());

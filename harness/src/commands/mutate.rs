@@ -97,7 +97,7 @@ impl Mutate {
         let findings = campaign::run(&suite, &[], progress).await?;
         let attacked = integrity::after_attacks(stack).await?;
         let held = findings.iter().filter(|finding| finding.verdict == Verdict::Held).count();
-        let reaches = campaign::reaches(&suite).await?;
+        let reaches = campaign::reaches(&suite, progress).await?;
         let mutations = mutations::run(&suite, &findings, began, &self.only, progress).await?;
         let measured = campaign::choosing(&suite, &findings, &reaches, Some(&mutations)).await?;
         let interference = integrity::conclude(stack, attacked.as_ref())?.failures();

@@ -184,7 +184,7 @@ async fn attack(
     keep_decisions(stack, keeper)?;
     let duration_ms = u64::try_from(began.elapsed().as_millis())?;
     record.phases.push(Phase { name: "attack".to_owned(), duration_ms });
-    record.reach = campaign::reaches(&suite).await?.into_iter().map(Into::into).collect();
+    record.reach = campaign::reaches(&suite, progress).await?.into_iter().map(Into::into).collect();
     keeper.note(record)?;
     let mutations = mutations::run(&suite, &findings, recording, &[], progress).await?;
     let duration_ms = mutations.duration_ms;

@@ -8,6 +8,7 @@ use ringfence_guard::recording::Verdict;
 use ringfence_guard::{Inputs, Overlay, Recorded};
 use ringfence_policy::Principal;
 
+use crate::attacks::facts::FunctionFacts;
 use crate::attacks::{self, Facts, Finding, Road};
 
 /// What a probe notices of a request's decision.
@@ -223,7 +224,11 @@ fn deployment_or_service(
                     arn == function.role_arn || arn == own || arn.starts_with(&format!("{own}:"))
                 })
             });
-            let route = function.and_then(|function| facts.route(&function.name));
+            let routes = facts.routes.iter();
+            let leads = |function: &FunctionFacts| {
+                routes.clone().find(|route| route.leads_to(&function.name))
+            };
+            let route = function.and_then(leads);
             route.map(|route| named(crate::attacks::tokens::valid_id(route)))
         }
         _ => None,
@@ -235,7 +240,8 @@ fn deployment_or_service(
 fn deployment(facts: &Facts, role: Option<&str>) -> Option<String> {
     let role = role?;
     let deployers = facts.deployers.iter().map(|deployer| (&deployer.role_arn, &deployer.app));
-    let functions = facts.functions.iter().map(|function| (&function.role_arn, &function.name));
+    let functions = facts.functions.iter();
+    let functions = functions.filter_map(|it| Some((&it.role_arn, it.app.as_ref()?)));
     let (_, app) = deployers.chain(functions).find(|(arn, _)| *arn == role)?;
     Some(format!("{app}/deployment/{}", Road::Workflow))
 }

@@ -33,7 +33,8 @@ fn whole_apis(scene: &Scene<'_>) -> Vec<Attack> {
     let rail = scene.rail(FOUNDATION);
     let apis = format!("arn:aws:apigateway:{}::/apis", facts.region);
     let create = json!({"Name": "ringfence-probe", "ProtocolType": "HTTP"});
-    let quick = super::with(&create, json!({"Target": facts.function_arn(&scene.deployer.app)}));
+    let quick =
+        super::with(&create, json!({"Target": facts.function_arn(&scene.deployer.function)}));
     let delete = || vec![call("DeleteApi", json!({"ApiId": "@/apiId"}))];
     vec![
         rail.case(
@@ -90,7 +91,7 @@ fn front(scene: &Scene<'_>) -> Vec<Attack> {
         change(
             "default-route-opened",
             "cannot aim the API's own quick target at its function",
-            json!({"Target": facts.function_arn(&scene.deployer.app)}),
+            json!({"Target": facts.function_arn(&scene.deployer.function)}),
         ),
         rail.case(
             "cors-removed",

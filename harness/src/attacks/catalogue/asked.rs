@@ -104,7 +104,7 @@ fn policy(scene: &Scene<'_>) -> Asked {
         "cannot replace the whole policy of its function",
         Question {
             action: "lambda:PutResourcePolicy".to_owned(),
-            resource: scene.facts.function_arn(&scene.deployer.app),
+            resource: scene.facts.function_arn(&scene.deployer.function),
             context,
         },
     )
@@ -165,12 +165,13 @@ impl Asked {
     }
 
     /// The question for the holder of a key. `may` is what it may do, where
-    /// the question has no twin of its own.
+    /// the question has no twin of its own, and `work` where that is refused.
     pub(in crate::attacks) fn asking<'a>(
         &self,
         identity: &'a str,
         key: &'a str,
-        may: Question,
+        may: &Question,
+        work: Option<&Question>,
     ) -> Asking<'a> {
         Asking {
             id: self.id(identity),
@@ -179,7 +180,8 @@ impl Asked {
             title: format!("{identity} {}", self.title),
             caller: Caller::Key(key),
             question: self.question.clone(),
-            twin: (Caller::Key(key), self.twin.clone().unwrap_or(may)),
+            twin: (Caller::Key(key), self.twin.clone().unwrap_or_else(|| may.clone())),
+            work: work.cloned(),
             reason: self.reason,
         }
     }

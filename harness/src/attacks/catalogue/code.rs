@@ -180,7 +180,7 @@ fn foreign(scene: &Scene<'_>) -> Vec<Attack> {
 fn doors(scene: &Scene<'_>) -> Vec<Attack> {
     let facts = scene.facts;
     let rail = scene.rail(DOORS);
-    let app = &scene.deployer.app;
+    let app = &scene.deployer.function;
     let arn = facts.function_arn(app);
     let on = |more: Value| with(&json!({"FunctionName": app}), more);
     let grant = |principal: String, more: Value| {

@@ -19,7 +19,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
         Step::new(Logs, operation, super::with(&json!({"logGroupName": group}), more))
     };
     let mut attacks = Vec::new();
-    let own = format!("/aws/lambda/{}", scene.deployer.app);
+    let own = format!("/aws/lambda/{}", scene.deployer.function);
     let mut groups = vec![("own", own.clone(), "its own")];
     if let Some(foreign) = scene.foreign() {
         groups.push(("foreign", format!("/aws/lambda/{foreign}"), "another team's"));

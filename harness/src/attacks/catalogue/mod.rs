@@ -86,7 +86,7 @@ impl Scene<'_> {
     /// The id of the statement that lets the API call a function; one that is
     /// not there where there is none, for permissions are decided first.
     fn api_permission(&self, function: &str) -> &str {
-        let function = self.facts.function(function);
+        let function = self.facts.function_named(function);
         function.and_then(|it| it.api_permission.as_deref()).unwrap_or("ringfence-probe")
     }
 
@@ -97,7 +97,7 @@ impl Scene<'_> {
 
     /// What every deployer may do: look at its own function.
     fn own_work(&self) -> Twin {
-        let input = json!({"FunctionName": self.deployer.app});
+        let input = json!({"FunctionName": self.deployer.function});
         let step = Step::new(Lambda, "GetFunctionConfiguration", input);
         Twin::same(Attempt::Call(step), Vec::new())
     }

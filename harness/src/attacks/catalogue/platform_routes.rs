@@ -25,12 +25,12 @@ const CHANGES: [(&str, &str, &str); 2] = [
 pub(super) fn foreign<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = &'a RouteFacts> {
     let (facts, own) = (scene.facts, &scene.deployer.app);
     facts.routes.iter().filter(move |route| {
-        let app = facts.functions.iter().map(|function| &function.name);
-        let app = app.into_iter().find(|name| route.leads_to(name));
+        let function = facts.functions.iter().find(|it| route.leads_to(&it.name));
+        let app = function.map(|function| function.owner());
         match (app, scene.deployer.job) {
             (Some(app), _) if app == own => false,
             (Some(app), Job::Stack) => {
-                !facts.deployers.iter().any(|it| it.job == Job::Stack && it.app == *app)
+                !facts.deployers.iter().any(|it| it.job == Job::Stack && it.app == app)
             }
             (Some(_), Job::Code | Job::Configuration) | (None, _) => true,
         }

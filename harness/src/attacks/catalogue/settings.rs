@@ -62,7 +62,7 @@ fn elsewhere(scene: &Scene<'_>) -> [(&'static str, &'static str, Value); 4] {
 
 fn networks(scene: &Scene<'_>) -> Vec<Attack> {
     let rail = scene.rail(NETWORK);
-    let app = &scene.deployer.app;
+    let app = &scene.deployer.function;
     let arn = scene.facts.function_arn(app);
     let update = |more: Value| {
         call("UpdateFunctionConfiguration", with(&json!({"FunctionName": app}), more))
@@ -159,7 +159,7 @@ fn created(scene: &Scene<'_>) -> Vec<Attack> {
         "lambda:CreateFunction",
         facts.function_arn("ringfence-foreign-probe"),
     ));
-    let look_alike = format!("{}x", scene.deployer.app);
+    let look_alike = format!("{}x", scene.deployer.function);
     attacks.push(rail.case(
         "look-alike-function",
         "cannot create a function whose name only begins like its own",
@@ -183,7 +183,7 @@ fn created(scene: &Scene<'_>) -> Vec<Attack> {
 /// What a deployer of code alone must not set.
 fn any_setting(scene: &Scene<'_>) -> Vec<Attack> {
     let rail = scene.rail(OWNERS);
-    let app = &scene.deployer.app;
+    let app = &scene.deployer.function;
     let arn = scene.facts.function_arn(app);
     let layer =
         format!("arn:aws:lambda:{}:{}:layer:probe:1", scene.facts.region, scene.facts.account);
@@ -231,7 +231,7 @@ fn any_setting(scene: &Scene<'_>) -> Vec<Attack> {
 /// What deployers of code and of configuration must not do to their function.
 fn code_only(scene: &Scene<'_>) -> Vec<Attack> {
     let rail = scene.rail(OWNERS);
-    let app = &scene.deployer.app;
+    let app = &scene.deployer.function;
     let arn = scene.facts.function_arn(app);
     let on = |more: Value| with(&json!({"FunctionName": app}), more);
     let case = |name, title, operation, more, action| {

@@ -14,8 +14,8 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     // A stack deployer has stacks of its own; for the others any stack is
     // foreign, even one of their own name.
     let (name, title) = match scene.deployer.job {
-        Job::Stack => match facts.foreign_function(&scene.deployer.app) {
-            Some(foreign) => (foreign.name.clone(), "cannot deploy another team's stack"),
+        Job::Stack => match facts.foreign_stack(&scene.deployer.app) {
+            Some(foreign) => (foreign.to_owned(), "cannot deploy another team's stack"),
             None => return Vec::new(),
         },
         Job::Code | Job::Configuration => (scene.deployer.app.clone(), "cannot deploy a stack"),
@@ -72,7 +72,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
         twin,
     )];
     if scene.deployer.job == Job::Stack {
-        let input: Value = json!({"StackName": scene.deployer.app});
+        let input: Value = json!({"StackName": scene.deployer.stack});
         let read = Step::new(CloudFormation, "DescribeStacks", input);
         attacks.push(attack(
             "foreign-stack-deleted",

@@ -42,7 +42,7 @@ const UNBOUNDED: Reason = Reason::BoundaryStatement("DenyRolesWithoutBoundary");
 impl Trial<'_> {
     fn attack(&self, path: &'static Path) -> Option<Attack> {
         let Attempted { step, action, resource, reason } = self.attempt(path)?;
-        let own = json!({"FunctionName": self.deployer.app});
+        let own = json!({"FunctionName": self.deployer.function});
         let own = Step::new(Lambda, "GetFunctionConfiguration", own);
         Some(Attack {
             name: &path.id,
@@ -219,11 +219,11 @@ impl Trial<'_> {
         let reason = Reason::NoIdentityPolicy;
         if path.required.iter().any(|action| action == "lambda:AddPermission") {
             let input = json!({
-                "FunctionName": self.deployer.app, "StatementId": "ringfence-path",
+                "FunctionName": self.deployer.function, "StatementId": "ringfence-path",
                 "Action": "lambda:InvokeFunction", "Principal": self.deployer.role_arn,
             });
             let step = Step::new(Lambda, "AddPermission", input);
-            let resource = self.facts.function_arn(&self.deployer.app);
+            let resource = self.facts.function_arn(&self.deployer.function);
             return Some(Attempted { step, action: "lambda:AddPermission", resource, reason });
         }
         let foreign = self.facts.foreign_function(&self.deployer.app)?;
@@ -239,7 +239,7 @@ impl Trial<'_> {
         let facts = self.facts;
         // A stack that has another's role, or is to have one.
         let stack = match self.deployer.job {
-            Job::Stack => facts.foreign_function(&self.deployer.app)?.name.clone(),
+            Job::Stack => facts.foreign_stack(&self.deployer.app)?.to_owned(),
             Job::Code | Job::Configuration => format!("{}-path", self.deployer.app),
         };
         let template = json!({"Resources": {"Probe": {

@@ -22,7 +22,7 @@ use self::calls::{Call, Place};
 use super::actor::Actor;
 use super::attack::{Reason, Step};
 use super::companions;
-use super::facts::{DeployerFacts, Facts, FunctionFacts};
+use super::facts::{DeployerFacts, Facts, FunctionFacts, Makes};
 use super::finding::{
     Companion, Companions, Decider, Finding, Road, Scope, Traces, Untried, Verdict,
 };
@@ -79,6 +79,11 @@ pub struct Inside<'a> {
     pub work: Companion,
 }
 
+/// The names of what a deployer makes to run code of its own.
+fn made_by(deployer: &DeployerFacts) -> Makes {
+    deployer.makes.clone().unwrap_or_else(|| deployer.usual())
+}
+
 /// An object with more members.
 fn with(mut base: Value, more: Value) -> Value {
     if let (Value::Object(base), Value::Object(more)) = (&mut base, more) {
@@ -99,22 +104,20 @@ impl Author<'_> {
     fn app(&self) -> &str {
         match self {
             Self::Deployer(deployer) => &deployer.app,
-            Self::Function(function) => &function.name,
+            Self::Function(function) => function.owner(),
         }
     }
 
     fn name(self) -> String {
         match self {
-            Self::Deployer(_) => format!("{}-inside", self.app()),
-            Self::Function(_) => format!("ringfence-inside-{}", self.app()),
+            Self::Deployer(deployer) => made_by(deployer).function,
+            Self::Function(function) => format!("ringfence-inside-{}", function.name),
         }
     }
 
     fn role(self) -> String {
         match self {
-            Self::Deployer(deployer) => {
-                format!("{}inside", deployer.role_prefix.as_deref().unwrap_or_default())
-            }
+            Self::Deployer(deployer) => made_by(deployer).role,
             Self::Function(function) => {
                 function.role_arn.rsplit('/').next().unwrap_or_default().to_owned()
             }
@@ -136,8 +139,10 @@ impl Author<'_> {
         }
     }
 
+    /// Lambda's own name for the logs of the function that runs the code.
+    /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html>
     fn log_group(self) -> String {
-        format!("/ringfence/{}", self.name())
+        format!("/aws/lambda/{}", self.name())
     }
 
     fn id(self, call: &Call) -> String {
@@ -232,9 +237,12 @@ impl Inside<'_> {
         let missing: Vec<Finding> = calls
             .iter()
             .filter(|call| selected(&author.id(call)))
-            .filter_map(|call| Some(self.not_applicable(call, lack::of(call)?)))
+            .filter_map(|call| Some(self.not_applicable(call, self.lacks(call)?)))
             .collect();
-        calls.retain(|call| lack::of(call).is_none());
+        calls.retain(|call| self.lacks(call).is_none());
+        if calls.is_empty() {
+            return Ok(missing);
+        }
         // The legitimate calls are the others' twins.
         calls.retain(|call| call.refusal.is_none() || selected(&author.id(call)));
         let result = self.probe(&calls).await;
@@ -246,8 +254,18 @@ impl Inside<'_> {
         Ok(findings)
     }
 
+    /// Why a call has no meaning here, if it has none.
+    fn lacks(&self, call: &Call) -> Option<&'static str> {
+        const NOTHING: &str = "the deployer's policies let it make no function of a new name \
+                               with a role of a new name";
+        match self.code {
+            Code::Made { deployer, .. } if deployer.makes.is_none() => Some(NOTHING),
+            _ => lack::of(call).map(Lack::words),
+        }
+    }
+
     /// What is told of a call about something that the estate has none of.
-    fn not_applicable(&self, call: &Call, lack: Lack) -> Finding {
+    fn not_applicable(&self, call: &Call, why: &str) -> Finding {
         let untried = self.finding(call, &Value::Null, Duration::ZERO);
         let told = Untried {
             id: untried.id,
@@ -258,7 +276,7 @@ impl Inside<'_> {
             title: untried.title,
             expected: "it is refused".to_owned(),
         };
-        Finding::untried(told, Verdict::NotApplicable, lack.words())
+        Finding::untried(told, Verdict::NotApplicable, why)
     }
 
     async fn probe(&self, calls: &[Call]) -> Result<Vec<Finding>, ServiceError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ringfence_policy::{Document, DocumentError, Kind};
+use ringfence_policy::{Document, DocumentError, Kind, Wildcard};
 use serde_json::{Map, Value};
 
 use crate::attacks::companions;
@@ -23,7 +23,7 @@ pub(super) struct Grant {
     sid: Option<String>,
     deny: bool,
     /// `Action` or, negated, `NotAction`.
-    actions: Vec<String>,
+    actions: Vec<Wildcard>,
     all_but_actions: bool,
     /// `Resource` or, negated, `NotResource`.
     pub(super) resources: Vec<String>,
@@ -73,9 +73,7 @@ impl Grant {
     }
 
     fn speaks_of(&self, action: &str) -> bool {
-        let listed = self.actions.iter().any(|pattern| {
-            super::patterns::matches(&pattern.to_lowercase(), &action.to_lowercase())
-        });
+        let listed = self.actions.iter().any(|pattern| pattern.matches(action));
         listed != self.all_but_actions
     }
 
@@ -124,7 +122,7 @@ fn grant(policy: &str, statement: &Value) -> Grant {
         // A trust policy may say `DENY`.
         deny: (statement.get("Effect").and_then(Value::as_str))
             .is_some_and(|effect| effect.eq_ignore_ascii_case("Deny")),
-        actions,
+        actions: actions.iter().map(|pattern| Wildcard::of_actions(pattern)).collect(),
         all_but_actions,
         resources,
         all_but_resources,

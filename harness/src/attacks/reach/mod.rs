@@ -130,6 +130,23 @@ impl From<Reach> for ringfence_evidence::Reach {
 }
 
 impl Policies {
+    /// Something new that an action may be taken on: what is wanted, or else something
+    /// else that the policies allow by a pattern.
+    pub(super) fn free(&self, action: &str, wanted: &str) -> Option<String> {
+        let known = catalog::action(action)?;
+        let on = |kinds: &[String]| places(action, known, self, kinds).0;
+        if !on(&[wanted.to_owned()]).is_empty() {
+            return Some(wanted.to_owned());
+        }
+        let account = wanted.split(':').nth(4)?;
+        let allowed = on(&patterns::kinds(known, action)).into_iter();
+        let mut made = allowed.filter(|pattern| pattern.contains('*')).filter_map(|pattern| {
+            let (_, name) = pattern.rsplit_once([':', '/'])?;
+            name.contains('*').then(|| witness::concrete(&pattern, account))
+        });
+        made.find(|arn| !on(std::slice::from_ref(arn)).is_empty())
+    }
+
     /// Requests that the policies allow, a few of each statement.
     pub(super) fn suggested(&self, account: &str) -> Vec<Question> {
         const OF_A_STATEMENT: usize = 8;
@@ -142,8 +159,8 @@ impl Policies {
                 service.actions().map(move |action| (format!("{prefix}:{}", action.name), action))
             });
             for (name, action) in actions.filter(|(name, _)| grant.allows(name)) {
-                let Some(pattern) = patterns::within(grant, None, action, &name).into_iter().next()
-                else {
+                let kinds = patterns::kinds(action, &name);
+                let Some(pattern) = patterns::within(grant, None, &kinds).into_iter().next() else {
                     continue;
                 };
                 let asked = witness::request(self, &name, action, &pattern, &[grant], account);
@@ -161,17 +178,39 @@ impl Policies {
 }
 
 fn row(name: &str, action: &catalog::Action, policies: &Policies) -> Option<Row> {
+    if !policies.identity.iter().any(|grant| grant.allows(name)) {
+        return None;
+    }
+    let (resources, conditions) = places(name, action, policies, &patterns::kinds(action, name));
+    if resources.is_empty() {
+        return None;
+    }
+    let mut limited_by = Vec::new();
+    let boundary = policies.boundary.iter().flatten();
+    let denies = policies.identity.iter().chain(boundary).filter(|grant| grant.denies(name));
+    for deny in denies {
+        if resources.iter().any(|resource| patterns::touches(deny, resource)) {
+            push(&mut limited_by, deny.told());
+        }
+    }
+    let resources = patterns::widest(resources);
+    Some(Row { action: name.to_owned(), resources, conditions, limited_by })
+}
+
+/// Where an action on something of these kinds is allowed, as patterns, and under
+/// which conditions.
+fn places(
+    name: &str,
+    action: &catalog::Action,
+    policies: &Policies,
+    kinds: &[String],
+) -> (Vec<String>, Vec<String>) {
     let boundary = policies.boundary.as_ref();
     let limits: Vec<&Grant> = match boundary {
         Some(boundary) => boundary.iter().filter(|grant| grant.allows(name)).collect(),
         None => Vec::new(),
     };
-    let mut row = Row {
-        action: name.to_owned(),
-        resources: Vec::new(),
-        conditions: Vec::new(),
-        limited_by: Vec::new(),
-    };
+    let (mut resources, mut conditions) = (Vec::new(), Vec::new());
     for grant in policies.identity.iter().filter(|grant| grant.allows(name)) {
         // Without a boundary, a grant stands for itself.
         let pairs: Vec<Option<&Grant>> = match boundary {
@@ -179,29 +218,19 @@ fn row(name: &str, action: &catalog::Action, policies: &Policies) -> Option<Row>
             None => vec![None],
         };
         for limit in pairs {
-            for resource in patterns::within(grant, limit, action, name) {
+            for resource in patterns::within(grant, limit, kinds) {
                 let grants: Vec<&Grant> = std::iter::once(grant).chain(limit).collect();
                 if !witness::allowed(policies, name, action, &resource, &grants) {
                     continue;
                 }
-                push(&mut row.resources, resource);
+                push(&mut resources, resource);
                 for grant in &grants {
-                    grant.conditions().for_each(|condition| push(&mut row.conditions, condition));
+                    grant.conditions().for_each(|condition| push(&mut conditions, condition));
                 }
             }
         }
     }
-    if row.resources.is_empty() {
-        return None;
-    }
-    let denies = policies.identity.iter().chain(boundary.into_iter().flatten());
-    for deny in denies.filter(|grant| grant.denies(name)) {
-        if row.resources.iter().any(|resource| patterns::touches(deny, resource)) {
-            push(&mut row.limited_by, deny.told());
-        }
-    }
-    row.resources = patterns::widest(row.resources);
-    Some(row)
+    (resources, conditions)
 }
 
 fn push(list: &mut Vec<String>, text: String) {

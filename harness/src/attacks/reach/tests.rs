@@ -88,3 +88,20 @@ fn a_statement_about_other_resources_reaches_nothing() {
     ]);
     assert_eq!(Reach::of("a", &policies(statement, None)).actions(), 0);
 }
+
+/// Where the usual name is not allowed, another one is looked for in the patterns;
+/// names without one leave nothing new.
+#[rstest::rstest]
+#[case("ledger-*", Some("ledger-inside"))]
+#[case("ledger-fn-*", Some("ledger-fn-ringfence"))]
+#[case("ledger", None)]
+fn a_new_name_is_one_that_the_policies_allow(#[case] allowed: &str, #[case] name: Option<&str>) {
+    let arn = |name: &str| format!("arn:aws:lambda:us-east-1:123456789012:function:{name}");
+    let policies = policies(
+        json!([{"Effect": "Allow", "Action": "lambda:CreateFunction", "Resource": arn(allowed)}]),
+        None,
+    );
+    let free = policies.free("lambda:CreateFunction", &arn("ledger-inside"));
+    assert_eq!(free, name.map(arn));
+    assert_eq!(policies.free("lambda:DeleteFunction", &arn("ledger-inside")), None);
+}

@@ -111,7 +111,7 @@ fn satisfied(context: &mut Context, operator: &str, key: &str, values: &[String]
 
 /// A text that fits a pattern and, in an ARN, has an account and no region of
 /// its own.
-fn concrete(pattern: &str, account: &str) -> String {
+pub(super) fn concrete(pattern: &str, account: &str) -> String {
     if pattern == "*" {
         return "ringfence".to_owned();
     }

@@ -29,10 +29,10 @@ use super::run::Runner;
 use super::settings;
 use super::tokens::Gateway;
 use super::trust::{SESSION, Trust};
-use crate::config::{App, IssuerKind, Job};
+use crate::config::{App, IssuerKind, Job, Refusals};
 use crate::issuers::Issuer;
 use crate::stack::{Stack, StackError};
-use ringfence_guard::{Caller, Question};
+use ringfence_guard::{Caller, Question, Recording};
 
 /// Everything that the attacks need of a deployed stack.
 #[derive(Debug)]
@@ -55,12 +55,17 @@ impl<'a> Suite<'a> {
         let account = stack.config().account.id.as_str();
         let root = format!("arn:aws:iam::{account}:root");
         let platform = Actor::new(root, stack.root(), stack.client().clone());
-        let mut facts = Facts::gather(stack.config(), stack.outputs(), &platform).await?;
-        for function in facts.functions.iter_mut().filter(|it| it.deployed && !it.of_app) {
+        let recorded = stack.guard().recording().map(Recording::all).unwrap_or_default();
+        let (config, outputs) = (stack.config(), stack.outputs());
+        let mut facts = Facts::gather(config, outputs, &platform, &recorded).await?;
+        for function in facts.functions.iter_mut().filter(|it| it.deployed && it.app.is_none()) {
             let caller =
                 Caller::Role { name: role_of(&function.role_arn), session: &function.name };
             let logs = Inside::log_group_created(function, &facts.region, &facts.account);
             function.logs = legitimate::may(stack.guard(), caller, &logs).await;
+        }
+        if facts.refusals != Refusals::Named {
+            work::names(&mut facts, &platform).await?;
         }
         Ok(Self { facts, platform, github: first_workflows(stack)?, stack })
     }
@@ -229,6 +234,8 @@ impl<'a> Suite<'a> {
                     namespace: deployer.app.clone(),
                     work: self.work_of_deployer(deployer, &attacker).await?,
                 };
+                let may = (runner.work.clone())
+                    .unwrap_or_else(|| decided::reads_function(&self.facts, &deployer.function));
                 let mut findings = Vec::new();
                 for (number, (id, attack)) in self.calls(deployer).into_iter().enumerate() {
                     if !selected(&id) {
@@ -245,14 +252,14 @@ impl<'a> Suite<'a> {
                         continue;
                     }
                     let missing = lack::of(&asked);
-                    let may = decided::reads_function(&self.facts, &deployer.app);
-                    let asking = asked.asking(&deployer.name, attacker.access_key_id(), may);
+                    let key = attacker.access_key_id();
+                    let asking = asked.asking(&deployer.name, key, &may, runner.work.as_ref());
                     findings.push(match missing {
                         Some(lack) => asking.not_applicable(lack),
                         None => asking.run(self.stack.guard(), &actor).await?,
                     });
                 }
-                findings.extend(self.paths_of(deployer, &attacker, &actor, selected).await);
+                findings.extend(self.paths_of(deployer, may, &attacker, &actor, selected).await);
                 findings.extend(
                     needs::run(
                         self.stack.guard(),

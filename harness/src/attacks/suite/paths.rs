@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Selected, Suite, role_of};
 use crate::attacks::actor::Actor;
 use crate::attacks::attack::Step;
-use crate::attacks::escalations::decided::{self, Candidate, Decided};
+use crate::attacks::escalations::decided::{Candidate, Decided};
 use crate::attacks::escalations::questions::Between;
 use crate::attacks::facts::{DeployerFacts, Facts, FunctionFacts, RoleFacts};
 use crate::attacks::finding::{Finding, Road};
@@ -83,13 +83,15 @@ impl Suite<'_> {
     pub(super) async fn paths_of(
         &self,
         deployer: &DeployerFacts,
+        may: Question,
         attacker: &Actor,
         canary: &Actor,
         selected: Selected<'_>,
     ) -> Vec<Finding> {
         let decided =
             Decided { guard: self.stack.guard(), canary: Caller::Key(canary.access_key_id()) };
-        let candidate = self.deployer_candidate(deployer, Caller::Key(attacker.access_key_id()));
+        let candidate =
+            self.deployer_candidate(deployer, Caller::Key(attacker.access_key_id()), may);
         let mut findings = Vec::new();
         for path in escalations::paths() {
             let chosen = selected(&path.finding_id(&deployer.name, Road::Api));
@@ -135,6 +137,7 @@ impl Suite<'_> {
         &'b self,
         deployer: &'b DeployerFacts,
         caller: Caller<'b>,
+        may: Question,
     ) -> Candidate<'b> {
         let facts = &self.facts;
         Candidate {
@@ -147,7 +150,7 @@ impl Suite<'_> {
                 own: &deployer.role_arn,
                 coveted: facts.coveted(deployer),
             },
-            may: decided::reads_function(facts, &deployer.app),
+            may,
         }
     }
 
@@ -165,7 +168,7 @@ impl Suite<'_> {
             road: Road::Function,
             between: Between {
                 facts: &self.facts,
-                app: &function.name,
+                app: function.owner(),
                 own: &function.role_arn,
                 coveted,
             },
