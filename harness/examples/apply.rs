@@ -80,10 +80,11 @@ async fn apply_bare() -> anyhow::Result<Duration> {
         account_id: config.account.id.as_str(),
         region: config.account.region.as_str(),
         sealed: false,
+        images: &[],
     };
     let emulator = Emulator::start(&options, &tools, &scratch, &progress).await?;
     let binary = TerraformBinary::find().await?;
-    let roots = Roots::prepare(binary, &config.layer1, &config.file, &scratch, &progress).await?;
+    let roots = Roots::prepare(binary, &config, &scratch, &progress).await?;
     let access = Access {
         endpoint: emulator.url().clone(),
         region: config.account.region.as_str().to_owned(),

@@ -4,6 +4,7 @@
 //! run. Collections are ordered and ids stable, so that two records can be
 //! compared.
 
+pub mod baseline;
 pub mod bundle;
 mod calibration;
 pub mod check;

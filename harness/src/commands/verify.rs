@@ -1,13 +1,16 @@
 //! `ringfence verify`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::Context as _;
 use clap::Args;
 use ringfence_calibrate::decisions::DECISIONS;
+use ringfence_evidence::baseline::news;
 use ringfence_evidence::bundle::put;
+use ringfence_evidence::check::{Trust, check};
 use ringfence_evidence::signature::fingerprint;
 use ringfence_evidence::{
     Companion, Companions, Decider, Phase, Probe, RunRecord, RunStatus, SCHEMA_VERSION, Scope,
@@ -52,6 +55,9 @@ pub(super) struct Verify {
     /// The bundle to compare with [default: the latest of the history]
     #[arg(long)]
     previous: Option<PathBuf>,
+    /// Fail only on what is new against this earlier bundle
+    #[arg(long, value_name = "DIR")]
+    baseline: Option<PathBuf>,
     /// Sign the evidence with this OpenSSH key; a public key's file takes the key from the agent
     #[arg(long)]
     sign_key: Option<PathBuf>,
@@ -81,6 +87,8 @@ impl Verify {
             supervise::end_with_supervisor()?;
         }
         let config = Config::load(&self.config)?;
+        // Before anything starts, and before an earlier run moves to the history.
+        let baseline = self.baseline.as_deref().map(baseline_of).transpose()?;
         let mut record = beginning(&config)?;
         let wanted = Wanted {
             directory: self.run_dir.clone(),
@@ -92,7 +100,9 @@ impl Verify {
             let ended = OffsetDateTime::now_utc().format(&Rfc3339)?;
             abandon(&self.run_dir, &config, keeper.redactor(), ended, reason)
         };
-        match unless_interrupted(self.work(config.clone(), &keeper, record)).await {
+        match unless_interrupted(self.work(config.clone(), &keeper, record, baseline.as_ref()))
+            .await
+        {
             Ok(Ok(exit)) => Ok(exit),
             Ok(Err(signal)) => {
                 abandoned("it was interrupted by a signal")?;
@@ -115,6 +125,7 @@ impl Verify {
         config: Config,
         keeper: &Keeper,
         mut record: RunRecord,
+        baseline: Option<&RunRecord>,
     ) -> anyhow::Result<Exit> {
         let began = Instant::now();
         let progress = terminal::progress();
@@ -150,6 +161,13 @@ impl Verify {
         record.duration_ms = u64::try_from(began.elapsed().as_millis())?;
         record.ended = Some(OffsetDateTime::now_utc().format(&Rfc3339)?);
         record.status = RunStatus::Complete {};
+        let news = baseline.map(|baseline| news(baseline, &record));
+        record.deviations.extend(baseline.map(|baseline| {
+            format!(
+                "the exit code tells only of what is new against the baseline, run {} of {}",
+                baseline.run_id, baseline.started
+            )
+        }));
         let phase = progress.phase("evidence");
         let record = keeper.finish(&record, &exchanges)?;
         phase.done();
@@ -163,8 +181,25 @@ impl Verify {
         if self.worker {
             supervise::tell(keeper.directory())?;
         }
-        Ok(if record.passed() { Exit::Held } else { Exit::Failed })
+        for one in news.iter().flatten() {
+            eprintln!("ringfence: new against the baseline: {one}");
+        }
+        let passed = news.map_or_else(|| record.passed(), |news| news.is_empty());
+        Ok(if passed { Exit::Held } else { Exit::Failed })
     }
+}
+
+/// The record of an undamaged bundle whose run came to its end.
+fn baseline_of(directory: &Path) -> anyhow::Result<RunRecord> {
+    let checked = check(directory, Trust::HashesAlone)?;
+    let name = directory.display();
+    if let Some(problem) = checked.problems.first() {
+        anyhow::bail!("the baseline `{name}` is not to be relied on: {problem}");
+    }
+    let record = checked.record.filter(|record| record.status.is_complete());
+    record.with_context(|| {
+        format!("the baseline `{name}` did not come to its end: nothing can be compared with it")
+    })
 }
 
 async fn attack(

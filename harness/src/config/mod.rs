@@ -4,6 +4,7 @@
 //! it with an example. Unknown fields are errors, and every error names file,
 //! line and column. Paths are relative to the file.
 
+mod existing;
 mod layer1;
 mod schema;
 mod value;
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
+pub use existing::Existing;
+pub(crate) use existing::IMAGE;
 pub use layer1::{IgnoredAttribute, Layer1};
 pub use schema::{
     Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Organization,
@@ -131,6 +134,7 @@ impl Config {
                 .membership()
                 .map_err(|error| Fault::at(&organization.path, error.to_string()))?;
         }
+        self.check_existing()?;
         for (name, substitute) in &self.actions {
             let faults = substitute.get_ref().check();
             faults.map_err(|why| Fault::at(substitute, format!("actions.\"{name}\": {why}")))?;
@@ -182,6 +186,29 @@ impl Config {
             if issuer.kind.is_for_apis() && issuer.audience.is_none() {
                 let fault = "an issuer of tokens for APIs needs `audience`".to_owned();
                 return Err(Fault::at(&issuer.url, fault));
+            }
+        }
+        Ok(())
+    }
+
+    /// What exists is made for a Layer 1, and each entry has a name of its own.
+    fn check_existing(&self) -> Result<(), Fault> {
+        let mut names = BTreeSet::new();
+        for (number, entry) in (1..).zip(&self.existing) {
+            if let Some((offset, message)) = entry.fault() {
+                return Err(Fault { offset, message });
+            }
+            if self.layer1.is_empty() {
+                let message =
+                    "what exists is made before a Layer 1 is applied: name one in [layer1]";
+                return Err(Fault::at(&entry.kind, message.to_owned()));
+            }
+            let (kind, name) = (entry.kind.get_ref(), entry.name(number));
+            if !names.insert((kind, name.clone())) {
+                let fault = format!(
+                    "two entries are called `{kind}.{name}`: give one of them another `name`"
+                );
+                return Err(Fault::at(entry.name.as_ref().unwrap_or(&entry.kind), fault));
             }
         }
         Ok(())
@@ -494,6 +521,26 @@ mod tests {
     #[case::unknown_field_of_a_root(
         "[[layer1]]\ndirectory='x'\n[[layer1]]\ndirectory='y'\nvars=1",
         "r.toml:5:1: unknown field `vars`"
+    )]
+    #[case::existing_of_no_type(
+        "[layer1]\ndirectory='x'\n[[existing]]\ntype='vpc'",
+        "r.toml:4:6: `vpc` is not a resource type of Terraform's provider `aws`"
+    )]
+    #[case::existing_without_layer1(
+        "[[existing]]\ntype='aws_vpc'",
+        "r.toml:2:6: what exists is made before a Layer 1 is applied: name one in [layer1]"
+    )]
+    #[case::existing_twice(
+        "[layer1]\ndirectory='x'\n[[existing]]\ntype='aws_vpc'\nname='a'\n[[existing]]\ntype='aws_vpc'\nname='a'",
+        "r.toml:8:6: two entries are called `aws_vpc.a`: give one of them another `name`"
+    )]
+    #[case::existing_with_a_name_that_is_none(
+        "[layer1]\ndirectory='x'\n[[existing]]\ntype='aws_vpc'\nname='1 a'",
+        "r.toml:5:6: `1 a` is not a name as Terraform's resources have"
+    )]
+    #[case::image_without_a_name(
+        "[layer1]\ndirectory='x'\n[[existing]]\ntype='aws_ami'",
+        "r.toml:4:6: an image needs a `name` among its properties"
     )]
     #[case::syntax("[account\n", "r.toml:1:9: ")]
     fn an_error_names_file_line_and_column(#[case] text: &str, #[case] expected: &str) {

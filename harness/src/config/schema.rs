@@ -10,6 +10,7 @@ use toml::Spanned;
 use crate::registries::{self, Registry};
 use crate::workflow::Substitutes;
 
+use super::existing::Existing;
 use super::layer1::{self, Layer1};
 use super::value::{AccountId, Backend, Region, Repository};
 
@@ -27,6 +28,9 @@ pub struct Config {
     /// they are applied; none means an empty account.
     #[serde(default, deserialize_with = "layer1::one_or_several")]
     pub layer1: Vec<Layer1>,
+    /// What exists outside the estate, and is there before it.
+    #[serde(default)]
+    pub existing: Vec<Existing>,
     /// The HTTP API under test; none means the only one that Layer 1 made.
     #[serde(default)]
     pub api: Option<Api>,

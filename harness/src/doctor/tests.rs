@@ -1,7 +1,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::config::{Config, Layer1};
+use crate::config::Config;
 use crate::scratch::Scratch;
 use crate::stack;
 use crate::terraform::{Roots, TerraformError};
@@ -147,11 +147,11 @@ async fn a_run_refuses_a_root_module_exactly_where_doctor_does(
     assert_eq!(!refused, runs, "{diagnosis:?}");
     let tools = PythonTools::provision(&Progress::silent()).await.unwrap();
     let scratch = Scratch::create(&tools.python()).unwrap();
-    let layers = [Layer1 { directory: top.path().to_owned(), ..Layer1::default() }];
+    let text = format!("[layer1]\ndirectory = '{}'\n", top.path().display());
+    let config = Config::parse(&text, &top.path().join("ringfence.toml")).unwrap();
     let binary = TerraformBinary::find().await.unwrap();
     let progress = Progress::silent();
-    let file = top.path().join("ringfence.toml");
-    let prepared = Roots::prepare(binary, &layers, &file, &scratch, &progress).await;
+    let prepared = Roots::prepare(binary, &config, &scratch, &progress).await;
     match prepared {
         Ok(_) => assert!(runs),
         Err(TerraformError::Unsupported(remarks)) => assert!(!runs, "{remarks:?}"),

@@ -5,6 +5,7 @@ empty one lets everybody in. Prints the port once it listens, and ends when its
 standard input does, that is with the process that started it.
 """
 import hmac
+import json
 import os
 import sys
 import threading
@@ -33,6 +34,12 @@ from werkzeug.serving import make_server
 # moto denies by a bucket policy without reading its conditions, so that a
 # policy which demands TLS locks everybody out. The guard in front decides.
 FakeBucket.get_permission = lambda bucket, action, resource: PermissionResult.PERMITTED
+
+# Images that nobody can register as somebody else's.
+if os.environ.get("RINGFENCE_IMAGES"):
+    from moto.ec2.models import amis
+
+    amis.AMIS.extend(json.loads(os.environ["RINGFENCE_IMAGES"]))
 
 
 class Handler(MotoRequestHandler):

@@ -46,6 +46,10 @@ impl Server {
     ) -> Result<Self, EmulatorError> {
         let failed = |message: String| EmulatorError::Embedded(message);
         let directory = scratch.subdirectory("upstream").map_err(|e| failed(e.to_string()))?;
+        let images = match options.images {
+            [] => String::new(),
+            images => serde_json::to_string(images).map_err(|e| failed(e.to_string()))?,
+        };
         let mut command = Command::new(tools.python());
         command
             .args(["-I", "-c", PROGRAM])
@@ -58,6 +62,7 @@ impl Server {
             .env("AWS_DEFAULT_REGION", options.region)
             // Layer 1 attaches AWS's own policies.
             .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+            .env("RINGFENCE_IMAGES", images)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -52,6 +52,11 @@ pub enum EmulatorError {
     /// There is no secret for it.
     #[error("the operating system gives no randomness: {0}")]
     Randomness(String),
+    /// It cannot be given images.
+    #[error(
+        "{0} cannot be given machine images: an [[existing]] of the type `aws_ami` needs `--backend embedded`"
+    )]
+    Images(&'static str),
     /// The endpoint does not answer.
     #[error("the upstream at `{url}` does not answer: {message}")]
     Endpoint {
@@ -108,6 +113,8 @@ pub struct Options<'a> {
     /// Whether what is started answers the guard alone. An endpoint cannot be
     /// made to.
     pub sealed: bool,
+    /// Machine images of others that the embedded server knows besides its own.
+    pub images: &'a [serde_json::Value],
 }
 
 /// A running upstream; it ends when dropped.
@@ -144,6 +151,14 @@ impl Emulator {
         progress: &Progress,
     ) -> Result<Self, EmulatorError> {
         let phase = progress.phase("upstream");
+        let elsewhere = match options.backend {
+            Backend::Embedded | Backend::Auto => None,
+            Backend::Endpoint(_) => Some("an endpoint"),
+            Backend::LocalStack => Some("LocalStack"),
+        };
+        if let Some(product) = elsewhere.filter(|_| !options.images.is_empty()) {
+            return Err(EmulatorError::Images(product));
+        }
         let secret = options.sealed.then(random).transpose()?;
         let secret = secret.as_ref();
         let emulator = match options.backend {
@@ -153,6 +168,10 @@ impl Emulator {
                 let engine = localstack::engine().await?;
                 engine.obtain(options.image, &phase).await?;
                 started(options, &engine, scratch, secret, None).await?
+            }
+            Backend::Auto if !options.images.is_empty() => {
+                let why = "an [[existing]] is a machine image".to_owned();
+                embedded(options, tools, scratch, secret, Some(why)).await?
             }
             Backend::Auto => match localstack_is_there(options, &phase).await {
                 Ok(engine) => {
@@ -373,6 +392,7 @@ mod tests {
             account_id: "123456789012",
             region: "us-east-1",
             sealed: true,
+            images: &[],
         };
         let emulator = Emulator::start(&options, &tools, &scratch, &Progress::silent()).await?;
         Ok((emulator, scratch))

@@ -82,6 +82,14 @@ impl Redactor {
                 }
             }
         }
+        for entry in &config.existing {
+            for (name, value) in &entry.properties {
+                if is_secret(name) {
+                    let name = format!("{name} of an existing {}", entry.kind.get_ref());
+                    strings(value, &mut |text| add(name.clone(), text));
+                }
+            }
+        }
         for (name, value) in environment {
             let variable = name.strip_prefix("TF_VAR_").is_some_and(&secret);
             // Short values of the environment are flags more often than secrets.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::doctor::Found;
 use crate::hcl::{Block, File, Module, Value};
+use crate::terraform;
 
 /// A root module and the values of its variables.
 #[derive(Debug, Default)]
@@ -67,6 +68,11 @@ impl Facts {
         let values = values.iter().map(read).collect::<io::Result<Vec<_>>>()?;
         let values = values.into_iter().flatten().collect();
         Ok(Self { directory: directory.to_owned(), module, values, choices })
+    }
+
+    /// What its data sources find only where it exists before.
+    pub(super) fn outside(&self) -> Vec<terraform::Outside> {
+        terraform::outside(&self.module)
     }
 
     /// How much of what a run attacks there is.

@@ -71,6 +71,12 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
     if applied.is_empty() {
         text.open("no root module of Terraform with resources of AWS was found: name it as `layer1.directory`");
     }
+    for root in &applied {
+        for outside in root.facts.outside() {
+            let place = format!("{}:{}", text.path(&outside.place.file), outside.place.line);
+            text.open(&format!("{}: where the account does not have it ({place})", outside.entry));
+        }
+    }
     let alone = !several || !others.is_empty();
     for other in others {
         let path = text.path(&other.directory);

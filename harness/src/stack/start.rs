@@ -18,7 +18,7 @@ use crate::integrity::{Isolation, Moment, Reading};
 use crate::issuers::Issuer;
 use crate::root::{Ledger, RootKeys};
 use crate::scratch::Scratch;
-use crate::terraform::{Outputs, Roots};
+use crate::terraform::{self, Outputs, Roots};
 use crate::tools::{PythonTools, TerraformBinary};
 
 impl Stack {
@@ -50,6 +50,7 @@ impl Stack {
         let mut phases = Vec::new();
 
         // Terraform takes seconds to initialise; it needs no endpoint for that.
+        let images = terraform::images(&config.existing);
         let upstream = async {
             let options = emulator::Options {
                 backend,
@@ -58,6 +59,7 @@ impl Stack {
                 account_id: config.account.id.as_str(),
                 region: config.account.region.as_str(),
                 sealed: true,
+                images: &images,
             };
             let began = std::time::Instant::now();
             let emulator = Emulator::start(&options, &tools, &scratch, &progress).await?;
@@ -66,8 +68,7 @@ impl Stack {
         let layer1 = async {
             let Some(binary) = binary else { return Ok::<_, StackError>(None) };
             let began = std::time::Instant::now();
-            let (layers, file) = (&config.layer1, &config.file);
-            let roots = Roots::prepare(binary, layers, file, &scratch, &progress).await?;
+            let roots = Roots::prepare(binary, &config, &scratch, &progress).await?;
             Ok(Some((roots, began.elapsed())))
         };
         let ((emulator, took), layer1) = tokio::try_join!(upstream, layer1)?;

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::mirror::{self, Mirror};
+use super::outside::{self, Outside};
 use super::overrides;
 use super::reach::Reach;
 use super::version::{Version, meets};
@@ -138,6 +139,7 @@ pub fn examine(directory: &Path, machine: &Machine) -> io::Result<Examined> {
         terragrunt(path, &shown(path), &mut examined);
         replaced(module, machine, &mut examined);
         calls(path, module, &mut examined);
+        examined.remarks.extend(outside::entries(module).into_iter().map(Outside::remark));
     }
     let mirrors = machine.mirrors_of(&root);
     let modules: Vec<&Module> = modules.iter().map(|(_, module)| module).collect();
@@ -435,6 +437,19 @@ resource "terraform_data" "d" {}
                 "root/main.tf:3:3 terraform.backend StandsIn",
                 "root/main.tf:5:5 provider.aws from registry.terraform.io",
                 "root/main.tf:6:5 provider.okta Unsupported",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_must_exist_outside_is_told_but_not_what_the_module_makes() {
+        let main = "data \"aws_iam_role\" \"ci\" {\n  name = \"ci\"\n}\ndata \"aws_iam_role\" \"own\" {\n  name = aws_iam_role.own.name\n}\ndata \"aws_subnets\" \"s\" {\n  filter {\n    name = \"vpc-id\"\n    values = [data.aws_vpc.d.id]\n  }\n}\n";
+        let told = told(&[("main.tf", main)], "");
+        assert_eq!(
+            told,
+            [
+                "main.tf:1:1 data.aws_iam_role.ci StandsIn",
+                "main.tf:1:1 provider.aws from registry.terraform.io"
             ]
         );
     }

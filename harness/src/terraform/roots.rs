@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::existing::Before;
 use super::{Access, Instance, Outputs, Reads, States, Terraform, TerraformError};
-use crate::config::Layer1;
+use crate::config::Config;
 use crate::progress::Progress;
 use crate::remark::unsupported;
 use crate::scratch::Scratch;
@@ -13,6 +14,8 @@ use crate::tools::TerraformBinary;
 #[derive(Debug)]
 pub struct Roots {
     binary: TerraformBinary,
+    /// What exists outside the estate.
+    before: Option<Before>,
     all: Vec<Root>,
 }
 
@@ -26,17 +29,18 @@ pub struct Root {
 }
 
 impl Roots {
-    /// Copies and initialises root modules. Needs no endpoint yet.
+    /// Copies and initialises the root modules of a configuration, and what exists
+    /// before them. Needs no endpoint yet.
     ///
     /// # Errors
     /// At the first that cannot be read, or whose providers cannot be had.
     pub async fn prepare(
         binary: TerraformBinary,
-        layers: &[Layer1],
-        file: &std::path::Path,
+        config: &Config,
         scratch: &Scratch,
         progress: &Progress,
     ) -> Result<Self, TerraformError> {
+        let (layers, file) = (&config.layer1, &config.file);
         let states = States::of(layers, file).map_err(|error| TerraformError::Copy {
             directory: layers.first().map(|layer1| layer1.directory.clone()).unwrap_or_default(),
             message: error.to_string(),
@@ -45,6 +49,8 @@ impl Roots {
         if !faults.is_empty() {
             return Err(TerraformError::Unsupported(faults));
         }
+        let entries = (config.existing.as_slice(), file.as_path());
+        let before = Before::prepare(&binary, entries, layers.len(), scratch, progress).await?;
         let mut all: Vec<Root> = Vec::new();
         let mut files: Vec<PathBuf> = Vec::new();
         for (number, layer1) in layers.iter().enumerate() {
@@ -57,10 +63,10 @@ impl Roots {
             files.push(terraform.state_file());
             all.push(Root { name, terraform });
         }
-        Ok(Self { binary, all })
+        Ok(Self { binary, before, all })
     }
 
-    /// Applies them in their order.
+    /// Makes what exists, and applies them in their order.
     ///
     /// # Errors
     /// Terraform's own errors, with their places in the user's files.
@@ -69,6 +75,9 @@ impl Roots {
         access: &Access,
         progress: &Progress,
     ) -> Result<Outputs, TerraformError> {
+        if let Some(before) = &self.before {
+            before.apply(access, progress).await?;
+        }
         let mut outputs = Vec::new();
         for Root { name, terraform } in &self.all {
             let phase = progress.phase(titled("terraform apply", name, self.all.len()));

@@ -257,6 +257,7 @@ async fn an_upstream_that_dies_half_way_is_named() {
         region: "us-east-1",
         // It is used by its URL, as one that somebody else runs.
         sealed: false,
+        images: &[],
     };
     let upstream = Emulator::start(&options, &tools, &scratch, &Progress::silent()).await.unwrap();
     let url = upstream.url().clone();

@@ -164,6 +164,54 @@ fn what_root_modules_cannot_read_of_each_other_is_told_before_anything_starts() 
     );
 }
 
+/// A baseline is read before anything starts.
+#[test]
+fn a_baseline_that_is_damaged_or_not_there_is_refused() {
+    let place = copied("auth0");
+    assert_eq!(ringfence(place.path(), &["init"]).status.code(), Some(0));
+    for (name, text) in [("gone", None), ("damaged", Some("{}"))] {
+        let bundle = place.path().join(name);
+        if let Some(text) = text {
+            std::fs::create_dir(&bundle).unwrap();
+            std::fs::write(bundle.join("run.json"), text).unwrap();
+            std::fs::write(bundle.join("MANIFEST.sha256"), "").unwrap();
+        }
+        let judged =
+            ringfence(place.path(), &["verify", "--backend", "embedded", "--baseline", name]);
+        assert_eq!(judged.status.code(), Some(2), "{}", said(&judged));
+        assert!(said(&judged).contains(name), "{}", said(&judged));
+        assert!(!place.path().join("ringfence-run").exists());
+    }
+}
+
+/// What a data source reads and nothing makes is told with an entry; with the
+/// entry it is there, and an entry that fails is told at its place.
+#[test]
+fn what_exists_outside_is_made_before() {
+    let place = tempfile::tempdir().unwrap();
+    let main = "data \"aws_vpc\" \"shared\" {\n  tags = {\n    Name = \"shared\"\n  }\n}\ndata \"aws_ami\" \"a\" {\n  most_recent = true\n  owners = [\"099720109477\"]\n  filter {\n    name = \"name\"\n    values = [\"ubuntu-noble-*\"]\n  }\n}\nresource \"aws_iam_role\" \"r\" {\n  name = \"r-${data.aws_vpc.shared.cidr_block == \"10.9.0.0/16\" ? data.aws_ami.a.name : \"\"}\"\n  assume_role_policy = jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Principal = { Service = \"ec2.amazonaws.com\" }, Action = \"sts:AssumeRole\" }] })\n}\nresource \"aws_iam_role_policy\" \"r\" {\n  role = aws_iam_role.r.id\n  policy = jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = \"s3:ListAllMyBuckets\", Resource = \"*\" }] })\n}\n";
+    std::fs::write(place.path().join("main.tf"), main).unwrap();
+    let doctor = ringfence(place.path(), &["doctor", "--offline", "--json"]);
+    let lines = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(lines.contains(r#"ringfence.toml needs [[existing]] type = \"aws_vpc\""#), "{lines}");
+    let config = place.path().join("ringfence.toml");
+    let entry = |cidr: &str| {
+        format!(
+            "[layer1]\ndirectory = '.'\n[[existing]]\ntype = 'aws_vpc'\nproperties = {{ {cidr}, tags = {{ Name = 'shared' }} }}\n[[existing]]\ntype = 'aws_ami'\nproperties = {{ name = 'ubuntu-noble-1', owner_id = '099720109477' }}\n"
+        )
+    };
+    std::fs::write(&config, entry("cidr_blocks = '10.9.0.0/16'")).unwrap();
+    let failed = ringfence(place.path(), &["attack", "--backend", "embedded"]);
+    assert_eq!(failed.status.code(), Some(2), "{}", said(&failed));
+    let expected = "ringfence.toml:4:8: aws_vpc.existing-1: this [[existing]] cannot be made; its `properties` are the arguments of Terraform's `aws_vpc`";
+    assert!(said(&failed).contains(expected), "{}", said(&failed));
+    std::fs::write(&config, entry("cidr_block = '10.9.0.0/16'")).unwrap();
+    let judged = ringfence(place.path(), &["attack", "--backend", "embedded", "--json"]);
+    assert!(matches!(judged.status.code(), Some(0 | 1)), "{}", said(&judged));
+    let told = String::from_utf8_lossy(&judged.stdout);
+    assert!(told.contains("r-ubuntu-noble-1"), "{told}");
+}
+
 #[test]
 fn the_archive_of_an_example_holds_the_source_beside_it() {
     archive_holds_its_source("auth0");
