@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::context::merged;
 use super::s3_bucket_settings::{
-    CORS, ENCRYPTION, LIFECYCLE, OBJECT_LOCK, OWNERSHIP, PUBLIC_ACCESS, SETTINGS, VERSIONING,
-    WEBSITE,
+    CORS, ENCRYPTION, LIFECYCLE, NOTIFICATIONS, OBJECT_LOCK, OWNERSHIP, PUBLIC_ACCESS, SETTINGS,
+    VERSIONING, WEBSITE,
 };
 use super::{Context, Existing, Failure, Kind, Made, Property, ResourceType, Tagging, text};
 
@@ -25,6 +25,7 @@ impl ResourceType for Bucket {
             Property::new("BucketName", Kind::Text).replaces(),
             Property::new("CorsConfiguration", CORS),
             Property::new("LifecycleConfiguration", LIFECYCLE),
+            Property::new("NotificationConfiguration", NOTIFICATIONS),
             Property::new("ObjectLockConfiguration", OBJECT_LOCK),
             Property::new("ObjectLockEnabled", Kind::Boolean),
             Property::new("OwnershipControls", OWNERSHIP),

@@ -95,6 +95,41 @@ pub(super) const OBJECT_LOCK: Kind = Kind::Object(&[
     ("Rule", Kind::Object(&[("DefaultRetention", RETENTION)])),
 ]);
 
+const NOTIFICATION_FILTER: Kind = Kind::Object(&[(
+    "S3Key",
+    Kind::Object(&[(
+        "Rules",
+        Kind::List(&Kind::Object(&[("Name", Kind::Text), ("Value", Kind::Text)])),
+    )]),
+)]);
+pub(super) const NOTIFICATIONS: Kind = Kind::Object(&[
+    ("EventBridgeConfiguration", Kind::Object(&[("EventBridgeEnabled", Kind::Boolean)])),
+    (
+        "LambdaConfigurations",
+        Kind::List(&Kind::Object(&[
+            ("Event", Kind::Text),
+            ("Filter", NOTIFICATION_FILTER),
+            ("Function", Kind::Text),
+        ])),
+    ),
+    (
+        "QueueConfigurations",
+        Kind::List(&Kind::Object(&[
+            ("Event", Kind::Text),
+            ("Filter", NOTIFICATION_FILTER),
+            ("Queue", Kind::Text),
+        ])),
+    ),
+    (
+        "TopicConfigurations",
+        Kind::List(&Kind::Object(&[
+            ("Event", Kind::Text),
+            ("Filter", NOTIFICATION_FILTER),
+            ("Topic", Kind::Text),
+        ])),
+    ),
+]);
+
 /// A property that is a call of its own.
 pub(super) struct Setting {
     pub(super) property: &'static str,
@@ -110,13 +145,15 @@ enum Removal {
     Operation(&'static str),
     /// By this value: there is no way back to none.
     Value(&'static str),
+    /// By an empty value.
+    Empty,
     /// AWS has no way.
     Never,
 }
 
 /// In the order in which AWS's handler applies them, as far as it matters:
 /// versioning goes before what needs it.
-pub(super) const SETTINGS: [Setting; 8] = [
+pub(super) const SETTINGS: [Setting; 9] = [
     Setting {
         property: "BucketEncryption",
         put: "PutBucketEncryption",
@@ -173,6 +210,13 @@ pub(super) const SETTINGS: [Setting; 8] = [
         value: website,
         remove: Removal::Operation("DeleteBucketWebsite"),
     },
+    Setting {
+        property: "NotificationConfiguration",
+        put: "PutBucketNotificationConfiguration",
+        member: "NotificationConfiguration",
+        value: notifications,
+        remove: Removal::Empty,
+    },
 ];
 
 impl Setting {
@@ -196,6 +240,7 @@ impl Setting {
             Removal::Value(status) => {
                 (self.put, json!({"Bucket": bucket, self.member: {"Status": status}}))
             }
+            Removal::Empty => (self.put, json!({"Bucket": bucket, self.member: {}})),
             Removal::Never => {
                 let message = format!("{} cannot be removed from a bucket", self.property);
                 return Err(Failure::handler("NotUpdatable", message));
@@ -251,6 +296,38 @@ fn website(value: &Value) -> Value {
         let rules = value.get("RoutingRules").and_then(Value::as_array).into_iter().flatten();
         let rules: Vec<Value> = rules.map(|rule| renamed(rule, &names).into()).collect();
         members.insert("RoutingRules".to_owned(), json!({"RoutingRule": rules}));
+    }
+    members.into()
+}
+
+/// Notifications by the wire's names
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html>).
+fn notifications(value: &Value) -> Value {
+    let mut members = Map::new();
+    for (list, wire, target, of) in [
+        ("LambdaConfigurations", "CloudFunctionConfiguration", "Function", "CloudFunction"),
+        ("QueueConfigurations", "QueueConfiguration", "Queue", "Queue"),
+        ("TopicConfigurations", "TopicConfiguration", "Topic", "Topic"),
+    ] {
+        let items = value.get(list).and_then(Value::as_array).into_iter().flatten();
+        let items: Vec<Value> = items
+            .map(|item| {
+                let mut members = renamed(item, &[(target, of)]);
+                if let Some(rules) = item.pointer("/Filter/S3Key/Rules") {
+                    let filter = json!({"S3Key": {"FilterRule": rules}});
+                    members.insert("Filter".to_owned(), filter);
+                }
+                members.into()
+            })
+            .collect();
+        if !items.is_empty() {
+            members.insert(wire.to_owned(), items.into());
+        }
+    }
+    // The property is there where the events go; only `false` says otherwise.
+    let bridge = value.get("EventBridgeConfiguration");
+    if bridge.is_some_and(|it| it.get("EventBridgeEnabled") != Some(&Value::Bool(false))) {
+        members.insert("EventBridgeConfiguration".to_owned(), json!({}));
     }
     members.into()
 }
@@ -354,6 +431,25 @@ mod tests {
                 {"Status": "Enabled", "Filter": {"Tag": {"Key": "k", "Value": "v"}},
                  "Transition": [{"StorageClass": "GLACIER", "Date": "2030-01-01"}]},
             ]})
+        );
+    }
+
+    #[test]
+    fn notifications_have_the_wire_s_names() {
+        let value = json!({
+            "LambdaConfigurations": [{"Event": "s3:ObjectCreated:*", "Function": "arn:f",
+                "Filter": {"S3Key": {"Rules": [{"Name": "suffix", "Value": ".jpg"}]}}}],
+            "QueueConfigurations": [{"Event": "s3:ObjectRemoved:*", "Queue": "arn:q"}],
+            "EventBridgeConfiguration": {"EventBridgeEnabled": true},
+        });
+        assert_eq!(
+            wire("NotificationConfiguration", &value),
+            json!({
+                "CloudFunctionConfiguration": [{"Event": "s3:ObjectCreated:*", "CloudFunction": "arn:f",
+                    "Filter": {"S3Key": {"FilterRule": [{"Name": "suffix", "Value": ".jpg"}]}}}],
+                "QueueConfiguration": [{"Event": "s3:ObjectRemoved:*", "Queue": "arn:q"}],
+                "EventBridgeConfiguration": {},
+            })
         );
     }
 

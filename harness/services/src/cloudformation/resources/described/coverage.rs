@@ -63,7 +63,7 @@ pub(super) fn applies_to_deletion(_: &Type, step: &Step, there: impl Fn(&str) ->
 }
 
 /// The paths of what no call of the creation has a place for.
-pub(super) fn unsupported(of: &Type, description: &Description) -> BTreeSet<String> {
+pub(super) fn unsupported(of: &'static Type, description: &Description) -> BTreeSet<String> {
     let mut paths: BTreeSet<String> = description.unsupported.iter().cloned().collect();
     for (property, shape) in of.properties.iter().filter(|(property, _)| of.takes(property)) {
         let mut placed = Vec::new();

@@ -23,6 +23,9 @@ pub(super) struct Description {
     pub(super) name: Option<String>,
     /// The longest name, where the schema does not say it.
     pub(super) longest: Option<usize>,
+    /// Whether made-up names have no capital letters.
+    #[serde(default)]
+    pub(super) lower: bool,
     /// What a made-up name ends with where a property is true: `.fifo`.
     pub(super) suffix: Option<Suffix>,
     /// The first makes the resource, the others complete it.
@@ -104,6 +107,8 @@ pub(super) struct Step {
     /// The properties that [`super::prepare`] works the input out of.
     #[serde(default)]
     pub(super) prepared: Vec<String>,
+    /// The call whose answer this one's expressions see: `{answer./LockToken}`.
+    pub(super) first: Option<Box<Self>>,
     /// Where an answer lists what was refused although the call succeeded.
     pub(super) failures: Option<String>,
     /// What the call does not take is unset by it, so that a property may be
@@ -121,11 +126,13 @@ impl Step {
 }
 
 /// The files.
-const FILES: [(&str, &str); 15] = [
+const FILES: [(&str, &str); 18] = [
     ("apigateway", include_str!("../../../../data/types/apigateway.toml")),
     ("cloudwatch", include_str!("../../../../data/types/cloudwatch.toml")),
     ("cognito-idp", include_str!("../../../../data/types/cognito-idp.toml")),
     ("ec2", include_str!("../../../../data/types/ec2.toml")),
+    ("ecr", include_str!("../../../../data/types/ecr.toml")),
+    ("ecs", include_str!("../../../../data/types/ecs.toml")),
     ("events", include_str!("../../../../data/types/events.toml")),
     ("iam", include_str!("../../../../data/types/iam.toml")),
     ("kinesis", include_str!("../../../../data/types/kinesis.toml")),
@@ -137,6 +144,7 @@ const FILES: [(&str, &str); 15] = [
     ("sns", include_str!("../../../../data/types/sns.toml")),
     ("sqs", include_str!("../../../../data/types/sqs.toml")),
     ("stepfunctions", include_str!("../../../../data/types/stepfunctions.toml")),
+    ("wafv2", include_str!("../../../../data/types/wafv2.toml")),
 ];
 
 static ALL: LazyLock<BTreeMap<String, Description>> = LazyLock::new(|| {

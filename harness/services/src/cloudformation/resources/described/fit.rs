@@ -166,31 +166,40 @@ fn tag_map(tags: &[Value]) -> Option<Value> {
 /// What of a property's shape has no place in a member, by the paths of the
 /// parts: told before anything is made.
 pub(super) fn unplaced(
-    of: &types::Type,
-    shape: &types::Shape,
+    of: &'static types::Type,
+    shape: &'static types::Shape,
     operation: &Operation,
     member: &Member,
     path: &str,
 ) -> BTreeSet<String> {
-    let mut search = Search { of, model: operation.service.model(), found: BTreeSet::new() };
-    search.look(shape, member, path, 0);
+    let model = operation.service.model();
+    let mut search = Search { of, model, inside: Vec::new(), found: BTreeSet::new() };
+    search.look(shape, member, path);
     search.found
 }
 
 struct Search<'t> {
     of: &'t types::Type,
     model: &'static Model,
+    /// The definitions that the path leads through: one that holds itself is
+    /// looked at once, and what comes deeper when the call is made.
+    inside: Vec<&'t str>,
     found: BTreeSet<String>,
 }
 
-/// Shapes that hold themselves are looked at this deep.
-const DEPTH: usize = 9;
-
-impl Search<'_> {
-    fn look(&mut self, shape: &types::Shape, member: &Member, path: &str, depth: usize) {
-        if depth > DEPTH {
-            return;
+impl<'t> Search<'t> {
+    fn look(&mut self, shape: &'t types::Shape, member: &Member, path: &str) {
+        let types::Shape::Definition(name) = shape else {
+            return self.inner(shape, member, path);
+        };
+        if !self.inside.contains(name) {
+            self.inside.push(name);
+            self.inner(shape, member, path);
+            self.inside.pop();
         }
+    }
+
+    fn inner(&mut self, shape: &'t types::Shape, member: &Member, path: &str) {
         let Some(target) = self.model.shape_of(member) else { return };
         let of = self.of;
         let shape = of.resolve(shape);
@@ -203,7 +212,7 @@ impl Search<'_> {
                 for (name, shape) in members {
                     let path = format!("{path}.{name}");
                     match inner(into, name) {
-                        Some(member) => self.look(shape, member, &path, depth + 1),
+                        Some(member) => self.look(shape, member, &path),
                         None => drop(self.found.insert(path)),
                     }
                 }
@@ -215,12 +224,12 @@ impl Search<'_> {
                     .and_then(|items| self.model.shape_of(items))
                     .map(|shape| &shape.form)
                 {
-                    self.look(item, of, path, depth + 1);
+                    self.look(item, of, path);
                 }
             }
-            (types::Shape::List(item), Form::List(of)) => self.look(item, of, path, depth + 1),
+            (types::Shape::List(item), Form::List(of)) => self.look(item, of, path),
             (types::Shape::Map(value), Form::Map { value: of, .. }) => {
-                self.look(value, of, path, depth + 1);
+                self.look(value, of, path);
             }
             // Tags as a list and as a map.
             (types::Shape::List(_), Form::Map { .. })

@@ -8,6 +8,7 @@
 //! - [`fit`]: values in the form that an operation takes;
 //! - [`answer`]: attributes out of answers;
 //! - [`coverage`]: what a type takes, known before anything is made;
+//! - [`openapi`]: Swagger 2.0 as OpenAPI 3.0;
 //! - [`prepare`]: what must be worked out before the calls;
 //! - [`steps`]: the calls of a handler.
 
@@ -17,6 +18,7 @@ mod derive;
 mod description;
 mod expression;
 mod fit;
+mod openapi;
 mod prepare;
 mod steps;
 #[cfg(test)]
@@ -94,7 +96,10 @@ impl Described {
             .as_ref()
             .filter(|suffix| wanted.get(&suffix.property) == Some(&Value::Bool(true)))
             .map_or("", |suffix| suffix.text.as_str());
-        let name = context.physical_name(longest.saturating_sub(suffix.len()));
+        let mut name = context.physical_name(longest.saturating_sub(suffix.len()));
+        if self.description.lower {
+            name = name.to_lowercase();
+        }
         Some(format!("{name}{suffix}"))
     }
 

@@ -17,6 +17,7 @@ pub(super) async fn properties(
     old: Option<&Map<String, Value>>,
 ) -> Result<Map<String, Value>, Failure> {
     match kind {
+        "AWS::ApiGateway::RestApi" => Ok(super::openapi::properties(wanted)),
         "AWS::StepFunctions::StateMachine" => definition(context, wanted).await,
         // Who changes something else keeps the secret.
         "AWS::SecretsManager::Secret"

@@ -26,6 +26,13 @@ impl Described {
         {
             return Ok(Value::Object(Map::new()));
         }
+        let scope = &match &step.first {
+            Some(first) => {
+                let answer = self.call(context, first, scope).await?;
+                scope.with("answer", answer)
+            }
+            None => scope.clone(),
+        };
         let Some(each) = &step.each else { return self.call(context, step, scope).await };
         let items = match scope.text(&format!("{{{each}}}")) {
             Some(Value::Array(items)) => items,

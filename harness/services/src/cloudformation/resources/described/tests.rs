@@ -15,7 +15,10 @@ fn steps(description: &Description) -> Vec<(&'static str, &description::Step)> {
     let lone =
         [("read", &description.read), ("tag", &description.tag), ("untag", &description.untag)];
     let lone = lone.into_iter().filter_map(|(name, step)| Some((name, step.as_ref()?)));
-    lists.chain(lone).collect()
+    let all: Vec<_> = lists.chain(lone).collect();
+    let first = all.iter().filter_map(|(name, step)| Some((*name, step.first.as_deref()?)));
+    let first: Vec<_> = first.collect();
+    all.into_iter().chain(first).collect()
 }
 
 /// The names that expressions may use beside properties and attributes.
