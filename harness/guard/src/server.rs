@@ -127,7 +127,9 @@ async fn handle(
     }
     let mut admitted = match pipeline.admit(&parts) {
         Ok(admitted) => admitted,
-        Err((error, service)) => return pipeline.refuse_body(&error, Some(service), peer.ip()),
+        Err((error, service)) => {
+            return pipeline.refuse_body(&error, &parts, Some(service), peer.ip());
+        }
     };
     if admitted.is_anonymous {
         connection.works();
@@ -144,7 +146,7 @@ async fn handle(
         }
         Err(unread) => {
             let (error, service) = admit::refused(&unread, &admitted, &parts);
-            pipeline.refuse_body(&error, service, peer.ip())
+            pipeline.refuse_body(&error, &parts, service, peer.ip())
         }
     }
 }

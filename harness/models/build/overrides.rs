@@ -224,9 +224,12 @@ pub(crate) struct Arns {
 pub(crate) struct Also {
     pub(crate) operations: Vec<String>,
     pub(crate) action: String,
-    /// Where one of these is given. Without this and the next two: always.
+    /// Where one of these is given. Without this and the next three: always.
     #[serde(default)]
     pub(crate) given: Vec<String>,
+    /// Where one of these is true.
+    #[serde(default)]
+    pub(crate) is_true: Vec<String>,
     /// Where a text of a member begins so.
     pub(crate) begins: Option<Begins>,
     /// Where the OpenAPI definition in the body has this member.

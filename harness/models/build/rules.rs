@@ -136,6 +136,7 @@ impl Service<'_> {
                 "{what}: no such action"
             );
             self.name(&rule.operations, &rule.given, &what);
+            self.name(&rule.operations, &rule.is_true, &what);
             if let Some(begins) = &rule.begins {
                 self.name(&rule.operations, std::slice::from_ref(&begins.member), &what);
             }

@@ -33,8 +33,12 @@ fn passed(service: &str, operation: &str) -> Option<Vec<String>> {
     &["RoleMappings{}.RulesConfiguration.Rules[].RoleARN to ?", "Roles{} to ?"])]
 #[case::under_another_name("cognito-idp", "SetUserPoolMfaConfig",
     &["SmsMfaConfiguration.SmsConfiguration.SnsCallerArn to cognito-idp.amazonaws.com"])]
-#[case::in_a_map("sns", "SetSMSAttributes",
-    &["attributes{RoleArn} to sns.amazonaws.com", "attributes{Role} to sns.amazonaws.com"])]
+#[case::in_a_map("sns", "SetSMSAttributes", &["attributes{Role} to sns.amazonaws.com"])]
+// What a customer calls so is a text of theirs.
+#[case::attributes_of_a_contact("connect", "StartChatContact", &[])]
+#[case::attributes_of_a_thing("iot", "CreateThing", &[])]
+// Nobody hands over a role of another account.
+#[case::of_another_account("aiops", "UpdateInvestigationGroup", &["roleArn to ?"])]
 #[case::in_a_patch("apigateway", "UpdateIntegration",
     &["patchOperations[].value by ARN to apigateway.amazonaws.com"])]
 #[case::in_a_definition("apigateway", "ImportRestApi",

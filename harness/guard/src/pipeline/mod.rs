@@ -18,9 +18,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, request};
 use ringfence_services::Setting;
-use ringfence_wire::{Service, ServiceError, error};
+use ringfence_wire::{Service, ServiceError, error, identify};
 
 pub(crate) use decide::deciding;
 pub(crate) use passage::Passage;
@@ -85,18 +85,22 @@ impl Pipeline {
         }
     }
 
-    /// Refuses a request whose body was not read, in the form of a service or of
-    /// an HTTP API.
+    /// Refuses a request whose body was not read, in the protocol that it speaks to a
+    /// service, or in the form of an HTTP API.
     pub(crate) fn refuse_body(
         &self,
         error: &ServiceError,
+        parts: &request::Parts,
         service: Option<Service>,
         source_ip: IpAddr,
     ) -> Response<Bytes> {
         let mut passage = Passage::begin(source_ip, self.setting.now());
         passage.entry.error = Some(error.code.to_string());
         let mut response = match service {
-            Some(service) => error::render(error, service, &passage.entry.request_id),
+            Some(service) => {
+                let protocol = identify::error_protocol(parts, service);
+                error::render_as(error, service, protocol, &passage.entry.request_id)
+            }
             None => admit::plain(error),
         };
         passage.end(&self.journal, &mut response);

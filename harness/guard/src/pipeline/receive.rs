@@ -74,6 +74,10 @@ impl Pipeline {
         let Ok(call) = identified(parts, &Bytes::new(), &self.setting.region) else {
             return Ok(limit.min(admit::XML));
         };
+        // Of another service, whose path told it: it is refused when it is read.
+        if call.service() != Service::S3 {
+            return Ok(limit.min(admit::XML));
+        }
         let limit = if is_upload(&call) { limit } else { limit.min(admit::XML) };
         if upstream::check_bucket(&call).is_err() {
             return Ok(limit.min(admit::XML));

@@ -54,6 +54,32 @@ async fn every_other_needs_a_signature(#[case] target: &str, #[case] body: &'sta
     assert_eq!(stage.last_entry().outcome, Ending::Refused);
 }
 
+/// In CBOR, to whoever speaks it, with a body and without one.
+#[rstest]
+#[case::with_a_body(b"\xbf\xff")]
+#[case::without(b"")]
+#[tokio::test]
+async fn who_speaks_cbor_is_refused_in_cbor(#[case] body: &'static [u8]) {
+    let stage = Stage::new().await;
+    let path = "service/GraniteServiceVersion20100801/operation/ListMetrics";
+    let request = Request::builder()
+        .method("POST")
+        .uri(stage.guard.endpoint().join(path).unwrap().as_str())
+        .header("content-type", "application/cbor")
+        .header("smithy-protocol", "rpc-v2-cbor")
+        .body(Bytes::from_static(body))
+        .unwrap();
+    let answer = send(request).await;
+    assert_eq!(answer.status(), 400);
+    assert_eq!(answer.headers()["content-type"], "application/cbor");
+    assert_eq!(answer.headers()["smithy-protocol"], "rpc-v2-cbor");
+    let text = answer.bytes().await.unwrap();
+    assert!(String::from_utf8_lossy(&text).contains("MissingAuthenticationToken"), "{text:?}");
+    let seen = stage.upstream.state.lock().unwrap().seen.clone();
+    assert!(seen.iter().all(|seen| seen.header("smithy-protocol").is_none()));
+    assert_eq!(stage.last_entry().outcome, Ending::Refused);
+}
+
 /// Such policies may deny calls that nobody signed, by keys that say so.
 #[tokio::test]
 async fn under_resource_control_policies_it_is_refused_by_name() {

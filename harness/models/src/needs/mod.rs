@@ -82,6 +82,8 @@ pub struct Permission {
 pub enum When {
     /// A member is given.
     Given(Path),
+    /// A member is true.
+    True(Path),
     /// A text of a member begins with one of these.
     Begins(Path, Vec<&'static str>),
     /// The OpenAPI definition in its body has this member.
@@ -91,7 +93,7 @@ pub enum When {
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Given(path) => write!(f, "{path}"),
+            Self::Given(path) | Self::True(path) => write!(f, "{path}"),
             Self::Begins(path, texts) => write!(f, "{path}={}", texts.join("|")),
             Self::Defines(member) => write!(f, "definition.{member}"),
         }
@@ -176,6 +178,33 @@ impl Named {
         }
     }
 
+    /// Whether its ARN has no variables but those of the place.
+    fn is_without_parts(&self) -> bool {
+        matches!(self, Self::Parts { parts, .. } if parts.is_empty())
+    }
+
+    /// Of a copy, leaves what it is made from: `SourceSnapshotName`.
+    fn leave_sources(&mut self) {
+        let Self::Parts { parts, .. } = self else { return };
+        let Some(last) = parts.last_mut() else { return };
+        let is_source = |path: &Path| path.name().starts_with("Source");
+        if !last.source.paths.iter().all(is_source) {
+            last.source.paths.retain(|path| !is_source(path));
+        }
+    }
+
+    /// What a variable of its ARN is.
+    fn part(&self, variable: &str) -> Option<&Source> {
+        match self {
+            Self::Parts { parts, .. } => {
+                let part = parts.iter().find(|part| part.variable == variable)?;
+                Some(&part.source).filter(|source| source.is_told() && source.starting.is_empty())
+            }
+            Self::Either(ways) => ways.iter().find_map(|way| way.part(variable)),
+            Self::Arn(_) | Self::Below { .. } | Self::Path { .. } | Self::TagsOfPath { .. } => None,
+        }
+    }
+
     /// Whether nothing but members of the input names it.
     fn is_of_members(&self) -> bool {
         match self {
@@ -197,7 +226,7 @@ pub struct Part {
 }
 
 /// Where a text comes from.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Source {
     /// Members, each of which names one or several.
     pub paths: Vec<Path>,
@@ -241,7 +270,7 @@ impl Source {
 
 /// A question to the service itself, which alone knows: the workgroup of a query,
 /// or the id behind the name of a node group.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Asked {
     /// The operation of the same service that tells.
     pub operation: &'static str,

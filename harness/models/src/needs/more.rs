@@ -9,7 +9,7 @@ use super::{
     ByRule, Named, Origin, Pass, Permission, Refused, Resource, RoleNamed, When, origins,
     permission,
 };
-use crate::actions::{self, Access, Action, Prefix};
+use crate::actions::{self, Access, Action, Prefix, ResourceType};
 use crate::operation::{ActionName, Operation};
 use crate::shape::{Form, Kind, Member};
 
@@ -160,24 +160,55 @@ fn tagged(
     }
     let Some(own) = needs.permissions.first() else { return Ok(None) };
     let mut more = permission(operation, rules, own.action, needs)?;
-    let is_made = |kind: &str| plain(operation.name).ends_with(&plain(kind));
     let types: Vec<&str> = match rules.types(name.name) {
         Some(rule) => rule.types.clone(),
         None => tagging.resources.iter().map(|listed| listed.name).collect(),
     };
-    let is_about_any = !more.resources.is_empty();
-    more.resources.retain(|resource| types.contains(&resource.kind.name));
-    // What is made is tagged, and not what it is made in or of.
-    if more.resources.iter().any(|resource| is_made(resource.kind.name)) {
-        more.resources.retain(|resource| is_made(resource.kind.name));
-    } else if let Some(made) = types.iter().filter(|kind| is_made(kind)).max_by_key(|it| it.len())
-        && let Some(kind) = prefix.resource_type(made)
-    {
-        more.resources = resources::made(operation, kind).into_iter().collect();
-    } else if !types.is_empty() && more.resources.is_empty() && is_about_any {
+    let made = prefix.resource_types().filter(|kind| is_made(operation, kind.name));
+    // `app` of `CreateApp`, where there is `apps` too.
+    let is_one = |kind: &ResourceType| plain(operation.name).ends_with(&plain(kind.name));
+    let made = made.max_by_key(|kind| (is_one(kind), kind.name.len()));
+    let is_listed = |kind: &ResourceType| types.contains(&kind.name);
+    // Nothing tells how what is made is tagged, where the reference does not list it.
+    let is_untold = made.is_some_and(|made| !is_listed(made)) && rules.types(name.name).is_none();
+    let made = made.filter(|kind| is_listed(kind));
+    if is_untold && !types.is_empty() {
         return Ok(None);
     }
+    let is_about_any = !more.resources.is_empty();
+    let is_it = |kind: &str| made.is_some_and(|made| made.name == kind);
+    // What is made is tagged, and not what it is made in or of.
+    if more.resources.iter().any(|resource| is_it(resource.kind.name)) {
+        more.resources.retain(|resource| is_it(resource.kind.name));
+    } else if let Some(kind) = made {
+        more.resources = resources::made(operation, kind, &more.resources).into_iter().collect();
+    } else {
+        more.resources.retain(|resource| types.contains(&resource.kind.name));
+        if !types.is_empty() && more.resources.is_empty() && is_about_any {
+            return Ok(None);
+        }
+    }
+    more.resources.iter_mut().for_each(|resource| resource.named.leave_sources());
     Ok(Some(resources::Found { resources: more.resources, unbound: Vec::new() }))
+}
+
+/// Whether an operation makes a type, or changes it, by its name, and not what it
+/// makes it from: `RestoreDBClusterFromSnapshot` makes a cluster.
+fn is_made(operation: &Operation, kind: &str) -> bool {
+    const OTHERWISE: [&str; 4] = ["Add", "Enable", "Provision", "Tag"];
+    const FROM: [&str; 7] = ["By", "For", "From", "In", "Of", "To", "With"];
+    let name = operation.name;
+    let is_upper = |at: usize| name.get(at..).is_some_and(|it| it.starts_with(char::is_uppercase));
+    let ends = FROM.iter().filter_map(|word| {
+        name.match_indices(word).map(|(at, _)| at).find(|at| *at > 0 && is_upper(at + word.len()))
+    });
+    let name = name.get(..ends.min().unwrap_or(name.len())).unwrap_or(name);
+    let (name, kind) = (plain(name), plain(kind));
+    // `segment-definitions` of `CreateSegmentDefinition`.
+    let one = kind.strip_suffix('s').unwrap_or(&kind);
+    name.len() > kind.len()
+        && (name.ends_with(&kind) || name.ends_with(one))
+        && !OTHERWISE.iter().any(|verb| operation.name.starts_with(verb))
 }
 
 enum TagAction {

@@ -153,6 +153,11 @@ impl Path {
     pub fn is_given(&self, input: &Map<String, Value>) -> bool {
         !self.values(input).is_empty()
     }
+
+    /// Whether an input has what is true in this place.
+    pub fn is_true(&self, input: &Map<String, Value>) -> bool {
+        self.values(input).into_iter().any(|value| *value == Value::Bool(true))
+    }
 }
 
 /// The texts in a value, however deep.

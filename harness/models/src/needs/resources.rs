@@ -39,7 +39,12 @@ pub(super) fn of(
         Some(rule) => rule.types.iter().map(|kind| (*kind, false)).collect(),
         None => action.resources.iter().map(|listed| (listed.name, listed.required)).collect(),
     };
-    let input = Input { operation, arns: rules.arns(operation), is_sole: listed.len() == 1 };
+    let input = Input {
+        operation,
+        arns: rules.arns(operation),
+        is_sole: listed.len() == 1,
+        is_made: false,
+    };
     let mut further_down = 0;
     let reads = action.access.iter().all(|it| matches!(it, Access::List | Access::Read));
     for (listed, required) in listed {
@@ -47,7 +52,7 @@ pub(super) fn of(
         let mut resource = match rules.resource(operation, name.name, kind.name) {
             Some(rule) if rule.ignored => continue,
             Some(rule) => stated(operation, rule, required, kind),
-            None => match input.named(kind) {
+            None => match input.named(kind, required) {
                 Some(named) => Resource { kind, required, named, only: None, or_all: false },
                 None if required => {
                     return Err(Refused::Unnamed { action: name, kind: kind.name });
@@ -158,14 +163,29 @@ pub(super) fn same_name(operation: &Operation, variable: &str) -> Option<Path> {
 }
 
 /// A resource of a type that the call makes, and of which it tells at most a part:
-/// `*` for the rest.
-pub(super) fn made(operation: &Operation, kind: &'static ResourceType) -> Option<Resource> {
+/// `*` for the rest. What the call is about tells the variables that both have.
+pub(super) fn made(
+    operation: &Operation,
+    kind: &'static ResourceType,
+    about: &[Resource],
+) -> Option<Resource> {
     let arn = kind.arn.first().copied()?;
-    let parts = variables(arn).map(|variable| {
-        let paths = same_name(operation, variable).into_iter().collect();
-        Part { variable, source: Source { paths, otherwise: Some("*"), ..Source::default() } }
-    });
-    let named = Named::Parts { arn, parts: parts.collect(), account: None };
+    let input = Input { operation, arns: Vec::new(), is_sole: true, is_made: true };
+    let of = plain(kind.name);
+    let all: Vec<&'static str> = variables(arn).collect();
+    let mut parts: Vec<Part> = Vec::with_capacity(all.len());
+    for (at, variable) in all.iter().enumerate() {
+        // The last one is its own, and none of what it is made in.
+        let is_last = at + 1 == all.len();
+        let mut above = about.iter().filter(|_| !is_last);
+        let told = above.find_map(|resource| resource.named.part(variable).cloned());
+        let found = told.or_else(|| input.variable(variable, &of, is_last));
+        let is_new = |it: &Source| !parts.iter().any(|part| part.source.paths == it.paths);
+        let source = found.filter(is_new).unwrap_or_default();
+        let otherwise = source.otherwise.or(Some("*"));
+        parts.push(Part { variable, source: Source { otherwise, ..source } });
+    }
+    let named = Named::Parts { arn, parts, account: None };
     Some(Resource { kind, required: false, named, only: None, or_all: false })
 }
 
@@ -190,6 +210,8 @@ struct Input<'a> {
     arns: Vec<Path>,
     /// The action acts upon one type alone.
     is_sole: bool,
+    /// The type is the one that the operation makes.
+    is_made: bool,
 }
 
 /// What is called so is an ARN, whichever of an action's types it is of.
@@ -199,10 +221,16 @@ const ANY_ARN: [&str; 6] =
 impl Input<'_> {
     /// How the input names a resource of a type, where its members are called as
     /// the type and its variables are.
-    fn named(&self, kind: &'static ResourceType) -> Option<Named> {
+    fn named(&self, kind: &'static ResourceType, required: bool) -> Option<Named> {
         let of = plain(kind.name);
-        let by_member = self.member(&[format!("{of}arn"), format!("{of}arns")]).map(by_arn);
+        let by_member = || self.member(&[format!("{of}arn"), format!("{of}arns")]).map(by_arn);
         let by_name = self.by_name(kind, &of);
+        if by_name.as_ref().is_some_and(Named::is_without_parts)
+            && let Some(named) = self.without_parts(kind, &of, required)
+        {
+            return Some(named);
+        }
+        let by_member = by_member();
         if let Some(by_name) = by_name {
             // A call may give either or both, as `StreamARN` and `StreamName`.
             let given = by_name.is_of_members();
@@ -231,6 +259,31 @@ impl Input<'_> {
             return Some(Named::Arn(Source { paths, form: Form::Arn, ..Source::default() }));
         }
         self.member(&ANY_ARN.map(str::to_owned)).map(by_arn)
+    }
+
+    /// A type whose ARN has no variables: of DMS, it ends in what the service makes
+    /// (`endpoint:*`), and a member has all of it; of others there is one in an account,
+    /// which an ARN of any type may be and need not.
+    fn without_parts(
+        &self,
+        kind: &'static ResourceType,
+        of: &str,
+        required: bool,
+    ) -> Option<Named> {
+        let arn = kind.arn.first().copied()?;
+        let any = || self.member(&ANY_ARN.map(str::to_owned)).map(by_arn);
+        if !arn.ends_with('*') {
+            return any().filter(|_| !self.is_sole && !required);
+        }
+        let own = self.member(&[format!("{of}arn"), format!("{of}arns")]).map(by_arn);
+        let by_id = || {
+            // By an ARN, or by a name that the ARN does not have.
+            let member = self.member(&[format!("{of}identifier")])?;
+            let source = Source { paths: vec![Path::member(member)], ..Source::default() };
+            let parts = vec![Part { variable: "", source }];
+            Some(Named::Parts { arn, parts, account: None }).filter(|_| !self.creates(of))
+        };
+        own.or_else(by_id).or_else(any)
     }
 
     /// By the members that are called as the variables of one of the type's ARNs.
@@ -262,13 +315,22 @@ impl Input<'_> {
         if is_last {
             candidates.push(format!("{name}s"));
             let ending = ["name", "identifier", "id"].into_iter().find(|end| name.ends_with(end));
+            // `${ClusterName}` of a multi-Region cluster by `MultiRegionClusterName`, and
+            // not by the name of the cluster.
+            if let Some(ending) = ending.filter(|_| !name.starts_with(kind)) {
+                candidates.insert(0, format!("{kind}{ending}"));
+            }
             let endings: &[&str] = match ending {
                 Some("name") => &["name", "", "names", "s"],
+                // What is made has no id yet: what is called as the type is its name.
+                Some(_) if self.is_made => &["id", "identifier"],
                 Some(_) => &["id", "identifier", "", "ids", "identifiers", "s"],
+                // A version, or a time, which the service makes.
+                None if self.is_made && !name.ends_with(kind) => &[],
                 None => &["name", "id", "identifier", "", "names", "ids", "s"],
             };
             candidates.extend(endings.iter().map(|ending| format!("{kind}{ending}")));
-            if self.is_own(kind) {
+            if self.is_own(kind) && !endings.is_empty() {
                 // The operation is about this type alone: `DeleteConnection` by `Name`.
                 candidates.extend(match ending {
                     Some("name") => vec!["name".to_owned()],
@@ -323,12 +385,15 @@ impl Input<'_> {
             "Deactivate",
         ];
         let name = self.operation.name;
-        VERBS.iter().any(|verb| name.strip_prefix(verb).is_some_and(|rest| plain(rest) == kind))
+        self.is_made
+            || VERBS
+                .iter()
+                .any(|verb| name.strip_prefix(verb).is_some_and(|rest| plain(rest) == kind))
     }
 
     fn creates(&self, kind: &str) -> bool {
         let made = self.operation.name.strip_prefix("Create");
-        made.is_some_and(|made| plain(made) == kind)
+        self.is_made || made.is_some_and(|made| plain(made) == kind)
     }
 }
 

@@ -26,7 +26,16 @@ pub(super) struct Found {
 pub(super) fn of(operation: &Operation) -> Vec<Found> {
     let model = operation.service.model();
     let walk = Walk { model, shapes: model.with_roles(), asks: role };
-    walk.all(operation)
+    let mut found = walk.all(operation);
+    found.retain(|it| !is_of_another_account(&it.path));
+    found
+}
+
+/// Whether a place is called as one of another account: its roles cannot be handed
+/// over (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html>).
+fn is_of_another_account(path: &Path) -> bool {
+    let text = path.to_string().to_ascii_lowercase();
+    text.split('.').any(|name| name.starts_with("crossaccount"))
 }
 
 /// Every text in an operation's input that looks as if a role stood there, by
@@ -56,10 +65,7 @@ fn role(shape: &Shape, name: &str) -> Option<RoleNamed> {
         "RoleOverride",
     ];
     const PROFILES: [&str; 3] = ["InstanceProfile", "InstanceProfileArn", "InstanceProfileName"];
-    // The roles of other accounts cannot be handed over.
-    if name.starts_with("crossAccount") {
-        None
-    } else if PROFILES.iter().any(|ending| ends(name, ending)) {
+    if PROFILES.iter().any(|ending| ends(name, ending)) {
         Some(RoleNamed::Profile)
     } else if CERTAIN.iter().any(|ending| ends(name, ending))
         || ends(shape.name, "RoleArn")
@@ -70,13 +76,6 @@ fn role(shape: &Shape, name: &str) -> Option<RoleNamed> {
     } else {
         None
     }
-}
-
-/// Whether a member is a map of attributes, which are texts: of a topic, one may
-/// be `SQSSuccessFeedbackRoleArn`.
-fn is_attributes(model: &Model, name: &str, value: &Member) -> bool {
-    name.eq_ignore_ascii_case("attributes")
-        && model.shape_of(value).is_some_and(|shape| shape.kind == Kind::String)
 }
 
 /// Looks for members in all that an input can hold.
@@ -121,15 +120,6 @@ impl<A: Fn(&Shape, &str) -> Option<RoleNamed>> Walk<'_, A> {
             && let Some(named) = (self.asks)(shape, name)
         {
             found.push(Found { path, named, shape: shape.name });
-            return;
-        }
-        if let Form::Map { value, .. } = &shape.form
-            && is_attributes(self.model, name, value)
-        {
-            for ending in ["RoleArn", "Role"] {
-                let path = path.and(Step::Values { ending });
-                found.push(Found { path, named: RoleNamed::Role, shape: shape.name });
-            }
             return;
         }
         let is_pruned =
@@ -196,8 +186,6 @@ fn holds(
         Form::Scalar => shape.kind == Kind::String && asks(shape, name).is_some(),
         Form::Structure(_) => found.contains(shape.name),
         Form::List(item) => holds(model, asks, found, item, name, depth),
-        Form::Map { value, .. } => {
-            is_attributes(model, name, value) || holds(model, asks, found, value, name, depth)
-        }
+        Form::Map { value, .. } => holds(model, asks, found, value, name, depth),
     }
 }

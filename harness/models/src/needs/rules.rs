@@ -143,6 +143,9 @@ pub(super) struct AlsoRule {
     /// Where one of these is given.
     #[serde(default)]
     given: Vec<&'static str>,
+    /// Where one of these is true.
+    #[serde(default)]
+    is_true: Vec<&'static str>,
     /// Where a text of a member begins so.
     begins: Option<BeginsRule>,
     /// Where the OpenAPI definition in the body has this member.
@@ -160,6 +163,7 @@ impl AlsoRule {
     pub(super) fn when(&self, operation: &Operation) -> Vec<When> {
         let parse = |text: &&'static str| Path::parse(operation, text);
         let mut when: Vec<When> = self.given.iter().filter_map(parse).map(When::Given).collect();
+        when.extend(self.is_true.iter().filter_map(parse).map(When::True));
         let begins = self.begins.as_ref();
         when.extend(begins.and_then(|rule| {
             Some(When::Begins(Path::parse(operation, rule.member)?, rule.texts.clone()))

@@ -46,6 +46,7 @@ fn is_needed(scope: &Scope<'_>, permission: &Permission) -> Result<bool, Require
     for when in &permission.when {
         is_needed |= match when {
             When::Given(path) => path.is_given(input),
+            When::True(path) => path.is_true(input),
             When::Begins(path, texts) => {
                 let given = path.texts_in(input);
                 given.iter().any(|given| texts.iter().any(|text| given.starts_with(text)))

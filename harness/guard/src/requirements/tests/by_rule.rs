@@ -81,6 +81,42 @@ fn service(name: &str) -> Service {
         "sqs:SendMessage arn:aws:sqs:eu-west-1:123456789012:q",
     ]
 )]
+#[case::what_is_returned_besides(
+    "s3vectors",
+    "ListVectors",
+    json!({"vectorBucketName": "b", "indexName": "i", "returnData": true}),
+    &[
+        "s3vectors:ListVectors arn:aws:s3vectors:eu-west-1:123456789012:bucket/b/index/i \
+         ?s3vectors:vectorbuckettag/*",
+        "s3vectors:GetVectors arn:aws:s3vectors:eu-west-1:123456789012:bucket/b/index/i \
+         ?s3vectors:vectorbuckettag/*",
+    ]
+)]
+#[case::nothing_returned_besides(
+    "s3vectors",
+    "ListVectors",
+    json!({"vectorBucketName": "b", "indexName": "i", "returnData": false}),
+    &["s3vectors:ListVectors arn:aws:s3vectors:eu-west-1:123456789012:bucket/b/index/i \
+       ?s3vectors:vectorbuckettag/*"]
+)]
+#[case::an_arn_that_only_a_member_has(
+    "dms",
+    "StartReplicationTask",
+    json!({"ReplicationTaskArn": "arn:aws:dms:eu-west-1:123456789012:task:T1"}),
+    &["dms:StartReplicationTask arn:aws:dms:eu-west-1:123456789012:task:T1"]
+)]
+#[case::another_account_of_the_organization(
+    "account",
+    "ListRegions",
+    json!({"AccountId": "999999999999"}),
+    &["account:ListRegions arn:aws:account::*:account/o-*/999999999999"]
+)]
+#[case::the_own_account(
+    "account",
+    "ListRegions",
+    json!({}),
+    &["account:ListRegions arn:aws:account::123456789012:account"]
+)]
 #[case::the_tags_of_a_resource(
     "sqs",
     "DeleteQueue",
