@@ -2,11 +2,10 @@
 //! workflow, and the policies say what they mean.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
-use crate::config::App;
 use crate::lint::known::Place;
 use crate::lint::read::{self, Read};
 use crate::lint::{self, Report, configuration, template, terraform};
@@ -20,14 +19,6 @@ const PLATFORM: &str = "platform";
 
 /// What holds the parameters that a template reads.
 const TEMPLATE: &str = "template";
-
-/// What a template may be called in an application's repository.
-const TEMPLATES: [&str; 4] = ["template.yaml", "template.yml", "template.json", "template"];
-
-/// An app's template, where it has one.
-pub(super) fn template_of(app: &App) -> Option<PathBuf> {
-    TEMPLATES.iter().map(|name| app.directory.join(name)).find(|path| path.is_file())
-}
 
 /// A claim, before its verdict.
 pub(super) struct Claim {
@@ -135,7 +126,7 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
             findings.extend(claims(name, Road::Workflow, &report, |_| None, start.elapsed()));
         }
         let start = Instant::now();
-        let Some(path) = template_of(app) else { continue };
+        let Some(path) = app.template() else { continue };
         let mut report = lint::paths(std::slice::from_ref(&path), None);
         if let Some(published) = &published {
             let file = path.display().to_string();

@@ -12,7 +12,6 @@ use std::time::Instant;
 use ringfence_guard::{Caller, Guard, Overlay, Question};
 use ringfence_policy::Context;
 
-use super::claims::template_of;
 use super::companions;
 use super::facts::{DeployerFacts, Facts};
 use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
@@ -120,7 +119,7 @@ async fn asked(
 fn needs(facts: &Facts, deployer: &DeployerFacts, app: Option<&App>) -> Vec<Need> {
     let Some(app) = app.filter(|_| deployer.job == Job::Stack) else { return Vec::new() };
     let read = |path: &Path| read::template(&std::fs::read_to_string(path).ok()?).ok();
-    let Some(root) = template_of(app).and_then(|path| read(&path)) else { return Vec::new() };
+    let Some(root) = app.template().and_then(|path| read(&path)) else { return Vec::new() };
     let maker = Maker { facts, deployer, root: &root };
     let mut needs = vec![maker.stack()];
     needs.extend(maker.parameters());

@@ -298,6 +298,17 @@ pub struct App {
     pub secrets: BTreeMap<String, String>,
 }
 
+/// What a template may be called in an application's repository.
+const TEMPLATES: [&str; 4] = ["template.yaml", "template.yml", "template.json", "template"];
+
+impl App {
+    /// Its template, where it has one.
+    pub fn template(&self) -> Option<PathBuf> {
+        let paths = TEMPLATES.iter().map(|name| self.directory.join(name));
+        paths.into_iter().find(|path| path.is_file())
+    }
+}
+
 /// A deployment role, assumed with a GitHub token of an app's repository.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

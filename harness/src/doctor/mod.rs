@@ -8,7 +8,7 @@
 mod files;
 mod network;
 mod roots;
-mod templates;
+pub(crate) mod templates;
 mod tools;
 mod workflows;
 

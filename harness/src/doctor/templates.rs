@@ -1,5 +1,7 @@
 //! Templates of CloudFormation and SAM.
 
+use std::path::Path;
+
 use ringfence_services::cloudformation::{Examiner, Fault};
 
 use super::{Diagnosis, Found, Kind};
@@ -13,24 +15,39 @@ const REGION: &str = "us-east-1";
 pub(super) async fn examine(found: &Found, tools: Option<&PythonTools>, diagnosis: &mut Diagnosis) {
     let examiner = Examiner::new(tools.map(PythonTools::python), REGION);
     for (path, text) in &found.templates {
-        let place = |fault: &Fault| Place {
-            file: path.clone(),
-            line: fault.at.line,
-            column: fault.at.column,
-        };
-        match examiner.examine(text).await {
-            Ok(faults) => {
-                let remarks = faults.into_iter().map(|fault| Remark {
-                    place: place(&fault),
-                    construct: fault.construct,
-                    outcome: Outcome::Unsupported,
-                    because: fault.because,
-                });
-                diagnosis.add(Kind::Template, remarks);
-            }
-            Err(fault) => diagnosis.unreadable(Kind::Template, place(&fault), fault.because),
+        match remarks(&examiner, path, text).await {
+            Ok(remarks) => diagnosis.add(Kind::Template, remarks),
+            Err(remark) => diagnosis.unreadable(Kind::Template, remark.place, remark.because),
         }
     }
     examiner.shutdown().await;
     diagnosis.complete(Kind::Template, found.templates.keys().cloned());
+}
+
+/// What of templates does not run, by their paths; one that cannot be read at all
+/// does not either.
+pub(crate) async fn of(templates: &[(&Path, String)], tools: &PythonTools) -> Vec<Remark> {
+    let examiner = Examiner::new(Some(tools.python()), REGION);
+    let mut found = Vec::new();
+    for (path, text) in templates {
+        match remarks(&examiner, path, text).await {
+            Ok(remarks) => found.extend(remarks),
+            Err(remark) => found.push(remark),
+        }
+    }
+    examiner.shutdown().await;
+    found
+}
+
+async fn remarks(examiner: &Examiner, path: &Path, text: &str) -> Result<Vec<Remark>, Remark> {
+    let remark = |fault: Fault| Remark {
+        place: Place { file: path.to_owned(), line: fault.at.line, column: fault.at.column },
+        construct: fault.construct,
+        outcome: Outcome::Unsupported,
+        because: fault.because,
+    };
+    match examiner.examine(text).await {
+        Ok(faults) => Ok(faults.into_iter().map(remark).collect()),
+        Err(fault) => Err(remark(fault)),
+    }
 }

@@ -112,15 +112,44 @@ fn named(facts: &Facts, given: &[Given<'_>], resource: &Block) -> Choice {
 
 /// The resources of a type: those that outputs give, where any do.
 fn resources(facts: &Facts, kind: &str, attributes: &[&str]) -> Vec<Choice> {
+    chosen(facts, kind, attributes, |_| true)
+}
+
+/// The same for those of which something holds.
+fn chosen(
+    facts: &Facts,
+    kind: &str,
+    attributes: &[&str],
+    holds: impl Fn(&Block) -> bool,
+) -> Vec<Choice> {
     let given = facts.output_of(kind, attributes);
-    match given.is_empty() {
-        false => given.iter().map(|it| named(facts, &given, it.resource)).collect(),
-        true => facts.resources(kind).map(|it| named(facts, &given, it)).collect(),
+    let outputs = given.iter().map(|it| it.resource).filter(|it| holds(it));
+    let outputs: Vec<Choice> = outputs.map(|it| named(facts, &given, it)).collect();
+    match outputs.is_empty() {
+        false => outputs,
+        true => facts
+            .resources(kind)
+            .filter(|it| holds(it))
+            .map(|it| named(facts, &given, it))
+            .collect(),
     }
 }
 
+/// The authorizers of tokens: functions that decide are `REQUEST`.
+fn authorizers(facts: &Facts) -> Vec<Choice> {
+    chosen(facts, "aws_apigatewayv2_authorizer", &["id"], |authorizer| {
+        let jwt = authorizer.of("jwt_configuration").next().is_some();
+        jwt || authorizer.text("authorizer_type") == Some("JWT")
+    })
+}
+
+/// The buckets, where somebody deploys: who deploys nothing uploads nothing.
 fn bucket(facts: &Facts) -> Vec<Choice> {
-    resources(facts, "aws_s3_bucket", &["id", "bucket"])
+    let mut roles = facts.resources("aws_iam_role");
+    match roles.any(|role| super::deployers::is_deployer(facts, role)) {
+        true => resources(facts, "aws_s3_bucket", &["id", "bucket"]),
+        false => Vec::new(),
+    }
 }
 
 fn group(facts: &Facts) -> Vec<Choice> {
@@ -138,13 +167,16 @@ fn subnets(facts: &Facts) -> Vec<Choice> {
 
 fn api(text: &mut Text, facts: &Facts) {
     let apis = resources(facts, "aws_apigatewayv2_api", &["id"]);
-    let authorizers = resources(facts, "aws_apigatewayv2_authorizer", &["id"]);
+    let authorizers = authorizers(facts);
     if apis.is_empty() && authorizers.is_empty() {
         return;
     }
     text.table("[api]");
     for (field, found) in [("id_output", apis), ("authorizer_output", authorizers)] {
         match found.as_slice() {
+            [] if field == "authorizer_output" => {
+                text.comment("authorizer_output: no JWT authorizer was found");
+            }
             [] => text.open(&format!("{field} = …: none was found")),
             [(name, place)] => text.field(field, &quoted(name), place),
             several => {

@@ -241,6 +241,27 @@ fn what_cannot_be_decided_is_a_comment_and_the_rest_can_be_read() {
     has("[[apps]] name = \"orders\"");
 }
 
+/// An authorizer that a function decides for is none of tokens, and where nobody
+/// deploys a bucket is not one that teams upload to.
+#[test]
+fn what_is_of_another_kind_is_not_taken() {
+    let top = tempfile::tempdir().unwrap();
+    let main = "resource \"aws_apigatewayv2_api\" \"own\" {}\n\
+                resource \"aws_apigatewayv2_authorizer\" \"code\" {\n  authorizer_type = \"REQUEST\"\n}\n\
+                resource \"aws_s3_bucket\" \"site\" {}\n";
+    fs::write(top.path().join("main.tf"), main).unwrap();
+    let (_, config) = drafted(top.path(), top.path());
+    let api = config.api.unwrap();
+    assert_eq!(api.id_output.as_deref(), Some("aws_apigatewayv2_api.own"));
+    assert_eq!(api.authorizer_output, None);
+    assert_eq!(config.platform.unwrap_or_default().artifacts_bucket_output, None);
+    let jwt = main.replace("REQUEST", "JWT");
+    fs::write(top.path().join("main.tf"), jwt).unwrap();
+    let (_, config) = drafted(top.path(), top.path());
+    let named = config.api.unwrap().authorizer_output;
+    assert_eq!(named.as_deref(), Some("aws_apigatewayv2_authorizer.code"));
+}
+
 #[test]
 fn an_empty_directory_has_a_configuration_too() {
     let top = tempfile::tempdir().unwrap();

@@ -95,6 +95,7 @@ pub async fn plan(suite: &Suite<'_>) -> Vec<Live> {
         read.push((format!("authorizer/{}", of.name), authorizer(suite, of, first).await));
     }
     read.push(("functions".to_owned(), functions(facts, platform).await));
+    read.push((format!("bucket/{}", facts.bucket), bucket(suite).await));
     let mut trusted = BTreeSet::new();
     for app in &suite.stack().config().apps {
         let issuer = suite.stack().issuer_of(app).ok();
@@ -112,7 +113,6 @@ pub async fn plan(suite: &Suite<'_>) -> Vec<Live> {
             }),
         }
     }
-    plan.extend(bucket(suite));
     plan.extend(asked(facts).map(|(of, first)| no_authorizer(facts, of, first)));
     plan
 }
@@ -266,17 +266,38 @@ async fn functions(facts: &Facts, platform: &Actor) -> Result<Vec<Live>, ChangeE
     Ok(changes)
 }
 
-const BLOCKED: &str = "<PublicAccessBlockConfiguration>\
-     <BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls>\
-     <BlockPublicPolicy>true</BlockPublicPolicy>\
-     <RestrictPublicBuckets>true</RestrictPublicBuckets>\
-     </PublicAccessBlockConfiguration>";
+/// What a bucket's Block Public Access has.
+const BLOCKS: [&str; 4] =
+    ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
 
-/// A bucket that the world may read.
-fn bucket(suite: &Suite<'_>) -> Vec<Live> {
+/// A bucket's Block Public Access as it is set; none where it is not.
+async fn blocked(platform: &Actor, named: Value) -> Result<Option<String>, ChangeError> {
+    const NOT_SET: &str = "NoSuchPublicAccessBlockConfiguration";
+    let step = Step::new(S3, "GetPublicAccessBlock", named);
+    let found = match platform.call(&step).await.result {
+        Ok(found) => found,
+        Err(error) if error.code == NOT_SET => return Ok(None),
+        Err(source) => return Err(ChangeError { operation: "GetPublicAccessBlock", source }),
+    };
+    // The root element may stand for itself.
+    let found = found.get("PublicAccessBlockConfiguration").unwrap_or(&found);
+    let set = |block: &&str| {
+        found.get(*block).is_some_and(|value| value == "true" || value == &json!(true))
+    };
+    let elements: String =
+        BLOCKS.iter().map(|block| format!("<{block}>{}</{block}>", set(block))).collect();
+    let any = BLOCKS.iter().any(set);
+    Ok(any.then(|| {
+        format!("<PublicAccessBlockConfiguration>{elements}</PublicAccessBlockConfiguration>")
+    }))
+}
+
+/// A bucket that the world may read, and what else a bucket has that can be taken
+/// from it.
+async fn bucket(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
     let bucket = &suite.facts().bucket;
     if !suite.facts().has(Lack::Bucket) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let named = || json!({"Bucket": bucket});
     let arn = format!("arn:aws:s3:::{bucket}");
@@ -284,24 +305,32 @@ fn bucket(suite: &Suite<'_>) -> Vec<Live> {
     let id = ringfence_guard::recording::resource_id(&arn);
     let current = recording.and_then(|recording| recording.latest(&id));
     let unblock = Step::new(S3, "DeletePublicAccessBlock", named());
-    let block = Step::new(S3, "PutPublicAccessBlock", named()).with_payload(BLOCKED);
+    let block = blocked(suite.platform(), named()).await?;
+    let block = block.map(|set| Step::new(S3, "PutPublicAccessBlock", named()).with_payload(set));
     let what = || format!("bucket/{bucket}");
-    let mut changes = vec![
-        Live {
+    let mut changes = Vec::new();
+    if let Some(block) = &block {
+        changes.push(Live {
             apply: vec![unblock.clone()],
             revert: vec![block.clone()],
             ..live(what(), "unblocked", format!("nothing keeps `{bucket}` from being public"))
-        },
-        Live {
-            apply: vec![
-                Step::new(S3, "PutBucketVersioning", named()).with_payload(versioning("Suspended")),
-            ],
-            revert: vec![
-                Step::new(S3, "PutBucketVersioning", named()).with_payload(versioning("Enabled")),
-            ],
+        });
+    }
+    let versions = ask(suite.platform(), S3, "GetBucketVersioning", named()).await?;
+    let status =
+        versions.get("Status").or_else(|| versions.pointer("/VersioningConfiguration/Status"));
+    // One that keeps no versions has none that could be stopped.
+    if status == Some(&json!("Enabled")) {
+        let set = |status| {
+            let step = Step::new(S3, "PutBucketVersioning", named());
+            vec![step.with_payload(versioning(status))]
+        };
+        changes.push(Live {
+            apply: set("Suspended"),
+            revert: set("Enabled"),
             ..live(what(), "versions-stopped", format!("`{bucket}` keeps no versions"))
-        },
-    ];
+        });
+    }
     if let Some(current) = current {
         let public = json!({
             "Sid": "RingfencePublic", "Effect": "Allow", "Principal": "*",
@@ -314,12 +343,12 @@ fn bucket(suite: &Suite<'_>) -> Vec<Live> {
         if let Some(policy) = companions::rewritten(&current, statements) {
             changes.push(Live {
                 apply: vec![unblock, set(policy.text())],
-                revert: vec![set(current.text()), block],
+                revert: std::iter::once(set(current.text())).chain(block).collect(),
                 ..live(what(), "public", format!("everybody may read `{bucket}`"))
             });
         }
     }
-    changes
+    Ok(changes)
 }
 
 fn versioning(status: &str) -> String {

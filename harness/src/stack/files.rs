@@ -1,10 +1,13 @@
 //! What the files of an estate have that will not run here: told before
 //! anything starts, and all of it at once.
 
-use crate::config::{Config, Place};
+use std::path::{Path, PathBuf};
+
+use crate::config::{App, Config, Job, Place};
+use crate::doctor::templates;
 use crate::remark::{Outcome, Remark, unsupported};
 use crate::terraform::{self, Machine, States};
-use crate::tools::TerraformBinary;
+use crate::tools::{PythonTools, TerraformBinary};
 use crate::workflow::{Repository, Workflow, WorkflowError};
 
 /// Everything that will not run, of Layer 1 and, where they are deployed, of the
@@ -59,4 +62,22 @@ pub(crate) fn faults(
         }
     }
     found
+}
+
+/// The same of the templates of the applications that make stacks.
+pub(crate) async fn template_faults(config: &Config, tools: &PythonTools) -> Vec<Remark> {
+    let stacks = |app: &&App| {
+        let mut own = config.deployers.iter().filter(|it| it.app.get_ref() == app.name.get_ref());
+        own.any(|deployer| deployer.job == Job::Stack)
+    };
+    let paths: Vec<PathBuf> = config.apps.iter().filter(stacks).filter_map(App::template).collect();
+    let texts: Vec<(&Path, String)> = paths
+        .iter()
+        // One that is no text is told where it is deployed.
+        .filter_map(|path| Some((path.as_path(), std::fs::read_to_string(path).ok()?)))
+        .collect();
+    match texts.is_empty() {
+        true => Vec::new(),
+        false => unsupported(templates::of(&texts, tools).await),
+    }
 }

@@ -38,6 +38,12 @@ impl Stack {
             return Err(StackError::Unsupported(faults));
         }
         let tools = PythonTools::provision(&progress).await?;
+        if options.deploy {
+            let faults = super::files::template_faults(&config, &tools).await;
+            if !faults.is_empty() {
+                return Err(StackError::Unsupported(faults));
+            }
+        }
         let scratch = Scratch::create(&tools.python()).map_err(StackError::Scratch)?;
         let sandbox = Sandbox::detect(&tools.base).await;
         let backend = options.backend.as_ref().unwrap_or(&config.upstream.backend);

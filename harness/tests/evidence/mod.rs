@@ -75,7 +75,10 @@ fn undeployable(place: &Path) -> PathBuf {
     std::fs::write(place.join("ringfence.toml"), kept.join("\n[[")).unwrap();
     let template = place.join("sam-apps/service-a/template.yaml");
     let text = std::fs::read_to_string(&template).unwrap();
-    std::fs::write(&template, format!("{text}  Broken: [unclosed\n")).unwrap();
+    // A template that can be read, of code that is not there.
+    let broken = text.replace("CodeUri: src/", "CodeUri: gone/");
+    assert_ne!(broken, text);
+    std::fs::write(&template, broken).unwrap();
     place.join("ringfence.toml")
 }
 
@@ -95,7 +98,7 @@ fn an_application_that_cannot_be_deployed_is_a_failed_claim_and_the_run_comes_to
     let deployment = find("service-a/deployment/workflow");
     assert_eq!(deployment["verdict"], "failed");
     let observed = deployment["observed"].as_str().unwrap();
-    let step = "sam-apps/service-a/.github/workflows/deploy.yml:33:9: step `SAM Build` failed: ";
+    let step = "sam-apps/service-a/.github/workflows/deploy.yml:36:9: step `SAM Deploy` failed: ";
     assert!(observed.starts_with(step), "{observed}");
     // What needs no deployment is asked all the same, and what does is not
     // taken for held.
