@@ -50,6 +50,18 @@ pub(crate) async fn check(
             )),
             _ => Ok(()),
         },
+        // Seen of AWS for a role that has just been made:
+        // <https://github.com/hashicorp/terraform-provider-aws/pull/3038>.
+        (Service::Kms, "CreateGrant") => {
+            for member in ["GranteePrincipal", "RetiringPrincipal"] {
+                let Some(arn) = call.text(member) else { continue };
+                if !is_there(arn, directory, account).await? {
+                    let message = format!("ARN does not refer to a valid principal: {arn}");
+                    return Err(ServiceError::new(400, "InvalidArnException", message));
+                }
+            }
+            Ok(())
+        }
         _ => match principals_of(call) {
             Some((text, absent)) => {
                 let missing = missing_principal(Some(text), directory, account).await?;

@@ -108,6 +108,7 @@ named!(
     S3 = "s3",
     S3Control = "s3control",
     SecretsManager = "secretsmanager",
+    Sns = "sns",
     Ssm = "ssm",
     Sts = "sts",
 );

@@ -167,7 +167,7 @@ fn code(facts: &Facts) -> Vec<Attack> {
         (
             "bucket-made",
             "cannot make a bucket",
-            Step::new(S3, "CreateBucket", json!({"Bucket": NAME})),
+            Step::new(S3, "CreateBucket", facts.new_bucket(NAME)),
             "s3:CreateBucket",
             format!("arn:aws:s3:::{NAME}"),
             Reason::NoBoundary,

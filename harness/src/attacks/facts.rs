@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use ringfence_wire::ServiceError;
+use serde_json::{Value, json};
 
 use super::attack::{Reason, Refusal};
 use super::lack::Lack;
@@ -388,6 +389,13 @@ impl Facts {
         format!("code-in-{}", function.name)
     }
 
+    /// The input that makes a bucket of this name in the region: us-east-1 is the
+    /// one that must not be named
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>).
+    pub fn new_bucket(&self, name: &str) -> Value {
+        new_bucket(&self.region, name)
+    }
+
     /// A function's ARN.
     pub fn function_arn(&self, name: &str) -> String {
         format!("arn:aws:lambda:{}:{}:function:{name}", self.region, self.account)
@@ -401,5 +409,27 @@ impl Facts {
     /// The ARN by which IAM knows a part of the HTTP API: no account, no `/v2`.
     pub fn api_arn(&self, path: &str) -> String {
         format!("arn:aws:apigateway:{}::/apis/{}{path}", self.region, self.api_id)
+    }
+}
+
+fn new_bucket(region: &str, name: &str) -> Value {
+    match region {
+        "us-east-1" => json!({ "Bucket": name }),
+        region => json!({"Bucket": name,
+            "CreateBucketConfiguration": {"LocationConstraint": region}}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buckets_region_is_named_but_for_the_first() {
+        assert_eq!(new_bucket("us-east-1", "b"), json!({"Bucket": "b"}));
+        assert_eq!(
+            new_bucket("eu-west-1", "b"),
+            json!({"Bucket": "b", "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}})
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! What AWS refuses of an authorized call and an emulator takes, service by
 //! service.
 
+pub(crate) mod grants;
 pub(crate) mod iam;
 pub(crate) mod resource_policies;
 pub(crate) mod s3;

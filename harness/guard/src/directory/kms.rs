@@ -1,10 +1,10 @@
 //! Keys of KMS, with their aliases and grants.
 
 use ringfence_wire::{Service, ServiceError};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::arns::Arn;
-use super::endings::Endings;
+use super::grants::{principal, statements};
 use super::resource_policies::with;
 use super::{Directory, read};
 use crate::requirements::state::{KmsKey, Told};
@@ -85,7 +85,7 @@ impl Directory {
             return Ok(Told::Is(policy));
         }
         let statements: Vec<Value> =
-            grants.iter().filter_map(|grant| statement(grant, &self.endings)).collect();
+            grants.iter().flat_map(|grant| statements(grant, &self.endings)).collect();
         let document = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
         Ok(with(&policy, &document).map_or_else(
             || Told::Unknown("its policy and its grants are of two versions".to_owned()),
@@ -116,7 +116,11 @@ impl Directory {
         let grant = grants.iter().find(|grant| read::text(grant, "GrantId") == Some(grant_id));
         let root = format!("arn:aws:iam::{}:root", self.setting.account_id);
         let retiring = grant.and_then(|grant| principal(grant, "RetiringPrincipal", &self.endings));
-        let principals = [Some(json!({"AWS": root})), retiring];
+        // "The grantee principal, if the grant gives it permission to call RetireGrant".
+        let grantee = grant
+            .filter(|grant| read::list(grant, "Operations").iter().any(|it| it == "RetireGrant"))
+            .and_then(|grant| principal(grant, "GranteePrincipal", &self.endings));
+        let principals = [Some(json!({"AWS": root})), retiring, grantee];
         let statements: Vec<Value> = principals
             .into_iter()
             .flatten()
@@ -146,115 +150,4 @@ fn policy_of_managed(account: &str, region: &str, service: &str) -> String {
             "Action": ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"]},
     ]})
     .to_string()
-}
-
-/// What a grant allows, as a statement of the key's policy: a grant is an Allow
-/// beside it, which explicit denies go before
-/// (<https://docs.aws.amazon.com/kms/latest/developerguide/grants.html>).
-fn statement(grant: &Value, endings: &Endings) -> Option<Value> {
-    let id = read::text(grant, "GrantId").unwrap_or_default();
-    let grantee = principal(grant, "GranteePrincipal", endings)
-        .or_else(|| principal(grant, "GranteeServicePrincipal", endings))?;
-    let actions: Vec<String> = read::list(grant, "Operations")
-        .iter()
-        .filter_map(Value::as_str)
-        .map(|operation| format!("kms:{operation}"))
-        .collect();
-    if actions.is_empty() {
-        return None;
-    }
-    let mut statement = json!({"Sid": format!("Grant{id}"), "Effect": "Allow", "Principal": grantee,
-        "Action": actions, "Resource": "*"});
-    let constraints = grant.get("Constraints").and_then(Value::as_object);
-    if let Some(condition) = constraints.map(condition).filter(|condition| !condition.is_empty()) {
-        statement.as_object_mut()?.insert("Condition".to_owned(), Value::Object(condition));
-    }
-    Some(statement)
-}
-
-/// A principal of a grant as a policy names it; that of a deleted one is
-/// nobody's.
-fn principal(grant: &Value, member: &str, endings: &Endings) -> Option<Value> {
-    let text = read::text(grant, member)?;
-    let after = read::text(grant, "GrantId").and_then(|id| endings.of_grant(id, text));
-    let text = after.as_deref().unwrap_or(text);
-    Some(match text.ends_with(".amazonaws.com") {
-        true => json!({"Service": text}),
-        false => json!({"AWS": text}),
-    })
-}
-
-/// The constraints of a grant: pairs that the encryption context has, or is. A
-/// constraint of another kind is never met.
-fn condition(constraints: &Map<String, Value>) -> Map<String, Value> {
-    let mut equals = Map::new();
-    let mut all = Map::new();
-    for (kind, value) in constraints.iter().filter(|(_, value)| !value.is_null()) {
-        match (kind.as_str(), value) {
-            ("EncryptionContextEquals" | "EncryptionContextSubset", Value::Object(pairs)) => {
-                for (key, value) in pairs {
-                    equals.insert(format!("kms:EncryptionContext:{key}"), value.clone());
-                }
-                if kind == "EncryptionContextEquals" {
-                    let keys: Vec<&String> = pairs.keys().collect();
-                    all.insert("kms:EncryptionContextKeys".to_owned(), json!(keys));
-                }
-            }
-            ("SourceArn", Value::String(arn)) => {
-                equals.insert("aws:SourceArn".to_owned(), arn.as_str().into());
-            }
-            (kind, _) => drop(equals.insert("ringfence:GrantConstraint".to_owned(), kind.into())),
-        }
-    }
-    [("StringEquals", equals), ("ForAllValues:StringEquals", all)]
-        .into_iter()
-        .filter(|(_, tests)| !tests.is_empty())
-        .map(|(operator, tests)| (operator.to_owned(), Value::Object(tests)))
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_grant_is_an_allow_for_its_grantee() {
-        let grant = json!({"GrantId": "69659377", "GranteePrincipal": "arn:aws:iam::1:role/r",
-            "Operations": ["Decrypt", "ReEncryptFrom"],
-            "Constraints": {"EncryptionContextSubset": {"a": "b"}}});
-        assert_eq!(
-            statement(&grant, &Endings::default()),
-            Some(json!({"Sid": "Grant69659377", "Effect": "Allow", "Resource": "*",
-                "Principal": {"AWS": "arn:aws:iam::1:role/r"},
-                "Action": ["kms:Decrypt", "kms:ReEncryptFrom"],
-                "Condition": {"StringEquals": {"kms:EncryptionContext:a": "b"}}}))
-        );
-    }
-
-    #[test]
-    fn a_context_that_must_be_equal_has_no_other_keys() {
-        let constraints = json!({"EncryptionContextEquals": {"a": "b", "c": "d"}});
-        assert_eq!(
-            Value::Object(condition(constraints.as_object().unwrap())),
-            json!({"StringEquals": {"kms:EncryptionContext:a": "b", "kms:EncryptionContext:c": "d"},
-                "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["a", "c"]}})
-        );
-        let unknown = json!({"Another": "x", "EncryptionContextSubset": null});
-        assert_eq!(
-            Value::Object(condition(unknown.as_object().unwrap())),
-            json!({"StringEquals": {"ringfence:GrantConstraint": "Another"}})
-        );
-    }
-
-    #[test]
-    fn a_grant_of_nobody_allows_nothing() {
-        assert_eq!(
-            statement(&json!({"GrantId": "1", "Operations": ["Decrypt"]}), &Endings::default()),
-            None
-        );
-        assert_eq!(
-            statement(&json!({"GrantId": "1", "GranteePrincipal": "a"}), &Endings::default()),
-            None
-        );
-    }
 }

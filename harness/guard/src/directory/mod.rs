@@ -13,6 +13,7 @@ mod documents;
 mod encryption;
 mod encryption_table;
 mod endings;
+mod grants;
 mod invalidate;
 mod iterators;
 mod kms;

@@ -70,6 +70,14 @@ const EXCLUSIVE: &[Exclusive] = &[
         operations: &["DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "GetLogGroupFields"],
         members: &["logGroupName", "logGroupIdentifier"],
     },
+    // "If you don't specify a value for the PhoneNumber parameter, you must specify a
+    // value for the TargetArn or TopicArn parameters"
+    // (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
+    Exclusive {
+        service: Service::Sns,
+        operations: &["Publish"],
+        members: &["TopicArn", "TargetArn", "PhoneNumber"],
+    },
     // "A StartQuery operation must include exactly one of the following"
     // (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html>).
     Exclusive {
@@ -108,6 +116,9 @@ fn both(service: Service, one: &str, other: &str) -> ServiceError {
     match service {
         Service::Ec2 => ServiceError::new(400, "InvalidParameterCombination", text),
         Service::Logs => ServiceError::new(400, "InvalidParameterException", text),
+        Service::Sns => {
+            ServiceError::new(400, "InvalidParameter", format!("Invalid parameter: {text}"))
+        }
         other => ServiceError::validation(other, text),
     }
 }

@@ -7,6 +7,7 @@ mod dynamodb;
 mod ec2;
 mod exclusive;
 mod kinesis;
+mod paths;
 #[cfg(test)]
 mod tests;
 
@@ -36,6 +37,7 @@ pub(crate) async fn named<'a>(
     state: &dyn State,
 ) -> Result<Named<'a>, ServiceError> {
     exclusive::check(call)?;
+    paths::check(call)?;
     match call.service() {
         Service::DynamoDb => dynamodb::check(call)?,
         Service::Ec2 => return ec2::named(call, state).await,

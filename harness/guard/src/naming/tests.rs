@@ -55,7 +55,7 @@ fn every_operation_with_two_names_for_a_target_has_a_rule() {
 
 #[test]
 fn rules_name_operations_and_members_that_there_are() {
-    for service in [Service::Ec2, Service::Logs] {
+    for service in [Service::Ec2, Service::Logs, Service::Sns] {
         for (operation, members) in ruled(service) {
             let operation = Operation::find(service, operation).unwrap();
             for member in members {

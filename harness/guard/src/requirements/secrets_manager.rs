@@ -40,6 +40,15 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
             target.describe(&mut requirement);
             requirements.push(requirement);
         }
+        // "To add replica Regions, you must also have
+        // secretsmanager:ReplicateSecretToRegions" (the same reference).
+        let replicas = scope.value("AddReplicaRegions").map(items).unwrap_or_default();
+        if name == "CreateSecret" && !replicas.is_empty() {
+            let mut requirement = generic::on(scope, "ReplicateSecretToRegions", &target.arn);
+            target.describe(&mut requirement);
+            computed_keys(scope, &mut requirement);
+            requirements.push(requirement);
+        }
     }
     // API reference of RotateSecret: the caller must be allowed to invoke the
     // rotation function.

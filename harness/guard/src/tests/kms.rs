@@ -280,8 +280,8 @@ async fn a_grant_means_who_had_the_name_when_it_was_made() {
     let create = || json!({"KeyId": ID, "GranteePrincipal": role, "Operations": ["Encrypt"]});
     let root = root();
     let make = || key.stage.client.call(&root, Service::Kms, "CreateGrant", create());
-    make().await.unwrap();
     let first = key.stage.bare_role("AROAEXAMPLEEXAMPLE12");
+    make().await.unwrap();
     let allowed = ("allow".to_owned(), "ToIt Grant1".to_owned());
     assert_eq!(key.encrypt(&first, ID, json!({})).await, allowed);
 
@@ -294,6 +294,83 @@ async fn a_grant_means_who_had_the_name_when_it_was_made() {
     told("ListGrants", json!({"Grants": [grant("1"), grant("2")], "Truncated": false}));
     let allowed = ("allow".to_owned(), "ToIt Grant2".to_owned());
     assert_eq!(key.encrypt(&anew, ID, json!({})).await, allowed);
+}
+
+/// A grant that lets its grantee make grants lets it make none that go beyond it.
+#[rstest::rstest]
+#[case::within(json!(["Encrypt"]), json!({"EncryptionContextSubset": {"a": "b"}}), "allow")]
+#[case::another_operation(
+    json!(["Decrypt"]), json!({"EncryptionContextSubset": {"a": "b"}}), "implicit_deny"
+)]
+#[case::one_more(
+    json!(["Encrypt", "Decrypt"]), json!({"EncryptionContextSubset": {"a": "b"}}), "implicit_deny"
+)]
+#[case::without_the_constraint(json!(["Encrypt"]), json!(null), "implicit_deny")]
+#[tokio::test]
+async fn a_grants_grants_are_no_wider(
+    #[case] operations: Value,
+    #[case] constraints: Value,
+    #[case] outcome: &str,
+) {
+    let own = json!({"GrantId": "g1", "KeyId": ARN, "GranteePrincipal": ROLE,
+        "Operations": ["CreateGrant", "Encrypt"],
+        "Constraints": {"EncryptionContextSubset": {"a": "b"}}});
+    let key = Key::with(&[enable()], &[own]).await;
+    let told = json!({"GrantId": "g2", "GrantToken": "t"});
+    key.stage.upstream.answers("TrentService.CreateGrant", 200, &told);
+    let caller = key.stage.role(&none());
+    let input = json!({"KeyId": ID, "GranteePrincipal": ROLE, "Operations": operations,
+        "Constraints": constraints});
+    let answer = key.stage.client.call(&caller, Service::Kms, "CreateGrant", input).await;
+    let entry = key.stage.last_entry();
+    assert_eq!(entry.checks.last().unwrap().outcome, outcome);
+    assert_eq!(answer.is_ok(), outcome == "allow", "{answer:?}");
+}
+
+/// A grant that lets its grantee retire it is about itself alone.
+#[rstest::rstest]
+#[case::itself("g1", "allow")]
+#[case::another("g2", "implicit_deny")]
+#[tokio::test]
+async fn a_grantee_retires_its_own_grant(#[case] id: &str, #[case] outcome: &str) {
+    let of = |id: &str, operation: &str| {
+        json!({"GrantId": id, "KeyId": ARN, "GranteePrincipal": ROLE,
+            "Operations": ["Encrypt", operation]})
+    };
+    let key = Key::with(&[enable()], &[of("g1", "RetireGrant"), of("g2", "Decrypt")]).await;
+    key.stage.upstream.answers("TrentService.RetireGrant", 200, &json!({}));
+    let caller = key.stage.role(&none());
+    let input = json!({"KeyId": ARN, "GrantId": id});
+    let answer = key.stage.client.call(&caller, Service::Kms, "RetireGrant", input).await;
+    let entry = key.stage.last_entry();
+    assert_eq!(entry.checks.last().unwrap().outcome, outcome);
+    assert_eq!(answer.is_ok(), outcome == "allow", "{answer:?}");
+}
+
+/// What KMS does not take reaches no emulator; nor does a call to be tried.
+#[tokio::test]
+async fn a_grant_that_kms_refuses_is_not_made() {
+    let key = Key::with(&[enable()], &[]).await;
+    for (input, code) in [
+        (json!({"GranteePrincipal": "*", "Operations": ["Encrypt"]}), "ValidationException"),
+        (json!({"GranteePrincipal": ROLE, "Operations": ["*"]}), "ValidationException"),
+        (
+            json!({"GranteePrincipal": "arn:aws:iam::123456789012:role/late",
+                "Operations": ["Encrypt"]}),
+            "InvalidArnException",
+        ),
+        (
+            json!({"GranteePrincipal": "arn:aws:iam::123456789012:root",
+                "Operations": ["Encrypt"], "DryRun": true}),
+            "DryRunOperationException",
+        ),
+    ] {
+        let mut input = input;
+        input["KeyId"] = json!(ID);
+        let answer = key.stage.client.call(&root(), Service::Kms, "CreateGrant", input).await;
+        assert_eq!(answer.unwrap_err().code, code);
+    }
+    assert_eq!(key.stage.upstream.count("TrentService.CreateGrant"), 0);
 }
 
 /// A policy of one statement for a principal.

@@ -38,7 +38,7 @@ const DECIDED: [Service; 12] = [
 
 /// Those of which single operations are checked.
 fn named() -> impl Iterator<Item = Service> {
-    let others = ["sqs", "sns", "efs", "ses"].map(|name| Service::of(name).unwrap());
+    let others = ["sqs", "sns", "efs", "ses", "events"].map(|name| Service::of(name).unwrap());
     DECIDED.into_iter().chain(others)
 }
 

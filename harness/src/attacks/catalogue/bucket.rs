@@ -120,7 +120,7 @@ fn settings(scene: &Scene<'_>) -> Vec<Attack> {
         rail.case(
             "bucket-created",
             "cannot create a bucket of its own",
-            Step::new(S3, "CreateBucket", json!({"Bucket": "ringfence-probe-bucket"})),
+            Step::new(S3, "CreateBucket", scene.facts.new_bucket("ringfence-probe-bucket")),
             "s3:CreateBucket",
             "arn:aws:s3:::ringfence-probe-bucket",
         ),

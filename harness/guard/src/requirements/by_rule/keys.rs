@@ -114,6 +114,11 @@ fn values(scope: &Scope<'_>, paths: &[Path]) -> Given {
     }
 }
 
+/// The prefix whose keys of several values are tested without `ForAnyValue` in AWS's
+/// own guide, and match where the request has one ("DenyPutRuleForAllEC2Events",
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html>).
+const PLAIN: &str = "events";
+
 /// A key that the input tells. Of several values, a key that has one has nobody
 /// knows which.
 fn from_input(
@@ -131,7 +136,10 @@ fn from_input(
         (Given::Nothing, Otherwise::Absent) => {}
         (Given::Nothing, Otherwise::Is(value)) => drop(required.context.set(key, value)),
         (Given::Whole(values), _) if is_list && !values.iter().any(is_name) => {
-            required.context.set_list(key, values);
+            match values.as_slice() {
+                [value] if prefix == PLAIN => drop(required.context.set(key, value)),
+                _ => drop(required.context.set_list(key, values)),
+            }
         }
         (Given::Whole(values), _) => match values.as_slice() {
             [value] if !is_name(value) => drop(required.context.set(key, value)),

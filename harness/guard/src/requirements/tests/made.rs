@@ -232,7 +232,7 @@ const RULE: &str = "arn:aws:events:eu-west-1:123456789012:rule/r";
 #[rstest]
 #[case::texts(
     json!({"source": ["aws.ec2", "aws.s3"], "detail-type": ["d"], "detail": {"service": ["EC2"]}}),
-    "events:creatoraccount=123456789012 events:detail-type=[d] events:detail.service=EC2 \
+    "events:creatoraccount=123456789012 events:detail-type=d events:detail.service=EC2 \
      events:source=[aws.ec2,aws.s3]"
 )]
 #[case::patterns_of_texts(

@@ -17,6 +17,17 @@ use super::expect;
          arn:aws:secretsmanager:eu-west-1:123456789012:secret:app/x-?????? (app/x) \
          aws:requesttag/k=v aws:tagkeys=[k]",
     ])]
+#[case::a_new_secret_with_replicas(
+    "CreateSecret",
+    json!({"Name": "app/x", "AddReplicaRegions": [{"Region": "eu-central-1"}]}),
+    &[
+        "secretsmanager:CreateSecret \
+         arn:aws:secretsmanager:eu-west-1:123456789012:secret:app/x-?????? (app/x) \
+         secretsmanager:addreplicaregions=[eu-central-1] secretsmanager:name=app/x",
+        "secretsmanager:ReplicateSecretToRegions \
+         arn:aws:secretsmanager:eu-west-1:123456789012:secret:app/x-?????? (app/x) \
+         secretsmanager:addreplicaregions=[eu-central-1]",
+    ])]
 #[case::by_name(
     "GetSecretValue", json!({"SecretId": "db", "VersionStage": "AWSCURRENT"}),
     &["secretsmanager:GetSecretValue \
