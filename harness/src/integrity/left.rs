@@ -22,7 +22,7 @@ const RAILS: [&str; 7] = [
 ];
 
 /// Members that are guard rails, by kind.
-const RAIL_MEMBERS: [(&str, &str); 14] = [
+const RAIL_MEMBERS: [(&str, &str); 20] = [
     ("role", "AssumeRolePolicyDocument"),
     ("role", "PermissionsBoundary"),
     ("role", "RolePolicyList"),
@@ -37,11 +37,17 @@ const RAIL_MEMBERS: [(&str, &str); 14] = [
     ("bucket", "ACL"),
     ("secret", "ResourcePolicy"),
     ("VPC endpoint", "policyDocument"),
+    ("KMS key", "Policy"),
+    ("KMS key", "Grants"),
+    ("queue", "Policy"),
+    ("topic", "Policy"),
+    ("image repository", "policy"),
+    ("event bus", "Policy"),
 ];
 
 /// Terraform's resources and the objects that they are: the type, the kind, and
 /// the attribute with the object's name.
-const RESOURCES: [(&str, &str, &str); 22] = [
+const RESOURCES: [(&str, &str, &str); 27] = [
     ("aws_iam_role", "role", "name"),
     ("aws_iam_user", "user", "name"),
     ("aws_iam_group", "group", "name"),
@@ -64,6 +70,11 @@ const RESOURCES: [(&str, &str, &str); 22] = [
     ("aws_route_table", "route table", "id"),
     ("aws_vpc_endpoint", "VPC endpoint", "id"),
     ("aws_nat_gateway", "NAT gateway", "id"),
+    ("aws_kms_key", "KMS key", "key_id"),
+    ("aws_sqs_queue", "queue", "name"),
+    ("aws_sns_topic", "topic", "arn"),
+    ("aws_ecr_repository", "image repository", "name"),
+    ("aws_cloudwatch_event_bus", "event bus", "name"),
 ];
 
 /// Attributes whose members are called otherwise than in camel case.

@@ -40,6 +40,25 @@ for port in sorted(ports - {guard}):
         print("at the port", port, error)
 "#;
 
+/// Writes what the deployer may write of Layer 1's queue, topic and key.
+const OTHERS: &str = r#"
+import json, os, subprocess
+guard = os.environ["AWS_ENDPOINT_URL"]
+def aws(*arguments):
+    command = ["aws", *arguments, "--endpoint-url", guard, "--output", "json"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def policy(service, name):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"AWS": "123456789012"}, "Action": f"{service}:GetQueueAttributes" if service == "sqs" else "sns:Publish",
+        "Resource": f"arn:aws:{service}:us-east-1:123456789012:{name}"}]})
+aws("sqs", "set-queue-attributes", "--queue-url", guard + "/123456789012/platform-orders",
+    "--attributes", json.dumps({"Policy": policy("sqs", "platform-orders")}))
+aws("sns", "set-topic-attributes", "--topic-arn", "arn:aws:sns:us-east-1:123456789012:platform-alarms",
+    "--attribute-name", "Policy", "--attribute-value", policy("sns", "platform-alarms"))
+[key] = json.loads(aws("kms", "list-keys"))["Keys"]
+aws("kms", "schedule-key-deletion", "--key-id", key["KeyId"])
+"#;
+
 /// Layer 1 and its self-managed application alone.
 fn estate(place: &Path) {
     for part in ["terraform", "sam-apps"] {
@@ -84,14 +103,45 @@ fn holes(place: &Path) {
     );
 }
 
+/// Resources with policies of their own, which the deployer may write.
+fn others(place: &Path) {
+    let more = r#"
+resource "aws_sqs_queue" "orders" {
+  name = "platform-orders"
+}
+resource "aws_sns_topic" "alarms" {
+  name = "platform-alarms"
+}
+resource "aws_kms_key" "data" {
+}
+resource "aws_iam_role_policy" "others" {
+  name = "Others"
+  role = "GitHubActionsHighPermDeployer-service-a"
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Sid = "OthersPolicies", Effect = "Allow", Resource = "*",
+      Action = ["sqs:SetQueueAttributes", "sns:SetTopicAttributes", "kms:ListKeys", "kms:ScheduleKeyDeletion"] }] })
+  depends_on = [aws_iam_role.high_perm_deployer]
+}
+"#;
+    std::fs::write(place.join("terraform/others.tf"), more).unwrap();
+    let boundary = place.join("terraform/boundary.tf");
+    replace(
+        &boundary,
+        "      \"ssm:GetParameter\",\n",
+        "      \"ssm:GetParameter\",\n      \"sqs:SetQueueAttributes\",\n      \
+         \"sns:SetTopicAttributes\",\n      \"kms:ListKeys\",\n      \"kms:ScheduleKeyDeletion\",\n",
+    );
+}
+
 fn forging_workflow(place: &Path) {
     std::fs::write(place.join("sam-apps/service-a/repair.py"), REPAIR).unwrap();
+    std::fs::write(place.join("sam-apps/service-a/others.py"), OTHERS).unwrap();
     replace(
         &place.join("sam-apps/service-a/.github/workflows/deploy.yml"),
         "      - name: SAM Build\n",
         "      - name: Repair\n        run: |\n          python3 repair.py\n          aws ssm \
-         put-parameter --overwrite --name /platform/network/vpc-id --value forged --type String\n\n      \
-         - name: SAM Build\n",
+         put-parameter --overwrite --name /platform/network/vpc-id --value forged --type String\n          \
+         python3 others.py\n\n      - name: SAM Build\n",
     );
 }
 
@@ -101,6 +151,7 @@ fn a_workflow_that_repairs_or_changes_layer_1_fails_the_run_and_is_told_of() {
     let place = directory.path();
     estate(place);
     holes(place);
+    others(place);
     forging_workflow(place);
     let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
         .args(["attack", "--unisolated", "--json", "--run-dir", "journal"])
@@ -133,19 +184,31 @@ fn a_workflow_that_repairs_or_changes_layer_1_fails_the_run_and_is_told_of() {
     );
     assert_eq!(changed["decided_by"][0]["sid"], "PublishedParameters");
     assert_eq!(changed["request_ids"].as_array().unwrap().len(), 1);
+    // So are those that were used on what has a policy of its own.
+    for (about, call) in [
+        ("queue/platform-orders/Policy", "sqs:SetQueueAttributes"),
+        (
+            "topic/arn:aws:sns:us-east-1:123456789012:platform-alarms/Policy",
+            "sns:SetTopicAttributes",
+        ),
+    ] {
+        let changed = find(&format!("integrity/layer1/after-workflows/{about}"));
+        let observed = changed["observed"].as_str().unwrap();
+        assert!(observed.contains(call) && observed.contains("OthersPolicies of "), "{observed}");
+        assert_eq!(changed["verdict"], "failed");
+    }
     // Nothing else of Layer 1 changed: neither by root nor at the emulator.
-    let differences: Vec<&str> = findings
-        .iter()
-        .filter_map(|finding| finding["id"].as_str())
-        .filter(|id| id.starts_with("integrity/"))
+    let differences = findings.iter().filter_map(|finding| finding["id"].as_str());
+    let mut kinds: Vec<&str> = differences
+        .filter_map(|id| id.strip_prefix("integrity/"))
+        .filter_map(|id| {
+            let changed = id.strip_prefix("layer1/after-workflows/");
+            changed.map_or(Some(id), |id| id.split('/').next())
+        })
         .collect();
-    assert_eq!(
-        differences,
-        [
-            "integrity/layer1",
-            "integrity/layer1/after-workflows/parameter//platform/network/vpc-id/Value",
-        ]
-    );
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert_eq!(kinds, ["KMS key", "layer1", "parameter", "queue", "topic"]);
 
     // The key that emulators expect is nobody's: the one call with it is refused
     // before the guard learns what it asks for.

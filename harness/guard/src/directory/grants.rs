@@ -162,10 +162,7 @@ mod tests {
             said,
             [
                 (json!(["kms:Encrypt"]), json!({"StringEquals": equals})),
-                (
-                    json!(["kms:DescribeKey"]),
-                    json!({"StringEquals": {"aws:SourceArn": "arn:s"}})
-                ),
+                (json!(["kms:DescribeKey"]), json!({"StringEquals": {"aws:SourceArn": "arn:s"}})),
                 (
                     json!(["kms:CreateGrant"]),
                     json!({"StringEquals": equals, "ForAllValues:StringEquals": {

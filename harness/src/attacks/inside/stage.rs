@@ -50,7 +50,8 @@ impl Inside<'_> {
                 ] {
                     attacker.call(&step).await.result?;
                 }
-                let bucket = Step::new(S3, "CreateBucket", self.facts.new_bucket(&bucket(self.facts)));
+                let bucket =
+                    Step::new(S3, "CreateBucket", self.facts.new_bucket(&bucket(self.facts)));
                 self.platform.call(&bucket).await.result?;
             }
             Code::Deployed(_) => {

@@ -6,6 +6,7 @@ mod canonical;
 mod functions;
 mod iam;
 mod network;
+mod others;
 mod reader;
 mod storage;
 
@@ -80,12 +81,13 @@ impl Snapshot {
     /// When a service does not answer a question that it should.
     pub async fn read(guard: &Guard, sealed: bool) -> Result<Self, SnapshotError> {
         let reader = Reader::new(guard, sealed);
-        let services: [reader::Reading<'_>; 5] = [
+        let services: [reader::Reading<'_>; 6] = [
             Box::pin(iam::read(&reader)),
             Box::pin(api::read(&reader)),
             Box::pin(functions::read(&reader)),
             Box::pin(storage::read(&reader)),
             Box::pin(network::read(&reader)),
+            Box::pin(others::read(&reader)),
         ];
         let read: Vec<Objects> = try_join_all(services).await?;
         Ok(Self { objects: read.into_iter().flatten().collect() })

@@ -8,7 +8,7 @@ use super::SnapshotError;
 use super::reader::{Objects, Reader, object, text};
 
 /// A bucket's settings, each of which is an operation of its own.
-const SETTINGS: [(&str, &str); 10] = [
+const SETTINGS: [(&str, &str); 13] = [
     ("policy", "GetBucketPolicy"),
     ("public access block", "GetPublicAccessBlock"),
     ("ownership", "GetBucketOwnershipControls"),
@@ -19,6 +19,9 @@ const SETTINGS: [(&str, &str); 10] = [
     ("ACL", "GetBucketAcl"),
     ("CORS", "GetBucketCors"),
     ("tags", "GetBucketTagging"),
+    ("notification", "GetBucketNotificationConfiguration"),
+    ("website", "GetBucketWebsite"),
+    ("replication", "GetBucketReplication"),
 ];
 
 pub(super) async fn read(reader: &Reader<'_>) -> Result<Objects, SnapshotError> {
