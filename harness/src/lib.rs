@@ -26,6 +26,7 @@ pub mod lint;
 pub mod mutations;
 pub mod process;
 pub mod progress;
+pub mod proof;
 pub mod registries;
 pub mod remark;
 pub mod root;

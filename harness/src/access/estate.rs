@@ -5,12 +5,21 @@ use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind, Policies, Principal};
 
+use super::templates::Place;
+use crate::lint::terraform::Resource;
+
 /// Identities and resources' policies by name.
 #[derive(Debug, Default)]
 pub struct Estate {
     /// `role/app`, `user/ci`, `trust of role/app`, `aws_s3_bucket_policy.logs`, or
     /// the path of a policy's file.
     pub entries: BTreeMap<String, Entry>,
+    /// The resources of plans and states, completed.
+    pub(crate) resources: Vec<Resource>,
+    /// What plans and states give out, where it is known.
+    pub(crate) outputs: BTreeMap<String, serde_json::Value>,
+    /// The entries that templates make.
+    pub(crate) of_templates: Vec<String>,
 }
 
 /// What decides about requests: of an identity, or by a resource's policy.
@@ -35,6 +44,21 @@ impl Entry {
 }
 
 impl Estate {
+    /// The account of its roles, and the region.
+    pub(super) fn place(&self) -> Option<Place> {
+        let texts = |kind: &'static str, name: &'static str| {
+            let all = self.resources.iter().filter(move |one| one.kind == kind && !one.is_data);
+            all.filter_map(move |one| one.values.get(name)?.text())
+        };
+        let role = texts("aws_iam_role", "arn").next()?;
+        let mut parts = role.split(':').skip(1);
+        let (partition, account) = (parts.next()?.to_owned(), parts.nth(2)?.to_owned());
+        let kinds = ["aws_lambda_function", "aws_ssm_parameter", "aws_dynamodb_table"];
+        let mut regional = kinds.into_iter().flat_map(|kind| texts(kind, "arn"));
+        let region = regional.find_map(|arn| arn.split(':').nth(3)).map(str::to_owned);
+        Some(Place { partition, account, region })
+    }
+
     /// An entry, made where there is none.
     pub(super) fn entry(&mut self, name: &str) -> &mut Entry {
         self.entries.entry(name.to_owned()).or_default()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ringfence_policy::Document;
 
 use super::complete::Source;
-use super::{estate::Estate, plan};
+use super::{estate::Estate, plan, templates};
 use crate::config::Config;
 use crate::lint::known::Node;
 use crate::lint::read::{Read, read};
@@ -68,6 +68,13 @@ impl Configurations {
         Self { given: given.map(Path::to_owned), further }
     }
 
+    /// And further places.
+    #[must_use]
+    pub fn and(mut self, directories: impl IntoIterator<Item = PathBuf>) -> Self {
+        self.further.extend(directories);
+        self
+    }
+
     /// The configuration of a plan; the one given must be it.
     fn of(&self, plan: &Path, root: &Node) -> Result<Option<Source>, Unreadable> {
         if let Some(given) = &self.given {
@@ -87,6 +94,78 @@ impl Configurations {
         // What happens to lie there may be anything.
         Ok(all.filter_map(|path| Source::read(path).ok()).find(|source| source.is_of(root)))
     }
+}
+
+/// Reads what `terraform show -json` prints of plans and states, together.
+///
+/// # Errors
+/// What is no such thing, or of another form.
+pub fn shown(paths: &[PathBuf], configurations: &Configurations) -> Result<Estate, Unreadable> {
+    let mut reader = Reader { configurations, estate: Estate::default() };
+    for path in paths {
+        let content = fs::read_to_string(path).map_err(|error| Unreadable::new(path, error))?;
+        match read(&content) {
+            Ok(Read::Other(root)) if terraform::is_shown(&root) => reader.add(path, &root)?,
+            Ok(_) => {
+                let what = "not what `terraform show -json` prints of a plan or a state";
+                return Err(Unreadable::new(path, what));
+            }
+            Err(error) => {
+                let at = error.at;
+                return Err(Unreadable::new(path, format!("{}:{}: {error}", at.line, at.column)));
+            }
+        }
+    }
+    Ok(reader.estate)
+}
+
+/// Adds the roles of the templates in a directory, but for those in some others.
+///
+/// # Errors
+/// What cannot be read; a directory without templates.
+pub fn templates(directory: &Path, but: &[PathBuf], estate: &mut Estate) -> Result<(), Unreadable> {
+    let mut found = Vec::new();
+    find(directory, &mut found)?;
+    let but: Vec<PathBuf> = but.iter().filter_map(|path| path.canonicalize().ok()).collect();
+    let place = estate.place().ok_or_else(|| {
+        Unreadable::new(directory, "whose account the templates are for, no plan or state says")
+    })?;
+    let mut any = false;
+    for path in found {
+        let content = fs::read_to_string(&path).map_err(|error| Unreadable::new(&path, error))?;
+        // What is no template is somebody else's.
+        if let Ok(Read::Template { root, .. }) = read(&content) {
+            any = true;
+            let is_in = |other: &PathBuf| path.canonicalize().is_ok_and(|it| it.starts_with(other));
+            if but.iter().any(is_in) {
+                continue;
+            }
+            templates::add(&root, &place, estate)
+                .map_err(|message| Unreadable::new(&path, message))?;
+        }
+    }
+    if any { Ok(()) } else { Err(Unreadable::new(directory, "no CloudFormation template in it")) }
+}
+
+fn find(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Unreadable> {
+    let wrong = |error| Unreadable::new(directory, error);
+    let entries = fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut entries = entries.map_err(|error| wrong(error.to_string()))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let kind = entry.file_type().map_err(|error| wrong(error.to_string()))?;
+        if entry.file_name().to_string_lossy().starts_with('.') || kind.is_symlink() {
+            continue;
+        }
+        let extension = path.extension().map(|end| end.to_string_lossy().to_lowercase());
+        if kind.is_dir() {
+            find(&path, found)?;
+        } else if extension.is_some_and(|end| ["json", "yaml", "yml"].contains(&&*end)) {
+            found.push(path);
+        }
+    }
+    Ok(())
 }
 
 struct Reader<'r> {
@@ -139,13 +218,7 @@ impl Reader<'_> {
             }
         };
         if terraform::is_shown(&root) {
-            let source = self.configurations.of(path, &root)?;
-            let read = plan::read(&root, source.as_ref()).map_err(wrong)?;
-            for (name, entry) in read.entries {
-                if self.estate.entries.insert(name.clone(), entry).is_some() {
-                    return Err(wrong(format!("`{name}` is in another file too")));
-                }
-            }
+            self.add(path, &root)?;
         } else if terraform::is_raw_state(&root) {
             return Err(wrong(
             "this is Terraform's own state file, whose form is not stable: write `terraform show \
@@ -160,6 +233,33 @@ impl Reader<'_> {
             return Err(wrong(
                 "neither a policy nor what `terraform show -json` prints".to_owned(),
             ));
+        }
+        Ok(())
+    }
+
+    /// Adds a plan or a state.
+    fn add(&mut self, path: &Path, root: &Node) -> Result<(), Unreadable> {
+        let wrong = |message: String| Unreadable::new(path, message);
+        let version = root.get("format_version").and_then(Node::text).unwrap_or_default();
+        // <https://developer.hashicorp.com/terraform/internals/json-format>: a new major
+        // version is not compatible. Older ones begin with 0.
+        if !["0", "1"].contains(&version.split('.').next().unwrap_or_default()) {
+            return Err(wrong(format!("format version `{version}` is not read here; 1 is")));
+        }
+        let source = self.configurations.of(path, root)?;
+        let read = plan::read(root, source.as_ref()).map_err(wrong)?;
+        for (name, entry) in read.entries {
+            if self.estate.entries.insert(name.clone(), entry).is_some() {
+                return Err(wrong(format!("`{name}` is in another file too")));
+            }
+        }
+        self.estate.resources.extend(read.resources);
+        for (name, value) in read.outputs {
+            let known = self.estate.outputs.entry(name).or_insert_with(|| value.clone());
+            // Of two with one name and different values nobody knows which is meant.
+            if *known != value {
+                *known = serde_json::Value::Null;
+            }
         }
         Ok(())
     }

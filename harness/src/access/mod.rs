@@ -10,4 +10,5 @@ pub mod diff;
 pub mod estate;
 pub mod files;
 mod plan;
+mod templates;
 pub mod told;

@@ -18,13 +18,14 @@ const IDENTITIES: [(&str, &str); 3] =
 /// # Errors
 /// A policy that AWS would not store, by its resource.
 pub(super) fn read(root: &Node, source: Option<&Source>) -> Result<Estate, String> {
-    let (resources, links) = resources(root, source);
+    let (resources, links, outputs) = resources(root, source);
     let mut plan = Plan { resources: &resources, links: &links, estate: Estate::default() };
     for resource in resources.iter().filter(|resource| !resource.is_data) {
         plan.add(resource)?;
     }
     plan.join_groups();
-    Ok(plan.estate)
+    let estate = plan.estate;
+    Ok(Estate { resources, outputs, ..estate })
 }
 
 struct Plan<'p> {
@@ -304,7 +305,7 @@ fn items(node: Option<&Node>) -> Vec<&Node> {
     }
 }
 
-fn principal(word: &str, arn: &str) -> Option<Principal> {
+pub(super) fn principal(word: &str, arn: &str) -> Option<Principal> {
     match word {
         "user" => Some(Principal::User { arn: arn.to_owned() }),
         "role" => {

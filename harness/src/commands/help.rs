@@ -35,6 +35,10 @@ pub(super) const DOCTOR: &str = after!(
     "ringfence doctor ../platform",
     "0 all runs, if need be with a stand-in, 1 something does not, 2 a file could not be read."
 );
+pub(super) const PROVE: &str = after!(
+    "terraform show -json plan > plan.json && ringfence prove --plan plan.json --templates sam-apps",
+    "0 every guard rail is proved, 1 one is violated or undecided, 2 some input could not be read, or names nobody."
+);
 pub(super) const INIT: &str = after!(
     "ringfence init infrastructure services --output ringfence.toml",
     "0 the file was written, 2 it is there already, or input could not be read."

@@ -15,6 +15,7 @@ mod least;
 mod lines;
 mod lint;
 mod mutate;
+mod prove;
 mod report;
 mod shell;
 mod supervise;
@@ -70,6 +71,9 @@ enum Command {
     AccessDiff(access_diff::AccessDiff),
     /// Say who of an estate can do something, for all requests.
     WhoCan(who_can::WhoCan),
+    /// Prove each guard rail that speaks of permissions, for all requests, from a plan or a state.
+    #[command(after_help = help::PROVE)]
+    Prove(prove::Prove),
     /// Explain one decision to a person.
     #[command(after_help = help::EXPLAIN)]
     Explain(explain::Explain),
@@ -114,6 +118,7 @@ pub fn main() -> Exit {
     let command = match cli.command {
         Command::AccessDiff(diff) => return ended(diff.run()),
         Command::Compare(compare) => return ended(compare.run()),
+        Command::Prove(prove) => return ended(prove.run()),
         Command::WhoCan(who) => return ended(who.run()),
         Command::Completions(completions) => return ended(completions.run()),
         Command::Decide(decide) => return ended(decide.run()),

@@ -360,12 +360,12 @@ impl<'w> Found<'w> {
                 all.into_iter().map(Self::value).collect::<Option<_>>().map(Value::Array)
             }
             Self::Instances(all) => match all {
-                [(Key::Only, node)] => json(node),
+                [(Key::Only, node)] => Some(partly(node)),
                 all => {
                     let mut members = Map::new();
                     for (key, node) in all {
                         let Key::Name(name) = key else { return None };
-                        members.insert(name.clone(), json(node)?);
+                        members.insert(name.clone(), partly(node));
                     }
                     Some(Value::Object(members))
                 }
@@ -379,6 +379,12 @@ pub(super) fn sorted(members: Map<String, Value>) -> Vec<(String, Value)> {
     let mut members: Vec<(String, Value)> = members.into_iter().collect();
     members.sort_by(|(one, _), (other, _)| one.cmp(other));
     members
+}
+
+/// The attributes of a resource that are known: who asks for another finds none.
+fn partly(node: &Node) -> Value {
+    let known = node.members().iter().filter_map(|it| Some((it.key.clone(), json(&it.value)?)));
+    Value::Object(known.collect())
 }
 
 /// A value of a file as JSON; `None` where not all of it is known.

@@ -25,20 +25,7 @@ pub(super) fn complete(
     resources: &mut [Resource],
     read: &[Resource],
 ) {
-    let mut instances: BTreeMap<String, Vec<(Key, &Node)>> = BTreeMap::new();
-    for one in resources.iter().chain(read) {
-        instances.entry(one.configured()).or_default().push((key(&one.address), &one.values));
-    }
-    let variables = root.get("variables").map(Node::members).unwrap_or_default();
-    let variables = variables
-        .iter()
-        .filter_map(|member| Some((member.key.clone(), json(member.value.get("value")?)?)));
-    let world = World {
-        source,
-        variables: variables.collect(),
-        instances,
-        locals: RefCell::new(HashMap::new()),
-    };
+    let world = world(root, source, resources, read);
     let filled: Vec<(usize, Node)> = resources
         .iter()
         .enumerate()
@@ -50,6 +37,53 @@ pub(super) fn complete(
             resource.values = values;
         }
     }
+}
+
+/// What names stand for.
+fn world<'w>(
+    root: &Node,
+    source: &'w Source,
+    resources: &'w [Resource],
+    read: &'w [Resource],
+) -> World<'w> {
+    let mut instances: BTreeMap<String, Vec<(Key, &Node)>> = BTreeMap::new();
+    for one in resources.iter().chain(read) {
+        instances.entry(one.configured()).or_default().push((key(&one.address), &one.values));
+    }
+    let variables = root.get("variables").map(Node::members).unwrap_or_default();
+    let variables = variables
+        .iter()
+        .filter_map(|member| Some((member.key.clone(), json(member.value.get("value")?)?)));
+    World {
+        source,
+        variables: variables.collect(),
+        instances,
+        locals: RefCell::new(HashMap::new()),
+    }
+}
+
+/// The outputs that are known: by the plan or the state, else by the configuration.
+pub(super) fn outputs(
+    root: &Node,
+    source: Option<&Source>,
+    resources: &[Resource],
+    read: &[Resource],
+) -> BTreeMap<String, Json> {
+    let mut outputs = BTreeMap::new();
+    if let Some(source) = source {
+        let world = world(root, source, resources, read);
+        for (name, expression) in source.outputs() {
+            let value = world.value(expression, &Scope::new());
+            outputs.extend(value.map(|value| (name.clone(), value)));
+        }
+    }
+    let said =
+        root.path(&["values", "outputs"]).or_else(|| root.path(&["planned_values", "outputs"]));
+    for output in said.map(Node::members).unwrap_or_default() {
+        let value = output.value.get("value").and_then(json);
+        outputs.extend(value.map(|value| (output.key.clone(), value)));
+    }
+    outputs
 }
 
 /// Which instance an address names.

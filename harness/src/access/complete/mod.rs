@@ -21,6 +21,10 @@ mod names;
 mod setting;
 mod source;
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use crate::lint::known::Node;
 use crate::lint::terraform::{self, Links, Resource};
 
@@ -29,8 +33,12 @@ pub(super) use source::Source;
 /// Each round may determine what others refer to; a chain is no longer.
 const ROUNDS: usize = 8;
 
-/// The resources of a plan or a state, with what is determined.
-pub(super) fn resources(root: &Node, source: Option<&Source>) -> (Vec<Resource>, Links) {
+/// The resources of a plan or a state, with what is determined, who refers to whom,
+/// and the outputs that are known.
+pub(super) fn resources(
+    root: &Node,
+    source: Option<&Source>,
+) -> (Vec<Resource>, Links, BTreeMap<String, Value>) {
     let mut resources = terraform::resources(root);
     let links = Links::of(root, &resources);
     let setting = setting::of(root, &resources);
@@ -50,10 +58,16 @@ pub(super) fn resources(root: &Node, source: Option<&Source>) -> (Vec<Resource>,
             break;
         }
     }
-    (resources, links)
+    let outputs = fill::outputs(root, source, &resources, &read);
+    (resources, links, outputs)
 }
 
 /// How many values are not known.
 fn open(resources: &[Resource]) -> usize {
     resources.iter().map(|resource| resource.values.open()).sum()
+}
+
+/// A value of a file as JSON; `None` where not all of it is known.
+pub(super) fn known(node: &Node) -> Option<Value> {
+    evaluate::json(node)
 }

@@ -17,6 +17,7 @@ pub(in crate::access) struct Source {
     /// Resources and data sources by address.
     blocks: BTreeMap<String, Block>,
     locals: BTreeMap<String, Expression>,
+    outputs: BTreeMap<String, Expression>,
 }
 
 impl Source {
@@ -70,9 +71,19 @@ impl Source {
                     self.locals
                         .extend(all.map(|local| (local.key.to_string(), local.value.clone())));
                 }
+                ("output", [name]) => {
+                    let value = block.body.attributes().find(|one| one.key.as_str() == "value");
+                    let value = value.map(|value| ((*name).to_owned(), value.value.clone()));
+                    self.outputs.extend(value);
+                }
                 _ => {}
             }
         }
+    }
+
+    /// The outputs as they are written.
+    pub(super) fn outputs(&self) -> impl Iterator<Item = (&String, &Expression)> {
+        self.outputs.iter()
     }
 
     /// Whether it has every resource of a plan's root module, of which there is one.

@@ -1,0 +1,83 @@
+//! `ringfence prove`.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::access::files::{self, Configurations};
+use crate::config::{App, Config, Job};
+use crate::exit::Exit;
+use crate::proof::guarded::Guarded;
+use crate::proof::{claims, decide, told};
+
+#[derive(Debug, Args)]
+pub(super) struct Prove {
+    /// The configuration
+    #[arg(long, default_value = "ringfence.toml")]
+    config: PathBuf,
+    /// What `terraform show -json` prints of a plan
+    #[arg(long, value_name = "FILE")]
+    plan: Vec<PathBuf>,
+    /// What `terraform show -json` prints of a state
+    #[arg(long, value_name = "FILE")]
+    state: Vec<PathBuf>,
+    /// Directories with `CloudFormation` templates of what runs beside it
+    #[arg(long, value_name = "DIR")]
+    templates: Vec<PathBuf>,
+    /// The Terraform files that a plan is of; by default those beside it, in the current
+    /// directory, or of ringfence.toml there
+    #[arg(long, value_name = "DIR")]
+    configuration: Option<PathBuf>,
+    /// Print one line of JSON a guard rail, and a last one with the numbers
+    #[arg(long, conflicts_with = "markdown")]
+    json: bool,
+    /// Print the result as Markdown
+    #[arg(long)]
+    markdown: bool,
+}
+
+impl Prove {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let start = Instant::now();
+        let config = Config::load(&self.config)?;
+        let shown: Vec<PathBuf> = self.plan.iter().chain(&self.state).cloned().collect();
+        if shown.is_empty() {
+            bail!("nothing to prove anything of: give `--plan FILE` or `--state FILE`");
+        }
+        let layer1 = config.layer1.iter().map(|layer1| layer1.directory.clone());
+        let configurations = Configurations::new(self.configuration.as_deref()).and(layer1);
+        let mut estate = files::shown(&shown, &configurations)?;
+        for directory in &self.templates {
+            files::templates(directory, &not_deployed(&config), &mut estate)?;
+        }
+        let guarded = Guarded::of(&estate, &config)?;
+        let claims = claims::all(&guarded).context("a guard rail cannot be put as a policy")?;
+        let findings = decide::all(&claims)?;
+        let rails = told::rails(&findings);
+        let took = start.elapsed();
+        let out = match (self.json, self.markdown) {
+            (true, _) => told::json(&rails, took)?,
+            (false, true) => told::markdown(&rails, took),
+            (false, false) => told::text(&rails, took),
+        };
+        match io::stdout().write_all(out.as_bytes()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written.context("cannot write to standard output")?,
+        }
+        let all = rails.iter().all(|rail| rail.verdict() == "proved");
+        Ok(if all { Exit::Held } else { Exit::Failed })
+    }
+}
+
+/// The directories of apps whose templates nobody deploys: their teams deploy code.
+fn not_deployed(config: &Config) -> Vec<PathBuf> {
+    let is_deployed = |app: &&App| {
+        let name = app.name.get_ref();
+        config.deployers.iter().any(|it| it.job == Job::Stack && it.app.get_ref() == name)
+    };
+    let apps = config.apps.iter().filter(|app| !is_deployed(app));
+    apps.map(|app| app.directory.clone()).collect()
+}

@@ -1,0 +1,293 @@
+//! Each guard rail as claims: what an identity is never allowed.
+
+use std::sync::Arc;
+
+use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
+use serde_json::{Value, json};
+
+use super::guarded::{Guarded, Team};
+use super::statements::{Forbidden, On};
+use super::{network, trust};
+use crate::access::estate::Entry;
+use crate::config::Job;
+
+/// That nobody, or one identity, is allowed more than something.
+#[derive(Debug)]
+pub struct Claim {
+    /// The guard rail.
+    pub rail: &'static str,
+    /// Whose requests: an entry of the estate.
+    pub who: String,
+    pub(super) principal: Option<Principal>,
+    /// What decides about them.
+    pub(super) policies: Policies,
+    /// What they may be allowed at most.
+    pub(super) most: Policies,
+    /// What may count besides and is not in the files, or not known.
+    pub(super) open: Vec<String>,
+    /// Why it cannot be decided here.
+    pub(super) beyond: Option<String>,
+}
+
+pub(super) const BOUNDARY: &str = "every execution role carries the boundary";
+pub(super) const KEPT: &str = "no boundary is removed or replaced";
+pub(super) const IDENTITIES: &str = "identities are the platform's";
+const OWN_ROLES: &str = "only a team's own roles run its functions";
+const DEPLOYER_CEILING: &str = "the boundary caps a deployer";
+const CODE_CEILING: &str = "the boundary caps running code";
+
+/// What changes identities, by the beginnings of IAM's names
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>).
+const CHANGES_IDENTITIES: [&str; 20] = [
+    "iam:Add*",
+    "iam:Attach*",
+    "iam:Change*",
+    "iam:Create*",
+    "iam:Deactivate*",
+    "iam:Delete*",
+    "iam:Detach*",
+    "iam:Disable*",
+    "iam:Enable*",
+    "iam:Put*",
+    "iam:Remove*",
+    "iam:Reset*",
+    "iam:Resync*",
+    "iam:Set*",
+    "iam:Tag*",
+    "iam:Untag*",
+    "iam:Update*",
+    "iam:Upload*",
+    "iam:GetAccountAuthorizationDetails",
+    "iam:GetCredentialReport",
+];
+
+const CHANGES_BOUNDARIES: [&str; 8] = [
+    "iam:CreatePolicyVersion",
+    "iam:DeletePolicy",
+    "iam:DeletePolicyVersion",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutUserPermissionsBoundary",
+    "iam:SetDefaultPolicyVersion",
+];
+
+/// All claims, rail by rail.
+///
+/// # Errors
+/// A claim that cannot stand in a policy: a name of the estate that no ARN can have.
+pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
+    let mut claims = Vec::new();
+    for team in &guarded.teams {
+        let of_roles = [kept(team), own_roles(guarded, team), identities(guarded, team)];
+        let rails = boundary(guarded, team).into_iter().chain(of_roles);
+        for (rail, forbidden) in rails.chain(network::rails(guarded, team)) {
+            let mut all = of_identity(guarded, rail, &team.entry, &forbidden)?;
+            if rail == network::FUNCTIONS {
+                let beyond = network::let_in(guarded);
+                all.iter_mut()
+                    .for_each(|claim| claim.beyond = claim.beyond.take().or(beyond.clone()));
+            }
+            claims.extend(all);
+        }
+    }
+    claims.extend(ceilings(guarded)?);
+    claims.extend(trust::claims(guarded)?);
+    claims.sort_by_key(|claim| claim.rail);
+    Ok(claims)
+}
+
+type Rail = (&'static str, Vec<Forbidden>);
+
+/// Unless the request, or the role, has one of the boundaries.
+fn unbounded(guarded: &Guarded<'_>) -> Value {
+    json!({"StringNotEquals": {"iam:PermissionsBoundary": guarded.execution_boundaries}})
+}
+
+fn boundary(guarded: &Guarded<'_>, team: &Team<'_>) -> Option<Rail> {
+    if guarded.execution_boundaries.is_empty() {
+        return None;
+    }
+    let roles = Forbidden::new(
+        &[
+            "iam:AttachRolePolicy",
+            "iam:CreateRole",
+            "iam:PutRolePolicy",
+            "iam:UpdateAssumeRolePolicy",
+        ],
+        On::Anything,
+    );
+    let mut all = vec![roles.when(unbounded(guarded))];
+    if let (Job::Stack, Some(prefix)) = (team.job, &team.role_prefix) {
+        let own = vec![guarded.iam(&format!("role/{prefix}*"))];
+        all.push(Forbidden::new(&["iam:CreateRole"], On::AllBut(own)));
+    }
+    Some((BOUNDARY, all))
+}
+
+fn kept(team: &Team<'_>) -> Rail {
+    let itself = Forbidden::new(
+        &[
+            "iam:Attach*",
+            "iam:Delete*",
+            "iam:Detach*",
+            "iam:Put*",
+            "iam:Tag*",
+            "iam:Untag*",
+            "iam:Update*",
+        ],
+        On::These(vec![team.arn.clone()]),
+    );
+    (KEPT, vec![Forbidden::new(&CHANGES_BOUNDARIES, On::Anything), itself])
+}
+
+fn own_roles(guarded: &Guarded<'_>, team: &Team<'_>) -> Rail {
+    let pass = |on| Forbidden::new(&["iam:PassRole"], on);
+    let all = match (team.job, &team.role_prefix) {
+        (Job::Stack, Some(prefix)) => vec![
+            pass(On::AllBut(vec![guarded.iam(&format!("role/{prefix}*"))])),
+            pass(On::Anything)
+                .when(json!({"StringNotEquals": {"iam:PassedToService": "lambda.amazonaws.com"}})),
+        ],
+        _ => vec![pass(On::Anything)],
+    };
+    (OWN_ROLES, all)
+}
+
+fn identities(guarded: &Guarded<'_>, team: &Team<'_>) -> Rail {
+    let on = match (team.job, &team.role_prefix) {
+        (Job::Stack, Some(prefix)) => On::AllBut(vec![guarded.iam(&format!("role/{prefix}*"))]),
+        _ => On::Anything,
+    };
+    (IDENTITIES, vec![Forbidden::new(&CHANGES_IDENTITIES, on)])
+}
+
+/// What an identity may never be allowed: by its own policies, and together with each
+/// resource's policy of the estate.
+fn of_identity(
+    guarded: &Guarded<'_>,
+    rail: &'static str,
+    name: &str,
+    forbidden: &[Forbidden],
+) -> Result<Vec<Claim>, DocumentError> {
+    let Some(entry) = guarded.estate.entries.get(name) else { return Ok(Vec::new()) };
+    let mut claims = vec![claim(rail, name, entry, None, forbidden)?];
+    for (address, standing) in &guarded.estate.entries {
+        let policy = standing.policies.resource.as_ref();
+        let counts = policy.filter(|policy| policy.kind() == Kind::Resource);
+        if counts.is_some() || (is_resources(address) && !standing.unknown.is_empty()) {
+            let mut with = claim(rail, name, entry, counts, forbidden)?;
+            with.beyond = standing.unknown.first().cloned();
+            with.who = format!("{name} by {address}");
+            claims.push(with);
+        }
+    }
+    Ok(claims)
+}
+
+/// Whether an entry is a resource's policy, and no identity's.
+fn is_resources(name: &str) -> bool {
+    !["role/", "user/", "group/", "trust of "].iter().any(|kind| name.starts_with(kind))
+}
+
+fn claim(
+    rail: &'static str,
+    who: &str,
+    entry: &Entry,
+    resource: Option<&Arc<Document>>,
+    forbidden: &[Forbidden],
+) -> Result<Claim, DocumentError> {
+    let policies = Policies { resource: resource.cloned(), ..entry.policies.clone() };
+    Ok(Claim {
+        rail,
+        who: who.to_owned(),
+        principal: entry.principal.clone(),
+        most: most(forbidden, resource.is_some())?,
+        policies,
+        open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
+        beyond: None,
+    })
+}
+
+/// Everything but what is forbidden, in the layers that there are.
+pub(super) fn most(forbidden: &[Forbidden], by_resource: bool) -> Result<Policies, DocumentError> {
+    let mut statements: Vec<Value> = match forbidden {
+        [one] => one.allowed(),
+        all => {
+            let everything = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+            std::iter::once(everything).chain(all.iter().map(Forbidden::statement)).collect()
+        }
+    };
+    let identity = vec![written(&statements, Kind::Identity)?];
+    for statement in &mut statements {
+        if let Some(members) = statement.as_object_mut() {
+            members.insert("Principal".to_owned(), json!("*"));
+        }
+    }
+    let resource = by_resource.then(|| written(&statements, Kind::Resource)).transpose()?;
+    Ok(Policies { identity, resource, ..Policies::default() })
+}
+
+/// Statements as a document.
+pub(super) fn written(statements: &[Value], kind: Kind) -> Result<Arc<Document>, DocumentError> {
+    let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    Document::parse("the guard rail", &text, kind).map(Arc::new)
+}
+
+/// What an identity cannot do that may do everything under a boundary.
+fn ceilings(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
+    let mut claims = Vec::new();
+    let everything = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    let everything = Arc::new(Document::parse("everything", everything, Kind::Identity)?);
+    let of_teams = guarded.teams.iter().map(|team| team.entry.clone());
+    let all = of_teams.map(|name| (DEPLOYER_CEILING, name, deployer_ceiling(guarded)));
+    let code = guarded.code.iter().map(|name| (CODE_CEILING, name.clone(), code_ceiling(guarded)));
+    for (rail, name, forbidden) in all.chain(code) {
+        let Some(entry) = guarded.estate.entries.get(&name) else { continue };
+        let bounded = Entry {
+            policies: Policies { identity: vec![everything.clone()], ..entry.policies.clone() },
+            principal: entry.principal.clone(),
+            unknown: entry.unknown.clone(),
+            ..Entry::default()
+        };
+        claims.push(claim(rail, &name, &bounded, None, &forbidden)?);
+    }
+    Ok(claims)
+}
+
+fn deployer_ceiling(guarded: &Guarded<'_>) -> Vec<Forbidden> {
+    let mut all = vec![
+        Forbidden::new(&CHANGES_BOUNDARIES, On::Anything),
+        Forbidden::new(
+            &[
+                "iam:*User*",
+                "iam:*Group*",
+                "iam:*AccessKey*",
+                "iam:*LoginProfile*",
+                "iam:*Provider*",
+            ],
+            On::Anything,
+        ),
+        Forbidden::new(&["iam:PassRole"], On::Anything)
+            .when(json!({"StringNotEquals": {"iam:PassedToService": "lambda.amazonaws.com"}})),
+    ];
+    if !guarded.execution_boundaries.is_empty() {
+        let policies = [
+            "iam:AttachRolePolicy",
+            "iam:CreateRole",
+            "iam:PutRolePolicy",
+            "iam:UpdateAssumeRolePolicy",
+        ];
+        all.push(Forbidden::new(&policies, On::Anything).when(unbounded(guarded)));
+    }
+    all
+}
+
+fn code_ceiling(guarded: &Guarded<'_>) -> Vec<Forbidden> {
+    let mut all = vec![Forbidden::new(&["account:*", "iam:*", "organizations:*"], On::Anything)];
+    let buckets = network::artifacts(guarded);
+    if !buckets.is_empty() {
+        all.push(Forbidden::new(&["s3:*"], On::These(buckets)));
+    }
+    all
+}

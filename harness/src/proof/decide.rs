@@ -1,0 +1,98 @@
+//! A claim is proved, violated or undecided.
+
+use std::sync::Arc;
+
+use ringfence_policy::{Document, Kind, Policies, StatementRef, decide};
+use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within};
+
+use super::claims::Claim;
+
+/// How a claim ended.
+#[derive(Debug)]
+pub struct Finding {
+    /// The guard rail.
+    pub rail: &'static str,
+    /// Whose requests.
+    pub who: String,
+    /// How it ended.
+    pub end: End,
+    /// What requests there are.
+    pub universe: Universe,
+}
+
+/// How a claim ended.
+#[derive(Debug)]
+pub enum End {
+    /// No request whatever breaks it; whatever these are, where they are not known.
+    Proved(Vec<String>),
+    /// This one does, and the engine allows it.
+    Violated(Box<Broken>),
+    /// It is not known.
+    Undecided(String),
+}
+
+/// A request that breaks a claim.
+#[derive(Debug)]
+pub struct Broken {
+    /// The request.
+    pub witness: Witness,
+    /// The statements that allow it.
+    pub allowed_by: Vec<StatementRef>,
+}
+
+/// Decides all claims.
+///
+/// # Errors
+/// Where prover and engine differ: a fault of ours.
+pub fn all(claims: &[Claim]) -> Result<Vec<Finding>, Disagreement> {
+    claims.iter().map(one).collect()
+}
+
+fn one(claim: &Claim) -> Result<Finding, Disagreement> {
+    // Whatever is not known allows everything that the known denies and limits do not
+    // take away again.
+    let widest = Policies {
+        identity: claim.policies.identity.iter().cloned().chain(everything()).collect(),
+        ..claim.policies.clone()
+    };
+    let policies = if claim.open.is_empty() { &claim.policies } else { &widest };
+    let mut universe = Universe::All;
+    let mut verdict = ask(claim, policies, universe)?;
+    // Proved is what holds of all requests: the reference may lack keys that a service
+    // sends, those of OIDC tokens among them. Of what does not hold, a request for an
+    // action that there is is shown where there is one.
+    if !matches!(verdict, Verdict::Proved)
+        && let known @ Verdict::Violated(_) = ask(claim, policies, Universe::Catalogue)?
+    {
+        universe = Universe::Catalogue;
+        verdict = known;
+    }
+    let end = match (verdict, claim.open.as_slice()) {
+        _ if claim.beyond.is_some() => End::Undecided(claim.beyond.clone().unwrap_or_default()),
+        (Verdict::Proved, open) => End::Proved(open.to_vec()),
+        (Verdict::Undecided(reason), _) => End::Undecided(reason),
+        (Verdict::Violated(witness), []) => {
+            let allowed_by = decide(&witness.request(), policies).statements;
+            End::Violated(Box::new(Broken { witness: *witness, allowed_by }))
+        }
+        (Verdict::Violated(witness), [first, ..]) => End::Undecided(format!(
+            "`{}` on `{}` depends on what is not known: {first}",
+            witness.action, witness.resource
+        )),
+    };
+    Ok(Finding { rail: claim.rail, who: claim.who.clone(), end, universe })
+}
+
+fn ask(claim: &Claim, policies: &Policies, universe: Universe) -> Result<Verdict, Disagreement> {
+    within(&Question {
+        inner: policies,
+        outer: &claim.most,
+        principal: claim.principal.as_ref(),
+        universe,
+    })
+}
+
+fn everything() -> Option<Arc<Document>> {
+    const TEXT: &str = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    Document::parse("what is not known", TEXT, Kind::Identity).ok().map(Arc::new)
+}

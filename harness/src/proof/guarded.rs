@@ -1,0 +1,222 @@
+//! Whom the guard rails are about, and what they guard.
+
+use std::collections::BTreeSet;
+
+use crate::access::estate::Estate;
+use crate::config::{App, Config, Job};
+use crate::lint::known::{Node, Value};
+use crate::lint::terraform::Resource;
+
+/// A name that the configuration gives and the files do not have, or the other way.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// A deployer that nobody is.
+    #[error("deployer `{deployer}`: `{output}` names no role of the files")]
+    Nobody {
+        /// Its name.
+        deployer: String,
+        /// What the configuration says.
+        output: String,
+    },
+    /// There is nobody at all.
+    #[error("the configuration names no deployer: no guard rail is about anybody")]
+    NoDeployers,
+    /// The account is not known.
+    #[error("the files do not say which account and region they are of")]
+    NoSetting,
+}
+
+/// What the rails are about.
+#[derive(Debug)]
+pub struct Guarded<'e> {
+    pub(super) estate: &'e Estate,
+    pub(super) config: &'e Config,
+    pub(super) partition: String,
+    pub(super) account: String,
+    pub(super) region: String,
+    pub(super) teams: Vec<Team<'e>>,
+    /// Roles that Lambda may assume, by entry.
+    pub(super) code: Vec<String>,
+    /// The boundaries of roles that are no deployers'.
+    pub(super) execution_boundaries: BTreeSet<String>,
+    /// Those of the deployers.
+    pub(super) deployer_boundaries: BTreeSet<String>,
+}
+
+/// A deployer.
+#[derive(Debug)]
+pub struct Team<'e> {
+    /// Its entry of the estate.
+    pub(super) entry: String,
+    /// Its role's ARN.
+    pub(super) arn: String,
+    pub(super) job: Job,
+    pub(super) app: &'e App,
+    pub(super) role_prefix: Option<String>,
+}
+
+impl<'e> Guarded<'e> {
+    /// Reads both.
+    ///
+    /// # Errors
+    /// Where they do not fit together.
+    pub fn of(estate: &'e Estate, config: &'e Config) -> Result<Self, Unfit> {
+        let mut guarded = Self {
+            estate,
+            config,
+            partition: "aws".to_owned(),
+            account: config.account.id.as_str().to_owned(),
+            region: config.account.region.as_str().to_owned(),
+            teams: Vec::new(),
+            code: Vec::new(),
+            execution_boundaries: BTreeSet::new(),
+            deployer_boundaries: BTreeSet::new(),
+        };
+        guarded.settle()?;
+        guarded.teams = guarded.find_teams()?;
+        guarded.find_boundaries();
+        Ok(guarded)
+    }
+
+    /// Where the files are of another account than the configuration they count.
+    fn settle(&mut self) -> Result<(), Unfit> {
+        let arns = self.texts("aws_iam_role", "arn");
+        let first = arns.first().ok_or(Unfit::NoSetting)?;
+        let mut parts = first.split(':').skip(1);
+        let (Some(partition), Some(account)) = (parts.next(), parts.nth(2)) else {
+            return Err(Unfit::NoSetting);
+        };
+        self.partition = partition.to_owned();
+        self.account = account.to_owned();
+        Ok(())
+    }
+
+    fn find_teams(&self) -> Result<Vec<Team<'e>>, Unfit> {
+        let mut teams = Vec::new();
+        for deployer in &self.config.deployers {
+            let nobody = || Unfit::Nobody {
+                deployer: deployer.name.get_ref().clone(),
+                output: deployer.role_output.clone(),
+            };
+            let arn = self.role(&deployer.role_output).ok_or_else(nobody)?;
+            let name = arn.rsplit('/').next().unwrap_or_default();
+            let entry = format!("role/{name}");
+            if !self.estate.entries.contains_key(&entry) {
+                return Err(nobody());
+            }
+            let app = self.config.app(deployer.app.get_ref()).ok_or_else(nobody)?;
+            teams.push(Team {
+                entry,
+                arn,
+                job: deployer.job,
+                app,
+                role_prefix: deployer.role_prefix.clone(),
+            });
+        }
+        if teams.is_empty() { Err(Unfit::NoDeployers) } else { Ok(teams) }
+    }
+
+    /// The ARN that the configuration names: itself, a resource's, or an output's.
+    fn role(&self, named: &str) -> Option<String> {
+        if named.starts_with("arn:") {
+            return Some(named.to_owned());
+        }
+        let named = of_root(named);
+        let of = self.estate.resources.iter().find(|one| one.address == named);
+        if let Some(arn) = of.and_then(|role| text(role, "arn")) {
+            return Some(arn.to_owned());
+        }
+        self.output(named).map(str::to_owned)
+    }
+
+    /// An output, or a member of one after a dot.
+    pub(super) fn output(&self, named: &str) -> Option<&str> {
+        let outputs = &self.estate.outputs;
+        let named = of_root(named);
+        let whole = outputs.get(named).and_then(|value| value.as_str());
+        whole.or_else(|| {
+            let (name, member) = named.split_once('.')?;
+            outputs.get(name)?.get(member)?.as_str()
+        })
+    }
+
+    fn find_boundaries(&mut self) {
+        let platform = self.config.platform.as_ref();
+        let named = |field: fn(&crate::config::Platform) -> Option<&String>| {
+            let name = field(platform?)?;
+            self.role(name)
+        };
+        let execution = named(|it| it.execution_boundary_output.as_ref());
+        let deployer = named(|it| it.deployer_boundary_output.as_ref());
+        let is_team = |role: &Resource| {
+            self.teams.iter().any(|team| text(role, "arn") == Some(team.arn.as_str()))
+        };
+        let mut of_teams = BTreeSet::new();
+        let mut of_others = BTreeSet::new();
+        let mut code = Vec::new();
+        for role in self.of_kind("aws_iam_role") {
+            let boundary = text(role, "permissions_boundary").filter(|arn| !arn.is_empty());
+            let set = if is_team(role) { &mut of_teams } else { &mut of_others };
+            set.extend(boundary.map(str::to_owned));
+            let trust = text(role, "assume_role_policy").unwrap_or_default();
+            if trust.contains("lambda.amazonaws.com")
+                && let Some(name) = text(role, "name")
+            {
+                code.push(format!("role/{name}"));
+            }
+        }
+        code.extend(self.estate.of_templates.iter().cloned());
+        self.execution_boundaries = execution.map_or(of_others, |arn| BTreeSet::from([arn]));
+        self.deployer_boundaries = deployer.map_or(of_teams, |arn| BTreeSet::from([arn]));
+        self.code = code;
+    }
+
+    /// The resources of a type.
+    pub(super) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'e Resource> + 'a {
+        self.estate.resources.iter().filter(move |one| one.kind == kind && !one.is_data)
+    }
+
+    /// A text of each resource of a type, where it is known.
+    pub(super) fn texts(&self, kind: &str, attribute: &str) -> BTreeSet<String> {
+        self.of_kind(kind).filter_map(|one| text(one, attribute)).map(str::to_owned).collect()
+    }
+
+    /// An ARN of the account and the region.
+    pub(super) fn arn(&self, service: &str, rest: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{rest}", self.partition, self.region, self.account)
+    }
+
+    /// An ARN of IAM.
+    pub(super) fn iam(&self, rest: &str) -> String {
+        format!("arn:{}:iam::{}:{rest}", self.partition, self.account)
+    }
+
+    /// An app's functions, stacks, …: its name, and what begins with it and a hyphen.
+    pub(super) fn own(
+        &self,
+        service: &str,
+        before: &str,
+        team: &Team<'_>,
+        ends: &[&str],
+    ) -> Vec<String> {
+        let app = team.app.name.get_ref();
+        let all = ends.iter().map(|end| self.arn(service, &format!("{before}{app}{end}")));
+        all.collect()
+    }
+}
+
+/// A name without that of its root module, `identity:` before it: of several files
+/// all count together.
+fn of_root(named: &str) -> &str {
+    named.split_once(':').map_or(named, |(_, rest)| rest)
+}
+
+/// A text of a resource.
+pub(super) fn text<'r>(resource: &'r Resource, attribute: &str) -> Option<&'r str> {
+    resource.values.get(attribute).and_then(Node::text)
+}
+
+/// Whether a flag of a resource is set.
+pub(super) fn is_set(resource: &Resource, attribute: &str) -> bool {
+    resource.values.get(attribute).is_some_and(|node| node.value == Value::Bool(true))
+}

@@ -1,0 +1,20 @@
+//! The guard rails that speak of permissions, each as a claim about all requests of an
+//! identity, with all its policies composed.
+//!
+//! - [`guarded`]: whom the rails are about and what they guard, from an estate's files
+//!   and the configuration;
+//! - [`claims`]: each rail as what an identity may be allowed at most;
+//! - [`decide`]: a claim is proved, violated by a request that the engine allows, or
+//!   undecided;
+//! - [`told`]: the results as text, JSON and Markdown.
+//!
+//! No name of an estate stands here: what is guarded is derived, as the attacks derive
+//! it.
+
+pub mod claims;
+pub mod decide;
+pub mod guarded;
+mod network;
+mod statements;
+pub mod told;
+mod trust;

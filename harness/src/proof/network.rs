@@ -1,0 +1,261 @@
+//! The rails about functions, APIs, networks, stacks, parameters, logs and artifacts.
+
+use serde_json::json;
+
+use super::guarded::{Guarded, Team, is_set, text};
+use super::statements::{Forbidden, On};
+use crate::config::Job;
+
+/// What changes an API, by verb and otherwise
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html>).
+const CHANGES_APIS: [&str; 10] = [
+    "apigateway:AddCertificateToDomain",
+    "apigateway:CreateAccessAssociation",
+    "apigateway:DELETE",
+    "apigateway:PATCH",
+    "apigateway:POST",
+    "apigateway:PUT",
+    "apigateway:RejectAccessAssociation",
+    "apigateway:RemoveCertificateFromDomain",
+    "apigateway:SetWebACL",
+    "apigateway:Update*",
+];
+
+const CHANGES_FUNCTIONS: [&str; 10] = [
+    "lambda:Add*",
+    "lambda:Create*",
+    "lambda:Delete*",
+    "lambda:GetFunction",
+    "lambda:Invoke*",
+    "lambda:Publish*",
+    "lambda:Put*",
+    "lambda:Remove*",
+    "lambda:TagResource",
+    "lambda:Update*",
+];
+
+/// What changes a network, by the beginnings of EC2's names.
+const CHANGES_NETWORKS: [&str; 24] = [
+    "ec2:Accept*",
+    "ec2:Allocate*",
+    "ec2:Assign*",
+    "ec2:Associate*",
+    "ec2:Attach*",
+    "ec2:Authorize*",
+    "ec2:Copy*",
+    "ec2:Create*",
+    "ec2:Delete*",
+    "ec2:Detach*",
+    "ec2:Disable*",
+    "ec2:Disassociate*",
+    "ec2:Enable*",
+    "ec2:Import*",
+    "ec2:Modify*",
+    "ec2:Release*",
+    "ec2:Replace*",
+    "ec2:Reset*",
+    "ec2:Revoke*",
+    "ec2:Run*",
+    "ec2:Start*",
+    "ec2:Stop*",
+    "ec2:Terminate*",
+    "ec2:Update*",
+];
+
+const CHANGES_STACKS: [&str; 13] = [
+    "cloudformation:Cancel*",
+    "cloudformation:Continue*",
+    "cloudformation:Create*",
+    "cloudformation:Delete*",
+    "cloudformation:Execute*",
+    "cloudformation:Import*",
+    "cloudformation:Record*",
+    "cloudformation:Rollback*",
+    "cloudformation:Set*",
+    "cloudformation:Signal*",
+    "cloudformation:Stop*",
+    "cloudformation:TagResource",
+    "cloudformation:Update*",
+];
+
+const CHANGES_PARAMETERS: [&str; 6] = [
+    "ssm:AddTagsToResource",
+    "ssm:DeleteParameter",
+    "ssm:DeleteParameters",
+    "ssm:LabelParameterVersion",
+    "ssm:PutParameter",
+    "ssm:UnlabelParameterVersion",
+];
+
+const LOGS: [&str; 12] = [
+    "logs:Associate*",
+    "logs:Create*",
+    "logs:Delete*",
+    "logs:Disassociate*",
+    "logs:FilterLogEvents",
+    "logs:GetLogEvents",
+    "logs:Put*",
+    "logs:StartLiveTail",
+    "logs:StartQuery",
+    "logs:TagResource",
+    "logs:UntagResource",
+    "logs:Update*",
+];
+
+pub(super) const FUNCTIONS: &str = "a team's functions are its own";
+
+/// A permission on a function that lets in another than a service: whom, its policy
+/// says, which is not composed.
+pub(super) fn let_in(guarded: &Guarded<'_>) -> Option<String> {
+    let is_service = |principal: &str| principal.ends_with(".amazonaws.com");
+    let mut all = guarded.of_kind("aws_lambda_permission");
+    let other = all.find(|one| !text(one, "principal").is_some_and(is_service))?;
+    Some(format!("{}: it lets in another than a service", other.address))
+}
+
+/// The rails of a team.
+pub(super) fn rails(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<(&'static str, Vec<Forbidden>)> {
+    let functions = guarded.own("lambda", "function:", team, &["", ":*", "-*"]);
+    let mut all = vec![
+        (FUNCTIONS, vec![Forbidden::new(&CHANGES_FUNCTIONS, On::AllBut(functions))]),
+        ("functions are reached through the API alone", doors()),
+        ("the network is the platform's", vec![Forbidden::new(&CHANGES_NETWORKS, On::Anything)]),
+        ("a team's stacks are its own", stacks(guarded, team)),
+        (
+            "what the platform publishes is the platform's",
+            vec![Forbidden::new(&CHANGES_PARAMETERS, On::Anything)],
+        ),
+        ("a team's logs are its own", logs(guarded, team)),
+    ];
+    all.extend(api(guarded, team));
+    all.extend(inside(guarded));
+    let buckets = artifacts(guarded);
+    if !buckets.is_empty() {
+        all.push(("a team's artifacts are its own", own_artifacts(team, buckets)));
+    }
+    all
+}
+
+/// A function's own URL passes by the API, and so does whoever a permission names.
+fn doors() -> Vec<Forbidden> {
+    let urls = ["lambda:CreateFunctionUrlConfig", "lambda:UpdateFunctionUrlConfig"];
+    let others = json!({"StringNotEquals": {"lambda:Principal": "apigateway.amazonaws.com"}});
+    vec![
+        Forbidden::new(&urls, On::Anything),
+        Forbidden::new(&["lambda:AddPermission"], On::Anything).when(others),
+    ]
+}
+
+fn stacks(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<Forbidden> {
+    let on = match team.job {
+        Job::Stack => {
+            let mut own = guarded.own("cloudformation", "stack/", team, &["/*", "-*/*"]);
+            // A transform is what a change set may use.
+            own.push(format!("arn:{}:cloudformation:*:aws:transform/*", guarded.partition));
+            On::AllBut(own)
+        }
+        Job::Code | Job::Configuration => On::Anything,
+    };
+    vec![Forbidden::new(&CHANGES_STACKS, on)]
+}
+
+fn logs(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<Forbidden> {
+    let own = guarded.own("logs", "log-group:/aws/lambda/", team, &["", ":*", "-*"]);
+    vec![Forbidden::new(&LOGS, On::AllBut(own))]
+}
+
+/// The parts of each API that teams may make their own, the routes, and what the
+/// platform wired.
+fn api(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<(&'static str, Vec<Forbidden>)> {
+    let apis = guarded.texts("aws_apigatewayv2_api", "id");
+    if apis.is_empty() {
+        return Vec::new();
+    }
+    let at = |path: &str| -> Vec<String> {
+        let (partition, region) = (&guarded.partition, &guarded.region);
+        let arn = |id| format!("arn:{partition}:apigateway:{region}::/apis/{id}{path}");
+        apis.iter().map(arn).collect()
+    };
+    let parts = ["/integrations", "/integrations/*", "/routes", "/routes/*"].map(at).concat();
+    let routes = ["/routes", "/routes/*"].map(at).concat();
+    let front = match team.job {
+        Job::Stack => On::AllBut(parts),
+        Job::Code | Job::Configuration => On::Anything,
+    };
+    let mut all = vec![
+        (
+            "the API, its stage and its authorizer are the platform's",
+            vec![Forbidden::new(&CHANGES_APIS, front)],
+        ),
+        // The complement of `ForAnyValue:StringEquals`: true also where the key is absent.
+        (
+            "every route is behind the authorizer",
+            vec![
+                Forbidden::new(&["apigateway:PATCH", "apigateway:POST", "apigateway:PUT"], On::These(routes)).when(
+                    json!({"ForAllValues:StringNotEquals":
+                        {"apigateway:Request/RouteAuthorizationType": ["JWT", "AWS_IAM", "CUSTOM"]}}),
+                ),
+            ],
+        ),
+    ];
+    let wired =
+        [("aws_apigatewayv2_route", "routes"), ("aws_apigatewayv2_integration", "integrations")];
+    let wired: Vec<String> = wired
+        .into_iter()
+        .flat_map(|(kind, path)| guarded.texts(kind, "id").into_iter().map(move |id| (path, id)))
+        .flat_map(|(path, id)| at(&format!("/{path}/{id}")))
+        .collect();
+    if !wired.is_empty() {
+        let changes = ["apigateway:DELETE", "apigateway:PATCH", "apigateway:PUT"];
+        all.push((
+            "the platform's routes lead where the platform says",
+            vec![Forbidden::new(&changes, On::These(wired))],
+        ));
+    }
+    all
+}
+
+/// Calls that say where a function runs must say: in the platform's network.
+fn inside(guarded: &Guarded<'_>) -> Option<(&'static str, Vec<Forbidden>)> {
+    let private =
+        guarded.of_kind("aws_subnet").filter(|one| !is_set(one, "map_public_ip_on_launch"));
+    let subnets: Vec<_> = private.collect();
+    let ids: Vec<&str> = subnets.iter().filter_map(|one| text(one, "id")).collect();
+    let networks: Vec<&str> = subnets.iter().filter_map(|one| text(one, "vpc_id")).collect();
+    let groups = guarded.texts("aws_security_group", "id");
+    if ids.is_empty() || networks.is_empty() || groups.is_empty() {
+        return None;
+    }
+    let calls = ["lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"];
+    let network = json!({
+        "StringEquals": {"lambda:VpcIds": networks},
+        "ForAllValues:StringEquals": {"lambda:SubnetIds": ids, "lambda:SecurityGroupIds": groups},
+    });
+    let calls = Forbidden::new(&calls, On::Anything).unless(network);
+    Some(("functions stay in the platform's network", vec![calls]))
+}
+
+/// The artifacts buckets, and all that is in them.
+pub(super) fn artifacts(guarded: &Guarded<'_>) -> Vec<String> {
+    let named = guarded.config.platform.as_ref().and_then(|it| it.artifacts_bucket_output.as_ref());
+    let named = named.and_then(|name| guarded.output(name)).map(str::to_owned);
+    let only = || {
+        let all = guarded.texts("aws_s3_bucket", "bucket");
+        if all.len() == 1 { all.into_iter().next() } else { None }
+    };
+    let bucket = named.or_else(only);
+    let arn = |bucket: String| format!("arn:{}:s3:::{bucket}", guarded.partition);
+    bucket.map(arn).into_iter().flat_map(|arn| [format!("{arn}/*"), arn]).collect()
+}
+
+/// All of the buckets but the team's own prefix.
+fn own_artifacts(team: &Team<'_>, buckets: Vec<String>) -> Vec<Forbidden> {
+    let app = team.app.name.get_ref();
+    let inside = buckets.iter().filter_map(|arn| arn.strip_suffix("/*"));
+    let own: Vec<String> = inside.map(|arn| format!("{arn}/{app}/*")).collect();
+    let on = match team.job {
+        Job::Stack => On::Within(buckets, own),
+        Job::Code | Job::Configuration => On::These(buckets),
+    };
+    vec![Forbidden::new(&["s3:*"], on)]
+}

@@ -1,0 +1,223 @@
+//! What was proved, as text, JSON lines and Markdown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use ringfence_prove::Universe;
+use ringfence_prove::jsonl::Shown;
+use serde::Serialize;
+use serde_json::json;
+
+use super::decide::{Broken, End, Finding};
+
+/// A guard rail with all that was found of it.
+#[derive(Debug)]
+pub struct Rail<'f> {
+    name: &'static str,
+    findings: Vec<&'f Finding>,
+}
+
+#[derive(Serialize)]
+struct Told<'f> {
+    rail: &'static str,
+    verdict: &'static str,
+    claims: usize,
+    identities: Vec<&'f str>,
+    universe: Stated,
+    /// Of a proof: what is not known and does not matter.
+    whatever: BTreeSet<&'f str>,
+    violations: Vec<Violation<'f>>,
+    undecided: Vec<Open<'f>>,
+}
+
+/// What the verdict is about.
+#[derive(Serialize)]
+struct Stated {
+    actions: &'static str,
+    resources: &'static str,
+    keys: &'static str,
+}
+
+#[derive(Serialize)]
+struct Violation<'f> {
+    identity: &'f str,
+    request: Shown,
+    allowed_by: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Open<'f> {
+    identity: &'f str,
+    reason: &'f str,
+}
+
+/// The findings by guard rail.
+pub fn rails(findings: &[Finding]) -> Vec<Rail<'_>> {
+    let mut by_name: BTreeMap<&'static str, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        by_name.entry(finding.rail).or_default().push(finding);
+    }
+    by_name.into_iter().map(|(name, findings)| Rail { name, findings }).collect()
+}
+
+impl<'f> Rail<'f> {
+    fn violations(&self) -> impl Iterator<Item = (&'f str, &'f Broken)> + use<'f> {
+        let all = self.findings.iter().filter_map(|one| match &one.end {
+            End::Violated(broken) => Some((one.who.as_str(), &**broken)),
+            End::Proved(_) | End::Undecided(_) => None,
+        });
+        // With a resource's policy the same request is allowed again.
+        let all: Vec<_> = all.collect();
+        let first = |at: usize, broken: &Broken| {
+            all.iter().take(at).all(|(_, before)| before.witness != broken.witness)
+        };
+        let kept: Vec<_> =
+            all.iter().enumerate().filter(|(at, (_, broken))| first(*at, broken)).collect();
+        kept.into_iter().map(|(_, one)| *one).collect::<Vec<_>>().into_iter()
+    }
+
+    fn undecided(&self) -> impl Iterator<Item = (&'f str, &'f str)> + '_ {
+        self.findings.iter().filter_map(|one| match &one.end {
+            End::Undecided(reason) => Some((one.who.as_str(), reason.as_str())),
+            End::Proved(_) | End::Violated(_) => None,
+        })
+    }
+
+    fn whatever(&self) -> BTreeSet<&'f str> {
+        let all = self.findings.iter().filter_map(|one| match &one.end {
+            End::Proved(open) => Some(open.iter().map(String::as_str)),
+            End::Violated(_) | End::Undecided(_) => None,
+        });
+        all.flatten().collect()
+    }
+
+    /// `proved`, `violated` or `undecided`.
+    pub fn verdict(&self) -> &'static str {
+        if self.violations().next().is_some() {
+            "violated"
+        } else if self.undecided().next().is_some() {
+            "undecided"
+        } else {
+            "proved"
+        }
+    }
+
+    fn universe(&self) -> Stated {
+        match self.findings.iter().any(|one| one.universe == Universe::Catalogue) {
+            true => Stated {
+                actions: "those of AWS's reference",
+                resources: "ARNs of each action's resource types, and `*` where none is required",
+                keys: "those that each action can carry, with values of their types",
+            },
+            false => Stated {
+                actions: "any name",
+                resources: "`*` and any ARN",
+                keys: "each absent, any text, any list of texts",
+            },
+        }
+    }
+
+    fn told(&self) -> Told<'f> {
+        let violations = self.violations().map(|(identity, broken)| Violation {
+            identity,
+            request: Shown::of(&broken.witness),
+            allowed_by: broken.allowed_by.iter().map(ToString::to_string).collect(),
+        });
+        let undecided = self.undecided().map(|(identity, reason)| Open { identity, reason });
+        Told {
+            rail: self.name,
+            verdict: self.verdict(),
+            claims: self.findings.len(),
+            identities: self.findings.iter().map(|one| one.who.as_str()).collect(),
+            universe: self.universe(),
+            whatever: self.whatever(),
+            violations: violations.collect(),
+            undecided: undecided.collect(),
+        }
+    }
+}
+
+/// How many there are of each verdict.
+fn counts(rails: &[Rail<'_>]) -> [usize; 3] {
+    ["proved", "violated", "undecided"]
+        .map(|verdict| rails.iter().filter(|rail| rail.verdict() == verdict).count())
+}
+
+/// One line of JSON a rail, and a last one with the numbers.
+///
+/// # Errors
+/// None that is known.
+pub fn json(rails: &[Rail<'_>], took: Duration) -> serde_json::Result<String> {
+    let mut out = String::new();
+    for rail in rails {
+        out += &serde_json::to_string(&rail.told())?;
+        out.push('\n');
+    }
+    let [proved, violated, undecided] = counts(rails);
+    let summary = json!({"summary": {"rails": rails.len(), "proved": proved, "violated": violated,
+        "undecided": undecided, "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX)}});
+    Ok(out + &summary.to_string() + "\n")
+}
+
+fn lines(rail: &Rail<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (who, broken) in rail.violations() {
+        let shown = Shown::of(&broken.witness);
+        let mut line = format!("{who}: `{}` on `{}`", shown.action, shown.resource);
+        let context = serde_json::to_string(&shown.context).unwrap_or_default();
+        if context != "{}" {
+            let _ = write!(line, " with `{context}`");
+        }
+        let by: Vec<String> = broken.allowed_by.iter().map(ToString::to_string).collect();
+        let _ = write!(line, " is allowed by {}", by.join(", "));
+        lines.push(line);
+    }
+    lines.extend(rail.undecided().map(|(who, reason)| format!("{who}: undecided: {reason}")));
+    let whatever = rail.whatever();
+    if rail.verdict() == "proved" && !whatever.is_empty() {
+        let whatever: Vec<&str> = whatever.into_iter().collect();
+        lines.push(format!("holds whatever this is: {}", whatever.join("; ")));
+    }
+    lines
+}
+
+fn closing(rails: &[Rail<'_>], took: Duration) -> String {
+    let [proved, violated, undecided] = counts(rails);
+    format!(
+        "{} guard rails for all requests: {proved} proved, {violated} violated, {undecided} undecided ({} ms)",
+        rails.len(),
+        took.as_millis()
+    )
+}
+
+/// As text.
+pub fn text(rails: &[Rail<'_>], took: Duration) -> String {
+    let mut out = String::new();
+    for rail in rails {
+        let _ =
+            writeln!(out, "{:9} {} ({} claims)", rail.verdict(), rail.name, rail.findings.len());
+        for line in lines(rail) {
+            let _ = writeln!(out, "          {line}");
+        }
+    }
+    out + &closing(rails, took) + "\n"
+}
+
+/// As Markdown.
+pub fn markdown(rails: &[Rail<'_>], took: Duration) -> String {
+    let mut out = format!(
+        "### Guard rails\n\n{}.\n\n| guard rail | verdict | claims |\n|---|---|---|\n",
+        closing(rails, took)
+    );
+    for rail in rails {
+        let _ = writeln!(out, "| {} | {} | {} |", rail.name, rail.verdict(), rail.findings.len());
+    }
+    for rail in rails.iter().filter(|rail| rail.verdict() != "proved") {
+        let _ = write!(out, "\n**{}**\n\n", rail.name);
+        for line in lines(rail) {
+            let _ = writeln!(out, "- {line}");
+        }
+    }
+    out
+}

@@ -1,0 +1,403 @@
+//! The built binary's `prove`.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const ACCOUNT: &str = "123456789012";
+
+const CONFIG: &str = r#"
+[account]
+id = "123456789012"
+region = "eu-west-1"
+
+[[issuers]]
+kind = "github"
+url = "https://token.actions.githubusercontent.com"
+
+[[apps]]
+name = "shop"
+directory = "shop"
+repository = "acme/shop"
+
+[[deployers]]
+name = "stack"
+role_output = "aws_iam_role.deployer"
+app = "shop"
+job = "stack"
+role_prefix = "fn-shop-"
+"#;
+
+fn iam(rest: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:{rest}")
+}
+
+fn of(service: &str, rest: &str) -> String {
+    format!("arn:aws:{service}:eu-west-1:{ACCOUNT}:{rest}")
+}
+
+fn api(path: &str) -> String {
+    format!("arn:aws:apigateway:eu-west-1::/apis/a1{path}")
+}
+
+fn allow(action: &str, resource: &str) -> Value {
+    json!({"Effect": "Allow", "Action": action, "Resource": resource})
+}
+
+fn when(mut statement: Value, operator: &str, key: &str, value: &str) -> Value {
+    statement["Condition"] = json!({operator: {key: value}});
+    statement
+}
+
+/// What the team may do: the legitimate twin of each case below.
+fn work() -> Vec<Value> {
+    let own = iam("role/fn-shop-*");
+    let function = of("lambda", "function:shop");
+    let network = json!({
+        "StringEquals": {"lambda:VpcIds": "vpc-1"},
+        "ForAllValues:StringEquals": {"lambda:SubnetIds": ["subnet-1"], "lambda:SecurityGroupIds": ["sg-1"]},
+    });
+    let mut configuration = allow("lambda:UpdateFunctionConfiguration", &function);
+    configuration["Condition"] = network;
+    vec![
+        when(
+            allow("iam:CreateRole", &own),
+            "StringEquals",
+            "iam:PermissionsBoundary",
+            &iam("policy/code"),
+        ),
+        when(
+            allow("iam:PassRole", &own),
+            "StringEquals",
+            "iam:PassedToService",
+            "lambda.amazonaws.com",
+        ),
+        configuration,
+        allow("lambda:UpdateFunctionCode", &function),
+        when(
+            allow("lambda:AddPermission", &function),
+            "StringEquals",
+            "lambda:Principal",
+            "apigateway.amazonaws.com",
+        ),
+        allow("cloudformation:UpdateStack", &of("cloudformation", "stack/shop/*")),
+        allow("logs:DeleteLogGroup", &of("logs", "log-group:/aws/lambda/shop")),
+        allow("ssm:GetParameter", "*"),
+        allow("ec2:DescribeSubnets", "*"),
+        allow("s3:PutObject", "arn:aws:s3:::artifacts/shop/*"),
+        when(
+            allow("apigateway:POST", &api("/routes")),
+            "ForAnyValue:StringEquals",
+            "apigateway:Request/RouteAuthorizationType",
+            "JWT",
+        ),
+        allow("apigateway:PATCH", &api("/integrations/own")),
+    ]
+}
+
+fn document(statements: &[Value]) -> String {
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
+fn trust(subject: &str) -> String {
+    let host = "token.actions.githubusercontent.com";
+    document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+        "Principal": {"Federated": iam(&format!("oidc-provider/{host}"))},
+        "Condition": {"StringEquals": {format!("{host}:aud"): "sts.amazonaws.com"},
+            "StringLike": {format!("{host}:sub"): subject}}})])
+}
+
+/// An estate of one team, as `terraform show -json` prints its state.
+fn state(statements: &[Value], boundary: &[Value], subject: &str, more: &[Value]) -> Value {
+    let lambda = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "lambda.amazonaws.com"}})]);
+    let code =
+        document(&[allow("logs:PutLogEvents", "*"), allow("s3:GetObject", "arn:aws:s3:::data/*")]);
+    let resource = |kind: &str, name: &str, values: Value| json!({"address": format!("{kind}.{name}"), "mode": "managed", "type": kind, "values": values});
+    let mut resources = vec![
+        resource("aws_iam_policy", "code", json!({"arn": iam("policy/code"), "policy": code})),
+        resource(
+            "aws_iam_policy",
+            "limit",
+            json!({"arn": iam("policy/limit"), "policy": document(boundary)}),
+        ),
+        resource(
+            "aws_iam_role",
+            "deployer",
+            json!({"name": "deployer", "arn": iam("role/deployer"),
+            "permissions_boundary": iam("policy/limit"), "assume_role_policy": trust(subject)}),
+        ),
+        resource(
+            "aws_iam_role_policy",
+            "work",
+            json!({"role": "deployer", "policy": document(statements)}),
+        ),
+        resource(
+            "aws_iam_role",
+            "code",
+            json!({"name": "worker", "arn": iam("role/worker"),
+            "permissions_boundary": iam("policy/code"), "assume_role_policy": lambda}),
+        ),
+        resource(
+            "aws_s3_bucket",
+            "artifacts",
+            json!({"bucket": "artifacts", "arn": "arn:aws:s3:::artifacts"}),
+        ),
+        resource("aws_apigatewayv2_api", "main", json!({"id": "a1"})),
+        resource("aws_apigatewayv2_route", "wired", json!({"id": "r1"})),
+        resource("aws_subnet", "private", json!({"id": "subnet-1", "vpc_id": "vpc-1"})),
+        resource("aws_security_group", "code", json!({"id": "sg-1"})),
+    ];
+    resources.extend(more.iter().cloned());
+    json!({"format_version": "1.0", "values": {"root_module": {"resources": resources}}})
+}
+
+/// A boundary that lets the team's work through, and no more of IAM.
+fn limit() -> Vec<Value> {
+    let mut all: Vec<Value> =
+        ["apigateway", "cloudformation", "ec2", "lambda", "logs", "s3", "ssm"]
+            .iter()
+            .map(|service| allow(&format!("{service}:*"), "*"))
+            .collect();
+    all.extend(work().into_iter().take(2));
+    all
+}
+
+fn run(directory: &Path, flags: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+    command.current_dir(directory).arg("prove").args(flags).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn estate(state: &Value) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("ringfence.toml"), CONFIG).unwrap();
+    fs::write(directory.path().join("state.json"), state.to_string()).unwrap();
+    directory
+}
+
+/// The lines that are printed of a state.
+fn proved(state: &Value) -> (Option<i32>, Vec<Value>) {
+    let output = run(estate(state).path(), &["--state", "state.json", "--json"]);
+    assert_eq!(text(&output.stderr), "");
+    let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    (output.status.code(), lines.collect())
+}
+
+fn rail<'v>(told: &'v [Value], name: &str) -> &'v Value {
+    told.iter().find(|line| line["rail"] == name).unwrap()
+}
+
+const REPOSITORY: &str = "repo:acme/shop:ref:refs/heads/main";
+
+#[test]
+fn what_holds_is_proved_for_all_requests() {
+    let (code, told) = proved(&state(&work(), &limit(), REPOSITORY, &[]));
+    let summary = &told.last().unwrap()["summary"];
+    assert_eq!((&summary["violated"], &summary["undecided"]), (&json!(0), &json!(0)), "{told:#?}");
+    assert_eq!((&summary["rails"], &summary["proved"]), (&json!(18), &json!(18)));
+    assert_eq!(code, Some(0));
+    let routes = rail(&told, "every route is behind the authorizer");
+    assert_eq!(routes["universe"]["actions"], "any name");
+    assert_eq!(routes["identities"], json!(["role/deployer"]));
+}
+
+#[rstest]
+#[case("every execution role carries the boundary", "iam:CreateRole", &iam("role/fn-shop-*"))]
+#[case("no boundary is removed or replaced", "iam:DeleteRolePermissionsBoundary", &iam("role/fn-shop-a"))]
+#[case("no boundary is removed or replaced", "iam:CreatePolicyVersion", &iam("policy/code"))]
+#[case("no boundary is removed or replaced", "iam:PutRolePolicy", &iam("role/deployer"))]
+#[case("identities are the platform's", "iam:CreateUser", "*")]
+#[case("only a team's own roles run its functions", "iam:PassRole", &iam("role/worker"))]
+#[case("a team's functions are its own", "lambda:UpdateFunctionCode", &of("lambda", "function:other"))]
+#[case("functions are reached through the API alone", "lambda:CreateFunctionUrlConfig", &of("lambda", "function:shop"))]
+#[case("functions stay in the platform's network", "lambda:UpdateFunctionConfiguration", &of("lambda", "function:shop"))]
+#[case("the network is the platform's", "ec2:AuthorizeSecurityGroupIngress", "*")]
+#[case("a team's stacks are its own", "cloudformation:UpdateStack", &of("cloudformation", "stack/shops/*"))]
+#[case("what the platform publishes is the platform's", "ssm:PutParameter", "*")]
+#[case("a team's logs are its own", "logs:DeleteLogGroup", &of("logs", "log-group:/aws/lambda/other"))]
+#[case("the API, its stage and its authorizer are the platform's", "apigateway:PATCH", &api("/authorizers/*"))]
+#[case("every route is behind the authorizer", "apigateway:POST", &api("/routes"))]
+#[case("the platform's routes lead where the platform says", "apigateway:DELETE", &api("/routes/*"))]
+#[case("a team's artifacts are its own", "s3:PutObject", "arn:aws:s3:::artifacts/*")]
+fn what_gets_past_a_rail_is_shown_with_the_statement_that_allows_it(
+    #[case] name: &str,
+    #[case] action: &str,
+    #[case] resource: &str,
+) {
+    let mut statements = work();
+    let mut hole = allow(action, resource);
+    hole["Sid"] = json!("Hole");
+    statements.push(hole);
+    let (code, told) = proved(&state(&statements, &[allow("*", "*")], REPOSITORY, &[]));
+    let rail = rail(&told, name);
+    assert_eq!((code, &rail["verdict"]), (Some(1), &json!("violated")), "{rail}");
+    let shown = &rail["violations"][0];
+    assert_eq!(shown["identity"], "role/deployer");
+    assert!(shown["request"]["action"].as_str().unwrap().eq_ignore_ascii_case(action), "{shown}");
+    assert_eq!(shown["allowed_by"], json!(["statement `Hole` of `aws_iam_role_policy.work`"]));
+    // What the boundary keeps back gets past nothing.
+    let bounded = proved(&state(&statements, &work(), REPOSITORY, &[])).1;
+    assert_eq!(verdict_of(&bounded, name), "proved");
+}
+
+fn verdict_of<'v>(told: &'v [Value], name: &str) -> &'v str {
+    rail(told, name)["verdict"].as_str().unwrap()
+}
+
+#[test]
+fn another_repository_that_may_become_a_deployer_is_shown() {
+    const TRUST: &str = "only its own workflow becomes a deployer";
+    let (code, told) = proved(&state(&work(), &limit(), "repo:acme/*", &[]));
+    let rail = rail(&told, TRUST);
+    assert_eq!((code, &rail["verdict"]), (Some(1), &json!("violated")));
+    let request = &rail["violations"][0]["request"];
+    assert_eq!(request["action"], "sts:assumerolewithwebidentity");
+    assert_eq!(request["context"]["token.actions.githubusercontent.com:sub"], "repo:acme/");
+    assert_eq!(
+        verdict_of(&proved(&state(&work(), &limit(), "repo:acme/shop:*", &[])).1, TRUST),
+        "proved"
+    );
+}
+
+#[test]
+fn a_resources_policy_counts_beside_what_the_identity_has() {
+    const ARTIFACTS: &str = "a team's artifacts are its own";
+    let with = |principal: &str| {
+        let policy =
+            document(&[json!({"Sid": "Open", "Effect": "Allow", "Action": "s3:GetObject",
+            "Principal": {"AWS": principal}, "Resource": "arn:aws:s3:::artifacts/*"})]);
+        let bucket = json!({"address": "aws_s3_bucket_policy.b", "mode": "managed",
+            "type": "aws_s3_bucket_policy", "values": {"bucket": "artifacts", "policy": policy}});
+        proved(&state(&work(), &limit(), REPOSITORY, &[bucket])).1
+    };
+    let open = with(&iam("role/deployer"));
+    let shown = &rail(&open, ARTIFACTS)["violations"][0];
+    assert_eq!(shown["identity"], "role/deployer by aws_s3_bucket_policy.b");
+    assert_eq!(shown["allowed_by"], json!(["statement `Open` of `aws_s3_bucket_policy.b`"]));
+    assert_eq!(verdict_of(&with(&iam("role/worker")), ARTIFACTS), "proved");
+}
+
+#[test]
+fn what_is_not_in_the_files_is_never_a_pass() {
+    let attached = |role: &str| {
+        json!({"address": "aws_iam_role_policy_attachment.a", "mode": "managed",
+            "type": "aws_iam_role_policy_attachment",
+            "values": {"role": role, "policy_arn": "arn:aws:iam::aws:policy/PowerUserAccess"}})
+    };
+    const ARTIFACTS: &str = "a team's artifacts are its own";
+    let (code, told) = proved(&state(&work(), &limit(), REPOSITORY, &[attached("deployer")]));
+    let rail_of = rail(&told, ARTIFACTS);
+    assert_eq!((code, &rail_of["verdict"]), (Some(1), &json!("undecided")));
+    let reason = rail_of["undecided"][0]["reason"].as_str().unwrap();
+    assert!(
+        reason.ends_with("depends on what is not known: arn:aws:iam::aws:policy/PowerUserAccess"),
+        "{reason}"
+    );
+    // The boundary caps IAM, whatever the policy is.
+    let kept = rail(&told, "identities are the platform's");
+    assert_eq!(kept["verdict"], "proved");
+    assert_eq!(kept["whatever"], json!(["arn:aws:iam::aws:policy/PowerUserAccess"]));
+}
+
+#[test]
+fn a_permission_for_another_than_a_service_is_undecided() {
+    const FUNCTIONS: &str = "a team's functions are its own";
+    let with = |principal: &str| {
+        let permission = json!({"address": "aws_lambda_permission.p", "mode": "managed",
+            "type": "aws_lambda_permission", "values": {"principal": principal,
+                "action": "lambda:InvokeFunction", "function_name": "other"}});
+        proved(&state(&work(), &limit(), REPOSITORY, &[permission])).1
+    };
+    let told = with(ACCOUNT);
+    let reason = "aws_lambda_permission.p: it lets in another than a service";
+    assert_eq!(rail(&told, FUNCTIONS)["undecided"][0]["reason"], reason);
+    assert_eq!(verdict_of(&with("apigateway.amazonaws.com"), FUNCTIONS), "proved");
+}
+
+#[test]
+fn a_trust_policy_that_is_known_after_apply_lets_in_nobody_knows_whom() {
+    const TRUST: &str = "only its own workflow becomes a deployer";
+    let told = |unknown: &Value| {
+        let state = state(&work(), &limit(), REPOSITORY, &[]);
+        let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
+        let changes = resources.iter().map(|one| {
+            let mut after = one["values"].clone();
+            let mut marks = json!({});
+            if one["address"] == "aws_iam_role.deployer" && unknown["assume_role_policy"] == true {
+                after["assume_role_policy"] = Value::Null;
+                marks = unknown.clone();
+            }
+            json!({"address": one["address"], "mode": "managed", "type": one["type"],
+                "change": {"actions": ["create"], "after": after, "after_unknown": marks}})
+        });
+        let changes: Vec<Value> = changes.collect();
+        proved(&json!({"format_version": "1.2", "resource_changes": changes})).1
+    };
+    let open = told(&json!({"assume_role_policy": true}));
+    let reason = "aws_iam_role.deployer: assume_role_policy is known after apply only";
+    assert_eq!(rail(&open, TRUST)["undecided"][0]["reason"], reason);
+    assert_eq!(verdict_of(&told(&json!({})), TRUST), "proved");
+}
+
+#[test]
+fn the_roles_of_templates_are_capped_too() {
+    const CEILING: &str = "the boundary caps running code";
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+    fs::create_dir(directory.path().join("shop")).unwrap();
+    let verdict = |boundary: &str| {
+        let template = format!(
+            "Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: fn-shop-a\n{boundary}      AssumeRolePolicyDocument: {{}}\n"
+        );
+        fs::write(directory.path().join("shop/template.yaml"), template).unwrap();
+        let output =
+            run(directory.path(), &["--state", "state.json", "--templates", "shop", "--json"]);
+        let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+        let told: Vec<Value> = lines.collect();
+        (verdict_of(&told, CEILING).to_owned(), output.status.code())
+    };
+    let bound = "      PermissionsBoundary: !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/code\n";
+    assert_eq!(verdict(bound), ("proved".to_owned(), Some(0)));
+    assert_eq!(verdict(""), ("violated".to_owned(), Some(1)));
+    assert_eq!(
+        verdict("      PermissionsBoundary: !ImportValue x\n"),
+        ("undecided".to_owned(), Some(1))
+    );
+}
+
+#[test]
+fn what_cannot_be_read_or_names_nobody_is_one_message() {
+    let good = state(&work(), &limit(), REPOSITORY, &[]);
+    let mut later = good.clone();
+    later["format_version"] = json!("2.0");
+    let wrong = state(&[allow("s3", "*")], &limit(), REPOSITORY, &[]);
+    let mut nobody = good.clone();
+    nobody["values"]["root_module"]["resources"][2]["address"] = json!("aws_iam_role.other");
+    for (state, message) in [
+        (&later, "state.json: format version `2.0` is not read here; 1 is"),
+        (&wrong, "aws_iam_role_policy.work: "),
+        (&nobody, "deployer `stack`: `aws_iam_role.deployer` names no role of the files"),
+        (&json!({}), "not what `terraform show -json` prints of a plan or a state"),
+    ] {
+        let output = run(estate(state).path(), &["--state", "state.json", "--json"]);
+        let error = text(&output.stderr);
+        assert!(error.contains(message) && error.trim().lines().count() == 1, "{error}");
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+    }
+    let output = run(estate(&good).path(), &[]);
+    assert!(text(&output.stderr).contains("give `--plan FILE` or `--state FILE`"));
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        run(estate(&good).path(), &["--state", "state.json", "--markdown"]).status.code(),
+        Some(0)
+    );
+}
