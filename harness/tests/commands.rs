@@ -8,6 +8,7 @@
     reason = "tests, and what they share"
 )]
 
+mod action;
 mod book;
 mod calibrate;
 mod endings;

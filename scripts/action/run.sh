@@ -25,7 +25,10 @@ lint() {
 case "${COMMAND:?}" in
   access-diff)
     { [ -n "${OLD:-}" ] && [ -n "${NEW:-}" ]; } || wrong "access-diff needs the inputs \`old\` and \`new\`"
-    ringfence access-diff --markdown -- "$OLD" "$NEW" >"$out/access-diff.md"
+    options=(--markdown)
+    if [ -n "${CONFIGURATION:-}" ]; then options+=(--configuration "$CONFIGURATION"); fi
+    if [ -n "${OLD_CONFIGURATION:-}" ]; then options+=(--old-configuration "$OLD_CONFIGURATION"); fi
+    ringfence access-diff "${options[@]}" -- "$OLD" "$NEW" >"$out/access-diff.md"
     code=$?
     cat "$out/access-diff.md"
     if [ "$code" -lt 2 ]; then

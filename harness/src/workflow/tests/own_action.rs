@@ -57,6 +57,15 @@ async fn a_comparison_that_adds_nothing_lets_the_job_go_on() {
 }
 
 #[tokio::test]
+async fn the_files_of_a_plan_are_named_where_they_are_elsewhere() {
+    let with = "old: a.json, new: b.json, configuration: infra, old-configuration: base/infra";
+    let lines = told("0", with).await.unwrap();
+    let options = "--configuration infra --old-configuration base/infra";
+    let expected = format!("> access-diff --markdown {options} -- a.json b.json");
+    assert!(lines.contains(&expected), "{lines:?}");
+}
+
+#[tokio::test]
 async fn more_access_fails_the_job_unless_it_is_only_to_be_told() {
     let error = told("1", "old: a.json, new: b.json").await.unwrap_err();
     assert!(error.ends_with("step `Verdict` failed: exit code 1"), "{error}");
