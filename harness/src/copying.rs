@@ -2,12 +2,15 @@
 //! other runs left.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead as _, Read as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 /// What is never copied: other runs' state and what is no source.
 const SKIPPED: [&str; 5] = [".terraform", ".git", "target", "node_modules", ".aws-sam"];
+
+/// How much of a journal's first line is looked at.
+const LONGEST: u64 = 1 << 20;
 
 /// Copies what a directory holds into one that is there already. A symbolic
 /// link stays one, as in Git: in the copy it leads nowhere but where its reader
@@ -20,8 +23,7 @@ pub(crate) fn tree(source: &Path, target: &Path) -> io::Result<()> {
     for entry in fs::read_dir(source).map_err(|error| at(source, error))? {
         let entry = entry.map_err(|error| at(source, error))?;
         let name = entry.file_name();
-        let text = name.to_string_lossy();
-        if is_skipped(&text) {
+        if is_skipped(&entry.path()) {
             continue;
         }
         let (from, to) = (entry.path(), target.join(&name));
@@ -51,7 +53,7 @@ pub(crate) fn links(directory: &Path, found: &mut Vec<PathBuf>) -> io::Result<()
     for entry in fs::read_dir(directory).map_err(|error| at(directory, error))? {
         let entry = entry.map_err(|error| at(directory, error))?;
         let kind = entry.file_type().map_err(|error| at(directory, error))?;
-        let skipped = is_skipped(&entry.file_name().to_string_lossy());
+        let skipped = is_skipped(&entry.path());
         if kind.is_symlink() && !skipped {
             found.push(entry.path());
         } else if kind.is_dir() && !skipped {
@@ -61,9 +63,29 @@ pub(crate) fn links(directory: &Path, found: &mut Vec<PathBuf>) -> io::Result<()
     Ok(())
 }
 
-/// Whether a name is never copied.
-fn is_skipped(name: &str) -> bool {
-    SKIPPED.contains(&name) || name.contains(".tfstate")
+/// Whether a file or a directory is never copied.
+pub(crate) fn is_skipped(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    SKIPPED.contains(&name.as_ref()) || name.contains(".tfstate") || is_run(path)
+}
+
+/// Whether a directory is what a run of Ringfence's left or is making: a bundle,
+/// also one of a history, or the journal of an attack. It is known by its
+/// content, for its user names it.
+pub(crate) fn is_run(path: &Path) -> bool {
+    let record = || {
+        let text = fs::read(path.join("run.json")).ok()?;
+        let record: serde_json::Value = serde_json::from_slice(&text).ok()?;
+        Some(record.get("run_id").is_some() && record.get("started").is_some())
+    };
+    let journal = || {
+        let mut line = String::new();
+        let file = fs::File::open(path.join("journal.jsonl")).ok()?;
+        io::BufReader::new(file).take(LONGEST).read_line(&mut line).ok()?;
+        // One that is being made has no line yet.
+        Some(line.is_empty() || (line.contains("\"request_id\"") && line.contains("\"checks\"")))
+    };
+    path.is_dir() && (record().unwrap_or(false) || journal().unwrap_or(false))
 }
 
 /// An error with its path.
@@ -76,6 +98,35 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+
+    #[test]
+    fn what_runs_left_is_not_copied_and_what_looks_like_it_is() {
+        let (source, target) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let record = r#"{"run_id": "r", "started": "2026-01-01T00:00:00Z"}"#;
+        let entry = r#"{"request_id": "r", "checks": []}"#;
+        for (name, text) in [
+            ("ringfence-run/run.json", record),
+            ("ringfence-run/inputs/main.tf", ""),
+            ("ringfence-run-history/2026/run.json", record),
+            ("attack/journal.jsonl", entry),
+            ("being-made/journal.jsonl", ""),
+            ("race/run.json", r#"{"distance": 10}"#),
+            ("diary/journal.jsonl", "{}"),
+        ] {
+            let path = source.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        tree(source.path(), target.path()).unwrap();
+        let mut kept: Vec<_> = fs::read_dir(target.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        kept.sort();
+        assert_eq!(kept, ["diary", "race", "ringfence-run-history"]);
+        let history = target.path().join("ringfence-run-history");
+        assert_eq!(fs::read_dir(history).unwrap().count(), 0);
+    }
 
     fn source() -> TempDir {
         let source = tempfile::tempdir().unwrap();

@@ -15,6 +15,9 @@ pub enum Exit {
     /// 130 or 143: it was interrupted by SIGINT or SIGTERM, and removed what it
     /// had started.
     Interrupted(Signal),
+    /// 141: whoever read its output closed the pipe; a shell says the same of
+    /// who is ended by SIGPIPE.
+    Closed,
 }
 
 impl Exit {
@@ -47,6 +50,7 @@ impl From<Exit> for ExitCode {
             Exit::CouldNotRun => 2,
             Exit::Interrupted(Signal::Interrupt) => 130,
             Exit::Interrupted(Signal::Terminate) => 143,
+            Exit::Closed => 141,
         })
     }
 }

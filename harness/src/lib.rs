@@ -3,6 +3,10 @@
 //! Terraform, deploys the applications by their own workflows, attacks the
 //! result as every identity involved and says, control by control, what held.
 
+// First: its macros are for all that follows.
+#[macro_use]
+mod printing;
+
 pub mod access;
 pub mod attacks;
 pub mod aws;

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::printing::harmless_line;
+
 /// Who listens to a run's progress.
 pub trait Watch: Send + Sync {
     /// A phase begins. Phases may overlap.
@@ -76,7 +78,7 @@ impl Progress {
 
     /// Begins a phase; it ends as failed unless [`Phase::done`] is called.
     pub fn phase(&self, name: impl Into<String>) -> Phase {
-        let name = name.into();
+        let name = harmless_line(&name.into()).into_owned();
         self.0.begin(&name);
         Phase { progress: self.clone(), name, began: Instant::now(), outcome: PhaseOutcome::Failed }
     }
@@ -94,7 +96,7 @@ pub struct Phase {
 impl Phase {
     /// Says something.
     pub fn note(&self, text: impl AsRef<str>) {
-        self.progress.0.note(&self.name, text.as_ref());
+        self.progress.0.note(&self.name, &harmless_line(text.as_ref()));
     }
 
     /// Ends the phase and says how long it took.

@@ -262,3 +262,17 @@ fn a_run_that_is_not_isolated_is_not_begun_in_ci(
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains(expected), "{said}");
 }
+
+#[test]
+fn who_closes_the_pipe_gets_the_code_of_a_shell_and_no_panic() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["coverage", "--markdown"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(141));
+}

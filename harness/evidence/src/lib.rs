@@ -31,3 +31,4 @@ pub use record::{
     SCHEMA_VERSION, Summary, Upstream,
 };
 pub use table::table;
+pub use visible::is_active;

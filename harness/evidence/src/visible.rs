@@ -21,9 +21,10 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Controls, zero-width and bidirectional formatting
+/// Whether a character does something to those around it, or to a terminal:
+/// controls, zero-width and bidirectional formatting
 /// (<https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing>).
-fn is_active(character: char) -> bool {
+pub fn is_active(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -134,7 +134,33 @@ pub struct Statement {
     pub index: usize,
 }
 
+impl Entry {
+    /// Whether it was allowed and done, and by AWS's levels writes.
+    pub fn is_change(&self) -> bool {
+        self.outcome == Ending::Allowed
+            && self.status < 400
+            && self.checks.iter().any(Check::is_change)
+    }
+}
+
 impl Check {
+    /// Whether its action does more than list and read, by AWS's levels; one of
+    /// which nothing is known does.
+    pub fn is_change(&self) -> bool {
+        use ringfence_models::actions::{Access, action};
+        action(&self.action).is_none_or(|action| {
+            action.access.is_empty()
+                || action.access.iter().any(|level| !matches!(level, Access::List | Access::Read))
+        })
+    }
+
+    /// Whether its action grants or changes permissions, by AWS's levels.
+    pub fn is_of_permissions(&self) -> bool {
+        use ringfence_models::actions::{Access, action};
+        action(&self.action)
+            .is_some_and(|action| action.access.contains(&Access::PermissionsManagement))
+    }
+
     /// What was decided about one permission.
     pub fn new(action: &str, resource: &str, decision: &Decision) -> Self {
         Self {
@@ -181,6 +207,9 @@ struct State {
     entries: VecDeque<Arc<Entry>>,
     /// The mark of the first entry in memory: how many were dropped.
     dropped: u64,
+    /// Of what was dropped the changes, where they are asked for, each with its
+    /// place.
+    changes: Option<Vec<(u64, Arc<Entry>)>>,
     file: Option<File>,
     failure: Option<std::io::Error>,
 }
@@ -201,7 +230,13 @@ impl Journal {
             })
             .transpose()?;
         Ok(Self {
-            state: Mutex::new(State { entries: VecDeque::new(), dropped: 0, file, failure: None }),
+            state: Mutex::new(State {
+                entries: VecDeque::new(),
+                dropped: 0,
+                changes: None,
+                file,
+                failure: None,
+            }),
             path: path.map(Path::to_owned),
         })
     }
@@ -218,8 +253,14 @@ impl Journal {
             state.failure.get_or_insert(cause);
         }
         if state.entries.len() >= CAPACITY {
-            state.entries.pop_front();
+            let dropped = state.entries.pop_front();
+            let place = state.dropped;
             state.dropped += 1;
+            if let (Some(entry), Some(changes)) = (dropped, &mut state.changes)
+                && entry.is_change()
+            {
+                changes.push((place, entry));
+            }
         }
         state.entries.push_back(Arc::new(entry));
     }
@@ -251,6 +292,22 @@ impl Journal {
         let state = self.lock();
         let skipped = usize::try_from(mark.saturating_sub(state.dropped)).unwrap_or(usize::MAX);
         state.entries.iter().skip(skipped).cloned().collect()
+    }
+
+    /// Keeps from now on every entry that is a change, however many follow.
+    pub fn keep_changes(&self) {
+        self.lock().changes.get_or_insert_default();
+    }
+
+    /// The changes between two marks: all of them, where they were kept from the
+    /// first one on.
+    pub fn changes_between(&self, from: u64, to: u64) -> Vec<Arc<Entry>> {
+        let state = self.lock();
+        let places = state.dropped..;
+        let inside = state.entries.iter().zip(places).map(|(entry, place)| (place, entry));
+        let dropped = state.changes.iter().flatten().map(|(place, entry)| (*place, entry));
+        let found = dropped.chain(inside).filter(|(place, _)| (from..to).contains(place));
+        found.filter(|(_, entry)| entry.is_change()).map(|(_, entry)| Arc::clone(entry)).collect()
     }
 
     /// The entry of a request, if it is still in memory.
@@ -310,6 +367,30 @@ mod tests {
         assert_eq!(journal.mark(), (CAPACITY + 10) as u64);
         assert_eq!(journal.entries_since(0).len(), CAPACITY);
         assert_eq!(journal.entries_since((CAPACITY + 9) as u64)[0].request_id, "16393");
+    }
+
+    #[test]
+    fn changes_are_kept_beyond_the_bound_where_they_are_asked_for() {
+        let change = || {
+            let check = serde_json::json!({"action": "iam:TagRole", "resource": "r",
+                "outcome": "allow", "layer": "identity", "explanation": "", "statements": []});
+            Entry { checks: vec![serde_json::from_value(check).unwrap()], ..entry("change") }
+        };
+        for kept in [true, false] {
+            let journal = Journal::open(None).unwrap();
+            if kept {
+                journal.keep_changes();
+            }
+            journal.record(change());
+            for index in 0..CAPACITY {
+                journal.record(entry(&index.to_string()));
+            }
+            journal.record(change());
+            let end = journal.mark();
+            assert_eq!(journal.changes_between(0, end).len(), if kept { 2 } else { 1 });
+            assert_eq!(journal.changes_between(1, end).len(), 1);
+            assert_eq!(journal.changes_between(0, 1).len(), usize::from(kept));
+        }
     }
 
     #[test]

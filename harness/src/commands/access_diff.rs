@@ -1,9 +1,7 @@
 //! `ringfence access-diff`.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
 use crate::access::diff::{Change, diff};
@@ -55,10 +53,7 @@ impl AccessDiff {
             (false, true) => told::markdown(&changes),
             (false, false) => told::text(&changes),
         };
-        match io::stdout().write_all(out.as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            written => written.context("cannot write to standard output")?,
-        }
+        print!("{out}");
         Ok(if changes.iter().any(Change::grew) { Exit::Failed } else { Exit::Held })
     }
 }

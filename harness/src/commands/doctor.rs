@@ -1,10 +1,8 @@
 //! `ringfence doctor`.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
 
 use super::{terminal, to_its_end};
@@ -38,13 +36,7 @@ impl Doctor {
                 true => json(&diagnosis)?,
                 false => told(&diagnosis),
             };
-            match io::stdout().write_all(out.as_bytes()) {
-                // Whoever reads has enough; the exit code still tells.
-                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                    return Err(error).context("cannot write to standard output");
-                }
-                _ => {}
-            }
+            print!("{out}");
             Ok(ended(&diagnosis))
         })
         .await

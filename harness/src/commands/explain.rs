@@ -1,7 +1,7 @@
 //! `ringfence explain`.
 
 use std::fmt::Write as _;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,12 +31,8 @@ impl Explain {
         let question = Decider::default()
             .read(&text)
             .map_err(|error| anyhow::anyhow!("cannot read `{name}`: {error}"))?;
-        match io::stdout().write_all(explanation(&question).as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(error).context("cannot write to standard output")
-            }
-            _ => Ok(Exit::Held),
-        }
+        print!("{}", explanation(&question));
+        Ok(Exit::Held)
     }
 }
 

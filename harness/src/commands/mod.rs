@@ -31,6 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Backend;
 use crate::exit::{Exit, Signal};
+use crate::printing;
 
 /// Proves that the guard rails of a two-layered AWS architecture hold.
 #[derive(Debug, Parser)]
@@ -107,6 +108,19 @@ enum Command {
 
 /// Runs the command line.
 pub fn main() -> Exit {
+    let exit = run();
+    // What a run found is kept, whoever reads what it prints.
+    match (exit, printing::stopped()) {
+        (Exit::Held, Some(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Closed,
+        (Exit::Held, Some(error)) => {
+            eprintln!("ringfence: cannot write to standard output: {error}");
+            Exit::CouldNotRun
+        }
+        (exit, _) => exit,
+    }
+}
+
+fn run() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -1,9 +1,7 @@
 //! `ringfence who-can`.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
 use crate::access::can::{Wanted, who_can};
@@ -45,10 +43,7 @@ impl WhoCan {
         let wanted = Wanted { action: &self.action, resource: self.resource.as_deref() };
         let found = who_can(&estate, &wanted)?;
         let out = if self.json { told::who_json(&found)? } else { told::who(&found) };
-        match io::stdout().write_all(out.as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            written => written.context("cannot write to standard output")?,
-        }
+        print!("{out}");
         let nobody = found.iter().all(|(_, side)| side.is_nothing());
         Ok(if nobody { Exit::Held } else { Exit::Failed })
     }

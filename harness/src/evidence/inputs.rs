@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::redact::Redactor;
 use crate::config::{Config, OrganizationLevel};
+use crate::copying;
 use crate::stack::Stack;
 
 /// What is no source: other tools' state and copies.
@@ -138,6 +139,7 @@ impl<'a> Inputs<'a> {
             if SKIPPED.contains(&name.as_str())
                 || name.contains(".tfstate")
                 || name.ends_with(".pyc")
+                || copying::is_run(&path)
             {
                 continue;
             }

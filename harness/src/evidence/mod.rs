@@ -10,6 +10,7 @@ mod keeper;
 mod provenance;
 mod raw;
 mod redact;
+mod sensitive;
 mod signing;
 
 pub use calibrated::{Unrecordable, record_calibration, recordable};

@@ -6,12 +6,12 @@
 //! the signatures of tokens and requests, session tokens, private keys.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use regex_lite::{Captures, Regex};
 use ringfence_wire::Secret;
 use serde_json::Value;
 
+use super::sensitive::Sensitive;
 use crate::config::Config;
 
 /// A value that is shorter cannot be told from ordinary text.
@@ -72,9 +72,11 @@ impl Redactor {
                 add(format!("{name} of the upstream"), value);
             }
         }
-        let sensitive: Vec<String> =
-            config.layer1.iter().flat_map(|layer1| sensitive(&layer1.directory)).collect();
-        let secret = |name: &str| is_secret(name) || sensitive.iter().any(|own| own == name);
+        let sensitive: Vec<Sensitive> = config.layer1.iter().map(Sensitive::of).collect();
+        let secret = |name: &str| is_secret(name) || sensitive.iter().any(|own| own.declares(name));
+        for own in &sensitive {
+            own.each(secret, &mut |name, text| add(format!("Terraform variable {name}"), text));
+        }
         for layer1 in &config.layer1 {
             for (name, value) in &layer1.variables {
                 if secret(name) {
@@ -93,7 +95,7 @@ impl Redactor {
         for (name, value) in environment {
             let variable = name.strip_prefix("TF_VAR_").is_some_and(&secret);
             // Short values of the environment are flags more often than secrets.
-            if (variable || is_secret(&name)) && value.len() >= 2 * SHORTEST {
+            if variable || (is_secret(&name) && value.len() >= 2 * SHORTEST) {
                 add(format!("environment variable {name}"), &value);
             }
         }
@@ -211,29 +213,6 @@ fn is_secret(name: &str) -> bool {
     !file && SIGNS.iter().any(|sign| name.contains(sign))
 }
 
-/// The variables that a module declares `sensitive`.
-fn sensitive(directory: &Path) -> Vec<String> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.extension().is_none_or(|extension| extension != "tf") {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let mut variable = None;
-        for line in text.lines().map(str::trim) {
-            if let Some(rest) = line.strip_prefix("variable") {
-                variable = rest.split('"').nth(1).map(str::to_owned);
-            }
-            let words: Vec<&str> = line.split(['=', ' ']).filter(|word| !word.is_empty()).collect();
-            if words.first() == Some(&"sensitive") && words.get(1) == Some(&"true") {
-                names.extend(variable.take());
-            }
-        }
-    }
-    names
-}
-
 fn strings(value: &toml::Value, add: &mut impl FnMut(&str)) {
     match value {
         toml::Value::String(text) => add(text),
@@ -245,6 +224,8 @@ fn strings(value: &toml::Value, add: &mut impl FnMut(&str)) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use rstest::rstest;
 
     use super::*;
@@ -310,6 +291,44 @@ mod tests {
         #[case] expected: &str,
     ) {
         assert_eq!(redactor().traffic(text).text, expected);
+    }
+
+    #[test]
+    fn values_of_terraforms_are_cut_out_wherever_it_takes_them_from() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        std::fs::create_dir(root.join("child")).unwrap();
+        let files = [
+            (
+                "main.tf",
+                "variable \"dsn\" { sensitive = true }\nvariable \"pin\" { sensitive = true }\n\
+                 variable \"open\" {}\n\
+                 variable \"own\" {\n  default = \"canary-default\"\n  sensitive=true\n}\n\
+                 module \"child\" {\n  source = \"./child\"\n  inner = \"canary-argument\"\n}\n",
+            ),
+            ("child/main.tf", "variable \"inner\" {\n  sensitive = true\n}\n"),
+            (
+                "terraform.tfvars",
+                "dsn = \"canary-tfvars\"\nopen = \"stays-as-it-is\"\npin = 73917391\n",
+            ),
+            ("a.auto.tfvars", "db_password = \"canary \\\"quoted\\\"\"\n"),
+            ("b.auto.tfvars.json", "{\"dsn\": {\"deep\": [\"canary-json\"]}}"),
+            ("chosen", "dsn = <<EOT\ncanary-heredoc\nEOT\n"),
+        ];
+        for (name, text) in files {
+            std::fs::write(root.join(name), text).unwrap();
+        }
+        let path = root.display();
+        let text = format!("[layer1]\ndirectory = '{path}'\nvar_files = ['{path}/chosen']\n");
+        let config = Config::parse(&text, Path::new("ringfence.toml")).unwrap();
+        let short = ("TF_VAR_dsn".to_owned(), "short".to_owned());
+        let redactor = Redactor::new(&config, [short]).unwrap();
+        for (name, text) in files {
+            let cut = redactor.source(text).text;
+            assert!(!cut.contains("canary") && !cut.contains("7391"), "{name}: {cut}");
+            assert_eq!(cut.contains("stays-as-it-is"), name == "terraform.tfvars");
+        }
+        assert_eq!(redactor.source("short").text, "[removed: environment variable TF_VAR_dsn]");
     }
 
     #[test]

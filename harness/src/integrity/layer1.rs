@@ -1,9 +1,11 @@
 //! What was applied is what is judged.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use ringfence_guard::Journal;
 
+use super::calls::{self, Changed, Place};
 use super::changes::{self, Cause, Change};
 use super::left::LeftToOthers;
 use super::readings::{Moment, Reading};
@@ -21,6 +23,7 @@ pub(super) fn findings(
     left: &LeftToOthers,
     instances: &[Instance],
     journal: &Journal,
+    place: Place<'_>,
     hashing: Duration,
 ) -> Vec<Finding> {
     let began = Instant::now();
@@ -42,8 +45,13 @@ pub(super) fn findings(
                 &causes,
             ));
         }
+        let changes = journal.changes_between(before.mark, now.mark);
+        for changed in calls::changed(&changes, instances, left, place) {
+            differences.push(called(&changed, now.moment));
+        }
     }
-    let all = whole(readings, differences.len(), hashing + began.elapsed());
+    let unseen = unseen(&calls::unseen(instances, &first.snapshot, place));
+    let all = whole(readings, differences.len(), &unseen, hashing + began.elapsed());
     std::iter::once(all).chain(differences).collect()
 }
 
@@ -54,10 +62,42 @@ fn name(change: &Change) -> String {
 }
 
 fn said(change: &Change, causes: &[Cause]) -> String {
-    let mut said = change.told();
+    let said = change.told();
     if causes.is_empty() {
         return format!("{said}; no call of the journal explains it");
     }
+    with_causes(said, causes)
+}
+
+/// The most calls that are named for one change; all are referred to.
+const NAMED: usize = 3;
+
+/// A change that only the journal shows.
+fn called(changed: &Changed, moment: Moment) -> Finding {
+    let Changed { address, causes } = changed;
+    let call = causes.first().map(|cause| cause.call.as_str()).unwrap_or_default();
+    let named = causes.get(..causes.len().min(NAMED)).unwrap_or_default();
+    let mut said = with_causes(format!("{call} changed {address}"), named);
+    if let Some(more) = causes.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        said = format!("{said}; and {more} more such calls");
+    }
+    difference(&format!("{address}/{call}"), moment, said, causes)
+}
+
+/// `; 2 resources of aws_a, aws_b are not read back`; nothing where there are none.
+fn unseen(unseen: &BTreeMap<&str, usize>) -> String {
+    let types: Vec<&str> = unseen.keys().copied().collect();
+    match unseen.values().sum::<usize>() {
+        0 => String::new(),
+        1 => format!("; 1 resource of {} is not read back, and no call names it", types.join(", ")),
+        many => format!(
+            "; {many} resources of {} are not read back, and no call names them",
+            types.join(", ")
+        ),
+    }
+}
+
+fn with_causes(mut said: String, causes: &[Cause]) -> String {
     for cause in causes {
         let statements: Vec<String> = cause
             .check
@@ -81,13 +121,14 @@ fn said(change: &Change, causes: &[Cause]) -> String {
     said
 }
 
-fn whole(readings: &[&Reading], differences: usize, judging: Duration) -> Finding {
+fn whole(readings: &[&Reading], differences: usize, unseen: &str, judging: Duration) -> Finding {
     let objects = readings.first().map_or(0, |reading| reading.snapshot.len());
     let observed = match differences {
         0 => format!("{objects} objects are what they were, read {} times", readings.len()),
         1 => format!("of {objects} objects one difference was found"),
         many => format!("of {objects} objects {many} differences were found"),
     };
+    let observed = format!("{observed}{unseen}");
     let reading: Duration = readings.iter().map(|reading| reading.took).sum();
     let reason = (differences > 0).then(|| {
         "what the attacks met is not what Layer 1 applied; each difference is a finding of its own"

@@ -103,6 +103,8 @@ pub(super) struct LeftToOthers {
     /// Kind, name, and the member in small letters without signs; none for all
     /// that are no guard rails.
     members: BTreeSet<(&'static str, String, Option<String>)>,
+    /// The type, the name and the id of a resource, and an attribute of it.
+    attributes: Vec<(String, String, Option<String>, String)>,
 }
 
 impl LeftToOthers {
@@ -117,16 +119,25 @@ impl LeftToOthers {
     ) -> std::io::Result<()> {
         let mut ignored = hcl::ignored(Path::new(&layer1.directory))?;
         ignored.extend(layer1.ignore_changes.iter().cloned());
-        self.members.extend(Self::new(&ignored, instances).members);
+        let own = Self::new(&ignored, instances);
+        self.members.extend(own.members);
+        self.attributes.extend(own.attributes);
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) fn leaving(ignored: &[IgnoredAttribute], instances: &[Instance]) -> Self {
+        Self::new(ignored, instances)
+    }
+
     fn new(ignored: &[IgnoredAttribute], instances: &[Instance]) -> Self {
-        let mut members = BTreeSet::new();
+        let (mut members, mut attributes) = (BTreeSet::new(), Vec::new());
         for one in ignored {
             let made =
                 instances.iter().filter(|made| made.kind == one.kind && made.name == one.name);
             for instance in made {
+                let id = instance.text("id").map(str::to_owned);
+                attributes.push((one.kind.clone(), one.name.clone(), id, plain(&one.attribute)));
                 for (_, kind, named_by) in RESOURCES.iter().filter(|(of, ..)| *of == one.kind) {
                     let Some(name) = instance.text(named_by) else { continue };
                     let name = name.rsplit(':').next().unwrap_or(name).to_owned();
@@ -136,7 +147,18 @@ impl LeftToOthers {
                 }
             }
         }
-        Self { members }
+        Self { members, attributes }
+    }
+
+    /// The attributes that a resource leaves to others, in small letters without
+    /// signs; `all` for all of them.
+    pub(super) fn attributes_of(&self, instance: &Instance) -> Vec<String> {
+        let own = self.attributes.iter();
+        own.filter(|(kind, name, id, _)| {
+            (kind, name) == (&instance.kind, &instance.name) && id.as_deref() == instance.text("id")
+        })
+        .map(|(.., attribute)| attribute.clone())
+        .collect()
     }
 
     /// Whether others may change a member of an object.
@@ -161,7 +183,7 @@ fn named(attribute: &str) -> Vec<Option<String>> {
 }
 
 /// `memory_size` and `MemorySize` are one name.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 

@@ -1,6 +1,7 @@
 //! Whether the verdict is about what was applied: that nothing under test could
 //! change what is judged.
 
+mod calls;
 mod changes;
 mod hcl;
 mod isolation;
@@ -69,7 +70,10 @@ pub fn conclude(stack: &Stack, attacked: Option<&Reading>) -> anyhow::Result<Con
             instances.extend(own);
         }
         let journal = stack.guard().journal();
-        findings.extend(layer1::findings(&readings, &left, &instances, journal, hashing));
+        let setting = stack.guard().setting();
+        let place = calls::Place { region: &setting.region, account: &setting.account_id };
+        let found = layer1::findings(&readings, &left, &instances, journal, place, hashing);
+        findings.extend(found);
     }
     Ok(Conclusion { readings: kept, findings })
 }

@@ -138,6 +138,7 @@ impl Stack {
         if options.root == RootKeys::OfThisRun {
             // What a team wrote runs from here on.
             self.guard.close_root();
+            self.guard.journal().keep_changes();
         }
         self.read_back(options, Moment::Applied).await?;
         if options.deploy {

@@ -113,6 +113,11 @@ impl Snapshot {
         self.objects.len()
     }
 
+    /// Whether one of the objects has an ARN.
+    pub(super) fn has(&self, arn: &str) -> bool {
+        self.objects.values().any(|object| object.arns.iter().any(|own| own == arn))
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()

@@ -1,0 +1,84 @@
+//! A resource of Terraform's state, and the ARNs by which calls name it.
+
+use ringfence_guard::journal::Check;
+
+use super::{Place, table};
+use crate::terraform::Instance;
+
+/// A resource with its ARNs.
+#[derive(Debug)]
+pub(super) struct Held<'a> {
+    /// The resource.
+    pub instance: &'a Instance,
+    /// As its `arn` or its `id` says, or composed of its attributes.
+    pub arns: Vec<String>,
+}
+
+impl<'a> Held<'a> {
+    pub(super) fn of(instance: &'a Instance, place: Place<'_>) -> Self {
+        let own = ["arn", "id"].into_iter().filter_map(|name| instance.text(name));
+        let own = own.filter(|text| text.starts_with("arn:")).map(str::to_owned);
+        let mut arns: Vec<String> =
+            own.chain(table::composed(instance, place.region, place.account)).collect();
+        for arn in &mut arns {
+            // Log groups, as Terraform had them.
+            if let Some(short) = arn.strip_suffix(":*") {
+                *arn = short.to_owned();
+            }
+        }
+        arns.sort();
+        arns.dedup();
+        Self { instance, arns }
+    }
+
+    /// Whether a call can name it.
+    pub(super) fn is_named(&self) -> bool {
+        !self.arns.is_empty() || table::is_setting(&self.instance.kind)
+    }
+
+    /// Whether a permission was checked on it.
+    pub(super) fn is(&self, check: &Check) -> bool {
+        table::sets(&check.action, &self.instance.kind)
+            || self.arns.iter().any(|arn| names(&check.resource, arn))
+    }
+
+    /// `aws_sqs_queue.platform["a"]`.
+    pub(super) fn address(&self) -> String {
+        let Instance { kind, name, key, .. } = self.instance;
+        match key {
+            Some(key) => format!("{kind}.{name}[{key}]"),
+            None => format!("{kind}.{name}"),
+        }
+    }
+}
+
+/// Whether what was checked is an ARN, or a pattern of which it is one: of some
+/// resources calls do not say the whole ARN. `*` alone names nothing.
+fn names(resource: &str, arn: &str) -> bool {
+    if !resource.contains('*') {
+        return resource.trim_end_matches(":*") == arn;
+    }
+    if let Some(short) = resource.strip_suffix(":*")
+        && short == arn
+    {
+        return true;
+    }
+    let mut parts = resource.split('*');
+    let Some(mut rest) = parts.next().filter(|first| first.starts_with("arn:")).and_then(|first| {
+        // A pattern that names no resource's type is of all resources.
+        (first.split(':').count() > 5).then(|| arn.strip_prefix(first)).flatten()
+    }) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.is_empty()
+}

@@ -1,0 +1,121 @@
+//! What the journal says of objects that Layer 1 applied and that no reading
+//! looks at: an allowed call that writes is a change of them.
+//!
+//! - [`held`]: which ARNs the resources of Terraform's state have;
+//! - [`table`]: what is read, what only uses an object, and what belongs to
+//!   what;
+//! - here: which calls are changes, and what is seen by neither.
+
+mod held;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ringfence_guard::journal::{Check, Entry};
+
+use self::held::Held;
+use super::changes::Cause;
+use super::left::{LeftToOthers, plain};
+use super::snapshot::Snapshot;
+use crate::terraform::Instance;
+
+/// Calls of one operation that changed one resource of Layer 1's.
+#[derive(Debug)]
+pub(super) struct Changed {
+    /// `aws_sfn_state_machine.flow`.
+    pub address: String,
+    /// The calls.
+    pub causes: Vec<Cause>,
+}
+
+/// The account that the state is of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    /// The region.
+    pub region: &'a str,
+    /// The account's id.
+    pub account: &'a str,
+}
+
+/// The calls of a part of the journal that changed what Layer 1 applied, where
+/// no reading looks.
+pub(super) fn changed(
+    entries: &[Arc<Entry>],
+    instances: &[Instance],
+    left: &LeftToOthers,
+    place: Place<'_>,
+) -> Vec<Changed> {
+    let held: Vec<Held<'_>> = instances.iter().map(|made| Held::of(made, place)).collect();
+    let root = format!("arn:aws:iam::{}:root", place.account);
+    let mut found: BTreeMap<(String, String), Vec<Cause>> = BTreeMap::new();
+    // Root is the harness; what it did not do itself is a finding of its own.
+    for entry in entries.iter().filter(|entry| entry.is_change() && entry.principal != root) {
+        for check in entry.checks.iter().filter(|check| is_unread_change(check)) {
+            for one in held.iter().filter(|one| one.is(check)) {
+                if is_left(check, one.instance, left) {
+                    continue;
+                }
+                let call = format!("{}:{}", entry.service, entry.operation);
+                let causes = found.entry((one.address(), call.clone())).or_default();
+                causes.push(Cause {
+                    request_id: entry.request_id.clone(),
+                    principal: entry.principal.clone(),
+                    call,
+                    check: check.clone(),
+                });
+            }
+        }
+    }
+    found.into_iter().map(|((address, _), causes)| Changed { address, causes }).collect()
+}
+
+/// How many resources of which types neither a reading nor a call tells of.
+pub(super) fn unseen<'a>(
+    instances: &'a [Instance],
+    snapshot: &Snapshot,
+    place: Place<'_>,
+) -> BTreeMap<&'a str, usize> {
+    let mut unseen = BTreeMap::new();
+    for instance in instances.iter().filter(|made| made.kind.starts_with("aws_")) {
+        let held = Held::of(instance, place);
+        let seen = held.is_named() || table::is_part_of_read(&instance.kind);
+        if !seen && !held.arns.iter().any(|arn| snapshot.has(arn)) {
+            *unseen.entry(instance.kind.as_str()).or_default() += 1;
+        }
+    }
+    unseen
+}
+
+fn is_unread_change(check: &Check) -> bool {
+    if !check.is_change() || table::only_uses(&check.action) {
+        return false;
+    }
+    if table::is_unread_action(check) {
+        return true;
+    }
+    // What is added to an object is no change of it.
+    let operation = check.action.split_once(':').map_or("", |(_, operation)| operation);
+    let adds = operation.starts_with("Create") && !check.is_of_permissions();
+    !adds && !table::is_read(&check.resource)
+}
+
+/// Whether Layer 1 leaves to others what an action changes. Permissions and
+/// credentials are left to nobody.
+fn is_left(check: &Check, instance: &Instance, left: &LeftToOthers) -> bool {
+    if check.is_of_permissions() || check.action.starts_with("iam:") {
+        return false;
+    }
+    let operation = check.action.split_once(':').map_or("", |(_, operation)| operation);
+    let operation = plain(operation);
+    let changes = table::attributes(&check.action);
+    left.attributes_of(instance).iter().any(|attribute| {
+        attribute == "all"
+            || operation.contains(attribute.as_str())
+            || changes.iter().any(|own| plain(own) == *attribute)
+            || (operation.contains("tag") && ["tags", "tagsall"].contains(&attribute.as_str()))
+    })
+}
+
+#[cfg(test)]
+mod tests;
