@@ -11,6 +11,9 @@ use super::{ToolsError, cache_dir};
 use crate::process;
 use crate::progress::{Phase, Progress};
 
+/// What ends the AWS CLI's table of hosts that it prefers to the configured endpoint.
+const NO_LEGACY_ENDPOINTS: &str = "SSL_COMMON_NAMES.clear()\n";
+
 /// Every package with its version.
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 
@@ -69,7 +72,7 @@ impl PythonTools {
         let (base, version) = find_python().await?;
         let cache = cache_dir()?;
         let mut hash = Sha256::new();
-        for part in [REQUIREMENTS, &version, &base.to_string_lossy()] {
+        for part in [REQUIREMENTS, &version, &base.to_string_lossy(), NO_LEGACY_ENDPOINTS] {
             hash.update(part.as_bytes());
             hash.update([0]);
         }
@@ -123,7 +126,31 @@ impl PythonTools {
             .arg("--requirement")
             .arg(&requirements);
         say(&mut install, phase).await?;
+        self.keep_endpoints()?;
         fs::write(self.marker(), &self.version).map_err(|error| error.to_string())
+    }
+}
+
+impl PythonTools {
+    /// Makes the AWS CLI take `AWS_ENDPOINT_URL` for every service. Version 1 asks
+    /// legacy hosts of SQS, EMR, RDS and others instead, whatever the variable says, so
+    /// that a step's calls would leave this machine; version 2, which GitHub's runners
+    /// have, does not.
+    fn keep_endpoints(&self) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("the AWS CLI's endpoints: {error}");
+        let libraries = fs::read_dir(self.directory.join("lib")).map_err(failed)?;
+        for library in libraries {
+            let customizations =
+                library.map_err(failed)?.path().join("site-packages/awscli/customizations");
+            let file = customizations.join("overridesslcommonname.py");
+            let text = fs::read_to_string(&file).map_err(failed)?;
+            // The installer may have linked the file from its cache: it is replaced,
+            // not written to.
+            let replaced = customizations.join("overridesslcommonname.py.new");
+            fs::write(&replaced, format!("{text}\n{NO_LEGACY_ENDPOINTS}")).map_err(failed)?;
+            fs::rename(&replaced, &file).map_err(failed)?;
+        }
+        Ok(())
     }
 }
 

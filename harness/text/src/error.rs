@@ -81,6 +81,9 @@ pub enum Fault {
     /// YAML: more values than a text may grow to by its aliases.
     #[error("aliases repeat more than {0} values")]
     Growth(usize),
+    /// YAML: more bytes of text than a text may grow to by its aliases.
+    #[error("aliases repeat more than {0} bytes")]
+    RepeatedBytes(usize),
     /// YAML: `<<`.
     #[error("hash merge `<<`")]
     Merge,

@@ -108,7 +108,12 @@ struct Reader<'a> {
     anchors: HashMap<usize, Anchored>,
     /// How many values stand for aliases.
     expanded: usize,
+    /// How many bytes of text they have.
+    expanded_bytes: usize,
 }
+
+/// How many bytes of text all aliases together may stand for.
+const REPEATED_BYTES: usize = 1 << 20;
 
 /// What an anchor marks.
 #[derive(Clone)]
@@ -116,6 +121,8 @@ struct Anchored {
     node: Node,
     /// How many values it is.
     count: usize,
+    /// How many bytes of text these have.
+    bytes: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -132,6 +139,7 @@ impl<'a> Reader<'a> {
             repeated: Vec::new(),
             anchors: HashMap::new(),
             expanded: 0,
+            expanded_bytes: 0,
         }
     }
 
@@ -196,8 +204,8 @@ impl<'a> Reader<'a> {
         let node = tag::long_form(Node { at, value }, tag.as_deref(), self.dialect.tags)
             .map_err(|fault| self.stop(start, fault))?;
         if anchor > 0 && self.dialect.aliases != Aliases::Refused {
-            let count = count(&node);
-            self.anchors.insert(anchor, Anchored { node: node.clone(), count });
+            let (count, bytes) = (count(&node), bytes(&node));
+            self.anchors.insert(anchor, Anchored { node: node.clone(), count, bytes });
         }
         Ok(node)
     }
@@ -214,6 +222,10 @@ impl<'a> Reader<'a> {
         self.expanded = self.expanded.saturating_add(anchored.count);
         if self.expanded > most {
             return Err(self.stop(start, Fault::Growth(most)));
+        }
+        self.expanded_bytes = self.expanded_bytes.saturating_add(anchored.bytes);
+        if self.expanded_bytes > REPEATED_BYTES {
+            return Err(self.stop(start, Fault::RepeatedBytes(REPEATED_BYTES)));
         }
         if depth + levels(&anchored.node) > self.dialect.bounds.depth {
             return Err(self.stop(start, Fault::Depth));
@@ -271,6 +283,14 @@ impl<'a> Reader<'a> {
 fn count(node: &Node) -> usize {
     let inner = node.items().iter().map(count).sum::<usize>();
     1 + inner + node.members().iter().map(|member| count(&member.value)).sum::<usize>()
+}
+
+/// How many bytes the texts and keys of a node have.
+fn bytes(node: &Node) -> usize {
+    let own = node.text().map_or(0, str::len);
+    let inner = node.items().iter().map(bytes).sum::<usize>();
+    let members = node.members().iter().map(|member| member.key.len() + bytes(&member.value));
+    own + inner + members.sum::<usize>()
 }
 
 /// How many levels are below a node.

@@ -156,6 +156,18 @@ fn aliases_grow_a_text_only_so_far() {
     assert_eq!(own.at, Place { line: 1, column: 8 });
 }
 
+/// A long text that is repeated: few values, and many bytes.
+#[test]
+fn aliases_repeat_only_so_many_bytes() {
+    let of =
+        |times: usize| format!("a: &a \"{}\"\nb:\n{}", "x".repeat(1024), "- *a\n".repeat(times));
+    let most = Dialect { aliases: Aliases::Expanded(1_000_000), ..WORKFLOW };
+    assert_eq!(read(&of(1024), &most).unwrap().root.get("b").unwrap().items().len(), 1024);
+    let error = read(&of(1025), &most).unwrap_err();
+    assert_eq!(error.fault, Fault::RepeatedBytes(1 << 20));
+    assert_eq!(error.at, Place { line: 1027, column: 3 });
+}
+
 #[test]
 fn of_a_key_that_stands_twice_the_last_value_counts_and_the_places_are_known() {
     let document = read("a: 1\nb: {c: 1, c: 2}\na: 3\n", &TEMPLATE).unwrap();

@@ -46,6 +46,9 @@ pub(super) fn check(
     let stray = form.fields().find(|(name, _)| !needs_no_condition(name) && !is_covered(name));
     match stray {
         Some((name, _)) => Err(denied(&format!("Extra input fields: {name}"))),
+        // The bucket is a field too, also where the form's address alone names it: seen on
+        // AWS in 2026, <https://github.com/aws/aws-sdk-php/issues/3292>.
+        None if !is_covered("bucket") => Err(denied("Extra input fields: bucket")),
         None => Ok(()),
     }
 }

@@ -144,6 +144,8 @@ fn a_form_is_the_upload_that_its_policy_allows(#[case] version: Version) {
     "Invalid according to Policy: Policy Condition failed: [\"content-length-range\", \"test\", \"10\"]")]
 #[case::stray_field(json!([]), 1, "k", "aaaaa", 403, "AccessDenied",
     "Invalid according to Policy: Extra input fields: key")]
+#[case::no_bucket(json!([{"key": "k"}]), 1, "k", "aaaaa", 403, "AccessDenied",
+    "Invalid according to Policy: Extra input fields: bucket")]
 fn what_the_policy_does_not_allow_is_refused(
     #[case] conditions: Value,
     #[case] minutes: i64,
