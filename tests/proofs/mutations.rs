@@ -23,7 +23,8 @@ fn every_weakened_guard_rail_is_noticed_or_equivalent() {
         let progress = Progress::silent();
         let began = stack.guard().recording().unwrap().mark();
         let findings = campaign::run(&suite, &[], &progress).await.unwrap();
-        assert!(findings.iter().all(|finding| finding.verdict == Verdict::Held));
+        let others: Vec<_> = findings.iter().filter(|it| it.verdict != Verdict::Held).collect();
+        assert!(others.is_empty(), "{others:#?}");
         let all = mutations::ids(&suite).await.unwrap();
         let unique: BTreeSet<&String> = all.iter().collect();
         assert_eq!(unique.len(), all.len(), "two mutants have one id");

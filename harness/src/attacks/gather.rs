@@ -41,7 +41,7 @@ struct ApiFacts {
 
 impl Facts {
     /// Reads the deployed state: `outputs` are Layer 1's, by name; `platform`
-    /// asks for the rest, and `recorded` are the calls until now.
+    /// asks for the rest, and `recorded` are the calls of the deployments.
     ///
     /// # Errors
     /// When what the configuration names or an answer is missing.

@@ -20,7 +20,7 @@ pub use self::options::Options;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringfence_guard::Guard;
+use ringfence_guard::{Guard, Recorded};
 use ringfence_sandbox::Sandbox;
 use ringfence_services::Credentials;
 use url::Url;
@@ -45,6 +45,8 @@ pub struct Stack {
     issuers: Vec<Issuer>,
     outputs: Outputs,
     deployments: Vec<Deployment>,
+    /// The calls that were decided while the applications were first deployed.
+    deploying: Vec<Arc<Recorded>>,
     failures: Vec<Failure>,
     layer1_states: Option<Vec<String>>,
     phases: Vec<(String, Duration)>,
@@ -103,6 +105,12 @@ impl Stack {
     /// The applications, as they were deployed at the start.
     pub fn deployments(&self) -> &[Deployment] {
         &self.deployments
+    }
+
+    /// The calls that were decided until the applications had been deployed for the
+    /// first time; none where decisions are not recorded.
+    pub fn deploying(&self) -> &[Arc<Recorded>] {
+        &self.deploying
     }
 
     /// The state of each root module as `terraform show -json` prints it; none

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
-use ringfence_guard::Guard;
+use ringfence_guard::{Guard, Recording};
 use ringfence_sandbox::Sandbox;
 use ringfence_services::Credentials;
 use ringfence_services::token::KeySource;
@@ -96,6 +96,7 @@ impl Stack {
             issuers,
             outputs: Outputs::default(),
             deployments: Vec::new(),
+            deploying: Vec::new(),
             failures: Vec::new(),
             layer1_states: None,
             phases,
@@ -156,6 +157,7 @@ impl Stack {
             };
             let (deployed, shown) = tokio::join!(deploying, showing);
             self.layer1_states = shown?;
+            self.deploying = self.guard.recording().map(Recording::all).unwrap_or_default();
             for (app, took, deployed) in deployed {
                 self.phases.push((format!("deploy {app}"), took));
                 match deployed {

@@ -32,7 +32,7 @@ use super::trust::{SESSION, Trust};
 use crate::config::{App, IssuerKind, Job, Refusals};
 use crate::issuers::Issuer;
 use crate::stack::{Stack, StackError};
-use ringfence_guard::{Caller, Question, Recording};
+use ringfence_guard::{Caller, Question};
 
 /// Everything that the attacks need of a deployed stack.
 #[derive(Debug)]
@@ -55,9 +55,8 @@ impl<'a> Suite<'a> {
         let account = stack.config().account.id.as_str();
         let root = format!("arn:aws:iam::{account}:root");
         let platform = Actor::new(root, stack.root(), stack.client().clone());
-        let recorded = stack.guard().recording().map(Recording::all).unwrap_or_default();
-        let (config, outputs) = (stack.config(), stack.outputs());
-        let mut facts = Facts::gather(config, outputs, &platform, &recorded).await?;
+        let (config, outputs, recorded) = (stack.config(), stack.outputs(), stack.deploying());
+        let mut facts = Facts::gather(config, outputs, &platform, recorded).await?;
         for function in facts.functions.iter_mut().filter(|it| it.deployed && it.app.is_none()) {
             let caller =
                 Caller::Role { name: role_of(&function.role_arn), session: &function.name };
