@@ -139,10 +139,11 @@ impl Author<'_> {
         }
     }
 
-    /// Lambda's own name for the logs of the function that runs the code.
+    /// A log group that code may make, below the prefix of Lambda's own, to which
+    /// boundaries keep functions; Lambda makes the function's own group itself.
     /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-loggroups.html>
     fn log_group(self) -> String {
-        format!("/aws/lambda/{}", self.name())
+        format!("/aws/lambda/{}-logs", self.name())
     }
 
     fn id(self, call: &Call) -> String {
