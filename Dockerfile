@@ -21,7 +21,7 @@ COPY --from=build /source/target/dist/ringfence /usr/local/bin/ringfence
 # `doctor` of an empty directory installs the pinned Python tools, and no more.
 RUN mkdir -p /opt/ringfence/none \
     && RINGFENCE_CACHE=/opt/ringfence/cache ringfence doctor --offline /opt/ringfence/none \
-    && rm -rf /root/.cache /opt/ringfence/none /opt/ringfence/cache/uv-*
+    && rm -rf "$HOME/.cache" /opt/ringfence/none /opt/ringfence/cache/uv-*
 
 FROM ${ROOT}
 ENV RINGFENCE_CACHE=/opt/ringfence/cache PYTHONDONTWRITEBYTECODE=1

@@ -28,14 +28,7 @@ fi
 [ "$(id -u)" = 0 ] || die "building the image without a registry needs root (debootstrap)"
 command -v debootstrap >/dev/null || die "debootstrap is not installed (Debian: apt-get install debootstrap)"
 
-# The first Debian archive that this machine's own apt sources name.
-debian_mirror() {
-  {
-    cat /etc/apt/sources.list.d/*.sources 2>/dev/null | sed -n 's/^URIs:[[:space:]]*//p'
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null \
-      | sed -nE 's/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\2/p'
-  } | tr ' ' '\n' | grep -E '/debian/?$' | head -n 1
-}
+. scripts/debian-mirror.sh
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/ringfence-image.XXXXXX")
 root=$work/root

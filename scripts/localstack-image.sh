@@ -32,14 +32,7 @@ say "no image registry answers; building $image from packages"
 [ "$(id -u)" = 0 ] || die "building the image needs root (debootstrap)"
 command -v debootstrap >/dev/null || die "debootstrap is not installed (Debian: apt-get install debootstrap)"
 
-# The first Debian archive that this machine's own apt sources name.
-debian_mirror() {
-  {
-    cat /etc/apt/sources.list.d/*.sources 2>/dev/null | sed -n 's/^URIs:[[:space:]]*//p'
-    cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null \
-      | sed -nE 's/^deb[[:space:]]+(\[[^]]*\][[:space:]]+)?([^[:space:]]+).*/\2/p'
-  } | tr ' ' '\n' | grep -E '/debian/?$' | head -n 1
-}
+. "$(dirname "$0")/debian-mirror.sh"
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/localstack-image.XXXXXX")
 trap 'rm -rf --one-file-system "$root"' EXIT

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ringfence_wire::{Operation, Service, ServiceError, response};
+use ringfence_wire::{Operation, Service, response};
 use serde_json::{Value, json};
 
 use super::{Failure, Made, Tagging};
@@ -46,18 +46,8 @@ impl Context {
         operation: &str,
         input: Value,
     ) -> Result<Value, Failure> {
-        let failed =
-            |error: ServiceError, request_id: String| Failure::Call { service, error, request_id };
-        let model = Operation::find(service, operation).ok_or_else(|| {
-            Failure::handler("InternalFailure", format!("{operation} is not in the model"))
-        })?;
-        let answer = self
-            .client
-            .exchange(&self.credentials, service, operation, input, None)
-            .await
-            .map_err(|error| failed(error, String::new()))?;
-        let request_id = request_id(&answer);
-        response::decode(model, &answer).map_err(|error| failed(error, request_id))
+        let (model, answer) = self.answer(service, operation, input).await?;
+        decoded(service, model, &answer)
     }
 
     /// The bytes of an answer that is no document, called as whoever deploys.
@@ -67,24 +57,31 @@ impl Context {
         operation: &str,
         input: Value,
     ) -> Result<Bytes, Failure> {
-        let failed =
-            |error: ServiceError, request_id: String| Failure::Call { service, error, request_id };
-        let model = Operation::find(service, operation).ok_or_else(|| {
-            Failure::handler("InternalFailure", format!("{operation} is not in the model"))
-        })?;
-        let answer = self
-            .client
-            .exchange(&self.credentials, service, operation, input, None)
-            .await
-            .map_err(|error| failed(error, String::new()))?;
+        let (model, answer) = self.answer(service, operation, input).await?;
         if answer.status().is_success() {
             return Ok(answer.into_body());
         }
-        let request_id = request_id(&answer);
-        Err(response::decode(model, &answer).map_or_else(
-            |error| failed(error, request_id),
-            |_| Failure::handler("InternalFailure", format!("{operation} gave no object")),
-        ))
+        Err(match decoded(service, model, &answer) {
+            Ok(_) => Failure::handler("InternalFailure", format!("{operation} gave no object")),
+            Err(failure) => failure,
+        })
+    }
+
+    async fn answer(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<(&'static Operation, http::Response<Bytes>), Failure> {
+        let model = Operation::find(service, operation).ok_or_else(|| {
+            Failure::handler("InternalFailure", format!("{operation} is not in the model"))
+        })?;
+        let answer = self.client.exchange(&self.credentials, service, operation, input, None);
+        let answer = answer.await.map_err(|error| {
+            let request_id = String::new();
+            Failure::Call { service, error, request_id }
+        })?;
+        Ok((model, answer))
     }
 
     /// The resource exists: a failure from here on must not lose it.
@@ -187,6 +184,15 @@ pub(super) fn tag_list(tags: &[(String, String)]) -> Value {
 /// `{key: value}`, as Lambda, Logs and API Gateway take them.
 pub(super) fn tag_map(tags: &[(String, String)]) -> Value {
     Value::Object(tags.iter().map(|(key, value)| (key.clone(), value.clone().into())).collect())
+}
+
+fn decoded(
+    service: Service,
+    model: &'static Operation,
+    answer: &http::Response<Bytes>,
+) -> Result<Value, Failure> {
+    let failed = |error| Failure::Call { service, error, request_id: request_id(answer) };
+    response::decode(model, answer).map_err(failed)
 }
 
 /// The id that a service gave a call.
