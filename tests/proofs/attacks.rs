@@ -140,6 +140,33 @@ fn what_is_chosen_runs_alone_and_an_unknown_id_is_an_error() {
     });
 }
 
+/// A setting is read by a call, and the journal has its entry.
+#[test]
+fn a_setting_names_the_call_that_read_it() {
+    const SETTINGS: [(&str, &str); 6] = [
+        ("service-a/in-network/api", "GetFunctionConfiguration"),
+        ("platform/authorizer-trusts/api", "GetAuthorizer"),
+        ("platform/route-asks-for-scope/GET /service-a/{proxy+}", "GetRoute"),
+        ("platform/stage-logged/$default", "GetStage"),
+        ("platform/bucket-blocked/api", "GetPublicAccessBlock"),
+        ("platform/bucket-versioned/api", "GetBucketVersioning"),
+    ];
+    with_stack(async |stack| {
+        let suite = Suite::of(stack).await.unwrap();
+        let mark = stack.guard().journal().mark();
+        let chosen = SETTINGS.map(|(id, _)| id.to_owned());
+        let findings = campaign::run(&suite, &chosen, &Progress::silent()).await.unwrap();
+        let entries = stack.guard().journal().entries_since(mark);
+        for (id, operation) in SETTINGS {
+            let finding = findings.iter().find(|finding| finding.id == id).unwrap();
+            assert_eq!(finding.verdict, Verdict::Held, "{finding:?}");
+            let [request] = finding.request_ids.as_slice() else { panic!("{finding:?}") };
+            let entry = entries.iter().find(|entry| entry.request_id == *request).unwrap();
+            assert_eq!(entry.operation, operation, "{entry:?}");
+        }
+    });
+}
+
 /// The reach is what Layer 1 grants: the code deployer changes code, the
 /// hybrid configuration too, and the stack deployer makes roles under the
 /// boundary alone.

@@ -16,6 +16,7 @@ mod fixtures;
 pub mod html;
 pub mod manifest;
 mod mutations;
+mod places;
 mod probe;
 mod record;
 pub mod sarif;
@@ -25,10 +26,11 @@ mod visible;
 
 pub use calibration::Calibration;
 pub use mutations::{Mutant, MutantVerdict, MutationSummary, Mutations, Reach, ReachRow};
+pub use places::Places;
 pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};
 pub use record::{
     EvidenceError, Input, Isolation, Phase, Provenance, Reading, RunRecord, RunStatus,
     SCHEMA_VERSION, Summary, Upstream,
 };
-pub use table::table;
+pub use table::{Told, probes, table};
 pub use visible::is_active;

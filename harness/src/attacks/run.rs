@@ -94,7 +94,10 @@ impl Runner<'_> {
         let twin = self.twin(attack, number).await;
         let caused = self.recorded_since(recorded);
         let undecided = self.undecided(&entries).filter(|_| attempt.result.is_err());
-        let (decided_by, mutant) = self.decided(undecided.as_ref().or(refused.as_ref().ok()));
+        let (mut decided_by, mutant) = self.decided(undecided.as_ref().or(refused.as_ref().ok()));
+        if decided_by.is_empty() {
+            decided_by = self.allowed_by(&attack.refusal, &entries);
+        }
         let companions = Companions {
             twin: Some(match &twin.result {
                 Ok(_) => Companion::shown(format!("{} did the same legitimately", twin.who)),
@@ -196,6 +199,21 @@ impl Runner<'_> {
         let inputs = &recorded.inputs;
         let decided_by = companions::deciders(inputs, &inputs.decide(&Overlay::none()));
         (decided_by, Some(companions::mutant(inputs)))
+    }
+
+    /// The statement that allowed what must be refused.
+    fn allowed_by(&self, refusal: &Refusal, entries: &[Arc<Entry>]) -> Vec<Decider> {
+        let own = entries.iter().filter(|entry| entry.principal == self.attacker.arn);
+        let recorded =
+            own.filter_map(|entry| self.guard.recording()?.find(&entry.request_id)).find(
+                |recorded| recorded.inputs.asked.iter().any(|asked| asked.action == refusal.action),
+            );
+        let Some(inputs) = recorded.as_ref().map(|recorded| &recorded.inputs) else {
+            return Vec::new();
+        };
+        let mut deciders = companions::deciders(inputs, &inputs.decide(&Overlay::none()));
+        deciders.retain(|decider| decider.action == refusal.action && decider.outcome == "allow");
+        deciders
     }
 
     /// The same attempt by a role without policies.

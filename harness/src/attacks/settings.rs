@@ -114,7 +114,7 @@ pub(super) async fn run(suite: &Suite<'_>, variant: Variant<'_>) -> anyhow::Resu
             let id = other_trusts_id(&other.name);
             findings.push(authorizer(suite, facts, id, &other.id, &other.name).await?);
         }
-        findings.extend(scopes(suite, facts));
+        findings.extend(scopes(suite, facts).await?);
         findings.extend(logs(suite, facts).await?);
     }
     if variant.is_about(Lack::Bucket) {
@@ -149,36 +149,46 @@ fn missing(
     Finding::untried(told, Verdict::NotApplicable, lack.words())
 }
 
-/// A claim about a setting, with what was read of it.
-fn claim(
+/// A claim about a setting, before the setting is read.
+struct Setting {
     id: String,
-    identity: &str,
+    identity: String,
     guard_rail: &'static str,
     title: String,
-    expected: &Value,
-    observed: &Value,
-    start: Instant,
-) -> Finding {
-    let claim = Claim {
-        id,
-        guard_rail,
-        identity: identity.to_owned(),
-        road: Road::Api,
-        scope: Scope::Executed,
-        title,
-        expected: expected.to_string(),
-    };
-    let verdict = if expected == observed { Verdict::Held } else { Verdict::Failed };
-    claim.judged(verdict, observed.to_string(), start.elapsed())
+    begun: Instant,
 }
 
+impl Setting {
+    fn of(identity: &str, guard_rail: &'static str, id: String, title: String) -> Self {
+        Self { id, identity: identity.to_owned(), guard_rail, title, begun: Instant::now() }
+    }
+
+    /// The finding: what must be set, what is, and the request that read it.
+    fn judged(self, expected: &Value, observed: &Value, request_id: String) -> Finding {
+        let claim = Claim {
+            id: self.id,
+            guard_rail: self.guard_rail,
+            identity: self.identity,
+            road: Road::Api,
+            scope: Scope::Executed,
+            title: self.title,
+            expected: expected.to_string(),
+        };
+        let verdict = if expected == observed { Verdict::Held } else { Verdict::Failed };
+        let finding = claim.judged(verdict, observed.to_string(), self.begun.elapsed());
+        Finding { request_ids: vec![request_id], ..finding }
+    }
+}
+
+/// What the platform reads of a setting, with the request's id.
 async fn ask(
     suite: &Suite<'_>,
     service: Service,
     operation: &'static str,
     input: Value,
-) -> Result<Value, ServiceError> {
-    suite.platform().call(&Step::new(service, operation, input)).await.result
+) -> Result<(Value, String), ServiceError> {
+    let answer = suite.platform().call(&Step::new(service, operation, input)).await;
+    answer.result.map(|found| (found, answer.request_id))
 }
 
 /// Each function runs in the platform's subnets and security group.
@@ -186,15 +196,16 @@ async fn networks(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
     let facts = suite.facts();
     let mut findings = Vec::new();
     for function in facts.functions.iter().filter(|function| function.deployed) {
-        let (start, name) = (Instant::now(), &function.name);
+        let name = &function.name;
         let title = format!("`{name}` runs in the platform's network");
         let lack = [Lack::Subnets, Lack::SecurityGroup].into_iter().find(|it| !facts.has(*it));
         if let Some(lack) = lack {
             findings.push(missing(in_network_id(name), name, NETWORK, title, lack));
             continue;
         }
-        let found = ask(suite, Lambda, "GetFunctionConfiguration", json!({"FunctionName": name}));
-        let found = found.await?;
+        let setting = Setting::of(name, NETWORK, in_network_id(name), title);
+        let named = json!({"FunctionName": name});
+        let (found, request) = ask(suite, Lambda, "GetFunctionConfiguration", named).await?;
         let list = |member: &str| -> BTreeSet<String> {
             let listed = found.pointer(&format!("/VpcConfig/{member}")).and_then(Value::as_array);
             listed.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
@@ -212,14 +223,10 @@ async fn networks(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
             true => &all,
             false => &groups,
         };
-        findings.push(claim(
-            in_network_id(name),
-            name,
-            NETWORK,
-            title,
+        findings.push(setting.judged(
             &json!({"subnets": expected_subnets, "security groups": expected_groups}),
             &json!({"subnets": subnets, "security groups": groups}),
-            start,
+            request,
         ));
     }
     Ok(findings)
@@ -233,9 +240,10 @@ async fn authorizer(
     authorizer_id: &str,
     name: &str,
 ) -> anyhow::Result<Finding> {
-    let start = Instant::now();
+    let title = format!("`{name}` trusts one issuer for one audience");
+    let setting = Setting::of(PLATFORM, TOKEN, id, title);
     let named = json!({"ApiId": facts.api_id, "AuthorizerId": authorizer_id});
-    let found = ask(suite, ApiGatewayV2, "GetAuthorizer", named).await?;
+    let (found, request) = ask(suite, ApiGatewayV2, "GetAuthorizer", named).await?;
     let jwt = |member: &str| {
         found.pointer(&format!("/jwtConfiguration/{member}")).cloned().unwrap_or_default()
     };
@@ -243,14 +251,10 @@ async fn authorizer(
     let (url, audience) = expected(suite, observed.as_str()).map_or((None, None), |issuer| {
         (Some(issuer.url.get_ref().as_str()), issuer.audience.as_deref())
     });
-    Ok(claim(
-        id,
-        PLATFORM,
-        TOKEN,
-        format!("`{name}` trusts one issuer for one audience"),
+    Ok(setting.judged(
         &json!({"issuer": url, "audience": audience.into_iter().collect::<Vec<_>>()}),
         &json!({"issuer": observed, "audience": jwt("audience")}),
-        start,
+        request,
     ))
 }
 
@@ -261,49 +265,42 @@ fn expected<'a>(suite: &'a Suite<'_>, url: Option<&str>) -> Option<&'a Issuer> {
 }
 
 /// Each route asks for one of the scopes that the issuer gives.
-fn scopes(suite: &Suite<'_>, facts: &Facts) -> Vec<Finding> {
+async fn scopes(suite: &Suite<'_>, facts: &Facts) -> anyhow::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
     if !asks_for_scopes(suite) {
-        return Vec::new();
+        return Ok(findings);
     }
-    let start = Instant::now();
-    with_tokens(facts)
-        .map(|route| {
-            let (trusted, _) = facts.trusted(route);
-            let known = expected(suite, Some(trusted)).map(|issuer| &issuer.scopes);
-            let known: BTreeSet<&str> = known.into_iter().flatten().map(String::as_str).collect();
-            let asked: BTreeSet<&str> = route.scopes.iter().map(String::as_str).collect();
-            let good = !asked.is_empty() && asked.is_subset(&known);
-            let expected = if good { &asked } else { &known };
-            claim(
-                scoped_id(&route.route_key),
-                PLATFORM,
-                SCOPE,
-                format!("`{}` asks for a scope", route.route_key),
-                &json!(expected),
-                &json!(asked),
-                start,
-            )
-        })
-        .collect()
+    for route in with_tokens(facts) {
+        let title = format!("`{}` asks for a scope", route.route_key);
+        let setting = Setting::of(PLATFORM, SCOPE, scoped_id(&route.route_key), title);
+        let named = json!({"ApiId": facts.api_id, "RouteId": route.route_id});
+        let (found, request) = ask(suite, ApiGatewayV2, "GetRoute", named).await?;
+        let asked = found.get("authorizationScopes").and_then(Value::as_array);
+        let asked: BTreeSet<&str> = asked.into_iter().flatten().filter_map(Value::as_str).collect();
+        let (trusted, _) = facts.trusted(route);
+        let known = expected(suite, Some(trusted)).map(|issuer| &issuer.scopes);
+        let known: BTreeSet<&str> = known.into_iter().flatten().map(String::as_str).collect();
+        let good = !asked.is_empty() && asked.is_subset(&known);
+        let expected = if good { &asked } else { &known };
+        findings.push(setting.judged(&json!(expected), &json!(asked), request));
+    }
+    Ok(findings)
 }
 
 /// Each stage logs the calls.
 async fn logs(suite: &Suite<'_>, facts: &Facts) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for stage in &facts.stages {
-        let start = Instant::now();
+        let title = format!("the calls of stage `{stage}` are logged");
+        let setting = Setting::of(PLATFORM, FRONT, logged_id(stage), title);
         let named = json!({"ApiId": facts.api_id, "StageName": stage});
-        let found = ask(suite, ApiGatewayV2, "GetStage", named).await?;
+        let (found, request) = ask(suite, ApiGatewayV2, "GetStage", named).await?;
         let destination = found.pointer("/accessLogSettings/destinationArn");
         let logged = destination.and_then(Value::as_str).is_some_and(|arn| !arn.is_empty());
-        findings.push(claim(
-            logged_id(stage),
-            PLATFORM,
-            FRONT,
-            format!("the calls of stage `{stage}` are logged"),
+        findings.push(setting.judged(
             &json!({"access log": true}),
             &json!({"access log": logged}),
-            start,
+            request,
         ));
     }
     Ok(findings)
@@ -313,9 +310,12 @@ async fn logs(suite: &Suite<'_>, facts: &Facts) -> anyhow::Result<Vec<Finding>> 
 async fn bucket(suite: &Suite<'_>, bucket: &str) -> anyhow::Result<Vec<Finding>> {
     const BLOCKS: [&str; 4] =
         ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"];
-    let start = Instant::now();
-    let named = || json!({"Bucket": bucket});
-    let blocked = match ask(suite, S3, "GetPublicAccessBlock", named()).await {
+    let [blocks, versions] = BUCKET
+        .map(|(name, title)| Setting::of(PLATFORM, ARTIFACTS, platform_id(name), title.to_owned()));
+    let named = json!({"Bucket": bucket});
+    let step = Step::new(S3, "GetPublicAccessBlock", named.clone());
+    let answer = suite.platform().call(&step).await;
+    let blocked = match answer.result {
         Ok(found) => BLOCKS
             .into_iter()
             .filter(|block| {
@@ -327,26 +327,9 @@ async fn bucket(suite: &Suite<'_>, bucket: &str) -> anyhow::Result<Vec<Finding>>
         Err(error) if error.status == 404 => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let blocks = claim(
-        platform_id(BUCKET[0].0),
-        PLATFORM,
-        ARTIFACTS,
-        BUCKET[0].1.to_owned(),
-        &json!(BLOCKS),
-        &json!(blocked),
-        start,
-    );
-    let start = Instant::now();
-    let found = ask(suite, S3, "GetBucketVersioning", named()).await?;
+    let blocks = blocks.judged(&json!(BLOCKS), &json!(blocked), answer.request_id);
+    let (found, request) = ask(suite, S3, "GetBucketVersioning", named).await?;
     let status = found.get("Status").or_else(|| found.pointer("/VersioningConfiguration/Status"));
-    let versions = claim(
-        platform_id(BUCKET[1].0),
-        PLATFORM,
-        ARTIFACTS,
-        BUCKET[1].1.to_owned(),
-        &json!("Enabled"),
-        &status.cloned().unwrap_or_default(),
-        start,
-    );
-    Ok(vec![blocks, versions])
+    let status = status.cloned().unwrap_or_default();
+    Ok(vec![blocks, versions.judged(&json!("Enabled"), &status, request)])
 }

@@ -1,14 +1,16 @@
 //! `ringfence attack`.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
+use ringfence_evidence::{Places, Probe, Told};
 use serde_json::json;
 
+use super::again::Again;
 use super::verify::probe;
 use super::{Isolated, backend, terminal, to_its_end};
 use crate::attacks::choosing::{self, Measured};
@@ -36,6 +38,9 @@ pub(super) struct Attack {
     /// One JSON object a line for each attack, and a summary
     #[arg(long)]
     json: bool,
+    /// Every attack on a line of its own, too
+    #[arg(long, conflicts_with = "json")]
+    verbose: bool,
     /// Where the journal goes; without it, nothing is kept
     #[arg(long)]
     run_dir: Option<PathBuf>,
@@ -44,6 +49,8 @@ pub(super) struct Attack {
 /// What came of a campaign.
 struct Outcome {
     findings: Vec<Finding>,
+    /// The ids of all attacks that there are.
+    attacks: BTreeSet<String>,
     reaches: Vec<Reach>,
     measured: Vec<Measured>,
     seconds: f64,
@@ -84,13 +91,44 @@ impl Attack {
             }
             println!("{}", counts.json());
         } else {
-            print!("{}", told(&outcome, &counts));
+            print!("{}", self.told(&outcome, &counts));
         }
         if self.only.is_empty() && counts.held + counts.failed == 0 {
             eprintln!("ringfence: {}", super::nothing_shown(&self.config));
             return Ok(Exit::CouldNotRun);
         }
         Ok(if counts.all_held() { Exit::Held } else { Exit::Failed })
+    }
+
+    /// The table for people: what did not hold in full, and the rest by guard
+    /// rail; then what each identity can do, and what that says of the approaches.
+    fn told(&self, outcome: &Outcome, counts: &Counts) -> String {
+        let mut out = String::new();
+        let probes: Vec<Probe> = outcome.findings.iter().cloned().map(probe).collect();
+        let again = Again { config: &self.config, attacks: &outcome.attacks };
+        // What is under test is not kept, so that nothing says where it stands.
+        let places = Places::default();
+        let told =
+            Told { every_probe: self.verbose, places: &places, again: &|probe| again.of(probe) };
+        out.push_str(&ringfence_evidence::probes(&probes, &told));
+        out.push('\n');
+        for reach in &outcome.reaches {
+            out.push_str(&reach.table());
+        }
+        out.push('\n');
+        out.push_str(&choosing::table(&outcome.measured));
+        let _ = writeln!(
+            out,
+            "\n{} attacks: {} held, {} failed, {} inconclusive, {} not run, {} not applicable, in {:.1} s",
+            counts.attacks,
+            counts.held,
+            counts.failed,
+            counts.inconclusive,
+            counts.not_run,
+            counts.not_applicable,
+            outcome.seconds
+        );
+        out
     }
 
     fn journal(&self) -> anyhow::Result<Option<PathBuf>> {
@@ -117,7 +155,8 @@ impl Attack {
         if !findings.is_empty() {
             findings.extend(integrity::conclude(stack, attacked.as_ref())?.failures());
         }
-        Ok(Outcome { findings, reaches, measured, seconds })
+        let attacks = campaign::ids(&suite)?.into_iter().collect();
+        Ok(Outcome { findings, attacks, reaches, measured, seconds })
     }
 }
 
@@ -159,57 +198,4 @@ impl Counts {
             "not_applicable": self.not_applicable,
         }})
     }
-}
-
-/// The table for people: what did not hold in full, and the rest by guard
-/// rail; then what each identity can do, and what that says of the approaches.
-fn told(outcome: &Outcome, counts: &Counts) -> String {
-    let mut out = String::new();
-    let mut rails: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for finding in &outcome.findings {
-        let (held, all) = rails.entry(finding.guard_rail).or_default();
-        if finding.verdict == Verdict::NotApplicable {
-            continue;
-        }
-        *all += 1;
-        if finding.verdict == Verdict::Held {
-            *held += 1;
-            continue;
-        }
-        // Writing to a text does not fail.
-        let _ = writeln!(
-            out,
-            "{} {}\n    {}\n    expected {}\n    observed {}",
-            finding.verdict.name(),
-            finding.id,
-            finding.title,
-            finding.expected,
-            finding.observed
-        );
-        if let Some(reason) = &finding.reason {
-            let _ = writeln!(out, "    because {reason}");
-        }
-    }
-    let width = rails.keys().map(|rail| rail.chars().count()).max().unwrap_or_default();
-    for (rail, (held, all)) in &rails {
-        let _ = writeln!(out, "{rail:<width$}  {held} of {all}");
-    }
-    out.push('\n');
-    for reach in &outcome.reaches {
-        out.push_str(&reach.table());
-    }
-    out.push('\n');
-    out.push_str(&choosing::table(&outcome.measured));
-    let _ = writeln!(
-        out,
-        "\n{} attacks: {} held, {} failed, {} inconclusive, {} not run, {} not applicable, in {:.1} s",
-        counts.attacks,
-        counts.held,
-        counts.failed,
-        counts.inconclusive,
-        counts.not_run,
-        counts.not_applicable,
-        outcome.seconds
-    );
-    out
 }

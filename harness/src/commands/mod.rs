@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod access_diff;
+mod again;
 mod attack;
 mod calibrate;
 mod compare;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ringfence_evidence::bundle::{RUN, differing, read, rewrite};
+use ringfence_evidence::bundle::{RUN, differing, places, read, rewrite};
 use ringfence_evidence::controls::Catalogue;
-use ringfence_evidence::{RunRecord, SCHEMA_VERSION, table};
+use ringfence_evidence::{RunRecord, SCHEMA_VERSION, Told, table};
 
 use crate::evidence::catalogue_of;
 use crate::exit::Exit;
@@ -49,7 +49,9 @@ impl Report {
     /// The forms of an earlier version have other words than today's, so that
     /// they are not compared; their counts are, by `evidence verify`.
     fn earlier(&self, record: &RunRecord, catalogue: &Catalogue) -> anyhow::Result<Exit> {
-        print!("{}", table(record));
+        let places = places(&self.directory, record);
+        let told = Told { every_probe: true, places: &places, again: &|_| None };
+        print!("{}", table(record, &told));
         println!(
             "the record is of schema version {}: its forms were rendered by an earlier version and \
              are not compared",

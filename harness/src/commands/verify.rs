@@ -1,6 +1,6 @@
 //! `ringfence verify`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,17 +9,18 @@ use anyhow::Context as _;
 use clap::Args;
 use ringfence_calibrate::decisions::DECISIONS;
 use ringfence_evidence::baseline::news;
-use ringfence_evidence::bundle::put;
+use ringfence_evidence::bundle::{REPORT, places, put};
 use ringfence_evidence::check::{Trust, check};
 use ringfence_evidence::signature::fingerprint;
 use ringfence_evidence::{
     Companion, Companions, Decider, Phase, Probe, RunRecord, RunStatus, SCHEMA_VERSION, Scope,
-    Summary, Upstream, Verdict,
+    Summary, Told, Upstream, Verdict,
 };
 use ringfence_guard::Recording;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::again::Again;
 use super::{Isolated, backend, supervise, terminal, unless_interrupted};
 use crate::attacks::{self, Finding, Suite, campaign};
 use crate::calibrate::decisions;
@@ -70,6 +71,9 @@ pub(super) struct Verify {
     /// Print the record as JSON instead of a table
     #[arg(long)]
     json: bool,
+    /// Every probe on a line of its own, too
+    #[arg(long, conflicts_with = "json")]
+    verbose: bool,
 }
 
 impl Verify {
@@ -154,7 +158,7 @@ impl Verify {
         let phase = progress.phase("removing everything");
         stack.stop().await;
         phase.done();
-        result?;
+        let attacks = result?;
         if record.summary.held + record.summary.failed == 0 {
             anyhow::bail!(super::nothing_shown(&self.config));
         }
@@ -174,9 +178,17 @@ impl Verify {
         if self.json {
             println!("{}", serde_json::to_string_pretty(&record)?);
         } else {
-            print!("{}", ringfence_evidence::table(&record));
+            let places = places(keeper.directory(), &record);
+            let again = Again { config: &self.config, attacks: &attacks };
+            let told = Told {
+                every_probe: self.verbose,
+                places: &places,
+                again: &|probe| again.of(probe),
+            };
+            print!("{}", ringfence_evidence::table(&record, &told));
             let signed = if self.worker { "to be signed" } else { "UNSIGNED" };
-            println!("evidence: {} ({signed})", keeper.directory().display());
+            let directory = keeper.directory().display();
+            println!("evidence: {directory} ({signed}); report: {directory}/{REPORT}");
         }
         if self.worker {
             supervise::tell(keeper.directory())?;
@@ -207,7 +219,7 @@ async fn attack(
     progress: &Progress,
     keeper: &Keeper,
     record: &mut RunRecord,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<BTreeSet<String>> {
     let began = Instant::now();
     let suite = Suite::of(stack).await?;
     let recording = stack.guard().recording().map(Recording::mark).unwrap_or_default();
@@ -232,7 +244,7 @@ async fn attack(
         record.summary = Summary::of(&record.probes);
         record.readings = conclusion.readings;
     }
-    Ok(())
+    Ok(campaign::ids(&suite)?.into_iter().collect())
 }
 
 /// What was decided until now, before any guard rail is weakened: what

@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 
 use anyhow::Context as _;
 use ringfence_evidence::Input;
-use ringfence_evidence::bundle::{INPUTS, put};
+use ringfence_evidence::bundle::{DEPLOYED, INPUTS, put};
 use ringfence_evidence::manifest::sha256;
 use ringfence_wire::Service;
 use serde_json::{Value, json};
@@ -77,12 +77,12 @@ impl<'a> Inputs<'a> {
             let own = json!({"RoleName": name});
             let found = ask(stack, "GetRole", own.clone()).await?;
             let trust = found.pointer("/Role/AssumeRolePolicyDocument").unwrap_or(&Value::Null);
-            self.document(&format!("policies/role/{name}/trust.json"), "trust", trust)?;
+            self.document(&format!("{DEPLOYED}/role/{name}/trust.json"), "trust", trust)?;
             for policy in all(stack, "ListRolePolicies", own.clone(), "PolicyNames").await? {
                 let policy = policy.as_str().unwrap_or_default().to_owned();
                 let input = json!({"RoleName": name, "PolicyName": policy});
                 let found = ask(stack, "GetRolePolicy", input).await?;
-                let path = format!("policies/role/{name}/inline/{policy}.json");
+                let path = format!("{DEPLOYED}/role/{name}/inline/{policy}.json");
                 self.document(
                     &path,
                     "policy",
@@ -94,7 +94,7 @@ impl<'a> Inputs<'a> {
                 attached.iter().filter_map(|policy| policy.get("PolicyArn")?.as_str()).collect();
             let boundary = found.pointer("/Role/PermissionsBoundary/PermissionsBoundaryArn");
             let links = json!({"attached": attached, "boundary": boundary});
-            self.document(&format!("policies/role/{name}/attached.json"), "policy", &links)?;
+            self.document(&format!("{DEPLOYED}/role/{name}/attached.json"), "policy", &links)?;
         }
         for policy in all(stack, "ListPolicies", json!({"Scope": "Local"}), "Policies").await? {
             let (arn, version) = (text(&policy, "Arn")?, text(&policy, "DefaultVersionId")?);
@@ -102,7 +102,7 @@ impl<'a> Inputs<'a> {
             let found = ask(stack, "GetPolicyVersion", input).await?;
             let document = found.pointer("/PolicyVersion/Document").unwrap_or(&Value::Null);
             let name = arn.rsplit_once(":policy/").map_or(arn.as_str(), |(_, name)| name);
-            self.document(&format!("policies/policy/{name}.json"), "policy", document)?;
+            self.document(&format!("{DEPLOYED}/policy/{name}.json"), "policy", document)?;
         }
         self.sort();
         Ok(())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::manifest::sha256;
 use crate::mutations::MutantVerdict;
+use crate::places::Places;
 use crate::probe::{Probe, Verdict};
 use crate::record::{RunRecord, RunStatus};
 use crate::sarif::{Level, Located, Place, Rule, sarif};
@@ -15,9 +16,9 @@ pub(super) fn findings(
     record: &RunRecord,
     inputs: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, serde_json::Error> {
-    let sids = sids(inputs);
-    let place = |sid: Option<&str>| {
-        sid.and_then(|sid| sids.get(sid)).cloned().unwrap_or_else(|| Place {
+    let places = Places::of(inputs);
+    let or_configuration = |place: Option<&Place>| {
+        place.cloned().unwrap_or_else(|| Place {
             file: record.configuration.clone(),
             line: 1,
             column: None,
@@ -32,12 +33,11 @@ pub(super) fn findings(
             continue;
         }
         let level = if probe.verdict == Verdict::Failed { Level::Error } else { Level::Warning };
-        let sid = probe.decided_by.iter().rev().find_map(|decider| decider.sid.as_deref());
         found.push(Located {
             rule,
             level,
             message: message(probe),
-            place: place(sid),
+            place: or_configuration(places.decider(probe)),
             fingerprint: sha256(format!("probe\n{}", probe.id).as_bytes()),
         });
     }
@@ -54,7 +54,9 @@ pub(super) fn findings(
                 "no probe notices when {} is weakened: {}",
                 mutant.guard_rail_document, mutant.change
             ),
-            place: place(mutant.statement.as_deref()),
+            place: or_configuration(
+                mutant.statement.as_deref().and_then(|sid| places.statement(sid)),
+            ),
             fingerprint: sha256(format!("mutant\n{}", mutant.id).as_bytes()),
         });
     }
@@ -64,7 +66,7 @@ pub(super) fn findings(
             rule: "run/incomplete".to_owned(),
             level: Level::Error,
             message: format!("the run did not come to its end, and so shows nothing: {reason}"),
-            place: place(None),
+            place: or_configuration(None),
             fingerprint: sha256(b"run\nincomplete"),
         });
     }
@@ -82,28 +84,6 @@ fn message(probe: &Probe) -> String {
         probe.expected,
         probe.observed
     )
-}
-
-/// Where each `Sid` stands: in JSON, YAML and HCL alike on a line of its own.
-fn sids(inputs: &BTreeMap<String, String>) -> BTreeMap<&str, Place> {
-    let mut places = BTreeMap::new();
-    for (file, text) in inputs {
-        for (index, line) in text.lines().enumerate() {
-            let name = line.trim_start().trim_start_matches(['"', '\'', '-', ' ']);
-            let Some(rest) = name.strip_prefix("Sid").or_else(|| name.strip_prefix("sid")) else {
-                continue;
-            };
-            let value = rest.trim_matches(['"', '\'', ':', '=', ',', ' ', '\t']);
-            if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-                places.entry(value).or_insert_with(|| Place {
-                    file: file.clone(),
-                    line: index + 1,
-                    column: Some(line.len() - line.trim_start().len() + 1),
-                });
-            }
-        }
-    }
-    places
 }
 
 /// A text as a stable id.

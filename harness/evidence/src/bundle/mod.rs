@@ -24,7 +24,7 @@ use crate::mutations::{Mutations, Reach};
 use crate::probe::Probe;
 use crate::record::{RunRecord, RunStatus};
 
-pub use write::{BundleError, differing, put, read, rewrite, write};
+pub use write::{BundleError, differing, places, put, read, rewrite, write};
 
 /// The record's name in the bundle.
 pub const RUN: &str = "run.json";
@@ -36,6 +36,11 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const DECISIONS: &str = "decisions.json";
 /// The directory of what was under test.
 pub const INPUTS: &str = "inputs";
+/// The directory of inputs that holds the deployed documents; the others are
+/// files that somebody wrote.
+pub const DEPLOYED: &str = "policies";
+/// The page.
+pub const REPORT: &str = "report.html";
 /// The record of the previous run, which the page compares with.
 pub const PREVIOUS: &str = "previous/run.json";
 
@@ -78,7 +83,7 @@ pub fn render(
         ("oscal/assessment-plan.json", plan),
         ("oscal/assessment-results.json", oscal::results(record, catalogue, &assessment)?),
         ("probes.csv", csv::probes(record, catalogue)),
-        ("report.html", html::render(record, catalogue, surroundings.previous).into_bytes()),
+        (REPORT, html::render(record, catalogue, surroundings.previous).into_bytes()),
         (RUN, record.to_json()?),
     ])
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{FIRST_RUN, INPUTS, PREVIOUS, RUN, Surroundings, render};
 use crate::controls::Catalogue;
 use crate::manifest::{MANIFEST, Manifest, ManifestError, SIGNATURE};
+use crate::places::Places;
 use crate::record::{EvidenceError, RunRecord, SCHEMA_VERSION};
 
 /// Why a bundle cannot be written.
@@ -99,15 +100,24 @@ fn rendered(
 ) -> Result<Vec<(&'static str, Vec<u8>)>, BundleError> {
     let previous = directory.join(PREVIOUS);
     let previous = previous.exists().then(|| RunRecord::read(&previous)).transpose()?;
-    let mut inputs = BTreeMap::new();
-    for input in &record.inputs {
-        // What is no text has no statement to point at.
-        if let Ok(text) = std::fs::read_to_string(directory.join(INPUTS).join(&input.path)) {
-            inputs.insert(input.path.clone(), text);
-        }
-    }
+    let inputs = texts(directory, record);
     let surroundings = Surroundings { previous: previous.as_ref(), inputs: Some(&inputs) };
     Ok(render(record, catalogue, &surroundings)?)
+}
+
+/// The texts that a bundle keeps of what was under test, by their paths.
+fn texts(directory: &Path, record: &RunRecord) -> BTreeMap<String, String> {
+    let inputs = record.inputs.iter().filter_map(|input| {
+        // What is no text has no statement to point at.
+        let text = std::fs::read_to_string(directory.join(INPUTS).join(&input.path)).ok()?;
+        Some((input.path.clone(), text))
+    });
+    inputs.collect()
+}
+
+/// Where the statements under test stand in a bundle's inputs.
+pub fn places(directory: &Path, record: &RunRecord) -> Places {
+    Places::of(&texts(directory, record))
 }
 
 /// Writes a file, whole or not at all, with the directories above it.

@@ -1,0 +1,108 @@
+use super::*;
+use crate::fixtures::record;
+
+fn brief(record: &RunRecord) -> String {
+    told(record, false, &Places::default())
+}
+
+fn told(record: &RunRecord, every_probe: bool, places: &Places) -> String {
+    let again = |probe: &Probe| (probe.id != "d").then(|| format!("attack {}", probe.id));
+    table(record, &Told { every_probe, places, again: &again })
+}
+
+#[test]
+fn an_unisolated_run_says_so_and_an_isolated_one_does_not() {
+    let mut record = record();
+    assert!(!brief(&record).contains("UNISOLATED"));
+    record.isolation.as_mut().unwrap().unisolated = Some("nothing works here".to_owned());
+    let text = brief(&record);
+    let line =
+        "UNISOLATED, so that code under test could have changed anything: nothing works here";
+    assert_eq!(text.lines().last(), Some(line));
+}
+
+#[test]
+fn what_the_simulator_said_stands_below_the_counts() {
+    let mut record = record();
+    let before = brief(&record);
+    record.calibration = Some(crate::fixtures::calibration());
+    let after = brief(&record);
+    let more: Vec<&str> = after.strip_prefix(&before).unwrap().lines().collect();
+    assert_eq!(
+        more,
+        [
+            "4,120 of 4,120 decisions agree with AWS's policy simulator in account 111122223333",
+            "of 3,871 with statements on both sides, 3,870 share one",
+            "left out: 212: a trust policy decides",
+            "not judged: 3: InvalidInput",
+        ]
+    );
+}
+
+#[test]
+fn what_is_left_open_has_its_cause_its_place_and_its_command() {
+    let inputs = [("iam.tf".to_owned(), "\n  sid = \"RolesCarryTheBoundary\"\n".to_owned())];
+    let places = Places::of(&inputs.into());
+    let text = told(&record(), false, &places);
+    let decided = "implicit deny of iam:CreateRole on arn:aws:iam::123456789012:role/app-service-a-x: \
+                   statement `RolesCarryTheBoundary` of `role/deployer/inline/deploy` (identity)";
+    let observed = "200 ".repeat(40);
+    let paragraph = |word: &str, id: &str, observed: &str, more: &[&str]| {
+        let mut text = format!("{word:<14}title of {id}\n");
+        let told = ["expected  AccessDenied, 403".to_owned(), format!("observed  {observed}")];
+        let reasons = more.iter().filter(|line| line.starts_with("because")).copied();
+        let rest = more.iter().filter(|line| !line.starts_with("because")).copied();
+        let decided = format!("decided   {decided}");
+        let lines = told.iter().map(String::as_str).chain(reasons);
+        for line in lines.chain([decided.as_str(), "see       iam.tf:2"]).chain(rest) {
+            text.push_str(&format!("              {line}\n"));
+        }
+        text
+    };
+    let expected = [
+        paragraph("FAILED", "b", observed.trim_end(), &["again     attack b"]),
+        paragraph(
+            "INCONCLUSIVE",
+            "c",
+            "AccessDenied, 403",
+            &["because   reason of c", "again     attack c"],
+        ),
+        paragraph("not run", "d", "nothing", &["because   reason of d"]),
+    ]
+    .concat();
+    assert!(text.starts_with(&format!("{expected}\nFAILED  every")), "{text}");
+    assert!(!text.contains("title of a"), "{text}");
+}
+
+#[test]
+fn every_probe_is_shown_where_it_is_asked_for_and_what_failed_is_never_cut() {
+    let text = told(&record(), true, &Places::default());
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0].split_whitespace().next(), Some("probe"));
+    assert!(lines[2].starts_with("held          title of a  AccessDenied, 403"), "{text}");
+    assert!(lines[3].contains(&"200 ".repeat(40)), "{text}");
+    assert!(lines[4].starts_with("INCONCLUSIVE"), "{text}");
+    assert!(lines[5].starts_with("not run"), "{text}");
+    assert_eq!(lines[7], "FAILED        title of b");
+}
+
+#[test]
+fn the_counts_and_the_longest_phases_stand_at_the_end() {
+    let mut record = record();
+    record.phases = [("terraform apply", 21_831), ("upstream", 499), ("attack", 34_896)]
+        .map(|(name, duration_ms)| crate::Phase { name: name.to_owned(), duration_ms })
+        .to_vec();
+    let text = brief(&record);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[lines.len() - 6..],
+        [
+            "FAILED  every execution role carries the boundary  1 of 4",
+            "",
+            "4 probes: 1 held, 1 failed, 1 inconclusive, 1 not run, in 12.3 s on moto server 5.2.5",
+            "UNNOTICED   m-2: the statement is gone",
+            "2 guard rails weakened: 1 noticed, 1 unnoticed, 0 equivalent, 0 not run, in 0.0 s",
+            "longest: attack 34.9 s, terraform apply 21.8 s",
+        ]
+    );
+}
