@@ -31,6 +31,13 @@ fn function_of<'a>(arn: &'a str, account_id: &str) -> Option<(&'a str, Option<&'
     Some((names.next()?, names.next()))
 }
 
+/// The name and the version of a layer of the account.
+fn layer_of<'a>(arn: &'a str, account_id: &str) -> Option<(&'a str, u64)> {
+    let arn = Arn::parse(arn).filter(|arn| arn.service == "lambda" && arn.account == account_id)?;
+    let (name, version) = arn.resource.strip_prefix("layer:")?.split_once(':')?;
+    Some((name, version.parse().ok()?))
+}
+
 impl Present<'_> {
     /// The tags of what is not told by an operation that takes an ARN: the
     /// services' own resources, and those of IAM and EC2.
@@ -50,6 +57,10 @@ impl Present<'_> {
             ("iam", "oidc-provider") => told(self.oidc_provider_tags(text).await?),
             ("iam", "instance-profile") => {
                 told(self.instance_profile(last).await?.map(|profile| profile.tags))
+            }
+            ("lambda", "event-source-mapping") => {
+                let uuid = arn.resource.rsplit(':').next().unwrap_or_default();
+                told(self.services.lambda().event_source_mapping(uuid).map(|it| it.tags))
             }
             ("cloudformation", "stack") => told(self.services.stack(text).map(|stack| stack.tags)),
             ("ec2", _) => Some(Told::Is(self.ec2_tags(last).await?)),
@@ -113,6 +124,10 @@ impl State for Present<'_> {
         Ok(self.services.function_policy(name, qualifier))
     }
 
+    fn event_source_function(&self, uuid: &str) -> Option<String> {
+        self.services.lambda().event_source_mapping(uuid).map(|mapping| mapping.function_arn)
+    }
+
     async fn function_url_auth_type(
         &self,
         name: &str,
@@ -173,6 +188,9 @@ impl State for Present<'_> {
         }
         if let Some((name, qualifier)) = function_of(arn, self.account_id) {
             return Ok(told(self.services.function_policy(name, qualifier)));
+        }
+        if let Some((name, version)) = layer_of(arn, self.account_id) {
+            return Ok(told(self.services.lambda().layer_policy(name, version)));
         }
         self.directory.resource_policy(self.region, arn).await
     }

@@ -1,5 +1,6 @@
-//! Which stream the iterators of Kinesis belong to. An iterator names its shard to
-//! Kinesis alone; who reads by it needs the permission on its stream.
+//! Which stream the iterators of Kinesis and DynamoDB Streams belong to. An iterator
+//! names its shard to its service alone; who reads by it needs the permission on its
+//! stream.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -21,8 +22,8 @@ impl Directory {
     /// Notes an iterator that a call was given.
     pub(crate) fn iterator_given(&self, call: &Call, answer: &Response<Bytes>) {
         let member = match (call.service().name(), call.name()) {
-            ("kinesis", "GetShardIterator") => "ShardIterator",
-            ("kinesis", "GetRecords") => "NextShardIterator",
+            ("kinesis" | "dynamodbstreams", "GetShardIterator") => "ShardIterator",
+            ("kinesis" | "dynamodbstreams", "GetRecords") => "NextShardIterator",
             _ => return,
         };
         let Ok(told) = response::decode(call.operation, answer) else { return };
@@ -48,7 +49,8 @@ impl Directory {
         if let Some(iterator) = call.text("ShardIterator") {
             return self.iterator_stream(iterator);
         }
-        call.text("StreamARN").map(str::to_owned).or_else(|| {
+        let arn = call.text("StreamARN").or_else(|| call.text("StreamArn"));
+        arn.map(str::to_owned).or_else(|| {
             let (region, account) = (&call.region, &self.setting.account_id);
             let name = call.text("StreamName")?;
             Some(format!("arn:aws:kinesis:{region}:{account}:stream/{name}"))

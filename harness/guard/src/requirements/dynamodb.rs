@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use ringfence_wire::ServiceError;
 use serde_json::Value;
 
 use super::RequirementsError;
@@ -31,6 +32,18 @@ const UNMAPPED: &[&str] = &[
 /// Members that make a call one of those.
 const UNMAPPED_MEMBERS: &[&str] =
     &["ResourcePolicy", "ReplicaUpdates", "GlobalTableWitnessUpdates"];
+
+/// `GetRecords` of DynamoDB Streams, which names an iterator alone: it is decided
+/// on the stream that the iterator was given for.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html>
+pub(super) fn stream_records(scope: &Scope<'_>) -> Mapped {
+    let iterator = scope.need("ShardIterator")?;
+    let stream = scope.state.iterator_stream(iterator);
+    let stream = stream
+        .filter(|arn| arn.starts_with("arn:aws:dynamodb:"))
+        .ok_or_else(|| ServiceError::new(400, "ValidationException", "Invalid ShardIterator"))?;
+    Ok(vec![Requirement::on("dynamodb:GetRecords", stream)])
+}
 
 pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     let name = scope.name();

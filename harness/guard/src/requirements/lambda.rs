@@ -126,7 +126,22 @@ async fn own_keys(
                 requirement.context.set("lambda:FunctionUrlAuthType", auth_type);
             }
         }
-        "CreateEventSourceMapping" | "UpdateEventSourceMapping" => {
+        // Where an update names another function than the mapping has, nothing of
+        // AWS's says which of the two the key has.
+        "DeleteEventSourceMapping" | "GetEventSourceMapping" | "UpdateEventSourceMapping" => {
+            let present = scope.state.event_source_function(scope.text("UUID").unwrap_or_default());
+            match (present, function.map(Function::arn)) {
+                (Some(present), Some(wanted)) if present != wanted => {
+                    requirement.context.set_unknown("lambda:FunctionArn");
+                }
+                (present, wanted) => {
+                    if let Some(arn) = present.or(wanted) {
+                        requirement.context.set("lambda:FunctionArn", arn);
+                    }
+                }
+            }
+        }
+        "CreateEventSourceMapping" => {
             if let Some(function) = function {
                 requirement.context.set("lambda:FunctionArn", function.arn());
             }

@@ -94,6 +94,9 @@ async fn of_service(scope: &Scope<'_>) -> scope::Mapped {
     if matches!(scope.call.operation.needs(), Needs::ByRule(_)) {
         return by_rule::requirements(scope).await;
     }
+    if scope.call.service().name() == "dynamodbstreams" && scope.name() == "GetRecords" {
+        return dynamodb::stream_records(scope);
+    }
     match scope.call.service() {
         Service::ApiGatewayV2 => api_gateway::requirements(scope).await,
         Service::CloudFormation => cloudformation::requirements(scope).await,

@@ -35,6 +35,8 @@ pub trait State: Send + Sync {
         name: &str,
         qualifier: Option<&str>,
     ) -> Result<Option<String>, ServiceError>;
+    /// The ARN of the function of an event source mapping, by its UUID.
+    fn event_source_function(&self, uuid: &str) -> Option<String>;
     /// The auth type (`NONE`, `AWS_IAM`) of a function's URL.
     async fn function_url_auth_type(
         &self,

@@ -67,3 +67,42 @@ async fn an_iterator_of_another_stream_is_none(#[case] input: Value) {
     let named = json!({"ShardIterator": "i1", "StreamARN": OTHER});
     assert!(read(&stage, &root(), named).await.is_ok());
 }
+
+const TABLE_STREAM: &str =
+    "arn:aws:dynamodb:eu-central-1:123456789012:table/own/stream/2026-11-28T00:00:00.000";
+
+/// An iterator of DynamoDB Streams is the only thing that a reader names.
+#[rstest::rstest]
+#[case::own("own", "i1", None)]
+#[case::others("other", "i1", Some("AccessDeniedException"))]
+#[case::never_given("own", "i9", Some("ValidationException"))]
+#[tokio::test]
+async fn a_tables_iterator_is_decided_on_its_stream(
+    #[case] table: &str,
+    #[case] iterator: &str,
+    #[case] refused: Option<&str>,
+) {
+    let stage = Stage::new().await;
+    let told = |operation: &str, answer: Value| {
+        stage.upstream.answers(&format!("DynamoDBStreams_20120810.{operation}"), 200, &answer);
+    };
+    told("GetShardIterator", json!({"ShardIterator": "i1"}));
+    told("GetRecords", json!({"Records": []}));
+    for (operation, answer) in
+        [("GetResourcePolicy", json!({})), ("DescribeTable", json!({"Table": {}}))]
+    {
+        stage.upstream.answers(&format!("DynamoDB_20120810.{operation}"), 200, &answer);
+    }
+    let streams = Service::of("dynamodbstreams").unwrap();
+    let stream = TABLE_STREAM.replace("own", table);
+    let input = json!({"StreamArn": stream, "ShardId": "s", "ShardIteratorType": "LATEST"});
+    stage.client.call(&root(), streams, "GetShardIterator", input).await.unwrap();
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "dynamodb:GetRecords", "Resource": TABLE_STREAM},
+    ]});
+    let caller = stage.role(&policy.to_string());
+    let read = json!({"ShardIterator": iterator});
+    let answer = stage.client.call(&caller, streams, "GetRecords", read).await;
+    let code = answer.as_ref().err().map(|error| error.code.to_string());
+    assert_eq!(code.as_deref(), refused, "{answer:?}");
+}

@@ -15,7 +15,9 @@
 
 mod api;
 mod error;
+mod event_sources;
 mod execute;
+mod layers;
 mod name;
 mod store;
 #[cfg(test)]
@@ -30,9 +32,12 @@ use ringfence_wire::{Call, Reply, ServiceError};
 
 pub use self::api::url::{UrlHost, UrlTarget};
 use self::error::not_built;
+pub use self::event_sources::MappingFacts;
+use self::event_sources::store::Mappings;
 use self::execute::environment::Key;
 use self::execute::pool::Pool;
 use self::execute::tasks::Tasks;
+use self::layers::store::Layers;
 pub use self::name::FunctionName;
 use self::name::{LATEST, Name};
 use self::store::functions::Store;
@@ -46,6 +51,8 @@ pub struct Lambda {
     setting: Arc<Setting>,
     client: Client,
     store: Store,
+    layers: Layers,
+    event_sources: Mappings,
     pool: Arc<Pool>,
     /// What signs the URLs of packages; none where the system gives no random
     /// numbers.
@@ -109,6 +116,8 @@ impl Lambda {
             setting,
             client,
             store: Store::default(),
+            layers: Layers::default(),
+            event_sources: Mappings::default(),
             pool: Arc::new(Pool::default()),
             signer: api::location::Signer::new(),
             made_urls: Mutex::default(),
@@ -168,6 +177,20 @@ impl Lambda {
             "GetFunctionRecursionConfig" => self.get_recursion(call),
             "PutFunctionRecursionConfig" => self.put_recursion(call),
             "GetRuntimeManagementConfig" => self.get_runtime_management(call),
+            "PublishLayerVersion" => self.publish_layer(call, caller).await,
+            "GetLayerVersion" => self.get_layer(call),
+            "GetLayerVersionByArn" => self.get_layer_by_arn(call),
+            "DeleteLayerVersion" => self.delete_layer(call),
+            "ListLayers" => self.list_layers(call),
+            "ListLayerVersions" => self.list_layer_versions(call),
+            "AddLayerVersionPermission" => self.add_layer_permission(call),
+            "RemoveLayerVersionPermission" => self.remove_layer_permission(call),
+            "GetLayerVersionPolicy" => self.get_layer_policy(call),
+            "CreateEventSourceMapping" => self.create_event_source(call).await,
+            "GetEventSourceMapping" => self.get_event_source(call),
+            "ListEventSourceMappings" => self.list_event_sources(call),
+            "UpdateEventSourceMapping" => self.update_event_source(call).await,
+            "DeleteEventSourceMapping" => self.delete_event_source(call),
             "GetAccountSettings" => Ok(self.account_settings()),
             "Invoke" => self.invoke(call, asked).await,
             other => Err(not_built(format!("`{other}`"))),

@@ -27,7 +27,9 @@ pub(super) const KNOWN: &[Known] = &[
     set(&["lambda:FunctionArn"]).of(&[
         "CreateEventSourceMapping",
         "CreateFunctionUrlConfig",
+        "DeleteEventSourceMapping",
         "DeleteFunctionUrlConfig",
+        "GetEventSourceMapping",
         "GetFunctionUrlConfig",
         "InvokeFunctionUrl",
         "UpdateEventSourceMapping",

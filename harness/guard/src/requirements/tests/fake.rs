@@ -93,6 +93,10 @@ impl State for Account {
         })
     }
 
+    fn event_source_function(&self, uuid: &str) -> Option<String> {
+        (uuid == "m-1").then(|| format!("arn:aws:lambda:eu-west-1:{ACCOUNT}:function:fn"))
+    }
+
     async fn function_url_auth_type(&self, _: &str, _: Option<&str>) -> Answer<Option<String>> {
         Ok(Some("AWS_IAM".to_owned()))
     }

@@ -120,6 +120,20 @@ const LIVE_POLICY: &str = r#"{"Statement":[{"Sid":"url","Principal":{"AWS":"arn:
     "CreateEventSourceMapping", json!({"FunctionName": "new", "EventSourceArn": "arn:x"}),
     &["lambda:CreateEventSourceMapping * \
        lambda:functionarn=arn:aws:lambda:eu-west-1:123456789012:function:new"])]
+#[case::a_mappings_own_function("DeleteEventSourceMapping", json!({"UUID": "m-1"}),
+    &["lambda:DeleteEventSourceMapping \
+       arn:aws:lambda:eu-west-1:123456789012:event-source-mapping:m-1 \
+       lambda:functionarn=arn:aws:lambda:eu-west-1:123456789012:function:fn"])]
+#[case::a_mapping_of_the_same_function(
+    "UpdateEventSourceMapping", json!({"UUID": "m-1", "FunctionName": "fn"}),
+    &["lambda:UpdateEventSourceMapping \
+       arn:aws:lambda:eu-west-1:123456789012:event-source-mapping:m-1 \
+       lambda:functionarn=arn:aws:lambda:eu-west-1:123456789012:function:fn"])]
+#[case::a_mapping_that_changes_its_function(
+    "UpdateEventSourceMapping", json!({"UUID": "m-1", "FunctionName": "new"}),
+    &["lambda:UpdateEventSourceMapping \
+       arn:aws:lambda:eu-west-1:123456789012:event-source-mapping:m-1 \
+       ?lambda:functionarn"])]
 #[tokio::test]
 async fn lambda_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
     expect(Service::Lambda, operation, input, expected).await;

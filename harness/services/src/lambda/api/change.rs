@@ -1,15 +1,19 @@
 //! The configuration that `CreateFunction` and `UpdateFunctionConfiguration`
 //! ask for, checked against AWS's limits.
 
+use std::sync::Arc;
+
 use ringfence_wire::{Call, ServiceError};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::lambda::error::{invalid, validation};
+use crate::lambda::layers::mount::Layered;
+use crate::lambda::layers::store::Published;
 use crate::lambda::store::configuration::{Configuration, LogFormat, Logging};
 
 use crate::lambda::api::input::{integer, text_map, texts};
-use crate::lambda::api::limits::{check_built, check_layers, check_runtime, check_variables};
+use crate::lambda::api::limits::{check_built, check_runtime, check_variables};
 use crate::lambda::name::summary;
 use crate::setting::Setting;
 
@@ -30,6 +34,8 @@ pub(in crate::lambda) struct Change {
     variables: Option<Vec<(String, String)>>,
     logging: Option<Value>,
     pub(in crate::lambda) vpc: Option<VpcRequest>,
+    /// Found apart from what is read of the call.
+    pub(in crate::lambda) layers: Option<Vec<Arc<Published>>>,
 }
 
 /// The network that a call asks for: nothing in it takes the function out of
@@ -103,7 +109,6 @@ impl Change {
             }
         };
         check_variables(variables.as_deref().unwrap_or_default())?;
-        check_layers(call, setting)?;
         check_built(call)?;
         Ok(Self {
             region: setting.region.clone(),
@@ -118,6 +123,7 @@ impl Change {
             variables,
             logging: call.input.get("LoggingConfig").filter(|it| !it.is_null()).cloned(),
             vpc: VpcRequest::read(call.input.get("VpcConfig"))?,
+            layers: None,
         })
     }
 
@@ -166,6 +172,9 @@ impl Change {
         // test_function_lifecycle, recorded on AWS).
         if self.variables.is_some() {
             to.variables = self.variables;
+        }
+        if let Some(layers) = self.layers {
+            to.layers = Arc::new(Layered::new(layers));
         }
         if let Some(logging) = self.logging {
             apply_logging(&logging, &mut to.logging)?;

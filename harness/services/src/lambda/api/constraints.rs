@@ -19,6 +19,7 @@ const DESTINATION: &str = r"$|kafka://([^.]([a-zA-Z0-9\-_.]{0,248}))|arn:(aws[a-
 const EVENT_CALLS: &[&str] = &["PutFunctionEventInvokeConfig", "UpdateFunctionEventInvokeConfig"];
 const ALIAS_CALLS: &[&str] = &["CreateAlias", "DeleteAlias", "GetAlias", "UpdateAlias"];
 const CODE_CALLS: &[&str] = &["CreateFunction", "UpdateFunctionConfiguration"];
+const SOURCE_CALLS: &[&str] = &["CreateEventSourceMapping", "UpdateEventSourceMapping"];
 const URL_CALLS: &[&str] = &["CreateFunctionUrlConfig", "UpdateFunctionUrlConfig"];
 
 /// What a member must satisfy.
@@ -70,6 +71,19 @@ const RULES: &[(&[&str], &str, Rule)] = &[
     (EVENT_CALLS, "DestinationConfig.OnSuccess.Destination", Rule::Pattern(DESTINATION)),
     (EVENT_CALLS, "DestinationConfig.OnFailure.Destination", Rule::Length(0, 350)),
     (EVENT_CALLS, "DestinationConfig.OnFailure.Destination", Rule::Pattern(DESTINATION)),
+    (SOURCE_CALLS, "EventSourceArn", Rule::Pattern(ARN)),
+    (SOURCE_CALLS, "BatchSize", Rule::Range(1, 10_000)),
+    (SOURCE_CALLS, "MaximumBatchingWindowInSeconds", Rule::Range(0, 300)),
+    (SOURCE_CALLS, "ParallelizationFactor", Rule::Range(1, 10)),
+    (SOURCE_CALLS, "MaximumRecordAgeInSeconds", Rule::Range(-1, 604_800)),
+    (SOURCE_CALLS, "MaximumRetryAttempts", Rule::Range(-1, 10_000)),
+    (SOURCE_CALLS, "TumblingWindowInSeconds", Rule::Range(0, 900)),
+    (SOURCE_CALLS, "ScalingConfig.MaximumConcurrency", Rule::Range(2, 1000)),
+    (SOURCE_CALLS, "StartingPosition", Rule::OneOf(&["LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"])),
+    (&["PublishLayerVersion"], "Description", Rule::Length(0, 256)),
+    (&["PublishLayerVersion"], "LicenseInfo", Rule::Length(0, 512)),
+    (&["PublishLayerVersion"], "CompatibleRuntimes", Rule::Length(0, 15)),
+    (&["ListLayers", "ListLayerVersions"], "MaxItems", Rule::Range(1, 50)),
     (URL_CALLS, "Cors.MaxAge", Rule::Range(0, 86_400)),
     (URL_CALLS, "Cors.AllowHeaders", Rule::Length(0, 100)),
     (URL_CALLS, "Cors.AllowMethods", Rule::Length(0, 6)),

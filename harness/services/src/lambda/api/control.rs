@@ -38,6 +38,7 @@ impl Lambda {
         let architecture = architecture(call)?.unwrap_or_else(|| "x86_64".to_owned());
         let mut change = Change::read(call, &self.setting)?;
         change.check_new()?;
+        change.layers = self.layers_of(call)?;
         let tags: BTreeMap<String, String> =
             text_map(call.input.get("Tags"), "Tags")?.unwrap_or_default().into_iter().collect();
         check_tags(&tags)?;
@@ -72,6 +73,7 @@ impl Lambda {
             variables: None,
             vpc,
             logging: Logging { group: format!("/aws/lambda/{name}"), format: LogFormat::Text },
+            layers: Arc::default(),
             code: Arc::new(package.code()),
         };
         change.apply(&mut configuration)?;
@@ -249,6 +251,7 @@ impl Lambda {
             return Err(only_latest());
         }
         let mut change = Change::read(call, &self.setting)?;
+        change.layers = self.layers_of(call)?;
         let arn = self.function_arn(&name);
         let check = |function: &mut Function| {
             function.check_idle()?;

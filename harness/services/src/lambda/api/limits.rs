@@ -4,9 +4,7 @@
 use ringfence_wire::{Call, ServiceError};
 use serde_json::Value;
 
-use crate::lambda::api::input::texts;
 use crate::lambda::error::{invalid, not_built, not_found, validation};
-use crate::setting::Setting;
 
 /// The runtimes that AWS's message names, in its order (LocalStack's
 /// test_create_lambda_exceptions, recorded on AWS in January 2026).
@@ -156,35 +154,13 @@ pub(in crate::lambda) fn check_variables(
     Ok(())
 }
 
-/// Layers cannot be published here, so none exists: AWS's answers for that.
-pub(in crate::lambda) fn check_layers(call: &Call, setting: &Setting) -> Result<(), ServiceError> {
-    let layers = texts(call.input.get("Layers"), "Layers")?;
-    if layers.len() > 5 {
-        return Err(invalid("Cannot reference more than 5 layers."));
-    }
-    let Some(layer) = layers.first() else { return Ok(()) };
-    let parts: Vec<&str> = layer.split(':').collect();
-    let ["arn", _, "lambda", region, account, "layer", _, _] = parts.as_slice() else {
-        return Err(validation(format!(
-            "1 validation error detected: Value '[{layer}]' at 'layers' failed to satisfy \
-             constraint: Member must satisfy constraint: [Member must have length less than or \
-             equal to 2048, Member must have length greater than or equal to 1, Member must \
-             satisfy regular expression pattern: \
-             (arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{{2}}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{{1}}:\\d{{12}}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+), \
-             Member must not be null]"
-        )));
-    };
-    if *account != setting.account_id {
-        return Err(not_built("a layer of another account"));
-    }
-    if *region != setting.region {
-        return Err(invalid(format!(
-            "Layers are not in the same region as the function. Layers are expected to be in \
-             region {}.",
-            setting.region
-        )));
-    }
-    Err(invalid(format!("Layer version {layer} does not exist.")))
+/// That a runtime is one that AWS knows, also one that it once took.
+///
+/// # Errors
+/// The runtimes that AWS's messages list.
+pub(in crate::lambda) fn known_runtime(runtime: &str) -> Result<(), String> {
+    let known = [RUNTIMES.as_slice(), &NEWER, &RETIRED].iter().any(|all| all.contains(&runtime));
+    if known { Ok(()) } else { Err(RUNTIMES.join(", ")) }
 }
 
 /// That nothing is asked for that would be ignored. Clients send empty forms

@@ -7,13 +7,16 @@
 //! key that only this service holds.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use time::OffsetDateTime;
 use url::form_urlencoded;
+use uuid::Uuid;
 
 use crate::lambda::Lambda;
 use crate::lambda::error::service;
+use crate::lambda::store::code::Code;
 use crate::lambda::store::configuration::Version;
 use ringfence_wire::ServiceError;
 
@@ -43,10 +46,9 @@ impl Signer {
     }
 }
 
-/// The path of a version's package.
-fn path(account: &str, version: &Version) -> String {
-    let it = &version.configuration;
-    format!("{PREFIX}{account}/{}-{}", it.function_name, it.code.id)
+/// The path of a package, by its function's or layer's name.
+fn path(account: &str, name: &str, code: Uuid) -> String {
+    format!("{PREFIX}{account}/{name}-{code}")
 }
 
 impl Lambda {
@@ -55,10 +57,20 @@ impl Lambda {
         &self,
         version: &Version,
     ) -> Result<String, ServiceError> {
+        let it = &version.configuration;
+        self.package_location(&it.function_name, it.code.id)
+    }
+
+    /// The URL of the package of a function or a layer.
+    pub(in crate::lambda) fn package_location(
+        &self,
+        name: &str,
+        code: Uuid,
+    ) -> Result<String, ServiceError> {
         let endpoint =
             self.setting.endpoint().ok_or_else(|| service("the guard has no port yet"))?;
         let signer = self.signer.as_ref().map_err(|_| service("no random numbers can be had"))?;
-        let path = path(&self.setting.account_id, version);
+        let path = path(&self.setting.account_id, name, code);
         let date = self.setting.now().unix_timestamp();
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("X-Amz-Date", &date.to_string())
@@ -102,12 +114,23 @@ impl Lambda {
         if now.unix_timestamp() > date.saturating_add(LIFETIME) {
             return Err(denied("Request has expired"));
         }
+        let found = path.get(path.len().saturating_sub(36)..).and_then(|id| id.parse().ok());
+        found
+            .and_then(|id| self.code_of(id))
+            .and_then(|code| code.archive())
+            .ok_or_else(|| ServiceError::new(404, "NoSuchKey", "The specified key does not exist."))
+    }
+
+    /// The code of an id: the path was signed with it.
+    fn code_of(&self, id: Uuid) -> Option<Arc<Code>> {
+        let of_layer = || self.layers.of_code(id).map(|layer| Arc::clone(&layer.code));
         let functions = self.store.lock();
         functions
             .values()
             .flat_map(|function| function.versions.values().chain([&function.latest]))
-            .find(|version| self::path(&self.setting.account_id, version) == path)
-            .and_then(|version| version.configuration.code.archive())
-            .ok_or_else(|| ServiceError::new(404, "NoSuchKey", "The specified key does not exist."))
+            .map(|version| &version.configuration.code)
+            .find(|code| code.id == id)
+            .map(Arc::clone)
+            .or_else(of_layer)
     }
 }

@@ -2,6 +2,8 @@
 //! asynchronous invocations are retried, and the settings that clients only
 //! read.
 
+use std::collections::BTreeMap;
+
 use ringfence_wire::{Call, Reply, ServiceError};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -28,13 +30,12 @@ impl Lambda {
         if tags.is_empty() {
             return Err(invalid("An error occurred and the request cannot be processed."));
         }
-        self.with_tagged(call, |function| {
-            let mut all = function.tags.clone();
+        self.with_tags(call, |present| {
+            let mut all = present.clone();
             check_keys(tags.iter().map(|(key, _)| key))?;
             all.extend(tags);
             check_tags(&all)?;
-            function.tags = all;
-            function.touch(LATEST);
+            *present = all;
             Ok(Reply::empty().with_status(204))
         })
     }
@@ -47,25 +48,31 @@ impl Lambda {
                  constraint: Member must not be null",
             ));
         }
-        self.with_tagged(call, |function| {
-            function.tags.retain(|key, _| !keys.contains(key));
-            function.touch(LATEST);
+        self.with_tags(call, |tags| {
+            tags.retain(|key, _| !keys.contains(key));
             Ok(Reply::empty().with_status(204))
         })
     }
 
     pub(in crate::lambda) fn list_tags(&self, call: &Call) -> Result<Reply, ServiceError> {
-        self.with_tagged(call, |function| Ok(Reply::fields(json!({ "Tags": function.tags }))))
+        self.with_tags(call, |tags| Ok(Reply::fields(json!({ "Tags": tags }))))
     }
 
-    fn with_tagged<T>(
+    /// Looks at the tags of a function or an event source mapping; a function
+    /// whose tags change gets a new revision.
+    fn with_tags<T>(
         &self,
         call: &Call,
-        look: impl FnOnce(&mut Function) -> Result<T, ServiceError>,
+        look: impl FnOnce(&mut BTreeMap<String, String>) -> Result<T, ServiceError>,
     ) -> Result<T, ServiceError> {
         let resource = call.text("Resource").unwrap_or_default();
         let own = format!("arn:aws:lambda:{}:{}:", self.setting.region, self.setting.account_id);
         let rest = resource.strip_prefix(&own).unwrap_or_default();
+        if let Some(uuid) = rest.strip_prefix("event-source-mapping:").filter(|it| is_uuid(it)) {
+            return self
+                .with_mapping_tags(uuid, look)
+                .unwrap_or_else(|| Err(no_taggable(resource, rest)));
+        }
         let Some(function) = rest.strip_prefix("function:").filter(|it| is_function(it)) else {
             return Err(no_taggable(resource, rest));
         };
@@ -76,7 +83,14 @@ impl Lambda {
             ));
         }
         let name = Name { function: function.to_owned(), qualifier: None };
-        self.store.with(&name, resource, look)
+        self.store.with(&name, resource, |function| {
+            let before = function.tags.clone();
+            let answer = look(&mut function.tags)?;
+            if function.tags != before {
+                function.touch(LATEST);
+            }
+            Ok(answer)
+        })
     }
 
     pub(in crate::lambda) fn get_concurrency(&self, call: &Call) -> Result<Reply, ServiceError> {
@@ -287,9 +301,7 @@ impl Lambda {
 }
 
 /// That tags are within AWS's limits.
-pub(in crate::lambda) fn check_tags(
-    tags: &std::collections::BTreeMap<String, String>,
-) -> Result<(), ServiceError> {
+pub(in crate::lambda) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ServiceError> {
     if tags.len() > MOST_TAGS {
         return Err(invalid("Number of tags exceeds resource tag limit."));
     }
@@ -311,6 +323,10 @@ pub(in crate::lambda) fn check_keys<'a>(
     Ok(())
 }
 
+fn is_uuid(id: &str) -> bool {
+    id.len() == 36 && uuid::Uuid::parse_str(id).is_ok()
+}
+
 /// `NAME` or `NAME:QUALIFIER`.
 fn is_function(text: &str) -> bool {
     let word = |text: &str| {
@@ -323,12 +339,10 @@ fn is_function(text: &str) -> bool {
 }
 
 /// AWS's answer for what is no function of this account and region (LocalStack's
-/// TestLambdaTag::test_tag_exceptions, recorded on AWS). Event source mappings,
-/// capacity providers and code signing configurations cannot be made here, so
-/// there is none.
+/// TestLambdaTag::test_tag_exceptions, recorded on AWS). Capacity providers and
+/// code signing configurations cannot be made here, so there is none.
 fn no_taggable(resource: &str, rest: &str) -> ServiceError {
     let id = |prefix: &str| rest.strip_prefix(prefix).filter(|id| !id.is_empty());
-    let is_uuid = |id: &str| id.len() == 36 && uuid::Uuid::parse_str(id).is_ok();
     let is_word = |id: &str| id.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     if id("event-source-mapping:").is_some_and(is_uuid) {
         return not_found(format!("Event source mapping not found: {resource}"));
@@ -391,7 +405,7 @@ fn bounded(
     }
 }
 
-fn epoch_seconds(time: OffsetDateTime) -> f64 {
+pub(in crate::lambda) fn epoch_seconds(time: OffsetDateTime) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds fit a double for ages")]
     let milliseconds = (time.unix_timestamp_nanos() / 1_000_000) as f64;
     milliseconds / 1000.0

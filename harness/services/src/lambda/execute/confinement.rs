@@ -19,6 +19,7 @@ const TASK_ROOT: &str = "/var/task";
 /// Runtime API is (LocalStack's test_lambda_init_environment and
 /// test_introspection_invoke, recorded on AWS).
 const LANGUAGE: &str = "/var/lang";
+const OPT: &str = "/opt";
 const PROGRAMS: &str = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin";
 const RUNTIME_API: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(169, 254, 100, 1), 9001);
 
@@ -112,6 +113,9 @@ impl Blueprint {
             Wall::ReadableAt(code.to_owned(), task_root.clone()),
             Wall::Memory("/tmp".into(), self.storage()),
         ];
+        if let Some(layers) = &self.layers {
+            walls.push(Wall::ReadableAt(layers.clone(), OPT.into()));
+        }
         let program = match &self.program {
             Runs::Bootstrap => task_root.join("bootstrap"),
             Runs::Interpreter(program) => match (own_prefix(program), program.file_name()) {
@@ -150,10 +154,12 @@ impl Blueprint {
             Some(bin) => format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()),
             None => "/usr/local/bin:/usr/bin:/bin".to_owned(),
         };
+        let layers = self.layers.iter().cloned().map(Wall::Readable);
+        let walls = [Wall::Readable(code.to_owned()), Wall::Writable(temporary.clone())];
         Ok(Places {
             code: code.to_owned(),
             program,
-            walls: vec![Wall::Readable(code.to_owned()), Wall::Writable(temporary.clone())],
+            walls: walls.into_iter().chain(layers).collect(),
             api: api.into(),
             variables: vec![
                 variable("PATH", path),

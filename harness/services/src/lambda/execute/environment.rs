@@ -58,6 +58,8 @@ pub(in crate::lambda) struct Blueprint {
     pub(in crate::lambda) credentials: Credentials,
     pub(in crate::lambda) scratch_dir: PathBuf,
     pub(in crate::lambda) sandbox: Sandbox,
+    /// What the function finds under `/opt`.
+    pub(in crate::lambda) layers: Option<PathBuf>,
     /// Where the interpreter is, if one runs the function.
     pub(in crate::lambda) interpreter: Vec<PathBuf>,
 }

@@ -1,11 +1,12 @@
 //! One invocation, from a free environment to its report.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ringfence_sandbox::Sandbox;
 use ringfence_wire::ServiceError;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
@@ -269,10 +270,14 @@ impl Lambda {
                     if error.status == 400 { access_denied(error.message) } else { error }
                 },
             )?;
+        let sandbox = self.setting.sandbox().await.map_err(|cause| service(cause.to_string()))?;
+        let layers = self.layers_directory(configuration).await?;
         let (program, arguments) = if configuration.runtime.starts_with("python") {
             let python = self.python(configuration)?;
             self.learn_interpreter(python).await?;
-            let arguments = ["-m", "awslambdaric", configuration.handler.as_str()];
+            let opt = layers.as_deref().map(|directory| opt(&sandbox, directory));
+            let arguments = python_arguments(configuration, opt);
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let arguments = with_wrapper(configuration.variables.as_deref(), python, &arguments);
             (Runs::Interpreter(python.to_owned()), arguments)
         } else {
@@ -282,7 +287,6 @@ impl Lambda {
             Runs::Interpreter(program) => ringfence_sandbox::interpreter(program),
             Runs::Bootstrap => Vec::new(),
         };
-        let sandbox = self.setting.sandbox().await.map_err(|cause| service(cause.to_string()))?;
         Ok(Blueprint {
             key,
             configuration: Arc::clone(configuration),
@@ -293,8 +297,21 @@ impl Lambda {
             credentials,
             scratch_dir: self.scratch_dir(),
             sandbox,
+            layers,
             interpreter,
         })
+    }
+
+    /// The directory of a function's layers.
+    async fn layers_directory(
+        &self,
+        configuration: &Configuration,
+    ) -> Result<Option<PathBuf>, ServiceError> {
+        let (layers, parent) = (Arc::clone(&configuration.layers), self.code_dir());
+        tokio::task::spawn_blocking(move || layers.directory(&parent))
+            .await
+            .map_err(|cause| service(cause.to_string()))?
+            .map_err(|cause| service(cause.to_string()))
     }
 
     /// That a function's runtime can be run here.
@@ -349,6 +366,34 @@ impl Lambda {
         Some(Interpreter { declared, actual: self.python_version.get()?.clone() })
     }
 }
+
+/// Where a function finds its layers: under `/opt`, unless it has no root
+/// directory of its own.
+pub(in crate::lambda) fn opt<'a>(sandbox: &Sandbox, directory: &'a Path) -> &'a Path {
+    if sandbox.mechanism().has_own_root() { Path::new("/opt") } else { directory }
+}
+
+/// How Python runs a function. Its layers come after the function's own files, as
+/// on AWS (<https://docs.aws.amazon.com/lambda/latest/dg/python-package.html>).
+fn python_arguments(configuration: &Configuration, opt: Option<&Path>) -> Vec<String> {
+    let mut arguments = match opt {
+        None => vec!["-m".to_owned(), "awslambdaric".to_owned()],
+        Some(opt) => {
+            let python = opt.join("python");
+            let packages = python.join("lib").join(&configuration.runtime).join("site-packages");
+            let paths = [packages, python].map(|path| path.display().to_string());
+            vec!["-c".to_owned(), LAYERED.to_owned(), paths.join(":")]
+        }
+    };
+    arguments.push(configuration.handler.clone());
+    arguments
+}
+
+/// Runs the runtime's client with more places to import from.
+const LAYERED: &str = "import runpy, sys
+sys.path[1:1] = sys.argv.pop(1).split(':')
+runpy.run_module('awslambdaric', run_name='__main__', alter_sys=True)
+";
 
 /// The arguments of an interpreter. A wrapper that the function's variables name
 /// is run with the interpreter's command line

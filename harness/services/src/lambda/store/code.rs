@@ -47,6 +47,7 @@ pub(in crate::lambda) struct Code {
 #[derive(Debug)]
 pub(in crate::lambda) struct Package {
     bytes: Bytes,
+    unpacked: u64,
 }
 
 impl Code {
@@ -107,7 +108,12 @@ impl Package {
         if total >= limit {
             return Err(invalid(format!("Unzipped size must be smaller than {limit} bytes")));
         }
-        Ok(Self { bytes })
+        Ok(Self { bytes, unpacked: total })
+    }
+
+    /// The size of its files, as it tells it.
+    pub(in crate::lambda) fn unpacked(&self) -> u64 {
+        self.unpacked
     }
 
     /// The code that this package will be.

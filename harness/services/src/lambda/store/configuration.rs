@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::lambda::layers;
+use crate::lambda::layers::mount::Layered;
 use crate::lambda::store::code::Code;
 
 /// What a function runs, and with what. A change makes a new one: environments
@@ -29,6 +31,7 @@ pub(in crate::lambda) struct Configuration {
     /// `None` where the function never had a `VpcConfig`.
     pub(in crate::lambda) vpc: Option<VpcConfig>,
     pub(in crate::lambda) logging: Logging,
+    pub(in crate::lambda) layers: Arc<Layered>,
     pub(in crate::lambda) code: Arc<Code>,
 }
 
@@ -182,6 +185,9 @@ impl Version {
             let variables: Map<String, Value> =
                 variables.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
             put("Environment", json!({ "Variables": variables }));
+        }
+        if !it.layers.layers.is_empty() {
+            put("Layers", layers::show(&it.layers.layers));
         }
         put("TracingConfig", json!({ "Mode": it.tracing_mode }));
         put("RevisionId", json!(self.revision_id.to_string()));

@@ -64,6 +64,10 @@ pub(super) struct State {
     pub(super) interfaces: Vec<String>,
     /// Functions that were invoked over the endpoint, with their payloads.
     pub(super) invoked: Vec<(String, Bytes)>,
+    /// The messages of the queue `orders`, by receipt.
+    pub(super) queue: BTreeMap<String, String>,
+    /// The receipts that were handed out and not given back.
+    pub(super) received: Vec<String>,
     /// The names of sessions, in order.
     pub(super) sessions: Vec<String>,
 }
@@ -466,6 +470,7 @@ impl Upstream {
                 state.interfaces.retain(|it| *it != text("NetworkInterfaceId"));
                 Ok(Reply::fields(json!({ "return": true })))
             }
+            "ReceiveMessage" | "DeleteMessage" | "GetQueueAttributes" => queue(&mut state, call),
             other => panic!("nobody expected {other}"),
         }
     }
@@ -493,5 +498,40 @@ impl Upstream {
             shown.push(Value::Object(item));
         }
         Ok(Reply::fields(json!({ set: shown })))
+    }
+}
+
+/// SQS with one queue, `orders`, whose messages are invisible for 30 seconds.
+fn queue(state: &mut State, call: &Call) -> Result<Reply, ServiceError> {
+    let url = call.text("QueueUrl").unwrap();
+    if url != format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/orders") {
+        let code = "AWS.SimpleQueueService.NonExistentQueue";
+        return Err(ServiceError::new(400, code, "The specified queue does not exist."));
+    }
+    match call.name() {
+        "GetQueueAttributes" => {
+            Ok(Reply::fields(json!({ "Attributes": { "VisibilityTimeout": "30" } })))
+        }
+        "DeleteMessage" => {
+            let receipt = call.text("ReceiptHandle").unwrap();
+            state.queue.remove(receipt).map(|_| Reply::empty()).ok_or_else(|| {
+                ServiceError::new(400, "ReceiptHandleIsInvalid", "The receipt handle is none.")
+            })
+        }
+        _ if call.input["MaxNumberOfMessages"] == 0 => {
+            Err(ServiceError::new(400, "InvalidParameterValue", "0 is not between 1 and 10."))
+        }
+        _ => {
+            let State { queue, received, .. } = state;
+            let waiting = queue.iter().filter(|(receipt, _)| !received.contains(receipt));
+            let messages: Vec<Value> = waiting
+                .map(|(receipt, body)| {
+                    json!({ "MessageId": receipt, "ReceiptHandle": receipt, "Body": body })
+                })
+                .collect();
+            let handed = messages.iter().map(|it| it["MessageId"].as_str().unwrap().to_owned());
+            received.extend(handed);
+            Ok(Reply::fields(json!({ "Messages": messages })))
+        }
     }
 }
