@@ -225,7 +225,8 @@ impl Overlay {
         self
     }
 
-    fn of(&self, attached: &Attached) -> Option<Arc<Document>> {
+    /// What stands in a place under the change, if anything.
+    pub fn of(&self, attached: &Attached) -> Option<Arc<Document>> {
         let change =
             self.replaced.get(&*attached.slot).or_else(|| self.replaced.get(&*attached.id));
         match change {
@@ -378,6 +379,18 @@ impl Inputs {
             boundary: limit(&self.boundary, Layer::Boundary),
             session: limit(&self.session, Layer::Session),
             ..Policies::default()
+        }
+    }
+
+    /// The policies that decide about all that is not a VPC endpoint's, on resources
+    /// that have this policy, or none, and that resource control binds.
+    pub fn policies_with(&self, resource: Option<&Attached>, overlay: &Overlay) -> Policies {
+        let owner = self.owner.as_deref();
+        let levels = &self.resource_control.levels;
+        Policies {
+            resource_control: overlay.levels(levels, owner, Layer::ResourceControl),
+            resource: resource.and_then(|attached| overlay.of(attached)),
+            ..self.policies(overlay)
         }
     }
 

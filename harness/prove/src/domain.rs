@@ -205,7 +205,9 @@ impl Admits {
 }
 
 /// The ARNs of a resource type, by part: an account is twelve digits, a
-/// bucket's name has no slash, and what else varies is some text.
+/// bucket's name and what stands in a path of API Gateway have no slash
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html>),
+/// and what else varies is some text.
 fn format(arn: &str) -> Option<[Pattern; 5]> {
     let mut parts: Vec<&str> = Vec::new();
     let mut rest = arn;
@@ -215,8 +217,12 @@ fn format(arn: &str) -> Option<[Pattern; 5]> {
         rest = rest.get(end + 1..)?;
     }
     parts.push(rest);
-    let mut all =
-        parts.into_iter().skip(1).enumerate().map(|(place, part)| symbols(part, place < 4));
+    let is_path = parts.get(2) == Some(&"apigateway");
+    let mut all = parts
+        .into_iter()
+        .skip(1)
+        .enumerate()
+        .map(|(place, part)| symbols(part, place < 4, is_path));
     Some([all.next()?, all.next()?, all.next()?, all.next()?, all.next()?])
 }
 
@@ -233,7 +239,7 @@ fn colon(text: &str) -> Option<usize> {
     })
 }
 
-fn symbols(part: &str, fold: bool) -> Pattern {
+fn symbols(part: &str, fold: bool, is_path: bool) -> Pattern {
     let mut out = Vec::new();
     let mut rest = part;
     while let Some((before, after)) = rest.split_once("${") {
@@ -241,7 +247,9 @@ fn symbols(part: &str, fold: bool) -> Pattern {
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
         match name {
             "Account" => out.extend([Symbol::Digit; 12]),
-            "BucketName" => out.extend([Symbol::AnyInPath, Symbol::ManyInPath]),
+            name if is_path || name == "BucketName" => {
+                out.extend([Symbol::AnyInPath, Symbol::ManyInPath]);
+            }
             _ => out.extend([Symbol::Any, Symbol::Many]),
         }
         rest = after;

@@ -181,3 +181,17 @@ fn a_bad_line_is_answered_with_its_error() {
     let error = bad(r#"{"a": {}, "b": {}, "principal": "nobody"}"#);
     assert_eq!(error["error"], "`nobody` is no principal");
 }
+
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html>
+#[test]
+fn what_stands_in_a_path_of_api_gateway_has_no_slash() {
+    let patch = |path: &str| {
+        let resource = format!("arn:aws:apigateway:us-east-1::/apis/{path}");
+        allow(&json!({"Action": "apigateway:PATCH", "Resource": resource}))
+    };
+    let (route, all) = (patch("a/routes/r"), patch("a/routes/r*settings"));
+    assert_eq!(verdicts_in("catalogue", &all, &route), ["violated", "violated"]);
+    let below = patch("a/routes/r/x/y*");
+    assert_eq!(verdicts_in("catalogue", &below, &route), ["proved", "violated"]);
+    assert_eq!(verdicts_in("all", &below, &route), ["violated", "violated"]);
+}

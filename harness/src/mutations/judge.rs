@@ -1,18 +1,18 @@
 //! The verdicts on weakened documents: what each probe saw is decided again
 //! with the weaker document in place. Pure.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ringfence_evidence::{Mutant, MutantVerdict};
 use ringfence_guard::{Overlay, recording};
 use ringfence_policy::{Document, Kind};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::exact::{CannotCompare, Compared, Estate};
 use super::observations::Observations;
+use super::possible::Spoken;
 use super::targets::{Bounded, Target, Targets};
-use super::universe::{Compared, Universe};
 use super::weaken;
 use crate::attacks::companions::document;
 
@@ -30,8 +30,8 @@ pub struct Planned {
     kind: &'static str,
     statement: Option<String>,
     change: String,
-    /// The statement, before and after.
-    versions: Vec<Value>,
+    /// What the statement that is changed speaks of, before and after.
+    spoken: Spoken,
     overlay: Overlay,
 }
 
@@ -57,7 +57,7 @@ fn of_document(target: &Target) -> Vec<Planned> {
                 kind: weaker.kind,
                 statement: Some(weaker.statement),
                 change: weaker.change,
-                versions: weaker.versions,
+                spoken: Spoken::of(&weaker.versions),
                 overlay: Overlay::none().replace(&target.id, weaker.document),
             }
         })
@@ -74,7 +74,7 @@ fn of_boundary(bounded: &Bounded) -> Vec<Planned> {
         kind,
         statement: None,
         change,
-        versions: Vec::new(),
+        spoken: Spoken::anything(),
         overlay,
     };
     let detached = planned(
@@ -98,7 +98,14 @@ fn everything(name: &str) -> Option<Arc<Document>> {
 }
 
 /// Judges all mutants, on every core.
-pub fn all(planned: &[Planned], observations: &Observations, universe: &Universe) -> Vec<Mutant> {
+///
+/// # Errors
+/// Where prover and engine differ: a fault of ours.
+pub fn all(
+    planned: &[Planned],
+    observations: &Observations,
+    estate: &Estate,
+) -> Result<Vec<Mutant>, CannotCompare> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let share = planned.len().div_ceil(cores).max(1);
     std::thread::scope(|scope| {
@@ -106,40 +113,53 @@ pub fn all(planned: &[Planned], observations: &Observations, universe: &Universe
             .chunks(share)
             .map(|share| {
                 scope.spawn(move || {
-                    let judged = share.iter().map(|mutant| judge(mutant, observations, universe));
-                    judged.collect::<Vec<_>>()
+                    let judged = share.iter().map(|mutant| judge(mutant, observations, estate));
+                    judged.collect::<Result<Vec<_>, _>>()
                 })
             })
             .collect();
-        let done = workers.into_iter().map(|worker| match worker.join() {
-            Ok(judged) => judged,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
-        done.flatten().collect()
+        let mut judged = Vec::with_capacity(planned.len());
+        for worker in workers {
+            match worker.join() {
+                Ok(share) => judged.extend(share?),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        Ok(judged)
     })
 }
 
-fn judge(planned: &Planned, observations: &Observations, universe: &Universe) -> Mutant {
+fn judge(
+    planned: &Planned,
+    observations: &Observations,
+    estate: &Estate,
+) -> Result<Mutant, CannotCompare> {
     let start = Instant::now();
     let noticed = observations.noticed(&planned.document, &planned.overlay);
     let (verdict, reason) = if noticed.is_empty() {
-        let witnesses = universe.witnesses(&planned.versions);
-        let compared =
-            universe.compare(&planned.document, planned.document_kind, witnesses, &planned.overlay);
-        match compared {
-            Compared::Differs { example } => (MutantVerdict::Survived, Some(example)),
+        let (verdict, reason) = match estate.compare(
+            &planned.document,
+            planned.document_kind,
+            &planned.spoken,
+            &planned.overlay,
+        )? {
+            Compared::Differs(request) => (MutantVerdict::Survived, request),
+            Compared::Undecided(reason) => {
+                (MutantVerdict::Survived, format!("undecided: {reason}"))
+            }
             Compared::Same { identities: 0, .. } => (
                 MutantVerdict::Survived,
-                Some("no request of the run was decided by this document".to_owned()),
+                "no request of the run was decided by this document".to_owned(),
             ),
-            Compared::Same { requests, identities, decided_elsewhere } => {
-                (MutantVerdict::Equivalent, Some(proof(requests, identities, &decided_elsewhere)))
+            Compared::Same { identities, questions } => {
+                (MutantVerdict::Equivalent, proof(identities, questions))
             }
-        }
+        };
+        (verdict, Some(reason))
     } else {
         (MutantVerdict::Killed, None)
     };
-    Mutant {
+    Ok(Mutant {
         id: planned.id.clone(),
         guard_rail_document: planned.document.clone(),
         kind: planned.kind.to_owned(),
@@ -149,40 +169,27 @@ fn judge(planned: &Planned, observations: &Observations, universe: &Universe) ->
         reason,
         killed_by: noticed.keys().take(NAMED).map(|id| id.to_string()).collect(),
         duration_us: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
-    }
+    })
 }
 
-/// Why no request can tell a mutant from the original.
-fn proof(
-    requests: usize,
-    identities: usize,
-    decided_elsewhere: &BTreeMap<&'static str, usize>,
-) -> String {
-    let ends = match decided_elsewhere.is_empty() {
-        true => "each by the same statements".to_owned(),
-        false => {
-            let told: Vec<String> = decided_elsewhere
-                .iter()
-                .map(|(layer, count)| format!("{count} by the {layer} layer"))
-                .collect();
-            format!(
-                "where it does not decide any more, others do to the same end: {}",
-                told.join(", ")
-            )
-        }
-    };
+/// That no request can tell a mutant from the original.
+fn proof(identities: usize, questions: usize) -> String {
     format!(
-        "all {requests} requests of the {identities} identities that it decides for end as before; {ends}"
+        "proved: no request of the {identities} identities that it decides for ends otherwise \
+         ({questions} questions about all requests)"
     )
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use ringfence_guard::recording::{Asked, ResourceControl};
     use ringfence_guard::{Attached, Inputs};
     use ringfence_policy::{Context, Principal};
 
     use super::super::observations::{Notices, Observation};
+    use super::super::possible::{Account, Possible};
     use super::*;
 
     const ACCOUNT: &str = "123456789012";
@@ -240,7 +247,9 @@ mod tests {
             let inputs = inputs(vec![asked.clone()]);
             observations.add(Observation::new(probes, Notices::Reason, inputs));
         }
-        let universe = Universe::of(&observations);
+        let providers = BTreeMap::new();
+        let account = Account { id: ACCOUNT, providers: &providers, network: None };
+        let estate = Estate::of(&observations, Possible::of(&account));
         let targets = Targets {
             documents: vec![Target {
                 id: recording::managed_id(BOUNDARY),
@@ -248,7 +257,7 @@ mod tests {
             }],
             bounded: vec![Bounded { role: "app".into(), boundary: BOUNDARY.into() }],
         };
-        let mutants = all(&plan(&targets), &observations, &universe);
+        let mutants = all(&plan(&targets), &observations, &estate).unwrap();
         mutants.into_iter().map(|it| (it.id, (it.verdict, it.killed_by))).collect()
     }
 
@@ -282,7 +291,7 @@ mod tests {
     fn without_the_probe_the_weakened_guard_rail_survives() {
         let judged = judged(&[logs()]);
         let policy = format!("policy/{BOUNDARY}");
-        // Nobody asked, but the catalogue knows of requests that differ.
+        // Nobody asked, but there are requests that differ.
         let survived = (MutantVerdict::Survived, Vec::new());
         assert_eq!(judged[&format!("{policy}/NoIam/deny-to-allow")], survived);
         assert_eq!(judged["role/app/boundary/boundary-detached"], survived);

@@ -6,31 +6,32 @@
 //! - [`weaken`]: the weaker versions of a policy document, pure;
 //! - [`observations`]: the requests that were recorded while the probes ran,
 //!   with the probes that look at them;
-//! - [`universe`]: where a version that nobody noticed is compared with the
-//!   original;
-//! - [`witness`]: requests that a statement and its weaker version tell apart;
+//! - [`exact`]: whether any request can tell a version that nobody noticed from
+//!   the original, and which;
+//! - [`possible`]: what every request has in common that AWS can receive;
 //! - [`judge`]: the verdicts on documents, without deploying anything again;
 //! - [`live`]: what is no policy document (routes, authorizers, networks,
 //!   buckets) is changed for real, attacked, and put back.
 
+pub mod exact;
 pub mod judge;
 pub mod live;
 pub mod observations;
+pub mod possible;
 pub mod targets;
-pub mod universe;
 pub mod weaken;
-pub mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use ringfence_evidence::{Mutant, MutationSummary, Mutations};
 
+use self::exact::Estate;
 use self::judge::Planned;
 use self::live::Live;
 use self::observations::Observations;
+use self::possible::{Account, Possible};
 use self::targets::Targets;
-use self::universe::Universe;
 use crate::attacks::{Finding, Suite, Verdict};
 use crate::progress::Progress;
 
@@ -94,11 +95,17 @@ pub async fn run(
     let recorded = recording.all();
     let began = usize::try_from(began)?;
     let observations = Observations::of(suite.facts(), findings, &recorded, began);
+    let facts = suite.facts();
+    let possible = Possible::of(&Account {
+        id: &facts.account,
+        providers: &facts.providers,
+        network: facts.vpc.as_deref().map(|vpc| (vpc, facts.subnets.as_slice())),
+    });
     let mut mutants = tokio::task::spawn_blocking(move || {
-        let universe = Universe::of(&observations);
-        judge::all(&planned, &observations, &universe)
+        let estate = Estate::of(&observations, possible);
+        judge::all(&planned, &observations, &estate)
     })
-    .await?;
+    .await??;
     phase.note(format!("{} mutants", mutants.len()));
     phase.done();
 

@@ -21,7 +21,7 @@ pub struct Weaker {
     pub statement: String,
     /// The change, for a person.
     pub change: String,
-    /// The statement, before and after; where it is gone, before alone.
+    /// The statement before and after; where it is gone, before alone.
     pub versions: Vec<Value>,
     /// The document with the change.
     pub document: Arc<Document>,
