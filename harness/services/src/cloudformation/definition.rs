@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ringfence_wire::{Call, Service, ServiceError};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::CloudFormation;
 use super::error::validation;
@@ -120,16 +120,16 @@ impl CloudFormation {
     ///
     /// # Errors
     /// `ValidationError`, with the reason that a change set gives too.
-    pub(super) async fn define(&self, draft: Draft) -> Result<Definition, ServiceError> {
+    pub(super) async fn define(
+        &self,
+        draft: Draft,
+        credentials: &Credentials,
+    ) -> Result<Definition, ServiceError> {
         let Draft { document, parameters, tags, capabilities, notification_arns } = draft;
-        let mut body = document.body.clone();
-        if !document.transforms.is_empty() {
-            let values: Map<String, Value> =
-                parameters.iter().map(|value| (value.key.clone(), value.seen())).collect();
-            body = self.translator.expand(&body, &values).await.map_err(validation)?;
-            body.shift_remove("Transform");
-            body.shift_remove("Globals");
-        }
+        let body = match document.transforms.is_empty() {
+            true => document.body.clone(),
+            false => self.expand(&document, &parameters, credentials).await?,
+        };
         let template = Template::new(body, &resources::CATALOGUE)?;
         // A transform may add parameters of its own; they have defaults.
         let mut parameters = parameters;
@@ -173,7 +173,8 @@ impl CloudFormation {
     /// [`CloudFormation::may_transform`]; that it arrived is the answer.
     pub(super) fn is_about_transform(&self, call: &Call, caller: &Session) -> bool {
         let named = call.text("StackName").unwrap_or_default();
-        caller.is_cloudformation() && named == self.transform_arn(super::template::SERVERLESS)
+        let is_macro = |name: &&str| self.transform_arn(name) == named;
+        caller.is_cloudformation() && super::template::MACROS.iter().any(is_macro)
     }
 
     fn transform_arn(&self, transform: &str) -> String {

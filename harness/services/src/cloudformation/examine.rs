@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use ringfence_text::{Node, Place, cloudformation};
 use serde_json::{Map, Value};
 
+use super::macros::extended;
 use super::resources::{self, CATALOGUE};
-use super::template::{Document, Support, Template, sections};
+use super::template::{Document, LANGUAGE_EXTENSIONS, SERVERLESS, Support, Template, sections};
 use super::transform::Translator;
 use crate::lambda;
 
@@ -80,16 +81,25 @@ impl Examiner {
     }
 
     async fn expand(&self, document: &Document) -> Result<Map<String, Value>, String> {
-        let body = packaged::body(&document.body);
+        let mut body = packaged::body(&document.body);
+        packaged::without_includes(&mut body);
         let values: Map<String, Value> = document
             .parameters
             .iter()
             .map(|parameter| (parameter.key.clone(), parameter.some_value().into()))
             .collect();
-        let mut expanded = self.translator.expand(&body, &values).await?;
-        expanded.shift_remove("Transform");
-        expanded.shift_remove("Globals");
-        Ok(expanded)
+        for transform in &document.transforms {
+            body = match transform.as_str() {
+                SERVERLESS => self.translator.expand(&body, &values).await?,
+                LANGUAGE_EXTENSIONS => {
+                    extended(&body, &values).map_err(|error| error.to_string())?
+                }
+                _ => body,
+            };
+        }
+        body.shift_remove("Transform");
+        body.shift_remove("Globals");
+        Ok(body)
     }
 }
 
@@ -308,12 +318,13 @@ Resources:
       Code: {ZipFile: x}
       Handler: a.b
       Runtime: python3.12
-      Description: !ToJsonString {a: b}
+      Description:
+        Fn::Nope: a
 ";
         assert_eq!(
             told(text).await,
             [
-                "6 Resources.Function: the function Fn::ToJsonString is not supported",
+                "6 Resources.Function: the function Fn::Nope is not supported",
                 "6 Resources.Function: the attribute AttachmentCount of Role is not supported",
             ]
         );
@@ -324,6 +335,28 @@ Resources:
                 "12 Resources.Function.Properties.Runtime: functions of the runtime ruby3.4 are not run"
             ]
         );
+    }
+
+    /// What is included lies in S3 or in another file: the rest is looked at.
+    #[tokio::test]
+    async fn includes_and_language_extensions_are_no_faults() {
+        let text = "Transform: AWS::LanguageExtensions
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: !Sub ['b-${n}', {n: !Length [a, b]}]
+      Fn::Transform: {Name: AWS::Include, Parameters: {Location: part.yaml}}
+  Fn::ForEach::Topics:
+    - Name
+    - [A, B]
+    - Topic${Name}:
+        Type: AWS::SNS::Topic
+";
+        assert_eq!(told(text).await, [""; 0]);
+        let bare = text.replace("Transform: AWS::LanguageExtensions\n", "");
+        let needs = "1 Transform: Template error: Fn::ForEach::Topics needs the transform AWS::LanguageExtensions, which the template does not name";
+        assert!(told(&bare).await.contains(&needs.to_owned()));
     }
 
     #[tokio::test]

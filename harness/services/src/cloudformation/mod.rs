@@ -4,14 +4,15 @@
 //! - `api`: the operations;
 //! - `template`: from text to checked sections, and expressions to values;
 //! - `definition`: a caller's template, parameters and tags, made ready;
+//! - `macros`: what a template becomes before it is checked;
 //! - `changes`: what a definition would change;
 //! - `deploy`: doing it, and taking it back;
 //! - `resources`: one file a resource type.
 //!
 //! Every call to another service goes to the guard's own endpoint and is
-//! authorized there. What is not built (drift, stack sets, nested stacks,
-//! macros other than SAM's, imports, custom resources, stack policies,
-//! rollback triggers) is refused by name.
+//! authorized there. What is not built (drift, stack sets, macros other than
+//! AWS's, imports, custom resources, stack policies, rollback triggers) is
+//! refused by name.
 
 mod api;
 mod changes;
@@ -20,6 +21,7 @@ mod deploy;
 mod error;
 mod events;
 mod examine;
+mod macros;
 mod resolve;
 mod resources;
 mod session;

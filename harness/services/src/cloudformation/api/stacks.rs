@@ -125,7 +125,7 @@ impl CloudFormation {
             if role.is_some() {
                 self.may_transform(&draft.document, &credentials).await?;
             }
-            let definition = self.define(draft).await?;
+            let definition = self.define(draft, &credentials).await?;
             after_expansion(call, &definition)?;
             let zones = self.zones(&definition, &credentials).await?;
             // What the template asks and cannot be is told at once.
@@ -177,7 +177,7 @@ impl CloudFormation {
             if role.is_some() {
                 self.may_transform(&draft.document, &credentials).await?;
             }
-            let definition = self.define(draft).await?;
+            let definition = self.define(draft, &credentials).await?;
             after_expansion(call, &definition)?;
             let zones = self.zones(&definition, &credentials).await?;
             if !self.changes(&id, name, &definition, zones.clone())?.any() {

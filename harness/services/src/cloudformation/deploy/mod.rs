@@ -225,6 +225,10 @@ impl Engine {
             stack_id: self.stack_id.clone(),
             stack_name: self.read(|stack| stack.name.clone()).unwrap_or_default(),
             stack_tags: stack_tags.to_vec(),
+            capabilities: self
+                .read(|stack| stack.deployed.as_ref().map(|it| it.capabilities.clone()))
+                .flatten()
+                .unwrap_or_default(),
             logical_id: logical_id.to_owned(),
             progress,
         }

@@ -4,6 +4,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::cloudformation::template::{FN_TRANSFORM, is_include};
+
 /// The types whose properties name files, and whether the property is given
 /// where the template leaves it out.
 const FILES: [(&str, &str, bool); 6] = [
@@ -18,6 +20,28 @@ const FILES: [(&str, &str, bool); 6] = [
 const OBJECT: &str = "s3://ringfence/object";
 const TEMPLATE: &str = "https://s3.amazonaws.com/ringfence/template";
 const IMAGE: &str = "123456789012.dkr.ecr.us-east-1.amazonaws.com/ringfence:image";
+
+/// Takes out what is included from files, which stand in S3 once it is deployed: a
+/// member that is nothing else goes with it.
+pub(super) fn without_includes(members: &mut Map<String, Value>) {
+    let includes = |value: &Value| value.get(FN_TRANSFORM).is_some_and(is_include);
+    members
+        .retain(|_, value| !(includes(value) && value.as_object().is_some_and(|it| it.len() == 1)));
+    if members.get(FN_TRANSFORM).is_some_and(is_include) {
+        members.shift_remove(FN_TRANSFORM);
+    }
+    for value in members.values_mut() {
+        inside(value);
+    }
+}
+
+fn inside(node: &mut Value) {
+    match node {
+        Value::Object(members) => without_includes(members),
+        Value::Array(items) => items.iter_mut().for_each(inside),
+        _ => {}
+    }
+}
 
 pub(super) fn body(body: &Map<String, Value>) -> Map<String, Value> {
     let mut body = body.clone();

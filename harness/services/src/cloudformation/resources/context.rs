@@ -29,6 +29,8 @@ pub(in crate::cloudformation) struct Context {
     pub(in crate::cloudformation) stack_id: String,
     pub(in crate::cloudformation) stack_name: String,
     pub(in crate::cloudformation) stack_tags: Vec<(String, String)>,
+    /// What the caller acknowledged.
+    pub(in crate::cloudformation) capabilities: Vec<String>,
     pub(in crate::cloudformation) logical_id: String,
     pub(in crate::cloudformation) progress: Arc<dyn Progress>,
 }
@@ -128,7 +130,11 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn with(what: &'static str) -> Self {
-        Self { what, until: tokio::time::Instant::now() + PATIENCE }
+        Self::of(what, PATIENCE)
+    }
+
+    pub(super) fn of(what: &'static str, patience: Duration) -> Self {
+        Self { what, until: tokio::time::Instant::now() + patience }
     }
 
     /// Waits before the next look.

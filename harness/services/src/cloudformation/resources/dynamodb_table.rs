@@ -33,6 +33,11 @@ const ENCRYPTION: Kind = Kind::Object(&[
 const ATTRIBUTES: Kind =
     Kind::List(&Kind::Object(&[("AttributeName", Kind::Text), ("AttributeType", Kind::Text)]));
 
+const KINESIS: Kind = Kind::Object(&[
+    ("ApproximateCreationDateTimePrecision", Kind::Text),
+    ("StreamArn", Kind::Text),
+]);
+
 pub(super) struct Table;
 
 #[async_trait]
@@ -45,6 +50,7 @@ impl ResourceType for Table {
             Property::new("DeletionProtectionEnabled", Kind::Boolean),
             Property::new("GlobalSecondaryIndexes", Kind::List(&GLOBAL_INDEX)),
             Property::new("KeySchema", KEYS).required().replaces(),
+            Property::new("KinesisStreamSpecification", KINESIS),
             Property::new("LocalSecondaryIndexes", Kind::List(&LOCAL_INDEX)).replaces(),
             Property::new(
                 "PointInTimeRecoverySpecification",
@@ -178,6 +184,48 @@ impl ResourceType for Table {
 /// What has a call of its own.
 const INSIGHTS_PROPERTY: &str = "ContributorInsightsSpecification";
 
+const KINESIS_PROPERTY: &str = "KinesisStreamSpecification";
+
+/// The Kinesis stream that a table's changes go to: the old one is left before a
+/// new one is taken.
+async fn streamed(
+    context: &Context,
+    name: &str,
+    old: Option<&Value>,
+    wanted: Option<&Value>,
+) -> Result<(), Failure> {
+    if old == wanted {
+        return Ok(());
+    }
+    if let Some(old) = old {
+        let input = json!({"TableName": name, "StreamArn": old.get("StreamArn")});
+        context.call(DynamoDb, "DisableKinesisStreamingDestination", input).await?;
+    }
+    let Some(wanted) = wanted else { return Ok(()) };
+    let mut input = json!({"TableName": name, "StreamArn": wanted.get("StreamArn")});
+    let precision = wanted.get("ApproximateCreationDateTimePrecision");
+    if let (Some(precision), Value::Object(members)) = (precision, &mut input) {
+        let precision = json!({"ApproximateCreationDateTimePrecision": precision});
+        members.insert("EnableKinesisStreamingConfiguration".to_owned(), precision);
+    }
+    context.call(DynamoDb, "EnableKinesisStreamingDestination", input).await?;
+    let patience = Patience::with("the table's stream");
+    loop {
+        let question = json!({"TableName": name});
+        let answer =
+            context.call(DynamoDb, "DescribeKinesisStreamingDestination", question).await?;
+        let all = answer.get("KinesisDataStreamDestinations").and_then(Value::as_array);
+        let is_active = |it: &Value| {
+            it.get("StreamArn") == wanted.get("StreamArn")
+                && it.get("DestinationStatus").is_some_and(|status| status == "ACTIVE")
+        };
+        if all.is_some_and(|all| all.iter().any(is_active)) {
+            return Ok(());
+        }
+        patience.wait().await?;
+    }
+}
+
 /// The global indexes as the API takes them.
 fn indexes(properties: &Map<String, Value>) -> impl Iterator<Item = Value> {
     let indexes = properties.get("GlobalSecondaryIndexes").and_then(Value::as_array);
@@ -248,6 +296,7 @@ async fn extras(
         let input = json!({"TableName": name, property: value});
         context.call(DynamoDb, operation, input).await?;
     }
+    streamed(context, name, old.get(KINESIS_PROPERTY), wanted.get(KINESIS_PROPERTY)).await?;
     let before = insights(old);
     for (index, on) in insights(wanted) {
         // They are off where nobody asked for them.

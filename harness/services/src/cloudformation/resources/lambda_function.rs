@@ -32,10 +32,15 @@ const LOGGING: Kind = Kind::Object(&[
     ("SystemLogLevel", Kind::Text),
 ]);
 
+const DURABLE: Kind =
+    Kind::Object(&[("ExecutionTimeout", Kind::Integer), ("RetentionPeriodInDays", Kind::Integer)]);
+const TENANCY: Kind = Kind::Object(&[("TenantIsolationMode", Kind::Text)]);
+
 /// The members of `UpdateFunctionConfiguration`.
-const CONFIGURATION: [&str; 14] = [
+const CONFIGURATION: [&str; 15] = [
     "DeadLetterConfig",
     "Description",
+    "DurableConfig",
     "Environment",
     "EphemeralStorage",
     "Handler",
@@ -60,6 +65,7 @@ impl ResourceType for Function {
             Property::new("Code", CODE).required(),
             Property::new("DeadLetterConfig", Kind::Object(&[("TargetArn", Kind::Text)])),
             Property::new("Description", Kind::Text),
+            Property::new("DurableConfig", DURABLE),
             Property::new("Environment", Kind::Object(&[("Variables", Kind::Map(&Kind::Text))])),
             Property::new("EphemeralStorage", Kind::Object(&[("Size", Kind::Integer)])),
             Property::new("FunctionName", Kind::Text).replaces(),
@@ -73,6 +79,7 @@ impl ResourceType for Function {
             Property::new("Role", Kind::Text).required(),
             Property::new("Runtime", Kind::Text),
             Property::new("Tags", Kind::Tags),
+            Property::new("TenancyConfig", TENANCY).replaces(),
             Property::new("Timeout", Kind::Integer),
             Property::new("TracingConfig", Kind::Object(&[("Mode", Kind::Text)])),
             Property::new("VpcConfig", VPC),
@@ -96,7 +103,7 @@ impl ResourceType for Function {
         let name =
             text(wanted, "FunctionName").map_or_else(|| context.physical_name(64), str::to_owned);
         let mut input = configuration(wanted);
-        input.extend(pick(wanted, &["Architectures", "PackageType"]));
+        input.extend(pick(wanted, &["Architectures", "PackageType", "TenancyConfig"]));
         input.insert("FunctionName".to_owned(), name.clone().into());
         input.insert("Code".to_owned(), code(wanted)?.into());
         let tags = context.tags(wanted.get("Tags"), self.tagging());

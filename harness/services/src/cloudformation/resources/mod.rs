@@ -12,6 +12,7 @@
 
 mod api_gateway;
 mod api_gateway_stage;
+mod cloudformation_stack;
 mod context;
 mod described;
 mod dynamodb_table;
@@ -136,6 +137,7 @@ fn native(name: &str) -> Option<&'static dyn ResourceType> {
         "AWS::ApiGatewayV2::Integration" => &api_gateway::INTEGRATION,
         "AWS::ApiGatewayV2::Route" => &api_gateway::ROUTE,
         "AWS::ApiGatewayV2::Stage" => &api_gateway_stage::Stage,
+        "AWS::CloudFormation::Stack" => &cloudformation_stack::Stack,
         "AWS::DynamoDB::Table" => &dynamodb_table::Table,
         "AWS::EC2::KeyPair" => &ec2_key_pair::KeyPair,
         "AWS::EC2::SecurityGroup" => &ec2_security_group::SecurityGroup,
@@ -186,6 +188,9 @@ const GIVEN: [(&str, &[&str]); 19] = [
 pub(super) fn gives(kind: &str, attribute: &str) -> bool {
     if !written(kind) && described::find(kind).is_some() {
         return has_attribute(kind, attribute);
+    }
+    if published::is_output(kind, attribute) {
+        return true;
     }
     let given = GIVEN.iter().filter(|(of, _)| *of == kind);
     given.flat_map(|(_, names)| *names).any(|name| *name == attribute)

@@ -4,6 +4,8 @@
 
 use ringfence_models::types::{self, Shape, Type};
 
+use super::cloudformation_stack::OUTPUTS;
+
 /// Whether AWS has a type; custom resources are types too.
 pub(in crate::cloudformation) fn exists(kind: &str) -> bool {
     kind.starts_with("Custom::") || types::find(kind).is_some()
@@ -35,12 +37,19 @@ fn has(of: &Type, shape: &Shape, path: &[&str]) -> bool {
     }
 }
 
+/// Whether an attribute is an output of a stack in a stack; which of them it has
+/// is known once it is made.
+pub(super) fn is_output(kind: &str, attribute: &str) -> bool {
+    kind == "AWS::CloudFormation::Stack" && attribute.starts_with(OUTPUTS)
+}
+
 /// Whether `Fn::GetAtt` gives an attribute: the type's own, and each of its
 /// properties (LocalStack's recorded `TestChangeSetFnGetAttr`).
 pub(in crate::cloudformation) fn has_attribute(kind: &str, attribute: &str) -> bool {
-    types::find(kind).is_some_and(|of| {
-        of.read_only.contains(&attribute) || of.properties.contains_key(attribute)
-    })
+    is_output(kind, attribute)
+        || types::find(kind).is_some_and(|of| {
+            of.read_only.contains(&attribute) || of.properties.contains_key(attribute)
+        })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::shape::{self, fixed, malformed};
 use super::{TemplateError, growth};
 
 /// The functions that [`call`] knows.
-const FUNCTIONS: [&str; 16] = [
+const FUNCTIONS: [&str; 18] = [
     "Fn::And",
     "Fn::Base64",
     "Fn::Cidr",
@@ -23,11 +23,13 @@ const FUNCTIONS: [&str; 16] = [
     "Fn::If",
     "Fn::ImportValue",
     "Fn::Join",
+    "Fn::Length",
     "Fn::Not",
     "Fn::Or",
     "Fn::Select",
     "Fn::Split",
     "Fn::Sub",
+    "Fn::ToJsonString",
     "Ref",
 ];
 
@@ -91,6 +93,14 @@ pub(super) fn call(
                 .into()
         }
         "Fn::Cidr" => cidr(scope, argument)?,
+        "Fn::Length" => match scope.evaluate(argument)? {
+            Some(Value::Array(items)) => items.len().into(),
+            _ => return Err(malformed(name)),
+        },
+        "Fn::ToJsonString" => match scope.evaluate(argument)? {
+            Some(value @ (Value::Array(_) | Value::Object(_))) => value.to_string().into(),
+            _ => return Err(malformed(name)),
+        },
         other => {
             return Err(error(&format!("the function {other} is not known")));
         }
@@ -225,11 +235,18 @@ fn select(scope: &Scope<'_>, argument: &Value) -> Result<Value, TemplateError> {
 }
 
 fn find_in_map(scope: &Scope<'_>, argument: &Value) -> Result<Value, TemplateError> {
-    let [map, first, second] = fixed(argument, "Fn::FindInMap")?;
+    let (keys, default) = shape::with_default(argument)?;
+    let [map, first, second] = keys;
     let map = scope.text(map, "the map of Fn::FindInMap")?;
     let first = scope.text(first, "the first key of Fn::FindInMap")?;
     let second = scope.text(second, "the second key of Fn::FindInMap")?;
-    mapped(&scope.template.mappings, &map, &first, &second).cloned()
+    match (mapped(&scope.template.mappings, &map, &first, &second), default) {
+        (Ok(value), _) => Ok(value.clone()),
+        (Err(_), Some(default)) => {
+            scope.evaluate(default)?.ok_or_else(|| malformed("Fn::FindInMap"))
+        }
+        (Err(error), None) => Err(error),
+    }
 }
 
 /// What a mapping has under two keys (recorded:

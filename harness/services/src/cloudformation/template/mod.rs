@@ -122,12 +122,19 @@ pub(super) struct Document {
     pub(super) parameters: Vec<Parameter>,
 }
 
-/// The one macro that this CloudFormation knows.
+/// AWS's macros: all that this CloudFormation knows.
 pub(super) const SERVERLESS: &str = "AWS::Serverless-2016-10-31";
+pub(super) const INCLUDE: &str = "AWS::Include";
+pub(super) const LANGUAGE_EXTENSIONS: &str = "AWS::LanguageExtensions";
+/// All of them.
+pub(super) const MACROS: [&str; 3] = [SERVERLESS, INCLUDE, LANGUAGE_EXTENSIONS];
+/// What a template may call only with the language extensions.
+const EXTENSIONS: [&str; 2] = ["Fn::Length", "Fn::ToJsonString"];
+const LOOP: &str = "Fn::ForEach::";
 
 /// A macro for one part of a template
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-transform.html>).
-const FN_TRANSFORM: &str = "Fn::Transform";
+pub(super) const FN_TRANSFORM: &str = "Fn::Transform";
 
 const SECTIONS: [&str; 11] = [
     "AWSTemplateFormatVersion",
@@ -150,7 +157,7 @@ impl Document {
         let Value::Object(body) = value else {
             return Err(TemplateError::new("Template format error: unsupported structure."));
         };
-        let transforms = transforms(body.get("Transform"))?;
+        let mut transforms = transforms(body.get("Transform"))?;
         let unknown: Vec<_> = body
             .keys()
             .filter(|key| {
@@ -177,7 +184,16 @@ impl Document {
                 "Template format error: At least one Resources member must be defined.",
             ));
         }
-        body.values().try_for_each(no_macros)?;
+        let mut inside = Inside::default();
+        body.values().try_for_each(|section| inside.look(section))?;
+        if let Some(call) = inside.extension.filter(|_| !named(&transforms, LANGUAGE_EXTENSIONS)) {
+            return Err(TemplateError::new(format!(
+                "Template error: {call} needs the transform {LANGUAGE_EXTENSIONS}, which the template does not name"
+            )));
+        }
+        if inside.includes && !named(&transforms, INCLUDE) {
+            transforms.push(INCLUDE.to_owned());
+        }
         let parameters = parameters::declared(section(&body, "Parameters")?)?;
         Ok(Self { text: text.to_owned(), body, transforms, parameters })
     }
@@ -196,7 +212,7 @@ fn transforms(section: Option<&Value>) -> Result<Vec<String>, TemplateError> {
         Some(one) => std::slice::from_ref(one),
     };
     let names = definitions.iter().map(name_of_transform).collect::<Result<Vec<_>, _>>()?;
-    match names.iter().find(|name| *name != SERVERLESS) {
+    match names.iter().find(|name| !MACROS.contains(&name.as_str())) {
         Some(other) => Err(unknown_transform(other)),
         None => Ok(names),
     }
@@ -220,16 +236,54 @@ fn unknown_transform(name: &str) -> TemplateError {
     ))
 }
 
-/// That no part of a template asks for a macro of its own.
-fn no_macros(node: &Value) -> Result<(), TemplateError> {
-    match node {
-        Value::Object(members) => match members.get(FN_TRANSFORM) {
-            Some(definition) => Err(unknown_transform(&name_of_transform(definition)?)),
-            None => members.values().try_for_each(no_macros),
-        },
-        Value::Array(items) => items.iter().try_for_each(no_macros),
-        _ => Ok(()),
+fn named(transforms: &[String], name: &str) -> bool {
+    transforms.iter().any(|transform| transform == name)
+}
+
+/// Whether a macro's definition is an include.
+pub(super) fn is_include(definition: &Value) -> bool {
+    definition.get("Name").and_then(Value::as_str) == Some(INCLUDE)
+}
+
+/// What the parts of a template ask for.
+#[derive(Debug, Default)]
+struct Inside {
+    includes: bool,
+    /// A function of the language extensions.
+    extension: Option<String>,
+}
+
+impl Inside {
+    /// Looks at a node: the only macro of a part is the include.
+    fn look(&mut self, node: &Value) -> Result<(), TemplateError> {
+        match node {
+            Value::Object(members) => {
+                if let Some(definition) = members.get(FN_TRANSFORM) {
+                    if !is_include(definition) {
+                        return Err(unknown_transform(&name_of_transform(definition)?));
+                    }
+                    self.includes = true;
+                }
+                if let Some(name) = extension(members) {
+                    self.extension.get_or_insert(name);
+                }
+                members.values().try_for_each(|member| self.look(member))
+            }
+            Value::Array(items) => items.iter().try_for_each(|item| self.look(item)),
+            _ => Ok(()),
+        }
     }
+}
+
+/// The function of the language extensions that an object calls.
+fn extension(members: &Map<String, Value>) -> Option<String> {
+    if let Some(name) = members.keys().find(|name| name.starts_with(LOOP)) {
+        return Some(name.clone());
+    }
+    let (name, argument) = function(members)?;
+    let has_default = || argument.as_array().is_some_and(|keys| keys.len() == 4);
+    let extends = EXTENSIONS.contains(&name) || name == "Fn::FindInMap" && has_default();
+    extends.then(|| name.to_owned())
 }
 
 /// A template ready to be deployed: expanded and checked.

@@ -190,6 +190,12 @@ const MEMBERS: [&str; 11] = [
     "MaxValue",
 ];
 
+/// A pattern of Java's, as AWS reads them, for a whole value. `\\Z` is its end here
+/// too: a value has no line after it.
+fn java(pattern: &str) -> String {
+    format!("^(?:{})$", pattern.replace("\\Z", "\\z"))
+}
+
 /// Reads the section `Parameters`.
 pub(super) fn declared(
     section: Option<&Map<String, Value>>,
@@ -401,7 +407,7 @@ impl Parameter {
             return Err(self.refuse("must be one of AllowedValues".to_owned()));
         }
         if let Some(pattern) = &self.allowed_pattern {
-            let matcher = regex_lite::Regex::new(&format!("^(?:{pattern})$")).map_err(|_| {
+            let matcher = regex_lite::Regex::new(&java(pattern)).map_err(|_| {
                 TemplateError::new(format!(
                     "Template format error: AllowedPattern of parameter {key} cannot be read: {pattern}"
                 ))

@@ -11,7 +11,7 @@ use super::TemplateError;
 use super::evaluate::function;
 
 /// AWS's sentence for each function, without `Template error: `.
-const SENTENCES: [(&str, &str); 10] = [
+const SENTENCES: [(&str, &str); 12] = [
     (
         "Fn::GetAtt",
         "every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute",
@@ -43,6 +43,8 @@ const SENTENCES: [(&str, &str); 10] = [
         "every Fn::Cidr object requires two or three parameters, the IP block, count of subnets and optionally subnet mask",
     ),
     ("Fn::If", "Fn::If requires a list argument with three parameters"),
+    ("Fn::Length", "Fn::Length requires a list or a function that returns a list"),
+    ("Fn::ToJsonString", "Fn::ToJsonString requires an object or a list"),
 ];
 
 /// The error of a function whose argument it does not take.
@@ -61,6 +63,20 @@ pub(super) fn fixed<'a, const N: usize>(
 ) -> Result<[&'a Value; N], TemplateError> {
     let items: Option<Vec<&Value>> = argument.as_array().map(|items| items.iter().collect());
     items.and_then(|items| items.try_into().ok()).ok_or_else(|| malformed(name))
+}
+
+/// The three keys of `Fn::FindInMap`, and the default that the language extensions
+/// let it have.
+pub(super) fn with_default(
+    argument: &Value,
+) -> Result<([&Value; 3], Option<&Value>), TemplateError> {
+    match argument.as_array().map(Vec::as_slice) {
+        Some([map, first, second, options]) => match options.get("DefaultValue") {
+            Some(default) => Ok(([map, first, second], Some(default))),
+            None => Err(malformed("Fn::FindInMap")),
+        },
+        _ => Ok((fixed(argument, "Fn::FindInMap")?, None)),
+    }
 }
 
 /// Checks a function's argument, as far as the template alone says what it is.
@@ -83,7 +99,7 @@ pub(super) fn check(name: &str, argument: &Value) -> Result<(), TemplateError> {
             condition.is_string()
         }
         // A fourth argument belongs to AWS::LanguageExtensions.
-        "Fn::FindInMap" => fixed::<3>(argument, name).is_ok(),
+        "Fn::FindInMap" => with_default(argument).is_ok(),
         "Fn::Sub" => match argument {
             Value::String(_) => true,
             other => matches!(fixed(other, name)?, [Value::String(_), Value::Object(_)]),

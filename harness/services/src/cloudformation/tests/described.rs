@@ -142,3 +142,48 @@ async fn a_definition_in_s3_is_read_and_its_names_are_replaced() {
     assert_eq!(calls[1].1["definition"], r#"{"StartAt": "One"}"#);
     assert_eq!(calls[1].1["roleArn"], "arn:aws:iam::123456789012:role/r");
 }
+
+#[tokio::test]
+async fn a_tables_changes_go_to_a_kinesis_stream() {
+    let world = World::new().await;
+    let template = r#"{"Resources": {"T": {"Type": "AWS::DynamoDB::Table", "Properties": {
+        "TableName": "t", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "KinesisStreamSpecification": {"StreamArn": "arn:aws:kinesis:eu-west-1:123456789012:stream/s"}}}}}"#;
+    assert_eq!(world.create("s", template).await.1, "CREATE_COMPLETE");
+    let calls = world.fake.calls_with_input();
+    let enabled = calls.iter().find(|(name, _)| name == "EnableKinesisStreamingDestination");
+    let stream = "arn:aws:kinesis:eu-west-1:123456789012:stream/s";
+    assert_eq!(enabled.unwrap().1, json!({"TableName": "t", "StreamArn": stream}));
+    assert_eq!(
+        world.update("s", &template.replace("stream/s", "stream/o")).await,
+        "UPDATE_COMPLETE"
+    );
+    let calls = world.fake.calls();
+    let about: Vec<&String> = calls.iter().filter(|name| name.contains("StreamingDest")).collect();
+    assert_eq!(
+        about,
+        [
+            "DisableKinesisStreamingDestination",
+            "EnableKinesisStreamingDestination",
+            "DescribeKinesisStreamingDestination",
+        ]
+    );
+}
+
+/// moto asks for the member, and rules of IoT have no dash in their names.
+#[tokio::test]
+async fn what_an_upstream_asks_for_is_given() {
+    let world = World::new().await;
+    let template = r#"{"Resources": {
+      "M": {"Type": "AWS::ApiGateway::Method", "Properties": {
+        "RestApiId": "a", "ResourceId": "r", "HttpMethod": "GET",
+        "Integration": {"Type": "MOCK", "IntegrationResponses": [{"StatusCode": "200"}]}}},
+      "R": {"Type": "AWS::IoT::TopicRule", "Properties": {
+        "TopicRulePayload": {"Sql": "SELECT 1", "Actions": []}}}}}"#;
+    world.create("my-stack", template).await;
+    let calls = world.fake.calls_with_input();
+    let input = |name: &str| &calls.iter().find(|(call, _)| call == name).unwrap().1;
+    assert_eq!(input("PutIntegrationResponse")["responseTemplates"], json!({}));
+    let rule = input("CreateTopicRule")["ruleName"].as_str().unwrap();
+    assert!(rule.starts_with("my_stack_R_") && !rule.contains('-'), "{rule}");
+}

@@ -32,6 +32,10 @@ struct State {
     parameters: BTreeMap<String, String>,
     objects: BTreeMap<String, String>,
     gone: BTreeSet<String>,
+    /// The status of the inner stack.
+    inner: String,
+    /// Where a table's changes go.
+    stream: String,
     count: usize,
 }
 
@@ -219,6 +223,30 @@ impl Fake {
                     "Expiration": "2030-01-01T00:00:00Z",
                 }})
             }
+            "CreateStack" | "UpdateStack" | "DeleteStack" => {
+                let done = match name {
+                    "CreateStack" if text("TemplateURL").contains("bad") => "ROLLBACK_COMPLETE",
+                    "CreateStack" => "CREATE_COMPLETE",
+                    "UpdateStack" => "UPDATE_COMPLETE",
+                    _ => "DELETE_COMPLETE",
+                };
+                done.clone_into(&mut state.inner);
+                json!({"StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/inner/1"})
+            }
+            "DescribeStacks" => json!({"Stacks": [{
+                "StackName": "inner", "CreationTime": "2026-11-28T00:00:00Z",
+                "StackStatus": state.inner, "StackStatusReason": "Because of it. ",
+                "Outputs": [{"OutputKey": "Url", "OutputValue": "https://inner"}],
+            }]}),
+            "CreateTable" => json!({"TableDescription": {"TableArn": "arn:aws:dynamodb:t"}}),
+            "DescribeTable" => json!({"Table": {"TableStatus": "ACTIVE"}}),
+            "EnableKinesisStreamingDestination" => {
+                state.stream = text("StreamArn");
+                json!({})
+            }
+            "DescribeKinesisStreamingDestination" => json!({"KinesisDataStreamDestinations": [
+                {"StreamArn": state.stream, "DestinationStatus": "ACTIVE"},
+            ]}),
             "DescribeSubnets" => {
                 return Err(ServiceError::new(
                     400,

@@ -6,6 +6,8 @@ mod changes;
 mod create;
 mod described;
 mod fake;
+mod macros;
+mod nested;
 mod recorded;
 mod templates;
 mod update;

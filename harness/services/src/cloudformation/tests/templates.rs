@@ -47,8 +47,8 @@ use super::{World, error};
     "Template format error: the transform `Other` is not supported by Ringfence's CloudFormation"
 )]
 #[case(
-    "Resources: {'Fn::Transform': {Name: 'AWS::Include'}}",
-    "Template format error: the transform `AWS::Include` is not supported by Ringfence's CloudFormation"
+    "Resources: {'Fn::Transform': {Name: 'Mine'}}",
+    "Template format error: the transform `Mine` is not supported by Ringfence's CloudFormation"
 )]
 #[case(
     "Resources: {A: {Type: X, Properties: {P: [{'Fn::Transform': {Name: Other}}]}}}",

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ringfence_wire::{Call, ServiceError};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::lambda::error::{invalid, validation};
@@ -34,6 +34,7 @@ pub(in crate::lambda) struct Change {
     variables: Option<Vec<(String, String)>>,
     logging: Option<Value>,
     pub(in crate::lambda) vpc: Option<VpcRequest>,
+    declared: Map<String, Value>,
     /// Found apart from what is read of the call.
     pub(in crate::lambda) layers: Option<Vec<Arc<Published>>>,
 }
@@ -123,6 +124,7 @@ impl Change {
             variables,
             logging: call.input.get("LoggingConfig").filter(|it| !it.is_null()).cloned(),
             vpc: VpcRequest::read(call.input.get("VpcConfig"))?,
+            declared: declared(call),
             layers: None,
         })
     }
@@ -173,6 +175,7 @@ impl Change {
         if self.variables.is_some() {
             to.variables = self.variables;
         }
+        to.declared.extend(self.declared);
         if let Some(layers) = self.layers {
             to.layers = Arc::new(Layered::new(layers));
         }
@@ -181,6 +184,15 @@ impl Change {
         }
         Ok(())
     }
+}
+
+/// What a function is beside what is run here: durable executions, tenants.
+fn declared(call: &Call) -> Map<String, Value> {
+    ["DurableConfig", "TenancyConfig"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), call.input.get(name)?.clone())))
+        .filter(|(_, value)| value.as_object().is_some_and(|it| !it.is_empty()))
+        .collect()
 }
 
 impl VpcRequest {

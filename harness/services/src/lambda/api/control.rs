@@ -74,6 +74,7 @@ impl Lambda {
             vpc,
             logging: Logging { group: format!("/aws/lambda/{name}"), format: LogFormat::Text },
             layers: Arc::default(),
+            declared: Map::new(),
             code: Arc::new(package.code()),
         };
         change.apply(&mut configuration)?;

@@ -196,8 +196,6 @@ pub(in crate::lambda) fn check_built(call: &Call) -> Result<(), ServiceError> {
         ("`KMSKeyArn`", call.input.get("KMSKeyArn")),
         ("`ImageConfig`", call.input.get("ImageConfig")),
         ("`CapacityProviderConfig`", call.input.get("CapacityProviderConfig")),
-        ("`DurableConfig`", call.input.get("DurableConfig")),
-        ("`TenancyConfig`", call.input.get("TenancyConfig")),
         ("`PublishTo`", call.input.get("PublishTo")),
     ] {
         if said(value) {

@@ -319,6 +319,9 @@ impl Lambda {
     /// # Errors
     /// `NotImplementedException`, which names the runtime.
     pub(in crate::lambda) fn check_runtime(&self, of: &Configuration) -> Result<(), ServiceError> {
+        if let Some(member) = of.declared.keys().next() {
+            return Err(not_built(format!("running a function with `{member}`")));
+        }
         if of.runtime.starts_with("python") {
             return self.python(of).map(|_| ());
         }

@@ -32,6 +32,8 @@ pub(in crate::lambda) struct Configuration {
     pub(in crate::lambda) vpc: Option<VpcConfig>,
     pub(in crate::lambda) logging: Logging,
     pub(in crate::lambda) layers: Arc<Layered>,
+    /// Members that are kept and shown; who has one is not run here.
+    pub(in crate::lambda) declared: Map<String, Value>,
     pub(in crate::lambda) code: Arc<Code>,
 }
 
@@ -196,6 +198,7 @@ impl Version {
         put("EphemeralStorage", json!({ "Size": it.ephemeral_storage_mb }));
         put("SnapStart", json!({ "ApplyOn": "None", "OptimizationStatus": "Off" }));
         put("LoggingConfig", it.logging.show());
+        shown.extend(it.declared.clone());
         shown
     }
 }

@@ -387,3 +387,24 @@ async fn tags_are_set_listed_and_removed_by_arn() {
         "Tags on function aliases and versions are not supported. Please specify a function ARN.",
     );
 }
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html>,
+/// <https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html>
+#[rstest]
+#[case("DurableConfig", json!({ "ExecutionTimeout": 900, "RetentionPeriodInDays": 7 }))]
+#[case("TenancyConfig", json!({ "TenantIsolationMode": "PER_TENANT" }))]
+#[tokio::test]
+async fn what_is_not_run_is_made_and_shown_and_told_at_its_invocation(
+    #[case] member: &str,
+    #[case] value: Value,
+) {
+    let world = World::new().await;
+    let created = world.create(json!({ member: value })).await;
+    assert_eq!(created[member], value);
+    let error = world.refusal("Invoke", orders()).await;
+    assert_eq!((error.status, &*error.code), (501, "NotImplementedException"));
+    let expected = format!(
+        "running a function with `{member}` is not built in this Lambda; nothing was changed"
+    );
+    assert_eq!(error.message, expected);
+}

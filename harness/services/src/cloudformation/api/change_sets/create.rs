@@ -263,7 +263,7 @@ impl CloudFormation {
         draft: Draft,
         credentials: &Credentials,
     ) -> Result<Reviewed, ServiceError> {
-        let definition = self.define(draft).await?;
+        let definition = self.define(draft, credentials).await?;
         after_expansion(call, &definition)?;
         let zones = self.zones(&definition, credentials).await?;
         let changes = self.changes(target.id(), target.name(), &definition, zones)?;

@@ -41,7 +41,7 @@ impl Scope<'_> {
             }
             Value::Object(members) => {
                 let inner = self.members(members);
-                (!inner.is_empty()).then_some(Value::Object(inner))
+                (!inner.is_empty() || members.is_empty()).then_some(Value::Object(inner))
             }
             scalar => Some(scalar.clone()),
         }

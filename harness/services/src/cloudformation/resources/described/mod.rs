@@ -36,6 +36,10 @@ use self::expression::Scope;
 use super::context::{Patience, merged, tag_changes, tag_list};
 use super::{Context, Existing, Failure, Made, Property, ResourceType, Tagging};
 
+/// Types whose made-up names have no dash, since theirs may have none
+/// (<https://docs.aws.amazon.com/iot/latest/apireference/API_CreateTopicRule.html>).
+const UNDERSCORED: [&str; 1] = ["AWS::IoT::TopicRule"];
+
 /// A type with its description.
 pub(super) struct Described {
     kind: String,
@@ -99,6 +103,9 @@ impl Described {
         let mut name = context.physical_name(longest.saturating_sub(suffix.len()));
         if self.description.lower {
             name = name.to_lowercase();
+        }
+        if UNDERSCORED.contains(&self.kind.as_str()) {
+            name = name.replace('-', "_");
         }
         Some(format!("{name}{suffix}"))
     }

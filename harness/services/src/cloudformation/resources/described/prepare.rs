@@ -17,6 +17,7 @@ pub(super) async fn properties(
     old: Option<&Map<String, Value>>,
 ) -> Result<Map<String, Value>, Failure> {
     match kind {
+        "AWS::ApiGateway::Method" => Ok(method(wanted)),
         "AWS::ApiGateway::RestApi" => Ok(super::openapi::properties(wanted)),
         "AWS::StepFunctions::StateMachine" => definition(context, wanted).await,
         // Who changes something else keeps the secret.
@@ -29,6 +30,20 @@ pub(super) async fn properties(
         }
         _ => Ok(wanted.clone()),
     }
+}
+
+/// An integration's responses with the templates that they have: none. moto asks
+/// for the member, which API Gateway does not.
+fn method(wanted: &Map<String, Value>) -> Map<String, Value> {
+    let mut prepared = wanted.clone();
+    let responses = prepared
+        .get_mut("Integration")
+        .and_then(|integration| integration.get_mut("IntegrationResponses"))
+        .and_then(Value::as_array_mut);
+    for response in responses.into_iter().flatten().filter_map(Value::as_object_mut) {
+        response.entry("ResponseTemplates").or_insert_with(|| json!({}));
+    }
+    prepared
 }
 
 /// `DefinitionString` out of whichever property has the definition, with
