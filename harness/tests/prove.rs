@@ -401,3 +401,19 @@ fn what_cannot_be_read_or_names_nobody_is_one_message() {
         Some(0)
     );
 }
+
+/// The rails of the attacks are those of the catalogue of objectives: what is proved
+/// stands beside its attacks by its name.
+#[test]
+fn each_rail_has_the_name_that_its_attacks_have() {
+    let catalogue = ringfence_evidence::controls::Catalogue::builtin().unwrap();
+    let objectives = catalogue.objectives().iter();
+    let known: Vec<&str> =
+        objectives.flat_map(|one| one.guard_rails.iter().map(String::as_str)).collect();
+    let (_, told) = proved(&state(&work(), &limit(), REPOSITORY, &[]));
+    let names: Vec<&str> = told.iter().filter_map(|line| line["rail"].as_str()).collect();
+    assert_eq!(names.len(), 18, "{names:#?}");
+    for name in names {
+        assert!(known.contains(&name), "`{name}`");
+    }
+}

@@ -320,6 +320,7 @@ fn made_up(count: usize) -> RunRecord {
         }),
         reach: (0..3).map(reach).collect(),
         isolation: None,
+        proofs: Vec::new(),
         calibration: None,
         readings: Vec::new(),
     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bundle::{DECISIONS, INPUTS, RUN, raw_path, read};
 use crate::manifest::{MANIFEST, Manifest, ManifestError, SIGNATURE};
@@ -216,6 +216,8 @@ fn in_oscal(text: &str) -> Option<Counts> {
     let verdicts: Option<Vec<&str>> = observations
         .into_iter()
         .flatten()
+        // What was proved without a request is no probe.
+        .filter(|observation| observation.get("methods") != Some(&json!(["EXAMINE"])))
         .map(|observation| {
             let props = observation.get("props")?.as_array()?;
             let own = props.iter().find(|prop| prop.get("name").is_some_and(|n| n == "verdict"))?;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::mutations::MutantVerdict;
 use crate::probe::Verdict;
+use crate::proof::{Proof, ProofVerdict};
 use crate::record::{RunRecord, RunStatus};
 
 /// What changed between two runs, each list in the order of the ids.
@@ -55,6 +56,7 @@ impl Diff {
             run: changes(&run(old), &run(new)),
         };
         diff.regressions = diff.worse(new);
+        diff.regressions.extend(no_longer_proved(old, new));
         diff
     }
 
@@ -127,6 +129,21 @@ impl fmt::Display for Diff {
         writeln!(f, "\n{} regressions", self.regressions.len())?;
         self.regressions.iter().try_for_each(|regression| writeln!(f, "  {regression}"))
     }
+}
+
+/// Guard rails that were proved and are not, and those that a request gets past for
+/// the first time.
+fn no_longer_proved(old: &RunRecord, new: &RunRecord) -> Vec<String> {
+    let told = |proof: &Proof| {
+        let (rail, now) = (&proof.guard_rail, proof.verdict.as_str());
+        match old.proof(rail).map(|before| before.verdict) {
+            Some(before) if before == proof.verdict => None,
+            Some(ProofVerdict::Proved) => Some(format!("`{rail}` was proved and is now {now}")),
+            _ if proof.is_violated() => Some(format!("`{rail}` is new and {now}")),
+            _ => None,
+        }
+    };
+    new.proofs.iter().filter_map(told).collect()
 }
 
 type Facts = BTreeMap<String, String>;

@@ -96,6 +96,7 @@ impl First {
             reach: Vec::new(),
             isolation: None,
             readings: Vec::new(),
+            proofs: Vec::new(),
             calibration: None,
         }
     }
@@ -146,6 +147,15 @@ mod tests {
         assert_eq!((record.schema_version, record.summary.held), (2, 2));
         assert!(record.passed());
         assert_eq!((&record.isolation, record.readings.len()), (&None, 0));
+    }
+
+    #[test]
+    fn a_bundle_of_the_third_version_is_good_as_it_was() {
+        let checked = check(&kept(3), Trust::HashesAlone).unwrap();
+        assert_eq!(checked.problems, Vec::<String>::new());
+        let record = checked.record.unwrap();
+        assert_eq!((record.schema_version, record.readings.len()), (3, 3));
+        assert!(record.passed() && record.proofs.is_empty());
     }
 
     #[test]

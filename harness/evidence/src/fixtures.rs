@@ -3,8 +3,8 @@
 use crate::calibration::Calibration;
 use crate::{
     Companion, Companions, Decider, Input, Isolation, Mutant, MutantVerdict, MutationSummary,
-    Mutations, Phase, Probe, Provenance, Reach, ReachRow, Reading, RunRecord, RunStatus,
-    SCHEMA_VERSION, Scope, Summary, Upstream, Verdict,
+    Mutations, Phase, Probe, Proof, ProofVerdict, Provenance, Reach, ReachRow, Reading, RunRecord,
+    RunStatus, SCHEMA_VERSION, Scope, Summary, Upstream, Verdict,
 };
 
 pub(crate) fn shown(detail: &str) -> Option<Companion> {
@@ -116,6 +116,13 @@ pub(crate) fn record() -> RunRecord {
                 duration_ms: 210,
             })
             .into(),
+        proofs: vec![Proof {
+            guard_rail: "every execution role carries the boundary".to_owned(),
+            verdict: ProofVerdict::Proved,
+            claims: 3,
+            universe: "actions: any name; resources: `*` and any ARN".to_owned(),
+            told: Vec::new(),
+        }],
         calibration: None,
     }
 }

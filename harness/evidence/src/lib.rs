@@ -18,6 +18,7 @@ pub mod manifest;
 mod mutations;
 mod places;
 mod probe;
+mod proof;
 mod record;
 pub mod sarif;
 pub mod signature;
@@ -28,6 +29,7 @@ pub use calibration::Calibration;
 pub use mutations::{Mutant, MutantVerdict, MutationSummary, Mutations, Reach, ReachRow};
 pub use places::Places;
 pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};
+pub use proof::{Proof, ProofVerdict};
 pub use record::{
     EvidenceError, Input, Isolation, Phase, Provenance, Reading, RunRecord, RunStatus,
     SCHEMA_VERSION, Summary, Upstream,

@@ -10,10 +10,11 @@ use crate::calibration::Calibration;
 use crate::earlier;
 use crate::mutations::{Mutations, Reach};
 use crate::probe::{Probe, Verdict};
+use crate::proof::Proof;
 
 /// The version of the record's schema; it changes when a field changes its
 /// meaning or goes.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// The versions that are read: an earlier one becomes the present one, with
 /// what it did not know left open.
@@ -100,6 +101,10 @@ pub struct RunRecord {
     /// The account, read back at three moments; since version 3.
     #[serde(default)]
     pub readings: Vec<Reading>,
+    /// The guard rails proved for all requests, on the deployed state; since version
+    /// 4. None where there was nothing to prove them of.
+    #[serde(default)]
+    pub proofs: Vec<Proof>,
     /// What AWS's own simulator says of the decisions, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
@@ -280,11 +285,12 @@ impl Summary {
 }
 
 impl RunRecord {
-    /// Whether the run came to its end, every probe of it held, and every
-    /// weakened guard rail, where some were weakened, was noticed.
+    /// Whether the run came to its end, every probe of it held, no request gets past a
+    /// guard rail, and every weakened guard rail, where some were weakened, was noticed.
     pub fn passed(&self) -> bool {
         let noticed = self.mutations.as_ref().is_none_or(|mutations| mutations.summary.good());
-        self.status.is_complete() && self.summary.all_held() && noticed
+        let violated = self.proofs.iter().any(Proof::is_violated);
+        self.status.is_complete() && self.summary.all_held() && noticed && !violated
     }
 
     /// Why code under test could have changed anything, where it could.
@@ -375,6 +381,20 @@ mod tests {
         );
     }
 
+    /// What the attacks did not find.
+    #[test]
+    fn a_run_whose_attacks_held_fails_where_a_request_gets_past_a_guard_rail() {
+        let mut record = fixtures::record();
+        record.probes.retain(|probe| probe.verdict == Verdict::Held);
+        record.summary = Summary::of(&record.probes);
+        record.mutations = None;
+        assert!(record.passed());
+        record.proofs[0].verdict = crate::ProofVerdict::Undecided;
+        assert!(record.passed());
+        record.proofs[0].verdict = crate::ProofVerdict::Violated;
+        assert!(!record.passed());
+    }
+
     #[test]
     fn a_record_is_written_and_read_back() {
         let record = fixtures::record();
@@ -400,13 +420,13 @@ mod tests {
     fn another_schema_is_refused_by_its_version_and_an_unknown_field_by_its_name() {
         let path = Path::new("run.json");
         let mut value = serde_json::to_value(fixtures::record()).unwrap();
-        value["schema_version"] = 4.into();
+        value["schema_version"] = 5.into();
         let error = RunRecord::parse(value.to_string().as_bytes(), path).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`run.json` is no run record of schema version 1 to 3: it is of version 4"
+            "`run.json` is no run record of schema version 1 to 4: it is of version 5"
         );
-        value["schema_version"] = 3.into();
+        value["schema_version"] = 4.into();
         value["status"]["passed"] = true.into();
         let error = RunRecord::parse(value.to_string().as_bytes(), path).unwrap_err();
         assert!(error.to_string().contains("unknown field `passed`"), "{error}");

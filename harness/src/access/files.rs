@@ -119,6 +119,23 @@ pub fn shown(paths: &[PathBuf], configurations: &Configurations) -> Result<Estat
     Ok(reader.estate)
 }
 
+/// Reads states as `terraform show -json` prints them, together.
+///
+/// # Errors
+/// What is none, or of another form.
+pub fn states(texts: &[String], configurations: &Configurations) -> Result<Estate, Unreadable> {
+    let mut reader = Reader { configurations, estate: Estate::default() };
+    let path = Path::new("the deployed state");
+    for text in texts {
+        match read(text) {
+            Ok(Read::Other(root)) if terraform::is_shown(&root) => reader.add(path, &root)?,
+            Ok(_) => return Err(Unreadable::new(path, "not what Terraform shows of a state")),
+            Err(error) => return Err(Unreadable::new(path, error)),
+        }
+    }
+    Ok(reader.estate)
+}
+
 /// Adds the roles of the templates in a directory, but for those in some others.
 ///
 /// # Errors

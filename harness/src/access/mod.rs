@@ -6,6 +6,7 @@
 
 pub mod can;
 mod complete;
+pub mod deployed;
 pub mod diff;
 pub mod estate;
 pub mod files;

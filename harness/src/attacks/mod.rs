@@ -42,5 +42,6 @@ pub use attack::{Attack, Attempt, Reason, Refusal, Step, Twin, Who};
 pub use facts::{DeployerFacts, Facts};
 pub use finding::{Companion, Companions, Decider, Finding, Road, Scope, Verdict};
 pub use probe_role::ProbeRole;
+pub use reach::deployed::{RolePolicies, role_policies};
 pub use run::Runner;
 pub use suite::{Part, Suite};

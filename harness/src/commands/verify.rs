@@ -17,6 +17,7 @@ use ringfence_evidence::{
     Summary, Told, Upstream, Verdict,
 };
 use ringfence_guard::Recording;
+use ringfence_prove::Disagreement;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -31,6 +32,7 @@ use crate::exit::Exit;
 use crate::integrity;
 use crate::mutations;
 use crate::progress::Progress;
+use crate::proof::deployed;
 use crate::stack::{Options, Stack};
 use crate::tools::PythonTools;
 
@@ -231,6 +233,7 @@ async fn attack(
     keep_decisions(stack, keeper)?;
     let duration_ms = u64::try_from(began.elapsed().as_millis())?;
     record.phases.push(Phase { name: "attack".to_owned(), duration_ms });
+    prove(&suite, progress, record).await?;
     record.reach = campaign::reaches(&suite, progress).await?.into_iter().map(Into::into).collect();
     keeper.note(record)?;
     let mutations = mutations::run(&suite, &findings, recording, &[], progress).await?;
@@ -245,6 +248,35 @@ async fn attack(
         record.readings = conclusion.readings;
     }
     Ok(campaign::ids(&suite)?.into_iter().collect())
+}
+
+/// Each guard rail that speaks of permissions, for all requests; before any is
+/// weakened.
+async fn prove(
+    suite: &Suite<'_>,
+    progress: &Progress,
+    record: &mut RunRecord,
+) -> anyhow::Result<()> {
+    let phase = progress.phase("proving the guard rails");
+    match deployed::proofs(suite).await {
+        Ok((proofs, start)) => {
+            record.proofs = proofs;
+            let duration_ms = u64::try_from(start.elapsed().as_millis())?;
+            record.phases.push(Phase { name: "prove".to_owned(), duration_ms });
+        }
+        // A fault of ours, and no result.
+        Err(reason) if reason.is::<Disagreement>() => return Err(reason),
+        Err(reason) => {
+            record
+                .deviations
+                .push(format!("no guard rail was proved for all requests: {reason:#}"));
+        }
+    }
+    if let Some(proved) = record.proved() {
+        phase.note(proved);
+    }
+    phase.done();
+    Ok(())
 }
 
 /// What was decided until now, before any guard rail is weakened: what
@@ -334,6 +366,7 @@ fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
         reach: Vec::new(),
         isolation: None,
         readings: Vec::new(),
+        proofs: Vec::new(),
         calibration: None,
     })
 }

@@ -6,13 +6,15 @@
 //! - [`claims`]: each rail as what an identity may be allowed at most;
 //! - [`decide`]: a claim is proved, violated by a request that the engine allows, or
 //!   undecided;
-//! - [`told`]: the results as text, JSON and Markdown.
+//! - [`told`]: the results as text, JSON and Markdown;
+//! - [`deployed`]: the same of a stack that runs, for the record of a run.
 //!
 //! No name of an estate stands here: what is guarded is derived, as the attacks derive
 //! it.
 
 pub mod claims;
 pub mod decide;
+pub mod deployed;
 pub mod guarded;
 mod network;
 mod statements;

@@ -103,6 +103,22 @@ impl<'f> Rail<'f> {
         }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// How many claims it comes to.
+    pub fn claims(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// What requests there are, in a sentence.
+    pub fn universe_told(&self) -> String {
+        let Stated { actions, resources, keys } = self.universe();
+        format!("actions: {actions}; resources: {resources}; keys: {keys}")
+    }
+
     fn universe(&self) -> Stated {
         match self.findings.iter().any(|one| one.universe == Universe::Catalogue) {
             true => Stated {
@@ -160,7 +176,8 @@ pub fn json(rails: &[Rail<'_>], took: Duration) -> serde_json::Result<String> {
     Ok(out + &summary.to_string() + "\n")
 }
 
-fn lines(rail: &Rail<'_>) -> Vec<String> {
+/// What there is to say of a guard rail beside its verdict.
+pub fn lines(rail: &Rail<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for (who, broken) in rail.violations() {
         let shown = Shown::of(&broken.witness);

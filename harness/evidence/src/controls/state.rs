@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Basis, Catalogue, Control, Objective};
-use crate::{MutantVerdict, RunRecord, Scope, Verdict};
+use crate::{MutantVerdict, Proof, RunRecord, Scope, Verdict};
 
 /// How many probes, mutants or objectives there are of each verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -180,6 +180,17 @@ fn judge(objective: &Objective, record: &RunRecord, rails: &BTreeMap<&str, Tally
             reason: Some("a report cannot vouch for itself: verify the bundle".to_owned()),
         },
     };
+    let past: Vec<&str> = objective
+        .guard_rails
+        .iter()
+        .filter(|rail| record.proof(rail).is_some_and(Proof::is_violated))
+        .map(String::as_str)
+        .collect();
+    if !past.is_empty() {
+        state.verdict = Verdict::Failed;
+        state.reason =
+            Some(format!("a request that no probe made gets past it: {}", past.join("; ")));
+    }
     if state.verdict == Verdict::Held && !record.status.is_complete() {
         state.verdict = Verdict::Inconclusive;
         state.reason = Some("the run did not come to its end".to_owned());

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::controls::{State, Tally};
-use crate::{MutantVerdict, Verdict};
+use crate::{MutantVerdict, ProofVerdict, Verdict};
 
 /// What a path in a link must not contain as it is.
 const PATH: &AsciiSet = &CONTROLS
@@ -39,6 +39,14 @@ pub(super) const fn mutant(verdict: MutantVerdict) -> (&'static str, &'static st
         MutantVerdict::Survived => ("failed", "Not noticed"),
         MutantVerdict::Equivalent => ("not-run", "Equivalent"),
         MutantVerdict::NotRun => ("not-run", "Not run"),
+    }
+}
+
+pub(super) const fn proof(verdict: ProofVerdict) -> (&'static str, &'static str) {
+    match verdict {
+        ProofVerdict::Proved => ("held", "Proved"),
+        ProofVerdict::Violated => ("failed", "Violated"),
+        ProofVerdict::Undecided => ("inconclusive", "Undecided"),
     }
 }
 

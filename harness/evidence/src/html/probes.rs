@@ -7,7 +7,9 @@ use maud::{Markup, html};
 
 use super::Report;
 use super::index::{Index, Rail};
-use super::parts::{badge, count, duration, later, link, prose, tally, verdict};
+use super::parts::{
+    badge, count, duration, later, link, proof as proof_badge, prose, tally, verdict,
+};
 use super::statement;
 use super::summary::titled;
 use crate::bundle::raw_path;
@@ -43,6 +45,7 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
                     (badge(verdict(rail.tally.verdict())))
                 }
                 (purpose(report, rail))
+                (proved(report, rail))
                 @if rail.probes.is_empty() {
                     p.none { "No probe tests it in this run." }
                 } @else {
@@ -76,6 +79,19 @@ pub(super) fn sizes(index: &Index<'_>) -> String {
             writeln!(rules, "#g{number} .probes {{ contain-intrinsic-size: auto {height}px; }}");
     }
     rules
+}
+
+/// What was shown of a guard rail for all requests.
+fn proved(report: &Report<'_>, rail: &Rail<'_>) -> Markup {
+    html! {
+        @if let Some(found) = report.record.proof(rail.name) {
+            p.small {
+                (badge(proof_badge(found.verdict))) " for all requests, in " (count(found.claims, "claim"))
+                " (" (found.universe) ")."
+            }
+            @if !found.told.is_empty() { ul.small { @for one in &found.told { li { (one) } } } }
+        }
+    }
 }
 
 /// Which objectives and controls a guard rail serves.

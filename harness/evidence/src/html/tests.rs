@@ -287,3 +287,15 @@ fn who_signs_is_said_and_that_the_page_cannot_tell() {
     assert!(text.contains("To be signed by the key SHA256:abc. This page cannot vouch for itself"));
     assert!(!text.contains("Unsigned"));
 }
+
+#[test]
+fn what_was_proved_stands_beside_the_probes_of_its_guard_rail() {
+    let mut record = fixtures::record();
+    let page = |record: &RunRecord| render(record, &Catalogue::builtin().unwrap(), None);
+    assert!(page(&record).contains("Proved</b> for all requests, in 3 claims"));
+    record.proofs[0].verdict = crate::ProofVerdict::Violated;
+    record.proofs[0].told = vec!["role/<d>: `s3:GetObject`".to_owned()];
+    let violated = page(&record);
+    assert!(violated.contains("Violated</b> for all requests, in 3 claims"));
+    assert!(violated.contains("<li>role/&lt;d&gt;: `s3:GetObject`</li>"));
+}

@@ -9,6 +9,7 @@ use crate::controls::Tally;
 use crate::mutations::{MutantVerdict, MutationSummary, Mutations};
 use crate::places::Places;
 use crate::probe::{Probe, Verdict};
+use crate::proof::{Proof, ProofVerdict};
 use crate::record::{RunRecord, RunStatus};
 use crate::visible::line as line_of;
 
@@ -31,6 +32,11 @@ impl std::fmt::Debug for Told<'_> {
 
 /// Probes for people: what did not hold, with its cause, and the guard rails.
 pub fn probes(probes: &[Probe], told: &Told<'_>) -> String {
+    above(probes, told) + &by_guard_rail(probes, &[])
+}
+
+/// What stands above the guard rails.
+fn above(probes: &[Probe], told: &Told<'_>) -> String {
     let mut text = match told.every_probe {
         true => rows::rows(probes) + "\n",
         false => String::new(),
@@ -39,14 +45,15 @@ pub fn probes(probes: &[Probe], told: &Told<'_>) -> String {
     if !open.is_empty() {
         let _ = writeln!(text, "{open}");
     }
-    text.push_str(&by_guard_rail(probes));
     text
 }
 
 /// A record for people: its probes, what came of weakening the guard rails, and
 /// the counts.
 pub fn table(record: &RunRecord, told: &Told<'_>) -> String {
-    let mut text = probes(&record.probes, told);
+    let mut text = above(&record.probes, told);
+    text.push_str(&by_guard_rail(&record.probes, &record.proofs));
+    text.push_str(&past(&record.proofs));
     let summary = &record.summary;
     let _ = writeln!(
         text,
@@ -57,6 +64,9 @@ pub fn table(record: &RunRecord, told: &Told<'_>) -> String {
         record.upstream.product,
         record.upstream.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default(),
     );
+    if let Some(proved) = record.proved() {
+        let _ = writeln!(text, "{proved}");
+    }
     if let Some(mutations) = &record.mutations {
         text.push_str(&weakened(mutations));
     }
@@ -78,6 +88,18 @@ pub fn table(record: &RunRecord, told: &Told<'_>) -> String {
     }
     if let RunStatus::Incomplete { reason } = &record.status {
         let _ = writeln!(text, "INCOMPLETE, and so no result: {}", line_of(reason));
+    }
+    text
+}
+
+/// What gets past the guard rails, and what is not decided of them.
+fn past(proofs: &[Proof]) -> String {
+    let mut text = String::new();
+    for proof in proofs.iter().filter(|proof| proof.verdict != ProofVerdict::Proved) {
+        let word = if proof.is_violated() { "VIOLATED" } else { "undecided" };
+        for told in &proof.told {
+            let _ = writeln!(text, "{word:<12}{}: {}", line_of(&proof.guard_rail), line_of(told));
+        }
     }
     text
 }
@@ -104,7 +126,7 @@ fn weakened(mutations: &Mutations) -> String {
 }
 
 /// One line a guard rail, in the order of the probes.
-fn by_guard_rail(probes: &[Probe]) -> String {
+fn by_guard_rail(probes: &[Probe], proofs: &[Proof]) -> String {
     let mut rails: Vec<(&str, Tally)> = Vec::new();
     for probe in probes {
         let one = Tally::of([probe.verdict]);
@@ -125,8 +147,13 @@ fn by_guard_rail(probes: &[Probe]) -> String {
             0 => String::new(),
             count => format!(", {count} not applicable"),
         };
+        let proof = proofs.iter().find(|proof| proof.guard_rail == rail);
+        let proof = proof.map_or_else(String::new, |proof| match proof.verdict {
+            ProofVerdict::Violated => ", VIOLATED by another request".to_owned(),
+            other => format!(", {} for all requests", other.as_str()),
+        });
         let (rail, held, all) = (line_of(rail), tally.held, tally.applicable());
-        let _ = writeln!(text, "{verdict:<8}{rail:<width$}  {held} of {all}{beyond}");
+        let _ = writeln!(text, "{verdict:<8}{rail:<width$}  {held} of {all}{beyond}{proof}");
     }
     text
 }

@@ -95,14 +95,32 @@ fn the_counts_and_the_longest_phases_stand_at_the_end() {
     let text = brief(&record);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
-        lines[lines.len() - 6..],
+        lines[lines.len() - 7..],
         [
-            "FAILED  every execution role carries the boundary  1 of 4",
+            "FAILED  every execution role carries the boundary  1 of 4, proved for all requests",
             "",
             "4 probes: 1 held, 1 failed, 1 inconclusive, 1 not run, in 12.3 s on moto server 5.2.5",
+            "1 guard rails for all requests: 1 proved, 0 violated, 0 undecided",
             "UNNOTICED   m-2: the statement is gone",
             "2 guard rails weakened: 1 noticed, 1 unnoticed, 0 equivalent, 0 not run, in 0.0 s",
             "longest: attack 34.9 s, terraform apply 21.8 s",
         ]
     );
+}
+
+/// What no attack found.
+#[test]
+fn what_gets_past_a_guard_rail_is_told_beside_its_attacks() {
+    let mut record = record();
+    record.proofs[0].verdict = crate::ProofVerdict::Violated;
+    record.proofs[0].told = vec!["role/d: `s3:GetObject` on `*` is allowed by p".to_owned()];
+    let text = brief(&record);
+    let rail = "every execution role carries the boundary";
+    assert!(text.contains(&format!("{rail}  1 of 4, VIOLATED by another request\n")), "{text}");
+    let told = format!("VIOLATED    {rail}: role/d: `s3:GetObject` on `*` is allowed by p\n");
+    assert!(text.contains(&told), "{text}");
+    record.proofs[0].verdict = crate::ProofVerdict::Undecided;
+    let text = brief(&record);
+    assert!(text.contains(&format!("{rail}  1 of 4, undecided for all requests\n")), "{text}");
+    assert!(text.contains(&format!("undecided   {rail}: role/d")), "{text}");
 }

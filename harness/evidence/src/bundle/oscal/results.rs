@@ -15,6 +15,7 @@ use crate::bundle::{DESIGN_EVIDENCE, raw_path};
 use crate::calibration::Calibration;
 use crate::controls::{Assessment, Catalogue, Objective, State};
 use crate::probe::{Probe, Verdict};
+use crate::proof::Proof;
 use crate::record::{RunRecord, RunStatus};
 use crate::sarif::uri;
 use crate::visible::markdown;
@@ -71,17 +72,29 @@ pub(crate) fn results(
     let tool = tool(record);
     let system = system(record);
     let origin = || Origin { actors: [Actor { kind: "tool", actor_uuid: tool.uuid.clone() }] };
-    let observations: Vec<Observation> = record
+    let mut observations: Vec<Observation> = record
         .probes
         .iter()
         .map(|probe| observation(record, probe, origin(), system.uuid.clone()))
         .collect();
+    let proved = |proof| proof_observation(record, proof, origin(), system.uuid.clone());
+    observations.extend(record.proofs.iter().map(proved));
     let mut risks: Vec<Risk> = record
         .probes
         .iter()
         .filter(|probe| is_risk(probe))
         .map(|probe| probe_risk(record, probe))
         .collect();
+    risks.extend(record.proofs.iter().filter(|one| one.is_violated()).map(|proof| Risk {
+        uuid: id(record, &["proof-risk", &proof.guard_rail]),
+        title: markdown(&format!("violated: {}", proof.guard_rail)),
+        description: markdown(&proof.told.join("; ")),
+        statement: "A request gets past the guard rail.".to_owned(),
+        status: "open",
+        related_observations: vec![RelatedObservation {
+            observation_uuid: proof_id(record, proof),
+        }],
+    }));
     let mut rails: HashMap<&str, Vec<&Probe>> = HashMap::new();
     for probe in &record.probes {
         rails.entry(&probe.guard_rail).or_default().push(probe);
@@ -106,7 +119,10 @@ pub(crate) fn results(
                     props: supported_by(catalogue, &objective.id),
                     origins: [origin()],
                     target: target(record, objective, &state),
-                    related_observations: related(record, &probes),
+                    related_observations: related(record, &probes)
+                        .into_iter()
+                        .chain(of_proofs(record, objective))
+                        .collect(),
                     related_risks: risks
                         .map(|probe| RelatedRisk { risk_uuid: probe_risk_id(record, probe) })
                         .collect(),
@@ -219,6 +235,51 @@ fn observation(record: &RunRecord, probe: &Probe, origin: Origin, system: String
         }],
         collected: record.ended.clone().unwrap_or_else(|| record.started.clone()),
         remarks: probe.reason.as_deref().filter(|reason| !reason.trim().is_empty()).map(markdown),
+    }
+}
+
+fn proof_id(record: &RunRecord, proof: &Proof) -> String {
+    id(record, &["proof", &proof.guard_rail])
+}
+
+/// What was shown of an objective's guard rails for all requests.
+fn of_proofs<'r>(
+    record: &'r RunRecord,
+    objective: &'r Objective,
+) -> impl Iterator<Item = RelatedObservation> + 'r {
+    let proofs = objective.guard_rails.iter().filter_map(|rail| record.proof(rail));
+    proofs.map(|proof| RelatedObservation { observation_uuid: proof_id(record, proof) })
+}
+
+/// What was shown of a guard rail for all requests, without any being sent.
+fn proof_observation(
+    record: &RunRecord,
+    proof: &Proof,
+    origin: Origin,
+    system: String,
+) -> Observation {
+    let told = proof.told.join("; ");
+    Observation {
+        uuid: proof_id(record, proof),
+        title: markdown(&format!("For all requests: {}", proof.guard_rail)),
+        description: markdown(&format!(
+            "{} in {} claims. {}",
+            proof.verdict.as_str(),
+            proof.claims,
+            proof.universe
+        )),
+        props: properties(&[
+            ("guard-rail", &proof.guard_rail),
+            ("verdict", proof.verdict.as_str()),
+            ("claims", &proof.claims.to_string()),
+        ]),
+        methods: ["EXAMINE"],
+        types: [if proof.is_violated() { "finding" } else { "control-objective" }],
+        origins: [origin],
+        subjects: [Subject { subject_uuid: system, kind: "component" }],
+        relevant_evidence: [Evidence { href: "../run.json".to_owned(), description: "the proof" }],
+        collected: record.ended.clone().unwrap_or_else(|| record.started.clone()),
+        remarks: (!told.is_empty()).then(|| markdown(&told)),
     }
 }
 

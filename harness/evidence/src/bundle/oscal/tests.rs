@@ -124,7 +124,9 @@ fn nist_controls_have_the_ids_of_nists_catalogue_and_words_those_of_the_standard
     }
     let result = &results["assessment-results"]["results"][0];
     for observation in result["observations"].as_array().unwrap() {
-        assert_eq!(observation["methods"], json!(["TEST"]));
+        let is_proof = observation["title"].as_str().unwrap().starts_with("For all requests: ");
+        let method = if is_proof { "EXAMINE" } else { "TEST" };
+        assert_eq!(observation["methods"], json!([method]));
     }
     assert_eq!(results["assessment-results"]["metadata"]["oscal-version"], "1.2.1");
 }
@@ -191,7 +193,30 @@ fn what_an_estate_has_none_of_has_neither_a_finding_nor_a_risk() {
     let risks = result["risks"].as_array().unwrap();
     assert!(!risks.iter().any(|risk| risk["title"].as_str().unwrap().starts_with("O3")));
     let told = result["observations"].to_string().matches("not-applicable").count();
-    assert_eq!(told, result["observations"].as_array().unwrap().len());
+    let observations = result["observations"].as_array().unwrap();
+    let probes = observations.iter().filter(|one| one["methods"] == json!(["TEST"])).count();
+    assert_eq!(told, probes);
+}
+
+/// However many probes held.
+#[test]
+fn an_objective_is_not_satisfied_where_a_request_gets_past_its_guard_rail() {
+    let mut record = objective_three(Verdict::Held);
+    let is_satisfied = |record: &RunRecord| {
+        let (_, results) = documents(record);
+        let all = states(&results);
+        all.iter().find(|(id, _)| *id == "O3").unwrap().1 == "satisfied"
+    };
+    record.proofs[0].guard_rail = record.probes[0].guard_rail.clone();
+    assert!(is_satisfied(&record));
+    record.proofs[0].verdict = crate::ProofVerdict::Violated;
+    record.proofs[0].told = vec!["role/d: `iam:CreateRole` on `*` is allowed by p".to_owned()];
+    assert!(!is_satisfied(&record));
+    let (_, results) = documents(&record);
+    let risks = results["assessment-results"]["results"][0]["risks"].as_array().unwrap();
+    let title = format!("violated: {}", record.probes[0].guard_rail);
+    let risk = risks.iter().find(|risk| risk["title"] == title).unwrap();
+    assert_eq!(risk["statement"], "A request gets past the guard rail.");
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! What the prover says of the guard rails, for all requests.
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::RunRecord;
+
+/// What was shown of a guard rail for all requests, on the deployed state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// The guard rail, by the name that its probes have.
+    pub guard_rail: String,
+    /// What was shown.
+    pub verdict: ProofVerdict,
+    /// How many claims it comes to, one for each identity that it is about and
+    /// each resource's policy.
+    pub claims: usize,
+    /// What requests there are: actions, resources and condition keys.
+    pub universe: String,
+    /// Each request that gets past it, with the statements that allow it; each claim
+    /// that is undecided, with its reason; of a proof, what is not known and does not
+    /// matter.
+    pub told: Vec<String>,
+}
+
+/// What was shown of a guard rail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProofVerdict {
+    /// No request whatever gets past it.
+    Proved,
+    /// One does.
+    Violated,
+    /// Neither is shown.
+    Undecided,
+}
+
+impl ProofVerdict {
+    /// Its name, as in the record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Proved => "proved",
+            Self::Violated => "violated",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+impl Proof {
+    /// Whether a request gets past the guard rail.
+    pub fn is_violated(&self) -> bool {
+        self.verdict == ProofVerdict::Violated
+    }
+}
+
+impl RunRecord {
+    /// What was shown of a guard rail for all requests, if that was asked.
+    pub fn proof(&self, guard_rail: &str) -> Option<&Proof> {
+        self.proofs.iter().find(|proof| proof.guard_rail == guard_rail)
+    }
+
+    /// `18 guard rails for all requests: 17 proved, 1 violated, 0 undecided`; nothing
+    /// where none was asked about.
+    pub fn proved(&self) -> Option<String> {
+        let count = |verdict| self.proofs.iter().filter(|proof| proof.verdict == verdict).count();
+        (!self.proofs.is_empty()).then(|| {
+            format!(
+                "{} guard rails for all requests: {} proved, {} violated, {} undecided",
+                self.proofs.len(),
+                count(ProofVerdict::Proved),
+                count(ProofVerdict::Violated),
+                count(ProofVerdict::Undecided)
+            )
+        })
+    }
+}

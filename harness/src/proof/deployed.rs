@@ -1,0 +1,72 @@
+//! The guard rails of a stack that runs, proved on what is deployed: the states of
+//! Layer 1's root modules, and the roles that the applications' stacks made.
+
+use std::time::Instant;
+
+use ringfence_evidence::{Proof, ProofVerdict};
+use ringfence_wire::services::Iam;
+use serde_json::{Value, json};
+
+use super::guarded::Guarded;
+use super::{claims, decide, told};
+use crate::access::deployed;
+use crate::access::estate::Estate;
+use crate::access::files::{self, Configurations};
+use crate::attacks::{Step, Suite, role_policies};
+
+/// Proves the guard rails.
+///
+/// # Errors
+/// Why they cannot be proved: nothing that Terraform made, or state that does not fit
+/// the configuration.
+pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<(Vec<Proof>, Instant)> {
+    let start = Instant::now();
+    let stack = suite.stack();
+    let states = stack.layer1_states().await?;
+    anyhow::ensure!(!states.is_empty(), "there is no state of Terraform's");
+    let mut estate = files::states(&states, &Configurations::default())?;
+    of_stacks(suite, &mut estate).await?;
+    let config = stack.config().clone();
+    let proofs = tokio::task::spawn_blocking(move || {
+        let guarded = Guarded::of(&estate, &config)?;
+        let findings = decide::all(&claims::all(&guarded)?)?;
+        Ok::<_, anyhow::Error>(told::rails(&findings).iter().map(told::Rail::proof).collect())
+    });
+    Ok((proofs.await??, start))
+}
+
+/// The roles that Lambda takes and that Terraform did not make.
+async fn of_stacks(suite: &Suite<'_>, estate: &mut Estate) -> anyhow::Result<()> {
+    let platform = suite.platform();
+    let answer = platform.call(&Step::new(Iam, "ListRoles", json!({}))).await.result?;
+    let roles = answer.get("Roles").and_then(Value::as_array).cloned().unwrap_or_default();
+    for role in roles {
+        let text = |member: &str| role.get(member).and_then(Value::as_str);
+        let (Some(name), Some(arn)) = (text("RoleName"), text("Arn")) else { continue };
+        if estate.entries.contains_key(&format!("role/{name}")) {
+            continue;
+        }
+        let found = role_policies(platform, name).await?;
+        if found.trust.contains("lambda.amazonaws.com") {
+            deployed::role(estate, arn, &found)?;
+        }
+    }
+    Ok(())
+}
+
+impl told::Rail<'_> {
+    /// As the record has it.
+    fn proof(&self) -> Proof {
+        Proof {
+            guard_rail: self.name().to_owned(),
+            verdict: match self.verdict() {
+                "proved" => ProofVerdict::Proved,
+                "violated" => ProofVerdict::Violated,
+                _ => ProofVerdict::Undecided,
+            },
+            claims: self.claims(),
+            universe: self.universe_told(),
+            told: told::lines(self),
+        }
+    }
+}
