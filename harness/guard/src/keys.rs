@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::Response;
 use ringfence_services::Setting;
-use ringfence_services::credentials::{Credentials, Identity, Session};
+use ringfence_services::credentials::{Credentials, Identity, LongTerm, Session};
 use ringfence_wire::{Call, Secret, Service, ServiceError, response};
 use serde_json::Value;
 
 use crate::directory::Directory;
 
-/// Takes note of a key that a successful call made, ended or switched.
+/// Takes note of a key that a successful call made, ended or switched, and of whose
+/// holder it named otherwise.
 ///
 /// # Errors
 /// When a new key cannot be told from the answer: it would never work.
@@ -26,6 +27,7 @@ pub(crate) async fn learn(
     }
     let id = call.text("AccessKeyId");
     match (call.name(), id) {
+        ("UpdateUser", _) => renamed(call, setting, directory).await,
         ("CreateAccessKey", _) => created(call, answer, setting, directory).await,
         ("DeleteAccessKey", Some(id)) => {
             setting.keyring.remove(id);
@@ -37,6 +39,22 @@ pub(crate) async fn learn(
         }
         _ => Ok(()),
     }
+}
+
+/// The keys of a user stay with it under its new name.
+async fn renamed(
+    call: &Call,
+    setting: &Setting,
+    directory: &Directory,
+) -> Result<(), ServiceError> {
+    let Some(name) = call.text("NewUserName").or_else(|| call.text("UserName")) else {
+        return Ok(());
+    };
+    if let Some(user) = directory.user(name).await? {
+        let (arn, user_id) = (user.arn.clone(), user.id.clone());
+        setting.keyring.rename(&LongTerm::User { arn, name: name.to_owned(), user_id });
+    }
+    Ok(())
 }
 
 async fn created(

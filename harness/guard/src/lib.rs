@@ -28,6 +28,7 @@ mod guard;
 mod inspect;
 pub mod journal;
 mod keys;
+mod lengths;
 mod limits;
 mod memory;
 mod mended;

@@ -52,7 +52,7 @@ struct RawOperation {
 #[serde(untagged)]
 enum RawShape {
     Plain(Kind),
-    Full(FullShape),
+    Full(Box<FullShape>),
 }
 
 #[derive(Deserialize)]
@@ -78,6 +78,7 @@ struct FullShape {
     document: bool,
     #[serde(default)]
     union: bool,
+    max: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -165,7 +166,7 @@ impl RawShape {
 
     fn named(self, name: &'static str, names: &Names) -> Result<Shape, Error> {
         let full = match self {
-            Self::Full(full) => full,
+            Self::Full(full) => *full,
             Self::Plain(r#type) => FullShape {
                 r#type,
                 members: BTreeMap::new(),
@@ -181,6 +182,7 @@ impl RawShape {
                 eventstream: false,
                 document: false,
                 union: false,
+                max: None,
             },
         };
         let form = match (full.r#type, full.member, full.key, full.value) {
@@ -216,6 +218,7 @@ impl RawShape {
             event_stream: full.eventstream,
             document: full.document,
             union: full.union,
+            max: full.max,
         })
     }
 }

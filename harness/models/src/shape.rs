@@ -28,6 +28,8 @@ pub struct Shape {
     pub document: bool,
     /// Whether exactly one of its members is set.
     pub union: bool,
+    /// How many items a list or a map may have.
+    pub max: Option<usize>,
 }
 
 /// What a shape consists of.

@@ -1,6 +1,6 @@
 //! The API of each service, from botocore's models: what is needed to tell a
-//! request and read its input, and the errors. Documentation, outputs and the
-//! bounds of values are left out.
+//! request and read its input, how long its lists may be, and the errors.
+//! Documentation, outputs and the bounds of values are left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -105,6 +105,7 @@ struct RawShape {
     document: bool,
     #[serde(default)]
     union: bool,
+    max: Option<serde_json::Number>,
     error: Option<RawError>,
 }
 
@@ -196,6 +197,9 @@ struct Shape<'a> {
     document: bool,
     #[serde(skip_serializing_if = "is_false")]
     union: bool,
+    /// How many items a list or a map may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -412,7 +416,14 @@ impl RawShape {
             eventstream: self.eventstream,
             document: self.document,
             union: self.union,
+            max: self.longest(),
         }
+    }
+
+    /// How many items a list or a map may have. The bounds of values are left out.
+    fn longest(&self) -> Option<u64> {
+        let has_items = matches!(self.r#type.as_str(), "list" | "map");
+        self.max.as_ref().filter(|_| has_items)?.as_u64()
     }
 }
 

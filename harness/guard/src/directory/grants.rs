@@ -95,8 +95,10 @@ pub(super) fn principal(grant: &Value, member: &str, endings: &Endings) -> Optio
     })
 }
 
-/// The constraints of a grant: pairs that the encryption context has, or is. A
-/// constraint of another kind is never met.
+/// The constraints of a grant: pairs that the encryption context has, or is. "The
+/// key in each key-value pair is not case sensitive, but the value is case sensitive"
+/// (<https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantConstraints.html>).
+/// A constraint of another kind is never met.
 fn condition(constraints: &Map<String, Value>) -> Map<String, Value> {
     let mut equals = Map::new();
     let mut all = Map::new();
@@ -104,24 +106,32 @@ fn condition(constraints: &Map<String, Value>) -> Map<String, Value> {
         match (kind.as_str(), value) {
             ("EncryptionContextEquals" | "EncryptionContextSubset", Value::Object(pairs)) => {
                 for (key, value) in pairs {
-                    equals.insert(format!("kms:EncryptionContext:{key}"), value.clone());
+                    equals.insert(format!("kms:EncryptionContext:{key}"), literal(value));
                 }
                 if kind == "EncryptionContextEquals" {
-                    let keys: Vec<&String> = pairs.keys().collect();
+                    let keys: Vec<Value> =
+                        pairs.keys().map(|key| literal(&key.as_str().into())).collect();
                     all.insert("kms:EncryptionContextKeys".to_owned(), json!(keys));
                 }
             }
-            ("SourceArn", Value::String(arn)) => {
-                equals.insert("aws:SourceArn".to_owned(), arn.as_str().into());
+            ("SourceArn", Value::String(_)) => {
+                equals.insert("aws:SourceArn".to_owned(), literal(value));
             }
             (kind, _) => drop(equals.insert("ringfence:GrantConstraint".to_owned(), kind.into())),
         }
     }
-    [("StringEquals", equals), ("ForAllValues:StringEquals", all)]
+    [("StringEquals", equals), ("ForAllValues:StringEqualsIgnoreCase", all)]
         .into_iter()
         .filter(|(_, tests)| !tests.is_empty())
         .map(|(operator, tests)| (operator.to_owned(), Value::Object(tests)))
         .collect()
+}
+
+/// A text that a policy takes as it stands: a grant has no policy variables, and
+/// `${$}` is a dollar sign
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>).
+fn literal(value: &Value) -> Value {
+    value.as_str().map_or_else(|| value.clone(), |text| text.replace("${", "${$}{").into())
 }
 
 #[cfg(test)]
@@ -179,7 +189,7 @@ mod tests {
         assert_eq!(
             Value::Object(condition(constraints.as_object().unwrap())),
             json!({"StringEquals": {"kms:EncryptionContext:a": "b", "kms:EncryptionContext:c": "d"},
-                "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["a", "c"]}})
+                "ForAllValues:StringEqualsIgnoreCase": {"kms:EncryptionContextKeys": ["a", "c"]}})
         );
         let unknown = json!({"Another": "x", "EncryptionContextSubset": null});
         assert_eq!(

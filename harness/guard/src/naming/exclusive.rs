@@ -78,6 +78,18 @@ const EXCLUSIVE: &[Exclusive] = &[
         operations: &["Publish"],
         members: &["TopicArn", "TargetArn", "PhoneNumber"],
     },
+    // "To identify the grant, use a grant token, or both the grant ID and a key
+    // identifier" (<https://docs.aws.amazon.com/kms/latest/APIReference/API_RetireGrant.html>).
+    Exclusive {
+        service: Service::Kms,
+        operations: &["RetireGrant"],
+        members: &["GrantToken", "GrantId"],
+    },
+    Exclusive {
+        service: Service::Kms,
+        operations: &["RetireGrant"],
+        members: &["GrantToken", "KeyId"],
+    },
     // "A StartQuery operation must include exactly one of the following"
     // (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html>).
     Exclusive {

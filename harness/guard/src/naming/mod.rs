@@ -10,6 +10,7 @@ mod kinesis;
 mod paths;
 #[cfg(test)]
 mod tests;
+mod within;
 
 use std::borrow::Cow;
 
@@ -41,6 +42,10 @@ pub(crate) async fn named<'a>(
     match call.service() {
         Service::DynamoDb => dynamodb::check(call)?,
         Service::Ec2 => return ec2::named(call, state).await,
+        service if service.name() == "autoscaling" => {
+            return within::of_a_group(call, state).await;
+        }
+        service if service.name() == "events" => within::of_a_bus(call, state).await?,
         service if service.name() == "kinesis" => return kinesis::named(call, state),
         _ => {}
     }

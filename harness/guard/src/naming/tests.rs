@@ -55,7 +55,7 @@ fn every_operation_with_two_names_for_a_target_has_a_rule() {
 
 #[test]
 fn rules_name_operations_and_members_that_there_are() {
-    for service in [Service::Ec2, Service::Logs, Service::Sns] {
+    for service in [Service::Ec2, Service::Kms, Service::Logs, Service::Sns] {
         for (operation, members) in ruled(service) {
             let operation = Operation::find(service, operation).unwrap();
             for member in members {
@@ -91,6 +91,128 @@ async fn both_names_at_once_are_refused() {
                 )
             );
         }
+    }
+}
+
+#[rstest]
+#[case(Service::Sns, "Publish", json!({"TopicArn": "x", "PhoneNumber": "y"}), "InvalidParameter")]
+#[case(Service::Sns, "Publish", json!({"TopicArn": "x", "TargetArn": "x"}), "InvalidParameter")]
+#[case(Service::Kms, "RetireGrant", json!({"GrantId": "x", "GrantToken": "y"}), "ValidationException")]
+#[case(Service::Kms, "RetireGrant", json!({"KeyId": "x", "GrantToken": "y"}), "ValidationException")]
+#[tokio::test]
+async fn alternatives_of_other_services_are_refused(
+    #[case] service: Service,
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] code: &str,
+) {
+    let error = named(&call(service, operation, input), &Account).await.unwrap_err();
+    assert_eq!((error.status, error.code.as_ref()), (400, code));
+}
+
+#[rstest]
+#[case(Service::Sns, "Publish", json!({"TopicArn": "x"}))]
+#[case(Service::Kms, "RetireGrant", json!({"KeyId": "x", "GrantId": "y"}))]
+#[case(Service::Kms, "RetireGrant", json!({"GrantToken": "y"}))]
+#[tokio::test]
+async fn one_of_the_alternatives_is_taken(
+    #[case] service: Service,
+    #[case] operation: &str,
+    #[case] input: Value,
+) {
+    assert!(named(&call(service, operation, input), &Account).await.is_ok());
+}
+
+const POLICY: &str = "arn:aws:autoscaling:eu-west-1:123456789012:scalingPolicy:1:\
+                      autoScalingGroupName/own:policyName/p";
+
+/// In the fake account, the group `oth` has the policy and the action `theirs`, and
+/// every other name is of the group `own`.
+#[rstest]
+#[case::own("ExecutePolicy", json!({"AutoScalingGroupName": "own", "PolicyName": "p"}), None)]
+#[case::by_arn("DeletePolicy", json!({"PolicyName": POLICY}), None)]
+#[case::of_another(
+    "ExecutePolicy", json!({"AutoScalingGroupName": "own", "PolicyName": "theirs"}),
+    Some((400, "ValidationError"))
+)]
+#[case::deleted_of_another(
+    "DeletePolicy", json!({"AutoScalingGroupName": "own", "PolicyName": "theirs"}),
+    Some((400, "ValidationError"))
+)]
+#[case::another_by_arn(
+    "DeletePolicy", json!({"AutoScalingGroupName": "oth", "PolicyName": POLICY}),
+    Some((400, "ValidationError"))
+)]
+#[case::without_a_group("ExecutePolicy", json!({"PolicyName": "p"}), Some((400, "ValidationError")))]
+#[case::written("PutScalingPolicy", json!({"AutoScalingGroupName": "own", "PolicyName": "p"}), None)]
+#[case::written_over(
+    "PutScalingPolicy", json!({"AutoScalingGroupName": "own", "PolicyName": "theirs"}),
+    Some((501, "NotImplementedException"))
+)]
+#[case::scheduled_over(
+    "PutScheduledUpdateGroupAction",
+    json!({"AutoScalingGroupName": "own", "ScheduledActionName": "theirs"}),
+    Some((501, "NotImplementedException"))
+)]
+#[case::several_scheduled(
+    "BatchPutScheduledUpdateGroupAction",
+    json!({"AutoScalingGroupName": "own", "ScheduledUpdateGroupActions": [
+        {"ScheduledActionName": "a"}]}),
+    None
+)]
+#[case::one_of_several_over(
+    "BatchPutScheduledUpdateGroupAction",
+    json!({"AutoScalingGroupName": "own", "ScheduledUpdateGroupActions": [
+        {"ScheduledActionName": "a"}, {"ScheduledActionName": "theirs"}]}),
+    Some((501, "NotImplementedException"))
+)]
+#[tokio::test]
+async fn what_is_of_a_group_is_of_the_calls(
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] refused: Option<(u16, &str)>,
+) {
+    let call = call(Service::of("autoscaling").unwrap(), operation, input);
+    match (named(&call, &Account).await, refused) {
+        (Ok(named), None) => assert_eq!(named.call.text("AutoScalingGroupName"), Some("own")),
+        (answer, refused) => {
+            let error = answer.unwrap_err();
+            assert_eq!(Some((error.status, error.code.as_ref())), refused);
+        }
+    }
+}
+
+/// In the fake account, the bus `o1` has the rule `mine`, `default` and `o2` have
+/// `shared`.
+#[rstest]
+#[case::own("rule/o1/mine", None)]
+#[case::of_another("rule/o2/mine", Some((400, "Rule mine does not exist on EventBus o2.")))]
+#[case::of_the_default("rule/mine", Some((400, "Rule mine does not exist on EventBus default.")))]
+#[case::nobodys("rule/o1/none", Some((400, "Rule none does not exist on EventBus o1.")))]
+#[case::of_two_buses(
+    "rule/o2/shared",
+    Some((501, "the upstream keeps tags by the last part of an ARN, and the bus `default` has a \
+                rule `shared` too"))
+)]
+#[case::a_bus("event-bus/o1", None)]
+#[case::a_bus_called_as_a_rule(
+    "event-bus/mine",
+    Some((501, "the upstream keeps tags by the last part of an ARN, and the bus `o1` has a rule \
+                `mine` too"))
+)]
+#[tokio::test]
+async fn tags_are_of_the_rule_that_the_arn_names(
+    #[case] resource: &str,
+    #[case] refused: Option<(u16, &str)>,
+) {
+    for operation in ["TagResource", "UntagResource", "ListTagsForResource"] {
+        let input =
+            json!({"ResourceARN": format!("arn:aws:events:eu-west-1:123456789012:{resource}")});
+        let call = call(Service::of("events").unwrap(), operation, input);
+        let told = named(&call, &Account).await.err();
+        let told = told.as_ref().map(|error| (error.status, error.message.as_ref()));
+        let reads = operation == "ListTagsForResource";
+        assert_eq!(told, refused.filter(|(status, _)| !reads || *status != 501), "{operation}");
     }
 }
 

@@ -13,7 +13,8 @@ use super::{Passage, Pipeline};
 use crate::authenticate::{self, Authenticated};
 use crate::services::Services;
 use crate::{
-    account, checks, dry_run, exists, limits, naming, simulate, uploads, upstream, validate,
+    account, checks, dry_run, exists, lengths, limits, naming, simulate, uploads, upstream,
+    validate,
 };
 
 impl Pipeline {
@@ -40,6 +41,7 @@ impl Pipeline {
         if !matches!(caller.identity, Identity::Anonymous) {
             checks::s3::region(call, &self.directory.regions)?;
         }
+        lengths::check(call)?;
         let named = naming::named(call, &self.present(&call.region)).await?;
         let call = named.call.as_ref();
         let granted = self.authorize(call, &caller, parts, passage).await?;

@@ -117,7 +117,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
 
 fn regular(scope: &Scope<'_>, otherwise: &[Target]) -> Mapped {
     let action = known("ec2", scope.name()).ok_or_else(|| scope.unmapped())?;
-    let created = created(scope.name());
+    let created = created(scope);
     let is_created = |kind: &str| created.contains(&kind);
     for resource in &action.resources {
         let is_told = is_created(resource.name)
@@ -152,7 +152,17 @@ fn regular(scope: &Scope<'_>, otherwise: &[Target]) -> Mapped {
 }
 
 /// The types that a creation makes: `CreateRouteTable` makes a `route-table`.
-fn created(name: &str) -> Vec<&'static str> {
+fn created(scope: &Scope<'_>) -> Vec<&'static str> {
+    let mut created = by_name(scope.name());
+    // It takes a volume, or makes one from the snapshot or the image
+    // (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateReplaceRootVolumeTask.html>).
+    if scope.name() == "CreateReplaceRootVolumeTask" && scope.text("VolumeId").is_none() {
+        created.push("volume");
+    }
+    created
+}
+
+fn by_name(name: &str) -> Vec<&'static str> {
     if let Some((_, kind)) = CREATED.iter().find(|(call, _)| *call == name) {
         return vec![kind];
     }

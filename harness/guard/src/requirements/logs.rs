@@ -53,8 +53,11 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     }
     // The reference gives DescribeLogGroups no resource any more; AWS's
     // messages of 2026 still print this one, and policies on `log-group:*`
-    // allow it.
-    if name == "DescribeLogGroups" {
+    // allow it. The group of the others is one of their filters: "You can list all of
+    // the metric filters"
+    // (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeMetricFilters.html>).
+    let of_all = name == "DescribeMetricFilters" && group_names(scope).is_empty();
+    if of_all || name == "DescribeLogGroups" {
         return Ok(vec![generic::on(scope, name, scope.arn("log-group::log-stream:"))]);
     }
     let mut requirements = generic::same_name(scope, |kind| match kind {

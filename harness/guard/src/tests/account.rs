@@ -225,3 +225,45 @@ async fn a_users_service_credentials_are_made_listed_changed_and_deleted() {
     call("DeleteServiceSpecificCredential", named(id)).await.unwrap();
     call("DeleteUser", user()).await.unwrap();
 }
+
+/// "The user's access keys" are the user's under its new name, as its policies are
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_rename.html>); the old name
+/// is nobody's.
+#[tokio::test]
+async fn a_renamed_user_keeps_its_keys_and_policies() {
+    let stage = Stage::new().await;
+    stage.call(&root(), "CreateUser", json!({"UserName": "alice"})).await.unwrap();
+    let put = json!({"UserName": "alice", "PolicyName": "own",
+        "PolicyDocument": allow("iam:ListRoles")});
+    stage.call(&root(), "PutUserPolicy", put).await.unwrap();
+    stage.call(&root(), "CreateAccessKey", json!({"UserName": "alice"})).await.unwrap();
+    stage.call(&alice(), "ListRoles", json!({})).await.unwrap();
+
+    let rename = json!({"UserName": "alice", "NewUserName": "alicia"});
+    stage.call(&root(), "UpdateUser", rename).await.unwrap();
+    stage.call(&alice(), "ListRoles", json!({})).await.unwrap();
+    assert_eq!(stage.last_entry().principal, "arn:aws:iam::123456789012:user/alicia");
+    let error = stage.call(&alice(), "ListUsers", json!({})).await.unwrap_err();
+    assert_eq!(error.code, "AccessDenied");
+}
+
+/// Nobody is asked about a call that is too long to be one.
+#[tokio::test]
+async fn too_many_tags_are_refused_before_anything_is_asked() {
+    let stage = Stage::new().await;
+    let tags = |count: usize| {
+        let tags: Vec<_> =
+            (0..count).map(|it| json!({"Key": it.to_string(), "Value": "v"})).collect();
+        json!({"UserName": "bob", "Tags": tags})
+    };
+    let error = stage.call(&root(), "CreateUser", tags(51)).await.unwrap_err();
+    assert_eq!((error.status, &*error.code), (400, "ValidationError"));
+    assert!(
+        error.message.ends_with(
+            "at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50"
+        ),
+        "{error}"
+    );
+    assert_eq!(stage.upstream.state.lock().unwrap().users.len(), 0);
+    stage.call(&root(), "CreateUser", tags(50)).await.unwrap();
+}

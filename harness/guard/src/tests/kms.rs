@@ -296,6 +296,32 @@ async fn a_grant_means_who_had_the_name_when_it_was_made() {
     assert_eq!(key.encrypt(&anew, ID, json!({})).await, allowed);
 }
 
+/// The value of a constraint is a text, and no variable of a policy; the key's case
+/// does not count.
+#[rstest::rstest]
+#[case::as_it_stands("EncryptionContextSubset", "a", "${aws:PrincipalAccount}", "allow")]
+#[case::filled_in("EncryptionContextSubset", "a", "123456789012", "implicit_deny")]
+#[case::key_in_another_case("EncryptionContextEquals", "A", "${aws:PrincipalAccount}", "allow")]
+#[case::equal("EncryptionContextEquals", "a", "${aws:PrincipalAccount}", "allow")]
+#[case::value_in_another_case(
+    "EncryptionContextEquals",
+    "a",
+    "${aws:principalaccount}",
+    "implicit_deny"
+)]
+#[tokio::test]
+async fn a_constraint_is_a_text(
+    #[case] kind: &str,
+    #[case] key_of_pair: &str,
+    #[case] value: &str,
+    #[case] outcome: &str,
+) {
+    let key =
+        Key::with(&[enable()], &[grant(json!({kind: {"a": "${aws:PrincipalAccount}"}}))]).await;
+    let caller = key.stage.role(&none());
+    assert_eq!(key.encrypt(&caller, ID, json!({key_of_pair: value})).await.0, outcome);
+}
+
 /// A grant that lets its grantee make grants lets it make none that go beyond it.
 #[rstest::rstest]
 #[case::within(json!(["Encrypt"]), json!({"EncryptionContextSubset": {"a": "b"}}), "allow")]

@@ -49,6 +49,8 @@ pub(super) struct Role {
 /// A user, as the upstream keeps it. One that it was not told of has nothing.
 #[derive(Debug, Clone, Default)]
 pub(super) struct User {
+    /// Its name when it was made, of which its id is.
+    pub(super) made_as: Option<String>,
     pub(super) boundary: Option<String>,
     pub(super) inline: BTreeMap<String, String>,
     pub(super) groups: Vec<String>,
@@ -285,6 +287,13 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
             let user = state.users.get(&field("UserName")).cloned().unwrap_or_default();
             (!user.deleted).then(|| shown_user(&field("UserName"), &user))
         }
+        "UpdateUser" => {
+            let mut user = state.users.remove(&field("UserName")).unwrap_or_default();
+            user.made_as.get_or_insert_with(|| field("UserName"));
+            state.users.insert(field("UserName"), User { deleted: true, ..User::default() });
+            state.users.insert(field("NewUserName"), user);
+            Some(String::new())
+        }
         "DeleteUser" => {
             state.users.entry(field("UserName")).or_default().deleted = true;
             Some(String::new())
@@ -412,7 +421,8 @@ fn shown_user(name: &str, user: &User) -> String {
         .collect();
     format!(
         "<User><Arn>arn:aws:iam::123456789012:user/{name}</Arn><UserName>{name}</UserName>\
-         <UserId>AIDA{name}</UserId>{}<Tags>{tags}</Tags></User>",
+         <UserId>AIDA{}</UserId>{}<Tags>{tags}</Tags></User>",
+        user.made_as.as_deref().unwrap_or(name),
         shown_boundary(user.boundary.as_ref())
     )
 }

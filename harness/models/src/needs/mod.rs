@@ -77,6 +77,20 @@ pub struct Permission {
     pub keys: Vec<KeyOf>,
 }
 
+impl Permission {
+    /// The list of the input whose items say both what is acted upon and what
+    /// condition keys hold: each is asked for by itself then.
+    pub fn list(&self) -> Option<&'static str> {
+        let acted_upon = self.resources.iter().flat_map(|resource| resource.named.sources());
+        let lists: Vec<&str> = acted_upon.flat_map(Source::lists).collect();
+        let of_keys = self.keys.iter().filter_map(|key| match &key.origin {
+            Origin::Input { paths, .. } => Some(paths),
+            _ => None,
+        });
+        of_keys.flatten().filter_map(Path::list).find(|list| lists.contains(list))
+    }
+}
+
 /// What a call holds that needs a permission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum When {
@@ -165,6 +179,18 @@ pub enum Named {
 }
 
 impl Named {
+    /// Where what it names is said.
+    fn sources(&self) -> Vec<&Source> {
+        match self {
+            Self::Arn(source) | Self::Below { parent: source, .. } => vec![source],
+            Self::Parts { parts, .. } => {
+                parts.last().map(|part| &part.source).into_iter().collect()
+            }
+            Self::Either(ways) => ways.iter().flat_map(Self::sources).collect(),
+            Self::Path { .. } | Self::TagsOfPath { .. } => Vec::new(),
+        }
+    }
+
     /// Whether a call cannot do without a member that names it.
     fn is_needed(&self, operation: &Operation) -> bool {
         let needs = |source: &Source| {
@@ -241,6 +267,10 @@ pub struct Source {
 }
 
 impl Source {
+    fn lists(&self) -> impl Iterator<Item = &'static str> {
+        self.paths.iter().filter_map(Path::list)
+    }
+
     /// Whether a text may be of this type: by how it begins, where types are told
     /// apart so. An ARN says itself which type it is of.
     pub fn admits(&self, text: &str) -> bool {

@@ -104,6 +104,14 @@ impl Path {
         matches!(self.0.as_slice(), [Step::Member { .. }])
     }
 
+    /// The list of the input itself in whose items it is.
+    pub fn list(&self) -> Option<&'static str> {
+        match self.0.as_slice() {
+            [Step::Member { name, .. }, Step::Items, _, ..] => Some(name),
+            _ => None,
+        }
+    }
+
     /// What an input has in this place, for each item of the lists on the way:
     /// nothing where an item, or the input, has none.
     pub fn each<'v>(&self, input: &'v Map<String, Value>) -> Vec<Option<&'v Value>> {

@@ -144,6 +144,23 @@ impl LongTerm {
     }
 }
 
+impl Identity {
+    /// Takes over the new name of a user, where it is that user or was federated by it.
+    pub(super) fn rename(&mut self, user: &LongTerm) {
+        let LongTerm::User { user_id: renamed, .. } = user else { return };
+        match self {
+            Self::User { user_id, .. } if user_id == renamed => *self = user.clone().into(),
+            Self::FederatedUser(session) => match &session.federator {
+                LongTerm::User { user_id, .. } if user_id == renamed => {
+                    session.federator = user.clone();
+                }
+                LongTerm::User { .. } | LongTerm::Root { .. } => {}
+            },
+            _ => {}
+        }
+    }
+}
+
 impl From<LongTerm> for Identity {
     fn from(holder: LongTerm) -> Self {
         match holder {

@@ -145,6 +145,17 @@ impl Keyring {
         }
     }
 
+    /// A user is called otherwise now: its keys, and the sessions that they gave, are
+    /// of the new name. "When you change a user's name or path … the user's access
+    /// keys stay" in force
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users_rename.html>).
+    pub fn rename(&self, user: &LongTerm) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        for key in state.keys.values_mut() {
+            key.session.identity.rename(user);
+        }
+    }
+
     /// Forgets the sessions that ended more than an hour before `now`.
     pub fn sweep(&self, now: OffsetDateTime) {
         self.state

@@ -176,3 +176,27 @@ fn once_root_is_closed_the_kept_key_alone_and_what_it_asks_for_are_good() {
     keyring.add(user.clone(), alice().into());
     assert!(!retired(&user));
 }
+
+/// A user keeps its keys under its new name, and so does whom it federated; nobody
+/// else is called otherwise.
+#[test]
+fn a_renamed_user_keeps_its_keys() {
+    let keyring = Keyring::default();
+    let (own, others) = (Credentials::long_term().unwrap(), Credentials::long_term().unwrap());
+    keyring.add(own.clone(), alice().into());
+    let other = LongTerm::User {
+        arn: "arn:aws:iam::123456789012:user/other".into(),
+        name: "other".into(),
+        user_id: "AIDAOTHER".into(),
+    };
+    keyring.add(others.clone(), other.clone().into());
+    let renamed = LongTerm::User {
+        arn: "arn:aws:iam::123456789012:user/staff/alicia".into(),
+        name: "alicia".into(),
+        user_id: "AIDAEXAMPLE".into(),
+    };
+    keyring.rename(&renamed);
+    let holder = |key: &Credentials| keyring.find(&key.access_key_id).unwrap().session.identity;
+    assert_eq!(holder(&own), renamed.into());
+    assert_eq!(holder(&others), other.into());
+}

@@ -57,8 +57,47 @@ fn is_needed(scope: &Scope<'_>, permission: &Permission) -> Result<bool, Require
     Ok(is_needed)
 }
 
-/// A permission on each resource that the call names.
+/// A permission on each resource that the call names. Where a list has both what is
+/// acted upon and what conditions speak of, each item is asked for with its own: of
+/// several events "you can have the permission" for one and not for another
+/// (`NotAuthorizedForSourceException` of one entry,
+/// <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html>).
 async fn of(
+    scope: &Scope<'_>,
+    permission: &'static Permission,
+    needs: &ByRule,
+) -> Result<Vec<Requirement>, RequirementsError> {
+    let list = permission.list();
+    let Some((list, items)) = list.and_then(|list| Some((list, scope.value(list)?.as_array()?)))
+    else {
+        return at_once(scope, permission, needs).await;
+    };
+    if items.len() > MOST {
+        return Err(too_many(scope));
+    }
+    let mut call = scope.call.clone();
+    let mut all: Vec<Requirement> = Vec::new();
+    for item in items {
+        call.input.insert(list.to_owned(), vec![item.clone()].into());
+        for required in at_once(&Scope { call: &call, ..*scope }, permission, needs).await? {
+            if !all.contains(&required) {
+                all.push(required);
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// As many resources as a call of AWS's acts upon at most, where its model says no
+/// other number (1,000 objects of S3, 1,000 resources of EC2's tags): each is decided,
+/// and asked for, by itself.
+const MOST: usize = 1_000;
+
+fn too_many(scope: &Scope<'_>) -> RequirementsError {
+    scope.undecided(format!("it names more than {MOST} resources"))
+}
+
+async fn at_once(
     scope: &Scope<'_>,
     permission: &'static Permission,
     needs: &ByRule,

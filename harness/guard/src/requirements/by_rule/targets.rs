@@ -8,7 +8,7 @@ use ringfence_policy::catalog::{Arns as _, ResourceType};
 use serde_json::Value;
 
 use super::names::{self, Names};
-use super::{asked, sender};
+use super::{MOST, asked, sender, too_many};
 use crate::requirements::RequirementsError;
 use crate::requirements::api_gateway;
 use crate::requirements::scope::{Scope, items};
@@ -32,6 +32,9 @@ pub(super) async fn of(
             continue;
         }
         let arns = named(scope, resource).await?;
+        if arns.len() > MOST {
+            return Err(too_many(scope));
+        }
         if arns.is_empty() && resource.required && !resource.or_all {
             let kind = resource.kind.name;
             return Err(scope.undecided(format!("the call does not say which {kind} it is about")));

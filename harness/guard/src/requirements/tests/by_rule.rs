@@ -208,10 +208,10 @@ fn service(name: &str) -> Service {
     json!({"Entries": [
         {"Source": "s", "DetailType": "d", "EventBusName": "b"}, {"Source": "s", "DetailType": "e"}]}),
     &[
-        "events:PutEvents arn:aws:events:eu-west-1:123456789012:event-bus/b events:detail-type=[d,e] \
+        "events:PutEvents arn:aws:events:eu-west-1:123456789012:event-bus/b events:detail-type=d \
          events:source=s ?events:systemmetadata/awsdetailtype ?events:systemmetadata/awssource \
          ?events:systemmetadata/contenttype",
-        "events:PutEvents arn:aws:events:eu-west-1:123456789012:event-bus/default events:detail-type=[d,e] \
+        "events:PutEvents arn:aws:events:eu-west-1:123456789012:event-bus/default events:detail-type=e \
          events:source=s ?events:systemmetadata/awsdetailtype ?events:systemmetadata/awssource \
          ?events:systemmetadata/contenttype",
     ]

@@ -160,6 +160,12 @@ impl State for Account {
     async fn told(&self, question: &Question) -> Answer<Told<Vec<String>>> {
         let given = question.input.values().next();
         let named = given.and_then(|value| value.get(0).unwrap_or(value).as_str());
+        if let Some(told) = within(question) {
+            return Ok(match told.is_empty() {
+                true => Told::Nothing,
+                false => Told::Is(told),
+            });
+        }
         Ok(match (question.operation, named) {
             ("DescribeOrganization", _) => Told::Is(vec![match question.answer {
                 [_, "Id"] => "o-abc".to_owned(),
@@ -325,5 +331,31 @@ impl State for Account {
 
     async fn ec2_tags(&self, resource_id: &str) -> Answer<Tags> {
         Ok(if ["sg-tagged", "rtb-1"].contains(&resource_id) { tags() } else { Tags::new() })
+    }
+}
+
+/// What is of a group or of a bus: of all groups but `oth`, everything but `theirs`;
+/// the bus `o1` has the rule `mine`, `default` and `o2` have `shared`.
+fn within(question: &Question) -> Option<Vec<String>> {
+    let text = |member: &str| question.input.get(member)?.as_str();
+    let names = || question.input.values().find_map(|value| value.as_array()).into_iter().flatten();
+    match question.operation {
+        "DescribePolicies" | "DescribeScheduledActions" => {
+            let group_of = |name: &str| if name == "theirs" { "oth" } else { "own" };
+            let known = names().filter_map(|name| name.as_str());
+            let known = known.filter(|name| {
+                text("AutoScalingGroupName").is_none_or(|group| group == group_of(name))
+            });
+            let in_groups = question.answer.last() == Some(&"AutoScalingGroupName");
+            let told = |name: &str| if in_groups { group_of(name) } else { name }.to_owned();
+            Some(known.map(told).collect())
+        }
+        "ListEventBuses" => Some(["default", "o1", "o2"].map(str::to_owned).to_vec()),
+        "DescribeRule" => {
+            let at = (text("EventBusName")?, text("Name")?);
+            let is = [("o1", "mine"), ("default", "shared"), ("o2", "shared")].contains(&at);
+            Some(is.then(|| format!("rule/{}/{}", at.0, at.1)).into_iter().collect())
+        }
+        _ => None,
     }
 }

@@ -29,6 +29,10 @@ use super::expect;
     ])]
 #[case::describe_groups("DescribeLogGroups", json!({"logGroupNamePrefix": "x"}),
     &["logs:DescribeLogGroups arn:aws:logs:eu-west-1:123456789012:log-group::log-stream:"])]
+#[case::every_metric_filter("DescribeMetricFilters", json!({"metricName": "m", "metricNamespace": "n"}),
+    &["logs:DescribeMetricFilters arn:aws:logs:eu-west-1:123456789012:log-group::log-stream:"])]
+#[case::metric_filters_of_a_group("DescribeMetricFilters", json!({"logGroupName": "g"}),
+    &["logs:DescribeMetricFilters arn:aws:logs:eu-west-1:123456789012:log-group:g:log-stream:"])]
 #[case::tags_have_the_short_arn(
     "ListTagsForResource",
     json!({"resourceArn": "arn:aws:logs:eu-west-1:123456789012:log-group:tagged:*"}),

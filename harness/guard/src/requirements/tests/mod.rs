@@ -15,6 +15,7 @@ mod kms;
 mod lambda;
 mod logs;
 mod made;
+mod required;
 mod roles;
 mod s3;
 mod secrets_manager;
