@@ -36,10 +36,12 @@ pub(super) static API: Item = Item {
     id: "ApiId",
     answer_id: "/apiId",
     properties: &[
+        Property::new("Body", Kind::Document),
         Property::new("CorsConfiguration", CORS),
         Property::new("CredentialsArn", Kind::Text),
         Property::new("Description", Kind::Text),
         Property::new("DisableExecuteApiEndpoint", Kind::Boolean),
+        Property::new("FailOnWarnings", Kind::Boolean),
         Property::new("IpAddressType", Kind::Text),
         Property::new("Name", Kind::Text),
         Property::new("ProtocolType", Kind::Text).replaces(),

@@ -104,6 +104,7 @@ async fn settled(
 ) -> Result<Made, Failure> {
     let minutes = wanted.get("TimeoutInMinutes").and_then(Value::as_u64).unwrap_or(MINUTES);
     let patience = Patience::of("the stack", Duration::from_secs(minutes.saturating_mul(60)));
+    let mut reason = String::new();
     loop {
         let question = json!({ "StackName": id });
         let answer = context.call(CloudFormation, "DescribeStacks", question).await?;
@@ -111,9 +112,13 @@ async fn settled(
         if status == good {
             return Ok(made(id, &answer));
         }
+        // What a rollback begins with is not told any more at its end.
+        let told = at(&answer, "/Stacks/0/StackStatusReason");
+        if !told.is_empty() {
+            told.clone_into(&mut reason);
+        }
         if !status.ends_with("IN_PROGRESS") {
             // <https://repost.aws/knowledge-center/cloudformation-nested-stacks-error>
-            let reason = at(&answer, "/Stacks/0/StackStatusReason");
             return Err(Failure::Reason(format!(
                 "Embedded stack {id} was not successfully {done}: {reason}"
             )));

@@ -11,6 +11,7 @@
 //! expressions is one file here and one line in [`native`].
 
 mod api_gateway;
+mod api_gateway_api;
 mod api_gateway_stage;
 mod cloudformation_stack;
 mod context;
@@ -19,6 +20,7 @@ mod dynamodb_table;
 mod ec2_key_pair;
 mod ec2_security_group;
 mod failure;
+mod http_api_body;
 mod iam_managed_policy;
 mod iam_policy;
 mod iam_role;
@@ -131,7 +133,7 @@ fn written(name: &str) -> bool {
 /// The types that are written in Rust.
 fn native(name: &str) -> Option<&'static dyn ResourceType> {
     Some(match name {
-        "AWS::ApiGatewayV2::Api" => &api_gateway::API,
+        "AWS::ApiGatewayV2::Api" => &api_gateway_api::Api,
         "AWS::ApiGatewayV2::Authorizer" => &api_gateway::AUTHORIZER,
         "AWS::ApiGatewayV2::Deployment" => &api_gateway::DEPLOYMENT,
         "AWS::ApiGatewayV2::Integration" => &api_gateway::INTEGRATION,

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::context::merged;
 use super::s3_bucket_settings::{
-    CORS, ENCRYPTION, LIFECYCLE, NOTIFICATIONS, OBJECT_LOCK, OWNERSHIP, PUBLIC_ACCESS, SETTINGS,
-    VERSIONING, WEBSITE,
+    CORS, ENCRYPTION, LIFECYCLE, LOGGING, NOTIFICATIONS, OBJECT_LOCK, OWNERSHIP, PUBLIC_ACCESS,
+    SETTINGS, VERSIONING, WEBSITE,
 };
 use super::{Context, Existing, Failure, Kind, Made, Property, ResourceType, Tagging, text};
 
@@ -21,10 +21,12 @@ pub(super) struct Bucket;
 impl ResourceType for Bucket {
     fn properties(&self) -> &'static [Property] {
         const PROPERTIES: &[Property] = &[
+            Property::new("AccessControl", Kind::Text),
             Property::new("BucketEncryption", ENCRYPTION),
             Property::new("BucketName", Kind::Text).replaces(),
             Property::new("CorsConfiguration", CORS),
             Property::new("LifecycleConfiguration", LIFECYCLE),
+            Property::new("LoggingConfiguration", LOGGING),
             Property::new("NotificationConfiguration", NOTIFICATIONS),
             Property::new("ObjectLockConfiguration", OBJECT_LOCK),
             Property::new("ObjectLockEnabled", Kind::Boolean),

@@ -51,6 +51,8 @@ pub(super) const WEBSITE: Kind = Kind::Object(&[
     ("RedirectAllRequestsTo", Kind::Object(&[("HostName", Kind::Text), ("Protocol", Kind::Text)])),
     ("RoutingRules", Kind::List(&ROUTING_RULE)),
 ]);
+pub(super) const LOGGING: Kind =
+    Kind::Object(&[("DestinationBucketName", Kind::Text), ("LogFilePrefix", Kind::Text)]);
 const TAG_FILTERS: Kind = Kind::List(&Kind::Object(&[("Key", Kind::Text), ("Value", Kind::Text)]));
 const TRANSITION: Kind = Kind::Object(&[
     ("StorageClass", Kind::Text),
@@ -145,6 +147,8 @@ enum Removal {
     Operation(&'static str),
     /// By this value: there is no way back to none.
     Value(&'static str),
+    /// By this text, which is the whole value.
+    Text(&'static str),
     /// By an empty value.
     Empty,
     /// AWS has no way.
@@ -153,7 +157,7 @@ enum Removal {
 
 /// In the order in which AWS's handler applies them, as far as it matters:
 /// versioning goes before what needs it.
-pub(super) const SETTINGS: [Setting; 9] = [
+pub(super) const SETTINGS: [Setting; 11] = [
     Setting {
         property: "BucketEncryption",
         put: "PutBucketEncryption",
@@ -174,6 +178,14 @@ pub(super) const SETTINGS: [Setting; 9] = [
         member: "OwnershipControls",
         value: |value| json!({"Rule": value.get("Rules").cloned().unwrap_or_default()}),
         remove: Removal::Operation("DeleteBucketOwnershipControls"),
+    },
+    // A bucket takes no ACL before its ownership controls allow one.
+    Setting {
+        property: "AccessControl",
+        put: "PutBucketAcl",
+        member: "ACL",
+        value: canned,
+        remove: Removal::Text("private"),
     },
     Setting {
         property: "VersioningConfiguration",
@@ -211,6 +223,13 @@ pub(super) const SETTINGS: [Setting; 9] = [
         remove: Removal::Operation("DeleteBucketWebsite"),
     },
     Setting {
+        property: "LoggingConfiguration",
+        put: "PutBucketLogging",
+        member: "BucketLoggingStatus",
+        value: logging,
+        remove: Removal::Empty,
+    },
+    Setting {
         property: "NotificationConfiguration",
         put: "PutBucketNotificationConfiguration",
         member: "NotificationConfiguration",
@@ -228,7 +247,12 @@ impl Setting {
         wanted: &Map<String, Value>,
     ) -> Result<(), Failure> {
         let Some(value) = wanted.get(self.property) else { return Ok(()) };
-        let input = json!({"Bucket": bucket, self.member: (self.value)(value)});
+        let mut input = json!({"Bucket": bucket, self.member: (self.value)(value)});
+        // Without another, a bucket's logs go to itself.
+        let target = input.pointer_mut("/BucketLoggingStatus/LoggingEnabled/TargetBucket");
+        if let Some(target) = target.filter(|target| target.is_null()) {
+            *target = bucket.into();
+        }
         context.call(S3, self.put, input).await?;
         Ok(())
     }
@@ -240,6 +264,7 @@ impl Setting {
             Removal::Value(status) => {
                 (self.put, json!({"Bucket": bucket, self.member: {"Status": status}}))
             }
+            Removal::Text(text) => (self.put, json!({"Bucket": bucket, self.member: text})),
             Removal::Empty => (self.put, json!({"Bucket": bucket, self.member: {}})),
             Removal::Never => {
                 let message = format!("{} cannot be removed from a bucket", self.property);
@@ -270,6 +295,25 @@ fn encryption(value: &Value) -> Value {
     let rules = value.get("ServerSideEncryptionConfiguration").and_then(Value::as_array);
     let rules = rules.into_iter().flatten().map(|rule| renamed(rule, &names).into());
     json!({"Rule": rules.collect::<Vec<Value>>()})
+}
+
+/// `LogDeliveryWrite` as the API has it: `log-delivery-write`
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html>).
+fn canned(value: &Value) -> Value {
+    let mut written = String::new();
+    for letter in value.as_str().unwrap_or_default().chars() {
+        if letter.is_ascii_uppercase() && !written.is_empty() {
+            written.push('-');
+        }
+        written.push(letter.to_ascii_lowercase());
+    }
+    written.into()
+}
+
+fn logging(value: &Value) -> Value {
+    let prefix = value.get("LogFilePrefix").cloned().unwrap_or_else(|| "".into());
+    let target = value.get("DestinationBucketName");
+    json!({"LoggingEnabled": {"TargetBucket": target, "TargetPrefix": prefix}})
 }
 
 fn cors_rule(rule: &Value) -> Value {

@@ -187,3 +187,27 @@ async fn what_an_upstream_asks_for_is_given() {
     let rule = input("CreateTopicRule")["ruleName"].as_str().unwrap();
     assert!(rule.starts_with("my_stack_R_") && !rule.contains('-'), "{rule}");
 }
+
+/// The settings of a bucket in AWS's words, and where its logs go without another.
+#[tokio::test]
+async fn a_buckets_acl_and_logs_are_set() {
+    let world = World::new().await;
+    let template = r#"{"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {
+        "BucketName": "logged", "AccessControl": "LogDeliveryWrite",
+        "LoggingConfiguration": {"LogFilePrefix": "p/"}}}}}"#;
+    assert_eq!(world.create("s", template).await.1, "CREATE_COMPLETE");
+    let calls = world.fake.calls_with_input();
+    let input = |name: &str| &calls.iter().find(|(call, _)| call == name).unwrap().1;
+    assert_eq!(input("PutBucketAcl")["ACL"], "log-delivery-write");
+    assert_eq!(
+        input("PutBucketLogging")["BucketLoggingStatus"],
+        json!({"LoggingEnabled": {"TargetBucket": "logged", "TargetPrefix": "p/"}})
+    );
+    let bare = r#"{"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {
+        "BucketName": "logged"}}}}"#;
+    assert_eq!(world.update("s", bare).await, "UPDATE_COMPLETE");
+    let calls = world.fake.calls_with_input();
+    let input = |name: &str| &calls.iter().find(|(call, _)| call == name).unwrap().1;
+    assert_eq!(input("PutBucketAcl")["ACL"], "private");
+    assert!(calls.iter().any(|(name, _)| name == "PutBucketLogging"));
+}

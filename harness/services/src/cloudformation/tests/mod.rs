@@ -6,6 +6,7 @@ mod changes;
 mod create;
 mod described;
 mod fake;
+mod http_api_body;
 mod macros;
 mod nested;
 mod recorded;
