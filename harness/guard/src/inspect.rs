@@ -9,7 +9,7 @@ use crate::guard::Guard;
 use crate::services::Services;
 
 /// How the names of reading operations begin.
-const READING: [&str; 3] = ["Get", "List", "Describe"];
+const READING: [&str; 4] = ["Get", "List", "Describe", "BatchGet"];
 
 impl Guard {
     /// Reads from the account with nobody's credentials: from the services that

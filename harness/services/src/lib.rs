@@ -12,6 +12,7 @@ pub mod cloudformation;
 pub mod credentials;
 pub mod function_targets;
 pub mod http_api;
+pub mod lacking;
 pub mod lambda;
 pub mod setting;
 pub mod sts;

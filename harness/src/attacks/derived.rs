@@ -124,6 +124,7 @@ mod tests {
     fn state(resources: &[(&str, &str, Value)]) -> Outputs {
         let made = resources.iter().map(|(kind, name, attributes)| Instance {
             kind: (*kind).to_owned(),
+            module: None,
             name: (*name).to_owned(),
             key: None,
             attributes: attributes.clone(),

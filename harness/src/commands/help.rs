@@ -24,7 +24,8 @@ pub(super) const MUTATE: &str = after!(
     "0 every change was noticed or is equivalent, 1 one was not, 2 it could not run, 130/143 interrupted."
 );
 pub(super) const DECIDE: &str = after!(
-    r#"echo '{"id":1,"principal":"arn:aws:iam::123456789012:role/a","action":"s3:GetObject","resource":"arn:aws:s3:::b/c","identity":[{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}]}' | ringfence decide"#,
+    r#"echo '{"id":1,"principal":"arn:aws:iam::123456789012:role/a","action":"s3:GetObject","resource":"arn:aws:s3:::b/c","resource_account":"123456789012","policies":{"identity":[{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}]}}' | ringfence decide
+  {"id":1,"decision":"allow","layer":"identity","statements":[{"policy":"identity[0]","sid":null,"index":0}],"explanation":"allowed by statement 0 of `identity[0]`"}"#,
     "0 done, whatever the decisions, 2 some input could not be read."
 );
 pub(super) const EXPLAIN: &str = after!(
@@ -114,6 +115,16 @@ mod tests {
             let parsed = Cli::try_parse_from(line.split_whitespace());
             assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
         }
+    }
+
+    #[test]
+    fn the_line_that_decide_is_shown_with_is_answered_by_the_line_below_it() {
+        let mut lines = super::DECIDE.lines().skip(1).map(str::trim);
+        let (command, answer) = (lines.next().unwrap(), lines.next().unwrap());
+        let line = command.strip_prefix("echo '").unwrap();
+        let line = line.strip_suffix("' | ringfence decide").unwrap();
+        let told = ringfence_policy::jsonl::Decider::default().line(line);
+        assert_eq!((told.text.as_str(), told.readable), (answer, true));
     }
 
     #[test]

@@ -37,7 +37,14 @@ pub(super) fn between(
         match (before.get(id), now.get(id)) {
             // It was gone before, and was told then.
             (None, None) => {}
-            (Some(old), Some(new)) => changes.extend(members(id, old, new, left)),
+            (Some(old), Some(new)) => {
+                let unknown = |member: &str| {
+                    [baseline, before, now].iter().any(|read| read.is_unknown(id, Some(member)))
+                };
+                changes.extend(members(id, old, new, left, unknown));
+            }
+            // A question that was not answered says nothing.
+            _ if [before, now].iter().any(|read| read.is_unknown(id, None)) => {}
             (Some(old), None) => changes.push(whole(id, old, true)),
             (None, Some(new)) => changes.push(whole(id, new, false)),
         }
@@ -51,7 +58,13 @@ fn whole(id: &ObjectId, object: &Object, gone: bool) -> Change {
     Change { object: id.clone(), member: None, before, after, arns: object.arns.clone() }
 }
 
-fn members(id: &ObjectId, old: &Object, new: &Object, left: &LeftToOthers) -> Vec<Change> {
+fn members(
+    id: &ObjectId,
+    old: &Object,
+    new: &Object,
+    left: &LeftToOthers,
+    unknown: impl Fn(&str) -> bool,
+) -> Vec<Change> {
     let mut names: Vec<&String> = old.members.keys().chain(new.members.keys()).collect();
     names.sort();
     names.dedup();
@@ -59,7 +72,7 @@ fn members(id: &ObjectId, old: &Object, new: &Object, left: &LeftToOthers) -> Ve
     names
         .into_iter()
         .map(|name| (name, of(old, name), of(new, name)))
-        .filter(|(name, before, after)| before != after && !left.covers(id, name))
+        .filter(|(name, before, after)| before != after && !left.covers(id, name) && !unknown(name))
         .map(|(name, before, after)| Change {
             object: id.clone(),
             member: Some(name.clone()),

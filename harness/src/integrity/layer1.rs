@@ -1,14 +1,14 @@
 //! What was applied is what is judged.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use ringfence_guard::Journal;
 
-use super::calls::{self, Changed, Place};
+use super::calls::{self, Changed, Place, Unseen};
 use super::changes::{self, Cause, Change};
 use super::left::LeftToOthers;
 use super::readings::{Moment, Reading};
+use super::snapshot::{Snapshot, resources};
 use super::state;
 use crate::attacks::finding::{Companions, Decider, Finding, Road, Scope, Traces, Verdict};
 use crate::terraform::Instance;
@@ -50,15 +50,24 @@ pub(super) fn findings(
             differences.push(called(&changed, now.moment));
         }
     }
-    let unseen = unseen(&calls::unseen(instances, &first.snapshot, place));
-    let all = whole(readings, differences.len(), &unseen, hashing + began.elapsed());
-    std::iter::once(all).chain(differences).collect()
+    let snapshots: Vec<&Snapshot> = readings.iter().map(|reading| &reading.snapshot).collect();
+    let unseen: Vec<Finding> = calls::unseen(instances, &snapshots, place)
+        .into_iter()
+        .map(|(kind, resources)| unseen(kind, &resources))
+        .collect();
+    let judging = hashing + began.elapsed();
+    let all = whole(readings, differences.len(), unseen.len(), judging);
+    std::iter::once(all).chain(differences).chain(unseen).collect()
 }
 
-/// `role/app-x/PermissionsBoundary`: stable from run to run.
+/// `role/app-x/PermissionsBoundary`, or `ADDRESS/OPERATION/MEMBER`: stable from run
+/// to run.
 fn name(change: &Change) -> String {
     let member = change.member.as_deref().unwrap_or("itself");
-    format!("{}/{}/{member}", change.object.kind, change.object.name)
+    match resources::kind(change.object.kind) {
+        Some(_) => format!("{}/{member}", change.object.name),
+        None => format!("{}/{}/{member}", change.object.kind, change.object.name),
+    }
 }
 
 fn said(change: &Change, causes: &[Cause]) -> String {
@@ -84,17 +93,21 @@ fn called(changed: &Changed, moment: Moment) -> Finding {
     difference(&format!("{address}/{call}"), moment, said, causes)
 }
 
-/// `; 2 resources of aws_a, aws_b are not read back`; nothing where there are none.
-fn unseen(unseen: &BTreeMap<&str, usize>) -> String {
-    let types: Vec<&str> = unseen.keys().copied().collect();
-    match unseen.values().sum::<usize>() {
-        0 => String::new(),
-        1 => format!("; 1 resource of {} is not read back, and no call names it", types.join(", ")),
-        many => format!(
-            "; {many} resources of {} are not read back, and no call names them",
-            types.join(", ")
-        ),
+/// The resources of a type of which it is unknown whether they changed.
+fn unseen(kind: &str, resources: &[Unseen]) -> Finding {
+    let addresses: Vec<&str> = resources.iter().map(|one| one.address.as_str()).collect();
+    let mut said = format!("not read back, and no call names it: {}", addresses.join(", "));
+    if let Some(why) = resources.iter().find_map(|one| one.why.as_deref()) {
+        said = format!("{said}; {why}");
     }
+    let reason = format!(
+        "whether somebody changed what Layer 1 applied of `{kind}` is unknown: Ringfence has no \
+         reading of it here, and calls do not name it by an ARN of Terraform's state"
+    );
+    let mut finding =
+        finding(format!("integrity/layer1/not-read/{kind}"), said, Some(reason), Duration::ZERO);
+    finding.verdict = Verdict::Inconclusive;
+    finding
 }
 
 fn with_causes(mut said: String, causes: &[Cause]) -> String {
@@ -121,20 +134,28 @@ fn with_causes(mut said: String, causes: &[Cause]) -> String {
     said
 }
 
-fn whole(readings: &[&Reading], differences: usize, unseen: &str, judging: Duration) -> Finding {
+fn whole(readings: &[&Reading], differences: usize, unseen: usize, judging: Duration) -> Finding {
     let objects = readings.first().map_or(0, |reading| reading.snapshot.len());
     let observed = match differences {
         0 => format!("{objects} objects are what they were, read {} times", readings.len()),
         1 => format!("of {objects} objects one difference was found"),
         many => format!("of {objects} objects {many} differences were found"),
     };
-    let observed = format!("{observed}{unseen}");
     let reading: Duration = readings.iter().map(|reading| reading.took).sum();
     let reason = (differences > 0).then(|| {
         "what the attacks met is not what Layer 1 applied; each difference is a finding of its own"
             .to_owned()
     });
-    finding("integrity/layer1".to_owned(), observed, reason, reading + judging)
+    let mut all = finding("integrity/layer1".to_owned(), observed, reason, reading + judging);
+    if differences == 0 && unseen > 0 {
+        all.verdict = Verdict::Inconclusive;
+        all.reason = Some(
+            "of some of what Layer 1 applied nothing tells whether it changed; each type is a \
+             finding of its own"
+                .to_owned(),
+        );
+    }
+    all
 }
 
 fn difference(name: &str, moment: Moment, said: String, causes: &[Cause]) -> Finding {

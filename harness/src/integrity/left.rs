@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::hcl;
-use super::snapshot::ObjectId;
+use super::snapshot::{ObjectId, resources};
 use crate::config::{IgnoredAttribute, Layer1};
 use crate::terraform::Instance;
 
@@ -138,6 +138,11 @@ impl LeftToOthers {
             for instance in made {
                 let id = instance.text("id").map(str::to_owned);
                 attributes.push((one.kind.clone(), one.name.clone(), id, plain(&one.attribute)));
+                if let Some(kind) = resources::kind(&one.kind) {
+                    for member in named(&one.attribute) {
+                        members.insert((kind, instance.address(), member));
+                    }
+                }
                 for (_, kind, named_by) in RESOURCES.iter().filter(|(of, ..)| *of == one.kind) {
                     let Some(name) = instance.text(named_by) else { continue };
                     let name = name.rsplit(':').next().unwrap_or(name).to_owned();
@@ -166,9 +171,29 @@ impl LeftToOthers {
         if RAILS.contains(&object.kind) || RAIL_MEMBERS.contains(&(object.kind, member)) {
             return false;
         }
+        // `OPERATION/MEMBER` of what is read by its address.
+        let member = match member.rsplit_once('/') {
+            Some((_, own)) if resources::kind(object.kind).is_some() => own,
+            _ => member,
+        };
+        if resources::kind(object.kind).is_some() && is_of_permissions(object.kind, member) {
+            return false;
+        }
         let has = |member| self.members.contains(&(object.kind, object.name.clone(), member));
         has(None) || has(Some(plain(member)))
     }
+}
+
+/// How types and members are called that say who may do what, whatever service
+/// they are of.
+const PERMISSIONS: [&str; 6] = ["polic", "permission", "authoriz", "role", "grant", "trust"];
+
+/// Whether a member of what is read by its address is a guard rail, or the object
+/// itself is one.
+fn is_of_permissions(kind: &str, member: &str) -> bool {
+    [plain(kind), plain(member)]
+        .iter()
+        .any(|name| PERMISSIONS.iter().any(|word| name.contains(word)))
 }
 
 /// The members that an attribute is: itself without signs, and others; none for

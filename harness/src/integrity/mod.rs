@@ -22,6 +22,7 @@ use anyhow::Context as _;
 use self::left::LeftToOthers;
 use crate::attacks::{Finding, Verdict};
 use crate::stack::Stack;
+use crate::terraform::Roots;
 
 /// What a run says of itself.
 #[derive(Debug)]
@@ -42,11 +43,16 @@ impl Conclusion {
 /// Reads the account after the attacks, where the stack read it before.
 ///
 /// # Errors
-/// When a service does not answer.
+/// When a service does not answer, or Terraform's state cannot be read.
 pub async fn after_attacks(stack: &Stack) -> anyhow::Result<Option<Reading>> {
     match stack.readings() {
         [] => Ok(None),
-        _ => Ok(Some(Reading::take(stack.guard(), stack.emulator(), Moment::Attacked).await?)),
+        _ => {
+            let roots = stack.terraform().map(Roots::instances).transpose();
+            let instances = roots.context("cannot read Terraform's state")?.unwrap_or_default();
+            let (guard, emulator) = (stack.guard(), stack.emulator());
+            Ok(Some(Reading::take(guard, emulator, &instances, Moment::Attacked).await?))
+        }
     }
 }
 

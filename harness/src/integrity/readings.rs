@@ -6,6 +6,7 @@ use ringfence_guard::Guard;
 
 use super::snapshot::{Snapshot, SnapshotError};
 use crate::emulator::Emulator;
+use crate::terraform::Instance;
 
 /// When the account is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,17 +53,21 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads the account now.
+    /// Reads the account now, and of `instances` what no service lists.
     ///
     /// # Errors
     /// When a service does not answer.
     pub async fn take(
         guard: &Guard,
         emulator: &Emulator,
+        instances: &[Instance],
         moment: Moment,
     ) -> Result<Self, SnapshotError> {
         let began = Instant::now();
-        let snapshot = Snapshot::read(guard, emulator.is_sealed()).await?;
+        let mut snapshot = Snapshot::read(guard, emulator.is_sealed(), instances).await?;
+        if moment == Moment::Applied {
+            snapshot.settle(guard, emulator.is_sealed(), instances).await;
+        }
         let mark = guard.journal().mark();
         Ok(Self { moment, snapshot, mark, took: began.elapsed() })
     }

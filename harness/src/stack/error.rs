@@ -58,6 +58,9 @@ pub enum StackError {
     /// What Layer 1 made cannot be read back.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// What Terraform made is not told.
+    #[error("cannot read Terraform's state: {0}")]
+    State(#[source] std::io::Error),
     /// No guard.
     #[error(transparent)]
     Guard(#[from] GuardError),

@@ -178,8 +178,10 @@ impl Stack {
     }
 
     async fn read_back(&mut self, options: &Options, moment: Moment) -> Result<(), StackError> {
-        if options.read_back && self.terraform.is_some() {
-            self.readings.push(Reading::take(&self.guard, &self.emulator, moment).await?);
+        if let Some(roots) = self.terraform.as_ref().filter(|_| options.read_back) {
+            let instances = roots.instances().map_err(StackError::State)?;
+            let reading = Reading::take(&self.guard, &self.emulator, &instances, moment);
+            self.readings.push(reading.await?);
         }
         Ok(())
     }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::lacking;
+use super::locked::{self, Locked};
 use super::mirror::{self, Mirror};
 use super::outside::{self, Outside};
 use super::overrides;
@@ -135,7 +137,11 @@ pub fn examine(directory: &Path, machine: &Machine) -> io::Result<Examined> {
     examined.files =
         modules.iter().flat_map(|(_, it)| it.files.iter().map(|it| it.path.clone())).collect();
     examined.files.extend(examined.broken.iter().map(|it| it.place.file.clone()));
+    let certain = lacking::certain(&root, &lacking::borrowed(&modules));
     for (path, module) in &modules {
+        if certain.contains(path.as_path()) {
+            examined.remarks.extend(lacking::refused(module));
+        }
         terragrunt(path, &shown(path), &mut examined);
         replaced(module, machine, &mut examined);
         calls(path, module, &mut examined);
@@ -143,8 +149,10 @@ pub fn examine(directory: &Path, machine: &Machine) -> io::Result<Examined> {
     }
     let mirrors = machine.mirrors_of(&root);
     let modules: Vec<&Module> = modules.iter().map(|(_, module)| module).collect();
+    let locked = Locked::of(&root)?;
+    let lock_file = shown(&root.join(locked::NAME));
     for (source, wanted) in providers(&modules) {
-        provider(&source, &wanted, &mirrors, &mut examined);
+        provider(&source, &wanted, &mirrors, (&locked, &lock_file), &mut examined);
     }
     Ok(examined)
 }
@@ -169,7 +177,7 @@ pub(super) fn shown(directory: &Path, root: &Path, path: &Path) -> PathBuf {
     plain.join(rest)
 }
 
-fn place(file: &File, at: ringfence_text::Place) -> Place {
+pub(super) fn place(file: &File, at: ringfence_text::Place) -> Place {
     Place { file: file.path.clone(), line: at.line, column: at.column }
 }
 
@@ -321,7 +329,13 @@ fn named(source: &str) -> String {
     }
 }
 
-fn provider(source: &str, wanted: &Wanted<'_>, mirrors: &[Mirror], examined: &mut Examined) {
+fn provider(
+    source: &str,
+    wanted: &Wanted<'_>,
+    mirrors: &[Mirror],
+    (locked, lock_file): (&Locked, &Path),
+    examined: &mut Examined,
+) {
     let (file, at) = (wanted.file, wanted.at);
     let name = source.rsplit('/').next().unwrap_or(source);
     let construct = format!("provider.{name}");
@@ -342,6 +356,10 @@ fn provider(source: &str, wanted: &Wanted<'_>, mirrors: &[Mirror], examined: &mu
     }
     let constraints = wanted.constraints.join(", ");
     let address = format!("{REGISTRY}/{source}");
+    if let Some(pin) = locked.pin(&address) {
+        let at = Place { file: lock_file.to_owned(), line: pin.at.line, column: pin.at.column };
+        return pinned(source, &pin.version, &constraints, at, mirrors, examined);
+    }
     let versions: BTreeSet<String> = mirrors.iter().flat_map(|it| it.versions(&address)).collect();
     let there = versions.iter().filter_map(|version| Version::parse(version));
     // A constraint that is not understood is Terraform's matter.
@@ -354,6 +372,37 @@ fn provider(source: &str, wanted: &Wanted<'_>, mirrors: &[Mirror], examined: &mu
             construct,
             what: format!("the provider {source}{asked}"),
         });
+    }
+}
+
+/// A provider that the lock file pins: no other version is taken.
+fn pinned(
+    source: &str,
+    version: &str,
+    constraints: &str,
+    at: Place,
+    mirrors: &[Mirror],
+    examined: &mut Examined,
+) {
+    let construct = format!("provider.{}", source.rsplit('/').next().unwrap_or(source));
+    let fits = Version::parse(version).and_then(|version| meets(&version, constraints));
+    if fits == Some(false) {
+        examined.remarks.push(Remark {
+            place: at,
+            construct,
+            outcome: Outcome::Unsupported,
+            because: format!(
+                "`{}` pins {source} {version}, and the constraint is {constraints}: `terraform \
+                 init -upgrade` makes the file anew",
+                locked::NAME
+            ),
+        });
+        return;
+    }
+    let address = format!("{REGISTRY}/{source}");
+    if !mirrors.iter().any(|mirror| mirror.versions(&address).iter().any(|own| own == version)) {
+        let what = format!("the provider {source} {version}, which `{}` pins,", locked::NAME);
+        examined.needs.push(Need { host: REGISTRY.to_owned(), place: at, construct, what });
     }
 }
 
@@ -452,6 +501,68 @@ resource "terraform_data" "d" {}
                 "main.tf:1:1 provider.aws from registry.terraform.io"
             ]
         );
+    }
+
+    #[test]
+    fn what_the_lock_file_pins_is_what_is_needed() {
+        let main = "terraform {\n  required_providers {\n    aws = { source = \"hashicorp/aws\", version = \"~> 5.80\" }\n  }\n}\nresource \"random_id\" \"i\" {}\n";
+        let lock = |aws: &str| {
+            format!(
+                "provider \"registry.terraform.io/hashicorp/aws\" {{\n  version     = \"{aws}\"\n  constraints = \"~> 5.0\"\n}}\nprovider \"registry.terraform.io/hashicorp/random\" {{\n  version = \"3.6.0\"\n}}\n"
+            )
+        };
+        let with = |aws: &str| told(&[("main.tf", main), (locked::NAME, &lock(aws))], "");
+        // The constraint excludes it.
+        assert_eq!(
+            with("5.31.0"),
+            [
+                ".terraform.lock.hcl:2:3 provider.aws Unsupported",
+                ".terraform.lock.hcl:6:3 provider.random from registry.terraform.io",
+            ]
+        );
+        // It fits, and is not on this machine.
+        assert_eq!(
+            with("5.81.0"),
+            [
+                ".terraform.lock.hcl:2:3 provider.aws from registry.terraform.io",
+                ".terraform.lock.hcl:6:3 provider.random from registry.terraform.io",
+            ]
+        );
+        // A lock file that Terraform cannot read is its matter.
+        assert_eq!(
+            told(&[("main.tf", main), (locked::NAME, "provider {\n")], ""),
+            [
+                "main.tf:3:5 provider.aws from registry.terraform.io",
+                "main.tf:6:1 provider.random from registry.terraform.io",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_services_here_lack_is_told_where_it_is_certain_to_be_made() {
+        let authorizer = |kind: &str, more: &str| {
+            format!(
+                "resource \"aws_apigatewayv2_authorizer\" \"a\" {{\n  {more}\n  authorizer_type = \"{kind}\"\n}}\n"
+            )
+        };
+        let lambda = "resource \"aws_lambda_function\" \"f\" {\n  kms_key_arn = aws_kms_key.k.arn\n  package_type = var.kind\n  dead_letter_config {\n    target_arn = \"arn\"\n  }\n}\n";
+        let call = |more: &str| format!("module \"m\" {{\n  source = \"../m\"\n  {more}\n}}\n");
+        let with = |root: &str, module: &str| {
+            let told = told(&[("root/main.tf", root), ("m/main.tf", module)], "root");
+            told.into_iter().filter(|it| it.ends_with("Unsupported")).collect::<Vec<_>>()
+        };
+        let (request, jwt) = (authorizer("REQUEST", ""), authorizer("JWT", ""));
+        assert_eq!(
+            with(&(request.clone() + &call("")), &(request.clone() + lambda)),
+            [
+                "m/main.tf:3:3 aws_apigatewayv2_authorizer.a Unsupported",
+                "m/main.tf:6:3 aws_lambda_function.f Unsupported",
+                "m/main.tf:8:3 aws_lambda_function.f Unsupported",
+                "root/main.tf:3:3 aws_apigatewayv2_authorizer.a Unsupported",
+            ]
+        );
+        assert_eq!(with(&(jwt.clone() + &call("count = var.n")), &request), [""; 0]);
+        assert_eq!(with(&authorizer("REQUEST", "for_each = var.all"), ""), [""; 0]);
     }
 
     #[test]

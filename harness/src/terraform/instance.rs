@@ -7,6 +7,9 @@ use serde_json::Value;
 pub struct Instance {
     /// `aws_iam_role`, ….
     pub kind: String,
+    /// The module that it stands in, where that is not the root module:
+    /// `module.network`.
+    pub module: Option<String>,
     /// Its name in the configuration.
     pub name: String,
     /// Its key, where there are several.
@@ -30,8 +33,10 @@ impl Instance {
         managed
             .flat_map(|resource| {
                 let (kind, name) = (text(&resource, "type"), text(&resource, "name"));
+                let module = resource.get("module").and_then(Value::as_str).map(str::to_owned);
                 list(&resource, "instances").into_iter().map(move |instance| Self {
                     kind: kind.clone(),
+                    module: module.clone(),
                     name: name.clone(),
                     key: instance.get("index_key").map(|key| match key {
                         Value::String(key) => key.clone(),
@@ -41,6 +46,14 @@ impl Instance {
                 })
             })
             .collect()
+    }
+
+    /// `module.network.aws_sqs_queue.platform[a]`.
+    pub fn address(&self) -> String {
+        let Self { kind, name, .. } = self;
+        let module = self.module.iter().map(|module| format!("{module}.")).collect::<String>();
+        let key = self.key.iter().map(|key| format!("[{key}]")).collect::<String>();
+        format!("{module}{kind}.{name}{key}")
     }
 
     /// An attribute that is text.

@@ -13,6 +13,8 @@ mod diagnostics;
 mod examine;
 mod existing;
 mod instance;
+mod lacking;
+mod locked;
 mod mirror;
 mod outputs;
 mod outside;

@@ -57,6 +57,10 @@ aws("sns", "set-topic-attributes", "--topic-arn", "arn:aws:sns:us-east-1:1234567
     "--attribute-name", "Policy", "--attribute-value", policy("sns", "platform-alarms"))
 [key] = json.loads(aws("kms", "list-keys"))["Keys"]
 aws("kms", "schedule-key-deletion", "--key-id", key["KeyId"])
+topic = "arn:aws:sns:us-east-1:123456789012:platform-alarms"
+[subscription] = json.loads(aws("sns", "list-subscriptions-by-topic", "--topic-arn", topic))["Subscriptions"]
+aws("sns", "unsubscribe", "--subscription-arn", subscription["SubscriptionArn"])
+aws("cloudwatch", "delete-alarms", "--alarm-names", "platform-errors")
 "#;
 
 /// Layer 1 and its self-managed application alone.
@@ -114,12 +118,66 @@ resource "aws_sns_topic" "alarms" {
 }
 resource "aws_kms_key" "data" {
 }
+resource "aws_sns_topic_subscription" "alarms" {
+  topic_arn = aws_sns_topic.alarms.arn
+  protocol  = "sqs"
+  endpoint  = aws_sqs_queue.orders.arn
+}
+resource "aws_api_gateway_rest_api" "partners" {
+  name = "partners"
+}
+resource "aws_api_gateway_method" "partners" {
+  rest_api_id   = aws_api_gateway_rest_api.partners.id
+  resource_id   = aws_api_gateway_rest_api.partners.root_resource_id
+  http_method   = "GET"
+  authorization = "AWS_IAM"
+}
+resource "aws_scheduler_schedule" "nightly" {
+  name                = "nightly"
+  schedule_expression = "rate(1 day)"
+  flexible_time_window {
+    mode = "OFF"
+  }
+  target {
+    arn      = aws_sqs_queue.orders.arn
+    role_arn = aws_iam_role.high_perm_deployer["service-a"].arn
+  }
+}
+resource "aws_cloudwatch_metric_alarm" "errors" {
+  alarm_name          = "platform-errors"
+  comparison_operator = "GreaterThanThreshold"
+  evaluation_periods  = 1
+  metric_name         = "Errors"
+  namespace           = "AWS/Lambda"
+  period              = 60
+  statistic           = "Sum"
+  threshold           = 0
+}
+resource "aws_cloudwatch_log_group" "audit" {
+  name = "/platform/audit"
+}
+resource "aws_cloudwatch_log_metric_filter" "errors" {
+  name           = "errors"
+  pattern        = "ERROR"
+  log_group_name = aws_cloudwatch_log_group.audit.name
+  metric_transformation {
+    name      = "errors"
+    namespace = "audit"
+    value     = "1"
+  }
+}
+resource "aws_ec2_tag" "owner" {
+  resource_id = aws_vpc.platform.id
+  key         = "owner"
+  value       = "platform"
+}
 resource "aws_iam_role_policy" "others" {
   name = "Others"
   role = "GitHubActionsHighPermDeployer-service-a"
   policy = jsonencode({ Version = "2012-10-17", Statement = [
     { Sid = "OthersPolicies", Effect = "Allow", Resource = "*",
-      Action = ["sqs:SetQueueAttributes", "sns:SetTopicAttributes", "kms:ListKeys", "kms:ScheduleKeyDeletion"] }] })
+      Action = ["sqs:SetQueueAttributes", "sns:SetTopicAttributes", "kms:ListKeys", "kms:ScheduleKeyDeletion",
+        "sns:ListSubscriptionsByTopic", "sns:Unsubscribe", "cloudwatch:DeleteAlarms"] }] })
   depends_on = [aws_iam_role.high_perm_deployer]
 }
 "#;
@@ -129,7 +187,8 @@ resource "aws_iam_role_policy" "others" {
         &boundary,
         "      \"ssm:GetParameter\",\n",
         "      \"ssm:GetParameter\",\n      \"sqs:SetQueueAttributes\",\n      \
-         \"sns:SetTopicAttributes\",\n      \"kms:ListKeys\",\n      \"kms:ScheduleKeyDeletion\",\n",
+         \"sns:SetTopicAttributes\",\n      \"kms:ListKeys\",\n      \"kms:ScheduleKeyDeletion\",\n      \
+         \"sns:ListSubscriptionsByTopic\",\n      \"sns:Unsubscribe\",\n      \"cloudwatch:DeleteAlarms\",\n",
     );
 }
 
@@ -197,6 +256,28 @@ fn a_workflow_that_repairs_or_changes_layer_1_fails_the_run_and_is_told_of() {
         assert!(observed.contains(call) && observed.contains("OthersPolicies of "), "{observed}");
         assert_eq!(changed["verdict"], "failed");
     }
+    // What no service lists is read by its address: it is gone, or it is another.
+    for (about, told, call) in [
+        (
+            "aws_sns_topic_subscription.alarms/itself",
+            "aws_sns_topic_subscription.alarms is gone",
+            "",
+        ),
+        (
+            "aws_cloudwatch_metric_alarm.errors/itself",
+            "aws_cloudwatch_metric_alarm.errors is gone",
+            "; cloudwatch:DeleteAlarms by ",
+        ),
+    ] {
+        let changed = find(&format!("integrity/layer1/after-workflows/{about}"));
+        let observed = changed["observed"].as_str().unwrap();
+        assert!(observed.starts_with(told) && observed.contains(call), "{observed}");
+        assert_eq!(changed["verdict"], "failed");
+    }
+    // Of what nothing tells of, that is told.
+    let unread = find("integrity/layer1/not-read/aws_ec2_tag");
+    assert_eq!(unread["verdict"], "inconclusive");
+    assert_eq!(unread["observed"], "not read back, and no call names it: aws_ec2_tag.owner");
     // Nothing else of Layer 1 changed: neither by root nor at the emulator.
     let differences = findings.iter().filter_map(|finding| finding["id"].as_str());
     let mut kinds: Vec<&str> = differences
@@ -208,7 +289,19 @@ fn a_workflow_that_repairs_or_changes_layer_1_fails_the_run_and_is_told_of() {
         .collect();
     kinds.sort_unstable();
     kinds.dedup();
-    assert_eq!(kinds, ["KMS key", "layer1", "parameter", "queue", "topic"]);
+    assert_eq!(
+        kinds,
+        [
+            "KMS key",
+            "aws_cloudwatch_metric_alarm.errors",
+            "aws_sns_topic_subscription.alarms",
+            "layer1",
+            "layer1/not-read/aws_ec2_tag",
+            "parameter",
+            "queue",
+            "topic",
+        ]
+    );
 
     // The key that emulators expect is nobody's: the one call with it is refused
     // before the guard learns what it asks for.

@@ -41,15 +41,6 @@ impl<'a> Held<'a> {
         table::sets(&check.action, &self.instance.kind)
             || self.arns.iter().any(|arn| names(&check.resource, arn))
     }
-
-    /// `aws_sqs_queue.platform["a"]`.
-    pub(super) fn address(&self) -> String {
-        let Instance { kind, name, key, .. } = self.instance;
-        match key {
-            Some(key) => format!("{kind}.{name}[{key}]"),
-            None => format!("{kind}.{name}"),
-        }
-    }
 }
 
 /// Whether what was checked is an ARN, or a pattern of which it is one: of some

@@ -57,7 +57,7 @@ pub(super) fn changed(
                     continue;
                 }
                 let call = format!("{}:{}", entry.service, entry.operation);
-                let causes = found.entry((one.address(), call.clone())).or_default();
+                let causes = found.entry((one.instance.address(), call.clone())).or_default();
                 causes.push(Cause {
                     request_id: entry.request_id.clone(),
                     principal: entry.principal.clone(),
@@ -70,19 +70,34 @@ pub(super) fn changed(
     found.into_iter().map(|((address, _), causes)| Changed { address, causes }).collect()
 }
 
-/// How many resources of which types neither a reading nor a call tells of.
+/// A resource that neither a reading nor a call tells of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unseen {
+    /// Its address.
+    pub address: String,
+    /// Why a reading does not, where one asked.
+    pub why: Option<String>,
+}
+
+/// What neither a reading nor a call tells of, by type.
 pub(super) fn unseen<'a>(
     instances: &'a [Instance],
-    snapshot: &Snapshot,
+    snapshots: &[&Snapshot],
     place: Place<'_>,
-) -> BTreeMap<&'a str, usize> {
-    let mut unseen = BTreeMap::new();
+) -> BTreeMap<&'a str, Vec<Unseen>> {
+    let mut unseen: BTreeMap<&str, Vec<Unseen>> = BTreeMap::new();
     for instance in instances.iter().filter(|made| made.kind.starts_with("aws_")) {
+        let address = instance.address();
+        let why = snapshots.iter().find_map(|snapshot| snapshot.refused(&address));
+        let first = snapshots.first().is_some_and(|first| first.has_read(&address));
+        let is_read = first && why.is_none();
         let held = Held::of(instance, place);
-        let seen = held.is_named() || table::is_part_of_read(&instance.kind);
-        if !seen && !held.arns.iter().any(|arn| snapshot.has(arn)) {
-            *unseen.entry(instance.kind.as_str()).or_default() += 1;
+        let speaks = held.is_named() || table::is_part_of_read(&instance.kind);
+        if is_read || speaks || table::is_nothing(&instance.kind) {
+            continue;
         }
+        let one = Unseen { address, why: why.map(str::to_owned) };
+        unseen.entry(instance.kind.as_str()).or_default().push(one);
     }
     unseen
 }

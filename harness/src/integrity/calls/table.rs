@@ -216,13 +216,14 @@ const COMPOSED: [(&str, &str, &str); 26] = [
 ];
 
 /// How types without an ARN begin that are members of objects which are read.
-const PARTS_OF_READ: [&str; 27] = [
+const PARTS_OF_READ: [&str; 34] = [
     "aws_apigatewayv2_api",
     "aws_apigatewayv2_authorizer",
     "aws_apigatewayv2_integration",
     "aws_apigatewayv2_route",
     "aws_apigatewayv2_stage",
     "aws_cloudwatch_log_resource_policy",
+    "aws_eip_association",
     "aws_iam_group_",
     "aws_iam_policy_attachment",
     "aws_iam_role_",
@@ -240,11 +241,26 @@ const PARTS_OF_READ: [&str; 27] = [
     "aws_security_group_rule",
     "aws_sns_topic_",
     "aws_sqs_queue",
+    "aws_vpc_dhcp_options_association",
     "aws_vpc_endpoint_policy",
+    "aws_vpc_endpoint_private_dns",
     "aws_vpc_endpoint_route_table_association",
     "aws_vpc_endpoint_subnet_association",
+    "aws_vpc_endpoint_security_group_association",
+    "aws_vpc_ipv4_cidr_block_association",
+    "aws_vpc_ipv6_cidr_block_association",
+    "aws_vpc_peering_connection",
     "aws_vpc_security_group_",
 ];
+
+/// Types that stand for something done, of which nothing is left at AWS.
+const NOTHING: [&str; 3] =
+    ["aws_acm_certificate_validation", "aws_lambda_invocation", "aws_kms_ciphertext"];
+
+/// Whether a type is something done, and no object.
+pub(super) fn is_nothing(kind: &str) -> bool {
+    NOTHING.contains(&kind)
+}
 
 /// Whether readings look at a resource. A bucket is read, an object in it is not.
 pub(super) fn is_read(resource: &str) -> bool {
@@ -292,8 +308,16 @@ pub(super) fn sets(action: &str, kind: &str) -> bool {
 /// Whether a type is a member of objects that are read.
 pub(super) fn is_part_of_read(kind: &str) -> bool {
     // Each of these changes what no reading shows.
-    const OTHERS: [&str; 3] =
-        ["aws_s3_bucket_object", "aws_route53", "aws_secretsmanager_secret_rotation"];
+    const OTHERS: [&str; 8] = [
+        "aws_s3_bucket_object",
+        "aws_route53",
+        "aws_secretsmanager_secret_rotation",
+        "aws_sns_topic_subscription",
+        "aws_sns_topic_data_protection_policy",
+        "aws_apigatewayv2_api_mapping",
+        "aws_apigatewayv2_integration_response",
+        "aws_apigatewayv2_route_response",
+    ];
     !OTHERS.iter().any(|other| kind.starts_with(other))
         && PARTS_OF_READ.iter().any(|beginning| kind.starts_with(beginning))
 }

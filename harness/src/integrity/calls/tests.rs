@@ -2,6 +2,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::integrity::snapshot::{Object, ObjectId};
 
 const DEPLOYER: &str = "arn:aws:sts::123456789012:assumed-role/deployer/GitHubActions";
 const PLACE: Place<'_> = Place { region: "us-east-1", account: "123456789012" };
@@ -169,8 +170,20 @@ fn what_is_left_to_others_is_no_change_and_permissions_are_left_to_nobody(
 }
 
 #[test]
-fn what_neither_a_reading_nor_a_call_tells_of_is_counted_by_type() {
+fn what_neither_a_reading_nor_a_call_tells_of_is_told_by_its_address() {
     let instances = instances();
-    let unseen = unseen(&instances, &Snapshot::default(), PLACE);
-    assert_eq!(unseen, BTreeMap::from([("aws_unheard_of", 1)]));
+    let address = "aws_unheard_of.x";
+    let told = |snapshots: &[&Snapshot]| unseen(&instances, snapshots, PLACE);
+    let one = |why: Option<&str>| {
+        let unseen = Unseen { address: address.to_owned(), why: why.map(str::to_owned) };
+        BTreeMap::from([("aws_unheard_of", vec![unseen])])
+    };
+    assert_eq!(told(&[&Snapshot::default()]), one(None));
+    let id = ObjectId { kind: "aws_unheard_of", name: address.to_owned() };
+    let read = Snapshot::of([(id, Object { members: BTreeMap::new(), arns: Vec::new() })]);
+    assert_eq!(told(&[&read, &read]), BTreeMap::new());
+    // What is gone is a difference, and no longer unseen.
+    assert_eq!(told(&[&read, &Snapshot::default()]), BTreeMap::new());
+    let refused = Snapshot::refusing(address, "Describe", "unheard:Describe: 501");
+    assert_eq!(told(&[&read, &refused]), one(Some("unheard:Describe: 501")));
 }

@@ -1,6 +1,5 @@
 //! Functions: configuration and code, resource policy, concurrency, aliases,
-//! URLs. Event source mappings are not built in the guard, so that there are
-//! none.
+//! URLs. Layers and event source mappings are read by their addresses.
 
 use futures_util::future::try_join_all;
 use ringfence_wire::services::Lambda;

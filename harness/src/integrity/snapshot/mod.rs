@@ -8,6 +8,7 @@ mod iam;
 mod network;
 mod others;
 mod reader;
+pub(super) mod resources;
 mod storage;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,9 @@ use sha2::{Digest as _, Sha256};
 
 pub(super) use canonical::canonical;
 use reader::{Objects, Reader};
+use resources::Unread;
+
+use crate::terraform::Instance;
 
 /// Why the account cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +48,11 @@ pub struct ObjectId {
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.name)
+        // An address has its type in it.
+        match resources::kind(self.kind) {
+            Some(_) => f.write_str(&self.name),
+            None => write!(f, "{} {}", self.kind, self.name),
+        }
     }
 }
 
@@ -70,16 +78,21 @@ impl Object {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     objects: BTreeMap<ObjectId, Object>,
+    unread: Unread,
 }
 
 impl Snapshot {
-    /// Reads the account, all services side by side. `sealed` says that the
-    /// emulator was empty and answers the guard alone: then the journal tells of
-    /// everything that was made.
+    /// Reads the account, all services side by side, and of `instances` what no
+    /// service lists. `sealed` says that the emulator was empty and answers the
+    /// guard alone: then the journal tells of everything that was made.
     ///
     /// # Errors
     /// When a service does not answer a question that it should.
-    pub async fn read(guard: &Guard, sealed: bool) -> Result<Self, SnapshotError> {
+    pub async fn read(
+        guard: &Guard,
+        sealed: bool,
+        instances: &[Instance],
+    ) -> Result<Self, SnapshotError> {
         let reader = Reader::new(guard, sealed);
         let services: [reader::Reading<'_>; 6] = [
             Box::pin(iam::read(&reader)),
@@ -89,13 +102,41 @@ impl Snapshot {
             Box::pin(network::read(&reader)),
             Box::pin(others::read(&reader)),
         ];
-        let read: Vec<Objects> = try_join_all(services).await?;
-        Ok(Self { objects: read.into_iter().flatten().collect() })
+        let (read, found) =
+            tokio::join!(try_join_all(services), resources::read(&reader, instances));
+        let read: Vec<Objects> = read?;
+        let objects = read.into_iter().flatten().chain(found.objects).collect();
+        Ok(Self { objects, unread: found.unread })
+    }
+
+    /// Reads again what no service lists, and puts away the answers that are
+    /// otherwise though nobody could have changed anything: an upstream makes some
+    /// values anew for each question.
+    pub(super) async fn settle(&mut self, guard: &Guard, sealed: bool, instances: &[Instance]) {
+        let again = resources::read(&Reader::new(guard, sealed), instances).await;
+        for (id, object) in again.objects {
+            let Some(first) = self.objects.get_mut(&id) else { continue };
+            for (member, value) in object.members {
+                if first.members.get(&member).is_some_and(|own| *own != value) {
+                    let operation = member.split('/').next().unwrap_or(&member).to_owned();
+                    let why = format!("{member} is another each time it is asked for");
+                    first.members.remove(&member);
+                    self.unread.entry(id.name.clone()).or_default().insert(operation, why);
+                }
+            }
+        }
     }
 
     /// A snapshot of these objects.
     pub fn of(objects: impl IntoIterator<Item = (ObjectId, Object)>) -> Self {
-        Self { objects: objects.into_iter().collect() }
+        Self { objects: objects.into_iter().collect(), unread: Unread::new() }
+    }
+
+    /// A snapshot in which a question about a resource was not answered.
+    #[cfg(test)]
+    pub(super) fn refusing(address: &str, operation: &str, why: &str) -> Self {
+        let refused = BTreeMap::from([(operation.to_owned(), why.to_owned())]);
+        Self { unread: Unread::from([(address.to_owned(), refused)]), ..Self::default() }
     }
 
     /// The objects, in order.
@@ -113,9 +154,22 @@ impl Snapshot {
         self.objects.len()
     }
 
-    /// Whether one of the objects has an ARN.
-    pub(super) fn has(&self, arn: &str) -> bool {
-        self.objects.values().any(|object| object.arns.iter().any(|own| own == arn))
+    /// Whether a resource of Terraform's was read by its address.
+    pub(super) fn has_read(&self, address: &str) -> bool {
+        !self.unread.contains_key(address) && self.objects.keys().any(|id| id.name == address)
+    }
+
+    /// Why a resource of Terraform's was not read, where something was asked.
+    pub(super) fn refused(&self, address: &str) -> Option<&str> {
+        self.unread.get(address)?.values().next().map(String::as_str)
+    }
+
+    /// Whether it is unknown what a member of an object is, or what the object is:
+    /// a question was not answered.
+    pub(super) fn is_unknown(&self, id: &ObjectId, member: Option<&str>) -> bool {
+        let Some(refused) = self.unread.get(&id.name) else { return false };
+        let of = member.map(|member| member.split('/').next().unwrap_or(member));
+        of.is_none_or(|operation| refused.contains_key(operation))
     }
 
     /// Whether there is none.

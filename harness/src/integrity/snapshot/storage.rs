@@ -133,7 +133,7 @@ fn parameter_is_secret(answer: &Value) -> bool {
 }
 
 /// A value, or its hash where it is a secret: what is compared may be printed.
-fn hidden(value: &str, secret: bool) -> Value {
+pub(super) fn hidden(value: &str, secret: bool) -> Value {
     use sha2::{Digest as _, Sha256};
     if secret {
         format!("SHA-256 {}", hex::encode(Sha256::digest(value))).into()

@@ -14,6 +14,7 @@ use crate::http_api::model::{
     Api, ApiFacts, Authorization, Cors, PayloadFormat, Route, Snapshot, Texts, timestamp,
 };
 use crate::http_api::state::new_id;
+use crate::lacking::{Made, lacking};
 
 const API_KEYS: &str = "$request.header.x-api-key";
 const ROUTE_SELECTION: &str = "$request.method $request.path";
@@ -98,11 +99,12 @@ impl HttpApis {
     pub(super) fn create_api(&self, input: &Input<'_>) -> Result<Value, ServiceError> {
         let given: Given = input.body(&[])?;
         let name = input.need("Name")?.to_owned();
-        match input.need("ProtocolType")? {
+        let protocol = input.need("ProtocolType")?;
+        if let Some(what) = lacking(Made::HttpApi, "ProtocolType", Some(protocol)) {
+            return Err(errors::not_built(what));
+        }
+        match protocol {
             "HTTP" => {}
-            "WEBSOCKET" => {
-                return Err(errors::not_built("WebSocket APIs (ProtocolType WEBSOCKET)"));
-            }
             _ => {
                 return Err(errors::bad_request(
                     "Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]",

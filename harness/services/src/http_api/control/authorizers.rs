@@ -13,6 +13,7 @@ use crate::http_api::model::{
     Authorization, Authorizer, IdentitySource, JwtConfiguration, Snapshot, show,
 };
 use crate::http_api::state::new_id;
+use crate::lacking::{Made, lacking};
 
 /// Authorizers an API may have, and audiences an authorizer
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
@@ -36,11 +37,12 @@ struct Given {
 
 impl Given {
     fn check(&self) -> Result<(), ServiceError> {
-        match self.authorizer_type.as_deref() {
+        let kind = self.authorizer_type.as_deref();
+        if let Some(what) = lacking(Made::Authorizer, "AuthorizerType", kind) {
+            return Err(errors::not_built(what));
+        }
+        match kind {
             None | Some("JWT") => {}
-            Some("REQUEST") => {
-                return Err(errors::not_built("Lambda authorizers (AuthorizerType REQUEST)"));
-            }
             Some(_) => {
                 return Err(errors::bad_request(
                     "Invalid authorizer type specified. Must be one of [JWT, REQUEST]",

@@ -11,6 +11,7 @@ use super::{NOTHING, errors};
 use crate::http_api::HttpApis;
 use crate::http_api::model::{Integration, PayloadFormat, Snapshot, show};
 use crate::http_api::state::new_id;
+use crate::lacking::{Made, lacking};
 
 /// Integrations an API may have
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
@@ -42,11 +43,13 @@ struct Given {
 
 impl Given {
     fn check(&self) -> Result<(), ServiceError> {
-        match self.integration_type.as_deref() {
+        let asks = |member, value| lacking(Made::Integration, member, value);
+        let kind = self.integration_type.as_deref();
+        if let Some(what) = asks("IntegrationType", kind) {
+            return Err(errors::not_built(what));
+        }
+        match kind {
             None | Some("AWS_PROXY") => {}
-            Some("HTTP_PROXY") => {
-                return Err(errors::not_built("HTTP proxy integrations (HTTP_PROXY)"));
-            }
             // <https://github.com/aws/aws-cli/issues/6363>
             Some(_) => {
                 return Err(errors::bad_request(
@@ -58,13 +61,14 @@ impl Given {
         let text = |member: &Option<String>| member.as_ref().is_some_and(|t| !t.is_empty());
         let map = |member: &Option<Map<_, _>>| member.as_ref().is_some_and(|m| !m.is_empty());
         let unbuilt = [
-            ("integrations of the subtype IntegrationSubtype", text(&self.integration_subtype)),
-            ("private integrations (ConnectionId)", text(&self.connection_id)),
-            ("parameter mapping (RequestParameters)", map(&self.request_parameters)),
-            ("parameter mapping (ResponseParameters)", map(&self.response_parameters)),
-            ("private integrations (TlsConfig)", map(&self.tls_config)),
+            ("IntegrationSubtype", text(&self.integration_subtype)),
+            ("ConnectionId", text(&self.connection_id)),
+            ("RequestParameters", map(&self.request_parameters)),
+            ("ResponseParameters", map(&self.response_parameters)),
+            ("TlsConfig", map(&self.tls_config)),
         ];
-        if let Some((what, _)) = unbuilt.iter().find(|(_, given)| *given) {
+        let mut given = unbuilt.iter().filter(|(_, given)| *given);
+        if let Some(what) = given.find_map(|(member, _)| asks(member, None)) {
             return Err(errors::not_built(what));
         }
         let foreign = [
@@ -77,11 +81,12 @@ impl Given {
                 "{member} is currently not supported for protocolType HTTP"
             )));
         }
-        match self.connection_type.as_deref() {
+        let connection = self.connection_type.as_deref();
+        if let Some(what) = asks("ConnectionType", connection) {
+            return Err(errors::not_built(what));
+        }
+        match connection {
             None | Some("" | "INTERNET") => {}
-            Some("VPC_LINK") => {
-                return Err(errors::not_built("private integrations (ConnectionType VPC_LINK)"));
-            }
             Some(_) => return Err(errors::bad_request("Invalid connection type specified")),
         }
         if self.timeout_in_millis.is_some_and(|millis| !(50..=30_000).contains(&millis)) {

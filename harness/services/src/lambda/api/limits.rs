@@ -4,6 +4,7 @@
 use ringfence_wire::{Call, ServiceError};
 use serde_json::Value;
 
+use crate::lacking::{Made, lacking, with_any_value};
 use crate::lambda::error::{invalid, not_built, not_found, validation};
 
 /// The runtimes that AWS's message names, in its order (LocalStack's
@@ -184,23 +185,23 @@ pub(in crate::lambda) fn check_built(call: &Call) -> Result<(), ServiceError> {
             ))
         });
     }
-    if inner("SnapStart", "ApplyOn").and_then(Value::as_str) == Some("PublishedVersions") {
-        return Err(not_built("`SnapStart` on published versions"));
+    let starts = inner("SnapStart", "ApplyOn").and_then(Value::as_str);
+    for (member, value) in [("ApplyOn", starts), ("PackageType", call.text("PackageType"))] {
+        if let Some(what) = lacking(Made::Function, member, value) {
+            return Err(not_built(what));
+        }
     }
-    if call.text("PackageType").is_some_and(|kind| kind != "Zip") {
-        return Err(not_built("`PackageType` Image"));
-    }
-    for (what, value) in [
-        ("`DeadLetterConfig`", inner("DeadLetterConfig", "TargetArn")),
-        ("`FileSystemConfigs`", call.input.get("FileSystemConfigs")),
-        ("`KMSKeyArn`", call.input.get("KMSKeyArn")),
-        ("`ImageConfig`", call.input.get("ImageConfig")),
-        ("`CapacityProviderConfig`", call.input.get("CapacityProviderConfig")),
-        ("`PublishTo`", call.input.get("PublishTo")),
-    ] {
+    for (member, what) in with_any_value(Made::Function) {
+        let value = match member {
+            "DeadLetterConfig" => inner(member, "TargetArn"),
+            member => call.input.get(member),
+        };
         if said(value) {
             return Err(not_built(what));
         }
+    }
+    if said(call.input.get("PublishTo")) {
+        return Err(not_built("`PublishTo`"));
     }
     Ok(())
 }
