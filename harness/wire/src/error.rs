@@ -10,9 +10,8 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha512};
 
-use crate::cbor;
 use crate::operation::{Protocol, Service};
-use crate::xml;
+use crate::{cbor, query_error, xml};
 
 /// An error as AWS's clients see it: code, message, HTTP status.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -146,7 +145,7 @@ pub fn render_as(
     request_id: &str,
 ) -> Response<Bytes> {
     let (content_type, body) = match protocol {
-        Protocol::Query => ("text/xml", query(error, service.xml_namespace(), request_id).into()),
+        Protocol::Query => ("text/xml", query(error, service, request_id).into()),
         Protocol::Ec2 => ("text/xml;charset=UTF-8", ec2(error, request_id).into()),
         Protocol::Json => (json_content_type(service), json(error, service).to_string().into()),
         Protocol::RestJson => ("application/json", rest_json(error, service).to_string().into()),
@@ -155,7 +154,7 @@ pub fn render_as(
         }
         // Only S3 leaves the wrapping out (`noErrorWrapping`,
         // https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html).
-        Protocol::RestXml => ("text/xml", query(error, service.xml_namespace(), request_id).into()),
+        Protocol::RestXml => ("text/xml", query(error, service, request_id).into()),
         Protocol::Cbor => ("application/cbor", cbor::encode(&json(error, service)).into()),
     };
     let mut response = respond(error.status, content_type, service, request_id, body);
@@ -168,6 +167,11 @@ pub fn render_as(
         && let Ok(value) = HeaderValue::from_str(value)
     {
         response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    if matches!(protocol, Protocol::Json | Protocol::Cbor)
+        && let Some(value) = query_error::header(service, &error.code, fault(error.status))
+    {
+        response.headers_mut().insert(query_error::HEADER, value);
     }
     response
 }
@@ -208,16 +212,20 @@ fn fault(status: u16) -> &'static str {
     if status < 500 { "Sender" } else { "Receiver" }
 }
 
-fn query(error: &ServiceError, namespace: Option<&str>, request_id: &str) -> String {
+fn query(error: &ServiceError, service: Service, request_id: &str) -> String {
     let mut out = String::new();
     out.push_str("<ErrorResponse xmlns=\"");
-    xml::escape(&mut out, namespace.unwrap_or_default());
+    xml::escape(&mut out, service.xml_namespace().unwrap_or_default());
     out.push_str("\">\n");
     xml::tagged(&mut out, "Error", |out| {
         let named = error.members.iter().find(|(name, _)| *name == "Type");
         xml::text(out, "Type", named.map_or_else(|| fault(error.status), |(_, value)| value));
-        xml::text(out, "Code", &error.code);
+        xml::text(out, "Code", query_error::code(service, &error.code));
         xml::text(out, "Message", &error.message);
+        // SQS has an empty one (LocalStack's recorded `test_sqs_permission_lifecycle`).
+        if service.name() == "sqs" {
+            xml::text(out, "Detail", "");
+        }
         for (name, value) in error.members.iter().filter(|(name, _)| *name != "Type") {
             xml::text(out, name, value);
         }
@@ -281,7 +289,7 @@ pub fn s3_with_ids(body: &[u8], request_id: &str) -> Option<Bytes> {
 /// The code stands in the body.
 fn json(error: &ServiceError, service: Service) -> Value {
     let mut body = Map::new();
-    body.insert("__type".to_owned(), error.code.as_ref().into());
+    body.insert("__type".to_owned(), query_error::name(service, &error.code).into());
     if let Value::Object(members) = rest_json(error, service) {
         body.extend(members);
     }
@@ -412,5 +420,54 @@ mod tests {
         let response = render(&denied, Service::DynamoDb, "id");
         assert_eq!(response.headers()["content-type"], "application/x-amz-json-1.0");
         assert_eq!(text(&response), r#"{"__type":"AccessDeniedException","Message":"no"}"#);
+    }
+
+    #[test]
+    fn sqs_has_an_empty_detail_in_the_query_protocol() {
+        let error = ServiceError::new(400, "InvalidParameterValue", "no");
+        let shown = |service| text(&render_as(&error, service, Protocol::Query, "id")).to_owned();
+        let sqs = shown(Service::of("sqs").unwrap());
+        assert!(sqs.contains("<Message>no</Message><Detail></Detail></Error>"), "{sqs}");
+        assert!(!shown(Service::Iam).contains("Detail"));
+    }
+
+    /// `Code`, `QueryErrorCode` and `Type` as LocalStack's
+    /// `test_sqs_permission_lifecycle` and `test_cloudwatch` were recorded on AWS; the
+    /// query protocol has the old code alone, and a service that never spoke it no header.
+    #[rstest]
+    #[case(
+        "sqs",
+        Protocol::Json,
+        "InvalidParameterValue",
+        "InvalidParameterValueException",
+        Some("InvalidParameterValue;Sender")
+    )]
+    #[case("sqs", Protocol::Json, "AccessDenied", "AccessDenied", Some("AccessDenied;Sender"))]
+    #[case(
+        "cloudwatch",
+        Protocol::Json,
+        "ValidationException",
+        "ValidationException",
+        Some("ValidationError;Sender")
+    )]
+    #[case("ssm", Protocol::Json, "ValidationException", "ValidationException", None)]
+    #[case("cloudwatch", Protocol::Query, "ValidationException", "ValidationError", None)]
+    #[case("iam", Protocol::Query, "ValidationException", "ValidationException", None)]
+    fn what_spoke_the_query_protocol_keeps_its_codes_in_a_header(
+        #[case] service: &str,
+        #[case] protocol: Protocol,
+        #[case] code: &'static str,
+        #[case] shown: &str,
+        #[case] header: Option<&str>,
+    ) {
+        let service = Service::of(service).unwrap();
+        let response = render_as(&ServiceError::new(400, code, "no"), service, protocol, "id");
+        let told = response.headers().get("x-amzn-query-error");
+        assert_eq!(told.map(|value| value.to_str().unwrap()), header);
+        let expected = match protocol {
+            Protocol::Query => format!("<Code>{shown}</Code>"),
+            _ => format!("\"__type\":\"{shown}\""),
+        };
+        assert!(text(&response).contains(&expected), "{}", text(&response));
     }
 }

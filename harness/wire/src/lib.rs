@@ -17,6 +17,7 @@ pub mod error;
 pub mod identify;
 pub mod operation;
 pub mod post;
+mod query_error;
 pub mod reply;
 pub mod request;
 pub mod response;

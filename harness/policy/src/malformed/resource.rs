@@ -210,6 +210,16 @@ fn check_principal(statement: &[Member], effect: &str, grammar: Grammar) -> Resu
     check_named(member(statement, "Principal").ok_or("Missing required field Principal")?, grammar)
 }
 
+/// Names that look like a service's and that IAM was seen to refuse: there is no list of
+/// those that it knows, so that every other one is taken
+/// (<https://github.com/aws-samples/aws-cdk-examples/issues/801>,
+/// <https://github.com/hashicorp/terraform/issues/35086>).
+const NO_SERVICES: [&str; 2] = ["amazonaws.com", "tagging.amazonaws.com"];
+
+fn is_no_service(kind: &str, name: &str, grammar: Grammar) -> bool {
+    matches!(grammar, Grammar::Trust) && kind == "Service" && NO_SERVICES.contains(&name)
+}
+
 fn check_named(principal: &Node, grammar: Grammar) -> Result<(), String> {
     const EMPTY: &str = "Missing required field Principal cannot be empty!";
     let invalid = |kind: &str, value: &str| match grammar {
@@ -231,7 +241,9 @@ fn check_named(principal: &Node, grammar: Grammar) -> Result<(), String> {
         Value::Object(kinds) => {
             for Member { key: kind, value, .. } in kinds {
                 let values = texts(Some(value));
-                if let Some(bad) = values.iter().find(|it| Entry::read(kind, it).is_err()) {
+                let is_bad =
+                    |it: &str| Entry::read(kind, it).is_err() || is_no_service(kind, it, grammar);
+                if let Some(bad) = values.iter().find(|it| is_bad(it)) {
                     return Err(invalid(kind, bad));
                 }
                 if values.is_empty() {

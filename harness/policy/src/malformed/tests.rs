@@ -116,6 +116,13 @@ fn trusting(change: &str) -> String {
     &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "lambda"),
     Some("Invalid principal in policy: \"SERVICE\":\"lambda\"")
 )]
+#[case::no_service(
+    &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "tagging.amazonaws.com"),
+    Some("Invalid principal in policy: \"SERVICE\":\"tagging.amazonaws.com\"")
+)]
+#[case::another_service(
+    &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "backup.amazonaws.com"), None
+)]
 #[case::user(
     &trusting("Sid=\"a\"").replace("\"Service\":\"lambda.amazonaws.com\"", "\"AWS\":\"alice\""),
     Some("Invalid principal in policy: \"AWS\":\"alice\"")
@@ -131,8 +138,9 @@ fn trusting(change: &str) -> String {
 fn iam_says_of_trust(#[case] document: &str, #[case] says: Option<&str>) {
     assert_eq!(trust(document).as_deref(), says, "{document}");
     let parsed = Document::parse("t", document, Kind::Trust);
-    // `Principal: "*"` the engine can read; IAM alone refuses it.
-    if !document.contains(r#""Principal":"*""#) {
+    // These the engine can read; IAM alone refuses them.
+    let is_read = [r#""Principal":"*""#, "tagging.amazonaws.com"];
+    if !is_read.iter().any(|read| document.contains(read)) {
         assert_eq!(parsed.is_ok(), says.is_none(), "{parsed:?}");
     }
 }
