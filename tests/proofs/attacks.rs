@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use ringfence::attacks::{Finding, Part, Suite, Verdict, campaign, escalations};
+use ringfence::attacks::{Choice, Finding, Part, Suite, Verdict, campaign, escalations};
 use ringfence::progress::Progress;
 use rstest::rstest;
 
@@ -131,11 +131,11 @@ fn what_is_chosen_runs_alone_and_an_unknown_id_is_an_error() {
         let suite = Suite::of(stack).await.unwrap();
         let progress = Progress::silent();
         let chosen = ["low-perm/user-created/api", "hybrid/iam-001/api"].map(str::to_owned);
-        let findings = campaign::run(&suite, &chosen, &progress).await.unwrap();
+        let findings = campaign::run(&suite, &Choice::of(&chosen), &progress).await.unwrap();
         let ids: Vec<&str> = findings.iter().map(|finding| finding.id.as_str()).collect();
         assert_eq!(ids, ["low-perm/user-created/api", "hybrid/iam-001/api"]);
         let unknown = ["low-perm/no-such-attack/api".to_owned()];
-        let error = campaign::run(&suite, &unknown, &progress).await.unwrap_err();
+        let error = campaign::run(&suite, &Choice::of(&unknown), &progress).await.unwrap_err();
         assert!(error.to_string().contains("`low-perm/no-such-attack/api`"), "{error}");
     });
 }
@@ -155,7 +155,8 @@ fn a_setting_names_the_call_that_read_it() {
         let suite = Suite::of(stack).await.unwrap();
         let mark = stack.guard().journal().mark();
         let chosen = SETTINGS.map(|(id, _)| id.to_owned());
-        let findings = campaign::run(&suite, &chosen, &Progress::silent()).await.unwrap();
+        let findings =
+            campaign::run(&suite, &Choice::of(&chosen), &Progress::silent()).await.unwrap();
         let entries = stack.guard().journal().entries_since(mark);
         for (id, operation) in SETTINGS {
             let finding = findings.iter().find(|finding| finding.id == id).unwrap();

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use ringfence::attacks::{Finding, Part, Suite, Verdict};
+use ringfence::attacks::{Choice, Finding, Part, Suite, Verdict};
 use ringfence::mutations;
 use ringfence::progress::Progress;
 use ringfence_evidence::MutantVerdict;
@@ -47,7 +47,9 @@ fn of_ten_services_each_route_of_the_platforms_is_missed() {
         let chosen: Vec<String> =
             all.into_iter().filter(|id| id.contains("/DenyPlatformRoutes/")).collect();
         assert!(chosen.len() >= 12, "only {chosen:?}");
-        let done = mutations::run(&suite, &findings, began, &chosen, &progress).await.unwrap();
+        let done = mutations::run(&suite, &findings, began, &Choice::of(&chosen), &progress)
+            .await
+            .unwrap();
         for mutant in &done.mutants {
             assert_eq!(mutant.verdict, MutantVerdict::Killed, "{}: {:?}", mutant.id, mutant.reason);
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ringfence::attacks::{Part, Suite};
+use ringfence::attacks::{Choice, Part, Suite};
 use ringfence::mutations;
 use ringfence::progress::Progress;
 use ringfence_evidence::MutantVerdict;
@@ -137,7 +137,9 @@ fn of_two_issuers_of_each_kind_both_are_attacked() {
             assert!(chosen.contains(&expected), "no {expected} in {chosen:#?}");
         }
         let progress = Progress::silent();
-        let done = mutations::run(&suite, &findings, began, &chosen, &progress).await.unwrap();
+        let done = mutations::run(&suite, &findings, began, &Choice::of(&chosen), &progress)
+            .await
+            .unwrap();
         for mutant in &done.mutants {
             assert_eq!(mutant.verdict, MutantVerdict::Killed, "{}: {:?}", mutant.id, mutant.reason);
         }

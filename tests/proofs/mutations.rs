@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ringfence::attacks::{Suite, Verdict, campaign};
+use ringfence::attacks::{Choice, Suite, Verdict, campaign};
 use ringfence::mutations;
 use ringfence::progress::Progress;
 use ringfence_evidence::MutantVerdict;
@@ -22,14 +22,16 @@ fn every_weakened_guard_rail_is_noticed_or_equivalent() {
         let suite = Suite::of(stack).await.unwrap();
         let progress = Progress::silent();
         let began = stack.guard().recording().unwrap().mark();
-        let findings = campaign::run(&suite, &[], &progress).await.unwrap();
+        let findings = campaign::run(&suite, &Choice::All, &progress).await.unwrap();
         let others: Vec<_> = findings.iter().filter(|it| it.verdict != Verdict::Held).collect();
         assert!(others.is_empty(), "{others:#?}");
         let all = mutations::ids(&suite).await.unwrap();
         let unique: BTreeSet<&String> = all.iter().collect();
         assert_eq!(unique.len(), all.len(), "two mutants have one id");
         let chosen: Vec<String> = all.into_iter().filter(|id| !is_final(id)).collect();
-        let done = mutations::run(&suite, &findings, began, &chosen, &progress).await.unwrap();
+        let done = mutations::run(&suite, &findings, began, &Choice::of(&chosen), &progress)
+            .await
+            .unwrap();
         let ids: Vec<&String> = done.mutants.iter().map(|mutant| &mutant.id).collect();
         assert_eq!(ids, chosen.iter().collect::<Vec<_>>());
         let bad: Vec<String> = done
@@ -48,7 +50,7 @@ fn every_weakened_guard_rail_is_noticed_or_equivalent() {
             assert_eq!(told, (equivalent, equivalent), "{}", mutant.id);
         }
         // What was weakened for real is as it was.
-        let again = campaign::run(&suite, &[], &progress).await.unwrap();
+        let again = campaign::run(&suite, &Choice::All, &progress).await.unwrap();
         let failed: Vec<&str> = again
             .iter()
             .filter(|finding| finding.verdict != Verdict::Held)
@@ -56,8 +58,9 @@ fn every_weakened_guard_rail_is_noticed_or_equivalent() {
             .collect();
         assert!(failed.is_empty(), "{failed:?}");
         let unknown = ["no/such/mutant".to_owned()];
-        let error =
-            mutations::run(&suite, &findings, began, &unknown, &progress).await.unwrap_err();
+        let error = mutations::run(&suite, &findings, began, &Choice::of(&unknown), &progress)
+            .await
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "no mutant is called `no/such/mutant`; `ringfence mutate --json` prints the ids of all"

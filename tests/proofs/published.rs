@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ringfence::attacks::{Part, Suite, Verdict, campaign};
+use ringfence::attacks::{Choice, Part, Suite, Verdict, campaign};
 use ringfence::progress::Progress;
 
 use crate::stack::{root, with_stack};
@@ -21,7 +21,8 @@ fn each_finding_has_probes_that_hold_in_the_corrected_layer1() {
         let attacks: BTreeSet<String> = campaign::ids(&suite).unwrap().into_iter().collect();
         let chosen: Vec<String> =
             named.iter().filter(|id| attacks.contains(**id)).map(|id| (*id).to_owned()).collect();
-        let mut findings = campaign::run(&suite, &chosen, &Progress::silent()).await.unwrap();
+        let mut findings =
+            campaign::run(&suite, &Choice::of(&chosen), &Progress::silent()).await.unwrap();
         for part in [Part::Deployments, Part::Policies] {
             findings.extend(suite.run(part).await.unwrap());
         }

@@ -321,6 +321,8 @@ fn made_up(count: usize) -> RunRecord {
         reach: (0..3).map(reach).collect(),
         isolation: None,
         proofs: Vec::new(),
+        part: None,
+        shares: Vec::new(),
         calibration: None,
         readings: Vec::new(),
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::bundle::{DECISIONS, INPUTS, RUN, raw_path, read};
+use crate::bundle::{DECISIONS, INPUTS, RUN, merged_manifest, raw_path, read};
 use crate::manifest::{MANIFEST, Manifest, ManifestError, SIGNATURE};
 use crate::mutations::MutationSummary;
 use crate::probe::Verdict;
@@ -141,6 +141,12 @@ fn within(record: &RunRecord, actual: &Manifest, problems: &mut Vec<String>) {
             problems.push(format!(
                 "{RUN} tells of a calibration of other decisions than `{DECISIONS}`"
             ));
+        }
+    }
+    for share in &record.shares {
+        let path = merged_manifest(share.share);
+        if actual.get(&path) != Some(&share.manifest_sha256) {
+            problems.push(format!("{RUN} names `{path}` with another hash, or it is not there"));
         }
     }
     for input in &record.inputs {

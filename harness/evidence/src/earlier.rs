@@ -97,6 +97,8 @@ impl First {
             isolation: None,
             readings: Vec::new(),
             proofs: Vec::new(),
+            part: None,
+            shares: Vec::new(),
             calibration: None,
         }
     }

@@ -123,6 +123,8 @@ pub(crate) fn record() -> RunRecord {
             universe: "actions: any name; resources: `*` and any ARN".to_owned(),
             told: Vec::new(),
         }],
+        part: None,
+        shares: Vec::new(),
         calibration: None,
     }
 }

@@ -15,7 +15,9 @@ mod earlier;
 mod fixtures;
 pub mod html;
 pub mod manifest;
+pub mod merge;
 mod mutations;
+mod part;
 mod places;
 mod probe;
 mod proof;
@@ -26,7 +28,10 @@ mod table;
 mod visible;
 
 pub use calibration::Calibration;
-pub use mutations::{Mutant, MutantVerdict, MutationSummary, Mutations, Reach, ReachRow};
+pub use mutations::{
+    Mutant, MutantVerdict, MutationSummary, Mutations, NEVER_ASKED, Reach, ReachRow,
+};
+pub use part::{NoShare, Part, Share};
 pub use places::Places;
 pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};
 pub use proof::{Proof, ProofVerdict};

@@ -14,6 +14,10 @@ pub struct Mutations {
     pub mutants: Vec<Mutant>,
 }
 
+/// Why a mutant survives that no request could tell from the original, since none
+/// was decided by its document: of another share of the run, some may be.
+pub const NEVER_ASKED: &str = "no request of the run was decided by this document";
+
 /// How many mutants there are of each verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
 use crate::earlier;
+use crate::merge::Merged;
 use crate::mutations::{Mutations, Reach};
+use crate::part::Part;
 use crate::probe::{Probe, Verdict};
 use crate::proof::Proof;
 
@@ -105,6 +107,12 @@ pub struct RunRecord {
     /// 4. None where there was nothing to prove them of.
     #[serde(default)]
     pub proofs: Vec<Proof>,
+    /// Which part of the attacks and mutants was made; none where all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// The shares that this was made of, in order; none where one run made it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<Merged>,
     /// What AWS's own simulator says of the decisions, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
@@ -287,8 +295,12 @@ impl Summary {
 impl RunRecord {
     /// Whether the run came to its end, every probe of it held, no request gets past a
     /// guard rail, and every weakened guard rail, where some were weakened, was noticed.
+    /// In a share another one's probes may notice: what goes unnoticed is judged when
+    /// all are merged.
     pub fn passed(&self) -> bool {
-        let noticed = self.mutations.as_ref().is_none_or(|mutations| mutations.summary.good());
+        let shared = matches!(self.part, Some(Part::Share { .. }));
+        let noticed =
+            shared || self.mutations.as_ref().is_none_or(|mutations| mutations.summary.good());
         let violated = self.proofs.iter().any(Proof::is_violated);
         self.status.is_complete() && self.summary.all_held() && noticed && !violated
     }

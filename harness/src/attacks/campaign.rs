@@ -9,6 +9,7 @@ use ringfence_wire::services::CloudFormation;
 use serde_json::{Value, json};
 
 use super::attack::Step;
+use super::choice::Choice;
 use super::choosing::Measured;
 use super::facts::{DeployerFacts, Facts};
 use super::finding::Finding;
@@ -35,34 +36,40 @@ pub fn ids(suite: &Suite<'_>) -> anyhow::Result<Vec<String>> {
     Ok(ids)
 }
 
-/// Runs what is chosen, or everything where nothing is.
+/// Runs what is chosen.
 ///
 /// # Errors
 /// When something chosen is not there.
 pub async fn run(
     suite: &Suite<'_>,
-    chosen: &[String],
+    choice: &Choice,
     progress: &Progress,
 ) -> anyhow::Result<Vec<Finding>> {
-    let chosen: BTreeSet<&str> = chosen.iter().map(String::as_str).collect();
-    let all: BTreeSet<String> = ids(suite)?.into_iter().collect();
-    let unknown: Vec<String> =
-        chosen.iter().filter(|id| !all.contains(**id)).map(|id| format!("`{id}`")).collect();
-    if !unknown.is_empty() {
-        return Err(Unknown(unknown).into());
+    if let Choice::Ids(chosen) = choice {
+        let all: BTreeSet<String> = ids(suite)?.into_iter().collect();
+        let unknown: Vec<String> = chosen.difference(&all).map(|id| format!("`{id}`")).collect();
+        if !unknown.is_empty() {
+            return Err(Unknown(unknown).into());
+        }
     }
-    let selected = |id: &str| chosen.is_empty() || chosen.contains(id);
+    let selected = |id: &str| choice.has(id);
     let mut findings = Vec::new();
     for group in groups(suite.parts()) {
         let mut running = Vec::new();
         for part in group {
-            if chosen.is_empty() || suite.ids(part)?.iter().any(|id| selected(id)) {
+            if choice.has_part(&suite.ids(part)?) {
                 running.push(one(suite, part, &selected, progress));
             }
         }
         findings.extend(join_all(running).await.into_iter().flatten());
     }
-    if chosen.is_empty() {
+    if let Choice::Share(share) = choice {
+        // Some attacks are steps of one story, and made together in each share that
+        // has one of them.
+        let all: BTreeSet<String> = ids(suite)?.into_iter().collect();
+        findings.retain(|finding| share.has(&finding.id) || !all.contains(&finding.id));
+    }
+    if !matches!(choice, Choice::Ids(_)) {
         let beyond = rails::beyond(suite.facts(), &findings);
         findings.extend(beyond);
     }

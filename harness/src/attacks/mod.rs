@@ -13,6 +13,7 @@ pub mod attack;
 pub mod campaign;
 pub mod catalogue;
 mod ceiling;
+mod choice;
 pub mod choosing;
 mod claims;
 pub mod companions;
@@ -39,6 +40,7 @@ pub mod trust;
 
 pub use actor::{Actor, Answer};
 pub use attack::{Attack, Attempt, Reason, Refusal, Step, Twin, Who};
+pub use choice::Choice;
 pub use facts::{DeployerFacts, Facts};
 pub use finding::{Companion, Companions, Decider, Finding, Road, Scope, Verdict};
 pub use probe_role::ProbeRole;

@@ -15,7 +15,7 @@ use super::verify::probe;
 use super::{Isolated, backend, terminal, to_its_end};
 use crate::attacks::choosing::{self, Measured};
 use crate::attacks::reach::Reach;
-use crate::attacks::{Finding, Suite, Verdict, campaign};
+use crate::attacks::{Choice, Finding, Suite, Verdict, campaign};
 use crate::config::{Backend, Config};
 use crate::exit::Exit;
 use crate::integrity;
@@ -147,7 +147,7 @@ impl Attack {
     async fn attack(&self, stack: &Stack, progress: &Progress) -> anyhow::Result<Outcome> {
         let suite = Suite::of(stack).await?;
         let began = Instant::now();
-        let mut findings = campaign::run(&suite, &self.only, progress).await?;
+        let mut findings = campaign::run(&suite, &Choice::of(&self.only), progress).await?;
         let seconds = began.elapsed().as_secs_f64();
         let attacked = integrity::after_attacks(stack).await?;
         let reaches = campaign::reaches(&suite, progress).await?;

@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use ringfence_evidence::RunRecord;
-use ringfence_evidence::bundle::{self, RUN};
+use ringfence_evidence::bundle::{self, REPORT, RUN};
 use ringfence_evidence::check::{Trust, check};
 use ringfence_evidence::diff::Diff;
 use ringfence_evidence::manifest::{MANIFEST, SIGNATURE, sha256};
 use ringfence_evidence::signature::{AllowedKeys, Instant};
+use ringfence_evidence::{RunRecord, Told, table};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::evidence::{Unsignable, sign_bundle};
+use crate::evidence::{Unsignable, merge_bundles, sign_bundle};
 use crate::exit::Exit;
 
 #[derive(Debug, Args)]
@@ -29,6 +29,8 @@ enum Command {
     Verify(Verify),
     /// Sign a finished bundle, where nothing that a team wrote runs any more
     Sign(Sign),
+    /// Make one bundle of the bundles of all shares (`verify --shard`); 1 where something did not hold
+    Merge(Merge),
     /// Say what changed between two runs; 1 where something is worse
     Diff(Compare),
     /// List the runs of a history, with its gaps
@@ -63,6 +65,25 @@ struct Sign {
 }
 
 #[derive(Debug, Args)]
+struct Merge {
+    /// The bundles of the shares
+    #[arg(required = true)]
+    shares: Vec<PathBuf>,
+    /// Where the bundle goes; nothing is there yet
+    #[arg(long)]
+    into: PathBuf,
+    /// A public key, or OpenSSH's list of allowed signers; without it nobody vouches for the shares
+    #[arg(long)]
+    allowed_key: Option<PathBuf>,
+    /// The time at which the key must be good, as 20261122 or 20261122213000, UTC [default: now]
+    #[arg(long, requires = "allowed_key")]
+    at: Option<Instant>,
+    /// Every probe on a line of its own, too
+    #[arg(long)]
+    verbose: bool,
+}
+
+#[derive(Debug, Args)]
 struct Compare {
     /// The earlier bundle
     old: PathBuf,
@@ -84,6 +105,7 @@ impl Evidence {
         match self.command {
             Command::Verify(verify) => verify.run(),
             Command::Sign(sign) => sign.run(),
+            Command::Merge(merge) => merge.run(),
             Command::Diff(compare) => compare.run(),
             Command::History(history) => history.run(),
         }
@@ -93,10 +115,7 @@ impl Evidence {
 impl Verify {
     fn run(self) -> anyhow::Result<Exit> {
         let keys = self.allowed_key.as_deref().map(AllowedKeys::read).transpose()?;
-        let at = match self.at {
-            Some(at) => at,
-            None => Instant::from_rfc3339(&OffsetDateTime::now_utc().format(&Rfc3339)?)?,
-        };
+        let at = or_now(self.at)?;
         let trust = keys.as_ref().map_or(Trust::HashesAlone, |keys| Trust::Keys(keys, at));
         let checked = check(&self.directory, trust)?;
         let name = self.directory.display();
@@ -153,6 +172,32 @@ impl Sign {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// A time, or the present one.
+fn or_now(at: Option<Instant>) -> anyhow::Result<Instant> {
+    match at {
+        Some(at) => Ok(at),
+        None => Ok(Instant::from_rfc3339(&OffsetDateTime::now_utc().format(&Rfc3339)?)?),
+    }
+}
+
+impl Merge {
+    fn run(self) -> anyhow::Result<Exit> {
+        let keys = self.allowed_key.as_deref().map(AllowedKeys::read).transpose()?;
+        let at = or_now(self.at)?;
+        let trust = keys.as_ref().map_or(Trust::HashesAlone, |keys| Trust::Keys(keys, at));
+        let record = merge_bundles(&self.shares, &self.into, trust)?;
+        let places = bundle::places(&self.into, &record);
+        let told = Told { every_probe: self.verbose, places: &places, again: &|_| None };
+        print!("{}", table(&record, &told));
+        let into = self.into.display();
+        println!("evidence: {into} (UNSIGNED); report: {into}/{REPORT}");
+        for text in record.deviations.iter().filter(|text| text.contains("UNSIGNED")) {
+            println!("{text}");
+        }
+        Ok(if record.passed() { Exit::Held } else { Exit::Failed })
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Isolated, backend, terminal, to_its_end};
 use crate::attacks::choosing::{self, Measured};
-use crate::attacks::{Finding, Suite, Verdict, campaign};
+use crate::attacks::{Choice, Finding, Suite, Verdict, campaign};
 use crate::config::{Backend, Config};
 use crate::exit::Exit;
 use crate::integrity;
@@ -94,11 +94,12 @@ impl Mutate {
         let suite = Suite::of(stack).await?;
         let recording = stack.guard().recording();
         let began = recording.map(ringfence_guard::Recording::mark).unwrap_or_default();
-        let findings = campaign::run(&suite, &[], progress).await?;
+        let findings = campaign::run(&suite, &Choice::All, progress).await?;
         let attacked = integrity::after_attacks(stack).await?;
         let held = findings.iter().filter(|finding| finding.verdict == Verdict::Held).count();
         let reaches = campaign::reaches(&suite, progress).await?;
-        let mutations = mutations::run(&suite, &findings, began, &self.only, progress).await?;
+        let mutations =
+            mutations::run(&suite, &findings, began, &Choice::of(&self.only), progress).await?;
         let measured = campaign::choosing(&suite, &findings, &reaches, Some(&mutations)).await?;
         let interference = integrity::conclude(stack, attacked.as_ref())?.failures();
         Ok(Outcome { probes: (findings.len(), held), mutations, measured, interference })

@@ -13,8 +13,8 @@ use ringfence_evidence::bundle::{REPORT, places, put};
 use ringfence_evidence::check::{Trust, check};
 use ringfence_evidence::signature::fingerprint;
 use ringfence_evidence::{
-    Companion, Companions, Decider, Phase, Probe, RunRecord, RunStatus, SCHEMA_VERSION, Scope,
-    Summary, Told, Upstream, Verdict,
+    Companion, Companions, Decider, Part, Phase, Probe, RunRecord, RunStatus, SCHEMA_VERSION,
+    Scope, Share, Summary, Told, Upstream, Verdict,
 };
 use ringfence_guard::Recording;
 use ringfence_prove::Disagreement;
@@ -23,7 +23,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::again::Again;
 use super::{Isolated, backend, supervise, terminal, unless_interrupted};
-use crate::attacks::{self, Finding, Suite, campaign};
+use crate::attacks::{self, Choice, Finding, Suite, campaign};
 use crate::calibrate::decisions;
 use crate::config::{Backend, Config};
 use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
@@ -70,6 +70,12 @@ pub(super) struct Verify {
     /// This process does the run, and another one signs
     #[arg(long = "tell-manifest-on-stdin", hide = true)]
     worker: bool,
+    /// Make one share of the attacks and mutants, as 2/8; `evidence merge` makes one bundle of all
+    #[arg(long, value_name = "SHARE")]
+    shard: Option<Share>,
+    /// These attacks alone, by their ids, and no mutants: a partial run, which nobody signs
+    #[arg(long, num_args = 1.., value_name = "ID", conflicts_with_all = ["shard", "sign_key"])]
+    only: Vec<String>,
     /// Print the record as JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -126,6 +132,13 @@ impl Verify {
         }
     }
 
+    fn choice(&self) -> Choice {
+        match self.shard {
+            Some(share) => Choice::Share(share),
+            None => Choice::of(&self.only),
+        }
+    }
+
     async fn work(
         &self,
         config: Config,
@@ -154,7 +167,7 @@ impl Verify {
             record.inputs = inputs.kept;
             record.deviations.extend(inputs.said);
             keeper.note(&record)?;
-            attack(&stack, &progress, keeper, &mut record).await
+            attack(&stack, &self.choice(), &progress, keeper, &mut record).await
         };
         let result = stack.while_upstream_lives(work).await;
         let phase = progress.phase("removing everything");
@@ -218,6 +231,7 @@ fn baseline_of(directory: &Path) -> anyhow::Result<RunRecord> {
 
 async fn attack(
     stack: &Stack,
+    choice: &Choice,
     progress: &Progress,
     keeper: &Keeper,
     record: &mut RunRecord,
@@ -225,7 +239,9 @@ async fn attack(
     let began = Instant::now();
     let suite = Suite::of(stack).await?;
     let recording = stack.guard().recording().map(Recording::mark).unwrap_or_default();
-    let findings = campaign::run(&suite, &[], progress).await?;
+    let attacks = campaign::ids(&suite)?;
+    record.part = part(choice, &attacks);
+    let findings = campaign::run(&suite, choice, progress).await?;
     let attacked = integrity::after_attacks(stack).await?;
     record.probes.extend(findings.iter().cloned().map(probe));
     record.summary = Summary::of(&record.probes);
@@ -236,10 +252,13 @@ async fn attack(
     prove(&suite, progress, record).await?;
     record.reach = campaign::reaches(&suite, progress).await?.into_iter().map(Into::into).collect();
     keeper.note(record)?;
-    let mutations = mutations::run(&suite, &findings, recording, &[], progress).await?;
-    let duration_ms = mutations.duration_ms;
-    record.phases.push(Phase { name: "mutate".to_owned(), duration_ms });
-    record.mutations = Some(mutations);
+    // The rest might notice what the chosen ones do not.
+    if !matches!(choice, Choice::Ids(_)) {
+        let mutations = mutations::run(&suite, &findings, recording, choice, progress).await?;
+        let duration_ms = mutations.duration_ms;
+        record.phases.push(Phase { name: "mutate".to_owned(), duration_ms });
+        record.mutations = Some(mutations);
+    }
     if record.summary.probes > 0 {
         // Last: until here somebody could have interfered.
         let conclusion = integrity::conclude(stack, attacked.as_ref())?;
@@ -247,7 +266,16 @@ async fn attack(
         record.summary = Summary::of(&record.probes);
         record.readings = conclusion.readings;
     }
-    Ok(campaign::ids(&suite)?.into_iter().collect())
+    Ok(attacks.into_iter().collect())
+}
+
+/// Which part of a run that was, where it was not all.
+fn part(choice: &Choice, attacks: &[String]) -> Option<Part> {
+    match choice {
+        Choice::All => None,
+        Choice::Ids(ids) => Some(Part::Chosen { attacks: ids.iter().cloned().collect() }),
+        Choice::Share(share) => Some(Part::Share { share: *share, attacks: attacks.to_vec() }),
+    }
 }
 
 /// Each guard rail that speaks of permissions, for all requests; before any is
@@ -367,6 +395,8 @@ fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
         isolation: None,
         readings: Vec::new(),
         proofs: Vec::new(),
+        part: None,
+        shares: Vec::new(),
         calibration: None,
     })
 }

@@ -7,6 +7,7 @@
 mod calibrated;
 mod inputs;
 mod keeper;
+mod merging;
 mod provenance;
 mod raw;
 mod redact;
@@ -16,6 +17,7 @@ mod signing;
 pub use calibrated::{Unrecordable, record_calibration, recordable};
 pub use inputs::{Inputs, counted};
 pub use keeper::{Keeper, Wanted, abandon, catalogue};
+pub use merging::{Unmergeable, merge_bundles};
 pub(crate) use provenance::WORKER;
 pub use provenance::provenance;
 pub use redact::{Redacted, Redactor};

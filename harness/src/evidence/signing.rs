@@ -7,7 +7,7 @@ use ringfence_evidence::bundle::{INPUTS, differing, write};
 use ringfence_evidence::check::{Trust, check};
 use ringfence_evidence::controls::Catalogue;
 use ringfence_evidence::signature::{Signer, fingerprint, sign};
-use ringfence_evidence::{RunRecord, SCHEMA_VERSION};
+use ringfence_evidence::{Part, RunRecord, SCHEMA_VERSION};
 
 /// Why a bundle is not signed.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub enum Unsignable {
     /// Code under test could have changed anything.
     #[error("the run was UNISOLATED ({0}), so nobody signs it without `--unisolated`")]
     Unisolated(String),
+    /// Somebody chose what ran.
+    #[error("only chosen attacks ran: a partial run is not signed")]
+    Chosen,
     /// Another version rendered it.
     #[error(
         "the record is of schema version {0}; this version of Ringfence signs version {SCHEMA_VERSION}"
@@ -63,6 +66,9 @@ pub fn sign_bundle(bundle: &Path, key: &Path, unisolated: bool) -> anyhow::Resul
     };
     if record.schema_version != SCHEMA_VERSION {
         return Err(Unsignable::Version(record.schema_version).into());
+    }
+    if matches!(record.part, Some(Part::Chosen { .. })) {
+        return Err(Unsignable::Chosen.into());
     }
     if let Some(reason) = record.unisolated().filter(|_| !unisolated) {
         return Err(Unsignable::Unisolated(reason.to_owned()).into());

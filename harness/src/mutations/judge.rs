@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ringfence_evidence::{Mutant, MutantVerdict};
+use ringfence_evidence::{Mutant, MutantVerdict, NEVER_ASKED};
 use ringfence_guard::{Overlay, recording};
 use ringfence_policy::{Document, Kind};
 use serde_json::json;
@@ -147,10 +147,9 @@ fn judge(
             Compared::Undecided(reason) => {
                 (MutantVerdict::Survived, format!("undecided: {reason}"))
             }
-            Compared::Same { identities: 0, .. } => (
-                MutantVerdict::Survived,
-                "no request of the run was decided by this document".to_owned(),
-            ),
+            Compared::Same { identities: 0, .. } => {
+                (MutantVerdict::Survived, NEVER_ASKED.to_owned())
+            }
             Compared::Same { identities, questions } => {
                 (MutantVerdict::Equivalent, proof(identities, questions))
             }

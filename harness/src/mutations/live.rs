@@ -38,6 +38,15 @@ const TOKENS: [&str; 8] = [
 /// How long a function's update may take.
 const SETTLING: Duration = Duration::from_secs(30);
 
+/// How the probes ended before anything was weakened.
+#[derive(Debug, Clone, Copy)]
+pub enum Before<'a> {
+    /// All of them, by id.
+    Known(&'a BTreeMap<&'a str, Verdict>),
+    /// A share of them alone: those that watch a change are made before it, too.
+    Unknown,
+}
+
 /// A change to what is deployed, and how it is undone.
 #[derive(Debug)]
 pub struct Live {
@@ -416,19 +425,23 @@ fn no_authorizer(facts: &Facts, of: &AuthorizerFacts, first: &RouteFacts) -> Liv
 }
 
 impl Live {
-    /// Makes the change, runs the probes that look at it, undoes it. `held` are
+    /// Makes the change, runs the probes that look at it, undoes it. `before` are
     /// the probes of the original.
     ///
     /// # Errors
     /// When it cannot be undone: what comes after would show nothing.
-    pub async fn run(
-        self,
-        suite: &Suite<'_>,
-        held: &BTreeMap<&str, Verdict>,
-    ) -> anyhow::Result<Mutant> {
+    pub async fn run(self, suite: &Suite<'_>, before: Before<'_>) -> anyhow::Result<Mutant> {
         let start = Instant::now();
         let platform = suite.platform();
         let mut noticed = Vec::new();
+        let failing = match before {
+            Before::Known(verdicts) => verdicts
+                .iter()
+                .filter(|(_, verdict)| **verdict != Verdict::Held)
+                .map(|(id, _)| (*id).to_owned())
+                .collect(),
+            Before::Unknown => self.watch(suite).await,
+        };
         let made = match &self.blocked {
             Some(reason) => Err(reason.clone()),
             None => all(platform, &self.apply).await.map_err(|error| error.told()),
@@ -436,7 +449,7 @@ impl Live {
         if made.is_ok() {
             noticed = self.watch(suite).await;
             // What did not hold before notices nothing.
-            noticed.retain(|id| held.get(id.as_str()).is_none_or(|was| *was == Verdict::Held));
+            noticed.retain(|id| !failing.contains(id));
             noticed.truncate(NAMED);
         }
         if self.blocked.is_none() {

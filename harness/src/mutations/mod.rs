@@ -28,11 +28,11 @@ use ringfence_evidence::{Mutant, MutationSummary, Mutations};
 
 use self::exact::Estate;
 use self::judge::Planned;
-use self::live::Live;
+use self::live::{Before, Live};
 use self::observations::Observations;
 use self::possible::{Account, Possible};
 use self::targets::Targets;
-use crate::attacks::{Finding, Suite, Verdict};
+use crate::attacks::{Choice, Finding, Suite, Verdict};
 use crate::progress::Progress;
 
 /// Ids that name no mutant.
@@ -54,9 +54,10 @@ pub enum MutationsError {
     Dropped(u64),
 }
 
-/// Weakens what is chosen, or everything where nothing is. `findings` are those
-/// of a whole campaign on this stack, which began at `began` in the guard's
-/// recording.
+/// Weakens what is chosen. `findings` are those of a campaign on this stack, which
+/// began at `began` in the guard's recording: of a whole one, or of a share, whose
+/// mutants are all documents (each share's probes may notice another) and its part
+/// of what is changed for real.
 ///
 /// # Errors
 /// When the deployed state cannot be read, or something chosen is not there.
@@ -64,7 +65,7 @@ pub async fn run(
     suite: &Suite<'_>,
     findings: &[Finding],
     began: u64,
-    chosen: &[String],
+    choice: &Choice,
     progress: &Progress,
 ) -> anyhow::Result<Mutations> {
     let start = Instant::now();
@@ -75,23 +76,22 @@ pub async fn run(
     let targets = Targets::deployed(suite.facts(), suite.platform(), recording).await?;
     let planned = judge::plan(&targets);
     let live = live::plan(suite).await;
-    let known: BTreeSet<&str> = planned
-        .iter()
-        .map(|mutant| mutant.id.as_str())
-        .chain(live.iter().map(|mutant| mutant.id.as_str()))
-        .collect();
-    let unknown: Vec<String> = chosen
-        .iter()
-        .filter(|id| !known.contains(id.as_str()))
-        .map(|id| format!("`{id}`"))
-        .collect();
-    if !unknown.is_empty() {
-        return Err(Unknown(unknown).into());
+    if let Choice::Ids(chosen) = choice {
+        let planned = planned.iter().map(|mutant| mutant.id.as_str());
+        let known: BTreeSet<&str> =
+            planned.chain(live.iter().map(|mutant| mutant.id.as_str())).collect();
+        let unknown = chosen.iter().filter(|id| !known.contains(id.as_str()));
+        let unknown: Vec<String> = unknown.map(|id| format!("`{id}`")).collect();
+        if !unknown.is_empty() {
+            return Err(Unknown(unknown).into());
+        }
     }
-    let selected = |id: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == id);
+    let planned = planned
+        .into_iter()
+        .filter(|mutant| matches!(choice, Choice::Share(_)) || choice.has(&mutant.id));
 
     let phase = progress.phase("weakening policies");
-    let planned: Vec<Planned> = planned.into_iter().filter(|mutant| selected(&mutant.id)).collect();
+    let planned: Vec<Planned> = planned.collect();
     let recorded = recording.all();
     let began = usize::try_from(began)?;
     let observations = Observations::of(suite.facts(), findings, &recorded, began);
@@ -109,14 +109,18 @@ pub async fn run(
     phase.note(format!("{} mutants", mutants.len()));
     phase.done();
 
-    let chosen: Vec<Live> = live.into_iter().filter(|mutant| selected(&mutant.id)).collect();
+    let chosen: Vec<Live> = live.into_iter().filter(|mutant| choice.has(&mutant.id)).collect();
     if !chosen.is_empty() {
         let phase = progress.phase("weakening what is deployed");
         let held: BTreeMap<&str, Verdict> =
             findings.iter().map(|finding| (finding.id.as_str(), finding.verdict)).collect();
+        let before = match choice {
+            Choice::Share(_) => Before::Unknown,
+            Choice::All | Choice::Ids(_) => Before::Known(&held),
+        };
         for mutant in chosen {
             phase.note(mutant.change.clone());
-            mutants.push(mutant.run(suite, &held).await?);
+            mutants.push(mutant.run(suite, before).await?);
         }
         phase.done();
     }

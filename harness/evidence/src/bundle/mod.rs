@@ -19,8 +19,9 @@ use serde::Serialize;
 
 use crate::controls::Catalogue;
 use crate::html;
-use crate::manifest::sha256;
+use crate::manifest::{MANIFEST, sha256};
 use crate::mutations::{Mutations, Reach};
+use crate::part::Share;
 use crate::probe::Probe;
 use crate::record::{RunRecord, RunStatus};
 
@@ -86,6 +87,11 @@ pub fn render(
         (REPORT, html::render(record, catalogue, surroundings.previous).into_bytes()),
         (RUN, record.to_json()?),
     ])
+}
+
+/// Where the manifest of a share is kept that a bundle was made of.
+pub fn merged_manifest(share: Share) -> String {
+    format!("shares/{}/{MANIFEST}", share.number())
 }
 
 /// Where the requests and answers of a probe are kept.

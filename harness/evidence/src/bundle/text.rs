@@ -22,6 +22,9 @@ pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Asse
             markdown(reason)
         );
     }
+    if let Some(part) = &record.part {
+        let _ = writeln!(out, "**{}.**\n", markdown(&part.words()));
+    }
     if let Some(reason) = record.unisolated() {
         let _ = writeln!(
             out,

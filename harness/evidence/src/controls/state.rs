@@ -191,9 +191,14 @@ fn judge(objective: &Objective, record: &RunRecord, rails: &BTreeMap<&str, Tally
         state.reason =
             Some(format!("a request that no probe made gets past it: {}", past.join("; ")));
     }
-    if state.verdict == Verdict::Held && !record.status.is_complete() {
+    let left = match (&record.status, &record.part) {
+        (status, _) if !status.is_complete() => Some("the run did not come to its end".to_owned()),
+        (_, Some(part)) => Some(part.words()),
+        (_, None) => None,
+    };
+    if let Some(reason) = left.filter(|_| state.verdict == Verdict::Held) {
         state.verdict = Verdict::Inconclusive;
-        state.reason = Some("the run did not come to its end".to_owned());
+        state.reason = Some(reason);
     }
     state
 }

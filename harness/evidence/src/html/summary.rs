@@ -91,6 +91,9 @@ pub(super) fn section(report: &Report<'_>, index: &Index<'_>) -> Markup {
             (facts(report, index))
             div.limits {
                 h2 { "What this is worth" }
+                @if let Some(part) = &record.part {
+                    p { b { (part.words()) "." } }
+                }
                 @if let Some(reason) = record.unisolated() {
                     p {
                         b { "UNISOLATED." } " Code under test could have changed anything that stands here: "

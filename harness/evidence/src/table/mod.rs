@@ -68,7 +68,7 @@ pub fn table(record: &RunRecord, told: &Told<'_>) -> String {
         let _ = writeln!(text, "{proved}");
     }
     if let Some(mutations) = &record.mutations {
-        text.push_str(&weakened(mutations));
+        text.push_str(&weakened(mutations, record.part.is_some()));
     }
     let slowest = open::slowest(&record.phases);
     if !slowest.is_empty() {
@@ -85,6 +85,9 @@ pub fn table(record: &RunRecord, told: &Told<'_>) -> String {
             "UNISOLATED, so that code under test could have changed anything: {}",
             line_of(reason)
         );
+    }
+    if let Some(part) = &record.part {
+        let _ = writeln!(text, "{}", line_of(&part.words()));
     }
     if let RunStatus::Incomplete { reason } = &record.status {
         let _ = writeln!(text, "INCOMPLETE, and so no result: {}", line_of(reason));
@@ -104,11 +107,13 @@ fn past(proofs: &[Proof]) -> String {
     text
 }
 
-/// What came of weakening the guard rails; survivors are named.
-fn weakened(mutations: &Mutations) -> String {
+/// What came of weakening the guard rails; survivors are named, but for those of a
+/// part of a run, which the rest may notice.
+fn weakened(mutations: &Mutations, part: bool) -> String {
     let mut text = String::new();
     for mutant in &mutations.mutants {
         let word = match mutant.verdict {
+            MutantVerdict::Survived if part => continue,
             MutantVerdict::Survived => "UNNOTICED",
             MutantVerdict::NotRun => "not run",
             MutantVerdict::Killed | MutantVerdict::Equivalent => continue,

@@ -14,6 +14,7 @@ use super::{id, reviewed, supported_by, system, tool};
 use crate::bundle::{DESIGN_EVIDENCE, raw_path};
 use crate::calibration::Calibration;
 use crate::controls::{Assessment, Catalogue, Objective, State};
+use crate::part::Part;
 use crate::probe::{Probe, Verdict};
 use crate::proof::Proof;
 use crate::record::{RunRecord, RunStatus};
@@ -172,14 +173,17 @@ pub(crate) fn results(
                 risks,
                 findings,
                 remarks: match &record.status {
-                    RunStatus::Complete {} => match record.unisolated() {
-                        Some(reason) => format!(
-                            "UNISOLATED: code under test could have changed anything: {}. \
-                             {DESIGN_EVIDENCE}",
-                            markdown(reason)
-                        ),
-                        None => DESIGN_EVIDENCE.to_owned(),
-                    },
+                    RunStatus::Complete {} => {
+                        let part = record.part.as_ref().map(|part| markdown(&part.words()));
+                        let unisolated = record.unisolated().map(|reason| {
+                            let reason = markdown(reason);
+                            format!(
+                                "UNISOLATED: code under test could have changed anything: {reason}"
+                            )
+                        });
+                        let said = part.into_iter().chain(unisolated).map(|text| text + ". ");
+                        said.chain([DESIGN_EVIDENCE.to_owned()]).collect()
+                    }
                     RunStatus::Incomplete { reason } => format!(
                         "The run did not come to its end, and so satisfies nothing: {}. \
                          {DESIGN_EVIDENCE}",
@@ -376,6 +380,7 @@ fn counts(record: &RunRecord) -> String {
 
 fn provenance(record: &RunRecord) -> Vec<super::model::Property> {
     let own = &record.provenance;
+    let part = record.part.as_ref().map(Part::words).unwrap_or_default();
     let calibrated = record.calibration.as_ref();
     let calibration = calibrated.map_or_else(String::new, Calibration::sentence);
     let beside = calibrated.map_or_else(String::new, |own| own.beside().join("; "));
@@ -388,6 +393,7 @@ fn provenance(record: &RunRecord) -> Vec<super::model::Property> {
         ("platform", &own.platform),
         ("isolation", record.isolation.as_ref().map_or("", |own| own.mechanism.as_str())),
         ("unisolated", record.unisolated().unwrap_or_default()),
+        ("part", &part),
         ("calibration", &calibration),
         ("calibration-beside", &beside),
         ("previous-manifest-sha256", own.previous_manifest_sha256.as_deref().unwrap_or_default()),
