@@ -126,7 +126,8 @@ impl Step {
 }
 
 /// The files.
-const FILES: [(&str, &str); 18] = [
+const FILES: [(&str, &str); 19] = [
+    ("acm", include_str!("../../../../data/types/acm.toml")),
     ("apigateway", include_str!("../../../../data/types/apigateway.toml")),
     ("cloudwatch", include_str!("../../../../data/types/cloudwatch.toml")),
     ("cognito-idp", include_str!("../../../../data/types/cognito-idp.toml")),
