@@ -417,3 +417,41 @@ fn each_rail_has_the_name_that_its_attacks_have() {
         assert!(known.contains(&name), "`{name}`");
     }
 }
+
+/// Control policies only limit: what is proved holds with them, and what all else
+/// allows is not told as violated.
+#[rstest]
+#[case("SERVICE_CONTROL_POLICY", "violated")]
+#[case("RESOURCE_CONTROL_POLICY", "undecided")]
+fn what_an_organization_may_keep_back_is_undecided_by_name(
+    #[case] kind: &str,
+    #[case] of_tokens: &str,
+) {
+    let mut statement = json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"});
+    if kind == "RESOURCE_CONTROL_POLICY" {
+        statement["Principal"] = json!("*");
+    }
+    let limits = json!({"address": "aws_organizations_policy.limits", "mode": "managed",
+        "type": "aws_organizations_policy",
+        "values": {"type": kind, "content": document(&[statement])}});
+    let mut statements = work();
+    statements.push(allow("iam:CreateUser", "*"));
+    let state = |more: &[Value]| state(&statements, &[allow("*", "*")], "repo:acme/*", more);
+    let (rail_of, trust) =
+        ("identities are the platform's", "only its own workflow becomes a deployer");
+    let without = proved(&state(&[])).1;
+    assert_eq!(verdict_of(&without, rail_of), "violated");
+    let (code, told) = proved(&state(&[limits]));
+    assert_eq!((code, verdict_of(&told, rail_of)), (Some(1), "undecided"));
+    assert_eq!(
+        rail(&told, rail_of)["undecided"][0]["reason"],
+        "all else allows `iam:CreateUser` on `arn:x:iam::123456789012:user/x`, and whether `aws_organizations_policy.limits` \
+         keeps it back is not decided: control policies of an organization are not composed"
+    );
+    // Nobody's token is bound by what binds an account's identities.
+    assert_eq!(verdict_of(&told, trust), of_tokens);
+    assert_eq!(
+        verdict_of(&told, "the network is the platform's"),
+        verdict_of(&without, "the network is the platform's")
+    );
+}

@@ -44,6 +44,22 @@ impl Entry {
 }
 
 impl Estate {
+    /// A control policy of an organization that may keep back a request: one of
+    /// services binds the identities of its accounts, one of resources whoever asks.
+    /// To which accounts it is attached is not read.
+    pub(crate) fn may_keep_back(&self, is_of_account: bool) -> Option<&str> {
+        const KIND: &str = "aws_organizations_policy.";
+        let mut all = self.entries.iter().filter(|(name, entry)| {
+            let Policies { service_control, resource_control, .. } = &entry.policies;
+            // Of one that is not known, nobody knows what it says.
+            let is_unknown = name.contains(KIND) && !entry.unknown.is_empty();
+            !resource_control.is_empty()
+                || (is_of_account && !service_control.is_empty())
+                || is_unknown
+        });
+        all.next().map(|(name, _)| name.as_str())
+    }
+
     /// The account of its roles, and the region.
     pub(super) fn place(&self) -> Option<Place> {
         let texts = |kind: &'static str, name: &'static str| {

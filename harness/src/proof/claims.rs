@@ -27,6 +27,9 @@ pub struct Claim {
     pub(super) open: Vec<String>,
     /// Why it cannot be decided here.
     pub(super) beyond: Option<String>,
+    /// What may keep back a request that all else allows: a control policy of the
+    /// organization.
+    pub(super) kept_back_by: Option<String>,
 }
 
 pub(super) const BOUNDARY: &str = "every execution role carries the boundary";
@@ -93,6 +96,13 @@ pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
     }
     claims.extend(ceilings(guarded)?);
     claims.extend(trust::claims(guarded)?);
+    // "SCPs affect only IAM users and roles that are managed by accounts that are part of
+    // the organization":
+    // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+    for claim in &mut claims {
+        let is_of_account = claim.principal.is_some();
+        claim.kept_back_by = guarded.estate.may_keep_back(is_of_account).map(str::to_owned);
+    }
     claims.sort_by_key(|claim| claim.rail);
     Ok(claims)
 }
@@ -206,6 +216,7 @@ fn claim(
         policies,
         open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
         beyond: None,
+        kept_back_by: None,
     })
 }
 

@@ -71,6 +71,14 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
         _ if claim.beyond.is_some() => End::Undecided(claim.beyond.clone().unwrap_or_default()),
         (Verdict::Proved, open) => End::Proved(open.to_vec()),
         (Verdict::Undecided(reason), _) => End::Undecided(reason),
+        (Verdict::Violated(witness), []) if claim.kept_back_by.is_some() => {
+            let by = claim.kept_back_by.as_deref().unwrap_or_default();
+            End::Undecided(format!(
+                "all else allows `{}` on `{}`, and whether `{by}` keeps it back is not decided: \
+                 control policies of an organization are not composed",
+                witness.action, witness.resource
+            ))
+        }
         (Verdict::Violated(witness), []) => {
             let allowed_by = decide(&witness.request(), policies).statements;
             End::Violated(Box::new(Broken { witness: *witness, allowed_by }))

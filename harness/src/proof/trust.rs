@@ -71,6 +71,7 @@ fn of_anybody(
         open: Vec::new(),
         // Whom an unknown trust policy lets in, nobody knows.
         beyond: entry.unknown.first().cloned(),
+        kept_back_by: None,
     }))
 }
 
@@ -99,5 +100,6 @@ fn of_team(
         most,
         open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
         beyond: trust.unknown.first().cloned(),
+        kept_back_by: None,
     }))
 }
