@@ -7,6 +7,7 @@
 #[macro_use]
 mod printing;
 
+mod accepted;
 pub mod access;
 pub mod attacks;
 pub mod aws;

@@ -324,6 +324,7 @@ fn made_up(count: usize) -> RunRecord {
         part: None,
         shares: Vec::new(),
         calibration: None,
+        stale: Vec::new(),
         readings: Vec::new(),
     }
 }
@@ -380,7 +381,7 @@ fn probe(number: usize) -> Probe {
                 "it was allowed: 200, the role was created without a boundary".to_owned()
             }
             Verdict::NotRun | Verdict::NotApplicable => String::new(),
-            Verdict::Held | Verdict::Inconclusive => refused,
+            Verdict::Accepted | Verdict::Held | Verdict::Inconclusive => refused,
         },
         verdict,
         reason: match verdict {
@@ -389,7 +390,7 @@ fn probe(number: usize) -> Probe {
             ),
             Verdict::NotRun => Some("no route of service leads there".to_owned()),
             Verdict::NotApplicable => Some("the estate has no such service".to_owned()),
-            Verdict::Held | Verdict::Failed => None,
+            Verdict::Held | Verdict::Failed | Verdict::Accepted => None,
         },
         companions: if verdict == Verdict::NotRun {
             Companions::default()
@@ -431,6 +432,7 @@ fn probe(number: usize) -> Probe {
                 format!("{:08x}-0be0-4b88-beec-492defd18f1e", number * 2 + 1),
             ]
         },
+        accepted: None,
     }
 }
 

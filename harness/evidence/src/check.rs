@@ -164,16 +164,16 @@ fn within(record: &RunRecord, actual: &Manifest, problems: &mut Vec<String>) {
 }
 
 /// How many probes of each verdict a form has: held, failed, inconclusive, not
-/// run, not applicable.
-type Counts = [usize; 5];
+/// run, not applicable, accepted.
+type Counts = [usize; 6];
 
 /// Reads how many there are out of a form's text.
 type Counter = fn(&str) -> Option<Counts>;
 
 fn forms(bundle: &Path, record: &RunRecord, problems: &mut Vec<String>) {
     let summary = &record.summary;
-    let Summary { held, failed, inconclusive, not_run, not_applicable, .. } = *summary;
-    let expected = [held, failed, inconclusive, not_run, not_applicable];
+    let Summary { held, failed, inconclusive, not_run, not_applicable, accepted, .. } = *summary;
+    let expected = [held, failed, inconclusive, not_run, not_applicable, accepted];
     let readers: [(&str, Counter); 3] = [
         ("probes.csv", in_csv),
         ("junit.xml", in_junit),
@@ -189,7 +189,7 @@ fn forms(bundle: &Path, record: &RunRecord, problems: &mut Vec<String>) {
 }
 
 fn by_verdict<'a>(verdicts: impl Iterator<Item = &'a str>) -> Option<Counts> {
-    let mut counts = [0; 5];
+    let mut counts = [0; 6];
     for verdict in verdicts {
         let at = Verdict::ALL.iter().position(|known| known.as_str() == verdict)?;
         *counts.get_mut(at)? += 1;
@@ -207,12 +207,17 @@ fn in_csv(text: &str) -> Option<Counts> {
 /// How JUnit's form begins what is not applicable: it knows skipping alone.
 const NOT_APPLICABLE: &str = "<skipped message=\"not applicable: ";
 
+/// The same of what is accepted.
+const ACCEPTED: &str = "<skipped message=\"accepted: ";
+
 fn in_junit(text: &str) -> Option<Counts> {
     let count = |element: &str| text.matches(&format!("<{element} ")).count();
     let (failed, inconclusive, skipped) = (count("failure"), count("error"), count("skipped"));
     let held = count("testcase").checked_sub(failed + inconclusive + skipped)?;
     let not_applicable = text.matches(NOT_APPLICABLE).count();
-    Some([held, failed, inconclusive, skipped.checked_sub(not_applicable)?, not_applicable])
+    let accepted = text.matches(ACCEPTED).count();
+    let not_run = skipped.checked_sub(not_applicable + accepted)?;
+    Some([held, failed, inconclusive, not_run, not_applicable, accepted])
 }
 
 fn in_oscal(text: &str) -> Option<Counts> {

@@ -91,6 +91,7 @@ impl First {
                 inconclusive,
                 not_run,
                 not_applicable: 0,
+                accepted: 0,
             },
             mutations: None,
             reach: Vec::new(),
@@ -100,6 +101,7 @@ impl First {
             part: None,
             shares: Vec::new(),
             calibration: None,
+            stale: Vec::new(),
         }
     }
 }
@@ -121,6 +123,7 @@ impl Control {
             decided_by: Vec::new(),
             duration_us: self.duration_us,
             request_ids: self.request_ids,
+            accepted: None,
         }
     }
 }

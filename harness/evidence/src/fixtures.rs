@@ -2,9 +2,9 @@
 
 use crate::calibration::Calibration;
 use crate::{
-    Companion, Companions, Decider, Input, Isolation, Mutant, MutantVerdict, MutationSummary,
-    Mutations, Phase, Probe, Proof, ProofVerdict, Provenance, Reach, ReachRow, Reading, RunRecord,
-    RunStatus, SCHEMA_VERSION, Scope, Summary, Upstream, Verdict,
+    Acceptance, Companion, Companions, Decider, Input, Isolation, Mutant, MutantVerdict,
+    MutationSummary, Mutations, Phase, Probe, Proof, ProofVerdict, Provenance, Reach, ReachRow,
+    Reading, RunRecord, RunStatus, SCHEMA_VERSION, Scope, Summary, Upstream, Verdict,
 };
 
 pub(crate) fn shown(detail: &str) -> Option<Companion> {
@@ -42,7 +42,19 @@ pub(crate) fn probe(id: &str, verdict: Verdict, observed: &str) -> Probe {
         }],
         duration_us: 1234,
         request_ids: vec!["r-1".to_owned()],
+        accepted: None,
     }
+}
+
+/// A probe that did not hold so, and was accepted.
+pub(crate) fn accepted(id: &str, found: Verdict, observed: &str) -> Probe {
+    probe(id, found, observed).accepted(|found| Acceptance {
+        found,
+        owner: "platform".to_owned(),
+        reason: "the old | API goes in March".to_owned(),
+        expires: "2027-03-31".to_owned(),
+        place: "ringfence.toml:12".to_owned(),
+    })
 }
 
 pub(crate) fn record() -> RunRecord {
@@ -126,6 +138,7 @@ pub(crate) fn record() -> RunRecord {
         part: None,
         shares: Vec::new(),
         calibration: None,
+        stale: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! run. Collections are ordered and ids stable, so that two records can be
 //! compared.
 
+mod acceptance;
 pub mod baseline;
 pub mod bundle;
 mod calibration;
@@ -27,6 +28,7 @@ pub mod signature;
 mod table;
 mod visible;
 
+pub use acceptance::Acceptance;
 pub use calibration::Calibration;
 pub use mutations::{
     Mutant, MutantVerdict, MutationSummary, Mutations, NEVER_ASKED, Reach, ReachRow,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::acceptance::Acceptance;
+
 /// One claim that was put to the test, with what shows that the test means
 /// something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +39,10 @@ pub struct Probe {
     pub duration_us: u64,
     /// The journal entries that belong to it.
     pub request_ids: Vec<String>,
+    /// Who accepted what it found; where the verdict is `accepted`, and nowhere
+    /// else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Acceptance>,
 }
 
 /// How far a probe went.
@@ -74,12 +80,26 @@ pub enum Verdict {
     /// The estate has none of what it is about; that satisfies nothing, and is no
     /// fault either.
     NotApplicable,
+    /// It did not hold, and a team answers for that until a day; that satisfies
+    /// nothing.
+    Accepted,
 }
 
 impl Verdict {
     /// All of them, in order.
-    pub const ALL: [Self; 5] =
-        [Self::Held, Self::Failed, Self::Inconclusive, Self::NotRun, Self::NotApplicable];
+    pub const ALL: [Self; 6] = [
+        Self::Held,
+        Self::Failed,
+        Self::Inconclusive,
+        Self::NotRun,
+        Self::NotApplicable,
+        Self::Accepted,
+    ];
+
+    /// Whether it leaves something open that nobody answers for.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Failed | Self::Inconclusive | Self::NotRun)
+    }
 
     /// Its name, as in the record.
     pub const fn as_str(self) -> &'static str {
@@ -89,6 +109,40 @@ impl Verdict {
             Self::Inconclusive => "inconclusive",
             Self::NotRun => "not-run",
             Self::NotApplicable => "not-applicable",
+            Self::Accepted => "accepted",
+        }
+    }
+}
+
+impl Probe {
+    /// The same with what it found accepted; what held, what there is nothing of
+    /// and what is accepted already stay as they are.
+    #[must_use]
+    pub fn accepted(mut self, by: impl FnOnce(Verdict) -> Acceptance) -> Self {
+        if self.verdict.is_open() {
+            self.accepted = Some(by(self.verdict));
+            self.verdict = Verdict::Accepted;
+        }
+        self
+    }
+
+    /// The verdict as it is without anybody's acceptance.
+    pub fn found(&self) -> Verdict {
+        self.accepted.as_ref().map_or(self.verdict, |accepted| accepted.found)
+    }
+
+    /// Who answers for what it found, in a sentence.
+    pub fn acceptance(&self) -> Option<String> {
+        self.accepted.as_ref().map(Acceptance::sentence)
+    }
+
+    /// Why it is not held: who accepted it and what for, else the reason, else
+    /// what was observed.
+    pub fn why(&self) -> String {
+        let own = self.reason.as_ref().unwrap_or(&self.observed);
+        match self.acceptance() {
+            Some(accepted) => format!("{accepted}. {own}"),
+            None => own.clone(),
         }
     }
 }

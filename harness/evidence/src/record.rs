@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::Calibration;
+use crate::controls::Tally;
 use crate::earlier;
 use crate::merge::Merged;
 use crate::mutations::{Mutations, Reach};
@@ -116,6 +117,10 @@ pub struct RunRecord {
     /// What AWS's own simulator says of the decisions, where it was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<Calibration>,
+    /// Entries that accept findings and have expired or accept nothing, each with
+    /// its place: a run that has one has not passed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<String>,
 }
 
 /// How the code of the teams was kept apart from what judges it.
@@ -250,6 +255,9 @@ pub struct Summary {
     /// About something that the estate has none of.
     #[serde(default, skip_serializing_if = "none")]
     pub not_applicable: usize,
+    /// Did not hold, and accepted.
+    #[serde(default, skip_serializing_if = "none")]
+    pub accepted: usize,
 }
 
 /// Whether a count says nothing: records of estates that have everything look as
@@ -270,6 +278,7 @@ impl Summary {
             inconclusive: count(Verdict::Inconclusive),
             not_run: count(Verdict::NotRun),
             not_applicable: count(Verdict::NotApplicable),
+            accepted: count(Verdict::Accepted),
         }
     }
 
@@ -278,31 +287,32 @@ impl Summary {
         self.held > 0 && self.held + self.not_applicable == self.probes
     }
 
+    /// Whether every applicable probe was run, and held or is accepted.
+    pub fn none_open(&self) -> bool {
+        self.held > 0 && self.held + self.not_applicable + self.accepted == self.probes
+    }
+
     /// `3 held, 1 failed, 0 inconclusive, 0 not run`; of what is not applicable
-    /// only where something is.
+    /// or accepted only where something is.
     pub fn words(&self) -> String {
-        let Self { held, failed, inconclusive, not_run, not_applicable, .. } = self;
-        let beyond = match not_applicable {
-            0 => String::new(),
-            count => format!(", {count} not applicable"),
-        };
-        format!(
-            "{held} held, {failed} failed, {inconclusive} inconclusive, {not_run} not run{beyond}"
-        )
+        Tally::from(*self).words()
     }
 }
 
 impl RunRecord {
-    /// Whether the run came to its end, every probe of it held, no request gets past a
-    /// guard rail, and every weakened guard rail, where some were weakened, was noticed.
-    /// In a share another one's probes may notice: what goes unnoticed is judged when
-    /// all are merged.
+    /// Whether the run came to its end, every probe of it held or is accepted by an
+    /// entry that counts, no request gets past a guard rail, and every weakened guard
+    /// rail, where some were weakened, was noticed. In a share another one's probes
+    /// may notice, and be accepted: what goes unnoticed and what accepts nothing is
+    /// judged when all are merged.
     pub fn passed(&self) -> bool {
         let shared = matches!(self.part, Some(Part::Share { .. }));
         let noticed =
             shared || self.mutations.as_ref().is_none_or(|mutations| mutations.summary.good());
         let violated = self.proofs.iter().any(Proof::is_violated);
-        self.status.is_complete() && self.summary.all_held() && noticed && !violated
+        let stale = self.part.is_none() && !self.stale.is_empty();
+        let open = !self.summary.none_open() || stale;
+        self.status.is_complete() && !open && noticed && !violated
     }
 
     /// Why code under test could have changed anything, where it could.
@@ -422,7 +432,8 @@ mod tests {
                 failed: 1,
                 inconclusive: 1,
                 not_run: 1,
-                not_applicable: 0
+                not_applicable: 0,
+                accepted: 0,
             }
         );
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);

@@ -44,6 +44,9 @@ pub struct Located {
     pub place: Place,
     /// The same for the same finding in every run, whatever line it is on.
     pub fingerprint: String,
+    /// Why it is accepted, where it is: a suppression that somebody stated outside
+    /// the file.
+    pub accepted: Option<String>,
 }
 
 /// A place in a file.
@@ -111,6 +114,9 @@ fn result<'a>(rules: &[Rule], finding: &'a Located) -> Finding<'a> {
             },
         }],
         partial_fingerprints: [("ringfence/v1", finding.fingerprint.as_str())].into(),
+        suppressions: finding.accepted.as_deref().map(|justification| {
+            [Suppression { kind: "external", status: "accepted", justification }]
+        }),
     }
 }
 
@@ -181,6 +187,17 @@ struct Finding<'a> {
     message: Message<'a>,
     locations: [Location; 1],
     partial_fingerprints: BTreeMap<&'static str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressions: Option<[Suppression<'a>; 1]>,
+}
+
+/// SARIF 2.1.0, 3.35: a result that somebody has accepted.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Suppression<'a> {
+    kind: &'static str,
+    status: &'static str,
+    justification: &'a str,
 }
 
 #[derive(Serialize)]
@@ -227,6 +244,7 @@ mod tests {
             message: "b is wrong".into(),
             place: Place { file: "a dir/é.tf".into(), line: 0, column: Some(3) },
             fingerprint: "f-1".into(),
+            accepted: None,
         };
         let log: Value =
             serde_json::from_slice(&sarif("0.1.0", &rules, &[finding]).unwrap()).unwrap();

@@ -30,7 +30,7 @@ mod made;
 mod needs;
 pub mod probe_role;
 mod public;
-mod rails;
+pub(crate) mod rails;
 pub mod reach;
 pub mod run;
 mod settings;

@@ -49,6 +49,21 @@ const RAILS: [(&str, &str, &[Lack]); 24] = [
     ("paths", super::escalations::PATHS, &[Lack::Deployers, Lack::Functions]),
 ];
 
+/// The guard rail that every estate has something of: its policies.
+const POLICIES: (&str, &str) = ("policies", "policies say what they mean");
+
+/// The ids of the guard rails that a team may accept findings of. The one about
+/// the harness's own calls is not among them: no run without it is a result.
+pub(crate) fn ids() -> impl Iterator<Item = &'static str> {
+    RAILS.into_iter().map(|(id, ..)| id).chain([POLICIES.0])
+}
+
+/// The title of the guard rail of an id.
+pub(crate) fn title(id: &str) -> Option<&'static str> {
+    let mut all = RAILS.into_iter().map(|(id, title, _)| (id, title)).chain([POLICIES]);
+    all.find(|(own, _)| *own == id).map(|(_, title)| title)
+}
+
 /// One finding for each guard rail that nothing was found about and of which the
 /// estate has nothing.
 pub(super) fn beyond(facts: &Facts, findings: &[Finding]) -> Vec<Finding> {
@@ -82,8 +97,7 @@ mod tests {
     /// Each guard rail of the catalogue of objectives that need not be there.
     #[test]
     fn every_guard_rail_is_here_or_is_about_what_every_estate_has() {
-        const EVERYWHERE: [&str; 2] =
-            ["policies say what they mean", "nobody but the harness acts as root"];
+        const EVERYWHERE: [&str; 2] = [POLICIES.1, "nobody but the harness acts as root"];
         let catalogue = Catalogue::builtin().unwrap();
         let listed: BTreeSet<&str> = catalogue
             .objectives()

@@ -7,15 +7,17 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::Args;
-use ringfence_evidence::{Places, Probe, Told};
+use ringfence_evidence::{Places, Probe, Summary, Told, Verdict};
 use serde_json::json;
+use time::OffsetDateTime;
 
 use super::again::Again;
 use super::verify::probe;
 use super::{Isolated, backend, terminal, to_its_end};
+use crate::accepted::Acceptances;
 use crate::attacks::choosing::{self, Measured};
 use crate::attacks::reach::Reach;
-use crate::attacks::{Choice, Finding, Suite, Verdict, campaign};
+use crate::attacks::{Choice, Finding, Suite, campaign};
 use crate::config::{Backend, Config};
 use crate::exit::Exit;
 use crate::integrity;
@@ -63,6 +65,7 @@ impl Attack {
 
     async fn work(&self) -> anyhow::Result<Exit> {
         let config = Config::load(&self.config)?;
+        let acceptances = Acceptances::of(&config, OffsetDateTime::now_utc().date())?;
         let progress = terminal::progress();
         let options = Options {
             backend: backend(self.backend.clone())?,
@@ -84,33 +87,39 @@ impl Attack {
             "`{}` gives rise to no attack",
             self.config.display()
         );
-        let counts = Counts::of(&outcome.findings);
+        let probes = outcome.findings.iter().cloned().map(probe).collect();
+        let (probes, stale) = acceptances.apply(probes, self.only.is_empty());
+        let counts = Summary::of(&probes);
         if self.json {
-            for finding in outcome.findings {
-                println!("{}", serde_json::to_string(&probe(finding))?);
+            for probe in &probes {
+                println!("{}", serde_json::to_string(probe)?);
             }
-            println!("{}", counts.json());
+            println!("{}", json(&counts));
         } else {
-            print!("{}", self.told(&outcome, &counts));
+            print!("{}", self.told(&probes, &outcome, &counts));
         }
-        if self.only.is_empty() && counts.held + counts.failed == 0 {
+        for stale in &stale {
+            eprintln!("ringfence: {stale}");
+        }
+        let shows = |probe: &Probe| matches!(probe.found(), Verdict::Held | Verdict::Failed);
+        if self.only.is_empty() && !probes.iter().any(shows) {
             eprintln!("ringfence: {}", super::nothing_shown(&self.config));
             return Ok(Exit::CouldNotRun);
         }
-        Ok(if counts.all_held() { Exit::Held } else { Exit::Failed })
+        let open = probes.iter().any(|probe| probe.verdict.is_open());
+        Ok(if open || !stale.is_empty() { Exit::Failed } else { Exit::Held })
     }
 
     /// The table for people: what did not hold in full, and the rest by guard
     /// rail; then what each identity can do, and what that says of the approaches.
-    fn told(&self, outcome: &Outcome, counts: &Counts) -> String {
+    fn told(&self, probes: &[Probe], outcome: &Outcome, counts: &Summary) -> String {
         let mut out = String::new();
-        let probes: Vec<Probe> = outcome.findings.iter().cloned().map(probe).collect();
         let again = Again { config: &self.config, attacks: &outcome.attacks };
         // What is under test is not kept, so that nothing says where it stands.
         let places = Places::default();
         let told =
             Told { every_probe: self.verbose, places: &places, again: &|probe| again.of(probe) };
-        out.push_str(&ringfence_evidence::probes(&probes, &told));
+        out.push_str(&ringfence_evidence::probes(probes, &told));
         out.push('\n');
         for reach in &outcome.reaches {
             out.push_str(&reach.table());
@@ -119,13 +128,9 @@ impl Attack {
         out.push_str(&choosing::table(&outcome.measured));
         let _ = writeln!(
             out,
-            "\n{} attacks: {} held, {} failed, {} inconclusive, {} not run, {} not applicable, in {:.1} s",
-            counts.attacks,
-            counts.held,
-            counts.failed,
-            counts.inconclusive,
-            counts.not_run,
-            counts.not_applicable,
+            "\n{} attacks: {}, in {:.1} s",
+            counts.probes,
+            counts.words(),
             outcome.seconds
         );
         out
@@ -160,42 +165,11 @@ impl Attack {
     }
 }
 
-/// How many attacks ended how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Counts {
-    attacks: usize,
-    held: usize,
-    failed: usize,
-    inconclusive: usize,
-    not_run: usize,
-    not_applicable: usize,
-}
-
-impl Counts {
-    fn of(findings: &[Finding]) -> Self {
-        let mut counts = Self::default();
-        for finding in findings {
-            counts.attacks += 1;
-            *match finding.verdict {
-                Verdict::Held => &mut counts.held,
-                Verdict::Failed => &mut counts.failed,
-                Verdict::Inconclusive => &mut counts.inconclusive,
-                Verdict::NotRun => &mut counts.not_run,
-                Verdict::NotApplicable => &mut counts.not_applicable,
-            } += 1;
-        }
-        counts
-    }
-
-    const fn all_held(self) -> bool {
-        self.held + self.not_applicable == self.attacks
-    }
-
-    fn json(self) -> serde_json::Value {
-        json!({"summary": {
-            "attacks": self.attacks, "held": self.held, "failed": self.failed,
-            "inconclusive": self.inconclusive, "not_run": self.not_run,
-            "not_applicable": self.not_applicable,
-        }})
-    }
+/// The last line: how many attacks ended how.
+fn json(summary: &Summary) -> serde_json::Value {
+    let Summary { probes, held, failed, inconclusive, not_run, not_applicable, accepted } = summary;
+    json!({"summary": {
+        "attacks": probes, "held": held, "failed": failed, "inconclusive": inconclusive,
+        "not_run": not_run, "not_applicable": not_applicable, "accepted": accepted,
+    }})
 }

@@ -164,6 +164,7 @@ fn log(report: &Report) -> anyhow::Result<Vec<u8>> {
                 place: Place { file: file.clone(), line: *line, column: Some(*column) },
                 // Without its place, so that lines may be added above it.
                 fingerprint: format!("{file}|{rule}|{subject}|{statement}|{message}"),
+                accepted: None,
             }
         })
         .collect();
@@ -173,6 +174,7 @@ fn log(report: &Report) -> anyhow::Result<Vec<u8>> {
         message: remark.message.clone(),
         place: Place { file: remark.file.clone(), line: remark.line, column: Some(remark.column) },
         fingerprint: format!("{}|unreadable|{}", remark.file, remark.message),
+        accepted: None,
     }));
     Ok(sarif(env!("CARGO_PKG_VERSION"), &rules, &results)?)
 }

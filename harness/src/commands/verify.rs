@@ -23,6 +23,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::again::Again;
 use super::{Isolated, backend, supervise, terminal, unless_interrupted};
+use crate::accepted::Acceptances;
 use crate::attacks::{self, Choice, Finding, Suite, campaign};
 use crate::calibrate::decisions;
 use crate::config::{Backend, Config};
@@ -99,6 +100,7 @@ impl Verify {
             supervise::end_with_supervisor()?;
         }
         let config = Config::load(&self.config)?;
+        let acceptances = Acceptances::of(&config, OffsetDateTime::now_utc().date())?;
         // Before anything starts, and before an earlier run moves to the history.
         let baseline = self.baseline.as_deref().map(baseline_of).transpose()?;
         let mut record = beginning(&config)?;
@@ -112,8 +114,14 @@ impl Verify {
             let ended = OffsetDateTime::now_utc().format(&Rfc3339)?;
             abandon(&self.run_dir, &config, keeper.redactor(), ended, reason)
         };
-        match unless_interrupted(self.work(config.clone(), &keeper, record, baseline.as_ref()))
-            .await
+        match unless_interrupted(self.work(
+            config.clone(),
+            &keeper,
+            record,
+            baseline.as_ref(),
+            &acceptances,
+        ))
+        .await
         {
             Ok(Ok(exit)) => Ok(exit),
             Ok(Err(signal)) => {
@@ -145,6 +153,7 @@ impl Verify {
         keeper: &Keeper,
         mut record: RunRecord,
         baseline: Option<&RunRecord>,
+        acceptances: &Acceptances,
     ) -> anyhow::Result<Exit> {
         let began = Instant::now();
         let progress = terminal::progress();
@@ -174,7 +183,9 @@ impl Verify {
         stack.stop().await;
         phase.done();
         let attacks = result?;
-        if record.summary.held + record.summary.failed == 0 {
+        accept(acceptances, &mut record);
+        let shows = |probe: &Probe| matches!(probe.found(), Verdict::Held | Verdict::Failed);
+        if !record.probes.iter().any(shows) {
             anyhow::bail!(super::nothing_shown(&self.config));
         }
         record.duration_ms = u64::try_from(began.elapsed().as_millis())?;
@@ -211,9 +222,20 @@ impl Verify {
         for one in news.iter().flatten() {
             eprintln!("ringfence: new against the baseline: {one}");
         }
-        let passed = news.map_or_else(|| record.passed(), |news| news.is_empty());
+        for stale in &record.stale {
+            eprintln!("ringfence: {stale}");
+        }
+        let passed =
+            news.map_or_else(|| record.passed(), |news| news.is_empty() && record.stale.is_empty());
         Ok(if passed { Exit::Held } else { Exit::Failed })
     }
+}
+
+/// What a team has accepted is no finding any more, and is not held either.
+fn accept(acceptances: &Acceptances, record: &mut RunRecord) {
+    let probes = std::mem::take(&mut record.probes);
+    (record.probes, record.stale) = acceptances.apply(probes, true);
+    record.summary = Summary::of(&record.probes);
 }
 
 /// The record of an undamaged bundle whose run came to its end.
@@ -348,6 +370,7 @@ pub(super) fn probe(finding: Finding) -> Probe {
         decided_by: finding.decided_by.into_iter().map(decider).collect(),
         duration_us: u64::try_from(finding.duration.as_micros()).unwrap_or(u64::MAX),
         request_ids: finding.request_ids,
+        accepted: None,
     }
 }
 
@@ -398,6 +421,7 @@ fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
         part: None,
         shares: Vec::new(),
         calibration: None,
+        stale: Vec::new(),
     })
 }
 

@@ -4,6 +4,7 @@
 //! it with an example. Unknown fields are errors, and every error names file,
 //! line and column. Paths are relative to the file.
 
+mod accepted;
 mod existing;
 mod layer1;
 mod schema;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
+pub use accepted::{Accepted, Expiry, Subject};
 pub use existing::Existing;
 pub(crate) use existing::IMAGE;
 pub use layer1::{IgnoredAttribute, Layer1};
@@ -120,6 +122,9 @@ impl Config {
         let base = path.parent().unwrap_or(Path::new(""));
         config.resolve(base);
         config.check_roots().map_err(invalid)?;
+        for accepted in &mut config.accepted {
+            accepted.line = Place::of(path, text, accepted.offset()).line;
+        }
         config.file = path.to_owned();
         Ok(config)
     }
@@ -135,6 +140,7 @@ impl Config {
                 .map_err(|error| Fault::at(&organization.path, error.to_string()))?;
         }
         self.check_existing()?;
+        self.check_accepted()?;
         for (name, substitute) in &self.actions {
             let faults = substitute.get_ref().check();
             faults.map_err(|why| Fault::at(substitute, format!("actions.\"{name}\": {why}")))?;
@@ -209,6 +215,22 @@ impl Config {
                     "two entries are called `{kind}.{name}`: give one of them another `name`"
                 );
                 return Err(Fault::at(entry.name.as_ref().unwrap_or(&entry.kind), fault));
+            }
+        }
+        Ok(())
+    }
+
+    /// Each finding and guard rail is accepted once.
+    fn check_accepted(&self) -> Result<(), Fault> {
+        let mut seen = BTreeSet::new();
+        for entry in &self.accepted {
+            if let Some((offset, message)) = entry.fault() {
+                return Err(Fault { offset, message });
+            }
+            if let Some((subject, place)) = entry.subject()
+                && !seen.insert(subject)
+            {
+                return Err(Fault::at(place, format!("{subject} is accepted twice")));
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use toml::Spanned;
 use crate::registries::{self, Registry};
 use crate::workflow::Substitutes;
 
+use super::accepted::Accepted;
 use super::existing::Existing;
 use super::layer1::{self, Layer1};
 use super::value::{AccountId, Backend, Region, Repository};
@@ -63,6 +64,9 @@ pub struct Config {
     /// How the evidence is made.
     #[serde(default)]
     pub evidence: Evidence,
+    /// What a team has accepted of what is found.
+    #[serde(default)]
+    pub accepted: Vec<Accepted>,
     /// The file that this was read from.
     #[serde(skip)]
     pub file: PathBuf,

@@ -29,6 +29,7 @@ pub(super) fn probes(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
         "decided_by",
         "duration_us",
         "request_ids",
+        "accepted",
     ]);
     let mut mapped: HashMap<&str, (String, String)> = HashMap::new();
     for probe in &record.probes {
@@ -60,6 +61,7 @@ pub(super) fn probes(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
             &deciders(probe),
             &probe.duration_us.to_string(),
             &probe.request_ids.join(" "),
+            &probe.acceptance().unwrap_or_default(),
         ]);
     }
     table.text

@@ -32,13 +32,18 @@ pub(super) fn findings(
         if matches!(probe.verdict, Verdict::Held | Verdict::NotApplicable) {
             continue;
         }
-        let level = if probe.verdict == Verdict::Failed { Level::Error } else { Level::Warning };
+        let level = match probe.verdict {
+            Verdict::Failed => Level::Error,
+            Verdict::Accepted => Level::Note,
+            _ => Level::Warning,
+        };
         found.push(Located {
             rule,
             level,
             message: message(probe),
             place: or_configuration(places.decider(probe)),
             fingerprint: sha256(format!("probe\n{}", probe.id).as_bytes()),
+            accepted: probe.acceptance(),
         });
     }
     for mutant in record.mutations.iter().flat_map(|mutations| &mutations.mutants) {
@@ -58,6 +63,7 @@ pub(super) fn findings(
                 mutant.statement.as_deref().and_then(|sid| places.statement(sid)),
             ),
             fingerprint: sha256(format!("mutant\n{}", mutant.id).as_bytes()),
+            accepted: None,
         });
     }
     if let RunStatus::Incomplete { reason } = &record.status {
@@ -68,6 +74,18 @@ pub(super) fn findings(
             message: format!("the run did not come to its end, and so shows nothing: {reason}"),
             place: or_configuration(None),
             fingerprint: sha256(b"run\nincomplete"),
+            accepted: None,
+        });
+    }
+    for stale in &record.stale {
+        rules.insert("run/acceptance".to_owned(), "An acceptance that does not count".to_owned());
+        found.push(Located {
+            rule: "run/acceptance".to_owned(),
+            level: Level::Error,
+            message: stale.clone(),
+            place: or_configuration(None),
+            fingerprint: sha256(format!("acceptance\n{stale}").as_bytes()),
+            accepted: None,
         });
     }
     let rules: Vec<Rule> =
@@ -77,8 +95,9 @@ pub(super) fn findings(
 
 fn message(probe: &Probe) -> String {
     let reason = probe.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let accepted = probe.acceptance().map(|said| format!(" ({said})")).unwrap_or_default();
     format!(
-        "{}: {}{reason}. Expected: {}. Observed: {}.",
+        "{}: {}{reason}{accepted}. Expected: {}. Observed: {}.",
         probe.verdict.as_str(),
         probe.title,
         probe.expected,

@@ -30,7 +30,7 @@ pub(super) fn junit(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
         summary.probes + incomplete,
         summary.failed,
         summary.inconclusive + incomplete,
-        summary.not_run + summary.not_applicable,
+        summary.not_run + summary.not_applicable + summary.accepted,
         seconds(record.duration_ms * 1000),
         Xml(&record.started),
     );
@@ -59,7 +59,10 @@ fn suite(xml: &mut String, rail: &str, probes: &[&Probe], mapping: &(String, Str
         probes.len(),
         count(Verdict::Failed),
         count(Verdict::Inconclusive),
-        count(Verdict::NotRun) + count(Verdict::NotApplicable),
+        [Verdict::NotRun, Verdict::NotApplicable, Verdict::Accepted]
+            .map(count)
+            .iter()
+            .sum::<usize>(),
         seconds(probes.iter().map(|probe| probe.duration_us).sum()),
     );
     let (objectives, controls) = mapping;
@@ -90,20 +93,21 @@ fn case(xml: &mut String, probe: &Probe) {
         probe.scope.as_str(),
     );
     let why = probe.reason.as_deref().unwrap_or(&probe.observed);
-    // `skipped` has a message alone, and so that says which of the two it is.
+    // `skipped` has a message alone, and so that says which of the three it is.
     let why = match probe.verdict {
         Verdict::NotApplicable => format!("not applicable: {why}"),
+        Verdict::Accepted => format!("accepted: {}", probe.why()),
         _ => why.to_owned(),
     };
     let element = match probe.verdict {
         Verdict::Held => None,
         Verdict::Failed => Some("failure"),
         Verdict::Inconclusive => Some("error"),
-        Verdict::NotRun | Verdict::NotApplicable => Some("skipped"),
+        Verdict::NotRun | Verdict::NotApplicable | Verdict::Accepted => Some("skipped"),
     };
     if let Some(element) = element {
         let kind = match probe.verdict {
-            Verdict::NotRun | Verdict::NotApplicable => String::new(),
+            Verdict::NotRun | Verdict::NotApplicable | Verdict::Accepted => String::new(),
             verdict => format!(" type=\"{}\"", verdict.as_str()),
         };
         let _ = writeln!(xml, "      <{element}{kind} message=\"{}\"/>", Xml(&why));

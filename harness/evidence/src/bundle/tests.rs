@@ -21,7 +21,7 @@ fn rendered(record: &RunRecord) -> BTreeMap<&'static str, String> {
 }
 
 /// The probes by verdict, of each form in its own words.
-fn counts(files: &BTreeMap<&'static str, String>, form: &str) -> [usize; 5] {
+fn counts(files: &BTreeMap<&'static str, String>, form: &str) -> [usize; 6] {
     let text = &files[form];
     let json = || serde_json::from_str::<Value>(text).unwrap();
     match form {
@@ -49,7 +49,8 @@ fn counts(files: &BTreeMap<&'static str, String>, form: &str) -> [usize; 5] {
             let open = [count("failure"), count("error"), count("skipped")];
             let held = count("testcase") - open.iter().sum::<usize>();
             let beyond = text.matches("<skipped message=\"not applicable: ").count();
-            [held, open[0], open[1], open[2] - beyond, beyond]
+            let accepted = text.matches("<skipped message=\"accepted: ").count();
+            [held, open[0], open[1], open[2] - beyond - accepted, beyond, accepted]
         }
         "oscal/assessment-results.json" => {
             let document = json();
@@ -72,15 +73,19 @@ fn counts(files: &BTreeMap<&'static str, String>, form: &str) -> [usize; 5] {
 fn counts_are_the_same_in_all_forms() {
     let mut record = fixtures::record();
     for index in 0..40 {
-        let verdict = Verdict::ALL[index % 7 % 5];
-        let probe = fixtures::probe(&format!("more/{index}"), verdict, "=1,\"x\"\r\n<&>");
+        let (id, observed) = (format!("more/{index}"), "=1,\"x\"\r\n<&>");
+        let probe = match Verdict::ALL[index % 7 % 6] {
+            Verdict::Accepted => fixtures::accepted(&id, Verdict::Failed, observed),
+            verdict => fixtures::probe(&id, verdict, observed),
+        };
         record.probes.push(probe);
     }
     record.summary = Summary::of(&record.probes);
     let files = rendered(&record);
     let summary = record.summary;
-    let Summary { held, failed, inconclusive, not_run, not_applicable, .. } = summary;
-    let expected = [held, failed, inconclusive, not_run, not_applicable];
+    let Summary { held, failed, inconclusive, not_run, not_applicable, accepted, .. } = summary;
+    assert!(accepted > 0);
+    let expected = [held, failed, inconclusive, not_run, not_applicable, accepted];
     assert_eq!(expected.iter().sum::<usize>(), 44);
     for form in
         ["run.json", "probes.csv", "controls.csv", "junit.xml", "oscal/assessment-results.json"]
@@ -89,9 +94,9 @@ fn counts_are_the_same_in_all_forms() {
     }
     assert!(files["SCOPE.md"].contains(&format!(
         "44 probes, {held} held, {failed} failed, {inconclusive} inconclusive, {not_run} not run, \
-         {not_applicable} not applicable"
+         {not_applicable} not applicable, {accepted} accepted"
     )));
-    let skipped = not_run + not_applicable;
+    let skipped = not_run + not_applicable + accepted;
     assert!(files["junit.xml"].contains(&format!(
         "tests=\"44\" failures=\"{failed}\" errors=\"{inconclusive}\" skipped=\"{skipped}\""
     )));
@@ -103,6 +108,45 @@ fn counts_are_the_same_in_all_forms() {
     assert_eq!(results.len(), 44 - held - not_applicable + survived);
     let mutation: Value = serde_json::from_str(&files["mutation.json"]).unwrap();
     assert_eq!(mutation["mutations"]["mutants"].as_array().unwrap().len(), mutants.len());
+}
+
+/// Each form names who accepts it, why and until when, and none calls it held.
+#[test]
+fn what_is_accepted_and_what_is_in_vain_stand_in_every_form() {
+    let mut record = fixtures::record();
+    record.probes = vec![
+        fixtures::probe("a", Verdict::Held, "AccessDenied, 403"),
+        fixtures::accepted("b", Verdict::Failed, "200"),
+    ];
+    record.summary = Summary::of(&record.probes);
+    record.mutations = None;
+    assert!(record.passed() && !record.summary.all_held());
+    let files = rendered(&record);
+    assert!(files["SCOPE.md"].contains("NOT every probe held; what did not is accepted: 2 probes"));
+    for form in ["run.json", "probes.csv", "junit.xml", "SCOPE.md", "findings.sarif"]
+        .into_iter()
+        .chain(["oscal/assessment-results.json", "report.html"])
+    {
+        for said in ["platform", "2027-03-31", "API goes in March", "ringfence.toml:12"] {
+            assert!(files[form].contains(said), "{said} in {form}");
+        }
+        assert!(!files[form].contains("in vain"), "{form}");
+    }
+    let log: Value = serde_json::from_str(&files["findings.sarif"]).unwrap();
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(
+        (&result["level"], &result["suppressions"][0]["status"]),
+        (&"note".into(), &"accepted".into())
+    );
+    let stale = "ringfence.toml:9: finding `f` was accepted until 2026-01-01";
+    record.stale.push(stale.to_owned());
+    assert!(!record.passed());
+    let files = rendered(&record);
+    for form in
+        ["run.json", "SCOPE.md", "findings.sarif", "oscal/assessment-results.json", "report.html"]
+    {
+        assert!(files[form].contains("was accepted until 2026-01-01"), "{form}");
+    }
 }
 
 #[test]
@@ -176,6 +220,10 @@ fn a_record_is_what_the_documented_schema_says() {
     };
     assert_eq!(errors(&record), Vec::<String>::new());
     record.calibration = Some(fixtures::calibration());
+    assert_eq!(errors(&record), Vec::<String>::new());
+    record.probes.push(fixtures::accepted("e", Verdict::Failed, "200"));
+    record.summary = Summary::of(&record.probes);
+    record.stale.push("ringfence.toml:9: finding `f` was accepted until 2026-01-01".to_owned());
     assert_eq!(errors(&record), Vec::<String>::new());
     record.status = crate::RunStatus::Incomplete { reason: "killed".to_owned() };
     record.ended = None;

@@ -8,7 +8,7 @@ use crate::controls::{Assessment, Catalogue, State, Tally};
 use crate::manifest::{MANIFEST, SIGNATURE};
 use crate::mutations::MutantVerdict;
 use crate::probe::{Probe, Verdict};
-use crate::record::{RunRecord, RunStatus};
+use crate::record::{RunRecord, RunStatus, Summary};
 use crate::signature::NAMESPACE;
 use crate::visible::{code, markdown};
 
@@ -73,6 +73,7 @@ pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Asse
     objectives(&mut out, catalogue, assessment);
     population(&mut out, record);
     open(&mut out, record);
+    stale(&mut out, record);
     mutations(&mut out, record);
     readings(&mut out, record);
     calibrated(&mut out, record);
@@ -108,6 +109,8 @@ fn result(record: &RunRecord) -> String {
                 0 => "every probe held",
                 _ => "every applicable probe held",
             }
+        } else if record.summary.none_open() && record.status.is_complete() {
+            "NOT every probe held; what did not is accepted"
         } else {
             "NOT every probe held"
         },
@@ -183,8 +186,9 @@ fn objectives(out: &mut String, catalogue: &Catalogue, assessment: &Assessment) 
     for objective in catalogue.objectives() {
         let State { verdict, tally, reason } = assessment.objective(&objective.id);
         let mut not_shown = objective.not_shown.clone();
-        if tally.not_applicable > 0 {
-            let _ = write!(not_shown, " ({} not applicable)", tally.not_applicable);
+        let beyond = tally.beyond();
+        if let Some(beyond) = beyond.strip_prefix(", ") {
+            let _ = write!(not_shown, " ({beyond})");
         }
         if let Some(reason) = reason {
             let _ = write!(not_shown, " ({reason})");
@@ -224,9 +228,9 @@ fn population(out: &mut String, record: &RunRecord) {
         );
         for (name, verdicts) in tallies {
             let tally = Tally::of(verdicts);
-            let all = match tally.not_applicable {
-                0 => tally.all().to_string(),
-                count => format!("{} ({count} not applicable)", tally.all()),
+            let all = match tally.beyond().strip_prefix(", ") {
+                None => tally.all().to_string(),
+                Some(beyond) => format!("{} ({beyond})", tally.all()),
             };
             let _ = writeln!(
                 out,
@@ -246,10 +250,14 @@ fn open(out: &mut String, record: &RunRecord) {
         (Verdict::Failed, "What failed"),
         (Verdict::Inconclusive, "What was inconclusive"),
         (Verdict::NotRun, "What was not run"),
+        (Verdict::Accepted, "What did not hold and is accepted"),
         (Verdict::NotApplicable, "What the estate has none of"),
     ] {
-        if verdict == Verdict::NotApplicable && record.summary.not_applicable == 0 {
-            continue;
+        let Summary { not_applicable, accepted, .. } = record.summary;
+        match verdict {
+            Verdict::NotApplicable if not_applicable == 0 => continue,
+            Verdict::Accepted if accepted == 0 => continue,
+            _ => {}
         }
         let _ = write!(out, "\n## {title}\n\n");
         let said: Vec<String> = record
@@ -257,11 +265,20 @@ fn open(out: &mut String, record: &RunRecord) {
             .iter()
             .filter(|probe| probe.verdict == verdict)
             .map(|probe| {
-                let why = probe.reason.as_deref().unwrap_or(&probe.observed);
-                format!("{}: {}; {}", code(&probe.id), markdown(&probe.title), markdown(why))
+                let why = markdown(&probe.why());
+                format!("{}: {}; {why}", code(&probe.id), markdown(&probe.title))
             })
             .collect();
         list(out, said.iter().map(String::as_str), "Nothing.");
+    }
+}
+
+/// Entries that accept findings in vain; nothing where there are none.
+fn stale(out: &mut String, record: &RunRecord) {
+    if !record.stale.is_empty() {
+        out.push_str("\n## What is accepted in vain\n\n");
+        let stale: Vec<String> = record.stale.iter().map(|text| markdown(text)).collect();
+        list(out, stale.iter().map(String::as_str), "Nothing.");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Basis, Catalogue, Control, Objective};
-use crate::{MutantVerdict, Proof, RunRecord, Scope, Verdict};
+use crate::{MutantVerdict, Proof, RunRecord, Scope, Summary, Verdict};
 
 /// How many probes, mutants or objectives there are of each verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Tally {
     pub not_run: usize,
     /// About something that the estate has none of.
     pub not_applicable: usize,
+    /// Not held, and accepted.
+    pub accepted: usize,
 }
 
 impl Tally {
@@ -37,6 +39,7 @@ impl Tally {
             Verdict::Inconclusive => self.inconclusive += 1,
             Verdict::NotRun => self.not_run += 1,
             Verdict::NotApplicable => self.not_applicable += 1,
+            Verdict::Accepted => self.accepted += 1,
         }
     }
 
@@ -49,6 +52,7 @@ impl Tally {
             inconclusive: self.inconclusive + more.inconclusive,
             not_run: self.not_run + more.not_run,
             not_applicable: self.not_applicable + more.not_applicable,
+            accepted: self.accepted + more.accepted,
         }
     }
 
@@ -59,25 +63,29 @@ impl Tally {
 
     /// Those that are about something that the estate has.
     pub const fn applicable(self) -> usize {
-        self.held + self.failed + self.inconclusive + self.not_run
+        self.held + self.failed + self.inconclusive + self.not_run + self.accepted
     }
 
     /// `3 held, 1 failed, 0 inconclusive, 0 not run`; of what is not applicable
-    /// only where something is.
+    /// or accepted only where something is.
     pub fn words(self) -> String {
-        let Self { held, failed, inconclusive, not_run, not_applicable } = self;
-        let beyond = match not_applicable {
-            0 => String::new(),
-            count => format!(", {count} not applicable"),
-        };
+        let Self { held, failed, inconclusive, not_run, .. } = self;
+        let beyond = self.beyond();
         format!(
             "{held} held, {failed} failed, {inconclusive} inconclusive, {not_run} not run{beyond}"
         )
     }
 
+    /// `, 2 not applicable, 1 accepted`; nothing of what there is none of.
+    pub(crate) fn beyond(self) -> String {
+        let parts = [(self.not_applicable, "not applicable"), (self.accepted, "accepted")];
+        let some = parts.into_iter().filter(|(count, _)| *count > 0);
+        some.map(|(count, word)| format!(", {count} {word}")).collect()
+    }
+
     /// What they amount to: held only if all that are applicable are held. One
     /// failure fails all; what was run in part is inconclusive, and nothing at all
-    /// is not run.
+    /// is not run. What leaves nothing open but what is accepted is accepted.
     pub const fn verdict(self) -> Verdict {
         if self.failed > 0 {
             Verdict::Failed
@@ -87,9 +95,18 @@ impl Tally {
             Verdict::NotRun
         } else if self.held == self.applicable() {
             Verdict::Held
+        } else if self.held + self.accepted == self.applicable() {
+            Verdict::Accepted
         } else {
             Verdict::Inconclusive
         }
+    }
+}
+
+impl From<Summary> for Tally {
+    fn from(summary: Summary) -> Self {
+        let Summary { held, failed, inconclusive, not_run, not_applicable, accepted, .. } = summary;
+        Self { held, failed, inconclusive, not_run, not_applicable, accepted }
     }
 }
 
@@ -225,7 +242,7 @@ const CALLS: [&str; 4] = ["api", "cloudformation", "oidc", "function"];
 fn by_journal(record: &RunRecord) -> State {
     let called = record.probes.iter().filter(|probe| {
         probe.scope == Scope::Executed
-            && matches!(probe.verdict, Verdict::Held | Verdict::Failed)
+            && matches!(probe.found(), Verdict::Held | Verdict::Failed)
             && CALLS.contains(&probe.road.as_str())
     });
     let tally = Tally::of(called.map(|probe| {

@@ -152,6 +152,10 @@ fn a_missing_directory_is_named() {
 #[case(&[Verdict::NotRun, Verdict::NotApplicable], Verdict::NotRun)]
 #[case(&[Verdict::Failed, Verdict::NotApplicable], Verdict::Failed)]
 #[case(&[Verdict::NotApplicable], Verdict::NotApplicable)]
+#[case(&[Verdict::Held, Verdict::Accepted], Verdict::Accepted)]
+#[case(&[Verdict::Accepted, Verdict::NotApplicable], Verdict::Accepted)]
+#[case(&[Verdict::Accepted, Verdict::NotRun], Verdict::Inconclusive)]
+#[case(&[Verdict::Accepted, Verdict::Failed], Verdict::Failed)]
 #[case(&[], Verdict::NotRun)]
 fn only_what_held_all_over_is_held(#[case] verdicts: &[Verdict], #[case] amounts_to: Verdict) {
     assert_eq!(Tally::of(verdicts.iter().copied()).verdict(), amounts_to);

@@ -17,6 +17,7 @@ pub(super) fn not_tested(report: &Report<'_>, index: &Index<'_>) -> Markup {
     let not_run = of(&|probe| probe.verdict == Verdict::NotRun);
     let inconclusive = of(&|probe| probe.verdict == Verdict::Inconclusive);
     let not_applicable = of(&|probe| probe.verdict == Verdict::NotApplicable);
+    let accepted = of(&|probe| probe.verdict == Verdict::Accepted);
     let decided = of(&|probe| probe.scope == Scope::Decided);
     let untested: Vec<&str> =
         index.rails.iter().filter(|rail| rail.probes.is_empty()).map(|rail| rail.name).collect();
@@ -25,6 +26,7 @@ pub(super) fn not_tested(report: &Report<'_>, index: &Index<'_>) -> Markup {
             "All probes of the run stand in this report and none was left out as a sample. This is what they do not cover."))
         (with_reasons("Probes that were not run", &not_run, index))
         (with_reasons("Probes that show nothing", &inconclusive, index))
+        (with_reasons("Probes that did not hold and are accepted", &accepted, index))
         (with_reasons("Probes of what the estate has none of", &not_applicable, index))
         ul {
             @if not_run.is_empty() && inconclusive.is_empty() { li { "Every probe was run and is conclusive." } }
@@ -37,6 +39,7 @@ pub(super) fn not_tested(report: &Report<'_>, index: &Index<'_>) -> Markup {
             @if !untested.is_empty() { li { "Guard rails without a probe: " (untested.join("; ")) "." } }
             @if record.mutations.is_none() { li { "No mutations were run." } }
             @if record.reach.is_empty() { li { "What each identity can do at all was not asked." } }
+            @for stale in &record.stale { li { b { "Accepted in vain: " } (stale) "." } }
             @for deviation in &record.deviations { li { "Deviation: " (prose(deviation)) "." } }
             li { "The account itself: nothing here looked at a deployed stack. Each objective says "
                  a href="#objective-O1" { "what it does not show" } "." }
@@ -52,7 +55,10 @@ fn with_reasons(label: &str, probes: &[&Probe], index: &Index<'_>) -> Markup {
                     tr {
                         td { (badge(verdict(probe.verdict))) }
                         td { a href={ "#" (index.anchor(&probe.id).unwrap_or_default()) } { (prose(&probe.title)) } }
-                        td { (prose(probe.reason.as_deref().unwrap_or("no reason was recorded"))) }
+                        td {
+                            @if let Some(accepted) = probe.acceptance() { (accepted) ". " }
+                            (prose(probe.reason.as_deref().unwrap_or("no reason was recorded")))
+                        }
                     }
                 }
             }))

@@ -30,6 +30,7 @@ pub(super) const fn verdict(verdict: Verdict) -> (&'static str, &'static str) {
         Verdict::Inconclusive => ("inconclusive", "Inconclusive"),
         Verdict::NotRun => ("not-run", "Not run"),
         Verdict::NotApplicable => ("not-applicable", "Not applicable"),
+        Verdict::Accepted => ("accepted", "Accepted"),
     }
 }
 
@@ -73,6 +74,7 @@ pub(super) fn tally(tally: Tally) -> String {
         (tally.inconclusive, "inconclusive"),
         (tally.not_run, "not run"),
         (tally.not_applicable, "not applicable"),
+        (tally.accepted, "accepted"),
     ];
     let parts: Vec<String> = parts
         .into_iter()

@@ -257,6 +257,9 @@ fn icon(found: Verdict, x: u32, y: u32) -> Markup {
         Verdict::Inconclusive => {
             r#"<path class="body" d="M0 -9 L9 0 L0 9 L-9 0 z"/><path d="M0 -4 V1 M0 3.6 V4.4"/>"#
         }
+        Verdict::Accepted => {
+            r#"<path class="body" d="M0 -9 L9 0 L0 9 L-9 0 z"/><path d="M-3 0 H3"/>"#
+        }
         Verdict::NotRun | Verdict::NotApplicable => {
             r#"<circle class="open" r="7"/><path d="M-3.2 0 H3.2"/>"#
         }

@@ -183,12 +183,13 @@ fn trace(probe: &Probe) -> Markup {
                     dt { "Observed" } dd { (probe.observed) }
                 }
                 @if let Some(reason) = &probe.reason { dt { "Why" } dd { (prose(reason)) } }
+                @if let Some(accepted) = probe.acceptance() { dt { "Accepted" } dd { (accepted) } }
                 dt { "Who" } dd { (probe.identity) " by " (probe.road) ", " (scope(probe.scope)) " in " (duration(probe.duration_us)) }
                 dt { "Id" } dd { code { (probe.id) } }
                 @if !probe.request_ids.is_empty() {
                     dt { "Journal" } dd { @for id in &probe.request_ids { code { (id) } " " } }
                 }
-                @if !matches!(probe.verdict, Verdict::NotRun | Verdict::NotApplicable) {
+                @if !matches!(probe.found(), Verdict::NotRun | Verdict::NotApplicable) {
                     dt { "Raw" } dd { (link(&raw_path(probe), "requests and answers")) }
                 }
             }

@@ -21,14 +21,22 @@ pub(super) fn headline(report: &Report<'_>) -> String {
     if summary.failed > 0 {
         return format!("{} of {} failed", summary.failed, count(summary.probes, "probe"));
     }
-    if summary.all_held() {
-        let held = match summary.not_applicable {
-            0 => format!("All {} held", count(summary.probes, "probe")),
-            beyond => {
+    if summary.none_open() {
+        let held = match (summary.not_applicable, summary.accepted) {
+            (0, 0) => format!("All {} held", count(summary.probes, "probe")),
+            (beyond, 0) => {
                 let held = count(summary.held, "applicable probe");
                 format!("All {held} held, {beyond} not applicable")
             }
+            (_, accepted) => {
+                let applicable = count(summary.probes - summary.not_applicable, "applicable probe");
+                format!("{} of {applicable} held, {accepted} accepted", summary.held)
+            }
         };
+        if !record.stale.is_empty() {
+            let stale = count(record.stale.len(), "acceptance");
+            return format!("{held}, but {stale} expired or in vain");
+        }
         let mutations = report.record.mutations.as_ref().map(|mutations| mutations.summary);
         return match mutations.filter(|summary| !summary.good()) {
             Some(summary) if summary.survived > 0 => {
@@ -49,11 +57,11 @@ pub(super) fn headline(report: &Report<'_>) -> String {
     format!("{} of {} held, none failed", summary.held, count(summary.probes, "probe"))
 }
 
-/// The whole run's verdict: held only if it passed.
+/// The whole run's verdict: held only if it passed, and nothing is accepted.
 fn overall(report: &Report<'_>) -> Verdict {
     let summary = &report.record.summary;
     if report.record.passed() {
-        Verdict::Held
+        if summary.all_held() { Verdict::Held } else { Verdict::Accepted }
     } else if summary.failed > 0 {
         Verdict::Failed
     } else if summary.probes == summary.not_applicable {
@@ -144,6 +152,10 @@ const fn meaning(overall: Verdict) -> &'static str {
         Verdict::Inconclusive => {
             "Nothing failed, but not everything was shown. What is inconclusive supports nothing."
         }
+        Verdict::Accepted => {
+            "What did not hold, somebody has accepted until a day. It satisfies nothing; who, why and \
+             until when stands below."
+        }
         Verdict::NotRun | Verdict::NotApplicable => "No probe was run.",
     }
 }
@@ -171,6 +183,9 @@ fn counts(report: &Report<'_>) -> Markup {
     ];
     if summary.not_applicable > 0 {
         parts.push((Verdict::NotApplicable, summary.not_applicable));
+    }
+    if summary.accepted > 0 {
+        parts.push((Verdict::Accepted, summary.accepted));
     }
     let mut left = 0.0;
     html! {
@@ -275,7 +290,13 @@ fn attention(report: &Report<'_>, index: &Index<'_>) -> Markup {
         report.record.probes.iter().filter(|probe| probe.verdict == wanted).collect()
     };
     html! {
-        @for (wanted, title) in [(Verdict::Failed, "What failed"), (Verdict::Inconclusive, "What shows nothing")] {
+        @if !report.record.stale.is_empty() {
+            div.attention {
+                h2 { "What is accepted in vain" }
+                ul { @for stale in &report.record.stale { li { (stale) } } }
+            }
+        }
+        @for (wanted, title) in [(Verdict::Failed, "What failed"), (Verdict::Inconclusive, "What shows nothing"), (Verdict::Accepted, "What is accepted")] {
             @let probes = of(wanted);
             @if !probes.is_empty() {
                 div.attention {
@@ -285,7 +306,10 @@ fn attention(report: &Report<'_>, index: &Index<'_>) -> Markup {
                             li {
                                 (badge(verdict(wanted))) " "
                                 a href={ "#" (index.anchor(&probe.id).unwrap_or_default()) } { (prose(&probe.title)) }
-                                " " span.why { (prose(probe.reason.as_ref().unwrap_or(&probe.observed))) }
+                                " " span.why {
+                                    @if let Some(accepted) = probe.acceptance() { (accepted) ". " }
+                                    (prose(probe.reason.as_ref().unwrap_or(&probe.observed)))
+                                }
                             }
                         }
                     }

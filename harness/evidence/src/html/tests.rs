@@ -241,6 +241,8 @@ fn the_counts_are_the_records() {
 #[case::incomplete(|record: &mut RunRecord| record.status = RunStatus::Incomplete { reason: "killed".to_owned() }, "The run did not come to its end", "verdict inconclusive")]
 #[case::not_applicable(|record: &mut RunRecord| { let mut beyond = record.probes[0].clone(); beyond.id = "z".to_owned(); beyond.verdict = Verdict::NotApplicable; record.probes.push(beyond); record.mutations = None; }, "All 1 applicable probe held, 1 not applicable", "verdict held")]
 #[case::nothing_applicable(|record: &mut RunRecord| record.probes[0].verdict = Verdict::NotApplicable, "0 of 1 probe held, none failed", "verdict not-run")]
+#[case::accepted(|record: &mut RunRecord| { record.probes.push(fixtures::accepted("z", Verdict::Failed, "200")); record.mutations = None; }, "1 of 2 applicable probes held, 1 accepted", "verdict accepted")]
+#[case::in_vain(|record: &mut RunRecord| { record.stale.push("x".to_owned()); record.mutations = None; }, "All 1 probe held, but 1 acceptance expired or in vain", "verdict inconclusive")]
 #[case::nothing(|record: &mut RunRecord| record.probes.clear(), "Nothing was tested", "verdict not-run")]
 fn the_first_screen_says_how_it_went(
     #[case] change: fn(&mut RunRecord),

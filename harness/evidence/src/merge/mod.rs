@@ -136,6 +136,7 @@ pub fn merge(given: &[Shared]) -> Result<Together, Vec<String>> {
             })
             .flatten(),
         proofs: proofs(&shares),
+        stale: stale(&shares),
         calibration: None,
         ..first.bundle.record.clone()
     };
@@ -250,6 +251,15 @@ fn proofs(shares: &[Numbered<'_>]) -> Vec<Proof> {
         }
     }
     worst
+}
+
+/// The entries that accept nothing in any share, or that no share takes any more.
+fn stale(shares: &[Numbered<'_>]) -> Vec<String> {
+    let Some((first, others)) = shares.split_first() else { return Vec::new() };
+    let in_all = |entry: &&String| {
+        others.iter().all(|numbered| numbered.bundle.record.stale.contains(entry))
+    };
+    first.bundle.record.stale.iter().filter(in_all).cloned().collect()
 }
 
 fn phases(numbered: &Numbered<'_>) -> Vec<Phase> {

@@ -89,6 +89,10 @@ pub fn table(record: &RunRecord, told: &Told<'_>) -> String {
     if let Some(part) = &record.part {
         let _ = writeln!(text, "{}", line_of(&part.words()));
     }
+    // Of a part of a run, the rest may hold what is accepted.
+    for stale in record.stale.iter().filter(|_| record.part.is_none()) {
+        let _ = writeln!(text, "ACCEPTED IN VAIN: {}", line_of(stale));
+    }
     if let RunStatus::Incomplete { reason } = &record.status {
         let _ = writeln!(text, "INCOMPLETE, and so no result: {}", line_of(reason));
     }
@@ -146,12 +150,10 @@ fn by_guard_rail(probes: &[Probe], proofs: &[Proof]) -> String {
         let verdict = match tally.verdict() {
             Verdict::Held => "held",
             Verdict::NotApplicable => "n/a",
+            Verdict::Accepted => "accept.",
             _ => "FAILED",
         };
-        let beyond = match tally.not_applicable {
-            0 => String::new(),
-            count => format!(", {count} not applicable"),
-        };
+        let beyond = tally.beyond();
         let proof = proofs.iter().find(|proof| proof.guard_rail == rail);
         let proof = proof.map_or_else(String::new, |proof| match proof.verdict {
             ProofVerdict::Violated => ", VIOLATED by another request".to_owned(),
@@ -171,6 +173,7 @@ const fn word(verdict: Verdict) -> &'static str {
         Verdict::Inconclusive => "INCONCLUSIVE",
         Verdict::NotRun => "not run",
         Verdict::NotApplicable => "not applic.",
+        Verdict::Accepted => "accepted",
     }
 }
 

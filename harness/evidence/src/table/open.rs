@@ -29,6 +29,9 @@ fn told(probe: &Probe, with: &Told<'_>) -> Vec<(&'static str, String)> {
     for (index, decider) in deciders(&probe.decided_by).into_iter().enumerate() {
         told.push((if index == 0 { "decided" } else { "" }, decider));
     }
+    if let Some(accepted) = probe.acceptance() {
+        told.push(("accepted", accepted));
+    }
     if let Some(place) = with.places.decider(probe) {
         told.push(("see", format!("{}:{}", place.file, place.line)));
     }

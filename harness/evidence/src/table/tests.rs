@@ -124,3 +124,27 @@ fn what_gets_past_a_guard_rail_is_told_beside_its_attacks() {
     assert!(text.contains(&format!("{rail}  1 of 4, undecided for all requests\n")), "{text}");
     assert!(text.contains(&format!("undecided   {rail}: role/d")), "{text}");
 }
+
+#[test]
+fn what_is_accepted_names_who_and_until_when_and_counts_as_no_failure() {
+    let mut record = record();
+    record.probes = vec![
+        crate::fixtures::probe("a", Verdict::Held, "AccessDenied, 403"),
+        crate::fixtures::accepted("b", Verdict::Failed, "200"),
+    ];
+    record.summary = crate::Summary::of(&record.probes);
+    record.stale.push("ringfence.toml:9: finding `f` was accepted until 2026-01-01".to_owned());
+    let text = brief(&record);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "accepted      title of b");
+    let accepted = "              accepted  failed; accepted by platform until 2027-03-31: the old | API \
+                    goes in March (ringfence.toml:12)";
+    assert!(lines.contains(&accepted), "{text}");
+    assert!(
+        lines.contains(&"accept. every execution role carries the boundary  1 of 2, 1 accepted, proved for all requests"),
+        "{text}"
+    );
+    assert!(text.contains("2 probes: 1 held, 0 failed, 0 inconclusive, 0 not run, 1 accepted, in"));
+    let stale = "ACCEPTED IN VAIN: ringfence.toml:9: finding `f` was accepted until 2026-01-01";
+    assert_eq!(lines.last(), Some(&stale));
+}

@@ -230,7 +230,13 @@ pub(super) struct Risk {
     pub(super) title: String,
     pub(super) description: String,
     pub(super) statement: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) props: Vec<Property>,
+    /// `open`, or `deviation-approved` where somebody accepts it.
     pub(super) status: &'static str,
+    /// Until when it may be so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) deadline: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) related_observations: Vec<RelatedObservation>,
 }

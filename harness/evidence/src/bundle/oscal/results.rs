@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::model::{
     Actor, Assets, Component, Evidence, Finding, Import, Metadata, Observation, Origin, Platform,
-    RelatedObservation, RelatedRisk, ReviewedControls, Risk, Subject, Target, TargetStatus, Used,
-    VERSION, line, properties, token,
+    Property, RelatedObservation, RelatedRisk, ReviewedControls, Risk, Subject, Target,
+    TargetStatus, Used, VERSION, line, properties, token,
 };
 use super::{id, reviewed, supported_by, system, tool};
+use crate::acceptance::Acceptance;
 use crate::bundle::{DESIGN_EVIDENCE, raw_path};
 use crate::calibration::Calibration;
 use crate::controls::{Assessment, Catalogue, Objective, State};
@@ -91,7 +92,9 @@ pub(crate) fn results(
         title: markdown(&format!("violated: {}", proof.guard_rail)),
         description: markdown(&proof.told.join("; ")),
         statement: "A request gets past the guard rail.".to_owned(),
+        props: Vec::new(),
         status: "open",
+        deadline: None,
         related_observations: vec![RelatedObservation {
             observation_uuid: proof_id(record, proof),
         }],
@@ -111,7 +114,9 @@ pub(crate) fn results(
             .copied()
             .collect();
         match state.verdict {
-            Verdict::Held | Verdict::Failed => {
+            // Accepted is not satisfied: the finding leads to the risk, and that to
+            // who accepts it.
+            Verdict::Held | Verdict::Failed | Verdict::Accepted => {
                 let risks = probes.iter().filter(|probe| is_risk(probe));
                 findings.push(Finding {
                     uuid: id(record, &["finding", &objective.id]),
@@ -238,7 +243,10 @@ fn observation(record: &RunRecord, probe: &Probe, origin: Origin, system: String
             description: "request, answer and decision",
         }],
         collected: record.ended.clone().unwrap_or_else(|| record.started.clone()),
-        remarks: probe.reason.as_deref().filter(|reason| !reason.trim().is_empty()).map(markdown),
+        remarks: match (&probe.accepted, probe.reason.as_deref()) {
+            (Some(_), _) => Some(markdown(&probe.why())),
+            (None, reason) => reason.filter(|reason| !reason.trim().is_empty()).map(markdown),
+        },
     }
 }
 
@@ -324,8 +332,8 @@ fn probe_risk_id(record: &RunRecord, probe: &Probe) -> String {
 }
 
 fn probe_risk(record: &RunRecord, probe: &Probe) -> Risk {
-    let what = match probe.verdict {
-        Verdict::Held | Verdict::Failed => "The guard rail did not hold.",
+    let what = match probe.found() {
+        Verdict::Held | Verdict::Failed | Verdict::Accepted => "The guard rail did not hold.",
         Verdict::Inconclusive => "Whether the guard rail holds was not shown.",
         Verdict::NotRun => "The guard rail was not tested.",
         Verdict::NotApplicable => "The estate has none of what the guard rail is about.",
@@ -338,9 +346,22 @@ fn probe_risk(record: &RunRecord, probe: &Probe) -> Risk {
             Some(reason) => format!("{what} {}", markdown(reason)),
             None => what.to_owned(),
         },
-        status: "open",
+        props: probe.accepted.as_ref().map(deviation).unwrap_or_default(),
+        status: if probe.accepted.is_some() { "deviation-approved" } else { "open" },
+        deadline: probe.accepted.as_ref().map(|own| format!("{}T23:59:59Z", own.expires)),
         related_observations: related(record, &[probe]),
     }
+}
+
+/// Who accepts a risk, and what was found without that.
+fn deviation(accepted: &Acceptance) -> Vec<Property> {
+    properties(&[
+        ("found", accepted.found.as_str()),
+        ("accepted-by", &accepted.owner),
+        ("accepted-because", &accepted.reason),
+        ("accepted-until", &accepted.expires),
+        ("accepted-in", &accepted.place),
+    ])
 }
 
 fn objective_risk(
@@ -359,7 +380,9 @@ fn objective_risk(
             tally.words(),
             state.reason.as_deref().map_or_else(|| "That shows nothing.".to_owned(), markdown)
         ),
+        props: Vec::new(),
         status: "open",
+        deadline: None,
         related_observations: related(record, probes),
     }
 }
@@ -375,7 +398,12 @@ fn related(record: &RunRecord, probes: &[&Probe]) -> Vec<RelatedObservation> {
 
 fn counts(record: &RunRecord) -> String {
     let summary = &record.summary;
-    format!("{} probes: {}. Nothing was sampled.", summary.probes, summary.words())
+    let stale: String = record
+        .stale
+        .iter()
+        .map(|stale| format!(" Accepted in vain: {}.", markdown(stale)))
+        .collect();
+    format!("{} probes: {}. Nothing was sampled.{stale}", summary.probes, summary.words())
 }
 
 fn provenance(record: &RunRecord) -> Vec<super::model::Property> {

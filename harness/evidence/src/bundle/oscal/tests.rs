@@ -184,6 +184,35 @@ fn only_what_held_is_satisfied_and_what_shows_nothing_has_a_risk_and_no_finding(
     assert_eq!(own, expected.is_none());
 }
 
+/// A risk with an approved deviation, by NIST's schema; never satisfied.
+#[test]
+fn what_is_accepted_is_a_risk_with_a_deviation() {
+    let mut record = objective_three(Verdict::Held);
+    let rail = record.probes[0].guard_rail.clone();
+    let probe = crate::Probe {
+        guard_rail: rail,
+        ..fixtures::accepted("accepted", Verdict::Inconclusive, "seen")
+    };
+    record.probes.push(probe);
+    record.summary = Summary::of(&record.probes);
+    let (_, results) = documents(&record);
+    assert_eq!(validator().iter_errors(&results).map(|e| e.to_string()).next(), None);
+    let state = states(&results).into_iter().find(|(id, _)| *id == "O3").map(|(_, state)| state);
+    assert_eq!(state, Some("not-satisfied"));
+    let risks = results["assessment-results"]["results"][0]["risks"].as_array().unwrap();
+    let risk = risks.iter().find(|risk| risk["status"] == "deviation-approved").unwrap();
+    assert_eq!(risk["title"], "accepted: title of accepted");
+    assert_eq!(risk["deadline"], "2027-03-31T23:59:59Z");
+    let prop = |name: &str| {
+        let props = risk["props"].as_array().unwrap();
+        props.iter().find(|prop| prop["name"] == name).unwrap()["value"].clone()
+    };
+    assert_eq!(prop("found"), "inconclusive");
+    assert_eq!(prop("accepted-by"), "platform");
+    assert_eq!(prop("accepted-because"), "the old | API goes in March");
+    assert_eq!(prop("accepted-in"), "ringfence.toml:12");
+}
+
 /// Neither satisfied nor open: the observations alone tell of it.
 #[test]
 fn what_an_estate_has_none_of_has_neither_a_finding_nor_a_risk() {
