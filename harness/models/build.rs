@@ -87,7 +87,34 @@ fn main() {
     }
     index.push_str("];\n");
     fs::write(out.join("types.bin"), &packed.bytes).unwrap();
+    add_partitions(&mut index, &home.join("data/partitions.json"));
     fs::write(out.join("index.rs"), index).unwrap();
+}
+
+/// Writes the partitions, and `aws` by itself.
+fn add_partitions(index: &mut String, path: &Path) {
+    let all: Vec<Value> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    let list = |value: &Value| {
+        let texts = value.as_array().unwrap().iter().map(|text| text.as_str().unwrap());
+        format!("&{:?}", texts.collect::<Vec<_>>())
+    };
+    let written = |value: &Value| {
+        let named = ["id", "dns_suffix", "dual_stack_dns_suffix", "global_region"];
+        let mut fields: Vec<String> =
+            named.iter().map(|name| format!("{name}: {:?}", text(value, name).unwrap())).collect();
+        for name in ["areas", "regions"] {
+            fields.push(format!("{name}: {}", list(&value[name])));
+        }
+        format!("crate::Partition {{ {} }}", fields.join(", "))
+    };
+    assert_eq!(text(&all[0], "id"), Some("aws"));
+    writeln!(index, "pub(crate) static AWS: crate::Partition = {};", written(&all[0])).unwrap();
+    let count = all.len();
+    writeln!(index, "pub(crate) static PARTITIONS: [crate::Partition; {count}] = [").unwrap();
+    for partition in &all {
+        writeln!(index, "{},", written(partition)).unwrap();
+    }
+    index.push_str("];\n");
 }
 
 /// Adds the resource types that the reference does not tell of actions.

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use ringfence_models::Partition;
 use ringfence_policy::{Context, Decision};
 use ringfence_services::credentials::{Identity, RoleSession, Session};
 use ringfence_wire::{Service, ServiceError};
@@ -249,7 +250,7 @@ impl Pipeline {
             ("s3", "s3") => {
                 let bucket = rest.split('/').next().unwrap_or_default();
                 let document = bucket_policy::for_caller(&present, caller, bucket).await?;
-                Ok(own(format!("arn:aws:s3:::{bucket}"), document))
+                Ok(own(format!("arn:{}:s3:::{bucket}", Partition::of_region(region)), document))
             }
             ("lambda", "lambda") if ours => {
                 let mut names = rest.strip_prefix("function:").unwrap_or_default().split(':');

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, request};
+use ringfence_models::Partition;
 use ringfence_models::needs::Needs;
 use ringfence_services::credentials::{Identity, Key, Session};
 use ringfence_services::sts::{self, Sts};
@@ -36,20 +37,37 @@ pub(crate) async fn authenticate(
 ) -> Result<Authenticated, ServiceError> {
     let service = call.service();
     let signed = |error: SignatureError| error.to_service_error(service);
+    let elsewhere = Partition::of_region(&call.region) != setting.partition();
     if service == Service::S3
         && let Some(presented) = v2::read(parts).map_err(signed)?
     {
+        if elsewhere {
+            return Err(signed(unknown_elsewhere(&presented.access_key_id)));
+        }
         let caller =
             signed_by_v2(&presented, call, parts, &setting.keyring, passage).map_err(signed)?;
         return Ok(Authenticated { caller, body, signed: Some(Signed::version_2()) });
     }
     let Some(presented) = signature::read(parts).map_err(signed)? else {
+        if elsewhere {
+            let message = format!("{} is a region of another partition", call.region);
+            return Err(ServiceError::validation(service, message));
+        }
         return unsigned(call, parts, body, sts).await;
     };
+    if elsewhere {
+        return Err(signed(unknown_elsewhere(&presented.access_key_id)));
+    }
     presented.check_scope(service.signing_name(), &call.region).map_err(signed)?;
     let (caller, body) =
         signed_by(&presented, parts, &body, &setting.keyring, passage).map_err(signed)?;
     Ok(Authenticated { caller, body, signed: Some(Signed::version_4(&presented)) })
+}
+
+/// Each partition has its own IAM, which knows no keys of another's
+/// (<https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
+fn unknown_elsewhere(access_key_id: &str) -> SignatureError {
+    SignatureError::UnknownAccessKey { access_key_id: access_key_id.to_owned() }
 }
 
 /// Checks a signature of S3's older kind.

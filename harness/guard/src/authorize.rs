@@ -75,7 +75,7 @@ impl Subject {
             perimeter: Arc::clone(perimeter),
         };
         match &caller.identity {
-            Identity::Root { account_id } => {
+            Identity::Root { account_id, .. } => {
                 subject.principal = Principal::Root { account_id: account_id.clone() };
             }
             Identity::User { arn, name, user_id } => {

@@ -212,9 +212,13 @@ impl Guard {
         let _ = endpoint.set_port(Some(port));
         endpoint.set_path("/");
         setting.set_endpoint(endpoint.clone());
-        setting
-            .keyring
-            .add(config.root.clone(), Identity::Root { account_id: config.account_id.clone() });
+        setting.keyring.add(
+            config.root.clone(),
+            Identity::Root {
+                account_id: config.account_id.clone(),
+                partition: setting.partition(),
+            },
+        );
         let root_key_id = config.root.access_key_id.clone();
         let upstream = Upstream::new(config.upstream, config.account_id, config.root)?;
         let directory = Arc::new(Directory::new(upstream.clone(), Arc::clone(&setting)));
@@ -255,7 +259,10 @@ impl Guard {
     /// Adds another key of root's, which is good until [`Guard::close_root`].
     pub fn add_root_key(&self, key: Credentials) {
         let setting = &self.pipeline.setting;
-        let root = Identity::Root { account_id: setting.account_id.clone() };
+        let root = Identity::Root {
+            account_id: setting.account_id.clone(),
+            partition: setting.partition(),
+        };
         setting.keyring.add(key, root);
     }
 

@@ -43,7 +43,10 @@ impl Guard {
             let region = region.clone();
             let call = Call { operation: found, region, input, payload: None };
             let asked = Asked { request_id: "", trace: None };
-            let root = Identity::Root { account_id: setting.account_id.clone() };
+            let root = Identity::Root {
+                account_id: setting.account_id.clone(),
+                partition: setting.partition(),
+            };
             let reply = pipeline.services.answer(&call, &Session::direct(root), &asked).await?;
             return response::decode(found, &reply::render(&reply, found, ""));
         }

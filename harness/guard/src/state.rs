@@ -182,8 +182,9 @@ impl State for Present<'_> {
 
     async fn resource_policy(&self, arn: &str) -> Result<Told<String>, ServiceError> {
         let told = |policy: Option<String>| policy.map_or(Told::Nothing, Told::Is);
-        if let Some(bucket) = arn.strip_prefix("arn:aws:s3:::") {
-            let bucket = bucket.split('/').next().unwrap_or_default();
+        if let Some(Arn { service: "s3", region: "", account: "", resource, .. }) = Arn::parse(arn)
+        {
+            let bucket = resource.split('/').next().unwrap_or_default();
             return Ok(told(self.directory.bucket_policy(bucket).await?));
         }
         if let Some((name, qualifier)) = function_of(arn, self.account_id) {

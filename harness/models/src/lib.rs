@@ -7,6 +7,7 @@
 //! - [`actions`] holds what IAM knows of a prefix: actions, resource types and
 //!   condition keys. Several services may share a prefix (`rds`, `docdb` and
 //!   `neptune`), and some prefixes belong to no API.
+//! - [`Partition`] is one of AWS's partitions, and tells which one a region is in.
 //! - [`types`] holds CloudFormation's resource types.
 //!
 //! The data is made by `cargo xtask models update`; see `docs/models.md`.
@@ -27,12 +28,14 @@ mod model;
 pub mod needs;
 mod operation;
 mod packed;
+mod partition;
 mod service;
 mod shape;
 pub mod types;
 
 pub use model::{ErrorModel, Model};
 pub use operation::{ActionName, Operation};
+pub use partition::Partition;
 pub use service::{Protocol, Service, services};
 pub use shape::{Form, Kind, Location, Member, Shape};
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use ringfence_models::Partition;
 use ringfence_sandbox::Sandbox;
 use time::OffsetDateTime;
 use tokio::sync::OnceCell;
@@ -49,6 +50,11 @@ impl Setting {
             endpoint: OnceLock::new(),
             sandbox: OnceCell::new(),
         }
+    }
+
+    /// The partition that the account is in: that of its region.
+    pub fn partition(&self) -> Partition {
+        Partition::of_region(&self.region)
     }
 
     /// Where the guard answers, once it does: `http://127.0.0.1:PORT/`.

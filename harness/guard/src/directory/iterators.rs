@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::Response;
+use ringfence_models::Partition;
 use ringfence_wire::{Call, response};
 
 use super::{Directory, read};
@@ -53,7 +54,8 @@ impl Directory {
         arn.map(str::to_owned).or_else(|| {
             let (region, account) = (&call.region, &self.setting.account_id);
             let name = call.text("StreamName")?;
-            Some(format!("arn:aws:kinesis:{region}:{account}:stream/{name}"))
+            let partition = Partition::of_region(region);
+            Some(format!("arn:{partition}:kinesis:{region}:{account}:stream/{name}"))
         })
     }
 }

@@ -1,5 +1,6 @@
 //! Keys of KMS, with their aliases and grants.
 
+use ringfence_models::Partition;
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
@@ -114,7 +115,8 @@ impl Directory {
         };
         let grants = self.kms_grants(region, arn).await?;
         let grant = grants.iter().find(|grant| read::text(grant, "GrantId") == Some(grant_id));
-        let root = format!("arn:aws:iam::{}:root", self.setting.account_id);
+        let root =
+            format!("arn:{}:iam::{}:root", self.setting.partition(), self.setting.account_id);
         let retiring = grant.and_then(|grant| principal(grant, "RetiringPrincipal", &self.endings));
         // "The grantee principal, if the grant gives it permission to call RetireGrant".
         let grantee = grant
@@ -139,6 +141,7 @@ impl Directory {
 fn policy_of_managed(account: &str, region: &str, service: &str) -> String {
     // The volumes' service is called otherwise than their key.
     let service = if service == "ebs" { "ec2" } else { service };
+    let partition = Partition::of_region(region);
     json!({"Version": "2012-10-17", "Statement": [
         {"Sid": "ThroughTheService", "Effect": "Allow", "Principal": {"AWS": "*"}, "Resource": "*",
             "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*",
@@ -146,7 +149,7 @@ fn policy_of_managed(account: &str, region: &str, service: &str) -> String {
             "Condition": {"StringEquals": {"kms:CallerAccount": account,
                 "kms:ViaService": format!("{service}.{region}.amazonaws.com")}}},
         {"Sid": "MetadataToTheAccount", "Effect": "Allow", "Resource": "*",
-            "Principal": {"AWS": format!("arn:aws:iam::{account}:root")},
+            "Principal": {"AWS": format!("arn:{partition}:iam::{account}:root")},
             "Action": ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"]},
     ]})
     .to_string()

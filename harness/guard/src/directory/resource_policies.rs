@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
+use ringfence_models::Partition;
 use ringfence_policy::json;
 use ringfence_wire::{Call, Operation, Service, ServiceError};
 use serde_json::{Map, Value};
@@ -294,7 +295,7 @@ fn unescaped(text: &str) -> String {
 
 /// A policy that a service with this prefix takes, as it will be read.
 pub(crate) fn readable(prefix: &str, text: &str) -> String {
-    let arn = format!("arn:aws:{prefix}:::x");
+    let arn = format!("arn:{}:{prefix}:::x", Partition::default());
     Arn::parse(&arn).map_or_else(|| text.to_owned(), |arn| normal(text, &arn))
 }
 
@@ -410,7 +411,7 @@ fn spell_out_resources(statement: &mut Map<String, Value>, arn: &Arn<'_>) -> boo
 fn spell_out_everybody(statement: &mut Map<String, Value>) -> bool {
     let named = statement.get_mut("Principal").and_then(|principal| principal.get_mut("AWS"));
     match named {
-        Some(Value::String(text)) if text == "arn:aws:iam::*:root" => {
+        Some(Value::String(text)) if text.starts_with("arn:") && text.ends_with(":iam::*:root") => {
             *text = "*".to_owned();
             true
         }

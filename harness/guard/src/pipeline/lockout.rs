@@ -7,6 +7,7 @@
 //! (<https://github.com/aws-samples/rds-snapshot-export-to-s3-pipeline/issues/8>).
 
 use http::request;
+use ringfence_models::Partition;
 use ringfence_policy::Outcome;
 use ringfence_services::credentials::Session;
 use ringfence_wire::{Call, ServiceError};
@@ -100,10 +101,10 @@ impl Pipeline {
         }
         // A key that is not there yet has no id.
         let (region, account) = (&call.region, &self.setting.account_id);
-        let mut new = Requirement::on(
-            checked.action,
-            format!("arn:aws:kms:{region}:{account}:key/00000000-0000-0000-0000-000000000000"),
-        );
+        let partition = Partition::of_region(region);
+        let key = "key/00000000-0000-0000-0000-000000000000";
+        let arn = format!("arn:{partition}:kms:{region}:{account}:{key}");
+        let mut new = Requirement::on(checked.action, arn);
         if let Some(created) = required.first() {
             new.context = created.context.clone();
         }

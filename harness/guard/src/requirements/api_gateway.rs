@@ -8,6 +8,7 @@
 //! then, and a policy that denies `NONE` must not be evaded by leaving the type
 //! out.
 
+use ringfence_models::Partition;
 use serde_json::Value;
 
 use super::RequirementsError;
@@ -46,7 +47,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         return Err(scope.unmapped());
     }
     let verb = scope.call.operation.method.as_str();
-    let arn = format!("arn:aws:apigateway:{}::{path}", scope.region());
+    let arn = format!("arn:{}:apigateway:{}::{path}", scope.partition(), scope.region());
     let mut requirement = Requirement::on(scope.action(verb), &arn);
     generic::request_tags(scope, &mut requirement);
     requirement.add_resource_tags(&[], &stored_tags(scope).await?);
@@ -129,8 +130,9 @@ fn tagging(scope: &Scope<'_>, arn: &str) -> Option<Requirement> {
     let mut requirement = match scope.name() {
         "CreateStage" | "CreateVpcLink" => Requirement::on("apigateway:TagResource", arn),
         "CreateApi" => {
-            let api = percent_encode(&format!("arn:aws:apigateway:{}::/apis/", scope.region()));
-            let tags = format!("arn:aws:apigateway:{}::/tags/{api}*", scope.region());
+            let of_all = format!("arn:{}:apigateway:{}::", scope.partition(), scope.region());
+            let api = percent_encode(&format!("{of_all}/apis/"));
+            let tags = format!("{of_all}/tags/{api}*");
             Requirement::on("apigateway:POST", tags)
         }
         _ => return None,
@@ -328,8 +330,9 @@ pub fn invoke_api(
 ) -> Requirement {
     let account = state.account_id();
     let path = path.trim_start_matches('/');
+    let partition = Partition::of_region(region);
     Requirement::on(
         "execute-api:Invoke",
-        format!("arn:aws:execute-api:{region}:{account}:{api_id}/{stage}/{method}/{path}"),
+        format!("arn:{partition}:execute-api:{region}:{account}:{api_id}/{stage}/{method}/{path}"),
     )
 }

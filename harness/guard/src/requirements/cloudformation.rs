@@ -6,6 +6,7 @@ use super::iam::pass_role;
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope, arn_parts, field, items};
 use super::state::Stack;
+use ringfence_models::Partition;
 
 /// Stack sets (their ids are not known here), stack refactors, and extensions,
 /// which pass roles in members of their own.
@@ -124,11 +125,12 @@ fn own_change_set(scope: &Scope<'_>, arn: &str) -> String {
 /// says otherwise, so that this is the stricter reading). Any mention of a
 /// transform counts: too much is asked rather than too little.
 fn transform_requirements(region: &str, template: &str) -> Vec<Requirement> {
+    let partition = Partition::of_region(region);
     HOSTED_TRANSFORMS
         .iter()
         .filter(|name| template.contains(&format!("AWS::{name}")))
         .map(|name| {
-            let arn = format!("arn:aws:cloudformation:{region}:aws:transform/{name}");
+            let arn = format!("arn:{partition}:cloudformation:{region}:aws:transform/{name}");
             Requirement::on("cloudformation:CreateChangeSet", arn)
         })
         .collect()

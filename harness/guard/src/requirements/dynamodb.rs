@@ -40,7 +40,7 @@ pub(super) fn stream_records(scope: &Scope<'_>) -> Mapped {
     let iterator = scope.need("ShardIterator")?;
     let stream = scope.state.iterator_stream(iterator);
     let stream = stream
-        .filter(|arn| arn.starts_with("arn:aws:dynamodb:"))
+        .filter(|arn| matches!(super::scope::arn_parts(arn), Some([_, _, "dynamodb", ..])))
         .ok_or_else(|| ServiceError::new(400, "ValidationException", "Invalid ShardIterator"))?;
     Ok(vec![Requirement::on("dynamodb:GetRecords", stream)])
 }
@@ -102,9 +102,13 @@ fn regular(scope: &Scope<'_>) -> Mapped {
             "backup" => scope.text("BackupArn").map(str::to_owned),
             "export" => scope.text("ExportArn").map(str::to_owned),
             "import" => scope.text("ImportArn").map(str::to_owned),
-            "global-table" => scope
-                .text("GlobalTableName")
-                .map(|name| format!("arn:aws:dynamodb::{}:global-table/{name}", scope.account())),
+            "global-table" => scope.text("GlobalTableName").map(|name| {
+                format!(
+                    "arn:{}:dynamodb::{}:global-table/{name}",
+                    scope.partition(),
+                    scope.account()
+                )
+            }),
             _ => None,
         }
         .into_iter()

@@ -239,7 +239,7 @@ fn arn(scope: &Scope<'_>, kind: &str, id: &str) -> Result<String, RequirementsEr
         resource_type.and_then(|found| found.arn.first()).ok_or_else(|| scope.unmapped())?;
     let head = pattern.split('/').next().unwrap_or(pattern);
     Ok(head
-        .replace("${Partition}", "aws")
+        .replace("${Partition}", scope.partition().id)
         .replace("${Region}", scope.region())
         .replace("${Account}", scope.account())
         + "/"

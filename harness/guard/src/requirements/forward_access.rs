@@ -223,9 +223,9 @@ async fn on_key(
 
 /// A key of which nothing is known: what its policy says is unknown too.
 fn on_unknown(scope: &Scope<'_>, of: &Requirement, row: &Row, reason: &str) -> Vec<Requirement> {
-    let (region, account) = (scope.region(), scope.account());
+    let (partition, region, account) = (scope.partition(), scope.region(), scope.account());
     let needed = row.needs.iter().map(|action| {
-        let arn = format!("arn:aws:kms:{region}:{account}:key/*");
+        let arn = format!("arn:{partition}:kms:{region}:{account}:key/*");
         let mut requirement = Requirement::on(format!("kms:{action}"), &arn);
         through(scope, of, row, &mut requirement);
         requirement.resource_policy =

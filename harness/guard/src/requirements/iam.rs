@@ -286,8 +286,8 @@ async fn user(scope: &Scope<'_>) -> Result<Target, RequirementsError> {
                 own = name.clone();
                 &own
             }
-            Identity::Root { account_id } => {
-                let arn = format!("arn:aws:iam::{account_id}:root");
+            Identity::Root { .. } => {
+                let arn = scope.caller.identity.arn();
                 return Ok(Target { arn, ..Target::default() });
             }
             Identity::Role(_)

@@ -2,6 +2,7 @@
 //! resource policies, and what a configuration brings in (role, layers,
 //! network).
 
+use ringfence_models::Partition;
 use ringfence_services::lambda::FunctionName;
 use serde_json::Value;
 
@@ -263,7 +264,8 @@ impl Function {
 
     /// Unqualified.
     fn arn(&self) -> String {
-        format!("arn:aws:lambda:{}:{}:function:{}", self.region, self.account, self.name)
+        let partition = Partition::of_region(&self.region);
+        format!("arn:{partition}:lambda:{}:{}:function:{}", self.region, self.account, self.name)
     }
 
     /// The ARN that policies must allow: a version's or alias's where the call

@@ -180,12 +180,17 @@ fn only_on_bucket(name: &str) -> bool {
     })
 }
 
+/// The ARN of a bucket or an object, which has neither region nor account.
+fn arn(scope: &Scope<'_>, resource: &str) -> String {
+    format!("arn:{}:s3:::{resource}", scope.partition())
+}
+
 fn on_bucket(scope: &Scope<'_>, action: &str, bucket: &str) -> Requirement {
-    generic::on(scope, action, format!("arn:aws:s3:::{bucket}"))
+    generic::on(scope, action, arn(scope, bucket))
 }
 
 fn on_object(scope: &Scope<'_>, action: &str, bucket: &str, key: &str) -> Requirement {
-    generic::on(scope, action, format!("arn:aws:s3:::{bucket}/{key}"))
+    generic::on(scope, action, arn(scope, &format!("{bucket}/{key}")))
 }
 
 /// What the creation of a bucket needs beyond `s3:CreateBucket` (API reference
@@ -289,7 +294,7 @@ fn copy_source(scope: &Scope<'_>, source: &str) -> Result<Requirement, Requireme
     }
     let action = if version.is_some() { "GetObjectVersion" } else { "GetObject" };
     // The headers describe the target; the source has only its version.
-    Ok(Requirement::on(scope.action(action), format!("arn:aws:s3:::{bucket}/{key}"))
+    Ok(Requirement::on(scope.action(action), arn(scope, &format!("{bucket}/{key}")))
         .key_if("s3:VersionId", version))
 }
 
@@ -371,10 +376,11 @@ async fn finish(scope: &Scope<'_>, requirement: &mut Requirement) -> Result<(), 
         }
     }
     requirement.context.set("s3:ResourceAccount", scope.account());
-    let bucket = resource.trim_start_matches("arn:aws:s3:::").split('/').next().unwrap_or_default();
+    let buckets = arn(scope, "");
+    let bucket = resource.trim_start_matches(&buckets).split('/').next().unwrap_or_default();
     if requirement.action != "s3:CreateBucket" {
         let policy = bucket_policy::for_caller(scope.state, scope.caller, bucket).await?;
-        *requirement = requirement.clone().guarded_by(&format!("arn:aws:s3:::{bucket}"), policy);
+        *requirement = requirement.clone().guarded_by(&arn(scope, bucket), policy);
     }
     requirement.printed_resource = Some(format!("\"{resource}\""));
     Ok(())

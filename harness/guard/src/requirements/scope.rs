@@ -1,5 +1,6 @@
 //! What a mapping works with: the call, its caller and the account's state.
 
+use ringfence_models::Partition;
 use ringfence_services::Session;
 use ringfence_wire::{Call, Service, ServiceError};
 use serde_json::{Map, Value};
@@ -43,20 +44,21 @@ impl<'a> Scope<'a> {
         &self.call.region
     }
 
-    /// The partition that the account is in.
-    #[expect(clippy::unused_self, reason = "the account's state will tell it")]
-    pub(super) fn partition(&self) -> &'static str {
-        "aws"
+    /// The partition that the call goes to. It is the account's: a call to another
+    /// one is refused where its caller is told.
+    pub(super) fn partition(&self) -> Partition {
+        Partition::of_region(self.region())
     }
 
     /// The ARN of a regional resource of the call's service.
     pub(super) fn arn(&self, resource: &str) -> String {
-        format!("arn:aws:{}:{}:{}:{resource}", self.prefix(), self.region(), self.account())
+        let (partition, prefix) = (self.partition(), self.prefix());
+        format!("arn:{partition}:{prefix}:{}:{}:{resource}", self.region(), self.account())
     }
 
     /// The ARN of one of IAM's resources, which have no region.
     pub(super) fn iam_arn(&self, resource: &str) -> String {
-        format!("arn:aws:iam::{}:{resource}", self.account())
+        format!("arn:{}:iam::{}:{resource}", self.partition(), self.account())
     }
 
     /// The refusal of an operation without a mapping.

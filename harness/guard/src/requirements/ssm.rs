@@ -124,7 +124,12 @@ async fn on_nodes(scope: &Scope<'_>, member: &str) -> Mapped {
     for id in ids {
         arns.push(match id.split_once('-') {
             Some(("i", _)) => {
-                format!("arn:aws:ec2:{}:{}:instance/{id}", scope.region(), scope.account())
+                format!(
+                    "arn:{}:ec2:{}:{}:instance/{id}",
+                    scope.partition(),
+                    scope.region(),
+                    scope.account()
+                )
             }
             Some(("mi", _)) => scope.arn(&format!("managed-instance/{id}")),
             _ => return Err(scope.undecided(format!("`{id}` is no id of a managed node"))),
@@ -151,7 +156,7 @@ fn resource(scope: &Scope<'_>, kind: &str, id: &str) -> String {
         _ if id.starts_with("arn:") => id.to_owned(),
         // AWS's own documents belong to no account.
         "document" if id.starts_with("AWS-") || id.starts_with("AWS") => {
-            format!("arn:aws:ssm:{}::document/{id}", scope.region())
+            format!("arn:{}:ssm:{}::document/{id}", scope.partition(), scope.region())
         }
         "servicesetting" => scope.arn(&format!("servicesetting/{}", id.trim_start_matches('/'))),
         _ => scope.arn(&format!("{kind}/{id}")),

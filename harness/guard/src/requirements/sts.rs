@@ -21,7 +21,8 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         "AssumeRoleWithWebIdentity" => with_web_identity(scope).await,
         "GetFederationToken" => {
             let name = scope.need("Name")?;
-            let arn = format!("arn:aws:sts::{}:federated-user/{name}", scope.account());
+            let arn =
+                format!("arn:{}:sts::{}:federated-user/{name}", scope.partition(), scope.account());
             let mut requirements = vec![generic::on(scope, scope.name(), &arn)];
             if !scope.tags("Tags").is_empty() {
                 requirements.push(generic::on(scope, "TagSession", arn));

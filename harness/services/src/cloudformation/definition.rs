@@ -179,7 +179,8 @@ impl CloudFormation {
 
     fn transform_arn(&self, transform: &str) -> String {
         let name = transform.strip_prefix("AWS::").unwrap_or(transform);
-        format!("arn:aws:cloudformation:{}:aws:transform/{name}", self.setting.region)
+        let (partition, region) = (self.setting.partition(), &self.setting.region);
+        format!("arn:{partition}:cloudformation:{region}:aws:transform/{name}")
     }
 
     /// What parameters of AWS's own types name must exist.

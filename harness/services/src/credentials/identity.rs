@@ -1,5 +1,7 @@
 //! Who stands behind a credential.
 
+use ringfence_models::Partition;
+
 use super::sts_sessions::{FederatedUser, RoleSession, WebIdentity};
 
 /// Who stands behind a credential.
@@ -9,6 +11,8 @@ pub enum Identity {
     Root {
         /// The account id.
         account_id: String,
+        /// The partition that the account is in.
+        partition: Partition,
     },
     /// An IAM user.
     User {
@@ -59,7 +63,7 @@ impl Identity {
     /// nobody.
     pub fn account_id(&self) -> Option<&str> {
         let arn = match self {
-            Self::Root { account_id } => return Some(account_id),
+            Self::Root { account_id, .. } => return Some(account_id),
             Self::User { arn, .. } => arn,
             Self::Role(session) => &session.role_arn,
             Self::FederatedUser(session) => return Some(session.federator.account_id()),
@@ -69,20 +73,41 @@ impl Identity {
         arn.split(':').nth(4)
     }
 
+    /// The partition that the identity belongs to, by its ARN; `aws` of a service
+    /// and of nobody.
+    fn partition(&self) -> Partition {
+        let arn = match self {
+            Self::Root { partition, .. } => return *partition,
+            Self::User { arn, .. } => arn,
+            Self::Role(session) => &session.role_arn,
+            Self::FederatedUser(session) => match &session.federator {
+                LongTerm::Root { partition, .. } => return *partition,
+                LongTerm::User { arn, .. } => arn,
+            },
+            Self::WebIdentity(web) => &web.provider_arn,
+            Self::Service { .. } | Self::Anonymous => return Partition::default(),
+        };
+        arn.split(':').nth(1).and_then(Partition::of_id).unwrap_or_default()
+    }
+
     /// The ARN that AWS's messages print; a service prints its principal, a
     /// web identity its provider and subject.
     pub fn arn(&self) -> String {
         match self {
-            Self::Root { account_id } => format!("arn:aws:iam::{account_id}:root"),
+            Self::Root { account_id, partition } => {
+                format!("arn:{partition}:iam::{account_id}:root")
+            }
             Self::User { arn, .. } => arn.clone(),
             Self::Role(session) => format!(
-                "arn:aws:sts::{}:assumed-role/{}/{}",
+                "arn:{}:sts::{}:assumed-role/{}/{}",
+                self.partition(),
                 self.account_id().unwrap_or_default(),
                 session.role_name,
                 session.session_name
             ),
             Self::FederatedUser(session) => format!(
-                "arn:aws:sts::{}:federated-user/{}",
+                "arn:{}:sts::{}:federated-user/{}",
+                self.partition(),
                 session.federator.account_id(),
                 session.name
             ),
@@ -96,7 +121,7 @@ impl Identity {
     /// of a federated user.
     pub fn user_id(&self) -> String {
         match self {
-            Self::Root { account_id } => account_id.clone(),
+            Self::Root { account_id, .. } => account_id.clone(),
             Self::User { user_id, .. } => user_id.clone(),
             Self::Role(session) => format!("{}:{}", session.role_id, session.session_name),
             Self::FederatedUser(session) => {
@@ -117,6 +142,8 @@ pub enum LongTerm {
     Root {
         /// The account id.
         account_id: String,
+        /// The partition that the account is in.
+        partition: Partition,
     },
     /// An IAM user.
     User {
@@ -133,7 +160,7 @@ impl LongTerm {
     /// The account that it belongs to.
     pub fn account_id(&self) -> &str {
         match self {
-            Self::Root { account_id } => account_id,
+            Self::Root { account_id, .. } => account_id,
             Self::User { arn, .. } => arn.split(':').nth(4).unwrap_or_default(),
         }
     }
@@ -164,7 +191,7 @@ impl Identity {
 impl From<LongTerm> for Identity {
     fn from(holder: LongTerm) -> Self {
         match holder {
-            LongTerm::Root { account_id } => Self::Root { account_id },
+            LongTerm::Root { account_id, partition } => Self::Root { account_id, partition },
             LongTerm::User { arn, name, user_id } => Self::User { arn, name, user_id },
         }
     }

@@ -31,8 +31,8 @@ impl Session {
             return None;
         }
         match &self.identity {
-            Identity::Root { account_id } => {
-                Some(LongTerm::Root { account_id: account_id.clone() })
+            Identity::Root { account_id, partition } => {
+                Some(LongTerm::Root { account_id: account_id.clone(), partition: *partition })
             }
             Identity::User { arn, name, user_id } => Some(LongTerm::User {
                 arn: arn.clone(),

@@ -38,7 +38,7 @@ fn alice() -> LongTerm {
 #[rstest::rstest]
 #[case::of_a_user(alice(), "arn:aws:iam::123456789012:user/staff/alice")]
 #[case::of_root(
-    LongTerm::Root { account_id: "123456789012".into() },
+    LongTerm::Root { account_id: "123456789012".into(), partition: ringfence_models::Partition::default() },
     "arn:aws:iam::123456789012:root"
 )]
 fn a_federated_user_is_named_by_its_account_and_name(
@@ -120,7 +120,13 @@ fn ended_sessions_are_forgotten_after_an_hour_and_long_term_keys_never() {
         session_token: None,
         expiration: None,
     };
-    keyring.add(root, Identity::Root { account_id: "123456789012".into() });
+    keyring.add(
+        root,
+        Identity::Root {
+            account_id: "123456789012".into(),
+            partition: ringfence_models::Partition::default(),
+        },
+    );
     keyring.sweep(start + Duration::minutes(59));
     assert!(keyring.find(&session.access_key_id).is_some());
     keyring.sweep(start + Duration::minutes(61));
@@ -140,7 +146,10 @@ fn credentials_never_print_their_secrets() {
 
 #[test]
 fn once_root_is_closed_the_kept_key_alone_and_what_it_asks_for_are_good() {
-    let root = || Identity::Root { account_id: "123456789012".into() };
+    let root = || Identity::Root {
+        account_id: "123456789012".into(),
+        partition: ringfence_models::Partition::default(),
+    };
     let keyring = Keyring::default();
     let (kept, other) = (Credentials::long_term().unwrap(), Credentials::long_term().unwrap());
     assert_ne!(kept.access_key_id, other.access_key_id);
@@ -151,7 +160,10 @@ fn once_root_is_closed_the_kept_key_alone_and_what_it_asks_for_are_good() {
     keyring.add(other.clone(), root());
     let federated = Identity::FederatedUser(Box::new(FederatedUser {
         name: "bob".into(),
-        federator: LongTerm::Root { account_id: "123456789012".into() },
+        federator: LongTerm::Root {
+            account_id: "123456789012".into(),
+            partition: ringfence_models::Partition::default(),
+        },
         session_policies: None,
         tags: Vec::new(),
         issued_at: now,

@@ -109,7 +109,8 @@ impl HttpApis {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
         let (id, rest) = name.split_once(".execute-api.")?;
         let region = self.setting.region.as_str();
-        let ours = rest == "localhost" || rest.strip_suffix(".amazonaws.com") == Some(region);
+        let suffix = self.setting.partition().dns_suffix;
+        let ours = rest == "localhost" || rest == format!("{region}.{suffix}");
         let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         (ours && plain).then(|| id.to_owned())
     }

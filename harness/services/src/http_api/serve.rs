@@ -295,7 +295,8 @@ impl HttpApis {
 
     fn execute_arn(&self, api_id: &str, stage: &str, resource: &str) -> String {
         let (region, account) = (&self.setting.region, &self.setting.account_id);
-        format!("arn:aws:execute-api:{region}:{account}:{api_id}/{stage}/{resource}")
+        let partition = self.setting.partition();
+        format!("arn:{partition}:execute-api:{region}:{account}:{api_id}/{stage}/{resource}")
     }
 
     /// The stage of a request: the one that its path begins with, else

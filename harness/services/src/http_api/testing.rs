@@ -91,7 +91,10 @@ impl World {
             input,
             payload: None,
         };
-        let caller = Session::direct(Identity::Root { account_id: ACCOUNT.into() });
+        let caller = Session::direct(Identity::Root {
+            account_id: ACCOUNT.into(),
+            partition: ringfence_models::Partition::default(),
+        });
         let reply = self.apis.answer(&call, &caller).await?;
         assert_eq!(reply.status, None, "the model has the status");
         Ok(match reply.body {

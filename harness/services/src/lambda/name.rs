@@ -288,7 +288,8 @@ pub(super) fn summary(failures: &[String]) -> Option<String> {
 
 /// The ARN of a function, unqualified.
 pub(super) fn function_arn(setting: &Setting, name: &str) -> String {
-    format!("arn:aws:lambda:{}:{}:function:{name}", setting.region, setting.account_id)
+    let partition = setting.partition();
+    format!("arn:{partition}:lambda:{}:{}:function:{name}", setting.region, setting.account_id)
 }
 
 /// An ARN with a qualifier, where there is one.

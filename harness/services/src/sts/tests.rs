@@ -79,7 +79,7 @@ fn alice() -> LongTerm {
 }
 
 fn account() -> LongTerm {
-    LongTerm::Root { account_id: ACCOUNT.into() }
+    LongTerm::Root { account_id: ACCOUNT.into(), partition: ringfence_models::Partition::default() }
 }
 
 fn user() -> Session {
@@ -176,7 +176,10 @@ async fn a_role_may_set_longer_sessions_but_not_for_chains() {
 
 #[tokio::test]
 async fn root_and_roles_that_are_not_there_are_refused() {
-    let root = Session::direct(Identity::Root { account_id: ACCOUNT.into() });
+    let root = Session::direct(Identity::Root {
+        account_id: ACCOUNT.into(),
+        partition: ringfence_models::Partition::default(),
+    });
     let error = sts().answer(&assume(json!({})), &root).await.unwrap_err();
     assert_eq!(error.message, "Roles may not be assumed by root accounts.");
     let gone = "arn:aws:iam::123456789012:role/app";

@@ -1,5 +1,6 @@
 //! A document against its row of the table.
 
+use ringfence_models::Partition;
 use ringfence_policy::malformed::{self, Fault};
 use ringfence_policy::{Document, Kind, catalog};
 use ringfence_wire::{Call, ServiceError};
@@ -111,7 +112,9 @@ fn of_catalog(prefix: &str, kinds: Option<&[&str]>) -> Vec<&'static str> {
 
 /// The first resource that is another's, with the ARN that the policy is about.
 fn foreign_resource(row: &Row, call: &Call, text: &str, account: &str) -> Option<(String, String)> {
-    let own = |rest: &str| format!("arn:aws:{}:{}:{account}:{rest}", row.prefix, call.region);
+    let partition = Partition::of_region(&call.region);
+    let own =
+        |rest: &str| format!("arn:{partition}:{}:{}:{account}:{rest}", row.prefix, call.region);
     let named = |entry: &String| !entry.contains(['*', '?']) && !entry.contains("${");
     let mut given = entries(text, &["Resource", "NotResource"]).filter(named);
     match row.resources {

@@ -1,5 +1,6 @@
 //! Block Public Access and Object Ownership, at a call that would open a bucket.
 
+use ringfence_models::Partition;
 use ringfence_services::credentials::Identity;
 use ringfence_wire::{Call, ServiceError};
 use serde_json::Value;
@@ -77,7 +78,8 @@ fn blocked(call: &Call, caller: &Identity, (what, setting): Blocked) -> ServiceE
         "CopyObject" | "CreateMultipartUpload" => "PutObject",
         name => name,
     };
-    let mut resource = format!("arn:aws:s3:::{}", call.text("Bucket").unwrap_or_default());
+    let partition = Partition::of_region(&call.region);
+    let mut resource = format!("arn:{partition}:s3:::{}", call.text("Bucket").unwrap_or_default());
     if let Some(key) = call.text("Key") {
         resource.push('/');
         resource.push_str(key);

@@ -71,7 +71,7 @@ pub(super) fn unprefixed<'t>(template: &str, variable: &str, text: &'t str) -> &
 /// An ARN's template with partition, region and account.
 pub(super) fn placed(scope: &Scope<'_>, template: &str, account: Option<&str>) -> String {
     template
-        .replace("${Partition}", scope.partition())
+        .replace("${Partition}", scope.partition().id)
         .replace("${Region}", scope.region())
         .replace("${Account}", account.unwrap_or_else(|| scope.account()))
 }
@@ -89,7 +89,7 @@ pub(super) fn arn(
     };
     let parts = arn_parts(text).ok_or_else(|| invalid("is not an ARN"))?;
     let [_, partition, _, region, _, resource] = parts;
-    if partition != scope.partition() {
+    if partition != scope.partition().id {
         return Err(invalid("is of another partition"));
     }
     // Emulators look for it where the call goes.

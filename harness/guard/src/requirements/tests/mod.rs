@@ -15,6 +15,7 @@ mod kms;
 mod lambda;
 mod logs;
 mod made;
+mod partitions;
 mod required;
 mod roles;
 mod s3;
@@ -56,7 +57,10 @@ fn alice() -> Session {
 }
 
 fn root() -> Session {
-    Session::direct(Identity::Root { account_id: ACCOUNT.into() })
+    Session::direct(Identity::Root {
+        account_id: ACCOUNT.into(),
+        partition: ringfence_models::Partition::default(),
+    })
 }
 
 async fn ask_as(

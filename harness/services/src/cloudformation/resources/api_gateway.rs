@@ -2,6 +2,7 @@
 //! routes, integrations, authorizers and deployments.
 
 use async_trait::async_trait;
+use ringfence_models::Partition;
 use ringfence_wire::services::ApiGatewayV2;
 use serde_json::{Map, Value, json};
 
@@ -151,7 +152,12 @@ impl ResourceType for Item {
         if self.noun == "Api" {
             made = made.with("ApiEndpoint", at(&answer, "/apiEndpoint")).with(
                 "ExecuteApiArn",
-                format!("arn:aws:execute-api:{}:{}:{id}", context.region, context.account_id),
+                format!(
+                    "arn:{}:execute-api:{}:{}:{id}",
+                    Partition::of_region(&context.region),
+                    context.region,
+                    context.account_id
+                ),
             );
         }
         context.initiated(&made);
@@ -179,8 +185,10 @@ impl ResourceType for Item {
         }
         if self.tagging != Tagging::Never {
             let arn = format!(
-                "arn:aws:apigateway:{}::/apis/{}",
-                context.region, current.made.physical_id
+                "arn:{}:apigateway:{}::/apis/{}",
+                Partition::of_region(&context.region),
+                context.region,
+                current.made.physical_id
             );
             change_tags(context, &arn, current, wanted).await?;
         }

@@ -1,6 +1,7 @@
 //! `AWS::ApiGatewayV2::Stage`.
 
 use async_trait::async_trait;
+use ringfence_models::Partition;
 use ringfence_wire::services::ApiGatewayV2;
 use serde_json::{Map, Value, json};
 
@@ -61,7 +62,8 @@ impl ResourceType for Stage {
     ) -> Result<Made, Failure> {
         context.call(ApiGatewayV2, "UpdateStage", stage(wanted).into()).await?;
         let arn = format!(
-            "arn:aws:apigateway:{}::/apis/{}/stages/{}",
+            "arn:{}:apigateway:{}::/apis/{}/stages/{}",
+            Partition::of_region(&context.region),
             context.region,
             text(wanted, "ApiId").unwrap_or_default(),
             current.made.physical_id

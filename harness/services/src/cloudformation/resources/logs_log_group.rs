@@ -1,6 +1,7 @@
 //! `AWS::Logs::LogGroup`.
 
 use async_trait::async_trait;
+use ringfence_models::Partition;
 use ringfence_wire::services::Logs;
 use serde_json::{Map, Value, json};
 
@@ -112,7 +113,8 @@ impl ResourceType for LogGroup {
 }
 
 fn arn(context: &Context, name: &str) -> String {
-    format!("arn:aws:logs:{}:{}:log-group:{name}", context.region, context.account_id)
+    let partition = Partition::of_region(&context.region);
+    format!("arn:{partition}:logs:{}:{}:log-group:{name}", context.region, context.account_id)
 }
 
 async fn retention(

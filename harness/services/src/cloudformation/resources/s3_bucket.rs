@@ -5,6 +5,7 @@
 //! moto); here it gets only the stack's and its own.
 
 use async_trait::async_trait;
+use ringfence_models::Partition;
 use ringfence_wire::services::S3;
 use serde_json::{Map, Value, json};
 
@@ -64,12 +65,14 @@ impl ResourceType for Bucket {
         }
         context.call(S3, "CreateBucket", input).await?;
         let region = &context.region;
+        let partition = Partition::of_region(region);
+        let suffix = partition.dns_suffix;
         let made = Made::new(name.clone())
-            .with("Arn", format!("arn:aws:s3:::{name}"))
-            .with("DomainName", format!("{name}.s3.amazonaws.com"))
-            .with("DualStackDomainName", format!("{name}.s3.dualstack.{region}.amazonaws.com"))
-            .with("RegionalDomainName", format!("{name}.s3.{region}.amazonaws.com"))
-            .with("WebsiteURL", format!("http://{name}.s3-website-{region}.amazonaws.com"));
+            .with("Arn", format!("arn:{partition}:s3:::{name}"))
+            .with("DomainName", format!("{name}.s3.{suffix}"))
+            .with("DualStackDomainName", format!("{name}.s3.dualstack.{region}.{suffix}"))
+            .with("RegionalDomainName", format!("{name}.s3.{region}.{suffix}"))
+            .with("WebsiteURL", format!("http://{name}.s3-website-{region}.{suffix}"));
         context.initiated(&made);
         for setting in &SETTINGS {
             setting.apply(context, &name, wanted).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_models::Partition;
 use serde_json::{Map, Value};
 
 use super::growth::Growth;
@@ -100,8 +101,8 @@ impl Scope<'_> {
             "AWS::Region" => pseudo.region.clone().into(),
             "AWS::StackId" => pseudo.stack_id.clone().into(),
             "AWS::StackName" => pseudo.stack_name.clone().into(),
-            "AWS::Partition" => "aws".into(),
-            "AWS::URLSuffix" => "amazonaws.com".into(),
+            "AWS::Partition" => Partition::of_region(&pseudo.region).id.into(),
+            "AWS::URLSuffix" => Partition::of_region(&pseudo.region).dns_suffix.into(),
             "AWS::NotificationARNs" => pseudo.notification_arns.clone().into(),
             name => match self.parameters.get(name) {
                 Some(value) => value.clone(),

@@ -311,7 +311,8 @@ impl Constraints {
 /// The ARN of a runtime's version. AWS's ids are hashes that it publishes
 /// nowhere; these are of the same form, and each runtime keeps its own.
 fn runtime_version(region: &str, runtime: &str) -> String {
-    format!("arn:aws:lambda:{region}::runtime:{}", hex::encode(Sha256::digest(runtime)))
+    let partition = ringfence_models::Partition::of_region(region);
+    format!("arn:{partition}:lambda:{region}::runtime:{}", hex::encode(Sha256::digest(runtime)))
 }
 
 fn is_role(arn: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Resource policies: what `AddPermission` writes, by qualifier.
 
+use ringfence_models::Partition;
 use ringfence_wire::{Call, Reply, ServiceError};
 use serde_json::{Map, Value, json};
 
@@ -179,13 +180,16 @@ fn check_members(call: &Call) -> Result<(), ServiceError> {
 /// `tests/aws/services/lambda_/test_lambda_api.snapshot.json`).
 fn statement(call: &Call, arn: &str) -> Result<Map<String, Value>, ServiceError> {
     let given = call.text("Principal").unwrap_or_default();
+    let partition = Partition::of_region(&call.region);
     let principal = if given == "*" {
         json!("*")
     } else if given.ends_with(".amazonaws.com") || given.ends_with(".amazonaws.com.cn") {
         json!({ "Service": given })
     } else if is_account(given) {
-        json!({ "AWS": format!("arn:aws:iam::{given}:root") })
-    } else if given.starts_with("arn:aws:iam::") || given.starts_with("arn:aws:sts::") {
+        json!({ "AWS": format!("arn:{partition}:iam::{given}:root") })
+    } else if given.starts_with(&format!("arn:{partition}:iam::"))
+        || given.starts_with(&format!("arn:{partition}:sts::"))
+    {
         json!({ "AWS": given })
     } else {
         return Err(invalid(

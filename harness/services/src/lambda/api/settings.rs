@@ -66,7 +66,9 @@ impl Lambda {
         look: impl FnOnce(&mut BTreeMap<String, String>) -> Result<T, ServiceError>,
     ) -> Result<T, ServiceError> {
         let resource = call.text("Resource").unwrap_or_default();
-        let own = format!("arn:aws:lambda:{}:{}:", self.setting.region, self.setting.account_id);
+        let setting = &self.setting;
+        let partition = setting.partition();
+        let own = format!("arn:{partition}:lambda:{}:{}:", setting.region, setting.account_id);
         let rest = resource.strip_prefix(&own).unwrap_or_default();
         if let Some(uuid) = rest.strip_prefix("event-source-mapping:").filter(|it| is_uuid(it)) {
             return self

@@ -129,7 +129,8 @@ impl Lambda {
 
     fn mapping_arn(&self, uuid: &str) -> String {
         let (region, account) = (&self.setting.region, &self.setting.account_id);
-        format!("arn:aws:lambda:{region}:{account}:event-source-mapping:{uuid}")
+        let partition = self.setting.partition();
+        format!("arn:{partition}:lambda:{region}:{account}:event-source-mapping:{uuid}")
     }
 
     /// The function that a mapping invokes, as it reads its source.

@@ -1,6 +1,7 @@
 //! Who else may use a version of a layer. As recorded on AWS: LocalStack's
 //! TestLambdaLayer::test_layer_policy_exceptions and test_layer_policy_lifecycle.
 
+use ringfence_models::Partition;
 use ringfence_wire::{Call, Reply, ServiceError};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -91,12 +92,13 @@ fn position(version: &Version, sid: &str) -> Option<usize> {
 
 fn statement(call: &Call, arn: &str) -> Result<Map<String, Value>, ServiceError> {
     let given = call.text("Principal").unwrap_or_default();
+    let partition = Partition::of_region(&call.region);
     let is_account = given.len() == 12 && given.bytes().all(|byte| byte.is_ascii_digit());
     let principal = if given == "*" {
         json!("*")
     } else if is_account {
-        json!({ "AWS": format!("arn:aws:iam::{given}:root") })
-    } else if given.starts_with("arn:aws:iam::") {
+        json!({ "AWS": format!("arn:{partition}:iam::{given}:root") })
+    } else if given.starts_with(&format!("arn:{partition}:iam::")) {
         json!({ "AWS": given })
     } else {
         return Err(invalid(

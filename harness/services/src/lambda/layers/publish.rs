@@ -132,7 +132,8 @@ impl Lambda {
 
     pub(super) fn layer_arn(&self, name: &str) -> String {
         let (region, account) = (&self.setting.region, &self.setting.account_id);
-        format!("arn:aws:lambda:{region}:{account}:layer:{name}")
+        let partition = self.setting.partition();
+        format!("arn:{partition}:lambda:{region}:{account}:layer:{name}")
     }
 
     fn layer_asked(&self, call: &Call) -> Result<String, ServiceError> {

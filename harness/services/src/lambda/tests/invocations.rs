@@ -366,7 +366,10 @@ async fn a_url_hands_the_request_to_its_function() {
         .header("origin", "https://a.example")
         .body(Bytes::from_static(b"hello"))
         .unwrap();
-    let caller = Session::direct(Identity::Root { account_id: "123456789012".to_owned() });
+    let caller = Session::direct(Identity::Root {
+        account_id: "123456789012".to_owned(),
+        partition: ringfence_models::Partition::default(),
+    });
     let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let response = world.lambda.serve_url(&target, request, ip, Some(&caller), "id-1").await;
     assert_eq!(response.status(), StatusCode::OK);

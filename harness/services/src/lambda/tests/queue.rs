@@ -71,7 +71,10 @@ async fn an_invocation_goes_on_with_its_callers_trace() {
             input: orders().as_object().unwrap().clone(),
             payload: Some(Bytes::from_static(b"{}")),
         };
-        let root = Session::direct(Identity::Root { account_id: ACCOUNT.to_owned() });
+        let root = Session::direct(Identity::Root {
+            account_id: ACCOUNT.to_owned(),
+            partition: ringfence_models::Partition::default(),
+        });
         let asked = Asked { request_id: "9c1e", trace };
         let reply = world.lambda.answer(&call, &root, &asked).await.unwrap();
         let Body::Raw(answer) = reply.body else { panic!("no payload") };

@@ -101,7 +101,10 @@ impl World {
         input: Value,
         payload: Option<Bytes>,
     ) -> Result<Reply, ServiceError> {
-        let caller = Session::direct(Identity::Root { account_id: ACCOUNT.to_owned() });
+        let caller = Session::direct(Identity::Root {
+            account_id: ACCOUNT.to_owned(),
+            partition: ringfence_models::Partition::default(),
+        });
         let call = Call {
             operation: Operation::find(Service::Lambda, operation).unwrap(),
             region: REGION.to_owned(),
