@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::guard::Guard;
 use crate::services::Services;
 
-/// How the names of reading operations begin.
-const READING: [&str; 4] = ["Get", "List", "Describe", "BatchGet"];
+/// How the names of reading operations begin, of one thing or of a batch.
+const READING: [&str; 3] = ["Get", "List", "Describe"];
 
 impl Guard {
     /// Reads from the account with nobody's credentials: from the services that
@@ -26,7 +26,8 @@ impl Guard {
         operation: &str,
         input: Value,
     ) -> Result<Value, ServiceError> {
-        let reads = READING.iter().any(|beginning| operation.starts_with(beginning));
+        let of_one = operation.strip_prefix("Batch").unwrap_or(operation);
+        let reads = READING.iter().any(|beginning| of_one.starts_with(beginning));
         let found = Operation::find(service, operation).filter(|_| reads);
         let Some(found) = found else {
             let message = format!("{}:{operation} is not an operation that reads", service.name());

@@ -483,6 +483,10 @@ mod tests {
         "[account]\nregion = 'mars'",
         "r.toml:2:10: `mars` is not a region such as `us-east-1`"
     )]
+    #[case::partition(
+        "[account]\nregion = 'cn-north-1'",
+        "r.toml:2:10: `cn-north-1` is in the partition `aws-cn`: `ringfence up --region cn-north-1` serves it, and estates of the partition `aws` alone can be tested"
+    )]
     #[case::backend(
         "[upstream]\nbackend = 'moto'",
         "r.toml:2:11: `moto` is not a backend: auto, localstack, embedded or an http URL"

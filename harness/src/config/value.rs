@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ringfence_models::Partition;
 use serde::Deserialize;
 use url::Url;
 
@@ -174,4 +175,20 @@ macro_rules! from_text {
         }
     )*};
 }
-from_text!(AccountId, Region, Repository, Backend);
+from_text!(AccountId, Repository, Backend);
+
+/// Of an estate: the guard serves every partition, and the attacks know `aws`.
+impl TryFrom<String> for Region {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match Partition::of_region(&text) {
+            partition if partition == Partition::default() => text.parse(),
+            partition => Err(format!(
+                "`{text}` is in the partition `{}`: `ringfence up --region {text}` serves it, and \
+                 estates of the partition `aws` alone can be tested",
+                partition.id
+            )),
+        }
+    }
+}

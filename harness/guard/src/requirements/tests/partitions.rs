@@ -36,7 +36,7 @@ async fn resources_are_of_the_partition_of_the_region() {
         );
         assert_eq!(
             resource(region, Service::Logs, "DeleteLogGroup", json!({"logGroupName": "g"})).await,
-            format!("arn:{id}:logs:{region}:{ACCOUNT}:log-group:g")
+            format!("arn:{id}:logs:{region}:{ACCOUNT}:log-group:g:log-stream:")
         );
     }
 }
