@@ -3,7 +3,7 @@
 //! An entry that accepts nothing, and one that has expired, are told: neither
 //! stays unseen in the configuration, and a run that has one has not passed.
 
-use ringfence_evidence::{Acceptance, Probe, Verdict};
+use ringfence_evidence::{Acceptance, Idle, Probe, Verdict};
 use time::Date;
 
 use crate::attacks::rails;
@@ -54,6 +54,25 @@ impl About {
     }
 }
 
+/// Probes with what is accepted, and the entries that do not count.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub(crate) probes: Vec<Probe>,
+    /// What is told of those that have expired.
+    pub(crate) expired: Vec<String>,
+    /// Those that accept none of these probes. Of some of a run's probes alone, that
+    /// says nothing.
+    pub(crate) idle: Vec<Idle>,
+}
+
+impl Applied {
+    /// What is told where these are all probes of a run.
+    pub(crate) fn stale(&self) -> Vec<String> {
+        let idle = self.idle.iter().map(|entry| entry.told.clone());
+        self.expired.iter().cloned().chain(idle).collect()
+    }
+}
+
 impl Acceptances {
     /// The entries of a configuration on a day.
     ///
@@ -79,9 +98,8 @@ impl Acceptances {
         Ok(all)
     }
 
-    /// The probes with what is accepted, and the entries that are stale. Of some
-    /// of the probes alone nothing can be said about entries that accept none.
-    pub(crate) fn apply(&self, probes: Vec<Probe>, all: bool) -> (Vec<Probe>, Vec<String>) {
+    /// The probes with what is accepted.
+    pub(crate) fn apply(&self, probes: Vec<Probe>) -> Applied {
         let mut used = vec![false; self.entries.len()];
         let mut take = |probe: Probe| {
             if !probe.verdict.is_open() {
@@ -97,10 +115,9 @@ impl Acceptances {
             }
         };
         let probes: Vec<Probe> = probes.into_iter().map(&mut take).collect();
-        let mut stale = self.expired.clone();
-        let idle = self.entries.iter().zip(used).filter(|(_, used)| all && !used);
-        stale.extend(idle.map(|(entry, _)| entry.in_vain(&probes)));
-        (probes, stale)
+        let idle = self.entries.iter().zip(used).filter(|(_, used)| !used);
+        let idle = idle.map(|(entry, _)| entry.idle(&probes)).collect();
+        Applied { probes, expired: self.expired.clone(), idle }
     }
 }
 
@@ -128,7 +145,7 @@ impl Entry {
     }
 
     /// What is wrong with an entry that accepts nothing.
-    fn in_vain(&self, probes: &[Probe]) -> String {
+    fn idle(&self, probes: &[Probe]) -> Idle {
         let Self { about, subject, place, .. } = self;
         let covered: Vec<&Probe> = probes.iter().filter(|probe| about.covers(probe)).collect();
         let why = match (about, covered.as_slice()) {
@@ -139,7 +156,11 @@ impl Entry {
             },
             (About::GuardRail(_), _) => "nothing of it is left to accept".to_owned(),
         };
-        format!("{place}: {subject} is accepted, but {why}: take the entry out")
+        Idle {
+            place: place.clone(),
+            probes: covered.len(),
+            told: format!("{place}: {subject} is accepted, but {why}: take the entry out"),
+        }
     }
 }
 
@@ -195,14 +216,16 @@ mod tests {
     }
 
     fn applied(text: &str) -> (Vec<Verdict>, Vec<String>) {
-        let (probes, stale) = acceptances(text).unwrap().apply(probes(), true);
-        (probes.into_iter().map(|probe| probe.verdict).collect(), stale)
+        let applied = acceptances(text).unwrap().apply(probes());
+        let stale = applied.stale();
+        (applied.probes.into_iter().map(|probe| probe.verdict).collect(), stale)
     }
 
     #[test]
     fn a_finding_is_accepted_by_its_id_and_nothing_beside_it() {
-        let (probes, stale) = acceptances(&entry("finding = \"a\"")).unwrap().apply(probes(), true);
-        assert_eq!(stale, [""; 0]);
+        let applied = acceptances(&entry("finding = \"a\"")).unwrap().apply(probes());
+        assert_eq!(applied.stale(), [""; 0]);
+        let probes = applied.probes;
         let verdicts: Vec<Verdict> = probes.iter().map(|probe| probe.verdict).collect();
         let (accepted, failed) = (Verdict::Accepted, Verdict::Failed);
         assert_eq!(verdicts, [accepted, Verdict::Inconclusive, Verdict::Held, failed]);
@@ -241,8 +264,12 @@ mod tests {
         ] {
             assert_eq!(applied(&entry(subject)).1, [told]);
         }
-        let some = acceptances(&entry("finding = \"A\"")).unwrap().apply(probes(), false);
-        assert_eq!(some.1, [""; 0]);
+        let applied = acceptances(&entry("finding = \"c\"")).unwrap().apply(probes());
+        assert_eq!(applied.expired, [""; 0]);
+        assert_eq!(
+            (applied.idle[0].place.as_str(), applied.idle[0].probes),
+            ("ringfence.toml:2", 1)
+        );
     }
 
     #[test]

@@ -21,6 +21,18 @@ pub struct Acceptance {
     pub place: String,
 }
 
+/// An entry that accepts none of the probes that were made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Idle {
+    /// Where it is written: `FILE:LINE`.
+    pub place: String,
+    /// How many of the probes it is about.
+    pub probes: usize,
+    /// Why it accepts nothing, for people.
+    pub told: String,
+}
+
 impl Acceptance {
     /// `failed; accepted by platform until 2027-03-31: reason (ringfence.toml:12)`.
     pub fn sentence(&self) -> String {

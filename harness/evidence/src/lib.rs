@@ -28,7 +28,7 @@ pub mod signature;
 mod table;
 mod visible;
 
-pub use acceptance::Acceptance;
+pub use acceptance::{Acceptance, Idle};
 pub use calibration::Calibration;
 pub use mutations::{
     Mutant, MutantVerdict, MutationSummary, Mutations, NEVER_ASKED, Reach, ReachRow,

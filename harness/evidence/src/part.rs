@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::acceptance::Idle;
 use crate::manifest::sha256;
 
 /// Which part of the attacks and mutants a run made.
@@ -23,6 +24,10 @@ pub enum Part {
         share: Share,
         /// The attacks of all shares, by id, in order.
         attacks: Vec<String>,
+        /// The entries that accept none of this share's probes: they are in vain
+        /// where they accept none of any share's.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        idle: Vec<Idle>,
     },
 }
 
@@ -33,7 +38,7 @@ impl Part {
             Self::Chosen { attacks } => {
                 format!("PARTIAL: {} chosen attacks alone ran, and no mutants", attacks.len())
             }
-            Self::Share { share, attacks } => format!(
+            Self::Share { share, attacks, .. } => format!(
                 "PARTIAL: share {share} of {} attacks; `ringfence evidence merge` makes one \
                  bundle of all shares",
                 attacks.len()

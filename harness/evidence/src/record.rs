@@ -303,15 +303,13 @@ impl RunRecord {
     /// Whether the run came to its end, every probe of it held or is accepted by an
     /// entry that counts, no request gets past a guard rail, and every weakened guard
     /// rail, where some were weakened, was noticed. In a share another one's probes
-    /// may notice, and be accepted: what goes unnoticed and what accepts nothing is
-    /// judged when all are merged.
+    /// may notice: what goes unnoticed is judged when all are merged.
     pub fn passed(&self) -> bool {
         let shared = matches!(self.part, Some(Part::Share { .. }));
         let noticed =
             shared || self.mutations.as_ref().is_none_or(|mutations| mutations.summary.good());
         let violated = self.proofs.iter().any(Proof::is_violated);
-        let stale = self.part.is_none() && !self.stale.is_empty();
-        let open = !self.summary.none_open() || stale;
+        let open = !self.summary.none_open() || !self.stale.is_empty();
         self.status.is_complete() && !open && noticed && !violated
     }
 

@@ -82,17 +82,16 @@ impl Faults {
         if self.found.len() >= TOLD {
             return;
         }
+        let length = match (&shape.form, value) {
+            (Form::List(_), Value::Array(items)) => items.len(),
+            (Form::Map { .. }, Value::Object(map)) => map.len(),
+            _ => 0,
+        };
+        if let Some(most) = shape.max.filter(|most| length > *most) {
+            self.too_long(label, member, value, most);
+            return;
+        }
         match (&shape.form, value) {
-            (Form::List(_), Value::Array(items))
-                if shape.max.is_some_and(|it| items.len() > it) =>
-            {
-                self.too_long(label, member, value, shape.max.unwrap_or_default());
-            }
-            (Form::Map { .. }, Value::Object(map))
-                if shape.max.is_some_and(|it| map.len() > it) =>
-            {
-                self.too_long(label, member, value, shape.max.unwrap_or_default());
-            }
             (Form::List(item), Value::Array(items)) => {
                 for (index, value) in (1..).zip(items) {
                     self.look(&format!("{label}.{index}.member"), item, value);

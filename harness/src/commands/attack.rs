@@ -88,7 +88,12 @@ impl Attack {
             self.config.display()
         );
         let probes = outcome.findings.iter().cloned().map(probe).collect();
-        let (probes, stale) = acceptances.apply(probes, self.only.is_empty());
+        let applied = acceptances.apply(probes);
+        let stale = match self.only.is_empty() {
+            true => applied.stale(),
+            false => applied.expired,
+        };
+        let probes = applied.probes;
         let counts = Summary::of(&probes);
         if self.json {
             for probe in &probes {

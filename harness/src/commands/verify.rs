@@ -233,8 +233,16 @@ impl Verify {
 
 /// What a team has accepted is no finding any more, and is not held either.
 fn accept(acceptances: &Acceptances, record: &mut RunRecord) {
-    let probes = std::mem::take(&mut record.probes);
-    (record.probes, record.stale) = acceptances.apply(probes, true);
+    let applied = acceptances.apply(std::mem::take(&mut record.probes));
+    record.stale = match &mut record.part {
+        None => applied.stale(),
+        Some(Part::Chosen { .. }) => applied.expired,
+        Some(Part::Share { idle, .. }) => {
+            *idle = applied.idle;
+            applied.expired
+        }
+    };
+    record.probes = applied.probes;
     record.summary = Summary::of(&record.probes);
 }
 
@@ -296,7 +304,9 @@ fn part(choice: &Choice, attacks: &[String]) -> Option<Part> {
     match choice {
         Choice::All => None,
         Choice::Ids(ids) => Some(Part::Chosen { attacks: ids.iter().cloned().collect() }),
-        Choice::Share(share) => Some(Part::Share { share: *share, attacks: attacks.to_vec() }),
+        Choice::Share(share) => {
+            Some(Part::Share { share: *share, attacks: attacks.to_vec(), idle: Vec::new() })
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use self::renamed::Renaming;
+use crate::acceptance::Idle;
 use crate::bundle::DEPLOYED;
 use crate::part::{Part, Share};
 use crate::proof::{Proof, ProofVerdict};
@@ -64,13 +65,16 @@ pub struct Together {
 struct Numbered<'a> {
     share: Share,
     attacks: &'a [String],
+    idle: &'a [Idle],
     bundle: &'a Shared,
 }
 
 impl<'a> Numbered<'a> {
     fn of(bundle: &'a Shared) -> Option<Self> {
         match &bundle.record.part {
-            Some(Part::Share { share, attacks }) => Some(Self { share: *share, attacks, bundle }),
+            Some(Part::Share { share, attacks, idle }) => {
+                Some(Self { share: *share, attacks, idle, bundle })
+            }
             _ => None,
         }
     }
@@ -253,13 +257,24 @@ fn proofs(shares: &[Numbered<'_>]) -> Vec<Proof> {
     worst
 }
 
-/// The entries that accept nothing in any share, or that no share takes any more.
+/// The entries that have expired, and those that accept nothing in any share: the
+/// share whose probes they are about knows best why.
 fn stale(shares: &[Numbered<'_>]) -> Vec<String> {
-    let Some((first, others)) = shares.split_first() else { return Vec::new() };
-    let in_all = |entry: &&String| {
-        others.iter().all(|numbered| numbered.bundle.record.stale.contains(entry))
-    };
-    first.bundle.record.stale.iter().filter(in_all).cloned().collect()
+    let mut told: Vec<String> = Vec::new();
+    for expired in shares.iter().flat_map(|numbered| &numbered.bundle.record.stale) {
+        if !told.contains(expired) {
+            told.push(expired.clone());
+        }
+    }
+    let of_first = shares.first().map(|first| first.idle).unwrap_or_default();
+    told.extend(of_first.iter().filter_map(|entry| {
+        let same = |numbered: &Numbered<'_>| {
+            numbered.idle.iter().find(|other| other.place == entry.place).cloned()
+        };
+        let in_all: Option<Vec<Idle>> = shares.iter().map(same).collect();
+        Some(in_all?.into_iter().max_by_key(|idle| idle.probes)?.told)
+    }));
+    told
 }
 
 fn phases(numbered: &Numbered<'_>) -> Vec<Phase> {

@@ -16,7 +16,8 @@ fn shared(number: u32, of: u32) -> Shared {
         .chain([CLAIM])
         .map(|id| fixtures::probe(id, Verdict::Held, "AccessDenied, 403"))
         .collect();
-    record.part = Some(Part::Share { share, attacks: ATTACKS.map(str::to_owned).into() });
+    record.part =
+        Some(Part::Share { share, attacks: ATTACKS.map(str::to_owned).into(), idle: Vec::new() });
     record.run_id = format!("run {number}");
     let mutants = &mut record.mutations.as_mut().unwrap().mutants;
     for mutant in mutants.iter_mut() {
@@ -158,6 +159,30 @@ fn a_mutant_that_could_not_be_made_stays_not_run() {
     assert_eq!((mutations.summary.not_run, mutations.summary.mutants), (1, 2));
 }
 
+/// A finding that is held is in one share, which says why its entry is in vain; the
+/// others know no probe of it.
+#[test]
+fn an_entry_is_in_vain_where_it_accepts_nothing_in_any_share() {
+    let entry = |line: usize, probes: usize, told: &str| crate::Idle {
+        place: format!("ringfence.toml:{line}"),
+        probes,
+        told: told.to_owned(),
+    };
+    let mut given = shares();
+    let mut say = |number: usize, entries: &[crate::Idle]| {
+        let Some(Part::Share { idle, .. }) = &mut given[number].record.part else { panic!() };
+        *idle = entries.to_vec();
+    };
+    say(0, &[entry(2, 0, "no probe"), entry(7, 0, "no probe")]);
+    say(1, &[entry(2, 1, "it is held")]);
+    say(2, &[entry(2, 0, "no probe"), entry(7, 0, "no probe")]);
+    given[1].record.stale.push("it has expired".to_owned());
+    given[2].record.stale.push("it has expired".to_owned());
+    let record = merge(&given).unwrap().record;
+    assert_eq!(record.stale, ["it has expired", "it is held"]);
+    assert!(!record.passed());
+}
+
 #[rstest]
 #[case::missing(|shares: &mut Vec<Shared>| { shares.remove(1); }, &["share 2/3 is missing"])]
 #[case::twice(
@@ -178,7 +203,7 @@ fn a_mutant_that_could_not_be_made_stays_not_run() {
     &["`shard-3` is no share of a run", "share 3/3 is missing"]
 )]
 #[case::other_attacks(
-    |shares: &mut Vec<Shared>| shares[1].record.part = Some(Part::Share { share: "2/3".parse().unwrap(), attacks: Vec::new() }),
+    |shares: &mut Vec<Shared>| shares[1].record.part = Some(Part::Share { share: "2/3".parse().unwrap(), attacks: Vec::new(), idle: Vec::new() }),
     &["`shard-1` and `shard-2` are shares of other attacks"]
 )]
 #[case::another_source(

@@ -89,8 +89,7 @@ pub fn table(record: &RunRecord, told: &Told<'_>) -> String {
     if let Some(part) = &record.part {
         let _ = writeln!(text, "{}", line_of(&part.words()));
     }
-    // Of a part of a run, the rest may hold what is accepted.
-    for stale in record.stale.iter().filter(|_| record.part.is_none()) {
+    for stale in &record.stale {
         let _ = writeln!(text, "ACCEPTED IN VAIN: {}", line_of(stale));
     }
     if let RunStatus::Incomplete { reason } = &record.status {

@@ -36,7 +36,7 @@ fn bundle(place: &Path, number: u32) -> PathBuf {
         .collect();
     record.summary = Summary::of(&record.probes);
     record.schema_version = SCHEMA_VERSION;
-    record.part = Some(Part::Share { share, attacks });
+    record.part = Some(Part::Share { share, attacks, idle: Vec::new() });
     record.mutations = None;
     let (source, deployed) = ("terraform/main.tf", "policies/policy/a.json");
     let texts = [(source, "{}".to_owned()), (deployed, format!("/apis/a{number}b2c3d4e5"))];

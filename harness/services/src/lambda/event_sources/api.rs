@@ -47,7 +47,7 @@ impl Lambda {
             if let Some((uuid, there)) = mappings.iter().find(|(_, it)| same(it)) {
                 return Err(duplicate(uuid, &there.settings));
             }
-            mapping.poller = enabled.then(|| self.start_poller(&uuid)).flatten();
+            mapping.poller = enabled.then(|| self.start_poller(&uuid));
             mappings.insert(uuid, mapping);
         }
         Ok(Reply::fields(shown).with_status(202))
@@ -96,7 +96,7 @@ impl Lambda {
             call.input.get("Enabled").and_then(Value::as_bool).unwrap_or(mapping.enabled);
         mapping.last_modified = epoch_seconds(self.setting.now());
         mapping.begin(Change::Updating);
-        mapping.poller = mapping.enabled.then(|| self.start_poller(uuid)).flatten();
+        mapping.poller = mapping.enabled.then(|| self.start_poller(uuid));
         Ok(Reply::fields(self.show_mapping(uuid, mapping)).with_status(202))
     }
 

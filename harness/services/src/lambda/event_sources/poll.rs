@@ -29,13 +29,13 @@ const AFTER_FAILURE: Duration = Duration::from_secs(2);
 const MOST_RECEIVED: i64 = 10;
 
 impl Lambda {
-    /// Begins to read for a mapping; what is returned ends it when it is dropped.
-    /// None for sources that are not polled.
-    pub(super) fn start_poller(self: &Arc<Self>, uuid: &str) -> Option<watch::Sender<()>> {
+    /// Begins to read for a mapping; what is returned ends it when it is dropped. It
+    /// ends by itself where the source is not polled.
+    pub(super) fn start_poller(self: &Arc<Self>, uuid: &str) -> watch::Sender<()> {
         let (sender, receiver) = watch::channel(());
         let (lambda, uuid) = (Arc::clone(self), uuid.to_owned());
         self.tasks.spawn(async move { lambda.poll(&uuid, receiver).await });
-        Some(sender)
+        sender
     }
 
     async fn poll(self: Arc<Self>, uuid: &str, mut stop: watch::Receiver<()>) {
@@ -122,7 +122,8 @@ impl Lambda {
             });
             let answer = self.client.call(role, sqs()?, "ReceiveMessage", input).await?;
             let received = answer.get("Messages").and_then(Value::as_array);
-            messages.extend(received.into_iter().flatten().cloned());
+            let received = received.map(Vec::as_slice).unwrap_or_default();
+            messages.extend(received.iter().cloned());
             if messages.is_empty() {
                 return Ok(messages);
             }
@@ -131,6 +132,9 @@ impl Lambda {
             let full = i64::try_from(messages.len()).is_ok_and(|it| it >= settings.batch_size);
             if full || tokio::time::Instant::now() >= until {
                 return Ok(messages);
+            }
+            if received.is_empty() {
+                tokio::time::sleep_until(until.min(tokio::time::Instant::now() + PAUSE)).await;
             }
         }
     }
