@@ -22,6 +22,7 @@ threading.Thread(target=end_with_the_owner, daemon=True).start()
 
 from moto import __version__
 from moto.backends import get_backend
+from moto.core.serialize import AttributePicker
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -34,6 +35,18 @@ from werkzeug.serving import make_server
 # moto denies by a bucket policy without reading its conditions, so that a
 # policy which demands TLS locks everybody out. The guard in front decides.
 FakeBucket.get_permission = lambda bucket, action, resource: PermissionResult.PERMITTED
+
+# moto's handlers write into the table of transformers that all requests of a
+# service share, while others go through it ("dictionary changed size during
+# iteration", a 500). Each answer goes through a copy of its own.
+make_picker = AttributePicker.__init__
+
+
+def make_picker_of_its_own(self, alias_providers=None, response_transformers=None):
+    make_picker(self, alias_providers, dict(response_transformers or {}))
+
+
+AttributePicker.__init__ = make_picker_of_its_own
 
 # Images that nobody can register as somebody else's.
 if os.environ.get("RINGFENCE_IMAGES"):
