@@ -8,7 +8,7 @@ use crate::request::Principal;
 /// of that policy can do alone
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Naming {
+pub enum Naming {
     /// By its account: the account's own policies must allow too.
     Account,
     /// By the role of its session, or by the user behind a federated session:

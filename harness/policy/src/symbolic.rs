@@ -15,13 +15,14 @@
 use crate::document::Document;
 use crate::evaluate::{self, Policies};
 use crate::principal::Entry;
-use crate::request::Request;
+use crate::request::{Principal, Request};
 use crate::statement::{ActionPattern, Actions, Statement};
 
 pub use crate::arn::{Covered, ResourcePattern};
 pub use crate::condition::{Condition, Test};
 pub use crate::logic::{Asks, Logic};
 pub use crate::pattern::Token;
+pub use crate::principal::Naming;
 pub use crate::statement::{Action, Effect, Truth};
 
 /// What requests have in common that decides which layers count: the caller,
@@ -161,6 +162,15 @@ impl<'p> StatementView<'p> {
     /// Whether it says whom it is about.
     pub fn has_principals(self) -> bool {
         self.0.principals.is_some()
+    }
+
+    /// How it names the caller, if it does; a statement that says nobody is about
+    /// whoever it is attached to.
+    pub fn names(self, principal: &Principal) -> Option<Naming> {
+        match &self.0.principals {
+            None => Some(Naming::Itself),
+            Some(principals) => principals.names(principal),
+        }
     }
 
     /// Whom it names, everybody aside.

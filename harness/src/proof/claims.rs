@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
 use serde_json::{Value, json};
 
@@ -84,8 +85,10 @@ pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
     for team in &guarded.teams {
         let of_roles = [kept(team), own_roles(guarded, team), identities(guarded, team)];
         let rails = boundary(guarded, team).into_iter().chain(of_roles);
+        let Some(entry) = guarded.estate.entries.get(&team.entry) else { continue };
+        let of_resources = letting_in(guarded, entry);
         for (rail, forbidden) in rails.chain(network::rails(guarded, team)) {
-            let mut all = of_identity(guarded, rail, &team.entry, &forbidden)?;
+            let mut all = of_identity(rail, (&team.entry, entry), &of_resources, &forbidden)?;
             if rail == network::FUNCTIONS {
                 let beyond = network::let_in(guarded);
                 all.iter_mut()
@@ -99,9 +102,10 @@ pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
     // "SCPs affect only IAM users and roles that are managed by accounts that are part of
     // the organization":
     // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+    let [of_anybody, of_account] = [false, true].map(|it| guarded.estate.may_keep_back(it));
     for claim in &mut claims {
-        let is_of_account = claim.principal.is_some();
-        claim.kept_back_by = guarded.estate.may_keep_back(is_of_account).map(str::to_owned);
+        let by = if claim.principal.is_some() { of_account } else { of_anybody };
+        claim.kept_back_by = by.map(str::to_owned);
     }
     claims.sort_by_key(|claim| claim.rail);
     Ok(claims)
@@ -173,31 +177,38 @@ fn identities(guarded: &Guarded<'_>, team: &Team<'_>) -> Rail {
 }
 
 /// What an identity may never be allowed: by its own policies, and together with each
-/// resource's policy of the estate.
+/// resource's policy that lets it in.
 fn of_identity(
-    guarded: &Guarded<'_>,
     rail: &'static str,
-    name: &str,
+    (name, entry): (&str, &Entry),
+    of_resources: &[(&str, &Entry)],
     forbidden: &[Forbidden],
 ) -> Result<Vec<Claim>, DocumentError> {
-    let Some(entry) = guarded.estate.entries.get(name) else { return Ok(Vec::new()) };
     let mut claims = vec![claim(rail, name, entry, None, forbidden)?];
-    for (address, standing) in &guarded.estate.entries {
+    for (address, standing) in of_resources {
         let policy = standing.policies.resource.as_ref();
         let counts = policy.filter(|policy| policy.kind() == Kind::Resource);
-        if counts.is_some() || (is_resources(address) && !standing.unknown.is_empty()) {
-            let mut with = claim(rail, name, entry, counts, forbidden)?;
-            with.beyond = standing.unknown.first().cloned();
-            with.who = format!("{name} by {address}");
-            claims.push(with);
-        }
+        let mut with = claim(rail, name, entry, counts, forbidden)?;
+        with.beyond = standing.unknown.first().cloned();
+        with.who = format!("{name} by {address}");
+        claims.push(with);
     }
     Ok(claims)
 }
 
-/// Whether an entry is a resource's policy, and no identity's.
-fn is_resources(name: &str) -> bool {
-    !["role/", "user/", "group/", "trust of "].iter().any(|kind| name.starts_with(kind))
+/// The policies of resources that have an Allow for an identity, or are not known: any
+/// other only denies.
+fn letting_in<'e>(guarded: &Guarded<'e>, entry: &Entry) -> Vec<(&'e str, &'e Entry)> {
+    let names = |policy: &Document| {
+        let Some(principal) = &entry.principal else { return true };
+        let mut all = statements(policy).filter(|one| one.effect() == Effect::Allow);
+        all.any(|statement| statement.names(principal).is_some())
+    };
+    let lets_in = |(_, standing): &&(&str, &Entry)| {
+        let policy = standing.policies.resource.as_ref();
+        !standing.unknown.is_empty() || policy.is_some_and(|policy| names(policy))
+    };
+    guarded.resources.iter().filter(lets_in).copied().collect()
 }
 
 fn claim(
@@ -250,18 +261,18 @@ fn ceilings(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
     let mut claims = Vec::new();
     let everything = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
     let everything = Arc::new(Document::parse("everything", everything, Kind::Identity)?);
-    let of_teams = guarded.teams.iter().map(|team| team.entry.clone());
-    let all = of_teams.map(|name| (DEPLOYER_CEILING, name, deployer_ceiling(guarded)));
-    let code = guarded.code.iter().map(|name| (CODE_CEILING, name.clone(), code_ceiling(guarded)));
+    let (of_teams, of_code) = (deployer_ceiling(guarded), code_ceiling(guarded));
+    let all = guarded.teams.iter().map(|team| (DEPLOYER_CEILING, &team.entry, &of_teams));
+    let code = guarded.code.iter().map(|name| (CODE_CEILING, name, &of_code));
     for (rail, name, forbidden) in all.chain(code) {
-        let Some(entry) = guarded.estate.entries.get(&name) else { continue };
+        let Some(entry) = guarded.estate.entries.get(name) else { continue };
         let bounded = Entry {
             policies: Policies { identity: vec![everything.clone()], ..entry.policies.clone() },
             principal: entry.principal.clone(),
             unknown: entry.unknown.clone(),
             ..Entry::default()
         };
-        claims.push(claim(rail, &name, &bounded, None, &forbidden)?);
+        claims.push(claim(rail, name, &bounded, None, forbidden)?);
     }
     Ok(claims)
 }

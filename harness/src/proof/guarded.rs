@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::estate::Estate;
+use ringfence_policy::Kind;
+
+use crate::access::estate::{Entry, Estate};
 use crate::config::{App, Config, Job};
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
@@ -41,6 +43,8 @@ pub struct Guarded<'e> {
     pub(super) execution_boundaries: BTreeSet<String>,
     /// Those of the deployers.
     pub(super) deployer_boundaries: BTreeSet<String>,
+    /// The entries that are a resource's policy or may be one, by name.
+    pub(super) resources: Vec<(&'e str, &'e Entry)>,
 }
 
 /// A deployer.
@@ -71,6 +75,7 @@ impl<'e> Guarded<'e> {
             code: Vec::new(),
             execution_boundaries: BTreeSet::new(),
             deployer_boundaries: BTreeSet::new(),
+            resources: estate.entries.iter().filter(is_resources).map(name_of).collect(),
         };
         guarded.settle()?;
         guarded.teams = guarded.find_teams()?;
@@ -203,6 +208,19 @@ impl<'e> Guarded<'e> {
         let all = ends.iter().map(|end| self.arn(service, &format!("{before}{app}{end}")));
         all.collect()
     }
+}
+
+/// Whether an entry is a resource's policy, or nobody knows.
+fn is_resources((name, entry): &(&String, &Entry)) -> bool {
+    let of_identities = ["role/", "user/", "group/", "trust of "];
+    let is_unknown = !entry.unknown.is_empty();
+    let policy = entry.policies.resource.as_ref();
+    policy.is_some_and(|policy| policy.kind() == Kind::Resource)
+        || (is_unknown && !of_identities.iter().any(|kind| name.starts_with(kind)))
+}
+
+fn name_of<'e>((name, entry): (&'e String, &'e Entry)) -> (&'e str, &'e Entry) {
+    (name, entry)
 }
 
 /// A name without that of its root module, `identity:` before it: of several files

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ringfence_policy::symbolic::{Effect, Naming, StatementView, statements};
 use ringfence_policy::{DocumentError, Kind, Policies};
 use serde_json::json;
 
@@ -21,8 +22,13 @@ pub(super) fn claims(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError>
         let name = format!("trust of {}", team.entry);
         let Some(entry) = guarded.estate.entries.get(&name) else { continue };
         claims.extend(of_anybody(guarded, team, &name, entry)?);
-        for other in guarded.teams.iter().filter(|other| other.entry != team.entry) {
-            claims.extend(of_team(guarded, other, team, entry)?);
+        let others = guarded.teams.iter().filter(|other| other.entry != team.entry);
+        for (other, who) in others.filter_map(|other| Some((other, entry_of(guarded, other)?))) {
+            // Of most pairs nothing needs to be asked: there would be as many as the
+            // square of the teams.
+            if may_become(who, entry) {
+                claims.push(of_team(other, who, team, entry)?);
+            }
         }
     }
     Ok(claims)
@@ -75,21 +81,41 @@ fn of_anybody(
     }))
 }
 
+fn entry_of<'e>(guarded: &Guarded<'e>, team: &Team<'_>) -> Option<&'e Entry> {
+    guarded.estate.entries.get(&team.entry)
+}
+
+/// Whether an identity could become a role, as far as the trust policy's Allows name
+/// it: by its account, where its own policies speak of STS, or more directly. Whom no
+/// Allow names, nobody lets in.
+fn may_become(who: &Entry, trust: &Entry) -> bool {
+    let Some(policy) = &trust.policies.resource else { return !trust.unknown.is_empty() };
+    let Some(principal) = &who.principal else { return true };
+    let is_allow = |one: &StatementView<'_>| one.effect() == Effect::Allow;
+    let speaks = || {
+        let own = who.policies.identity.iter().flat_map(|one| statements(one)).filter(is_allow);
+        own.into_iter().any(|one| one.is_about_service("sts"))
+            || !(who.outside.is_empty() && who.unknown.is_empty())
+    };
+    let naming = statements(policy).filter(is_allow).filter_map(|one| one.names(principal)).max();
+    !trust.unknown.is_empty() || naming.is_some_and(|naming| naming > Naming::Account || speaks())
+}
+
 /// A team that would become another.
 fn of_team(
-    guarded: &Guarded<'_>,
     who: &Team<'_>,
+    entry: &Entry,
     whom: &Team<'_>,
     trust: &Entry,
-) -> Result<Option<Claim>, DocumentError> {
-    let Some(entry) = guarded.estate.entries.get(&who.entry) else { return Ok(None) };
+) -> Result<Claim, DocumentError> {
     let forbidden = Forbidden::new(&["sts:AssumeRole*"], On::These(vec![whom.arn.clone()]));
     let mut most = most(&[forbidden], false)?;
-    // What the trust policy lets others do is not this claim's.
-    let anybody = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:*"});
-    let own = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole*"});
-    most.resource = Some(written(&[anybody, own], Kind::Trust)?);
-    Ok(Some(Claim {
+    // A trust policy is about its own role, and names none: of other roles, others tell.
+    let others = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
+    let own = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole*",
+        "Resource": whom.arn});
+    most.resource = Some(written(&[others, own], Kind::Resource)?);
+    Ok(Claim {
         rail: TRUST,
         who: format!("{} as {}", who.entry, whom.entry),
         principal: entry.principal.clone(),
@@ -101,5 +127,5 @@ fn of_team(
         open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
         beyond: trust.unknown.first().cloned(),
         kept_back_by: None,
-    }))
+    })
 }
