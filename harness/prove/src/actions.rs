@@ -128,6 +128,17 @@ pub(crate) fn groups(
     all
 }
 
+/// One action alone, that is none of a group's.
+pub(crate) fn only(statements: &[StatementView<'_>], action: &str) -> Group {
+    let Action { service, name } = Action::parse(action);
+    Group {
+        action: action.to_owned(),
+        about: about(statements, service, name),
+        actions: vec![action.to_owned()],
+        elsewhere: false,
+    }
+}
+
 fn about(statements: &[StatementView<'_>], service: &str, name: &str) -> Vec<bool> {
     let action = Action { service, name };
     statements.iter().map(|statement| statement.is_about(&action)).collect()

@@ -9,7 +9,7 @@ use ringfence_policy::symbolic::{
 };
 use ringfence_policy::{Context, Document, Policies, Principal, Request, judge};
 
-use crate::actions::{Group, groups};
+use crate::actions::{Group, groups, only};
 use crate::callers::{self, Caller, OTHER_ACCOUNT, SOME_ACCOUNT};
 use crate::common;
 use crate::domain::{Admits, Universe};
@@ -117,6 +117,26 @@ pub fn within(question: &Question<'_>) -> Result<Verdict, Disagreement> {
     let inner = all.len();
     all.extend(documents(question.outer).flat_map(statements));
     Search::new(question, &all, inner).run()
+}
+
+/// Answers a question about the requests for one action alone.
+///
+/// # Errors
+/// Where the engine does not confirm a request that breaks the claim.
+pub fn within_for(question: &Question<'_>, action: &str) -> Result<Verdict, Disagreement> {
+    let mut all: Vec<StatementView<'_>> = documents(question.inner).flat_map(statements).collect();
+    let inner = all.len();
+    all.extend(documents(question.outer).flat_map(statements));
+    let mut search = Search::new(question, &all, inner);
+    let group = only(&all, action);
+    let found = match question.universe {
+        Universe::All => search.decide(action, &group, &Admits::anything()),
+        Universe::Catalogue => search.catalogued(&group),
+    };
+    match found {
+        Some(witness) => search.checked(witness).map(|it| Verdict::Violated(Box::new(it))),
+        None => Ok(search.open.map_or(Verdict::Proved, Verdict::Undecided)),
+    }
 }
 
 struct Search<'s, 'p> {

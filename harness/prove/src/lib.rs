@@ -43,7 +43,7 @@ mod solve;
 mod values;
 mod words;
 
-pub use compare::{Disagreement, Question, Verdict, Witness, within};
+pub use compare::{Disagreement, Question, Verdict, Witness, within, within_for};
 pub use domain::Universe;
 
 #[cfg(doctest)]

@@ -20,6 +20,8 @@ pub struct Estate {
     pub(crate) outputs: BTreeMap<String, serde_json::Value>,
     /// The entries that templates make.
     pub(crate) of_templates: Vec<String>,
+    /// The functions that templates make, with their roles.
+    pub(crate) functions: BTreeMap<String, String>,
 }
 
 /// What decides about requests: of an identity, or by a resource's policy.
@@ -33,6 +35,8 @@ pub struct Entry {
     pub outside: BTreeSet<String>,
     /// What counts and is not known, and why.
     pub unknown: BTreeSet<String>,
+    /// Of a user, its groups.
+    pub(crate) groups: BTreeSet<String>,
 }
 
 impl Entry {
@@ -61,7 +65,7 @@ impl Estate {
     }
 
     /// The account of its roles, and the region.
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(crate) fn place(&self) -> Option<Place> {
         let texts = |kind: &'static str, name: &'static str| {
             let all = self.resources.iter().filter(move |one| one.kind == kind && !one.is_data);
             all.filter_map(move |one| one.values.get(name)?.text())

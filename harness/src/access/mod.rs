@@ -13,3 +13,5 @@ pub mod files;
 mod plan;
 mod templates;
 pub mod told;
+
+pub(crate) use plan::principal;

@@ -289,6 +289,7 @@ impl<'p> Plan<'p> {
             let (identity, outside, unknown) =
                 (policies.identity.clone(), outside.clone(), unknown.clone());
             let entry = self.estate.entry(&user);
+            entry.groups.insert(group);
             entry.policies.identity.extend(identity);
             entry.outside.extend(outside);
             entry.unknown.extend(unknown);
@@ -305,7 +306,7 @@ fn items(node: Option<&Node>) -> Vec<&Node> {
     }
 }
 
-pub(super) fn principal(word: &str, arn: &str) -> Option<Principal> {
+pub(crate) fn principal(word: &str, arn: &str) -> Option<Principal> {
     match word {
         "user" => Some(Principal::User { arn: arn.to_owned() }),
         "role" => {

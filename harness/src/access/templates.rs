@@ -16,10 +16,10 @@ use crate::lint::terraform::Resource;
 struct Names(BTreeMap<String, String>);
 
 /// The account and what else is the same in all ARNs.
-pub(super) struct Place {
-    pub(super) partition: String,
-    pub(super) account: String,
-    pub(super) region: Option<String>,
+pub(crate) struct Place {
+    pub(crate) partition: String,
+    pub(crate) account: String,
+    pub(crate) region: Option<String>,
 }
 
 /// Adds a template's roles.
@@ -38,6 +38,7 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
         let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
         let properties = resource.value.get("Properties").map(|node| names.resolved(node));
         let properties = properties.unwrap_or(Node::new(resource.at, Value::Null));
+        functions(resource, kind, &properties, resources, estate);
         let mut entry = Entry::default();
         let name = match kind {
             "AWS::IAM::Role" => {
@@ -62,6 +63,8 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
         }
         let entry = role.entry;
         let name = format!("role/{name}");
+        let trust = trust(&name, kind, &properties);
+        estate.entries.insert(format!("trust of {name}"), trust);
         if estate.entries.contains_key(&name) {
             return Err(format!("`{name}` is in another file too"));
         }
@@ -69,6 +72,62 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
         estate.of_templates.push(name);
     }
     Ok(())
+}
+
+/// Who may assume a role; of one that SAM makes, Lambda
+/// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>).
+fn trust(name: &str, kind: &str, properties: &Node) -> Entry {
+    const LAMBDA: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow",
+        "Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+    let mut entry = Entry::default();
+    let written = properties.get("AssumeRolePolicyDocument").filter(|node| node.is_something());
+    let text = match written {
+        Some(node) => known(node).map(|document| document.to_string()),
+        None if kind == "AWS::Serverless::Function" => Some(LAMBDA.to_owned()),
+        None => None,
+    };
+    // What is no trust policy lets in nobody knows whom.
+    match text.map(|text| Document::parse(format!("trust of {name}"), &text, Kind::Trust)) {
+        Some(Ok(document)) => entry.policies.resource = Some(Arc::new(document)),
+        Some(Err(_)) | None => {
+            entry.unknown.insert(format!("{name}: its trust policy is not known"));
+        }
+    }
+    entry
+}
+
+/// Notes a function with its role, where both names are known.
+fn functions(
+    resource: &Member,
+    kind: &str,
+    properties: &Node,
+    all: &[Member],
+    estate: &mut Estate,
+) {
+    let is_made = kind == "AWS::Serverless::Function";
+    if !is_made && kind != "AWS::Lambda::Function" {
+        return;
+    }
+    let Some(name) = properties.get("FunctionName").and_then(Node::text) else { return };
+    let written = resource.value.path(&["Properties", "Role"]);
+    let role = match (properties.get("Role"), written) {
+        (None, _) if is_made => Some(format!("{}Role", resource.key)),
+        (Some(node), written) => node.text().map(str::to_owned).or_else(|| referred(written?, all)),
+        (None, _) => None,
+    };
+    if let Some(role) = role {
+        estate.functions.insert(name.to_owned(), role);
+    }
+}
+
+/// The name that a role of the template has here: its own, or that of its resource.
+fn referred(node: &Node, all: &[Member]) -> Option<String> {
+    let attribute = node.get("Fn::GetAtt")?;
+    let name = attribute.items().first().unwrap_or(attribute).text()?;
+    let name = name.split('.').next()?;
+    let role = all.iter().find(|one| one.key == name)?;
+    let has_own = role.value.path(&["Properties", "RoleName"]).is_some();
+    (!has_own).then(|| name.to_owned())
 }
 
 fn is_policy(resource: &Node) -> bool {

@@ -38,7 +38,7 @@ pub(super) const DOCTOR: &str = after!(
 );
 pub(super) const PROVE: &str = after!(
     "terraform show -json plan > plan.json && ringfence prove --plan plan.json --templates sam-apps",
-    "0 every guard rail is proved, 1 one is violated or undecided, 2 some input could not be read, or names nobody."
+    "0 every guard rail is proved (--paths: no path to what is not its own), 1 one is violated or undecided (--paths: there is a path, or it is undecided), 2 some input could not be read, or names nobody."
 );
 pub(super) const INIT: &str = after!(
     "ringfence init infrastructure services --output ringfence.toml",

@@ -7,11 +7,12 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use clap::Args;
 
+use crate::access::estate::Estate;
 use crate::access::files::{self, Configurations};
 use crate::config::{App, Config, Job};
 use crate::exit::Exit;
-use crate::proof::guarded::Guarded;
-use crate::proof::{claims, decide, told};
+use crate::proof::guarded::{Guarded, Unfit};
+use crate::proof::{claims, decide, paths, told};
 
 #[derive(Debug, Args)]
 pub(super) struct Prove {
@@ -31,6 +32,10 @@ pub(super) struct Prove {
     /// directory, or of ringfence.toml there
     #[arg(long, value_name = "DIR")]
     configuration: Option<PathBuf>,
+    /// Follow who can come to act as whom: of each identity the paths to others and to
+    /// what is protected, or that there is none
+    #[arg(long)]
+    paths: bool,
     /// Print one line of JSON a guard rail, and a last one with the numbers
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
@@ -53,6 +58,9 @@ impl Prove {
         for directory in &self.templates {
             files::templates(directory, &not_deployed(&config), &mut estate)?;
         }
+        if self.paths {
+            return self.follow(&estate, &config, start);
+        }
         let guarded = Guarded::of(&estate, &config)?;
         let claims = claims::all(&guarded).context("a guard rail cannot be put as a policy")?;
         let findings = decide::all(&claims)?;
@@ -63,12 +71,33 @@ impl Prove {
             (false, true) => told::markdown(&rails, took),
             (false, false) => told::text(&rails, took),
         };
-        match io::stdout().write_all(out.as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-            written => written.context("cannot write to standard output")?,
-        }
+        print(&out)?;
         let all = rails.iter().all(|rail| rail.verdict() == "proved");
         Ok(if all { Exit::Held } else { Exit::Failed })
+    }
+
+    /// The paths; a configuration without deployers has sources all the same.
+    fn follow(&self, estate: &Estate, config: &Config, start: Instant) -> anyhow::Result<Exit> {
+        let guarded = match Guarded::of(estate, config) {
+            Ok(guarded) => Some(guarded),
+            Err(Unfit::NoDeployers) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let found = paths::search(estate, guarded.as_ref())?;
+        let took = start.elapsed();
+        print(&match (self.json, self.markdown) {
+            (true, _) => paths::told::json(&found, took)?,
+            (false, true) => paths::told::markdown(&found, took),
+            (false, false) => paths::told::text(&found, took),
+        })?;
+        Ok(if found.is_none() { Exit::Held } else { Exit::Failed })
+    }
+}
+
+fn print(out: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(out.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("cannot write to standard output"),
     }
 }
 

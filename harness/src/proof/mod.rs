@@ -6,6 +6,7 @@
 //! - [`claims`]: each rail as what an identity may be allowed at most;
 //! - [`decide`]: a claim is proved, violated by a request that the engine allows, or
 //!   undecided;
+//! - [`paths`]: who can come to act as whom, closed under itself;
 //! - [`told`]: the results as text, JSON and Markdown;
 //! - [`deployed`]: the same of a stack that runs, for the record of a run.
 //!
@@ -17,6 +18,7 @@ pub mod decide;
 pub mod deployed;
 pub mod guarded;
 mod network;
+pub mod paths;
 mod statements;
 pub mod told;
 mod trust;

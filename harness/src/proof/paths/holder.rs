@@ -1,0 +1,324 @@
+//! What an identity with its policies is allowed of each means.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
+use ringfence_policy::{Context, Document, Kind, Policies, Principal, Wildcard, judge};
+use ringfence_prove::{Verdict, Witness};
+use serde_json::json;
+
+use super::bits::Bits;
+use super::grown::{Grown, everything};
+use super::means::{Ask, Trust};
+use super::question::{Answer, CannotAsk, Wanted};
+use super::world::{Identity, Thing, World};
+
+/// What an identity may do, of all that is asked.
+#[derive(Debug)]
+pub(super) struct Holder {
+    pub(super) identity: usize,
+    pub(super) policies: Policies,
+    /// By ask.
+    pub(super) found: Vec<Found>,
+}
+
+/// Of what an ask is allowed.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Of nothing.
+    Nothing,
+    /// Of everything.
+    Everything,
+    /// Of these.
+    Some(Allowed),
+}
+
+/// Of one ask: the things for which it is allowed, or hangs on something.
+#[derive(Debug, Default)]
+pub(super) struct Allowed {
+    pub(super) yes: Bits,
+    pub(super) open: Bits,
+    answers: HashMap<usize, Answer>,
+}
+
+impl Allowed {
+    fn put(&mut self, thing: usize, answer: Answer) {
+        match answer {
+            Answer::No => return,
+            Answer::Yes(_) => self.yes.insert(thing),
+            Answer::Open(_) => self.open.insert(thing),
+        }
+        self.answers.insert(thing, answer);
+    }
+
+    pub(super) fn answer(&self, thing: usize) -> Option<&Answer> {
+        self.answers.get(&thing)
+    }
+}
+
+impl Holder {
+    pub(super) fn of(
+        world: &World,
+        asks: &[Ask],
+        place: usize,
+        grown: &Grown,
+    ) -> Result<Option<Self>, CannotAsk> {
+        let Some(identity) = world.identities.get(place) else { return Ok(None) };
+        let policies = grown.policies(identity, world);
+        // Whatever is not known allows everything that nothing known denies.
+        let mut widest = policies.clone();
+        if !identity.open.is_empty() {
+            widest.identity.extend(everything());
+        }
+        let all = identity.open.is_empty() && world.kept_back_by.is_none() && is_all(&policies);
+        let trust = trust_in(&identity.principal)?;
+        let asker = Asker { world, identity, policies: &widest, trust };
+        let found = asks.iter().map(|ask| {
+            // Who may do everything changes a trust policy, whatever it says.
+            let by_identity = ask.trust != Trust::Own
+                && (ask.on == "role"
+                    || world.of_kind(&ask.on).iter().all(|one| one.policy.is_none()));
+            if all && by_identity { Ok(Found::Everything) } else { asker.ask(ask) }
+        });
+        let found = found.collect::<Result<_, _>>()?;
+        Ok(Some(Self { identity: place, policies, found }))
+    }
+}
+
+/// Whether policies allow everything that no resource's policy has a say in.
+pub(super) fn is_all(policies: &Policies) -> bool {
+    let Some(everything) = everything() else { return false };
+    let Some(all) = statements(&everything).next() else { return false };
+    let own: Vec<StatementView<'_>> =
+        policies.identity.iter().flat_map(|one| statements(one)).collect();
+    let has = own.iter().any(|one| one.effect() == Effect::Allow && one.includes(all));
+    has && policies.boundary.is_none() && own.iter().all(|one| one.effect() == Effect::Allow)
+}
+
+struct Asker<'a> {
+    world: &'a World,
+    identity: &'a Identity,
+    policies: &'a Policies,
+    /// A trust policy that lets it in.
+    trust: Arc<Document>,
+}
+
+/// What the policies tell apart of things.
+type Class<'t> = (Vec<bool>, Option<&'t str>, Option<&'t str>, Option<&'t str>);
+
+impl Asker<'_> {
+    fn ask(&self, ask: &Ask) -> Result<Found, CannotAsk> {
+        let things = self.world.of_kind(&ask.on);
+        let action = Action::parse(&ask.action);
+        let documents =
+            self.policies.identity.iter().chain(self.policies.boundary.iter().flatten());
+        let own: Vec<StatementView<'_>> = documents
+            .flat_map(|one| statements(one))
+            .filter(|statement| statement.is_about(&action))
+            .collect();
+        let of_identity = self.policies.identity.iter().flat_map(|one| statements(one));
+        let may = of_identity
+            .filter(|one| one.effect() == Effect::Allow)
+            .any(|one| one.is_about(&action));
+        let patterns: Vec<Parts> =
+            own.iter().flat_map(|one| one.resources()).map(|one| Parts::of(one.source())).collect();
+        let mut known: HashMap<Class<'_>, Answer> = HashMap::new();
+        let mut allowed = Allowed::default();
+        for (place, thing) in things.iter().enumerate() {
+            let is_let_in = self.is_let_in(ask, thing);
+            if !is_let_in && (!may || ask.trust == Trust::Own) {
+                continue;
+            }
+            let arn = thing.arn.as_str();
+            let class: Class<'_> = (
+                patterns.iter().flat_map(|pattern| pattern.matches(arn)).collect(),
+                patterns.iter().any(|pattern| pattern.is_open).then_some(arn),
+                thing.policy.as_ref().filter(|_| ask.trust != Trust::Caller).map(|one| one.text()),
+                thing.bounded_by.as_ref().map(|one| one.as_deref().unwrap_or_default()),
+            );
+            let open = is_open(ask, thing);
+            let answer = match known.get(&class).filter(|_| !open) {
+                Some(Answer::Yes(witness)) if !self.is_confirmed(ask, thing, witness) => {
+                    self.one(ask, thing, &own)?
+                }
+                Some(answer) => answer.clone(),
+                None => {
+                    let answer = self.one(ask, thing, &own)?;
+                    if !open {
+                        known.insert(class, answer.clone());
+                    }
+                    answer
+                }
+            };
+            allowed.put(place, answer);
+        }
+        Ok(match allowed.answers.is_empty() {
+            true => Found::Nothing,
+            false => Found::Some(allowed),
+        })
+    }
+
+    /// Whether a resource's policy may let the identity in, whatever its own say.
+    fn is_let_in(&self, ask: &Ask, thing: &Thing) -> bool {
+        match ask.trust {
+            Trust::Caller => true,
+            Trust::Own | Trust::None => {
+                thing.names_identities
+                    || (thing.open.is_some() && (ask.trust == Trust::Own || ask.on != "role"))
+            }
+        }
+    }
+
+    fn policies(&self, ask: &Ask, thing: &Thing) -> Policies {
+        let resource = match ask.trust {
+            Trust::Caller => Some(self.trust.clone()),
+            Trust::Own => thing.policy.clone(),
+            // The trust policy of a role speaks of who assumes it alone.
+            Trust::None => thing.policy.clone().filter(|one| one.kind() == Kind::Resource),
+        };
+        Policies { resource, ..self.policies.clone() }
+    }
+
+    fn is_confirmed(&self, ask: &Ask, thing: &Thing, witness: &Witness) -> bool {
+        // What is found among many ARNs is no one thing's.
+        if ask.on.starts_with("new-") || thing.arn.is_empty() {
+            return true;
+        }
+        let on_this = Witness { resource: thing.arn.clone(), ..witness.clone() };
+        judge(&on_this.request(), &self.policies(ask, thing)).allowed()
+    }
+
+    fn one(
+        &self,
+        ask: &Ask,
+        thing: &Thing,
+        own: &[StatementView<'_>],
+    ) -> Result<Answer, CannotAsk> {
+        let policies = self.policies(ask, thing);
+        let mut when: Vec<(&str, Option<&str>)> = Vec::new();
+        if let Some(bounded_by) = &thing.bounded_by {
+            let is_new = ask.action != "sts:AssumeRole" && ask.action != "iam:CreateAccessKey";
+            when.extend(is_new.then_some(("iam:PermissionsBoundary", bounded_by.as_deref())));
+        }
+        let fixed = when.len();
+        when.extend(ask.when.as_ref().map(|(key, value)| (key.as_str(), Some(value.as_str()))));
+        // One that is there cannot be made again.
+        let is_there = |source: &&str| {
+            let mut all = ["role", "user"].into_iter().flat_map(|kind| self.world.of_kind(kind));
+            all.any(|one| one.arn == *source)
+        };
+        let but: Vec<&str> = match ask.on.starts_with("new-") {
+            true => {
+                let all = own.iter().flat_map(|one| one.resources()).map(|one| one.source());
+                all.filter(is_there).collect()
+            }
+            false => Vec::new(),
+        };
+        let on = (!thing.arn.is_empty()).then_some(thing.arn.as_str());
+        let wanted = Wanted { action: &ask.action, on, but: &but, when: &when, like: None };
+        let principal = &self.identity.principal;
+        let mut answer = Answer::from(wanted.ask(principal, &policies)?);
+        if matches!(answer, Answer::No) && !ask.strict && ask.when.is_some() {
+            let any = Wanted { when: when.get(..fixed).unwrap_or_default(), ..wanted };
+            if !matches!(any.ask(principal, &policies)?, Verdict::Proved) {
+                let key = ask.when.as_ref().map_or("", |(key, _)| key.as_str());
+                let why = format!(
+                    "`{}` on `{}` is allowed for some `{key}`, and what these give is not followed",
+                    ask.action, thing.name
+                );
+                answer = Answer::Open(why.into());
+            }
+        }
+        if is_open(ask, thing)
+            && let Some(open) = &thing.open
+        {
+            return Ok(Answer::Open(open.as_str().into()));
+        }
+        Ok(self.decided(ask, thing, answer))
+    }
+
+    /// What is allowed may hang on what is not known, or be kept back.
+    fn decided(&self, ask: &Ask, thing: &Thing, answer: Answer) -> Answer {
+        let Answer::Yes(_) = answer else { return answer };
+        let what = || format!("`{}` on `{}`", ask.action, thing.name);
+        if let Some(first) = self.identity.open.first() {
+            let who = &self.identity.name;
+            let why = format!("{who}: {} depends on what is not known: {first}", what());
+            return Answer::Open(why.into());
+        }
+        if let Some(by) = &self.world.kept_back_by {
+            let why = format!(
+                "{}: all else allows {}, and whether `{by}` keeps it back is not decided",
+                self.identity.name,
+                what()
+            );
+            return Answer::Open(why.into());
+        }
+        answer
+    }
+}
+
+/// Whether what is not known of a thing decides.
+fn is_open(ask: &Ask, thing: &Thing) -> bool {
+    let counts = match ask.trust {
+        Trust::Caller => false,
+        Trust::Own => true,
+        Trust::None => ask.on != "role",
+    };
+    counts && thing.open.is_some()
+}
+
+/// A pattern, by the parts of ARNs.
+struct Parts {
+    parts: Vec<Wildcard>,
+    /// Whether it holds a variable.
+    is_open: bool,
+}
+
+impl Parts {
+    fn of(source: &str) -> Self {
+        let parts = match source.starts_with("arn:") {
+            true => source.splitn(6, ':').map(Wildcard::of_text).collect(),
+            false => vec![Wildcard::of_text(source)],
+        };
+        Self { parts, is_open: source.contains("${") }
+    }
+
+    fn matches(&self, arn: &str) -> Vec<bool> {
+        let parts: Vec<&str> = match self.parts.len() {
+            1 => vec![arn],
+            _ => arn.splitn(6, ':').collect(),
+        };
+        let pairs = self.parts.iter().zip(parts);
+        pairs.map(|(pattern, part)| pattern.matches(part)).collect()
+    }
+}
+
+/// A trust policy that lets an identity in.
+pub(super) fn trust_in(principal: &Principal) -> Result<Arc<Document>, CannotAsk> {
+    let names = match principal {
+        Principal::RoleSession { role_arn, session_arn } => json!([role_arn, session_arn]),
+        Principal::User { arn } => json!(arn),
+        _ => json!([]),
+    };
+    let text = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"AWS": names}, "Action": "sts:AssumeRole"}]});
+    Ok(Arc::new(Document::parse("a trust policy of its making", &text.to_string(), Kind::Trust)?))
+}
+
+/// A request that somebody makes who may do everything.
+pub(super) fn unlimited(principal: &Principal, ask: &Ask, thing: &Thing) -> Witness {
+    let mut context = Context::new();
+    if let Some((key, value)) = &ask.when {
+        context.set(key, value.clone());
+    }
+    let resource = if thing.arn.is_empty() { "*".to_owned() } else { thing.arn.clone() };
+    Witness {
+        principal: principal.clone(),
+        action: ask.action.clone(),
+        resource,
+        resource_account: None,
+        context,
+    }
+}

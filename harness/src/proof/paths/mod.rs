@@ -1,0 +1,24 @@
+//! Who can come to act as whom: the graph of an estate's identities, closed under
+//! itself.
+//!
+//! - [`means`]: by what one identity gains another, as data;
+//! - [`world`]: the identities of an estate, and what means act upon;
+//! - [`holder`]: what an identity with its policies, or with those that it has gained,
+//!   is allowed of each means: one question to the prover for all that its policies do
+//!   not tell apart;
+//! - [`closure`]: all that a source comes to, step by step;
+//! - [`own`]: who the sources are, and what is a source's own;
+//! - [`told`]: the paths as text, JSON and Markdown.
+
+mod bits;
+mod closure;
+mod grown;
+mod holder;
+mod means;
+mod own;
+mod question;
+mod search;
+pub mod told;
+mod world;
+
+pub use search::{CannotAsk, Found, Path, Reached, Request, Source, search};

@@ -1,0 +1,427 @@
+//! The identities of an estate, and what means act upon.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ringfence_policy::{Document, Principal};
+use serde_json::Value as Json;
+
+use super::means::{ANYTHING, Held, Table, ThingType};
+use crate::access::estate::{Entry, Estate};
+use crate::lint::known::{Node, Value};
+use crate::lint::terraform::Resource;
+
+/// What an identity is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Role,
+    User,
+    /// One that is not there yet.
+    NewRole,
+    NewUser,
+}
+
+/// Whose a policy of an identity is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    Itself,
+    /// A managed one, by its place among the policies where it is there.
+    Managed(Option<usize>),
+    Group(usize),
+}
+
+#[derive(Debug)]
+pub(super) struct Identity {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) arn: String,
+    pub(super) principal: Principal,
+    pub(super) documents: Vec<(From, Arc<Document>)>,
+    pub(super) boundary: Option<Vec<Arc<Document>>>,
+    /// The boundary's place among the policies.
+    pub(super) bounded_by: Option<usize>,
+    /// What counts and is not known.
+    pub(super) open: Vec<String>,
+}
+
+/// What is acted upon.
+#[derive(Debug, Default)]
+pub(super) struct Thing {
+    pub(super) name: String,
+    pub(super) arn: String,
+    /// The identity that it is, or that it runs as.
+    pub(super) of: Option<usize>,
+    /// Its policy, or a role's trust policy.
+    pub(super) policy: Option<Arc<Document>>,
+    /// Whether that may let in somebody who is neither a service nor federated.
+    pub(super) names_identities: bool,
+    /// Whether it may let in somebody with a token.
+    pub(super) names_federated: bool,
+    /// What is not known of it.
+    pub(super) open: Option<String>,
+    /// The boundary that a new identity has: its ARN.
+    pub(super) bounded_by: Option<Option<String>>,
+}
+
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) identities: Vec<Identity>,
+    pub(super) things: BTreeMap<String, Vec<Thing>>,
+    /// Of each group, its documents.
+    pub(super) groups: Vec<Vec<Arc<Document>>>,
+    /// Of each group, its users.
+    pub(super) members: Vec<BTreeSet<usize>>,
+    /// Of each policy, the identities that have it.
+    pub(super) attached: Vec<BTreeSet<usize>>,
+    /// A control policy of an organization that may keep back requests.
+    pub(super) kept_back_by: Option<String>,
+    /// Whom nobody can be told from others.
+    pub(super) unknown: Vec<String>,
+}
+
+impl World {
+    pub(super) fn of(estate: &Estate, table: &Table, setting: (&str, &str, &str)) -> Self {
+        let mut builder = Builder { estate, setting, policies: BTreeMap::new() };
+        builder.world(table)
+    }
+
+    pub(super) fn of_kind(&self, name: &str) -> &[Thing] {
+        self.things.get(name).map_or(&[], Vec::as_slice)
+    }
+}
+
+struct Builder<'e> {
+    estate: &'e Estate,
+    /// Partition, account and region.
+    setting: (&'e str, &'e str, &'e str),
+    /// Managed policies by address and by ARN.
+    policies: BTreeMap<&'e str, usize>,
+}
+
+impl<'e> Builder<'e> {
+    fn world(&mut self, table: &Table) -> World {
+        let mut things: BTreeMap<String, Vec<Thing>> = BTreeMap::new();
+        things.insert(ANYTHING.to_owned(), vec![Thing::default()]);
+        things.insert("policy".to_owned(), self.managed());
+        let mut unknown = Vec::new();
+        let (mut groups, mut group_things, mut group_names) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, entry) in self.entries("group/") {
+            let (partition, account, _) = self.setting;
+            let arn = format!("arn:{partition}:iam::{account}:{name}");
+            groups.push(entry.policies.identity.clone());
+            group_names.push(name);
+            group_things.push(Thing { name: name.to_owned(), arn, ..Thing::default() });
+        }
+        things.insert("group".to_owned(), group_things);
+        let mut identities: Vec<Identity> = Vec::new();
+        for (before, kind) in [("role/", Kind::Role), ("user/", Kind::User)] {
+            let mut all = Vec::new();
+            for (name, entry) in self.entries(before) {
+                let Some(principal) = &entry.principal else {
+                    unknown.push(format!("{name}: its ARN is not known"));
+                    continue;
+                };
+                let identity = self.identity(name, kind, entry, principal, &groups);
+                let arn = identity.arn.clone();
+                let (policy, open) = self.trust(name, kind);
+                let of = Some(identities.len());
+                let name = name.to_owned();
+                let names = |key| policy.as_ref().is_some_and(|one| names(one, key));
+                let (names_identities, names_federated) = (names("AWS"), names("Federated"));
+                all.push(Thing {
+                    name,
+                    arn,
+                    of,
+                    names_identities,
+                    names_federated,
+                    policy,
+                    open,
+                    bounded_by: None,
+                });
+                identities.push(identity);
+            }
+            things.insert(before.trim_end_matches('/').to_owned(), all);
+        }
+        let whose = |(name, entry): (&String, &Entry)| {
+            let is_owner = ["role/", "user/", "group/", "trust of "]
+                .iter()
+                .any(|before| name.starts_with(before));
+            let first = entry.unknown.first().filter(|_| !is_owner && name.contains("aws_iam_"))?;
+            Some(first.clone())
+        };
+        unknown.extend(self.estate.entries.iter().filter_map(whose));
+        let members = group_names.iter().map(|group| {
+            let is_in = |one: &Identity| {
+                let entry = self.estate.entries.get(&one.name);
+                entry.is_some_and(|entry| entry.groups.contains(*group))
+            };
+            identities.iter().enumerate().filter(|(_, one)| is_in(one)).map(|(at, _)| at).collect()
+        });
+        let members: Vec<BTreeSet<usize>> = members.collect();
+        self.new_ones(&mut identities, &mut things);
+        for (name, held) in &table.held {
+            things.insert(name.clone(), self.held(held, &identities));
+        }
+        for kind in Table::things() {
+            things.insert(kind.name.clone(), self.of_type(kind, &identities));
+        }
+        let mut attached = vec![BTreeSet::new(); things.get("policy").map_or(0, Vec::len)];
+        for (at, identity) in identities.iter().enumerate() {
+            let managed = identity.documents.iter().filter_map(|(from, _)| match from {
+                From::Managed(place) => *place,
+                From::Itself | From::Group(_) => None,
+            });
+            for place in managed.chain(identity.bounded_by) {
+                attached.get_mut(place).map(|all: &mut BTreeSet<usize>| all.insert(at));
+            }
+        }
+        let kept_back_by = self.estate.may_keep_back(true).map(str::to_owned);
+        World { identities, things, groups, members, attached, kept_back_by, unknown }
+    }
+
+    fn entries(
+        &self,
+        before: &'static str,
+    ) -> impl Iterator<Item = (&'e str, &'e Entry)> + use<'e> {
+        let all = self.estate.entries.iter().filter(move |(name, _)| name.starts_with(before));
+        all.map(|(name, entry)| (name.as_str(), entry))
+    }
+
+    fn resources(&self, kind: &str) -> impl Iterator<Item = &'e Resource> {
+        self.estate.resources.iter().filter(move |one| one.kind == kind && !one.is_data)
+    }
+
+    fn managed(&mut self) -> Vec<Thing> {
+        let estate = self.estate;
+        let all =
+            estate.resources.iter().filter(|one| one.kind == "aws_iam_policy" && !one.is_data);
+        let mut things = Vec::new();
+        for resource in all {
+            let Some(arn) = attribute(resource, "arn") else { continue };
+            self.policies.insert(&resource.address, things.len());
+            self.policies.insert(arn, things.len());
+            let arn = arn.to_owned();
+            things.push(Thing { name: resource.address.clone(), arn, ..Thing::default() });
+        }
+        things
+    }
+
+    fn place(&self, document: &Document) -> Option<usize> {
+        self.policies.get(document.name()).copied()
+    }
+
+    fn identity(
+        &self,
+        name: &str,
+        kind: Kind,
+        entry: &Entry,
+        principal: &Principal,
+        groups: &[Vec<Arc<Document>>],
+    ) -> Identity {
+        let from = |document: &Arc<Document>| {
+            let of_group =
+                groups.iter().zip(self.entries("group/")).position(|(all, (group, _))| {
+                    entry.groups.contains(group) && all.iter().any(|one| Arc::ptr_eq(one, document))
+                });
+            match (of_group, self.place(document)) {
+                (Some(group), _) => From::Group(group),
+                (None, Some(place)) => From::Managed(Some(place)),
+                (None, None) if document.name().starts_with("arn:") => From::Managed(None),
+                (None, None) => From::Itself,
+            }
+        };
+        let boundary = entry.policies.boundary.clone();
+        let first = boundary.iter().flatten().next();
+        Identity {
+            name: name.to_owned(),
+            kind,
+            arn: arn(principal).to_owned(),
+            principal: principal.clone(),
+            documents: entry.policies.identity.iter().map(|one| (from(one), one.clone())).collect(),
+            bounded_by: first.and_then(|document| self.place(document)),
+            boundary,
+            open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
+        }
+    }
+
+    fn trust(&self, name: &str, kind: Kind) -> (Option<Arc<Document>>, Option<String>) {
+        if kind != Kind::Role {
+            return (None, None);
+        }
+        let entry = self.estate.entries.get(&format!("trust of {name}"));
+        let policy = entry.and_then(|entry| entry.policies.resource.clone());
+        let open = match entry {
+            Some(entry) => entry.unknown.first().cloned(),
+            None => Some(format!("{name}: its trust policy is not in the files")),
+        };
+        (policy, open)
+    }
+
+    /// A role and a user that somebody makes, under each boundary that there is.
+    fn new_ones(&self, identities: &mut Vec<Identity>, things: &mut BTreeMap<String, Vec<Thing>>) {
+        let (partition, account, _) = self.setting;
+        let mut boundaries: BTreeMap<Option<usize>, Option<Vec<Arc<Document>>>> =
+            BTreeMap::from([(None, None)]);
+        for identity in identities.iter().filter(|one| one.bounded_by.is_some()) {
+            boundaries.insert(identity.bounded_by, identity.boundary.clone());
+        }
+        for (word, kind, new) in
+            [("role", Kind::NewRole, "new-role"), ("user", Kind::NewUser, "new-user")]
+        {
+            let mut all = Vec::new();
+            for (place, boundary) in &boundaries {
+                let bounded_by = place.and_then(|place| things.get("policy")?.get(place));
+                let bounded_by = bounded_by.map(|policy| policy.arn.clone());
+                let name = match &bounded_by {
+                    Some(arn) => format!("a new {word} under {arn}"),
+                    None => format!("a new {word} without a boundary"),
+                };
+                let arn = format!("arn:{partition}:iam::{account}:{word}/ringfence-new");
+                let Some(principal) = crate::access::principal(word, &arn) else { continue };
+                all.push(Thing {
+                    name: name.clone(),
+                    arn: format!("arn:{partition}:iam::{account}:{word}/*"),
+                    of: Some(identities.len()),
+                    bounded_by: Some(bounded_by),
+                    ..Thing::default()
+                });
+                identities.push(Identity {
+                    name,
+                    kind,
+                    arn,
+                    principal,
+                    documents: Vec::new(),
+                    boundary: boundary.clone(),
+                    bounded_by: *place,
+                    open: Vec::new(),
+                });
+            }
+            things.insert(new.to_owned(), all);
+        }
+    }
+
+    /// What runs as a role.
+    fn held(&self, held: &[Held], identities: &[Identity]) -> Vec<Thing> {
+        let mut things = Vec::new();
+        for row in held {
+            for resource in self.resources(&row.kind) {
+                let role = attribute(resource, &row.role).map(|named| self.role(named));
+                let of = role.and_then(|role| by_role(identities, role));
+                let Some(of) = of else { continue };
+                if let Some(thing) = self.thing(resource, &row.arn) {
+                    things.push(Thing { of: Some(of), ..thing });
+                }
+            }
+            if row.kind == "aws_lambda_function" {
+                let of_templates = self.estate.functions.iter();
+                things.extend(of_templates.filter_map(|(name, role)| {
+                    let of = by_role(identities, role.rsplit('/').next()?)?;
+                    Some(Thing { of: Some(of), ..self.function(name) })
+                }));
+            }
+        }
+        things
+    }
+
+    fn function(&self, name: &str) -> Thing {
+        let (partition, account, region) = self.setting;
+        let arn = format!("arn:{partition}:lambda:{region}:{account}:function:{name}");
+        Thing { name: format!("function {name}"), arn, ..Thing::default() }
+    }
+
+    /// The name of the role of an ARN, of a name or of an instance profile's.
+    fn role(&self, named: &'e str) -> &'e str {
+        let name = named.rsplit('/').next().unwrap_or(named);
+        let profile = self.resources("aws_iam_instance_profile").find(|one| {
+            attribute(one, "name") == Some(name) || attribute(one, "arn") == Some(named)
+        });
+        profile.and_then(|profile| attribute(profile, "role")).unwrap_or(name)
+    }
+
+    fn of_type(&self, kind: &ThingType, identities: &[Identity]) -> Vec<Thing> {
+        let mut things = Vec::new();
+        for resource in self.resources(&kind.kind) {
+            let Some(mut thing) = self.thing(resource, &kind.arn) else { continue };
+            for policy in &kind.policies {
+                let name = |value: &str| {
+                    ["arn", "key_id", "id", "bucket"]
+                        .iter()
+                        .any(|own| attribute(resource, own) == Some(value))
+                };
+                let of = self.resources(&policy.kind);
+                let of = of.filter(|one| attribute(one, &policy.of).is_some_and(name));
+                for entry in of.filter_map(|one| self.estate.entries.get(&one.address)) {
+                    thing.policy = entry.policies.resource.clone().or(thing.policy);
+                    thing.open = entry.unknown.first().cloned().or(thing.open);
+                }
+            }
+            thing.names_identities = thing.policy.as_ref().is_some_and(|one| names(one, "AWS"));
+            if kind.name == "function" {
+                let role = attribute(resource, "role").map(|named| self.role(named));
+                thing.of = role.and_then(|role| by_role(identities, role));
+            }
+            things.push(thing);
+        }
+        if kind.name == "function" {
+            things.extend(self.estate.functions.keys().map(|name| self.function(name)));
+        }
+        things
+    }
+
+    /// A resource as it is acted upon, where its ARN is known.
+    fn thing(&self, resource: &Resource, form: &str) -> Option<Thing> {
+        let (partition, account, region) = self.setting;
+        let mut arn = String::new();
+        let mut rest = form;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}')?;
+            arn.push_str(before);
+            arn.push_str(match name {
+                "partition" => partition,
+                "account" => account,
+                "region" => region,
+                name => attribute(resource, name)?,
+            });
+            rest = after;
+        }
+        arn.push_str(rest);
+        Some(Thing { name: resource.address.clone(), arn, ..Thing::default() })
+    }
+}
+
+fn by_role(identities: &[Identity], name: &str) -> Option<usize> {
+    let mut all = identities.iter();
+    all.position(|one| one.kind == Kind::Role && one.name.strip_prefix("role/") == Some(name))
+}
+
+/// A text of a resource, or of the one block that it has.
+fn attribute<'r>(resource: &'r Resource, path: &str) -> Option<&'r str> {
+    let found = path.split('.').try_fold(&resource.values, |node, name| match &node.value {
+        Value::List(items) => items.first()?.get(name),
+        _ => node.get(name),
+    });
+    found.and_then(Node::text).filter(|text| !text.is_empty())
+}
+
+/// The ARN of a role or a user.
+pub(super) fn arn(principal: &Principal) -> &str {
+    match principal {
+        Principal::User { arn } | Principal::RoleSession { role_arn: arn, .. } => arn,
+        _ => "",
+    }
+}
+
+/// Whether a policy may let in somebody of a kind: `AWS`, `Federated`.
+fn names(policy: &Document, key: &str) -> bool {
+    let text: Json = serde_json::from_str(policy.text()).unwrap_or_default();
+    let statements = match text.get("Statement") {
+        Some(Json::Array(all)) => all.clone(),
+        Some(one) => vec![one.clone()],
+        None => Vec::new(),
+    };
+    statements.iter().any(|one| match (one.get("Principal"), one.get("NotPrincipal")) {
+        (_, Some(_)) | (Some(Json::String(_)), _) => true,
+        (Some(principal), None) => principal.get(key).is_some(),
+        (None, None) => false,
+    })
+}

@@ -1,0 +1,354 @@
+//! Who can come to act as whom: each known path where it exists, and not where one
+//! permission of it lacks.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+use std::fs;
+
+use ringfence::access::estate::Estate;
+use ringfence::access::files::{self, Configurations};
+use ringfence::attacks::escalations::{Category, Path, paths};
+use ringfence::proof::paths::{Found, search};
+use serde_json::{Value, json};
+
+const ACCOUNT: &str = "123456789012";
+
+fn iam(rest: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:{rest}")
+}
+
+fn resource(kind: &str, name: &str, values: Value) -> Value {
+    json!({"address": format!("{kind}.{name}"), "mode": "managed", "type": kind, "values": values})
+}
+
+fn document(statements: &[Value]) -> String {
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
+fn allow(actions: &[&str]) -> String {
+    document(&[json!({"Sid": "Hole", "Effect": "Allow", "Action": actions, "Resource": "*"})])
+}
+
+fn trust(principal: &Value) -> String {
+    document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal})])
+}
+
+fn estate(resources: &[Value]) -> Estate {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.json");
+    let state =
+        json!({"format_version": "1.0", "values": {"root_module": {"resources": resources}}});
+    fs::write(&path, state.to_string()).unwrap();
+    files::shown(&[path], &Configurations::default()).unwrap()
+}
+
+fn found(resources: &[Value]) -> Found {
+    search(&estate(resources), None).unwrap()
+}
+
+/// The gains of a source that are decided, each with what it is of.
+fn gains(found: &Found, source: &str) -> Vec<(&'static str, String)> {
+    let source = found.sources.iter().find(|one| one.name == source).unwrap();
+    let decided = source.paths.iter().filter(|path| path.undecided.is_none());
+    decided
+        .flat_map(|path| {
+            let all = std::iter::once(&path.of).chain(&path.others);
+            all.map(|of| (path.gain, of.clone())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The services whose sessions the paths lead to, and what runs as the victim there.
+fn service(id: &str) -> (&'static str, Option<(&'static str, Value)>) {
+    let role = iam("role/victim");
+    let regional =
+        |service: &str, rest: &str| format!("arn:aws:{service}:eu-west-1:{ACCOUNT}:{rest}");
+    let before = id.split_once('-').unwrap().0;
+    match before {
+        "apprunner" => (
+            "tasks.apprunner.amazonaws.com",
+            Some((
+                "aws_apprunner_service",
+                json!({"arn": regional("apprunner", "service/s/1"),
+                "instance_configuration": [{"instance_role_arn": role}]}),
+            )),
+        ),
+        "bedrock" => (
+            "bedrock-agentcore.amazonaws.com",
+            Some((
+                "aws_bedrockagentcore_code_interpreter",
+                json!({"execution_role_arn": role,
+                "code_interpreter_arn": regional("bedrock-agentcore", "code-interpreter/i")}),
+            )),
+        ),
+        "cloudformation" => (
+            "cloudformation.amazonaws.com",
+            Some((
+                "aws_cloudformation_stack",
+                json!({"iam_role_arn": role,
+                "id": regional("cloudformation", "stack/s/1")}),
+            )),
+        ),
+        "codebuild" => (
+            "codebuild.amazonaws.com",
+            Some((
+                "aws_codebuild_project",
+                json!({"service_role": role, "arn": regional("codebuild", "project/p")}),
+            )),
+        ),
+        "datapipeline" => ("datapipeline.amazonaws.com", None),
+        "ec2" if id == "ec2-004" => (
+            "ec2.amazonaws.com",
+            Some((
+                "aws_launch_template",
+                json!({"arn": regional("ec2", "launch-template/lt-1"),
+                "iam_instance_profile": [{"name": "profile", "arn": ""}]}),
+            )),
+        ),
+        "ec2" | "ec2instanceconnect" | "ssm" => (
+            "ec2.amazonaws.com",
+            Some((
+                "aws_instance",
+                json!({"arn": regional("ec2", "instance/i-1"),
+                "iam_instance_profile": "profile"}),
+            )),
+        ),
+        "ecs" => ("ecs-tasks.amazonaws.com", None),
+        "glue" => (
+            "glue.amazonaws.com",
+            Some((
+                "aws_glue_dev_endpoint",
+                json!({"role_arn": role, "arn": regional("glue", "devEndpoint/e")}),
+            )),
+        ),
+        "lambda" => (
+            "lambda.amazonaws.com",
+            Some((
+                "aws_lambda_function",
+                json!({"role": role, "arn": regional("lambda", "function:f")}),
+            )),
+        ),
+        "sagemaker" => (
+            "sagemaker.amazonaws.com",
+            Some((
+                "aws_sagemaker_notebook_instance",
+                json!({"role_arn": role, "arn": regional("sagemaker", "notebook-instance/n")}),
+            )),
+        ),
+        _ => ("x.amazonaws.com", None),
+    }
+}
+
+/// An attacker with some permissions, and a victim: what is there for one path.
+fn two(path: &Path, actions: &[&str]) -> (Vec<Value>, &'static str, (&'static str, &'static str)) {
+    let on_users = path.required.iter().any(|action| {
+        action.contains("User") || action.contains("AccessKey") || action.contains("LoginProfile")
+    });
+    let on_groups = path.required.iter().any(|action| action.contains("Group"));
+    let assumes = path.required.iter().any(|action| action == "sts:AssumeRole");
+    let of_itself = path.category == Category::SelfEscalation;
+    let attacker = if on_users || on_groups { "user" } else { "role" };
+    let mut all = Vec::new();
+    let ec2 = trust(&json!({"Service": "x.amazonaws.com"}));
+    let (kind, name) = (format!("aws_iam_{attacker}"), format!("{attacker}/attacker"));
+    all.push(resource(
+        &kind,
+        "attacker",
+        json!({"name": "attacker", "arn": iam(&name),
+        "assume_role_policy": if attacker == "role" { json!(ec2) } else { Value::Null }}),
+    ));
+    let policy = iam("policy/work");
+    // What is another's alone is no way to more of one's own.
+    let on_others = document(&[json!({"Sid": "Hole", "Effect": "Allow", "Action": actions,
+        "NotResource": [iam(&name), policy]})]);
+    let work = if of_itself { allow(actions) } else { on_others };
+    all.push(resource("aws_iam_policy", "work", json!({"arn": policy, "policy": work})));
+    let attachment = format!("{kind}_policy_attachment");
+    all.push(resource(&attachment, "work", json!({attacker: "attacker", "policy_arn": policy})));
+    if on_groups {
+        let has = allow(&["s3:*"]);
+        all.push(resource(
+            "aws_iam_group",
+            "admins",
+            json!({"name": "admins", "arn": iam("group/admins")}),
+        ));
+        all.push(resource(
+            "aws_iam_group_policy",
+            "admins",
+            json!({"group": "admins", "policy": has}),
+        ));
+        if path.id != "iam-013" {
+            all.push(resource(
+                "aws_iam_user_group_membership",
+                "m",
+                json!({"user": "attacker", "groups": ["admins"]}),
+            ));
+        }
+    }
+    let (service, runs) = service(&path.id);
+    if on_users && !of_itself {
+        all.push(resource(
+            "aws_iam_user",
+            "victim",
+            json!({"name": "victim", "arn": iam("user/victim")}),
+        ));
+        return (all, "user/attacker", ("session", "user/victim"));
+    }
+    let who = match assumes {
+        true => json!({"AWS": iam("root")}),
+        false => json!({"Service": service}),
+    };
+    all.push(resource(
+        "aws_iam_role",
+        "victim",
+        json!({"name": "victim", "arn": iam("role/victim"),
+        "assume_role_policy": trust(&who)}),
+    ));
+    all.push(resource(
+        "aws_iam_instance_profile",
+        "p",
+        json!({"name": "profile", "arn": iam("instance-profile/profile"), "role": "victim"}),
+    ));
+    all.extend(runs.map(|(kind, values)| resource(kind, "runs", values)));
+    let source = if attacker == "role" { "role/attacker" } else { "user/attacker" };
+    let gain = match of_itself {
+        true => ("own permissions", source),
+        false => ("session", "role/victim"),
+    };
+    (all, source, gain)
+}
+
+fn reaches(path: &Path, actions: &[&str]) -> bool {
+    let (resources, source, (gain, of)) = two(path, actions);
+    gains(&found(&resources), source).contains(&(gain, of.to_owned()))
+}
+
+/// Whether what is left is another path to the same.
+fn is_another(path: &Path, left: &[&str]) -> bool {
+    let leads_alike = |other: &Path| {
+        (other.category == Category::SelfEscalation) == (path.category == Category::SelfEscalation)
+    };
+    paths()
+        .iter()
+        .filter(|other| other.id != path.id && leads_alike(other))
+        .any(|other| other.required.iter().all(|action| left.contains(&action.as_str())))
+}
+
+#[test]
+fn each_known_path_is_found_where_it_exists_and_not_without_one_of_its_permissions() {
+    assert_eq!(paths().len(), 65);
+    let (mut wrong, mut twins) = (Vec::new(), 0);
+    for path in paths() {
+        let all: Vec<&str> = path.required.iter().map(String::as_str).collect();
+        if !reaches(path, &all) {
+            wrong.push(format!("{}: not found", path.id));
+        }
+        for without in &all {
+            let left: Vec<&str> = all.iter().copied().filter(|one| one != without).collect();
+            if left.is_empty() {
+                let nothing = ["s3:GetObject"];
+                if reaches(path, &nothing) {
+                    wrong.push(format!("{}: found without anything", path.id));
+                }
+                twins += 1;
+            } else if !is_another(path, &left) {
+                if reaches(path, &left) {
+                    wrong.push(format!("{}: found without {without}", path.id));
+                }
+                twins += 1;
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(twins > 65, "{twins}");
+}
+
+/// The permissions of a role are never enough where the service may not take the role.
+#[test]
+fn a_role_is_passed_to_those_alone_whom_it_trusts() {
+    let path = paths().iter().find(|path| path.id == "lambda-001").unwrap();
+    let all: Vec<&str> = path.required.iter().map(String::as_str).collect();
+    let (mut resources, source, _) = two(path, &all);
+    let session = ("session", "role/victim".to_owned());
+    assert!(gains(&found(&resources), source).contains(&session));
+    let victim = resources.iter_mut().find(|one| one["address"] == "aws_iam_role.victim").unwrap();
+    victim["values"]["assume_role_policy"] = json!(trust(&json!({"Service": "ec2.amazonaws.com"})));
+    assert!(!gains(&found(&resources), source).contains(&session));
+}
+
+/// A step tells its request and the statement that allows it.
+#[test]
+fn a_path_tells_each_request_with_its_statement() {
+    let path = paths().iter().find(|path| path.id == "iam-017").unwrap();
+    let (resources, source, _) = two(path, &["iam:PutRolePolicy", "sts:AssumeRole"]);
+    let found = found(&resources);
+    let source = found.sources.iter().find(|one| one.name == source).unwrap();
+    let session = source.paths.iter().find(|path| path.gain == "session").unwrap();
+    assert_eq!(session.steps.len(), 1);
+    let request = &session.steps[0].requests[0];
+    assert_eq!(request.request.as_ref().unwrap().action, "sts:AssumeRole");
+    assert_eq!(request.request.as_ref().unwrap().resource, iam("role/victim"));
+    assert!(
+        request.allowed_by.contains(&"statement `Hole` of `aws_iam_policy.work`".to_owned()),
+        "{:?}",
+        request.allowed_by
+    );
+}
+
+/// What is not known is undecided by its name, and never no path.
+#[test]
+fn what_is_not_known_is_never_no_path() {
+    let path = paths().iter().find(|path| path.id == "iam-012").unwrap();
+    let (mut resources, ..) = two(path, &["s3:GetObject"]);
+    assert!(found(&resources).sources.iter().all(|one| one.verdict() == "none"));
+    let arn = "arn:aws:iam::aws:policy/PowerUserAccess";
+    resources.push(resource(
+        "aws_iam_role_policy_attachment",
+        "outside",
+        json!({"role": "attacker", "policy_arn": arn}),
+    ));
+    let found = found(&resources);
+    assert!(!found.is_none());
+    let attacker = found.sources.iter().find(|one| one.name == "role/attacker").unwrap();
+    assert_eq!(attacker.verdict(), "undecided");
+    let why = attacker.paths[0].undecided.as_ref().unwrap();
+    assert!(why.ends_with(&format!("depends on what is not known: {arn}")), "{why}");
+}
+
+/// What is gained is gained under the boundary, and a boundary that can be taken away is
+/// none.
+#[test]
+fn the_boundary_holds_whatever_is_attached() {
+    let with = |actions: &[&str]| {
+        let resource = |kind, name, values| resource(kind, name, values);
+        let bounded = json!({"name": "attacker", "arn": iam("role/attacker"),
+            "permissions_boundary": iam("policy/limit"),
+            "assume_role_policy": trust(&json!({"Service": "x.amazonaws.com"}))});
+        let victim = json!({"name": "victim", "arn": iam("role/victim"),
+            "assume_role_policy": trust(&json!({"AWS": iam("root")}))});
+        found(&[
+            resource("aws_iam_role", "attacker", bounded),
+            resource("aws_iam_role", "victim", victim),
+            resource(
+                "aws_iam_policy",
+                "limit",
+                json!({"arn": iam("policy/limit"),
+                "policy": allow(&[actions, &["s3:*"]].concat())}),
+            ),
+            resource(
+                "aws_iam_role_policy",
+                "work",
+                json!({"role": "attacker",
+                "policy": allow(&["iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"])}),
+            ),
+        ])
+    };
+    let session = ("session", "role/victim".to_owned());
+    let bounded = with(&["iam:PutRolePolicy"]);
+    assert!(!gains(&bounded, "role/attacker").contains(&session));
+    assert!(
+        gains(&bounded, "role/attacker").contains(&("own permissions", "role/attacker".to_owned()))
+    );
+    let free = with(&["iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"]);
+    assert!(gains(&free, "role/attacker").contains(&session));
+}
