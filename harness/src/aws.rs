@@ -221,7 +221,7 @@ impl Client {
             (&self.exchanges, kept.take(), request_id.as_ref())
         {
             kept.answered(&reply);
-            exchanges.keep(id, kept);
+            exchanges.keep(id, &kept);
         }
         response::decode(operation, &reply)
     }

@@ -1,12 +1,18 @@
 //! Requests and answers, kept as they went over the wire: the raw side of the
 //! evidence. Credentials are left out when they are kept, not afterwards: a
 //! signature, a session token in a header, the secrets of STS's answers.
+//!
+//! They go to a file as they come, for a large estate's would fill the memory.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
 use std::sync::{Mutex, PoisonError};
 
 use http::HeaderMap;
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::terraform::Access;
@@ -14,8 +20,8 @@ use crate::terraform::Access;
 /// A body is kept up to this many bytes.
 pub const LONGEST: usize = 16 * 1024;
 
-/// How many exchanges are kept; one is a few kilobytes.
-const MOST: usize = 40_000;
+/// How many bytes are kept; an exchange takes about two thousand of them.
+const MOST: u64 = 2 << 30;
 
 /// Headers that hold credentials.
 const CREDENTIALS: [&str; 3] = ["authorization", "x-amz-security-token", "cookie"];
@@ -105,33 +111,62 @@ fn headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     kept
 }
 
-/// The exchanges of a run, by the request id of the answer.
-#[derive(Debug, Default)]
+/// The exchanges of a run, by the request id of the answer, in a file without a
+/// name, which nobody else can open.
+#[derive(Debug)]
 pub struct Exchanges {
-    kept: Mutex<(HashMap<String, Exchange>, usize)>,
+    file: File,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// Where each begins, and how long it is.
+    places: HashMap<String, (u64, usize)>,
+    end: u64,
+    dropped: usize,
 }
 
 impl Exchanges {
-    /// Keeps one.
-    pub fn keep(&self, request_id: &str, exchange: Exchange) {
-        let mut state = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let (kept, dropped) = &mut *state;
-        if kept.len() < MOST {
-            kept.insert(request_id.to_owned(), exchange);
-        } else {
-            *dropped += 1;
-        }
+    /// None so far.
+    ///
+    /// # Errors
+    /// When there is no place for temporary files.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { file: tempfile::tempfile()?, kept: Mutex::default() })
     }
 
-    /// The exchange of a request.
-    pub fn find(&self, request_id: &str) -> Option<Exchange> {
-        let state = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0.get(request_id).cloned()
+    /// Keeps one; one that cannot be written is counted.
+    pub fn keep(&self, request_id: &str, exchange: &Exchange) {
+        let text = serde_json::to_vec(exchange).unwrap_or_default();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = kept.end + text.len() as u64;
+        let written = end <= MOST && self.file.write_all_at(&text, kept.end).is_ok();
+        if text.is_empty() || !written {
+            kept.dropped += 1;
+            return;
+        }
+        let place = (kept.end, text.len());
+        kept.places.insert(request_id.to_owned(), place);
+        kept.end = end;
+    }
+
+    /// The exchange of a request, as JSON.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn find(&self, request_id: &str) -> io::Result<Option<Value>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((start, length)) = kept.places.get(request_id).copied() else { return Ok(None) };
+        drop(kept);
+        let mut text = vec![0; length];
+        self.file.read_exact_at(&mut text, start)?;
+        Ok(Some(serde_json::from_slice(&text)?))
     }
 
     /// How many were not kept for want of room.
     pub fn dropped(&self) -> usize {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).1
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).dropped
     }
 }
 
@@ -165,6 +200,29 @@ mod tests {
         assert_eq!(kept.request_headers["x-amz-target"], "T.Op");
         assert_eq!(kept.signed_by.as_deref(), Some("ASIAX"));
         assert_eq!((kept.status, kept.answer_body.text.as_deref()), (Some(403), Some("no")));
+    }
+
+    #[test]
+    fn what_was_kept_is_found_by_its_id() {
+        let exchange = |body: &str| Exchange {
+            request: format!("POST /{body}"),
+            signed_by: None,
+            request_headers: BTreeMap::new(),
+            request_body: Body::of(body.as_bytes()),
+            status: Some(200),
+            answer_headers: BTreeMap::new(),
+            answer_body: Body::default(),
+        };
+        let exchanges = Exchanges::new().unwrap();
+        for body in ["one", "é two", "three"] {
+            exchanges.keep(body, &exchange(body));
+        }
+        for body in ["three", "one", "é two"] {
+            let found = exchanges.find(body).unwrap().unwrap();
+            assert_eq!(found, serde_json::to_value(exchange(body)).unwrap());
+        }
+        assert_eq!(exchanges.find("four").unwrap(), None);
+        assert_eq!(exchanges.dropped(), 0);
     }
 
     #[test]

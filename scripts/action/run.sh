@@ -46,9 +46,8 @@ case "${COMMAND:?}" in
     code=$?
     ;;
   verify)
-    ringfence verify --config "${CONFIG:?}" --run-dir "${RUN_DIR:?}"
+    ringfence verify --github --config "${CONFIG:?}" --run-dir "${RUN_DIR:?}"
     code=$?
-    if [ -f "$RUN_DIR/SCOPE.md" ]; then cat "$RUN_DIR/SCOPE.md" >>"$summary"; fi
     ;;
   *) wrong "the input \`command\` is access-diff, lint, verify or none" ;;
 esac

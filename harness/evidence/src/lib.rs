@@ -14,6 +14,7 @@ pub mod diff;
 mod earlier;
 #[cfg(test)]
 mod fixtures;
+pub mod github;
 pub mod html;
 pub mod manifest;
 pub mod merge;

@@ -12,7 +12,7 @@ use super::attack::Reason;
 use super::facts::{Facts, FunctionFacts, RouteFacts, Variant};
 use super::finding::{Finding, Road};
 use super::lack::Lack;
-use super::suite::Suite;
+use super::suite::{Selected, Suite};
 
 const DOORS: &str = "functions are reached through the API alone";
 const ACTION: &str = "lambda:InvokeFunction";
@@ -93,7 +93,7 @@ pub(super) fn ids(variant: Variant<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Asks for each function.
+/// Asks for each function, as far as it is selected.
 ///
 /// # Errors
 /// When the guard cannot be asked.
@@ -101,6 +101,7 @@ pub(super) async fn run(
     suite: &Suite<'_>,
     variant: Variant<'_>,
     canary: &Actor,
+    selected: Selected<'_>,
 ) -> Result<Vec<Finding>, ServiceError> {
     let facts = variant.facts;
     if !variant.is_about(Lack::Api) {
@@ -121,8 +122,12 @@ pub(super) async fn run(
             source_account: account,
         };
         for (name, title, principal, source, action) in knocks(facts, route) {
+            let id = id(function, name, route, is_first);
+            if !selected(&id) {
+                continue;
+            }
             let asking = Asking {
-                id: id(function, name, route, is_first),
+                id,
                 guard_rail: DOORS,
                 identity: principal,
                 title: format!("who calls `{}`: {principal} {title}", function.name),

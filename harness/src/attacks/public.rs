@@ -16,7 +16,7 @@ use super::companions;
 use super::facts::Variant;
 use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
 use super::lack::Lack;
-use super::suite::Suite;
+use super::suite::{Selected, Suite};
 
 const ARTIFACTS: &str = "a team's artifacts are its own";
 
@@ -63,7 +63,7 @@ fn plain_id(name: &str) -> String {
     format!("{PLATFORM}/{name}/{}", Road::Api)
 }
 
-/// Tries all of it.
+/// Tries what is selected.
 ///
 /// # Errors
 /// When the platform cannot prepare it, or the guard cannot be asked.
@@ -71,8 +71,9 @@ pub(super) async fn run(
     suite: &Suite<'_>,
     variant: Variant<'_>,
     canary: &Actor,
+    selected: Selected<'_>,
 ) -> anyhow::Result<Vec<Finding>> {
-    if !variant.is_about(Lack::Bucket) {
+    if !ids(variant).iter().any(|id| selected(id)) {
         return Ok(Vec::new());
     }
     if !variant.facts.has(Lack::Bucket) {

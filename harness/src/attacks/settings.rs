@@ -13,7 +13,7 @@ use super::claims::Claim;
 use super::facts::{AuthorizerFacts, Facts, RouteFacts, Variant};
 use super::finding::{Finding, Road, Scope, Untried, Verdict};
 use super::lack::Lack;
-use super::suite::Suite;
+use super::suite::{Selected, Suite};
 use crate::config::Issuer;
 
 const NETWORK: &str = "functions stay in the platform's network";
@@ -91,33 +91,42 @@ fn asks_for_scopes(suite: &Suite<'_>) -> bool {
     issuers.iter().any(|issuer| issuer.kind.is_for_apis() && !issuer.scopes.is_empty())
 }
 
-/// Reads the settings.
+/// Reads the settings that are selected.
 ///
 /// # Errors
 /// When the platform cannot read them.
-pub(super) async fn run(suite: &Suite<'_>, variant: Variant<'_>) -> anyhow::Result<Vec<Finding>> {
+pub(super) async fn run(
+    suite: &Suite<'_>,
+    variant: Variant<'_>,
+    selected: Selected<'_>,
+) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     if variant.is_first() {
-        findings.extend(networks(suite).await?);
+        findings.extend(networks(suite, selected).await?);
     }
     let facts = variant.facts;
     if variant.is_about(Lack::Api) {
         let (id, name) = (&facts.authorizer_id, &facts.authorizer_name);
-        findings.push(match facts.has(Lack::Authorizer) {
-            true => authorizer(suite, facts, platform_id(TRUSTS), id, name).await?,
-            false => {
-                let title = "each authorizer trusts one issuer for one audience".to_owned();
-                missing(platform_id(TRUSTS), PLATFORM, TOKEN, title, Lack::Authorizer)
-            }
-        });
+        if selected(&platform_id(TRUSTS)) {
+            findings.push(match facts.has(Lack::Authorizer) {
+                true => authorizer(suite, facts, platform_id(TRUSTS), id, name).await?,
+                false => {
+                    let title = "each authorizer trusts one issuer for one audience".to_owned();
+                    missing(platform_id(TRUSTS), PLATFORM, TOKEN, title, Lack::Authorizer)
+                }
+            });
+        }
         for other in others(facts) {
             let id = other_trusts_id(&other.name);
-            findings.push(authorizer(suite, facts, id, &other.id, &other.name).await?);
+            if selected(&id) {
+                findings.push(authorizer(suite, facts, id, &other.id, &other.name).await?);
+            }
         }
-        findings.extend(scopes(suite, facts).await?);
-        findings.extend(logs(suite, facts).await?);
+        findings.extend(scopes(suite, facts, selected).await?);
+        findings.extend(logs(suite, facts, selected).await?);
     }
-    if variant.is_about(Lack::Bucket) {
+    if variant.is_about(Lack::Bucket) && BUCKET.iter().any(|(name, _)| selected(&platform_id(name)))
+    {
         match facts.has(Lack::Bucket) {
             true => findings.extend(bucket(suite, &facts.bucket).await?),
             false => findings.extend(BUCKET.map(|(name, title)| {
@@ -192,10 +201,11 @@ async fn ask(
 }
 
 /// Each function runs in the platform's subnets and security group.
-async fn networks(suite: &Suite<'_>) -> anyhow::Result<Vec<Finding>> {
+async fn networks(suite: &Suite<'_>, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
     let facts = suite.facts();
     let mut findings = Vec::new();
-    for function in facts.functions.iter().filter(|function| function.deployed) {
+    let functions = facts.functions.iter().filter(|function| function.deployed);
+    for function in functions.filter(|function| selected(&in_network_id(&function.name))) {
         let name = &function.name;
         let title = format!("`{name}` runs in the platform's network");
         let lack = [Lack::Subnets, Lack::SecurityGroup].into_iter().find(|it| !facts.has(*it));
@@ -265,12 +275,16 @@ fn expected<'a>(suite: &'a Suite<'_>, url: Option<&str>) -> Option<&'a Issuer> {
 }
 
 /// Each route asks for one of the scopes that the issuer gives.
-async fn scopes(suite: &Suite<'_>, facts: &Facts) -> anyhow::Result<Vec<Finding>> {
+async fn scopes(
+    suite: &Suite<'_>,
+    facts: &Facts,
+    selected: Selected<'_>,
+) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     if !asks_for_scopes(suite) {
         return Ok(findings);
     }
-    for route in with_tokens(facts) {
+    for route in with_tokens(facts).filter(|route| selected(&scoped_id(&route.route_key))) {
         let title = format!("`{}` asks for a scope", route.route_key);
         let setting = Setting::of(PLATFORM, SCOPE, scoped_id(&route.route_key), title);
         let named = json!({"ApiId": facts.api_id, "RouteId": route.route_id});
@@ -288,9 +302,13 @@ async fn scopes(suite: &Suite<'_>, facts: &Facts) -> anyhow::Result<Vec<Finding>
 }
 
 /// Each stage logs the calls.
-async fn logs(suite: &Suite<'_>, facts: &Facts) -> anyhow::Result<Vec<Finding>> {
+async fn logs(
+    suite: &Suite<'_>,
+    facts: &Facts,
+    selected: Selected<'_>,
+) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for stage in &facts.stages {
+    for stage in facts.stages.iter().filter(|stage| selected(&logged_id(stage))) {
         let title = format!("the calls of stage `{stage}` are logged");
         let setting = Setting::of(PLATFORM, FRONT, logged_id(stage), title);
         let named = json!({"ApiId": facts.api_id, "StageName": stage});

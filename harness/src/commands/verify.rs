@@ -22,6 +22,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::again::Again;
+use super::github;
+use super::open::open;
 use super::{Isolated, backend, supervise, terminal, unless_interrupted};
 use crate::accepted::Acceptances;
 use crate::attacks::{self, Choice, Finding, Suite, campaign};
@@ -80,6 +82,12 @@ pub(super) struct Verify {
     /// Print the record as JSON instead of a table
     #[arg(long)]
     json: bool,
+    /// In a step of GitHub Actions: annotations at the lines to change, and the job's summary
+    #[arg(long, conflicts_with = "json")]
+    github: bool,
+    /// Open the report when the run has ended
+    #[arg(long)]
+    open: bool,
     /// Every probe on a line of its own, too
     #[arg(long, conflicts_with = "json")]
     verbose: bool,
@@ -99,6 +107,7 @@ impl Verify {
         if self.worker {
             supervise::end_with_supervisor()?;
         }
+        let github = self.github.then(github::Step::of_environment).transpose()?;
         let config = Config::load(&self.config)?;
         let acceptances = Acceptances::of(&config, OffsetDateTime::now_utc().date())?;
         // Before anything starts, and before an earlier run moves to the history.
@@ -120,6 +129,7 @@ impl Verify {
             record,
             baseline.as_ref(),
             &acceptances,
+            github.as_ref(),
         ))
         .await
         {
@@ -154,10 +164,12 @@ impl Verify {
         mut record: RunRecord,
         baseline: Option<&RunRecord>,
         acceptances: &Acceptances,
+        github: Option<&github::Step>,
     ) -> anyhow::Result<Exit> {
         let began = Instant::now();
         let progress = terminal::progress();
-        let exchanges = Arc::new(Exchanges::default());
+        let exchanges =
+            Arc::new(Exchanges::new().context("there is no place for the requests of this run")?);
         let mut inputs = Inputs::of(&config, keeper.directory(), keeper.redactor())?;
         let options = Options {
             backend: backend(self.backend.clone())?,
@@ -215,6 +227,12 @@ impl Verify {
             let signed = if self.worker { "to be signed" } else { "UNSIGNED" };
             let directory = keeper.directory().display();
             println!("evidence: {directory} ({signed}); report: {directory}/{REPORT}");
+            if let Some(step) = github {
+                step.tell(&record, &told, &self.config)?;
+            }
+        }
+        if self.open {
+            open(&keeper.directory().join(REPORT));
         }
         if self.worker {
             supervise::tell(keeper.directory())?;

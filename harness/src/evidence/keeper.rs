@@ -8,6 +8,8 @@ use ringfence_evidence::bundle::{JOURNAL, PREVIOUS, RUN, put, write};
 use ringfence_evidence::controls::Catalogue;
 use ringfence_evidence::manifest::{MANIFEST, sha256};
 use ringfence_evidence::{RunRecord, RunStatus, Summary};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::raw;
 use super::redact::Redactor;
@@ -119,9 +121,19 @@ impl Keeper {
 
     /// The record without what must not be kept.
     fn clean(&self, record: &RunRecord) -> anyhow::Result<RunRecord> {
-        let mut value = serde_json::to_value(record)?;
+        let mut record = record.clone();
+        // One after the other: as JSON they take many times the memory.
+        let probes = std::mem::take(&mut record.probes);
+        let mut record = self.cut(&record)?;
+        record.probes = probes.iter().map(|probe| self.cut(probe)).collect::<Result<_, _>>()?;
+        Ok(record)
+    }
+
+    /// A part of the record without what must not be kept.
+    fn cut<T: Serialize + DeserializeOwned>(&self, part: &T) -> serde_json::Result<T> {
+        let mut value = serde_json::to_value(part)?;
         self.redactor.json(&mut value);
-        Ok(serde_json::from_value(value)?)
+        serde_json::from_value(value)
     }
 }
 

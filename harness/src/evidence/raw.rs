@@ -24,16 +24,14 @@ pub(super) fn write(
 ) -> anyhow::Result<()> {
     let journal = journal(bundle, record)?;
     for probe in &record.probes {
-        let requests: Vec<Value> = probe
-            .request_ids
-            .iter()
-            .map(|id| {
-                let line = journal.get(id.as_str());
-                let entry: Value =
-                    line.and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
-                json!({"request_id": id, "exchange": exchanges.find(id), "journal": entry})
-            })
-            .collect();
+        let mut requests = Vec::new();
+        for id in &probe.request_ids {
+            let line = journal.get(id.as_str());
+            let entry: Value =
+                line.and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+            let exchange = exchanges.find(id).context("cannot read what was asked and answered")?;
+            requests.push(json!({"request_id": id, "exchange": exchange, "journal": entry}));
+        }
         let note = if requests.is_empty() {
             "No AWS call belongs to this probe: what was asked and answered stands in `observed`."
         } else {

@@ -1,6 +1,7 @@
 //! RSA signing keys.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
@@ -39,6 +40,20 @@ impl SigningKey {
         let modulus = pair.public_key().modulus().big_endian_without_leading_zero();
         let kid = URL_SAFE_NO_PAD.encode(digest(&SHA256, modulus).as_ref());
         Ok(Self { pair, kid })
+    }
+
+    /// A key that is no issuer's: one for the process, for making one takes longer
+    /// than an attack.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn of_a_stranger() -> Result<&'static Self, IssuerError> {
+        static KEY: OnceLock<SigningKey> = OnceLock::new();
+        if let Some(key) = KEY.get() {
+            return Ok(key);
+        }
+        let made = Self::generate()?;
+        Ok(KEY.get_or_init(|| made))
     }
 
     /// The key's id.

@@ -135,7 +135,8 @@ fn judge(
     estate: &Estate,
 ) -> Result<Mutant, CannotCompare> {
     let start = Instant::now();
-    let noticed = observations.noticed(&planned.document, &planned.overlay);
+    let Planned { document, overlay, spoken, .. } = planned;
+    let noticed = observations.noticed(document, overlay, spoken, NAMED);
     let (verdict, reason) = if noticed.is_empty() {
         let (verdict, reason) = match estate.compare(
             &planned.document,
@@ -166,7 +167,7 @@ fn judge(
         change: planned.change.clone(),
         verdict,
         reason,
-        killed_by: noticed.keys().take(NAMED).map(|id| id.to_string()).collect(),
+        killed_by: noticed.iter().map(|id| id.to_string()).collect(),
         duration_us: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
     })
 }

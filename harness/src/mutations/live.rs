@@ -3,7 +3,7 @@
 //! change, the probes that look at it run again on what is deployed then, and
 //! the platform puts it back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ringfence_evidence::{Mutant, MutantVerdict};
@@ -35,16 +35,29 @@ const TOKENS: [&str; 8] = [
     "other-scope",
 ];
 
+/// The probe that looks at the audience of tokens that are exchanged.
+const AUDIENCE: &str = "/other-audience/";
+
 /// How long a function's update may take.
 const SETTLING: Duration = Duration::from_secs(30);
 
 /// How the probes ended before anything was weakened.
 #[derive(Debug, Clone, Copy)]
 pub enum Before<'a> {
-    /// All of them, by id.
-    Known(&'a BTreeMap<&'a str, Verdict>),
-    /// A share of them alone: those that watch a change are made before it, too.
+    /// Those that do not hold on what is deployed; all others do.
+    Failing(&'a BTreeSet<String>),
+    /// Only a share of them was made, or an attack that succeeded may have changed
+    /// what is deployed: those that watch a change are made before it, too.
     Unknown,
+}
+
+/// How far one looks for who notices a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// At the very thing that is changed, with what was known of the estate.
+    Near,
+    /// At all that may depend on it, with the estate read again.
+    Far,
 }
 
 /// A change to what is deployed, and how it is undone.
@@ -63,16 +76,35 @@ pub struct Live {
     blocked: Option<String>,
 }
 
-/// The probes that look at a change.
+/// What is changed, and so which probes look at it: those about the platform's
+/// settings, and for some those with tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Watched {
-    /// Those about the platform's settings.
-    Settings,
-    /// Those with tokens for a route, by its key, and those about settings.
+    /// Something that could not be read.
+    Unread,
+    /// A bucket.
+    Bucket,
+    /// A function, by its name.
+    Function(String),
+    /// A route, by its key: those with tokens for it, too.
     Route(String),
-    /// Those with tokens that are exchanged for sessions, and those about
-    /// settings.
+    /// Who becomes a deployer: those with tokens that are exchanged for sessions,
+    /// too.
     Trust,
+}
+
+impl Watched {
+    /// Whether a probe of settings looks at this very thing.
+    fn is_looked_at_by(&self, id: &str) -> bool {
+        match self {
+            Self::Unread | Self::Trust => false,
+            Self::Bucket => id.contains("/bucket-") || id.contains("/artifact"),
+            Self::Function(name) => {
+                id.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with("/in-network/"))
+            }
+            Self::Route(key) => id.contains(&format!("/route-asks-for-scope/{key}")),
+        }
+    }
 }
 
 /// Why a change cannot be made or undone.
@@ -135,7 +167,7 @@ fn live(what: impl Into<String>, kind: &'static str, change: impl Into<String>) 
         kind,
         apply: Vec::new(),
         revert: Vec::new(),
-        watched: Watched::Settings,
+        watched: Watched::Unread,
         blocked: None,
     }
 }
@@ -257,6 +289,7 @@ async fn functions(facts: &Facts, platform: &Actor) -> Result<Vec<Live>, ChangeE
         let change = |kind, told: &str, apply| Live {
             apply: vec![apply],
             revert: vec![set(json!(facts.subnets), json!([facts.security_group]))],
+            watched: Watched::Function(name.clone()),
             ..live(format!("function/{name}"), kind, format!("`{name}` {told}"))
         };
         changes.push(change(
@@ -322,6 +355,7 @@ async fn bucket(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
         changes.push(Live {
             apply: vec![unblock.clone()],
             revert: vec![block.clone()],
+            watched: Watched::Bucket,
             ..live(what(), "unblocked", format!("nothing keeps `{bucket}` from being public"))
         });
     }
@@ -337,6 +371,7 @@ async fn bucket(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
         changes.push(Live {
             apply: set("Suspended"),
             revert: set("Enabled"),
+            watched: Watched::Bucket,
             ..live(what(), "versions-stopped", format!("`{bucket}` keeps no versions"))
         });
     }
@@ -353,6 +388,7 @@ async fn bucket(suite: &Suite<'_>) -> Result<Vec<Live>, ChangeError> {
             changes.push(Live {
                 apply: vec![unblock, set(policy.text())],
                 revert: std::iter::once(set(current.text())).chain(block).collect(),
+                watched: Watched::Bucket,
                 ..live(what(), "public", format!("everybody may read `{bucket}`"))
             });
         }
@@ -435,21 +471,21 @@ impl Live {
         let platform = suite.platform();
         let mut noticed = Vec::new();
         let failing = match before {
-            Before::Known(verdicts) => verdicts
-                .iter()
-                .filter(|(_, verdict)| **verdict != Verdict::Held)
-                .map(|(id, _)| (*id).to_owned())
-                .collect(),
-            Before::Unknown => self.watch(suite).await,
+            Before::Failing(ids) => ids.clone(),
+            Before::Unknown => self.watch(suite, Sight::Far).await.into_iter().collect(),
         };
         let made = match &self.blocked {
             Some(reason) => Err(reason.clone()),
             None => all(platform, &self.apply).await.map_err(|error| error.told()),
         };
         if made.is_ok() {
-            noticed = self.watch(suite).await;
-            // What did not hold before notices nothing.
-            noticed.retain(|id| !failing.contains(id));
+            for sight in [Sight::Near, Sight::Far] {
+                if noticed.is_empty() {
+                    noticed = self.watch(suite, sight).await;
+                    // What did not hold before notices nothing.
+                    noticed.retain(|id| !failing.contains(id));
+                }
+            }
             noticed.truncate(NAMED);
         }
         if self.blocked.is_none() {
@@ -478,22 +514,25 @@ impl Live {
 
     /// The probes that fail on what is deployed now. Where the deployed state
     /// cannot even be read any more, they say what they know from before.
-    async fn watch(&self, suite: &Suite<'_>) -> Vec<String> {
-        let now = Suite::of(suite.stack()).await;
+    async fn watch(&self, suite: &Suite<'_>, sight: Sight) -> Vec<String> {
+        let now = match sight {
+            Sight::Near => None,
+            Sight::Far => Suite::of(suite.stack()).await.ok(),
+        };
         let suite = now.as_ref().unwrap_or(suite);
-        let mut findings = suite.tried(Part::Settings, &|_| true).await;
+        let is_meant = |id: &str| sight == Sight::Far || self.watched.is_looked_at_by(id);
+        let mut findings = suite.tried(Part::Settings, &is_meant).await;
         match &self.watched {
-            Watched::Settings => {}
+            Watched::Unread | Watched::Bucket | Watched::Function(_) => {}
             Watched::Route(key) => {
-                let of_route = |id: &str| {
-                    let mut names = TOKENS.iter().map(|name| format!("/{name}/{key}"));
-                    names.any(|name| id.ends_with(&name))
-                };
-                findings.extend(suite.tried(Part::Tokens, &of_route).await);
+                let is_of_route =
+                    |id: &str| TOKENS.iter().any(|name| id.contains(&format!("/{name}/{key}")));
+                findings.extend(suite.tried_at(key, &is_of_route).await);
             }
             Watched::Trust => {
+                let is_meant = |id: &str| sight == Sight::Far || id.contains(AUDIENCE);
                 for deployer in &suite.facts().deployers {
-                    findings.extend(suite.tried(Part::Trust(deployer), &|_| true).await);
+                    findings.extend(suite.tried(Part::Trust(deployer), &is_meant).await);
                 }
             }
         }

@@ -21,7 +21,7 @@ pub mod possible;
 pub mod targets;
 pub mod weaken;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use ringfence_evidence::{Mutant, MutationSummary, Mutations};
@@ -112,11 +112,12 @@ pub async fn run(
     let chosen: Vec<Live> = live.into_iter().filter(|mutant| choice.has(&mutant.id)).collect();
     if !chosen.is_empty() {
         let phase = progress.phase("weakening what is deployed");
-        let held: BTreeMap<&str, Verdict> =
-            findings.iter().map(|finding| (finding.id.as_str(), finding.verdict)).collect();
+        let not_held = findings.iter().filter(|finding| finding.verdict != Verdict::Held);
+        let failing: BTreeSet<String> = not_held.map(|finding| finding.id.clone()).collect();
+        let any_succeeded = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
         let before = match choice {
-            Choice::Share(_) => Before::Unknown,
-            Choice::All | Choice::Ids(_) => Before::Known(&held),
+            Choice::All | Choice::Ids(_) if !any_succeeded => Before::Failing(&failing),
+            Choice::All | Choice::Ids(_) | Choice::Share(_) => Before::Unknown,
         };
         for mutant in chosen {
             phase.note(mutant.change.clone());

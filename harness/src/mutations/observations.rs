@@ -1,13 +1,14 @@
 //! What the probes observed, as far as policies decided it: the recorded
 //! requests with the probes that look at how they were decided.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ringfence_guard::recording::Verdict;
 use ringfence_guard::{Inputs, Overlay, Recorded};
 use ringfence_policy::Principal;
 
+use super::possible::Spoken;
 use crate::attacks::facts::FunctionFacts;
 use crate::attacks::{self, Facts, Finding, Road};
 
@@ -23,7 +24,7 @@ pub enum Notices {
 /// A request with the probes that depend on how it is decided.
 #[derive(Debug, Clone)]
 pub struct Observation {
-    /// The ids of the probes.
+    /// The ids of the probes, in order.
     pub probes: Vec<Arc<str>>,
     /// What they notice.
     pub notices: Notices,
@@ -37,6 +38,7 @@ pub struct Observation {
 #[derive(Debug, Default)]
 pub struct Observations {
     all: Vec<Observation>,
+    /// Their places, in the order of their first probes.
     by_document: HashMap<Arc<str>, Vec<usize>>,
 }
 
@@ -52,7 +54,8 @@ pub enum Difference {
 }
 
 impl Observation {
-    pub(super) fn new(probes: Vec<Arc<str>>, notices: Notices, inputs: Arc<Inputs>) -> Self {
+    pub(super) fn new(mut probes: Vec<Arc<str>>, notices: Notices, inputs: Arc<Inputs>) -> Self {
+        probes.sort_unstable();
         let verdicts = inputs.verdict_of_each(&Overlay::none());
         Self { probes, notices, inputs, verdicts }
     }
@@ -156,10 +159,15 @@ impl Observations {
             .documents()
             .flat_map(|attached| [Arc::clone(&attached.id), Arc::clone(&attached.slot)])
             .collect();
-        for id in ids {
-            self.by_document.entry(id).or_default().push(place);
-        }
         self.all.push(observation);
+        let all = &self.all;
+        let first =
+            |place: usize| all.get(place).and_then(|observation| observation.probes.first());
+        for id in ids {
+            let places = self.by_document.entry(id).or_default();
+            let at = places.partition_point(|other| first(*other) <= first(place));
+            places.insert(at, place);
+        }
     }
 
     /// How many there are.
@@ -177,18 +185,35 @@ impl Observations {
         &self.all
     }
 
-    /// Those that depend on a document, by its id or its place.
+    /// Those that depend on a document, by its id or its place, in the order of their
+    /// first probes.
     pub fn on(&self, id: &str) -> impl Iterator<Item = &Observation> {
         self.by_document.get(id).into_iter().flatten().filter_map(|place| self.all.get(*place))
     }
 
-    /// The probes that notice, each with what it notices first; in order.
-    pub fn noticed(&self, id: &str, overlay: &Overlay) -> BTreeMap<Arc<str>, Difference> {
-        let mut noticed = BTreeMap::new();
+    /// The first probes that notice a change, in order, and so many at most.
+    /// `spoken` is what the changed statement speaks of: nothing else is decided
+    /// otherwise.
+    pub fn noticed(
+        &self,
+        id: &str,
+        overlay: &Overlay,
+        spoken: &Spoken,
+        most: usize,
+    ) -> BTreeSet<Arc<str>> {
+        let mut meant = spoken.requests();
+        let mut noticed: BTreeSet<Arc<str>> = BTreeSet::new();
         for observation in self.on(id) {
-            if let Some(difference) = observation.differs(overlay) {
-                for probe in &observation.probes {
-                    noticed.entry(Arc::clone(probe)).or_insert_with(|| difference.clone());
+            // All that follow come after those that are wanted.
+            if noticed.len() == most && noticed.last() < observation.probes.first() {
+                break;
+            }
+            let asked = &observation.inputs.asked;
+            let is_meant = asked.iter().any(|asked| meant.have(&asked.action));
+            if is_meant && observation.differs(overlay).is_some() {
+                noticed.extend(observation.probes.iter().cloned());
+                while noticed.len() > most {
+                    noticed.pop_last();
                 }
             }
         }

@@ -2,10 +2,10 @@
 //! statements that deny all others: what the action reference leaves open, and the
 //! deployed state decides. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use ringfence_policy::{Document, DocumentError, Kind};
+use ringfence_policy::{Document, DocumentError, Kind, Wildcard};
 use ringfence_wire::Service;
 use serde_json::{Value, json};
 
@@ -163,6 +163,16 @@ impl Spoken {
         service == "*" || self.actions.as_ref().is_none_or(|all| all.iter().any(is_of))
     }
 
+    /// The requests that it speaks of, by their actions.
+    pub fn requests(&self) -> Requests {
+        let patterns = self.actions.as_ref();
+        Requests {
+            patterns: patterns
+                .map(|all| all.iter().map(|action| Wildcard::of_actions(action)).collect()),
+            asked: HashMap::new(),
+        }
+    }
+
     /// Whether it may speak of what the policy of this resource decides about: of a
     /// role, who assumes it.
     pub fn is_about(&self, arn: &str) -> bool {
@@ -194,6 +204,27 @@ impl Spoken {
     fn others(&self) -> Option<Value> {
         let actions = self.actions.as_ref()?;
         Some(effect("Deny", json!({"NotAction": actions, "Resource": "*"})))
+    }
+}
+
+/// The requests that a statement speaks of. Each action is looked at once.
+#[derive(Debug)]
+pub struct Requests {
+    /// `None`: any.
+    patterns: Option<Vec<Wildcard>>,
+    asked: HashMap<String, bool>,
+}
+
+impl Requests {
+    /// Whether those for an action are among them.
+    pub fn have(&mut self, action: &str) -> bool {
+        let Some(patterns) = &self.patterns else { return true };
+        if let Some(known) = self.asked.get(action) {
+            return *known;
+        }
+        let found = patterns.iter().any(|pattern| pattern.matches(action));
+        self.asked.insert(action.to_owned(), found);
+        found
     }
 }
 

@@ -1,6 +1,6 @@
 //! The evidence of a run as files, all made from its record.
 //!
-//! [`render`] is pure: the same record, catalogue and surroundings give the
+//! [`render_each`] is pure: the same record, catalogue and surroundings give the
 //! same bytes, so that anybody can render a bundle again and compare. What is
 //! not made from the record (`journal.jsonl`, `raw/`, `inputs/`,
 //! `previous/run.json`) lies beside it and is covered by the manifest.
@@ -60,33 +60,49 @@ pub struct Surroundings<'a> {
     pub inputs: Option<&'a BTreeMap<String, String>>,
 }
 
-/// Every file that is made from a record, by its path in the bundle, in order.
+/// Makes every file that is made from a record, in order, and hands each on, by its
+/// path in the bundle, before the next one is made: a large run's take much memory.
 ///
 /// # Errors
-/// Never in practice: all of it is plain data.
+/// What the taker says; else never in practice: all of it is plain data.
+pub fn render_each<E: From<serde_json::Error>>(
+    record: &RunRecord,
+    catalogue: &Catalogue,
+    surroundings: &Surroundings<'_>,
+    mut take: impl FnMut(&'static str, Vec<u8>) -> Result<(), E>,
+) -> Result<(), E> {
+    let assessment = catalogue.assess(record);
+    let none = BTreeMap::new();
+    let inputs = surroundings.inputs.unwrap_or(&none);
+    take("SCOPE.md", text::scope(record, catalogue, &assessment).into_bytes())?;
+    take("VERIFY.md", text::verify(record).into_bytes())?;
+    take("controls.csv", csv::controls(record, catalogue, &assessment))?;
+    take("findings.sarif", findings::findings(record, inputs)?)?;
+    take("junit.xml", junit::junit(record, catalogue))?;
+    take("live-checks.md", live::checks(record, catalogue).into_bytes())?;
+    take("mutation.json", mutation(record)?)?;
+    take("oscal/assessment-plan.json", oscal::plan(record, catalogue)?.0)?;
+    take("oscal/assessment-results.json", oscal::results(record, catalogue, &assessment)?)?;
+    take("probes.csv", csv::probes(record, catalogue))?;
+    take(REPORT, html::render(record, catalogue, surroundings.previous).into_bytes())?;
+    take(RUN, record.to_json()?)
+}
+
+/// All of them.
+///
+/// # Errors
+/// As [`render_each`].
 pub fn render(
     record: &RunRecord,
     catalogue: &Catalogue,
     surroundings: &Surroundings<'_>,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
-    let assessment = catalogue.assess(record);
-    let none = BTreeMap::new();
-    let inputs = surroundings.inputs.unwrap_or(&none);
-    let (plan, _) = oscal::plan(record, catalogue)?;
-    Ok(vec![
-        ("SCOPE.md", text::scope(record, catalogue, &assessment).into_bytes()),
-        ("VERIFY.md", text::verify(record).into_bytes()),
-        ("controls.csv", csv::controls(record, catalogue, &assessment)),
-        ("findings.sarif", findings::findings(record, inputs)?),
-        ("junit.xml", junit::junit(record, catalogue)),
-        ("live-checks.md", live::checks(record, catalogue).into_bytes()),
-        ("mutation.json", mutation(record)?),
-        ("oscal/assessment-plan.json", plan),
-        ("oscal/assessment-results.json", oscal::results(record, catalogue, &assessment)?),
-        ("probes.csv", csv::probes(record, catalogue)),
-        (REPORT, html::render(record, catalogue, surroundings.previous).into_bytes()),
-        (RUN, record.to_json()?),
-    ])
+    let mut files = Vec::new();
+    render_each(record, catalogue, surroundings, |name, bytes| {
+        files.push((name, bytes));
+        Ok::<(), serde_json::Error>(())
+    })?;
+    Ok(files)
 }
 
 /// Where the manifest of a share is kept that a bundle was made of.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{FIRST_RUN, INPUTS, PREVIOUS, RUN, Surroundings, render};
+use super::{FIRST_RUN, INPUTS, PREVIOUS, RUN, Surroundings, render_each};
 use crate::controls::Catalogue;
 use crate::manifest::{MANIFEST, Manifest, ManifestError, SIGNATURE};
 use crate::places::Places;
@@ -44,9 +44,7 @@ pub fn write(
             _ => {}
         }
     }
-    for (name, bytes) in rendered(directory, record, catalogue)? {
-        put(&directory.join(name), &bytes)?;
-    }
+    rendered(directory, record, catalogue, |name, bytes| Ok(put(&directory.join(name), &bytes)?))?;
     let manifest = Manifest::of(directory)?.to_string();
     put(&directory.join(MANIFEST), manifest.as_bytes())?;
     Ok(())
@@ -61,11 +59,14 @@ pub fn differing(
     catalogue: &Catalogue,
 ) -> Result<Vec<&'static str>, BundleError> {
     let record = read(directory)?;
-    let rendered = rendered(directory, &record, catalogue)?;
-    let differs = |(name, bytes): &(&'static str, Vec<u8>)| {
-        std::fs::read(directory.join(name)).ok().as_ref() != Some(bytes)
-    };
-    Ok(rendered.into_iter().filter(differs).map(|(name, _)| name).collect())
+    let mut differing = Vec::new();
+    rendered(directory, &record, catalogue, |name, bytes| {
+        if std::fs::read(directory.join(name)).ok() != Some(bytes) {
+            differing.push(name);
+        }
+        Ok(())
+    })?;
+    Ok(differing)
 }
 
 /// Renders a bundle's forms again, in its directory. The manifest stays as it
@@ -76,10 +77,7 @@ pub fn differing(
 pub fn rewrite(directory: &Path, into: &Path, catalogue: &Catalogue) -> Result<(), BundleError> {
     // What is written is of today's version, whatever was read.
     let record = RunRecord { schema_version: SCHEMA_VERSION, ..read(directory)? };
-    for (name, bytes) in rendered(directory, &record, catalogue)? {
-        put(&into.join(name), &bytes)?;
-    }
-    Ok(())
+    rendered(directory, &record, catalogue, |name, bytes| Ok(put(&into.join(name), &bytes)?))
 }
 
 /// Reads the record of a bundle, of whatever version: the first version's was
@@ -97,12 +95,13 @@ fn rendered(
     directory: &Path,
     record: &RunRecord,
     catalogue: &Catalogue,
-) -> Result<Vec<(&'static str, Vec<u8>)>, BundleError> {
+    take: impl FnMut(&'static str, Vec<u8>) -> Result<(), BundleError>,
+) -> Result<(), BundleError> {
     let previous = directory.join(PREVIOUS);
     let previous = previous.exists().then(|| RunRecord::read(&previous)).transpose()?;
     let inputs = texts(directory, record);
     let surroundings = Surroundings { previous: previous.as_ref(), inputs: Some(&inputs) };
-    Ok(render(record, catalogue, &surroundings)?)
+    render_each(record, catalogue, &surroundings, take)
 }
 
 /// The texts that a bundle keeps of what was under test, by their paths.

@@ -133,8 +133,8 @@ fn weakened(mutations: &Mutations, part: bool) -> String {
     text
 }
 
-/// One line a guard rail, in the order of the probes.
-fn by_guard_rail(probes: &[Probe], proofs: &[Proof]) -> String {
+/// The counts of each guard rail, in the order of the probes.
+pub(crate) fn tallies(probes: &[Probe]) -> Vec<(&str, Tally)> {
     let mut rails: Vec<(&str, Tally)> = Vec::new();
     for probe in probes {
         let one = Tally::of([probe.verdict]);
@@ -143,6 +143,12 @@ fn by_guard_rail(probes: &[Probe], proofs: &[Proof]) -> String {
             None => rails.push((&probe.guard_rail, one)),
         }
     }
+    rails
+}
+
+/// One line a guard rail, in the order of the probes.
+fn by_guard_rail(probes: &[Probe], proofs: &[Proof]) -> String {
+    let rails = tallies(probes);
     let width = rails.iter().map(|(rail, ..)| rail.chars().count()).max().unwrap_or_default();
     let mut text = String::new();
     for (rail, tally) in rails {

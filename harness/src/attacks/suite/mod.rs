@@ -17,7 +17,7 @@ use super::claims;
 use super::doors;
 use super::escalations;
 use super::escalations::decided;
-use super::facts::{DeployerFacts, Facts};
+use super::facts::{DeployerFacts, Facts, RouteFacts};
 use super::finding::{Companion, Finding, Road};
 use super::inside::{Author, Code, Inside};
 use super::lack::{self, Lack};
@@ -197,6 +197,7 @@ impl<'a> Suite<'a> {
     fn gateway<'b>(&'b self, facts: &'b Facts) -> Gateway<'b> {
         Gateway {
             facts,
+            routes: facts.routes.iter().collect(),
             issuers: self.stack.issuers(),
             guard: self.stack.guard(),
             endpoint: self.stack.endpoint(),
@@ -218,7 +219,7 @@ impl<'a> Suite<'a> {
             Part::Deployments => Ok(claims::deployments(self.stack)),
             Part::Policies => claims::policies(self.stack).await,
             Part::Settings => self.settings(selected).await,
-            Part::Tokens => self.tokens(selected).await,
+            Part::Tokens => self.tokens(|_| true, selected).await,
             Part::Trust(deployer) => self.trust().run(deployer, selected).await,
             Part::Deployer(deployer) => {
                 let attacker = self.deployer(deployer).await?;
@@ -302,9 +303,10 @@ impl<'a> Suite<'a> {
         let tried = async {
             let mut findings = Vec::new();
             for variant in self.facts.variants() {
-                let mut own = settings::run(self, variant).await?;
-                own.extend(public::run(self, variant, &actor).await?);
-                own.extend(doors::run(self, variant, &actor).await?);
+                let wanted = |id: &str| selected(&variant.id(id));
+                let mut own = settings::run(self, variant, &wanted).await?;
+                own.extend(public::run(self, variant, &actor, &wanted).await?);
+                own.extend(doors::run(self, variant, &actor, &wanted).await?);
                 own.iter_mut().for_each(|finding| finding.id = variant.id(&finding.id));
                 findings.extend(own);
             }
@@ -317,20 +319,35 @@ impl<'a> Suite<'a> {
         Ok(findings)
     }
 
-    /// Tokens against each API.
-    async fn tokens(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
+    /// Tokens against each API, at the routes that are meant.
+    async fn tokens(
+        &self,
+        at: impl Fn(&RouteFacts) -> bool,
+        selected: Selected<'_>,
+    ) -> anyhow::Result<Vec<Finding>> {
         let mut findings = Vec::new();
         for variant in self.facts.variants().filter(|variant| variant.is_about(Lack::Api)) {
+            let mut gateway = self.gateway(variant.facts);
+            gateway.routes.retain(|route| at(route));
             // An API without a route lets nobody in.
-            if variant.facts.routes.is_empty() {
+            if gateway.routes.is_empty() {
                 continue;
             }
             let wanted = |id: &str| selected(&variant.id(id));
-            let own = self.gateway(variant.facts).run(&wanted).await?;
+            let own = gateway.run(&wanted).await?;
             let named = |finding: Finding| Finding { id: variant.id(&finding.id), ..finding };
             findings.extend(own.into_iter().map(named));
         }
         Ok(findings)
+    }
+
+    /// Runs what is selected of the attacks with tokens at one route alone; where
+    /// they could not be run, that is a finding.
+    pub async fn tried_at(&self, route_key: &str, selected: Selected<'_>) -> Vec<Finding> {
+        match self.tokens(|route| route.route_key == route_key, selected).await {
+            Ok(findings) => findings,
+            Err(error) => vec![Part::Tokens.not_run(format!("{error:#}"))],
+        }
     }
 
     /// Runs what is selected of a part; where it could not be run, that is a

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::super::actor::Actor;
 use super::super::attack::Step;
 use super::super::catalogue::{lambda_trust, package};
-use super::super::facts::Facts;
+use super::super::facts::{Facts, RouteFacts};
 
 /// The function behind the copies, and its role.
 const NAME: &str = "ringfence-mirror";
@@ -22,6 +22,7 @@ const SOURCE: &str = "def handler(event, context):\n    return {\"reached\": Tru
 #[derive(Debug)]
 pub(super) struct Mirror<'a> {
     facts: &'a Facts,
+    routes: &'a [&'a RouteFacts],
     platform: &'a Actor,
     open: OnceLock<String>,
     scopeless: OnceLock<String>,
@@ -41,8 +42,8 @@ pub(super) fn reached(body: &Value) -> bool {
 }
 
 impl<'a> Mirror<'a> {
-    pub(super) fn of(facts: &'a Facts, platform: &'a Actor) -> Self {
-        Self { facts, platform, open: OnceLock::new(), scopeless: OnceLock::new() }
+    pub(super) fn of(facts: &'a Facts, routes: &'a [&'a RouteFacts], platform: &'a Actor) -> Self {
+        Self { facts, routes, platform, open: OnceLock::new(), scopeless: OnceLock::new() }
     }
 
     /// The copy without a guard rail.
@@ -101,7 +102,7 @@ impl<'a> Mirror<'a> {
         };
         // One for each issuer and audience that routes ask for.
         let mut authorizers: BTreeMap<(&str, &str), String> = BTreeMap::new();
-        for route in facts.routes.iter().filter(|_| authorized) {
+        for route in self.routes.iter().filter(|_| authorized) {
             let (issuer, audience) = facts.trusted(route);
             if authorizers.contains_key(&(issuer, audience)) {
                 continue;
@@ -120,7 +121,7 @@ impl<'a> Mirror<'a> {
         }));
         let made = self.call(ApiGatewayV2, "CreateIntegration", integration).await?;
         let target = format!("integrations/{}", id(&made, "integrationId")?);
-        for route in &facts.routes {
+        for route in self.routes {
             let mut input = on(json!({"RouteKey": route.route_key, "Target": target}));
             let authorization = match authorizers.get(&facts.trusted(route)) {
                 Some(id) => json!({"AuthorizationType": "JWT", "AuthorizerId": id}),

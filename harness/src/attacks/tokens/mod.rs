@@ -45,6 +45,8 @@ const CLIENT: &str = "client";
 pub struct Gateway<'a> {
     /// The deployed state.
     pub facts: &'a Facts,
+    /// The routes that are attacked.
+    pub routes: Vec<&'a RouteFacts>,
     /// Who issues tokens: for each route one whose tokens are good there, while
     /// those of the others must not be taken.
     pub issuers: &'a [Issuer],
@@ -108,9 +110,9 @@ impl Gateway<'_> {
     /// When a token cannot be made or the API does not answer.
     pub async fn run(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
         let mut findings = Vec::new();
-        let mirror = Mirror::of(self.facts, self.platform);
+        let mirror = Mirror::of(self.facts, &self.routes, self.platform);
         // Where no token decides anything, there is nothing to show by a copy.
-        let tried = self.facts.routes.iter().any(|route| self.untried(route).is_none());
+        let tried = self.routes.iter().any(|route| self.untried(route).is_none());
         if !tried {
             self.attack(&mirror, selected, &mut findings).await?;
             return Ok(findings);
@@ -133,7 +135,7 @@ impl Gateway<'_> {
         selected: Selected<'_>,
         findings: &mut Vec<Finding>,
     ) -> anyhow::Result<()> {
-        for route in &self.facts.routes {
+        for &route in &self.routes {
             if let Some(untried) = self.untried(route) {
                 findings.extend(Some(untried).filter(|untried| selected(&untried.id)));
                 continue;
@@ -164,7 +166,7 @@ impl Gateway<'_> {
     /// When no token can be made.
     pub fn ids(&self) -> Result<Vec<String>, IssuerError> {
         let mut ids = Vec::new();
-        for route in &self.facts.routes {
+        for &route in &self.routes {
             if let Some(untried) = self.untried(route) {
                 ids.push(untried.id);
                 continue;
@@ -212,7 +214,7 @@ impl Gateway<'_> {
     /// The first route of each issuer: there its keys rotate.
     fn rotating(&self) -> Vec<&RouteFacts> {
         let mut seen = BTreeSet::new();
-        let routes = self.facts.routes.iter().filter(|route| self.untried(route).is_none());
+        let routes = self.routes.iter().copied().filter(|route| self.untried(route).is_none());
         let issuer = |route| self.issuer(route).map(|issuer| issuer.url.as_str()).ok();
         routes.filter(|route| seen.insert(issuer(route))).collect()
     }

@@ -284,11 +284,11 @@ impl Trust<'_> {
             "",
         );
         invalid("malformed", "that is none", "not.a.token".into(), "");
-        let unknown = SigningKey::generate()?;
+        let unknown = SigningKey::of_a_stranger()?;
         invalid(
             "unknown-key",
             "of an unknown key",
-            issuer.sign_with_foreign_key(&unknown, false, &claims())?,
+            issuer.sign_with_foreign_key(unknown, false, &claims())?,
             "",
         );
         invalid(
@@ -305,11 +305,11 @@ impl Trust<'_> {
             issuer.sign(&slashed)?,
             "No OpenIDConnect provider found in your account for ",
         );
-        let stranger = SigningKey::generate()?;
+        let stranger = SigningKey::of_a_stranger()?;
         invalid(
             "foreign-key",
             "of another key",
-            issuer.sign_with_foreign_key(&stranger, true, &claims())?,
+            issuer.sign_with_foreign_key(stranger, true, &claims())?,
             "",
         );
         invalid("alg-none", "without a signature", unsigned(&claims()), "");

@@ -267,10 +267,10 @@ impl Trust<'_> {
         let Some((_, run)) = self.run_of(deployer) else {
             return Ok(Companion::missing("there is no such app"));
         };
-        let stranger = SigningKey::generate()?;
+        let stranger = SigningKey::of_a_stranger()?;
         let issuer = "https://issuer.example.com";
         let claims = run.claims(issuer, AUDIENCE, OffsetDateTime::now_utc());
-        let token = self.issuer(deployer)?.sign_with_foreign_key(&stranger, false, &claims)?;
+        let token = self.issuer(deployer)?.sign_with_foreign_key(stranger, false, &claims)?;
         Ok(match self.assume(&deployer.role_arn, &token).await {
             Err(error) if error.code == "InvalidIdentityToken" => Companion::shown(format!(
                 "a token of an issuer that is not registered gets {} {error}",
