@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         membership: None,
         vpc_endpoints: Vec::new(),
         journal: Some(work_dir.join("journal.jsonl")),
-        python: None,
+        interpreters: ringfence_services::setting::Interpreters::default(),
         record: false,
         mode: ringfence_guard::Mode::Enforce,
         work_dir: work_dir.clone(),

@@ -6,6 +6,7 @@
 
 use ringfence_guard::{Config, Guard};
 use ringfence_services::Credentials;
+use ringfence_services::setting::Interpreters;
 use ringfence_wire::Secret;
 
 #[tokio::main]
@@ -34,7 +35,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         membership: None,
         vpc_endpoints: Vec::new(),
         journal: arguments.next().map(Into::into),
-        python: arguments.next().map(Into::into),
+        interpreters: Interpreters {
+            python: arguments.next().map(Into::into),
+            node: arguments.next().map(Into::into),
+        },
         record: false,
         mode: ringfence_guard::Mode::Enforce,
         work_dir: work_dir.clone(),

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ringfence_policy::DocumentError;
-use ringfence_services::Setting;
 use ringfence_services::credentials::{Credentials, Identity};
+use ringfence_services::setting::{Interpreters, Setting};
 use ringfence_services::token::{Issuers, KeySource};
 use ringfence_wire::ServiceError;
 use tokio::net::TcpListener;
@@ -82,8 +82,8 @@ pub struct Config {
     pub journal: Option<PathBuf>,
     /// Whether decisions are only journalled, and refuse nothing; see [`Mode`].
     pub mode: Mode,
-    /// A Python interpreter with `aws-sam-translator` and `awslambdaric`.
-    pub python: Option<PathBuf>,
+    /// What runs functions, and SAM's translator.
+    pub interpreters: Interpreters,
     /// Whether what is decided about is kept, to be decided again: some
     /// kilobytes for each of the latest requests.
     pub record: bool,
@@ -202,7 +202,7 @@ impl Guard {
         let setting = Arc::new(Setting::new(
             &config.account_id,
             config.region,
-            config.python,
+            config.interpreters,
             config.work_dir,
         ));
         let mut endpoint = config.upstream.url.clone();

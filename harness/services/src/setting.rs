@@ -12,6 +12,17 @@ use url::Url;
 
 use crate::credentials::Keyring;
 
+/// The interpreters of this machine. Without one, the functions of its runtimes
+/// are deployed and not run, and say so when they are invoked.
+#[derive(Debug, Clone, Default)]
+pub struct Interpreters {
+    /// A Python interpreter whose environment holds `aws-sam-translator` and
+    /// `awslambdaric`. Without one, templates with the SAM transform fail too.
+    pub python: Option<PathBuf>,
+    /// A Node.js interpreter, 18 or newer.
+    pub node: Option<PathBuf>,
+}
+
 /// What the services share: the account, where the guard answers, who holds
 /// which key, and where the tools and the working files are.
 #[derive(Debug)]
@@ -22,10 +33,8 @@ pub struct Setting {
     pub region: String,
     /// Every credential of the account.
     pub keyring: Arc<Keyring>,
-    /// A Python interpreter whose environment holds `aws-sam-translator` and
-    /// `awslambdaric`. Without one, templates with the SAM transform and
-    /// function invocations fail and say so.
-    pub python: Option<PathBuf>,
+    /// What runs functions, and SAM's translator.
+    pub interpreters: Interpreters,
     /// A directory for function code and scratch files; removed by its owner.
     pub work_dir: PathBuf,
     endpoint: OnceLock<Url>,
@@ -38,14 +47,14 @@ impl Setting {
     pub fn new(
         account_id: impl Into<String>,
         region: impl Into<String>,
-        python: Option<PathBuf>,
+        interpreters: Interpreters,
         work_dir: PathBuf,
     ) -> Self {
         Self {
             account_id: account_id.into(),
             region: region.into(),
             keyring: Arc::new(Keyring::default()),
-            python,
+            interpreters,
             work_dir,
             endpoint: OnceLock::new(),
             sandbox: OnceCell::new(),
@@ -75,9 +84,9 @@ impl Setting {
     pub async fn sandbox(&self) -> io::Result<Sandbox> {
         let detect = async || {
             let python =
-                self.python.clone().or_else(ringfence_sandbox::python).ok_or_else(|| {
-                    io::Error::other("running a function apart needs a python3 on the PATH")
-                })?;
+                self.interpreters.python.clone().or_else(ringfence_sandbox::python).ok_or_else(
+                    || io::Error::other("running a function apart needs a python3 on the PATH"),
+                )?;
             Ok(Sandbox::detect(&python).await)
         };
         self.sandbox.get_or_try_init(detect).await.cloned()

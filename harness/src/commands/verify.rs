@@ -458,6 +458,9 @@ fn describe(stack: &Stack, record: &mut RunRecord) -> anyhow::Result<()> {
     let identity = stack.emulator().identity();
     record.isolation = Some(stack.isolation().into());
     record.tools.insert("python".to_owned(), stack.tools().version.clone());
+    if let Some(node) = stack.node() {
+        record.tools.insert("node".to_owned(), node.version.clone());
+    }
     for package in ["aws-sam-cli", "awscli", "aws-sam-translator", "awslambdaric", "moto"] {
         if let Some(version) = PythonTools::pinned(package) {
             record.tools.insert(package.to_owned(), version.to_owned());

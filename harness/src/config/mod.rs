@@ -169,6 +169,14 @@ impl Config {
                     format!("variable `{name}` is given twice, as text and as an output"),
                 ));
             }
+            if let Some((name, _)) =
+                app.secrets.iter().find(|(name, _)| app.secrets_from_outputs.contains_key(*name))
+            {
+                return Err(Fault::at(
+                    &app.name,
+                    format!("secret `{name}` is given twice, as text and as an output"),
+                ));
+            }
             if app.immutable_subject && (app.owner_id.is_none() || app.repository_id.is_none()) {
                 return Err(Fault::at(
                     &app.name,
@@ -498,6 +506,10 @@ mod tests {
     #[case::twice(
         "[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\n[[apps]]\nname='a'\ndirectory='b'\nrepository='o/r'",
         "r.toml:6:6: app `a` is given twice"
+    )]
+    #[case::secret_twice(
+        "[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\nsecrets={K='1'}\nsecrets_from_outputs={K='k'}",
+        "r.toml:2:6: secret `K` is given twice, as text and as an output"
     )]
     #[case::deployer_of_nothing(
         "[[deployers]]\nname='d'\nrole_output='r'\napp='x'\njob='code'",

@@ -300,6 +300,10 @@ pub struct App {
     /// The workflow's secrets (`secrets.X`): masked in its output.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
+    /// Secrets (`secrets.X`) whose values are Terraform outputs: the key of a
+    /// user that deploys, say.
+    #[serde(default)]
+    pub secrets_from_outputs: BTreeMap<String, String>,
 }
 
 /// What a template may be called in an application's repository.

@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::config::Place;
 use crate::progress::Progress;
 use crate::remark::{Outcome, Remark};
+use crate::tools::interpreters;
 
 pub(crate) use files::{Found, find};
 pub(crate) use roots::roots;
@@ -151,7 +152,8 @@ pub async fn examine(directory: &Path, options: &Options) -> Diagnosis {
     }
     let tools = tools::examine(&found, options, &mut diagnosis).await;
     roots::examine(&found, tools.terraform, options, &mut diagnosis).await;
-    templates::examine(&found, tools.python.as_ref(), &mut diagnosis).await;
+    let interpreters = interpreters(tools.python.as_ref(), tools.node.as_ref());
+    templates::examine(&found, interpreters, &mut diagnosis).await;
     workflows::examine(&found, tools.python.as_ref(), &mut diagnosis).await;
     diagnosis.lines.sort();
     diagnosis.lines.dedup();

@@ -3,12 +3,13 @@
 use super::{Diagnosis, Found, Kind, Line, Options, Verdict};
 use crate::emulator;
 use crate::terraform::Machine;
-use crate::tools::{PythonTools, TerraformBinary};
+use crate::tools::{Node, PythonTools, TerraformBinary};
 
 /// Those that are there.
 pub(super) struct Tools {
     pub(super) terraform: Machine,
     pub(super) python: Option<PythonTools>,
+    pub(super) node: Option<Node>,
 }
 
 pub(super) async fn examine(found: &Found, options: &Options, diagnosis: &mut Diagnosis) -> Tools {
@@ -49,6 +50,11 @@ pub(super) async fn examine(found: &Found, options: &Options, diagnosis: &mut Di
             None
         }
     };
+    let node = Node::find().await;
+    if let Some(node) = &node {
+        let file = node.path.display().to_string();
+        tell(file, &format!("Node.js {}", node.version), Verdict::Runs, String::new());
+    }
     match emulator::no_engine().await {
         None => tell("docker".to_owned(), "Docker", Verdict::Runs, String::new()),
         Some(error) => {
@@ -56,5 +62,5 @@ pub(super) async fn examine(found: &Found, options: &Options, diagnosis: &mut Di
             tell("docker".to_owned(), "Docker", Verdict::StandIn, because);
         }
     }
-    Tools { terraform, python }
+    Tools { terraform, python, node }
 }

@@ -1,5 +1,6 @@
 //! Deploying the applications, by their own workflows.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -78,12 +79,19 @@ impl Stack {
     ) -> Result<Report, StackError> {
         let failed = |cause| StackError::Deploy { app: app.name.get_ref().clone(), cause };
         let workflow = Workflow::load(&repository.join(&app.workflow)).map_err(failed)?;
-        let mut vars = app.vars.clone();
-        for (name, output) in &app.vars_from_outputs {
-            let field = format!("apps.{}.vars_from_outputs.{name}", app.name.get_ref());
-            let value = self.outputs.text_of(&field, output).map_err(TerraformError::from)?;
-            vars.insert(name.clone(), value);
-        }
+        let with_outputs = |kind: &str,
+                            given: &BTreeMap<String, String>,
+                            outputs: &BTreeMap<String, String>| {
+            let mut all = given.clone();
+            for (name, output) in outputs {
+                let field = format!("apps.{}.{kind}_from_outputs.{name}", app.name.get_ref());
+                let value = self.outputs.text_of(&field, output).map_err(TerraformError::from)?;
+                all.insert(name.clone(), value);
+            }
+            Ok::<_, StackError>(all)
+        };
+        let vars = with_outputs("vars", &app.vars, &app.vars_from_outputs)?;
+        let secrets = with_outputs("secrets", &app.secrets, &app.secrets_from_outputs)?;
         let runner = Runner {
             tools: &self.tools,
             issuer: self.issuer_of(app)?,
@@ -99,7 +107,7 @@ impl Stack {
             repository,
             identity,
             vars,
-            secrets: app.secrets.clone(),
+            secrets,
             inputs: app.inputs.clone(),
             actions: self.config.actions.clone(),
         };

@@ -7,7 +7,7 @@ use crate::config::{App, Config, Job, Place};
 use crate::doctor::templates;
 use crate::remark::{Outcome, Remark, unsupported};
 use crate::terraform::{self, Machine, States};
-use crate::tools::{PythonTools, TerraformBinary};
+use crate::tools::{Node, PythonTools, TerraformBinary, interpreters};
 use crate::workflow::{Repository, Workflow, WorkflowError};
 
 /// Everything that will not run, of Layer 1 and, where they are deployed, of the
@@ -65,7 +65,11 @@ pub(crate) fn faults(
 }
 
 /// The same of the templates of the applications that make stacks.
-pub(crate) async fn template_faults(config: &Config, tools: &PythonTools) -> Vec<Remark> {
+pub(crate) async fn template_faults(
+    config: &Config,
+    tools: &PythonTools,
+    node: Option<&Node>,
+) -> Vec<Remark> {
     let stacks = |app: &&App| {
         let mut own = config.deployers.iter().filter(|it| it.app.get_ref() == app.name.get_ref());
         own.any(|deployer| deployer.job == Job::Stack)
@@ -78,6 +82,6 @@ pub(crate) async fn template_faults(config: &Config, tools: &PythonTools) -> Vec
         .collect();
     match texts.is_empty() {
         true => Vec::new(),
-        false => unsupported(templates::of(&texts, tools).await),
+        false => unsupported(templates::of(&texts, interpreters(Some(tools), node)).await),
     }
 }

@@ -34,7 +34,7 @@ use crate::progress::Progress;
 use crate::root::{ForeignCall, Ledger};
 use crate::scratch::Scratch;
 use crate::terraform::{Outputs, Roots};
-use crate::tools::PythonTools;
+use crate::tools::{Node, PythonTools};
 
 /// The assembled thing. Dropping it ends and removes all that it started;
 /// [`Stack::stop`] does so in order.
@@ -56,6 +56,7 @@ pub struct Stack {
     client: Client,
     http: reqwest::Client,
     tools: PythonTools,
+    node: Option<Node>,
     sandbox: Sandbox,
     isolation: Isolation,
     terraform: Option<Roots>,
@@ -144,6 +145,11 @@ impl Stack {
     /// The Python tools.
     pub fn tools(&self) -> &PythonTools {
         &self.tools
+    }
+
+    /// What runs functions of Node.js runtimes.
+    pub fn node(&self) -> Option<&Node> {
+        self.node.as_ref()
     }
 
     /// What keeps the code of the teams, steps and functions, apart from the

@@ -19,7 +19,7 @@ use crate::issuers::Issuer;
 use crate::root::{Ledger, RootKeys};
 use crate::scratch::Scratch;
 use crate::terraform::{self, Outputs, Roots};
-use crate::tools::{PythonTools, TerraformBinary};
+use crate::tools::{Node, PythonTools, TerraformBinary};
 
 impl Stack {
     /// Starts everything that a configuration names.
@@ -38,8 +38,9 @@ impl Stack {
             return Err(StackError::Unsupported(faults));
         }
         let tools = PythonTools::provision(&progress).await?;
+        let node = Node::find().await;
         if options.deploy {
-            let faults = super::files::template_faults(&config, &tools).await;
+            let faults = super::files::template_faults(&config, &tools, node.as_ref()).await;
             if !faults.is_empty() {
                 return Err(StackError::Unsupported(faults));
             }
@@ -87,9 +88,16 @@ impl Stack {
         let issuers = config.issuers.iter().map(Issuer::new).collect::<Result<Vec<Issuer>, _>>()?;
         let root = options.root.key().map_err(StackError::Randomness)?;
         let ledger = Ledger::of(&root.access_key_id);
-        let guard =
-            start_guard(&config, &options, root.clone(), &tools, &scratch, &emulator, &issuers)
-                .await?;
+        let guard = start_guard(
+            &config,
+            &options,
+            root.clone(),
+            (&tools, node.as_ref()),
+            &scratch,
+            &emulator,
+            &issuers,
+        )
+        .await?;
         let client = options.exchanges.clone().map_or_else(Client::new, Client::recording);
         let mut stack = Self {
             guard,
@@ -106,6 +114,7 @@ impl Stack {
             ledger,
             http: reqwest::Client::new(),
             tools,
+            node,
             sandbox,
             isolation,
             terraform,
@@ -203,7 +212,7 @@ async fn start_guard(
     config: &Config,
     options: &Options,
     root: Credentials,
-    tools: &PythonTools,
+    (tools, node): (&PythonTools, Option<&Node>),
     scratch: &Scratch,
     emulator: &Emulator,
     issuers: &[Issuer],
@@ -235,7 +244,7 @@ async fn start_guard(
         vpc_endpoints: config.vpc_endpoints.iter().map(vpc_endpoint).collect::<Result<_, _>>()?,
         membership: organization.map(config::Organization::membership).transpose()?,
         journal: options.journal.clone(),
-        python: Some(tools.python()),
+        interpreters: crate::tools::interpreters(Some(tools), node),
         record: options.record,
         mode: options.mode,
         work_dir: scratch.subdirectory("guard").map_err(StackError::Scratch)?,

@@ -1,4 +1,4 @@
-//! The tools a run needs: Terraform from the PATH, and the Python tools
+//! The tools a run needs: Terraform and, for functions, Node.js from the PATH, and the Python tools
 //! (moto, the SAM CLI, the AWS CLI, the SAM translator, Lambda's runtime
 //! client) in a virtual environment of our own.
 //!
@@ -10,13 +10,24 @@
 //! and counts only once its marker is there, so that a run which is cut short
 //! leaves nothing that a later run would trust.
 
+mod node;
 mod python;
 mod terraform;
 
 use std::path::PathBuf;
 
+pub use node::Node;
 pub use python::PythonTools;
+use ringfence_services::setting::Interpreters;
 pub use terraform::{Product, TerraformBinary};
+
+/// What runs functions, and SAM's translator.
+pub fn interpreters(python: Option<&PythonTools>, node: Option<&Node>) -> Interpreters {
+    Interpreters {
+        python: python.map(PythonTools::python),
+        node: node.map(|node| node.path.clone()),
+    }
+}
 
 /// Why the tools are not there.
 #[derive(Debug, thiserror::Error)]

@@ -93,7 +93,7 @@ async fn start() -> (Guard, Upstream) {
         membership: None,
         vpc_endpoints: Vec::new(),
         journal: None,
-        python: None,
+        interpreters: ringfence_services::setting::Interpreters::default(),
         record: true,
         mode: ringfence_guard::Mode::Enforce,
         work_dir: std::env::temp_dir().join(format!("ringfence-fuzz-{}", std::process::id())),

@@ -135,7 +135,7 @@ fn config(upstream: &Upstream, directory: &tempfile::TempDir) -> Config {
         vpc_endpoints: Vec::new(),
         journal: Some(directory.path().join("journal.jsonl")),
         mode: crate::Mode::Enforce,
-        python: None,
+        interpreters: ringfence_services::setting::Interpreters::default(),
         record: true,
         work_dir: directory.path().join("work"),
     }

@@ -181,7 +181,7 @@ fn config(upstream: &Upstream, directory: &Path, perimeter: Perimeter) -> Config
         membership: None,
         vpc_endpoints: vpc_endpoint.into_iter().collect(),
         journal: None,
-        python: None,
+        interpreters: ringfence_services::setting::Interpreters::default(),
         record: false,
         mode: ringfence_guard::Mode::Enforce,
         work_dir: directory.join("work"),

@@ -4,7 +4,6 @@
 mod packaged;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use ringfence_text::{Node, Place, cloudformation};
 use serde_json::{Map, Value};
@@ -14,6 +13,7 @@ use super::resources::{self, CATALOGUE};
 use super::template::{Document, LANGUAGE_EXTENSIONS, SERVERLESS, Support, Template, sections};
 use super::transform::Translator;
 use crate::lambda;
+use crate::setting::Interpreters;
 
 /// Something in a template that cannot be deployed here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,21 +24,24 @@ pub struct Fault {
     pub construct: String,
     /// Why.
     pub because: String,
+    /// Whether it is deployed nevertheless: a function that is not run.
+    pub deployed: bool,
 }
 
 /// Looks at templates.
 #[derive(Debug)]
 pub struct Examiner {
     translator: Translator,
+    interpreters: Interpreters,
 }
 
 /// What stands in for a value that is not known before a deployment.
 const UNKNOWN: &str = "ringfence:unknown";
 
 impl Examiner {
-    /// With the interpreter that has SAM's translator.
-    pub fn new(python: Option<PathBuf>, region: &str) -> Self {
-        Self { translator: Translator::new(python, region) }
+    /// With the interpreters of this machine.
+    pub fn new(interpreters: Interpreters, region: &str) -> Self {
+        Self { translator: Translator::new(interpreters.python.clone(), region), interpreters }
     }
 
     /// Looks at a template's text.
@@ -51,9 +54,10 @@ impl Examiner {
                 at: error.at,
                 construct: "syntax".to_owned(),
                 because: error.to_string(),
+                deployed: false,
             })?
             .root;
-        let mut found = Found { root: &root, faults: Vec::new() };
+        let mut found = Found { root: &root, interpreters: &self.interpreters, faults: Vec::new() };
         let Value::Object(body) = root.clone().into_json() else {
             found.add("", "Template format error: unsupported structure.".to_owned());
             return Ok(found.faults);
@@ -116,6 +120,7 @@ fn section_of(because: &str) -> &'static str {
 
 struct Found<'n> {
     root: &'n Node,
+    interpreters: &'n Interpreters,
     faults: Vec<Fault>,
 }
 
@@ -124,7 +129,7 @@ impl Found<'_> {
     /// told of is not told again.
     fn body(&mut self, body: &Map<String, Value>) {
         self.parts(body);
-        if !self.faults.is_empty() {
+        if self.faults.iter().any(|fault| !fault.deployed) {
             return;
         }
         match Template::new(body.clone(), &CATALOGUE) {
@@ -178,9 +183,9 @@ impl Found<'_> {
             self.add(construct, because);
         }
         let runtime = properties.get("Runtime").and_then(Value::as_str);
-        if let Some(runtime) = runtime.filter(|it| !lambda::runs(it)) {
-            let because = format!("functions of the runtime {runtime} are not run");
-            self.add(&format!("{construct}.Properties.Runtime"), because);
+        if let Some(Err(lacking)) = runtime.map(|it| lambda::runs(it, self.interpreters)) {
+            let because = format!("deployed and not run: {lacking} is not built");
+            self.tell(&format!("{construct}.Properties.Runtime"), because, true);
         }
     }
 
@@ -215,9 +220,13 @@ impl Found<'_> {
     }
 
     fn add(&mut self, construct: &str, because: String) {
+        self.tell(construct, because, false);
+    }
+
+    fn tell(&mut self, construct: &str, because: String, deployed: bool) {
         let at = self.place(construct);
         let construct = if construct.is_empty() { "template" } else { construct }.to_owned();
-        self.faults.push(Fault { at, construct, because });
+        self.faults.push(Fault { at, construct, because, deployed });
     }
 
     /// Where a construct stands; a resource that a transform made, where that
@@ -267,7 +276,8 @@ mod tests {
     use super::*;
 
     async fn told(text: &str) -> Vec<String> {
-        let examiner = Examiner::new(None, "us-east-1");
+        let examiner =
+            Examiner::new(Interpreters { python: Some("python3".into()), node: None }, "us-east-1");
         let faults = examiner.examine(text).await.unwrap();
         faults.iter().map(|it| format!("{} {}: {}", it.at.line, it.construct, it.because)).collect()
     }
@@ -332,9 +342,14 @@ Resources:
         assert_eq!(
             told(&ruby).await,
             [
-                "12 Resources.Function.Properties.Runtime: functions of the runtime ruby3.4 are not run"
+                "12 Resources.Function.Properties.Runtime: deployed and not run: running the runtime `ruby3.4` (`nodejs*`, `python*` and `provided.*` are) is not built",
+                "6 Resources.Function: the function Fn::Nope is not supported",
+                "6 Resources.Function: the attribute AttachmentCount of Role is not supported",
             ]
         );
+        let node = text.replace("python3.12", "nodejs22.x");
+        let lacking = "12 Resources.Function.Properties.Runtime: deployed and not run: running the runtime `nodejs22.x` without Node.js on this machine is not built";
+        assert!(told(&node).await.contains(&lacking.to_owned()));
     }
 
     /// What is included lies in S3 or in another file: the rest is looked at.
@@ -377,7 +392,8 @@ Outputs:
 
     #[tokio::test]
     async fn what_is_no_template_is_told_with_its_place() {
-        let examiner = Examiner::new(None, "us-east-1");
+        let examiner =
+            Examiner::new(Interpreters { python: Some("python3".into()), node: None }, "us-east-1");
         let fault = examiner.examine("Resources:\n  - [\n").await.unwrap_err();
         assert_eq!(fault.construct, "syntax");
         assert!(fault.because.contains("YAML not well-formed"), "{fault:?}");

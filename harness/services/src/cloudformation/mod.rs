@@ -78,7 +78,8 @@ pub struct StackFacts {
 impl CloudFormation {
     /// A CloudFormation without stacks.
     pub fn new(setting: Arc<Setting>, client: Client) -> Arc<Self> {
-        let translator = Translator::new(setting.python.clone(), setting.region.clone());
+        let translator =
+            Translator::new(setting.interpreters.python.clone(), setting.region.clone());
         Arc::new(Self {
             setting,
             client,
@@ -98,7 +99,8 @@ impl CloudFormation {
         call: &Call,
         caller: &Session,
     ) -> Result<Reply, ServiceError> {
-        if self.setting.python.is_some() && !self.warmed.swap(true, Ordering::Relaxed) {
+        if self.setting.interpreters.python.is_some() && !self.warmed.swap(true, Ordering::Relaxed)
+        {
             let service = Arc::clone(self);
             self.spawn(async move { service.translator.warm().await });
         }

@@ -35,8 +35,12 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let setting =
-            Arc::new(Setting::new("123456789012", "eu-west-1", None, PathBuf::from("/nowhere")));
+        let setting = Arc::new(Setting::new(
+            "123456789012",
+            "eu-west-1",
+            crate::setting::Interpreters::default(),
+            PathBuf::from("/nowhere"),
+        ));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         setting.set_endpoint(format!("http://127.0.0.1:{port}/").parse().unwrap());

@@ -51,7 +51,12 @@ pub(super) struct World {
 
 impl World {
     pub(super) async fn new() -> Self {
-        let setting = Arc::new(Setting::new(ACCOUNT, REGION, None, std::env::temp_dir()));
+        let setting = Arc::new(Setting::new(
+            ACCOUNT,
+            REGION,
+            crate::setting::Interpreters::default(),
+            std::env::temp_dir(),
+        ));
         let keys = SharedKeys::new(keys(&[RSA.jwk("k1")]));
         let issuers = Issuers::new(vec![(ISSUER.into(), KeySource::Keys(keys.clone()))]);
         let client = Client::new(Arc::clone(&setting));

@@ -23,18 +23,21 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ringfence_wire::{Call, Reply, ServiceError};
+use tokio::sync::OnceCell;
 
 pub use self::api::url::{UrlHost, UrlTarget};
 use self::error::not_built;
 pub use self::event_sources::MappingFacts;
 use self::event_sources::store::Mappings;
 use self::execute::environment::Key;
+use self::execute::language::Language;
+pub(crate) use self::execute::language::runs;
 use self::execute::pool::Pool;
 use self::execute::tasks::Tasks;
 use self::layers::store::Layers;
@@ -60,7 +63,10 @@ pub struct Lambda {
     /// The ids of all function URLs that were ever made.
     made_urls: Mutex<HashSet<String>>,
     tasks: Tasks,
-    python_version: OnceLock<String>,
+    /// The versions of the interpreters that ran something.
+    versions: Mutex<HashMap<Language, String>>,
+    /// Where the client of Node.js functions is, once one ran.
+    node_client: OnceCell<PathBuf>,
     retry_delays: Vec<Duration>,
 }
 
@@ -90,13 +96,10 @@ pub struct FunctionFacts {
 pub struct Interpreter {
     /// The declared runtime: `python3.12`.
     pub declared: String,
+    /// Its language, as AWS names it: `python`.
+    pub language: &'static str,
     /// The version of the interpreter that really ran: `3.11.7`.
     pub actual: String,
-}
-
-/// Whether functions of a runtime are run; all others can be made, not invoked.
-pub fn runs(runtime: &str) -> bool {
-    runtime.starts_with("python") || runtime.starts_with("provided")
 }
 
 impl Lambda {
@@ -122,7 +125,8 @@ impl Lambda {
             signer: api::location::Signer::new(),
             made_urls: Mutex::default(),
             tasks: Tasks::new(),
-            python_version: OnceLock::new(),
+            versions: Mutex::default(),
+            node_client: OnceCell::new(),
             retry_delays,
         })
     }
@@ -255,6 +259,10 @@ impl Lambda {
 
     fn scratch_dir(&self) -> PathBuf {
         self.setting.work_dir.join("lambda").join("environments")
+    }
+
+    fn versions(&self) -> MutexGuard<'_, HashMap<Language, String>> {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a version is still what its function runs.

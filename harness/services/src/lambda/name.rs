@@ -349,7 +349,12 @@ mod tests {
     use super::*;
 
     fn setting() -> Setting {
-        Setting::new("123456789012", "eu-west-1", None, PathBuf::new())
+        Setting::new(
+            "123456789012",
+            "eu-west-1",
+            crate::setting::Interpreters::default(),
+            PathBuf::new(),
+        )
     }
 
     #[rstest]

@@ -55,7 +55,12 @@ const POLICY: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
 
 fn sts() -> Sts {
-    let setting = Setting::new(ACCOUNT, "eu-central-1", None, std::path::PathBuf::new());
+    let setting = Setting::new(
+        ACCOUNT,
+        "eu-central-1",
+        crate::setting::Interpreters::default(),
+        std::path::PathBuf::new(),
+    );
     let keys = || KeySource::Keys(SharedKeys::new(testing::keys(&[RSA.jwk("k1")])));
     let issuers = Issuers::new(vec![(ISSUER.into(), keys()), (GITHUB.into(), keys())]);
     Sts::new(Arc::new(setting), Arc::new(Account), issuers)

@@ -36,8 +36,12 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let setting =
-            Arc::new(Setting::new("123456789012", "eu-west-1", None, std::env::temp_dir()));
+        let setting = Arc::new(Setting::new(
+            "123456789012",
+            "eu-west-1",
+            crate::setting::Interpreters::default(),
+            std::env::temp_dir(),
+        ));
         let fake = Fake::start(Arc::clone(&setting.keyring)).await;
         setting.set_endpoint(Url::parse(&fake.endpoint()).unwrap());
         let service = CloudFormation::new(Arc::clone(&setting), Client::new(setting));

@@ -254,7 +254,12 @@ async fn a_slow_integration_is_unavailable() {
     let ready = world.ready().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     // An endpoint that accepts and never answers.
-    let setting = crate::Setting::new(ACCOUNT, REGION, None, std::env::temp_dir());
+    let setting = crate::Setting::new(
+        ACCOUNT,
+        REGION,
+        crate::setting::Interpreters::default(),
+        std::env::temp_dir(),
+    );
     let endpoint = format!("http://{}/", listener.local_addr().unwrap());
     setting.set_endpoint(endpoint.parse().unwrap());
     let setting = std::sync::Arc::new(setting);

@@ -20,6 +20,7 @@ const TASK_ROOT: &str = "/var/task";
 /// test_introspection_invoke, recorded on AWS).
 const LANGUAGE: &str = "/var/lang";
 const OPT: &str = "/opt";
+const RUNTIME: &str = "/var/runtime";
 const PROGRAMS: &str = "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin";
 const RUNTIME_API: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(169, 254, 100, 1), 9001);
 
@@ -116,9 +117,12 @@ impl Blueprint {
         if let Some(layers) = &self.layers {
             walls.push(Wall::ReadableAt(layers.clone(), OPT.into()));
         }
+        if let Some(client) = &self.client {
+            walls.push(Wall::ReadableAt(client.clone(), RUNTIME.into()));
+        }
         let program = match &self.program {
             Runs::Bootstrap => task_root.join("bootstrap"),
-            Runs::Interpreter(program) => match (own_prefix(program), program.file_name()) {
+            Runs::Interpreter(_, program) => match (own_prefix(program), program.file_name()) {
                 (Some(prefix), Some(name)) => {
                     walls.push(Wall::ReadableAt(prefix.to_owned(), LANGUAGE.into()));
                     Path::new(LANGUAGE).join("bin").join(name)
@@ -148,13 +152,13 @@ impl Blueprint {
         user.own(&temporary)?;
         let (program, bin) = match &self.program {
             Runs::Bootstrap => (code.join("bootstrap"), None),
-            Runs::Interpreter(program) => (program.clone(), program.parent()),
+            Runs::Interpreter(_, program) => (program.clone(), program.parent()),
         };
         let path = match bin {
             Some(bin) => format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display()),
             None => "/usr/local/bin:/usr/bin:/bin".to_owned(),
         };
-        let layers = self.layers.iter().cloned().map(Wall::Readable);
+        let layers = self.layers.iter().chain(&self.client).cloned().map(Wall::Readable);
         let walls = [Wall::Readable(code.to_owned()), Wall::Writable(temporary.clone())];
         Ok(Places {
             code: code.to_owned(),
@@ -199,11 +203,14 @@ impl Blueprint {
             variable("_AWS_XRAY_DAEMON_PORT", "2000"),
             variable("AWS_ENDPOINT_URL", &self.endpoint),
         ]);
-        if matches!(self.program, Runs::Interpreter(_)) {
+        if let Runs::Interpreter(language, _) = &self.program {
+            let opt = self.layers.as_deref().filter(|_| !self.sandbox.mechanism().has_own_root());
+            let opt = opt.unwrap_or(Path::new(OPT));
+            let (name, places) = language.search_path(&it.runtime, opt, task_root);
             // Left by the shell that starts the managed runtimes.
             variables.extend([
                 variable("PWD", task_root),
-                variable("PYTHONPATH", "/var/runtime"),
+                variable(name, places),
                 variable("SHLVL", "0"),
             ]);
         }

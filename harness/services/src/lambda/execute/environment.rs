@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::credentials::Credentials;
 use crate::lambda::error::service;
+use crate::lambda::execute::language::Language;
 use crate::lambda::execute::logs::Log;
 use crate::lambda::execute::process::Process;
 use crate::lambda::execute::role::lasts;
@@ -41,7 +42,7 @@ pub(in crate::lambda) struct Key {
 #[derive(Debug, Clone)]
 pub(in crate::lambda) enum Runs {
     /// An interpreter of this machine.
-    Interpreter(PathBuf),
+    Interpreter(Language, PathBuf),
     /// The package's own `bootstrap`.
     Bootstrap,
 }
@@ -62,6 +63,8 @@ pub(in crate::lambda) struct Blueprint {
     pub(in crate::lambda) layers: Option<PathBuf>,
     /// Where the interpreter is, if one runs the function.
     pub(in crate::lambda) interpreter: Vec<PathBuf>,
+    /// What the function finds under `/var/runtime`.
+    pub(in crate::lambda) client: Option<PathBuf>,
 }
 
 /// An execution environment. Everything of it goes with this value.

@@ -5,6 +5,7 @@ pub(in crate::lambda) mod confinement;
 pub(in crate::lambda) mod destination;
 pub(in crate::lambda) mod environment;
 pub(in crate::lambda) mod invoke;
+pub(in crate::lambda) mod language;
 pub(in crate::lambda) mod logs;
 pub(in crate::lambda) mod payload;
 pub(in crate::lambda) mod pool;

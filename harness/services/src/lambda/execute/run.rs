@@ -1,28 +1,26 @@
 //! One invocation, from a free environment to its report.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ringfence_sandbox::Sandbox;
 use ringfence_wire::ServiceError;
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
-use tokio::process::Command;
 use tokio::time::Instant;
 
+use crate::lambda::Lambda;
 use crate::lambda::error::{access_denied, not_built, service};
 use crate::lambda::execute::environment::{
     Blueprint, Environment, Failure, INIT_LIMIT, Init, Key, Outcome, Runs, StartError,
 };
 use crate::lambda::execute::invoke::{Request, Target};
+use crate::lambda::execute::language::{Language, runs};
 use crate::lambda::execute::logs::{Log, Report, Status, Tail};
 use crate::lambda::execute::pool::Slot;
 use crate::lambda::execute::runtime_api::Invocation;
 use crate::lambda::store::configuration::Configuration;
-use crate::lambda::{Interpreter, Lambda};
 
 /// What an invocation gave.
 #[derive(Debug)]
@@ -201,7 +199,7 @@ impl Lambda {
         );
         self.tasks.spawn(writer.run());
         if let Some(interpreter) = self.interpreter_of(&target.configuration.runtime) {
-            let actual = format!("python:{}", interpreter.actual);
+            let actual = format!("{}:{}", interpreter.language, interpreter.actual);
             log.init_start(&interpreter.declared, &actual, now);
         }
         let log = match Environment::start(&blueprint, log).await {
@@ -272,20 +270,15 @@ impl Lambda {
             )?;
         let sandbox = self.setting.sandbox().await.map_err(|cause| service(cause.to_string()))?;
         let layers = self.layers_directory(configuration).await?;
-        let (program, arguments) = if configuration.runtime.starts_with("python") {
-            let python = self.python(configuration)?;
-            self.learn_interpreter(python).await?;
-            let opt = layers.as_deref().map(|directory| opt(&sandbox, directory));
-            let arguments = python_arguments(configuration, opt);
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            let arguments = with_wrapper(configuration.variables.as_deref(), python, &arguments);
-            (Runs::Interpreter(python.to_owned()), arguments)
-        } else {
-            (Runs::Bootstrap, Vec::new())
-        };
-        let interpreter = match &program {
-            Runs::Interpreter(program) => ringfence_sandbox::interpreter(program),
-            Runs::Bootstrap => Vec::new(),
+        let (program, arguments, interpreter, client) = match Language::of(&configuration.runtime) {
+            Some(language) => {
+                let start =
+                    self.start_of(language, configuration, &sandbox, layers.as_deref()).await?;
+                let directories = self.interpreter_directories(language);
+                let program = Runs::Interpreter(language, start.program);
+                (program, start.arguments, directories, start.client)
+            }
+            None => (Runs::Bootstrap, Vec::new(), Vec::new(), None),
         };
         Ok(Blueprint {
             key,
@@ -299,6 +292,7 @@ impl Lambda {
             sandbox,
             layers,
             interpreter,
+            client,
         })
     }
 
@@ -322,117 +316,9 @@ impl Lambda {
         if let Some(member) = of.declared.keys().next() {
             return Err(not_built(format!("running a function with `{member}`")));
         }
-        if of.runtime.starts_with("python") {
-            return self.python(of).map(|_| ());
-        }
-        if crate::lambda::runs(&of.runtime) {
-            return Ok(());
-        }
-        Err(not_built(format!(
-            "running the runtime `{}` (`python*` and `provided.*` are)",
-            of.runtime
-        )))
-    }
-
-    fn python(&self, of: &Configuration) -> Result<&Path, ServiceError> {
-        self.setting.python.as_deref().ok_or_else(|| {
-            not_built(format!(
-                "running the runtime `{}` without a Python interpreter that holds awslambdaric",
-                of.runtime
-            ))
-        })
-    }
-
-    /// Asks the interpreter for its version, once.
-    async fn learn_interpreter(&self, python: &Path) -> Result<(), ServiceError> {
-        if self.python_version.get().is_some() {
-            return Ok(());
-        }
-        let output = Command::new(python)
-            .args(["-I", "-c", "import platform; print(platform.python_version())"])
-            .env_clear()
-            .kill_on_drop(true)
-            .output()
-            .await
-            .map_err(|cause| service(format!("the Python interpreter did not run: {cause}")))?;
-        let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        if !output.status.success() || version.is_empty() {
-            return Err(service("the Python interpreter did not say its version"));
-        }
-        self.python_version.get_or_init(|| version);
-        Ok(())
-    }
-
-    /// What runs functions of a runtime; known after the first one ran.
-    pub(in crate::lambda) fn interpreter_of(&self, runtime: &str) -> Option<Interpreter> {
-        let declared = runtime.starts_with("python").then(|| runtime.to_owned())?;
-        Some(Interpreter { declared, actual: self.python_version.get()?.clone() })
+        runs(&of.runtime, &self.setting.interpreters).map_err(not_built)
     }
 }
-
-/// Where a function finds its layers: under `/opt`, unless it has no root
-/// directory of its own.
-pub(in crate::lambda) fn opt<'a>(sandbox: &Sandbox, directory: &'a Path) -> &'a Path {
-    if sandbox.mechanism().has_own_root() { Path::new("/opt") } else { directory }
-}
-
-/// How Python runs a function. Its layers come after the function's own files, as
-/// on AWS (<https://docs.aws.amazon.com/lambda/latest/dg/python-package.html>).
-fn python_arguments(configuration: &Configuration, opt: Option<&Path>) -> Vec<String> {
-    let mut arguments = match opt {
-        None => vec!["-m".to_owned(), "awslambdaric".to_owned()],
-        Some(opt) => {
-            let python = opt.join("python");
-            let packages = python.join("lib").join(&configuration.runtime).join("site-packages");
-            let paths = [packages, python].map(|path| path.display().to_string());
-            vec!["-c".to_owned(), LAYERED.to_owned(), paths.join(":")]
-        }
-    };
-    arguments.push(configuration.handler.clone());
-    arguments
-}
-
-/// Runs the runtime's client with more places to import from.
-const LAYERED: &str = "import runpy, sys
-sys.path[1:1] = sys.argv.pop(1).split(':')
-runpy.run_module('awslambdaric', run_name='__main__', alter_sys=True)
-";
-
-/// The arguments of an interpreter. A wrapper that the function's variables name
-/// is run with the interpreter's command line
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html>): as by
-/// the shell of AWS's `bootstrap`, which ends with 127 where there is none
-/// (LocalStack's test_lambda_runtime_wrapper_not_found, recorded on AWS).
-fn with_wrapper(
-    variables: Option<&[(String, String)]>,
-    python: &Path,
-    arguments: &[&str],
-) -> Vec<OsString> {
-    let arguments = arguments.iter().map(OsString::from);
-    let wrapper = variables.into_iter().flatten().find(|(name, _)| name == WRAPPER);
-    match wrapper.filter(|(_, wrapper)| !wrapper.is_empty()) {
-        None => arguments.collect(),
-        Some((_, wrapper)) => ["-c", EXEC, wrapper.as_str()]
-            .into_iter()
-            .map(OsString::from)
-            .chain([python.as_os_str().to_owned()])
-            .chain(arguments)
-            .collect(),
-    }
-}
-
-const WRAPPER: &str = "AWS_LAMBDA_EXEC_WRAPPER";
-/// Becomes the program of the command line, as a shell's `exec` does.
-const EXEC: &str = "import os, sys
-try:
-    os.execv(sys.argv[1], sys.argv[1:])
-except FileNotFoundError as cause:
-    print(f'{sys.argv[1]}: {cause.strerror}', file=sys.stderr)
-    sys.exit(127)
-except OSError as cause:
-    print(f'{sys.argv[1]}: {cause.strerror}', file=sys.stderr)
-    sys.exit(126)
-";
 
 /// How an invocation ended that never reached its function.
 enum Ended<'a> {
@@ -459,49 +345,4 @@ fn timeout_line(request_id: &str, timeout: Duration, now: time::OffsetDateTime) 
 
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::process::Command;
-
-    use super::{EXEC, WRAPPER, with_wrapper};
-
-    const PYTHON: &str = "/opt/bin/python";
-
-    fn arguments(variables: &[(&str, &str)]) -> Vec<String> {
-        let variables: Vec<(String, String)> =
-            variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        with_wrapper(Some(&variables), Path::new(PYTHON), &["-m", "awslambdaric", "app.handler"])
-            .into_iter()
-            .map(|it| it.into_string().unwrap())
-            .collect()
-    }
-
-    #[test]
-    fn a_wrapper_is_run_with_the_interpreters_command_line() {
-        let plain = ["-m", "awslambdaric", "app.handler"];
-        assert_eq!(arguments(&[]), plain);
-        assert_eq!(arguments(&[(WRAPPER, "")]), plain);
-        assert_eq!(
-            arguments(&[(WRAPPER, "/opt/wrap.sh")]),
-            ["-c", EXEC, "/opt/wrap.sh", PYTHON, "-m", "awslambdaric", "app.handler"]
-        );
-    }
-
-    /// LocalStack's test_lambda_runtime_wrapper_not_found, recorded on AWS.
-    #[test]
-    fn a_wrapper_that_is_not_there_ends_with_127() {
-        let run = |wrapper: &str| {
-            let arguments = arguments(&[(WRAPPER, wrapper)]);
-            Command::new("python3").args(arguments).output().unwrap()
-        };
-        let missing = run("/idontexist.sh");
-        assert_eq!(missing.status.code(), Some(127));
-        assert_eq!(missing.stderr, b"/idontexist.sh: No such file or directory\n");
-        assert_eq!(run("/").status.code(), Some(126));
-        let echoed = run("/bin/echo");
-        assert_eq!(echoed.stdout, b"/opt/bin/python -m awslambdaric app.handler\n");
-    }
 }

@@ -316,7 +316,8 @@ async fn payloads_are_checked_and_bounded() {
 }
 
 #[rstest]
-#[case("nodejs22.x", "running the runtime `nodejs22.x` (`python*` and `provided.*` are)")]
+#[case("ruby3.4", "running the runtime `ruby3.4` (`nodejs*`, `python*` and `provided.*` are)")]
+#[case("nodejs22.x", "running the runtime `nodejs22.x` without Node.js on this machine")]
 #[case(
     "python3.12",
     "running the runtime `python3.12` without a Python interpreter that holds awslambdaric"

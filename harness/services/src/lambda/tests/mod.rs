@@ -5,6 +5,7 @@ mod event_sources;
 mod forgers;
 mod invocations;
 mod layers;
+mod node;
 mod queue;
 mod recorded;
 mod support;

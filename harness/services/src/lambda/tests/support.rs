@@ -27,7 +27,7 @@ use zip::write::SimpleFileOptions;
 use crate::client::Client;
 use crate::credentials::{Identity, Session};
 use crate::lambda::{Asked, Lambda};
-use crate::setting::Setting;
+use crate::setting::{Interpreters, Setting};
 
 pub(super) const ACCOUNT: &str = "123456789012";
 pub(super) const REGION: &str = "eu-west-1";
@@ -74,8 +74,13 @@ pub(super) struct State {
 
 impl World {
     pub(super) async fn new() -> Self {
+        Self::with(Interpreters::default()).await
+    }
+
+    pub(super) async fn with(interpreters: Interpreters) -> Self {
         let directory = TempDir::new().unwrap();
-        let setting = Arc::new(Setting::new(ACCOUNT, REGION, None, directory.path().join("work")));
+        let setting =
+            Arc::new(Setting::new(ACCOUNT, REGION, interpreters, directory.path().join("work")));
         let upstream = Arc::new(Upstream::default());
         upstream.setting.set(Arc::clone(&setting)).ok().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
