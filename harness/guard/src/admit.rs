@@ -18,6 +18,10 @@ const HTTP_API: usize = 10 * 1024 * 1024;
 /// "Invocation payload (request and response): 6 MB"
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>).
 const FUNCTION_URL: usize = 6 * 1024 * 1024;
+/// What a custom resource's function may send before it is told that its answer is
+/// too long, which it is above 4,096 bytes
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html>).
+const RESPONSE: usize = 64 * 1024;
 /// An unsigned call brings a web identity, a token of up to 20,000 characters and
 /// session policies
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>),
@@ -63,6 +67,7 @@ impl Pipeline {
             Some(Target::Url(_)) => Some(FUNCTION_URL),
             // A package is read, not sent.
             Some(Target::Code) => Some(0),
+            Some(Target::Response) => Some(RESPONSE),
             None => None,
         };
         if let Some(limit) = limit {

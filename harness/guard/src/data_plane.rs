@@ -27,6 +27,8 @@ pub(crate) enum Target {
     Url(UrlHost),
     /// A function's package, at a URL that `GetFunction` gave.
     Code,
+    /// The answer of a custom resource's function.
+    Response,
 }
 
 impl Pipeline {
@@ -35,6 +37,9 @@ impl Pipeline {
         let host = parts.headers.get(header::HOST)?.to_str().ok()?;
         if self.services.lambda().is_code_request(host, parts.uri.path()) {
             return Some(Target::Code);
+        }
+        if self.services.cloudformation().is_response(host, parts.uri.path()) {
+            return Some(Target::Response);
         }
         if let Some(api) = self.services.http_apis().api_of_host(host) {
             return Some(Target::Api(api));
@@ -55,6 +60,7 @@ impl Pipeline {
             Target::Api(api) => self.serve_api(&api, parts, body, passage).await,
             Target::Url(url) => self.serve_host(&url, parts, body, passage).await,
             Target::Code => self.serve_code(&parts, passage).await,
+            Target::Response => self.serve_response(&parts, body, passage),
         }
     }
 
@@ -140,6 +146,31 @@ impl Pipeline {
                 error::render(&error, Service::S3, &passage.entry.request_id)
             }
         }
+    }
+
+    /// Whoever has the URL of a custom resource's request may answer it, as with any
+    /// presigned URL.
+    fn serve_response(
+        &self,
+        parts: &request::Parts,
+        body: Bytes,
+        passage: &mut Passage,
+    ) -> Response<Bytes> {
+        passage.entry.service = Service::CloudFormation.name().to_owned();
+        passage.entry.operation = "RespondToCustomResource".to_owned();
+        let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+        let error = if parts.method != Method::PUT {
+            let text = "The specified method is not allowed against this resource.";
+            ServiceError::new(405, "MethodNotAllowed", text)
+        } else if self.services.cloudformation().respond(path, query, body) {
+            passage.entry.outcome = Ending::Allowed;
+            return Response::new(Bytes::new());
+        } else {
+            ServiceError::new(403, "AccessDenied", "Access Denied")
+        };
+        passage.entry.outcome = Ending::Refused;
+        passage.entry.error = Some(error.code.to_string());
+        error::render(&error, Service::S3, &passage.entry.request_id)
     }
 
     async fn serve_host(

@@ -111,6 +111,11 @@ impl Services {
         &self.lambda
     }
 
+    /// CloudFormation.
+    pub(crate) fn cloudformation(&self) -> &CloudFormation {
+        &self.cloudformation
+    }
+
     /// The HTTP APIs.
     pub(crate) fn http_apis(&self) -> &HttpApis {
         &self.http_apis

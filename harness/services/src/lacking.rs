@@ -5,8 +5,6 @@
 /// What a request makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made {
-    /// An API of API Gateway's version 2.
-    HttpApi,
     /// An authorizer of one.
     Authorizer,
     /// An integration of one.
@@ -18,13 +16,7 @@ pub enum Made {
 /// A member that asks for something: with any value, or with one.
 struct Row(Made, &'static str, Option<&'static str>, &'static str);
 
-const ROWS: [Row; 16] = [
-    Row(
-        Made::HttpApi,
-        "ProtocolType",
-        Some("WEBSOCKET"),
-        "WebSocket APIs (ProtocolType WEBSOCKET)",
-    ),
+const ROWS: [Row; 14] = [
     Row(
         Made::Authorizer,
         "AuthorizerType",
@@ -42,12 +34,6 @@ const ROWS: [Row; 16] = [
         "ConnectionType",
         Some("VPC_LINK"),
         "private integrations (ConnectionType VPC_LINK)",
-    ),
-    Row(
-        Made::Integration,
-        "IntegrationSubtype",
-        None,
-        "integrations of the subtype IntegrationSubtype",
     ),
     Row(Made::Integration, "ConnectionId", None, "private integrations (ConnectionId)"),
     Row(Made::Integration, "RequestParameters", None, "parameter mapping (RequestParameters)"),

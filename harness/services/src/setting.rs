@@ -71,6 +71,15 @@ impl Setting {
         self.endpoint.get()
     }
 
+    /// Whether a host is the guard's own, not one of a bucket or an API below it.
+    pub fn answers_at(&self, host: &str) -> bool {
+        self.endpoint().is_some_and(|endpoint| {
+            let named = endpoint.host_str().unwrap_or_default();
+            let port = endpoint.port_or_known_default().unwrap_or_default();
+            host == format!("{named}:{port}") || host == format!("localhost:{port}")
+        })
+    }
+
     /// Says where the guard answers; the first call counts.
     pub fn set_endpoint(&self, endpoint: Url) {
         self.endpoint.get_or_init(|| endpoint);

@@ -13,8 +13,7 @@ use crate::hcl::{Block, File, Module, Value};
 use crate::remark::{Outcome, Remark};
 
 /// The resource types that these services answer for.
-const MADE: [(&str, Made); 4] = [
-    ("aws_apigatewayv2_api", Made::HttpApi),
+const MADE: [(&str, Made); 3] = [
     ("aws_apigatewayv2_authorizer", Made::Authorizer),
     ("aws_apigatewayv2_integration", Made::Integration),
     ("aws_lambda_function", Made::Function),

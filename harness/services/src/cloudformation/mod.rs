@@ -11,7 +11,7 @@
 //!
 //! Every call to another service goes to the guard's own endpoint and is
 //! authorized there. What is not built (drift, stack sets, macros other than
-//! AWS's, imports, custom resources, stack policies, rollback triggers) is
+//! AWS's, imports, stack policies, rollback triggers) is
 //! refused by name.
 
 mod api;
@@ -24,6 +24,7 @@ mod examine;
 mod macros;
 mod resolve;
 mod resources;
+mod responses;
 mod session;
 mod status;
 mod store;
@@ -41,9 +42,11 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use ringfence_wire::{Call, Reply, ServiceError};
 use tokio::task::JoinSet;
 
+use self::responses::Responses;
 use self::store::Store;
 use self::template::Pseudo;
 
@@ -59,6 +62,7 @@ pub struct CloudFormation {
     client: Client,
     store: Store,
     translator: Translator,
+    responses: Arc<Responses>,
     tasks: Mutex<JoinSet<()>>,
     /// Whether the translator was started.
     warmed: AtomicBool,
@@ -85,6 +89,7 @@ impl CloudFormation {
             client,
             store: Store::default(),
             translator,
+            responses: Arc::default(),
             tasks: Mutex::default(),
             warmed: AtomicBool::new(false),
         })
@@ -119,6 +124,18 @@ impl CloudFormation {
             role_arn: stack.role_arn.clone(),
             tags: stack.deployed.as_ref().map(|d| d.tags.clone()).unwrap_or_default(),
         })
+    }
+
+    /// Whether a request is the answer of a custom resource's function: to the
+    /// guard's own host (at a bucket's host the path would be an object's).
+    pub fn is_response(&self, host: &str, path: &str) -> bool {
+        self.setting.answers_at(host) && Responses::is_path(path)
+    }
+
+    /// Takes the answer of a custom resource's function; false where nobody waits
+    /// for one at this URL.
+    pub fn respond(&self, path: &str, query: &str, body: Bytes) -> bool {
+        self.responses.take(path, query, body)
     }
 
     /// Stops every operation under way and the translator.

@@ -43,6 +43,8 @@ pub(super) enum InvokeError {
         "The Lambda function returned the following error: {0}. Check your Lambda function code and try again."
     )]
     Function(String),
+    #[error("Ringfence does not serve integrations with an IntegrationSubtype.")]
+    Unserved,
     #[error("{0}")]
     Other(String),
 }
@@ -84,6 +86,7 @@ impl Functions {
         integration: &Integration,
         event: &Value,
     ) -> Result<Bytes, InvokeError> {
+        let function = integration.function_arn.as_deref().ok_or(InvokeError::Unserved)?;
         let own = self.key(api_id, source_arn)?;
         let credentials = match &integration.credentials_arn {
             Some(role) => self.assume(api_id, source_arn, role, &own).await?,
@@ -92,13 +95,7 @@ impl Functions {
         let payload = Bytes::from(event.to_string());
         let answer = self
             .client
-            .exchange(
-                &credentials,
-                Service::Lambda,
-                "Invoke",
-                invocation(&integration.function_arn),
-                Some(payload),
-            )
+            .exchange(&credentials, Service::Lambda, "Invoke", invocation(function), Some(payload))
             .await
             .map_err(|error| describe(&error))?;
         match answer.status().as_u16() {

@@ -5,8 +5,11 @@
 //! (so that the guard can decide `execute-api:Invoke` where the route asks for
 //! `AWS_IAM`), and [`HttpApis::serve`] serves it.
 //!
-//! What is not built is refused by its name: WebSocket APIs, Lambda
-//! authorizers, integrations other than Lambda proxies, parameter mapping,
+//! WebSocket APIs are configured here too ([`websocket`]).
+//!
+//! What is not built is refused by its name: Lambda
+//! authorizers, integrations other than Lambda proxies and actions of services (which are
+//! configured and not served), parameter mapping,
 //! import and export, custom domains, VPC links, portals.
 
 mod access_log;
@@ -25,6 +28,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod websocket;
 
 use std::sync::Arc;
 
@@ -42,6 +46,7 @@ pub struct HttpApis {
     setting: Arc<Setting>,
     issuers: Issuers,
     apis: state::Apis,
+    websockets: websocket::WebSockets,
     functions: invoke::Functions,
     throttle: throttle::Throttle,
     access_log: access_log::AccessLog,
@@ -55,6 +60,7 @@ impl HttpApis {
             functions: invoke::Functions::new(Arc::clone(&setting), client),
             access_log: access_log::AccessLog::default(),
             apis: state::Apis::default(),
+            websockets: websocket::WebSockets::default(),
             throttle: throttle::Throttle::default(),
             setting,
             issuers,
@@ -63,21 +69,33 @@ impl HttpApis {
 
     /// An API, as `GetApi` shows it.
     pub fn api(&self, api_id: &str) -> Option<Value> {
-        self.apis.read(api_id, |api| self.show_api(api))
+        let of_websocket = || Some(self.show_websocket(self.websockets.facts(api_id)?));
+        self.apis.read(api_id, |api| self.show_api(api)).or_else(of_websocket)
     }
 
     /// A route, as `GetRoute` shows it.
     pub fn route(&self, api_id: &str, route_id: &str) -> Option<Value> {
-        self.apis.read(api_id, |api| api.live.routes.get(route_id).map(|r| r.show()))?
+        match self.websockets.has(api_id) {
+            true => self.websockets.record(api_id, "Route", route_id),
+            false => {
+                self.apis.read(api_id, |api| api.live.routes.get(route_id).map(|r| r.show()))?
+            }
+        }
     }
 
     /// Every route of an API, as `GetRoutes` shows them.
     pub fn routes(&self, api_id: &str) -> Option<Vec<Value>> {
-        self.apis.read(api_id, |api| api.live.routes.values().map(|route| route.show()).collect())
+        let of_websocket = || self.websockets.records(api_id, "Route");
+        self.apis
+            .read(api_id, |api| api.live.routes.values().map(|route| route.show()).collect())
+            .or_else(of_websocket)
     }
 
     /// An integration, as `GetIntegration` shows it.
     pub fn integration(&self, api_id: &str, integration_id: &str) -> Option<Value> {
+        if self.websockets.has(api_id) {
+            return self.websockets.record(api_id, "Integration", integration_id);
+        }
         self.apis.read(api_id, |api| {
             api.live.integrations.get(integration_id).map(|record| model::show(record.as_ref()))
         })?
@@ -85,6 +103,9 @@ impl HttpApis {
 
     /// An authorizer, as `GetAuthorizer` shows it.
     pub fn authorizer(&self, api_id: &str, authorizer_id: &str) -> Option<Value> {
+        if self.websockets.has(api_id) {
+            return self.websockets.record(api_id, "Authorizer", authorizer_id);
+        }
         self.apis.read(api_id, |api| {
             api.live.authorizers.get(authorizer_id).map(|record| model::show(record.as_ref()))
         })?
@@ -92,6 +113,9 @@ impl HttpApis {
 
     /// A stage, as `GetStage` shows it.
     pub fn stage(&self, api_id: &str, stage_name: &str) -> Option<Value> {
+        if self.websockets.has(api_id) {
+            return self.websockets.record(api_id, "Stage", stage_name);
+        }
         self.apis.read(api_id, |api| api.stages.get(stage_name).map(model::show))?
     }
 
@@ -122,6 +146,14 @@ impl HttpApis {
             Some(port) => format!("http://{api_id}.execute-api.localhost:{port}"),
             None => format!("https://{api_id}.execute-api.{}.amazonaws.com", self.setting.region),
         }
+    }
+
+    /// The same of a WebSocket API.
+    fn show_websocket(&self, mut facts: Value) -> Value {
+        let id = facts.get("apiId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let endpoint = self.endpoint(&id).replacen("http", "ws", 1);
+        model::put(&mut facts, "apiEndpoint", Some(endpoint));
+        facts
     }
 
     fn show_api(&self, api: &model::Api) -> Value {

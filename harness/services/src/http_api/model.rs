@@ -147,7 +147,8 @@ pub(super) enum PayloadFormat {
     V2,
 }
 
-/// A Lambda proxy integration: the only kind that is built.
+/// A proxy integration: of a Lambda function, or of an action of a service, which is
+/// configured and not served.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Integration {
@@ -161,13 +162,18 @@ pub(super) struct Integration {
     pub(super) integration_id: String,
     pub(super) integration_method: String,
     pub(super) integration_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) integration_subtype: Option<String>,
     /// A function's ARN or its invocation URI, as given.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) integration_uri: String,
     pub(super) payload_format_version: PayloadFormat,
+    #[serde(skip_serializing_if = "Texts::is_empty")]
+    pub(super) request_parameters: Texts,
     pub(super) timeout_in_millis: u32,
-    /// The function that the URI names.
+    /// The function that the URI names; none with a subtype.
     #[serde(skip)]
-    pub(super) function_arn: String,
+    pub(super) function_arn: Option<String>,
 }
 
 /// A JWT authorizer: the only kind that is built.

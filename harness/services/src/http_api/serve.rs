@@ -15,6 +15,7 @@ use super::authorize::{Grant, authorize};
 use super::event::{Authorizer, Event, Query, Request, claim};
 use super::invoke::InvokeError;
 use super::model::{Api, Authorization, Cors, Route, Snapshot, Stage};
+use super::websocket::CONNECT;
 use super::{HttpApis, cors, response};
 
 /// What API Gateway takes: the request line with the headers, and the body
@@ -47,7 +48,7 @@ pub struct RouteMatch {
     pub route_id: String,
     /// The route's key: `GET /a/{b}`.
     pub route_key: String,
-    /// `NONE`, `AWS_IAM` or `JWT`.
+    /// `NONE`, `AWS_IAM` or `JWT`; `CUSTOM` of a WebSocket API.
     pub authorization_type: &'static str,
     /// The stage's name.
     pub stage: String,
@@ -112,6 +113,9 @@ impl Failure {
 impl HttpApis {
     /// The route that a request to an API takes; `path` is without the query.
     pub fn route_of(&self, api_id: &str, method: &str, path: &str) -> Option<RouteMatch> {
+        if self.websockets.has(api_id) {
+            return self.connection_of(api_id, path);
+        }
         let target = self.target(api_id, path)?;
         let snapshot = target.snapshot?;
         let taken =
@@ -149,6 +153,9 @@ impl HttpApis {
             body,
         };
         let mut response = match self.target(api_id, &request.path) {
+            None if self.websockets.has(api_id) => {
+                self.connect(api_id, &request, caller.is_some()).answer()
+            }
             // Without a stage there is no log either.
             None => Failure::not_found().answer(),
             Some(target) => {
@@ -163,6 +170,43 @@ impl HttpApis {
         let name = HeaderName::from_static("apigw-requestid");
         response.headers_mut().extend(id.ok().map(|id| (name, id)));
         response
+    }
+
+    /// The route that a connection to a WebSocket API takes.
+    fn connection_of(&self, api_id: &str, path: &str) -> Option<RouteMatch> {
+        let stage = path.trim_matches('/').to_owned();
+        let route = self.websockets.connect(api_id, &stage)?;
+        let text = |name: &str| route.get(name).and_then(serde_json::Value::as_str);
+        Some(RouteMatch {
+            route_id: text("routeId").unwrap_or_default().to_owned(),
+            route_key: CONNECT.to_owned(),
+            authorization_type: match text("authorizationType") {
+                Some("AWS_IAM") => "AWS_IAM",
+                Some("CUSTOM") => "CUSTOM",
+                _ => "NONE",
+            },
+            // `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/$connect`
+            // (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-control-access-iam.html>).
+            arn: self.execute_arn(api_id, &stage, CONNECT),
+            stage,
+        })
+    }
+
+    /// Why a connection is not made: who may not have it is refused as AWS does, all
+    /// others are told that connections are not served.
+    fn connect(&self, api_id: &str, request: &Request, is_allowed: bool) -> Failure {
+        match self.connection_of(api_id, &request.path).map(|route| route.authorization_type) {
+            None => Failure::forbidden(),
+            Some("AWS_IAM") if !is_allowed => Failure::forbidden(),
+            Some("CUSTOM") => Failure::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "Ringfence does not have Lambda authorizers of WebSocket APIs",
+            ),
+            Some(_) => Failure::new(
+                StatusCode::NOT_IMPLEMENTED,
+                "Ringfence does not have connections to WebSocket APIs",
+            ),
+        }
     }
 
     async fn answer_request(
@@ -243,6 +287,10 @@ impl HttpApis {
                 InvokeError::Timeout | InvokeError::Throttled => {
                     Failure::new(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
                 }
+                InvokeError::Unserved => Failure::new(
+                    StatusCode::NOT_IMPLEMENTED,
+                    "Ringfence does not serve integrations with an IntegrationSubtype",
+                ),
                 _ => Failure::internal(),
             }
         })

@@ -291,7 +291,7 @@ impl Comparison<'_> {
         fates: &Fates,
     ) -> Result<Vec<PropertyChange>, TemplateError> {
         let mut changes = Vec::new();
-        for property in handler.properties() {
+        for property in resources::all(handler, [&old.properties, after]) {
             let (was, is) = (old.properties.get(property.name), after.get(property.name));
             let causes = self.causes(resource.properties.get(property.name), fates)?;
             let causes = match was == is {

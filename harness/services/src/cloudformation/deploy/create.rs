@@ -95,7 +95,7 @@ impl Engine {
     ) -> Result<(), Failure> {
         let id = &wanted.resource.logical_id;
         let progress = Arc::new(Initiated { engine: Arc::clone(self), status });
-        let context = self.context(id, &plan.definition.tags, progress);
+        let context = self.context((id, &wanted.resource.kind), &plan.definition.tags, progress);
         let made = wanted.handler.create(&context, &wanted.resolved).await;
         let made = made.map_err(|failure| failure.of_stack_tags(&wanted.resolved))?;
         self.remember(id, &made);

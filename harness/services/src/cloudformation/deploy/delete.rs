@@ -134,7 +134,8 @@ impl Engine {
         else {
             return Ok(());
         };
-        let context = self.context(&resource.logical_id, &resource.tags, Arc::new(Silent));
+        let context =
+            self.context((&resource.logical_id, &resource.kind), &resource.tags, Arc::new(Silent));
         match handler.delete(&context, &existing).await {
             Err(failure) if !failure.not_found() => Err(failure),
             _ => Ok(()),

@@ -10,11 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ringfence_wire::Secret;
 use serde_json::{Map, Value};
 
 use super::CloudFormation;
 use super::resolve::Reader;
-use super::resources::{self, Context, Existing, Failure, Made, Progress, ResourceType, Tagging};
+use super::resources::{
+    self, Context, Existing, Failure, Made, NO_ECHO, Progress, ResourceType, Tagging,
+};
 use super::status::Status;
 use super::store::{Applied, Definition, Deployed, OutputValue, Stack};
 use super::template::{
@@ -82,6 +85,15 @@ impl Plan {
     fn failure(&self, error: &TemplateError) -> Failure {
         let of = |id: &str| self.definition.template.resource(id);
         Failure::Reason(match error {
+            // <https://github.com/awslabs/aws-solutions-constructs/issues/1344>
+            TemplateError::Attribute(id, attribute)
+                if of(id).is_some_and(|r| resources::is_custom(&r.kind)) =>
+            {
+                format!(
+                    "CustomResource attribute error: Vendor response doesn't contain {attribute} attribute in object {}|{id}",
+                    self.pseudo.stack_id
+                )
+            }
             // AWS has the attribute; the type here does not give it.
             TemplateError::Attribute(id, attribute)
                 if of(id).is_some_and(|r| resources::has_attribute(&r.kind, attribute)) =>
@@ -212,7 +224,7 @@ impl Engine {
     /// in this deployment.
     fn context(
         self: &Arc<Self>,
-        logical_id: &str,
+        (logical_id, kind): (&str, &str),
         stack_tags: &[(String, String)],
         progress: Arc<dyn Progress>,
     ) -> Context {
@@ -230,6 +242,10 @@ impl Engine {
                 .flatten()
                 .unwrap_or_default(),
             logical_id: logical_id.to_owned(),
+            kind: kind.to_owned(),
+            responses: setting
+                .endpoint()
+                .map(|endpoint| (endpoint.clone(), Arc::clone(&self.service.responses))),
             progress,
         }
     }
@@ -320,6 +336,7 @@ impl Engine {
         let now = self.service.setting.now();
         let id = wanted.resource.logical_id.clone();
         let needs = plan.graph.needs(&id);
+        let secrets = self.secrets(plan);
         self.write(|stack| {
             if stack.resource(&id).is_none_or(|old| old.status == Status::DeleteComplete) {
                 stack.resources.retain(|old| old.logical_id != id);
@@ -345,7 +362,7 @@ impl Engine {
                 resource.properties.clone_from(&wanted.shown);
                 resource.metadata.clone_from(&wanted.metadata);
                 resource.applied = Applied(wanted.resolved.clone());
-                resource.secrets = plan.definition.secrets();
+                resource.secrets = secrets;
                 resource.tags.clone_from(&plan.definition.tags);
                 resource.needs = needs;
                 resource.deletion_policy = wanted.deletion_policy;
@@ -353,6 +370,18 @@ impl Engine {
             }
             stack.resource_enters(&id, status, reason, now);
         });
+    }
+
+    /// The values that are shown to nobody: those of `NoEcho` parameters, and of
+    /// custom resources whose functions answered with `NoEcho`.
+    fn secrets(&self, plan: &Plan) -> Vec<Secret> {
+        let answered = self.read(|stack| {
+            let told = |of: &&Deployed| of.attributes.get(NO_ECHO) == Some(&Value::Bool(true));
+            let silent = stack.resources.iter().filter(told);
+            let values = silent.flat_map(|resource| resource.attributes.values());
+            values.filter_map(|value| value.as_str().map(Secret::new)).collect::<Vec<_>>()
+        });
+        plan.definition.secrets().into_iter().chain(answered.unwrap_or_default()).collect()
     }
 
     /// Remembers what a handler made.

@@ -26,6 +26,16 @@ struct Record {
     retained: Vec<Deployed>,
 }
 
+impl Record {
+    /// Something else is there in a resource's place.
+    fn supersede(&mut self, old: Deployed, policy: Removal) {
+        match policy {
+            Removal::Delete => self.leftovers.push(old),
+            Removal::Retain | Removal::RetainExceptOnCreate => self.retained.push(old),
+        }
+    }
+}
+
 const REPLACES: &str =
     "Requested update requires the creation of a new physical resource; hence creating one.";
 
@@ -179,13 +189,21 @@ impl Engine {
             return Ok(false);
         }
         let Some(current) = existing(&old) else { return Ok(false) };
+        if let Some(reason) = wanted.handler.forbids(&current.properties, &wanted.resolved) {
+            self.resource_enters(id, Status::UpdateInProgress, None);
+            return Err(Failure::Reason(reason.to_owned()));
+        }
         if !changed.iter().any(|property| property.update == Update::Replacement) {
             lock(record).changed.insert(id.clone(), old.clone());
             self.announce(plan, wanted, Status::UpdateInProgress, None);
-            let context = self.context(id, tags, Arc::new(Silent));
+            let context = self.context((id, &wanted.resource.kind), tags, Arc::new(Silent));
             let made = wanted.handler.update(&context, &current, &wanted.resolved).await;
             let made = made.map_err(|failure| failure.of_stack_tags(&wanted.resolved))?;
             self.remember(id, &made);
+            // A custom resource that answers with another id was replaced.
+            if made.physical_id != current.made.physical_id {
+                lock(record).supersede(old, wanted.update_replace_policy);
+            }
             return Ok(true);
         }
         if let Some(name) = wanted.handler.name_property()
@@ -201,11 +219,7 @@ impl Engine {
         self.announce(plan, wanted, Status::UpdateInProgress, Some(REPLACES.to_owned()));
         lock(record).replaced.insert(id.clone(), old.clone());
         self.make(plan, wanted, Status::UpdateInProgress).await?;
-        let mut record = lock(record);
-        match wanted.update_replace_policy {
-            Removal::Delete => record.leftovers.push(old),
-            Removal::Retain | Removal::RetainExceptOnCreate => record.retained.push(old),
-        }
+        lock(record).supersede(old, wanted.update_replace_policy);
         Ok(true)
     }
 
@@ -236,6 +250,7 @@ impl Engine {
     async fn roll_back_update(self: &Arc<Self>, record: &Mutex<Record>) {
         let record = std::mem::take(&mut *lock(record));
         let mut leftovers = Vec::new();
+        let superseded = Arc::new(Mutex::new(Vec::new()));
         // What was replaced comes back; the successor goes.
         for (id, old) in &record.replaced {
             let new = self.read(|stack| stack.resource(id).cloned()).flatten();
@@ -254,10 +269,10 @@ impl Engine {
         .reversed();
         let step = |id: String| {
             let engine = Arc::clone(self);
-            let old = record.changed.get(&id).cloned();
+            let (old, superseded) = (record.changed.get(&id).cloned(), Arc::clone(&superseded));
             async move {
                 match old {
-                    Some(old) => engine.restore(&id, old).await,
+                    Some(old) => engine.restore(&id, old, &superseded).await,
                     None => Ok(()),
                 }
             }
@@ -270,6 +285,7 @@ impl Engine {
             return;
         }
         self.enter(Status::UpdateRollbackCleanup, None);
+        leftovers.append(&mut superseded.lock().unwrap_or_else(PoisonError::into_inner));
         self.write(|stack| {
             let (created, kept) = std::mem::take(&mut stack.resources)
                 .into_iter()
@@ -281,13 +297,18 @@ impl Engine {
         self.enter(Status::UpdateRollbackComplete, None);
     }
 
-    /// Brings one resource back to what it was.
-    async fn restore(self: &Arc<Self>, id: &str, old: Deployed) -> Result<(), ()> {
-        let Some(current) = self.read(|stack| stack.resource(id).cloned()).flatten() else {
+    /// Brings one resource back to what it was; what is there in its place then is
+    /// another, where its handler says so.
+    async fn restore(
+        self: &Arc<Self>,
+        id: &str,
+        old: Deployed,
+        superseded: &Mutex<Vec<Deployed>>,
+    ) -> Result<(), ()> {
+        let Some(there) = self.read(|stack| stack.resource(id).cloned()).flatten() else {
             return Ok(());
         };
-        let (Some(handler), Some(current)) = (resources::find(&old.kind), existing(&current))
-        else {
+        let (Some(handler), Some(current)) = (resources::find(&old.kind), existing(&there)) else {
             return Ok(());
         };
         self.write(|stack| {
@@ -298,10 +319,13 @@ impl Engine {
             }
         });
         self.resource_enters(id, Status::UpdateInProgress, None);
-        let context = self.context(id, &old.tags, Arc::new(Silent));
+        let context = self.context((id, &old.kind), &old.tags, Arc::new(Silent));
         match handler.update(&context, &current, &old.applied.0).await {
             Ok(made) => {
                 self.remember(id, &made);
+                if made.physical_id != there.physical_id.clone().unwrap_or_default() {
+                    superseded.lock().unwrap_or_else(PoisonError::into_inner).push(there);
+                }
                 self.resource_enters(id, Status::UpdateComplete, None);
                 Ok(())
             }

@@ -17,6 +17,8 @@ pub(super) struct Item {
     id: &'static str,
     /// Its id in the API's answers: `routeId`.
     answer_id: &'static str,
+    /// The property with the id of the record that it is a part of, beside its API.
+    parent: Option<&'static str>,
     properties: &'static [Property],
     tagging: Tagging,
 }
@@ -36,12 +38,15 @@ pub(super) static API: Item = Item {
     noun: "Api",
     id: "ApiId",
     answer_id: "/apiId",
+    parent: None,
     properties: &[
+        Property::new("ApiKeySelectionExpression", Kind::Text),
         Property::new("Body", Kind::Document),
         Property::new("CorsConfiguration", CORS),
         Property::new("CredentialsArn", Kind::Text),
         Property::new("Description", Kind::Text),
         Property::new("DisableExecuteApiEndpoint", Kind::Boolean),
+        Property::new("DisableSchemaValidation", Kind::Boolean),
         Property::new("FailOnWarnings", Kind::Boolean),
         Property::new("IpAddressType", Kind::Text),
         Property::new("Name", Kind::Text),
@@ -59,14 +64,19 @@ pub(super) static ROUTE: Item = Item {
     noun: "Route",
     id: "RouteId",
     answer_id: "/routeId",
+    parent: None,
     properties: &[
         Property::new("ApiId", Kind::Text).required().replaces(),
         Property::new("ApiKeyRequired", Kind::Boolean),
         Property::new("AuthorizationScopes", Kind::List(&Kind::Text)),
         Property::new("AuthorizationType", Kind::Text),
         Property::new("AuthorizerId", Kind::Text),
+        Property::new("ModelSelectionExpression", Kind::Text),
         Property::new("OperationName", Kind::Text),
+        Property::new("RequestModels", TEXT_MAP),
+        Property::new("RequestParameters", Kind::Map(&Kind::Any)),
         Property::new("RouteKey", Kind::Text).required(),
+        Property::new("RouteResponseSelectionExpression", Kind::Text),
         Property::new("Target", Kind::Text),
     ],
     tagging: Tagging::Never,
@@ -76,18 +86,23 @@ pub(super) static INTEGRATION: Item = Item {
     noun: "Integration",
     id: "IntegrationId",
     answer_id: "/integrationId",
+    parent: None,
     properties: &[
         Property::new("ApiId", Kind::Text).required().replaces(),
         Property::new("ConnectionId", Kind::Text),
         Property::new("ConnectionType", Kind::Text),
+        Property::new("ContentHandlingStrategy", Kind::Text),
         Property::new("CredentialsArn", Kind::Text),
         Property::new("Description", Kind::Text),
         Property::new("IntegrationMethod", Kind::Text),
         Property::new("IntegrationSubtype", Kind::Text),
         Property::new("IntegrationType", Kind::Text).required(),
         Property::new("IntegrationUri", Kind::Text),
+        Property::new("PassthroughBehavior", Kind::Text),
         Property::new("PayloadFormatVersion", Kind::Text),
         Property::new("RequestParameters", TEXT_MAP),
+        Property::new("RequestTemplates", TEXT_MAP),
+        Property::new("TemplateSelectionExpression", Kind::Text),
         Property::new("TimeoutInMillis", Kind::Integer),
         Property::new("TlsConfig", Kind::Object(&[("ServerNameToVerify", Kind::Text)])),
     ],
@@ -98,6 +113,7 @@ pub(super) static AUTHORIZER: Item = Item {
     noun: "Authorizer",
     id: "AuthorizerId",
     answer_id: "/authorizerId",
+    parent: None,
     properties: &[
         Property::new("ApiId", Kind::Text).required().replaces(),
         Property::new("AuthorizerCredentialsArn", Kind::Text),
@@ -113,10 +129,59 @@ pub(super) static AUTHORIZER: Item = Item {
     tagging: Tagging::Never,
 };
 
+pub(super) static INTEGRATION_RESPONSE: Item = Item {
+    noun: "IntegrationResponse",
+    id: "IntegrationResponseId",
+    answer_id: "/integrationResponseId",
+    parent: Some("IntegrationId"),
+    properties: &[
+        Property::new("ApiId", Kind::Text).required().replaces(),
+        Property::new("ContentHandlingStrategy", Kind::Text),
+        Property::new("IntegrationId", Kind::Text).required().replaces(),
+        Property::new("IntegrationResponseKey", Kind::Text).required(),
+        Property::new("ResponseParameters", Kind::Map(&Kind::Any)),
+        Property::new("ResponseTemplates", Kind::Map(&Kind::Any)),
+        Property::new("TemplateSelectionExpression", Kind::Text),
+    ],
+    tagging: Tagging::Never,
+};
+
+pub(super) static MODEL: Item = Item {
+    noun: "Model",
+    id: "ModelId",
+    answer_id: "/modelId",
+    parent: None,
+    properties: &[
+        Property::new("ApiId", Kind::Text).required().replaces(),
+        Property::new("ContentType", Kind::Text),
+        Property::new("Description", Kind::Text),
+        Property::new("Name", Kind::Text).required(),
+        Property::new("Schema", Kind::Document).required(),
+    ],
+    tagging: Tagging::Never,
+};
+
+pub(super) static ROUTE_RESPONSE: Item = Item {
+    noun: "RouteResponse",
+    id: "RouteResponseId",
+    answer_id: "/routeResponseId",
+    parent: Some("RouteId"),
+    properties: &[
+        Property::new("ApiId", Kind::Text).required().replaces(),
+        Property::new("ModelSelectionExpression", Kind::Text),
+        Property::new("ResponseModels", Kind::Map(&Kind::Any)),
+        Property::new("ResponseParameters", Kind::Map(&Kind::Any)),
+        Property::new("RouteId", Kind::Text).required().replaces(),
+        Property::new("RouteResponseKey", Kind::Text).required(),
+    ],
+    tagging: Tagging::Never,
+};
+
 pub(super) static DEPLOYMENT: Item = Item {
     noun: "Deployment",
     id: "DeploymentId",
     answer_id: "/deploymentId",
+    parent: None,
     properties: &[
         Property::new("ApiId", Kind::Text).required().replaces(),
         Property::new("Description", Kind::Text),
@@ -211,6 +276,11 @@ impl Item {
         if let Some(api) = text(&current.properties, "ApiId") {
             key.insert("ApiId".to_owned(), api.into());
         }
+        if let Some(parent) = self.parent
+            && let Some(id) = text(&current.properties, parent)
+        {
+            key.insert(parent.to_owned(), id.into());
+        }
         key.insert(self.id.to_owned(), current.made.physical_id.clone().into());
         key
     }
@@ -223,8 +293,18 @@ pub(super) fn members(properties: &Map<String, Value>) -> Map<String, Value> {
         .iter()
         .filter(|(name, _)| *name != "Tags")
         .map(|(name, value)| {
-            let free = matches!(name.as_str(), "RequestParameters" | "StageVariables");
-            (name.clone(), if free { value.clone() } else { lower(value) })
+            let value = match (name.as_str(), value) {
+                (
+                    "RequestModels" | "RequestParameters" | "RequestTemplates" | "ResponseModels"
+                    | "ResponseParameters" | "ResponseTemplates" | "StageVariables",
+                    value,
+                ) => value.clone(),
+                ("Schema", Value::Object(schema)) => {
+                    Value::Object(schema.clone()).to_string().into()
+                }
+                (_, value) => lower(value),
+            };
+            (name.clone(), value)
         })
         .collect()
 }

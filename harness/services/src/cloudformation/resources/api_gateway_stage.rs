@@ -10,7 +10,9 @@ use super::context::tag_map;
 use super::{Context, Existing, Failure, Kind, Made, Property, ResourceType, Tagging, text};
 
 const ROUTE_SETTINGS: Kind = Kind::Object(&[
+    ("DataTraceEnabled", Kind::Boolean),
     ("DetailedMetricsEnabled", Kind::Boolean),
+    ("LoggingLevel", Kind::Text),
     ("ThrottlingBurstLimit", Kind::Integer),
     ("ThrottlingRateLimit", Kind::Number),
 ]);

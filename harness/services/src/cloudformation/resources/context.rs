@@ -7,9 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use ringfence_wire::{Operation, Service, response};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::{Failure, Made, Tagging};
 use crate::client::Client;
+use crate::cloudformation::responses::{Responses, Waiting};
 use crate::credentials::Credentials;
 
 /// How the engine learns that a resource exists although its handler has not
@@ -32,6 +34,10 @@ pub(in crate::cloudformation) struct Context {
     /// What the caller acknowledged.
     pub(in crate::cloudformation) capabilities: Vec<String>,
     pub(in crate::cloudformation) logical_id: String,
+    /// The resource's type.
+    pub(in crate::cloudformation) kind: String,
+    /// Where functions of custom resources answer, once the guard has its port.
+    pub(in crate::cloudformation) responses: Option<(Url, Arc<Responses>)>,
     pub(in crate::cloudformation) progress: Arc<dyn Progress>,
 }
 
@@ -48,7 +54,7 @@ impl Context {
         operation: &str,
         input: Value,
     ) -> Result<Value, Failure> {
-        let (model, answer) = self.answer(service, operation, input).await?;
+        let (model, answer) = self.answer(service, operation, input, None).await?;
         decoded(service, model, &answer)
     }
 
@@ -59,7 +65,7 @@ impl Context {
         operation: &str,
         input: Value,
     ) -> Result<Bytes, Failure> {
-        let (model, answer) = self.answer(service, operation, input).await?;
+        let (model, answer) = self.answer(service, operation, input, None).await?;
         if answer.status().is_success() {
             return Ok(answer.into_body());
         }
@@ -69,16 +75,32 @@ impl Context {
         })
     }
 
+    /// Calls an operation that is given bytes, as whoever deploys.
+    pub(super) async fn deliver(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+        payload: Bytes,
+    ) -> Result<(), Failure> {
+        let (model, answer) = self.answer(service, operation, input, Some(payload)).await?;
+        match answer.status().is_success() {
+            true => Ok(()),
+            false => decoded(service, model, &answer).map(drop),
+        }
+    }
+
     async fn answer(
         &self,
         service: Service,
         operation: &str,
         input: Value,
+        payload: Option<Bytes>,
     ) -> Result<(&'static Operation, http::Response<Bytes>), Failure> {
         let model = Operation::find(service, operation).ok_or_else(|| {
             Failure::handler("InternalFailure", format!("{operation} is not in the model"))
         })?;
-        let answer = self.client.exchange(&self.credentials, service, operation, input, None);
+        let answer = self.client.exchange(&self.credentials, service, operation, input, payload);
         let answer = answer.await.map_err(|error| {
             let request_id = String::new();
             Failure::Call { service, error, request_id }
@@ -89,6 +111,12 @@ impl Context {
     /// The resource exists: a failure from here on must not lose it.
     pub(super) fn initiated(&self, made: &Made) {
         self.progress.initiated(&self.logical_id, made);
+    }
+
+    /// Waits for the answer of a function to a request.
+    pub(super) fn waiting(&self, request_id: &str) -> Option<Waiting> {
+        let (endpoint, responses) = self.responses.as_ref()?;
+        Some(responses.open(endpoint, request_id))
     }
 
     /// A physical name: `STACK-LOGICAL-RANDOM`, cut to `limit`.

@@ -242,14 +242,21 @@ async fn concurrency(
 }
 
 /// The code as the API takes it: inline text becomes an archive with one
-/// `index` file, as CloudFormation packs it.
+/// `index` file, as CloudFormation packs it; with the module by which functions
+/// answer it, where the text names that
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule.html>).
 fn code(properties: &Map<String, Value>) -> Result<Map<String, Value>, Failure> {
     let code = properties.get("Code").and_then(Value::as_object).cloned().unwrap_or_default();
     let Some(source) = code.get("ZipFile").and_then(Value::as_str) else { return Ok(code) };
     let runtime = text(properties, "Runtime").unwrap_or_default();
-    let file = match runtime {
-        runtime if runtime.starts_with("python") => "index.py",
-        runtime if runtime.starts_with("nodejs") => "index.js",
+    let (file, module) = match runtime {
+        runtime if runtime.starts_with("python") => {
+            ("index.py", ("cfnresponse", "cfnresponse.py", include_str!("cfnresponse.py")))
+        }
+        runtime if runtime.starts_with("nodejs") => {
+            let path = "node_modules/cfn-response.js";
+            ("index.js", ("cfn-response", path, include_str!("cfnresponse.js")))
+        }
         _ => {
             return Err(Failure::handler(
                 "InvalidRequest",
@@ -257,14 +264,21 @@ fn code(properties: &Map<String, Value>) -> Result<Map<String, Value>, Failure> 
             ));
         }
     };
-    let archive = archive(file, source)
-        .map_err(|cause| Failure::handler("InternalFailure", cause.to_string()))?;
+    let mut files = vec![(file, source)];
+    let (name, path, text) = module;
+    if source.contains(name) {
+        files.push((path, text));
+    }
+    let archive =
+        archive(&files).map_err(|cause| Failure::handler("InternalFailure", cause.to_string()))?;
     Ok([("ZipFile".to_owned(), STANDARD.encode(archive).into())].into_iter().collect())
 }
 
-fn archive(file: &str, source: &str) -> Result<Vec<u8>, zip::result::ZipError> {
+fn archive(files: &[(&str, &str)]) -> Result<Vec<u8>, zip::result::ZipError> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    archive.start_file(file, SimpleFileOptions::default())?;
-    archive.write_all(source.as_bytes())?;
+    for (file, source) in files {
+        archive.start_file(*file, SimpleFileOptions::default())?;
+        archive.write_all(source.as_bytes())?;
+    }
     Ok(archive.finish()?.into_inner())
 }

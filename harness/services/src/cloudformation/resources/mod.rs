@@ -15,6 +15,7 @@ mod api_gateway_api;
 mod api_gateway_stage;
 mod cloudformation_stack;
 mod context;
+mod custom;
 mod described;
 mod dynamodb_table;
 mod ec2_key_pair;
@@ -32,6 +33,7 @@ mod lambda_version;
 mod logs_log_group;
 mod property;
 mod published;
+mod route53;
 mod s3_bucket;
 mod s3_bucket_policy;
 mod s3_bucket_settings;
@@ -43,8 +45,9 @@ use serde_json::{Map, Value};
 use super::template::{Catalogue, Support};
 
 pub(super) use context::{Context, Progress, request_id};
+pub(super) use custom::{NO_ECHO, is_custom};
 pub(super) use failure::Failure;
-pub(super) use property::{Kind, Property, Update, changed, check, faults, preview};
+pub(super) use property::{Kind, Property, Update, all, changed, check, faults, preview};
 pub(super) use published::{has_attribute, identifiers};
 
 /// A resource that exists.
@@ -93,6 +96,16 @@ pub(super) trait ResourceType: Send + Sync {
     /// The properties that are supported.
     fn properties(&self) -> &'static [Property];
 
+    /// Whether it takes any other property too, of any type.
+    fn is_open(&self) -> bool {
+        false
+    }
+
+    /// Why no resource may be changed so, before anything is done.
+    fn forbids(&self, _: &Map<String, Value>, _: &Map<String, Value>) -> Option<&'static str> {
+        None
+    }
+
     /// The property with which a template names the resource itself.
     fn name_property(&self) -> Option<&'static str> {
         None
@@ -137,7 +150,10 @@ fn native(name: &str) -> Option<&'static dyn ResourceType> {
         "AWS::ApiGatewayV2::Authorizer" => &api_gateway::AUTHORIZER,
         "AWS::ApiGatewayV2::Deployment" => &api_gateway::DEPLOYMENT,
         "AWS::ApiGatewayV2::Integration" => &api_gateway::INTEGRATION,
+        "AWS::ApiGatewayV2::IntegrationResponse" => &api_gateway::INTEGRATION_RESPONSE,
+        "AWS::ApiGatewayV2::Model" => &api_gateway::MODEL,
         "AWS::ApiGatewayV2::Route" => &api_gateway::ROUTE,
+        "AWS::ApiGatewayV2::RouteResponse" => &api_gateway::ROUTE_RESPONSE,
         "AWS::ApiGatewayV2::Stage" => &api_gateway_stage::Stage,
         "AWS::CloudFormation::Stack" => &cloudformation_stack::Stack,
         "AWS::DynamoDB::Table" => &dynamodb_table::Table,
@@ -152,21 +168,27 @@ fn native(name: &str) -> Option<&'static dyn ResourceType> {
         "AWS::Lambda::Url" => &lambda_url::Url,
         "AWS::Lambda::Version" => &lambda_version::Version,
         "AWS::Logs::LogGroup" => &logs_log_group::LogGroup,
+        "AWS::Route53::HostedZone" => &route53::HostedZone,
+        "AWS::Route53::RecordSet" => &route53::RecordSet,
         "AWS::S3::Bucket" => &s3_bucket::Bucket,
         "AWS::S3::BucketPolicy" => &s3_bucket_policy::BucketPolicy,
         "AWS::SSM::Parameter" => &ssm_parameter::Parameter,
+        kind if is_custom(kind) => &custom::Custom,
         _ => return None,
     })
 }
 
 /// The attributes that types which are written in Rust give beside their
 /// properties; those that are data give all of their schema's.
-const GIVEN: [(&str, &[&str]); 19] = [
+const GIVEN: [(&str, &[&str]); 23] = [
     ("AWS::ApiGatewayV2::Api", &["ApiEndpoint", "ApiId", "ExecuteApiArn"]),
     ("AWS::ApiGatewayV2::Authorizer", &["AuthorizerId"]),
     ("AWS::ApiGatewayV2::Deployment", &["DeploymentId"]),
     ("AWS::ApiGatewayV2::Integration", &["IntegrationId"]),
+    ("AWS::ApiGatewayV2::IntegrationResponse", &["IntegrationResponseId"]),
+    ("AWS::ApiGatewayV2::Model", &["ModelId"]),
     ("AWS::ApiGatewayV2::Route", &["RouteId"]),
+    ("AWS::ApiGatewayV2::RouteResponse", &["RouteResponseId"]),
     ("AWS::DynamoDB::Table", &["Arn", "StreamArn"]),
     ("AWS::EC2::KeyPair", &["KeyFingerprint", "KeyPairId"]),
     ("AWS::EC2::SecurityGroup", &["GroupId", "Id", "VpcId"]),
@@ -179,6 +201,7 @@ const GIVEN: [(&str, &[&str]); 19] = [
     ("AWS::Lambda::Url", &["FunctionArn", "FunctionUrl"]),
     ("AWS::Lambda::Version", &["FunctionArn", "Version"]),
     ("AWS::Logs::LogGroup", &["Arn"]),
+    ("AWS::Route53::HostedZone", &["Id", "NameServers"]),
     (
         "AWS::S3::Bucket",
         &["Arn", "DomainName", "DualStackDomainName", "RegionalDomainName", "WebsiteURL"],
@@ -188,6 +211,9 @@ const GIVEN: [(&str, &[&str]); 19] = [
 
 /// Whether a type gives an attribute, its properties aside.
 pub(super) fn gives(kind: &str, attribute: &str) -> bool {
+    if is_custom(kind) {
+        return true;
+    }
     if !written(kind) && described::find(kind).is_some() {
         return has_attribute(kind, attribute);
     }

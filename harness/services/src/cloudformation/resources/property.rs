@@ -1,5 +1,8 @@
 //! Properties: their types, and which of them replace the resource.
 
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use ringfence_models::types::{Shape, Type};
 use serde_json::{Map, Value};
 
@@ -23,6 +26,8 @@ pub(in crate::cloudformation) enum Kind {
     Object(&'static [(&'static str, Kind)]),
     /// `[{Key, Value}]`.
     Tags,
+    /// Whatever is given.
+    Any,
     /// A shape of a type's schema.
     Schema(&'static Type, &'static Shape),
 }
@@ -163,7 +168,7 @@ impl<'k> Checker<'k> {
         resource_type: &dyn ResourceType,
         properties: &Map<String, Value>,
     ) -> Map<String, Value> {
-        let declared = resource_type.properties();
+        let declared = all(resource_type, [properties]);
         for property in declared.iter().filter(|property| property.required) {
             if !properties.contains_key(property.name) {
                 self.faults.push(format!("#: required key [{}] not found", property.name));
@@ -256,6 +261,7 @@ impl<'k> Checker<'k> {
             Kind::Object(members) => self.members(value, place, |key| {
                 members.iter().find(|(name, _)| *name == key).map(|(_, kind)| *kind)
             }),
+            Kind::Any => Some(value.clone()),
             Kind::Tags => self.shape(&Kind::List(&TAG), value, place),
             Kind::Schema(of, shape) => self.schema(of, shape, value, place),
         }
@@ -347,9 +353,37 @@ pub(in crate::cloudformation) fn changed(
     old: &Map<String, Value>,
     new: &Map<String, Value>,
 ) -> Vec<&'static Property> {
-    resource_type
-        .properties()
-        .iter()
+    all(resource_type, [old, new])
+        .into_iter()
         .filter(|property| old.get(property.name) != new.get(property.name))
         .collect()
+}
+
+/// The properties that a type declares and, where it takes any, those that
+/// resources of it have.
+pub(in crate::cloudformation) fn all<'p>(
+    resource_type: &dyn ResourceType,
+    given: impl IntoIterator<Item = &'p Map<String, Value>>,
+) -> Vec<&'static Property> {
+    let mut all: Vec<&'static Property> = resource_type.properties().iter().collect();
+    if resource_type.is_open() {
+        for name in given.into_iter().flat_map(Map::keys) {
+            if !all.iter().any(|property| property.name == name) {
+                all.push(any(name));
+            }
+        }
+    }
+    all
+}
+
+/// A property of a type that takes any. Properties live as long as the program, as
+/// those that are declared do.
+fn any(name: &str) -> &'static Property {
+    static FOUND: LazyLock<Mutex<BTreeMap<String, &'static Property>>> =
+        LazyLock::new(Mutex::default);
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    found.entry(name.to_owned()).or_insert_with(|| {
+        let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
+        Box::leak(Box::new(Property::new(name, Kind::Any)))
+    })
 }

@@ -5,10 +5,11 @@
 use ringfence_models::types::{self, Shape, Type};
 
 use super::cloudformation_stack::OUTPUTS;
+use super::custom::is_custom;
 
-/// Whether AWS has a type; custom resources are types too.
+/// Whether AWS has a type.
 pub(in crate::cloudformation) fn exists(kind: &str) -> bool {
-    kind.starts_with("Custom::") || types::find(kind).is_some()
+    types::find(kind).is_some()
 }
 
 /// The properties that identify a resource of a type among all; none where they
@@ -44,9 +45,11 @@ pub(super) fn is_output(kind: &str, attribute: &str) -> bool {
 }
 
 /// Whether `Fn::GetAtt` gives an attribute: the type's own, and each of its
-/// properties (LocalStack's recorded `TestChangeSetFnGetAttr`).
+/// properties (LocalStack's recorded `TestChangeSetFnGetAttr`); of a custom
+/// resource whatever its function gives.
 pub(in crate::cloudformation) fn has_attribute(kind: &str, attribute: &str) -> bool {
     is_output(kind, attribute)
+        || is_custom(kind)
         || types::find(kind).is_some_and(|of| {
             of.read_only.contains(&attribute) || of.properties.contains_key(attribute)
         })
@@ -73,7 +76,6 @@ mod tests {
     #[test]
     fn types_properties_and_attributes_are_known() {
         assert!(exists("AWS::CloudFormation::Stack"));
-        assert!(exists("Custom::Thing"));
         assert!(!exists("AWS::Nope::Thing"));
         assert!(has_property("AWS::Lambda::Function", &["Code", "ImageUri"]));
         assert!(has_property("AWS::S3::Bucket", &["LifecycleConfiguration", "Rules", "Id"]));

@@ -132,7 +132,12 @@ impl Fake {
     fn answer(&self, call: &Call) -> Result<Reply, ServiceError> {
         let mut state = self.state.lock().unwrap();
         let name = call.name();
-        state.calls.push((name.to_owned(), Value::Object(call.input.clone())));
+        let mut input = call.input.clone();
+        if let Some(payload) = call.payload.as_ref().filter(|_| name == "Invoke") {
+            let event = serde_json::from_slice(payload).unwrap();
+            input.insert("Payload".to_owned(), event);
+        }
+        state.calls.push((name.to_owned(), Value::Object(input)));
         if state.denied.contains(name) {
             let prefix = call.service().signing_name();
             return Err(ServiceError::access_denied(

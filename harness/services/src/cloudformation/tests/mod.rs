@@ -4,6 +4,7 @@
 mod change_sets;
 mod changes;
 mod create;
+mod custom;
 mod described;
 mod fake;
 mod http_api_body;

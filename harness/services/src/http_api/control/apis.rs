@@ -14,7 +14,6 @@ use crate::http_api::model::{
     Api, ApiFacts, Authorization, Cors, PayloadFormat, Route, Snapshot, Texts, timestamp,
 };
 use crate::http_api::state::new_id;
-use crate::lacking::{Made, lacking};
 
 const API_KEYS: &str = "$request.header.x-api-key";
 const ROUTE_SELECTION: &str = "$request.method $request.path";
@@ -100,9 +99,6 @@ impl HttpApis {
         let given: Given = input.body(&[])?;
         let name = input.need("Name")?.to_owned();
         let protocol = input.need("ProtocolType")?;
-        if let Some(what) = lacking(Made::HttpApi, "ProtocolType", Some(protocol)) {
-            return Err(errors::not_built(what));
-        }
         match protocol {
             "HTTP" => {}
             _ => {

@@ -10,11 +10,11 @@ pub(in super::super) fn bad_request(message: impl Into<String>) -> ServiceError 
     ServiceError::new(400, "BadRequestException", message)
 }
 
-pub(super) fn conflict(message: impl Into<String>) -> ServiceError {
+pub(in super::super) fn conflict(message: impl Into<String>) -> ServiceError {
     ServiceError::new(409, "ConflictException", message)
 }
 
-pub(super) fn not_found(message: impl Into<String>) -> ServiceError {
+pub(in super::super) fn not_found(message: impl Into<String>) -> ServiceError {
     ServiceError::new(404, "NotFoundException", message)
 }
 
@@ -24,7 +24,7 @@ pub(in super::super) fn no_api(account: &str, api_id: &str) -> ServiceError {
     not_found(format!("Invalid API identifier specified {account}:{api_id}"))
 }
 
-pub(super) fn no_record(kind: &str, id: &str) -> ServiceError {
+pub(in super::super) fn no_record(kind: &str, id: &str) -> ServiceError {
     not_found(format!("Invalid {kind} identifier specified {id}"))
 }
 
@@ -41,6 +41,6 @@ pub(super) fn limit(kind: &str) -> ServiceError {
 
 /// What AWS has and we do not. No AWS error has this code, so that nobody takes
 /// it for AWS's own refusal.
-pub(super) fn not_built(what: impl std::fmt::Display) -> ServiceError {
+pub(in super::super) fn not_built(what: impl std::fmt::Display) -> ServiceError {
     ServiceError::new(501, "NotImplementedException", format!("Ringfence does not have {what}"))
 }

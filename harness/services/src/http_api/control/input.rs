@@ -11,7 +11,7 @@ use crate::credentials::Session;
 /// The input of a call.
 #[derive(Clone, Copy)]
 pub(super) struct Input<'a> {
-    call: &'a Call,
+    pub(super) call: &'a Call,
     /// CloudFormation's own call: only it gives resources `aws:` tags.
     pub(super) by_cloudformation: bool,
 }

@@ -9,13 +9,29 @@ use serde_json::{Map, Value};
 use super::input::{Input, limit_length, set};
 use super::{NOTHING, errors};
 use crate::http_api::HttpApis;
-use crate::http_api::model::{Integration, PayloadFormat, Snapshot, show};
+use crate::http_api::model::{Integration, PayloadFormat, Snapshot, Texts, show};
 use crate::http_api::state::new_id;
 use crate::lacking::{Made, lacking};
 
 /// Integrations an API may have
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
 const MOST_INTEGRATIONS: usize = 300;
+
+/// The actions of services that an integration may be of
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-aws-services-reference.html>).
+const SUBTYPES: [&str; 10] = [
+    "AppConfig-GetConfiguration",
+    "EventBridge-PutEvents",
+    "Kinesis-PutRecord",
+    "SQS-DeleteMessage",
+    "SQS-PurgeQueue",
+    "SQS-ReceiveMessage",
+    "SQS-SendMessage",
+    "StepFunctions-StartExecution",
+    "StepFunctions-StartSyncExecution",
+    "StepFunctions-StopExecution",
+];
+const NO_URI: &str = "IntegrationUri is not supported with an IntegrationSubtype";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -61,9 +77,11 @@ impl Given {
         let text = |member: &Option<String>| member.as_ref().is_some_and(|t| !t.is_empty());
         let map = |member: &Option<Map<_, _>>| member.as_ref().is_some_and(|m| !m.is_empty());
         let unbuilt = [
-            ("IntegrationSubtype", text(&self.integration_subtype)),
             ("ConnectionId", text(&self.connection_id)),
-            ("RequestParameters", map(&self.request_parameters)),
+            (
+                "RequestParameters",
+                map(&self.request_parameters) && !text(&self.integration_subtype),
+            ),
             ("ResponseParameters", map(&self.response_parameters)),
             ("TlsConfig", map(&self.tls_config)),
         ];
@@ -99,6 +117,10 @@ impl Given {
         check_credentials(self.credentials_arn.as_deref())
     }
 
+    fn subtype(&self) -> Option<&str> {
+        self.integration_subtype.as_deref().filter(|subtype| !subtype.is_empty())
+    }
+
     fn payload_format(&self) -> Result<Option<PayloadFormat>, ServiceError> {
         match self.payload_format_version.as_deref() {
             None => Ok(None),
@@ -118,6 +140,9 @@ impl Given {
         }
         if let Some(timeout) = self.timeout_in_millis {
             integration.timeout_in_millis = timeout;
+        }
+        if integration.integration_subtype.is_some() && self.request_parameters.is_some() {
+            integration.request_parameters = texts(self.request_parameters.as_ref());
         }
     }
 }
@@ -150,11 +175,56 @@ pub(super) fn lambda_proxy(
         integration_id: new_id(7)?,
         integration_method: "POST".to_owned(),
         integration_type: "AWS_PROXY",
-        function_arn: function_of_uri(uri)?,
+        function_arn: Some(function_of_uri(uri)?),
+        integration_subtype: None,
         integration_uri: uri.to_owned(),
+        request_parameters: Texts::new(),
         payload_format_version,
         timeout_in_millis: 30_000,
     })
+}
+
+/// An integration of a service's action.
+fn service_proxy(
+    subtype: &str,
+    uri: &str,
+    format: PayloadFormat,
+    given: &Given,
+) -> Result<Integration, ServiceError> {
+    if !SUBTYPES.contains(&subtype) {
+        return Err(errors::bad_request(format!(
+            "Invalid integration subtype specified. Must be one of [{}]",
+            SUBTYPES.join(", ")
+        )));
+    }
+    if !uri.is_empty() {
+        return Err(errors::bad_request(NO_URI));
+    }
+    if format != PayloadFormat::V1 {
+        return Err(errors::bad_request(
+            "Payload format version for AWS service integrations must be 1.0",
+        ));
+    }
+    Ok(Integration {
+        api_gateway_managed: false,
+        connection_type: "INTERNET",
+        credentials_arn: None,
+        description: None,
+        integration_id: new_id(7)?,
+        integration_method: "POST".to_owned(),
+        integration_type: "AWS_PROXY",
+        function_arn: None,
+        integration_subtype: Some(subtype.to_owned()),
+        integration_uri: String::new(),
+        payload_format_version: format,
+        request_parameters: texts(given.request_parameters.as_ref()),
+        timeout_in_millis: 30_000,
+    })
+}
+
+fn texts(parameters: Option<&Map<String, Value>>) -> Texts {
+    let all = parameters.into_iter().flatten();
+    all.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// The function that a URI names: its ARN, or the ARN inside
@@ -209,7 +279,10 @@ impl HttpApis {
                         "PayloadFormatVersion is a required parameter for integration",
                     )
                 })?;
-                let mut integration = lambda_proxy(&uri, format)?;
+                let mut integration = match given.subtype() {
+                    Some(subtype) => service_proxy(subtype, &uri, format, &given)?,
+                    None => lambda_proxy(&uri, format)?,
+                };
                 given.apply(&mut integration);
                 let shown = show(&integration);
                 snapshot
@@ -229,7 +302,10 @@ impl HttpApis {
                 let id = input.need("IntegrationId")?;
                 let mut integration = Integration::clone(find(snapshot, id)?);
                 if let Some(uri) = &given.integration_uri {
-                    integration.function_arn = function_of_uri(uri)?;
+                    if integration.integration_subtype.is_some() {
+                        return Err(errors::bad_request(NO_URI));
+                    }
+                    integration.function_arn = Some(function_of_uri(uri)?);
                     integration.integration_uri.clone_from(uri);
                 }
                 if let Some(format) = given.payload_format()? {

@@ -12,6 +12,7 @@ mod integrations;
 mod routes;
 mod stages;
 mod tags;
+mod websockets;
 
 use ringfence_wire::{Call, Reply, ServiceError};
 use serde_json::Value;
@@ -30,10 +31,17 @@ impl HttpApis {
     /// built.
     pub async fn answer(&self, call: &Call, caller: &Session) -> Result<Reply, ServiceError> {
         let input = Input::new(call, caller);
+        if let Some(value) = self.websocket_call(&input)? {
+            return Ok(reply(value));
+        }
         let value = match call.name() {
             "CreateApi" => self.create_api(&input)?,
             "GetApi" => self.look(&input, |api| Ok(self.show_api(api)))?,
-            "GetApis" => input.page(self.apis.list(|api| self.show_api(api)))?,
+            "GetApis" => {
+                let mut all = self.apis.list(|api| self.show_api(api));
+                all.extend(self.websockets.all().into_iter().map(|it| self.show_websocket(it)));
+                input.page(all)?
+            }
             "UpdateApi" => self.update_api(&input)?,
             "DeleteApi" => self.delete_api(&input)?,
             "DeleteCorsConfiguration" => self.delete_cors(&input)?,
@@ -69,7 +77,7 @@ impl HttpApis {
             "UntagResource" => self.untag_resource(&input)?,
             other => return Err(errors::not_built(format_args!("apigatewayv2:{other}"))),
         };
-        Ok(if value.is_null() { Reply::empty() } else { Reply::fields(value) })
+        Ok(reply(value))
     }
 
     fn now(&self) -> OffsetDateTime {
@@ -96,6 +104,10 @@ impl HttpApis {
     ) -> Result<T, ServiceError> {
         self.apis.change(&self.setting.account_id, input.need("ApiId")?, change)
     }
+}
+
+fn reply(value: Value) -> Reply {
+    if value.is_null() { Reply::empty() } else { Reply::fields(value) }
 }
 
 /// The answer of a call that returns nothing.

@@ -41,7 +41,7 @@ fn check_keys<'a>(
     Ok(())
 }
 
-fn limit(tags: &Texts) -> Result<(), ServiceError> {
+pub(super) fn limit(tags: &Texts) -> Result<(), ServiceError> {
     if tags.keys().filter(|key| !is_awss(key)).count() > 50 {
         return Err(errors::bad_request("A resource can have at most 50 tags"));
     }
@@ -54,13 +54,13 @@ fn is_awss(key: &str) -> bool {
 
 /// What an ARN says is tagged: `arn:aws:apigateway:REGION::/apis/ID`, or that
 /// with `/stages/NAME`.
-struct Tagged<'a> {
-    api_id: &'a str,
-    stage: Option<&'a str>,
+pub(super) struct Tagged<'a> {
+    pub(super) api_id: &'a str,
+    pub(super) stage: Option<&'a str>,
 }
 
 impl HttpApis {
-    fn tagged<'a>(&self, input: &Input<'a>) -> Result<Tagged<'a>, ServiceError> {
+    pub(super) fn tagged<'a>(&self, input: &Input<'a>) -> Result<Tagged<'a>, ServiceError> {
         let arn = input.need("ResourceArn")?;
         let path = match arn.splitn(6, ':').collect::<Vec<_>>().as_slice() {
             ["arn", _, "apigateway", region, "", path] if *region == self.setting.region => *path,

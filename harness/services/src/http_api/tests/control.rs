@@ -66,7 +66,6 @@ async fn an_api_is_shown_as_aws_shows_it() {
 #[rstest]
 #[case(json!({"Name": null}), "BadRequestException 400 Name is required")]
 #[case(json!({"ProtocolType": null}), "BadRequestException 400 Protocol type is required")]
-#[case(json!({"ProtocolType": "WEBSOCKET"}), "NotImplementedException 501 Ringfence does not have WebSocket APIs (ProtocolType WEBSOCKET)")]
 #[case(json!({"ProtocolType": "TCP"}), "BadRequestException 400 Invalid protocol specified. Must be one of [HTTP, WEBSOCKET]")]
 #[case(json!({"Name": "x".repeat(129)}), "BadRequestException 400 Name must be at most 128 characters long")]
 #[case(json!({"Tags": {"aws:x": "y"}}), "BadRequestException 400 aws: prefixed tag key names are not allowed for external use.")]
@@ -274,11 +273,47 @@ async fn an_integration_is_shown_as_aws_shows_it() {
     assert_eq!(world.call("DeleteIntegration", named).await, Value::Null);
 }
 
+#[tokio::test]
+async fn an_action_of_a_service_is_configured_and_not_served() {
+    let world = World::new().await;
+    let ready = world.ready().await;
+    let role = "arn:aws:iam::123456789012:role/gateway";
+    let input = json!({
+        "ApiId": ready.api, "IntegrationType": "AWS_PROXY", "IntegrationSubtype": "SQS-SendMessage",
+        "PayloadFormatVersion": "1.0", "CredentialsArn": role,
+        "RequestParameters": {"QueueUrl": "q", "MessageBody": "$request.body"},
+    });
+    let made = world.call("CreateIntegration", input).await;
+    let integration = id(&made, "integrationId");
+    assert_eq!(
+        made,
+        json!({
+            "connectionType": "INTERNET", "credentialsArn": role, "integrationId": integration,
+            "integrationMethod": "POST", "integrationSubtype": "SQS-SendMessage",
+            "integrationType": "AWS_PROXY", "payloadFormatVersion": "1.0",
+            "requestParameters": {"QueueUrl": "q", "MessageBody": "$request.body"},
+            "timeoutInMillis": 30000,
+        })
+    );
+    let target = json!({
+        "ApiId": ready.api, "RouteKey": "GET /send", "Target": format!("integrations/{integration}"),
+    });
+    world.call("CreateRoute", target).await;
+    let answer = world.get(&ready.api, "/send").await;
+    assert_eq!(answer.status().as_u16(), 501);
+    assert_eq!(
+        answer.body(),
+        r#"{"message":"Ringfence does not serve integrations with an IntegrationSubtype"}"#
+    );
+    assert_eq!(world.asked().len(), 0);
+}
+
 #[rstest]
 #[case(json!({"IntegrationType": null}), "BadRequestException 400 Integration type is required")]
 #[case(json!({"IntegrationType": "AWS"}), "BadRequestException 400 Currently, an API with a protocol type of HTTP may only be associated with proxy integrations (AWS_PROXY, HTTP_PROXY)")]
 #[case(json!({"IntegrationType": "HTTP_PROXY"}), "NotImplementedException 501 Ringfence does not have HTTP proxy integrations (HTTP_PROXY)")]
-#[case(json!({"IntegrationSubtype": "SQS-SendMessage"}), "NotImplementedException 501 Ringfence does not have integrations of the subtype IntegrationSubtype")]
+#[case(json!({"IntegrationSubtype": "SQS-Nope"}), "BadRequestException 400 Invalid integration subtype specified. Must be one of [AppConfig-GetConfiguration, EventBridge-PutEvents, Kinesis-PutRecord, SQS-DeleteMessage, SQS-PurgeQueue, SQS-ReceiveMessage, SQS-SendMessage, StepFunctions-StartExecution, StepFunctions-StartSyncExecution, StepFunctions-StopExecution]")]
+#[case(json!({"IntegrationSubtype": "SQS-SendMessage"}), "BadRequestException 400 IntegrationUri is not supported with an IntegrationSubtype")]
 #[case(json!({"ConnectionType": "VPC_LINK"}), "NotImplementedException 501 Ringfence does not have private integrations (ConnectionType VPC_LINK)")]
 #[case(json!({"RequestParameters": {"overwrite:path": "/x"}}), "NotImplementedException 501 Ringfence does not have parameter mapping (RequestParameters)")]
 #[case(json!({"PayloadFormatVersion": null}), "BadRequestException 400 PayloadFormatVersion is a required parameter for integration")]

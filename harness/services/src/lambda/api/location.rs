@@ -83,12 +83,7 @@ impl Lambda {
     /// Whether a request is for a package: to the guard's own host (at a bucket's
     /// host the path would be an object's).
     pub fn is_code_request(&self, host: &str, path: &str) -> bool {
-        let is_own = self.setting.endpoint().is_some_and(|endpoint| {
-            let named = endpoint.host_str().unwrap_or_default();
-            let port = endpoint.port_or_known_default().unwrap_or_default();
-            host == format!("{named}:{port}") || host == format!("localhost:{port}")
-        });
-        is_own && path.starts_with(PREFIX)
+        self.setting.answers_at(host) && path.starts_with(PREFIX)
     }
 
     /// The file of the package that a URL leads to.

@@ -126,22 +126,27 @@ impl Step {
 }
 
 /// The files.
-const FILES: [(&str, &str); 19] = [
+const FILES: [(&str, &str); 24] = [
     ("acm", include_str!("../../../../data/types/acm.toml")),
     ("apigateway", include_str!("../../../../data/types/apigateway.toml")),
+    ("batch", include_str!("../../../../data/types/batch.toml")),
+    ("cloudtrail", include_str!("../../../../data/types/cloudtrail.toml")),
     ("cloudwatch", include_str!("../../../../data/types/cloudwatch.toml")),
     ("cognito-idp", include_str!("../../../../data/types/cognito-idp.toml")),
     ("ec2", include_str!("../../../../data/types/ec2.toml")),
     ("ecr", include_str!("../../../../data/types/ecr.toml")),
     ("ecs", include_str!("../../../../data/types/ecs.toml")),
+    ("elbv2", include_str!("../../../../data/types/elbv2.toml")),
     ("events", include_str!("../../../../data/types/events.toml")),
     ("iam", include_str!("../../../../data/types/iam.toml")),
     ("kinesis", include_str!("../../../../data/types/kinesis.toml")),
     ("kms", include_str!("../../../../data/types/kms.toml")),
     ("lambda", include_str!("../../../../data/types/lambda.toml")),
     ("logs", include_str!("../../../../data/types/logs.toml")),
+    ("route53", include_str!("../../../../data/types/route53.toml")),
     ("scheduler", include_str!("../../../../data/types/scheduler.toml")),
     ("secretsmanager", include_str!("../../../../data/types/secretsmanager.toml")),
+    ("ses", include_str!("../../../../data/types/ses.toml")),
     ("sns", include_str!("../../../../data/types/sns.toml")),
     ("sqs", include_str!("../../../../data/types/sqs.toml")),
     ("stepfunctions", include_str!("../../../../data/types/stepfunctions.toml")),

@@ -17,10 +17,30 @@ pub(super) fn properties(wanted: &Map<String, Value>) -> Map<String, Value> {
     {
         *body = rewritten(body);
     }
+    if let Some(Value::Object(paths)) =
+        properties.get_mut("Body").and_then(|it| it.get_mut("paths"))
+    {
+        paths.values_mut().for_each(mocks);
+    }
     if repeated(&properties) {
         properties.shift_remove("Parameters");
     }
     properties
+}
+
+/// Mock integrations with the members that moto asks for and API Gateway does not: they
+/// lead nowhere and call nothing.
+fn mocks(path: &mut Value) {
+    for method in path.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        let integration = method.get_mut("x-amazon-apigateway-integration");
+        let Some(integration) = integration.and_then(Value::as_object_mut) else { continue };
+        let kind = integration.get("type").and_then(Value::as_str).unwrap_or_default();
+        if kind.eq_ignore_ascii_case("mock") {
+            for member in ["uri", "httpMethod"] {
+                integration.entry(member).or_insert_with(|| "".into());
+            }
+        }
+    }
 }
 
 /// Whether the parameters of the import say what `EndpointConfiguration` says, as
@@ -234,5 +254,14 @@ mod tests {
         assert_eq!(properties(other.as_object().unwrap()), *other.as_object().unwrap());
         let third = json!({"Body": {"openapi": "3.0.1", "paths": {}}});
         assert_eq!(properties(third.as_object().unwrap()), *third.as_object().unwrap());
+        let mock = |more: Value| {
+            let mut integration = json!({"type": "mock"});
+            integration.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!({"Body": {"openapi": "3.0.1", "paths": {"/": {"options": {
+                "x-amazon-apigateway-integration": integration}}}}})
+        };
+        let bare = mock(json!({}));
+        let filled = mock(json!({"uri": "", "httpMethod": ""}));
+        assert_eq!(properties(bare.as_object().unwrap()), *filled.as_object().unwrap());
     }
 }

@@ -18,6 +18,7 @@ pub(super) async fn properties(
 ) -> Result<Map<String, Value>, Failure> {
     match kind {
         "AWS::ApiGateway::Method" => Ok(method(wanted)),
+        "AWS::ApiGateway::Stage" => Ok(stage(wanted)),
         "AWS::ApiGateway::RestApi" => Ok(super::openapi::properties(wanted)),
         "AWS::StepFunctions::StateMachine" => definition(context, wanted).await,
         // Who changes something else keeps the secret.
@@ -45,6 +46,43 @@ fn method(wanted: &Map<String, Value>) -> Map<String, Value> {
     }
     prepared
 }
+
+/// The settings of a stage's methods as the changes of a stage that make them
+/// (<https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html#UpdateStage-Patch>).
+fn stage(wanted: &Map<String, Value>) -> Map<String, Value> {
+    const SETTINGS: [(&str, &str); 8] = [
+        ("CacheDataEncrypted", "caching/dataEncrypted"),
+        ("CacheTtlInSeconds", "caching/ttlInSeconds"),
+        ("CachingEnabled", "caching/enabled"),
+        ("DataTraceEnabled", "logging/dataTrace"),
+        ("LoggingLevel", "logging/loglevel"),
+        ("MetricsEnabled", "metrics/enabled"),
+        ("ThrottlingBurstLimit", "throttling/burstLimit"),
+        ("ThrottlingRateLimit", "throttling/rateLimit"),
+    ];
+    let mut prepared = wanted.clone();
+    let settings = wanted.get("MethodSettings").and_then(Value::as_array);
+    let mut changes = Vec::new();
+    for setting in settings.into_iter().flatten() {
+        let text = |name: &str| setting.get(name).and_then(Value::as_str).unwrap_or("*");
+        // A slash inside of a path is written `~1`.
+        let path = text("ResourcePath").trim_start_matches('/').replace('/', "~1");
+        let path = if path.is_empty() { "~1" } else { &path };
+        for (member, key) in SETTINGS {
+            let Some(value) = setting.get(member) else { continue };
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let path = format!("/{path}/{}/{key}", text("HttpMethod"));
+            changes.push(json!({ "op": "replace", "path": path, "value": value }));
+        }
+    }
+    if !changes.is_empty() {
+        prepared.insert(METHOD_SETTINGS.to_owned(), changes.into());
+    }
+    prepared
+}
+
+/// Under which name the changes are given to the call; no property is called so.
+const METHOD_SETTINGS: &str = "(methodSettings)";
 
 /// `DefinitionString` out of whichever property has the definition, with
 /// `${NAME}` replaced as `DefinitionSubstitutions` says
