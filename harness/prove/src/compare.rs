@@ -83,7 +83,7 @@ pub struct Disagreement {
 }
 
 /// All documents of some policies.
-fn documents(policies: &Policies) -> impl Iterator<Item = &Document> {
+pub(crate) fn documents(policies: &Policies) -> impl Iterator<Item = &Document> {
     let levels = policies.service_control.iter().chain(&policies.resource_control);
     let limits = policies.boundary.iter().chain(&policies.session);
     let lists = levels.chain(limits).flatten().chain(&policies.identity);

@@ -29,6 +29,7 @@
 
 mod actions;
 mod callers;
+mod certify;
 mod common;
 mod compare;
 mod domain;
@@ -43,6 +44,7 @@ mod solve;
 mod values;
 mod words;
 
+pub use certify::certify;
 pub use compare::{Disagreement, Question, Verdict, Witness, within, within_for};
 pub use domain::Universe;
 

@@ -12,7 +12,11 @@
 
 mod pairs;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+
 use pairs::{Pair, all};
+use ringfence_certificate::{Certificates, check};
 
 /// What a copy of the prover says of a pair.
 enum Said {
@@ -47,6 +51,29 @@ macro_rules! prover {
 prover!(prover, ringfence_prove);
 prover!(seeded, ringfence_prove_seeded);
 
+/// The certificate that a copy of the prover gives.
+macro_rules! certified {
+    ($name:ident, $prover:ident) => {
+        fn $name(pair: &Pair) -> Result<Certificates, String> {
+            use $prover::{Question, Universe, certify};
+            let question = Question {
+                inner: &pair.inner,
+                outer: &pair.outer,
+                principal: pair.caller.as_ref(),
+                universe: Universe::All,
+            };
+            let mut all = Certificates::new();
+            certify(&question, ("rail", "who"), &mut all).map(|()| all)
+        }
+    };
+}
+
+certified!(certified, ringfence_prove);
+certified!(certified_wrongly, ringfence_prove_seeded);
+
+/// One mistake at a time is switched on.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// Whether the answer cannot be right. A request that breaks the claim is
 /// confirmed by the engine before it is given out.
 fn is_wrong(said: &Said, pair: &Pair) -> bool {
@@ -59,10 +86,12 @@ fn is_wrong(said: &Said, pair: &Pair) -> bool {
 
 #[test]
 fn every_seeded_mistake_of_the_prover_is_found() {
+    let _turn = TURN.lock();
     let all = all();
     let broken = all.iter().filter(|pair| pair.breaks).count();
     println!("{} pairs, {broken} violated", all.len());
     assert!(broken > all.len() / 10 && broken < all.len() * 9 / 10);
+    ringfence_prove_seeded::seed(usize::MAX);
     for pair in &all {
         assert!(!is_wrong(&prover(pair), pair), "{}", pair.text);
         assert!(!is_wrong(&seeded(pair), pair), "without a mistake the copy is the prover");
@@ -75,4 +104,42 @@ fn every_seeded_mistake_of_the_prover_is_found() {
     };
     let missed: Vec<&str> = (0..names.len()).filter(is_missed).map(|it| names[it]).collect();
     assert!(missed.is_empty(), "not found: {missed:?}");
+}
+
+/// The checker shares the engine with the prover, and none of its mistakes.
+#[test]
+fn the_certificate_of_a_wrong_proof_is_refused() {
+    let _turn = TURN.lock();
+    let all = all();
+    let (mut good, mut without) = (0, BTreeMap::new());
+    let proved = all.iter().filter(|pair| matches!(prover(pair), Said::Proved));
+    for pair in proved.step_by(4) {
+        match certified(pair) {
+            Ok(certificates) => {
+                assert_eq!(check(&certificates), Ok(()), "{}", pair.text);
+                good += 1;
+            }
+            Err(reason) => *without.entry(reason).or_insert(0) += 1,
+        }
+    }
+    println!("{good} good certificates, without: {without:#?}");
+    let mut refused: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut wrong = 0;
+    for (mistake, name) in ringfence_prove_seeded::MISTAKES.iter().enumerate() {
+        ringfence_prove_seeded::seed(mistake);
+        let proved = all.iter().filter(|pair| pair.breaks);
+        for pair in proved.filter(|pair| matches!(seeded(pair), Said::Proved)).take(10) {
+            let Ok(certificates) = certified_wrongly(pair) else { continue };
+            let Err(error) = check(&certificates) else {
+                panic!("{name}: a wrong proof has a good certificate: {}", pair.text)
+            };
+            wrong += 1;
+            refused.entry(name).or_default().insert(error.to_string());
+        }
+    }
+    for (name, errors) in &refused {
+        println!("{name}: {}", errors.first().unwrap());
+    }
+    println!("{wrong} certificates of wrong proofs by {} mistakes are refused", refused.len());
+    assert!(refused.len() >= 20 && good > 500);
 }

@@ -1,0 +1,136 @@
+//! Whether a certificate is good.
+
+use ringfence_policy::{Policies, Principal};
+
+use crate::cover;
+use crate::form::{
+    ActionCase, CallerCase, Case, Certificate, Certificates, Class, On, Universe, VERSION, Who, Why,
+};
+use crate::matter::{Chosen, Matter, Part, told};
+
+/// Why certificates are not good.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// They are of another form.
+    #[error("certificates of version {0} are not read here; {VERSION} is")]
+    Version(u32),
+    /// One of them.
+    #[error("the certificate of `{rail}` for `{who}`: {why}")]
+    One {
+        /// The guard rail.
+        rail: String,
+        /// Whose requests.
+        who: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Checks all certificates.
+///
+/// # Errors
+/// The first that is not good, and why.
+pub fn check(all: &Certificates) -> Result<(), Refused> {
+    if all.version != VERSION {
+        return Err(Refused::Version(all.version));
+    }
+    all.certificates.iter().try_for_each(|certificate| {
+        one(all, certificate).map_err(|why| Refused::One {
+            rail: certificate.rail.clone(),
+            who: certificate.who.clone(),
+            why,
+        })
+    })
+}
+
+fn one(all: &Certificates, certificate: &Certificate) -> Result<(), String> {
+    if certificate.verdict != "proved" {
+        return Err(format!("a verdict `{}` has no certificate", certificate.verdict));
+    }
+    if certificate.universe != Universe::all() {
+        return Err("it is about other requests than all".to_owned());
+    }
+    let (inner, outer) = (all.policies(&certificate.inner)?, all.policies(&certificate.outer)?);
+    let callers = match &certificate.principal {
+        Some(who) => vec![Principal::from(who)],
+        None => cover::callers(&inner, &outer)?,
+    };
+    for principal in &callers {
+        let who = Who::from(principal);
+        let case = certificate.callers.iter().find(|case| case.principal == who);
+        let case = case.ok_or_else(|| format!("no class has callers like {principal:?}"))?;
+        caller(&inner, &outer, case)?;
+    }
+    if certificate.callers.len() != callers.len() {
+        return Err("it has callers that are none of its".to_owned());
+    }
+    Ok(())
+}
+
+fn caller(inner: &Policies, outer: &Policies, case: &CallerCase) -> Result<(), String> {
+    let matter = Matter::new(inner, outer, &(&case.principal).into(), &case.keys)?;
+    cover::keys(&matter)?;
+    let actions: Vec<&str> = case.actions.iter().map(|one| one.action.as_str()).collect();
+    cover::actions(&matter, &actions)?;
+    case.actions.iter().try_for_each(|one| {
+        action(&matter, one)
+            .map_err(|(number, why)| format!("the action `{}`, case {number}: {why}", one.action))
+    })
+}
+
+/// Both parts of each branching, from the root on: together they are all requests.
+fn action(matter: &Matter<'_>, case: &ActionCase) -> Result<(), (usize, String)> {
+    let mut left = vec![(0, matter.all())];
+    while let Some((number, part)) = left.pop() {
+        let at = |why: String| (number, why);
+        let case_of = case.cases.get(number);
+        match case_of.ok_or_else(|| at("the class is not there".to_owned()))? {
+            Case::Split(split) => {
+                if split.yes <= number || split.no <= number {
+                    return Err(at("a branching that goes back".to_owned()));
+                }
+                let [yes, no] = matter.split(&part, &split.on).map_err(at)?;
+                left.extend([(split.yes, yes), (split.no, no)]);
+            }
+            Case::Class(class) => of_class(matter, &case.action, &part, class).map_err(at)?,
+        }
+    }
+    Ok(())
+}
+
+fn of_class(matter: &Matter<'_>, action: &str, part: &Part, class: &Class) -> Result<(), String> {
+    let Some(resource) = &class.resource else {
+        return match class.why == Why::Empty && matter.is_empty(part) {
+            true => Ok(()),
+            false => Err("the class has no request, and it is not shown that there is none".into()),
+        };
+    };
+    let chosen = Chosen { resource: resource.clone(), keys: class.keys.clone() };
+    if !matter.has(part, &chosen) {
+        return Err(format!("the request on `{resource}` is of another class"));
+    }
+    let judged = matter.judged(action, &chosen);
+    let [inner, outer] = &judged;
+    if inner.allowed() && !outer.allowed() {
+        return Err(format!("the request on `{resource}` is allowed by the inner side alone"));
+    }
+    if class.by.as_deref() != Some(&*told(&judged)) {
+        return Err(format!("the engine says `{}` of the request on `{resource}`", told(&judged)));
+    }
+    match matter.decided(action, part) {
+        Ok(why) if why == class.why => Ok(()),
+        Ok(why) => Err(format!("the class is `{why:?}`, not `{:?}`", class.why)),
+        Err(open) => {
+            let by: Vec<String> = open.iter().map(shown).collect();
+            Err(format!("its requests are not decided alike: they differ by {}", by.join(", ")))
+        }
+    }
+}
+
+fn shown(on: &On) -> String {
+    match on {
+        On::Star => "whether an ARN is acted upon".to_owned(),
+        On::Resource(text) => format!("`{text}`"),
+        On::Key { key, .. } => format!("the key `{key}`"),
+    }
+}

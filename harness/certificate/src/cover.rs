@@ -1,0 +1,196 @@
+//! That there are no other classes: of a key's values, of actions, of callers.
+//!
+//! What there is comes from the policies alone: one of each that their tests tell apart.
+//! Each must have its like among the classes.
+
+use std::collections::{BTreeSet, HashSet};
+
+use ringfence_policy::symbolic::{Action, Effect, Named, statements};
+use ringfence_policy::{Policies, Principal};
+
+use crate::form::Held;
+use crate::language::{Language, Symbol, samples, symbols};
+use crate::matter::{Key, Matter, documents, holds, is_fixed};
+use crate::values::texts;
+
+/// Lists of values that are looked at before it is given up.
+const LISTS: usize = 4_096;
+
+/// What each condition of a key says.
+type Said = Vec<bool>;
+
+/// Every value of every key is like that of a class.
+pub(crate) fn keys(matter: &Matter<'_>) -> Result<(), String> {
+    let open = matter.keys.iter().filter(|key| !is_fixed(&matter.principal, &key.lower));
+    for key in open {
+        of_key(matter, key).map_err(|why| format!("the key `{}`: {why}", key.lower))?;
+    }
+    Ok(())
+}
+
+fn of_key(matter: &Matter<'_>, key: &Key<'_>) -> Result<(), String> {
+    let said = |value: Option<&Held>| -> Said {
+        let context = matter.with([(key.lower.as_str(), value)]);
+        let both = [Effect::Allow, Effect::Deny];
+        let all = key.conditions.iter();
+        all.flat_map(|one| both.map(|effect| holds(one, &context, effect))).collect()
+    };
+    let classes: HashSet<Said> = key.values.iter().map(|value| said(value.as_ref())).collect();
+    let is_there = |value: Option<&Held>| match classes.contains(&said(value)) {
+        true => Ok(()),
+        false => Err(format!("no class has values like {}", shown(value))),
+    };
+    is_there(None)?;
+    let tests: Vec<_> = key.conditions.iter().flat_map(|one| one.tests(&matter.fixed)).collect();
+    let singles = texts(&tests)?;
+    for text in &singles {
+        is_there(Some(&Held::One(text.clone())))?;
+    }
+    // What is said of a list follows from what is said of it without its last value, and
+    // of that value; and whether all values are empty.
+    let mut seen: HashSet<(Said, bool)> = HashSet::new();
+    let mut lists = vec![Vec::new()];
+    let mut place = 0;
+    while let Some(known) = lists.get(place).cloned() {
+        place += 1;
+        for text in &singles {
+            let mut longer: Vec<String> = known.clone();
+            longer.push(text.clone());
+            let is_empty = longer.iter().all(String::is_empty);
+            let list = Held::Many(longer.clone());
+            if seen.insert((said(Some(&list)), is_empty)) {
+                is_there(Some(&list))?;
+                lists.push(longer);
+            }
+        }
+        if lists.len() > LISTS {
+            return Err("its lists have too many classes".to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn shown(value: Option<&Held>) -> String {
+    match value {
+        None => "none".to_owned(),
+        Some(Held::One(text)) => format!("`{text}`"),
+        Some(Held::Many(list)) => format!("the list {list:?}"),
+    }
+}
+
+/// Every action is like one of these, to all statements.
+pub(crate) fn actions(matter: &Matter<'_>, classes: &[&str]) -> Result<(), String> {
+    let said = |action: &str| {
+        let parsed = Action::parse(action);
+        let about = matter.statements.iter().map(|one| one.is_about(&parsed));
+        // The engine itself asks more of what STS does with roles.
+        (about.collect::<Vec<_>>(), parsed.service.eq_ignore_ascii_case("sts"))
+    };
+    let known: HashSet<_> = classes.iter().map(|action| said(action)).collect();
+    let patterns = || matter.statements.iter().flat_map(|one| one.actions());
+    let named: BTreeSet<&str> = patterns().filter_map(|(service, _)| service).collect();
+    let fresh = (0..).map(|number| format!("z{number}")).find(|one| !named.contains(&**one));
+    let services = named.iter().copied().chain(["sts"]).chain(fresh.as_deref());
+    for service in services {
+        let mut languages: HashSet<Language> = HashSet::from([Language(vec![Vec::new()])]);
+        for (of, tokens) in patterns() {
+            if of.is_none_or(|of| of == service) {
+                languages.insert(Language(vec![folded(symbols(&tokens))]));
+            }
+        }
+        let languages: Vec<&Language> = languages.iter().collect();
+        let is_of_names =
+            |one: char| one.is_ascii_lowercase() || one.is_ascii_digit() || one == '-';
+        let names = samples(&languages, is_of_names)
+            .map_err(|_| format!("the actions of `{service}` have too many patterns"))?;
+        for name in names.iter().filter(|name| !name.is_empty()) {
+            let action = format!("{service}:{name}");
+            if !known.contains(&said(&action)) {
+                return Err(format!("no class has actions like `{action}`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An action's name, in any case.
+fn folded(symbols: Vec<Symbol>) -> Vec<Symbol> {
+    let fold = |symbol| match symbol {
+        Symbol::Character(one) => Symbol::Letter(one.to_ascii_lowercase()),
+        other => other,
+    };
+    symbols.into_iter().map(fold).collect()
+}
+
+/// One of each kind of caller that the policies of resources tell apart, whoever asks.
+///
+/// # Errors
+/// What of callers is not told apart here.
+pub fn callers(inner: &Policies, outer: &Policies) -> Result<Vec<Principal>, String> {
+    let both = [inner, outer];
+    let has_own = |one: &&Policies| {
+        !one.identity.is_empty() || one.boundary.is_some() || one.session.is_some()
+    };
+    if both.iter().any(has_own) {
+        return Err("anybody with policies of its own is not checked here".to_owned());
+    }
+    let all: Vec<_> = both.into_iter().flat_map(documents).flat_map(statements).collect();
+    let nobody = Principal::User { arn: String::new() };
+    let conditions = all.iter().flat_map(|one| one.conditions());
+    let resources = all.iter().flat_map(|one| one.resources());
+    let keys = conditions
+        .flat_map(|one| std::iter::once(one.lower_key()).chain(one.variables()))
+        .chain(resources.flat_map(|one| one.variables()));
+    if let Some(key) = keys.into_iter().find(|key| is_fixed(&nobody, key)) {
+        return Err(format!("`{key}`, which follows from who asks, is not checked of anybody"));
+    }
+    let named: BTreeSet<Named<'_>> = all.iter().flat_map(|one| one.principals()).collect();
+    let mut accounts: BTreeSet<String> = BTreeSet::from(["100000000001".to_owned()]);
+    let mut found = vec![
+        Principal::Anonymous,
+        Principal::Service { name: "x.amazonaws.com".to_owned() },
+        Principal::WebIdentity { provider_arn: "arn:aws:iam::100000000001:oidc-provider/x".into() },
+    ];
+    for named in named {
+        match named {
+            Named::Account(id) => drop(accounts.insert(id.to_owned())),
+            Named::Service(name) => found.push(Principal::Service { name: name.to_owned() }),
+            Named::Federated(arn) => {
+                found.push(Principal::WebIdentity { provider_arn: arn.to_owned() });
+            }
+            // A name of a session needs its role's, of which the path is not shown.
+            Named::Arn(arn) => match arn.split(':').nth(5).and_then(|it| it.split_once('/')) {
+                Some(("user", _)) => found.push(Principal::User { arn: arn.to_owned() }),
+                Some(("role", path)) => found.push(session(arn, path)),
+                _ => return Err(format!("`{arn}` as a caller is not checked here")),
+            },
+        }
+    }
+    let resources = all.iter().flat_map(|one| one.resources());
+    accounts.extend(resources.filter_map(|one| one.source().split(':').nth(4).map(str::to_owned)));
+    accounts.retain(|id| id.len() == 12 && id.bytes().all(|one| one.is_ascii_digit()));
+    for id in accounts {
+        let (iam, sts) = (format!("arn:aws:iam::{id}"), format!("arn:aws:sts::{id}"));
+        found.extend([
+            Principal::Root { account_id: id },
+            Principal::User { arn: format!("{iam}:user/x") },
+            session(&format!("{iam}:role/x"), "x"),
+            session(&format!("{iam}:role/aws-service-role/x"), "x"),
+            Principal::FederatedUser {
+                arn: format!("{sts}:federated-user/x"),
+                user_arn: format!("{iam}:user/x"),
+            },
+        ]);
+    }
+    Ok(found)
+}
+
+fn session(role: &str, path: &str) -> Principal {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let account = role.split(':').nth(4).unwrap_or_default();
+    let partition = role.split(':').nth(1).unwrap_or("aws");
+    Principal::RoleSession {
+        role_arn: role.to_owned(),
+        session_arn: format!("arn:{partition}:sts::{account}:assumed-role/{name}/x"),
+    }
+}

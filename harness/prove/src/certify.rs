@@ -1,0 +1,156 @@
+//! The certificate of what is proved: the classes of the prover, and a tree over them of
+//! which each leaf is decided as a whole.
+//!
+//! Nothing here judges whether the proof holds. What is not decided is written down as
+//! it is, and the checker (`ringfence-certificate`) refuses it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use ringfence_certificate::form::{
+    ActionCase, CallerCase, Case, Certificate, Class, Held, On, Split, Universe as Stated, Who, Why,
+};
+use ringfence_certificate::matter::{Matter, Part, told};
+use ringfence_certificate::{Certificates, callers as all_callers};
+use ringfence_policy::Principal;
+use ringfence_policy::symbolic::{FRAMES, StatementView, statements};
+
+use crate::actions::groups;
+use crate::callers;
+use crate::compare::{Question, documents};
+use crate::domain::{Admits, Universe};
+use crate::encode::Scope;
+use crate::keys::Keys;
+use crate::parts::Patterns;
+
+/// Classes of one certificate at most.
+const CLASSES: usize = 20_000;
+
+/// Ways to tell requests apart that are tried, at most.
+const TRIED: usize = 8;
+
+/// Writes the certificate of a claim that is proved of all requests.
+///
+/// # Errors
+/// Why there is none.
+pub fn certify(
+    question: &Question<'_>,
+    (rail, who): (&str, &str),
+    into: &mut Certificates,
+) -> Result<(), String> {
+    if question.universe != Universe::All {
+        return Err("it is proved of the requests of the reference alone".to_owned());
+    }
+    let asking = match question.principal {
+        Some(principal) => vec![principal.clone()],
+        None => all_callers(question.inner, question.outer)?,
+    };
+    let mut left = CLASSES;
+    let callers: Result<Vec<CallerCase>, String> =
+        asking.iter().map(|principal| caller(question, principal, &mut left)).collect();
+    let certificate = Certificate {
+        rail: rail.to_owned(),
+        who: who.to_owned(),
+        verdict: "proved".to_owned(),
+        universe: Stated::all(),
+        callers: callers?,
+        inner: into.side(question.inner),
+        outer: into.side(question.outer),
+        principal: question.principal.map(Who::from),
+    };
+    into.certificates.push(certificate);
+    Ok(())
+}
+
+fn caller(
+    question: &Question<'_>,
+    principal: &Principal,
+    left: &mut usize,
+) -> Result<CallerCase, String> {
+    let both = [question.inner, question.outer].into_iter().flat_map(documents);
+    let all: Vec<StatementView<'_>> = both.flat_map(statements).collect();
+    let keys = classes(&all, principal);
+    let matter = Matter::new(question.inner, question.outer, principal, &keys)?;
+    let mut actions = Vec::new();
+    for group in groups(&all, Universe::All, false, |_| true) {
+        let mut tree = Tree { matter: &matter, action: &group.action, cases: Vec::new(), left };
+        tree.grow(&matter.all())?;
+        let cases = tree.cases;
+        actions.push(ActionCase { action: group.action, cases });
+    }
+    Ok(CallerCase { principal: principal.into(), keys, actions })
+}
+
+/// The classes of each condition key.
+fn classes(
+    all: &[StatementView<'_>],
+    principal: &Principal,
+) -> BTreeMap<String, Vec<Option<Held>>> {
+    let caller = callers::one(principal);
+    let keys = Keys::new(&Scope {
+        statements: all,
+        fixed: &caller.keys,
+        patterns: &Rc::new(RefCell::new(Patterns::default())),
+        frames: [false; FRAMES.len()],
+        admits: &Admits::anything(),
+        opaque: false,
+        either_beyond: true,
+    });
+    let of = |value: &Option<_>| value.as_ref().map(Held::from);
+    let keys = keys.all.into_iter();
+    keys.map(|key| (key.name.to_ascii_lowercase(), key.values.iter().map(of).collect())).collect()
+}
+
+struct Tree<'t, 'p> {
+    matter: &'t Matter<'p>,
+    action: &'t str,
+    cases: Vec<Case>,
+    /// How many more classes there may be.
+    left: &'t mut usize,
+}
+
+impl Tree<'_, '_> {
+    /// Adds a part of the requests: its number.
+    fn grow(&mut self, part: &Part) -> Result<usize, String> {
+        *self.left = self.left.checked_sub(1).ok_or("it has too many classes")?;
+        let number = self.cases.len();
+        self.cases.push(Case::Class(self.class(part, Why::Empty)));
+        if self.matter.is_empty(part) {
+            return Ok(number);
+        }
+        let next = match self.matter.decided(self.action, part) {
+            Ok(why) => Case::Class(self.class(part, why)),
+            Err(open) => match self.split(part, &open) {
+                None => Case::Class(self.class(part, Why::Refused)),
+                Some((on, [yes, no])) => {
+                    Case::Split(Split { on, yes: self.grow(&yes)?, no: self.grow(&no)? })
+                }
+            },
+        };
+        if let Some(case) = self.cases.get_mut(number) {
+            *case = next;
+        }
+        Ok(number)
+    }
+
+    /// What leaves the fewest parts undecided.
+    fn split(&self, part: &Part, open: &[On]) -> Option<(On, [Part; 2])> {
+        let is_open = |part: &&Part| {
+            !self.matter.is_empty(part) && self.matter.decided(self.action, part).is_err()
+        };
+        let tried = open.iter().take(TRIED).filter_map(|on| {
+            let parts = self.matter.split(part, on).ok()?;
+            Some((parts.iter().filter(is_open).count(), on, parts))
+        });
+        let best = tried.min_by_key(|(open, ..)| *open)?;
+        Some((best.1.clone(), best.2))
+    }
+
+    fn class(&self, part: &Part, why: Why) -> Class {
+        let chosen = if why == Why::Empty { None } else { self.matter.choose(part) };
+        let by = chosen.as_ref().map(|chosen| told(&self.matter.judged(self.action, chosen)));
+        let (resource, keys) = chosen.map(|it| (it.resource, it.keys)).unzip();
+        Class { why, resource, keys: keys.unwrap_or_default(), by }
+    }
+}

@@ -1,0 +1,180 @@
+//! A certificate is good as it is, and refused by name once anything of it is changed.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where it fails"
+)]
+
+use std::sync::Arc;
+
+use ringfence_certificate::form::{Case, Class, On, Why};
+use ringfence_certificate::{Certificates, check};
+use ringfence_policy::{Document, Kind, Policies, Principal};
+use ringfence_prove::{Question, Universe, Verdict, certify, within};
+use rstest::rstest;
+use serde_json::{Value, json};
+
+fn policies(statements: &Value) -> Policies {
+    let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    let document = Document::parse("p", &text, Kind::Identity).unwrap();
+    Policies { identity: vec![Arc::new(document)], ..Policies::default() }
+}
+
+/// A team passes its own roles to Lambda alone, and may pass no other.
+fn good() -> Certificates {
+    let own = "arn:aws:iam::111122223333:role/fn-*";
+    let lambda = json!({"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}});
+    let others = json!({"StringNotEquals": {"iam:PassedToService": "lambda.amazonaws.com"}});
+    let inner = policies(&json!([
+        {"Effect": "Allow", "Action": "iam:PassRole", "Resource": own, "Condition": lambda},
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"},
+    ]));
+    let outer = policies(&json!([
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "iam:PassRole", "NotResource": own},
+        {"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*", "Condition": others},
+    ]));
+    let principal = Principal::RoleSession {
+        role_arn: "arn:aws:iam::111122223333:role/deployer".into(),
+        session_arn: "arn:aws:sts::111122223333:assumed-role/deployer/run".into(),
+    };
+    let question = Question {
+        inner: &inner,
+        outer: &outer,
+        principal: Some(&principal),
+        universe: Universe::All,
+    };
+    assert_eq!(within(&question).unwrap(), Verdict::Proved);
+    let mut all = Certificates::new();
+    certify(&question, ("own roles", "role/deployer"), &mut all).unwrap();
+    all
+}
+
+/// The tree of the action.
+fn tree<'c>(all: &'c mut Certificates, action: &str) -> &'c mut Vec<Case> {
+    let caller = &mut all.certificates[0].callers[0];
+    &mut caller.actions.iter_mut().find(|one| one.action == action).unwrap().cases
+}
+
+fn refused(all: &Certificates) -> String {
+    let error = check(all).unwrap_err().to_string();
+    let told = error.strip_prefix("the certificate of `own roles` for `role/deployer`: ");
+    told.unwrap_or(&error).to_owned()
+}
+
+#[test]
+fn a_certificate_is_good_as_it_was_written() {
+    let all = good();
+    assert_eq!(check(&all), Ok(()));
+    let text = serde_json::to_string(&all).unwrap();
+    assert_eq!(serde_json::from_str::<Certificates>(&text).unwrap(), all);
+    let keys = &all.certificates[0].callers[0].keys;
+    assert_eq!(keys.keys().collect::<Vec<_>>(), ["iam:passedtoservice"]);
+}
+
+#[test]
+fn a_class_of_actions_that_is_removed_is_missed() {
+    let mut all = good();
+    all.certificates[0].callers[0].actions.retain(|one| one.action != "iam:passrole");
+    assert_eq!(refused(&all), "no class has actions like `iam:passrole`");
+}
+
+#[test]
+fn a_class_of_values_that_is_removed_is_missed() {
+    let mut all = good();
+    let keys = &mut all.certificates[0].callers[0].keys;
+    keys.get_mut("iam:passedtoservice").unwrap().retain(Option::is_some);
+    assert_eq!(refused(&all), "the key `iam:passedtoservice`: no class has values like none");
+}
+
+#[test]
+fn a_class_of_callers_that_is_removed_is_missed() {
+    let mut all = good();
+    all.certificates[0].callers.clear();
+    assert!(refused(&all).starts_with("no class has callers like RoleSession"));
+}
+
+#[test]
+fn a_request_that_is_moved_to_another_class_is_refused() {
+    let mut all = good();
+    let cases = tree(&mut all, "iam:passrole");
+    let is_class = |case: &Case| matches!(case, Case::Class(it) if it.resource.is_some());
+    let places: Vec<usize> = (0..cases.len()).filter(|place| is_class(&cases[*place])).collect();
+    let (first, last) = (places[0], places[places.len() - 1]);
+    let (Case::Class(one), Case::Class(other)) = (cases[first].clone(), cases[last].clone()) else {
+        panic!()
+    };
+    assert_ne!((&one.resource, &one.keys), (&other.resource, &other.keys));
+    cases[first] = Case::Class(Class { why: one.why, ..other.clone() });
+    cases[last] = Case::Class(Class { why: other.why, ..one });
+    assert!(refused(&all).ends_with(" is of another class"), "{}", refused(&all));
+}
+
+#[rstest]
+#[case(Why::Allowed)]
+#[case(Why::Empty)]
+#[case(Why::Either)]
+fn a_class_with_another_reason_is_refused(#[case] why: Why) {
+    let mut all = good();
+    let cases = tree(&mut all, "iam:passrole");
+    let is_refused = |case: &Case| matches!(case, Case::Class(it) if it.why == Why::Refused);
+    let place = cases.iter().position(is_refused).unwrap();
+    let Case::Class(class) = &mut cases[place] else { panic!() };
+    class.why = why;
+    assert_eq!(
+        refused(&all),
+        format!("the action `iam:passrole`, case {place}: the class is `Refused`, not `{why:?}`")
+    );
+}
+
+/// Where two parts are told apart, leaving one out is no proof for the whole.
+#[test]
+fn a_part_that_is_left_out_is_missed() {
+    let mut all = good();
+    let cases = tree(&mut all, "iam:passrole");
+    let Case::Split(split) = cases[0].clone() else { panic!() };
+    cases[0] = cases[split.yes].clone();
+    assert!(refused(&all).contains("case 0: its requests are not decided alike: they differ by "));
+    let mut all = good();
+    let cases = tree(&mut all, "iam:passrole");
+    let Case::Split(split) = &mut cases[0] else { panic!() };
+    split.yes = 0;
+    assert_eq!(refused(&all), "the action `iam:passrole`, case 0: a branching that goes back");
+    split_to_nowhere(&mut all);
+    assert!(refused(&all).ends_with("the class is not there"));
+}
+
+fn split_to_nowhere(all: &mut Certificates) {
+    let Case::Split(split) = &mut tree(all, "iam:passrole")[0] else { panic!() };
+    (split.yes, split.on) = (999, On::Star);
+}
+
+#[test]
+fn another_verdict_universe_or_version_has_no_certificate() {
+    let mut all = good();
+    all.certificates[0].verdict = "violated".to_owned();
+    assert_eq!(refused(&all), "a verdict `violated` has no certificate");
+    let mut all = good();
+    all.certificates[0].universe.actions = "those of S3".to_owned();
+    assert_eq!(refused(&all), "it is about other requests than all");
+    let mut all = good();
+    all.version = 2;
+    assert_eq!(refused(&all), "certificates of version 2 are not read here; 1 is");
+}
+
+#[test]
+fn a_policy_that_is_edited_is_refused_with_its_old_digest_and_a_new_one() {
+    let edited = |text: &str| text.replace("role/fn-*", "role/*").replace("\"Deny\"", "\"Allow\"");
+    let mut all = good();
+    let outer = all.certificates[0].outer.identity[0].sha256.clone();
+    let text = all.documents.get_mut(&outer).unwrap();
+    *text = edited(text);
+    assert_eq!(refused(&all), format!("the policy `{outer}` was changed: it has another digest"));
+    // The inner side with its own digest, wider than what was proved.
+    let wider = policies(&json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]));
+    let mut all = good();
+    all.certificates[0].inner = all.side(&wider);
+    assert!(refused(&all).contains("the engine says `outer: "), "{}", refused(&all));
+}
