@@ -551,3 +551,30 @@ fn a_team_that_may_become_another_is_shown(
         assert_eq!(shown["request"]["resource"], iam("role/d1"));
     }
 }
+
+#[test]
+fn certificates_of_what_is_proved_are_checked_by_themselves() {
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+    let flags = ["--state", "state.json", "--json", "--certificate", "proved.json"];
+    let output = run(directory.path(), &flags);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let told = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    let claims: u64 = told.filter_map(|line: Value| line["claims"].as_u64()).sum();
+    let check = |file: &str| {
+        let output = run(directory.path(), &["--check", file]);
+        (text(&output.stdout).to_owned(), output.status.code())
+    };
+    let good = format!("proved.json: {claims} good certificates, of 18 guard rails\n");
+    assert_eq!(check("proved.json"), (good, Some(0)));
+    let path = directory.path().join("proved.json");
+    let mut all: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    all["certificates"][0]["callers"][0]["actions"].as_array_mut().unwrap().truncate(1);
+    fs::write(directory.path().join("less.json"), all.to_string()).unwrap();
+    let (told, code) = check("less.json");
+    assert!(told.starts_with("less.json: BAD: the certificate of `") && code == Some(1), "{told}");
+    assert!(told.contains("no class has actions like `"), "{told}");
+    fs::write(directory.path().join("other.json"), "{}").unwrap();
+    assert_eq!(check("other.json").1, Some(1));
+    let output = run(directory.path(), &["--check", "gone.json"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+}

@@ -511,6 +511,9 @@ impl Asks for Asking<'_, '_> {
     }
 }
 
+/// The languages that a text must be in, and those that it must not.
+type Asked = (Vec<Number>, Vec<Number>);
+
 /// All languages, and what was asked of them.
 #[derive(Default)]
 struct Languages {
@@ -518,7 +521,7 @@ struct Languages {
     numbers: HashMap<Language, Number>,
     names: HashMap<String, Number>,
     apart: HashMap<(Number, Number), bool>,
-    known: HashMap<(Vec<Number>, Vec<Number>), Result<Option<String>, TooMany>>,
+    known: HashMap<Asked, Result<Option<String>, TooMany>>,
 }
 
 impl Languages {

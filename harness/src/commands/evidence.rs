@@ -16,6 +16,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::evidence::{Unsignable, merge_bundles, sign_bundle};
 use crate::exit::Exit;
+use crate::proof::certificates;
 
 #[derive(Debug, Args)]
 pub(super) struct Evidence {
@@ -117,7 +118,10 @@ impl Verify {
         let keys = self.allowed_key.as_deref().map(AllowedKeys::read).transpose()?;
         let at = or_now(self.at)?;
         let trust = keys.as_ref().map_or(Trust::HashesAlone, |keys| Trust::Keys(keys, at));
-        let checked = check(&self.directory, trust)?;
+        let mut checked = check(&self.directory, trust)?;
+        if let Some(record) = &checked.record {
+            checked.problems.extend(certificates::problems(&self.directory, &record.proofs)?);
+        }
         let name = self.directory.display();
         if let Some(record) = &checked.record {
             let summary = &record.summary;

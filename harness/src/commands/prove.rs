@@ -1,18 +1,21 @@
 //! `ringfence prove`.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
 use clap::Args;
+use ringfence_certificate::form::Without;
+use ringfence_evidence::bundle::put;
 
 use crate::access::estate::Estate;
 use crate::access::files::{self, Configurations};
 use crate::config::{App, Config, Job};
 use crate::exit::Exit;
 use crate::proof::guarded::{Guarded, Unfit};
-use crate::proof::{claims, decide, paths, told};
+use crate::proof::{certificates, claims, decide, paths, told};
 
 #[derive(Debug, Args)]
 pub(super) struct Prove {
@@ -42,10 +45,19 @@ pub(super) struct Prove {
     /// Print the result as Markdown
     #[arg(long)]
     markdown: bool,
+    /// Write the certificates of what is proved
+    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
+    certificate: Option<PathBuf>,
+    /// Check certificates, and nothing else
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["plan", "state", "templates", "paths", "certificate"])]
+    check: Vec<PathBuf>,
 }
 
 impl Prove {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
+        if !self.check.is_empty() {
+            return check(&self.check);
+        }
         let start = Instant::now();
         let config = Config::load(&self.config)?;
         let shown: Vec<PathBuf> = self.plan.iter().chain(&self.state).cloned().collect();
@@ -66,6 +78,10 @@ impl Prove {
         let findings = decide::all(&claims)?;
         let rails = told::rails(&findings);
         let took = start.elapsed();
+        if let Some(path) = &self.certificate {
+            let all = certificates::certificates(&claims, &findings)?;
+            put(path, serde_json::to_string(&all)?.as_bytes())?;
+        }
         let out = match (self.json, self.markdown) {
             (true, _) => told::json(&rails, took)?,
             (false, true) => told::markdown(&rails, took),
@@ -99,6 +115,30 @@ fn print(out: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to standard output"),
     }
+}
+
+/// Whether certificates are good, each file on a line.
+fn check(paths: &[PathBuf]) -> anyhow::Result<Exit> {
+    let mut exit = Exit::Held;
+    for path in paths {
+        let name = path.display();
+        match certificates::checked(path)? {
+            Ok(all) => {
+                let rails: BTreeSet<&str> =
+                    all.certificates.iter().map(|one| one.rail.as_str()).collect();
+                let (good, rails) = (all.certificates.len(), rails.len());
+                println!("{name}: {good} good certificates, of {rails} guard rails");
+                for Without { rail, who, reason } in &all.without {
+                    println!("{name}: none of `{rail}` for `{who}`: {reason}");
+                }
+            }
+            Err(reason) => {
+                println!("{name}: BAD: {reason}");
+                exit = Exit::Failed;
+            }
+        }
+    }
+    Ok(exit)
 }
 
 /// The directories of apps whose templates nobody deploys: their teams deploy code.

@@ -35,6 +35,7 @@ use crate::exit::Exit;
 use crate::integrity;
 use crate::mutations;
 use crate::progress::Progress;
+use crate::proof::certificates::CERTIFICATES;
 use crate::proof::deployed;
 use crate::stack::{Options, Stack};
 use crate::tools::PythonTools;
@@ -297,7 +298,7 @@ async fn attack(
     keep_decisions(stack, keeper)?;
     let duration_ms = u64::try_from(began.elapsed().as_millis())?;
     record.phases.push(Phase { name: "attack".to_owned(), duration_ms });
-    prove(&suite, progress, record).await?;
+    prove(&suite, progress, keeper, record).await?;
     record.reach = campaign::reaches(&suite, progress).await?.into_iter().map(Into::into).collect();
     keeper.note(record)?;
     // The rest might notice what the chosen ones do not.
@@ -333,12 +334,21 @@ fn part(choice: &Choice, attacks: &[String]) -> Option<Part> {
 async fn prove(
     suite: &Suite<'_>,
     progress: &Progress,
+    keeper: &Keeper,
     record: &mut RunRecord,
 ) -> anyhow::Result<()> {
     let phase = progress.phase("proving the guard rails");
     match deployed::proofs(suite).await {
-        Ok((proofs, start)) => {
+        Ok((proofs, start, certificates)) => {
             record.proofs = proofs;
+            let text = serde_json::to_string(&certificates)?;
+            // A policy without what was removed has another digest.
+            if keeper.redactor().traffic(&text).text == text {
+                put(&keeper.directory().join(CERTIFICATES), text.as_bytes())?;
+            } else {
+                let why = "no certificates were kept: a policy in them holds what must not be";
+                record.deviations.push(why.to_owned());
+            }
             let duration_ms = u64::try_from(start.elapsed().as_millis())?;
             record.phases.push(Phase { name: "prove".to_owned(), duration_ms });
         }

@@ -48,14 +48,18 @@ pub fn all(claims: &[Claim]) -> Result<Vec<Finding>, Disagreement> {
     claims.iter().map(one).collect()
 }
 
+/// The policies that a claim is asked about: whatever is not known allows everything that
+/// the known denies and limits do not take away again.
+pub(super) fn asked(claim: &Claim) -> Policies {
+    let mut policies = claim.policies.clone();
+    if !claim.open.is_empty() {
+        policies.identity.extend(everything());
+    }
+    policies
+}
+
 fn one(claim: &Claim) -> Result<Finding, Disagreement> {
-    // Whatever is not known allows everything that the known denies and limits do not
-    // take away again.
-    let widest = Policies {
-        identity: claim.policies.identity.iter().cloned().chain(everything()).collect(),
-        ..claim.policies.clone()
-    };
-    let policies = if claim.open.is_empty() { &claim.policies } else { &widest };
+    let policies = &asked(claim);
     let mut universe = Universe::All;
     let mut verdict = ask(claim, policies, universe)?;
     // Proved is what holds of all requests: the reference may lack keys that a service

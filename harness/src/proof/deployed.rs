@@ -3,23 +3,27 @@
 
 use std::time::Instant;
 
+use ringfence_certificate::Certificates;
 use ringfence_evidence::{Proof, ProofVerdict};
 use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
 use super::guarded::Guarded;
-use super::{claims, decide, told};
+use super::{certificates, claims, decide, told};
 use crate::access::deployed;
 use crate::access::estate::Estate;
 use crate::access::files::{self, Configurations};
 use crate::attacks::{Step, Suite, role_policies};
+
+/// What was proved, when that began, and its certificates.
+pub type Proved = (Vec<Proof>, Instant, Certificates);
 
 /// Proves the guard rails.
 ///
 /// # Errors
 /// Why they cannot be proved: nothing that Terraform made, or state that does not fit
 /// the configuration.
-pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<(Vec<Proof>, Instant)> {
+pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<Proved> {
     let start = Instant::now();
     let stack = suite.stack();
     let states = stack.layer1_states().await?;
@@ -29,10 +33,13 @@ pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<(Vec<Proof>, Instant)> 
     let config = stack.config().clone();
     let proofs = tokio::task::spawn_blocking(move || {
         let guarded = Guarded::of(&estate, &config)?;
-        let findings = decide::all(&claims::all(&guarded)?)?;
-        Ok::<_, anyhow::Error>(told::rails(&findings).iter().map(told::Rail::proof).collect())
+        let claims = claims::all(&guarded)?;
+        let findings = decide::all(&claims)?;
+        let proofs = told::rails(&findings).iter().map(told::Rail::proof).collect();
+        Ok::<_, anyhow::Error>((proofs, certificates::certificates(&claims, &findings)?))
     });
-    Ok((proofs.await??, start))
+    let (proofs, certificates) = proofs.await??;
+    Ok((proofs, start, certificates))
 }
 
 /// The roles that Lambda takes and that Terraform did not make.

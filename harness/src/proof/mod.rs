@@ -8,11 +8,13 @@
 //!   undecided;
 //! - [`paths`]: who can come to act as whom, closed under itself;
 //! - [`told`]: the results as text, JSON and Markdown;
+//! - [`certificates`]: what is proved written down, to be checked by others;
 //! - [`deployed`]: the same of a stack that runs, for the record of a run.
 //!
 //! No name of an estate stands here: what is guarded is derived, as the attacks derive
 //! it.
 
+pub mod certificates;
 pub mod claims;
 pub mod decide;
 pub mod deployed;

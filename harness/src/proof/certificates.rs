@@ -1,0 +1,104 @@
+//! The certificates of what is proved, in a file, and whether they are good.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use ringfence_certificate::form::Without;
+use ringfence_certificate::{Certificates, check};
+use ringfence_evidence::{Proof, ProofVerdict};
+use ringfence_prove::{Question, Universe, certify};
+
+use super::claims::Claim;
+use super::decide::{End, Finding, asked};
+
+/// Their name in a bundle.
+pub const CERTIFICATES: &str = "certificates.json";
+
+/// Bytes of all certificates together, at most.
+const LARGEST: usize = 32 << 20;
+
+/// The certificates of the guard rails of which every claim is proved.
+///
+/// # Errors
+/// None that is known.
+pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Result<Certificates> {
+    let is_proved = |one: &&Finding| matches!(one.end, End::Proved(_));
+    let open = findings.iter().filter(|one| !is_proved(one));
+    let open: BTreeSet<&str> = open.map(|one| one.rail).collect();
+    let mut all = Certificates::new();
+    let mut size = 0;
+    for claim in claims.iter().filter(|claim| !open.contains(claim.rail)) {
+        let inner = asked(claim);
+        let question = Question {
+            inner: &inner,
+            outer: &claim.most,
+            principal: claim.principal.as_ref(),
+            universe: Universe::All,
+        };
+        let mut written = certify(&question, (claim.rail, &claim.who), &mut all);
+        if written.is_ok() {
+            let last = all.certificates.last().map(serde_json::to_vec).transpose()?;
+            size += last.unwrap_or_default().len();
+            if size > LARGEST {
+                all.certificates.pop();
+                written = Err("there are too many certificates for one file".to_owned());
+            }
+        }
+        if let Err(reason) = written {
+            let (rail, who) = (claim.rail.to_owned(), claim.who.clone());
+            all.without.push(Without { rail, who, reason });
+        }
+    }
+    Ok(all)
+}
+
+/// Reads certificates and checks each.
+///
+/// # Errors
+/// What cannot be read, and the first that is not good.
+pub fn checked(path: &Path) -> anyhow::Result<Result<Certificates, String>> {
+    let text = fs::read(path)
+        .map_err(|error| anyhow::anyhow!("cannot read `{}`: {error}", path.display()))?;
+    let all: Certificates = match serde_json::from_slice(&text) {
+        Ok(all) => all,
+        Err(error) => return Ok(Err(format!("no certificates of version 1: {error}"))),
+    };
+    Ok(check(&all).map(|()| all).map_err(|refused| refused.to_string()))
+}
+
+/// What is wrong with the certificates of a bundle, where it has any: each must be good,
+/// and each guard rail that its record calls proved must have one for each claim, or the
+/// reason why not.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn problems(bundle: &Path, proofs: &[Proof]) -> anyhow::Result<Vec<String>> {
+    let path = bundle.join(CERTIFICATES);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let all = match checked(&path)? {
+        Ok(all) => all,
+        Err(reason) => return Ok(vec![format!("`{CERTIFICATES}`: {reason}")]),
+    };
+    let mut claims: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let of = all.certificates.iter().map(|one| (&one.rail, &one.who));
+    for (rail, who) in of.chain(all.without.iter().map(|one| (&one.rail, &one.who))) {
+        claims.entry(rail).or_default().insert(who);
+    }
+    let mut problems = Vec::new();
+    for proof in proofs.iter().filter(|one| one.verdict == ProofVerdict::Proved) {
+        let found = claims.remove(proof.guard_rail.as_str()).map_or(0, |whose| whose.len());
+        if found != proof.claims {
+            problems.push(format!(
+                "`{CERTIFICATES}` tells of {found} claims of `{}`, the record of {}",
+                proof.guard_rail, proof.claims
+            ));
+        }
+    }
+    problems.extend(claims.into_keys().map(|rail| {
+        format!("`{CERTIFICATES}` tells of `{rail}`, which the record does not call proved")
+    }));
+    Ok(problems)
+}
