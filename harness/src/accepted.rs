@@ -6,8 +6,8 @@
 use ringfence_evidence::{Acceptance, Idle, Probe, Verdict};
 use time::Date;
 
-use crate::attacks::rails;
 use crate::config::{Accepted, Config, ConfigError, Place, Subject};
+use crate::guard_rail::GuardRail;
 
 /// The entries of a configuration that count, and those that have expired.
 #[derive(Debug)]
@@ -31,25 +31,28 @@ struct Entry {
 enum About {
     /// Before guard rails: who accepts one finding speaks of it more exactly.
     Finding(String),
-    /// By the guard rail's title.
-    GuardRail(&'static str),
+    GuardRail(GuardRail),
 }
 
 impl About {
-    fn of(subject: Subject<'_>) -> Result<Self, String> {
+    fn of(subject: Subject<'_>, config: &Config) -> Result<Self, String> {
         match subject {
             Subject::Finding(id) => Ok(Self::Finding(id.to_owned())),
-            Subject::GuardRail(id) => rails::title(id).map(Self::GuardRail).ok_or_else(|| {
-                let ids: Vec<&str> = rails::ids().collect();
-                format!("there is no guard rail `{id}`; there are {}", ids.join(", "))
-            }),
+            Subject::GuardRail(id) => {
+                let mut all = config.guard_rails().filter(|rail| !rail.is_of_the_run());
+                all.find(|rail| rail.id() == id).map(Self::GuardRail).ok_or_else(|| {
+                    let all = config.guard_rails().filter(|rail| !rail.is_of_the_run());
+                    let ids: Vec<String> = all.map(|rail| rail.id().to_owned()).collect();
+                    format!("there is no guard rail `{id}`; there are {}", ids.join(", "))
+                })
+            }
         }
     }
 
     fn covers(&self, probe: &Probe) -> bool {
         match self {
             Self::Finding(id) => *id == probe.id,
-            Self::GuardRail(title) => *title == probe.guard_rail,
+            Self::GuardRail(title) => title.title() == probe.guard_rail,
         }
     }
 }
@@ -82,7 +85,7 @@ impl Acceptances {
         let mut all = Self { entries: Vec::new(), expired: Vec::new() };
         for accepted in &config.accepted {
             let Some((subject, _)) = accepted.subject() else { continue };
-            let about = About::of(subject).map_err(|message| ConfigError::Invalid {
+            let about = About::of(subject, config).map_err(|message| ConfigError::Invalid {
                 place: Place { file: config.file.clone(), line: accepted.line, column: 1 },
                 message,
             })?;

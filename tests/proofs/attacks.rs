@@ -64,7 +64,7 @@ fn every_attack_is_refused_and_its_twin_succeeds(#[case] which: Which) {
         // Else it would support no control, and nobody would notice.
         let catalogue = ringfence_evidence::controls::Catalogue::builtin().unwrap();
         for finding in &findings {
-            let rail = finding.guard_rail;
+            let rail = finding.guard_rail.title();
             assert!(catalogue.objectives_of(rail).next().is_some(), "no objective has `{rail}`");
         }
     });

@@ -33,6 +33,11 @@ impl Actor {
         Self { arn: arn.into(), access, client }
     }
 
+    /// The same, of this ARN.
+    pub(super) fn called(self, arn: &str) -> Self {
+        Self { arn: arn.to_owned(), ..self }
+    }
+
     /// The key that it calls with.
     pub fn access_key_id(&self) -> &str {
         &self.access.access_key_id

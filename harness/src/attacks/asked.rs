@@ -12,12 +12,13 @@ use super::attack::Reason;
 use super::companions;
 use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
 use super::lack::Lack;
+use crate::guard_rail::GuardRail;
 
 /// A question that must be answered with a refusal.
 #[derive(Debug)]
 pub(super) struct Asking<'a> {
     pub(super) id: String,
-    pub(super) guard_rail: &'static str,
+    pub(super) guard_rail: GuardRail,
     pub(super) identity: &'a str,
     pub(super) title: String,
     pub(super) caller: Caller<'a>,
@@ -35,7 +36,7 @@ impl Asking<'_> {
     pub(super) fn not_applicable(self, lack: Lack) -> Finding {
         let told = Untried {
             id: self.id,
-            guard_rail: self.guard_rail,
+            guard_rail: self.guard_rail.clone(),
             identity: self.identity.to_owned(),
             road: Road::Api,
             scope: Scope::Decided,
@@ -90,7 +91,7 @@ impl Asking<'_> {
         let (verdict, reason) = companions.judge(fault.as_deref(), &decided_by);
         Ok(Finding {
             id: self.id,
-            guard_rail: self.guard_rail,
+            guard_rail: self.guard_rail.clone(),
             identity: self.identity.to_owned(),
             road: Road::Api,
             scope: Scope::Decided,

@@ -1,10 +1,13 @@
 //! What an attack is.
 
+use std::borrow::Cow;
+
 use ringfence_wire::{Service, ServiceError};
 use serde_json::Value;
 
 use super::finding::{Finding, Road, Scope, Untried, Verdict};
 use super::lack::Lack;
+use crate::guard_rail::GuardRail;
 
 /// A call of an AWS operation.
 #[derive(Debug, Clone)]
@@ -177,7 +180,7 @@ pub struct Refusal {
     /// The service that answers.
     pub service: Service,
     /// The action that is refused.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// The resource, as the message prints it; of a resource that a stack makes,
     /// `*` stands for its id.
     pub resource: String,
@@ -202,7 +205,7 @@ impl Refusal {
         let message = format!(
             "User: {caller} is not authorized to perform: {}{place} {}",
             self.action,
-            self.reason.words(self.action)
+            self.reason.words(&self.action)
         );
         ServiceError::access_denied(self.service, message)
     }
@@ -214,7 +217,7 @@ pub struct Attack {
     /// What is attacked: `role-without-boundary`.
     pub name: &'static str,
     /// The guard rail.
-    pub guard_rail: &'static str,
+    pub guard_rail: GuardRail,
     /// The claim, after the identity's name: `cannot create a role without …`.
     pub title: String,
     /// What is tried.
@@ -235,7 +238,7 @@ impl Attack {
     pub fn not_applicable(&self, identity: &str, lack: Lack) -> Finding {
         let told = Untried {
             id: self.id(identity),
-            guard_rail: self.guard_rail,
+            guard_rail: self.guard_rail.clone(),
             identity: identity.to_owned(),
             road: self.attempt.road(),
             scope: Scope::Executed,

@@ -190,6 +190,7 @@ const fn kind(part: Part<'_>) -> Option<u8> {
         | Part::Tokens
         | Part::Ceiling
         | Part::Deployer(_)
-        | Part::Role(_) => None,
+        | Part::Role(_)
+        | Part::Declared(_) => None,
     }
 }

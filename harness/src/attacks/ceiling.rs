@@ -15,11 +15,12 @@ use super::catalogue::{everything, lambda_trust};
 use super::facts::{Facts, Variant};
 use super::finding::Road;
 use super::lack::Lack;
+use crate::guard_rail::GuardRail;
 
 /// The guard rail of deployers.
-pub(super) const DEPLOYER: &str = "the boundary caps a deployer";
+pub(super) const DEPLOYER: GuardRail = GuardRail::DeployerCeiling;
 /// That of execution roles.
-const CODE: &str = "the boundary caps running code";
+const CODE: GuardRail = GuardRail::CodeCeiling;
 
 /// A name for what must never come to be.
 const NAME: &str = "ringfence-ceiling";
@@ -35,7 +36,7 @@ pub(super) struct Ceiling<'a> {
     pub(super) name: &'static str,
     pub(super) identity: &'static str,
     pub(super) boundary: &'a str,
-    guard_rail: &'static str,
+    guard_rail: GuardRail,
     /// What is tried.
     pub(super) attacks: Vec<Attack>,
     /// What is decided alone, for the service is not served here.
@@ -112,7 +113,7 @@ impl Ceiling<'_> {
     pub(super) fn questions<'b>(&'b self, key: &'b str) -> impl Iterator<Item = Asking<'b>> {
         self.decided.iter().map(move |(name, title, action, resource, reason)| Asking {
             id: self.id(name),
-            guard_rail: self.guard_rail,
+            guard_rail: self.guard_rail.clone(),
             identity: self.identity,
             title: format!("{} {title}", self.identity),
             caller: Caller::Key(key),
@@ -133,7 +134,7 @@ impl Ceiling<'_> {
 type Denied = (&'static str, &'static str, Step, &'static str, String, Reason);
 
 fn case(
-    guard_rail: &'static str,
+    guard_rail: GuardRail,
     twin: &Step,
     (name, title, step, action, resource, reason): Denied,
 ) -> Attack {
@@ -141,7 +142,7 @@ fn case(
         name,
         guard_rail,
         title: title.to_owned(),
-        refusal: Refusal { service: step.service, action, resource, reason },
+        refusal: Refusal { service: step.service, action: action.into(), resource, reason },
         attempt: Attempt::Call(step),
         twin: Twin::same(Attempt::Call(twin.clone()), Vec::new()),
     }

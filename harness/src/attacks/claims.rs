@@ -6,13 +6,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
+use crate::guard_rail::GuardRail;
 use crate::lint::known::Place;
 use crate::lint::read::{self, Read};
 use crate::lint::{self, Report, configuration, template, terraform};
 use crate::stack::Stack;
 
-const DEPLOYS: &str = "each team deploys by its own workflow";
-const MEANS: &str = "policies say what they mean";
+const DEPLOYS: GuardRail = GuardRail::Deployments;
+const MEANS: GuardRail = GuardRail::Policies;
 
 /// Who holds Layer 1, in the reports.
 const PLATFORM: &str = "platform";
@@ -23,7 +24,7 @@ const TEMPLATE: &str = "template";
 /// A claim, before its verdict.
 pub(super) struct Claim {
     pub(super) id: String,
-    pub(super) guard_rail: &'static str,
+    pub(super) guard_rail: GuardRail,
     pub(super) identity: String,
     pub(super) road: Road,
     pub(super) scope: Scope,
@@ -40,7 +41,7 @@ impl Claim {
         };
         Finding {
             id: self.id,
-            guard_rail: self.guard_rail,
+            guard_rail: self.guard_rail.clone(),
             identity: self.identity,
             road: self.road,
             scope: self.scope,

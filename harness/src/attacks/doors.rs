@@ -13,8 +13,9 @@ use super::facts::{Facts, FunctionFacts, RouteFacts, Variant};
 use super::finding::{Finding, Road};
 use super::lack::Lack;
 use super::suite::{Selected, Suite};
+use crate::guard_rail::GuardRail;
 
-const DOORS: &str = "functions are reached through the API alone";
+const DOORS: GuardRail = GuardRail::Doors;
 const ACTION: &str = "lambda:InvokeFunction";
 const GATEWAY: &str = "apigateway.amazonaws.com";
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::guard_rail::GuardRail;
 use ringfence_guard::Inputs;
 use ringfence_policy::Outcome;
 
@@ -189,7 +190,7 @@ pub struct Finding {
     /// `high-perm/role-without-boundary/api`: stable from run to run.
     pub id: String,
     /// The guard rail under attack.
-    pub guard_rail: &'static str,
+    pub guard_rail: GuardRail,
     /// Who attacks.
     pub identity: String,
     /// By which road.
@@ -250,7 +251,7 @@ pub struct Untried {
     /// As [`Finding::id`].
     pub id: String,
     /// As [`Finding::guard_rail`].
-    pub guard_rail: &'static str,
+    pub guard_rail: GuardRail,
     /// As [`Finding::identity`].
     pub identity: String,
     /// As [`Finding::road`].

@@ -10,6 +10,7 @@
 pub mod actor;
 mod asked;
 pub mod attack;
+mod built;
 pub mod campaign;
 pub mod catalogue;
 mod ceiling;
@@ -17,6 +18,7 @@ mod choice;
 pub mod choosing;
 mod claims;
 pub mod companions;
+pub mod declared;
 mod derived;
 mod doors;
 pub mod escalations;

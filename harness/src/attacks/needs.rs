@@ -17,10 +17,11 @@ use super::facts::{DeployerFacts, Facts};
 use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
 use super::suite::Selected;
 use crate::config::{App, Job};
+use crate::guard_rail::GuardRail;
 use crate::lint::known::Node;
 use crate::lint::{read, template};
 
-const DEPLOYS: &str = "each team deploys by its own workflow";
+const DEPLOYS: GuardRail = GuardRail::Deployments;
 
 /// A part of a template, and what it needs.
 struct Need {

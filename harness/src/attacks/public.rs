@@ -17,8 +17,9 @@ use super::facts::Variant;
 use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
 use super::lack::Lack;
 use super::suite::{Selected, Suite};
+use crate::guard_rail::GuardRail;
 
-const ARTIFACTS: &str = "a team's artifacts are its own";
+const ARTIFACTS: GuardRail = GuardRail::Artifacts;
 
 /// Who holds the bucket.
 const PLATFORM: &str = "platform";

@@ -13,6 +13,7 @@ use super::actor::Actor;
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Who};
 use super::companions;
 use super::finding::{Companion, Companions, Decider, Finding, Scope, Traces};
+use crate::guard_rail::GuardRail;
 
 /// How long a stack of one resource, or a function's update, may take.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -38,6 +39,8 @@ pub struct Runner<'a> {
     /// What its policies allow it, where that is known: a twin that is decided alone,
     /// for attacks whose own twin the estate has nothing for.
     pub work: Option<Question>,
+    /// The legitimate twin of all attacks, where it was made before them.
+    pub twin: Option<Companion>,
 }
 
 /// How an attempt ended.
@@ -60,7 +63,9 @@ impl Runner<'_> {
         let start = Instant::now();
         let mark = self.guard.journal().mark();
         let recorded = self.guard.recording().map(Recording::mark);
-        let spared = destroys(&attack.attempt) && self.may(&attack.refusal).await;
+        let is_declared = matches!(attack.guard_rail, GuardRail::Declared(_));
+        let destroys = is_declared || destroys(&attack.attempt);
+        let spared = destroys && self.may(&attack.refusal).await;
         let attempt = match spared {
             true => Outcome { result: Ok(Value::Null), request_ids: Vec::new() },
             false => self.attempt(&attack.attempt, self.attacker, &format!("{number}")).await,
@@ -75,6 +80,7 @@ impl Runner<'_> {
             first.ok_or(fault)
         });
         let fault = match (&attempt.result, &refused) {
+            (Ok(_), _) if spared && is_declared => Some(FORBIDDEN.to_owned()),
             (Ok(_), _) if spared => Some(SPARED.to_owned()),
             (Ok(_), _) => Some("it was allowed".to_owned()),
             (Err(error), Ok(_)) if attack.refusal.reason == Reason::Any && is_denial(error) => None,
@@ -91,7 +97,13 @@ impl Runner<'_> {
             // Were this to fail, the next attack would tell.
             self.platform.call(&undo).await;
         }
-        let twin = self.twin(attack, number).await;
+        let (twin, twin_ids) = match &self.twin {
+            Some(twin) => (twin.clone(), Vec::new()),
+            None => {
+                let Twinned { who, result, request_ids } = self.twin(attack, number).await;
+                (self.twinned(&who, result), request_ids)
+            }
+        };
         let caused = self.recorded_since(recorded);
         let undecided = self.undecided(&entries).filter(|_| attempt.result.is_err());
         let (mut decided_by, mutant) = self.decided(undecided.as_ref().or(refused.as_ref().ok()));
@@ -99,12 +111,7 @@ impl Runner<'_> {
             decided_by = self.allowed_by(&attack.refusal, &entries);
         }
         let companions = Companions {
-            twin: Some(match &twin.result {
-                Ok(_) => Companion::shown(format!("{} did the same legitimately", twin.who)),
-                Err(error) => self
-                    .decided_work()
-                    .unwrap_or_else(|| Companion::missing(format!("{} {error}", error.status))),
-            }),
+            twin: Some(twin),
             canary: Some(self.canary(&attack.attempt, number).await),
             mutant,
         };
@@ -121,11 +128,11 @@ impl Runner<'_> {
         {
             request_ids.push(entry.request_id.clone());
         }
-        request_ids.extend(twin.request_ids);
+        request_ids.extend(twin_ids);
         let traces = Traces::caused(caused, &request_ids);
         Finding {
             id: attack.id(&self.identity),
-            guard_rail: attack.guard_rail,
+            guard_rail: attack.guard_rail.clone(),
             identity: self.identity.clone(),
             road: attack.attempt.road(),
             scope: if spared { Scope::Decided } else { Scope::Executed },
@@ -139,6 +146,15 @@ impl Runner<'_> {
             duration: start.elapsed(),
             request_ids,
             traces,
+        }
+    }
+
+    fn twinned(&self, who: &str, result: Result<Value, ServiceError>) -> Companion {
+        match result {
+            Ok(_) => Companion::shown(format!("{who} did the same legitimately")),
+            Err(error) => self
+                .decided_work()
+                .unwrap_or_else(|| Companion::missing(format!("{} {error}", error.status))),
         }
     }
 
@@ -166,7 +182,7 @@ impl Runner<'_> {
     /// Whether the guard would allow the attacker what must be refused.
     async fn may(&self, refusal: &Refusal) -> bool {
         let question = Question {
-            action: refusal.action.to_owned(),
+            action: refusal.action.clone().into_owned(),
             resource: refusal.resource.clone(),
             context: Context::new(),
         };
@@ -331,6 +347,9 @@ impl Runner<'_> {
 /// An attack that takes away what the others attack is not made where it would
 /// succeed: they would meet nothing, and that is no refusal.
 const SPARED: &str = "it would be allowed; it was not made, for it destroys what is attacked";
+
+/// What a team forbids itself, likewise.
+const FORBIDDEN: &str = "it would be allowed; it was not made, for it is forbidden";
 
 /// What takes back a policy that an attack gave or took away, so that the next
 /// attack meets what the platform made.

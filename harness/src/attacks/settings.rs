@@ -15,12 +15,13 @@ use super::finding::{Finding, Road, Scope, Untried, Verdict};
 use super::lack::Lack;
 use super::suite::{Selected, Suite};
 use crate::config::Issuer;
+use crate::guard_rail::GuardRail;
 
-const NETWORK: &str = "functions stay in the platform's network";
-const TOKEN: &str = "no call without a valid token";
-const SCOPE: &str = "no call without one of the route's scopes";
-const FRONT: &str = "the API, its stage and its authorizer are the platform's";
-const ARTIFACTS: &str = "a team's artifacts are its own";
+const NETWORK: GuardRail = GuardRail::NetworkKept;
+const TOKEN: GuardRail = GuardRail::Tokens;
+const SCOPE: GuardRail = GuardRail::Scopes;
+const FRONT: GuardRail = GuardRail::Front;
+const ARTIFACTS: GuardRail = GuardRail::Artifacts;
 
 const TRUSTS: &str = "authorizer-trusts";
 
@@ -142,7 +143,7 @@ pub(super) async fn run(
 fn missing(
     id: String,
     identity: &str,
-    guard_rail: &'static str,
+    guard_rail: GuardRail,
     title: String,
     lack: Lack,
 ) -> Finding {
@@ -162,13 +163,13 @@ fn missing(
 struct Setting {
     id: String,
     identity: String,
-    guard_rail: &'static str,
+    guard_rail: GuardRail,
     title: String,
     begun: Instant,
 }
 
 impl Setting {
-    fn of(identity: &str, guard_rail: &'static str, id: String, title: String) -> Self {
+    fn of(identity: &str, guard_rail: GuardRail, id: String, title: String) -> Self {
         Self { id, identity: identity.to_owned(), guard_rail, title, begun: Instant::now() }
     }
 
@@ -176,7 +177,7 @@ impl Setting {
     fn judged(self, expected: &Value, observed: &Value, request_id: String) -> Finding {
         let claim = Claim {
             id: self.id,
-            guard_rail: self.guard_rail,
+            guard_rail: self.guard_rail.clone(),
             identity: self.identity,
             road: Road::Api,
             scope: Scope::Executed,

@@ -382,7 +382,7 @@ fn keep_decisions(stack: &Stack, keeper: &Keeper) -> anyhow::Result<()> {
 pub(super) fn probe(finding: Finding) -> Probe {
     Probe {
         id: finding.id,
-        guard_rail: finding.guard_rail.to_owned(),
+        guard_rail: finding.guard_rail.title().to_owned(),
         identity: finding.identity,
         road: finding.road.name().to_owned(),
         scope: match finding.scope {

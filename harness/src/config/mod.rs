@@ -6,6 +6,7 @@
 
 mod accepted;
 mod existing;
+mod guard_rail;
 mod layer1;
 mod schema;
 mod value;
@@ -16,9 +17,13 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
+use crate::guard_rail::GuardRail;
+
 pub use accepted::{Accepted, Expiry, Subject};
 pub use existing::Existing;
 pub(crate) use existing::IMAGE;
+pub use guard_rail::{Declaration, Legitimate, Selector};
+pub(crate) use guard_rail::{PLATFORM as GUARD_RAIL_PLATFORM, matching};
 pub use layer1::{IgnoredAttribute, Layer1};
 pub use schema::{
     Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Organization,
@@ -125,6 +130,9 @@ impl Config {
         for accepted in &mut config.accepted {
             accepted.line = Place::of(path, text, accepted.offset()).line;
         }
+        for rail in &mut config.guard_rail {
+            rail.line = Place::of(path, text, rail.id.span().start).line;
+        }
         config.file = path.to_owned();
         Ok(config)
     }
@@ -141,6 +149,7 @@ impl Config {
         }
         self.check_existing()?;
         self.check_accepted()?;
+        self.check_guard_rails()?;
         for (name, substitute) in &self.actions {
             let faults = substitute.get_ref().check();
             faults.map_err(|why| Fault::at(substitute, format!("actions.\"{name}\": {why}")))?;
@@ -242,6 +251,36 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Each guard rail is told apart by id and title, and names somebody and something.
+    fn check_guard_rails(&self) -> Result<(), Fault> {
+        let mut others: Vec<GuardRail> = GuardRail::BUILT_IN.into();
+        for declared in &self.guard_rail {
+            if let Some((offset, message)) = declared.fault(&self.deployers) {
+                return Err(Fault { offset, message });
+            }
+            let rail = declared.rail();
+            if others.iter().any(|other| other.id() == rail.id()) {
+                let message =
+                    format!("two guard rails have the id `{}`: give this one another", rail.id());
+                return Err(Fault::at(&declared.id, message));
+            }
+            if others.iter().any(|other| other.title() == rail.title()) {
+                let message = format!(
+                    "two guard rails are called `{rail}`, and reports tell them apart by that: \
+                     give this one another title"
+                );
+                return Err(Fault::at(&declared.title, message));
+            }
+            others.push(rail);
+        }
+        Ok(())
+    }
+
+    /// All guard rails: the built-in ones and the configuration's.
+    pub fn guard_rails(&self) -> impl Iterator<Item = GuardRail> + '_ {
+        GuardRail::BUILT_IN.into_iter().chain(self.guard_rail.iter().map(Declaration::rail))
     }
 
     /// Several root modules have names of their own, and read each other by these.

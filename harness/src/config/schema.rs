@@ -12,6 +12,7 @@ use crate::workflow::Substitutes;
 
 use super::accepted::Accepted;
 use super::existing::Existing;
+use super::guard_rail::Declaration;
 use super::layer1::{self, Layer1};
 use super::value::{AccountId, Backend, Region, Repository};
 
@@ -64,6 +65,9 @@ pub struct Config {
     /// How the evidence is made.
     #[serde(default)]
     pub evidence: Evidence,
+    /// The guard rails of this estate, beside the built-in ones.
+    #[serde(default)]
+    pub guard_rail: Vec<Declaration>,
     /// What a team has accepted of what is found.
     #[serde(default)]
     pub accepted: Vec<Accepted>,

@@ -11,9 +11,10 @@ use super::readings::{Moment, Reading};
 use super::snapshot::{Snapshot, resources};
 use super::state;
 use crate::attacks::finding::{Companions, Decider, Finding, Road, Scope, Traces, Verdict};
+use crate::guard_rail::GuardRail;
 use crate::terraform::Instance;
 
-const RAIL: &str = "what was applied is what is judged";
+const RAIL: GuardRail = GuardRail::Applied;
 
 /// The findings about what Layer 1 applied: one about all of it, and one for
 /// each difference. The first one's duration is that of the readings, of their

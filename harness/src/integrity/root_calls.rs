@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::attacks::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
+use crate::guard_rail::GuardRail;
 use crate::root::ForeignCall;
 
 /// How many calls are named in one line; the journal has all.
@@ -17,7 +18,7 @@ pub(super) fn finding(foreign: &[ForeignCall]) -> Finding {
     let verdict = if foreign.is_empty() { Verdict::Held } else { Verdict::Failed };
     Finding {
         id: "integrity/root-user".to_owned(),
-        guard_rail: "nobody but the harness acts as root",
+        guard_rail: GuardRail::Root,
         identity: "everybody".to_owned(),
         road: Road::Workflow,
         scope: Scope::Executed,

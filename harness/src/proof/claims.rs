@@ -8,15 +8,16 @@ use serde_json::{Value, json};
 
 use super::guarded::{Guarded, Team};
 use super::statements::{Forbidden, On};
-use super::{network, trust};
+use super::{declared, network, trust};
 use crate::access::estate::Entry;
-use crate::config::Job;
+use crate::config::{ConfigError, Job};
+use crate::guard_rail::GuardRail;
 
 /// That nobody, or one identity, is allowed more than something.
 #[derive(Debug)]
 pub struct Claim {
     /// The guard rail.
-    pub rail: &'static str,
+    pub rail: GuardRail,
     /// Whose requests: an entry of the estate.
     pub who: String,
     pub(super) principal: Option<Principal>,
@@ -33,12 +34,23 @@ pub struct Claim {
     pub(super) kept_back_by: Option<String>,
 }
 
-pub(super) const BOUNDARY: &str = "every execution role carries the boundary";
-pub(super) const KEPT: &str = "no boundary is removed or replaced";
-pub(super) const IDENTITIES: &str = "identities are the platform's";
-const OWN_ROLES: &str = "only a team's own roles run its functions";
-const DEPLOYER_CEILING: &str = "the boundary caps a deployer";
-const CODE_CEILING: &str = "the boundary caps running code";
+/// Why a guard rail is no claim.
+#[derive(Debug, thiserror::Error)]
+pub enum Unput {
+    /// A name of the estate that no ARN can have.
+    #[error("a guard rail cannot be put as a policy")]
+    Policy(#[from] DocumentError),
+    /// One of the configuration names what is not there.
+    #[error(transparent)]
+    Names(#[from] ConfigError),
+}
+
+pub(super) const BOUNDARY: GuardRail = GuardRail::BoundaryCarried;
+pub(super) const KEPT: GuardRail = GuardRail::BoundaryKept;
+pub(super) const IDENTITIES: GuardRail = GuardRail::Identities;
+const OWN_ROLES: GuardRail = GuardRail::OwnRoles;
+const DEPLOYER_CEILING: GuardRail = GuardRail::DeployerCeiling;
+const CODE_CEILING: GuardRail = GuardRail::CodeCeiling;
 
 /// What changes identities, by the beginnings of IAM's names
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html>).
@@ -79,8 +91,8 @@ const CHANGES_BOUNDARIES: [&str; 8] = [
 /// All claims, rail by rail.
 ///
 /// # Errors
-/// A claim that cannot stand in a policy: a name of the estate that no ARN can have.
-pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
+/// A claim that cannot stand in a policy, or that names what the estate has not.
+pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, Unput> {
     let mut claims = Vec::new();
     for team in &guarded.teams {
         let of_roles = [kept(team), own_roles(guarded, team), identities(guarded, team)];
@@ -88,7 +100,7 @@ pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
         let Some(entry) = guarded.estate.entries.get(&team.entry) else { continue };
         let of_resources = letting_in(guarded, entry);
         for (rail, forbidden) in rails.chain(network::rails(guarded, team)) {
-            let mut all = of_identity(rail, (&team.entry, entry), &of_resources, &forbidden)?;
+            let mut all = of_identity(&rail, (&team.entry, entry), &of_resources, &forbidden)?;
             if rail == network::FUNCTIONS {
                 let beyond = network::let_in(guarded);
                 all.iter_mut()
@@ -99,6 +111,7 @@ pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
     }
     claims.extend(ceilings(guarded)?);
     claims.extend(trust::claims(guarded)?);
+    claims.extend(declared::claims(guarded)?);
     // "SCPs affect only IAM users and roles that are managed by accounts that are part of
     // the organization":
     // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
@@ -107,11 +120,11 @@ pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
         let by = if claim.principal.is_some() { of_account } else { of_anybody };
         claim.kept_back_by = by.map(str::to_owned);
     }
-    claims.sort_by_key(|claim| claim.rail);
+    claims.sort_by(|one, other| one.rail.title().cmp(other.rail.title()));
     Ok(claims)
 }
 
-type Rail = (&'static str, Vec<Forbidden>);
+pub(super) type Rail = (GuardRail, Vec<Forbidden>);
 
 /// Unless the request, or the role, has one of the boundaries.
 fn unbounded(guarded: &Guarded<'_>) -> Value {
@@ -178,8 +191,8 @@ fn identities(guarded: &Guarded<'_>, team: &Team<'_>) -> Rail {
 
 /// What an identity may never be allowed: by its own policies, and together with each
 /// resource's policy that lets it in.
-fn of_identity(
-    rail: &'static str,
+pub(super) fn of_identity(
+    rail: &GuardRail,
     (name, entry): (&str, &Entry),
     of_resources: &[(&str, &Entry)],
     forbidden: &[Forbidden],
@@ -198,7 +211,7 @@ fn of_identity(
 
 /// The policies of resources that have an Allow for an identity, or are not known: any
 /// other only denies.
-fn letting_in<'e>(guarded: &Guarded<'e>, entry: &Entry) -> Vec<(&'e str, &'e Entry)> {
+pub(super) fn letting_in<'e>(guarded: &Guarded<'e>, entry: &Entry) -> Vec<(&'e str, &'e Entry)> {
     let names = |policy: &Document| {
         let Some(principal) = &entry.principal else { return true };
         let mut all = statements(policy).filter(|one| one.effect() == Effect::Allow);
@@ -212,7 +225,7 @@ fn letting_in<'e>(guarded: &Guarded<'e>, entry: &Entry) -> Vec<(&'e str, &'e Ent
 }
 
 fn claim(
-    rail: &'static str,
+    rail: &GuardRail,
     who: &str,
     entry: &Entry,
     resource: Option<&Arc<Document>>,
@@ -220,7 +233,7 @@ fn claim(
 ) -> Result<Claim, DocumentError> {
     let policies = Policies { resource: resource.cloned(), ..entry.policies.clone() };
     Ok(Claim {
-        rail,
+        rail: rail.clone(),
         who: who.to_owned(),
         principal: entry.principal.clone(),
         most: most(forbidden, resource.is_some())?,
@@ -272,7 +285,7 @@ fn ceilings(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
             unknown: entry.unknown.clone(),
             ..Entry::default()
         };
-        claims.push(claim(rail, name, &bounded, None, forbidden)?);
+        claims.push(claim(&rail, name, &bounded, None, forbidden)?);
     }
     Ok(claims)
 }

@@ -6,12 +6,13 @@ use ringfence_policy::{Document, Kind, Policies, StatementRef, decide};
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within};
 
 use super::claims::Claim;
+use crate::guard_rail::GuardRail;
 
 /// How a claim ended.
 #[derive(Debug)]
 pub struct Finding {
     /// The guard rail.
-    pub rail: &'static str,
+    pub rail: GuardRail,
     /// Whose requests.
     pub who: String,
     /// How it ended.
@@ -92,7 +93,7 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
             witness.action, witness.resource
         )),
     };
-    Ok(Finding { rail: claim.rail, who: claim.who.clone(), end, universe })
+    Ok(Finding { rail: claim.rail.clone(), who: claim.who.clone(), end, universe })
 }
 
 fn ask(claim: &Claim, policies: &Policies, universe: Universe) -> Result<Verdict, Disagreement> {

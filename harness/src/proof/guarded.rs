@@ -21,7 +21,9 @@ pub enum Unfit {
         output: String,
     },
     /// There is nobody at all.
-    #[error("the configuration names no deployer: no guard rail is about anybody")]
+    #[error(
+        "the configuration names no deployer and no `[[guard_rail]]`: no guard rail is about anybody"
+    )]
     NoDeployers,
     /// The account is not known.
     #[error("the files do not say which account and region they are of")]
@@ -50,6 +52,8 @@ pub struct Guarded<'e> {
 /// A deployer.
 #[derive(Debug)]
 pub struct Team<'e> {
+    /// The deployer's name.
+    pub(super) name: String,
     /// Its entry of the estate.
     pub(super) entry: String,
     /// Its role's ARN.
@@ -103,7 +107,7 @@ impl<'e> Guarded<'e> {
                 deployer: deployer.name.get_ref().clone(),
                 output: deployer.role_output.clone(),
             };
-            let arn = self.role(&deployer.role_output).ok_or_else(nobody)?;
+            let arn = self.arn_of(&deployer.role_output).ok_or_else(nobody)?;
             let name = arn.rsplit('/').next().unwrap_or_default();
             let entry = format!("role/{name}");
             if !self.estate.entries.contains_key(&entry) {
@@ -111,6 +115,7 @@ impl<'e> Guarded<'e> {
             }
             let app = self.config.app(deployer.app.get_ref()).ok_or_else(nobody)?;
             teams.push(Team {
+                name: deployer.name.get_ref().clone(),
                 entry,
                 arn,
                 job: deployer.job,
@@ -118,11 +123,15 @@ impl<'e> Guarded<'e> {
                 role_prefix: deployer.role_prefix.clone(),
             });
         }
-        if teams.is_empty() { Err(Unfit::NoDeployers) } else { Ok(teams) }
+        if teams.is_empty() && self.config.guard_rail.is_empty() {
+            Err(Unfit::NoDeployers)
+        } else {
+            Ok(teams)
+        }
     }
 
     /// The ARN that the configuration names: itself, a resource's, or an output's.
-    fn role(&self, named: &str) -> Option<String> {
+    pub(super) fn arn_of(&self, named: &str) -> Option<String> {
         if named.starts_with("arn:") {
             return Some(named.to_owned());
         }
@@ -149,7 +158,7 @@ impl<'e> Guarded<'e> {
         let platform = self.config.platform.as_ref();
         let named = |field: fn(&crate::config::Platform) -> Option<&String>| {
             let name = field(platform?)?;
-            self.role(name)
+            self.arn_of(name)
         };
         let execution = named(|it| it.execution_boundary_output.as_ref());
         let deployer = named(|it| it.deployer_boundary_output.as_ref());

@@ -4,6 +4,7 @@
 //! - [`guarded`]: whom the rails are about and what they guard, from an estate's files
 //!   and the configuration;
 //! - [`claims`]: each rail as what an identity may be allowed at most;
+//! - [`declared`]: the same of the rails that the configuration has;
 //! - [`decide`]: a claim is proved, violated by a request that the engine allows, or
 //!   undecided;
 //! - [`paths`]: who can come to act as whom, closed under itself;
@@ -17,6 +18,7 @@
 pub mod certificates;
 pub mod claims;
 pub mod decide;
+mod declared;
 pub mod deployed;
 pub mod guarded;
 mod network;

@@ -2,9 +2,11 @@
 
 use serde_json::json;
 
+use super::claims::Rail;
 use super::guarded::{Guarded, Team, is_set, text};
 use super::statements::{Forbidden, On};
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
 /// What changes an API, by verb and otherwise
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html>).
@@ -102,7 +104,7 @@ const LOGS: [&str; 12] = [
     "logs:Update*",
 ];
 
-pub(super) const FUNCTIONS: &str = "a team's functions are its own";
+pub(super) const FUNCTIONS: GuardRail = GuardRail::Functions;
 
 /// A permission on a function that lets in another than a service: whom, its policy
 /// says, which is not composed.
@@ -114,24 +116,21 @@ pub(super) fn let_in(guarded: &Guarded<'_>) -> Option<String> {
 }
 
 /// The rails of a team.
-pub(super) fn rails(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<(&'static str, Vec<Forbidden>)> {
+pub(super) fn rails(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<Rail> {
     let functions = guarded.own("lambda", "function:", team, &["", ":*", "-*"]);
     let mut all = vec![
         (FUNCTIONS, vec![Forbidden::new(&CHANGES_FUNCTIONS, On::AllBut(functions))]),
-        ("functions are reached through the API alone", doors()),
-        ("the network is the platform's", vec![Forbidden::new(&CHANGES_NETWORKS, On::Anything)]),
-        ("a team's stacks are its own", stacks(guarded, team)),
-        (
-            "what the platform publishes is the platform's",
-            vec![Forbidden::new(&CHANGES_PARAMETERS, On::Anything)],
-        ),
-        ("a team's logs are its own", logs(guarded, team)),
+        (GuardRail::Doors, doors()),
+        (GuardRail::Network, vec![Forbidden::new(&CHANGES_NETWORKS, On::Anything)]),
+        (GuardRail::Stacks, stacks(guarded, team)),
+        (GuardRail::Published, vec![Forbidden::new(&CHANGES_PARAMETERS, On::Anything)]),
+        (GuardRail::Logs, logs(guarded, team)),
     ];
     all.extend(api(guarded, team));
     all.extend(inside(guarded));
     let buckets = artifacts(guarded);
     if !buckets.is_empty() {
-        all.push(("a team's artifacts are its own", own_artifacts(team, buckets)));
+        all.push((GuardRail::Artifacts, own_artifacts(team, buckets)));
     }
     all
 }
@@ -166,7 +165,7 @@ fn logs(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<Forbidden> {
 
 /// The parts of each API that teams may make their own, the routes, and what the
 /// platform wired.
-fn api(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<(&'static str, Vec<Forbidden>)> {
+fn api(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<Rail> {
     let apis = guarded.texts("aws_apigatewayv2_api", "id");
     if apis.is_empty() {
         return Vec::new();
@@ -184,12 +183,12 @@ fn api(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<(&'static str, Vec<Forbidd
     };
     let mut all = vec![
         (
-            "the API, its stage and its authorizer are the platform's",
+            GuardRail::Front,
             vec![Forbidden::new(&CHANGES_APIS, front)],
         ),
         // The complement of `ForAnyValue:StringEquals`: true also where the key is absent.
         (
-            "every route is behind the authorizer",
+            GuardRail::Routes,
             vec![
                 Forbidden::new(&["apigateway:PATCH", "apigateway:POST", "apigateway:PUT"], On::These(routes)).when(
                     json!({"ForAllValues:StringNotEquals":
@@ -207,16 +206,13 @@ fn api(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<(&'static str, Vec<Forbidd
         .collect();
     if !wired.is_empty() {
         let changes = ["apigateway:DELETE", "apigateway:PATCH", "apigateway:PUT"];
-        all.push((
-            "the platform's routes lead where the platform says",
-            vec![Forbidden::new(&changes, On::These(wired))],
-        ));
+        all.push((GuardRail::RoutesLead, vec![Forbidden::new(&changes, On::These(wired))]));
     }
     all
 }
 
 /// Calls that say where a function runs must say: in the platform's network.
-fn inside(guarded: &Guarded<'_>) -> Option<(&'static str, Vec<Forbidden>)> {
+fn inside(guarded: &Guarded<'_>) -> Option<Rail> {
     let private =
         guarded.of_kind("aws_subnet").filter(|one| !is_set(one, "map_public_ip_on_launch"));
     let subnets: Vec<_> = private.collect();
@@ -232,7 +228,7 @@ fn inside(guarded: &Guarded<'_>) -> Option<(&'static str, Vec<Forbidden>)> {
         "ForAllValues:StringEquals": {"lambda:SubnetIds": ids, "lambda:SecurityGroupIds": groups},
     });
     let calls = Forbidden::new(&calls, On::Anything).unless(network);
-    Some(("functions stay in the platform's network", vec![calls]))
+    Some((GuardRail::NetworkKept, vec![calls]))
 }
 
 /// The artifacts buckets, and all that is in them.

@@ -61,11 +61,19 @@ impl Forbidden {
     /// Everything but this.
     pub(super) fn allowed(&self) -> Vec<Value> {
         match &self.on {
-            _ if self.unless.is_some() => vec![
-                json!({"Effect": "Allow", "NotAction": self.actions, "Resource": "*"}),
-                json!({"Effect": "Allow", "Action": self.actions, "Resource": "*",
-                    "Condition": self.unless}),
-            ],
+            on if self.unless.is_some() => {
+                let mut all = vec![
+                    json!({"Effect": "Allow", "NotAction": self.actions, "Resource": "*"}),
+                    json!({"Effect": "Allow", "Action": self.actions, "Resource": "*",
+                        "Condition": self.unless}),
+                ];
+                if let On::These(arns) = on {
+                    all.push(
+                        json!({"Effect": "Allow", "Action": self.actions, "NotResource": arns}),
+                    );
+                }
+                all
+            }
             // Of a part and not of another: no Deny says so, Allows do.
             On::Within(all, but) => vec![
                 json!({"Effect": "Allow", "NotAction": self.actions, "Resource": "*"}),

@@ -14,13 +14,13 @@ use super::decide::{Broken, End, Finding};
 /// A guard rail with all that was found of it.
 #[derive(Debug)]
 pub struct Rail<'f> {
-    name: &'static str,
+    name: &'f str,
     findings: Vec<&'f Finding>,
 }
 
 #[derive(Serialize)]
 struct Told<'f> {
-    rail: &'static str,
+    rail: &'f str,
     verdict: &'static str,
     claims: usize,
     identities: Vec<&'f str>,
@@ -54,9 +54,9 @@ struct Open<'f> {
 
 /// The findings by guard rail.
 pub fn rails(findings: &[Finding]) -> Vec<Rail<'_>> {
-    let mut by_name: BTreeMap<&'static str, Vec<&Finding>> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in findings {
-        by_name.entry(finding.rail).or_default().push(finding);
+        by_name.entry(finding.rail.title()).or_default().push(finding);
     }
     by_name.into_iter().map(|(name, findings)| Rail { name, findings }).collect()
 }
@@ -104,7 +104,7 @@ impl<'f> Rail<'f> {
     }
 
     /// Its name.
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'f str {
         self.name
     }
 

@@ -12,8 +12,9 @@ use super::guarded::{Guarded, Team};
 use super::statements::{Forbidden, On};
 use crate::access::estate::Entry;
 use crate::config::IssuerKind;
+use crate::guard_rail::GuardRail;
 
-const TRUST: &str = "only its own workflow becomes a deployer";
+const TRUST: GuardRail = GuardRail::Trust;
 
 /// The claims about each deployer's trust policy.
 pub(super) fn claims(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {

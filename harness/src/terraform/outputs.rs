@@ -166,6 +166,20 @@ impl Outputs {
         self.as_text(Some(field), name)
     }
 
+    /// The ARN that a field of the configuration names: that of a resource by its
+    /// address, or what [`Self::text_of`] finds.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn arn_of(&self, field: &str, name: &str) -> Result<String, OutputError> {
+        let (part, own) = self.part(name);
+        let arns: Vec<String> = Address::parse(own).map_or_else(Vec::new, |address| {
+            let found = part.made.iter().filter(|instance| address.is_of(instance));
+            found.filter_map(|instance| instance.text("arn")).map(str::to_owned).collect()
+        });
+        if arns.is_empty() { self.text_of(field, name) } else { self.only(field, name, arns) }
+    }
+
     fn as_text(&self, field: Option<&str>, name: &str) -> Result<String, OutputError> {
         match self.get(name) {
             Some(Value::String(text)) => Ok(text.clone()),

@@ -10,9 +10,10 @@ use super::super::facts::RouteFacts;
 use super::Scene;
 use super::platform_routes::{self, ROUTES};
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const AUTHORIZER: &str = "every route is behind the authorizer";
-const FOUNDATION: &str = "the API, its stage and its authorizer are the platform's";
+const AUTHORIZER: GuardRail = GuardRail::Routes;
+const FOUNDATION: GuardRail = GuardRail::Front;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let mut attacks = foundation(scene);
@@ -28,7 +29,7 @@ fn call(operation: &'static str, input: Value) -> Step {
 }
 
 fn refusal(action: &'static str, resource: String, reason: Reason) -> Refusal {
-    Refusal { service: Service::ApiGatewayV2, action, resource, reason }
+    Refusal { service: Service::ApiGatewayV2, action: action.into(), resource, reason }
 }
 
 /// A stack deployer creates routes, but none without the authorizer.

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::super::attack::{Attack, Reason, Step};
 use super::Scene;
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const FOUNDATION: &str = "the API, its stage and its authorizer are the platform's";
-const AUTHORIZER: &str = "every route is behind the authorizer";
+const FOUNDATION: GuardRail = GuardRail::Front;
+const AUTHORIZER: GuardRail = GuardRail::Routes;
 
 /// The deployers' boundary denies it, whatever their own policies say.
 const BEYOND: Reason = Reason::BoundaryStatement("DenyApiFoundation");

@@ -12,16 +12,17 @@ use super::super::finding::Road;
 use super::Scene;
 use super::platform_routes;
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const BOUNDARY: &str = "every execution role carries the boundary";
-const STACKS: &str = "a team's stacks are its own";
-const DOORS: &str = "functions are reached through the API alone";
+const BOUNDARY: GuardRail = GuardRail::BoundaryCarried;
+const STACKS: GuardRail = GuardRail::Stacks;
+const DOORS: GuardRail = GuardRail::Doors;
 
 /// Something that is decided for a deployer.
 #[derive(Debug)]
 pub struct Asked {
     pub(super) name: String,
-    pub(super) guard_rail: &'static str,
+    pub(super) guard_rail: GuardRail,
     pub(super) title: String,
     pub(super) question: Question,
     /// What must refuse it.
@@ -33,12 +34,7 @@ pub struct Asked {
 
 impl Asked {
     /// What no identity policy allows.
-    fn beyond(
-        name: &'static str,
-        guard_rail: &'static str,
-        title: &str,
-        question: Question,
-    ) -> Self {
+    fn beyond(name: &'static str, guard_rail: GuardRail, title: &str, question: Question) -> Self {
         let (name, title) = (name.to_owned(), title.to_owned());
         Self { name, guard_rail, title, question, reason: Reason::NoIdentityPolicy, twin: None }
     }
@@ -175,7 +171,7 @@ impl Asked {
     ) -> Asking<'a> {
         Asking {
             id: self.id(identity),
-            guard_rail: self.guard_rail,
+            guard_rail: self.guard_rail.clone(),
             identity,
             title: format!("{identity} {}", self.title),
             caller: Caller::Key(key),

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::super::attack::{Attack, Step};
 use super::Scene;
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const ARTIFACTS: &str = "a team's artifacts are its own";
+const ARTIFACTS: GuardRail = GuardRail::Artifacts;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let mut attacks = settings(scene);

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Reason, Step};
 use super::{Scene, package, with};
+use crate::guard_rail::GuardRail;
 
-const OWNERS: &str = "a team's functions are its own";
-const DOORS: &str = "functions are reached through the API alone";
+const OWNERS: GuardRail = GuardRail::Functions;
+const DOORS: GuardRail = GuardRail::Doors;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let mut attacks = foreign(scene);

@@ -6,9 +6,10 @@ use serde_json::json;
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::{Scene, everything};
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const ARTIFACTS: &str = "a team's artifacts are its own";
-const PARAMETERS: &str = "what the platform publishes is the platform's";
+const ARTIFACTS: GuardRail = GuardRail::Artifacts;
+const PARAMETERS: GuardRail = GuardRail::Published;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let mut attacks = artifacts(scene);
@@ -87,12 +88,17 @@ fn artifacts(scene: &Scene<'_>) -> Vec<Attack> {
         Job::Stack => Twin::same(Attempt::Call(put(&own_key)), vec![delete(&own_key)]),
         Job::Code | Job::Configuration => Twin::platform(put(&own_key), vec![delete(&own_key)]),
     };
-    let attack = |name, title: &str, attempt, action, resource, twin| Attack {
+    let attack = |name, title: &str, attempt, action: &'static str, resource, twin| Attack {
         name,
         guard_rail: ARTIFACTS,
         title: title.into(),
         attempt: Attempt::Call(attempt),
-        refusal: Refusal { service: S3, action, resource, reason: Reason::NoIdentityPolicy },
+        refusal: Refusal {
+            service: S3,
+            action: action.into(),
+            resource,
+            reason: Reason::NoIdentityPolicy,
+        },
         twin,
     };
     let bucket_arn = format!("arn:aws:s3:::{}", facts.bucket);
@@ -145,7 +151,7 @@ fn parameters(scene: &Scene<'_>) -> Attack {
         attempt: Attempt::Call(put.clone()),
         refusal: Refusal {
             service: Ssm,
-            action: "ssm:PutParameter",
+            action: "ssm:PutParameter".into(),
             resource: format!("arn:aws:ssm:{}:{}:parameter{name}", facts.region, facts.account),
             reason: Reason::NoIdentityPolicy,
         },

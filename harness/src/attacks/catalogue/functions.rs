@@ -8,11 +8,12 @@ use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::super::facts::FunctionFacts;
 use super::{Scene, package, with};
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const OWNERS: &str = "a team's functions are its own";
-const ROLES: &str = "only a team's own roles run its functions";
-const NETWORK: &str = "functions stay in the platform's network";
-const DOORS: &str = "functions are reached through the API alone";
+const OWNERS: GuardRail = GuardRail::Functions;
+const ROLES: GuardRail = GuardRail::OwnRoles;
+const NETWORK: GuardRail = GuardRail::NetworkKept;
+const DOORS: GuardRail = GuardRail::Doors;
 
 const SOURCE: &str = "def handler(event, context):\n    return {}\n";
 
@@ -42,7 +43,7 @@ fn call(operation: &'static str, input: Value) -> Attempt {
 }
 
 fn refusal(action: &'static str, resource: String, reason: Reason) -> Refusal {
-    Refusal { service: Lambda, action, resource, reason }
+    Refusal { service: Lambda, action: action.into(), resource, reason }
 }
 
 fn network(scene: &Scene<'_>) -> Value {

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Reason, Step};
 use super::{Rail, Scene, everything, lambda_trust};
+use crate::guard_rail::GuardRail;
 
-pub(super) const IDENTITIES: &str = "identities are the platform's";
-const CEILING: &str = "no boundary is removed or replaced";
+pub(super) const IDENTITIES: GuardRail = GuardRail::Identities;
+const CEILING: GuardRail = GuardRail::BoundaryKept;
 
 const NAME: &str = "ringfence-probe";
 

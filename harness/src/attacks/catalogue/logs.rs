@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::Scene;
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const LOGS: &str = "a team's logs are its own";
+const LOGS: GuardRail = GuardRail::Logs;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let facts = scene.facts;
@@ -80,7 +81,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
             attempt: group(outside),
             refusal: Refusal {
                 service: Logs,
-                action: "logs:CreateLogGroup",
+                action: "logs:CreateLogGroup".into(),
                 resource: arn(outside),
                 reason: Reason::NoIdentityPolicy,
             },

@@ -27,6 +27,7 @@ use serde_json::{Value, json};
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::escalations;
 use super::facts::{DeployerFacts, Facts};
+use crate::guard_rail::GuardRail;
 
 /// The attacks of one deployer, in a stable order.
 pub fn attacks(facts: &Facts, deployer: &DeployerFacts) -> Vec<Attack> {
@@ -107,7 +108,7 @@ impl Scene<'_> {
         self.facts.foreign_function(&self.deployer.app).map(|function| function.name.as_str())
     }
 
-    fn rail(&self, guard_rail: &'static str) -> Rail<'_> {
+    fn rail(&self, guard_rail: GuardRail) -> Rail<'_> {
         Rail { scene: self, guard_rail }
     }
 }
@@ -115,7 +116,7 @@ impl Scene<'_> {
 /// A guard rail, for tables of attacks by one call each.
 struct Rail<'a> {
     scene: &'a Scene<'a>,
-    guard_rail: &'static str,
+    guard_rail: GuardRail,
 }
 
 impl Rail<'_> {
@@ -132,10 +133,15 @@ impl Rail<'_> {
         let (service, resource) = (step.service, resource.into());
         Attack {
             name,
-            guard_rail: self.guard_rail,
+            guard_rail: self.guard_rail.clone(),
             title: title.into(),
             attempt: Attempt::Call(step),
-            refusal: Refusal { service, action, resource, reason: Reason::NoIdentityPolicy },
+            refusal: Refusal {
+                service,
+                action: action.into(),
+                resource,
+                reason: Reason::NoIdentityPolicy,
+            },
             twin: self.scene.own_work(),
         }
     }

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::Scene;
+use crate::guard_rail::GuardRail;
 
-const NETWORK: &str = "the network is the platform's";
+const NETWORK: GuardRail = GuardRail::Network;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let mut attacks = rules(scene);
@@ -101,22 +102,25 @@ fn rules(scene: &Scene<'_>) -> Vec<Attack> {
             "IpRanges": [{"CidrIp": "192.0.2.0/24"}],
         }],
     });
-    let attack = |name, title: &str, operation, action, undo: &'static str, input: Value| Attack {
-        name,
-        guard_rail: NETWORK,
-        title: title.into(),
-        attempt: Attempt::Call(Step::new(Ec2, operation, input.clone())),
-        refusal: Refusal {
-            service: Ec2,
-            action,
-            resource: group.clone(),
-            reason: Reason::NoIdentityPolicy,
-        },
-        twin: Twin::platform(
-            Step::new(Ec2, operation, input.clone()),
-            vec![Step::new(Ec2, undo, input)],
-        ),
-    };
+    let attack =
+        |name, title: &str, operation, action: &'static str, undo: &'static str, input: Value| {
+            Attack {
+                name,
+                guard_rail: NETWORK,
+                title: title.into(),
+                attempt: Attempt::Call(Step::new(Ec2, operation, input.clone())),
+                refusal: Refusal {
+                    service: Ec2,
+                    action: action.into(),
+                    resource: group.clone(),
+                    reason: Reason::NoIdentityPolicy,
+                },
+                twin: Twin::platform(
+                    Step::new(Ec2, operation, input.clone()),
+                    vec![Step::new(Ec2, undo, input)],
+                ),
+            }
+        };
     vec![
         attack(
             "ingress-opened",

@@ -10,8 +10,9 @@ use super::super::facts::RouteFacts;
 use super::Scene;
 use super::asked::Asked;
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-pub(super) const ROUTES: &str = "the platform's routes lead where the platform says";
+pub(super) const ROUTES: GuardRail = GuardRail::RoutesLead;
 
 /// What can be done to a route or an integration that is there.
 const CHANGES: [(&str, &str, &str); 2] = [

@@ -7,9 +7,10 @@ use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::identities::IDENTITIES;
 use super::{Scene, everything, lambda_trust};
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const BOUNDARY: &str = "every execution role carries the boundary";
-const CEILING: &str = "no boundary is removed or replaced";
+const BOUNDARY: GuardRail = GuardRail::BoundaryCarried;
+const CEILING: GuardRail = GuardRail::BoundaryKept;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     match scene.deployer.job {
@@ -76,7 +77,7 @@ fn unbounded_roles(scene: &Scene<'_>) -> Vec<Attack> {
     for (name, title, role, reason) in cases {
         let refusal = Refusal {
             service: Iam,
-            action: "iam:CreateRole",
+            action: "iam:CreateRole".into(),
             resource: facts.role_arn(&role.name),
             reason,
         };
@@ -106,15 +107,21 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
         let step = Step::new(Iam, "GetRole", json!({"RoleName": role}));
         Twin::same(Attempt::Call(step), Vec::new())
     };
-    let attack =
-        |name, title: &str, operation, action, input, resource: String, reason, twin| Attack {
-            name,
-            guard_rail: CEILING,
-            title: title.into(),
-            attempt: Attempt::Call(Step::new(Iam, operation, input)),
-            refusal: Refusal { service: Iam, action, resource, reason },
-            twin,
-        };
+    let attack = |name,
+                  title: &str,
+                  operation,
+                  action: &'static str,
+                  input,
+                  resource: String,
+                  reason,
+                  twin| Attack {
+        name,
+        guard_rail: CEILING,
+        title: title.into(),
+        attempt: Attempt::Call(Step::new(Iam, operation, input)),
+        refusal: Refusal { service: Iam, action: action.into(), resource, reason },
+        twin,
+    };
     let scratch = "ringfence-probe";
     let inline = |role: &str, name: &str| json!({"RoleName": role, "PolicyName": name, "PolicyDocument": everything()});
     let own_policy = |twin_role: &str| {
@@ -216,7 +223,7 @@ fn any_role(scene: &Scene<'_>) -> Vec<Attack> {
         attempt: Attempt::Call(create.clone()),
         refusal: Refusal {
             service: Iam,
-            action: "iam:CreateRole",
+            action: "iam:CreateRole".into(),
             resource: facts.role_arn(&role.name),
             reason: Reason::NoIdentityPolicy,
         },
@@ -237,7 +244,7 @@ fn any_role(scene: &Scene<'_>) -> Vec<Attack> {
             attempt: Attempt::Call(put.clone()),
             refusal: Refusal {
                 service: Iam,
-                action: "iam:PutRolePolicy",
+                action: "iam:PutRolePolicy".into(),
                 resource: format!("role {name}"),
                 reason: Reason::NoIdentityPolicy,
             },

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Reason, Step};
 use super::Scene;
+use crate::guard_rail::GuardRail;
 
-const SESSIONS: &str = "only its own workflow becomes a deployer";
+const SESSIONS: GuardRail = GuardRail::Trust;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let facts = scene.facts;

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::super::attack::{Attack, Attempt, Reason, Step, Twin};
 use super::{Scene, package, with};
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const NETWORK: &str = "functions stay in the platform's network";
-const OWNERS: &str = "a team's functions are its own";
+const NETWORK: GuardRail = GuardRail::NetworkKept;
+const OWNERS: GuardRail = GuardRail::Functions;
 
 const LEFT: &str = "network-left";
 const LEAVE: &str = "cannot take its function out of the network";

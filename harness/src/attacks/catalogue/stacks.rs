@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::Scene;
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const STACKS: &str = "a team's stacks are its own";
+const STACKS: GuardRail = GuardRail::Stacks;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let facts = scene.facts;
@@ -47,14 +48,14 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
             Twin::platform(change_set(&own), vec![named("DeleteStack", &own)])
         }
     };
-    let attack = |name, title: &str, attempt: Step, action, resource, twin| Attack {
+    let attack = |name, title: &str, attempt: Step, action: &'static str, resource, twin| Attack {
         name,
         guard_rail: STACKS,
         title: title.into(),
         attempt: Attempt::Call(attempt),
         refusal: Refusal {
             service: CloudFormation,
-            action,
+            action: action.into(),
             resource,
             reason: Reason::NoIdentityPolicy,
         },

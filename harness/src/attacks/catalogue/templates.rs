@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::super::attack::{Attack, Attempt, Reason, Step, Twin};
 use super::Scene;
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const STACKS: &str = "a team's stacks are its own";
-const ROLES: &str = "only a team's own roles run its functions";
+const STACKS: GuardRail = GuardRail::Stacks;
+const ROLES: GuardRail = GuardRail::OwnRoles;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let mut attacks = everywhere(scene);

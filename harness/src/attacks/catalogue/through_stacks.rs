@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Twin};
 use super::{Scene, api, everything};
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let facts = scene.facts;
@@ -22,8 +23,12 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
         refusal,
         twin: Twin::same(api::integration(facts.api_id.as_str(), own), Vec::new()),
     };
-    let refused =
-        |service, action, resource: String, reason| Refusal { service, action, resource, reason };
+    let refused = |service, action: &'static str, resource: String, reason| Refusal {
+        service,
+        action: action.into(),
+        resource,
+        reason,
+    };
     let policy: Value = serde_json::from_str(&everything()).unwrap_or_default();
     let parameter = format!("{}ringfence-probe", facts.parameters);
     let at = |service: &str, rest: &str| {
@@ -32,7 +37,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let mut attacks = vec![
         attack(
             "stage-added",
-            "the API, its stage and its authorizer are the platform's",
+            GuardRail::Front,
             "cannot add a stage",
             "AWS::ApiGatewayV2::Stage",
             json!({"ApiId": facts.api_id, "StageName": "ringfence-probe"}),
@@ -40,7 +45,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
         ),
         attack(
             "own-policy-written",
-            "no boundary is removed or replaced",
+            GuardRail::BoundaryKept,
             "cannot write itself a policy",
             "AWS::IAM::Policy",
             json!({
@@ -56,7 +61,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
         ),
         attack(
             "parameter-written",
-            "what the platform publishes is the platform's",
+            GuardRail::Published,
             "cannot publish in the platform's name",
             "AWS::SSM::Parameter",
             json!({"Name": parameter, "Type": "String", "Value": "probe"}),
@@ -69,7 +74,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
         ),
         attack(
             "bucket-opened",
-            "a team's artifacts are its own",
+            GuardRail::Artifacts,
             "cannot open the artifacts bucket",
             "AWS::S3::BucketPolicy",
             json!({"Bucket": facts.bucket, "PolicyDocument": {
@@ -91,7 +96,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     if let Some(foreign) = scene.foreign() {
         attacks.push(attack(
             "foreign-version-published",
-            "a team's functions are its own",
+            GuardRail::Functions,
             "cannot publish a version of another team's function",
             "AWS::Lambda::Version",
             json!({"FunctionName": foreign}),

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Twin};
 use super::{Scene, everything, lambda_trust, with};
 use crate::config::Job;
+use crate::guard_rail::GuardRail;
 
-const AUTHORIZER: &str = "every route is behind the authorizer";
-const CEILING: &str = "no boundary is removed or replaced";
+const AUTHORIZER: GuardRail = GuardRail::Routes;
+const CEILING: GuardRail = GuardRail::BoundaryKept;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     match scene.deployer.job {
@@ -33,14 +34,14 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
     let bounded = under(&facts.execution_boundary);
     let policy: Value = serde_json::from_str(&everything()).unwrap_or_default();
     let policies = json!({"Policies": [{"PolicyName": "probe", "PolicyDocument": policy}]});
-    let attack = |id, title: &str, action, after: Value| Attack {
+    let attack = |id, title: &str, action: &'static str, after: Value| Attack {
         name: id,
         guard_rail: CEILING,
         title: title.into(),
         attempt: update(ROLE, bounded.clone(), after),
         refusal: Refusal {
             service: Iam,
-            action,
+            action: action.into(),
             resource: format!("role {name}"),
             reason: Reason::NoIdentityPolicy,
         },
@@ -85,7 +86,7 @@ fn routes(scene: &Scene<'_>) -> Vec<Attack> {
         attempt: update(ROUTE, closed.clone(), open),
         refusal: Refusal {
             service: ApiGatewayV2,
-            action: "apigateway:PATCH",
+            action: "apigateway:PATCH".into(),
             // The stack makes the route, and so its id.
             resource: facts.api_arn("/routes/*"),
             reason: Reason::NoIdentityPolicy,

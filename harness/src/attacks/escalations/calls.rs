@@ -52,7 +52,7 @@ impl Trial<'_> {
                 true => format!("cannot take another team's role by {} ({})", path.name, path.id),
                 false => format!("cannot gain permissions by {} ({})", path.name, path.id),
             },
-            refusal: Refusal { service: step.service, action, resource, reason },
+            refusal: Refusal { service: step.service, action: action.into(), resource, reason },
             attempt: Attempt::Call(step),
             twin: Twin::same(Attempt::Call(own), Vec::new()),
         })

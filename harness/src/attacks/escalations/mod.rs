@@ -21,9 +21,10 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::finding::{Finding, Road, Scope, Untried, Verdict};
+use crate::guard_rail::GuardRail;
 
 /// What all these attacks are about.
-pub const PATHS: &str = "no known path leads to more permissions";
+pub const PATHS: GuardRail = GuardRail::Paths;
 
 /// A way from some permissions to more.
 #[derive(Debug, Clone, Deserialize)]

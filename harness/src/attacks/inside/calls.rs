@@ -51,7 +51,12 @@ impl Place<'_> {
         action: &'static str,
         resource: String,
     ) -> Call {
-        let refusal = Refusal { service: step.service, action, resource, reason: self.silence };
+        let refusal = Refusal {
+            service: step.service,
+            action: action.into(),
+            resource,
+            reason: self.silence,
+        };
         Call { name, title: title.into(), step, region: None, refusal: Some(refusal) }
     }
 

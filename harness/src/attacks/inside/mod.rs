@@ -28,8 +28,9 @@ use super::finding::{
 };
 use super::lack::{self, Lack};
 use super::suite::Selected;
+use crate::guard_rail::GuardRail;
 
-const CEILING: &str = "the boundary caps running code";
+const CEILING: GuardRail = GuardRail::CodeCeiling;
 
 /// Whose code runs.
 #[derive(Debug, Clone, Copy)]
@@ -270,7 +271,7 @@ impl Inside<'_> {
         let untried = self.finding(call, &Value::Null, Duration::ZERO);
         let told = Untried {
             id: untried.id,
-            guard_rail: untried.guard_rail,
+            guard_rail: untried.guard_rail.clone(),
             identity: untried.identity,
             road: untried.road,
             scope: untried.scope,

@@ -47,6 +47,7 @@ impl Suite<'_> {
             guard: self.stack.guard(),
             namespace: ceiling.identity.to_owned(),
             work: self.work_under(ceiling.boundary, &attacker).await?,
+            twin: None,
         };
         for (number, attack) in ceiling.attacks.iter().enumerate() {
             if selected(&attack.id(ceiling.identity)) {

@@ -14,6 +14,7 @@ use super::attack::{Attack, Step};
 use super::catalogue;
 use super::ceiling;
 use super::claims;
+use super::declared::{self, Declared};
 use super::doors;
 use super::escalations;
 use super::escalations::decided;
@@ -41,6 +42,7 @@ pub struct Suite<'a> {
     facts: Facts,
     platform: Actor,
     github: Option<&'a Issuer>,
+    declared: Vec<Declared>,
 }
 
 /// Who holds Layer 1, in the reports.
@@ -66,7 +68,8 @@ impl<'a> Suite<'a> {
         if facts.refusals != Refusals::Named {
             work::names(&mut facts, &platform).await?;
         }
-        Ok(Self { facts, platform, github: first_workflows(stack)?, stack })
+        let declared = declared::of(stack, &facts, &platform).await?;
+        Ok(Self { facts, platform, github: first_workflows(stack)?, stack, declared })
     }
 
     /// What is known of the deployed state.
@@ -102,6 +105,7 @@ impl<'a> Suite<'a> {
             .chain(stacks.map(Part::Inside))
             .chain(self.facts.functions.iter().map(Part::Code))
             .chain(self.facts.roles.iter().map(Part::Role))
+            .chain(self.declared.iter().map(Part::Declared))
             .collect()
     }
 
@@ -159,6 +163,7 @@ impl<'a> Suite<'a> {
                     ids.map(|id| variant.id(&id)).collect::<Vec<_>>()
                 })
                 .collect(),
+            Part::Declared(declared) => declared.ids(),
             Part::Role(role) => {
                 let name = role.identity();
                 escalations::paths().iter().map(|path| path.finding_id(&name, Road::Api)).collect()
@@ -233,6 +238,7 @@ impl<'a> Suite<'a> {
                     guard: self.stack.guard(),
                     namespace: deployer.app.clone(),
                     work: self.work_of_deployer(deployer, &attacker).await?,
+                    twin: None,
                 };
                 let may = (runner.work.clone())
                     .unwrap_or_else(|| decided::reads_function(&self.facts, &deployer.function));
@@ -281,6 +287,7 @@ impl<'a> Suite<'a> {
                 let work = Companion::missing("there is no legitimate call");
                 Ok(self.inside(code, work).run(selected).await?)
             }
+            Part::Declared(declared) => declared.run(self, selected).await,
             Part::Role(role) => self.role(role, selected).await,
             Part::Code(function) => {
                 let work = match self.work_of(function).await? {

@@ -1,9 +1,11 @@
 //! The parts of a run of all attacks.
 
 use super::PLATFORM;
+use crate::attacks::declared::Declared;
 use crate::attacks::facts::{DeployerFacts, FunctionFacts, RoleFacts};
 use crate::attacks::finding::{Finding, Road, Scope, Untried, Verdict};
 use crate::attacks::{ceiling, escalations};
+use crate::guard_rail::GuardRail;
 
 /// Which findings are wanted, by id.
 pub type Selected<'a> = &'a (dyn Fn(&str) -> bool + Sync);
@@ -30,6 +32,8 @@ pub enum Part<'a> {
     Inside(&'a DeployerFacts),
     /// Code in a function.
     Code(&'a FunctionFacts),
+    /// A guard rail of the configuration.
+    Declared(&'a Declared),
     /// What a role may do that is neither a deployer's nor a function's.
     Role(&'a RoleFacts),
 }
@@ -47,6 +51,7 @@ impl Part<'_> {
             Self::Ceiling => "what the boundaries stop".into(),
             Self::Inside(deployer) => format!("what code of {} can do", deployer.name),
             Self::Code(function) => format!("what code in {} can do", function.name),
+            Self::Declared(declared) => format!("whether {}", declared.rail()),
             Self::Role(role) => format!("what {} can do", role.identity()),
         }
     }
@@ -55,26 +60,24 @@ impl Part<'_> {
 impl Part<'_> {
     /// The part as one probe that could not be run.
     pub(super) fn not_run(&self, reason: String) -> Finding {
-        const RUNNING: &str = "the boundary caps running code";
+        const RUNNING: GuardRail = GuardRail::CodeCeiling;
         let (name, guard_rail, identity, road) = match self {
-            Self::Deployments => {
-                ("deployments", "each team deploys by its own workflow", PLATFORM, Road::Workflow)
+            Self::Deployments => ("deployments", GuardRail::Deployments, PLATFORM, Road::Workflow),
+            Self::Policies => ("policies", GuardRail::Policies, PLATFORM, Road::Api),
+            Self::Settings => ("settings", GuardRail::Artifacts, PLATFORM, Road::Api),
+            Self::Tokens => ("tokens", GuardRail::Tokens, "client", Road::Http),
+            Self::Trust(deployer) => {
+                ("trust", GuardRail::Trust, deployer.name.as_str(), Road::Oidc)
             }
-            Self::Policies => ("policies", "policies say what they mean", PLATFORM, Road::Api),
-            Self::Settings => ("settings", "a team's artifacts are its own", PLATFORM, Road::Api),
-            Self::Tokens => ("tokens", "no call without a valid token", "client", Road::Http),
-            Self::Trust(deployer) => (
-                "trust",
-                "only its own workflow becomes a deployer",
-                deployer.name.as_str(),
-                Road::Oidc,
-            ),
             Self::Deployer(deployer) => {
                 ("calls", escalations::PATHS, deployer.name.as_str(), Road::Api)
             }
             Self::Ceiling => ("ceiling", ceiling::DEPLOYER, PLATFORM, Road::Api),
             Self::Inside(deployer) => ("inside", RUNNING, deployer.name.as_str(), Road::Function),
             Self::Code(function) => ("code", RUNNING, function.name.as_str(), Road::Function),
+            Self::Declared(declared) => {
+                (declared.rail().id(), declared.rail().clone(), PLATFORM, Road::Api)
+            }
             Self::Role(role) => ("role", escalations::PATHS, role.name.as_str(), Road::Api),
         };
         let told = Untried {

@@ -13,6 +13,7 @@ use time::{Duration, OffsetDateTime};
 use super::super::facts::RouteFacts;
 use super::{Carried, FORBIDDEN, Gateway, SCOPE, TOKEN, UNAUTHORIZED};
 use crate::config::IssuerKind;
+use crate::guard_rail::GuardRail;
 use crate::issuers::{
     Grant, Issuer, IssuerError, SigningKey, hmac_with_public_key, unsigned, with_payload,
 };
@@ -20,7 +21,7 @@ use crate::issuers::{
 /// A way in which a token is bad.
 pub(super) struct Case {
     pub(super) name: Cow<'static, str>,
-    pub(super) guard_rail: &'static str,
+    pub(super) guard_rail: GuardRail,
     pub(super) title: Cow<'static, str>,
     pub(super) carried: Carried,
     /// Status and message.

@@ -12,6 +12,7 @@ use super::super::actor::Actor;
 use super::super::attack::Step;
 use super::super::catalogue::{lambda_trust, package};
 use super::super::facts::{Facts, RouteFacts};
+use crate::guard_rail::GuardRail;
 
 /// The function behind the copies, and its role.
 const NAME: &str = "ringfence-mirror";
@@ -47,10 +48,10 @@ impl<'a> Mirror<'a> {
     }
 
     /// The copy without a guard rail.
-    pub(super) fn without(&self, guard_rail: &str) -> Copy<'_> {
+    pub(super) fn without(&self, guard_rail: &GuardRail) -> Copy<'_> {
         let id = |id: &'_ OnceLock<String>| id.get().cloned().unwrap_or_default();
         debug_assert!(!id(&self.open).is_empty(), "made before it is used");
-        if guard_rail == super::SCOPE {
+        if *guard_rail == super::SCOPE {
             let api_id = self.scopeless.get().map_or("", String::as_str);
             Copy { api_id, what: "a copy of the route without scopes" }
         } else {

@@ -23,13 +23,14 @@ use super::facts::{DEFAULT_STAGE, Facts, RouteFacts};
 use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
 use super::lack::Lack;
 use super::suite::Selected;
+use crate::guard_rail::GuardRail;
 use crate::issuers::{Grant, Issuer, IssuerError};
 
-const TOKEN: &str = "no call without a valid token";
-const SCOPE: &str = "no call without one of the route's scopes";
-const AUTHORIZER: &str = "every route is behind the authorizer";
-const ROTATION: &str = "the issuer's keys rotate";
-const CLAIMS: &str = "a valid token reaches its function";
+const TOKEN: GuardRail = GuardRail::Tokens;
+const SCOPE: GuardRail = GuardRail::Scopes;
+const AUTHORIZER: GuardRail = GuardRail::Routes;
+const ROTATION: GuardRail = GuardRail::Rotation;
+const CLAIMS: GuardRail = GuardRail::Claims;
 
 /// What becomes of keys, in order.
 const ROTATIONS: [&str; 4] = ["new-key", "old-key", "withdrawn-key", "remaining-key"];
@@ -305,7 +306,7 @@ impl Gateway<'_> {
         let observed = self.fetch(route, &case.carried).await?;
         let token = self.good(route)?;
         let twin = self.fetch(route, &Carried::bearer(token)).await?;
-        let copy = mirror.without(case.guard_rail);
+        let copy = mirror.without(&case.guard_rail);
         let mutant = self.fetch_from(copy.api_id, DEFAULT_STAGE, route, &case.carried).await?;
         let companions = Companions {
             twin: Some(match twin.was_let_in() {
@@ -326,7 +327,7 @@ impl Gateway<'_> {
         let (verdict, reason) = companions.judge(fault.as_deref(), &[]);
         Ok(Finding {
             id: id(&case.name, route),
-            guard_rail: case.guard_rail,
+            guard_rail: case.guard_rail.clone(),
             identity: CLIENT.into(),
             road: Road::Http,
             scope: Scope::Executed,
@@ -363,7 +364,7 @@ impl Gateway<'_> {
         let start = Instant::now();
         let token = self.good(route)?;
         let twin = self.fetch(route, &Carried::bearer(token)).await?;
-        let copy = mirror.without(TOKEN);
+        let copy = mirror.without(&TOKEN);
         let mutant = self.fetch_from(copy.api_id, DEFAULT_STAGE, route, &Carried::Nothing).await?;
         let companions = Companions {
             twin: Some(match twin.was_let_in() {

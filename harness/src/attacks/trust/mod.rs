@@ -17,10 +17,11 @@ use super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Trace
 use super::suite::Selected;
 use crate::aws::{Client, WebIdentity};
 use crate::config::{App, Config};
+use crate::guard_rail::GuardRail;
 use crate::issuers::{GithubRun, Issuer, IssuerError, SigningKey};
 use crate::terraform::Access;
 
-const TRUST: &str = "only its own workflow becomes a deployer";
+const TRUST: GuardRail = GuardRail::Trust;
 
 /// The audience that AWS's action asks for.
 /// <https://github.com/aws-actions/configure-aws-credentials#oidc-audience>

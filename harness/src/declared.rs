@@ -1,0 +1,119 @@
+//! Whom and what the configuration's own guard rails are about, in an estate.
+
+use std::collections::BTreeMap;
+
+use ringfence_policy::Wildcard;
+
+use crate::config::{Config, ConfigError, Declaration, Place, Selector};
+
+/// Somebody of an estate.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Person {
+    /// `role/NAME` or `user/NAME`.
+    pub(crate) entry: String,
+    /// The ARN, where it is known.
+    pub(crate) arn: Option<String>,
+    /// The deployers of the configuration that it is.
+    pub(crate) deployers: Vec<String>,
+    /// Its tags.
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// What an estate has, to a guard rail.
+pub(crate) struct Seen<'s> {
+    pub(crate) config: &'s Config,
+    /// Everybody.
+    pub(crate) people: &'s [Person],
+    /// The ARN that Layer 1 says by a name.
+    pub(crate) arn_of: &'s dyn Fn(&str) -> Option<String>,
+}
+
+impl<'s> Seen<'s> {
+    /// Who may not, by position among the people.
+    ///
+    /// # Errors
+    /// Where a name is nobody's, or nobody is left.
+    pub(crate) fn who(&self, declared: &Declaration) -> Result<Vec<usize>, ConfigError> {
+        let (named, are_excepted) = declared.people();
+        let mut is_named = vec![false; self.people.len()];
+        for text in named {
+            let found = self.matching(declared, text.get_ref())?;
+            let all = is_named.iter_mut().enumerate();
+            all.filter(|(at, _)| found.contains(at)).for_each(|(_, is_named)| *is_named = true);
+        }
+        let chosen = is_named.into_iter().enumerate().filter(|(_, named)| *named != are_excepted);
+        let chosen: Vec<usize> = chosen.map(|(at, _)| at).collect();
+        match chosen.is_empty() {
+            true => Err(self.fault(declared, "it excepts everybody: name fewer in `everyone_but`")),
+            false => Ok(chosen),
+        }
+    }
+
+    /// The one whom a text names.
+    ///
+    /// # Errors
+    /// Where it is nobody's name.
+    pub(crate) fn one(&self, declared: &Declaration, text: &str) -> Result<usize, ConfigError> {
+        let found = self.matching(declared, text)?;
+        found.first().copied().ok_or_else(|| self.fault(declared, "it names nobody"))
+    }
+
+    /// The ARN of a text, which may be a pattern.
+    ///
+    /// # Errors
+    /// Where Layer 1 says none by this name.
+    pub(crate) fn arn(&self, declared: &Declaration, text: &str) -> Result<String, ConfigError> {
+        if text == "*" || text.starts_with("arn:") {
+            return Ok(text.to_owned());
+        }
+        let found = (self.arn_of)(text).filter(|found| found.starts_with("arn:"));
+        found.ok_or_else(|| {
+            let fault = format!(
+                "`{text}` names nothing of Layer 1 that has an ARN: write an output or an address \
+                 of a resource, or the ARN itself"
+            );
+            self.fault(declared, &fault)
+        })
+    }
+
+    fn matching(&self, declared: &Declaration, text: &str) -> Result<Vec<usize>, ConfigError> {
+        let selector = Selector::parse(text, &self.config.deployers)
+            .map_err(|fault| self.fault(declared, &fault))?;
+        let named = match selector {
+            Selector::Named(name) => Some(self.arn(declared, name)?),
+            _ => None,
+        };
+        let is = |person: &Person| match selector {
+            Selector::Role(name) => has_name(person, "role/", name),
+            Selector::User(name) => has_name(person, "user/", name),
+            Selector::Tag(key, value) => person.tags.get(key).is_some_and(|has| has == value),
+            Selector::Deployer(name) => person.deployers.iter().any(|one| one == name),
+            Selector::Named(_) => person.arn.is_some() && person.arn == named,
+        };
+        let all = self.people.iter().enumerate();
+        let found: Vec<usize> = all.filter(|(_, one)| is(one)).map(|(at, _)| at).collect();
+        match found.is_empty() {
+            true => {
+                let has: Vec<&str> = self.people.iter().map(|one| one.entry.as_str()).collect();
+                let fault = format!(
+                    "`{text}` is nobody of this estate, which has {}: correct the name",
+                    has.join(", ")
+                );
+                Err(self.fault(declared, &fault))
+            }
+            false => Ok(found),
+        }
+    }
+
+    fn fault(&self, declared: &Declaration, fault: &str) -> ConfigError {
+        ConfigError::Invalid {
+            place: Place { file: self.config.file.clone(), line: declared.line, column: 1 },
+            message: format!("guard rail `{}`: {fault}", declared.id.get_ref()),
+        }
+    }
+}
+
+fn has_name(person: &Person, kind: &str, name: &str) -> bool {
+    let own = person.entry.strip_prefix(kind);
+    own.is_some_and(|own| Wildcard::of_text(name).matches(own))
+}
