@@ -380,3 +380,39 @@ fn who_can_do_something_is_told_with_a_request() {
     assert_eq!((code, told.as_str()), (Some(2), ""));
     assert!(error.contains("the action or the resource cannot stand in a policy"), "{error}");
 }
+
+#[test]
+fn what_an_identity_can_do_is_told_with_its_conditions() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, value: &Value| {
+        fs::write(directory.path().join(name), value.to_string()).unwrap();
+    };
+    let mut tagged = policy("s3:GetObject", "arn:aws:s3:::data/*");
+    tagged["Statement"]["Condition"] = json!({"StringEquals": {"aws:PrincipalTag/t": "a"}});
+    write("tagged.json", &tagged);
+    write("nothing.json", &policy("s3:GetNothing", "arn:aws:s3:::data/*"));
+    let ask = |who: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+            .args(["what-can", who, "--in"])
+            .arg(directory.path())
+            .output()
+            .unwrap();
+        let told = (text(&output.stdout).to_owned(), text(&output.stderr).to_owned());
+        (output.status.code(), told.0, told.1)
+    };
+    let (code, told, _) = ask("tagged");
+    let first = told.lines().next().unwrap();
+    assert!(first.starts_with("`s3:GetObject` on `arn:aws:s3:::data/"), "{told}");
+    assert!(
+        first.ends_with(r#" with `{"aws:principaltag/t":"a"}`, by statement 0 of `tagged`"#),
+        "{told}"
+    );
+    assert!(told.contains("tagged can take 1 of "), "{told}");
+    assert_eq!((code, told.lines().count()), (Some(1), 2));
+    let (code, told, _) = ask("nothing");
+    assert!(told.starts_with("nothing can take 0 of "), "{told}");
+    assert_eq!(code, Some(0));
+    let (code, _, error) = ask("role/nobody");
+    assert!(error.contains("no identity of the files is `role/nobody`"), "{error}");
+    assert_eq!(code, Some(2));
+}

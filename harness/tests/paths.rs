@@ -352,3 +352,158 @@ fn the_boundary_holds_whatever_is_attached() {
     let free = with(&["iam:PutRolePolicy", "iam:DeleteRolePermissionsBoundary"]);
     assert!(gains(&free, "role/attacker").contains(&session));
 }
+
+/// Where a service may run as a role and nothing of the files does, it is not known
+/// whether what can be changed runs as it.
+#[test]
+fn what_runs_as_a_role_and_is_not_in_the_files_is_undecided() {
+    let path = paths().iter().find(|path| path.id == "lambda-003").unwrap();
+    let (mut resources, source, _) = two(path, &["lambda:UpdateFunctionCode"]);
+    resources.retain(|one| one["type"] != "aws_lambda_function");
+    let found = found(&resources);
+    let source = found.sources.iter().find(|one| one.name == source).unwrap();
+    let session = source.paths.iter().find(|path| path.gain == "session").unwrap();
+    assert_eq!(session.of, "role/victim");
+    let why = "role/victim: `lambda.amazonaws.com` may run as it, and nothing of the files does";
+    assert_eq!(session.undecided.as_deref(), Some(why));
+}
+
+const ADMIN: (&str, &str) = ("session", "role/admin");
+
+/// An estate with 31 ways to more, each of an identity of its own, as public vulnerable
+/// estates have them: who, what it may do, and what it gains.
+const WAYS: [(&str, &[&str], (&str, &str)); 31] = [
+    ("role/new-version", &["iam:CreatePolicyVersion"], ("own permissions", "role/new-version")),
+    ("role/default-version", &["iam:SetDefaultPolicyVersion"], ("policy", "aws_iam_policy.w1")),
+    ("role/instance", &["iam:PassRole", "ec2:RunInstances"], ADMIN),
+    ("user/access-key", &["iam:CreateAccessKey"], ("session", "user/root")),
+    ("user/login", &["iam:CreateLoginProfile"], ("session", "user/root")),
+    ("user/password", &["iam:UpdateLoginProfile"], ("session", "user/root")),
+    ("user/attach", &["iam:AttachUserPolicy"], ("own permissions", "user/attach")),
+    ("user/attach-group", &["iam:AttachGroupPolicy"], ("own permissions", "user/attach-group")),
+    ("role/attach", &["iam:AttachRolePolicy"], ("own permissions", "role/attach")),
+    ("user/put", &["iam:PutUserPolicy"], ("own permissions", "user/put")),
+    ("user/put-group", &["iam:PutGroupPolicy"], ("own permissions", "user/put-group")),
+    ("role/put", &["iam:PutRolePolicy"], ("own permissions", "role/put")),
+    ("user/join", &["iam:AddUserToGroup"], ("own permissions", "user/join")),
+    ("role/trust", &["iam:UpdateAssumeRolePolicy"], ADMIN),
+    ("role/assume", &["sts:AssumeRole"], ADMIN),
+    ("role/invoke", &["iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"], ADMIN),
+    (
+        "role/trigger",
+        &["iam:PassRole", "lambda:CreateFunction", "lambda:CreateEventSourceMapping"],
+        ADMIN,
+    ),
+    ("role/permit", &["iam:PassRole", "lambda:CreateFunction", "lambda:AddPermission"], ADMIN),
+    ("role/code", &["lambda:UpdateFunctionCode"], ADMIN),
+    ("role/glue", &["iam:PassRole", "glue:CreateDevEndpoint"], ADMIN),
+    ("role/glue-update", &["glue:UpdateDevEndpoint"], ADMIN),
+    ("role/glue-job", &["iam:PassRole", "glue:CreateJob", "glue:StartJobRun"], ADMIN),
+    ("role/stack", &["iam:PassRole", "cloudformation:CreateStack"], ADMIN),
+    ("role/stack-update", &["cloudformation:UpdateStack"], ADMIN),
+    (
+        "role/pipeline",
+        &[
+            "iam:PassRole",
+            "datapipeline:CreatePipeline",
+            "datapipeline:PutPipelineDefinition",
+            "datapipeline:ActivatePipeline",
+        ],
+        ADMIN,
+    ),
+    ("role/build", &["iam:PassRole", "codebuild:CreateProject", "codebuild:StartBuild"], ADMIN),
+    ("role/notebook", &["iam:PassRole", "sagemaker:CreateNotebookInstance"], ADMIN),
+    ("role/url", &["sagemaker:CreatePresignedNotebookInstanceUrl"], ADMIN),
+    ("role/training", &["iam:PassRole", "sagemaker:CreateTrainingJob"], ADMIN),
+    ("role/command", &["ssm:SendCommand"], ADMIN),
+    ("role/shell", &["ssm:StartSession"], ADMIN),
+];
+
+#[test]
+fn each_way_of_a_vulnerable_estate_is_found() {
+    let mut resources = Vec::new();
+    let services: Vec<String> =
+        ["ec2", "lambda", "glue", "cloudformation", "datapipeline", "codebuild", "sagemaker"]
+            .iter()
+            .map(|name| format!("{name}.amazonaws.com"))
+            .collect();
+    let anybody = json!({"Service": services, "AWS": iam("root")});
+    let nobody = trust(&json!({"Service": "x.amazonaws.com"}));
+    let bystander: (&str, &[&str], _) = ("role/bystander", &["s3:GetObject"], ("", ""));
+    for (place, (who, actions, _)) in WAYS.iter().chain([&bystander]).enumerate() {
+        let (kind, name) = who.split_once('/').unwrap();
+        let label = format!("w{place}");
+        let (policy, kind) = (iam(&format!("policy/{label}")), format!("aws_iam_{kind}"));
+        resources.push(resource(&kind, &label, json!({"name": name, "arn": iam(who),
+            "assume_role_policy": if kind == "aws_iam_role" { json!(nobody) } else { Value::Null }})));
+        let document = allow(actions);
+        resources.push(resource(
+            "aws_iam_policy",
+            &label,
+            json!({"arn": policy, "policy": document}),
+        ));
+        let word = who.split_once('/').unwrap().0;
+        let attachment = format!("{kind}_policy_attachment");
+        resources.push(resource(&attachment, &label, json!({word: name, "policy_arn": policy})));
+    }
+    let role = iam("role/admin");
+    let regional =
+        |service: &str, rest: &str| format!("arn:aws:{service}:eu-west-1:{ACCOUNT}:{rest}");
+    resources.extend([
+        resource(
+            "aws_iam_role",
+            "admin",
+            json!({"name": "admin", "arn": role, "assume_role_policy": trust(&anybody)}),
+        ),
+        resource("aws_iam_role_policy", "admin", json!({"role": "admin", "policy": allow(&["*"])})),
+        resource("aws_iam_user", "root", json!({"name": "root", "arn": iam("user/root")})),
+        resource("aws_iam_user_policy", "root", json!({"user": "root", "policy": allow(&["*"])})),
+        resource("aws_iam_group", "g", json!({"name": "g", "arn": iam("group/g")})),
+        resource("aws_iam_group_policy", "g", json!({"group": "g", "policy": allow(&["s3:*"])})),
+        resource(
+            "aws_iam_group_membership",
+            "g",
+            json!({"group": "g", "users": ["attach-group", "put-group"]}),
+        ),
+        resource(
+            "aws_iam_instance_profile",
+            "p",
+            json!({"name": "profile", "arn": iam("instance-profile/profile"), "role": "admin"}),
+        ),
+        resource(
+            "aws_instance",
+            "i",
+            json!({"arn": regional("ec2", "instance/i-1"), "iam_instance_profile": "profile"}),
+        ),
+        resource(
+            "aws_lambda_function",
+            "f",
+            json!({"role": role, "arn": regional("lambda", "function:f")}),
+        ),
+        resource(
+            "aws_glue_dev_endpoint",
+            "e",
+            json!({"role_arn": role, "arn": regional("glue", "devEndpoint/e")}),
+        ),
+        resource(
+            "aws_cloudformation_stack",
+            "s",
+            json!({"iam_role_arn": role, "id": regional("cloudformation", "stack/s/1")}),
+        ),
+        resource(
+            "aws_sagemaker_notebook_instance",
+            "n",
+            json!({"role_arn": role, "arn": regional("sagemaker", "notebook-instance/n")}),
+        ),
+    ]);
+    let found = found(&resources);
+    let mut missed = Vec::new();
+    for (who, _, (gain, of)) in WAYS {
+        if !gains(&found, who).contains(&(gain, of.to_owned())) {
+            missed.push(who);
+        }
+    }
+    assert_eq!(missed, Vec::<&str>::new());
+    let verdict = |name: &str| found.sources.iter().find(|one| one.name == name).unwrap().verdict();
+    assert_eq!((verdict("role/bystander"), verdict("user/root")), ("none", "everything"));
+}

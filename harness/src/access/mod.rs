@@ -13,5 +13,6 @@ pub mod files;
 mod plan;
 mod templates;
 pub mod told;
+pub mod what;
 
 pub(crate) use plan::principal;

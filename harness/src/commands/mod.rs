@@ -25,6 +25,7 @@ mod supervise;
 mod terminal;
 mod up;
 mod verify;
+mod what_can;
 mod who_can;
 
 use std::future::Future;
@@ -75,6 +76,8 @@ enum Command {
     AccessDiff(access_diff::AccessDiff),
     /// Say who of an estate can do something, for all requests.
     WhoCan(who_can::WhoCan),
+    /// Say what an identity of an estate can do, action by action, for all requests.
+    WhatCan(what_can::WhatCan),
     /// Prove each guard rail that speaks of permissions, for all requests, from a plan or a state.
     #[command(after_help = help::PROVE)]
     Prove(prove::Prove),
@@ -136,6 +139,7 @@ fn run() -> Exit {
         Command::AccessDiff(diff) => return ended(diff.run()),
         Command::Compare(compare) => return ended(compare.run()),
         Command::Prove(prove) => return ended(prove.run()),
+        Command::WhatCan(what) => return ended(what.run()),
         Command::WhoCan(who) => return ended(who.run()),
         Command::Completions(completions) => return ended(completions.run()),
         Command::Decide(decide) => return ended(decide.run()),

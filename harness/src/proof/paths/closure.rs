@@ -1,37 +1,20 @@
 //! All that a source comes to: each identity that it acts as gains what its means
 //! give, until nothing is new.
 
-use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ringfence_policy::{Document, Kind, Policies, Principal};
+use ringfence_policy::{Document, Kind};
 use ringfence_prove::Witness;
 
 use super::bits::Bits;
 use super::grown::Grown;
 use super::holder::{Found, Holder, trust_in, unlimited};
-use super::means::{ANYTHING, Gives, Means, Table, Trust};
-use super::question::{Answer, CannotAsk, Wanted};
-use super::world::{Kind as Identities, World};
-
-/// What all sources share.
-pub(super) struct Shared<'w> {
-    pub(super) world: &'w World,
-    pub(super) table: &'w Table,
-    holders: RefCell<HashMap<(usize, Grown), Rc<Holder>>>,
-    /// Of each means, the roles that its service can run as, and those that may be.
-    runs: Vec<Option<Runs>>,
-}
-
-/// As which roles a service runs.
-#[derive(Debug, Default)]
-struct Runs {
-    yes: Bits,
-    open: Bits,
-    why: HashMap<usize, Arc<str>>,
-}
+use super::means::{ANYTHING, Gives, Means, Trust};
+use super::question::{Answer, CannotAsk};
+use super::shared::{Runs, Shared};
+use super::world::{Kind as Identities, OTHER};
 
 /// One request of a step.
 #[derive(Debug, Clone)]
@@ -83,88 +66,6 @@ pub(super) struct Closure<'s, 'w> {
     held: Vec<Option<BTreeSet<usize>>>,
     grown: Vec<(Grown, BTreeSet<usize>)>,
     have: Vec<Bits>,
-}
-
-impl<'w> Shared<'w> {
-    pub(super) fn new(world: &'w World, table: &'w Table) -> Result<Self, CannotAsk> {
-        let mut known: HashMap<(String, Option<String>), Rc<Runs>> = HashMap::new();
-        let mut shared = Self { world, table, holders: RefCell::default(), runs: Vec::new() };
-        for means in &table.means {
-            let Some(service) = &means.service else {
-                shared.runs.push(None);
-                continue;
-            };
-            let key = (service.clone(), means.held.clone());
-            let runs = match known.get(&key) {
-                Some(runs) => runs.clone(),
-                None => Rc::new(shared.runs(service, means.held.as_deref())?),
-            };
-            known.insert(key, runs.clone());
-            let Runs { yes, open, why } = &*runs;
-            shared.runs.push(Some(Runs { yes: yes.clone(), open: open.clone(), why: why.clone() }));
-        }
-        Ok(shared)
-    }
-
-    /// The roles that a service takes by their trust policies; or of which something
-    /// runs as them.
-    fn runs(&self, service: &str, held: Option<&str>) -> Result<Runs, CannotAsk> {
-        let mut runs = Runs::default();
-        let principal = Principal::Service { name: service.to_owned() };
-        let mut known: HashMap<&str, Answer> = HashMap::new();
-        for (place, role) in self.world.of_kind("role").iter().enumerate() {
-            let is_held = |held: &str| self.world.of_kind(held).iter().any(|one| one.of == role.of);
-            if held.is_some_and(is_held) {
-                runs.yes.insert(place);
-                continue;
-            }
-            let answer = match (&role.policy, &role.open) {
-                (_, Some(open)) => Answer::Open(open.as_str().into()),
-                (None, None) => Answer::No,
-                (Some(policy), None) => match known.get(policy.text()) {
-                    Some(answer) => answer.clone(),
-                    None => {
-                        let policies =
-                            Policies { resource: Some(policy.clone()), ..Policies::default() };
-                        let (action, on) = ("sts:AssumeRole", Some(role.arn.as_str()));
-                        let wanted = Wanted { action, on, but: &[], when: &[], like: None };
-                        let answer = Answer::from(wanted.ask(&principal, &policies)?);
-                        known.insert(policy.text(), answer.clone());
-                        answer
-                    }
-                },
-            };
-            match (answer, held) {
-                (Answer::No, _) => {}
-                (Answer::Yes(_), None) => runs.yes.insert(place),
-                (Answer::Open(why), _) => {
-                    runs.open.insert(place);
-                    runs.why.insert(place, why);
-                }
-                (Answer::Yes(_), Some(_)) => {
-                    runs.open.insert(place);
-                    let why = format!(
-                        "{}: `{service}` may run as it, and nothing of the files does",
-                        role.name
-                    );
-                    runs.why.insert(place, why.into());
-                }
-            }
-        }
-        Ok(runs)
-    }
-
-    fn holder(&self, identity: usize, grown: &Grown) -> Result<Option<Rc<Holder>>, CannotAsk> {
-        let key = (identity, grown.clone());
-        if let Some(known) = self.holders.borrow().get(&key) {
-            return Ok(Some(known.clone()));
-        }
-        let made = Holder::of(self.world, &self.table.asks, identity, grown)?.map(Rc::new);
-        if let Some(made) = &made {
-            self.holders.borrow_mut().insert(key, made.clone());
-        }
-        Ok(made)
-    }
 }
 
 impl<'s, 'w> Closure<'s, 'w> {
@@ -322,6 +223,7 @@ impl<'s, 'w> Closure<'s, 'w> {
                 let is_of = |at: &usize| {
                     // What runs as it may be something that is not in the files.
                     let open = self.optimistic
+                        && have.contains(OTHER)
                         && self.runs(place).is_some_and(|runs| runs.open.contains(*at));
                     open || things
                         .get(*at)
@@ -451,7 +353,7 @@ impl<'s, 'w> Closure<'s, 'w> {
             } else {
                 let of = target.and_then(|one| one.of);
                 let own = (0..on.len()).filter(|at| on.get(*at).is_some_and(|one| one.of == of));
-                own.collect()
+                own.chain([OTHER]).collect()
             };
             let found = places.iter().find_map(|at| self.call(*need, *at));
             if let Some((call, after)) = found {

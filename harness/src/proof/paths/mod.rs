@@ -7,6 +7,7 @@
 //!   is allowed of each means: one question to the prover for all that its policies do
 //!   not tell apart;
 //! - [`closure`]: all that a source comes to, step by step;
+//! - [`shared`]: what the closures of all sources share;
 //! - [`own`]: who the sources are, and what is a source's own;
 //! - [`told`]: the paths as text, JSON and Markdown.
 
@@ -17,7 +18,9 @@ mod holder;
 mod means;
 mod own;
 mod question;
+mod read;
 mod search;
+mod shared;
 pub mod told;
 mod world;
 

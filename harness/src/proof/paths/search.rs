@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_policy::{Policies, StatementRef, decide};
 use ringfence_prove::jsonl::Shown;
 
-use super::closure::{Call, Closure, Shared, Step};
+use super::closure::{Call, Closure, Step};
 use super::holder::is_all;
 use super::means::Table;
 use super::own::{Origin, origins};
 pub use super::question::CannotAsk;
+use super::shared::Shared;
 use super::world::{Kind, World};
 use crate::access::estate::Estate;
 use crate::proof::guarded::Guarded;
@@ -101,7 +102,7 @@ fn setting(estate: &Estate, guarded: Option<&Guarded<'_>>) -> (String, String, S
         return (guarded.partition.clone(), guarded.account.clone(), guarded.region.clone());
     }
     let principals = estate.entries.values().filter_map(|entry| entry.principal.as_ref());
-    let arn = principals.map(super::world::arn).next().unwrap_or_default();
+    let arn = principals.map(super::read::arn).next().unwrap_or_default();
     let mut parts = arn.split(':').skip(1);
     let partition = parts.next().unwrap_or("aws").to_owned();
     let account = parts.nth(2).unwrap_or_default().to_owned();

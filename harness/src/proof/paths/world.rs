@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ringfence_policy::{Document, Principal};
-use serde_json::Value as Json;
 
 use super::means::{ANYTHING, Held, Table, ThingType};
+use super::read::{arn, attribute, by_role, names};
 use crate::access::estate::{Entry, Estate};
-use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
 
 /// What an identity is.
@@ -62,6 +61,9 @@ pub(super) struct Thing {
     /// The boundary that a new identity has: its ARN.
     pub(super) bounded_by: Option<Option<String>>,
 }
+
+/// The place of what runs as a role and is not in the files, among what does.
+pub(super) const OTHER: usize = 0;
 
 #[derive(Debug)]
 pub(super) struct World {
@@ -302,7 +304,8 @@ impl<'e> Builder<'e> {
 
     /// What runs as a role.
     fn held(&self, held: &[Held], identities: &[Identity]) -> Vec<Thing> {
-        let mut things = Vec::new();
+        let mut things =
+            vec![Thing { name: "what is not in the files".into(), ..Thing::default() }];
         for row in held {
             for resource in self.resources(&row.kind) {
                 let role = attribute(resource, &row.role).map(|named| self.role(named));
@@ -387,41 +390,4 @@ impl<'e> Builder<'e> {
         arn.push_str(rest);
         Some(Thing { name: resource.address.clone(), arn, ..Thing::default() })
     }
-}
-
-fn by_role(identities: &[Identity], name: &str) -> Option<usize> {
-    let mut all = identities.iter();
-    all.position(|one| one.kind == Kind::Role && one.name.strip_prefix("role/") == Some(name))
-}
-
-/// A text of a resource, or of the one block that it has.
-fn attribute<'r>(resource: &'r Resource, path: &str) -> Option<&'r str> {
-    let found = path.split('.').try_fold(&resource.values, |node, name| match &node.value {
-        Value::List(items) => items.first()?.get(name),
-        _ => node.get(name),
-    });
-    found.and_then(Node::text).filter(|text| !text.is_empty())
-}
-
-/// The ARN of a role or a user.
-pub(super) fn arn(principal: &Principal) -> &str {
-    match principal {
-        Principal::User { arn } | Principal::RoleSession { role_arn: arn, .. } => arn,
-        _ => "",
-    }
-}
-
-/// Whether a policy may let in somebody of a kind: `AWS`, `Federated`.
-fn names(policy: &Document, key: &str) -> bool {
-    let text: Json = serde_json::from_str(policy.text()).unwrap_or_default();
-    let statements = match text.get("Statement") {
-        Some(Json::Array(all)) => all.clone(),
-        Some(one) => vec![one.clone()],
-        None => Vec::new(),
-    };
-    statements.iter().any(|one| match (one.get("Principal"), one.get("NotPrincipal")) {
-        (_, Some(_)) | (Some(Json::String(_)), _) => true,
-        (Some(principal), None) => principal.get(key).is_some(),
-        (None, None) => false,
-    })
 }

@@ -1,0 +1,187 @@
+//! What an identity of an estate can do, action by action, for all requests.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
+use ringfence_policy::{Kind, Policies, Principal, catalog, decide};
+use ringfence_prove::jsonl::Shown;
+use ringfence_prove::{Disagreement, Question, Universe, Verdict, within, within_for};
+use serde::Serialize;
+
+use super::estate::{Entry, Estate};
+
+/// What an identity can do.
+#[derive(Debug, Serialize)]
+pub struct What {
+    /// Its name.
+    pub principal: String,
+    /// The actions of AWS's reference that it can take, in order.
+    pub can: Vec<Can>,
+    /// How many there are.
+    pub asked: usize,
+    /// What counts and is not decided.
+    pub undecided: Vec<String>,
+}
+
+/// An action, with a smallest request.
+#[derive(Debug, Serialize)]
+pub struct Can {
+    /// `s3:GetObject`.
+    pub action: String,
+    /// The request: what it acts upon, and the condition keys that it must carry.
+    pub request: Shown,
+    /// The statements that allow it.
+    pub allowed_by: Vec<String>,
+    /// The resource's policy without which it is not allowed.
+    pub with: Option<String>,
+}
+
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// There is no such identity.
+    #[error("no identity of the files is `{0}`: names are `role/NAME`, `user/NAME` or an ARN")]
+    Nobody(String),
+    /// Prover and engine differ.
+    #[error(transparent)]
+    Disagreement(#[from] Disagreement),
+}
+
+/// Finds it.
+///
+/// # Errors
+/// Where there is no such identity.
+pub fn what_can(estate: &Estate, named: &str) -> Result<What, NoAnswer> {
+    let is_named = |(name, entry): &(&String, &Entry)| {
+        let arn = match &entry.principal {
+            Some(Principal::RoleSession { role_arn, .. }) => Some(role_arn),
+            Some(Principal::User { arn }) => Some(arn),
+            _ => None,
+        };
+        let is_identity = !name.starts_with("trust of ") && entry.policies.resource.is_none();
+        (is_identity && *name == named) || arn.is_some_and(|arn| arn == named)
+    };
+    let found = estate.entries.iter().find(is_named);
+    let (name, entry) = found.ok_or_else(|| NoAnswer::Nobody(named.to_owned()))?;
+    let mut undecided: Vec<String> = entry.unknown.iter().cloned().collect();
+    undecided.extend(
+        entry.outside.iter().map(|arn| format!("the document of `{arn}` is not in the files")),
+    );
+    undecided.extend(estate.may_keep_back(true).map(|by| {
+        format!("whether `{by}` keeps requests back: control policies of an organization are not composed")
+    }));
+    let mut asked = Asked { entry, can: BTreeMap::new(), undecided };
+    asked.by(None, &entry.policies)?;
+    for (address, standing) in &estate.entries {
+        let policy = standing.policies.resource.as_ref();
+        if let Some(policy) = policy.filter(|policy| policy.kind() == Kind::Resource) {
+            let with = Policies { resource: Some(policy.clone()), ..entry.policies.clone() };
+            asked.by(Some(address), &with)?;
+        }
+    }
+    let Asked { can, undecided, .. } = asked;
+    let asked =
+        catalog::prefixes().filter_map(catalog::service).map(|it| it.actions().count()).sum();
+    Ok(What { principal: name.clone(), can: can.into_values().collect(), asked, undecided })
+}
+
+struct Asked<'e> {
+    entry: &'e Entry,
+    can: BTreeMap<String, Can>,
+    undecided: Vec<String>,
+}
+
+impl Asked<'_> {
+    /// What some policies allow, beside a resource's policy.
+    fn by(&mut self, with: Option<&String>, policies: &Policies) -> Result<(), Disagreement> {
+        let nothing = Policies::default();
+        let principal = self.entry.principal.as_ref();
+        let question =
+            |universe| Question { inner: policies, outer: &nothing, principal, universe };
+        // What is allowed to nobody needs no looking at each action.
+        if with.is_some() && within(&question(Universe::All))? == Verdict::Proved {
+            return Ok(());
+        }
+        let of_resource = policies.resource.iter().flat_map(|one| statements(one));
+        let identity = policies.identity.iter().flat_map(|one| statements(one));
+        let allows: Vec<StatementView<'_>> = match with {
+            Some(_) => of_resource.filter(|one| one.effect() == Effect::Allow).collect(),
+            None => identity.filter(|one| one.effect() == Effect::Allow).collect(),
+        };
+        let limits = policies.identity.iter().chain(policies.boundary.iter().flatten());
+        let all: Vec<StatementView<'_>> =
+            limits.chain(&policies.resource).flat_map(|one| statements(one)).collect();
+        let mut none: HashMap<(String, Vec<bool>), bool> = HashMap::new();
+        for prefix in catalog::prefixes() {
+            for action in catalog::service(prefix).into_iter().flat_map(|service| service.actions())
+            {
+                let name = format!("{prefix}:{}", action.name);
+                let parsed = Action::parse(&name);
+                let is_allowed = allows.iter().any(|one| one.is_about(&parsed));
+                if !is_allowed || self.can.contains_key(&name) {
+                    continue;
+                }
+                let about = all.iter().map(|one| one.is_about(&parsed)).collect();
+                let is_none = match none.entry((prefix.to_owned(), about)) {
+                    std::collections::hash_map::Entry::Occupied(known) => *known.get(),
+                    std::collections::hash_map::Entry::Vacant(place) => *place
+                        .insert(within_for(&question(Universe::All), &name)? == Verdict::Proved),
+                };
+                if is_none {
+                    continue;
+                }
+                match within_for(&question(Universe::Catalogue), &name)? {
+                    Verdict::Proved => {}
+                    Verdict::Undecided(reason) => {
+                        self.undecided.push(format!("`{name}`: {reason}"))
+                    }
+                    Verdict::Violated(witness) => {
+                        let by = decide(&witness.request(), policies).statements;
+                        let allowed_by = by.iter().map(ToString::to_string).collect();
+                        let request = Shown::of(&witness);
+                        let with = with.cloned();
+                        self.can
+                            .insert(name.clone(), Can { action: name, request, allowed_by, with });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl What {
+    /// Whether it is shown that it can do nothing.
+    pub fn is_nothing(&self) -> bool {
+        self.can.is_empty() && self.undecided.is_empty()
+    }
+
+    /// As text.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        for one in &self.can {
+            let context = serde_json::to_string(&one.request.context).unwrap_or_default();
+            let context =
+                if context == "{}" { String::new() } else { format!(" with `{context}`") };
+            let by = one.allowed_by.join(", ");
+            out += &format!("`{}` on `{}`{context}, by {by}\n", one.action, one.request.resource);
+        }
+        for reason in &self.undecided {
+            out += &format!("undecided: {reason}\n");
+        }
+        let (name, can) = (&self.principal, self.can.len());
+        out + &format!(
+            "{name} can take {can} of {} actions, {} undecided\n",
+            self.asked,
+            self.undecided.len()
+        )
+    }
+
+    /// As JSON.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn json(&self) -> serde_json::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
