@@ -26,6 +26,7 @@ mod kept;
 mod layer1;
 mod managed_policies;
 mod members;
+mod missing;
 mod mutations;
 mod names;
 mod object_lock;

@@ -127,6 +127,18 @@ impl Directory {
             .map(|provider| (provider.arn.clone(), provider.client_ids.clone())))
     }
 
+    /// Whether the account has an OIDC provider of this ARN.
+    pub(crate) async fn has_provider(&self, arn: &str) -> Result<bool, ServiceError> {
+        let all = self.providers.get("", self.load_providers()).await?;
+        Ok(all.iter().any(|provider| provider.arn == arn))
+    }
+
+    /// Whether the account has a SAML provider of this ARN.
+    pub(crate) async fn has_saml_provider(&self, arn: &str) -> Result<bool, ServiceError> {
+        let input = json!({"SAMLProviderArn": arn});
+        Ok(self.look_up(Service::Iam, "GetSAMLProvider", input).await?.is_some())
+    }
+
     /// Parses a document of a principal; one that cannot be read must stop
     /// whoever it is meant to limit.
     pub(crate) fn document(

@@ -4,6 +4,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ringfence_wire::{Call, ServiceError};
 use serde_json::{Map, Value, json};
 
+use super::iam_sentences;
 use crate::directory::{Directory, unique_ids};
 
 /// The members that hold policies, which IAM encodes as in URLs.
@@ -126,17 +127,14 @@ fn encode_documents(value: &mut Value) {
 /// IAM's own words for an error of the upstream's; nothing where they are the
 /// same.
 pub(super) fn error(call: &Call, told: &ServiceError) -> Option<ServiceError> {
-    let arn = call.text("PolicyArn").unwrap_or_default();
-    let attaches =
-        matches!(call.name(), "AttachGroupPolicy" | "AttachRolePolicy" | "AttachUserPolicy");
-    let message = match (call.name(), told.code.as_ref()) {
-        // `test_role_attach_policy`, `test_user_attach_policy`
-        (_, "NoSuchEntity") if attaches && told.message.contains("olicy") => {
-            format!("Policy {arn} does not exist or is not attachable.")
-        }
-        // `test_delete_non_existent_policy_returns_no_such_entity`
-        ("DeletePolicy" | "GetPolicy", "NoSuchEntity") => format!("Policy {arn} was not found."),
-        _ => return None,
-    };
-    (message != told.message).then(|| ServiceError::new(404, "NoSuchEntity", message))
+    let says = iam_sentences::of(call, told)?;
+    Some(ServiceError::new(told.status, told.code.clone(), says))
+}
+
+/// Whether an error stands for a success: who is in no group can be taken out of
+/// it (`test_user_group_membership`).
+pub(super) fn is_done(call: &Call, told: &ServiceError) -> bool {
+    call.name() == "RemoveUserFromGroup"
+        && told.code == "NoSuchEntity"
+        && told.message.contains(" not in group ")
 }

@@ -2,6 +2,7 @@
 //! it. Decisions rest on none of this.
 
 mod iam;
+mod iam_sentences;
 mod queues;
 mod s3;
 
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use http::Response;
 use http::header::CONTENT_LENGTH;
 use ringfence_wire::{Call, Reply, Service, ServiceError, error, reply, response};
+use serde_json::json;
 
 use crate::directory::Directory;
 
@@ -34,6 +36,9 @@ pub(crate) async fn answer(
             true => Ok(reply::render(&Reply::fields(fields), call.operation, request_id)),
             false => Ok(answer),
         },
+        Err(told) if iam::is_done(call, &told) => {
+            Ok(reply::render(&Reply::fields(json!({})), call.operation, request_id))
+        }
         Err(told) => Ok(match iam::error(call, &told) {
             Some(mended) => error::render(&mended, Service::Iam, request_id),
             // moto tells some messages twice, as `Message` and as `message`
