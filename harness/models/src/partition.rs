@@ -33,6 +33,26 @@ impl Partition {
         Self::all().iter().find(|partition| partition.id == id).copied()
     }
 
+    /// What a service is called here, as roles trust it and as they are handed to it, by
+    /// its name in `aws`. Most are called the same everywhere; of some the name has the
+    /// partition's suffix
+    /// (<https://github.com/aws/aws-cdk/blob/main/packages/aws-cdk-lib/region-info/lib/default.ts>).
+    pub fn service_principal(&self, name: &str) -> String {
+        match name {
+            "ec2.amazonaws.com" | "elasticmapreduce.amazonaws.com" => {
+                name.replace("amazonaws.com", self.dns_suffix)
+            }
+            _ => name.to_owned(),
+        }
+    }
+
+    /// Whether a name ends as those of services do, in `aws` or in another partition.
+    pub fn is_service_principal(name: &str) -> bool {
+        Self::all().iter().any(|partition| {
+            name.strip_suffix(partition.dns_suffix).is_some_and(|rest| rest.ends_with('.'))
+        })
+    }
+
     /// The partition that a region is in: the one that names it, else the one of
     /// whose form it is, else `aws`, as AWS's SDKs have it
     /// (<https://smithy.io/2.0/aws/rules-engine/library-functions.html#aws-partition-function>).
@@ -75,6 +95,18 @@ impl fmt::Display for Partition {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn services_are_called_as_their_partition_has_it() {
+        let named = |id: &str, name: &str| Partition::of_id(id).unwrap().service_principal(name);
+        assert_eq!(named("aws-cn", "ec2.amazonaws.com"), "ec2.amazonaws.com.cn");
+        assert_eq!(named("aws-us-gov", "ec2.amazonaws.com"), "ec2.amazonaws.com");
+        assert_eq!(named("aws-cn", "lambda.amazonaws.com"), "lambda.amazonaws.com");
+        assert!(Partition::is_service_principal("ec2.amazonaws.com.cn"));
+        assert!(Partition::is_service_principal("ec2.amazonaws.com"));
+        assert!(!Partition::is_service_principal("amazonaws.com"));
+        assert!(!Partition::is_service_principal("arn:aws:iam::123456789012:role/ec2"));
+    }
 
     #[test]
     fn a_region_is_in_its_partition() {

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::Response;
+use ringfence_models::Partition;
 use ringfence_wire::{Call, Reply, Service, ServiceError, response};
 use serde_json::{Map, Value, json};
 use time::Duration;
@@ -108,8 +109,8 @@ impl FunctionTargets {
     async fn put(&self, call: &Call, error: ServiceError) -> Result<Option<Reply>, ServiceError> {
         let destination = call.text("destinationArn").unwrap_or_default();
         // The upstream refuses the function only where there is the log group.
-        if !destination.starts_with("arn:aws:lambda:") || error.code != "InvalidParameterException"
-        {
+        let functions = format!("arn:{}:lambda:", Partition::of_region(&self.setting.region));
+        if !destination.starts_with(&functions) || error.code != "InvalidParameterException" {
             return Ok(None);
         }
         if destination.split(':').nth(4) != Some(self.setting.account_id.as_str()) {
@@ -300,10 +301,9 @@ impl FunctionTargets {
 
     /// The log group as the source of an invocation.
     fn source(&self, group: &str) -> String {
-        format!(
-            "arn:aws:logs:{}:{}:log-group:{group}:*",
-            self.setting.region, self.setting.account_id
-        )
+        let (region, account) = (&self.setting.region, &self.setting.account_id);
+        let partition = Partition::of_region(region);
+        format!("arn:{partition}:logs:{region}:{account}:log-group:{group}:*")
     }
 
     fn filters(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Filter>>> {
@@ -350,7 +350,8 @@ async fn invoke(
 
 /// The names under which policies know CloudWatch Logs.
 fn logs_principals(region: &str) -> [String; 2] {
-    [format!("logs.{region}.amazonaws.com"), "logs.amazonaws.com".to_owned()]
+    let suffix = Partition::of_region(region).dns_suffix;
+    [format!("logs.{region}.{suffix}"), "logs.amazonaws.com".to_owned()]
 }
 
 fn group(call: &Call) -> &str {

@@ -2,6 +2,7 @@
 //! Allow beside it, which explicit denies go before
 //! (<https://docs.aws.amazon.com/kms/latest/developerguide/grants.html>).
 
+use ringfence_models::Partition;
 use serde_json::{Map, Value, json};
 
 use super::endings::Endings;
@@ -89,7 +90,7 @@ pub(super) fn principal(grant: &Value, member: &str, endings: &Endings) -> Optio
     let text = read::text(grant, member).filter(|text| is_principal(text))?;
     let after = read::text(grant, "GrantId").and_then(|id| endings.of_grant(id, text));
     let text = after.as_deref().unwrap_or(text);
-    Some(match text.ends_with(".amazonaws.com") {
+    Some(match Partition::is_service_principal(text) {
         true => json!({"Service": text}),
         false => json!({"AWS": text}),
     })

@@ -147,7 +147,7 @@ fn policy_of_managed(account: &str, region: &str, service: &str) -> String {
             "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*",
                 "kms:CreateGrant", "kms:DescribeKey"],
             "Condition": {"StringEquals": {"kms:CallerAccount": account,
-                "kms:ViaService": format!("{service}.{region}.amazonaws.com")}}},
+                "kms:ViaService": format!("{service}.{region}.{}", partition.dns_suffix)}}},
         {"Sid": "MetadataToTheAccount", "Effect": "Allow", "Resource": "*",
             "Principal": {"AWS": format!("arn:{partition}:iam::{account}:root")},
             "Action": ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"]},

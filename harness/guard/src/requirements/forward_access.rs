@@ -239,7 +239,8 @@ fn on_unknown(scope: &Scope<'_>, of: &Requirement, row: &Row, reason: &str) -> V
 fn through(scope: &Scope<'_>, of: &Requirement, row: &Row, requirement: &mut Requirement) {
     let service = of.action.split(':').next().unwrap_or_default();
     let context = &mut requirement.context;
-    context.set("kms:ViaService", format!("{service}.{}.amazonaws.com", scope.region()));
+    let suffix = scope.partition().dns_suffix;
+    context.set("kms:ViaService", format!("{service}.{}.{suffix}", scope.region()));
     if let Some(account) = scope.caller.identity.account_id() {
         context.set("kms:CallerAccount", account);
     }

@@ -155,7 +155,10 @@ pub(super) async fn pass_role(
     };
     let mut requirement = Requirement::on("iam:PassRole", arn);
     match service.into() {
-        Some(service) => requirement.context.set("iam:PassedToService", service),
+        Some(service) => {
+            let service = scope.partition().service_principal(service);
+            requirement.context.set("iam:PassedToService", service)
+        }
         None => requirement.context.set_unknown("iam:PassedToService"),
     };
     match entity {

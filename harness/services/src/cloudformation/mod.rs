@@ -43,6 +43,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use ringfence_models::Partition;
 use ringfence_wire::{Call, Reply, ServiceError};
 use tokio::task::JoinSet;
 
@@ -169,6 +170,7 @@ impl CloudFormation {
 
     fn arn(&self, rest: &str) -> String {
         let Setting { region, account_id, .. } = &*self.setting;
-        format!("arn:aws:cloudformation:{region}:{account_id}:{rest}")
+        let partition = Partition::of_region(region);
+        format!("arn:{partition}:cloudformation:{region}:{account_id}:{rest}")
     }
 }

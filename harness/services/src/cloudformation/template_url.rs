@@ -1,6 +1,7 @@
 //! Which object a `TemplateURL` names. Only S3 is accepted: the public hosts
 //! in all their spellings, and the guard's own endpoint.
 
+use ringfence_models::Partition;
 use url::{Host, Url};
 
 /// An object of S3.
@@ -30,7 +31,9 @@ pub(super) fn parse(text: &str, endpoint: Option<&Url>) -> Option<Object> {
             .map(|rest| rest.split(".s3").next().unwrap_or(rest))
             .filter(|bucket| !bucket.is_empty() && *bucket != "s3")
     } else if url.scheme() == "https" {
-        let host = host.strip_suffix(".amazonaws.com")?;
+        let host = Partition::all()
+            .iter()
+            .find_map(|partition| host.strip_suffix(partition.dns_suffix)?.strip_suffix('.'))?;
         match endpoint_label(host)? {
             "" => None,
             bucket => Some(bucket),

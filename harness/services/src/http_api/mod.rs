@@ -32,6 +32,7 @@ mod websocket;
 
 use std::sync::Arc;
 
+use ringfence_models::Partition;
 use serde_json::Value;
 
 use crate::client::Client;
@@ -144,7 +145,11 @@ impl HttpApis {
     fn endpoint(&self, api_id: &str) -> String {
         match self.setting.endpoint().and_then(url::Url::port_or_known_default) {
             Some(port) => format!("http://{api_id}.execute-api.localhost:{port}"),
-            None => format!("https://{api_id}.execute-api.{}.amazonaws.com", self.setting.region),
+            None => {
+                let region = &self.setting.region;
+                let suffix = Partition::of_region(region).dns_suffix;
+                format!("https://{api_id}.execute-api.{region}.{suffix}")
+            }
         }
     }
 

@@ -183,7 +183,7 @@ fn statement(call: &Call, arn: &str) -> Result<Map<String, Value>, ServiceError>
     let partition = Partition::of_region(&call.region);
     let principal = if given == "*" {
         json!("*")
-    } else if given.ends_with(".amazonaws.com") || given.ends_with(".amazonaws.com.cn") {
+    } else if Partition::is_service_principal(given) {
         json!({ "Service": given })
     } else if is_account(given) {
         json!({ "AWS": format!("arn:{partition}:iam::{given}:root") })

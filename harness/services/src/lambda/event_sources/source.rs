@@ -1,5 +1,6 @@
 //! Which source an ARN means.
 
+use ringfence_models::Partition;
 use ringfence_wire::{Call, ServiceError};
 
 use crate::lambda::error::{invalid, not_built};
@@ -65,7 +66,8 @@ impl Source {
     pub(super) fn queue_url(&self, setting: &Setting) -> Option<String> {
         match &self.kind {
             Kind::Queue { account, name } => {
-                Some(format!("https://sqs.{}.amazonaws.com/{account}/{name}", setting.region))
+                let suffix = Partition::of_region(&setting.region).dns_suffix;
+                Some(format!("https://sqs.{}.{suffix}/{account}/{name}", setting.region))
             }
             Kind::Kinesis | Kind::DynamoDb => None,
         }
