@@ -132,10 +132,12 @@ impl RawAction {
 }
 
 impl RawResourceType {
-    /// Two templates of one type stand in one text, with a comma between.
+    /// Two templates of one type stand in one text, with a comma between; of some services
+    /// the account has a name of its own in them.
     fn stripped(self) -> ResourceType {
+        let arn = self.arn.replace(":${AccountId}:", ":${Account}:");
         ResourceType {
-            arn: self.arn.split(',').map(|arn| arn.trim().to_owned()).collect(),
+            arn: arn.split(',').map(|arn| arn.trim().to_owned()).collect(),
             condition_keys: self.condition_keys,
         }
     }

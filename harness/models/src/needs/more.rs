@@ -184,8 +184,13 @@ fn tagged(
         more.resources = resources::made(operation, kind, &more.resources).into_iter().collect();
     } else {
         more.resources.retain(|resource| types.contains(&resource.kind.name));
-        if !types.is_empty() && more.resources.is_empty() && is_about_any {
-            return Ok(None);
+        if !types.is_empty() && more.resources.is_empty() {
+            // Where there is one type alone, it is what is made.
+            let [only] = types.as_slice() else { return Ok(None) };
+            let kind = prefix.resource_type(only).filter(|_| !is_about_any);
+            let made = kind.and_then(|kind| resources::made(operation, kind, &[]));
+            let Some(made) = made else { return Ok(None) };
+            more.resources.push(made);
         }
     }
     more.resources.iter_mut().for_each(|resource| resource.named.leave_sources());
@@ -204,10 +209,11 @@ fn is_made(operation: &Operation, kind: &str) -> bool {
     });
     let name = name.get(..ends.min().unwrap_or(name.len())).unwrap_or(name);
     let (name, kind) = (plain(name), plain(kind));
-    // `segment-definitions` of `CreateSegmentDefinition`.
-    let one = kind.strip_suffix('s').unwrap_or(&kind);
+    // `segment-definitions` of `CreateSegmentDefinition`, `FormResource` of `CreateForm`.
+    let kind = kind.strip_suffix("resource").filter(|it| !it.is_empty()).unwrap_or(&kind);
+    let one = kind.strip_suffix('s').unwrap_or(kind);
     name.len() > kind.len()
-        && (name.ends_with(&kind) || name.ends_with(one))
+        && (name.ends_with(kind) || name.ends_with(one))
         && !OTHERWISE.iter().any(|verb| operation.name.starts_with(verb))
 }
 

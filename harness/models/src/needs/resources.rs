@@ -76,10 +76,34 @@ pub(super) fn of(
         found.resources.push(resource);
     }
     // What stands further down need not be there: then nothing tells of the others.
-    if found.resources.len() == further_down && !found.unbound.is_empty() {
+    let is_untold = found.resources.len() == further_down || names_any(operation, &found);
+    if is_untold && !found.unbound.is_empty() {
         return Err(Refused::Untold { action: name, kinds: found.unbound });
     }
     Ok(found)
+}
+
+/// What is called so names a resource, and does not tell of which type: a message's
+/// `OriginationIdentity` is a number, a pool or a sender.
+const OF_ANY_TYPE: [&str; 8] = [
+    "entityid",
+    "memberid",
+    "originationidentity",
+    "resourceid",
+    "resourceidentifier",
+    "resourcename",
+    "targetid",
+    "targetidentifier",
+];
+
+/// Whether a member names one of an action's types and nothing says which.
+fn names_any(operation: &Operation, found: &Found) -> bool {
+    let is_bound = |member: &Member| {
+        let sources = found.resources.iter().flat_map(|resource| resource.named.sources());
+        sources.flat_map(|source| &source.paths).any(|path| path.name() == member.name)
+    };
+    let mut members = operation.members.iter();
+    members.any(|member| OF_ANY_TYPE.contains(&&*plain(member.name)) && !is_bound(member))
 }
 
 /// Whether a call that names none is about all: it lists, or describes several.
@@ -180,6 +204,7 @@ pub(super) fn made(
         let mut above = about.iter().filter(|_| !is_last);
         let told = above.find_map(|resource| resource.named.part(variable).cloned());
         let found = told.or_else(|| input.variable(variable, &of, is_last));
+        let found = found.or_else(|| input.parent(variable).filter(|_| !is_last));
         let is_new = |it: &Source| !parts.iter().any(|part| part.source.paths == it.paths);
         let source = found.filter(is_new).unwrap_or_default();
         let otherwise = source.otherwise.or(Some("*"));
@@ -347,6 +372,16 @@ impl Input<'_> {
             }
             None => None,
         }
+    }
+
+    /// What a thing is made in: `${ClusterId}` by `clusterIdentifier`, `cluster` or
+    /// `ClusterArn`.
+    fn parent(&self, variable: &str) -> Option<Source> {
+        let name = plain(variable);
+        let stem = ["identifier", "id", "name"].iter().find_map(|end| name.strip_suffix(end))?;
+        let called = ["identifier", "id", "name", "arn", ""].map(|end| format!("{stem}{end}"));
+        let member = self.member(&called).filter(|it| !stem.is_empty() && it.kind == Kind::String);
+        Some(Source { paths: vec![Path::member(member?)], ..Source::default() })
     }
 
     /// The first member that is called so and is a text or several.

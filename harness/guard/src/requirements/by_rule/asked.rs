@@ -62,8 +62,16 @@ fn questions(
             (false, _) => with(&questions, name, &values),
         };
     }
-    // Without what the call names, the service would tell of others.
-    questions.retain(|question| asked.given.is_empty() || !question.is_empty());
+    // Without what the call names, the service would tell of others, or of nothing.
+    let is_whole = |question: &Map<String, Value>| {
+        let mut names = asked.given.iter().map(|(name, _)| name);
+        !question.is_empty()
+            && names.all(|name| {
+                question.contains_key(*name)
+                    || operation.member(name).is_none_or(|member| !member.required)
+            })
+    };
+    questions.retain(|question| asked.given.is_empty() || is_whole(question));
     Ok(questions)
 }
 

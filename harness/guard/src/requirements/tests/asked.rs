@@ -86,10 +86,21 @@ fn service(name: &str) -> Service {
 )]
 // What the reference lists as possible, wherever it stands.
 #[case::an_arn_of_a_possible_type(
-    "pinpoint-sms-voice-v2",
-    "SendRcsMessage",
-    json!({"OriginationIdentity": "arn:aws:sms-voice:eu-west-1:123456789012:pool/p"}),
-    &["sms-voice:SendRcsMessage arn:aws:sms-voice:eu-west-1:123456789012:pool/p"]
+    "devicefarm",
+    "ScheduleRun",
+    json!({"projectArn": "arn:aws:devicefarm:eu-west-1:123456789012:project:p",
+        "test": {"testPackageArn": "arn:aws:devicefarm:eu-west-1:123456789012:upload:p/u"}}),
+    &[
+        "devicefarm:ScheduleRun arn:aws:devicefarm:eu-west-1:123456789012:project:p",
+        "devicefarm:ScheduleRun arn:aws:devicefarm:eu-west-1:123456789012:upload:p/u",
+    ]
+)]
+// Which node group is updated is asked where one is named alone.
+#[case::what_is_not_named_is_not_asked(
+    "eks",
+    "ListUpdates",
+    json!({"name": "c"}),
+    &["eks:ListUpdates arn:aws:eks:eu-west-1:123456789012:cluster/c"]
 )]
 // So does what is called as its id is.
 #[case::a_possible_type_further_down(
