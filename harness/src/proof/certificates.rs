@@ -11,6 +11,7 @@ use ringfence_prove::{Question, Universe, certify};
 
 use super::claims::Claim;
 use super::decide::{End, Finding, asked};
+use crate::guard_rail::GuardRail;
 
 /// Their name in a bundle.
 pub const CERTIFICATES: &str = "certificates.json";
@@ -25,10 +26,10 @@ const LARGEST: usize = 32 << 20;
 pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Result<Certificates> {
     let is_proved = |one: &&Finding| matches!(one.end, End::Proved(_));
     let open = findings.iter().filter(|one| !is_proved(one));
-    let open: BTreeSet<&str> = open.map(|one| one.rail).collect();
+    let open: BTreeSet<&GuardRail> = open.map(|one| &one.rail).collect();
     let mut all = Certificates::new();
     let mut size = 0;
-    for claim in claims.iter().filter(|claim| !open.contains(claim.rail)) {
+    for claim in claims.iter().filter(|claim| !open.contains(&claim.rail)) {
         let inner = asked(claim);
         let question = Question {
             inner: &inner,
@@ -36,7 +37,7 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
             principal: claim.principal.as_ref(),
             universe: Universe::All,
         };
-        let mut written = certify(&question, (claim.rail, &claim.who), &mut all);
+        let mut written = certify(&question, (claim.rail.title(), &claim.who), &mut all);
         if written.is_ok() {
             let last = all.certificates.last().map(serde_json::to_vec).transpose()?;
             size += last.unwrap_or_default().len();
@@ -46,7 +47,7 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
             }
         }
         if let Err(reason) = written {
-            let (rail, who) = (claim.rail.to_owned(), claim.who.clone());
+            let (rail, who) = (claim.rail.title().to_owned(), claim.who.clone());
             all.without.push(Without { rail, who, reason });
         }
     }
