@@ -15,18 +15,22 @@ use url::Url;
 use uuid::Uuid;
 
 use super::expression::Value;
+use super::stand_in;
 use crate::registries::{Machine, Proxy};
 use crate::scratch::Scratch;
 use crate::tools::PythonTools;
 
 /// What every step's environment has.
-const FIXED: [(&str, &str); 10] = [
+const FIXED: [(&str, &str); 11] = [
     ("RUNNER_OS", "Linux"),
     ("LANG", "C.UTF-8"),
     ("CI", "true"),
     ("GITHUB_ACTIONS", "true"),
     ("AWS_EC2_METADATA_DISABLED", "true"),
     ("AWS_PAGER", ""),
+    // The system's Python may stand in, which Debian guards; on runners pip installs into
+    // it: <https://github.com/actions/runner-images/pull/10794>
+    ("PIP_BREAK_SYSTEM_PACKAGES", "1"),
     ("NO_PROXY", "localhost,127.0.0.1,.localhost"),
     ("no_proxy", "localhost,127.0.0.1,.localhost"),
     ("SAM_CLI_TELEMETRY", "0"),
@@ -58,6 +62,8 @@ pub(super) struct Place {
     tmp: Option<Shown>,
     pub(super) bin: Shown,
     pub(super) stand_ins: Shown,
+    /// `sam` for steps that build in a container.
+    local_build: Shown,
     /// `setup-python`'s links.
     pub(super) pythons: Shown,
     /// The event, for `GITHUB_EVENT_PATH`.
@@ -80,6 +86,8 @@ pub(super) struct Place {
 pub(super) struct StepFiles {
     pub(super) directory: Shown,
     pub(super) script: PathBuf,
+    /// Whether it asks `sam` for a container to build in.
+    asks_container: bool,
 }
 
 /// The files that a step writes for us.
@@ -119,6 +127,7 @@ impl Place {
             tmp: own_root.then(|| shown("tmp", "/tmp".to_owned())).transpose()?,
             bin: shown("bin", "/opt/ringfence/bin".to_owned())?,
             stand_ins: shown("stand-ins", "/opt/ringfence/stand-ins".to_owned())?,
+            local_build: shown("local-build", "/opt/ringfence/local-build".to_owned())?,
             pythons: shown("pythons", "/opt/ringfence/pythons".to_owned())?,
             event: shown("event", "/github/workflow".to_owned())?,
             tools: tools.directories().into_iter().chain(machine.files()).collect(),
@@ -138,8 +147,10 @@ impl Place {
             symlink(&tools.base, bin.join(tool))?;
         }
         for minor in PYTHONS {
-            stand_in(&place.stand_ins.outside, minor, &tools.python())?;
+            python_stand_in(&place.stand_ins.outside, minor, &tools.python())?;
         }
+        let sam = place.bin.inside.join("sam");
+        program(&place.local_build.outside.join("sam"), &stand_in::local_build(&sam))?;
         // Else the first run of sam in a new home asks PyPI for its newest version.
         let checked = OffsetDateTime::now_utc().unix_timestamp();
         let text = json!({"lastVersionCheck": checked, "telemetryEnabled": false});
@@ -193,13 +204,25 @@ impl Place {
         fs::write(outside.join("script"), script)?;
         let inside =
             if self.own_root { PathBuf::from("/opt/ringfence/step") } else { outside.clone() };
-        let script = inside.join("script");
-        Ok(StepFiles { directory: Shown { outside, inside }, script })
+        let written_script = inside.join("script");
+        let asks_container = stand_in::asks_container(script);
+        Ok(StepFiles {
+            directory: Shown { outside, inside },
+            script: written_script,
+            asks_container,
+        })
     }
 
     /// Everything that there is for a step beside the system.
     pub(super) fn walls(&self, files: &StepFiles) -> Vec<Wall> {
-        let readable = [&self.bin, &self.stand_ins, &self.pythons, &self.event, &files.directory];
+        let readable = [
+            &self.bin,
+            &self.stand_ins,
+            &self.local_build,
+            &self.pythons,
+            &self.event,
+            &files.directory,
+        ];
         let written = [&self.workspace, &self.home, &self.temporary].into_iter().chain(&self.tmp);
         let mut walls: Vec<Wall> = self.tools.iter().cloned().map(Wall::Readable).collect();
         walls.extend(readable.map(|it| Wall::ReadableAt(it.outside.clone(), it.inside.clone())));
@@ -224,11 +247,14 @@ impl Place {
     ) -> BTreeMap<OsString, OsString> {
         let system =
             ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+        // What a step installs for its user, behind the tools that are pinned here.
+        let installed = self.home.inside.join(".local/bin");
         let search = self
             .path
             .iter()
             .cloned()
-            .chain([self.bin.inside.clone()])
+            .chain(files.asks_container.then(|| self.local_build.inside.clone()))
+            .chain([self.bin.inside.clone(), installed])
             .chain(system.map(PathBuf::from))
             .chain([self.stand_ins.inside.clone()]);
         // A step that names a directory with a colon in it loses all of them.
@@ -238,6 +264,8 @@ impl Place {
             ("HOME", self.home.inside.clone().into()),
             ("TMPDIR", self.temporary.inside.clone().into()),
             ("RUNNER_TEMP", self.temporary.inside.clone().into()),
+            // Where `npm install --global` may write: a runner's own prefix is its user's.
+            ("NPM_CONFIG_PREFIX", self.home.inside.join(".local").into()),
             ("AWS_ENDPOINT_URL", endpoint.as_str().trim_end_matches('/').into()),
         ]
         .map(|(name, value)| (name.into(), value))
@@ -262,15 +290,20 @@ impl Place {
 /// pip alone. Where there is none, ours stands in; the interpreter that a
 /// function really runs on is another matter, which the function's own logs
 /// tell.
-fn stand_in(directory: &Path, minor: u8, python: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
+fn python_stand_in(directory: &Path, minor: u8, python: &Path) -> io::Result<()> {
     let path = directory.join(format!("python3.{minor}"));
     let text = format!(
         "#!/bin/sh\nif [ \"$1\" = -c ] && [ \"$2\" = 'import sys; assert sys.version_info.major == 3 and sys.version_info.minor == {minor}' ]; then exit 0; fi\nexec '{}' \"$@\"\n",
         python.display()
     );
-    fs::write(&path, text)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
+    program(&path, &text)
+}
+
+/// Writes a program.
+fn program(path: &Path, text: &str) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
 }
 
 /// The largest file that a step may leave for us; GitHub takes 1 MiB of a

@@ -10,7 +10,7 @@ use super::super::expression::Object;
 use super::super::model::{Script, Step};
 use super::super::place::{self, StepFiles, assignments};
 use super::super::shell::{self, Program};
-use super::super::{WorkflowError, contexts};
+use super::super::{WorkflowError, contexts, stand_in};
 use super::commands::Commands;
 use super::job::JobRun;
 use super::state::State;
@@ -43,6 +43,9 @@ impl JobRun<'_> {
         state: &mut State<'_>,
     ) -> Result<(), WorkflowError> {
         let text = self.text(runner, step, &script.text, state).await?;
+        if stand_in::asks_container(&text) {
+            state.stand_in(stand_in::LOCAL_BUILD.to_owned());
+        }
         let shell = script.shell.clone().or(self.frame.defaults.shell.clone());
         let shell = match &shell {
             Some(shell) => Some(self.text(runner, step, shell, state).await?),
