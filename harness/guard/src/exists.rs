@@ -35,6 +35,7 @@ pub(crate) async fn check(
             Service::Iam,
             "DeleteOpenIDConnectProvider"
             | "DeleteSAMLProvider"
+            | "ListEntitiesForPolicy"
             | "ListInstanceProfilesForRole"
             | "RemoveRoleFromInstanceProfile",
         ) => named(call, directory).await,
@@ -109,6 +110,11 @@ async fn named(call: &Call, directory: &Directory) -> Result<(), ServiceError> {
             let arn = text("SAMLProviderArn");
             (!directory.has_saml_provider(arn).await?)
                 .then(|| format!("Manifest not found for arn {arn}"))
+        }
+        "ListEntitiesForPolicy" => {
+            let arn = text("PolicyArn");
+            let found = directory.managed_text(arn).await?;
+            found.is_none().then(|| format!("Policy {arn} does not exist or is not attachable."))
         }
         "RemoveRoleFromInstanceProfile" => {
             let name = text("InstanceProfileName");
