@@ -124,11 +124,19 @@ fn encode_documents(value: &mut Value) {
     }
 }
 
-/// IAM's own words for an error of the upstream's; nothing where they are the
-/// same.
+/// IAM's own words and status for an error of the upstream's; nothing where they are
+/// the same
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateGroup.html#API_UpdateGroup_Errors>).
 pub(super) fn error(call: &Call, told: &ServiceError) -> Option<ServiceError> {
-    let says = iam_sentences::of(call, told)?;
-    Some(ServiceError::new(told.status, told.code.clone(), says))
+    let status = match told.code.as_ref() {
+        "NoSuchEntity" => 404,
+        "EntityAlreadyExists" => 409,
+        _ => told.status,
+    };
+    let says = iam_sentences::of(call, told);
+    let differs = says.is_some() || status != told.status;
+    let says = says.unwrap_or_else(|| told.message.to_string());
+    differs.then(|| ServiceError::new(status, told.code.clone(), says))
 }
 
 /// Whether an error stands for a success: who is in no group can be taken out of
