@@ -295,6 +295,7 @@ impl Certificates {
             resource: side.resource.as_ref().map(one).transpose()?,
             vpc_endpoint: side.vpc_endpoint.as_ref().map(one).transpose()?,
             resource_control: Vec::new(),
+            resource_control_of: None,
         })
     }
 }

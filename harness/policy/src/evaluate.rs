@@ -49,6 +49,9 @@ pub struct Policies {
     /// Resource control policies of the resource's account, or of the caller's
     /// where the action authorizes no resource, by level.
     pub resource_control: Vec<Vec<Arc<Document>>>,
+    /// Whose resources these bind: an account. `None` says that what is acted
+    /// upon is of theirs, whoever asks.
+    pub resource_control_of: Option<Arc<str>>,
     /// Service control policies by level; every level must allow.
     pub service_control: Vec<Vec<Arc<Document>>>,
     /// The principal's identity policies.
@@ -358,6 +361,8 @@ impl Shape {
             Target::Arn(arn) => arn.account_id(),
             _ => None,
         });
+        // What is not of any account is of the caller's.
+        let is_of = |account: &str| owner.is_none_or(|owner| owner == account);
         Self {
             account_policies: !matches!(
                 request.principal,
@@ -368,6 +373,7 @@ impl Shape {
             service_linked: matches!(request.principal, Principal::RoleSession { role_arn, .. }
                 if role_arn.contains(":role/aws-service-role/")),
             resource_controlled: !policies.resource_control.is_empty()
+                && policies.resource_control_of.as_deref().is_none_or(is_of)
                 && resource_control::bind(request, asked),
             same_account: owner.is_none() || owner == request.principal.account_id(),
             resource_must_allow: must_allow(policies.resource.as_deref(), asked),

@@ -267,6 +267,7 @@ impl Decider {
                 None => None,
             },
             resource_control: self.levels("rcp", given.rcp.as_deref(), Kind::ResourceControl)?,
+            resource_control_of: None,
             service_control: self.levels("scp", given.scp.as_deref(), Kind::ServiceControl)?,
             identity: self.list(
                 "identity",

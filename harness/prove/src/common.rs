@@ -44,6 +44,7 @@ fn is_same_but_for_identity(one: &Policies, other: &Policies) -> bool {
     };
     is_same(one.vpc_endpoint.as_slice(), other.vpc_endpoint.as_slice())
         && lists(&one.resource_control, &other.resource_control)
+        && one.resource_control_of == other.resource_control_of
         && lists(&one.service_control, &other.service_control)
         && limit(&one.boundary, &other.boundary)
         && limit(&one.session, &other.session)

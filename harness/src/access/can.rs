@@ -76,26 +76,37 @@ pub fn who_can<'e>(
     for (name, entry) in &estate.entries {
         // What only limits lets nobody do anything.
         if !entry.only_limits() {
-            found.push((name.as_str(), can(entry, wanted)?));
+            found.push((name.as_str(), can(estate, entry, wanted)?));
         }
     }
     Ok(found)
 }
 
-fn can(entry: &Entry, wanted: &Wanted<'_>) -> Result<Side, CannotAsk> {
+fn can(estate: &Estate, entry: &Entry, wanted: &Wanted<'_>) -> Result<Side, CannotAsk> {
     if let Some(unknown) = entry.unknown.first() {
         return Ok(Side::Undecided(unknown.clone()));
     }
     let outer = wanted.all_but(entry).map_err(CannotAsk::Pattern)?;
-    let question = Question {
-        inner: &entry.policies,
-        outer: &outer,
-        principal: entry.principal.as_ref(),
-        universe: Universe::All,
+    let (limits, whose) = estate.limits_of(entry);
+    let ask = |inner: &Policies| {
+        let principal = entry.principal.as_ref();
+        within(&Question { inner, outer: &outer, principal, universe: Universe::All })
     };
-    Ok(match (within(&question)?, entry.outside.first()) {
+    Ok(match (ask(&limits.over(&entry.policies, whose))?, entry.outside.first()) {
         (Verdict::Proved, None) => Side::Nothing,
-        (Verdict::Violated(witness), None) => Side::Request(witness),
+        (Verdict::Violated(witness), None) => match limits.may(whose) {
+            None => Side::Request(witness),
+            Some(why) => {
+                let under = limits.most_over(&entry.policies, whose);
+                match under.map(|under| ask(&under)).transpose()? {
+                    Some(Verdict::Violated(witness)) => Side::Request(witness),
+                    _ => Side::Undecided(format!(
+                        "all else allows `{}` on `{}`, and {why}",
+                        witness.action, witness.resource
+                    )),
+                }
+            }
+        },
         (Verdict::Undecided(reason), _) => Side::Undecided(reason),
         // It may allow more, or deny what the rest allows.
         (Verdict::Proved, Some(arn)) => {

@@ -57,7 +57,12 @@ pub fn diff(old: &Estate, new: &Estate) -> Result<Vec<Change>, Disagreement> {
     let mut changes = Vec::with_capacity(names.len());
     for name in names {
         let (before, after) = (old.entries.get(name), new.entries.get(name));
-        let [one, other] = [before, after].map(|entry| entry.unwrap_or(&nothing));
+        let [one, other] = [(old, before), (new, after)].map(|(estate, entry)| {
+            let entry = entry.unwrap_or(&nothing);
+            let (limits, whose) = estate.limits_of(entry);
+            (entry, limits.over(&entry.policies, whose))
+        });
+        let [one, other] = [&one, &other].map(|(entry, policies)| (*entry, policies));
         changes.push(Change {
             name: name.clone(),
             is_in_old: before.is_some(),
@@ -69,8 +74,12 @@ pub fn diff(old: &Estate, new: &Estate) -> Result<Vec<Change>, Disagreement> {
     Ok(changes)
 }
 
-/// What the inner side allows and the outer does not.
-fn alone(inner: &Entry, outer: &Entry) -> Result<Side, Disagreement> {
+/// What the inner side allows and the outer does not, each with its policies under what
+/// surely limits it. A control policy that may limit it besides has a change of its own.
+fn alone(
+    (inner, over_inner): (&Entry, &Policies),
+    (outer, over_outer): (&Entry, &Policies),
+) -> Result<Side, Disagreement> {
     if let Some(unknown) = inner.unknown.iter().chain(&outer.unknown).next() {
         return Ok(Side::Undecided(unknown.clone()));
     }
@@ -93,7 +102,7 @@ fn alone(inner: &Entry, outer: &Entry) -> Result<Side, Disagreement> {
             "the document of `{arn}` is not in the files, and the boundaries differ"
         )));
     }
-    Ok(match ask(&inner.policies, &outer.policies)? {
+    Ok(match ask(over_inner, over_outer)? {
         // What both have besides allows and denies the same on both sides.
         Verdict::Proved => Side::Nothing,
         Verdict::Undecided(reason) => Side::Undecided(reason),

@@ -27,7 +27,7 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    fn new(path: &Path, message: impl ToString) -> Self {
+    pub(super) fn new(path: &Path, message: impl ToString) -> Self {
         Self { path: path.display().to_string(), message: message.to_string() }
     }
 }

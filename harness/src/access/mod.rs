@@ -6,11 +6,13 @@
 
 pub mod can;
 mod complete;
+pub(crate) mod control;
 pub mod deployed;
 pub mod diff;
 pub mod estate;
 pub mod files;
 mod plan;
+pub mod stated;
 mod templates;
 pub mod told;
 pub mod what;

@@ -67,15 +67,15 @@ pub fn what_can(estate: &Estate, named: &str) -> Result<What, NoAnswer> {
     undecided.extend(
         entry.outside.iter().map(|arn| format!("the document of `{arn}` is not in the files")),
     );
-    undecided.extend(estate.may_keep_back(true).map(|by| {
-        format!("whether `{by}` keeps requests back: control policies of an organization are not composed")
-    }));
+    let (limits, whose) = estate.limits_of(entry);
+    undecided.extend(limits.may(whose).map(str::to_owned));
+    let under = limits.over(&entry.policies, whose);
     let mut asked = Asked { entry, can: BTreeMap::new(), undecided };
-    asked.by(None, &entry.policies)?;
+    asked.by(None, &under)?;
     for (address, standing) in &estate.entries {
         let policy = standing.policies.resource.as_ref();
         if let Some(policy) = policy.filter(|policy| policy.kind() == Kind::Resource) {
-            let with = Policies { resource: Some(policy.clone()), ..entry.policies.clone() };
+            let with = Policies { resource: Some(policy.clone()), ..under.clone() };
             asked.by(Some(address), &with)?;
         }
     }
@@ -108,9 +108,13 @@ impl Asked<'_> {
             Some(_) => of_resource.filter(|one| one.effect() == Effect::Allow).collect(),
             None => identity.filter(|one| one.effect() == Effect::Allow).collect(),
         };
+        let levels = policies.service_control.iter().chain(&policies.resource_control).flatten();
         let limits = policies.identity.iter().chain(policies.boundary.iter().flatten());
-        let all: Vec<StatementView<'_>> =
-            limits.chain(&policies.resource).flat_map(|one| statements(one)).collect();
+        let all: Vec<StatementView<'_>> = limits
+            .chain(levels)
+            .chain(&policies.resource)
+            .flat_map(|one| statements(one))
+            .collect();
         let mut none: HashMap<(String, Vec<bool>), bool> = HashMap::new();
         for prefix in catalog::prefixes() {
             for action in catalog::service(prefix).into_iter().flat_map(|service| service.actions())

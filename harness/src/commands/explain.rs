@@ -100,6 +100,7 @@ fn all(policies: &Policies) -> impl Iterator<Item = &Arc<Document>> {
     let Policies {
         vpc_endpoint,
         resource_control,
+        resource_control_of: _,
         service_control,
         identity,
         boundary,

@@ -12,6 +12,7 @@ use ringfence_evidence::bundle::put;
 
 use crate::access::estate::Estate;
 use crate::access::files::{self, Configurations};
+use crate::access::stated::stated;
 use crate::config::{App, Config, Job};
 use crate::exit::Exit;
 use crate::proof::guarded::{Guarded, Unfit};
@@ -74,7 +75,7 @@ impl Prove {
             return self.follow(&estate, &config, start);
         }
         let guarded = Guarded::of(&estate, &config)?;
-        let claims = claims::all(&guarded)?;
+        let claims = claims::all(&guarded, &stated(&config)?)?;
         let findings = decide::all(&claims)?;
         let rails = told::rails(&findings);
         let took = start.elapsed();

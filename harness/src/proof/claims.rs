@@ -7,14 +7,16 @@ use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
 use serde_json::{Value, json};
 
 use super::guarded::{Guarded, Team};
+use super::limited::limited;
 use super::statements::{Forbidden, On};
 use super::{declared, network, trust};
 use crate::access::estate::Entry;
+use crate::access::stated::Stated;
 use crate::config::{ConfigError, Job};
 use crate::guard_rail::GuardRail;
 
 /// That nobody, or one identity, is allowed more than something.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Claim {
     /// The guard rail.
     pub rail: GuardRail,
@@ -29,9 +31,10 @@ pub struct Claim {
     pub(super) open: Vec<String>,
     /// Why it cannot be decided here.
     pub(super) beyond: Option<String>,
-    /// What may keep back a request that all else allows: a control policy of the
-    /// organization.
+    /// What may keep back a request that all else allows, and why nobody knows.
     pub(super) kept_back_by: Option<String>,
+    /// The policies with that, where it is known what it says.
+    pub(super) kept_back: Option<Policies>,
 }
 
 /// Why a guard rail is no claim.
@@ -92,7 +95,7 @@ const CHANGES_BOUNDARIES: [&str; 8] = [
 ///
 /// # Errors
 /// A claim that cannot stand in a policy, or that names what the estate has not.
-pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, Unput> {
+pub fn all(guarded: &Guarded<'_>, stated: &Stated) -> Result<Vec<Claim>, Unput> {
     let mut claims = Vec::new();
     for team in &guarded.teams {
         let of_roles = [kept(team), own_roles(guarded, team), identities(guarded, team)];
@@ -112,14 +115,7 @@ pub fn all(guarded: &Guarded<'_>) -> Result<Vec<Claim>, Unput> {
     claims.extend(ceilings(guarded)?);
     claims.extend(trust::claims(guarded)?);
     claims.extend(declared::claims(guarded)?);
-    // "SCPs affect only IAM users and roles that are managed by accounts that are part of
-    // the organization":
-    // https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
-    let [of_anybody, of_account] = [false, true].map(|it| guarded.estate.may_keep_back(it));
-    for claim in &mut claims {
-        let by = if claim.principal.is_some() { of_account } else { of_anybody };
-        claim.kept_back_by = by.map(str::to_owned);
-    }
+    let mut claims = limited(claims, guarded, stated)?;
     claims.sort_by(|one, other| one.rail.title().cmp(other.rail.title()));
     Ok(claims)
 }
@@ -241,6 +237,7 @@ fn claim(
         open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
         beyond: None,
         kept_back_by: None,
+        kept_back: None,
     })
 }
 

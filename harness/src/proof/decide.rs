@@ -61,39 +61,48 @@ pub(super) fn asked(claim: &Claim) -> Policies {
 
 fn one(claim: &Claim) -> Result<Finding, Disagreement> {
     let policies = &asked(claim);
-    let mut universe = Universe::All;
-    let mut verdict = ask(claim, policies, universe)?;
-    // Proved is what holds of all requests: the reference may lack keys that a service
-    // sends, those of OIDC tokens among them. Of what does not hold, a request for an
-    // action that there is is shown where there is one.
-    if !matches!(verdict, Verdict::Proved)
-        && let known @ Verdict::Violated(_) = ask(claim, policies, Universe::Catalogue)?
-    {
-        universe = Universe::Catalogue;
-        verdict = known;
-    }
-    let end = match (verdict, claim.open.as_slice()) {
-        _ if claim.beyond.is_some() => End::Undecided(claim.beyond.clone().unwrap_or_default()),
-        (Verdict::Proved, open) => End::Proved(open.to_vec()),
-        (Verdict::Undecided(reason), _) => End::Undecided(reason),
-        (Verdict::Violated(witness), []) if claim.kept_back_by.is_some() => {
-            let by = claim.kept_back_by.as_deref().unwrap_or_default();
-            End::Undecided(format!(
-                "all else allows `{}` on `{}`, and whether `{by}` keeps it back is not decided: \
-                 control policies of an organization are not composed",
-                witness.action, witness.resource
-            ))
-        }
-        (Verdict::Violated(witness), []) => {
-            let allowed_by = decide(&witness.request(), policies).statements;
-            End::Violated(Box::new(Broken { witness: *witness, allowed_by }))
-        }
-        (Verdict::Violated(witness), [first, ..]) => End::Undecided(format!(
+    let (verdict, universe) = shown(claim, policies)?;
+    let undecided = |reason| (End::Undecided(reason), universe);
+    let (end, universe) = match (verdict, claim.open.as_slice()) {
+        _ if claim.beyond.is_some() => undecided(claim.beyond.clone().unwrap_or_default()),
+        (Verdict::Proved, open) => (End::Proved(open.to_vec()), universe),
+        (Verdict::Undecided(reason), _) => undecided(reason),
+        (Verdict::Violated(witness), [first, ..]) => undecided(format!(
             "`{}` on `{}` depends on what is not known: {first}",
             witness.action, witness.resource
         )),
+        (Verdict::Violated(witness), []) => match (&claim.kept_back_by, &claim.kept_back) {
+            (None, _) => (broken(witness, policies), universe),
+            (Some(why), None) => undecided(may_be_kept_back(&witness, why)),
+            (Some(why), Some(under)) => match shown(claim, under)? {
+                (Verdict::Violated(witness), universe) => (broken(witness, under), universe),
+                _ => undecided(may_be_kept_back(&witness, why)),
+            },
+        },
     };
     Ok(Finding { rail: claim.rail.clone(), who: claim.who.clone(), end, universe })
+}
+
+fn may_be_kept_back(witness: &Witness, why: &str) -> String {
+    format!("all else allows `{}` on `{}`, and {why}", witness.action, witness.resource)
+}
+
+fn broken(witness: Box<Witness>, policies: &Policies) -> End {
+    let allowed_by = decide(&witness.request(), policies).statements;
+    End::Violated(Box::new(Broken { witness: *witness, allowed_by }))
+}
+
+/// Proved is what holds of all requests: the reference may lack keys that a service
+/// sends, those of OIDC tokens among them. Of what does not hold, a request for an
+/// action that there is is shown where there is one.
+fn shown(claim: &Claim, policies: &Policies) -> Result<(Verdict, Universe), Disagreement> {
+    let verdict = ask(claim, policies, Universe::All)?;
+    if !matches!(verdict, Verdict::Proved)
+        && let known @ Verdict::Violated(_) = ask(claim, policies, Universe::Catalogue)?
+    {
+        return Ok((known, Universe::Catalogue));
+    }
+    Ok((verdict, Universe::All))
 }
 
 fn ask(claim: &Claim, policies: &Policies, universe: Universe) -> Result<Verdict, Disagreement> {

@@ -13,6 +13,7 @@ use super::{certificates, claims, decide, told};
 use crate::access::deployed;
 use crate::access::estate::Estate;
 use crate::access::files::{self, Configurations};
+use crate::access::stated::stated;
 use crate::attacks::{Step, Suite, role_policies};
 
 /// What was proved, when that began, and its certificates.
@@ -33,7 +34,7 @@ pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<Proved> {
     let config = stack.config().clone();
     let proofs = tokio::task::spawn_blocking(move || {
         let guarded = Guarded::of(&estate, &config)?;
-        let claims = claims::all(&guarded)?;
+        let claims = claims::all(&guarded, &stated(&config)?)?;
         let findings = decide::all(&claims)?;
         let proofs = told::rails(&findings).iter().map(told::Rail::proof).collect();
         Ok::<_, anyhow::Error>((proofs, certificates::certificates(&claims, &findings)?))

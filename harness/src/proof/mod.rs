@@ -5,6 +5,7 @@
 //!   and the configuration;
 //! - [`claims`]: each rail as what an identity may be allowed at most;
 //! - [`declared`]: the same of the rails that the configuration has;
+//! - `limited`: claims under control policies and the policies of VPC endpoints;
 //! - [`decide`]: a claim is proved, violated by a request that the engine allows, or
 //!   undecided;
 //! - [`paths`]: who can come to act as whom, closed under itself;
@@ -21,6 +22,7 @@ pub mod decide;
 mod declared;
 pub mod deployed;
 pub mod guarded;
+mod limited;
 mod network;
 pub mod paths;
 mod statements;

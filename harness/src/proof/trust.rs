@@ -79,6 +79,7 @@ fn of_anybody(
         // Whom an unknown trust policy lets in, nobody knows.
         beyond: entry.unknown.first().cloned(),
         kept_back_by: None,
+        kept_back: None,
     }))
 }
 
@@ -128,5 +129,6 @@ fn of_team(
         open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
         beyond: trust.unknown.first().cloned(),
         kept_back_by: None,
+        kept_back: None,
     })
 }

@@ -65,6 +65,7 @@ macro_rules! engine {
                 Policies {
                     vpc_endpoint: endpoint.map(|policy| parse(Kind::VpcEndpoint, policy)),
                     resource_control: levels(Kind::ResourceControl, &case.rcp),
+                    resource_control_of: None,
                     service_control: levels(Kind::ServiceControl, &case.scp),
                     identity: all(Kind::Identity, &case.identity),
                     boundary: case.boundary.as_ref().map(|list| all(Kind::Boundary, list)),

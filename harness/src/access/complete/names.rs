@@ -96,7 +96,7 @@ const FORMATS: [(&str, &str, &str); 43] = [
 
 /// Attributes whose value AWS chooses, and how it begins: letters, digits and hyphens
 /// that are no name of anything else.
-const CHOSEN: [(&str, &str, &str); 17] = [
+const CHOSEN: [(&str, &str, &str); 19] = [
     ("aws_vpc", "id", "vpc-"),
     ("aws_subnet", "id", "subnet-"),
     ("aws_security_group", "id", "sg-"),
@@ -114,6 +114,8 @@ const CHOSEN: [(&str, &str, &str); 17] = [
     ("aws_apigatewayv2_vpc_link", "id", ""),
     ("aws_api_gateway_rest_api", "id", ""),
     ("aws_iam_role", "unique_id", "AROA"),
+    ("aws_organizations_policy", "id", "p-"),
+    ("aws_organizations_organizational_unit", "id", "ou-"),
 ];
 
 /// What stands for an id that is not known: a text that no file has.
