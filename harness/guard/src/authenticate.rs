@@ -8,7 +8,7 @@ use ringfence_services::credentials::{Identity, Key, Session};
 use ringfence_services::sts::{self, Sts};
 use ringfence_services::{Keyring, Setting};
 use ringfence_wire::signature::{self, Presented, SignatureError, v2};
-use ringfence_wire::{Call, Secret, Service, ServiceError, post};
+use ringfence_wire::{Call, Secret, Service, ServiceError, identify, post};
 
 use crate::pipeline::Passage;
 use crate::signing::Signed;
@@ -186,7 +186,13 @@ async fn unsigned(
         _ if call.operation.unsigned && matches!(call.operation.needs(), Needs::ByRule(_)) => {
             Identity::Anonymous
         }
-        (service, _) => return Err(SignatureError::Unsigned.to_service_error(service)),
+        (service, _) => {
+            let unsigned = match identify::is_signed_in_form(service, &body) {
+                true => SignatureError::Algorithm("Signature Version 2".to_owned()),
+                false => SignatureError::Unsigned,
+            };
+            return Err(unsigned.to_service_error(service));
+        }
     };
     Ok(Authenticated { caller: Session::direct(identity), body, signed: None })
 }

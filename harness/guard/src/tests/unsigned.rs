@@ -80,6 +80,74 @@ async fn who_speaks_cbor_is_refused_in_cbor(#[case] body: &'static [u8]) {
     assert_eq!(stage.last_entry().outcome, Ending::Refused);
 }
 
+/// What is signed in a way that nothing here verifies is refused by its name.
+#[rstest]
+#[case::several_regions(
+    "GET",
+    "key-value-stores/arn%3Aaws%3Acloudfront%3A%3A123456789012%3Akey-value-store%2Fx/keys",
+    Some(
+        "AWS4-ECDSA-P256-SHA256 Credential=test/20260101/cloudfront-keyvaluestore/aws4_request, \
+         SignedHeaders=host, Signature=00"
+    ),
+    "",
+    "AWS4-ECDSA-P256-SHA256"
+)]
+#[case::a_bearer_token("GET", "v1/spaces", Some("Bearer token"), "", "Bearer")]
+#[case::in_a_form(
+    "POST",
+    "",
+    None,
+    "Action=ListDomains&Version=2009-04-15&AWSAccessKeyId=test&SignatureVersion=2&\
+     SignatureMethod=HmacSHA256&Timestamp=2026-11-28T12%3A19%3A23Z&Signature=x",
+    "Signature Version 2"
+)]
+#[tokio::test]
+async fn what_is_signed_otherwise_is_refused_by_name(
+    #[case] method: &str,
+    #[case] path: &str,
+    #[case] authorization: Option<&str>,
+    #[case] body: &'static str,
+    #[case] algorithm: &str,
+) {
+    let stage = Stage::new().await;
+    let mut request = Request::builder()
+        .method(method)
+        .uri(stage.guard.endpoint().join(path).unwrap().as_str())
+        .header("content-type", "application/x-www-form-urlencoded");
+    if let Some(authorization) = authorization {
+        request = request.header("authorization", authorization);
+    }
+    let before = stage.upstream.state.lock().unwrap().seen.len();
+    let answer = send(request.body(Bytes::from_static(body.as_bytes())).unwrap()).await;
+    assert!(answer.status().is_client_error());
+    let text = answer.text().await.unwrap();
+    let told = [
+        format!("Unsupported AWS 'algorithm': '{algorithm}', only AWS4-HMAC-SHA256 is supported."),
+        format!("Unsupported AWS &apos;algorithm&apos;: &apos;{algorithm}&apos;"),
+    ];
+    assert!(told.iter().any(|told| text.contains(told)), "{text}");
+    assert_eq!(stage.upstream.state.lock().unwrap().seen.len(), before);
+    assert_eq!(stage.last_entry().outcome, Ending::Refused);
+}
+
+/// In CBOR too where nothing but the path tells the service.
+#[tokio::test]
+async fn a_bearer_of_a_token_who_speaks_cbor_is_refused_in_cbor() {
+    let stage = Stage::new().await;
+    let path = "service/GraniteServiceVersion20100801/operation/ListMetrics";
+    let request = Request::builder()
+        .method("POST")
+        .uri(stage.guard.endpoint().join(path).unwrap().as_str())
+        .header("smithy-protocol", "rpc-v2-cbor")
+        .header("authorization", "Bearer x")
+        .body(Bytes::new())
+        .unwrap();
+    let answer = send(request).await;
+    assert_eq!(answer.headers()["content-type"], "application/cbor");
+    let text = answer.bytes().await.unwrap();
+    assert!(String::from_utf8_lossy(&text).contains("'Bearer'"), "{text:?}");
+}
+
 /// Such policies may deny calls that nobody signed, by keys that say so.
 #[tokio::test]
 async fn under_resource_control_policies_it_is_refused_by_name() {

@@ -11,6 +11,24 @@ use super::view::{View, repeated};
 use crate::operation::{Form, Kind, Member, Operation, Protocol, Service, Shape};
 use crate::text;
 
+/// What signs a call of SimpleDB, by Signature Version 2 among its parameters
+/// (<https://docs.aws.amazon.com/AmazonSimpleDB/latest/DeveloperGuide/HMACAuth.html>):
+/// part of its signature, not of its input. Nothing verifies it, so that who calls
+/// is not known.
+const SIGNATURE_PARAMETERS: [&str; 6] = [
+    "AWSAccessKeyId",
+    "SecurityToken",
+    "Signature",
+    "SignatureMethod",
+    "SignatureVersion",
+    "Timestamp",
+];
+
+/// Whether a form brings its signature among its parameters.
+pub(super) fn is_signed(service: Service, pairs: &[(String, String)]) -> bool {
+    service.name() == "sdb" && pairs.iter().any(|(name, _)| name == "Signature")
+}
+
 /// Names nest at most this deep.
 const MAX_DEPTH: usize = 24;
 
@@ -71,7 +89,12 @@ pub(super) fn read(view: &View<'_>, service: Service) -> Result<Read, Refusal> {
         )));
     }
     let mut tree = Map::new();
-    for (name, value) in pairs(view)? {
+    let pairs = pairs(view)?;
+    let is_signed = is_signed(service, &pairs);
+    for (name, value) in pairs {
+        if is_signed && SIGNATURE_PARAMETERS.contains(&name.as_str()) {
+            continue;
+        }
         insert(&mut tree, &name, value)?;
     }
     let action = take(&mut tree, "Action")?;

@@ -60,6 +60,13 @@ pub fn inflated(
         .map_err(|refusal| refusal.into_error(Some(service)))
 }
 
+/// Whether the form that is sent to a service brings a signature among its
+/// parameters, which nothing here verifies.
+pub fn is_signed_in_form(service: Service, body: &Bytes) -> bool {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    crate::text::pairs(text).is_ok_and(|pairs| form::is_signed(service, &pairs))
+}
+
 /// The service that a request addresses, without looking at its operation:
 /// for the protocol of an error that comes before identification.
 ///

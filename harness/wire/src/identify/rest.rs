@@ -72,6 +72,9 @@ pub(super) fn operation(
 fn segments(path: &str) -> Result<Vec<String>, Refusal> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
+    if path.is_empty() {
+        return Ok(Vec::new());
+    }
     path.split('/')
         .map(|segment| {
             let segment =

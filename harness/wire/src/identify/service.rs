@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
+use ringfence_models::Partition;
 
 use super::alike;
 use super::cbor;
@@ -49,16 +50,33 @@ pub(super) fn target(view: &View<'_>) -> Result<Target, Refusal> {
             }
             alike::one_of(view, &left)?
         }
+        None if scope.is_none() && view.headers().contains_key(AUTHORIZATION) => {
+            return Err(no_credential());
+        }
         None => of_anonymous(view)?,
     };
     let bucket = host.bucket.filter(|_| service == Service::S3);
-    Ok(Target { service, region: scope.map(|scope| scope.region).or(host.region), bucket })
+    Ok(Target { service, region: scope.and_then(|scope| scope.region).or(host.region), bucket })
 }
 
-/// The scope of a credential: `AKID/DATE/REGION/SERVICE/aws4_request`.
+/// The scope of a credential: `AKID/DATE/REGION/SERVICE/aws4_request`, or without
+/// the region.
 struct Scope {
-    region: String,
+    region: Option<String>,
     service: String,
+}
+
+/// The algorithm of signatures that hold in several regions, of which a header
+/// tells in place of the scope
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html#reference_sigv_sigv4a>).
+/// What is signed so is identified, and refused by the algorithm's name where the
+/// signature is checked; so is what brings a bearer token.
+const IN_REGIONS: &str = "AWS4-ECDSA-P256-SHA256";
+
+fn no_credential() -> Refusal {
+    Refusal::Request(
+        "the header `Authorization` is not a Signature Version 4 credential".to_owned(),
+    )
 }
 
 fn scope(view: &View<'_>) -> Result<Option<Scope>, Refusal> {
@@ -71,22 +89,27 @@ fn scope(view: &View<'_>) -> Result<Option<Scope>, Refusal> {
         }
         (None, None) => return Ok(None),
         (None, Some(credential)) => credential.as_str(),
-        (Some(header), None) => header
-            .strip_prefix("AWS4-HMAC-SHA256")
-            .and_then(|fields| {
-                fields.split([',', ' ']).find_map(|field| field.trim().strip_prefix("Credential="))
-            })
-            .ok_or_else(|| {
-                Refusal::Request(
-                    "the header `Authorization` is not a Signature Version 4 credential".to_owned(),
-                )
-            })?,
+        (Some(header), None) => {
+            let (algorithm, fields) = header.split_once(' ').unwrap_or((header, ""));
+            if algorithm == "Bearer" {
+                return Ok(None);
+            }
+            let credential = fields
+                .split([',', ' '])
+                .find_map(|field| field.trim().strip_prefix("Credential="))
+                .filter(|_| matches!(algorithm, "AWS4-HMAC-SHA256" | IN_REGIONS))
+                .ok_or_else(no_credential)?;
+            if algorithm == IN_REGIONS {
+                return in_regions(view, credential).map(Some);
+            }
+            credential
+        }
     };
     // An access key id has no slash, so the scope is the last four parts.
     let mut fields = credential.rsplitn(5, '/');
     match (fields.next(), fields.next(), fields.next()) {
         (Some("aws4_request"), Some(service), Some(region)) => {
-            Ok(Some(Scope { region: region.to_owned(), service: service.to_owned() }))
+            Ok(Some(Scope { region: Some(region.to_owned()), service: service.to_owned() }))
         }
         _ => Err(Refusal::Request(format!(
             "the credential scope `{credential}` does not end in `REGION/SERVICE/aws4_request`"
@@ -94,10 +117,31 @@ fn scope(view: &View<'_>) -> Result<Option<Scope>, Refusal> {
     }
 }
 
-/// The services that sign with the scope's name.
+/// The scope of a credential for several regions: `AKID/DATE/SERVICE/aws4_request`.
+fn in_regions(view: &View<'_>, credential: &str) -> Result<Scope, Refusal> {
+    let mut fields = credential.rsplitn(4, '/');
+    let (Some("aws4_request"), Some(service), Some(_), Some(_)) =
+        (fields.next(), fields.next(), fields.next(), fields.next())
+    else {
+        return Err(Refusal::Request(format!(
+            "the credential scope `{credential}` does not end in `SERVICE/aws4_request`"
+        )));
+    };
+    let regions = view.header("x-amz-region-set")?;
+    let region = regions.filter(|regions| !regions.contains(['*', ',']));
+    Ok(Scope { region: region.map(str::to_owned), service: service.to_owned() })
+}
+
+/// The services that sign with the scope's name. Import/Export has another one in
+/// its endpoint's rules than in its model (botocore,
+/// `data/importexport/2010-06-01/endpoint-rule-set-1.json`).
 fn by_scope(scope: Option<&Scope>) -> Result<&'static [Service], Refusal> {
     let Some(scope) = scope else { return Ok(&[]) };
-    match Service::by_signing_name(&scope.service) {
+    let name = match scope.service.as_str() {
+        "IngestionService" => "importexport",
+        name => name,
+    };
+    match Service::by_signing_name(name) {
         [] => Err(Refusal::Service(format!("the service `{}` is not supported", scope.service))),
         services => Ok(services),
     }
@@ -168,10 +212,19 @@ impl Host {
     /// Reads a host name; one that is not AWS's says nothing, but `s3.localhost`
     /// and `BUCKET.s3.localhost` do, and `BUCKET.localhost` names a bucket.
     fn read(host: &str) -> Self {
-        let aws =
-            host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"));
+        let aws = Partition::all().iter().find_map(|partition| {
+            [partition.dns_suffix, partition.dual_stack_dns_suffix]
+                .into_iter()
+                .find_map(|suffix| host.strip_suffix(suffix)?.strip_suffix('.'))
+        });
         if let Some(labels) = aws {
             return Self::aws(labels);
+        }
+        // Signing in has a domain of its own
+        // (<https://docs.aws.amazon.com/signin/latest/userguide/allowlist-domains.html>).
+        if let Some(region) = host.strip_suffix(".signin.aws.amazon.com") {
+            let services = Service::by_endpoint_prefix("signin");
+            return Self { services, region: Some(region.to_owned()), bucket: None };
         }
         let local = host
             .strip_suffix(".localhost.localstack.cloud")
@@ -207,7 +260,7 @@ impl Host {
         Self {
             services,
             region: Some(region)
-                .filter(|it| !it.is_empty() && !it.contains('.'))
+                .filter(|it| !it.is_empty() && !it.contains('.') && *it != "global")
                 .map(str::to_owned),
             bucket: None,
         }
@@ -254,9 +307,24 @@ const S3: &[Service] = &[Service::S3];
 pub(super) fn dialect(parts: &Parts) -> Service {
     let body = Bytes::new();
     let view = View::new(parts, &body);
-    let named = view.and_then(|view| {
-        let services = by_scope(scope(&view)?.as_ref())?;
-        Ok(alike::guess(&view, services))
+    // Only a form that may name an action is one; an upload may have any type.
+    let is_form = view.as_ref().map_or(true, form::is_form);
+    let named = view.map(|view| {
+        if is_signed_by_v2(&view) {
+            return Some(Service::S3);
+        }
+        let scope = scope(&view).ok().flatten();
+        // A path of RPC names its service whoever signs; of one that is not known, the
+        // answer is in CBOR all the same.
+        let by_path = || match cbor::is_cbor(&view) {
+            Ok(true) => by_path(&view).ok().or(Some(Service::by_endpoint_prefix("monitoring"))),
+            Ok(false) | Err(_) => None,
+        };
+        let services = by_scope(scope.as_ref()).ok().filter(|named| !named.is_empty());
+        services
+            .and_then(|services| alike::guess(&view, services))
+            .filter(|service| !cbor::is_cbor(&view).unwrap_or(false) || speaks_cbor(*service))
+            .or_else(|| alike::guess(&view, by_path()?))
     });
     if let Ok(Some(service)) = named {
         return service;
@@ -275,7 +343,7 @@ pub(super) fn dialect(parts: &Parts) -> Service {
         || content_type.starts_with("application/x-amz-json")
     {
         Service::Ssm
-    } else if content_type.starts_with("application/x-www-form-urlencoded") {
+    } else if is_form && content_type.starts_with("application/x-www-form-urlencoded") {
         if authorization.contains("/ec2/aws4_request") { Service::Ec2 } else { Service::Sts }
     } else if authorization.contains("/s3/aws4_request")
         || authorization.is_empty()
@@ -287,6 +355,17 @@ pub(super) fn dialect(parts: &Parts) -> Service {
     } else {
         Service::ApiGatewayV2
     }
+}
+
+/// Whether it is signed by Signature Version 2 in its URL, as S3 alone has it: query
+/// calls name their action.
+fn is_signed_by_v2(view: &View<'_>) -> bool {
+    let has = |name: &str| view.query.iter().any(|(key, _)| key == name);
+    has("AWSAccessKeyId") && has("Signature") && !has("Action")
+}
+
+fn speaks_cbor(service: Service) -> bool {
+    service.protocols().contains(&Protocol::Cbor)
 }
 
 #[cfg(test)]
@@ -330,6 +409,13 @@ mod tests {
     )]
     #[case("rds.eu-west-1.amazonaws.com", Service::by_signing_name("rds"), Some("eu-west-1"), None)]
     #[case("abc.execute-api.us-east-1.amazonaws.com", &[], None, None)]
+    #[case("codecatalyst.global.api.aws", Service::by_endpoint_prefix("codecatalyst"), None, None)]
+    #[case(
+        "eu-west-1.signin.aws.amazon.com",
+        Service::by_endpoint_prefix("signin"),
+        Some("eu-west-1"),
+        None
+    )]
     #[case("example.com", &[], None, None)]
     fn hosts(
         #[case] host: &str,

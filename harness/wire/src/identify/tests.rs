@@ -805,6 +805,77 @@ fn an_unidentified_request_is_answered_in_its_own_dialect() {
     let cbor = ("smithy-protocol", "rpc-v2-cbor");
     assert_eq!(dialect("monitoring", "/service/x", &[cbor]), ("cloudwatch", Protocol::Cbor));
     assert_eq!(dialect("monitoring", "/", &[FORM]), ("cloudwatch", Protocol::Query));
+    // Whoever signs it, the path and the header tell.
+    const ALARMS: &str = "/service/GraniteServiceVersion20100801/operation/DescribeAlarms";
+    let of_nobody = |path: &str, authorization: Option<&str>| {
+        let (mut parts, _) = request("monitoring", "POST", path, &[cbor], "");
+        parts.headers.remove("authorization");
+        if let Some(authorization) = authorization {
+            parts.headers.insert("authorization", authorization.parse().unwrap());
+        }
+        let service = error_dialect(&parts);
+        (service.name(), error_protocol(&parts, service))
+    };
+    for authorization in [None, Some("Bearer x"), Some("AWS4-HMAC-SHA256 Credential=x")] {
+        let told = of_nobody(ALARMS, authorization);
+        assert_eq!(told, ("cloudwatch", Protocol::Cbor), "{authorization:?}");
+        let told = of_nobody("/service/Nothing/operation/Nothing", authorization);
+        assert_eq!(told.1, Protocol::Cbor, "{authorization:?}");
+    }
+    assert_eq!(dialect("nothing", ALARMS, &[cbor]), ("cloudwatch", Protocol::Cbor));
+    assert_eq!(dialect("iam", ALARMS, &[cbor]), ("cloudwatch", Protocol::Cbor));
+}
+
+/// curl calls a body a form where nobody says what it is.
+#[test]
+fn an_upload_to_s3_is_told_of_in_s3s_words_whatever_it_says_to_be() {
+    let told = |method: &str, uri: &str| {
+        let (parts, _) = request("", method, uri, &[FORM], "");
+        error_dialect(&parts).name()
+    };
+    const SIGNED: &str = "/bucket/key?AWSAccessKeyId=AKIA&Signature=x&Expires=1";
+    assert_eq!(told("PUT", SIGNED), "s3");
+    assert_eq!(told("POST", "/bucket/key?uploads&AWSAccessKeyId=AKIA&Signature=x&Expires=1"), "s3");
+    assert_eq!(told("PUT", "/bucket/key"), "s3");
+    assert_eq!(told("POST", "/"), "sts");
+    assert_eq!(told("GET", "/?Action=Select&AWSAccessKeyId=AKIA&Signature=x"), "sts");
+}
+
+/// Signatures for several regions and bearer tokens: who calls is not verified, and
+/// what is called is known.
+#[test]
+fn what_is_signed_otherwise_is_identified() {
+    let named = |authorization: &str, host: &str, regions: Option<&str>| {
+        let (mut parts, body) =
+            request("s3", "GET", "/key-value-stores/arn%3Aaws%3Ax/keys", &[], "");
+        parts.headers.insert("authorization", authorization.parse().unwrap());
+        parts.headers.insert("host", host.parse().unwrap());
+        if let Some(regions) = regions {
+            parts.headers.insert("x-amz-region-set", regions.parse().unwrap());
+        }
+        identify(&parts, &body, "eu-west-1")
+            .map(|call| format!("{} {} {}", call.service(), call.name(), call.region))
+            .map_err(|error| error.message.to_string())
+    };
+    const SIGNED: &str = "AWS4-ECDSA-P256-SHA256 \
+        Credential=AKIA/20260101/cloudfront-keyvaluestore/aws4_request, SignedHeaders=host, \
+        Signature=00";
+    let keys = |region: &str| Ok(format!("cloudfront-keyvaluestore ListKeys {region}"));
+    assert_eq!(named(SIGNED, "localhost", Some("*")), keys("eu-west-1"));
+    assert_eq!(named(SIGNED, "localhost", Some("us-west-2")), keys("us-west-2"));
+    assert_eq!(
+        named(&SIGNED.replace("20260101/", ""), "localhost", None).unwrap_err(),
+        "the credential scope `AKIA/cloudfront-keyvaluestore/aws4_request` does not end in \
+         `SERVICE/aws4_request`"
+    );
+    assert_eq!(
+        named("Bearer x", "localhost", None).unwrap_err(),
+        "the header `Authorization` is not a Signature Version 4 credential"
+    );
+    assert_eq!(
+        named("Bearer x", "codecatalyst.global.api.aws", None).unwrap_err(),
+        "codecatalyst has no operation for GET `/key-value-stores/arn%3Aaws%3Ax/keys`"
+    );
 }
 
 fn cbor(path: &str, body: &[u8], content_type: &str) -> Result<Call, ServiceError> {
