@@ -36,8 +36,12 @@ async fn one(reader: &Reader<'_>, api: Value) -> Result<Objects, SnapshotError> 
     let id = text(&api, "apiId");
     let arn = format!("arn:aws:apigateway:{}::/apis/{id}", reader.region());
     let mut objects = Objects::new();
-    for (kind, operation, path, name) in PARTS {
-        for part in reader.list(ApiGatewayV2, operation, json!({"ApiId": id}), "items").await? {
+    let parts = PARTS.map(|(_, operation, ..)| {
+        reader.list(ApiGatewayV2, operation, json!({"ApiId": id}), "items")
+    });
+    let parts = try_join_all(parts).await?;
+    for ((kind, _, path, name), parts) in PARTS.into_iter().zip(parts) {
+        for part in parts {
             let own = text(&part, name);
             let arns = vec![format!("{arn}/{path}/{own}")];
             // A route is known to people by its key.

@@ -51,13 +51,13 @@ pub(super) async fn read(reader: &Reader<'_>) -> Result<Objects, SnapshotError> 
             objects.push(object(kind, id, detail, &LEFT_OUT, vec![arn]));
         }
     }
-    for mut policy in items(&details, "Policies") {
+    // All of AWS's own are the same everywhere.
+    let own = |policy: &Value| !text(policy, "Arn").starts_with("arn:aws:iam::aws:");
+    let policies: Vec<Value> = items(&details, "Policies").into_iter().filter(own).collect();
+    let documents = policies.iter().map(|policy| default_document(reader, policy));
+    let documents = try_join_all(documents).await?;
+    for (mut policy, document) in policies.into_iter().zip(documents) {
         let arn = text(&policy, "Arn");
-        // All of AWS's own are the same everywhere.
-        if arn.starts_with("arn:aws:iam::aws:") {
-            continue;
-        }
-        let document = default_document(reader, &policy).await?;
         if let Some(members) = policy.as_object_mut() {
             members.insert("Document".to_owned(), document);
         }

@@ -1,13 +1,14 @@
 //! Questions to the account, and how answers become objects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ringfence_guard::Guard;
 use ringfence_guard::journal::Entry;
 use ringfence_wire::Service;
 use serde_json::{Map, Value};
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::canonical::canonical;
 use super::{Object, ObjectId, SnapshotError, reads};
@@ -28,16 +29,27 @@ const PAGES: [(&str, &str); 5] = [
     ("LastEvaluatedTableName", "ExclusiveStartTableName"),
 ];
 
-/// Asks the account.
-#[derive(Debug, Clone, Copy)]
+/// How many questions are under way at once: more of them wait for each other
+/// inside the emulator.
+const AT_ONCE: usize = 16;
+
+/// An answer, which all who ask the same share.
+type Answer = Arc<OnceCell<Option<Value>>>;
+
+/// Asks the account, each question once.
+#[derive(Debug)]
 pub(super) struct Reader<'a> {
     guard: &'a Guard,
     sealed: bool,
+    /// By service, operation and input.
+    answers: Mutex<HashMap<(Service, String, String), Answer>>,
+    at_once: Semaphore,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(guard: &'a Guard, sealed: bool) -> Self {
-        Self { guard, sealed }
+    pub(super) fn new(guard: &'a Guard, sealed: bool) -> Self {
+        let at_once = Semaphore::new(AT_ONCE);
+        Self { guard, sealed, answers: Mutex::default(), at_once }
     }
 
     /// Whether nothing can have been made in a service: nobody passes by the
@@ -70,6 +82,22 @@ impl<'a> Reader<'a> {
         operation: &str,
         input: Value,
     ) -> Result<Option<Value>, SnapshotError> {
+        let answer = {
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            let question = (service, operation.to_owned(), input.to_string());
+            Arc::clone(answers.entry(question).or_default())
+        };
+        answer.get_or_try_init(|| self.send(service, operation, input)).await.cloned()
+    }
+
+    async fn send(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Option<Value>, SnapshotError> {
+        // It is never closed.
+        let _turn = self.at_once.acquire().await.ok();
         match self.guard.read(service, operation, input).await {
             Ok(answer) => Ok(Some(answer)),
             // "Not there" is 404 of most services; SSM, Secrets Manager, Logs and
