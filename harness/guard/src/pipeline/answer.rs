@@ -115,6 +115,7 @@ impl Pipeline {
     /// What a simulation may know of the account.
     fn account(&self) -> simulate::Account<'_> {
         simulate::Account {
+            partition: self.setting.partition(),
             id: &self.setting.account_id,
             directory: &self.directory,
             service_control: &self.perimeter.organization.service_control,

@@ -1,5 +1,6 @@
 //! The ARNs and names in a simulation: of whom, of which account, of what.
 
+use ringfence_models::Partition;
 use ringfence_policy::Principal;
 use ringfence_wire::ServiceError;
 
@@ -67,11 +68,11 @@ pub(super) fn account(arn: &str) -> Option<&str> {
 /// "You can specify the ARN of an IAM user, group, or role. You cannot specify
 /// the ARN of an assumed role, federated user, or a service principal"
 /// (`CallerArn` in the API reference).
-pub(super) fn caller(arn: &str) -> Result<Entity<'_>, ServiceError> {
+pub(super) fn caller(arn: &str, partition: Partition) -> Result<Entity<'_>, ServiceError> {
     Entity::parse(arn).ok_or_else(|| {
         invalid(format!(
             "Invalid caller - Caller must be an IAM user, group or role in this context: \
-             CallerArn is `{arn}`, write arn:aws:iam::ACCOUNT:user/NAME"
+             CallerArn is `{arn}`, write arn:{partition}:iam::ACCOUNT:user/NAME"
         ))
     })
 }
@@ -80,7 +81,7 @@ pub(super) fn caller(arn: &str) -> Result<Entity<'_>, ServiceError> {
 /// simulated resource that does not identify its owner in the resource ARN":
 /// `arn:aws:iam::111122223333:root`. The reference of `SimulatePrincipalPolicy`
 /// calls it an account ID, so that is taken too.
-pub(super) fn owner(text: &str) -> Result<&str, ServiceError> {
+pub(super) fn owner(text: &str, partition: Partition) -> Result<&str, ServiceError> {
     let account = match parts(text) {
         Some([_, "iam", "", account, "root"]) => account,
         _ => text,
@@ -90,7 +91,7 @@ pub(super) fn owner(text: &str) -> Result<&str, ServiceError> {
     }
     Err(invalid(format!(
         "Invalid ResourceOwner `{text}`: write the ARN of an account, such as \
-         arn:aws:iam::111122223333:root"
+         arn:{partition}:iam::111122223333:root"
     )))
 }
 
@@ -146,7 +147,7 @@ mod tests {
     #[case::no_name("arn:aws:iam::111122223333:user/")]
     #[case::a_wildcard("arn:aws:iam::111122223333:user/a*")]
     fn a_caller_is_a_user_a_group_or_a_role(#[case] arn: &str) {
-        let error = caller(arn).unwrap_err();
+        let error = caller(arn, Partition::default()).unwrap_err();
         assert_eq!((error.status, error.code.as_ref()), (400, "InvalidInput"));
         assert_eq!(
             error.message,
@@ -156,7 +157,10 @@ mod tests {
             )
         );
         for entity in ["user/path/alice", "role/app", "group/team"] {
-            assert!(caller(&format!("arn:aws:iam::111122223333:{entity}")).is_ok());
+            assert!(
+                caller(&format!("arn:aws:iam::111122223333:{entity}"), Partition::default())
+                    .is_ok()
+            );
         }
     }
 
@@ -167,7 +171,7 @@ mod tests {
     #[case("arn:aws:iam::1111:root", false)]
     #[case("", false)]
     fn an_owner_is_an_account(#[case] text: &str, #[case] valid: bool) {
-        match owner(text) {
+        match owner(text, Partition::default()) {
             Ok(account) => assert_eq!((account, valid), ("111122223333", true)),
             Err(error) => {
                 assert!(!valid, "{error}");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ringfence_models::Partition;
 use ringfence_policy::{Context, Document, Kind, Principal};
 use ringfence_wire::ServiceError;
 use serde_json::{Map, Value};
@@ -93,11 +94,13 @@ pub(super) struct Simulation {
 
 impl Simulation {
     /// Reads a call. `source` is the principal whose policies it asks for;
-    /// `own_account` the account that stands in where nothing names a caller.
+    /// `own_account` the account that stands in where nothing names a caller, in its
+    /// partition.
     pub(super) fn read(
         fields: Fields<'_>,
         source: Option<PolicySource>,
         own_account: &str,
+        partition: Partition,
     ) -> Result<Self, ServiceError> {
         unsupported(fields)?;
         let actions = fields.strings("ActionNames")?;
@@ -111,12 +114,13 @@ impl Simulation {
             resources.push("*");
         }
         resources.iter().try_for_each(|arn| arns::resource(arn))?;
-        let owner = fields.text("ResourceOwner")?.map(arns::owner).transpose()?;
+        let owner =
+            fields.text("ResourceOwner")?.map(|text| arns::owner(text, partition)).transpose()?;
         let given_context = entries::context(fields.list("ContextEntries")?)?;
         let given = identity_policies(fields)?;
         let boundary = boundary(fields)?;
         let text = fields.text("ResourcePolicy")?;
-        let caller = Caller::read(fields, source.as_ref(), own_account)?;
+        let caller = Caller::read(fields, source.as_ref(), own_account, partition)?;
         // "Simulation of resource-based policies isn't supported for IAM roles."
         if text.is_some() && !caller.is_user {
             return Err(invalid(
@@ -214,9 +218,10 @@ impl Caller {
         fields: Fields<'_>,
         source: Option<&PolicySource>,
         own_account: &str,
+        partition: Partition,
     ) -> Result<Self, ServiceError> {
         if let Some(arn) = fields.text("CallerArn")? {
-            let entity = arns::caller(arn)?;
+            let entity = arns::caller(arn, partition)?;
             let (principal, account) = (entity.principal(), entity.account.to_owned());
             let context = populated::context(&entity, None);
             let is_user = entity.kind == "user";
@@ -230,7 +235,9 @@ impl Caller {
                 context: source.context.clone(),
             },
             None => Self {
-                principal: Principal::User { arn: format!("arn:aws:iam::{own_account}:user/") },
+                principal: Principal::User {
+                    arn: format!("arn:{partition}:iam::{own_account}:user/"),
+                },
                 account: own_account.to_owned(),
                 is_user: false,
                 context: Context::new(),

@@ -29,6 +29,7 @@ mod run;
 mod shape;
 mod source;
 
+use ringfence_models::Partition;
 use ringfence_wire::{Call, Reply, Service, ServiceError};
 
 use crate::directory::Directory;
@@ -42,6 +43,7 @@ use run::Simulated;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Account<'a> {
     pub(crate) id: &'a str,
+    pub(crate) partition: Partition,
     pub(crate) directory: &'a Directory,
     /// The service control policies that bind the account, by level.
     pub(crate) service_control: &'a [Vec<Attached>],
@@ -74,7 +76,7 @@ pub(crate) async fn answer(call: &Call, account: Account<'_>) -> Result<Reply, S
         let attached = source.as_ref().map_or(&[][..], |source| &source.identity);
         return Ok(Reply::fields(keys::answer(attached.iter().chain(&given))));
     }
-    let simulation = Simulation::read(fields, source, account.id)?;
+    let simulation = Simulation::read(fields, source, account.id, account.partition)?;
     let cost = simulation.resources.len().saturating_mul(simulation.statements().max(1));
     let page = page::Page::read(fields, simulation.actions.len(), cost)?;
     let simulated = Simulated::new(simulation, account.id, account.service_control);

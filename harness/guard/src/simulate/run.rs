@@ -184,7 +184,8 @@ fn by_type(request: &Request<'_>, policies: &Policies) -> Vec<(&'static str, Out
 
 #[cfg(test)]
 mod tests {
-    use ringfence_policy::{Document, Kind};
+    use ringfence_models::Partition;
+    use ringfence_policy::{Document, Kind, Principal};
     use rstest::rstest;
     use serde_json::{Value, json};
 
@@ -213,12 +214,32 @@ mod tests {
         for (name, value) in more.as_object().unwrap() {
             input[name] = value.clone();
         }
-        let simulation = Simulation::read(Fields(input.as_object().unwrap()), None, OWN).unwrap();
+        let simulation =
+            Simulation::read(Fields(input.as_object().unwrap()), None, OWN, Partition::default())
+                .unwrap();
         Simulated::new(simulation, OWN, service_control)
     }
 
     fn first(simulated: &Simulated) -> Evaluated<'_> {
         simulated.results(0).into_iter().next().unwrap()
+    }
+
+    #[rstest]
+    #[case("aws")]
+    #[case("aws-cn")]
+    #[case("aws-us-gov")]
+    fn where_nobody_is_named_it_is_somebody_of_the_accounts_partition(#[case] id: &str) {
+        let partition = Partition::of_id(id).unwrap();
+        let input = json!({"ActionNames": ["kms:Decrypt"]});
+        let fields = Fields(input.as_object().unwrap());
+        let simulation = Simulation::read(fields, None, OWN, partition).unwrap();
+        let arn = format!("arn:{id}:iam::{OWN}:user/");
+        assert_eq!(simulation.principal, Principal::User { arn });
+        let input = json!({"ActionNames": ["kms:Decrypt"], "CallerArn": "alice"});
+        let fields = Fields(input.as_object().unwrap());
+        let refused = Simulation::read(fields, None, OWN, partition).unwrap_err();
+        let instead = format!("write arn:{id}:iam::ACCOUNT:user/NAME");
+        assert!(refused.message.ends_with(&instead), "{}", refused.message);
     }
 
     #[test]
