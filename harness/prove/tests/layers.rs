@@ -114,7 +114,7 @@ fn formula_and_verdict_agree_on_every_layer() {
 #[test]
 fn resources_of_another_account_are_not_bound() {
     let mut decider = Decider::default();
-    let all = statement("Allow", &json!({}));
+    let all = statement("Allow", &json!({"Resource": "arn:aws:s3:::b/*"}));
     let mut open = all.clone();
     open["Principal"] = json!("*");
     let mut deny = statement("Deny", &json!({"Action": "s3:*"}));
