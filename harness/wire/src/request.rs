@@ -81,27 +81,74 @@ impl Draft<'_> {
             ("Action".to_owned(), self.operation.name.to_owned()),
             ("Version".to_owned(), self.operation.service.api_version().to_owned()),
         ];
-        let style = match self.operation.service.protocol() {
-            Protocol::Ec2 => "",
-            _ => "member.",
-        };
+        let ec2 = self.operation.service.protocol() == Protocol::Ec2;
         for (member, value) in self.given(Location::Body) {
-            let shape = self.operation.service.model().shape_of(member).map(|shape| &shape.form);
-            if let (Some(Form::Map { key, value: of }), Some(entries)) = (shape, value.as_object())
-            {
-                let entry = if member.flattened { "" } else { "entry." };
-                for (index, (name, value)) in entries.iter().enumerate() {
-                    let start = format!("{}.{entry}{}", member.wire, index + 1);
-                    pairs.push((format!("{start}.{}", key.wire), name.clone()));
-                    flatten(&mut pairs, &format!("{start}.{}", of.wire), value, style);
-                }
-                continue;
+            if ec2 {
+                flatten(&mut pairs, member.wire, value, "");
+            } else {
+                self.parameters(&mut pairs, self.parameter(member), member, value);
             }
-            flatten(&mut pairs, member.wire, value, if member.flattened { "" } else { style });
         }
         let content_type = "application/x-www-form-urlencoded; charset=utf-8";
         self.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
         joined(&pairs).into()
+    }
+
+    /// The name of a member's parameters: a flattened list whose items have a
+    /// name goes by it.
+    fn parameter(&self, member: &Member) -> &'static str {
+        match self.form_of(member) {
+            Some(Form::List(item)) if member.flattened && item.wire != "member" => item.wire,
+            _ => member.wire,
+        }
+    }
+
+    fn form_of(&self, member: &Member) -> Option<&'static Form> {
+        self.operation.service.model().shape_of(member).map(|shape| &shape.form)
+    }
+
+    /// Writes a value of the query protocol by its shape, which names the items
+    /// of lists and the entries of maps
+    /// (<https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>).
+    fn parameters(
+        &self,
+        pairs: &mut Vec<(String, String)>,
+        name: &str,
+        member: &Member,
+        value: &Value,
+    ) {
+        match (self.form_of(member), value) {
+            (Some(Form::List(item)), Value::Array(items)) if !items.is_empty() => {
+                let list = if member.flattened {
+                    name.to_owned()
+                } else {
+                    format!("{name}.{}", item.wire)
+                };
+                for (index, value) in items.iter().enumerate() {
+                    self.parameters(pairs, &format!("{list}.{}", index + 1), item, value);
+                }
+            }
+            (Some(Form::Map { key, value: of }), Value::Object(entries)) => {
+                let entry = if member.flattened { "" } else { "entry." };
+                for (index, (own, value)) in entries.iter().enumerate() {
+                    let start = format!("{name}.{entry}{}", index + 1);
+                    pairs.push((format!("{start}.{}", key.wire), own.clone()));
+                    self.parameters(pairs, &format!("{start}.{}", of.wire), of, value);
+                }
+            }
+            (Some(Form::Structure(members)), Value::Object(fields)) => {
+                for (own, value) in fields {
+                    match members.iter().find(|it| it.wire == own || it.name == own) {
+                        Some(member) => {
+                            let name = format!("{name}.{}", self.parameter(member));
+                            self.parameters(pairs, &name, member, value);
+                        }
+                        None => flatten(pairs, &format!("{name}.{own}"), value, "member."),
+                    }
+                }
+            }
+            (_, value) => flatten(pairs, name, value, "member."),
+        }
     }
 
     fn json(&mut self) -> Bytes {
@@ -334,5 +381,26 @@ mod tests {
         ));
         let call = identify::identify(&parts, &body, "").unwrap();
         assert_eq!((call.name(), &call.input), ("PutAccountProperties", input));
+    }
+
+    /// RDS and ElastiCache name the items of their lists.
+    #[test]
+    fn a_list_of_the_query_protocol_is_written_with_its_items_name() {
+        let operation = Operation::find(Service::of("rds").unwrap(), "CreateDBCluster").unwrap();
+        let input = json!({
+            "DBClusterIdentifier": "c",
+            "Engine": "docdb",
+            "VpcSecurityGroupIds": ["sg-1"],
+            "Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}],
+        });
+        let input = input.as_object().unwrap();
+        let request = encode(operation, input, None, &Uri::from_static("http://h/")).unwrap();
+        let (parts, body) = request.into_parts();
+        let text = std::str::from_utf8(&body).unwrap();
+        assert!(text.contains("&VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-1"), "{text}");
+        let tags = "&Tags.Tag.1.Key=a&Tags.Tag.1.Value=1&Tags.Tag.2.Key=b&Tags.Tag.2.Value=2";
+        assert!(text.contains(tags), "{text}");
+        let call = identify::identify(&parts, &body, "").unwrap();
+        assert_eq!((call.name(), &call.input), ("CreateDBCluster", input));
     }
 }
