@@ -16,7 +16,7 @@ pub enum Made {
 /// A member that asks for something: with any value, or with one.
 struct Row(Made, &'static str, Option<&'static str>, &'static str);
 
-const ROWS: [Row; 14] = [
+const ROWS: [Row; 13] = [
     Row(
         Made::Authorizer,
         "AuthorizerType",
@@ -40,7 +40,6 @@ const ROWS: [Row; 14] = [
     Row(Made::Integration, "ResponseParameters", None, "parameter mapping (ResponseParameters)"),
     Row(Made::Integration, "TlsConfig", None, "private integrations (TlsConfig)"),
     Row(Made::Function, "PackageType", Some("Image"), "`PackageType` Image"),
-    Row(Made::Function, "ApplyOn", Some("PublishedVersions"), "`SnapStart` on published versions"),
     Row(Made::Function, "DeadLetterConfig", None, "`DeadLetterConfig`"),
     Row(Made::Function, "FileSystemConfigs", None, "`FileSystemConfigs`"),
     Row(Made::Function, "KMSKeyArn", None, "`KMSKeyArn`"),

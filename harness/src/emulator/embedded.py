@@ -28,6 +28,10 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.appsync import urls as appsync_urls
+from moto.appsync.exceptions import AppSyncExceptions
+from moto.appsync.responses import AppSyncResponse
+from moto.core.responses import ActionResult, EmptyResult
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
 from werkzeug.serving import make_server
@@ -47,6 +51,62 @@ def make_picker_of_its_own(self, alias_providers=None, response_transformers=Non
 
 
 AttributePicker.__init__ = make_picker_of_its_own
+
+
+
+class Parts:
+    """A kind of an AppSync API's parts, which moto lacks: kept and shown, and run by nobody."""
+
+    def __init__(self, noun, answer, path, key, arn):
+        self.noun, self.answer, self.key, self.arn = noun, answer, key, arn
+        for end in ("$", f"/(?P<{key[-1]}>[^/]+)$"):
+            path_of = "{0}/v1/apis/(?P<apiId>[^/]+)/" + path + end
+            appsync_urls.url_paths[path_of] = AppSyncResponse.dispatch
+        for verb in ("create", "get", "update", "delete"):
+            setattr(AppSyncResponse, f"{verb}_{noun}", self.handler(verb))
+
+    def handler(self, verb):
+        def handle(response):
+            given = dict(response._get_params())
+            api = response.appsync_backend.get_graphql_api(given["apiId"])
+            kept = api.__dict__.setdefault(f"parts_of_{self.noun}", {})
+            if verb == "create" and self.noun == "function":
+                given["functionId"] = os.urandom(13).hex()
+            name = tuple(given[key] for key in self.key)
+            if verb == "create" and name in kept:
+                refused = AppSyncExceptions("BadRequestException", f"{name[-1]} already exists.")
+                refused.code = 400
+                raise refused
+            if verb != "create" and name not in kept:
+                refused = AppSyncExceptions("NotFoundException", f"No {self.noun} found.")
+                refused.code = 404
+                raise refused
+            if verb == "delete":
+                del kept[name]
+                return EmptyResult()
+            if verb != "get":
+                arn, where = self.arn
+                kept[name] = {**given, arn: f"{api.arn}/{where.format(**given)}"}
+            return ActionResult({self.answer: kept[name]})
+
+        return handle
+
+
+Parts("data_source", "dataSource", "datasources", ["name"], ("dataSourceArn", "datasources/{name}"))
+Parts(
+    "function",
+    "functionConfiguration",
+    "functions",
+    ["functionId"],
+    ("functionArn", "functions/{functionId}"),
+)
+Parts(
+    "resolver",
+    "resolver",
+    "types/(?P<typeName>[^/]+)/resolvers",
+    ["typeName", "fieldName"],
+    ("resolverArn", "types/{typeName}/resolvers/{fieldName}"),
+)
 
 # Images that nobody can register as somebody else's.
 if os.environ.get("RINGFENCE_IMAGES"):

@@ -47,6 +47,12 @@ const POLL: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Context {
+    /// The ARN of a role of the account.
+    pub(super) fn role_arn(&self, name: &str) -> String {
+        let partition = ringfence_models::Partition::of_region(&self.region);
+        format!("arn:{partition}:iam::{}:role/{name}", self.account_id)
+    }
+
     /// Calls an operation as whoever deploys.
     pub(super) async fn call(
         &self,

@@ -37,7 +37,7 @@ const DURABLE: Kind =
 const TENANCY: Kind = Kind::Object(&[("TenantIsolationMode", Kind::Text)]);
 
 /// The members of `UpdateFunctionConfiguration`.
-const CONFIGURATION: [&str; 15] = [
+const CONFIGURATION: [&str; 16] = [
     "DeadLetterConfig",
     "Description",
     "DurableConfig",
@@ -50,6 +50,7 @@ const CONFIGURATION: [&str; 15] = [
     "MemorySize",
     "Role",
     "Runtime",
+    "SnapStart",
     "Timeout",
     "TracingConfig",
     "VpcConfig",
@@ -78,6 +79,7 @@ impl ResourceType for Function {
             Property::new("ReservedConcurrentExecutions", Kind::Integer),
             Property::new("Role", Kind::Text).required(),
             Property::new("Runtime", Kind::Text),
+            Property::new("SnapStart", Kind::Object(&[("ApplyOn", Kind::Text)])),
             Property::new("Tags", Kind::Tags),
             Property::new("TenancyConfig", TENANCY).replaces(),
             Property::new("Timeout", Kind::Integer),
@@ -196,6 +198,7 @@ fn reset(old: &Map<String, Value>, wanted: &Map<String, Value>) -> Map<String, V
         ("EphemeralStorage", json!({"Size": 512})),
         ("Layers", json!([])),
         ("MemorySize", json!(128)),
+        ("SnapStart", json!({"ApplyOn": "None"})),
         ("Timeout", json!(3)),
         ("TracingConfig", json!({"Mode": "PassThrough"})),
         ("VpcConfig", json!({"SubnetIds": [], "SecurityGroupIds": []})),

@@ -236,8 +236,9 @@ impl<'k> Checker<'k> {
             },
             Kind::Boolean => match value {
                 Value::Bool(_) => Some(value.clone()),
-                Value::String(text) if text == "true" => Some(true.into()),
-                Value::String(text) if text == "false" => Some(false.into()),
+                // AWS's own templates write `True` too.
+                Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true.into()),
+                Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false.into()),
                 _ => self.wrong(place, "Boolean", value),
             },
             Kind::Document => match value {

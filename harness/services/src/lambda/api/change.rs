@@ -35,6 +35,7 @@ pub(in crate::lambda) struct Change {
     logging: Option<Value>,
     pub(in crate::lambda) vpc: Option<VpcRequest>,
     declared: Map<String, Value>,
+    snap_start: Option<bool>,
     /// Found apart from what is read of the call.
     pub(in crate::lambda) layers: Option<Vec<Arc<Published>>>,
 }
@@ -125,6 +126,7 @@ impl Change {
             logging: call.input.get("LoggingConfig").filter(|it| !it.is_null()).cloned(),
             vpc: VpcRequest::read(call.input.get("VpcConfig"))?,
             declared: declared(call),
+            snap_start: snap_start.and_then(Value::as_str).map(|it| it == "PublishedVersions"),
             layers: None,
         })
     }
@@ -176,6 +178,7 @@ impl Change {
             to.variables = self.variables;
         }
         to.declared.extend(self.declared);
+        set(&mut to.snap_start, self.snap_start);
         if let Some(layers) = self.layers {
             to.layers = Arc::new(Layered::new(layers));
         }

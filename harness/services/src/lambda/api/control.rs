@@ -75,6 +75,7 @@ impl Lambda {
             logging: Logging { group: format!("/aws/lambda/{name}"), format: LogFormat::Text },
             layers: Arc::default(),
             declared: Map::new(),
+            snap_start: false,
             code: Arc::new(package.code()),
         };
         change.apply(&mut configuration)?;

@@ -185,11 +185,8 @@ pub(in crate::lambda) fn check_built(call: &Call) -> Result<(), ServiceError> {
             ))
         });
     }
-    let starts = inner("SnapStart", "ApplyOn").and_then(Value::as_str);
-    for (member, value) in [("ApplyOn", starts), ("PackageType", call.text("PackageType"))] {
-        if let Some(what) = lacking(Made::Function, member, value) {
-            return Err(not_built(what));
-        }
+    if let Some(what) = lacking(Made::Function, "PackageType", call.text("PackageType")) {
+        return Err(not_built(what));
     }
     for (member, what) in with_any_value(Made::Function) {
         let value = match member {

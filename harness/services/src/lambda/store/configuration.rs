@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::lambda::layers;
 use crate::lambda::layers::mount::Layered;
+use crate::lambda::name::LATEST;
 use crate::lambda::store::code::Code;
 
 /// What a function runs, and with what. A change makes a new one: environments
@@ -34,6 +35,9 @@ pub(in crate::lambda) struct Configuration {
     pub(in crate::lambda) layers: Arc<Layered>,
     /// Members that are kept and shown; who has one is not run here.
     pub(in crate::lambda) declared: Map<String, Value>,
+    /// Whether published versions start from a snapshot on AWS. Here they start
+    /// as all do.
+    pub(in crate::lambda) snap_start: bool,
     pub(in crate::lambda) code: Arc<Code>,
 }
 
@@ -196,7 +200,11 @@ impl Version {
         put("PackageType", json!("Zip"));
         put("Architectures", json!([it.architecture]));
         put("EphemeralStorage", json!({ "Size": it.ephemeral_storage_mb }));
-        put("SnapStart", json!({ "ApplyOn": "None", "OptimizationStatus": "Off" }));
+        // https://docs.aws.amazon.com/lambda/latest/api/API_SnapStartResponse.html
+        let apply_on = if it.snap_start { "PublishedVersions" } else { "None" };
+        let is_on = it.snap_start && self.version != LATEST;
+        let status = if is_on { "On" } else { "Off" };
+        put("SnapStart", json!({ "ApplyOn": apply_on, "OptimizationStatus": status }));
         put("LoggingConfig", it.logging.show());
         shown.extend(it.declared.clone());
         shown

@@ -139,7 +139,8 @@ fn named(of: &Type, create: &Operation, short: &str) -> Option<&'static str> {
     of.properties.keys().copied().find(|property| {
         let is_name = *property == "Name"
             || property.strip_suffix("Name").is_some_and(|it| it.eq_ignore_ascii_case(short))
-            || (property.ends_with("Name") && of.identifier == [*property]);
+            || ((property.ends_with("Name") || property.ends_with("Identifier"))
+                && of.identifier == [*property]);
         is_name
             && of.takes(property)
             && !of.required.contains(property)

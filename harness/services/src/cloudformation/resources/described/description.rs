@@ -126,9 +126,10 @@ impl Step {
 }
 
 /// The files.
-const FILES: [(&str, &str); 24] = [
+const FILES: [(&str, &str); 25] = [
     ("acm", include_str!("../../../../data/types/acm.toml")),
     ("apigateway", include_str!("../../../../data/types/apigateway.toml")),
+    ("appsync", include_str!("../../../../data/types/appsync.toml")),
     ("batch", include_str!("../../../../data/types/batch.toml")),
     ("cloudtrail", include_str!("../../../../data/types/cloudtrail.toml")),
     ("cloudwatch", include_str!("../../../../data/types/cloudwatch.toml")),

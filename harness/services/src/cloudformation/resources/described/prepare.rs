@@ -20,6 +20,10 @@ pub(super) async fn properties(
         "AWS::ApiGateway::Method" => Ok(method(wanted)),
         "AWS::ApiGateway::Stage" => Ok(stage(wanted)),
         "AWS::ApiGateway::RestApi" => Ok(super::openapi::properties(wanted)),
+        "AWS::AppSync::FunctionConfiguration"
+        | "AWS::AppSync::GraphQLSchema"
+        | "AWS::AppSync::Resolver" => texts_of(context, wanted).await,
+        "AWS::Batch::ComputeEnvironment" => Ok(service_role(context, wanted)),
         "AWS::StepFunctions::StateMachine" => definition(context, wanted).await,
         // Who changes something else keeps the secret.
         "AWS::SecretsManager::Secret"
@@ -115,6 +119,39 @@ async fn definition(
     }
     prepared.insert("DefinitionString".to_owned(), text.into());
     Ok(prepared)
+}
+
+/// AppSync's texts, out of S3 where they are there: `CodeS3Location` is the place
+/// of `Code`
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-appsync-resolver.html>).
+async fn texts_of(
+    context: &Context,
+    wanted: &Map<String, Value>,
+) -> Result<Map<String, Value>, Failure> {
+    let mut prepared = wanted.clone();
+    for (name, location) in wanted {
+        let Some(property) = name.strip_suffix("S3Location") else { continue };
+        let location = location.as_str().unwrap_or_default();
+        let (bucket, key) =
+            location.strip_prefix("s3://").and_then(|it| it.split_once('/')).ok_or_else(|| {
+                Failure::handler("InvalidRequest", format!("{name} {location} is not an S3 URI"))
+            })?;
+        let text = object(context, &json!({ "Bucket": bucket, "Key": key })).await?;
+        prepared.insert(property.to_owned(), text.into());
+    }
+    Ok(prepared)
+}
+
+/// A service role by its ARN: Batch takes a name too
+/// (<https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateComputeEnvironment.html>).
+fn service_role(context: &Context, wanted: &Map<String, Value>) -> Map<String, Value> {
+    let mut prepared = wanted.clone();
+    if let Some(Value::String(role)) = prepared.get_mut("ServiceRole")
+        && !role.starts_with("arn:")
+    {
+        *role = context.role_arn(role);
+    }
+    prepared
 }
 
 /// The text of an object.
