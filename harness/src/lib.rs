@@ -12,6 +12,7 @@ pub mod access;
 pub mod attacks;
 pub mod aws;
 pub mod calibrate;
+mod changed;
 #[doc(hidden)]
 pub mod commands;
 pub mod config;

@@ -276,3 +276,59 @@ fn who_closes_the_pipe_gets_the_code_of_a_shell_and_no_panic() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(141));
 }
+
+/// A repository with an estate, all of it committed.
+fn committed_estate() -> tempfile::TempDir {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::create_dir(place.path().join("terraform")).unwrap();
+    std::fs::write(place.path().join("terraform/main.tf"), "").unwrap();
+    let text = "[layer1]\ndirectory = \"terraform\"\n";
+    std::fs::write(place.path().join("ringfence.toml"), text).unwrap();
+    for arguments in [
+        &["init", "-q"][..],
+        &["add", "."],
+        &["-c", "user.name=n", "-c", "user.email=e@example.com", "commit", "-q", "-m", "one"],
+    ] {
+        let git = Command::new("git").arg("-C").arg(place.path()).args(arguments).status().unwrap();
+        assert!(git.success());
+    }
+    place
+}
+
+fn verify_since(revision: &str, place: &std::path::Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(["verify", "--changed-since", revision])
+        .current_dir(place)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn verify_of_what_changed_ends_at_once_where_nothing_did() {
+    let place = committed_estate();
+    let nothing = |expected: &str| {
+        let output = verify_since("HEAD", place.path());
+        assert_eq!(text(&output.stderr), format!("ringfence: {expected}\n"));
+        assert_eq!(text(&output.stdout), "");
+        assert_eq!(output.status.code(), Some(0));
+        assert!(!place.path().join("ringfence-run").exists());
+    };
+    nothing("nothing that is under test changed since HEAD");
+    std::fs::write(place.path().join("README.md"), "").unwrap();
+    nothing("nothing that is under test changed since HEAD; 1 file beside it");
+}
+
+#[test]
+fn verify_of_what_changed_since_no_revision_cannot_run() {
+    let place = committed_estate();
+    let output = verify_since("nowhere", place.path());
+    let said = "ringfence: `nowhere` is no revision of this repository: git: fatal: Needed a single revision\n";
+    assert_eq!(text(&output.stderr), said);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!place.path().join("ringfence-run").exists());
+    for with in [["--only", "a"], ["--shard", "1/2"], ["--sign-key", "k"], ["--baseline", "b"]] {
+        let output = run(&[&["verify", "--changed-since", "HEAD"][..], &with].concat(), b"");
+        assert_eq!(output.status.code(), Some(2), "{with:?}");
+        assert!(text(&output.stderr).contains("cannot be used with"), "{with:?}");
+    }
+}

@@ -69,7 +69,7 @@ pub async fn run(
         let all: BTreeSet<String> = ids(suite)?.into_iter().collect();
         findings.retain(|finding| share.has(&finding.id) || !all.contains(&finding.id));
     }
-    if !matches!(choice, Choice::Ids(_)) {
+    if !choice.is_chosen() {
         let beyond = rails::beyond(suite.facts(), &findings);
         findings.extend(beyond);
     }

@@ -12,6 +12,8 @@ pub enum Choice {
     All,
     /// These, and nothing else.
     Ids(BTreeSet<String>),
+    /// Those that look at what changed, and the claims.
+    Changed(BTreeSet<String>),
     /// Those of a share.
     Share(Share),
 }
@@ -29,9 +31,15 @@ impl Choice {
     pub fn has(&self, id: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Ids(ids) => ids.contains(id),
+            Self::Ids(ids) | Self::Changed(ids) => ids.contains(id),
             Self::Share(share) => share.has(id),
         }
+    }
+
+    /// Whether some attacks were chosen out of all: what such a run does not notice,
+    /// another attack might.
+    pub(crate) fn is_chosen(&self) -> bool {
+        matches!(self, Self::Ids(_) | Self::Changed(_))
     }
 
     /// Whether something of a part is made that has attacks of these ids; one

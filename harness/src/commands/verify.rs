@@ -28,7 +28,8 @@ use super::{Isolated, backend, supervise, terminal, unless_interrupted};
 use crate::accepted::Acceptances;
 use crate::attacks::{self, Choice, Finding, Suite, campaign};
 use crate::calibrate::decisions;
-use crate::config::{Backend, Config};
+use crate::changed::{self, Changed, Sources};
+use crate::config::{Backend, Config, Layer1};
 use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
 use crate::exchange::Exchanges;
 use crate::exit::Exit;
@@ -80,6 +81,9 @@ pub(super) struct Verify {
     /// These attacks alone, by their ids, and no mutants: a partial run, which nobody signs
     #[arg(long, num_args = 1.., value_name = "ID", conflicts_with_all = ["shard", "sign_key"])]
     only: Vec<String>,
+    /// The attacks that look at what differs from this revision of git, and no mutants: a partial run
+    #[arg(long, value_name = "REV", conflicts_with_all = ["only", "shard", "sign_key", "baseline"])]
+    changed_since: Option<String>,
     /// Print the record as JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -111,6 +115,10 @@ impl Verify {
         let github = self.github.then(github::Step::of_environment).transpose()?;
         let config = Config::load(&self.config)?;
         let acceptances = Acceptances::of(&config, OffsetDateTime::now_utc().date())?;
+        let wanted_attacks = match self.wanted(&config)? {
+            Some(wanted) => wanted,
+            None => return Ok(Exit::Held),
+        };
         // Before anything starts, and before an earlier run moves to the history.
         let baseline = self.baseline.as_deref().map(baseline_of).transpose()?;
         let mut record = beginning(&config)?;
@@ -126,10 +134,10 @@ impl Verify {
         };
         match unless_interrupted(self.work(
             config.clone(),
+            &wanted_attacks,
             &keeper,
             record,
-            baseline.as_ref(),
-            &acceptances,
+            Measures { baseline: baseline.as_ref(), acceptances: &acceptances },
             github.as_ref(),
         ))
         .await
@@ -151,20 +159,22 @@ impl Verify {
         }
     }
 
-    fn choice(&self) -> Choice {
-        match self.shard {
-            Some(share) => Choice::Share(share),
-            None => Choice::of(&self.only),
-        }
+    /// What of the attacks is made; none where nothing changed.
+    fn wanted(&self, config: &Config) -> anyhow::Result<Option<Attacks>> {
+        Ok(match (&self.changed_since, self.shard) {
+            (Some(revision), _) => changed_since(config, revision)?.map(Attacks::Of),
+            (None, Some(share)) => Some(Attacks::Chosen(Choice::Share(share))),
+            (None, None) => Some(Attacks::Chosen(Choice::of(&self.only))),
+        })
     }
 
     async fn work(
         &self,
         config: Config,
+        attacks: &Attacks,
         keeper: &Keeper,
         mut record: RunRecord,
-        baseline: Option<&RunRecord>,
-        acceptances: &Acceptances,
+        Measures { baseline, acceptances }: Measures<'_>,
         github: Option<&github::Step>,
     ) -> anyhow::Result<Exit> {
         let began = Instant::now();
@@ -189,7 +199,7 @@ impl Verify {
             record.inputs = inputs.kept;
             record.deviations.extend(inputs.said);
             keeper.note(&record)?;
-            attack(&stack, &self.choice(), &progress, keeper, &mut record).await
+            attack(&stack, attacks, &progress, keeper, &mut record).await
         };
         let result = stack.while_upstream_lives(work).await;
         let phase = progress.phase("removing everything");
@@ -278,9 +288,36 @@ fn baseline_of(directory: &Path) -> anyhow::Result<RunRecord> {
     })
 }
 
+/// What the findings of a run are measured by.
+struct Measures<'a> {
+    /// What is not new.
+    baseline: Option<&'a RunRecord>,
+    /// What a team has accepted.
+    acceptances: &'a Acceptances,
+}
+
+/// Which attacks are made.
+enum Attacks {
+    Chosen(Choice),
+    /// Those that look at what changed: which these are shows when it is deployed.
+    Of(Changed),
+}
+
+/// What differs from a revision; where nothing does that is under test, that is
+/// said.
+pub(super) fn changed_since(config: &Config, revision: &str) -> anyhow::Result<Option<Changed>> {
+    let directory = config.file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let files = changed::since(directory.unwrap_or(Path::new(".")), revision)?;
+    let sources = Sources::of(config).context("cannot tell which files Layer 1 consists of")?;
+    let changed = sources.changed(files.iter().map(PathBuf::as_path));
+    let names: Vec<String> = config.layer1.iter().map(Layer1::name).collect();
+    eprintln!("ringfence: {}", changed.told(&format!("since {revision}"), &names));
+    Ok(Some(changed).filter(|changed| !changed.is_nothing()))
+}
+
 async fn attack(
     stack: &Stack,
-    choice: &Choice,
+    attacks: &Attacks,
     progress: &Progress,
     keeper: &Keeper,
     record: &mut RunRecord,
@@ -288,9 +325,13 @@ async fn attack(
     let began = Instant::now();
     let suite = Suite::of(stack).await?;
     let recording = stack.guard().recording().map(Recording::mark).unwrap_or_default();
+    let choice = match attacks {
+        Attacks::Chosen(choice) => choice.clone(),
+        Attacks::Of(changed) => Choice::Changed(changed::attacks(&suite, changed)?),
+    };
     let attacks = campaign::ids(&suite)?;
-    record.part = part(choice, &attacks);
-    let findings = campaign::run(&suite, choice, progress).await?;
+    record.part = part(&choice, &attacks);
+    let findings = campaign::run(&suite, &choice, progress).await?;
     let attacked = integrity::after_attacks(stack).await?;
     record.probes.extend(findings.iter().cloned().map(probe));
     record.summary = Summary::of(&record.probes);
@@ -302,8 +343,8 @@ async fn attack(
     record.reach = campaign::reaches(&suite, progress).await?.into_iter().map(Into::into).collect();
     keeper.note(record)?;
     // The rest might notice what the chosen ones do not.
-    if !matches!(choice, Choice::Ids(_)) {
-        let mutations = mutations::run(&suite, &findings, recording, choice, progress).await?;
+    if !choice.is_chosen() {
+        let mutations = mutations::run(&suite, &findings, recording, &choice, progress).await?;
         let duration_ms = mutations.duration_ms;
         record.phases.push(Phase { name: "mutate".to_owned(), duration_ms });
         record.mutations = Some(mutations);
@@ -322,7 +363,9 @@ async fn attack(
 fn part(choice: &Choice, attacks: &[String]) -> Option<Part> {
     match choice {
         Choice::All => None,
-        Choice::Ids(ids) => Some(Part::Chosen { attacks: ids.iter().cloned().collect() }),
+        Choice::Ids(ids) | Choice::Changed(ids) => {
+            Some(Part::Chosen { attacks: ids.iter().cloned().collect() })
+        }
         Choice::Share(share) => {
             Some(Part::Share { share: *share, attacks: attacks.to_vec(), idle: Vec::new() })
         }

@@ -116,8 +116,10 @@ pub async fn run(
         let failing: BTreeSet<String> = not_held.map(|finding| finding.id.clone()).collect();
         let any_succeeded = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
         let before = match choice {
-            Choice::All | Choice::Ids(_) if !any_succeeded => Before::Failing(&failing),
-            Choice::All | Choice::Ids(_) | Choice::Share(_) => Before::Unknown,
+            Choice::All | Choice::Ids(_) | Choice::Changed(_) if !any_succeeded => {
+                Before::Failing(&failing)
+            }
+            Choice::All | Choice::Ids(_) | Choice::Changed(_) | Choice::Share(_) => Before::Unknown,
         };
         for mutant in chosen {
             phase.note(mutant.change.clone());

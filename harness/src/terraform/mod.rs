@@ -47,6 +47,7 @@ pub use existing::images;
 pub use instance::Instance;
 pub use outputs::{OutputError, Outputs};
 pub(crate) use outside::{Outside, entries as outside};
+pub(crate) use reach::places;
 pub use roots::Roots;
 pub use states::States;
 

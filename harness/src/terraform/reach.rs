@@ -123,6 +123,15 @@ impl Reach {
     }
 }
 
+/// The files and directories that a root module consists of, by canonical paths.
+///
+/// # Errors
+/// When a directory or a file cannot be read.
+pub(crate) fn places(directory: &Path) -> io::Result<BTreeSet<PathBuf>> {
+    let root = directory.canonicalize().map_err(|error| copying::at(directory, error))?;
+    Ok(Reach::of(&root)?.copied)
+}
+
 /// A directory around the root module is copied whole only where it is the
 /// module's own repository, or a part of it: never somebody's home, or a disk.
 fn may_copy(root: &Path, path: &Path) -> bool {
