@@ -46,9 +46,23 @@ case "${COMMAND:?}" in
     code=$?
     ;;
   verify)
-    ringfence verify --github --config "${CONFIG:?}" --run-dir "${RUN_DIR:?}"
+    options=(--github --config "${CONFIG:?}" --run-dir "${RUN_DIR:?}")
+    if [ -n "${SHARD:-}" ]; then options+=(--shard "$SHARD"); fi
+    ringfence verify "${options[@]}"
     code=$?
     ;;
-  *) wrong "the input \`command\` is access-diff, lint, verify or none" ;;
+  merge)
+    [ -n "${SHARES:-}" ] || wrong "merge needs the input \`shares\`"
+    shares=()
+    for bundle in "$SHARES"/*/; do
+      if [ -d "$bundle" ]; then shares+=("$bundle"); fi
+    done
+    [ "${#shares[@]}" -gt 0 ] || wrong "\`$SHARES\` holds no share"
+    options=(--into "${RUN_DIR:?}")
+    if [ -n "${ALLOWED_KEY:-}" ]; then options+=(--allowed-key "$ALLOWED_KEY"); fi
+    ringfence evidence merge "${options[@]}" -- "${shares[@]}"
+    code=$?
+    ;;
+  *) wrong "the input \`command\` is access-diff, lint, verify, merge or none" ;;
 esac
 tell exit-code "$code"

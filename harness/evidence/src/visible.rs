@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 /// A text whose control characters, and those that turn or hide what stands
 /// around them, are written out: a terminal would obey them.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_active) {
+    // Most texts are of plain letters, which is told at once.
+    let plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if plain || !text.chars().any(is_active) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());

@@ -8,13 +8,17 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ringfence_policy::key::Shared;
 use ringfence_policy::{
     Context, Decision, Document, Layer, Outcome, Policies, Principal, Request, decide, judge,
 };
 
-/// How many requests are kept. One takes a few kilobytes (its condition keys;
-/// documents are shared); a run of both sample services makes about 9,000.
-const CAPACITY: usize = 65_536;
+/// How many requests are kept. One takes about two kilobytes (its condition keys;
+/// documents are shared); a run makes about two thousand for each service.
+const CAPACITY: usize = 1 << 20;
+
+/// The places and ids of documents, which stand in each recorded request.
+static PLACES: Shared = Shared::up_to(1 << 16);
 
 /// A policy document where it applies.
 #[derive(Debug, Clone)]
@@ -58,14 +62,14 @@ pub fn boundary_slot(owner: &str) -> String {
 
 impl Attached {
     /// A document that belongs to its place.
-    pub(crate) fn own(slot: impl Into<Arc<str>>, document: Arc<Document>) -> Self {
-        let slot = slot.into();
+    pub(crate) fn own(slot: impl AsRef<str>, document: Arc<Document>) -> Self {
+        let slot = PLACES.of(slot.as_ref());
         Self { id: Arc::clone(&slot), slot, document }
     }
 
     /// A managed policy in a place.
-    pub(crate) fn managed(slot: impl Into<Arc<str>>, arn: &str, document: Arc<Document>) -> Self {
-        Self { slot: slot.into(), id: managed_id(arn).into(), document }
+    pub(crate) fn managed(slot: impl AsRef<str>, arn: &str, document: Arc<Document>) -> Self {
+        Self { slot: PLACES.of(slot.as_ref()), id: PLACES.of(&managed_id(arn)), document }
     }
 }
 
@@ -452,7 +456,7 @@ pub struct Recorded {
     /// The services that forwarded the call.
     pub called_via: Vec<String>,
     /// What was decided about.
-    pub inputs: Inputs,
+    pub inputs: Arc<Inputs>,
 }
 
 /// The requests that were decided, the latest [`CAPACITY`] of them.

@@ -97,6 +97,7 @@ mod explain;
 mod index;
 pub mod json;
 pub mod jsonl;
+pub mod key;
 mod layers;
 mod line;
 pub mod lint;

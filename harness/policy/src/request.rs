@@ -1,8 +1,7 @@
 //! Who asks for what, under which circumstances.
 
-use std::collections::{BTreeSet, HashMap};
-
 use crate::arn::Arn;
+use crate::key::Key;
 
 /// Who asks, as policies name principals.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,18 +87,19 @@ fn account_of(arn: &str) -> Option<&str> {
 /// absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context {
-    values: HashMap<String, Values>,
+    /// By key, in order: a context is kept in thousands, and looked up in one place.
+    values: Vec<(Key, Values)>,
     unknown: Unknown,
 }
 
 /// Keys of which nothing is known; none of them has a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Unknown {
-    /// In lower case.
-    keys: BTreeSet<String>,
-    /// The beginnings of keys, in lower case: whatever begins so and is not set
-    /// is unknown.
-    beginnings: BTreeSet<String>,
+    /// In order.
+    keys: Vec<Key>,
+    /// The beginnings of keys, in order: whatever begins so and is not set is
+    /// unknown.
+    beginnings: Vec<Key>,
 }
 
 impl Unknown {
@@ -108,8 +108,25 @@ impl Unknown {
     }
 
     fn covers(&self, key: &str) -> bool {
-        self.keys.contains(key)
-            || self.beginnings.iter().any(|beginning| key.starts_with(beginning))
+        place(&self.keys, key).is_ok()
+            || self.beginnings.iter().any(|beginning| key.starts_with(beginning.as_str()))
+    }
+
+    fn forget(&mut self, key: &str) {
+        if let Ok(place) = place(&self.keys, key) {
+            self.keys.remove(place);
+        }
+    }
+}
+
+/// Where a key stands in an ordered list, or would.
+fn place(keys: &[Key], key: &str) -> Result<usize, usize> {
+    keys.binary_search_by(|other| other.as_str().cmp(key))
+}
+
+fn add(keys: &mut Vec<Key>, key: &str) {
+    if let Err(place) = place(keys, key) {
+        keys.insert(place, Key::of(key));
     }
 }
 
@@ -140,7 +157,7 @@ impl Context {
 
     /// Sets a single-valued key.
     pub fn set(&mut self, key: &str, value: impl Into<String>) -> &mut Self {
-        self.insert(key.to_ascii_lowercase(), Values::One(value.into()));
+        self.insert(&key.to_ascii_lowercase(), Values::One(value.into()));
         self
     }
 
@@ -148,8 +165,8 @@ impl Context {
     /// unknown.
     pub fn unset(&mut self, key: &str) -> &mut Self {
         let key = key.to_ascii_lowercase();
-        self.unknown.keys.remove(&key);
-        self.values.remove(&key);
+        self.unknown.forget(&key);
+        self.remove(&key);
         self
     }
 
@@ -159,10 +176,10 @@ impl Context {
     pub fn set_unknown(&mut self, key: &str) -> &mut Self {
         let key = key.to_ascii_lowercase();
         match key.strip_suffix('*') {
-            Some(beginning) => drop(self.unknown.beginnings.insert(beginning.to_owned())),
+            Some(beginning) => add(&mut self.unknown.beginnings, beginning),
             None => {
-                self.values.remove(&key);
-                self.unknown.keys.insert(key);
+                self.remove(&key);
+                add(&mut self.unknown.keys, &key);
             }
         }
         self
@@ -175,21 +192,44 @@ impl Context {
 
     /// [`Self::is_unknown`] for a key that is in lower case already.
     pub(crate) fn is_unknown_lower(&self, key: &str) -> bool {
-        !self.unknown.is_empty() && self.unknown.covers(key) && !self.values.contains_key(key)
+        !self.unknown.is_empty() && self.unknown.covers(key) && self.place(key).is_err()
     }
 
     /// The keys of which nothing is known, in lower case and in order; with a
     /// `*` at its end, all that begin so and are not set.
     pub fn unknown(&self) -> impl Iterator<Item = String> {
-        let beginnings = self.unknown.beginnings.iter().map(|beginning| format!("{beginning}*"));
-        self.unknown.keys.iter().cloned().chain(beginnings)
+        let beginnings = self.unknown.beginnings.iter();
+        let beginnings = beginnings.map(|beginning| format!("{}*", beginning.as_str()));
+        self.unknown.keys.iter().map(|key| key.as_str().to_owned()).chain(beginnings)
     }
 
-    fn insert(&mut self, key: String, values: Values) {
-        if !self.unknown.is_empty() {
-            self.unknown.keys.remove(&key);
+    /// Gives back what was set aside for more keys: of a context that is kept.
+    pub fn shrink_to_fit(&mut self) {
+        self.values.shrink_to_fit();
+        self.unknown.keys.shrink_to_fit();
+        self.unknown.beginnings.shrink_to_fit();
+    }
+
+    fn place(&self, key: &str) -> Result<usize, usize> {
+        self.values.binary_search_by(|(other, _)| other.as_str().cmp(key))
+    }
+
+    fn insert(&mut self, key: &str, values: Values) {
+        self.unknown.forget(key);
+        match self.place(key) {
+            Ok(place) => {
+                if let Some((_, old)) = self.values.get_mut(place) {
+                    *old = values;
+                }
+            }
+            Err(place) => self.values.insert(place, (Key::of(key), values)),
         }
-        self.values.insert(key, values);
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Ok(place) = self.place(key) {
+            self.values.remove(place);
+        }
     }
 
     /// Sets a multi-valued key.
@@ -199,31 +239,32 @@ impl Context {
         values: impl IntoIterator<Item = V>,
     ) -> &mut Self {
         let values = values.into_iter().map(Into::into).collect();
-        self.insert(key.to_ascii_lowercase(), Values::Many(values));
+        self.insert(&key.to_ascii_lowercase(), Values::Many(values));
         self
     }
 
     /// The key's values, if it is set.
     pub fn get(&self, key: &str) -> Option<&Values> {
-        self.values.get(&key.to_ascii_lowercase())
+        self.get_lower(&key.to_ascii_lowercase())
     }
 
     /// [`Self::get`] for a key that is in lower case already.
     pub(crate) fn get_lower(&self, key: &str) -> Option<&Values> {
-        self.values.get(key)
+        let place = self.place(key).ok()?;
+        self.values.get(place).map(|(_, values)| values)
     }
 
-    /// All keys that are set, in lower case, in no order.
+    /// All keys that are set, in lower case and in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().map(String::as_str)
+        self.values.iter().map(|(key, _)| key.as_str())
     }
 
     /// Keeps some keys: those that are set, and those of which nothing is known,
     /// as [`Self::unknown`] writes them.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.values.retain(|key, _| keep(key));
-        self.unknown.keys.retain(|key| keep(key));
-        self.unknown.beginnings.retain(|beginning| keep(&format!("{beginning}*")));
+        self.values.retain(|(key, _)| keep(key.as_str()));
+        self.unknown.keys.retain(|key| keep(key.as_str()));
+        self.unknown.beginnings.retain(|beginning| keep(&format!("{}*", beginning.as_str())));
     }
 
     /// Takes over all keys of another context, those of which it knows nothing
@@ -233,7 +274,7 @@ impl Context {
             self.set_unknown(&key);
         }
         for (key, values) in &other.values {
-            self.insert(key.clone(), values.clone());
+            self.insert(key.as_str(), values.clone());
         }
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::attack::{Reason, Refusal};
 use super::lack::Lack;
+use super::rivals::Rivals;
 use crate::config::{Job, Refusals};
 use crate::terraform::OutputError;
 
@@ -71,6 +72,8 @@ pub struct Facts {
     pub roles: Vec<RoleFacts>,
     /// The same with another API, boundary or bucket in the place of the first.
     pub further: Vec<Further>,
+    /// Whom deployers attack of the others.
+    pub(super) rivals: Rivals,
 }
 
 /// The deployed state with something else in the place of the first of its kind.
@@ -337,9 +340,27 @@ impl Facts {
         default.or_else(|| self.stages.first()).map_or(DEFAULT_STAGE, String::as_str)
     }
 
-    /// A function that is not this owner's.
+    /// A function that is not this owner's: the one that its deployers attack first,
+    /// or that comes after its own.
     pub fn foreign_function(&self, owner: &str) -> Option<&FunctionFacts> {
-        self.functions.iter().find(|function| function.owner() != owner)
+        let rival = self.rivals.functions(owner).first();
+        let rival = rival.and_then(|name| self.function_named(name));
+        rival.or_else(|| self.after(owner).find(|function| function.owner() != owner))
+    }
+
+    /// All functions, those first that come after an owner's own.
+    pub(super) fn after(&self, owner: &str) -> impl Iterator<Item = &FunctionFacts> {
+        let own = self.functions.iter().rposition(|function| function.owner() == owner);
+        let (before, after) = self.functions.split_at(own.map_or(0, |place| place + 1));
+        after.iter().chain(before)
+    }
+
+    /// The state as an owner's deployers look at it, once for each further function
+    /// that they attack, with its name.
+    pub(super) fn further_rivals(&self, owner: &str) -> impl Iterator<Item = (&str, Self)> {
+        self.rivals.functions(owner).iter().skip(1).map(move |rival| {
+            (rival.as_str(), Self { rivals: self.rivals.first(owner, rival), ..self.clone() })
+        })
     }
 
     /// The role that a deployer would gain most by: that of another deployer,

@@ -16,6 +16,7 @@ use super::facts::{
 };
 use super::lack::Lack;
 use super::made::Made;
+use super::rivals::Rivals;
 use super::{companions, derived};
 use crate::config::Config;
 use crate::stack::API_ID;
@@ -136,6 +137,7 @@ impl Facts {
             functions,
             deployers,
             further: Vec::new(),
+            rivals: Rivals::default(),
         };
         facts.put(api);
         let mut further = Vec::new();

@@ -198,7 +198,7 @@ impl Verify {
             inputs.deployed(&stack).await?;
             record.inputs = inputs.kept;
             record.deviations.extend(inputs.said);
-            keeper.note(&record)?;
+            keeper.note(&mut record)?;
             attack(&stack, attacks, &progress, keeper, &mut record).await
         };
         let result = stack.while_upstream_lives(work).await;
@@ -222,7 +222,7 @@ impl Verify {
             )
         }));
         let phase = progress.phase("evidence");
-        let record = keeper.finish(&record, &exchanges)?;
+        let record = keeper.finish(record, &exchanges)?;
         phase.done();
         if self.json {
             println!("{}", serde_json::to_string_pretty(&record)?);

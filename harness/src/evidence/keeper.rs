@@ -94,9 +94,15 @@ impl Keeper {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn note(&self, record: &RunRecord) -> anyhow::Result<()> {
+    pub fn note(&self, record: &mut RunRecord) -> anyhow::Result<()> {
         debug_assert!(!record.status.is_complete());
-        self.clean(record)?.write(&self.directory.join(RUN))?;
+        let probes = std::mem::take(&mut record.probes);
+        let cleaned = self.cut(record).and_then(|mut cleaned: RunRecord| {
+            cleaned.probes = probes.iter().map(|one| self.cut(one)).collect::<Result<_, _>>()?;
+            Ok(cleaned)
+        });
+        record.probes = probes;
+        cleaned?.write(&self.directory.join(RUN))?;
         Ok(())
     }
 
@@ -104,8 +110,16 @@ impl Keeper {
     ///
     /// # Errors
     /// When something cannot be written.
-    pub fn finish(&self, record: &RunRecord, exchanges: &Exchanges) -> anyhow::Result<RunRecord> {
-        let mut record = self.clean(record)?;
+    pub fn finish(
+        &self,
+        mut record: RunRecord,
+        exchanges: &Exchanges,
+    ) -> anyhow::Result<RunRecord> {
+        // One after the other: as JSON they take many times the memory.
+        let probes = std::mem::take(&mut record.probes);
+        let mut record: RunRecord = self.cut(&record)?;
+        record.probes =
+            (probes.into_iter()).map(|probe| self.cut(&probe)).collect::<Result<_, _>>()?;
         let removed = raw::clean_journal(&self.directory, &self.redactor)?;
         if removed > 0 {
             record.deviations.push(format!("{JOURNAL}: secrets removed in {removed} places"));
@@ -116,16 +130,6 @@ impl Keeper {
         }
         raw::write(&self.directory, &record, exchanges, &self.redactor)?;
         write(&self.directory, &record, &self.catalogue)?;
-        Ok(record)
-    }
-
-    /// The record without what must not be kept.
-    fn clean(&self, record: &RunRecord) -> anyhow::Result<RunRecord> {
-        let mut record = record.clone();
-        // One after the other: as JSON they take many times the memory.
-        let probes = std::mem::take(&mut record.probes);
-        let mut record = self.cut(&record)?;
-        record.probes = probes.iter().map(|probe| self.cut(probe)).collect::<Result<_, _>>()?;
         Ok(record)
     }
 

@@ -2,6 +2,7 @@
 //! with the weaker document in place. Pure.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use ringfence_evidence::{Mutant, MutantVerdict, NEVER_ASKED};
@@ -20,10 +21,10 @@ use crate::attacks::companions::document;
 const NAMED: usize = 5;
 
 /// A mutant that is decided about.
-#[derive(Debug, Clone)]
-pub struct Planned {
+#[derive(Debug)]
+struct Planned {
     /// Its stable id.
-    pub id: String,
+    id: String,
     /// The document's id, or its place.
     document: String,
     document_kind: Kind,
@@ -35,11 +36,34 @@ pub struct Planned {
     overlay: Overlay,
 }
 
-/// All mutants of the documents, and of the boundaries where they are.
-pub fn plan(targets: &Targets) -> Vec<Planned> {
-    let documents = targets.documents.iter().flat_map(of_document);
-    let boundaries = targets.bounded.iter().flat_map(of_boundary);
-    documents.chain(boundaries).collect()
+/// What is weakened, piece by piece: each mutant is a document of its own, and a
+/// large estate's would fill the memory.
+#[derive(Debug, Clone, Copy)]
+enum Whole<'a> {
+    /// A document.
+    Document(&'a Target),
+    /// A boundary where it is.
+    Boundary(&'a Bounded),
+}
+
+impl Whole<'_> {
+    fn all(targets: &Targets) -> Vec<Whole<'_>> {
+        let documents = targets.documents.iter().map(Whole::Document);
+        documents.chain(targets.bounded.iter().map(Whole::Boundary)).collect()
+    }
+
+    fn mutants(self) -> Vec<Planned> {
+        match self {
+            Self::Document(target) => of_document(target),
+            Self::Boundary(bounded) => of_boundary(bounded),
+        }
+    }
+}
+
+/// The ids of all mutants of the documents, and of the boundaries where they are.
+pub fn ids(targets: &Targets) -> Vec<String> {
+    let mutants = Whole::all(targets).into_iter().flat_map(Whole::mutants);
+    mutants.map(|mutant| mutant.id).collect()
 }
 
 fn of_document(target: &Target) -> Vec<Planned> {
@@ -97,28 +121,35 @@ fn everything(name: &str) -> Option<Arc<Document>> {
     document(name, vec![allow], Kind::Boundary)
 }
 
-/// Judges all mutants, on every core.
+/// Judges the mutants that are chosen by id, on every core.
 ///
 /// # Errors
 /// Where prover and engine differ: a fault of ours.
 pub fn all(
-    planned: &[Planned],
+    targets: &Targets,
+    chosen: &(dyn Fn(&str) -> bool + Sync),
     observations: &Observations,
     estate: &Estate,
 ) -> Result<Vec<Mutant>, CannotCompare> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = planned.len().div_ceil(cores).max(1);
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = planned
-            .chunks(share)
-            .map(|share| {
-                scope.spawn(move || {
-                    let judged = share.iter().map(|mutant| judge(mutant, observations, estate));
-                    judged.collect::<Result<Vec<_>, _>>()
-                })
-            })
-            .collect();
-        let mut judged = Vec::with_capacity(planned.len());
+    let wholes = Whole::all(targets);
+    let next = AtomicUsize::new(0);
+    let of_one = |whole: &Whole<'_>| {
+        let mutants = whole.mutants().into_iter().filter(|mutant| chosen(&mutant.id));
+        let judged = mutants.map(|mutant| judge(mutant, observations, estate));
+        judged.collect::<Result<Vec<_>, _>>()
+    };
+    let work = || -> Result<Vec<(usize, Vec<Mutant>)>, CannotCompare> {
+        let mut judged = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(whole) = wholes.get(place) else { return Ok(judged) };
+            judged.push((place, of_one(whole)?));
+        }
+    };
+    let mut judged = std::thread::scope(|scope| -> Result<_, CannotCompare> {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let mut judged = Vec::with_capacity(wholes.len());
         for worker in workers {
             match worker.join() {
                 Ok(share) => judged.extend(share?),
@@ -126,16 +157,18 @@ pub fn all(
             }
         }
         Ok(judged)
-    })
+    })?;
+    judged.sort_unstable_by_key(|(place, _)| *place);
+    Ok(judged.into_iter().flat_map(|(_, mutants)| mutants).collect())
 }
 
 fn judge(
-    planned: &Planned,
+    planned: Planned,
     observations: &Observations,
     estate: &Estate,
 ) -> Result<Mutant, CannotCompare> {
     let start = Instant::now();
-    let Planned { document, overlay, spoken, .. } = planned;
+    let Planned { document, overlay, spoken, .. } = &planned;
     let noticed = observations.noticed(document, overlay, spoken, NAMED);
     let (verdict, reason) = if noticed.is_empty() {
         let (verdict, reason) = match estate.compare(
@@ -160,11 +193,11 @@ fn judge(
         (MutantVerdict::Killed, None)
     };
     Ok(Mutant {
-        id: planned.id.clone(),
-        guard_rail_document: planned.document.clone(),
+        id: planned.id,
+        guard_rail_document: planned.document,
         kind: planned.kind.to_owned(),
-        statement: planned.statement.clone(),
-        change: planned.change.clone(),
+        statement: planned.statement,
+        change: planned.change,
         verdict,
         reason,
         killed_by: noticed.iter().map(|id| id.to_string()).collect(),
@@ -257,7 +290,7 @@ mod tests {
             }],
             bounded: vec![Bounded { role: "app".into(), boundary: BOUNDARY.into() }],
         };
-        let mutants = all(&plan(&targets), &observations, &estate).unwrap();
+        let mutants = all(&targets, &|_| true, &observations, &estate).unwrap();
         mutants.into_iter().map(|it| (it.id, (it.verdict, it.killed_by))).collect()
     }
 

@@ -27,7 +27,6 @@ use std::time::Instant;
 use ringfence_evidence::{Mutant, MutationSummary, Mutations};
 
 use self::exact::Estate;
-use self::judge::Planned;
 use self::live::{Before, Live};
 use self::observations::Observations;
 use self::possible::{Account, Possible};
@@ -74,24 +73,18 @@ pub async fn run(
         return Err(MutationsError::Dropped(recording.dropped()).into());
     }
     let targets = Targets::deployed(suite.facts(), suite.platform(), recording).await?;
-    let planned = judge::plan(&targets);
     let live = live::plan(suite).await;
     if let Choice::Ids(chosen) = choice {
-        let planned = planned.iter().map(|mutant| mutant.id.as_str());
-        let known: BTreeSet<&str> =
-            planned.chain(live.iter().map(|mutant| mutant.id.as_str())).collect();
-        let unknown = chosen.iter().filter(|id| !known.contains(id.as_str()));
+        let known = judge::ids(&targets).into_iter();
+        let known: BTreeSet<String> =
+            known.chain(live.iter().map(|mutant| mutant.id.clone())).collect();
+        let unknown = chosen.iter().filter(|id| !known.contains(*id));
         let unknown: Vec<String> = unknown.map(|id| format!("`{id}`")).collect();
         if !unknown.is_empty() {
             return Err(Unknown(unknown).into());
         }
     }
-    let planned = planned
-        .into_iter()
-        .filter(|mutant| matches!(choice, Choice::Share(_)) || choice.has(&mutant.id));
-
     let phase = progress.phase("weakening policies");
-    let planned: Vec<Planned> = planned.collect();
     let recorded = recording.all();
     let began = usize::try_from(began)?;
     let observations = Observations::of(suite.facts(), findings, &recorded, began);
@@ -101,9 +94,11 @@ pub async fn run(
         providers: &facts.providers,
         network: facts.vpc.as_deref().map(|vpc| (vpc, facts.subnets.as_slice())),
     });
+    let meant = choice.clone();
     let mut mutants = tokio::task::spawn_blocking(move || {
         let estate = Estate::of(&observations, possible);
-        judge::all(&planned, &observations, &estate)
+        let chosen = |id: &str| matches!(meant, Choice::Share(_)) || meant.has(id);
+        judge::all(&targets, &chosen, &observations, &estate)
     })
     .await??;
     phase.note(format!("{} mutants", mutants.len()));
@@ -137,9 +132,8 @@ pub async fn run(
 pub async fn ids(suite: &Suite<'_>) -> anyhow::Result<Vec<String>> {
     let recording = suite.stack().guard().recording().ok_or(MutationsError::NotRecorded)?;
     let targets = Targets::deployed(suite.facts(), suite.platform(), recording).await?;
-    let planned = judge::plan(&targets).into_iter().map(|mutant| mutant.id);
     let live = live::plan(suite).await.into_iter().map(|mutant| mutant.id);
-    Ok(planned.chain(live).collect())
+    Ok(judge::ids(&targets).into_iter().chain(live).collect())
 }
 
 fn told(mutants: Vec<Mutant>, start: Instant) -> Mutations {

@@ -127,7 +127,7 @@ impl Observations {
                 true => deployment_or_service(facts, &held, request, place < began),
                 false => Vec::new(),
             };
-            let inputs = || Arc::new(request.inputs.clone());
+            let inputs = || Arc::clone(&request.inputs);
             for notices in [Notices::Reason, Notices::Outcome] {
                 let ids: Vec<Arc<str>> = own
                     .iter()

@@ -1,6 +1,7 @@
 //! The tables for spreadsheets: RFC 4180, with cells that no spreadsheet
 //! takes for a formula.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::controls::{Assessment, Basis, Catalogue, Control, Extent, Framework, Objective};
@@ -194,11 +195,11 @@ impl Table {
         if formula {
             self.text.push(b'\'');
         }
-        for byte in cell.bytes() {
-            if byte == b'"' {
-                self.text.push(b'"');
+        for (index, piece) in cell.split('"').enumerate() {
+            if index > 0 {
+                self.text.extend_from_slice(b"\"\"");
             }
-            self.text.push(byte);
+            self.text.extend_from_slice(piece.as_bytes());
         }
         if quoted {
             self.text.push(b'"');
@@ -212,14 +213,18 @@ const FORMULA: [char; 11] =
 
 /// A text whose lines and tabs are kept, and in which nothing else is obeyed by a
 /// terminal.
-fn readable(text: &str) -> String {
-    let pieces = text.split_inclusive(['\n', '\r', '\t']);
+fn readable(text: &str) -> Cow<'_, str> {
+    const KEPT: [char; 3] = ['\n', '\r', '\t'];
+    if !text.contains(KEPT) {
+        return visible(text);
+    }
+    let pieces = text.split_inclusive(KEPT);
     let shown = pieces.map(|piece| {
-        let end = piece.len() - usize::from(piece.ends_with(['\n', '\r', '\t']));
+        let end = piece.len() - usize::from(piece.ends_with(KEPT));
         let (line, end) = piece.split_at(end);
         format!("{}{end}", visible(line))
     });
-    shown.collect()
+    Cow::Owned(shown.collect())
 }
 
 #[cfg(test)]

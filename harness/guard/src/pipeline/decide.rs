@@ -1,5 +1,7 @@
 //! What a caller may do.
 
+use std::sync::Arc;
+
 use http::request;
 use ringfence_policy::Outcome;
 use ringfence_services::credentials::{Identity, Session};
@@ -154,7 +156,7 @@ impl Pipeline {
                 service: entry.service.clone(),
                 operation: entry.operation.clone(),
                 called_via: entry.called_via.clone(),
-                inputs,
+                inputs: Arc::new(inputs),
             });
         }
         verdicts

@@ -46,9 +46,12 @@ pub(super) fn reason(job: Job) -> Reason {
     }
 }
 
-/// All but the first, decided.
+/// All but the first, decided; of many, those that are this deployer's to attack.
 pub(super) fn asked(scene: &Scene<'_>) -> Vec<Asked> {
-    foreign(scene).skip(1).flat_map(|route| of_route(scene, route)).collect()
+    let (rivals, name) = (&scene.facts.rivals, &scene.deployer.name);
+    let others = foreign(scene).skip(1);
+    let others = others.filter(|route| rivals.attacks_route(name, &route.route_id));
+    others.flat_map(|route| of_route(scene, route)).collect()
 }
 
 fn of_route(scene: &Scene<'_>, route: &RouteFacts) -> Vec<Asked> {

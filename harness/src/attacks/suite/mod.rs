@@ -26,6 +26,7 @@ use super::legitimate;
 use super::needs;
 use super::probe_role::ProbeRole;
 use super::public;
+use super::rivals::Rivals;
 use super::run::Runner;
 use super::settings;
 use super::tokens::Gateway;
@@ -67,6 +68,10 @@ impl<'a> Suite<'a> {
         }
         if facts.refusals != Refusals::Named {
             work::names(&mut facts, &platform).await?;
+        }
+        facts.rivals = Rivals::of(&facts, &platform).await?;
+        for further in &mut facts.further {
+            further.facts.rivals = facts.rivals.clone();
         }
         let declared = declared::of(stack, &facts, &platform).await?;
         Ok(Self { facts, platform, github: first_workflows(stack)?, stack, declared })
@@ -186,17 +191,23 @@ impl<'a> Suite<'a> {
     fn calls(&self, deployer: &DeployerFacts) -> Vec<(String, Attack)> {
         let first = catalogue::attacks(&self.facts, deployer);
         let known: BTreeSet<String> = first.iter().map(|attack| format!("{attack:?}")).collect();
-        let further = self.facts.variants().skip(1).flat_map(|variant| {
-            // What names what is other, and no more.
-            let others = catalogue::attacks(variant.facts, deployer).into_iter();
-            let others = others.filter(|attack| !known.contains(&format!("{attack:?}")));
-            others
-                .map(|attack| (variant.id(&attack.id(&deployer.name)), attack))
-                .collect::<Vec<_>>()
-        });
-        let further: Vec<(String, Attack)> = further.collect();
-        let first = first.into_iter().map(|attack| (attack.id(&deployer.name), attack));
-        first.chain(further).collect()
+        // What names what is other, and no more.
+        let further = |facts: &Facts| {
+            let others = catalogue::attacks(facts, deployer).into_iter();
+            others.filter(|attack| !known.contains(&format!("{attack:?}"))).collect::<Vec<_>>()
+        };
+        let id = |attack: &Attack| attack.id(&deployer.name);
+        let mut calls: Vec<(String, Attack)> = Vec::new();
+        for variant in self.facts.variants().skip(1) {
+            let others = further(variant.facts).into_iter();
+            calls.extend(others.map(|attack| (variant.id(&id(&attack)), attack)));
+        }
+        for (rival, facts) in self.facts.further_rivals(&deployer.app) {
+            let others = further(&facts).into_iter();
+            calls.extend(others.map(|attack| (format!("{}@{rival}", id(&attack)), attack)));
+        }
+        let first = first.into_iter().map(|attack| (id(&attack), attack));
+        first.chain(calls).collect()
     }
 
     fn gateway<'b>(&'b self, facts: &'b Facts) -> Gateway<'b> {

@@ -22,6 +22,15 @@ test "$1" = --version || exit "$(cat code)"
 
 /// What a workflow with the action prints, where the program ends with a code.
 async fn told(code: &str, with: &str) -> Result<Vec<String>, String> {
+    told_beside(code, with, &[]).await
+}
+
+/// The same with more files in the repository.
+async fn told_beside(
+    code: &str,
+    with: &str,
+    beside: &[(&'static str, &'static str)],
+) -> Result<Vec<String>, String> {
     let text = steps(&format!(
         r#"- uses: actions/checkout@v4
 - id: access
@@ -36,6 +45,7 @@ async fn told(code: &str, with: &str) -> Result<Vec<String>, String> {
     ));
     let mut files = FILES.to_vec();
     files.extend([("program", PROGRAM), ("code", code)]);
+    files.extend(beside);
     match run_with(&text, &files, |_| {}).await {
         Ok(report) => Ok(printed(&report).into_iter().map(str::to_owned).collect()),
         Err(error) => Err(error.to_string()),
@@ -71,6 +81,33 @@ async fn more_access_fails_the_job_unless_it_is_only_to_be_told() {
     assert!(error.ends_with("step `Verdict` failed: exit code 1"), "{error}");
     let lines = told("1", "old: a.json, new: b.json, fail-on: never").await.unwrap();
     assert!(lines.contains(&"> code 1".to_owned()), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_share_of_a_matrix_is_verified_and_the_shares_are_merged() {
+    let lines = told("0", "command: verify, shard: 2/8, run-dir: share").await.unwrap();
+    let asked = "> verify --github --config ringfence.toml --run-dir share --shard 2/8";
+    assert!(lines.contains(&asked.to_owned()), "{lines:?}");
+
+    let shares = [("shares/share-1/run.json", "{}"), ("shares/share-2/run.json", "{}")];
+    let with = "command: merge, shares: shares, allowed-key: shares.pub";
+    let lines = told_beside("0", with, &shares).await.unwrap();
+    let asked = "> evidence merge --into ringfence-run --allowed-key shares.pub -- \
+                 shares/share-1/ shares/share-2/";
+    assert!(lines.contains(&asked.to_owned()), "{lines:?}");
+}
+
+#[tokio::test]
+async fn no_share_is_no_bundle() {
+    let cases = [
+        ("command: merge, shares: none", "`none` holds no share"),
+        ("command: merge", "merge needs the input `shares`"),
+    ];
+    for (with, said) in cases {
+        let error = told("0", with).await.unwrap_err();
+        let expected = format!("step `Run ringfence` failed: exit code 2\n    ::error::{said}");
+        assert!(error.contains(&expected), "{with}: {error}");
+    }
 }
 
 #[tokio::test]
