@@ -42,4 +42,5 @@ pub mod scratch;
 pub mod stack;
 pub mod terraform;
 pub mod tools;
+mod watch;
 pub mod workflow;

@@ -17,6 +17,7 @@ mod examples;
 mod integrity;
 mod least;
 mod published;
+mod watch;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};

@@ -351,16 +351,20 @@ const SPARED: &str = "it would be allowed; it was not made, for it destroys what
 /// What a team forbids itself, likewise.
 const FORBIDDEN: &str = "it would be allowed; it was not made, for it is forbidden";
 
-/// What takes back a policy that an attack gave or took away, so that the next
-/// attack meets what the platform made.
+/// What takes back a policy that an attack gave or took away, or a URL that it gave,
+/// so that the next attack meets what the platform made.
 fn undo(step: &Step) -> Option<Step> {
+    let get = |name: &str| step.input.get(name).cloned().unwrap_or_default();
     let (operation, member) = match step.operation {
+        "CreateFunctionUrlConfig" => {
+            let input = json!({"FunctionName": get("FunctionName")});
+            return Some(Step::new(Service::Lambda, "DeleteFunctionUrlConfig", input));
+        }
         "PutRolePolicy" => ("DeleteRolePolicy", "PolicyName"),
         "AttachRolePolicy" => ("DetachRolePolicy", "PolicyArn"),
         "DetachRolePolicy" => ("AttachRolePolicy", "PolicyArn"),
         _ => return None,
     };
-    let get = |name: &str| step.input.get(name).cloned().unwrap_or_default();
     let input = json!({"RoleName": get("RoleName"), member: get(member)});
     Some(Step::new(Service::Iam, operation, input))
 }

@@ -45,22 +45,31 @@ impl Changed {
         !self.configuration && self.roots.is_empty() && self.apps.is_empty()
     }
 
+    /// What changed here or there.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.configuration |= other.configuration;
+        self.roots.extend(&other.roots);
+        self.apps.extend(other.apps.iter().cloned());
+        self.others += other.others;
+    }
+
     /// What changed, in a line; `roots` are the root modules' names.
-    pub(crate) fn told(&self, when: &str, roots: &[String]) -> String {
+    pub(crate) fn told(&self, since: Option<&str>, roots: &[String]) -> String {
+        let when = since.map(|revision| format!(" since {revision}")).unwrap_or_default();
         let others = match self.others {
             0 => String::new(),
             1 => "; 1 file beside it".to_owned(),
             several => format!("; {several} files beside it"),
         };
         if self.is_nothing() {
-            return format!("nothing that is under test changed {when}{others}");
+            return format!("nothing that is under test changed{when}{others}");
         }
         let configuration = self.configuration.then(|| "the configuration".to_owned());
         let roots = self.roots.iter().filter_map(|place| roots.get(*place));
         let roots = roots.map(|name| format!("Layer 1 ({name})"));
         let apps = self.apps.iter().map(|app| format!("app {app}"));
         let all: Vec<String> = configuration.into_iter().chain(roots).chain(apps).collect();
-        format!("changed {when}: {}{others}", all.join(", "))
+        format!("changed{when}: {}{others}", all.join(", "))
     }
 }
 
@@ -80,6 +89,12 @@ impl Sources {
         let apps = config.apps.iter();
         let apps = apps.map(|app| (app.name.get_ref().clone(), real(&app.directory))).collect();
         Ok(Self { configuration: policies.map(|path| real(path)).collect(), roots, apps })
+    }
+
+    /// All files and directories.
+    pub(crate) fn places(&self) -> BTreeSet<PathBuf> {
+        let roots = self.roots.iter().flatten();
+        self.configuration.iter().chain(roots).chain(self.apps.values()).cloned().collect()
     }
 
     /// What these files are of. One file can be of several things.
@@ -177,8 +192,10 @@ mod tests {
     #[test]
     fn what_changed_is_told_in_a_line() {
         let names = ["network".to_owned(), "iam".to_owned()];
-        let told = |files: &[&str]| changed(files).told("since main", &names);
+        let told = |files: &[&str]| changed(files).told(Some("main"), &names);
         assert_eq!(told(&[]), "nothing that is under test changed since main");
+        let now = changed(&["/r/iam/a.tf"]).told(None, &names);
+        assert_eq!(now, "changed: Layer 1 (iam)");
         assert_eq!(
             told(&["/r/README.md"]),
             "nothing that is under test changed since main; 1 file beside it"

@@ -15,6 +15,10 @@ pub(super) const VERIFY: &str = after!(
     "ringfence verify --backend embedded --run-dir evidence",
     "0 every control held, 1 a control failed, was inconclusive or was not run, 2 it could not run, 130/143 interrupted."
 );
+pub(super) const WATCH: &str = after!(
+    "ringfence watch --backend embedded --changed-since main",
+    "2 it could not run, 130/143 ended by Ctrl-C or SIGTERM; all that was started is removed."
+);
 pub(super) const ATTACK: &str = after!(
     "ringfence attack --only administrator-under-deployer-boundary/api-deleted/api",
     "0 every attack held, 1 one did not, 2 it could not run, 130/143 interrupted."
@@ -98,6 +102,7 @@ mod tests {
         let texts = [
             super::UP,
             super::VERIFY,
+            super::WATCH,
             super::ATTACK,
             super::MUTATE,
             super::EXPLAIN,

@@ -25,6 +25,7 @@ mod supervise;
 mod terminal;
 mod up;
 mod verify;
+mod watch;
 mod what_can;
 mod who_can;
 
@@ -58,6 +59,9 @@ enum Command {
     /// Build what ringfence.toml names, attack it, and say what held.
     #[command(after_help = help::VERIFY)]
     Verify(verify::Verify),
+    /// Build what ringfence.toml names, keep it, and answer each change of its files.
+    #[command(after_help = help::WATCH)]
+    Watch(watch::Watch),
     /// Attack what ringfence.toml names; with `--only`, in the ways that are named.
     #[command(after_help = help::ATTACK)]
     Attack(attack::Attack),
@@ -157,6 +161,7 @@ fn run() -> Exit {
         Command::Mutate(mutate) => Serving::Mutate(mutate),
         Command::Up(up) => Serving::Up(up),
         Command::Verify(verify) => Serving::Verify(verify),
+        Command::Watch(watch) => Serving::Watch(watch),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -170,6 +175,7 @@ fn run() -> Exit {
             Serving::Mutate(mutate) => mutate.run().await,
             Serving::Up(up) => up.run().await,
             Serving::Verify(verify) => verify.run().await,
+            Serving::Watch(watch) => watch.run().await,
         }
     }))
 }
@@ -182,6 +188,7 @@ enum Serving {
     Mutate(mutate::Mutate),
     Up(up::Up),
     Verify(verify::Verify),
+    Watch(watch::Watch),
 }
 
 fn ended(result: anyhow::Result<Exit>) -> Exit {

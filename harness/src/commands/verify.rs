@@ -311,7 +311,7 @@ pub(super) fn changed_since(config: &Config, revision: &str) -> anyhow::Result<O
     let sources = Sources::of(config).context("cannot tell which files Layer 1 consists of")?;
     let changed = sources.changed(files.iter().map(PathBuf::as_path));
     let names: Vec<String> = config.layer1.iter().map(Layer1::name).collect();
-    eprintln!("ringfence: {}", changed.told(&format!("since {revision}"), &names));
+    eprintln!("ringfence: {}", changed.told(Some(revision), &names));
     Ok(Some(changed).filter(|changed| !changed.is_nothing()))
 }
 

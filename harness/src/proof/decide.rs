@@ -72,10 +72,10 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
             witness.action, witness.resource
         )),
         (Verdict::Violated(witness), []) => match (&claim.kept_back_by, &claim.kept_back) {
-            (None, _) => (broken(witness, policies), universe),
+            (None, _) => (broken(*witness, policies), universe),
             (Some(why), None) => undecided(may_be_kept_back(&witness, why)),
             (Some(why), Some(under)) => match shown(claim, under)? {
-                (Verdict::Violated(witness), universe) => (broken(witness, under), universe),
+                (Verdict::Violated(witness), universe) => (broken(*witness, under), universe),
                 _ => undecided(may_be_kept_back(&witness, why)),
             },
         },
@@ -87,9 +87,9 @@ fn may_be_kept_back(witness: &Witness, why: &str) -> String {
     format!("all else allows `{}` on `{}`, and {why}", witness.action, witness.resource)
 }
 
-fn broken(witness: Box<Witness>, policies: &Policies) -> End {
+fn broken(witness: Witness, policies: &Policies) -> End {
     let allowed_by = decide(&witness.request(), policies).statements;
-    End::Violated(Box::new(Broken { witness: *witness, allowed_by }))
+    End::Violated(Box::new(Broken { witness, allowed_by }))
 }
 
 /// Proved is what holds of all requests: the reference may lack keys that a service

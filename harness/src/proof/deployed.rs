@@ -26,12 +26,8 @@ pub type Proved = (Vec<Proof>, Instant, Certificates);
 /// the configuration.
 pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<Proved> {
     let start = Instant::now();
-    let stack = suite.stack();
-    let states = stack.layer1_states().await?;
-    anyhow::ensure!(!states.is_empty(), "there is no state of Terraform's");
-    let mut estate = files::states(&states, &Configurations::default())?;
-    of_stacks(suite, &mut estate).await?;
-    let config = stack.config().clone();
+    let estate = estate(suite).await?;
+    let config = suite.stack().config().clone();
     let proofs = tokio::task::spawn_blocking(move || {
         let guarded = Guarded::of(&estate, &config)?;
         let claims = claims::all(&guarded, &stated(&config)?)?;
@@ -41,6 +37,31 @@ pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<Proved> {
     });
     let (proofs, certificates) = proofs.await??;
     Ok((proofs, start, certificates))
+}
+
+/// Proves the guard rails, and makes no certificates.
+///
+/// # Errors
+/// As [`proofs`].
+pub(crate) async fn rails(suite: &Suite<'_>) -> anyhow::Result<Vec<Proof>> {
+    let estate = estate(suite).await?;
+    let config = suite.stack().config().clone();
+    let proofs = tokio::task::spawn_blocking(move || {
+        let guarded = Guarded::of(&estate, &config)?;
+        let claims = claims::all(&guarded, &stated(&config)?)?;
+        let findings = decide::all(&claims)?;
+        anyhow::Ok(told::rails(&findings).iter().map(told::Rail::proof).collect())
+    });
+    proofs.await?
+}
+
+/// What is deployed.
+async fn estate(suite: &Suite<'_>) -> anyhow::Result<Estate> {
+    let states = suite.stack().layer1_states().await?;
+    anyhow::ensure!(!states.is_empty(), "there is no state of Terraform's");
+    let mut estate = files::states(&states, &Configurations::default())?;
+    of_stacks(suite, &mut estate).await?;
+    Ok(estate)
 }
 
 /// The roles that Lambda takes and that Terraform did not make.

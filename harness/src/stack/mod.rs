@@ -1,5 +1,6 @@
 //! The assembled thing: upstream, guard, Layer 1, applications.
 
+mod again;
 mod api;
 mod deploy;
 mod error;

@@ -22,8 +22,10 @@ mod overrides;
 mod reach;
 mod roots;
 mod states;
+mod sync;
 mod version;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -48,6 +50,7 @@ pub use instance::Instance;
 pub use outputs::{OutputError, Outputs};
 pub(crate) use outside::{Outside, entries as outside};
 pub(crate) use reach::places;
+pub(crate) use roots::Again;
 pub use roots::Roots;
 pub use states::States;
 
@@ -171,8 +174,12 @@ pub struct Terraform {
     binary: TerraformBinary,
     /// The user's own root module, for messages.
     source: PathBuf,
+    /// Where it was copied to, with what it reaches.
+    place: PathBuf,
     /// The copy of it.
     work: PathBuf,
+    /// The files that were copied, by their names from there.
+    sourced: BTreeSet<PathBuf>,
     /// The workspace that it is applied in, where it is not Terraform's own.
     workspace: Option<String>,
     cli_config: PathBuf,
@@ -196,18 +203,45 @@ impl Terraform {
             directory: layer1.directory.clone(),
             message: error.to_string(),
         };
+        let number = reads.number.checked_add(1).filter(|number| *number > 1);
+        let number = number.map(|number| format!("-{number}")).unwrap_or_default();
+        let place = scratch.subdirectory(&format!("layer1{number}")).map_err(failed)?;
+        let temporary = scratch.subdirectory(&format!("layer1{number}-tmp")).map_err(failed)?;
+        let work = Self::copied(&binary, layer1, reads, &place)?;
+        let this = Self {
+            source: layer1.directory.clone(),
+            cli_config: temporary.join("ringfence.tfrc"),
+            workspace: layer1.workspace.clone(),
+            sourced: sync::files(&place).map_err(failed)?,
+            binary,
+            place,
+            work,
+            temporary,
+        };
+        this.init(phase).await?;
+        this.select_workspace().await?;
+        Ok(this)
+    }
+
+    /// Copies the root module to a place, ready to be initialised; where it is there.
+    fn copied(
+        binary: &TerraformBinary,
+        layer1: &Layer1,
+        reads: Reads<'_>,
+        place: &Path,
+    ) -> Result<PathBuf, TerraformError> {
+        let failed = |error: io::Error| TerraformError::Copy {
+            directory: layer1.directory.clone(),
+            message: error.to_string(),
+        };
         let machine = Machine::with(Some(binary.clone()));
         let remarks = examine(&layer1.directory, &machine).map_err(failed)?.remarks;
         let remarks = unsupported(remarks);
         if !remarks.is_empty() {
             return Err(TerraformError::Unsupported(remarks));
         }
-        let number = reads.number.checked_add(1).filter(|number| *number > 1);
-        let number = number.map(|number| format!("-{number}")).unwrap_or_default();
-        let place = scratch.subdirectory(&format!("layer1{number}")).map_err(failed)?;
-        let temporary = scratch.subdirectory(&format!("layer1{number}-tmp")).map_err(failed)?;
         let copy::Copied { root: work, modules } =
-            copy::root_module(&layer1.directory, &place).map_err(failed)?;
+            copy::root_module(&layer1.directory, place).map_err(failed)?;
         if Module::read(&work).map_err(failed)?.is_empty() {
             return Err(TerraformError::Empty(layer1.directory.clone()));
         }
@@ -219,17 +253,7 @@ impl Terraform {
         overrides::write_backend(&work).map_err(failed)?;
         overrides::copy_values(&work, &layer1.var_files).map_err(failed)?;
         overrides::write_variables(&work, &layer1.variables).map_err(failed)?;
-        let this = Self {
-            source: layer1.directory.clone(),
-            cli_config: temporary.join("ringfence.tfrc"),
-            workspace: layer1.workspace.clone(),
-            binary,
-            work,
-            temporary,
-        };
-        this.init(phase).await?;
-        this.select_workspace().await?;
-        Ok(this)
+        Ok(work)
     }
 
     /// Makes the workspace that it is applied in, and selects it.
@@ -323,9 +347,21 @@ impl Terraform {
     /// # Errors
     /// Terraform's own errors, with their places in the user's files.
     pub async fn apply(&self, access: &Access, phase: &Phase) -> Result<Outputs, TerraformError> {
+        self.run_apply(access, false, phase).await
+    }
+
+    async fn run_apply(
+        &self,
+        access: &Access,
+        unrefreshed: bool,
+        phase: &Phase,
+    ) -> Result<Outputs, TerraformError> {
         self.point_at(access)?;
         let mut command = self.command(Some(access));
         command.args(["apply", "-json", "-auto-approve", "-input=false", "-compact-warnings"]);
+        if unrefreshed {
+            command.arg("-refresh=false");
+        }
         let events = self.events("apply", &mut command, phase).await?;
         phase.note(format!("{} resources", events.applied));
         self.outputs().await

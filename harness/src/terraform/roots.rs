@@ -1,5 +1,6 @@
 //! The root modules of Layer 1, in the order in which they are applied.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::existing::Before;
@@ -17,6 +18,15 @@ pub struct Roots {
     /// What exists outside the estate.
     before: Option<Before>,
     all: Vec<Root>,
+}
+
+/// What is applied again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Again<'a> {
+    /// The root modules whose files changed, by their places.
+    pub(crate) changed: &'a BTreeSet<usize>,
+    /// Whether Terraform looks at what is there first.
+    pub(crate) refresh: bool,
 }
 
 /// One of them.
@@ -83,6 +93,48 @@ impl Roots {
             let phase = progress.phase(titled("terraform apply", name, self.all.len()));
             outputs.push((name.clone(), terraform.apply(access, &phase).await?));
             phase.done();
+        }
+        Ok(Outputs::of_roots(outputs))
+    }
+
+    /// Brings the files of the root modules that changed into their copies, and
+    /// applies these and those after them, which may read their states.
+    ///
+    /// # Errors
+    /// Of the files, or Terraform's own, with their places in the user's files.
+    pub(crate) async fn apply_again(
+        &mut self,
+        config: &Config,
+        scratch: &Scratch,
+        access: &Access,
+        again: Again<'_>,
+        progress: &Progress,
+    ) -> Result<Outputs, TerraformError> {
+        let states = States::of(&config.layer1, &config.file).map_err(|error| {
+            let directory = config.layer1.first().map(|layer1| layer1.directory.clone());
+            let directory = directory.unwrap_or_default();
+            TerraformError::Copy { directory, message: error.to_string() }
+        })?;
+        let files: Vec<PathBuf> = self.all.iter().map(|root| root.terraform.state_file()).collect();
+        let roots = self.all.iter_mut().zip(&config.layer1).enumerate();
+        for (number, (root, layer1)) in roots.filter(|(number, _)| again.changed.contains(number)) {
+            let reads =
+                Reads { states: &states, number, files: files.get(..number).unwrap_or(&[]) };
+            root.terraform.sync(layer1, reads, scratch)?;
+        }
+        let first = again.changed.first().copied().unwrap_or_default();
+        let mut outputs = Vec::new();
+        for (number, Root { name, terraform }) in self.all.iter().enumerate() {
+            let own = match number < first {
+                true => terraform.outputs().await?,
+                false => {
+                    let phase = progress.phase(titled("terraform apply", name, self.all.len()));
+                    let own = terraform.apply_again(access, again.refresh, &phase).await?;
+                    phase.done();
+                    own
+                }
+            };
+            outputs.push((name.clone(), own));
         }
         Ok(Outputs::of_roots(outputs))
     }
