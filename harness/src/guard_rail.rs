@@ -60,6 +60,10 @@ pub enum GuardRail {
     Root,
     /// What Layer 1 applied, at the end of a run.
     Applied,
+    /// The ways from functions to the internet.
+    NatAlone,
+    /// The ways from the internet to functions.
+    Unreached,
     /// One of the configuration's own.
     Declared(Declared),
 }
@@ -105,6 +109,9 @@ impl GuardRail {
         Self::Root,
         Self::Applied,
     ];
+
+    /// Those of networks: `prove` shows them of the files, no attack tries them.
+    pub const OF_NETWORKS: [Self; 2] = [Self::NatAlone, Self::Unreached];
 
     /// One of the configuration.
     pub fn declared(id: &str, title: &str) -> Self {
@@ -160,6 +167,8 @@ impl GuardRail {
             Self::Policies => ("policies", "policies say what they mean"),
             Self::Root => ("root", "nobody but the harness acts as root"),
             Self::Applied => ("applied", "what was applied is what is judged"),
+            Self::NatAlone => ("nat-alone", "functions reach the internet through NAT alone"),
+            Self::Unreached => ("unreached", "nothing from the internet reaches a function"),
             Self::Declared(Declared(named)) => (&named.id, &named.title),
         }
     }

@@ -33,7 +33,12 @@ fn about(rail: &GuardRail) -> &'static [Lack] {
         GuardRail::DeployerCeiling => &[Lack::DeployerBoundary],
         GuardRail::CodeCeiling => &[Lack::Functions],
         GuardRail::Paths => &[Lack::Deployers, Lack::Functions],
-        GuardRail::Policies | GuardRail::Root | GuardRail::Applied | GuardRail::Declared(_) => &[],
+        GuardRail::Policies
+        | GuardRail::Root
+        | GuardRail::Applied
+        | GuardRail::NatAlone
+        | GuardRail::Unreached
+        | GuardRail::Declared(_) => &[],
     }
 }
 

@@ -16,7 +16,7 @@ use crate::access::stated::stated;
 use crate::config::{App, Config, Job};
 use crate::exit::Exit;
 use crate::proof::guarded::{Guarded, Unfit};
-use crate::proof::{certificates, claims, decide, paths, told};
+use crate::proof::{certificates, claims, decide, paths, reach, told};
 
 #[derive(Debug, Args)]
 pub(super) struct Prove {
@@ -76,7 +76,8 @@ impl Prove {
         }
         let guarded = Guarded::of(&estate, &config)?;
         let claims = claims::all(&guarded, &stated(&config)?)?;
-        let findings = decide::all(&claims)?;
+        let mut findings = decide::all(&claims)?;
+        findings.extend(reach::findings(&guarded));
         let rails = told::rails(&findings);
         let took = start.elapsed();
         if let Some(path) = &self.certificate {

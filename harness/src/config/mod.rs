@@ -255,7 +255,8 @@ impl Config {
 
     /// Each guard rail is told apart by id and title, and names somebody and something.
     fn check_guard_rails(&self) -> Result<(), Fault> {
-        let mut others: Vec<GuardRail> = GuardRail::BUILT_IN.into();
+        let built_in = GuardRail::BUILT_IN.into_iter();
+        let mut others: Vec<GuardRail> = built_in.chain(GuardRail::OF_NETWORKS).collect();
         for declared in &self.guard_rail {
             if let Some((offset, message)) = declared.fault(&self.deployers) {
                 return Err(Fault { offset, message });

@@ -10,7 +10,7 @@ use ringfence_evidence::{Proof, ProofVerdict};
 use ringfence_prove::{Question, Universe, certify};
 
 use super::claims::Claim;
-use super::decide::{End, Finding, asked};
+use super::decide::{Asked, End, Finding, asked};
 use crate::guard_rail::GuardRail;
 
 /// Their name in a bundle.
@@ -51,6 +51,12 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
             all.without.push(Without { rail, who, reason });
         }
     }
+    let of_packets = |one: &&Finding| one.universe == Asked::Packets && !open.contains(&one.rail);
+    all.without.extend(findings.iter().filter(of_packets).map(|one| Without {
+        rail: one.rail.title().to_owned(),
+        who: one.who.clone(),
+        reason: "it is about packets, and a certificate is of requests".to_owned(),
+    }));
     Ok(all)
 }
 

@@ -17,14 +17,23 @@ pub struct Finding {
     pub who: String,
     /// How it ended.
     pub end: End,
-    /// What requests there are.
-    pub universe: Universe,
+    /// What there is to ask about.
+    pub universe: Asked,
+}
+
+/// What a claim is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// Requests: all of these.
+    Requests(Universe),
+    /// Packets: every address, protocol and port.
+    Packets,
 }
 
 /// How a claim ended.
 #[derive(Debug)]
 pub enum End {
-    /// No request whatever breaks it; whatever these are, where they are not known.
+    /// No request and no packet whatever breaks it; whatever these are, where they are not known.
     Proved(Vec<String>),
     /// This one does, and the engine allows it.
     Violated(Box<Broken>),
@@ -32,13 +41,29 @@ pub enum End {
     Undecided(String),
 }
 
-/// A request that breaks a claim.
+/// What breaks a claim.
 #[derive(Debug)]
-pub struct Broken {
-    /// The request.
-    pub witness: Witness,
-    /// The statements that allow it.
-    pub allowed_by: Vec<StatementRef>,
+pub enum Broken {
+    /// A request.
+    Request {
+        /// The request.
+        witness: Witness,
+        /// The statements that allow it.
+        allowed_by: Vec<StatementRef>,
+    },
+    /// Packets.
+    Packets(Packets),
+}
+
+/// Packets that break a claim.
+#[derive(Debug)]
+pub struct Packets {
+    /// One of them.
+    pub packet: String,
+    /// `leaves by` or `enters by`.
+    pub way: &'static str,
+    /// What it passes, in order.
+    pub through: Vec<String>,
 }
 
 /// Decides all claims.
@@ -80,6 +105,7 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
             },
         },
     };
+    let universe = Asked::Requests(universe);
     Ok(Finding { rail: claim.rail.clone(), who: claim.who.clone(), end, universe })
 }
 
@@ -89,7 +115,7 @@ fn may_be_kept_back(witness: &Witness, why: &str) -> String {
 
 fn broken(witness: Witness, policies: &Policies) -> End {
     let allowed_by = decide(&witness.request(), policies).statements;
-    End::Violated(Box::new(Broken { witness, allowed_by }))
+    End::Violated(Box::new(Broken::Request { witness, allowed_by }))
 }
 
 /// Proved is what holds of all requests: the reference may lack keys that a service

@@ -234,7 +234,7 @@ fn name_of<'e>((name, entry): (&'e String, &'e Entry)) -> (&'e str, &'e Entry) {
 
 /// A name without that of its root module, `identity:` before it: of several files
 /// all count together.
-fn of_root(named: &str) -> &str {
+pub(super) fn of_root(named: &str) -> &str {
     named.split_once(':').map_or(named, |(_, rest)| rest)
 }
 

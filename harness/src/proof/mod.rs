@@ -8,6 +8,7 @@
 //! - `limited`: claims under control policies and the policies of VPC endpoints;
 //! - [`decide`]: a claim is proved, violated by a request that the engine allows, or
 //!   undecided;
+//! - [`reach`]: the ways between functions and the internet;
 //! - [`paths`]: who can come to act as whom, closed under itself;
 //! - [`told`]: the results as text, JSON and Markdown;
 //! - [`certificates`]: what is proved written down, to be checked by others;
@@ -25,6 +26,7 @@ pub mod guarded;
 mod limited;
 mod network;
 pub mod paths;
+pub mod reach;
 mod statements;
 pub mod told;
 mod trust;

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use ringfence_prove::Universe;
 use ringfence_prove::jsonl::Shown;
+use ringfence_prove::{Universe, Witness};
 use serde::Serialize;
 use serde_json::json;
 
-use super::decide::{Broken, End, Finding};
+use super::decide::{Asked, Broken, End, Finding, Packets};
 
 /// A guard rail with all that was found of it.
 #[derive(Debug)]
@@ -33,17 +33,38 @@ struct Told<'f> {
 
 /// What the verdict is about.
 #[derive(Serialize)]
-struct Stated {
-    actions: &'static str,
-    resources: &'static str,
-    keys: &'static str,
+#[serde(untagged)]
+enum Stated {
+    Requests { actions: &'static str, resources: &'static str, keys: &'static str },
+    Packets { packets: &'static str },
 }
 
 #[derive(Serialize)]
 struct Violation<'f> {
     identity: &'f str,
-    request: Shown,
-    allowed_by: Vec<String>,
+    #[serde(flatten)]
+    by: By<'f>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum By<'f> {
+    Request { request: Shown, allowed_by: Vec<String> },
+    Packets { packet: &'f str, path: &'f [String] },
+}
+
+impl<'f> By<'f> {
+    fn of(broken: &'f Broken) -> Self {
+        match broken {
+            Broken::Request { witness, allowed_by } => Self::Request {
+                request: Shown::of(witness),
+                allowed_by: allowed_by.iter().map(ToString::to_string).collect(),
+            },
+            Broken::Packets(Packets { packet, through, .. }) => {
+                Self::Packets { packet, path: through }
+            }
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -70,7 +91,8 @@ impl<'f> Rail<'f> {
         // With a resource's policy the same request is allowed again.
         let all: Vec<_> = all.collect();
         let first = |at: usize, broken: &Broken| {
-            all.iter().take(at).all(|(_, before)| before.witness != broken.witness)
+            let own = witness(broken);
+            own.is_none() || all.iter().take(at).all(|(_, before)| witness(before) != own)
         };
         let kept: Vec<_> =
             all.iter().enumerate().filter(|(at, (_, broken))| first(*at, broken)).collect();
@@ -115,18 +137,28 @@ impl<'f> Rail<'f> {
 
     /// What requests there are, in a sentence.
     pub fn universe_told(&self) -> String {
-        let Stated { actions, resources, keys } = self.universe();
-        format!("actions: {actions}; resources: {resources}; keys: {keys}")
+        match self.universe() {
+            Stated::Requests { actions, resources, keys } => {
+                format!("actions: {actions}; resources: {resources}; keys: {keys}")
+            }
+            Stated::Packets { packets } => format!("packets: {packets}"),
+        }
     }
 
     fn universe(&self) -> Stated {
-        match self.findings.iter().any(|one| one.universe == Universe::Catalogue) {
-            true => Stated {
+        let any = |asked| self.findings.iter().any(|one| one.universe == asked);
+        if any(Asked::Packets) {
+            return Stated::Packets {
+                packets: "every public IPv4 and IPv6 address, every protocol, every port",
+            };
+        }
+        match any(Asked::Requests(Universe::Catalogue)) {
+            true => Stated::Requests {
                 actions: "those of AWS's reference",
                 resources: "ARNs of each action's resource types, and `*` where none is required",
                 keys: "those that each action can carry, with values of their types",
             },
-            false => Stated {
+            false => Stated::Requests {
                 actions: "any name",
                 resources: "`*` and any ARN",
                 keys: "each absent, any text, any list of texts",
@@ -135,11 +167,8 @@ impl<'f> Rail<'f> {
     }
 
     fn told(&self) -> Told<'f> {
-        let violations = self.violations().map(|(identity, broken)| Violation {
-            identity,
-            request: Shown::of(&broken.witness),
-            allowed_by: broken.allowed_by.iter().map(ToString::to_string).collect(),
-        });
+        let violations =
+            self.violations().map(|(identity, broken)| Violation { identity, by: By::of(broken) });
         let undecided = self.undecided().map(|(identity, reason)| Open { identity, reason });
         Told {
             rail: self.name,
@@ -180,15 +209,7 @@ pub fn json(rails: &[Rail<'_>], took: Duration) -> serde_json::Result<String> {
 pub fn lines(rail: &Rail<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for (who, broken) in rail.violations() {
-        let shown = Shown::of(&broken.witness);
-        let mut line = format!("{who}: `{}` on `{}`", shown.action, shown.resource);
-        let context = serde_json::to_string(&shown.context).unwrap_or_default();
-        if context != "{}" {
-            let _ = write!(line, " with `{context}`");
-        }
-        let by: Vec<String> = broken.allowed_by.iter().map(ToString::to_string).collect();
-        let _ = write!(line, " is allowed by {}", by.join(", "));
-        lines.push(line);
+        lines.push(format!("{who}: {}", told(broken)));
     }
     lines.extend(rail.undecided().map(|(who, reason)| format!("{who}: undecided: {reason}")));
     let whatever = rail.whatever();
@@ -197,6 +218,32 @@ pub fn lines(rail: &Rail<'_>) -> Vec<String> {
         lines.push(format!("holds whatever this is: {}", whatever.join("; ")));
     }
     lines
+}
+
+fn witness(broken: &Broken) -> Option<&Witness> {
+    match broken {
+        Broken::Request { witness, .. } => Some(witness),
+        Broken::Packets(_) => None,
+    }
+}
+
+fn told(broken: &Broken) -> String {
+    match broken {
+        Broken::Request { witness, allowed_by } => {
+            let shown = Shown::of(witness);
+            let mut line = format!("`{}` on `{}`", shown.action, shown.resource);
+            let context = serde_json::to_string(&shown.context).unwrap_or_default();
+            if context != "{}" {
+                let _ = write!(line, " with `{context}`");
+            }
+            let by: Vec<String> = allowed_by.iter().map(ToString::to_string).collect();
+            let _ = write!(line, " is allowed by {}", by.join(", "));
+            line
+        }
+        Broken::Packets(Packets { packet, way, through }) => {
+            format!("{packet} {way} {}", through.join(", "))
+        }
+    }
 }
 
 fn closing(rails: &[Rail<'_>], took: Duration) -> String {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use hcl_edit::structure::Block;
+
 use super::setting::Setting;
+use super::source::Source;
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
 
@@ -38,11 +41,48 @@ const DEFAULTS: [(&str, &str, Default); 7] = [
     ),
 ];
 
+/// Blocks of networks that a new resource has none of where its configuration says
+/// nothing: the provider removes the rules that AWS puts into a new security group, and
+/// AWS puts no other than the local route into a table, and no rule into a network ACL;
+/// those that are there at first the provider empties
+/// (<https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/security_group>,
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/create-route-tables.html>,
+/// <https://docs.aws.amazon.com/vpc/latest/userguide/create-network-acl.html>).
+const NO_BLOCKS: [(&str, &str); 10] = [
+    ("aws_default_route_table", "route"),
+    ("aws_default_security_group", "egress"),
+    ("aws_default_security_group", "ingress"),
+    ("aws_security_group", "egress"),
+    ("aws_security_group", "ingress"),
+    ("aws_route_table", "route"),
+    ("aws_route_table", "propagating_vgws"),
+    ("aws_network_acl", "egress"),
+    ("aws_network_acl", "ingress"),
+    ("aws_network_acl", "subnet_ids"),
+];
+
 /// Completes what new resources have where their configuration says nothing.
-pub(super) fn complete(root: &Node, resources: &mut [Resource], setting: &Setting) {
+///
+/// Of blocks that are made by others (`dynamic`) a plan says nothing: of the types that
+/// have them, the configuration must be there to be asked.
+pub(super) fn complete(
+    root: &Node,
+    source: Option<&Source>,
+    resources: &mut [Resource],
+    setting: &Setting,
+) {
     let made = made(root);
     for resource in resources.iter_mut().filter(|one| made.contains(one.address.as_str())) {
-        let Some(configured) = configured(root, &resource.configured()) else { continue };
+        let address = resource.configured();
+        let Some(configured) = configured(root, &address) else { continue };
+        let written = source.and_then(|source| source.block(&address));
+        for (kind, attribute) in NO_BLOCKS {
+            let says = configured.path(&["expressions", attribute]).is_some();
+            let makes = written.is_none_or(|block| is_made_in(block, attribute));
+            if kind == resource.kind && !says && !makes {
+                fill(resource, attribute, Value::Null);
+            }
+        }
         for (kind, attribute, default) in DEFAULTS {
             let says = configured.path(&["expressions", attribute]).is_some();
             if kind != resource.kind || says {
@@ -55,14 +95,26 @@ pub(super) fn complete(root: &Node, resources: &mut [Resource], setting: &Settin
                     setting.written(format, &resource.values).map(Value::Text)
                 }
             };
-            let node = resource.values.get_mut(attribute);
-            if let (Some(value), Some(node)) =
-                (text, node.filter(|node| matches!(node.value, Value::Unknown)))
-            {
-                node.value = value;
+            if let Some(value) = text {
+                fill(resource, attribute, value);
             }
         }
     }
+}
+
+fn fill(resource: &mut Resource, attribute: &str, value: Value) {
+    let node = resource.values.get_mut(attribute);
+    if let Some(node) = node.filter(|node| matches!(node.value, Value::Unknown)) {
+        node.value = value;
+    }
+}
+
+/// Whether a block makes others of a kind.
+fn is_made_in(block: &Block, kind: &str) -> bool {
+    block.body.blocks().any(|inner| {
+        inner.ident.as_str() == "dynamic"
+            && inner.labels.first().is_some_and(|label| label.as_str() == kind)
+    })
 }
 
 /// The addresses of what is made anew.

@@ -43,7 +43,7 @@ pub(super) fn resources(
     let links = Links::of(root, &resources);
     let setting = setting::of(root, &resources);
     let read = terraform::read_before(root);
-    defaults::complete(root, &mut resources, &setting);
+    defaults::complete(root, source, &mut resources, &setting);
     for _ in 0..ROUNDS {
         let before = open(&resources);
         names::complete(&mut resources, &setting);

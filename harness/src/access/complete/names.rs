@@ -8,7 +8,7 @@ use crate::lint::terraform::Resource;
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>;
 /// which attribute holds what, the provider's pages say). In this order, for some
 /// have others in them.
-const FORMATS: [(&str, &str, &str); 43] = [
+const FORMATS: [(&str, &str, &str); 45] = [
     ("aws_iam_policy", "arn", "arn:${partition}:iam::${account}:policy${path}${name}"),
     ("aws_iam_policy", "id", "${arn}"),
     ("aws_iam_role", "arn", "arn:${partition}:iam::${account}:role${path}${name}"),
@@ -80,6 +80,8 @@ const FORMATS: [(&str, &str, &str); 43] = [
     ("aws_ecs_cluster", "id", "${arn}"),
     ("aws_kms_key", "arn", "arn:${partition}:kms:${region}:${account}:key/${key_id}"),
     ("aws_kms_key", "id", "${key_id}"),
+    ("aws_default_network_acl", "id", "${default_network_acl_id}"),
+    ("aws_default_route_table", "id", "${default_route_table_id}"),
     ("aws_apigatewayv2_api", "arn", "arn:${partition}:apigateway:${region}::/apis/${id}"),
     (
         "aws_apigatewayv2_api",
@@ -96,8 +98,13 @@ const FORMATS: [(&str, &str, &str); 43] = [
 
 /// Attributes whose value AWS chooses, and how it begins: letters, digits and hyphens
 /// that are no name of anything else.
-const CHOSEN: [(&str, &str, &str); 19] = [
+const CHOSEN: [(&str, &str, &str); 24] = [
     ("aws_vpc", "id", "vpc-"),
+    ("aws_vpc", "default_network_acl_id", "acl-"),
+    ("aws_vpc", "default_route_table_id", "rtb-"),
+    ("aws_vpc", "default_security_group_id", "sg-"),
+    ("aws_vpc", "main_route_table_id", "rtb-"),
+    ("aws_egress_only_internet_gateway", "id", "eigw-"),
     ("aws_subnet", "id", "subnet-"),
     ("aws_security_group", "id", "sg-"),
     ("aws_vpc_endpoint", "id", "vpce-"),

@@ -1,0 +1,62 @@
+//! The guard rails of networks: by which ways functions reach the internet, and whether
+//! it reaches them, for every address, protocol and port (`ringfence-network`), from the
+//! resources of plans and states.
+//!
+//! - `places`: the subnets and groups that functions run in;
+//! - `site`: what surrounds an interface there: its VPC, routes, network ACL and groups;
+//! - `routes`, `rules`: Terraform's resources as routes and as sets of traffic;
+//! - `ends`: what follows;
+//! - `known`: values, and by name what is not known.
+//!
+//! What is not known, or not followed, is never taken for absent: it makes the answer
+//! undecided where it could matter.
+
+mod ends;
+mod known;
+mod places;
+mod routes;
+mod rules;
+mod site;
+
+use super::decide::{Asked, End, Finding};
+use super::guarded::Guarded;
+use crate::guard_rail::GuardRail;
+use known::{Files, Known};
+use places::Place;
+use site::Site;
+
+/// What was found of the networks that functions run in; nothing where neither the
+/// configuration nor the files say that they run in one.
+pub fn findings(guarded: &Guarded<'_>) -> Vec<Finding> {
+    let files = Files(&guarded.estate.resources);
+    let mut findings = Vec::new();
+    for (who, place) in places::all(guarded, files) {
+        let mut add = |rail, end| {
+            findings.push(Finding { rail, who: who.clone(), end, universe: Asked::Packets });
+        };
+        match place {
+            Place::Nowhere => {
+                let way = "Lambda's own network, as it is in no VPC".to_owned();
+                let end = ends::by(&ends::anything(), "leaves by", vec![way]);
+                add(GuardRail::NatAlone, end);
+            }
+            Place::In { subnet, groups } => {
+                let site = groups.and_then(|groups| Site::of(files, &subnet, &groups));
+                add(GuardRail::NatAlone, decided(&site, ends::leaving));
+                add(GuardRail::Unreached, decided(&site, |site| ends::entering(files, site)));
+            }
+            Place::Unknown(reason) => {
+                add(GuardRail::NatAlone, End::Undecided(reason.clone()));
+                add(GuardRail::Unreached, End::Undecided(reason));
+            }
+        }
+    }
+    findings
+}
+
+fn decided(site: &Known<Site>, end: impl Fn(&Site) -> End) -> End {
+    match site {
+        Ok(site) => end(site),
+        Err(reason) => End::Undecided(reason.clone()),
+    }
+}

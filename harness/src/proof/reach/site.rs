@@ -1,0 +1,190 @@
+//! What surrounds an interface: its VPC, its subnet's routes and network ACL, its groups.
+
+use std::collections::BTreeSet;
+
+use ringfence_network::network::{self, Acl, AclRule, Network, Opening, Route, Subnet, Target};
+use ringfence_network::traffic::{Cidr, Traffic};
+
+use super::known::{At, Files, Known};
+use super::routes::{self, By, Routes};
+use super::rules;
+
+pub(super) const SUBNETS: [&str; 2] = ["aws_subnet", "aws_default_subnet"];
+const NETWORKS: [&str; 2] = ["aws_vpc", "aws_default_vpc"];
+
+/// All groups of an interface, as the engine names them.
+pub(super) const GROUP: &str = "the interface's";
+
+/// What surrounds an interface.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// As the engine reads it.
+    pub(super) network: Network,
+    /// The subnet's address.
+    pub(super) subnet: String,
+    /// Whether the subnet has IPv6 addresses.
+    pub(super) has_v6: bool,
+    /// The internet gateway.
+    pub(super) gateway: Option<String>,
+    pub(super) routes: Routes,
+    pub(super) acl: rules::Rules,
+    /// What the groups let in, and out.
+    pub(super) opened: [Vec<By<Traffic>>; 2],
+    /// What may let less through than is taken for granted, and why.
+    pub(super) wider: BTreeSet<String>,
+}
+
+impl Site {
+    /// Reads it, by the ids of a subnet and of groups.
+    pub(super) fn of(files: Files<'_>, subnet: &str, groups: &[String]) -> Known<Self> {
+        let own = files.with_id(&SUBNETS, subnet);
+        let own = own.ok_or_else(|| format!("the subnet `{subnet}` is not in the files"))?;
+        let id = own.needed("vpc_id")?;
+        let vpc = files.with_id(&NETWORKS, id);
+        let vpc =
+            vpc.ok_or_else(|| format!("{}: its VPC `{id}` is not in the files", own.address))?;
+        let addresses = addresses(files, vpc, id)?;
+        let mut routes = routes(files, subnet, vpc, id)?;
+        let local = Route { to: addresses.clone(), target: Target::Local };
+        routes.all.push(By { what: local, by: format!("the local route of {}", vpc.address) });
+        let acl = acl(files, subnet, vpc)?;
+        let [v4, v6] = [own.cidr("cidr_block")?, own.cidr("ipv6_cidr_block")?];
+        let mut opened = [Vec::new(), Vec::new()];
+        let mut wider: BTreeSet<String> = BTreeSet::new();
+        for group in groups {
+            let rules::Group { inbound, outbound, wider: of_group } = rules::group(files, group)?;
+            let [all_in, all_out] = &mut opened;
+            all_in.extend(inbound);
+            all_out.extend(outbound);
+            wider.extend(of_group);
+        }
+        for one in files.of(&["aws_vpc_block_public_access_options"]) {
+            wider.insert(format!("{}: what it blocks is not followed", one.address));
+        }
+        let gateway = gateway(files, id)?.or_else(|| {
+            routes.all.iter().find_map(|route| match &route.what.target {
+                Target::InternetGateway(name) => Some(name.clone()),
+                _ => None,
+            })
+        });
+        let network = Network {
+            addresses,
+            subnets: vec![Subnet {
+                name: own.address.to_owned(),
+                addresses: v4.into_iter().chain(v6).collect(),
+                routes: routes.all.iter().map(|route| route.what.clone()).collect(),
+                acl: of_acl(&acl),
+            }],
+            nats: Vec::new(),
+            groups: vec![of_groups(&opened)],
+            has_internet_gateway: gateway.is_some(),
+        };
+        Ok(Self {
+            network,
+            subnet: own.address.to_owned(),
+            has_v6: v6.is_some(),
+            gateway,
+            routes,
+            acl,
+            opened,
+            wider,
+        })
+    }
+}
+
+fn of_acl([inbound, outbound]: &rules::Rules) -> Acl {
+    let plain = |rules: &[By<AclRule>]| rules.iter().map(|rule| rule.what.clone()).collect();
+    Acl { inbound: plain(inbound), outbound: plain(outbound) }
+}
+
+/// All groups as one: "the rules from each security group are effectively aggregated"
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html>).
+fn of_groups([inbound, outbound]: &[Vec<By<Traffic>>; 2]) -> network::Group {
+    let openings =
+        |all: &[By<Traffic>]| all.iter().map(|one| Opening::Addresses(one.what.clone())).collect();
+    network::Group {
+        name: GROUP.to_owned(),
+        inbound: openings(inbound),
+        outbound: openings(outbound),
+    }
+}
+
+/// A VPC's own addresses.
+fn addresses(files: Files<'_>, vpc: At<'_>, id: &str) -> Known<Vec<Cidr>> {
+    let mut all: Vec<Cidr> = vpc.cidr("cidr_block")?.into_iter().collect();
+    // Of a new VPC the provider says that its IPv6 block is not known, also where none
+    // is asked for.
+    let asks =
+        vpc.flag("assign_generated_ipv6_cidr_block")? || vpc.text("ipv6_ipam_pool_id")?.is_some();
+    match vpc.cidr("ipv6_cidr_block") {
+        Ok(block) => all.extend(block),
+        Err(reason) if asks => return Err(reason),
+        Err(_) => {}
+    }
+    let kinds = [
+        ("aws_vpc_ipv4_cidr_block_association", "cidr_block"),
+        ("aws_vpc_ipv6_cidr_block_association", "ipv6_cidr_block"),
+    ];
+    for (kind, attribute) in kinds {
+        for one in files.whose(&[kind], "vpc_id", id)? {
+            all.extend(one.cidr(attribute)?);
+        }
+    }
+    Ok(all)
+}
+
+/// The internet gateway of a VPC.
+fn gateway(files: Files<'_>, vpc: &str) -> Known<Option<String>> {
+    let kinds = ["aws_internet_gateway", "aws_internet_gateway_attachment"];
+    let all = files.whose(&kinds, "vpc_id", vpc)?;
+    Ok(all.first().map(|one| one.address.to_owned()))
+}
+
+/// The routes of a subnet: of the table that it is associated with, else of the main one
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/subnet-route-tables.html>).
+fn routes(files: Files<'_>, subnet: &str, vpc: At<'_>, id: &str) -> Known<Routes> {
+    let own = files.whose(&["aws_route_table_association"], "subnet_id", subnet)?;
+    if let Some(own) = own.first() {
+        return routes::of_table(files, own.needed("route_table_id")?, false);
+    }
+    let main = files.whose(&["aws_main_route_table_association"], "vpc_id", id)?;
+    if let Some(main) = main.first() {
+        return routes::of_table(files, main.needed("route_table_id")?, false);
+    }
+    let default = vpc.needed("default_route_table_id")?;
+    let adopted = files.whose(&["aws_default_route_table"], "default_route_table_id", default)?;
+    match adopted.first() {
+        Some(adopted) => routes::of_table(files, adopted.needed("id")?, false),
+        None => routes::of_table(files, vpc.needed("main_route_table_id")?, true),
+    }
+}
+
+/// The network ACL of a subnet: the one that it is associated with, else the VPC's
+/// default one (<https://docs.aws.amazon.com/vpc/latest/userguide/default-network-acl.html>).
+fn acl(files: Files<'_>, subnet: &str, vpc: At<'_>) -> Known<rules::Rules> {
+    let own = files.whose(&["aws_network_acl_association"], "subnet_id", subnet)?;
+    if let Some(own) = own.first() {
+        let id = own.needed("network_acl_id")?;
+        let acl = files.with_id(&["aws_network_acl", "aws_default_network_acl"], id);
+        let acl = acl.ok_or_else(|| format!("the network ACL `{id}` is not in the files"))?;
+        return with_beside(files, rules::within(acl)?, id);
+    }
+    for acl in files.of(&["aws_network_acl"]) {
+        if acl.texts("subnet_ids")?.contains(&subnet) {
+            return with_beside(files, rules::within(acl)?, acl.needed("id")?);
+        }
+    }
+    let default = vpc.needed("default_network_acl_id")?;
+    let kind = ["aws_default_network_acl"];
+    let adopted = files.whose(&kind, "default_network_acl_id", default)?;
+    let rules = match adopted.first() {
+        Some(adopted) => rules::within(*adopted)?,
+        None => rules::open(&format!("the default network ACL of {}", vpc.address)),
+    };
+    with_beside(files, rules, default)
+}
+
+fn with_beside(files: Files<'_>, mut rules: rules::Rules, id: &str) -> Known<rules::Rules> {
+    rules::beside(files, id, &mut rules)?;
+    Ok(rules)
+}
