@@ -16,6 +16,11 @@ fn statement(effect: &str, rest: &Value) -> Value {
     statement
 }
 
+fn of_everybody(mut statement: Value) -> Value {
+    statement.as_object_mut().unwrap().insert("Principal".to_owned(), json!("*"));
+    statement
+}
+
 fn document(statements: &[Value]) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
@@ -35,11 +40,7 @@ fn sides() -> Vec<Policies> {
             [document(&[statement("Allow", &json!({"Action": "s3:*"}))])]
         ]),
     ];
-    let everybody = |rest: &Value| {
-        let mut statement = deny(rest);
-        statement["Principal"] = json!("*");
-        document(&[statement])
-    };
+    let everybody = |rest: &Value| document(&[of_everybody(deny(rest))]);
     let rcp = [
         json!([]),
         json!([[everybody(&json!({"Resource": "arn:aws:s3:::b/*", "Action": "s3:*"}))]]),
@@ -47,11 +48,7 @@ fn sides() -> Vec<Policies> {
             &json!({"Action": "s3:*", "Condition": {"StringNotEquals": {"x:k": "a"}}})
         )]]),
     ];
-    let through = |rest: &Value| {
-        let mut statement = statement("Allow", rest);
-        statement["Principal"] = json!("*");
-        document(&[statement])
-    };
+    let through = |rest: &Value| document(&[of_everybody(statement("Allow", rest))]);
     let endpoint = [
         Value::Null,
         through(&json!({"Resource": "arn:aws:s3:::b/*"})),
@@ -140,7 +137,8 @@ fn resources_of_another_account_are_not_bound() {
         within(&question).unwrap()
     };
     assert_eq!(of(None), Verdict::Proved);
-    let Verdict::Violated(witness) = of(Some("111122223333")) else { unreachable!() };
+    let verdict = of(Some("111122223333"));
+    let Verdict::Violated(witness) = &verdict else { panic!("{verdict:?}") };
     assert!(!judge(&witness.request(), &nothing).allowed());
     let account = witness.resource.split(':').nth(4).unwrap_or_default();
     assert_ne!((account, witness.resource_account.as_deref()), ("111122223333", None));
