@@ -6,7 +6,7 @@ use crate::cover;
 use crate::form::{
     ActionCase, CallerCase, Case, Certificate, Certificates, Class, On, Universe, VERSION, Who, Why,
 };
-use crate::matter::{Chosen, Matter, Part, told};
+use crate::matter::{Chosen, Known, Matter, Part, told};
 
 /// Why certificates are not good.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,8 +34,9 @@ pub fn check(all: &Certificates) -> Result<(), Refused> {
     if all.version != VERSION {
         return Err(Refused::Version(all.version));
     }
+    let known = Known::default();
     all.certificates.iter().try_for_each(|certificate| {
-        one(all, certificate).map_err(|why| Refused::One {
+        one(all, certificate, &known).map_err(|why| Refused::One {
             rail: certificate.rail.clone(),
             who: certificate.who.clone(),
             why,
@@ -43,7 +44,7 @@ pub fn check(all: &Certificates) -> Result<(), Refused> {
     })
 }
 
-fn one(all: &Certificates, certificate: &Certificate) -> Result<(), String> {
+fn one(all: &Certificates, certificate: &Certificate, known: &Known) -> Result<(), String> {
     if certificate.verdict != "proved" {
         return Err(format!("a verdict `{}` has no certificate", certificate.verdict));
     }
@@ -59,7 +60,7 @@ fn one(all: &Certificates, certificate: &Certificate) -> Result<(), String> {
         let who = Who::from(principal);
         let case = certificate.callers.iter().find(|case| case.principal == who);
         let case = case.ok_or_else(|| format!("no class has callers like {principal:?}"))?;
-        caller(&inner, &outer, case)?;
+        caller(&inner, &outer, case, known)?;
     }
     if certificate.callers.len() != callers.len() {
         return Err("it has callers that are none of its".to_owned());
@@ -67,8 +68,13 @@ fn one(all: &Certificates, certificate: &Certificate) -> Result<(), String> {
     Ok(())
 }
 
-fn caller(inner: &Policies, outer: &Policies, case: &CallerCase) -> Result<(), String> {
-    let matter = Matter::new(inner, outer, &(&case.principal).into(), &case.keys)?;
+fn caller(
+    inner: &Policies,
+    outer: &Policies,
+    case: &CallerCase,
+    known: &Known,
+) -> Result<(), String> {
+    let matter = Matter::new(inner, outer, &(&case.principal).into(), &case.keys, known)?;
     cover::keys(&matter)?;
     let actions: Vec<&str> = case.actions.iter().map(|one| one.action.as_str()).collect();
     cover::actions(&matter, &actions)?;

@@ -2,12 +2,11 @@
 //! kind. Patterns are read side by side, character by character, from the shortest text
 //! on.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::HashSet;
 
 use ringfence_policy::symbolic::Token;
 
-/// Sets of places that are looked at before a question is given up.
-const STATES: usize = 20_000;
+use crate::walk::{State, Walk};
 
 /// A place of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,7 +29,7 @@ pub(crate) struct Language(pub(crate) Vec<Vec<Symbol>>);
 pub(crate) struct TooMany;
 
 impl Symbol {
-    fn accepts(self, character: char) -> bool {
+    pub(crate) fn accepts(self, character: char) -> bool {
         match self {
             Self::Character(one) => one == character,
             Self::Letter(one) => one.eq_ignore_ascii_case(&character),
@@ -39,11 +38,11 @@ impl Symbol {
         }
     }
 
-    fn is_many(self) -> bool {
+    pub(crate) fn is_many(self) -> bool {
         matches!(self, Self::Many | Self::ManyInPart)
     }
 
-    fn written(self) -> Option<char> {
+    pub(crate) fn written(self) -> Option<char> {
         match self {
             Self::Character(one) | Self::Letter(one) => Some(one),
             _ => None,
@@ -190,150 +189,6 @@ pub(crate) fn samples(
     };
     walk.visit(languages, is_allowed, |_| true, visit)?;
     Ok(texts)
-}
-
-/// Places in patterns, a bit each.
-type State = Vec<u64>;
-
-/// Patterns side by side: after each comes a place that is its end.
-struct Walk {
-    symbols: Vec<Option<Symbol>>,
-    /// The places of each language, from the first to behind the last.
-    places: Vec<(usize, usize)>,
-    starts: Vec<usize>,
-}
-
-impl Walk {
-    fn new(languages: &[&Language]) -> Self {
-        let mut walk = Self { symbols: Vec::new(), places: Vec::new(), starts: Vec::new() };
-        for language in languages {
-            let first = walk.symbols.len();
-            for way in &language.0 {
-                walk.starts.push(walk.symbols.len());
-                walk.symbols.extend(way.iter().copied().map(Some));
-                walk.symbols.push(None);
-            }
-            walk.places.push((first, walk.symbols.len()));
-        }
-        walk
-    }
-
-    fn empty(&self) -> State {
-        vec![0; self.symbols.len().div_ceil(64)]
-    }
-
-    fn start(&self) -> State {
-        let mut state = self.empty();
-        self.starts.iter().for_each(|place| mark(&mut state, *place));
-        self.skip(&mut state);
-        state
-    }
-
-    /// What follows a `*` may come at once.
-    fn skip(&self, state: &mut State) {
-        for (place, symbol) in self.symbols.iter().enumerate() {
-            if symbol.is_some_and(Symbol::is_many) && is_marked(state, place) {
-                mark(state, place + 1);
-            }
-        }
-    }
-
-    fn after(&self, state: &State, character: char) -> State {
-        let mut next = self.empty();
-        for place in marked(state) {
-            let Some(Some(symbol)) = self.symbols.get(place) else { continue };
-            if symbol.accepts(character) {
-                mark(&mut next, if symbol.is_many() { place } else { place + 1 });
-            }
-        }
-        self.skip(&mut next);
-        next
-    }
-
-    /// Of each language, whether the text so far is in it.
-    fn ends(&self, state: &State) -> Vec<bool> {
-        let is_end = |place: &usize| self.symbols.get(*place) == Some(&None);
-        let of = |(first, last): &(usize, usize)| {
-            (*first..*last).any(|place| is_end(&place) && is_marked(state, place))
-        };
-        self.places.iter().map(of).collect()
-    }
-
-    /// Whether some text from here on may be in a language.
-    fn is_live(&self, state: &State, number: usize) -> bool {
-        let places = self.places.get(number).copied().unwrap_or_default();
-        (places.0..places.1).any(|place| is_marked(state, place))
-    }
-
-    fn visit(
-        &self,
-        languages: &[&Language],
-        is_allowed: fn(char) -> bool,
-        is_live: impl Fn(&State) -> bool,
-        mut stops: impl FnMut(&State, &str) -> bool,
-    ) -> Result<(), TooMany> {
-        let characters = characters(languages, is_allowed);
-        let mut known: HashSet<State> = HashSet::from([self.start()]);
-        let mut queue = VecDeque::from([(self.start(), String::new())]);
-        while let Some((state, text)) = queue.pop_front() {
-            if stops(&state, &text) {
-                return Ok(());
-            }
-            for character in &characters {
-                let next = self.after(&state, *character);
-                if known.contains(&next) || !is_live(&next) {
-                    continue;
-                }
-                if known.len() >= STATES {
-                    return Err(TooMany);
-                }
-                known.insert(next.clone());
-                queue.push_back((next, format!("{text}{character}")));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The characters that the patterns name, in both cases, and one that none does: to all
-/// patterns every other is like it.
-fn characters(languages: &[&Language], is_allowed: fn(char) -> bool) -> Vec<char> {
-    let symbols = languages.iter().flat_map(|language| language.0.iter().flatten());
-    let mut named: BTreeSet<char> = BTreeSet::from([':']);
-    for character in symbols.filter_map(|symbol| symbol.written()) {
-        named.extend([character, character.to_ascii_lowercase(), character.to_ascii_uppercase()]);
-    }
-    let beyond = (0xa1..0x3000).filter_map(char::from_u32).filter(|one| one.is_alphabetic());
-    let mut fresh = "xyzwqkjvghilmnoprstu".chars().chain(beyond);
-    let fresh = fresh.find(|one| is_allowed(*one) && !named.contains(one));
-    let mut all: Vec<char> = fresh.into_iter().collect();
-    let lower = named.iter().filter(|one| !one.is_ascii_uppercase());
-    all.extend(lower.chain(named.iter().filter(|one| one.is_ascii_uppercase())));
-    all.retain(|one| is_allowed(*one));
-    all
-}
-
-fn mark(state: &mut State, place: usize) {
-    if let Some(word) = state.get_mut(place / 64) {
-        *word |= 1 << (place % 64);
-    }
-}
-
-fn is_marked(state: &State, place: usize) -> bool {
-    state.get(place / 64).is_some_and(|word| word >> (place % 64) & 1 == 1)
-}
-
-fn marked(state: &State) -> impl Iterator<Item = usize> {
-    state.iter().enumerate().flat_map(|(number, word)| {
-        let mut left = *word;
-        std::iter::from_fn(move || {
-            (left != 0).then(|| {
-                let bit = left.trailing_zeros() as usize;
-                left &= left - 1;
-                number * 64 + bit
-            })
-        })
-    })
 }
 
 #[cfg(test)]

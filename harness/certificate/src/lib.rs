@@ -17,7 +17,9 @@ pub mod form;
 mod language;
 pub mod matter;
 mod values;
+mod walk;
 
 pub use check::{Refused, check};
 pub use cover::callers;
 pub use form::{Certificate, Certificates, VERSION};
+pub use matter::Known;

@@ -12,7 +12,7 @@ use ringfence_certificate::form::{
     ActionCase, CallerCase, Case, Certificate, Class, Held, On, Split, Universe as Stated, Who, Why,
 };
 use ringfence_certificate::matter::{Matter, Part, told};
-use ringfence_certificate::{Certificates, callers as all_callers};
+use ringfence_certificate::{Certificates, Known, callers as all_callers};
 use ringfence_policy::Principal;
 use ringfence_policy::symbolic::{FRAMES, StatementView, statements};
 
@@ -30,13 +30,15 @@ const CLASSES: usize = 20_000;
 /// Ways to tell requests apart that are tried, at most.
 const TRIED: usize = 8;
 
-/// Writes the certificate of a claim that is proved of all requests.
+/// Writes the certificate of a claim that is proved of all requests. What is known of
+/// ARNs is shared by the claims about an identity.
 ///
 /// # Errors
 /// Why there is none.
 pub fn certify(
     question: &Question<'_>,
     (rail, who): (&str, &str),
+    known: &Known,
     into: &mut Certificates,
 ) -> Result<(), String> {
     if question.universe != Universe::All {
@@ -48,7 +50,7 @@ pub fn certify(
     };
     let mut left = CLASSES;
     let callers: Result<Vec<CallerCase>, String> =
-        asking.iter().map(|principal| caller(question, principal, &mut left)).collect();
+        asking.iter().map(|principal| caller(question, principal, known, &mut left)).collect();
     let certificate = Certificate {
         rail: rail.to_owned(),
         who: who.to_owned(),
@@ -66,16 +68,18 @@ pub fn certify(
 fn caller(
     question: &Question<'_>,
     principal: &Principal,
+    known: &Known,
     left: &mut usize,
 ) -> Result<CallerCase, String> {
     let both = [question.inner, question.outer].into_iter().flat_map(documents);
     let all: Vec<StatementView<'_>> = both.flat_map(statements).collect();
     let keys = classes(&all, principal);
-    let matter = Matter::new(question.inner, question.outer, principal, &keys)?;
+    let matter = Matter::new(question.inner, question.outer, principal, &keys, known)?;
     let mut actions = Vec::new();
     for group in groups(&all, Universe::All, false, |_| true) {
         let mut tree = Tree { matter: &matter, action: &group.action, cases: Vec::new(), left };
-        tree.grow(&matter.all())?;
+        let all = tree.look(matter.all());
+        tree.grow(all)?;
         let cases = tree.cases;
         actions.push(ActionCase { action: group.action, cases });
     }
@@ -110,41 +114,68 @@ struct Tree<'t, 'p> {
     left: &'t mut usize,
 }
 
+/// A part of the requests, and what decides it.
+struct Looked {
+    part: Part,
+    end: End,
+}
+
+enum End {
+    Decided(Why),
+    /// What may tell its requests apart.
+    Open(Vec<On>),
+}
+
 impl Tree<'_, '_> {
-    /// Adds a part of the requests: its number.
-    fn grow(&mut self, part: &Part) -> Result<usize, String> {
-        *self.left = self.left.checked_sub(1).ok_or("it has too many classes")?;
-        let number = self.cases.len();
-        self.cases.push(Case::Class(self.class(part, Why::Empty)));
-        if self.matter.is_empty(part) {
-            return Ok(number);
-        }
-        let next = match self.matter.decided(self.action, part) {
-            Ok(why) => Case::Class(self.class(part, why)),
-            Err(open) => match self.split(part, &open) {
-                None => Case::Class(self.class(part, Why::Refused)),
-                Some((on, [yes, no])) => {
-                    Case::Split(Split { on, yes: self.grow(&yes)?, no: self.grow(&no)? })
-                }
+    fn look(&self, part: Part) -> Looked {
+        let end = match self.matter.is_empty(&part) {
+            true => End::Decided(Why::Empty),
+            false => match self.matter.decided(self.action, &part) {
+                Ok(why) => End::Decided(why),
+                Err(open) => End::Open(open),
             },
         };
+        Looked { part, end }
+    }
+
+    /// Adds a part of the requests: its number.
+    fn grow(&mut self, looked: Looked) -> Result<usize, String> {
+        *self.left = self.left.checked_sub(1).ok_or("it has too many classes")?;
+        let number = self.cases.len();
+        let Looked { part, end } = looked;
+        let split = match &end {
+            End::Decided(_) => None,
+            End::Open(open) => self.split(&part, open),
+        };
+        let Some((on, [yes, no])) = split else {
+            let why = if let End::Decided(why) = end { why } else { Why::Refused };
+            self.cases.push(Case::Class(self.class(&part, why)));
+            return Ok(number);
+        };
+        self.cases.push(Case::Split(Split { on: on.clone(), yes: number, no: number }));
+        let split = Case::Split(Split { on, yes: self.grow(yes)?, no: self.grow(no)? });
         if let Some(case) = self.cases.get_mut(number) {
-            *case = next;
+            *case = split;
         }
         Ok(number)
     }
 
     /// What leaves the fewest parts undecided.
-    fn split(&self, part: &Part, open: &[On]) -> Option<(On, [Part; 2])> {
-        let is_open = |part: &&Part| {
-            !self.matter.is_empty(part) && self.matter.decided(self.action, part).is_err()
-        };
-        let tried = open.iter().take(TRIED).filter_map(|on| {
-            let parts = self.matter.split(part, on).ok()?;
-            Some((parts.iter().filter(is_open).count(), on, parts))
-        });
-        let best = tried.min_by_key(|(open, ..)| *open)?;
-        Some((best.1.clone(), best.2))
+    fn split(&self, part: &Part, open: &[On]) -> Option<(On, [Looked; 2])> {
+        let is_open = |looked: &&Looked| matches!(looked.end, End::Open(_));
+        let mut best: Option<(usize, &On, [Looked; 2])> = None;
+        for on in open.iter().take(TRIED) {
+            let Ok(parts) = self.matter.split(part, on) else { continue };
+            let parts = parts.map(|part| self.look(part));
+            let open = parts.iter().filter(is_open).count();
+            if best.as_ref().is_none_or(|(fewest, ..)| open < *fewest) {
+                best = Some((open, on, parts));
+            }
+            if open == 0 {
+                break;
+            }
+        }
+        best.map(|(_, on, parts)| (on.clone(), parts))
     }
 
     fn class(&self, part: &Part, why: Why) -> Class {

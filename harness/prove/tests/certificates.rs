@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use ringfence_certificate::form::{Case, Class, On, Why};
-use ringfence_certificate::{Certificates, check};
+use ringfence_certificate::{Certificates, Known, check};
 use ringfence_policy::{Document, Kind, Policies, Principal};
 use ringfence_prove::{Question, Universe, Verdict, certify, within};
 use rstest::rstest;
@@ -48,7 +48,7 @@ fn good() -> Certificates {
     };
     assert_eq!(within(&question).unwrap(), Verdict::Proved);
     let mut all = Certificates::new();
-    certify(&question, ("own roles", "role/deployer"), &mut all).unwrap();
+    certify(&question, ("own roles", "role/deployer"), &Known::default(), &mut all).unwrap();
     all
 }
 

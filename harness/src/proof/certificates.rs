@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use ringfence_certificate::form::Without;
-use ringfence_certificate::{Certificates, check};
+use ringfence_certificate::{Certificates, Known, check};
 use ringfence_evidence::{Proof, ProofVerdict};
 use ringfence_prove::{Question, Universe, certify};
 
@@ -29,6 +29,8 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
     let open: BTreeSet<&GuardRail> = open.map(|one| &one.rail).collect();
     let mut all = Certificates::new();
     let mut size = 0;
+    // What is known of ARNs is shared by the claims about an identity.
+    let mut known: BTreeMap<&str, Known> = BTreeMap::new();
     for claim in claims.iter().filter(|claim| !open.contains(&claim.rail)) {
         let inner = asked(claim);
         let question = Question {
@@ -37,7 +39,8 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
             principal: claim.principal.as_ref(),
             universe: Universe::All,
         };
-        let mut written = certify(&question, (claim.rail.title(), &claim.who), &mut all);
+        let known = known.entry(&claim.who).or_default();
+        let mut written = certify(&question, (claim.rail.title(), &claim.who), known, &mut all);
         if written.is_ok() {
             let last = all.certificates.last().map(serde_json::to_vec).transpose()?;
             size += last.unwrap_or_default().len();

@@ -1,0 +1,210 @@
+//! One caller's requests, and what both sides say of a part of them.
+//!
+//! The engine evaluates; of a test whose answer differs within the part it is told that
+//! nothing is known. What it then still says holds for every request of the part.
+
+mod callers;
+mod chosen;
+mod decided;
+mod known;
+mod part;
+
+use std::collections::{BTreeMap, HashMap};
+
+use ringfence_policy::symbolic::{
+    Condition, Covered, Effect, ResourcePattern, StatementView, Truth, statements,
+};
+use ringfence_policy::{Context, Document, Policies, Principal};
+
+use self::callers::fixed;
+pub(crate) use self::callers::is_fixed;
+pub use self::chosen::{Chosen, told};
+pub use self::known::Known;
+use self::known::{Number, of_account};
+pub use self::part::Part;
+use crate::form::Held;
+use crate::language::Language;
+
+/// What an entry of `Resource` covers.
+#[derive(Debug, Clone, Copy)]
+enum Reach {
+    /// A variable in it has no value: nothing is covered, and nothing left out.
+    Nothing,
+    Everything,
+    Arns(Number),
+}
+
+/// A caller's requests, and the policies of both sides.
+pub struct Matter<'p> {
+    inner: &'p Policies,
+    outer: &'p Policies,
+    pub(crate) principal: Principal,
+    pub(crate) statements: Vec<StatementView<'p>>,
+    /// The keys that follow from who asks.
+    pub(crate) fixed: Context,
+    pub(crate) keys: Vec<Key<'p>>,
+    reaches: HashMap<usize, Reach>,
+    /// Under which condition a value of which class passes.
+    passes: HashMap<(usize, Effect), (usize, Vec<bool>)>,
+    known: Known,
+    /// The entries of `Resource` that were named, of this caller.
+    names: HashMap<String, Number>,
+    /// ARNs of the caller's own account.
+    own: Number,
+}
+
+/// A condition key, and the conditions on it.
+pub(crate) struct Key<'p> {
+    pub(crate) lower: String,
+    pub(crate) conditions: Vec<&'p Condition>,
+    /// One value of each class.
+    pub(crate) values: Vec<Option<Held>>,
+}
+
+/// Documents of some policies.
+pub(crate) fn documents(policies: &Policies) -> impl Iterator<Item = &Document> {
+    let limits = policies.boundary.iter().chain(&policies.session).flatten();
+    let lists = policies.service_control.iter().flatten().chain(limits).chain(&policies.identity);
+    lists.chain(&policies.resource).chain(&policies.vpc_endpoint).map(|document| &**document)
+}
+
+impl<'p> Matter<'p> {
+    /// Reads policies, with the classes of their condition keys. What is known of ARNs
+    /// holds of whatever policies.
+    ///
+    /// # Errors
+    /// What is not told apart here, by name.
+    pub fn new(
+        inner: &'p Policies,
+        outer: &'p Policies,
+        principal: &Principal,
+        classes: &BTreeMap<String, Vec<Option<Held>>>,
+        known: &Known,
+    ) -> Result<Self, String> {
+        if !inner.resource_control.is_empty() || !outer.resource_control.is_empty() {
+            return Err("resource control policies are not checked here".to_owned());
+        }
+        let both = [inner, outer].into_iter().flat_map(documents);
+        let own = principal.account_id().unwrap_or_default();
+        let mut matter = Self {
+            inner,
+            outer,
+            principal: principal.clone(),
+            statements: both.flat_map(statements).collect(),
+            fixed: fixed(principal),
+            keys: Vec::new(),
+            reaches: HashMap::new(),
+            passes: HashMap::new(),
+            known: known.clone(),
+            names: HashMap::new(),
+            own: known.number(of_account(own)),
+        };
+        matter.find_resources()?;
+        matter.find_keys(classes)?;
+        Ok(matter)
+    }
+
+    fn find_resources(&mut self) -> Result<(), String> {
+        for pattern in self.statements.clone().into_iter().flat_map(StatementView::resources) {
+            self.only_fixed(pattern.variables())?;
+            let reach = match pattern.covered(&self.fixed) {
+                None => Reach::Nothing,
+                Some(Covered::Everything) => Reach::Everything,
+                Some(Covered::Arns(ways)) => {
+                    let number = self.known.number(Language::of_arns(&ways));
+                    self.names.entry(pattern.source().to_owned()).or_insert(number);
+                    Reach::Arns(number)
+                }
+            };
+            self.reaches.insert(std::ptr::from_ref(pattern).addr(), reach);
+        }
+        Ok(())
+    }
+
+    /// Variables of the caller are constants; others are not told apart here.
+    fn only_fixed<'v>(&self, mut names: impl Iterator<Item = &'v str>) -> Result<(), String> {
+        let open = names.find(|name| !is_fixed(&self.principal, name));
+        match open {
+            None => Ok(()),
+            Some(name) => {
+                Err(format!("the variable `${{{name}}}` of the request is not checked here"))
+            }
+        }
+    }
+
+    fn find_keys(&mut self, classes: &BTreeMap<String, Vec<Option<Held>>>) -> Result<(), String> {
+        let mut by_key: BTreeMap<&'p str, Vec<&'p Condition>> = BTreeMap::new();
+        for condition in self.statements.iter().flat_map(|one| one.conditions()) {
+            self.only_fixed(condition.variables().into_iter())?;
+            by_key.entry(condition.lower_key()).or_default().push(condition);
+        }
+        for (lower, conditions) in by_key {
+            let values = if is_fixed(&self.principal, lower) {
+                vec![self.fixed.get(lower).map(Held::from)]
+            } else {
+                let known = classes.get(lower);
+                known.cloned().ok_or_else(|| format!("the key `{lower}` has no classes"))?
+            };
+            let number = self.keys.len();
+            for condition in &conditions {
+                for effect in [Effect::Allow, Effect::Deny] {
+                    let passes = values.iter().map(|value| {
+                        holds(condition, &self.with([(lower, value.as_ref())]), effect)
+                    });
+                    let address = std::ptr::from_ref(*condition).addr();
+                    self.passes.insert((address, effect), (number, passes.collect()));
+                }
+            }
+            self.keys.push(Key { lower: lower.to_owned(), conditions, values });
+        }
+        Ok(())
+    }
+
+    /// The context of the caller's requests that hold these besides.
+    pub(crate) fn with<'k>(
+        &self,
+        held: impl IntoIterator<Item = (&'k str, Option<&'k Held>)>,
+    ) -> Context {
+        let mut context = self.fixed.clone();
+        for (key, value) in held {
+            put(&mut context, key, value);
+        }
+        context
+    }
+
+    /// All requests.
+    pub fn all(&self) -> Part {
+        let keys = self.keys.iter().map(|key| vec![true; key.values.len()]).collect();
+        Part::of(keys)
+    }
+
+    /// The number of an entry of `Resource`.
+    fn named(&self, text: &str) -> Result<Number, String> {
+        match self.names.get(text) {
+            Some(number) => Ok(*number),
+            None => Ok(self.known.number(of_text(text)?)),
+        }
+    }
+}
+
+/// The ARNs that an entry of `Resource` covers.
+fn of_text(text: &str) -> Result<Language, String> {
+    let covered = ResourcePattern::of(text).and_then(|one| one.covered(&Context::new()));
+    match covered {
+        Some(Covered::Arns(ways)) => Ok(Language::of_arns(&ways)),
+        _ => Err(format!("`{text}` is no pattern of ARNs")),
+    }
+}
+
+/// Whether a condition holds for sure.
+pub(crate) fn holds(condition: &Condition, context: &Context, effect: Effect) -> bool {
+    condition.holds(context, effect) == Truth::True
+}
+
+fn put(context: &mut Context, key: &str, value: Option<&Held>) {
+    let _ = match value {
+        None => context.unset(key),
+        Some(Held::One(value)) => context.set(key, value.as_str()),
+        Some(Held::Many(values)) => context.set_list(key, values.iter().map(String::as_str)),
+    };
+}
