@@ -134,7 +134,7 @@ impl Asker<'_> {
             let class: Class<'_> = (
                 patterns.iter().flat_map(|pattern| pattern.matches(arn)).collect(),
                 patterns.iter().any(|pattern| pattern.is_open).then_some(arn),
-                thing.policy.as_ref().filter(|_| ask.trust != Trust::Caller).map(|one| one.text()),
+                own_policy(ask, thing).map(|one| one.text()),
                 thing.bounded_by.as_ref().map(|one| one.as_deref().unwrap_or_default()),
             );
             let open = is_open(ask, thing);
@@ -173,9 +173,7 @@ impl Asker<'_> {
     fn policies(&self, ask: &Ask, thing: &Thing) -> Policies {
         let resource = match ask.trust {
             Trust::Caller => Some(self.trust.clone()),
-            Trust::Own => thing.policy.clone(),
-            // The trust policy of a role speaks of who assumes it alone.
-            Trust::None => thing.policy.clone().filter(|one| one.kind() == Kind::Resource),
+            Trust::Own | Trust::None => own_policy(ask, thing).cloned(),
         };
         Policies { resource, ..self.policies.clone() }
     }
@@ -257,6 +255,16 @@ impl Asker<'_> {
         }
         answer
     }
+}
+
+/// A thing's own policy, where that has a say in what is asked.
+fn own_policy<'t>(ask: &Ask, thing: &'t Thing) -> Option<&'t Arc<Document>> {
+    thing.policy.as_ref().filter(|one| match ask.trust {
+        Trust::Caller => false,
+        Trust::Own => true,
+        // The trust policy of a role speaks of who assumes it alone.
+        Trust::None => one.kind() == Kind::Resource,
+    })
 }
 
 /// Whether what is not known of a thing decides.
