@@ -758,3 +758,34 @@ fn certificates_of_what_is_proved_are_checked_by_themselves() {
     let output = run(directory.path(), &["--check", "gone.json"]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
 }
+
+#[test]
+fn blocks_that_others_make_are_not_known_to_be_none() {
+    const ARTIFACTS: &str = "a team's artifacts are its own";
+    let told = |configuration: &str| {
+        let state = state(&work(), &limit(), REPOSITORY, &[]);
+        let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
+        let changes = resources.iter().map(|one| {
+            let is_deployer = one["address"] == "aws_iam_role.deployer";
+            let marks = if is_deployer { json!({"inline_policy": true}) } else { json!({}) };
+            json!({"address": one["address"], "mode": "managed", "type": one["type"],
+                "change": {"actions": ["create"], "after": one["values"], "after_unknown": marks}})
+        });
+        let changes: Vec<Value> = changes.collect();
+        let role = json!({"address": "aws_iam_role.deployer", "mode": "managed", "type": "aws_iam_role", "name": "deployer", "expressions": {}});
+        let plan = json!({"format_version": "1.2", "resource_changes": changes,
+            "configuration": {"root_module": {"resources": [role]}}});
+        let directory = estate(&plan);
+        fs::write(directory.path().join("main.tf"), configuration).unwrap();
+        let output = run(directory.path(), &["--plan", "state.json", "--json"]);
+        let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+        rail(&lines.collect::<Vec<Value>>(), ARTIFACTS).clone()
+    };
+    let made = told(
+        "resource \"aws_iam_role\" \"deployer\" {\n  dynamic \"inline_policy\" {\n    for_each = []\n    content {}\n  }\n}\n",
+    );
+    let reason = made["undecided"][0]["reason"].as_str().unwrap();
+    let open = "depends on what is not known: aws_iam_role.deployer: inline_policy is known after apply only";
+    assert!(reason.ends_with(open), "{reason}");
+    assert_eq!(told("resource \"aws_iam_role\" \"deployer\" {}\n")["verdict"], "proved");
+}

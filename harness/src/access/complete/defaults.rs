@@ -63,8 +63,8 @@ const NO_BLOCKS: [(&str, &str); 10] = [
 
 /// Completes what new resources have where their configuration says nothing.
 ///
-/// Of blocks that are made by others (`dynamic`) a plan says nothing: of the types that
-/// have them, the configuration must be there to be asked.
+/// Of blocks that are made by others (`dynamic`) a plan says nothing: the configuration
+/// is asked, and of networks must be there to be asked.
 pub(super) fn complete(
     root: &Node,
     source: Option<&Source>,
@@ -84,7 +84,8 @@ pub(super) fn complete(
             }
         }
         for (kind, attribute, default) in DEFAULTS {
-            let says = configured.path(&["expressions", attribute]).is_some();
+            let says = configured.path(&["expressions", attribute]).is_some()
+                || written.is_some_and(|block| is_made_in(block, attribute));
             if kind != resource.kind || says {
                 continue;
             }
