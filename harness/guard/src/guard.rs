@@ -273,6 +273,11 @@ impl Guard {
         self.pipeline.setting.keyring.close_root(&self.root_key_id);
     }
 
+    /// Retires a key, of whomever: it is refused from now on as a deleted one is.
+    pub fn retire(&self, access_key_id: &str) {
+        self.pipeline.setting.keyring.retire(access_key_id);
+    }
+
     /// The calls of root since [`Guard::close_root`].
     pub fn root_calls(&self) -> Vec<RootCall> {
         self.pipeline.root_watch.calls()

@@ -182,7 +182,7 @@ fn groups(parts: Vec<Part<'_>>) -> Vec<Vec<Part<'_>>> {
 /// What may run beside its like.
 const fn kind(part: Part<'_>) -> Option<u8> {
     match part {
-        Part::Trust(_) => Some(0),
+        Part::Trust(_) | Part::Pipeline(_) => Some(0),
         Part::Inside(_) | Part::Code(_) => Some(1),
         Part::Deployments
         | Part::Policies

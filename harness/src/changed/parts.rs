@@ -34,7 +34,7 @@ fn looks_at(part: Part<'_>, changed: &Changed) -> bool {
         }
         Part::Code(function) => app(function.owner()),
         // What no application makes.
-        Part::Ceiling | Part::Role(_) => false,
+        Part::Ceiling | Part::Role(_) | Part::Pipeline(_) => false,
         // What these are about is theirs to say.
         Part::Declared(_) => !changed.apps.is_empty(),
     }

@@ -11,6 +11,9 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
+use super::schema::{self, App};
+use super::value::Repository;
+
 /// A root module of the platform team's Terraform.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +45,70 @@ pub struct Layer1 {
     /// `lifecycle.ignore_changes` name: `aws_lambda_function.app.tags`.
     #[serde(default)]
     pub ignore_changes: Vec<IgnoredAttribute>,
+    /// The role of the pipeline that applies it; without, root does.
+    #[serde(default)]
+    pub role: Option<Pipeline>,
+}
+
+/// The role of the pipeline that applies a root module, and the workflow whose
+/// token it is assumed with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// The role's ARN, or an output or resource of what was applied before.
+    pub output: Spanned<String>,
+    /// The repository of the workflow.
+    pub repository: Repository,
+    /// The workflow in it; default `.github/workflows/deploy.yml`.
+    #[serde(default = "schema::workflow")]
+    pub workflow: PathBuf,
+    /// The GitHub issuer of its tokens, by URL; needed where there is more than
+    /// one.
+    #[serde(default)]
+    pub issuer: Option<Spanned<String>>,
+    /// The organisation's id, as in an immutable `sub`.
+    #[serde(default)]
+    pub owner_id: Option<u64>,
+    /// The repository's id.
+    #[serde(default)]
+    pub repository_id: Option<u64>,
+    /// Whether `sub` carries the ids.
+    #[serde(default)]
+    pub immutable_subject: bool,
+    /// The ref that the workflow runs on; default `refs/heads/main`.
+    #[serde(default = "schema::main_branch", rename = "ref")]
+    pub git_ref: String,
+    /// The deployment environment in the token; default none.
+    #[serde(default)]
+    pub environment: Option<String>,
+}
+
+impl Pipeline {
+    /// What reports call the pipeline of a root module.
+    pub fn named(root: &str) -> String {
+        format!("pipeline-{root}")
+    }
+
+    /// Its repository, as that of an app whose template nobody deploys.
+    pub fn app(&self, root: &str) -> App {
+        App {
+            name: Spanned::new(self.output.span(), Self::named(root)),
+            directory: PathBuf::new(),
+            workflow: self.workflow.clone(),
+            repository: self.repository.clone(),
+            issuer: self.issuer.clone(),
+            owner_id: self.owner_id,
+            repository_id: self.repository_id,
+            immutable_subject: self.immutable_subject,
+            git_ref: self.git_ref.clone(),
+            event: None,
+            inputs: BTreeMap::new(),
+            vars: BTreeMap::new(),
+            vars_from_outputs: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            secrets_from_outputs: BTreeMap::new(),
+        }
+    }
 }
 
 impl Layer1 {

@@ -24,7 +24,7 @@ pub use existing::Existing;
 pub(crate) use existing::IMAGE;
 pub use guard_rail::{Declaration, Legitimate, Selector};
 pub(crate) use guard_rail::{PLATFORM as GUARD_RAIL_PLATFORM, matching};
-pub use layer1::{IgnoredAttribute, Layer1};
+pub use layer1::{IgnoredAttribute, Layer1, Pipeline};
 pub use schema::{
     Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Organization,
     OrganizationLevel, Platform, Refusals, Upstream, VpcEndpoint, Workflows,
@@ -306,6 +306,7 @@ impl Config {
                 )));
             }
         }
+        self.check_pipelines()?;
         for read in self.layer1.iter().flat_map(|layer1| layer1.reads.values()) {
             if !names.contains(read.get_ref()) {
                 let has: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -318,6 +319,31 @@ impl Config {
                     ),
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Whose tokens a pipeline gets must be clear, and what reports call it is its own.
+    fn check_pipelines(&self) -> Result<(), Fault> {
+        for layer1 in &self.layer1 {
+            let Some(role) = &layer1.role else { continue };
+            let app = role.app(&layer1.name());
+            self.check_issuer(&app)?;
+            let name = app.name.get_ref();
+            let fault = if self.issuer_of(&app).is_none() {
+                "the role of a pipeline needs an issuer of the kind `github`".to_owned()
+            } else if self.deployer(name).is_some() || self.app(name).is_some() {
+                format!(
+                    "`{name}` is what this root module's pipeline is called: give the deployer or app of this name another"
+                )
+            } else if role.immutable_subject
+                && (role.owner_id.is_none() || role.repository_id.is_none())
+            {
+                "immutable_subject needs `owner_id` and `repository_id`".to_owned()
+            } else {
+                continue;
+            };
+            return Err(Fault::at(&role.output, fault));
         }
         Ok(())
     }
@@ -599,6 +625,18 @@ mod tests {
     #[case::unknown_field_of_a_root(
         "[[layer1]]\ndirectory='x'\n[[layer1]]\ndirectory='y'\nvars=1",
         "r.toml:5:1: unknown field `vars`"
+    )]
+    #[case::pipeline_without_an_issuer(
+        "[layer1]\ndirectory='x'\nrole={ output='r', repository='o/r' }",
+        "r.toml:3:15: the role of a pipeline needs an issuer of the kind `github`"
+    )]
+    #[case::pipeline_called_like_a_deployer(
+        "[[issuers]]\nkind='github'\nurl='https://x'\n[[apps]]\nname='pipeline-x'\ndirectory='a'\nrepository='o/r'\n[layer1]\ndirectory='x'\nrole={ output='r', repository='o/r' }",
+        "r.toml:10:15: `pipeline-x` is what this root module's pipeline is called"
+    )]
+    #[case::pipeline_without_ids(
+        "[[issuers]]\nkind='github'\nurl='https://x'\n[layer1]\ndirectory='x'\nrole={ output='r', repository='o/r', immutable_subject=true }",
+        "r.toml:6:15: immutable_subject needs `owner_id` and `repository_id`"
     )]
     #[case::existing_of_no_type(
         "[layer1]\ndirectory='x'\n[[existing]]\ntype='vpc'",

@@ -384,10 +384,10 @@ pub struct OrganizationLevel {
     pub resource_control: Vec<PathBuf>,
 }
 
-fn workflow() -> PathBuf {
+pub(super) fn workflow() -> PathBuf {
     PathBuf::from(".github/workflows/deploy.yml")
 }
 
-fn main_branch() -> String {
+pub(super) fn main_branch() -> String {
     "refs/heads/main".to_owned()
 }

@@ -34,6 +34,9 @@ pub(super) fn layer1(text: &mut Text, root: &Root, several: bool) {
         let reads: Vec<String> = reads.collect();
         text.field("reads", &format!("{{ {} }}", reads.join(", ")), "by the name alone");
     }
+    text.comment(
+        "role = { output = \"ROLE\", repository = \"ORG/REPO\" }: its pipeline's role, if not root's",
+    );
     let own = |path: &std::path::Path| path.parent() == Some(facts.directory.as_path());
     let files: Vec<String> = facts
         .values

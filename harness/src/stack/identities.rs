@@ -76,7 +76,7 @@ impl Stack {
         self.assume_by(self.issuer(IssuerKind::Github)?, role, run).await
     }
 
-    async fn assume_by(
+    pub(super) async fn assume_by(
         &self,
         issuer: &Issuer,
         role: &str,

@@ -8,6 +8,7 @@ mod files;
 mod identities;
 mod life;
 mod options;
+mod pipelines;
 mod start;
 
 pub(crate) use self::api::API_ID;
@@ -17,6 +18,7 @@ pub use self::error::StackError;
 #[cfg(test)]
 pub(crate) use self::files::faults;
 pub use self::options::Options;
+pub use self::pipelines::Applied;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +47,8 @@ pub struct Stack {
     guard: Guard,
     issuers: Vec<Issuer>,
     outputs: Outputs,
+    /// As whom root modules were applied, where root did not apply them.
+    pipelines: Vec<Applied>,
     deployments: Vec<Deployment>,
     /// The calls that were decided while the applications were first deployed.
     deploying: Vec<Arc<Recorded>>,
@@ -97,6 +101,11 @@ impl Stack {
     /// Layer 1's outputs.
     pub fn outputs(&self) -> &Outputs {
         &self.outputs
+    }
+
+    /// The pipelines that applied root modules, in their order.
+    pub fn pipelines(&self) -> &[Applied] {
+        &self.pipelines
     }
 
     /// Layer 1's root modules, where there are any.

@@ -103,6 +103,7 @@ impl Stack {
             guard,
             issuers,
             outputs: Outputs::default(),
+            pipelines: Vec::new(),
             deployments: Vec::new(),
             deploying: Vec::new(),
             failures: Vec::new(),
@@ -141,13 +142,15 @@ impl Stack {
     async fn build(&mut self, options: &Options) -> Result<(), StackError> {
         if let Some(terraform) = &self.terraform {
             let began = std::time::Instant::now();
-            let access = self.terraform_root(options.root)?;
-            self.outputs = terraform.apply(&access, &self.progress).await?;
+            (self.outputs, self.pipelines) = self.apply(terraform, options.root).await?;
             self.phases.push(("terraform apply".to_owned(), began.elapsed()));
         }
         if options.root == RootKeys::OfThisRun {
             // What a team wrote runs from here on.
             self.guard.close_root();
+            for pipeline in &self.pipelines {
+                self.guard.retire(&pipeline.access_key_id);
+            }
             self.guard.journal().keep_changes();
         }
         self.read_back(options, Moment::Applied).await?;

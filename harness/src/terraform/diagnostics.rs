@@ -38,6 +38,14 @@ impl fmt::Display for Diagnostic {
 }
 
 impl Diagnostic {
+    /// The id of the request that failed, as the provider prints it:
+    /// `StatusCode: 400, RequestID: ID, api error AccessDeniedException: …`.
+    pub(super) fn request_id(&self) -> Option<&str> {
+        let told = [&self.summary, &self.detail];
+        let (_, id) = told.into_iter().find_map(|text| text.split_once("RequestID: "))?;
+        id.split([',', ' ']).next().filter(|id| !id.is_empty())
+    }
+
     /// Reads a diagnostic that is an error.
     pub(super) fn read(value: &Value, work: &Path, source: &Path) -> Option<Self> {
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(one_line);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Access, Diagnostic, Reads, States, Terraform, TerraformError};
+use super::{Access, Diagnostic, Outputs, Reads, States, Terraform, TerraformError};
 use crate::config::{Existing, IMAGE, Layer1, Place};
 use crate::progress::Progress;
 use crate::scratch::Scratch;
@@ -59,12 +59,12 @@ impl Before {
         &self,
         access: &Access,
         progress: &Progress,
-    ) -> Result<(), TerraformError> {
+    ) -> Result<Outputs, TerraformError> {
         let phase = progress.phase("terraform apply of what exists");
         let applied = self.terraform.apply(access, &phase).await;
-        applied.map_err(|error| placed(error, &self.places))?;
+        let outputs = applied.map_err(|error| placed(error, &self.places))?;
         phase.done();
-        Ok(())
+        Ok(outputs)
     }
 }
 

@@ -94,6 +94,21 @@ pub enum TerraformError {
     Output(#[from] OutputError),
 }
 
+impl TerraformError {
+    /// The same, each request that failed with what decided it, where that is known.
+    #[must_use]
+    pub fn explained(mut self, decided: impl Fn(&str) -> Option<String>) -> Self {
+        if let Self::Failed { diagnostics, .. } = &mut self {
+            for one in diagnostics {
+                if let Some(why) = one.request_id().and_then(&decided) {
+                    one.detail = [one.detail.as_str(), &why].join(" ").trim().to_owned();
+                }
+            }
+        }
+        self
+    }
+}
+
 fn describe(diagnostics: &[Diagnostic], tail: &[String]) -> String {
     if diagnostics.is_empty() {
         tail.join(" | ")

@@ -12,7 +12,7 @@ use super::address::{self, Address};
 pub struct Outputs {
     values: BTreeMap<String, Value>,
     made: Vec<Instance>,
-    /// Those of each of several root modules.
+    /// Those of each root module.
     roots: BTreeMap<String, Outputs>,
     /// Outputs that several root modules have with different values.
     several: BTreeMap<String, Vec<String>>,
@@ -55,7 +55,7 @@ impl Outputs {
 
     /// Those of root modules, in the order in which they were applied. A name that
     /// only one has is its; `ROOT:NAME` is always that root module's.
-    pub(super) fn of_roots(roots: Vec<(String, Self)>) -> Self {
+    pub(crate) fn of_roots(roots: Vec<(String, Self)>) -> Self {
         let mut all = Self::default();
         for (root, own) in &roots {
             all.made.extend(own.made.iter().cloned());
@@ -73,9 +73,7 @@ impl Outputs {
             let first = roots.iter().find(|(_, own)| own.values.contains_key(name));
             others.splice(0..0, first.map(|(root, _)| root.clone()));
         }
-        if roots.len() > 1 {
-            all.roots = roots.into_iter().collect();
-        }
+        all.roots = roots.into_iter().collect();
         all
     }
 

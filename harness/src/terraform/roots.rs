@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::existing::Before;
 use super::{Access, Instance, Outputs, Reads, States, Terraform, TerraformError};
-use crate::config::Config;
+use crate::config::{Config, Pipeline};
 use crate::progress::Progress;
 use crate::remark::unsupported;
 use crate::scratch::Scratch;
@@ -34,6 +34,8 @@ pub(crate) struct Again<'a> {
 pub struct Root {
     /// What others call it.
     pub name: String,
+    /// The role that it is applied as, where root does not apply it.
+    pub role: Option<Pipeline>,
     /// Its working copy.
     pub terraform: Terraform,
 }
@@ -71,30 +73,41 @@ impl Roots {
                 Terraform::prepare(binary.clone(), layer1, reads, scratch, &phase).await?;
             phase.done();
             files.push(terraform.state_file());
-            all.push(Root { name, terraform });
+            all.push(Root { name, role: layer1.role.clone(), terraform });
         }
         Ok(Self { binary, before, all })
     }
 
-    /// Makes what exists, and applies them in their order.
+    /// Makes what exists before all of them; the outputs tell of it, where there is
+    /// anything.
+    ///
+    /// # Errors
+    /// Terraform's own errors, with the places of the entries.
+    pub async fn make_existing(
+        &self,
+        access: &Access,
+        progress: &Progress,
+    ) -> Result<Option<Outputs>, TerraformError> {
+        match &self.before {
+            Some(before) => before.apply(access, progress).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Applies one of them, after those before it.
     ///
     /// # Errors
     /// Terraform's own errors, with their places in the user's files.
     pub async fn apply(
         &self,
+        root: &Root,
         access: &Access,
         progress: &Progress,
     ) -> Result<Outputs, TerraformError> {
-        if let Some(before) = &self.before {
-            before.apply(access, progress).await?;
-        }
-        let mut outputs = Vec::new();
-        for Root { name, terraform } in &self.all {
-            let phase = progress.phase(titled("terraform apply", name, self.all.len()));
-            outputs.push((name.clone(), terraform.apply(access, &phase).await?));
-            phase.done();
-        }
-        Ok(Outputs::of_roots(outputs))
+        let phase = progress.phase(titled("terraform apply", &root.name, self.all.len()));
+        let outputs = root.terraform.apply(access, &phase).await?;
+        phase.done();
+        Ok(outputs)
     }
 
     /// Brings the files of the root modules that changed into their copies, and
@@ -124,7 +137,7 @@ impl Roots {
         }
         let first = again.changed.first().copied().unwrap_or_default();
         let mut outputs = Vec::new();
-        for (number, Root { name, terraform }) in self.all.iter().enumerate() {
+        for (number, Root { name, terraform, .. }) in self.all.iter().enumerate() {
             let own = match number < first {
                 true => terraform.outputs().await?,
                 false => {

@@ -19,8 +19,8 @@ pub struct Key {
     pub session: Session,
     /// Whether it may be used; a user's key can be switched off.
     pub active: bool,
-    /// Whether it is a key of root's that [`Keyring::close_root`] retired: it
-    /// is refused as a deleted key is, and whoever uses it stole it.
+    /// Whether [`Keyring::close_root`] or [`Keyring::retire`] retired it: it is
+    /// refused as a deleted key is, and whoever uses it stole it.
     pub retired: bool,
 }
 
@@ -63,6 +63,14 @@ impl Keyring {
         state.root_is_closed = true;
         for (id, key) in &mut state.keys {
             key.retired |= key.session.identity.stands_for_root() && id != kept;
+        }
+    }
+
+    /// Retires a key: it is refused from now on as a deleted one is.
+    pub fn retire(&self, access_key_id: &str) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = state.keys.get_mut(access_key_id) {
+            key.retired = true;
         }
     }
 

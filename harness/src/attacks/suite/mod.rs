@@ -30,7 +30,7 @@ use super::rivals::Rivals;
 use super::run::Runner;
 use super::settings;
 use super::tokens::Gateway;
-use super::trust::{SESSION, Trust};
+use super::trust::{Assumed, SESSION, Trust};
 use crate::config::{App, IssuerKind, Job, Refusals};
 use crate::issuers::Issuer;
 use crate::stack::{Stack, StackError};
@@ -44,6 +44,7 @@ pub struct Suite<'a> {
     platform: Actor,
     github: Option<&'a Issuer>,
     declared: Vec<Declared>,
+    pipelines: Vec<Assumed>,
 }
 
 /// Who holds Layer 1, in the reports.
@@ -73,8 +74,12 @@ impl<'a> Suite<'a> {
         for further in &mut facts.further {
             further.facts.rivals = facts.rivals.clone();
         }
+        // Whoever applies Layer 1 is the platform: who may become it is what is asked.
+        let pipelines = pipelines(stack);
+        let is_one = |arn: &str| pipelines.iter().any(|pipeline| pipeline.role_arn == arn);
+        facts.roles.retain(|role| !is_one(&role.arn));
         let declared = declared::of(stack, &facts, &platform).await?;
-        Ok(Self { facts, platform, github: first_workflows(stack)?, stack, declared })
+        Ok(Self { facts, platform, github: first_workflows(stack)?, stack, declared, pipelines })
     }
 
     /// What is known of the deployed state.
@@ -105,6 +110,7 @@ impl<'a> Suite<'a> {
         [Part::Deployments, Part::Policies, Part::Settings, Part::Tokens]
             .into_iter()
             .chain(deployers.iter().map(Part::Trust))
+            .chain(self.pipelines.iter().map(Part::Pipeline))
             .chain(deployers.iter().map(Part::Deployer))
             .chain([Part::Ceiling])
             .chain(stacks.map(Part::Inside))
@@ -147,7 +153,8 @@ impl<'a> Suite<'a> {
                 }
                 ids
             }
-            Part::Trust(deployer) => self.trust().ids(deployer)?,
+            Part::Trust(deployer) => self.trust().ids(&self.assumed(deployer)?)?,
+            Part::Pipeline(role) => self.trust().ids(role)?,
             Part::Deployer(deployer) => {
                 let calls = self.calls(deployer);
                 let calls = calls.iter().map(|(id, _)| id.clone());
@@ -236,7 +243,8 @@ impl<'a> Suite<'a> {
             Part::Policies => claims::policies(self.stack).await,
             Part::Settings => self.settings(selected).await,
             Part::Tokens => self.tokens(|_| true, selected).await,
-            Part::Trust(deployer) => self.trust().run(deployer, selected).await,
+            Part::Trust(deployer) => self.trust().run(&self.assumed(deployer)?, selected).await,
+            Part::Pipeline(role) => self.trust().run(role, selected).await,
             Part::Deployer(deployer) => {
                 let attacker = self.deployer(deployer).await?;
                 let canary = ProbeRole::canary(self, &deployer.name);
@@ -401,10 +409,16 @@ impl<'a> Suite<'a> {
     /// When the token is refused.
     pub async fn deployer(&self, deployer: &DeployerFacts) -> anyhow::Result<Actor> {
         let trust = self.trust();
-        let access = trust.assume(&deployer.role_arn, &trust.token(deployer)?).await?;
+        let token = trust.token(&self.assumed(deployer)?)?;
+        let access = trust.assume(&deployer.role_arn, &token).await?;
         let role = role_of(&deployer.role_arn);
         let arn = format!("arn:aws:sts::{}:assumed-role/{role}/{SESSION}", self.facts.account);
         Ok(Actor::new(arn, access, self.stack.client().clone()))
+    }
+
+    fn assumed(&self, deployer: &DeployerFacts) -> anyhow::Result<Assumed> {
+        let assumed = self.trust().of(deployer);
+        assumed.ok_or_else(|| anyhow::anyhow!("no app for deployer `{}`", deployer.name))
     }
 
     pub(super) fn trust(&self) -> Trust<'_> {
@@ -417,6 +431,16 @@ impl<'a> Suite<'a> {
             facts: &self.facts,
         }
     }
+}
+
+/// The roles of the pipelines.
+fn pipelines(stack: &Stack) -> Vec<Assumed> {
+    let of = |name: &str| {
+        let layer1 = stack.config().layer1.iter().find(|layer1| layer1.name() == name);
+        layer1.and_then(|layer1| layer1.role.as_ref())
+    };
+    let applied = stack.pipelines().iter();
+    applied.filter_map(|one| Some(Assumed::by_pipeline(one, of(&one.root)?))).collect()
 }
 
 fn first_workflows(stack: &Stack) -> Result<Option<&Issuer>, StackError> {

@@ -4,6 +4,7 @@ use super::PLATFORM;
 use crate::attacks::declared::Declared;
 use crate::attacks::facts::{DeployerFacts, FunctionFacts, RoleFacts};
 use crate::attacks::finding::{Finding, Road, Scope, Untried, Verdict};
+use crate::attacks::trust::Assumed;
 use crate::attacks::{ceiling, escalations};
 use crate::guard_rail::GuardRail;
 
@@ -11,7 +12,7 @@ use crate::guard_rail::GuardRail;
 pub type Selected<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
 /// A part of the suite, in the order of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Part<'a> {
     /// Whether each application is deployed.
     Deployments,
@@ -24,6 +25,8 @@ pub enum Part<'a> {
     Tokens,
     /// A deployer's trust policy.
     Trust(&'a DeployerFacts),
+    /// The trust policy of the role that a pipeline applies Layer 1 as.
+    Pipeline(&'a Assumed),
     /// A deployer's calls.
     Deployer(&'a DeployerFacts),
     /// The calls of administrators under the platform's boundaries.
@@ -47,6 +50,7 @@ impl Part<'_> {
             Self::Settings => "settings".into(),
             Self::Tokens => "tokens".into(),
             Self::Trust(deployer) => format!("who becomes {}", deployer.name),
+            Self::Pipeline(role) => format!("who becomes {}", role.name),
             Self::Deployer(deployer) => format!("what {} can do", deployer.name),
             Self::Ceiling => "what the boundaries stop".into(),
             Self::Inside(deployer) => format!("what code of {} can do", deployer.name),
@@ -69,6 +73,7 @@ impl Part<'_> {
             Self::Trust(deployer) => {
                 ("trust", GuardRail::Trust, deployer.name.as_str(), Road::Oidc)
             }
+            Self::Pipeline(role) => ("trust", GuardRail::Trust, role.name.as_str(), Road::Oidc),
             Self::Deployer(deployer) => {
                 ("calls", escalations::PATHS, deployer.name.as_str(), Road::Api)
             }

@@ -6,8 +6,7 @@ use ringfence_wire::ServiceError;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::super::facts::DeployerFacts;
-use super::{AUDIENCE, Trust};
+use super::{AUDIENCE, Assumed, Trust};
 use crate::issuers::{
     GithubRun, Issuer, IssuerError, SigningKey, hmac_with_public_key, unsigned, with_payload,
 };
@@ -17,7 +16,7 @@ pub(super) struct Case {
     pub(super) name: Cow<'static, str>,
     pub(super) title: String,
     pub(super) token: String,
-    /// The role that it is shown for, where it is not the deployer's.
+    /// The role that it is shown for, where it is not that one.
     pub(super) role: Option<String>,
     pub(super) refusal: ServiceError,
     /// Who refuses.
@@ -56,23 +55,24 @@ impl Trust<'_> {
     /// The right token, shown for roles that are not its own.
     fn other_roles(
         &self,
-        deployer: &DeployerFacts,
+        of: &Assumed,
         token: &dyn Fn() -> Result<String, IssuerError>,
     ) -> Result<Vec<Case>, IssuerError> {
+        let namespace = of.app.name.get_ref();
         let mut roles = vec![(
             "role-that-is-not-there",
             "a role that is not there".to_owned(),
             self.facts.role_arn("ringfence-no-such-role"),
         )];
-        if let Some(own) = self.facts.function(&deployer.app) {
+        if let Some(own) = self.facts.function(namespace) {
             let title = "its own function's role".to_owned();
             roles.push(("own-function-role", title, own.role_arn.clone()));
         }
-        if let Some(foreign) = self.facts.foreign_function(&deployer.app) {
+        if let Some(foreign) = self.facts.foreign_function(namespace) {
             let title = "another team's function".to_owned();
             roles.push(("foreign-function-role", title, foreign.role_arn.clone()));
         }
-        let others = self.facts.deployers.iter().filter(|other| other.app != deployer.app);
+        let others = self.facts.deployers.iter().filter(|other| other.app != *namespace);
         if let Some(other) = others.into_iter().next() {
             roles.push(("foreign-deployer", other.name.clone(), other.role_arn.clone()));
         }
@@ -84,9 +84,10 @@ impl Trust<'_> {
         Ok(cases)
     }
 
-    /// Every token that must not make anybody the deployer.
-    pub(super) fn cases(&self, deployer: &DeployerFacts) -> Result<Vec<Case>, IssuerError> {
-        let Some((app, good)) = self.run_of(deployer) else { return Ok(Vec::new()) };
+    /// Every token that must not make anybody of this role.
+    pub(super) fn cases(&self, of: &Assumed) -> Result<Vec<Case>, IssuerError> {
+        let (app, good) = (&of.app, &of.run);
+        let namespace = app.name.get_ref();
         let issuer = self.issuer_of(app)?;
         let now = OffsetDateTime::now_utc();
         let sign = |run: &GithubRun| issuer.github_token(run, AUDIENCE, now);
@@ -234,9 +235,7 @@ impl Trust<'_> {
             issuer.sign(&theirs)?
         };
         refused("reusable-workflow", "of another repository that calls its workflow", reusable);
-        for other in
-            self.config.apps.iter().filter(|other| other.name.get_ref() != app.name.get_ref())
-        {
+        for other in self.config.apps.iter().filter(|other| other.name.get_ref() != namespace) {
             let token = GithubRun::of(other, None);
             let token = self.issuer_of(other)?.github_token(&token, AUDIENCE, now)?;
             refused("other-team", "of another team's workflow", token);
@@ -245,19 +244,21 @@ impl Trust<'_> {
             .facts
             .deployers
             .iter()
-            .filter(|other| other.app == deployer.app && other.role_arn != deployer.role_arn);
+            .filter(|other| other.app == *namespace && other.role_arn != of.role_arn);
         for other in siblings {
-            refused("other-job", "of another job of its repository", self.token_of(other)?);
+            if let Some(other) = self.of(other) {
+                refused("other-job", "of another job of its repository", self.token(&other)?);
+            }
         }
-        let own = || sign(&good);
-        cases.extend(self.other_roles(deployer, &own)?);
+        let own = || sign(good);
+        cases.extend(self.other_roles(of, &own)?);
         let mut invalid = |name, title: &str, token: String, message: &str| {
             cases.push(Case::by_check(name, title, token, "InvalidIdentityToken", message));
         };
         invalid(
             "look-alike-audience",
             "for an audience that begins alike",
-            issuer.github_token(&good, "sts.amazonaws.com.example.com", now)?,
+            issuer.github_token(good, "sts.amazonaws.com.example.com", now)?,
             "Incorrect token audience",
         );
         let mut enterprise = claims();
@@ -294,7 +295,7 @@ impl Trust<'_> {
         invalid(
             "other-audience",
             "for another audience",
-            issuer.github_token(&good, &issuer.default_audience(&good.owner), now)?,
+            issuer.github_token(good, &issuer.default_audience(&good.owner), now)?,
             "Incorrect token audience",
         );
         let mut slashed = claims();
@@ -321,10 +322,10 @@ impl Trust<'_> {
                 time::Duration::minutes(7),
             ),
         ] {
-            let token = issuer.github_token(&good, AUDIENCE, now - age)?;
+            let token = issuer.github_token(good, AUDIENCE, now - age)?;
             cases.push(Case::by_check(name, title, token, "ExpiredTokenException", ""));
         }
-        cases.extend(self.of_strangers(issuer, &good, now)?);
+        cases.extend(self.of_strangers(issuer, good, now)?);
         Ok(cases)
     }
 

@@ -1,5 +1,5 @@
-//! Attacks on the deployers' trust policies: who may become one. [`cases`]
-//! holds the tokens.
+//! Attacks on the trust policies of deployers and of Layer 1's pipelines: who may
+//! become one. [`cases`] holds the tokens.
 
 mod cases;
 
@@ -16,9 +16,10 @@ use super::facts::{DeployerFacts, Facts};
 use super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Traces, Verdict};
 use super::suite::Selected;
 use crate::aws::{Client, WebIdentity};
-use crate::config::{App, Config};
+use crate::config::{App, Config, Pipeline};
 use crate::guard_rail::GuardRail;
 use crate::issuers::{GithubRun, Issuer, IssuerError, SigningKey};
+use crate::stack::Applied;
 use crate::terraform::Access;
 
 const TRUST: GuardRail = GuardRail::Trust;
@@ -29,6 +30,32 @@ pub const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// The name of the sessions.
 pub const SESSION: &str = "ringfence";
+
+/// A role that a workflow's token makes somebody: a deployer's, or a pipeline's.
+#[derive(Debug, Clone)]
+pub struct Assumed {
+    /// What reports call it.
+    pub name: String,
+    /// The role's ARN.
+    pub role_arn: String,
+    /// The repository of the workflow.
+    app: App,
+    /// Its run, as the trust policy expects it.
+    run: GithubRun,
+}
+
+impl Assumed {
+    /// The role of a pipeline that applied a root module.
+    pub fn by_pipeline(applied: &Applied, role: &Pipeline) -> Self {
+        let app = role.app(&applied.root);
+        Self {
+            name: app.name.get_ref().clone(),
+            role_arn: applied.role_arn.clone(),
+            run: GithubRun::of(&app, role.environment.as_deref()),
+            app,
+        }
+    }
+}
 
 /// The issuers, and an account that trusts some of them.
 #[derive(Debug)]
@@ -77,105 +104,90 @@ impl Trust<'_> {
         self.client.exchange_token(self.endpoint, region, &identity).await
     }
 
-    /// Who issues the tokens of a deployer's workflow.
-    ///
-    /// # Errors
-    /// When nobody does.
-    fn issuer(&self, deployer: &DeployerFacts) -> Result<&Issuer, IssuerError> {
-        let app = self.config.app(&deployer.app).ok_or(IssuerError::None)?;
-        self.issuer_of(app)
-    }
-
     fn issuer_of(&self, app: &App) -> Result<&Issuer, IssuerError> {
         let url = self.config.issuer_of(app).map(|issuer| issuer.url.get_ref());
         self.issuers.iter().find(|issuer| Some(&issuer.url) == url).ok_or(IssuerError::None)
     }
 
-    /// The app of a deployer, and its run as the trust policy expects it.
-    fn run_of(&self, deployer: &DeployerFacts) -> Option<(&App, GithubRun)> {
+    /// A deployer's role; none where the configuration has no such deployer.
+    pub fn of(&self, deployer: &DeployerFacts) -> Option<Assumed> {
         let app = self.config.app(&deployer.app)?;
         let configured = self.config.deployer(&deployer.name)?;
         let mut run = GithubRun::of(app, configured.environment.as_deref());
         if let Some(git_ref) = &configured.git_ref {
             run.git_ref.clone_from(git_ref);
         }
-        Some((app, run))
+        let (name, role_arn) = (deployer.name.clone(), deployer.role_arn.clone());
+        Some(Assumed { name, role_arn, app: app.clone(), run })
     }
 
     /// A token that does.
     ///
     /// # Errors
-    /// When no token can be made, or the configuration has no such deployer.
-    pub fn token(&self, deployer: &DeployerFacts) -> anyhow::Result<String> {
-        let (_, run) = self
-            .run_of(deployer)
-            .ok_or_else(|| anyhow::anyhow!("no app for deployer `{}`", deployer.name))?;
-        Ok(self.issuer(deployer)?.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())?)
+    /// When no token can be made.
+    pub fn token(&self, of: &Assumed) -> Result<String, IssuerError> {
+        let issuer = self.issuer_of(&of.app)?;
+        issuer.github_token(&of.run, AUDIENCE, OffsetDateTime::now_utc())
     }
 
     /// The findings' ids.
     ///
     /// # Errors
     /// When no token can be made.
-    pub fn ids(&self, deployer: &DeployerFacts) -> Result<Vec<String>, IssuerError> {
-        let cases = self.cases(deployer)?;
-        let ids = cases.iter().map(|case| id(deployer, case));
-        Ok(ids.chain(self.with_ids(deployer).map(|_| with_ids_id(deployer))).collect())
+    pub fn ids(&self, role: &Assumed) -> Result<Vec<String>, IssuerError> {
+        let cases = self.cases(role)?;
+        let ids = cases.iter().map(|case| id(role, case));
+        Ok(ids.chain(Self::with_ids(role).map(|_| with_ids_id(role))).collect())
     }
 
-    /// Runs all attacks on a deployer's trust.
+    /// Runs all attacks on a role's trust.
     ///
     /// # Errors
     /// When no token can be made.
     pub async fn run(
         &self,
-        deployer: &DeployerFacts,
+        role: &Assumed,
         selected: Selected<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
-        let canary = self.canary(deployer).await?;
+        let canary = self.canary(role).await?;
         let mut findings = Vec::new();
-        for case in self.cases(deployer)?.iter().filter(|case| selected(&id(deployer, case))) {
-            findings.push(self.attack(deployer, case, &canary).await?);
+        for case in self.cases(role)?.iter().filter(|case| selected(&id(role, case))) {
+            findings.push(self.attack(role, case, &canary).await?);
         }
-        if let Some(run) = self.with_ids(deployer).filter(|_| selected(&with_ids_id(deployer))) {
-            findings.push(self.admitted_with_ids(deployer, &run).await?);
+        if let Some(run) = Self::with_ids(role).filter(|_| selected(&with_ids_id(role))) {
+            findings.push(self.admitted_with_ids(role, &run).await?);
         }
         Ok(findings)
     }
 
-    /// A deployer's run with the ids in its subject, where the configuration
+    /// A run with the ids in its subject, where the configuration
     /// says what these are.
-    fn with_ids(&self, deployer: &DeployerFacts) -> Option<GithubRun> {
-        let (app, mut run) = self.run_of(deployer)?;
-        run.immutable_subject = true;
-        (app.owner_id.is_some() && app.repository_id.is_some()).then_some(run)
+    fn with_ids(of: &Assumed) -> Option<GithubRun> {
+        let run = GithubRun { immutable_subject: true, ..of.run.clone() };
+        (of.app.owner_id.is_some() && of.app.repository_id.is_some()).then_some(run)
     }
 
     /// Tokens of repositories created, renamed or transferred since 2026-07-15
     /// have ids in their subject: the right one must do.
     /// <https://docs.github.com/actions/reference/security/oidc>
-    async fn admitted_with_ids(
-        &self,
-        deployer: &DeployerFacts,
-        run: &GithubRun,
-    ) -> anyhow::Result<Finding> {
+    async fn admitted_with_ids(&self, role: &Assumed, run: &GithubRun) -> anyhow::Result<Finding> {
         let start = Instant::now();
         let token =
-            self.issuer(deployer)?.github_token(run, AUDIENCE, OffsetDateTime::now_utc())?;
-        let (attempt, request_id) = self.exchange(&deployer.role_arn, &token, None).await;
+            self.issuer_of(&role.app)?.github_token(run, AUDIENCE, OffsetDateTime::now_utc())?;
+        let (attempt, request_id) = self.exchange(&role.role_arn, &token, None).await;
         let (verdict, observed) = match attempt {
             Ok(_) => (Verdict::Held, "it is admitted".to_owned()),
             Err(error) => (Verdict::Failed, format!("{} {error}", error.status)),
         };
         Ok(Finding {
-            id: with_ids_id(deployer),
+            id: with_ids_id(role),
             guard_rail: TRUST,
-            identity: deployer.name.clone(),
+            identity: role.name.clone(),
             road: Road::Oidc,
             scope: Scope::Executed,
             title: format!(
                 "a token of its own workflow with ids in its subject becomes {}",
-                deployer.name
+                role.name
             ),
             expected: "it is admitted".to_owned(),
             reason: (verdict != Verdict::Held).then(|| observed.clone()),
@@ -191,15 +203,15 @@ impl Trust<'_> {
 
     async fn attack(
         &self,
-        deployer: &DeployerFacts,
+        role: &Assumed,
         case: &Case,
         canary: &Companion,
     ) -> anyhow::Result<Finding> {
         let start = Instant::now();
-        let role = case.role.as_deref().unwrap_or(&deployer.role_arn);
-        let (attempt, request_id) = self.exchange(role, &case.token, None).await;
-        let token = self.token(deployer)?;
-        let (twin, twin_id) = self.exchange(&deployer.role_arn, &token, None).await;
+        let shown_for = case.role.as_deref().unwrap_or(&role.role_arn);
+        let (attempt, request_id) = self.exchange(shown_for, &case.token, None).await;
+        let token = self.token(role)?;
+        let (twin, twin_id) = self.exchange(&role.role_arn, &token, None).await;
         let (fault, observed) = match &attempt {
             Ok(_) => (Some("it was allowed".to_owned()), "it was allowed".to_owned()),
             Err(error) => {
@@ -217,14 +229,14 @@ impl Trust<'_> {
             Companions { twin: Some(twin), canary: Some(canary.clone()), mutant: Some(mutant) };
         let (verdict, reason) = companions.judge(fault.as_deref(), &decided_by);
         Ok(Finding {
-            id: id(deployer, case),
+            id: id(role, case),
             guard_rail: TRUST,
-            identity: deployer.name.clone(),
+            identity: role.name.clone(),
             road: Road::Oidc,
             scope: Scope::Executed,
             title: match &case.role {
-                None => format!("a token {} does not become {}", case.title, deployer.name),
-                Some(_) => format!("the token of {} does not become {}", deployer.name, case.title),
+                None => format!("a token {} does not become {}", case.title, role.name),
+                Some(_) => format!("the token of {} does not become {}", role.name, case.title),
             },
             expected: format!("{} {}", case.refusal.status, case.refusal),
             observed,
@@ -264,15 +276,12 @@ impl Trust<'_> {
     }
 
     /// A token of an issuer that the account does not know.
-    async fn canary(&self, deployer: &DeployerFacts) -> anyhow::Result<Companion> {
-        let Some((_, run)) = self.run_of(deployer) else {
-            return Ok(Companion::missing("there is no such app"));
-        };
+    async fn canary(&self, role: &Assumed) -> anyhow::Result<Companion> {
         let stranger = SigningKey::of_a_stranger()?;
         let issuer = "https://issuer.example.com";
-        let claims = run.claims(issuer, AUDIENCE, OffsetDateTime::now_utc());
-        let token = self.issuer(deployer)?.sign_with_foreign_key(stranger, false, &claims)?;
-        Ok(match self.assume(&deployer.role_arn, &token).await {
+        let claims = role.run.claims(issuer, AUDIENCE, OffsetDateTime::now_utc());
+        let token = self.issuer_of(&role.app)?.sign_with_foreign_key(stranger, false, &claims)?;
+        Ok(match self.assume(&role.role_arn, &token).await {
             Err(error) if error.code == "InvalidIdentityToken" => Companion::shown(format!(
                 "a token of an issuer that is not registered gets {} {error}",
                 error.status
@@ -281,23 +290,14 @@ impl Trust<'_> {
             Ok(_) => Companion::missing("a token of an issuer that is not registered is taken"),
         })
     }
-
-    fn token_of(&self, deployer: &DeployerFacts) -> Result<String, IssuerError> {
-        match self.run_of(deployer) {
-            Some((_, run)) => {
-                self.issuer(deployer)?.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())
-            }
-            None => Ok(String::new()),
-        }
-    }
 }
 
-fn id(deployer: &DeployerFacts, case: &Case) -> String {
-    format!("{}/{}/{}", deployer.name, case.name, Road::Oidc)
+fn id(role: &Assumed, case: &Case) -> String {
+    format!("{}/{}/{}", role.name, case.name, Road::Oidc)
 }
 
-fn with_ids_id(deployer: &DeployerFacts) -> String {
-    format!("{}/subject-with-ids/{}", deployer.name, Road::Oidc)
+fn with_ids_id(role: &Assumed) -> String {
+    format!("{}/subject-with-ids/{}", role.name, Road::Oidc)
 }
 
 /// The same code and status, and the expected message's beginning.

@@ -1,0 +1,113 @@
+//! Layer 1 as its pipelines apply it: each root module as root, or as the role
+//! that its own pipeline has.
+
+use ringfence_guard::journal::{Check, Entry};
+
+use super::{Stack, StackError};
+use crate::config::Pipeline;
+use crate::issuers::GithubRun;
+use crate::root::RootKeys;
+use crate::terraform::{Access, OutputError, Outputs, Roots, TerraformError};
+
+/// A pipeline that applied a root module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The root module.
+    pub root: String,
+    /// The role's ARN.
+    pub role_arn: String,
+    /// The key of the session, which is retired since.
+    pub(super) access_key_id: String,
+}
+
+/// What names what `[[existing]]` made.
+const EXISTING: &str = "existing";
+
+impl Stack {
+    /// Makes what exists and applies each root module as whoever applies it.
+    pub(super) async fn apply(
+        &self,
+        roots: &Roots,
+        keys: RootKeys,
+    ) -> Result<(Outputs, Vec<Applied>), StackError> {
+        let access = self.terraform_root(keys)?;
+        let existing = roots.make_existing(&access, &self.progress).await;
+        let existing = existing.map_err(|error| self.explained(error))?;
+        let mut outputs: Vec<(String, Outputs)> = Vec::new();
+        let mut pipelines = Vec::new();
+        for root in roots.all() {
+            let session = match &root.role {
+                None => None,
+                Some(role) => {
+                    let before = existing.iter().map(|made| (EXISTING.to_owned(), made.clone()));
+                    let before = Outputs::of_roots(before.chain(outputs.iter().cloned()).collect());
+                    let (role_arn, session) =
+                        self.become_pipeline(&root.name, role, &before).await?;
+                    pipelines.push(Applied {
+                        root: root.name.clone(),
+                        role_arn,
+                        access_key_id: session.access_key_id.clone(),
+                    });
+                    Some(session)
+                }
+            };
+            let access = session.as_ref().unwrap_or(&access);
+            let made = roots.apply(root, access, &self.progress).await;
+            outputs.push((root.name.clone(), made.map_err(|error| self.explained(error))?));
+        }
+        Ok((Outputs::of_roots(outputs), pipelines))
+    }
+
+    /// A session of a pipeline's role, had by a token of its workflow.
+    async fn become_pipeline(
+        &self,
+        root: &str,
+        role: &Pipeline,
+        before: &Outputs,
+    ) -> Result<(String, Access), StackError> {
+        let field = format!("layer1.{root}.role.output");
+        let role_arn =
+            before.arn_of(&field, role.output.get_ref()).map_err(TerraformError::from)?;
+        if !role_arn.contains(":role/") {
+            let found = format!("`{role_arn}`, which is the ARN of no role");
+            return Err(TerraformError::from(OutputError::Resource { field, found }).into());
+        }
+        let app = role.app(root);
+        let run = GithubRun::of(&app, role.environment.as_deref());
+        let session = self.assume_by(self.issuer_of(&app)?, &role_arn, &run).await?;
+        Ok((role_arn, session))
+    }
+
+    /// What Terraform says of a refused call, with what decided it.
+    fn explained(&self, error: TerraformError) -> TerraformError {
+        error.explained(|id| {
+            let entry = self.guard.journal().find(id)?;
+            decided(&entry)
+        })
+    }
+}
+
+/// What refused a request, in the guard's words: of each permission that it lacks,
+/// the statements that decided, or the layer where none did.
+fn decided(entry: &Entry) -> Option<String> {
+    let refused = entry.checks.iter().filter(|check| check.outcome != "allow").map(why);
+    let all: Vec<String> = refused.collect();
+    (!all.is_empty()).then(|| format!("({} calls: {})", entry.principal, all.join("; ")))
+}
+
+fn why(check: &Check) -> String {
+    let statements = check.statements.iter().map(|statement| {
+        let own = statement.sid.as_ref().map_or_else(
+            || format!("statement {}", statement.index.saturating_add(1)),
+            |sid| format!("statement {sid}"),
+        );
+        format!("{own} of {}", statement.policy)
+    });
+    let statements: Vec<String> = statements.collect();
+    let by = if statements.is_empty() {
+        format!("no statement of the {} policies allows it", check.layer)
+    } else {
+        format!("by {}", statements.join(", "))
+    };
+    format!("{} on {}: {}, {by}", check.action, check.resource, check.outcome)
+}
