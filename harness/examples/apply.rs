@@ -93,7 +93,10 @@ async fn apply_bare() -> anyhow::Result<Duration> {
         session_token: None,
     };
     let began = Instant::now();
-    roots.apply(&access, &progress).await?;
+    roots.make_existing(&access, &progress).await?;
+    for root in roots.all() {
+        roots.apply(root, &access, &progress).await?;
+    }
     let took = began.elapsed();
     drop(roots);
     emulator.stop().await;
