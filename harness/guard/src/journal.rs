@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ringfence_policy::Decision;
 use serde::{Deserialize, Serialize};
 
-/// How many entries stay in memory: more than what runs side by side makes. One is
-/// about two kilobytes.
-const CAPACITY: usize = 8192;
+/// How many entries stay in memory: more than what the attacks that run side by side
+/// in a large estate make. One is about two kilobytes.
+const CAPACITY: usize = 16_384;
 
 /// A decision, as the journal keeps it. The names of its members are a
 /// contract: evidence is made from them.
@@ -366,7 +366,7 @@ mod tests {
         }
         assert_eq!(journal.mark(), (CAPACITY + 10) as u64);
         assert_eq!(journal.entries_since(0).len(), CAPACITY);
-        assert_eq!(journal.entries_since((CAPACITY + 9) as u64)[0].request_id, "8201");
+        assert_eq!(journal.entries_since((CAPACITY + 9) as u64)[0].request_id, "16393");
     }
 
     #[test]

@@ -509,6 +509,14 @@ impl Recording {
         kept.order.iter().skip(skipped).cloned().collect()
     }
 
+    /// Forgets what is kept: of a guard that runs on, whose requests were looked at.
+    pub fn forget(&self) {
+        let mut kept = self.lock();
+        kept.dropped += kept.order.len() as u64;
+        kept.order.clear();
+        kept.by_id.clear();
+    }
+
     /// The document of an id, as the latest request was decided with it.
     pub fn latest(&self, id: &str) -> Option<Arc<Document>> {
         let all = self.all();

@@ -8,6 +8,7 @@ use ringfence_evidence::{Proof, ProofVerdict};
 use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
+use super::claims::Claim;
 use super::guarded::Guarded;
 use super::{certificates, claims, decide, told};
 use crate::access::deployed;
@@ -26,16 +27,8 @@ pub type Proved = (Vec<Proof>, Instant, Certificates);
 /// the configuration.
 pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<Proved> {
     let start = Instant::now();
-    let estate = estate(suite).await?;
-    let config = suite.stack().config().clone();
-    let proofs = tokio::task::spawn_blocking(move || {
-        let guarded = Guarded::of(&estate, &config)?;
-        let claims = claims::all(&guarded, &stated(&config)?)?;
-        let findings = decide::all(&claims)?;
-        let proofs = told::rails(&findings).iter().map(told::Rail::proof).collect();
-        Ok::<_, anyhow::Error>((proofs, certificates::certificates(&claims, &findings)?))
-    });
-    let (proofs, certificates) = proofs.await??;
+    let (proofs, certificates) =
+        decided(suite, |claims, found| Ok(certificates::certificates(claims, found)?)).await?;
     Ok((proofs, start, certificates))
 }
 
@@ -44,15 +37,25 @@ pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<Proved> {
 /// # Errors
 /// As [`proofs`].
 pub(crate) async fn rails(suite: &Suite<'_>) -> anyhow::Result<Vec<Proof>> {
+    let (proofs, ()) = decided(suite, |_, _| Ok(())).await?;
+    Ok(proofs)
+}
+
+/// What was decided of each guard rail, and what is made of the claims beside it.
+async fn decided<T: Send + 'static>(
+    suite: &Suite<'_>,
+    beside: impl FnOnce(&[Claim], &[decide::Finding]) -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<(Vec<Proof>, T)> {
     let estate = estate(suite).await?;
     let config = suite.stack().config().clone();
-    let proofs = tokio::task::spawn_blocking(move || {
+    let deciding = tokio::task::spawn_blocking(move || {
         let guarded = Guarded::of(&estate, &config)?;
         let claims = claims::all(&guarded, &stated(&config)?)?;
         let findings = decide::all(&claims)?;
-        anyhow::Ok(told::rails(&findings).iter().map(told::Rail::proof).collect())
+        let proofs = told::rails(&findings).iter().map(told::Rail::proof).collect();
+        Ok((proofs, beside(&claims, &findings)?))
     });
-    proofs.await?
+    deciding.await?
 }
 
 /// What is deployed.

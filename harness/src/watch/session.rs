@@ -317,10 +317,16 @@ fn ids(suite: &Suite<'_>, chosen: &Chosen) -> anyhow::Result<BTreeSet<String>> {
     })
 }
 
+/// The findings with what they depend on. The guard's recording begins anew: a watch
+/// goes on for days.
 fn keep(stack: &Stack, findings: Vec<Finding>) -> BTreeMap<String, Kept> {
     let recording = stack.guard().recording();
     let of = |finding: Finding| (finding.id.clone(), Kept::of(finding, recording));
-    findings.into_iter().map(of).collect()
+    let kept = findings.into_iter().map(of).collect();
+    if let Some(recording) = recording {
+        recording.forget();
+    }
+    kept
 }
 
 /// Each guard rail for all requests, without certificates; none where there is no
