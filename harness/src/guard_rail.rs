@@ -110,7 +110,8 @@ impl GuardRail {
         Self::Applied,
     ];
 
-    /// Those of networks: `prove` shows them of the files, no attack tries them.
+    /// Those of networks: they are proved, of files and of what is deployed; no packet is
+    /// sent to try them.
     pub const OF_NETWORKS: [Self; 2] = [Self::NatAlone, Self::Unreached];
 
     /// One of the configuration.

@@ -249,6 +249,24 @@ fn a_subnet_without_a_table_of_its_own_has_the_main_one() {
     assert_eq!(path[3], "aws_route_table.public.route[0]");
 }
 
+/// AWS makes it so.
+#[test]
+fn the_main_table_of_a_default_network_leads_to_the_internet() {
+    let mut estate = sample();
+    estate.remove("aws_route_table_association.private");
+    let main = estate.remove("aws_vpc.main").unwrap();
+    put(&mut estate, "aws_default_vpc.main", main);
+    let path = &rail(&estate, OUT)["violations"][0]["path"];
+    assert_eq!(path[3], "the main route table of aws_default_vpc.main");
+    assert_eq!(path[4], "the internet gateway of aws_default_vpc.main");
+    put(
+        &mut estate,
+        "aws_route_table_association.private",
+        json!({"subnet_id": "subnet-1", "route_table_id": "rtb-1"}),
+    );
+    assert_eq!(rail(&estate, OUT)["verdict"], "proved", "a table of its own");
+}
+
 #[rstest]
 #[case("transit_gateway_id", "tgw-1", "the transit gateway `tgw-1` is not followed")]
 #[case("vpc_peering_connection_id", "pcx-1", "the peering `pcx-1` is not followed")]

@@ -142,6 +142,17 @@ pub(crate) fn record() -> RunRecord {
     }
 }
 
+/// What was shown of a guard rail of networks.
+pub(crate) fn of_packets(guard_rail: &str, verdict: ProofVerdict) -> Proof {
+    Proof {
+        guard_rail: guard_rail.to_owned(),
+        verdict,
+        claims: 2,
+        universe: "packets: every public IPv4 and IPv6 address".to_owned(),
+        told: Vec::new(),
+    }
+}
+
 /// What AWS said of a run's decisions.
 pub(crate) fn calibration() -> Calibration {
     let counted = |why: &str, many| [(why.to_owned(), many)].into();

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::probe::Verdict;
 use crate::record::RunRecord;
 
 /// What was shown of a guard rail for all requests, on the deployed state.
@@ -15,7 +16,7 @@ pub struct Proof {
     /// How many claims it comes to, one for each identity that it is about and
     /// each resource's policy.
     pub claims: usize,
-    /// What requests there are: actions, resources and condition keys.
+    /// What requests there are: actions, resources and condition keys. Or what packets.
     pub universe: String,
     /// Each request that gets past it, with the statements that allow it; each claim
     /// that is undecided, with its reason; of a proof, what is not known and does not
@@ -51,12 +52,37 @@ impl Proof {
     pub fn is_violated(&self) -> bool {
         self.verdict == ProofVerdict::Violated
     }
+
+    /// Whether it is about packets: none is sent, so that no probe tests the guard rail
+    /// and the proof stands for it alone.
+    pub fn is_of_packets(&self) -> bool {
+        self.universe.starts_with("packets:")
+    }
+
+    /// `requests` or `packets`.
+    pub fn asked(&self) -> &'static str {
+        if self.is_of_packets() { "packets" } else { "requests" }
+    }
+
+    /// What it comes to where it stands alone.
+    pub(crate) const fn stands_for(&self) -> Verdict {
+        match self.verdict {
+            ProofVerdict::Proved => Verdict::Held,
+            ProofVerdict::Violated => Verdict::Failed,
+            ProofVerdict::Undecided => Verdict::Inconclusive,
+        }
+    }
 }
 
 impl RunRecord {
     /// What was shown of a guard rail for all requests, if that was asked.
     pub fn proof(&self, guard_rail: &str) -> Option<&Proof> {
         self.proofs.iter().find(|proof| proof.guard_rail == guard_rail)
+    }
+
+    /// The proof that alone stands for a guard rail.
+    pub(crate) fn proof_alone(&self, guard_rail: &str) -> Option<&Proof> {
+        self.proof(guard_rail).filter(|proof| proof.is_of_packets())
     }
 
     /// `18 guard rails for all requests: 17 proved, 1 violated, 0 undecided`; nothing

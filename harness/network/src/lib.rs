@@ -7,13 +7,15 @@
 //! - [`traffic`]: the sets;
 //! - [`network`]: what is in a VPC;
 //! - [`leaves`]: the traffic of an interface by the way that it takes out;
-//! - [`enters`]: what of the internet comes to it.
+//! - [`offered`]: what is let out, by where routes lead, whatever becomes of it there;
+//! - [`enters`]: what of the internet comes to it;
+//! - [`between`]: what an interface can send to another of the network.
 
 pub mod network;
 mod reach;
 pub mod traffic;
 
-pub use reach::{Left, Way, enters, leaves};
+pub use reach::{Left, Offered, Way, between, enters, leaves, offered};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -39,14 +39,9 @@ pub struct Left {
 /// The traffic of an interface, by way.
 pub fn leaves(network: &Network, from: &Interface<'_>) -> Vec<Left> {
     let Some(subnet) = network.subnet(from.subnet) else { return Vec::new() };
-    let inside = all_of(&network.addresses);
-    let out = opened(network, from, &inside, |group| &group.outbound);
-    let ruled = allowed(&subnet.acl.outbound);
     let answered = answers(&subnet.acl.inbound);
     let mut all = Vec::new();
-    for (target, to) in routed(&subnet.routes) {
-        let out = out.and(&to);
-        let passed = out.and(&ruled);
+    for Offered { target, opened: out, passed } in offered_in(network, subnet, from) {
         let left = match target {
             // Between interfaces of one subnet stands no network ACL.
             Target::Local => {
@@ -85,6 +80,77 @@ pub fn leaves(network: &Network, from: &Interface<'_>) -> Vec<Left> {
         }
     }
     all
+}
+
+/// Traffic that groups and network ACL of an interface let out, by where its subnet's
+/// routes lead: whatever becomes of it there.
+#[derive(Debug, Clone)]
+pub struct Offered<'n> {
+    /// Where to.
+    pub target: &'n Target,
+    /// What the groups let out.
+    pub opened: Traffic,
+    /// What of it the network ACL lets out, too.
+    pub passed: Traffic,
+}
+
+/// The traffic that an interface can offer to each target of its subnet's routes.
+pub fn offered<'n>(network: &'n Network, from: &Interface<'_>) -> Vec<Offered<'n>> {
+    let subnet = network.subnet(from.subnet);
+    subnet.map(|subnet| offered_in(network, subnet, from)).unwrap_or_default()
+}
+
+fn offered_in<'n>(
+    network: &'n Network,
+    subnet: &'n Subnet,
+    from: &Interface<'_>,
+) -> Vec<Offered<'n>> {
+    let inside = all_of(&network.addresses);
+    let out = opened(network, from, &inside, |group| &group.outbound);
+    let ruled = allowed(&subnet.acl.outbound);
+    let all = routed(&subnet.routes).into_iter().map(|(target, to)| {
+        let opened = out.and(&to);
+        Offered { target, passed: opened.and(&ruled), opened }
+    });
+    all.collect()
+}
+
+/// What an interface can send to another of the same network, by where it goes to: some
+/// address of the other's subnet, on the ports that both let through.
+pub fn between(network: &Network, from: &Interface<'_>, to: &Interface<'_>) -> Traffic {
+    let ends = (network.subnet(from.subnet), network.subnet(to.subnet));
+    let (Some(source), Some(end)) = ends else { return Traffic::nothing() };
+    let [sources, ends] = [source, end].map(|one| all_of(&one.addresses));
+    let local = routed(&source.routes).into_iter().filter(|(target, _)| **target == Target::Local);
+    let local = local.fold(Traffic::nothing(), |all, (_, to)| all.or(to));
+    let mut sent = opened_to(network, from, to, &ends, |group| &group.outbound).and(&local);
+    let mut let_in = opened_to(network, to, from, &sources, |group| &group.inbound);
+    if source.name != end.name {
+        sent = sent.and(&allowed(&source.acl.outbound));
+        let_in = let_in.and(&allowed(&end.acl.inbound));
+    }
+    sent.and(&let_in.at_any_address())
+}
+
+/// What the groups of one interface let through to or from another: by its groups, or by
+/// its addresses.
+fn opened_to(
+    network: &Network,
+    of: &Interface<'_>,
+    other: &Interface<'_>,
+    addresses: &Traffic,
+    side: impl Fn(&Group) -> &[Opening],
+) -> Traffic {
+    let groups = network.groups.iter().filter(|group| of.groups.contains(&group.name.as_str()));
+    groups.flat_map(side).fold(Traffic::nothing(), |all, opening| {
+        all.or(match opening {
+            Opening::Addresses(traffic) => traffic.and(addresses),
+            Opening::Group(name, traffic) if other.groups.contains(&name.as_str()) => {
+                traffic.at_any_version().and(addresses)
+            }
+            Opening::Group(..) => Traffic::nothing(),
+        })
+    })
 }
 
 /// What of the internet comes to an interface, by where it comes from: it has an address

@@ -174,6 +174,17 @@ impl Cell {
     }
 }
 
+/// A box of traffic, as it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    /// The first of its addresses, and the last.
+    pub addresses: (IpAddr, IpAddr),
+    /// Its protocols by their numbers.
+    pub protocols: Range,
+    /// Its ports; of ICMP, the type times 256 and the code.
+    pub ports: Range,
+}
+
 /// One packet: the address of the other end, the protocol and the port that is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Packet {
@@ -216,6 +227,21 @@ impl Traffic {
     /// Whether there is none.
     pub fn is_nothing(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Its boxes, by address; no two have a packet in common.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut cells = self.0.clone();
+        cells.sort_unstable();
+        let part = |cell: &Cell| Part {
+            addresses: (
+                address(cell.version, cell.address.first),
+                address(cell.version, cell.address.last),
+            ),
+            protocols: cell.protocol,
+            ports: cell.port,
+        };
+        cells.iter().map(part).collect()
     }
 
     /// What is in both.

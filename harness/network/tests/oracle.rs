@@ -9,7 +9,7 @@ use ringfence_network::network::{
     Acl, AclRule, Group, Interface, Nat, Network, Opening, Route, Subnet, Target,
 };
 use ringfence_network::traffic::{Cidr, PORTS, PROTOCOLS, Packet, Range, Traffic, Version};
-use ringfence_network::{Way, enters, leaves};
+use ringfence_network::{Way, between, enters, leaves};
 
 /// Numbers that are the same every time.
 struct Dice(u64);
@@ -406,4 +406,74 @@ fn the_interfaces_of_a_group_are_inside() {
     assert_eq!(ways(to), std::slice::from_ref(&inside));
     let beyond = (Way::Other("pcx".into()), "0.0.0.0 on TCP port 443".to_owned());
     assert_eq!(ways(Opening::Addresses(https)), [inside, beyond]);
+}
+
+#[test]
+fn what_one_interface_sends_to_another_is_what_brute_force_says() {
+    let mut dice = Dice(11);
+    let packets = packets();
+    let mut answers = BTreeSet::new();
+    for _ in 0..2000 {
+        let world = World::roll(&mut dice);
+        let network = world.network();
+        let at = |subnet| Interface { subnet, groups: &["sg"], is_public: false, has_v6: false };
+        let [near, far] = [("s0", 0), ("s1", 1)].map(|(name, end)| {
+            let sent = between(&network, &at("s0"), &at(name));
+            let is_sent = |packet: &&Packet| {
+                let from = |address| Packet { address, ..**packet };
+                let lets_in = |host: u128| {
+                    let packet = from(host);
+                    world.into.iter().any(|one| one.has(&packet))
+                        && (end == 0 || world.lets(1, 0, &packet))
+                };
+                is_in(SUBNETS[end], packet)
+                    && world.route(0, packet) == Some(&Target::Local)
+                    && world.out.iter().any(|one| one.has(packet))
+                    && (end == 0 || world.lets(0, 1, packet))
+                    && hosts(SUBNETS[0]).any(lets_in)
+            };
+            let differ = packets.iter().filter(|packet| sent.has(packet) != is_sent(packet));
+            (differ.count(), sent.is_nothing())
+        });
+        assert_eq!((near.0, far.0), (0, 0));
+        answers.insert((near.1, far.1));
+    }
+    assert_eq!(answers.len(), 4, "{answers:?}");
+}
+
+#[test]
+fn a_group_lets_in_the_interfaces_that_have_the_group_it_names() {
+    let https = Cidr::all(Version::V4).on(Range::one(6), Range::one(443));
+    let subnet = |name: &str, addresses| Subnet {
+        name: name.into(),
+        addresses: vec![cidr(addresses)],
+        routes: vec![Route { to: vec![cidr("10.0.0.0/24")], target: Target::Local }],
+        acl: Acl::open(),
+    };
+    let network = Network {
+        addresses: vec![cidr("10.0.0.0/24")],
+        subnets: vec![subnet("code", "10.0.0.0/28"), subnet("services", "10.0.0.16/28")],
+        groups: vec![
+            Group {
+                name: "code".into(),
+                inbound: Vec::new(),
+                outbound: vec![Opening::Addresses(https.clone())],
+            },
+            Group {
+                name: "services".into(),
+                inbound: vec![Opening::Group("code".into(), https)],
+                outbound: Vec::new(),
+            },
+        ],
+        ..Network::default()
+    };
+    let at = |subnet, groups| Interface { subnet, groups, is_public: false, has_v6: false };
+    let services = at("services", &["services"]);
+    let sent = between(&network, &at("code", &["code"]), &services);
+    let part = sent.parts()[0];
+    assert_eq!(sent.parts().len(), 1);
+    assert_eq!(part.addresses, ("10.0.0.16".parse().unwrap(), "10.0.0.31".parse().unwrap()));
+    assert_eq!((part.protocols, part.ports), (Range::one(6), Range::one(443)));
+    assert!(between(&network, &at("code", &["other"]), &services).is_nothing());
+    assert!(between(&network, &services, &at("code", &["code"])).is_nothing());
 }

@@ -1,6 +1,8 @@
 //! The guard rails, and what each of them is about: those of which an estate has
 //! nothing are told as not applicable, and so is no guard rail passed over.
 
+use ringfence_evidence::Proof;
+
 use super::facts::Facts;
 use super::finding::{Finding, Road, Scope, Untried, Verdict};
 use super::lack::Lack;
@@ -29,16 +31,12 @@ fn about(rail: &GuardRail) -> &'static [Lack] {
         | GuardRail::Stacks
         | GuardRail::Logs => &[Lack::Deployers],
         GuardRail::Network => &[Lack::Deployers, Lack::Subnets],
+        GuardRail::NatAlone | GuardRail::Unreached => &[Lack::Subnets],
         GuardRail::Published => &[Lack::Deployers, Lack::Parameters],
         GuardRail::DeployerCeiling => &[Lack::DeployerBoundary],
         GuardRail::CodeCeiling => &[Lack::Functions],
         GuardRail::Paths => &[Lack::Deployers, Lack::Functions],
-        GuardRail::Policies
-        | GuardRail::Root
-        | GuardRail::Applied
-        | GuardRail::NatAlone
-        | GuardRail::Unreached
-        | GuardRail::Declared(_) => &[],
+        GuardRail::Policies | GuardRail::Root | GuardRail::Applied | GuardRail::Declared(_) => &[],
     }
 }
 
@@ -50,18 +48,30 @@ pub(super) fn beyond(facts: &Facts, findings: &[Finding]) -> Vec<Finding> {
         .filter(|rail| !findings.iter().any(|finding| finding.guard_rail == *rail));
     let missing = untested.filter_map(|rail| {
         let lack = about(&rail).iter().find(|lack| !facts.has(**lack))?;
-        let told = Untried {
-            id: format!("estate/{}/{}", rail.id(), Road::Api),
-            identity: "estate".to_owned(),
-            road: Road::Api,
-            scope: Scope::Decided,
-            title: rail.title().to_owned(),
-            expected: "there is something that it guards".to_owned(),
-            guard_rail: rail,
-        };
-        Some(Finding::untried(told, Verdict::NotApplicable, lack.words()))
+        Some(nothing(rail, *lack))
     });
     missing.collect()
+}
+
+/// One finding for each guard rail of networks of which there was nothing to prove.
+pub(crate) fn unproved(proofs: &[Proof]) -> Vec<Finding> {
+    let is_there = |rail: &GuardRail| proofs.iter().any(|proof| proof.guard_rail == rail.title());
+    let missing = GuardRail::OF_NETWORKS.into_iter().filter(|rail| !is_there(rail));
+    let lack = |rail: &GuardRail| about(rail).first().copied();
+    missing.filter_map(|rail| Some(nothing(rail.clone(), lack(&rail)?))).collect()
+}
+
+fn nothing(rail: GuardRail, lack: Lack) -> Finding {
+    let told = Untried {
+        id: format!("estate/{}/{}", rail.id(), Road::Api),
+        identity: "estate".to_owned(),
+        road: Road::Api,
+        scope: Scope::Decided,
+        title: rail.title().to_owned(),
+        expected: "there is something that it guards".to_owned(),
+        guard_rail: rail,
+    };
+    Finding::untried(told, Verdict::NotApplicable, lack.words())
 }
 
 #[cfg(test)]
@@ -81,10 +91,11 @@ mod tests {
             .iter()
             .flat_map(|objective| objective.guard_rails.iter().map(String::as_str))
             .collect();
-        let mut titles: BTreeSet<&str> = GuardRail::BUILT_IN.iter().map(GuardRail::title).collect();
+        let all = || GuardRail::BUILT_IN.iter().chain(&GuardRail::OF_NETWORKS);
+        let mut titles: BTreeSet<&str> = all().map(GuardRail::title).collect();
         assert!(titles.remove(GuardRail::Applied.title()), "no objective has it");
         assert_eq!(listed, titles);
-        let ids: BTreeSet<&str> = GuardRail::BUILT_IN.iter().map(GuardRail::id).collect();
-        assert_eq!(ids.len(), GuardRail::BUILT_IN.len());
+        let ids: BTreeSet<&str> = all().map(GuardRail::id).collect();
+        assert_eq!(ids.len(), all().count());
     }
 }

@@ -26,7 +26,7 @@ use super::github;
 use super::open::open;
 use super::{Isolated, backend, supervise, terminal, unless_interrupted};
 use crate::accepted::Acceptances;
-use crate::attacks::{self, Choice, Finding, Suite, campaign};
+use crate::attacks::{self, Choice, Finding, Suite, campaign, rails};
 use crate::calibrate::decisions;
 use crate::changed::{self, Changed, Sources};
 use crate::config::{Backend, Config, Layer1};
@@ -383,6 +383,11 @@ async fn prove(
     let phase = progress.phase("proving the guard rails");
     match deployed::proofs(suite).await {
         Ok((proofs, start, certificates)) => {
+            // Of a part of the attacks nothing is told to be beyond.
+            if !matches!(record.part, Some(Part::Chosen { .. })) {
+                record.probes.extend(rails::unproved(&proofs).into_iter().map(probe));
+                record.summary = Summary::of(&record.probes);
+            }
             record.proofs = proofs;
             let text = serde_json::to_string(&certificates)?;
             // A policy without what was removed has another digest.

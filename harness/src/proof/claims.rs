@@ -31,6 +31,8 @@ pub struct Claim {
     pub(super) open: Vec<String>,
     /// Why it cannot be decided here.
     pub(super) beyond: Option<String>,
+    /// What is not known and a request that breaks it may hang on.
+    pub(super) hangs_on: Option<String>,
     /// What may keep back a request that all else allows, and why nobody knows.
     pub(super) kept_back_by: Option<String>,
     /// The policies with that, where it is known what it says.
@@ -97,17 +99,21 @@ const CHANGES_BOUNDARIES: [&str; 8] = [
 /// A claim that cannot stand in a policy, or that names what the estate has not.
 pub fn all(guarded: &Guarded<'_>, stated: &Stated) -> Result<Vec<Claim>, Unput> {
     let mut claims = Vec::new();
+    let private = network::private(guarded);
     for team in &guarded.teams {
         let of_roles = [kept(team), own_roles(guarded, team), identities(guarded, team)];
         let rails = boundary(guarded, team).into_iter().chain(of_roles);
         let Some(entry) = guarded.estate.entries.get(&team.entry) else { continue };
         let of_resources = letting_in(guarded, entry);
-        for (rail, forbidden) in rails.chain(network::rails(guarded, team)) {
+        for (rail, forbidden) in rails.chain(network::rails(guarded, &private, team)) {
             let mut all = of_identity(&rail, (&team.entry, entry), &of_resources, &forbidden)?;
             if rail == network::FUNCTIONS {
                 let beyond = network::let_in(guarded);
                 all.iter_mut()
                     .for_each(|claim| claim.beyond = claim.beyond.take().or(beyond.clone()));
+            }
+            if rail == GuardRail::NetworkKept {
+                all.iter_mut().for_each(|claim| claim.hangs_on.clone_from(&private.unknown));
             }
             claims.extend(all);
         }
@@ -236,6 +242,7 @@ fn claim(
         policies,
         open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
         beyond: None,
+        hangs_on: None,
         kept_back_by: None,
         kept_back: None,
     })

@@ -96,6 +96,12 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
             "`{}` on `{}` depends on what is not known: {first}",
             witness.action, witness.resource
         )),
+        (Verdict::Violated(witness), []) if claim.hangs_on.is_some() => undecided(format!(
+            "`{}` on `{}` depends on what is not known: {}",
+            witness.action,
+            witness.resource,
+            claim.hangs_on.as_deref().unwrap_or_default()
+        )),
         (Verdict::Violated(witness), []) => match (&claim.kept_back_by, &claim.kept_back) {
             (None, _) => (broken(*witness, policies), universe),
             (Some(why), None) => undecided(may_be_kept_back(&witness, why)),

@@ -1,16 +1,16 @@
 //! The guard rails of a stack that runs, proved on what is deployed: the states of
-//! Layer 1's root modules, and the roles that the applications' stacks made.
+//! Layer 1's root modules, and the roles and functions that the applications' stacks made.
 
 use std::time::Instant;
 
 use ringfence_certificate::Certificates;
 use ringfence_evidence::{Proof, ProofVerdict};
-use ringfence_wire::services::Iam;
+use ringfence_wire::services::{Iam, Lambda};
 use serde_json::{Value, json};
 
 use super::claims::Claim;
 use super::guarded::Guarded;
-use super::{certificates, claims, decide, told};
+use super::{certificates, claims, decide, reach, told};
 use crate::access::deployed;
 use crate::access::estate::Estate;
 use crate::access::files::{self, Configurations};
@@ -51,7 +51,8 @@ async fn decided<T: Send + 'static>(
     let deciding = tokio::task::spawn_blocking(move || {
         let guarded = Guarded::of(&estate, &config)?;
         let claims = claims::all(&guarded, &stated(&config)?)?;
-        let findings = decide::all(&claims)?;
+        let mut findings = decide::all(&claims)?;
+        findings.extend(reach::findings(&guarded));
         let proofs = told::rails(&findings).iter().map(told::Rail::proof).collect();
         Ok((proofs, beside(&claims, &findings)?))
     });
@@ -64,6 +65,7 @@ async fn estate(suite: &Suite<'_>) -> anyhow::Result<Estate> {
     anyhow::ensure!(!states.is_empty(), "there is no state of Terraform's");
     let mut estate = files::states(&states, &Configurations::default())?;
     of_stacks(suite, &mut estate).await?;
+    functions(suite, &mut estate).await?;
     Ok(estate)
 }
 
@@ -84,6 +86,27 @@ async fn of_stacks(suite: &Suite<'_>, estate: &mut Estate) -> anyhow::Result<()>
         }
     }
     Ok(())
+}
+
+/// The functions that Terraform did not make, and no probe of ours is.
+async fn functions(suite: &Suite<'_>, estate: &mut Estate) -> anyhow::Result<()> {
+    let mut marker = None;
+    loop {
+        let asked = marker.map_or_else(|| json!({}), |marker: String| json!({"Marker": marker}));
+        let step = Step::new(Lambda, "ListFunctions", asked);
+        let answer = suite.platform().call(&step).await.result?;
+        let listed = answer.get("Functions").and_then(Value::as_array);
+        for found in listed.into_iter().flatten() {
+            let Some(name) = found.get("FunctionName").and_then(Value::as_str) else { continue };
+            if suite.facts().function_named(name).is_some() {
+                deployed::function(estate, name, found);
+            }
+        }
+        match answer.get("NextMarker").and_then(Value::as_str).filter(|it| !it.is_empty()) {
+            Some(next) => marker = Some(next.to_owned()),
+            None => return Ok(()),
+        }
+    }
 }
 
 impl told::Rail<'_> {

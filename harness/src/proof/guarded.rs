@@ -6,7 +6,7 @@ use ringfence_policy::Kind;
 
 use crate::access::estate::{Entry, Estate};
 use crate::config::{App, Config, Job};
-use crate::lint::known::{Node, Value};
+use crate::lint::known::Node;
 use crate::lint::terraform::Resource;
 
 /// A name that the configuration gives and the files do not have, or the other way.
@@ -241,9 +241,4 @@ pub(super) fn of_root(named: &str) -> &str {
 /// A text of a resource.
 pub(super) fn text<'r>(resource: &'r Resource, attribute: &str) -> Option<&'r str> {
     resource.values.get(attribute).and_then(Node::text)
-}
-
-/// Whether a flag of a resource is set.
-pub(super) fn is_set(resource: &Resource, attribute: &str) -> bool {
-    resource.values.get(attribute).is_some_and(|node| node.value == Value::Bool(true))
 }

@@ -1,9 +1,12 @@
 //! The rails about functions, APIs, networks, stacks, parameters, logs and artifacts.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::claims::Rail;
-use super::guarded::{Guarded, Team, is_set, text};
+use super::guarded::{Guarded, Team, text};
+use super::reach;
 use super::statements::{Forbidden, On};
 use crate::config::Job;
 use crate::guard_rail::GuardRail;
@@ -116,7 +119,7 @@ pub(super) fn let_in(guarded: &Guarded<'_>) -> Option<String> {
 }
 
 /// The rails of a team.
-pub(super) fn rails(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<Rail> {
+pub(super) fn rails(guarded: &Guarded<'_>, private: &Private, team: &Team<'_>) -> Vec<Rail> {
     let functions = guarded.own("lambda", "function:", team, &["", ":*", "-*"]);
     let mut all = vec![
         (FUNCTIONS, vec![Forbidden::new(&CHANGES_FUNCTIONS, On::AllBut(functions))]),
@@ -127,7 +130,7 @@ pub(super) fn rails(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<Rail> {
         (GuardRail::Logs, logs(guarded, team)),
     ];
     all.extend(api(guarded, team));
-    all.extend(inside(guarded));
+    all.extend(inside(guarded, private));
     let buckets = artifacts(guarded);
     if !buckets.is_empty() {
         all.push((GuardRail::Artifacts, own_artifacts(team, buckets)));
@@ -211,24 +214,49 @@ fn api(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<Rail> {
     all
 }
 
+/// The subnets that functions may run in.
+#[derive(Debug, Default)]
+pub(super) struct Private {
+    subnets: Vec<String>,
+    networks: BTreeSet<String>,
+    /// Why others may be such subnets, too.
+    pub(super) unknown: Option<String>,
+}
+
+/// Those of which no route leads to the internet past NAT.
+pub(super) fn private(guarded: &Guarded<'_>) -> Private {
+    let mut private = Private::default();
+    for subnet in reach::subnets(guarded.estate) {
+        match subnet.is_public {
+            Ok(true) => {}
+            Ok(false) => {
+                private.subnets.push(subnet.id.to_owned());
+                private.networks.extend(subnet.network.map(str::to_owned));
+            }
+            Err(reason) => private.unknown = private.unknown.or(Some(reason)),
+        }
+    }
+    private
+}
+
 /// Calls that say where a function runs must say: in the platform's network.
-fn inside(guarded: &Guarded<'_>) -> Option<Rail> {
-    let private =
-        guarded.of_kind("aws_subnet").filter(|one| !is_set(one, "map_public_ip_on_launch"));
-    let subnets: Vec<_> = private.collect();
-    let ids: Vec<&str> = subnets.iter().filter_map(|one| text(one, "id")).collect();
-    let networks: Vec<&str> = subnets.iter().filter_map(|one| text(one, "vpc_id")).collect();
+fn inside(guarded: &Guarded<'_>, private: &Private) -> Option<Rail> {
+    let calls = ["lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"];
+    let calls = Forbidden::new(&calls, On::Anything);
     let groups = guarded.texts("aws_security_group", "id");
-    if ids.is_empty() || networks.is_empty() || groups.is_empty() {
+    let Private { subnets, networks, unknown } = private;
+    if groups.is_empty() || (subnets.is_empty() && unknown.is_none()) {
         return None;
     }
-    let calls = ["lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"];
+    if subnets.is_empty() || networks.is_empty() {
+        return Some((GuardRail::NetworkKept, vec![calls]));
+    }
     let network = json!({
         "StringEquals": {"lambda:VpcIds": networks},
-        "ForAllValues:StringEquals": {"lambda:SubnetIds": ids, "lambda:SecurityGroupIds": groups},
+        "ForAllValues:StringEquals":
+            {"lambda:SubnetIds": subnets, "lambda:SecurityGroupIds": groups},
     });
-    let calls = Forbidden::new(&calls, On::Anything).unless(network);
-    Some((GuardRail::NetworkKept, vec![calls]))
+    Some((GuardRail::NetworkKept, vec![calls.unless(network)]))
 }
 
 /// The artifacts buckets, and all that is in them.

@@ -78,6 +78,7 @@ fn of_anybody(
         open: Vec::new(),
         // Whom an unknown trust policy lets in, nobody knows.
         beyond: entry.unknown.first().cloned(),
+        hangs_on: None,
         kept_back_by: None,
         kept_back: None,
     }))
@@ -128,6 +129,7 @@ fn of_team(
         most,
         open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
         beyond: trust.unknown.first().cloned(),
+        hangs_on: None,
         kept_back_by: None,
         kept_back: None,
     })

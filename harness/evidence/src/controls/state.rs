@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Basis, Catalogue, Control, Objective};
-use crate::{MutantVerdict, Proof, RunRecord, Scope, Summary, Verdict};
+use crate::{MutantVerdict, RunRecord, Scope, Summary, Verdict};
 
 /// How many probes, mutants or objectives there are of each verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -188,7 +188,7 @@ const fn open(verdict: Verdict) -> bool {
 
 fn judge(objective: &Objective, record: &RunRecord, rails: &BTreeMap<&str, Tally>) -> State {
     let mut state = match objective.basis {
-        Basis::Probes => by_probes(objective, rails),
+        Basis::Probes => by_probes(objective, record, rails),
         Basis::Journal => by_journal(record),
         Basis::Mutations => by_mutations(record),
         Basis::Manifest => State {
@@ -197,16 +197,9 @@ fn judge(objective: &Objective, record: &RunRecord, rails: &BTreeMap<&str, Tally
             reason: Some("a report cannot vouch for itself: verify the bundle".to_owned()),
         },
     };
-    let past: Vec<&str> = objective
-        .guard_rails
-        .iter()
-        .filter(|rail| record.proof(rail).is_some_and(Proof::is_violated))
-        .map(String::as_str)
-        .collect();
-    if !past.is_empty() {
+    if let Some(reason) = past(objective, record) {
         state.verdict = Verdict::Failed;
-        state.reason =
-            Some(format!("a request that no probe made gets past it: {}", past.join("; ")));
+        state.reason = Some(reason);
     }
     let left = match (&record.status, &record.part) {
         (status, _) if !status.is_complete() => Some("the run did not come to its end".to_owned()),
@@ -220,19 +213,44 @@ fn judge(objective: &Objective, record: &RunRecord, rails: &BTreeMap<&str, Tally
     state
 }
 
-/// A guard rail that no probe tested counts as one probe that was not run.
-fn by_probes(objective: &Objective, rails: &BTreeMap<&str, Tally>) -> State {
+/// What gets past an objective's guard rails, though no probe did.
+fn past(objective: &Objective, record: &RunRecord) -> Option<String> {
+    let violated = |packets: bool| {
+        let proofs = objective.guard_rails.iter().filter_map(|rail| record.proof(rail));
+        let of_kind = proofs.filter(|one| one.is_violated() && one.is_of_packets() == packets);
+        of_kind.map(|one| one.guard_rail.as_str()).collect::<Vec<_>>().join("; ")
+    };
+    let kinds =
+        [(false, "a request that no probe made gets past it"), (true, "a packet gets past it")];
+    let told = kinds.map(|(packets, words)| (words, violated(packets)));
+    let told = told.iter().filter(|(_, rails)| !rails.is_empty());
+    let told: Vec<String> = told.map(|(words, rails)| format!("{words}: {rails}")).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// A guard rail that no probe tested counts as one probe that was not run; one of packets
+/// as its proof.
+fn by_probes(objective: &Objective, record: &RunRecord, rails: &BTreeMap<&str, Tally>) -> State {
     let mut sum = Tally::default();
+    let mut proved = Tally::default();
     let mut untested = Vec::new();
+    let mut undecided = Vec::new();
     for rail in &objective.guard_rails {
-        match rails.get(rail.as_str()) {
-            Some(tally) => sum = sum.with(*tally),
-            None => untested.push(rail.as_str()),
+        match (rails.get(rail.as_str()), record.proof_alone(rail)) {
+            (Some(tally), _) => sum = sum.with(*tally),
+            (None, Some(proof)) => {
+                proved.add(proof.stands_for());
+                undecided.extend(open(proof.stands_for()).then_some(rail.as_str()));
+            }
+            (None, None) => untested.push(rail.as_str()),
         }
     }
-    let judged = Tally { not_run: sum.not_run + untested.len(), ..sum };
-    let reason =
-        (!untested.is_empty()).then(|| format!("without a probe: {}", untested.join("; ")));
+    let judged = Tally { not_run: sum.not_run + untested.len(), ..sum }.with(proved);
+    let reasons = [("without a probe", untested), ("not proved", undecided)];
+    let reasons = reasons.iter().filter(|(_, rails)| !rails.is_empty());
+    let reasons: Vec<String> =
+        reasons.map(|(words, rails)| format!("{words}: {}", rails.join("; "))).collect();
+    let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
     State { verdict: judged.verdict(), tally: sum, reason }
 }
 

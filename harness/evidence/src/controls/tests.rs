@@ -275,3 +275,28 @@ fn a_call_without_an_entry_shows_no_logging_and_a_mutant_that_survived_fails_the
         (Verdict::NotRun, Some("no mutations were run"))
     );
 }
+
+/// No packet is sent: the proof stands for the guard rail.
+#[rstest::rstest]
+#[case(crate::ProofVerdict::Proved, Verdict::Held, None)]
+#[case(crate::ProofVerdict::Undecided, Verdict::Inconclusive, Some("not proved: "))]
+#[case(crate::ProofVerdict::Violated, Verdict::Failed, Some("a packet gets past it: "))]
+fn a_guard_rail_of_packets_is_what_its_proof_says(
+    #[case] found: crate::ProofVerdict,
+    #[case] verdict: Verdict,
+    #[case] reason: Option<&str>,
+) {
+    let rail = "nothing from the internet reaches a function";
+    let mut record = whole();
+    record.probes.retain(|probe| probe.guard_rail != rail);
+    let state = builtin().assess(&record).objective("O7");
+    assert_eq!(state.verdict, Verdict::Inconclusive, "neither proved nor tested");
+    record.proofs.push(crate::fixtures::of_packets(rail, found));
+    let state = builtin().assess(&record).objective("O7");
+    assert_eq!((state.verdict, state.reason), (verdict, reason.map(|it| format!("{it}{rail}"))));
+    // A proof about requests is no probe.
+    if let Some(proof) = record.proofs.last_mut() {
+        proof.universe = "actions: any name".to_owned();
+    }
+    assert_ne!(builtin().assess(&record).objective("O7").verdict, Verdict::Held);
+}

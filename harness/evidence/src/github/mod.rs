@@ -173,6 +173,10 @@ pub fn summary(record: &RunRecord, told: &Told<'_>) -> String {
         let (held, all) = (tally.held, tally.applicable());
         let _ = writeln!(text, "| {} | {held} of {all}{} |", markdown(rail), tally.beyond());
     }
+    for proof in record.proofs.iter().filter(|proof| proof.is_of_packets()) {
+        let rail = markdown(&proof.guard_rail);
+        let _ = writeln!(text, "| {rail} | {} for all packets |", proof.verdict.as_str());
+    }
     text
 }
 

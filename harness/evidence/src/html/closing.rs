@@ -20,7 +20,7 @@ pub(super) fn not_tested(report: &Report<'_>, index: &Index<'_>) -> Markup {
     let accepted = of(&|probe| probe.verdict == Verdict::Accepted);
     let decided = of(&|probe| probe.scope == Scope::Decided);
     let untested: Vec<&str> =
-        index.rails.iter().filter(|rail| rail.probes.is_empty()).map(|rail| rail.name).collect();
+        index.rails.iter().filter(|rail| rail.is_untested()).map(|rail| rail.name).collect();
     html! {
         (titled("not-tested", "What was not tested",
             "All probes of the run stand in this report and none was left out as a sample. This is what they do not cover."))

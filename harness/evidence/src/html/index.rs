@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::controls::{Assessment, Catalogue, Tally};
-use crate::{Probe, RunRecord};
+use crate::{Probe, Proof, RunRecord};
 
 pub(super) struct Index<'a> {
     /// The guard rails in the order of their first probes; those of the
-    /// catalogue that no probe tested come after them.
+    /// catalogue that no probe tested come after them, with what is proved of packets.
     pub(super) rails: Vec<Rail<'a>>,
     pub(super) assessment: Assessment,
     anchors: BTreeMap<&'a str, usize>,
@@ -18,6 +18,13 @@ pub(super) struct Rail<'a> {
     pub(super) tally: Tally,
     /// With each probe's place in the record.
     pub(super) probes: Vec<(usize, &'a Probe)>,
+}
+
+impl Rail<'_> {
+    /// Whether neither a probe nor a proof stands for it.
+    pub(super) fn is_untested(&self) -> bool {
+        self.tally == Tally::default()
+    }
 }
 
 impl<'a> Index<'a> {
@@ -42,9 +49,12 @@ impl<'a> Index<'a> {
         for rail in &mut rails {
             rail.tally = Tally::of(rail.probes.iter().map(|(_, probe)| probe.verdict));
         }
-        for name in catalogue.objectives().iter().flat_map(|objective| &objective.guard_rails) {
+        let alone = record.proofs.iter().filter(|proof| proof.is_of_packets());
+        let listed = catalogue.objectives().iter().flat_map(|objective| &objective.guard_rails);
+        for name in listed.chain(alone.map(|proof| &proof.guard_rail)) {
             if !rails.iter().any(|rail| rail.name == name) {
-                rails.push(Rail { name, tally: Tally::default(), probes: Vec::new() });
+                let proof = record.proof_alone(name).map(Proof::stands_for);
+                rails.push(Rail { name, tally: Tally::of(proof), probes: Vec::new() });
             }
         }
         Self { rails, assessment: catalogue.assess(record), anchors }

@@ -54,6 +54,9 @@ impl Place {
             "functions are reached through the API alone"
             | "a team's functions are its own"
             | "functions stay in the platform's network"
+            | "functions reach the internet through NAT alone"
+            | "nothing from the internet reaches a function"
+            | "functions reach these endpoints alone"
             | "the network is the platform's" => Self::Functions,
             "every execution role carries the boundary"
             | "no boundary is removed or replaced"

@@ -86,7 +86,7 @@ fn proved(report: &Report<'_>, rail: &Rail<'_>) -> Markup {
     html! {
         @if let Some(found) = report.record.proof(rail.name) {
             p.small {
-                (badge(proof_badge(found.verdict))) " for all requests, in " (count(found.claims, "claim"))
+                (badge(proof_badge(found.verdict))) " for all " (found.asked()) ", in " (count(found.claims, "claim"))
                 " (" (found.universe) ")."
             }
             @if !found.told.is_empty() { ul.small { @for one in &found.told { li { (one) } } } }

@@ -218,7 +218,7 @@ fn share(number: usize, all: usize) -> f64 {
 
 fn facts(report: &Report<'_>, index: &Index<'_>) -> Markup {
     let record = report.record;
-    let rails = index.rails.iter().filter(|rail| !rail.probes.is_empty()).count();
+    let rails = index.rails.iter().filter(|rail| !rail.is_untested()).count();
     let commit = record.provenance.commit.as_ref().map(|commit| {
         let short: String = commit.chars().take(12).collect();
         match record.provenance.tree_clean {

@@ -301,3 +301,19 @@ fn what_was_proved_stands_beside_the_probes_of_its_guard_rail() {
     assert!(violated.contains("Violated</b> for all requests, in 3 claims"));
     assert!(violated.contains("<li>role/&lt;d&gt;: `s3:GetObject`</li>"));
 }
+
+#[test]
+fn a_guard_rail_of_packets_is_no_guard_rail_without_a_probe() {
+    let mut record = fixtures::record();
+    let page = |record: &RunRecord| render(record, &Catalogue::builtin().unwrap(), None);
+    let rail = "nothing from the internet reaches a function";
+    let untested = |text: &str| {
+        let list = text.split("Guard rails without a probe: ").nth(1).unwrap();
+        list.split("</li>").next().unwrap().contains(rail)
+    };
+    assert!(untested(&page(&record)));
+    record.proofs.push(fixtures::of_packets(rail, crate::ProofVerdict::Proved));
+    let text = page(&record);
+    assert!(!untested(&text));
+    assert!(text.contains("Proved</b> for all packets, in 2 claims"));
+}

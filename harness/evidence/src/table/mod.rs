@@ -149,9 +149,14 @@ pub(crate) fn tallies(probes: &[Probe]) -> Vec<(&str, Tally)> {
 /// One line a guard rail, in the order of the probes.
 fn by_guard_rail(probes: &[Probe], proofs: &[Proof]) -> String {
     let rails = tallies(probes);
-    let width = rails.iter().map(|(rail, ..)| rail.chars().count()).max().unwrap_or_default();
+    let tested = |proof: &&Proof| rails.iter().any(|(rail, _)| *rail == proof.guard_rail);
+    let alone = proofs.iter().filter(|proof| proof.is_of_packets() && !tested(proof));
+    let alone: Vec<(&str, &Proof)> =
+        alone.map(|proof| (proof.guard_rail.as_str(), proof)).collect();
+    let names = rails.iter().map(|(rail, _)| *rail).chain(alone.iter().map(|(rail, _)| *rail));
+    let width = names.map(|rail| rail.chars().count()).max().unwrap_or_default();
     let mut text = String::new();
-    for (rail, tally) in rails {
+    for (rail, tally) in &rails {
         let verdict = match tally.verdict() {
             Verdict::Held => "held",
             Verdict::NotApplicable => "n/a",
@@ -159,13 +164,22 @@ fn by_guard_rail(probes: &[Probe], proofs: &[Proof]) -> String {
             _ => "FAILED",
         };
         let beyond = tally.beyond();
-        let proof = proofs.iter().find(|proof| proof.guard_rail == rail);
+        let proof = proofs.iter().find(|proof| proof.guard_rail == *rail);
         let proof = proof.map_or_else(String::new, |proof| match proof.verdict {
             ProofVerdict::Violated => ", VIOLATED by another request".to_owned(),
-            other => format!(", {} for all requests", other.as_str()),
+            other => format!(", {} for all {}", other.as_str(), proof.asked()),
         });
         let (rail, held, all) = (line_of(rail), tally.held, tally.applicable());
         let _ = writeln!(text, "{verdict:<8}{rail:<width$}  {held} of {all}{beyond}{proof}");
+    }
+    for (rail, proof) in alone {
+        let (word, told) = match proof.verdict {
+            ProofVerdict::Proved => ("held", "proved for all packets"),
+            ProofVerdict::Violated => ("FAILED", "VIOLATED by a packet"),
+            ProofVerdict::Undecided => ("open", "undecided for all packets"),
+        };
+        let rail = line_of(rail);
+        let _ = writeln!(text, "{word:<8}{rail:<width$}  {told}");
     }
     text
 }

@@ -148,3 +148,26 @@ fn what_is_accepted_names_who_and_until_when_and_counts_as_no_failure() {
     let stale = "ACCEPTED IN VAIN: ringfence.toml:9: finding `f` was accepted until 2026-01-01";
     assert_eq!(lines.last(), Some(&stale));
 }
+
+/// No packet is sent, so that no probe has the guard rail.
+#[test]
+fn a_guard_rail_of_packets_stands_by_itself() {
+    let mut record = record();
+    let rail = "nothing from the internet reaches a function";
+    let mut with = |verdict| {
+        record.proofs.truncate(1);
+        record.proofs.push(crate::fixtures::of_packets(rail, verdict));
+        if verdict == crate::ProofVerdict::Violated {
+            record.proofs[1].told = vec!["f in s: 1.0.0.0 enters by g".to_owned()];
+        }
+        brief(&record)
+    };
+    let text = with(crate::ProofVerdict::Proved);
+    assert!(text.contains(&format!("\nheld    {rail}  proved for all packets\n")), "{text}");
+    let text = with(crate::ProofVerdict::Undecided);
+    assert!(text.contains(&format!("\nopen    {rail}  undecided for all packets\n")), "{text}");
+    let text = with(crate::ProofVerdict::Violated);
+    assert!(text.contains(&format!("\nFAILED  {rail}  VIOLATED by a packet\n")), "{text}");
+    assert!(text.contains(&format!("VIOLATED    {rail}: f in s: 1.0.0.0 enters by g\n")), "{text}");
+    assert!(!record.passed());
+}

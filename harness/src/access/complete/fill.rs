@@ -254,7 +254,8 @@ fn put(values: &mut Node, name: &str, value: Node) {
     }
 }
 
-fn tree(at: Place, value: &Json) -> Node {
+/// A value that no file has, as if it stood at a place of one.
+pub(in crate::access) fn tree(at: Place, value: &Json) -> Node {
     let value = match value {
         Json::Null => Value::Null,
         Json::Bool(flag) => Value::Bool(*flag),

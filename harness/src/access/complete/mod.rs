@@ -15,7 +15,7 @@
 mod defaults;
 mod documents;
 mod evaluate;
-mod fill;
+pub(super) mod fill;
 mod functions;
 mod names;
 mod setting;

@@ -20,6 +20,7 @@ mod site;
 
 use super::decide::{Asked, End, Finding};
 use super::guarded::Guarded;
+use crate::access::estate::Estate;
 use crate::guard_rail::GuardRail;
 use known::{Files, Known};
 use places::Place;
@@ -52,6 +53,32 @@ pub fn findings(guarded: &Guarded<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// A subnet.
+pub(super) struct Subnet<'e> {
+    pub(super) id: &'e str,
+    pub(super) network: Option<&'e str>,
+    /// Whether its routes let something out to the internet past NAT, whatever network
+    /// ACL and groups keep back.
+    pub(super) is_public: Known<bool>,
+}
+
+/// The subnets of the files.
+pub(super) fn subnets(estate: &Estate) -> Vec<Subnet<'_>> {
+    let files = Files(&estate.resources);
+    let named = files.of(&site::SUBNETS).filter_map(|one| Some((one.text("id").ok()??, one)));
+    let is_public = |id: &str| match ends::leaving(&Site::unguarded(files, id)?) {
+        End::Proved(_) => Ok(false),
+        End::Violated(_) => Ok(true),
+        End::Undecided(reason) => Err(reason),
+    };
+    let all = named.map(|(id, one)| Subnet {
+        id,
+        network: one.text("vpc_id").ok().flatten(),
+        is_public: is_public(id),
+    });
+    all.collect()
 }
 
 fn decided(site: &Known<Site>, end: impl Fn(&Site) -> End) -> End {

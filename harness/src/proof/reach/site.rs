@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ringfence_network::network::{self, Acl, AclRule, Network, Opening, Route, Subnet, Target};
-use ringfence_network::traffic::{Cidr, Traffic};
+use ringfence_network::traffic::{Cidr, Traffic, Version};
 
 use super::known::{At, Files, Known};
 use super::routes::{self, By, Routes};
@@ -37,6 +37,29 @@ pub(super) struct Site {
 impl Site {
     /// Reads it, by the ids of a subnet and of groups.
     pub(super) fn of(files: Files<'_>, subnet: &str, groups: &[String]) -> Known<Self> {
+        let mut all = rules::Group::default();
+        for group in groups {
+            let rules::Group { inbound, outbound, wider } = rules::group(files, group)?;
+            all.inbound.extend(inbound);
+            all.outbound.extend(outbound);
+            all.wider.extend(wider);
+        }
+        Self::read(files, subnet, all, acl)
+    }
+
+    /// The same with a network ACL and a group that let everything through.
+    pub(super) fn unguarded(files: Files<'_>, subnet: &str) -> Known<Self> {
+        let all = || vec![By { what: Traffic::everything(), by: "a group".to_owned() }];
+        let group = rules::Group { inbound: all(), outbound: all(), wider: BTreeSet::new() };
+        Self::read(files, subnet, group, |_, _, _| Ok(rules::open("a network ACL")))
+    }
+
+    fn read(
+        files: Files<'_>,
+        subnet: &str,
+        group: rules::Group,
+        acl: fn(Files<'_>, &str, At<'_>) -> Known<rules::Rules>,
+    ) -> Known<Self> {
         let own = files.with_id(&SUBNETS, subnet);
         let own = own.ok_or_else(|| format!("the subnet `{subnet}` is not in the files"))?;
         let id = own.needed("vpc_id")?;
@@ -49,15 +72,8 @@ impl Site {
         routes.all.push(By { what: local, by: format!("the local route of {}", vpc.address) });
         let acl = acl(files, subnet, vpc)?;
         let [v4, v6] = [own.cidr("cidr_block")?, own.cidr("ipv6_cidr_block")?];
-        let mut opened = [Vec::new(), Vec::new()];
-        let mut wider: BTreeSet<String> = BTreeSet::new();
-        for group in groups {
-            let rules::Group { inbound, outbound, wider: of_group } = rules::group(files, group)?;
-            let [all_in, all_out] = &mut opened;
-            all_in.extend(inbound);
-            all_out.extend(outbound);
-            wider.extend(of_group);
-        }
+        let rules::Group { inbound, outbound, mut wider } = group;
+        let opened = [inbound, outbound];
         for one in files.of(&["aws_vpc_block_public_access_options"]) {
             wider.insert(format!("{}: what it blocks is not followed", one.address));
         }
@@ -155,8 +171,22 @@ fn routes(files: Files<'_>, subnet: &str, vpc: At<'_>, id: &str) -> Known<Routes
     let adopted = files.whose(&["aws_default_route_table"], "default_route_table_id", default)?;
     match adopted.first() {
         Some(adopted) => routes::of_table(files, adopted.needed("id")?, false),
-        None => routes::of_table(files, vpc.needed("main_route_table_id")?, true),
+        None => {
+            let mut routes = routes::of_table(files, vpc.needed("main_route_table_id")?, true)?;
+            if files.with_id(&["aws_default_vpc"], id).is_some() {
+                routes.all.push(of_default(vpc));
+            }
+            Ok(routes)
+        }
     }
+}
+
+/// Of a default VPC the main table leads to the internet
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc.html#default-vpc-components>).
+fn of_default(vpc: At<'_>) -> By<Route> {
+    let target = Target::InternetGateway(format!("the internet gateway of {}", vpc.address));
+    let by = format!("the main route table of {}", vpc.address);
+    By { what: Route { to: vec![Cidr::all(Version::V4)], target }, by }
 }
 
 /// The network ACL of a subnet: the one that it is associated with, else the VPC's

@@ -91,7 +91,7 @@ pub(crate) fn results(
         uuid: id(record, &["proof-risk", &proof.guard_rail]),
         title: markdown(&format!("violated: {}", proof.guard_rail)),
         description: markdown(&proof.told.join("; ")),
-        statement: "A request gets past the guard rail.".to_owned(),
+        statement: format!("A {} gets past the guard rail.", proof.asked().trim_end_matches('s')),
         props: Vec::new(),
         status: "open",
         deadline: None,
@@ -273,7 +273,7 @@ fn proof_observation(
     let told = proof.told.join("; ");
     Observation {
         uuid: proof_id(record, proof),
-        title: markdown(&format!("For all requests: {}", proof.guard_rail)),
+        title: markdown(&format!("For all {}: {}", proof.asked(), proof.guard_rail)),
         description: markdown(&format!(
             "{} in {} claims. {}",
             proof.verdict.as_str(),

@@ -278,3 +278,18 @@ fn ids_are_the_same_in_another_run_of_the_same_thing_but_for_the_run_itself() {
     assert_eq!(differing.len(), 4, "the document and its one result, twice: {differing:?}");
     assert_eq!(documents(&first), (plan, one), "and the same of the same record");
 }
+
+#[test]
+fn a_packet_that_gets_past_a_guard_rail_is_a_risk() {
+    let mut record = objective_three(Verdict::Held);
+    let rail = "nothing from the internet reaches a function";
+    record.proofs = vec![crate::fixtures::of_packets(rail, crate::ProofVerdict::Violated)];
+    let (_, results) = documents(&record);
+    let result = &results["assessment-results"]["results"][0];
+    let risks = result["risks"].as_array().unwrap();
+    let risk = risks.iter().find(|one| one["title"] == format!("violated: {rail}")).unwrap();
+    assert_eq!(risk["statement"], "A packet gets past the guard rail.");
+    let observations = result["observations"].as_array().unwrap();
+    let title = format!("For all packets: {rail}");
+    assert!(observations.iter().any(|one| one["title"] == title));
+}
