@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ringfence_policy::{Decision, Kind, Principal};
+use ringfence_policy::{Decision, Document, Kind, Principal};
 use ringfence_services::credentials::{FederatedUser, Identity, LongTerm, RoleSession, Session};
 use ringfence_wire::{Service, ServiceError};
 
@@ -103,6 +103,21 @@ impl Subject {
         // included: not services, and not those who have no account here.
         subject.service_control.clone_from(&perimeter.organization.service_control);
         Ok(subject)
+    }
+
+    /// Whoever has what a policy says that was given with the request: an
+    /// authorizer's. No other policy of the account speaks of it.
+    pub(crate) fn given(arn: &str, document: Document, perimeter: &Arc<Perimeter>) -> Self {
+        Self {
+            principal: Principal::User { arn: arn.to_owned() },
+            owner: None,
+            identity: vec![Attached::own(recording::given_id(arn), Arc::new(document))],
+            boundary: None,
+            session: None,
+            tags: Tags::new(),
+            service_control: Vec::new(),
+            perimeter: Arc::clone(perimeter),
+        }
     }
 
     /// What a user has, itself or behind a session that it federated.

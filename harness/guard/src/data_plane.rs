@@ -3,13 +3,15 @@
 //! it decides here.
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, request};
-use ringfence_policy::{Context, Outcome};
+use ringfence_policy::{Context, Document, Kind, Outcome};
 use ringfence_services::credentials::{Identity, Session};
+use ringfence_services::gateway::{Judge, Judgement};
 use ringfence_services::http_api::Caller;
 use ringfence_services::lambda::{Lambda, UrlHost, UrlTarget};
 use ringfence_wire::{Service, ServiceError, error, signature};
+use serde_json::Value;
 
 use crate::authenticate;
 use crate::authorize::{Keys, Subject};
@@ -82,15 +84,7 @@ impl Pipeline {
         if let Some(route) = route
             && route.authorization_type == "AWS_IAM"
         {
-            let required = Requirement {
-                action: "execute-api:Invoke".to_owned(),
-                resource: route.arn,
-                printed_resource: None,
-                context: Context::new(),
-                resource_policy: crate::requirements::ResourcePolicy::None,
-                managed_by_aws: false,
-                extent: crate::requirements::Extent::Call,
-            };
+            let required = invocation(route.arn);
             passage.entry.outcome = Ending::Refused;
             if let Some((session, access_key)) = self.signer(&parts, &body, "execute-api", passage)
             {
@@ -109,11 +103,18 @@ impl Pipeline {
                 }
             }
         }
+        let headers = parts.headers.clone();
         let mut request = Request::from_parts(parts, body);
         if let Some(caller) = caller {
             request.extensions_mut().insert(caller);
         }
-        apis.serve(api, request, passage.source_ip).await
+        let source_ip = passage.source_ip;
+        let mut given = GivenPolicies { pipeline: self, headers: &headers, passage, error: None };
+        let answer = apis.serve(api, request, source_ip, &mut given).await;
+        match given.error.take() {
+            Some(error) => undecided(&error, passage),
+            None => answer,
+        }
     }
 
     /// Whoever has a signed URL of a package may read it until it is too old, as
@@ -276,6 +277,65 @@ impl Pipeline {
                 May::Undecided(refusal::undecided(&verdict.requirement, &verdict.decision))
             }
             Some(_) => May::No,
+        }
+    }
+}
+
+/// `execute-api:Invoke`.
+fn invocation(resource: String) -> Requirement {
+    Requirement {
+        action: "execute-api:Invoke".to_owned(),
+        resource,
+        printed_resource: None,
+        context: Context::new(),
+        resource_policy: crate::requirements::ResourcePolicy::None,
+        managed_by_aws: false,
+        extent: crate::requirements::Extent::Call,
+    }
+}
+
+/// Decides by the policies that authorizers' functions give, and journals it.
+struct GivenPolicies<'a> {
+    pipeline: &'a Pipeline,
+    headers: &'a HeaderMap,
+    passage: &'a mut Passage,
+    /// Why something is undecided.
+    error: Option<ServiceError>,
+}
+
+impl Judge for GivenPolicies<'_> {
+    fn judge(&mut self, authorizer: &str, policy: &Value, resource: &str) -> Judgement {
+        let Ok(document) = Document::parse(authorizer, &policy.to_string(), Kind::Identity) else {
+            return Judgement::Malformed;
+        };
+        let required = vec![invocation(resource.to_owned())];
+        let Pipeline { perimeter, directory, setting, .. } = self.pipeline;
+        let subject = Subject::given(authorizer, document, perimeter);
+        let circumstances = self.passage.circumstances(self.headers);
+        // Nobody of the account asks: who it is, the function alone has found out.
+        let caller = Session::direct(Identity::Anonymous);
+        let inputs = subject.inputs(
+            &required,
+            &setting.region,
+            &caller,
+            directory,
+            &circumstances,
+            Keys::OfCall,
+        );
+        let Ok(inputs) = inputs else { return Judgement::ImplicitDeny };
+        let verdicts = self.pipeline.decide(inputs, required, self.passage);
+        match deciding(&verdicts) {
+            None => Judgement::Allowed,
+            Some(verdict) => match verdict.decision.outcome {
+                Outcome::Allow => Judgement::Allowed,
+                Outcome::ExplicitDeny => Judgement::ExplicitDeny,
+                Outcome::ImplicitDeny => Judgement::ImplicitDeny,
+                Outcome::Undecided => {
+                    let error = refusal::undecided(&verdict.requirement, &verdict.decision);
+                    self.error = Some(error);
+                    Judgement::Undecided
+                }
+            },
         }
     }
 }

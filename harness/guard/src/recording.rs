@@ -25,7 +25,7 @@ static PLACES: Shared = Shared::up_to(1 << 16);
 pub struct Attached {
     /// The place: `role/NAME/inline/POLICY`, `role/NAME/attached/ARN`,
     /// `role/NAME/boundary`, `role/NAME/trust`, `session/N`, `scp/LEVEL/N`,
-    /// `rcp/LEVEL/N`, `vpc-endpoint/N`, `resource/ARN`.
+    /// `rcp/LEVEL/N`, `vpc-endpoint/N`, `resource/ARN`, `authorizer/ARN`.
     pub slot: Arc<str>,
     /// The document that stands there: `policy/ARN` for a managed policy, else
     /// the place itself.
@@ -47,6 +47,11 @@ pub fn inline_id(kind: &str, name: &str, policy: &str) -> String {
 /// The id of a managed policy, wherever it stands.
 pub fn managed_id(arn: &str) -> String {
     format!("policy/{arn}")
+}
+
+/// The place and id of a policy that an authorizer gave.
+pub(crate) fn given_id(arn: &str) -> String {
+    format!("authorizer/{arn}")
 }
 
 /// The place and id of a resource's own policy.

@@ -5,9 +5,7 @@
 /// What a request makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made {
-    /// An authorizer of one.
-    Authorizer,
-    /// An integration of one.
+    /// An integration of an HTTP API.
     Integration,
     /// A function.
     Function,
@@ -16,13 +14,7 @@ pub enum Made {
 /// A member that asks for something: with any value, or with one.
 struct Row(Made, &'static str, Option<&'static str>, &'static str);
 
-const ROWS: [Row; 13] = [
-    Row(
-        Made::Authorizer,
-        "AuthorizerType",
-        Some("REQUEST"),
-        "Lambda authorizers (AuthorizerType REQUEST)",
-    ),
+const ROWS: [Row; 12] = [
     Row(
         Made::Integration,
         "IntegrationType",
@@ -80,10 +72,10 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case(Made::Authorizer, "AuthorizerType", Some("REQUEST"), true)]
-    #[case(Made::Authorizer, "authorizer_type", Some("REQUEST"), true)]
-    #[case(Made::Authorizer, "authorizer_type", Some("JWT"), false)]
-    #[case(Made::Authorizer, "authorizer_type", None, false)]
+    #[case(Made::Integration, "ConnectionType", Some("VPC_LINK"), true)]
+    #[case(Made::Integration, "connection_type", Some("VPC_LINK"), true)]
+    #[case(Made::Integration, "connection_type", Some("INTERNET"), false)]
+    #[case(Made::Integration, "connection_type", None, false)]
     #[case(Made::Function, "file_system_config", None, true)]
     #[case(Made::Function, "kms_key_arn", Some(""), false)]
     #[case(Made::Integration, "kms_key_arn", None, false)]

@@ -11,6 +11,7 @@ pub mod client;
 pub mod cloudformation;
 pub mod credentials;
 pub mod function_targets;
+pub mod gateway;
 pub mod http_api;
 pub mod lacking;
 pub mod lambda;

@@ -540,9 +540,9 @@ resource "terraform_data" "d" {}
 
     #[test]
     fn what_the_services_here_lack_is_told_where_it_is_certain_to_be_made() {
-        let authorizer = |kind: &str, more: &str| {
+        let integration = |kind: &str, more: &str| {
             format!(
-                "resource \"aws_apigatewayv2_authorizer\" \"a\" {{\n  {more}\n  authorizer_type = \"{kind}\"\n}}\n"
+                "resource \"aws_apigatewayv2_integration\" \"a\" {{\n  {more}\n  connection_type = \"{kind}\"\n}}\n"
             )
         };
         let lambda = "resource \"aws_lambda_function\" \"f\" {\n  kms_key_arn = aws_kms_key.k.arn\n  package_type = var.kind\n  dead_letter_config {\n    target_arn = \"arn\"\n  }\n}\n";
@@ -551,18 +551,18 @@ resource "terraform_data" "d" {}
             let told = told(&[("root/main.tf", root), ("m/main.tf", module)], "root");
             told.into_iter().filter(|it| it.ends_with("Unsupported")).collect::<Vec<_>>()
         };
-        let (request, jwt) = (authorizer("REQUEST", ""), authorizer("JWT", ""));
+        let (private, public) = (integration("VPC_LINK", ""), integration("INTERNET", ""));
         assert_eq!(
-            with(&(request.clone() + &call("")), &(request.clone() + lambda)),
+            with(&(private.clone() + &call("")), &(private.clone() + lambda)),
             [
-                "m/main.tf:3:3 aws_apigatewayv2_authorizer.a Unsupported",
+                "m/main.tf:3:3 aws_apigatewayv2_integration.a Unsupported",
                 "m/main.tf:6:3 aws_lambda_function.f Unsupported",
                 "m/main.tf:8:3 aws_lambda_function.f Unsupported",
-                "root/main.tf:3:3 aws_apigatewayv2_authorizer.a Unsupported",
+                "root/main.tf:3:3 aws_apigatewayv2_integration.a Unsupported",
             ]
         );
-        assert_eq!(with(&(jwt.clone() + &call("count = var.n")), &request), [""; 0]);
-        assert_eq!(with(&authorizer("REQUEST", "for_each = var.all"), ""), [""; 0]);
+        assert_eq!(with(&(public.clone() + &call("count = var.n")), &private), [""; 0]);
+        assert_eq!(with(&integration("VPC_LINK", "for_each = var.all"), ""), [""; 0]);
     }
 
     #[test]

@@ -13,11 +13,8 @@ use crate::hcl::{Block, File, Module, Value};
 use crate::remark::{Outcome, Remark};
 
 /// The resource types that these services answer for.
-const MADE: [(&str, Made); 3] = [
-    ("aws_apigatewayv2_authorizer", Made::Authorizer),
-    ("aws_apigatewayv2_integration", Made::Integration),
-    ("aws_lambda_function", Made::Function),
-];
+const MADE: [(&str, Made); 2] =
+    [("aws_apigatewayv2_integration", Made::Integration), ("aws_lambda_function", Made::Function)];
 
 /// The directories of the modules that are made whatever the variables are: the
 /// root module, and what such a one calls once.

@@ -2,6 +2,7 @@
 
 mod account;
 mod asked_policies;
+mod authorizers;
 mod bounds;
 mod delete_objects;
 mod federation;

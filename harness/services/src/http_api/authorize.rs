@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::event::Query;
-use super::model::{Authorizer, IdentitySource};
+use super::model::{IdentitySource, JwtAuthorizer};
 use crate::token::{Issuers, Rules, TokenError};
 
 /// API Gateway supports RSA-based algorithms only. `PS256` and its kin are not
@@ -76,7 +76,7 @@ const NO_SCOPE: &str = "the token does not have a required scope";
 /// Decides whether a request passes an authorizer.
 pub(super) async fn authorize(
     issuers: &Issuers,
-    authorizer: &Authorizer,
+    authorizer: &JwtAuthorizer,
     route_scopes: &[String],
     headers: &HeaderMap,
     query: &Query,
@@ -106,19 +106,27 @@ pub(super) async fn authorize(
 /// The token, bare or after `Bearer`. A header or parameter that occurs twice is
 /// taken as one text, which is then no token.
 fn find_token(source: &IdentitySource, headers: &HeaderMap, query: &Query) -> Option<String> {
-    let values: Vec<&str> = match source {
-        IdentitySource::Header(name) => {
-            headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect()
-        }
-        IdentitySource::Query(name) => query.get_all(name),
-    };
-    let text = values.join(",");
+    let text = values_at(source, headers, query).join(",");
     let text = text.trim();
     let token = match text.split_once(' ').unwrap_or((text, "")) {
         (scheme, token) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start(),
         _ => text,
     };
     (!token.is_empty()).then(|| token.to_owned())
+}
+
+/// The values at a place; bytes beyond ASCII make a value `?`.
+pub(super) fn values_at<'r>(
+    place: &IdentitySource,
+    headers: &'r HeaderMap,
+    query: &'r Query,
+) -> Vec<&'r str> {
+    match place {
+        IdentitySource::Header(name) => {
+            headers.get_all(name).iter().map(|value| value.to_str().unwrap_or("?")).collect()
+        }
+        IdentitySource::Query(name) => query.get_all(name),
+    }
 }
 
 /// One of the audiences is in `aud`, or, only where there is no `aud`, in

@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +17,7 @@ use time::macros::format_description;
 use super::authorize::Grant;
 use super::model::{PayloadFormat, Texts};
 use super::serve::Caller;
+use crate::gateway::answer::Answer;
 
 /// A request, with what the gateway found out about it.
 #[derive(Debug)]
@@ -29,15 +31,17 @@ pub(super) struct Event<'a> {
     pub(super) route_path: &'a str,
     pub(super) path_parameters: &'a Texts,
     pub(super) request: &'a Request,
-    pub(super) authorizer: Authorizer<'a>,
+    pub(super) authorizer: &'a Authorizer,
 }
 
 /// Who authorized a request.
 #[derive(Debug)]
-pub(super) enum Authorizer<'a> {
+pub(super) enum Authorizer {
     None,
-    Jwt(&'a Grant),
-    Iam(&'a Caller),
+    Jwt(Grant),
+    Iam(Caller),
+    /// A function, by its answer.
+    Lambda(Arc<Answer>),
 }
 
 /// A request as it came in.
@@ -181,7 +185,7 @@ impl Event<'_> {
             "time": request.clf_time(),
             "timeEpoch": request.epoch_millis(),
         });
-        let authorizer = match &self.authorizer {
+        let authorizer = match self.authorizer {
             Authorizer::None => None,
             Authorizer::Jwt(grant) => {
                 Some(json!({"jwt": {"claims": claims(grant), "scopes": grant.scopes}}))
@@ -195,6 +199,7 @@ impl Event<'_> {
                 "userArn": caller.user_arn,
                 "userId": caller.user_id,
             }})),
+            Authorizer::Lambda(answer) => Some(json!({ "lambda": answer.context })),
         };
         if let (Some(members), Some(authorizer)) = (context.as_object_mut(), authorizer) {
             members.insert("authorizer".to_owned(), authorizer);
@@ -237,6 +242,14 @@ impl Event<'_> {
         };
         let authorizer = match self.authorizer {
             Authorizer::Jwt(grant) => json!({"claims": claims(grant), "scopes": grant.scopes}),
+            // As REST APIs have it, with which the format is compatible
+            // (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html>).
+            Authorizer::Lambda(answer) => {
+                let mut members = answer.context.clone().unwrap_or_default();
+                members
+                    .extend(answer.principal_id().map(|id| ("principalId".to_owned(), id.into())));
+                Value::Object(members)
+            }
             _ => json!({"claims": null, "scopes": null}),
         };
         let pairs = &request.query.pairs;

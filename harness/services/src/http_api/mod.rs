@@ -7,8 +7,7 @@
 //!
 //! WebSocket APIs are configured here too ([`websocket`]).
 //!
-//! What is not built is refused by its name: Lambda
-//! authorizers, integrations other than Lambda proxies and actions of services (which are
+//! What is not built is refused by its name: integrations other than Lambda proxies and actions of services (which are
 //! configured and not served), parameter mapping,
 //! import and export, custom domains, VPC links, portals.
 
@@ -17,7 +16,8 @@ mod authorize;
 mod control;
 mod cors;
 mod event;
-mod invoke;
+mod failure;
+mod lambda_authorizer;
 mod model;
 mod response;
 mod route;
@@ -28,6 +28,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod throttle;
+mod trace;
 mod websocket;
 
 use std::sync::Arc;
@@ -36,6 +37,8 @@ use ringfence_models::Partition;
 use serde_json::Value;
 
 use crate::client::Client;
+use crate::gateway::cache::Cache;
+use crate::gateway::invoke::Functions;
 use crate::setting::Setting;
 use crate::token::Issuers;
 
@@ -48,7 +51,9 @@ pub struct HttpApis {
     issuers: Issuers,
     apis: state::Apis,
     websockets: websocket::WebSockets,
-    functions: invoke::Functions,
+    functions: Functions,
+    /// Answers of Lambda authorizers.
+    answers: Cache,
     throttle: throttle::Throttle,
     access_log: access_log::AccessLog,
 }
@@ -58,7 +63,8 @@ impl HttpApis {
     /// with the issuers.
     pub fn new(setting: Arc<Setting>, client: Client, issuers: Issuers) -> Self {
         Self {
-            functions: invoke::Functions::new(Arc::clone(&setting), client),
+            answers: Cache::default(),
+            functions: Functions::new(Arc::clone(&setting), client),
             access_log: access_log::AccessLog::default(),
             apis: state::Apis::default(),
             websockets: websocket::WebSockets::default(),

@@ -94,14 +94,27 @@ pub(super) enum Authorization {
         /// Any one of them will do; none are asked for where it is empty.
         scopes: Vec<String>,
     },
+    /// A function decides.
+    Lambda {
+        authorizer_id: String,
+    },
 }
 
 impl Authorization {
+    /// The authorizer that is asked.
+    pub(super) fn authorizer_id(&self) -> Option<&str> {
+        match self {
+            Self::None | Self::AwsIam => None,
+            Self::Jwt { authorizer_id, .. } | Self::Lambda { authorizer_id } => Some(authorizer_id),
+        }
+    }
+
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::None => "NONE",
             Self::AwsIam => "AWS_IAM",
             Self::Jwt { .. } => "JWT",
+            Self::Lambda { .. } => "CUSTOM",
         }
     }
 }
@@ -126,8 +139,8 @@ impl Route {
             "routeId": self.route_id,
             "routeKey": self.key.to_string(),
         });
-        if let Authorization::Jwt { authorizer_id, scopes } = &self.authorization {
-            put(&mut shown, "authorizerId", Some(authorizer_id));
+        put(&mut shown, "authorizerId", self.authorization.authorizer_id());
+        if let Authorization::Jwt { scopes, .. } = &self.authorization {
             put(&mut shown, "authorizationScopes", (!scopes.is_empty()).then_some(scopes));
         }
         let target = self.integration_id.as_ref().map(|id| format!("integrations/{id}"));
@@ -176,21 +189,71 @@ pub(super) struct Integration {
     pub(super) function_arn: Option<String>,
 }
 
-/// A JWT authorizer: the only kind that is built.
+/// An authorizer.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Authorizer {
     pub(super) authorizer_id: String,
-    pub(super) authorizer_type: &'static str,
+    #[serde(flatten)]
+    pub(super) kind: AuthorizerKind,
+    pub(super) name: String,
+}
+
+/// What an authorizer goes by.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "authorizerType")]
+pub(super) enum AuthorizerKind {
+    #[serde(rename = "JWT")]
+    Jwt(JwtAuthorizer),
+    #[serde(rename = "REQUEST")]
+    Lambda(LambdaAuthorizer),
+}
+
+/// A token's claims.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JwtAuthorizer {
     /// One expression.
     pub(super) identity_source: Vec<String>,
     pub(super) jwt_configuration: JwtConfiguration,
-    pub(super) name: String,
     #[serde(skip)]
     pub(super) source: IdentitySource,
 }
 
-/// Where a token is in a request.
+/// A function's answer.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LambdaAuthorizer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) authorizer_credentials_arn: Option<String>,
+    pub(super) authorizer_payload_format_version: PayloadFormat,
+    /// How long answers are kept; none or zero where they are not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) authorizer_result_ttl_in_seconds: Option<u32>,
+    /// The function's invocation URI.
+    pub(super) authorizer_uri: String,
+    pub(super) enable_simple_responses: bool,
+    pub(super) identity_source: Vec<String>,
+    /// The same, read.
+    #[serde(skip)]
+    pub(super) sources: Vec<Source>,
+    /// The function that the URI names.
+    #[serde(skip)]
+    pub(super) function_arn: String,
+}
+
+/// What of a request says who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A header or a query parameter.
+    Request(IdentitySource),
+    /// A stage variable.
+    Stage(String),
+    /// What the gateway knows of the request: `routeKey`.
+    Context(String),
+}
+
+/// A place in a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum IdentitySource {
     Header(http::HeaderName),

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use serde_json::json;
 
-use super::access_log::Context;
 use super::authorize::{Grant, authorize};
-use super::event::{Authorizer, Event, Query, Request, claim};
-use super::invoke::InvokeError;
-use super::model::{Api, Authorization, Cors, Route, Snapshot, Stage};
+use super::event::{Authorizer, Event, Query, Request};
+use super::failure::Failure;
+use super::model::{
+    Api, Authorization, AuthorizerKind, Cors, JwtAuthorizer, Route, Snapshot, Stage,
+};
+use super::trace::Trace;
 use super::websocket::CONNECT;
 use super::{HttpApis, cors, response};
+use crate::gateway::Judge;
+use crate::gateway::invoke::{Invocation, InvokeError};
 
 /// What API Gateway takes: the request line with the headers, and the body
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
@@ -48,7 +50,7 @@ pub struct RouteMatch {
     pub route_id: String,
     /// The route's key: `GET /a/{b}`.
     pub route_key: String,
-    /// `NONE`, `AWS_IAM` or `JWT`; `CUSTOM` of a WebSocket API.
+    /// `NONE`, `AWS_IAM`, `JWT` or `CUSTOM`.
     pub authorization_type: &'static str,
     /// The stage's name.
     pub stage: String,
@@ -64,50 +66,6 @@ struct Target {
     snapshot: Option<Arc<Snapshot>>,
     /// The path without the stage.
     path: String,
-}
-
-/// What serving found out, for the access log.
-#[derive(Default)]
-struct Trace {
-    route_key: String,
-    authorizer_error: Option<String>,
-    integration_error: Option<String>,
-    grant: Option<Grant>,
-}
-
-/// An answer of the gateway itself.
-struct Failure {
-    status: StatusCode,
-    message: &'static str,
-    challenge: Option<String>,
-}
-
-impl Failure {
-    fn new(status: StatusCode, message: &'static str) -> Self {
-        Self { status, message, challenge: None }
-    }
-
-    fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Not Found")
-    }
-
-    fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-    }
-
-    fn forbidden() -> Self {
-        Self::new(StatusCode::FORBIDDEN, "Forbidden")
-    }
-
-    fn answer(self) -> Response<Bytes> {
-        let mut response = Response::new(json!({"message": self.message}).to_string().into());
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let challenge = self.challenge.and_then(|text| HeaderValue::from_str(&text).ok());
-        headers.extend(challenge.map(|value| (WWW_AUTHENTICATE, value)));
-        response
-    }
 }
 
 impl HttpApis {
@@ -131,12 +89,14 @@ impl HttpApis {
         })
     }
 
-    /// Serves a request to an API.
+    /// Serves a request to an API; the judge decides by policies that authorizers
+    /// give.
     pub async fn serve(
         &self,
         api_id: &str,
         request: http::Request<Bytes>,
         source_ip: IpAddr,
+        judge: &mut dyn Judge,
     ) -> Response<Bytes> {
         let request_id = request_id();
         let caller = request.extensions().get::<Caller>().cloned();
@@ -161,7 +121,7 @@ impl HttpApis {
             Some(target) => {
                 let mut trace = Trace::default();
                 let response =
-                    self.answer_request(api_id, &target, &request, caller, &mut trace).await;
+                    self.answer_request(api_id, &target, &request, caller, judge, &mut trace).await;
                 self.log_access(api_id, &target.stage, &request, &trace, &response);
                 response
             }
@@ -215,6 +175,7 @@ impl HttpApis {
         target: &Target,
         request: &Request,
         caller: Option<Caller>,
+        judge: &mut dyn Judge,
         trace: &mut Trace,
     ) -> Response<Bytes> {
         if let Some(cors) = &target.cors
@@ -226,7 +187,7 @@ impl HttpApis {
             return response;
         }
         let mut response = self
-            .dispatch(api_id, target, request, caller, trace)
+            .dispatch(api_id, target, request, caller, judge, trace)
             .await
             .unwrap_or_else(Failure::answer);
         if let Some(cors) = &target.cors {
@@ -241,6 +202,7 @@ impl HttpApis {
         target: &Target,
         request: &Request,
         caller: Option<Caller>,
+        judge: &mut dyn Judge,
         trace: &mut Trace,
     ) -> Result<Response<Bytes>, Failure> {
         check_size(request)?;
@@ -260,16 +222,6 @@ impl HttpApis {
         if !self.throttle.admit((api_id, &stage.stage_name, &route_key), settings, request.time) {
             return Err(Failure::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
         }
-        let authorizer = match &route.authorization {
-            Authorization::None => Authorizer::None,
-            Authorization::AwsIam => {
-                Authorizer::Iam(caller.as_ref().ok_or_else(Failure::forbidden)?)
-            }
-            Authorization::Jwt { .. } => {
-                let grant = self.check_token(snapshot, route, request, trace).await?;
-                Authorizer::Jwt(trace.grant.insert(grant))
-            }
-        };
         let event = Event {
             account_id: &self.setting.account_id,
             api_id,
@@ -279,8 +231,12 @@ impl HttpApis {
             route_path: &route.key.path(),
             path_parameters: &taken.path_parameters,
             request,
-            authorizer,
+            authorizer: &Authorizer::None,
         };
+        let arn = self.execute_arn(api_id, &stage.stage_name, &format!("{method}{}", target.path));
+        let authorizer = self.admit(snapshot, route, &event, &arn, caller, judge, trace).await?;
+        trace.note(&authorizer);
+        let event = Event { authorizer: &authorizer, ..event };
         self.integrate(snapshot, route, &event).await.map_err(|error| {
             trace.integration_error = Some(error.to_string());
             match error {
@@ -296,17 +252,52 @@ impl HttpApis {
         })
     }
 
-    async fn check_token(
+    /// Who authorizes a request for `arn`, if it passes.
+    #[expect(clippy::too_many_arguments, reason = "each is of another owner")]
+    async fn admit(
         &self,
         snapshot: &Snapshot,
         route: &Route,
+        event: &Event<'_>,
+        arn: &str,
+        caller: Option<Caller>,
+        judge: &mut dyn Judge,
+        trace: &mut Trace,
+    ) -> Result<Authorizer, Failure> {
+        let scopes = match &route.authorization {
+            Authorization::None => return Ok(Authorizer::None),
+            Authorization::AwsIam => {
+                return caller.map(Authorizer::Iam).ok_or_else(Failure::forbidden);
+            }
+            Authorization::Jwt { scopes, .. } => scopes.as_slice(),
+            Authorization::Lambda { .. } => &[],
+        };
+        let authorizer = route
+            .authorization
+            .authorizer_id()
+            .and_then(|id| snapshot.authorizers.get(id))
+            .ok_or_else(Failure::internal)?;
+        match &authorizer.kind {
+            AuthorizerKind::Jwt(jwt) => {
+                self.check_token(jwt, scopes, event.request, trace).await.map(Authorizer::Jwt)
+            }
+            AuthorizerKind::Lambda(lambda) => {
+                let asked = self.ask(authorizer, lambda, event, arn, judge).await;
+                asked.map(Authorizer::Lambda).map_err(|refusal| {
+                    trace.authorizer_error = Some(refusal.log());
+                    refusal.failure()
+                })
+            }
+        }
+    }
+
+    async fn check_token(
+        &self,
+        authorizer: &JwtAuthorizer,
+        scopes: &[String],
         request: &Request,
         trace: &mut Trace,
     ) -> Result<Grant, Failure> {
-        let Authorization::Jwt { authorizer_id, scopes } = &route.authorization else {
-            return Err(Failure::internal());
-        };
-        let authorizer = snapshot.authorizers.get(authorizer_id).ok_or_else(Failure::internal)?;
         authorize(&self.issuers, authorizer, scopes, &request.headers, &request.query, request.time)
             .await
             .map_err(|refusal| {
@@ -336,15 +327,26 @@ impl HttpApis {
         let source_arn = self.execute_arn(event.api_id, event.stage, &resource);
         let format = integration.payload_format_version;
         let payload = event.payload(format);
-        let result =
-            self.functions.invoke(event.api_id, &source_arn, integration, &payload).await?;
+        let invocation = Invocation {
+            api_id: event.api_id,
+            source_arn: &source_arn,
+            function: integration.function_arn.as_deref().ok_or(InvokeError::Unserved)?,
+            role: integration.credentials_arn.as_deref(),
+            timeout_in_millis: integration.timeout_in_millis,
+        };
+        let result = self.functions.invoke(invocation, &payload).await?;
         response::read(&result, format).map_err(|error| InvokeError::Other(error.to_string()))
     }
 
     fn execute_arn(&self, api_id: &str, stage: &str, resource: &str) -> String {
+        self.arn_of(api_id, &format!("{stage}/{resource}"))
+    }
+
+    /// The ARN of something below an API.
+    pub(super) fn arn_of(&self, api_id: &str, below: &str) -> String {
         let (region, account) = (&self.setting.region, &self.setting.account_id);
         let partition = self.setting.partition();
-        format!("arn:{partition}:execute-api:{region}:{account}:{api_id}/{stage}/{resource}")
+        format!("arn:{partition}:execute-api:{region}:{account}:{api_id}/{below}")
     }
 
     /// The stage of a request: the one that its path begins with, else
@@ -373,50 +375,6 @@ impl HttpApis {
                 path,
             })
         })?
-    }
-
-    fn log_access(
-        &self,
-        api_id: &str,
-        stage: &Stage,
-        request: &Request,
-        trace: &Trace,
-        response: &Response<Bytes>,
-    ) {
-        let settings = stage.access_log_settings.as_ref();
-        let Some(format) = settings.and_then(|settings| settings.format.as_ref()) else { return };
-        let mut context: Context = [
-            ("accountId", self.setting.account_id.clone()),
-            ("apiId", api_id.to_owned()),
-            ("domainName", request.host().to_owned()),
-            ("domainPrefix", request.host().split('.').next().unwrap_or_default().to_owned()),
-            ("extendedRequestId", request.request_id.clone()),
-            ("httpMethod", request.method.to_string()),
-            ("identity.sourceIp", request.source_ip.to_string()),
-            ("identity.userAgent", request.user_agent().to_owned()),
-            ("path", request.path.clone()),
-            ("protocol", request.protocol.clone()),
-            ("requestId", request.request_id.clone()),
-            ("requestTime", request.clf_time()),
-            ("requestTimeEpoch", request.epoch_millis().to_string()),
-            ("responseLength", response.body().len().to_string()),
-            ("routeKey", trace.route_key.clone()),
-            ("stage", stage.stage_name.clone()),
-            ("status", response.status().as_u16().to_string()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into();
-        let error = trace.authorizer_error.clone();
-        context.extend(error.map(|error| ("authorizer.error".to_owned(), error)));
-        for name in ["integrationErrorMessage", "integration.error"] {
-            context.extend(trace.integration_error.clone().map(|error| (name.to_owned(), error)));
-        }
-        let claims = trace.grant.iter().flat_map(|grant| &grant.claims);
-        context.extend(
-            claims.map(|(name, value)| (format!("authorizer.claims.{name}"), claim(value))),
-        );
-        context.retain(|_, value| !value.is_empty());
-        self.access_log.write(api_id, &stage.stage_name, format, &context);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
+use ringfence_policy::{Document, Kind, Outcome, Policies, Principal};
 use ringfence_wire::reply::Body;
 use ringfence_wire::{Call, Operation, Service, ServiceError};
 use serde_json::{Map, Value, json};
@@ -14,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::HttpApis;
 use crate::client::Client;
 use crate::credentials::{Identity, Session};
+use crate::gateway::{Judge, Judgement};
 use crate::setting::Setting;
 use crate::token::testing::{ISSUER, RSA, keys};
 use crate::token::{Issuers, KeySource, SharedKeys};
@@ -153,7 +155,8 @@ impl World {
 
     /// Sends a request to an API.
     pub(super) async fn send(&self, api: &str, request: Request<Bytes>) -> Response<Bytes> {
-        self.apis.serve(api, request, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))).await
+        let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+        self.apis.serve(api, request, address, &mut Engine).await
     }
 
     pub(super) async fn get(&self, api: &str, path: &str) -> Response<Bytes> {
@@ -244,4 +247,31 @@ pub(super) fn without(value: &Value, names: &[&str]) -> Value {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     Value::Object(members)
+}
+
+/// The policy engine, as the guard hands it in.
+struct Engine;
+
+impl Judge for Engine {
+    fn judge(&mut self, _: &str, policy: &Value, resource: &str) -> Judgement {
+        let Ok(document) = Document::parse("authorizer", &policy.to_string(), Kind::Identity)
+        else {
+            return Judgement::Malformed;
+        };
+        let policies = Policies { identity: vec![Arc::new(document)], ..Policies::default() };
+        let principal = Principal::User { arn: format!("arn:aws:iam::{ACCOUNT}:user/u") };
+        let request = ringfence_policy::Request {
+            principal: &principal,
+            action: "execute-api:Invoke",
+            resource,
+            resource_account: None,
+            context: &ringfence_policy::Context::new(),
+        };
+        match ringfence_policy::decide(&request, &policies).outcome {
+            Outcome::Allow => Judgement::Allowed,
+            Outcome::ExplicitDeny => Judgement::ExplicitDeny,
+            Outcome::ImplicitDeny => Judgement::ImplicitDeny,
+            Outcome::Undecided => Judgement::Undecided,
+        }
+    }
 }

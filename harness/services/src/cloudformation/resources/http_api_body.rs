@@ -115,6 +115,13 @@ fn authorizer(name: &str, scheme: &Value) -> Option<(String, Map<String, Value>)
                 let sources: Vec<&str> = sources.split(',').map(str::trim).collect();
                 ("IdentitySource".to_owned(), json!(sources))
             }
+            // As SAM writes a Lambda authorizer's role and format.
+            ("authorizerCredentials", value) => {
+                ("AuthorizerCredentialsArn".to_owned(), value.clone())
+            }
+            ("authorizerPayloadFormatVersion", Value::Number(number)) => {
+                ("AuthorizerPayloadFormatVersion".to_owned(), format!("{number}").into())
+            }
             (member, value) => (capital(member), value.clone()),
         };
         input.insert(member, value);

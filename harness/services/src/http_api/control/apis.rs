@@ -216,6 +216,7 @@ impl HttpApis {
     /// Drops what serving an API has left behind.
     fn forget(&self, api_id: &str) {
         self.functions.forget(api_id);
+        self.answers.forget(|key| key.api_id == api_id);
         self.throttle.forget(api_id);
         self.access_log.forget(api_id);
     }

@@ -1,5 +1,8 @@
 //! `CreateAuthorizer` and its kin.
 
+mod jwt;
+mod lambda;
+
 use std::sync::Arc;
 
 use ringfence_wire::ServiceError;
@@ -9,16 +12,12 @@ use serde_json::{Map, Value};
 use super::input::{Input, limit_length};
 use super::{NOTHING, errors};
 use crate::http_api::HttpApis;
-use crate::http_api::model::{
-    Authorization, Authorizer, IdentitySource, JwtConfiguration, Snapshot, show,
-};
+use crate::http_api::model::{Authorizer, AuthorizerKind, Snapshot, show};
 use crate::http_api::state::new_id;
-use crate::lacking::{Made, lacking};
 
-/// Authorizers an API may have, and audiences an authorizer
+/// Authorizers an API may have
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
 const MOST_AUTHORIZERS: usize = 10;
-const MOST_AUDIENCES: usize = 50;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -37,76 +36,52 @@ struct Given {
 
 impl Given {
     fn check(&self) -> Result<(), ServiceError> {
-        let kind = self.authorizer_type.as_deref();
-        if let Some(what) = lacking(Made::Authorizer, "AuthorizerType", kind) {
-            return Err(errors::not_built(what));
-        }
-        match kind {
-            None | Some("JWT") => {}
+        match self.authorizer_type.as_deref() {
+            None | Some("JWT" | "REQUEST") => {}
             Some(_) => {
                 return Err(errors::bad_request(
                     "Invalid authorizer type specified. Must be one of [JWT, REQUEST]",
                 ));
             }
         }
-        let text = |member: &Option<String>| member.as_ref().is_some_and(|t| !t.is_empty());
-        let foreign = [
-            ("AuthorizerCredentialsArn", text(&self.authorizer_credentials_arn)),
-            ("AuthorizerPayloadFormatVersion", text(&self.authorizer_payload_format_version)),
-            (
-                "AuthorizerResultTtlInSeconds",
-                self.authorizer_result_ttl_in_seconds.is_some_and(|ttl| ttl > 0),
-            ),
-            ("AuthorizerUri", text(&self.authorizer_uri)),
-            ("EnableSimpleResponses", self.enable_simple_responses == Some(true)),
-            ("IdentityValidationExpression", text(&self.identity_validation_expression)),
-        ];
-        if let Some((member, _)) = foreign.iter().find(|(_, given)| *given) {
-            return Err(errors::bad_request(format!(
-                "{member} is not supported for JWT Authorizer"
-            )));
-        }
         limit_length("Name", self.name.as_deref(), 128)
     }
 
-    fn configuration(&self) -> Result<Option<JwtConfiguration>, ServiceError> {
-        let Some(members) = self.jwt_configuration.clone() else { return Ok(None) };
-        let configuration: JwtConfiguration = serde_json::from_value(Value::Object(members))
-            .map_err(|error| errors::bad_request(format!("Invalid JwtConfiguration: {error}")))?;
-        if configuration.issuer.is_empty() {
-            return Err(errors::bad_request("Issuer is required for JWT Authorizer"));
+    fn create(&self) -> Result<AuthorizerKind, ServiceError> {
+        match self.authorizer_type.as_deref() {
+            Some("REQUEST") => lambda::create(self).map(AuthorizerKind::Lambda),
+            _ => jwt::create(self).map(AuthorizerKind::Jwt),
         }
-        limit_length("Issuer", Some(&configuration.issuer), 2048)?;
-        // With no audience, every token of the issuer would do, or none.
-        if configuration.audience.iter().all(String::is_empty) {
-            return Err(errors::bad_request(
-                "Audience list must have at least 1 item for JWT Authorizer",
-            ));
+    }
+
+    fn update(&self, kind: &mut AuthorizerKind) -> Result<(), ServiceError> {
+        let own = match kind {
+            AuthorizerKind::Jwt(_) => "JWT",
+            AuthorizerKind::Lambda(_) => "REQUEST",
+        };
+        if self.authorizer_type.as_deref().is_some_and(|given| given != own) {
+            return Err(errors::bad_request("The type of an authorizer cannot be changed"));
         }
-        if configuration.audience.len() > MOST_AUDIENCES {
-            return Err(errors::limit("audiences"));
+        match kind {
+            AuthorizerKind::Jwt(jwt) => jwt::update(jwt, self),
+            AuthorizerKind::Lambda(lambda) => lambda::update(lambda, self),
         }
-        Ok(Some(configuration))
     }
 }
 
-/// Reads the one expression of an identity source: `$request.header.NAME` or
-/// `$request.querystring.NAME`.
-fn source(expressions: &[String]) -> Result<IdentitySource, ServiceError> {
-    let invalid = || {
-        errors::bad_request(
-            "JWT Authorizer must have exactly one identity source, of the form \
-             $request.header.NAME or $request.querystring.NAME",
-        )
-    };
-    let [expression] = expressions else { return Err(invalid()) };
-    if let Some(name) = expression.strip_prefix("$request.header.") {
-        return name.parse().map(IdentitySource::Header).map_err(|_| invalid());
+/// Refuses what another kind of authorizer has.
+fn foreign(kind: &str, members: &[(&str, bool)]) -> Result<(), ServiceError> {
+    match members.iter().find(|(_, given)| *given) {
+        Some((member, _)) => {
+            Err(errors::bad_request(format!("{member} is not supported for {kind} Authorizer")))
+        }
+        None => Ok(()),
     }
-    match expression.strip_prefix("$request.querystring.") {
-        Some(name) if !name.is_empty() => Ok(IdentitySource::Query(name.to_owned())),
-        _ => Err(invalid()),
-    }
+}
+
+/// Whether a text is given.
+fn text(member: Option<&String>) -> bool {
+    member.is_some_and(|text| !text.is_empty())
 }
 
 fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<&'a Arc<Authorizer>, ServiceError> {
@@ -143,14 +118,12 @@ impl HttpApis {
         given.check()?;
         input.need("AuthorizerType")?;
         let name = input.need("Name")?.to_owned();
-        let configuration = given.configuration()?.ok_or_else(|| {
-            errors::bad_request("JwtConfiguration is required for JWT Authorizer")
-        })?;
-        let identity_source = given.identity_source.unwrap_or_default();
-        let source = source(&identity_source)?;
+        let kind = given.create()?;
         // An unknown API is refused before anybody's issuer is asked.
         self.look(input, |_| Ok(()))?;
-        self.check_issuer(&configuration.issuer).await?;
+        if let AuthorizerKind::Jwt(jwt) = &kind {
+            self.check_issuer(&jwt.jwt_configuration.issuer).await?;
+        }
         let now = self.now();
         self.change(input, |api| {
             api.reconfigure(now, |snapshot| {
@@ -158,14 +131,7 @@ impl HttpApis {
                     return Err(errors::limit("Authorizers"));
                 }
                 check_name(snapshot, &name, "")?;
-                let authorizer = Authorizer {
-                    authorizer_id: new_id(6)?,
-                    authorizer_type: "JWT",
-                    identity_source,
-                    jwt_configuration: configuration,
-                    name,
-                    source,
-                };
+                let authorizer = Authorizer { authorizer_id: new_id(6)?, kind, name };
                 let shown = show(&authorizer);
                 let id = authorizer.authorizer_id.clone();
                 snapshot.authorizers.insert(id, Arc::new(authorizer));
@@ -178,32 +144,27 @@ impl HttpApis {
         let given: Given = input.body(&["ApiId", "AuthorizerId"])?;
         given.check()?;
         let id = input.need("AuthorizerId")?;
-        let configuration = given.configuration()?;
-        let source = given.identity_source.as_deref().map(source).transpose()?;
-        self.look(input, |api| find(&api.live, id).map(drop))?;
-        if let Some(configuration) = &configuration {
+        self.look(input, |api| given.update(&mut find(&api.live, id)?.kind.clone()))?;
+        if let Some(configuration) = jwt::configuration(&given)? {
             self.check_issuer(&configuration.issuer).await?;
         }
         let now = self.now();
-        self.change(input, |api| {
+        let shown = self.change(input, |api| {
             api.reconfigure(now, |snapshot| {
                 let mut authorizer = Authorizer::clone(find(snapshot, id)?);
-                if let Some(name) = given.name.filter(|name| !name.is_empty()) {
-                    check_name(snapshot, &name, id)?;
-                    authorizer.name = name;
+                if let Some(name) = given.name.as_ref().filter(|name| !name.is_empty()) {
+                    check_name(snapshot, name, id)?;
+                    authorizer.name.clone_from(name);
                 }
-                if let Some(configuration) = configuration {
-                    authorizer.jwt_configuration = configuration;
-                }
-                if let (Some(source), Some(expressions)) = (source, given.identity_source) {
-                    authorizer.source = source;
-                    authorizer.identity_source = expressions;
-                }
+                given.update(&mut authorizer.kind)?;
                 let shown = show(&authorizer);
                 snapshot.authorizers.insert(id.to_owned(), Arc::new(authorizer));
                 Ok(shown)
             })
-        })
+        })?;
+        // What another configuration made is not asked for.
+        self.answers.forget(|key| key.authorizer_id == id);
+        Ok(shown)
     }
 
     pub(super) fn get_authorizer(&self, input: &Input<'_>) -> Result<Value, ServiceError> {
@@ -216,18 +177,31 @@ impl HttpApis {
         })
     }
 
+    /// "Resets all authorizer cache entries on a stage."
+    /// (<https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-stages-stagename-cache-authorizers.html>)
+    pub(super) fn reset_authorizers_cache(&self, input: &Input<'_>) -> Result<Value, ServiceError> {
+        let (api, stage) = (input.need("ApiId")?, input.need("StageName")?);
+        self.look(input, |api| {
+            let there = api.stages.contains_key(stage);
+            there
+                .then_some(())
+                .ok_or_else(|| errors::not_found("Invalid stage identifier specified"))
+        })?;
+        self.answers.forget(|key| key.api_id == api && key.stage == stage);
+        Ok(NOTHING)
+    }
+
     pub(super) fn delete_authorizer(&self, input: &Input<'_>) -> Result<Value, ServiceError> {
         let now = self.now();
         self.change(input, |api| {
             api.reconfigure(now, |snapshot| {
                 let id = input.need("AuthorizerId")?;
                 let name = find(snapshot, id)?.name.clone();
-                let user = snapshot.routes.values().find(|route| {
-                    matches!(&route.authorization,
-                        Authorization::Jwt { authorizer_id, .. } if authorizer_id == id)
-                });
                 // <https://github.com/anomalyco/sst/issues/5586>
-                if let Some(route) = user {
+                let mut routes = snapshot.routes.values();
+                if let Some(route) =
+                    routes.find(|route| route.authorization.authorizer_id() == Some(id))
+                {
                     return Err(errors::conflict(format!(
                         "Cannot delete authorizer '{name}', is referenced in route: {}",
                         route.key

@@ -227,31 +227,34 @@ fn texts(parameters: Option<&Map<String, Value>>) -> Texts {
     all.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
 }
 
-/// The function that a URI names: its ARN, or the ARN inside
-/// `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations`.
+/// The function that a URI names: its ARN, or the one of which it is the invocation.
 fn function_of_uri(uri: &str) -> Result<String, ServiceError> {
-    let inner = match uri.split_once(":lambda:path/2015-03-31/functions/") {
-        Some((prefix, rest)) if prefix.starts_with("arn:") && prefix.contains(":apigateway:") => {
-            rest.strip_suffix("/invocations")
-        }
-        _ => Some(uri),
-    };
-    let function = inner.filter(|arn| {
-        let parts: Vec<_> = arn.split(':').collect();
-        matches!(
-            parts.as_slice(),
-            ["arn", _, "lambda", region, account, "function", name]
-            | ["arn", _, "lambda", region, account, "function", name, _]
-                if !region.is_empty() && !account.is_empty() && !name.is_empty()
-        )
-    });
-    if let Some(arn) = function {
-        return Ok(arn.to_owned());
+    if let Some(arn) = invoked(uri).or_else(|| is_function(uri).then(|| uri.to_owned())) {
+        return Ok(arn);
     }
     if uri.starts_with("http://") || uri.starts_with("https://") {
         return Err(errors::not_built("HTTP proxy integrations (HTTP_PROXY)"));
     }
     Err(errors::bad_request("Invalid function ARN or invalid uri"))
+}
+
+/// The function of an invocation's URI:
+/// `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations`.
+pub(crate) fn invoked(uri: &str) -> Option<String> {
+    let (prefix, rest) = uri.split_once(":lambda:path/2015-03-31/functions/")?;
+    let gateway = prefix.starts_with("arn:") && prefix.contains(":apigateway:");
+    let arn = rest.strip_suffix("/invocations")?;
+    (gateway && is_function(arn)).then(|| arn.to_owned())
+}
+
+fn is_function(arn: &str) -> bool {
+    let parts: Vec<_> = arn.split(':').collect();
+    matches!(
+        parts.as_slice(),
+        ["arn", _, "lambda", region, account, "function", name]
+        | ["arn", _, "lambda", region, account, "function", name, _]
+            if !region.is_empty() && !account.is_empty() && !name.is_empty()
+    )
 }
 
 fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<&'a Arc<Integration>, ServiceError> {

@@ -67,6 +67,7 @@ impl HttpApis {
             "GetAuthorizers" => self.get_authorizers(&input)?,
             "UpdateAuthorizer" => self.update_authorizer(&input).await?,
             "DeleteAuthorizer" => self.delete_authorizer(&input)?,
+            "ResetAuthorizersCache" => self.reset_authorizers_cache(&input)?,
             "CreateDeployment" => self.create_deployment(&input)?,
             "GetDeployment" => self.get_deployment(&input)?,
             "GetDeployments" => self.get_deployments(&input)?,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::input::{Input, limit_length, set};
 use super::{NOTHING, errors};
 use crate::http_api::HttpApis;
-use crate::http_api::model::{Authorization, Route, Snapshot};
+use crate::http_api::model::{Authorization, AuthorizerKind, Route, Snapshot};
 use crate::http_api::route::RouteKey;
 use crate::http_api::state::new_id;
 
@@ -66,9 +66,9 @@ fn authorization(
     given: &Given,
 ) -> Result<Authorization, ServiceError> {
     let kind = given.authorization_type.as_deref().unwrap_or(before.name());
-    let (old_id, old_scopes) = match before {
-        Authorization::Jwt { authorizer_id, scopes } => (Some(authorizer_id), scopes.as_slice()),
-        _ => (None, [].as_slice()),
+    let old_scopes = match before {
+        Authorization::Jwt { scopes, .. } => scopes.as_slice(),
+        _ => &[],
     };
     let scopes = given.authorization_scopes.clone().unwrap_or_else(|| old_scopes.to_vec());
     if kind != "JWT" && given.authorization_scopes.as_ref().is_some_and(|s| !s.is_empty()) {
@@ -82,26 +82,30 @@ fn authorization(
     if let Some(scope) = scopes.iter().find(|scope| !is_scope(scope)) {
         return Err(errors::bad_request(format!("Invalid authorization scope: {scope}")));
     }
+    let given_id = given.authorizer_id.as_deref().filter(|id| !id.is_empty());
+    let authorizer = |fits: fn(&AuthorizerKind) -> bool| {
+        let id = given_id.or(before.authorizer_id())?;
+        snapshot.authorizers.get(id).filter(|it| fits(&it.kind)).map(|_| id.to_owned())
+    };
     match kind {
         "NONE" => Ok(Authorization::None),
         "AWS_IAM" => Ok(Authorization::AwsIam),
-        "JWT" => {
-            let id = given.authorizer_id.as_ref().filter(|id| !id.is_empty()).or(old_id);
-            match id.filter(|id| snapshot.authorizers.contains_key(*id)) {
-                Some(id) => Ok(Authorization::Jwt { authorizer_id: id.clone(), scopes }),
-                // <https://github.com/anomalyco/ion/issues/1104>
-                None => Err(errors::bad_request(
-                    "Invalid authorizer ID specified. Setting the authorization type to JWT \
-                     requires a valid JWT authorizer.",
-                )),
-            }
-        }
-        // No Lambda authorizer can exist here, so no id can be a valid one
-        // (<https://github.com/hashicorp/terraform-provider-aws/issues/17497>).
-        "CUSTOM" => Err(errors::bad_request(
-            "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or \
-             COGNITO_USER_POOLS requires a valid authorizer.",
-        )),
+        // <https://github.com/anomalyco/ion/issues/1104>
+        "JWT" => match authorizer(|kind| matches!(kind, AuthorizerKind::Jwt(_))) {
+            Some(authorizer_id) => Ok(Authorization::Jwt { authorizer_id, scopes }),
+            None => Err(errors::bad_request(
+                "Invalid authorizer ID specified. Setting the authorization type to JWT requires \
+                 a valid JWT authorizer.",
+            )),
+        },
+        // <https://github.com/hashicorp/terraform-provider-aws/issues/17497>
+        "CUSTOM" => match authorizer(|kind| matches!(kind, AuthorizerKind::Lambda(_))) {
+            Some(authorizer_id) => Ok(Authorization::Lambda { authorizer_id }),
+            None => Err(errors::bad_request(
+                "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or \
+                 COGNITO_USER_POOLS requires a valid authorizer.",
+            )),
+        },
         _ => Err(errors::bad_request(
             "Invalid authorization type specified. Must be one of [NONE, AWS_IAM, CUSTOM, JWT]",
         )),

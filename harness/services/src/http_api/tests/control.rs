@@ -370,7 +370,6 @@ const IDENTITY: &str = "BadRequestException 400 JWT Authorizer must have exactly
 
 #[rstest]
 #[case(json!({"AuthorizerType": null}), "BadRequestException 400 Authorizer type is required")]
-#[case(json!({"AuthorizerType": "REQUEST"}), "NotImplementedException 501 Ringfence does not have Lambda authorizers (AuthorizerType REQUEST)")]
 #[case(json!({"AuthorizerType": "COGNITO"}), "BadRequestException 400 Invalid authorizer type specified. Must be one of [JWT, REQUEST]")]
 #[case(json!({"AuthorizerUri": "x"}), "BadRequestException 400 AuthorizerUri is not supported for JWT Authorizer")]
 #[case(json!({"JwtConfiguration": null}), "BadRequestException 400 JwtConfiguration is required for JWT Authorizer")]

@@ -250,8 +250,6 @@ async fn a_failed_integration_is_told_in_the_log_only(
 
 #[tokio::test]
 async fn a_slow_integration_is_unavailable() {
-    let world = World::new().await;
-    let ready = world.ready().await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     // An endpoint that accepts and never answers.
     let setting = crate::Setting::new(
@@ -264,16 +262,17 @@ async fn a_slow_integration_is_unavailable() {
     setting.set_endpoint(endpoint.parse().unwrap());
     let setting = std::sync::Arc::new(setting);
     let client = crate::client::Client::new(setting.clone());
-    let functions = crate::http_api::invoke::Functions::new(setting, client);
-    let mut integration = world
-        .apis
-        .apis
-        .read(&ready.api, |api| api.live.integrations[&ready.integration].as_ref().clone())
-        .unwrap();
-    integration.timeout_in_millis = 50;
+    let functions = crate::gateway::invoke::Functions::new(setting, client);
+    let invocation = crate::gateway::invoke::Invocation {
+        api_id: "api",
+        source_arn: "arn",
+        function: FUNCTION,
+        role: None,
+        timeout_in_millis: 50,
+    };
     assert_eq!(
-        functions.invoke("api", "arn", &integration, &json!({})).await,
-        Err(crate::http_api::invoke::InvokeError::Timeout)
+        functions.invoke(invocation, &json!({})).await,
+        Err(crate::gateway::invoke::InvokeError::Timeout)
     );
 }
 

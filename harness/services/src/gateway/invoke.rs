@@ -1,8 +1,9 @@
-//! Invoking a route's function, as the gateway or as the integration's role.
+//! Invoking a function of an API, an integration's or an authorizer's, as the gateway
+//! or as the role that is configured.
 //!
 //! The call goes to the guard's endpoint like anybody's: the function's
 //! resource policy lets the gateway in, by `aws:SourceArn` and
-//! `aws:SourceAccount`, or it does not. With a role in `CredentialsArn`, the
+//! `aws:SourceAccount`, or it does not. With a role, the
 //! gateway assumes it (its trust policy decides) and calls as its session.
 
 use std::collections::HashMap;
@@ -13,14 +14,13 @@ use ringfence_wire::{Secret, Service, ServiceError};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
-use super::model::Integration;
 use crate::client::Client;
 use crate::credentials::{Credentials, Identity};
 use crate::setting::Setting;
 
 /// The gateway, as resource and trust policies name it.
 const PRINCIPAL: &str = "apigateway.amazonaws.com";
-/// How the gateway names its session of an integration's role.
+/// How the gateway names its session of a role.
 const SESSION_NAME: &str = "BackplaneAssumeRoleSession";
 /// How long a key of the gateway lives, and how long before that it is replaced.
 const KEY_LIFETIME: Duration = Duration::hours(1);
@@ -28,7 +28,7 @@ const RENEWAL: Duration = Duration::minutes(5);
 
 /// Why a function gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum InvokeError {
+pub(crate) enum InvokeError {
     /// The words of AWS's access log, seen in public logs of HTTP APIs.
     #[error(
         "The IAM role configured on the integration or API Gateway doesn't have permissions to \
@@ -49,53 +49,63 @@ pub(super) enum InvokeError {
     Other(String),
 }
 
-/// The functions behind the integrations.
+/// Which function is invoked, for what, and as whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Invocation<'a> {
+    pub(crate) api_id: &'a str,
+    /// What of the API asks: `aws:SourceArn`.
+    pub(crate) source_arn: &'a str,
+    /// The function's ARN.
+    pub(crate) function: &'a str,
+    /// The role that the gateway assumes for it; none where the function's resource
+    /// policy lets the gateway in.
+    pub(crate) role: Option<&'a str>,
+    pub(crate) timeout_in_millis: u32,
+}
+
+/// The functions behind the APIs.
 #[derive(Debug)]
-pub(super) struct Functions {
+pub(crate) struct Functions {
     setting: Arc<Setting>,
     client: Client,
-    /// The gateway's keys, one a route: by API and source ARN.
+    /// The gateway's keys, by API and source ARN.
     keys: Mutex<HashMap<(String, String), Credentials>>,
-    /// The sessions of integrations' roles: by API, source ARN and role.
+    /// The sessions of roles: by API, source ARN and role.
     sessions: Mutex<HashMap<(String, String, String), Credentials>>,
 }
 
 impl Functions {
-    pub(super) fn new(setting: Arc<Setting>, client: Client) -> Self {
+    pub(crate) fn new(setting: Arc<Setting>, client: Client) -> Self {
         Self { setting, client, keys: Mutex::default(), sessions: Mutex::default() }
     }
 
-    /// Invokes an integration's function and waits for its result.
-    pub(super) async fn invoke(
+    /// Invokes a function and waits for its result.
+    pub(crate) async fn invoke(
         &self,
-        api_id: &str,
-        source_arn: &str,
-        integration: &Integration,
+        invocation: Invocation<'_>,
         event: &Value,
     ) -> Result<Bytes, InvokeError> {
-        let limit = std::time::Duration::from_millis(integration.timeout_in_millis.into());
-        tokio::time::timeout(limit, self.exchange(api_id, source_arn, integration, event))
+        let limit = std::time::Duration::from_millis(invocation.timeout_in_millis.into());
+        tokio::time::timeout(limit, self.exchange(invocation, event))
             .await
             .unwrap_or(Err(InvokeError::Timeout))
     }
 
     async fn exchange(
         &self,
-        api_id: &str,
-        source_arn: &str,
-        integration: &Integration,
+        invocation: Invocation<'_>,
         event: &Value,
     ) -> Result<Bytes, InvokeError> {
-        let function = integration.function_arn.as_deref().ok_or(InvokeError::Unserved)?;
+        let Invocation { api_id, source_arn, function, role, .. } = invocation;
         let own = self.key(api_id, source_arn)?;
-        let credentials = match &integration.credentials_arn {
+        let credentials = match role {
             Some(role) => self.assume(api_id, source_arn, role, &own).await?,
             None => own,
         };
         let payload = Bytes::from(event.to_string());
         let answer = self
             .client
-            .exchange(&credentials, Service::Lambda, "Invoke", invocation(function), Some(payload))
+            .exchange(&credentials, Service::Lambda, "Invoke", named(function), Some(payload))
             .await
             .map_err(|error| describe(&error))?;
         match answer.status().as_u16() {
@@ -109,7 +119,7 @@ impl Functions {
         }
     }
 
-    /// The gateway's key for a route, made once an hour.
+    /// The gateway's key for a source, made once an hour.
     fn key(&self, api_id: &str, source_arn: &str) -> Result<Credentials, InvokeError> {
         let now = self.setting.now();
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
@@ -131,7 +141,7 @@ impl Functions {
         Ok(key)
     }
 
-    /// A session of an integration's role, used until it nearly ends.
+    /// A session of a role, used until it nearly ends.
     async fn assume(
         &self,
         api_id: &str,
@@ -161,7 +171,7 @@ impl Functions {
     }
 
     /// Ends the keys of an API that is no more.
-    pub(super) fn forget(&self, api_id: &str) {
+    pub(crate) fn forget(&self, api_id: &str) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.retain(|(api, _), key| {
             let stays = api != api_id;
@@ -176,14 +186,16 @@ impl Functions {
 }
 
 /// The members that name a function: its ARN, and a version or alias apart.
-fn invocation(arn: &str) -> Value {
+fn named(arn: &str) -> Value {
     let mut parts: Vec<_> = arn.split(':').collect();
     let qualifier = (parts.len() == 8).then(|| parts.pop()).flatten();
     let mut input = json!({
         "FunctionName": parts.join(":"),
         "InvocationType": "RequestResponse",
     });
-    super::model::put(&mut input, "Qualifier", qualifier);
+    if let (Some(members), Some(qualifier)) = (input.as_object_mut(), qualifier) {
+        members.insert("Qualifier".to_owned(), qualifier.into());
+    }
     input
 }
 
