@@ -166,6 +166,8 @@ pub struct RouteFacts {
     pub authorization_type: String,
     /// The authorizer that it asks, if it asks one.
     pub authorizer_id: Option<String>,
+    /// Where that looks for who asks, if a function does: `$request.header.NAME`, ….
+    pub identity_sources: Vec<String>,
     /// The scopes of which a token must hold one.
     pub scopes: Vec<String>,
 }

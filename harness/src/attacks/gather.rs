@@ -513,7 +513,8 @@ async fn routes(platform: &Actor, api_id: &str) -> Result<Vec<RouteFacts>, Facts
     let input = json!({"ApiId": api_id});
     let integrations =
         ask(platform, Service::ApiGatewayV2, "GetIntegrations", input.clone()).await?;
-    let answer = ask(platform, Service::ApiGatewayV2, "GetRoutes", input).await?;
+    let answer = ask(platform, Service::ApiGatewayV2, "GetRoutes", input.clone()).await?;
+    let authorizers = ask(platform, Service::ApiGatewayV2, "GetAuthorizers", input).await?;
     let mut routes = Vec::new();
     for route in items(&answer) {
         // A route need not lead anywhere yet.
@@ -527,6 +528,12 @@ async fn routes(platform: &Actor, api_id: &str) -> Result<Vec<RouteFacts>, Facts
             .unwrap_or_default()
             .to_owned();
         let scopes = route.get("authorizationScopes").and_then(Value::as_array);
+        let asks = |it: &&Value| {
+            it.get("authorizerType").and_then(Value::as_str) == Some("REQUEST")
+                && it.get("authorizerId").is_some_and(|id| route.get("authorizerId") == Some(id))
+        };
+        let function = items(&authorizers).find(asks);
+        let sources = function.and_then(|it| it.get("identitySource")?.as_array());
         routes.push(RouteFacts {
             route_id: member(route, "GetRoutes", "routeId")?,
             route_key: member(route, "GetRoutes", "routeKey")?,
@@ -536,16 +543,18 @@ async fn routes(platform: &Actor, api_id: &str) -> Result<Vec<RouteFacts>, Facts
                 .unwrap_or("NONE")
                 .to_owned(),
             authorizer_id: route.get("authorizerId").and_then(Value::as_str).map(str::to_owned),
-            scopes: scopes
-                .into_iter()
-                .flatten()
-                .filter_map(|scope| scope.as_str().map(str::to_owned))
-                .collect(),
+            identity_sources: texts(sources),
+            scopes: texts(scopes),
         });
     }
     // In an order that the next run has too: the ids are random.
     routes.sort_by(|one, other| one.route_key.cmp(&other.route_key));
     Ok(routes)
+}
+
+fn texts(values: Option<&Vec<Value>>) -> Vec<String> {
+    let all = values.into_iter().flatten();
+    all.filter_map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
 async fn network(platform: &Actor, subnets: &[String]) -> Result<Option<String>, FactsError> {

@@ -23,13 +23,13 @@ pub(super) struct Case {
     pub(super) name: Cow<'static, str>,
     pub(super) guard_rail: GuardRail,
     pub(super) title: Cow<'static, str>,
-    pub(super) carried: Carried,
+    pub(super) carried: Carried<'static>,
     /// Status and message.
     pub(super) expected: (u16, &'static str),
 }
 
 impl Case {
-    fn carried(name: &'static str, title: &'static str, carried: Carried) -> Self {
+    fn carried(name: &'static str, title: &'static str, carried: Carried<'static>) -> Self {
         let (name, title) = (name.into(), title.into());
         Self { name, guard_rail: TOKEN, title, carried, expected: UNAUTHORIZED }
     }

@@ -2,9 +2,11 @@
 //! token can be bad.
 //!
 //! - [`cases`]: the ways, as data;
+//! - [`functions`]: routes about which a function decides;
 //! - [`mirror`]: a copy of the routes without the guard rail, for the mutants.
 
 mod cases;
+mod functions;
 mod mirror;
 
 use std::collections::BTreeSet;
@@ -17,6 +19,7 @@ use time::OffsetDateTime;
 use url::Url;
 
 use self::cases::Case;
+use self::functions::{MADE_UP_IDENTITY, NO_IDENTITY, Place, asks_for_identity};
 use self::mirror::Mirror;
 use super::actor::Actor;
 use super::facts::{DEFAULT_STAGE, Facts, RouteFacts};
@@ -62,7 +65,7 @@ pub struct Gateway<'a> {
 }
 
 /// How a request carries its token.
-enum Carried {
+enum Carried<'r> {
     Nothing,
     Header(String),
     Headers(Vec<String>),
@@ -70,9 +73,11 @@ enum Carried {
     Query(&'static str, String),
     /// In another header.
     Elsewhere(&'static str, String),
+    /// Values where a function looks for them.
+    Identity(Vec<(Place<'r>, &'static str)>),
 }
 
-impl Carried {
+impl Carried<'_> {
     fn bearer(token: impl std::fmt::Display) -> Self {
         Self::Header(format!("Bearer {token}"))
     }
@@ -113,7 +118,10 @@ impl Gateway<'_> {
         let mut findings = Vec::new();
         let mirror = Mirror::of(self.facts, &self.routes, self.platform);
         // Where no token decides anything, there is nothing to show by a copy.
-        let tried = self.routes.iter().any(|route| self.untried(route).is_none());
+        let tried = self
+            .routes
+            .iter()
+            .any(|route| asks_for_identity(route) || self.untried(route).is_none());
         if !tried {
             self.attack(&mirror, selected, &mut findings).await?;
             return Ok(findings);
@@ -137,6 +145,10 @@ impl Gateway<'_> {
         findings: &mut Vec<Finding>,
     ) -> anyhow::Result<()> {
         for &route in &self.routes {
+            if asks_for_identity(route) {
+                findings.extend(self.at_function(route, mirror, selected).await?);
+                continue;
+            }
             if let Some(untried) = self.untried(route) {
                 findings.extend(Some(untried).filter(|untried| selected(&untried.id)));
                 continue;
@@ -168,6 +180,10 @@ impl Gateway<'_> {
     pub fn ids(&self) -> Result<Vec<String>, IssuerError> {
         let mut ids = Vec::new();
         for &route in &self.routes {
+            if asks_for_identity(route) {
+                ids.extend([NO_IDENTITY, MADE_UP_IDENTITY].map(|name| id(name, route)));
+                continue;
+            }
             if let Some(untried) = self.untried(route) {
                 ids.push(untried.id);
                 continue;
@@ -205,6 +221,11 @@ impl Gateway<'_> {
             // A token can be tried where another route's would be good.
             "NONE" if self.issuer(route).is_ok() && self.facts.has(Lack::Authorizer) => None,
             "NONE" => told(Verdict::Failed, "its authorization is NONE".to_owned()),
+            "CUSTOM" => told(
+                Verdict::NotRun,
+                "its authorizer's function looks at nothing that a request carries by itself"
+                    .to_owned(),
+            ),
             other => told(
                 Verdict::NotApplicable,
                 format!("its authorization is {other}, and no token opens it"),
@@ -246,7 +267,7 @@ impl Gateway<'_> {
         self.issuer(route)?.sign(&self.claims(route)?)
     }
 
-    async fn fetch(&self, route: &RouteFacts, carried: &Carried) -> anyhow::Result<Answered> {
+    async fn fetch(&self, route: &RouteFacts, carried: &Carried<'_>) -> anyhow::Result<Answered> {
         self.fetch_from(&self.facts.api_id, self.facts.stage(), route, carried).await
     }
 
@@ -255,7 +276,7 @@ impl Gateway<'_> {
         api_id: &str,
         stage: &str,
         route: &RouteFacts,
-        carried: &Carried,
+        carried: &Carried<'_>,
     ) -> anyhow::Result<Answered> {
         let (method, path) = request_of(&route.route_key);
         // A stage that is not the default one stands first in the path.
@@ -268,12 +289,24 @@ impl Gateway<'_> {
         if let Carried::Query(name, token) = carried {
             url.query_pairs_mut().append_pair(name, token);
         }
+        let identity = match carried {
+            Carried::Identity(values) => values.as_slice(),
+            _ => &[],
+        };
+        for (place, value) in identity {
+            if let Place::Query(name) = place {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
         let host = format!("{api_id}.execute-api.{}.amazonaws.com", self.facts.region);
         let mut request = self.http.request(method.parse()?, url).header(HOST, host);
         let values: &[String] = match carried {
             Carried::Header(value) => std::slice::from_ref(value),
             Carried::Headers(values) => values,
-            Carried::Nothing | Carried::Query(..) | Carried::Elsewhere(..) => &[],
+            Carried::Nothing
+            | Carried::Query(..)
+            | Carried::Elsewhere(..)
+            | Carried::Identity(_) => &[],
         };
         for value in values {
             let mut value = HeaderValue::from_str(value)?;
@@ -284,6 +317,11 @@ impl Gateway<'_> {
             let mut value = HeaderValue::from_str(value)?;
             value.set_sensitive(true);
             request = request.header(*name, value);
+        }
+        for (place, value) in identity {
+            if let Place::Header(name) = place {
+                request = request.header(*name, *value);
+            }
         }
         let response = request.send().await?;
         let status = response.status().as_u16();
