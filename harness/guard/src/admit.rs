@@ -63,7 +63,7 @@ impl Pipeline {
         parts: &request::Parts,
     ) -> Result<Admitted, (ServiceError, Service)> {
         let limit = match self.served(parts) {
-            Some(Target::Api(_)) => Some(HTTP_API),
+            Some(Target::Api(_) | Target::Rest { .. }) => Some(HTTP_API),
             Some(Target::Url(_)) => Some(FUNCTION_URL),
             // A package is read, not sent.
             Some(Target::Code) => Some(0),

@@ -64,16 +64,7 @@ impl Subject {
         perimeter: &Arc<Perimeter>,
         service: Service,
     ) -> Result<Self, ServiceError> {
-        let mut subject = Self {
-            principal: Principal::Anonymous,
-            owner: None,
-            identity: Vec::new(),
-            boundary: None,
-            session: None,
-            tags: Tags::new(),
-            service_control: Vec::new(),
-            perimeter: Arc::clone(perimeter),
-        };
+        let mut subject = Self::anyone(perimeter);
         match &caller.identity {
             Identity::Root { account_id, .. } => {
                 subject.principal = Principal::Root { account_id: account_id.clone() };
@@ -110,8 +101,17 @@ impl Subject {
     pub(crate) fn given(arn: &str, document: Document, perimeter: &Arc<Perimeter>) -> Self {
         Self {
             principal: Principal::User { arn: arn.to_owned() },
-            owner: None,
             identity: vec![Attached::own(recording::given_id(arn), Arc::new(document))],
+            ..Self::anyone(perimeter)
+        }
+    }
+
+    /// Whoever comes without a signature.
+    pub(crate) fn anyone(perimeter: &Arc<Perimeter>) -> Self {
+        Self {
+            principal: Principal::Anonymous,
+            owner: None,
+            identity: Vec::new(),
             boundary: None,
             session: None,
             tags: Tags::new(),

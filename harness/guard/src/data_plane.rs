@@ -7,24 +7,26 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, request};
 use ringfence_policy::{Context, Document, Kind, Outcome};
 use ringfence_services::credentials::{Identity, Session};
-use ringfence_services::gateway::{Judge, Judgement};
+use ringfence_services::gateway::{Judge, Judgement, Question};
 use ringfence_services::http_api::Caller;
 use ringfence_services::lambda::{Lambda, UrlHost, UrlTarget};
+use ringfence_services::rest_api;
 use ringfence_wire::{Service, ServiceError, error, signature};
-use serde_json::Value;
 
 use crate::authenticate;
 use crate::authorize::{Keys, Subject};
 use crate::journal::Ending;
 use crate::pipeline::{Passage, Pipeline, deciding};
 use crate::refusal;
-use crate::requirements::{Requirement, invoke_url};
+use crate::requirements::{Requirement, ResourcePolicy, invoke_url};
 
 /// What a host addresses, where it is not AWS's API.
 #[derive(Debug)]
 pub(crate) enum Target {
     /// An HTTP API, by id.
     Api(String),
+    /// A REST API, by id, with the path below it: its stage comes first.
+    Rest { api: String, path: String },
     /// A function's URL.
     Url(UrlHost),
     /// A function's package, at a URL that `GetFunction` gave.
@@ -44,9 +46,17 @@ impl Pipeline {
             return Some(Target::Response);
         }
         if let Some(api) = self.services.http_apis().api_of_host(host) {
-            return Some(Target::Api(api));
+            let path = parts.uri.path().to_owned();
+            return Some(match self.services.rest_apis().has(&api) {
+                true => Target::Rest { api, path },
+                false => Target::Api(api),
+            });
         }
-        self.services.lambda().url_of_host(host).map(Target::Url)
+        if let Some(url) = self.services.lambda().url_of_host(host) {
+            return Some(Target::Url(url));
+        }
+        let (api, path) = below_rest_api(parts.uri.path()).filter(|_| is_plain(host))?;
+        self.services.rest_apis().has(&api).then_some(Target::Rest { api, path })
     }
 
     /// Serves a request.
@@ -60,6 +70,7 @@ impl Pipeline {
         passage.entry.principal = Identity::Anonymous.arn();
         match target {
             Target::Api(api) => self.serve_api(&api, parts, body, passage).await,
+            Target::Rest { api, path } => self.serve_rest(&api, &path, parts, body, passage).await,
             Target::Url(url) => self.serve_host(&url, parts, body, passage).await,
             Target::Code => self.serve_code(&parts, passage).await,
             Target::Response => self.serve_response(&parts, body, passage),
@@ -91,15 +102,7 @@ impl Pipeline {
                 match self.may(&session, vec![required], &parts, passage).await {
                     May::Undecided(error) => return undecided(&error, passage),
                     May::No => {}
-                    May::Yes => {
-                        let account_id = session.identity.account_id().unwrap_or_default();
-                        caller = Some(Caller {
-                            access_key,
-                            account_id: account_id.to_owned(),
-                            user_id: session.identity.user_id(),
-                            user_arn: session.identity.arn(),
-                        });
-                    }
+                    May::Yes => caller = Some(caller_of(&session, access_key)),
                 }
             }
         }
@@ -111,6 +114,56 @@ impl Pipeline {
         let source_ip = passage.source_ip;
         let mut given = GivenPolicies { pipeline: self, headers: &headers, passage, error: None };
         let answer = apis.serve(api, request, source_ip, &mut given).await;
+        match given.error.take() {
+            Some(error) => undecided(&error, passage),
+            None => answer,
+        }
+    }
+
+    /// A REST API decides by itself but for methods with `AWS_IAM`, and for its own
+    /// policy.
+    async fn serve_rest(
+        &self,
+        api: &str,
+        path: &str,
+        parts: request::Parts,
+        body: Bytes,
+        passage: &mut Passage,
+    ) -> Response<Bytes> {
+        let apis = self.services.rest_apis();
+        passage.entry.service = "execute-api".to_owned();
+        passage.entry.operation = "Invoke".to_owned();
+        let taken = match apis.method_of(api, &parts.method, path).await {
+            Ok(taken) => taken,
+            Err(refused) => return refused.answer(),
+        };
+        let mut caller = None;
+        if taken.authorization_type == "AWS_IAM" {
+            if let Some((session, access_key)) = self.signer(&parts, &body, "execute-api", passage)
+            {
+                let required = with_policy(invocation(taken.arn.clone()), taken.policy.as_deref());
+                match self.may(&session, vec![required], &parts, passage).await {
+                    May::Undecided(error) => return undecided(&error, passage),
+                    May::No => {
+                        let last = passage.entry.checks.last();
+                        let explicit = last.is_some_and(|check| check.outcome == "explicit_deny");
+                        let user = session.identity.arn();
+                        return rest_api::denied(&user, &taken.arn, explicit);
+                    }
+                    May::Yes => caller = Some(caller_of(&session, access_key)),
+                }
+            }
+        } else {
+            passage.entry.outcome = Ending::Allowed;
+        }
+        let headers = parts.headers.clone();
+        let mut request = Request::from_parts(parts, body);
+        if let Some(caller) = caller {
+            request.extensions_mut().insert(caller);
+        }
+        let (source_ip, id) = (passage.source_ip, passage.entry.request_id.clone());
+        let mut given = GivenPolicies { pipeline: self, headers: &headers, passage, error: None };
+        let answer = apis.serve(&taken, request, source_ip, &id, &mut given).await;
         match given.error.take() {
             Some(error) => undecided(&error, passage),
             None => answer,
@@ -281,6 +334,49 @@ impl Pipeline {
     }
 }
 
+/// Whether a host names this machine and no bucket, API or function of it.
+fn is_plain(host: &str) -> bool {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    address.is_ok() || ["localhost", "localhost.localstack.cloud"].contains(&name)
+}
+
+/// Where LocalStack serves a REST API at its own host:
+/// `/_aws/execute-api/ID/STAGE/PATH`, `/restapis/ID/STAGE/_user_request_/PATH`
+/// (<https://docs.localstack.cloud/aws/services/apigateway/>).
+fn below_rest_api(path: &str) -> Option<(String, String)> {
+    let parted =
+        |text: &str| text.split_once('/').map(|(id, rest)| (id.to_owned(), rest.to_owned()));
+    if let Some(below) = path.strip_prefix("/_aws/execute-api/") {
+        let (id, rest) = parted(below)?;
+        return Some((id, format!("/{rest}")));
+    }
+    let (id, rest) = parted(path.strip_prefix("/restapis/")?)?;
+    let (stage, rest) = rest.split_once('/')?;
+    let rest = rest.strip_prefix("_user_request_")?;
+    Some((id, format!("/{stage}{rest}")))
+}
+
+/// Who signed, as APIs are told.
+fn caller_of(session: &Session, access_key: String) -> Caller {
+    Caller {
+        access_key,
+        account_id: session.identity.account_id().unwrap_or_default().to_owned(),
+        user_id: session.identity.user_id(),
+        user_arn: session.identity.arn(),
+    }
+}
+
+/// What a permission requires of an API that has a policy.
+fn with_policy(mut required: Requirement, policy: Option<&str>) -> Requirement {
+    if let Some(document) = policy {
+        // `arn:aws:execute-api:REGION:ACCOUNT:API`
+        let name = required.resource.split('/').next().unwrap_or_default().to_owned();
+        required.resource_policy = ResourcePolicy::Resource { name, document: document.to_owned() };
+    }
+    required
+}
+
 /// `execute-api:Invoke`.
 fn invocation(resource: String) -> Requirement {
     Requirement {
@@ -288,7 +384,7 @@ fn invocation(resource: String) -> Requirement {
         resource,
         printed_resource: None,
         context: Context::new(),
-        resource_policy: crate::requirements::ResourcePolicy::None,
+        resource_policy: ResourcePolicy::None,
         managed_by_aws: false,
         extent: crate::requirements::Extent::Call,
     }
@@ -304,13 +400,18 @@ struct GivenPolicies<'a> {
 }
 
 impl Judge for GivenPolicies<'_> {
-    fn judge(&mut self, authorizer: &str, policy: &Value, resource: &str) -> Judgement {
-        let Ok(document) = Document::parse(authorizer, &policy.to_string(), Kind::Identity) else {
-            return Judgement::Malformed;
-        };
-        let required = vec![invocation(resource.to_owned())];
+    fn judge(&mut self, question: &Question<'_>) -> Judgement {
         let Pipeline { perimeter, directory, setting, .. } = self.pipeline;
-        let subject = Subject::given(authorizer, document, perimeter);
+        let subject = match question.given {
+            Some((authorizer, policy)) => {
+                match Document::parse(authorizer, &policy.to_string(), Kind::Identity) {
+                    Ok(document) => Subject::given(authorizer, document, perimeter),
+                    Err(_) => return Judgement::Malformed,
+                }
+            }
+            None => Subject::anyone(perimeter),
+        };
+        let required = vec![with_policy(invocation(question.resource.to_owned()), question.policy)];
         let circumstances = self.passage.circumstances(self.headers);
         // Nobody of the account asks: who it is, the function alone has found out.
         let caller = Session::direct(Identity::Anonymous);

@@ -12,6 +12,7 @@ use ringfence_services::credentials::Session;
 use ringfence_services::function_targets::FunctionTargets;
 use ringfence_services::http_api::HttpApis;
 use ringfence_services::lambda::{Asked, Lambda};
+use ringfence_services::rest_api::RestApis;
 use ringfence_services::sts::{self, OidcProvider, RoleRecord, Sts};
 use ringfence_services::token::Issuers;
 use ringfence_wire::{Call, Reply, Service, ServiceError};
@@ -27,6 +28,7 @@ pub(crate) struct Services {
     sts: Sts,
     lambda: Arc<Lambda>,
     http_apis: HttpApis,
+    rest_apis: RestApis,
     cloudformation: Arc<CloudFormation>,
     targets: FunctionTargets,
 }
@@ -35,11 +37,13 @@ impl Services {
     /// The services of an account.
     pub(crate) fn new(setting: &Arc<Setting>, directory: Arc<Directory>, issuers: Issuers) -> Self {
         let client = Client::new(Arc::clone(setting));
+        let records = Arc::clone(&directory);
         let account = Account { directory, account_id: setting.account_id.clone() };
         Self {
             sts: Sts::new(Arc::clone(setting), Arc::new(account), issuers.clone()),
             lambda: Lambda::new(Arc::clone(setting), client.clone()),
-            http_apis: HttpApis::new(Arc::clone(setting), client.clone(), issuers),
+            http_apis: HttpApis::new(Arc::clone(setting), client.clone(), issuers.clone()),
+            rest_apis: RestApis::new(Arc::clone(setting), client.clone(), issuers, records),
             targets: FunctionTargets::new(Arc::clone(setting), client.clone()),
             cloudformation: CloudFormation::new(Arc::clone(setting), client),
             setting: Arc::clone(setting),
@@ -98,6 +102,9 @@ impl Services {
         call: &Call,
         answer: &Response<Bytes>,
     ) -> Result<Option<Reply>, ServiceError> {
+        if call.service() == Service::ApiGateway {
+            self.rest_apis.after(call, answer).await?;
+        }
         self.targets.after(call, answer).await
     }
 
@@ -119,6 +126,11 @@ impl Services {
     /// The HTTP APIs.
     pub(crate) fn http_apis(&self) -> &HttpApis {
         &self.http_apis
+    }
+
+    /// The REST APIs.
+    pub(crate) fn rest_apis(&self) -> &RestApis {
+        &self.rest_apis
     }
 
     pub(crate) fn function(&self, name: &str) -> Option<Function> {

@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod http_api;
 pub mod lacking;
 pub mod lambda;
+pub mod rest_api;
 pub mod setting;
 pub mod sts;
 pub mod token;

@@ -26,6 +26,7 @@ mod read;
 mod regions;
 mod resource_policies;
 mod resources;
+mod rest_apis;
 mod tag_table;
 mod tags;
 pub(crate) mod unique_ids;

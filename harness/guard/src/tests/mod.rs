@@ -17,6 +17,7 @@ mod other_services;
 mod public_access;
 mod recording;
 mod resource_policies;
+mod rest_apis;
 mod root;
 mod sealed;
 mod signatures;

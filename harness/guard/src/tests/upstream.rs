@@ -125,7 +125,7 @@ impl Upstream {
         state.seen.iter().filter(|seen| seen.field("Action") == wanted).cloned().collect()
     }
 
-    /// What a JSON service's operation is answered with from now on.
+    /// What a JSON service's operation, or `GET /path`, is answered with from now on.
     pub(super) fn answers(&self, target: &str, status: u16, answer: &serde_json::Value) {
         let mut state = self.state.lock().unwrap();
         state.answers.insert(target.to_owned(), (status, answer.to_string()));
@@ -211,6 +211,10 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
     }
     let target = seen.header("x-amz-target").unwrap_or_default();
     if let Some((status, text)) = state.answers.get(target) {
+        return (StatusCode::from_u16(*status).unwrap(), text.clone());
+    }
+    let line = format!("{} {}", seen.parts.method, seen.parts.uri.path());
+    if let Some((status, text)) = state.answers.get(&line) {
         return (StatusCode::from_u16(*status).unwrap(), text.clone());
     }
     if target == "secretsmanager.ListSecrets" {

@@ -7,4 +7,4 @@ pub(crate) mod cache;
 pub(crate) mod invoke;
 mod judge;
 
-pub use judge::{Judge, Judgement};
+pub use judge::{Judge, Judgement, Question};

@@ -17,7 +17,7 @@ const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::RS384, Algorith
 
 /// What a token that passed says.
 #[derive(Debug, Clone)]
-pub(super) struct Grant {
+pub(crate) struct Grant {
     pub(super) claims: Map<String, Value>,
     /// Those of the token's scopes that the route asks for; `None` where it
     /// asks for none.

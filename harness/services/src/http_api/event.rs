@@ -21,22 +21,22 @@ use crate::gateway::answer::Answer;
 
 /// A request, with what the gateway found out about it.
 #[derive(Debug)]
-pub(super) struct Event<'a> {
-    pub(super) account_id: &'a str,
-    pub(super) api_id: &'a str,
-    pub(super) stage: &'a str,
-    pub(super) stage_variables: &'a Texts,
-    pub(super) route_key: &'a str,
+pub(crate) struct Event<'a> {
+    pub(crate) account_id: &'a str,
+    pub(crate) api_id: &'a str,
+    pub(crate) stage: &'a str,
+    pub(crate) stage_variables: &'a Texts,
+    pub(crate) route_key: &'a str,
     /// The path of the route's key; empty for `$default`.
-    pub(super) route_path: &'a str,
-    pub(super) path_parameters: &'a Texts,
-    pub(super) request: &'a Request,
-    pub(super) authorizer: &'a Authorizer,
+    pub(crate) route_path: &'a str,
+    pub(crate) path_parameters: &'a Texts,
+    pub(crate) request: &'a Request,
+    pub(crate) authorizer: &'a Authorizer,
 }
 
 /// Who authorized a request.
 #[derive(Debug)]
-pub(super) enum Authorizer {
+pub(crate) enum Authorizer {
     None,
     Jwt(Grant),
     Iam(Caller),
@@ -46,37 +46,37 @@ pub(super) enum Authorizer {
 
 /// A request as it came in.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) request_id: String,
-    pub(super) time: OffsetDateTime,
-    pub(super) source_ip: IpAddr,
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) query: Query,
-    pub(super) protocol: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Request {
+    pub(crate) request_id: String,
+    pub(crate) time: OffsetDateTime,
+    pub(crate) source_ip: IpAddr,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Query,
+    pub(crate) protocol: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// A query string: as it came, and as names with values.
 #[derive(Debug, Default)]
-pub(super) struct Query {
+pub(crate) struct Query {
     raw: String,
     pairs: Vec<(String, String)>,
 }
 
 impl Query {
-    pub(super) fn new(raw: &str) -> Self {
+    pub(crate) fn new(raw: &str) -> Self {
         let pairs = url::form_urlencoded::parse(raw.as_bytes()).into_owned().collect();
         Self { raw: raw.to_owned(), pairs }
     }
 
     /// Bytes of the query as it came.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.raw.len()
     }
 
-    pub(super) fn get_all(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn get_all(&self, name: &str) -> Vec<&str> {
         let values = self.pairs.iter().filter(|(own, _)| own == name);
         values.map(|(_, value)| value.as_str()).collect()
     }
@@ -84,23 +84,23 @@ impl Query {
 
 impl Request {
     /// The host without its port.
-    pub(super) fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         let host = text(&self.headers, &HOST);
         host.rsplit_once(':').map_or(host, |(name, _)| name)
     }
 
-    pub(super) fn user_agent(&self) -> &str {
+    pub(crate) fn user_agent(&self) -> &str {
         text(&self.headers, &USER_AGENT)
     }
 
     /// The time as access logs and events write it.
-    pub(super) fn clf_time(&self) -> String {
+    pub(crate) fn clf_time(&self) -> String {
         let format =
             format_description!("[day]/[month repr:short]/[year]:[hour]:[minute]:[second] +0000");
         self.time.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
     }
 
-    pub(super) fn epoch_millis(&self) -> i64 {
+    pub(crate) fn epoch_millis(&self) -> i64 {
         i64::try_from(self.time.unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
     }
 
@@ -148,7 +148,7 @@ impl Request {
 
 impl Event<'_> {
     /// The event in a payload format.
-    pub(super) fn payload(&self, format: PayloadFormat) -> Value {
+    pub(crate) fn payload(&self, format: PayloadFormat) -> Value {
         match format {
             PayloadFormat::V1 => self.v1(),
             PayloadFormat::V2 => self.v2(),
@@ -317,7 +317,7 @@ fn claims(grant: &Grant) -> Value {
 }
 
 /// A claim as a text: lists are `[a b]`, objects `map[a:1 b:2]`.
-pub(super) fn claim(value: &Value) -> String {
+pub(crate) fn claim(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Array(items) => {

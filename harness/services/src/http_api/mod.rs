@@ -24,7 +24,7 @@ mod route;
 mod serve;
 mod state;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod throttle;
@@ -42,6 +42,11 @@ use crate::gateway::invoke::Functions;
 use crate::setting::Setting;
 use crate::token::Issuers;
 
+pub(crate) use control::invoked;
+pub(crate) use event::{Authorizer, Event, Query, Request};
+pub(crate) use model::PayloadFormat;
+pub(crate) use response::read as read_response;
+pub(crate) use serve::request_id;
 pub use serve::{Caller, RouteMatch};
 
 /// The HTTP APIs of the account.

@@ -13,7 +13,7 @@ use time::macros::format_description;
 use super::route::{RouteKey, RouteTable};
 
 /// Names with values: tags, stage variables.
-pub(super) type Texts = BTreeMap<String, String>;
+pub(crate) type Texts = BTreeMap<String, String>;
 
 /// An API with everything that belongs to it.
 #[derive(Debug, Clone)]
@@ -153,7 +153,7 @@ impl Route {
 
 /// How an event is written and a result is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) enum PayloadFormat {
+pub(crate) enum PayloadFormat {
     #[serde(rename = "1.0")]
     V1,
     #[serde(rename = "2.0")]

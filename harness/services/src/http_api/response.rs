@@ -14,7 +14,7 @@ use super::model::PayloadFormat;
 /// A result that is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the function's result is no response: {0}")]
-pub(super) struct ResponseError(&'static str);
+pub(crate) struct ResponseError(&'static str);
 
 /// Headers that belong to a connection, not to an answer.
 const HOP_BY_HOP: [&str; 9] = [
@@ -33,7 +33,7 @@ const HOP_BY_HOP: [&str; 9] = [
 ///
 /// # Errors
 /// When it is none: the client then gets 500.
-pub(super) fn read(
+pub(crate) fn read(
     payload: &[u8],
     format: PayloadFormat,
 ) -> Result<Response<Bytes>, ResponseError> {

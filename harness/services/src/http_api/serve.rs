@@ -395,7 +395,7 @@ fn check_size(request: &Request) -> Result<(), Failure> {
 }
 
 /// An id of the gateway's kind: `Mc7UVioPPHcEKPA=`.
-fn request_id() -> String {
+pub(crate) fn request_id() -> String {
     let mut bytes = [0; 11];
     // Without randomness the id is all the same: it is for finding a log line.
     let _ = getrandom::fill(&mut bytes);

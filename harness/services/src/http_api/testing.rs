@@ -15,44 +15,45 @@ use tokio::net::{TcpListener, TcpStream};
 use super::HttpApis;
 use crate::client::Client;
 use crate::credentials::{Identity, Session};
-use crate::gateway::{Judge, Judgement};
+use crate::gateway::{Judge, Judgement, Question};
 use crate::setting::Setting;
 use crate::token::testing::{ISSUER, RSA, keys};
 use crate::token::{Issuers, KeySource, SharedKeys};
 
-pub(super) const ACCOUNT: &str = "123456789012";
-pub(super) const REGION: &str = "eu-central-1";
-pub(super) const FUNCTION: &str = "arn:aws:lambda:eu-central-1:123456789012:function:hello";
+pub(crate) const ACCOUNT: &str = "123456789012";
+pub(crate) const REGION: &str = "eu-central-1";
+pub(crate) const FUNCTION: &str = "arn:aws:lambda:eu-central-1:123456789012:function:hello";
 
 /// What the endpoint was asked: the request line, its headers, its body.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) line: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Asked {
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Asked {
     /// The payload of an invocation.
-    pub(super) fn event(&self) -> Value {
+    pub(crate) fn event(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 /// An endpoint's answer: status, headers, body.
-pub(super) type Answer = (u16, Vec<(&'static str, &'static str)>, String);
+pub(crate) type Answer = (u16, Vec<(&'static str, &'static str)>, String);
 
 /// APIs whose guard is a stub.
-pub(super) struct World {
-    pub(super) apis: HttpApis,
-    pub(super) setting: Arc<Setting>,
-    pub(super) keys: SharedKeys,
+pub(crate) struct World {
+    pub(crate) apis: HttpApis,
+    pub(crate) setting: Arc<Setting>,
+    pub(crate) keys: SharedKeys,
+    pub(crate) issuers: Issuers,
     asked: Arc<Mutex<Vec<Asked>>>,
     answer: Arc<Mutex<Answer>>,
 }
 
 impl World {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let setting = Arc::new(Setting::new(
             ACCOUNT,
             REGION,
@@ -62,14 +63,14 @@ impl World {
         let keys = SharedKeys::new(keys(&[RSA.jwk("k1")]));
         let issuers = Issuers::new(vec![(ISSUER.into(), KeySource::Keys(keys.clone()))]);
         let client = Client::new(Arc::clone(&setting));
-        let apis = HttpApis::new(Arc::clone(&setting), client, issuers);
+        let apis = HttpApis::new(Arc::clone(&setting), client, issuers.clone());
         let asked = Arc::new(Mutex::default());
         let answer =
             Arc::new(Mutex::new((200, Vec::new(), r#"{"statusCode":200,"body":"hi"}"#.to_owned())));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}/", listener.local_addr().unwrap());
         setting.set_endpoint(endpoint.parse().unwrap());
-        let world = Self { apis, setting, keys, asked, answer };
+        let world = Self { apis, setting, keys, issuers, asked, answer };
         let (asked, answer) = (Arc::clone(&world.asked), Arc::clone(&world.answer));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -80,17 +81,17 @@ impl World {
     }
 
     /// What the endpoint was asked so far.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
     /// What the endpoint answers from now on.
-    pub(super) fn answer_with(&self, answer: Answer) {
+    pub(crate) fn answer_with(&self, answer: Answer) {
         *self.answer.lock().unwrap() = answer;
     }
 
     /// Makes a call of the control plane.
-    pub(super) async fn try_call(&self, name: &str, input: Value) -> Result<Value, ServiceError> {
+    pub(crate) async fn try_call(&self, name: &str, input: Value) -> Result<Value, ServiceError> {
         let Value::Object(input) = input else { panic!("an input is an object") };
         let call = Call {
             operation: Operation::find(Service::ApiGatewayV2, name).unwrap(),
@@ -111,25 +112,25 @@ impl World {
         })
     }
 
-    pub(super) async fn call(&self, name: &str, input: Value) -> Value {
+    pub(crate) async fn call(&self, name: &str, input: Value) -> Value {
         self.try_call(name, input).await.unwrap()
     }
 
     /// An error as `CODE STATUS MESSAGE`.
-    pub(super) async fn refusal(&self, name: &str, input: Value) -> String {
+    pub(crate) async fn refusal(&self, name: &str, input: Value) -> String {
         let error = self.try_call(name, input).await.unwrap_err();
         format!("{} {} {}", error.code, error.status, error.message)
     }
 
     /// An API without anything; its id.
-    pub(super) async fn api(&self) -> String {
+    pub(crate) async fn api(&self) -> String {
         let api = self.call("CreateApi", json!({"Name": "api", "ProtocolType": "HTTP"})).await;
         id(&api, "apiId")
     }
 
     /// An API with the `$default` stage, deploying by itself, an integration and
     /// a JWT authorizer.
-    pub(super) async fn ready(&self) -> Ready {
+    pub(crate) async fn ready(&self) -> Ready {
         let api = self.api().await;
         self.call(
             "CreateStage",
@@ -142,7 +143,7 @@ impl World {
     }
 
     /// A Lambda integration; its id.
-    pub(super) async fn integration(&self, api: &str, more: Value) -> String {
+    pub(crate) async fn integration(&self, api: &str, more: Value) -> String {
         let input = crate::token::testing::with(
             json!({
                 "ApiId": api, "IntegrationType": "AWS_PROXY", "IntegrationUri": FUNCTION,
@@ -154,26 +155,26 @@ impl World {
     }
 
     /// Sends a request to an API.
-    pub(super) async fn send(&self, api: &str, request: Request<Bytes>) -> Response<Bytes> {
+    pub(crate) async fn send(&self, api: &str, request: Request<Bytes>) -> Response<Bytes> {
         let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
         self.apis.serve(api, request, address, &mut Engine).await
     }
 
-    pub(super) async fn get(&self, api: &str, path: &str) -> Response<Bytes> {
+    pub(crate) async fn get(&self, api: &str, path: &str) -> Response<Bytes> {
         self.send(api, get(path)).await
     }
 }
 
 /// An API that can serve.
-pub(super) struct Ready {
-    pub(super) api: String,
-    pub(super) integration: String,
-    pub(super) authorizer: String,
+pub(crate) struct Ready {
+    pub(crate) api: String,
+    pub(crate) integration: String,
+    pub(crate) authorizer: String,
 }
 
 impl Ready {
     /// The input of a route to the integration.
-    pub(super) fn route(&self, key: &str, more: Value) -> Value {
+    pub(crate) fn route(&self, key: &str, more: Value) -> Value {
         let input = json!({
             "ApiId": self.api, "RouteKey": key,
             "Target": format!("integrations/{}", self.integration),
@@ -182,7 +183,7 @@ impl Ready {
     }
 }
 
-pub(super) fn authorizer_input(api: &str) -> Value {
+pub(crate) fn authorizer_input(api: &str) -> Value {
     json!({
         "ApiId": api, "AuthorizerType": "JWT", "Name": "okta",
         "IdentitySource": ["$request.header.Authorization"],
@@ -190,16 +191,16 @@ pub(super) fn authorizer_input(api: &str) -> Value {
     })
 }
 
-pub(super) fn get(path: &str) -> Request<Bytes> {
+pub(crate) fn get(path: &str) -> Request<Bytes> {
     Request::get(path).header("host", "x.execute-api.localhost:4566").body(Bytes::new()).unwrap()
 }
 
-pub(super) fn id(record: &Value, member: &str) -> String {
+pub(crate) fn id(record: &Value, member: &str) -> String {
     record[member].as_str().unwrap().to_owned()
 }
 
 /// The status and body of an answer, and one of its headers.
-pub(super) fn told(response: &Response<Bytes>, header: &str) -> (u16, String, Option<String>) {
+pub(crate) fn told(response: &Response<Bytes>, header: &str) -> (u16, String, Option<String>) {
     let body = String::from_utf8_lossy(response.body()).into_owned();
     let header = response.headers().get(header).map(|value| value.to_str().unwrap().to_owned());
     (response.status().as_u16(), body, header)
@@ -238,7 +239,7 @@ async fn converse(mut stream: TcpStream, log: Arc<Mutex<Vec<Asked>>>, answer: Ar
 }
 
 /// An object's members but for those named.
-pub(super) fn without(value: &Value, names: &[&str]) -> Value {
+pub(crate) fn without(value: &Value, names: &[&str]) -> Value {
     let members: Map<_, _> = value
         .as_object()
         .unwrap()
@@ -250,20 +251,25 @@ pub(super) fn without(value: &Value, names: &[&str]) -> Value {
 }
 
 /// The policy engine, as the guard hands it in.
-struct Engine;
+pub(crate) struct Engine;
 
 impl Judge for Engine {
-    fn judge(&mut self, _: &str, policy: &Value, resource: &str) -> Judgement {
-        let Ok(document) = Document::parse("authorizer", &policy.to_string(), Kind::Identity)
-        else {
-            return Judgement::Malformed;
+    fn judge(&mut self, question: &Question<'_>) -> Judgement {
+        let parse = |name: &str, text: &str, kind| Document::parse(name, text, kind).map(Arc::new);
+        let given =
+            question.given.map(|(name, policy)| parse(name, &policy.to_string(), Kind::Identity));
+        let Ok(identity) = given.transpose() else { return Judgement::Malformed };
+        let resource = question.policy.map(|text| parse("api", text, Kind::Resource).unwrap());
+        let principal = match identity {
+            Some(_) => Principal::User { arn: format!("arn:aws:iam::{ACCOUNT}:user/u") },
+            None => Principal::Anonymous,
         };
-        let policies = Policies { identity: vec![Arc::new(document)], ..Policies::default() };
-        let principal = Principal::User { arn: format!("arn:aws:iam::{ACCOUNT}:user/u") };
+        let policies =
+            Policies { identity: identity.into_iter().collect(), resource, ..Policies::default() };
         let request = ringfence_policy::Request {
             principal: &principal,
             action: "execute-api:Invoke",
-            resource,
+            resource: question.resource,
             resource_account: None,
             context: &ringfence_policy::Context::new(),
         };

@@ -14,6 +14,7 @@ mod stages;
 mod tags;
 mod websockets;
 
+pub(crate) use integrations::invoked;
 use ringfence_wire::{Call, Reply, ServiceError};
 use serde_json::Value;
 use time::OffsetDateTime;

@@ -18,7 +18,7 @@ use super::model::{Authorizer, LambdaAuthorizer, PayloadFormat};
 use crate::gateway::answer::{self, Answer, Form, Says};
 use crate::gateway::cache::Key;
 use crate::gateway::invoke::{Invocation, InvokeError};
-use crate::gateway::{Judge, Judgement};
+use crate::gateway::{Judge, Judgement, Question};
 
 /// "Authorizer timeout: 10,000 milliseconds"
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
@@ -141,6 +141,9 @@ fn decide(answer: &Answer, authorizer: &str, arn: &str, judge: &mut dyn Judge) -
     match &answer.says {
         Says::Simply(true) => Judgement::Allowed,
         Says::Simply(false) => Judgement::ImplicitDeny,
-        Says::Policy { document, .. } => judge.judge(authorizer, document, arn),
+        Says::Policy { document, .. } => {
+            let given = Some((authorizer, document));
+            judge.judge(&Question { given, resource: arn, policy: None })
+        }
     }
 }
