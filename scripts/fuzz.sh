@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Fuzzes the policy engine's four entries: scripts/fuzz.sh [SECONDS each].
+# Fuzzes the policy engine's four entries and the prover's three: scripts/fuzz.sh
+# [SECONDS each].
 # Needs cargo-fuzz (`cargo install cargo-fuzz --locked`); no nightly toolchain.
-# Seeds are the engine's own cases; what is found stays in
-# harness/policy/fuzz/artifacts.
+# Seeds are the engine's own cases; what is found stays in harness/CRATE/fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/../harness/policy"
 seconds="${1:-900}"
@@ -11,8 +11,9 @@ export RUSTC_BOOTSTRAP=1
 python3 - <<'PY'
 import hashlib, json, pathlib
 root = pathlib.Path("fuzz/corpus")
+prover = pathlib.Path("../prove/fuzz/corpus")
 
-def seed(target, text):
+def seed(target, text, root=root):
     folder = root / target
     folder.mkdir(parents=True, exist_ok=True)
     (folder / hashlib.sha1(text.encode()).hexdigest()).write_text(text)
@@ -31,6 +32,9 @@ for path in sorted(pathlib.Path("corpus").rglob("*.json")):
     case = json.loads(path.read_text())
     line = {name: part for name, part in case.items() if name not in ("source", "expect")}
     seed("decide", json.dumps(line))
+    side = {name: part for name, part in (case.get("policies") or {}).items() if part is not None}
+    seed("lines", json.dumps({"id": 1, "a": side, "b": {**side, "boundary": side.get("identity")}}), prover)
+    seed("lines", json.dumps({"a": side, "b": {}, "principal": case.get("principal")}), prover)
     held = [str(one) for value in case.get("context", {}).values() for one in listed(value)]
     for document in documents(case.get("policies")):
         seed("document", json.dumps(document))
@@ -50,7 +54,10 @@ for path in sorted(pathlib.Path("corpus").rglob("*.json")):
                                 seed("condition", f"{chr(operator)}{wanted}\0{one}")
 PY
 
-for target in document condition arn decide; do
-  echo "== $target"
-  cargo fuzz run "$target" --sanitizer "${SANITIZER:-address}" -- -max_total_time="$seconds" -timeout=10 -max_len=4096 -print_final_stats=1
-done
+fuzz() {
+  echo "== $1"
+  cargo fuzz run "$1" --sanitizer "${SANITIZER:-address}" -- -max_total_time="$seconds" -timeout="$2" -max_len=4096 -print_final_stats=1
+}
+for target in document condition arn decide; do fuzz "$target" 10; done
+cd ../prove
+for target in lines sides certificates; do fuzz "$target" 20; done

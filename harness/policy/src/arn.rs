@@ -168,6 +168,15 @@ impl ResourcePattern {
         Some(Covered::Arns(ways))
     }
 
+    /// What the entry covers at most, whatever its variables are: anything in its last
+    /// part. Beyond that it covers nothing, also where a variable has no value.
+    pub fn reached(&self) -> Option<Self> {
+        match parts(&self.source).as_slice() {
+            [head @ .., _] if head.len() == 5 => Self::of(&format!("{}:*", head.join(":"))),
+            _ => Self::of(&self.source),
+        }
+    }
+
     /// Whether the entry covers the target.
     pub(crate) fn covers(&self, target: &Target<'_>, context: &Context) -> Match<'_> {
         match (&self.form, target) {

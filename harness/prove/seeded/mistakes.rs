@@ -208,6 +208,12 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "beyond = «keys.either(format!(\"beyond {}\", pattern_of.source()))»",
         "Formula::Constant(false)",
     ),
+    (
+        "what has a variable without a value leaves out nothing",
+        "encode.rs",
+        "known.or_else(|| «pattern_of.covered(&context)»)",
+        "None",
+    ),
     // Actions, callers and layers.
     (
         "no action is of a service that nobody names",

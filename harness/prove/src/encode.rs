@@ -192,8 +192,8 @@ fn wild(text: &str, fold: bool) -> Pattern {
     out
 }
 
-/// Where a pattern covers what is acted upon, and where it leaves it out: neither
-/// where a variable in it has no value.
+/// Where a pattern covers what is acted upon, and where it leaves it out: where a variable
+/// in it has no value it covers nothing, and leaves out what is beyond it for any value.
 fn covered(
     pattern_of: &ResourcePattern,
     keys: &mut Keys,
@@ -203,7 +203,12 @@ fn covered(
     let choices = keys.choices(&variables, pattern_of.source()).unwrap_or_default();
     let (mut covers, mut leaves_out) = (Vec::new(), Vec::new());
     for (when, context) in choices {
-        let covered = match pattern_of.covered(&context) {
+        let known = pattern_of.covered(&context);
+        let has_value = known.is_some();
+        let reached = pattern_of.reached().filter(|_| !has_value);
+        let pattern_of = reached.as_ref().unwrap_or(pattern_of);
+        let covered = match known.or_else(|| pattern_of.covered(&context)) {
+            // It may cover anything, and leaves out nothing for certain.
             None => continue,
             Some(Covered::Everything) => Formula::Constant(true),
             Some(Covered::Arns(mut ways)) => {
@@ -221,7 +226,9 @@ fn covered(
             }
         };
         leaves_out.push(when.clone().and(covered.clone().negate()));
-        covers.push(when.and(covered));
+        if has_value {
+            covers.push(when.and(covered));
+        }
     }
     (Formula::any(covers), Formula::any(leaves_out))
 }

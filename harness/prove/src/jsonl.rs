@@ -109,6 +109,7 @@ impl Comparer {
             Ok(text) => (text, true),
             Err(error) => {
                 let id = serde_json::from_str::<IdOnly<'_>>(line).ok().and_then(|line| line.id);
+                let id = id.filter(|id| can_be_read(id));
                 (serde_json::to_string(&Failed { id, error }).unwrap_or_default(), false)
             }
         };
@@ -117,6 +118,9 @@ impl Comparer {
 
     fn compared(&mut self, text: &str) -> Result<String, String> {
         let line: Line<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if !line.id.is_none_or(can_be_read) {
+            return Err("`id` has a number that is out of range".to_owned());
+        }
         let caller = line.principal.as_deref().map(principal).transpose()?;
         let a = self.policies("a", line.a.get())?;
         let b = self.policies("b", line.b.get())?;
@@ -155,6 +159,12 @@ impl Comparer {
             Ok,
         )
     }
+}
+
+/// Whether an id can be read from an answer that has it as it is written: JSON bounds no
+/// number, and its readers do.
+fn can_be_read(id: &RawValue) -> bool {
+    serde_json::from_str::<serde_json::Value>(id.get()).is_ok()
 }
 
 fn word(verdict: &Verdict) -> &'static str {

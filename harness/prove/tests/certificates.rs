@@ -178,3 +178,34 @@ fn a_policy_that_is_edited_is_refused_with_its_old_digest_and_a_new_one() {
     all.certificates[0].inner = all.side(&wider);
     assert!(refused(&all).contains("the engine says `outer: "), "{}", refused(&all));
 }
+
+/// A session of a role has no `aws:username`: the entry covers nothing, and what is beyond
+/// it for any name is left out.
+#[rstest]
+#[case::beyond_it("s3:GetObject", "arn:aws:s3:::b/k", false)]
+#[case::what_a_name_could_cover("iam:GetUser", "arn:aws:iam::111122223333:user/x", true)]
+fn a_variable_without_a_value_is_checked(
+    #[case] action: &str,
+    #[case] resource: &str,
+    #[case] holds: bool,
+) {
+    let inner = policies(&json!([{"Effect": "Allow", "Action": action, "Resource": resource}]));
+    let outer = policies(&json!([
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:iam::*:user/${aws:username}"},
+    ]));
+    let principal = Principal::RoleSession {
+        role_arn: "arn:aws:iam::111122223333:role/deployer".into(),
+        session_arn: "arn:aws:sts::111122223333:assumed-role/deployer/run".into(),
+    };
+    let question = Question {
+        inner: &inner,
+        outer: &outer,
+        principal: Some(&principal),
+        universe: Universe::All,
+    };
+    assert_eq!(within(&question).unwrap() == Verdict::Proved, holds);
+    let mut all = Certificates::new();
+    certify(&question, ("a rail", "role/deployer"), &Known::default(), &mut all).unwrap();
+    assert_eq!(check(&all).is_ok(), holds);
+}

@@ -195,3 +195,29 @@ fn what_stands_in_a_path_of_api_gateway_has_no_slash() {
     assert_eq!(verdicts_in("catalogue", &below, &route), ["proved", "violated"]);
     assert_eq!(verdicts_in("all", &below, &route), ["violated", "violated"]);
 }
+
+/// Found by fuzzing: where a variable of `NotResource` has no value, what is beyond it for
+/// any value is left out all the same.
+#[rstest]
+#[case::anything("*", ["violated", "violated"])]
+#[case::another_service("arn:aws:s3:::b/k", ["violated", "violated"])]
+#[case::what_a_value_could_cover("arn:aws:dynamodb:eu-west-1:111122223333:table/t", LESS)]
+fn a_deny_of_all_but_what_has_no_value(#[case] resource: &str, #[case] expected: [&str; 2]) {
+    let team = "aws:PrincipalTag/team";
+    let untagged =
+        json!({"Resource": resource, "Action": "*", "Condition": {"Null": {team: true}}});
+    let own = format!("arn:aws:dynamodb:*:*:table/${{{team}}}");
+    let everything = statement("Allow", &json!({"Action": "*"}));
+    let deny = statement("Deny", &json!({"Action": "*", "NotResource": own}));
+    let b = identity(vec![everything, deny]);
+    assert_eq!(verdicts(&allow(&untagged), &b), expected);
+}
+
+#[test]
+fn an_id_that_cannot_be_read_back_is_refused() {
+    let line = r#"{"id":1e999,"a":{},"b":{}}"#;
+    let answer = Comparer::default().line(line);
+    assert!(!answer.readable);
+    assert_eq!(answer.text, r#"{"id":null,"error":"`id` has a number that is out of range"}"#);
+    assert!(Comparer::default().line(&line.replace("1e999", "1e9")).readable);
+}

@@ -8,7 +8,7 @@ use ringfence_policy::symbolic::{
 };
 use ringfence_policy::{Context, Policies, Principal, Request};
 
-use super::known::{KEYS_OF_KMS, ROLES};
+use super::known::{KEYS_OF_KMS, Number, ROLES};
 use super::{Matter, Part, Reach};
 use crate::form::{On, Why};
 
@@ -101,21 +101,20 @@ struct Asking<'a, 'p> {
 }
 
 impl Asking<'_, '_> {
-    fn reach(&self, pattern: &ResourcePattern) -> Option<Truth> {
-        let reach = self.matter.reaches.get(&std::ptr::from_ref(pattern).addr());
-        let number = match reach? {
-            Reach::Nothing => return None,
-            Reach::Everything => return Some(Truth::True),
-            Reach::Arns(number) => *number,
-        };
+    fn reach(&self, pattern: &ResourcePattern) -> Option<&Reach> {
+        self.matter.reaches.get(&std::ptr::from_ref(pattern).addr())
+    }
+
+    /// Whether what is acted upon is among these ARNs, by the entry that says so.
+    fn is_among(&self, number: Number, source: impl FnOnce() -> String) -> Truth {
         let truth = self.matter.are_in(self.part, number);
         if truth == Truth::Unknown {
             self.open.borrow_mut().push(match self.part.star {
                 None => On::Star,
-                Some(_) => On::Resource(pattern.source().to_owned()),
+                Some(_) => On::Resource(source()),
             });
         }
-        Some(truth)
+        truth
     }
 }
 
@@ -135,14 +134,24 @@ impl Asks for Asking<'_, '_> {
     }
 
     fn covers(&self, pattern: &ResourcePattern) -> Truth {
-        self.reach(pattern).unwrap_or(Truth::False)
+        match self.reach(pattern) {
+            None | Some(Reach::AtMost(_)) => Truth::False,
+            Some(Reach::Everything) => Truth::True,
+            Some(Reach::Arns(number)) => self.is_among(*number, || pattern.source().to_owned()),
+        }
     }
 
     fn leaves_out(&self, pattern: &ResourcePattern) -> Truth {
-        match self.reach(pattern) {
-            None | Some(Truth::True) => Truth::False,
-            Some(Truth::False) => Truth::True,
-            Some(Truth::Unknown) => Truth::Unknown,
+        let of_any = || pattern.reached().map(|one| one.source().to_owned()).unwrap_or_default();
+        let covered = match self.reach(pattern) {
+            None | Some(Reach::Everything) => Truth::True,
+            Some(Reach::Arns(number)) => self.is_among(*number, || pattern.source().to_owned()),
+            Some(Reach::AtMost(number)) => self.is_among(*number, of_any),
+        };
+        match covered {
+            Truth::True => Truth::False,
+            Truth::False => Truth::True,
+            Truth::Unknown => Truth::Unknown,
         }
     }
 

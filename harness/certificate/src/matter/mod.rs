@@ -28,8 +28,9 @@ use crate::language::Language;
 /// What an entry of `Resource` covers.
 #[derive(Debug, Clone, Copy)]
 enum Reach {
-    /// A variable in it has no value: nothing is covered, and nothing left out.
-    Nothing,
+    /// A variable in it has no value: nothing is covered, and what is none of these is
+    /// left out.
+    AtMost(Number),
     Everything,
     Arns(Number),
 }
@@ -107,13 +108,18 @@ impl<'p> Matter<'p> {
     fn find_resources(&mut self) -> Result<(), String> {
         for pattern in self.statements.clone().into_iter().flat_map(StatementView::resources) {
             self.only_fixed(pattern.variables())?;
-            let reach = match pattern.covered(&self.fixed) {
-                None => Reach::Nothing,
+            let known = pattern.covered(&self.fixed);
+            let has_value = known.is_some();
+            let reached = pattern.reached().filter(|_| !has_value);
+            let of_any = || reached.as_ref().and_then(|one| one.covered(&self.fixed));
+            let reach = match known.or_else(of_any) {
+                None => return Err(format!("`{}` is not told apart here", pattern.source())),
                 Some(Covered::Everything) => Reach::Everything,
                 Some(Covered::Arns(ways)) => {
                     let number = self.known.number(Language::of_arns(&ways));
-                    self.names.entry(pattern.source().to_owned()).or_insert(number);
-                    Reach::Arns(number)
+                    let source = reached.as_ref().unwrap_or(pattern).source();
+                    self.names.entry(source.to_owned()).or_insert(number);
+                    if has_value { Reach::Arns(number) } else { Reach::AtMost(number) }
                 }
             };
             self.reaches.insert(std::ptr::from_ref(pattern).addr(), reach);

@@ -360,7 +360,9 @@ fn several() -> Vec<Pair> {
 
 fn variables() -> Vec<Pair> {
     let world = World {
-        resources: ["a", "b", "x/a", "x/b", "x/"].map(|end| format!("arn:aws:s3:::{end}")).to_vec(),
+        resources: ["s3:::a", "s3:::b", "s3:::x/a", "s3:::x/b", "s3:::x/", "x:::a"]
+            .map(|end| format!("arn:aws:{end}"))
+            .to_vec(),
         contexts: contexts("x:k", &["a", "b", "x/a", ""]),
         ..World::small()
     };
@@ -372,6 +374,7 @@ fn variables() -> Vec<Pair> {
         json!({"Resource": "arn:aws:s3:::*"}),
         json!({"Resource": "arn:aws:s3:::${x:k}", "Condition": {"StringEquals": {"x:k": "a"}}}),
         json!({"NotResource": "arn:aws:s3:::${x:k}"}),
+        json!({"NotResource": "arn:aws:s3:::${x:k}", "Condition": {"Null": {"x:k": true}}}),
     ];
     let mut sides: Vec<Value> = members.iter().map(|one| identity(&[statement(one)])).collect();
     // What the variable stands for in one statement is denied in another.
