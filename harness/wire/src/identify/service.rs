@@ -81,14 +81,17 @@ fn no_credential() -> Refusal {
 
 fn scope(view: &View<'_>) -> Result<Option<Scope>, Refusal> {
     let header = view.header(AUTHORIZATION.as_str())?;
-    let credential = match (header, &view.presigned_credential) {
+    let credential = match (header, &view.presigned) {
         (Some(_), Some(_)) => {
             return Err(Refusal::Request(
                 "the request is signed in its header and in its query string".to_owned(),
             ));
         }
         (None, None) => return Ok(None),
-        (None, Some(credential)) => credential.as_str(),
+        (None, Some(presigned)) if presigned.algorithm.as_deref() == Some(IN_REGIONS) => {
+            return in_regions(&presigned.credential, presigned.region_set.as_deref()).map(Some);
+        }
+        (None, Some(presigned)) => presigned.credential.as_str(),
         (Some(header), None) => {
             let (algorithm, fields) = header.split_once(' ').unwrap_or((header, ""));
             if algorithm == "Bearer" {
@@ -100,7 +103,7 @@ fn scope(view: &View<'_>) -> Result<Option<Scope>, Refusal> {
                 .filter(|_| matches!(algorithm, "AWS4-HMAC-SHA256" | IN_REGIONS))
                 .ok_or_else(no_credential)?;
             if algorithm == IN_REGIONS {
-                return in_regions(view, credential).map(Some);
+                return in_regions(credential, view.header("x-amz-region-set")?).map(Some);
             }
             credential
         }
@@ -118,7 +121,7 @@ fn scope(view: &View<'_>) -> Result<Option<Scope>, Refusal> {
 }
 
 /// The scope of a credential for several regions: `AKID/DATE/SERVICE/aws4_request`.
-fn in_regions(view: &View<'_>, credential: &str) -> Result<Scope, Refusal> {
+fn in_regions(credential: &str, regions: Option<&str>) -> Result<Scope, Refusal> {
     let mut fields = credential.rsplitn(4, '/');
     let (Some("aws4_request"), Some(service), Some(_), Some(_)) =
         (fields.next(), fields.next(), fields.next(), fields.next())
@@ -127,8 +130,7 @@ fn in_regions(view: &View<'_>, credential: &str) -> Result<Scope, Refusal> {
             "the credential scope `{credential}` does not end in `SERVICE/aws4_request`"
         )));
     };
-    let regions = view.header("x-amz-region-set")?;
-    let region = regions.filter(|regions| !regions.contains(['*', ',']));
+    let region = regions.filter(|regions| !regions.is_empty() && !regions.contains(['*', ',']));
     Ok(Scope { region: region.map(str::to_owned), service: service.to_owned() })
 }
 

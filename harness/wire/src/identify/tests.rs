@@ -878,6 +878,47 @@ fn what_is_signed_otherwise_is_identified() {
     );
 }
 
+/// moto's `test_put_object_lock_misconfiguration`, verified on AWS.
+#[test]
+fn what_says_nothing_where_a_body_is_needed_is_refused() {
+    let put = |query: &str, headers: &[(&str, &str)]| {
+        let (parts, body) = request("s3", "PUT", &format!("/bucket?{query}"), headers, "");
+        identify(&parts, &body, "eu-west-1")
+    };
+    assert_eq!(
+        refused(put("object-lock", &[])),
+        (400, "MissingRequestBodyError".to_owned(), "Request Body is empty".to_owned())
+    );
+    // A canned ACL and grants are all that such a call says.
+    for header in [("x-amz-acl", "private"), ("x-amz-grant-read", "id=\"a\"")] {
+        assert_eq!(put("acl", &[header]).unwrap().name(), "PutBucketAcl");
+    }
+}
+
+/// A presigned URL's signature for several regions has no region in its scope
+/// either: its date is none.
+#[test]
+fn a_presigned_url_for_several_regions_is_identified() {
+    let named = |algorithm: &str, regions: &str| {
+        let (mut parts, body) = request("s3", "GET", "/", &[], "");
+        parts.headers.remove("authorization");
+        let signed = format!(
+            "/photos/key?X-Amz-Algorithm={algorithm}&X-Amz-Credential=AKIA%2F20260101%2Fs3\
+             %2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60\
+             &X-Amz-Region-Set={regions}&X-Amz-SignedHeaders=host&X-Amz-Signature=00"
+        );
+        parts.uri = signed.parse().unwrap();
+        let call = identify(&parts, &body, "eu-west-1").unwrap();
+        let named = format!("{} {} {}", call.service(), call.name(), call.region);
+        assert_eq!(json!(call.input), json!({"Bucket": "photos", "Key": "key"}));
+        (named, crate::signature::read(&parts).unwrap_err().to_string())
+    };
+    let refused = "the algorithm `AWS4-ECDSA-P256-SHA256` is not supported".to_owned();
+    let get = |region: &str| (format!("s3 GetObject {region}"), refused.clone());
+    assert_eq!(named("AWS4-ECDSA-P256-SHA256", "%2A"), get("eu-west-1"));
+    assert_eq!(named("AWS4-ECDSA-P256-SHA256", "us-west-2"), get("us-west-2"));
+}
+
 fn cbor(path: &str, body: &[u8], content_type: &str) -> Result<Call, ServiceError> {
     let headers = [("smithy-protocol", "rpc-v2-cbor"), ("content-type", content_type)];
     let (parts, _) = request("monitoring", "POST", path, &headers, "");

@@ -10,14 +10,20 @@ use crate::text;
 
 /// The query parameters of a presigned request: part of its signature, not of
 /// its input.
-const SIGNATURE_PARAMETERS: [&str; 6] = [
-    "X-Amz-Algorithm",
-    "X-Amz-Credential",
+const SIGNATURE_PARAMETERS: [&str; 7] = [
+    ALGORITHM,
+    CREDENTIAL,
     "X-Amz-Date",
     "X-Amz-Expires",
+    REGION_SET,
     "X-Amz-SignedHeaders",
     "X-Amz-Signature",
 ];
+
+const ALGORITHM: &str = "X-Amz-Algorithm";
+const CREDENTIAL: &str = "X-Amz-Credential";
+/// Of a signature for several regions.
+const REGION_SET: &str = "X-Amz-Region-Set";
 
 /// A request, decoded.
 #[derive(Debug)]
@@ -26,8 +32,16 @@ pub(super) struct View<'a> {
     pub(super) body: &'a Bytes,
     /// The query parameters, in order, without those of a presigned signature.
     pub(super) query: Vec<(String, String)>,
-    /// The credential of a presigned URL.
-    pub(super) presigned_credential: Option<String>,
+    /// What a presigned URL says of its signature.
+    pub(super) presigned: Option<Presigned>,
+}
+
+/// The signature of a presigned URL, as far as it tells what is called.
+#[derive(Debug)]
+pub(super) struct Presigned {
+    pub(super) credential: String,
+    pub(super) algorithm: Option<String>,
+    pub(super) region_set: Option<String>,
 }
 
 impl<'a> View<'a> {
@@ -41,9 +55,15 @@ impl<'a> View<'a> {
                 return Err(repeated("query parameter", name));
             }
         }
-        let presigned_credential =
-            signature.into_iter().find(|(name, _)| name == "X-Amz-Credential").map(|pair| pair.1);
-        Ok(Self { parts, body, query, presigned_credential })
+        let find = |name: &str| {
+            signature.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
+        };
+        let presigned = find(CREDENTIAL).map(|credential| Presigned {
+            credential,
+            algorithm: find(ALGORITHM),
+            region_set: find(REGION_SET),
+        });
+        Ok(Self { parts, body, query, presigned })
     }
 
     pub(super) fn headers(&self) -> &'a HeaderMap {
