@@ -31,6 +31,7 @@ mod lambda_permission;
 mod lambda_url;
 mod lambda_version;
 mod logs_log_group;
+mod placeholder;
 mod property;
 mod published;
 mod route53;
@@ -155,7 +156,9 @@ fn native(name: &str) -> Option<&'static dyn ResourceType> {
         "AWS::ApiGatewayV2::Route" => &api_gateway::ROUTE,
         "AWS::ApiGatewayV2::RouteResponse" => &api_gateway::ROUTE_RESPONSE,
         "AWS::ApiGatewayV2::Stage" => &api_gateway_stage::Stage,
+        "AWS::CDK::Metadata" => &placeholder::CDK_METADATA,
         "AWS::CloudFormation::Stack" => &cloudformation_stack::Stack,
+        "AWS::CloudFormation::WaitConditionHandle" => &placeholder::WAIT_CONDITION_HANDLE,
         "AWS::DynamoDB::Table" => &dynamodb_table::Table,
         "AWS::EC2::KeyPair" => &ec2_key_pair::KeyPair,
         "AWS::EC2::SecurityGroup" => &ec2_security_group::SecurityGroup,

@@ -482,3 +482,28 @@ async fn what_all_resources_grow_to_is_bounded() {
     assert!(events.iter().any(|event| event.contains(reason)), "{events:?}");
     assert_eq!(world.create("small", &template(15)).await.1, "CREATE_COMPLETE");
 }
+
+/// The CDK's metadata and the handle of a wait condition are in no service.
+#[tokio::test]
+async fn what_holds_nothing_outside_cloudformation_calls_nobody() {
+    let world = World::new().await;
+    let template = json!({
+        "Resources": {
+            "CDKMetadata": {"Type": "AWS::CDK::Metadata",
+                            "Properties": {"Analytics": "v2:deflate64:H4sI"}},
+            "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
+        },
+        "Outputs": {"Handle": {"Value": {"Ref": "Handle"}}},
+    });
+    let (id, status) = world.create("app", &template.to_string()).await;
+    assert_eq!(status, "CREATE_COMPLETE");
+    let stack = world.call("DescribeStacks", json!({"StackName": "app"})).await.unwrap();
+    let escaped = id.replace(':', "%3A").replace('/', "%2F");
+    assert_eq!(
+        stack["Stacks"][0]["Outputs"][0]["OutputValue"],
+        format!("https://cloudformation-waitcondition-eu-west-1.s3.amazonaws.com/{escaped}/Handle")
+    );
+    world.call("DeleteStack", json!({"StackName": "app"})).await.unwrap();
+    assert_eq!(world.rest(&id).await, "DELETE_COMPLETE");
+    assert_eq!(world.fake.calls_with_input(), []);
+}
