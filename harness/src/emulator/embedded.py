@@ -53,6 +53,26 @@ def make_picker_of_its_own(self, alias_providers=None, response_transformers=Non
 AttributePicker.__init__ = make_picker_of_its_own
 
 
+def with_base_paths():
+    """A domain's base paths are there before its first one: moto looks into them (a 500)."""
+    from moto.apigateway.models import APIGatewayBackend
+
+    make = APIGatewayBackend.create_domain_name
+
+    def create_domain_name(self, domain_name, *others, **named):
+        made = make(self, domain_name, *others, **named)
+        self.base_path_mappings.setdefault(domain_name, {})
+        return made
+
+    APIGatewayBackend.create_domain_name = create_domain_name
+
+
+def create_app(service):
+    # Its backend is imported where somebody calls it.
+    if service == "apigateway":
+        with_base_paths()
+    return create_backend_app(service)
+
 
 class Parts:
     """A kind of an AppSync API's parts, which moto lacks: kept and shown, and run by nobody."""
@@ -139,7 +159,7 @@ class Sealed:
         return [self.REFUSAL]
 
 
-application = DomainDispatcherApplication(create_backend_app)
+application = DomainDispatcherApplication(create_app)
 served = Sealed(application, SECRET) if SECRET else application
 server = make_server("127.0.0.1", 0, served, threaded=True, request_handler=Handler)
 print(server.server_port, __version__, flush=True)
