@@ -309,11 +309,6 @@ impl Upstream {
         if is_empty && [Method::PUT, Method::POST].contains(request.method()) {
             request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        // A PUT that says all in its headers has a length too: moto answers 411
-        // where it is not told.
-        if request.body().is_empty() && matches!(*request.method(), Method::PUT | Method::POST) {
-            request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
         if let Some(host) = authority(&self.base)
             && let Ok(host) = HeaderValue::from_str(&host)
         {

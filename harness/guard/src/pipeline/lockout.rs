@@ -24,29 +24,59 @@ struct Checked {
     operation: &'static str,
     /// The permission that its caller must keep.
     action: &'static str,
+    /// The member with the policy, and the one that forgoes the check.
+    policy: &'static str,
+    forgoes: &'static str,
     code: &'static str,
     message: &'static str,
 }
 
 /// The sentences: <https://github.com/terraform-aws-modules/terraform-aws-kms/issues/14>,
-/// <https://github.com/hashicorp/terraform-provider-aws/pull/20838>.
-const CHECKED: [Checked; 3] = [
+/// <https://github.com/hashicorp/terraform-provider-aws/pull/20838>. ECR's check is in
+/// its reference
+/// (<https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html>,
+/// `force`), with the code and without the sentence: that of ours is in its form.
+const CHECKED: [Checked; 5] = [
     Checked { operation: "CreateKey", ..PUT_KEY_POLICY },
     PUT_KEY_POLICY,
     Checked {
         api: "efs",
         operation: "PutFileSystemPolicy",
         action: "elasticfilesystem:PutFileSystemPolicy",
+        policy: "Policy",
+        forgoes: BYPASS,
         code: "InvalidPolicyException",
         message: "This policy would prevent future FileSystemPolicy updates. Retry the request \
                   with the BypassPolicyLockoutSafetyCheck parameter to apply this policy.",
     },
+    SET_REPOSITORY_POLICY,
+    Checked {
+        api: "ecr-public",
+        action: "ecr-public:SetRepositoryPolicy",
+        ..SET_REPOSITORY_POLICY
+    },
 ];
+
+const BYPASS: &str = "BypassPolicyLockoutSafetyCheck";
+
+const SET_REPOSITORY_POLICY: Checked = Checked {
+    api: "ecr",
+    operation: "SetRepositoryPolicy",
+    action: "ecr:SetRepositoryPolicy",
+    policy: "policyText",
+    forgoes: "force",
+    code: "InvalidParameterException",
+    message: "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The policy would \
+              prevent you from setting another policy in the future. To apply it, force the \
+              SetRepositoryPolicy operation'",
+};
 
 const PUT_KEY_POLICY: Checked = Checked {
     api: "kms",
     operation: "PutKeyPolicy",
     action: "kms:PutKeyPolicy",
+    policy: "Policy",
+    forgoes: BYPASS,
     code: "MalformedPolicyDocumentException",
     message: "The new key policy will not allow you to update the key policy in the future.",
 };
@@ -62,10 +92,9 @@ impl Pipeline {
         passage: &Passage,
     ) -> Result<(), ServiceError> {
         let is_of = |it: &&Checked| it.api == call.service().name() && it.operation == call.name();
-        let (Some(checked), Some(text)) = (CHECKED.iter().find(is_of), call.text("Policy")) else {
-            return Ok(());
-        };
-        if call.input.get("BypassPolicyLockoutSafetyCheck").and_then(Value::as_bool) == Some(true) {
+        let Some(checked) = CHECKED.iter().find(is_of) else { return Ok(()) };
+        let Some(text) = call.text(checked.policy) else { return Ok(()) };
+        if call.input.get(checked.forgoes).and_then(Value::as_bool) == Some(true) {
             return Ok(());
         }
         let mut required = self.to_keep(checked, call, caller).await?;

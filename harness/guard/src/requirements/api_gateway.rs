@@ -19,10 +19,9 @@ use super::scope::{Mapped, Scope, scalar, tags};
 use super::state::{State, Tags};
 
 /// Definitions to import would have to be read for the types of their routes
-/// and authorizers; custom domains carry keys of state that is not known; the
-/// portals and routing rules have named actions on resources of their own.
-const UNMAPPED: &[&str] =
-    &["CreateDomainName", "DeleteDomainName", "ImportApi", "ReimportApi", "UpdateDomainName"];
+/// and authorizers; whether a custom domain has certificates of mutual TLS to remove
+/// is not known; the portals and routing rules have named actions on resources of their own.
+const UNMAPPED: &[&str] = &["DeleteDomainName", "ImportApi", "ReimportApi", "UpdateDomainName"];
 
 /// Keys of a custom domain's state, which is not read.
 const OF_DOMAINS: &[&str] = &[
@@ -63,6 +62,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     }
     let mut requirements = vec![requirement];
     requirements.extend(tagging(scope, &arn));
+    requirements.extend(mutual_tls(scope, &arn));
     for member in ["CredentialsArn", "AuthorizerCredentialsArn"] {
         // `arn:aws:iam::*:user/*` asks for the caller's own credentials.
         if let Some(role) = scope.text(member).filter(|arn| arn.contains(":role/")) {
@@ -129,16 +129,24 @@ fn tagging(scope: &Scope<'_>, arn: &str) -> Option<Requirement> {
     }
     let mut requirement = match scope.name() {
         "CreateStage" | "CreateVpcLink" => Requirement::on("apigateway:TagResource", arn),
-        "CreateApi" => {
+        "CreateApi" | "CreateDomainName" => {
             let of_all = format!("arn:{}:apigateway:{}::", scope.partition(), scope.region());
-            let api = percent_encode(&format!("{of_all}/apis/"));
-            let tags = format!("{of_all}/tags/{api}*");
+            let made = percent_encode(&format!("{arn}/"));
+            let tags = format!("{of_all}/tags/{made}*");
             Requirement::on("apigateway:POST", tags)
         }
         _ => return None,
     };
     generic::request_tags(scope, &mut requirement);
     Some(requirement)
+}
+
+/// A domain's mutual TLS is guarded by an action of its own
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-mutual-tls.html>).
+fn mutual_tls(scope: &Scope<'_>, arn: &str) -> Option<Requirement> {
+    let is_new = scope.name() == "CreateDomainName";
+    (is_new && scope.value("MutualTlsAuthentication").is_some())
+        .then(|| Requirement::on("apigateway:AddCertificateToDomain", arn))
 }
 
 /// What the call changes, as it is stored now.

@@ -5,21 +5,21 @@
 //! authorization reference lists the key for these actions).
 
 use ringfence_services::Identity;
+use ringfence_wire::Service;
+use serde_json::Map;
 
 use super::RequirementsError;
 use super::generic::{self, known};
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope};
-use super::state::{Entity, Tags};
+use super::state::{Entity, Question, Tags, Told};
 use crate::account::linked;
 use crate::simulate;
 
-/// Operations without a certain mapping: the new name of a certificate,
-/// `GetAccessKeyLastUsed` (the key's owner is not known), and delegation requests
-/// that name none.
+/// Operations without a certain mapping: the new name of a certificate, and
+/// delegation requests that name none.
 const UNMAPPED: &[&str] = &[
     "CreateDelegationRequest",
-    "GetAccessKeyLastUsed",
     "GetHumanReadableSummary",
     "UpdateDelegationRequest",
     "UpdateServerCertificate",
@@ -278,6 +278,9 @@ async fn user(scope: &Scope<'_>) -> Result<Target, RequirementsError> {
     if scope.name() == "CreateUser" {
         return created(scope, "user", scope.need("UserName")?);
     }
+    if scope.name() == "GetAccessKeyLastUsed" {
+        return owner(scope).await;
+    }
     if scope.flag("AllUsers") {
         return Ok(Target { arn: "*".to_owned(), ..Target::default() });
     }
@@ -304,6 +307,26 @@ async fn user(scope: &Scope<'_>) -> Result<Target, RequirementsError> {
         },
     };
     Ok(existing(scope, "user", name, scope.state.user(name).await?))
+}
+
+/// The user whose key the call names. Who may ask about all users is told that there
+/// is no such key.
+async fn owner(scope: &Scope<'_>) -> Result<Target, RequirementsError> {
+    let key = scope.need("AccessKeyId")?;
+    let question = Question {
+        api: Service::Iam,
+        operation: "GetAccessKeyLastUsed",
+        input: Map::from_iter([("AccessKeyId".to_owned(), key.into())]),
+        answer: &["UserName"],
+    };
+    match scope.state.told(&question).await? {
+        Told::Is(names) => {
+            let name = names.first().map(String::as_str).unwrap_or_default();
+            Ok(existing(scope, "user", name, scope.state.user(name).await?))
+        }
+        Told::Nothing => Ok(Target { arn: scope.iam_arn("user/*"), ..Target::default() }),
+        Told::Unknown(why) => Err(scope.undecided(why)),
+    }
 }
 
 async fn group(scope: &Scope<'_>) -> Result<Target, RequirementsError> {

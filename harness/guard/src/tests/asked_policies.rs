@@ -181,3 +181,46 @@ async fn a_repository_has_its_own_policy_and_the_registrys() {
         .collect();
     assert_eq!(sids, [Some("Own".into()), Some("Registry".into()), Some("S".into())]);
 }
+
+/// What keeps its author from storing another policy is taken only where it is forced;
+/// ECR calls that a lockout.
+#[rstest::rstest]
+#[case::of_everything("Deny", "ecr:*", json!(null), false)]
+#[case::of_storing("Deny", "ecr:SetRepositoryPolicy", json!(false), false)]
+#[case::forced("Deny", "ecr:*", json!(true), true)]
+#[case::of_something_else("Deny", "ecr:PutImage", json!(null), true)]
+#[case::a_grant("Allow", "ecr:*", json!(null), true)]
+#[tokio::test]
+async fn a_repositorys_policy_locks_its_author_out_where_it_is_forced(
+    #[case] effect: &str,
+    #[case] action: &str,
+    #[case] force: Value,
+    #[case] taken: bool,
+) {
+    let stage = Stage::new().await;
+    let role = stage.role(&allow("ecr:*"));
+    let target = "AmazonEC2ContainerRegistry_V20150921.SetRepositoryPolicy";
+    stage.upstream.answers(target, 200, &json!({}));
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "S", "Effect": effect, "Principal": "*", "Action": action}]});
+    let mut input = json!({"repositoryName": "r", "policyText": policy.to_string()});
+    if !force.is_null() {
+        input["force"] = force;
+    }
+    let ecr = Service::of("ecr").unwrap();
+    let answer = stage.client.call(&role, ecr, "SetRepositoryPolicy", input).await;
+    match taken {
+        true => assert_eq!(answer.unwrap(), json!({})),
+        false => {
+            let error = answer.unwrap_err();
+            assert_eq!((error.status, &*error.code), (400, "InvalidParameterException"));
+            assert_eq!(
+                error.message,
+                "Invalid parameter at 'PolicyText' failed to satisfy constraint: 'The policy would \
+                 prevent you from setting another policy in the future. To apply it, force the \
+                 SetRepositoryPolicy operation'"
+            );
+            assert_eq!(stage.last_entry().outcome, Ending::Refused);
+        }
+    }
+}

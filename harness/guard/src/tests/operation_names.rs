@@ -38,7 +38,7 @@ const DECIDED: [Service; 12] = [
 
 /// Those of which single operations are checked.
 fn named() -> impl Iterator<Item = Service> {
-    let others = ["sqs", "sns", "efs", "ses", "events", "autoscaling"]
+    let others = ["sqs", "sns", "efs", "ecr", "ses", "events", "autoscaling"]
         .map(|name| Service::of(name).unwrap());
     DECIDED.into_iter().chain(others)
 }

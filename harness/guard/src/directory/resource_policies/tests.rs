@@ -103,6 +103,7 @@ fn several_policies_are_one() {
 #[case("ecr", "SetRepositoryPolicy", json!({"repositoryName": "r", "policyText": " {}"}), true)]
 #[case("elbv2", "CreateListener", json!({"SslPolicy": "ELBSecurityPolicy-2016-08"}), false)]
 #[case("ec2", "CreateVpcEndpoint", json!({"PolicyDocument": "{}"}), false)]
+#[case("iot", "CreatePolicy", json!({"policyName": "p", "policyDocument": "{}"}), false)]
 #[case("kms", "CreateKey", json!({"Policy": "{}"}), true)]
 #[case("kms", "CreateKey", json!({}), false)]
 fn calls_that_may_store_a_policy(

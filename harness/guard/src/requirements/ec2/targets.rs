@@ -21,7 +21,7 @@ struct Path {
     described: (&'static str, &'static str),
     /// Where the name stands in an element of the set.
     name: &'static [&'static str],
-    /// The types, and the fields that hold their ids: of the element, or of
+    /// The types, and the fields (`a.b`) that hold their ids: of the element, or of
     /// the part of it that holds the name. A field of several types has none
     /// of its own; the id's prefix tells it.
     targets: &'static [(Option<&'static str>, &'static str)],
@@ -113,6 +113,15 @@ const PATHS: &[Path] = &[
         targets: &[(Some("instance"), "instanceId")],
         otherwise: &["instance"],
     },
+    // The VPC that a request for peering asks for.
+    Path {
+        operations: &["AcceptVpcPeeringConnection"],
+        member: "VpcPeeringConnectionId",
+        described: ("DescribeVpcPeeringConnections", "vpcPeeringConnectionSet"),
+        name: &["vpcPeeringConnectionId"],
+        targets: &[(Some("vpc"), "accepterVpcInfo.vpcId")],
+        otherwise: &["vpc"],
+    },
     Path {
         operations: &["DeleteTrafficMirrorFilterRule", "ModifyTrafficMirrorFilterRule"],
         member: "TrafficMirrorFilterRuleId",
@@ -166,8 +175,12 @@ fn of_chain(path: &Path, chain: &[&Value]) -> Vec<Target> {
     path.targets
         .iter()
         .filter_map(|(kind, field)| {
-            let id = chain.iter().rev().find_map(|value| value.get(field)?.as_str())?;
-            Some((kind.or_else(|| kind_of(id))?, id.to_owned()))
+            let within = |value: &Value| {
+                let mut names = field.split('.');
+                names.try_fold(value, |part, name| part.get(name))?.as_str().map(str::to_owned)
+            };
+            let id = chain.iter().rev().find_map(|value| within(value))?;
+            Some((kind.or_else(|| kind_of(&id))?, id))
         })
         .filter(|(_, id)| !id.is_empty())
         .collect()

@@ -40,6 +40,22 @@ use crate::requirements::invoke_api;
 #[case::reading_a_route(
     "GetRoute", json!({"ApiId": "a2", "RouteId": "jwt"}),
     &["apigateway:GET arn:aws:apigateway:eu-west-1::/apis/a2/routes/jwt"])]
+#[case::a_domain_with_certificates_and_tags(
+    "CreateDomainName",
+    json!({"DomainName": "a.example.com", "DomainNameConfigurations": [], "Tags": {"t": "1"},
+           "MutualTlsAuthentication": {"truststoreUri": "s3://b/k"}}),
+    &[
+        "apigateway:POST arn:aws:apigateway:eu-west-1::/domainnames aws:requesttag/t=1 \
+         aws:tagkeys=[t] ?apigateway:request/endpointtype ?apigateway:request/mtlstruststoreuri \
+         ?apigateway:request/mtlstruststoreversion ?apigateway:request/securitypolicy \
+         ?apigateway:resource/endpointtype ?apigateway:resource/mtlstruststoreuri \
+         ?apigateway:resource/mtlstruststoreversion ?apigateway:resource/routingmode \
+         ?apigateway:resource/securitypolicy ?aws:resourcetag/*",
+        "apigateway:POST arn:aws:apigateway:eu-west-1::/tags/\
+         arn%3Aaws%3Aapigateway%3Aeu-west-1%3A%3A%2Fdomainnames%2F* aws:requesttag/t=1 \
+         aws:tagkeys=[t]",
+        "apigateway:AddCertificateToDomain arn:aws:apigateway:eu-west-1::/domainnames",
+    ])]
 #[case::authorizer(
     "CreateAuthorizer",
     json!({"ApiId": "a2", "Name": "x", "AuthorizerType": "REQUEST", "AuthorizerUri": "arn:fn"}),

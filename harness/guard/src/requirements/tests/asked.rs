@@ -28,7 +28,43 @@ fn service(name: &str) -> Service {
         "athena:BatchGetQueryExecution arn:aws:athena:eu-west-1:123456789012:workgroup/*",
     ]
 )]
+#[case::a_consumer_by_its_name(
+    "kinesis",
+    "DeregisterStreamConsumer",
+    json!({"StreamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/s", "ConsumerName": "c"}),
+    &["kinesis:DeregisterStreamConsumer \
+       arn:aws:kinesis:eu-west-1:123456789012:stream/s/consumer/c:1700000000"]
+)]
+#[case::a_consumer_by_its_arn(
+    "kinesis",
+    "DescribeStreamConsumer",
+    json!({"ConsumerARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/s/consumer/c:17"}),
+    &["kinesis:DescribeStreamConsumer \
+       arn:aws:kinesis:eu-west-1:123456789012:stream/s/consumer/c:17"]
+)]
+// Decided on both: the upstream may act upon either.
+#[case::a_consumer_by_both(
+    "kinesis",
+    "DeregisterStreamConsumer",
+    json!({"ConsumerARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/s/consumer/mine:17",
+           "StreamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/s",
+           "ConsumerName": "theirs"}),
+    &[
+        "kinesis:DeregisterStreamConsumer \
+         arn:aws:kinesis:eu-west-1:123456789012:stream/s/consumer/mine:17",
+        "kinesis:DeregisterStreamConsumer \
+         arn:aws:kinesis:eu-west-1:123456789012:stream/s/consumer/theirs:1700000000",
+    ]
+)]
 // What is not there, or not yet: no id is known.
+#[case::a_consumer_that_is_not_there(
+    "kinesis",
+    "DeregisterStreamConsumer",
+    json!({"StreamARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/s",
+           "ConsumerName": "missing"}),
+    &["kinesis:DeregisterStreamConsumer \
+       arn:aws:kinesis:eu-west-1:123456789012:*/*/consumer/missing:*"]
+)]
 #[case::a_rule_that_is_new(
     "config",
     "PutConfigRule",

@@ -136,6 +136,23 @@ use crate::requirements::RequirementsError;
         "ec2:ReplaceRouteTableAssociation arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-2 \
          ec2:region=eu-west-1 ec2:subnetid=subnet-2 ?ec2:vpc",
     ])]
+#[case::peering("AcceptVpcPeeringConnection", json!({"VpcPeeringConnectionId": "pcx-1"}),
+    &[
+        "ec2:AcceptVpcPeeringConnection arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1 \
+         ec2:region=eu-west-1 ec2:vpcid=vpc-1",
+        "ec2:AcceptVpcPeeringConnection \
+         arn:aws:ec2:eu-west-1:123456789012:vpc-peering-connection/pcx-1 ec2:region=eu-west-1 \
+         ec2:vpcpeeringconnectionid=pcx-1",
+    ])]
+#[case::peering_of_nothing(
+    "AcceptVpcPeeringConnection", json!({"VpcPeeringConnectionId": "pcx-9"}),
+    &[
+        "ec2:AcceptVpcPeeringConnection arn:aws:ec2:eu-west-1:123456789012:vpc/* \
+         ec2:region=eu-west-1",
+        "ec2:AcceptVpcPeeringConnection \
+         arn:aws:ec2:eu-west-1:123456789012:vpc-peering-connection/pcx-9 ec2:region=eu-west-1 \
+         ec2:vpcpeeringconnectionid=pcx-9",
+    ])]
 // What is not there is in no VPC.
 #[case::route_of_nothing(
     "CreateRoute", json!({"RouteTableId": "rtb-none", "DestinationCidrBlock": "0.0.0.0/0"}),

@@ -180,6 +180,10 @@ impl State for Account {
             ("GetIdentityVerificationAttributes", _) => Told::Nothing,
             (_, Some("missing")) => Told::Nothing,
             (_, Some("untold")) => Told::Unknown("WHY".to_owned()),
+            ("GetAccessKeyLastUsed", Some(_)) => Told::Is(vec!["alice".to_owned()]),
+            ("DescribeStreamConsumer", Some(named)) => Told::Is(vec![format!(
+                "arn:aws:kinesis:eu-west-1:{ACCOUNT}:stream/s/consumer/{named}:1700000000"
+            )]),
             ("DescribeTaskDefinition", Some(named)) => {
                 let family = named.split([':', '/']).next().unwrap_or(named);
                 match question.answer {
@@ -308,6 +312,10 @@ impl State for Account {
                     {"routeTableAssociationId": "rtbassoc-1", "subnetId": "subnet-2"},
                     {"routeTableAssociationId": "rtbassoc-2", "gatewayId": "igw-1"},
                 ]},
+            ]}),
+            "DescribeVpcPeeringConnections" => json!({"vpcPeeringConnectionSet": [
+                {"vpcPeeringConnectionId": "pcx-1", "requesterVpcInfo": {"vpcId": "vpc-2"},
+                 "accepterVpcInfo": {"vpcId": "vpc-1"}},
             ]}),
             "DescribeSecurityGroups" => json!({"securityGroupInfo": [
                 {"groupName": "web", "groupId": "sg-other", "vpcId": "vpc-1"},

@@ -127,9 +127,27 @@ const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
         "iam:UpdateUser arn:aws:iam::123456789012:user/people/eve",
     ],
 )]
+#[case::a_key_is_its_users(
+    "GetAccessKeyLastUsed",
+    json!({"AccessKeyId": "AKIAOFALICE"}),
+    &["iam:GetAccessKeyLastUsed arn:aws:iam::123456789012:user/people/alice (user alice) \
+       aws:resourcetag/team=a iam:resourcetag/team=a"],
+)]
+#[case::a_key_that_is_not_there(
+    "GetAccessKeyLastUsed",
+    json!({"AccessKeyId": "missing"}),
+    &["iam:GetAccessKeyLastUsed arn:aws:iam::123456789012:user/*"],
+)]
 #[tokio::test]
 async fn iam_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
     expect(Service::Iam, operation, input, expected).await;
+}
+
+#[tokio::test]
+async fn of_a_key_that_nothing_tells_nothing_is_decided() {
+    let input = json!({"AccessKeyId": "untold"});
+    let refused = ask_as(&alice(), Service::Iam, "GetAccessKeyLastUsed", input).await.unwrap_err();
+    assert!(refused.to_string().contains("WHY"), "{refused}");
 }
 
 #[tokio::test]

@@ -45,6 +45,20 @@ fn to_some() -> Vec<String> {
     json!({"computeEnvironmentName": "n", "type": "MANAGED", "computeResources": {
         "instanceRole": "arn:aws:iam::123456789012:instance-profile/web"}}),
     to("ec2.amazonaws.com"))]
+// "You must either specify the full role ARN or prefix the role name with the path"
+// (https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateComputeEnvironment.html).
+#[case::a_service_role_by_name("batch", "CreateComputeEnvironment",
+    json!({"computeEnvironmentName": "n", "type": "UNMANAGED", "serviceRole": "bare"}),
+    to("batch.amazonaws.com"))]
+#[case::a_service_role_with_its_path("batch", "CreateComputeEnvironment",
+    json!({"computeEnvironmentName": "n", "type": "UNMANAGED", "serviceRole": "/apps/app"}),
+    vec!["arn:aws:iam::123456789012:role/apps/app iam:passedtoservice=batch.amazonaws.com".to_owned()])]
+#[case::a_new_service_role("batch", "UpdateComputeEnvironment",
+    json!({"computeEnvironment": "n", "serviceRole": "bare"}), to("batch.amazonaws.com"))]
+#[case::a_fleets_role_by_name("batch", "CreateComputeEnvironment",
+    json!({"computeEnvironmentName": "n", "type": "MANAGED",
+           "computeResources": {"spotIamFleetRole": "bare"}}),
+    to("spotfleet.amazonaws.com"))]
 #[case::credentials("apigateway", "PutIntegration",
     json!({"restApiId": "a", "resourceId": "r", "httpMethod": "GET", "type": "AWS",
            "credentials": ROLE}),
