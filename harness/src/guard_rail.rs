@@ -64,6 +64,8 @@ pub enum GuardRail {
     NatAlone,
     /// The ways from the internet to functions.
     Unreached,
+    /// The VPC endpoints that functions reach.
+    Endpoints,
     /// One of the configuration's own.
     Declared(Declared),
 }
@@ -112,7 +114,7 @@ impl GuardRail {
 
     /// Those of networks: they are proved, of files and of what is deployed; no packet is
     /// sent to try them.
-    pub const OF_NETWORKS: [Self; 2] = [Self::NatAlone, Self::Unreached];
+    pub const OF_NETWORKS: [Self; 3] = [Self::NatAlone, Self::Unreached, Self::Endpoints];
 
     /// One of the configuration.
     pub fn declared(id: &str, title: &str) -> Self {
@@ -170,6 +172,7 @@ impl GuardRail {
             Self::Applied => ("applied", "what was applied is what is judged"),
             Self::NatAlone => ("nat-alone", "functions reach the internet through NAT alone"),
             Self::Unreached => ("unreached", "nothing from the internet reaches a function"),
+            Self::Endpoints => ("endpoints", "functions reach these endpoints alone"),
             Self::Declared(Declared(named)) => (&named.id, &named.title),
         }
     }

@@ -185,6 +185,18 @@ pub struct Part {
     pub ports: Range,
 }
 
+impl Part {
+    /// The first packet of it.
+    pub fn first(&self) -> Option<Packet> {
+        let (version, address) = match self.addresses.0 {
+            IpAddr::V4(one) => (Version::V4, u128::from(u32::from(one))),
+            IpAddr::V6(one) => (Version::V6, u128::from(one)),
+        };
+        let protocol = u8::try_from(self.protocols.first).ok()?;
+        Some(Packet { version, address, protocol, port: u16::try_from(self.ports.first).ok()? })
+    }
+}
+
 /// One packet: the address of the other end, the protocol and the port that is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Packet {
@@ -217,6 +229,16 @@ impl Traffic {
     /// None.
     pub const fn nothing() -> Self {
         Self(Vec::new())
+    }
+
+    /// One packet.
+    pub fn only(packet: &Packet) -> Self {
+        Self(vec![Cell {
+            version: packet.version,
+            address: Range::one(packet.address),
+            protocol: Range::one(packet.protocol.into()),
+            port: Range::one(packet.port.into()),
+        }])
     }
 
     /// All there is.

@@ -150,6 +150,7 @@ impl Config {
         self.check_existing()?;
         self.check_accepted()?;
         self.check_guard_rails()?;
+        self.check_endpoints()?;
         for (name, substitute) in &self.actions {
             let faults = substitute.get_ref().check();
             faults.map_err(|why| Fault::at(substitute, format!("actions.\"{name}\": {why}")))?;
@@ -248,6 +249,31 @@ impl Config {
                 && !seen.insert(subject)
             {
                 return Err(Fault::at(place, format!("{subject} is accepted twice")));
+            }
+        }
+        Ok(())
+    }
+
+    /// A service has a name, stands once, and is named where NAT is spoken of.
+    fn check_endpoints(&self) -> Result<(), Fault> {
+        let Some(platform) = &self.platform else { return Ok(()) };
+        if let (Some(nat), None) = (&platform.nat, &platform.endpoints) {
+            let message = "`platform.nat` says what functions reach beside `platform.endpoints`: \
+                           name these too, or `endpoints = []` for none";
+            return Err(Fault::at(nat, message.to_owned()));
+        }
+        let mut seen = BTreeSet::new();
+        for service in platform.endpoints.iter().flatten() {
+            let name = service.get_ref();
+            if !is_service(name) {
+                let message = format!(
+                    "`{name}` is no service of a VPC endpoint: `s3`, or its whole name, \
+                     `com.amazonaws.eu-west-1.s3`"
+                );
+                return Err(Fault::at(service, message));
+            }
+            if !seen.insert(name) {
+                return Err(Fault::at(service, format!("the endpoint `{name}` stands here twice")));
             }
         }
         Ok(())
@@ -415,6 +441,12 @@ impl Config {
             None => self.issuer(IssuerKind::Github),
         }
     }
+}
+
+/// Whether a text may be a service of a VPC endpoint, or the ARN of what one leads to.
+fn is_service(name: &str) -> bool {
+    let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:/".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_of_names)
 }
 
 fn is_name(text: &str) -> bool {

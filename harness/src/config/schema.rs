@@ -185,6 +185,12 @@ pub struct Platform {
     /// The id of the functions' security group; default that of Layer 1's
     /// functions, else the only one.
     pub security_group_output: Option<String>,
+    /// The services of the VPC endpoints that functions may reach, by what stands after
+    /// the region in their names (`s3`) or by their whole names; default any.
+    pub endpoints: Option<Vec<Spanned<String>>>,
+    /// Whether they may reach the internet by NAT, where `endpoints` says what else;
+    /// default yes.
+    pub nat: Option<Spanned<bool>>,
     /// The prefix of the SSM parameters that the platform publishes; default what
     /// their names begin with.
     pub parameters: Option<String>,

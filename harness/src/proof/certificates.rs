@@ -54,7 +54,8 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
             all.without.push(Without { rail, who, reason });
         }
     }
-    let of_packets = |one: &&Finding| one.universe == Asked::Packets && !open.contains(&one.rail);
+    let of_packets =
+        |one: &&Finding| matches!(one.universe, Asked::Packets(_)) && !open.contains(&one.rail);
     all.without.extend(findings.iter().filter(of_packets).map(|one| Without {
         rail: one.rail.title().to_owned(),
         who: one.who.clone(),

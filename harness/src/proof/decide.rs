@@ -26,8 +26,8 @@ pub struct Finding {
 pub enum Asked {
     /// Requests: all of these.
     Requests(Universe),
-    /// Packets: every address, protocol and port.
-    Packets,
+    /// Packets: all of these.
+    Packets(&'static str),
 }
 
 /// How a claim ended.
@@ -60,7 +60,7 @@ pub enum Broken {
 pub struct Packets {
     /// One of them.
     pub packet: String,
-    /// `leaves by` or `enters by`.
+    /// `leaves by`, `enters by` or `is reached by`.
     pub way: &'static str,
     /// What it passes, in order.
     pub through: Vec<String>,

@@ -147,10 +147,12 @@ impl<'f> Rail<'f> {
 
     fn universe(&self) -> Stated {
         let any = |asked| self.findings.iter().any(|one| one.universe == asked);
-        if any(Asked::Packets) {
-            return Stated::Packets {
-                packets: "every public IPv4 and IPv6 address, every protocol, every port",
-            };
+        let packets = self.findings.iter().find_map(|one| match one.universe {
+            Asked::Packets(packets) => Some(packets),
+            Asked::Requests(_) => None,
+        });
+        if let Some(packets) = packets {
+            return Stated::Packets { packets };
         }
         match any(Asked::Requests(Universe::Catalogue)) {
             true => Stated::Requests {

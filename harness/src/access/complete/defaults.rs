@@ -48,7 +48,7 @@ const DEFAULTS: [(&str, &str, Default); 7] = [
 /// (<https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/security_group>,
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/create-route-tables.html>,
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/create-network-acl.html>).
-const NO_BLOCKS: [(&str, &str); 10] = [
+const NO_BLOCKS: [(&str, &str); 12] = [
     ("aws_default_route_table", "route"),
     ("aws_default_security_group", "egress"),
     ("aws_default_security_group", "ingress"),
@@ -59,6 +59,8 @@ const NO_BLOCKS: [(&str, &str); 10] = [
     ("aws_network_acl", "egress"),
     ("aws_network_acl", "ingress"),
     ("aws_network_acl", "subnet_ids"),
+    ("aws_vpc_endpoint", "route_table_ids"),
+    ("aws_vpc_endpoint", "subnet_ids"),
 ];
 
 /// Completes what new resources have where their configuration says nothing.

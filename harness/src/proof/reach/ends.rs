@@ -28,6 +28,20 @@ const NOT_PUBLIC: [&str; 9] = [
 /// (<https://www.iana.org/assignments/ipv6-address-space/ipv6-address-space.xhtml>).
 const PUBLIC_V6: &str = "2000::/3";
 
+/// Addresses that no packet leaves a VPC for
+/// (<https://www.iana.org/assignments/iana-ipv4-special-registry/iana-ipv4-special-registry.xhtml>,
+/// <https://www.iana.org/assignments/iana-ipv6-special-registry/iana-ipv6-special-registry.xhtml>).
+const NEVER: [&str; 8] = [
+    "0.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "::/127",
+    "fe80::/10",
+    "ff00::/8",
+];
+
 /// What brings packets of others into a VPC beside its internet gateway: with the
 /// address that they came from, or not.
 const ENTRANCES: [&str; 13] = [
@@ -121,7 +135,7 @@ pub(super) fn by(packets: &Traffic, way: &'static str, through: Vec<String>) -> 
 }
 
 /// What may be kept back where something was taken for wider than it is.
-fn but(site: &Site, end: End) -> End {
+pub(super) fn but(site: &Site, end: End) -> End {
     match site.wider.first() {
         Some(reason) => End::Undecided(reason.clone()),
         None => end,
@@ -129,15 +143,25 @@ fn but(site: &Site, end: End) -> End {
 }
 
 /// One of some traffic: to the port that people know, where there is such a one.
-fn shown(traffic: &Traffic) -> Option<Packet> {
-    let first = traffic.some()?;
+pub(super) fn shown(traffic: &Traffic) -> Option<Packet> {
+    let first = traffic.and(&anything()).some().or_else(|| traffic.some())?;
     let known = Packet { port: 443, ..first };
     Some(if traffic.has(&known) { known } else { first })
 }
 
-fn interface(site: &Site, is_public: bool) -> Interface<'_> {
+pub(super) fn interface(site: &Site, is_public: bool) -> Interface<'_> {
     let groups: &[&str] = &[super::site::GROUP];
     Interface { subnet: &site.subnet, groups, is_public, has_v6: site.has_v6 }
+}
+
+/// Every address that a packet can leave a VPC for: neither of the VPC itself, nor of
+/// the host, the link, groups, or reserved; of IPv6 where the subnet has some.
+pub(super) fn beyond(site: &Site) -> Traffic {
+    let of = |text: &str| Cidr::parse(text).map_or_else(Traffic::nothing, Cidr::traffic);
+    let own = site.network.addresses.iter().map(|one| one.traffic());
+    let never = NEVER.iter().map(|text| of(text)).chain(own).fold(Traffic::nothing(), Traffic::or);
+    let v6 = if site.has_v6 { of("::/0") } else { Traffic::nothing() };
+    of("0.0.0.0/0").or(v6).but(&never)
 }
 
 /// The internet, without what is the VPC's own.
@@ -147,18 +171,18 @@ fn outside(site: &Site) -> Traffic {
 }
 
 /// What lets a packet through a group.
-fn through(rules: &[By<Traffic>], packet: &Packet) -> Option<String> {
+pub(super) fn through(rules: &[By<Traffic>], packet: &Packet) -> Option<String> {
     rules.iter().find(|rule| rule.what.has(packet)).map(|rule| rule.by.clone())
 }
 
 /// The rule of a network ACL that a packet is decided by.
-fn ruled(rules: &[By<AclRule>], packet: &Packet) -> Option<String> {
+pub(super) fn ruled(rules: &[By<AclRule>], packet: &Packet) -> Option<String> {
     let of = rules.iter().filter(|rule| rule.what.of.has(packet));
     of.min_by_key(|rule| rule.what.number).map(|rule| rule.by.clone())
 }
 
 /// The route that a packet takes: the most specific one.
-fn routed(routes: &[By<Route>], packet: &Packet) -> Option<String> {
+pub(super) fn routed(routes: &[By<Route>], packet: &Packet) -> Option<String> {
     let longest = |route: &By<Route>| {
         let of = route.what.to.iter().filter(|to| to.traffic().has(packet));
         of.map(|to| to.length()).max()

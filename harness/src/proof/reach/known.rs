@@ -46,7 +46,7 @@ impl<'e> Files<'e> {
     /// The addresses of a prefix list; `None` where it is not in the files.
     pub(super) fn prefix_list(self, id: &str) -> Known<Option<Vec<Cidr>>> {
         let Some(list) = self.with_id(&["aws_ec2_managed_prefix_list"], id) else {
-            return Ok(None);
+            return self.of_endpoint(id);
         };
         let mut all = Vec::new();
         for entry in list.inner("entry")? {
@@ -57,6 +57,19 @@ impl<'e> Files<'e> {
             all.extend(entry.cidr("cidr")?);
         }
         Ok(Some(all))
+    }
+}
+
+impl Files<'_> {
+    /// The addresses of the service of a gateway endpoint, by the prefix list that AWS has
+    /// of them.
+    fn of_endpoint(self, id: &str) -> Known<Option<Vec<Cidr>>> {
+        let of_list = |one: &At<'_>| one.text("prefix_list_id").ok().flatten() == Some(id);
+        let Some(endpoint) = self.of(&["aws_vpc_endpoint"]).find(of_list) else {
+            return Ok(None);
+        };
+        let all = endpoint.cidrs("cidr_blocks").unwrap_or_default();
+        Ok((!all.is_empty()).then_some(all))
     }
 }
 

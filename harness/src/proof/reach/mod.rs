@@ -6,11 +6,13 @@
 //! - `site`: what surrounds an interface there: its VPC, routes, network ACL and groups;
 //! - `routes`, `rules`: Terraform's resources as routes and as sets of traffic;
 //! - `ends`: what follows;
+//! - `endpoints`: the same of the VPC endpoints that functions may reach;
 //! - `known`: values, and by name what is not known.
 //!
 //! What is not known, or not followed, is never taken for absent: it makes the answer
 //! undecided where it could matter.
 
+mod endpoints;
 mod ends;
 mod known;
 mod places;
@@ -22,32 +24,52 @@ use super::decide::{Asked, End, Finding};
 use super::guarded::Guarded;
 use crate::access::estate::Estate;
 use crate::guard_rail::GuardRail;
+use endpoints::Wanted;
 use known::{Files, Known};
 use places::Place;
 use site::Site;
+
+/// What packets to and from the internet there are.
+const INTERNET: &str = "every public IPv4 and IPv6 address, every protocol, every port";
 
 /// What was found of the networks that functions run in; nothing where neither the
 /// configuration nor the files say that they run in one.
 pub fn findings(guarded: &Guarded<'_>) -> Vec<Finding> {
     let files = Files(&guarded.estate.resources);
+    let wanted = Wanted::of(guarded.config.platform.as_ref());
     let mut findings = Vec::new();
     for (who, place) in places::all(guarded, files) {
         let mut add = |rail, end| {
-            findings.push(Finding { rail, who: who.clone(), end, universe: Asked::Packets });
+            let universe = Asked::Packets(match rail {
+                GuardRail::Endpoints => endpoints::UNIVERSE,
+                _ => INTERNET,
+            });
+            findings.push(Finding { rail, who: who.clone(), end, universe });
         };
         match place {
             Place::Nowhere => {
                 let way = "Lambda's own network, as it is in no VPC".to_owned();
                 let end = ends::by(&ends::anything(), "leaves by", vec![way]);
                 add(GuardRail::NatAlone, end);
+                if wanted.is_some() {
+                    let way = "Lambda's own network, as it is in no VPC".to_owned();
+                    add(GuardRail::Endpoints, ends::by(&ends::anything(), "leaves by", vec![way]));
+                }
             }
             Place::In { subnet, groups } => {
                 let site = groups.and_then(|groups| Site::of(files, &subnet, &groups));
                 add(GuardRail::NatAlone, decided(&site, ends::leaving));
                 add(GuardRail::Unreached, decided(&site, |site| ends::entering(files, site)));
+                if let Some(wanted) = wanted {
+                    let alone = |site: &Site| endpoints::alone(guarded.estate, files, site, wanted);
+                    add(GuardRail::Endpoints, decided(&site, alone));
+                }
             }
             Place::Unknown(reason) => {
                 add(GuardRail::NatAlone, End::Undecided(reason.clone()));
+                if wanted.is_some() {
+                    add(GuardRail::Endpoints, End::Undecided(reason.clone()));
+                }
                 add(GuardRail::Unreached, End::Undecided(reason));
             }
         }

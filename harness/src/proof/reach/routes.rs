@@ -1,5 +1,7 @@
 //! Routes and what they lead to.
 
+use std::collections::BTreeSet;
+
 use ringfence_network::network::{Route, Target};
 use ringfence_network::traffic::Cidr;
 
@@ -17,6 +19,10 @@ pub(super) struct By<T> {
 #[derive(Debug, Default)]
 pub(super) struct Routes {
     pub(super) all: Vec<By<Route>>,
+    /// The table's id.
+    pub(super) table: String,
+    /// Why it is not known what some lead to, as their targets say.
+    pub(super) unread: BTreeSet<String>,
     /// Why there may be others.
     pub(super) further: Option<String>,
 }
@@ -43,17 +49,19 @@ pub(super) fn of_table(files: Files<'_>, id: &str, is_main: bool) -> Known<Route
     if table.is_none() && !is_main {
         return Err(format!("the route table `{id}` is not in the files"));
     }
-    let mut routes = Routes::default();
+    let mut routes = Routes { table: id.to_owned(), ..Routes::default() };
     for route in files.whose(&["aws_route"], "route_table_id", id)? {
         let to = ["destination_cidr_block", "destination_ipv6_cidr_block"];
-        add(files, route, to, route.address.to_owned(), &mut routes.all)?;
+        let by = route.address.to_owned();
+        add(files, route, to, by, (&mut routes.all, &mut routes.unread))?;
     }
     let own: Vec<Cidr> = routes.all.iter().flat_map(|route| route.what.to.clone()).collect();
     let Some(table) = table else { return Ok(routes) };
     let mut inline = Vec::new();
     for (at, route) in table.inner("route")?.into_iter().enumerate() {
         let by = format!("{}.route[{at}]", table.address);
-        add(files, route, ["cidr_block", "ipv6_cidr_block"], by, &mut inline)?;
+        let to = ["cidr_block", "ipv6_cidr_block"];
+        add(files, route, to, by, (&mut inline, &mut routes.unread))?;
     }
     for route in &mut inline {
         route.what.to.retain(|to| !own.contains(to));
@@ -74,13 +82,17 @@ fn add(
     route: At<'_>,
     destinations: [&str; 2],
     by: String,
-    all: &mut Vec<By<Route>>,
+    (all, unread): (&mut Vec<By<Route>>, &mut BTreeSet<String>),
 ) -> Known<()> {
     let mut to = Vec::new();
     for name in destinations {
         to.extend(route.cidr(name)?);
     }
-    let target = target(files, route, &by);
+    // Where that is not known or not followed, the target says why.
+    let target = target(files, route, &by).unwrap_or_else(|reason| {
+        unread.insert(reason.clone());
+        Target::Other(reason)
+    });
     if let Some(list) = route.text("destination_prefix_list_id")? {
         match files.prefix_list(list)? {
             Some(entries) => to.extend(entries),
@@ -93,12 +105,8 @@ fn add(
     Ok(())
 }
 
-/// What a route leads to; where that is not known or not followed, why.
-fn target(files: Files<'_>, route: At<'_>, by: &str) -> Target {
-    read_target(files, route, by).unwrap_or_else(Target::Other)
-}
-
-fn read_target(files: Files<'_>, route: At<'_>, by: &str) -> Known<Target> {
+/// What a route leads to.
+fn target(files: Files<'_>, route: At<'_>, by: &str) -> Known<Target> {
     if let Some(id) = route.text("nat_gateway_id")? {
         return nat(files, id);
     }

@@ -8,17 +8,40 @@ use ringfence_network::traffic::{Cidr, PORTS, PROTOCOLS, Range, Traffic, Version
 use super::known::{At, Files, Known};
 use super::routes::By;
 
-/// What a security group lets through from or to addresses. Another group's interfaces
-/// it knows by their private addresses: no packet of the internet is one of theirs.
+/// What a security group lets through from or to addresses, and from or to the interfaces
+/// of other groups: these it knows by their private addresses, so that no packet of the
+/// internet is one of theirs.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     pub(super) inbound: Vec<By<Traffic>>,
     pub(super) outbound: Vec<By<Traffic>>,
+    /// By the ids of groups; inbound first.
+    pub(super) of_groups: [Vec<(String, By<Traffic>)>; 2],
+    /// Rules of which it is not known which groups they speak of.
+    pub(super) unread: BTreeSet<String>,
     /// Rules that are taken for wider than they may be, and why.
     pub(super) wider: BTreeSet<String>,
 }
 
 const GROUPS: [&str; 2] = ["aws_security_group", "aws_default_security_group"];
+
+/// Several security groups by their ids, as one: "the rules from each security group are
+/// effectively aggregated"
+/// (<https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html>).
+pub(super) fn groups(files: Files<'_>, ids: &[String]) -> Known<Group> {
+    let mut all = Group::default();
+    for id in ids {
+        let Group { inbound, outbound, of_groups, unread, wider } = group(files, id)?;
+        all.inbound.extend(inbound);
+        all.outbound.extend(outbound);
+        for (side, more) in all.of_groups.iter_mut().zip(of_groups) {
+            side.extend(more);
+        }
+        all.unread.extend(unread);
+        all.wider.extend(wider);
+    }
+    Ok(all)
+}
 
 /// A security group by its id.
 pub(super) fn group(files: Files<'_>, id: &str) -> Known<Group> {
@@ -28,17 +51,17 @@ pub(super) fn group(files: Files<'_>, id: &str) -> Known<Group> {
     for (side, is_in) in [("ingress", true), ("egress", false)] {
         for (at, rule) in own.inner(side)?.into_iter().enumerate() {
             let by = format!("{}.{side}[{at}]", own.address);
-            group.add(files, is_in, rule, "protocol", by)?;
+            group.add((files, id), is_in, rule, "protocol", by)?;
         }
     }
     for rule in files.whose(&["aws_security_group_rule"], "security_group_id", id)? {
         let is_in = rule.needed("type")? == "ingress";
-        group.add(files, is_in, rule, "protocol", rule.address.to_owned())?;
+        group.add((files, id), is_in, rule, "protocol", rule.address.to_owned())?;
     }
     for (side, is_in) in [("ingress", true), ("egress", false)] {
         let kind = format!("aws_vpc_security_group_{side}_rule");
         for rule in files.whose(&[&kind], "security_group_id", id)? {
-            group.add(files, is_in, rule, "ip_protocol", rule.address.to_owned())?;
+            group.add((files, id), is_in, rule, "ip_protocol", rule.address.to_owned())?;
         }
     }
     Ok(group)
@@ -47,7 +70,7 @@ pub(super) fn group(files: Files<'_>, id: &str) -> Known<Group> {
 impl Group {
     fn add(
         &mut self,
-        files: Files<'_>,
+        (files, own): (Files<'_>, &str),
         is_in: bool,
         rule: At<'_>,
         protocol: &str,
@@ -70,11 +93,34 @@ impl Group {
         }
         let ports = [rule.number("from_port")?, rule.number("to_port")?];
         let (protocol, port) = parts(&by, rule.needed(protocol)?, ports, ports)?;
+        match named(rule, own) {
+            Ok(groups) => {
+                let both = [Cidr::all(Version::V4), Cidr::all(Version::V6)];
+                let what = of(&both, protocol, port);
+                let [inbound, outbound] = &mut self.of_groups;
+                let side = if is_in { inbound } else { outbound };
+                let one = |id| (id, By { what: what.clone(), by: by.clone() });
+                side.extend(groups.into_iter().map(one));
+            }
+            Err(reason) => {
+                self.unread.insert(reason);
+            }
+        }
         let what = of(&cidrs, protocol, port);
         let side = if is_in { &mut self.inbound } else { &mut self.outbound };
         side.push(By { what, by });
         Ok(())
     }
+}
+
+/// The groups that a rule names; of another account's the id stands behind a slash.
+fn named(rule: At<'_>, own: &str) -> Known<Vec<String>> {
+    let mut all = rule.texts("security_groups")?;
+    all.extend(rule.text("source_security_group_id")?);
+    all.extend(rule.text("referenced_security_group_id")?);
+    all.extend(rule.flag("self")?.then_some(own));
+    let id = |named: &str| named.rsplit('/').next().unwrap_or(named).to_owned();
+    Ok(all.into_iter().map(id).collect())
 }
 
 /// The rules of a network ACL by direction: inbound first.

@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use ringfence_network::network::{self, Acl, AclRule, Network, Opening, Route, Subnet, Target};
-use ringfence_network::traffic::{Cidr, Traffic, Version};
+use ringfence_network::between;
+use ringfence_network::network::{
+    self, Acl, AclRule, Interface, Network, Opening, Route, Subnet, Target,
+};
+use ringfence_network::traffic::{Cidr, Packet, Traffic, Version};
 
 use super::known::{At, Files, Known};
 use super::routes::{self, By, Routes};
@@ -30,6 +33,14 @@ pub(super) struct Site {
     pub(super) acl: rules::Rules,
     /// What the groups let in, and out.
     pub(super) opened: [Vec<By<Traffic>>; 2],
+    /// The same by other groups.
+    pub(super) of_groups: [Vec<(String, By<Traffic>)>; 2],
+    /// The groups' ids.
+    pub(super) groups: Vec<String>,
+    /// The VPC's id.
+    pub(super) vpc: String,
+    /// Why groups may let through more than is known here.
+    pub(super) unread: BTreeSet<String>,
     /// What may let less through than is taken for granted, and why.
     pub(super) wider: BTreeSet<String>,
 }
@@ -37,27 +48,21 @@ pub(super) struct Site {
 impl Site {
     /// Reads it, by the ids of a subnet and of groups.
     pub(super) fn of(files: Files<'_>, subnet: &str, groups: &[String]) -> Known<Self> {
-        let mut all = rules::Group::default();
-        for group in groups {
-            let rules::Group { inbound, outbound, wider } = rules::group(files, group)?;
-            all.inbound.extend(inbound);
-            all.outbound.extend(outbound);
-            all.wider.extend(wider);
-        }
-        Self::read(files, subnet, all, acl)
+        let site = Self::read(files, subnet, rules::groups(files, groups), acl)?;
+        Ok(Self { groups: groups.to_vec(), ..site })
     }
 
     /// The same with a network ACL and a group that let everything through.
     pub(super) fn unguarded(files: Files<'_>, subnet: &str) -> Known<Self> {
         let all = || vec![By { what: Traffic::everything(), by: "a group".to_owned() }];
-        let group = rules::Group { inbound: all(), outbound: all(), wider: BTreeSet::new() };
-        Self::read(files, subnet, group, |_, _, _| Ok(rules::open("a network ACL")))
+        let group = rules::Group { inbound: all(), outbound: all(), ..rules::Group::default() };
+        Self::read(files, subnet, Ok(group), |_, _, _| Ok(rules::open("a network ACL")))
     }
 
     fn read(
         files: Files<'_>,
         subnet: &str,
-        group: rules::Group,
+        group: Known<rules::Group>,
         acl: fn(Files<'_>, &str, At<'_>) -> Known<rules::Rules>,
     ) -> Known<Self> {
         let own = files.with_id(&SUBNETS, subnet);
@@ -72,7 +77,7 @@ impl Site {
         routes.all.push(By { what: local, by: format!("the local route of {}", vpc.address) });
         let acl = acl(files, subnet, vpc)?;
         let [v4, v6] = [own.cidr("cidr_block")?, own.cidr("ipv6_cidr_block")?];
-        let rules::Group { inbound, outbound, mut wider } = group;
+        let rules::Group { inbound, outbound, of_groups, unread, mut wider } = group?;
         let opened = [inbound, outbound];
         for one in files.of(&["aws_vpc_block_public_access_options"]) {
             wider.insert(format!("{}: what it blocks is not followed", one.address));
@@ -92,7 +97,7 @@ impl Site {
                 acl: of_acl(&acl),
             }],
             nats: Vec::new(),
-            groups: vec![of_groups(&opened)],
+            groups: vec![as_group(GROUP, &opened, &of_groups)],
             has_internet_gateway: gateway.is_some(),
         };
         Ok(Self {
@@ -103,9 +108,68 @@ impl Site {
             routes,
             acl,
             opened,
+            of_groups,
+            groups: Vec::new(),
+            vpc: id.to_owned(),
+            unread,
             wider,
         })
     }
+
+    /// What an interface here can send to one elsewhere in the VPC, by where it goes to.
+    pub(super) fn sends_to(&self, other: &Self) -> Traffic {
+        const OTHER: &str = "the other's";
+        let mut network = self.network.clone();
+        network.subnets.extend(other.network.subnets.iter().cloned());
+        network.groups.push(as_group(OTHER, &other.opened, &other.of_groups));
+        let own = named(GROUP, &self.groups);
+        let others = named(OTHER, &other.groups);
+        let from = interface(&self.subnet, &own);
+        between(&network, &from, &interface(&other.subnet, &others))
+    }
+
+    /// The rules that let in what somebody elsewhere in the VPC sends in a packet: of the
+    /// network ACL, where one stands between, and of a group.
+    pub(super) fn lets_in(&self, from: &Self, sent: &Packet) -> Vec<String> {
+        let sources = from.network.subnets.iter().flat_map(|one| &one.addresses);
+        let sources = sources.fold(Traffic::nothing(), |all, one| all.or(one.traffic()));
+        let [acl, _] = &self.acl;
+        let same = self.subnet == from.subnet;
+        let ports = Traffic::only(sent);
+        let from_here = sources.and(&ports.at_any_version());
+        let packets = from_here.parts().into_iter().filter_map(|part| part.first());
+        let mut found = packets.filter_map(|packet| {
+            let by_group = self.opening(true, &packet, &from.groups)?;
+            let by_acl = super::ends::ruled(acl, &packet).filter(|_| !same);
+            Some(by_acl.into_iter().chain([by_group]).collect())
+        });
+        found.next().unwrap_or_default()
+    }
+
+    /// The rule that lets a packet through to or from the interfaces of a group, or by
+    /// its address.
+    pub(super) fn opening(
+        &self,
+        is_in: bool,
+        packet: &Packet,
+        groups: &[String],
+    ) -> Option<String> {
+        let [inbound, outbound] = &self.opened;
+        let [in_groups, out_groups] = &self.of_groups;
+        let (opened, of_groups) = if is_in { (inbound, in_groups) } else { (outbound, out_groups) };
+        let by_address = opened.iter().find(|rule| rule.what.has(packet));
+        let by_group =
+            of_groups.iter().find(|(id, rule)| groups.contains(id) && rule.what.has(packet));
+        by_address.or(by_group.map(|(_, rule)| rule)).map(|rule| rule.by.clone())
+    }
+}
+
+fn named<'i>(own: &'i str, groups: &'i [String]) -> Vec<&'i str> {
+    std::iter::once(own).chain(groups.iter().map(String::as_str)).collect()
+}
+
+fn interface<'i>(subnet: &'i str, groups: &'i [&'i str]) -> Interface<'i> {
+    Interface { subnet, groups, is_public: false, has_v6: false }
 }
 
 fn of_acl([inbound, outbound]: &rules::Rules) -> Acl {
@@ -115,13 +179,21 @@ fn of_acl([inbound, outbound]: &rules::Rules) -> Acl {
 
 /// All groups as one: "the rules from each security group are effectively aggregated"
 /// (<https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html>).
-fn of_groups([inbound, outbound]: &[Vec<By<Traffic>>; 2]) -> network::Group {
-    let openings =
-        |all: &[By<Traffic>]| all.iter().map(|one| Opening::Addresses(one.what.clone())).collect();
+fn as_group(
+    name: &str,
+    [inbound, outbound]: &[Vec<By<Traffic>>; 2],
+    [from, to]: &[Vec<(String, By<Traffic>)>; 2],
+) -> network::Group {
+    let openings = |all: &[By<Traffic>], of_groups: &[(String, By<Traffic>)]| {
+        let of_addresses = all.iter().map(|one| Opening::Addresses(one.what.clone()));
+        let of_groups =
+            of_groups.iter().map(|(id, one)| Opening::Group(id.clone(), one.what.clone()));
+        of_addresses.chain(of_groups).collect()
+    };
     network::Group {
-        name: GROUP.to_owned(),
-        inbound: openings(inbound),
-        outbound: openings(outbound),
+        name: name.to_owned(),
+        inbound: openings(inbound, from),
+        outbound: openings(outbound, to),
     }
 }
 

@@ -1,0 +1,7 @@
+//! The built binary on networks: what `prove` says of their guard rails.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
+
+mod endpoints;
+mod networks;
+mod rails;
