@@ -19,6 +19,7 @@ mod lint;
 mod mutate;
 mod open;
 mod prove;
+mod reach;
 mod report;
 mod shell;
 mod supervise;
@@ -85,6 +86,9 @@ enum Command {
     /// Prove each guard rail that speaks of permissions, for all requests, from a plan or a state.
     #[command(after_help = help::PROVE)]
     Prove(prove::Prove),
+    /// Say what functions reach over the network, what reaches them, and by which rules.
+    #[command(after_help = help::REACH)]
+    Reach(reach::Reach),
     /// Explain one decision to a person.
     #[command(after_help = help::EXPLAIN)]
     Explain(explain::Explain),
@@ -143,6 +147,7 @@ fn run() -> Exit {
         Command::AccessDiff(diff) => return ended(diff.run()),
         Command::Compare(compare) => return ended(compare.run()),
         Command::Prove(prove) => return ended(prove.run()),
+        Command::Reach(reach) => return ended(reach.run()),
         Command::WhatCan(what) => return ended(what.run()),
         Command::WhoCan(who) => return ended(who.run()),
         Command::Completions(completions) => return ended(completions.run()),

@@ -145,13 +145,7 @@ impl<'e> Guarded<'e> {
 
     /// An output, or a member of one after a dot.
     pub(super) fn output(&self, named: &str) -> Option<&str> {
-        let outputs = &self.estate.outputs;
-        let named = of_root(named);
-        let whole = outputs.get(named).and_then(|value| value.as_str());
-        whole.or_else(|| {
-            let (name, member) = named.split_once('.')?;
-            outputs.get(name)?.get(member)?.as_str()
-        })
+        output_of(self.estate, named)
     }
 
     fn find_boundaries(&mut self) {
@@ -230,6 +224,17 @@ fn is_resources((name, entry): &(&String, &Entry)) -> bool {
 
 fn name_of<'e>((name, entry): (&'e String, &'e Entry)) -> (&'e str, &'e Entry) {
     (name, entry)
+}
+
+/// An output of some files, or a member of one after a dot.
+pub(super) fn output_of<'e>(estate: &'e Estate, named: &str) -> Option<&'e str> {
+    let outputs = &estate.outputs;
+    let named = of_root(named);
+    let whole = outputs.get(named).and_then(|value| value.as_str());
+    whole.or_else(|| {
+        let (name, member) = named.split_once('.')?;
+        outputs.get(name)?.get(member)?.as_str()
+    })
 }
 
 /// A name without that of its root module, `identity:` before it: of several files

@@ -1,7 +1,7 @@
 //! What leaves for the internet, and what of it enters.
 
 use ringfence_network::network::{AclRule, Interface, Route};
-use ringfence_network::traffic::{Cidr, Packet, Traffic};
+use ringfence_network::traffic::{Cidr, Packet, Traffic, Version};
 use ringfence_network::{Way, enters, leaves};
 
 use super::known::Files;
@@ -157,11 +157,18 @@ pub(super) fn interface(site: &Site, is_public: bool) -> Interface<'_> {
 /// Every address that a packet can leave a VPC for: neither of the VPC itself, nor of
 /// the host, the link, groups, or reserved; of IPv6 where the subnet has some.
 pub(super) fn beyond(site: &Site) -> Traffic {
-    let of = |text: &str| Cidr::parse(text).map_or_else(Traffic::nothing, Cidr::traffic);
     let own = site.network.addresses.iter().map(|one| one.traffic());
-    let never = NEVER.iter().map(|text| of(text)).chain(own).fold(Traffic::nothing(), Traffic::or);
-    let v6 = if site.has_v6 { of("::/0") } else { Traffic::nothing() };
-    of("0.0.0.0/0").or(v6).but(&never)
+    let own = own.fold(Traffic::nothing(), Traffic::or);
+    let v4 = Cidr::all(Version::V4).traffic();
+    let leavable = leavable().but(&own);
+    if site.has_v6 { leavable } else { leavable.and(&v4) }
+}
+
+/// Every address that a packet can leave some VPC for.
+pub(super) fn leavable() -> Traffic {
+    let of = |text: &str| Cidr::parse(text).map_or_else(Traffic::nothing, Cidr::traffic);
+    let never = NEVER.iter().map(|text| of(text)).fold(Traffic::nothing(), Traffic::or);
+    Traffic::everything().but(&never)
 }
 
 /// The internet, without what is the VPC's own.

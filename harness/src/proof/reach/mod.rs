@@ -7,6 +7,7 @@
 //! - `routes`, `rules`: Terraform's resources as routes and as sets of traffic;
 //! - `ends`: what follows;
 //! - `endpoints`: the same of the VPC endpoints that functions may reach;
+//! - [`question`]: what a function reaches and what reaches it, told by `told`;
 //! - `known`: values, and by name what is not known.
 //!
 //! What is not known, or not followed, is never taken for absent: it makes the answer
@@ -16,9 +17,11 @@ mod endpoints;
 mod ends;
 mod known;
 mod places;
+pub mod question;
 mod routes;
 mod rules;
 mod site;
+pub mod told;
 
 use super::decide::{Asked, End, Finding};
 use super::guarded::Guarded;
@@ -38,7 +41,7 @@ pub fn findings(guarded: &Guarded<'_>) -> Vec<Finding> {
     let files = Files(&guarded.estate.resources);
     let wanted = Wanted::of(guarded.config.platform.as_ref());
     let mut findings = Vec::new();
-    for (who, place) in places::all(guarded, files) {
+    for (who, place) in places::all(guarded.estate, guarded.config, files) {
         let mut add = |rail, end| {
             let universe = Asked::Packets(match rail {
                 GuardRail::Endpoints => endpoints::UNIVERSE,

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::known::{At, Files, Known};
-use crate::proof::guarded::{Guarded, of_root};
+use crate::access::estate::Estate;
+use crate::config::Config;
+use crate::proof::guarded::{of_root, output_of};
 
 /// Where an interface of functions stands.
 pub(super) enum Place {
@@ -19,10 +21,10 @@ pub(super) enum Place {
 
 /// The places of functions, each with whose it is: the platform's, by the configuration,
 /// and those of the functions in the files.
-pub(super) fn all(guarded: &Guarded<'_>, files: Files<'_>) -> Vec<(String, Place)> {
+pub(super) fn all(estate: &Estate, config: &Config, files: Files<'_>) -> Vec<(String, Place)> {
     let functions: Vec<(At<'_>, Known<Option<Inside>>)> =
         files.of(&["aws_lambda_function"]).map(|one| (one, inside(one))).collect();
-    let platform = guarded.config.platform.as_ref();
+    let platform = config.platform.as_ref();
     let named = platform.and_then(|it| it.subnets_output.as_ref());
     // Who runs nothing in a VPC has no network to prove anything of.
     if named.is_none() && !functions.iter().any(|(_, inside)| !matches!(inside, Ok(None))) {
@@ -32,8 +34,8 @@ pub(super) fn all(guarded: &Guarded<'_>, files: Files<'_>) -> Vec<(String, Place
     if let Some(output) = named {
         let known: Vec<&Inside> =
             functions.iter().filter_map(|(_, inside)| inside.as_ref().ok()?.as_ref()).collect();
-        let groups = platform_groups(guarded, files, &known);
-        match texts(guarded, output) {
+        let groups = platform_groups(estate, config, files, &known);
+        match texts(estate, output) {
             Ok(subnets) => {
                 in_each(files, "the platform's functions", &subnets, &groups, &mut all);
             }
@@ -85,13 +87,14 @@ fn in_each(
 /// The platform's security group: the one that is named, else those of the functions in
 /// the files, else the only one.
 fn platform_groups(
-    guarded: &Guarded<'_>,
+    estate: &Estate,
+    config: &Config,
     files: Files<'_>,
     functions: &[&Inside],
 ) -> Known<Vec<String>> {
-    let named = guarded.config.platform.as_ref().and_then(|it| it.security_group_output.as_ref());
+    let named = config.platform.as_ref().and_then(|it| it.security_group_output.as_ref());
     if let Some(output) = named {
-        let group = guarded.output(output).map(|group| vec![group.to_owned()]);
+        let group = output_of(estate, output).map(|group| vec![group.to_owned()]);
         return group.ok_or_else(|| unknown(output));
     }
     let groups = functions.iter().flat_map(|(_, groups)| groups.iter().cloned());
@@ -110,8 +113,8 @@ fn platform_groups(
 }
 
 /// An output that is a list of texts.
-fn texts(guarded: &Guarded<'_>, output: &str) -> Known<Vec<String>> {
-    let value = guarded.estate.outputs.get(of_root(output));
+fn texts(estate: &Estate, output: &str) -> Known<Vec<String>> {
+    let value = estate.outputs.get(of_root(output));
     let items = value.and_then(Value::as_array).filter(|items| !items.is_empty());
     let texts = items.and_then(|items| {
         items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()

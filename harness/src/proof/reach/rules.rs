@@ -23,7 +23,7 @@ pub(super) struct Group {
     pub(super) wider: BTreeSet<String>,
 }
 
-const GROUPS: [&str; 2] = ["aws_security_group", "aws_default_security_group"];
+pub(super) const GROUPS: [&str; 2] = ["aws_security_group", "aws_default_security_group"];
 
 /// Several security groups by their ids, as one: "the rules from each security group are
 /// effectively aggregated"
