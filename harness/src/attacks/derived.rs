@@ -123,6 +123,7 @@ mod tests {
 
     fn state(resources: &[(&str, &str, Value)]) -> Outputs {
         let made = resources.iter().map(|(kind, name, attributes)| Instance {
+            root: None,
             kind: (*kind).to_owned(),
             module: None,
             name: (*name).to_owned(),

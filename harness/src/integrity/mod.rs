@@ -69,8 +69,8 @@ pub fn conclude(stack: &Stack, attacked: Option<&Reading>) -> anyhow::Result<Con
     if let Some(roots) = stack.terraform() {
         let mut left = LeftToOthers::default();
         let mut instances = Vec::new();
-        for (root, layer1) in roots.all().iter().zip(&stack.config().layer1) {
-            let own = root.terraform.instances().context("cannot read Terraform's state")?;
+        let each = roots.instances_of_each().context("cannot read Terraform's state")?;
+        for (own, layer1) in each.into_iter().zip(&stack.config().layer1) {
             left.extend(layer1, &own)
                 .with_context(|| format!("cannot read `{}`", layer1.directory.display()))?;
             instances.extend(own);

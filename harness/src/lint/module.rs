@@ -188,6 +188,11 @@ mod tests {
         );
         let versions = "terraform {\n  required_providers {\n    aws = {\n      source = \"hashicorp/aws\"\n    }\n    archive = { source = \"hashicorp/archive\" }\n  }\n}\n";
         assert_eq!(found(&[("main.tf", main), ("versions.tf", versions)], &[]), [""; 0]);
+        // All on one line.
+        let vpc = "resource \"aws_vpc\" \"v\" {\n}\n";
+        let line =
+            "terraform {\n  required_providers { aws = { source = \"hashicorp/aws\" } }\n}\n";
+        assert_eq!(found(&[("main.tf", vpc), ("versions.tf", line)], &[]), [""; 0]);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use serde_json::Value;
 /// A resource that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
+    /// Its root module, where there are several.
+    pub root: Option<String>,
     /// `aws_iam_role`, ….
     pub kind: String,
     /// The module that it stands in, where that is not the root module:
@@ -35,6 +37,7 @@ impl Instance {
                 let (kind, name) = (text(&resource, "type"), text(&resource, "name"));
                 let module = resource.get("module").and_then(Value::as_str).map(str::to_owned);
                 list(&resource, "instances").into_iter().map(move |instance| Self {
+                    root: None,
                     kind: kind.clone(),
                     module: module.clone(),
                     name: name.clone(),
@@ -48,12 +51,14 @@ impl Instance {
             .collect()
     }
 
-    /// `module.network.aws_sqs_queue.platform[a]`.
+    /// `module.network.aws_sqs_queue.platform[a]`; of several root modules behind the
+    /// name of its own, for two of them may call something alike: `network/…`.
     pub fn address(&self) -> String {
         let Self { kind, name, .. } = self;
+        let root = self.root.iter().map(|root| format!("{root}/")).collect::<String>();
         let module = self.module.iter().map(|module| format!("{module}.")).collect::<String>();
         let key = self.key.iter().map(|key| format!("[{key}]")).collect::<String>();
-        format!("{module}{kind}.{name}{key}")
+        format!("{root}{module}{kind}.{name}{key}")
     }
 
     /// An attribute that is text.
@@ -85,5 +90,18 @@ mod tests {
         let instances = Instance::of(&state);
         assert_eq!(instances.len(), 4);
         assert_eq!(instances.iter().filter(|instance| instance.is_of("service-a")).count(), 2);
+    }
+
+    /// Two root modules may call something alike.
+    #[test]
+    fn addresses_of_several_roots_differ() {
+        let state = json!({"resources": [
+            {"mode": "managed", "type": "aws_sqs_queue", "name": "q", "module": "module.m",
+             "instances": [{"index_key": "a"}]},
+        ]});
+        let mut instance = Instance::of(&state).remove(0);
+        assert_eq!(instance.address(), "module.m.aws_sqs_queue.q[a]");
+        instance.root = Some("network".to_owned());
+        assert_eq!(instance.address(), "network/module.m.aws_sqs_queue.q[a]");
     }
 }

@@ -162,11 +162,23 @@ impl Roots {
     /// # Errors
     /// When one cannot be read.
     pub fn instances(&self) -> std::io::Result<Vec<Instance>> {
-        let mut made = Vec::new();
-        for root in &self.all {
-            made.extend(root.terraform.instances()?);
-        }
-        Ok(made)
+        Ok(self.instances_of_each()?.concat())
+    }
+
+    /// What the state of each of them holds.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn instances_of_each(&self) -> std::io::Result<Vec<Vec<Instance>>> {
+        let several = self.all.len() > 1;
+        let of = |root: &Root| {
+            let mut made = root.terraform.instances()?;
+            for instance in &mut made {
+                instance.root = several.then(|| root.name.clone());
+            }
+            Ok(made)
+        };
+        self.all.iter().map(of).collect()
     }
 
     /// Each one's state as `terraform show -json` prints it.

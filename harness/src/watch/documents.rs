@@ -100,6 +100,7 @@ mod tests {
 
     fn made(kind: &str, attributes: Value) -> Made {
         let instance = Instance {
+            root: None,
             kind: kind.to_owned(),
             module: None,
             name: "it".to_owned(),

@@ -1,8 +1,8 @@
 //! Questions to the account, and how answers become objects.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ringfence_guard::Guard;
 use ringfence_guard::journal::Entry;
@@ -43,23 +43,31 @@ pub(super) struct Reader<'a> {
     sealed: bool,
     /// By service, operation and input.
     answers: Mutex<HashMap<(Service, String, String), Answer>>,
+    /// The services in which something may have been made, as the journal has it;
+    /// none where it does not tell of all.
+    written: OnceLock<Option<HashSet<String>>>,
     at_once: Semaphore,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(guard: &'a Guard, sealed: bool) -> Self {
         let at_once = Semaphore::new(AT_ONCE);
-        Self { guard, sealed, answers: Mutex::default(), at_once }
+        let (answers, written) = (Mutex::default(), OnceLock::new());
+        Self { guard, sealed, answers, written, at_once }
     }
 
     /// Whether nothing can have been made in a service: nobody passes by the
     /// guard, and its journal, from the first line on, has no call of the
     /// service's that writes.
     pub(super) fn is_untouched(&self, service: Service) -> bool {
-        let journal = self.guard.journal();
-        let mark = journal.mark();
-        let entries = journal.entries_since(0);
-        self.sealed && entries.len() as u64 >= mark && never_written(&entries, service)
+        let written = self.written.get_or_init(|| {
+            let journal = self.guard.journal();
+            let mark = journal.mark();
+            let entries = journal.entries_since(0);
+            let told = self.sealed && entries.len() as u64 >= mark;
+            told.then(|| written(&entries))
+        });
+        written.as_ref().is_some_and(|written| !written.contains(service.name()))
     }
 
     pub(super) fn account(&self) -> &'a str {
@@ -160,14 +168,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A call that the guard did not send on wrote nothing, and neither did one that
-/// the emulator could not serve: what Terraform or a stack has made was answered.
-fn never_written(entries: &[Arc<Entry>], service: Service) -> bool {
-    !entries.iter().any(|entry| {
-        entry.service == service.name()
-            && !reads(&entry.operation)
-            && entry.upstream_status.is_some_and(|status| status < 500)
-    })
+/// The services that something was written in. A call that the guard did not send
+/// on wrote nothing, and neither did one that the emulator could not serve: what
+/// Terraform or a stack has made was answered.
+fn written(entries: &[Arc<Entry>]) -> HashSet<String> {
+    let writes = entries.iter().filter(|entry| {
+        !reads(&entry.operation) && entry.upstream_status.is_some_and(|status| status < 500)
+    });
+    writes.map(|entry| entry.service.clone()).collect()
 }
 
 /// A text member.
@@ -214,11 +222,10 @@ mod tests {
             entry("dynamodb", "CreateTable", None),
             entry("dynamodb", "CreateTable", Some(500)),
         ];
-        assert!(never_written(&others, Service::DynamoDb));
-        assert!(!never_written(&others, Service::S3));
+        assert_eq!(written(&others), HashSet::from(["s3".to_owned()]));
         for taken in [200, 400] {
             let created = [entry("dynamodb", "CreateTable", Some(taken))];
-            assert!(!never_written(&created, Service::DynamoDb), "{taken}");
+            assert!(written(&created).contains(Service::DynamoDb.name()), "{taken}");
         }
     }
 }
