@@ -138,15 +138,19 @@ impl HttpApis {
         self.access_log.lines(api_id, stage_name)
     }
 
-    /// The API that a `Host` header addresses: `ID.execute-api.localhost[:PORT]`
-    /// or `ID.execute-api.REGION.amazonaws.com[:PORT]`. Whether there is such an
+    /// The API that a `Host` header addresses: `ID.execute-api.localhost[:PORT]`,
+    /// `ID.execute-api.localhost.localstack.cloud[:PORT]` or
+    /// `ID.execute-api.REGION.amazonaws.com[:PORT]`. Whether there is such an
     /// API is not asked; an unknown one answers 404.
     pub fn api_of_host(&self, host: &str) -> Option<String> {
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name).to_ascii_lowercase();
         let (id, rest) = name.split_once(".execute-api.")?;
         let region = self.setting.region.as_str();
         let suffix = self.setting.partition().dns_suffix;
-        let ours = rest == "localhost" || rest == format!("{region}.{suffix}");
+        // The second is LocalStack's
+        // (<https://docs.localstack.cloud/aws/services/apigateway/>).
+        let ours = ["localhost", "localhost.localstack.cloud"].contains(&rest)
+            || rest == format!("{region}.{suffix}");
         let plain = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         (ours && plain).then(|| id.to_owned())
     }

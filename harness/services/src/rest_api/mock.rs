@@ -25,8 +25,8 @@ pub(super) fn answer(given: &Value) -> Result<Response<Bytes>, Failure> {
     let all = given.get("integrationResponses").and_then(Value::as_object);
     let chosen = all.and_then(|all| {
         let pattern = |it: &Value| it.get("selectionPattern")?.as_str().map(str::to_owned);
-        let named = all.values().find(|it| pattern(*it).is_some_and(|own| own == status));
-        let plain = |it: &&Value| pattern(*it).is_none_or(|own| own.is_empty());
+        let named = all.values().find(|it| pattern(it).is_some_and(|own| own == status));
+        let plain = |it: &&Value| pattern(it).is_none_or(|own| own.is_empty());
         named.or_else(|| all.values().find(plain))
     });
     let chosen = chosen.ok_or(Failure::Internal)?;

@@ -194,6 +194,27 @@ fn capital(name: &str) -> String {
 mod tests {
     use super::*;
 
+    /// As SAM's translator writes a Lambda authorizer with `FunctionInvokeRole`.
+    #[test]
+    fn a_lambda_authorizer_has_its_role_and_format() {
+        let given = json!({
+            "type": "request", "authorizerUri": "arn:uri", "authorizerCredentials": "arn:role",
+            "authorizerPayloadFormatVersion": 2.0, "enableSimpleResponses": true,
+            "identitySource": "$request.header.A, $request.querystring.b",
+        });
+        let (name, input) = authorizer("Fn", &json!({ AUTHORIZER: given })).unwrap();
+        assert_eq!(name, "Fn");
+        assert_eq!(
+            Value::Object(input),
+            json!({
+                "Name": "Fn", "AuthorizerType": "REQUEST", "AuthorizerUri": "arn:uri",
+                "AuthorizerCredentialsArn": "arn:role", "AuthorizerPayloadFormatVersion": "2.0",
+                "EnableSimpleResponses": true,
+                "IdentitySource": ["$request.header.A", "$request.querystring.b"],
+            })
+        );
+    }
+
     /// As SAM's translator writes it.
     fn body() -> Value {
         json!({

@@ -14,6 +14,7 @@ const ERROR: &str = r#"{"message":"Internal Server Error"}"#;
 #[rstest]
 #[case("abc123.execute-api.localhost:4566", Some("abc123"))]
 #[case("abc123.execute-api.localhost", Some("abc123"))]
+#[case("abc123.execute-api.localhost.localstack.cloud:4566", Some("abc123"))]
 #[case("ABC123.Execute-Api.eu-central-1.amazonaws.com", Some("abc123"))]
 #[case("abc123.execute-api.us-east-1.amazonaws.com", None)]
 #[case("abc123.execute-api.localhost.evil.example", None)]
