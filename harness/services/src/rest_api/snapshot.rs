@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ringfence_models::Partition;
 use ringfence_wire::ServiceError;
 use serde_json::{Value, json};
 
@@ -222,10 +223,11 @@ fn authorizer(shown: &Value) -> Option<Authorizer> {
 /// (<https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html>).
 fn issuer(pool: &str) -> Option<String> {
     match pool.split(':').collect::<Vec<_>>().as_slice() {
-        ["arn", _, "cognito-idp", region, _, pool] => Some(format!(
-            "https://cognito-idp.{region}.amazonaws.com/{}",
-            pool.strip_prefix("userpool/")?
-        )),
+        ["arn", _, "cognito-idp", region, _, pool] => {
+            let (pool, suffix) =
+                (pool.strip_prefix("userpool/")?, Partition::of_region(region).dns_suffix);
+            Some(format!("https://cognito-idp.{region}.{suffix}/{pool}"))
+        }
         _ => None,
     }
 }

@@ -6,6 +6,7 @@
 //!   (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitconditionhandle.html>).
 
 use async_trait::async_trait;
+use ringfence_models::Partition;
 use serde_json::{Map, Value};
 
 use super::{Context, Existing, Failure, Kind, Made, Property, ResourceType};
@@ -31,7 +32,8 @@ const LONGEST: usize = 128;
 fn signals(context: &Context) -> String {
     let (region, stack, id) = (&context.region, &context.stack_id, &context.logical_id);
     let key: String = url::form_urlencoded::byte_serialize(stack.as_bytes()).collect();
-    format!("https://cloudformation-waitcondition-{region}.s3.amazonaws.com/{key}/{id}")
+    let suffix = Partition::of_region(region).dns_suffix;
+    format!("https://cloudformation-waitcondition-{region}.s3.{suffix}/{key}/{id}")
 }
 
 #[async_trait]
