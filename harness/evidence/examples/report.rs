@@ -321,6 +321,7 @@ fn made_up(count: usize) -> RunRecord {
         reach: (0..3).map(reach).collect(),
         isolation: None,
         proofs: Vec::new(),
+        certificates_sha256: None,
         part: None,
         shares: Vec::new(),
         calibration: None,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::bundle::{DECISIONS, INPUTS, RUN, merged_manifest, raw_path, read};
+use crate::bundle::{CERTIFICATES, DECISIONS, INPUTS, RUN, merged_manifest, raw_path, read};
 use crate::manifest::{MANIFEST, Manifest, ManifestError, SIGNATURE};
 use crate::mutations::MutationSummary;
 use crate::probe::Verdict;
@@ -142,6 +142,18 @@ fn within(record: &RunRecord, actual: &Manifest, problems: &mut Vec<String>) {
                 "{RUN} tells of a calibration of other decisions than `{DECISIONS}`"
             ));
         }
+    }
+    match (actual.get(CERTIFICATES), &record.certificates_sha256) {
+        (Some(own), Some(named)) if own != named => {
+            problems.push(format!("{RUN} names `{CERTIFICATES}` with another hash"));
+        }
+        (None, Some(_)) => {
+            problems.push(format!("{RUN} names `{CERTIFICATES}`, and it is not there"));
+        }
+        (Some(_), None) => {
+            problems.push(format!("{RUN} does not name `{CERTIFICATES}`, and there is one"));
+        }
+        _ => {}
     }
     for share in &record.shares {
         let path = merged_manifest(share.share);

@@ -98,6 +98,7 @@ impl First {
             isolation: None,
             readings: Vec::new(),
             proofs: Vec::new(),
+            certificates_sha256: None,
             part: None,
             shares: Vec::new(),
             calibration: None,

@@ -135,6 +135,7 @@ pub(crate) fn record() -> RunRecord {
             universe: "actions: any name; resources: `*` and any ARN".to_owned(),
             told: Vec::new(),
         }],
+        certificates_sha256: None,
         part: None,
         shares: Vec::new(),
         calibration: None,

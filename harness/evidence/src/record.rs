@@ -108,6 +108,9 @@ pub struct RunRecord {
     /// 4. None where there was nothing to prove them of.
     #[serde(default)]
     pub proofs: Vec<Proof>,
+    /// The SHA-256 of the certificates of what is proved, where they were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates_sha256: Option<String>,
     /// Which part of the attacks and mutants was made; none where all were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,

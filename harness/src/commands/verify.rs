@@ -11,6 +11,7 @@ use ringfence_calibrate::decisions::DECISIONS;
 use ringfence_evidence::baseline::news;
 use ringfence_evidence::bundle::{REPORT, places, put};
 use ringfence_evidence::check::{Trust, check};
+use ringfence_evidence::manifest::sha256;
 use ringfence_evidence::signature::fingerprint;
 use ringfence_evidence::{
     Companion, Companions, Decider, Part, Phase, Probe, RunRecord, RunStatus, SCHEMA_VERSION,
@@ -393,6 +394,7 @@ async fn prove(
             // A policy without what was removed has another digest.
             if keeper.redactor().traffic(&text).text == text {
                 put(&keeper.directory().join(CERTIFICATES), text.as_bytes())?;
+                record.certificates_sha256 = Some(sha256(text.as_bytes()));
             } else {
                 let why = "no certificates were kept: a policy in them holds what must not be";
                 record.deviations.push(why.to_owned());
@@ -504,6 +506,7 @@ fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
         isolation: None,
         readings: Vec::new(),
         proofs: Vec::new(),
+        certificates_sha256: None,
         part: None,
         shares: Vec::new(),
         calibration: None,

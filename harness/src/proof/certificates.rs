@@ -14,7 +14,7 @@ use super::decide::{Asked, End, Finding, asked};
 use crate::guard_rail::GuardRail;
 
 /// Their name in a bundle.
-pub const CERTIFICATES: &str = "certificates.json";
+pub use ringfence_evidence::bundle::CERTIFICATES;
 
 /// Bytes of all certificates together, at most.
 const LARGEST: usize = 32 << 20;

@@ -35,6 +35,8 @@ pub(crate) const FIRST_RUN: &str = "results.json";
 pub const JOURNAL: &str = "journal.jsonl";
 /// The run's decisions, which AWS's simulator can be asked about.
 pub const DECISIONS: &str = "decisions.json";
+/// The certificates of the guard rails that are proved for all requests.
+pub const CERTIFICATES: &str = "certificates.json";
 /// The directory of what was under test.
 pub const INPUTS: &str = "inputs";
 /// The directory of inputs that holds the deployed documents; the others are

@@ -229,6 +229,7 @@ fn a_record_is_what_the_documented_schema_says() {
     record.ended = None;
     record.mutations = None;
     record.provenance.previous_manifest_sha256 = Some("0".repeat(64));
+    record.certificates_sha256 = Some("0".repeat(64));
     assert_eq!(errors(&record), Vec::<String>::new());
     record.started = "2026-11-22T20:00:00+01:00".to_owned();
     assert_eq!(errors(&record).len(), 1);

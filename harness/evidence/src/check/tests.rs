@@ -358,3 +358,24 @@ fn a_calibration_is_of_the_bundles_decisions_and_counts_them_all() {
         ["run.json tells of a calibration of other decisions than `decisions.json`"]
     );
 }
+
+#[test]
+fn certificates_are_those_that_the_record_names() {
+    let made = Made::new();
+    let bundle = made.bundle();
+    let path = bundle.join(bundle::CERTIFICATES);
+    let mut record = bundle::read(&bundle).unwrap();
+    let problems = |record: &RunRecord| {
+        bundle::write(&bundle, record, &Catalogue::builtin().unwrap()).unwrap();
+        check(&bundle, Trust::HashesAlone).unwrap().problems
+    };
+    assert_eq!(problems(&record), Vec::<String>::new());
+    bundle::put(&path, b"{}").unwrap();
+    assert_eq!(problems(&record), ["run.json does not name `certificates.json`, and there is one"]);
+    record.certificates_sha256 = Some(sha256(b"{}"));
+    assert_eq!(problems(&record), Vec::<String>::new());
+    bundle::put(&path, b"{ }").unwrap();
+    assert_eq!(problems(&record), ["run.json names `certificates.json` with another hash"]);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(problems(&record), ["run.json names `certificates.json`, and it is not there"]);
+}

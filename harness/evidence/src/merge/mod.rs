@@ -140,6 +140,7 @@ pub fn merge(given: &[Shared]) -> Result<Together, Vec<String>> {
             })
             .flatten(),
         proofs: proofs(&shares),
+        certificates_sha256: None,
         stale: stale(&shares),
         calibration: None,
         ..first.bundle.record.clone()
