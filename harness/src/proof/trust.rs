@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Effect, Naming, StatementView, statements};
 use ringfence_policy::{DocumentError, Kind, Policies};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::claims::{Claim, most, written};
 use super::guarded::{Guarded, Team};
@@ -61,6 +61,7 @@ fn of_anybody(
         "Effect": "Allow",
         "Principal": {"Federated": guarded.iam(&format!("oidc-provider/{host}"))},
         "Action": "sts:AssumeRoleWithWebIdentity",
+        "Resource": team.arn,
         "Condition": {
             "StringEquals": {format!("{host}:aud"): "sts.amazonaws.com"},
             "StringLike": {format!("{host}:sub"): subjects},
@@ -72,7 +73,7 @@ fn of_anybody(
         principal: None,
         policies: entry.policies.clone(),
         most: Policies {
-            resource: Some(written(&[statement], Kind::Trust)?),
+            resource: Some(written(&[of_others(&team.arn), statement], Kind::Resource)?),
             ..Policies::default()
         },
         open: Vec::new(),
@@ -82,6 +83,11 @@ fn of_anybody(
         kept_back_by: None,
         kept_back: None,
     }))
+}
+
+/// A trust policy is about its own role, and names none: of other roles, others tell.
+fn of_others(role: &str) -> Value {
+    json!({"Effect": "Allow", "Principal": "*", "Action": "*", "NotResource": role})
 }
 
 fn entry_of<'e>(guarded: &Guarded<'e>, team: &Team<'_>) -> Option<&'e Entry> {
@@ -113,11 +119,9 @@ fn of_team(
 ) -> Result<Claim, DocumentError> {
     let forbidden = Forbidden::new(&["sts:AssumeRole*"], On::These(vec![whom.arn.clone()]));
     let mut most = most(&[forbidden], false)?;
-    // A trust policy is about its own role, and names none: of other roles, others tell.
-    let others = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
-    let own = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole*",
+    let own = json!({"Effect": "Allow", "Principal": "*", "NotAction": "sts:AssumeRole*",
         "Resource": whom.arn});
-    most.resource = Some(written(&[others, own], Kind::Resource)?);
+    most.resource = Some(written(&[of_others(&whom.arn), own], Kind::Resource)?);
     Ok(Claim {
         rail: TRUST,
         who: format!("{} as {}", who.entry, whom.entry),
