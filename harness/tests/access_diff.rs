@@ -416,3 +416,232 @@ fn what_an_identity_can_do_is_told_with_its_conditions() {
     assert!(error.contains("no identity of the files is `role/nobody`"), "{error}");
     assert_eq!(code, Some(2));
 }
+
+const ACCOUNT: &str = "123456789012";
+
+/// A state of one role with everything of S3, in an organization.
+fn organized(kind: &str, statement: &Value, target: &str) -> Value {
+    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}});
+    let of = |kind: &str, name: &str, values: Value| {
+        json!({"address": format!("{kind}.{name}"), "mode": "managed", "type": kind,
+            "name": name, "values": values})
+    };
+    let limit = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+    let resources = [
+        of(
+            "aws_iam_role",
+            "r",
+            json!({"name": "app", "assume_role_policy": trust.to_string(),
+            "arn": format!("arn:aws:iam::{ACCOUNT}:role/app")}),
+        ),
+        of(
+            "aws_iam_role_policy",
+            "p",
+            json!({"role": "app", "policy": policy("s3:*Object", "*").to_string()}),
+        ),
+        of("aws_organizations_organization", "all", json!({"master_account_id": "999999999999"})),
+        of("aws_organizations_account", "work", json!({"id": ACCOUNT, "parent_id": "r-ab12"})),
+        of(
+            "aws_organizations_policy",
+            "limit",
+            json!({"id": "p-limit", "type": kind, "content": limit}),
+        ),
+        of(
+            "aws_organizations_policy_attachment",
+            "limit",
+            json!({"policy_id": "p-limit", "target_id": target}),
+        ),
+    ];
+    json!({"format_version": "1.0", "values": {"root_module": {"resources": resources}}})
+}
+
+fn no_deletes(resources: bool) -> Value {
+    let mut deny = json!({"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"});
+    if resources {
+        deny["Principal"] = json!("*");
+    }
+    deny
+}
+
+/// A command about files of a directory.
+fn ask(directory: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(arguments)
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    let told = (text(&output.stdout).to_owned(), text(&output.stderr).to_owned());
+    (output.status.code(), told.0, told.1)
+}
+
+fn in_files(files: &[(&str, &Value)]) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, value) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, value.to_string()).unwrap();
+    }
+    directory
+}
+
+/// What an organization keeps back nobody can do, and it is told where it does not bind.
+#[rstest]
+#[case::of_services("SERVICE_CONTROL_POLICY", false)]
+#[case::of_resources("RESOURCE_CONTROL_POLICY", true)]
+fn control_policies_limit_who_can_and_what_can(#[case] kind: &str, #[case] resources: bool) {
+    let deny = no_deletes(resources);
+    let bound = organized(kind, &deny, ACCOUNT);
+    let free = organized(kind, &deny, "111111111111");
+    let directory = in_files(&[("bound.json", &bound), ("free.json", &free)]);
+    let who = |file: &str| {
+        let object = "arn:aws:s3:::data/x";
+        ask(directory.path(), &["who-can", "s3:DeleteObject", object, "--state", file])
+    };
+    assert_eq!(who("bound.json"), (Some(0), "0 of 2 can, 0 undecided\n".to_owned(), String::new()));
+    let (code, told, _) = who("free.json");
+    assert_eq!(code, Some(1));
+    assert!(told.starts_with("role/app: `s3:deleteobject` on `arn:aws:s3:::data/x`"), "{told}");
+    assert!(told.ends_with("1 of 2 can, 0 undecided\n"), "{told}");
+
+    let what = |file: &str| {
+        let (code, told, _) =
+            ask(directory.path(), &["what-can", "role/app", "--json", "--state", file]);
+        let told: Value = serde_json::from_str(&told).unwrap();
+        let can = told["can"].as_array().unwrap().iter();
+        let can: Vec<String> = can.map(|one| one["action"].as_str().unwrap().to_owned()).collect();
+        (code, can, told["undecided"].clone())
+    };
+    let (code, can, undecided) = what("bound.json");
+    assert_eq!((code, undecided), (Some(1), json!([])));
+    assert!(can.contains(&"s3:GetObject".to_owned()), "{can:?}");
+    assert!(!can.contains(&"s3:DeleteObject".to_owned()), "{can:?}");
+    let mut more = what("free.json").1;
+    more.retain(|action| !can.contains(action));
+    assert_eq!(more, ["s3:DeleteObject"]);
+}
+
+#[rstest]
+#[case::of_services("SERVICE_CONTROL_POLICY", false)]
+#[case::of_resources("RESOURCE_CONTROL_POLICY", true)]
+fn a_control_policy_that_is_gone_lets_more_through(#[case] kind: &str, #[case] resources: bool) {
+    let deny = no_deletes(resources);
+    let [bound, free] = [ACCOUNT, "111111111111"].map(|target| organized(kind, &deny, target));
+    let (code, told) = diff(&bound, &free);
+    let role = said(&told, "role/app");
+    assert_eq!(
+        (code, &role["gained"], &role["lost"]),
+        (Some(1), &json!("something"), &json!("nothing"))
+    );
+    assert!(
+        role["allowed_now"]["action"].as_str().unwrap().eq_ignore_ascii_case("s3:DeleteObject")
+    );
+    // The other way it is lost.
+    let (code, told) = diff(&free, &bound);
+    let role = said(&told, "role/app");
+    assert_eq!(
+        (code, &role["gained"], &role["lost"]),
+        (Some(0), &json!("nothing"), &json!("something"))
+    );
+    assert_eq!(diff(&bound, &bound).0, Some(0));
+}
+
+/// Which calls come through an endpoint the files do not say: its policy stands by itself.
+#[test]
+fn the_policy_of_an_endpoint_is_compared_by_itself_and_lets_nobody_do_anything() {
+    let through = |action: &str| {
+        json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*",
+            "Action": action, "Resource": "*"}})
+    };
+    let estate = |action: &str| {
+        let mut state = organized("SERVICE_CONTROL_POLICY", &no_deletes(false), ACCOUNT);
+        let all = state["values"]["root_module"]["resources"].as_array_mut().unwrap();
+        all.push(json!({"address": "aws_vpc_endpoint.s3", "mode": "managed",
+            "type": "aws_vpc_endpoint", "name": "s3",
+            "values": {"service_name": "com.amazonaws.eu-west-1.s3", "vpc_endpoint_type": "Gateway",
+                "policy": through(action).to_string()}}));
+        state
+    };
+    let (narrow, wide) = (estate("s3:GetObject"), estate("s3:*"));
+    let (code, told) = diff(&narrow, &wide);
+    let endpoint = said(&told, "aws_vpc_endpoint.s3");
+    assert_eq!(
+        (code, &endpoint["gained"], &endpoint["lost"]),
+        (Some(1), &json!("something"), &json!("nothing"))
+    );
+    assert_eq!(said(&told, "role/app")["gained"], "nothing");
+    assert_eq!(diff(&wide, &narrow).0, Some(0));
+    // It neither lets anybody do anything nor keeps back what comes another way.
+    let directory = in_files(&[("narrow.json", &narrow)]);
+    let who =
+        |action: &str| ask(directory.path(), &["who-can", action, "--state", "narrow.json"]).1;
+    assert!(who("s3:PutObject").starts_with("role/app: "), "{}", who("s3:PutObject"));
+    assert_eq!(who("sqs:*"), "0 of 2 can, 0 undecided\n");
+}
+
+const TEMPLATE: &str = "Resources:
+  Worker:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: worker
+      AssumeRolePolicyDocument:
+        Version: '2012-10-17'
+        Statement: {Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}
+      Policies:
+        - PolicyName: p
+          PolicyDocument:
+            Version: '2012-10-17'
+            Statement: {Effect: Allow, Action: 'sqs:SendMessage', Resource: '*'}
+";
+
+/// Plans, states and templates count together, as `prove` takes them.
+#[test]
+fn plans_states_and_templates_are_asked_about_together() {
+    let state = organized("SERVICE_CONTROL_POLICY", &no_deletes(false), ACCOUNT);
+    let plan = plan(&[
+        (
+            "aws_iam_user",
+            "u",
+            json!({"name": "planned", "arn": format!("arn:aws:iam::{ACCOUNT}:user/planned")}),
+            json!({}),
+        ),
+        (
+            "aws_iam_user_policy",
+            "u",
+            json!({"user": "planned", "policy": policy("sqs:SendMessage", "*").to_string()}),
+            json!({}),
+        ),
+    ]);
+    let directory = in_files(&[("state.json", &state), ("plan.json", &plan)]);
+    fs::create_dir(directory.path().join("apps")).unwrap();
+    fs::write(directory.path().join("apps/template.yaml"), TEMPLATE).unwrap();
+    let names = |told: &str| -> Vec<String> {
+        let all = told.lines().filter_map(|line| line.split_once(": ")).map(|(name, _)| name);
+        all.map(str::to_owned).collect()
+    };
+    let whole = ["--state", "state.json", "--plan", "plan.json", "--templates", "apps"];
+    let who =
+        |files: &[&str]| ask(directory.path(), &[&["who-can", "sqs:SendMessage"], files].concat());
+    let (code, told, _) = who(&whole);
+    assert_eq!(
+        (code, names(&told)),
+        (Some(1), vec!["role/worker".to_owned(), "user/planned".to_owned()])
+    );
+    assert_eq!(names(&who(&whole[..4]).1), ["user/planned"]);
+    assert_eq!(names(&who(&["--in", "state.json", "--templates", "apps"]).1), ["role/worker"]);
+    let what = |name: &str| ask(directory.path(), &[&["what-can", name], &whole[..]].concat());
+    for name in ["role/worker", "user/planned"] {
+        let (code, told, _) = what(name);
+        assert!(told.starts_with("`sqs:SendMessage` on "), "{told}");
+        assert_eq!(code, Some(1));
+    }
+    assert!(what("role/app").1.starts_with("`s3:GetObject` on "), "{}", what("role/app").1);
+    // Somewhere they must be, and not in two ways.
+    for files in [&[][..], &["--templates", "apps"], &["--in", "state.json", "--plan", "plan.json"]]
+    {
+        for command in [&["who-can", "sqs:SendMessage"][..], &["what-can", "role/app"]] {
+            let (code, told, _) = ask(directory.path(), &[command, files].concat());
+            assert_eq!((code, told.as_str()), (Some(2), ""), "{files:?}");
+        }
+    }
+}

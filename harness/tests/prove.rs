@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 
 use rstest::rstest;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 const ACCOUNT: &str = "123456789012";
@@ -567,6 +568,40 @@ fn tokens_are_not_bound_by_service_control_policies() {
     assert_eq!(verdict_of(&told, "only its own workflow becomes a deployer"), "violated");
 }
 
+/// What only a resource control policy refuses of a token nobody becomes a deployer by: of
+/// other roles than its own, a trust policy says nothing.
+#[rstest]
+#[case::what_the_deployer_is("role/deployer", "repo:acme/shop:*", ACCOUNT, "proved")]
+#[case::everything("*", "repo:acme/shop:*", ACCOUNT, "proved")]
+#[case::some_that_others_may_be_called_like(
+    "role/deployer",
+    "repo:acme/shop*",
+    ACCOUNT,
+    "violated"
+)]
+#[case::another_role("role/worker", "repo:acme/shop:*", ACCOUNT, "violated")]
+#[case::another_account("role/deployer", "repo:acme/shop:*", "111111111111", "violated")]
+fn a_foreign_token_that_only_a_resource_control_policy_refuses_becomes_nobody(
+    #[case] role: &str,
+    #[case] subject: &str,
+    #[case] target: &str,
+    #[case] verdict: &str,
+) {
+    let resource = if role == "*" { role.to_owned() } else { iam(role) };
+    let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRoleWithWebIdentity",
+        "Resource": resource, "Condition": {
+            "StringNotLike": {"token.actions.githubusercontent.com:sub": subject}}});
+    let more = [limits("RESOURCE_CONTROL_POLICY", &[deny]), attached("p-limits", target)];
+    let told =
+        proved(&state(&work(), &limit(), "repo:acme/*", &[tree(), more.to_vec()].concat())).1;
+    let rail = rail(&told, "only its own workflow becomes a deployer");
+    assert_eq!(rail["verdict"], verdict, "{rail}");
+    if verdict == "violated" {
+        let request = &rail["violations"][0]["request"];
+        assert_eq!(request["resource"], iam("role/deployer"), "{request}");
+    }
+}
+
 /// A policy of resources keeps back what the identity's own allow.
 #[test]
 fn what_only_a_resource_control_policy_keeps_back_is_proved() {
@@ -852,4 +887,269 @@ fn a_subnet_whose_routes_pass_nat_by_is_none_that_functions_may_run_in() {
     let reason = rail(&open, RAIL)["undecided"][0]["reason"].as_str().unwrap();
     let hangs = "depends on what is not known: 1.0.0.0 on TCP port 443 leaves, and aws_route_table.own.route[0]: the transit gateway `tgw-1` is not followed";
     assert!(reason.ends_with(hangs), "{reason}");
+}
+
+const TERRAFORM: &str = r#"resource "aws_iam_role" "deployer" {
+  name = "deployer"
+}
+
+resource "aws_iam_role_policy" "work" {
+  role   = aws_iam_role.deployer.id
+  policy = data.aws_iam_policy_document.work.json
+}
+
+data "aws_iam_policy_document" "work" {
+  statement {
+    sid     = "Hole"
+    actions = ["iam:CreateUser"]
+  }
+}
+"#;
+
+/// The log of an estate whose team may make users, by a statement.
+fn sarif(hole: &Value, boundary: &[Value], unknown: bool) -> (Option<i32>, Value) {
+    let mut statements = work();
+    statements.push(hole.clone());
+    let mut estate_state = state(&statements, boundary, REPOSITORY, &[]);
+    if unknown {
+        let attachment = json!({"address": "aws_iam_role_policy_attachment.more", "mode": "managed",
+            "type": "aws_iam_role_policy_attachment",
+            "values": {"role": "deployer", "policy_arn": "arn:aws:iam::aws:policy/Some"}});
+        let all = estate_state["values"]["root_module"]["resources"].as_array_mut().unwrap();
+        all.push(attachment);
+    }
+    let directory = estate(&estate_state);
+    fs::write(directory.path().join("iam.tf"), TERRAFORM).unwrap();
+    let flags = ["--state", "state.json"];
+    let output = run(directory.path(), &[&flags[..], &["--sarif"]].concat());
+    assert_eq!(text(&output.stderr), "");
+    let log: Value = serde_json::from_slice(&output.stdout).unwrap();
+    // To a file, what is printed stays.
+    let beside =
+        run(directory.path(), &[&flags[..], &["--markdown", "--sarif=out.sarif"]].concat());
+    assert!(text(&beside.stdout).starts_with("### Guard rails\n"), "{}", text(&beside.stdout));
+    let written = fs::read(directory.path().join("out.sarif")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), log);
+    let both = run(directory.path(), &[&flags[..], &["--json", "--sarif"]].concat());
+    assert_eq!((both.status.code(), text(&both.stdout)), (Some(2), ""));
+    assert!(text(&both.stderr).contains("write `--sarif=FILE` beside"), "{}", text(&both.stderr));
+    (output.status.code(), log)
+}
+
+/// The result of a rail, and where it stands.
+fn result<'v>(log: &'v Value, rule: &str) -> (&'v Value, &'v Value) {
+    let all = log["runs"][0]["results"].as_array().unwrap();
+    let found = all.iter().find(|one| one["ruleId"] == rule).unwrap();
+    (found, &found["locations"][0]["physicalLocation"])
+}
+
+#[test]
+fn what_is_not_proved_is_a_finding_at_its_statement() {
+    let mut hole = allow("iam:CreateUser", "*");
+    hole["Sid"] = json!("Hole");
+    let all = [allow("*", "*")];
+    let (code, log) = sarif(&hole, &all, false);
+    assert_eq!((code, &log["version"]), (Some(1), &json!("2.1.0")));
+    assert_eq!(log["$schema"], "https://json.schemastore.org/sarif-2.1.0.json");
+    let run = &log["runs"][0];
+    assert_eq!(run["automationDetails"], json!({"id": "ringfence-prove/"}));
+    assert_eq!(run["tool"]["driver"]["rules"].as_array().unwrap().len(), 18);
+    let (found, place) = result(&log, "prove/identities");
+    let index = usize::try_from(found["ruleIndex"].as_u64().unwrap()).unwrap();
+    assert_eq!(
+        run["tool"]["driver"]["rules"][index]["shortDescription"]["text"],
+        "Guard rail, for all requests: identities are the platform's"
+    );
+    assert_eq!(found["level"], "error");
+    assert_eq!(
+        found["message"]["text"],
+        "identities are the platform's: role/deployer: `iam:CreateUser` on \
+         `arn:x:iam::123456789012:user/x` is allowed by statement `Hole` of `aws_iam_role_policy.work`"
+    );
+    assert_eq!(
+        found["partialFingerprints"],
+        json!({"ringfence/v1": "prove|identities|role/deployer|violated"})
+    );
+    let at = |line: usize, column: usize| {
+        json!({"artifactLocation": {"uri": "iam.tf"},
+            "region": {"startLine": line, "startColumn": column}})
+    };
+    assert_eq!(place, &at(12, 5));
+    // A statement without a name stands in its resource.
+    let (_, log) = sarif(&allow("iam:CreateUser", "*"), &all, false);
+    assert_eq!(result(&log, "prove/identities").1, &at(5, 1));
+    // What is undecided stands at the identity, and what is proved nowhere.
+    let (code, log) = sarif(&allow("ssm:GetParameters", "*"), &all, true);
+    let (found, place) = result(&log, "prove/identities");
+    assert_eq!((code, &found["level"], place), (Some(1), &json!("warning"), &at(1, 1)));
+    let (code, log) = sarif(&allow("ssm:GetParameters", "*"), &limit(), false);
+    assert_eq!((code, &log["runs"][0]["results"]), (Some(0), &json!([])));
+}
+
+/// A bundle with certificates, as `verify` leaves one.
+struct Bundle {
+    directory: TempDir,
+}
+
+impl Bundle {
+    fn new(lines: &[Value], certificates: &[u8]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("evidence/tests/data/bundles/2");
+        let to = directory.path().join("bundle");
+        let status = Command::new("cp").arg("-r").arg(kept).arg(to).status().unwrap();
+        assert!(status.success());
+        let bundle = Self { directory };
+        let path = bundle.path("run.json");
+        let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let proofs = lines.iter().filter(|line| line["rail"].is_string()).map(|line| {
+            json!({"guard_rail": line["rail"], "verdict": line["verdict"],
+                "claims": line["claims"], "universe": "", "told": []})
+        });
+        record["proofs"] = proofs.collect();
+        record["certificates_sha256"] = json!(sha256(certificates));
+        fs::write(path, record.to_string()).unwrap();
+        fs::write(bundle.path("certificates.json"), certificates).unwrap();
+        bundle
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.directory.path().join("bundle").join(name)
+    }
+
+    /// With other certificates, of which the record says that they are its own.
+    fn renamed(&self, certificates: &[u8]) {
+        let path = self.path("run.json");
+        let mut record: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        record["certificates_sha256"] = json!(sha256(certificates));
+        fs::write(path, record.to_string()).unwrap();
+        fs::write(self.path("certificates.json"), certificates).unwrap();
+    }
+
+    /// What is said of it, once all its files have their hashes again.
+    fn said(&self) -> (Option<i32>, Vec<String>) {
+        let listed = fs::read_to_string(self.path("MANIFEST.sha256")).unwrap();
+        let names = listed.lines().filter_map(|line| line.split_once("  ")).map(|(_, name)| name);
+        let mut names: Vec<&str> = names.filter(|name| *name != "certificates.json").collect();
+        if self.path("certificates.json").exists() {
+            names.push("certificates.json");
+        }
+        names.sort_unstable();
+        let lines = names
+            .into_iter()
+            .map(|name| format!("{}  {name}\n", sha256(&fs::read(self.path(name)).unwrap())));
+        fs::write(self.path("MANIFEST.sha256"), lines.collect::<String>()).unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+            .current_dir(self.directory.path())
+            .args(["evidence", "verify", "bundle", "--hashes-only"])
+            .output()
+            .unwrap();
+        assert_eq!(text(&output.stderr), "");
+        let bad = text(&output.stdout).lines().filter_map(|line| line.strip_prefix("BAD: "));
+        (output.status.code(), bad.map(str::to_owned).collect())
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The lines and the certificates of a state.
+fn certified(state: &Value) -> (Vec<Value>, Vec<u8>) {
+    let directory = estate(state);
+    let flags = ["--state", "state.json", "--json", "--certificate", "proved.json"];
+    let output = run(directory.path(), &flags);
+    let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    (lines.collect(), fs::read(directory.path().join("proved.json")).unwrap())
+}
+
+#[test]
+fn certificates_of_a_bundle_are_its_own_and_good() {
+    let (lines, own) = certified(&state(&work(), &limit(), REPOSITORY, &[]));
+    let bundle = Bundle::new(&lines, &own);
+    assert_eq!(bundle.said(), (Some(0), vec![]));
+
+    // Removed.
+    fs::remove_file(bundle.path("certificates.json")).unwrap();
+    let gone = "run.json names `certificates.json`, and it is not there".to_owned();
+    assert_eq!(bundle.said(), (Some(1), vec![gone]));
+
+    // Of another estate, good by themselves.
+    let mut other = state(&work(), &limit(), REPOSITORY, &[]);
+    let resources = other["values"]["root_module"]["resources"].as_array_mut().unwrap();
+    resources.retain(|one| one["type"] != "aws_s3_bucket");
+    let foreign = certified(&other).1;
+    assert_ne!(foreign, own);
+    fs::write(bundle.path("certificates.json"), &foreign).unwrap();
+    const ARTIFACTS: &str = "a team's artifacts are its own";
+    let of_another =
+        format!("`certificates.json` tells of 0 claims of `{ARTIFACTS}`, the record of 1");
+    let hash = "run.json names `certificates.json` with another hash".to_owned();
+    assert_eq!(bundle.said(), (Some(1), vec![hash, of_another.clone()]));
+    bundle.renamed(&foreign);
+    assert_eq!(bundle.said(), (Some(1), vec![of_another]));
+
+    // Altered: a class of actions is gone.
+    let mut all: Value = serde_json::from_slice(&own).unwrap();
+    let one = &mut all["certificates"][0];
+    let (rail, who) = (one["rail"].as_str().unwrap().to_owned(), one["who"].as_str().unwrap());
+    let whose = format!("`certificates.json`: the certificate of `{rail}` for `{who}`: ");
+    one["callers"][0]["actions"].as_array_mut().unwrap().truncate(1);
+    bundle.renamed(all.to_string().as_bytes());
+    let (code, said) = bundle.said();
+    assert_eq!((code, said.len()), (Some(1), 1), "{said:?}");
+    assert!(said[0].starts_with(&format!("{whose}no class has actions like `")), "{said:?}");
+    // A policy with another text than its digest says.
+    let mut all: Value = serde_json::from_slice(&own).unwrap();
+    let documents = all["documents"].as_object_mut().unwrap();
+    let (digest, policy) = documents.iter_mut().next().unwrap();
+    let digest = digest.clone();
+    *policy = json!(policy.as_str().unwrap().replace("2012-10-17", "2008-10-17"));
+    bundle.renamed(all.to_string().as_bytes());
+    let (code, said) = bundle.said();
+    assert_eq!((code, said.len()), (Some(1), 1), "{said:?}");
+    assert!(said[0].contains(&digest), "{said:?}");
+
+    // The same bytes again.
+    bundle.renamed(&own);
+    assert_eq!(bundle.said(), (Some(0), vec![]));
+}
+
+/// The JSON pointers of a value, its own first.
+fn pointers(value: &Value, own: &str, found: &mut Vec<String>) {
+    found.push(own.to_owned());
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, one)| pointers(one, &format!("{own}/{name}"), found));
+        }
+        Value::Array(items) => {
+            let all = items.iter().enumerate();
+            all.for_each(|(at, one)| pointers(one, &format!("{own}/{at}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// Whatever stands in the place of a part of a state: a verdict, or one message.
+#[test]
+fn a_state_with_anything_in_it_has_a_verdict_or_one_message() {
+    let good = state(&work(), &limit(), REPOSITORY, &[]);
+    let mut found = Vec::new();
+    pointers(&good, "", &mut found);
+    let others = [json!(null), json!(-1), json!(""), json!("${x"), json!([[]]), json!({"a": {}})];
+    let mut refused = 0;
+    for (number, pointer) in found.iter().enumerate() {
+        let mut odd = good.clone();
+        *odd.pointer_mut(pointer).unwrap() = others[number % others.len()].clone();
+        let output = run(estate(&odd).path(), &["--state", "state.json", "--json"]);
+        let (told, error) = (text(&output.stdout), text(&output.stderr));
+        match output.status.code() {
+            Some(0 | 1) => assert!(told.contains("\"summary\"") && error.is_empty(), "{pointer}"),
+            Some(2) => {
+                refused += 1;
+                assert!(told.is_empty() && error.lines().count() == 1, "{pointer}: {error}");
+            }
+            code => panic!("{pointer}: {code:?}: {error}"),
+        }
+    }
+    assert!(refused > 3 && refused < found.len(), "{refused} of {}", found.len());
 }

@@ -2,7 +2,7 @@
 # Writes $MARKDOWN to the pull request: the comment of an earlier run is replaced.
 set -euo pipefail
 
-marker='<!-- ringfence: access-diff -->'
+marker="<!-- ringfence: ${COMMAND:?} -->"
 [ -n "${PULL_REQUEST:-}" ] || { echo "::notice::no pull request started this: nothing is commented"; exit 0; }
 repository=${GITHUB_REPOSITORY:?}
 body=$(mktemp)

@@ -22,19 +22,61 @@ lint() {
   return "$code"
 }
 
+# Ends the step where there is one alone of what is compared.
+need_both() {
+  { [ -n "${OLD:-}" ] && [ -n "${NEW:-}" ]; } || wrong "access-diff needs the inputs \`old\` and \`new\`"
+}
+
+# What changes for whom, in Markdown.
+access_diff() {
+  local options=(--markdown)
+  if [ -n "${CONFIGURATION:-}" ]; then options+=(--configuration "$CONFIGURATION"); fi
+  if [ -n "${OLD_CONFIGURATION:-}" ]; then options+=(--old-configuration "$OLD_CONFIGURATION"); fi
+  ringfence access-diff "${options[@]}" -- "$OLD" "$NEW"
+}
+
+# An option for each line of a text: `each --plan "$PLAN"` adds to `options`.
+each() {
+  local line
+  while IFS= read -r line; do
+    if [ -n "$line" ]; then options+=("$1" "$line"); fi
+  done <<<"$2"
+}
+
+# Shows a file in Markdown, and keeps it for the summary and the comment.
+show() {
+  cat "$1"
+  if [ "$2" -lt 2 ]; then
+    cat "$1" >>"$summary"
+    tell markdown "$1"
+  fi
+}
+
 case "${COMMAND:?}" in
-  access-diff)
-    { [ -n "${OLD:-}" ] && [ -n "${NEW:-}" ]; } || wrong "access-diff needs the inputs \`old\` and \`new\`"
-    options=(--markdown)
+  prove)
+    [ -n "${PLAN:-}" ] || wrong "prove needs the input \`plan\`"
+    [ -z "${LINT:-}" ] || wrong "prove does not lint: give \`lint\` a step of its own"
+    if [ -n "${OLD:-}${NEW:-}" ]; then need_both; fi
+    options=(--config "${CONFIG:?}" --markdown --sarif="$out/prove.sarif")
+    each --plan "$PLAN"
+    each --templates "${TEMPLATES:-}"
     if [ -n "${CONFIGURATION:-}" ]; then options+=(--configuration "$CONFIGURATION"); fi
-    if [ -n "${OLD_CONFIGURATION:-}" ]; then options+=(--old-configuration "$OLD_CONFIGURATION"); fi
-    ringfence access-diff "${options[@]}" -- "$OLD" "$NEW" >"$out/access-diff.md"
+    ringfence prove "${options[@]}" >"$out/prove.md"
     code=$?
-    cat "$out/access-diff.md"
-    if [ "$code" -lt 2 ]; then
-      cat "$out/access-diff.md" >>"$summary"
-      tell markdown "$out/access-diff.md"
+    if [ -n "${OLD:-}${NEW:-}" ] && [ "$code" -lt 2 ]; then
+      echo >>"$out/prove.md"
+      access_diff >>"$out/prove.md"
+      grown=$?
+      if [ "$grown" -gt "$code" ]; then code=$grown; fi
     fi
+    show "$out/prove.md" "$code"
+    if [ -f "$out/prove.sarif" ]; then tell sarif "$out/prove.sarif"; fi
+    ;;
+  access-diff)
+    need_both
+    access_diff >"$out/access-diff.md"
+    code=$?
+    show "$out/access-diff.md" "$code"
     if [ -n "${LINT:-}" ]; then
       lint
       # Findings are for code scanning; what could not be read is not passed over.
@@ -63,6 +105,6 @@ case "${COMMAND:?}" in
     ringfence evidence merge "${options[@]}" -- "${shares[@]}"
     code=$?
     ;;
-  *) wrong "the input \`command\` is access-diff, lint, verify, merge or none" ;;
+  *) wrong "the input \`command\` is prove, access-diff, lint, verify, merge or none" ;;
 esac
 tell exit-code "$code"

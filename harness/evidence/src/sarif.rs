@@ -61,12 +61,14 @@ pub struct Place {
 }
 
 /// Findings as a SARIF log of one run. Rules without a finding stay in: they
-/// say what was looked for.
+/// say what was looked for. GitHub keeps the newest log of a tool and a
+/// category: those of one commit that stand beside each other have their own.
 ///
 /// # Errors
 /// Never in practice: the log is plain data.
 pub fn sarif(
     version: &str,
+    category: Option<&str>,
     rules: &[Rule],
     findings: &[Located],
 ) -> Result<Vec<u8>, serde_json::Error> {
@@ -81,6 +83,7 @@ pub fn sarif(
                     rules: rules.iter().map(rule).collect(),
                 },
             },
+            automation_details: category.map(|category| Automation { id: format!("{category}/") }),
             column_kind: "unicodeCodePoints",
             results: findings.iter().map(|finding| result(rules, finding)).collect(),
         }],
@@ -146,8 +149,16 @@ struct Log<'a> {
 #[serde(rename_all = "camelCase")]
 struct Run<'a> {
     tool: Tool<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automation_details: Option<Automation>,
     column_kind: &'static str,
     results: Vec<Finding<'a>>,
+}
+
+/// SARIF 2.1.0, 3.17: the category stands before the last slash of the id.
+#[derive(Serialize)]
+struct Automation {
+    id: String,
 }
 
 #[derive(Serialize)]
@@ -247,10 +258,12 @@ mod tests {
             accepted: None,
         };
         let log: Value =
-            serde_json::from_slice(&sarif("0.1.0", &rules, &[finding]).unwrap()).unwrap();
+            serde_json::from_slice(&sarif("0.1.0", Some("c"), &rules, &[finding]).unwrap())
+                .unwrap();
         assert_eq!(log["version"], "2.1.0");
         let run = &log["runs"][0];
         assert_eq!(run["tool"]["driver"]["name"], "ringfence");
+        assert_eq!(run["automationDetails"], json!({"id": "c/"}));
         assert_eq!(run["tool"]["driver"]["rules"][1]["help"]["text"], "do b");
         assert_eq!(
             run["results"],

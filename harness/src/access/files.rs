@@ -75,6 +75,16 @@ impl Configurations {
         self
     }
 
+    /// Where the files of plans may be.
+    pub(crate) fn directories(&self, plans: &[PathBuf]) -> Vec<PathBuf> {
+        match &self.given {
+            Some(given) => vec![given.clone()],
+            None => {
+                plans.iter().filter_map(|plan| beside(plan)).chain(self.further.clone()).collect()
+            }
+        }
+    }
+
     /// The configuration of a plan; the one given must be it.
     fn of(&self, plan: &Path, root: &Node) -> Result<Option<Source>, Unreadable> {
         if let Some(given) = &self.given {
@@ -86,14 +96,16 @@ impl Configurations {
                 }
             };
         }
-        let beside = plan.parent().map(|path| match path.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => path,
-        });
-        let all = beside.into_iter().chain(self.further.iter().map(PathBuf::as_path));
+        let all = beside(plan).into_iter().chain(self.further.iter().cloned());
         // What happens to lie there may be anything.
-        Ok(all.filter_map(|path| Source::read(path).ok()).find(|source| source.is_of(root)))
+        Ok(all.filter_map(|path| Source::read(&path).ok()).find(|source| source.is_of(root)))
     }
+}
+
+/// The directory that a file is in.
+fn beside(file: &Path) -> Option<PathBuf> {
+    let directory = file.parent()?;
+    Some(if directory.as_os_str().is_empty() { PathBuf::from(".") } else { directory.to_owned() })
 }
 
 /// Reads what `terraform show -json` prints of plans and states, together.
@@ -164,7 +176,8 @@ pub fn templates(directory: &Path, but: &[PathBuf], estate: &mut Estate) -> Resu
     if any { Ok(()) } else { Err(Unreadable::new(directory, "no CloudFormation template in it")) }
 }
 
-fn find(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Unreadable> {
+/// The files of a directory that may be templates.
+pub(crate) fn find(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Unreadable> {
     let wrong = |error| Unreadable::new(directory, error);
     let entries = fs::read_dir(directory).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut entries = entries.map_err(|error| wrong(error.to_string()))?;

@@ -41,7 +41,7 @@ pub(super) const DOCTOR: &str = after!(
     "0 all runs, if need be with a stand-in, 1 something does not, 2 a file could not be read."
 );
 pub(super) const PROVE: &str = after!(
-    "terraform show -json plan > plan.json && ringfence prove --plan plan.json --templates sam-apps --certificate proved.json
+    "terraform show -json plan > plan.json && ringfence prove --plan plan.json --templates sam-apps --certificate proved.json --sarif=prove.sarif
   ringfence prove --check proved.json",
     "0 every guard rail is proved (--paths: no path to what is not its own; --check: every certificate is good), 1 one is violated or undecided (--paths: there is a path, or it is undecided; --check: one is not good), 2 some input could not be read, or names nobody."
 );

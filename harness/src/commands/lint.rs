@@ -176,7 +176,7 @@ fn log(report: &Report) -> anyhow::Result<Vec<u8>> {
         fingerprint: format!("{}|unreadable|{}", remark.file, remark.message),
         accepted: None,
     }));
-    Ok(sarif(env!("CARGO_PKG_VERSION"), &rules, &results)?)
+    Ok(sarif(env!("CARGO_PKG_VERSION"), None, &rules, &results)?)
 }
 
 fn described(id: &str, summary: &str, source: &str) -> Rule {

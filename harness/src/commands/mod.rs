@@ -10,6 +10,7 @@ mod decide;
 mod doctor;
 mod evidence;
 mod explain;
+mod files;
 mod github;
 mod help;
 mod init;

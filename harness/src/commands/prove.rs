@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -10,12 +10,13 @@ use clap::Args;
 use ringfence_certificate::form::Without;
 use ringfence_evidence::bundle::put;
 
+use super::files::Files;
 use crate::access::estate::Estate;
-use crate::access::files::{self, Configurations};
 use crate::access::stated::stated;
-use crate::config::{App, Config, Job};
+use crate::config::Config;
 use crate::exit::Exit;
 use crate::proof::guarded::{Guarded, Unfit};
+use crate::proof::sarif::{self, Written};
 use crate::proof::{certificates, claims, decide, paths, reach, told};
 
 #[derive(Debug, Args)]
@@ -23,19 +24,8 @@ pub(super) struct Prove {
     /// The configuration
     #[arg(long, default_value = "ringfence.toml")]
     config: PathBuf,
-    /// What `terraform show -json` prints of a plan
-    #[arg(long, value_name = "FILE")]
-    plan: Vec<PathBuf>,
-    /// What `terraform show -json` prints of a state
-    #[arg(long, value_name = "FILE")]
-    state: Vec<PathBuf>,
-    /// Directories with `CloudFormation` templates of what runs beside it
-    #[arg(long, value_name = "DIR")]
-    templates: Vec<PathBuf>,
-    /// The Terraform files that a plan is of; by default those beside it, in the current
-    /// directory, or of ringfence.toml there
-    #[arg(long, value_name = "DIR")]
-    configuration: Option<PathBuf>,
+    #[command(flatten)]
+    files: Files,
     /// Follow who can come to act as whom: of each identity the paths to others and to
     /// what is protected, or that there is none
     #[arg(long)]
@@ -46,11 +36,14 @@ pub(super) struct Prove {
     /// Print the result as Markdown
     #[arg(long)]
     markdown: bool,
+    /// Write SARIF 2.1.0, to a file or in place of the text
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", conflicts_with = "paths")]
+    sarif: Option<PathBuf>,
     /// Write the certificates of what is proved
     #[arg(long, value_name = "FILE", conflicts_with = "paths")]
     certificate: Option<PathBuf>,
     /// Check certificates, and nothing else
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["plan", "state", "templates", "paths", "certificate"])]
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["plan", "state", "templates", "paths", "certificate", "sarif"])]
     check: Vec<PathBuf>,
 }
 
@@ -61,16 +54,14 @@ impl Prove {
         }
         let start = Instant::now();
         let config = Config::load(&self.config)?;
-        let shown: Vec<PathBuf> = self.plan.iter().chain(&self.state).cloned().collect();
-        if shown.is_empty() {
+        if self.files.is_none() {
             bail!("nothing to prove anything of: give `--plan FILE` or `--state FILE`");
         }
-        let layer1 = config.layer1.iter().map(|layer1| layer1.directory.clone());
-        let configurations = Configurations::new(self.configuration.as_deref()).and(layer1);
-        let mut estate = files::shown(&shown, &configurations)?;
-        for directory in &self.templates {
-            files::templates(directory, &not_deployed(&config), &mut estate)?;
+        let is_printed = self.sarif.as_deref() == Some(Path::new("-"));
+        if is_printed && (self.json || self.markdown) {
+            bail!("one form is printed: write `--sarif=FILE` beside `--json` or `--markdown`");
         }
+        let estate = self.files.read(None, Some(&config))?;
         if self.paths {
             return self.follow(&estate, &config, start);
         }
@@ -84,11 +75,21 @@ impl Prove {
             let all = certificates::certificates(&claims, &findings)?;
             put(path, serde_json::to_string(&all)?.as_bytes())?;
         }
-        let out = match (self.json, self.markdown) {
+        let mut out = match (self.json, self.markdown) {
             (true, _) => told::json(&rails, took)?,
             (false, true) => told::markdown(&rails, took),
             (false, false) => told::text(&rails, took),
         };
+        if let Some(file) = &self.sarif {
+            let roots = self.files.roots(Some(&config));
+            let written = Written::of(&estate, &self.config, &roots, &self.files.templates);
+            let log = sarif::log(&rails, &written)?;
+            if is_printed {
+                out = String::from_utf8(log)?;
+            } else {
+                put(file, &log)?;
+            }
+        }
         print(&out)?;
         let all = rails.iter().all(|rail| rail.verdict() == "proved");
         Ok(if all { Exit::Held } else { Exit::Failed })
@@ -141,14 +142,4 @@ fn check(paths: &[PathBuf]) -> anyhow::Result<Exit> {
         }
     }
     Ok(exit)
-}
-
-/// The directories of apps whose templates nobody deploys: their teams deploy code.
-fn not_deployed(config: &Config) -> Vec<PathBuf> {
-    let is_deployed = |app: &&App| {
-        let name = app.name.get_ref();
-        config.deployers.iter().any(|it| it.job == Job::Stack && it.app.get_ref() == name)
-    };
-    let apps = config.apps.iter().filter(|app| !is_deployed(app));
-    apps.map(|app| app.directory.clone()).collect()
 }

@@ -1,19 +1,18 @@
 //! `ringfence what-can`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use crate::access::files::{self, Configurations};
+use super::files::Asked;
 use crate::access::what::what_can;
 use crate::exit::Exit;
 
-const AFTER_HELP: &str = "PRINCIPAL is `role/NAME`, `user/NAME` or an ARN. The files are those of `ringfence access-diff`. Each action of
-AWS's reference that some request is allowed is listed with the smallest: what it acts upon, and what it must carry.
+const AFTER_HELP: &str = "PRINCIPAL is `role/NAME`, `user/NAME` or an ARN. Plans, states and templates are those of `ringfence prove`, and count together; --in
+takes what `ringfence access-diff` takes. Each action of AWS's reference that some request is allowed is listed with the
+smallest: what it acts upon, and what it must carry.
 
 Example:
   terraform show -json > state.json
-  ringfence what-can role/deployer --in state.json
+  ringfence what-can role/deployer --state state.json
 
 Exit codes: 0 it can do nothing, 1 it can do something, or it is undecided, 2 some input could not be read, or names nobody.";
 
@@ -22,13 +21,8 @@ Exit codes: 0 it can do nothing, 1 it can do something, or it is undecided, 2 so
 pub(super) struct WhatCan {
     /// The identity: `role/NAME`, `user/NAME` or an ARN
     principal: String,
-    /// A plan, a state, a policy, or a directory of such files
-    #[arg(long = "in", value_name = "PATH")]
-    estate: PathBuf,
-    /// The Terraform files that a plan is of; by default those beside it, in the current
-    /// directory, or of ringfence.toml there
-    #[arg(long, value_name = "DIR")]
-    configuration: Option<PathBuf>,
+    #[command(flatten)]
+    asked: Asked,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -36,8 +30,7 @@ pub(super) struct WhatCan {
 
 impl WhatCan {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let estate =
-            files::estate(&self.estate, &Configurations::new(self.configuration.as_deref()))?;
+        let estate = self.asked.read()?;
         let found = what_can(&estate, &self.principal)?;
         let out = if self.json { found.json()? } else { found.text() };
         print!("{out}");

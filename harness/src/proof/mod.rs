@@ -10,7 +10,7 @@
 //!   undecided;
 //! - [`reach`]: the ways between functions and the internet;
 //! - [`paths`]: who can come to act as whom, closed under itself;
-//! - [`told`]: the results as text, JSON and Markdown;
+//! - [`told`]: the results as text, JSON and Markdown; [`sarif`] as SARIF, at the files;
 //! - [`certificates`]: what is proved written down, to be checked by others;
 //! - [`deployed`]: the same of a stack that runs, for the record of a run.
 //!
@@ -27,6 +27,7 @@ mod limited;
 mod network;
 pub mod paths;
 pub mod reach;
+pub mod sarif;
 mod statements;
 pub mod told;
 mod trust;

@@ -83,7 +83,7 @@ pub fn rails(findings: &[Finding]) -> Vec<Rail<'_>> {
 }
 
 impl<'f> Rail<'f> {
-    fn violations(&self) -> impl Iterator<Item = (&'f str, &'f Broken)> + use<'f> {
+    pub(super) fn violations(&self) -> impl Iterator<Item = (&'f str, &'f Broken)> + use<'f> {
         let all = self.findings.iter().filter_map(|one| match &one.end {
             End::Violated(broken) => Some((one.who.as_str(), &**broken)),
             End::Proved(_) | End::Undecided(_) => None,
@@ -99,7 +99,7 @@ impl<'f> Rail<'f> {
         kept.into_iter().map(|(_, one)| *one).collect::<Vec<_>>().into_iter()
     }
 
-    fn undecided(&self) -> impl Iterator<Item = (&'f str, &'f str)> + '_ {
+    pub(super) fn undecided(&self) -> impl Iterator<Item = (&'f str, &'f str)> + '_ {
         self.findings.iter().filter_map(|one| match &one.end {
             End::Undecided(reason) => Some((one.who.as_str(), reason.as_str())),
             End::Proved(_) | End::Violated(_) => None,
@@ -128,6 +128,11 @@ impl<'f> Rail<'f> {
     /// Its name.
     pub fn name(&self) -> &'f str {
         self.name
+    }
+
+    /// Its id.
+    pub(super) fn id(&self) -> &'f str {
+        self.findings.first().map_or("", |one| one.rail.id())
     }
 
     /// How many claims it comes to.
@@ -229,7 +234,7 @@ fn witness(broken: &Broken) -> Option<&Witness> {
     }
 }
 
-fn told(broken: &Broken) -> String {
+pub(super) fn told(broken: &Broken) -> String {
     match broken {
         Broken::Request { witness, allowed_by } => {
             let shown = Shown::of(witness);

@@ -140,7 +140,8 @@ fn another_hash_provenance_or_list_installs_nothing() {
 fn the_comment_of_an_earlier_run_is_replaced() {
     let place = Place::new();
     let markdown = place.write("answer.md", "role/a may do more");
-    let variables = [("PULL_REQUEST", "7"), ("MARKDOWN", markdown.to_str().unwrap())];
+    let markdown = markdown.to_str().unwrap();
+    let variables = [("PULL_REQUEST", "7"), ("MARKDOWN", markdown), ("COMMAND", "access-diff")];
     assert!(place.run("comment.sh", &variables).status.success());
     let notes = place.notes();
     assert!(notes.contains("--method POST repos/org/repo/issues/7/comments"), "{notes}");
@@ -158,7 +159,8 @@ fn the_comment_of_an_earlier_run_is_replaced() {
 fn without_a_pull_request_nothing_is_commented() {
     let place = Place::new();
     let markdown = place.write("answer.md", "x");
-    let variables = [("PULL_REQUEST", ""), ("MARKDOWN", markdown.to_str().unwrap())];
+    let markdown = markdown.to_str().unwrap();
+    let variables = [("PULL_REQUEST", ""), ("MARKDOWN", markdown), ("COMMAND", "prove")];
     let output = place.run("comment.sh", &variables);
     assert!(output.status.success());
     assert!(told(&output).contains("nothing is commented"), "{}", told(&output));

@@ -90,7 +90,7 @@ pub(super) fn findings(
     }
     let rules: Vec<Rule> =
         rules.into_iter().map(|(id, summary)| Rule { id, summary, help: None }).collect();
-    sarif(&record.version, &rules, &found)
+    sarif(&record.version, None, &rules, &found)
 }
 
 fn message(probe: &Probe) -> String {

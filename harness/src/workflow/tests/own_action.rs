@@ -84,6 +84,45 @@ async fn more_access_fails_the_job_unless_it_is_only_to_be_told() {
 }
 
 #[tokio::test]
+async fn guard_rails_are_proved_on_a_plan_and_the_comparison_stands_below() {
+    let with = r#"command: prove, plan: "plan.json\nstate.json", templates: services"#;
+    let asked = |out: &str| {
+        format!(
+            "> prove --config ringfence.toml --markdown --sarif={out}/prove.sarif --plan plan.json \
+             --plan state.json --templates services"
+        )
+    };
+    let lines = told("0", with).await.unwrap();
+    let said = lines.iter().find(|line| line.starts_with("> prove")).unwrap();
+    let out = said.split("--sarif=").nth(1).and_then(|rest| rest.split("/prove.sarif").next());
+    assert_eq!(*said, asked(out.unwrap()));
+    assert!(lines.contains(&"> findings".to_owned()), "{lines:?}");
+    assert!(lines.contains(&format!("> markdown: {said}")), "{lines:?}");
+
+    let error = told("1", with).await.unwrap_err();
+    assert!(error.ends_with("step `Verdict` failed: exit code 1"), "{error}");
+
+    let beside = r#"command: prove, plan: b.json, old: a.json, new: b.json"#;
+    let lines = told("0", beside).await.unwrap();
+    assert!(lines.contains(&"> access-diff --markdown -- a.json b.json".to_owned()), "{lines:?}");
+}
+
+#[tokio::test]
+async fn what_prove_needs_and_what_it_does_not_take_is_named() {
+    let cases = [
+        ("command: prove", "prove needs the input `plan`"),
+        (
+            "command: prove, plan: a.json, lint: b",
+            "prove does not lint: give `lint` a step of its own",
+        ),
+    ];
+    for (with, said) in cases {
+        let error = told("0", with).await.unwrap_err();
+        assert!(error.contains(&format!("::error::{said}")), "{with}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn a_share_of_a_matrix_is_verified_and_the_shares_are_merged() {
     let lines = told("0", "command: verify, shard: 2/8, run-dir: share").await.unwrap();
     let asked = "> verify --github --config ringfence.toml --run-dir share --shard 2/8";
