@@ -874,6 +874,11 @@ fn a_subnet_whose_routes_pass_nat_by_is_none_that_functions_may_run_in() {
     // The only subnet is public: there is none that functions may run in.
     let open = told(Some(("gateway_id", "igw-1")));
     assert!(!open.iter().any(|line| line["rail"] == RAIL), "{open:#?}");
+    let mut used = routed(Some(("gateway_id", "igw-1")));
+    used.push(json!({"address": "aws_lambda_function.f", "mode": "managed", "type": "aws_lambda_function",
+        "values": {"function_name": "f", "vpc_config": [{"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}]}}));
+    let shown = proved(&state(&work(), &limit(), REPOSITORY, &used)).1;
+    assert_eq!(verdict_of(&shown, RAIL), "violated", "a function runs in it");
     let mut more = routed(Some(("gateway_id", "igw-1")));
     more.push(json!({"address": "aws_subnet.other", "mode": "managed", "type": "aws_subnet",
         "values": {"id": "subnet-2", "vpc_id": "vpc-1", "cidr_block": "10.0.2.0/24", "map_public_ip_on_launch": true}}));

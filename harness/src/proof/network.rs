@@ -219,13 +219,16 @@ fn api(guarded: &Guarded<'_>, team: &Team<'_>) -> Vec<Rail> {
 pub(super) struct Private {
     subnets: Vec<String>,
     networks: BTreeSet<String>,
+    /// Whether some function runs in a network: then it must be in one of them.
+    are_needed: bool,
     /// Why others may be such subnets, too.
     pub(super) unknown: Option<String>,
 }
 
 /// Those of which no route leads to the internet past NAT.
 pub(super) fn private(guarded: &Guarded<'_>) -> Private {
-    let mut private = Private::default();
+    let are_needed = reach::is_about(guarded);
+    let mut private = Private { are_needed, ..Private::default() };
     for subnet in reach::subnets(guarded.estate) {
         match subnet.is_public {
             Ok(true) => {}
@@ -244,8 +247,8 @@ fn inside(guarded: &Guarded<'_>, private: &Private) -> Option<Rail> {
     let calls = ["lambda:CreateFunction", "lambda:UpdateFunctionConfiguration"];
     let calls = Forbidden::new(&calls, On::Anything);
     let groups = guarded.texts("aws_security_group", "id");
-    let Private { subnets, networks, unknown } = private;
-    if groups.is_empty() || (subnets.is_empty() && unknown.is_none()) {
+    let Private { subnets, networks, are_needed, unknown } = private;
+    if groups.is_empty() || (subnets.is_empty() && unknown.is_none() && !are_needed) {
         return None;
     }
     if subnets.is_empty() || networks.is_empty() {

@@ -80,6 +80,12 @@ pub fn findings(guarded: &Guarded<'_>) -> Vec<Finding> {
     findings
 }
 
+/// Whether there is a network to prove anything of.
+pub(super) fn is_about(guarded: &Guarded<'_>) -> bool {
+    let files = Files(&guarded.estate.resources);
+    !places::all(guarded.estate, guarded.config, files).is_empty()
+}
+
 /// A subnet.
 pub(super) struct Subnet<'e> {
     pub(super) id: &'e str,
