@@ -88,8 +88,8 @@ enum Watched {
     Function(String),
     /// A route, by its key: those with tokens for it, too.
     Route(String),
-    /// Who becomes a deployer: those with tokens that are exchanged for sessions,
-    /// too.
+    /// Who becomes a deployer or a pipeline's role: those with tokens that are
+    /// exchanged for sessions, too.
     Trust,
 }
 
@@ -138,11 +138,16 @@ pub async fn plan(suite: &Suite<'_>) -> Vec<Live> {
     read.push(("functions".to_owned(), functions(facts, platform).await));
     read.push((format!("bucket/{}", facts.bucket), bucket(suite).await));
     let mut trusted = BTreeSet::new();
-    for app in &suite.stack().config().apps {
-        let issuer = suite.stack().issuer_of(app).ok();
+    let config = suite.stack().config();
+    let pipelines = config.layer1.iter().filter_map(|layer1| {
+        let role = layer1.role.as_ref()?;
+        Some(role.app(&layer1.name()))
+    });
+    for app in config.apps.iter().cloned().chain(pipelines) {
+        let issuer = suite.stack().issuer_of(&app).ok();
         if let Some(issuer) = issuer.filter(|issuer| trusted.insert(&issuer.url)) {
             let what = format!("oidc-provider/{}", issuer.host());
-            read.push((what, audience(suite, issuer, app).await));
+            read.push((what, audience(suite, issuer, &app).await));
         }
     }
     for (what, changes) in read {
@@ -531,8 +536,9 @@ impl Live {
             }
             Watched::Trust => {
                 let is_meant = |id: &str| sight == Sight::Far || id.contains(AUDIENCE);
-                for deployer in &suite.facts().deployers {
-                    findings.extend(suite.tried(Part::Trust(deployer), &is_meant).await);
+                let asks_it = |part: &Part<'_>| matches!(part, Part::Trust(_) | Part::Pipeline(_));
+                for part in suite.parts().into_iter().filter(asks_it) {
+                    findings.extend(suite.tried(part, &is_meant).await);
                 }
             }
         }

@@ -72,7 +72,7 @@ pub async fn run(
     if recording.dropped() > 0 {
         return Err(MutationsError::Dropped(recording.dropped()).into());
     }
-    let targets = Targets::deployed(suite.facts(), suite.platform(), recording).await?;
+    let targets = Targets::deployed(suite, recording).await?;
     let live = live::plan(suite).await;
     if let Choice::Ids(chosen) = choice {
         let known = judge::ids(&targets).into_iter();
@@ -131,7 +131,7 @@ pub async fn run(
 /// When the deployed state cannot be read.
 pub async fn ids(suite: &Suite<'_>) -> anyhow::Result<Vec<String>> {
     let recording = suite.stack().guard().recording().ok_or(MutationsError::NotRecorded)?;
-    let targets = Targets::deployed(suite.facts(), suite.platform(), recording).await?;
+    let targets = Targets::deployed(suite, recording).await?;
     let live = live::plan(suite).await.into_iter().map(|mutant| mutant.id);
     Ok(judge::ids(&targets).into_iter().chain(live).collect())
 }

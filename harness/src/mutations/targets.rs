@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::attacks::actor::Actor;
 use crate::attacks::reach::deployed::{PoliciesError, RolePolicies, role_policies};
-use crate::attacks::{Facts, Step};
+use crate::attacks::{Step, Suite};
 
 /// How the names of the roles begin that probes make.
 const PROBES: &str = "ringfence-";
@@ -70,11 +70,8 @@ impl Targets {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn deployed(
-        facts: &Facts,
-        platform: &Actor,
-        recording: &Recording,
-    ) -> Result<Self, TargetsError> {
+    pub async fn deployed(suite: &Suite<'_>, recording: &Recording) -> Result<Self, TargetsError> {
+        let (facts, platform) = (suite.facts(), suite.platform());
         let mut targets = Self::default();
         for role in ask(platform, Iam, "ListRoles", json!({}), "Roles").await? {
             let (Some(name), Some(arn)) = (text(&role, "RoleName"), text(&role, "Arn")) else {
@@ -86,8 +83,9 @@ impl Targets {
             }
             let mut policies = role_policies(platform, name).await?;
             // What a team gives its own roles is the team's choice, and no
-            // guard rail: the boundary is.
-            if facts.is_teams_own_role(name) {
+            // guard rail: the boundary is. Nor is what a pipeline may do: whoever
+            // applies Layer 1 is the platform.
+            if facts.is_teams_own_role(name) || suite.is_pipeline(arn) {
                 policies.inline.clear();
                 policies.attached.clear();
             }

@@ -94,6 +94,10 @@ repository = "example-org/platform"
 "#;
 
 fn attacked(configuration: &str, statement: &str) -> Output {
+    told_by("attack", configuration, statement)
+}
+
+fn told_by(command: &str, configuration: &str, statement: &str) -> Output {
     let place = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let file = place.path().join(name);
@@ -105,9 +109,9 @@ fn attacked(configuration: &str, statement: &str) -> Output {
     write("app/main.tf", APPLIED);
     write("ringfence.toml", configuration);
     let binary = Path::new(env!("CARGO_BIN_EXE_ringfence"));
-    let mut command = Command::new(binary);
-    command.args(["attack", "--json", "--backend", "embedded"]).current_dir(place.path());
-    command.output().unwrap()
+    let mut run = Command::new(binary);
+    run.args([command, "--json", "--backend", "embedded"]).current_dir(place.path());
+    run.output().unwrap()
 }
 
 fn refused(output: &Output) -> String {
@@ -166,4 +170,22 @@ fn who_cannot_become_the_pipeline_applies_nothing() {
     let said = refused(&attacked(&other, ""));
     let none = "`layer1.app.role.output`: Layer 1 has no resource bootstrap:aws_iam_role.ci; of this type it has: aws_iam_role.pipeline";
     assert!(said.contains(none), "{said}");
+}
+
+/// Who may become it is weakened, in its trust policy and in the issuer's audiences,
+/// and noticed; what it may do is the platform's choice, and is not weakened.
+#[test]
+fn a_pipelines_trust_is_weakened_and_what_it_may_do_is_not() {
+    let output = told_by("mutate", CONFIGURATION, "");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{words}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let mutants: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |id: &str| mutants.iter().find(|mutant| mutant["id"] == id).unwrap();
+    let audience = of("oidc-provider/token.actions.githubusercontent.com/audience-added");
+    assert_eq!(audience["verdict"], "killed", "{audience}");
+    assert_eq!(audience["killed_by"], serde_json::json!(["pipeline-app/other-audience/oidc"]));
+    assert_eq!(of("role/pipeline/trust/0/conditions-dropped")["verdict"], "killed");
+    assert!(!lines.contains("role/pipeline/inline/"), "{lines}");
 }

@@ -103,6 +103,11 @@ impl<'a> Suite<'a> {
         self.github
     }
 
+    /// Whether a role is one that a pipeline applied a root module as.
+    pub fn is_pipeline(&self, role_arn: &str) -> bool {
+        self.pipelines.iter().any(|pipeline| pipeline.role_arn == role_arn)
+    }
+
     /// The parts, in the order of a run.
     pub fn parts(&self) -> Vec<Part<'_>> {
         let deployers = &self.facts.deployers;
