@@ -12,6 +12,7 @@ use super::attack::Reason;
 use super::companions;
 use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
 use super::lack::Lack;
+use crate::config::Statements;
 use crate::guard_rail::GuardRail;
 
 /// A question that must be answered with a refusal.
@@ -50,7 +51,12 @@ impl Asking<'_> {
     ///
     /// # Errors
     /// When the guard cannot be asked.
-    pub(super) async fn run(self, guard: &Guard, canary: &Actor) -> Result<Finding, ServiceError> {
+    pub(super) async fn run(
+        self,
+        guard: &Guard,
+        canary: &Actor,
+        statements: &Statements,
+    ) -> Result<Finding, ServiceError> {
         let start = Instant::now();
         let action = self.question.action.as_str();
         let question = std::slice::from_ref(&self.question);
@@ -60,7 +66,7 @@ impl Asking<'_> {
         let twin = guard.inputs(*who, std::slice::from_ref(twin)).await?.decide(&Overlay::none());
         let canary = guard.inputs(Caller::Key(canary.access_key_id()), question).await?;
         let canary = canary.decide(&Overlay::none());
-        let fault = self.fault(&decisions);
+        let fault = self.fault(&decisions, statements);
         let shown = |good: bool, text: String| match good {
             true => Companion::shown(text),
             false => Companion::missing(text),
@@ -109,12 +115,12 @@ impl Asking<'_> {
         })
     }
 
-    fn fault(&self, decisions: &[Decision]) -> Option<String> {
+    fn fault(&self, decisions: &[Decision], statements: &Statements) -> Option<String> {
         let Some(last) = decisions.last().filter(|last| !last.allowed()) else {
             return Some("it would be allowed".to_owned());
         };
         let sid = last.statements.first().and_then(|statement| statement.sid.as_deref());
-        (!self.reason.is(last.layer.as_str(), sid)).then(|| {
+        (!self.reason.is(last.layer.as_str(), sid, statements)).then(|| {
             format!(
                 "layer `{}`, statement {sid:?} decides: {}",
                 last.layer.as_str(),

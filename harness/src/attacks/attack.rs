@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::finding::{Finding, Road, Scope, Untried, Verdict};
 use super::lack::Lack;
+use crate::config::{Forbids, Statements};
 use crate::guard_rail::GuardRail;
 
 /// A call of an AWS operation.
@@ -103,11 +104,11 @@ pub enum Reason {
     /// The permissions boundary does not allow it.
     NoBoundary,
     /// This statement of an identity policy denies it.
-    IdentityStatement(&'static str),
+    IdentityStatement(Forbids),
     /// This statement of the permissions boundary denies it.
-    BoundaryStatement(&'static str),
+    BoundaryStatement(Forbids),
     /// This statement of the resource's own policy denies it.
-    ResourceStatement(&'static str),
+    ResourceStatement(Forbids),
     /// The role's trust policy does not name the caller.
     NoTrust,
     /// The resource is another account's, whose policy would have to allow it.
@@ -145,8 +146,12 @@ impl Reason {
     }
 
     /// Whether what decided, by the journal's names, is this.
-    pub fn is(self, layer: &str, sid: Option<&str>) -> bool {
-        self == Self::Any || (self.layer() == layer && self.sid() == sid)
+    pub fn is(self, layer: &str, sid: Option<&str>, statements: &Statements) -> bool {
+        let is_it = match self.statement() {
+            Some(forbids) => statements.sid(forbids).is_none_or(|named| sid == Some(named)),
+            None => sid.is_none(),
+        };
+        self == Self::Any || (self.layer() == layer && is_it)
     }
 
     /// The layer that the journal names.
@@ -159,17 +164,17 @@ impl Reason {
         }
     }
 
-    /// The `Sid` that the journal names; none for a layer's silence.
-    const fn sid(self) -> Option<&'static str> {
+    /// The statement that denies; none for a layer's silence.
+    const fn statement(self) -> Option<Forbids> {
         match self {
             Self::NoIdentityPolicy
             | Self::NoBoundary
             | Self::NoTrust
             | Self::NoResourcePolicy
             | Self::Any => None,
-            Self::IdentityStatement(sid)
-            | Self::BoundaryStatement(sid)
-            | Self::ResourceStatement(sid) => Some(sid),
+            Self::IdentityStatement(forbids)
+            | Self::BoundaryStatement(forbids)
+            | Self::ResourceStatement(forbids) => Some(forbids),
         }
     }
 }
@@ -246,5 +251,29 @@ impl Attack {
             expected: format!("{} is refused", self.refusal.action),
         };
         Finding::untried(told, Verdict::NotApplicable, lack.words())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statement_that_the_configuration_names_must_be_what_denies() {
+        let reason = Reason::BoundaryStatement(Forbids::Escape);
+        let named: Statements = toml::from_str("escape = \"DenyEscape\"").unwrap();
+        assert!(reason.is("boundary", Some("DenyEscape"), &named));
+        assert!(!reason.is("boundary", Some("DenyArtifacts"), &named));
+        assert!(!reason.is("boundary", None, &named));
+        assert!(!reason.is("identity", Some("DenyEscape"), &named));
+        // Another one is named: whichever of the layer denies this.
+        let other: Statements = toml::from_str("artifacts = \"DenyArtifacts\"").unwrap();
+        assert!(reason.is("boundary", Some("Whichever"), &other));
+        assert!(!reason.is("identity", Some("Whichever"), &other));
+        // A layer's silence is no statement's.
+        assert!(Reason::NoBoundary.is("boundary", None, &named));
+        assert!(!Reason::NoBoundary.is("boundary", Some("DenyEscape"), &named));
+        let unknown = toml::from_str::<Statements>("escapes = \"DenyEscape\"").unwrap_err();
+        assert!(unknown.to_string().contains("unknown variant `escapes`"), "{unknown}");
     }
 }

@@ -15,6 +15,7 @@ use super::catalogue::{everything, lambda_trust};
 use super::facts::{Facts, Variant};
 use super::finding::Road;
 use super::lack::Lack;
+use crate::config::Forbids;
 use crate::guard_rail::GuardRail;
 
 /// The guard rail of deployers.
@@ -25,11 +26,11 @@ const CODE: GuardRail = GuardRail::CodeCeiling;
 /// A name for what must never come to be.
 const NAME: &str = "ringfence-ceiling";
 
-const UNBOUNDED: Reason = Reason::BoundaryStatement("DenyRolesWithoutBoundary");
-const PASSED: Reason = Reason::BoundaryStatement("DenyPassingRolesElsewhere");
-const URLS: Reason = Reason::BoundaryStatement("DenyFunctionUrls");
-const FRONT: Reason = Reason::BoundaryStatement("DenyApiFoundation");
-const ESCAPE: Reason = Reason::BoundaryStatement("DenyEscape");
+const UNBOUNDED: Reason = Reason::BoundaryStatement(Forbids::UnboundedRoles);
+const PASSED: Reason = Reason::BoundaryStatement(Forbids::PassingOtherRoles);
+const URLS: Reason = Reason::BoundaryStatement(Forbids::FunctionUrls);
+const FRONT: Reason = Reason::BoundaryStatement(Forbids::ApiFoundation);
+const ESCAPE: Reason = Reason::BoundaryStatement(Forbids::Escape);
 
 /// A boundary with an administrator under it.
 pub(super) struct Ceiling<'a> {

@@ -239,6 +239,7 @@ impl Declared {
                             guard: suite.stack().guard(),
                             namespace: self.rail.id().to_owned(),
                             work: None,
+                            statements: &suite.facts().statements,
                             twin: Some(twin.clone()),
                         };
                         match self.asks(&runner, &step, action).await {

@@ -142,7 +142,8 @@ pub(super) async fn run(
                 work: None,
                 reason: Reason::NoResourcePolicy,
             };
-            findings.push(asking.run(suite.stack().guard(), canary).await?);
+            findings
+                .push(asking.run(suite.stack().guard(), canary, &suite.facts().statements).await?);
         }
     }
     Ok(findings)

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::attack::{Reason, Refusal};
 use super::lack::Lack;
 use super::rivals::Rivals;
-use crate::config::{Job, Refusals};
+use crate::config::{Job, Refusals, Statements};
 use crate::terraform::OutputError;
 
 /// The stage whose name stands in no path.
@@ -41,6 +41,8 @@ pub struct Facts {
     pub parameters: String,
     /// Which statements may refuse.
     pub refusals: Refusals,
+    /// The names of these statements.
+    pub statements: Statements,
     /// One parameter that the platform published.
     pub published_parameter: String,
     /// The HTTP API.

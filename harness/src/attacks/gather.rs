@@ -118,6 +118,7 @@ impl Facts {
                 false => subnets,
             },
             refusals: guards.refusals,
+            statements: guards.statements.clone(),
             parameters: match &published {
                 Some(_) => parameters.unwrap_or_default(),
                 None => format!("/{}/", Lack::Parameters.name()),

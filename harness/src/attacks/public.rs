@@ -17,6 +17,7 @@ use super::facts::Variant;
 use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
 use super::lack::Lack;
 use super::suite::{Selected, Suite};
+use crate::config::Forbids;
 use crate::guard_rail::GuardRail;
 
 const ARTIFACTS: GuardRail = GuardRail::Artifacts;
@@ -197,9 +198,9 @@ async fn without_tls(
             question: question(action, path, "false"),
             twin: (platform, question(action, path, "true")),
             work: None,
-            reason: suite.facts().reason(Reason::ResourceStatement("DenyPlainHttp")),
+            reason: suite.facts().reason(Reason::ResourceStatement(Forbids::PlainHttp)),
         };
-        findings.push(asking.run(suite.stack().guard(), canary).await?);
+        findings.push(asking.run(suite.stack().guard(), canary, &suite.facts().statements).await?);
     }
     Ok(findings)
 }

@@ -13,6 +13,7 @@ use super::actor::Actor;
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Who};
 use super::companions;
 use super::finding::{Companion, Companions, Decider, Finding, Scope, Traces};
+use crate::config::Statements;
 use crate::guard_rail::GuardRail;
 
 /// How long a stack of one resource, or a function's update, may take.
@@ -39,6 +40,8 @@ pub struct Runner<'a> {
     /// What its policies allow it, where that is known: a twin that is decided alone,
     /// for attacks whose own twin the estate has nothing for.
     pub work: Option<Question>,
+    /// The names of the statements that must refuse.
+    pub statements: &'a Statements,
     /// The legitimate twin of all attacks, where it was made before them.
     pub twin: Option<Companion>,
 }
@@ -334,7 +337,7 @@ impl Runner<'_> {
             return Err(format!("the journal has no refusal of {}", refusal.action));
         };
         let sid = check.statements.first().and_then(|statement| statement.sid.as_deref());
-        if !refusal.reason.is(&check.layer, sid) {
+        if !refusal.reason.is(&check.layer, sid, self.statements) {
             return Err(format!(
                 "the journal says that layer `{}`, statement {sid:?} decided: {}",
                 check.layer, check.explanation

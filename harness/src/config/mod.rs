@@ -9,6 +9,7 @@ mod existing;
 mod guard_rail;
 mod layer1;
 mod schema;
+mod statements;
 mod value;
 
 use std::collections::BTreeSet;
@@ -29,6 +30,7 @@ pub use schema::{
     Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Organization,
     OrganizationLevel, Platform, Refusals, Upstream, VpcEndpoint, Workflows,
 };
+pub use statements::{Forbids, Statements};
 pub use value::{AccountId, Backend, Region, Repository};
 
 /// Why a configuration cannot be used.

@@ -14,6 +14,7 @@ use super::accepted::Accepted;
 use super::existing::Existing;
 use super::guard_rail::Declaration;
 use super::layer1::{self, Layer1};
+use super::statements::Statements;
 use super::value::{AccountId, Backend, Region, Repository};
 
 /// A whole configuration.
@@ -198,16 +199,18 @@ pub struct Platform {
     pub published: Vec<String>,
     /// Which statements must refuse the attacks.
     pub refusals: Refusals,
+    /// The names of these statements.
+    pub statements: Statements,
 }
 
 /// Which statements must refuse the attacks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Refusals {
-    /// Those that the attacks name: this repository's Layer 1.
+    /// Those of the layer that an attack expects, and of these the one that
+    /// `statements` names.
     Named,
-    /// Whichever: a Layer 1 of somebody else's, whose statements have other
-    /// names.
+    /// Whichever.
     #[default]
     Any,
 }

@@ -9,7 +9,7 @@ use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::super::facts::RouteFacts;
 use super::Scene;
 use super::platform_routes::{self, ROUTES};
-use crate::config::Job;
+use crate::config::{Forbids, Job};
 use crate::guard_rail::GuardRail;
 
 const AUTHORIZER: GuardRail = GuardRail::Routes;
@@ -120,7 +120,7 @@ fn open_routes(scene: &Scene<'_>) -> Vec<Attack> {
 }
 
 /// The deployers' boundary denies it, whatever their own policies say.
-pub(super) const BEYOND: Reason = Reason::BoundaryStatement("DenyApiFoundation");
+pub(super) const BEYOND: Reason = Reason::BoundaryStatement(Forbids::ApiFoundation);
 
 fn foundation(scene: &Scene<'_>) -> Vec<Attack> {
     let facts = scene.facts;

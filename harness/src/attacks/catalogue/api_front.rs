@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Reason, Step};
 use super::Scene;
-use crate::config::Job;
+use crate::config::{Forbids, Job};
 use crate::guard_rail::GuardRail;
 
 const FOUNDATION: GuardRail = GuardRail::Front;
 const AUTHORIZER: GuardRail = GuardRail::Routes;
 
 /// The deployers' boundary denies it, whatever their own policies say.
-const BEYOND: Reason = Reason::BoundaryStatement("DenyApiFoundation");
+const BEYOND: Reason = Reason::BoundaryStatement(Forbids::ApiFoundation);
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
     let mut attacks = front(scene);

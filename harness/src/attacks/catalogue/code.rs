@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Reason, Step};
 use super::{Scene, package, with};
+use crate::config::Forbids;
 use crate::guard_rail::GuardRail;
 
 const OWNERS: GuardRail = GuardRail::Functions;
@@ -163,7 +164,7 @@ fn foreign(scene: &Scene<'_>) -> Vec<Attack> {
             json!({"AuthType": "NONE"}),
             "lambda:CreateFunctionUrlConfig",
         )
-        .because(Reason::BoundaryStatement("DenyFunctionUrls")),
+        .because(Reason::BoundaryStatement(Forbids::FunctionUrls)),
     ];
     attacks.push(rail.case(
         "foreign-version-invoked",
@@ -247,7 +248,7 @@ fn doors(scene: &Scene<'_>) -> Vec<Attack> {
             "lambda:CreateFunctionUrlConfig",
             arn.clone(),
         )
-        .because(Reason::BoundaryStatement("DenyFunctionUrls")),
+        .because(Reason::BoundaryStatement(Forbids::FunctionUrls)),
         rail.case(
             "function-url-opened",
             "cannot open a URL that is there",
@@ -255,7 +256,7 @@ fn doors(scene: &Scene<'_>) -> Vec<Attack> {
             "lambda:UpdateFunctionUrlConfig",
             arn.clone(),
         )
-        .because(Reason::BoundaryStatement("DenyFunctionUrls")),
+        .because(Reason::BoundaryStatement(Forbids::FunctionUrls)),
         rail.case(
             "event-source-mapped",
             "cannot have its function run by a queue",

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::super::facts::FunctionFacts;
 use super::{Scene, package, with};
-use crate::config::Job;
+use crate::config::{Forbids, Job};
 use crate::guard_rail::GuardRail;
 
 const OWNERS: GuardRail = GuardRail::Functions;
@@ -355,7 +355,7 @@ fn doors(scene: &Scene<'_>, own: &FunctionFacts) -> Vec<Attack> {
         refusal: refusal(action, arn.clone(), reason),
         twin,
     };
-    let urls = Reason::BoundaryStatement("DenyFunctionUrls");
+    let urls = Reason::BoundaryStatement(Forbids::FunctionUrls);
     let mut attacks = vec![
         attack(
             "function-url",

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Reason, Step};
 use super::{Rail, Scene, everything, lambda_trust};
+use crate::config::Forbids;
 use crate::guard_rail::GuardRail;
 
 pub(super) const IDENTITIES: GuardRail = GuardRail::Identities;
@@ -302,7 +303,7 @@ fn own(scene: &Scene<'_>) -> Vec<Attack> {
     let role = scene.self_role();
     let printed = format!("role {role}");
     let input = |more: Value| super::with(&json!({"RoleName": role}), more);
-    let boundary = Reason::BoundaryStatement("DenyRolesWithoutBoundary");
+    let boundary = Reason::BoundaryStatement(Forbids::UnboundedRoles);
     let case = |name, title, operation, more, action| {
         rail.case(name, title, iam(operation, input(more)), action, printed.clone())
     };

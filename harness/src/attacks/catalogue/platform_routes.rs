@@ -9,7 +9,7 @@ use super::super::attack::Reason;
 use super::super::facts::RouteFacts;
 use super::Scene;
 use super::asked::Asked;
-use crate::config::Job;
+use crate::config::{Forbids, Job};
 use crate::guard_rail::GuardRail;
 
 pub(super) const ROUTES: GuardRail = GuardRail::RoutesLead;
@@ -41,7 +41,7 @@ pub(super) fn foreign<'a>(scene: &'a Scene<'_>) -> impl Iterator<Item = &'a Rout
 /// Why a deployer cannot change them.
 pub(super) fn reason(job: Job) -> Reason {
     match job {
-        Job::Stack => Reason::IdentityStatement("DenyPlatformRoutes"),
+        Job::Stack => Reason::IdentityStatement(Forbids::PlatformRoutes),
         Job::Code | Job::Configuration => Reason::NoIdentityPolicy,
     }
 }

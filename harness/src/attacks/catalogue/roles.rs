@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::identities::IDENTITIES;
 use super::{Scene, everything, lambda_trust};
-use crate::config::Job;
+use crate::config::{Forbids, Job};
 use crate::guard_rail::GuardRail;
 
 const BOUNDARY: GuardRail = GuardRail::BoundaryCarried;
@@ -54,13 +54,13 @@ fn unbounded_roles(scene: &Scene<'_>) -> Vec<Attack> {
             "role-without-boundary",
             "cannot create a role without the boundary",
             Role { name: own.clone(), boundary: None },
-            Reason::BoundaryStatement("DenyRolesWithoutBoundary"),
+            Reason::BoundaryStatement(Forbids::UnboundedRoles),
         ),
         (
             "role-with-another-boundary",
             "cannot create a role with another boundary",
             Role { name: own.clone(), boundary: Some(facts.deployer_boundary.clone()) },
-            Reason::BoundaryStatement("DenyRolesWithoutBoundary"),
+            Reason::BoundaryStatement(Forbids::UnboundedRoles),
         ),
         (
             "role-outside-its-namespace",
@@ -184,7 +184,7 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
             "iam:PutRolePolicy",
             inline(self_role, scratch),
             format!("role {self_role}"),
-            Reason::BoundaryStatement("DenyRolesWithoutBoundary"),
+            Reason::BoundaryStatement(Forbids::UnboundedRoles),
             own_policy(role),
         ),
         attack(
@@ -194,7 +194,7 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
             "iam:UpdateAssumeRolePolicy",
             json!({"RoleName": self_role, "PolicyDocument": lambda_trust()}),
             format!("role {self_role}"),
-            Reason::BoundaryStatement("DenyRolesWithoutBoundary"),
+            Reason::BoundaryStatement(Forbids::UnboundedRoles),
             Twin::same(
                 Attempt::Call(Step::new(
                     Iam,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Step, Twin};
 use super::Scene;
-use crate::config::Job;
+use crate::config::{Forbids, Job};
 use crate::guard_rail::GuardRail;
 
 const STACKS: GuardRail = GuardRail::Stacks;
@@ -212,7 +212,7 @@ fn stack_roles(scene: &Scene<'_>) -> Vec<Attack> {
                 "iam:PassRole",
                 role,
             )
-            .because(Reason::BoundaryStatement("DenyPassingRolesElsewhere"))
+            .because(Reason::BoundaryStatement(Forbids::PassingOtherRoles))
             .beside(twin())
         })
         .collect()

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::attack::{Attack, Attempt, Reason, Refusal, Twin};
 use super::{Scene, api, everything};
-use crate::config::Job;
+use crate::config::{Forbids, Job};
 use crate::guard_rail::GuardRail;
 
 pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
@@ -56,7 +56,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
                 Iam,
                 "iam:PutRolePolicy",
                 format!("role {}", scene.self_role()),
-                Reason::BoundaryStatement("DenyRolesWithoutBoundary"),
+                Reason::BoundaryStatement(Forbids::UnboundedRoles),
             ),
         ),
         attack(

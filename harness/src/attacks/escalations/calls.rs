@@ -7,7 +7,7 @@ use super::super::attack::{Attack, Attempt, Reason, Refusal, Step, Twin};
 use super::super::catalogue::{everything, package};
 use super::super::facts::{DeployerFacts, Facts};
 use super::{Category, PATHS, Path, paths};
-use crate::config::Job;
+use crate::config::{Forbids, Job};
 
 /// The paths that a deployer can try for real, as attacks.
 pub fn attacks(facts: &Facts, deployer: &DeployerFacts) -> Vec<Attack> {
@@ -37,7 +37,7 @@ const USER: &str = "ringfence-victim";
 
 /// No role is given policies or trust unless it carries the functions'
 /// boundary.
-const UNBOUNDED: Reason = Reason::BoundaryStatement("DenyRolesWithoutBoundary");
+const UNBOUNDED: Reason = Reason::BoundaryStatement(Forbids::UnboundedRoles);
 
 impl Trial<'_> {
     fn attack(&self, path: &'static Path) -> Option<Attack> {

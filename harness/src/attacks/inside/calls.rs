@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::attack::{Reason, Refusal, Step};
 use super::super::catalogue::{everything, lambda_trust};
 use super::super::facts::Facts;
+use crate::config::Forbids;
 
 /// A call from inside, by the names of AWS's model.
 #[derive(Debug)]
@@ -39,8 +40,8 @@ pub(super) struct Place<'a> {
     pub(super) silence: Reason,
 }
 
-const ESCAPE: Reason = Reason::BoundaryStatement("DenyEscape");
-const ARTIFACTS: Reason = Reason::BoundaryStatement("DenyArtifacts");
+const ESCAPE: Reason = Reason::BoundaryStatement(Forbids::Escape);
+const ARTIFACTS: Reason = Reason::BoundaryStatement(Forbids::Artifacts);
 
 impl Place<'_> {
     fn refused(

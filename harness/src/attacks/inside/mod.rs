@@ -28,6 +28,7 @@ use super::finding::{
 };
 use super::lack::{self, Lack};
 use super::suite::Selected;
+use crate::config::Statements;
 use crate::guard_rail::GuardRail;
 
 const CEILING: GuardRail = GuardRail::CodeCeiling;
@@ -397,7 +398,9 @@ impl Inside<'_> {
             Some("it was refused otherwise than expected")
         };
         let (decided_by, mutant) = self.decided(answer);
-        let fault = fault.map(str::to_owned).or_else(|| undecided(&decided_by, refusal.reason));
+        let fault = fault
+            .map(str::to_owned)
+            .or_else(|| undecided(&decided_by, refusal.reason, &self.facts.statements));
         let companions = Companions {
             twin: Some(twin.clone()),
             canary: Some(companions::canary(&as_result(canary))),
@@ -438,11 +441,11 @@ fn request_id(answer: &Value) -> Option<String> {
 }
 
 /// Why what decided is not this guard rail, if it is not.
-fn undecided(decided_by: &[Decider], reason: Reason) -> Option<String> {
+fn undecided(decided_by: &[Decider], reason: Reason, statements: &Statements) -> Option<String> {
     let Some(last) = decided_by.last() else {
         return Some("the guard did not decide about it".to_owned());
     };
-    (!reason.is(&last.layer, last.sid.as_deref())).then(|| {
+    (!reason.is(&last.layer, last.sid.as_deref(), statements)).then(|| {
         format!("layer `{}`, statement {:?} decided: {}", last.layer, last.sid, last.explanation)
     })
 }

@@ -47,6 +47,7 @@ impl Suite<'_> {
             guard: self.stack.guard(),
             namespace: ceiling.identity.to_owned(),
             work: self.work_under(ceiling.boundary, &attacker).await?,
+            statements: &self.facts.statements,
             twin: None,
         };
         for (number, attack) in ceiling.attacks.iter().enumerate() {
@@ -74,7 +75,7 @@ impl Suite<'_> {
                 }
                 findings.push(match lack::of(&asking.question) {
                     Some(lack) => asking.not_applicable(lack),
-                    None => asking.run(self.stack.guard(), canary).await?,
+                    None => asking.run(self.stack.guard(), canary, &self.facts.statements).await?,
                 });
             }
         }

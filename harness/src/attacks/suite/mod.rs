@@ -262,6 +262,7 @@ impl<'a> Suite<'a> {
                     guard: self.stack.guard(),
                     namespace: deployer.app.clone(),
                     work: self.work_of_deployer(deployer, &attacker).await?,
+                    statements: &self.facts.statements,
                     twin: None,
                 };
                 let may = (runner.work.clone())
@@ -286,7 +287,9 @@ impl<'a> Suite<'a> {
                     let asking = asked.asking(&deployer.name, key, &may, runner.work.as_ref());
                     findings.push(match missing {
                         Some(lack) => asking.not_applicable(lack),
-                        None => asking.run(self.stack.guard(), &actor).await?,
+                        None => {
+                            asking.run(self.stack.guard(), &actor, &self.facts.statements).await?
+                        }
                     });
                 }
                 findings.extend(self.paths_of(deployer, may, &attacker, &actor, selected).await);
