@@ -1,6 +1,6 @@
 //! Who the sources are, and what is a source's own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Policies, Principal};
@@ -78,28 +78,24 @@ pub(super) fn origins(
     world: &World,
     guarded: Option<&Guarded<'_>>,
 ) -> Result<Vec<Origin>, CannotAsk> {
-    let teams = guarded.map_or(&[][..], |guarded| &guarded.teams);
+    let apps = guarded.map(|guarded| Apps::of(world, guarded)).unwrap_or_default();
     let mut all = Vec::new();
-    let mut known: BTreeSet<&str> = BTreeSet::new();
-    for team in teams {
-        if let Some(guarded) = guarded
-            && known.insert(team.app.name.get_ref())
-        {
-            all.extend(token(world, guarded, team)?);
+    if let Some(guarded) = guarded {
+        let mut doors = BTreeMap::new();
+        let mut known: BTreeSet<&str> = BTreeSet::new();
+        for team in guarded.teams.iter().filter(|team| known.insert(team.app.name.get_ref())) {
+            all.extend(token(world, guarded, team, &apps, &mut doors)?);
         }
     }
     for (place, identity) in world.identities.iter().enumerate() {
         if matches!(identity.kind, Kind::NewRole | Kind::NewUser) {
             continue;
         }
-        let team = teams.iter().find(|team| team.entry == identity.name);
-        let app = match team {
-            Some(team) => Some(team.app.name.get_ref().as_str()),
-            None => guarded.and_then(|guarded| app_of(world, guarded, place)),
-        };
-        let code = world.of_kind("function").iter().any(|one| one.of == Some(place))
-            || guarded.is_some_and(|guarded| guarded.code.contains(&identity.name));
-        let mut own = own(world, guarded, app);
+        let team = apps.teams.get(identity.name.as_str());
+        let app = team.or_else(|| apps.code.get(&place)).copied();
+        let code =
+            apps.running.contains_key(&place) || apps.deployed.contains(identity.name.as_str());
+        let mut own = app.map(|app| apps.own(app)).unwrap_or_default();
         own.identities.insert(place);
         all.push(Origin {
             name: identity.name.clone(),
@@ -112,46 +108,73 @@ pub(super) fn origins(
     Ok(all)
 }
 
-/// The app whose code runs as a role.
-fn app_of<'g>(world: &World, guarded: &'g Guarded<'_>, place: usize) -> Option<&'g str> {
-    let identity = world.identities.get(place)?;
-    let name = identity.name.strip_prefix("role/")?;
-    let functions = || {
-        let all = world.of_kind("function").iter().filter(|one| one.of == Some(place));
-        all.map(|one| one.arn.splitn(7, ':').nth(6).unwrap_or_default())
-    };
-    let is_code = guarded.code.contains(&identity.name) || functions().next().is_some();
-    let mut teams = guarded.teams.iter().filter(|_| is_code);
-    let of = teams.find(|team| {
+/// Whose app an identity is, of all at once.
+#[derive(Default)]
+struct Apps<'g> {
+    /// By the names of deployers' identities.
+    teams: BTreeMap<&'g str, &'g str>,
+    /// By the places of roles that code runs as.
+    code: BTreeMap<usize, &'g str>,
+    /// The names of the roles of deployed code.
+    deployed: BTreeSet<&'g str>,
+    /// The names of the functions that run as a role, by its place.
+    running: BTreeMap<usize, Vec<&'g str>>,
+    /// The roles of an app's code, and those that its deployers make for more.
+    identities: BTreeMap<&'g str, BTreeSet<usize>>,
+}
+
+impl<'g> Apps<'g> {
+    fn of(world: &'g World, guarded: &'g Guarded<'_>) -> Self {
+        let deployed = guarded.code.iter().map(String::as_str).collect();
+        let mut apps = Self { deployed, ..Self::default() };
+        for function in world.of_kind("function") {
+            let name = function.arn.splitn(7, ':').nth(6).unwrap_or_default();
+            if let Some(place) = function.of {
+                apps.running.entry(place).or_default().push(name);
+            }
+        }
+        for team in &guarded.teams {
+            let app = team.app.name.get_ref().as_str();
+            apps.teams.entry(team.entry.as_str()).or_insert(app);
+        }
+        for (place, identity) in world.identities.iter().enumerate() {
+            let running = apps.running.get(&place).map_or(&[][..], Vec::as_slice);
+            if running.is_empty() && !apps.deployed.contains(identity.name.as_str()) {
+                continue;
+            }
+            let Some(app) = app_of(guarded, &identity.name, running) else { continue };
+            apps.code.insert(place, app);
+            if !apps.teams.contains_key(identity.name.as_str()) {
+                apps.identities.entry(app).or_default().insert(place);
+            }
+        }
+        let new = world.of_kind("new-role").iter().filter(|one| {
+            let boundary = one.bounded_by.as_ref().and_then(Option::as_ref);
+            boundary.is_some_and(|arn| guarded.execution_boundaries.contains(arn))
+        });
+        let new: Vec<usize> = new.filter_map(|one| one.of).collect();
+        for team in guarded.teams.iter().filter(|team| team.role_prefix.is_some()) {
+            apps.identities.entry(team.app.name.get_ref()).or_default().extend(&new);
+        }
+        apps
+    }
+
+    fn own(&self, app: &str) -> Own {
+        let identities = self.identities.get(app).cloned().unwrap_or_default();
+        Own { identities, app: Some(app.to_owned()) }
+    }
+}
+
+/// The app whose code runs as a role, by the functions that do.
+fn app_of<'g>(guarded: &'g Guarded<'_>, identity: &str, running: &[&str]) -> Option<&'g str> {
+    let name = identity.strip_prefix("role/")?;
+    let of = guarded.teams.iter().find(|team| {
         let app = team.app.name.get_ref();
         let prefix = team.role_prefix.as_deref().filter(|prefix| !prefix.is_empty());
         prefix.is_some_and(|prefix| name.starts_with(prefix))
-            || (functions().next().is_some() && functions().all(|one| is_of(one, app)))
+            || (!running.is_empty() && running.iter().all(|one| is_of(one, app)))
     });
     of.map(|team| team.app.name.get_ref().as_str())
-}
-
-/// The code of an app, and the roles that its deployers make for more.
-fn own(world: &World, guarded: Option<&Guarded<'_>>, app: Option<&str>) -> Own {
-    let (Some(guarded), Some(app)) = (guarded, app) else { return Own::default() };
-    let makes_roles = guarded
-        .teams
-        .iter()
-        .any(|team| team.app.name.get_ref() == app && team.role_prefix.is_some());
-    let new = world.of_kind("new-role").iter().filter(|one| {
-        let boundary = one.bounded_by.as_ref().and_then(Option::as_ref);
-        makes_roles && boundary.is_some_and(|arn| guarded.execution_boundaries.contains(arn))
-    });
-    let mut identities: BTreeSet<usize> = new.filter_map(|one| one.of).collect();
-    let is_own = |place: &usize| {
-        let is_team = world
-            .identities
-            .get(*place)
-            .is_some_and(|one| guarded.teams.iter().any(|team| team.entry == one.name));
-        !is_team && app_of(world, guarded, *place) == Some(app)
-    };
-    identities.extend((0..world.identities.len()).filter(is_own));
-    Own { identities, app: Some(app.to_owned()) }
 }
 
 /// The tokens of a repository's workflows.
@@ -159,6 +182,8 @@ fn token(
     world: &World,
     guarded: &Guarded<'_>,
     team: &Team<'_>,
+    apps: &Apps<'_>,
+    doors: &mut BTreeMap<String, Vec<Door>>,
 ) -> Result<Option<Origin>, CannotAsk> {
     let issuer = guarded.config.issuer_of(team.app);
     // Of what other issuers write into a subject, the configuration says nothing.
@@ -172,8 +197,13 @@ fn token(
     let key = format!("{host}:sub");
     let provider_arn = guarded.iam(&format!("oidc-provider/{host}"));
     let principal = Principal::WebIdentity { provider_arn };
+    let roles = world.of_kind("role");
+    let doors = doors
+        .entry(key.clone())
+        .or_insert_with(|| roles.iter().map(|role| Door::of(role, &key)).collect());
+    let before: Vec<&str> = subjects.iter().map(|subject| beginning(subject)).collect();
     let mut entered = Vec::new();
-    for role in world.of_kind("role") {
+    for (role, door) in roles.iter().zip(doors) {
         let Some(identity) = role.of else { continue };
         let policies = Policies { resource: role.policy.clone(), ..Policies::default() };
         let action = "sts:AssumeRoleWithWebIdentity";
@@ -181,7 +211,7 @@ fn token(
         let wanted = Wanted { action, on: Some(&role.arn), but: &[], when: &[], like };
         let answer = match &role.open {
             Some(open) => Answer::Open(open.as_str().into()),
-            None if !may_enter(role, &key, &subjects) => Answer::No,
+            None if !door.may_let_in(&before) => Answer::No,
             None => Answer::from(wanted.ask(&principal, &policies)?),
         };
         let (witness, open) = match answer {
@@ -193,7 +223,7 @@ fn token(
         entered.push(Entered { identity, by });
     }
     let app = team.app.name.get_ref();
-    let mut own = own(world, Some(guarded), Some(app));
+    let mut own = apps.own(app);
     let deployers = guarded.teams.iter().filter(|other| other.app.name.get_ref() == app);
     for deployer in deployers {
         own.identities.extend(world.identities.iter().position(|one| one.name == deployer.entry));
@@ -202,24 +232,53 @@ fn token(
     Ok(Some(Origin { name, what: What::Token, entered, is_judged: true, own }))
 }
 
-/// Whether a trust policy may let in a token with one of some subjects, as far as the
-/// texts before the first wildcard show.
-fn may_enter(role: &Thing, key: &str, subjects: &[String]) -> bool {
-    let Some(policy) = role.policy.as_ref().filter(|_| role.names_federated) else { return false };
-    let before = |text: &str| text.split(['*', '?', '$']).next().unwrap_or_default().to_owned();
-    let fits = |value: &str| {
-        subjects
-            .iter()
-            .map(|subject| (before(subject), before(value)))
-            .any(|(one, other)| one.starts_with(&other) || other.starts_with(&one))
-    };
-    statements(policy).filter(|one| one.effect() == Effect::Allow).any(|statement| {
-        statement.conditions().all(|condition| {
-            let is_of_subject = condition.key().eq_ignore_ascii_case(key)
-                && ["StringEquals", "StringLike"].contains(&condition.operator_name());
-            !is_of_subject || condition.values().iter().any(|value| fits(value))
-        })
-    })
+/// Whom a trust policy may let in, of those with a token.
+enum Door {
+    /// Nobody.
+    Closed,
+    /// Those whose subject fits one of the beginnings of each condition on it: of a
+    /// statement, of which one is enough.
+    Subjects(Vec<Vec<Vec<String>>>),
+}
+
+impl Door {
+    fn of(role: &Thing, key: &str) -> Self {
+        let Some(policy) = role.policy.as_ref().filter(|_| role.names_federated) else {
+            return Self::Closed;
+        };
+        let allows = statements(policy).filter(|one| one.effect() == Effect::Allow);
+        let conditions = allows.map(|statement| {
+            let of_subject = statement.conditions().filter(|condition| {
+                condition.key().eq_ignore_ascii_case(key)
+                    && ["StringEquals", "StringLike"].contains(&condition.operator_name())
+            });
+            let beginnings = of_subject.map(|condition| {
+                condition.values().iter().map(|value| beginning(value).to_owned()).collect()
+            });
+            beginnings.collect()
+        });
+        Self::Subjects(conditions.collect())
+    }
+
+    /// Whether one of some subjects gets in, as far as the texts before the first
+    /// wildcard show.
+    fn may_let_in(&self, subjects: &[&str]) -> bool {
+        let fits = |value: &String| {
+            let fits = |one: &&str| one.starts_with(value.as_str()) || value.starts_with(one);
+            subjects.iter().any(fits)
+        };
+        match self {
+            Self::Closed => false,
+            Self::Subjects(statements) => statements
+                .iter()
+                .any(|conditions| conditions.iter().all(|values| values.iter().any(fits))),
+        }
+    }
+}
+
+/// What a pattern begins with, up to its first wildcard or variable.
+fn beginning(pattern: &str) -> &str {
+    pattern.split(['*', '?', '$']).next().unwrap_or_default()
 }
 
 /// The subjects of the tokens of an app's repository, as GitHub writes them
