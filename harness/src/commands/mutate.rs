@@ -96,13 +96,18 @@ impl Mutate {
         let began = recording.map(ringfence_guard::Recording::mark).unwrap_or_default();
         let findings = campaign::run(&suite, &Choice::All, progress).await?;
         let attacked = integrity::after_attacks(stack).await?;
-        let held = findings.iter().filter(|finding| finding.verdict == Verdict::Held).count();
+        let count = |is: &dyn Fn(Verdict) -> bool| {
+            findings.iter().filter(|finding| is(finding.verdict)).count()
+        };
+        // What the estate has nothing for could not notice anything.
+        let probes = count(&|verdict| verdict != Verdict::NotApplicable);
+        let held = count(&|verdict| verdict == Verdict::Held);
         let reaches = campaign::reaches(&suite, progress).await?;
         let mutations =
             mutations::run(&suite, &findings, began, &Choice::of(&self.only), progress).await?;
         let measured = campaign::choosing(&suite, &findings, &reaches, Some(&mutations)).await?;
         let interference = integrity::conclude(stack, attacked.as_ref())?.failures();
-        Ok(Outcome { probes: (findings.len(), held), mutations, measured, interference })
+        Ok(Outcome { probes: (probes, held), mutations, measured, interference })
     }
 }
 

@@ -44,6 +44,14 @@ resource "aws_iam_role_policy" "pipeline" {
 }
 "#;
 
+const VERSIONS: &str = r#"
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+"#;
+
 const APPLIED: &str = r#"
 resource "aws_ssm_parameter" "region" {
   name  = "/platform/region"
@@ -107,6 +115,8 @@ fn told_by(command: &str, configuration: &str, statement: &str) -> Output {
     let bootstrap = format!("{PROVIDER}{}", ROLE.replace("STATEMENT", statement));
     write("bootstrap/main.tf", &bootstrap);
     write("app/main.tf", APPLIED);
+    write("bootstrap/versions.tf", VERSIONS);
+    write("app/versions.tf", VERSIONS);
     write("ringfence.toml", configuration);
     let binary = Path::new(env!("CARGO_BIN_EXE_ringfence"));
     let mut run = Command::new(binary);
