@@ -59,7 +59,7 @@ impl Product {
         for pattern in patterns {
             mark(&mut product.start, place);
             for symbol in *pattern {
-                let many = matches!(symbol, Symbol::Many | Symbol::ManyInPart | Symbol::ManyInPath);
+                let many = is_many(symbol);
                 if many {
                     mark(&mut product.skips, place);
                 }
@@ -125,16 +125,19 @@ impl Product {
 
     /// The shortest text of each class.
     pub(crate) fn walk(&self) -> Classes {
-        let mut matched: HashSet<Places> = HashSet::new();
         let mut words = Vec::new();
-        let any = |_: &Places| true;
-        let complete = self.visit(any, |places, word| {
-            if matched.insert(self.ends_in(places)) {
-                words.push(word.to_owned());
-            }
+        let complete = self.classes(|word| {
+            words.push(word.to_owned());
             false
         });
         Classes { words, complete: complete.is_ok() }
+    }
+
+    /// Shows the shortest text of each class until told to stop.
+    fn classes(&self, mut stops: impl FnMut(&str) -> bool) -> Result<(), TooMany> {
+        let mut matched: HashSet<Places> = HashSet::new();
+        let any = |_: &Places| true;
+        self.visit(any, |places, word| matched.insert(self.ends_in(places)) && stops(word))
     }
 
     fn ends_in(&self, places: &Places) -> Places {
@@ -194,26 +197,55 @@ impl Relation {
         if differ(one.iter(), other.iter()) || differ(one.iter().rev(), other.iter().rev()) {
             return Self { both: false, ..Self::ANY };
         }
-        let found = Product::new(&[one, other], alphabet).walk();
-        if !found.complete {
-            return Self::ANY;
-        }
         let mut relation = Self { both: false, one: false, other: false, neither: false };
-        for word in found.words {
-            match (matches(one, &word), matches(other, &word)) {
+        let mut see = |word: &str| {
+            match (matches(one, word), matches(other, word)) {
                 (true, true) => relation.both = true,
                 (true, false) => relation.one = true,
                 (false, true) => relation.other = true,
                 (false, false) => relation.neither = true,
             }
+            relation == Self::ANY
+        };
+        // Most that stand to each other in every way show it in a few texts.
+        let likely = [[one, other], [other, one]].into_iter();
+        let mut likely = likely.flat_map(|[one, other]| beside(one, other, alphabet));
+        if likely.any(|word| word.chars().all(|one| alphabet.has(one)) && see(&word)) {
+            return Self::ANY;
         }
-        relation
+        match Product::new(&[one, other], alphabet).classes(see) {
+            Ok(()) => relation,
+            Err(TooMany) => Self::ANY,
+        }
     }
 
     /// The same, the other way.
     pub(crate) fn turned(self) -> Self {
         Self { one: self.other, other: self.one, ..self }
     }
+}
+
+/// Texts that a pattern may match: the shortest, with what another needs after its
+/// beginning in place of each `*`.
+fn beside(one: &Pattern, other: &Pattern, alphabet: Alphabet) -> Vec<String> {
+    let all = [one, other];
+    let begins = other.iter().position(is_many).unwrap_or_default();
+    let rest: Pattern = other.iter().skip(begins).copied().collect();
+    let Some(rest) = least(&rest, &all, alphabet) else { return Vec::new() };
+    let mut texts: Vec<String> = least(one, &all, alphabet).into_iter().collect();
+    for (place, _) in one.iter().enumerate().filter(|(_, symbol)| is_many(symbol)) {
+        let (before, after) = one.split_at(place);
+        let ends = [before, after].map(|part| least(&part.to_vec(), &all, alphabet));
+        if let [Some(before), Some(after)] = ends {
+            texts.push(format!("{before}{rest}{after}"));
+        }
+    }
+    texts
+}
+
+/// Whether it stands for any number of characters.
+fn is_many(symbol: &Symbol) -> bool {
+    matches!(symbol, Symbol::Many | Symbol::ManyInPart | Symbol::ManyInPath)
 }
 
 /// Whether no text begins as both do.
