@@ -201,15 +201,10 @@ impl Asker<'_> {
         }
         let fixed = when.len();
         when.extend(ask.when.as_ref().map(|(key, value)| (key.as_str(), Some(value.as_str()))));
-        // One that is there cannot be made again.
-        let is_there = |source: &&str| {
-            let mut all = ["role", "user"].into_iter().flat_map(|kind| self.world.of_kind(kind));
-            all.any(|one| one.arn == *source)
-        };
         let but: Vec<&str> = match ask.on.starts_with("new-") {
             true => {
                 let all = own.iter().flat_map(|one| one.resources()).map(|one| one.source());
-                all.filter(is_there).collect()
+                all.filter(|source| self.world.taken.contains(*source)).collect()
             }
             false => Vec::new(),
         };

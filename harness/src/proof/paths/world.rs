@@ -1,6 +1,6 @@
 //! The identities of an estate, and what means act upon.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use ringfence_policy::{Document, Principal};
@@ -77,6 +77,8 @@ pub(super) struct World {
     pub(super) attached: Vec<BTreeSet<usize>>,
     /// A control policy of an organization that may keep back requests.
     pub(super) kept_back_by: Option<String>,
+    /// The ARNs of roles and users: nobody of these can be made again.
+    pub(super) taken: HashSet<String>,
     /// Whom nobody can be told from others.
     pub(super) unknown: Vec<String>,
 }
@@ -178,7 +180,9 @@ impl<'e> Builder<'e> {
             }
         }
         let kept_back_by = self.estate.may_keep_back(true).map(str::to_owned);
-        World { identities, things, groups, members, attached, kept_back_by, unknown }
+        let there = ["role", "user"].into_iter().flat_map(|kind| things.get(kind)).flatten();
+        let taken = there.map(|one| one.arn.clone()).collect();
+        World { identities, things, groups, members, attached, kept_back_by, taken, unknown }
     }
 
     fn entries(
