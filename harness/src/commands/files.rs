@@ -8,34 +8,65 @@ use crate::access::estate::Estate;
 use crate::access::files::{self, Configurations, Unreadable};
 use crate::config::{App, Config, Job};
 
-/// Which files.
+/// Plans and states.
 #[derive(Debug, Args)]
-pub(super) struct Files {
+pub(super) struct Shown {
     /// What `terraform show -json` prints of a plan
     #[arg(long, value_name = "FILE")]
-    pub(super) plan: Vec<PathBuf>,
+    plan: Vec<PathBuf>,
     /// What `terraform show -json` prints of a state
     #[arg(long, value_name = "FILE")]
-    pub(super) state: Vec<PathBuf>,
-    /// Directories with `CloudFormation` templates of what runs beside it
-    #[arg(long, value_name = "DIR")]
-    pub(super) templates: Vec<PathBuf>,
+    state: Vec<PathBuf>,
     /// The Terraform files that a plan is of; by default those beside it, in the current
     /// directory, or of ringfence.toml there
     #[arg(long, value_name = "DIR")]
-    pub(super) configuration: Option<PathBuf>,
+    configuration: Option<PathBuf>,
 }
 
-impl Files {
+impl Shown {
     /// Whether there is neither a plan nor a state.
     pub(super) fn is_none(&self) -> bool {
         self.plan.is_empty() && self.state.is_empty()
     }
 
+    /// The estate that they are of.
+    ///
+    /// # Errors
+    /// What cannot be read, and why.
+    pub(super) fn read(&self, config: Option<&Config>) -> Result<Estate, Unreadable> {
+        files::shown(&self.all(), &self.configurations(config))
+    }
+
+    fn all(&self) -> Vec<PathBuf> {
+        self.plan.iter().chain(&self.state).cloned().collect()
+    }
+
+    fn configurations(&self, config: Option<&Config>) -> Configurations {
+        let layer1 = config.into_iter().flat_map(|it| &it.layer1);
+        Configurations::new(self.configuration.as_deref())
+            .and(layer1.map(|it| it.directory.clone()))
+    }
+}
+
+/// Plans, states and templates.
+#[derive(Debug, Args)]
+pub(super) struct Files {
+    #[command(flatten)]
+    shown: Shown,
+    /// Directories with `CloudFormation` templates of what runs beside it
+    #[arg(long, value_name = "DIR")]
+    pub(super) templates: Vec<PathBuf>,
+}
+
+impl Files {
+    /// Whether there is neither a plan nor a state.
+    pub(super) fn is_none(&self) -> bool {
+        self.shown.is_none()
+    }
+
     /// Where the Terraform files of plans and states may be.
     pub(super) fn roots(&self, config: Option<&Config>) -> Vec<PathBuf> {
-        let shown: Vec<PathBuf> = self.plan.iter().chain(&self.state).cloned().collect();
-        self.configurations(config).directories(&shown)
+        self.shown.configurations(config).directories(&self.shown.all())
     }
 
     /// The estate that they are of; templates are added to what `path` has, where
@@ -48,25 +79,15 @@ impl Files {
         path: Option<&Path>,
         config: Option<&Config>,
     ) -> Result<Estate, Unreadable> {
-        let configurations = self.configurations(config);
         let mut estate = match path {
-            Some(path) => files::estate(path, &configurations)?,
-            None => {
-                let shown: Vec<PathBuf> = self.plan.iter().chain(&self.state).cloned().collect();
-                files::shown(&shown, &configurations)?
-            }
+            Some(path) => files::estate(path, &self.shown.configurations(config))?,
+            None => self.shown.read(config)?,
         };
         let but = config.map(not_deployed).unwrap_or_default();
         for directory in &self.templates {
             files::templates(directory, &but, &mut estate)?;
         }
         Ok(estate)
-    }
-
-    fn configurations(&self, config: Option<&Config>) -> Configurations {
-        let layer1 = config.into_iter().flat_map(|it| &it.layer1);
-        Configurations::new(self.configuration.as_deref())
-            .and(layer1.map(|it| it.directory.clone()))
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use ringfence_network::traffic::Cidr;
 
-use crate::access::files::{self, Configurations};
+use super::files::Shown;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::proof::reach::question::{Answer, Question, answers};
@@ -25,16 +25,8 @@ pub(super) struct Reach {
     /// The configuration
     #[arg(long, default_value = "ringfence.toml")]
     config: PathBuf,
-    /// What `terraform show -json` prints of a plan
-    #[arg(long, value_name = "FILE")]
-    plan: Vec<PathBuf>,
-    /// What `terraform show -json` prints of a state
-    #[arg(long, value_name = "FILE")]
-    state: Vec<PathBuf>,
-    /// The Terraform files that a plan is of; by default those beside it, in the current
-    /// directory, or of ringfence.toml there
-    #[arg(long, value_name = "DIR")]
-    configuration: Option<PathBuf>,
+    #[command(flatten)]
+    shown: Shown,
     /// Print one line of JSON a function and subnet, and a last one with the numbers
     #[arg(long)]
     json: bool,
@@ -49,13 +41,10 @@ fn cidr(text: &str) -> Result<Cidr, String> {
 impl Reach {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let config = Config::load(&self.config)?;
-        let shown: Vec<PathBuf> = self.plan.iter().chain(&self.state).cloned().collect();
-        if shown.is_empty() {
+        if self.shown.is_none() {
             bail!("nothing to look for networks in: give `--plan FILE` or `--state FILE`");
         }
-        let layer1 = config.layer1.iter().map(|layer1| layer1.directory.clone());
-        let configurations = Configurations::new(self.configuration.as_deref()).and(layer1);
-        let estate = files::shown(&shown, &configurations)?;
+        let estate = self.shown.read(Some(&config))?;
         let question = Question { function: self.function, to: self.to, port: self.port };
         let found = answers(&estate, &config, &question)?;
         print!("{}", if self.json { told::json(&found)? } else { told::text(&found) });

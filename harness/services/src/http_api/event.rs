@@ -58,6 +58,28 @@ pub(crate) struct Request {
     pub(crate) body: Bytes,
 }
 
+impl Request {
+    pub(crate) fn of(
+        request: http::Request<Bytes>,
+        request_id: String,
+        time: OffsetDateTime,
+        source_ip: IpAddr,
+    ) -> Self {
+        let (parts, body) = request.into_parts();
+        Self {
+            request_id,
+            time,
+            source_ip,
+            path: parts.uri.path().to_owned(),
+            query: Query::new(parts.uri.query().unwrap_or_default()),
+            protocol: format!("{:?}", parts.version),
+            method: parts.method,
+            headers: parts.headers,
+            body,
+        }
+    }
+}
+
 /// A query string: as it came, and as names with values.
 #[derive(Debug, Default)]
 pub(crate) struct Query {

@@ -43,7 +43,7 @@ use crate::setting::Setting;
 use crate::token::Issuers;
 
 pub(crate) use control::invoked;
-pub(crate) use event::{Authorizer, Event, Query, Request};
+pub(crate) use event::{Authorizer, Event, Request};
 pub(crate) use model::PayloadFormat;
 pub(crate) use response::read as read_response;
 pub(crate) use serve::request_id;

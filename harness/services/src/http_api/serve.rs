@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use super::authorize::{Grant, authorize};
-use super::event::{Authorizer, Event, Query, Request};
+use super::event::{Authorizer, Event, Request};
 use super::failure::Failure;
 use super::model::{
     Api, Authorization, AuthorizerKind, Cors, JwtAuthorizer, Route, Snapshot, Stage,
@@ -100,18 +100,7 @@ impl HttpApis {
     ) -> Response<Bytes> {
         let request_id = request_id();
         let caller = request.extensions().get::<Caller>().cloned();
-        let (parts, body) = request.into_parts();
-        let request = Request {
-            request_id,
-            time: self.setting.now(),
-            source_ip,
-            path: parts.uri.path().to_owned(),
-            query: Query::new(parts.uri.query().unwrap_or_default()),
-            protocol: format!("{:?}", parts.version),
-            method: parts.method,
-            headers: parts.headers,
-            body,
-        };
+        let request = Request::of(request, request_id, self.setting.now(), source_ip);
         let mut response = match self.target(api_id, &request.path) {
             None if self.websockets.has(api_id) => {
                 self.connect(api_id, &request, caller.is_some()).answer()

@@ -16,7 +16,7 @@ use super::snapshot::{Authorization, Integration, Method as Configured, Snapshot
 use super::{RestApis, mock, route};
 use crate::gateway::invoke::{Invocation, InvokeError};
 use crate::gateway::{Judge, Judgement, Question};
-use crate::http_api::{Caller, PayloadFormat, Query, read_response};
+use crate::http_api::{Caller, PayloadFormat, read_response};
 
 /// The method that a request takes, for who must decide on it beforehand.
 #[derive(Debug, Clone)]
@@ -152,18 +152,8 @@ impl RestApis {
         judge: &mut dyn Judge,
     ) -> Response<Bytes> {
         let caller = request.extensions().get::<Caller>().cloned();
-        let (parts, body) = request.into_parts();
-        let request = crate::http_api::Request {
-            request_id: request_id.to_owned(),
-            time: self.setting.now(),
-            source_ip,
-            path: parts.uri.path().to_owned(),
-            query: Query::new(parts.uri.query().unwrap_or_default()),
-            protocol: format!("{:?}", parts.version),
-            method: parts.method,
-            headers: parts.headers,
-            body,
-        };
+        let (id, time) = (request_id.to_owned(), self.setting.now());
+        let request = crate::http_api::Request::of(request, id, time, source_ip);
         let answer = self.dispatch(taken, &request, caller, judge).await;
         let mut answer = answer.unwrap_or_else(|failure| failure.answer());
         let id = HeaderValue::from_str(&crate::http_api::request_id());
