@@ -195,6 +195,6 @@ fn what_the_configuration_cannot_mean_is_told_with_its_line(
     let output = command.output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(text.contains("ringfence.toml:7:"), "{text}");
+    assert!(text.contains("ringfence.toml:22:"), "{text}");
     assert!(text.ends_with(&format!("{message}\n")), "{text}");
 }

@@ -6,31 +6,11 @@ use std::process::{Command, Output};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
-pub(crate) const CONFIG: &str = r#"
-[account]
-id = "123456789012"
-region = "eu-west-1"
-
-[platform]
-subnets_output = "subnets"
-security_group_output = "group"
-
-[[issuers]]
-kind = "github"
-url = "https://token.actions.githubusercontent.com"
-
-[[apps]]
-name = "shop"
-directory = "shop"
-repository = "acme/shop"
-
-[[deployers]]
-name = "stack"
-role_output = "aws_iam_role.deployer"
-app = "shop"
-job = "stack"
-role_prefix = "fn-shop-"
-"#;
+/// The estate of one team that `prove` is asked about, with the platform's network.
+pub(crate) const CONFIG: &str = concat!(
+    include_str!("../prove/shop.toml"),
+    "\n[platform]\nsubnets_output = \"subnets\"\nsecurity_group_output = \"group\"\n"
+);
 
 /// Resources by address.
 pub(crate) type Estate = Map<String, Value>;

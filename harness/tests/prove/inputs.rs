@@ -1,0 +1,100 @@
+//! What is read beside a state, and what cannot be.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::shop::{REPOSITORY, allow, estate, limit, run, state, text, verdict_of, work};
+
+#[test]
+fn the_roles_of_templates_are_capped_too() {
+    const CEILING: &str = "the boundary caps running code";
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+    fs::create_dir(directory.path().join("shop")).unwrap();
+    let verdict = |boundary: &str| {
+        let template = format!(
+            "Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: fn-shop-a\n{boundary}      AssumeRolePolicyDocument: {{}}\n"
+        );
+        fs::write(directory.path().join("shop/template.yaml"), template).unwrap();
+        let output =
+            run(directory.path(), &["--state", "state.json", "--templates", "shop", "--json"]);
+        let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+        let told: Vec<Value> = lines.collect();
+        (verdict_of(&told, CEILING).to_owned(), output.status.code())
+    };
+    let bound = "      PermissionsBoundary: !Sub arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/code\n";
+    assert_eq!(verdict(bound), ("proved".to_owned(), Some(0)));
+    assert_eq!(verdict(""), ("violated".to_owned(), Some(1)));
+    assert_eq!(
+        verdict("      PermissionsBoundary: !ImportValue x\n"),
+        ("undecided".to_owned(), Some(1))
+    );
+}
+
+#[test]
+fn what_cannot_be_read_or_names_nobody_is_one_message() {
+    let good = state(&work(), &limit(), REPOSITORY, &[]);
+    let mut later = good.clone();
+    later["format_version"] = json!("2.0");
+    let wrong = state(&[allow("s3", "*")], &limit(), REPOSITORY, &[]);
+    let mut nobody = good.clone();
+    nobody["values"]["root_module"]["resources"][2]["address"] = json!("aws_iam_role.other");
+    for (state, message) in [
+        (&later, "state.json: format version `2.0` is not read here; 1 is"),
+        (&wrong, "aws_iam_role_policy.work: "),
+        (&nobody, "deployer `stack`: `aws_iam_role.deployer` names no role of the files"),
+        (&json!({}), "not what `terraform show -json` prints of a plan or a state"),
+    ] {
+        let output = run(estate(state).path(), &["--state", "state.json", "--json"]);
+        let error = text(&output.stderr);
+        assert!(error.contains(message) && error.trim().lines().count() == 1, "{error}");
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
+    }
+    let output = run(estate(&good).path(), &[]);
+    assert!(text(&output.stderr).contains("give `--plan FILE` or `--state FILE`"));
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        run(estate(&good).path(), &["--state", "state.json", "--markdown"]).status.code(),
+        Some(0)
+    );
+}
+
+/// The JSON pointers of a value, its own first.
+fn pointers(value: &Value, own: &str, found: &mut Vec<String>) {
+    found.push(own.to_owned());
+    match value {
+        Value::Object(members) => {
+            members.iter().for_each(|(name, one)| pointers(one, &format!("{own}/{name}"), found));
+        }
+        Value::Array(items) => {
+            let all = items.iter().enumerate();
+            all.for_each(|(at, one)| pointers(one, &format!("{own}/{at}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// Whatever stands in the place of a part of a state: a verdict, or one message.
+#[test]
+fn a_state_with_anything_in_it_has_a_verdict_or_one_message() {
+    let good = state(&work(), &limit(), REPOSITORY, &[]);
+    let mut found = Vec::new();
+    pointers(&good, "", &mut found);
+    let others = [json!(null), json!(-1), json!(""), json!("${x"), json!([[]]), json!({"a": {}})];
+    let mut refused = 0;
+    for (number, pointer) in found.iter().enumerate() {
+        let mut odd = good.clone();
+        *odd.pointer_mut(pointer).unwrap() = others[number % others.len()].clone();
+        let output = run(estate(&odd).path(), &["--state", "state.json", "--json"]);
+        let (told, error) = (text(&output.stdout), text(&output.stderr));
+        match output.status.code() {
+            Some(0 | 1) => assert!(told.contains("\"summary\"") && error.is_empty(), "{pointer}"),
+            Some(2) => {
+                refused += 1;
+                assert!(told.is_empty() && error.lines().count() == 1, "{pointer}: {error}");
+            }
+            code => panic!("{pointer}: {code:?}: {error}"),
+        }
+    }
+    assert!(refused > 3 && refused < found.len(), "{refused} of {}", found.len());
+}

@@ -1,0 +1,13 @@
+//! The built binary's `prove`.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
+
+mod certificates;
+mod control;
+mod findings;
+mod inputs;
+mod rails;
+mod shop;
+mod subnets;
+mod teams;
+mod unknown;

@@ -1,0 +1,124 @@
+//! Each guard rail: what holds is proved, and what gets past it is shown.
+
+use rstest::rstest;
+use serde_json::json;
+
+use crate::shop::{
+    ACCOUNT, REPOSITORY, allow, api, document, iam, limit, of, proved, rail, state, verdict_of,
+    work,
+};
+
+#[test]
+fn what_holds_is_proved_for_all_requests() {
+    let (code, told) = proved(&state(&work(), &limit(), REPOSITORY, &[]));
+    let summary = &told.last().unwrap()["summary"];
+    assert_eq!((&summary["violated"], &summary["undecided"]), (&json!(0), &json!(0)), "{told:#?}");
+    assert_eq!((&summary["rails"], &summary["proved"]), (&json!(18), &json!(18)));
+    assert_eq!(code, Some(0));
+    let routes = rail(&told, "every route is behind the authorizer");
+    assert_eq!(routes["universe"]["actions"], "any name");
+    assert_eq!(routes["identities"], json!(["role/deployer"]));
+}
+
+#[rstest]
+#[case("every execution role carries the boundary", "iam:CreateRole", &iam("role/fn-shop-*"))]
+#[case("no boundary is removed or replaced", "iam:DeleteRolePermissionsBoundary", &iam("role/fn-shop-a"))]
+#[case("no boundary is removed or replaced", "iam:CreatePolicyVersion", &iam("policy/code"))]
+#[case("no boundary is removed or replaced", "iam:PutRolePolicy", &iam("role/deployer"))]
+#[case("identities are the platform's", "iam:CreateUser", "*")]
+#[case("only a team's own roles run its functions", "iam:PassRole", &iam("role/worker"))]
+#[case("a team's functions are its own", "lambda:UpdateFunctionCode", &of("lambda", "function:other"))]
+#[case("functions are reached through the API alone", "lambda:CreateFunctionUrlConfig", &of("lambda", "function:shop"))]
+#[case("functions stay in the platform's network", "lambda:UpdateFunctionConfiguration", &of("lambda", "function:shop"))]
+#[case("the network is the platform's", "ec2:AuthorizeSecurityGroupIngress", "*")]
+#[case("a team's stacks are its own", "cloudformation:UpdateStack", &of("cloudformation", "stack/shops/*"))]
+#[case("what the platform publishes is the platform's", "ssm:PutParameter", "*")]
+#[case("a team's logs are its own", "logs:DeleteLogGroup", &of("logs", "log-group:/aws/lambda/other"))]
+#[case("the API, its stage and its authorizer are the platform's", "apigateway:PATCH", &api("/authorizers/*"))]
+#[case("every route is behind the authorizer", "apigateway:POST", &api("/routes"))]
+#[case("the platform's routes lead where the platform says", "apigateway:DELETE", &api("/routes/*"))]
+#[case("a team's artifacts are its own", "s3:PutObject", "arn:aws:s3:::artifacts/*")]
+fn what_gets_past_a_rail_is_shown_with_the_statement_that_allows_it(
+    #[case] name: &str,
+    #[case] action: &str,
+    #[case] resource: &str,
+) {
+    let mut statements = work();
+    let mut hole = allow(action, resource);
+    hole["Sid"] = json!("Hole");
+    statements.push(hole);
+    let (code, told) = proved(&state(&statements, &[allow("*", "*")], REPOSITORY, &[]));
+    let rail = rail(&told, name);
+    assert_eq!((code, &rail["verdict"]), (Some(1), &json!("violated")), "{rail}");
+    let shown = &rail["violations"][0];
+    assert_eq!(shown["identity"], "role/deployer");
+    assert!(shown["request"]["action"].as_str().unwrap().eq_ignore_ascii_case(action), "{shown}");
+    assert_eq!(shown["allowed_by"], json!(["statement `Hole` of `aws_iam_role_policy.work`"]));
+    // What the boundary keeps back gets past nothing.
+    let bounded = proved(&state(&statements, &work(), REPOSITORY, &[])).1;
+    assert_eq!(verdict_of(&bounded, name), "proved");
+}
+
+#[test]
+fn another_repository_that_may_become_a_deployer_is_shown() {
+    const TRUST: &str = "only its own workflow becomes a deployer";
+    let (code, told) = proved(&state(&work(), &limit(), "repo:acme/*", &[]));
+    let rail = rail(&told, TRUST);
+    assert_eq!((code, &rail["verdict"]), (Some(1), &json!("violated")));
+    let request = &rail["violations"][0]["request"];
+    assert_eq!(request["action"], "sts:assumerolewithwebidentity");
+    assert_eq!(request["context"]["token.actions.githubusercontent.com:sub"], "repo:acme/");
+    assert_eq!(
+        verdict_of(&proved(&state(&work(), &limit(), "repo:acme/shop:*", &[])).1, TRUST),
+        "proved"
+    );
+}
+
+#[test]
+fn a_resources_policy_counts_beside_what_the_identity_has() {
+    const ARTIFACTS: &str = "a team's artifacts are its own";
+    let with = |principal: &str| {
+        let policy =
+            document(&[json!({"Sid": "Open", "Effect": "Allow", "Action": "s3:GetObject",
+            "Principal": {"AWS": principal}, "Resource": "arn:aws:s3:::artifacts/*"})]);
+        let bucket = json!({"address": "aws_s3_bucket_policy.b", "mode": "managed",
+            "type": "aws_s3_bucket_policy", "values": {"bucket": "artifacts", "policy": policy}});
+        proved(&state(&work(), &limit(), REPOSITORY, &[bucket])).1
+    };
+    let open = with(&iam("role/deployer"));
+    let shown = &rail(&open, ARTIFACTS)["violations"][0];
+    assert_eq!(shown["identity"], "role/deployer by aws_s3_bucket_policy.b");
+    assert_eq!(shown["allowed_by"], json!(["statement `Open` of `aws_s3_bucket_policy.b`"]));
+    assert_eq!(verdict_of(&with(&iam("role/worker")), ARTIFACTS), "proved");
+}
+
+#[test]
+fn a_permission_for_another_than_a_service_is_undecided() {
+    const FUNCTIONS: &str = "a team's functions are its own";
+    let with = |principal: &str| {
+        let permission = json!({"address": "aws_lambda_permission.p", "mode": "managed",
+            "type": "aws_lambda_permission", "values": {"principal": principal,
+                "action": "lambda:InvokeFunction", "function_name": "other"}});
+        proved(&state(&work(), &limit(), REPOSITORY, &[permission])).1
+    };
+    let told = with(ACCOUNT);
+    let reason = "aws_lambda_permission.p: it lets in another than a service";
+    assert_eq!(rail(&told, FUNCTIONS)["undecided"][0]["reason"], reason);
+    assert_eq!(verdict_of(&with("apigateway.amazonaws.com"), FUNCTIONS), "proved");
+}
+
+/// The rails of the attacks are those of the catalogue of objectives: what is proved
+/// stands beside its attacks by its name.
+#[test]
+fn each_rail_has_the_name_that_its_attacks_have() {
+    let catalogue = ringfence_evidence::controls::Catalogue::builtin().unwrap();
+    let objectives = catalogue.objectives().iter();
+    let known: Vec<&str> =
+        objectives.flat_map(|one| one.guard_rails.iter().map(String::as_str)).collect();
+    let (_, told) = proved(&state(&work(), &limit(), REPOSITORY, &[]));
+    let names: Vec<&str> = told.iter().filter_map(|line| line["rail"].as_str()).collect();
+    assert_eq!(names.len(), 18, "{names:#?}");
+    for name in names {
+        assert!(known.contains(&name), "`{name}`");
+    }
+}

@@ -1,0 +1,85 @@
+//! What the files do not say is never a pass.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::shop::{REPOSITORY, estate, limit, proved, rail, run, state, text, verdict_of, work};
+
+#[test]
+fn what_is_not_in_the_files_is_never_a_pass() {
+    let attached = |role: &str| {
+        json!({"address": "aws_iam_role_policy_attachment.a", "mode": "managed",
+            "type": "aws_iam_role_policy_attachment",
+            "values": {"role": role, "policy_arn": "arn:aws:iam::aws:policy/PowerUserAccess"}})
+    };
+    const ARTIFACTS: &str = "a team's artifacts are its own";
+    let (code, told) = proved(&state(&work(), &limit(), REPOSITORY, &[attached("deployer")]));
+    let rail_of = rail(&told, ARTIFACTS);
+    assert_eq!((code, &rail_of["verdict"]), (Some(1), &json!("undecided")));
+    let reason = rail_of["undecided"][0]["reason"].as_str().unwrap();
+    assert!(
+        reason.ends_with("depends on what is not known: arn:aws:iam::aws:policy/PowerUserAccess"),
+        "{reason}"
+    );
+    // The boundary caps IAM, whatever the policy is.
+    let kept = rail(&told, "identities are the platform's");
+    assert_eq!(kept["verdict"], "proved");
+    assert_eq!(kept["whatever"], json!(["arn:aws:iam::aws:policy/PowerUserAccess"]));
+}
+
+#[test]
+fn a_trust_policy_that_is_known_after_apply_lets_in_nobody_knows_whom() {
+    const TRUST: &str = "only its own workflow becomes a deployer";
+    let told = |unknown: &Value| {
+        let state = state(&work(), &limit(), REPOSITORY, &[]);
+        let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
+        let changes = resources.iter().map(|one| {
+            let mut after = one["values"].clone();
+            let mut marks = json!({});
+            if one["address"] == "aws_iam_role.deployer" && unknown["assume_role_policy"] == true {
+                after["assume_role_policy"] = Value::Null;
+                marks = unknown.clone();
+            }
+            json!({"address": one["address"], "mode": "managed", "type": one["type"],
+                "change": {"actions": ["create"], "after": after, "after_unknown": marks}})
+        });
+        let changes: Vec<Value> = changes.collect();
+        proved(&json!({"format_version": "1.2", "resource_changes": changes})).1
+    };
+    let open = told(&json!({"assume_role_policy": true}));
+    let reason = "aws_iam_role.deployer: assume_role_policy is known after apply only";
+    assert_eq!(rail(&open, TRUST)["undecided"][0]["reason"], reason);
+    assert_eq!(verdict_of(&told(&json!({})), TRUST), "proved");
+}
+
+#[test]
+fn blocks_that_others_make_are_not_known_to_be_none() {
+    const ARTIFACTS: &str = "a team's artifacts are its own";
+    let told = |configuration: &str| {
+        let state = state(&work(), &limit(), REPOSITORY, &[]);
+        let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
+        let changes = resources.iter().map(|one| {
+            let is_deployer = one["address"] == "aws_iam_role.deployer";
+            let marks = if is_deployer { json!({"inline_policy": true}) } else { json!({}) };
+            json!({"address": one["address"], "mode": "managed", "type": one["type"],
+                "change": {"actions": ["create"], "after": one["values"], "after_unknown": marks}})
+        });
+        let changes: Vec<Value> = changes.collect();
+        let role = json!({"address": "aws_iam_role.deployer", "mode": "managed", "type": "aws_iam_role", "name": "deployer", "expressions": {}});
+        let plan = json!({"format_version": "1.2", "resource_changes": changes,
+            "configuration": {"root_module": {"resources": [role]}}});
+        let directory = estate(&plan);
+        fs::write(directory.path().join("main.tf"), configuration).unwrap();
+        let output = run(directory.path(), &["--plan", "state.json", "--json"]);
+        let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+        rail(&lines.collect::<Vec<Value>>(), ARTIFACTS).clone()
+    };
+    let made = told(
+        "resource \"aws_iam_role\" \"deployer\" {\n  dynamic \"inline_policy\" {\n    for_each = []\n    content {}\n  }\n}\n",
+    );
+    let reason = made["undecided"][0]["reason"].as_str().unwrap();
+    let open = "depends on what is not known: aws_iam_role.deployer: inline_policy is known after apply only";
+    assert!(reason.ends_with(open), "{reason}");
+    assert_eq!(told("resource \"aws_iam_role\" \"deployer\" {}\n")["verdict"], "proved");
+}
