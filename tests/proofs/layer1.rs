@@ -1,23 +1,21 @@
 //! Layer 1 itself.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use ringfence::progress::Progress;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::stack::{root, with_stack};
 
 /// What the guard and the upstream tell Terraform of what it made is what it
-/// asked for.
+/// asked for, and the state's file is read as Terraform prints it.
 #[test]
-fn a_second_plan_finds_nothing_to_change() {
+fn a_second_plan_finds_nothing_to_change_and_the_state_as_it_is_read() {
     with_stack(async |stack| {
         let phase = Progress::silent().phase("plan");
-        let plan = stack.terraform().unwrap().all()[0]
-            .terraform
-            .plan(&stack.root(), &phase)
-            .await
-            .unwrap();
+        let layer1 = &stack.terraform().unwrap().all()[0].terraform;
+        let plan = layer1.plan(&stack.root(), &phase).await.unwrap();
         let changes: Vec<String> = plan["resource_changes"]
             .as_array()
             .unwrap()
@@ -30,7 +28,47 @@ fn a_second_plan_finds_nothing_to_change() {
             .collect();
         assert!(changes.is_empty(), "{}", changes.join("\n"));
         assert!(plan["planned_values"].is_object());
+        let shown = layer1.state().unwrap().shown();
+        let (read, printed) = (values(&shown["values"]), values(&plan["prior_state"]["values"]));
+        assert!(read.keys().eq(printed.keys()));
+        // A bucket's own `policy` is what its other resource gave it.
+        for (address, value) in read.iter().filter(|(it, _)| !it.starts_with("aws_s3_bucket.")) {
+            assert_eq!(value, &printed[address], "{address}");
+        }
+        assert_eq!(outputs(&shown["values"]), outputs(&plan["prior_state"]["values"]));
     });
+}
+
+const READ: [&str; 8] = [
+    "arn",
+    "assume_role_policy",
+    "id",
+    "json",
+    "name",
+    "permissions_boundary",
+    "policy",
+    "policy_arn",
+];
+
+/// What permissions depend on of each resource by its address, those of modules among
+/// them. A plan reads again what is there: counts and times differ.
+fn values(state: &Value) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    let mut modules = vec![&state["root_module"]];
+    while let Some(module) = modules.pop() {
+        for resource in module["resources"].as_array().into_iter().flatten() {
+            let said: Vec<&Value> = READ.iter().map(|name| &resource["values"][*name]).collect();
+            let what = json!([resource["mode"], resource["type"], said]);
+            found.insert(resource["address"].as_str().unwrap().to_owned(), what);
+        }
+        modules.extend(module["child_modules"].as_array().into_iter().flatten());
+    }
+    found
+}
+
+fn outputs(state: &Value) -> BTreeMap<String, Value> {
+    let outputs = state["outputs"].as_object().unwrap();
+    outputs.iter().map(|(name, output)| (name.clone(), output["value"].clone())).collect()
 }
 
 #[test]

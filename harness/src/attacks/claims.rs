@@ -93,7 +93,7 @@ pub(super) fn deployments(stack: &Stack) -> Vec<Finding> {
 pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
     let start = Instant::now();
     let mut findings = Vec::new();
-    let shown = stack.layer1_states().await?;
+    let shown = stack.layer1_states()?;
     let several = shown.len() > 1;
     let mut took = start.elapsed();
     // What Terraform prints can be read; were it not, the report says so.

@@ -94,6 +94,8 @@ impl Watch {
         let began = Instant::now();
         let config = stack.config().clone();
         let names: Vec<String> = config.layer1.iter().map(Layer1::name).collect();
+        // Ready when the attacks have been made.
+        stack.keep_providers()?;
         let mut session = Session::begin(stack, chosen, progress.clone()).await?;
         self.tell(&session, &session.ids().await?, began);
         loop {

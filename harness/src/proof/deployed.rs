@@ -61,7 +61,7 @@ async fn decided<T: Send + 'static>(
 
 /// What is deployed.
 async fn estate(suite: &Suite<'_>) -> anyhow::Result<Estate> {
-    let states = suite.stack().layer1_states().await?;
+    let states = suite.stack().layer1_states()?;
     anyhow::ensure!(!states.is_empty(), "there is no state of Terraform's");
     let mut estate = files::states(&states, &Configurations::default())?;
     of_stacks(suite, &mut estate).await?;

@@ -9,6 +9,16 @@ use super::{Stack, StackError};
 use crate::terraform::{Again, Instance, Roots};
 
 impl Stack {
+    /// Keeps Terraform's provider running for [`Self::reapply`], where that is faster.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn keep_providers(&mut self) -> Result<(), StackError> {
+        let access = self.root();
+        let Some(roots) = &mut self.terraform else { return Ok(()) };
+        roots.keep_providers(&access).map_err(StackError::Provider)
+    }
+
     /// Applies the root modules that changed, from the user's files as they are now.
     /// Names the applications whose workflows are given other values by that.
     ///
@@ -29,7 +39,6 @@ impl Stack {
         let again = Again { changed, refresh };
         self.outputs =
             roots.apply_again(&self.config, &self.scratch, &access, again, &self.progress).await?;
-        self.layer1_states = Some(roots.show().await?);
         let now = self.given();
         let other = now.into_iter().filter(|(app, values)| given.get(app) != Some(values));
         Ok(other.map(|(app, _)| app).collect())
@@ -70,7 +79,7 @@ impl Stack {
     pub(crate) fn made(&self) -> Result<BTreeMap<(usize, String), Instance>, StackError> {
         let mut made = BTreeMap::new();
         for (number, root) in self.terraform.iter().flat_map(Roots::all).enumerate() {
-            for instance in root.terraform.instances().map_err(StackError::State)? {
+            for instance in root.terraform.state().map_err(StackError::State)?.instances() {
                 made.insert((number, instance.address()), instance);
             }
         }

@@ -53,7 +53,6 @@ pub struct Stack {
     /// The calls that were decided while the applications were first deployed.
     deploying: Vec<Arc<Recorded>>,
     failures: Vec<Failure>,
-    layer1_states: Option<Vec<String>>,
     phases: Vec<(String, Duration)>,
     readings: Vec<Reading>,
     root: Credentials,
@@ -128,13 +127,10 @@ impl Stack {
     /// without a Layer 1.
     ///
     /// # Errors
-    /// When Terraform cannot read a state.
-    pub async fn layer1_states(&self) -> Result<Vec<String>, StackError> {
-        match (&self.layer1_states, &self.terraform) {
-            (Some(states), _) => Ok(states.clone()),
-            (None, Some(roots)) => Ok(roots.show().await?),
-            (None, None) => Ok(Vec::new()),
-        }
+    /// When a state cannot be read.
+    pub fn layer1_states(&self) -> Result<Vec<String>, StackError> {
+        let shown = self.terraform.as_ref().map(Roots::shown).transpose();
+        Ok(shown.map_err(StackError::State)?.unwrap_or_default())
     }
 
     /// What was read of the account so far.

@@ -107,7 +107,6 @@ impl Stack {
             deployments: Vec::new(),
             deploying: Vec::new(),
             failures: Vec::new(),
-            layer1_states: None,
             phases,
             readings: Vec::new(),
             root,
@@ -159,16 +158,7 @@ impl Stack {
             let at_once = std::thread::available_parallelism().map_or(2, usize::from).max(2);
             let apps: Vec<_> =
                 self.config.apps.iter().map(|app| self.first_deployment(app)).collect();
-            let deploying = stream::iter(apps).buffered(at_once).collect::<Vec<_>>();
-            // Terraform takes seconds for it; nothing waits here.
-            let showing = async {
-                match &self.terraform {
-                    Some(terraform) if options.keep_going => terraform.show().await.map(Some),
-                    _ => Ok(None),
-                }
-            };
-            let (deployed, shown) = tokio::join!(deploying, showing);
-            self.layer1_states = shown?;
+            let deployed = stream::iter(apps).buffered(at_once).collect::<Vec<_>>().await;
             self.deploying = self.guard.recording().map(Recording::all).unwrap_or_default();
             for (app, took, deployed) in deployed {
                 self.phases.push((format!("deploy {app}"), took));

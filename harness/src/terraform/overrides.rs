@@ -161,10 +161,7 @@ pub(super) fn write_variables(
 /// Sends the provider, and each of its aliases, to the guard.
 pub(super) fn write_provider(directory: &Path, access: &Access) -> io::Result<()> {
     let mut module = Module::read(directory)?;
-    module.files.retain(|file| {
-        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
-        !name.starts_with(OURS)
-    });
+    module.files.retain(|file| !is_ours(&file.path));
     let aliases = providers(&module);
     let blocks: String = aliases.iter().map(|alias| block(*alias, access)).collect();
     fs::write(directory.join(PROVIDER), blocks)?;
@@ -175,6 +172,11 @@ pub(super) fn write_provider(directory: &Path, access: &Access) -> io::Result<()
         fs::write(directory.join(NEW_PROVIDER), block(None, access))?;
     }
     Ok(())
+}
+
+/// Whether a file of the copy is our own.
+pub(super) fn is_ours(file: &Path) -> bool {
+    file.file_name().unwrap_or_default().to_string_lossy().starts_with(OURS)
 }
 
 fn block(alias: Option<&str>, access: &Access) -> String {

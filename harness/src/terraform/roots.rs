@@ -1,15 +1,19 @@
 //! The root modules of Layer 1, in the order in which they are applied.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::existing::Before;
+use super::provider::{self, Provider};
 use super::{Access, Instance, Outputs, Reads, States, Terraform, TerraformError};
 use crate::config::{Config, Pipeline};
 use crate::progress::Progress;
 use crate::remark::unsupported;
 use crate::scratch::Scratch;
-use crate::tools::TerraformBinary;
+use crate::tools::{Product, TerraformBinary};
 
 /// Root modules in their working copies, at least one.
 #[derive(Debug)]
@@ -139,7 +143,7 @@ impl Roots {
         let mut outputs = Vec::new();
         for (number, Root { name, terraform, .. }) in self.all.iter().enumerate() {
             let own = match number < first {
-                true => terraform.outputs().await?,
+                true => terraform.outputs()?,
                 false => {
                     let phase = progress.phase(titled("terraform apply", name, self.all.len()));
                     let own = terraform.apply_again(access, again.refresh, &phase).await?;
@@ -152,6 +156,35 @@ impl Roots {
         Ok(Outputs::of_roots(outputs))
     }
 
+    /// Starts the AWS provider of each root module that can do with one that runs on,
+    /// for those that are applied again.
+    ///
+    /// # Errors
+    /// When a module cannot be read, or a provider not started.
+    pub(crate) fn keep_providers(&mut self, access: &Access) -> io::Result<()> {
+        // OpenTofu calls the provider by another name than it calls itself.
+        if self.binary.product != Product::Terraform {
+            return Ok(());
+        }
+        let mut running: BTreeMap<PathBuf, Arc<Provider>> = BTreeMap::new();
+        for Root { terraform, .. } in &mut self.all {
+            let installed = provider::installed(&terraform.work);
+            let Some(path) = installed.filter(|_| terraform.provider.is_none()) else { continue };
+            if !provider::configured_once(&terraform.work)? {
+                continue;
+            }
+            let one = match running.entry(path) {
+                Entry::Occupied(one) => one.get().clone(),
+                Entry::Vacant(none) => {
+                    let started = Provider::start(none.key(), access, &terraform.temporary)?;
+                    none.insert(Arc::new(started)).clone()
+                }
+            };
+            terraform.provider = Some(one);
+        }
+        Ok(())
+    }
+
     /// Each of them.
     pub fn all(&self) -> &[Root] {
         &self.all
@@ -161,7 +194,7 @@ impl Roots {
     ///
     /// # Errors
     /// When one cannot be read.
-    pub fn instances(&self) -> std::io::Result<Vec<Instance>> {
+    pub fn instances(&self) -> io::Result<Vec<Instance>> {
         Ok(self.instances_of_each()?.concat())
     }
 
@@ -169,10 +202,10 @@ impl Roots {
     ///
     /// # Errors
     /// When one cannot be read.
-    pub fn instances_of_each(&self) -> std::io::Result<Vec<Vec<Instance>>> {
+    pub fn instances_of_each(&self) -> io::Result<Vec<Vec<Instance>>> {
         let several = self.all.len() > 1;
         let of = |root: &Root| {
-            let mut made = root.terraform.instances()?;
+            let mut made = root.terraform.state()?.instances();
             for instance in &mut made {
                 instance.root = several.then(|| root.name.clone());
             }
@@ -181,16 +214,12 @@ impl Roots {
         self.all.iter().map(of).collect()
     }
 
-    /// Each one's state as `terraform show -json` prints it.
+    /// Each one's state, as `terraform show -json` prints it.
     ///
     /// # Errors
-    /// When Terraform cannot read one.
-    pub async fn show(&self) -> Result<Vec<String>, TerraformError> {
-        let mut shown = Vec::new();
-        for root in &self.all {
-            shown.push(root.terraform.show().await?);
-        }
-        Ok(shown)
+    /// When one cannot be read.
+    pub fn shown(&self) -> io::Result<Vec<String>> {
+        self.all.iter().map(|root| Ok(root.terraform.state()?.shown().to_string())).collect()
     }
 
     /// The program that does the work.
