@@ -1,5 +1,7 @@
 //! All that a source comes to: each identity that it acts as gains what its means
-//! give, until nothing is new.
+//! give, until nothing is new. [`gains`] has what a means gives.
+
+mod gains;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -14,7 +16,7 @@ use super::holder::{Found, Holder, trust_in, unlimited};
 use super::means::{ANYTHING, Gives, Means, Trust};
 use super::question::{Answer, CannotAsk};
 use super::shared::{Runs, Shared};
-use super::world::{Kind as Identities, OTHER};
+use super::world::OTHER;
 
 /// One request of a step.
 #[derive(Debug, Clone)]
@@ -245,91 +247,6 @@ impl<'s, 'w> Closure<'s, 'w> {
 
     fn runs(&self, place: usize) -> Option<&Runs> {
         self.shared.runs.get(place)?.as_ref()
-    }
-
-    /// Whether a means gives something that is not had.
-    fn gives(&self, means: &Means, thing: usize) -> bool {
-        let world = self.shared.world;
-        let of = world.of_kind(&means.on).get(thing).and_then(|one| one.of);
-        let grown = |identity: usize| self.grown.get(identity).map(|(grown, _)| grown);
-        let lacks = |identity: usize, has: &dyn Fn(&Grown) -> bool| {
-            grown(identity).is_some_and(|grown| !has(grown))
-        };
-        let members = || world.members.get(thing).into_iter().flatten().copied();
-        match means.gives {
-            Gives::Session => of.is_some_and(|it| matches!(self.held.get(it), Some(None))),
-            Gives::Inline | Gives::Attached if means.on == "group" => {
-                self.users_of(thing).any(|it| lacks(it, &|grown| grown.any))
-            }
-            Gives::Inline => of.is_some_and(|it| lacks(it, &|grown| grown.any && grown.no_inline)),
-            Gives::Attached => of.is_some_and(|it| lacks(it, &|grown| grown.any)),
-            Gives::NoInline => of.is_some_and(|it| lacks(it, &|grown| grown.no_inline)),
-            Gives::NoAttached => of.is_some_and(|it| lacks(it, &|grown| grown.no_attached)),
-            Gives::NoBoundary => of.is_some_and(|it| {
-                let is_bounded = world.identities.get(it).is_some_and(|one| one.boundary.is_some());
-                is_bounded && lacks(it, &|grown| grown.no_boundary)
-            }),
-            Gives::Version => {
-                let mut all = world.attached.get(thing).into_iter().flatten();
-                all.any(|it| lacks(*it, &|grown| grown.replaced.contains(&thing)))
-            }
-            Gives::Member => self.users().any(|it| {
-                let is_in = world.members.get(thing).is_some_and(|all| all.contains(&it));
-                !is_in && lacks(it, &|grown| grown.groups.contains(&thing))
-            }),
-            Gives::NoMember => members().any(|it| lacks(it, &|grown| grown.left.contains(&thing))),
-        }
-    }
-
-    fn users(&self) -> impl Iterator<Item = usize> {
-        let all = self.shared.world.identities.iter().enumerate();
-        all.filter(|(_, one)| one.kind == Identities::User).map(|(at, _)| at)
-    }
-
-    /// The users of a group, with those that were added.
-    fn users_of(&self, group: usize) -> impl Iterator<Item = usize> {
-        self.users().filter(move |it| {
-            let members = self.shared.world.members.get(group);
-            let was = members.is_some_and(|all| all.contains(it));
-            was || self.grown.get(*it).is_some_and(|(grown, _)| grown.groups.contains(&group))
-        })
-    }
-
-    /// Gives what a step gives but a session, and says whom.
-    fn grow(&mut self, means: &Means, thing: usize, step: usize) -> Vec<usize> {
-        let world = self.shared.world;
-        let of = world.of_kind(&means.on).get(thing).and_then(|one| one.of);
-        let whom: Vec<usize> = match means.gives {
-            Gives::Version => world.attached.get(thing).into_iter().flatten().copied().collect(),
-            Gives::Member => {
-                let is_in =
-                    |it: &usize| world.members.get(thing).is_some_and(|all| all.contains(it));
-                self.users().filter(|it| !is_in(it)).collect()
-            }
-            Gives::NoMember => world.members.get(thing).into_iter().flatten().copied().collect(),
-            _ if means.on == "group" => self.users_of(thing).collect(),
-            _ => of.into_iter().collect(),
-        };
-        for it in &whom {
-            let Some((grown, steps)) = self.grown.get_mut(*it) else { continue };
-            let before = grown.clone();
-            match means.gives {
-                Gives::Session => {}
-                Gives::Inline if means.on == "group" => grown.any = true,
-                Gives::Inline => (grown.any, grown.no_inline) = (true, true),
-                Gives::Attached => grown.any = true,
-                Gives::NoInline => grown.no_inline = true,
-                Gives::NoAttached => grown.no_attached = true,
-                Gives::NoBoundary => grown.no_boundary = true,
-                Gives::Version => drop(grown.replaced.insert(thing)),
-                Gives::Member => drop(grown.groups.insert(thing)),
-                Gives::NoMember => drop(grown.left.insert(thing)),
-            }
-            if *grown != before {
-                steps.insert(step);
-            }
-        }
-        whom
     }
 
     /// A means that is taken, with the requests of whoever was first able to.
