@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::routed::is_public;
 use crate::terraform::{Instance, OutputError, Outputs};
 
 /// What a field names.
@@ -50,7 +51,7 @@ fn functions_stay_outside(outputs: &Outputs) -> bool {
 }
 
 /// The subnets that functions run in: those of functions that Layer 1 makes, else
-/// all that give no public address.
+/// all of which no route leads to an internet gateway.
 ///
 /// # Errors
 /// When what is named is not there.
@@ -67,9 +68,7 @@ pub(super) fn subnets(
     }
     let mut found: Vec<String> = of_functions(outputs, "subnet_ids").into_iter().collect();
     if found.is_empty() {
-        let private = |subnet: &&Instance| {
-            subnet.attributes.get("map_public_ip_on_launch") != Some(&Value::Bool(true))
-        };
+        let private = |subnet: &&Instance| !is_public(outputs, subnet);
         let subnets = outputs.resources("aws_subnet").filter(private);
         found.extend(subnets.filter_map(|subnet| subnet.text("id")).map(str::to_owned));
     }
@@ -168,10 +167,19 @@ mod tests {
         let subnets_of = |state: &Outputs| subnets(state, "f", None).unwrap();
         let network =
             json!({"vpc_config": [{"subnet_ids": ["s-2"], "security_group_ids": ["g-2"]}]});
-        let subnet = |id: &str, public: bool| json!({"id": id, "map_public_ip_on_launch": public});
+        // Routes decide, and not the addresses that it gives.
+        let subnet = |id: &str, gives_addresses: bool| json!({"id": id, "vpc_id": "v", "map_public_ip_on_launch": gives_addresses});
+        let out = json!([{"cidr_block": "0.0.0.0/0", "gateway_id": "igw-1"}]);
         let mut resources = vec![
-            ("aws_subnet", "a", subnet("s-0", true)),
-            ("aws_subnet", "b", subnet("s-1", false)),
+            ("aws_vpc", "v", json!({"id": "v", "main_route_table_id": "rtb-0"})),
+            ("aws_subnet", "a", subnet("s-0", false)),
+            ("aws_subnet", "b", subnet("s-1", true)),
+            ("aws_route_table", "p", json!({"id": "rtb-1", "route": out})),
+            (
+                "aws_route_table_association",
+                "p",
+                json!({"subnet_id": "s-0", "route_table_id": "rtb-1"}),
+            ),
             ("aws_security_group", "g", json!({"id": "g-1"})),
         ];
         let bare = state(&resources);

@@ -35,6 +35,7 @@ mod public;
 pub(crate) mod rails;
 pub mod reach;
 mod rivals;
+mod routed;
 pub mod run;
 mod settings;
 pub mod suite;
