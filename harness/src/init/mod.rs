@@ -3,7 +3,7 @@
 //! choices. Nothing is asked, and nothing is run.
 //!
 //! - [`facts`]: values of a root module's variables, locals and resources;
-//! - [`platform`]: what Layer 1 guards with;
+//! - [`platform`]: what Layer 1 guards with; [`endpoints`]: what functions reach;
 //! - [`apps`]: repositories with a workflow that deploys;
 //! - [`deployers`]: roles that a web identity may assume;
 //! - [`roots`]: which root modules, and their order;
@@ -11,6 +11,7 @@
 
 mod apps;
 mod deployers;
+mod endpoints;
 mod facts;
 mod platform;
 mod roots;
@@ -91,6 +92,11 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
     match main {
         Some(_) if several => {
             text.comment("[api] and [platform]: a run takes what there is in all root modules.");
+            let all: Vec<&Facts> = applied.iter().map(|root| &root.facts).collect();
+            if endpoints::any(&all) {
+                text.table("[platform]");
+                endpoints::write(&mut text, &all);
+            }
             text.blank();
         }
         Some(facts) => platform::guards(&mut text, facts),

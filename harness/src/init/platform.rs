@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::endpoints;
 use super::facts::{Facts, Given};
 use super::roots::Root;
 use super::text::{Text, list, quoted};
@@ -91,6 +92,7 @@ pub(super) fn guards(text: &mut Text, facts: &Facts) {
             }
         }
     }
+    endpoints::write(text, &[facts]);
     if names.is_empty() {
         text.comment("parameters: no aws_ssm_parameter has a plain name");
     } else {

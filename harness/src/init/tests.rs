@@ -309,3 +309,99 @@ fn several_root_modules_are_found_in_their_order() {
     has("another root module, which none of these reads: [[layer1]] directory = \"elsewhere\"");
     has("role_output = \"app:aws_iam_role.deployer\"");
 }
+
+const NETWORK: &str = r#"
+variable "names" {
+  default = { s3 = {}, "ecr.api" = {} }
+}
+data "aws_vpc_endpoint_service" "logs" {
+  service = "logs"
+}
+locals {
+  whole = "com.amazonaws.eu-west-1.sqs"
+}
+resource "aws_vpc_endpoint" "each" {
+  for_each     = var.names
+  service_name = "com.amazonaws.${var.region}.${each.key}"
+}
+resource "aws_vpc_endpoint" "api" {
+  service_name = "com.amazonaws.${data.aws_region.here.name}.execute-api"
+}
+resource "aws_vpc_endpoint" "logs" {
+  service_name = data.aws_vpc_endpoint_service.logs.service_name
+}
+resource "aws_vpc_endpoint" "sqs" {
+  service_name = local.whole
+}
+resource "aws_vpc_endpoint" "partner" {
+  service_name = "com.amazonaws.vpce.eu-west-1.vpce-svc-1"
+}
+"#;
+
+fn with(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let top = estate();
+    for (name, text) in files {
+        let path = top.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    top
+}
+
+fn reached(config: Config) -> (Option<Vec<String>>, Option<bool>) {
+    let platform = config.platform.unwrap();
+    let services = platform.endpoints;
+    let services = services.map(|all| all.into_iter().map(toml::Spanned::into_inner).collect());
+    (services, platform.nat.map(toml::Spanned::into_inner))
+}
+
+#[test]
+fn what_functions_reach_is_what_endpoints_and_nat_gateways_there_are() {
+    const NAT: &str = "resource \"aws_nat_gateway\" \"out\" {}\n";
+    let services =
+        ["com.amazonaws.vpce.eu-west-1.vpce-svc-1", "ecr.api", "execute-api", "logs", "s3", "sqs"];
+    let services: Vec<String> = services.iter().map(|it| (*it).to_owned()).collect();
+    let top = with(&[("infra/network.tf", NETWORK), ("infra/nat.tf", NAT)]);
+    let (draft, config) = drafted(top.path(), top.path());
+    assert_eq!(reached(config), (Some(services.clone()), Some(true)));
+    assert!(draft.text.contains("nat = true  # nat.tf:1: aws_nat_gateway.out\n"), "{}", draft.text);
+    // A private one leads to no internet.
+    let private = NAT.replace("{}", "{\n  connectivity_type = \"private\"\n}");
+    let top = with(&[("infra/network.tf", NETWORK), ("infra/nat.tf", &private)]);
+    let (draft, config) = drafted(top.path(), top.path());
+    assert_eq!(reached(config), (Some(services), None));
+    assert!(draft.text.contains("# nat = false: no aws_nat_gateway was found\n"), "{}", draft.text);
+    // Without endpoints there is nothing to say.
+    let top = with(&[("infra/nat.tf", NAT)]);
+    assert_eq!(reached(drafted(top.path(), top.path()).1), (None, None));
+}
+
+#[test]
+fn an_endpoint_whose_service_is_not_plain_is_left_to_decide() {
+    const OTHER: &str =
+        "resource \"aws_vpc_endpoint\" \"other\" {\n  service_name = upper(var.x)\n}\n";
+    let top = with(&[("infra/network.tf", NETWORK), ("infra/other.tf", OTHER)]);
+    let (draft, config) = drafted(top.path(), top.path());
+    assert_eq!(reached(config), (None, None));
+    let open = draft.open.iter().find(|it| it.starts_with("endpoints = ")).unwrap();
+    assert!(
+        open.ends_with(
+            "\"sqs\"]: and the service of aws_vpc_endpoint.other (other.tf:1), which is not plain?"
+        ),
+        "{open}"
+    );
+}
+
+#[test]
+fn endpoints_of_several_root_modules_are_said_once() {
+    let kept = "terraform {\n  backend \"s3\" {\n    key = \"net\"\n  }\n}\n";
+    let own = "resource \"aws_vpc_endpoint\" \"s3\" {\n  service_name = \"com.amazonaws.eu-west-1.s3\"\n}\n";
+    let reads = "data \"terraform_remote_state\" \"net\" {\n  backend = \"s3\"\n  config  = { key = \"net\" }\n}\n";
+    let top = with(&[
+        ("network/main.tf", &format!("{kept}{own}")),
+        ("infra/reads.tf", &format!("{reads}{own}")),
+    ]);
+    let (_, config) = drafted(top.path(), top.path());
+    assert_eq!(config.layer1.len(), 2);
+    assert_eq!(reached(config), (Some(vec!["s3".to_owned()]), None));
+}
