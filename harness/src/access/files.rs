@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use ringfence_policy::Document;
 
 use super::complete::Source;
-use super::{estate::Estate, plan, templates};
+use super::plan::{self, Contents};
+use super::{estate::Estate, templates};
 use crate::config::Config;
 use crate::lint::known::Node;
 use crate::lint::read::{Read, read};
@@ -39,33 +40,34 @@ impl Unreadable {
 /// # Errors
 /// What cannot be read, and why; a directory without any policy.
 pub fn estate(path: &Path, configurations: &Configurations) -> Result<Estate, Unreadable> {
-    let mut reader = Reader { configurations, estate: Estate::default() };
+    let mut reader = Reader::new(configurations);
     if path.is_dir() {
         reader.directory(path, path)?;
     } else {
         reader.file(path, "policy", false)?;
     }
-    match reader.estate.entries.is_empty() {
+    let estate = reader.done()?;
+    match estate.entries.is_empty() {
         true => Err(Unreadable::new(path, "no policies and no identities in it")),
-        false => Ok(reader.estate),
+        false => Ok(estate),
     }
 }
 
 /// Where the configuration of a plan may be.
 #[derive(Debug, Default)]
 pub struct Configurations {
-    given: Option<PathBuf>,
+    given: Vec<PathBuf>,
     further: Vec<PathBuf>,
 }
 
 impl Configurations {
-    /// The one given, else any of: beside the plan, the current directory, Layer 1 of
+    /// Those given, else any of: beside the plan, the current directory, Layer 1 of
     /// the `ringfence.toml` there.
-    pub fn new(given: Option<&Path>) -> Self {
+    pub fn new(given: &[PathBuf]) -> Self {
         let config = Config::load(Path::new(DEFAULT_PATH)).ok();
         let layer1 = config.into_iter().flat_map(|it| it.layer1).map(|layer1| layer1.directory);
         let further = std::iter::once(PathBuf::from(".")).chain(layer1).collect();
-        Self { given: given.map(Path::to_owned), further }
+        Self { given: given.to_vec(), further }
     }
 
     /// And further places.
@@ -77,24 +79,31 @@ impl Configurations {
 
     /// Where the files of plans may be.
     pub(crate) fn directories(&self, plans: &[PathBuf]) -> Vec<PathBuf> {
-        match &self.given {
-            Some(given) => vec![given.clone()],
-            None => {
+        match self.given.is_empty() {
+            false => self.given.clone(),
+            true => {
                 plans.iter().filter_map(|plan| beside(plan)).chain(self.further.clone()).collect()
             }
         }
     }
 
-    /// The configuration of a plan; the one given must be it.
+    /// The configuration of a plan; one of those given must be it. A state has none, and
+    /// leaves nothing open that one would complete.
     fn of(&self, plan: &Path, root: &Node) -> Result<Option<Source>, Unreadable> {
-        if let Some(given) = &self.given {
+        if root.get("configuration").is_none() {
+            return Ok(None);
+        }
+        for given in &self.given {
             let source = Source::read(given).map_err(|error| Unreadable::new(given, error))?;
-            return match source.is_of(root) {
-                true => Ok(Some(source)),
-                false => {
-                    Err(Unreadable::new(given, format!("not what {} is a plan of", plan.display())))
-                }
-            };
+            if source.is_of(root) {
+                return Ok(Some(source));
+            }
+        }
+        if !self.given.is_empty() {
+            let given: Vec<String> =
+                self.given.iter().map(|given| given.display().to_string()).collect();
+            let message = format!("not what {} is a plan of", plan.display());
+            return Err(Unreadable { path: given.join(", "), message });
         }
         let all = beside(plan).into_iter().chain(self.further.iter().cloned());
         // What happens to lie there may be anything.
@@ -113,7 +122,7 @@ fn beside(file: &Path) -> Option<PathBuf> {
 /// # Errors
 /// What is no such thing, or of another form.
 pub fn shown(paths: &[PathBuf], configurations: &Configurations) -> Result<Estate, Unreadable> {
-    let mut reader = Reader { configurations, estate: Estate::default() };
+    let mut reader = Reader::new(configurations);
     for path in paths {
         let content = fs::read_to_string(path).map_err(|error| Unreadable::new(path, error))?;
         match read(&content) {
@@ -128,7 +137,7 @@ pub fn shown(paths: &[PathBuf], configurations: &Configurations) -> Result<Estat
             }
         }
     }
-    Ok(reader.estate)
+    reader.done()
 }
 
 /// Reads states as `terraform show -json` prints them, together.
@@ -136,16 +145,68 @@ pub fn shown(paths: &[PathBuf], configurations: &Configurations) -> Result<Estat
 /// # Errors
 /// What is none, or of another form.
 pub fn states(texts: &[String], configurations: &Configurations) -> Result<Estate, Unreadable> {
-    let mut reader = Reader { configurations, estate: Estate::default() };
+    let mut reader = Reader::new(configurations);
     let path = Path::new("the deployed state");
     for text in texts {
-        match read(text) {
-            Ok(Read::Other(root)) if terraform::is_shown(&root) => reader.add(path, &root)?,
-            Ok(_) => return Err(Unreadable::new(path, "not what Terraform shows of a state")),
-            Err(error) => return Err(Unreadable::new(path, error)),
-        }
+        let root = printed(path, text)?;
+        reader.add(path, &root)?;
     }
-    Ok(reader.estate)
+    reader.done()
+}
+
+/// What Terraform printed here.
+fn printed(path: &Path, text: &str) -> Result<Node, Unreadable> {
+    match read(text) {
+        Ok(Read::Other(root)) if terraform::is_shown(&root) => Ok(root),
+        Ok(_) => Err(Unreadable::new(path, "not what Terraform shows of a plan or a state")),
+        Err(error) => Err(Unreadable::new(path, error)),
+    }
+}
+
+/// Reads what `terraform show -json` prints of root modules that were planned here, each
+/// with its directory, together.
+///
+/// # Errors
+/// What is no such thing, or of another form.
+pub fn planned(roots: &[(PathBuf, String)]) -> Result<Estate, Unreadable> {
+    let configurations = &Configurations::default();
+    let mut reader = Reader::new(configurations);
+    for (directory, text) in roots {
+        let source = Source::read(directory).map_err(|error| Unreadable::new(directory, error))?;
+        reader.add_with(directory, &printed(directory, text)?, Some(&source))?;
+    }
+    reader.done()
+}
+
+/// Adds the roles of a template.
+///
+/// # Errors
+/// What cannot be read, or is no template.
+pub fn template(path: &Path, estate: &mut Estate) -> Result<(), Unreadable> {
+    let place = place(path, estate)?;
+    match added(path, &place, estate)? {
+        true => Ok(()),
+        false => Err(Unreadable::new(path, "no CloudFormation template")),
+    }
+}
+
+fn place(path: &Path, estate: &Estate) -> Result<templates::Place, Unreadable> {
+    estate.place().ok_or_else(|| {
+        Unreadable::new(path, "whose account the templates are for, no plan or state says")
+    })
+}
+
+fn is_template(path: &Path) -> Result<bool, Unreadable> {
+    let content = fs::read_to_string(path).map_err(|error| Unreadable::new(path, error))?;
+    Ok(matches!(read(&content), Ok(Read::Template { .. })))
+}
+
+/// Adds the roles of a file, where it is a template; whether it is one.
+fn added(path: &Path, place: &templates::Place, estate: &mut Estate) -> Result<bool, Unreadable> {
+    let content = fs::read_to_string(path).map_err(|error| Unreadable::new(path, error))?;
+    let Ok(Read::Template { root, .. }) = read(&content) else { return Ok(false) };
+    templates::add(&root, place, estate).map_err(|message| Unreadable::new(path, message))?;
+    Ok(true)
 }
 
 /// Adds the roles of the templates in a directory, but for those in some others.
@@ -156,22 +217,15 @@ pub fn templates(directory: &Path, but: &[PathBuf], estate: &mut Estate) -> Resu
     let mut found = Vec::new();
     find(directory, &mut found)?;
     let but: Vec<PathBuf> = but.iter().filter_map(|path| path.canonicalize().ok()).collect();
-    let place = estate.place().ok_or_else(|| {
-        Unreadable::new(directory, "whose account the templates are for, no plan or state says")
-    })?;
+    let place = place(directory, estate)?;
     let mut any = false;
     for path in found {
-        let content = fs::read_to_string(&path).map_err(|error| Unreadable::new(&path, error))?;
-        // What is no template is somebody else's.
-        if let Ok(Read::Template { root, .. }) = read(&content) {
-            any = true;
-            let is_in = |other: &PathBuf| path.canonicalize().is_ok_and(|it| it.starts_with(other));
-            if but.iter().any(is_in) {
-                continue;
-            }
-            templates::add(&root, &place, estate)
-                .map_err(|message| Unreadable::new(&path, message))?;
-        }
+        let is_in = |other: &PathBuf| path.canonicalize().is_ok_and(|it| it.starts_with(other));
+        any = match but.iter().any(is_in) {
+            true => is_template(&path)?,
+            // What is no template is somebody else's.
+            false => added(&path, &place, estate)?,
+        } || any;
     }
     if any { Ok(()) } else { Err(Unreadable::new(directory, "no CloudFormation template in it")) }
 }
@@ -200,10 +254,33 @@ pub(crate) fn find(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Unr
 
 struct Reader<'r> {
     configurations: &'r Configurations,
+    /// The policies that stand by themselves.
     estate: Estate,
+    /// The plans and states, each with where it is.
+    shown: Vec<(PathBuf, Contents)>,
 }
 
-impl Reader<'_> {
+impl<'r> Reader<'r> {
+    fn new(configurations: &'r Configurations) -> Self {
+        Self { configurations, estate: Estate::default(), shown: Vec::new() }
+    }
+
+    /// The estate of all that was read.
+    fn done(self) -> Result<Estate, Unreadable> {
+        let (paths, contents): (Vec<PathBuf>, Vec<Contents>) = self.shown.into_iter().unzip();
+        let wrong = |file: usize, message: String| {
+            Unreadable::new(paths.get(file).map_or(Path::new(""), PathBuf::as_path), message)
+        };
+        let mut all = plan::read(contents).map_err(|unfit| wrong(unfit.file, unfit.message))?;
+        for (name, entry) in self.estate.entries {
+            if all.entries.contains_key(&name) {
+                return Err(wrong(0, format!("`{name}` is in another file too")));
+            }
+            all.entries.insert(name, entry);
+        }
+        Ok(all)
+    }
+
     fn directory(&mut self, path: &Path, root: &Path) -> Result<(), Unreadable> {
         let entries = fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         let mut entries = entries.map_err(|error| Unreadable::new(path, error))?;
@@ -269,6 +346,17 @@ impl Reader<'_> {
 
     /// Adds a plan or a state.
     fn add(&mut self, path: &Path, root: &Node) -> Result<(), Unreadable> {
+        let source = self.configurations.of(path, root)?;
+        self.add_with(path, root, source.as_ref())
+    }
+
+    /// Adds one, with its configuration.
+    fn add_with(
+        &mut self,
+        path: &Path,
+        root: &Node,
+        source: Option<&Source>,
+    ) -> Result<(), Unreadable> {
         let wrong = |message: String| Unreadable::new(path, message);
         let version = root.get("format_version").and_then(Node::text).unwrap_or_default();
         // <https://developer.hashicorp.com/terraform/internals/json-format>: a new major
@@ -276,21 +364,7 @@ impl Reader<'_> {
         if !["0", "1"].contains(&version.split('.').next().unwrap_or_default()) {
             return Err(wrong(format!("format version `{version}` is not read here; 1 is")));
         }
-        let source = self.configurations.of(path, root)?;
-        let read = plan::read(root, source.as_ref()).map_err(wrong)?;
-        for (name, entry) in read.entries {
-            if self.estate.entries.insert(name.clone(), entry).is_some() {
-                return Err(wrong(format!("`{name}` is in another file too")));
-            }
-        }
-        self.estate.resources.extend(read.resources);
-        for (name, value) in read.outputs {
-            let known = self.estate.outputs.entry(name).or_insert_with(|| value.clone());
-            // Of two with one name and different values nobody knows which is meant.
-            if *known != value {
-                *known = serde_json::Value::Null;
-            }
-        }
+        self.shown.push((path.to_owned(), Contents::of(root, source)));
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! The identities and policies of what `terraform show -json` prints.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind, Principal};
+use serde_json::Value as Json;
 
 use super::complete::{Source, resources};
 use super::estate::{Entry, Estate};
@@ -13,25 +15,64 @@ use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type};
 const IDENTITIES: [(&str, &str); 3] =
     [("aws_iam_role", "role"), ("aws_iam_user", "user"), ("aws_iam_group", "group")];
 
-/// Reads a plan or a state.
-///
-/// # Errors
-/// A policy that AWS would not store, by its resource.
-pub(super) fn read(root: &Node, source: Option<&Source>) -> Result<Estate, String> {
-    let (resources, links, outputs) = resources(root, source);
-    let mut plan = Plan { resources: &resources, links: &links, estate: Estate::default() };
-    for resource in resources.iter().filter(|resource| !resource.is_data) {
-        plan.add(resource)?;
-    }
-    plan.join_groups();
-    let estate = plan.estate;
-    Ok(Estate { resources, outputs, ..estate })
+/// What a plan or a state has.
+pub(super) struct Contents {
+    resources: Vec<Resource>,
+    links: Links,
+    outputs: BTreeMap<String, Json>,
 }
 
-struct Plan<'p> {
-    resources: &'p [Resource],
-    links: &'p Links,
-    estate: Estate,
+impl Contents {
+    /// Of what `terraform show -json` prints, and the configuration that it is of.
+    pub(super) fn of(root: &Node, source: Option<&Source>) -> Self {
+        let (resources, links, outputs) = resources(root, source);
+        Self { resources, links, outputs }
+    }
+}
+
+/// Why files make no estate, and which one does not fit.
+pub(super) struct Unfit {
+    pub(super) file: usize,
+    pub(super) message: String,
+}
+
+/// Reads plans and states, together: an identity of one has what others attach to it.
+///
+/// # Errors
+/// A policy that AWS would not store, by its resource, and what two files make.
+pub(super) fn read(files: Vec<Contents>) -> Result<Estate, Unfit> {
+    let mut estate = Estate::default();
+    let mut made = BTreeMap::new();
+    for (file, own) in files.iter().enumerate() {
+        let mut plan = Plan { files: &files, file, own, estate: &mut estate, made: &mut made };
+        for resource in own.resources.iter().filter(|resource| !resource.is_data) {
+            plan.add(resource).map_err(|message| Unfit { file, message })?;
+        }
+    }
+    for (file, own) in files.iter().enumerate() {
+        Plan { files: &files, file, own, estate: &mut estate, made: &mut made }.join_groups();
+    }
+    for Contents { resources, outputs, .. } in files {
+        estate.resources.extend(resources);
+        for (name, value) in outputs {
+            let known = estate.outputs.entry(name).or_insert_with(|| value.clone());
+            // Of two with one name and different values nobody knows which is meant.
+            if *known != value {
+                *known = Json::Null;
+            }
+        }
+    }
+    Ok(estate)
+}
+
+/// One of the files, beside the others.
+struct Plan<'p, 'e> {
+    files: &'p [Contents],
+    file: usize,
+    own: &'p Contents,
+    estate: &'e mut Estate,
+    /// By the name of an entry, which file makes it.
+    made: &'e mut BTreeMap<String, usize>,
 }
 
 /// A managed policy, as far as it is known.
@@ -43,7 +84,7 @@ enum Managed<'p> {
     Unknown,
 }
 
-impl<'p> Plan<'p> {
+impl<'p> Plan<'p, '_> {
     fn add(&mut self, resource: &Resource) -> Result<(), String> {
         let kind = resource.kind.as_str();
         if let Some((_, word)) = IDENTITIES.iter().find(|(name, _)| *name == kind) {
@@ -88,6 +129,7 @@ impl<'p> Plan<'p> {
     /// A role, user or group with what stands in its own resource.
     fn identity(&mut self, resource: &Resource, word: &str) -> Result<(), String> {
         let name = self.name(resource, word);
+        self.make(&name)?;
         let arn = resource.values.get("arn").and_then(Node::text);
         let entry = self.estate.entry(&name);
         entry.principal = arn.and_then(|arn| principal(word, arn));
@@ -133,6 +175,15 @@ impl<'p> Plan<'p> {
         Ok(())
     }
 
+    /// Notes that this file makes an entry: no other one does.
+    fn make(&mut self, name: &str) -> Result<(), String> {
+        let file = *self.made.entry(name.to_owned()).or_insert(self.file);
+        match file == self.file {
+            true => Ok(()),
+            false => Err(format!("`{name}` is in another file too")),
+        }
+    }
+
     fn name(&self, resource: &Resource, word: &str) -> String {
         let name = resource.values.get("name").and_then(Node::text);
         name.map_or_else(|| resource.address.clone(), |name| format!("{word}/{name}"))
@@ -161,8 +212,8 @@ impl<'p> Plan<'p> {
 
     /// The one resource of a type to which an attribute refers.
     fn referred(&self, resource: &Resource, attribute: &str, kind: &str) -> Option<&'p Resource> {
-        let targets = self.links.targets(&resource.configured(), attribute);
-        let mut found = self.resources.iter().filter(|one| {
+        let targets = self.own.links.targets(&resource.configured(), attribute);
+        let mut found = self.own.resources.iter().filter(|one| {
             one.kind == kind && !one.is_data && targets.contains(&one.configured().as_str())
         });
         let first = found.next()?;
@@ -199,7 +250,8 @@ impl<'p> Plan<'p> {
         let of_arn = |one: &&Resource| {
             one.kind == "aws_iam_policy" && one.values.get("arn").and_then(Node::text) == Some(arn)
         };
-        let here = self.resources.iter().find(of_arn);
+        let others = self.files.iter().flat_map(|file| &file.resources);
+        let here = self.own.resources.iter().chain(others).find(of_arn);
         here.map_or_else(|| Managed::Elsewhere(arn.to_owned()), Managed::Here)
     }
 
@@ -236,6 +288,7 @@ impl<'p> Plan<'p> {
             if differs {
                 continue;
             }
+            self.make(&resource.address)?;
             match self.document(resource, Some(node), *kind)? {
                 Some(document) => {
                     let document = Arc::unwrap_or_clone(document);
@@ -269,7 +322,7 @@ impl<'p> Plan<'p> {
     /// Users have what their groups have.
     fn join_groups(&mut self) {
         let mut members: Vec<(String, String)> = Vec::new();
-        for resource in self.resources.iter().filter(|resource| !resource.is_data) {
+        for resource in self.own.resources.iter().filter(|resource| !resource.is_data) {
             let (users, groups) = match resource.kind.as_str() {
                 "aws_iam_user_group_membership" => ("user", "groups"),
                 "aws_iam_group_membership" => ("users", "group"),

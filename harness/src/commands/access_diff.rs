@@ -45,8 +45,8 @@ pub(super) struct AccessDiff {
 impl AccessDiff {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let old =
-            files::estate(&self.old, &Configurations::new(self.old_configuration.as_deref()))?;
-        let new = files::estate(&self.new, &Configurations::new(self.configuration.as_deref()))?;
+            files::estate(&self.old, &Configurations::new(self.old_configuration.as_slice()))?;
+        let new = files::estate(&self.new, &Configurations::new(self.configuration.as_slice()))?;
         let changes = diff(&old, &new)?;
         let out = match (self.json, self.markdown) {
             (true, _) => told::json(&changes)?,

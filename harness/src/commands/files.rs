@@ -20,7 +20,7 @@ pub(super) struct Shown {
     /// The Terraform files that a plan is of; by default those beside it, in the current
     /// directory, or of ringfence.toml there
     #[arg(long, value_name = "DIR")]
-    configuration: Option<PathBuf>,
+    configuration: Vec<PathBuf>,
 }
 
 impl Shown {
@@ -43,8 +43,7 @@ impl Shown {
 
     fn configurations(&self, config: Option<&Config>) -> Configurations {
         let layer1 = config.into_iter().flat_map(|it| &it.layer1);
-        Configurations::new(self.configuration.as_deref())
-            .and(layer1.map(|it| it.directory.clone()))
+        Configurations::new(&self.configuration).and(layer1.map(|it| it.directory.clone()))
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
 mod certificates;
+mod combined;
 mod control;
 mod findings;
 mod inputs;

@@ -14,7 +14,7 @@ use crate::lint::known::Node;
 /// The root module as it is written.
 #[derive(Debug, Default)]
 pub(in crate::access) struct Source {
-    /// Resources and data sources by address.
+    /// Resources, data sources and calls of modules by address.
     blocks: BTreeMap<String, Block>,
     locals: BTreeMap<String, Expression>,
     outputs: BTreeMap<String, Expression>,
@@ -66,6 +66,9 @@ impl Source {
                 ("data", [kind, name]) => {
                     self.blocks.insert(format!("data.{kind}.{name}"), block.clone());
                 }
+                ("module", [name]) => {
+                    self.blocks.insert(format!("module.{name}"), block.clone());
+                }
                 ("locals", []) => {
                     let all = block.body.attributes();
                     self.locals
@@ -86,15 +89,17 @@ impl Source {
         self.outputs.iter()
     }
 
-    /// Whether it has every resource of a plan's root module, of which there is one.
+    /// Whether it has every resource and every call of a module of a plan's root module,
+    /// of which there is one.
     pub(in crate::access) fn is_of(&self, root: &Node) -> bool {
-        let all = root.path(&["configuration", "root_module", "resources"]);
-        let mut all = all.map(Node::items).unwrap_or_default().iter();
-        all.len() > 0
-            && all.all(|one| {
-                let address = one.get("address").and_then(Node::text);
-                address.is_some_and(|address| self.blocks.contains_key(address))
-            })
+        let of = |name| root.path(&["configuration", "root_module", name]);
+        let resources = of("resources").map(Node::items).unwrap_or_default();
+        let calls = of("module_calls").map(Node::members).unwrap_or_default();
+        let resources = resources.iter().map(|one| one.get("address")?.text().map(str::to_owned));
+        let calls = calls.iter().map(|call| Some(format!("module.{}", call.key)));
+        let mut all = resources.chain(calls).peekable();
+        all.peek().is_some()
+            && all.all(|address| address.is_some_and(|it| self.blocks.contains_key(&it)))
     }
 
     /// A resource or a data source, by its address without an instance's key.
