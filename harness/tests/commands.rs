@@ -17,6 +17,7 @@ mod examples;
 mod integrity;
 mod least;
 mod pipelines;
+mod planned;
 mod published;
 mod watch;
 

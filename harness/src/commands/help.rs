@@ -42,12 +42,13 @@ pub(super) const DOCTOR: &str = after!(
 );
 pub(super) const PROVE: &str = after!(
     "terraform show -json plan > plan.json && ringfence prove --plan plan.json --templates sam-apps --certificate proved.json --sarif=prove.sarif
+  ringfence prove --paths    plans the root modules of ringfence.toml itself
   ringfence prove --check proved.json",
-    "0 every guard rail is proved (--paths: no path to what is not its own; --check: every certificate is good), 1 one is violated or undecided (--paths: there is a path, or it is undecided; --check: one is not good), 2 some input could not be read, or names nobody."
+    "0 every guard rail is proved (--paths: no path to what is not its own; --check: every certificate is good), 1 one is violated or undecided (--paths: there is a path, or it is undecided; --check: one is not good), 2 some input could not be read or planned, or names nobody, 130/143 interrupted while planning."
 );
 pub(super) const REACH: &str = after!(
     "terraform show -json > state.json && ringfence reach orders --to 0.0.0.0/0 --port 443 --state state.json",
-    "0 nothing is reached and nothing reaches a function, of what is asked about, 1 something is or does, or it is undecided, 2 some input could not be read, or no function has the name."
+    "0 nothing is reached and nothing reaches a function, of what is asked about, 1 something is or does, or it is undecided, 2 some input could not be read or planned, or no function has the name."
 );
 pub(super) const INIT: &str = after!(
     "ringfence init infrastructure services --output ringfence.toml",

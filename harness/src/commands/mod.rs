@@ -19,6 +19,7 @@ mod lines;
 mod lint;
 mod mutate;
 mod open;
+mod planned;
 mod prove;
 mod reach;
 mod report;
@@ -84,7 +85,7 @@ enum Command {
     WhoCan(who_can::WhoCan),
     /// Say what an identity of an estate can do, action by action, for all requests.
     WhatCan(what_can::WhatCan),
-    /// Prove each guard rail that speaks of permissions, for all requests, from a plan or a state.
+    /// Prove each guard rail that speaks of permissions, for all requests, from a plan, a state or the configured root modules.
     #[command(after_help = help::PROVE)]
     Prove(prove::Prove),
     /// Say what functions reach over the network, what reaches them, and by which rules.

@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use ringfence_certificate::form::Without;
 use ringfence_evidence::bundle::put;
 
-use super::files::Files;
-use crate::access::estate::Estate;
+use super::files::{Files, Read};
 use crate::access::stated::stated;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -52,25 +50,32 @@ impl Prove {
         if !self.check.is_empty() {
             return check(&self.check);
         }
-        let start = Instant::now();
         let config = Config::load(&self.config)?;
-        if self.files.is_none() {
-            bail!("nothing to prove anything of: give `--plan FILE` or `--state FILE`");
-        }
-        let is_printed = self.sarif.as_deref() == Some(Path::new("-"));
-        if is_printed && (self.json || self.markdown) {
+        if self.is_sarif_printed() && (self.json || self.markdown) {
             bail!("one form is printed: write `--sarif=FILE` beside `--json` or `--markdown`");
         }
-        let estate = self.files.read(None, Some(&config))?;
-        if self.paths {
-            return self.follow(&estate, &config, start);
+        if !self.paths {
+            Guarded::fits(&config)?;
         }
-        let guarded = Guarded::of(&estate, &config)?;
-        let claims = claims::all(&guarded, &stated(&config)?)?;
+        self.files.clone().ask(config, move |read, config| match self.paths {
+            true => self.follow(&read, config),
+            false => self.decide(&read, config),
+        })
+    }
+
+    fn is_sarif_printed(&self) -> bool {
+        self.sarif.as_deref() == Some(Path::new("-"))
+    }
+
+    /// The guard rails.
+    fn decide(&self, read: &Read, config: &Config) -> anyhow::Result<Exit> {
+        let estate = &read.estate;
+        let guarded = Guarded::of(estate, config)?;
+        let claims = claims::all(&guarded, &stated(config)?)?;
         let mut findings = decide::all(&claims)?;
         findings.extend(reach::findings(&guarded));
         let rails = told::rails(&findings);
-        let took = start.elapsed();
+        let took = read.took();
         if let Some(path) = &self.certificate {
             let all = certificates::certificates(&claims, &findings)?;
             put(path, serde_json::to_string(&all)?.as_bytes())?;
@@ -81,10 +86,10 @@ impl Prove {
             (false, false) => told::text(&rails, took),
         };
         if let Some(file) = &self.sarif {
-            let roots = self.files.roots(Some(&config));
-            let written = Written::of(&estate, &self.config, &roots, &self.files.templates);
+            let (roots, templates) = (self.files.roots(config), self.files.templates(config));
+            let written = Written::of(estate, &self.config, &roots, &templates);
             let log = sarif::log(&rails, &written)?;
-            if is_printed {
+            if self.is_sarif_printed() {
                 out = String::from_utf8(log)?;
             } else {
                 put(file, &log)?;
@@ -96,14 +101,15 @@ impl Prove {
     }
 
     /// The paths; a configuration without deployers has sources all the same.
-    fn follow(&self, estate: &Estate, config: &Config, start: Instant) -> anyhow::Result<Exit> {
+    fn follow(&self, read: &Read, config: &Config) -> anyhow::Result<Exit> {
+        let estate = &read.estate;
         let guarded = match Guarded::of(estate, config) {
             Ok(guarded) => Some(guarded),
             Err(Unfit::NoDeployers) => None,
             Err(error) => return Err(error.into()),
         };
         let found = paths::search(estate, guarded.as_ref())?;
-        let took = start.elapsed();
+        let took = read.took();
         print(&match (self.json, self.markdown) {
             (true, _) => paths::told::json(&found, took)?,
             (false, true) => paths::told::markdown(&found, took),

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
 use clap::Args;
 use ringfence_network::traffic::Cidr;
 
@@ -41,13 +40,11 @@ fn cidr(text: &str) -> Result<Cidr, String> {
 impl Reach {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let config = Config::load(&self.config)?;
-        if self.shown.is_none() {
-            bail!("nothing to look for networks in: give `--plan FILE` or `--state FILE`");
-        }
-        let estate = self.shown.read(Some(&config))?;
         let question = Question { function: self.function, to: self.to, port: self.port };
-        let found = answers(&estate, &config, &question)?;
-        print!("{}", if self.json { told::json(&found)? } else { told::text(&found) });
-        Ok(if found.iter().all(Answer::is_nothing) { Exit::Held } else { Exit::Failed })
+        self.shown.ask(config, move |read, config| {
+            let found = answers(&read.estate, config, &question)?;
+            print!("{}", if self.json { told::json(&found)? } else { told::text(&found) });
+            Ok(if found.iter().all(Answer::is_nothing) { Exit::Held } else { Exit::Failed })
+        })
     }
 }

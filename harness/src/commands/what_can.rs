@@ -6,8 +6,8 @@ use super::files::Asked;
 use crate::access::what::what_can;
 use crate::exit::Exit;
 
-const AFTER_HELP: &str = "PRINCIPAL is `role/NAME`, `user/NAME` or an ARN. Plans, states and templates are those of `ringfence prove`, and count together; --in
-takes what `ringfence access-diff` takes. Each action of AWS's reference that some request is allowed is listed with the
+const AFTER_HELP: &str = "PRINCIPAL is `role/NAME`, `user/NAME` or an ARN. Plans, states and templates are those of `ringfence prove`, and count together;
+without any of them the root modules of ringfence.toml are planned. --in takes what `ringfence access-diff` takes. Each action of AWS's reference that some request is allowed is listed with the
 smallest: what it acts upon, and what it must carry.
 
 Example:
@@ -30,10 +30,12 @@ pub(super) struct WhatCan {
 
 impl WhatCan {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let estate = self.asked.read()?;
-        let found = what_can(&estate, &self.principal)?;
-        let out = if self.json { found.json()? } else { found.text() };
-        print!("{out}");
-        Ok(if found.is_nothing() { Exit::Held } else { Exit::Failed })
+        let Self { principal, asked, json } = self;
+        asked.ask(move |estate| {
+            let found = what_can(estate, &principal)?;
+            let out = if json { found.json()? } else { found.text() };
+            print!("{out}");
+            Ok(if found.is_nothing() { Exit::Held } else { Exit::Failed })
+        })
     }
 }

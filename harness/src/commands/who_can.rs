@@ -7,8 +7,8 @@ use crate::access::can::{Wanted, who_can};
 use crate::access::told;
 use crate::exit::Exit;
 
-const AFTER_HELP: &str = "ACTION and RESOURCE are patterns as in a policy. Plans, states and templates are those of `ringfence prove`, and count together; --in takes what
-`ringfence access-diff` takes.
+const AFTER_HELP: &str = "ACTION and RESOURCE are patterns as in a policy. Plans, states and templates are those of `ringfence prove`, and count together; without any of them
+the root modules of ringfence.toml are planned. --in takes what `ringfence access-diff` takes.
 
 Example:
   terraform show -json > state.json
@@ -32,12 +32,14 @@ pub(super) struct WhoCan {
 
 impl WhoCan {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let estate = self.asked.read()?;
-        let wanted = Wanted { action: &self.action, resource: self.resource.as_deref() };
-        let found = who_can(&estate, &wanted)?;
-        let out = if self.json { told::who_json(&found)? } else { told::who(&found) };
-        print!("{out}");
-        let nobody = found.iter().all(|(_, side)| side.is_nothing());
-        Ok(if nobody { Exit::Held } else { Exit::Failed })
+        let Self { action, resource, asked, json } = self;
+        asked.ask(move |estate| {
+            let wanted = Wanted { action: &action, resource: resource.as_deref() };
+            let found = who_can(estate, &wanted)?;
+            let out = if json { told::who_json(&found)? } else { told::who(&found) };
+            print!("{out}");
+            let nobody = found.iter().all(|(_, side)| side.is_nothing());
+            Ok(if nobody { Exit::Held } else { Exit::Failed })
+        })
     }
 }

@@ -123,10 +123,18 @@ impl<'e> Guarded<'e> {
                 role_prefix: deployer.role_prefix.clone(),
             });
         }
-        if teams.is_empty() && self.config.guard_rail.is_empty() {
-            Err(Unfit::NoDeployers)
-        } else {
-            Ok(teams)
+        Self::fits(self.config)?;
+        Ok(teams)
+    }
+
+    /// Whether guard rails can be about anybody, which the configuration alone says.
+    ///
+    /// # Errors
+    /// [`Unfit::NoDeployers`].
+    pub fn fits(config: &Config) -> Result<(), Unfit> {
+        match config.deployers.is_empty() && config.guard_rail.is_empty() {
+            true => Err(Unfit::NoDeployers),
+            false => Ok(()),
         }
     }
 

@@ -10,7 +10,8 @@
 //!   undecided;
 //! - [`reach`]: the ways between functions and the internet;
 //! - [`paths`]: who can come to act as whom, closed under itself;
-//! - [`told`]: the results as text, JSON and Markdown; [`sarif`] as SARIF, at the files;
+//! - [`told`]: the results as text, JSON and Markdown, with how long they [`took`];
+//!   [`sarif`] as SARIF, at the files;
 //! - [`certificates`]: what is proved written down, to be checked by others;
 //! - [`deployed`]: the same of a stack that runs, for the record of a run.
 //!
@@ -30,4 +31,5 @@ pub mod reach;
 pub mod sarif;
 mod statements;
 pub mod told;
+pub mod took;
 mod trust;

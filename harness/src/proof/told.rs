@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use ringfence_prove::jsonl::Shown;
 use ringfence_prove::{Universe, Witness};
 use serde::Serialize;
-use serde_json::json;
 
 use super::decide::{Asked, Broken, End, Finding, Packets};
+use super::took::Took;
 
 /// A guard rail with all that was found of it.
 #[derive(Debug)]
@@ -200,16 +199,20 @@ fn counts(rails: &[Rail<'_>]) -> [usize; 3] {
 ///
 /// # Errors
 /// None that is known.
-pub fn json(rails: &[Rail<'_>], took: Duration) -> serde_json::Result<String> {
+pub fn json(rails: &[Rail<'_>], took: Took) -> serde_json::Result<String> {
     let mut out = String::new();
     for rail in rails {
         out += &serde_json::to_string(&rail.told())?;
         out.push('\n');
     }
     let [proved, violated, undecided] = counts(rails);
-    let summary = json!({"summary": {"rails": rails.len(), "proved": proved, "violated": violated,
-        "undecided": undecided, "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX)}});
-    Ok(out + &summary.to_string() + "\n")
+    let numbers = [
+        ("rails", rails.len()),
+        ("proved", proved),
+        ("violated", violated),
+        ("undecided", undecided),
+    ];
+    Ok(out + &took.summary(&numbers).to_string() + "\n")
 }
 
 /// What there is to say of a guard rail beside its verdict.
@@ -253,17 +256,17 @@ pub(super) fn told(broken: &Broken) -> String {
     }
 }
 
-fn closing(rails: &[Rail<'_>], took: Duration) -> String {
+fn closing(rails: &[Rail<'_>], took: Took) -> String {
     let [proved, violated, undecided] = counts(rails);
     format!(
-        "{} guard rails for all requests: {proved} proved, {violated} violated, {undecided} undecided ({} ms)",
+        "{} guard rails for all requests: {proved} proved, {violated} violated, {undecided} undecided ({})",
         rails.len(),
-        took.as_millis()
+        took.answer()
     )
 }
 
 /// As text.
-pub fn text(rails: &[Rail<'_>], took: Duration) -> String {
+pub fn text(rails: &[Rail<'_>], took: Took) -> String {
     let mut out = String::new();
     for rail in rails {
         let _ =
@@ -272,14 +275,14 @@ pub fn text(rails: &[Rail<'_>], took: Duration) -> String {
             let _ = writeln!(out, "          {line}");
         }
     }
-    out + &closing(rails, took) + "\n"
+    out + &took.closed(closing(rails, took), "\n")
 }
 
 /// As Markdown.
-pub fn markdown(rails: &[Rail<'_>], took: Duration) -> String {
+pub fn markdown(rails: &[Rail<'_>], took: Took) -> String {
     let mut out = format!(
-        "### Guard rails\n\n{}.\n\n| guard rail | verdict | claims |\n|---|---|---|\n",
-        closing(rails, took)
+        "### Guard rails\n\n{}\n| guard rail | verdict | claims |\n|---|---|---|\n",
+        took.closed(closing(rails, took), ".\n")
     );
     for rail in rails {
         let _ = writeln!(out, "| {} | {} | {} |", rail.name, rail.verdict(), rail.findings.len());

@@ -20,6 +20,7 @@ pub(crate) use self::files::faults;
 pub use self::options::Options;
 pub use self::pipelines::Applied;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,7 +37,7 @@ use crate::issuers::Issuer;
 use crate::progress::Progress;
 use crate::root::{ForeignCall, Ledger};
 use crate::scratch::Scratch;
-use crate::terraform::{Outputs, Roots};
+use crate::terraform::{Outputs, Root, Roots};
 use crate::tools::{Node, PythonTools};
 
 /// The assembled thing. Dropping it ends and removes all that it started;
@@ -53,6 +54,8 @@ pub struct Stack {
     /// The calls that were decided while the applications were first deployed.
     deploying: Vec<Arc<Recorded>>,
     failures: Vec<Failure>,
+    /// Of the last root module, where it was planned alone.
+    plan: Option<String>,
     phases: Vec<(String, Duration)>,
     readings: Vec<Reading>,
     root: Credentials,
@@ -123,14 +126,18 @@ impl Stack {
         &self.deploying
     }
 
-    /// The state of each root module as `terraform show -json` prints it; none
-    /// without a Layer 1.
+    /// The state of each root module as `terraform show -json` prints it, of one that
+    /// was planned alone the plan; none without a Layer 1.
     ///
     /// # Errors
     /// When a state cannot be read.
     pub fn layer1_states(&self) -> Result<Vec<String>, StackError> {
-        let shown = self.terraform.as_ref().map(Roots::shown).transpose();
-        Ok(shown.map_err(StackError::State)?.unwrap_or_default())
+        let all = self.terraform.as_ref().map(Roots::all).unwrap_or_default();
+        let applied = all.len().saturating_sub(usize::from(self.plan.is_some()));
+        let state = |root: &Root| Ok(root.terraform.state()?.shown().to_string());
+        let states = all.iter().take(applied).map(state);
+        let states = states.chain(self.plan.clone().map(Ok)).collect::<io::Result<_>>();
+        states.map_err(StackError::State)
     }
 
     /// What was read of the account so far.

@@ -25,6 +25,9 @@ pub struct Options {
     pub exchanges: Option<Arc<Exchanges>>,
     /// Who hears of the progress.
     pub progress: Progress,
+    /// Whether the last root module is planned alone, and nothing is deployed. Those
+    /// before it are applied: it may read what they make.
+    pub planned: bool,
     /// Whether the applications are deployed too.
     pub deploy: bool,
     /// Whether the guard keeps what it decides about, which the attacks'
@@ -53,6 +56,7 @@ impl Default for Options {
             mode: ringfence_guard::Mode::default(),
             exchanges: None,
             progress: Progress::silent(),
+            planned: false,
             deploy: true,
             record: true,
             keep_going: false,

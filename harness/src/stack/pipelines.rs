@@ -3,10 +3,9 @@
 
 use ringfence_guard::journal::{Check, Entry};
 
-use super::{Stack, StackError};
+use super::{Options, Stack, StackError};
 use crate::config::Pipeline;
 use crate::issuers::GithubRun;
-use crate::root::RootKeys;
 use crate::terraform::{Access, OutputError, Outputs, Roots, TerraformError};
 
 /// A pipeline that applied a root module.
@@ -20,22 +19,31 @@ pub struct Applied {
     pub(super) access_key_id: String,
 }
 
+/// What came of Layer 1.
+pub(super) struct Made {
+    pub(super) outputs: Outputs,
+    pub(super) pipelines: Vec<Applied>,
+    /// Of the last root module, where it was planned alone, what `terraform show -json`
+    /// prints.
+    pub(super) plan: Option<String>,
+}
+
 /// What names what `[[existing]]` made.
 const EXISTING: &str = "existing";
 
 impl Stack {
-    /// Makes what exists and applies each root module as whoever applies it.
-    pub(super) async fn apply(
-        &self,
-        roots: &Roots,
-        keys: RootKeys,
-    ) -> Result<(Outputs, Vec<Applied>), StackError> {
+    /// Makes what exists and applies each root module as whoever applies it; where the
+    /// last one is planned alone, it is planned as that.
+    pub(super) async fn apply(&self, roots: &Roots, options: &Options) -> Result<Made, StackError> {
+        let keys = options.root;
         let access = self.terraform_root(keys)?;
         let existing = roots.make_existing(&access, &self.progress).await;
         let existing = existing.map_err(|error| self.explained(error))?;
         let mut outputs: Vec<(String, Outputs)> = Vec::new();
         let mut pipelines = Vec::new();
-        for root in roots.all() {
+        let mut plan = None;
+        let last = roots.all().len().saturating_sub(1);
+        for (number, root) in roots.all().iter().enumerate() {
             let session = match &root.role {
                 None => None,
                 Some(role) => {
@@ -52,10 +60,15 @@ impl Stack {
                 }
             };
             let access = session.as_ref().unwrap_or(&access);
+            if options.planned && number == last {
+                let made = roots.plan(root, access, &self.progress).await;
+                plan = Some(made.map_err(|error| self.explained(error))?);
+                continue;
+            }
             let made = roots.apply(root, access, &self.progress).await;
             outputs.push((root.name.clone(), made.map_err(|error| self.explained(error))?));
         }
-        Ok((Outputs::of_roots(outputs), pipelines))
+        Ok(Made { outputs: Outputs::of_roots(outputs), pipelines, plan })
     }
 
     /// A session of a pipeline's role, had by a token of its workflow.

@@ -107,6 +107,7 @@ impl Stack {
             deployments: Vec::new(),
             deploying: Vec::new(),
             failures: Vec::new(),
+            plan: None,
             phases,
             readings: Vec::new(),
             root,
@@ -141,7 +142,9 @@ impl Stack {
     async fn build(&mut self, options: &Options) -> Result<(), StackError> {
         if let Some(terraform) = &self.terraform {
             let began = std::time::Instant::now();
-            (self.outputs, self.pipelines) = self.apply(terraform, options.root).await?;
+            let made = self.apply(terraform, options).await?;
+            (self.outputs, self.pipelines) = (made.outputs, made.pipelines);
+            self.plan = made.plan;
             self.phases.push(("terraform apply".to_owned(), began.elapsed()));
         }
         if options.root == RootKeys::OfThisRun {
@@ -153,7 +156,7 @@ impl Stack {
             self.guard.journal().keep_changes();
         }
         self.read_back(options, Moment::Applied).await?;
-        if options.deploy {
+        if options.deploy && !options.planned {
             // Side by side, as repositories that know nothing of each other.
             let at_once = std::thread::available_parallelism().map_or(2, usize::from).max(2);
             let apps: Vec<_> =

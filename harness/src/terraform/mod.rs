@@ -55,7 +55,7 @@ pub(crate) use outside::{Outside, entries as outside};
 use provider::Provider;
 pub(crate) use reach::places;
 pub(crate) use roots::Again;
-pub use roots::Roots;
+pub use roots::{Root, Roots};
 pub use state::State;
 pub use states::States;
 

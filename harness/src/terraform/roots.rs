@@ -114,6 +114,23 @@ impl Roots {
         Ok(outputs)
     }
 
+    /// Plans one of them, after those before it were applied: what `terraform show -json`
+    /// prints of the plan.
+    ///
+    /// # Errors
+    /// Terraform's own errors, with their places in the user's files.
+    pub async fn plan(
+        &self,
+        root: &Root,
+        access: &Access,
+        progress: &Progress,
+    ) -> Result<String, TerraformError> {
+        let phase = progress.phase(titled("terraform plan", &root.name, self.all.len()));
+        let plan = root.terraform.plan(access, &phase).await?;
+        phase.done();
+        Ok(plan.to_string())
+    }
+
     /// Brings the files of the root modules that changed into their copies, and
     /// applies these and those after them, which may read their states.
     ///
@@ -212,14 +229,6 @@ impl Roots {
             Ok(made)
         };
         self.all.iter().map(of).collect()
-    }
-
-    /// Each one's state, as `terraform show -json` prints it.
-    ///
-    /// # Errors
-    /// When one cannot be read.
-    pub fn shown(&self) -> io::Result<Vec<String>> {
-        self.all.iter().map(|root| Ok(root.terraform.state()?.shown().to_string())).collect()
     }
 
     /// The program that does the work.

@@ -190,6 +190,22 @@ fn verify_that_is_interrupted_leaves_nothing(#[case] signal: Signal, #[case] exp
     says_incomplete(run_dir.path(), "it was interrupted by a signal");
 }
 
+#[rstest::rstest]
+#[case::ctrl_c(Signal::INT, 130)]
+#[case::terminate(Signal::TERM, 143)]
+fn prove_that_is_interrupted_while_it_plans_leaves_nothing(
+    #[case] signal: Signal,
+    #[case] expected: i32,
+) {
+    let mut run = Running::start(&["prove"]);
+    run.until("ringfence: terraform plan …");
+    run.signal(signal);
+    let (code, said) = run.end();
+    assert_eq!(code, Some(expected), "{said:#?}");
+    assert!(said.last().unwrap().starts_with("ringfence: interrupted"), "{said:#?}");
+    assert!(run.is_swept());
+}
+
 /// The key stands on no command line while anything of a team's may run, and a
 /// signal to the process that was started reaches the run.
 #[test]

@@ -16,7 +16,7 @@ fn example(name: &str) -> PathBuf {
 }
 
 /// A copy in which nothing of another run lies.
-fn copied(name: &str) -> tempfile::TempDir {
+pub(crate) fn copied(name: &str) -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
     copy(&example(name), place.path());
     place
@@ -36,7 +36,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The files below a directory, by their names from there.
-fn files(top: &Path) -> BTreeSet<String> {
+pub(crate) fn files(top: &Path) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut waiting = vec![top.to_owned()];
     while let Some(directory) = waiting.pop() {
@@ -51,12 +51,12 @@ fn files(top: &Path) -> BTreeSet<String> {
     found
 }
 
-fn ringfence(place: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn ringfence(place: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
     command.args(arguments).current_dir(place).output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

@@ -1,12 +1,12 @@
 //! Paths as text, JSON lines and Markdown.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use ringfence_prove::jsonl::Shown;
 use serde::Serialize;
 use serde_json::json;
 
+use super::super::took::Took;
 use super::search::{Found, Path, Reached, Request, Source};
 
 #[derive(Serialize)]
@@ -80,7 +80,7 @@ fn counts(found: &Found) -> [usize; 4] {
 ///
 /// # Errors
 /// None that is known.
-pub fn json(found: &Found, took: Duration) -> serde_json::Result<String> {
+pub fn json(found: &Found, took: Took) -> serde_json::Result<String> {
     let mut out = String::new();
     for source in &found.sources {
         out += &serde_json::to_string(&Told::of(source))?;
@@ -91,10 +91,14 @@ pub fn json(found: &Found, took: Duration) -> serde_json::Result<String> {
         out.push('\n');
     }
     let [none, some, undecided, everything] = counts(found);
-    let summary = json!({"summary": {"sources": found.sources.len(), "none": none, "found": some,
-        "undecided": undecided, "everything": everything,
-        "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX)}});
-    Ok(out + &summary.to_string() + "\n")
+    let numbers = [
+        ("sources", found.sources.len()),
+        ("none", none),
+        ("found", some),
+        ("undecided", undecided),
+        ("everything", everything),
+    ];
+    Ok(out + &took.summary(&numbers).to_string() + "\n")
 }
 
 fn head(path: &Path) -> String {
@@ -137,12 +141,12 @@ fn lines(path: &Path) -> Vec<String> {
     lines
 }
 
-fn closing(found: &Found, took: Duration) -> String {
+fn closing(found: &Found, took: Took) -> String {
     let [none, some, undecided, everything] = counts(found);
     format!(
-        "{} sources: {none} without a path, {some} with one, {undecided} undecided, {everything} may do everything ({} ms)",
+        "{} sources: {none} without a path, {some} with one, {undecided} undecided, {everything} may do everything ({})",
         found.sources.len(),
-        took.as_millis()
+        took.answer()
     )
 }
 
@@ -155,7 +159,7 @@ const fn word(source: &Source) -> &'static str {
 }
 
 /// As text.
-pub fn text(found: &Found, took: Duration) -> String {
+pub fn text(found: &Found, took: Took) -> String {
     let mut out = String::new();
     for source in &found.sources {
         let word = word(source);
@@ -171,12 +175,12 @@ pub fn text(found: &Found, took: Duration) -> String {
     for what in &found.unknown {
         let _ = writeln!(out, "not known: {what}");
     }
-    out + &closing(found, took) + "\n"
+    out + &took.closed(closing(found, took), "\n")
 }
 
 /// As Markdown.
-pub fn markdown(found: &Found, took: Duration) -> String {
-    let mut out = format!("### Paths\n\n{}.\n", closing(found, took));
+pub fn markdown(found: &Found, took: Took) -> String {
+    let mut out = format!("### Paths\n\n{}", took.closed(closing(found, took), ".\n"));
     for source in found.sources.iter().filter(|one| !one.paths.is_empty()) {
         let _ = write!(out, "\n**{}** ({})\n\n", source.name, source.kind);
         for path in &source.paths {
