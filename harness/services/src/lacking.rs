@@ -14,7 +14,7 @@ pub enum Made {
 /// A member that asks for something: with any value, or with one.
 struct Row(Made, &'static str, Option<&'static str>, &'static str);
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 9] = [
     Row(
         Made::Integration,
         "IntegrationType",
@@ -31,11 +31,8 @@ const ROWS: [Row; 12] = [
     Row(Made::Integration, "RequestParameters", None, "parameter mapping (RequestParameters)"),
     Row(Made::Integration, "ResponseParameters", None, "parameter mapping (ResponseParameters)"),
     Row(Made::Integration, "TlsConfig", None, "private integrations (TlsConfig)"),
-    Row(Made::Function, "PackageType", Some("Image"), "`PackageType` Image"),
-    Row(Made::Function, "DeadLetterConfig", None, "`DeadLetterConfig`"),
     Row(Made::Function, "FileSystemConfigs", None, "`FileSystemConfigs`"),
     Row(Made::Function, "KMSKeyArn", None, "`KMSKeyArn`"),
-    Row(Made::Function, "ImageConfig", None, "`ImageConfig`"),
     Row(Made::Function, "CapacityProviderConfig", None, "`CapacityProviderConfig`"),
 ];
 

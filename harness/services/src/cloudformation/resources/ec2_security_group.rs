@@ -144,7 +144,7 @@ async fn rules(
 }
 
 /// A rule as EC2's wire takes it.
-fn permission(rule: &Value) -> Value {
+pub(super) fn permission(rule: &Value) -> Value {
     let rule = rule.as_object().cloned().unwrap_or_default();
     let mut permission = pick(&rule, &["IpProtocol", "FromPort", "ToPort"]);
     let mut peer = |list: &str, member: &str, properties: &[&str]| {
@@ -163,6 +163,7 @@ fn permission(rule: &Value) -> Value {
     peer("IpRanges", "CidrIp", &["CidrIp"]);
     peer("Ipv6Ranges", "CidrIpv6", &["CidrIpv6"]);
     peer("PrefixListIds", "PrefixListId", &["SourcePrefixListId", "DestinationPrefixListId"]);
+    peer("Groups", "GroupName", &["SourceSecurityGroupName"]);
     peer("Groups", "GroupId", &["SourceSecurityGroupId", "DestinationSecurityGroupId"]);
     permission.into()
 }

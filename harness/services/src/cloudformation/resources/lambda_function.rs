@@ -15,6 +15,7 @@ use super::{
 };
 
 const CODE: Kind = Kind::Object(&[
+    ("ImageUri", Kind::Text),
     ("S3Bucket", Kind::Text),
     ("S3Key", Kind::Text),
     ("S3ObjectVersion", Kind::Text),
@@ -34,16 +35,22 @@ const LOGGING: Kind = Kind::Object(&[
 
 const DURABLE: Kind =
     Kind::Object(&[("ExecutionTimeout", Kind::Integer), ("RetentionPeriodInDays", Kind::Integer)]);
+const IMAGE: Kind = Kind::Object(&[
+    ("Command", Kind::List(&Kind::Text)),
+    ("EntryPoint", Kind::List(&Kind::Text)),
+    ("WorkingDirectory", Kind::Text),
+]);
 const TENANCY: Kind = Kind::Object(&[("TenantIsolationMode", Kind::Text)]);
 
 /// The members of `UpdateFunctionConfiguration`.
-const CONFIGURATION: [&str; 16] = [
+const CONFIGURATION: [&str; 17] = [
     "DeadLetterConfig",
     "Description",
     "DurableConfig",
     "Environment",
     "EphemeralStorage",
     "Handler",
+    "ImageConfig",
     "KMSKeyArn",
     "Layers",
     "LoggingConfig",
@@ -71,6 +78,7 @@ impl ResourceType for Function {
             Property::new("EphemeralStorage", Kind::Object(&[("Size", Kind::Integer)])),
             Property::new("FunctionName", Kind::Text).replaces(),
             Property::new("Handler", Kind::Text),
+            Property::new("ImageConfig", IMAGE),
             Property::new("KmsKeyArn", Kind::Text),
             Property::new("Layers", Kind::List(&Kind::Text)),
             Property::new("LoggingConfig", LOGGING),

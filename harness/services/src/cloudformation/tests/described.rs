@@ -94,6 +94,56 @@ async fn what_a_rule_describes_is_made_and_deleted_too() {
     world.fake.settled("DeleteAlias").await;
 }
 
+/// A description stands in the range that the rule has, and in no other.
+#[tokio::test]
+async fn a_rule_of_a_security_group_is_made_with_its_description() {
+    let world = World::new().await;
+    let template = r#"{"Resources": {"R": {"Type": "AWS::EC2::SecurityGroupEgress", "Properties": {
+        "GroupId": "sg-1", "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443,
+        "DestinationSecurityGroupId": "sg-2", "Description": "d"}}}}"#;
+    assert_eq!(world.create("s", template).await.1, "CREATE_COMPLETE");
+    let (name, input) = world.fake.calls_with_input().remove(0);
+    assert_eq!(name, "AuthorizeSecurityGroupEgress");
+    let groups = &input["IpPermissions"][0]["Groups"];
+    assert_eq!(*groups, json!([{"GroupId": "sg-2", "Description": "d"}]));
+    assert_eq!(input["IpPermissions"][0].get("IpRanges"), None, "{input}");
+}
+
+#[tokio::test]
+async fn a_group_of_a_stacks_resources_is_that_of_its_own() {
+    let world = World::new().await;
+    let template = r#"{"Resources": {"G": {"Type": "AWS::ResourceGroups::Group", "Properties": {
+        "Name": "g", "ResourceQuery": {"Type": "CLOUDFORMATION_STACK_1_0"}}}}}"#;
+    let (id, status) = world.create("s", template).await;
+    assert_eq!(status, "CREATE_COMPLETE", "{:?}", world.events(&id).await);
+    let calls = world.fake.calls_with_input();
+    let made = calls.iter().find(|(name, _)| name == "CreateGroup").unwrap();
+    let query = made.1["ResourceQuery"]["Query"].as_str().unwrap();
+    let query: serde_json::Value = serde_json::from_str(query).unwrap();
+    assert_eq!(query["StackIdentifier"], *id);
+}
+
+/// What is numbered by revision is named by its ARN, as AWS's pages say, and a family
+/// that no template names is made up.
+#[tokio::test]
+async fn definitions_of_jobs_and_tasks_are_referred_to_by_their_arns() {
+    let world = World::new().await;
+    let template = r#"{"Resources": {
+        "J": {"Type": "AWS::Batch::JobDefinition", "Properties": {"Type": "container"}},
+        "T": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"ContainerDefinitions": []}}},
+      "Outputs": {"J": {"Value": {"Ref": "J"}}, "T": {"Value": {"Ref": "T"}}}}"#;
+    assert_eq!(world.create("s", template).await.1, "CREATE_COMPLETE");
+    let calls = world.fake.calls_with_input();
+    let made = calls.iter().find(|(name, _)| name == "RegisterTaskDefinition").unwrap();
+    let family = made.1["family"].as_str().unwrap();
+    assert!(family.starts_with("s-T-"), "{family}");
+    let stack = world.call("DescribeStacks", json!({"StackName": "s"})).await.unwrap();
+    let outputs = stack["Stacks"][0]["Outputs"].as_array().unwrap();
+    let output = |key: &str| outputs.iter().find(|it| it["OutputKey"] == key).unwrap();
+    assert_eq!(output("J")["OutputValue"], "arn:aws:batch:j:1");
+    assert_eq!(output("T")["OutputValue"], "arn:aws:ecs:t:1");
+}
+
 #[rstest]
 #[case(json!({"Nope": 1}), "#: extraneous key [Nope] is not permitted")]
 #[case(json!({"DelaySeconds": "x"}), "#/DelaySeconds: expected type: Integer, found: String")]

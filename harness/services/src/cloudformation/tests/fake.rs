@@ -243,6 +243,10 @@ impl Fake {
                 "StackStatus": state.inner, "StackStatusReason": "Because of it. ",
                 "Outputs": [{"OutputKey": "Url", "OutputValue": "https://inner"}],
             }]}),
+            "RegisterJobDefinition" => json!({"jobDefinitionArn": "arn:aws:batch:j:1"}),
+            "RegisterTaskDefinition" | "DescribeTaskDefinition" => {
+                json!({"taskDefinition": {"taskDefinitionArn": "arn:aws:ecs:t:1"}})
+            }
             "CreateTable" => json!({"TableDescription": {"TableArn": "arn:aws:dynamodb:t"}}),
             "DescribeTable" => json!({"Table": {"TableStatus": "ACTIVE"}}),
             "EnableKinesisStreamingDestination" => {

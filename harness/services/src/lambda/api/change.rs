@@ -35,7 +35,10 @@ pub(in crate::lambda) struct Change {
     logging: Option<Value>,
     pub(in crate::lambda) vpc: Option<VpcRequest>,
     declared: Map<String, Value>,
+    image_config: Option<Map<String, Value>>,
     snap_start: Option<bool>,
+    /// Empty where there are to be none.
+    pub(in crate::lambda) dead_letters: Option<String>,
     /// Found apart from what is read of the call.
     pub(in crate::lambda) layers: Option<Vec<Arc<Published>>>,
 }
@@ -126,7 +129,14 @@ impl Change {
             logging: call.input.get("LoggingConfig").filter(|it| !it.is_null()).cloned(),
             vpc: VpcRequest::read(call.input.get("VpcConfig"))?,
             declared: declared(call),
+            image_config: call.input.get("ImageConfig").and_then(Value::as_object).cloned(),
             snap_start: snap_start.and_then(Value::as_str).map(|it| it == "PublishedVersions"),
+            dead_letters: call
+                .input
+                .get("DeadLetterConfig")
+                .and_then(|it| it.get("TargetArn"))
+                .and_then(Value::as_str)
+                .map(str::to_owned),
             layers: None,
         })
     }
@@ -135,8 +145,8 @@ impl Change {
     ///
     /// # Errors
     /// AWS's.
-    pub(in crate::lambda) fn check_new(&self) -> Result<(), ServiceError> {
-        if self.runtime.is_none() || self.handler.is_none() {
+    pub(in crate::lambda) fn check_new(&self, is_image: bool) -> Result<(), ServiceError> {
+        if !is_image && (self.runtime.is_none() || self.handler.is_none()) {
             return Err(invalid(
                 "Runtime and Handler are mandatory parameters for functions created with \
                  deployment packages.",
@@ -179,6 +189,18 @@ impl Change {
         }
         to.declared.extend(self.declared);
         set(&mut to.snap_start, self.snap_start);
+        match (&mut to.image, self.image_config) {
+            (Some(image), Some(config)) => image.config = config,
+            (None, Some(config)) if !config.is_empty() => {
+                return Err(invalid(
+                    "ImageConfig is not supported for functions of packageType Zip.",
+                ));
+            }
+            _ => {}
+        }
+        if let Some(arn) = self.dead_letters {
+            to.dead_letters = Some(arn).filter(|it| !it.is_empty());
+        }
         if let Some(layers) = self.layers {
             to.layers = Arc::new(Layered::new(layers));
         }

@@ -22,6 +22,7 @@ use crate::lambda::store::configuration::{
     Configuration, LastUpdate, LogFormat, Logging, State, Version,
 };
 use crate::lambda::store::functions::{Function, timestamp};
+use crate::lambda::store::image::Image;
 
 /// An update is in progress for a moment, as on AWS: a client that does not wait
 /// for its end meets the conflict that it would meet there (LocalStack's
@@ -37,7 +38,8 @@ impl Lambda {
         let name = Name::of(call, &self.setting)?.function;
         let architecture = architecture(call)?.unwrap_or_else(|| "x86_64".to_owned());
         let mut change = Change::read(call, &self.setting)?;
-        change.check_new()?;
+        let image = Image::of(call)?;
+        change.check_new(image.is_some())?;
         change.layers = self.layers_of(call)?;
         let tags: BTreeMap<String, String> =
             text_map(call.input.get("Tags"), "Tags")?.unwrap_or_default().into_iter().collect();
@@ -55,8 +57,21 @@ impl Lambda {
         if let Some(vpc) = vpc.as_ref().filter(|vpc| !vpc.vpc_id.is_empty()) {
             self.check_network_permission(&session, vpc).await?;
         }
-        let source = call.input.get("Code").and_then(Value::as_object);
-        let package = self.package(source.unwrap_or(&Map::new()), caller).await?;
+        if let Some(arn) = change.dead_letters.as_deref().filter(|it| !it.is_empty()) {
+            self.check_dead_letters(&session, arn).await?;
+        }
+        let (package, code) = match &image {
+            Some(image) => {
+                self.check_image(&image.uri, caller).await?;
+                Package::of_image(&image.uri)
+            }
+            None => {
+                let source = call.input.get("Code").and_then(Value::as_object);
+                let package = self.package(source.unwrap_or(&Map::new()), caller).await?;
+                let code = package.code();
+                (package, code)
+            }
+        };
         let mut configuration = Configuration {
             generation: Uuid::new_v4(),
             function_name: name.clone(),
@@ -76,7 +91,9 @@ impl Lambda {
             layers: Arc::default(),
             declared: Map::new(),
             snap_start: false,
-            code: Arc::new(package.code()),
+            image,
+            dead_letters: None,
+            code: Arc::new(code),
         };
         change.apply(&mut configuration)?;
         let configuration = Arc::new(configuration);
@@ -133,8 +150,15 @@ impl Lambda {
             let found = function.resolve(name.qualifier.as_deref())?;
             let mut shown = Map::new();
             shown.insert("Configuration".to_owned(), found.version.show(&found.arn));
-            let location = self.code_location(&found.version)?;
-            let code = json!({ "RepositoryType": "S3", "Location": location });
+            let code = match &found.version.configuration.image {
+                Some(image) => json!({
+                    "RepositoryType": "ECR", "ImageUri": image.uri, "ResolvedImageUri": image.uri,
+                }),
+                None => {
+                    let location = self.code_location(&found.version)?;
+                    json!({ "RepositoryType": "S3", "Location": location })
+                }
+            };
             shown.insert("Code".to_owned(), code);
             // Versions show no tags (LocalStack's recorded test_lambda_version,
             // test_lambda_version_provisioned_concurrency).
@@ -193,22 +217,43 @@ impl Lambda {
             return Err(only_latest());
         }
         let architecture = architecture(call)?;
-        if call.text("ImageUri").is_some() {
-            return Err(invalid(
-                "Please don't provide ImageUri when updating a function with packageType Zip.",
-            ));
-        }
         if call.text("PublishTo").is_some() {
             return Err(not_built("`PublishTo`"));
         }
         let arn = self.function_arn(&name);
+        let given = call.text("ImageUri").filter(|it| !it.is_empty());
+        let image = self.store.with(&name, &arn, |function| {
+            // LocalStack's test_lambda_zip_file_to_image, recorded on AWS.
+            match (&function.latest.configuration.image, given) {
+                (None, None) => Ok(None),
+                (Some(image), Some(uri)) => {
+                    Ok(Some(Image { uri: uri.to_owned(), config: image.config.clone() }))
+                }
+                (None, Some(_)) => Err(invalid(
+                    "Please don't provide ImageUri when updating a function with packageType Zip.",
+                )),
+                (Some(_), None) => Err(invalid(
+                    "Please provide ImageUri when updating a function with packageType Image.",
+                )),
+            }
+        })?;
         let check = |function: &mut Function| {
             function.check_idle()?;
             check_revision(call, Some(function.latest.revision_id), "GetFunction/GetAlias")
         };
         self.store.with(&name, &arn, check)?;
-        let package = self.package(&call.input, caller).await?;
-        let code = Arc::new(package.code());
+        let (package, code) = match &image {
+            Some(image) => {
+                self.check_image(&image.uri, caller).await?;
+                Package::of_image(&image.uri)
+            }
+            None => {
+                let package = self.package(&call.input, caller).await?;
+                let code = package.code();
+                (package, code)
+            }
+        };
+        let code = Arc::new(code);
         let dry_run = call.input.get("DryRun").and_then(Value::as_bool).unwrap_or(false);
         let now = timestamp(self.setting.now());
         let (shown, changed) = self.store.with(&name, &arn, |function| {
@@ -216,6 +261,7 @@ impl Lambda {
             let mut configuration = Configuration::clone(&function.latest.configuration);
             configuration.generation = Uuid::new_v4();
             configuration.code = Arc::clone(&code);
+            configuration.image.clone_from(&image);
             if let Some(architecture) = architecture {
                 configuration.architecture = architecture;
             }
@@ -266,12 +312,18 @@ impl Lambda {
             Some(request) => Some(self.resolve_vpc(request, caller).await?),
         };
         let role = change.role.clone();
-        if role.is_some() || vpc.as_ref().is_some_and(|vpc| !vpc.vpc_id.is_empty()) {
+        let letters = change.dead_letters.clone().filter(|it| !it.is_empty());
+        let is_attached = vpc.as_ref().is_some_and(|vpc| !vpc.vpc_id.is_empty());
+        if role.is_some() || is_attached || letters.is_some() {
             let wanted = role.as_deref().unwrap_or(&present.role);
             let session = self.assume(wanted, &name.function).await?;
             let network = vpc.as_ref().or(present.vpc.as_ref());
             if let Some(vpc) = network.filter(|vpc| !vpc.vpc_id.is_empty()) {
                 self.check_network_permission(&session, vpc).await?;
+            }
+            let kept = present.dead_letters.clone().filter(|_| change.dead_letters.is_none());
+            if let Some(arn) = letters.or(kept) {
+                self.check_dead_letters(&session, &arn).await?;
             }
         }
         let now = timestamp(self.setting.now());

@@ -4,7 +4,7 @@
 use ringfence_wire::{Call, ServiceError};
 use serde_json::Value;
 
-use crate::lacking::{Made, lacking, with_any_value};
+use crate::lacking::{Made, with_any_value};
 use crate::lambda::error::{invalid, not_built, not_found, validation};
 
 /// The runtimes that AWS's message names, in its order (LocalStack's
@@ -167,7 +167,6 @@ pub(in crate::lambda) fn known_runtime(runtime: &str) -> Result<(), String> {
 /// That nothing is asked for that would be ignored. Clients send empty forms
 /// of what they do not use; these are no request.
 pub(in crate::lambda) fn check_built(call: &Call) -> Result<(), ServiceError> {
-    let inner = |member: &str, field: &str| call.input.get(member).and_then(|it| it.get(field));
     let said = |value: Option<&Value>| match value {
         None | Some(Value::Null) => false,
         Some(Value::String(text)) => !text.is_empty(),
@@ -185,15 +184,8 @@ pub(in crate::lambda) fn check_built(call: &Call) -> Result<(), ServiceError> {
             ))
         });
     }
-    if let Some(what) = lacking(Made::Function, "PackageType", call.text("PackageType")) {
-        return Err(not_built(what));
-    }
     for (member, what) in with_any_value(Made::Function) {
-        let value = match member {
-            "DeadLetterConfig" => inner(member, "TargetArn"),
-            member => call.input.get(member),
-        };
-        if said(value) {
+        if said(call.input.get(member)) {
             return Err(not_built(what));
         }
     }

@@ -16,7 +16,7 @@ use crate::lambda::event_sources::api::Reader;
 use crate::lambda::event_sources::source::{Kind, Source};
 
 /// What a call with the role's session came to.
-enum Asked {
+pub(in crate::lambda) enum Asked {
     /// The role may make it; the answer, where there was one.
     Allowed(Option<Value>),
     Denied,
@@ -51,7 +51,7 @@ impl Lambda {
         reader: &Reader,
         role: &Credentials,
     ) -> Result<(), ServiceError> {
-        let url = source.queue_url(&self.setting).unwrap_or_default();
+        let url = source.queue_url().unwrap_or_default();
         let calls = [
             ("ReceiveMessage", json!({ "QueueUrl": url, "MaxNumberOfMessages": 0 })),
             ("DeleteMessage", json!({ "QueueUrl": url, "ReceiptHandle": "none" })),
@@ -146,7 +146,7 @@ impl Lambda {
         }
     }
 
-    async fn try_as(
+    pub(in crate::lambda) async fn try_as(
         &self,
         role: &Credentials,
         api: &str,
@@ -156,7 +156,13 @@ impl Lambda {
         let api = Service::of(api).ok_or_else(|| service(format!("no model of {api}")))?;
         match self.client.call(role, api, operation, input).await {
             Ok(answer) => Ok(Asked::Allowed(Some(answer))),
-            Err(error) if error.code.starts_with("AccessDenied") => Ok(Asked::Denied),
+            // SNS has a code of its own
+            // (<https://docs.aws.amazon.com/sns/latest/api/API_PublishBatch.html>).
+            Err(error)
+                if error.code.starts_with("AccessDenied") || error.code == "AuthorizationError" =>
+            {
+                Ok(Asked::Denied)
+            }
             Err(error) if is_missing(&error) => Ok(Asked::Missing),
             // What it was asked for cannot be, as it was meant: it was decided.
             Err(error) if (400..=404).contains(&error.status) => Ok(Asked::Allowed(None)),

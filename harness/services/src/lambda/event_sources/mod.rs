@@ -25,6 +25,8 @@ mod settings;
 mod source;
 pub(in crate::lambda) mod store;
 
+pub(in crate::lambda) use access::Asked;
+
 use crate::lambda::Lambda;
 
 /// What the guard must know of an event source mapping to decide on a call.

@@ -114,7 +114,7 @@ impl Lambda {
             let left = settings.batch_size.saturating_sub(gathered).min(MOST_RECEIVED);
             let wait = if messages.is_empty() { WAIT_SECONDS } else { 1 };
             let input = json!({
-                "QueueUrl": settings.source.queue_url(&self.setting),
+                "QueueUrl": settings.source.queue_url(),
                 "MaxNumberOfMessages": left,
                 "WaitTimeSeconds": wait,
                 "AttributeNames": ["All"],
@@ -174,7 +174,7 @@ impl Lambda {
     ) -> Result<(), ServiceError> {
         for message in messages {
             let input = json!({
-                "QueueUrl": settings.source.queue_url(&self.setting),
+                "QueueUrl": settings.source.queue_url(),
                 "ReceiptHandle": message.get("ReceiptHandle"),
             });
             self.client.call(role, sqs()?, "DeleteMessage", input).await?;

@@ -1,9 +1,9 @@
 //! Which source an ARN means.
 
-use ringfence_models::Partition;
 use ringfence_wire::{Call, ServiceError};
 
 use crate::lambda::error::{invalid, not_built};
+use crate::lambda::execute::results::queue_url;
 use crate::setting::Setting;
 
 /// What a mapping reads.
@@ -63,12 +63,9 @@ impl Source {
     }
 
     /// The URL of a queue, as SQS names it.
-    pub(super) fn queue_url(&self, setting: &Setting) -> Option<String> {
+    pub(super) fn queue_url(&self) -> Option<String> {
         match &self.kind {
-            Kind::Queue { account, name } => {
-                let suffix = Partition::of_region(&setting.region).dns_suffix;
-                Some(format!("https://sqs.{}.{suffix}/{account}/{name}", setting.region))
-            }
+            Kind::Queue { .. } => queue_url(&self.arn),
             Kind::Kinesis | Kind::DynamoDb => None,
         }
     }

@@ -72,7 +72,8 @@ impl Destinations {
                         ));
                     }
                 }
-                Some(service @ ("sqs" | "sns" | "events" | "s3")) => {
+                Some("sqs" | "sns" | "events") => {}
+                Some(service @ "s3") => {
                     return Err(not_built(format!(
                         "sending asynchronous results to `{service}` (`DestinationConfig`)"
                     )));
@@ -119,10 +120,13 @@ impl Lambda {
         let destinations = &target.destinations;
         let side = if invoked.failed { &destinations.on_failure } else { &destinations.on_success };
         let Some(destination) = side else { return };
+        let record = record(target, request, invoked, ended, self.setting.now());
+        if destination.split(':').nth(2) != Some("lambda") {
+            return self.send_record(target, destination, &record).await;
+        }
         let configuration = &target.configuration;
         let assumed = self.assume(&configuration.role, &configuration.function_name).await;
         let Ok(credentials) = assumed else { return };
-        let record = record(target, request, invoked, ended, self.setting.now());
         let input = json!({ "FunctionName": destination, "InvocationType": "Event" });
         let payload = Some(record.to_string().into());
         let sent =

@@ -156,6 +156,7 @@ impl Lambda {
                     };
                     if let Some(condition) = ended {
                         let ended = Ended::new(condition, failures);
+                        self.send_dead_letter(&target, &request, &invoked).await;
                         return self.send_on(&target, &request, &invoked, &ended).await;
                     }
                     delay.copied().unwrap_or_default()

@@ -10,6 +10,7 @@ pub(in crate::lambda) mod logs;
 pub(in crate::lambda) mod payload;
 pub(in crate::lambda) mod pool;
 pub(in crate::lambda) mod process;
+pub(in crate::lambda) mod results;
 pub(in crate::lambda) mod role;
 pub(in crate::lambda) mod run;
 pub(in crate::lambda) mod runtime_api;

@@ -313,6 +313,9 @@ impl Lambda {
     /// # Errors
     /// `NotImplementedException`, which names the runtime.
     pub(in crate::lambda) fn check_runtime(&self, of: &Configuration) -> Result<(), ServiceError> {
+        if let Some(image) = &of.image {
+            return Err(not_built(format!("running the container image `{}`", image.uri)));
+        }
         if let Some(member) = of.declared.keys().next() {
             return Err(not_built(format!("running a function with `{member}`")));
         }

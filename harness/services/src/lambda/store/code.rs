@@ -111,6 +111,14 @@ impl Package {
         Ok(Self { bytes, unpacked: total })
     }
 
+    /// The package of a container image, which is never unpacked: nothing of it is
+    /// here but its name.
+    pub(in crate::lambda) fn of_image(uri: &str) -> (Self, Code) {
+        let package = Self { bytes: Bytes::new(), unpacked: 0 };
+        let code = Code { sha256: hex::encode(Sha256::digest(uri)), size: 0, ..package.code() };
+        (package, code)
+    }
+
     /// The size of its files, as it tells it.
     pub(in crate::lambda) fn unpacked(&self) -> u64 {
         self.unpacked
@@ -132,6 +140,9 @@ impl Package {
     /// # Errors
     /// When the disk does not take it.
     pub(in crate::lambda) fn keep(&self, code: &Code, parent: &Path) -> io::Result<()> {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
         fs::create_dir_all(parent)?;
         let mut file = tempfile::Builder::new().prefix("package-").tempfile_in(parent)?;
         file.write_all(&self.bytes)?;
@@ -145,6 +156,9 @@ impl Package {
     /// # Errors
     /// When an entry lies about itself, or the disk does not take it.
     pub(in crate::lambda) fn unpack(&self, code: &Code, parent: &Path) -> io::Result<()> {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
         fs::create_dir_all(parent)?;
         let directory = tempfile::Builder::new().prefix("task-").tempdir_in(parent)?;
         self.unpack_into(directory.path(), UNZIPPED_LIMIT)?;

@@ -9,6 +9,7 @@ use crate::lambda::layers;
 use crate::lambda::layers::mount::Layered;
 use crate::lambda::name::LATEST;
 use crate::lambda::store::code::Code;
+use crate::lambda::store::image::Image;
 
 /// What a function runs, and with what. A change makes a new one: environments
 /// belong to one configuration by its `generation`.
@@ -38,6 +39,10 @@ pub(in crate::lambda) struct Configuration {
     /// Whether published versions start from a snapshot on AWS. Here they start
     /// as all do.
     pub(in crate::lambda) snap_start: bool,
+    /// The image that stands in the place of an archive. Who has one is not run here.
+    pub(in crate::lambda) image: Option<Image>,
+    /// Where events go that a function failed at: the ARN of a queue or a topic.
+    pub(in crate::lambda) dead_letters: Option<String>,
     pub(in crate::lambda) code: Arc<Code>,
 }
 
@@ -122,8 +127,10 @@ impl Version {
     /// The version as `GetFunctionConfiguration` shows it under `arn`.
     pub(in crate::lambda) fn show(&self, arn: &str) -> Value {
         let mut shown = self.show_listed(arn);
-        let runtime = json!({ "RuntimeVersionArn": self.configuration.runtime_version });
-        shown.insert("RuntimeVersionConfig".to_owned(), runtime);
+        if self.configuration.image.is_none() {
+            let runtime = json!({ "RuntimeVersionArn": self.configuration.runtime_version });
+            shown.insert("RuntimeVersionConfig".to_owned(), runtime);
+        }
         let mut put = |name: &str, value: &str| {
             shown.insert(name.to_owned(), Value::String(value.to_owned()));
         };
@@ -166,9 +173,21 @@ impl Version {
         };
         put("FunctionName", json!(it.function_name));
         put("FunctionArn", json!(arn));
-        put("Runtime", json!(it.runtime));
         put("Role", json!(it.role));
-        put("Handler", json!(it.handler));
+        match &it.image {
+            None => {
+                put("Runtime", json!(it.runtime));
+                put("Handler", json!(it.handler));
+                put("PackageType", json!("Zip"));
+            }
+            Some(image) => {
+                put("PackageType", json!("Image"));
+                if !image.config.is_empty() {
+                    let shown = json!({ "ImageConfig": image.config });
+                    put("ImageConfigResponse", shown);
+                }
+            }
+        }
         put("CodeSize", json!(it.code.size));
         put("Description", json!(it.description));
         put("Timeout", json!(it.timeout_seconds));
@@ -197,7 +216,6 @@ impl Version {
         }
         put("TracingConfig", json!({ "Mode": it.tracing_mode }));
         put("RevisionId", json!(self.revision_id.to_string()));
-        put("PackageType", json!("Zip"));
         put("Architectures", json!([it.architecture]));
         put("EphemeralStorage", json!({ "Size": it.ephemeral_storage_mb }));
         // https://docs.aws.amazon.com/lambda/latest/api/API_SnapStartResponse.html
@@ -206,6 +224,9 @@ impl Version {
         let status = if is_on { "On" } else { "Off" };
         put("SnapStart", json!({ "ApplyOn": apply_on, "OptimizationStatus": status }));
         put("LoggingConfig", it.logging.show());
+        if let Some(arn) = &it.dead_letters {
+            shown.insert("DeadLetterConfig".to_owned(), json!({ "TargetArn": arn }));
+        }
         shown.extend(it.declared.clone());
         shown
     }

@@ -23,9 +23,6 @@ impl Lambda {
     ) -> Result<Package, ServiceError> {
         let text =
             |name: &str| source.get(name).and_then(Value::as_str).filter(|it| !it.is_empty());
-        if text("ImageUri").is_some() {
-            return Err(not_built("`ImageUri`"));
-        }
         if text("SourceKMSKeyArn").is_some() {
             return Err(not_built("`SourceKMSKeyArn`"));
         }

@@ -129,8 +129,8 @@ async fn an_environment_of_more_than_four_kilobytes_is_refused() {
 }
 
 #[rstest]
-#[case(json!({ "PackageType": "Image" }), "`PackageType` Image")]
-#[case(json!({ "DeadLetterConfig": { "TargetArn": "arn:aws:sqs:eu-west-1:123456789012:q" } }), "`DeadLetterConfig`")]
+#[case(json!({ "FileSystemConfigs": [{ "Arn": "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-1" }] }), "`FileSystemConfigs`")]
+#[case(json!({ "KMSKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/k" }), "`KMSKeyArn`")]
 #[tokio::test]
 async fn what_is_not_built_is_refused_by_name(#[case] changes: Value, #[case] what: &str) {
     let world = World::new().await;

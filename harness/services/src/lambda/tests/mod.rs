@@ -3,10 +3,12 @@
 mod control;
 mod event_sources;
 mod forgers;
+mod image;
 mod invocations;
 mod layers;
 mod node;
 mod queue;
 mod recorded;
+mod results;
 mod support;
 mod versions;

@@ -304,8 +304,7 @@ async fn a_destination_that_takes_no_results_is_refused(
     };
     let error = world.refusal("PutFunctionEventInvokeConfig", to(destination)).await;
     is(&error, 400, "InvalidParameterValueException", message);
-    let queue = "arn:aws:sqs:eu-west-1:123456789012:q";
-    let error = world.refusal("PutFunctionEventInvokeConfig", to(queue)).await;
+    let error = world.refusal("PutFunctionEventInvokeConfig", to("arn:aws:s3:::results")).await;
     assert_eq!((error.status, &*error.code), (501, "NotImplementedException"));
     let error = world.refusal("PutFunctionEventInvokeConfig", to("no arn")).await;
     assert!(

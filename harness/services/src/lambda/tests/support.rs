@@ -68,6 +68,10 @@ pub(super) struct State {
     pub(super) queue: BTreeMap<String, String>,
     /// The receipts that were handed out and not given back.
     pub(super) received: Vec<String>,
+    /// What was sent to queues, topics and buses: the operation, and its input.
+    pub(super) sent: Vec<(String, Value)>,
+    /// Whether Lambda may pull images.
+    pub(super) pulled: bool,
     /// The names of sessions, in order.
     pub(super) sessions: Vec<String>,
 }
@@ -477,6 +481,33 @@ impl Upstream {
             "DeleteNetworkInterface" => {
                 state.interfaces.retain(|it| *it != text("NetworkInterfaceId"));
                 Ok(Reply::fields(json!({ "return": true })))
+            }
+            "BatchGetImage" if !state.pulled => {
+                Err(ServiceError::access_denied(call.service(), "no policy allows it"))
+            }
+            "BatchGetImage" => Ok(Reply::fields(json!({ "images": [], "failures": [] }))),
+            "GetRepositoryPolicy" if text("repositoryName") == "gone" => Err(ServiceError::new(
+                400,
+                "RepositoryNotFoundException",
+                "The repository with name 'gone' does not exist",
+            )),
+            "GetRepositoryPolicy" => {
+                let own = r#"{"Version":"2012-10-17","Statement":{"Sid":"own"}}"#;
+                Ok(Reply::fields(json!({ "policyText": own })))
+            }
+            "SetRepositoryPolicy" => {
+                state.pulled = true;
+                state.sent.push((call.name().to_owned(), Value::Object(call.input.clone())));
+                Ok(Reply::fields(json!({})))
+            }
+            "SendMessageBatch" | "PublishBatch" => Err(ServiceError::new(
+                400,
+                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+                "Id 1 repeated.",
+            )),
+            "SendMessage" | "Publish" | "PutEvents" => {
+                state.sent.push((call.name().to_owned(), Value::Object(call.input.clone())));
+                Ok(Reply::fields(json!({})))
             }
             "ReceiveMessage" | "DeleteMessage" | "GetQueueAttributes" => queue(&mut state, call),
             other => panic!("nobody expected {other}"),

@@ -20,6 +20,8 @@ fn named<'m>(members: &'m [Member], name: &str) -> Option<&'m Member> {
         members
             .iter()
             .find(|it| it.name.eq_ignore_ascii_case(name) || it.wire.eq_ignore_ascii_case(name))
+            // CloudFront's `IsIPV6Enabled` is the type's `IPV6Enabled`.
+            .or_else(|| members.iter().find(|it| it.name.strip_prefix("Is") == Some(name)))
     })
 }
 

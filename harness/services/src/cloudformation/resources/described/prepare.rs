@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cloudformation::resources::{Context, Failure, pick};
+use crate::cloudformation::resources::{Context, Failure, ec2_security_group, pick};
 use ringfence_models::Service;
 use ringfence_models::services::{S3, SecretsManager};
 
@@ -24,6 +24,8 @@ pub(super) async fn properties(
         | "AWS::AppSync::GraphQLSchema"
         | "AWS::AppSync::Resolver" => texts_of(context, wanted).await,
         "AWS::Batch::ComputeEnvironment" => Ok(service_role(context, wanted)),
+        "AWS::EC2::SecurityGroupEgress" | "AWS::EC2::SecurityGroupIngress" => Ok(rule(wanted)),
+        "AWS::ResourceGroups::Group" => Ok(group(context, wanted)),
         "AWS::StepFunctions::StateMachine" => definition(context, wanted).await,
         // Who changes something else keeps the secret.
         "AWS::SecretsManager::Secret"
@@ -35,6 +37,33 @@ pub(super) async fn properties(
         }
         _ => Ok(wanted.clone()),
     }
+}
+
+/// A rule of a security group as the call takes it: its description stands in the
+/// range that it has.
+fn rule(wanted: &Map<String, Value>) -> Map<String, Value> {
+    let mut prepared = wanted.clone();
+    let permission = ec2_security_group::permission(&Value::Object(wanted.clone()));
+    prepared.insert(PERMISSIONS.to_owned(), json!([permission]));
+    prepared
+}
+
+/// Under which name the rule is given to the call; no property is called so.
+const PERMISSIONS: &str = "(permissions)";
+
+/// A group of a stack's resources without a query is that of its own stack
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-resourcegroups-group-resourcequery.html>).
+fn group(context: &Context, wanted: &Map<String, Value>) -> Map<String, Value> {
+    let mut prepared = wanted.clone();
+    if let Some(query) = prepared.get_mut("ResourceQuery").and_then(Value::as_object_mut)
+        && query.get("Type").and_then(Value::as_str) == Some("CLOUDFORMATION_STACK_1_0")
+    {
+        let own = json!({
+            "ResourceTypeFilters": ["AWS::AllSupported"], "StackIdentifier": context.stack_id,
+        });
+        query.entry("Query").or_insert(own);
+    }
+    prepared
 }
 
 /// An integration's responses with the templates that they have: none. moto asks
