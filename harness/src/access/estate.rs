@@ -18,6 +18,8 @@ pub struct Estate {
     pub(crate) resources: Vec<Resource>,
     /// What plans and states give out, where it is known.
     pub(crate) outputs: BTreeMap<String, serde_json::Value>,
+    /// The same of each, by the name of its root module, else by its path.
+    pub(crate) roots: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
     /// The entries that templates make.
     pub(crate) of_templates: Vec<String>,
     /// The functions that templates make, with their roles.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use ringfence_policy::Document;
 
 use super::complete::Source;
-use super::plan::{self, Contents};
+use super::together::{self, File};
 use super::{estate::Estate, templates};
 use crate::config::Config;
 use crate::lint::known::Node;
@@ -126,7 +126,7 @@ pub fn shown(paths: &[PathBuf], configurations: &Configurations) -> Result<Estat
     for path in paths {
         let content = fs::read_to_string(path).map_err(|error| Unreadable::new(path, error))?;
         match read(&content) {
-            Ok(Read::Other(root)) if terraform::is_shown(&root) => reader.add(path, &root)?,
+            Ok(Read::Other(root)) if terraform::is_shown(&root) => reader.add(path, root)?,
             Ok(_) => {
                 let what = "not what `terraform show -json` prints of a plan or a state";
                 return Err(Unreadable::new(path, what));
@@ -140,40 +140,37 @@ pub fn shown(paths: &[PathBuf], configurations: &Configurations) -> Result<Estat
     reader.done()
 }
 
-/// Reads states as `terraform show -json` prints them, together.
-///
-/// # Errors
-/// What is none, or of another form.
-pub fn states(texts: &[String], configurations: &Configurations) -> Result<Estate, Unreadable> {
-    let mut reader = Reader::new(configurations);
-    let path = Path::new("the deployed state");
-    for text in texts {
-        let root = printed(path, text)?;
-        reader.add(path, &root)?;
-    }
-    reader.done()
+/// What `terraform show -json` prints of a root module that was applied or planned here.
+#[derive(Debug)]
+pub struct Printed {
+    /// What others call the root module.
+    pub name: String,
+    /// Its directory.
+    pub directory: PathBuf,
+    /// What is printed.
+    pub text: String,
 }
 
-/// What Terraform printed here.
-fn printed(path: &Path, text: &str) -> Result<Node, Unreadable> {
-    match read(text) {
-        Ok(Read::Other(root)) if terraform::is_shown(&root) => Ok(root),
-        Ok(_) => Err(Unreadable::new(path, "not what Terraform shows of a plan or a state")),
-        Err(error) => Err(Unreadable::new(path, error)),
-    }
-}
-
-/// Reads what `terraform show -json` prints of root modules that were planned here, each
-/// with its directory, together.
+/// Reads root modules that were applied or planned here, together.
 ///
 /// # Errors
-/// What is no such thing, or of another form.
-pub fn planned(roots: &[(PathBuf, String)]) -> Result<Estate, Unreadable> {
+/// What is no plan and no state, or of another form.
+pub fn printed(roots: Vec<Printed>) -> Result<Estate, Unreadable> {
     let configurations = &Configurations::default();
     let mut reader = Reader::new(configurations);
-    for (directory, text) in roots {
-        let source = Source::read(directory).map_err(|error| Unreadable::new(directory, error))?;
-        reader.add_with(directory, &printed(directory, text)?, Some(&source))?;
+    for Printed { name, directory, text } in roots {
+        let root = match read(&text) {
+            Ok(Read::Other(root)) if terraform::is_shown(&root) => root,
+            Ok(_) => {
+                let what = "not what Terraform shows of a plan or a state";
+                return Err(Unreadable::new(&directory, what));
+            }
+            Err(error) => return Err(Unreadable::new(&directory, error)),
+        };
+        // A state leaves nothing open.
+        let source = root.get("configuration").map(|_| Source::read(&directory)).transpose();
+        let source = source.map_err(|error| Unreadable::new(&directory, error))?;
+        reader.add_file(&directory, File { name, root, source })?;
     }
     reader.done()
 }
@@ -257,7 +254,7 @@ struct Reader<'r> {
     /// The policies that stand by themselves.
     estate: Estate,
     /// The plans and states, each with where it is.
-    shown: Vec<(PathBuf, Contents)>,
+    shown: Vec<(PathBuf, File)>,
 }
 
 impl<'r> Reader<'r> {
@@ -267,11 +264,11 @@ impl<'r> Reader<'r> {
 
     /// The estate of all that was read.
     fn done(self) -> Result<Estate, Unreadable> {
-        let (paths, contents): (Vec<PathBuf>, Vec<Contents>) = self.shown.into_iter().unzip();
+        let (paths, files): (Vec<PathBuf>, Vec<File>) = self.shown.into_iter().unzip();
         let wrong = |file: usize, message: String| {
             Unreadable::new(paths.get(file).map_or(Path::new(""), PathBuf::as_path), message)
         };
-        let mut all = plan::read(contents).map_err(|unfit| wrong(unfit.file, unfit.message))?;
+        let mut all = together::read(files).map_err(|unfit| wrong(unfit.file, unfit.message))?;
         for (name, entry) in self.estate.entries {
             if all.entries.contains_key(&name) {
                 return Err(wrong(0, format!("`{name}` is in another file too")));
@@ -325,7 +322,7 @@ impl<'r> Reader<'r> {
             }
         };
         if terraform::is_shown(&root) {
-            self.add(path, &root)?;
+            self.add(path, root)?;
         } else if terraform::is_raw_state(&root) {
             return Err(wrong(
             "this is Terraform's own state file, whose form is not stable: write `terraform show \
@@ -344,27 +341,21 @@ impl<'r> Reader<'r> {
         Ok(())
     }
 
-    /// Adds a plan or a state.
-    fn add(&mut self, path: &Path, root: &Node) -> Result<(), Unreadable> {
-        let source = self.configurations.of(path, root)?;
-        self.add_with(path, root, source.as_ref())
+    /// Adds a plan or a state, called as its path is.
+    fn add(&mut self, path: &Path, root: Node) -> Result<(), Unreadable> {
+        let source = self.configurations.of(path, &root)?;
+        self.add_file(path, File { name: path.display().to_string(), root, source })
     }
 
-    /// Adds one, with its configuration.
-    fn add_with(
-        &mut self,
-        path: &Path,
-        root: &Node,
-        source: Option<&Source>,
-    ) -> Result<(), Unreadable> {
+    fn add_file(&mut self, path: &Path, file: File) -> Result<(), Unreadable> {
         let wrong = |message: String| Unreadable::new(path, message);
-        let version = root.get("format_version").and_then(Node::text).unwrap_or_default();
+        let version = file.root.get("format_version").and_then(Node::text).unwrap_or_default();
         // <https://developer.hashicorp.com/terraform/internals/json-format>: a new major
         // version is not compatible. Older ones begin with 0.
         if !["0", "1"].contains(&version.split('.').next().unwrap_or_default()) {
             return Err(wrong(format!("format version `{version}` is not read here; 1 is")));
         }
-        self.shown.push((path.to_owned(), Contents::of(root, source)));
+        self.shown.push((path.to_owned(), file));
         Ok(())
     }
 }

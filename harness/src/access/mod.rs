@@ -14,6 +14,7 @@ pub mod files;
 mod plan;
 pub mod stated;
 mod templates;
+mod together;
 pub mod told;
 pub mod what;
 

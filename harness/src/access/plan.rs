@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ringfence_policy::{Document, Kind, Principal};
 use serde_json::Value as Json;
 
-use super::complete::{Source, resources};
+use super::complete::{Apart, Source, resources};
 use super::estate::{Entry, Estate};
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type};
@@ -17,75 +17,45 @@ const IDENTITIES: [(&str, &str); 3] =
 
 /// What a plan or a state has.
 pub(super) struct Contents {
-    resources: Vec<Resource>,
+    pub(super) resources: Vec<Resource>,
     links: Links,
-    outputs: BTreeMap<String, Json>,
+    pub(super) outputs: BTreeMap<String, Json>,
+    pub(super) apart: Apart,
 }
 
 impl Contents {
     /// Of what `terraform show -json` prints, and the configuration that it is of.
-    pub(super) fn of(root: &Node, source: Option<&Source>) -> Self {
-        let (resources, links, outputs) = resources(root, source);
-        Self { resources, links, outputs }
+    pub(super) fn of(root: &Node, source: Option<&Source>, apart: Apart) -> Self {
+        let (resources, links, outputs) = resources(root, source, &apart);
+        Self { resources, links, outputs, apart }
     }
-}
-
-/// Why files make no estate, and which one does not fit.
-pub(super) struct Unfit {
-    pub(super) file: usize,
-    pub(super) message: String,
-}
-
-/// Reads plans and states, together: an identity of one has what others attach to it.
-///
-/// # Errors
-/// A policy that AWS would not store, by its resource, and what two files make.
-pub(super) fn read(files: Vec<Contents>) -> Result<Estate, Unfit> {
-    let mut estate = Estate::default();
-    let mut made = BTreeMap::new();
-    for (file, own) in files.iter().enumerate() {
-        let mut plan = Plan { files: &files, file, own, estate: &mut estate, made: &mut made };
-        for resource in own.resources.iter().filter(|resource| !resource.is_data) {
-            plan.add(resource).map_err(|message| Unfit { file, message })?;
-        }
-    }
-    for (file, own) in files.iter().enumerate() {
-        Plan { files: &files, file, own, estate: &mut estate, made: &mut made }.join_groups();
-    }
-    for Contents { resources, outputs, .. } in files {
-        estate.resources.extend(resources);
-        for (name, value) in outputs {
-            let known = estate.outputs.entry(name).or_insert_with(|| value.clone());
-            // Of two with one name and different values nobody knows which is meant.
-            if *known != value {
-                *known = Json::Null;
-            }
-        }
-    }
-    Ok(estate)
 }
 
 /// One of the files, beside the others.
-struct Plan<'p, 'e> {
-    files: &'p [Contents],
-    file: usize,
-    own: &'p Contents,
-    estate: &'e mut Estate,
+pub(super) struct Plan<'p, 'e> {
+    pub(super) files: &'p [Contents],
+    pub(super) file: usize,
+    pub(super) own: &'p Contents,
+    pub(super) estate: &'e mut Estate,
     /// By the name of an entry, which file makes it.
-    made: &'e mut BTreeMap<String, usize>,
+    pub(super) made: &'e mut BTreeMap<String, usize>,
 }
 
 /// A managed policy, as far as it is known.
 enum Managed<'p> {
-    /// It is in the files.
-    Here(&'p Resource),
+    /// It is in the files, where it is called so.
+    Here(String, &'p Resource),
     /// Its document is elsewhere.
     Elsewhere(String),
     Unknown,
 }
 
 impl<'p> Plan<'p, '_> {
-    fn add(&mut self, resource: &Resource) -> Result<(), String> {
+    /// Adds what a resource says.
+    ///
+    /// # Errors
+    /// A policy that AWS would not store, and what two files make.
+    pub(super) fn add(&mut self, resource: &Resource) -> Result<(), String> {
         let kind = resource.kind.as_str();
         if let Some((_, word)) = IDENTITIES.iter().find(|(name, _)| *name == kind) {
             return self.identity(resource, word);
@@ -97,9 +67,9 @@ impl<'p> Plan<'p, '_> {
         });
         match owned {
             Some((word, "_policy")) => {
-                let owners = self.owners(resource, word, word);
-                for owner in owners {
-                    self.inline(&owner, resource, resource.values.get("policy"))?;
+                let own = self.called(resource);
+                for owner in self.owners(resource, word, word) {
+                    self.inline(&owner, &own, resource.values.get("policy"))?;
                 }
                 return Ok(());
             }
@@ -128,16 +98,16 @@ impl<'p> Plan<'p, '_> {
 
     /// A role, user or group with what stands in its own resource.
     fn identity(&mut self, resource: &Resource, word: &str) -> Result<(), String> {
-        let name = self.name(resource, word);
+        let (name, own) = (self.name(resource, word), self.called(resource));
         self.make(&name)?;
         let arn = resource.values.get("arn").and_then(Node::text);
         let entry = self.estate.entry(&name);
         entry.principal = arn.and_then(|arn| principal(word, arn));
         for policy in items(resource.values.get("inline_policy")) {
             if matches!(policy.value, Value::Unknown) {
-                self.unknown(&name, resource, "inline_policy");
+                self.unknown(&name, &own, "inline_policy");
             } else if policy.get("policy").is_some_and(Node::is_something) {
-                self.inline(&name, resource, policy.get("policy"))?;
+                self.inline(&name, &own, policy.get("policy"))?;
             }
         }
         for one in items(resource.values.get("managed_policy_arns")) {
@@ -148,28 +118,28 @@ impl<'p> Plan<'p, '_> {
             resource.values.get("permissions_boundary").filter(|node| node.is_something())
         {
             match self.managed(resource, "permissions_boundary", boundary) {
-                Managed::Here(policy) => {
-                    match self.document(policy, policy.values.get("policy"), Kind::Boundary)? {
+                Managed::Here(called, policy) => {
+                    match document_of(&called, policy.values.get("policy"), Kind::Boundary)? {
                         Some(document) => {
                             self.estate.entry(&name).policies.boundary = Some(vec![document])
                         }
-                        None => self.unknown(&name, policy, "policy"),
+                        None => self.unknown(&name, &called, "policy"),
                     }
                 }
                 Managed::Elsewhere(arn) => {
                     let what = format!("the boundary `{arn}` is not in the files");
                     self.estate.entry(&name).unknown.insert(what);
                 }
-                Managed::Unknown => self.unknown(&name, resource, "permissions_boundary"),
+                Managed::Unknown => self.unknown(&name, &own, "permissions_boundary"),
             }
         }
         if let Some(trust) =
             resource.values.get("assume_role_policy").filter(|node| node.is_something())
         {
             let of = format!("trust of {name}");
-            match self.document(resource, Some(trust), Kind::Trust)? {
+            match document_of(&own, Some(trust), Kind::Trust)? {
                 Some(document) => self.estate.entry(&of).policies.resource = Some(document),
-                None => self.unknown(&of, resource, "assume_role_policy"),
+                None => self.unknown(&of, &own, "assume_role_policy"),
             }
         }
         Ok(())
@@ -186,7 +156,11 @@ impl<'p> Plan<'p, '_> {
 
     fn name(&self, resource: &Resource, word: &str) -> String {
         let name = resource.values.get("name").and_then(Node::text);
-        name.map_or_else(|| resource.address.clone(), |name| format!("{word}/{name}"))
+        name.map_or_else(|| self.called(resource), |name| format!("{word}/{name}"))
+    }
+
+    fn called(&self, resource: &Resource) -> String {
+        self.own.apart.called(&resource.address)
     }
 
     /// Whose a policy or an attachment is: by name, or by who is referred to.
@@ -199,9 +173,8 @@ impl<'p> Plan<'p, '_> {
                     Some(owner) => owners.push(self.name(owner, word)),
                     None if matches!(node.value, Value::Unknown) => {
                         // It may be anybody's.
-                        let what =
-                            format!("{}: {attribute} is known after apply only", resource.address);
-                        self.estate.entry(&resource.address).unknown.insert(what);
+                        let name = self.called(resource);
+                        self.unknown(&name, &name, attribute);
                     }
                     None => {}
                 },
@@ -221,15 +194,11 @@ impl<'p> Plan<'p, '_> {
         found.next().is_none().then_some(first)
     }
 
-    fn inline(
-        &mut self,
-        owner: &str,
-        resource: &Resource,
-        node: Option<&Node>,
-    ) -> Result<(), String> {
-        match self.document(resource, node, Kind::Identity)? {
+    /// Adds what stands in a resource of some name.
+    fn inline(&mut self, owner: &str, name: &str, node: Option<&Node>) -> Result<(), String> {
+        match document_of(name, node, Kind::Identity)? {
             Some(document) => self.estate.entry(owner).policies.identity.push(document),
-            None => self.unknown(owner, resource, "policy"),
+            None => self.unknown(owner, name, "policy"),
         }
         Ok(())
     }
@@ -245,14 +214,18 @@ impl<'p> Plan<'p, '_> {
     fn managed(&self, resource: &Resource, attribute: &str, node: &Node) -> Managed<'p> {
         let Some(arn) = node.text() else {
             let policy = self.referred(resource, attribute, "aws_iam_policy");
-            return policy.map_or(Managed::Unknown, Managed::Here);
+            return policy
+                .map_or(Managed::Unknown, |policy| Managed::Here(self.called(policy), policy));
         };
-        let of_arn = |one: &&Resource| {
+        let is_it = |one: &&Resource| {
             one.kind == "aws_iam_policy" && one.values.get("arn").and_then(Node::text) == Some(arn)
         };
-        let others = self.files.iter().flat_map(|file| &file.resources);
-        let here = self.own.resources.iter().chain(others).find(of_arn);
-        here.map_or_else(|| Managed::Elsewhere(arn.to_owned()), Managed::Here)
+        let mut all = std::iter::once(self.own).chain(self.files);
+        let here = all.find_map(|file| {
+            let policy = file.resources.iter().find(is_it)?;
+            Some(Managed::Here(file.apart.called(&policy.address), policy))
+        });
+        here.unwrap_or_else(|| Managed::Elsewhere(arn.to_owned()))
     }
 
     fn take(
@@ -263,13 +236,13 @@ impl<'p> Plan<'p, '_> {
         attribute: &str,
     ) -> Result<(), String> {
         match managed {
-            Managed::Here(policy) => {
-                self.inline(owner, policy, policy.values.get("policy"))?;
+            Managed::Here(name, policy) => {
+                self.inline(owner, &name, policy.values.get("policy"))?;
             }
             Managed::Elsewhere(arn) => {
                 self.estate.entry(owner).outside.insert(arn);
             }
-            Managed::Unknown => self.unknown(owner, resource, attribute),
+            Managed::Unknown => self.unknown(owner, &self.called(resource), attribute),
         }
         Ok(())
     }
@@ -288,39 +261,28 @@ impl<'p> Plan<'p, '_> {
             if differs {
                 continue;
             }
-            self.make(&resource.address)?;
-            match self.document(resource, Some(node), *kind)? {
+            let name = self.called(resource);
+            self.make(&name)?;
+            match document_of(&name, Some(node), *kind)? {
                 Some(document) => {
                     let document = Arc::unwrap_or_clone(document);
-                    let added = self.estate.add(&resource.address, document);
+                    let added = self.estate.add(&name, document);
                     added.map_err(|error| error.to_string())?;
                 }
-                None => self.unknown(&resource.address, resource, attribute),
+                None => self.unknown(&name, &name, attribute),
             }
         }
         Ok(())
     }
 
-    /// A document; `None` where it is not known.
-    fn document(
-        &self,
-        resource: &Resource,
-        node: Option<&Node>,
-        kind: Kind,
-    ) -> Result<Option<Arc<Document>>, String> {
-        let Some(text) = node.and_then(Node::text) else { return Ok(None) };
-        let document = Document::parse(resource.address.clone(), text, kind)
-            .map_err(|error| format!("{}: {error}", resource.address))?;
-        Ok(Some(Arc::new(document)))
-    }
-
-    fn unknown(&mut self, owner: &str, resource: &Resource, attribute: &str) {
-        let what = format!("{}: {attribute} is known after apply only", resource.address);
+    /// Notes that something of a resource of some name is not known.
+    fn unknown(&mut self, owner: &str, name: &str, attribute: &str) {
+        let what = format!("{name}: {attribute} is known after apply only");
         self.estate.entry(owner).unknown.insert(what);
     }
 
     /// Users have what their groups have.
-    fn join_groups(&mut self) {
+    pub(super) fn join_groups(&mut self) {
         let mut members: Vec<(String, String)> = Vec::new();
         for resource in self.own.resources.iter().filter(|resource| !resource.is_data) {
             let (users, groups) = match resource.kind.as_str() {
@@ -348,6 +310,17 @@ impl<'p> Plan<'p, '_> {
             entry.unknown.extend(unknown);
         }
     }
+}
+
+/// A document, called as its resource is; `None` where it is not known.
+fn document_of(
+    name: &str,
+    node: Option<&Node>,
+    kind: Kind,
+) -> Result<Option<Arc<Document>>, String> {
+    let Some(text) = node.and_then(Node::text) else { return Ok(None) };
+    let document = Document::parse(name.to_owned(), text, kind);
+    document.map(|it| Some(Arc::new(it))).map_err(|error| format!("{name}: {error}"))
 }
 
 /// The items of a list, or the one value; an unknown list is one unknown value.

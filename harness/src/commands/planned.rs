@@ -1,19 +1,15 @@
 //! The configured root modules, planned here, for whoever asks about them without a file.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
 use super::{backend, terminal, to_its_end};
 use crate::access::estate::Estate;
-use crate::access::files;
+use crate::access::files::{self, Printed};
 use crate::config::{App, Backend, Config};
 use crate::exit::Exit;
 use crate::stack::{Options, Stack};
-
-/// What `terraform show -json` prints of root modules, each with its directory.
-pub(super) type Roots = Vec<(PathBuf, String)>;
 
 /// Plans the root modules, and then answers about them. A signal ends both, and what was
 /// started is removed.
@@ -22,7 +18,7 @@ pub(super) type Roots = Vec<(PathBuf, String)>;
 /// What cannot be planned, and why; the answer's own.
 pub(super) fn then(
     config: Config,
-    answer: impl FnOnce(Roots, Duration, &Config) -> anyhow::Result<Exit> + Send + 'static,
+    answer: impl FnOnce(Vec<Printed>, Duration, &Config) -> anyhow::Result<Exit> + Send + 'static,
 ) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let exit = runtime.block_on(to_its_end(async move {
@@ -38,7 +34,7 @@ pub(super) fn then(
 
 /// Plans the last root module in a copy; those before it are applied, for it may read what
 /// they make.
-async fn plan(config: &Config) -> anyhow::Result<Roots> {
+async fn plan(config: &Config) -> anyhow::Result<Vec<Printed>> {
     if config.layer1.is_empty() {
         bail!(
             "nothing to ask about: `{}` names no root module (`layer1.directory`); give \
@@ -61,10 +57,9 @@ async fn plan(config: &Config) -> anyhow::Result<Roots> {
     let stack = Stack::start(config.clone(), options)
         .await
         .context("cannot plan the root modules (`--plan FILE` takes a plan from elsewhere)")?;
-    let shown = stack.layer1_states();
+    let printed = stack.printed();
     stack.stop().await;
-    let directories = config.layer1.iter().map(|layer1| layer1.directory.clone());
-    Ok(directories.zip(shown?).collect())
+    Ok(printed?)
 }
 
 /// Adds what the apps deploy, by their templates.

@@ -13,7 +13,7 @@ use super::guarded::Guarded;
 use super::{certificates, claims, decide, reach, told};
 use crate::access::deployed;
 use crate::access::estate::Estate;
-use crate::access::files::{self, Configurations};
+use crate::access::files;
 use crate::access::stated::stated;
 use crate::attacks::{Step, Suite, role_policies};
 
@@ -61,9 +61,9 @@ async fn decided<T: Send + 'static>(
 
 /// What is deployed.
 async fn estate(suite: &Suite<'_>) -> anyhow::Result<Estate> {
-    let states = suite.stack().layer1_states()?;
+    let states = suite.stack().printed()?;
     anyhow::ensure!(!states.is_empty(), "there is no state of Terraform's");
-    let mut estate = files::states(&states, &Configurations::default())?;
+    let mut estate = files::printed(states)?;
     of_stacks(suite, &mut estate).await?;
     functions(suite, &mut estate).await?;
     Ok(estate)

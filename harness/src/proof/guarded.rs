@@ -1,8 +1,9 @@
 //! Whom the guard rails are about, and what they guard.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringfence_policy::Kind;
+use serde_json::Value;
 
 use crate::access::estate::{Entry, Estate};
 use crate::config::{App, Config, Job};
@@ -143,8 +144,11 @@ impl<'e> Guarded<'e> {
         if named.starts_with("arn:") {
             return Some(named.to_owned());
         }
-        let named = of_root(named);
-        let of = self.estate.resources.iter().find(|one| one.address == named);
+        let resources = self.estate.resources.iter();
+        let of = |address: &str| resources.clone().find(|one| one.address == address);
+        // What several root modules call alike stands behind the name of each.
+        let apart = named.split_once(':').map(|(root, rest)| format!("{root}/{rest}"));
+        let of = apart.and_then(|it| of(&it)).or_else(|| of(of_root(named)));
         if let Some(arn) = of.and_then(|role| text(role, "arn")) {
             return Some(arn.to_owned());
         }
@@ -236,8 +240,7 @@ fn name_of<'e>((name, entry): (&'e String, &'e Entry)) -> (&'e str, &'e Entry) {
 
 /// An output of some files, or a member of one after a dot.
 pub(super) fn output_of<'e>(estate: &'e Estate, named: &str) -> Option<&'e str> {
-    let outputs = &estate.outputs;
-    let named = of_root(named);
+    let (outputs, named) = outputs_of(estate, named);
     let whole = outputs.get(named).and_then(|value| value.as_str());
     whole.or_else(|| {
         let (name, member) = named.split_once('.')?;
@@ -245,8 +248,17 @@ pub(super) fn output_of<'e>(estate: &'e Estate, named: &str) -> Option<&'e str> 
     })
 }
 
-/// A name without that of its root module, `identity:` before it: of several files
-/// all count together.
+/// The outputs among which a name is, and the name there: those of the root module that
+/// stands before it, where that is one of the files, else of all.
+pub(super) fn outputs_of<'e, 'n>(
+    estate: &'e Estate,
+    named: &'n str,
+) -> (&'e BTreeMap<String, Value>, &'n str) {
+    let root = named.split_once(':').and_then(|(root, _)| estate.roots.get(root));
+    (root.unwrap_or(&estate.outputs), of_root(named))
+}
+
+/// A name without that of its root module, `identity:` before it.
 pub(super) fn of_root(named: &str) -> &str {
     named.split_once(':').map_or(named, |(_, rest)| rest)
 }

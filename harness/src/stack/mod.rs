@@ -29,6 +29,7 @@ use ringfence_sandbox::Sandbox;
 use ringfence_services::Credentials;
 use url::Url;
 
+use crate::access::files::Printed;
 use crate::aws::Client;
 use crate::config::{App, Config, IssuerKind};
 use crate::emulator::Emulator;
@@ -138,6 +139,20 @@ impl Stack {
         let states = all.iter().take(applied).map(state);
         let states = states.chain(self.plan.clone().map(Ok)).collect::<io::Result<_>>();
         states.map_err(StackError::State)
+    }
+
+    /// The same, each with its root module.
+    ///
+    /// # Errors
+    /// As [`Self::layer1_states`].
+    pub fn printed(&self) -> Result<Vec<Printed>, StackError> {
+        let all = self.config.layer1.iter().zip(self.layer1_states()?);
+        let printed = all.map(|(layer1, text)| Printed {
+            name: layer1.name(),
+            directory: layer1.directory.clone(),
+            text,
+        });
+        Ok(printed.collect())
     }
 
     /// What was read of the account so far.

@@ -7,7 +7,9 @@ use std::path::Path;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::shop::{REPOSITORY, allow, estate, iam, limit, of, run, state, text, work};
+use crate::shop::{
+    CONFIG, REPOSITORY, allow, estate, iam, limit, of, rail, run, state, text, work,
+};
 
 fn resources(state: &Value) -> Vec<Value> {
     state["values"]["root_module"]["resources"].as_array().unwrap().clone()
@@ -216,4 +218,46 @@ fn the_configuration_that_is_given_is_of_the_plans_alone() {
     fs::create_dir(state.path().join("own")).unwrap();
     let output = run(state.path(), &["--state", "state.json", "--configuration", "own"]);
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+}
+
+/// What two files call alike stands behind the name of each.
+#[test]
+fn what_two_files_call_alike_is_told_apart() {
+    let bucket = |bucket: &str| {
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "Open", "Effect": "Allow",
+            "Action": "s3:GetObject", "Principal": {"AWS": iam("role/deployer")},
+            "Resource": format!("arn:aws:s3:::{bucket}/*")}]});
+        json!({"address": "aws_s3_bucket_policy.b", "mode": "managed", "type": "aws_s3_bucket_policy",
+            "values": {"bucket": bucket, "policy": policy.to_string()}})
+    };
+    let first = state(&work(), &limit(), REPOSITORY, &[bucket("data")]);
+    let mut role = resources(&first)[2].clone();
+    assert_eq!(role["address"], "aws_iam_role.deployer");
+    role["values"]["name"] = json!("second");
+    role["values"]["arn"] = json!(iam("role/second"));
+    let other = as_state(&[role, bucket("artifacts")]);
+    let files = ["--state", "state.json", "--state", "other.json"];
+    let asked = |output: &str| {
+        let directory = estate(&first);
+        fs::write(directory.path().join("other.json"), other.to_string()).unwrap();
+        let config = CONFIG.replace("aws_iam_role.deployer", output);
+        fs::write(directory.path().join("ringfence.toml"), config).unwrap();
+        (directory.path().to_owned(), directory)
+    };
+    let (place, _directory) = asked("state.json:aws_iam_role.deployer");
+    let (_, lines) = told(&place, &files);
+    let shown = &rail(&lines, "a team's artifacts are its own")["violations"][0];
+    assert_eq!(shown["identity"], "role/deployer by other.json/aws_s3_bucket_policy.b");
+    let by = json!(["statement `Open` of `other.json/aws_s3_bucket_policy.b`"]);
+    assert_eq!(shown["allowed_by"], by);
+    let (place, _directory) = asked("other.json:aws_iam_role.deployer");
+    let (_, lines) = told(&place, &files);
+    let routes = rail(&lines, "every route is behind the authorizer");
+    assert_eq!(routes["identities"], json!(["role/second"]));
+    // Without the name of its file nobody knows which is meant.
+    let (place, _directory) = asked("aws_iam_role.deployer");
+    let output = run(&place, &files);
+    let nobody = "deployer `stack`: `aws_iam_role.deployer` names no role of the files\n";
+    assert!(text(&output.stderr).ends_with(nobody), "{}", text(&output.stderr));
+    assert_eq!(output.status.code(), Some(2));
 }

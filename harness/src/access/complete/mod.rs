@@ -21,7 +21,8 @@ mod names;
 mod setting;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -29,6 +30,25 @@ use crate::lint::known::Node;
 use crate::lint::terraform::{self, Links, Resource};
 
 pub(super) use source::Source;
+
+/// What tells the resources of a file from those of others that count together with it.
+#[derive(Debug, Default)]
+pub(super) struct Apart {
+    /// What the file is called.
+    pub(super) name: String,
+    /// The addresses that several files have.
+    pub(super) several: Rc<BTreeSet<String>>,
+}
+
+impl Apart {
+    /// A resource's address, behind the file's name where another file has the same.
+    pub(super) fn called(&self, address: &str) -> String {
+        match self.several.contains(address) {
+            true => format!("{}/{address}", self.name),
+            false => address.to_owned(),
+        }
+    }
+}
 
 /// Each round may determine what others refer to; a chain is no longer.
 const ROUNDS: usize = 8;
@@ -38,6 +58,7 @@ const ROUNDS: usize = 8;
 pub(super) fn resources(
     root: &Node,
     source: Option<&Source>,
+    apart: &Apart,
 ) -> (Vec<Resource>, Links, BTreeMap<String, Value>) {
     let mut resources = terraform::resources(root);
     let links = Links::of(root, &resources);
@@ -46,7 +67,7 @@ pub(super) fn resources(
     defaults::complete(root, source, &mut resources, &setting);
     for _ in 0..ROUNDS {
         let before = open(&resources);
-        names::complete(&mut resources, &setting);
+        names::complete(&mut resources, &setting, apart);
         if let Some(source) = source {
             fill::complete(root, source, &mut resources, &read);
         }

@@ -1,5 +1,6 @@
 //! ARNs and ids that names determine.
 
+use super::Apart;
 use super::setting::Setting;
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
@@ -129,11 +130,12 @@ const CHOSEN: [(&str, &str, &str); 24] = [
 const UNKNOWN: &str = "known-after-apply.";
 
 /// Completes what names determine, and names what AWS chooses.
-pub(super) fn complete(resources: &mut [Resource], setting: &Setting) {
+pub(super) fn complete(resources: &mut [Resource], setting: &Setting, apart: &Apart) {
     for resource in resources.iter_mut().filter(|one| !one.is_data) {
         for (kind, attribute, prefix) in CHOSEN {
             if kind == resource.kind {
-                let chosen = format!("{prefix}{UNKNOWN}{}", plain(&resource.address));
+                let chosen =
+                    format!("{prefix}{UNKNOWN}{}", plain(&apart.called(&resource.address)));
                 set(resource, attribute, Some(chosen));
             }
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::known::{At, Files, Known};
 use crate::access::estate::Estate;
 use crate::config::Config;
-use crate::proof::guarded::{of_root, output_of};
+use crate::proof::guarded::{output_of, outputs_of};
 
 /// Where an interface of functions stands.
 pub(super) enum Place {
@@ -114,7 +114,8 @@ fn platform_groups(
 
 /// An output that is a list of texts.
 fn texts(estate: &Estate, output: &str) -> Known<Vec<String>> {
-    let value = estate.outputs.get(of_root(output));
+    let (outputs, name) = outputs_of(estate, output);
+    let value = outputs.get(name);
     let items = value.and_then(Value::as_array).filter(|items| !items.is_empty());
     let texts = items.and_then(|items| {
         items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()

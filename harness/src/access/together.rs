@@ -1,0 +1,126 @@
+//! Plans and states that count together, as one estate.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde_json::Value as Json;
+
+use super::complete::{Apart, Source};
+use super::estate::Estate;
+use super::plan::{Contents, Plan};
+use crate::lint::known::Node;
+use crate::lint::terraform::{self, Resource};
+
+/// A plan or a state.
+pub(super) struct File {
+    /// What it is called where others have resources with the same addresses: as the root
+    /// module, else by its path.
+    pub(super) name: String,
+    /// What `terraform show -json` prints.
+    pub(super) root: Node,
+    /// The configuration that it is of.
+    pub(super) source: Option<Source>,
+}
+
+/// Why files make no estate, and which one does not fit.
+pub(super) struct Unfit {
+    pub(super) file: usize,
+    pub(super) message: String,
+}
+
+/// Reads plans and states, together: an identity of one has what others attach to it.
+///
+/// # Errors
+/// A policy that AWS would not store, by its resource, and what two files make.
+pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
+    let several = several(&files);
+    let files = files.into_iter().map(|File { name, root, source }| {
+        Contents::of(&root, source.as_ref(), Apart { name, several: several.clone() })
+    });
+    let files: Vec<Contents> = files.collect();
+    let mut estate = Estate::default();
+    let mut made = BTreeMap::new();
+    for (file, own) in files.iter().enumerate() {
+        let mut plan = Plan { files: &files, file, own, estate: &mut estate, made: &mut made };
+        for resource in own.resources.iter().filter(|resource| !resource.is_data) {
+            plan.add(resource).map_err(|message| Unfit { file, message })?;
+        }
+    }
+    for (file, own) in files.iter().enumerate() {
+        Plan { files: &files, file, own, estate: &mut estate, made: &mut made }.join_groups();
+    }
+    for Contents { resources, outputs, apart, .. } in files {
+        estate.resources.extend(
+            resources
+                .into_iter()
+                .map(|one| Resource { address: apart.called(&one.address), ..one }),
+        );
+        for (name, value) in &outputs {
+            let known = estate.outputs.entry(name.clone()).or_insert_with(|| value.clone());
+            // Of two with one name and different values nobody knows which is meant.
+            if known != value {
+                *known = Json::Null;
+            }
+        }
+        estate.roots.insert(apart.name, outputs);
+    }
+    Ok(estate)
+}
+
+/// The addresses that several files have.
+fn several(files: &[File]) -> Rc<BTreeSet<String>> {
+    let (mut all, mut several) = (BTreeSet::new(), BTreeSet::new());
+    for file in files.iter().filter(|_| files.len() > 1) {
+        let resources = terraform::resources(&file.root).into_iter();
+        let own = resources.filter(|one| !one.is_data).map(|one| one.address);
+        let own: BTreeSet<String> = own.collect();
+        several.extend(own.intersection(&all).cloned());
+        all.extend(own);
+    }
+    Rc::new(several)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::lint::read::{self, Read};
+
+    /// A plan of a new network, with its output.
+    fn plan(name: &str) -> File {
+        let made = json!({"address": "aws_vpc.main", "mode": "managed", "type": "aws_vpc",
+            "change": {"actions": ["create"], "after": {"cidr_block": "10.0.0.0/16"}, "after_unknown": {"id": true}}});
+        let root = json!({"format_version": "1.2", "resource_changes": [made],
+            "planned_values": {"outputs": {"name": {"sensitive": false, "value": name}}}});
+        let Ok(Read::Other(root)) = read::read(&root.to_string()) else { panic!("no plan") };
+        File { name: name.to_owned(), root, source: None }
+    }
+
+    fn ids(estate: &Estate) -> Vec<(&str, &str)> {
+        let id = |one: &'_ Resource| one.values.get("id").and_then(Node::text).map(str::to_owned);
+        let all = estate.resources.iter();
+        assert!(all.clone().all(|one| id(one).is_some()));
+        all.map(|one| (one.address.as_str(), one.values.get("id").unwrap().text().unwrap()))
+            .collect()
+    }
+
+    /// What AWS chooses for one is not what it chooses for the other.
+    #[test]
+    fn what_two_files_call_alike_is_two_things() {
+        let one = read(vec![plan("a")]).unwrap_or_else(|unfit| panic!("{}", unfit.message));
+        assert_eq!(ids(&one), [("aws_vpc.main", "vpc-known-after-apply.aws_5f_vpc.main")]);
+        let two =
+            read(vec![plan("a"), plan("b")]).unwrap_or_else(|unfit| panic!("{}", unfit.message));
+        assert_eq!(
+            ids(&two),
+            [
+                ("a/aws_vpc.main", "vpc-known-after-apply.a_2f_aws_5f_vpc.main"),
+                ("b/aws_vpc.main", "vpc-known-after-apply.b_2f_aws_5f_vpc.main"),
+            ]
+        );
+        // An output that differs is known of each alone.
+        assert_eq!(two.outputs["name"], Json::Null);
+        assert_eq!(two.roots["b"]["name"], "b");
+    }
+}
