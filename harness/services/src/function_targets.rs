@@ -33,6 +33,9 @@ use pattern::Pattern;
 
 /// AWS's limit of subscription filters of a log group.
 const MOST_FILTERS: usize = 2;
+/// What LocalStack says of a rotation function, whichever it is.
+/// <https://github.com/localstack/localstack/blob/v4.14.0/localstack-core/localstack/services/secretsmanager/provider.py>
+const NO_ROTATION_FUNCTION: &str = "Lambda does not exist or could not be accessed";
 /// How long the key lives that a service invokes a function with.
 const KEY_LIFETIME: Duration = Duration::minutes(5);
 
@@ -266,9 +269,10 @@ impl FunctionTargets {
         call: &Call,
         error: &ServiceError,
     ) -> Result<Option<Reply>, ServiceError> {
-        let Some(function) =
-            call.text("RotationLambdaARN").filter(|arn| error.message.contains(arn))
-        else {
+        let of_function = |arn: &&str| {
+            error.message.contains(arn) || error.message == NO_ROTATION_FUNCTION
+        };
+        let Some(function) = call.text("RotationLambdaARN").filter(of_function) else {
             return Ok(None);
         };
         let source = call.text("SecretId").filter(|id| id.starts_with("arn:")).unwrap_or_default();

@@ -239,14 +239,17 @@ async fn a_function_that_may_not_be_invoked_rotates_no_secret() {
         let error = ServiceError::new(404, "ResourceNotFoundException", message);
         world.after((Service::SecretsManager, "RotateSecret"), input, Err(error)).await
     };
-    let unknown = format!("Resource not found for ARN '{FUNCTION}'.");
-    let error = rotate(FUNCTION, &unknown).await.unwrap_err();
-    assert_eq!((error.status, &*error.code), (400, "AccessDeniedException"));
-    assert_eq!(
-        error.message,
-        "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function \
-         policy grants access to the principal secretsmanager.amazonaws.com."
-    );
+    let moto = format!("Resource not found for ARN '{FUNCTION}'.");
+    let localstack = "Lambda does not exist or could not be accessed";
+    for unknown in [&*moto, localstack] {
+        let error = rotate(FUNCTION, unknown).await.unwrap_err();
+        assert_eq!((error.status, &*error.code), (400, "AccessDeniedException"), "{unknown}");
+        assert_eq!(
+            error.message,
+            "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function \
+             policy grants access to the principal secretsmanager.amazonaws.com."
+        );
+    }
     let missing = rotate(FUNCTION, "Secrets Manager can't find the specified secret.").await;
     assert!(missing.unwrap().is_none(), "the upstream's answer stands");
 }
