@@ -4,7 +4,7 @@ use crate::calibration::Calibration;
 use crate::{
     Acceptance, Companion, Companions, Decider, Input, Isolation, Mutant, MutantVerdict,
     MutationSummary, Mutations, Phase, Probe, Proof, ProofVerdict, Provenance, Reach, ReachRow,
-    Reading, RunRecord, RunStatus, SCHEMA_VERSION, Scope, Summary, Upstream, Verdict,
+    Reading, RunRecord, RunStatus, SCHEMA_VERSION, Scope, Starts, Summary, Upstream, Verdict,
 };
 
 pub(crate) fn shown(detail: &str) -> Option<Companion> {
@@ -119,7 +119,11 @@ pub(crate) fn record() -> RunRecord {
             }],
             actions: 100,
         }],
-        isolation: Some(Isolation { mechanism: "namespaces".to_owned(), unisolated: None }),
+        isolation: Some(Isolation {
+            mechanism: "namespaces".to_owned(),
+            unisolated: None,
+            starts: Some(Starts { count: 82, duration_ms: 4_000 }),
+        }),
         readings: ["after-apply", "after-workflows", "after-attacks"]
             .map(|moment| Reading {
                 moment: moment.to_owned(),

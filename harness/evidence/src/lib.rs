@@ -40,7 +40,7 @@ pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};
 pub use proof::{Proof, ProofVerdict};
 pub use record::{
     EvidenceError, Input, Isolation, Phase, Provenance, Reading, RunRecord, RunStatus,
-    SCHEMA_VERSION, Summary, Upstream,
+    SCHEMA_VERSION, Starts, Summary, Upstream,
 };
 pub use table::{Told, probes, table};
 pub use visible::is_active;

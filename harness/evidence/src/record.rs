@@ -135,6 +135,19 @@ pub struct Isolation {
     /// Why that is not enough, so that code under test could have changed
     /// anything; none where it is.
     pub unisolated: Option<String>,
+    /// What it cost; none where an earlier Ringfence wrote the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub starts: Option<Starts>,
+}
+
+/// The programs that were started behind walls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Starts {
+    /// How many.
+    pub count: u64,
+    /// How long all of them together waited for their walls, in milliseconds.
+    pub duration_ms: u64,
 }
 
 /// What was read back of the account at a moment.

@@ -9,6 +9,8 @@ use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use serde::Deserialize;
@@ -121,6 +123,15 @@ impl Sandbox {
     /// The system's own, where the program cannot be started; one that names
     /// what failed, where the walls cannot be put up. Nothing runs then.
     pub async fn start(&self, confinement: &Confinement, output: Output) -> io::Result<Confined> {
+        let began = Instant::now();
+        let confined = self.launch(confinement, output).await?;
+        STARTED.fetch_add(1, Ordering::Relaxed);
+        let took = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        WAITED_US.fetch_add(took, Ordering::Relaxed);
+        Ok(confined)
+    }
+
+    async fn launch(&self, confinement: &Confinement, output: Output) -> io::Result<Confined> {
         if confinement.openings.len() > MOST_OPENINGS {
             return Err(io::Error::other(format!("more than {MOST_OPENINGS} openings")));
         }
@@ -172,6 +183,38 @@ impl Sandbox {
         })
     }
 }
+
+/// Programs that were started behind walls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Started {
+    /// How many.
+    pub count: u64,
+    /// How long was waited for their walls and their first instruction: the sum,
+    /// of what started side by side too.
+    pub waited: Duration,
+}
+
+impl Started {
+    /// What was started since an earlier moment.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Self {
+        Self {
+            count: self.count.saturating_sub(earlier.count),
+            waited: self.waited.saturating_sub(earlier.waited),
+        }
+    }
+}
+
+/// All that this process has started so far.
+pub fn started() -> Started {
+    Started {
+        count: STARTED.load(Ordering::Relaxed),
+        waited: Duration::from_micros(WAITED_US.load(Ordering::Relaxed)),
+    }
+}
+
+static STARTED: AtomicU64 = AtomicU64::new(0);
+static WAITED_US: AtomicU64 = AtomicU64::new(0);
 
 /// The launcher as an interpreter compiles it: by that interpreter alone it can
 /// be read.

@@ -19,7 +19,7 @@ mod relay;
 mod user;
 
 pub use confinement::{Bounds, Confinement, Opening, Wall, interpreter, python};
-pub use launch::{Confined, Output};
+pub use launch::{Confined, Output, Started, started};
 pub use mechanism::{Mechanism, Sandbox};
 pub use user::User;
 

@@ -250,3 +250,13 @@ async fn the_strongest_mechanism_is_found() {
     let found = Sandbox::detect(&python()).await.mechanism();
     assert_eq!(found, Mechanism::Namespaces { other_user: root() });
 }
+
+#[tokio::test]
+async fn what_is_started_is_counted_with_its_time() {
+    let sandbox = Sandbox::detect(&python()).await;
+    let before = started();
+    run(&sandbox, &confinement(&sandbox, "exit 0")).await;
+    let own = started().since(before);
+    // Other tests of this process start theirs.
+    assert!(own.count >= 1 && !own.waited.is_zero(), "{own:?}");
+}

@@ -356,6 +356,7 @@ async fn attack(
         record.probes.extend(conclusion.findings.into_iter().map(probe));
         record.summary = Summary::of(&record.probes);
         record.readings = conclusion.readings;
+        record.isolation = Some(stack.isolation().into());
     }
     Ok(attacks.into_iter().collect())
 }

@@ -1,6 +1,6 @@
 //! Whether the code of the teams is kept apart from what judges it.
 
-use ringfence_sandbox::Mechanism;
+use ringfence_sandbox::{Mechanism, Started, started};
 
 use crate::config::Backend;
 
@@ -11,10 +11,12 @@ pub struct Isolation {
     pub mechanism: Mechanism,
     /// Why that is not enough; none where it is.
     pub reason: Option<String>,
+    /// What this process had started before.
+    before: Started,
 }
 
 impl Isolation {
-    /// What a mechanism and an upstream amount to.
+    /// What a mechanism and an upstream amount to, from now on.
     pub fn of(mechanism: Mechanism, backend: &Backend) -> Self {
         let mut reasons = Vec::new();
         if !mechanism.isolates() {
@@ -30,13 +32,20 @@ impl Isolation {
             ));
         }
         let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
-        Self { mechanism, reason }
+        Self { mechanism, reason, before: started() }
     }
 }
 
+/// As a record keeps it, with what was started until now.
 impl From<&Isolation> for ringfence_evidence::Isolation {
     fn from(own: &Isolation) -> Self {
-        Self { mechanism: own.mechanism.to_string(), unisolated: own.reason.clone() }
+        let Started { count, waited } = started().since(own.before);
+        let duration_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            mechanism: own.mechanism.to_string(),
+            unisolated: own.reason.clone(),
+            starts: Some(ringfence_evidence::Starts { count, duration_ms }),
+        }
     }
 }
 

@@ -184,6 +184,18 @@ fn an_unisolated_run_says_so_in_every_page_and_in_oscal() {
 }
 
 #[test]
+fn what_isolation_cost_stands_in_the_scope_where_it_is_known() {
+    let mut record = fixtures::record();
+    let row =
+        "| code under test kept apart by | namespaces; 82 programs waited 4.0 s in sum for it |";
+    assert!(rendered(&record)["SCOPE.md"].contains(row));
+    record.isolation.as_mut().unwrap().starts = None;
+    let files = rendered(&record);
+    assert!(files["SCOPE.md"].contains("| code under test kept apart by | namespaces |"));
+    assert!(!files["run.json"].contains("\"starts\""));
+}
+
+#[test]
 fn what_the_simulator_said_stands_in_every_form_and_its_absence_in_the_scope() {
     let mut record = fixtures::record();
     let files = rendered(&record);

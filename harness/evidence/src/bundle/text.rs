@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::DESIGN_EVIDENCE;
 use crate::controls::{Assessment, Catalogue, State, Tally};
@@ -120,11 +121,16 @@ fn result(record: &RunRecord) -> String {
 }
 
 fn isolation(record: &RunRecord) -> String {
-    match &record.isolation {
-        Some(own) if own.unisolated.is_none() => own.mechanism.clone(),
-        Some(own) => format!("{}: UNISOLATED", own.mechanism),
-        None => "not known".to_owned(),
+    let Some(own) = &record.isolation else { return "not known".to_owned() };
+    let mut said = own.mechanism.clone();
+    if own.unisolated.is_some() {
+        said.push_str(": UNISOLATED");
     }
+    if let Some(starts) = own.starts {
+        let seconds = Duration::from_millis(starts.duration_ms).as_secs_f64();
+        let _ = write!(said, "; {} programs waited {seconds:.1} s in sum for it", starts.count);
+    }
+    said
 }
 
 fn calibrated(out: &mut String, record: &RunRecord) {

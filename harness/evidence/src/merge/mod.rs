@@ -20,7 +20,7 @@ use crate::acceptance::Idle;
 use crate::bundle::DEPLOYED;
 use crate::part::{Part, Share};
 use crate::proof::{Proof, ProofVerdict};
-use crate::record::{Input, Phase, RunRecord, Summary};
+use crate::record::{Input, Isolation, Phase, RunRecord, Starts, Summary};
 
 /// The bundle of a share.
 #[derive(Debug, Clone)]
@@ -132,13 +132,7 @@ pub fn merge(given: &[Shared]) -> Result<Together, Vec<String>> {
         phases: shares.iter().flat_map(phases).collect(),
         deviations: deviations(&shares),
         readings: records().flat_map(|record| record.readings.clone()).collect(),
-        isolation: records()
-            .map(|record| record.isolation.clone())
-            // One that was not isolated leaves nothing isolated.
-            .max_by_key(|isolation| {
-                isolation.as_ref().is_none_or(|isolation| isolation.unisolated.is_some())
-            })
-            .flatten(),
+        isolation: isolation(&records().map(|record| &record.isolation).collect::<Vec<_>>()),
         proofs: proofs(&shares),
         certificates_sha256: None,
         stale: stale(&shares),
@@ -152,6 +146,20 @@ pub fn merge(given: &[Shared]) -> Result<Together, Vec<String>> {
     };
     let origin = of.into_iter().filter_map(place).collect();
     Ok(Together { record, origin })
+}
+
+/// How all parts were kept apart: one that was not isolated leaves nothing
+/// isolated. What it cost is the sum.
+fn isolation(parts: &[&Option<Isolation>]) -> Option<Isolation> {
+    let weakest = |own: &&&Option<Isolation>| {
+        own.as_ref().is_none_or(|isolation| isolation.unisolated.is_some())
+    };
+    let mut all = (*parts.iter().max_by_key(weakest)?).clone()?;
+    all.starts = parts.iter().filter_map(|own| own.as_ref()?.starts).reduce(|sum, own| Starts {
+        count: sum.count.saturating_add(own.count),
+        duration_ms: sum.duration_ms.saturating_add(own.duration_ms),
+    });
+    Some(all)
 }
 
 /// Each share once, and none missing.

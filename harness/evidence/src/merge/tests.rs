@@ -70,6 +70,19 @@ fn all_shares_in_whatever_order_are_one_run() {
 }
 
 #[test]
+fn the_weakest_isolation_is_that_of_all_and_its_cost_the_sum() {
+    let mut given = shares();
+    let starts = given[0].record.isolation.as_ref().unwrap().starts.unwrap();
+    given[1].record.isolation.as_mut().unwrap().unisolated = Some("no walls here".to_owned());
+    let all = merge(&given).unwrap().record.isolation.unwrap();
+    assert_eq!(all.unisolated.as_deref(), Some("no walls here"));
+    let Starts { count, duration_ms } = all.starts.unwrap();
+    assert_eq!((count, duration_ms), (3 * starts.count, 3 * starts.duration_ms));
+    given[2].record.isolation = None;
+    assert_eq!(merge(&given).unwrap().record.isolation, None);
+}
+
+#[test]
 fn a_share_that_nobody_signed_is_told() {
     let mut given = shares();
     given[1].signer = None;
