@@ -269,9 +269,8 @@ impl FunctionTargets {
         call: &Call,
         error: &ServiceError,
     ) -> Result<Option<Reply>, ServiceError> {
-        let of_function = |arn: &&str| {
-            error.message.contains(arn) || error.message == NO_ROTATION_FUNCTION
-        };
+        let of_function =
+            |arn: &&str| error.message.contains(arn) || error.message == NO_ROTATION_FUNCTION;
         let Some(function) = call.text("RotationLambdaARN").filter(of_function) else {
             return Ok(None);
         };

@@ -288,6 +288,7 @@ impl Lambda {
             .values()
             .flat_map(|it| it.versions.values().chain([&it.latest]))
             .map(|version| version.configuration.code.size)
+            .chain(self.layers.sizes())
             .sum();
         Reply::fields(json!({
             "AccountLimit": {

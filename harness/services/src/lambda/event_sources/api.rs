@@ -27,8 +27,10 @@ impl Lambda {
     ) -> Result<Reply, ServiceError> {
         let source = Source::of(call, &self.setting)?;
         let function = Name::of(call, &self.setting)?;
-        let reader = self.reader(&function)?;
+        // The function comes last (LocalStack's test_event_source_mapping_exceptions,
+        // recorded on AWS).
         let settings = Settings::new(call, source, function)?;
+        let reader = self.reader(&settings.function)?;
         let tags: BTreeMap<String, String> =
             text_map(call.input.get("Tags"), "Tags")?.unwrap_or_default().into_iter().collect();
         check_tags(&tags)?;

@@ -166,9 +166,9 @@ fn of_streams(call: &Call, source: &Source) -> Result<Map<String, Value>, Servic
         )
     })?;
     if position == "AT_TIMESTAMP" && source.kind == Kind::DynamoDb {
-        return Err(invalid(
-            "Unsupported starting position for arn type: AT_TIMESTAMP is for Kinesis streams.",
-        ));
+        // LocalStack's test_create_event_source_validation, recorded on AWS.
+        let arn = &source.arn;
+        return Err(invalid(format!("Unsupported starting position for arn type: {arn}")));
     }
     let mut shown = Map::new();
     let mut put = |name: &str, value: Value| drop(shown.insert(name.to_owned(), value));

@@ -68,7 +68,7 @@ impl Blueprint {
     ) -> io::Result<Confinement> {
         let user = self.sandbox.user();
         let mut places = if self.sandbox.mechanism().has_own_root() {
-            self.as_on_aws(api, code)
+            self.as_on_aws(api, code, scratch)?
         } else {
             self.in_place(api, code, scratch, user)?
         };
@@ -108,15 +108,23 @@ impl Blueprint {
         u64::from(self.configuration.ephemeral_storage_mb) * MIB
     }
 
-    fn as_on_aws(&self, api: SocketAddr, code: &Path) -> Places {
+    fn as_on_aws(&self, api: SocketAddr, code: &Path, scratch: &Path) -> io::Result<Places> {
         let task_root = PathBuf::from(TASK_ROOT);
         let mut walls = vec![
             Wall::ReadableAt(code.to_owned(), task_root.clone()),
             Wall::Memory("/tmp".into(), self.storage()),
         ];
-        if let Some(layers) = &self.layers {
-            walls.push(Wall::ReadableAt(layers.clone(), OPT.into()));
-        }
+        // It is there without layers, too (LocalStack's
+        // test_runtime_introspection_x86, recorded on AWS).
+        let opt = match &self.layers {
+            Some(layers) => layers.clone(),
+            None => {
+                let empty = scratch.join("opt");
+                std::fs::create_dir_all(&empty)?;
+                empty
+            }
+        };
+        walls.push(Wall::ReadableAt(opt, OPT.into()));
         if let Some(client) = &self.client {
             walls.push(Wall::ReadableAt(client.clone(), RUNTIME.into()));
         }
@@ -135,7 +143,7 @@ impl Blueprint {
             variable("AWS_LAMBDA_RUNTIME_API", RUNTIME_API.to_string()),
         ];
         let api = Opening::at(api, RUNTIME_API);
-        Places { code: task_root, program, walls, api, variables }
+        Ok(Places { code: task_root, program, walls, api, variables })
     }
 
     /// Without a root directory of its own, a function gets a directory in place

@@ -19,6 +19,16 @@ use crate::lambda::name::summary;
 use crate::lambda::store::functions::timestamp;
 
 const ARCHITECTURES: [&str; 2] = ["x86_64", "arm64"];
+/// What a list may be asked for, those included that no function can have any
+/// longer (LocalStack's test_layer_exceptions, recorded on AWS).
+const LISTED_RUNTIMES: &str = "ruby3.5, ruby2.6, dotnetcore1.0, python3.7, nodejs8.10, nasa, \
+    ruby2.7, python2.7-greengrass, dotnetcore2.0, python3.8, java21, dotnet6, dotnetcore2.1, \
+    python3.9, java11, nodejs6.10, provided, dotnetcore3.1, dotnet8, java25, java17, nodejs, \
+    nodejs4.3, java8.al2, go1.x, dotnet10, nodejs20.x, go1.9, byol, nodejs10.x, provided.al2023, \
+    nodejs22.x, python3.10, java8, nodejs12.x, python3.11, nodejs24.x, nodejs8.x, python3.12, \
+    nodejs14.x, nodejs8.9, nodejs26.x, python3.13, python3.14, nodejs16.x, python3.15, \
+    provided.al2, nodejs4.3-edge, nodejs18.x, ruby3.2, python3.4, ruby3.3, ruby3.4, ruby2.5, \
+    python3.6, python2.7";
 
 impl Lambda {
     pub(in crate::lambda) async fn publish_layer(
@@ -27,10 +37,16 @@ impl Lambda {
         caller: &Session,
     ) -> Result<Reply, ServiceError> {
         let name = self.layer_asked(call)?;
-        let runtimes = texts(call.input.get("CompatibleRuntimes"), "CompatibleRuntimes")?;
-        let architectures =
-            texts(call.input.get("CompatibleArchitectures"), "CompatibleArchitectures")?;
-        check_compatible(&runtimes, &architectures)?;
+        let list = |member: &str| {
+            let given = call.input.get(member).filter(|given| !given.is_null());
+            given.map(|given| texts(Some(given), member)).transpose()
+        };
+        let runtimes = list("CompatibleRuntimes")?;
+        let architectures = list("CompatibleArchitectures")?;
+        check_compatible(
+            runtimes.as_deref().unwrap_or_default(),
+            architectures.as_deref().unwrap_or_default(),
+        )?;
         let source = call.input.get("Content").and_then(Value::as_object);
         let package = self.package(source.unwrap_or(&Map::new()), caller).await?;
         let code = Arc::new(package.code());
@@ -168,20 +184,29 @@ struct Compatible<'a> {
 
 impl<'a> Compatible<'a> {
     fn of(call: &'a Call) -> Result<Self, ServiceError> {
+        let runtime = call.text("CompatibleRuntime");
         let architecture = call.text("CompatibleArchitecture");
-        if let Some(given) = architecture.filter(|given| !ARCHITECTURES.contains(given)) {
-            return Err(validation(format!(
-                "1 validation error detected: Value '{given}' at 'compatibleArchitecture' failed \
-                 to satisfy constraint: Member must satisfy enum value set: [{}]",
-                ARCHITECTURES.join(", ")
-            )));
-        }
-        Ok(Self { runtime: call.text("CompatibleRuntime"), architecture })
+        let failure = |given: Option<&str>, member: &str, known: &str| {
+            let strange = given.filter(|given| !known.split(", ").any(|one| one == *given))?;
+            Some(format!(
+                "Value '{strange}' at '{member}' failed to satisfy constraint: Member must satisfy \
+                 enum value set: [{known}]"
+            ))
+        };
+        let failures: Vec<String> = [
+            failure(runtime, "compatibleRuntime", LISTED_RUNTIMES),
+            failure(architecture, "compatibleArchitecture", &ARCHITECTURES.join(", ")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        summary(&failures)
+            .map_or(Ok(Self { runtime, architecture }), |message| Err(validation(message)))
     }
 
     fn has(&self, published: &Published) -> bool {
-        let among = |asked: Option<&str>, all: &[String]| {
-            asked.is_none_or(|asked| all.iter().any(|one| one == asked))
+        let among = |asked: Option<&str>, all: &Option<Vec<String>>| {
+            asked.is_none_or(|asked| all.iter().flatten().any(|one| one == asked))
         };
         among(self.runtime, &published.runtimes)
             && among(self.architecture, &published.architectures)

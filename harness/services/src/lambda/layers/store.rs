@@ -42,8 +42,10 @@ pub(in crate::lambda) struct Published {
     pub(super) number: u64,
     pub(super) description: String,
     pub(super) license: Option<String>,
-    pub(super) runtimes: Vec<String>,
-    pub(super) architectures: Vec<String>,
+    /// Not shown where the call that published it said nothing of them
+    /// (LocalStack's test_layer_s3_content, recorded on AWS).
+    pub(super) runtimes: Option<Vec<String>>,
+    pub(super) architectures: Option<Vec<String>>,
     pub(super) created: String,
 }
 
@@ -62,6 +64,13 @@ impl Layers {
     pub(super) fn policy(&self, layer: &str, version: u64) -> Option<String> {
         let layers = self.lock();
         layers.get(layer)?.versions.get(&version)?.document()
+    }
+
+    /// The sizes of the archives of all versions.
+    pub(in crate::lambda) fn sizes(&self) -> Vec<usize> {
+        let layers = self.lock();
+        let versions = layers.values().flat_map(|layer| layer.versions.values());
+        versions.map(|version| version.published.code.size).collect()
     }
 
     /// The version that a package's URL means, by the id of its code.
@@ -102,8 +111,12 @@ impl Published {
         put("Version", json!(self.number));
         put("Description", json!(self.description));
         put("CreatedDate", json!(self.created));
-        put("CompatibleRuntimes", json!(self.runtimes));
-        put("CompatibleArchitectures", json!(self.architectures));
+        if let Some(runtimes) = &self.runtimes {
+            put("CompatibleRuntimes", json!(runtimes));
+        }
+        if let Some(architectures) = &self.architectures {
+            put("CompatibleArchitectures", json!(architectures));
+        }
         if let Some(license) = &self.license {
             put("LicenseInfo", json!(license));
         }

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::support::{ARN, World, orders, with};
 
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:123456789012:orders";
+const STREAM: &str =
+    "arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000";
 
 fn mapping() -> Value {
     with(orders(), json!({ "EventSourceArn": QUEUE }))
@@ -74,11 +76,13 @@ async fn a_queues_mapping_is_made_changed_and_deleted() {
 }
 
 /// `test_event_source_mapping_exceptions`, `test_event_source_mapping_default_batch_size`,
-/// `test_esm_with_not_existing_sqs_queue`
+/// `test_esm_with_not_existing_sqs_queue`, `test_create_event_source_validation`
 #[rstest]
 #[case(json!({ "EventSourceArn": null }), "Unrecognized event source.")]
 #[case(json!({ "FunctionName": "other" }), "Function does not exist")]
 #[case(json!({ "DestinationConfig": { "OnFailure": { "Destination": QUEUE } } }), "Unsupported DestinationConfig parameter for given event source mapping type.")]
+#[case(json!({ "FunctionName": "other", "DestinationConfig": { "OnSuccess": { "Destination": QUEUE } } }), "Unsupported DestinationConfig parameter for given event source mapping type.")]
+#[case(json!({ "EventSourceArn": STREAM, "StartingPosition": "AT_TIMESTAMP" }), "Unsupported starting position for arn type: arn:aws:dynamodb:eu-west-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000")]
 #[case(json!({ "BatchSize": 11 }), "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")]
 #[case(json!({ "FilterCriteria": { "Filters": [{ "Pattern": "text" }] } }), "Invalid filter pattern definition.")]
 #[case(json!({ "EventSourceArn": format!("{QUEUE}-none") }), "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.")]

@@ -183,15 +183,22 @@ async fn an_honest_function_works(#[values(false, true)] landlock: bool) {
     world.create(json!({ "Timeout": 60 })).await;
     let said = run(
         &world,
-        json!({ "endpoint": world.setting.endpoint().unwrap().port().unwrap() }),
+        json!({
+            "endpoint": world.setting.endpoint().unwrap().port().unwrap(), "own": !landlock,
+        }),
         r"
 path = os.path.join(E.get('TMPDIR', '/tmp'), 'file')
 open(path, 'w').write('kept'); print(open(path).read())
 socket.create_connection(('127.0.0.1', facts['endpoint']), 2).close(); print('reached')
-print(subprocess.run(['sh', '-c', 'echo child'], capture_output=True, text=True).stdout.strip())",
+print(subprocess.run(['sh', '-c', 'echo child'], capture_output=True, text=True).stdout.strip())
+if facts['own']:
+    import stat
+    print(stat.filemode(os.stat('/opt').st_mode), os.listdir('/opt'))",
     )
     .await;
-    assert_eq!(said, "kept\nreached\nchild\n");
+    // The machine's `/opt` where there is no root directory of its own.
+    let opt = if landlock { "" } else { "drwxr-xr-x []\n" };
+    assert_eq!(said, format!("kept\nreached\nchild\n{opt}"));
     let again = run(&world, json!({}), "print(os.listdir(E.get('TMPDIR', '/tmp')))").await;
     assert_eq!(again, "['file']\n", "a warm environment keeps its files");
     world.lambda.shutdown().await;

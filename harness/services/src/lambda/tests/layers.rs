@@ -41,7 +41,7 @@ async fn a_layer_is_published_in_versions() {
     assert_eq!(first["LayerVersionArn"], format!("{ARN}:1"));
     assert_eq!((&first["Version"], &first["Description"]), (&json!(1), &json!("")));
     assert_eq!(first["CompatibleRuntimes"], json!(["python3.12"]));
-    assert_eq!(first["CompatibleArchitectures"], json!([]));
+    assert_eq!(first.get("CompatibleArchitectures"), None);
     assert_eq!(first["LicenseInfo"], "MIT");
     assert!(first["Content"]["Location"].as_str().unwrap().contains("/_lambda/snapshots/"));
     let mut shown = world.fields("GetLayerVersion", version(1)).await;
@@ -64,6 +64,54 @@ async fn a_layer_is_published_in_versions() {
     }
     assert_eq!(numbers().await, Vec::<u64>::new());
     assert_eq!(world.fields("PublishLayerVersion", content).await["Version"], 3);
+}
+
+/// `test_layer_exceptions`, `test_layer_s3_content`: what a call says nothing of is
+/// not shown, and what it says is empty is shown so.
+#[tokio::test]
+async fn an_empty_list_of_runtimes_is_shown() {
+    let world = World::new().await;
+    let content = layer(&[("data.txt", "one")]);
+    let given = json!({ "CompatibleRuntimes": [], "CompatibleArchitectures": [] });
+    let empty = world.fields("PublishLayerVersion", with(content.clone(), given)).await;
+    assert_eq!(empty["CompatibleRuntimes"], json!([]));
+    assert_eq!(empty["CompatibleArchitectures"], json!([]));
+    let none = world.fields("PublishLayerVersion", content).await;
+    assert_eq!(none.get("CompatibleRuntimes"), None);
+}
+
+/// `test_account_settings_total_code_size`
+#[tokio::test]
+async fn layers_count_for_the_accounts_code() {
+    let world = World::new().await;
+    let size = async || {
+        let settings = world.fields("GetAccountSettings", json!({})).await;
+        settings["AccountUsage"]["TotalCodeSize"].as_u64().unwrap()
+    };
+    let before = size().await;
+    let made = world.fields("PublishLayerVersion", layer(&[("data.txt", "one")])).await;
+    let archive = made["Content"]["CodeSize"].as_u64().unwrap();
+    assert_eq!(size().await, before + archive);
+    world.call("DeleteLayerVersion", version(1)).await.unwrap();
+    assert_eq!(size().await, before);
+}
+
+/// `test_layer_exceptions`
+#[tokio::test]
+async fn lists_are_asked_for_runtimes_that_there_are_or_were() {
+    let world = World::new().await;
+    let asked = json!({ "CompatibleRuntime": "none", "CompatibleArchitecture": "mips" });
+    let error = world.refusal("ListLayers", asked).await;
+    assert_eq!((error.status, &*error.code), (400, "ValidationException"));
+    let beginning = "2 validation errors detected: Value 'none' at 'compatibleRuntime' failed to \
+                     satisfy constraint: Member must satisfy enum value set: [ruby3.5, ruby2.6, ";
+    let end = "python3.6, python2.7]; Value 'mips' at 'compatibleArchitecture' failed to satisfy \
+               constraint: Member must satisfy enum value set: [x86_64, arm64]";
+    assert!(error.message.starts_with(beginning), "{}", error.message);
+    assert!(error.message.ends_with(end), "{}", error.message);
+    for runtime in ["python3.12", "python2.7"] {
+        world.fields("ListLayers", json!({ "CompatibleRuntime": runtime })).await;
+    }
 }
 
 /// `test_layer_exceptions`
