@@ -184,8 +184,13 @@ async fn missing_principal(
 }
 
 /// Whether a principal is there, as far as this account can tell: its own
-/// roles and users, by their exact ARNs.
+/// roles and users, by their exact ARNs. The id that policies show in the place of
+/// one that was deleted is nobody's: "you can no longer save the policy"
+/// (<https://repost.aws/knowledge-center/iam-principal-policy>).
 async fn is_there(arn: &str, directory: &Directory, account: &str) -> Result<bool, ServiceError> {
+    if directory.is_id_of_ended(arn) {
+        return Ok(false);
+    }
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", _, "iam", "", owner, resource] = parts.as_slice() else { return Ok(true) };
     if *owner != account {

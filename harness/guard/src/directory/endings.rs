@@ -150,6 +150,12 @@ impl Directory {
         Ok(())
     }
 
+    /// Whether an id is that of a user or role that was deleted.
+    pub(crate) fn is_id_of_ended(&self, id: &str) -> bool {
+        let order = self.endings.order.lock().unwrap_or_else(PoisonError::into_inner);
+        order.ended.iter().any(|ended| ended.after == id && !id.starts_with("arn:"))
+    }
+
     async fn grants_that_name(&self, region: &str, arn: &str) -> Result<Vec<String>, ServiceError> {
         let mut named = Vec::new();
         for key in self.kms_list(region, "ListKeys", json!({}), "Keys").await? {

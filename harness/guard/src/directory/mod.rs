@@ -243,8 +243,14 @@ impl Directory {
             Value::Object(members) => members,
             _ => Map::new(),
         };
-        let now = self.setting.now();
-        self.upstream.call(service, operation, &input, region, now).await
+        let mut again = ASKED_AGAIN;
+        loop {
+            let now = self.setting.now();
+            match self.upstream.call(service, operation, &input, region, now).await {
+                Err(error) if error.status == 500 && again > 0 => again -= 1,
+                told => return told,
+            }
+        }
     }
 
     /// Asks the upstream for something that may not be there, in the account's
@@ -309,6 +315,11 @@ impl Directory {
         }
     }
 }
+
+/// How often a question is asked again that the upstream fails at: moto does where
+/// one request changes what another lists ("dictionary changed size during
+/// iteration").
+const ASKED_AGAIN: u8 = 2;
 
 /// The codes by which services say that there is no such thing.
 fn is_absence(error: &ServiceError) -> bool {

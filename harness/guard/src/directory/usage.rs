@@ -5,6 +5,13 @@ use serde_json::{Map, Value, json};
 
 use super::{Directory, read};
 
+/// The roles and users that have a boundary, as IAM lists them.
+#[derive(Debug, Default)]
+pub(crate) struct Bounded {
+    pub(crate) roles: Vec<Value>,
+    pub(crate) users: Vec<Value>,
+}
+
 impl Directory {
     /// How many elements a list of IAM has; none where its entity is not there.
     pub(crate) async fn count(
@@ -38,21 +45,32 @@ impl Directory {
 
     /// Whether a policy is the boundary of a role or a user.
     pub(crate) async fn is_boundary(&self, arn: &str) -> Result<bool, ServiceError> {
-        for role in self.iam_list("ListRoles", Map::new(), "Roles").await? {
-            let Some(name) = read::text(&role, "RoleName") else { continue };
+        let Bounded { roles, users } = self.bounded_by(arn, "/").await?;
+        Ok(!roles.is_empty() || !users.is_empty())
+    }
+
+    /// The roles and users under a path that a policy is the boundary of.
+    pub(crate) async fn bounded_by(&self, arn: &str, path: &str) -> Result<Bounded, ServiceError> {
+        let is_it = |boundary: &Option<String>, owner: &str, kind: &str| {
+            let under = owner.split_once(kind).is_some_and(|(_, own)| own.starts_with(path));
+            under && boundary.as_deref() == Some(arn)
+        };
+        let mut bounded = Bounded::default();
+        for listed in self.iam_list("ListRoles", Map::new(), "Roles").await? {
+            let Some(name) = read::text(&listed, "RoleName") else { continue };
             let role = self.role(name).await?;
-            if role.is_some_and(|role| role.boundary.as_deref() == Some(arn)) {
-                return Ok(true);
+            if let Some(role) = role.filter(|it| is_it(&it.boundary, &it.arn, ":role")) {
+                bounded.roles.push(json!({"RoleName": name, "RoleId": role.id}));
             }
         }
-        for user in self.iam_list("ListUsers", Map::new(), "Users").await? {
-            let Some(name) = read::text(&user, "UserName") else { continue };
+        for listed in self.iam_list("ListUsers", Map::new(), "Users").await? {
+            let Some(name) = read::text(&listed, "UserName") else { continue };
             let user = self.user(name).await?;
-            if user.is_some_and(|user| user.boundary.as_deref() == Some(arn)) {
-                return Ok(true);
+            if let Some(user) = user.filter(|it| is_it(&it.boundary, &it.arn, ":user")) {
+                bounded.users.push(json!({"UserName": name, "UserId": user.id}));
             }
         }
-        Ok(false)
+        Ok(bounded)
     }
 
     /// The number of entities that a policy is attached to.

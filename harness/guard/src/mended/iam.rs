@@ -65,9 +65,49 @@ pub(super) async fn answer(
             let used = directory.boundary_uses().await?;
             each(fields, "Policies", |policy| with_uses(policy, &used));
         }
+        "ListEntitiesForPolicy" => entities(call, fields, directory).await?,
         _ => {}
     }
     Ok(*fields != before)
+}
+
+/// Upstreams list whom a policy is attached to; whose boundary it is stands beside
+/// them, by what the call asks for
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListEntitiesForPolicy.html>).
+async fn entities(
+    call: &Call,
+    fields: &mut Value,
+    directory: &Directory,
+) -> Result<(), ServiceError> {
+    const LISTS: [&str; 3] = ["PolicyGroups", "PolicyUsers", "PolicyRoles"];
+    let usage = call.text("PolicyUsageFilter");
+    if usage == Some("PermissionsPolicy") {
+        return Ok(());
+    }
+    if usage == Some("PermissionsBoundary") {
+        for list in LISTS {
+            if let Some(listed) = fields.get_mut(list) {
+                *listed = json!([]);
+            }
+        }
+    }
+    // The last page has them.
+    if fields.get("IsTruncated").and_then(Value::as_bool) == Some(true) {
+        return Ok(());
+    }
+    let policy = call.text("PolicyArn").unwrap_or_default();
+    let bounded = directory.bounded_by(policy, call.text("PathPrefix").unwrap_or("/")).await?;
+    for (kind, list, found) in
+        [("User", "PolicyUsers", bounded.users), ("Role", "PolicyRoles", bounded.roles)]
+    {
+        let asked = call.text("EntityFilter").is_none_or(|asked| asked == kind);
+        let Some(members) = fields.as_object_mut().filter(|_| asked) else { continue };
+        // An empty list of XML is an element without a text.
+        let listed = members.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+        let new: Vec<Value> = found.into_iter().filter(|one| !listed.contains(one)).collect();
+        members.insert(list.to_owned(), listed.into_iter().chain(new).collect());
+    }
+    Ok(())
 }
 
 fn object<'a>(fields: &'a mut Value, name: &str) -> Option<&'a mut Map<String, Value>> {

@@ -40,7 +40,9 @@ pub(crate) async fn named<'a>(
     exclusive::check(call)?;
     paths::check(call)?;
     match call.service() {
-        Service::DynamoDb => dynamodb::check(call)?,
+        Service::DynamoDb => {
+            return Ok(Named { call: dynamodb::named(call)?, absent: None });
+        }
         Service::Ec2 => return ec2::named(call, state).await,
         service if service.name() == "autoscaling" => {
             return within::of_a_group(call, state).await;

@@ -250,3 +250,103 @@ async fn an_unreadable_policy_is_not_counted() {
     stage.call(&root(), "PutRolePolicy", put("own", 10_240)).await.unwrap();
     assert_eq!(stage.upstream.seen("PutRolePolicy").len(), 1);
 }
+
+/// Policies show the id of a principal that was deleted, and cannot be stored with
+/// it (<https://repost.aws/knowledge-center/iam-principal-policy>).
+#[tokio::test]
+async fn the_id_of_who_was_deleted_is_no_principal() {
+    let stage = Stage::new().await;
+    stage.bare_role("AROA1");
+    let gone = Role { id: "AROAGONEGONEGONEGONE1".into(), trust: trust(), ..Role::default() };
+    stage.upstream.role("gone", gone);
+    stage.upstream.state.lock().unwrap().bucket_policy = Some(
+        trusting("arn:aws:iam::123456789012:root")
+            .replace("sts:AssumeRole\"", "s3:GetObject\",\"Resource\":\"arn:aws:s3:::bucket/*\""),
+    );
+    let put = async |principal: &str| {
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"AWS": principal}, "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::bucket/*"}]});
+        let input = json!({"Bucket": "bucket", "Policy": policy.to_string()});
+        stage.client.call(&root(), Service::S3, "PutBucketPolicy", input).await
+    };
+    put("AROAGONEGONEGONEGONE1").await.unwrap();
+    stage.call_as_root("DeleteRole", json!({"RoleName": "gone"})).await.unwrap();
+    let error = put("AROAGONEGONEGONEGONE1").await.unwrap_err();
+    assert_eq!((&*error.code, error.status), ("MalformedPolicy", 400));
+    assert_eq!(error.message, "Invalid principal in policy");
+    put("AROAOTHEROTHEROTHER12").await.unwrap();
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListEntitiesForPolicy.html>
+#[rstest::rstest]
+#[case::all(json!({}), &["attached", "app"], &["alice"])]
+#[case::boundaries(json!({"PolicyUsageFilter": "PermissionsBoundary"}), &["app"], &["alice"])]
+#[case::attachments(json!({"PolicyUsageFilter": "PermissionsPolicy"}), &["attached"], &[])]
+#[case::of_users(json!({"EntityFilter": "User"}), &["attached"], &["alice"])]
+#[case::of_a_path(json!({"PathPrefix": "/teams/"}), &["attached", "app"], &[])]
+#[tokio::test]
+async fn a_policys_entities_are_also_those_whose_boundary_it_is(
+    #[case] asked: Value,
+    #[case] roles: &[&str],
+    #[case] users: &[&str],
+) {
+    const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/boundary";
+    let stage = Stage::new().await;
+    let role = |boundary: Option<&str>| Role {
+        id: "AROA1".into(),
+        path: "teams/".into(),
+        trust: trust(),
+        boundary: boundary.map(str::to_owned),
+        ..Role::default()
+    };
+    stage.upstream.role("app", role(Some(BOUNDARY)));
+    stage.upstream.role("free", role(None));
+    {
+        let mut state = stage.upstream.state.lock().unwrap();
+        let alice = upstream::User::default();
+        state.users.insert("alice".into(), alice);
+        state.policies.insert(BOUNDARY.into(), allow("iam:*"));
+        let listed = |names: &[&str], member: &str| -> String {
+            let members =
+                names.iter().map(|name| format!("<member><{member}>{name}</{member}></member>"));
+            members.collect()
+        };
+        let mut answers = |operation: &str, text: String| {
+            state.answers.insert(operation.to_owned(), (200, text));
+        };
+        answers("ListRoles", format!("<Roles>{}</Roles>", listed(&["app", "free"], "RoleName")));
+        answers("ListUsers", format!("<Users>{}</Users>", listed(&["alice"], "UserName")));
+        let attached = listed(&["attached"], "RoleName");
+        let text = format!("<PolicyRoles>{attached}</PolicyRoles><PolicyUsers/><PolicyGroups/>");
+        answers("ListEntitiesForPolicy", text);
+    }
+    let bounded = json!({"UserName": "alice", "PermissionsBoundary": BOUNDARY});
+    stage.call_as_root("PutUserPermissionsBoundary", bounded).await.unwrap();
+    let mut input = json!({"PolicyArn": BOUNDARY});
+    input.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
+    let told = stage.call_as_root("ListEntitiesForPolicy", input).await.unwrap();
+    let names = |list: &str, member: &str| -> Vec<String> {
+        let listed = told.get(list).and_then(Value::as_array);
+        listed.into_iter().flatten().map(|one| one[member].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names("PolicyRoles", "RoleName"), roles);
+    assert_eq!(names("PolicyUsers", "UserName"), users, "{told}");
+}
+
+/// What the guard asks changes nothing, so that it can be asked again.
+#[rstest::rstest]
+#[case::once(1, None)]
+#[case::twice(2, None)]
+#[case::always(9, Some(500))]
+#[tokio::test]
+async fn an_upstream_that_fails_at_a_question_is_asked_again(
+    #[case] failures: usize,
+    #[case] refused: Option<u16>,
+) {
+    let stage = Stage::new().await;
+    let app = stage.role(&allow("iam:GetRole"));
+    stage.upstream.state.lock().unwrap().failing = failures;
+    let answer = stage.call(&app, "GetRole", get_app()).await;
+    assert_eq!(answer.err().map(|error| error.status), refused);
+}

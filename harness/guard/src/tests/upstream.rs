@@ -78,6 +78,8 @@ pub(super) struct State {
     pub(super) deletion: Option<String>,
     /// What operations of JSON services are answered with, by their targets.
     pub(super) answers: BTreeMap<String, (u16, String)>,
+    /// How many requests it fails at before it answers again.
+    pub(super) failing: usize,
     pub(super) seen: Vec<Seen>,
 }
 
@@ -179,6 +181,10 @@ async fn answer(
 }
 
 fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
+    if state.failing > 0 {
+        state.failing -= 1;
+        return (StatusCode::INTERNAL_SERVER_ERROR, "<!doctype html>".to_owned());
+    }
     if seen.parts.uri.path() == "/bucket/missing" {
         let text = "<Error><Code>NoSuchKey</Code><Message>not there</Message></Error>";
         return (StatusCode::NOT_FOUND, text.to_owned());
