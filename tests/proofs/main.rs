@@ -19,6 +19,7 @@ mod drafted;
 mod estate;
 mod estates;
 mod foreign;
+mod gateways;
 mod guard_rails;
 mod identities;
 mod issuers;

@@ -1,8 +1,9 @@
 //! Who makes the calls.
 
 use bytes::Bytes;
-use ringfence_wire::ServiceError;
+use ringfence_wire::{ServiceError, signature};
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::attack::Step;
 use crate::aws::Client;
@@ -41,6 +42,20 @@ impl Actor {
     /// The key that it calls with.
     pub fn access_key_id(&self) -> &str {
         &self.access.access_key_id
+    }
+
+    /// Signs a request to an API.
+    pub(super) fn sign(&self, request: &mut http::Request<Bytes>) {
+        let access = &self.access;
+        signature::sign(
+            request,
+            &access.access_key_id,
+            &access.secret_access_key,
+            access.session_token.as_ref(),
+            "execute-api",
+            &access.region,
+            OffsetDateTime::now_utc(),
+        );
     }
 
     /// Makes a call.

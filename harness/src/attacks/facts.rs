@@ -45,6 +45,8 @@ pub struct Facts {
     pub statements: Statements,
     /// One parameter that the platform published.
     pub published_parameter: String,
+    /// Of which kind the API is.
+    pub api_kind: ApiKind,
     /// The HTTP API.
     pub api_id: String,
     /// Its name.
@@ -74,6 +76,9 @@ pub struct Facts {
     pub roles: Vec<RoleFacts>,
     /// The same with another API, boundary or bucket in the place of the first.
     pub further: Vec<Further>,
+    /// The same with a REST API in the place of the HTTP API, for what clients try:
+    /// other calls configure it.
+    pub rest: Vec<Further>,
     /// Whom deployers attack of the others.
     pub(super) rivals: Rivals,
 }
@@ -172,6 +177,18 @@ pub struct RouteFacts {
     pub identity_sources: Vec<String>,
     /// The scopes of which a token must hold one.
     pub scopes: Vec<String>,
+    /// Whether it asks for an API key.
+    pub api_key: bool,
+}
+
+/// A kind of API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ApiKind {
+    /// An HTTP API: API Gateway v2.
+    #[default]
+    Http,
+    /// A REST API: API Gateway v1.
+    Rest,
 }
 
 impl RouteFacts {
@@ -301,6 +318,15 @@ impl Facts {
             facts: &further.facts,
         });
         std::iter::once(Variant { other: None, facts: self }).chain(further)
+    }
+
+    /// The state with each API that clients can call, in the place of the first.
+    pub fn fronts(&self) -> impl Iterator<Item = Variant<'_>> {
+        let rest = self.rest.iter().map(|further| Variant {
+            other: Some((further.kind, further.name.as_str())),
+            facts: &further.facts,
+        });
+        self.variants().filter(|variant| variant.is_about(Lack::Api)).chain(rest)
     }
 
     /// Whether the estate has something.

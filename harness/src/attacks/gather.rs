@@ -1,6 +1,8 @@
 //! Reads the deployed state. What a field of the configuration names must be
 //! there; what none names is whatever there is, and need not be any.
 
+mod rest;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use serde_json::{Value, json};
 use super::actor::Actor;
 use super::attack::Step;
 use super::facts::{
-    AuthorizerFacts, DeployerFacts, Facts, FactsError, FunctionFacts, Further, RoleFacts,
+    ApiKind, AuthorizerFacts, DeployerFacts, Facts, FactsError, FunctionFacts, Further, RoleFacts,
     RouteFacts,
 };
 use super::lack::Lack;
@@ -124,6 +126,7 @@ impl Facts {
                 None => format!("/{}/", Lack::Parameters.name()),
             },
             published_parameter: published.unwrap_or_else(none_published),
+            api_kind: ApiKind::Http,
             api_id: String::new(),
             api_name: String::new(),
             authorizer_id: String::new(),
@@ -138,6 +141,7 @@ impl Facts {
             functions,
             deployers,
             further: Vec::new(),
+            rest: Vec::new(),
             rivals: Rivals::default(),
         };
         facts.put(api);
@@ -163,7 +167,16 @@ impl Facts {
                 facts.deployer_boundary.clone_from(other)
             });
         }
+        let mut rest = Vec::new();
+        for api in rest::apis(config, platform).await? {
+            let mut other = facts.clone();
+            let name = format!("rest:{}", api.name);
+            other.put(api);
+            other.api_kind = ApiKind::Rest;
+            rest.push(Further { name, kind: Lack::Api, facts: other });
+        }
         facts.further = further;
+        facts.rest = rest;
         Ok(facts)
     }
 
@@ -546,6 +559,8 @@ async fn routes(platform: &Actor, api_id: &str) -> Result<Vec<RouteFacts>, Facts
             authorizer_id: route.get("authorizerId").and_then(Value::as_str).map(str::to_owned),
             identity_sources: texts(sources),
             scopes: texts(scopes),
+            // Of HTTP APIs no route asks for one.
+            api_key: false,
         });
     }
     // In an order that the next run has too: the ids are random.

@@ -18,10 +18,10 @@ use super::declared::{self, Declared};
 use super::doors;
 use super::escalations;
 use super::escalations::decided;
-use super::facts::{DeployerFacts, Facts, RouteFacts};
+use super::facts::{DeployerFacts, Facts, RouteFacts, Variant};
 use super::finding::{Companion, Finding, Road};
 use super::inside::{Author, Code, Inside};
-use super::lack::{self, Lack};
+use super::lack;
 use super::legitimate;
 use super::needs;
 use super::probe_role::ProbeRole;
@@ -152,7 +152,7 @@ impl<'a> Suite<'a> {
                 .collect(),
             Part::Tokens => {
                 let mut ids = Vec::new();
-                for variant in facts.variants().filter(|variant| variant.is_about(Lack::Api)) {
+                for variant in facts.fronts() {
                     let own = self.gateway(variant.facts).ids()?;
                     ids.extend(own.iter().map(|id| variant.id(id)));
                 }
@@ -231,6 +231,7 @@ impl<'a> Suite<'a> {
             endpoint: self.stack.endpoint(),
             http: reqwest::Client::new(),
             platform: &self.platform,
+            nobody: None,
         }
     }
 
@@ -359,9 +360,29 @@ impl<'a> Suite<'a> {
         at: impl Fn(&RouteFacts) -> bool,
         selected: Selected<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
+        let signed = |variant: &Variant<'_>| {
+            let mut routes = variant.facts.routes.iter().filter(|route| at(route));
+            routes.any(|route| route.authorization_type == "AWS_IAM")
+        };
+        if !self.facts.fronts().any(|variant| signed(&variant)) {
+            return self.by_clients(&at, None, selected).await;
+        }
+        let canary = ProbeRole::canary(self, "clients");
+        let nobody = canary.make().await?;
+        let tried = self.by_clients(&at, Some(&nobody), selected).await;
+        canary.remove().await?;
+        tried
+    }
+
+    async fn by_clients(
+        &self,
+        at: &impl Fn(&RouteFacts) -> bool,
+        nobody: Option<&Actor>,
+        selected: Selected<'_>,
+    ) -> anyhow::Result<Vec<Finding>> {
         let mut findings = Vec::new();
-        for variant in self.facts.variants().filter(|variant| variant.is_about(Lack::Api)) {
-            let mut gateway = self.gateway(variant.facts);
+        for variant in self.facts.fronts() {
+            let mut gateway = Gateway { nobody, ..self.gateway(variant.facts) };
             gateway.routes.retain(|route| at(route));
             // An API without a route lets nobody in.
             if gateway.routes.is_empty() {

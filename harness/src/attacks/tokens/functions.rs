@@ -3,14 +3,13 @@
 
 use std::time::Instant;
 
-use super::mirror::{self, Mirror};
+use super::mirror::Mirror;
+use super::shown::{self, Shown};
 use super::{
     AUTHORIZER, Answered, CLIENT, Carried, DEFAULT_STAGE, Gateway, TOKEN, UNAUTHORIZED, id,
 };
 use crate::attacks::facts::RouteFacts;
-use crate::attacks::finding::{
-    Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict,
-};
+use crate::attacks::finding::{Companion, Companions, Finding, Road, Scope, Untried, Verdict};
 
 /// A value that no function knows.
 const MADE_UP: &str = "ringfence-nobody";
@@ -87,35 +86,22 @@ impl Gateway<'_> {
                 false => Companion::missing(format!("no function is asked: {twin}")),
             }),
             canary: Some(self.canary(route).await?),
-            mutant: Some(match mirror::reached(&mutant.body) {
-                true => Companion::shown(format!("anybody reaches a function by {}", copy.what)),
-                false => Companion::missing(format!("{} answers {mutant}", copy.what)),
-            }),
+            mutant: Some(copy.shows(&mutant, "anybody reaches a function")),
         };
         let fault = match (observed.is(UNAUTHORIZED), asked_for_nobody) {
             (true, false) => None,
             (true, true) => Some("a function was called all the same".to_owned()),
             (false, _) => Some(format!("the API answered {observed}")),
         };
-        let (verdict, reason) = companions.judge(fault.as_deref(), &[]);
-        let (status, message) = UNAUTHORIZED;
-        Ok(Finding {
-            id: id(NO_IDENTITY, route),
+        let shown = Shown {
+            name: NO_IDENTITY,
+            route,
             guard_rail: AUTHORIZER,
-            identity: CLIENT.into(),
-            road: Road::Http,
-            scope: Scope::Executed,
             title: format!("{CLIENT} cannot call `{}` without an identity", route.route_key),
-            expected: format!("{status} {}", serde_json::json!({"message": message})),
+            expected: shown::answer(UNAUTHORIZED),
             observed: observed.to_string(),
-            verdict,
-            reason,
-            companions,
-            decided_by: Vec::new(),
-            duration: start.elapsed(),
-            request_ids: observed.request_id.into_iter().chain(twin.request_id).collect(),
-            traces: Traces::default(),
-        })
+        };
+        Ok(shown.judged(companions, fault.as_deref(), start, [observed, twin]))
     }
 
     /// An identity that nobody has does not pass. That it is refused shows nothing,
@@ -182,6 +168,7 @@ mod tests {
             authorizer_id: Some("a".into()),
             identity_sources: sources.map(str::to_owned).to_vec(),
             scopes: Vec::new(),
+            api_key: false,
         };
         assert_eq!(places(&route), [Place::Header("Auth"), Place::Query("k")]);
         assert!(asks_for_identity(&route));

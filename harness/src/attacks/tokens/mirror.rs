@@ -12,6 +12,7 @@ use super::super::actor::Actor;
 use super::super::attack::Step;
 use super::super::catalogue::{lambda_trust, package};
 use super::super::facts::{Facts, RouteFacts};
+use super::super::finding::Companion;
 use crate::guard_rail::GuardRail;
 
 /// The function behind the copies, and its role.
@@ -37,8 +38,18 @@ pub(super) struct Copy<'a> {
     pub(super) what: &'static str,
 }
 
+impl Copy<'_> {
+    /// What an answer of the copy's shows: that what was asked reaches its function.
+    pub(super) fn shows(&self, answer: &super::Answered, reaches: &str) -> Companion {
+        match reached(&answer.body) {
+            true => Companion::shown(format!("{reaches} by {}", self.what)),
+            false => Companion::missing(format!("{} answers {answer}", self.what)),
+        }
+    }
+}
+
 /// Whether the answer is that of the function behind the copies.
-pub(super) fn reached(body: &Value) -> bool {
+fn reached(body: &Value) -> bool {
     *body == json!({"reached": true})
 }
 
@@ -103,7 +114,9 @@ impl<'a> Mirror<'a> {
         };
         // One for each issuer and audience that routes ask for.
         let mut authorizers: BTreeMap<(&str, &str), String> = BTreeMap::new();
-        for route in self.routes.iter().filter(|_| authorized) {
+        // Without scopes, a route has no copy that lacks them alone.
+        let scoped = |route: &&&RouteFacts| authorized && !route.scopes.is_empty();
+        for route in self.routes.iter().filter(scoped) {
             let (issuer, audience) = facts.trusted(route);
             if authorizers.contains_key(&(issuer, audience)) {
                 continue;
@@ -124,7 +137,8 @@ impl<'a> Mirror<'a> {
         let target = format!("integrations/{}", id(&made, "integrationId")?);
         for route in self.routes {
             let mut input = on(json!({"RouteKey": route.route_key, "Target": target}));
-            let authorization = match authorizers.get(&facts.trusted(route)) {
+            let trusted = authorizers.get(&facts.trusted(route));
+            let authorization = match trusted.filter(|_| !route.scopes.is_empty()) {
                 Some(id) => json!({"AuthorizationType": "JWT", "AuthorizerId": id}),
                 None => json!({"AuthorizationType": "NONE"}),
             };

@@ -1,13 +1,19 @@
-//! Attacks on the HTTP API with tokens: every route, every way in which a
-//! token can be bad.
+//! Attacks on the APIs by their clients: every route, every way in which a token can be
+//! bad.
 //!
 //! - [`cases`]: the ways, as data;
 //! - [`functions`]: routes about which a function decides;
+//! - [`keys`]: those that ask for an API key;
+//! - [`signed`]: those that ask for a signature;
+//! - [`shown`]: findings, put together;
 //! - [`mirror`]: a copy of the routes without the guard rail, for the mutants.
 
 mod cases;
 mod functions;
+mod keys;
 mod mirror;
+mod shown;
+mod signed;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -21,8 +27,9 @@ use url::Url;
 use self::cases::Case;
 use self::functions::{MADE_UP_IDENTITY, NO_IDENTITY, Place, asks_for_identity};
 use self::mirror::Mirror;
+use self::shown::Shown;
 use super::actor::Actor;
-use super::facts::{DEFAULT_STAGE, Facts, RouteFacts};
+use super::facts::{ApiKind, DEFAULT_STAGE, Facts, RouteFacts};
 use super::finding::{Companion, Companions, Finding, Road, Scope, Traces, Untried, Verdict};
 use super::lack::Lack;
 use super::suite::Selected;
@@ -62,6 +69,8 @@ pub struct Gateway<'a> {
     pub http: reqwest::Client,
     /// The platform team, which makes the copies without guard rails.
     pub platform: &'a Actor,
+    /// A role without policies, where a route asks for signatures.
+    pub nobody: Option<&'a Actor>,
 }
 
 /// How a request carries its token.
@@ -75,6 +84,8 @@ enum Carried<'r> {
     Elsewhere(&'static str, String),
     /// Values where a function looks for them.
     Identity(Vec<(Place<'r>, &'static str)>),
+    /// Signed by somebody.
+    Signed(&'r Actor),
 }
 
 impl Carried<'_> {
@@ -116,13 +127,15 @@ impl Gateway<'_> {
     /// When a token cannot be made or the API does not answer.
     pub async fn run(&self, selected: Selected<'_>) -> anyhow::Result<Vec<Finding>> {
         let mut findings = Vec::new();
-        let mirror = Mirror::of(self.facts, &self.routes, self.platform);
-        // Where no token decides anything, there is nothing to show by a copy.
-        let tried = self
+        // Where nothing decides that a client carries, there is nothing to show by a copy.
+        let tried: Vec<&RouteFacts> = self
             .routes
             .iter()
-            .any(|route| asks_for_identity(route) || self.untried(route).is_none());
-        if !tried {
+            .copied()
+            .filter(|route| is_tried_apart(route) || self.untried(route).is_none())
+            .collect();
+        let mirror = Mirror::of(self.facts, &tried, self.platform);
+        if tried.is_empty() {
             self.attack(&mirror, selected, &mut findings).await?;
             return Ok(findings);
         }
@@ -147,6 +160,14 @@ impl Gateway<'_> {
         for &route in &self.routes {
             if asks_for_identity(route) {
                 findings.extend(self.at_function(route, mirror, selected).await?);
+                continue;
+            }
+            if asks_for_signature(route) {
+                findings.extend(self.at_signed(route, mirror, selected).await?);
+                continue;
+            }
+            if asks_for_key(route) {
+                findings.extend(self.at_key(route, mirror, selected).await?);
                 continue;
             }
             if let Some(untried) = self.untried(route) {
@@ -184,6 +205,14 @@ impl Gateway<'_> {
                 ids.extend([NO_IDENTITY, MADE_UP_IDENTITY].map(|name| id(name, route)));
                 continue;
             }
+            if asks_for_signature(route) {
+                ids.extend(signed::NAMES.map(|name| id(name, route)));
+                continue;
+            }
+            if asks_for_key(route) {
+                ids.extend(keys::NAMES.map(|name| id(name, route)));
+                continue;
+            }
             if let Some(untried) = self.untried(route) {
                 ids.push(untried.id);
                 continue;
@@ -207,19 +236,29 @@ impl Gateway<'_> {
                 road: Road::Http,
                 scope: Scope::Executed,
                 title: format!("`{}` is behind the authorizer", route.route_key),
-                expected: "JWT".into(),
+                expected: match asks_for_token(route) {
+                    true => route.authorization_type.clone(),
+                    false => "JWT".to_owned(),
+                },
             };
             Some(Finding::untried(told, verdict, reason))
         };
         let (trusted, _) = self.facts.trusted(route);
         match route.authorization_type.as_str() {
+            "COGNITO_USER_POOLS" if self.trusts_ours(route) => None,
             "JWT" if self.issuer(route).is_ok() => None,
-            "JWT" => told(
+            "JWT" | "COGNITO_USER_POOLS" => told(
                 Verdict::NotRun,
                 format!("no `[[issuers]]` of the configuration has the url `{trusted}`"),
             ),
             // A token can be tried where another route's would be good.
-            "NONE" if self.issuer(route).is_ok() && self.facts.has(Lack::Authorizer) => None,
+            "NONE"
+                if self.facts.api_kind == ApiKind::Http
+                    && self.issuer(route).is_ok()
+                    && self.facts.has(Lack::Authorizer) =>
+            {
+                None
+            }
             "NONE" => told(Verdict::Failed, "its authorization is NONE".to_owned()),
             "CUSTOM" => told(
                 Verdict::NotRun,
@@ -236,7 +275,9 @@ impl Gateway<'_> {
     /// The first route of each issuer: there its keys rotate.
     fn rotating(&self) -> Vec<&RouteFacts> {
         let mut seen = BTreeSet::new();
-        let routes = self.routes.iter().copied().filter(|route| self.untried(route).is_none());
+        let with_token =
+            |route: &&RouteFacts| !is_tried_apart(route) && self.untried(route).is_none();
+        let routes = self.routes.iter().copied().filter(with_token);
         let issuer = |route| self.issuer(route).map(|issuer| issuer.url.as_str()).ok();
         routes.filter(|route| seen.insert(issuer(route))).collect()
     }
@@ -251,6 +292,12 @@ impl Gateway<'_> {
         own.or_else(|| ours().next()).ok_or(IssuerError::None)
     }
 
+    /// Whether a route's own issuer is one of ours.
+    fn trusts_ours(&self, route: &RouteFacts) -> bool {
+        let (trusted, _) = self.facts.trusted(route);
+        self.issuers.iter().any(|issuer| issuer.kind.is_for_apis() && issuer.url == trusted)
+    }
+
     /// The issuers whose tokens are not good at a route.
     fn strangers(&self, route: &RouteFacts) -> Result<impl Iterator<Item = &Issuer>, IssuerError> {
         let own = self.issuer(route)?;
@@ -258,8 +305,26 @@ impl Gateway<'_> {
     }
 
     fn claims(&self, route: &RouteFacts) -> Result<Map<String, Value>, IssuerError> {
-        let grant = Grant::user("probe@example.com", &route.scopes);
-        Ok(self.issuer(route)?.access_claims(&grant, OffsetDateTime::now_utc()))
+        self.claims_of("probe@example.com", route)
+    }
+
+    /// The claims of a good token of somebody's: where a user pool decides and the route
+    /// has no scope, an identity token's
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html>).
+    fn claims_of(
+        &self,
+        subject: &str,
+        route: &RouteFacts,
+    ) -> Result<Map<String, Value>, IssuerError> {
+        let issuer = self.issuer(route)?;
+        let grant = Grant::user(subject, &route.scopes);
+        let mut claims = issuer.access_claims(&grant, OffsetDateTime::now_utc());
+        if self.facts.api_kind == ApiKind::Rest && route.scopes.is_empty() {
+            claims.insert("token_use".to_owned(), "id".into());
+            let client = claims.remove("client_id").unwrap_or_default();
+            claims.insert("aud".to_owned(), client);
+        }
+        Ok(claims)
     }
 
     /// A good token for a route.
@@ -299,14 +364,27 @@ impl Gateway<'_> {
             }
         }
         let host = format!("{api_id}.execute-api.{}.amazonaws.com", self.facts.region);
-        let mut request = self.http.request(method.parse()?, url).header(HOST, host);
+        let mut request = self.http.request(method.parse()?, url.clone());
+        match carried {
+            Carried::Signed(actor) => {
+                let mut signed = http::Request::builder()
+                    .method(method.as_str())
+                    .uri(url.as_str())
+                    .header(HOST, &host)
+                    .body(bytes::Bytes::new())?;
+                actor.sign(&mut signed);
+                request = request.headers(signed.headers().clone());
+            }
+            _ => request = request.header(HOST, host),
+        }
         let values: &[String] = match carried {
             Carried::Header(value) => std::slice::from_ref(value),
             Carried::Headers(values) => values,
             Carried::Nothing
             | Carried::Query(..)
             | Carried::Elsewhere(..)
-            | Carried::Identity(_) => &[],
+            | Carried::Identity(_)
+            | Carried::Signed(_) => &[],
         };
         for value in values {
             let mut value = HeaderValue::from_str(value)?;
@@ -352,34 +430,18 @@ impl Gateway<'_> {
                 false => Companion::missing(format!("a valid token gets {twin}")),
             }),
             canary: Some(canary.clone()),
-            mutant: Some(match mirror::reached(&mutant.body) {
-                true => Companion::shown(format!(
-                    "the same request reaches a function by {}",
-                    copy.what
-                )),
-                false => Companion::missing(format!("{} answers {mutant}", copy.what)),
-            }),
+            mutant: Some(copy.shows(&mutant, "the same request reaches a function")),
         };
-        let (status, message) = case.expected;
         let fault = (!observed.is(case.expected)).then(|| format!("the API answered {observed}"));
-        let (verdict, reason) = companions.judge(fault.as_deref(), &[]);
-        Ok(Finding {
-            id: id(&case.name, route),
+        let shown = Shown {
+            name: &case.name,
+            route,
             guard_rail: case.guard_rail.clone(),
-            identity: CLIENT.into(),
-            road: Road::Http,
-            scope: Scope::Executed,
             title: format!("{CLIENT} cannot call `{}` {}", route.route_key, case.title),
-            expected: format!("{status} {}", json!({"message": message})),
+            expected: shown::answer(case.expected),
             observed: observed.to_string(),
-            verdict,
-            reason,
-            companions,
-            decided_by: Vec::new(),
-            duration: start.elapsed(),
-            request_ids: observed.request_id.into_iter().chain(twin.request_id).collect(),
-            traces: Traces::default(),
-        })
+        };
+        Ok(shown.judged(companions, fault.as_deref(), start, [observed, twin]))
     }
 
     /// A request without a token gets nowhere, whatever the route.
@@ -410,42 +472,30 @@ impl Gateway<'_> {
                 false => Companion::missing(format!("a valid token gets {twin}")),
             }),
             canary: Some(canary.clone()),
-            mutant: Some(match mirror::reached(&mutant.body) {
-                true => Companion::shown(format!("anybody reaches a function by {}", copy.what)),
-                false => Companion::missing(format!("{} answers {mutant}", copy.what)),
-            }),
+            mutant: Some(copy.shows(&mutant, "anybody reaches a function")),
         };
-        let fault = (route.authorization_type != "JWT")
-            .then(|| format!("its authorization is {}", route.authorization_type));
-        let (verdict, reason) = companions.judge(fault.as_deref(), &[]);
-        Ok(Finding {
-            id: id("route-guarded", route),
+        let is_guarded = asks_for_token(route);
+        let kind = &route.authorization_type;
+        let fault = (!is_guarded).then(|| format!("its authorization is {kind}"));
+        let shown = Shown {
+            name: "route-guarded",
+            route,
             guard_rail: AUTHORIZER,
-            identity: CLIENT.into(),
-            road: Road::Http,
-            scope: Scope::Executed,
             title: format!("`{}` is behind the authorizer", route.route_key),
-            expected: "JWT".into(),
-            observed: route.authorization_type.clone(),
-            verdict,
-            reason,
-            companions,
-            decided_by: Vec::new(),
-            duration: start.elapsed(),
-            request_ids: twin.request_id.into_iter().collect(),
-            traces: Traces::default(),
-        })
+            expected: if is_guarded { kind.clone() } else { "JWT".to_owned() },
+            observed: kind.clone(),
+        };
+        Ok(shown.judged(companions, fault.as_deref(), start, [twin]))
     }
 
     /// A good token reaches the route's own function, and its claims arrive.
     async fn valid(&self, route: &RouteFacts) -> anyhow::Result<Finding> {
         let start = Instant::now();
         let subject = format!("{}@example.com", uuid::Uuid::new_v4());
-        let grant = Grant::user(&subject, &route.scopes);
-        let issuer = self.issuer(route)?;
-        let claims = issuer.access_claims(&grant, OffsetDateTime::now_utc());
+        let claims = self.claims_of(&subject, route)?;
+        let token = self.issuer(route)?.sign(&claims)?;
         let mark = self.guard.journal().mark();
-        let answer = self.fetch(route, &Carried::bearer(issuer.sign(&claims)?)).await?;
+        let answer = self.fetch(route, &Carried::bearer(token)).await?;
         let function = route
             .integration_uri
             .split('/')
@@ -567,6 +617,26 @@ impl Gateway<'_> {
         expect("remaining-key", "the new key serves on", &new, 200).await?;
         Ok(findings)
     }
+}
+
+/// Whether a token decides about a route's requests.
+fn asks_for_token(route: &RouteFacts) -> bool {
+    matches!(route.authorization_type.as_str(), "JWT" | "COGNITO_USER_POOLS")
+}
+
+/// Whether a signature does.
+fn asks_for_signature(route: &RouteFacts) -> bool {
+    route.authorization_type == "AWS_IAM"
+}
+
+/// Whether an API key alone does.
+fn asks_for_key(route: &RouteFacts) -> bool {
+    route.authorization_type == "NONE" && route.api_key
+}
+
+/// Whether something else than a token decides that a client carries.
+fn is_tried_apart(route: &RouteFacts) -> bool {
+    asks_for_identity(route) || asks_for_signature(route) || asks_for_key(route)
 }
 
 /// The id of the finding that a valid token reaches a route's function.
