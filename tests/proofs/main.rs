@@ -36,3 +36,4 @@ mod resources;
 mod sdk;
 mod services;
 mod stack;
+mod translator;

@@ -7,9 +7,29 @@ managed policies are named from the translator's own list.
 
 import json
 import sys
+import types
 
+from botocore.exceptions import ClientError
 from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.plugins.application import serverless_app_plugin
 from samtranslator.translator.transform import transform
+
+
+class NoApplications:
+    """AWS's repository of applications, which is not asked: nobody may read of it."""
+
+    def get_application(self, ApplicationId, **_):
+        message = f"Cannot access application: {ApplicationId}."
+        refusal = {"Error": {"Code": "AccessDeniedException", "Message": message}}
+        raise ClientError(refusal, "GetApplication")
+
+    create_cloud_formation_template = get_application
+
+
+# What the plugin makes its client with.
+serverless_app_plugin.boto3 = types.SimpleNamespace(
+    client=lambda *_, **__: NoApplications()
+)
 
 
 class NoMorePolicies:
