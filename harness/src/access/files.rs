@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ringfence_models::Partition;
 use ringfence_policy::Document;
 
-use super::complete::Source;
+use super::complete::{Setting, Source};
 use super::together::{self, File};
 use super::{estate::Estate, templates};
-use crate::config::Config;
+use crate::config::{Account, Config};
 use crate::lint::known::Node;
 use crate::lint::read::{Read, read};
 use crate::lint::{kind_of, terraform};
@@ -151,11 +152,11 @@ pub struct Printed {
     pub text: String,
 }
 
-/// Reads root modules that were applied or planned here, together.
+/// Reads root modules that were applied or planned here, together, on an account.
 ///
 /// # Errors
 /// What is no plan and no state, or of another form.
-pub fn printed(roots: Vec<Printed>) -> Result<Estate, Unreadable> {
+pub fn printed(roots: Vec<Printed>, account: &Account) -> Result<Estate, Unreadable> {
     let configurations = &Configurations::default();
     let mut reader = Reader::new(configurations);
     for Printed { name, directory, text } in roots {
@@ -170,7 +171,12 @@ pub fn printed(roots: Vec<Printed>) -> Result<Estate, Unreadable> {
         // A state leaves nothing open.
         let source = root.get("configuration").map(|_| Source::read(&directory)).transpose();
         let source = source.map_err(|error| Unreadable::new(&directory, error))?;
-        reader.add_file(&directory, File { name, root, source })?;
+        let setting = Setting {
+            partition: Some(Partition::of_region(account.region.as_str()).id.to_owned()),
+            account: Some(account.id.as_str().to_owned()),
+            region: Some(account.region.as_str().to_owned()),
+        };
+        reader.add_file(&directory, File { name, root, source, setting })?;
     }
     reader.done()
 }
@@ -344,7 +350,8 @@ impl<'r> Reader<'r> {
     /// Adds a plan or a state, called as its path is.
     fn add(&mut self, path: &Path, root: Node) -> Result<(), Unreadable> {
         let source = self.configurations.of(path, &root)?;
-        self.add_file(path, File { name: path.display().to_string(), root, source })
+        let setting = Setting::default();
+        self.add_file(path, File { name: path.display().to_string(), root, source, setting })
     }
 
     fn add_file(&mut self, path: &Path, file: File) -> Result<(), Unreadable> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ringfence_policy::{Document, Kind, Principal};
 use serde_json::Value as Json;
 
-use super::complete::{Apart, Source, resources};
+use super::complete::{Apart, Setting, Source, resources};
 use super::estate::{Entry, Estate};
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type};
@@ -25,8 +25,13 @@ pub(super) struct Contents {
 
 impl Contents {
     /// Of what `terraform show -json` prints, and the configuration that it is of.
-    pub(super) fn of(root: &Node, source: Option<&Source>, apart: Apart) -> Self {
-        let (resources, links, outputs) = resources(root, source, &apart);
+    pub(super) fn of(
+        root: &Node,
+        source: Option<&Source>,
+        setting: &Setting,
+        apart: Apart,
+    ) -> Self {
+        let (resources, links, outputs) = resources(root, source, &apart, setting);
         Self { resources, links, outputs, apart }
     }
 }

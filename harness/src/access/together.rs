@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::Value as Json;
 
-use super::complete::{Apart, Source};
+use super::complete::{Apart, Setting, Source};
 use super::estate::Estate;
 use super::plan::{Contents, Plan};
 use crate::lint::known::Node;
@@ -20,6 +20,8 @@ pub(super) struct File {
     pub(super) root: Node,
     /// The configuration that it is of.
     pub(super) source: Option<Source>,
+    /// Where it was planned, as far as that is known without it.
+    pub(super) setting: Setting,
 }
 
 /// Why files make no estate, and which one does not fit.
@@ -34,8 +36,8 @@ pub(super) struct Unfit {
 /// A policy that AWS would not store, by its resource, and what two files make.
 pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
     let several = several(&files);
-    let files = files.into_iter().map(|File { name, root, source }| {
-        Contents::of(&root, source.as_ref(), Apart { name, several: several.clone() })
+    let files = files.into_iter().map(|File { name, root, source, setting }| {
+        Contents::of(&root, source.as_ref(), &setting, Apart { name, several: several.clone() })
     });
     let files: Vec<Contents> = files.collect();
     let mut estate = Estate::default();
@@ -89,12 +91,17 @@ mod tests {
 
     /// A plan of a new network, with its output.
     fn plan(name: &str) -> File {
-        let made = json!({"address": "aws_vpc.main", "mode": "managed", "type": "aws_vpc",
-            "change": {"actions": ["create"], "after": {"cidr_block": "10.0.0.0/16"}, "after_unknown": {"id": true}}});
+        file(name, "aws_vpc", &json!({"cidr_block": "10.0.0.0/16"}), &json!({"id": true}))
+    }
+
+    /// A plan of one resource.
+    fn file(name: &str, kind: &str, after: &Json, unknown: &Json) -> File {
+        let made = json!({"address": format!("{kind}.main"), "mode": "managed", "type": kind,
+            "change": {"actions": ["create"], "after": after, "after_unknown": unknown}});
         let root = json!({"format_version": "1.2", "resource_changes": [made],
             "planned_values": {"outputs": {"name": {"sensitive": false, "value": name}}}});
         let Ok(Read::Other(root)) = read::read(&root.to_string()) else { panic!("no plan") };
-        File { name: name.to_owned(), root, source: None }
+        File { name: name.to_owned(), root, source: None, setting: Setting::default() }
     }
 
     fn ids(estate: &Estate) -> Vec<(&str, &str)> {
@@ -103,6 +110,27 @@ mod tests {
         assert!(all.clone().all(|one| id(one).is_some()));
         all.map(|one| (one.address.as_str(), one.values.get("id").unwrap().text().unwrap()))
             .collect()
+    }
+
+    /// A plan alone need not say whose account it is for.
+    #[test]
+    fn where_it_was_planned_completes_what_a_plan_leaves_open() {
+        let arn = |setting: Setting| {
+            let role = json!({"name": "r", "path": "/"});
+            let file = file("a", "aws_iam_role", &role, &json!({"arn": true}));
+            let estate = read(vec![File { setting, ..file }]);
+            let estate = estate.unwrap_or_else(|unfit| panic!("{}", unfit.message));
+            let arn = estate.resources[0].values.get("arn").unwrap();
+            (arn.text().map(str::to_owned), estate.entries["role/r"].principal.is_some())
+        };
+        assert_eq!(arn(Setting::default()), (None, false));
+        let known = |text: &str| Some(text.to_owned());
+        let setting = Setting {
+            partition: known("aws"),
+            account: known("123456789012"),
+            region: known("eu-west-1"),
+        };
+        assert_eq!(arn(setting), (known("arn:aws:iam::123456789012:role/r"), true));
     }
 
     /// What AWS chooses for one is not what it chooses for the other.

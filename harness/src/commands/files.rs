@@ -149,7 +149,7 @@ impl Files {
         }
         planned::then(config, move |roots, took, config| {
             let began = Instant::now();
-            let mut estate = files::printed(roots)?;
+            let mut estate = files::printed(roots, &config.account)?;
             match self.templates.is_empty() {
                 true => planned::add_apps(&apps(config), &mut estate)?,
                 false => self.add_templates(Some(config), &mut estate)?,

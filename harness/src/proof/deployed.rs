@@ -63,7 +63,7 @@ async fn decided<T: Send + 'static>(
 async fn estate(suite: &Suite<'_>) -> anyhow::Result<Estate> {
     let states = suite.stack().printed()?;
     anyhow::ensure!(!states.is_empty(), "there is no state of Terraform's");
-    let mut estate = files::printed(states)?;
+    let mut estate = files::printed(states, &suite.stack().config().account)?;
     of_stacks(suite, &mut estate).await?;
     functions(suite, &mut estate).await?;
     Ok(estate)

@@ -29,6 +29,7 @@ use serde_json::Value;
 use crate::lint::known::Node;
 use crate::lint::terraform::{self, Links, Resource};
 
+pub(super) use setting::Setting;
 pub(super) use source::Source;
 
 /// What tells the resources of a file from those of others that count together with it.
@@ -59,10 +60,11 @@ pub(super) fn resources(
     root: &Node,
     source: Option<&Source>,
     apart: &Apart,
+    known: &Setting,
 ) -> (Vec<Resource>, Links, BTreeMap<String, Value>) {
     let mut resources = terraform::resources(root);
     let links = Links::of(root, &resources);
-    let setting = setting::of(root, &resources);
+    let setting = setting::of(root, &resources, known);
     let read = terraform::read_before(root);
     defaults::complete(root, source, &mut resources, &setting);
     for _ in 0..ROUNDS {

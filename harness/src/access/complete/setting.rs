@@ -4,16 +4,16 @@ use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{Resource, read_before};
 
 /// What ARNs have in common.
-#[derive(Debug, Default)]
-pub(super) struct Setting {
-    pub(super) partition: Option<String>,
-    pub(super) account: Option<String>,
-    pub(super) region: Option<String>,
+#[derive(Debug, Clone, Default)]
+pub(in crate::access) struct Setting {
+    pub(in crate::access) partition: Option<String>,
+    pub(in crate::access) account: Option<String>,
+    pub(in crate::access) region: Option<String>,
 }
 
 /// By what the plan has read of the caller, else by the ARNs that it knows, where
-/// all are of one account.
-pub(super) fn of(root: &Node, resources: &[Resource]) -> Setting {
+/// all are of one account, else by what is known of where it was planned.
+pub(super) fn of(root: &Node, resources: &[Resource], known: &Setting) -> Setting {
     let read = read_before(root);
     let data = |kind: &str, attribute: &str| {
         let found = read.iter().chain(resources).filter(|one| one.is_data && one.kind == kind);
@@ -22,9 +22,16 @@ pub(super) fn of(root: &Node, resources: &[Resource]) -> Setting {
     };
     let arns = Arns::of(resources);
     Setting {
-        partition: data("aws_partition", "partition").or_else(|| arns.one(1)),
-        account: data("aws_caller_identity", "account_id").or_else(|| arns.one(4)),
-        region: region(root).or_else(|| data("aws_region", "name")).or_else(|| arns.one(3)),
+        partition: data("aws_partition", "partition")
+            .or_else(|| arns.one(1))
+            .or_else(|| known.partition.clone()),
+        account: data("aws_caller_identity", "account_id")
+            .or_else(|| arns.one(4))
+            .or_else(|| known.account.clone()),
+        region: region(root)
+            .or_else(|| data("aws_region", "name"))
+            .or_else(|| arns.one(3))
+            .or_else(|| known.region.clone()),
     }
 }
 
