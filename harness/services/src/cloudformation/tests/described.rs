@@ -109,6 +109,28 @@ async fn a_rule_of_a_security_group_is_made_with_its_description() {
     assert_eq!(input["IpPermissions"][0].get("IpRanges"), None, "{input}");
 }
 
+/// A policy that names its target alone scales what that does.
+#[tokio::test]
+async fn a_scaling_policy_is_made_and_deleted_by_its_targets_id() {
+    let world = World::new().await;
+    let template = r#"{"Resources": {"P": {"Type": "AWS::ApplicationAutoScaling::ScalingPolicy",
+        "Properties": {"PolicyName": "p", "PolicyType": "TargetTrackingScaling",
+            "ScalingTargetId": "service/c/s|ecs:service:DesiredCount|ecs"}}}}"#;
+    assert_eq!(world.create("s", template).await.1, "CREATE_COMPLETE");
+    let (name, input) = world.fake.calls_with_input().remove(0);
+    assert_eq!(name, "PutScalingPolicy");
+    let expected = json!({
+        "PolicyName": "p", "PolicyType": "TargetTrackingScaling", "ResourceId": "service/c/s",
+        "ScalableDimension": "ecs:service:DesiredCount", "ServiceNamespace": "ecs",
+    });
+    assert_eq!(input, expected);
+    world.call("DeleteStack", json!({"StackName": "s"})).await.unwrap();
+    world.fake.settled("DeleteScalingPolicy").await;
+    let calls = world.fake.calls_with_input();
+    let deleted = calls.iter().find(|(name, _)| name == "DeleteScalingPolicy").unwrap();
+    assert_eq!(deleted.1["ResourceId"], "service/c/s");
+}
+
 #[tokio::test]
 async fn a_group_of_a_stacks_resources_is_that_of_its_own() {
     let world = World::new().await;

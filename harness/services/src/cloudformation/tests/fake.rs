@@ -243,6 +243,11 @@ impl Fake {
                 "StackStatus": state.inner, "StackStatusReason": "Because of it. ",
                 "Outputs": [{"OutputKey": "Url", "OutputValue": "https://inner"}],
             }]}),
+            "PutScalingPolicy" => json!({"PolicyARN": "arn:aws:autoscaling:p"}),
+            "DescribeScalingPolicies" => json!({"ScalingPolicies": [{
+                "ResourceId": "service/c/s", "ScalableDimension": "ecs:service:DesiredCount",
+                "ServiceNamespace": "ecs",
+            }]}),
             "RegisterJobDefinition" => json!({"jobDefinitionArn": "arn:aws:batch:j:1"}),
             "RegisterTaskDefinition" | "DescribeTaskDefinition" => {
                 json!({"taskDefinition": {"taskDefinitionArn": "arn:aws:ecs:t:1"}})

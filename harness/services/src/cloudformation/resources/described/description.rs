@@ -126,9 +126,13 @@ impl Step {
 }
 
 /// The files.
-const FILES: [(&str, &str); 25] = [
+const FILES: [(&str, &str); 26] = [
     ("acm", include_str!("../../../../data/types/acm.toml")),
     ("apigateway", include_str!("../../../../data/types/apigateway.toml")),
+    (
+        "application-autoscaling",
+        include_str!("../../../../data/types/application-autoscaling.toml"),
+    ),
     ("appsync", include_str!("../../../../data/types/appsync.toml")),
     ("batch", include_str!("../../../../data/types/batch.toml")),
     ("cloudtrail", include_str!("../../../../data/types/cloudtrail.toml")),

@@ -20,6 +20,7 @@ pub(super) async fn properties(
         "AWS::ApiGateway::Method" => Ok(method(wanted)),
         "AWS::ApiGateway::Stage" => Ok(stage(wanted)),
         "AWS::ApiGateway::RestApi" => Ok(super::openapi::properties(wanted)),
+        "AWS::ApplicationAutoScaling::ScalingPolicy" => Ok(scaling(wanted)),
         "AWS::AppSync::FunctionConfiguration"
         | "AWS::AppSync::GraphQLSchema"
         | "AWS::AppSync::Resolver" => texts_of(context, wanted).await,
@@ -37,6 +38,20 @@ pub(super) async fn properties(
         }
         _ => Ok(wanted.clone()),
     }
+}
+
+/// What a policy scales, where its template names the target alone: `Ref` of that is its
+/// resource, dimension and namespace
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-applicationautoscaling-scalabletarget.html>).
+fn scaling(wanted: &Map<String, Value>) -> Map<String, Value> {
+    let mut prepared = wanted.clone();
+    let target = wanted.get("ScalingTargetId").and_then(Value::as_str).unwrap_or_default();
+    if let [resource, dimension, namespace] = target.split('|').collect::<Vec<_>>().as_slice() {
+        prepared.insert("ResourceId".to_owned(), (*resource).into());
+        prepared.insert("ScalableDimension".to_owned(), (*dimension).into());
+        prepared.insert("ServiceNamespace".to_owned(), (*namespace).into());
+    }
+    prepared
 }
 
 /// A rule of a security group as the call takes it: its description stands in the
