@@ -50,6 +50,20 @@ async fn an_update_without_changes_is_refused() {
 }
 
 #[tokio::test]
+async fn what_is_expanded_is_updated_without_changes_too() {
+    let world = World::new().await;
+    let body = format!("Transform: AWS::LanguageExtensions\n{}", template(7, false, "/a"));
+    let input = json!({"StackName": "s", "TemplateBody": body,
+        "Capabilities": ["CAPABILITY_AUTO_EXPAND"]});
+    world.call("CreateStack", input.clone()).await.unwrap();
+    assert_eq!(world.rest("s").await, "CREATE_COMPLETE");
+    world.fake.calls();
+    world.call("UpdateStack", input).await.unwrap();
+    assert_eq!(world.rest("s").await, "UPDATE_COMPLETE");
+    assert_eq!(world.fake.calls(), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn a_replaced_resource_goes_in_the_clean_up() {
     let world = World::new().await;
     world.create("s", &template(7, true, "/a")).await;
