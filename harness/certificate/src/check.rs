@@ -1,12 +1,12 @@
 //! Whether a certificate is good.
 
-use ringfence_policy::{Policies, Principal};
+use ringfence_policy::Policies;
 
 use crate::cover;
 use crate::form::{
     ActionCase, CallerCase, Case, Certificate, Certificates, Class, On, Universe, VERSION, Who, Why,
 };
-use crate::matter::{Chosen, Known, Matter, Part, told};
+use crate::matter::{Caller, Chosen, Known, Matter, Part, told};
 
 /// Why certificates are not good.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,14 +53,14 @@ fn one(all: &Certificates, certificate: &Certificate, known: &Known) -> Result<(
     }
     let (inner, outer) = (all.policies(&certificate.inner)?, all.policies(&certificate.outer)?);
     let callers = match &certificate.principal {
-        Some(who) => vec![Principal::from(who)],
+        Some(who) => vec![Caller::one(who.into())],
         None => cover::callers(&inner, &outer)?,
     };
-    for principal in &callers {
-        let who = Who::from(principal);
+    for one in &callers {
+        let who = Who::from(&one.principal);
         let case = certificate.callers.iter().find(|case| case.principal == who);
-        let case = case.ok_or_else(|| format!("no class has callers like {principal:?}"))?;
-        caller(&inner, &outer, case, known)?;
+        let case = case.ok_or_else(|| format!("no class has callers like {:?}", one.principal))?;
+        caller([&inner, &outer], one, case, known)?;
     }
     if certificate.callers.len() != callers.len() {
         return Err("it has callers that are none of its".to_owned());
@@ -69,12 +69,12 @@ fn one(all: &Certificates, certificate: &Certificate, known: &Known) -> Result<(
 }
 
 fn caller(
-    inner: &Policies,
-    outer: &Policies,
+    [inner, outer]: [&Policies; 2],
+    who: &Caller,
     case: &CallerCase,
     known: &Known,
 ) -> Result<(), String> {
-    let matter = Matter::new(inner, outer, &(&case.principal).into(), &case.keys, known)?;
+    let matter = Matter::new(inner, outer, who, &case.keys, known)?;
     cover::keys(&matter)?;
     let actions: Vec<&str> = case.actions.iter().map(|one| one.action.as_str()).collect();
     cover::actions(&matter, &actions)?;

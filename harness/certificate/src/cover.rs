@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use ringfence_policy::symbolic::{Action, Effect, Named, statements};
+use ringfence_policy::symbolic::{Action, Effect, Named, StatementView, statements};
 use ringfence_policy::{Policies, Principal};
 
 use crate::form::Held;
 use crate::language::{Language, Symbol, samples, symbols};
-use crate::matter::{Key, Matter, documents, holds, is_fixed};
+use crate::matter::{ANY_ACCOUNT, Caller, Key, Matter, Names, Stands, documents, holds};
 use crate::values::texts;
 
 /// Lists of values that are looked at before it is given up.
@@ -21,7 +21,7 @@ type Said = Vec<bool>;
 
 /// Every value of every key is like that of a class.
 pub(crate) fn keys(matter: &Matter<'_>) -> Result<(), String> {
-    let open = matter.keys.iter().filter(|key| !is_fixed(&matter.principal, &key.lower));
+    let open = matter.keys.iter().filter(|key| !matter.caller.is_fixed(&key.lower));
     for key in open {
         of_key(matter, key).map_err(|why| format!("the key `{}`: {why}", key.lower))?;
     }
@@ -40,11 +40,17 @@ fn of_key(matter: &Matter<'_>, key: &Key<'_>) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("no class has values like {}", shown(value))),
     };
-    is_there(None)?;
     let tests: Vec<_> = key.conditions.iter().flat_map(|one| one.tests(&matter.fixed)).collect();
-    let singles = texts(&tests)?;
+    let shape = matter.caller.shapes.get(&*key.lower);
+    let singles = texts(&tests, shape)?;
+    if shape.is_none() {
+        is_there(None)?;
+    }
     for text in &singles {
         is_there(Some(&Held::One(text.clone())))?;
+    }
+    if shape.is_some() {
+        return Ok(());
     }
     // What is said of a list follows from what is said of it without its last value, and
     // of that value; and whether all values are empty.
@@ -126,7 +132,7 @@ fn folded(symbols: Vec<Symbol>) -> Vec<Symbol> {
 ///
 /// # Errors
 /// What of callers is not told apart here.
-pub fn callers(inner: &Policies, outer: &Policies) -> Result<Vec<Principal>, String> {
+pub fn callers(inner: &Policies, outer: &Policies) -> Result<Vec<Caller>, String> {
     let both = [inner, outer];
     let has_own = |one: &&Policies| {
         !one.identity.is_empty() || one.boundary.is_some() || one.session.is_some()
@@ -135,62 +141,111 @@ pub fn callers(inner: &Policies, outer: &Policies) -> Result<Vec<Principal>, Str
         return Err("anybody with policies of its own is not checked here".to_owned());
     }
     let all: Vec<_> = both.into_iter().flat_map(documents).flat_map(statements).collect();
-    let nobody = Principal::User { arn: String::new() };
-    let conditions = all.iter().flat_map(|one| one.conditions());
-    let resources = all.iter().flat_map(|one| one.resources());
-    let keys = conditions
-        .flat_map(|one| std::iter::once(one.lower_key()).chain(one.variables()))
-        .chain(resources.flat_map(|one| one.variables()));
-    if let Some(key) = keys.into_iter().find(|key| is_fixed(&nobody, key)) {
-        return Err(format!("`{key}`, which follows from who asks, is not checked of anybody"));
-    }
     let named: BTreeSet<Named<'_>> = all.iter().flat_map(|one| one.principals()).collect();
-    let mut accounts: BTreeSet<String> = BTreeSet::from(["100000000001".to_owned()]);
-    let mut found = vec![
-        Principal::Anonymous,
-        Principal::Service { name: "x.amazonaws.com".to_owned() },
-        Principal::WebIdentity { provider_arn: "arn:aws:iam::100000000001:oidc-provider/x".into() },
+    let names = names(&all, &named);
+    if names.accounts.iter().any(|one| one == ANY_ACCOUNT) {
+        return Err(format!("the account `{ANY_ACCOUNT}` is named, which stands for any"));
+    }
+    let x = fresh(&named);
+    let mut found: Vec<(Principal, Stands)> = vec![
+        (Principal::Anonymous, Stands::Itself),
+        (Principal::Service { name: format!("{x}.amazonaws.com") }, Stands::Account),
     ];
+    let provider = format!("arn:aws:iam::{ANY_ACCOUNT}:oidc-provider/{x}");
+    found.push((Principal::WebIdentity { provider_arn: provider }, Stands::Itself));
     for named in named {
-        match named {
-            Named::Account(id) => drop(accounts.insert(id.to_owned())),
-            Named::Service(name) => found.push(Principal::Service { name: name.to_owned() }),
-            Named::Federated(arn) => {
-                found.push(Principal::WebIdentity { provider_arn: arn.to_owned() });
-            }
+        let principal = match named {
+            Named::Account(_) => continue,
+            Named::Service(name) => Principal::Service { name: name.to_owned() },
+            Named::Federated(arn) => Principal::WebIdentity { provider_arn: arn.to_owned() },
             // A name of a session needs its role's, of which the path is not shown.
             Named::Arn(arn) => match arn.split(':').nth(5).and_then(|it| it.split_once('/')) {
-                Some(("user", _)) => found.push(Principal::User { arn: arn.to_owned() }),
-                Some(("role", path)) => found.push(session(arn, path)),
+                Some(("user", _)) => {
+                    found.push((federated(arn, &x), Stands::Account));
+                    Principal::User { arn: arn.to_owned() }
+                }
+                Some(("role", path)) => session(arn, path, &x),
                 _ => return Err(format!("`{arn}` as a caller is not checked here")),
             },
+        };
+        found.push((principal, Stands::Itself));
+    }
+    let any = [(ANY_ACCOUNT, Stands::Anybody)].into_iter();
+    for (id, stands) in any.chain(names.accounts.iter().map(|id| (id.as_str(), Stands::Account))) {
+        let iam = format!("arn:aws:iam::{id}");
+        let user = format!("{iam}:user/{x}");
+        let linked = format!("aws-service-role/x.amazonaws.com/{x}");
+        let all = [
+            Principal::Root { account_id: id.to_owned() },
+            session(&format!("{iam}:role/{x}"), &x, &x),
+            session(&format!("{iam}:role/{linked}"), &linked, &x),
+            federated(&user, &x),
+            Principal::User { arn: user },
+        ];
+        found.extend(all.map(|one| (one, stands)));
+    }
+    let caller = |(principal, stands)| Caller::standing(principal, stands, &names);
+    Ok(found.into_iter().map(caller).collect())
+}
+
+/// What policies name, by statement, as caller, as owner and in conditions on the caller.
+fn names(all: &[StatementView<'_>], named: &BTreeSet<Named<'_>>) -> Names {
+    let account = |arn: &str| arn.split(':').nth(4).map(str::to_owned);
+    let mut names = Names { arns: Vec::new(), accounts: Vec::new(), services: Vec::new() };
+    for one in named {
+        match one {
+            Named::Account(id) => names.accounts.push((*id).to_owned()),
+            Named::Service(name) => names.services.push((*name).to_owned()),
+            Named::Federated(arn) => names.accounts.extend(account(arn)),
+            Named::Arn(arn) => {
+                names.accounts.extend(account(arn));
+                names.arns.push((*arn).to_owned());
+            }
         }
     }
     let resources = all.iter().flat_map(|one| one.resources());
-    accounts.extend(resources.filter_map(|one| one.source().split(':').nth(4).map(str::to_owned)));
-    accounts.retain(|id| id.len() == 12 && id.bytes().all(|one| one.is_ascii_digit()));
-    for id in accounts {
-        let (iam, sts) = (format!("arn:aws:iam::{id}"), format!("arn:aws:sts::{id}"));
-        found.extend([
-            Principal::Root { account_id: id },
-            Principal::User { arn: format!("{iam}:user/x") },
-            session(&format!("{iam}:role/x"), "x"),
-            session(&format!("{iam}:role/aws-service-role/x"), "x"),
-            Principal::FederatedUser {
-                arn: format!("{sts}:federated-user/x"),
-                user_arn: format!("{iam}:user/x"),
-            },
-        ]);
+    names.accounts.extend(resources.filter_map(|one| account(one.source())));
+    let conditions = all.iter().flat_map(|one| one.conditions());
+    for condition in conditions.filter(|one| one.lower_key().starts_with("aws:principal")) {
+        let values = condition.values().iter();
+        let values = values.flat_map(|text| account(text).into_iter().chain([text.to_string()]));
+        names.accounts.extend(values);
     }
-    Ok(found)
+    names.accounts.retain(|id| id.len() == 12 && id.bytes().all(|one| one.is_ascii_digit()));
+    names.accounts.sort_unstable();
+    names.accounts.dedup();
+    names
 }
 
-fn session(role: &str, path: &str) -> Principal {
+/// A name that nobody has whom the policies name.
+fn fresh(named: &BTreeSet<Named<'_>>) -> String {
+    let texts = named.iter().map(|one| match one {
+        Named::Account(it) | Named::Arn(it) | Named::Service(it) | Named::Federated(it) => *it,
+    });
+    let taken: HashSet<&str> = texts.flat_map(|text| text.split(['/', ':', '.'])).collect();
+    let mut name = "x".to_owned();
+    while taken.contains(&*name) {
+        name.push('x');
+    }
+    name
+}
+
+/// A federated user whose session a user made.
+fn federated(user: &str, name: &str) -> Principal {
+    let (account, partition) = (user.split(':').nth(4), user.split(':').nth(1));
+    let (account, partition) = (account.unwrap_or_default(), partition.unwrap_or("aws"));
+    Principal::FederatedUser {
+        arn: format!("arn:{partition}:sts::{account}:federated-user/{name}"),
+        user_arn: user.to_owned(),
+    }
+}
+
+fn session(role: &str, path: &str, of: &str) -> Principal {
     let name = path.rsplit('/').next().unwrap_or(path);
     let account = role.split(':').nth(4).unwrap_or_default();
     let partition = role.split(':').nth(1).unwrap_or("aws");
     Principal::RoleSession {
         role_arn: role.to_owned(),
-        session_arn: format!("arn:{partition}:sts::{account}:assumed-role/{name}/x"),
+        session_arn: format!("arn:{partition}:sts::{account}:assumed-role/{name}/{of}"),
     }
 }

@@ -14,6 +14,7 @@ pub(crate) enum Symbol {
     Character(char),
     /// In either case.
     Letter(char),
+    Digit,
     One,
     OneInPart,
     Many,
@@ -33,6 +34,7 @@ impl Symbol {
         match self {
             Self::Character(one) => one == character,
             Self::Letter(one) => one.eq_ignore_ascii_case(&character),
+            Self::Digit => character.is_ascii_digit(),
             Self::One | Self::Many => true,
             Self::OneInPart | Self::ManyInPart => character != ':',
         }

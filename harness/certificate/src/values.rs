@@ -8,13 +8,14 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::language::{Language, Symbol, literal, samples, symbols};
+use crate::matter::Shape;
 
 /// Texts: of those that match the same texts and patterns one, each number, instant and
-/// address at which an order changes, and one behind it.
+/// address at which an order changes, and one behind it. With a shape, those of it.
 ///
 /// # Errors
 /// What is not told apart here.
-pub(crate) fn texts(tests: &[Test]) -> Result<Vec<String>, String> {
+pub(crate) fn texts(tests: &[Test], shape: Option<&Shape>) -> Result<Vec<String>, String> {
     let mut languages = vec![Language(vec![Vec::new()])];
     let (mut numbers, mut instants) = (Vec::new(), BTreeSet::new());
     let mut addresses: Vec<(IpAddr, u32)> = Vec::new();
@@ -47,12 +48,14 @@ pub(crate) fn texts(tests: &[Test]) -> Result<Vec<String>, String> {
     if kinds > 1 || (kinds == 1 && languages.iter().any(is_wild)) {
         return Err("it is compared as text and as another type: not checked here".to_owned());
     }
+    languages.extend(shape.into_iter().flat_map(|shape| shape.languages().cloned()));
     let all: HashSet<&Language> = languages.iter().collect();
     let all: Vec<&Language> = all.into_iter().collect();
     let mut texts = samples(&all, |_| true).map_err(|_| "it has too many patterns".to_owned())?;
     texts.extend(points(&numbers, &literals).ok_or("a number is too long")?);
     texts.extend(moments(&instants).ok_or("an instant is too far away")?);
     texts.extend(first_addresses(&addresses));
+    texts.retain(|text| shape.is_none_or(|shape| shape.has(text)));
     Ok(texts)
 }
 

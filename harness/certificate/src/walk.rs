@@ -126,6 +126,7 @@ impl Walk {
                 Symbol::Letter(one) => {
                     all.extend([one.to_ascii_lowercase(), one.to_ascii_uppercase()]);
                 }
+                Symbol::Digit => all.extend('0'..='9'),
                 Symbol::OneInPart | Symbol::ManyInPart => all.push(':'),
                 Symbol::One | Symbol::Many => {}
             }

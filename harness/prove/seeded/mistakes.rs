@@ -261,7 +261,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "nobody who is named is a caller",
         "callers.rs",
-        "Named::Arn(arn) => «of_arn(arn, &named_arns(&named_set(statements)))»",
+        "Named::Arn(arn) => «of_arn(arn, &named_arns(&named_set(statements)), &x)»",
         "None",
     ),
     (

@@ -1,22 +1,23 @@
 //! Who may ask: one caller, or all that policies tell apart.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use ringfence_policy::symbolic::{Named, StatementView};
-use ringfence_policy::{Policies, Principal};
+use ringfence_policy::{Context, Policies, Principal, Values};
 
-/// A caller, or all that are alike but for their account.
+use crate::names::{Keys, Names, Stands, keys, keys_of, mentioned};
+
+/// A caller, or one of some that the policies do not tell apart by their names.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
     /// Whether the caller may be of any account that no policy names.
     pub(crate) any_account: bool,
-    /// The condition keys that the caller decides, in lower case: absent, or one
-    /// value.
-    pub(crate) keys: HashMap<String, Option<String>>,
+    /// What the caller decides of the condition keys.
+    pub(crate) keys: Keys,
 }
 
-/// The account of callers of any account; no policy should name it.
+/// The account of callers of any account; no policy names it.
 pub(crate) const SOME_ACCOUNT: &str = "100000000001";
 /// Another account than any caller's.
 pub(crate) const OTHER_ACCOUNT: &str = "100000000002";
@@ -24,59 +25,19 @@ pub(crate) const OTHER_ACCOUNT: &str = "100000000002";
 /// One caller. The condition keys that name the caller are constants
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>).
 pub(crate) fn one(principal: &Principal) -> Caller {
-    Caller { keys: keys(principal), principal: principal.clone(), any_account: false }
+    let keys = Keys { fixed: keys(principal), shapes: BTreeMap::new() };
+    Caller { keys, principal: principal.clone(), any_account: false }
 }
 
-fn keys(principal: &Principal) -> HashMap<String, Option<String>> {
-    let mut keys: HashMap<String, Option<String>> = HashMap::new();
-    let mut set = |key: &str, value: Option<&str>| {
-        keys.insert(key.to_owned(), value.map(str::to_owned));
-    };
-    let account = principal.account_id();
-    let root = account.map(|account| format!("arn:aws:iam::{account}:root"));
-    let name = |arn: &str| arn.rsplit('/').next().map(str::to_owned);
-    match principal {
-        Principal::Root { account_id } => {
-            set("aws:principalarn", root.as_deref());
-            set("aws:principaltype", Some("Account"));
-            set("aws:userid", Some(account_id));
-            set("aws:username", None);
-        }
-        Principal::User { arn } => {
-            set("aws:principalarn", Some(arn));
-            set("aws:principaltype", Some("User"));
-            set("aws:username", name(arn).as_deref());
-        }
-        Principal::RoleSession { role_arn, .. } => {
-            set("aws:principalarn", Some(role_arn));
-            set("aws:principaltype", Some("AssumedRole"));
-            set("aws:username", None);
-        }
-        Principal::FederatedUser { arn, .. } => {
-            set("aws:principalarn", Some(arn));
-            set("aws:principaltype", Some("FederatedUser"));
-            set("aws:username", None);
-        }
-        Principal::Service { name } => {
-            set("aws:principalisawsservice", Some("true"));
-            set("aws:principalservicename", Some(name));
-            set("aws:username", None);
-            return keys;
-        }
-        Principal::WebIdentity { .. } => return keys,
-        Principal::Anonymous => {
-            for key in ["aws:principalarn", "aws:principalaccount", "aws:username", "aws:userid"] {
-                set(key, None);
-            }
-            set("aws:principaltype", Some("Anonymous"));
-            return keys;
-        }
+/// A name that nobody whom the policies name has.
+fn fresh<'n>(named: impl Iterator<Item = &'n str>) -> String {
+    let parts = |text: &'n str| text.split(['/', ':', '.']);
+    let taken: HashSet<&str> = named.flat_map(parts).collect();
+    let mut name = "x".to_owned();
+    while taken.contains(&*name) {
+        name.push('x');
     }
-    set("aws:principalaccount", account);
-    set("aws:principalisawsservice", Some("false"));
-    set("aws:principalservicename", None);
-    set("aws:principalservicenameslist", None);
-    keys
+    name
 }
 
 /// All callers that the policies tell apart. Who has policies of its own is a
@@ -95,29 +56,38 @@ pub(crate) fn all(
         .iter()
         .any(|all| !all.service_control.is_empty() || !all.resource_control.is_empty());
     let named: BTreeSet<Named<'_>> = statements.iter().flat_map(|one| one.principals()).collect();
-    let names_principals = statements.iter().any(|one| one.has_principals());
-    let mut principals: Vec<(Principal, bool)> = Vec::new();
-    let user = |account: &str| Principal::User { arn: format!("arn:aws:iam::{account}:user/x") };
+    let asked_for = mentioned(statements);
+    let names_principals = statements.iter().any(|one| one.has_principals())
+        || asked_for.iter().any(|key| key.starts_with("aws:principal"));
+    let arns = named_set(statements);
+    let x = fresh(named.iter().map(|one| match one {
+        Named::Account(text) | Named::Arn(text) | Named::Service(text) | Named::Federated(text) => {
+            *text
+        }
+    }));
+    let mut principals: Vec<(Principal, Stands)> = Vec::new();
+    let user = |account: &str| Principal::User { arn: format!("arn:aws:iam::{account}:user/{x}") };
     let session = |account: &str, role: &str| Principal::RoleSession {
         role_arn: format!("arn:aws:iam::{account}:role/{role}"),
         session_arn: format!(
-            "arn:aws:sts::{account}:assumed-role/{}/x",
+            "arn:aws:sts::{account}:assumed-role/{}/{x}",
             role.rsplit('/').next().unwrap_or(role)
         ),
     };
-    let linked = "aws-service-role/x.amazonaws.com/x";
+    let linked = format!("aws-service-role/x.amazonaws.com/{x}");
     let mut of_account = |account: &str, any: bool| {
+        let any = if any { Stands::Anybody } else { Stands::Account };
         principals.push((user(account), any));
         if names_principals || has_session {
-            principals.push((session(account, "x"), any));
+            principals.push((session(account, &x), any));
         }
         // Nobody but AWS writes the policies of a service-linked role.
         if organized && !has_own {
-            principals.push((session(account, linked), any));
+            principals.push((session(account, &linked), any));
         }
         if has_session || !has_own {
-            let arn = format!("arn:aws:sts::{account}:federated-user/x");
-            let user_arn = format!("arn:aws:iam::{account}:user/x");
+            let arn = format!("arn:aws:sts::{account}:federated-user/{x}");
+            let user_arn = format!("arn:aws:iam::{account}:user/{x}");
             principals.push((Principal::FederatedUser { arn, user_arn }, any));
         }
         if !has_own {
@@ -128,40 +98,50 @@ pub(crate) fn all(
     if names_principals {
         accounts.iter().for_each(|account| of_account(account, false));
     }
-    principals.extend(
-        named
-            .iter()
-            .filter_map(|named| match named {
-                Named::Arn(arn) => of_arn(arn, &named_arns(&named_set(statements))),
-                _ => None,
-            })
-            .map(|principal| (principal, false)),
-    );
+    principals.extend(named.iter().filter_map(|named| match named {
+        Named::Arn(arn) => of_arn(arn, &named_arns(&named_set(statements)), &x),
+        _ => None,
+    }));
+    if has_session || !has_own {
+        principals.extend(arns.iter().filter_map(|arn| issued_by(arn, &x)));
+    }
     if !has_own && names_principals {
         let services = named.iter().filter_map(|named| match named {
             Named::Service(name) => Some((*name).to_owned()),
             _ => None,
         });
-        let services = services.chain(["x.amazonaws.com".to_owned()]);
-        principals.extend(services.map(|name| (Principal::Service { name }, false)));
+        principals.extend(services.map(|name| (Principal::Service { name }, Stands::Itself)));
+        let name = format!("{x}.amazonaws.com");
+        principals.push((Principal::Service { name }, Stands::Account));
         let providers = named.iter().filter_map(|named| match named {
             Named::Federated(arn) => Some((*arn).to_owned()),
             _ => None,
         });
-        let other = format!("arn:aws:iam::{SOME_ACCOUNT}:oidc-provider/x");
+        let other = format!("arn:aws:iam::{SOME_ACCOUNT}:oidc-provider/{x}");
         let providers = providers.chain([other]);
-        principals
-            .extend(providers.map(|provider_arn| (Principal::WebIdentity { provider_arn }, false)));
-        principals.push((Principal::Anonymous, false));
+        principals.extend(
+            providers.map(|provider_arn| (Principal::WebIdentity { provider_arn }, Stands::Itself)),
+        );
+        principals.push((Principal::Anonymous, Stands::Itself));
     }
-    principals
-        .into_iter()
-        .map(|(principal, any_account)| {
-            let is_named = named.iter().any(|named| matches!(named, Named::Arn(_)));
-            let keys = if any_account && !is_named { HashMap::new() } else { keys(&principal) };
-            Caller { principal, any_account, keys }
-        })
-        .collect()
+    let names = Names::of(&named, accounts);
+    let caller = |(principal, stands)| {
+        let mut keys = keys_of(&principal, stands, &names);
+        // What no policy asks for makes no difference.
+        keys.fixed.retain(|key, _| asked_for.contains(key));
+        keys.shapes.retain(|key, _| asked_for.contains(key));
+        Caller { principal, any_account: stands == Stands::Anybody, keys }
+    };
+    principals.into_iter().map(caller).collect()
+}
+
+/// A federated user whose session a user made that is named.
+fn issued_by(user_arn: &str, name: &str) -> Option<(Principal, Stands)> {
+    let account = user_arn.split(':').nth(4).filter(|_| user_arn.contains(":user/"))?;
+    let partition = user_arn.split(':').nth(1)?;
+    let arn = format!("arn:{partition}:sts::{account}:federated-user/{name}");
+    let user_arn = user_arn.to_owned();
+    Some((Principal::FederatedUser { arn, user_arn }, Stands::Account))
 }
 
 fn named_set<'p>(statements: &[StatementView<'p>]) -> Vec<&'p str> {
@@ -175,35 +155,108 @@ fn named_arns<'p>(all: &[&'p str]) -> Vec<&'p str> {
 }
 
 /// The caller that an ARN names; of a session whose role is named as well, with
-/// the role's path.
-fn of_arn(arn: &str, roles: &[&str]) -> Option<Principal> {
+/// the role's path, else with any.
+fn of_arn(arn: &str, roles: &[&str], fresh: &str) -> Option<(Principal, Stands)> {
     let mut parts = arn.splitn(6, ':').skip(1);
     let (partition, service, _, account) =
         (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let (kind, rest) = parts.next()?.split_once('/')?;
     let name = rest.rsplit('/').next().unwrap_or(rest);
     match (service, kind) {
-        ("iam", "user") => Some(Principal::User { arn: arn.to_owned() }),
-        ("iam", "role") => Some(Principal::RoleSession {
-            role_arn: arn.to_owned(),
-            session_arn: format!("arn:{partition}:sts::{account}:assumed-role/{name}/x"),
-        }),
+        ("iam", "user") => Some((Principal::User { arn: arn.to_owned() }, Stands::Itself)),
+        ("iam", "role") => {
+            let session_arn = format!("arn:{partition}:sts::{account}:assumed-role/{name}/{fresh}");
+            let role_arn = arn.to_owned();
+            Some((Principal::RoleSession { role_arn, session_arn }, Stands::Itself))
+        }
         ("sts", "assumed-role") => {
             let (role, _) = rest.split_once('/')?;
             let ends = format!("/{role}");
             let prefix = format!("arn:{partition}:iam::{account}:role/");
             let known =
                 roles.iter().find(|known| known.starts_with(&prefix) && known.ends_with(&ends));
+            let stands = if known.is_some() { Stands::Itself } else { Stands::Account };
             let role_arn =
                 known.map_or_else(|| format!("{prefix}{role}"), |known| (*known).to_owned());
-            Some(Principal::RoleSession { role_arn, session_arn: arn.to_owned() })
+            Some((Principal::RoleSession { role_arn, session_arn: arn.to_owned() }, stands))
         }
-        ("sts", "federated-user") => Some(Principal::FederatedUser {
-            arn: arn.to_owned(),
-            user_arn: format!("arn:{partition}:iam::{account}:user/{rest}"),
-        }),
+        ("sts", "federated-user") => {
+            let user_arn = format!("arn:{partition}:iam::{account}:user/{fresh}");
+            let arn = arn.to_owned();
+            Some((Principal::FederatedUser { arn, user_arn }, Stands::Itself))
+        }
         _ => None,
     }
+}
+
+/// The caller that is named like these keys, of the kind and account of another.
+pub(crate) fn called(like: &Principal, context: &Context) -> Option<Principal> {
+    let one = |key: &str| match context.get(key) {
+        Some(Values::One(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let arn = one("aws:principalarn");
+    let stated = arn.and_then(|arn| arn.split(':').nth(4)).or(one("aws:principalaccount"));
+    let stated = stated.or(match like {
+        Principal::Root { .. } => one("aws:userid"),
+        _ => None,
+    });
+    let account = stated.or(like.account_id())?;
+    // A text of few characters is of no partition.
+    let of = |kind: &str, service: &str, own: &str| match arn.and_then(|it| it.split_once(kind)) {
+        Some((_, "")) | None => format!("arn:aws:{service}::{account}{kind}{own}"),
+        Some((before, name)) => match before.split(':').nth(1) {
+            Some("") | None => format!("arn:aws:{service}::{account}{kind}{name}"),
+            Some(partition) => format!("arn:{partition}:{service}::{account}{kind}{name}"),
+        },
+    };
+    let last = |arn: &str| arn.rsplit('/').next().unwrap_or_default().to_owned();
+    Some(match like {
+        Principal::Root { .. } => Principal::Root { account_id: account.to_owned() },
+        Principal::User { arn } => {
+            let own = one("aws:username").map_or_else(|| last(arn), str::to_owned);
+            Principal::User { arn: of(":user/", "iam", &own) }
+        }
+        Principal::RoleSession { role_arn, session_arn } => {
+            let (_, path) = role_arn.split_once(":role/")?;
+            let role = of(":role/", "iam", path);
+            let partition = role.split(':').nth(1)?;
+            let (name, session) = (last(&role), last(session_arn));
+            let session_arn =
+                format!("arn:{partition}:sts::{account}:assumed-role/{name}/{session}");
+            Principal::RoleSession { session_arn, role_arn: role }
+        }
+        Principal::FederatedUser { arn, user_arn } => {
+            let session = of(":federated-user/", "sts", &last(arn));
+            let (_, user) = user_arn.split_once(":user/")?;
+            let user_arn = format!("arn:aws:iam::{account}:user/{user}");
+            Principal::FederatedUser { arn: session, user_arn }
+        }
+        Principal::Service { .. } => {
+            let name = one("aws:principalservicename").filter(|name| !name.is_empty())?;
+            Principal::Service { name: name.to_owned() }
+        }
+        Principal::WebIdentity { .. } | Principal::Anonymous => return None,
+    })
+}
+
+/// The accounts that policies name as principals, or as owners of resources.
+pub(crate) fn accounts(statements: &[StatementView<'_>]) -> BTreeSet<String> {
+    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit());
+    let fifth = |arn: &str| arn.split(':').nth(4).map(str::to_owned);
+    let principals = statements.iter().flat_map(|one| one.principals());
+    let principals = principals.filter_map(|named| match named {
+        Named::Account(id) => Some(id.to_owned()),
+        Named::Arn(arn) | Named::Federated(arn) => fifth(arn),
+        Named::Service(_) => None,
+    });
+    let resources = statements.iter().flat_map(|one| one.resources());
+    let resources = resources.filter_map(|pattern| fifth(pattern.source()));
+    let conditions = statements.iter().flat_map(|one| one.conditions());
+    let conditions = conditions.filter(|one| one.lower_key().starts_with("aws:principal"));
+    let values = conditions.flat_map(|one| one.values().iter().map(|text| (**text).to_owned()));
+    let values = values.flat_map(|text| fifth(&text).into_iter().chain([text]));
+    principals.chain(resources).chain(values).filter(|account| is_account(account)).collect()
 }
 
 /// How a caller is written in a line.

@@ -11,17 +11,16 @@ use std::rc::Rc;
 use ringfence_certificate::form::{
     ActionCase, CallerCase, Case, Certificate, Class, Held, On, Split, Universe as Stated, Who, Why,
 };
-use ringfence_certificate::matter::{Matter, Part, told};
+use ringfence_certificate::matter::{Caller, Matter, Part, Stands, told};
 use ringfence_certificate::{Certificates, Known, callers as all_callers};
-use ringfence_policy::Principal;
 use ringfence_policy::symbolic::{FRAMES, StatementView, statements};
 
 use crate::actions::groups;
-use crate::callers;
 use crate::compare::{Question, documents};
 use crate::domain::{Admits, Universe};
 use crate::encode::Scope;
 use crate::keys::Keys;
+use crate::names;
 use crate::parts::Patterns;
 
 /// Classes of one certificate at most.
@@ -45,12 +44,12 @@ pub fn certify(
         return Err("it is proved of the requests of the reference alone".to_owned());
     }
     let asking = match question.principal {
-        Some(principal) => vec![principal.clone()],
+        Some(principal) => vec![Caller::one(principal.clone())],
         None => all_callers(question.inner, question.outer)?,
     };
     let mut left = CLASSES;
     let callers: Result<Vec<CallerCase>, String> =
-        asking.iter().map(|principal| caller(question, principal, known, &mut left)).collect();
+        asking.iter().map(|one| caller(question, one, known, &mut left)).collect();
     let certificate = Certificate {
         rail: rail.to_owned(),
         who: who.to_owned(),
@@ -67,14 +66,14 @@ pub fn certify(
 
 fn caller(
     question: &Question<'_>,
-    principal: &Principal,
+    asking: &Caller,
     known: &Known,
     left: &mut usize,
 ) -> Result<CallerCase, String> {
     let both = [question.inner, question.outer].into_iter().flat_map(documents);
     let all: Vec<StatementView<'_>> = both.flat_map(statements).collect();
-    let keys = classes(&all, principal);
-    let matter = Matter::new(question.inner, question.outer, principal, &keys, known)?;
+    let keys = classes(&all, asking);
+    let matter = Matter::new(question.inner, question.outer, asking, &keys, known)?;
     let mut actions = Vec::new();
     for group in groups(&all, Universe::All, false, |_| true) {
         let mut tree = Tree { matter: &matter, action: &group.action, cases: Vec::new(), left };
@@ -83,18 +82,20 @@ fn caller(
         let cases = tree.cases;
         actions.push(ActionCase { action: group.action, cases });
     }
-    Ok(CallerCase { principal: principal.into(), keys, actions })
+    Ok(CallerCase { principal: (&asking.principal).into(), keys, actions })
 }
 
 /// The classes of each condition key.
-fn classes(
-    all: &[StatementView<'_>],
-    principal: &Principal,
-) -> BTreeMap<String, Vec<Option<Held>>> {
-    let caller = callers::one(principal);
+fn classes(all: &[StatementView<'_>], asking: &Caller) -> BTreeMap<String, Vec<Option<Held>>> {
+    let stands = match asking.stands {
+        Stands::Itself => names::Stands::Itself,
+        Stands::Account => names::Stands::Account,
+        Stands::Anybody => names::Stands::Anybody,
+    };
+    let caller = names::standing(&asking.principal, stands, all);
     let keys = Keys::new(&Scope {
         statements: all,
-        fixed: &caller.keys,
+        caller: &caller,
         patterns: &Rc::new(RefCell::new(Patterns::default())),
         frames: [false; FRAMES.len()],
         admits: &Admits::anything(),

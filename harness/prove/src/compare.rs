@@ -1,20 +1,21 @@
 //! Whether all that some policies allow others allow as well.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
 
 use ringfence_policy::symbolic::{
     Action, Effect, FRAMES, Frame, Logic, StatementView, allowed, statements,
 };
-use ringfence_policy::{Context, Document, Policies, Principal, Request, judge};
+use ringfence_policy::{Context, Document, Policies, Principal, Request, Values, judge};
 
 use crate::actions::{Group, groups, only};
 use crate::callers::{self, Caller, OTHER_ACCOUNT, SOME_ACCOUNT};
 use crate::common;
 use crate::domain::{Admits, Universe};
-use crate::encode::{Asked, Encoding, Scope, is_arn};
+use crate::encode::{Asked, Encoding, Scope, is_arn, put};
 use crate::formula::Formula;
+use crate::names;
 use crate::parts::Patterns;
 use crate::solve::{Found, Model, Problem};
 
@@ -153,13 +154,19 @@ struct Search<'s, 'p> {
 
 impl<'s, 'p> Search<'s, 'p> {
     fn new(question: &'s Question<'p>, statements: &'s [StatementView<'p>], inner: usize) -> Self {
-        let accounts = accounts(statements);
+        let accounts = callers::accounts(statements);
         let policies = [question.inner, question.outer];
+        let mut open = None;
         let callers = match question.principal {
             Some(principal) => vec![callers::one(principal)],
-            None => callers::all(policies, statements, &accounts),
+            None => {
+                let ours = [SOME_ACCOUNT, OTHER_ACCOUNT].into_iter();
+                let ours = ours.filter(|one| accounts.contains(*one)).min();
+                open = ours.map(|one| format!("the account {one} is named, which stands for any"));
+                callers::all(policies, statements, &accounts)
+            }
         };
-        Self { question, statements, inner, callers, patterns: Rc::default(), open: None }
+        Self { question, statements, inner, callers, patterns: Rc::default(), open }
     }
 
     fn run(mut self) -> Result<Verdict, Disagreement> {
@@ -235,7 +242,7 @@ impl<'s, 'p> Search<'s, 'p> {
         for caller in &self.callers {
             let scope = Scope {
                 statements: &statements,
-                fixed: &caller.keys,
+                caller: &caller.keys,
                 patterns: &self.patterns,
                 frames: [true; FRAMES.len()],
                 admits: &Admits::anything(),
@@ -263,7 +270,7 @@ impl<'s, 'p> Search<'s, 'p> {
         if !allows && !self.has_root() {
             return None;
         }
-        let mut encodings: Vec<(&HashMap<String, Option<String>>, Encoding)> = Vec::new();
+        let mut encodings: Vec<(&names::Keys, Encoding)> = Vec::new();
         let mut open = None;
         for caller in &self.callers {
             let known = encodings.iter().position(|(keys, _)| *keys == &caller.keys);
@@ -287,9 +294,15 @@ impl<'s, 'p> Search<'s, 'p> {
                 Outcome::Nothing if exact.open.is_empty() => continue,
                 // Where not everything is told apart, a request may come out otherwise.
                 Outcome::Witness(witness)
-                    if exact.open.is_empty() || self.is_confirmed(&witness) =>
+                    if (exact.open.is_empty() && caller.keys.shapes.is_empty())
+                        || self.is_confirmed(&witness) =>
                 {
                     return Some(*witness);
+                }
+                // The names of a caller stand in several keys, which are taken one by one.
+                Outcome::Witness(_) if exact.open.is_empty() => {
+                    let keys: Vec<&str> = caller.keys.shapes.keys().map(String::as_str).collect();
+                    exact.open.push(format!("`{}` of anybody", keys.join("`, `")));
                 }
                 Outcome::Nothing | Outcome::GaveUp | Outcome::Witness(_) => {}
             }
@@ -315,7 +328,7 @@ impl<'s, 'p> Search<'s, 'p> {
     ) -> Encoding {
         Encoding::new(&Scope {
             statements,
-            fixed: &caller.keys,
+            caller: &caller.keys,
             patterns: &self.patterns,
             frames: self.frames(action),
             admits,
@@ -355,22 +368,6 @@ impl Group {
         let both = statements.iter().zip(&self.about);
         both.filter(|(_, about)| **about).map(|(statement, _)| *statement).collect()
     }
-}
-
-/// The accounts that policies name as principals, or as owners of resources.
-fn accounts(statements: &[StatementView<'_>]) -> BTreeSet<String> {
-    use ringfence_policy::symbolic::Named;
-    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit());
-    let fifth = |arn: &str| arn.split(':').nth(4).map(str::to_owned);
-    let principals = statements.iter().flat_map(|one| one.principals());
-    let principals = principals.filter_map(|named| match named {
-        Named::Account(id) => Some(id.to_owned()),
-        Named::Arn(arn) | Named::Federated(arn) => fifth(arn),
-        Named::Service(_) => None,
-    });
-    let resources = statements.iter().flat_map(|one| one.resources());
-    let resources = resources.filter_map(|pattern| fifth(pattern.source()));
-    principals.chain(resources).filter(|account| is_account(account)).collect()
 }
 
 /// Whether the caller may need no Allow.
@@ -531,13 +528,34 @@ impl Tried<'_, '_> {
             principal = moved(&principal, account);
         }
         let outside = !own && owner.is_none() && resource != "*";
-        Witness {
+        let found = Witness {
             principal,
             action: self.action.to_owned(),
             resource,
             resource_account: outside.then(|| OTHER_ACCOUNT.to_owned()),
             context: encoding.context(model),
+        };
+        let shapes = &self.caller.keys.shapes;
+        if shapes.is_empty() {
+            return found;
         }
+        // Who asks has all the keys that follow from its name.
+        let named = callers::called(&found.principal, &found.context);
+        let all = [named, Some(found.principal.clone())].into_iter().flatten();
+        let mut all = all.map(|principal| {
+            let mut context = found.context.clone();
+            for (key, value) in names::keys(&principal) {
+                if shapes.contains_key(&key) {
+                    put(&mut context, &key, value.map(Values::One).as_ref());
+                }
+            }
+            Witness { principal, context, ..found.clone() }
+        });
+        let breaks = |one: &Witness| {
+            let allows = |policies| judge(&one.request(), policies).allowed();
+            allows(self.question.inner) && !allows(self.question.outer)
+        };
+        all.find(breaks).unwrap_or(found)
     }
 }
 

@@ -61,6 +61,11 @@ impl Rule {
     const ANYTHING: Self = Self { may_be_absent: true, holds: Holds::Either, kind: None };
     const NOTHING: Self = Self { may_be_absent: true, holds: Holds::Nothing, kind: None };
 
+    /// A key that is there, with one value.
+    pub(crate) fn always_one(self) -> Self {
+        Self { may_be_absent: false, holds: Holds::One, ..self }
+    }
+
     pub(crate) fn admits(&self, word: &str) -> bool {
         match self.kind {
             None | Some(Kind::Value(ValueType::String)) => true,

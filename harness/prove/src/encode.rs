@@ -18,6 +18,7 @@ use ringfence_policy::{Context, Principal, Values};
 use crate::domain::Admits;
 use crate::formula::Formula;
 use crate::keys::{Key, Keys};
+use crate::names;
 use crate::parts::{PARTS, Patterns};
 use crate::set::Set;
 use crate::solve::Model;
@@ -35,8 +36,8 @@ pub(crate) const KEYS: usize = 1;
 /// What is asked about: the statements that speak of an action, and a caller.
 pub(crate) struct Scope<'s, 'p> {
     pub(crate) statements: &'s [StatementView<'p>],
-    /// The condition keys that the caller decides: absent or one value.
-    pub(crate) fixed: &'s HashMap<String, Option<String>>,
+    /// The condition keys that the caller decides.
+    pub(crate) caller: &'s names::Keys,
     /// The patterns of all scopes.
     pub(crate) patterns: &'s Rc<RefCell<Patterns>>,
     /// Which of [`FRAMES`] matter.

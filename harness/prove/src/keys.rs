@@ -12,6 +12,7 @@ use crate::formula::Formula;
 use crate::parts::Tests;
 use crate::set::Set;
 use crate::values::texts;
+use crate::words::Pattern;
 
 /// A condition key.
 pub(crate) struct Key {
@@ -56,7 +57,7 @@ impl Keys {
             tests: Tests::new(scope.patterns.clone()),
             unclear: HashSet::new(),
         };
-        for (key, value) in scope.fixed {
+        for (key, value) in &scope.caller.fixed {
             put(&mut keys.fixed, key, value.clone().map(Values::One).as_ref());
         }
         let conditions: Vec<&Condition> =
@@ -130,7 +131,7 @@ impl Keys {
     }
 
     fn note(&mut self, scope: &Scope<'_, '_>, name: &str, what: &str) {
-        if scope.fixed.contains_key(&name.to_ascii_lowercase()) {
+        if scope.caller.fixed.contains_key(&name.to_ascii_lowercase()) {
             return;
         }
         self.unclear.insert(name.to_ascii_lowercase());
@@ -142,7 +143,7 @@ impl Keys {
 
     fn find_values(&mut self, place: usize, conditions: &[&Condition], scope: &Scope<'_, '_>) {
         let Some(key) = self.all.get(place) else { return };
-        if let Some(fixed) = scope.fixed.get(&key.lower) {
+        if let Some(fixed) = scope.caller.fixed.get(&key.lower) {
             let value = fixed.clone().map(Values::One);
             if let Some(key) = self.all.get_mut(place) {
                 key.values = vec![value];
@@ -164,7 +165,11 @@ impl Keys {
                 contexts.borrow().iter().flat_map(|it| condition.tests(it)).collect::<Vec<_>>()
             })
             .collect();
-        let mut found = texts(&tests);
+        // Each value of a variable counts by itself: it is one of any names, or any text.
+        let shape = scope.caller.shapes.get(&lower);
+        let shape = shape.filter(|shape| !is_variable || shape.has("vq"));
+        let shapes: Vec<Pattern> = shape.iter().flat_map(|it| it.patterns().cloned()).collect();
+        let mut found = texts(&tests, shapes);
         if !found.complete {
             self.open
                 .push(format!("`{lower}` is compared as text with wildcards and as another type"));
@@ -181,8 +186,14 @@ impl Keys {
                 self.unclear.insert(lower.clone());
             }
         }
-        let how = scope.admits.key(&lower);
+        let mut how = scope.admits.key(&lower);
+        if shape.is_some() {
+            how = how.always_one();
+        }
         found.words.extend(how.samples().iter().map(|word| (*word).to_owned()));
+        if let Some(shape) = shape {
+            found.words.retain(|word| shape.has(word));
+        }
         let one = |word: &String| how.admits(word).then(|| Some(Values::One(word.clone())));
         let mut values: Vec<Option<Values>> = Vec::new();
         if how.may_be_absent {

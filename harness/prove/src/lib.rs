@@ -37,6 +37,7 @@ mod encode;
 mod formula;
 pub mod jsonl;
 mod keys;
+mod names;
 mod parts;
 mod product;
 mod set;

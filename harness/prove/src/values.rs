@@ -10,8 +10,9 @@ use ringfence_policy::symbolic::Test;
 use crate::words::{Alphabet, Classes, Pattern, Symbol, classes, literal, pattern};
 
 /// The classes of the texts that the tests tell apart. They are not complete
-/// where tests of two kinds are mixed, of which one has wildcards.
-pub(crate) fn texts(tests: &[Test]) -> Classes {
+/// where tests of two kinds are mixed, of which one has wildcards. Besides, they are
+/// told apart by the shapes that a caller's keys have.
+pub(crate) fn texts(tests: &[Test], shapes: Vec<Pattern>) -> Classes {
     // ForAllValues passes the empty text, whatever it is compared with.
     let mut patterns: Vec<Pattern> = vec![Pattern::new()];
     let mut numbers: Vec<&str> = Vec::new();
@@ -39,6 +40,7 @@ pub(crate) fn texts(tests: &[Test]) -> Classes {
     let both = !numbers.is_empty() && !instants.is_empty();
     let mixed = both || (read && patterns.iter().any(is_wild));
     let of_numbers = numeric(&numbers, &literals);
+    patterns.extend(shapes);
     let mut found = classes(&patterns, Alphabet::All);
     found.complete &= of_numbers.is_some() && !mixed;
     found.words.extend(of_numbers.unwrap_or_default());

@@ -61,7 +61,7 @@ impl<'p> Matter<'p> {
         });
         let context = self.with(held);
         let request = Request {
-            principal: &self.principal,
+            principal: &self.caller.principal,
             action,
             resource: &chosen.resource,
             resource_account: None,

@@ -21,7 +21,7 @@ impl Matter<'_> {
         for (arn, account) in self.targets(action, part) {
             let context = Context::new();
             let request = Request {
-                principal: &self.principal,
+                principal: &self.caller.principal,
                 action,
                 resource: arn,
                 resource_account: account.as_deref(),
@@ -80,7 +80,7 @@ impl Matter<'_> {
             arns.push("arn:aws:x:::x");
         }
         let mut all: Vec<_> = arns.iter().map(|arn| (*arn, None)).collect();
-        let Some(own) = self.principal.account_id() else { return all };
+        let Some(own) = self.caller.principal.account_id() else { return all };
         if part.star != Some(true) && self.are_in(part, self.own) != Truth::True {
             let known = ["100000000001", "100000000002"];
             let other = known.into_iter().find(|one| *one != own).map(str::to_owned);
@@ -126,7 +126,7 @@ impl Asks for Asking<'_, '_> {
     }
 
     fn principal(&self) -> &Principal {
-        &self.matter.principal
+        &self.matter.caller.principal
     }
 
     fn is_bounded(&self) -> bool {

@@ -14,10 +14,10 @@ use std::collections::{BTreeMap, HashMap};
 use ringfence_policy::symbolic::{
     Condition, Covered, Effect, ResourcePattern, StatementView, Truth, statements,
 };
-use ringfence_policy::{Context, Document, Policies, Principal};
+use ringfence_policy::{Context, Document, Policies};
 
-use self::callers::fixed;
-pub(crate) use self::callers::is_fixed;
+pub(crate) use self::callers::{ANY_ACCOUNT, Names, Shape};
+pub use self::callers::{Caller, Stands};
 pub use self::chosen::{Chosen, told};
 pub use self::known::Known;
 use self::known::{Number, of_account};
@@ -39,7 +39,7 @@ enum Reach {
 pub struct Matter<'p> {
     inner: &'p Policies,
     outer: &'p Policies,
-    pub(crate) principal: Principal,
+    pub(crate) caller: Caller,
     pub(crate) statements: Vec<StatementView<'p>>,
     /// The keys that follow from who asks.
     pub(crate) fixed: Context,
@@ -78,7 +78,7 @@ impl<'p> Matter<'p> {
     pub fn new(
         inner: &'p Policies,
         outer: &'p Policies,
-        principal: &Principal,
+        caller: &Caller,
         classes: &BTreeMap<String, Vec<Option<Held>>>,
         known: &Known,
     ) -> Result<Self, String> {
@@ -86,13 +86,13 @@ impl<'p> Matter<'p> {
             return Err("resource control policies are not checked here".to_owned());
         }
         let both = [inner, outer].into_iter().flat_map(documents);
-        let own = principal.account_id().unwrap_or_default();
+        let own = caller.principal.account_id().unwrap_or_default();
         let mut matter = Self {
             inner,
             outer,
-            principal: principal.clone(),
+            caller: caller.clone(),
             statements: both.flat_map(statements).collect(),
-            fixed: fixed(principal),
+            fixed: caller.context(),
             keys: Vec::new(),
             reaches: HashMap::new(),
             passes: HashMap::new(),
@@ -129,7 +129,7 @@ impl<'p> Matter<'p> {
 
     /// Variables of the caller are constants; others are not told apart here.
     fn only_fixed<'v>(&self, mut names: impl Iterator<Item = &'v str>) -> Result<(), String> {
-        let open = names.find(|name| !is_fixed(&self.principal, name));
+        let open = names.find(|name| !self.caller.is_fixed(name));
         match open {
             None => Ok(()),
             Some(name) => {
@@ -145,7 +145,7 @@ impl<'p> Matter<'p> {
             by_key.entry(condition.lower_key()).or_default().push(condition);
         }
         for (lower, conditions) in by_key {
-            let values = if is_fixed(&self.principal, lower) {
+            let values = if self.caller.is_fixed(lower) {
                 vec![self.fixed.get(lower).map(Held::from)]
             } else {
                 let known = classes.get(lower);

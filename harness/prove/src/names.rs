@@ -1,0 +1,196 @@
+//! The condition keys that follow from who asks, and those of callers that stand for
+//! others: what is the same of all of them, and names that no policy has.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use ringfence_policy::Principal;
+use ringfence_policy::symbolic::{Named, StatementView};
+
+use crate::callers::accounts;
+use crate::words::{Pattern, Symbol, literal, matches};
+
+/// The condition keys that the caller decides, in lower case.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Keys {
+    /// Absent, or one value.
+    pub(crate) fixed: HashMap<String, Option<String>>,
+    /// One value of some.
+    pub(crate) shapes: BTreeMap<String, Shape>,
+}
+
+/// Texts that are like one pattern, and like none of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shape {
+    like: Pattern,
+    unlike: Vec<Pattern>,
+}
+
+impl Shape {
+    pub(crate) fn has(&self, text: &str) -> bool {
+        matches(&self.like, text) && !self.unlike.iter().any(|one| matches(one, text))
+    }
+
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        std::iter::once(&self.like).chain(&self.unlike)
+    }
+}
+
+/// For whom a caller stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stands {
+    /// For nobody else.
+    Itself,
+    /// For those of its kind, and of its account where it has one, whom no policy names.
+    Account,
+    /// For those of any account that no policy names.
+    Anybody,
+}
+
+/// Of one caller: absent, or one value.
+pub(crate) fn keys(principal: &Principal) -> HashMap<String, Option<String>> {
+    let mut keys: HashMap<String, Option<String>> = HashMap::new();
+    let mut set = |key: &str, value: Option<&str>| {
+        keys.insert(key.to_owned(), value.map(str::to_owned));
+    };
+    let account = principal.account_id();
+    let root = account.map(|account| format!("arn:aws:iam::{account}:root"));
+    let name = |arn: &str| arn.rsplit('/').next().map(str::to_owned);
+    match principal {
+        Principal::Root { account_id } => {
+            set("aws:principalarn", root.as_deref());
+            set("aws:principaltype", Some("Account"));
+            set("aws:userid", Some(account_id));
+            set("aws:username", None);
+        }
+        Principal::User { arn } => {
+            set("aws:principalarn", Some(arn));
+            set("aws:principaltype", Some("User"));
+            set("aws:username", name(arn).as_deref());
+        }
+        Principal::RoleSession { role_arn, .. } => {
+            set("aws:principalarn", Some(role_arn));
+            set("aws:principaltype", Some("AssumedRole"));
+            set("aws:username", None);
+        }
+        Principal::FederatedUser { arn, .. } => {
+            set("aws:principalarn", Some(arn));
+            set("aws:principaltype", Some("FederatedUser"));
+            set("aws:username", None);
+        }
+        Principal::Service { name } => {
+            set("aws:principalisawsservice", Some("true"));
+            set("aws:principalservicename", Some(name));
+            set("aws:username", None);
+            return keys;
+        }
+        Principal::WebIdentity { .. } => return keys,
+        Principal::Anonymous => {
+            for key in ["aws:principalarn", "aws:principalaccount", "aws:username", "aws:userid"] {
+                set(key, None);
+            }
+            set("aws:principaltype", Some("Anonymous"));
+            return keys;
+        }
+    }
+    set("aws:principalaccount", account);
+    set("aws:principalisawsservice", Some("false"));
+    set("aws:principalservicename", None);
+    set("aws:principalservicenameslist", None);
+    keys
+}
+
+/// What a caller that stands for others decides of the keys: what is the same of all of
+/// them is constant, their names are any that no policy names.
+pub(crate) fn keys_of(principal: &Principal, stands: Stands, names: &Names<'_>) -> Keys {
+    let mut all = Keys { fixed: keys(principal), shapes: BTreeMap::new() };
+    if stands == Stands::Itself {
+        return all;
+    }
+    let mut vary = |key: &str, like: Pattern, unlike: Vec<Pattern>| {
+        if all.fixed.remove(key).is_some() {
+            all.shapes.insert(key.to_owned(), Shape { like, unlike });
+        }
+    };
+    let own = match stands {
+        Stands::Anybody => vec![Symbol::Digit; 12],
+        _ => literal(principal.account_id().unwrap_or_default(), false),
+    };
+    let others = || match stands {
+        Stands::Anybody => names.accounts.iter().map(|id| literal(id, false)).collect(),
+        _ => Vec::new(),
+    };
+    let arn = |account: &Pattern, service: &str, resource: &str| {
+        let service = format!(":{service}::");
+        let (arn, service) = (literal("arn:", false), literal(&service, false));
+        let mut resource: Pattern = literal(resource, false);
+        resource.iter_mut().filter(|it| **it == Symbol::Character('*')).for_each(|it| {
+            *it = Symbol::Many;
+        });
+        let parts = [&arn, &vec![Symbol::ManyInPart], &service, account, &resource];
+        parts.into_iter().flatten().copied().collect::<Pattern>()
+    };
+    let (service, resource) = match principal {
+        Principal::Root { .. } => ("iam", ":root"),
+        Principal::User { .. } => ("iam", ":user/*"),
+        Principal::RoleSession { .. } => ("iam", ":role/*"),
+        Principal::FederatedUser { .. } => ("sts", ":federated-user/*"),
+        Principal::Service { .. } => {
+            let known = names.services.iter().map(|name| literal(name, true)).collect();
+            vary("aws:principalservicename", vec![Symbol::Many], known);
+            return all;
+        }
+        Principal::WebIdentity { .. } | Principal::Anonymous => return all,
+    };
+    let mut unlike: Vec<Pattern> = names.arns.iter().map(|arn| literal(arn, false)).collect();
+    unlike.extend(others().iter().map(|account| arn(account, service, resource)));
+    vary("aws:principalarn", arn(&own, service, resource), unlike);
+    if let Principal::User { .. } = principal {
+        let path = [Symbol::Many, Symbol::Character('/'), Symbol::Many].to_vec();
+        vary("aws:username", vec![Symbol::Many], vec![Pattern::new(), path]);
+    }
+    if stands == Stands::Anybody {
+        vary("aws:principalaccount", own.clone(), others());
+        vary("aws:userid", own, others());
+    }
+    all
+}
+
+/// The keys of a caller that stands for others.
+pub(crate) fn standing(
+    principal: &Principal,
+    stands: Stands,
+    statements: &[StatementView<'_>],
+) -> Keys {
+    let named: BTreeSet<Named<'_>> = statements.iter().flat_map(|one| one.principals()).collect();
+    keys_of(principal, stands, &Names::of(&named, &accounts(statements)))
+}
+
+/// What the policies name.
+pub(crate) struct Names<'n> {
+    arns: Vec<&'n str>,
+    accounts: &'n BTreeSet<String>,
+    services: Vec<&'n str>,
+}
+
+impl<'n> Names<'n> {
+    pub(crate) fn of(named: &BTreeSet<Named<'n>>, accounts: &'n BTreeSet<String>) -> Self {
+        let arns = named.iter().filter_map(|one| match one {
+            Named::Arn(arn) => Some(*arn),
+            _ => None,
+        });
+        let services = named.iter().filter_map(|one| match one {
+            Named::Service(name) => Some(*name),
+            _ => None,
+        });
+        Self { arns: arns.collect(), accounts, services: services.collect() }
+    }
+}
+
+/// The condition keys that policies ask for, as key or as variable, in lower case.
+pub(crate) fn mentioned(statements: &[StatementView<'_>]) -> HashSet<String> {
+    let conditions = statements.iter().flat_map(|one| one.conditions());
+    let keys = conditions.flat_map(|one| std::iter::once(one.lower_key()).chain(one.variables()));
+    let resources = statements.iter().flat_map(|one| one.resources());
+    let variables = resources.flat_map(|one| one.variables());
+    keys.chain(variables).map(str::to_ascii_lowercase).collect()
+}
