@@ -19,6 +19,9 @@ pub use ringfence_evidence::bundle::CERTIFICATES;
 /// Bytes of all certificates together, at most.
 const LARGEST: usize = 32 << 20;
 
+/// Why a claim has none where there is no more room.
+const FULL: &str = "the file of certificates is full at 32 MiB: no more are made";
+
 /// The certificates of the guard rails of which every claim is proved.
 ///
 /// # Errors
@@ -28,25 +31,21 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
     let open = findings.iter().filter(|one| !is_proved(one));
     let open: BTreeSet<&GuardRail> = open.map(|one| &one.rail).collect();
     let mut all = Certificates::new();
-    let mut size = 0;
     // What is known of ARNs is shared by the claims about an identity.
     let mut known: BTreeMap<&str, Known> = BTreeMap::new();
+    // Once a file is full nothing more is made for it.
+    let mut left = Some(LARGEST);
     for claim in claims.iter().filter(|claim| !open.contains(&claim.rail)) {
-        let inner = asked(claim);
-        let question = Question {
-            inner: &inner,
-            outer: &claim.most,
-            principal: claim.principal.as_ref(),
-            universe: Universe::All,
-        };
-        let known = known.entry(&claim.who).or_default();
-        let mut written = certify(&question, (claim.rail.title(), &claim.who), known, &mut all);
-        if written.is_ok() {
-            let last = all.certificates.last().map(serde_json::to_vec).transpose()?;
-            size += last.unwrap_or_default().len();
-            if size > LARGEST {
+        let mut written = Err(FULL.to_owned());
+        if let Some(room) = left {
+            written = made(claim, known.entry(&claim.who).or_default(), &mut all);
+            if written.is_ok() {
+                let last = all.certificates.last().map(serde_json::to_vec).transpose()?;
+                left = room.checked_sub(last.unwrap_or_default().len());
+            }
+            if left.is_none() {
                 all.certificates.pop();
-                written = Err("there are too many certificates for one file".to_owned());
+                written = Err(FULL.to_owned());
             }
         }
         if let Err(reason) = written {
@@ -62,6 +61,18 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
         reason: "it is about packets, and a certificate is of requests".to_owned(),
     }));
     Ok(all)
+}
+
+/// Adds the certificate of a claim.
+fn made(claim: &Claim, known: &Known, all: &mut Certificates) -> Result<(), String> {
+    let inner = asked(claim);
+    let question = Question {
+        inner: &inner,
+        outer: &claim.most,
+        principal: claim.principal.as_ref(),
+        universe: Universe::All,
+    };
+    certify(&question, (claim.rail.title(), &claim.who), known, all)
 }
 
 /// Reads certificates and checks each.
