@@ -5,7 +5,7 @@
 //! `RCPFullAWSAccess` is attached to every level and cannot be detached, so that
 //! nothing is denied for want of an Allow: each policy of one's own only denies.
 
-use crate::arn::Target;
+use crate::arn::{Arn, Target};
 use crate::request::{Principal, Request};
 use crate::statement::{Action, Asked};
 
@@ -86,11 +86,12 @@ const SERVICES: [&str; 62] = [
 /// and `kms:RetireGrant`. Nor do they bind AWS managed keys, which a key's ARN
 /// does not show: whoever knows that the key is one gives no policies.
 pub(crate) fn bind(request: &Request<'_>, asked: &Asked<'_>) -> bool {
-    let linked = |arn: &str| arn.contains(":role/aws-service-role/");
+    let linked = "role/aws-service-role/";
+    let is_linked = |arn: &str| Arn::parse(arn).is_some_and(|it| it.resource.starts_with(linked));
     let by_linked =
-        matches!(request.principal, Principal::RoleSession { role_arn, .. } if linked(role_arn));
+        matches!(request.principal, Principal::RoleSession { role_arn, .. } if is_linked(role_arn));
     let of_linked = matches!(asked.target, Target::Arn(arn)
-        if arn.service.eq_ignore_ascii_case("iam") && linked(request.resource));
+        if arn.service.eq_ignore_ascii_case("iam") && arn.resource.starts_with(linked));
     !by_linked && !of_linked && is_supported(&asked.action)
 }
 

@@ -26,6 +26,9 @@ pub(crate) fn outcome(request: &Request<'_>) -> Option<Outcome> {
         let reserved_role = arn.resource.starts_with("role/aws-reserved/");
         (managed_policy && one_of(&POLICY_CHANGES)) || (reserved_role && one_of(&ROLE_CHANGES))
     };
+    let is_alias_of_aws = |arn: Arn<'_>| {
+        arn.service.eq_ignore_ascii_case("kms") && arn.resource.starts_with("alias/aws/")
+    };
     let resource = request.resource;
     let fixed = if service.eq_ignore_ascii_case("iam") {
         // Every decision comes through here: most ARNs need not be taken apart.
@@ -35,6 +38,7 @@ pub(crate) fn outcome(request: &Request<'_>) -> Option<Outcome> {
         service.eq_ignore_ascii_case("kms")
             && resource.contains(":alias/aws/")
             && one_of(&ALIAS_CHANGES)
+            && Arn::parse(resource).is_some_and(is_alias_of_aws)
     };
     fixed.then_some(Outcome::ImplicitDeny)
 }
@@ -75,3 +79,39 @@ const ROLE_CHANGES: [&str; 16] = [
     "UpdateRole",
     "UpdateRoleDescription",
 ];
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::Context;
+
+    #[rstest]
+    #[case::of_aws("kms:CreateAlias", "arn:aws:kms:r:111122223333:alias/aws/s3", true)]
+    #[case::in_capitals("KMS:deletealias", "arn:aws:KMS:r:111122223333:alias/aws/s3", true)]
+    #[case::of_somebody("kms:CreateAlias", "arn:aws:kms:r:111122223333:alias/s3", false)]
+    #[case::as_the_region(
+        "kms:CreateAlias",
+        "arn:aws:kms:alias/aws/s3:111122223333:alias/a",
+        false
+    )]
+    #[case::behind_a_colon("kms:CreateAlias", "arn:aws:kms:r:111122223333:a:alias/aws/s3", false)]
+    #[case::of_another_service("kms:CreateAlias", "arn:aws:x:r:111122223333:alias/aws/s3", false)]
+    #[case::another_action("kms:Decrypt", "arn:aws:kms:r:111122223333:alias/aws/s3", false)]
+    fn aliases_of_aws_are_told_by_the_resource_of_the_arn(
+        #[case] action: &str,
+        #[case] resource: &str,
+        #[case] is_fixed: bool,
+    ) {
+        let context = Context::new();
+        let request = Request {
+            principal: &Principal::User { arn: "arn:aws:iam::111122223333:user/a".into() },
+            action,
+            resource,
+            resource_account: None,
+            context: &context,
+        };
+        assert_eq!(outcome(&request), is_fixed.then_some(Outcome::ImplicitDeny));
+    }
+}

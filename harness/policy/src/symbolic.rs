@@ -42,15 +42,13 @@ impl Frame {
 /// service, account and resource of an ARN, as patterns. Of requests with the
 /// same caller, action and owner, those are of one frame whose ARNs match the
 /// same of these.
-pub const FRAMES: [[&str; 3]; 8] = [
+pub const FRAMES: [[&str; 3]; 6] = [
     ["kms", "*", "key/*"],
     ["iam", "*", "role/*"],
     ["iam", "*", "role/aws-service-role/*"],
-    ["iam", "*", "*:role/aws-service-role/*"],
     ["*", "aws", "policy/*"],
     ["*", "*", "role/aws-reserved/*"],
-    ["*", "*", "alias/aws/*"],
-    ["*", "*", "*:alias/aws/*"],
+    ["kms", "*", "alias/aws/*"],
 ];
 
 /// Whether requests of this frame are allowed.

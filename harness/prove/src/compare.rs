@@ -147,6 +147,8 @@ struct Search<'s, 'p> {
     /// How many are of the inner side.
     inner: usize,
     callers: Vec<Caller>,
+    /// The accounts that are named: whoever is of any account is of none of these.
+    accounts: BTreeSet<String>,
     patterns: Rc<RefCell<Patterns>>,
     /// Why something was left undecided.
     open: Option<String>,
@@ -166,7 +168,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 callers::all(policies, statements, &accounts)
             }
         };
-        Self { question, statements, inner, callers, patterns: Rc::default(), open }
+        Self { question, statements, inner, callers, accounts, patterns: Rc::default(), open }
     }
 
     fn run(mut self) -> Result<Verdict, Disagreement> {
@@ -253,7 +255,7 @@ impl<'s, 'p> Search<'s, 'p> {
             if !encoding.open.is_empty() {
                 return BTreeSet::new();
             }
-            let tried = Tried { question: self.question, action: &group.action, caller };
+            let tried = self.tried(&group.action, caller);
             without.retain(|service| {
                 let of = is_arn().and(encoding.service(service));
                 matches!(tried.search(&mut encoding, &of), Outcome::Nothing)
@@ -280,7 +282,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 encodings.push((&caller.keys, encoding));
             }
             let (_, encoding) = encodings.get_mut(place)?;
-            let tried = Tried { question: self.question, action, caller };
+            let tried = self.tried(action, caller);
             let always = Formula::Constant(true);
             // Most ARNs need not be looked at beyond their parts: what is proved
             // without holds, and the engine says whether a request is one.
@@ -318,6 +320,10 @@ impl<'s, 'p> Search<'s, 'p> {
         None
     }
 
+    fn tried<'t>(&'t self, action: &'t str, caller: &'t Caller) -> Tried<'t, 'p> {
+        Tried { question: self.question, action, caller, accounts: &self.accounts }
+    }
+
     fn encoding(
         &self,
         action: &str,
@@ -345,7 +351,7 @@ impl<'s, 'p> Search<'s, 'p> {
         let controlled = policies.iter().any(|all| !all.resource_control.is_empty());
         let special = ringfence_policy::symbolic::is_special(&action);
         let (iam, kms) = (special && is("iam"), special && is("kms"));
-        [true, is("sts"), controlled, controlled, iam, iam, kms, kms]
+        [true, is("sts"), controlled, iam, iam, kms]
     }
 
     /// The engine itself must say the same.
@@ -386,6 +392,7 @@ struct Tried<'t, 'p> {
     question: &'t Question<'p>,
     action: &'t str,
     caller: &'t Caller,
+    accounts: &'t BTreeSet<String>,
 }
 
 /// What is acted upon, of one frame.
@@ -472,7 +479,11 @@ impl Tried<'_, '_> {
             return None;
         }
         Some(match (self.caller.any_account, own) {
-            (true, true) => Formula::Constant(true),
+            (true, true) => {
+                let named = self.accounts.iter().map(|one| encoding.account(one));
+                let named = Formula::any(named.collect::<Vec<_>>());
+                arn.and(named).negate()
+            }
             (true, false) => arn,
             (false, true) => {
                 let others = encoding.has_account().and(encoding.account(account).negate());
@@ -486,7 +497,7 @@ impl Tried<'_, '_> {
     fn targets(&self, encoding: &Encoding) -> Vec<Target> {
         let action = Action::parse(self.action);
         let is = |service: &str| action.service.eq_ignore_ascii_case(service);
-        let [key, role, linked, _, policy, reserved, alias, _] =
+        let [key, role, linked, policy, reserved, alias] =
             std::array::from_fn::<_, { FRAMES.len() }, _>(|number| encoding.frame(number));
         let mut special: Vec<(Formula, &'static str)> = vec![(key, "arn:aws:kms:::key/x")];
         if linked != Formula::Constant(false) {

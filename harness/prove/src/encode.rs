@@ -90,8 +90,7 @@ impl Encoding {
         });
         let frames: Vec<Formula> = frames.collect();
         let arn = is_arn();
-        let odd = [3, 7].iter().filter_map(|place| frames.get(*place).cloned());
-        let mut base = arn.clone().negate().or(Formula::any(odd).negate());
+        let mut base = Formula::Constant(true);
         if scope.admits.is_limited() {
             let star = Formula::Constant(scope.admits.star()).and(arn.clone().negate());
             let format = scope.admits.format().cloned();

@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use ringfence_certificate::{Certificates, Known, check};
-use ringfence_policy::Principal;
 use ringfence_policy::jsonl::Decider;
+use ringfence_policy::{Principal, Values};
 use ringfence_prove::{Question, Universe, Verdict, certify, within};
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -54,6 +54,23 @@ fn who_is_named_by_a_condition_alone_is_found(
         panic!("{witness:?}")
     };
     assert!(arn.contains(found), "{arn}");
+}
+
+/// Who is of any account is of none that is named: another statement speaks of those.
+#[test]
+fn the_owner_of_what_is_acted_upon_is_no_account_that_is_named() {
+    let resource = json!({"Action": "iam:x", "Resource": "arn:aws:kms:r:111122223333:alias/a"});
+    let deny = json!({"Effect": "Deny", "NotAction": "s3:*", "Resource": "*",
+        "Principal": {"AWS": "111122223333"},
+        "Condition": {"StringNotEquals": {"aws:ResourceAccount": "x"}}});
+    let a = json!({"identity": [document(&[statement("Allow", &resource)])],
+        "resource": document(&[deny])});
+    let Verdict::Violated(witness) = asked(&a, &json!({}), |it| within(it).unwrap()) else {
+        panic!("it is allowed")
+    };
+    assert_eq!(witness.principal.account_id(), Some("111122223333"));
+    let held = witness.context.get("aws:ResourceAccount");
+    assert_eq!(held, Some(&Values::One("x".to_owned())));
 }
 
 fn of_anybody(condition: &Value) -> Value {

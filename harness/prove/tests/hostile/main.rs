@@ -51,6 +51,14 @@ fn a_variable_without_a_value_leaves_out_what_is_beyond_it() {
     ));
 }
 
+/// Found by fuzzing: `alias/aws/` in an ARN's region is no alias of AWS's.
+#[test]
+fn an_alias_of_awss_is_one_in_the_resource_of_an_arn_alone() {
+    entry::lines(
+        r#"{"a":{"identity":[{"Version":"2008-10-17","Statement":[{"Effect":"Allow","NotAction":["sts:AssumeRole"],"Resource":["arn:aws:x:${*}arn:*"]}]}]},"b":{"identity":[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["kms:CreateAlias"],"Resource":["arn:aws:x:alias/aws/::10.1.2.3?::15"]}]}]}}"#,
+    );
+}
+
 #[test]
 fn certificates_are_good_or_refused_whatever_they_are() {
     let text = r#"{"version":1,"documents":{},"certificates":[],"without":[]}"#;
