@@ -16,6 +16,7 @@ mod evidence;
 mod examples;
 mod integrity;
 mod least;
+mod networks;
 mod pipelines;
 mod planned;
 mod published;

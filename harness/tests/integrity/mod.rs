@@ -64,7 +64,7 @@ aws("cloudwatch", "delete-alarms", "--alarm-names", "platform-errors")
 "#;
 
 /// Layer 1 and its self-managed application alone.
-fn estate(place: &Path) {
+pub(crate) fn estate(place: &Path) {
     for part in ["terraform", "sam-apps"] {
         let copied = Command::new("cp").arg("-r").arg(root().join(part)).arg(place).status();
         assert!(copied.unwrap().success());
@@ -78,7 +78,7 @@ fn estate(place: &Path) {
     std::fs::write(place.join("ringfence.toml"), kept).unwrap();
 }
 
-fn replace(file: &Path, old: &str, new: &str) {
+pub(crate) fn replace(file: &Path, old: &str, new: &str) {
     let text = std::fs::read_to_string(file).unwrap();
     assert!(text.contains(old), "{} has another form: {old}", file.display());
     std::fs::write(file, text.replacen(old, new, 1)).unwrap();
