@@ -8,6 +8,9 @@ use crate::form::{
 };
 use crate::matter::{Caller, Chosen, Known, Matter, Part, told};
 
+/// A class without a request that is not shown to be empty.
+pub const NO_REQUEST: &str = "the class has no request, and it is not shown that there is none";
+
 /// Why certificates are not good.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -108,7 +111,7 @@ fn of_class(matter: &Matter<'_>, action: &str, part: &Part, class: &Class) -> Re
     let Some(resource) = &class.resource else {
         return match class.why == Why::Empty && matter.is_empty(part) {
             true => Ok(()),
-            false => Err("the class has no request, and it is not shown that there is none".into()),
+            false => Err(NO_REQUEST.to_owned()),
         };
     };
     let chosen = Chosen { resource: resource.clone(), keys: class.keys.clone() };
@@ -126,11 +129,17 @@ fn of_class(matter: &Matter<'_>, action: &str, part: &Part, class: &Class) -> Re
     match matter.decided(action, part) {
         Ok(why) if why == class.why => Ok(()),
         Ok(why) => Err(format!("the class is `{why:?}`, not `{:?}`", class.why)),
-        Err(open) => {
-            let by: Vec<String> = open.iter().map(shown).collect();
-            Err(format!("its requests are not decided alike: they differ by {}", by.join(", ")))
-        }
+        Err(open) => Err(undecided(&open)),
     }
+}
+
+/// That a part is none that is decided as a whole, with what may tell its requests apart.
+pub fn undecided(open: &[On]) -> String {
+    if open.is_empty() {
+        return "the inner side alone may allow its requests".to_owned();
+    }
+    let by: Vec<String> = open.iter().map(shown).collect();
+    format!("its requests are not decided alike: they differ by {}", by.join(", "))
 }
 
 fn shown(on: &On) -> String {

@@ -20,7 +20,10 @@ const LISTS: usize = 4_096;
 type Said = Vec<bool>;
 
 /// Every value of every key is like that of a class.
-pub(crate) fn keys(matter: &Matter<'_>) -> Result<(), String> {
+///
+/// # Errors
+/// The key of which one is not, or what of it is not told apart here.
+pub fn keys(matter: &Matter<'_>) -> Result<(), String> {
     let open = matter.keys.iter().filter(|key| !matter.caller.is_fixed(&key.lower));
     for key in open {
         of_key(matter, key).map_err(|why| format!("the key `{}`: {why}", key.lower))?;
@@ -85,7 +88,10 @@ fn shown(value: Option<&Held>) -> String {
 }
 
 /// Every action is like one of these, to all statements.
-pub(crate) fn actions(matter: &Matter<'_>, classes: &[&str]) -> Result<(), String> {
+///
+/// # Errors
+/// An action that is not.
+pub fn actions(matter: &Matter<'_>, classes: &[&str]) -> Result<(), String> {
     let said = |action: &str| {
         let parsed = Action::parse(action);
         let about = matter.statements.iter().map(|one| one.is_about(&parsed));

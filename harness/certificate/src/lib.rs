@@ -12,7 +12,7 @@
 //! is none.
 
 pub mod check;
-mod cover;
+pub mod cover;
 pub mod form;
 mod language;
 pub mod matter;
@@ -20,6 +20,5 @@ mod values;
 mod walk;
 
 pub use check::{Refused, check};
-pub use cover::callers;
 pub use form::{Certificate, Certificates, VERSION};
 pub use matter::Known;

@@ -1,18 +1,19 @@
 //! The certificate of what is proved: the classes of the prover, and a tree over them of
 //! which each leaf is decided as a whole.
 //!
-//! Nothing here judges whether the proof holds. What is not decided is written down as
-//! it is, and the checker (`ringfence-certificate`) refuses it.
+//! Nothing here judges whether the proof holds. What the checker (`ringfence-certificate`)
+//! would not find good by its own means is not written, and it says why.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use ringfence_certificate::check::{NO_REQUEST, undecided};
 use ringfence_certificate::form::{
     ActionCase, CallerCase, Case, Certificate, Class, Held, On, Split, Universe as Stated, Who, Why,
 };
 use ringfence_certificate::matter::{Caller, Matter, Part, Stands, told};
-use ringfence_certificate::{Certificates, Known, callers as all_callers};
+use ringfence_certificate::{Certificates, Known, cover};
 use ringfence_policy::symbolic::{FRAMES, StatementView, statements};
 
 use crate::actions::groups;
@@ -45,7 +46,7 @@ pub fn certify(
     }
     let asking = match question.principal {
         Some(principal) => vec![Caller::one(principal.clone())],
-        None => all_callers(question.inner, question.outer)?,
+        None => cover::callers(question.inner, question.outer)?,
     };
     let mut left = CLASSES;
     let callers: Result<Vec<CallerCase>, String> =
@@ -74,8 +75,12 @@ fn caller(
     let all: Vec<StatementView<'_>> = both.flat_map(statements).collect();
     let keys = classes(&all, asking);
     let matter = Matter::new(question.inner, question.outer, asking, &keys, known)?;
+    cover::keys(&matter)?;
+    let groups = groups(&all, Universe::All, false, |_| true);
+    let named: Vec<&str> = groups.iter().map(|group| &*group.action).collect();
+    cover::actions(&matter, &named)?;
     let mut actions = Vec::new();
-    for group in groups(&all, Universe::All, false, |_| true) {
+    for group in groups {
         let mut tree = Tree { matter: &matter, action: &group.action, cases: Vec::new(), left };
         let all = tree.look(matter.all());
         tree.grow(all)?;
@@ -149,8 +154,11 @@ impl Tree<'_, '_> {
             End::Open(open) => self.split(&part, open),
         };
         let Some((on, [yes, no])) = split else {
-            let why = if let End::Decided(why) = end { why } else { Why::Refused };
-            self.cases.push(Case::Class(self.class(&part, why)));
+            let class = match end {
+                End::Decided(why) => self.class(&part, why)?,
+                End::Open(open) => return Err(self.at(&undecided(&open))),
+            };
+            self.cases.push(Case::Class(class));
             return Ok(number);
         };
         self.cases.push(Case::Split(Split { on: on.clone(), yes: number, no: number }));
@@ -179,10 +187,17 @@ impl Tree<'_, '_> {
         best.map(|(_, on, parts)| (on.clone(), parts))
     }
 
-    fn class(&self, part: &Part, why: Why) -> Class {
-        let chosen = if why == Why::Empty { None } else { self.matter.choose(part) };
+    fn class(&self, part: &Part, why: Why) -> Result<Class, String> {
+        let chosen = match why {
+            Why::Empty => None,
+            _ => Some(self.matter.choose(part).ok_or_else(|| self.at(NO_REQUEST))?),
+        };
         let by = chosen.as_ref().map(|chosen| told(&self.matter.judged(self.action, chosen)));
         let (resource, keys) = chosen.map(|it| (it.resource, it.keys)).unzip();
-        Class { why, resource, keys: keys.unwrap_or_default(), by }
+        Ok(Class { why, resource, keys: keys.unwrap_or_default(), by })
+    }
+
+    fn at(&self, why: &str) -> String {
+        format!("the action `{}`: {why}", self.action)
     }
 }

@@ -206,6 +206,41 @@ fn a_variable_without_a_value_is_checked(
     };
     assert_eq!(within(&question).unwrap() == Verdict::Proved, holds);
     let mut all = Certificates::new();
-    certify(&question, ("a rail", "role/deployer"), &Known::default(), &mut all).unwrap();
-    assert_eq!(check(&all).is_ok(), holds);
+    let written = certify(&question, ("a rail", "role/deployer"), &Known::default(), &mut all);
+    let alone = "the action `s3:getobject`: the inner side alone may allow its requests";
+    assert_eq!(written, if holds { Ok(()) } else { Err(alone.to_owned()) });
+    assert_eq!((check(&all), all.certificates.len()), (Ok(()), usize::from(holds)));
+}
+
+/// What the checker could not check is not written, and its reason is told.
+#[rstest]
+#[case::bytes(
+    json!({"BinaryEquals": {"x:b": "YQ=="}}),
+    Err("the key `x:b`: bytes are not checked here")
+)]
+#[case::text_and_number(
+    json!({"StringLike": {"x:n": "1*"}, "NumericEquals": {"x:n": "5"}}),
+    Err("the key `x:n`: it is compared as text and as another type: not checked here")
+)]
+#[case::text(json!({"StringLike": {"x:n": "1*"}}), Ok(()))]
+fn what_cannot_be_checked_has_no_certificate(
+    #[case] condition: Value,
+    #[case] told: Result<(), &str>,
+) {
+    let allow =
+        json!([{"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": condition}]);
+    let inner = policies(&allow);
+    let outer = policies(&json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]));
+    let principal = Principal::User { arn: "arn:aws:iam::111122223333:user/a".into() };
+    let question = Question {
+        inner: &inner,
+        outer: &outer,
+        principal: Some(&principal),
+        universe: Universe::All,
+    };
+    assert_eq!(within(&question).unwrap(), Verdict::Proved);
+    let mut all = Certificates::new();
+    let written = certify(&question, ("a rail", "user/a"), &Known::default(), &mut all);
+    assert_eq!(written, told.map_err(str::to_owned));
+    assert_eq!((check(&all), all.certificates.len()), (Ok(()), usize::from(told.is_ok())));
 }

@@ -129,12 +129,17 @@ fn the_certificate_of_a_wrong_proof_is_refused() {
         ringfence_prove_seeded::seed(mistake);
         let proved = all.iter().filter(|pair| pair.breaks);
         for pair in proved.filter(|pair| matches!(seeded(pair), Said::Proved)).take(10) {
-            let Ok(certificates) = certified_wrongly(pair) else { continue };
-            let Err(error) = check(&certificates) else {
-                panic!("{name}: a wrong proof has a good certificate: {}", pair.text)
+            let error = match certified_wrongly(pair) {
+                // What is not checked at all says nothing of the mistake.
+                Err(reason) if reason.ends_with("here") => continue,
+                Err(reason) => reason,
+                Ok(certificates) => match check(&certificates) {
+                    Err(error) => error.to_string(),
+                    Ok(()) => panic!("{name}: a wrong proof has a certificate: {}", pair.text),
+                },
             };
             wrong += 1;
-            refused.entry(name).or_default().insert(error.to_string());
+            refused.entry(name).or_default().insert(error);
         }
     }
     for (name, errors) in &refused {
