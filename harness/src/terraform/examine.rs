@@ -557,7 +557,6 @@ resource "terraform_data" "d" {}
             [
                 "m/main.tf:3:3 aws_apigatewayv2_integration.a Unsupported",
                 "m/main.tf:6:3 aws_lambda_function.f Unsupported",
-                "m/main.tf:8:3 aws_lambda_function.f Unsupported",
                 "root/main.tf:3:3 aws_apigatewayv2_integration.a Unsupported",
             ]
         );
