@@ -336,6 +336,45 @@ fn what_cannot_be_read_is_refused() {
     assert_eq!(run(&good, &good, &[]).status.code(), Some(0));
 }
 
+/// A trust policy names no role, and is about its own.
+#[test]
+fn who_can_become_a_role_is_told_by_its_own_trust_policy_alone() {
+    let trust = |service: &str| {
+        json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+            "Principal": {"Service": service}, "Action": "sts:AssumeRole"}})
+    };
+    let role = |name: &str, path: &str, service: &str| {
+        json!({"address": format!("aws_iam_role.{name}"), "mode": "managed",
+            "type": "aws_iam_role", "name": name, "values": {
+                "name": name, "path": path,
+                "arn": format!("arn:aws:iam::123456789012:role{path}{name}"),
+                "assume_role_policy": trust(service).to_string()}})
+    };
+    let resources = [
+        role("app", "/", "lambda.amazonaws.com"),
+        role("team-app", "/", "glue.amazonaws.com"),
+        role("deep", "/a/b/", "ecs-tasks.amazonaws.com"),
+    ];
+    let state = json!({"format_version": "1.0", "values": {"root_module": {
+        "resources": resources}}});
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("state.json");
+    fs::write(&file, state.to_string()).unwrap();
+    let who = |role: &str| -> Vec<String> {
+        let arn = format!("arn:aws:iam::123456789012:role/{role}");
+        let output = Command::new(env!("CARGO_BIN_EXE_ringfence"))
+            .args(["who-can", "sts:AssumeRole", &arn, "--state"])
+            .arg(&file)
+            .output()
+            .unwrap();
+        let told = text(&output.stdout).lines();
+        told.filter_map(|line| Some(line.split_once(": ")?.0.to_owned())).collect()
+    };
+    assert_eq!(who("app"), ["trust of role/app"]);
+    assert_eq!(who("a/b/deep"), ["trust of role/deep"]);
+    assert_eq!(who("nobodys"), [""; 0]);
+}
+
 #[test]
 fn who_can_do_something_is_told_with_a_request() {
     let directory = tempfile::tempdir().unwrap();

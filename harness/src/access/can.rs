@@ -31,13 +31,17 @@ pub struct Wanted<'w> {
 }
 
 impl Wanted<'_> {
-    /// What allows everything but this.
-    fn rest(&self, kind: Kind) -> Result<Arc<Document>, DocumentError> {
+    /// What allows everything but this. Where only some resources can be acted upon,
+    /// everything on all others too.
+    fn rest(&self, kind: Kind, own: Option<&[String]>) -> Result<Arc<Document>, DocumentError> {
         let mut statements =
             vec![json!({"Effect": "Allow", "NotAction": self.action, "Resource": "*"})];
         if let Some(resource) = self.resource {
             statements
                 .push(json!({"Effect": "Allow", "Action": self.action, "NotResource": resource}));
+        }
+        if let Some(own) = own {
+            statements.push(json!({"Effect": "Allow", "Action": "*", "NotResource": own}));
         }
         if kind == Kind::Resource {
             for statement in &mut statements {
@@ -51,15 +55,23 @@ impl Wanted<'_> {
     }
 
     /// Policies that allow everything but this, in the layers that an entry has.
-    fn all_but(&self, entry: &Entry) -> Result<Policies, DocumentError> {
-        let identity = vec![self.rest(Kind::Identity)?];
+    fn all_but(&self, name: &str, entry: &Entry) -> Result<Policies, DocumentError> {
+        let identity = vec![self.rest(Kind::Identity, None)?];
+        let own = role_of_trust(name);
         let resource = match entry.policies.resource {
-            Some(_) => Some(self.rest(Kind::Resource)?),
+            Some(_) => Some(self.rest(Kind::Resource, own.as_deref())?),
             None => None,
         };
         let identity = if entry.policies.identity.is_empty() { Vec::new() } else { identity };
         Ok(Policies { identity, resource, ..Policies::default() })
     }
+}
+
+/// The role that a trust policy is about, whatever its path: it names none itself, and
+/// of other roles their own trust policies tell.
+fn role_of_trust(name: &str) -> Option<Vec<String>> {
+    let role = name.strip_prefix("trust of role/")?;
+    Some(vec![format!("arn:*:iam::*:role/{role}"), format!("arn:*:iam::*:role/*/{role}")])
 }
 
 /// For each identity and each resource's policy, a request that it allows of what
@@ -71,22 +83,26 @@ pub fn who_can<'e>(
     estate: &'e Estate,
     wanted: &Wanted<'_>,
 ) -> Result<Vec<(&'e str, Side)>, CannotAsk> {
-    wanted.rest(Kind::Identity).map_err(CannotAsk::Pattern)?;
+    wanted.rest(Kind::Identity, None).map_err(CannotAsk::Pattern)?;
     let mut found = Vec::new();
     for (name, entry) in &estate.entries {
         // What only limits lets nobody do anything.
         if !entry.only_limits() {
-            found.push((name.as_str(), can(estate, entry, wanted)?));
+            found.push((name.as_str(), can(estate, (name, entry), wanted)?));
         }
     }
     Ok(found)
 }
 
-fn can(estate: &Estate, entry: &Entry, wanted: &Wanted<'_>) -> Result<Side, CannotAsk> {
+fn can(
+    estate: &Estate,
+    (name, entry): (&str, &Entry),
+    wanted: &Wanted<'_>,
+) -> Result<Side, CannotAsk> {
     if let Some(unknown) = entry.unknown.first() {
         return Ok(Side::Undecided(unknown.clone()));
     }
-    let outer = wanted.all_but(entry).map_err(CannotAsk::Pattern)?;
+    let outer = wanted.all_but(name, entry).map_err(CannotAsk::Pattern)?;
     let (limits, whose) = estate.limits_of(entry);
     let ask = |inner: &Policies| {
         let principal = entry.principal.as_ref();
