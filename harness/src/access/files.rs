@@ -10,7 +10,7 @@ use super::complete::{Setting, Source};
 use super::together::{self, File};
 use super::{estate::Estate, templates};
 use crate::config::{Account, Config};
-use crate::lint::known::Node;
+use crate::lint::known::{Node, Value};
 use crate::lint::read::{Read, read};
 use crate::lint::{kind_of, terraform};
 
@@ -255,6 +255,21 @@ pub(crate) fn find(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), Unr
     Ok(())
 }
 
+/// Why a plan does not hold all that will be
+/// (<https://developer.hashicorp.com/terraform/internals/json-format#plan-representation>).
+/// Older versions say nothing of it.
+fn partial(root: &Node) -> Option<&'static str> {
+    let is = |name: &str, truth: bool| match root.get(name).map(|node| &node.value) {
+        Some(Value::Bool(said)) => *said == truth,
+        _ => false,
+    };
+    if is("errored", true) {
+        return Some("a plan that ended in an error: it holds a part of what will be");
+    }
+    let why = "a plan of a part, by `-target` or with what is deferred: plan all of it";
+    is("complete", false).then_some(why)
+}
+
 struct Reader<'r> {
     configurations: &'r Configurations,
     /// The policies that stand by themselves.
@@ -361,6 +376,9 @@ impl<'r> Reader<'r> {
         // version is not compatible. Older ones begin with 0.
         if !["0", "1"].contains(&version.split('.').next().unwrap_or_default()) {
             return Err(wrong(format!("format version `{version}` is not read here; 1 is")));
+        }
+        if let Some(why) = partial(&file.root) {
+            return Err(wrong(why.to_owned()));
         }
         self.shown.push((path.to_owned(), file));
         Ok(())

@@ -39,7 +39,11 @@ fn what_cannot_be_read_or_names_nobody_is_one_message() {
     let wrong = state(&[allow("s3", "*")], &limit(), REPOSITORY, &[]);
     let mut nobody = good.clone();
     nobody["values"]["root_module"]["resources"][2]["address"] = json!("aws_iam_role.other");
+    let errored = json!({"format_version": "1.2", "errored": true, "resource_changes": []});
+    let targeted = json!({"format_version": "1.2", "complete": false, "resource_changes": []});
     for (state, message) in [
+        (&errored, "a plan that ended in an error: it holds a part of what will be"),
+        (&targeted, "a plan of a part, by `-target` or with what is deferred: plan all of it"),
         (&later, "state.json: format version `2.0` is not read here; 1 is"),
         (&wrong, "aws_iam_role_policy.work: "),
         (&nobody, "deployer `stack`: `aws_iam_role.deployer` names no role of the files"),
