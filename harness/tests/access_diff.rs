@@ -336,6 +336,41 @@ fn what_cannot_be_read_is_refused() {
     assert_eq!(run(&good, &good, &[]).status.code(), Some(0));
 }
 
+#[rstest]
+#[case("aws_kinesis_resource_policy", "policy", "kinesis:PutRecord")]
+#[case("aws_glue_resource_policy", "policy", "glue:GetTable")]
+#[case("aws_s3tables_table_bucket_policy", "resource_policy", "s3tables:GetTable")]
+#[case(
+    "aws_codeartifact_repository_permissions_policy",
+    "policy_document",
+    "codeartifact:ReadFromRepository"
+)]
+fn what_a_resources_policy_allows_is_told(
+    #[case] kind: &str,
+    #[case] attribute: &str,
+    #[case] action: &str,
+) {
+    let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::123456789012:role/x"}, "Action": action,
+        "Resource": "*"}});
+    let address = format!("{kind}.p");
+    let state = json!({"format_version": "1.0", "values": {"root_module": {"resources": [
+        {"address": address, "mode": "managed", "type": kind, "name": "p",
+            "values": {attribute: policy.to_string()}}]}}});
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("state.json");
+    fs::write(&file, state.to_string()).unwrap();
+    let who = |action: &str| {
+        let mut asked = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        let output = asked.args(["who-can", action, "--state"]).arg(&file).output().unwrap();
+        (output.status.code(), text(&output.stdout).to_owned())
+    };
+    let (code, told) = who(action);
+    assert!(told.starts_with(&format!("{address}: ")), "{told}");
+    assert_eq!((code, told.lines().last()), (Some(1), Some("1 of 1 can, 0 undecided")));
+    assert_eq!(who("iam:PassRole"), (Some(0), "0 of 1 can, 0 undecided\n".to_owned()));
+}
+
 /// A trust policy names no role, and is about its own.
 #[test]
 fn who_can_become_a_role_is_told_by_its_own_trust_policy_alone() {
