@@ -1,8 +1,9 @@
 //! Each guard rail as claims: what an identity is never allowed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ringfence_policy::symbolic::{Effect, statements};
+use ringfence_policy::symbolic::{Effect, Named, StatementView, statements};
 use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
 use serde_json::{Value, json};
 
@@ -205,10 +206,32 @@ pub(super) fn of_identity(
         let counts = policy.filter(|policy| policy.kind() == Kind::Resource);
         let mut with = claim(rail, name, entry, counts, forbidden)?;
         with.beyond = standing.unknown.first().cloned();
+        for (session, principal) in policy.map(|it| sessions(entry, it)).unwrap_or_default() {
+            let who = format!("{name} as {session} by {address}");
+            claims.push(Claim { who, principal: Some(principal), ..with.clone() });
+        }
         with.who = format!("{name} by {address}");
         claims.push(with);
     }
     Ok(claims)
+}
+
+/// The sessions of a role, by their names, that a policy lets in by their own ARNs:
+/// whoever takes the role chooses the name
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-role-session>).
+fn sessions(entry: &Entry, policy: &Document) -> BTreeMap<String, Principal> {
+    let Some(Principal::RoleSession { role_arn, session_arn }) = &entry.principal else {
+        return BTreeMap::new();
+    };
+    let allows = statements(policy).filter(|one| one.effect() == Effect::Allow);
+    let named = allows.flat_map(StatementView::principals).filter_map(|named| {
+        let Named::Arn(arn) = named else { return None };
+        let (role, name) = arn.rsplit_once('/')?;
+        let is_other = arn != &**session_arn && session_arn.rsplit_once('/')?.0 == role;
+        let (role_arn, session_arn) = (role_arn.clone(), arn.into());
+        is_other.then(|| (name.to_owned(), Principal::RoleSession { role_arn, session_arn }))
+    });
+    named.collect()
 }
 
 /// The policies of resources that have an Allow for an identity, or are not known: any
@@ -218,6 +241,7 @@ pub(super) fn letting_in<'e>(guarded: &Guarded<'e>, entry: &Entry) -> Vec<(&'e s
         let Some(principal) = &entry.principal else { return true };
         let mut all = statements(policy).filter(|one| one.effect() == Effect::Allow);
         all.any(|statement| statement.names(principal).is_some())
+            || !sessions(entry, policy).is_empty()
     };
     let lets_in = |(_, standing): &&(&str, &Entry)| {
         let policy = standing.policies.resource.as_ref();

@@ -90,6 +90,13 @@ fn a_resources_policy_counts_beside_what_the_identity_has() {
     assert_eq!(shown["identity"], "role/deployer by aws_s3_bucket_policy.b");
     assert_eq!(shown["allowed_by"], json!(["statement `Open` of `aws_s3_bucket_policy.b`"]));
     assert_eq!(verdict_of(&with(&iam("role/worker")), ARTIFACTS), "proved");
+    // Who takes the role chooses the session's name.
+    let session = |role: &str| format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/nightly");
+    let open = with(&session("deployer"));
+    let shown = &rail(&open, ARTIFACTS)["violations"][0];
+    assert_eq!(shown["identity"], "role/deployer as nightly by aws_s3_bucket_policy.b");
+    assert_eq!(shown["request"]["principal"], session("deployer"));
+    assert_eq!(verdict_of(&with(&session("worker")), ARTIFACTS), "proved");
 }
 
 #[test]
