@@ -197,7 +197,8 @@ impl Directory {
         operation: &str,
         input: Value,
     ) -> Result<Value, ServiceError> {
-        self.ask(Service::Iam, operation, input).await
+        // What fails may be done in part: it is not tried again.
+        self.upstream_once(&self.setting.region, Service::Iam, operation, &members(input)).await
     }
 
     pub(crate) fn forget_role(&self, name: &str) {
@@ -239,18 +240,24 @@ impl Directory {
         operation: &str,
         input: Value,
     ) -> Result<Value, ServiceError> {
-        let input = match input {
-            Value::Object(members) => members,
-            _ => Map::new(),
-        };
+        let input = members(input);
         let mut again = ASKED_AGAIN;
         loop {
-            let now = self.setting.now();
-            match self.upstream.call(service, operation, &input, region, now).await {
+            match self.upstream_once(region, service, operation, &input).await {
                 Err(error) if error.status == 500 && again > 0 => again -= 1,
                 told => return told,
             }
         }
+    }
+
+    async fn upstream_once(
+        &self,
+        region: &str,
+        service: Service,
+        operation: &str,
+        input: &Map<String, Value>,
+    ) -> Result<Value, ServiceError> {
+        self.upstream.call(service, operation, input, region, self.setting.now()).await
     }
 
     /// Asks the upstream for something that may not be there, in the account's
@@ -313,6 +320,13 @@ impl Directory {
                 _ => return Ok(all),
             }
         }
+    }
+}
+
+fn members(input: Value) -> Map<String, Value> {
+    match input {
+        Value::Object(members) => members,
+        _ => Map::new(),
     }
 }
 

@@ -350,3 +350,14 @@ async fn an_upstream_that_fails_at_a_question_is_asked_again(
     let answer = stage.call(&app, "GetRole", get_app()).await;
     assert_eq!(answer.err().map(|error| error.status), refused);
 }
+
+/// What it does may be done in part where the upstream fails.
+#[tokio::test]
+async fn an_upstream_that_fails_at_what_the_guard_does_is_asked_once() {
+    let stage = Stage::new().await;
+    let fails = (500, "<!doctype html>".to_owned());
+    stage.upstream.state.lock().unwrap().answers.insert("CreateRole".to_owned(), fails);
+    let input = json!({"AWSServiceName": "batch.amazonaws.com"});
+    let error = stage.call_as_root("CreateServiceLinkedRole", input).await.unwrap_err();
+    assert_eq!((error.status, stage.upstream.seen("CreateRole").len()), (500, 1));
+}

@@ -247,6 +247,9 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
                 .to_owned(),
         );
     }
+    if let Some((status, text)) = state.answers.get(&action).filter(|(status, _)| *status != 200) {
+        return (StatusCode::from_u16(*status).unwrap(), text.clone());
+    }
     let name = field("RoleName");
     let result = match action.as_str() {
         told if state.answers.contains_key(told) => {
