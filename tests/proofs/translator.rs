@@ -94,7 +94,7 @@ async fn change_set(stack: &Stack, name: &str, resources: &str) -> (String, Stri
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     });
     let id = call("CreateChangeSet", input).await["Id"].clone();
-    loop {
+    for _ in 0..600 {
         let shown = call("DescribeChangeSet", json!({"ChangeSetName": id})).await;
         let text = |member: &str| shown[member].as_str().unwrap_or_default().to_owned();
         if ["CREATE_COMPLETE", "FAILED"].contains(&&*text("Status")) {
@@ -102,6 +102,7 @@ async fn change_set(stack: &Stack, name: &str, resources: &str) -> (String, Stri
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
+    panic!("the change set of `{name}` does not end")
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::attacks::actor::Actor;
 use crate::attacks::facts::{AuthorizerFacts, FactsError, RouteFacts};
 use crate::config::Config;
 
-/// "The maximum number of returned results per page"
+/// "The maximum number of returned results per page"; the default is 25
 /// (<https://docs.aws.amazon.com/apigateway/latest/api/API_GetRestApis.html>).
 const PAGE: u32 = 500;
 const LIST: &str = "GetRestApis";
@@ -20,12 +20,13 @@ const LIST: &str = "GetRestApis";
 /// # Errors
 /// When an answer is missing, but not where the upstream has no REST APIs.
 pub(super) async fn apis(config: &Config, platform: &Actor) -> Result<Vec<ApiFacts>, FactsError> {
-    let answer = match read(platform, LIST, json!({ "limit": PAGE })).await {
-        Ok(answer) => answer,
+    let listed = match all(platform, LIST, json!({})).await {
+        Ok(listed) => listed,
         Err(FactsError::Call { source, .. }) if source.status == 501 => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let mut found = items(&answer)
+    let mut found = listed
+        .iter()
         .map(|it| Ok((member(it, LIST, "name")?, member(it, LIST, "id")?)))
         .collect::<Result<Vec<(String, String)>, FactsError>>()?;
     found.retain(|(name, _)| !name.starts_with(PROBES));
@@ -48,6 +49,27 @@ async fn read(
     ask(platform, Service::ApiGateway, operation, input).await
 }
 
+/// All pages of a list.
+async fn all(
+    platform: &Actor,
+    operation: &'static str,
+    mut input: Value,
+) -> Result<Vec<Value>, FactsError> {
+    let mut found = Vec::new();
+    if let Some(input) = input.as_object_mut() {
+        input.insert("limit".to_owned(), PAGE.into());
+    }
+    loop {
+        let page = read(platform, operation, input.clone()).await?;
+        found.extend(items(&page).cloned());
+        let next = page.get("position").filter(|it| it.is_string());
+        match (next, input.as_object_mut()) {
+            (Some(next), Some(input)) => input.insert("position".to_owned(), next.clone()),
+            _ => return Ok(found),
+        };
+    }
+}
+
 fn items(answer: &Value) -> impl Iterator<Item = &Value> {
     ["items", "item"].into_iter().filter_map(|name| answer.get(name)?.as_array()).flatten()
 }
@@ -67,27 +89,19 @@ async fn api(
     let stages = items(&shown)
         .map(|stage| member(stage, "GetStages", "stageName"))
         .collect::<Result<_, _>>()?;
-    let authorizers = read(platform, "GetAuthorizers", named).await?;
-    let mut routes = Vec::new();
-    let mut position = None;
-    loop {
-        let input = json!({
-            "restApiId": id, "embed": ["methods"], "limit": PAGE, "position": position,
-        });
-        let page = read(platform, "GetResources", without_nulls(input)).await?;
-        routes.extend(items(&page).flat_map(|resource| methods(resource, &authorizers)));
-        match page.get("position").filter(|it| it.is_string()) {
-            Some(next) => position = Some(next.clone()),
-            None => break,
-        }
-    }
+    let authorizers = all(platform, "GetAuthorizers", named).await?;
+    let embedded = json!({ "restApiId": id, "embed": ["methods"] });
+    let resources = all(platform, "GetResources", embedded).await?;
+    let mut routes: Vec<RouteFacts> =
+        resources.iter().flat_map(|resource| methods(resource, &authorizers)).collect();
     // In an order that the next run has too.
     routes.sort_by(|one, other| one.route_key.cmp(&other.route_key));
     let audience = |issuer: &str| {
         let own = config.issuers.iter().find(|own| own.url.get_ref() == issuer);
         own.and_then(|own| own.audience.clone()).unwrap_or_default()
     };
-    let pools: Vec<AuthorizerFacts> = items(&authorizers)
+    let pools: Vec<AuthorizerFacts> = authorizers
+        .iter()
         .filter_map(|it| {
             let issuer = issuer(it.pointer("/providerARNs/0")?.as_str()?)?;
             Some(AuthorizerFacts {
@@ -113,16 +127,9 @@ async fn api(
     })
 }
 
-fn without_nulls(mut input: Value) -> Value {
-    if let Some(members) = input.as_object_mut() {
-        members.retain(|_, value| !value.is_null());
-    }
-    input
-}
-
 /// The methods of a resource. One that answers by itself is a preflight's: nothing is
 /// behind it.
-fn methods(resource: &Value, authorizers: &Value) -> Vec<RouteFacts> {
+fn methods(resource: &Value, authorizers: &[Value]) -> Vec<RouteFacts> {
     let path = text(resource, "path");
     let shown = resource.get("resourceMethods").and_then(Value::as_object);
     let shown = shown.into_iter().flatten();
@@ -130,7 +137,7 @@ fn methods(resource: &Value, authorizers: &Value) -> Vec<RouteFacts> {
         .filter(|(_, it)| it.pointer("/methodIntegration/type") != Some(&json!("MOCK")))
         .map(|(method, it)| {
             let id = text(it, "authorizerId");
-            let authorizer = items(authorizers).find(|it| text(it, "id") == id);
+            let authorizer = authorizers.iter().find(|it| text(it, "id") == id);
             let is_function = text(it, "authorizationType") == "CUSTOM";
             let sources = authorizer.filter(|_| is_function).map(|it| text(it, "identitySource"));
             let sources = sources.into_iter().flat_map(|it| it.split(','));
@@ -176,9 +183,8 @@ mod tests {
 
     #[test]
     fn a_method_is_a_route_and_a_preflight_none() {
-        let authorizers = json!({"items": [
-            {"id": "f", "type": "TOKEN", "identitySource": "method.request.header.Authorization"},
-        ]});
+        let source = "method.request.header.Authorization";
+        let authorizers = [json!({"id": "f", "type": "TOKEN", "identitySource": source})];
         let resource = json!({"id": "r", "path": "/a/{id}", "resourceMethods": {
             "OPTIONS": {"authorizationType": "NONE", "methodIntegration": {"type": "MOCK"}},
             "GET": {"authorizationType": "CUSTOM", "authorizerId": "f", "apiKeyRequired": true,

@@ -6,6 +6,7 @@
 
 use std::time::Instant;
 
+use anyhow::Context as _;
 use serde_json::Value;
 
 use super::mirror::Mirror;
@@ -15,6 +16,9 @@ use crate::attacks::facts::{ApiKind, RouteFacts};
 use crate::attacks::finding::{Companion, Companions, Finding};
 
 pub(super) const NAMES: [&str; 2] = ["no-signature", "signed-by-nobody"];
+
+/// Who signs is missing: a request that nobody signed would be refused as well.
+const NOBODY: &str = "there is no role without policies to sign with";
 
 const UNSIGNED: (u16, &str) = (403, "Missing Authentication Token");
 
@@ -34,8 +38,8 @@ impl Gateway<'_> {
                 continue;
             }
             let start = Instant::now();
-            let carried = match (name, self.nobody) {
-                ("signed-by-nobody", Some(nobody)) => Carried::Signed(nobody),
+            let carried = match name {
+                "signed-by-nobody" => Carried::Signed(self.nobody.context(NOBODY)?),
                 _ => Carried::Nothing,
             };
             let observed = self.fetch(route, &carried).await?;

@@ -76,9 +76,12 @@ fn in_each(
     groups: &Known<Vec<String>>,
     all: &mut Vec<(String, Place)>,
 ) {
-    for subnet in subnets {
+    let named = subnets.iter().map(|subnet| {
         let named = files.with_id(&super::site::SUBNETS, subnet);
-        let named = named.map_or(subnet.as_str(), |one| one.address);
+        (named.map_or(subnet.as_str(), |one| one.address), subnet)
+    });
+    // Their ids, by which a state has them, differ from run to run.
+    for (named, subnet) in named.collect::<BTreeSet<_>>() {
         let place = Place::In { subnet: subnet.clone(), groups: groups.clone() };
         all.push((format!("{who} in {named}"), place));
     }
