@@ -84,7 +84,7 @@ async fn apply_bare() -> anyhow::Result<Duration> {
     };
     let emulator = Emulator::start(&options, &tools, &scratch, &progress).await?;
     let binary = TerraformBinary::find().await?;
-    let roots = Roots::prepare(binary, &config, &scratch, &progress).await?;
+    let roots = Roots::prepare(Some(binary), &config, &scratch, &progress).await?;
     let access = Access {
         endpoint: emulator.url().clone(),
         region: config.account.region.as_str().to_owned(),
@@ -95,7 +95,8 @@ async fn apply_bare() -> anyhow::Result<Duration> {
     let began = Instant::now();
     roots.make_existing(&access, &progress).await?;
     for root in roots.all() {
-        roots.apply(root, &access, &progress).await?;
+        let terraform = root.terraform().context("Layer 1 is a template")?;
+        terraform.apply(&access, &progress.phase("terraform apply")).await?;
     }
     let took = began.elapsed();
     drop(roots);

@@ -40,6 +40,7 @@ pub mod remark;
 pub mod root;
 pub mod scratch;
 pub mod stack;
+mod template;
 pub mod terraform;
 pub mod tools;
 mod watch;

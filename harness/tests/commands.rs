@@ -20,6 +20,7 @@ mod networks;
 mod pipelines;
 mod planned;
 mod published;
+mod stacks;
 mod watch;
 
 use std::io::Write;

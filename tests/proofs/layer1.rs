@@ -14,7 +14,7 @@ use crate::stack::{root, with_stack};
 fn a_second_plan_finds_nothing_to_change_and_the_state_as_it_is_read() {
     with_stack(async |stack| {
         let phase = Progress::silent().phase("plan");
-        let layer1 = &stack.terraform().unwrap().all()[0].terraform;
+        let layer1 = stack.terraform().unwrap().all()[0].terraform().unwrap();
         let plan = layer1.plan(&stack.root(), &phase).await.unwrap();
         let changes: Vec<String> = plan["resource_changes"]
             .as_array()

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ringfence_policy::DocumentError;
+use ringfence_services::cloudformation::Contents;
 use ringfence_services::credentials::{Credentials, Identity};
 use ringfence_services::setting::{Interpreters, Setting};
 use ringfence_services::token::{Issuers, KeySource};
@@ -296,6 +297,12 @@ impl Guard {
     /// Lambda's own: there is no such function, or its role cannot be assumed.
     pub async fn function_session(&self, function: &str) -> Result<Credentials, ServiceError> {
         self.pipeline.services.lambda().session_of(function).await
+    }
+
+    /// What a stack of CloudFormation's has, by name or ARN, once no operation of it is
+    /// under way; none where there is no such stack.
+    pub async fn settled_stack(&self, name_or_id: &str) -> Option<Contents> {
+        self.pipeline.services.cloudformation().settled(name_or_id).await
     }
 
     /// Ends functions and stack operations, then the connections.

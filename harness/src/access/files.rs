@@ -9,7 +9,7 @@ use ringfence_policy::Document;
 use super::complete::{Setting, Source};
 use super::together::{self, File};
 use super::{estate::Estate, templates};
-use crate::config::{Account, Config};
+use crate::config::{Account, Config, Layer1};
 use crate::lint::known::{Node, Value};
 use crate::lint::read::{Read, read};
 use crate::lint::{kind_of, terraform};
@@ -66,7 +66,8 @@ impl Configurations {
     /// the `ringfence.toml` there.
     pub fn new(given: &[PathBuf]) -> Self {
         let config = Config::load(Path::new(DEFAULT_PATH)).ok();
-        let layer1 = config.into_iter().flat_map(|it| it.layer1).map(|layer1| layer1.directory);
+        let layer1 = config.into_iter().flat_map(|it| it.layer1);
+        let layer1 = layer1.filter(Layer1::is_terraform).map(|layer1| layer1.directory);
         let further = std::iter::once(PathBuf::from(".")).chain(layer1).collect();
         Self { given: given.to_vec(), further }
     }

@@ -106,14 +106,23 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
     let mut promises = Some(promised(stack, published.as_ref()));
     for (shown, layer1) in shown.into_iter().zip(&stack.config().layer1) {
         let start = Instant::now();
-        let mut report = lint::text("state.json", shown, None);
-        report.add(lint::module::check(&layer1.directory, &layer1.completions)?);
+        // Policies of a template are looked at where they are written.
+        let mut report = match &layer1.template {
+            None => lint::text("state.json", shown, None),
+            Some(template) => lint::paths(std::slice::from_ref(&template.file), None),
+        };
+        if layer1.is_terraform() {
+            report.add(lint::module::check(&layer1.directory, &layer1.completions)?);
+        }
         report.add(promises.take().unwrap_or_default());
         let prefix = if several { format!("{}:", layer1.name()) } else { String::new() };
         of_root(&prefix, &mut report);
         let place = |address: &str| {
             let own = address.strip_prefix(&prefix).unwrap_or(address);
-            declared(&layer1.directory, own)
+            match &layer1.template {
+                None => declared(&layer1.directory, own),
+                Some(template) => crate::template::declared(&template.file, own),
+            }
         };
         findings.extend(claims(PLATFORM, Road::Api, &report, place, took));
         took = start.elapsed();

@@ -128,6 +128,9 @@ impl Sources {
 /// What a root module consists of: its directory, what it reaches outside of it,
 /// and the files with its values.
 fn root(layer1: &Layer1) -> io::Result<BTreeSet<PathBuf>> {
+    if let Some(template) = &layer1.template {
+        return Ok(BTreeSet::from([real(&template.file)]));
+    }
     let mut places = terraform::places(&layer1.directory)?;
     places.extend(layer1.var_files.iter().map(|file| real(file)));
     Ok(places)

@@ -62,6 +62,7 @@ impl Shown {
 
     fn configurations(&self, config: Option<&Config>) -> Configurations {
         let layer1 = config.into_iter().flat_map(|it| &it.layer1);
+        let layer1 = layer1.filter(|layer1| layer1.is_terraform());
         Configurations::new(&self.configuration).and(layer1.map(|it| it.directory.clone()))
     }
 

@@ -40,6 +40,7 @@ use crate::progress::Progress;
 use crate::proof::certificates::CERTIFICATES;
 use crate::proof::deployed;
 use crate::stack::{Options, Stack};
+use crate::terraform::Roots;
 use crate::tools::PythonTools;
 
 /// What a record says until its run has come to its end.
@@ -528,8 +529,8 @@ fn describe(stack: &Stack, record: &mut RunRecord) -> anyhow::Result<()> {
             record.tools.insert(package.to_owned(), version.to_owned());
         }
     }
-    if let Some(terraform) = stack.terraform() {
-        record.tools.insert("terraform".to_owned(), terraform.binary().to_string());
+    if let Some(terraform) = stack.terraform().and_then(Roots::binary) {
+        record.tools.insert("terraform".to_owned(), terraform.to_string());
     }
     record.deviations.extend(stack.deployments().iter().flat_map(|deployment| {
         let report = &deployment.report;

@@ -1,53 +1,151 @@
-//! Layer 1: the root modules of the platform team's Terraform, in the order in
-//! which they are applied.
+//! Layer 1: the root modules of the platform team's Terraform, and its templates of
+//! CloudFormation, in the order in which they are applied.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::schema::{self, App};
 use super::value::Repository;
 
-/// A root module of the platform team's Terraform.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A root module of the platform team's Terraform, or a template.
+#[derive(Debug, Clone, Default)]
 pub struct Layer1 {
-    /// What others call it; default the last part of its directory.
-    #[serde(default)]
+    /// What others call it; default the last part of its directory, of a template the
+    /// file's name without its ending.
     pub name: Option<Spanned<String>>,
-    /// Its directory.
+    /// Its directory; of a template the one that it lies in.
     pub directory: PathBuf,
+    /// The template of CloudFormation that it is, where it is no root module.
+    pub template: Option<StackTemplate>,
     /// The workspace that it is applied in; default Terraform's own.
-    #[serde(default)]
     pub workspace: Option<String>,
     /// Files with values of its variables, beside those that Terraform reads by
     /// itself; a later one wins.
-    #[serde(default)]
     pub var_files: Vec<PathBuf>,
-    /// Its variables, as TOML values; they win over all files.
-    #[serde(default)]
+    /// Its variables, as TOML values; they win over all files. Of a template its
+    /// parameters.
     pub variables: BTreeMap<String, toml::Value>,
     /// The root modules whose states it reads, where that does not show in the
     /// files: by the address of the data source, or by the state's key.
-    #[serde(default)]
     pub reads: BTreeMap<String, Spanned<String>>,
     /// Its files that were added to make it whole, where it came from
     /// elsewhere: what these alone define is reported as undefined.
-    #[serde(default)]
     pub completions: Vec<PathBuf>,
     /// Attributes that it leaves to others, beside those that its own
     /// `lifecycle.ignore_changes` name: `aws_lambda_function.app.tags`.
-    #[serde(default)]
     pub ignore_changes: Vec<IgnoredAttribute>,
     /// The role of the pipeline that applies it; without, root does.
-    #[serde(default)]
     pub role: Option<Pipeline>,
+}
+
+/// A template of CloudFormation, or of SAM without code of its own.
+#[derive(Debug, Clone)]
+pub struct StackTemplate {
+    /// The file.
+    pub file: PathBuf,
+    /// The stack's name; default what others call the template.
+    pub stack: Option<Spanned<String>>,
+}
+
+impl StackTemplate {
+    /// What its stack is called.
+    pub fn stack_name(&self, layer1: &Layer1) -> String {
+        self.stack.as_ref().map_or_else(|| layer1.name(), |name| name.get_ref().clone())
+    }
+}
+
+/// What a Layer 1 is written in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    #[default]
+    Terraform,
+    CloudFormation,
+}
+
+/// The fields as they stand in the file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    kind: Kind,
+    #[serde(default)]
+    name: Option<Spanned<String>>,
+    #[serde(default)]
+    directory: Option<PathBuf>,
+    #[serde(default)]
+    template: Option<PathBuf>,
+    #[serde(default)]
+    stack: Option<Spanned<String>>,
+    #[serde(default)]
+    workspace: Option<String>,
+    #[serde(default)]
+    var_files: Vec<PathBuf>,
+    #[serde(default)]
+    variables: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    reads: BTreeMap<String, Spanned<String>>,
+    #[serde(default)]
+    completions: Vec<PathBuf>,
+    #[serde(default)]
+    ignore_changes: Vec<IgnoredAttribute>,
+    #[serde(default)]
+    role: Option<Pipeline>,
+}
+
+impl Written {
+    /// The template, where it is one; each kind has its own fields.
+    fn template(&self) -> Result<Option<StackTemplate>, String> {
+        let of_terraform = [
+            ("directory", self.directory.is_some()),
+            ("workspace", self.workspace.is_some()),
+            ("var_files", !self.var_files.is_empty()),
+            ("reads", !self.reads.is_empty()),
+            ("completions", !self.completions.is_empty()),
+        ];
+        let of_stacks = [("template", self.template.is_some()), ("stack", self.stack.is_some())];
+        let (others, kind) = match self.kind {
+            Kind::Terraform => (of_stacks.as_slice(), "terraform"),
+            Kind::CloudFormation => (of_terraform.as_slice(), "cloudformation"),
+        };
+        if let Some((field, _)) = others.iter().find(|(_, given)| *given) {
+            return Err(format!("`{field}` has no meaning in a Layer 1 of the kind `{kind}`"));
+        }
+        match (self.kind, &self.template, &self.directory) {
+            (Kind::CloudFormation, Some(file), _) => {
+                Ok(Some(StackTemplate { file: file.clone(), stack: self.stack.clone() }))
+            }
+            (Kind::CloudFormation, None, _) => Err("missing field `template`".to_owned()),
+            (Kind::Terraform, _, Some(_)) => Ok(None),
+            (Kind::Terraform, _, None) => Err("missing field `directory`".to_owned()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Layer1 {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let written = Written::deserialize(from)?;
+        let template = written.template().map_err(D::Error::custom)?;
+        Ok(Self {
+            name: written.name,
+            directory: written.directory.unwrap_or_default(),
+            template,
+            workspace: written.workspace,
+            var_files: written.var_files,
+            variables: written.variables,
+            reads: written.reads,
+            completions: written.completions,
+            ignore_changes: written.ignore_changes,
+            role: written.role,
+        })
+    }
 }
 
 /// The role of the pipeline that applies a root module, and the workflow whose
@@ -117,10 +215,24 @@ impl Layer1 {
         Self { directory, ..Self::default() }
     }
 
+    /// Whether it is a root module of Terraform.
+    pub fn is_terraform(&self) -> bool {
+        self.template.is_none()
+    }
+
+    /// What is under test of it: the directory of a root module, or the template.
+    pub fn source(&self) -> &Path {
+        self.template.as_ref().map_or(&self.directory, |template| &template.file)
+    }
+
     /// What others call it.
     pub fn name(&self) -> String {
         let own = self.name.as_ref().map(|name| name.get_ref().clone());
-        own.unwrap_or_else(|| {
+        let of_template = || {
+            let stem = self.template.as_ref()?.file.file_stem()?;
+            Some(stem.to_string_lossy().into_owned())
+        };
+        own.or_else(of_template).unwrap_or_else(|| {
             let real = self.directory.canonicalize().unwrap_or_else(|_| self.directory.clone());
             real.file_name().unwrap_or_default().to_string_lossy().into_owned()
         })

@@ -25,7 +25,7 @@ pub use existing::Existing;
 pub(crate) use existing::IMAGE;
 pub use guard_rail::{Declaration, Legitimate, Selector};
 pub(crate) use guard_rail::{PLATFORM as GUARD_RAIL_PLATFORM, matching};
-pub use layer1::{IgnoredAttribute, Layer1, Pipeline};
+pub use layer1::{IgnoredAttribute, Layer1, Pipeline, StackTemplate};
 pub use schema::{
     Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Organization,
     OrganizationLevel, Platform, Refusals, Upstream, VpcEndpoint, Workflows,
@@ -334,6 +334,7 @@ impl Config {
                 )));
             }
         }
+        self.check_stacks()?;
         self.check_pipelines()?;
         for read in self.layer1.iter().flat_map(|layer1| layer1.reads.values()) {
             if !names.contains(read.get_ref()) {
@@ -346,6 +347,30 @@ impl Config {
                         has.join(", ")
                     ),
                 ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Each stack has a name of its own, as CloudFormation takes it
+    /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html>).
+    fn check_stacks(&self) -> Result<(), Fault> {
+        let mut names = BTreeSet::new();
+        for layer1 in &self.layer1 {
+            let Some(template) = &layer1.template else { continue };
+            let name = template.stack_name(layer1);
+            let own = template.stack.as_ref().or(layer1.name.as_ref());
+            let at = |message| Fault { offset: own.map_or(0, |name| name.span().start), message };
+            let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+            if !begins || !name.chars().all(fits) || name.len() > 128 {
+                let said = format!(
+                    "`{name}` is not a stack's name: a letter, then letters, digits and `-`; give it as `stack`"
+                );
+                return Err(at(said));
+            }
+            if !names.insert(name.clone()) {
+                return Err(at(format!("two stacks are called `{name}`")));
             }
         }
         Ok(())
@@ -398,7 +423,15 @@ impl Config {
     fn resolve(&mut self, base: &Path) {
         let join = |path: &mut PathBuf| *path = base.join(&path);
         for layer1 in &mut self.layer1 {
-            join(&mut layer1.directory);
+            match &mut layer1.template {
+                None => join(&mut layer1.directory),
+                Some(template) => {
+                    join(&mut template.file);
+                    let parent = template.file.parent().unwrap_or(base);
+                    let here = parent.as_os_str().is_empty();
+                    layer1.directory = if here { Path::new(".") } else { parent }.to_owned();
+                }
+            }
             layer1.var_files.iter_mut().for_each(join);
         }
         self.apps.iter_mut().for_each(|app| join(&mut app.directory));
@@ -525,6 +558,21 @@ mod tests {
         assert_eq!(several[0].workspace.as_deref(), Some("prod"));
         assert_eq!(several[1].reads["net.tfstate"].get_ref(), "network");
         assert_eq!(several[1].directory, Path::new("/e/b"));
+    }
+
+    #[test]
+    fn layer1_is_a_template_too_whose_stack_has_a_name() {
+        let text = "[[layer1]]\nkind='cloudformation'\ntemplate='cfn/platform.yaml'\n\
+            variables={ Size = 1 }\n[[layer1]]\ndirectory='b'\n";
+        let several = Config::parse(text, Path::new("/e/r.toml")).unwrap().layer1;
+        let template = several[0].template.as_ref().unwrap();
+        assert_eq!(template.file, Path::new("/e/cfn/platform.yaml"));
+        assert_eq!(
+            (several[0].name(), template.stack_name(&several[0])),
+            ("platform".to_owned(), "platform".to_owned())
+        );
+        assert_eq!(several[0].directory, Path::new("/e/cfn"));
+        assert!(several[1].is_terraform());
     }
 
     #[test]
@@ -671,6 +719,27 @@ mod tests {
     #[case::pipeline_without_ids(
         "[[issuers]]\nkind='github'\nurl='https://x'\n[layer1]\ndirectory='x'\nrole={ output='r', repository='o/r', immutable_subject=true }",
         "r.toml:6:15: immutable_subject needs `owner_id` and `repository_id`"
+    )]
+    #[case::template_of_terraform(
+        "[layer1]\ndirectory='x'\ntemplate='t.yaml'",
+        "`template` has no meaning in a Layer 1 of the kind `terraform`"
+    )]
+    #[case::workspace_of_a_stack(
+        "[layer1]\nkind='cloudformation'\ntemplate='t.yaml'\nworkspace='w'",
+        "`workspace` has no meaning in a Layer 1 of the kind `cloudformation`"
+    )]
+    #[case::stack_without_a_template(
+        "[[layer1]]\nkind='cloudformation'\nname='x'",
+        "r.toml:1:1: missing field `template`"
+    )]
+    #[case::root_without_a_directory("[layer1]\nname='x'", "missing field `directory`")]
+    #[case::stack_of_no_name(
+        "[layer1]\nkind='cloudformation'\ntemplate='t.yaml'\nstack='a_b'",
+        "r.toml:4:7: `a_b` is not a stack's name"
+    )]
+    #[case::stacks_of_one_name(
+        "[[layer1]]\nkind='cloudformation'\ntemplate='t.yaml'\n[[layer1]]\nkind='cloudformation'\ntemplate='u.yaml'\nstack='t'",
+        "r.toml:7:7: two stacks are called `t`"
     )]
     #[case::existing_of_no_type(
         "[layer1]\ndirectory='x'\n[[existing]]\ntype='vpc'",

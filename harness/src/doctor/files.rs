@@ -9,7 +9,15 @@ use crate::hcl;
 use crate::lint::read::{self, Read};
 
 /// Directories that hold what others made.
-const SKIPPED: [&str; 5] = ["node_modules", "target", "venv", "__pycache__", "vendor"];
+const SKIPPED: [&str; 7] = [
+    "node_modules",
+    "target",
+    "venv",
+    "__pycache__",
+    "vendor",
+    "ringfence-run",
+    "ringfence-run-history",
+];
 
 /// No template is larger: CloudFormation takes 1 MB
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>).

@@ -151,7 +151,7 @@ async fn a_run_refuses_a_root_module_exactly_where_doctor_does(
     let config = Config::parse(&text, &top.path().join("ringfence.toml")).unwrap();
     let binary = TerraformBinary::find().await.unwrap();
     let progress = Progress::silent();
-    let prepared = Roots::prepare(binary, &config, &scratch, &progress).await;
+    let prepared = Roots::prepare(Some(binary), &config, &scratch, &progress).await;
     match prepared {
         Ok(_) => assert!(runs),
         Err(TerraformError::Unsupported(remarks)) => assert!(!runs, "{remarks:?}"),

@@ -46,7 +46,10 @@ impl<'a> Inputs<'a> {
         let base = config.file.parent().unwrap_or(Path::new("")).to_owned();
         inputs.file(&config.file, &base, Some("configuration"))?;
         for layer1 in &config.layer1 {
-            inputs.tree(&layer1.directory, &base, Some("terraform"))?;
+            match &layer1.template {
+                None => inputs.tree(&layer1.directory, &base, Some("terraform"))?,
+                Some(template) => inputs.file(&template.file, &base, Some("template"))?,
+            }
         }
         for app in &config.apps {
             inputs.tree(&app.directory, &base, None)?;

@@ -331,6 +331,25 @@ mod tests {
         assert_eq!(redactor.source("short").text, "[removed: environment variable TF_VAR_dsn]");
     }
 
+    /// Parameters that a template does not show are no evidence either.
+    #[test]
+    fn values_of_parameters_without_echo_are_cut_out_and_others_stay() {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("t.yaml");
+        let text = "Parameters:\n  Dsn: {Type: String, NoEcho: true, Default: canary-default}\n  \
+            Pin: {Type: String, NoEcho: 'true'}\n  Name: {Type: String, Default: stays-as-it-is}\n";
+        std::fs::write(&file, text).unwrap();
+        let config = format!(
+            "[layer1]\nkind = 'cloudformation'\ntemplate = '{}'\nvariables = {{ Pin = 'canary-given', Name = 'stays-too' }}\n",
+            file.display()
+        );
+        let config = Config::parse(&config, Path::new("ringfence.toml")).unwrap();
+        let redactor = Redactor::new(&config, []).unwrap();
+        let cut = redactor.source("canary-default canary-given stays-as-it-is stays-too").text;
+        assert!(!cut.contains("canary"), "{cut}");
+        assert!(cut.ends_with(" stays-as-it-is stays-too"), "{cut}");
+    }
+
     #[test]
     fn a_private_key_is_cut_out_over_its_lines_and_a_signature_in_a_header() {
         let key = "a -----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY----- b";

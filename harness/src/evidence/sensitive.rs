@@ -18,12 +18,17 @@ pub(super) struct Sensitive {
     names: BTreeSet<String>,
     modules: Vec<Module>,
     files: Vec<File>,
+    /// Of a template's parameters.
+    defaults: Vec<(String, String)>,
 }
 
 impl Sensitive {
     /// Of a Layer 1. What is not Terraform's language gives nothing: Terraform
     /// applies none of it.
     pub(super) fn of(layer1: &Layer1) -> Self {
+        if let Some(template) = &layer1.template {
+            return Self::of_template(&template.file);
+        }
         let mut modules = Vec::new();
         below(&layer1.directory, &mut modules);
         let variables = modules.iter().flat_map(|module| module.of("variable"));
@@ -34,7 +39,28 @@ impl Sensitive {
             .map(|(_, block)| block.label(0).to_owned())
             .collect();
         let files = values(layer1).iter().filter_map(|path| File::read(path).ok()?.ok()).collect();
-        Self { names, modules, files }
+        Self { names, modules, files, defaults: Vec::new() }
+    }
+
+    /// Of a template: the parameters that are not shown (`NoEcho`).
+    fn of_template(file: &Path) -> Self {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let Ok(document) = ringfence_text::cloudformation::read(&text) else {
+            return Self::default();
+        };
+        let parameters = document.root.get("Parameters");
+        let parameters = parameters.map(ringfence_text::Node::members).unwrap_or_default();
+        let hidden = parameters.iter().filter(|parameter| {
+            let own = parameter.value.get("NoEcho").cloned().map(ringfence_text::Node::into_json);
+            own.is_some_and(|own| own == true || own == "true")
+        });
+        let (mut names, mut defaults) = (BTreeSet::new(), Vec::new());
+        for parameter in hidden {
+            names.insert(parameter.key.to_string());
+            let default = parameter.value.get("Default").and_then(|it| it.text());
+            defaults.extend(default.map(|it| (parameter.key.to_string(), it.to_owned())));
+        }
+        Self { names, defaults, ..Self::default() }
     }
 
     /// Whether a variable is declared `sensitive`.
@@ -44,6 +70,9 @@ impl Sensitive {
 
     /// Gives each value of a secret variable, with the variable's name.
     pub(super) fn each(&self, secret: impl Fn(&str) -> bool, add: &mut impl FnMut(&str, &str)) {
+        for (name, value) in &self.defaults {
+            add(name, value);
+        }
         for file in &self.files {
             for attribute in file.attributes.iter().filter(|own| secret(&own.name)) {
                 texts(file, attribute, &mut |text| add(&attribute.name, text));

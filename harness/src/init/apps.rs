@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::facts::Facts;
+use super::stacks::Template;
 use super::text::{Text, quoted};
 use crate::doctor::Found;
 use crate::hcl::Value;
@@ -24,6 +25,27 @@ pub(super) struct App {
 }
 
 impl App {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// `ORG/NAME`, where it is known.
+    pub(super) fn repository_name(&self) -> Option<&str> {
+        self.repository.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// Takes what a template of the platform's says of the repository, where nothing else
+    /// does.
+    pub(super) fn known_by(&mut self, template: &Template) {
+        if self.repository.is_none() {
+            self.repository = template.repository(&self.name);
+        }
+    }
+
     /// Whether enough is known of it for the file.
     pub(super) fn is_written(&self) -> bool {
         self.repository.is_some()
@@ -98,7 +120,23 @@ fn remote(directory: &Path) -> Option<String> {
     (path.split('/').count() == 2).then(|| path.to_owned())
 }
 
-pub(super) fn write(text: &mut Text, apps: &[App], facts: &Facts) {
+/// What the values of variables are taken from.
+#[derive(Clone, Copy)]
+pub(super) enum Outputs<'o> {
+    Of(&'o Facts),
+    Template(&'o Template),
+}
+
+impl Outputs<'_> {
+    fn of(self, variable: &str) -> Option<String> {
+        match self {
+            Self::Of(facts) => output(variable, facts).map(str::to_owned),
+            Self::Template(template) => template.output(variable),
+        }
+    }
+}
+
+pub(super) fn write(text: &mut Text, apps: &[App], outputs: Outputs<'_>) {
     for (number, app) in apps.iter().enumerate() {
         let directory = text.path(&app.directory);
         if apps.iter().take(number).any(|other| other.name == app.name) {
@@ -127,7 +165,7 @@ pub(super) fn write(text: &mut Text, apps: &[App], facts: &Facts) {
         }
         text.field("repository", &quoted(repository), place);
         ids(text, app, place);
-        variables(text, app, facts);
+        variables(text, app, outputs);
         for secret in &app.secrets {
             text.open(&format!("secrets.{secret} = …: the workflow asks for it"));
         }
@@ -145,13 +183,21 @@ fn ids(text: &mut Text, app: &App, place: &str) {
     }
 }
 
-fn variables(text: &mut Text, app: &App, facts: &Facts) {
+fn variables(text: &mut Text, app: &App, outputs: Outputs<'_>) {
     let mut found = Vec::new();
+    let mut given = Vec::new();
     for name in &app.vars {
-        match output(name, facts) {
-            Some(output) => found.push(format!("{name} = {}", quoted(output))),
+        match outputs.of(name) {
+            Some(output) => found.push(format!("{name} = {}", quoted(&output))),
+            // Templates give it to themselves, and to nobody else.
+            None if matches!(outputs, Outputs::Template(_)) && name.contains("ACCOUNT") => {
+                given.push(format!("{name} = {}", quoted(super::ACCOUNT)));
+            }
             None => text.open(&format!("vars.{name} = …: the workflow asks for it")),
         }
+    }
+    if !given.is_empty() {
+        text.field("vars", &format!("{{ {} }}", given.join(", ")), "the account's id");
     }
     if !found.is_empty() {
         let value = format!("{{ {} }}", found.join(", "));

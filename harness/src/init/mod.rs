@@ -7,6 +7,7 @@
 //! - [`apps`]: repositories with a workflow that deploys;
 //! - [`deployers`]: roles that a web identity may assume;
 //! - [`roots`]: which root modules, and their order;
+//! - [`stacks`]: all of that where Layer 1 is a template of CloudFormation;
 //! - [`text`]: the file.
 
 mod apps;
@@ -15,6 +16,7 @@ mod endpoints;
 mod facts;
 mod platform;
 mod roots;
+mod stacks;
 mod text;
 
 use std::collections::BTreeSet;
@@ -69,8 +71,18 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
             text.blank();
         }
     }
+    let empty = Facts::default();
+    let mut apps = apps::find(&found, main.unwrap_or(&empty));
+    let templates = match applied.is_empty() {
+        true => stacks::find(&found, &apps),
+        false => Vec::new(),
+    };
+    if let Some((own, others)) = templates.split_first() {
+        of_template(&mut text, own, others, &mut apps, &found);
+        return Ok(text.done());
+    }
     if applied.is_empty() {
-        text.open("no root module of Terraform with resources of AWS was found: name it as `layer1.directory`");
+        text.open("no root module of Terraform with resources of AWS was found, and no template of a platform: name it as `layer1.directory`, or with kind = \"cloudformation\" as `layer1.template`");
     }
     for root in &applied {
         for outside in root.facts.outside() {
@@ -102,12 +114,10 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
         Some(facts) => platform::guards(&mut text, facts),
         None => {}
     }
-    let empty = Facts::default();
     let facts = main.unwrap_or(&empty);
-    let apps = apps::find(&found, facts);
     let all: Vec<&Facts> = applied.iter().map(|root| &root.facts).collect();
     platform::issuers(&mut text, &all, &found, !apps.is_empty());
-    apps::write(&mut text, &apps, facts);
+    apps::write(&mut text, &apps, apps::Outputs::Of(facts));
     // A deployer's app stands in the file.
     let apps: Vec<apps::App> = apps.into_iter().filter(apps::App::is_written).collect();
     for root in &applied {
@@ -115,6 +125,27 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
         deployers::write(&mut text, &root.facts, &apps, &prefix);
     }
     Ok(text.done())
+}
+
+/// The account of a draft.
+const ACCOUNT: &str = "123456789012";
+
+/// The rest of a file whose Layer 1 is a template.
+fn of_template(
+    text: &mut Text,
+    own: &stacks::Template,
+    others: &[stacks::Template],
+    apps: &mut [apps::App],
+    found: &Found,
+) {
+    own.layer1(text);
+    others.iter().for_each(|other| other.other(text));
+    text.blank();
+    own.guards(text);
+    own.issuers(text, found, !apps.is_empty());
+    apps.iter_mut().for_each(|app| app.known_by(own));
+    apps::write(text, apps, apps::Outputs::Template(own));
+    own.write_deployers(text, apps);
 }
 
 /// Directories with what is no estate, where they are come upon.

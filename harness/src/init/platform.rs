@@ -13,7 +13,7 @@ const REGION: &str = "us-east-1";
 
 pub(super) fn account(text: &mut Text, facts: Option<&Facts>) {
     text.table("[account]");
-    text.field("id", &quoted("123456789012"), "any twelve digits");
+    text.field("id", &quoted(super::ACCOUNT), "any twelve digits");
     match facts.and_then(Facts::region) {
         Some((region, place)) => text.field("region", &quoted(&region), &place),
         None => text.field("region", &quoted(REGION), "no provider names one plainly"),
@@ -227,7 +227,7 @@ fn parameters(facts: &Facts) -> Vec<String> {
 }
 
 /// What all names begin with, up to a slash.
-fn prefix(names: &[String]) -> String {
+pub(super) fn prefix(names: &[String]) -> String {
     let Some(first) = names.first() else { return String::new() };
     let ends = first.match_indices('/').map(|(at, _)| at + 1);
     let prefixes = ends.filter_map(|end| first.get(..end));
@@ -287,7 +287,7 @@ pub(super) fn issuers(text: &mut Text, all: &[&Facts], found: &Found, apps: bool
 }
 
 /// What an issuer's tokens look like, by its URL.
-fn kind_of(url: &str) -> &'static str {
+pub(super) fn kind_of(url: &str) -> &'static str {
     const KNOWN: [(&str, &str); 8] = [
         (".auth0.com/", "auth0"),
         ("://cognito-idp.", "cognito"),
@@ -317,6 +317,13 @@ fn scopes(facts: &Facts, found: &Found) -> Vec<String> {
             texts(value);
         }
     }
+    scopes.extend(scopes_of_templates(found));
+    scopes.into_iter().collect()
+}
+
+/// The scopes that the routes of templates ask for.
+pub(super) fn scopes_of_templates(found: &Found) -> BTreeSet<String> {
+    let mut scopes = BTreeSet::new();
     for text in found.templates.values() {
         let Ok(document) = ringfence_text::cloudformation::read(text) else { continue };
         for resource in document.root.get("Resources").map(|it| it.members()).unwrap_or_default() {
@@ -326,5 +333,5 @@ fn scopes(facts: &Facts, found: &Found) -> Vec<String> {
             scopes.extend(items.iter().filter_map(|it| it.text()).map(str::to_owned));
         }
     }
-    scopes.into_iter().collect()
+    scopes
 }

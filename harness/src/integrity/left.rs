@@ -117,7 +117,10 @@ impl LeftToOthers {
         layer1: &Layer1,
         instances: &[Instance],
     ) -> std::io::Result<()> {
-        let mut ignored = hcl::ignored(Path::new(&layer1.directory))?;
+        let mut ignored = match layer1.is_terraform() {
+            true => hcl::ignored(Path::new(&layer1.directory))?,
+            false => Vec::new(),
+        };
         ignored.extend(layer1.ignore_changes.iter().cloned());
         let own = Self::new(&ignored, instances);
         self.members.extend(own.members);

@@ -32,7 +32,7 @@ impl Moment {
     /// What happened in the time before it.
     pub(super) const fn during(self) -> &'static str {
         match self {
-            Self::Applied => "while Terraform applied",
+            Self::Applied => "while Layer 1 was applied",
             Self::Deployed => "while the workflows ran",
             Self::Attacked => "during the attacks",
         }

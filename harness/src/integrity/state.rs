@@ -80,7 +80,7 @@ pub(super) fn differences(instances: &[Instance], snapshot: &Snapshot) -> Vec<St
             let parts: Option<Vec<&str>> = named_by.iter().map(|own| instance.text(own)).collect();
             let Some(name) = parts.map(|parts| parts.join("/")) else { continue };
             let Some((id, object)) = find(snapshot, kind, &name) else {
-                told.push(format!("{kind} {name}, which Terraform made, is not there"));
+                told.push(format!("{kind} {name}, which Layer 1 made, is not there"));
                 continue;
             };
             for (applied, there) in *equal {
@@ -104,7 +104,7 @@ fn difference(
     let (applied, own) = (comparable(applied), comparable(&own));
     (applied != own).then(|| {
         let member = there.trim_start_matches('/');
-        format!("{member} of {id} is {own}, and Terraform applied {applied}")
+        format!("{member} of {id} is {own}, and Layer 1 applied {applied}")
     })
 }
 
@@ -163,11 +163,11 @@ mod tests {
         assert_eq!(differences(&instances, &snapshot("JWT")), Vec::<String>::new());
         assert_eq!(
             differences(&instances, &snapshot("NONE")),
-            ["authorizationType of route a1/r1 (GET /) is \"NONE\", and Terraform applied \"JWT\""]
+            ["authorizationType of route a1/r1 (GET /) is \"NONE\", and Layer 1 applied \"JWT\""]
         );
         assert_eq!(
             differences(&instances, &Snapshot::default()),
-            ["route a1/r1, which Terraform made, is not there"]
+            ["route a1/r1, which Layer 1 made, is not there"]
         );
     }
 }

@@ -6,6 +6,7 @@ use ringfence_guard::Recording;
 
 use super::deploy::{Deployment, Failure};
 use super::{Stack, StackError};
+use crate::template::Engine;
 use crate::terraform::{Again, Instance, Roots};
 
 impl Stack {
@@ -37,8 +38,9 @@ impl Stack {
         let access = self.root();
         let Some(roots) = &mut self.terraform else { return Ok(BTreeSet::new()) };
         let again = Again { changed, refresh };
-        self.outputs =
-            roots.apply_again(&self.config, &self.scratch, &access, again, &self.progress).await?;
+        let engine = Engine { client: &self.client, guard: &self.guard };
+        let files = (&self.config, &self.scratch);
+        self.outputs = roots.apply_again(files, engine, &access, again, &self.progress).await?;
         let now = self.given();
         let other = now.into_iter().filter(|(app, values)| given.get(app) != Some(values));
         Ok(other.map(|(app, _)| app).collect())
@@ -79,7 +81,7 @@ impl Stack {
     pub(crate) fn made(&self) -> Result<BTreeMap<(usize, String), Instance>, StackError> {
         let mut made = BTreeMap::new();
         for (number, root) in self.terraform.iter().flat_map(Roots::all).enumerate() {
-            for instance in root.terraform.state().map_err(StackError::State)?.instances() {
+            for instance in root.state().map_err(StackError::State)?.instances() {
                 made.insert((number, instance.address()), instance);
             }
         }

@@ -18,7 +18,7 @@ pub(crate) fn faults(
     deploy: bool,
 ) -> Vec<Remark> {
     let mut found = Vec::new();
-    for layer1 in &config.layer1 {
+    for layer1 in config.layer1.iter().filter(|layer1| layer1.is_terraform()) {
         // A directory that cannot be read is told when it is copied.
         if let Ok(examined) = terraform::examine(&layer1.directory, &Machine::with(binary.cloned()))
         {
@@ -64,9 +64,11 @@ pub(crate) fn faults(
     found
 }
 
-/// The same of the templates of the applications that make stacks.
+/// The same of the templates of Layer 1 and, where they are deployed, of the
+/// applications that make stacks.
 pub(crate) async fn template_faults(
     config: &Config,
+    deploy: bool,
     tools: &PythonTools,
     node: Option<&Node>,
 ) -> Vec<Remark> {
@@ -74,7 +76,10 @@ pub(crate) async fn template_faults(
         let mut own = config.deployers.iter().filter(|it| it.app.get_ref() == app.name.get_ref());
         own.any(|deployer| deployer.job == Job::Stack)
     };
-    let paths: Vec<PathBuf> = config.apps.iter().filter(stacks).filter_map(App::template).collect();
+    let apps = config.apps.iter().filter(|app| deploy && stacks(app));
+    let own =
+        config.layer1.iter().filter_map(|layer1| Some(layer1.template.as_ref()?.file.clone()));
+    let paths: Vec<PathBuf> = own.chain(apps.filter_map(App::template)).collect();
     let texts: Vec<(&Path, String)> = paths
         .iter()
         // One that is no text is told where it is deployed.

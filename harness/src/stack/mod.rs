@@ -135,7 +135,7 @@ impl Stack {
     pub fn layer1_states(&self) -> Result<Vec<String>, StackError> {
         let all = self.terraform.as_ref().map(Roots::all).unwrap_or_default();
         let applied = all.len().saturating_sub(usize::from(self.plan.is_some()));
-        let state = |root: &Root| Ok(root.terraform.state()?.shown().to_string());
+        let state = |root: &Root| Ok(root.state()?.shown().to_string());
         let states = all.iter().take(applied).map(state);
         let states = states.chain(self.plan.clone().map(Ok)).collect::<io::Result<_>>();
         states.map_err(StackError::State)

@@ -6,6 +6,7 @@ use ringfence_guard::journal::{Check, Entry};
 use super::{Options, Stack, StackError};
 use crate::config::Pipeline;
 use crate::issuers::GithubRun;
+use crate::template::Engine;
 use crate::terraform::{Access, OutputError, Outputs, Roots, TerraformError};
 
 /// A pipeline that applied a root module.
@@ -42,6 +43,7 @@ impl Stack {
         let mut outputs: Vec<(String, Outputs)> = Vec::new();
         let mut pipelines = Vec::new();
         let mut plan = None;
+        let engine = Engine { client: &self.client, guard: &self.guard };
         let last = roots.all().len().saturating_sub(1);
         for (number, root) in roots.all().iter().enumerate() {
             let session = match &root.role {
@@ -62,10 +64,12 @@ impl Stack {
             let access = session.as_ref().unwrap_or(&access);
             if options.planned && number == last {
                 let made = roots.plan(root, access, &self.progress).await;
-                plan = Some(made.map_err(|error| self.explained(error))?);
-                continue;
+                plan = made.map_err(|error| self.explained(error))?;
+                if plan.is_some() {
+                    continue;
+                }
             }
-            let made = roots.apply(root, access, &self.progress).await;
+            let made = roots.apply(root, engine, access, &self.progress).await;
             outputs.push((root.name.clone(), made.map_err(|error| self.explained(error))?));
         }
         Ok(Made { outputs: Outputs::of_roots(outputs), pipelines, plan })

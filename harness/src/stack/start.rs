@@ -12,7 +12,7 @@ use ringfence_services::token::KeySource;
 use super::deploy::{Deployment, Failure};
 use super::{Options, Stack, StackError};
 use crate::aws::Client;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Layer1};
 use crate::emulator::{self, Emulator};
 use crate::integrity::{Isolation, Moment, Reading};
 use crate::issuers::Issuer;
@@ -29,9 +29,11 @@ impl Stack {
     pub async fn start(config: Config, options: Options) -> Result<Self, StackError> {
         let progress = options.progress.clone();
         // What is missing shows before anything is installed or started.
-        let binary = match config.layer1.as_slice() {
-            [] => None,
-            _ => Some(TerraformBinary::find().await?),
+        let terraform =
+            !config.existing.is_empty() || config.layer1.iter().any(Layer1::is_terraform);
+        let binary = match terraform {
+            true => Some(TerraformBinary::find().await?),
+            false => None,
         };
         let faults = super::files::faults(&config, binary.as_ref(), options.deploy);
         if !faults.is_empty() {
@@ -39,11 +41,10 @@ impl Stack {
         }
         let tools = PythonTools::provision(&progress).await?;
         let node = Node::find().await;
-        if options.deploy {
-            let faults = super::files::template_faults(&config, &tools, node.as_ref()).await;
-            if !faults.is_empty() {
-                return Err(StackError::Unsupported(faults));
-            }
+        let faults =
+            super::files::template_faults(&config, options.deploy, &tools, node.as_ref()).await;
+        if !faults.is_empty() {
+            return Err(StackError::Unsupported(faults));
         }
         let scratch = Scratch::create(&tools.python()).map_err(StackError::Scratch)?;
         let sandbox = Sandbox::detect(&tools.base).await;
@@ -73,7 +74,9 @@ impl Stack {
             Ok::<_, StackError>((emulator, began.elapsed()))
         };
         let layer1 = async {
-            let Some(binary) = binary else { return Ok::<_, StackError>(None) };
+            if config.layer1.is_empty() {
+                return Ok::<_, StackError>(None);
+            }
             let began = std::time::Instant::now();
             let roots = Roots::prepare(binary, &config, &scratch, &progress).await?;
             Ok(Some((roots, began.elapsed())))
@@ -145,7 +148,8 @@ impl Stack {
             let made = self.apply(terraform, options).await?;
             (self.outputs, self.pipelines) = (made.outputs, made.pipelines);
             self.plan = made.plan;
-            self.phases.push(("terraform apply".to_owned(), began.elapsed()));
+            let title = if terraform.binary().is_some() { "terraform apply" } else { "stacks" };
+            self.phases.push((title.to_owned(), began.elapsed()));
         }
         if options.root == RootKeys::OfThisRun {
             // What a team wrote runs from here on.

@@ -43,6 +43,7 @@ use crate::process::{self, Finished, Stream};
 use crate::progress::Phase;
 use crate::remark::{Remark, unsupported};
 use crate::scratch::Scratch;
+use crate::template::NotMade;
 use crate::tools::{Product, TerraformBinary};
 
 pub use diagnostics::Diagnostic;
@@ -102,6 +103,9 @@ pub enum TerraformError {
         /// Its last lines, where it gave no diagnostics.
         tail: Vec<String>,
     },
+    /// A template that did not become a stack.
+    #[error(transparent)]
+    Stack(Box<NotMade>),
     /// An output that is not what it should be.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -111,6 +115,9 @@ impl TerraformError {
     /// The same, each request that failed with what decided it, where that is known.
     #[must_use]
     pub fn explained(mut self, decided: impl Fn(&str) -> Option<String>) -> Self {
+        if let Self::Stack(cause) = self {
+            return Self::Stack(Box::new(cause.explained(decided)));
+        }
         if let Self::Failed { diagnostics, .. } = &mut self {
             for one in diagnostics {
                 if let Some(why) = one.request_id().and_then(&decided) {
@@ -473,7 +480,7 @@ impl Terraform {
     pub fn outputs(&self) -> Result<Outputs, TerraformError> {
         let failed = |source| TerraformError::State { directory: self.source.clone(), source };
         let state = self.state().map_err(failed)?;
-        Ok(Outputs::new(state.outputs().clone()).with_resources(state.instances()))
+        Ok(Outputs::of_state(&state))
     }
 
     /// The program that does the work.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::Instance;
 use super::address::{self, Address};
+use super::{Instance, State};
 
 /// Layer 1's outputs, and the resources that it made.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +51,11 @@ impl Outputs {
     /// Outputs of these values.
     pub fn new(values: BTreeMap<String, Value>) -> Self {
         Self { values, ..Self::default() }
+    }
+
+    /// Those of a state, with the resources that were made.
+    pub(crate) fn of_state(state: &State) -> Self {
+        Self::new(state.outputs().clone()).with_resources(state.instances())
     }
 
     /// Those of root modules, in the order in which they were applied. A name that

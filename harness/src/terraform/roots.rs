@@ -1,4 +1,4 @@
-//! The root modules of Layer 1, in the order in which they are applied.
+//! The root modules and templates of Layer 1, in the order in which they are applied.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,19 +6,22 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::State;
 use super::existing::Before;
 use super::provider::{self, Provider};
 use super::{Access, Instance, Outputs, Reads, States, Terraform, TerraformError};
-use crate::config::{Config, Pipeline};
+use crate::config::{Config, Layer1, Pipeline};
 use crate::progress::Progress;
 use crate::remark::unsupported;
 use crate::scratch::Scratch;
+use crate::template::{Engine, Template};
 use crate::tools::{Product, TerraformBinary};
 
-/// Root modules in their working copies, at least one.
+/// Root modules in their working copies, and templates; at least one.
 #[derive(Debug)]
 pub struct Roots {
-    binary: TerraformBinary,
+    /// Where there is a root module of Terraform, or something that exists before.
+    binary: Option<TerraformBinary>,
     /// What exists outside the estate.
     before: Option<Before>,
     all: Vec<Root>,
@@ -40,8 +43,58 @@ pub struct Root {
     pub name: String,
     /// The role that it is applied as, where root does not apply it.
     pub role: Option<Pipeline>,
-    /// Its working copy.
-    pub terraform: Terraform,
+    /// What it is made with.
+    pub(crate) module: Module,
+}
+
+/// What a part of Layer 1 is written in.
+#[derive(Debug)]
+pub(crate) enum Module {
+    /// A root module, in its working copy.
+    Terraform(Box<Terraform>),
+    /// A template, of which a stack is made.
+    Template(Template),
+}
+
+impl Root {
+    /// What was applied of it.
+    ///
+    /// # Errors
+    /// When its state cannot be read.
+    pub fn state(&self) -> io::Result<State> {
+        match &self.module {
+            Module::Terraform(terraform) => terraform.state(),
+            Module::Template(template) => template.state(),
+        }
+    }
+
+    /// Its working copy, where it is a root module of Terraform.
+    pub fn terraform(&self) -> Option<&Terraform> {
+        match &self.module {
+            Module::Terraform(terraform) => Some(terraform),
+            Module::Template(_) => None,
+        }
+    }
+
+    /// The outputs of its state, with the resources that were made.
+    fn outputs(&self) -> Result<Outputs, TerraformError> {
+        match &self.module {
+            Module::Terraform(terraform) => terraform.outputs(),
+            Module::Template(template) => {
+                template.state().map(|state| Outputs::of_state(&state)).map_err(|source| {
+                    TerraformError::State { directory: template.file().to_owned(), source }
+                })
+            }
+        }
+    }
+}
+
+async fn applied(
+    template: &Template,
+    engine: Engine<'_>,
+    access: &Access,
+) -> Result<usize, TerraformError> {
+    template.apply(engine, access).await.map_err(|cause| TerraformError::Stack(Box::new(cause)))
 }
 
 impl Roots {
@@ -51,7 +104,7 @@ impl Roots {
     /// # Errors
     /// At the first that cannot be read, or whose providers cannot be had.
     pub async fn prepare(
-        binary: TerraformBinary,
+        binary: Option<TerraformBinary>,
         config: &Config,
         scratch: &Scratch,
         progress: &Progress,
@@ -66,18 +119,35 @@ impl Roots {
             return Err(TerraformError::Unsupported(faults));
         }
         let entries = (config.existing.as_slice(), file.as_path());
-        let before = Before::prepare(&binary, entries, layers.len(), scratch, progress).await?;
+        let before = match &binary {
+            Some(binary) => {
+                Before::prepare(binary, entries, layers.len(), scratch, progress).await?
+            }
+            None => None,
+        };
         let mut all: Vec<Root> = Vec::new();
         let mut files: Vec<PathBuf> = Vec::new();
         for (number, layer1) in layers.iter().enumerate() {
             let name = layer1.name();
-            let phase = progress.phase(titled("terraform init", &name, layers.len()));
             let reads = Reads { states: &states, number, files: &files };
-            let terraform =
-                Terraform::prepare(binary.clone(), layer1, reads, scratch, &phase).await?;
-            phase.done();
-            files.push(terraform.state_file());
-            all.push(Root { name, role: layer1.role.clone(), terraform });
+            let (module, file) = match (&layer1.template, &binary) {
+                (Some(template), _) => {
+                    let template = Template::prepare(layer1, template, number, scratch);
+                    let template = template.map_err(|error| unprepared(layer1, &error))?;
+                    (Module::Template(template), PathBuf::new())
+                }
+                (None, Some(binary)) => {
+                    let phase = progress.phase(titled("terraform init", &name, layers.len()));
+                    let terraform =
+                        Terraform::prepare(binary.clone(), layer1, reads, scratch, &phase).await?;
+                    phase.done();
+                    let file = terraform.state_file();
+                    (Module::Terraform(Box::new(terraform)), file)
+                }
+                (None, None) => return Err(unprepared(layer1, &"there is no Terraform")),
+            };
+            files.push(file);
+            all.push(Root { name, role: layer1.role.clone(), module });
         }
         Ok(Self { binary, before, all })
     }
@@ -105,17 +175,29 @@ impl Roots {
     pub async fn apply(
         &self,
         root: &Root,
+        engine: Engine<'_>,
         access: &Access,
         progress: &Progress,
     ) -> Result<Outputs, TerraformError> {
-        let phase = progress.phase(titled("terraform apply", &root.name, self.all.len()));
-        let outputs = root.terraform.apply(access, &phase).await?;
-        phase.done();
-        Ok(outputs)
+        match &root.module {
+            Module::Terraform(terraform) => {
+                let phase = progress.phase(titled("terraform apply", &root.name, self.all.len()));
+                let outputs = terraform.apply(access, &phase).await?;
+                phase.done();
+                Ok(outputs)
+            }
+            Module::Template(template) => {
+                let phase = progress.phase(format!("stack {}", root.name));
+                let made = applied(template, engine, access).await?;
+                phase.note(format!("{made} resources"));
+                phase.done();
+                root.outputs()
+            }
+        }
     }
 
-    /// Plans one of them, after those before it were applied: what `terraform show -json`
-    /// prints of the plan.
+    /// Plans a root module, after those before it were applied: what `terraform show -json`
+    /// prints of the plan; none of a template.
     ///
     /// # Errors
     /// Terraform's own errors, with their places in the user's files.
@@ -124,11 +206,12 @@ impl Roots {
         root: &Root,
         access: &Access,
         progress: &Progress,
-    ) -> Result<String, TerraformError> {
+    ) -> Result<Option<String>, TerraformError> {
+        let Some(terraform) = root.terraform() else { return Ok(None) };
         let phase = progress.phase(titled("terraform plan", &root.name, self.all.len()));
-        let plan = root.terraform.plan(access, &phase).await?;
+        let plan = terraform.plan(access, &phase).await?;
         phase.done();
-        Ok(plan.to_string())
+        Ok(Some(plan.to_string()))
     }
 
     /// Brings the files of the root modules that changed into their copies, and
@@ -138,8 +221,8 @@ impl Roots {
     /// Of the files, or Terraform's own, with their places in the user's files.
     pub(crate) async fn apply_again(
         &mut self,
-        config: &Config,
-        scratch: &Scratch,
+        (config, scratch): (&Config, &Scratch),
+        engine: Engine<'_>,
         access: &Access,
         again: Again<'_>,
         progress: &Progress,
@@ -149,26 +232,36 @@ impl Roots {
             let directory = directory.unwrap_or_default();
             TerraformError::Copy { directory, message: error.to_string() }
         })?;
-        let files: Vec<PathBuf> = self.all.iter().map(|root| root.terraform.state_file()).collect();
+        let file = |root: &Root| root.terraform().map(Terraform::state_file).unwrap_or_default();
+        let files: Vec<PathBuf> = self.all.iter().map(file).collect();
         let roots = self.all.iter_mut().zip(&config.layer1).enumerate();
         for (number, (root, layer1)) in roots.filter(|(number, _)| again.changed.contains(number)) {
             let reads =
                 Reads { states: &states, number, files: files.get(..number).unwrap_or(&[]) };
-            root.terraform.sync(layer1, reads, scratch)?;
+            if let Module::Terraform(terraform) = &mut root.module {
+                terraform.sync(layer1, reads, scratch)?;
+            }
         }
         let first = again.changed.first().copied().unwrap_or_default();
         let mut outputs = Vec::new();
-        for (number, Root { name, terraform, .. }) in self.all.iter().enumerate() {
-            let own = match number < first {
-                true => terraform.outputs()?,
-                false => {
-                    let phase = progress.phase(titled("terraform apply", name, self.all.len()));
+        for (number, root) in self.all.iter().enumerate() {
+            let own = match &root.module {
+                _ if number < first => root.outputs()?,
+                Module::Terraform(terraform) => {
+                    let title = titled("terraform apply", &root.name, self.all.len());
+                    let phase = progress.phase(title);
                     let own = terraform.apply_again(access, again.refresh, &phase).await?;
                     phase.done();
                     own
                 }
+                Module::Template(template) => {
+                    let phase = progress.phase(format!("stack {}", root.name));
+                    applied(template, engine, access).await?;
+                    phase.done();
+                    root.outputs()?
+                }
             };
-            outputs.push((name.clone(), own));
+            outputs.push((root.name.clone(), own));
         }
         Ok(Outputs::of_roots(outputs))
     }
@@ -180,11 +273,12 @@ impl Roots {
     /// When a module cannot be read, or a provider not started.
     pub(crate) fn keep_providers(&mut self, access: &Access) -> io::Result<()> {
         // OpenTofu calls the provider by another name than it calls itself.
-        if self.binary.product != Product::Terraform {
+        if self.binary.as_ref().is_none_or(|binary| binary.product != Product::Terraform) {
             return Ok(());
         }
         let mut running: BTreeMap<PathBuf, Arc<Provider>> = BTreeMap::new();
-        for Root { terraform, .. } in &mut self.all {
+        for Root { module, .. } in &mut self.all {
+            let Module::Terraform(terraform) = module else { continue };
             let installed = provider::installed(&terraform.work);
             let Some(path) = installed.filter(|_| terraform.provider.is_none()) else { continue };
             if !provider::configured_once(&terraform.work)? {
@@ -222,7 +316,7 @@ impl Roots {
     pub fn instances_of_each(&self) -> io::Result<Vec<Vec<Instance>>> {
         let several = self.all.len() > 1;
         let of = |root: &Root| {
-            let mut made = root.terraform.state()?.instances();
+            let mut made = root.state()?.instances();
             for instance in &mut made {
                 instance.root = several.then(|| root.name.clone());
             }
@@ -231,10 +325,15 @@ impl Roots {
         self.all.iter().map(of).collect()
     }
 
-    /// The program that does the work.
-    pub fn binary(&self) -> &TerraformBinary {
-        &self.binary
+    /// The program that applies root modules, where there is one.
+    pub fn binary(&self) -> Option<&TerraformBinary> {
+        self.binary.as_ref()
     }
+}
+
+fn unprepared(layer1: &Layer1, why: &dyn std::fmt::Display) -> TerraformError {
+    let directory = layer1.source().to_owned();
+    TerraformError::Copy { directory, message: why.to_string() }
 }
 
 /// One root module needs no name.

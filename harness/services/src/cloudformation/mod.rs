@@ -16,6 +16,7 @@
 
 mod api;
 mod changes;
+mod contents;
 mod definition;
 mod deploy;
 mod error;
@@ -35,6 +36,7 @@ mod transform;
 #[cfg(test)]
 mod tests;
 
+pub use self::contents::{Contents, Failed, Made};
 pub use self::examine::{Examiner, Fault};
 pub use self::template_url::Object as TemplateObject;
 
@@ -125,6 +127,11 @@ impl CloudFormation {
             role_arn: stack.role_arn.clone(),
             tags: stack.deployed.as_ref().map(|d| d.tags.clone()).unwrap_or_default(),
         })
+    }
+
+    /// What a stack has, by name or ARN, once no operation of it is under way.
+    pub async fn settled(&self, name_or_id: &str) -> Option<Contents> {
+        self.store.settled(name_or_id, Contents::of).await
     }
 
     /// Whether a request is the answer of a custom resource's function: to the

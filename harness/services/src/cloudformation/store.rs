@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ringfence_wire::Secret;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
+use tokio::sync::Notify;
 
 use super::changes::Changes;
 use super::status::{ChangeSetStatus, ExecutionStatus, Status};
@@ -204,6 +205,8 @@ pub(super) struct ChangeSet {
 #[derive(Debug, Default)]
 pub(super) struct Store {
     stacks: Mutex<BTreeMap<String, Stack>>,
+    /// Who waits for a change of any of them.
+    waiting: Notify,
 }
 
 /// The stack that a caller means: by id also a deleted one, by name only a
@@ -233,7 +236,27 @@ impl Store {
     ) -> Option<T> {
         let mut stacks = self.stacks.lock().unwrap_or_else(PoisonError::into_inner);
         let id = position(&stacks, name_or_id)?;
-        stacks.get_mut(&id).map(change)
+        let changed = stacks.get_mut(&id).map(change);
+        drop(stacks);
+        self.waiting.notify_waiters();
+        changed
+    }
+
+    /// Looks at a stack once no operation of it is under way.
+    pub(super) async fn settled<T>(
+        &self,
+        name_or_id: &str,
+        look: impl Fn(&Stack) -> T,
+    ) -> Option<T> {
+        loop {
+            // Made before the look: a change after it is not missed.
+            let changed = self.waiting.notified();
+            let settled = |stack: &Stack| (!stack.status.in_progress()).then(|| look(stack));
+            if let Some(told) = self.read(name_or_id, settled)? {
+                return Some(told);
+            }
+            changed.await;
+        }
     }
 
     /// Adds a stack unless a living one has its name.

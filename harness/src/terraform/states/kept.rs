@@ -33,6 +33,13 @@ pub(super) struct Kept {
     members: Vec<Option<String>>,
 }
 
+impl Kept {
+    /// Of what has no state that a `terraform_remote_state` could read.
+    pub(super) fn nowhere() -> Self {
+        Self { backend: String::new(), members: Vec::new() }
+    }
+}
+
 /// How two places meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Meeting {

@@ -99,6 +99,10 @@ struct Root<'r> {
 impl<'r> Root<'r> {
     fn read(layer1: &'r Layer1) -> io::Result<Self> {
         let directory = layer1.directory.canonicalize()?;
+        if !layer1.is_terraform() {
+            let kept = Kept::nowhere();
+            return Ok(Self { layer1, name: layer1.name(), directory, modules: Vec::new(), kept });
+        }
         let reach = Reach::of(&directory)?;
         let read = |path: PathBuf| Module::read(&path).map(|module| (path, module));
         let modules = reach.modules.into_iter().map(read).collect::<io::Result<Vec<_>>>()?;

@@ -30,6 +30,29 @@ Outputs:
   Arn: {Value: !GetAtt Function.Arn, Export: {Name: app-arn}}
 ";
 
+/// Who waits for a stack is told once it rests: what it made, or what failed.
+#[tokio::test]
+async fn what_a_stack_has_is_told_once_it_rests() {
+    let world = World::new().await;
+    let input = json!({"StackName": "app", "TemplateBody": ROLE_AND_FUNCTION,
+        "Capabilities": ["CAPABILITY_NAMED_IAM"]});
+    world.call("CreateStack", input).await.unwrap();
+    let contents = world.service.settled("app").await.unwrap();
+    assert!(contents.is_complete());
+    let made: Vec<(&str, &str)> = contents
+        .resources
+        .iter()
+        .map(|made| (made.logical_id.as_str(), made.physical_id.as_str()))
+        .collect();
+    assert_eq!(made, [("Role", "app-role"), ("Function", "app")]);
+    assert_eq!(contents.resources[0].properties["RoleName"], "app-role");
+    let role = contents.resources[0].attributes["Arn"].clone();
+    assert_eq!(contents.resources[1].properties["Role"], role);
+    assert_eq!(contents.outputs.keys().collect::<Vec<_>>(), ["Arn"]);
+    assert_eq!(contents.failed, []);
+    assert!(world.service.settled("nobody").await.is_none());
+}
+
 #[tokio::test]
 async fn a_stack_is_made_in_order_with_the_handlers_calls() {
     let world = World::new().await;

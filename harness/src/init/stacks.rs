@@ -1,0 +1,356 @@
+//! A Layer 1 that is written in CloudFormation: the template with most of what a run
+//! attacks, what it guards with, who issues tokens, who may deploy.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use ringfence_text::{Node, cloudformation};
+use serde_json::Value;
+
+use super::apps::App;
+use super::platform::kind_of;
+use super::text::{Text, list, quoted};
+use crate::doctor::Found;
+
+/// A template of the platform's.
+pub(super) struct Template {
+    file: PathBuf,
+    root: Node,
+    /// The defaults of its parameters.
+    defaults: BTreeMap<String, String>,
+    /// Its resources, their functions resolved as far as they are plain: type and
+    /// properties by name.
+    resources: BTreeMap<String, (String, Value)>,
+}
+
+/// The templates that no application deploys, those with most of what a run attacks
+/// first.
+pub(super) fn find(found: &Found, apps: &[App]) -> Vec<Template> {
+    let is_own = |path: &Path| apps.iter().any(|app| path.starts_with(app.directory()));
+    let all = found.templates.iter().filter(|(path, _)| !is_own(path));
+    let read = all.filter_map(|(path, text)| Template::read(path, text));
+    let mut all: Vec<Template> = read.filter(|template| template.weight() > 0).collect();
+    all.sort_by_key(|template| std::cmp::Reverse(template.weight()));
+    all
+}
+
+impl Template {
+    fn read(file: &Path, text: &str) -> Option<Self> {
+        let root = cloudformation::read(text).ok()?.root;
+        let members =
+            |section: &str| root.get(section).map(|it| it.members().to_vec()).unwrap_or_default();
+        let default = |member: &ringfence_text::Member| {
+            let value = member.value.get("Default")?.text()?;
+            Some((member.key.to_string(), value.to_owned()))
+        };
+        let defaults = members("Parameters").iter().filter_map(default).collect();
+        let resources = members("Resources").into_iter().filter_map(|member| {
+            let kind = member.value.get("Type")?.text()?.to_owned();
+            let properties = member.value.get("Properties").cloned().map(Node::into_json);
+            let properties = resolved(properties.unwrap_or_default(), &defaults);
+            Some((member.key.to_string(), (kind, properties)))
+        });
+        let resources = resources.collect();
+        Some(Self { file: file.to_owned(), root, defaults, resources })
+    }
+
+    fn of<'t>(&'t self, kind: &'t str) -> impl Iterator<Item = (&'t str, &'t Value)> {
+        let all = self.resources.iter().filter(move |(_, (own, _))| own == kind);
+        all.map(|(name, (_, properties))| (name.as_str(), properties))
+    }
+
+    /// How much of what a run attacks there is.
+    fn weight(&self) -> usize {
+        let kinds = self.resources.values().map(|(kind, _)| kind.as_str());
+        let weights = kinds.map(|kind| match kind {
+            "AWS::IAM::OIDCProvider" | "AWS::ApiGatewayV2::Api" => 10,
+            "AWS::IAM::Role" | "AWS::IAM::ManagedPolicy" => 3,
+            _ => 0,
+        });
+        weights.sum()
+    }
+
+    /// `FILE:LINE` of a resource or a parameter.
+    fn place(&self, section: &str, name: &str) -> String {
+        let file = self.file.file_name().unwrap_or_default().to_string_lossy();
+        let members = self.root.get(section).map(Node::members).unwrap_or_default();
+        let line = members.iter().find(|member| member.key == name).map_or(1, |it| it.at.line);
+        format!("{file}:{line}")
+    }
+
+    /// The role that a web identity may assume.
+    fn deployers(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.of("AWS::IAM::Role").filter(|(_, role)| is_deployer(role))
+    }
+
+    /// The region of the account's defaults is not a template's to say.
+    pub(super) fn layer1(&self, text: &mut Text) {
+        text.table("[[layer1]]");
+        text.field("kind", &quoted("cloudformation"), "");
+        let file = text.path(&self.file);
+        text.field("template", &quoted(&file), "");
+        text.comment(
+            "role = { output = \"ROLE\", repository = \"ORG/REPO\" }: its pipeline's role, if not root's",
+        );
+        let parameters = self.root.get("Parameters").map(Node::members).unwrap_or_default();
+        for parameter in parameters {
+            if !self.defaults.contains_key(&*parameter.key) {
+                text.open(&format!(
+                    "variables.{} = …: the parameter has no default ({})",
+                    parameter.key,
+                    self.place("Parameters", &parameter.key)
+                ));
+            }
+        }
+    }
+
+    /// A template that stands beside the one that is drafted.
+    pub(super) fn other(&self, text: &mut Text) {
+        let file = text.path(&self.file);
+        text.open(&format!(
+            "another template, made before or after: [[layer1]] kind = \"cloudformation\", template = {}",
+            quoted(&file)
+        ));
+    }
+
+    /// `[platform]`: a field for the only thing that it may be.
+    pub(super) fn guards(&self, text: &mut Text) {
+        text.table("[platform]");
+        let buckets: Vec<&str> = match self.deployers().next() {
+            Some(_) => self.of("AWS::S3::Bucket").map(|(name, _)| name).collect(),
+            None => Vec::new(),
+        };
+        let fields = [
+            ("execution_boundary_output", self.boundaries(false), "boundary of execution roles"),
+            ("deployer_boundary_output", self.boundaries(true), "boundary of deployers"),
+            ("artifacts_bucket_output", buckets, "bucket that teams upload to"),
+        ];
+        for (field, found, what) in fields {
+            match found.as_slice() {
+                [] => text.comment(&format!("{field}: no {what} was found")),
+                [name] => text.field(field, &quoted(name), &self.place("Resources", name)),
+                several => {
+                    for name in several {
+                        let place = self.place("Resources", name);
+                        text.open(&format!("{field} = {}: the {what}? ({place})", quoted(name)));
+                    }
+                }
+            }
+        }
+        let names: Vec<String> = self
+            .of("AWS::SSM::Parameter")
+            .filter_map(|(_, it)| Some(it.get("Name")?.as_str()?.to_owned()))
+            .filter(|name| name.starts_with('/'))
+            .collect();
+        if !names.is_empty() {
+            let said = "what the names of all AWS::SSM::Parameter begin with";
+            text.field("parameters", &quoted(&super::platform::prefix(&names)), said);
+            text.field("published", &list(&names), "");
+        }
+        text.blank();
+    }
+
+    /// The boundaries that deployers carry; of others those that carry none of these:
+    /// a policy that no identity has is a ceiling.
+    fn boundaries(&self, of_deployers: bool) -> Vec<&str> {
+        let carried = |deployers: bool| -> BTreeSet<&str> {
+            let roles =
+                self.of("AWS::IAM::Role").filter(|(_, role)| is_deployer(role) == deployers);
+            let boundary = |(_, role): (&str, &'_ Value)| {
+                let named = role.pointer("/PermissionsBoundary/Ref")?.as_str()?.to_owned();
+                self.resources.get_key_value(&named).map(|(name, _)| name.as_str())
+            };
+            roles.filter_map(boundary).collect()
+        };
+        let own = carried(of_deployers);
+        if !own.is_empty() || of_deployers {
+            return own.into_iter().collect();
+        }
+        let deployers = carried(true);
+        let attached = |policy: &Value| {
+            ["Roles", "Users", "Groups"].iter().any(|property| policy.get(*property).is_some())
+        };
+        let named = |name: &str| {
+            let text = format!("{{\"Ref\":\"{name}\"}}");
+            let mut arns = self.resources.values();
+            arns.any(|(_, it)| {
+                it.get("ManagedPolicyArns").is_some_and(|it| it.to_string().contains(&text))
+            })
+        };
+        let free = self.of("AWS::IAM::ManagedPolicy").filter(|(name, policy)| {
+            !attached(policy) && !deployers.contains(name) && !named(name)
+        });
+        free.map(|(name, _)| name).collect()
+    }
+
+    /// `[[issuers]]`.
+    pub(super) fn issuers(&self, text: &mut Text, found: &Found, apps: bool) {
+        for (name, authorizer) in self.of("AWS::ApiGatewayV2::Authorizer") {
+            let place = self.place("Resources", name);
+            let url = authorizer.pointer("/JwtConfiguration/Issuer").and_then(Value::as_str);
+            let audience =
+                authorizer.pointer("/JwtConfiguration/Audience/0").and_then(Value::as_str);
+            match (url, audience) {
+                (Some(url), Some(audience)) if url.starts_with("https://") => {
+                    text.table("[[issuers]]");
+                    text.field("kind", &quoted(kind_of(url)), "by its URL");
+                    text.field("url", &quoted(url), &place);
+                    text.field("audience", &quoted(audience), &place);
+                    let scopes = super::platform::scopes_of_templates(found);
+                    let scopes: Vec<String> = scopes.into_iter().collect();
+                    text.field("scopes", &list(&scopes), "of the routes");
+                }
+                _ => text.open(&format!(
+                    "[[issuers]] of {name} ({place}): its issuer or audience is not plain"
+                )),
+            }
+            text.blank();
+        }
+        let provider = self.of("AWS::IAM::OIDCProvider").next();
+        if provider.is_some() || apps {
+            text.table("[[issuers]]");
+            text.field("kind", &quoted("github"), "");
+            let place = provider.map(|(name, _)| self.place("Resources", name));
+            let url = quoted("https://token.actions.githubusercontent.com");
+            text.field("url", &url, &place.unwrap_or_default());
+            text.blank();
+        }
+    }
+
+    /// `ORG/NAME` of the repository of this name that a role's trust has.
+    pub(super) fn repository(&self, name: &str) -> Option<(String, String)> {
+        self.deployers().find_map(|(role, properties)| {
+            let trust = properties.get("AssumeRolePolicyDocument")?.to_string();
+            let named = trust.split("\"repo:").skip(1).find_map(|rest| {
+                let full = rest.split([':', '"']).next()?;
+                full.strip_suffix(name)?.ends_with('/').then(|| full.to_owned())
+            });
+            Some((named?, format!("the trust of {role}")))
+        })
+    }
+
+    /// The output, or the resource, that a variable of a workflow means.
+    pub(super) fn output(&self, variable: &str) -> Option<String> {
+        let plain = |name: &str| {
+            name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
+        };
+        let outputs = self.root.get("Outputs").map(Node::members).unwrap_or_default();
+        let named = outputs.iter().find(|output| plain(&output.key) == plain(variable));
+        named.map(|output| output.key.to_string()).or_else(|| {
+            let mut buckets = self.of("AWS::S3::Bucket").map(|(name, _)| name.to_owned());
+            let first = buckets.next()?;
+            let only = plain(variable).contains("bucket") && buckets.next().is_none();
+            only.then_some(first)
+        })
+    }
+
+    /// `[[deployers]]`.
+    pub(super) fn write_deployers(&self, text: &mut Text, apps: &[App]) {
+        for (name, role) in self.deployers() {
+            let place = self.place("Resources", name);
+            let output = format!("{name}.Arn");
+            let trust = role.get("AssumeRolePolicyDocument").unwrap_or(&Value::Null).to_string();
+            let of = |app: &&App| {
+                app.repository_name().is_some_and(|own| trust.contains(&format!("repo:{own}:")))
+            };
+            let Some(app) = apps.iter().find(of) else {
+                let names: Vec<&str> = apps.iter().map(App::name).collect();
+                text.open(&format!(
+                    "[[deployers]] name = {}, role_output = {}: which app assumes it: {} ({place})",
+                    quoted(name),
+                    quoted(&output),
+                    if names.is_empty() {
+                        "no repository is known".to_owned()
+                    } else {
+                        names.join(", ")
+                    }
+                ));
+                text.blank();
+                continue;
+            };
+            let granted = self.granted(name, role);
+            let job = match () {
+                () if granted.contains("\"cloudformation:") => "stack",
+                () if granted.contains("\"lambda:UpdateFunctionConfiguration") => "configuration",
+                () => "code",
+            };
+            let prefix = granted.split(":role/").skip(1).find_map(|rest| {
+                let prefix = rest.split('"').next()?.strip_suffix('*')?;
+                (!prefix.is_empty() && !prefix.contains("${")).then(|| prefix.to_owned())
+            });
+            if job == "stack" && prefix.is_none() {
+                text.open(&format!(
+                    "[[deployers]] name = {}, role_output = {}, app = {}, job = \"stack\": its `role_prefix` is not plain",
+                    quoted(name),
+                    quoted(&output),
+                    quoted(app.name())
+                ));
+                text.blank();
+                continue;
+            }
+            text.table("[[deployers]]");
+            text.field("name", &quoted(name), &place);
+            text.field("role_output", &quoted(&output), "");
+            text.field("app", &quoted(app.name()), "by its trust");
+            text.field("job", &quoted(job), "by what its policies allow");
+            if let (true, Some(prefix)) = (job == "stack", prefix) {
+                text.field("role_prefix", &quoted(&prefix), "the roles that its policies name");
+            }
+            let environment = trust.split(":environment:").nth(1);
+            if let Some(environment) = environment.and_then(|rest| rest.split('"').next()) {
+                text.field("environment", &quoted(environment), "of its trust");
+            }
+            text.blank();
+        }
+    }
+
+    /// The statements that allow a role something.
+    fn granted(&self, name: &str, role: &Value) -> String {
+        let reference = format!("{{\"Ref\":\"{name}\"}}");
+        let attached = ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy"];
+        let beside = self.resources.values().filter(|(kind, it)| {
+            let owners = ["Roles", "RoleName"].iter().filter_map(|property| it.get(*property));
+            attached.contains(&kind.as_str())
+                && owners.into_iter().any(|owner| owner.to_string().contains(&reference))
+        });
+        let inline = role.get("Policies").and_then(Value::as_array).into_iter().flatten();
+        let documents = beside.map(|(_, it)| it).chain(inline);
+        let statements = documents.filter_map(|it| it.pointer("/PolicyDocument/Statement"));
+        let each =
+            statements.flat_map(|it| it.as_array().map_or(std::slice::from_ref(it), Vec::as_slice));
+        // Denials grant nothing.
+        each.filter(|it| it.get("Effect").and_then(Value::as_str) == Some("Allow"))
+            .map(Value::to_string)
+            .collect()
+    }
+}
+
+fn is_deployer(role: &Value) -> bool {
+    let trust = role.get("AssumeRolePolicyDocument").map(Value::to_string);
+    trust.is_some_and(|trust| trust.contains("AssumeRoleWithWebIdentity"))
+}
+
+/// A value with the defaults of the parameters that it names.
+fn resolved(value: Value, defaults: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::Object(members) => {
+            let only = (members.len() == 1).then(|| members.iter().next()).flatten();
+            match only {
+                Some((key, Value::String(name))) if key == "Ref" && defaults.contains_key(name) => {
+                    defaults.get(name).cloned().into()
+                }
+                Some((key, Value::String(text))) if key == "Fn::Sub" => {
+                    let filled = defaults.iter().fold(text.clone(), |text, (name, value)| {
+                        text.replace(&format!("${{{name}}}"), value)
+                    });
+                    filled.into()
+                }
+                _ => Value::Object(
+                    members.into_iter().map(|(key, it)| (key, resolved(it, defaults))).collect(),
+                ),
+            }
+        }
+        Value::Array(items) => items.into_iter().map(|it| resolved(it, defaults)).collect(),
+        scalar => scalar,
+    }
+}
