@@ -24,7 +24,7 @@ use serde_json::value::RawValue;
 
 use crate::document::{Document, Kind};
 use crate::evaluate::{Policies, decide};
-use crate::line::{Documents, Line};
+use crate::line::{Documents, Line, Object};
 use crate::recent::Recent;
 use crate::request::{Context, Principal, Request};
 
@@ -145,6 +145,23 @@ fn can_be_read(id: &RawValue) -> bool {
     is_plain || text.starts_with('"') || serde_json::from_str::<serde_json::Value>(text).is_ok()
 }
 
+/// Boundaries and session policies limit users, roles and their sessions: nobody else
+/// has any, so that a limit of theirs would go unheeded.
+fn limited(question: &Question) -> Result<(), String> {
+    let has_none = matches!(
+        question.principal,
+        Principal::Anonymous | Principal::Service { .. } | Principal::WebIdentity { .. }
+    );
+    let Policies { boundary, session, .. } = &question.policies;
+    let given = [("boundary", boundary.is_some()), ("session", session.is_some())];
+    match given.iter().find(|(_, is_given)| has_none && *is_given) {
+        Some((layer, _)) => {
+            Err(format!("`{}` can have no `{layer}`: leave it out", question.caller))
+        }
+        None => Ok(()),
+    }
+}
+
 #[derive(Serialize)]
 struct Decided<'a> {
     id: Option<&'a RawValue>,
@@ -198,14 +215,15 @@ impl Decider {
     /// # Errors
     /// What cannot be read, and where.
     pub fn policies_of(&mut self, text: &str, sts: bool) -> Result<Policies, String> {
-        let documents: Documents<'_> =
-            serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let Object(documents) = serde_json::from_str::<Object<Documents<'_>>>(text)
+            .map_err(|error| error.to_string())?;
         self.policies(&documents, sts)
     }
 
     /// The id, as it is written, and the rest of a line.
     fn question(&mut self, text: &str) -> Result<(Option<Box<RawValue>>, Question), String> {
         let (id, question) = self.any_question(text)?;
+        limited(&question)?;
         match id.as_deref().is_none_or(can_be_read) {
             true => Ok((id, question)),
             false => Err("`id` has a number that is out of range".to_owned()),
@@ -216,11 +234,13 @@ impl Decider {
         if let Some(known) = self.with_known_policies(text) {
             return Ok(known);
         }
-        let line: Line<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let Object(line) =
+            serde_json::from_str::<Object<Line<'_>>>(text).map_err(|error| error.to_string())?;
         let principal = line.principal()?;
         let compiled = self.compiled;
         let none = Documents::default();
-        let policies = self.policies(line.policies.as_ref().unwrap_or(&none), line.is_sts())?;
+        let given = line.policies.as_ref().map_or(&none, |Object(given)| given);
+        let policies = self.policies(given, line.is_sts())?;
         // What is new may not come again.
         if self.compiled == compiled {
             self.recent.keep(text, line.is_sts(), &policies);
@@ -232,7 +252,7 @@ impl Decider {
     /// also for those that cannot be read.
     fn with_known_policies(&self, text: &str) -> Option<(Option<Box<RawValue>>, Question)> {
         let (head, policies) = self.recent.split(text)?;
-        let line: Line<'_> = serde_json::from_str(&head).ok()?;
+        let Object(line) = serde_json::from_str::<Object<Line<'_>>>(&head).ok()?;
         let principal = line.principal().ok()?;
         if line.policies.is_some() {
             return None;
@@ -554,6 +574,65 @@ mod tests {
     )]
     fn a_key_is_not_two_things_at_once(#[case] more: &str, #[case] error: &str) {
         assert_eq!(with_unknown(more, &[("identity", &[PLAIN])])["error"], error);
+    }
+
+    #[rstest]
+    #[case::policies(
+        LINE.split_once(r#"{"identity""#).unwrap().0, "[]}",
+        "invalid type: sequence, expected an object at line 1 column "
+    )]
+    #[case::by_place(
+        LINE.split_once(r#"{"identity""#).unwrap().0, "[[],null]}",
+        "invalid type: sequence, expected an object at line 1 column "
+    )]
+    #[case::line(
+        "[",
+        r#"7,"123456789012","s3:GetObject","*"]"#,
+        "invalid type: sequence, expected an object at line 1 column 0"
+    )]
+    fn a_list_is_no_object(#[case] head: &str, #[case] end: &str, #[case] begins: &str) {
+        let answer: serde_json::Value =
+            serde_json::from_str(&decide_line(&format!("{head}{end}"))).unwrap();
+        let error = answer["error"].as_str().unwrap_or_default();
+        assert!(error.starts_with(begins), "{answer}");
+    }
+
+    #[rstest]
+    #[case("*")]
+    #[case("lambda.amazonaws.com")]
+    #[case("arn:aws:iam::123456789012:saml-provider/x")]
+    fn who_can_have_no_limit_is_given_none(
+        #[case] principal: &str,
+        #[values("boundary", "session")] layer: &str,
+    ) {
+        let line = LINE.replace("arn:aws:iam::123456789012:user/alice", principal);
+        let narrow = r#"[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]}]"#;
+        let with = |list: &str| {
+            let member = format!(r#""{layer}":{list},"identity""#);
+            let line = line.replace(r#""identity""#, &member);
+            serde_json::from_str::<serde_json::Value>(&decide_line(&line)).unwrap()
+        };
+        let error = format!("`{principal}` can have no `{layer}`: leave it out");
+        assert_eq!(with(narrow)["error"], error);
+        assert_eq!(with("null")["decision"], "implicit_deny");
+    }
+
+    #[rstest]
+    #[case::user("arn:aws:iam::123456789012:user/*", false)]
+    #[case::in_a_path("arn:aws:iam::123456789012:user/a*/bob", true)]
+    #[case::role("arn:aws:iam::123456789012:role/app-?", false)]
+    #[case::session("arn:aws:sts::123456789012:assumed-role/app/*", false)]
+    #[case::session_of_a_pattern("arn:aws:sts::123456789012:assumed-role/*/s", false)]
+    #[case::a_session("arn:aws:sts::123456789012:assumed-role/app/a@b.c+d=e,f_g-h", true)]
+    #[case::federated("arn:aws:sts::123456789012:federated-user/*", false)]
+    #[case::space("arn:aws:iam::123456789012:user/a b", false)]
+    fn a_pattern_names_nobody(#[case] principal: &str, #[case] is_one: bool) {
+        let line = LINE.replace("arn:aws:iam::123456789012:user/alice", principal);
+        let answer: serde_json::Value = serde_json::from_str(&decide_line(&line)).unwrap();
+        match is_one {
+            true => assert!(answer.get("decision").is_some(), "{answer}"),
+            false => assert_eq!(answer["error"], format!("`{principal}` is no principal")),
+        }
     }
 
     #[rstest]

@@ -1,7 +1,9 @@
 //! What stands in a line, and what is refused there before any policy is read.
 
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -10,6 +12,30 @@ use crate::arn::{Arn, is_account_id};
 use crate::evaluate::Policies;
 use crate::jsonl::Question;
 use crate::request::{Context, Principal};
+
+/// A JSON object. serde takes a list for a structure too, its members by their order:
+/// a list of policies would be of whatever layer stands there.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+    }
+}
 
 /// A line.
 #[derive(Deserialize)]
@@ -27,7 +53,7 @@ pub(crate) struct Line<'a> {
     #[serde(default)]
     unknown: Option<Vec<String>>,
     #[serde(borrow, default)]
-    pub(crate) policies: Option<Documents<'a>>,
+    pub(crate) policies: Option<Object<Documents<'a>>>,
 }
 
 impl Line<'_> {
@@ -217,6 +243,21 @@ fn readable(line: &Line<'_>) -> Result<(), String> {
     }
 }
 
+/// Whether the names of a user, a role and a session are names: a path may hold any
+/// character, a name only these
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>).
+fn is_named(arn: &Arn<'_>) -> bool {
+    let is_name = |name: &str| {
+        name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_+=,.@-".contains(letter))
+    };
+    match arn.resource.split_once('/') {
+        Some(("user" | "role", path)) => path.rsplit('/').next().is_some_and(is_name),
+        Some(("assumed-role", rest)) => rest.split('/').all(is_name),
+        Some(("federated-user", name)) => is_name(name),
+        _ => true,
+    }
+}
+
 /// Reads a principal.
 pub(crate) fn principal(text: &str, action: &str) -> Result<Principal, String> {
     if text == "*" {
@@ -240,6 +281,9 @@ pub(crate) fn principal(text: &str, action: &str) -> Result<Principal, String> {
     };
     let Arn { partition, account, .. } = arn;
     let account_id = arn.account_id().ok_or_else(unknown)?.to_owned();
+    if !is_named(&arn) {
+        return Err(unknown());
+    }
     match (arn.service, arn.resource.split_once('/').unwrap_or((arn.resource, ""))) {
         ("iam", ("root", "")) => Ok(Principal::Root { account_id }),
         ("iam", ("user", name)) if !name.is_empty() => Ok(Principal::User { arn: text.to_owned() }),
