@@ -14,7 +14,7 @@ mod s3;
 mod tests;
 
 pub use identity::{Use, identity};
-pub use resource::{Elements, Fault, resource, trust};
+pub use resource::{Elements, Fault, is_service_name, resource, trust};
 pub use s3::bucket;
 
 use crate::json::{Member, Node, Value};

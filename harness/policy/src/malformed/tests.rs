@@ -120,6 +120,31 @@ fn trusting(change: &str) -> String {
     &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "tagging.amazonaws.com"),
     Some("Invalid principal in policy: \"SERVICE\":\"tagging.amazonaws.com\"")
 )]
+#[case::of_another_domain(
+    &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "lambda.example.com"),
+    Some("Invalid principal in policy: \"SERVICE\":\"lambda.example.com\"")
+)]
+#[case::domain_alone(
+    &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", ".amazonaws.com"),
+    Some("Invalid principal in policy: \"SERVICE\":\".amazonaws.com\"")
+)]
+#[case::with_a_space(
+    &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "lambda.amazonaws.com "),
+    Some("Invalid principal in policy: \"SERVICE\":\"lambda.amazonaws.com \"")
+)]
+#[case::as_an_address(
+    &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "https://lambda.amazonaws.com"),
+    Some("Invalid principal in policy: \"SERVICE\":\"https://lambda.amazonaws.com\"")
+)]
+#[case::of_a_region(
+    &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "states.eu-west-1.amazonaws.com"), None
+)]
+#[case::in_china(
+    &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "ec2.amazonaws.com.cn"), None
+)]
+#[case::alexa(
+    &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "alexa-appkit.amazon.com"), None
+)]
 #[case::another_service(
     &trusting("Sid=\"a\"").replace("lambda.amazonaws.com", "backup.amazonaws.com"), None
 )]
@@ -139,7 +164,14 @@ fn iam_says_of_trust(#[case] document: &str, #[case] says: Option<&str>) {
     assert_eq!(trust(document).as_deref(), says, "{document}");
     let parsed = Document::parse("t", document, Kind::Trust);
     // These the engine can read; IAM alone refuses them.
-    let is_read = [r#""Principal":"*""#, "tagging.amazonaws.com"];
+    let is_read = [
+        r#""Principal":"*""#,
+        "tagging.amazonaws.com",
+        "lambda.example.com",
+        r#"".amazonaws.com"#,
+        r#"amazonaws.com ""#,
+        "https://lambda",
+    ];
     if !is_read.iter().any(|read| document.contains(read)) {
         assert_eq!(parsed.is_ok(), says.is_none(), "{parsed:?}");
     }

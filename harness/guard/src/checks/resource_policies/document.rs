@@ -22,7 +22,8 @@ pub(super) fn check(row: &Row, call: &Call, text: &str, account: &str) -> Result
     quotas(row.quotas, text, true)?;
     match malformed::resource(text, row.elements) {
         Some(Fault::Principal(sentence)) => {
-            let of_service = named_principals(text, "Service").any(|name| !is_service(&name));
+            let of_service =
+                named_principals(text, "Service").any(|name| !malformed::is_service_name(&name));
             let template = if of_service { words.service } else { words.principal };
             // Nobody at all is a fault of the form, not a principal that is none.
             let template = if sentence.starts_with("Missing") { words.form } else { template };
@@ -31,7 +32,7 @@ pub(super) fn check(row: &Row, call: &Call, text: &str, account: &str) -> Result
         Some(fault) => return Err(refused(words.code, words.form, fault.sentence())),
         None => {}
     }
-    if named_principals(text, "Service").any(|name| !is_service(&name)) {
+    if named_principals(text, "Service").any(|name| !malformed::is_service_name(&name)) {
         return Err(refused(words.code, words.service, "Invalid principal in policy"));
     }
     let bad = invalid_actions(row, call, text);
@@ -64,14 +65,6 @@ pub(super) fn named_principals(text: &str, kind: &'static str) -> impl Iterator<
         });
         named.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
     })
-}
-
-/// Whether a name has the form of a service's: of labels, no pattern.
-pub(super) fn is_service(text: &str) -> bool {
-    let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
-    };
-    text.split('.').count() > 1 && text.split('.').all(is_label)
 }
 
 /// The entries of `Action` and `NotAction` that the service does not take.
