@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::context::merged;
 use super::s3_bucket_settings::{
     CORS, ENCRYPTION, LIFECYCLE, LOGGING, NOTIFICATIONS, OBJECT_LOCK, OWNERSHIP, PUBLIC_ACCESS,
-    SETTINGS, VERSIONING, WEBSITE,
+    SETTINGS, VERSIONING, WEBSITE, canned,
 };
 use super::{Context, Existing, Failure, Kind, Made, Property, ResourceType, Tagging, text};
 
@@ -63,6 +63,15 @@ impl ResourceType for Bucket {
         if let (true, Value::Object(members)) = (locks(wanted), &mut input) {
             members.insert("ObjectLockEnabledForBucket".to_owned(), true.into());
         }
+        let wanted = &listed(wanted);
+        // With the bucket, as its ownership forbids another list: "Bucket cannot have
+        // ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+        // (<https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1606>).
+        if let (false, Some(list), Value::Object(members)) =
+            (has_lists(wanted), wanted.get("AccessControl"), &mut input)
+        {
+            members.insert("ACL".to_owned(), canned(list));
+        }
         context.call(S3, "CreateBucket", input).await?;
         let region = &context.region;
         let partition = Partition::of_region(region);
@@ -91,7 +100,7 @@ impl ResourceType for Bucket {
         wanted: &Map<String, Value>,
     ) -> Result<Made, Failure> {
         let name = &current.made.physical_id;
-        let old = &current.properties;
+        let (old, wanted) = (&listed(&current.properties), &listed(wanted));
         for setting in &SETTINGS {
             match (old.get(setting.property), wanted.get(setting.property)) {
                 (was, is) if was == is => {}
@@ -120,6 +129,22 @@ impl ResourceType for Bucket {
         context.call(S3, "DeleteBucket", input).await?;
         Ok(())
     }
+}
+
+/// The properties without the list that every bucket has.
+fn listed(properties: &Map<String, Value>) -> Map<String, Value> {
+    let mut properties = properties.clone();
+    if properties.get("AccessControl").is_some_and(|list| list == "Private") {
+        properties.remove("AccessControl");
+    }
+    properties
+}
+
+/// Whether the bucket's ownership lets access control lists count.
+fn has_lists(wanted: &Map<String, Value>) -> bool {
+    let controls = wanted.get("OwnershipControls");
+    let ownership = controls.and_then(|controls| controls.pointer("/Rules/0/ObjectOwnership"));
+    ownership.is_some_and(|ownership| ownership != "BucketOwnerEnforced")
 }
 
 fn locks(wanted: &Map<String, Value>) -> bool {

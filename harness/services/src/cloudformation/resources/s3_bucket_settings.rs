@@ -299,7 +299,7 @@ fn encryption(value: &Value) -> Value {
 
 /// `LogDeliveryWrite` as the API has it: `log-delivery-write`
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucket.html>).
-fn canned(value: &Value) -> Value {
+pub(super) fn canned(value: &Value) -> Value {
     let mut written = String::new();
     for letter in value.as_str().unwrap_or_default().chars() {
         if letter.is_ascii_uppercase() && !written.is_empty() {

@@ -266,6 +266,7 @@ async fn a_buckets_acl_and_logs_are_set() {
     let world = World::new().await;
     let template = r#"{"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {
         "BucketName": "logged", "AccessControl": "LogDeliveryWrite",
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]},
         "LoggingConfiguration": {"LogFilePrefix": "p/"}}}}}"#;
     assert_eq!(world.create("s", template).await.1, "CREATE_COMPLETE");
     let calls = world.fake.calls_with_input();
@@ -282,4 +283,39 @@ async fn a_buckets_acl_and_logs_are_set() {
     let input = |name: &str| &calls.iter().find(|(call, _)| call == name).unwrap().1;
     assert_eq!(input("PutBucketAcl")["ACL"], "private");
     assert!(calls.iter().any(|(name, _)| name == "PutBucketLogging"));
+}
+
+/// A bucket without lists is made with the one that it says, which S3 refuses where
+/// it is another than the owner's; the owner's is none to set.
+#[rstest::rstest]
+#[case::of_everybody("PublicRead", "", Some("public-read"))]
+#[case::said_so(
+    "LogDeliveryWrite",
+    r#","OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}"#,
+    Some("log-delivery-write")
+)]
+#[case::private("Private", "", None)]
+#[tokio::test]
+async fn a_bucket_without_lists_is_made_with_its_acl(
+    #[case] list: &str,
+    #[case] more: &str,
+    #[case] sent: Option<&str>,
+) {
+    let world = World::new().await;
+    let template = format!(
+        r#"{{"Resources": {{"B": {{"Type": "AWS::S3::Bucket", "Properties": {{
+        "BucketName": "listed", "AccessControl": "{list}"{more}}}}}}}}}"#
+    );
+    world.create("s", &template).await;
+    let calls = world.fake.calls_with_input();
+    let input = |name: &str| calls.iter().find(|(call, _)| call == name).map(|(_, input)| input);
+    assert_eq!(input("CreateBucket").unwrap().get("ACL").and_then(|acl| acl.as_str()), sent);
+    assert_eq!(input("PutBucketAcl").is_some(), sent.is_some());
+    if sent.is_none() {
+        let bare = r#"{"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {
+            "BucketName": "listed", "Tags": [{"Key": "k", "Value": "v"}]}}}}"#;
+        assert_eq!(world.update("s", bare).await, "UPDATE_COMPLETE");
+        let calls = world.fake.calls_with_input();
+        assert!(calls.iter().all(|(name, _)| name != "PutBucketAcl"));
+    }
 }
