@@ -13,8 +13,9 @@ use crate::context::Circumstances;
 use crate::guard::Guard;
 use crate::pipeline::Pipeline;
 use crate::recording::{Inputs, Overlay, Recorded, Recording};
+use crate::requirements::bucket_policy::{self, Asked};
 use crate::requirements::state::Told;
-use crate::requirements::{Extent, Requirement, ResourcePolicy, State as _, bucket_policy};
+use crate::requirements::{Extent, Requirement, ResourcePolicy, State as _};
 
 /// A permission to ask about.
 #[derive(Debug, Clone)]
@@ -121,14 +122,13 @@ impl Pipeline {
             let mut context = Context::new();
             context.set("aws:RequestedRegion", self.region_of(question));
             context.extend(&question.context);
+            let resource_policy = self.policy_on(&session, question, &mut context).await?;
             required.push(Requirement {
                 action: question.action.clone(),
                 resource: question.resource.clone(),
                 printed_resource: None,
                 context,
-                resource_policy: self
-                    .policy_on(&session, &question.action, &question.resource)
-                    .await?,
+                resource_policy,
                 managed_by_aws: false,
                 extent: Extent::Call,
             });
@@ -213,13 +213,14 @@ impl Pipeline {
         }
     }
 
-    /// The policy on the resource's side.
+    /// The policy on the resource's side; the context learns what is unknown of it.
     async fn policy_on(
         &self,
         caller: &Session,
-        action: &str,
-        resource: &str,
+        question: &Question,
+        context: &mut Context,
     ) -> Result<ResourcePolicy, ServiceError> {
+        let (action, resource) = (question.action.as_str(), question.resource.as_str());
         let parts: Vec<&str> = resource.splitn(6, ':').collect();
         let (["arn", _, service, region, account, rest], Some((prefix, _))) =
             (parts.as_slice(), action.split_once(':'))
@@ -249,8 +250,18 @@ impl Pipeline {
             }
             ("s3", "s3") => {
                 let bucket = rest.split('/').next().unwrap_or_default();
-                let document = bucket_policy::for_caller(&present, caller, bucket).await?;
-                Ok(own(format!("arn:{}:s3:::{bucket}", Partition::of_region(region)), document))
+                let asked = Asked {
+                    action,
+                    resource,
+                    version: bucket_policy::single(context, "s3:VersionId"),
+                    sets_acl: bucket_policy::single(context, "s3:x-amz-acl"),
+                };
+                let told = bucket_policy::for_caller(&present, caller, &asked).await?;
+                if let Some(key) = told.unknown {
+                    context.set_unknown(key);
+                }
+                let name = format!("arn:{}:s3:::{bucket}", Partition::of_region(region));
+                Ok(own(name, told.document))
             }
             ("lambda", "lambda") if ours => {
                 let mut names = rest.strip_prefix("function:").unwrap_or_default().split(':');

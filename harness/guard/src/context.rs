@@ -307,6 +307,25 @@ mod tests {
         assert_eq!(one(&context, "aws:CalledVia"), None);
     }
 
+    /// A role's policy may ask who came: `PROVIDER:sub` and `:aud` stand in each later
+    /// request of the session, and in none of another's.
+    #[test]
+    fn a_web_identitys_session_shows_its_subject_and_audience() {
+        let (subject, audience) = ("accounts.example.com:sub", "accounts.example.com:aud");
+        let Identity::Role(mut session) = role() else { panic!() };
+        session.web_keys = vec![
+            (subject.to_owned(), ClaimValues::One("team-a".to_owned())),
+            (audience.to_owned(), ClaimValues::One("app".to_owned())),
+        ];
+        session.federated_provider = Some("arn:p".to_owned());
+        let context = keys(&Session::direct(Identity::Role(session)));
+        assert_eq!(one(&context, subject).as_deref(), Some("team-a"));
+        assert_eq!(one(&context, audience).as_deref(), Some("app"));
+        assert_eq!(one(&context, "aws:FederatedProvider").as_deref(), Some("arn:p"));
+        let context = keys(&Session::direct(role()));
+        assert_eq!(one(&context, subject), None);
+    }
+
     fn alice() -> LongTerm {
         LongTerm::User {
             arn: "arn:aws:iam::123456789012:user/alice".into(),

@@ -16,6 +16,7 @@ mod bindings;
 mod bodies;
 mod carrier;
 mod checks;
+mod completed;
 mod connections;
 mod context;
 pub mod coverage;

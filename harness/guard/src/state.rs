@@ -6,6 +6,7 @@ use ringfence_wire::ServiceError;
 use crate::directory::Directory;
 use crate::directory::arns::Arn;
 use crate::requirements::State;
+use crate::requirements::bucket_access::{Acl, BucketAccess};
 use crate::requirements::state::{
     Entity, Function, InstanceProfile, KmsKey, Question, Secret, Stack, Tags, Told, VpcOf,
 };
@@ -172,8 +173,16 @@ impl State for Present<'_> {
         self.directory.bucket_policy(bucket).await
     }
 
-    async fn bucket_is_restricted(&self, bucket: &str) -> Result<bool, ServiceError> {
-        Ok(self.directory.bucket_access(self.region, bucket).await?.is_restricted)
+    async fn bucket_access(&self, bucket: &str) -> Result<BucketAccess, ServiceError> {
+        self.directory.bucket_access(self.region, bucket).await
+    }
+
+    async fn acl(
+        &self,
+        bucket: &str,
+        object: Option<(&str, Option<&str>)>,
+    ) -> Result<Option<Acl>, ServiceError> {
+        self.directory.acl(self.region, bucket, object).await
     }
 
     async fn secret(&self, id: &str) -> Result<Option<Secret>, ServiceError> {

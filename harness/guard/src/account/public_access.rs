@@ -13,7 +13,7 @@ pub(crate) struct Blocks {
     /// `BlockPublicAcls`.
     pub(crate) public_acls: bool,
     /// `IgnorePublicAcls`.
-    ignored_acls: bool,
+    pub(crate) ignored_acls: bool,
     /// `BlockPublicPolicy`.
     pub(crate) public_policy: bool,
     /// `RestrictPublicBuckets`.

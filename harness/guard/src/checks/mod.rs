@@ -5,4 +5,5 @@ pub(crate) mod grants;
 pub(crate) mod iam;
 pub(crate) mod resource_policies;
 pub(crate) mod s3;
+pub(crate) mod ssm;
 pub(crate) mod statements;

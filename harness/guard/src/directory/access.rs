@@ -1,24 +1,11 @@
-//! Who may be let into a bucket at all: Block Public Access and Object
-//! Ownership.
+//! Who may be let into a bucket at all: Block Public Access, Object Ownership and
+//! access control lists.
 
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Value, json};
 
 use super::{Directory, read};
-
-/// The settings of a bucket. A bucket that has none, or is not there, blocks
-/// nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct BucketAccess {
-    /// `BlockPublicAcls`.
-    pub(crate) blocks_public_acls: bool,
-    /// `BlockPublicPolicy`.
-    pub(crate) blocks_public_policy: bool,
-    /// `RestrictPublicBuckets`.
-    pub(crate) is_restricted: bool,
-    /// The ownership `BucketOwnerEnforced`.
-    pub(crate) has_no_acls: bool,
-}
+use crate::requirements::bucket_access::{Acl, BucketAccess, Grant, Grantee, Ownership};
 
 impl Directory {
     /// The settings of a bucket, with those of the account.
@@ -38,8 +25,9 @@ impl Directory {
         Ok(BucketAccess {
             blocks_public_acls: own.blocks_public_acls || of_account.public_acls,
             blocks_public_policy: own.blocks_public_policy || of_account.public_policy,
+            ignores_public_acls: own.ignores_public_acls || of_account.ignored_acls,
             is_restricted: own.is_restricted || of_account.restricted,
-            has_no_acls: own.has_no_acls,
+            ownership: own.ownership,
         })
     }
 
@@ -69,6 +57,28 @@ impl Directory {
         Ok(())
     }
 
+    /// The access control list of a bucket, or of an object in it; none where that
+    /// is not there.
+    ///
+    /// # Errors
+    /// That the upstream cannot tell.
+    pub(crate) async fn acl(
+        &self,
+        region: &str,
+        bucket: &str,
+        object: Option<(&str, Option<&str>)>,
+    ) -> Result<Option<Acl>, ServiceError> {
+        let (operation, input) = match object {
+            None => ("GetBucketAcl", json!({"Bucket": bucket})),
+            Some((key, None)) => ("GetObjectAcl", json!({"Bucket": bucket, "Key": key})),
+            Some((key, Some(version))) => {
+                ("GetObjectAcl", json!({"Bucket": bucket, "Key": key, "VersionId": version}))
+            }
+        };
+        let answer = self.look_up_in(region, Service::S3, operation, input).await?;
+        Ok(answer.as_ref().map(acl))
+    }
+
     async fn load_bucket_access(
         &self,
         region: &str,
@@ -84,13 +94,33 @@ impl Directory {
         let ownership =
             self.look_up_in(region, Service::S3, "GetBucketOwnershipControls", named).await?;
         let rules = ownership.as_ref().map(|own| read::list(own, "Rule")).unwrap_or_default();
-        let is_enforced =
-            |rule: &Value| read::text(rule, "ObjectOwnership") == Some("BucketOwnerEnforced");
+        let ownership = match rules.first().and_then(|rule| read::text(rule, "ObjectOwnership")) {
+            Some("BucketOwnerEnforced") => Ownership::Enforced,
+            Some("BucketOwnerPreferred") => Ownership::Preferred,
+            _ => Ownership::Writer,
+        };
         Ok(BucketAccess {
             blocks_public_acls: is_on("BlockPublicAcls"),
             blocks_public_policy: is_on("BlockPublicPolicy"),
+            ignores_public_acls: is_on("IgnorePublicAcls"),
             is_restricted: is_on("RestrictPublicBuckets"),
-            has_no_acls: rules.iter().any(is_enforced),
+            ownership,
         })
     }
+}
+
+/// An access control list as `GetBucketAcl` and `GetObjectAcl` show it.
+fn acl(answer: &Value) -> Acl {
+    let owner = answer.get("Owner").and_then(|owner| read::text(owner, "ID"));
+    let grants = read::list(answer, "AccessControlList").iter().map(|grant| {
+        let of = |member| grant.get("Grantee").and_then(|grantee| read::text(grantee, member));
+        let grantee = match (of("URI"), of("ID")) {
+            (Some(uri), _) => Grantee::group(uri),
+            (None, Some(id)) if Some(id) == owner => Grantee::Owner,
+            (None, _) => Grantee::Other,
+        };
+        let permission = read::text(grant, "Permission").unwrap_or_default().to_owned();
+        Grant { grantee, permission }
+    });
+    Acl { owner: owner.map(str::to_owned), grants: grants.collect() }
 }

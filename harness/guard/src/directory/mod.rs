@@ -39,12 +39,12 @@ use ringfence_services::Setting;
 use ringfence_wire::{Service, ServiceError};
 use serde_json::{Map, Value};
 
-use access::BucketAccess;
 use documents::Documents;
 use encryption::{OfUploads, UsedByS3};
 
 use crate::account::Kept;
 use crate::recording::Attached;
+use crate::requirements::bucket_access::BucketAccess;
 use crate::requirements::state::{KmsKey, Tags, Told, VpcOf};
 use crate::upstream::Upstream;
 use cache::Cache;

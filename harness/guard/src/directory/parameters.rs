@@ -77,6 +77,24 @@ impl Directory {
     }
 }
 
+impl Directory {
+    /// Whether a parameter is there and of the advanced tier.
+    ///
+    /// # Errors
+    /// That the upstream cannot tell.
+    pub(crate) async fn parameter_is_advanced(
+        &self,
+        region: &str,
+        name: &str,
+    ) -> Result<bool, ServiceError> {
+        let filter = json!({"Key": "Name", "Option": "Equals", "Values": [name]});
+        let input = json!({"ParameterFilters": [filter]});
+        let page = self.look_up_in(region, Service::Ssm, "DescribeParameters", input).await?;
+        let found = page.as_ref().map(|page| read::list(page, "Parameters")).unwrap_or_default();
+        Ok(found.iter().any(|parameter| read::text(parameter, "Tier") == Some("Advanced")))
+    }
+}
+
 /// The key of a secure string that names none
 /// (<https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html>).
 const DEFAULT: &str = "alias/aws/ssm";

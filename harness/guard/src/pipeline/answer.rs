@@ -135,6 +135,7 @@ impl Pipeline {
             }
             Service::S3 => {
                 checks::s3::owner(call, &self.setting.account_id)?;
+                checks::s3::acl(call)?;
                 checks::s3::access(call, caller, &self.directory).await?;
                 checks::s3::lock(call, &self.directory, self.setting.now()).await?;
             }

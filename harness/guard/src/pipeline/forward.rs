@@ -9,7 +9,7 @@ use ringfence_wire::{Call, Service, ServiceError, identify, response};
 
 use super::{Passage, Pipeline};
 use crate::delete_objects::Partial;
-use crate::{account, bindings, checks, exists, keys, mended, read_back};
+use crate::{account, bindings, checks, completed, exists, keys, mended, read_back};
 
 impl Pipeline {
     /// Deletes those of the objects that may be deleted, and tells of the rest.
@@ -31,6 +31,19 @@ impl Pipeline {
         partial.merge(call, answer)
     }
 
+    /// Whether a call makes a bucket that is not there.
+    async fn is_new_bucket(&self, call: &Call) -> Result<bool, ServiceError> {
+        if (call.service(), call.name()) != (Service::S3, "CreateBucket") {
+            return Ok(false);
+        }
+        let bucket = call.text("Bucket").unwrap_or_default();
+        let is_there = self.directory.has_bucket(&call.region, bucket).await?;
+        if is_there {
+            checks::s3::made_again(call)?;
+        }
+        Ok(!is_there)
+    }
+
     /// Sends a decided call upstream, and takes note of what it changed.
     pub(super) async fn forward(
         &self,
@@ -40,10 +53,9 @@ impl Pipeline {
         body: Bytes,
         passage: &mut Passage,
     ) -> Result<Response<Bytes>, ServiceError> {
-        let sent = keys::completed(call, caller)?;
+        let sent = completed::completed(call, caller, &self.directory).await?;
         let ending = bindings::ending(&sent, &self.directory).await?;
-        let is_new_bucket = (call.service(), call.name()) == (Service::S3, "CreateBucket")
-            && !self.directory.has_bucket(&call.region, call.text("Bucket").unwrap_or("")).await?;
+        let is_new_bucket = self.is_new_bucket(call).await?;
         let answer = match call.operation.needs() {
             Needs::ByHand => self.upstream.forward(&sent, &parts.headers, body, passage.now).await,
             Needs::ByRule(_) | Needs::Refused(_) => {

@@ -7,7 +7,9 @@
 //! file a service. An operation that neither covers for certain is refused
 //! ([`RequirementsError::Unmapped`]).
 
+mod acl;
 mod api_gateway;
+pub mod bucket_access;
 pub(crate) mod bucket_policy;
 mod by_rule;
 mod cloudformation;

@@ -5,12 +5,13 @@
 use ringfence_wire::ServiceError;
 use serde_json::Value;
 
+use super::RequirementsError;
+use super::bucket_policy::{self, Asked};
 use super::generic::{self, known};
 use super::iam::pass_role;
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope, field, scalar, tags};
 use super::state::{Tags, Told};
-use super::{RequirementsError, bucket_policy};
 use crate::delete_objects::{is_well_formed, objects};
 
 /// Bucket operations whose action has another name (S3 user guide, "Required
@@ -379,8 +380,17 @@ async fn finish(scope: &Scope<'_>, requirement: &mut Requirement) -> Result<(), 
     let buckets = arn(scope, "");
     let bucket = resource.trim_start_matches(&buckets).split('/').next().unwrap_or_default();
     if requirement.action != "s3:CreateBucket" {
-        let policy = bucket_policy::for_caller(scope.state, scope.caller, bucket).await?;
-        *requirement = requirement.clone().guarded_by(&arn(scope, bucket), policy);
+        let asked = Asked {
+            action: &requirement.action,
+            resource: &resource,
+            version: bucket_policy::single(&requirement.context, "s3:VersionId"),
+            sets_acl: scope.text("ACL"),
+        };
+        let own = bucket_policy::for_caller(scope.state, scope.caller, &asked).await?;
+        if let Some(key) = own.unknown {
+            requirement.context.set_unknown(key);
+        }
+        *requirement = requirement.clone().guarded_by(&arn(scope, bucket), own.document);
     }
     requirement.printed_resource = Some(format!("\"{resource}\""));
     Ok(())

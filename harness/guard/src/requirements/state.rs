@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 use ringfence_wire::{Service, ServiceError};
 
+use super::bucket_access::{Acl, BucketAccess};
+
 /// What a mapping may ask. Each answer is the present one; `None` means that
 /// there is no such thing. An answer that cannot be had is an error, never a
 /// guess.
@@ -70,8 +72,14 @@ pub trait State: Send + Sync {
 
     /// A bucket's policy.
     async fn bucket_policy(&self, bucket: &str) -> Result<Option<String>, ServiceError>;
-    /// Whether a bucket's `RestrictPublicBuckets` is on.
-    async fn bucket_is_restricted(&self, bucket: &str) -> Result<bool, ServiceError>;
+    /// A bucket's Block Public Access, with the account's, and Object Ownership.
+    async fn bucket_access(&self, bucket: &str) -> Result<BucketAccess, ServiceError>;
+    /// The access control list of a bucket, or of an object, by key and version.
+    async fn acl(
+        &self,
+        bucket: &str,
+        object: Option<(&str, Option<&str>)>,
+    ) -> Result<Option<Acl>, ServiceError>;
     /// A secret, by name, by ARN, or by the ARN without its random suffix.
     async fn secret(&self, id: &str) -> Result<Option<Secret>, ServiceError>;
     /// The policy that a resource has, by ARN. What a role trusts is no such

@@ -1,6 +1,7 @@
 //! The guard's road, with a client in front and an upstream behind.
 
 mod account;
+mod acls;
 mod asked_policies;
 mod authorizers;
 mod bounds;
@@ -14,6 +15,7 @@ mod observe;
 mod operation_names;
 mod organization;
 mod other_services;
+mod parameters;
 mod public_access;
 mod recording;
 mod resource_policies;

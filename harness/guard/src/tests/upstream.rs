@@ -140,6 +140,13 @@ impl Upstream {
         state.answers.insert(action.to_owned(), (200, answer.to_owned()));
     }
 
+    /// What S3 answers to a method on a path, and to the first name of its query
+    /// (`GET /bucket?acl`), from now on.
+    pub(super) fn answers_s3(&self, line: &str, status: u16, text: &str) {
+        let mut state = self.state.lock().unwrap();
+        state.answers.insert(line.to_owned(), (status, text.to_owned()));
+    }
+
     /// How often a JSON service's operation arrived.
     pub(super) fn count(&self, target: &str) -> usize {
         let state = self.state.lock().unwrap();
@@ -208,6 +215,17 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
         }
         let text = "<Error><Code>NoSuchBucketPolicy</Code><Message>none</Message></Error>";
         return (StatusCode::NOT_FOUND, text.to_owned());
+    }
+    let line = format!("{} {}?", seen.parts.method, seen.parts.uri.path());
+    let line = format!("{line}{}", query.split(['&', '=']).next().unwrap_or_default());
+    if let Some((status, text)) = state.answers.get(&line) {
+        return (StatusCode::from_u16(*status).unwrap(), text.clone());
+    }
+    if line == "GET /bucket?ownershipControls" {
+        // As every new bucket at AWS.
+        let text = "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced\
+                    </ObjectOwnership></Rule></OwnershipControls>";
+        return (StatusCode::OK, text.to_owned());
     }
     let field = |name: &str| seen.field(name).unwrap_or_default();
     let action = field("Action");

@@ -238,3 +238,27 @@ fn tags(claims: &Map<String, Value>) -> Result<Tags, ServiceError> {
     };
     Ok((tags, transitive))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// "Cross-service AWS OIDC federation context keys": what GitHub's token says of a
+    /// workflow is for the trust policy alone.
+    #[test]
+    fn a_session_keeps_subject_audience_and_methods() {
+        let host = "token.actions.githubusercontent.com";
+        let claims = serde_json::json!({"sub": "repo:o/r:ref:refs/heads/main",
+            "aud": "sts.amazonaws.com", "amr": ["authenticated"], "repository": "o/r",
+            "ref": "refs/heads/main", "job_workflow_ref": "o/w/.github/workflows/x.yml@main"});
+        let all = keys(
+            host,
+            "repo:o/r:ref:refs/heads/main",
+            "sts.amazonaws.com",
+            claims.as_object().unwrap(),
+        );
+        assert!(all.iter().any(|(key, _)| key == &format!("{host}:repository")), "{all:?}");
+        let kept: Vec<String> = lasting(&all).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(kept, ["sub", "aud", "amr"].map(|claim| format!("{host}:{claim}")));
+    }
+}

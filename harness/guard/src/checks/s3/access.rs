@@ -5,12 +5,9 @@ use ringfence_services::credentials::Identity;
 use ringfence_wire::{Call, ServiceError};
 use serde_json::Value;
 
+use super::acl::GRANTS;
 use super::is_public;
 use crate::directory::Directory;
-
-/// The members of a request that grant by an access control list.
-const GRANTS: [&str; 5] =
-    ["GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"];
 
 /// "Amazon S3 predefined groups" that stand for everybody
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html>).
@@ -38,9 +35,18 @@ pub(crate) async fn check(
                 false => Ok(()),
             }
         }
+        // "If your existing bucket ACL grants access to an external AWS account or any
+        // other group"
+        // (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-ownership-error-responses.html>)
+        "PutBucketOwnershipControls" if enforces(call) => {
+            match directory.acl(&call.region, bucket, None).await? {
+                Some(acl) if !acl.is_private() => Err(list_against_ownership(bucket)),
+                _ => Ok(()),
+            }
+        }
         "PutBucketAcl" | "PutObjectAcl" => {
             let access = directory.bucket_access(&call.region, bucket).await?;
-            if access.has_no_acls && !(call.name() == "PutObjectAcl" && is_owners(call)) {
+            if access.has_no_acls() && !(call.name() == "PutObjectAcl" && is_owners(call)) {
                 return Err(no_acls(bucket));
             }
             match access.blocks_public_acls && is_for_everybody(call) {
@@ -50,7 +56,7 @@ pub(crate) async fn check(
         }
         "CopyObject" | "CreateMultipartUpload" | "PutObject" if has_acl(call) => {
             let access = directory.bucket_access(&call.region, bucket).await?;
-            if access.has_no_acls && !is_owners(call) {
+            if access.has_no_acls() && !is_owners(call) {
                 return Err(no_acls(bucket));
             }
             match access.blocks_public_acls && is_for_everybody(call) {
@@ -103,19 +109,29 @@ fn no_acls(bucket: &str) -> ServiceError {
         .with("BucketName", bucket)
 }
 
+fn list_against_ownership(bucket: &str) -> ServiceError {
+    ServiceError::new(
+        400,
+        "InvalidBucketAclWithObjectOwnership",
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+    )
+    .with("BucketName", bucket)
+}
+
+/// Whether ownership controls disable access control lists.
+fn enforces(call: &Call) -> bool {
+    let controls = call.input.get("OwnershipControls").map(Value::to_string);
+    controls.is_some_and(|text| text.contains("\"BucketOwnerEnforced\""))
+}
+
 /// A new bucket has no access control lists unless it asks for them
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html>).
 fn new_bucket(call: &Call) -> Result<(), ServiceError> {
     let ownership = call.text("ObjectOwnership").unwrap_or("BucketOwnerEnforced");
     let is_private = call.text("ACL").is_none_or(|acl| acl == "private");
-    let is_granted = GRANTS.iter().any(|member| call.text(member).is_some());
+    let is_granted = GRANTS.iter().any(|(member, _)| call.text(member).is_some());
     if ownership == "BucketOwnerEnforced" && (!is_private || is_granted) {
-        return Err(ServiceError::new(
-            400,
-            "InvalidBucketAclWithObjectOwnership",
-            "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
-        )
-        .with("BucketName", call.text("Bucket").unwrap_or_default()));
+        return Err(list_against_ownership(call.text("Bucket").unwrap_or_default()));
     }
     // Its block of public access is on before anything else.
     if is_for_everybody(call) {
@@ -124,20 +140,21 @@ fn new_bucket(call: &Call) -> Result<(), ServiceError> {
     Ok(())
 }
 
-fn has_acl(call: &Call) -> bool {
-    call.text("ACL").is_some() || GRANTS.iter().any(|member| call.text(member).is_some())
+/// Whether a call sets an access control list by headers.
+pub(crate) fn has_acl(call: &Call) -> bool {
+    call.text("ACL").is_some() || GRANTS.iter().any(|(member, _)| call.text(member).is_some())
 }
 
 /// The one list that a bucket without lists takes.
 fn is_owners(call: &Call) -> bool {
     call.text("ACL") == Some("bucket-owner-full-control")
-        && GRANTS.iter().all(|member| call.text(member).is_none())
+        && GRANTS.iter().all(|(member, _)| call.text(member).is_none())
 }
 
 fn is_for_everybody(call: &Call) -> bool {
     let names = |text: &str| EVERYBODY.iter().any(|group| text.contains(group));
     let canned = ["public-read", "public-read-write", "authenticated-read"];
     call.text("ACL").is_some_and(|acl| canned.contains(&acl))
-        || GRANTS.iter().filter_map(|member| call.text(member)).any(names)
+        || GRANTS.iter().filter_map(|(member, _)| call.text(member)).any(names)
         || call.input.get("AccessControlPolicy").map(Value::to_string).is_some_and(|t| names(&t))
 }

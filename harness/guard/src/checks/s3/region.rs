@@ -43,6 +43,25 @@ pub(crate) fn of_new(call: &Call) -> &str {
     }
 }
 
+/// Refuses to make one's own bucket again, but for what is kept of old in us-east-1:
+/// "Amazon S3 returns 200 OK and resets the bucket access control lists (ACLs)"
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>,
+/// `BucketAlreadyOwnedByYou`). Recorded on AWS by LocalStack's `test_s3.py`
+/// (`test_create_bucket_with_existing_name`): also from us-east-1, where another
+/// location is named.
+///
+/// # Errors
+/// `BucketAlreadyOwnedByYou`.
+pub(crate) fn made_again(call: &Call) -> Result<(), ServiceError> {
+    if of_new(call) == "us-east-1" {
+        return Ok(());
+    }
+    let message =
+        "Your previous request to create the named bucket succeeded and you already own it.";
+    Err(ServiceError::new(409, "BucketAlreadyOwnedByYou", message)
+        .with("BucketName", call.text("Bucket").unwrap_or_default()))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -77,5 +96,23 @@ mod tests {
         assert_eq!(error.members, [("Region", "eu-west-3".to_owned())]);
         regions.forget("b");
         assert_eq!(check(&get, &regions), Ok(()));
+    }
+
+    #[test]
+    fn a_bucket_is_made_once_but_in_us_east_1() {
+        let again = |region: &str, configuration: serde_json::Value| {
+            let input = json!({"Bucket": "b", "CreateBucketConfiguration": configuration});
+            let mut call = call(Service::S3, "CreateBucket", input);
+            call.region = region.to_owned();
+            made_again(&call)
+        };
+        assert_eq!(again("us-east-1", json!({})), Ok(()));
+        for (region, location) in
+            [("us-east-1", "us-west-1"), ("us-east-1", "EU"), ("eu-west-1", "eu-west-1")]
+        {
+            let error = again(region, json!({"LocationConstraint": location})).unwrap_err();
+            assert_eq!((error.status, error.code.as_ref()), (409, "BucketAlreadyOwnedByYou"));
+            assert_eq!(error.members, [("BucketName", "b".to_owned())]);
+        }
     }
 }

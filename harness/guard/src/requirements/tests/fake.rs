@@ -5,6 +5,7 @@ use ringfence_wire::ServiceError;
 use serde_json::{Value, json};
 
 use super::ACCOUNT;
+use crate::requirements::bucket_access::{Acl, BucketAccess, Ownership};
 use crate::requirements::state::{
     Entity, Function, InstanceProfile, KmsKey, Question, Secret, Stack, State, Tags, Told, VpcOf,
 };
@@ -137,8 +138,12 @@ impl State for Account {
         Ok((bucket == "guarded").then(|| "BUCKET".to_owned()))
     }
 
-    async fn bucket_is_restricted(&self, _: &str) -> Answer<bool> {
-        Ok(false)
+    async fn bucket_access(&self, _: &str) -> Answer<BucketAccess> {
+        Ok(BucketAccess { ownership: Ownership::Enforced, ..BucketAccess::default() })
+    }
+
+    async fn acl(&self, _: &str, _: Option<(&str, Option<&str>)>) -> Answer<Option<Acl>> {
+        Ok(None)
     }
 
     async fn secret(&self, id: &str) -> Answer<Option<Secret>> {

@@ -1,0 +1,78 @@
+//! A call as the upstream gets it: with what AWS takes where the call says nothing,
+//! and emulators do not.
+
+use std::borrow::Cow;
+
+use ringfence_services::credentials::Session;
+use ringfence_wire::{Call, Service, ServiceError};
+
+use crate::directory::Directory;
+use crate::{checks, keys};
+
+/// The call with what it leaves out.
+///
+/// # Errors
+/// What AWS answers where that cannot be.
+pub(crate) async fn completed<'a>(
+    call: &'a Call,
+    caller: &Session,
+    directory: &Directory,
+) -> Result<Cow<'a, Call>, ServiceError> {
+    if let Some(call) = apart(call, directory).await? {
+        return Ok(Cow::Owned(call));
+    }
+    let more = match call.service() {
+        Service::S3 if own_list(call, directory).await? => Some(("ACL", "private")),
+        Service::Ssm => checks::ssm::tier(call, directory).await?.map(|tier| ("Tier", tier)),
+        _ => None,
+    };
+    match more {
+        Some((member, value)) => {
+            let mut call = call.clone();
+            call.input.insert(member.to_owned(), value.into());
+            Ok(Cow::Owned(call))
+        }
+        None => keys::completed(call, caller),
+    }
+}
+
+/// What canned lists with two permissions of one group grant. moto keeps the two in
+/// one entry and shows the first alone.
+const OF_TWO: [(&str, [(&str, &str); 2]); 2] = [
+    ("public-read-write", [("GrantRead", EVERYBODY), ("GrantWrite", EVERYBODY)]),
+    ("log-delivery-write", [("GrantWrite", LOGS), ("GrantReadACP", LOGS)]),
+];
+
+const EVERYBODY: &str = "uri=\"http://acs.amazonaws.com/groups/global/AllUsers\"";
+const LOGS: &str = "uri=\"http://acs.amazonaws.com/groups/s3/LogDelivery\"";
+
+/// The call that sets a bucket's canned list, with each of its entries.
+async fn apart(call: &Call, directory: &Directory) -> Result<Option<Call>, ServiceError> {
+    if (call.service(), call.name()) != (Service::S3, "PutBucketAcl") {
+        return Ok(None);
+    }
+    let canned = OF_TWO.iter().find(|(name, _)| call.text("ACL") == Some(*name));
+    let Some((_, grants)) = canned else { return Ok(None) };
+    let bucket = call.text("Bucket").unwrap_or_default();
+    let own = directory.acl(&call.region, bucket, None).await?;
+    let Some(owner) = own.and_then(|own| own.owner) else { return Ok(None) };
+    let mut call = call.clone();
+    call.input.remove("ACL");
+    call.input.insert("GrantFullControl".to_owned(), format!("id=\"{owner}\"").into());
+    for (member, grantee) in grants {
+        call.input.insert((*member).to_owned(), (*grantee).into());
+    }
+    Ok(Some(call))
+}
+
+/// Whether an object gets the list of all that say nothing: "An object does not
+/// inherit the permissions from its bucket"
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/managing-acls.html>); moto's do.
+async fn own_list(call: &Call, directory: &Directory) -> Result<bool, ServiceError> {
+    let writes = ["CopyObject", "CreateMultipartUpload", "PutObject"].contains(&call.name());
+    if !writes || checks::s3::sets_acl(call) {
+        return Ok(false);
+    }
+    let bucket = call.text("Bucket").unwrap_or_default();
+    Ok(!directory.bucket_access(&call.region, bucket).await?.has_no_acls())
+}
