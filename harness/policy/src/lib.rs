@@ -111,6 +111,7 @@ pub mod request;
 mod resource_control;
 mod resource_format;
 mod scan;
+mod service_name;
 mod special;
 mod statement;
 pub mod symbolic;

@@ -27,12 +27,28 @@ const KEYS_OF: [(&str, &str); 3] = [
 
 /// Keys of members that a call cannot leave out, with the actions: those that
 /// the service fills itself, and required members of the API.
-const ALWAYS: [(&str, &[&str]); 7] = [
+const ALWAYS: [(&str, &[&str]); 8] = [
     // The service that takes the role says so.
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#ck_PassedToService
     ("iam:PassedToService", &["iam:PassRole"]),
     // https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html
     ("kms:GrantOperations", &["kms:CreateGrant"]),
+    // Each of these calls names the partition keys that it is about, and AWS's own
+    // policies compare all of them; a scan names none.
+    // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    (
+        "dynamodb:LeadingKeys",
+        &[
+            "dynamodb:BatchGetItem",
+            "dynamodb:BatchWriteItem",
+            "dynamodb:ConditionCheckItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:UpdateItem",
+        ],
+    ),
     // Of the record sets in `ChangeBatch`, each of which has a name, a type and
     // an action: https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
     ("route53:ChangeResourceRecordSetsActions", &["route53:ChangeResourceRecordSets"]),

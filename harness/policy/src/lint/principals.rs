@@ -3,6 +3,7 @@
 use super::{Note, Rule, UNKNOWN, note};
 use crate::document::{Document, Kind};
 use crate::principal::Entry;
+use crate::service_name;
 use crate::statement::{Effect, Statement};
 
 /// Names that people write for services that go by another.
@@ -81,14 +82,9 @@ fn nobody(entry: &Entry, notes: &mut Vec<Note>) {
     match entry {
         Entry::Service(service) => {
             let other = OTHER_NAMES.iter().find(|(name, _)| service.eq_ignore_ascii_case(name));
-            // Alexa's are under `.amazon.com`:
-            // https://docs.aws.amazon.com/lambda/latest/dg/services-alexa.html
-            let known =
-                [".amazonaws.com", ".amazonaws.com.cn", ".aws.internal", ".api.aws", ".amazon.com"];
-            let lower = service.to_ascii_lowercase();
             let instead = match other {
                 Some((_, other)) => format!("write `{other}`"),
-                None if known.iter().any(|end| lower.ends_with(end)) => return,
+                None if service_name::without_domain(service).is_some() => return,
                 None => "write a name such as `lambda.amazonaws.com`".to_owned(),
             };
             if !service.contains(UNKNOWN) {

@@ -625,6 +625,10 @@ fn alexa_calls_by_a_name_of_its_own() {
 #[rstest]
 #[case("route53:ChangeResourceRecordSets", "route53:ChangeResourceRecordSetsRecordTypes", true)]
 #[case("kms:Decrypt", "kms:EncryptionContextKeys", false)]
+#[case("dynamodb:Query", "dynamodb:LeadingKeys", true)]
+#[case("dynamodb:BatchWriteItem", "dynamodb:LeadingKeys", true)]
+#[case("dynamodb:PartiQLSelect", "dynamodb:LeadingKeys", false)]
+#[case("dynamodb:GetItem", "dynamodb:Attributes", false)]
 fn keys_of_required_members_are_there(
     #[case] action: &str,
     #[case] key: &str,

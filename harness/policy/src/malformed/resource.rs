@@ -17,6 +17,7 @@ use super::{listed, member, members, text, texts};
 use crate::json::{self, Member, Node, Value};
 use crate::operator::Operator;
 use crate::principal::Entry;
+use crate::service_name;
 
 const JSON: &str = "This policy contains invalid Json";
 const SYNTAX: &str = "Syntax errors in policy.";
@@ -216,32 +217,13 @@ fn check_principal(statement: &[Member], effect: &str, grammar: Grammar) -> Resu
 /// <https://github.com/hashicorp/terraform/issues/35086>).
 const NO_SERVICES: [&str; 2] = ["amazonaws.com", "tagging.amazonaws.com"];
 
-/// The domains that names of services end with: those of AWS's partitions
-/// (<https://github.com/boto/botocore/blob/develop/botocore/data/partitions.json>), and
-/// Amazon's own, where Alexa is
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-alexa.html>).
-const DOMAINS: [&str; 9] = [
-    ".amazonaws.com",
-    ".amazonaws.com.cn",
-    ".amazonaws.eu",
-    ".c2s.ic.gov",
-    ".sc2s.sgov.gov",
-    ".cloud.adc-e.uk",
-    ".csp.hci.ic.gov",
-    ".amazon.com",
-    ".aws.internal",
-];
-
 /// Whether a text has the form of a service's name: labels in a domain of AWS's, no
 /// pattern. Which services there are, nobody lists.
 pub fn is_service_name(text: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty() && label.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-')
     };
-    let lower = text.to_ascii_lowercase();
-    DOMAINS
-        .iter()
-        .any(|domain| lower.strip_suffix(domain).is_some_and(|name| name.split('.').all(is_label)))
+    service_name::without_domain(text).is_some_and(|name| name.split('.').all(is_label))
 }
 
 fn is_no_service(kind: &str, name: &str, grammar: Grammar) -> bool {
