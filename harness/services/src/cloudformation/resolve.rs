@@ -146,8 +146,13 @@ impl Reader {
     /// AWS's sentence about the first that does not, or a service's refusal.
     pub(super) async fn exist(&self, named: &[Named]) -> Result<(), String> {
         for Named { thing, key, id } in named {
-            let Some((service, operation, member, sdk_name)) = lookup(*thing) else { continue };
-            let input = json!({member: [id]});
+            let Some((service, operation, member, sdk_name)) = lookup(*thing) else {
+                return Err(format!("nothing here looks up what parameter {key} names"));
+            };
+            let input = match thing {
+                Thing::HostedZone => json!({member: id}),
+                _ => json!({member: [id]}),
+            };
             let missing = || {
                 format!(
                     "Parameter validation failed: parameter value {id} for parameter name {key} does not exist"
@@ -156,11 +161,13 @@ impl Reader {
             match self.answer(service, operation, input).await {
                 Ok(answer) => {
                     let invalid = answer.get("InvalidParameters").and_then(Value::as_array);
-                    if invalid.is_some_and(|names| !names.is_empty()) {
+                    let is_invalid = invalid.is_some_and(|names| !names.is_empty());
+                    // Emulators describe nothing where EC2 knows no such name.
+                    if is_invalid || service == Service::Ec2 && !tells(&answer, id) {
                         return Err(missing());
                     }
                 }
-                Err((error, _)) if error.status == 400 && names_nothing(&error) => {
+                Err((error, _)) if names_nothing(&error) => {
                     return Err(missing());
                 }
                 Err((error, request_id)) => return Err(told(&error, sdk_name, &request_id)),
@@ -235,9 +242,8 @@ fn told(error: &ServiceError, sdk_name: &str, request_id: &str) -> String {
 }
 
 /// How a thing is looked up: service, operation, the member that names it, and
-/// the service's name in messages. None for what no service here knows: hosted
-/// zones are Route 53's.
-const fn lookup(thing: Thing) -> Option<(Service, &'static str, &'static str, &'static str)> {
+/// the service's name in messages.
+fn lookup(thing: Thing) -> Option<(Service, &'static str, &'static str, &'static str)> {
     let (operation, member) = match thing {
         Thing::AvailabilityZone => ("DescribeAvailabilityZones", "ZoneName"),
         Thing::Image => ("DescribeImages", "ImageId"),
@@ -251,15 +257,30 @@ const fn lookup(thing: Thing) -> Option<(Service, &'static str, &'static str, &'
         Thing::SsmParameter => {
             return Some((Service::Ssm, "GetParameters", "Names", "AWSSimpleSystemsManagement"));
         }
-        Thing::HostedZone => return None,
+        Thing::HostedZone => {
+            return Some((Service::of("route53")?, "GetHostedZone", "Id", "AmazonRoute53"));
+        }
     };
     Some((Service::Ec2, operation, member, "AmazonEC2"))
 }
 
-/// Whether an error of EC2 says that there is no such thing.
+/// Whether an error says that there is no such thing.
 fn names_nothing(error: &ServiceError) -> bool {
     let code = error.code.as_ref();
-    code.ends_with(".NotFound") || code.ends_with(".Malformed") || code == "InvalidParameterValue"
+    let is_of_ec2 = code.ends_with(".NotFound")
+        || code.ends_with(".Malformed")
+        || code == "InvalidParameterValue";
+    code == "NoSuchHostedZone" || (error.status == 400 && is_of_ec2)
+}
+
+/// Whether an answer tells of what was asked for.
+fn tells(answer: &Value, id: &str) -> bool {
+    match answer {
+        Value::String(text) => text == id,
+        Value::Array(items) => items.iter().any(|item| tells(item, id)),
+        Value::Object(members) => members.values().any(|member| tells(member, id)),
+        _ => false,
+    }
 }
 
 /// The dynamic references in a value, without their braces.
@@ -310,12 +331,12 @@ mod tests {
             Thing::Volume,
             Thing::Vpc,
             Thing::SsmParameter,
+            Thing::HostedZone,
         ];
         for thing in things {
             let (service, operation, member, _) = lookup(thing).unwrap();
             let model = Operation::find(service, operation).unwrap();
             assert!(model.member(member).is_some(), "{thing:?}");
         }
-        assert!(lookup(Thing::HostedZone).is_none());
     }
 }

@@ -261,6 +261,19 @@ impl Fake {
             "DescribeKinesisStreamingDestination" => json!({"KinesisDataStreamDestinations": [
                 {"StreamArn": state.stream, "DestinationStatus": "ACTIVE"},
             ]}),
+            "DescribeAvailabilityZones"
+                if call.input.get("ZoneName") == Some(&json!(["eu-west-1z"])) =>
+            {
+                json!({})
+            }
+            "DescribeAvailabilityZones"
+            | "DescribeImages"
+            | "DescribeKeyPairs"
+            | "DescribeVpcs" => json!({"found": call.input}),
+            "GetHostedZone" if text("Id") == "Z0" => {
+                let message = "No hosted zone found with ID: Z0";
+                return Err(ServiceError::new(404, "NoSuchHostedZone", message));
+            }
             "DescribeSubnets" => {
                 return Err(ServiceError::new(
                     400,

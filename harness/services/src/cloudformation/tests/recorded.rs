@@ -378,6 +378,9 @@ async fn a_service_role_acts_via_cloudformation() {
 #[case("List<AWS::EC2::VPC::Id>", "vpc-1", Ok(()))]
 #[case("AWS::EC2::KeyPair::KeyName", "k", Ok(()))]
 #[case("AWS::Route53::HostedZone::Id", "Z1", Ok(()))]
+#[case("AWS::Route53::HostedZone::Id", "Z0", Err("Z0"))]
+#[case("AWS::EC2::AvailabilityZone::Name", "eu-west-1z", Err("eu-west-1z"))]
+#[case("AWS::EC2::AvailabilityZone::Name", "eu-west-1a", Ok(()))]
 #[case("AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", "/there", Ok(()))]
 #[tokio::test]
 async fn parameters_may_name_things(
