@@ -19,6 +19,7 @@ use super::facts::Facts;
 use super::finding::{Companion, Finding, Road, Scope, Untried, Verdict};
 use super::legitimate;
 use super::probe_role::ProbeRole;
+use super::refused::refused_as_said;
 use super::run::Runner;
 use super::suite::{Selected, Suite};
 use crate::config::{ConfigError, Declaration, GUARD_RAIL_PLATFORM, matching};
@@ -35,6 +36,8 @@ pub struct Declared {
     tried: Vec<(String, Option<String>)>,
     /// The patterns of the resources.
     resources: Vec<String>,
+    /// What must be what refuses it; nothing where whatever may.
+    refused_by: Vec<String>,
     by: Subject,
     action: String,
     resource: String,
@@ -178,6 +181,7 @@ impl Declared {
             who: who.into_iter().filter_map(|at| subjects.get(at)).cloned().collect(),
             tried,
             resources,
+            refused_by: declared.refused_by.iter().map(|it| it.get_ref().clone()).collect(),
             by: by.unwrap_or_else(platform),
             resource: built::resource(action, &resource, home).unwrap_or(resource),
             action: action.clone(),
@@ -246,6 +250,7 @@ impl Declared {
                             Ok(()) => {
                                 let attack = self.attack(action, arn, step);
                                 let found = runner.run(&attack, number).await;
+                                let found = refused_as_said(&self.refused_by, found);
                                 Finding { id: self.id(who, action), ..found }
                             }
                             Err(why) => self.untried(who, action, &why),

@@ -34,6 +34,7 @@ pub mod probe_role;
 mod public;
 pub(crate) mod rails;
 pub mod reach;
+mod refused;
 mod rivals;
 mod routed;
 pub mod run;

@@ -537,6 +537,15 @@ fn describe(stack: &Stack, record: &mut RunRecord) -> anyhow::Result<()> {
         let said = report.stand_ins.iter().chain(&report.skipped).chain(&report.reached);
         said.map(|text| format!("{}: {text}", deployment.app))
     }));
+    let config = stack.config();
+    record.deviations.extend(config.apps.iter().filter(|app| !config.is_run(app)).map(|app| {
+        let url = config.issuer_of(app).map(|issuer| issuer.url.get_ref().as_str());
+        format!(
+            "{}: its pipeline is of {} and is not run; its deployers' roles are attacked",
+            app.name.get_ref(),
+            url.unwrap_or_default()
+        )
+    }));
     record.upstream = Upstream {
         backend: identity.backend.to_owned(),
         product: identity.product.clone(),

@@ -32,6 +32,10 @@ pub struct Declaration {
     /// Under which condition they may, as a policy's `Condition` has it.
     #[serde(default)]
     pub except: Option<Spanned<Value>>,
+    /// What must be what refuses it: the `Sid` of a statement, or a layer; default whatever
+    /// does.
+    #[serde(default)]
+    pub refused_by: Vec<Spanned<String>>,
     /// What somebody does legitimately, and must succeed.
     pub legitimate: Legitimate,
     /// The line of the file that its id stands in; known once the file is read.
@@ -139,6 +143,10 @@ impl Declaration {
         let nothing = |action: &&Spanned<String>| matching(action.get_ref()).next().is_none();
         if let Some(action) = self.actions.iter().find(nothing) {
             return Some((action.span().start, no_action(action.get_ref())));
+        }
+        if let Some(empty) = self.refused_by.iter().find(|it| it.get_ref().is_empty()) {
+            let fault = "`refused_by` has the `Sid` of a statement or the name of a layer";
+            return Some((empty.span().start, fault.to_owned()));
         }
         self.resources
             .iter()

@@ -160,10 +160,13 @@ pub struct Pipeline {
     /// The workflow in it; default `.github/workflows/deploy.yml`.
     #[serde(default = "schema::workflow")]
     pub workflow: PathBuf,
-    /// The GitHub issuer of its tokens, by URL; needed where there is more than
-    /// one.
+    /// The issuer of its tokens, by URL, of the kind `github` or `oidc`; needed where there
+    /// is more than one.
     #[serde(default)]
     pub issuer: Option<Spanned<String>>,
+    /// The `sub` of its tokens, where its issuer is of the kind `oidc`.
+    #[serde(default)]
+    pub subject: Option<Spanned<String>>,
     /// The organisation's id, as in an immutable `sub`.
     #[serde(default)]
     pub owner_id: Option<u64>,
@@ -195,6 +198,7 @@ impl Pipeline {
             workflow: self.workflow.clone(),
             repository: self.repository.clone(),
             issuer: self.issuer.clone(),
+            subject: self.subject.clone(),
             owner_id: self.owner_id,
             repository_id: self.repository_id,
             immutable_subject: self.immutable_subject,

@@ -209,8 +209,9 @@ impl Config {
             if !https {
                 return Err(Fault::at(&issuer.url, format!("`{text}` is not an https URL")));
             }
-            if issuer.kind.is_for_apis() && issuer.audience.is_none() {
-                let fault = "an issuer of tokens for APIs needs `audience`".to_owned();
+            if issuer.kind != IssuerKind::Github && issuer.audience.is_none() {
+                let fault = "an issuer of tokens for APIs, or of the kind `oidc`, needs `audience`"
+                    .to_owned();
                 return Err(Fault::at(&issuer.url, fault));
             }
         }
@@ -336,6 +337,7 @@ impl Config {
         }
         self.check_stacks()?;
         self.check_pipelines()?;
+        self.check_subjects()?;
         for read in self.layer1.iter().flat_map(|layer1| layer1.reads.values()) {
             if !names.contains(read.get_ref()) {
                 let has: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -384,7 +386,7 @@ impl Config {
             self.check_issuer(&app)?;
             let name = app.name.get_ref();
             let fault = if self.issuer_of(&app).is_none() {
-                "the role of a pipeline needs an issuer of the kind `github`".to_owned()
+                "the role of a pipeline needs an issuer of the kind `github` or `oidc`".to_owned()
             } else if self.deployer(name).is_some() || self.app(name).is_some() {
                 format!(
                     "`{name}` is what this root module's pipeline is called: give the deployer or app of this name another"
@@ -401,13 +403,46 @@ impl Config {
         Ok(())
     }
 
+    /// What an issuer's tokens say of who works stands in the configuration, but for
+    /// GitHub's: those are made of the repository, the ref and the environment.
+    fn check_subjects(&self) -> Result<(), Fault> {
+        let named = |app: &App| self.issuer_of(app).is_some_and(|it| it.kind == IssuerKind::Oidc);
+        let needed = |at: &Spanned<String>| {
+            let fault = "an issuer of the kind `oidc` needs a `subject`: the `sub` of the tokens, of \
+                         the app or of each of its deployers";
+            Fault::at(at, fault.to_owned())
+        };
+        let apart = |at: &Spanned<String>| {
+            let fault = "`subject` is for issuers of the kind `oidc`: GitHub's tokens say \
+                         `repository`, `ref` and `environment`";
+            Fault::at(at, fault.to_owned())
+        };
+        for deployer in &self.deployers {
+            let Some(app) = self.app(deployer.app.get_ref()) else { continue };
+            match (named(app), deployer.subject.as_ref().or(app.subject.as_ref())) {
+                (true, None) => return Err(needed(&deployer.name)),
+                (false, Some(subject)) => return Err(apart(subject)),
+                (true, Some(_)) | (false, None) => {}
+            }
+        }
+        for layer1 in &self.layer1 {
+            let Some(role) = &layer1.role else { continue };
+            match (named(&role.app(&layer1.name())), &role.subject) {
+                (true, None) => return Err(needed(&role.output)),
+                (false, Some(subject)) => return Err(apart(subject)),
+                (true, Some(_)) | (false, None) => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Whose tokens an app's workflow gets must be clear.
     fn check_issuer(&self, app: &App) -> Result<(), Fault> {
         let github = self.issuers_of(IssuerKind::Github);
         match &app.issuer {
             Some(named) if self.issuer_of(app).is_none() => Err(Fault::at(
                 named,
-                format!("`{}` is not the `url` of a github issuer here", named.get_ref()),
+                format!("`{}` is not the `url` of a github or oidc issuer here", named.get_ref()),
             )),
             None if github.count() > 1 => Err(Fault::at(
                 &app.name,
@@ -467,14 +502,31 @@ impl Config {
     }
 
     /// Who issues the tokens of an app's workflows: the issuer that it names,
-    /// or else the only one of GitHub's.
+    /// or else the only one of GitHub's, or the only other one.
     pub fn issuer_of(&self, app: &App) -> Option<&Issuer> {
         match &app.issuer {
             Some(named) => self
-                .issuers_of(IssuerKind::Github)
+                .issuers
+                .iter()
+                .filter(|issuer| !issuer.kind.is_for_apis())
                 .find(|issuer| issuer.url.get_ref() == named.get_ref()),
-            None => self.issuer(IssuerKind::Github),
+            None => match self.issuers_of(IssuerKind::Github).next() {
+                Some(_) => self.issuer(IssuerKind::Github),
+                None => self.issuer(IssuerKind::Oidc),
+            },
         }
+    }
+
+    /// Whether an app's pipeline is a workflow of GitHub's, which is run here; those of
+    /// other systems are not.
+    pub fn is_run(&self, app: &App) -> bool {
+        self.issuer_of(app).is_none_or(|issuer| issuer.kind == IssuerKind::Github)
+    }
+
+    /// The `sub` of a deployer's tokens, where its app's issuer is not GitHub.
+    pub fn subject_of<'c>(&self, deployer: &'c Deployer, app: &'c App) -> Option<&'c str> {
+        let own = deployer.subject.as_ref().or(app.subject.as_ref())?;
+        (!self.is_run(app)).then_some(own.get_ref().as_str())
     }
 }
 
@@ -690,7 +742,7 @@ mod tests {
     )]
     #[case::issuer_that_is_none(
         "[[issuers]]\nkind='okta'\nurl='https://x'\naudience='x'\n[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\nissuer='https://x'",
-        "r.toml:9:8: `https://x` is not the `url` of a github issuer here"
+        "r.toml:9:8: `https://x` is not the `url` of a github or oidc issuer here"
     )]
     #[case::roots_of_one_name(
         "[[layer1]]\ndirectory='a/x'\n[[layer1]]\nname='x'\ndirectory='b'",
@@ -710,7 +762,7 @@ mod tests {
     )]
     #[case::pipeline_without_an_issuer(
         "[layer1]\ndirectory='x'\nrole={ output='r', repository='o/r' }",
-        "r.toml:3:15: the role of a pipeline needs an issuer of the kind `github`"
+        "r.toml:3:15: the role of a pipeline needs an issuer of the kind `github` or `oidc`"
     )]
     #[case::pipeline_called_like_a_deployer(
         "[[issuers]]\nkind='github'\nurl='https://x'\n[[apps]]\nname='pipeline-x'\ndirectory='a'\nrepository='o/r'\n[layer1]\ndirectory='x'\nrole={ output='r', repository='o/r' }",
@@ -719,6 +771,18 @@ mod tests {
     #[case::pipeline_without_ids(
         "[[issuers]]\nkind='github'\nurl='https://x'\n[layer1]\ndirectory='x'\nrole={ output='r', repository='o/r', immutable_subject=true }",
         "r.toml:6:15: immutable_subject needs `owner_id` and `repository_id`"
+    )]
+    #[case::oidc_without_a_subject(
+        "[[issuers]]\nkind='oidc'\nurl='https://gitlab.com'\naudience='a'\n[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\n[[deployers]]\nname='d'\nrole_output='r'\napp='a'\njob='code'",
+        "r.toml:10:6: an issuer of the kind `oidc` needs a `subject`"
+    )]
+    #[case::subject_of_github(
+        "[[issuers]]\nkind='github'\nurl='https://x'\n[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\nsubject='s'\n[[deployers]]\nname='d'\nrole_output='r'\napp='a'\njob='code'",
+        "r.toml:8:9: `subject` is for issuers of the kind `oidc`"
+    )]
+    #[case::oidc_without_an_audience(
+        "[[issuers]]\nkind='oidc'\nurl='https://gitlab.com'",
+        "or of the kind `oidc`, needs `audience`"
     )]
     #[case::template_of_terraform(
         "[layer1]\ndirectory='x'\ntemplate='t.yaml'",

@@ -258,12 +258,15 @@ pub enum IssuerKind {
     Custom,
     /// GitHub Actions' OIDC tokens.
     Github,
+    /// Tokens of any other system that deploys (GitLab, Bitbucket, CircleCI, Buildkite,
+    /// Terraform Cloud, …), whose subject the configuration says.
+    Oidc,
 }
 
 impl IssuerKind {
     /// Whether its tokens are for APIs, and not a workflow's.
     pub const fn is_for_apis(self) -> bool {
-        !matches!(self, Self::Github)
+        !matches!(self, Self::Github | Self::Oidc)
     }
 }
 
@@ -280,10 +283,14 @@ pub struct App {
     pub workflow: PathBuf,
     /// `org/repo`.
     pub repository: Repository,
-    /// The GitHub issuer of its workflows' tokens, by URL; needed where there
-    /// is more than one.
+    /// The issuer of its workflows' tokens, by URL, of the kind `github` or `oidc`; needed
+    /// where there is more than one.
     #[serde(default)]
     pub issuer: Option<Spanned<String>>,
+    /// The `sub` of its tokens, where its issuer is of the kind `oidc`; a `*` in it stands
+    /// for what is right whatever it is.
+    #[serde(default)]
+    pub subject: Option<Spanned<String>>,
     /// The organisation's id, as in an immutable `sub`.
     #[serde(default)]
     pub owner_id: Option<u64>,
@@ -352,6 +359,9 @@ pub struct Deployer {
     /// The deployment environment in the token; default none.
     #[serde(default)]
     pub environment: Option<String>,
+    /// The `sub` of its tokens; default the app's.
+    #[serde(default)]
+    pub subject: Option<Spanned<String>>,
 }
 
 /// What a deployer is for: which calls are its own, and which are attacks.

@@ -79,7 +79,7 @@ pub(super) fn claims(
         IssuerKind::Google => json!({
             "azp": grant.client, "email": grant.subject(), "email_verified": true,
         }),
-        IssuerKind::Custom | IssuerKind::Github => json!({
+        IssuerKind::Custom | IssuerKind::Github | IssuerKind::Oidc => json!({
             "client_id": grant.client, "jti": Uuid::new_v4().to_string(),
             "scope": grant.scopes.join(" "),
         }),

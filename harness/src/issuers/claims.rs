@@ -5,7 +5,93 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::config::App;
+use crate::config::{App, Config, Deployer};
+
+/// Who works, as a token says it that takes a role.
+#[derive(Debug, Clone)]
+pub enum Bearer {
+    /// A workflow of GitHub's.
+    Github(Box<GithubRun>),
+    /// Who works with the system of another issuer.
+    Other(Workload),
+}
+
+/// What a token of another issuer's than GitHub says of who works: the account's trust can
+/// ask for `sub` and `aud` alone
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif>).
+#[derive(Debug, Clone)]
+pub struct Workload {
+    /// `sub`.
+    pub subject: String,
+    /// `aud`.
+    pub audience: String,
+}
+
+/// What stands in a subject where it may be anything.
+const ANYTHING: &str = "ringfence";
+
+impl Workload {
+    /// With a subject as the configuration says it.
+    pub fn new(subject: &str, audience: &str) -> Self {
+        Self { subject: Self::filled(subject), audience: audience.to_owned() }
+    }
+
+    /// A subject, or a part of one, with something where it may be anything.
+    pub fn filled(subject: &str) -> String {
+        subject.replace('*', ANYTHING)
+    }
+
+    /// The same under another subject, to the letter.
+    pub fn called(&self, subject: &str) -> Bearer {
+        Bearer::Other(Self { subject: subject.to_owned(), audience: self.audience.clone() })
+    }
+
+    /// The claims.
+    fn claims(&self, issuer: &str, audience: &str, now: OffsetDateTime) -> Map<String, Value> {
+        let issued = now.unix_timestamp();
+        let claims = json!({
+            "iss": issuer, "sub": self.subject, "aud": audience, "iat": issued,
+            "nbf": issued - 300, "exp": issued + 300, "jti": Uuid::new_v4().to_string(),
+        });
+        claims.as_object().cloned().unwrap_or_default()
+    }
+}
+
+impl Bearer {
+    /// Who works with an app, by a subject where there is one.
+    pub fn of(
+        config: &Config,
+        app: &App,
+        subject: Option<&str>,
+        run: impl FnOnce() -> GithubRun,
+    ) -> Self {
+        let audience = config.issuer_of(app).and_then(|issuer| issuer.audience.as_deref());
+        match subject {
+            Some(subject) => Self::Other(Workload::new(subject, audience.unwrap_or(AUDIENCE))),
+            None => Self::Github(Box::new(run())),
+        }
+    }
+
+    /// The audience of its tokens for AWS.
+    pub fn audience(&self) -> &str {
+        match self {
+            Self::Github(_) => AUDIENCE,
+            Self::Other(workload) => &workload.audience,
+        }
+    }
+
+    /// The claims of its tokens.
+    pub fn claims(&self, issuer: &str, audience: &str, now: OffsetDateTime) -> Map<String, Value> {
+        match self {
+            Self::Github(run) => run.claims(issuer, audience, now),
+            Self::Other(workload) => workload.claims(issuer, audience, now),
+        }
+    }
+}
+
+/// The audience that AWS's action asks for
+/// (<https://github.com/aws-actions/configure-aws-credentials#oidc-audience>).
+pub const AUDIENCE: &str = "sts.amazonaws.com";
 
 /// A workflow run, as GitHub's token describes it.
 #[derive(Debug, Clone)]
@@ -63,6 +149,15 @@ impl GithubRun {
             actor: "octocat".to_owned(),
             run_id: digits(&Uuid::new_v4().to_string(), 11),
         }
+    }
+
+    /// The run of which a deployer's tokens tell.
+    pub fn of_deployer(deployer: &Deployer, app: &App) -> Self {
+        let mut run = Self::of(app, deployer.environment.as_deref());
+        if let Some(git_ref) = &deployer.git_ref {
+            run.git_ref.clone_from(git_ref);
+        }
+        run
     }
 
     /// `owner/name`.

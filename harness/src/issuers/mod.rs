@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use crate::config::{self, IssuerKind};
 
 pub use access::Grant;
-pub use claims::GithubRun;
+pub use claims::{AUDIENCE, Bearer, GithubRun, Workload};
 pub use forge::{hmac_with_public_key, unsigned, with_payload};
 pub use key::SigningKey;
 
@@ -188,7 +188,8 @@ impl Issuer {
             | IssuerKind::EntraV1
             | IssuerKind::Keycloak
             | IssuerKind::Google
-            | IssuerKind::Github => json!({"typ": "JWT", "alg": "RS256", "kid": kid}),
+            | IssuerKind::Github
+            | IssuerKind::Oidc => json!({"typ": "JWT", "alg": "RS256", "kid": kid}),
         }
     }
 
@@ -213,6 +214,34 @@ impl Issuer {
     /// When signing fails.
     pub fn access_token(&self, now: OffsetDateTime) -> Result<String, IssuerError> {
         self.sign(&self.access_claims(&Grant::user("user@example.com", &self.scopes), now))
+    }
+
+    /// A token of who works, with the audience that was asked for; of another issuer than
+    /// GitHub with what the configuration says besides.
+    ///
+    /// # Errors
+    /// When signing fails.
+    pub fn token_of(
+        &self,
+        bearer: &Bearer,
+        audience: &str,
+        now: OffsetDateTime,
+    ) -> Result<String, IssuerError> {
+        self.sign(&self.claims_of(bearer, audience, now))
+    }
+
+    /// Its claims.
+    pub fn claims_of(
+        &self,
+        bearer: &Bearer,
+        audience: &str,
+        now: OffsetDateTime,
+    ) -> Map<String, Value> {
+        let mut claims = bearer.claims(&self.url, audience, now);
+        if self.kind == IssuerKind::Oidc {
+            claims.extend(self.more.clone());
+        }
+        claims
     }
 
     /// A GitHub OIDC token for a run, with the audience that was asked for.

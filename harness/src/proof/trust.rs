@@ -11,8 +11,9 @@ use super::claims::{Claim, most, written};
 use super::guarded::{Guarded, Team};
 use super::statements::{Forbidden, On};
 use crate::access::estate::Entry;
-use crate::config::IssuerKind;
+use crate::config::{App, Config, Deployer, IssuerKind};
 use crate::guard_rail::GuardRail;
+use crate::issuers::AUDIENCE;
 
 const TRUST: GuardRail = GuardRail::Trust;
 
@@ -43,27 +44,19 @@ fn of_anybody(
     entry: &Entry,
 ) -> Result<Option<Claim>, DocumentError> {
     let issuer = guarded.config.issuer_of(team.app);
-    // Of what other issuers write into a subject, the configuration says nothing.
-    let Some(issuer) = issuer.filter(|issuer| issuer.kind == IssuerKind::Github) else {
-        return Ok(None);
-    };
+    let Some(issuer) = issuer else { return Ok(None) };
     let url = issuer.url.get_ref();
     let host = url.strip_prefix("https://").unwrap_or(url);
-    let app = team.app;
-    let mut subjects = vec![format!("repo:{}:*", app.repository.as_str())];
-    let written_name = app.repository.as_str();
-    if let (Some(owner), Some(id), Some((first, last))) =
-        (app.owner_id, app.repository_id, written_name.split_once('/'))
-    {
-        subjects.push(format!("repo:{first}@{owner}/{last}@{id}:*"));
-    }
+    let subjects = subjects(guarded.config, team.app);
+    let audience = issuer.audience.as_deref().filter(|_| issuer.kind == IssuerKind::Oidc);
+    let audience = audience.unwrap_or(AUDIENCE);
     let statement = json!({
         "Effect": "Allow",
         "Principal": {"Federated": guarded.iam(&format!("oidc-provider/{host}"))},
         "Action": "sts:AssumeRoleWithWebIdentity",
         "Resource": team.arn,
         "Condition": {
-            "StringEquals": {format!("{host}:aud"): "sts.amazonaws.com"},
+            "StringEquals": {format!("{host}:aud"): audience},
             "StringLike": {format!("{host}:sub"): subjects},
         },
     });
@@ -83,6 +76,26 @@ fn of_anybody(
         kept_back_by: None,
         kept_back: None,
     }))
+}
+
+/// The subjects of the tokens of an app's pipeline: of GitHub's those of its repository
+/// (<https://docs.github.com/en/actions/reference/security/oidc>), of other issuers those
+/// that the configuration says of its deployers.
+pub(in crate::proof) fn subjects(config: &Config, app: &App) -> Vec<String> {
+    if !config.is_run(app) {
+        let own = |deployer: &&Deployer| deployer.app.get_ref() == app.name.get_ref();
+        let deployers = config.deployers.iter().filter(own);
+        let subjects = deployers.filter_map(|deployer| config.subject_of(deployer, app));
+        return subjects.map(str::to_owned).collect();
+    }
+    let written = app.repository.as_str();
+    let mut subjects = vec![format!("repo:{written}:*")];
+    if let (Some(owner), Some(id), Some((first, last))) =
+        (app.owner_id, app.repository_id, written.split_once('/'))
+    {
+        subjects.push(format!("repo:{first}@{owner}/{last}@{id}:*"));
+    }
+    subjects
 }
 
 /// A trust policy is about its own role, and names none: of other roles, others tell.

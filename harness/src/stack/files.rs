@@ -28,7 +28,7 @@ pub(crate) fn faults(
     if let Ok(states) = States::of(&config.layer1, &config.file) {
         found.extend(unsupported(states.remarks()));
     }
-    for app in config.apps.iter().filter(|_| deploy) {
+    for app in config.apps.iter().filter(|app| deploy && config.is_run(app)) {
         let path = app.directory.join(&app.workflow);
         let repository = Repository::at(&app.directory);
         let read = Workflow::examine(&path, Some(&repository), &config.actions).and_then(
@@ -76,7 +76,7 @@ pub(crate) async fn template_faults(
         let mut own = config.deployers.iter().filter(|it| it.app.get_ref() == app.name.get_ref());
         own.any(|deployer| deployer.job == Job::Stack)
     };
-    let apps = config.apps.iter().filter(|app| deploy && stacks(app));
+    let apps = config.apps.iter().filter(|app| deploy && config.is_run(app) && stacks(app));
     let own =
         config.layer1.iter().filter_map(|layer1| Some(layer1.template.as_ref()?.file.clone()));
     let paths: Vec<PathBuf> = own.chain(apps.filter_map(App::template)).collect();

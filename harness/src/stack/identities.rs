@@ -7,12 +7,9 @@ use time::OffsetDateTime;
 use super::{Stack, StackError};
 use crate::aws::WebIdentity;
 use crate::config::{Deployer, IssuerKind};
-use crate::issuers::{GithubRun, Issuer};
+use crate::issuers::{Bearer, GithubRun, Issuer};
 use crate::root::RootKeys;
 use crate::terraform::{Access, TerraformError};
-
-/// The audience of a workflow's token for AWS.
-const AUDIENCE: &str = "sts.amazonaws.com";
 
 impl Stack {
     /// The account's root user, with the key that is the harness's alone.
@@ -55,17 +52,14 @@ impl Stack {
         Ok(self.issuer(IssuerKind::Okta)?.access_token(OffsetDateTime::now_utc())?)
     }
 
-    /// The GitHub run of which a deployer's tokens tell.
+    /// Who works with a deployer's role, as its tokens tell.
     ///
     /// # Errors
     /// When its app is not configured.
-    pub fn run_of(&self, deployer: &Deployer) -> Result<GithubRun, StackError> {
+    pub fn bearer_of(&self, deployer: &Deployer) -> Result<Bearer, StackError> {
         let app = self.app(deployer.app.get_ref())?;
-        let mut run = GithubRun::of(app, deployer.environment.as_deref());
-        if let Some(git_ref) = &deployer.git_ref {
-            run.git_ref.clone_from(git_ref);
-        }
-        Ok(run)
+        let subject = self.config.subject_of(deployer, app);
+        Ok(Bearer::of(&self.config, app, subject, || GithubRun::of_deployer(deployer, app)))
     }
 
     /// Assumes a role with a GitHub token that tells of this run.
@@ -73,16 +67,17 @@ impl Stack {
     /// # Errors
     /// STS's own error, within; also where there is not one GitHub issuer.
     pub async fn assume(&self, role: &str, run: &GithubRun) -> Result<Access, StackError> {
-        self.assume_by(self.issuer(IssuerKind::Github)?, role, run).await
+        let bearer = Bearer::Github(Box::new(run.clone()));
+        self.assume_by(self.issuer(IssuerKind::Github)?, role, &bearer).await
     }
 
     pub(super) async fn assume_by(
         &self,
         issuer: &Issuer,
         role: &str,
-        run: &GithubRun,
+        bearer: &Bearer,
     ) -> Result<Access, StackError> {
-        let token = issuer.github_token(run, AUDIENCE, OffsetDateTime::now_utc())?;
+        let token = issuer.token_of(bearer, bearer.audience(), OffsetDateTime::now_utc())?;
         let identity = WebIdentity {
             role_arn: role,
             session_name: "ringfence",
@@ -99,7 +94,10 @@ impl Stack {
             )
             .await
             .map_err(|cause| StackError::Assume {
-                deployer: run.repository(),
+                deployer: match bearer {
+                    Bearer::Github(run) => run.repository(),
+                    Bearer::Other(workload) => workload.subject.clone(),
+                },
                 role: role.to_owned(),
                 cause: Box::new(cause),
             })
@@ -118,6 +116,6 @@ impl Stack {
         let role =
             self.outputs.text_of(&field, &deployer.role_output).map_err(TerraformError::from)?;
         let issuer = self.issuer_of(self.app(deployer.app.get_ref())?)?;
-        self.assume_by(issuer, &role, &self.run_of(deployer)?).await
+        self.assume_by(issuer, &role, &self.bearer_of(deployer)?).await
     }
 }

@@ -5,7 +5,7 @@ use ringfence_guard::journal::{Check, Entry};
 
 use super::{Options, Stack, StackError};
 use crate::config::Pipeline;
-use crate::issuers::GithubRun;
+use crate::issuers::{Bearer, GithubRun};
 use crate::template::Engine;
 use crate::terraform::{Access, OutputError, Outputs, Roots, TerraformError};
 
@@ -30,7 +30,7 @@ pub(super) struct Made {
 }
 
 /// What names what `[[existing]]` made.
-pub(super) const EXISTING: &str = "existing";
+const EXISTING: &str = "existing";
 
 impl Stack {
     /// Makes what exists and applies each root module as whoever applies it; where the
@@ -90,8 +90,10 @@ impl Stack {
             return Err(TerraformError::from(OutputError::Resource { field, found }).into());
         }
         let app = role.app(root);
-        let run = GithubRun::of(&app, role.environment.as_deref());
-        let session = self.assume_by(self.issuer_of(&app)?, &role_arn, &run).await?;
+        let subject = app.subject.as_ref().map(|subject| subject.get_ref().as_str());
+        let run = || GithubRun::of(&app, role.environment.as_deref());
+        let bearer = Bearer::of(&self.config, &app, subject, run);
+        let session = self.assume_by(self.issuer_of(&app)?, &role_arn, &bearer).await?;
         Ok((role_arn, session))
     }
 

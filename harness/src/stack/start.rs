@@ -163,8 +163,8 @@ impl Stack {
         if options.deploy && !options.planned {
             // Side by side, as repositories that know nothing of each other.
             let at_once = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-            let apps: Vec<_> =
-                self.config.apps.iter().map(|app| self.first_deployment(app)).collect();
+            let apps = self.config.apps.iter().filter(|app| self.config.is_run(app));
+            let apps: Vec<_> = apps.map(|app| self.first_deployment(app)).collect();
             let deployed = stream::iter(apps).buffered(at_once).collect::<Vec<_>>().await;
             self.deploying = self.guard.recording().map(Recording::all).unwrap_or_default();
             for (app, took, deployed) in deployed {

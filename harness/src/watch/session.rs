@@ -219,6 +219,8 @@ impl<'a> Session<'a> {
                 apps.extend(self.undeployed(documents).await?);
             }
         }
+        let config = self.stack.config();
+        apps.retain(|name| config.app(name).is_some_and(|app| config.is_run(app)));
         if !apps.is_empty() {
             let step = Instant::now();
             for app in &apps {

@@ -6,7 +6,6 @@ mod certificates;
 mod combined;
 mod control;
 mod findings;
-mod grants;
 mod inputs;
 mod rails;
 mod shop;

@@ -192,3 +192,84 @@ fn a_pipeline_makes_a_stack_with_what_it_may() {
     assert!(said.contains("app.yaml:8: Role (AWS::IAM::Role): "), "{said}");
     assert!(said.contains("iam:CreateRole on arn:aws:iam::123456789012:role/app: explicit_deny, by statement NoBareRoles of deploy)"), "{said}");
 }
+
+/// An account that trusts GitLab: who deploys there is named by the subject alone.
+const GITLAB: &str = r#"Resources:
+  GitLab:
+    Type: AWS::IAM::OIDCProvider
+    Properties: {Url: 'https://gitlab.com', ClientIdList: ['https://gitlab.com']}
+  Deployer:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: billing-deployer
+      AssumeRolePolicyDocument:
+        Version: '2012-10-17'
+        Statement:
+          - Effect: Allow
+            Principal: {Federated: !Ref GitLab}
+            Action: sts:AssumeRoleWithWebIdentity
+            Condition:
+              StringEquals: {gitlab.com:aud: 'https://gitlab.com'}
+              StringLike: {gitlab.com:sub: 'project_path:shop/billing:ref_type:branch:ref:main'}
+      Policies:
+        - PolicyName: code
+          PolicyDocument:
+            Version: '2012-10-17'
+            Statement:
+              - {Effect: Allow, Action: 'lambda:UpdateFunctionCode', Resource: !Sub 'arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:billing'}
+"#;
+
+/// The trust findings of the deployer with their verdicts, in the order of their ids.
+fn trusted(template: &str) -> Vec<(String, String)> {
+    let place = alone(template, "");
+    fs::create_dir(place.path().join("billing")).unwrap();
+    let config = place.path().join("ringfence.toml");
+    let own = fs::read_to_string(&config).unwrap();
+    let more = "[[issuers]]\nkind = 'oidc'\nurl = 'https://gitlab.com'\naudience = 'https://gitlab.com'\n\
+        [[apps]]\nname = 'billing'\ndirectory = 'billing'\nrepository = 'shop/billing'\n\
+        [[deployers]]\nname = 'billing'\nrole_output = 'Deployer.Arn'\napp = 'billing'\njob = 'code'\n\
+        subject = 'project_path:shop/billing:ref_type:branch:ref:main'\n";
+    fs::write(&config, format!("{own}{more}")).unwrap();
+    let attacked = ringfence(place.path(), &["attack", "--json", "--backend", "embedded"]);
+    let lines = String::from_utf8(attacked.stdout.clone()).unwrap();
+    let findings = lines.lines().map(|it| serde_json::from_str::<Value>(it).unwrap());
+    let text = |it: &Value, member: &str| it[member].as_str().unwrap_or_default().to_owned();
+    let mut found: Vec<(String, String)> = findings
+        .map(|it| (text(&it, "id"), text(&it, "verdict")))
+        .filter(|(id, _)| id.starts_with("billing/") && id.ends_with("/oidc"))
+        .collect();
+    assert!(!found.is_empty(), "{}", said(&attacked));
+    found.sort();
+    found
+}
+
+/// Each part of a subject is changed by itself, and tokens that STS takes from nobody are
+/// tried as GitHub's are; a pattern that is too wide is found by the part that it leaves open.
+#[test]
+fn a_deployer_of_another_issuer_is_attacked_by_its_subject() {
+    let held = trusted(GITLAB);
+    assert!(held.iter().all(|(_, verdict)| verdict == "held"), "{held:?}");
+    let has = |id: &str| held.iter().any(|(own, _)| own == &format!("billing/{id}/oidc"));
+    for id in [
+        "subject-part-3/other",
+        "subject-part-7/longer",
+        "other-audience",
+        "expired",
+        "foreign-key",
+    ] {
+        assert!(has(id), "{id}: {held:?}");
+    }
+    let wide = GITLAB.replace("ref_type:branch:ref:main'", "ref_type:branch:ref:*'");
+    let failed: Vec<String> = trusted(&wide)
+        .into_iter()
+        .filter_map(|(id, verdict)| (verdict == "failed").then_some(id))
+        .collect();
+    let expected = [
+        "subject-longer",
+        "subject-part-7/capitals",
+        "subject-part-7/longer",
+        "subject-part-7/other",
+        "subject-part-7/wildcard",
+    ];
+    assert_eq!(failed, expected.map(|name| format!("billing/{name}/oidc")));
+}

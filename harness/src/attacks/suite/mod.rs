@@ -469,11 +469,13 @@ fn pipelines(stack: &Stack) -> Vec<Assumed> {
         layer1.and_then(|layer1| layer1.role.as_ref())
     };
     let applied = stack.pipelines().iter();
-    applied.filter_map(|one| Some(Assumed::by_pipeline(one, of(&one.root)?))).collect()
+    applied
+        .filter_map(|one| Some(Assumed::by_pipeline(stack.config(), one, of(&one.root)?)))
+        .collect()
 }
 
 fn first_workflows(stack: &Stack) -> Result<Option<&Issuer>, StackError> {
-    match stack.config().apps.first() {
+    match stack.config().apps.iter().find(|app| stack.config().is_run(app)) {
         Some(app) => stack.issuer_of(app).map(Some),
         None => Ok(stack.issuers().iter().find(|issuer| issuer.kind == IssuerKind::Github)),
     }

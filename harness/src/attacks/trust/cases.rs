@@ -6,9 +6,11 @@ use ringfence_wire::ServiceError;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::{AUDIENCE, Assumed, Trust};
+use super::{AUDIENCE, Assumed, Trust, subjects};
+use crate::config::App;
 use crate::issuers::{
-    GithubRun, Issuer, IssuerError, SigningKey, hmac_with_public_key, unsigned, with_payload,
+    Bearer, GithubRun, Issuer, IssuerError, SigningKey, hmac_with_public_key, unsigned,
+    with_payload,
 };
 
 /// A token that must not do, and what STS says.
@@ -33,7 +35,11 @@ pub(super) enum By {
 }
 
 impl Case {
-    fn by_policy(name: &'static str, title: &str, token: String) -> Self {
+    pub(super) fn by_policy(
+        name: impl Into<Cow<'static, str>>,
+        title: &str,
+        token: String,
+    ) -> Self {
         let (title, refusal) = (title.to_owned(), not_authorized());
         Self { name: name.into(), title, token, role: None, refusal, by: By::Policy }
     }
@@ -86,10 +92,60 @@ impl Trust<'_> {
 
     /// Every token that must not make anybody of this role.
     pub(super) fn cases(&self, of: &Assumed) -> Result<Vec<Case>, IssuerError> {
-        let (app, good) = (&of.app, &of.run);
-        let namespace = app.name.get_ref();
-        let issuer = self.issuer_of(app)?;
+        let namespace = of.app.name.get_ref();
+        let issuer = self.issuer_of(&of.app)?;
         let now = OffsetDateTime::now_utc();
+        let mut cases = match (&of.bearer, &of.subject) {
+            (Bearer::Github(run), _) => Self::of_other_runs(issuer, run, now)?,
+            (Bearer::Other(workload), subject) => {
+                let written = subject.as_deref().unwrap_or(&workload.subject);
+                subjects::cases(issuer, workload, written, now)?
+            }
+        };
+        let mut refused = |name, title: &str, token: String| {
+            cases.push(Case::by_policy(name, title, token));
+        };
+        for other in self.config.apps.iter().filter(|other| other.name.get_ref() != namespace) {
+            if let Some(token) = self.token_of_team(other, now)? {
+                refused("other-team", "of another team's workflow", token);
+            }
+        }
+        let siblings = self
+            .facts
+            .deployers
+            .iter()
+            .filter(|other| other.app == *namespace && other.role_arn != of.role_arn);
+        for other in siblings {
+            if let Some(other) = self.of(other) {
+                refused("other-job", "of another job of its repository", self.token(&other)?);
+            }
+        }
+        let own = || self.token(of);
+        cases.extend(self.other_roles(of, &own)?);
+        self.invalid(of, issuer, now, &mut cases)?;
+        cases.extend(self.of_strangers(issuer, &of.bearer, now)?);
+        Ok(cases)
+    }
+
+    /// A token of another team's; none where the configuration says no subject.
+    fn token_of_team(&self, app: &App, now: OffsetDateTime) -> Result<Option<String>, IssuerError> {
+        let issuer = self.issuer_of(app)?;
+        let mut deployers = self.config.deployers.iter();
+        let own = deployers.find(|it| it.app.get_ref() == app.name.get_ref());
+        let subject = own.and_then(|deployer| self.config.subject_of(deployer, app));
+        if subject.is_none() && !self.config.is_run(app) {
+            return Ok(None);
+        }
+        let bearer = Bearer::of(self.config, app, subject, || GithubRun::of(app, None));
+        issuer.token_of(&bearer, bearer.audience(), now).map(Some)
+    }
+
+    /// Tokens of other runs of GitHub's.
+    fn of_other_runs(
+        issuer: &Issuer,
+        good: &GithubRun,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Case>, IssuerError> {
         let sign = |run: &GithubRun| issuer.github_token(run, AUDIENCE, now);
         let changed = |change: &dyn Fn(&mut GithubRun)| {
             let mut run = good.clone();
@@ -235,30 +291,26 @@ impl Trust<'_> {
             issuer.sign(&theirs)?
         };
         refused("reusable-workflow", "of another repository that calls its workflow", reusable);
-        for other in self.config.apps.iter().filter(|other| other.name.get_ref() != namespace) {
-            let token = GithubRun::of(other, None);
-            let token = self.issuer_of(other)?.github_token(&token, AUDIENCE, now)?;
-            refused("other-team", "of another team's workflow", token);
-        }
-        let siblings = self
-            .facts
-            .deployers
-            .iter()
-            .filter(|other| other.app == *namespace && other.role_arn != of.role_arn);
-        for other in siblings {
-            if let Some(other) = self.of(other) {
-                refused("other-job", "of another job of its repository", self.token(&other)?);
-            }
-        }
-        let own = || sign(good);
-        cases.extend(self.other_roles(of, &own)?);
+        Ok(cases)
+    }
+
+    /// Tokens that STS takes from nobody.
+    fn invalid(
+        &self,
+        of: &Assumed,
+        issuer: &Issuer,
+        now: OffsetDateTime,
+        cases: &mut Vec<Case>,
+    ) -> Result<(), IssuerError> {
+        let (good, audience) = (&of.bearer, of.bearer.audience());
+        let claims = || issuer.claims_of(good, audience, now);
         let mut invalid = |name, title: &str, token: String, message: &str| {
             cases.push(Case::by_check(name, title, token, "InvalidIdentityToken", message));
         };
         invalid(
             "look-alike-audience",
             "for an audience that begins alike",
-            issuer.github_token(good, "sts.amazonaws.com.example.com", now)?,
+            issuer.token_of(good, &format!("{audience}.example.com"), now)?,
             "Incorrect token audience",
         );
         let mut enterprise = claims();
@@ -295,7 +347,7 @@ impl Trust<'_> {
         invalid(
             "other-audience",
             "for another audience",
-            issuer.github_token(good, &issuer.default_audience(&good.owner), now)?,
+            issuer.token_of(good, &issuer.default_audience(of.app.repository.owner()), now)?,
             "Incorrect token audience",
         );
         let mut slashed = claims();
@@ -322,11 +374,10 @@ impl Trust<'_> {
                 time::Duration::minutes(7),
             ),
         ] {
-            let token = issuer.github_token(good, AUDIENCE, now - age)?;
+            let token = issuer.token_of(good, audience, now - age)?;
             cases.push(Case::by_check(name, title, token, "ExpiredTokenException", ""));
         }
-        cases.extend(self.of_strangers(issuer, good, now)?);
-        Ok(cases)
+        Ok(())
     }
 
     /// Tokens of the other issuers. Where the account trusts one for somebody
@@ -334,19 +385,20 @@ impl Trust<'_> {
     fn of_strangers(
         &self,
         own: &Issuer,
-        run: &GithubRun,
+        bearer: &Bearer,
         now: OffsetDateTime,
     ) -> Result<Vec<Case>, IssuerError> {
+        let audience = bearer.audience();
         let mut cases = Vec::new();
         for stranger in self.issuers.iter().filter(|issuer| issuer.url != own.url) {
             let called = stranger.called();
-            let theirs = stranger.sign(&run.claims(&stranger.url, AUDIENCE, now))?;
+            let theirs = stranger.sign(&bearer.claims(&stranger.url, audience, now))?;
             let title = format!("of another issuer, {}", stranger.url);
             let check = |message| {
                 Case::by_check("", &title, theirs.clone(), "InvalidIdentityToken", message)
             };
             let case = match self.facts.providers.get(stranger.host()) {
-                Some(audiences) if audiences.iter().any(|audience| audience == AUDIENCE) => {
+                Some(audiences) if audiences.iter().any(|own| own == audience) => {
                     Case::by_policy("", &title, theirs)
                 }
                 Some(_) => check("Incorrect token audience"),
@@ -356,7 +408,7 @@ impl Trust<'_> {
             let case = Case::by_check(
                 "",
                 &format!("under its issuer's name signed by another issuer, {}", stranger.url),
-                stranger.sign(&run.claims(&own.url, AUDIENCE, now))?,
+                stranger.sign(&bearer.claims(&own.url, audience, now))?,
                 "InvalidIdentityToken",
                 "",
             );

@@ -1,7 +1,8 @@
 //! Attacks on the trust policies of deployers and of Layer 1's pipelines: who may
-//! become one. [`cases`] holds the tokens.
+//! become one. [`cases`] holds the tokens, [`subjects`] those of other issuers than GitHub.
 
 mod cases;
+mod subjects;
 
 use std::time::Instant;
 
@@ -18,15 +19,13 @@ use super::suite::Selected;
 use crate::aws::{Client, WebIdentity};
 use crate::config::{App, Config, Pipeline};
 use crate::guard_rail::GuardRail;
-use crate::issuers::{GithubRun, Issuer, IssuerError, SigningKey};
+use crate::issuers::{Bearer, GithubRun, Issuer, IssuerError, SigningKey};
 use crate::stack::Applied;
 use crate::terraform::Access;
 
 const TRUST: GuardRail = GuardRail::Trust;
 
-/// The audience that AWS's action asks for.
-/// <https://github.com/aws-actions/configure-aws-credentials#oidc-audience>
-pub const AUDIENCE: &str = "sts.amazonaws.com";
+pub use crate::issuers::AUDIENCE;
 
 /// The name of the sessions.
 pub const SESSION: &str = "ringfence";
@@ -40,18 +39,24 @@ pub struct Assumed {
     pub role_arn: String,
     /// The repository of the workflow.
     app: App,
-    /// Its run, as the trust policy expects it.
-    run: GithubRun,
+    /// Who works there, as the trust policy expects it.
+    bearer: Bearer,
+    /// The subject as the configuration says it, where the issuer is not GitHub.
+    subject: Option<String>,
 }
 
 impl Assumed {
     /// The role of a pipeline that applied a root module.
-    pub fn by_pipeline(applied: &Applied, role: &Pipeline) -> Self {
+    pub fn by_pipeline(config: &Config, applied: &Applied, role: &Pipeline) -> Self {
         let app = role.app(&applied.root);
+        let subject = app.subject.as_ref().map(|subject| subject.get_ref().clone());
         Self {
             name: app.name.get_ref().clone(),
             role_arn: applied.role_arn.clone(),
-            run: GithubRun::of(&app, role.environment.as_deref()),
+            bearer: Bearer::of(config, &app, subject.as_deref(), || {
+                GithubRun::of(&app, role.environment.as_deref())
+            }),
+            subject,
             app,
         }
     }
@@ -113,12 +118,12 @@ impl Trust<'_> {
     pub fn of(&self, deployer: &DeployerFacts) -> Option<Assumed> {
         let app = self.config.app(&deployer.app)?;
         let configured = self.config.deployer(&deployer.name)?;
-        let mut run = GithubRun::of(app, configured.environment.as_deref());
-        if let Some(git_ref) = &configured.git_ref {
-            run.git_ref.clone_from(git_ref);
-        }
+        let subject = self.config.subject_of(configured, app);
+        let run = || GithubRun::of_deployer(configured, app);
+        let bearer = Bearer::of(self.config, app, subject, run);
         let (name, role_arn) = (deployer.name.clone(), deployer.role_arn.clone());
-        Some(Assumed { name, role_arn, app: app.clone(), run })
+        let subject = subject.map(str::to_owned);
+        Some(Assumed { name, role_arn, app: app.clone(), bearer, subject })
     }
 
     /// A token that does.
@@ -127,7 +132,7 @@ impl Trust<'_> {
     /// When no token can be made.
     pub fn token(&self, of: &Assumed) -> Result<String, IssuerError> {
         let issuer = self.issuer_of(&of.app)?;
-        issuer.github_token(&of.run, AUDIENCE, OffsetDateTime::now_utc())
+        issuer.token_of(&of.bearer, of.bearer.audience(), OffsetDateTime::now_utc())
     }
 
     /// The findings' ids.
@@ -163,7 +168,8 @@ impl Trust<'_> {
     /// A run with the ids in its subject, where the configuration
     /// says what these are.
     fn with_ids(of: &Assumed) -> Option<GithubRun> {
-        let run = GithubRun { immutable_subject: true, ..of.run.clone() };
+        let Bearer::Github(run) = &of.bearer else { return None };
+        let run = GithubRun { immutable_subject: true, ..GithubRun::clone(run) };
         (of.app.owner_id.is_some() && of.app.repository_id.is_some()).then_some(run)
     }
 
@@ -279,7 +285,8 @@ impl Trust<'_> {
     async fn canary(&self, role: &Assumed) -> anyhow::Result<Companion> {
         let stranger = SigningKey::of_a_stranger()?;
         let issuer = "https://issuer.example.com";
-        let claims = role.run.claims(issuer, AUDIENCE, OffsetDateTime::now_utc());
+        let audience = role.bearer.audience();
+        let claims = role.bearer.claims(issuer, audience, OffsetDateTime::now_utc());
         let token = self.issuer_of(&role.app)?.sign_with_foreign_key(stranger, false, &claims)?;
         Ok(match self.assume(&role.role_arn, &token).await {
             Err(error) if error.code == "InvalidIdentityToken" => Companion::shown(format!(

@@ -8,8 +8,8 @@ use ringfence_policy::{Policies, Principal};
 use super::closure::{Call, Entered};
 use super::question::{Answer, CannotAsk, Wanted};
 use super::world::{Kind, Thing, World};
-use crate::config::{App, IssuerKind};
 use crate::proof::guarded::{Guarded, Team};
+use crate::proof::trust::subjects;
 
 /// What a source is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,14 +186,11 @@ fn token(
     doors: &mut BTreeMap<String, Vec<Door>>,
 ) -> Result<Option<Origin>, CannotAsk> {
     let issuer = guarded.config.issuer_of(team.app);
-    // Of what other issuers write into a subject, the configuration says nothing.
-    let Some(issuer) = issuer.filter(|issuer| issuer.kind == IssuerKind::Github) else {
-        return Ok(None);
-    };
+    let Some(issuer) = issuer else { return Ok(None) };
     let url = issuer.url.get_ref();
     let host = url.strip_prefix("https://").unwrap_or(url);
     let repository = team.app.repository.as_str();
-    let subjects = subjects(team.app);
+    let subjects = subjects(guarded.config, team.app);
     let key = format!("{host}:sub");
     let provider_arn = guarded.iam(&format!("oidc-provider/{host}"));
     let principal = Principal::WebIdentity { provider_arn };
@@ -279,17 +276,4 @@ impl Door {
 /// What a pattern begins with, up to its first wildcard or variable.
 fn beginning(pattern: &str) -> &str {
     pattern.split(['*', '?', '$']).next().unwrap_or_default()
-}
-
-/// The subjects of the tokens of an app's repository, as GitHub writes them
-/// (<https://docs.github.com/en/actions/reference/security/oidc>).
-fn subjects(app: &App) -> Vec<String> {
-    let written = app.repository.as_str();
-    let mut subjects = vec![format!("repo:{written}:*")];
-    if let (Some(owner), Some(id), Some((first, last))) =
-        (app.owner_id, app.repository_id, written.split_once('/'))
-    {
-        subjects.push(format!("repo:{first}@{owner}/{last}@{id}:*"));
-    }
-    subjects
 }
