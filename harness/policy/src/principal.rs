@@ -67,9 +67,10 @@ impl Entry {
         if is_account_id(text) {
             return Ok(Self::Account(text.into()));
         }
+        // <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes>
         let unique = |text: &str| {
-            text.len() >= 16
-                && text.starts_with('A')
+            let of_identity = ["AIDA", "AROA"].iter().any(|kind| text.starts_with(kind));
+            (text.len() >= 16 && text.starts_with('A') || text.len() > 4 && of_identity)
                 && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
         };
         if unique(text) {

@@ -22,7 +22,9 @@ pub(crate) fn outcome(request: &Request<'_>) -> Option<Outcome> {
     let (service, name) = request.action.split_once(':')?;
     let one_of = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
     let belongs_to_aws = |arn: Arn<'_>| {
-        let managed_policy = arn.account == "aws" && arn.resource.starts_with("policy/");
+        // Of the parts of an ARN but the last one letters are alike.
+        let managed_policy =
+            arn.account.eq_ignore_ascii_case("aws") && arn.resource.starts_with("policy/");
         let reserved_role = arn.resource.starts_with("role/aws-reserved/");
         (managed_policy && one_of(&POLICY_CHANGES)) || (reserved_role && one_of(&ROLE_CHANGES))
     };
@@ -32,7 +34,7 @@ pub(crate) fn outcome(request: &Request<'_>) -> Option<Outcome> {
     let resource = request.resource;
     let fixed = if service.eq_ignore_ascii_case("iam") {
         // Every decision comes through here: most ARNs need not be taken apart.
-        (resource.contains(":aws:policy/") || resource.contains("aws-reserved/"))
+        (resource.contains(":policy/") || resource.contains("aws-reserved/"))
             && Arn::parse(resource).is_some_and(belongs_to_aws)
     } else {
         service.eq_ignore_ascii_case("kms")

@@ -6,7 +6,8 @@ use ringfence_models::actions;
 use ringfence_policy::resource_control_supports;
 use ringfence_policy::symbolic::{Action, StatementView};
 
-use crate::domain::Universe;
+use crate::domain::{Universe, has_resource_account};
+use crate::names::mentioned;
 use crate::words::{Alphabet, Pattern, Symbol, classes, pattern};
 
 /// Actions of which the same statements speak.
@@ -85,11 +86,14 @@ pub(crate) fn groups(
 ) -> Vec<Group> {
     let names = Names::of(statements);
     let named: BTreeSet<&str> = names.services().collect();
-    let mut groups: HashMap<(Vec<bool>, u8), usize> = HashMap::new();
+    // Those that have it and those that may not are told apart where somebody asks.
+    let is_asked = mentioned(statements).contains("aws:resourceaccount");
+    let account = |service: &str| is_asked && has_resource_account(service);
+    let mut groups: HashMap<(Vec<bool>, u8, bool), usize> = HashMap::new();
     let mut all: Vec<Group> = Vec::new();
     let mut add = |service: &str, name: &str, known: bool, elsewhere: bool| {
         let about = about(statements, service, name);
-        let key = (about.clone(), trait_of(service, resource_control));
+        let key = (about.clone(), trait_of(service, resource_control), account(service));
         let place = *groups.entry(key).or_insert(all.len());
         let action = format!("{service}:{name}");
         if place == all.len() {

@@ -1,11 +1,11 @@
 //! Who may ask: one caller, or all that policies tell apart.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use ringfence_policy::symbolic::{Named, StatementView};
 use ringfence_policy::{Context, Policies, Principal, Values};
 
-use crate::names::{Keys, Names, Stands, keys, keys_of, mentioned};
+use crate::names::{Keys, Names, Stands, keys, keys_of, mentioned, sent};
 
 /// A caller, or one of some that the policies do not tell apart by their names.
 #[derive(Debug, Clone)]
@@ -25,7 +25,8 @@ pub(crate) const OTHER_ACCOUNT: &str = "100000000002";
 /// One caller. The condition keys that name the caller are constants
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>).
 pub(crate) fn one(principal: &Principal) -> Caller {
-    let keys = Keys { fixed: keys(principal), shapes: BTreeMap::new() };
+    let (fixed, sent) = (keys(principal), sent(principal));
+    let keys = Keys { fixed, sent, ..Keys::default() };
     Caller { keys, principal: principal.clone(), any_account: false }
 }
 
@@ -127,9 +128,11 @@ pub(crate) fn all(
     let names = Names::of(&named, accounts);
     let caller = |(principal, stands)| {
         let mut keys = keys_of(&principal, stands, &names);
+        keys.sent = sent(&principal);
         // What no policy asks for makes no difference.
         keys.fixed.retain(|key, _| asked_for.contains(key));
         keys.shapes.retain(|key, _| asked_for.contains(key));
+        keys.sent.retain(|key, _| asked_for.contains(key));
         Caller { principal, any_account: stands == Stands::Anybody, keys }
     };
     principals.into_iter().map(caller).collect()

@@ -131,7 +131,7 @@ pub fn within_for(question: &Question<'_>, action: &str) -> Result<Verdict, Disa
     let mut search = Search::new(question, &all, inner);
     let group = only(&all, action);
     let found = match question.universe {
-        Universe::All => search.decide(action, &group, &Admits::anything()),
+        Universe::All => search.decide(action, &group, &Admits::sent(action)),
         Universe::Catalogue => search.catalogued(&group),
     };
     match found {
@@ -184,7 +184,7 @@ impl<'s, 'p> Search<'s, 'p> {
             |service: &str| root || allows.iter().any(|one| one.is_about_service(service));
         for group in groups(statements, universe, resource_control, is_asked_for) {
             let found = match universe {
-                Universe::All => self.decide(&group.action, &group, &Admits::anything()),
+                Universe::All => self.decide(&group.action, &group, &Admits::sent(&group.action)),
                 Universe::Catalogue => self.catalogued(&group),
             };
             if let Some(witness) = found {

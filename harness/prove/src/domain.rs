@@ -20,6 +20,8 @@ pub enum Universe {
 pub(crate) struct Admits {
     action: Option<Known>,
     on: On,
+    /// The service, where the keys that AWS always sends are there.
+    sent: Option<String>,
 }
 
 type Known = (&'static actions::Prefix, &'static actions::Action);
@@ -55,6 +57,7 @@ pub(crate) struct Rule {
 enum Kind {
     Value(ValueType),
     Arn,
+    Account,
 }
 
 impl Rule {
@@ -71,6 +74,7 @@ impl Rule {
             None | Some(Kind::Value(ValueType::String)) => true,
             Some(Kind::Value(ValueType::Boolean)) => word == "true" || word == "false",
             Some(Kind::Value(kind)) => kind.admits(word),
+            Some(Kind::Account) => word.len() == 12 && word.bytes().all(|one| one.is_ascii_digit()),
             Some(Kind::Arn) => word.starts_with("arn:") && word.matches(':').count() >= 5,
         }
     }
@@ -83,6 +87,7 @@ impl Rule {
             Some(Kind::Value(ValueType::Numeric)) => &["0"],
             Some(Kind::Value(ValueType::Date)) => &["2026-01-01T00:00:00Z"],
             Some(Kind::Value(ValueType::Ip)) => &["192.0.2.1", "2001:db8::1"],
+            Some(Kind::Account) => &["100000000003"],
             Some(Kind::Arn) => &["arn:aws:x:::x"],
         }
     }
@@ -91,7 +96,7 @@ impl Rule {
 /// Types of the keys of every service, and whether a request always has them
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>:
 /// "This key is always included in the request context").
-const GLOBAL: [(&str, &str, bool); 28] = [
+const GLOBAL: [(&str, &str, bool); 30] = [
     ("aws:calledvia", "ArrayOfString", false),
     ("aws:currenttime", "Date", true),
     ("aws:epochtime", "Date", true),
@@ -102,6 +107,8 @@ const GLOBAL: [(&str, &str, bool); 28] = [
     ("aws:principalisawsservice", "Bool", false),
     ("aws:principalorgpaths", "ArrayOfString", false),
     ("aws:principalservicenameslist", "ArrayOfString", false),
+    ("aws:requestedregion", "String", true),
+    ("aws:resourceaccount", "Account", false),
     ("aws:resourceorgpaths", "ArrayOfString", false),
     ("aws:securetransport", "Bool", true),
     ("aws:sourcearn", "ARN", false),
@@ -111,7 +118,7 @@ const GLOBAL: [(&str, &str, bool); 28] = [
     ("aws:tagkeys", "ArrayOfString", false),
     ("aws:tokenissuetime", "Date", false),
     ("aws:useragent", "String", true),
-    ("aws:viaawsservice", "Bool", false),
+    ("aws:viaawsservice", "Bool", true),
     ("aws:viaawsmcpservice", "Bool", false),
     ("aws:vpceorgpaths", "ArrayOfString", false),
     ("aws:vpcsourceip", "IPAddress", false),
@@ -122,9 +129,37 @@ const GLOBAL: [(&str, &str, bool); 28] = [
     ("ec2:sourceinstancearn", "ARN", false),
 ];
 
+/// The services of which some requests have no `aws:ResourceAccount`, which is there "for
+/// most service actions" (the same page lists the others).
+const WITHOUT_RESOURCE_ACCOUNT: [&str; 11] = [
+    "aoss",
+    "auditmanager",
+    "detective",
+    "ebs",
+    "ec2",
+    "events",
+    "guardduty",
+    "macie2",
+    "route53",
+    "securityhub",
+    "workspaces",
+];
+
+/// Whether each request of a service has the account of what it acts upon.
+pub(crate) fn has_resource_account(service: &str) -> bool {
+    actions::of(service).is_some() && !WITHOUT_RESOURCE_ACCOUNT.contains(&service)
+}
+
 impl Admits {
+    /// Any condition keys, and none.
     pub(crate) fn anything() -> Self {
-        Self { action: None, on: On::Anything }
+        Self { action: None, on: On::Anything, sent: None }
+    }
+
+    /// Any, with those that AWS always sends for an action.
+    pub(crate) fn sent(action: &str) -> Self {
+        let service = action.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        Self { action: None, on: On::Anything, sent: Some(service) }
     }
 
     /// Requests for an action of the catalogue: on nothing but `*`, where none of
@@ -145,7 +180,8 @@ impl Admits {
         if action.resources.iter().all(|one| !one.required) {
             all.push(On::Star);
         }
-        all.into_iter().map(|on| Self { action: known, on }).collect()
+        let sent = || Some(prefix.prefix.to_owned());
+        all.into_iter().map(|on| Self { action: known, on, sent: sent() }).collect()
     }
 
     /// Whether not everything may be acted upon.
@@ -179,12 +215,21 @@ impl Admits {
     }
 
     pub(crate) fn key(&self, lower: &str) -> Rule {
-        let Some((prefix, action)) = self.action else { return Rule::ANYTHING };
-        if !prefix.carries(action, lower) {
-            return Rule::NOTHING;
-        }
         let global = GLOBAL.iter().find(|(known, ..)| *known == lower);
-        let kind = prefix.key_type(lower).or(global.map(|(_, kind, _)| *kind)).unwrap_or("String");
+        let always = global.is_some_and(|(.., always)| *always)
+            || lower == "aws:resourceaccount"
+                && self.sent.as_deref().is_some_and(has_resource_account);
+        let is_read = |kind| ["Bool", "Date", "IPAddress", "Numeric"].contains(&kind);
+        let has_type = global.is_some_and(|(_, kind, _)| always || is_read(*kind));
+        let own = match self.action {
+            None if self.sent.is_none() || !has_type => return Rule::ANYTHING,
+            None => None,
+            Some((prefix, action)) if !always && !prefix.carries(action, lower) => {
+                return Rule::NOTHING;
+            }
+            Some((prefix, _)) => prefix.key_type(lower),
+        };
+        let kind = global.map(|(_, kind, _)| *kind).or(own).unwrap_or("String");
         let (holds, kind) = match kind.strip_prefix("ArrayOf") {
             Some(kind) => (Holds::Many, kind),
             None => (Holds::One, kind),
@@ -196,9 +241,9 @@ impl Admits {
             "IPAddress" | "IpAddress" => Kind::Value(ValueType::Ip),
             "Binary" => Kind::Value(ValueType::Binary),
             "ARN" | "Arn" => Kind::Arn,
+            "Account" => Kind::Account,
             _ => Kind::Value(ValueType::String),
         };
-        let always = global.is_some_and(|(.., always)| *always);
         Rule { may_be_absent: !always, holds, kind: Some(kind) }
     }
 

@@ -84,7 +84,7 @@ impl Encoding {
             let [service, account, resource] = frame;
             let any = || vec![Symbol::Many];
             let (service, resource) = (wild(service, true), wild(resource, false));
-            let all = [any(), service, any(), wild(account, false), resource];
+            let all = [any(), service, any(), wild(account, true), resource];
             let like = || keys.tests.all_like(all);
             if matters { like() } else { Formula::Constant(false) }
         });

@@ -166,7 +166,7 @@ impl Keys {
             })
             .collect();
         // Each value of a variable counts by itself: it is one of any names, or any text.
-        let shape = scope.caller.shapes.get(&lower);
+        let shape = scope.caller.shapes.get(&lower).or_else(|| scope.caller.sent.get(&lower));
         let shape = shape.filter(|shape| !is_variable || shape.has("vq"));
         let shapes: Vec<Pattern> = shape.iter().flat_map(|it| it.patterns().cloned()).collect();
         let mut found = texts(&tests, shapes);

@@ -16,6 +16,8 @@ pub(crate) struct Keys {
     pub(crate) fixed: HashMap<String, Option<String>>,
     /// One value of some.
     pub(crate) shapes: BTreeMap<String, Shape>,
+    /// One value of some, which says nothing of who asks.
+    pub(crate) sent: BTreeMap<String, Shape>,
 }
 
 /// Texts that are like one pattern, and like none of others.
@@ -99,10 +101,33 @@ pub(crate) fn keys(principal: &Principal) -> HashMap<String, Option<String>> {
     keys
 }
 
+/// What AWS always sends and a caller's names alone do not tell. A signed request has
+/// `aws:userid`, of a session with the name that whoever takes it chooses at its end, and
+/// one with temporary credentials `aws:TokenIssueTime`
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>,
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>).
+pub(crate) fn sent(principal: &Principal) -> BTreeMap<String, Shape> {
+    let any = || vec![Symbol::Any, Symbol::Many];
+    let shape = |parts: [Pattern; 3]| Shape { like: parts.concat(), unlike: Vec::new() };
+    let text = |text: &str| literal(text, false);
+    let (id, is_session) = match principal {
+        Principal::User { .. } => ([text("AIDA"), any(), Pattern::new()], false),
+        Principal::RoleSession { .. } => ([[text("AROA"), any()].concat(), text(":"), any()], true),
+        Principal::FederatedUser { .. } => ([[Symbol::Digit; 12].to_vec(), text(":"), any()], true),
+        _ => return BTreeMap::new(),
+    };
+    let mut all = BTreeMap::from([("aws:userid".to_owned(), shape(id))]);
+    if is_session {
+        let time = shape([any(), Pattern::new(), Pattern::new()]);
+        all.insert("aws:tokenissuetime".to_owned(), time);
+    }
+    all
+}
+
 /// What a caller that stands for others decides of the keys: what is the same of all of
 /// them is constant, their names are any that no policy names.
 pub(crate) fn keys_of(principal: &Principal, stands: Stands, names: &Names<'_>) -> Keys {
-    let mut all = Keys { fixed: keys(principal), shapes: BTreeMap::new() };
+    let mut all = Keys { fixed: keys(principal), ..Keys::default() };
     if stands == Stands::Itself {
         return all;
     }

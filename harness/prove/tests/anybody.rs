@@ -62,14 +62,14 @@ fn the_owner_of_what_is_acted_upon_is_no_account_that_is_named() {
     let resource = json!({"Action": "iam:x", "Resource": "arn:aws:kms:r:111122223333:alias/a"});
     let deny = json!({"Effect": "Deny", "NotAction": "s3:*", "Resource": "*",
         "Principal": {"AWS": "111122223333"},
-        "Condition": {"StringNotEquals": {"aws:ResourceAccount": "x"}}});
+        "Condition": {"StringNotEquals": {"aws:ResourceOrgID": "x"}}});
     let a = json!({"identity": [document(&[statement("Allow", &resource)])],
         "resource": document(&[deny])});
     let Verdict::Violated(witness) = asked(&a, &json!({}), |it| within(it).unwrap()) else {
         panic!("it is allowed")
     };
     assert_eq!(witness.principal.account_id(), Some("111122223333"));
-    let held = witness.context.get("aws:ResourceAccount");
+    let held = witness.context.get("aws:ResourceOrgID");
     assert_eq!(held, Some(&Values::One("x".to_owned())));
 }
 

@@ -221,3 +221,72 @@ fn an_id_that_cannot_be_read_back_is_refused() {
     assert_eq!(answer.text, r#"{"id":null,"error":"`id` has a number that is out of range"}"#);
     assert!(Comparer::default().line(&line.replace("1e999", "1e9")).readable);
 }
+
+const AS_ROLE: &str = "arn:aws:sts::123456789012:assumed-role/app/s";
+const AS_USER: &str = "arn:aws:iam::123456789012:user/bob";
+
+/// Keys that AWS always sends are there: what denies whatever has them denies everything.
+#[rstest]
+#[case::the_time(AS_ROLE, json!({"Null": {"aws:CurrentTime": "false"}}), false)]
+#[case::secure(AS_ROLE, json!({"Bool": {"aws:SecureTransport": ["true", "false"]}}), false)]
+#[case::only_secure(AS_ROLE, json!({"Bool": {"aws:SecureTransport": "true"}}), true)]
+#[case::region(AS_ROLE, json!({"StringLike": {"aws:RequestedRegion": "*"}}), false)]
+#[case::agent(AS_ROLE, json!({"StringLike": {"aws:UserAgent": "*"}}), false)]
+#[case::by_a_service(AS_ROLE, json!({"Bool": {"aws:ViaAWSService": ["true", "false"]}}), false)]
+#[case::id(AS_ROLE, json!({"StringLike": {"aws:userid": "AROA*:*"}}), false)]
+#[case::another_id(AS_ROLE, json!({"StringLike": {"aws:userid": "AIDA*"}}), true)]
+#[case::of_a_user(AS_USER, json!({"StringLike": {"aws:userid": "AIDA*"}}), false)]
+#[case::of_a_session(AS_USER, json!({"StringLike": {"aws:userid": "*:*"}}), true)]
+#[case::issued(AS_ROLE, json!({"Null": {"aws:TokenIssueTime": "false"}}), false)]
+#[case::of_a_key(AS_USER, json!({"Null": {"aws:TokenIssueTime": "false"}}), true)]
+#[case::owner(AS_ROLE, json!({"StringLike": {"aws:ResourceAccount": "*"}}), false)]
+#[case::an_owner(AS_ROLE, json!({"StringEquals": {"aws:ResourceAccount": "123456789012"}}), true)]
+#[case::account(AS_ROLE, json!({"StringEquals": {"aws:PrincipalAccount": "123456789012"}}), false)]
+// A call through an endpoint has none.
+#[case::address(AS_ROLE, json!({"IpAddress": {"aws:SourceIp": ["0.0.0.0/0", "::/0"]}}), true)]
+fn what_is_always_sent_is_not_absent(
+    #[case] principal: &str,
+    #[case] condition: Value,
+    #[case] some: bool,
+) {
+    let mut deny = statement("Deny", &json!({}));
+    deny["Condition"] = condition;
+    let a = identity(vec![statement("Allow", &json!({})), deny]);
+    let b = identity(vec![statement("Allow", &json!({"Action": "s3:ListBucket"}))]);
+    for universe in ["all", "catalogue"] {
+        let line = json!({"a": a, "b": b, "principal": principal, "universe": universe});
+        let expected = if some { "violated" } else { "proved" };
+        assert_eq!(compared(&line)["a_within_b"], expected, "{universe}: {line}");
+    }
+}
+
+/// Of some services' requests it is not there.
+#[test]
+fn some_services_do_not_send_whose_the_resource_is() {
+    let of = |action: &str| {
+        let mut deny = statement("Deny", &json!({"Action": "*"}));
+        deny["Condition"] = json!({"StringLike": {"aws:ResourceAccount": "*"}});
+        let a = identity(vec![statement("Allow", &json!({"Action": action})), deny]);
+        let b = identity(vec![statement("Allow", &json!({"Action": "x:y"}))]);
+        let line = json!({"a": a, "b": b, "principal": AS_ROLE, "universe": "all"});
+        compared(&line)["a_within_b"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(of("s3:*"), "proved");
+    for other in ["ec2:CopyImage", "*", "nobody-knows:*"] {
+        assert_eq!(of(other), "violated", "{other}");
+    }
+}
+
+/// Letters of an account are alike, as those of a service: `aws` is written in any.
+#[test]
+fn policies_of_aws_are_its_own_however_it_is_written() {
+    let changes = |resource: &str| {
+        let rest = json!({"Action": "iam:DeletePolicy", "Resource": resource});
+        let a = allow(&rest);
+        let line = json!({"a": a, "b": allow(&json!({})), "principal": AS_ROLE, "universe": "all"});
+        compared(&line)["a_within_b"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(changes("arn:aws:iam::aws:policy/*"), "proved");
+    assert_eq!(changes("arn:aws:iam::awS:policy/*"), "proved");
+    assert_eq!(changes("arn:aws:iam::123456789012:policy/*"), "violated");
+}

@@ -94,13 +94,33 @@ pub fn who_can<'e>(
     Ok(found)
 }
 
+/// Whether what is not known may allow what is wanted, by the most that it may be.
+fn may(entry: &Entry, wanted: &Wanted<'_>, unknown: &str) -> Result<Side, CannotAsk> {
+    let undecided = |why: &str| Ok(Side::Undecided(why.to_owned()));
+    if entry.unread.is_empty() || entry.policies.resource.is_some() {
+        return undecided(unknown);
+    }
+    let rest = wanted.rest(Kind::Resource, None).map_err(CannotAsk::Pattern)?;
+    let outer = Policies { resource: Some(rest), ..Policies::default() };
+    for unread in &entry.unread {
+        let resource = unread.most(None).map_err(CannotAsk::Pattern)?;
+        let inner = Policies { resource, ..Policies::default() };
+        let question =
+            Question { inner: &inner, outer: &outer, principal: None, universe: Universe::All };
+        if within(&question)? != Verdict::Proved {
+            return undecided(&unread.why);
+        }
+    }
+    Ok(Side::Nothing)
+}
+
 fn can(
     estate: &Estate,
     (name, entry): (&str, &Entry),
     wanted: &Wanted<'_>,
 ) -> Result<Side, CannotAsk> {
     if let Some(unknown) = entry.unknown.first() {
-        return Ok(Side::Undecided(unknown.clone()));
+        return may(entry, wanted, unknown);
     }
     let outer = wanted.all_but(name, entry).map_err(CannotAsk::Pattern)?;
     let (limits, whose) = estate.limits_of(entry);

@@ -81,7 +81,10 @@ fn alone(
     (outer, over_outer): (&Entry, &Policies),
 ) -> Result<Side, Disagreement> {
     if let Some(unknown) = inner.unknown.iter().chain(&outer.unknown).next() {
-        return Ok(Side::Undecided(unknown.clone()));
+        return Ok(match is_unread_alike(inner, outer) {
+            true => Side::Nothing,
+            false => Side::Undecided(unknown.clone()),
+        });
     }
     let principal = common(inner, outer);
     let ask = |inner: &Policies, outer: &Policies| {
@@ -114,6 +117,15 @@ fn alone(
             )),
         },
     })
+}
+
+/// Whether both are the same grants, known in all and not read.
+fn is_unread_alike(one: &Entry, other: &Entry) -> bool {
+    let are_known = |entry: &Entry| entry.unknown.len() == entry.unread.len();
+    are_known(one)
+        && are_known(other)
+        && one.unread.len() == other.unread.len()
+        && one.unread.iter().zip(&other.unread).all(|(one, other)| one.is_like(other))
 }
 
 fn is_bounded_alike(one: &Policies, other: &Policies) -> bool {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind, Policies, Principal};
 
+use super::grants::Unread;
 use super::templates::Place;
 use crate::lint::terraform::Resource;
 
@@ -37,11 +38,18 @@ pub struct Entry {
     pub outside: BTreeSet<String>,
     /// What counts and is not known, and why.
     pub unknown: BTreeSet<String>,
+    /// What a resource grants that is not known or not read: the most that it may be.
+    pub(crate) unread: Vec<Unread>,
     /// Of a user, its groups.
     pub(crate) groups: BTreeSet<String>,
 }
 
 impl Entry {
+    /// Whether a document stands in it.
+    pub(super) fn has_document(&self) -> bool {
+        self.policies.resource.is_some() || !self.unknown.is_empty()
+    }
+
     /// Whether it only limits what others allow.
     pub(super) fn only_limits(&self) -> bool {
         let Policies { vpc_endpoint, resource_control, service_control, .. } = &self.policies;

@@ -59,6 +59,8 @@ pub fn estate(path: &Path, configurations: &Configurations) -> Result<Estate, Un
 pub struct Configurations {
     given: Vec<PathBuf>,
     further: Vec<PathBuf>,
+    /// Whose the plans are, where they do not say it.
+    setting: Setting,
 }
 
 impl Configurations {
@@ -69,7 +71,14 @@ impl Configurations {
         let layer1 = config.into_iter().flat_map(|it| it.layer1);
         let layer1 = layer1.filter(Layer1::is_terraform).map(|layer1| layer1.directory);
         let further = std::iter::once(PathBuf::from(".")).chain(layer1).collect();
-        Self { given: given.to_vec(), further }
+        Self { given: given.to_vec(), further, setting: Setting::default() }
+    }
+
+    /// And whose the plans are, where they do not say it.
+    #[must_use]
+    pub fn of_account(mut self, account: &Account) -> Self {
+        self.setting = setting(account);
+        self
     }
 
     /// And further places.
@@ -126,8 +135,8 @@ fn beside(file: &Path) -> Option<PathBuf> {
 pub fn shown(paths: &[PathBuf], configurations: &Configurations) -> Result<Estate, Unreadable> {
     let mut reader = Reader::new(configurations);
     for path in paths {
-        let content = fs::read_to_string(path).map_err(|error| Unreadable::new(path, error))?;
-        match read(&content) {
+        let content = content(path)?;
+        match read(content.strip_prefix('\u{feff}').unwrap_or(&content)) {
             Ok(Read::Other(root)) if terraform::is_shown(&root) => reader.add(path, root)?,
             Ok(_) => {
                 let what = "not what `terraform show -json` prints of a plan or a state";
@@ -172,14 +181,32 @@ pub fn printed(roots: Vec<Printed>, account: &Account) -> Result<Estate, Unreada
         // A state leaves nothing open.
         let source = root.get("configuration").map(|_| Source::read(&directory)).transpose();
         let source = source.map_err(|error| Unreadable::new(&directory, error))?;
-        let setting = Setting {
-            partition: Some(Partition::of_region(account.region.as_str()).id.to_owned()),
-            account: Some(account.id.as_str().to_owned()),
-            region: Some(account.region.as_str().to_owned()),
-        };
+        let setting = setting(account);
         reader.add_file(&directory, File { name, root, source, setting })?;
     }
     reader.done()
+}
+
+/// What ARNs of an account have in common.
+fn setting(account: &Account) -> Setting {
+    Setting {
+        partition: Some(Partition::of_region(account.region.as_str()).id.to_owned()),
+        account: Some(account.id.as_str().to_owned()),
+        region: Some(account.region.as_str().to_owned()),
+    }
+}
+
+/// What stands in a file. What is none (a pipe, a terminal) may never end.
+fn content(path: &Path) -> Result<String, Unreadable> {
+    let wrong = |message: String| Unreadable::new(path, message);
+    let metadata = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(wrong("not a regular file".to_owned()));
+    }
+    if metadata.len() > LARGEST {
+        return Err(wrong(format!("larger than {LARGEST} bytes")));
+    }
+    fs::read_to_string(path).map_err(|error| wrong(error.to_string()))
 }
 
 /// Adds the roles of a template.
@@ -201,13 +228,13 @@ fn place(path: &Path, estate: &Estate) -> Result<templates::Place, Unreadable> {
 }
 
 fn is_template(path: &Path) -> Result<bool, Unreadable> {
-    let content = fs::read_to_string(path).map_err(|error| Unreadable::new(path, error))?;
+    let content = content(path)?;
     Ok(matches!(read(&content), Ok(Read::Template { .. })))
 }
 
 /// Adds the roles of a file, where it is a template; whether it is one.
 fn added(path: &Path, place: &templates::Place, estate: &mut Estate) -> Result<bool, Unreadable> {
-    let content = fs::read_to_string(path).map_err(|error| Unreadable::new(path, error))?;
+    let content = content(path)?;
     let Ok(Read::Template { root, .. }) = read(&content) else { return Ok(false) };
     templates::add(&root, place, estate).map_err(|message| Unreadable::new(path, message))?;
     Ok(true)
@@ -326,11 +353,7 @@ impl<'r> Reader<'r> {
     /// Reads a file; one that was come upon in a directory need not be ours.
     fn file(&mut self, path: &Path, name: &str, come_upon: bool) -> Result<(), Unreadable> {
         let wrong = |message: String| Unreadable::new(path, message);
-        let metadata = fs::metadata(path).map_err(|error| wrong(error.to_string()))?;
-        if metadata.len() > LARGEST {
-            return Err(wrong(format!("larger than {LARGEST} bytes")));
-        }
-        let content = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let content = content(path)?;
         let content = content.strip_prefix('\u{feff}').unwrap_or(&content);
         let root = match read(content) {
             Ok(Read::Other(root)) => root,
@@ -366,7 +389,7 @@ impl<'r> Reader<'r> {
     /// Adds a plan or a state, called as its path is.
     fn add(&mut self, path: &Path, root: Node) -> Result<(), Unreadable> {
         let source = self.configurations.of(path, &root)?;
-        let setting = Setting::default();
+        let setting = self.configurations.setting.clone();
         self.add_file(path, File { name: path.display().to_string(), root, source, setting })
     }
 

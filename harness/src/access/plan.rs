@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind, Principal};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use super::complete::{Apart, Setting, Source, resources};
+use super::complete::{Apart, Completed, Setting, Source, resources};
 use super::estate::{Entry, Estate};
+use super::grants::{self, Beside, Grant, Unread};
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type};
 
@@ -18,9 +19,12 @@ const IDENTITIES: [(&str, &str); 3] =
 /// What a plan or a state has.
 pub(super) struct Contents {
     pub(super) resources: Vec<Resource>,
-    links: Links,
+    pub(super) links: Links,
     pub(super) outputs: BTreeMap<String, Json>,
     pub(super) apart: Apart,
+    setting: Setting,
+    /// The data sources that were read before.
+    read: Vec<Resource>,
 }
 
 impl Contents {
@@ -31,8 +35,9 @@ impl Contents {
         setting: &Setting,
         apart: Apart,
     ) -> Self {
-        let (resources, links, outputs) = resources(root, source, &apart, setting);
-        Self { resources, links, outputs, apart }
+        let Completed { resources, links, outputs, setting, read } =
+            resources(root, source, &apart, setting);
+        Self { resources, links, outputs, apart, setting, read }
     }
 }
 
@@ -78,6 +83,12 @@ impl<'p> Plan<'p, '_> {
                 }
                 return Ok(());
             }
+            Some((word, "_policy_attachments_exclusive")) => {
+                for owner in self.owners(resource, &format!("{word}_name"), word) {
+                    self.attached(&owner, resource, "policy_arns")?;
+                }
+                return Ok(());
+            }
             Some((word, "_policy_attachment")) => {
                 for owner in self.owners(resource, word, word) {
                     self.attach(&owner, resource, "policy_arn")?;
@@ -115,16 +126,14 @@ impl<'p> Plan<'p, '_> {
                 self.inline(&name, &own, policy.get("policy"))?;
             }
         }
-        for one in items(resource.values.get("managed_policy_arns")) {
-            let managed = self.managed(resource, "managed_policy_arns", one);
-            self.take(&name, resource, managed, "managed_policy_arns")?;
-        }
+        self.attached(&name, resource, "managed_policy_arns")?;
         if let Some(boundary) =
             resource.values.get("permissions_boundary").filter(|node| node.is_something())
         {
             match self.managed(resource, "permissions_boundary", boundary) {
                 Managed::Here(called, policy) => {
-                    match document_of(&called, policy.values.get("policy"), Kind::Boundary)? {
+                    let document = policy.values.get("policy");
+                    match document_of(&called, "policy", document, Kind::Boundary)? {
                         Some(document) => {
                             self.estate.entry(&name).policies.boundary = Some(vec![document])
                         }
@@ -138,11 +147,11 @@ impl<'p> Plan<'p, '_> {
                 Managed::Unknown => self.unknown(&name, &own, "permissions_boundary"),
             }
         }
-        if let Some(trust) =
-            resource.values.get("assume_role_policy").filter(|node| node.is_something())
-        {
+        let trust = resource.values.get("assume_role_policy").filter(|_| word == "role");
+        if let Some(trust) = trust {
             let of = format!("trust of {name}");
-            match document_of(&own, Some(trust), Kind::Trust)? {
+            let trust = self.with_names(trust);
+            match document_of(&own, "assume_role_policy", Some(&trust), Kind::Trust)? {
                 Some(document) => self.estate.entry(&of).policies.resource = Some(document),
                 None => self.unknown(&of, &own, "assume_role_policy"),
             }
@@ -159,17 +168,22 @@ impl<'p> Plan<'p, '_> {
         }
     }
 
-    fn name(&self, resource: &Resource, word: &str) -> String {
+    pub(super) fn name(&self, resource: &Resource, word: &str) -> String {
         let name = resource.values.get("name").and_then(Node::text);
         name.map_or_else(|| self.called(resource), |name| format!("{word}/{name}"))
     }
 
-    fn called(&self, resource: &Resource) -> String {
+    pub(super) fn called(&self, resource: &Resource) -> String {
         self.own.apart.called(&resource.address)
     }
 
     /// Whose a policy or an attachment is: by name, or by who is referred to.
-    fn owners(&mut self, resource: &Resource, attribute: &str, word: &str) -> Vec<String> {
+    pub(super) fn owners(
+        &mut self,
+        resource: &Resource,
+        attribute: &str,
+        word: &str,
+    ) -> Vec<String> {
         let mut owners = Vec::new();
         for node in items(resource.values.get(attribute)) {
             match node.text() {
@@ -201,7 +215,7 @@ impl<'p> Plan<'p, '_> {
 
     /// Adds what stands in a resource of some name.
     fn inline(&mut self, owner: &str, name: &str, node: Option<&Node>) -> Result<(), String> {
-        match document_of(name, node, Kind::Identity)? {
+        match document_of(name, "policy", node, Kind::Identity)? {
             Some(document) => self.estate.entry(owner).policies.identity.push(document),
             None => self.unknown(owner, name, "policy"),
         }
@@ -214,6 +228,15 @@ impl<'p> Plan<'p, '_> {
             None => Managed::Unknown,
         };
         self.take(owner, resource, managed, attribute)
+    }
+
+    /// Adds the policies that a list names.
+    fn attached(&mut self, owner: &str, resource: &Resource, list: &str) -> Result<(), String> {
+        for one in items(resource.values.get(list)) {
+            let managed = self.managed(resource, list, one);
+            self.take(owner, resource, managed, list)?;
+        }
+        Ok(())
     }
 
     fn managed(&self, resource: &Resource, attribute: &str, node: &Node) -> Managed<'p> {
@@ -230,7 +253,16 @@ impl<'p> Plan<'p, '_> {
             let policy = file.resources.iter().find(is_it)?;
             Some(Managed::Here(file.apart.called(&policy.address), policy))
         });
-        here.unwrap_or_else(|| Managed::Elsewhere(arn.to_owned()))
+        // What a data source has read of it, for it is made elsewhere.
+        let read = || {
+            let is_it = |one: &&Resource| {
+                let text = |name| one.values.get(name).and_then(Node::text);
+                one.kind == "aws_iam_policy" && text("arn") == Some(arn) && text("policy").is_some()
+            };
+            let policy = self.files.iter().find_map(|file| file.read.iter().find(is_it))?;
+            Some(Managed::Here(policy.address.clone(), policy))
+        };
+        here.or_else(read).unwrap_or_else(|| Managed::Elsewhere(arn.to_owned()))
     }
 
     fn take(
@@ -252,84 +284,114 @@ impl<'p> Plan<'p, '_> {
         Ok(())
     }
 
-    /// Any other resource's policies, each by itself.
+    /// Any other resource's policies and grants, each by itself.
     fn standing(&mut self, resource: &Resource) -> Result<(), String> {
         let of_type = DOCUMENTS.iter().filter(|(kind, ..)| *kind == resource.kind);
+        let name = self.called(resource);
         for (_, attribute, kind) in of_type {
             let values = &resource.values;
             let of_organization = values.get("type").and_then(Node::text);
             let differs =
                 organization_type(*kind).is_some_and(|name| of_organization != Some(name));
-            let Some(node) = values.get(attribute).filter(|node| node.is_something()) else {
+            let is_needed = is_needed(&resource.kind);
+            let Some(node) = values.get(attribute).filter(|node| is_needed || node.is_something())
+            else {
                 continue;
             };
-            if differs {
+            if differs || self.is_replaced(resource) {
                 continue;
             }
-            let name = self.called(resource);
             self.make(&name)?;
-            match document_of(&name, Some(node), *kind)? {
+            let node = &self.with_names(node);
+            match document_of(&name, attribute, Some(node), *kind)? {
                 Some(document) => {
                     let document = Arc::unwrap_or_clone(document);
                     let added = self.estate.add(&name, document);
                     added.map_err(|error| error.to_string())?;
                 }
-                None => self.unknown(&name, &name, attribute),
+                None => {
+                    self.unknown(&name, &name, attribute);
+                    if *kind == Kind::Resource {
+                        let why = after_apply(&name, attribute);
+                        let unread = Unread::of(resource, why, "");
+                        self.estate.entry(&name).unread.push(unread);
+                    }
+                }
+            }
+        }
+        self.granted(resource, &name)
+    }
+
+    /// What a resource grants without a document.
+    fn granted(&mut self, resource: &Resource, name: &str) -> Result<(), String> {
+        let all = self.files.iter().flat_map(|file| &file.resources).collect();
+        let beside = Beside { setting: &self.own.setting, all };
+        for grant in grants::of(resource, &beside) {
+            // Its policy stands under its own name.
+            let own = match self.estate.entries.get(name).is_some_and(Entry::has_document) {
+                true => format!("grants of {name}"),
+                false => name.to_owned(),
+            };
+            self.make(&own)?;
+            match grant {
+                Grant::Statements(statements) => {
+                    let text = json!({"Version": "2012-10-17", "Statement": statements});
+                    let text = Node::new(resource.values.at, Value::Text(text.to_string()));
+                    let document = document_of(name, "grants", Some(&text), Kind::Resource)?;
+                    self.estate.entry(&own).policies.resource = document;
+                }
+                Grant::Unread(unread) => {
+                    let entry = self.estate.entry(&own);
+                    entry.unknown.insert(unread.why.clone());
+                    entry.unread.push(unread);
+                }
             }
         }
         Ok(())
     }
 
     /// Notes that something of a resource of some name is not known.
-    fn unknown(&mut self, owner: &str, name: &str, attribute: &str) {
-        let what = format!("{name}: {attribute} is known after apply only");
-        self.estate.entry(owner).unknown.insert(what);
+    pub(super) fn unknown(&mut self, owner: &str, name: &str, attribute: &str) {
+        self.estate.entry(owner).unknown.insert(after_apply(name, attribute));
     }
+}
 
-    /// Users have what their groups have.
-    pub(super) fn join_groups(&mut self) {
-        let mut members: Vec<(String, String)> = Vec::new();
-        for resource in self.own.resources.iter().filter(|resource| !resource.is_data) {
-            let (users, groups) = match resource.kind.as_str() {
-                "aws_iam_user_group_membership" => ("user", "groups"),
-                "aws_iam_group_membership" => ("users", "group"),
-                _ => continue,
-            };
-            let users = self.owners(resource, users, "user");
-            for group in self.owners(resource, groups, "group") {
-                members.extend(users.iter().map(|user| (user.clone(), group.clone())));
-            }
-        }
-        for (user, group) in members {
-            let Some(Entry { policies, outside, unknown, .. }) = self.estate.entries.get(&group)
-            else {
-                self.estate.entry(&user).unknown.insert(format!("`{group}` is not in the files"));
-                continue;
-            };
-            let (identity, outside, unknown) =
-                (policies.identity.clone(), outside.clone(), unknown.clone());
-            let entry = self.estate.entry(&user);
-            entry.groups.insert(group);
-            entry.policies.identity.extend(identity);
-            entry.outside.extend(outside);
-            entry.unknown.extend(unknown);
-        }
-    }
+fn after_apply(name: &str, attribute: &str) -> String {
+    format!("{name}: {attribute} is known after apply only")
+}
+
+/// Whether a resource is nothing but its policy. An endpoint's may be left out: AWS gives
+/// it one.
+fn is_needed(kind: &str) -> bool {
+    kind.ends_with("_policy") && kind != "aws_vpc_endpoint_policy"
 }
 
 /// A document, called as its resource is; `None` where it is not known.
 fn document_of(
     name: &str,
+    attribute: &str,
     node: Option<&Node>,
     kind: Kind,
 ) -> Result<Option<Arc<Document>>, String> {
-    let Some(text) = node.and_then(Node::text) else { return Ok(None) };
-    let document = Document::parse(name.to_owned(), text, kind);
-    document.map(|it| Some(Arc::new(it))).map_err(|error| format!("{name}: {error}"))
+    let other = match node.map(|node| &node.value) {
+        None | Some(Value::Unknown) => return Ok(None),
+        Some(Value::Text(text)) if text.trim().is_empty() => "empty",
+        Some(Value::Text(text)) => {
+            let document = Document::parse(name.to_owned(), text, kind);
+            let document = document.map(|it| Some(Arc::new(it)));
+            return document.map_err(|error| format!("{name}: {error}"));
+        }
+        Some(Value::Null) => "null",
+        Some(Value::Bool(_)) => "true or false",
+        Some(Value::Number(_)) => "a number",
+        Some(Value::List(_)) => "a list",
+        Some(Value::Map(_)) => "a map",
+    };
+    Err(format!("{name}: `{attribute}` must be a policy document, and is {other}"))
 }
 
 /// The items of a list, or the one value; an unknown list is one unknown value.
-fn items(node: Option<&Node>) -> Vec<&Node> {
+pub(super) fn items(node: Option<&Node>) -> Vec<&Node> {
     let Some(node) = node.filter(|node| node.is_something()) else { return Vec::new() };
     match &node.value {
         Value::List(items) => items.iter().collect(),

@@ -63,7 +63,7 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
         }
         let entry = role.entry;
         let name = format!("role/{name}");
-        let trust = trust(&name, kind, &properties);
+        let trust = trust(&name, kind, &properties)?;
         estate.entries.insert(format!("trust of {name}"), trust);
         if estate.entries.contains_key(&name) {
             return Err(format!("`{name}` is in another file too"));
@@ -76,7 +76,10 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
 
 /// Who may assume a role; of one that SAM makes, Lambda
 /// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>).
-fn trust(name: &str, kind: &str, properties: &Node) -> Entry {
+///
+/// # Errors
+/// What is no trust policy.
+fn trust(name: &str, kind: &str, properties: &Node) -> Result<Entry, String> {
     const LAMBDA: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow",
         "Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
     let mut entry = Entry::default();
@@ -86,14 +89,17 @@ fn trust(name: &str, kind: &str, properties: &Node) -> Entry {
         None if kind == "AWS::Serverless::Function" => Some(LAMBDA.to_owned()),
         None => None,
     };
-    // What is no trust policy lets in nobody knows whom.
-    match text.map(|text| Document::parse(format!("trust of {name}"), &text, Kind::Trust)) {
-        Some(Ok(document)) => entry.policies.resource = Some(Arc::new(document)),
-        Some(Err(_)) | None => {
+    match text {
+        Some(text) => {
+            let document = document_of(&format!("trust of {name}"), &text, Kind::Trust)?;
+            entry.policies.resource = Some(document);
+        }
+        // It lets in nobody knows whom.
+        None => {
             entry.unknown.insert(format!("{name}: its trust policy is not known"));
         }
     }
-    entry
+    Ok(entry)
 }
 
 /// Notes a function with its role, where both names are known.

@@ -49,6 +49,9 @@ pub(super) fn read(files: Vec<File>) -> Result<Estate, Unfit> {
         }
     }
     for (file, own) in files.iter().enumerate() {
+        Plan { files: &files, file, own, estate: &mut estate, made: &mut made }.exclude();
+    }
+    for (file, own) in files.iter().enumerate() {
         Plan { files: &files, file, own, estate: &mut estate, made: &mut made }.join_groups();
     }
     for Contents { resources, outputs, apart, .. } in files {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
-use ringfence_policy::{Kind, Policies, Principal, catalog, decide};
+use ringfence_policy::{DocumentError, Kind, Policies, Principal, catalog, decide};
 use ringfence_prove::jsonl::Shown;
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, within, within_for};
 use serde::Serialize;
@@ -45,6 +45,9 @@ pub enum NoAnswer {
     /// Prover and engine differ.
     #[error(transparent)]
     Disagreement(#[from] Disagreement),
+    /// An identity that no policy can name.
+    #[error("an identity cannot stand in a policy: {0}")]
+    Name(#[from] DocumentError),
 }
 
 /// Finds it.
@@ -77,6 +80,10 @@ pub fn what_can(estate: &Estate, named: &str) -> Result<What, NoAnswer> {
         if let Some(policy) = policy.filter(|policy| policy.kind() == Kind::Resource) {
             let with = Policies { resource: Some(policy.clone()), ..under.clone() };
             asked.by(Some(address), &with)?;
+        }
+        for unread in &standing.unread {
+            let most = unread.most(entry.principal.as_ref())?;
+            asked.undecided.extend(most.map(|_| unread.why.clone()));
         }
     }
     let Asked { can, undecided, .. } = asked;

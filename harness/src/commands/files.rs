@@ -9,7 +9,7 @@ use clap::Args;
 use super::planned;
 use crate::access::estate::Estate;
 use crate::access::files::{self, Configurations, Unreadable};
-use crate::config::{App, Config, Job};
+use crate::config::{Account, App, Config, Job};
 use crate::exit::Exit;
 use crate::proof::took::Took;
 
@@ -52,8 +52,17 @@ impl Shown {
     }
 
     /// The estate that they are of.
-    fn read(&self, config: Option<&Config>) -> Result<Estate, Unreadable> {
-        files::shown(&self.all(), &self.configurations(config))
+    fn read(
+        &self,
+        config: Option<&Config>,
+        account: Option<&Account>,
+    ) -> Result<Estate, Unreadable> {
+        let configurations = self.configurations(config);
+        let configurations = match account {
+            Some(account) => configurations.of_account(account),
+            None => configurations,
+        };
+        files::shown(&self.all(), &configurations)
     }
 
     fn all(&self) -> Vec<PathBuf> {
@@ -106,10 +115,15 @@ impl Files {
 
     /// The estate that they are of; templates are added to what `path` has, where
     /// there is neither a plan nor a state.
-    fn read(&self, path: Option<&Path>, config: Option<&Config>) -> Result<Estate, Unreadable> {
+    fn read(
+        &self,
+        path: Option<&Path>,
+        config: Option<&Config>,
+        account: Option<&Account>,
+    ) -> Result<Estate, Unreadable> {
         let mut estate = match path {
             Some(path) => files::estate(path, &self.shown.configurations(config))?,
-            None => self.shown.read(config)?,
+            None => self.shown.read(config, account)?,
         };
         self.add_templates(config, &mut estate)?;
         Ok(estate)
@@ -145,7 +159,7 @@ impl Files {
     ) -> anyhow::Result<Exit> {
         if !self.shown.is_none() {
             let began = Instant::now();
-            let estate = self.read(None, Some(&config))?;
+            let estate = self.read(None, Some(&config), Some(&config.account))?;
             return answer(Read { estate, began, planning: None }, &config);
         }
         planned::then(config, move |roots, took, config| {
@@ -183,7 +197,10 @@ impl Asked {
         answer: impl FnOnce(&Estate) -> anyhow::Result<Exit> + Send + 'static,
     ) -> anyhow::Result<Exit> {
         if self.path.is_some() || !self.files.shown.is_none() {
-            return answer(&self.files.read(self.path.as_deref(), None)?);
+            // Whose account the files are of it may say; it need not be there.
+            let config = Config::load(&self.config).ok();
+            let account = config.as_ref().map(|config| &config.account);
+            return answer(&self.files.read(self.path.as_deref(), None, account)?);
         }
         let config = Config::load(&self.config)?;
         self.files.ask(config, move |read, _| answer(&read.estate))

@@ -1,11 +1,13 @@
 //! `ringfence prove`.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use ringfence_certificate::Certificates;
 use ringfence_certificate::form::Without;
 use ringfence_evidence::bundle::put;
 
@@ -131,6 +133,13 @@ fn check(paths: &[PathBuf]) -> anyhow::Result<Exit> {
     let mut exit = Exit::Held;
     for path in paths {
         let name = path.display();
+        let text = fs::read(path).with_context(|| format!("cannot read `{name}`"))?;
+        // What is no such file is bad input, and no bad certificate.
+        let read: Certificates = serde_json::from_slice(&text)
+            .with_context(|| format!("`{name}`: no certificates of version 1"))?;
+        if read.certificates.is_empty() {
+            bail!("`{name}`: there is no certificate in it");
+        }
         match certificates::checked(path)? {
             Ok(all) => {
                 let rails: BTreeSet<&str> =

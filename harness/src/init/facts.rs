@@ -1,5 +1,6 @@
 //! What a root module's own files say plainly.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,31 @@ impl Given<'_> {
     pub(super) fn place(&self) -> String {
         format!("{}:{}", file_name(&self.file.path), self.line)
     }
+}
+
+/// What there is in a module and in those that it calls, each once. A module from
+/// elsewhere has something.
+fn weight(directory: &Path, module: &Module, seen: &mut BTreeSet<PathBuf>) -> usize {
+    if !seen.insert(directory.canonicalize().unwrap_or_else(|_| directory.to_owned())) {
+        return 0;
+    }
+    let blocks = module.of("resource").map(|(_, block)| block.label(0));
+    let own: usize = blocks
+        .map(|kind| match kind {
+            "aws_iam_openid_connect_provider" | "aws_apigatewayv2_api" => 10,
+            "aws_iam_role" | "aws_iam_policy" => 3,
+            kind => usize::from(kind.starts_with("aws_")),
+        })
+        .sum();
+    let calls = module.of("module").map(|(_, call)| call.text("source").unwrap_or_default());
+    let called = calls.map(|source| {
+        let inner = directory.join(source);
+        match source.starts_with("./") || source.starts_with("../") {
+            true => Module::read(&inner).map_or(0, |module| weight(&inner, &module, seen)),
+            false => 1,
+        }
+    });
+    own + called.sum::<usize>()
 }
 
 fn file_name(path: &Path) -> String {
@@ -75,16 +101,37 @@ impl Facts {
         terraform::outside(&self.module)
     }
 
-    /// How much of what a run attacks there is.
+    /// How much of what a run attacks there is, in the modules that it calls too.
     pub(super) fn weight(&self) -> usize {
-        let blocks = self.module.of("resource").map(|(_, block)| block.label(0));
-        blocks
-            .map(|kind| match kind {
-                "aws_iam_openid_connect_provider" | "aws_apigatewayv2_api" => 10,
-                "aws_iam_role" | "aws_iam_policy" => 3,
-                kind => usize::from(kind.starts_with("aws_")),
-            })
-            .sum()
+        let mut seen = BTreeSet::new();
+        weight(&self.directory, &self.module, &mut seen)
+    }
+
+    /// Whether something says that it is applied, and not called: where its state is, a
+    /// provider's configuration, values of its variables, the states that it reads, or the
+    /// modules that it calls
+    /// (<https://developer.hashicorp.com/terraform/language/modules/develop/providers>: a
+    /// module that is called has no configurations of providers).
+    pub(super) fn is_applied(&self) -> bool {
+        let is_there = |kind: &str| self.module.of(kind).next().is_some();
+        let mut settings = self.module.of("terraform").map(|(_, block)| block);
+        let has_state = settings.any(|block| {
+            block.of("backend").next().is_some() || block.of("cloud").next().is_some()
+        });
+        let mut data = self.module.of("data").map(|(_, block)| block);
+        let reads_states = data.any(|block| block.label(0) == "terraform_remote_state");
+        let has_lock = self.directory.join(".terraform.lock.hcl").is_file();
+        has_state
+            || reads_states
+            || has_lock
+            || is_there("provider")
+            || is_there("module")
+            || self.has_values()
+    }
+
+    /// Whether values of its variables lie beside it.
+    fn has_values(&self) -> bool {
+        self.values.iter().any(|file| file.path.parent() == Some(self.directory.as_path()))
     }
 
     /// The resources of a type.

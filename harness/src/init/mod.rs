@@ -60,7 +60,8 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
         text.comment(&format!("Left out, as tests and examples: {}.", names.join(", ")));
     }
     text.blank();
-    let Chosen { applied, others } = roots::choose(roots(&found)?)?;
+    let Roots { applied, uncalled } = roots(&found)?;
+    let Chosen { applied, others } = roots::choose(applied)?;
     let several = applied.len() > 1;
     // What teams and their workflows know is of the root module with most.
     let main = applied.iter().max_by_key(|root| root.facts.weight()).map(|root| &root.facts);
@@ -95,6 +96,14 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
         let path = text.path(&other.directory);
         text.open(&format!(
             "another root module, which none of these reads: [[layer1]] directory = {}",
+            text::quoted(&path)
+        ));
+    }
+    let alone = alone || !uncalled.is_empty();
+    for other in uncalled {
+        let path = text.path(&other.directory);
+        text.open(&format!(
+            "a module that nobody calls, or a root module: [[layer1]] directory = {}",
             text::quoted(&path)
         ));
     }
@@ -171,9 +180,16 @@ fn leave_out(top: &Path, found: &mut Found, left_out: &mut BTreeSet<PathBuf>) {
     found.values.retain(|path| keep(path));
 }
 
+/// What no module calls.
+struct Roots {
+    applied: Vec<Facts>,
+    /// Of which nothing says that it is applied, beside others of which something does.
+    uncalled: Vec<Facts>,
+}
+
 /// The root modules with resources of AWS, those with most of what a run
 /// attacks first.
-fn roots(found: &Found) -> std::io::Result<Vec<Facts>> {
+fn roots(found: &Found) -> std::io::Result<Roots> {
     let mut roots = Vec::new();
     for directory in doctor::roots(&found.modules) {
         let facts = Facts::read(&directory, found)?;
@@ -182,7 +198,12 @@ fn roots(found: &Found) -> std::io::Result<Vec<Facts>> {
         }
     }
     roots.sort_by_key(|facts| std::cmp::Reverse(facts.weight()));
-    Ok(roots)
+    let (applied, uncalled): (Vec<Facts>, Vec<Facts>) =
+        roots.into_iter().partition(Facts::is_applied);
+    Ok(match applied.is_empty() {
+        true => Roots { applied: uncalled, uncalled: applied },
+        false => Roots { applied, uncalled },
+    })
 }
 
 #[cfg(test)]

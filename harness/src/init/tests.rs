@@ -306,8 +306,40 @@ fn several_root_modules_are_found_in_their_order() {
     let reads = &config.layer1[2].reads;
     assert_eq!(reads["data.terraform_remote_state.db_main"].get_ref(), "db-main");
     let has = |text: &str| assert!(draft.open.iter().any(|it| it.contains(text)), "{draft:?}");
-    has("another root module, which none of these reads: [[layer1]] directory = \"elsewhere\"");
+    has("a module that nobody calls, or a root module: [[layer1]] directory = \"elsewhere\"");
     has("role_output = \"app:aws_iam_role.deployer\"");
+}
+
+/// The root module is the one that calls, however little stands in it itself.
+#[test]
+fn a_module_that_nobody_calls_is_no_root_module() {
+    let role = "resource \"aws_iam_role\" \"r\" {\n  assume_role_policy = \"\"\n}\n";
+    let roles = role.repeat(3);
+    let files = [
+        ("live/main.tf", "module \"app\" {\n  source = \"../modules/app\"\n}\n"),
+        ("modules/app/main.tf", role),
+        ("modules/old/main.tf", roles.as_str()),
+    ];
+    let write = |top: &Path, files: &[(&str, &str)]| {
+        for (name, text) in files {
+            let path = top.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    };
+    let top = tempfile::tempdir().unwrap();
+    write(top.path(), &files);
+    let (draft, config) = drafted(top.path(), top.path());
+    let names: Vec<String> = config.layer1.iter().map(crate::config::Layer1::name).collect();
+    assert_eq!(names, ["live"], "{}", draft.text);
+    let left =
+        "a module that nobody calls, or a root module: [[layer1]] directory = \"modules/old\"";
+    assert!(draft.open.iter().any(|it| it.contains(left)), "{draft:?}");
+    // Alone it is one.
+    let top = tempfile::tempdir().unwrap();
+    write(top.path(), &files[2..]);
+    let (draft, config) = drafted(top.path(), top.path());
+    assert_eq!(config.layer1[0].name(), "old", "{}", draft.text);
 }
 
 const NETWORK: &str = r#"

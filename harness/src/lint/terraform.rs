@@ -67,7 +67,7 @@ pub fn is_raw_state(root: &Node) -> bool {
 }
 
 /// The attribute of each type that holds a document, and what it is used as.
-pub(crate) const DOCUMENTS: [(&str, &str, Kind); 64] = [
+pub(crate) const DOCUMENTS: [(&str, &str, Kind); 69] = [
     ("aws_iam_role", "assume_role_policy", Kind::Trust),
     ("aws_iam_role_policy", "policy", Kind::Identity),
     ("aws_iam_user_policy", "policy", Kind::Identity),
@@ -105,17 +105,22 @@ pub(crate) const DOCUMENTS: [(&str, &str, Kind); 64] = [
     ("aws_glacier_vault_lock", "policy", Kind::Resource),
     ("aws_glue_resource_policy", "policy", Kind::Resource),
     ("aws_kinesis_resource_policy", "policy", Kind::Resource),
+    ("aws_kms_external_key", "policy", Kind::Resource),
     ("aws_kms_key", "policy", Kind::Resource),
     ("aws_kms_key_policy", "policy", Kind::Resource),
+    ("aws_kms_replica_external_key", "policy", Kind::Resource),
+    ("aws_kms_replica_key", "policy", Kind::Resource),
     ("aws_media_store_container_policy", "policy", Kind::Resource),
     ("aws_msk_cluster_policy", "policy", Kind::Resource),
     ("aws_networkfirewall_resource_policy", "policy", Kind::Resource),
     ("aws_oam_sink_policy", "policy", Kind::Resource),
     ("aws_opensearch_domain", "access_policies", Kind::Resource),
     ("aws_opensearch_domain_policy", "access_policies", Kind::Resource),
+    ("aws_organizations_resource_policy", "content", Kind::Resource),
     ("aws_redshift_resource_policy", "policy", Kind::Resource),
     ("aws_redshiftserverless_resource_policy", "policy", Kind::Resource),
     ("aws_s3_access_point", "policy", Kind::Resource),
+    ("aws_s3_bucket", "policy", Kind::Resource),
     ("aws_s3_bucket_policy", "policy", Kind::Resource),
     ("aws_s3control_access_grants_instance_resource_policy", "policy", Kind::Resource),
     ("aws_s3control_access_point_policy", "policy", Kind::Resource),
@@ -361,17 +366,26 @@ pub(crate) fn resources(root: &Node) -> Vec<Resource> {
     found
 }
 
-/// The data sources that a plan had read before it was made.
+/// The data sources that a plan had read before it was made, or that a state has.
 pub(crate) fn read_before(root: &Node) -> Vec<Resource> {
+    let module = root.path(&["prior_state", "values", "root_module"]);
+    let module = module.or_else(|| root.path(&["values", "root_module"]));
     let mut found = Vec::new();
-    if let Some(module) = root.path(&["prior_state", "values", "root_module"]) {
-        for node in module.get("resources").map(Node::items).unwrap_or_default() {
-            let values = node.get("values").cloned();
-            let resource = values.and_then(|values| resource(node, values));
-            found.extend(resource.filter(|resource| resource.is_data));
-        }
+    if let Some(module) = module {
+        data(module, &mut found);
     }
     found
+}
+
+fn data(module: &Node, found: &mut Vec<Resource>) {
+    for node in module.get("resources").map(Node::items).unwrap_or_default() {
+        let values = node.get("values").cloned();
+        let resource = values.and_then(|values| resource(node, values));
+        found.extend(resource.filter(|resource| resource.is_data));
+    }
+    for child in module.get("child_modules").map(Node::items).unwrap_or_default() {
+        data(child, found);
+    }
 }
 
 fn state(module: &Node, found: &mut Vec<Resource>) {

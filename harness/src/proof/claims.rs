@@ -108,13 +108,10 @@ pub fn all(guarded: &Guarded<'_>, stated: &Stated) -> Result<Vec<Claim>, Unput> 
         let of_resources = letting_in(guarded, entry);
         for (rail, forbidden) in rails.chain(network::rails(guarded, &private, team)) {
             let mut all = of_identity(&rail, (&team.entry, entry), &of_resources, &forbidden)?;
-            if rail == network::FUNCTIONS {
-                let beyond = network::let_in(guarded);
-                all.iter_mut()
-                    .for_each(|claim| claim.beyond = claim.beyond.take().or(beyond.clone()));
-            }
             if rail == GuardRail::NetworkKept {
-                all.iter_mut().for_each(|claim| claim.hangs_on.clone_from(&private.unknown));
+                for claim in &mut all {
+                    claim.hangs_on = claim.hangs_on.take().or_else(|| private.unknown.clone());
+                }
             }
             claims.extend(all);
         }
@@ -202,10 +199,20 @@ pub(super) fn of_identity(
 ) -> Result<Vec<Claim>, DocumentError> {
     let mut claims = vec![claim(rail, name, entry, None, forbidden)?];
     for (address, standing) in of_resources {
+        for unread in &standing.unread {
+            let Some(most) = unread.most(entry.principal.as_ref())? else { continue };
+            let mut with = claim(rail, name, entry, Some(&most), forbidden)?;
+            with.who = format!("{name} by {address}");
+            with.hangs_on = Some(unread.why.clone());
+            claims.push(with);
+        }
         let policy = standing.policies.resource.as_ref();
         let counts = policy.filter(|policy| policy.kind() == Kind::Resource);
+        if counts.is_none() && !standing.unread.is_empty() {
+            continue;
+        }
         let mut with = claim(rail, name, entry, counts, forbidden)?;
-        with.beyond = standing.unknown.first().cloned();
+        with.beyond = standing.unknown.first().filter(|_| standing.unread.is_empty()).cloned();
         for (session, principal) in policy.map(|it| sessions(entry, it)).unwrap_or_default() {
             let who = format!("{name} as {session} by {address}");
             claims.push(Claim { who, principal: Some(principal), ..with.clone() });

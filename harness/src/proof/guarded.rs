@@ -228,10 +228,13 @@ impl<'e> Guarded<'e> {
 /// Whether an entry is a resource's policy, or nobody knows.
 fn is_resources((name, entry): &(&String, &Entry)) -> bool {
     let of_identities = ["role/", "user/", "group/", "trust of "];
-    let is_unknown = !entry.unknown.is_empty();
     let policy = entry.policies.resource.as_ref();
+    let is_of_identities = of_identities.iter().any(|kind| name.starts_with(kind));
+    // Whose the policies of an identity are, may not be known; what only limits lets
+    // nobody in.
+    let is_unknown = !entry.unknown.is_empty() && name.contains("aws_iam_");
     policy.is_some_and(|policy| policy.kind() == Kind::Resource)
-        || (is_unknown && !of_identities.iter().any(|kind| name.starts_with(kind)))
+        || (!is_of_identities && (is_unknown || !entry.unread.is_empty()))
 }
 
 fn name_of<'e>((name, entry): (&'e String, &'e Entry)) -> (&'e str, &'e Entry) {

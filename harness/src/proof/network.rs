@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::claims::Rail;
-use super::guarded::{Guarded, Team, text};
+use super::guarded::{Guarded, Team};
 use super::reach;
 use super::statements::{Forbidden, On};
 use crate::config::Job;
@@ -107,16 +107,7 @@ const LOGS: [&str; 12] = [
     "logs:Update*",
 ];
 
-pub(super) const FUNCTIONS: GuardRail = GuardRail::Functions;
-
-/// A permission on a function that lets in another than a service: whom, its policy
-/// says, which is not composed.
-pub(super) fn let_in(guarded: &Guarded<'_>) -> Option<String> {
-    let is_service = |principal: &str| principal.ends_with(".amazonaws.com");
-    let mut all = guarded.of_kind("aws_lambda_permission");
-    let other = all.find(|one| !text(one, "principal").is_some_and(is_service))?;
-    Some(format!("{}: it lets in another than a service", other.address))
-}
+const FUNCTIONS: GuardRail = GuardRail::Functions;
 
 /// The rails of a team.
 pub(super) fn rails(guarded: &Guarded<'_>, private: &Private, team: &Team<'_>) -> Vec<Rail> {

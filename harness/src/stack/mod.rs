@@ -141,18 +141,24 @@ impl Stack {
         states.map_err(StackError::State)
     }
 
-    /// The same, each with its root module.
+    /// The same, each with its root module, and what exists before them.
     ///
     /// # Errors
     /// As [`Self::layer1_states`].
     pub fn printed(&self) -> Result<Vec<Printed>, StackError> {
+        let before = self.terraform.as_ref().map(Roots::existing).transpose();
+        let before = before.map_err(StackError::State)?.flatten().map(|state| Printed {
+            name: pipelines::EXISTING.to_owned(),
+            directory: self.config.file.clone(),
+            text: state.shown().to_string(),
+        });
         let all = self.config.layer1.iter().zip(self.layer1_states()?);
         let printed = all.map(|(layer1, text)| Printed {
             name: layer1.name(),
             directory: layer1.directory.clone(),
             text,
         });
-        Ok(printed.collect())
+        Ok(before.into_iter().chain(printed).collect())
     }
 
     /// What was read of the account so far.

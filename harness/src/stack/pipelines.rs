@@ -30,7 +30,7 @@ pub(super) struct Made {
 }
 
 /// What names what `[[existing]]` made.
-const EXISTING: &str = "existing";
+pub(super) const EXISTING: &str = "existing";
 
 impl Stack {
     /// Makes what exists and applies each root module as whoever applies it; where the

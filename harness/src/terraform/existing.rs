@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::state::State;
 use super::{Access, Diagnostic, Outputs, Reads, States, Terraform, TerraformError};
 use crate::config::{Existing, IMAGE, Layer1, Place};
 use crate::progress::Progress;
@@ -52,6 +53,11 @@ impl Before {
         let terraform = prepared.map_err(|error| placed(error, &places))?;
         phase.done();
         Ok(Some(Self { terraform, places }))
+    }
+
+    /// Its state.
+    pub(super) fn state(&self) -> io::Result<State> {
+        self.terraform.state()
     }
 
     /// Makes all of it.

@@ -168,6 +168,14 @@ impl Roots {
         }
     }
 
+    /// The state of what exists before all of them, where there is anything.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn existing(&self) -> io::Result<Option<State>> {
+        self.before.as_ref().map(Before::state).transpose()
+    }
+
     /// Applies one of them, after those before it.
     ///
     /// # Errors

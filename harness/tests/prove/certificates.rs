@@ -32,7 +32,11 @@ fn certificates_of_what_is_proved_are_checked_by_themselves() {
     assert!(told.starts_with("less.json: BAD: the certificate of `") && code == Some(1), "{told}");
     assert!(told.contains("no class has actions like `"), "{told}");
     fs::write(directory.path().join("other.json"), "{}").unwrap();
-    assert_eq!(check("other.json").1, Some(1));
+    // What is no such file is bad input, and so is one without any.
+    assert_eq!(check("other.json"), (String::new(), Some(2)));
+    all["certificates"] = json!([]);
+    fs::write(directory.path().join("none.json"), all.to_string()).unwrap();
+    assert_eq!(check("none.json"), (String::new(), Some(2)));
     let output = run(directory.path(), &["--check", "gone.json"]);
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
 }

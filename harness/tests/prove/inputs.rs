@@ -13,7 +13,7 @@ fn the_roles_of_templates_are_capped_too() {
     fs::create_dir(directory.path().join("shop")).unwrap();
     let verdict = |boundary: &str| {
         let template = format!(
-            "Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: fn-shop-a\n{boundary}      AssumeRolePolicyDocument: {{}}\n"
+            "Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: fn-shop-a\n{boundary}      AssumeRolePolicyDocument: {{Statement: {{Effect: Allow, Action: 'sts:AssumeRole', Principal: {{Service: lambda.amazonaws.com}}}}}}\n"
         );
         fs::write(directory.path().join("shop/template.yaml"), template).unwrap();
         let output =
@@ -101,4 +101,35 @@ fn a_state_with_anything_in_it_has_a_verdict_or_one_message() {
         }
     }
     assert!(refused > 3 && refused < found.len(), "{refused} of {}", found.len());
+}
+
+/// What never ends is no file.
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+    let pipe = directory.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for flag in ["--plan", "--state"] {
+        let output = run(directory.path(), &[flag, "pipe", "--json"]);
+        assert_eq!(text(&output.stderr), "ringfence: pipe: not a regular file\n");
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
+/// The account and the region of the configuration count where a plan does not say them.
+#[test]
+fn the_configurations_account_counts_where_the_plan_does_not_say_it() {
+    let role = |address: &str, name: &str, more: &Value| {
+        let mut after = json!({"name": name, "path": "/"});
+        after.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({"address": address, "mode": "managed", "type": "aws_iam_role", "change": {
+            "actions": ["create"], "after": after, "after_unknown": {"arn": true}}})
+    };
+    let trust = json!({"assume_role_policy": crate::shop::trust(REPOSITORY)});
+    let plan = json!({"format_version": "1.2",
+        "resource_changes": [role("aws_iam_role.deployer", "deployer", &trust)]});
+    let output = run(estate(&plan).path(), &["--plan", "state.json", "--json"]);
+    assert_eq!(text(&output.stderr), "");
+    let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    assert_eq!(verdict_of(&lines.collect::<Vec<Value>>(), "a team's logs are its own"), "proved");
 }

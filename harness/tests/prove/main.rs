@@ -6,6 +6,7 @@ mod certificates;
 mod combined;
 mod control;
 mod findings;
+mod grants;
 mod inputs;
 mod rails;
 mod shop;

@@ -99,21 +99,6 @@ fn a_resources_policy_counts_beside_what_the_identity_has() {
     assert_eq!(verdict_of(&with(&session("worker")), ARTIFACTS), "proved");
 }
 
-#[test]
-fn a_permission_for_another_than_a_service_is_undecided() {
-    const FUNCTIONS: &str = "a team's functions are its own";
-    let with = |principal: &str| {
-        let permission = json!({"address": "aws_lambda_permission.p", "mode": "managed",
-            "type": "aws_lambda_permission", "values": {"principal": principal,
-                "action": "lambda:InvokeFunction", "function_name": "other"}});
-        proved(&state(&work(), &limit(), REPOSITORY, &[permission])).1
-    };
-    let told = with(ACCOUNT);
-    let reason = "aws_lambda_permission.p: it lets in another than a service";
-    assert_eq!(rail(&told, FUNCTIONS)["undecided"][0]["reason"], reason);
-    assert_eq!(verdict_of(&with("apigateway.amazonaws.com"), FUNCTIONS), "proved");
-}
-
 /// The rails of the attacks are those of the catalogue of objectives: what is proved
 /// stands beside its attacks by its name.
 #[test]

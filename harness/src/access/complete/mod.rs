@@ -54,14 +54,26 @@ impl Apart {
 /// Each round may determine what others refer to; a chain is no longer.
 const ROUNDS: usize = 8;
 
-/// The resources of a plan or a state, with what is determined, who refers to whom,
-/// and the outputs that are known.
+/// A plan or a state with what is determined.
+pub(super) struct Completed {
+    pub(super) resources: Vec<Resource>,
+    /// Who refers to whom.
+    pub(super) links: Links,
+    /// The outputs that are known.
+    pub(super) outputs: BTreeMap<String, Value>,
+    /// What ARNs have in common.
+    pub(super) setting: Setting,
+    /// The data sources that were read before.
+    pub(super) read: Vec<Resource>,
+}
+
+/// The resources of a plan or a state, with what is determined.
 pub(super) fn resources(
     root: &Node,
     source: Option<&Source>,
     apart: &Apart,
     known: &Setting,
-) -> (Vec<Resource>, Links, BTreeMap<String, Value>) {
+) -> Completed {
     let mut resources = terraform::resources(root);
     let links = Links::of(root, &resources);
     let setting = setting::of(root, &resources, known);
@@ -82,7 +94,7 @@ pub(super) fn resources(
         }
     }
     let outputs = fill::outputs(root, source, &resources, &read);
-    (resources, links, outputs)
+    Completed { resources, links, outputs, setting, read }
 }
 
 /// How many values are not known.

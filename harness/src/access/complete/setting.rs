@@ -18,30 +18,32 @@ pub(super) fn of(root: &Node, resources: &[Resource], known: &Setting) -> Settin
     let data = |kind: &str, attribute: &str| {
         let found = read.iter().chain(resources).filter(|one| one.is_data && one.kind == kind);
         let mut texts = found.filter_map(|one| one.values.get(attribute)?.text());
-        texts.next().map(str::to_owned)
+        let first = texts.next()?;
+        // Providers of several regions have read several.
+        texts.all(|text| text == first).then(|| first.to_owned())
     };
     let arns = Arns::of(resources);
+    // Several providers may be of several accounts and regions.
+    let is_one = providers(root).nth(1).is_none();
+    let by = |part, known: &Option<String>| match arns.one(part) {
+        Part::None => known.clone().filter(|_| is_one),
+        Part::One(text) => Some(text),
+        Part::Several => None,
+    };
     Setting {
-        partition: data("aws_partition", "partition")
-            .or_else(|| arns.one(1))
-            .or_else(|| known.partition.clone()),
-        account: data("aws_caller_identity", "account_id")
-            .or_else(|| arns.one(4))
-            .or_else(|| known.account.clone()),
+        partition: data("aws_partition", "partition").or_else(|| by(1, &known.partition)),
+        account: data("aws_caller_identity", "account_id").or_else(|| by(4, &known.account)),
         region: region(root)
             .or_else(|| data("aws_region", "name"))
-            .or_else(|| arns.one(3))
-            .or_else(|| known.region.clone()),
+            .or_else(|| by(3, &known.region)),
     }
 }
 
 /// The region of the provider, where it is the only one.
 fn region(root: &Node) -> Option<String> {
-    let providers = root.path(&["configuration", "provider_config"])?.members();
-    let mut aws =
-        providers.iter().filter(|one| one.value.get("name").and_then(Node::text) == Some("aws"));
+    let mut aws = providers(root);
     let (first, None) = (aws.next()?, aws.next()) else { return None };
-    let region = first.value.path(&["expressions", "region"])?;
+    let region = first.path(&["expressions", "region"])?;
     if let Some(constant) = region.get("constant_value") {
         return constant.text().map(str::to_owned);
     }
@@ -49,6 +51,21 @@ fn region(root: &Node) -> Option<String> {
     let [only] = references else { return None };
     let name = only.text()?.strip_prefix("var.")?;
     root.path(&["variables", name, "value"])?.text().map(str::to_owned)
+}
+
+/// The configurations of the provider.
+fn providers(root: &Node) -> impl Iterator<Item = &Node> {
+    let all = root.path(&["configuration", "provider_config"]).map(Node::members);
+    let all = all.unwrap_or_default().iter().map(|one| &one.value);
+    all.filter(|one| one.get("name").and_then(Node::text) == Some("aws"))
+}
+
+/// What ARNs have in one place.
+enum Part {
+    None,
+    One(String),
+    /// They differ.
+    Several,
 }
 
 /// The ARNs of the resources themselves.
@@ -61,10 +78,13 @@ impl<'r> Arns<'r> {
     }
 
     /// What all that have this part have there.
-    fn one(&self, part: usize) -> Option<String> {
+    fn one(&self, part: usize) -> Part {
         let mut parts = self.0.iter().filter_map(|arn| arn.split(':').nth(part));
-        let first = parts.by_ref().find(|part| !part.is_empty())?;
-        parts.all(|part| part.is_empty() || part == first).then(|| first.to_owned())
+        let Some(first) = parts.by_ref().find(|part| !part.is_empty()) else { return Part::None };
+        match parts.all(|part| part.is_empty() || part == first) {
+            true => Part::One(first.to_owned()),
+            false => Part::Several,
+        }
     }
 }
 

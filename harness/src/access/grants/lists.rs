@@ -1,0 +1,227 @@
+//! Access control lists of buckets and objects, as the statements that they are like
+//! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html>).
+
+use serde_json::{Value as Json, json};
+
+use super::{Beside, Open, items, needed, text};
+use crate::lint::known::{Node, Value};
+use crate::lint::terraform::Resource;
+
+/// What a list is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Bucket,
+    Object,
+}
+
+/// Who is let in, and to what.
+struct Entry {
+    who: Who,
+    permission: String,
+}
+
+enum Who {
+    /// Everybody, signed or not.
+    All,
+    /// Whoever signs, of any account.
+    Signed,
+    /// S3's own deliveries.
+    Logs,
+    /// An account, by its id or its address.
+    Account(String),
+}
+
+/// What each permission is as actions, of buckets and of objects
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#acl-access-policy-permission-mapping>).
+/// Who may write into a bucket may take away what is in it, too.
+fn actions(of: Of, permission: &str) -> Vec<&'static str> {
+    let read: &[&str] = match of {
+        Of::Bucket => &["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"],
+        Of::Object => &["s3:GetObject", "s3:GetObjectVersion"],
+    };
+    let write: &[&str] = match of {
+        Of::Bucket => &["s3:PutObject", "s3:DeleteObject"],
+        Of::Object => &[],
+    };
+    let read_list: &[&str] = match of {
+        Of::Bucket => &["s3:GetBucketAcl"],
+        Of::Object => &["s3:GetObjectAcl", "s3:GetObjectVersionAcl"],
+    };
+    let write_list: &[&str] = match of {
+        Of::Bucket => &["s3:PutBucketAcl"],
+        Of::Object => &["s3:PutObjectAcl", "s3:PutObjectVersionAcl"],
+    };
+    match permission {
+        "READ" => read.to_vec(),
+        "WRITE" => write.to_vec(),
+        "READ_ACP" => read_list.to_vec(),
+        "WRITE_ACP" => write_list.to_vec(),
+        // Of a permission that is none of AWS's nobody knows.
+        _ => [read, write, read_list, write_list].concat(),
+    }
+}
+
+/// What a list of AWS's own names lets in
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl>).
+/// One of an unknown name lets in everybody.
+fn canned(name: &str) -> Vec<Entry> {
+    let entry = |who, permission: &str| Entry { who, permission: permission.to_owned() };
+    match name {
+        "private" | "bucket-owner-read" | "bucket-owner-full-control" | "aws-exec-read" => {
+            Vec::new()
+        }
+        "public-read" => vec![entry(Who::All, "READ")],
+        "public-read-write" => vec![entry(Who::All, "READ"), entry(Who::All, "WRITE")],
+        "authenticated-read" => vec![entry(Who::Signed, "READ")],
+        "log-delivery-write" => vec![entry(Who::Logs, "WRITE"), entry(Who::Logs, "READ_ACP")],
+        _ => vec![entry(Who::All, "FULL_CONTROL")],
+    }
+}
+
+/// The list of a bucket.
+pub(super) fn of_bucket(resource: &Resource, beside: &Beside<'_>) -> Result<Vec<Json>, Open> {
+    let values = &resource.values;
+    let mut entries = text(values, "acl")?.map(canned).unwrap_or_default();
+    entries.extend(granted(values, None)?);
+    for list in items(values, "access_control_policy")? {
+        let owner = list.get("owner").and_then(|it| first(it).get("id")?.text());
+        for grant in items(list, "grant")? {
+            let grantee = grant.get("grantee").map(first).ok_or("access_control_policy")?;
+            let permission = needed(grant, "permission")?;
+            entries.extend(entry(grantee, permission, owner)?);
+        }
+    }
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let bucket = needed(values, "bucket")?;
+    let on = |of: &str| {
+        let end = if of == "s3:PutObject" || of == "s3:DeleteObject" { "/*" } else { "" };
+        format!("arn:{}:s3:::{bucket}{end}", beside.partition())
+    };
+    statements(Of::Bucket, entries, bucket, beside, on)
+}
+
+/// The list of an object.
+pub(super) fn of_object(resource: &Resource, beside: &Beside<'_>) -> Result<Vec<Json>, Open> {
+    let values = &resource.values;
+    let mut entries = text(values, "acl")?.map(canned).unwrap_or_default();
+    entries.extend(granted(values, None)?);
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (bucket, key) = (needed(values, "bucket")?, needed(values, "key")?);
+    // An access point's ARN says nothing of the bucket behind it.
+    let bucket = if bucket.starts_with("arn:") { "*" } else { bucket };
+    let object = format!("arn:{}:s3:::{bucket}/{key}", beside.partition());
+    statements(Of::Object, entries, bucket, beside, |_| object.clone())
+}
+
+/// The blocks `grant` of a bucket or an object.
+fn granted(values: &Node, owner: Option<&str>) -> Result<Vec<Entry>, Open> {
+    let mut all = Vec::new();
+    let grants = items(values, "grant")?;
+    // Whoever made the bucket controls it: one account with all is its own.
+    let of_accounts =
+        grants.iter().filter(|one| one.get("type").and_then(Node::text) == Some("CanonicalUser"));
+    let is_own = of_accounts.count() == 1;
+    for grant in grants {
+        let permissions = items(grant, "permissions")?.iter().filter_map(Node::text);
+        for permission in permissions {
+            let is_account = grant.get("type").and_then(Node::text) == Some("CanonicalUser");
+            if is_account && is_own && permission == "FULL_CONTROL" {
+                continue;
+            }
+            all.extend(entry(grant, permission, owner)?);
+        }
+    }
+    Ok(all)
+}
+
+fn first(node: &Node) -> &Node {
+    match &node.value {
+        Value::List(items) => items.first().unwrap_or(node),
+        _ => node,
+    }
+}
+
+/// An entry, unless it is the owner's.
+fn entry(grantee: &Node, permission: &str, owner: Option<&str>) -> Result<Option<Entry>, Open> {
+    let named = |name| text(grantee, name);
+    let who = match (named("uri")?, named("id")?) {
+        (Some(uri), _) => match uri.rsplit('/').next().unwrap_or_default() {
+            "AuthenticatedUsers" => Who::Signed,
+            "LogDelivery" => Who::Logs,
+            _ => Who::All,
+        },
+        (None, Some(id)) if Some(id) == owner => return Ok(None),
+        (None, Some(id)) => Who::Account(id.to_owned()),
+        (None, None) => match named("email_address")?.or(named("email")?) {
+            Some(address) => Who::Account(address.to_owned()),
+            None => Who::All,
+        },
+    };
+    Ok(Some(Entry { who, permission: permission.to_owned() }))
+}
+
+/// The statements of a list, as far as the bucket lets lists count.
+fn statements(
+    of: Of,
+    entries: Vec<Entry>,
+    bucket: &str,
+    beside: &Beside<'_>,
+    on: impl Fn(&str) -> String,
+) -> Result<Vec<Json>, Open> {
+    if are_disabled(bucket, beside) {
+        return Ok(Vec::new());
+    }
+    let is_public_ignored = is_public_ignored(bucket, beside);
+    let mut all = Vec::new();
+    for Entry { who, permission } in entries {
+        let is_public = matches!(who, Who::All | Who::Signed);
+        if is_public && is_public_ignored {
+            continue;
+        }
+        let principal = match &who {
+            Who::All => json!("*"),
+            Who::Signed => json!({"AWS": "*"}),
+            Who::Logs => json!({"Service": "logging.s3.amazonaws.com"}),
+            Who::Account(id) => json!({"CanonicalUser": id}),
+        };
+        for action in actions(of, &permission) {
+            all.push(json!({"Effect": "Allow", "Principal": principal, "Action": action,
+                "Resource": on(action)}));
+        }
+    }
+    Ok(all)
+}
+
+/// Whether the bucket's owner owns all that is in it, by which lists do not count
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>).
+/// A bucket of which the files say nothing may be of before that was so.
+fn are_disabled(bucket: &str, beside: &Beside<'_>) -> bool {
+    let enforced = |rule: &Node| {
+        rule.get("object_ownership").and_then(Node::text) == Some("BucketOwnerEnforced")
+    };
+    let mut all = beside.all.iter().filter(|one| {
+        one.kind == "aws_s3_bucket_ownership_controls" && !one.is_data && is_of(one, bucket)
+    });
+    all.any(|one| one.values.get("rule").map(first).is_some_and(enforced))
+}
+
+/// Whether what lets in everybody is ignored
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>).
+fn is_public_ignored(bucket: &str, beside: &Beside<'_>) -> bool {
+    let mut all = beside.all.iter().filter(|one| {
+        !one.is_data
+            && (one.kind == "aws_s3_account_public_access_block"
+                || one.kind == "aws_s3_bucket_public_access_block" && is_of(one, bucket))
+    });
+    all.any(|one| {
+        one.values.get("ignore_public_acls").map(|it| &it.value) == Some(&Value::Bool(true))
+    })
+}
+
+fn is_of(resource: &Resource, bucket: &str) -> bool {
+    resource.values.get("bucket").and_then(Node::text) == Some(bucket)
+}
