@@ -7,8 +7,8 @@ use std::fs;
 
 use ringfence::access::estate::Estate;
 use ringfence::access::files::{self, Configurations};
-use ringfence::attacks::escalations::{Category, Path, paths};
-use ringfence::proof::paths::{Found, search};
+use ringfence::attacks::escalations::{Category, Path};
+use ringfence::proof::paths::{Found, known, search};
 use serde_json::{Value, json};
 
 const ACCOUNT: &str = "123456789012";
@@ -46,6 +46,10 @@ fn found(resources: &[Value]) -> Found {
     search(&estate(resources), None).unwrap()
 }
 
+fn regional(service: &str, rest: &str) -> String {
+    format!("arn:aws:{service}:eu-west-1:{ACCOUNT}:{rest}")
+}
+
 /// The gains of a source that are decided, each with what it is of.
 fn gains(found: &Found, source: &str) -> Vec<(&'static str, String)> {
     let source = found.sources.iter().find(|one| one.name == source).unwrap();
@@ -61,10 +65,40 @@ fn gains(found: &Found, source: &str) -> Vec<(&'static str, String)> {
 /// The services whose sessions the paths lead to, and what runs as the victim there.
 fn service(id: &str) -> (&'static str, Option<(&'static str, Value)>) {
     let role = iam("role/victim");
-    let regional =
-        |service: &str, rest: &str| format!("arn:aws:{service}:eu-west-1:{ACCOUNT}:{rest}");
     let before = id.split_once('-').unwrap().0;
     match before {
+        "amplify" => ("amplify.amazonaws.com", None),
+        "batch" => (
+            "ecs-tasks.amazonaws.com",
+            Some((
+                "aws_batch_job_definition",
+                json!({"arn": regional("batch", "job-definition/j:1"),
+                "container_properties": json!({"jobRoleArn": role}).to_string()}),
+            )),
+        ),
+        "bedrock" if id == "bedrock-004" => (
+            "bedrock-agentcore.amazonaws.com",
+            Some((
+                "aws_bedrockagentcore_agent_runtime",
+                json!({"role_arn": role,
+                "agent_runtime_arn": regional("bedrock-agentcore", "runtime/r")}),
+            )),
+        ),
+        "bedrock" if id == "bedrock-007" => (
+            "bedrock-agentcore.amazonaws.com",
+            Some((
+                "aws_bedrockagentcore_browser",
+                json!({"execution_role_arn": role,
+                "browser_arn": regional("bedrock-agentcore", "browser-custom/b")}),
+            )),
+        ),
+        "braket" => ("braket.amazonaws.com", None),
+        "codedeploy" | "emr" | "imagebuilder" => ("ec2.amazonaws.com", None),
+        "emrserverless" => ("emr-serverless.amazonaws.com", None),
+        "gamelift" => ("gamelift.amazonaws.com", None),
+        "kinesisanalytics" => ("kinesisanalytics.amazonaws.com", None),
+        "omics" => ("omics.amazonaws.com", None),
+        "ssm" if id == "ssm-003" => ("ssm.amazonaws.com", None),
         "apprunner" => (
             "tasks.apprunner.amazonaws.com",
             Some((
@@ -97,7 +131,7 @@ fn service(id: &str) -> (&'static str, Option<(&'static str, Value)>) {
             )),
         ),
         "datapipeline" => ("datapipeline.amazonaws.com", None),
-        "ec2" if id == "ec2-004" => (
+        "ec2" if id == "ec2-004" || id == "ec2-005" => (
             "ec2.amazonaws.com",
             Some((
                 "aws_launch_template",
@@ -113,7 +147,14 @@ fn service(id: &str) -> (&'static str, Option<(&'static str, Value)>) {
                 "iam_instance_profile": "profile"}),
             )),
         ),
-        "ecs" => ("ecs-tasks.amazonaws.com", None),
+        "ecs" => (
+            "ecs-tasks.amazonaws.com",
+            Some((
+                "aws_ecs_service",
+                json!({"task_definition": regional("ecs", "task-definition/web:1"),
+                "cluster": regional("ecs", "cluster/c"), "enable_execute_command": true}),
+            )),
+        ),
         "glue" => (
             "glue.amazonaws.com",
             Some((
@@ -137,6 +178,14 @@ fn service(id: &str) -> (&'static str, Option<(&'static str, Value)>) {
         ),
         _ => ("x.amazonaws.com", None),
     }
+}
+
+/// Whether what is gained is undecided alone: it is not followed what runs as what.
+fn may_reach(path: &Path, actions: &[&str]) -> bool {
+    let (resources, source, (gain, of)) = two(path, actions);
+    let found = found(&resources);
+    let source = found.sources.iter().find(|one| one.name == source).unwrap();
+    source.paths.iter().any(|path| path.gain == gain && path.of == of)
 }
 
 /// An attacker with some permissions, and a victim: what is there for one path.
@@ -194,15 +243,25 @@ fn two(path: &Path, actions: &[&str]) -> (Vec<Value>, &'static str, (&'static st
         ));
         return (all, "user/attacker", ("session", "user/victim"));
     }
-    let who = match assumes {
-        true => json!({"AWS": iam("root")}),
-        false => json!({"Service": service}),
+    let trust = match assumes {
+        true => trust(&json!({"AWS": iam("root")})),
+        false if path.id.starts_with("cognitoidentity-") => {
+            document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": "cognito-identity.amazonaws.com"}, "Condition": {
+            "StringEquals": {"cognito-identity.amazonaws.com:aud": "eu-west-1:pool"}}})])
+        }
+        false => trust(&json!({"Service": service})),
     };
     all.push(resource(
         "aws_iam_role",
         "victim",
-        json!({"name": "victim", "arn": iam("role/victim"),
-        "assume_role_policy": trust(&who)}),
+        json!({"name": "victim", "arn": iam("role/victim"), "assume_role_policy": trust}),
+    ));
+    all.push(resource(
+        "aws_ecs_task_definition",
+        "web",
+        json!({"family": "web", "arn": regional("ecs", "task-definition/web:1"),
+        "task_role_arn": iam("role/victim")}),
     ));
     all.push(resource(
         "aws_iam_instance_profile",
@@ -228,18 +287,22 @@ fn is_another(path: &Path, left: &[&str]) -> bool {
     let leads_alike = |other: &Path| {
         (other.category == Category::SelfEscalation) == (path.category == Category::SelfEscalation)
     };
-    paths()
-        .iter()
+    known()
         .filter(|other| other.id != path.id && leads_alike(other))
         .any(|other| other.required.iter().all(|action| left.contains(&action.as_str())))
 }
 
 #[test]
 fn each_known_path_is_found_where_it_exists_and_not_without_one_of_its_permissions() {
-    assert_eq!(paths().len(), 65);
+    assert_eq!(known().count(), 90);
     let (mut wrong, mut twins) = (Vec::new(), 0);
-    for path in paths() {
+    for path in known() {
         let all: Vec<&str> = path.required.iter().map(String::as_str).collect();
+        // To which instances deployments go is not followed.
+        let reaches = match path.id.as_str() {
+            "codedeploy-001" => may_reach,
+            _ => reaches,
+        };
         if !reaches(path, &all) {
             wrong.push(format!("{}: not found", path.id));
         }
@@ -260,13 +323,161 @@ fn each_known_path_is_found_where_it_exists_and_not_without_one_of_its_permissio
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
-    assert!(twins > 65, "{twins}");
+    assert!(twins > 90, "{twins}");
+}
+
+/// A role that may do something, and a victim that EC2 runs as.
+fn to_an_instance(statements: &[Value]) -> Found {
+    let role = |name: &str, service: &str| {
+        resource(
+            "aws_iam_role",
+            name,
+            json!({"name": name, "arn": iam(&format!("role/{name}")),
+            "assume_role_policy": trust(&json!({"Service": service}))}),
+        )
+    };
+    found(&[
+        role("attacker", "x.amazonaws.com"),
+        role("victim", "ec2.amazonaws.com"),
+        resource(
+            "aws_iam_role_policy",
+            "work",
+            json!({"role": "attacker", "policy": document(statements)}),
+        ),
+    ])
+}
+
+/// An instance is run of an image in a subnet with a volume and all else: who may use
+/// one of these alone runs none.
+#[test]
+fn an_instance_needs_all_that_it_is_made_of() {
+    let pass = json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"});
+    let run = |on: Value| json!({"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": on});
+    let session = ("session", "role/victim".to_owned());
+    let types = ["image", "instance", "network-interface", "security-group", "subnet", "volume"];
+    let arns: Vec<String> = types.iter().map(|kind| format!("arn:aws:ec2:*:*:{kind}/*")).collect();
+    for without in &arns {
+        let left: Vec<&String> = arns.iter().filter(|arn| *arn != without).collect();
+        let found = to_an_instance(&[pass.clone(), run(json!(left))]);
+        assert_eq!(gains(&found, "role/attacker"), [], "{without}");
+    }
+    let one = to_an_instance(&[pass.clone(), run(json!(regional("ec2", "instance/*")))]);
+    assert_eq!(gains(&one, "role/attacker"), []);
+    assert_eq!(gains(&to_an_instance(&[pass, run(json!(arns))]), "role/attacker"), [session]);
+}
+
+/// Taking away what is not there, or allows alone, is no gain.
+#[test]
+fn what_is_taken_away_must_be_there() {
+    let with = |own: &str, attached: bool| {
+        let mut all = vec![
+            resource("aws_iam_user", "u", json!({"name": "u", "arn": iam("user/u")})),
+            resource("aws_iam_user", "a", json!({"name": "a", "arn": iam("user/a")})),
+            resource(
+                "aws_iam_user_policy",
+                "a",
+                json!({"user": "a", "policy":
+                    allow(&["iam:DetachUserPolicy", "iam:DeleteUserPermissionsBoundary"])}),
+            ),
+            resource("aws_iam_policy", "p", json!({"arn": iam("policy/p"), "policy": own})),
+        ];
+        if attached {
+            let values = json!({"user": "a", "policy_arn": iam("policy/p")});
+            all.push(resource("aws_iam_user_policy_attachment", "a", values));
+        }
+        gains(&found(&all), "user/a")
+    };
+    let denies = document(&[json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})]);
+    let policy = ("policy", "user/a".to_owned());
+    assert_eq!(with(&denies, false), []);
+    let own = ("own permissions", "user/a".to_owned());
+    assert_eq!(with(&denies, true), [own, policy.clone()]);
+    assert_eq!(with(&allow(&["s3:*"]), true), [policy]);
+}
+
+/// A path has the steps that it needs and no others, and the shortest is told.
+#[test]
+fn a_path_has_no_step_too_many() {
+    let bounded = json!({"name": "attacker", "arn": iam("role/attacker"),
+        "permissions_boundary": iam("policy/limit"),
+        "assume_role_policy": trust(&json!({"Service": "x.amazonaws.com"}))});
+    let deny = document(&[json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})]);
+    let own = [
+        "iam:DetachRolePolicy",
+        "iam:DeleteRolePolicy",
+        "iam:PutRolePolicy",
+        "iam:AttachRolePolicy",
+        "iam:DeleteRolePermissionsBoundary",
+    ];
+    let limit = [&own[..], &["sts:AssumeRole"]].concat();
+    let found = found(&[
+        resource("aws_iam_role", "attacker", bounded),
+        resource(
+            "aws_iam_role",
+            "victim",
+            json!({"name": "victim", "arn": iam("role/victim"),
+            "assume_role_policy": trust(&json!({"AWS": iam("root")}))}),
+        ),
+        resource("aws_iam_policy", "deny", json!({"arn": iam("policy/deny"), "policy": deny})),
+        resource(
+            "aws_iam_role_policy_attachment",
+            "deny",
+            json!({"role": "attacker", "policy_arn": iam("policy/deny")}),
+        ),
+        resource(
+            "aws_iam_policy",
+            "limit",
+            json!({"arn": iam("policy/limit"), "policy": allow(&limit)}),
+        ),
+        resource("aws_iam_role_policy", "no", json!({"role": "attacker", "policy": deny})),
+        resource(
+            "aws_iam_role_policy",
+            "work",
+            json!({"role": "attacker", "policy":
+            document(&[json!({"Effect": "Allow", "Action": own, "Resource": iam("role/attacker")})])}),
+        ),
+    ]);
+    let source = found.sources.iter().find(|one| one.name == "role/attacker").unwrap();
+    let steps = |gain: &str| {
+        let path = source.paths.iter().find(|path| path.gain == gain).unwrap();
+        path.steps.iter().map(|step| step.by.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(steps("own permissions").len(), 1);
+    assert_eq!(steps("session"), ["iam:PutRolePolicy", "sts:AssumeRole"]);
+}
+
+/// The tasks of a service are entered where commands may be executed in them, in its
+/// cluster.
+#[test]
+fn a_task_is_entered_where_commands_are_enabled() {
+    let with = |enabled: bool, on: &[String]| {
+        let path = known().find(|path| path.id == "ecs-006").unwrap();
+        let (mut resources, source, _) = two(path, &["s3:GetObject"]);
+        let service = resources.iter_mut().find(|one| one["type"] == "aws_ecs_service").unwrap();
+        service["values"]["enable_execute_command"] = json!(enabled);
+        let statement = json!({"Effect": "Allow", "Action": "ecs:ExecuteCommand", "Resource": on});
+        resources.push(resource(
+            "aws_iam_role_policy",
+            "exec",
+            json!({"role": "attacker", "policy": document(&[statement])}),
+        ));
+        gains(&found(&resources), source)
+    };
+    let session = ("session", "role/victim".to_owned());
+    let on = |cluster: &str| {
+        let [task, cluster] = [format!("task/{cluster}/*"), format!("cluster/{cluster}")];
+        [regional("ecs", &task), regional("ecs", &cluster)]
+    };
+    assert_eq!(with(true, &on("c")), [session]);
+    assert_eq!(with(false, &on("c")), []);
+    assert_eq!(with(true, &on("other")), []);
+    assert_eq!(with(true, &on("c")[..1]), []);
 }
 
 /// The permissions of a role are never enough where the service may not take the role.
 #[test]
 fn a_role_is_passed_to_those_alone_whom_it_trusts() {
-    let path = paths().iter().find(|path| path.id == "lambda-001").unwrap();
+    let path = known().find(|path| path.id == "lambda-001").unwrap();
     let all: Vec<&str> = path.required.iter().map(String::as_str).collect();
     let (mut resources, source, _) = two(path, &all);
     let session = ("session", "role/victim".to_owned());
@@ -279,7 +490,7 @@ fn a_role_is_passed_to_those_alone_whom_it_trusts() {
 /// A step tells its request and the statement that allows it.
 #[test]
 fn a_path_tells_each_request_with_its_statement() {
-    let path = paths().iter().find(|path| path.id == "iam-017").unwrap();
+    let path = known().find(|path| path.id == "iam-017").unwrap();
     let (resources, source, _) = two(path, &["iam:PutRolePolicy", "sts:AssumeRole"]);
     let found = found(&resources);
     let source = found.sources.iter().find(|one| one.name == source).unwrap();
@@ -298,7 +509,7 @@ fn a_path_tells_each_request_with_its_statement() {
 /// What is not known is undecided by its name, and never no path.
 #[test]
 fn what_is_not_known_is_never_no_path() {
-    let path = paths().iter().find(|path| path.id == "iam-012").unwrap();
+    let path = known().find(|path| path.id == "iam-012").unwrap();
     let (mut resources, ..) = two(path, &["s3:GetObject"]);
     assert!(found(&resources).sources.iter().all(|one| one.verdict() == "none"));
     let arn = "arn:aws:iam::aws:policy/PowerUserAccess";
@@ -357,7 +568,7 @@ fn the_boundary_holds_whatever_is_attached() {
 /// whether what can be changed runs as it.
 #[test]
 fn what_runs_as_a_role_and_is_not_in_the_files_is_undecided() {
-    let path = paths().iter().find(|path| path.id == "lambda-003").unwrap();
+    let path = known().find(|path| path.id == "lambda-003").unwrap();
     let (mut resources, source, _) = two(path, &["lambda:UpdateFunctionCode"]);
     resources.retain(|one| one["type"] != "aws_lambda_function");
     let found = found(&resources);

@@ -10,7 +10,9 @@ use ringfence_policy::{Policies, Principal};
 
 use crate::form::Held;
 use crate::language::{Language, Symbol, samples, symbols};
-use crate::matter::{ANY_ACCOUNT, Caller, Key, Matter, Names, Stands, documents, holds};
+use crate::matter::{
+    ANY_ACCOUNT, Caller, Key, Matter, Names, Stands, documents, holds, is_account,
+};
 use crate::values::texts;
 
 /// Lists of values that are looked at before it is given up.
@@ -217,7 +219,7 @@ fn names(all: &[StatementView<'_>], named: &BTreeSet<Named<'_>>) -> Names {
         let values = values.flat_map(|text| account(text).into_iter().chain([text.to_string()]));
         names.accounts.extend(values);
     }
-    names.accounts.retain(|id| id.len() == 12 && id.bytes().all(|one| one.is_ascii_digit()));
+    names.accounts.retain(|id| is_account(id));
     names.accounts.sort_unstable();
     names.accounts.dedup();
     names

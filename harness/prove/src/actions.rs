@@ -8,7 +8,7 @@ use ringfence_policy::symbolic::{Action, StatementView};
 
 use crate::domain::{Universe, has_resource_account};
 use crate::names::mentioned;
-use crate::words::{Alphabet, Pattern, Symbol, classes, pattern};
+use crate::words::{Alphabet, Classes, Pattern, Symbol, classes, pattern};
 
 /// Actions of which the same statements speak.
 #[derive(Debug, Clone)]
@@ -68,13 +68,21 @@ impl Names {
     }
 
     /// A name of each class of a service's names.
-    fn words(&self, service: Option<&str>) -> Vec<String> {
+    fn words(&self, service: Option<&str>) -> Classes {
         // No name is empty: of names that are like the empty text another is taken.
         let mut patterns = self.under(service);
         patterns.push(Pattern::new());
-        let found = classes(&patterns, Alphabet::Name);
-        found.words.into_iter().filter(|word| !word.is_empty()).collect()
+        let mut found = classes(&patterns, Alphabet::Name);
+        found.words.retain(|word| !word.is_empty());
+        found
     }
+}
+
+/// The actions in groups.
+pub(crate) struct Groups {
+    pub(crate) all: Vec<Group>,
+    /// Whether no other actions are told apart.
+    pub(crate) complete: bool,
 }
 
 /// The actions in groups, of the services of which some may be asked for.
@@ -83,8 +91,9 @@ pub(crate) fn groups(
     universe: Universe,
     resource_control: bool,
     is_asked_for: impl Fn(&str) -> bool,
-) -> Vec<Group> {
+) -> Groups {
     let names = Names::of(statements);
+    let mut complete = true;
     let named: BTreeSet<&str> = names.services().collect();
     // Those that have it and those that may not are told apart where somebody asks.
     let is_asked = mentioned(statements).contains("aws:resourceaccount");
@@ -110,7 +119,9 @@ pub(crate) fn groups(
     for service in named.iter().filter(|service| is_asked_for(service)) {
         match (universe, actions::of(service)) {
             (Universe::All, _) => {
-                names.words(Some(service)).iter().for_each(|name| add(service, name, false, false));
+                let found = names.words(Some(service));
+                complete &= found.complete;
+                found.words.iter().for_each(|name| add(service, name, false, false));
             }
             (Universe::Catalogue, Some(prefix)) => {
                 prefix.actions().for_each(|action| add(service, action.name, true, false));
@@ -127,9 +138,11 @@ pub(crate) fn groups(
         rest.extend(["sqs", "ecr", "s3", "dynamodb"].iter().find(|one| !named.contains(*one)));
     }
     for service in rest.into_iter().filter(|service| is_asked_for(service)) {
-        names.words(None).iter().for_each(|name| add(service, name, false, true));
+        let found = names.words(None);
+        complete &= found.complete;
+        found.words.iter().for_each(|name| add(service, name, false, true));
     }
-    all
+    Groups { all, complete }
 }
 
 /// One action alone, that is none of a group's.

@@ -76,7 +76,7 @@ fn caller(
     let keys = classes(&all, asking);
     let matter = Matter::new(question.inner, question.outer, asking, &keys, known)?;
     cover::keys(&matter)?;
-    let groups = groups(&all, Universe::All, false, |_| true);
+    let groups = groups(&all, Universe::All, false, |_| true).all;
     let named: Vec<&str> = groups.iter().map(|group| &*group.action).collect();
     cover::actions(&matter, &named)?;
     let mut actions = Vec::new();

@@ -91,11 +91,31 @@ pub(crate) fn documents(policies: &Policies) -> impl Iterator<Item = &Document> 
     lists.chain(&policies.resource).chain(&policies.vpc_endpoint).map(|document| &**document)
 }
 
+/// Entries of policies that are looked at, at most: actions, resources and values of
+/// conditions. All that AWS lets an identity have, are fewer.
+const ENTRIES: usize = 8_192;
+
+/// Why a question is not looked at: it has too many entries.
+fn too_many(question: &Question<'_>) -> Option<String> {
+    let both = [question.inner, question.outer].into_iter().flat_map(documents);
+    let of = |statement: StatementView<'_>| {
+        let values = statement.conditions().map(|condition| condition.values().len());
+        statement.actions().count() + statement.resources().count() + values.sum::<usize>()
+    };
+    let entries: usize = both.flat_map(statements).map(of).sum();
+    (entries > ENTRIES).then(|| {
+        format!("the policies have {entries} actions, resources and values, more than {ENTRIES}")
+    })
+}
+
 /// Answers a question.
 ///
 /// # Errors
 /// Where the engine does not confirm a request that breaks the claim.
 pub fn within(question: &Question<'_>) -> Result<Verdict, Disagreement> {
+    if let Some(reason) = too_many(question) {
+        return Ok(Verdict::Undecided(reason));
+    }
     let known = common::known(question.inner, question.outer);
     let of_identity = |document: &Document| {
         question.inner.identity.iter().any(|one| std::ptr::eq(&**one, document))
@@ -125,19 +145,52 @@ pub fn within(question: &Question<'_>) -> Result<Verdict, Disagreement> {
 /// # Errors
 /// Where the engine does not confirm a request that breaks the claim.
 pub fn within_for(question: &Question<'_>, action: &str) -> Result<Verdict, Disagreement> {
-    let mut all: Vec<StatementView<'_>> = documents(question.inner).flat_map(statements).collect();
-    let inner = all.len();
-    all.extend(documents(question.outer).flat_map(statements));
-    let mut search = Search::new(question, &all, inner);
-    let group = only(&all, action);
+    if let Some(reason) = too_many(question) {
+        return Ok(Verdict::Undecided(reason));
+    }
+    let all = both(question);
+    let mut search = Search::new(question, &all.statements, all.inner);
+    let group = only(&all.statements, action);
     let found = match question.universe {
         Universe::All => search.decide(action, &group, &Admits::sent(action)),
         Universe::Catalogue => search.catalogued(&group),
     };
-    match found {
-        Some(witness) => search.checked(witness).map(|it| Verdict::Violated(Box::new(it))),
-        None => Ok(search.open.map_or(Verdict::Proved, Verdict::Undecided)),
+    search.answer(found)
+}
+
+/// Answers a question about the requests for one action on resources of one type, as the
+/// catalogue has them.
+///
+/// # Errors
+/// Where the engine does not confirm a request that breaks the claim.
+pub fn within_for_type(
+    question: &Question<'_>,
+    action: &str,
+    kind: &str,
+) -> Result<Verdict, Disagreement> {
+    if let Some(reason) = too_many(question) {
+        return Ok(Verdict::Undecided(reason));
     }
+    let all = both(question);
+    let mut search = Search::new(question, &all.statements, all.inner);
+    let group = only(&all.statements, action);
+    let mut types = Admits::of_type(action, kind).into_iter();
+    let found = types.find_map(|admits| search.decide(action, &group, &admits));
+    search.answer(found)
+}
+
+/// The statements of both sides.
+struct Both<'p> {
+    statements: Vec<StatementView<'p>>,
+    /// How many are of the inner side.
+    inner: usize,
+}
+
+fn both<'p>(question: &Question<'p>) -> Both<'p> {
+    let mut all: Vec<StatementView<'_>> = documents(question.inner).flat_map(statements).collect();
+    let inner = all.len();
+    all.extend(documents(question.outer).flat_map(statements));
+    Both { statements: all, inner }
 }
 
 struct Search<'s, 'p> {
@@ -182,7 +235,11 @@ impl<'s, 'p> Search<'s, 'p> {
         let root = self.has_root();
         let is_asked_for =
             |service: &str| root || allows.iter().any(|one| one.is_about_service(service));
-        for group in groups(statements, universe, resource_control, is_asked_for) {
+        let groups = groups(statements, universe, resource_control, is_asked_for);
+        if !groups.complete {
+            self.open = self.open.or_else(|| Some("the actions take too many steps".to_owned()));
+        }
+        for group in groups.all {
             let found = match universe {
                 Universe::All => self.decide(&group.action, &group, &Admits::sent(&group.action)),
                 Universe::Catalogue => self.catalogued(&group),
@@ -255,11 +312,17 @@ impl<'s, 'p> Search<'s, 'p> {
             if !encoding.open.is_empty() {
                 return BTreeSet::new();
             }
+            // All of them first: what follows from a test is found anew with each more.
+            let of: Vec<(&String, Formula)> =
+                services.iter().map(|one| (one, is_arn().and(encoding.service(one)))).collect();
             let tried = self.tried(&group.action, caller);
-            without.retain(|service| {
-                let of = is_arn().and(encoding.service(service));
-                matches!(tried.search(&mut encoding, &of), Outcome::Nothing)
-            });
+            for (service, of) in of {
+                if without.contains(service)
+                    && !matches!(tried.search(&mut encoding, &of), Outcome::Nothing)
+                {
+                    without.remove(service);
+                }
+            }
         }
         without
     }
@@ -352,6 +415,14 @@ impl<'s, 'p> Search<'s, 'p> {
         let special = ringfence_policy::symbolic::is_special(&action);
         let (iam, kms) = (special && is("iam"), special && is("kms"));
         [true, is("sts"), controlled, iam, iam, kms]
+    }
+
+    /// The verdict, by the request that was found.
+    fn answer(self, found: Option<Witness>) -> Result<Verdict, Disagreement> {
+        match found {
+            Some(witness) => self.checked(witness).map(|it| Verdict::Violated(Box::new(it))),
+            None => Ok(self.open.map_or(Verdict::Proved, Verdict::Undecided)),
+        }
     }
 
     /// The engine itself must say the same.

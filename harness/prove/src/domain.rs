@@ -165,11 +165,7 @@ impl Admits {
     /// Requests for an action of the catalogue: on nothing but `*`, where none of
     /// its resource types is required, and on the ARNs of each type.
     pub(crate) fn of(name: &str) -> Vec<Self> {
-        let known = name.split_once(':').and_then(|(prefix, name)| {
-            let prefix = actions::of(prefix)?;
-            Some((prefix, prefix.action(name)?))
-        });
-        let Some((prefix, action)) = known else { return Vec::new() };
+        let Some((prefix, action)) = known(name) else { return Vec::new() };
         // Of API Gateway's verbs the reference has some paths alone.
         let kinds: Vec<_> = match prefix.prefix {
             "apigateway" => prefix.resource_types().collect(),
@@ -181,7 +177,18 @@ impl Admits {
             all.push(On::Star);
         }
         let sent = || Some(prefix.prefix.to_owned());
-        all.into_iter().map(|on| Self { action: known, on, sent: sent() }).collect()
+        all.into_iter()
+            .map(|on| Self { action: Some((prefix, action)), on, sent: sent() })
+            .collect()
+    }
+
+    /// Requests for an action of the catalogue on resources of one type.
+    pub(crate) fn of_type(name: &str, kind: &str) -> Vec<Self> {
+        let Some((prefix, action)) = known(name) else { return Vec::new() };
+        let arns = prefix.resource_type(kind).map_or(&[][..], |kind| &kind.arn);
+        let on = arns.iter().filter_map(|arn| format(arn)).map(|arn| On::Arns(Box::new(arn)));
+        let sent = || Some(prefix.prefix.to_owned());
+        on.map(|on| Self { action: Some((prefix, action)), on, sent: sent() }).collect()
     }
 
     /// Whether not everything may be acted upon.
@@ -254,10 +261,20 @@ impl Admits {
     }
 }
 
+/// An action of the catalogue.
+fn known(name: &str) -> Option<Known> {
+    let (prefix, name) = name.split_once(':')?;
+    let prefix = actions::of(prefix)?;
+    Some((prefix, prefix.action(name)?))
+}
+
 /// The ARNs of a resource type, by part: an account is twelve digits, a
-/// bucket's name and what stands in a path of API Gateway have no slash
+/// bucket's name, what stands in a path of API Gateway
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html>),
-/// and what else varies is some text.
+/// the ids of EC2 (<https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/resource-ids.html>)
+/// and the names of clusters of ECS
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html>)
+/// have no slash, and what else varies is some text.
 fn format(arn: &str) -> Option<[Pattern; 5]> {
     let mut parts: Vec<&str> = Vec::new();
     let mut rest = arn;
@@ -267,12 +284,12 @@ fn format(arn: &str) -> Option<[Pattern; 5]> {
         rest = rest.get(end + 1..)?;
     }
     parts.push(rest);
-    let is_path = parts.get(2) == Some(&"apigateway");
+    let service = parts.get(2).copied().unwrap_or_default();
     let mut all = parts
         .into_iter()
         .skip(1)
         .enumerate()
-        .map(|(place, part)| symbols(part, place < 4, is_path));
+        .map(|(place, part)| symbols(part, place < 4, service));
     Some([all.next()?, all.next()?, all.next()?, all.next()?, all.next()?])
 }
 
@@ -289,7 +306,17 @@ fn colon(text: &str) -> Option<usize> {
     })
 }
 
-fn symbols(part: &str, fold: bool, is_path: bool) -> Pattern {
+/// Whether a variable of an ARN of a service has no slash.
+fn is_flat(service: &str, name: &str) -> bool {
+    match service {
+        "apigateway" => true,
+        "ec2" => name.ends_with("Id"),
+        "ecs" => name == "ClusterName",
+        _ => name == "BucketName",
+    }
+}
+
+fn symbols(part: &str, fold: bool, service: &str) -> Pattern {
     let mut out = Vec::new();
     let mut rest = part;
     while let Some((before, after)) = rest.split_once("${") {
@@ -297,7 +324,7 @@ fn symbols(part: &str, fold: bool, is_path: bool) -> Pattern {
         let (name, after) = after.split_once('}').unwrap_or((after, ""));
         match name {
             "Account" => out.extend([Symbol::Digit; 12]),
-            name if is_path || name == "BucketName" => {
+            name if is_flat(service, name) => {
                 out.extend([Symbol::AnyInPath, Symbol::ManyInPath]);
             }
             _ => out.extend([Symbol::Any, Symbol::Many]),

@@ -46,7 +46,7 @@ mod values;
 mod words;
 
 pub use certify::certify;
-pub use compare::{Disagreement, Question, Verdict, Witness, within, within_for};
+pub use compare::{Disagreement, Question, Verdict, Witness, within, within_for, within_for_type};
 pub use domain::Universe;
 
 #[cfg(doctest)]

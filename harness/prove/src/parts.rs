@@ -7,7 +7,7 @@ use std::rc::Rc;
 use ringfence_policy::symbolic::Logic;
 
 use crate::formula::{Formula, Variable};
-use crate::product::{Relation, TooMany, shortest};
+use crate::product::{Budget, Relation, TooMany, shortest};
 use crate::set::Set;
 use crate::words::{Alphabet, Pattern, Symbol};
 
@@ -27,6 +27,8 @@ pub(crate) struct Patterns {
     all: Vec<(Alphabet, Rc<Pattern>)>,
     relations: HashMap<(Number, Number), Relation>,
     shortest: HashMap<Asked, Result<Option<String>, TooMany>>,
+    /// What the question may still cost.
+    pub(crate) budget: Budget,
 }
 
 /// The patterns that must match and those that must not, and the alphabet.
@@ -52,12 +54,13 @@ impl Patterns {
         if one > other {
             return self.relation(other, one).map(Relation::turned);
         }
+        self.budget.take(30).ok();
         if let Some(known) = self.relations.get(&(one, other)) {
             return Some(*known);
         }
         let (alphabet, first) = self.all.get(one)?;
         let (_, second) = self.all.get(other)?;
-        let relation = Relation::of(first, second, *alphabet);
+        let relation = Relation::of(first, second, *alphabet, &self.budget);
         self.relations.insert((one, other), relation);
         Some(relation)
     }
@@ -82,7 +85,7 @@ impl Patterns {
         let (must, must_not) = (of(&key.0), of(&key.1));
         let [must, must_not] =
             [&must, &must_not].map(|some| some.iter().map(|one| &**one).collect::<Vec<_>>());
-        let found = shortest(&must, &must_not, alphabet(part));
+        let found = shortest(&must, &must_not, alphabet(part), &self.budget);
         self.shortest.insert(key, found.clone());
         found
     }
@@ -189,6 +192,11 @@ impl Tests {
 
     pub(crate) fn len(&self) -> usize {
         self.atoms.len()
+    }
+
+    /// Takes some of what the question may still cost.
+    pub(crate) fn spend(&self, cost: usize) -> Result<(), TooMany> {
+        self.patterns.borrow().budget.take(cost)
     }
 
     fn atom(&self, variable: Variable) -> Option<Atom> {

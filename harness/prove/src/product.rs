@@ -4,12 +4,38 @@
 //! and their product is walked from the shortest text on. Texts that lead to the
 //! same places are continued once.
 
+use std::cell::Cell;
 use std::collections::{HashSet, VecDeque};
 
 use crate::words::{Alphabet, Classes, Pattern, Symbol, accepts, fresh, matches};
 
 /// States of the product after which a walk is given up.
 const STATES: usize = 2_000;
+
+/// What a question may cost, so that it ends: about a billionth of a second each.
+#[derive(Debug)]
+pub(crate) struct Budget(Cell<u64>);
+
+impl Budget {
+    /// For a question.
+    const ALL: u64 = 1_000_000_000;
+
+    /// For the texts of one list of patterns.
+    const WALK: u64 = 200_000_000;
+
+    /// Takes some of what is left, where that is enough.
+    pub(crate) fn take(&self, cost: usize) -> Result<(), TooMany> {
+        let left = self.0.get().checked_sub(cost as u64);
+        self.0.set(left.unwrap_or_default());
+        left.map(|_| ()).ok_or(TooMany)
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Cell::new(Self::ALL))
+    }
+}
 
 /// Places in all patterns, a bit each.
 type Places = Box<[u64]>;
@@ -126,7 +152,8 @@ impl Product {
     /// The shortest text of each class.
     pub(crate) fn walk(&self) -> Classes {
         let mut words = Vec::new();
-        let complete = self.classes(|word| {
+        let budget = Budget(Cell::new(Budget::WALK));
+        let complete = self.classes(&budget, |word| {
             words.push(word.to_owned());
             false
         });
@@ -134,10 +161,10 @@ impl Product {
     }
 
     /// Shows the shortest text of each class until told to stop.
-    fn classes(&self, mut stops: impl FnMut(&str) -> bool) -> Result<(), TooMany> {
+    fn classes(&self, budget: &Budget, mut stops: impl FnMut(&str) -> bool) -> Result<(), TooMany> {
         let mut matched: HashSet<Places> = HashSet::new();
         let any = |_: &Places| true;
-        self.visit(any, |places, word| matched.insert(self.ends_in(places)) && stops(word))
+        self.visit(budget, any, |places, word| matched.insert(self.ends_in(places)) && stops(word))
     }
 
     fn ends_in(&self, places: &Places) -> Places {
@@ -148,6 +175,7 @@ impl Product {
     /// not promise anything are not gone on from.
     fn visit(
         &self,
+        budget: &Budget,
         promises: impl Fn(&Places) -> bool,
         mut stops: impl FnMut(&Places, &str) -> bool,
     ) -> Result<(), TooMany> {
@@ -158,6 +186,7 @@ impl Product {
             if stops(&places, &word) {
                 return Ok(());
             }
+            budget.take(self.characters.len() * (100 + 2 * places.len()))?;
             for (character, text) in self.characters.iter().enumerate() {
                 let next = self.after(&places, character);
                 if known.contains(&next) || !promises(&next) {
@@ -193,12 +222,22 @@ impl Relation {
     /// Of patterns that nothing is known of.
     const ANY: Self = Self { both: true, one: true, other: true, neither: true };
 
-    pub(crate) fn of(one: &Pattern, other: &Pattern, alphabet: Alphabet) -> Self {
+    /// How they stand to each other; where that is too much to find out, in any way.
+    pub(crate) fn of(one: &Pattern, other: &Pattern, alphabet: Alphabet, budget: &Budget) -> Self {
+        let length = one.len() + other.len();
+        // Of each `*` a text is made.
+        let stars = one.iter().chain(other).filter(|symbol| is_many(symbol)).count();
+        if budget.take(100 + (4 + stars) * length).is_err() {
+            return Self::ANY;
+        }
         if differ(one.iter(), other.iter()) || differ(one.iter().rev(), other.iter().rev()) {
             return Self { both: false, ..Self::ANY };
         }
         let mut relation = Self { both: false, one: false, other: false, neither: false };
         let mut see = |word: &str| {
+            if budget.take(4 * (1 + stars) * (1 + word.len())).is_err() {
+                relation = Self::ANY;
+            }
             match (matches(one, word), matches(other, word)) {
                 (true, true) => relation.both = true,
                 (true, false) => relation.one = true,
@@ -213,7 +252,10 @@ impl Relation {
         if likely.any(|word| word.chars().all(|one| alphabet.has(one)) && see(&word)) {
             return Self::ANY;
         }
-        match Product::new(&[one, other], alphabet).classes(see) {
+        if budget.take(1_000 + 100 * length).is_err() {
+            return Self::ANY;
+        }
+        match Product::new(&[one, other], alphabet).classes(budget, see) {
             Ok(()) => relation,
             Err(TooMany) => Self::ANY,
         }
@@ -277,6 +319,7 @@ pub(crate) fn shortest(
     all: &[&Pattern],
     none: &[&Pattern],
     alphabet: Alphabet,
+    budget: &Budget,
 ) -> Result<Option<String>, TooMany> {
     let fits = |word: &str| {
         word.chars().all(|one| alphabet.has(one))
@@ -284,6 +327,7 @@ pub(crate) fn shortest(
             && !none.iter().any(|pattern| matches(pattern, word))
     };
     let patterns: Vec<&Pattern> = all.iter().chain(none).copied().collect();
+    budget.take(100 * patterns.iter().map(|pattern| pattern.len()).sum::<usize>())?;
     // What the longest of them needs at least is the shortest there is, where it
     // fits.
     let guess = all.iter().filter_map(|pattern| least(pattern, &patterns, alphabet));
@@ -298,7 +342,7 @@ pub(crate) fn shortest(
         masks.iter().all(is_in)
     };
     let mut found = None;
-    product.visit(promises, |_, word| {
+    product.visit(budget, promises, |_, word| {
         let fits = fits(word);
         if fits {
             found = Some(word.to_owned());
@@ -376,9 +420,25 @@ mod tests {
     fn two_patterns(#[case] one: &str, #[case] other: &str, #[case] expected: [bool; 4]) {
         let [both, first, second, neither] = expected;
         let expected = Relation { both, one: first, other: second, neither };
-        let found = Relation::of(&pattern(one), &pattern(other), Alphabet::All);
+        let of = |one, other| {
+            Relation::of(&pattern(one), &pattern(other), Alphabet::All, &Budget::default())
+        };
+        let found = of(one, other);
         assert_eq!(found, expected);
-        assert_eq!(Relation::of(&pattern(other), &pattern(one), Alphabet::All), found.turned());
+        assert_eq!(of(other, one), found.turned());
+    }
+
+    /// Without anything left nothing is said of patterns, and no text is looked for.
+    #[test]
+    fn what_costs_too_much_is_not_known() {
+        let spent = Budget(Cell::new(0));
+        let [one, other] = [pattern("a*"), pattern("ab*")];
+        assert_eq!(Relation::of(&one, &other, Alphabet::All, &spent), Relation::ANY);
+        assert_eq!(shortest(&[&one], &[&other], Alphabet::All, &spent), Err(TooMany));
+        let enough = Budget::default();
+        assert!(!Relation::of(&one, &other, Alphabet::All, &enough).other);
+        let found = shortest(&[&one], &[&other], Alphabet::All, &enough);
+        assert_eq!(found, Ok(Some("a".to_owned())));
     }
 
     #[rstest]
@@ -396,6 +456,7 @@ mod tests {
             &all.iter().collect::<Vec<_>>(),
             &none.iter().collect::<Vec<_>>(),
             Alphabet::All,
+            &Budget::default(),
         );
         assert_eq!(found, Ok(word.map(str::to_owned)));
     }

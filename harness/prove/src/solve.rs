@@ -95,6 +95,9 @@ impl Problem<'_> {
         let candidates = self.tests.candidates(part).into_iter();
         let mut best = found;
         for text in candidates.take_while(|text| text.len() < length).take(TRIES) {
+            if self.tests.spend(100 * text.len() * (1 + self.tests.len())).is_err() {
+                break;
+            }
             let fixed = self.tests.of_text(part, &text);
             if let Found::Model(mut model) = self.solve_where(domains, &fixed) {
                 if let Some(part) = model.parts.get_mut(part) {
@@ -165,7 +168,8 @@ struct Search<'t> {
 impl Search<'_> {
     fn find(&mut self, mut state: State) -> Found {
         self.steps += 1;
-        if self.steps > STEPS {
+        let cost = 200 + 50 * state.domains.len();
+        if self.steps > STEPS || self.tests.spend(cost).is_err() {
             self.gave_up = true;
             return Found::Nothing;
         }

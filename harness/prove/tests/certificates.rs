@@ -244,3 +244,31 @@ fn what_cannot_be_checked_has_no_certificate(
     assert_eq!(written, told.map_err(str::to_owned));
     assert_eq!((check(&all), all.certificates.len()), (Ok(()), usize::from(told.is_ok())));
 }
+
+/// The root user may do anything with what its account owns, and who is of none of the
+/// named accounts owns nothing of theirs.
+#[rstest]
+#[case::of_a_named_account("arn:aws:sqs:eu-west-1:111122223333:q", true)]
+#[case::of_any_account("arn:aws:sqs:eu-west-1:*:q", false)]
+fn a_caller_of_any_account_owns_nothing_of_a_named_one(#[case] denied: &str, #[case] holds: bool) {
+    let queue = "arn:aws:sqs:eu-west-1:111122223333:q";
+    let own = json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sqs:*",
+        "Resource": queue});
+    let others = json!({"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": denied,
+        "Condition": {"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}});
+    let side = |statements: &[&Value]| {
+        let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+        let document = Document::parse("p", &text, Kind::Resource).unwrap();
+        Policies { resource: Some(Arc::new(document)), ..Policies::default() }
+    };
+    let (inner, outer) = (side(&[&own]), side(&[&own, &others]));
+    let question =
+        Question { inner: &inner, outer: &outer, principal: None, universe: Universe::All };
+    assert_eq!(within(&question).unwrap() == Verdict::Proved, holds);
+    let mut all = Certificates::new();
+    let written = certify(&question, ("a rail", "a queue"), &Known::default(), &mut all);
+    match holds {
+        true => assert_eq!((written, check(&all)), (Ok(()), Ok(()))),
+        false => assert!(written.unwrap_err().ends_with("may allow its requests")),
+    }
+}

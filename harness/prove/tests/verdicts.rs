@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where it fails")]
 
+use std::time::Duration;
+
 use ringfence_prove::jsonl::Comparer;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -289,4 +291,76 @@ fn policies_of_aws_are_its_own_however_it_is_written() {
     assert_eq!(changes("arn:aws:iam::aws:policy/*"), "proved");
     assert_eq!(changes("arn:aws:iam::awS:policy/*"), "proved");
     assert_eq!(changes("arn:aws:iam::123456789012:policy/*"), "violated");
+}
+
+/// What this thread has taken of a processor: others run beside it.
+fn processor_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// Policies of a size that no identity can have are not looked at, and say so.
+#[test]
+fn a_question_of_too_many_entries_is_undecided() {
+    let policy = |count: usize| {
+        let values: Vec<String> = (0..count).map(|number| format!("p{number:05}*")).collect();
+        allow(&json!({"Condition": {"StringLike": {"s3:prefix": values}}}))
+    };
+    let found = compared(&json!({"a": policy(50_000), "b": policy(49_999)}));
+    assert_eq!(found["a_within_b"], "undecided");
+    let reason = "the policies have 100003 actions, resources and values, more than 8192";
+    assert_eq!(found["reason"], format!("a_within_b: {reason}; b_within_a: {reason}"));
+    assert_eq!(verdicts(&policy(200), &policy(201)), LESS);
+}
+
+/// Patterns that overlap in every way cost more steps than there are, and it is told.
+#[test]
+fn a_question_that_takes_too_many_steps_is_undecided() {
+    let policy = |count: usize, last: &str| {
+        let mut all: Vec<String> =
+            (1..=count).map(|number| format!("arn:aws:s3:::*{}", "a*".repeat(number))).collect();
+        all.push(format!("arn:aws:s3:::{last}"));
+        allow(&json!({"Action": "s3:*", "Resource": all}))
+    };
+    let started = processor_time();
+    let found = compared(&json!({"a": policy(199, "x*y*"), "b": policy(198, "y*x*"),
+        "principal": "arn:aws:iam::111122223333:user/alice"}));
+    assert_eq!(found["a_within_b"], "undecided", "{found}");
+    assert_eq!(
+        found["reason"],
+        "a_within_b: the search took too many steps; b_within_a: the search took too many steps"
+    );
+    let took = processor_time() - started;
+    assert!(took < Duration::from_secs(12), "{took:?}");
+    assert_eq!(verdicts(&policy(8, "x"), &policy(8, "x*")), LESS);
+}
+
+/// Where the actions are too many to be told apart, nothing is proved of them.
+#[test]
+fn actions_that_are_not_told_apart_are_undecided() {
+    let letters = "abcdefghijklmnopqrstuvwxyz";
+    let patterns = |last: &str| {
+        let pairs = letters.chars().flat_map(|one| letters.chars().map(move |two| (one, two)));
+        let mut all: Vec<String> = pairs.map(|(one, two)| format!("s3:*{one}*{two}*")).collect();
+        all.pop();
+        all.push(last.to_owned());
+        allow(&json!({"Action": all}))
+    };
+    let principal = "arn:aws:iam::111122223333:user/alice";
+    let (less, all) = (patterns("s3:*z*z*z*"), patterns("s3:*z*z*"));
+    let found = compared(&json!({"a": less, "b": all, "principal": principal}));
+    assert_eq!(found["a_within_b"], "undecided");
+    assert_eq!(found["reason"], "a_within_b: the actions take too many steps");
+    assert_eq!(found["b_within_a"], "violated");
+}
+
+/// Found by fuzzing: an Allow of everything but one ARN took a second.
+#[test]
+fn all_but_one_arn_is_compared_at_once() {
+    let own = allow(&json!({"Action": "s3:GetObject"}));
+    let rest = allow(&json!({"Action": "*", "NotResource": "arn:aws:s3:::"}));
+    let started = processor_time();
+    assert_eq!(verdicts_in("catalogue", &own, &rest), LESS);
+    let took = processor_time() - started;
+    assert!(took < Duration::from_millis(900), "{took:?}");
 }

@@ -100,6 +100,11 @@ pub(super) struct Files {
 }
 
 impl Files {
+    /// Whether there are none.
+    pub(super) fn are_none(&self) -> bool {
+        self.shown.is_none() && self.templates.is_empty()
+    }
+
     /// Where the Terraform files of plans and states may be.
     pub(super) fn roots(&self, config: &Config) -> Vec<PathBuf> {
         self.shown.configurations(Some(config)).directories(&self.shown.all())

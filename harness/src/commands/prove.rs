@@ -42,15 +42,20 @@ pub(super) struct Prove {
     /// Write the certificates of what is proved
     #[arg(long, value_name = "FILE", conflicts_with = "paths")]
     certificate: Option<PathBuf>,
-    /// Check certificates, and nothing else
-    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["plan", "state", "templates", "paths", "certificate", "sarif"])]
+    /// Check certificates, and nothing else; with plans, states or templates also that
+    /// each is of the claim that it names, as the files have it
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["paths", "certificate", "sarif"])]
     check: Vec<PathBuf>,
 }
 
 impl Prove {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         if !self.check.is_empty() {
-            return check(&self.check);
+            let exit = check(&self.check)?;
+            return match self.files.are_none() || exit != Exit::Held {
+                true => Ok(exit),
+                false => self.compare(),
+            };
         }
         let config = Config::load(&self.config)?;
         if self.is_sarif_printed() && (self.json || self.markdown) {
@@ -62,6 +67,25 @@ impl Prove {
         self.files.clone().ask(config, move |read, config| match self.paths {
             true => self.follow(&read, config),
             false => self.decide(&read, config),
+        })
+    }
+
+    /// Whether good certificates are of the claims that they name.
+    fn compare(self) -> anyhow::Result<Exit> {
+        let config = Config::load(&self.config)?;
+        Guarded::fits(&config)?;
+        self.files.clone().ask(config, move |read, config| {
+            let guarded = Guarded::of(&read.estate, config)?;
+            let claims = claims::all(&guarded, &stated(config)?)?;
+            let mut exit = Exit::Held;
+            for path in &self.check {
+                let all = certificates::checked(path)?.map_err(anyhow::Error::msg)?;
+                for stranger in certificates::strangers(&all, &claims) {
+                    println!("{}: {stranger}", path.display());
+                    exit = Exit::Failed;
+                }
+            }
+            Ok(exit)
         })
     }
 

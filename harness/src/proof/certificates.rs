@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use ringfence_certificate::form::Without;
+use ringfence_certificate::form::{Certificate, Side, Who, Without};
 use ringfence_certificate::{Certificates, Known, check};
 use ringfence_evidence::{Proof, ProofVerdict};
 use ringfence_prove::{Question, Universe, certify};
@@ -73,6 +73,32 @@ fn made(claim: &Claim, known: &Known, all: &mut Certificates) -> Result<(), Stri
         universe: Universe::All,
     };
     certify(&question, (claim.rail.title(), &claim.who), known, all)
+}
+
+/// What certificates say of claims that are none of these, or of others than they name: a
+/// guard rail's name is worth what its policies say.
+pub fn strangers(all: &Certificates, claims: &[Claim]) -> Vec<String> {
+    let mut sides = Certificates::new();
+    let mut of: BTreeMap<(&str, &str), Vec<[Side; 2]>> = BTreeMap::new();
+    let mut principals: BTreeMap<(&str, &str), Vec<Option<Who>>> = BTreeMap::new();
+    for claim in claims {
+        let name = (claim.rail.title(), claim.who.as_str());
+        let both = [sides.side(&asked(claim)), sides.side(&claim.most)];
+        of.entry(name).or_default().push(both);
+        principals.entry(name).or_default().push(claim.principal.as_ref().map(Who::from));
+    }
+    let is_stranger = |one: &&Certificate| {
+        let name = (one.rail.as_str(), one.who.as_str());
+        let both = of.get(&name).into_iter().flatten();
+        let mut claims = both.zip(principals.get(&name).into_iter().flatten());
+        !claims.any(|([inner, outer], principal)| {
+            *inner == one.inner && *outer == one.outer && *principal == one.principal
+        })
+    };
+    let told = |one: &Certificate| {
+        format!("the certificate of `{}` for `{}` is of another claim", one.rail, one.who)
+    };
+    all.certificates.iter().filter(is_stranger).map(told).collect()
 }
 
 /// Reads certificates and checks each.

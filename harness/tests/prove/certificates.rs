@@ -41,6 +41,39 @@ fn certificates_of_what_is_proved_are_checked_by_themselves() {
     assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), ""));
 }
 
+/// A certificate says of some policies that nothing gets past others; which guard rail and
+/// whose policies these are, the files say.
+#[test]
+fn certificates_are_of_the_claims_that_they_name() {
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+    let flags = ["--state", "state.json", "--json", "--certificate", "proved.json"];
+    assert_eq!(run(directory.path(), &flags).status.code(), Some(0));
+    let path = directory.path().join("proved.json");
+    let mut all: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let check = |file: &str, more: &[&str]| {
+        let output = run(directory.path(), &[&["--check", file], more].concat());
+        assert_eq!(text(&output.stderr), "");
+        let told: Vec<String> = text(&output.stdout).lines().map(str::to_owned).collect();
+        (output.status.code(), told)
+    };
+    let files = ["--state", "state.json"];
+    let (code, told) = check("proved.json", &files);
+    assert_eq!((code, told.len()), (Some(0), 1), "{told:?}");
+    // Under the name of another guard rail, it is good by itself and not that rail's.
+    let certificates = all["certificates"].as_array_mut().unwrap();
+    let names: Vec<String> =
+        certificates.iter().map(|one| one["rail"].as_str().unwrap().to_owned()).collect();
+    let other = names.iter().find(|name| **name != names[0]).unwrap().clone();
+    certificates[0]["rail"] = json!(other);
+    let who = certificates[0]["who"].as_str().unwrap().to_owned();
+    fs::write(directory.path().join("swapped.json"), all.to_string()).unwrap();
+    assert_eq!(check("swapped.json", &[]).0, Some(0));
+    let (code, told) = check("swapped.json", &files);
+    let stranger =
+        format!("swapped.json: the certificate of `{other}` for `{who}` is of another claim");
+    assert_eq!((code, told.last()), (Some(1), Some(&stranger)), "{told:?}");
+}
+
 /// A bundle with certificates, as `verify` leaves one.
 struct Bundle {
     directory: TempDir,

@@ -81,6 +81,9 @@ impl Matter<'_> {
         }
         let mut all: Vec<_> = arns.iter().map(|arn| (*arn, None)).collect();
         let Some(own) = self.caller.principal.account_id() else { return all };
+        if self.others.iter().any(|account| self.are_in(part, *account) == Truth::True) {
+            all.clear();
+        }
         if part.star != Some(true) && self.are_in(part, self.own) != Truth::True {
             let known = ["100000000001", "100000000002"];
             let other = known.into_iter().find(|one| *one != own).map(str::to_owned);

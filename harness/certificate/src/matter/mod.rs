@@ -9,7 +9,7 @@ mod decided;
 mod known;
 mod part;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ringfence_policy::symbolic::{
     Condition, Covered, Effect, ResourcePattern, StatementView, Truth, statements,
@@ -52,6 +52,9 @@ pub struct Matter<'p> {
     names: HashMap<String, Number>,
     /// ARNs of the caller's own account.
     own: Number,
+    /// ARNs of each account that the policies name and that is not the caller's: a caller
+    /// of any account is of none of these.
+    others: Vec<Number>,
 }
 
 /// A condition key, and the conditions on it.
@@ -99,7 +102,13 @@ impl<'p> Matter<'p> {
             known: known.clone(),
             names: HashMap::new(),
             own: known.number(of_account(own)),
+            others: Vec::new(),
         };
+        let resources = matter.statements.iter().flat_map(|one| one.resources());
+        let accounts = resources.filter_map(|one| one.source().split(':').nth(4));
+        let accounts = accounts.filter(|id| *id != own && is_account(id));
+        let accounts: BTreeSet<&str> = accounts.collect();
+        matter.others = accounts.into_iter().map(|id| known.number(of_account(id))).collect();
         matter.find_resources()?;
         matter.find_keys(classes)?;
         Ok(matter)
@@ -191,6 +200,11 @@ impl<'p> Matter<'p> {
             None => Ok(self.known.number(of_text(text)?)),
         }
     }
+}
+
+/// Whether a text is the number of an account.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit())
 }
 
 /// The ARNs that an entry of `Resource` covers.

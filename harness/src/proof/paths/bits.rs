@@ -7,7 +7,13 @@ pub(super) struct Bits(Vec<u64>);
 impl Bits {
     /// All numbers below a size.
     pub(super) fn full(size: usize) -> Self {
-        (0..size).collect()
+        let mut words = vec![u64::MAX; size.div_ceil(64)];
+        if let (Some(last), rest) = (words.last_mut(), size % 64)
+            && rest > 0
+        {
+            *last = (1 << rest) - 1;
+        }
+        Self(words)
     }
 
     pub(super) fn insert(&mut self, member: usize) {
@@ -43,7 +49,12 @@ impl Bits {
     /// The members, the smallest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().flat_map(|(place, word)| {
-            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| place * 64 + bit)
+            let mut left = *word;
+            std::iter::from_fn(move || {
+                let bit = usize::try_from(left.trailing_zeros()).ok().filter(|_| left != 0)?;
+                left &= left - 1;
+                Some(place * 64 + bit)
+            })
         })
     }
 }
@@ -53,5 +64,20 @@ impl FromIterator<usize> for Bits {
         let mut all = Self::default();
         members.into_iter().for_each(|member| all.insert(member));
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_numbers_below_a_size_are_in_the_full_set() {
+        for size in [0, 1, 63, 64, 65, 130] {
+            let full = Bits::full(size);
+            assert_eq!(full.iter().collect::<Vec<_>>(), (0..size).collect::<Vec<_>>());
+            assert_eq!(full, (0..size).collect());
+            assert!(!full.contains(size));
+        }
     }
 }

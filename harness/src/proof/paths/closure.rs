@@ -3,7 +3,7 @@
 
 mod gains;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,10 +13,13 @@ use ringfence_prove::Witness;
 use super::bits::Bits;
 use super::grown::Grown;
 use super::holder::{Found, Holder, trust_in, unlimited};
-use super::means::{ANYTHING, Gives, Means, Trust};
+use super::means::{Gives, Means, Trust, is_any};
 use super::question::{Answer, CannotAsk};
 use super::shared::{Runs, Shared};
 use super::world::OTHER;
+
+/// What an identity has gained is taken part by part up to so many at a time.
+const PARTS: usize = 8;
 
 /// One request of a step.
 #[derive(Debug, Clone)]
@@ -30,6 +33,15 @@ pub(super) struct Call {
     pub(super) open: Option<Arc<str>>,
 }
 
+/// A request of somebody who is held, by its place in the asks and in their things.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    holder: Rc<Holder>,
+    ask: usize,
+    thing: usize,
+    open: Option<Arc<str>>,
+}
+
 /// A means that was taken.
 #[derive(Debug, Clone)]
 pub(super) struct Step {
@@ -37,11 +49,15 @@ pub(super) struct Step {
     pub(super) means: Option<usize>,
     /// Whom or what it gains, by place in the means' things.
     pub(super) thing: usize,
-    pub(super) calls: Vec<Call>,
+    calls: Vec<Made>,
+    /// The exchange of a token.
+    entered: Option<Call>,
     /// What else it hangs on.
     pub(super) open: Option<Arc<str>>,
     /// The steps that it needs.
     after: BTreeSet<usize>,
+    /// How many these are, with all that they need.
+    cost: usize,
 }
 
 /// Whom a source acts as from the beginning, and by which request.
@@ -51,10 +67,45 @@ pub(super) struct Entered {
     pub(super) by: Option<Call>,
 }
 
-/// An identity as it is held, with the steps that led there.
+/// Something that an identity has gained, with the steps that it takes.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) grown: Grown,
+    pub(super) steps: BTreeSet<usize>,
+}
+
+/// All that an identity has gained.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Gained {
+    pub(super) all: Grown,
+    pub(super) parts: Vec<Part>,
+}
+
+impl Gained {
+    fn add(&mut self, part: Part) {
+        let before = self.all.clone();
+        self.all.add(&part.grown);
+        if self.all != before {
+            self.parts.push(part);
+        }
+    }
+}
+
+/// An identity as it is held: with some of what it has gained.
 struct State {
     holder: Rc<Holder>,
-    after: BTreeSet<usize>,
+    /// The steps to its session.
+    session: BTreeSet<usize>,
+    parts: Vec<Part>,
+    /// How many steps it takes.
+    cost: usize,
+}
+
+impl State {
+    fn after(&self) -> BTreeSet<usize> {
+        let parts = self.parts.iter().flat_map(|part| &part.steps);
+        self.session.iter().chain(parts).copied().collect()
+    }
 }
 
 /// What a source comes to.
@@ -63,10 +114,11 @@ pub(super) struct Closure<'s, 'w> {
     /// Whether what is not known counts as allowed.
     optimistic: bool,
     pub(super) steps: Vec<Step>,
+    /// Those of the fewest steps first.
     states: Vec<State>,
     /// By identity: the steps to its session.
     held: Vec<Option<BTreeSet<usize>>>,
-    grown: Vec<(Grown, BTreeSet<usize>)>,
+    grown: Vec<Gained>,
     have: Vec<Bits>,
 }
 
@@ -90,13 +142,8 @@ impl<'s, 'w> Closure<'s, 'w> {
         for source in sources {
             closure.enter(source)?;
         }
-        loop {
-            let before = closure.steps.len();
-            closure.round()?;
-            if closure.steps.len() == before {
-                return Ok(closure);
-            }
-        }
+        while closure.round()? {}
+        Ok(closure)
     }
 
     fn enter(&mut self, entered: &Entered) -> Result<(), CannotAsk> {
@@ -110,9 +157,11 @@ impl<'s, 'w> Closure<'s, 'w> {
         self.steps.push(Step {
             means: None,
             thing: thing.unwrap_or_default(),
-            calls: vec![call.clone()],
+            calls: Vec::new(),
+            entered: Some(call.clone()),
             open: None,
             after: BTreeSet::new(),
+            cost: 0,
         });
         self.hold(entered.identity, BTreeSet::from([number]))
     }
@@ -122,23 +171,26 @@ impl<'s, 'w> Closure<'s, 'w> {
         if held.is_some() {
             return Ok(());
         }
-        *held = Some(after.clone());
-        self.take(identity, &Grown::default(), after)?;
-        let grown = self.grown.get(identity).filter(|(grown, _)| grown.is_more()).cloned();
-        if let Some((grown, steps)) = grown {
-            let held = self.held.get(identity).cloned().flatten().unwrap_or_default();
-            self.take(identity, &grown, held.union(&steps).copied().collect())?;
-        }
-        Ok(())
+        *held = Some(after);
+        self.take(identity, &[])?;
+        self.take_grown(identity, 0)
     }
 
-    fn take(
-        &mut self,
-        identity: usize,
-        grown: &Grown,
-        after: BTreeSet<usize>,
-    ) -> Result<(), CannotAsk> {
-        let Some(holder) = self.shared.holder(identity, grown)? else { return Ok(()) };
+    /// Takes what an identity has gained from a part on: each part by itself, and all.
+    fn take_grown(&mut self, identity: usize, from: usize) -> Result<(), CannotAsk> {
+        let parts = self.grown.get(identity).map(|gained| gained.parts.clone()).unwrap_or_default();
+        for part in parts.iter().skip(from).take(PARTS) {
+            self.take(identity, std::slice::from_ref(part))?;
+        }
+        match parts.len() {
+            0 | 1 => Ok(()),
+            _ => self.take(identity, &parts),
+        }
+    }
+
+    fn take(&mut self, identity: usize, parts: &[Part]) -> Result<(), CannotAsk> {
+        let Some(holder) = self.holder(identity, parts)? else { return Ok(()) };
+        let session = self.held.get(identity).cloned().flatten().unwrap_or_default();
         for ((have, found), ask) in
             self.have.iter_mut().zip(&holder.found).zip(&self.shared.table.asks)
         {
@@ -155,53 +207,76 @@ impl<'s, 'w> Closure<'s, 'w> {
                 }
             }
         }
-        self.states.push(State { holder, after });
+        let mut state = State { holder, session, parts: parts.to_vec(), cost: 0 };
+        state.cost = self.cost(&state.after());
+        let place = self.states.partition_point(|one| one.cost <= state.cost);
+        self.states.insert(place, state);
         Ok(())
     }
 
-    fn round(&mut self) -> Result<(), CannotAsk> {
+    /// An identity with some of what it has gained.
+    fn holder(&self, identity: usize, parts: &[Part]) -> Result<Option<Rc<Holder>>, CannotAsk> {
+        let mut grown = Grown::default();
+        parts.iter().for_each(|part| grown.add(&part.grown));
+        self.shared.holder(identity, &grown)
+    }
+
+    /// Takes the means of the fewest steps that give something; whether there is one.
+    fn round(&mut self) -> Result<bool, CannotAsk> {
         let table = self.shared.table;
-        let mut taken = Vec::new();
+        let mut found: Vec<(usize, usize)> = Vec::new();
         for (place, means) in table.means.iter().enumerate() {
-            for thing in self.reached(place, means).iter() {
-                if self.gives(means, thing) {
-                    taken.push((place, thing));
-                }
-            }
+            let things = self.reached(place, means);
+            let of = things.iter().filter(|thing| self.gives(means, *thing));
+            found.extend(of.map(|thing| (place, thing)));
         }
-        let mut changed: BTreeSet<usize> = BTreeSet::new();
-        let mut sessions = Vec::new();
-        for (place, thing) in taken {
+        if found.is_empty() {
+            return Ok(false);
+        }
+        // Where nobody is held after any step, all take as many.
+        if self.states.last().is_some_and(|state| state.cost > 0) {
+            let mut costs = Vec::with_capacity(found.len());
+            for (place, thing) in &found {
+                let means = table.means.get(*place);
+                let step = means.map(|means| self.step(*place, means, *thing)).transpose()?;
+                costs.push(step.map_or(0, |step| step.cost));
+            }
+            let fewest = costs.iter().min().copied().unwrap_or_default();
+            let mut costs = costs.into_iter();
+            found.retain(|_| costs.next() == Some(fewest));
+        }
+        let mut changed: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut sessions: BTreeMap<usize, usize> = BTreeMap::new();
+        for (place, thing) in found {
             let Some(means) = table.means.get(place) else { continue };
             // Another of this round may have given the same.
             let of = self.shared.world.of_kind(&means.on).get(thing).and_then(|one| one.of);
-            let is_given = means.gives == Gives::Session
-                && sessions.iter().any(|(known, _)| Some(*known) == of);
+            let is_given =
+                means.gives == Gives::Session && of.is_some_and(|it| sessions.contains_key(&it));
             if is_given || !self.gives(means, thing) {
                 continue;
             }
-            let step = self.step(place, means, thing);
+            let step = self.step(place, means, thing)?;
             let number = self.steps.len();
             self.steps.push(step);
             match means.gives {
-                Gives::Session => {
-                    sessions.extend(of.map(|identity| (identity, number)));
+                Gives::Session => sessions.extend(of.map(|identity| (identity, number))),
+                _ => {
+                    for (identity, before) in self.grow(means, thing, number) {
+                        changed.entry(identity).or_insert(before);
+                    }
                 }
-                _ => changed.extend(self.grow(means, thing, number)),
             }
         }
-        for identity in changed {
-            let (Some(Some(held)), Some((grown, steps))) =
-                (self.held.get(identity).cloned(), self.grown.get(identity).cloned())
-            else {
-                continue;
-            };
-            self.take(identity, &grown, held.union(&steps).copied().collect())?;
+        for (identity, from) in changed {
+            if self.held(identity).is_some() {
+                self.take_grown(identity, from)?;
+            }
         }
         for (identity, step) in sessions {
             self.hold(identity, BTreeSet::from([step]))?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The things of a means of which all that it needs is had.
@@ -219,20 +294,18 @@ impl<'s, 'w> Closure<'s, 'w> {
             }
             if ask.on == means.on {
                 all.keep(have);
-            } else if ask.on != ANYTHING {
-                let on = world.of_kind(&ask.on);
-                let of: BTreeSet<usize> = have.iter().filter_map(|one| on.get(one)?.of).collect();
-                let is_of = |at: &usize| {
-                    // What runs as it may be something that is not in the files.
-                    let open = self.optimistic
-                        && have.contains(OTHER)
-                        && self.runs(place).is_some_and(|runs| runs.open.contains(*at));
-                    open || things
-                        .get(*at)
-                        .and_then(|one| one.of)
-                        .is_some_and(|it| of.contains(&it))
-                };
-                all = all.iter().filter(is_of).collect();
+            } else if !is_any(&ask.on) {
+                let places = self.shared.roles.get(ask.on.as_str());
+                let of = |one: usize| *places?.get(one)?;
+                let mut roles: Bits = have.iter().filter_map(of).collect();
+                // What runs as it may be something that is not in the files.
+                if self.optimistic
+                    && have.contains(OTHER)
+                    && let Some(runs) = self.runs(place)
+                {
+                    roles.add(&runs.open);
+                }
+                all.keep(&roles);
             }
         }
         if let Some(runs) = self.runs(place) {
@@ -246,36 +319,40 @@ impl<'s, 'w> Closure<'s, 'w> {
     }
 
     fn runs(&self, place: usize) -> Option<&Runs> {
-        self.shared.runs.get(place)?.as_ref()
+        self.shared.runs.get(place)?.as_deref()
     }
 
     /// A means that is taken, with the requests of whoever was first able to.
-    fn step(&self, place: usize, means: &Means, thing: usize) -> Step {
+    fn step(&self, place: usize, means: &Means, thing: usize) -> Result<Step, CannotAsk> {
         let world = self.shared.world;
         let target = world.of_kind(&means.on).get(thing);
         let mut step = Step {
             means: Some(place),
             thing,
             calls: Vec::new(),
+            entered: None,
             open: None,
             after: BTreeSet::new(),
+            cost: 0,
         };
         for need in &means.needs {
             let Some(ask) = self.shared.table.asks.get(*need) else { continue };
             let on = world.of_kind(&ask.on);
             let places: Vec<usize> = if ask.on == means.on {
                 vec![thing]
-            } else if ask.on == ANYTHING {
-                vec![0]
+            } else if is_any(&ask.on) {
+                (0..on.len()).collect()
             } else {
                 let of = target.and_then(|one| one.of);
                 let own = (0..on.len()).filter(|at| on.get(*at).is_some_and(|one| one.of == of));
                 own.chain([OTHER]).collect()
             };
-            let found = places.iter().find_map(|at| self.call(*need, *at));
-            if let Some((call, after)) = found {
-                step.after.extend(after);
-                step.calls.push(call);
+            for at in places {
+                if let Some((call, after)) = self.call(*need, at)? {
+                    step.after.extend(after);
+                    step.calls.push(call);
+                    break;
+                }
             }
         }
         if let Some(runs) = self.runs(place)
@@ -283,42 +360,86 @@ impl<'s, 'w> Closure<'s, 'w> {
         {
             step.open = runs.why.get(&thing).cloned();
         }
-        step
+        step.cost = self.cost(&step.after);
+        Ok(step)
     }
 
-    /// A request for something, of the first who may make it.
-    pub(super) fn call(&self, ask: usize, thing: usize) -> Option<(Call, BTreeSet<usize>)> {
-        let asked = self.shared.table.asks.get(ask)?;
-        let on = self.shared.world.of_kind(&asked.on).get(thing)?;
-        self.states.iter().find_map(|state| {
-            let identity = self.shared.world.identities.get(state.holder.identity)?;
-            let resource = match asked.trust {
-                Trust::Caller => trust_in(&identity.principal).ok(),
-                Trust::Own => on.policy.clone(),
-                Trust::None => on.policy.clone().filter(|one| one.kind() == Kind::Resource),
-            };
-            let holder = Some(state.holder.clone());
-            let call =
-                |witness, open| (Call { holder, resource, witness, open }, state.after.clone());
-            match state.holder.found.get(ask)? {
-                Found::Nothing => None,
-                Found::Everything => {
-                    Some(call(Some(unlimited(&identity.principal, asked, on)), None))
-                }
-                Found::Some(allowed) => match allowed.answer(thing)? {
-                    Answer::No => None,
-                    Answer::Yes(witness) => {
-                        let mut witness = (**witness).clone();
-                        if !on.arn.is_empty() && !asked.on.starts_with("new-") {
-                            witness.resource = on.arn.clone();
-                        }
-                        Some(call(Some(witness), None))
-                    }
-                    Answer::Open(why) if self.optimistic => Some(call(None, Some(why.clone()))),
-                    Answer::Open(_) => None,
-                },
+    /// A request for something, of whoever may make it after the fewest steps.
+    pub(super) fn call(
+        &self,
+        ask: usize,
+        thing: usize,
+    ) -> Result<Option<(Made, BTreeSet<usize>)>, CannotAsk> {
+        let first = self
+            .states
+            .iter()
+            .find_map(|state| self.made(&state.holder, ask, thing).map(|call| (state, call)));
+        let Some((state, mut call)) = first else { return Ok(None) };
+        // Not all that it has gained need be for this.
+        let mut needed = state.parts.clone();
+        for place in (0..state.parts.len()).rev().filter(|_| state.parts.len() > 1) {
+            let mut fewer = needed.clone();
+            fewer.remove(place);
+            let holder = self.holder(state.holder.identity, &fewer)?;
+            if let Some(found) = holder.and_then(|holder| self.made(&holder, ask, thing)) {
+                (needed, call) = (fewer, found);
             }
-        })
+        }
+        let parts = needed.iter().flat_map(|part| &part.steps);
+        let after = state.session.iter().chain(parts).copied().collect();
+        Ok(Some((call, after)))
+    }
+
+    fn made(&self, holder: &Rc<Holder>, ask: usize, thing: usize) -> Option<Made> {
+        let made = |open| Some(Made { holder: holder.clone(), ask, thing, open });
+        match holder.found.get(ask)? {
+            Found::Nothing => None,
+            Found::Everything => made(None),
+            Found::Some(allowed) => match allowed.answer(thing)? {
+                Answer::No => None,
+                Answer::Yes(_) => made(None),
+                Answer::Open(why) if self.optimistic => made(Some(why.clone())),
+                Answer::Open(_) => None,
+            },
+        }
+    }
+
+    /// The requests of a step.
+    pub(super) fn calls(&self, step: &Step) -> Vec<Call> {
+        let made = step.calls.iter().filter_map(|made| self.told(made));
+        step.entered.iter().cloned().chain(made).collect()
+    }
+
+    /// A request, with what it is made of.
+    pub(super) fn told(&self, made: &Made) -> Option<Call> {
+        let asked = self.shared.table.asks.get(made.ask)?;
+        let on = self.shared.world.of_kind(&asked.on).get(made.thing)?;
+        let identity = self.shared.world.identities.get(made.holder.identity)?;
+        let resource = match asked.trust {
+            Trust::Caller => trust_in(&identity.principal).ok(),
+            Trust::Own => on.policy.clone(),
+            Trust::None => on.policy.clone().filter(|one| one.kind() == Kind::Resource),
+        };
+        let witness = match made.holder.found.get(made.ask)? {
+            Found::Nothing => None,
+            Found::Everything => Some(unlimited(&identity.principal, asked, on)),
+            Found::Some(allowed) => match allowed.answer(made.thing)? {
+                Answer::Yes(witness) => {
+                    let resource = match on.is_many() {
+                        true => witness.resource.clone(),
+                        false => on.arn.clone(),
+                    };
+                    Some(Witness { resource, ..(**witness).clone() })
+                }
+                Answer::No | Answer::Open(_) => None,
+            },
+        };
+        Some(Call { holder: Some(made.holder.clone()), resource, witness, open: made.open.clone() })
+    }
+
+    /// Whether what is not known counts as allowed.
+    pub(super) const fn is_optimistic(&self) -> bool {
+        self.optimistic
     }
 
     /// Whom it acts as.
@@ -326,12 +447,25 @@ impl<'s, 'w> Closure<'s, 'w> {
         self.held.get(identity)?.as_ref()
     }
 
-    pub(super) fn grown(&self, identity: usize) -> Option<&(Grown, BTreeSet<usize>)> {
-        self.grown.get(identity).filter(|(grown, _)| grown.is_more())
+    /// The steps to something that an identity has gained, the fewest.
+    pub(super) fn grown(&self, identity: usize) -> Option<&BTreeSet<usize>> {
+        let parts = &self.grown.get(identity)?.parts;
+        let fewest = parts.iter().min_by_key(|part| self.cost(&part.steps));
+        fewest.map(|part| &part.steps)
     }
 
     pub(super) fn have(&self, ask: usize) -> Option<&Bits> {
         self.have.get(ask)
+    }
+
+    /// How many steps some are, with all that they need.
+    pub(super) fn cost(&self, steps: &BTreeSet<usize>) -> usize {
+        let mut all = steps.iter();
+        match (all.next().and_then(|step| self.steps.get(*step)), all.next()) {
+            (None, _) => 0,
+            (Some(step), None) => step.cost + 1,
+            (Some(_), Some(_)) => self.with_all_before(steps).len(),
+        }
     }
 
     /// Some steps with all that they need, in order.

@@ -24,13 +24,15 @@ pub(super) struct Grown {
 }
 
 impl Grown {
-    pub(super) fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// Whether it may allow more than before.
-    pub(super) fn is_more(&self) -> bool {
-        !self.is_nothing()
+    /// With something else that was gained.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.any |= other.any;
+        self.no_inline |= other.no_inline;
+        self.no_attached |= other.no_attached;
+        self.no_boundary |= other.no_boundary;
+        self.groups.extend(&other.groups);
+        self.left.extend(&other.left);
+        self.replaced.extend(&other.replaced);
     }
 
     /// The policies of an identity with this.

@@ -39,21 +39,34 @@ pub(super) enum Found {
 pub(super) struct Allowed {
     pub(super) yes: Bits,
     pub(super) open: Bits,
-    answers: HashMap<usize, Answer>,
+    /// For which things each answer is.
+    answers: Vec<(Bits, Answer)>,
 }
 
 impl Allowed {
-    fn put(&mut self, thing: usize, answer: Answer) {
+    /// Adds an answer that is for no thing yet: its place.
+    fn with(&mut self, answer: Answer) -> usize {
+        self.answers.push((Bits::default(), answer));
+        self.answers.len() - 1
+    }
+
+    fn put(&mut self, thing: usize, place: usize) {
+        let Some((things, answer)) = self.answers.get_mut(place) else { return };
         match answer {
             Answer::No => return,
             Answer::Yes(_) => self.yes.insert(thing),
             Answer::Open(_) => self.open.insert(thing),
         }
-        self.answers.insert(thing, answer);
+        things.insert(thing);
     }
 
     pub(super) fn answer(&self, thing: usize) -> Option<&Answer> {
-        self.answers.get(&thing)
+        let mut answers = self.answers.iter();
+        answers.find(|(things, _)| things.contains(thing)).map(|(_, answer)| answer)
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.yes.is_empty() && self.open.is_empty()
     }
 }
 
@@ -123,37 +136,48 @@ impl Asker<'_> {
             .any(|one| one.is_about(&action));
         let patterns: Vec<Parts> =
             own.iter().flat_map(|one| one.resources()).map(|one| Parts::of(one.source())).collect();
-        let mut known: HashMap<Class<'_>, Answer> = HashMap::new();
+        let mut known: HashMap<Class<'_>, usize> = HashMap::new();
         let mut allowed = Allowed::default();
-        for (place, thing) in things.iter().enumerate() {
-            let is_let_in = self.is_let_in(ask, thing);
-            if !is_let_in && (!may || ask.trust == Trust::Own) {
+        // Where it has no Allow, only what lets it in by itself need be looked at.
+        let all = ask.trust == Trust::Caller || (may && ask.trust != Trust::Own);
+        let letting_in = self.world.letting_in(&ask.on);
+        let count = if all { things.len() } else { letting_in.len() };
+        let places =
+            (0..count).filter_map(|at| if all { Some(at) } else { letting_in.get(at).copied() });
+        for place in places {
+            let Some(thing) = things.get(place) else { continue };
+            if !all && !self.is_let_in(ask, thing) {
                 continue;
             }
             let arn = thing.arn.as_str();
             let class: Class<'_> = (
                 patterns.iter().flat_map(|pattern| pattern.matches(arn)).collect(),
-                patterns.iter().any(|pattern| pattern.is_open).then_some(arn),
+                (thing.is_many() || patterns.iter().any(|pattern| pattern.is_open)).then_some(arn),
                 own_policy(ask, thing).map(|one| one.text()),
                 thing.bounded_by.as_ref().map(|one| one.as_deref().unwrap_or_default()),
             );
             let open = is_open(ask, thing);
-            let answer = match known.get(&class).filter(|_| !open) {
-                Some(Answer::Yes(witness)) if !self.is_confirmed(ask, thing, witness) => {
-                    self.one(ask, thing, &own)?
-                }
-                Some(answer) => answer.clone(),
+            let same = known.get(&class).copied().filter(|_| !open);
+            let is_same =
+                same.and_then(|at| allowed.answers.get(at)).is_some_and(
+                    |(_, answer)| match answer {
+                        Answer::Yes(witness) => self.is_confirmed(ask, thing, witness),
+                        Answer::No | Answer::Open(_) => true,
+                    },
+                );
+            let answer = match same.filter(|_| is_same) {
+                Some(answer) => answer,
                 None => {
-                    let answer = self.one(ask, thing, &own)?;
-                    if !open {
-                        known.insert(class, answer.clone());
+                    let answer = allowed.with(self.one(ask, thing, &own)?);
+                    if !open && same.is_none() {
+                        known.insert(class, answer);
                     }
                     answer
                 }
             };
             allowed.put(place, answer);
         }
-        Ok(match allowed.answers.is_empty() {
+        Ok(match allowed.is_nothing() {
             true => Found::Nothing,
             false => Found::Some(allowed),
         })
@@ -180,7 +204,7 @@ impl Asker<'_> {
 
     fn is_confirmed(&self, ask: &Ask, thing: &Thing, witness: &Witness) -> bool {
         // What is found among many ARNs is no one thing's.
-        if ask.on.starts_with("new-") || thing.arn.is_empty() {
+        if thing.is_many() {
             return true;
         }
         let on_this = Witness { resource: thing.arn.clone(), ..witness.clone() };
@@ -209,7 +233,10 @@ impl Asker<'_> {
             false => Vec::new(),
         };
         let on = (!thing.arn.is_empty()).then_some(thing.arn.as_str());
-        let wanted = Wanted { action: &ask.action, on, but: &but, when: &when, like: None };
+        let of_type = thing.of_type.as_deref();
+        let on = on.filter(|_| of_type.is_none());
+        let wanted =
+            Wanted { action: &ask.action, on, of_type, but: &but, when: &when, like: None };
         let principal = &self.identity.principal;
         let mut answer = Answer::from(wanted.ask(principal, &policies)?);
         if matches!(answer, Answer::No) && !ask.strict && ask.when.is_some() {
@@ -316,7 +343,10 @@ pub(super) fn unlimited(principal: &Principal, ask: &Ask, thing: &Thing) -> Witn
     if let Some((key, value)) = &ask.when {
         context.set(key, value.clone());
     }
-    let resource = if thing.arn.is_empty() { "*".to_owned() } else { thing.arn.clone() };
+    let resource = match thing.arn.is_empty() {
+        true => "*".to_owned(),
+        false => thing.arn.replace('*', "x"),
+    };
     Witness {
         principal: principal.clone(),
         action: ask.action.clone(),

@@ -1,7 +1,9 @@
 //! By what one identity gains another: the table of means, with the known paths.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use ringfence_models::actions;
 use serde::Deserialize;
 
 use crate::attacks::escalations::{Category, Path, paths};
@@ -56,11 +58,31 @@ struct Act {
     when: Option<(String, String)>,
 }
 
+/// The service that a path's role is handed to.
 #[derive(Debug, Deserialize)]
-struct Service {
+pub(super) struct Service {
+    /// The paths, by the beginning of their ids; the longest counts.
     of: String,
-    service: String,
+    /// Who the role lets in.
+    #[serde(rename = "service")]
+    pub(super) name: String,
+    /// What `iam:PassedToService` says, where that is another.
+    #[serde(default)]
+    passed_to: Option<String>,
+    /// Whether it comes with a token.
+    #[serde(default)]
+    pub(super) federated: bool,
     held: Vec<Held>,
+    /// What is not followed of that which runs as the role already.
+    #[serde(default)]
+    pub(super) unfollowed: Option<String>,
+}
+
+/// An action that needs a resource of each of some types.
+#[derive(Debug, Deserialize)]
+struct Whole {
+    action: String,
+    types: Vec<String>,
 }
 
 /// A type of resource that runs as a role.
@@ -72,6 +94,9 @@ pub(super) struct Held {
     pub(super) role: String,
     /// The form of its ARN.
     pub(super) arn: String,
+    /// The attribute without which nothing of it can be entered.
+    #[serde(default)]
+    pub(super) only: Option<String>,
 }
 
 /// A type of resource that is acted upon.
@@ -98,13 +123,38 @@ pub(super) struct PolicyType {
 pub(super) struct Protected {
     pub(super) gain: String,
     pub(super) on: String,
-    pub(super) actions: Vec<String>,
+    actions: Vec<String>,
+    /// What takes something away, with what that is.
+    #[serde(default)]
+    taken: BTreeMap<String, Taken>,
+}
+
+/// What is taken away of an identity or a group: where it has none, nothing changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Taken {
+    /// A policy of its own.
+    Inline,
+    /// A managed policy.
+    Attached,
+    /// The boundary.
+    Boundary,
+}
+
+/// A request that changes a protected document.
+#[derive(Debug)]
+pub(super) struct Change {
+    /// The place in [`Table::asks`].
+    pub(super) ask: usize,
+    pub(super) takes: Option<Taken>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct File {
     acts: Vec<Act>,
     services: Vec<Service>,
+    paths: Vec<Path>,
+    whole: Vec<Whole>,
     anywhere: Vec<String>,
     things: Vec<ThingType>,
     protected: Vec<Protected>,
@@ -145,7 +195,7 @@ pub(super) struct Means {
     /// Places in [`Table::asks`]: all of these.
     pub(super) needs: Vec<usize>,
     /// The service that must be able to run as the role.
-    pub(super) service: Option<String>,
+    pub(super) service: Option<&'static Service>,
     /// What runs as the role already, by the name of these things.
     pub(super) held: Option<String>,
 }
@@ -155,13 +205,35 @@ pub(super) struct Means {
 pub(super) struct Table {
     pub(super) asks: Vec<Ask>,
     pub(super) means: Vec<Means>,
-    /// Of each protected document, the places in `asks` that change it.
-    pub(super) protected: Vec<(&'static Protected, Vec<usize>)>,
+    /// Of each protected document, what changes it.
+    pub(super) protected: Vec<(&'static Protected, Vec<Change>)>,
     /// What runs as roles, by name.
     pub(super) held: Vec<(String, &'static [Held])>,
+    /// Any resources of a type, by name.
+    pub(super) types: BTreeMap<String, Any>,
+}
+
+/// Any resource of a type.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Any {
+    /// The type, as the reference names it.
+    pub(super) kind: String,
+    /// The form of an ARN of it.
+    pub(super) form: String,
 }
 
 pub(super) const ANYTHING: &str = "anything";
+
+/// Whether it is not told apart what is acted upon, or of its type alone.
+pub(super) fn is_any(on: &str) -> bool {
+    on.starts_with(ANYTHING)
+}
+
+/// All known paths: those that are tried as attacks, and those that were published
+/// since.
+pub fn known() -> impl Iterator<Item = &'static Path> {
+    paths().iter().chain(&FILE.paths)
+}
 
 impl Table {
     pub(super) fn new() -> Self {
@@ -169,13 +241,18 @@ impl Table {
         for act in &FILE.acts {
             table.act(act);
         }
-        for path in paths() {
+        for path in known() {
             table.path(path);
         }
         for protected in &FILE.protected {
-            let asks = protected.actions.iter().map(|action| Ask::of(action, &protected.on));
-            let asks = asks.map(|ask| table.ask(ask)).collect();
-            table.protected.push((protected, asks));
+            let actions = protected.actions.iter().map(|action| (action, None));
+            let taken = protected.taken.iter().map(|(action, takes)| (action, Some(*takes)));
+            let changes = actions.chain(taken).map(|(action, takes)| Change {
+                ask: table.ask(Ask::of(action, &protected.on)),
+                takes,
+            });
+            let changes = changes.collect();
+            table.protected.push((protected, changes));
         }
         table
     }
@@ -210,22 +287,34 @@ impl Table {
         if !matches!(path.category, Category::NewPassrole | Category::ExistingPassrole) {
             return;
         }
-        let Some(row) = FILE.services.iter().find(|row| path.id.starts_with(&row.of)) else {
-            return;
-        };
+        let of = FILE.services.iter().filter(|row| path.id.starts_with(&row.of));
+        let longest = of.clone().map(|row| row.of.len()).max();
         let passes = path.required.iter().any(|action| action == "iam:PassRole");
+        for row in of.filter(|row| Some(row.of.len()) == longest) {
+            // What runs already, it was handed to.
+            if passes || row.passed_to.is_none() {
+                self.path_by(path, row, passes);
+            }
+        }
+    }
+
+    fn path_by(&mut self, path: &Path, row: &'static Service, passes: bool) {
         let held = format!("what runs as it by {}", row.of.trim_end_matches('-'));
         let mut needs = Vec::new();
         for action in &path.required {
-            let ask = if action == "iam:PassRole" {
-                let when = Some(("iam:PassedToService".to_owned(), row.service.clone()));
-                Ask { when, strict: true, ..Ask::of(action, "role") }
-            } else if passes || FILE.anywhere.contains(action) {
-                Ask::of(action, ANYTHING)
-            } else {
-                Ask::of(action, &held)
-            };
-            needs.push(self.ask(ask));
+            if action == "iam:PassRole" {
+                let service = row.passed_to.as_ref().unwrap_or(&row.name);
+                let when = Some(("iam:PassedToService".to_owned(), service.clone()));
+                needs.push(self.ask(Ask { when, strict: true, ..Ask::of(action, "role") }));
+                continue;
+            }
+            let types = self.types(action);
+            if !passes && !FILE.anywhere.contains(action) {
+                needs.push(self.ask(Ask::of(action, &held)));
+            } else if types.is_empty() {
+                needs.push(self.ask(Ask::of(action, ANYTHING)));
+            }
+            needs.extend(types.iter().map(|on| self.ask(Ask::of(action, on))));
         }
         if !passes && !self.held.iter().any(|(name, _)| *name == held) {
             self.held.push((held.clone(), &row.held));
@@ -235,21 +324,61 @@ impl Table {
             gives: Gives::Session,
             on: "role".to_owned(),
             needs,
-            service: Some(row.service.clone()),
+            service: Some(row),
             held: (!passes).then_some(held),
         });
     }
+
+    /// The types of resources of each of which an action needs one, as the reference
+    /// has them
+    /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html>:
+    /// those of `RunInstances` with an asterisk).
+    fn types(&mut self, action: &str) -> Vec<String> {
+        let Some(whole) = FILE.whole.iter().find(|whole| whole.action == action) else {
+            return Vec::new();
+        };
+        let prefix = action.split_once(':').map_or("", |(prefix, _)| prefix);
+        let known = actions::of(prefix);
+        let mut names = Vec::new();
+        for kind in &whole.types {
+            let name = format!("{ANYTHING}: {kind} of {prefix}");
+            let arn = known.and_then(|prefix| prefix.resource_type(kind)?.arn.first());
+            let form = any(arn.copied().unwrap_or_default());
+            self.types.insert(name.clone(), Any { kind: kind.clone(), form });
+            names.push(name);
+        }
+        names
+    }
+}
+
+/// The form of an ARN, with the account and the partition to be filled in, of any
+/// region and name.
+fn any(arn: &str) -> String {
+    let mut out = String::new();
+    let mut rest = arn;
+    while let Some((before, after)) = rest.split_once("${") {
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        out.push_str(before);
+        out.push_str(match name {
+            "Partition" => "{partition}",
+            "Account" => "{account}",
+            _ => "*",
+        });
+        rest = after;
+    }
+    out + rest
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Each known path is in the table: by itself, or act by act.
+    /// Each known path is in the table: by itself, or act by act. The published ones are
+    /// counted, so that none vanishes.
     #[test]
     fn every_known_path_has_its_means() {
         let table = Table::new();
-        for path in paths() {
+        for path in known() {
             let by_service = table.means.iter().any(|means| means.name == path.id);
             let acts = path.required.iter().filter(|action| *action != "iam:DeleteAccessKey");
             let by_acts =
@@ -257,5 +386,17 @@ mod tests {
             assert!(by_service || by_acts, "{}", path.id);
         }
         assert_eq!(FILE.acts.len(), 28);
+        let ids: std::collections::BTreeSet<&str> = known().map(|path| path.id.as_str()).collect();
+        assert_eq!((ids.len(), known().count()), (90, 90));
+    }
+
+    /// Each type of resource that an action needs is one of the reference.
+    #[test]
+    fn every_type_that_is_needed_is_known() {
+        let table = Table::new();
+        assert_eq!(table.types.len(), 9);
+        let images = Any { kind: "image".into(), form: "arn:{partition}:ec2:*::image/*".into() };
+        assert_eq!(table.types.get("anything: image of ec2"), Some(&images));
+        assert!(table.types.values().all(|any| !any.form.is_empty()));
     }
 }

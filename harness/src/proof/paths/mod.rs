@@ -24,4 +24,5 @@ mod shared;
 pub mod told;
 mod world;
 
+pub use means::known;
 pub use search::{CannotAsk, Found, Path, Reached, Request, Source, search};

@@ -205,7 +205,8 @@ fn token(
         let policies = Policies { resource: role.policy.clone(), ..Policies::default() };
         let action = "sts:AssumeRoleWithWebIdentity";
         let like = Some((key.as_str(), subjects.as_slice()));
-        let wanted = Wanted { action, on: Some(&role.arn), but: &[], when: &[], like };
+        let wanted =
+            Wanted { action, on: Some(&role.arn), of_type: None, but: &[], when: &[], like };
         let answer = match &role.open {
             Some(open) => Answer::Open(open.as_str().into()),
             None if !door.may_let_in(&before) => Answer::No,

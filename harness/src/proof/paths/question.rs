@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ringfence_policy::{Document, DocumentError, Kind, Policies, Principal};
-use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within_for};
+use ringfence_prove::{
+    Disagreement, Question, Universe, Verdict, Witness, within_for, within_for_type,
+};
 use serde_json::{Value, json};
 
 /// Why the paths cannot be had.
@@ -23,6 +25,8 @@ pub(super) struct Wanted<'w> {
     pub(super) action: &'w str,
     /// Patterns of what it acts upon; none is anything.
     pub(super) on: Option<&'w str>,
+    /// A type of resource of the reference; none is anything.
+    pub(super) of_type: Option<&'w str>,
     /// But for these.
     pub(super) but: &'w [&'w str],
     /// Condition keys with their values; `None` is absent.
@@ -90,6 +94,12 @@ impl Wanted<'_> {
             let question = Question { inner: policies, outer: &outer, principal, universe };
             within_for(&question, self.action)
         };
+        if let Some(kind) = self.of_type {
+            let universe = Universe::Catalogue;
+            let principal = Some(principal);
+            let question = Question { inner: policies, outer: &outer, principal, universe };
+            return Ok(within_for_type(&question, self.action, kind)?);
+        }
         Ok(match ask(Universe::All)? {
             Verdict::Proved => Verdict::Proved,
             other => match ask(Universe::Catalogue)? {

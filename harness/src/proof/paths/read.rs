@@ -1,5 +1,7 @@
 //! What is read of resources, documents and principals.
 
+use std::borrow::Cow;
+
 use ringfence_policy::{Document, Principal};
 use serde_json::Value as Json;
 
@@ -19,6 +21,22 @@ pub(super) fn attribute<'r>(resource: &'r Resource, path: &str) -> Option<&'r st
         _ => node.get(name),
     });
     found.and_then(Node::text).filter(|text| !text.is_empty())
+}
+
+/// A text of a resource, also of one in JSON that an attribute holds.
+pub(super) fn named<'r>(resource: &'r Resource, path: &str) -> Option<Cow<'r, str>> {
+    if let Some(text) = attribute(resource, path) {
+        return Some(text.into());
+    }
+    let (first, rest) = path.split_once('.')?;
+    let json: Json = serde_json::from_str(attribute(resource, first)?).ok()?;
+    let found = rest.split('.').try_fold(&json, |value, name| value.get(name))?;
+    found.as_str().filter(|text| !text.is_empty()).map(|text| text.to_owned().into())
+}
+
+/// Whether an attribute is `true`.
+pub(super) fn is_true(resource: &Resource, name: &str) -> bool {
+    resource.values.get(name).is_some_and(|node| node.value == Value::Bool(true))
 }
 
 /// The ARN of a role or a user.

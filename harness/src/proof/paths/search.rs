@@ -1,13 +1,14 @@
 //! The paths of an estate: of each source, to each gain.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ringfence_policy::{Policies, StatementRef, decide};
 use ringfence_prove::jsonl::Shown;
 
 use super::closure::{Call, Closure, Step};
 use super::holder::is_all;
-use super::means::Table;
+use super::means::{Change, Table, Taken};
 use super::own::{Origin, origins};
 pub use super::question::CannotAsk;
 use super::shared::Shared;
@@ -111,7 +112,7 @@ fn setting(estate: &Estate, guarded: Option<&Guarded<'_>>) -> (String, String, S
 }
 
 /// What is gained, with the steps to it and, of a document, the request.
-type Gains = BTreeMap<(&'static str, String), (BTreeSet<usize>, Option<(Call, String)>)>;
+type Gains<'w> = BTreeMap<(&'static str, &'w str), (BTreeSet<usize>, Option<(Call, String)>)>;
 
 struct Searched<'a, 'w> {
     world: &'w World,
@@ -135,10 +136,10 @@ impl<'w> Searched<'_, 'w> {
         let mut paths = Vec::new();
         if !is_all_powerful {
             let decided = Closure::of(self.shared, &origin.entered, false)?;
-            let sure = self.gains(&decided);
+            let sure = self.gains(&decided)?;
             self.add(&decided, &sure, &mut paths);
             let open = Closure::of(self.shared, &origin.entered, true)?;
-            let mut maybe = self.gains(&open);
+            let mut maybe = self.gains(&open)?;
             maybe.retain(|gain, _| !sure.contains_key(gain));
             self.add(&open, &maybe, &mut paths);
         }
@@ -146,7 +147,7 @@ impl<'w> Searched<'_, 'w> {
     }
 
     /// All that is gained and is not the source's own.
-    fn gains(&self, closure: &Closure<'_, 'w>) -> Gains {
+    fn gains(&self, closure: &Closure<'_, 'w>) -> Result<Gains<'w>, CannotAsk> {
         let mut gains = Gains::new();
         let is_entered = |place: usize| {
             self.origin.entered.iter().any(|one| one.identity == place && one.by.is_none())
@@ -155,8 +156,8 @@ impl<'w> Searched<'_, 'w> {
             let Some(steps) = closure.held(place) else { continue };
             let grown = closure.grown(place);
             if is_entered(place) {
-                if let Some((_, grown)) = grown {
-                    let gain = ("own permissions", identity.name.clone());
+                if let Some(grown) = grown {
+                    let gain = ("own permissions", identity.name.as_str());
                     gains.insert(gain, (grown.clone(), None));
                 }
                 continue;
@@ -165,53 +166,86 @@ impl<'w> Searched<'_, 'w> {
             let is_new = matches!(identity.kind, Kind::NewRole | Kind::NewUser);
             let steps = match (is_new, grown) {
                 (true, None) => continue,
-                (true, Some((_, grown))) => steps.union(grown).copied().collect(),
+                (true, Some(grown)) => steps.union(grown).copied().collect(),
                 (false, _) => steps.clone(),
             };
             if !self.origin.owns(place) {
-                gains.insert(("session", identity.name.clone()), (steps, None));
+                gains.insert(("session", identity.name.as_str()), (steps, None));
             }
         }
-        for (protected, asks) in &self.shared.table.protected {
-            for ask in asks {
+        for (protected, changes) in &self.shared.table.protected {
+            for change in changes {
                 let things = self.world.of_kind(&protected.on);
-                let Some(have) = closure.have(*ask) else { continue };
+                let Some(have) = closure.have(change.ask) else { continue };
                 for place in have.iter() {
                     let Some(thing) = things.get(place) else { continue };
-                    let gain = (protected.gain.as_str(), thing.name.clone());
+                    let gain = (protected.gain.as_str(), thing.name.as_str());
                     if gains.contains_key(&gain) || self.origin.owns_thing(&protected.on, thing) {
                         continue;
                     }
-                    if let Some((call, steps)) = closure.call(*ask, place) {
-                        let action = self.shared.table.asks.get(*ask).map(|ask| ask.action.clone());
-                        gains.insert(gain, (steps, Some((call, action.unwrap_or_default()))));
+                    let Some(open) = self.changes(&protected.on, place, change, closure) else {
+                        continue;
+                    };
+                    let made = closure.call(change.ask, place)?;
+                    let told = made.and_then(|(made, steps)| Some((closure.told(&made)?, steps)));
+                    if let Some((mut call, steps)) = told {
+                        call.open = call.open.or(open);
+                        let ask = self.shared.table.asks.get(change.ask);
+                        let action = ask.map(|ask| ask.action.clone()).unwrap_or_default();
+                        gains.insert(gain, (steps, Some((call, action))));
                     }
                 }
             }
         }
-        gains
+        Ok(gains)
+    }
+
+    /// Whether a request changes anything, with what that hangs on: where nothing is
+    /// there to be taken away, it does not.
+    fn changes(
+        &self,
+        on: &str,
+        place: usize,
+        change: &Change,
+        closure: &Closure<'_, 'w>,
+    ) -> Option<Option<Arc<str>>> {
+        let Some(takes) = change.takes else { return Some(None) };
+        let thing = self.world.of_kind(on).get(place)?;
+        let has = match thing.of {
+            Some(identity) => &self.world.identities.get(identity)?.has,
+            None => self.world.of_groups.get(place)?,
+        };
+        let there = match takes {
+            Taken::Inline => has.inline,
+            Taken::Attached => has.attached,
+            Taken::Boundary => has.boundary,
+        };
+        match (&has.unknown, there) {
+            (_, true) => Some(None),
+            (Some(why), false) if closure.is_optimistic() => {
+                let why = format!("{}: what it has is not known: {why}", thing.name);
+                Some(Some(why.into()))
+            }
+            (_, false) => None,
+        }
     }
 
     /// Of each kind of gain the shortest path, and the others.
-    fn add(&self, closure: &Closure<'_, 'w>, gains: &Gains, paths: &mut Vec<Path>) {
-        let mut kinds: BTreeMap<&'static str, Vec<&String>> = BTreeMap::new();
-        for (gain, of) in gains.keys() {
-            kinds.entry(gain).or_default().push(of);
+    fn add(&self, closure: &Closure<'_, 'w>, gains: &Gains<'w>, paths: &mut Vec<Path>) {
+        let mut kinds: BTreeMap<&'static str, Vec<_>> = BTreeMap::new();
+        for ((gain, of), how) in gains {
+            kinds.entry(gain).or_default().push((*of, how));
         }
         for (gain, all) in kinds {
-            let length = |of: &&&String| {
-                gains
-                    .get(&(gain, (**of).clone()))
-                    .map(|(steps, _)| closure.with_all_before(steps).len())
-            };
-            let Some(of) = all.iter().min_by_key(length).map(|of| (*of).clone()) else { continue };
-            let Some((steps, last)) = gains.get(&(gain, of.clone())) else { continue };
+            let length = |(_, (steps, _)): &&(&str, &(BTreeSet<usize>, _))| closure.cost(steps);
+            let Some((of, (steps, last))) = all.iter().min_by_key(length) else { continue };
             let order = closure.with_all_before(steps);
             let mut told: Vec<Reached> = order
                 .iter()
                 .filter_map(|step| closure.steps.get(*step))
-                .map(|step| self.reached(step))
+                .map(|step| self.reached(closure, step))
                 .collect();
+            let of = (*of).to_owned();
             if let Some((call, action)) = last {
                 let requests = vec![self.request(call)];
                 told.push(Reached { by: action.clone(), of: of.clone(), requests });
@@ -220,12 +254,13 @@ impl<'w> Searched<'_, 'w> {
             let undecided = open.map(|why| why.to_string()).next();
             let first =
                 told.iter().flat_map(|step| &step.requests).find_map(|one| one.open.clone());
-            let others = all.into_iter().filter(|one| **one != of).cloned().collect();
+            let names = all.into_iter().map(|(name, _)| name.to_owned());
+            let others = names.filter(|name| *name != of).collect();
             paths.push(Path { gain, of, others, undecided: first.or(undecided), steps: told });
         }
     }
 
-    fn reached(&self, step: &Step) -> Reached {
+    fn reached(&self, closure: &Closure<'_, 'w>, step: &Step) -> Reached {
         let means = step.means.and_then(|place| self.shared.table.means.get(place));
         let on = means.map_or("role", |means| means.on.as_str());
         let thing = self.world.of_kind(on).get(step.thing);
@@ -233,7 +268,7 @@ impl<'w> Searched<'_, 'w> {
             by: means
                 .map_or_else(|| "sts:AssumeRoleWithWebIdentity".to_owned(), |one| one.name.clone()),
             of: thing.map(|one| one.name.clone()).unwrap_or_default(),
-            requests: step.calls.iter().map(|call| self.request(call)).collect(),
+            requests: closure.calls(step).iter().map(|call| self.request(call)).collect(),
         }
     }
 

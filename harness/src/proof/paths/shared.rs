@@ -1,7 +1,7 @@
 //! What the closures of all sources share: who may do what, and what runs as whom.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use ringfence_policy::{Policies, Principal};
 use super::bits::Bits;
 use super::grown::Grown;
 use super::holder::Holder;
-use super::means::Table;
+use super::means::{Service, Table};
 use super::question::{Answer, CannotAsk, Wanted};
 use super::world::World;
 
@@ -20,7 +20,9 @@ pub(super) struct Shared<'w> {
     pub(super) table: &'w Table,
     holders: RefCell<HashMap<(usize, Grown), Rc<Holder>>>,
     /// Of each means, the roles that its service can run as, and those that may be.
-    pub(super) runs: Vec<Option<Runs>>,
+    pub(super) runs: Vec<Option<Rc<Runs>>>,
+    /// Of each thing that runs as a role, the place of the role.
+    pub(super) roles: HashMap<&'w str, Vec<Option<usize>>>,
 }
 
 /// As which roles a service runs.
@@ -33,34 +35,53 @@ pub(super) struct Runs {
 
 impl<'w> Shared<'w> {
     pub(super) fn new(world: &'w World, table: &'w Table) -> Result<Self, CannotAsk> {
-        let mut known: HashMap<(String, Option<String>), Rc<Runs>> = HashMap::new();
-        let mut shared = Self { world, table, holders: RefCell::default(), runs: Vec::new() };
+        let mut known: HashMap<(&str, Option<&str>), Rc<Runs>> = HashMap::new();
+        let places: HashMap<usize, usize> = world
+            .of_kind("role")
+            .iter()
+            .enumerate()
+            .filter_map(|(place, role)| Some((role.of?, place)))
+            .collect();
+        let roles = table.held.iter().map(|(name, _)| {
+            let things = world.of_kind(name).iter();
+            (name.as_str(), things.map(|one| places.get(&one.of?).copied()).collect())
+        });
+        let roles = roles.collect();
+        let mut shared =
+            Self { world, table, holders: RefCell::default(), runs: Vec::new(), roles };
         for means in &table.means {
-            let Some(service) = &means.service else {
+            let Some(service) = means.service else {
                 shared.runs.push(None);
                 continue;
             };
-            let key = (service.clone(), means.held.clone());
+            let key = (service.name.as_str(), means.held.as_deref());
             let runs = match known.get(&key) {
                 Some(runs) => runs.clone(),
                 None => Rc::new(shared.runs(service, means.held.as_deref())?),
             };
             known.insert(key, runs.clone());
-            let Runs { yes, open, why } = &*runs;
-            shared.runs.push(Some(Runs { yes: yes.clone(), open: open.clone(), why: why.clone() }));
+            shared.runs.push(Some(runs));
         }
         Ok(shared)
     }
 
     /// The roles that a service takes by their trust policies; or of which something
     /// runs as them.
-    fn runs(&self, service: &str, held: Option<&str>) -> Result<Runs, CannotAsk> {
+    fn runs(&self, service: &Service, held: Option<&str>) -> Result<Runs, CannotAsk> {
         let mut runs = Runs::default();
-        let principal = Principal::Service { name: service.to_owned() };
+        let name = service.name.as_str();
+        let (principal, action) = match service.federated {
+            true => {
+                let provider_arn = name.to_owned();
+                (Principal::WebIdentity { provider_arn }, "sts:AssumeRoleWithWebIdentity")
+            }
+            false => (Principal::Service { name: name.to_owned() }, "sts:AssumeRole"),
+        };
         let mut known: HashMap<&str, Answer> = HashMap::new();
+        let things = held.map_or(&[][..], |held| self.world.of_kind(held));
+        let running: HashSet<usize> = things.iter().filter_map(|one| one.of).collect();
         for (place, role) in self.world.of_kind("role").iter().enumerate() {
-            let is_held = |held: &str| self.world.of_kind(held).iter().any(|one| one.of == role.of);
-            if held.is_some_and(is_held) {
+            if role.of.is_some_and(|it| running.contains(&it)) {
                 runs.yes.insert(place);
                 continue;
             }
@@ -72,8 +93,9 @@ impl<'w> Shared<'w> {
                     None => {
                         let policies =
                             Policies { resource: Some(policy.clone()), ..Policies::default() };
-                        let (action, on) = ("sts:AssumeRole", Some(role.arn.as_str()));
-                        let wanted = Wanted { action, on, but: &[], when: &[], like: None };
+                        let on = Some(role.arn.as_str());
+                        let wanted =
+                            Wanted { action, on, of_type: None, but: &[], when: &[], like: None };
                         let answer = Answer::from(wanted.ask(&principal, &policies)?);
                         known.insert(policy.text(), answer.clone());
                         answer
@@ -89,9 +111,11 @@ impl<'w> Shared<'w> {
                 }
                 (Answer::Yes(_), Some(_)) => {
                     runs.open.insert(place);
+                    let what = service.unfollowed.as_deref();
                     let why = format!(
-                        "{}: `{service}` may run as it, and nothing of the files does",
-                        role.name
+                        "{}: `{name}` may run as it, and {}",
+                        role.name,
+                        what.unwrap_or("nothing of the files does")
                     );
                     runs.why.insert(place, why.into());
                 }

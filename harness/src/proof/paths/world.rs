@@ -1,12 +1,16 @@
-//! The identities of an estate, and what means act upon.
+//! The identities of an estate, and what means act upon: [`things`] has what is no
+//! identity.
+
+mod things;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
+use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Document, Principal};
 
-use super::means::{ANYTHING, Held, Table, ThingType};
-use super::read::{arn, attribute, by_role, names};
+use super::means::{ANYTHING, Table};
+use super::read::{arn, attribute, names};
 use crate::access::estate::{Entry, Estate};
 use crate::lint::terraform::Resource;
 
@@ -41,6 +45,41 @@ pub(super) struct Identity {
     pub(super) bounded_by: Option<usize>,
     /// What counts and is not known.
     pub(super) open: Vec<String>,
+    /// What can be taken away of it.
+    pub(super) has: Has,
+}
+
+/// What an identity or a group has that can be taken away.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Has {
+    pub(super) inline: bool,
+    pub(super) attached: bool,
+    pub(super) boundary: bool,
+    /// Whether one of its own policies denies something.
+    pub(super) inline_denies: bool,
+    /// Whether one of its managed policies does.
+    pub(super) attached_denies: bool,
+    /// What it may have besides and is not known.
+    pub(super) unknown: Option<String>,
+}
+
+impl Has {
+    fn of(entry: &Entry, documents: &[(From, Arc<Document>)]) -> Self {
+        let denies = |document: &Document| {
+            statements(document).any(|statement| statement.effect() == Effect::Deny)
+        };
+        let of = |is: fn(&From) -> bool| documents.iter().filter(move |(from, _)| is(from));
+        let inline = || of(|from| *from == From::Itself);
+        let attached = || of(|from| matches!(from, From::Managed(_)));
+        Self {
+            inline: inline().next().is_some(),
+            attached: attached().next().is_some() || !entry.outside.is_empty(),
+            boundary: entry.policies.boundary.is_some(),
+            inline_denies: inline().any(|(_, document)| denies(document)),
+            attached_denies: attached().any(|(_, document)| denies(document)),
+            unknown: entry.unknown.first().cloned(),
+        }
+    }
 }
 
 /// What is acted upon.
@@ -58,8 +97,17 @@ pub(super) struct Thing {
     pub(super) names_federated: bool,
     /// What is not known of it.
     pub(super) open: Option<String>,
+    /// The type of which it is any.
+    pub(super) of_type: Option<String>,
     /// The boundary that a new identity has: its ARN.
     pub(super) bounded_by: Option<Option<String>>,
+}
+
+impl Thing {
+    /// Whether its ARN stands for many.
+    pub(super) fn is_many(&self) -> bool {
+        self.arn.is_empty() || self.arn.contains('*')
+    }
 }
 
 /// The place of what runs as a role and is not in the files, among what does.
@@ -71,6 +119,8 @@ pub(super) struct World {
     pub(super) things: BTreeMap<String, Vec<Thing>>,
     /// Of each group, its documents.
     pub(super) groups: Vec<Vec<Arc<Document>>>,
+    /// Of each group, what can be taken away of it.
+    pub(super) of_groups: Vec<Has>,
     /// Of each group, its users.
     pub(super) members: Vec<BTreeSet<usize>>,
     /// Of each policy, the identities that have it.
@@ -81,6 +131,8 @@ pub(super) struct World {
     pub(super) taken: HashSet<String>,
     /// Whom nobody can be told from others.
     pub(super) unknown: Vec<String>,
+    /// The places of the things whose own policies may let somebody in.
+    letting_in: BTreeMap<String, Vec<usize>>,
 }
 
 impl World {
@@ -91,6 +143,10 @@ impl World {
 
     pub(super) fn of_kind(&self, name: &str) -> &[Thing] {
         self.things.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn letting_in(&self, name: &str) -> &[usize] {
+        self.letting_in.get(name).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -106,13 +162,25 @@ impl<'e> Builder<'e> {
     fn world(&mut self, table: &Table) -> World {
         let mut things: BTreeMap<String, Vec<Thing>> = BTreeMap::new();
         things.insert(ANYTHING.to_owned(), vec![Thing::default()]);
+        for (name, any) in &table.types {
+            let (partition, account, _) = self.setting;
+            let form = any.form.replace("{partition}", partition);
+            let arn = form.replace("{account}", account);
+            let of_type = Some(any.kind.clone());
+            let thing = Thing { name: name.clone(), arn, of_type, ..Thing::default() };
+            things.insert(name.clone(), vec![thing]);
+        }
         things.insert("policy".to_owned(), self.managed());
         let mut unknown = Vec::new();
         let (mut groups, mut group_things, mut group_names) = (Vec::new(), Vec::new(), Vec::new());
+        let mut of_groups = Vec::new();
         for (name, entry) in self.entries("group/") {
             let (partition, account, _) = self.setting;
             let arn = format!("arn:{partition}:iam::{account}:{name}");
             groups.push(entry.policies.identity.clone());
+            let of_group = entry.policies.identity.iter();
+            let documents: Vec<_> = of_group.map(|one| (self.from(one), one.clone())).collect();
+            of_groups.push(Has::of(entry, &documents));
             group_names.push(name);
             group_things.push(Thing { name: name.to_owned(), arn, ..Thing::default() });
         }
@@ -140,7 +208,7 @@ impl<'e> Builder<'e> {
                     names_federated,
                     policy,
                     open,
-                    bounded_by: None,
+                    ..Thing::default()
                 });
                 identities.push(identity);
             }
@@ -182,7 +250,24 @@ impl<'e> Builder<'e> {
         let kept_back_by = self.estate.may_keep_back(true).map(str::to_owned);
         let there = ["role", "user"].into_iter().flat_map(|kind| things.get(kind)).flatten();
         let taken = there.map(|one| one.arn.clone()).collect();
-        World { identities, things, groups, members, attached, kept_back_by, taken, unknown }
+        let may = |(_, one): &(usize, &Thing)| one.names_identities || one.open.is_some();
+        let letting_in = things.iter().map(|(name, all)| {
+            let places = all.iter().enumerate().filter(may).map(|(place, _)| place);
+            (name.clone(), places.collect())
+        });
+        let letting_in = letting_in.collect();
+        World {
+            identities,
+            things,
+            groups,
+            of_groups,
+            members,
+            attached,
+            kept_back_by,
+            taken,
+            unknown,
+            letting_in,
+        }
     }
 
     fn entries(
@@ -216,6 +301,15 @@ impl<'e> Builder<'e> {
         self.policies.get(document.name()).copied()
     }
 
+    /// Whose a policy is that is no group's.
+    fn from(&self, document: &Document) -> From {
+        match self.place(document) {
+            Some(place) => From::Managed(Some(place)),
+            None if document.name().starts_with("arn:") => From::Managed(None),
+            None => From::Itself,
+        }
+    }
+
     fn identity(
         &self,
         name: &str,
@@ -229,21 +323,19 @@ impl<'e> Builder<'e> {
                 groups.iter().zip(self.entries("group/")).position(|(all, (group, _))| {
                     entry.groups.contains(group) && all.iter().any(|one| Arc::ptr_eq(one, document))
                 });
-            match (of_group, self.place(document)) {
-                (Some(group), _) => From::Group(group),
-                (None, Some(place)) => From::Managed(Some(place)),
-                (None, None) if document.name().starts_with("arn:") => From::Managed(None),
-                (None, None) => From::Itself,
-            }
+            of_group.map_or_else(|| self.from(document), From::Group)
         };
         let boundary = entry.policies.boundary.clone();
         let first = boundary.iter().flatten().next();
+        let own = entry.policies.identity.iter();
+        let documents: Vec<_> = own.map(|one| (from(one), one.clone())).collect();
         Identity {
             name: name.to_owned(),
             kind,
             arn: arn(principal).to_owned(),
             principal: principal.clone(),
-            documents: entry.policies.identity.iter().map(|one| (from(one), one.clone())).collect(),
+            has: Has::of(entry, &documents),
+            documents,
             bounded_by: first.and_then(|document| self.place(document)),
             boundary,
             open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
@@ -300,98 +392,10 @@ impl<'e> Builder<'e> {
                     boundary: boundary.clone(),
                     bounded_by: *place,
                     open: Vec::new(),
+                    has: Has::default(),
                 });
             }
             things.insert(new.to_owned(), all);
         }
-    }
-
-    /// What runs as a role.
-    fn held(&self, held: &[Held], identities: &[Identity]) -> Vec<Thing> {
-        let mut things =
-            vec![Thing { name: "what is not in the files".into(), ..Thing::default() }];
-        for row in held {
-            for resource in self.resources(&row.kind) {
-                let role = attribute(resource, &row.role).map(|named| self.role(named));
-                let of = role.and_then(|role| by_role(identities, role));
-                let Some(of) = of else { continue };
-                if let Some(thing) = self.thing(resource, &row.arn) {
-                    things.push(Thing { of: Some(of), ..thing });
-                }
-            }
-            if row.kind == "aws_lambda_function" {
-                let of_templates = self.estate.functions.iter();
-                things.extend(of_templates.filter_map(|(name, role)| {
-                    let of = by_role(identities, role.rsplit('/').next()?)?;
-                    Some(Thing { of: Some(of), ..self.function(name) })
-                }));
-            }
-        }
-        things
-    }
-
-    fn function(&self, name: &str) -> Thing {
-        let (partition, account, region) = self.setting;
-        let arn = format!("arn:{partition}:lambda:{region}:{account}:function:{name}");
-        Thing { name: format!("function {name}"), arn, ..Thing::default() }
-    }
-
-    /// The name of the role of an ARN, of a name or of an instance profile's.
-    fn role(&self, named: &'e str) -> &'e str {
-        let name = named.rsplit('/').next().unwrap_or(named);
-        let profile = self.resources("aws_iam_instance_profile").find(|one| {
-            attribute(one, "name") == Some(name) || attribute(one, "arn") == Some(named)
-        });
-        profile.and_then(|profile| attribute(profile, "role")).unwrap_or(name)
-    }
-
-    fn of_type(&self, kind: &ThingType, identities: &[Identity]) -> Vec<Thing> {
-        let mut things = Vec::new();
-        for resource in self.resources(&kind.kind) {
-            let Some(mut thing) = self.thing(resource, &kind.arn) else { continue };
-            for policy in &kind.policies {
-                let name = |value: &str| {
-                    ["arn", "key_id", "id", "bucket"]
-                        .iter()
-                        .any(|own| attribute(resource, own) == Some(value))
-                };
-                let of = self.resources(&policy.kind);
-                let of = of.filter(|one| attribute(one, &policy.of).is_some_and(name));
-                for entry in of.filter_map(|one| self.estate.entries.get(&one.address)) {
-                    thing.policy = entry.policies.resource.clone().or(thing.policy);
-                    thing.open = entry.unknown.first().cloned().or(thing.open);
-                }
-            }
-            thing.names_identities = thing.policy.as_ref().is_some_and(|one| names(one, "AWS"));
-            if kind.name == "function" {
-                let role = attribute(resource, "role").map(|named| self.role(named));
-                thing.of = role.and_then(|role| by_role(identities, role));
-            }
-            things.push(thing);
-        }
-        if kind.name == "function" {
-            things.extend(self.estate.functions.keys().map(|name| self.function(name)));
-        }
-        things
-    }
-
-    /// A resource as it is acted upon, where its ARN is known.
-    fn thing(&self, resource: &Resource, form: &str) -> Option<Thing> {
-        let (partition, account, region) = self.setting;
-        let mut arn = String::new();
-        let mut rest = form;
-        while let Some((before, after)) = rest.split_once('{') {
-            let (name, after) = after.split_once('}')?;
-            arn.push_str(before);
-            arn.push_str(match name {
-                "partition" => partition,
-                "account" => account,
-                "region" => region,
-                name => attribute(resource, name)?,
-            });
-            rest = after;
-        }
-        arn.push_str(rest);
-        Some(Thing { name: resource.address.clone(), arn, ..Thing::default() })
     }
 }

@@ -1,18 +1,22 @@
 //! What a means gives: what is not had yet, and to whom it grows.
 
+use std::collections::BTreeSet;
+
 use super::super::grown::Grown;
 use super::super::means::{Gives, Means};
-use super::super::world::Kind as Identities;
-use super::Closure;
+use super::super::world::{Has, Kind as Identities};
+use super::{Closure, Part};
 
 impl Closure<'_, '_> {
     /// Whether a means gives something that is not had.
     pub(super) fn gives(&self, means: &Means, thing: usize) -> bool {
         let world = self.shared.world;
         let of = world.of_kind(&means.on).get(thing).and_then(|one| one.of);
-        let grown = |identity: usize| self.grown.get(identity).map(|(grown, _)| grown);
         let lacks = |identity: usize, has: &dyn Fn(&Grown) -> bool| {
-            grown(identity).is_some_and(|grown| !has(grown))
+            self.grown.get(identity).is_some_and(|gained| !has(&gained.all))
+        };
+        let has = |is: fn(&Has) -> bool| {
+            of.and_then(|it| world.identities.get(it)).is_some_and(|one| is(&one.has))
         };
         let members = || world.members.get(thing).into_iter().flatten().copied();
         match means.gives {
@@ -22,8 +26,13 @@ impl Closure<'_, '_> {
             }
             Gives::Inline => of.is_some_and(|it| lacks(it, &|grown| grown.any && grown.no_inline)),
             Gives::Attached => of.is_some_and(|it| lacks(it, &|grown| grown.any)),
-            Gives::NoInline => of.is_some_and(|it| lacks(it, &|grown| grown.no_inline)),
-            Gives::NoAttached => of.is_some_and(|it| lacks(it, &|grown| grown.no_attached)),
+            // What allows alone is no loss; what is not known counts as allowing.
+            Gives::NoInline => {
+                has(|it| it.inline_denies) && of.is_some_and(|it| lacks(it, &|it| it.no_inline))
+            }
+            Gives::NoAttached => {
+                has(|it| it.attached_denies) && of.is_some_and(|it| lacks(it, &|it| it.no_attached))
+            }
             Gives::NoBoundary => of.is_some_and(|it| {
                 let is_bounded = world.identities.get(it).is_some_and(|one| one.boundary.is_some());
                 is_bounded && lacks(it, &|grown| grown.no_boundary)
@@ -36,7 +45,11 @@ impl Closure<'_, '_> {
                 let is_in = world.members.get(thing).is_some_and(|all| all.contains(&it));
                 !is_in && lacks(it, &|grown| grown.groups.contains(&thing))
             }),
-            Gives::NoMember => members().any(|it| lacks(it, &|grown| grown.left.contains(&thing))),
+            Gives::NoMember => {
+                let denies = |of: &Has| of.inline_denies || of.attached_denies;
+                world.of_groups.get(thing).is_some_and(denies)
+                    && members().any(|it| lacks(it, &|grown| grown.left.contains(&thing)))
+            }
         }
     }
 
@@ -50,12 +63,13 @@ impl Closure<'_, '_> {
         self.users().filter(move |it| {
             let members = self.shared.world.members.get(group);
             let was = members.is_some_and(|all| all.contains(it));
-            was || self.grown.get(*it).is_some_and(|(grown, _)| grown.groups.contains(&group))
+            was || self.grown.get(*it).is_some_and(|gained| gained.all.groups.contains(&group))
         })
     }
 
-    /// Gives what a step gives but a session, and says whom.
-    pub(super) fn grow(&mut self, means: &Means, thing: usize, step: usize) -> Vec<usize> {
+    /// Gives what a step gives but a session, and says whom, with the number of parts
+    /// that it had before.
+    pub(super) fn grow(&mut self, means: &Means, thing: usize, step: usize) -> Vec<(usize, usize)> {
         let world = self.shared.world;
         let of = world.of_kind(&means.on).get(thing).and_then(|one| one.of);
         let whom: Vec<usize> = match means.gives {
@@ -69,25 +83,31 @@ impl Closure<'_, '_> {
             _ if means.on == "group" => self.users_of(thing).collect(),
             _ => of.into_iter().collect(),
         };
-        for it in &whom {
-            let Some((grown, steps)) = self.grown.get_mut(*it) else { continue };
-            let before = grown.clone();
-            match means.gives {
-                Gives::Session => {}
-                Gives::Inline if means.on == "group" => grown.any = true,
-                Gives::Inline => (grown.any, grown.no_inline) = (true, true),
-                Gives::Attached => grown.any = true,
-                Gives::NoInline => grown.no_inline = true,
-                Gives::NoAttached => grown.no_attached = true,
-                Gives::NoBoundary => grown.no_boundary = true,
-                Gives::Version => drop(grown.replaced.insert(thing)),
-                Gives::Member => drop(grown.groups.insert(thing)),
-                Gives::NoMember => drop(grown.left.insert(thing)),
-            }
-            if *grown != before {
-                steps.insert(step);
-            }
+        let mut grown = Grown::default();
+        match means.gives {
+            Gives::Session => {}
+            Gives::Inline if means.on == "group" => grown.any = true,
+            Gives::Inline => (grown.any, grown.no_inline) = (true, true),
+            Gives::Attached => grown.any = true,
+            Gives::NoInline => grown.no_inline = true,
+            Gives::NoAttached => grown.no_attached = true,
+            Gives::NoBoundary => grown.no_boundary = true,
+            Gives::Version => drop(grown.replaced.insert(thing)),
+            Gives::Member => drop(grown.groups.insert(thing)),
+            Gives::NoMember => drop(grown.left.insert(thing)),
         }
-        whom
+        let mut changed = Vec::with_capacity(whom.len());
+        for it in whom {
+            let Some(gained) = self.grown.get_mut(it) else { continue };
+            changed.push((it, gained.parts.len()));
+            let mut part = Part { grown: grown.clone(), steps: BTreeSet::from([step]) };
+            // What a group gains is a user's that was added to it before.
+            if means.on == "group" && means.gives != Gives::Member {
+                let added = gained.parts.iter().find(|one| one.grown.groups.contains(&thing));
+                part.steps.extend(added.into_iter().flat_map(|one| &one.steps));
+            }
+            gained.add(part);
+        }
+        changed
     }
 }

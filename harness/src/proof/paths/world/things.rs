@@ -1,0 +1,131 @@
+//! What runs as roles, and what is acted upon, of the resources of an estate.
+
+use super::{Builder, Identity, Thing};
+use crate::lint::terraform::Resource;
+use crate::proof::paths::means::{Held, ThingType};
+use crate::proof::paths::read::{attribute, by_role, is_true, named, names};
+
+impl<'e> Builder<'e> {
+    /// What runs as a role.
+    pub(super) fn held(&self, held: &[Held], identities: &[Identity]) -> Vec<Thing> {
+        let mut things =
+            vec![Thing { name: "what is not in the files".into(), ..Thing::default() }];
+        for row in held {
+            for resource in self.resources(&row.kind) {
+                if row.only.as_ref().is_some_and(|only| !is_true(resource, only)) {
+                    continue;
+                }
+                let name = match row.kind.as_str() {
+                    "aws_ecs_service" => self.of_tasks(resource).map(Into::into),
+                    _ => named(resource, &row.role),
+                };
+                let of = name.and_then(|name| by_role(identities, self.role(&name)));
+                let Some(of) = of else { continue };
+                if let Some(thing) = self.thing(resource, &row.arn) {
+                    things.push(Thing { of: Some(of), ..thing });
+                }
+            }
+            if row.kind == "aws_lambda_function" {
+                let of_templates = self.estate.functions.iter();
+                things.extend(of_templates.filter_map(|(name, role)| {
+                    let of = by_role(identities, role.rsplit('/').next()?)?;
+                    Some(Thing { of: Some(of), ..self.function(name) })
+                }));
+            }
+        }
+        things
+    }
+
+    fn function(&self, name: &str) -> Thing {
+        let (partition, account, region) = self.setting;
+        let arn = format!("arn:{partition}:lambda:{region}:{account}:function:{name}");
+        Thing { name: format!("function {name}"), arn, ..Thing::default() }
+    }
+
+    /// The name of the role of an ARN, of a name or of an instance profile's.
+    fn role<'n>(&self, named: &'n str) -> &'n str
+    where
+        'e: 'n,
+    {
+        let name = named.rsplit('/').next().unwrap_or(named);
+        if named.contains(":role/") {
+            return name;
+        }
+        let profile = self.resources("aws_iam_instance_profile").find(|one| {
+            attribute(one, "name") == Some(name) || attribute(one, "arn") == Some(named)
+        });
+        profile.and_then(|profile| attribute(profile, "role")).unwrap_or(name)
+    }
+
+    /// What names the role of the tasks of a service: its task definition does, which is
+    /// named by its ARN, its family and revision, or its family.
+    fn of_tasks(&self, service: &Resource) -> Option<&'e str> {
+        let named = attribute(service, "task_definition")?;
+        let family = named.rsplit('/').next()?.split(':').next();
+        let mut all = self.resources("aws_ecs_task_definition");
+        let own = all
+            .find(|one| attribute(one, "arn") == Some(named) || attribute(one, "family") == family);
+        attribute(own?, "task_role_arn")
+    }
+
+    pub(super) fn of_type(&self, kind: &ThingType, identities: &[Identity]) -> Vec<Thing> {
+        let mut things = Vec::new();
+        for resource in self.resources(&kind.kind) {
+            let Some(mut thing) = self.thing(resource, &kind.arn) else { continue };
+            for policy in &kind.policies {
+                let name = |value: &str| {
+                    ["arn", "key_id", "id", "bucket"]
+                        .iter()
+                        .any(|own| attribute(resource, own) == Some(value))
+                };
+                let of = self.resources(&policy.kind);
+                let of = of.filter(|one| attribute(one, &policy.of).is_some_and(name));
+                for entry in of.filter_map(|one| self.estate.entries.get(&one.address)) {
+                    thing.policy = entry.policies.resource.clone().or(thing.policy);
+                    thing.open = entry.unknown.first().cloned().or(thing.open);
+                }
+            }
+            thing.names_identities = thing.policy.as_ref().is_some_and(|one| names(one, "AWS"));
+            if kind.name == "function" {
+                let role = attribute(resource, "role").map(|named| self.role(named));
+                thing.of = role.and_then(|role| by_role(identities, role));
+            }
+            things.push(thing);
+        }
+        if kind.name == "function" {
+            things.extend(self.estate.functions.keys().map(|name| self.function(name)));
+        }
+        things
+    }
+
+    /// A resource as it is acted upon, where its ARN is known.
+    fn thing(&self, resource: &Resource, form: &str) -> Option<Thing> {
+        let (partition, account, region) = self.setting;
+        let mut arn = String::new();
+        let mut rest = form;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}')?;
+            arn.push_str(before);
+            let own = |name| attribute(resource, name);
+            // The last part of a name, and what stands before it in an ARN.
+            let part = match name.split_at_checked(1) {
+                Some(("/", name)) => own(name)?.rsplit('/').next()?.to_owned(),
+                Some((":", name)) => match own(name)?.rsplit_once(':') {
+                    Some((before, _)) => before.to_owned(),
+                    None => format!("arn:{partition}:ecs:{region}:{account}"),
+                },
+                _ => match name {
+                    "partition" => partition,
+                    "account" => account,
+                    "region" => region,
+                    name => own(name)?,
+                }
+                .to_owned(),
+            };
+            arn.push_str(&part);
+            rest = after;
+        }
+        arn.push_str(rest);
+        Some(Thing { name: resource.address.clone(), arn, ..Thing::default() })
+    }
+}
