@@ -205,6 +205,16 @@ impl<'p> Plan<'p, '_> {
     /// The one resource of a type to which an attribute refers.
     fn referred(&self, resource: &Resource, attribute: &str, kind: &str) -> Option<&'p Resource> {
         let targets = self.own.links.targets(&resource.configured(), attribute);
+        // What hangs on anything else besides may be something else.
+        let is_key = |one: &&&str| {
+            let own = one
+                .rsplit_once("module.")
+                .map_or(**one, |(_, rest)| rest.split_once('.').map_or(rest, |(_, rest)| rest));
+            own.starts_with("each.") || own.starts_with("count.")
+        };
+        if targets.iter().filter(|one| !is_key(one)).count() > 1 {
+            return None;
+        }
         let mut found = self.own.resources.iter().filter(|one| {
             one.kind == kind && !one.is_data && targets.contains(&one.configured().as_str())
         });

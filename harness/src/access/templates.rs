@@ -8,6 +8,7 @@ use ringfence_policy::{Document, Kind};
 
 use super::complete::known;
 use super::estate::{Entry, Estate};
+use super::letting;
 use super::plan::principal;
 use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::Resource;
@@ -39,6 +40,7 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
         let properties = resource.value.get("Properties").map(|node| names.resolved(node));
         let properties = properties.unwrap_or(Node::new(resource.at, Value::Null));
         functions(resource, kind, &properties, resources, estate);
+        letting::add(resource, kind, &properties, estate);
         let mut entry = Entry::default();
         let name = match kind {
             "AWS::IAM::Role" => {

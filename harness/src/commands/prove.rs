@@ -12,8 +12,9 @@ use ringfence_certificate::form::Without;
 use ringfence_evidence::bundle::put;
 
 use super::files::{Files, Read};
+use crate::access::estate::Estate;
 use crate::access::stated::stated;
-use crate::config::Config;
+use crate::config::{Config, Layer1};
 use crate::exit::Exit;
 use crate::proof::guarded::{Guarded, Unfit};
 use crate::proof::sarif::{self, Written};
@@ -37,7 +38,7 @@ pub(super) struct Prove {
     #[arg(long)]
     markdown: bool,
     /// Write SARIF 2.1.0, to a file or in place of the text
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-", conflicts_with = "paths")]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "-")]
     sarif: Option<PathBuf>,
     /// Write the certificates of what is proved
     #[arg(long, value_name = "FILE", conflicts_with = "paths")]
@@ -112,18 +113,33 @@ impl Prove {
             (false, false) => told::text(&rails, took),
         };
         if let Some(file) = &self.sarif {
-            let (roots, templates) = (self.files.roots(config), self.files.templates(config));
-            let written = Written::of(estate, &self.config, &roots, &templates);
-            let log = sarif::log(&rails, &written)?;
-            if self.is_sarif_printed() {
-                out = String::from_utf8(log)?;
-            } else {
-                put(file, &log)?;
-            }
+            let log = sarif::log(&rails, &self.written(estate, config))?;
+            self.put_sarif(file, log, &mut out)?;
         }
         print(&out)?;
         let all = rails.iter().all(|rail| rail.verdict() == "proved");
         Ok(if all { Exit::Held } else { Exit::Failed })
+    }
+
+    /// Where the estate is written.
+    fn written<'e>(&self, estate: &'e Estate, config: &Config) -> Written<'e> {
+        let name = |directory: &PathBuf| {
+            let own = config.layer1.iter().find(|one| one.directory == *directory);
+            own.map_or_else(|| Layer1::at(directory.clone()).name(), Layer1::name)
+        };
+        let roots = self.files.roots(config);
+        let roots: Vec<(String, PathBuf)> =
+            roots.into_iter().map(|directory| (name(&directory), directory)).collect();
+        Written::of(estate, &self.config, &roots, &self.files.templates(config))
+    }
+
+    /// Writes a log to its file, or in place of the text.
+    fn put_sarif(&self, file: &Path, log: Vec<u8>, out: &mut String) -> anyhow::Result<()> {
+        match self.is_sarif_printed() {
+            true => *out = String::from_utf8(log)?,
+            false => put(file, &log)?,
+        }
+        Ok(())
     }
 
     /// The paths; a configuration without deployers has sources all the same.
@@ -136,11 +152,16 @@ impl Prove {
         };
         let found = paths::search(estate, guarded.as_ref())?;
         let took = read.took();
-        print(&match (self.json, self.markdown) {
+        let mut out = match (self.json, self.markdown) {
             (true, _) => paths::told::json(&found, took)?,
             (false, true) => paths::told::markdown(&found, took),
             (false, false) => paths::told::text(&found, took),
-        })?;
+        };
+        if let Some(file) = &self.sarif {
+            let log = sarif::paths(&found, &self.written(estate, config))?;
+            self.put_sarif(file, log, &mut out)?;
+        }
+        print(&out)?;
         Ok(if found.is_none() { Exit::Held } else { Exit::Failed })
     }
 }

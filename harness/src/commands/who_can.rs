@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::files::Asked;
 use crate::access::can::{Wanted, who_can};
+use crate::access::reference::unknown_actions;
 use crate::access::told;
 use crate::exit::Exit;
 
@@ -33,6 +34,9 @@ pub(super) struct WhoCan {
 impl WhoCan {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
         let Self { action, resource, asked, json } = self;
+        for what in unknown_actions(&[action.as_str()]) {
+            eprintln!("ringfence: warning: {what}");
+        }
         asked.ask(move |estate| {
             let wanted = Wanted { action: &action, resource: resource.as_deref() };
             let found = who_can(estate, &wanted)?;

@@ -15,6 +15,7 @@ pub mod files;
 pub mod known;
 pub mod module;
 pub mod read;
+mod scopes;
 pub mod source;
 pub mod template;
 pub mod terraform;

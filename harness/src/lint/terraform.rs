@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_policy::Kind;
 
 use super::known::{Member, Node, Value};
+use super::scopes::Scope;
 use super::source::{Source, Unchecked};
 use super::template::{Permission, text};
 
@@ -476,7 +477,7 @@ impl Links {
     pub(crate) fn of(root: &Node, resources: &[Resource]) -> Self {
         let mut links = Self::default();
         if let Some(module) = root.path(&["configuration", "root_module"]) {
-            links.module(module, "");
+            links.module(&Scope::root(module));
         }
         for resource in resources {
             let text = |name: &str| {
@@ -490,42 +491,27 @@ impl Links {
         links
     }
 
-    fn module(&mut self, module: &Node, prefix: &str) {
+    fn module(&mut self, scope: &Scope<'_>) {
+        let (module, prefix) = (scope.module(), scope.prefix());
         for resource in module.get("resources").map(Node::items).unwrap_or_default() {
             let Some(address) = resource.get("address").and_then(Node::text) else { continue };
             let user = format!("{prefix}{address}");
             let expressions = resource.get("expressions").map(Node::members).unwrap_or_default();
             for expression in expressions {
-                self.references(&expression.value, prefix, &user, &expression.key);
-            }
-        }
-        for call in module.get("module_calls").map(Node::members).unwrap_or_default() {
-            if let Some(child) = call.value.get("module") {
-                self.module(child, &format!("{prefix}module.{}.", call.key));
-            }
-        }
-    }
-
-    fn references(&mut self, node: &Node, prefix: &str, user: &str, attribute: &str) {
-        match &node.value {
-            Value::Map(members) => {
-                for reference in node.get("references").map(Node::items).unwrap_or_default() {
-                    let Some(text) = reference.text() else { continue };
-                    let target = format!("{prefix}{}", address_of(text));
+                for target in scope.named(&expression.value) {
                     let entry = self.referrers.entry(target).or_default();
-                    let pair = (user.to_owned(), attribute.to_owned());
+                    let pair = (user.clone(), expression.key.clone());
                     if !entry.contains(&pair) {
                         entry.push(pair);
                     }
                 }
-                for member in members.iter().filter(|member| member.key != "references") {
-                    self.references(&member.value, prefix, user, attribute);
-                }
             }
-            Value::List(items) => {
-                items.iter().for_each(|item| self.references(item, prefix, user, attribute));
+        }
+        for call in module.get("module_calls").map(Node::members).unwrap_or_default() {
+            let prefix = format!("{prefix}module.{}.", call.key);
+            if let Some(inner) = scope.of_call(&call.value, &prefix) {
+                self.module(&inner);
             }
-            _ => {}
         }
     }
 
@@ -604,7 +590,7 @@ impl Links {
 
 /// The address of what a reference names: `aws_iam_policy.p.arn` is of
 /// `aws_iam_policy.p`.
-fn address_of(reference: &str) -> String {
+pub(super) fn address_of(reference: &str) -> String {
     let plain = reference.split('[').next().unwrap_or(reference);
     let parts = if plain.starts_with("data.") { 3 } else { 2 };
     plain.split('.').take(parts).collect::<Vec<_>>().join(".")

@@ -9,6 +9,7 @@ use ringfence_evidence::Places;
 use ringfence_evidence::sarif::{Level, Located, Place, Rule, sarif};
 
 use super::decide::{Broken, Packets};
+use super::paths::Found;
 use super::told::{Rail, told};
 use crate::access::estate::Estate;
 use crate::access::files::find;
@@ -21,13 +22,16 @@ const DEEPEST: usize = 8;
 /// What tells the log from others of a commit.
 const CATEGORY: &str = "ringfence-prove";
 
+/// A root module: what it is called, and its directory.
+type Root = (String, PathBuf);
+
 /// Where resources and statements are written.
 pub struct Written<'e> {
     estate: &'e Estate,
     /// By `Sid`.
     statements: Places,
-    /// By address, without the keys of instances.
-    blocks: BTreeMap<String, Place>,
+    /// By address, without the keys of instances: in each root module that has it.
+    blocks: BTreeMap<String, Vec<(Root, Place)>>,
     /// The configuration of the guard rails: where nothing else is known.
     configuration: Place,
 }
@@ -38,13 +42,18 @@ impl<'e> Written<'e> {
     pub fn of(
         estate: &'e Estate,
         configuration: &Path,
-        roots: &[PathBuf],
+        roots: &[(String, PathBuf)],
         templates: &[PathBuf],
     ) -> Self {
         let mut blocks = BTreeMap::new();
         let mut texts = BTreeMap::new();
         for root in roots {
-            module(root, "", DEEPEST, &mut blocks, &mut texts);
+            let mut own = BTreeMap::new();
+            module(&root.1, "", DEEPEST, &mut own, &mut texts);
+            for (address, place) in own {
+                let all: &mut Vec<(Root, Place)> = blocks.entry(address).or_default();
+                all.push((root.clone(), place));
+            }
         }
         let mut files = Vec::new();
         for directory in templates {
@@ -88,9 +97,11 @@ impl<'e> Written<'e> {
         let words = text.split(|one: char| !is_part(one) && !"[]\"/".contains(one));
         let found = words.filter_map(|word| {
             let address = configured(word);
+            // What several root modules have stands behind the name of each.
+            let (root, address) = address.rsplit_once('/').unwrap_or(("", &address));
             let mut address = address.trim_end_matches(['.', '-']);
             loop {
-                if let Some(place) = self.blocks.get(address) {
+                if let Some(place) = self.block(root, address) {
                     return Some((address.len(), place));
                 }
                 // `aws_route_table.a.route`: a part of a block.
@@ -98,6 +109,19 @@ impl<'e> Written<'e> {
             }
         });
         found.max_by_key(|(length, _)| *length).map(|(_, place)| place.clone())
+    }
+
+    /// The block of an address: of the root module that is called so, or that the plan
+    /// of this path lies in; of another name, where one root module alone has it.
+    fn block(&self, root: &str, address: &str) -> Option<&Place> {
+        let all = self.blocks.get(address)?;
+        let plan = Path::new(root);
+        let is_it = |(name, directory): &Root| {
+            name == root || plan.parent().is_some_and(|it| it == directory || same(it, directory))
+        };
+        let own = all.iter().find(|(of, _)| root.is_empty() || is_it(of));
+        let only = || all.first().filter(|_| all.len() == 1);
+        own.or_else(only).map(|(_, place)| place)
     }
 
     /// The block of an identity, `role/NAME`, of which a claim's name speaks first.
@@ -109,10 +133,19 @@ impl<'e> Written<'e> {
             let is_it = |text: Option<&Node>| text.and_then(Node::text) == Some(name);
             let mut all = self.estate.resources.iter().filter(|one| one.kind == kind);
             let own = all.find(|one| is_it(one.values.get("name")))?;
-            self.blocks.get(&own.configured())
+            let address = own.configured();
+            let (root, address) = address.rsplit_once('/').unwrap_or(("", &address));
+            self.block(root, address)
         });
         found.cloned().or_else(|| self.named_in(who)).unwrap_or_else(|| self.configuration.clone())
     }
+}
+
+/// Whether two paths are one directory.
+fn same(one: &Path, other: &Path) -> bool {
+    let one = if one.as_os_str().is_empty() { Path::new(".") } else { one };
+    let real = |path: &Path| path.canonicalize().ok();
+    real(one).is_some_and(|one| Some(one) == real(other))
 }
 
 fn module(
@@ -199,4 +232,65 @@ pub fn log(rails: &[Rail<'_>], written: &Written<'_>) -> serde_json::Result<Vec<
         });
     }
     sarif(env!("CARGO_PKG_VERSION"), Some(CATEGORY), &rules, &found)
+}
+
+/// The paths, a rule each kind of gain.
+///
+/// # Errors
+/// None that is known.
+pub fn paths(found: &Found, written: &Written<'_>) -> serde_json::Result<Vec<u8>> {
+    let mut rules: BTreeMap<String, Rule> = BTreeMap::new();
+    let mut results = Vec::new();
+    for source in &found.sources {
+        for path in &source.paths {
+            let id = format!("prove/paths/{}", path.gain.replace(' ', "-"));
+            let steps: Vec<&str> = path.steps.iter().map(|step| step.by.as_str()).collect();
+            let (level, word) = match &path.undecided {
+                None => (Level::Error, "gains"),
+                Some(_) => (Level::Warning, "may gain"),
+            };
+            let requests = path.steps.iter().flat_map(|step| &step.requests);
+            let mut by = requests.flat_map(|one| &one.allowed_by);
+            let place = by.find_map(|statement| written.named_in(statement));
+            let why = path.undecided.as_ref().map(|why| format!(": undecided: {why}"));
+            results.push(Located {
+                rule: id.clone(),
+                level,
+                message: format!(
+                    "{} {word} {} of {} by {}{}",
+                    source.name,
+                    path.gain,
+                    path.of,
+                    steps.join(", "),
+                    why.unwrap_or_default()
+                ),
+                place: place.unwrap_or_else(|| written.of_identity(&source.name)),
+                fingerprint: format!("paths|{}|{}|{}", source.name, path.gain, path.of),
+                accepted: None,
+            });
+            rules.entry(id.clone()).or_insert_with(|| Rule {
+                summary: format!("A path to the gain `{}`", path.gain),
+                help: None,
+                id,
+            });
+        }
+    }
+    let unknown = "prove/paths/unknown".to_owned();
+    for what in &found.unknown {
+        results.push(Located {
+            rule: unknown.clone(),
+            level: Level::Warning,
+            message: what.clone(),
+            place: written.of_reason("", what),
+            fingerprint: format!("paths|unknown|{what}"),
+            accepted: None,
+        });
+        rules.entry(unknown.clone()).or_insert_with(|| Rule {
+            summary: "What is not known of the estate".to_owned(),
+            help: None,
+            id: unknown.clone(),
+        });
+    }
+    let rules: Vec<Rule> = rules.into_values().collect();
+    sarif(env!("CARGO_PKG_VERSION"), Some(CATEGORY), &rules, &results)
 }

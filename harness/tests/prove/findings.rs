@@ -102,3 +102,51 @@ fn what_is_not_proved_is_a_finding_at_its_statement() {
     let (code, log) = sarif(&allow("ssm:GetParameters", "*"), &limit(), false);
     assert_eq!((code, &log["runs"][0]["results"]), (Some(0), &json!([])));
 }
+
+/// Paths are findings, too, at the statements that allow them.
+#[test]
+fn paths_are_findings_at_their_statements() {
+    let mut hole = allow("iam:CreateAccessKey", "*");
+    hole["Sid"] = json!("Hole");
+    let statements = [work(), vec![hole]].concat();
+    let user = json!({"address": "aws_iam_user.ci", "mode": "managed", "type": "aws_iam_user",
+        "values": {"name": "ci", "arn": crate::shop::iam("user/ci")}});
+    let told = state(&statements, &[allow("*", "*")], REPOSITORY, &[user]);
+    let directory = estate(&told);
+    fs::write(directory.path().join("iam.tf"), TERRAFORM).unwrap();
+    let output = run(directory.path(), &["--state", "state.json", "--paths", "--sarif"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), ""));
+    let log: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (found, place) = result(&log, "prove/paths/session");
+    assert_eq!(found["level"], "error");
+    let message = found["message"]["text"].as_str().unwrap();
+    assert!(message.contains(" gains session of "), "{message}");
+    assert_eq!(place["artifactLocation"]["uri"], "iam.tf");
+}
+
+/// What two root modules call alike stands in the files of its own.
+#[test]
+fn what_several_root_modules_have_stands_in_its_own() {
+    let mut hole = allow("iam:CreateUser", "*");
+    hole["Sid"] = json!("");
+    hole.as_object_mut().unwrap().remove("Sid");
+    let statements = [work(), vec![hole]].concat();
+    let told = state(&statements, &[allow("*", "*")], REPOSITORY, &[]);
+    let directory = estate(&told);
+    let at = |name: &str| directory.path().join(name);
+    let other = json!({"format_version": "1.0", "values": {"root_module": {"resources": [
+        {"address": "aws_iam_role_policy.work", "mode": "managed", "type": "aws_iam_role_policy",
+            "values": {"role": "nobody", "policy": crate::shop::document(&[allow("s3:*", "*")])}}]}}});
+    for (root, state) in [("a", &other), ("b", &told)] {
+        fs::create_dir(at(root)).unwrap();
+        fs::write(at(root).join("iam.tf"), TERRAFORM).unwrap();
+        fs::write(at(root).join("state.json"), state.to_string()).unwrap();
+    }
+    let flags = ["--state", "a/state.json", "--state", "b/state.json", "--sarif"];
+    let output = run(directory.path(), &flags);
+    assert_eq!(text(&output.stderr), "");
+    let log: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let place = result(&log, "prove/identities").1;
+    assert_eq!(place["artifactLocation"]["uri"], "b/iam.tf");
+    assert_eq!(place["region"]["startLine"], 5);
+}

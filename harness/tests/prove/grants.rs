@@ -411,3 +411,21 @@ fn managed_policies_that_a_data_source_has_read_count() {
     );
     assert_eq!(end(&with(&[attached]), ARTIFACTS).0, "undecided");
 }
+
+/// An action that nobody knows is asked about, and told. (The configuration refuses one.)
+#[test]
+fn an_action_that_the_reference_does_not_have_is_told() {
+    let told = |action: &str| {
+        let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        command.current_dir(directory.path()).args(["who-can", action, "--state", "state.json"]);
+        let output = command.output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{}", text(&output.stdout));
+        text(&output.stderr).to_owned()
+    };
+    assert_eq!(
+        told("s3:GetObjcet"),
+        "ringfence: warning: `s3:GetObjcet` covers no action: there is none of this name; did you mean `s3:GetObject`?\n"
+    );
+    assert_eq!(told("s3:GetObject"), "");
+}

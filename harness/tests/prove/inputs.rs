@@ -133,3 +133,53 @@ fn the_configurations_account_counts_where_the_plan_does_not_say_it() {
     let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
     assert_eq!(verdict_of(&lines.collect::<Vec<Value>>(), "a team's logs are its own"), "proved");
 }
+
+/// The policies of what a template makes count beside the roles that it makes.
+#[test]
+fn what_a_template_lets_in_counts() {
+    const ARTIFACTS: &str = "a team's artifacts are its own";
+    let told = |resources: &str| {
+        let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+        fs::create_dir(directory.path().join("shop")).unwrap();
+        fs::write(directory.path().join("shop/template.yaml"), format!("Resources:\n{resources}"))
+            .unwrap();
+        let output =
+            run(directory.path(), &["--state", "state.json", "--templates", "shop", "--json"]);
+        assert_eq!(text(&output.stderr), "");
+        let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+        lines.collect::<Vec<Value>>()
+    };
+    let policy = |who: &str| {
+        format!(
+            "  P:\n    Type: AWS::S3::BucketPolicy\n    Properties:\n      Bucket: artifacts\n      \
+             PolicyDocument: {{Statement: {{Effect: Allow, Action: 's3:*', Resource: 'arn:aws:s3:::artifacts/*', Principal: {who}}}}}\n"
+        )
+    };
+    assert_eq!(
+        verdict_of(
+            &told(&policy("{AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:role/deployer'}")),
+            ARTIFACTS
+        ),
+        "violated"
+    );
+    assert_eq!(
+        verdict_of(
+            &told(&policy("{AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:role/worker'}")),
+            ARTIFACTS
+        ),
+        "proved"
+    );
+    let open = told(&policy("{AWS: !ImportValue who}"));
+    let reason =
+        crate::shop::rail(&open, ARTIFACTS)["undecided"][0]["reason"].as_str().unwrap().to_owned();
+    assert!(reason.ends_with("Resources.P: its policy is not known"), "{reason}");
+    assert_eq!(verdict_of(&open, "identities are the platform's"), "proved");
+    let permission = |who: &str| {
+        format!(
+            "  P:\n    Type: AWS::Lambda::Permission\n    Properties: {{FunctionName: other, Action: 'lambda:InvokeFunction', Principal: {who}}}\n"
+        )
+    };
+    const FUNCTIONS: &str = "a team's functions are its own";
+    assert_eq!(verdict_of(&told(&permission("'*'")), FUNCTIONS), "undecided");
+    assert_eq!(verdict_of(&told(&permission("sns.amazonaws.com")), FUNCTIONS), "proved");
+}

@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::shop::{REPOSITORY, estate, limit, proved, rail, run, state, text, verdict_of, work};
+use crate::shop::{
+    REPOSITORY, allow, document, estate, limit, proved, rail, run, state, text, verdict_of, work,
+};
 
 #[test]
 fn what_is_not_in_the_files_is_never_a_pass() {
@@ -82,4 +84,59 @@ fn blocks_that_others_make_are_not_known_to_be_none() {
     let open = "depends on what is not known: aws_iam_role.deployer: inline_policy is known after apply only";
     assert!(reason.ends_with(open), "{reason}");
     assert_eq!(told("resource \"aws_iam_role\" \"deployer\" {}\n")["verdict"], "proved");
+}
+
+/// What a module is given, and what it gives out, is what others have made.
+#[test]
+fn references_across_modules_are_followed() {
+    const ARTIFACTS: &str = "a team's artifacts are its own";
+    let told = |given: &Value| {
+        let state = state(&work(), &limit(), REPOSITORY, &[]);
+        let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
+        let mut changes: Vec<Value> = resources
+            .iter()
+            .map(|one| {
+                json!({"address": one["address"], "mode": "managed", "type": one["type"],
+                    "change": {"actions": ["create"], "after": one["values"], "after_unknown": {}}})
+            })
+            .collect();
+        let policy = |name: &str, action: &str| {
+            json!({"address": format!("module.made.aws_iam_policy.{name}"), "mode": "managed",
+                "type": "aws_iam_policy", "change": {"actions": ["create"],
+                    "after": {"name": name, "policy": document(&[allow(action, "*")])},
+                    "after_unknown": {"arn": true}}})
+        };
+        changes.extend([policy("work", "s3:*"), policy("less", "ec2:Describe*")]);
+        changes.push(json!({"address": "module.given.aws_iam_role_policy_attachment.a",
+            "mode": "managed", "type": "aws_iam_role_policy_attachment", "change": {
+                "actions": ["create"], "after": {"role": "deployer"},
+                "after_unknown": {"policy_arn": true}}}));
+        let made = |name: &str| {
+            json!({"address": format!("aws_iam_policy.{name}"), "mode": "managed",
+            "type": "aws_iam_policy", "name": name, "expressions": {}})
+        };
+        let attachment = json!({"address": "aws_iam_role_policy_attachment.a", "mode": "managed",
+            "type": "aws_iam_role_policy_attachment", "name": "a",
+            "expressions": {"policy_arn": {"references": ["var.policy"]}}});
+        let output = |name: &str| {
+            let of = format!("aws_iam_policy.{name}");
+            json!({"expression": {"references": [format!("{of}.arn"), of]}})
+        };
+        let calls = json!({
+            "given": {"expressions": {"policy": given}, "module": {"resources": [attachment]}},
+            "made": {"module": {"resources": [made("work"), made("less")],
+                "outputs": {"work": output("work"), "less": output("less")}}},
+        });
+        let plan = json!({"format_version": "1.2", "resource_changes": changes,
+            "configuration": {"root_module": {"resources": [], "module_calls": calls}}});
+        let told = proved(&plan).1;
+        rail(&told, ARTIFACTS)["verdict"].as_str().unwrap().to_owned()
+    };
+    let output = |name: &str| json!({"references": [format!("module.made.{name}"), "module.made"]});
+    assert_eq!(told(&output("work")), "violated");
+    assert_eq!(told(&output("less")), "proved");
+    assert_eq!(told(&output("gone")), "undecided");
+    // Either of two.
+    let two = json!({"references": ["module.made.work", "module.made.less", "module.made"]});
+    assert_eq!(told(&two), "undecided");
 }

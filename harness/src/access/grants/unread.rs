@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ringfence_models::actions;
 use ringfence_policy::{Document, DocumentError, Kind, Principal};
 use serde_json::json;
 
@@ -89,6 +90,21 @@ impl Unread {
         };
         let to = resource.values.get(principal).and_then(named);
         Self { why, actions, to, values: written(&resource.values) }
+    }
+
+    /// Of a resource of a template, by its type.
+    pub(crate) fn of_template(kind: &str, why: String) -> Self {
+        let service = kind.split("::").nth(1).unwrap_or_default().to_ascii_lowercase();
+        let service = match service.as_str() {
+            "apigateway" => "execute-api",
+            "opensearchservice" | "elasticsearch" => "es",
+            "efs" => "elasticfilesystem",
+            own if actions::of(own).is_some() => own,
+            // What it may be about is not known.
+            _ => "*",
+        };
+        let actions = vec![if service == "*" { "*".to_owned() } else { format!("{service}:*") }];
+        Self { why, actions, to: None, values: None }
     }
 
     /// That it is the same on both sides, whatever it is.
