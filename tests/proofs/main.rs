@@ -25,6 +25,7 @@ mod identities;
 mod issuers;
 mod kept;
 mod layer1;
+mod lists;
 mod managed_policies;
 mod members;
 mod missing;
