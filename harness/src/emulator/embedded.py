@@ -4,11 +4,13 @@ The first line of standard input is the secret that every request must show; an
 empty one lets everybody in. Prints the port once it listens, and ends when its
 standard input does, that is with the process that started it.
 """
+import functools
 import hmac
 import json
 import os
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 SECRET = sys.stdin.buffer.readline().rstrip(b"\n")
 
@@ -135,7 +137,18 @@ if os.environ.get("RINGFENCE_IMAGES"):
     amis.AMIS.extend(json.loads(os.environ["RINGFENCE_IMAGES"]))
 
 
+class Dispatcher(DomainDispatcherApplication):
+    # moto lists its own directory for each request to say whose a host is. How many
+    # are kept is bounded: a bucket's name is a host's.
+    @functools.lru_cache(maxsize=4096)
+    def get_backend_for_host(self, host):
+        return super().get_backend_for_host(host)
+
+
 class Handler(MotoRequestHandler):
+    # An answer's head and body in one write.
+    wbufsize = -1
+
     def log(self, type, message, *args):
         if type == "error":
             super().log(type, message, *args)
@@ -159,9 +172,13 @@ class Sealed:
         return [self.REFUSAL]
 
 
-application = DomainDispatcherApplication(create_app)
+application = Dispatcher(create_app)
 served = Sealed(application, SECRET) if SECRET else application
 server = make_server("127.0.0.1", 0, served, threaded=True, request_handler=Handler)
+# Threads that stay, in place of one for each request. A backend may call the server
+# that it is in: more than ever wait for one another.
+threads = ThreadPoolExecutor(max_workers=128)
+server.process_request = functools.partial(threads.submit, server.process_request_thread)
 print(server.server_port, __version__, flush=True)
 
 

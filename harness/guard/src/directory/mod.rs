@@ -34,6 +34,7 @@ mod uploads;
 mod usage;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ringfence_services::Setting;
 use ringfence_wire::{Service, ServiceError};
@@ -243,8 +244,9 @@ impl Directory {
         let input = members(input);
         let mut again = ASKED_AGAIN;
         loop {
+            let asked = Instant::now();
             match self.upstream_once(region, service, operation, &input).await {
-                Err(error) if error.status == 500 && again > 0 => again -= 1,
+                Err(error) if again > 0 && may_pass(error.status, asked.elapsed()) => again -= 1,
                 told => return told,
             }
         }
@@ -335,6 +337,15 @@ fn members(input: Value) -> Map<String, Value> {
 /// iteration").
 const ASKED_AGAIN: u8 = 2;
 
+/// How soon an upstream fails at that. One that takes longer fails at something
+/// else, which it would try again at length: LocalStack at fetching a service.
+const FAILS_SOON: Duration = Duration::from_secs(1);
+
+/// Whether what an upstream answered may have passed when it is asked again.
+fn may_pass(status: u16, took: Duration) -> bool {
+    status == 500 && took < FAILS_SOON
+}
+
 /// The codes by which services say that there is no such thing.
 fn is_absence(error: &ServiceError) -> bool {
     matches!(
@@ -381,5 +392,18 @@ mod tests {
     #[case::a_refusal("UnauthorizedOperation", false)]
     fn what_is_not_there_is_told_from_failures(#[case] code: &'static str, #[case] absent: bool) {
         assert_eq!(is_absence(&ServiceError::new(400, code, "")), absent);
+    }
+
+    #[rstest::rstest]
+    #[case::at_once(500, 20, true)]
+    #[case::after_long(500, 20_000, false)]
+    #[case::a_refusal(400, 20, false)]
+    #[case::what_it_lacks(501, 20, false)]
+    fn only_what_fails_soon_is_asked_again(
+        #[case] status: u16,
+        #[case] milliseconds: u64,
+        #[case] again: bool,
+    ) {
+        assert_eq!(may_pass(status, Duration::from_millis(milliseconds)), again);
     }
 }
