@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use regex_lite::{Captures, Regex};
+use regex::{Captures, Regex};
 use ringfence_wire::Secret;
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ impl Redactor {
     pub fn new(
         config: &Config,
         environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, regex_lite::Error> {
+    ) -> Result<Self, regex::Error> {
         let mut values = BTreeMap::new();
         let mut add = |name: String, value: &str| {
             for line in value.lines().map(str::trim).filter(|line| line.len() >= SHORTEST) {
@@ -107,21 +107,25 @@ impl Redactor {
         Ok(Self {
             values,
             anywhere: vec![
-                net(&["eyJ"], r"(eyJ[\w-]{4,}\.[\w-]{4,}\.)[\w-]{8,}", "a token's signature")?,
+                net(
+                    &["eyJ"],
+                    r"(eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}\.)[A-Za-z0-9_-]{8,}",
+                    "a token's signature",
+                )?,
                 net(
                     &["PRIVATE KEY"],
                     r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----",
                     "a private key",
                 )?,
                 net(&["@"], r#"(https?://)[^/\s:@"']+:[^/\s@"']+@"#, "credentials in a URL")?,
-                net(&["gh"], r"()\bgh[pousr]_[A-Za-z0-9]{36,}", "a GitHub token")?,
+                net(&["gh"], r"()(?-u:\b)gh[pousr]_[A-Za-z0-9]{36,}", "a GitHub token")?,
                 // As AWS's own session tokens begin, and the guard's.
                 net(
                     &["IQoJ", "FwoG"],
-                    r"()\b(?:IQoJ|FwoG)[A-Za-z0-9/+=_-]{40,}",
+                    r"()(?-u:\b)(?:IQoJ|FwoG)[A-Za-z0-9/+=_-]{40,}",
                     "a session token",
                 )?,
-                net(&["glpat-"], r"()\bglpat-[\w-]{20,}", "a GitLab token")?,
+                net(&["glpat-"], r"()(?-u:\b)glpat-[A-Za-z0-9_-]{20,}", "a GitLab token")?,
             ],
             traffic: vec![
                 net(
@@ -271,6 +275,11 @@ mod tests {
     #[case(
         "Bearer eyJhbGciOiJ9.eyJzdWIiOiJ9.c2lnbmF0dXJl end",
         "Bearer eyJhbGciOiJ9.eyJzdWIiOiJ9.[removed: a token's signature] end"
+    )]
+    #[case("\u{e9}ghp_abcdefghijklmnopqrstuvwxyz0123456789AB", "\u{e9}[removed: a GitHub token]")]
+    #[case(
+        "xghp_abcdefghijklmnopqrstuvwxyz0123456789AB",
+        "xghp_abcdefghijklmnopqrstuvwxyz0123456789AB"
     )]
     #[case("http://me:pass@host/x", "http://[removed: credentials in a URL]host/x")]
     #[case(

@@ -15,7 +15,8 @@ given = json.load(sys.stdin)
 options = {
     "endpoint_url": given["endpoint"],
     "region_name": given["region"],
-    "config": Config(retries={"max_attempts": 0}),
+    # LocalStack tries for a minute to fetch a service that it does not have.
+    "config": Config(retries={"max_attempts": 0}, read_timeout=300),
 }
 
 
