@@ -103,8 +103,8 @@ fn may(entry: &Entry, wanted: &Wanted<'_>, unknown: &str) -> Result<Side, Cannot
     let rest = wanted.rest(Kind::Resource, None).map_err(CannotAsk::Pattern)?;
     let outer = Policies { resource: Some(rest), ..Policies::default() };
     for unread in &entry.unread {
-        let resource = unread.most(None).map_err(CannotAsk::Pattern)?;
-        let inner = Policies { resource, ..Policies::default() };
+        let most = unread.most_for_anybody().map_err(CannotAsk::Pattern)?;
+        let inner = Policies { resource: Some(most), ..Policies::default() };
         let question =
             Question { inner: &inner, outer: &outer, principal: None, universe: Universe::All };
         if within(&question)? != Verdict::Proved {

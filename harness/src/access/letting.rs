@@ -19,23 +19,42 @@ const OTHERS: [&str; 6] = [
     "AWS::Serverless::StateMachine",
 ];
 
-/// Adds what a resource lets in: the policies that name principals, and permissions on
-/// functions for others than services. What is not known is taken for the most that it
-/// may be.
-pub(super) fn add(resource: &Member, kind: &str, properties: &Node, estate: &mut Estate) {
-    if OTHERS.iter().any(|other| kind.starts_with(other)) {
+/// What a permission on a function is.
+const PERMISSION: &str = "AWS::Lambda::Permission";
+
+/// The last words of types that grant something without a document.
+const GRANTS: [&str; 4] = ["Permission", "Permissions", "Grant", "Grants"];
+
+/// The last words of properties that hold policies.
+const POLICIES: [&str; 4] = ["Policy", "Policies", "PolicyDocument", "PolicyText"];
+
+/// What `Fn::GetAtt`, `Ref` and the rest leave open.
+fn is_unknown(node: &Node) -> bool {
+    matches!(node.value, Value::Unknown)
+}
+
+/// Adds what a resource lets in: the policies that name principals, and what is granted
+/// without a document, but for permissions of services on functions. What is not known is
+/// taken for the most that it may be. `globals` is what SAM gives each function.
+pub(super) fn add(
+    resource: &Member,
+    kind: &str,
+    properties: &Node,
+    globals: Option<&Node>,
+    estate: &mut Estate,
+) {
+    let name = free(&resource.key, estate);
+    let unread = |kind: &str, what: &str| {
+        Unread::of_template(kind, format!("Resources.{}: {what}", resource.key))
+    };
+    if let Some((kind, what)) = granted(kind, properties, globals) {
+        let unread = unread(kind, &what);
+        let entry = estate.entry(&name);
+        entry.unknown.insert(unread.why.clone());
+        entry.unread.push(unread);
         return;
     }
-    let name = free(&resource.key, estate);
-    let unread =
-        |what: &str| Unread::of_template(kind, format!("Resources.{}: {what}", resource.key));
-    if kind == "AWS::Lambda::Permission" {
-        let principal = properties.get("Principal").and_then(Node::text);
-        if !principal.is_some_and(|it| it.ends_with(".amazonaws.com")) {
-            let unread = unread("it lets in another than a service");
-            estate.entry(&name).unknown.insert(unread.why.clone());
-            estate.entry(&name).unread.push(unread);
-        }
+    if OTHERS.iter().any(|other| kind.starts_with(other)) || kind == PERMISSION {
         return;
     }
     let mut documents = Vec::new();
@@ -52,12 +71,64 @@ pub(super) fn add(resource: &Member, kind: &str, properties: &Node, estate: &mut
         match document {
             Some(document) => entry.policies.resource = Some(Arc::new(document)),
             None => {
-                let unread = unread("its policy is not known");
+                let unread = unread(kind, "its policy is not known");
                 entry.unknown.insert(unread.why.clone());
                 entry.unread.push(unread);
             }
         }
     }
+}
+
+/// What a resource grants, or may, without a document that is read: the type by which it
+/// does, and what is told of it.
+fn granted<'k>(
+    kind: &'k str,
+    properties: &Node,
+    globals: Option<&Node>,
+) -> Option<(&'k str, String)> {
+    let known = |what: &str| Some((kind, what.to_owned()));
+    let not_read = || Some((kind, format!("what this `{kind}` grants is not read")));
+    match kind {
+        PERMISSION => {
+            let principal = properties.get("Principal").and_then(Node::text);
+            let is_service = principal.is_some_and(|it| it.ends_with(".amazonaws.com"));
+            if is_service { None } else { known("it lets in another than a service") }
+        }
+        "AWS::Serverless::Function" => {
+            let what = "its URL lets in everybody, or may".to_owned();
+            has_open_url(properties, globals).then_some((PERMISSION, what))
+        }
+        other if OTHERS.iter().any(|own| other.starts_with(own)) => None,
+        _ if is_unknown(properties) => known("its properties are not known"),
+        "AWS::S3::Bucket" => {
+            let list = properties.get("AccessControl").filter(|node| node.is_something())?;
+            match list.text() {
+                Some("Private" | "BucketOwnerRead" | "BucketOwnerFullControl" | "AwsExecRead") => {
+                    None
+                }
+                _ => known("whom its `AccessControl` lets in is not read"),
+            }
+        }
+        // Its old form has a principal and an action of its own.
+        "AWS::Events::EventBusPolicy" if properties.get("Statement").is_none() => not_read(),
+        other if GRANTS.iter().any(|end| other.ends_with(end)) => not_read(),
+        _ => None,
+    }
+}
+
+/// Whether a function has a URL that everybody may call, or may have: for one of
+/// `AuthType: NONE` SAM makes a permission for everybody
+/// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-property-function-functionurlconfig.html>).
+/// What a function says wins over what is said of all.
+fn has_open_url(properties: &Node, globals: Option<&Node>) -> bool {
+    let member = |of: &'_ Node, name| match is_unknown(of) {
+        true => Some(of.clone()),
+        false => of.get(name).filter(|node| node.is_something()).cloned(),
+    };
+    let all = [Some(properties), globals].into_iter().flatten();
+    let urls: Vec<Node> = all.filter_map(|of| member(of, "FunctionUrlConfig")).collect();
+    let kind = urls.iter().find_map(|url| member(url, "AuthType"));
+    !urls.is_empty() && kind.as_ref().and_then(Node::text) != Some("AWS_IAM")
 }
 
 /// A name that no entry has.
@@ -78,9 +149,9 @@ fn policies<'n>(node: &'n Node, found: &mut Vec<&'n Node>) {
                 return;
             }
             for member in members {
-                let is_unknown = matches!(member.value.value, Value::Unknown);
-                if is_unknown && (member.key.ends_with("Policy") || member.key == "PolicyDocument")
-                {
+                let is_open =
+                    is_unknown(&member.value) || member.value.items().iter().any(is_unknown);
+                if is_open && POLICIES.iter().any(|end| member.key.ends_with(end)) {
                     found.push(&member.value);
                 } else {
                     policies(&member.value, found);
@@ -98,9 +169,110 @@ fn policies<'n>(node: &'n Node, found: &mut Vec<&'n Node>) {
 /// Whether statements name principals, or are not known.
 fn may_name(statements: &Node) -> bool {
     let names = |one: &Node| {
-        matches!(one.value, Value::Unknown)
-            || one.get("Principal").is_some()
-            || one.get("NotPrincipal").is_some()
+        is_unknown(one) || one.get("Principal").is_some() || one.get("NotPrincipal").is_some()
     };
     names(statements) || statements.items().iter().any(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::access::estate::Entry;
+    use crate::access::templates::{self, Place};
+    use crate::lint::read::{Read, read};
+
+    /// Why what `Resources.P` lets in is not known.
+    fn told(template: &str) -> Vec<String> {
+        let Ok(Read::Template { root, .. }) = read(template) else { panic!("no template") };
+        let place = Place {
+            partition: "aws".to_owned(),
+            account: "123456789012".to_owned(),
+            region: Some("eu-west-1".to_owned()),
+        };
+        let mut estate = Estate::default();
+        templates::add(&root, &place, &mut estate).unwrap();
+        let unread =
+            |entry: &Entry| entry.unread.iter().map(|one| one.why.clone()).collect::<Vec<_>>();
+        estate.entries.values().flat_map(unread).collect()
+    }
+
+    fn of(kind: &str, properties: &str) -> Vec<String> {
+        told(&format!("Resources:\n  P:\n    Type: {kind}\n    Properties: {properties}\n"))
+    }
+
+    #[rstest]
+    #[case::policies("AWS::OpenSearchService::Domain", "{AccessPolicies: !ImportValue p}")]
+    #[case::a_text("AWS::ECR::Repository", "{RepositoryPolicyText: !ImportValue p}")]
+    #[case::a_document("AWS::Nebula::Star", "{StarPolicyDocument: !ImportValue p}")]
+    #[case::one_of_several("AWS::Nebula::Star", "{Policies: [!ImportValue p]}")]
+    fn a_policy_that_is_a_function_is_not_known(#[case] kind: &str, #[case] properties: &str) {
+        assert_eq!(of(kind, properties), ["Resources.P: its policy is not known"]);
+        let literal = properties.replace("!ImportValue p", "p");
+        assert_eq!(of(kind, &literal), [""; 0]);
+    }
+
+    #[rstest]
+    #[case::all_of_it("AWS::SQS::QueuePolicy", "!ImportValue p", "its properties are not known")]
+    #[case::a_list(
+        "AWS::S3::Bucket",
+        "{AccessControl: PublicRead}",
+        "whom its `AccessControl` lets in is not read"
+    )]
+    #[case::a_list_that_is_not_known(
+        "AWS::S3::Bucket",
+        "{AccessControl: !ImportValue p}",
+        "whom its `AccessControl` lets in is not read"
+    )]
+    #[case::on_a_layer(
+        "AWS::Lambda::LayerVersionPermission",
+        "{Principal: '*'}",
+        "what this `AWS::Lambda::LayerVersionPermission` grants is not read"
+    )]
+    #[case::on_a_bus(
+        "AWS::Events::EventBusPolicy",
+        "{Action: 'events:PutEvents', Principal: '*'}",
+        "what this `AWS::Events::EventBusPolicy` grants is not read"
+    )]
+    #[case::of_a_lake(
+        "AWS::LakeFormation::PrincipalPermissions",
+        "{Principal: {DataLakePrincipalIdentifier: x}}",
+        "what this `AWS::LakeFormation::PrincipalPermissions` grants is not read"
+    )]
+    #[case::by_a_url(
+        "AWS::Serverless::Function",
+        "{Role: r, FunctionUrlConfig: {AuthType: NONE}}",
+        "its URL lets in everybody, or may"
+    )]
+    fn what_is_granted_without_a_document_is_told(
+        #[case] kind: &str,
+        #[case] properties: &str,
+        #[case] what: &str,
+    ) {
+        assert_eq!(of(kind, properties), [format!("Resources.P: {what}")]);
+    }
+
+    #[rstest]
+    #[case("AWS::S3::Bucket", "{AccessControl: Private}")]
+    #[case("AWS::S3::Bucket", "{BucketName: b}")]
+    #[case("AWS::Serverless::Function", "{Role: r, FunctionUrlConfig: {AuthType: AWS_IAM}}")]
+    #[case("AWS::Serverless::Function", "{Role: r}")]
+    #[case("AWS::Lambda::Permission", "{Principal: sns.amazonaws.com}")]
+    fn what_lets_in_nobody_is_not_told(#[case] kind: &str, #[case] properties: &str) {
+        assert_eq!(of(kind, properties), [""; 0]);
+    }
+
+    #[test]
+    fn a_url_of_all_functions_is_each_ones_unless_it_says_otherwise() {
+        let with = |own: &str| {
+            told(&format!(
+                "Globals: {{Function: {{FunctionUrlConfig: {{AuthType: NONE}}}}}}\nResources:\n  P:\n    Type: AWS::Serverless::Function\n    Properties: {{Role: r{own}}}\n"
+            ))
+        };
+        let open = ["Resources.P: its URL lets in everybody, or may"];
+        assert_eq!(with(""), open);
+        assert_eq!(with(", FunctionUrlConfig: {InvokeMode: BUFFERED}"), open);
+        assert_eq!(with(", FunctionUrlConfig: {AuthType: AWS_IAM}"), [""; 0]);
+    }
 }

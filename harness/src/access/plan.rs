@@ -334,14 +334,14 @@ impl<'p> Plan<'p, '_> {
 
     /// What a resource grants without a document.
     fn granted(&mut self, resource: &Resource, name: &str) -> Result<(), String> {
-        let all = self.files.iter().flat_map(|file| &file.resources).collect();
-        let beside = Beside { setting: &self.own.setting, all };
+        let files = self.files.iter().map(|file| file.resources.as_slice()).collect();
+        let beside = Beside { setting: &self.own.setting, own: &self.own.resources, files };
         for grant in grants::of(resource, &beside) {
-            // Its policy stands under its own name.
-            let own = match self.estate.entries.get(name).is_some_and(Entry::has_document) {
-                true => format!("grants of {name}"),
-                false => name.to_owned(),
-            };
+            // Its policy stands under its own name, and what is known apart from what is not.
+            let names = ["", "grants of ", "further grants of "].map(|of| format!("{of}{name}"));
+            let has = |own: &String| self.estate.entries.get(own).is_some_and(Entry::has_document);
+            let [.., last] = &names;
+            let own = names.iter().find(|own| !has(own)).unwrap_or(last).clone();
             self.make(&own)?;
             match grant {
                 Grant::Statements(statements) => {

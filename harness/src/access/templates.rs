@@ -35,12 +35,13 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
         .filter(|one| is_policy(&one.value))
         .map(|one| format!("Resources.{}: a policy of roles of this template", one.key))
         .collect();
+    let globals = root.path(&["Globals", "Function"]).map(|node| names.resolved(node));
     for resource in resources {
         let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
         let properties = resource.value.get("Properties").map(|node| names.resolved(node));
         let properties = properties.unwrap_or(Node::new(resource.at, Value::Null));
         functions(resource, kind, &properties, resources, estate);
-        letting::add(resource, kind, &properties, estate);
+        letting::add(resource, kind, &properties, globals.as_ref(), estate);
         let mut entry = Entry::default();
         let name = match kind {
             "AWS::IAM::Role" => {

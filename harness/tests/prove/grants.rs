@@ -197,6 +197,92 @@ fn an_access_control_list_counts_where_ownership_lets_it(
     assert_eq!(found, verdict, "{by}");
 }
 
+/// A canonical id or an address is of some account: nobody knows of which.
+#[rstest]
+#[case::of_a_bucket(
+    list(json!({"access_control_policy": [{"owner": [{"id": "own"}], "grant": [
+        {"permission": "READ", "grantee": [{"type": "CanonicalUser", "id": "other"}]}]}]})),
+    "undecided"
+)]
+#[case::of_its_owner(
+    list(json!({"access_control_policy": [{"owner": [{"id": "own"}], "grant": [
+        {"permission": "READ", "grantee": [{"type": "CanonicalUser", "id": "own"}]}]}]})),
+    "proved"
+)]
+#[case::of_a_copy(
+    resource("aws_s3_object_copy", json!({"bucket": "artifacts", "key": "a", "grant": [
+        {"type": "CanonicalUser", "id": "other", "permissions": ["FULL_CONTROL"]}]})),
+    "undecided"
+)]
+#[case::that_the_bucket_shows(
+    resource("aws_s3_bucket", json!({"bucket": "artifacts", "grant": [
+        {"type": "CanonicalUser", "id": "other", "permissions": ["FULL_CONTROL"]}]})),
+    "proved"
+)]
+fn who_an_account_of_a_list_is_is_not_known(#[case] list: Value, #[case] verdict: &str) {
+    let address = list["address"].as_str().unwrap().to_owned();
+    let (found, why) = end(&with(&[list]), ARTIFACTS);
+    assert_eq!(found, verdict, "{why}");
+    if verdict == "undecided" {
+        let what = format!("`{address}` lets in `other`, and whose account that is is not known");
+        assert!(why.ends_with(&what), "{why}");
+    }
+}
+
+/// What a list surely grants is told beside what is not known of it.
+#[test]
+fn what_is_known_of_a_list_counts_beside_what_is_not() {
+    let mut both = to_group("WRITE", "global/AllUsers");
+    both["access_control_policy"][0]["grant"][0]["grantee"][0]["id"] = json!("other");
+    let told = with(&[list(both)]);
+    let rail = rail(&told, ARTIFACTS);
+    assert_eq!(rail["verdict"], "violated");
+    assert_eq!(end(&told, ARTIFACTS).1, "statement 1 of `aws_s3_bucket_acl.g`");
+    let reason = rail["undecided"][0]["reason"].as_str().unwrap();
+    assert!(
+        reason.ends_with(
+            "`aws_s3_bucket_acl.g` lets in `other`, and whose account that is is not known"
+        ),
+        "{reason}"
+    );
+}
+
+/// What blocks public access to an account's buckets is of the account of its file.
+#[test]
+fn an_accounts_block_counts_for_the_buckets_of_its_file() {
+    let block = resource("aws_s3_account_public_access_block", json!({"ignore_public_acls": true}));
+    let public = list(json!({"acl": "public-read"}));
+    assert_eq!(end(&with(&[public.clone(), block.clone()]), ARTIFACTS).0, "proved");
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, &[public]));
+    let other = json!({"format_version": "1.0",
+        "values": {"root_module": {"resources": [block]}}});
+    std::fs::write(directory.path().join("other.json"), other.to_string()).unwrap();
+    let flags = ["--state", "state.json", "--state", "other.json", "--json"];
+    let output = run(directory.path(), &flags);
+    assert_eq!(text(&output.stderr), "");
+    let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    assert_eq!(end(&lines.collect::<Vec<Value>>(), ARTIFACTS).0, "violated");
+}
+
+/// Whom another account's identities are, no rail asks; who can, does.
+#[test]
+fn who_can_tells_of_what_is_granted_to_another_account() {
+    let told = |action: &str| {
+        let grant = resource(
+            "aws_lambda_layer_version_permission",
+            json!({"principal": "111111111111", "layer_name": "l", "version_number": 1}),
+        );
+        let directory = estate(&state(&work(), &limit(), REPOSITORY, &[grant]));
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        command.current_dir(directory.path()).args(["who-can", action, "--state", "state.json"]);
+        text(&command.output().unwrap().stdout).to_owned()
+    };
+    let line = "aws_lambda_layer_version_permission.g: undecided: what `aws_lambda_layer_version_permission.g` grants is not read\n";
+    let found = told("lambda:GetLayerVersion");
+    assert!(found.contains(line), "{found}");
+    assert!(!told("sqs:SendMessage").contains("layer_version"));
+}
+
 fn policy_of_bucket(who: &str) -> String {
     document(&[json!({"Effect": "Allow", "Principal": {"AWS": iam(who)}, "Action": "s3:*",
         "Resource": "arn:aws:s3:::artifacts/*"})])
@@ -253,6 +339,11 @@ fn the_policy_in_a_bucket_counts_unless_another_replaces_it() {
     json!({"bucket": "artifacts"}),
     "what `awscc_s3_bucket_policy.g` grants is not read"
 )]
+#[case::of_a_stack(
+    "AWS::S3::AccessGrant",
+    json!({"Permission": "READ"}),
+    "what `AWS::S3::AccessGrant.g` grants is not read"
+)]
 fn what_is_not_read_is_undecided_by_name(
     #[case] kind: &str,
     #[case] values: Value,
@@ -265,6 +356,7 @@ fn what_is_not_read_is_undecided_by_name(
 
 #[rstest]
 #[case::of_another_service("aws_signer_signing_profile_permission", json!({"principal": ACCOUNT}))]
+#[case::of_another_service_of_a_stack("AWS::Events::EventBusPolicy", json!({"Principal": "*"}))]
 #[case::of_a_service("aws_lakeformation_opt_in", json!({"principal": []}))]
 #[case::for_another_account(
     "aws_ram_principal_association",

@@ -1,11 +1,14 @@
 //! Access control lists of buckets and objects, as the statements that they are like
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html>).
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::{Beside, Open, items, needed, text};
+use super::{Beside, Grant, Open, Unread, composed, items, needed, text};
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
+
+/// What blocks public access to all buckets of an account.
+const ACCOUNT_BLOCK: &str = "aws_s3_account_public_access_block";
 
 /// What a list is of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,10 +82,10 @@ fn canned(name: &str) -> Vec<Entry> {
 }
 
 /// The list of a bucket.
-pub(super) fn of_bucket(resource: &Resource, beside: &Beside<'_>) -> Result<Vec<Json>, Open> {
+pub(super) fn of_bucket(resource: &Resource, beside: &Beside<'_>) -> Result<Vec<Grant>, Open> {
     let values = &resource.values;
     let mut entries = text(values, "acl")?.map(canned).unwrap_or_default();
-    entries.extend(granted(values, None)?);
+    entries.extend(granted(values, Of::Bucket)?);
     for list in items(values, "access_control_policy")? {
         let owner = list.get("owner").and_then(|it| first(it).get("id")?.text());
         for grant in items(list, "grant")? {
@@ -99,14 +102,14 @@ pub(super) fn of_bucket(resource: &Resource, beside: &Beside<'_>) -> Result<Vec<
         let end = if of == "s3:PutObject" || of == "s3:DeleteObject" { "/*" } else { "" };
         format!("arn:{}:s3:::{bucket}{end}", beside.partition())
     };
-    statements(Of::Bucket, entries, bucket, beside, on)
+    Ok(grants(resource, Of::Bucket, entries, bucket, beside, on))
 }
 
 /// The list of an object.
-pub(super) fn of_object(resource: &Resource, beside: &Beside<'_>) -> Result<Vec<Json>, Open> {
+pub(super) fn of_object(resource: &Resource, beside: &Beside<'_>) -> Result<Vec<Grant>, Open> {
     let values = &resource.values;
     let mut entries = text(values, "acl")?.map(canned).unwrap_or_default();
-    entries.extend(granted(values, None)?);
+    entries.extend(granted(values, Of::Object)?);
     if entries.is_empty() {
         return Ok(Vec::new());
     }
@@ -114,17 +117,18 @@ pub(super) fn of_object(resource: &Resource, beside: &Beside<'_>) -> Result<Vec<
     // An access point's ARN says nothing of the bucket behind it.
     let bucket = if bucket.starts_with("arn:") { "*" } else { bucket };
     let object = format!("arn:{}:s3:::{bucket}/{key}", beside.partition());
-    statements(Of::Object, entries, bucket, beside, |_| object.clone())
+    Ok(grants(resource, Of::Object, entries, bucket, beside, |_| object.clone()))
 }
 
 /// The blocks `grant` of a bucket or an object.
-fn granted(values: &Node, owner: Option<&str>) -> Result<Vec<Entry>, Open> {
+fn granted(values: &Node, of: Of) -> Result<Vec<Entry>, Open> {
     let mut all = Vec::new();
     let grants = items(values, "grant")?;
-    // Whoever made the bucket controls it: one account with all is its own.
+    // Whoever made the bucket controls it, and the provider shows that: one account with
+    // all is its own. Of an object only what is written is shown.
     let of_accounts =
         grants.iter().filter(|one| one.get("type").and_then(Node::text) == Some("CanonicalUser"));
-    let is_own = of_accounts.count() == 1;
+    let is_own = of == Of::Bucket && of_accounts.count() == 1;
     for grant in grants {
         let permissions = items(grant, "permissions")?.iter().filter_map(Node::text);
         for permission in permissions {
@@ -132,7 +136,7 @@ fn granted(values: &Node, owner: Option<&str>) -> Result<Vec<Entry>, Open> {
             if is_account && is_own && permission == "FULL_CONTROL" {
                 continue;
             }
-            all.extend(entry(grant, permission, owner)?);
+            all.extend(entry(grant, permission, None)?);
         }
     }
     Ok(all)
@@ -164,19 +168,21 @@ fn entry(grantee: &Node, permission: &str, owner: Option<&str>) -> Result<Option
     Ok(Some(Entry { who, permission: permission.to_owned() }))
 }
 
-/// The statements of a list, as far as the bucket lets lists count.
-fn statements(
+/// What a list grants, as far as the bucket lets lists count. Who an account is that is
+/// not the owner is not known: a canonical id or an address is no account's id.
+fn grants(
+    resource: &Resource,
     of: Of,
     entries: Vec<Entry>,
     bucket: &str,
     beside: &Beside<'_>,
     on: impl Fn(&str) -> String,
-) -> Result<Vec<Json>, Open> {
+) -> Vec<Grant> {
     if are_disabled(bucket, beside) {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let is_public_ignored = is_public_ignored(bucket, beside);
-    let mut all = Vec::new();
+    let (mut all, mut unread) = (Vec::new(), None);
     for Entry { who, permission } in entries {
         let is_public = matches!(who, Who::All | Who::Signed);
         if is_public && is_public_ignored {
@@ -186,14 +192,21 @@ fn statements(
             Who::All => json!("*"),
             Who::Signed => json!({"AWS": "*"}),
             Who::Logs => json!({"Service": "logging.s3.amazonaws.com"}),
-            Who::Account(id) => json!({"CanonicalUser": id}),
+            Who::Account(named) => {
+                let why = format!(
+                    "`{}` lets in `{named}`, and whose account that is is not known",
+                    resource.address
+                );
+                unread = unread.or_else(|| Some(Grant::Unread(Unread::of(resource, why, ""))));
+                continue;
+            }
         };
         for action in actions(of, &permission) {
             all.push(json!({"Effect": "Allow", "Principal": principal, "Action": action,
                 "Resource": on(action)}));
         }
     }
-    Ok(all)
+    composed(all).into_iter().chain(unread).collect()
 }
 
 /// Whether the bucket's owner owns all that is in it, by which lists do not count
@@ -203,21 +216,25 @@ fn are_disabled(bucket: &str, beside: &Beside<'_>) -> bool {
     let enforced = |rule: &Node| {
         rule.get("object_ownership").and_then(Node::text) == Some("BucketOwnerEnforced")
     };
-    let mut all = beside.all.iter().filter(|one| {
+    let mut all = beside.files.iter().copied().flatten().filter(|one| {
         one.kind == "aws_s3_bucket_ownership_controls" && !one.is_data && is_of(one, bucket)
     });
     all.any(|one| one.values.get("rule").map(first).is_some_and(enforced))
 }
 
-/// Whether what lets in everybody is ignored
+/// Whether what lets in everybody is ignored, by the bucket or by its account: the one of
+/// the file that has the bucket, for files may be of several accounts
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>).
 fn is_public_ignored(bucket: &str, beside: &Beside<'_>) -> bool {
-    let mut all = beside.all.iter().filter(|one| {
-        !one.is_data
-            && (one.kind == "aws_s3_account_public_access_block"
-                || one.kind == "aws_s3_bucket_public_access_block" && is_of(one, bucket))
-    });
-    all.any(|one| {
+    let has_it = |file: &&[Resource]| {
+        file.iter().any(|one| one.kind == "aws_s3_bucket" && !one.is_data && is_of(one, bucket))
+    };
+    let of_account = beside.files.iter().copied().find(has_it).unwrap_or(beside.own);
+    let of_account = of_account.iter().filter(|one| one.kind == ACCOUNT_BLOCK);
+    let of_bucket = beside.files.iter().copied().flatten();
+    let of_bucket = of_bucket
+        .filter(|one| one.kind == "aws_s3_bucket_public_access_block" && is_of(one, bucket));
+    of_account.chain(of_bucket).filter(|one| !one.is_data).any(|one| {
         one.values.get("ignore_public_acls").map(|it| &it.value) == Some(&Value::Bool(true))
     })
 }

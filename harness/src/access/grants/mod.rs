@@ -32,8 +32,10 @@ pub(super) enum Grant {
 /// What is known beside the resource.
 pub(super) struct Beside<'a> {
     pub(super) setting: &'a Setting,
-    /// The resources of all files.
-    pub(super) all: Vec<&'a Resource>,
+    /// The resources of its own file.
+    pub(super) own: &'a [Resource],
+    /// Those of each file.
+    pub(super) files: Vec<&'a [Resource]>,
 }
 
 impl Beside<'_> {
@@ -52,8 +54,8 @@ impl Beside<'_> {
 /// All that a resource grants without a document that is read elsewhere.
 pub(super) fn of(resource: &Resource, beside: &Beside<'_>) -> Vec<Grant> {
     let found = match resource.kind.as_str() {
-        "aws_lambda_permission" => functions::permission(resource, beside),
-        "aws_kms_grant" => keys::grant(resource, beside),
+        "aws_lambda_permission" => functions::permission(resource, beside).map(composed),
+        "aws_kms_grant" => keys::grant(resource, beside).map(composed),
         "aws_s3_bucket" | "aws_s3_bucket_acl" => lists::of_bucket(resource, beside),
         "aws_s3_object" | "aws_s3_bucket_object" | "aws_s3_object_copy" => {
             lists::of_object(resource, beside)
@@ -61,13 +63,18 @@ pub(super) fn of(resource: &Resource, beside: &Beside<'_>) -> Vec<Grant> {
         _ => Ok(Vec::new()),
     };
     match found {
-        Ok(statements) if statements.is_empty() => table::unread(resource),
-        Ok(statements) => vec![Grant::Statements(statements)],
+        Ok(grants) if grants.is_empty() => table::unread(resource),
+        Ok(grants) => grants,
         Err(attribute) => {
             let why = format!("{}: {attribute} is known after apply only", resource.address);
             vec![Grant::Unread(Unread::of(resource, why, "principal"))]
         }
     }
+}
+
+/// What statements grant, where there are any.
+fn composed(statements: Vec<Json>) -> Vec<Grant> {
+    if statements.is_empty() { Vec::new() } else { vec![Grant::Statements(statements)] }
 }
 
 /// The name of what is not known.

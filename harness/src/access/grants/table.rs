@@ -3,7 +3,8 @@
 //! `provider.txt` has each type of the provider with those of its attributes that may hold
 //! a policy or name whom something lets in, by their names; it is generated. `grants.txt`
 //! says of each that no other part reads what it is. A type that is in neither is of
-//! another version: it grants what its names say.
+//! another version, or one of a stack that has no name of the provider's: it grants what
+//! its names say.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -55,7 +56,8 @@ fn row(line: &'static str) -> Option<Row> {
 /// What a resource grants that nobody reads.
 pub(super) fn unread(resource: &Resource) -> Vec<Grant> {
     let kind = resource.kind.as_str();
-    if resource.is_data || !kind.starts_with("aws") {
+    // What a stack made keeps its own name where the provider has none for it.
+    if resource.is_data || !(kind.starts_with("aws") || kind.contains("::")) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -76,7 +78,10 @@ pub(super) fn unread(resource: &Resource) -> Vec<Grant> {
     }
     texts(&resource.values, "", &mut |path, node| {
         let is_named = is_new && is_like_a_grant(path.rsplit('.').next().unwrap_or(path));
-        let is_document = node.text().is_some_and(is_policy);
+        let is_document = match &node.value {
+            Value::Map(_) => is_tree_of_policy(node),
+            _ => node.text().is_some_and(is_policy),
+        };
         if (is_named && node.is_something() || is_document) && !is_covered(kind, path) {
             paths.push(path.to_owned());
         }
@@ -136,6 +141,13 @@ fn is_policy(text: &str) -> bool {
     read.is_some_and(|document| document.get("Statement").is_some())
 }
 
+/// Whether a value is a policy document that is no text.
+fn is_tree_of_policy(node: &Node) -> bool {
+    let is_statement = |one: &Node| one.get("Effect").is_some();
+    let statements = node.get("Statement");
+    statements.is_some_and(|all| is_statement(all) || all.items().iter().any(is_statement))
+}
+
 /// Whether another part reads an attribute of a type, or nobody needs to.
 fn is_covered(kind: &str, path: &str) -> bool {
     let is_document = |(of, attribute, _): &(&str, &str, _)| *of == kind && *attribute == path;
@@ -176,7 +188,7 @@ const WORDS: [&str; 12] = [
 
 /// Whether a type or an attribute is called like what lets somebody in.
 fn is_like_a_grant(name: &str) -> bool {
-    let mut words: Vec<&str> = name.split('_').collect();
+    let mut words = words(name);
     while words.last().is_some_and(|last| {
         [
             "accounts",
@@ -190,17 +202,82 @@ fn is_like_a_grant(name: &str) -> bool {
             "share",
             "text",
         ]
-        .contains(last)
+        .contains(&last.as_str())
     }) && words.len() > 1
     {
         words.pop();
     }
-    words.last().is_some_and(|last| WORDS.contains(last) || *last == "shared")
+    words.last().is_some_and(|last| WORDS.contains(&last.as_str()) || last == "shared")
+}
+
+/// The words of a name: `event_bus_policy`, `AWS::Events::EventBusPolicy`.
+fn words(name: &str) -> Vec<String> {
+    let own = name.rsplit("::").next().unwrap_or(name);
+    let mut words = vec![String::new()];
+    let (mut before, mut rest) = ('_', own.chars().peekable());
+    while let Some(one) = rest.next() {
+        let is_first = one.is_ascii_uppercase()
+            && (!before.is_ascii_uppercase() || rest.peek().is_some_and(char::is_ascii_lowercase));
+        if one == '_' || is_first {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| one != '_') {
+            word.push(one.to_ascii_lowercase());
+        }
+        before = one;
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
     use super::*;
+    use crate::access::complete::fill::tree;
+    use crate::lint::known::Place;
+
+    /// What a stack made and the provider has no name for is not read, and told.
+    #[rstest]
+    #[case::by_its_name(
+        "AWS::Events::EventBusPolicy",
+        json!({"Action": "events:PutEvents", "Principal": "111111111111"}),
+        Some("what `x.X` grants is not read")
+    )]
+    #[case::by_a_property(
+        "AWS::Nebula::Star",
+        json!({"Rules": [{"AccessPolicyDocument": {}, "SharedACL": "x"}]}),
+        Some("what `x.X` grants by `Rules.AccessPolicyDocument` is not read")
+    )]
+    #[case::by_a_document(
+        "AWS::Nebula::Star",
+        json!({"Text": {"Statement": [{"Effect": "Allow", "Action": "*"}]}}),
+        Some("what `x.X` grants by `Text` is not read")
+    )]
+    #[case::that_grants_nothing("AWS::Nebula::Star", json!({"PolicyName": "x", "Size": 1}), None)]
+    #[case::of_another_provider("nebula_policy", json!({"policy": "x"}), None)]
+    fn a_type_of_a_stack_is_read_as_a_new_one(
+        #[case] kind: &str,
+        #[case] values: serde_json::Value,
+        #[case] why: Option<&str>,
+    ) {
+        let resource = Resource {
+            address: "x.X".to_owned(),
+            kind: kind.to_owned(),
+            is_data: false,
+            values: tree(Place::START, &values),
+        };
+        let found: Vec<String> = unread(&resource)
+            .into_iter()
+            .map(|grant| match grant {
+                Grant::Unread(unread) => unread.why,
+                Grant::Statements(_) => "statements".to_owned(),
+            })
+            .collect();
+        assert_eq!(found.first().map(String::as_str), why);
+    }
 
     /// Each type and attribute that may let somebody in is read, or is known not to
     /// matter, or is not read and says so.

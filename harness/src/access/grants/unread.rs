@@ -85,7 +85,8 @@ impl Unread {
     pub(crate) fn of(resource: &Resource, why: String, principal: &str) -> Self {
         let services = SERVICES.iter().find(|(before, _)| resource.kind.starts_with(before));
         let actions = match services {
-            Some((_, services)) => services.iter().map(|one| format!("{one}:*")).collect(),
+            Some((_, services)) => all_of(services),
+            None if resource.kind.contains("::") => of_type(&resource.kind),
             None => vec!["*".to_owned()],
         };
         let to = resource.values.get(principal).and_then(named);
@@ -94,17 +95,7 @@ impl Unread {
 
     /// Of a resource of a template, by its type.
     pub(crate) fn of_template(kind: &str, why: String) -> Self {
-        let service = kind.split("::").nth(1).unwrap_or_default().to_ascii_lowercase();
-        let service = match service.as_str() {
-            "apigateway" => "execute-api",
-            "opensearchservice" | "elasticsearch" => "es",
-            "efs" => "elasticfilesystem",
-            own if actions::of(own).is_some() => own,
-            // What it may be about is not known.
-            _ => "*",
-        };
-        let actions = vec![if service == "*" { "*".to_owned() } else { format!("{service}:*") }];
-        Self { why, actions, to: None, values: None }
+        Self { why, actions: of_type(kind), to: None, values: None }
     }
 
     /// That it is the same on both sides, whatever it is.
@@ -112,7 +103,16 @@ impl Unread {
         self.values.is_some() && self == other
     }
 
-    /// The most that it may allow a caller; `None` where it names others alone.
+    /// The most that it may allow anybody, of whatever account, and services.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub(crate) fn most_for_anybody(&self) -> Result<Arc<Document>, DocumentError> {
+        self.document(None)
+    }
+
+    /// The most that it may allow a caller of the account; `None` where it names others
+    /// alone.
     ///
     /// # Errors
     /// Where the caller cannot stand in a policy.
@@ -133,6 +133,11 @@ impl Unread {
         if self.to.as_ref().is_some_and(|to| !to.iter().any(is_named)) {
             return Ok(None);
         }
+        self.document(own).map(Some)
+    }
+
+    /// All that may be allowed, to everybody and to one by name.
+    fn document(&self, own: Option<&str>) -> Result<Arc<Document>, DocumentError> {
         let statement = |principal| {
             json!({"Effect": "Allow", "Principal": principal, "Action": self.actions,
                 "Resource": "*"})
@@ -141,8 +146,28 @@ impl Unread {
         // Whom a policy names a boundary does not always limit.
         statements.extend(own.map(|arn| statement(json!({"AWS": arn}))));
         let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
-        let document = Document::parse(self.why.clone(), &text, Kind::Resource)?;
-        Ok(Some(Arc::new(document)))
+        Document::parse(self.why.clone(), &text, Kind::Resource).map(Arc::new)
+    }
+}
+
+/// All actions of services.
+fn all_of(services: &[&str]) -> Vec<String> {
+    services.iter().map(|one| format!("{one}:*")).collect()
+}
+
+/// The actions that what a type of a template grants may be about.
+fn of_type(kind: &str) -> Vec<String> {
+    let service = kind.split("::").nth(1).unwrap_or_default().to_ascii_lowercase();
+    match service.as_str() {
+        "apigateway" => all_of(&["execute-api"]),
+        "opensearchservice" | "elasticsearch" => all_of(&["es"]),
+        "efs" => all_of(&["elasticfilesystem"]),
+        "lakeformation" => all_of(&["lakeformation", "glue", "s3"]),
+        // What is shared may be of any service.
+        "ram" => vec!["*".to_owned()],
+        own if actions::of(own).is_some() => all_of(&[own]),
+        // What it may be about is not known.
+        _ => vec!["*".to_owned()],
     }
 }
 
