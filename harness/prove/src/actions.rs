@@ -6,7 +6,7 @@ use ringfence_models::actions;
 use ringfence_policy::resource_control_supports;
 use ringfence_policy::symbolic::{Action, StatementView};
 
-use crate::domain::{Universe, has_resource_account};
+use crate::domain::{OF_MOST, Universe, sends};
 use crate::names::mentioned;
 use crate::words::{Alphabet, Classes, Pattern, Symbol, classes, pattern};
 
@@ -95,14 +95,15 @@ pub(crate) fn groups(
     let names = Names::of(statements);
     let mut complete = true;
     let named: BTreeSet<&str> = names.services().collect();
-    // Those that have it and those that may not are told apart where somebody asks.
-    let is_asked = mentioned(statements).contains("aws:resourceaccount");
-    let account = |service: &str| is_asked && has_resource_account(service);
-    let mut groups: HashMap<(Vec<bool>, u8, bool), usize> = HashMap::new();
+    // Those that have a key and those that may not are told apart where somebody asks.
+    let mentioned = mentioned(statements);
+    let sent =
+        |service: &str| OF_MOST.map(|(key, _)| mentioned.contains(key) && sends(service, key));
+    let mut groups: HashMap<(Vec<bool>, u8, [bool; 2]), usize> = HashMap::new();
     let mut all: Vec<Group> = Vec::new();
     let mut add = |service: &str, name: &str, known: bool, elsewhere: bool| {
         let about = about(statements, service, name);
-        let key = (about.clone(), trait_of(service, resource_control), account(service));
+        let key = (about.clone(), trait_of(service, resource_control), sent(service));
         let place = *groups.entry(key).or_insert(all.len());
         let action = format!("{service}:{name}");
         if place == all.len() {

@@ -118,7 +118,7 @@ const GLOBAL: [(&str, &str, bool); 30] = [
     ("aws:tagkeys", "ArrayOfString", false),
     ("aws:tokenissuetime", "Date", false),
     ("aws:useragent", "String", true),
-    ("aws:viaawsservice", "Bool", true),
+    ("aws:viaawsservice", "Bool", false),
     ("aws:viaawsmcpservice", "Bool", false),
     ("aws:vpceorgpaths", "ArrayOfString", false),
     ("aws:vpcsourceip", "IPAddress", false),
@@ -129,25 +129,32 @@ const GLOBAL: [(&str, &str, bool); 30] = [
     ("ec2:sourceinstancearn", "ARN", false),
 ];
 
-/// The services of which some requests have no `aws:ResourceAccount`, which is there "for
-/// most service actions" (the same page lists the others).
-const WITHOUT_RESOURCE_ACCOUNT: [&str; 11] = [
-    "aoss",
-    "auditmanager",
-    "detective",
-    "ebs",
-    "ec2",
-    "events",
-    "guardduty",
-    "macie2",
-    "route53",
-    "securityhub",
-    "workspaces",
+/// Keys that the requests of most services always have, and the services of which some
+/// requests do not (the same page lists them).
+pub(crate) const OF_MOST: [(&str, &[&str]); 2] = [
+    (
+        "aws:resourceaccount",
+        &[
+            "aoss",
+            "auditmanager",
+            "detective",
+            "ebs",
+            "ec2",
+            "events",
+            "guardduty",
+            "macie2",
+            "route53",
+            "securityhub",
+            "workspaces",
+        ],
+    ),
+    ("aws:viaawsservice", &["ec2", "glue", "lakeformation", "opsworks", "opsworks-cm"]),
 ];
 
-/// Whether each request of a service has the account of what it acts upon.
-pub(crate) fn has_resource_account(service: &str) -> bool {
-    actions::of(service).is_some() && !WITHOUT_RESOURCE_ACCOUNT.contains(&service)
+/// Whether each request of a service has this one of [`OF_MOST`].
+pub(crate) fn sends(service: &str, key: &str) -> bool {
+    let lacks = OF_MOST.iter().find(|(own, _)| *own == key);
+    lacks.is_some_and(|(_, lacks)| actions::of(service).is_some() && !lacks.contains(&service))
 }
 
 impl Admits {
@@ -224,8 +231,7 @@ impl Admits {
     pub(crate) fn key(&self, lower: &str) -> Rule {
         let global = GLOBAL.iter().find(|(known, ..)| *known == lower);
         let always = global.is_some_and(|(.., always)| *always)
-            || lower == "aws:resourceaccount"
-                && self.sent.as_deref().is_some_and(has_resource_account);
+            || self.sent.as_deref().is_some_and(|service| sends(service, lower));
         let is_read = |kind| ["Bool", "Date", "IPAddress", "Numeric"].contains(&kind);
         let has_type = global.is_some_and(|(_, kind, _)| always || is_read(*kind));
         let own = match self.action {

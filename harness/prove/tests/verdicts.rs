@@ -262,19 +262,27 @@ fn what_is_always_sent_is_not_absent(
     }
 }
 
-/// Of some services' requests it is not there.
-#[test]
-fn some_services_do_not_send_whose_the_resource_is() {
+/// Of some services' requests they are not there.
+#[rstest]
+#[case::whose_the_resource_is(
+    json!({"StringLike": {"aws:ResourceAccount": "*"}}),
+    ["ec2:CopyImage", "*", "nobody-knows:*"]
+)]
+#[case::whether_a_service_asks(
+    json!({"Bool": {"aws:ViaAWSService": ["true", "false"]}}),
+    ["glue:GetTable", "*", "nobody-knows:*"]
+)]
+fn some_services_do_not_send_what_most_do(#[case] condition: Value, #[case] others: [&str; 3]) {
     let of = |action: &str| {
         let mut deny = statement("Deny", &json!({"Action": "*"}));
-        deny["Condition"] = json!({"StringLike": {"aws:ResourceAccount": "*"}});
+        deny["Condition"] = condition.clone();
         let a = identity(vec![statement("Allow", &json!({"Action": action})), deny]);
         let b = identity(vec![statement("Allow", &json!({"Action": "x:y"}))]);
         let line = json!({"a": a, "b": b, "principal": AS_ROLE, "universe": "all"});
         compared(&line)["a_within_b"].as_str().unwrap().to_owned()
     };
     assert_eq!(of("s3:*"), "proved");
-    for other in ["ec2:CopyImage", "*", "nobody-knows:*"] {
+    for other in others {
         assert_eq!(of(other), "violated", "{other}");
     }
 }

@@ -438,17 +438,19 @@ impl Config {
 
     /// Whose tokens an app's workflow gets must be clear.
     fn check_issuer(&self, app: &App) -> Result<(), Fault> {
-        let github = self.issuers_of(IssuerKind::Github);
+        let count = |kind| self.issuers_of(kind).count();
+        let (github, oidc) = (count(IssuerKind::Github), count(IssuerKind::Oidc));
         match &app.issuer {
             Some(named) if self.issuer_of(app).is_none() => Err(Fault::at(
                 named,
                 format!("`{}` is not the `url` of a github or oidc issuer here", named.get_ref()),
             )),
-            None if github.count() > 1 => Err(Fault::at(
+            None if github > 1 || github == 0 && oidc > 1 => Err(Fault::at(
                 &app.name,
                 format!(
-                    "app `{}` needs `issuer`: there is more than one github issuer",
-                    app.name.get_ref()
+                    "app `{}` needs `issuer`: there is more than one {} issuer",
+                    app.name.get_ref(),
+                    if github > 1 { "github" } else { "oidc" }
                 ),
             )),
             Some(_) | None => Ok(()),
@@ -739,6 +741,10 @@ mod tests {
     #[case::issuer_of_an_app(
         "[[issuers]]\nkind='github'\nurl='https://a'\n[[issuers]]\nkind='github'\nurl='https://b'\n[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'",
         "r.toml:8:6: app `a` needs `issuer`: there is more than one github issuer"
+    )]
+    #[case::oidc_issuer_of_an_app(
+        "[[issuers]]\nkind='oidc'\nurl='https://a'\naudience='x'\n[[issuers]]\nkind='oidc'\nurl='https://b'\naudience='x'\n[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\nsubject='s'",
+        "r.toml:10:6: app `a` needs `issuer`: there is more than one oidc issuer"
     )]
     #[case::issuer_that_is_none(
         "[[issuers]]\nkind='okta'\nurl='https://x'\naudience='x'\n[[apps]]\nname='a'\ndirectory='a'\nrepository='o/r'\nissuer='https://x'",

@@ -115,7 +115,11 @@ fn translated(made: &Made, all: &[Made], place: Place<'_>) -> Vec<Resource> {
                 "policy_arn": made.physical_id });
             Resource::new(format!("aws_iam_{word}_policy_attachment"), Some(owner), values)
         })),
-        "AWS::S3::Bucket" => own.extend(public_access_block(made)),
+        "AWS::S3::Bucket" => {
+            own.extend(public_access_block(made));
+            own.extend(access_list(made));
+            own.extend(ownership_controls(made));
+        }
         "AWS::SQS::QueuePolicy" => {
             own.extend(each(made, "Queues", "aws_sqs_queue_policy", "queue_url"))
         }
@@ -289,6 +293,29 @@ fn public_access_block(made: &Made) -> Option<Resource> {
     Some(Resource::new("aws_s3_bucket_public_access_block", None, values))
 }
 
+/// A bucket's access control list by its name, which Terraform writes with hyphens.
+fn access_list(made: &Made) -> Option<Resource> {
+    let name = made.properties.get("AccessControl")?.as_str()?;
+    let mut acl = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !acl.is_empty() {
+            acl.push('-');
+        }
+        acl.push(letter.to_ascii_lowercase());
+    }
+    let values = json!({ "id": made.physical_id, "bucket": made.physical_id, "acl": acl });
+    Some(Resource::new("aws_s3_bucket_acl", None, values))
+}
+
+/// Who owns a bucket's objects, and so whether lists count.
+fn ownership_controls(made: &Made) -> Option<Resource> {
+    let rules: Vec<Value> = items(made.properties.get("OwnershipControls")?.get("Rules"))
+        .map(|rule| json!({ "object_ownership": rule.get("ObjectOwnership") }))
+        .collect();
+    let values = json!({ "id": made.physical_id, "bucket": made.physical_id, "rule": rules });
+    Some(Resource::new("aws_s3_bucket_ownership_controls", None, values))
+}
+
 /// A security group with its rules. Without a rule for what goes out, everything may;
 /// "when you use `AWS::EC2::SecurityGroupEgress`, the default rule is removed"
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroupegress.html>).
@@ -412,6 +439,22 @@ mod tests {
         assert_eq!(found[1].text("role"), Some("r"));
         assert_eq!(found[1].text("policy"), Some(r#"{"Statement":[]}"#));
         assert_eq!(found[2].text("policy_arn"), Some("arn:p"));
+    }
+
+    #[test]
+    fn a_buckets_list_and_who_owns_its_objects_are_terraforms() {
+        let properties = json!({"AccessControl": "PublicReadWrite",
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}});
+        let bucket = made("B", "AWS::S3::Bucket", "b", properties, json!({"Arn": "arn:b"}));
+        let found = instances(vec![bucket]);
+        let acl = json!({"id": "b", "bucket": "b", "acl": "public-read-write"});
+        let rule = json!([{"object_ownership": "ObjectWriter"}]);
+        let names: Vec<String> = found.iter().map(Instance::address).collect();
+        assert_eq!(names[1..3], ["aws_s3_bucket_acl.B", "aws_s3_bucket_ownership_controls.B"]);
+        assert_eq!(found[1].attributes, acl);
+        assert_eq!(found[2].attributes, json!({"id": "b", "bucket": "b", "rule": rule}));
+        let plain = made("B", "AWS::S3::Bucket", "b", json!({}), json!({"Arn": "arn:b"}));
+        assert_eq!(instances(vec![plain]).len(), 2);
     }
 
     #[test]

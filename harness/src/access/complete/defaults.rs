@@ -19,9 +19,12 @@ enum Default {
 /// Types, attributes, and what a new one has. Of an endpoint:
 /// <https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html>; of a key:
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>.
-const DEFAULTS: [(&str, &str, Default); 18] = [
+const DEFAULTS: [(&str, &str, Default); 20] = [
     ("aws_api_gateway_rest_api", "policy", Default::Nothing),
     ("aws_elasticsearch_domain", "access_policies", Default::Nothing),
+    // `IAM_ALLOWED_PRINCIPALS`: IAM's policies decide alone
+    // (<https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html>).
+    ("aws_glue_catalog_database", "create_table_default_permission", Default::Nothing),
     ("aws_iam_role", "inline_policy", Default::Nothing),
     ("aws_iam_role", "managed_policy_arns", Default::Nothing),
     ("aws_iam_role", "permissions_boundary", Default::Nothing),
@@ -30,6 +33,7 @@ const DEFAULTS: [(&str, &str, Default); 18] = [
     ("aws_s3_bucket", "acl", Default::Nothing),
     ("aws_s3_bucket", "grant", Default::Nothing),
     ("aws_s3_bucket", "policy", Default::Nothing),
+    ("aws_s3_bucket_acl", "access_control_policy", Default::Nothing),
     ("aws_s3_object", "acl", Default::Nothing),
     ("aws_s3_object", "grant", Default::Nothing),
     ("aws_s3_object_copy", "acl", Default::Nothing),

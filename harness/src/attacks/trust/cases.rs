@@ -344,10 +344,14 @@ impl Trust<'_> {
             issuer.sign_with_foreign_key(unknown, false, &claims())?,
             "",
         );
+        let mut another = issuer.default_audience(of.app.repository.owner());
+        if another == audience {
+            another.push_str("/other");
+        }
         invalid(
             "other-audience",
             "for another audience",
-            issuer.token_of(good, &issuer.default_audience(of.app.repository.owner()), now)?,
+            issuer.token_of(good, &another, now)?,
             "Incorrect token audience",
         );
         let mut slashed = claims();

@@ -51,10 +51,16 @@ fn others(written: &str) -> Vec<(String, String, String)> {
         add(named("capitals"), title, changed(&capitals));
         add(named("wildcard"), format!("whose subject has `*` for `{part}`"), changed("*"));
     }
-    let longer = format!("{right}:ringfence-other");
-    add("subject-longer".to_owned(), "whose subject goes on".to_owned(), longer);
-    let before = format!("ringfence-other:{right}");
-    add("subject-within".to_owned(), "whose subject ends with the right one".to_owned(), before);
+    // Where anything may follow, or stand before, these are right.
+    if !written.ends_with('*') {
+        let longer = format!("{right}:ringfence-other");
+        add("subject-longer".to_owned(), "whose subject goes on".to_owned(), longer);
+    }
+    if !written.starts_with('*') {
+        let before = format!("ringfence-other:{right}");
+        let title = "whose subject ends with the right one".to_owned();
+        add("subject-within".to_owned(), title, before);
+    }
     all
 }
 
@@ -105,6 +111,17 @@ mod tests {
             of("subject-within"),
             Some("ringfence-other:project_path:shop/api:ref:main:xringfence")
         );
-        assert_eq!(subjects.len(), 5 * 4 + 2);
+        assert_eq!(of("subject-longer"), None);
+        assert_eq!(subjects.len(), 5 * 4 + 1);
+    }
+
+    #[test]
+    fn a_subject_that_is_said_in_full_goes_on_and_stands_within() {
+        let names = |written: &str| -> Vec<String> {
+            let all = others(written).into_iter().map(|(name, ..)| name);
+            all.filter(|name| !name.starts_with("subject-part-")).collect()
+        };
+        assert_eq!(names("org/a:b"), ["subject-longer", "subject-within"]);
+        assert_eq!(names("*:b"), ["subject-longer"]);
     }
 }
