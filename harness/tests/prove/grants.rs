@@ -317,7 +317,7 @@ fn the_policy_in_a_bucket_counts_unless_another_replaces_it() {
 #[case::a_stack(
     "aws_cloudformation_stack",
     json!({"name": "x", "template_body": "{}"}),
-    "what `aws_cloudformation_stack.g` grants is not read"
+    "what `aws_cloudformation_stack.g` grants by `template_body` is not read"
 )]
 #[case::a_type_that_is_new(
     "aws_nebula_grant",
@@ -357,6 +357,8 @@ fn what_is_not_read_is_undecided_by_name(
 #[rstest]
 #[case::of_another_service("aws_signer_signing_profile_permission", json!({"principal": ACCOUNT}))]
 #[case::of_another_service_of_a_stack("AWS::Events::EventBusPolicy", json!({"Principal": "*"}))]
+// What it made stands beside it.
+#[case::a_stack_that_is_read("aws_cloudformation_stack", json!({"id": "x", "name": "x"}))]
 #[case::of_a_service("aws_lakeformation_opt_in", json!({"principal": []}))]
 #[case::for_another_account(
     "aws_ram_principal_association",
