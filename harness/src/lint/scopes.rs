@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::known::{Node, Value};
+use super::terraform::without_keys;
 
 /// Modules within modules, and values handed on, that are followed.
 const DEEPEST: usize = 16;
@@ -116,18 +117,4 @@ fn references<'n>(node: &'n Node, found: &mut Vec<&'n str>) {
         Value::List(items) => items.iter().for_each(|item| references(item, found)),
         _ => {}
     }
-}
-
-/// `module.m["a"].out` as `module.m.out`.
-fn without_keys(reference: &str) -> String {
-    let mut depth = 0_usize;
-    let kept = reference.chars().filter(|one| {
-        match one {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            _ => return depth == 0,
-        }
-        false
-    });
-    kept.collect()
 }

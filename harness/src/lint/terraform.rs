@@ -40,18 +40,23 @@ pub struct Resource {
 impl Resource {
     /// The address in the configuration: without the keys of instances.
     pub(crate) fn configured(&self) -> String {
-        let mut out = String::new();
-        let mut depth = 0_usize;
-        for character in self.address.chars() {
-            match character {
-                '[' => depth += 1,
-                ']' => depth = depth.saturating_sub(1),
-                _ if depth == 0 => out.push(character),
-                _ => {}
-            }
-        }
-        out
+        without_keys(&self.address)
     }
+}
+
+/// An address or a reference without the keys of instances: `module.m["a"].out` as
+/// `module.m.out`.
+pub(crate) fn without_keys(address: &str) -> String {
+    let mut depth = 0_usize;
+    let kept = address.chars().filter(|one| {
+        match one {
+            '[' => depth += 1,
+            ']' => depth = depth.saturating_sub(1),
+            _ => return depth == 0,
+        }
+        false
+    });
+    kept.collect()
 }
 
 /// Whether a file is what `terraform show -json` prints.

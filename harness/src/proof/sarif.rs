@@ -15,6 +15,7 @@ use crate::access::estate::Estate;
 use crate::access::files::find;
 use crate::hcl::Module;
 use crate::lint::known::Node;
+use crate::lint::terraform::without_keys;
 
 /// Modules within modules whose files are looked at.
 const DEEPEST: usize = 8;
@@ -96,7 +97,7 @@ impl<'e> Written<'e> {
         let is_part = |one: char| one.is_alphanumeric() || "._-".contains(one);
         let words = text.split(|one: char| !is_part(one) && !"[]\"/".contains(one));
         let found = words.filter_map(|word| {
-            let address = configured(word);
+            let address = without_keys(word);
             // What several root modules have stands behind the name of each.
             let (root, address) = address.rsplit_once('/').unwrap_or(("", &address));
             let mut address = address.trim_end_matches(['.', '-']);
@@ -171,20 +172,6 @@ fn module(
         }
     }
     texts.extend(read.files.into_iter().map(|file| (shown(&file.path), file.text)));
-}
-
-/// An address without the keys of instances.
-fn configured(address: &str) -> String {
-    let mut depth = 0_usize;
-    let kept = address.chars().filter(|one| {
-        match one {
-            '[' => depth += 1,
-            ']' => depth = depth.saturating_sub(1),
-            _ => return depth == 0,
-        }
-        false
-    });
-    kept.collect()
 }
 
 fn line(file: &Path, line: usize) -> Place {

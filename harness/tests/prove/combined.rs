@@ -8,7 +8,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::shop::{
-    CONFIG, REPOSITORY, allow, estate, iam, limit, of, rail, run, state, text, work,
+    CONFIG, REPOSITORY, allow, estate, iam, limit, made, of, rail, run, state, text, work,
 };
 
 fn resources(state: &Value) -> Vec<Value> {
@@ -21,11 +21,7 @@ fn as_state(resources: &[Value]) -> Value {
 
 /// A plan that makes all of them, of which everything is known.
 fn as_plan(resources: &[Value]) -> Value {
-    let change = |one: &Value| {
-        json!({"address": one["address"], "mode": "managed", "type": one["type"],
-            "change": {"actions": ["create"], "after": one["values"], "after_unknown": {}}})
-    };
-    json!({"format_version": "1.2", "resource_changes": resources.iter().map(change).collect::<Vec<_>>()})
+    json!({"format_version": "1.2", "resource_changes": made(resources)})
 }
 
 /// The lines that are printed of files, without the time.

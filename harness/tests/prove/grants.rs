@@ -4,8 +4,8 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::shop::{
-    ACCOUNT, REPOSITORY, allow, document, estate, iam, limit, of, proved, rail, run, state, text,
-    verdict_of, work,
+    ACCOUNT, REPOSITORY, allow, document, estate, iam, limit, made, of, proved, rail, run, state,
+    text, verdict_of, work,
 };
 
 const FUNCTIONS: &str = "a team's functions are its own";
@@ -379,14 +379,7 @@ fn what_cannot_concern_a_rail_does_not(#[case] kind: &str, #[case] values: Value
 #[test]
 fn a_resources_policy_that_is_not_known_concerns_its_service_alone() {
     let state = state(&work(), &limit(), REPOSITORY, &[]);
-    let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
-    let mut changes: Vec<Value> = resources
-        .iter()
-        .map(|one| {
-            json!({"address": one["address"], "mode": "managed", "type": one["type"],
-                "change": {"actions": ["create"], "after": one["values"], "after_unknown": {}}})
-        })
-        .collect();
+    let mut changes = made(state["values"]["root_module"]["resources"].as_array().unwrap());
     changes.push(json!({"address": "aws_s3_bucket_policy.g", "mode": "managed",
         "type": "aws_s3_bucket_policy", "change": {"actions": ["create"],
             "after": {"bucket": "artifacts"}, "after_unknown": {"policy": true}}}));

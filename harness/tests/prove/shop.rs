@@ -178,6 +178,15 @@ pub(crate) fn estate(state: &Value) -> TempDir {
     directory
 }
 
+/// The changes of a plan that makes resources of a state, of which everything is known.
+pub(crate) fn made(resources: &[Value]) -> Vec<Value> {
+    let change = |one: &Value| {
+        json!({"address": one["address"], "mode": "managed", "type": one["type"],
+            "change": {"actions": ["create"], "after": one["values"], "after_unknown": {}}})
+    };
+    resources.iter().map(change).collect()
+}
+
 /// The lines that are printed of a state.
 pub(crate) fn proved(state: &Value) -> (Option<i32>, Vec<Value>) {
     let output = run(estate(state).path(), &["--state", "state.json", "--json"]);

@@ -5,7 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::shop::{
-    REPOSITORY, allow, document, estate, limit, proved, rail, run, state, text, verdict_of, work,
+    REPOSITORY, allow, document, estate, limit, made, proved, rail, run, state, text, verdict_of,
+    work,
 };
 
 #[test]
@@ -92,14 +93,7 @@ fn references_across_modules_are_followed() {
     const ARTIFACTS: &str = "a team's artifacts are its own";
     let told = |given: &Value| {
         let state = state(&work(), &limit(), REPOSITORY, &[]);
-        let resources = state["values"]["root_module"]["resources"].as_array().unwrap();
-        let mut changes: Vec<Value> = resources
-            .iter()
-            .map(|one| {
-                json!({"address": one["address"], "mode": "managed", "type": one["type"],
-                    "change": {"actions": ["create"], "after": one["values"], "after_unknown": {}}})
-            })
-            .collect();
+        let mut changes = made(state["values"]["root_module"]["resources"].as_array().unwrap());
         let policy = |name: &str, action: &str| {
             json!({"address": format!("module.made.aws_iam_policy.{name}"), "mode": "managed",
                 "type": "aws_iam_policy", "change": {"actions": ["create"],
@@ -111,7 +105,7 @@ fn references_across_modules_are_followed() {
             "mode": "managed", "type": "aws_iam_role_policy_attachment", "change": {
                 "actions": ["create"], "after": {"role": "deployer"},
                 "after_unknown": {"policy_arn": true}}}));
-        let made = |name: &str| {
+        let policy_made = |name: &str| {
             json!({"address": format!("aws_iam_policy.{name}"), "mode": "managed",
             "type": "aws_iam_policy", "name": name, "expressions": {}})
         };
@@ -124,7 +118,7 @@ fn references_across_modules_are_followed() {
         };
         let calls = json!({
             "given": {"expressions": {"policy": given}, "module": {"resources": [attachment]}},
-            "made": {"module": {"resources": [made("work"), made("less")],
+            "made": {"module": {"resources": [policy_made("work"), policy_made("less")],
                 "outputs": {"work": output("work"), "less": output("less")}}},
         });
         let plan = json!({"format_version": "1.2", "resource_changes": changes,
