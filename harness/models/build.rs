@@ -88,6 +88,7 @@ fn main() {
     index.push_str("];\n");
     fs::write(out.join("types.bin"), &packed.bytes).unwrap();
     add_partitions(&mut index, &home.join("data/partitions.json"));
+    add_managed(&mut index, &home.join("data/managed.jsonl"), &out);
     fs::write(out.join("index.rs"), index).unwrap();
 }
 
@@ -115,6 +116,38 @@ fn add_partitions(index: &mut String, path: &Path) {
         writeln!(index, "{},", written(partition)).unwrap();
     }
     index.push_str("];\n");
+}
+
+/// Managed policies that are compressed together: neighbours by name are alike.
+const TOGETHER: usize = 32;
+
+/// Writes the managed policies, by the name of the first of each block.
+fn add_managed(index: &mut String, path: &Path, out: &Path) {
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let head: Value = serde_json::from_str(lines.next().unwrap()).unwrap();
+    let source = head["source"].as_str().unwrap();
+    let all: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    let name = |one: &Value| one[0].as_str().unwrap().to_owned();
+    assert!(all.windows(2).all(|pair| name(&pair[0]) < name(&pair[1])), "not in order");
+    let mut packed = Packed::default();
+    writeln!(index, "pub(crate) static MANAGED_SOURCE: &str = {source:?};").unwrap();
+    let blocks = all.chunks(TOGETHER);
+    let count = blocks.len();
+    writeln!(index, "pub(crate) static MANAGED: [ManagedEntry; {count}] = [").unwrap();
+    for block in blocks {
+        // Each document is a text, which is read where it is asked for.
+        let members = block.iter().map(|one| {
+            let of = &one[1];
+            let text = of["document"].to_string();
+            (name(one), json!([of["version"], of["updated"], text]))
+        });
+        let first = name(&block[0]);
+        let place = packed.put(&Value::Object(members.collect()));
+        writeln!(index, "ManagedEntry {{ first: {first:?}, place: {place} }},").unwrap();
+    }
+    index.push_str("];\n");
+    fs::write(out.join("managed.bin"), &packed.bytes).unwrap();
 }
 
 /// Adds the resource types that the reference does not tell of actions.

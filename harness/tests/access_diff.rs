@@ -286,9 +286,9 @@ fn what_a_plan_leaves_open_its_configuration_determines(
 
 #[test]
 fn a_managed_policy_elsewhere_is_undecided_where_it_may_matter() {
-    let with = |action: &str| {
+    let with = |action: &str, policy: &str| {
         let mut resources = role(action, None);
-        let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+        let arn = format!("arn:aws:iam::aws:policy/{policy}");
         let values = json!({"role": "app", "policy_arn": arn});
         resources.push(("aws_iam_role_policy_attachment", "managed", values, json!({})));
         plan(&resources)
@@ -297,10 +297,19 @@ fn a_managed_policy_elsewhere_is_undecided_where_it_may_matter() {
         let (code, told) = diff(old, new);
         (code, said(&told, "role/app")["gained"].as_str().unwrap().to_owned())
     };
+    let nothing = (Some(0), "nothing".to_owned());
+    let open = (Some(1), "undecided".to_owned());
+    let something = (Some(1), "something".to_owned());
     let without = plan(&role("s3:*", None));
-    assert_eq!(gained(&with("s3:*"), &with("s3:Get*")), (Some(0), "nothing".to_owned()));
-    assert_eq!(gained(&with("s3:Get*"), &with("s3:*")), (Some(1), "undecided".to_owned()));
-    assert_eq!(gained(&without, &with("s3:*")), (Some(1), "undecided".to_owned()));
+    let nobodys = |action| with(action, "NobodyHasThis");
+    assert_eq!(gained(&nobodys("s3:*"), &nobodys("s3:Get*")), nothing);
+    assert_eq!(gained(&nobodys("s3:Get*"), &nobodys("s3:*")), open);
+    assert_eq!(gained(&without, &nobodys("s3:*")), open);
+    // AWS's own are known.
+    let full = |action| with(action, "AmazonS3FullAccess");
+    assert_eq!(gained(&full("s3:Get*"), &full("s3:*")), nothing);
+    assert_eq!(gained(&without, &with("s3:*", "AmazonS3ReadOnlyAccess")), something);
+    assert_eq!(gained(&without, &with("s3:*", "AWSXRayDaemonWriteAccess")), something);
 }
 
 #[test]

@@ -512,7 +512,7 @@ fn what_is_not_known_is_never_no_path() {
     let path = known().find(|path| path.id == "iam-012").unwrap();
     let (mut resources, ..) = two(path, &["s3:GetObject"]);
     assert!(found(&resources).sources.iter().all(|one| one.verdict() == "none"));
-    let arn = "arn:aws:iam::aws:policy/PowerUserAccess";
+    let arn = "arn:aws:iam::aws:policy/NobodyHasThis";
     resources.push(resource(
         "aws_iam_role_policy_attachment",
         "outside",
@@ -524,6 +524,25 @@ fn what_is_not_known_is_never_no_path() {
     assert_eq!(attacker.verdict(), "undecided");
     let why = attacker.paths[0].undecided.as_ref().unwrap();
     assert!(why.ends_with(&format!("depends on what is not known: {arn}")), "{why}");
+}
+
+/// AWS's own policies say what they allow.
+#[test]
+fn a_policy_of_awss_is_followed() {
+    let path = known().find(|path| path.id == "iam-012").unwrap();
+    let with = |name: &str| {
+        let (mut resources, ..) = two(path, &["s3:GetObject"]);
+        resources.push(resource(
+            "aws_iam_role_policy_attachment",
+            "outside",
+            json!({"role": "attacker", "policy_arn": format!("arn:aws:iam::aws:policy/{name}")}),
+        ));
+        let found = found(&resources);
+        found.sources.iter().find(|one| one.name == "role/attacker").unwrap().verdict()
+    };
+    assert_eq!(with("AdministratorAccess"), "everything");
+    assert_eq!(with("IAMFullAccess"), "found");
+    assert_eq!(with("ReadOnlyAccess"), "none");
 }
 
 /// What is gained is gained under the boundary, and a boundary that can be taken away is
@@ -717,4 +736,116 @@ fn each_way_of_a_vulnerable_estate_is_found() {
     assert_eq!(missed, Vec::<&str>::new());
     let verdict = |name: &str| found.sources.iter().find(|one| one.name == name).unwrap().verdict();
     assert_eq!((verdict("role/bystander"), verdict("user/root")), ("none", "everything"));
+}
+
+/// A role without policies, another that a function runs as, and what is on the function.
+fn beside_a_function(more: &[Value]) -> Vec<Value> {
+    let runs = trust(&json!({"Service": "lambda.amazonaws.com"}));
+    let nobody = trust(&json!({"Service": "x.amazonaws.com"}));
+    let mut all = vec![
+        resource(
+            "aws_iam_role",
+            "reader",
+            json!({"name": "reader", "arn": iam("role/reader"), "assume_role_policy": nobody}),
+        ),
+        resource(
+            "aws_iam_role",
+            "victim",
+            json!({"name": "victim", "arn": iam("role/victim"), "assume_role_policy": runs}),
+        ),
+        resource(
+            "aws_lambda_function",
+            "f",
+            json!({"function_name": "f", "role": iam("role/victim"), "arn": regional("lambda", "function:f")}),
+        ),
+        resource(
+            "aws_lambda_function",
+            "g",
+            json!({"function_name": "g", "role": iam("role/other"), "arn": regional("lambda", "function:g")}),
+        ),
+    ];
+    all.extend(more.iter().cloned());
+    all
+}
+
+fn permission(name: &str, principal: &str, action: &str, function: &str) -> Value {
+    resource(
+        "aws_lambda_permission",
+        name,
+        json!({"principal": principal, "action": action,
+        "function_name": function}),
+    )
+}
+
+/// What the role without policies gains, decided, and why the rest is not.
+fn of_the_reader(more: &[Value]) -> (Vec<(&'static str, String)>, Vec<String>) {
+    let found = found(&beside_a_function(more));
+    let source = found.sources.iter().find(|one| one.name == "role/reader").unwrap();
+    let open = source.paths.iter().filter_map(|path| path.undecided.clone());
+    (gains(&found, "role/reader"), open.collect())
+}
+
+#[test]
+fn a_permission_on_a_function_is_a_step() {
+    let function = |name: &str| ("function", format!("aws_lambda_function.{name}"));
+    let victim = ("session", "role/victim".to_owned());
+    let reader = iam("role/reader");
+    let none = (Vec::new(), Vec::new());
+    let update = "lambda:UpdateFunctionCode";
+    let all = [victim.clone(), function("f")];
+    for principal in [reader.as_str(), "*"] {
+        let told = of_the_reader(&[permission("p", principal, update, "f")]);
+        assert_eq!(told, (all.clone().into_iter().rev().collect::<Vec<_>>(), Vec::new()));
+    }
+    let of_g =
+        of_the_reader(&[permission("p", &reader, update, &regional("lambda", "function:g"))]);
+    assert_eq!(of_g.0, [function("g")]);
+    // Of two permissions on one each counts.
+    let two = [
+        permission("p", &iam("role/other"), update, "f"),
+        permission("q", &reader, "lambda:AddPermission", "f"),
+    ];
+    assert_eq!(of_the_reader(&two).0, [function("f")]);
+    for permission in [
+        permission("p", &iam("role/other"), update, "f"),
+        permission("p", "sns.amazonaws.com", update, "f"),
+        permission("p", ACCOUNT, update, "f"),
+        permission("p", &reader, "lambda:InvokeFunction", "f"),
+        permission("p", &reader, update, "h"),
+    ] {
+        assert_eq!(of_the_reader(std::slice::from_ref(&permission)), none, "{permission}");
+    }
+}
+
+#[test]
+fn what_is_granted_and_not_read_is_undecided_by_its_address() {
+    let why = |more: Value| {
+        let (decided, open) = of_the_reader(&[more]);
+        assert_eq!(decided, []);
+        open
+    };
+    let open = resource(
+        "aws_lambda_permission",
+        "p",
+        json!({"action": "lambda:UpdateFunctionCode", "function_name": "f"}),
+    );
+    let of = |action: &str, reason: &str| {
+        format!("role/reader: `{action}` depends on what is not known: {reason}")
+    };
+    let reason = "aws_lambda_permission.p: principal is known after apply only";
+    let told = why(open);
+    assert!(told.contains(&of("lambda:UpdateFunctionCode", reason)), "{told:#?}");
+    let stack = resource("aws_cloudformation_stack", "s", json!({"template_body": "{}"}));
+    let told = why(stack);
+    let reason = "what `aws_cloudformation_stack.s` grants by `template_body` is not read";
+    assert!(told.iter().any(|one| one.ends_with(reason)), "{told:#?}");
+    // What is about no function leads to none.
+    let layer = resource(
+        "aws_lambda_layer_version_permission",
+        "l",
+        json!({"principal": "*", "action": "lambda:GetLayerVersion"}),
+    );
+    assert_eq!(why(layer), [""; 0]);
+    let queue = resource("aws_sqs_queue_policy", "q", json!({"queue_url": "q"}));
+    assert_eq!(why(queue), [""; 0]);
 }

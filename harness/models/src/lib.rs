@@ -9,6 +9,7 @@
 //!   `neptune`), and some prefixes belong to no API.
 //! - [`Partition`] is one of AWS's partitions, and tells which one a region is in.
 //! - [`types`] holds CloudFormation's resource types.
+//! - [`managed`] holds the documents of AWS's managed policies.
 //!
 //! The data is made by `cargo xtask models update`; see `docs/models.md`.
 //!
@@ -24,6 +25,7 @@
 
 pub mod actions;
 mod decode;
+pub mod managed;
 mod model;
 pub mod needs;
 mod operation;

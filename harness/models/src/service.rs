@@ -61,9 +61,15 @@ pub(crate) struct TypesEntry {
     pub(crate) place: Place,
 }
 
+/// What the index says of some managed policies: the name of the first of them.
+pub(crate) struct ManagedEntry {
+    pub(crate) first: &'static str,
+    pub(crate) place: Place,
+}
+
 /// Made by `build.rs`.
 pub(crate) mod index {
-    use super::{Entry, Place, PrefixEntry, Protocol, Service, TypesEntry};
+    use super::{Entry, ManagedEntry, Place, PrefixEntry, Protocol, Service, TypesEntry};
 
     include!(concat!(env!("OUT_DIR"), "/index.rs"));
 
@@ -72,6 +78,8 @@ pub(crate) mod index {
     pub(crate) static PREFIXES_DATA: &[u8] =
         include_bytes!(concat!(env!("OUT_DIR"), "/actions.bin"));
     pub(crate) static TYPES_DATA: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/types.bin"));
+    pub(crate) static MANAGED_DATA: &[u8] =
+        include_bytes!(concat!(env!("OUT_DIR"), "/managed.bin"));
 }
 
 /// The services that the code names. They stand where variants would, in

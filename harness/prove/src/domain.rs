@@ -130,7 +130,10 @@ const GLOBAL: [(&str, &str, bool); 30] = [
 ];
 
 /// Keys that the requests of most services always have, and the services of which some
-/// requests do not (the same page lists them).
+/// requests do not: the same page lists actions that do not support them. Of
+/// `aws:ResourceAccount` it has named others in the course of time: those of 2023 (`ebs`,
+/// `ec2`, `events`, `workspaces`) are still among these, and so is `aoss`, of which it
+/// says nothing.
 pub(crate) const OF_MOST: [(&str, &[&str]); 2] = [
     (
         "aws:resourceaccount",
@@ -138,8 +141,10 @@ pub(crate) const OF_MOST: [(&str, &[&str]); 2] = [
             "aoss",
             "auditmanager",
             "detective",
+            "ds",
             "ebs",
             "ec2",
+            "es",
             "events",
             "guardduty",
             "macie2",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind, Policies, Principal};
 
+use super::given::Gifts;
 use super::grants::Unread;
 use super::templates::Place;
 use crate::lint::terraform::Resource;
@@ -25,6 +26,10 @@ pub struct Estate {
     pub(crate) of_templates: Vec<String>,
     /// The functions that templates make, with their roles.
     pub(crate) functions: BTreeMap<String, String>,
+    /// The entries that are permissions on functions.
+    pub(crate) permissions: BTreeSet<String>,
+    /// What templates give to identities.
+    pub(super) gifts: Gifts,
 }
 
 /// What decides about requests: of an identity, or by a resource's policy.
@@ -40,6 +45,8 @@ pub struct Entry {
     pub unknown: BTreeSet<String>,
     /// What a resource grants that is not known or not read: the most that it may be.
     pub(crate) unread: Vec<Unread>,
+    /// Whether AWS gives an identity a part of its name: its ARN is then one of its form.
+    pub(crate) is_unnamed: bool,
     /// Of a user, its groups.
     pub(crate) groups: BTreeSet<String>,
 }

@@ -189,11 +189,11 @@ pub fn printed(roots: Vec<Printed>, account: &Account) -> Result<Estate, Unreada
 
 /// What ARNs of an account have in common.
 fn setting(account: &Account) -> Setting {
-    Setting {
-        partition: Some(Partition::of_region(account.region.as_str()).id.to_owned()),
-        account: Some(account.id.as_str().to_owned()),
-        region: Some(account.region.as_str().to_owned()),
-    }
+    Setting::new(
+        Some(Partition::of_region(account.region.as_str()).id.to_owned()),
+        Some(account.id.as_str().to_owned()),
+        Some(account.region.as_str().to_owned()),
+    )
 }
 
 /// What stands in a file. What is none (a pipe, a terminal) may never end.

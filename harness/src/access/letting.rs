@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind};
 
-use super::complete::known;
+use serde_json::json;
+
+use super::complete::{Setting, known};
 use super::estate::Estate;
-use super::grants::Unread;
+use super::grants::{self, Unread};
+use super::templates::Place;
 use crate::lint::known::{Member, Node, Value};
 
 /// Types whose documents are of identities, or limit.
@@ -41,9 +44,17 @@ pub(super) fn add(
     kind: &str,
     properties: &Node,
     globals: Option<&Node>,
+    place: &Place,
     estate: &mut Estate,
 ) {
     let name = free(&resource.key, estate);
+    if kind == PERMISSION
+        && let Some(document) = permission(&name, properties, place)
+    {
+        estate.entry(&name).policies.resource = Some(document);
+        estate.permissions.insert(name);
+        return;
+    }
     let unread = |kind: &str, what: &str| {
         Unread::of_template(kind, format!("Resources.{}: {what}", resource.key))
     };
@@ -79,6 +90,15 @@ pub(super) fn add(
     }
 }
 
+/// The policy that a permission on a function is like, where all of it is known.
+fn permission(name: &str, properties: &Node, place: &Place) -> Option<Arc<Document>> {
+    let Place { partition, account, region } = place;
+    let setting = Setting::new(Some(partition.clone()), Some(account.clone()), region.clone());
+    let statements = grants::permission(properties, &setting)?;
+    let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
+    Document::parse(name.to_owned(), &text, Kind::Resource).ok().map(Arc::new)
+}
+
 /// What a resource grants, or may, without a document that is read: the type by which it
 /// does, and what is told of it.
 fn granted<'k>(
@@ -92,7 +112,11 @@ fn granted<'k>(
         PERMISSION => {
             let principal = properties.get("Principal").and_then(Node::text);
             let is_service = principal.is_some_and(|it| it.ends_with(".amazonaws.com"));
-            if is_service { None } else { known("it lets in another than a service") }
+            if is_service {
+                None
+            } else {
+                known("not all that it says is known, and it may let in another than a service")
+            }
         }
         "AWS::Serverless::Function" => {
             let what = "its URL lets in everybody, or may".to_owned();
@@ -225,6 +249,11 @@ mod tests {
         "{AccessControl: !ImportValue p}",
         "whom its `AccessControl` lets in is not read"
     )]
+    #[case::on_a_function(
+        "AWS::Lambda::Permission",
+        "{Principal: '*', Action: 'lambda:*', FunctionName: !ImportValue f}",
+        "not all that it says is known, and it may let in another than a service"
+    )]
     #[case::on_a_layer(
         "AWS::Lambda::LayerVersionPermission",
         "{Principal: '*'}",
@@ -259,6 +288,7 @@ mod tests {
     #[case("AWS::Serverless::Function", "{Role: r, FunctionUrlConfig: {AuthType: AWS_IAM}}")]
     #[case("AWS::Serverless::Function", "{Role: r}")]
     #[case("AWS::Lambda::Permission", "{Principal: sns.amazonaws.com}")]
+    #[case("AWS::Lambda::Permission", "{Principal: '*', Action: 'lambda:*', FunctionName: f}")]
     fn what_lets_in_nobody_is_not_told(#[case] kind: &str, #[case] properties: &str) {
         assert_eq!(of(kind, properties), [""; 0]);
     }

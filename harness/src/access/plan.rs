@@ -9,8 +9,10 @@ use serde_json::{Value as Json, json};
 use super::complete::{Apart, Completed, Setting, Source, resources};
 use super::estate::{Entry, Estate};
 use super::grants::{self, Beside, Grant, Unread};
+use super::managed::Managed;
+use super::stands::Replaced;
 use crate::lint::known::{Node, Value};
-use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type};
+use crate::lint::terraform::{DOCUMENTS, Links, Resource, is_key, organization_type};
 
 /// Types of identities: the resource, its name's attribute, and the word for it.
 const IDENTITIES: [(&str, &str); 3] =
@@ -39,6 +41,16 @@ impl Contents {
             resources(root, source, &apart, setting);
         Self { resources, links, outputs, apart, setting, read }
     }
+
+    /// Where its resources are.
+    pub(super) const fn setting(&self) -> &Setting {
+        &self.setting
+    }
+
+    /// The data sources that were read before.
+    pub(super) fn read(&self) -> &[Resource] {
+        &self.read
+    }
 }
 
 /// One of the files, beside the others.
@@ -49,15 +61,6 @@ pub(super) struct Plan<'p, 'e> {
     pub(super) estate: &'e mut Estate,
     /// By the name of an entry, which file makes it.
     pub(super) made: &'e mut BTreeMap<String, usize>,
-}
-
-/// A managed policy, as far as it is known.
-enum Managed<'p> {
-    /// It is in the files, where it is called so.
-    Here(String, &'p Resource),
-    /// Its document is elsewhere.
-    Elsewhere(String),
-    Unknown,
 }
 
 impl<'p> Plan<'p, '_> {
@@ -130,7 +133,7 @@ impl<'p> Plan<'p, '_> {
         if let Some(boundary) =
             resource.values.get("permissions_boundary").filter(|node| node.is_something())
         {
-            match self.managed(resource, "permissions_boundary", boundary) {
+            match self.managed(resource, "permissions_boundary", boundary, Kind::Boundary)? {
                 Managed::Here(called, policy) => {
                     let document = policy.values.get("policy");
                     match document_of(&called, "policy", document, Kind::Boundary)? {
@@ -139,6 +142,9 @@ impl<'p> Plan<'p, '_> {
                         }
                         None => self.unknown(&name, &called, "policy"),
                     }
+                }
+                Managed::OfAws(document) => {
+                    self.estate.entry(&name).policies.boundary = Some(vec![document]);
                 }
                 Managed::Elsewhere(arn) => {
                     let what = format!("the boundary `{arn}` is not in the files");
@@ -203,15 +209,14 @@ impl<'p> Plan<'p, '_> {
     }
 
     /// The one resource of a type to which an attribute refers.
-    fn referred(&self, resource: &Resource, attribute: &str, kind: &str) -> Option<&'p Resource> {
+    pub(super) fn referred(
+        &self,
+        resource: &Resource,
+        attribute: &str,
+        kind: &str,
+    ) -> Option<&'p Resource> {
         let targets = self.own.links.targets(&resource.configured(), attribute);
         // What hangs on anything else besides may be something else.
-        let is_key = |one: &&&str| {
-            let own = one
-                .rsplit_once("module.")
-                .map_or(**one, |(_, rest)| rest.split_once('.').map_or(rest, |(_, rest)| rest));
-            own.starts_with("each.") || own.starts_with("count.")
-        };
         if targets.iter().filter(|one| !is_key(one)).count() > 1 {
             return None;
         }
@@ -224,72 +229,15 @@ impl<'p> Plan<'p, '_> {
     }
 
     /// Adds what stands in a resource of some name.
-    fn inline(&mut self, owner: &str, name: &str, node: Option<&Node>) -> Result<(), String> {
+    pub(super) fn inline(
+        &mut self,
+        owner: &str,
+        name: &str,
+        node: Option<&Node>,
+    ) -> Result<(), String> {
         match document_of(name, "policy", node, Kind::Identity)? {
             Some(document) => self.estate.entry(owner).policies.identity.push(document),
             None => self.unknown(owner, name, "policy"),
-        }
-        Ok(())
-    }
-
-    fn attach(&mut self, owner: &str, resource: &Resource, attribute: &str) -> Result<(), String> {
-        let managed = match resource.values.get(attribute) {
-            Some(node) => self.managed(resource, attribute, node),
-            None => Managed::Unknown,
-        };
-        self.take(owner, resource, managed, attribute)
-    }
-
-    /// Adds the policies that a list names.
-    fn attached(&mut self, owner: &str, resource: &Resource, list: &str) -> Result<(), String> {
-        for one in items(resource.values.get(list)) {
-            let managed = self.managed(resource, list, one);
-            self.take(owner, resource, managed, list)?;
-        }
-        Ok(())
-    }
-
-    fn managed(&self, resource: &Resource, attribute: &str, node: &Node) -> Managed<'p> {
-        let Some(arn) = node.text() else {
-            let policy = self.referred(resource, attribute, "aws_iam_policy");
-            return policy
-                .map_or(Managed::Unknown, |policy| Managed::Here(self.called(policy), policy));
-        };
-        let is_it = |one: &&Resource| {
-            one.kind == "aws_iam_policy" && one.values.get("arn").and_then(Node::text) == Some(arn)
-        };
-        let mut all = std::iter::once(self.own).chain(self.files);
-        let here = all.find_map(|file| {
-            let policy = file.resources.iter().find(is_it)?;
-            Some(Managed::Here(file.apart.called(&policy.address), policy))
-        });
-        // What a data source has read of it, for it is made elsewhere.
-        let read = || {
-            let is_it = |one: &&Resource| {
-                let text = |name| one.values.get(name).and_then(Node::text);
-                one.kind == "aws_iam_policy" && text("arn") == Some(arn) && text("policy").is_some()
-            };
-            let policy = self.files.iter().find_map(|file| file.read.iter().find(is_it))?;
-            Some(Managed::Here(policy.address.clone(), policy))
-        };
-        here.or_else(read).unwrap_or_else(|| Managed::Elsewhere(arn.to_owned()))
-    }
-
-    fn take(
-        &mut self,
-        owner: &str,
-        resource: &Resource,
-        managed: Managed<'p>,
-        attribute: &str,
-    ) -> Result<(), String> {
-        match managed {
-            Managed::Here(name, policy) => {
-                self.inline(owner, &name, policy.values.get("policy"))?;
-            }
-            Managed::Elsewhere(arn) => {
-                self.estate.entry(owner).outside.insert(arn);
-            }
-            Managed::Unknown => self.unknown(owner, &self.called(resource), attribute),
         }
         Ok(())
     }
@@ -308,8 +256,22 @@ impl<'p> Plan<'p, '_> {
             else {
                 continue;
             };
-            if differs || self.is_replaced(resource) {
+            if differs {
                 continue;
+            }
+            match self.is_replaced(resource) {
+                Replaced::No => {}
+                Replaced::Yes => continue,
+                Replaced::Maybe(by) => {
+                    self.make(&name)?;
+                    let why =
+                        format!("whether `{by}` replaces the policy of `{name}` is not known");
+                    let unread = Unread::of(resource, why, "");
+                    let entry = self.estate.entry(&name);
+                    entry.unknown.insert(unread.why.clone());
+                    entry.unread.push(unread);
+                    continue;
+                }
             }
             self.make(&name)?;
             let node = &self.with_names(node);
@@ -335,7 +297,8 @@ impl<'p> Plan<'p, '_> {
     /// What a resource grants without a document.
     fn granted(&mut self, resource: &Resource, name: &str) -> Result<(), String> {
         let files = self.files.iter().map(|file| file.resources.as_slice()).collect();
-        let beside = Beside { setting: &self.own.setting, own: &self.own.resources, files };
+        let setting = &self.own.setting.at(resource);
+        let beside = Beside { setting, own: &self.own.resources, files };
         for grant in grants::of(resource, &beside) {
             // Its policy stands under its own name, and what is known apart from what is not.
             let names = ["", "grants of ", "further grants of "].map(|of| format!("{of}{name}"));
@@ -349,6 +312,9 @@ impl<'p> Plan<'p, '_> {
                     let text = Node::new(resource.values.at, Value::Text(text.to_string()));
                     let document = document_of(name, "grants", Some(&text), Kind::Resource)?;
                     self.estate.entry(&own).policies.resource = document;
+                    if resource.kind == "aws_lambda_permission" {
+                        self.estate.permissions.insert(own);
+                    }
                 }
                 Grant::Unread(unread) => {
                     let entry = self.estate.entry(&own);

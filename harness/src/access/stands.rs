@@ -6,7 +6,15 @@ use serde_json::{Value as Json, json};
 
 use super::plan::Plan;
 use crate::lint::known::{Node, Value};
-use crate::lint::terraform::Resource;
+use crate::lint::terraform::{Resource, keys};
+
+/// Whether another resource says what a resource's policy is.
+pub(super) enum Replaced {
+    No,
+    Yes,
+    /// It may be this one.
+    Maybe(String),
+}
 
 impl Plan<'_, '_> {
     /// A policy that names an identity of the files by its id names it by its ARN: as it
@@ -53,26 +61,97 @@ impl Plan<'_, '_> {
 
     /// Whether another resource of the files says what a resource's policy is: what stands
     /// in the resource itself is then what it was when that was last read.
-    pub(super) fn is_replaced(&self, resource: &Resource) -> bool {
-        const NAMES: [&str; 7] = ["arn", "bucket", "domain_name", "id", "key_id", "name", "url"];
-        let own = NAMES.iter().filter_map(|name| resource.values.get(name)?.text());
-        let own: Vec<&str> = own.filter(|text| !text.is_empty()).collect();
+    pub(super) fn is_replaced(&self, resource: &Resource) -> Replaced {
         let kind = format!("{}_policy", resource.kind);
-        let configured = resource.configured();
-        let mut all = self.files.iter().enumerate().flat_map(|(at, file)| {
-            let of = file.resources.iter().filter(|one| one.kind == kind && !one.is_data);
-            of.map(move |one| (at, file, one))
-        });
-        all.any(|(at, file, one)| {
-            let members = one.values.members().iter();
-            let mut named = members.filter(|member| !member.key.contains("policy"));
-            named.any(|member| match member.value.text() {
-                Some(text) => own.contains(&text),
-                None => {
-                    let targets = file.links.targets(&one.configured(), &member.key);
-                    at == self.file && targets.contains(&configured.as_str())
+        let mut found = Replaced::No;
+        for (at, file) in self.files.iter().enumerate() {
+            for one in file.resources.iter().filter(|one| one.kind == kind && !one.is_data) {
+                match self.is_of(resource, at, one) {
+                    Some(true) => return Replaced::Yes,
+                    Some(false) => {}
+                    None => found = Replaced::Maybe(file.apart.called(&one.address)),
                 }
-            })
-        })
+            }
+        }
+        found
+    }
+
+    /// Whether a policy of a file is a resource's; `None` where nobody knows.
+    fn is_of(&self, resource: &Resource, at: usize, policy: &Resource) -> Option<bool> {
+        // A name alone, of which each region and account may have one. The names of
+        // buckets are nobody else's.
+        const NAMES: [&str; 4] = ["domain_name", "id", "key_id", "name"];
+        const WHOLE: [&str; 4] = ["arn", "bucket", "id", "url"];
+        let own = |names: &[&str], named: &str| {
+            let texts = names.iter().filter_map(|name| resource.values.get(name)?.text());
+            texts.clone().any(|text| text == named)
+        };
+        let is_whole = |text: &str| text.contains("://") || text.starts_with("arn:");
+        let members = policy.values.members().iter();
+        let mut answer = Some(false);
+        for member in members.filter(|member| !member.key.contains("policy")) {
+            let found = match member.value.text() {
+                Some("") => Some(false),
+                Some(text) if own(&WHOLE, text) && (is_whole(text) || member.key == "bucket") => {
+                    Some(true)
+                }
+                Some(text) if own(&NAMES, text) => self.is_beside(resource, at, policy),
+                Some(_) => Some(false),
+                None if !matches!(member.value.value, Value::Unknown) => Some(false),
+                None => self.refers(resource, at, policy, &member.key),
+            };
+            match found {
+                Some(true) => return Some(true),
+                Some(false) => {}
+                None => answer = None,
+            }
+        }
+        answer
+    }
+
+    /// Whether two resources are of one account and region.
+    fn is_beside(&self, resource: &Resource, at: usize, other: &Resource) -> Option<bool> {
+        let file = self.files.get(at)?;
+        if at == self.file && self.own.setting().has_together(resource, other) {
+            // A state does not say which configuration of the provider made what.
+            let is_like = |one: &&Resource| one.kind == resource.kind && !one.is_data;
+            let is_alone = self.own.resources.iter().filter(is_like).count() == 1;
+            if is_alone || self.own.setting().tells_providers() {
+                return Some(true);
+            }
+        }
+        let [one, other] = [self.own.setting().at(resource), file.setting().at(other)];
+        let arn = resource.values.get("arn").and_then(Node::text).unwrap_or_default();
+        let part = |at, known: Option<String>| {
+            let own = arn.split(':').nth(at).filter(|part| !part.is_empty());
+            own.map(str::to_owned).or(known)
+        };
+        let pairs = [(part(3, one.region), other.region), (part(4, one.account), other.account)];
+        let same = pairs.map(|(one, other)| Some(one? == other?));
+        match same {
+            _ if same.contains(&Some(false)) => Some(false),
+            [Some(true), Some(true)] => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Whether an attribute that is not known refers to a resource: of several instances
+    /// to the one with its own keys.
+    fn refers(
+        &self,
+        resource: &Resource,
+        at: usize,
+        policy: &Resource,
+        attribute: &str,
+    ) -> Option<bool> {
+        let configured = resource.configured();
+        let targets = self.own.links.targets(&policy.configured(), attribute);
+        if at != self.file || !targets.contains(&configured.as_str()) {
+            return Some(false);
+        }
+        let mut all = self.own.resources.iter().filter(|one| one.configured() == configured);
+        let is_only = all.next().is_some() && all.next().is_none();
+        let is_same = keys(&resource.address) == keys(&policy.address);
+        (is_same || is_only).then_some(true)
     }
 }

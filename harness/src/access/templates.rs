@@ -1,20 +1,22 @@
-//! The roles that `CloudFormation` templates make, beside an estate whose published
-//! parameters they read. Parameters have their defaults.
+//! The identities that `CloudFormation` templates make, beside an estate whose published
+//! parameters they read. Parameters have their defaults. What a name of a template stands
+//! for, [`names`] says.
 
-use std::collections::BTreeMap;
+mod names;
+
 use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind};
 
 use super::complete::known;
 use super::estate::{Entry, Estate};
-use super::letting;
+use super::given::{self, Own};
+use super::grants::Unread;
 use super::plan::principal;
+use super::{letting, managed};
 use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::Resource;
-
-/// What names of a template stand for.
-struct Names(BTreeMap<String, String>);
+use names::Names;
 
 /// The account and what else is the same in all ARNs.
 pub(crate) struct Place {
@@ -23,58 +25,150 @@ pub(crate) struct Place {
     pub(crate) region: Option<String>,
 }
 
-/// Adds a template's roles.
+/// Types whose templates, or whose macros, make what is not in this one.
+const OTHERS: [&str; 5] = [
+    "AWS::CloudFormation::Stack",
+    "AWS::CloudFormation::StackSet",
+    "AWS::RAM::ResourceShare",
+    "AWS::Serverless::Application",
+    "AWS::Serverless::Connector",
+];
+
+/// Adds a template's identities, and what it gives to others.
 ///
 /// # Errors
-/// A policy that AWS would not store, and a role that is in the estate already.
+/// A policy that AWS would not store, and an identity that is in the estate already.
 pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(), String> {
     let names = Names::of(root, place, &estate.resources);
     let resources = root.get("Resources").map(Node::members).unwrap_or_default();
-    let beside: Vec<String> = resources
+    let all: Vec<Made<'_>> = resources
         .iter()
-        .filter(|one| is_policy(&one.value))
-        .map(|one| format!("Resources.{}: a policy of roles of this template", one.key))
+        .map(|resource| {
+            let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
+            let properties = resource.value.get("Properties").map(|node| names.resolved(node));
+            let properties = properties.unwrap_or(Node::new(resource.at, Value::Null));
+            Made { resource, kind, properties }
+        })
         .collect();
+    let own: Own = all.iter().filter_map(Made::entry).collect();
     let globals = root.path(&["Globals", "Function"]).map(|node| names.resolved(node));
+    for why in unfollowed(root, resources) {
+        let unread = Unread::of_anything(why.clone());
+        let entry = estate.entry(&why);
+        entry.unknown.insert(why);
+        entry.unread.push(unread);
+    }
+    for made in &all {
+        functions(made.resource, made.kind, &made.properties, resources, estate);
+        let Made { resource, kind, properties } = made;
+        letting::add(resource, kind, properties, globals.as_ref(), place, estate);
+        made.add(&all, place, estate)?;
+    }
+    for made in &all {
+        given::add(made.resource, &made.properties, &own, estate)?;
+        let Some(name) = own.get(&made.resource.key) else { continue };
+        if made.kind == "AWS::IAM::User" {
+            let written = made.resource.value.path(&["Properties", "Groups"]);
+            for group in given::whose(written, made.properties.get("Groups"), "group", &own) {
+                estate.join(name, &group);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What of a template says what is not read here: nested stacks, what they share, and
+/// macros, which may change all of it but for those that are known
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros.html>).
+fn unfollowed(root: &Node, resources: &[Member]) -> Vec<String> {
+    const KNOWN: [&str; 2] = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions"];
+    let mut all = Vec::new();
+    let transform = root.get("Transform").filter(|node| node.is_something());
+    if let Some(node) = transform {
+        let own = [node.clone()];
+        let named = if node.items().is_empty() { &own } else { node.items() };
+        let others = named.iter().filter(|one| one.text().is_none_or(|it| !KNOWN.contains(&it)));
+        all.extend(others.map(|one| {
+            let name = one.text().or_else(|| one.get("Name")?.text()).unwrap_or_default();
+            format!("what the macro `{name}` makes of the template is not read")
+        }));
+    }
     for resource in resources {
         let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
-        let properties = resource.value.get("Properties").map(|node| names.resolved(node));
-        let properties = properties.unwrap_or(Node::new(resource.at, Value::Null));
-        functions(resource, kind, &properties, resources, estate);
-        letting::add(resource, kind, &properties, globals.as_ref(), estate);
-        let mut entry = Entry::default();
-        let name = match kind {
-            "AWS::IAM::Role" => {
-                let name = properties.get("RoleName").and_then(Node::text);
-                name.unwrap_or(&resource.key).to_owned()
-            }
-            // What SAM makes a role of that has none.
-            "AWS::Serverless::Function" if properties.get("Role").is_none() => {
-                let what = format!("Resources.{}: what SAM makes of it", resource.key);
-                entry.unknown.insert(what);
-                format!("{}Role", resource.key)
-            }
-            _ => continue,
-        };
-        let arn = format!("arn:{}:iam::{}:role/{name}", place.partition, place.account);
-        entry.principal = principal("role", &arn);
-        entry.unknown.extend(beside.iter().cloned());
-        let mut role = Role { name: &name, entry, estate };
-        role.boundary(&properties)?;
-        if kind == "AWS::IAM::Role" {
-            role.policies(&properties)?;
+        let key = &resource.key;
+        if key.starts_with("Fn::") {
+            all.push(format!("Resources.{key}: what it makes is not read"));
+        } else if OTHERS.contains(&kind) {
+            all.push(format!("Resources.{key}: what this `{kind}` makes or grants is not read"));
+        } else if resource.value.get("Connectors").is_some() {
+            all.push(format!("Resources.{key}: what its `Connectors` grant is not read"));
         }
-        let entry = role.entry;
-        let name = format!("role/{name}");
-        let trust = trust(&name, kind, &properties)?;
-        estate.entries.insert(format!("trust of {name}"), trust);
+    }
+    all
+}
+
+/// A resource of a template, with its properties as far as they are known.
+struct Made<'t> {
+    resource: &'t Member,
+    kind: &'t str,
+    properties: Node,
+}
+
+impl Made<'_> {
+    /// Its logical id and the name of its entry, where it is an identity.
+    fn entry(&self) -> Option<(String, String)> {
+        let key = &self.resource.key;
+        let (word, property) = match self.kind {
+            "AWS::IAM::Role" => ("role", "RoleName"),
+            "AWS::IAM::User" => ("user", "UserName"),
+            "AWS::IAM::Group" => ("group", "GroupName"),
+            // What SAM makes a role of that has none.
+            "AWS::Serverless::Function" | "AWS::Serverless::StateMachine"
+                if self.properties.get("Role").is_none() =>
+            {
+                return Some((format!("{key}Role"), format!("role/{key}Role")));
+            }
+            _ => return None,
+        };
+        let name = self.properties.get(property).and_then(Node::text).unwrap_or(key);
+        Some((key.clone(), format!("{word}/{name}")))
+    }
+
+    /// Adds the identity that it is, if it is one.
+    fn add(&self, all: &[Made<'_>], place: &Place, estate: &mut Estate) -> Result<(), String> {
+        let Some((_, name)) = self.entry() else { return Ok(()) };
         if estate.entries.contains_key(&name) {
             return Err(format!("`{name}` is in another file too"));
         }
+        let (properties, Place { partition, account, .. }) = (&self.properties, place);
+        let (word, short) = name.split_once('/').unwrap_or_default();
+        let named = ["RoleName", "UserName"].iter().filter_map(|it| properties.get(it)?.text());
+        // AWS ends the name of one that has none by letters of its own.
+        let mut entry = Entry { is_unnamed: named.count() == 0, ..Entry::default() };
+        let path = properties.get("Path").filter(|node| node.is_something());
+        // Of one under a path that is not known nobody knows the ARN.
+        if let Some(path) = path.map_or(Some("/"), Node::text) {
+            let arn = format!("arn:{partition}:iam::{account}:{word}{path}{short}");
+            entry.principal = principal(word, &arn);
+        }
+        if self.kind.starts_with("AWS::Serverless::") {
+            entry.unknown.insert(format!("Resources.{}: what SAM makes of it", self.resource.key));
+        }
+        let mut identity = Identity { name: &name, entry, estate, all };
+        identity.boundary(self)?;
+        if self.kind.starts_with("AWS::IAM::") {
+            identity.policies(self)?;
+        }
+        let entry = identity.entry;
+        if word == "role" {
+            let trust = trust(short, self.kind, properties)?;
+            estate.entries.insert(format!("trust of {name}"), trust);
+            estate.of_templates.push(name.clone());
+        }
         estate.entries.insert(name.clone(), entry);
-        estate.of_templates.push(name);
+        estate.take_given(&name);
+        Ok(())
     }
-    Ok(())
 }
 
 /// Who may assume a role; of one that SAM makes, Lambda
@@ -139,50 +233,64 @@ fn referred(node: &Node, all: &[Member]) -> Option<String> {
     (!has_own).then(|| name.to_owned())
 }
 
-fn is_policy(resource: &Node) -> bool {
-    let kind = resource.get("Type").and_then(Node::text).unwrap_or_default();
-    ["AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"].contains(&kind)
-}
-
-struct Role<'r> {
+/// An identity of a template.
+struct Identity<'r> {
     name: &'r str,
     entry: Entry,
     estate: &'r Estate,
+    all: &'r [Made<'r>],
 }
 
-impl Role<'_> {
+impl Identity<'_> {
     fn unknown(&mut self, what: &str) {
-        self.entry.unknown.insert(format!("role/{}: {what} is not known", self.name));
+        self.entry.unknown.insert(format!("{}: {what} is not known", self.name));
     }
 
-    fn boundary(&mut self, properties: &Node) -> Result<(), String> {
-        let Some(node) = properties.get("PermissionsBoundary").filter(|node| node.is_something())
-        else {
-            return Ok(());
-        };
-        let Some(arn) = node.text() else {
-            self.unknown("PermissionsBoundary");
-            return Ok(());
-        };
-        let document = self.managed(arn).and_then(|one| one.values.get("policy")?.text());
-        match document {
-            Some(text) => {
-                let document = document_of(arn, text, Kind::Boundary)?;
-                self.entry.policies.boundary = Some(vec![document]);
-            }
-            None => self.unknown(&format!("the boundary `{arn}`")),
+    fn boundary(&mut self, made: &Made<'_>) -> Result<(), String> {
+        let boundary = made.properties.get("PermissionsBoundary");
+        let Some(node) = boundary.filter(|node| node.is_something()) else { return Ok(()) };
+        let written = made.resource.value.path(&["Properties", "PermissionsBoundary"]);
+        let document = self.managed(written, node, Kind::Boundary)?;
+        match (document, node.text()) {
+            (Some(document), _) => self.entry.policies.boundary = Some(vec![document]),
+            (None, Some(arn)) => self.unknown(&format!("the boundary `{arn}`")),
+            (None, None) => self.unknown("PermissionsBoundary"),
         }
         Ok(())
     }
 
-    fn managed(&self, arn: &str) -> Option<&Resource> {
-        self.estate.resources.iter().find(|one| {
-            one.kind == "aws_iam_policy" && one.values.get("arn").and_then(Node::text) == Some(arn)
-        })
+    /// A managed policy of the template, of the estate, or AWS's.
+    fn managed(
+        &self,
+        written: Option<&Node>,
+        resolved: &Node,
+        kind: Kind,
+    ) -> Result<Option<Arc<Document>>, String> {
+        let Some(arn) = resolved.text() else {
+            let id = written.and_then(|node| node.get("Ref")).and_then(Node::text);
+            let is_it = |one: &&Made<'_>| {
+                one.kind == "AWS::IAM::ManagedPolicy" && Some(one.resource.key.as_str()) == id
+            };
+            let policy = self.all.iter().find(is_it);
+            let text = policy.and_then(|one| known(one.properties.get("PolicyDocument")?));
+            let name = format!("Resources.{}", id.unwrap_or_default());
+            return text.map(|it| document_of(&name, &it.to_string(), kind)).transpose();
+        };
+        let text =
+            |one: &Resource, name| one.values.get(name).and_then(Node::text).map(str::to_owned);
+        let is_it = |one: &&Resource| {
+            one.kind == "aws_iam_policy" && text(one, "arn").as_deref() == Some(arn)
+        };
+        match self.estate.resources.iter().find(is_it) {
+            Some(policy) => {
+                text(policy, "policy").map(|text| document_of(arn, &text, kind)).transpose()
+            }
+            None => managed::of_aws(arn, kind),
+        }
     }
 
-    fn policies(&mut self, properties: &Node) -> Result<(), String> {
-        for policy in items(properties, "Policies") {
+    fn policies(&mut self, made: &Made<'_>) -> Result<(), String> {
+        for policy in items(&made.properties, "Policies") {
             match policy.get("PolicyDocument").and_then(known) {
                 Some(document) => {
                     let document = document_of(self.name, &document.to_string(), Kind::Identity)?;
@@ -191,21 +299,13 @@ impl Role<'_> {
                 None => self.unknown("a policy"),
             }
         }
-        for arn in items(properties, "ManagedPolicyArns") {
-            let text = arn.text().map(str::to_owned);
-            let Some(arn) = text else {
-                self.unknown("a managed policy");
-                continue;
-            };
-            let document = self.managed(&arn).and_then(|one| one.values.get("policy")?.text());
-            match document {
-                Some(text) => {
-                    let document = document_of(&arn, text, Kind::Identity)?;
-                    self.entry.policies.identity.push(document);
-                }
-                None => {
-                    self.entry.outside.insert(arn);
-                }
+        let written = made.resource.value.path(&["Properties", "ManagedPolicyArns"]);
+        let written = written.map(Node::items).unwrap_or_default();
+        for (at, arn) in items(&made.properties, "ManagedPolicyArns").into_iter().enumerate() {
+            match (self.managed(written.get(at), arn, Kind::Identity)?, arn.text()) {
+                (Some(document), _) => self.entry.policies.identity.push(document),
+                (None, Some(arn)) => drop(self.entry.outside.insert(arn.to_owned())),
+                (None, None) => self.unknown("a managed policy"),
             }
         }
         Ok(())
@@ -225,100 +325,4 @@ fn items<'n>(properties: &'n Node, name: &str) -> Vec<&'n Node> {
 fn document_of(name: &str, text: &str, kind: Kind) -> Result<Arc<Document>, String> {
     let document = Document::parse(name.to_owned(), text, kind);
     document.map(Arc::new).map_err(|error| format!("{name}: {error}"))
-}
-
-impl Names {
-    fn of(root: &Node, place: &Place, resources: &[Resource]) -> Self {
-        let mut names = BTreeMap::from([
-            ("AWS::Partition".to_owned(), place.partition.clone()),
-            ("AWS::AccountId".to_owned(), place.account.clone()),
-        ]);
-        names.extend(place.region.clone().map(|region| ("AWS::Region".to_owned(), region)));
-        let published = |name: &str| {
-            let mut all = resources.iter().filter(|one| one.kind == "aws_ssm_parameter");
-            let of = all.find(|one| one.values.get("name").and_then(Node::text) == Some(name))?;
-            of.values.get("value")?.text()
-        };
-        for parameter in root.get("Parameters").map(Node::members).unwrap_or_default() {
-            let kind = parameter.value.get("Type").and_then(Node::text).unwrap_or_default();
-            let default = parameter.value.get("Default").and_then(Node::text);
-            let value = match kind.starts_with("AWS::SSM::Parameter::Value<") {
-                true => default.and_then(published),
-                false => default,
-            };
-            names.extend(value.map(|value| (parameter.key.clone(), value.to_owned())));
-        }
-        let mut names = Self(names);
-        for resource in root.get("Resources").map(Node::members).unwrap_or_default() {
-            let name = resource.value.path(&["Properties", "RoleName"]);
-            let name = name.map(|node| names.resolved(node));
-            if let Some(name) = name.as_ref().and_then(Node::text) {
-                let arn = format!("arn:{}:iam::{}:role/{name}", place.partition, place.account);
-                names.0.insert(format!("{}.Arn", resource.key), arn);
-                names.0.insert(resource.key.clone(), name.to_owned());
-            }
-        }
-        names
-    }
-
-    /// A value with what its functions give, as far as it is known.
-    fn resolved(&self, node: &Node) -> Node {
-        let value = match &node.value {
-            Value::Map(members) => match members.as_slice() {
-                [only] if only.key == "Ref" || only.key.starts_with("Fn::") => {
-                    self.function(&only.key, &only.value).map_or(Value::Unknown, Value::Text)
-                }
-                members => Value::Map(
-                    members
-                        .iter()
-                        .map(|member| Member {
-                            value: self.resolved(&member.value),
-                            ..member.clone()
-                        })
-                        .collect(),
-                ),
-            },
-            Value::List(items) => {
-                Value::List(items.iter().map(|item| self.resolved(item)).collect())
-            }
-            other => other.clone(),
-        };
-        Node::new(node.at, value)
-    }
-
-    fn function(&self, name: &str, value: &Node) -> Option<String> {
-        match name {
-            "Ref" => self.0.get(value.text()?).cloned(),
-            "Fn::GetAtt" => match &value.value {
-                Value::List(parts) => {
-                    let parts: Vec<&str> = parts.iter().map(Node::text).collect::<Option<_>>()?;
-                    self.0.get(&parts.join(".")).cloned()
-                }
-                _ => self.0.get(value.text()?).cloned(),
-            },
-            "Fn::Sub" => self.substituted(value.text()?),
-            "Fn::Join" => {
-                let [by, parts] = value.items() else { return None };
-                let parts: Vec<Node> = parts.items().iter().map(|it| self.resolved(it)).collect();
-                let parts: Vec<&str> = parts.iter().map(Node::text).collect::<Option<_>>()?;
-                Some(parts.join(by.text()?))
-            }
-            _ => None,
-        }
-    }
-
-    fn substituted(&self, text: &str) -> Option<String> {
-        let mut out = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            out.push_str(before);
-            let (name, after) = after.split_once('}')?;
-            match name.strip_prefix('!') {
-                Some(literal) => out.push_str(&format!("${{{literal}}}")),
-                None => out.push_str(self.0.get(name.trim())?),
-            }
-            rest = after;
-        }
-        Some(out + rest)
-    }
 }

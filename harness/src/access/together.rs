@@ -128,11 +128,7 @@ mod tests {
         };
         assert_eq!(arn(Setting::default()), (None, false));
         let known = |text: &str| Some(text.to_owned());
-        let setting = Setting {
-            partition: known("aws"),
-            account: known("123456789012"),
-            region: known("eu-west-1"),
-        };
+        let setting = Setting::new(known("aws"), known("123456789012"), known("eu-west-1"));
         assert_eq!(arn(setting), (known("arn:aws:iam::123456789012:role/r"), true));
     }
 

@@ -306,40 +306,42 @@ pub(crate) fn statement(block: &Node) -> Node {
     Node::new(at, Value::Map(members))
 }
 
+/// `AWS` and the rest, each with all that the blocks of its type say: the provider puts
+/// blocks of one type together
+/// (<https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_policy_document>).
 fn principals(node: &Node) -> Node {
     let mut members: Vec<Member> = Vec::new();
     for block in node.items() {
         let (Some(kind), Some(identifiers)) = (block.get("type"), block.get("identifiers")) else {
             return Node::new(node.at, Value::Unknown);
         };
-        match (kind.text(), identifiers.items()) {
+        match kind.text() {
             // AWS writes `"Principal": "*"` for the type `*`.
-            (Some("*"), _) => return Node::new(node.at, Value::Text("*".to_owned())),
-            (Some(kind), _) => members.push(Member {
-                at: block.at,
-                key: kind.to_owned(),
-                value: identifiers.clone(),
-            }),
-            (None, _) => return Node::new(node.at, Value::Unknown),
+            Some("*") => return Node::new(node.at, Value::Text("*".to_owned())),
+            Some(kind) => join(&mut members, block, kind, identifiers),
+            None => return Node::new(node.at, Value::Unknown),
         }
     }
-    Node::new(node.at, Value::Map(members))
+    match node.value {
+        Value::List(_) => Node::new(node.at, Value::Map(members)),
+        _ => Node::new(node.at, Value::Unknown),
+    }
 }
 
+/// Operators with their keys, each with all values that the blocks of both say.
 fn conditions(node: &Node) -> Node {
     let mut operators: BTreeMap<String, Vec<Member>> = BTreeMap::new();
     for block in node.items() {
-        let field = |name: &str| block.get(name).and_then(Node::text).map(str::to_owned);
+        let field = |name: &str| block.get(name).and_then(Node::text);
         let (Some(test), Some(key), Some(values)) =
             (field("test"), field("variable"), block.get("values"))
         else {
             return Node::new(node.at, Value::Unknown);
         };
-        operators.entry(test).or_default().push(Member {
-            at: block.at,
-            key,
-            value: values.clone(),
-        });
+        join(operators.entry(test.to_owned()).or_default(), block, key, values);
+    }
+    if !matches!(node.value, Value::List(_)) {
+        return Node::new(node.at, Value::Unknown);
     }
     let members = operators.into_iter().map(|(key, members)| Member {
         at: node.at,
@@ -347,6 +349,18 @@ fn conditions(node: &Node) -> Node {
         value: Node::new(node.at, Value::Map(members)),
     });
     Node::new(node.at, Value::Map(members.collect()))
+}
+
+/// Adds values to a member, beside those that it has.
+fn join(members: &mut Vec<Member>, block: &Node, key: &str, values: &Node) {
+    let Some(known) = members.iter_mut().find(|member| member.key == key) else {
+        members.push(Member { at: block.at, key: key.to_owned(), value: values.clone() });
+        return;
+    };
+    known.value.value = match (&known.value.value, &values.value) {
+        (Value::List(one), Value::List(other)) => Value::List([one.as_slice(), other].concat()),
+        _ => Value::Unknown,
+    };
 }
 
 /// The resources of a plan as they will be, or of a state as they are.
@@ -591,6 +605,20 @@ impl Links {
                 && referrers.iter().any(|(by, how)| by == user && how == attribute)
         })
     }
+}
+
+/// The keys of an instance and of the modules around it, outermost first.
+pub(crate) fn keys(address: &str) -> Vec<String> {
+    let inside = address.split('[').skip(1);
+    inside.filter_map(|rest| Some(rest.split_once(']')?.0.to_owned())).collect()
+}
+
+/// Whether a target is a key of instances (`each.key`, `count.index`), of whatever module.
+pub(crate) fn is_key(target: &str) -> bool {
+    let last = target
+        .rsplit_once("module.")
+        .map_or(target, |(_, rest)| rest.split_once('.').map_or(rest, |(_, rest)| rest));
+    last.starts_with("each.") || last.starts_with("count.")
 }
 
 /// The address of what a reference names: `aws_iam_policy.p.arn` is of

@@ -83,14 +83,18 @@ const CHANGES_IDENTITIES: [&str; 20] = [
     "iam:GetCredentialReport",
 ];
 
-const CHANGES_BOUNDARIES: [&str; 8] = [
+/// What takes a boundary away.
+const REMOVES: [&str; 2] =
+    ["iam:DeleteRolePermissionsBoundary", "iam:DeleteUserPermissionsBoundary"];
+
+/// What puts a boundary in another's place.
+const REPLACES: [&str; 2] = ["iam:PutRolePermissionsBoundary", "iam:PutUserPermissionsBoundary"];
+
+/// What makes a policy say something else, or nothing.
+const CHANGES_POLICIES: [&str; 4] = [
     "iam:CreatePolicyVersion",
     "iam:DeletePolicy",
     "iam:DeletePolicyVersion",
-    "iam:DeleteRolePermissionsBoundary",
-    "iam:DeleteUserPermissionsBoundary",
-    "iam:PutRolePermissionsBoundary",
-    "iam:PutUserPermissionsBoundary",
     "iam:SetDefaultPolicyVersion",
 ];
 
@@ -102,7 +106,7 @@ pub fn all(guarded: &Guarded<'_>, stated: &Stated) -> Result<Vec<Claim>, Unput> 
     let mut claims = Vec::new();
     let private = network::private(guarded);
     for team in &guarded.teams {
-        let of_roles = [kept(team), own_roles(guarded, team), identities(guarded, team)];
+        let of_roles = [kept(guarded, team), own_roles(guarded, team), identities(guarded, team)];
         let rails = boundary(guarded, team).into_iter().chain(of_roles);
         let Some(entry) = guarded.estate.entries.get(&team.entry) else { continue };
         let of_resources = letting_in(guarded, entry);
@@ -152,20 +156,27 @@ fn boundary(guarded: &Guarded<'_>, team: &Team<'_>) -> Option<Rail> {
     Some((BOUNDARY, all))
 }
 
-fn kept(team: &Team<'_>) -> Rail {
-    let itself = Forbidden::new(
-        &[
-            "iam:Attach*",
-            "iam:Delete*",
-            "iam:Detach*",
-            "iam:Put*",
-            "iam:Tag*",
-            "iam:Untag*",
-            "iam:Update*",
-        ],
-        On::These(vec![team.arn.clone()]),
-    );
-    (KEPT, vec![Forbidden::new(&CHANGES_BOUNDARIES, On::Anything), itself])
+/// Whose boundary is changed otherwise than by these calls, nobody's is: what else a
+/// deployer does to itself is [`identities`]'.
+fn kept(guarded: &Guarded<'_>, team: &Team<'_>) -> Rail {
+    let boundaries = guarded.boundaries();
+    let policies = match guarded.are_boundaries_known {
+        true if !boundaries.is_empty() => On::These(boundaries),
+        _ => On::Anything,
+    };
+    let replaces = |on| Forbidden::new(&REPLACES, on);
+    let mut all =
+        vec![Forbidden::new(&REMOVES, On::Anything), Forbidden::new(&CHANGES_POLICIES, policies)];
+    match (team.job, &team.role_prefix, guarded.execution_boundaries.len()) {
+        // Its own roles have that one already.
+        (Job::Stack, Some(prefix), 1) => all.extend([
+            replaces(On::AllBut(vec![guarded.iam(&format!("role/{prefix}*"))])),
+            replaces(On::These(vec![team.arn.clone()])),
+            replaces(On::Anything).when(unbounded(guarded)),
+        ]),
+        _ => all.push(replaces(On::Anything)),
+    }
+    (KEPT, all)
 }
 
 fn own_roles(guarded: &Guarded<'_>, team: &Team<'_>) -> Rail {
@@ -186,7 +197,10 @@ fn identities(guarded: &Guarded<'_>, team: &Team<'_>) -> Rail {
         (Job::Stack, Some(prefix)) => On::AllBut(vec![guarded.iam(&format!("role/{prefix}*"))]),
         _ => On::Anything,
     };
-    (IDENTITIES, vec![Forbidden::new(&CHANGES_IDENTITIES, on)])
+    // Its own role may have the name of one of its app's.
+    let itself = On::These(vec![team.arn.clone()]);
+    let both = [on, itself].map(|on| Forbidden::new(&CHANGES_IDENTITIES, on));
+    (IDENTITIES, both.into())
 }
 
 /// What an identity may never be allowed: by its own policies, and together with each
@@ -212,7 +226,8 @@ pub(super) fn of_identity(
             continue;
         }
         let mut with = claim(rail, name, entry, counts, forbidden)?;
-        with.beyond = standing.unknown.first().filter(|_| standing.unread.is_empty()).cloned();
+        let unknown = standing.unknown.first().filter(|_| standing.unread.is_empty()).cloned();
+        with.beyond = with.beyond.or(unknown);
         for (session, principal) in policy.map(|it| sessions(entry, it)).unwrap_or_default() {
             let who = format!("{name} as {session} by {address}");
             claims.push(Claim { who, principal: Some(principal), ..with.clone() });
@@ -265,6 +280,9 @@ fn claim(
     forbidden: &[Forbidden],
 ) -> Result<Claim, DocumentError> {
     let policies = Policies { resource: resource.cloned(), ..entry.policies.clone() };
+    let beyond = tells_names(&policies).filter(|_| entry.is_unnamed);
+    let beyond =
+        beyond.map(|by| format!("`{by}` asks for a name, and that of `{who}` is not known"));
     Ok(Claim {
         rail: rail.clone(),
         who: who.to_owned(),
@@ -272,11 +290,23 @@ fn claim(
         most: most(forbidden, resource.is_some())?,
         policies,
         open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
-        beyond: None,
+        beyond,
         hangs_on: None,
         kept_back_by: None,
         kept_back: None,
     })
+}
+
+/// The first policy that asks for the caller's name by a condition or a variable.
+fn tells_names(policies: &Policies) -> Option<String> {
+    const KEYS: [&str; 3] = ["aws:principalarn", "aws:userid", "aws:username"];
+    let all = policies.identity.iter().chain(policies.boundary.iter().flatten());
+    let mut all = all.chain(&policies.resource);
+    let names = |document: &&Arc<Document>| {
+        let text = document.text().to_ascii_lowercase();
+        KEYS.iter().any(|key| text.contains(key))
+    };
+    all.find(names).map(|document| document.name().to_owned())
 }
 
 /// Everything but what is forbidden, in the layers that there are.
@@ -318,6 +348,7 @@ fn ceilings(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
             policies: Policies { identity: vec![everything.clone()], ..entry.policies.clone() },
             principal: entry.principal.clone(),
             unknown: entry.unknown.clone(),
+            is_unnamed: entry.is_unnamed,
             ..Entry::default()
         };
         claims.push(claim(&rail, name, &bounded, None, forbidden)?);
@@ -326,8 +357,9 @@ fn ceilings(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError> {
 }
 
 fn deployer_ceiling(guarded: &Guarded<'_>) -> Vec<Forbidden> {
+    let changes = [REMOVES.as_slice(), &REPLACES, &CHANGES_POLICIES].concat();
     let mut all = vec![
-        Forbidden::new(&CHANGES_BOUNDARIES, On::Anything),
+        Forbidden::new(&changes, On::Anything),
         Forbidden::new(
             &[
                 "iam:*User*",

@@ -46,6 +46,10 @@ pub struct Guarded<'e> {
     pub(super) execution_boundaries: BTreeSet<String>,
     /// Those of the deployers.
     pub(super) deployer_boundaries: BTreeSet<String>,
+    /// Those of users and of the roles of templates.
+    pub(super) further_boundaries: BTreeSet<String>,
+    /// Whether each identity's boundary is known.
+    pub(super) are_boundaries_known: bool,
     /// The entries that are a resource's policy or may be one, by name.
     pub(super) resources: Vec<(&'e str, &'e Entry)>,
 }
@@ -80,6 +84,8 @@ impl<'e> Guarded<'e> {
             code: Vec::new(),
             execution_boundaries: BTreeSet::new(),
             deployer_boundaries: BTreeSet::new(),
+            further_boundaries: BTreeSet::new(),
+            are_boundaries_known: true,
             resources: estate.entries.iter().filter(is_resources).map(name_of).collect(),
         };
         guarded.settle()?;
@@ -174,7 +180,10 @@ impl<'e> Guarded<'e> {
         let mut of_teams = BTreeSet::new();
         let mut of_others = BTreeSet::new();
         let mut code = Vec::new();
+        let mut are_known = true;
         for role in self.of_kind("aws_iam_role") {
+            let written = role.values.get("permissions_boundary");
+            are_known &= written.is_none_or(|node| node.open() == 0);
             let boundary = text(role, "permissions_boundary").filter(|arn| !arn.is_empty());
             let set = if is_team(role) { &mut of_teams } else { &mut of_others };
             set.extend(boundary.map(str::to_owned));
@@ -189,6 +198,32 @@ impl<'e> Guarded<'e> {
         self.execution_boundaries = execution.map_or(of_others, |arn| BTreeSet::from([arn]));
         self.deployer_boundaries = deployer.map_or(of_teams, |arn| BTreeSet::from([arn]));
         self.code = code;
+        let mut further = BTreeSet::new();
+        for user in self.of_kind("aws_iam_user") {
+            let written = user.values.get("permissions_boundary");
+            are_known &= written.is_none_or(|node| node.open() == 0);
+            let boundary = text(user, "permissions_boundary").filter(|arn| !arn.is_empty());
+            further.extend(boundary.map(str::to_owned));
+        }
+        let of_templates = self.estate.of_templates.iter();
+        for entry in of_templates.filter_map(|name| self.estate.entries.get(name)) {
+            let boundary = entry.policies.boundary.as_deref().unwrap_or_default();
+            are_known &= !boundary.is_empty() || entry.unknown.is_empty();
+            for document in boundary {
+                are_known &= document.name().starts_with("arn:");
+                further.insert(document.name().to_owned());
+            }
+        }
+        self.further_boundaries = further;
+        self.are_boundaries_known = are_known;
+    }
+
+    /// All boundaries.
+    pub(super) fn boundaries(&self) -> Vec<String> {
+        let sets =
+            [&self.execution_boundaries, &self.deployer_boundaries, &self.further_boundaries];
+        let all: BTreeSet<&String> = sets.into_iter().flatten().collect();
+        all.into_iter().cloned().collect()
     }
 
     /// The resources of a type.

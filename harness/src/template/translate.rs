@@ -151,8 +151,8 @@ fn translated(made: &Made, all: &[Made], place: Place<'_>) -> Vec<Resource> {
             own.extend(inner(policy, "aws_efs_file_system_policy", "file_system_id", Some(&id)));
         }
         "AWS::EC2::SecurityGroup" => own.push(group(made, all, place)),
-        "AWS::EC2::SecurityGroupIngress" => own.push(standing_rule(made, "ingress")),
-        "AWS::EC2::SecurityGroupEgress" => own.push(standing_rule(made, "egress")),
+        "AWS::EC2::SecurityGroupIngress" => own.push(standing_rule(made, all, "ingress")),
+        "AWS::EC2::SecurityGroupEgress" => own.push(standing_rule(made, all, "egress")),
         _ => {}
     }
     // A policy that is nobody's is there, and no resource of Terraform's.
@@ -321,10 +321,12 @@ fn ownership_controls(made: &Made) -> Option<Resource> {
 /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroupegress.html>).
 fn group(made: &Made, all: &[Made], place: Place<'_>) -> Resource {
     let id = made.attributes.get("GroupId").and_then(Value::as_str).unwrap_or(&made.physical_id);
-    let rules = |property: &str| items(made.properties.get(property)).map(rule).collect::<Vec<_>>();
+    let rules = |property: &str| {
+        items(made.properties.get(property)).map(|own| rule(own, all)).collect::<Vec<_>>()
+    };
     let apart = all
         .iter()
-        .any(|other| other.kind == "AWS::EC2::SecurityGroupEgress" && text(other, "GroupId") == id);
+        .any(|other| other.kind == "AWS::EC2::SecurityGroupEgress" && group_of(other, all) == id);
     let mut egress = rules("SecurityGroupEgress");
     if egress.is_empty() && !apart {
         egress.push(json!({ "protocol": "-1", "from_port": 0, "to_port": 0,
@@ -339,11 +341,33 @@ fn group(made: &Made, all: &[Made], place: Place<'_>) -> Resource {
     Resource::new("aws_security_group", None, values)
 }
 
+/// The group that a rule is of: by its id, or by its name
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroupingress.html>).
+fn group_of<'m>(made: &'m Made, all: &'m [Made]) -> &'m str {
+    match text(made, "GroupId") {
+        "" => id_of(text(made, "GroupName"), all),
+        id => id,
+    }
+}
+
+/// The id of a group that the stack made under a name; of another's, the name itself.
+fn id_of<'m>(name: &'m str, all: &'m [Made]) -> &'m str {
+    let is_it = |one: &&Made| {
+        one.kind == "AWS::EC2::SecurityGroup"
+            && (text(one, "GroupName") == name || one.physical_id == name)
+    };
+    let Some(own) = all.iter().find(is_it) else { return name };
+    own.attributes.get("GroupId").and_then(Value::as_str).unwrap_or(&own.physical_id)
+}
+
 /// A rule as Terraform has it.
-fn rule(own: &Value) -> Value {
+fn rule(own: &Value, all: &[Made]) -> Value {
     let list = |names: &[&str]| {
         names.iter().filter_map(|name| own.get(*name)).cloned().collect::<Vec<Value>>()
     };
+    let mut groups = list(&["SourceSecurityGroupId", "DestinationSecurityGroupId"]);
+    let named = own.get("SourceSecurityGroupName").and_then(Value::as_str);
+    groups.extend(named.filter(|name| !name.is_empty()).map(|name| id_of(name, all).into()));
     json!({
         "protocol": own.get("IpProtocol").map(|protocol| match protocol {
             Value::Number(number) => number.to_string().into(),
@@ -354,18 +378,18 @@ fn rule(own: &Value) -> Value {
         "cidr_blocks": list(&["CidrIp"]),
         "ipv6_cidr_blocks": list(&["CidrIpv6"]),
         "prefix_list_ids": list(&["SourcePrefixListId", "DestinationPrefixListId"]),
-        "security_groups": list(&["SourceSecurityGroupId", "DestinationSecurityGroupId"]),
+        "security_groups": groups,
         "self": false,
     })
 }
 
-fn standing_rule(made: &Made, side: &str) -> Resource {
+fn standing_rule(made: &Made, all: &[Made], side: &str) -> Resource {
     let own = Value::Object(made.properties.clone());
-    let mut values = rule(&own);
+    let mut values = rule(&own, all);
     if let Some(members) = values.as_object_mut() {
         members.insert("type".to_owned(), side.into());
         members.insert("id".to_owned(), made.physical_id.clone().into());
-        members.insert("security_group_id".to_owned(), text(made, "GroupId").into());
+        members.insert("security_group_id".to_owned(), group_of(made, all).into());
         let groups = members.remove("security_groups");
         let first = groups.as_ref().and_then(|groups| groups.get(0)).cloned();
         members.insert("source_security_group_id".to_owned(), first.unwrap_or_default());
@@ -499,6 +523,32 @@ mod tests {
         assert_eq!(found[1].kind, "aws_security_group_rule");
         assert_eq!(found[1].text("source_security_group_id"), Some("sg-2"));
         assert_eq!(found[1].text("type"), Some("egress"));
+    }
+
+    #[test]
+    fn a_rule_is_of_the_group_that_it_names() {
+        let group = made(
+            "G",
+            "AWS::EC2::SecurityGroup",
+            "sg-1",
+            json!({"GroupName": "web"}),
+            json!({"GroupId": "sg-1"}),
+        );
+        let rule = |name: &str| {
+            made(
+                "I",
+                "AWS::EC2::SecurityGroupIngress",
+                "sgr-1",
+                json!({"GroupName": name, "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443,
+                    "SourceSecurityGroupName": "web"}),
+                json!({}),
+            )
+        };
+        for (name, id) in [("web", "sg-1"), ("other", "other")] {
+            let found = instances(vec![group.clone(), rule(name)]);
+            assert_eq!(found[1].text("security_group_id"), Some(id));
+            assert_eq!(found[1].text("source_security_group_id"), Some("sg-1"));
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Each guard rail: what holds is proved, and what gets past it is shown.
 
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::shop::{
     ACCOUNT, REPOSITORY, allow, api, document, iam, limit, of, proved, rail, state, verdict_of,
-    work,
+    when, work,
 };
 
 #[test]
@@ -24,7 +24,8 @@ fn what_holds_is_proved_for_all_requests() {
 #[case("every execution role carries the boundary", "iam:CreateRole", &iam("role/fn-shop-*"))]
 #[case("no boundary is removed or replaced", "iam:DeleteRolePermissionsBoundary", &iam("role/fn-shop-a"))]
 #[case("no boundary is removed or replaced", "iam:CreatePolicyVersion", &iam("policy/code"))]
-#[case("no boundary is removed or replaced", "iam:PutRolePolicy", &iam("role/deployer"))]
+#[case("no boundary is removed or replaced", "iam:PutRolePermissionsBoundary", &iam("role/deployer"))]
+#[case("identities are the platform's", "iam:PutRolePolicy", &iam("role/deployer"))]
 #[case("identities are the platform's", "iam:CreateUser", "*")]
 #[case("only a team's own roles run its functions", "iam:PassRole", &iam("role/worker"))]
 #[case("a team's functions are its own", "lambda:UpdateFunctionCode", &of("lambda", "function:other"))]
@@ -57,6 +58,43 @@ fn what_gets_past_a_rail_is_shown_with_the_statement_that_allows_it(
     // What the boundary keeps back gets past nothing.
     let bounded = proved(&state(&statements, &work(), REPOSITORY, &[])).1;
     assert_eq!(verdict_of(&bounded, name), "proved");
+}
+
+/// What leaves each boundary where it is is no matter of that rail's, whose it else may be.
+#[rstest]
+#[case::policies_of_its_own(allow("iam:AttachRolePolicy", &iam("role/deployer")), "violated")]
+#[case::a_policy_that_is_no_boundary(
+    allow("iam:CreatePolicyVersion", &iam("policy/other")),
+    "violated"
+)]
+#[case::the_boundary_that_its_roles_have(
+    when(allow("iam:PutRolePermissionsBoundary", &iam("role/fn-shop-*")), "StringEquals",
+        "iam:PermissionsBoundary", &iam("policy/code")),
+    "proved"
+)]
+fn what_takes_no_boundary_away_gets_past_no_boundary(
+    #[case] statement: Value,
+    #[case] identities: &str,
+) {
+    let statements = [work(), vec![statement.clone()]].concat();
+    let told = proved(&state(&statements, &[allow("*", "*")], REPOSITORY, &[])).1;
+    assert_eq!(verdict_of(&told, "no boundary is removed or replaced"), "proved");
+    assert_eq!(verdict_of(&told, "identities are the platform's"), identities);
+}
+
+#[rstest]
+#[case::another(&iam("role/fn-shop-*"), Some(iam("policy/limit")))]
+#[case::any(&iam("role/fn-shop-*"), None)]
+#[case::of_another_role(&iam("role/worker"), Some(iam("policy/code")))]
+#[case::its_own(&iam("role/deployer"), Some(iam("policy/code")))]
+fn a_boundary_in_anothers_place_is_shown(#[case] on: &str, #[case] boundary: Option<String>) {
+    let mut put = allow("iam:PutRolePermissionsBoundary", on);
+    if let Some(boundary) = boundary {
+        put = when(put, "StringEquals", "iam:PermissionsBoundary", &boundary);
+    }
+    let statements = [work(), vec![put]].concat();
+    let told = proved(&state(&statements, &[allow("*", "*")], REPOSITORY, &[])).1;
+    assert_eq!(verdict_of(&told, "no boundary is removed or replaced"), "violated");
 }
 
 #[test]

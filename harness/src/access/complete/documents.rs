@@ -2,11 +2,13 @@
 //!
 //! <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_policy_document>
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value as Json, json};
 
 use super::evaluate;
 use crate::lint::known::{Node, Value};
-use crate::lint::terraform::{Links, Resource, statement};
+use crate::lint::terraform::{Links, Resource, is_key, keys, statement};
 
 const KIND: &str = "aws_iam_policy_document";
 
@@ -49,7 +51,15 @@ fn written(values: &Node) -> Option<String> {
             all.push(one);
         }
     }
-    let blocks = values.get("statement").map(Node::items).unwrap_or_default();
+    // Blocks that are made of what is not known may be any.
+    let blocks = match values.get("statement").map(|node| &node.value) {
+        None | Some(Value::Null) => &[],
+        Some(Value::List(blocks)) => blocks.as_slice(),
+        Some(_) => return None,
+    };
+    if blocks.iter().any(is_unknown) {
+        return None;
+    }
     let mut own = Vec::new();
     for block in blocks {
         own.push(replaced(evaluate::json(&statement(&without_null(block)?))?));
@@ -108,38 +118,55 @@ fn replaced(value: Json) -> Json {
     }
 }
 
+/// A document of a data source, by its address with and without keys.
+struct Written {
+    address: String,
+    configured: String,
+    text: Option<String>,
+}
+
 /// Without the configuration: an attribute that refers to the text of one document
-/// and to nothing else has that text, of the instance with the same key.
+/// and to nothing else has that text. Of several documents it is the one with the key of
+/// the resource's own instance, where the attribute names that key (`each.key`,
+/// `count.index`) and both have the same keys: another key would be another's.
 pub(super) fn refer(resources: &mut [Resource], links: &Links) {
-    let mut known: Vec<(String, String, String)> = Vec::new();
-    for one in resources.iter().filter(|one| one.is_data && one.kind == KIND) {
-        if let Some(text) = one.values.get("json").and_then(Node::text) {
-            known.push((one.configured(), instance(&one.address).to_owned(), text.to_owned()));
-        }
+    let documents: Vec<Written> = resources
+        .iter()
+        .filter(|one| one.is_data && one.kind == KIND)
+        .map(|one| Written {
+            address: one.address.clone(),
+            configured: one.configured(),
+            text: one.values.get("json").and_then(Node::text).map(str::to_owned),
+        })
+        .collect();
+    let mut instances: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
+    for one in resources.iter() {
+        instances.entry(one.configured()).or_default().insert(keys(&one.address));
     }
     for resource in resources.iter_mut().filter(|one| !one.is_data) {
-        let (configured, own) = (resource.configured(), instance(&resource.address).to_owned());
+        let (configured, own) = (resource.configured(), keys(&resource.address));
         for name in ["policy", "assume_role_policy", "access_policies", "policy_document"] {
             if !resource.values.get(name).is_some_and(is_unknown) {
                 continue;
             }
             let targets = links.targets(&configured, name);
-            let targets: Vec<&&str> =
-                targets.iter().filter(|one| !one.starts_with("each.")).collect();
+            let (by, targets): (Vec<&str>, Vec<&str>) =
+                targets.into_iter().partition(|target| is_key(target));
             let [target] = targets.as_slice() else { continue };
-            let mut of = known.iter().filter(|(address, ..)| address == **target);
-            let same = of.clone().find(|(_, key, _)| *key == own);
-            let only =
-                of.next().filter(|_| of.next().is_none()).filter(|(_, key, _)| key.is_empty());
-            let text = same.or(only).map(|(.., text)| text.clone());
+            let of: Vec<&Written> =
+                documents.iter().filter(|one| one.configured == *target).collect();
+            let names_own = !by.is_empty()
+                && by.iter().all(|one| one.ends_with("each.key") || one.ends_with("count.index"))
+                && instances.get(*target) == instances.get(&configured);
+            let found = match of.as_slice() {
+                [only] => Some(only),
+                all if names_own => all.iter().find(|one| keys(&one.address) == own),
+                _ => None,
+            };
+            let text = found.and_then(|one| one.text.clone());
             if let (Some(text), Some(node)) = (text, resource.values.get_mut(name)) {
                 node.value = Value::Text(text);
             }
         }
     }
-}
-
-/// The key of an instance with its brackets, or nothing.
-fn instance(address: &str) -> &str {
-    address.find('[').and_then(|at| address.get(at..)).unwrap_or_default()
 }

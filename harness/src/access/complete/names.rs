@@ -139,6 +139,7 @@ pub(super) fn complete(resources: &mut [Resource], setting: &Setting, apart: &Ap
                 set(resource, attribute, Some(chosen));
             }
         }
+        let setting = &setting.at(resource);
         for (kind, attribute, format) in FORMATS {
             if kind == resource.kind {
                 let text = setting.written(format, &resource.values);

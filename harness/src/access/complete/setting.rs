@@ -1,5 +1,9 @@
 //! The account, the partition and the region of a plan.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::evaluate::json;
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{Resource, read_before};
 
@@ -9,41 +13,111 @@ pub(in crate::access) struct Setting {
     pub(in crate::access) partition: Option<String>,
     pub(in crate::access) account: Option<String>,
     pub(in crate::access) region: Option<String>,
+    /// Where the resources of each configuration of the provider are, where there are
+    /// several.
+    several: Rc<BTreeMap<String, Place>>,
+    /// Whether the configuration stands in the file.
+    is_plan: bool,
+    /// Of each address without keys, the configuration of the provider.
+    providers: Rc<BTreeMap<String, String>>,
+}
+
+/// An account and a region, as far as they are known.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    account: Option<String>,
+    region: Option<String>,
 }
 
 /// By what the plan has read of the caller, else by the ARNs that it knows, where
-/// all are of one account, else by what is known of where it was planned.
+/// all are of one account, else by what is known of where it was planned; of several
+/// configurations of the provider, of each by itself.
 pub(super) fn of(root: &Node, resources: &[Resource], known: &Setting) -> Setting {
     let read = read_before(root);
-    let data = |kind: &str, attribute: &str| {
-        let found = read.iter().chain(resources).filter(|one| one.is_data && one.kind == kind);
-        let mut texts = found.filter_map(|one| one.values.get(attribute)?.text());
-        let first = texts.next()?;
-        // Providers of several regions have read several.
-        texts.all(|text| text == first).then(|| first.to_owned())
-    };
-    let arns = Arns::of(resources);
-    // Several providers may be of several accounts and regions.
-    let is_one = providers(root).nth(1).is_none();
-    let by = |part, known: &Option<String>| match arns.one(part) {
-        Part::None => known.clone().filter(|_| is_one),
+    let all: Vec<&Resource> = read.iter().chain(resources).collect();
+    let configured = providers(root);
+    let partition = data(&all, "aws_partition", "partition")
+        .or_else(|| Arns::of(&all).one(1).known(known.partition.as_ref()));
+    if configured.len() < 2 {
+        let own = configured.values().next();
+        let Place { account, region } = place(root, own.copied(), &all);
+        let (arns, otherwise) = (Arns::of(&all), known);
+        let account = account.or_else(|| arns.one(4).known(otherwise.account.as_ref()));
+        let region = region.or_else(|| arns.one(3).known(otherwise.region.as_ref()));
+        let is_plan = !configured.is_empty();
+        return Setting { is_plan, ..Setting::new(partition, account, region) };
+    }
+    let mut by = BTreeMap::new();
+    if let Some(module) = root.path(&["configuration", "root_module"]) {
+        of_module(module, "", &mut by);
+    }
+    let mut places: BTreeMap<String, Place> = BTreeMap::new();
+    for (key, provider) in &configured {
+        let own: Vec<&Resource> =
+            all.iter().copied().filter(|one| by.get(&one.configured()) == Some(key)).collect();
+        places.insert(key.clone(), place(root, Some(provider), &own));
+    }
+    // Those that say the same of whom they act as are of one account.
+    let accounts: Vec<(String, Option<String>)> = configured
+        .iter()
+        .map(|(key, provider)| {
+            (identity(provider), places.get(key).and_then(|it| it.account.clone()))
+        })
+        .collect();
+    for (key, provider) in &configured {
+        let same = accounts.iter().filter(|(who, _)| *who == identity(provider));
+        let known: BTreeSet<&String> = same.filter_map(|(_, account)| account.as_ref()).collect();
+        if let (Some(place), [only]) =
+            (places.get_mut(key), known.into_iter().collect::<Vec<_>>().as_slice())
+        {
+            place.account = Some((*only).clone());
+        }
+    }
+    // What is known of where it was planned is of whoever planned: of all, where all are
+    // the same, and of the one that says no region.
+    let whos: BTreeSet<&String> = accounts.iter().map(|(who, _)| who).collect();
+    let is_one = whos.len() == 1 && accounts.iter().all(|(_, account)| account.is_none());
+    for (key, provider) in &configured {
+        let Some(place) = places.get_mut(key) else { continue };
+        if is_one {
+            place.account = place.account.take().or_else(|| known.account.clone());
+        }
+        if key == "aws" && provider.path(&["expressions", "region"]).is_none() {
+            place.region = place.region.take().or_else(|| known.region.clone());
+        }
+    }
+    let own = places.get("aws").cloned().unwrap_or_default();
+    let setting = Setting::new(partition, own.account, own.region);
+    Setting { several: Rc::new(places), providers: Rc::new(by), is_plan: true, ..setting }
+}
+
+/// Where the resources of a configuration of the provider are.
+fn place(root: &Node, provider: Option<&Node>, own: &[&Resource]) -> Place {
+    let arns = Arns::of(own);
+    let one = |part| match arns.one(part) {
         Part::One(text) => Some(text),
-        Part::Several => None,
+        Part::None | Part::Several => None,
     };
-    Setting {
-        partition: data("aws_partition", "partition").or_else(|| by(1, &known.partition)),
-        account: data("aws_caller_identity", "account_id").or_else(|| by(4, &known.account)),
-        region: region(root)
-            .or_else(|| data("aws_region", "name"))
-            .or_else(|| by(3, &known.region)),
+    Place {
+        account: data(own, "aws_caller_identity", "account_id").or_else(|| one(4)),
+        region: provider
+            .and_then(|provider| region(root, provider))
+            .or_else(|| data(own, "aws_region", "name"))
+            .or_else(|| one(3)),
     }
 }
 
-/// The region of the provider, where it is the only one.
-fn region(root: &Node) -> Option<String> {
-    let mut aws = providers(root);
-    let (first, None) = (aws.next()?, aws.next()) else { return None };
-    let region = first.path(&["expressions", "region"])?;
+/// What all data sources of a type say: providers of several regions have read several.
+fn data(own: &[&Resource], kind: &str, attribute: &str) -> Option<String> {
+    let found = own.iter().filter(|one| one.is_data && one.kind == kind);
+    let mut texts = found.filter_map(|one| one.values.get(attribute)?.text());
+    let first = texts.next()?;
+    texts.all(|text| text == first).then(|| first.to_owned())
+}
+
+/// The region of a configuration of the provider, where it says it.
+fn region(root: &Node, provider: &Node) -> Option<String> {
+    let region = provider.path(&["expressions", "region"])?;
     if let Some(constant) = region.get("constant_value") {
         return constant.text().map(str::to_owned);
     }
@@ -53,11 +127,40 @@ fn region(root: &Node) -> Option<String> {
     root.path(&["variables", name, "value"])?.text().map(str::to_owned)
 }
 
-/// The configurations of the provider.
-fn providers(root: &Node) -> impl Iterator<Item = &Node> {
+/// Whom a configuration of the provider acts as: all that it says but where.
+fn identity(provider: &Node) -> String {
+    const PLACES: [&str; 3] = ["default_tags", "ignore_tags", "region"];
+    let all = provider.get("expressions").map(Node::members).unwrap_or_default();
+    let mut said: Vec<String> = all
+        .iter()
+        .filter(|one| !PLACES.contains(&one.key.as_str()))
+        .map(|one| format!("{}={:?}", one.key, json(&one.value)))
+        .collect();
+    said.sort();
+    said.join(";")
+}
+
+/// The configurations of the provider by their keys, `aws` and `aws.east`.
+fn providers(root: &Node) -> BTreeMap<String, &Node> {
     let all = root.path(&["configuration", "provider_config"]).map(Node::members);
-    let all = all.unwrap_or_default().iter().map(|one| &one.value);
-    all.filter(|one| one.get("name").and_then(Node::text) == Some("aws"))
+    let all = all.unwrap_or_default().iter();
+    let own = all.filter(|one| one.value.get("name").and_then(Node::text) == Some("aws"));
+    own.map(|one| (one.key.clone(), &one.value)).collect()
+}
+
+/// Of each resource and data source of a module, the configuration of its provider.
+fn of_module(module: &Node, prefix: &str, by: &mut BTreeMap<String, String>) {
+    for resource in module.get("resources").map(Node::items).unwrap_or_default() {
+        let text = |name| resource.get(name).and_then(Node::text);
+        if let (Some(address), Some(key)) = (text("address"), text("provider_config_key")) {
+            by.insert(format!("{prefix}{address}"), key.to_owned());
+        }
+    }
+    for call in module.get("module_calls").map(Node::members).unwrap_or_default() {
+        if let Some(inner) = call.value.get("module") {
+            of_module(inner, &format!("{prefix}module.{}.", call.key), by);
+        }
+    }
 }
 
 /// What ARNs have in one place.
@@ -71,8 +174,19 @@ enum Part {
 /// The ARNs of the resources themselves.
 struct Arns<'r>(Vec<&'r str>);
 
+impl Part {
+    /// The one that there is, else, where there is none, what is known otherwise.
+    fn known(self, otherwise: Option<&String>) -> Option<String> {
+        match self {
+            Self::None => otherwise.cloned(),
+            Self::One(text) => Some(text),
+            Self::Several => None,
+        }
+    }
+}
+
 impl<'r> Arns<'r> {
-    fn of(resources: &'r [Resource]) -> Self {
+    fn of(resources: &[&'r Resource]) -> Self {
         let own = resources.iter().filter(|one| !one.is_data);
         Self(own.filter_map(|one| one.values.get("arn")?.text()).collect())
     }
@@ -89,6 +203,43 @@ impl<'r> Arns<'r> {
 }
 
 impl Setting {
+    /// What is known by itself.
+    pub(in crate::access) fn new(
+        partition: Option<String>,
+        account: Option<String>,
+        region: Option<String>,
+    ) -> Self {
+        Self { partition, account, region, ..Self::default() }
+    }
+
+    /// Where a resource is: by its own region, and by the configuration of its provider.
+    pub(in crate::access) fn at(&self, resource: &Resource) -> Self {
+        let mut own = self.clone();
+        if !self.several.is_empty() {
+            let key = self.providers.get(&resource.configured());
+            let place = key.and_then(|key| self.several.get(key)).cloned().unwrap_or_default();
+            (own.account, own.region) = (place.account, place.region);
+        }
+        // <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/enhanced-region-support>
+        if let Some(region) = resource.values.get("region").and_then(Node::text) {
+            own.region = Some(region.to_owned());
+        }
+        own
+    }
+
+    /// Whether the file says which configuration of the provider makes what.
+    pub(in crate::access) const fn tells_providers(&self) -> bool {
+        self.is_plan
+    }
+
+    /// Whether two resources of the file are where the same configuration of the provider
+    /// puts them.
+    pub(in crate::access) fn has_together(&self, one: &Resource, other: &Resource) -> bool {
+        let region = |of: &Resource| of.values.get("region").map(|node| node.value.clone());
+        let key = |of: &Resource| self.providers.get(&of.configured());
+        key(one) == key(other) && region(one) == region(other)
+    }
+
     /// A format of AWS's with the values of a resource; `None` where one is not
     /// known. `${…}` is an attribute, or `partition`, `account`, `region`.
     pub(super) fn written(&self, format: &str, values: &Node) -> Option<String> {

@@ -4,6 +4,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{Beside, Open, literal, needed, principal, text};
+use crate::access::complete::Setting;
+use crate::lint::known::{Member, Node, Value};
 use crate::lint::terraform::Resource;
 
 /// The statement of an `aws_lambda_permission`.
@@ -29,6 +31,9 @@ pub(super) fn permission(resource: &Resource, beside: &Beside<'_>) -> Result<Vec
             }
         }
     }
+    if values.get("invoked_via_function_url").is_some_and(|it| it.value == Value::Bool(true)) {
+        condition.insert("Bool".to_owned(), json!({"lambda:InvokedViaFunctionUrl": "true"}));
+    }
     let mut statement = json!({
         "Effect": "Allow",
         "Principal": principal(needed(values, "principal")?),
@@ -39,6 +44,33 @@ pub(super) fn permission(resource: &Resource, beside: &Beside<'_>) -> Result<Vec
         members.insert("Condition".to_owned(), Json::Object(condition));
     }
     Ok(vec![statement])
+}
+
+/// The members of an `AWS::Lambda::Permission`, and what an `aws_lambda_permission` calls
+/// them.
+const PROPERTIES: [(&str, &str); 9] = [
+    ("Action", "action"),
+    ("EventSourceToken", "event_source_token"),
+    ("FunctionName", "function_name"),
+    ("FunctionUrlAuthType", "function_url_auth_type"),
+    ("InvokedViaFunctionUrl", "invoked_via_function_url"),
+    ("Principal", "principal"),
+    ("PrincipalOrgID", "principal_org_id"),
+    ("SourceAccount", "source_account"),
+    ("SourceArn", "source_arn"),
+];
+
+/// The statement of an `AWS::Lambda::Permission`; `None` where not all of it is known.
+pub(super) fn of_template(properties: &Node, setting: &Setting) -> Option<Vec<Json>> {
+    let all = PROPERTIES.iter().filter_map(|(property, attribute)| {
+        let value = properties.get(property)?.clone();
+        Some(Member { at: value.at, key: (*attribute).to_owned(), value })
+    });
+    let values = Node::new(properties.at, Value::Map(all.collect()));
+    let kind = "aws_lambda_permission".to_owned();
+    let resource = Resource { address: String::new(), kind, is_data: false, values };
+    let beside = Beside { setting, own: &[], files: Vec::new() };
+    permission(&resource, &beside).ok()
 }
 
 /// The ARN of a function that is named by its name, by a part of its ARN or by all of it

@@ -5,11 +5,13 @@
 //! - `functions`, `keys`, `lists`: those that are composed exactly;
 //! - `table`: which types and attributes of the provider grant something, and what
 //!   becomes of each;
-//! - [`unread`]: the most that may be granted by what is not read.
+//! - [`unread`]: the most that may be granted by what is not read;
+//! - `services`: what a type's grants are about.
 
 mod functions;
 mod keys;
 mod lists;
+mod services;
 mod table;
 mod unread;
 
@@ -42,13 +44,19 @@ impl Beside<'_> {
     /// An ARN of the account and the region.
     fn arn(&self, service: &str, rest: &str) -> String {
         let of = |part: &Option<String>| part.clone().unwrap_or_else(|| "*".to_owned());
-        let Setting { partition, account, region } = self.setting;
+        let Setting { partition, account, region, .. } = self.setting;
         format!("arn:{}:{service}:{}:{}:{rest}", of(partition), of(region), of(account))
     }
 
     fn partition(&self) -> &str {
         self.setting.partition.as_deref().unwrap_or("*")
     }
+}
+
+/// What an `AWS::Lambda::Permission` of a template grants; `None` where not all of it is
+/// known.
+pub(super) fn permission(properties: &Node, setting: &Setting) -> Option<Vec<Json>> {
+    functions::of_template(properties, setting)
 }
 
 /// All that a resource grants without a document that is read elsewhere.

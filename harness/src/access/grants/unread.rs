@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use ringfence_models::actions;
-use ringfence_policy::{Document, DocumentError, Kind, Principal};
+use ringfence_policy::{Document, DocumentError, Kind, Principal, Wildcard};
 use serde_json::json;
 
-use super::written;
+use super::{services, written};
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::Resource;
 
@@ -23,84 +22,39 @@ pub(crate) struct Unread {
     values: Option<String>,
 }
 
-/// The services whose requests what a type of the provider grants is about, by the
-/// beginning of the type's name. What is not here may be about any.
-const SERVICES: [(&str, &[&str]); 52] = [
-    ("aws_acmpca_", &["acm-pca"]),
-    ("aws_api_gateway_", &["execute-api", "apigateway"]),
-    ("aws_backup_vault_", &["backup"]),
-    ("aws_cloud9_", &["cloud9"]),
-    ("aws_cloudsearch_", &["cloudsearch"]),
-    ("aws_cloudwatch_event_", &["events"]),
-    ("aws_cloudwatch_log_", &["logs"]),
-    ("aws_codeartifact_", &["codeartifact"]),
-    ("aws_codebuild_resource_policy", &["codebuild"]),
-    ("aws_dynamodb_", &["dynamodb"]),
-    ("aws_ecr_", &["ecr"]),
-    ("aws_ecrpublic_", &["ecr-public"]),
-    ("aws_efs_", &["elasticfilesystem"]),
-    ("aws_elasticsearch_", &["es"]),
-    ("aws_elastictranscoder_", &["s3"]),
-    ("aws_glacier_", &["glacier"]),
-    ("aws_glue_", &["glue", "lakeformation", "s3"]),
-    ("aws_iot_", &["s3"]),
-    ("aws_kinesis_", &["kinesis"]),
-    ("aws_kms_", &["kms"]),
-    ("aws_lakeformation_", &["lakeformation", "glue", "s3"]),
-    ("aws_lambda_", &["lambda"]),
-    ("aws_licensemanager_", &["license-manager"]),
-    ("aws_media_store_", &["mediastore"]),
-    ("aws_medialive_", &["s3"]),
-    ("aws_msk_", &["kafka", "kafka-cluster"]),
-    ("aws_networkfirewall_", &["network-firewall"]),
-    ("aws_oam_", &["oam"]),
-    ("aws_opensearch_", &["es"]),
-    ("aws_opsworks_", &["opsworks"]),
-    ("aws_organizations_", &["organizations"]),
-    ("aws_redshift_", &["redshift"]),
-    ("aws_redshiftserverless_", &["redshift-serverless"]),
-    ("aws_s3_", &["s3", "s3express", "s3-object-lambda"]),
-    ("aws_s3control_", &["s3", "s3express", "s3-object-lambda", "s3-outposts"]),
-    ("aws_s3tables_", &["s3tables"]),
-    ("aws_sagemaker_model_package_", &["sagemaker"]),
-    ("aws_schemas_", &["schemas"]),
-    ("aws_secretsmanager_", &["secretsmanager"]),
-    ("aws_securitylake_", &["s3", "lakeformation", "glue", "sqs"]),
-    ("aws_ses_", &["ses"]),
-    ("aws_sesv2_", &["ses"]),
-    ("aws_signer_", &["signer"]),
-    ("aws_sns_", &["sns"]),
-    ("aws_sqs_", &["sqs"]),
-    ("aws_storagegateway_", &["s3"]),
-    ("aws_vpclattice_", &["vpc-lattice", "vpc-lattice-svcs"]),
-    ("aws_xray_", &["xray"]),
-    ("aws_athena_", &["s3"]),
-    ("aws_acm_", &["acm"]),
-    ("aws_quicksight_", &["quicksight"]),
-    ("aws_dataexchange_", &["dataexchange", "s3", "kms"]),
-];
-
 impl Unread {
     /// Of a resource, which names whom it lets in by an attribute.
     pub(crate) fn of(resource: &Resource, why: String, principal: &str) -> Self {
-        let services = SERVICES.iter().find(|(before, _)| resource.kind.starts_with(before));
-        let actions = match services {
-            Some((_, services)) => all_of(services),
-            None if resource.kind.contains("::") => of_type(&resource.kind),
-            None => vec!["*".to_owned()],
-        };
+        let actions = services::actions(&resource.kind);
         let to = resource.values.get(principal).and_then(named);
         Self { why, actions, to, values: written(&resource.values) }
     }
 
     /// Of a resource of a template, by its type.
     pub(crate) fn of_template(kind: &str, why: String) -> Self {
-        Self { why, actions: of_type(kind), to: None, values: None }
+        Self { why, actions: services::actions(kind), to: None, values: None }
+    }
+
+    /// Of what may make or grant anything.
+    pub(crate) fn of_anything(why: String) -> Self {
+        Self { why, actions: vec!["*".to_owned()], to: None, values: None }
     }
 
     /// That it is the same on both sides, whatever it is.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.values.is_some() && self == other
+    }
+
+    /// Whether it may allow all that another may.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        let is_there = |one: &String| self.actions.contains(one);
+        (self.actions.iter().any(|one| one == "*") || other.actions.iter().all(is_there))
+            && (self.to.is_none() || self.to == other.to)
+    }
+
+    /// Whether it may allow an action.
+    pub(crate) fn may_allow(&self, action: &str) -> bool {
+        self.actions.iter().any(|one| Wildcard::of_actions(one).matches(action))
     }
 
     /// The most that it may allow anybody, of whatever account, and services.
@@ -147,27 +101,6 @@ impl Unread {
         statements.extend(own.map(|arn| statement(json!({"AWS": arn}))));
         let text = json!({"Version": "2012-10-17", "Statement": statements}).to_string();
         Document::parse(self.why.clone(), &text, Kind::Resource).map(Arc::new)
-    }
-}
-
-/// All actions of services.
-fn all_of(services: &[&str]) -> Vec<String> {
-    services.iter().map(|one| format!("{one}:*")).collect()
-}
-
-/// The actions that what a type of a template grants may be about.
-fn of_type(kind: &str) -> Vec<String> {
-    let service = kind.split("::").nth(1).unwrap_or_default().to_ascii_lowercase();
-    match service.as_str() {
-        "apigateway" => all_of(&["execute-api"]),
-        "opensearchservice" | "elasticsearch" => all_of(&["es"]),
-        "efs" => all_of(&["elasticfilesystem"]),
-        "lakeformation" => all_of(&["lakeformation", "glue", "s3"]),
-        // What is shared may be of any service.
-        "ram" => vec!["*".to_owned()],
-        own if actions::of(own).is_some() => all_of(&[own]),
-        // What it may be about is not known.
-        _ => vec!["*".to_owned()],
     }
 }
 

@@ -299,13 +299,16 @@ fn account(rail: &Rail<'_>) -> Vec<Attack> {
 
 /// The deployer's own role.
 fn own(scene: &Scene<'_>) -> Vec<Attack> {
-    let rail = scene.rail(CEILING);
+    let (rail, ceiling) = (scene.rail(IDENTITIES), scene.rail(CEILING));
     let role = scene.self_role();
     let printed = format!("role {role}");
     let input = |more: Value| super::with(&json!({"RoleName": role}), more);
     let boundary = Reason::BoundaryStatement(Forbids::UnboundedRoles);
     let case = |name, title, operation, more, action| {
         rail.case(name, title, iam(operation, input(more)), action, printed.clone())
+    };
+    let of_boundary = |name, title, operation, more, action| {
+        ceiling.case(name, title, iam(operation, input(more)), action, printed.clone())
     };
     vec![
         case(
@@ -332,14 +335,14 @@ fn own(scene: &Scene<'_>) -> Vec<Attack> {
             "iam:UpdateAssumeRolePolicy",
         )
         .because(boundary),
-        case(
+        of_boundary(
             "own-boundary-swapped",
             "cannot swap its own boundary for another",
             "PutRolePermissionsBoundary",
             json!({"PermissionsBoundary": scene.facts.execution_boundary}),
             "iam:PutRolePermissionsBoundary",
         ),
-        case(
+        of_boundary(
             "own-boundary-dropped",
             "cannot drop its own boundary",
             "DeleteRolePermissionsBoundary",

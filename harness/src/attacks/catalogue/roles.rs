@@ -132,6 +132,8 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
         )
     };
     let self_role = scene.self_role();
+    // What takes no boundary away.
+    let of_identities = |attack: Attack| Attack { guard_rail: IDENTITIES, ..attack };
     vec![
         attack(
             "boundary-removed",
@@ -177,7 +179,7 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
             Reason::NoIdentityPolicy,
             read(),
         ),
-        attack(
+        of_identities(attack(
             "own-policy-widened",
             "cannot widen its own policy",
             "PutRolePolicy",
@@ -186,8 +188,8 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
             format!("role {self_role}"),
             Reason::BoundaryStatement(Forbids::UnboundedRoles),
             own_policy(role),
-        ),
-        attack(
+        )),
+        of_identities(attack(
             "own-trust-widened",
             "cannot change who may assume it",
             "UpdateAssumeRolePolicy",
@@ -203,7 +205,7 @@ fn boundaries(scene: &Scene<'_>) -> Vec<Attack> {
                 )),
                 Vec::new(),
             ),
-        ),
+        )),
     ]
 }
 

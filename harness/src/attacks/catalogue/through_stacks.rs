@@ -45,7 +45,7 @@ pub(super) fn attacks(scene: &Scene<'_>) -> Vec<Attack> {
         ),
         attack(
             "own-policy-written",
-            GuardRail::BoundaryKept,
+            GuardRail::Identities,
             "cannot write itself a policy",
             "AWS::IAM::Policy",
             json!({

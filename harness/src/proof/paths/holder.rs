@@ -13,6 +13,7 @@ use super::grown::{Grown, everything};
 use super::means::{Ask, Trust};
 use super::question::{Answer, CannotAsk, Wanted};
 use super::world::{Identity, Thing, World};
+use crate::access::grants::Unread;
 
 /// What an identity may do, of all that is asked.
 #[derive(Debug)]
@@ -86,7 +87,11 @@ impl Holder {
         }
         let all = identity.open.is_empty() && world.kept_back_by.is_none() && is_all(&policies);
         let trust = trust_in(&identity.principal)?;
-        let asker = Asker { world, identity, policies: &widest, trust };
+        let mut unread = Vec::new();
+        for one in &world.unread {
+            unread.extend(one.most(Some(&identity.principal))?.map(|most| (one, most)));
+        }
+        let asker = Asker { world, identity, policies: &widest, trust, unread };
         let found = asks.iter().map(|ask| {
             // Who may do everything changes a trust policy, whatever it says.
             let by_identity = ask.trust != Trust::Own
@@ -115,6 +120,8 @@ struct Asker<'a> {
     policies: &'a Policies,
     /// A trust policy that lets it in.
     trust: Arc<Document>,
+    /// What is granted and not read, with the most that it may allow.
+    unread: Vec<(&'a Unread, Arc<Document>)>,
 }
 
 /// What the policies tell apart of things.
@@ -139,7 +146,9 @@ impl Asker<'_> {
         let mut known: HashMap<Class<'_>, usize> = HashMap::new();
         let mut allowed = Allowed::default();
         // Where it has no Allow, only what lets it in by itself need be looked at.
-        let all = ask.trust == Trust::Caller || (may && ask.trust != Trust::Own);
+        let all = ask.trust == Trust::Caller
+            || (may && ask.trust != Trust::Own)
+            || self.granted(ask).next().is_some();
         let letting_in = self.world.letting_in(&ask.on);
         let count = if all { things.len() } else { letting_in.len() };
         let places =
@@ -192,6 +201,31 @@ impl Asker<'_> {
                     || (thing.open.is_some() && (ask.trust == Trust::Own || ask.on != "role"))
             }
         }
+    }
+
+    /// What is granted and not read that may be about it.
+    fn granted<'g>(&'g self, ask: &'g Ask) -> impl Iterator<Item = (&'g str, &'g Arc<Document>)> {
+        let about = self.unread.iter().filter(|(unread, _)| unread.may_allow(&ask.action));
+        about.map(|(unread, most)| (unread.why.as_str(), most))
+    }
+
+    /// Whether what is not read may allow it: why, where it does.
+    fn by_unread(&self, ask: &Ask, wanted: &Wanted<'_>) -> Result<Option<Arc<str>>, CannotAsk> {
+        for (why, most) in self.granted(ask) {
+            let told = || {
+                let who = &self.identity.name;
+                format!("{who}: `{}` depends on what is not known: {why}", ask.action).into()
+            };
+            // Who is let into a role two policies say, and either may be what is not read.
+            if ask.trust != Trust::None {
+                return Ok(Some(told()));
+            }
+            let policies = Policies { resource: Some(most.clone()), ..self.policies.clone() };
+            if wanted.ask(&self.identity.principal, &policies)? != Verdict::Proved {
+                return Ok(Some(told()));
+            }
+        }
+        Ok(None)
     }
 
     fn policies(&self, ask: &Ask, thing: &Thing) -> Policies {
@@ -254,6 +288,11 @@ impl Asker<'_> {
             && let Some(open) = &thing.open
         {
             return Ok(Answer::Open(open.as_str().into()));
+        }
+        if matches!(answer, Answer::No)
+            && let Some(why) = self.by_unread(ask, &wanted)?
+        {
+            return Ok(Answer::Open(why));
         }
         Ok(self.decided(ask, thing, answer))
     }

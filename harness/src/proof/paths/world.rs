@@ -1,6 +1,7 @@
 //! The identities of an estate, and what means act upon: [`things`] has what is no
-//! identity.
+//! identity, [`permissions`] what lets somebody use functions.
 
+mod permissions;
 mod things;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -9,9 +10,12 @@ use std::sync::Arc;
 use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Document, Principal};
 
+use permissions::Permissions;
+
 use super::means::{ANYTHING, Table};
 use super::read::{arn, attribute, names};
 use crate::access::estate::{Entry, Estate};
+use crate::access::grants::Unread;
 use crate::lint::terraform::Resource;
 
 /// What an identity is.
@@ -131,13 +135,23 @@ pub(super) struct World {
     pub(super) taken: HashSet<String>,
     /// Whom nobody can be told from others.
     pub(super) unknown: Vec<String>,
+    /// What the files grant and nobody reads: the most that each may be to anybody, with
+    /// whom it names.
+    pub(super) unread: Vec<Unread>,
     /// The places of the things whose own policies may let somebody in.
     letting_in: BTreeMap<String, Vec<usize>>,
 }
 
 impl World {
     pub(super) fn of(estate: &Estate, table: &Table, setting: (&str, &str, &str)) -> Self {
-        let mut builder = Builder { estate, setting, policies: BTreeMap::new() };
+        let permissions = Permissions::of(estate);
+        let mut builder = Builder {
+            estate,
+            setting,
+            policies: BTreeMap::new(),
+            permissions,
+            read: BTreeSet::new(),
+        };
         builder.world(table)
     }
 
@@ -156,6 +170,9 @@ struct Builder<'e> {
     setting: (&'e str, &'e str, &'e str),
     /// Managed policies by address and by ARN.
     policies: BTreeMap<&'e str, usize>,
+    permissions: Permissions<'e>,
+    /// The entries that are the policies of things.
+    read: BTreeSet<&'e str>,
 }
 
 impl<'e> Builder<'e> {
@@ -235,8 +252,10 @@ impl<'e> Builder<'e> {
             things.insert(name.clone(), self.held(held, &identities));
         }
         for kind in Table::things() {
-            things.insert(kind.name.clone(), self.of_type(kind, &identities));
+            let all = self.of_type(kind, &identities);
+            things.insert(kind.name.clone(), all);
         }
+        let unread = self.unread();
         let mut attached = vec![BTreeSet::new(); things.get("policy").map_or(0, Vec::len)];
         for (at, identity) in identities.iter().enumerate() {
             let managed = identity.documents.iter().filter_map(|(from, _)| match from {
@@ -266,8 +285,21 @@ impl<'e> Builder<'e> {
             kept_back_by,
             taken,
             unknown,
+            unread,
             letting_in,
         }
+    }
+
+    /// What is not read and is no policy of one of the things, each kind of it once.
+    fn unread(&self) -> Vec<Unread> {
+        let others = self.estate.entries.iter().filter(|(name, _)| !self.read.contains(&***name));
+        let mut all: Vec<Unread> = Vec::new();
+        for unread in others.flat_map(|(_, entry)| &entry.unread) {
+            if !all.iter().any(|known| known.covers(unread)) {
+                all.push(unread.clone());
+            }
+        }
+        all
     }
 
     fn entries(

@@ -1,6 +1,6 @@
 //! What runs as roles, and what is acted upon, of the resources of an estate.
 
-use super::{Builder, Identity, Thing};
+use super::{Builder, Identity, OTHER, Thing};
 use crate::lint::terraform::Resource;
 use crate::proof::paths::means::{Held, ThingType};
 use crate::proof::paths::read::{attribute, by_role, is_true, named, names};
@@ -31,6 +31,7 @@ impl<'e> Builder<'e> {
                     let of = by_role(identities, role.rsplit('/').next()?)?;
                     Some(Thing { of: Some(of), ..self.function(name) })
                 }));
+                things.iter_mut().skip(OTHER + 1).for_each(|one| self.permissions.put(one));
             }
         }
         things
@@ -68,9 +69,10 @@ impl<'e> Builder<'e> {
         attribute(own?, "task_role_arn")
     }
 
-    pub(super) fn of_type(&self, kind: &ThingType, identities: &[Identity]) -> Vec<Thing> {
+    pub(super) fn of_type(&mut self, kind: &ThingType, identities: &[Identity]) -> Vec<Thing> {
         let mut things = Vec::new();
-        for resource in self.resources(&kind.kind) {
+        let all: Vec<&Resource> = self.resources(&kind.kind).collect();
+        for resource in all {
             let Some(mut thing) = self.thing(resource, &kind.arn) else { continue };
             for policy in &kind.policies {
                 let name = |value: &str| {
@@ -80,9 +82,13 @@ impl<'e> Builder<'e> {
                 };
                 let of = self.resources(&policy.kind);
                 let of = of.filter(|one| attribute(one, &policy.of).is_some_and(name));
-                for entry in of.filter_map(|one| self.estate.entries.get(&one.address)) {
+                let of: Vec<&str> = of.map(|one| one.address.as_str()).collect();
+                for (name, entry) in
+                    of.iter().filter_map(|it| self.estate.entries.get_key_value(*it))
+                {
                     thing.policy = entry.policies.resource.clone().or(thing.policy);
                     thing.open = entry.unknown.first().cloned().or(thing.open);
+                    self.read.insert(name);
                 }
             }
             thing.names_identities = thing.policy.as_ref().is_some_and(|one| names(one, "AWS"));
@@ -94,6 +100,7 @@ impl<'e> Builder<'e> {
         }
         if kind.name == "function" {
             things.extend(self.estate.functions.keys().map(|name| self.function(name)));
+            things.iter_mut().for_each(|one| self.permissions.put(one));
         }
         things
     }

@@ -1,0 +1,179 @@
+//! Policies that templates give to identities by name, whoever made these: a stack may
+//! write one to a role that Terraform made.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ringfence_policy::{Document, Kind};
+
+use super::complete::known;
+use super::estate::Estate;
+use crate::lint::known::{Member, Node};
+
+/// What is given.
+#[derive(Debug, Clone)]
+pub(crate) enum Given {
+    Policy(Arc<Document>),
+    /// Something that is not known.
+    Unknown(String),
+    /// What a group has.
+    Group(String),
+}
+
+/// What templates give, by the names of entries; by `role/*` what may be any role's.
+#[derive(Debug, Default)]
+pub(crate) struct Gifts(BTreeMap<String, Vec<Given>>);
+
+/// Types of policies, with the properties that say whose they are.
+const POLICIES: [(&str, &[(&str, &str)]); 5] = [
+    ("AWS::IAM::GroupPolicy", &[("GroupName", "group")]),
+    ("AWS::IAM::ManagedPolicy", &[("Groups", "group"), ("Roles", "role"), ("Users", "user")]),
+    ("AWS::IAM::Policy", &[("Groups", "group"), ("Roles", "role"), ("Users", "user")]),
+    ("AWS::IAM::RolePolicy", &[("RoleName", "role")]),
+    ("AWS::IAM::UserPolicy", &[("UserName", "user")]),
+];
+
+/// The identities of a template by their logical ids: the names of their entries.
+pub(super) type Own = BTreeMap<String, String>;
+
+/// Gives what a resource of a template gives.
+///
+/// # Errors
+/// A policy that AWS would not store.
+pub(super) fn add(
+    resource: &Member,
+    properties: &Node,
+    own: &Own,
+    estate: &mut Estate,
+) -> Result<(), String> {
+    let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
+    let name = format!("Resources.{}", resource.key);
+    let written = |property| resource.value.path(&["Properties", property]);
+    if kind == "AWS::IAM::UserToGroupAddition" {
+        let groups = whose(written("GroupName"), properties.get("GroupName"), "group", own);
+        for user in whose(written("Users"), properties.get("Users"), "user", own) {
+            for group in &groups {
+                let given = match group.ends_with("/*") {
+                    true => Given::Unknown(format!("{name}: its group is not known")),
+                    false => Given::Group(group.clone()),
+                };
+                estate.give(&user, given);
+            }
+        }
+        return Ok(());
+    }
+    let Some((_, of)) = POLICIES.iter().find(|(own, _)| *own == kind) else { return Ok(()) };
+    let document = match properties.get("PolicyDocument").and_then(known) {
+        Some(document) => {
+            let document = Document::parse(name.clone(), &document.to_string(), Kind::Identity);
+            let document = document.map_err(|error| format!("{name}: {error}"))?;
+            Given::Policy(Arc::new(document))
+        }
+        None => Given::Unknown(format!("{name}: its policy is not known")),
+    };
+    for (property, word) in *of {
+        for owner in whose(written(property), properties.get(property), word, own) {
+            let given = match owner.ends_with("/*") {
+                true => Given::Unknown(format!("{name}: whose policy it is, is not known")),
+                false => document.clone(),
+            };
+            estate.give(&owner, given);
+        }
+    }
+    Ok(())
+}
+
+/// The entries that a property names, as it is written and as far as it is known; `role/*`
+/// for one that is not known.
+pub(super) fn whose(
+    written: Option<&Node>,
+    resolved: Option<&Node>,
+    word: &str,
+    own: &Own,
+) -> Vec<String> {
+    let (Some(written), Some(resolved)) = (written, resolved) else { return Vec::new() };
+    let pairs: Vec<(&Node, &Node)> = match (written.items(), resolved.items()) {
+        ([], []) => vec![(written, resolved)],
+        (all, known) if all.len() == known.len() => all.iter().zip(known).collect(),
+        _ => return vec![format!("{word}/*")],
+    };
+    let of = |(written, resolved): (&Node, &Node)| match resolved.text() {
+        Some("") => None,
+        Some(name) => Some(format!("{word}/{name}")),
+        None if !resolved.is_something() => None,
+        None => {
+            let named = written.get("Ref").and_then(Node::text);
+            Some(named.and_then(|id| own.get(id)).cloned().unwrap_or(format!("{word}/*")))
+        }
+    };
+    pairs.into_iter().filter_map(of).collect()
+}
+
+impl Estate {
+    /// Gives something to an entry, `role/*` to all roles, now and where they are made later.
+    fn give(&mut self, owner: &str, given: Given) {
+        let names: Vec<String> = match owner.strip_suffix('*') {
+            Some(before) => {
+                let all = self.entries.keys().filter(|name| name.starts_with(before));
+                all.cloned().collect()
+            }
+            None => {
+                self.entries.contains_key(owner).then(|| owner.to_owned()).into_iter().collect()
+            }
+        };
+        for name in names {
+            self.put(&name, &given);
+        }
+        self.gifts.0.entry(owner.to_owned()).or_default().push(given);
+    }
+
+    /// What was given to an entry before it was made.
+    pub(super) fn take_given(&mut self, name: &str) {
+        let any = name.split_once('/').map(|(word, _)| format!("{word}/*"));
+        let own =
+            self.gifts.0.get(name).into_iter().chain(any.and_then(|it| self.gifts.0.get(&it)));
+        let own: Vec<Given> = own.flatten().cloned().collect();
+        for given in own {
+            self.put(name, &given);
+        }
+    }
+
+    fn put(&mut self, name: &str, given: &Given) {
+        match given {
+            Given::Policy(document) => {
+                let document = document.clone();
+                self.entry(name).policies.identity.push(document.clone());
+                // Users have what their groups have.
+                for entry in self.entries.values_mut().filter(|one| one.groups.contains(name)) {
+                    entry.policies.identity.push(document.clone());
+                }
+            }
+            Given::Unknown(why) => {
+                self.entry(name).unknown.insert(why.clone());
+                for entry in self.entries.values_mut().filter(|one| one.groups.contains(name)) {
+                    entry.unknown.insert(why.clone());
+                }
+            }
+            Given::Group(group) => self.join(name, group),
+        }
+    }
+
+    /// Makes a user one of a group's.
+    pub(super) fn join(&mut self, user: &str, group: &str) {
+        let Some(of_group) = self.entries.get(group) else {
+            self.entry(user).unknown.insert(format!("`{group}` is not in the files"));
+            return;
+        };
+        let (identity, outside, unknown) = (
+            of_group.policies.identity.clone(),
+            of_group.outside.clone(),
+            of_group.unknown.clone(),
+        );
+        let entry = self.entry(user);
+        if entry.groups.insert(group.to_owned()) {
+            entry.policies.identity.extend(identity);
+            entry.outside.extend(outside);
+            entry.unknown.extend(unknown);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Managed policies: those of the files, AWS's own, and those that are elsewhere.
+
+use std::sync::Arc;
+
+use ringfence_models::managed;
+use ringfence_policy::{Document, Kind};
+
+use super::plan::{Plan, items};
+use crate::lint::known::Node;
+use crate::lint::terraform::Resource;
+
+/// A managed policy, as far as it is known.
+pub(super) enum Managed<'p> {
+    /// It is in the files, where it is called so.
+    Here(String, &'p Resource),
+    /// It is AWS's.
+    OfAws(Arc<Document>),
+    /// Its document is elsewhere.
+    Elsewhere(String),
+    Unknown,
+}
+
+/// AWS's own policy of an ARN, called so, where the data has it.
+///
+/// # Errors
+/// None that is known.
+pub(super) fn of_aws(arn: &str, kind: Kind) -> Result<Option<Arc<Document>>, String> {
+    let Some(policy) = managed::find(arn) else { return Ok(None) };
+    let document = Document::parse(arn.to_owned(), &policy.document, kind);
+    document.map(|it| Some(Arc::new(it))).map_err(|error| format!("{arn}: {error}"))
+}
+
+impl<'p> Plan<'p, '_> {
+    pub(super) fn attach(
+        &mut self,
+        owner: &str,
+        resource: &Resource,
+        attribute: &str,
+    ) -> Result<(), String> {
+        let managed = match resource.values.get(attribute) {
+            Some(node) => self.managed(resource, attribute, node, Kind::Identity)?,
+            None => Managed::Unknown,
+        };
+        self.take(owner, resource, managed, attribute)
+    }
+
+    /// Adds the policies that a list names.
+    pub(super) fn attached(
+        &mut self,
+        owner: &str,
+        resource: &Resource,
+        list: &str,
+    ) -> Result<(), String> {
+        for one in items(resource.values.get(list)) {
+            let managed = self.managed(resource, list, one, Kind::Identity)?;
+            self.take(owner, resource, managed, list)?;
+        }
+        Ok(())
+    }
+
+    /// The policy that an attribute names, for what it is used as.
+    pub(super) fn managed(
+        &self,
+        resource: &Resource,
+        attribute: &str,
+        node: &Node,
+        kind: Kind,
+    ) -> Result<Managed<'p>, String> {
+        let Some(arn) = node.text() else {
+            let policy = self.referred(resource, attribute, "aws_iam_policy");
+            return Ok(policy
+                .map_or(Managed::Unknown, |policy| Managed::Here(self.called(policy), policy)));
+        };
+        let is_it = |one: &&Resource| {
+            one.kind == "aws_iam_policy" && one.values.get("arn").and_then(Node::text) == Some(arn)
+        };
+        let mut all = std::iter::once(self.own).chain(self.files);
+        let here = all.find_map(|file| {
+            let policy = file.resources.iter().find(is_it)?;
+            Some(Managed::Here(file.apart.called(&policy.address), policy))
+        });
+        // What a data source has read of it, for it is made elsewhere.
+        let read = || {
+            let is_it = |one: &&Resource| {
+                let text = |name| one.values.get(name).and_then(Node::text);
+                one.kind == "aws_iam_policy" && text("arn") == Some(arn) && text("policy").is_some()
+            };
+            let policy = self.files.iter().find_map(|file| file.read().iter().find(is_it))?;
+            Some(Managed::Here(policy.address.clone(), policy))
+        };
+        Ok(match here.or_else(read) {
+            Some(policy) => policy,
+            None => match of_aws(arn, kind)? {
+                Some(document) => Managed::OfAws(document),
+                None => Managed::Elsewhere(arn.to_owned()),
+            },
+        })
+    }
+
+    fn take(
+        &mut self,
+        owner: &str,
+        resource: &Resource,
+        managed: Managed<'p>,
+        attribute: &str,
+    ) -> Result<(), String> {
+        match managed {
+            Managed::Here(name, policy) => {
+                self.inline(owner, &name, policy.values.get("policy"))?;
+            }
+            Managed::OfAws(document) => {
+                self.estate.entry(owner).policies.identity.push(document);
+            }
+            Managed::Elsewhere(arn) => {
+                self.estate.entry(owner).outside.insert(arn);
+            }
+            Managed::Unknown => self.unknown(owner, &self.called(resource), attribute),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each stands as what it may be used as.
+    #[test]
+    fn each_of_awss_policies_is_read() {
+        for (arn, _) in managed::all() {
+            for kind in [Kind::Identity, Kind::Boundary] {
+                let document = of_aws(&arn, kind).unwrap().unwrap();
+                assert_eq!((document.name(), document.kind()), (arn.as_str(), kind));
+            }
+        }
+        assert!(of_aws("arn:aws:iam::aws:policy/Nobody", Kind::Identity).unwrap().is_none());
+    }
+}

@@ -1,0 +1,198 @@
+//! What the applications' stacks make and give, beside what Terraform made.
+
+use std::fs;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::shop::{
+    REPOSITORY, document, estate, iam, limit, of, rail, run, state, text, verdict_of, work,
+};
+
+const ARTIFACTS: &str = "a team's artifacts are its own";
+
+/// The lines that are printed of the estate with a template, and a rail of one's own.
+fn with(template: &str, more: &[Value], rule: &str) -> Vec<Value> {
+    let directory = estate(&state(&work(), &limit(), REPOSITORY, more));
+    let config = directory.path().join("ringfence.toml");
+    let written = fs::read_to_string(&config).unwrap() + rule;
+    fs::write(&config, written).unwrap();
+    fs::create_dir(directory.path().join("shop")).unwrap();
+    fs::write(directory.path().join("shop/template.yaml"), template).unwrap();
+    let flags = ["--state", "state.json", "--templates", "shop", "--json"];
+    let output = run(directory.path(), &flags);
+    let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<Value> = lines.collect();
+    assert!(!lines.is_empty(), "{}", text(&output.stderr));
+    lines
+}
+
+fn why(told: &[Value], name: &str) -> String {
+    rail(told, name)["undecided"][0]["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+const DOCUMENT: &str = "{Statement: [{Effect: Allow, Action: 's3:PutObject', Resource: 'arn:aws:s3:::artifacts/other/*'}]}";
+
+#[rstest]
+#[case::to_a_role_of_terraforms("AWS::IAM::Policy", "Roles: [deployer]", "violated")]
+#[case::by_a_managed_one("AWS::IAM::ManagedPolicy", "Roles: [deployer]", "violated")]
+#[case::by_one_of_the_role("AWS::IAM::RolePolicy", "RoleName: deployer", "violated")]
+#[case::to_another("AWS::IAM::Policy", "Roles: [worker]", "proved")]
+#[case::to_a_user("AWS::IAM::UserPolicy", "UserName: deployer", "proved")]
+#[case::to_nobody("AWS::IAM::ManagedPolicy", "Path: /", "proved")]
+fn a_stack_gives_policies_to_whoever_it_names(
+    #[case] kind: &str,
+    #[case] whose: &str,
+    #[case] verdict: &str,
+) {
+    let template = format!(
+        "Resources:\n  P:\n    Type: {kind}\n    Properties: {{PolicyName: p, PolicyDocument: {DOCUMENT}, {whose}}}\n"
+    );
+    let told = with(&template, &[], "");
+    assert_eq!(verdict_of(&told, ARTIFACTS), verdict);
+    if verdict == "violated" {
+        let by = &rail(&told, ARTIFACTS)["violations"][0]["allowed_by"];
+        assert_eq!(*by, json!(["statement 0 of `Resources.P`"]));
+    }
+}
+
+#[rstest]
+#[case::whose_role_is_not_known(
+    &format!("AWS::IAM::Policy\n    Properties: {{PolicyDocument: {DOCUMENT}, Roles: [!ImportValue r]}}"),
+    "Resources.P: whose policy it is, is not known"
+)]
+#[case::that_is_not_known(
+    "AWS::IAM::Policy\n    Properties: {PolicyDocument: !ImportValue p, Roles: [deployer]}",
+    "Resources.P: its policy is not known"
+)]
+#[case::a_stack_within(
+    "AWS::CloudFormation::Stack\n    Properties: {TemplateURL: 'https://x.example/t'}",
+    "Resources.P: what this `AWS::CloudFormation::Stack` makes or grants is not read"
+)]
+#[case::an_application(
+    "AWS::Serverless::Application\n    Properties: {Location: ./t.yaml}",
+    "Resources.P: what this `AWS::Serverless::Application` makes or grants is not read"
+)]
+#[case::what_is_shared(
+    "AWS::RAM::ResourceShare\n    Properties: {Name: x, Principals: ['111111111111']}",
+    "Resources.P: what this `AWS::RAM::ResourceShare` makes or grants is not read"
+)]
+fn what_a_stack_gives_and_nobody_reads_is_undecided(#[case] resource: &str, #[case] reason: &str) {
+    let told = with(&format!("Resources:\n  P:\n    Type: {resource}\n"), &[], "");
+    let why = why(&told, ARTIFACTS);
+    assert!(why.ends_with(&format!("depends on what is not known: {reason}")), "{why}");
+}
+
+#[test]
+fn macros_make_what_nobody_reads_but_for_those_of_sam() {
+    let told = |transform: &str| {
+        let template = format!(
+            "Transform: {transform}\nResources:\n  T:\n    Type: AWS::SNS::Topic\n    Properties: {{TopicName: t}}\n"
+        );
+        let told = with(&template, &[], "");
+        (verdict_of(&told, ARTIFACTS).to_owned(), why(&told, ARTIFACTS))
+    };
+    assert_eq!(told("AWS::Serverless-2016-10-31").0, "proved");
+    let (verdict, why) = told("[AWS::Serverless-2016-10-31, Own]");
+    assert_eq!(verdict, "undecided");
+    assert!(why.ends_with("what the macro `Own` makes of the template is not read"), "{why}");
+}
+
+/// A bucket whose policy lets one role in.
+fn bucket(statement: &Value) -> Value {
+    json!({"address": "aws_s3_bucket_policy.data", "mode": "managed", "type": "aws_s3_bucket_policy",
+        "values": {"bucket": "data", "policy": document(std::slice::from_ref(statement))}})
+}
+
+const RULE: &str = r#"
+[[guard_rail]]
+id = "data"
+title = "nobody writes data"
+everyone_but = ["role/worker"]
+actions = ["s3:PutObject"]
+resources = ["arn:aws:s3:::data/*"]
+legitimate = { identity = "role/worker", action = "s3:PutObject", resource = "arn:aws:s3:::data/x" }
+"#;
+const NAMED: &str = "nobody writes data";
+
+fn role(properties: &str) -> String {
+    format!(
+        "Resources:\n  Api:\n    Type: AWS::IAM::Role\n    Properties: {{{properties}AssumeRolePolicyDocument: {{Statement: [{{Effect: Allow, Action: 'sts:AssumeRole', Principal: {{Service: lambda.amazonaws.com}}}}]}}}}\n"
+    )
+}
+
+#[test]
+fn a_role_of_a_stack_has_its_path() {
+    let open = bucket(&json!({"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::data/*",
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": iam("role/app/fn-shop-api")}}}));
+    let told = |properties: &str| {
+        let told = with(&role(properties), std::slice::from_ref(&open), RULE);
+        verdict_of(&told, NAMED).to_owned()
+    };
+    assert_eq!(told("RoleName: fn-shop-api, Path: /app/, "), "violated");
+    assert_eq!(told("RoleName: fn-shop-api, "), "proved");
+}
+
+/// The name of a role that has none of its own is its stack's, and more.
+#[test]
+fn what_asks_for_the_name_of_a_role_without_one_is_undecided() {
+    let open = bucket(&json!({"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::data/*",
+        "Condition": {"ArnLike": {"aws:PrincipalArn": iam("role/shop-*")}}}));
+    let told = |properties: &str| with(&role(properties), std::slice::from_ref(&open), RULE);
+    let why = why(&told(""), NAMED);
+    assert_eq!(
+        why,
+        "`aws_s3_bucket_policy.data` asks for a name, and that of `role/Api` is not known"
+    );
+    assert_eq!(verdict_of(&told("RoleName: fn-shop-api, "), NAMED), "proved");
+    assert_eq!(verdict_of(&told("RoleName: shop-api, "), NAMED), "violated");
+}
+
+/// Users of stacks are asked about as Terraform's are.
+#[test]
+fn a_user_of_a_stack_is_asked_about_with_its_groups() {
+    let document = DOCUMENT.replace("artifacts/other", "data");
+    let told = |user: &str, group: &str| {
+        let template = format!(
+            "Resources:\n  G:\n    Type: AWS::IAM::Group\n    Properties: {{GroupName: g{group}}}\n  U:\n    Type: AWS::IAM::User\n    Properties: {{UserName: u{user}}}\n"
+        );
+        let told = with(&template, &[], RULE);
+        (
+            verdict_of(&told, NAMED).to_owned(),
+            rail(&told, NAMED)["violations"][0]["identity"].clone(),
+        )
+    };
+    let policies = format!(", Policies: [{{PolicyName: p, PolicyDocument: {document}}}]");
+    assert_eq!(told("", "").0, "proved");
+    assert_eq!(told(&policies, ""), ("violated".to_owned(), json!("user/u")));
+    assert_eq!(told("", &policies).0, "proved");
+    assert_eq!(told(", Groups: [g]", &policies), ("violated".to_owned(), json!("user/u")));
+    assert_eq!(told(", Groups: [!Ref G]", &policies).0, "violated");
+}
+
+#[test]
+fn a_permission_of_a_template_is_composed() {
+    const FUNCTIONS: &str = "a team's functions are its own";
+    let told = |principal: &str, function: &str| {
+        let template = format!(
+            "Resources:\n  P:\n    Type: AWS::Lambda::Permission\n    Properties: {{Action: 'lambda:UpdateFunctionCode', Principal: '{principal}', FunctionName: {function}}}\n"
+        );
+        with(&template, &[], "")
+    };
+    let deployer = iam("role/deployer");
+    let other = of("lambda", "function:other");
+    let open = told(&deployer, &other);
+    assert_eq!(verdict_of(&open, FUNCTIONS), "violated");
+    let by = &rail(&open, FUNCTIONS)["violations"][0]["allowed_by"];
+    assert_eq!(*by, json!(["statement 0 of `Resources.P`"]));
+    assert_eq!(verdict_of(&told(&iam("role/worker"), &other), FUNCTIONS), "proved");
+    assert_eq!(verdict_of(&told("sns.amazonaws.com", &other), FUNCTIONS), "proved");
+    let own = of("lambda", "function:shop");
+    assert_eq!(verdict_of(&told(&deployer, &own), FUNCTIONS), "proved");
+    let why = why(&told(&deployer, "!ImportValue f"), FUNCTIONS);
+    let open =
+        "Resources.P: not all that it says is known, and it may let in another than a service";
+    assert!(why.ends_with(open), "{why}");
+}
