@@ -140,7 +140,7 @@ impl<'p, T: Logic> Scan<'p, T> {
                     Applies::No => {}
                     Applies::May(naming, truth) => {
                         self.may_deny.get_or_insert(Found { document, place, naming });
-                        self.open_deny = self.open_deny.clone().or(truth);
+                        add(&mut self.open_deny, truth);
                     }
                     Applies::Yes(naming) => {
                         self.deny = Some(Found { document, place, naming });
@@ -163,7 +163,7 @@ impl<'p, T: Logic> Scan<'p, T> {
                     Applies::May(naming, truth) => {
                         self.may_allow.note(Found { document, place, naming });
                         if let Some(open) = self.open_allow.get_mut(usize::from(naming as u8)) {
-                            *open = open.clone().or(truth);
+                            add(open, truth);
                         }
                     }
                     Applies::Yes(naming) => {
@@ -175,6 +175,12 @@ impl<'p, T: Logic> Scan<'p, T> {
             }
         }
     }
+}
+
+/// Either may hold.
+fn add<T: Logic>(open: &mut T, truth: T) {
+    let before = std::mem::replace(open, T::constant(false));
+    *open = before.or(truth);
 }
 
 fn at<'p>(

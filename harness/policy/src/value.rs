@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::condition::boolean;
 
 /// What a condition key's value is read as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValueType {
     /// Any text.
     String,

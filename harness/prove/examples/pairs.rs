@@ -5,7 +5,7 @@
 use std::io::{self, BufRead as _, Write as _};
 use std::time::{Duration, Instant};
 
-use ringfence_policy::jsonl::Decider;
+use ringfence_policy::jsonl::{Decider, principal};
 use ringfence_prove::jsonl::Shown;
 use ringfence_prove::{Question, Universe, Verdict, within};
 use serde::Deserialize;
@@ -29,6 +29,10 @@ struct Line<'l> {
     a: &'l RawValue,
     #[serde(borrow)]
     b: &'l RawValue,
+    #[serde(default)]
+    principal: Option<String>,
+    #[serde(default)]
+    universe: Option<Universe>,
 }
 
 fn compared(text: &str) -> Result<Value, String> {
@@ -36,8 +40,13 @@ fn compared(text: &str) -> Result<Value, String> {
     let mut decider = Decider::default();
     let inner = decider.policies_of(line.a.get(), false)?;
     let outer = decider.policies_of(line.b.get(), false)?;
-    let question =
-        Question { inner: &inner, outer: &outer, principal: None, universe: Universe::All };
+    let principal = line.principal.as_deref().map(principal).transpose()?;
+    let question = Question {
+        inner: &inner,
+        outer: &outer,
+        principal: principal.as_ref(),
+        universe: line.universe.unwrap_or(Universe::All),
+    };
     let mut best = Duration::MAX;
     let mut verdict = Verdict::Proved;
     for _ in 0..3 {

@@ -165,21 +165,29 @@ fn about(statements: &[StatementView<'_>], service: &str, name: &str) -> Vec<boo
 impl Group {
     /// All actions of the catalogue that are in the group, those of services that
     /// no statement names included.
-    pub(crate) fn catalogued(&self, statements: &[StatementView<'_>]) -> Vec<String> {
-        let mut found = self.actions.clone();
-        if !self.elsewhere {
-            return found;
-        }
-        let named = Names::of(statements);
-        let named: BTreeSet<&str> = named.services().collect();
-        for prefix in actions::prefixes().filter(|prefix| !named.contains(prefix)) {
-            let Some(known) = actions::of(prefix) else { continue };
-            for action in known.actions() {
-                if about(statements, prefix, action.name) == self.about {
-                    found.push(format!("{prefix}:{}", action.name));
-                }
-            }
-        }
-        found
+    pub(crate) fn catalogued(
+        &self,
+        statements: &[StatementView<'_>],
+    ) -> impl Iterator<Item = String> {
+        let services = statements.iter().flat_map(|one| one.actions());
+        let named: BTreeSet<String> =
+            services.filter_map(|(service, _)| service.map(str::to_owned)).collect();
+        let prefixes = actions::prefixes().filter(move |prefix| !named.contains(*prefix));
+        let prefixes = prefixes.filter(|_| self.elsewhere);
+        let elsewhere = prefixes.filter_map(|prefix| Some((prefix, actions::of(prefix)?)));
+        let elsewhere = elsewhere.flat_map(move |(prefix, known)| {
+            let alike = known
+                .actions()
+                .filter(move |action| about(statements, prefix, action.name) == self.about);
+            alike.map(move |action| format!("{prefix}:{}", action.name))
+        });
+        self.actions.iter().cloned().chain(elsewhere)
+    }
+
+    /// Whether the actions are of more than one service.
+    pub(crate) fn is_of_services(&self) -> bool {
+        let mut services = self.actions.iter().filter_map(|one| Some(one.split_once(':')?.0));
+        let first = services.next();
+        self.elsewhere || services.any(|one| Some(one) != first)
     }
 }

@@ -1,7 +1,7 @@
 //! Whether all that some policies allow others allow as well.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use ringfence_policy::symbolic::{
@@ -17,6 +17,7 @@ use crate::encode::{Asked, Encoding, Scope, is_arn, put};
 use crate::formula::Formula;
 use crate::names;
 use crate::parts::Patterns;
+use crate::product::TooMany;
 use crate::solve::{Found, Model, Problem};
 
 /// What is asked: whether everything that one side allows the other allows too.
@@ -274,29 +275,47 @@ impl<'s, 'p> Search<'s, 'p> {
             conditions.map(|condition| condition.lower_key().to_owned()).collect();
         let keys: Vec<String> = keys.into_iter().collect();
         let mut seen = HashSet::new();
-        let mut cases: Vec<(String, Admits)> = Vec::new();
+        let mut without: HashMap<String, bool> = HashMap::new();
+        let mut by_caller = self.by_caller(group);
         for action in group.catalogued(self.statements) {
             for admits in Admits::of(&action) {
-                if seen.insert(admits.signature(&keys)) {
-                    cases.push((action.clone(), admits));
+                if !seen.insert(admits.signature(&keys)) {
+                    continue;
+                }
+                let is_without = admits.service().is_some_and(|service| {
+                    let found = without.entry(service).or_insert_with_key(|service| {
+                        self.is_without(service, &group.action, &mut by_caller)
+                    });
+                    *found
+                });
+                if is_without {
+                    continue;
+                }
+                if let Some(witness) = self.decide(&action, group, &admits) {
+                    return Some(witness);
                 }
             }
         }
-        let without = self.services_without(group, &cases);
-        cases
-            .iter()
-            .filter(|(_, admits)| admits.service().is_none_or(|one| !without.contains(&one)))
-            .find_map(|(action, admits)| self.decide(action, group, admits))
+        None
     }
 
-    /// The services on whose ARNs nothing is allowed by one side alone.
-    fn services_without(&self, group: &Group, cases: &[(String, Admits)]) -> BTreeSet<String> {
-        let services: BTreeSet<String> =
-            cases.iter().filter_map(|(_, admits)| admits.service()).collect();
-        let mut without = services.clone();
-        if services.len() < 2 {
-            return BTreeSet::new();
+    /// Whether nothing on ARNs of a service is allowed by one side alone.
+    fn is_without(&self, service: &str, action: &str, by_caller: &mut [Encoding]) -> bool {
+        let callers = self.callers.iter().zip(&mut *by_caller);
+        let mut callers = callers.map(|(caller, encoding)| {
+            let of = is_arn().and(encoding.service(service));
+            !self.tried(action, caller).has_any(encoding, &of)
+        });
+        callers.len() > 0 && callers.all(|without| without)
+    }
+
+    /// What there is to ask about each caller; nothing where that is not told apart, or the
+    /// actions are of one service.
+    fn by_caller(&self, group: &Group) -> Vec<Encoding> {
+        if !group.is_of_services() {
+            return Vec::new();
         }
+        let mut all = Vec::new();
         let statements = group.of(self.statements);
         for caller in &self.callers {
             let scope = Scope {
@@ -308,23 +327,13 @@ impl<'s, 'p> Search<'s, 'p> {
                 opaque: false,
                 either_beyond: true,
             };
-            let mut encoding = Encoding::new(&scope);
+            let encoding = Encoding::new(&scope);
             if !encoding.open.is_empty() {
-                return BTreeSet::new();
+                return Vec::new();
             }
-            // All of them first: what follows from a test is found anew with each more.
-            let of: Vec<(&String, Formula)> =
-                services.iter().map(|one| (one, is_arn().and(encoding.service(one)))).collect();
-            let tried = self.tried(&group.action, caller);
-            for (service, of) in of {
-                if without.contains(service)
-                    && !matches!(tried.search(&mut encoding, &of), Outcome::Nothing)
-                {
-                    without.remove(service);
-                }
-            }
+            all.push(encoding);
         }
-        without
+        all
     }
 
     /// Looks for a request for the action that one side alone allows.
@@ -473,8 +482,31 @@ struct Target {
 }
 
 impl Tried<'_, '_> {
-    /// Looks among some of the requests.
+    /// Looks for a request of few and short parts among some of the requests.
     fn search(&self, encoding: &mut Encoding, among: &Formula) -> Outcome {
+        let mut witness = |encoding: &Encoding, problem: &Problem<'_>, found, own| {
+            let model = problem.smallest(&encoding.domains, found);
+            Box::new(self.witness(encoding, &model, own))
+        };
+        match self.first(encoding, among, &mut witness) {
+            Ok(Some(witness)) => Outcome::Witness(witness),
+            Ok(None) => Outcome::Nothing,
+            Err(TooMany) => Outcome::GaveUp,
+        }
+    }
+
+    /// Whether there may be any among some of the requests.
+    fn has_any(&self, encoding: &mut Encoding, among: &Formula) -> bool {
+        self.first(encoding, among, &mut |_, _, _, _| ()) != Ok(None)
+    }
+
+    /// Makes something of the first that is found.
+    fn first<T>(
+        &self,
+        encoding: &mut Encoding,
+        among: &Formula,
+        made: &mut dyn FnMut(&Encoding, &Problem<'_>, Model, bool) -> T,
+    ) -> Result<Option<T>, TooMany> {
         let mut gave_up = false;
         for own in [true, false] {
             let Some(owned) = self.owned(encoding, own) else { continue };
@@ -491,16 +523,11 @@ impl Tried<'_, '_> {
                 match problem.solve(&encoding.domains) {
                     Found::Nothing => {}
                     Found::GaveUp => gave_up = true,
-                    Found::Model(found) => {
-                        if let Some(model) = problem.smallest(&encoding.domains, found) {
-                            let witness = self.witness(encoding, &model, own);
-                            return Outcome::Witness(Box::new(witness));
-                        }
-                    }
+                    Found::Model(found) => return Ok(Some(made(encoding, &problem, found, own))),
                 }
             }
         }
-        if gave_up { Outcome::GaveUp } else { Outcome::Nothing }
+        if gave_up { Err(TooMany) } else { Ok(None) }
     }
 
     /// The requests of a frame that the one side allows, and where the other does

@@ -27,17 +27,17 @@ pub(crate) struct Admits {
 type Known = (&'static actions::Prefix, &'static actions::Action);
 
 /// What is acted upon.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum On {
     Anything,
     /// Nothing but `*`.
     Star,
     /// The ARNs of a format.
-    Arns(Box<[Pattern; 5]>),
+    Arns(&'static str),
 }
 
 /// What a key holds where it is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Holds {
     Nothing,
     One,
@@ -45,15 +45,19 @@ pub(crate) enum Holds {
     Either,
 }
 
+/// What tells requests apart.
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Signature(On, Vec<Rule>);
+
 /// What a condition key may be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Rule {
     pub(crate) may_be_absent: bool,
     pub(crate) holds: Holds,
     kind: Option<Kind>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Kind {
     Value(ValueType),
     Arn,
@@ -183,8 +187,8 @@ impl Admits {
             "apigateway" => prefix.resource_types().collect(),
             _ => action.resources.iter().filter_map(|it| prefix.resource_type(it.name)).collect(),
         };
-        let arns = kinds.iter().flat_map(|kind| kind.arn.iter().filter_map(|arn| format(arn)));
-        let mut all: Vec<On> = arns.map(|arn| On::Arns(Box::new(arn))).collect();
+        let arns = kinds.iter().flat_map(|kind| kind.arn.iter());
+        let mut all: Vec<On> = arns.filter(|arn| is_format(arn)).map(|arn| On::Arns(arn)).collect();
         if action.resources.iter().all(|one| !one.required) {
             all.push(On::Star);
         }
@@ -198,7 +202,7 @@ impl Admits {
     pub(crate) fn of_type(name: &str, kind: &str) -> Vec<Self> {
         let Some((prefix, action)) = known(name) else { return Vec::new() };
         let arns = prefix.resource_type(kind).map_or(&[][..], |kind| &kind.arn);
-        let on = arns.iter().filter_map(|arn| format(arn)).map(|arn| On::Arns(Box::new(arn)));
+        let on = arns.iter().filter(|arn| is_format(arn)).map(|arn| On::Arns(arn));
         let sent = || Some(prefix.prefix.to_owned());
         on.map(|on| Self { action: Some((prefix, action)), on, sent: sent() }).collect()
     }
@@ -214,23 +218,18 @@ impl Admits {
     }
 
     /// The ARNs that are acted upon, by part.
-    pub(crate) fn format(&self) -> Option<&[Pattern; 5]> {
-        match &self.on {
-            On::Arns(format) => Some(format),
+    pub(crate) fn format(&self) -> Option<[Pattern; 5]> {
+        match self.on {
+            On::Arns(arn) => format(arn),
             On::Anything | On::Star => None,
         }
     }
 
     /// The service of these ARNs, where it is one.
     pub(crate) fn service(&self) -> Option<String> {
-        let [_, service, ..] = self.format()?;
-        service
-            .iter()
-            .map(|symbol| match symbol {
-                Symbol::Letter(one) | Symbol::Character(one) => Some(*one),
-                _ => None,
-            })
-            .collect()
+        let On::Arns(arn) = self.on else { return None };
+        let service = parts(arn)?.get(2).copied()?;
+        (!service.contains(['*', '$'])).then(|| service.to_ascii_lowercase())
     }
 
     pub(crate) fn key(&self, lower: &str) -> Rule {
@@ -266,9 +265,8 @@ impl Admits {
     }
 
     /// What tells the admitted requests apart from those for another action.
-    pub(crate) fn signature(&self, keys: &[String]) -> String {
-        let rules: Vec<Rule> = keys.iter().map(|key| self.key(key)).collect();
-        format!("{:?} {rules:?}", self.on)
+    pub(crate) fn signature(&self, keys: &[String]) -> Signature {
+        Signature(self.on, keys.iter().map(|key| self.key(key)).collect())
     }
 }
 
@@ -287,14 +285,7 @@ fn known(name: &str) -> Option<Known> {
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html>)
 /// have no slash, and what else varies is some text.
 fn format(arn: &str) -> Option<[Pattern; 5]> {
-    let mut parts: Vec<&str> = Vec::new();
-    let mut rest = arn;
-    while parts.len() < 5 {
-        let end = colon(rest)?;
-        parts.push(rest.get(..end)?);
-        rest = rest.get(end + 1..)?;
-    }
-    parts.push(rest);
+    let parts = parts(arn)?;
     let service = parts.get(2).copied().unwrap_or_default();
     let mut all = parts
         .into_iter()
@@ -302,6 +293,25 @@ fn format(arn: &str) -> Option<[Pattern; 5]> {
         .enumerate()
         .map(|(place, part)| symbols(part, place < 4, service));
     Some([all.next()?, all.next()?, all.next()?, all.next()?, all.next()?])
+}
+
+/// Whether a text is the format of ARNs.
+fn is_format(arn: &str) -> bool {
+    parts(arn).is_some()
+}
+
+fn parts(arn: &str) -> Option<[&str; 6]> {
+    let mut parts = [""; 6];
+    let mut rest = arn;
+    for part in parts.iter_mut().take(5) {
+        let end = colon(rest)?;
+        *part = rest.get(..end)?;
+        rest = rest.get(end + 1..)?;
+    }
+    if let Some(last) = parts.last_mut() {
+        *last = rest;
+    }
+    Some(parts)
 }
 
 /// The first colon that is not in a variable.

@@ -93,7 +93,7 @@ impl Encoding {
         let mut base = Formula::Constant(true);
         if scope.admits.is_limited() {
             let star = Formula::Constant(scope.admits.star()).and(arn.clone().negate());
-            let format = scope.admits.format().cloned();
+            let format = scope.admits.format();
             let format = format.map(|format| keys.tests.all_like(format));
             base = base.and(star.or(arn.and(format.unwrap_or(Formula::Constant(false)))));
         }

@@ -52,9 +52,30 @@ impl Formula {
         }
     }
 
+    /// The leaf and another of its variable: both, or one of them.
+    fn with(self, other: Self, unit: bool) -> Self {
+        match (self.node(), other.node()) {
+            (Some(Node::In(variable, set)), Some(Node::In(_, with))) => {
+                let set = if unit { set.intersection(with) } else { set.union(with) };
+                Self::within(*variable, set)
+            }
+            (None, _) if self == Self::Constant(unit) => other,
+            _ => self,
+        }
+    }
+
     /// All of them, or any of them: `unit` is what changes nothing.
     fn joined(formulas: impl IntoIterator<Item = Self>, unit: bool) -> Self {
-        let mut leaves: Vec<(Variable, Set)> = Vec::new();
+        Self::flat(formulas, unit, !unit)
+    }
+
+    /// What is left of all of some, or of any of them.
+    pub(crate) fn left(formulas: Vec<Self>, unit: bool) -> Self {
+        Self::flat(formulas, unit, false)
+    }
+
+    fn flat(formulas: impl IntoIterator<Item = Self>, unit: bool, merges: bool) -> Self {
+        let mut leaves: Vec<(Variable, Self)> = Vec::new();
         let mut rest: Vec<Self> = Vec::new();
         let mut left: Vec<Self> = formulas.into_iter().collect();
         left.reverse();
@@ -63,14 +84,7 @@ impl Formula {
                 Self::Constant(holds) if *holds == unit => {}
                 Self::Constant(_) => return Self::Constant(!unit),
                 Self::Of(node) => match (&**node, unit) {
-                    (Node::In(variable, set), _) => {
-                        let known = leaves.iter_mut().find(|(known, _)| known == variable);
-                        match known {
-                            Some((_, known)) if unit => *known = known.intersection(set),
-                            Some((_, known)) => *known = known.union(set),
-                            None => leaves.push((*variable, set.clone())),
-                        }
-                    }
+                    (Node::In(variable, _), _) => leaves.push((*variable, formula)),
                     (Node::All(inner), true) | (Node::Any(inner), false) => {
                         left.extend(inner.iter().rev().cloned());
                     }
@@ -79,15 +93,19 @@ impl Formula {
             }
         }
         let mut all = Vec::with_capacity(leaves.len() + rest.len());
-        leaves.sort();
-        for (variable, set) in leaves {
-            match Self::within(variable, set) {
+        leaves.sort_by_key(|(variable, _)| *variable);
+        let mut leaves = leaves.into_iter().peekable();
+        while let Some((variable, mut leaf)) = leaves.next() {
+            while let Some((_, other)) = leaves.next_if(|(next, _)| *next == variable) {
+                leaf = leaf.with(other, unit);
+            }
+            match leaf {
                 Self::Constant(holds) if holds == unit => {}
                 Self::Constant(_) => return Self::Constant(!unit),
                 leaf @ Self::Of(_) => all.push(leaf),
             }
         }
-        if !unit && rest.len() > 3 {
+        if merges && rest.len() > 3 {
             rest = merged(rest);
         }
         all.append(&mut rest);
@@ -158,7 +176,15 @@ impl Logic for Formula {
         Self::joined([self, other], true)
     }
 
-    fn or(self, other: Self) -> Self {
+    fn or(mut self, other: Self) -> Self {
+        // Of many ways each is added as it is.
+        if let Self::Of(node) = &mut self
+            && let Some(Node::Any(ways)) = Rc::get_mut(node)
+            && matches!(other.node(), Some(Node::All(_)))
+        {
+            ways.push(other);
+            return self;
+        }
         Self::joined([self, other], false)
     }
 

@@ -1,15 +1,16 @@
 //! Patterns of the parts of ARNs: which of them a text matches together.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
 
 use ringfence_policy::symbolic::Logic;
 
 use crate::formula::{Formula, Variable};
-use crate::product::{Budget, Relation, TooMany, shortest};
+use crate::product::{Budget, Relating, Relation, TooMany, guess, is_apart, shortest};
 use crate::set::Set;
-use crate::words::{Alphabet, Pattern, Symbol};
+use crate::words::{Alphabet, Pattern, Symbol, includes};
 
 /// A pattern, by its number.
 pub(crate) type Number = usize;
@@ -29,6 +30,8 @@ pub(crate) struct Patterns {
     shortest: HashMap<Asked, Result<Option<String>, TooMany>>,
     /// What the question may still cost.
     pub(crate) budget: Budget,
+    /// What it may still cost to find out how patterns stand to each other.
+    relating: Relating,
 }
 
 /// The patterns that must match and those that must not, and the alphabet.
@@ -54,15 +57,38 @@ impl Patterns {
         if one > other {
             return self.relation(other, one).map(Relation::turned);
         }
-        self.budget.take(30).ok();
+        let (alphabet, first) = self.all.get(one)?;
+        let (_, second) = self.all.get(other)?;
+        if is_apart(first, second) {
+            return Some(Relation::APART);
+        }
         if let Some(known) = self.relations.get(&(one, other)) {
             return Some(*known);
         }
-        let (alphabet, first) = self.all.get(one)?;
-        let (_, second) = self.all.get(other)?;
-        let relation = Relation::of(first, second, *alphabet, &self.budget);
+        let relation = Relation::of(first, second, *alphabet, &self.relating.0);
         self.relations.insert((one, other), relation);
         Some(relation)
+    }
+
+    fn length(&self, number: Number) -> usize {
+        self.all.get(number).map_or(0, |(_, pattern)| pattern.len())
+    }
+
+    /// Whether a pattern shows that it matches nothing that another does not.
+    fn is_within(&self, one: Number, other: Number) -> bool {
+        let [one, other] = [one, other].map(|number| self.all.get(number));
+        let [Some((_, one)), Some((_, other))] = [one, other] else { return false };
+        one.len() * other.len() <= WITHIN && includes(other, one)
+    }
+
+    /// The characters that each text begins with which a pattern matches, in small letters.
+    fn head(&self, number: Number) -> String {
+        let pattern = self.all.get(number).map(|(_, pattern)| pattern.iter());
+        let written = pattern.into_iter().flatten().map_while(|symbol| match symbol {
+            Symbol::Character(one) | Symbol::Letter(one) => Some(one.to_ascii_lowercase()),
+            _ => None,
+        });
+        written.collect()
     }
 
     /// The shortest text that all of some patterns match and none of others.
@@ -72,22 +98,26 @@ impl Patterns {
         mut none: Vec<Number>,
         part: usize,
     ) -> Result<Option<String>, TooMany> {
-        self.keep_strict(&mut all, &mut none);
         all.sort_unstable();
         none.sort_unstable();
-        let key = (all, none, alphabet(part));
+        let key = (all.clone(), none.clone(), alphabet(part));
         if let Some(known) = self.shortest.get(&key) {
             return known.clone();
         }
-        let of = |numbers: &[Number]| -> Vec<Rc<Pattern>> {
-            numbers.iter().filter_map(|one| Some(self.all.get(*one)?.1.clone())).collect()
+        self.budget.take(50 * (1 + all.len() + none.len()))?;
+        let found = match guess(&self.of(&all), &self.of(&none), alphabet(part)) {
+            Some(found) => Ok(Some(found)),
+            None => {
+                self.keep_strict(&mut all, &mut none);
+                shortest(&self.of(&all), &self.of(&none), alphabet(part), &self.budget)
+            }
         };
-        let (must, must_not) = (of(&key.0), of(&key.1));
-        let [must, must_not] =
-            [&must, &must_not].map(|some| some.iter().map(|one| &**one).collect::<Vec<_>>());
-        let found = shortest(&must, &must_not, alphabet(part), &self.budget);
         self.shortest.insert(key, found.clone());
         found
+    }
+
+    fn of(&self, numbers: &[Number]) -> Vec<&Pattern> {
+        numbers.iter().filter_map(|one| Some(&*self.all.get(*one)?.1)).collect()
     }
 
     /// Leaves out what follows from the rest.
@@ -135,11 +165,25 @@ pub(crate) struct Tests {
     numbers: HashMap<Test, usize>,
     atoms: Vec<Option<Atom>>,
     /// What follows of each variable where it is false, and where it is true.
-    follows: RefCell<HashMap<Variable, Rc<[Vec<Follows>; 2]>>>,
+    follows: RefCell<HashMap<Follows, Rc<RefCell<Row>>>>,
+    /// The variables of each part, by what the pattern begins with, in small letters.
+    heads: [BTreeMap<String, Vec<Variable>>; PARTS],
 }
 
 /// A variable, and what it then is.
 type Follows = (Variable, bool);
+
+/// What follows of a variable.
+#[derive(Debug, Default)]
+struct Row {
+    found: Vec<Follows>,
+    /// The variables that were not looked at yet, the next last.
+    left: Vec<Variable>,
+}
+
+/// Of a pattern that is not matched it is looked for others within it where both together
+/// have at most so many pairs of places.
+const WITHIN: usize = 2_500;
 
 impl Tests {
     pub(crate) fn new(patterns: Rc<RefCell<Patterns>>) -> Self {
@@ -149,6 +193,7 @@ impl Tests {
             numbers: HashMap::new(),
             atoms: Vec::new(),
             follows: RefCell::default(),
+            heads: Default::default(),
         }
     }
 
@@ -166,6 +211,12 @@ impl Tests {
         if number == self.atoms.len() {
             self.atoms.push(atom);
             self.follows.get_mut().clear();
+            if let Some(atom) = atom
+                && let Some(heads) = self.heads.get_mut(atom.part)
+            {
+                let head = self.patterns.borrow().head(atom.pattern);
+                heads.entry(head).or_default().push(number);
+            }
         }
         Formula::within(self.first + number, Set::of(2, [1]))
     }
@@ -210,34 +261,75 @@ impl Tests {
         all.filter(move |(_, atom)| atom.part == part)
     }
 
-    /// What follows where a variable is true or false.
-    pub(crate) fn implied(&self, variable: Variable) -> Rc<[Vec<Follows>; 2]> {
-        let known = self.follows.borrow().get(&variable).cloned();
-        known.unwrap_or_else(|| {
-            let follows = Rc::new(self.follows(variable));
-            self.follows.borrow_mut().insert(variable, Rc::clone(&follows));
-            follows
-        })
-    }
-
-    fn follows(&self, variable: Variable) -> [Vec<Follows>; 2] {
-        let mut follows: [Vec<Follows>; 2] = Default::default();
-        let Some(atom) = self.atom(variable) else { return follows };
-        let mut patterns = self.patterns.borrow_mut();
-        for (other, with) in self.of_part(atom.part).filter(|(other, _)| *other != variable) {
-            let Some(found) = patterns.relation(atom.pattern, with.pattern) else { continue };
-            let [if_false, if_true] = &mut follows;
-            for (list, matched, unmatched) in
-                [(if_false, found.other, found.neither), (if_true, found.both, found.one)]
-            {
-                match (matched, unmatched) {
-                    (false, _) => list.push((other, false)),
-                    (_, false) => list.push((other, true)),
-                    (true, true) => {}
-                }
+    /// Takes what follows where a variable is true or false, until it cannot be.
+    pub(crate) fn follows(
+        &self,
+        variable: Variable,
+        holds: bool,
+        mut can_be: impl FnMut(Variable, bool) -> bool,
+    ) -> bool {
+        let Some(atom) = self.atom(variable) else { return true };
+        let known = self.follows.borrow().get(&(variable, holds)).cloned();
+        let row = known.unwrap_or_else(|| {
+            let row = Rc::new(RefCell::new(self.row(variable, atom, holds)));
+            self.follows.borrow_mut().insert((variable, holds), Rc::clone(&row));
+            row
+        });
+        let mut row = row.borrow_mut();
+        if !row.found.iter().all(|(variable, holds)| can_be(*variable, *holds)) {
+            return false;
+        }
+        while let Some(other) = row.left.pop() {
+            let Some(is) = self.follows_for(atom, holds, other) else { continue };
+            row.found.push((other, is));
+            if !can_be(other, is) {
+                return false;
             }
         }
-        follows
+        true
+    }
+
+    fn row(&self, variable: Variable, atom: Atom, holds: bool) -> Row {
+        let patterns = self.patterns.borrow();
+        let head = patterns.head(atom.pattern);
+        let alike = self.alike(atom.part, &head).into_iter();
+        let mut left: Vec<Variable> = alike.filter(|other| *other != variable).collect();
+        let mut found = Vec::new();
+        if holds {
+            // What begins otherwise is not matched as well.
+            let alike: HashSet<&Variable> = left.iter().collect();
+            let all = self.of_part(atom.part).map(|(other, _)| other);
+            let apart = all.filter(|other| *other != variable && !alike.contains(other));
+            found.extend(apart.map(|other| (other, false)));
+        }
+        // Short patterns say the most.
+        let length = |one: &Variable| self.atom(*one).map_or(0, |it| patterns.length(it.pattern));
+        left.sort_by_cached_key(|one| Reverse(length(one)));
+        Row { found, left }
+    }
+
+    /// What another variable is where one is true or false, where that follows.
+    fn follows_for(&self, atom: Atom, holds: bool, other: Variable) -> Option<bool> {
+        let with = self.atom(other)?;
+        let mut patterns = self.patterns.borrow_mut();
+        if !holds {
+            return patterns.is_within(with.pattern, atom.pattern).then_some(false);
+        }
+        let found = patterns.relation(atom.pattern, with.pattern)?;
+        match (found.both, found.one) {
+            (false, _) => Some(false),
+            (_, false) => Some(true),
+            (true, true) => None,
+        }
+    }
+
+    /// The variables of a part whose patterns may match a text that begins so.
+    fn alike(&self, part: usize, head: &str) -> Vec<Variable> {
+        let Some(heads) = self.heads.get(part) else { return Vec::new() };
+        let shorter = head.char_indices().filter_map(|(end, _)| heads.get(head.get(..end)?));
+        let longer = heads.range(head.to_owned()..).take_while(|(one, _)| one.starts_with(head));
+        let all = shorter.chain(longer.map(|(_, all)| all)).flatten();
+        all.map(|number| self.first + number).collect()
     }
 
     /// The shortest text of each part that is like what is known to hold, and not

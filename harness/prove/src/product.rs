@@ -4,10 +4,12 @@
 //! and their product is walked from the shortest text on. Texts that lead to the
 //! same places are continued once.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{HashSet, VecDeque};
 
-use crate::words::{Alphabet, Classes, Pattern, Symbol, accepts, fresh, matches};
+use crate::words::{
+    Alphabet, Classes, Pattern, Symbol, accepts, fresh, includes, is_many, matches,
+};
 
 /// States of the product after which a walk is given up.
 const STATES: usize = 2_000;
@@ -19,6 +21,9 @@ pub(crate) struct Budget(Cell<u64>);
 impl Budget {
     /// For a question.
     const ALL: u64 = 1_000_000_000;
+
+    /// For the relations of patterns.
+    const RELATING: u64 = 100_000_000;
 
     /// For the texts of one list of patterns.
     const WALK: u64 = 200_000_000;
@@ -34,6 +39,17 @@ impl Budget {
 impl Default for Budget {
     fn default() -> Self {
         Self(Cell::new(Self::ALL))
+    }
+}
+
+/// What it may cost to find out how patterns stand to each other: a search knows less of
+/// what follows where that is not found out, and no less of what there is.
+#[derive(Debug)]
+pub(crate) struct Relating(pub(crate) Budget);
+
+impl Default for Relating {
+    fn default() -> Self {
+        Self(Budget(Cell::new(Budget::RELATING)))
     }
 }
 
@@ -208,19 +224,23 @@ impl Product {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooMany;
 
-/// Which of two patterns a text may match: both, the one alone, the other alone,
-/// neither.
+/// Patterns that are read side by side have at most so many pairs of places.
+const LENGTHS: usize = 20_000;
+
+/// Which of two patterns a text may match: both, the one alone, the other alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Relation {
     pub(crate) both: bool,
     pub(crate) one: bool,
     pub(crate) other: bool,
-    pub(crate) neither: bool,
 }
 
 impl Relation {
     /// Of patterns that nothing is known of.
-    const ANY: Self = Self { both: true, one: true, other: true, neither: true };
+    const ANY: Self = Self { both: true, one: true, other: true };
+
+    /// Of patterns that no text matches both.
+    pub(crate) const APART: Self = Self { both: false, ..Self::ANY };
 
     /// How they stand to each other; where that is too much to find out, in any way.
     pub(crate) fn of(one: &Pattern, other: &Pattern, alphabet: Alphabet, budget: &Budget) -> Self {
@@ -230,34 +250,39 @@ impl Relation {
         if budget.take(100 + (4 + stars) * length).is_err() {
             return Self::ANY;
         }
-        if differ(one.iter(), other.iter()) || differ(one.iter().rev(), other.iter().rev()) {
-            return Self { both: false, ..Self::ANY };
+        if is_apart(one, other) {
+            return Self::APART;
         }
-        let mut relation = Self { both: false, one: false, other: false, neither: false };
+        let (within, around) = (includes(other, one), includes(one, other));
+        let possible = Self { both: true, one: !within, other: !around };
+        if one.len() * other.len() > LENGTHS {
+            return possible;
+        }
+        let mut relation = Self { both: false, one: false, other: false };
         let mut see = |word: &str| {
             if budget.take(4 * (1 + stars) * (1 + word.len())).is_err() {
-                relation = Self::ANY;
+                relation = possible;
             }
             match (matches(one, word), matches(other, word)) {
                 (true, true) => relation.both = true,
                 (true, false) => relation.one = true,
                 (false, true) => relation.other = true,
-                (false, false) => relation.neither = true,
+                (false, false) => {}
             }
-            relation == Self::ANY
+            relation == possible
         };
-        // Most that stand to each other in every way show it in a few texts.
+        // Most show in a few texts how they stand to each other.
         let likely = [[one, other], [other, one]].into_iter();
         let mut likely = likely.flat_map(|[one, other]| beside(one, other, alphabet));
         if likely.any(|word| word.chars().all(|one| alphabet.has(one)) && see(&word)) {
-            return Self::ANY;
+            return possible;
         }
         if budget.take(1_000 + 100 * length).is_err() {
-            return Self::ANY;
+            return possible;
         }
         match Product::new(&[one, other], alphabet).classes(budget, see) {
             Ok(()) => relation,
-            Err(TooMany) => Self::ANY,
+            Err(TooMany) => possible,
         }
     }
 
@@ -285,9 +310,9 @@ fn beside(one: &Pattern, other: &Pattern, alphabet: Alphabet) -> Vec<String> {
     texts
 }
 
-/// Whether it stands for any number of characters.
-fn is_many(symbol: &Symbol) -> bool {
-    matches!(symbol, Symbol::Many | Symbol::ManyInPart | Symbol::ManyInPath)
+/// Whether no text matches both of two patterns, as their ends tell.
+pub(crate) fn is_apart(one: &Pattern, other: &Pattern) -> bool {
+    differ(one.iter(), other.iter()) || differ(one.iter().rev(), other.iter().rev())
 }
 
 /// Whether no text begins as both do.
@@ -314,6 +339,21 @@ fn differ<'s>(
     false
 }
 
+fn fits(word: &str, all: &[&Pattern], none: &[&Pattern], alphabet: Alphabet) -> bool {
+    word.chars().all(|one| alphabet.has(one))
+        && all.iter().all(|pattern| matches(pattern, word))
+        && !none.iter().any(|pattern| matches(pattern, word))
+}
+
+/// What the longest of some patterns needs at least, where it is of all of them and none
+/// of others: none is shorter.
+pub(crate) fn guess(all: &[&Pattern], none: &[&Pattern], alphabet: Alphabet) -> Option<String> {
+    let patterns: Vec<&Pattern> = all.iter().chain(none).copied().collect();
+    let guess = all.iter().filter_map(|pattern| least(pattern, &patterns, alphabet));
+    let guess = guess.max_by_key(String::len).unwrap_or_default();
+    fits(&guess, all, none, alphabet).then_some(guess)
+}
+
 /// The shortest text that each of some patterns matches and none of others.
 pub(crate) fn shortest(
     all: &[&Pattern],
@@ -321,20 +361,8 @@ pub(crate) fn shortest(
     alphabet: Alphabet,
     budget: &Budget,
 ) -> Result<Option<String>, TooMany> {
-    let fits = |word: &str| {
-        word.chars().all(|one| alphabet.has(one))
-            && all.iter().all(|pattern| matches(pattern, word))
-            && !none.iter().any(|pattern| matches(pattern, word))
-    };
     let patterns: Vec<&Pattern> = all.iter().chain(none).copied().collect();
     budget.take(100 * patterns.iter().map(|pattern| pattern.len()).sum::<usize>())?;
-    // What the longest of them needs at least is the shortest there is, where it
-    // fits.
-    let guess = all.iter().filter_map(|pattern| least(pattern, &patterns, alphabet));
-    let guess = guess.max_by_key(String::len).unwrap_or_default();
-    if fits(&guess) {
-        return Ok(Some(guess));
-    }
     let product = Product::new(&patterns, alphabet);
     let masks = product.masks(all);
     let promises = |places: &Places| {
@@ -343,7 +371,7 @@ pub(crate) fn shortest(
     };
     let mut found = None;
     product.visit(budget, promises, |_, word| {
-        let fits = fits(word);
+        let fits = fits(word, all, none, alphabet);
         if fits {
             found = Some(word.to_owned());
         }
@@ -355,12 +383,13 @@ pub(crate) fn shortest(
 /// A shortest text that a pattern matches.
 fn least(pattern: &Pattern, all: &[&Pattern], alphabet: Alphabet) -> Option<String> {
     let mut word = String::with_capacity(pattern.len());
+    let (digit, any) = (OnceCell::new(), OnceCell::new());
     for symbol in pattern {
         match *symbol {
             Symbol::Character(one) | Symbol::Letter(one) => word.push(one),
-            Symbol::Digit => word.push(fresh(all, alphabet, true)?),
+            Symbol::Digit => word.push((*digit.get_or_init(|| fresh(all, alphabet, true)))?),
             Symbol::Any | Symbol::AnyInPart | Symbol::AnyInPath => {
-                word.push(fresh(all, alphabet, false)?);
+                word.push((*any.get_or_init(|| fresh(all, alphabet, false)))?);
             }
             Symbol::Many | Symbol::ManyInPart | Symbol::ManyInPath => {}
         }
@@ -409,17 +438,19 @@ mod tests {
     }
 
     #[rstest]
-    #[case("a*", "b*", [false, true, true, true])]
-    #[case("*a", "*b", [false, true, true, true])]
-    #[case("a*", "*b", [true, true, true, true])]
-    #[case("a*", "ab*", [true, true, false, true])]
-    #[case("ab", "a?", [true, false, true, true])]
-    #[case("a", "a", [true, false, false, true])]
-    #[case("*", "a", [true, true, false, false])]
-    #[case("###", "1*", [true, true, true, true])]
-    fn two_patterns(#[case] one: &str, #[case] other: &str, #[case] expected: [bool; 4]) {
-        let [both, first, second, neither] = expected;
-        let expected = Relation { both, one: first, other: second, neither };
+    #[case("a*", "b*", [false, true, true])]
+    #[case("*a", "*b", [false, true, true])]
+    #[case("a*", "*b", [true, true, true])]
+    #[case("a*", "ab*", [true, true, false])]
+    #[case("a*b", "*", [true, false, true])]
+    #[case("a*b", "a?*b", [true, true, false])]
+    #[case("ab", "a?", [true, false, true])]
+    #[case("a", "a", [true, false, false])]
+    #[case("*", "a", [true, true, false])]
+    #[case("###", "1*", [true, true, true])]
+    fn two_patterns(#[case] one: &str, #[case] other: &str, #[case] expected: [bool; 3]) {
+        let [both, first, second] = expected;
+        let expected = Relation { both, one: first, other: second };
         let of = |one, other| {
             Relation::of(&pattern(one), &pattern(other), Alphabet::All, &Budget::default())
         };
@@ -448,7 +479,7 @@ mod tests {
     #[case(&["a*"], &["*"], None)]
     #[case(&["a?*"], &["a?", "a??*"], None)]
     #[case(&[], &["", "?"], Some("xx"))]
-    #[case(&["###"], &["1*"], Some("222"))]
+    #[case(&["###"], &["1*"], Some("211"))]
     fn the_shortest_text(#[case] all: &[&str], #[case] none: &[&str], #[case] word: Option<&str>) {
         let [all, none] =
             [all, none].map(|some| some.iter().map(|one| pattern(one)).collect::<Vec<_>>());

@@ -57,9 +57,9 @@ impl Problem<'_> {
             formulas: [self.allowed.clone(), self.rest.clone()],
             domains: domains.to_vec(),
         };
+        // They are all variables of a part: what follows is among them.
         for (variable, holds) in fixed {
-            let set = Set::of(2, [usize::from(*holds)]);
-            if !search.narrow(&mut state.domains, *variable, &set) {
+            if !fix(&mut state.domains, *variable, *holds) {
                 return Found::Nothing;
             }
         }
@@ -72,21 +72,21 @@ impl Problem<'_> {
     /// A request of few and short parts, from one that was found: what is acted
     /// upon, the parts of its ARN and then each key take the first class with which
     /// there is still a request.
-    pub(crate) fn smallest(&self, domains: &[Set], found: Model) -> Option<Model> {
+    pub(crate) fn smallest(&self, domains: &[Set], found: Model) -> Model {
         let mut domains = domains.to_vec();
-        let mut found = self.first_class(0, &mut domains, found)?;
+        let mut found = self.first_class(0, &mut domains, found);
         // What is acted upon is `*`, or each part of an ARN is tried.
-        if found.domains.first()?.contains(1) {
+        if found.domains.first().is_some_and(|target| target.contains(1)) {
             for part in 0..PARTS {
                 found = self.shorter(part, &mut domains, found);
             }
         }
         for variable in 1..domains.len() {
-            if domains.get(variable)?.len() > 1 {
-                found = self.first_class(variable, &mut domains, found)?;
+            if domains.get(variable).is_some_and(|domain| domain.len() > 1) {
+                found = self.first_class(variable, &mut domains, found);
             }
         }
-        Some(found)
+        found
     }
 
     /// The part takes the shortest text with which there is a request.
@@ -117,38 +117,37 @@ impl Problem<'_> {
     }
 
     /// The variable takes its first class with which there is a request.
-    fn first_class(
-        &self,
-        variable: Variable,
-        domains: &mut [Set],
-        mut found: Model,
-    ) -> Option<Model> {
-        let domain = domains.get(variable)?.clone();
+    fn first_class(&self, variable: Variable, domains: &mut [Set], mut found: Model) -> Model {
+        let Some(domain) = domains.get(variable).cloned() else { return found };
         let members: Vec<usize> = domain.iter().collect();
         let place = |found: &Model| {
-            let first = found.domains.get(variable)?.first();
+            let first = found.domains.get(variable).and_then(Set::first);
             members.iter().position(|member| Some(*member) == first)
         };
         // With any of the first `low` there is none, with one of the first `high`
         // there is.
-        let (mut low, mut high) = (0, place(&found)? + 1);
+        let (mut low, mut high) = (0, place(&found).map_or(members.len(), |place| place + 1));
         while low + 1 < high {
             let middle = low.midpoint(high);
             let mut tried = domains.to_vec();
-            *tried.get_mut(variable)? =
-                Set::of(domain.bound(), members.iter().take(middle).copied());
+            if let Some(domain) = tried.get_mut(variable) {
+                *domain = Set::of(domain.bound(), members.iter().take(middle).copied());
+            }
             match self.solve(&tried) {
                 Found::Model(model) => {
-                    high = place(&model)? + 1;
+                    high = place(&model).map_or(middle, |place| place + 1);
                     found = model;
                 }
                 Found::Nothing | Found::GaveUp => low = middle,
             }
         }
-        let class = *members.get(high - 1)?;
-        *domains.get_mut(variable)? = Set::of(domain.bound(), [class]);
-        *found.domains.get_mut(variable)? = Set::of(domain.bound(), [class]);
-        Some(found)
+        let class = high.checked_sub(1).and_then(|last| members.get(last));
+        for domains in [domains, &mut found.domains] {
+            if let (Some(domain), Some(class)) = (domains.get_mut(variable), class) {
+                *domain = Set::of(domain.bound(), [*class]);
+            }
+        }
+        found
     }
 }
 
@@ -232,27 +231,20 @@ impl Search<'_> {
     /// Leaves a variable these classes alone, with what follows; whether any are
     /// left.
     fn narrow(&self, domains: &mut [Set], variable: Variable, set: &Set) -> bool {
-        let mut left = vec![(variable, set.clone())];
-        while let Some((variable, set)) = left.pop() {
-            let Some(domain) = domains.get_mut(variable) else { continue };
-            let narrower = domain.intersection(&set);
-            if narrower.is_empty() {
-                return false;
-            }
-            if narrower == *domain {
-                continue;
-            }
-            *domain = narrower;
-            if domain.bound() != 2 {
-                continue;
-            }
-            let holds = usize::from(domain.contains(1));
-            let implied = self.tests.implied(variable);
-            let set = |holds| Set::of(2, [usize::from(holds)]);
-            let implied = implied.get(holds).into_iter().flatten();
-            left.extend(implied.map(|(variable, holds)| (*variable, set(*holds))));
+        let Some(domain) = domains.get_mut(variable) else { return true };
+        if domain.is_subset(set) {
+            return true;
         }
-        true
+        *domain = domain.intersection(set);
+        if domain.is_empty() {
+            return false;
+        }
+        if domain.bound() != 2 {
+            return true;
+        }
+        let holds = domain.contains(1);
+        // What follows of these is among them: one pattern is within another or it is not.
+        self.tests.follows(variable, holds, |variable, holds| fix(domains, variable, holds))
     }
 
     /// Tries each way to meet the shortest clause of one of the formulas.
@@ -297,6 +289,17 @@ fn ways(clause: &Formula) -> &[Formula] {
     }
 }
 
+/// Leaves a variable that is true or false one of these; whether it may be so.
+fn fix(domains: &mut [Set], variable: Variable, holds: bool) -> bool {
+    let Some(domain) = domains.get_mut(variable) else { return true };
+    let class = usize::from(holds);
+    let may_be = domain.contains(class);
+    if may_be && domain.contains(1 - class) {
+        *domain = Set::of(2, [class]);
+    }
+    may_be
+}
+
 /// What of a formula is still open, where each variable's class is one of these.
 fn reduced(formula: &Formula, domains: &[Set]) -> Formula {
     let Some(node) = formula.node() else { return formula.clone() };
@@ -330,7 +333,6 @@ fn reduced(formula: &Formula, domains: &[Set]) -> Formula {
     }
     match (same, unit) {
         (true, _) => formula.clone(),
-        (false, true) => Formula::all(kept),
-        (false, false) => Formula::any(kept),
+        (false, unit) => Formula::left(kept, unit),
     }
 }

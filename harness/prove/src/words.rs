@@ -187,10 +187,56 @@ pub(crate) fn accepts(symbol: Symbol, character: char) -> bool {
     }
 }
 
+/// Whether it stands for any number of characters.
+pub(crate) fn is_many(symbol: &Symbol) -> bool {
+    matches!(symbol, Symbol::Many | Symbol::ManyInPart | Symbol::ManyInPath)
+}
+
 /// Whether a pattern matches a text.
 pub(crate) fn matches(pattern: &[Symbol], text: &str) -> bool {
-    let is_many =
-        |symbol: &Symbol| matches!(symbol, Symbol::Many | Symbol::ManyInPart | Symbol::ManyInPath);
+    reads(pattern, text.chars(), accepts)
+}
+
+/// Whether a pattern matches all that another does, as far as one symbol after the other
+/// tells.
+pub(crate) fn includes(pattern: &[Symbol], other: &[Symbol]) -> bool {
+    reads(pattern, other.iter().copied(), accepts_all)
+}
+
+/// Whether a place of a pattern accepts all that another stands for.
+fn accepts_all(symbol: Symbol, other: Symbol) -> bool {
+    let one = !is_many(&other);
+    match (symbol, other) {
+        (Symbol::Many, _)
+        | (Symbol::ManyInPart, Symbol::ManyInPart)
+        | (Symbol::ManyInPath, Symbol::ManyInPath) => true,
+        (Symbol::Any, _) => one,
+        (Symbol::Digit, Symbol::Digit)
+        | (Symbol::AnyInPart | Symbol::ManyInPart, Symbol::AnyInPart | Symbol::Digit)
+        | (Symbol::AnyInPath | Symbol::ManyInPath, Symbol::AnyInPath | Symbol::Digit) => true,
+        (symbol, Symbol::Character(one)) => accepts(symbol, one),
+        (symbol, Symbol::Letter(one)) => {
+            accepts(symbol, one.to_ascii_lowercase()) && accepts(symbol, one.to_ascii_uppercase())
+        }
+        _ => false,
+    }
+}
+
+/// Whether places of a pattern accept one after the other.
+fn reads<T: Copy>(
+    mut pattern: &[Symbol],
+    mut text: impl Iterator<Item = T>,
+    accepts: impl Fn(Symbol, T) -> bool,
+) -> bool {
+    // Most differ at the beginning.
+    while let Some((symbol, after)) = pattern.split_first()
+        && !is_many(symbol)
+    {
+        match text.next() {
+            Some(one) if accepts(*symbol, one) => pattern = after,
+            _ => return false,
+        }
+    }
     // Places in the pattern, in order, each once.
     let mut places = vec![0];
     let mut next: Vec<usize> = Vec::new();
@@ -207,7 +253,7 @@ pub(crate) fn matches(pattern: &[Symbol], text: &str) -> bool {
     };
     places.clear();
     go_on(&mut places, 0);
-    for character in text.chars() {
+    for character in text {
         next.clear();
         for place in &places {
             let Some(symbol) = pattern.get(*place) else { continue };
