@@ -105,6 +105,14 @@ const KEPT: usize = 1024;
 /// dropped.
 const KEPT_BYTES: usize = 16 << 20;
 
+/// The policies of a session: one that is written out, and ten managed ones by ARN
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+const SESSION_POLICIES: usize = 11;
+
+fn empty(name: &str) -> String {
+    format!("`{name}` is an empty list: leave it out, or write null, where there is none")
+}
+
 /// Hashes a text eight bytes at a time, which is what a line's time goes
 /// into. Texts of the same hash only cost time, and a place keeps few.
 #[derive(Debug, Default)]
@@ -159,6 +167,20 @@ fn limited(question: &Question) -> Result<(), String> {
             Err(format!("`{}` can have no `{layer}`: leave it out", question.caller))
         }
         None => Ok(()),
+    }
+}
+
+/// Nobody reaches another partition: its accounts are others, and "you cannot use IAM
+/// credentials from one partition to interact with resources in a different partition"
+/// (<https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
+fn is_within_a_partition(question: &Question) -> Result<(), String> {
+    let partition = |text: &str| crate::arn::Arn::parse(text).map(|arn| arn.partition.to_owned());
+    match (partition(&question.caller), partition(&question.resource)) {
+        (Some(own), Some(other)) if own != other => Err(format!(
+            "`{}` and `{}` are of different partitions: no request reaches from one into another",
+            question.caller, question.resource
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -224,6 +246,7 @@ impl Decider {
     fn question(&mut self, text: &str) -> Result<(Option<Box<RawValue>>, Question), String> {
         let (id, question) = self.any_question(text)?;
         limited(&question)?;
+        is_within_a_partition(&question)?;
         match id.as_deref().is_none_or(can_be_read) {
             true => Ok((id, question)),
             false => Err("`id` has a number that is out of range".to_owned()),
@@ -308,31 +331,42 @@ impl Decider {
         })
     }
 
-    /// The policies of an organization by level.
+    /// The policies of an organization by level. Where service control policies are on,
+    /// "every root, OU, and account must have at least one": a list without levels is
+    /// none that AWS has
+    /// (<https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html>).
+    /// Those of resources only deny, so that without levels nothing is denied.
     fn levels(
         &mut self,
         name: &str,
         levels: Option<&[Vec<&RawValue>]>,
         kind: Kind,
     ) -> Result<Vec<Vec<Arc<Document>>>, String> {
+        if kind == Kind::ServiceControl && levels.is_some_and(<[_]>::is_empty) {
+            return Err(empty(name));
+        }
         let levels = levels.unwrap_or_default().iter().enumerate();
         levels.map(|(place, level)| self.list(&format!("{name}[{place}]"), level, kind)).collect()
     }
 
     /// The policies of a layer that limits where it is there. AWS has no such
     /// layer without a policy: whether an empty list means that there is none, or
-    /// one that allows nothing, nobody can tell.
+    /// one that allows nothing, nobody can tell. Nor has it more of them than this: of
+    /// several, whoever is allowed something by one of them would be allowed it.
     fn limit(
         &mut self,
         name: &str,
         texts: Option<&[&RawValue]>,
         kind: Kind,
     ) -> Result<Option<Vec<Arc<Document>>>, String> {
+        let most = if kind == Kind::Session { SESSION_POLICIES } else { 1 };
         match texts {
             None => Ok(None),
-            Some([]) => Err(format!(
-                "`{name}` is an empty list: leave it out, or write null, where there is none"
-            )),
+            Some([]) => Err(empty(name)),
+            Some(texts) if texts.len() > most => {
+                let count = texts.len();
+                Err(format!("`{name}` has {count} policies: AWS has no more than {most} there"))
+            }
             Some(texts) => self.list(name, texts, kind).map(Some),
         }
     }
@@ -653,6 +687,72 @@ mod tests {
         let other = r#"[{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]}]"#;
         assert_eq!(with(other)["decision"], "implicit_deny");
         assert_eq!(with(&other.replace("ec2:*", "s3:*"))["decision"], "allow");
+    }
+
+    #[rstest]
+    #[case::boundaries("boundary", 1, "`boundary` has 2 policies: AWS has no more than 1 there")]
+    #[case::sessions("session", 11, "`session` has 12 policies: AWS has no more than 11 there")]
+    fn a_limit_has_no_more_policies_than_aws_has(
+        #[case] layer: &str,
+        #[case] most: usize,
+        #[case] error: &str,
+    ) {
+        let role = LINE.replace("user/alice", "role/r");
+        let with = |count: usize| {
+            let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+            let member = format!(r#""{layer}":[{}],"identity""#, vec![all; count].join(","));
+            let line = role.replace(r#""identity""#, &member);
+            serde_json::from_str::<serde_json::Value>(&decide_line(&line)).unwrap()
+        };
+        assert_eq!(with(most + 1)["error"], error);
+        assert_eq!(with(most)["decision"], "allow");
+    }
+
+    #[rstest]
+    #[case::no_levels(
+        "scp",
+        "[]",
+        Err("`scp` is an empty list: leave it out, or write null, where there is none")
+    )]
+    #[case::a_level_of_none("scp", "[[]]", Ok("implicit_deny"))]
+    #[case::none("scp", "null", Ok("allow"))]
+    #[case::of_resources("rcp", "[]", Ok("allow"))]
+    #[case::a_level_of_resources("rcp", "[[]]", Ok("allow"))]
+    fn an_organization_has_levels(
+        #[case] layer: &str,
+        #[case] levels: &str,
+        #[case] expected: Result<&str, &str>,
+    ) {
+        let member = format!(r#""{layer}":{levels},"identity""#);
+        let line = LINE.replace(r#""identity""#, &member);
+        let answer: serde_json::Value = serde_json::from_str(&decide_line(&line)).unwrap();
+        match expected {
+            Ok(decision) => assert_eq!(answer["decision"], decision),
+            Err(error) => assert_eq!(answer["error"], error),
+        }
+    }
+
+    #[rstest]
+    #[case("arn:aws-cn:iam::123456789012:user/alice", "arn:aws:s3:::b/k", false)]
+    #[case("arn:aws:iam::123456789012:user/alice", "arn:aws-us-gov:s3:::b/k", false)]
+    #[case("arn:aws-cn:iam::123456789012:user/alice", "arn:aws-cn:s3:::b/k", true)]
+    #[case("123456789012", "arn:aws-cn:s3:::b/k", true)]
+    #[case("arn:aws-cn:iam::123456789012:user/alice", "*", true)]
+    fn nobody_reaches_another_partition(
+        #[case] principal: &str,
+        #[case] resource: &str,
+        #[case] reaches: bool,
+    ) {
+        let line = LINE.replace("arn:aws:iam::123456789012:user/alice", principal);
+        let line = line.replace(r#""arn:aws:s3:::b/k""#, &format!(r#""{resource}""#));
+        let answer: serde_json::Value = serde_json::from_str(&decide_line(&line)).unwrap();
+        let error = format!(
+            "`{principal}` and `{resource}` are of different partitions: no request reaches from one into another"
+        );
+        match reaches {
+            true => assert!(answer.get("decision").is_some(), "{answer}"),
+            false => assert_eq!(answer["error"], error),
+        }
     }
 
     #[rstest]

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote
 
 SECRET = sys.stdin.buffer.readline().rstrip(b"\n")
 
@@ -69,10 +70,171 @@ def with_base_paths():
     APIGatewayBackend.create_domain_name = create_domain_name
 
 
+class Statement(dict):
+    """A statement of a policy. moto asks each for its `Sid`, which it need not have."""
+
+    def __missing__(self, key):
+        if key == "Sid":
+            return None
+        raise KeyError(key)
+
+    def describe(self):
+        return dict(self)
+
+
+def statements_of(policy):
+    given = policy.get("Statement", [])
+    return [Statement(one) for one in (given if isinstance(given, list) else [given])]
+
+
+def with_whole_policies_of_buses():
+    """A bus keeps the policy that it is given, in the place of the one before, and a
+    statement by its id alone: moto adds policies to each other and drops what names the
+    same principal."""
+    from moto.events.models import EventBus
+
+    def add_policy(self, policy):
+        numbered = enumerate(statements_of(policy))
+        self._statements = {one["Sid"] or f"\0{place}": one for place, one in numbered}
+
+    EventBus.add_policy = add_policy
+    EventBus._remove_principals_statements = lambda self, *principals: None
+
+
+def with_ids_or_without(holder):
+    """`AddPermission` and `RemovePermission` find statements without a `Sid`."""
+    kept = holder.policy.fset
+
+    def keep(self, policy):
+        kept(self, policy)
+        if "Statement" in self._policy_json:
+            self._policy_json["Statement"] = statements_of(self._policy_json)
+
+    holder.policy = property(holder.policy.fget, keep)
+
+
+def with_tags_of_rest_apis():
+    """moto keeps the tags that REST APIs and their parts are made with, and lacks the operations."""
+    from moto.apigateway.exceptions import RestAPINotFound
+    from moto.apigateway.responses import APIGatewayResponse
+    from moto.apigateway.urls import url_paths
+
+    def tagged(response):
+        path = unquote(response.path).split("/tags/", 1)[1].split("::", 1)[-1].strip("/")
+        backend = response.backend
+        match path.split("/"):
+            case ["restapis", api]:
+                holder = backend.get_rest_api(api)
+            case ["restapis", api, "stages", stage]:
+                holder = backend.get_stage(api, stage)
+            case ["apikeys", key]:
+                holder = backend.get_api_key(key)
+            case ["usageplans", plan]:
+                holder = backend.get_usage_plan(plan)
+            case ["vpclinks", link]:
+                holder = backend.get_vpc_link(link)
+            case ["domainnames", name]:
+                holder = backend.get_domain_name(name)
+            case _:
+                raise RestAPINotFound()
+        holder.tags = dict(holder.tags or {})
+        return holder.tags
+
+    def get_tags(response):
+        return json.dumps({"tags": tagged(response)})
+
+    def tag_resource(response):
+        tagged(response).update(json.loads(response.body)["tags"])
+        return 204, {}, ""
+
+    def untag_resource(response):
+        tags = tagged(response)
+        for key in response.querystring.get("tagKeys", []):
+            tags.pop(key, None)
+        return 204, {}, ""
+
+    for operation in (get_tags, tag_resource, untag_resource):
+        setattr(APIGatewayResponse, operation.__name__, operation)
+    url_paths["{0}/tags/(?P<resourceArn>arn:.+)$"] = APIGatewayResponse.dispatch
+
+
+def with_tags_of_streams():
+    """moto drops the tags that a stream is made with, and has no operations for tags by ARN."""
+    from moto.kinesis.responses import KinesisResponse
+
+    create_stream = KinesisResponse.create_stream
+
+    def create_with_tags(response):
+        made = create_stream(response)
+        tagged(response, StreamName=response._get_param("StreamName"))
+        return made
+
+    def tagged(response, StreamName=None):
+        arn = response._get_param("ResourceARN")
+        backend, tags = response.kinesis_backend, response._get_param("Tags")
+        if tags:
+            backend.add_tags_to_stream(arn, StreamName, tags)
+        return EmptyResult()
+
+    def untag_resource(response):
+        arn, keys = response._get_param("ResourceARN"), response._get_param("TagKeys")
+        response.kinesis_backend.remove_tags_from_stream(arn, None, keys)
+        return EmptyResult()
+
+    def list_tags_for_resource(response):
+        stream = response.kinesis_backend.describe_stream(response._get_param("ResourceARN"), None)
+        return ActionResult({"Tags": [{"Key": k, "Value": v} for k, v in stream.tags.items()]})
+
+    KinesisResponse.create_stream = create_with_tags
+    KinesisResponse.tag_resource = tagged
+    KinesisResponse.untag_resource = untag_resource
+    KinesisResponse.list_tags_for_resource = list_tags_for_resource
+
+
+def with_tags_of_user_pools():
+    """moto keeps the tags that a user pool is made with, and lacks the operations."""
+    from moto.cognitoidp.responses import CognitoIdpResponse
+
+    def tagged(response):
+        pool = response.backend.describe_user_pool(response._get_param("ResourceArn").split("/")[-1])
+        return pool.extended_config.setdefault("UserPoolTags", {})
+
+    def list_tags_for_resource(response):
+        return json.dumps({"Tags": tagged(response)})
+
+    def tag_resource(response):
+        tagged(response).update(response._get_param("Tags"))
+        return "{}"
+
+    def untag_resource(response):
+        tags = tagged(response)
+        for key in response._get_param("TagKeys"):
+            tags.pop(key, None)
+        return "{}"
+
+    for operation in (list_tags_for_resource, tag_resource, untag_resource):
+        setattr(CognitoIdpResponse, operation.__name__, operation)
+
+
 def create_app(service):
     # Its backend is imported where somebody calls it.
     if service == "apigateway":
         with_base_paths()
+        with_tags_of_rest_apis()
+    elif service == "cognitoidp":
+        with_tags_of_user_pools()
+    elif service == "events":
+        with_whole_policies_of_buses()
+    elif service == "kinesis":
+        with_tags_of_streams()
+    elif service == "sns":
+        from moto.sns.models import Topic
+
+        with_ids_or_without(Topic)
+    elif service == "sqs":
+        from moto.sqs.models import Queue
+
+        with_ids_or_without(Queue)
     return create_backend_app(service)
 
 
