@@ -1,5 +1,5 @@
-//! A campaign: the whole suite, or what was chosen of it, in the order of its
-//! parts. Parts that share nothing run side by side.
+//! A campaign: the whole suite, or what was chosen of it. Parts that share nothing
+//! run side by side; the findings are in the order of the parts.
 
 use std::collections::BTreeSet;
 
@@ -53,16 +53,25 @@ pub async fn run(
         }
     }
     let selected = |id: &str| choice.has(id);
-    let mut findings = Vec::new();
-    for group in groups(suite.parts()) {
-        let mut running = Vec::new();
-        for part in group {
-            if choice.has_part(&suite.ids(part)?) {
-                running.push(one(suite, part, &selected, progress));
-            }
+    let mut chosen = Vec::new();
+    for part in suite.parts() {
+        if choice.has_part(&suite.ids(part)?) {
+            chosen.push(part);
         }
-        findings.extend(join_all(running).await.into_iter().flatten());
     }
+    let mut found: Vec<(usize, Vec<Finding>)> = Vec::new();
+    for stage in stages(&chosen) {
+        let tracks = stage.into_iter().map(async |track| {
+            let mut found = Vec::new();
+            for (place, part) in track {
+                found.push((place, one(suite, part, &selected, progress).await));
+            }
+            found
+        });
+        found.extend(join_all(tracks).await.into_iter().flatten());
+    }
+    found.sort_by_key(|(place, _)| *place);
+    let mut findings: Vec<Finding> = found.into_iter().flat_map(|(_, found)| found).collect();
     if let Choice::Share(share) = choice {
         // Some attacks are steps of one story, and made together in each share that
         // has one of them.
@@ -159,38 +168,30 @@ async fn one(
     findings
 }
 
-/// Neighbours that touch nothing of each other's: trust policies, which nobody
-/// changes, and functions of their own. Deployers go one after the other: the
-/// platform makes and removes the same things beside each of them.
-fn groups(parts: Vec<Part<'_>>) -> Vec<Vec<Part<'_>>> {
-    let mut groups: Vec<Vec<Part<'_>>> = Vec::new();
-    for part in parts {
-        let kind = kind(part);
-        match groups.last_mut() {
-            Some(group)
-                if kind.is_some()
-                    && group.first().map(|first| self::kind(*first)) == Some(kind) =>
-            {
-                group.push(part);
+/// Parts in order, each with its place among all.
+type Track<'a> = Vec<(usize, Part<'a>)>;
+
+/// What runs side by side, stage after stage: tracks, whose parts run in order.
+///
+/// Beside what looks and changes nothing runs the code in functions of its own, which
+/// takes long to start. Deployers come after that, one after the other: what services do
+/// because of an attack is told by when it is recorded, and the platform makes and
+/// removes the same things beside each of them.
+fn stages<'a>(parts: &[Part<'a>]) -> [Vec<Track<'a>>; 2] {
+    let (mut looking, mut beside, mut changing) = (Track::new(), Vec::new(), Track::new());
+    for (place, part) in parts.iter().copied().enumerate() {
+        match part {
+            Part::Deployments | Part::Policies | Part::Settings | Part::Tokens => {
+                looking.push((place, part));
             }
-            _ => groups.push(vec![part]),
+            Part::Trust(_) | Part::Pipeline(_) | Part::Inside(_) | Part::Code(_) => {
+                beside.push(vec![(place, part)]);
+            }
+            Part::Deployer(_) | Part::Ceiling | Part::Role(_) | Part::Declared(_) => {
+                changing.push((place, part));
+            }
         }
     }
-    groups
-}
-
-/// What may run beside its like.
-const fn kind(part: Part<'_>) -> Option<u8> {
-    match part {
-        Part::Trust(_) | Part::Pipeline(_) => Some(0),
-        Part::Inside(_) | Part::Code(_) => Some(1),
-        Part::Deployments
-        | Part::Policies
-        | Part::Settings
-        | Part::Tokens
-        | Part::Ceiling
-        | Part::Deployer(_)
-        | Part::Role(_)
-        | Part::Declared(_) => None,
-    }
+    beside.insert(0, looking);
+    [beside, vec![changing]]
 }

@@ -20,7 +20,7 @@ use crate::guard_rail::GuardRail;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often they are asked for their state.
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(10);
 
 /// Runs attacks as one identity.
 #[derive(Debug)]

@@ -571,7 +571,7 @@ async fn settled(platform: &Actor, input: &Value) -> Result<(), ChangeError> {
         let found = ask(platform, Lambda, "GetFunctionConfiguration", name.clone()).await?;
         match found.get("LastUpdateStatus").and_then(Value::as_str) {
             Some("InProgress") if start.elapsed() < SETTLING => {
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
             _ => return Ok(()),
         }

@@ -84,7 +84,6 @@ pub async fn run(
             return Err(Unknown(unknown).into());
         }
     }
-    let phase = progress.phase("weakening policies");
     let recorded = recording.all();
     let began = usize::try_from(began)?;
     let observations = Observations::of(suite.facts(), findings, &recorded, began);
@@ -95,34 +94,53 @@ pub async fn run(
         network: facts.vpc.as_deref().map(|vpc| (vpc, facts.subnets.as_slice())),
     });
     let meant = choice.clone();
-    let mut mutants = tokio::task::spawn_blocking(move || {
-        let estate = Estate::of(&observations, possible);
-        let chosen = |id: &str| matches!(meant, Choice::Share(_)) || meant.has(id);
-        judge::all(&targets, &chosen, &observations, &estate)
-    })
-    .await??;
-    phase.note(format!("{} mutants", mutants.len()));
-    phase.done();
-
-    let chosen: Vec<Live> = live.into_iter().filter(|mutant| choice.has(&mutant.id)).collect();
-    if !chosen.is_empty() {
-        let phase = progress.phase("weakening what is deployed");
-        let not_held = findings.iter().filter(|finding| finding.verdict != Verdict::Held);
-        let failing: BTreeSet<String> = not_held.map(|finding| finding.id.clone()).collect();
-        let any_succeeded = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
-        let before = match choice {
-            Choice::All | Choice::Ids(_) | Choice::Changed(_) if !any_succeeded => {
-                Before::Failing(&failing)
-            }
-            Choice::All | Choice::Ids(_) | Choice::Changed(_) | Choice::Share(_) => Before::Unknown,
-        };
-        for mutant in chosen {
-            phase.note(mutant.change.clone());
-            mutants.push(mutant.run(suite, before).await?);
-        }
+    let judging = async {
+        let phase = progress.phase("weakening policies");
+        let mutants = tokio::task::spawn_blocking(move || {
+            let estate = Estate::of(&observations, possible);
+            let chosen = |id: &str| matches!(meant, Choice::Share(_)) || meant.has(id);
+            judge::all(&targets, &chosen, &observations, &estate)
+        })
+        .await??;
+        phase.note(format!("{} mutants", mutants.len()));
         phase.done();
+        anyhow::Ok(mutants)
+    };
+    let chosen: Vec<Live> = live.into_iter().filter(|mutant| choice.has(&mutant.id)).collect();
+    // Documents are judged by what was recorded, whatever is changed meanwhile.
+    let (documents, changes) =
+        tokio::try_join!(judging, change(suite, chosen, findings, choice, progress))?;
+    Ok(told([documents, changes].concat(), start))
+}
+
+/// Changes for real what is chosen, one after the other.
+async fn change(
+    suite: &Suite<'_>,
+    chosen: Vec<Live>,
+    findings: &[Finding],
+    choice: &Choice,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Mutant>> {
+    if chosen.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(told(mutants, start))
+    let phase = progress.phase("weakening what is deployed");
+    let not_held = findings.iter().filter(|finding| finding.verdict != Verdict::Held);
+    let failing: BTreeSet<String> = not_held.map(|finding| finding.id.clone()).collect();
+    let any_succeeded = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
+    let before = match choice {
+        Choice::All | Choice::Ids(_) | Choice::Changed(_) if !any_succeeded => {
+            Before::Failing(&failing)
+        }
+        Choice::All | Choice::Ids(_) | Choice::Changed(_) | Choice::Share(_) => Before::Unknown,
+    };
+    let mut mutants = Vec::new();
+    for mutant in chosen {
+        phase.note(mutant.change.clone());
+        mutants.push(mutant.run(suite, before).await?);
+    }
+    phase.done();
+    Ok(mutants)
 }
 
 /// The ids of all mutants, in order.

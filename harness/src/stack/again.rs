@@ -17,7 +17,7 @@ impl Stack {
     pub(crate) fn keep_providers(&mut self) -> Result<(), StackError> {
         let access = self.root();
         let Some(roots) = &mut self.terraform else { return Ok(()) };
-        roots.keep_providers(&access).map_err(StackError::Provider)
+        Ok(roots.keep_providers(&access)?)
     }
 
     /// Applies the root modules that changed, from the user's files as they are now.

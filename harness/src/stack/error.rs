@@ -61,9 +61,6 @@ pub enum StackError {
     /// What Terraform made is not told.
     #[error("cannot read Terraform's state: {0}")]
     State(#[source] std::io::Error),
-    /// The provider that is kept running is not.
-    #[error("cannot keep Terraform's provider running: {0}")]
-    Provider(#[source] std::io::Error),
     /// No guard.
     #[error(transparent)]
     Guard(#[from] GuardError),

@@ -30,7 +30,6 @@ mod version;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use ringfence_wire::Secret;
 use serde_json::Value;
@@ -201,6 +200,12 @@ const COLLECTOR: &str = "GOGC";
 /// less of a processor's time than with Go's own 100, and half a gigabyte in all.
 const COLLECTED: &str = "400";
 
+fn collect_less(command: &mut Command) {
+    if std::env::var_os(COLLECTOR).is_none() {
+        command.env(COLLECTOR, COLLECTED);
+    }
+}
+
 /// What a root module reads of others.
 #[derive(Debug, Clone, Copy)]
 pub struct Reads<'r> {
@@ -229,7 +234,7 @@ pub struct Terraform {
     cli_config: PathBuf,
     temporary: PathBuf,
     /// The AWS provider, where one runs on.
-    provider: Option<Arc<Provider>>,
+    provider: Option<Provider>,
 }
 
 impl Terraform {
@@ -404,10 +409,8 @@ impl Terraform {
         phase: &Phase,
     ) -> Result<Outputs, TerraformError> {
         self.point_at(access)?;
-        let mut command = self.command(Some(access));
-        if let Some(attachment) = self.attachment().await {
-            command.env(provider::ATTACH, attachment);
-        }
+        let own = self.own_provider(access)?;
+        let mut command = self.attached(access, own.as_ref()).await;
         command.args(["apply", "-json", "-auto-approve", "-input=false", "-compact-warnings"]);
         if unrefreshed {
             command.arg("-refresh=false");
@@ -417,13 +420,51 @@ impl Terraform {
         self.outputs()
     }
 
-    /// What its provider is attached to with, where one runs on that serves the module
-    /// as it is now.
-    async fn attachment(&self) -> Option<String> {
-        let provider = self.provider.as_ref()?;
-        // Files that cannot be read are Terraform's to tell of.
-        let serves = provider::configured_once(&self.work).unwrap_or(false);
-        if serves { provider.attachment().await } else { None }
+    /// A provider for one command, where none runs on and one may.
+    fn own_provider(&self, access: &Access) -> Result<Option<Provider>, TerraformError> {
+        match &self.provider {
+            Some(_) => Ok(None),
+            None => self.start_provider(access),
+        }
+    }
+
+    /// Starts the AWS provider, where the module can do with one that is started once.
+    fn start_provider(&self, access: &Access) -> Result<Option<Provider>, TerraformError> {
+        // OpenTofu calls the provider by another name than it calls itself.
+        if self.binary.product != Product::Terraform || !self.is_configured_once() {
+            return Ok(None);
+        }
+        let Some(program) = provider::installed(&self.work) else { return Ok(None) };
+        match Provider::start(&program, access, &self.work, &self.temporary) {
+            Ok(started) => Ok(Some(started)),
+            Err(source) => Err(TerraformError::Run { program, source }),
+        }
+    }
+
+    /// Keeps the AWS provider running for what is applied again, where that is faster.
+    pub(crate) fn keep_provider(&mut self, access: &Access) -> Result<(), TerraformError> {
+        if self.provider.is_none() {
+            self.provider = self.start_provider(access)?;
+        }
+        Ok(())
+    }
+
+    /// Files that cannot be read are Terraform's to tell of.
+    fn is_configured_once(&self) -> bool {
+        provider::configured_once(&self.work).unwrap_or(false)
+    }
+
+    /// A command that uses the provider that runs on, or its own, where the module as it
+    /// is now can do with it.
+    async fn attached(&self, access: &Access, own: Option<&Provider>) -> Command {
+        let mut command = self.command(Some(access));
+        let provider = self.provider.as_ref().filter(|_| self.is_configured_once()).or(own);
+        if let Some(provider) = provider
+            && let Some(attachment) = provider.attachment().await
+        {
+            command.env(provider::ATTACH, attachment);
+        }
+        command
     }
 
     /// Checks it without an endpoint.
@@ -457,10 +498,11 @@ impl Terraform {
     /// Terraform's own errors, with their places in the user's files.
     pub async fn plan(&self, access: &Access, phase: &Phase) -> Result<Value, TerraformError> {
         self.point_at(access)?;
-        let mut command = self.command(Some(access));
+        let own = self.own_provider(access)?;
+        let mut command = self.attached(access, own.as_ref()).await;
         command.args(["plan", "-json", "-input=false", "-compact-warnings", "-out=ringfence.plan"]);
         self.events("plan", &mut command, phase).await?;
-        let mut command = self.command(Some(access));
+        let mut command = self.attached(access, own.as_ref()).await;
         command.args(["show", "-json", "ringfence.plan"]);
         self.json("show", &mut command).await
     }
@@ -510,9 +552,7 @@ impl Terraform {
             .env("TF_IN_AUTOMATION", "1")
             .env("CHECKPOINT_DISABLE", "1")
             .env("TMPDIR", &self.temporary);
-        if std::env::var_os(COLLECTOR).is_none() {
-            command.env(COLLECTOR, COLLECTED);
-        }
+        collect_less(&mut command);
         if let Some(access) = access {
             access.apply_to(&mut command);
         }

@@ -1,4 +1,4 @@
-//! A provider that runs on between two commands of Terraform.
+//! A provider that is started once.
 //!
 //! Terraform starts the AWS provider anew for each command, several times in an apply,
 //! and each start builds the schemas of all its resources: some seconds of both cores.
@@ -38,14 +38,21 @@ pub(super) struct Provider {
 }
 
 impl Provider {
-    /// Starts one. It is ready some seconds later.
+    /// Starts one that acts with these credentials for the root module at `work`, from
+    /// where it reads the files that resources name. It is ready some seconds later.
     ///
     /// # Errors
     /// When it cannot be started.
-    pub(super) fn start(path: &Path, access: &Access, temporary: &Path) -> io::Result<Self> {
+    pub(super) fn start(
+        path: &Path,
+        access: &Access,
+        work: &Path,
+        temporary: &Path,
+    ) -> io::Result<Self> {
         let mut command = Command::new(path);
         access.apply_to(&mut command);
-        command.arg("-debug").env("TMPDIR", temporary);
+        command.arg("-debug").current_dir(work).env("TMPDIR", temporary);
+        super::collect_less(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut group = Group::spawn(&mut command)?;
         let (sender, attachment) = watch::channel(None);
@@ -193,7 +200,9 @@ mod tests {
             secret_access_key: ringfence_wire::Secret::new("secret"),
             session_token: None,
         };
-        let start = |path: &Path| Provider::start(path, &access, directory.path()).unwrap();
+        let start = |path: &Path| {
+            Provider::start(path, &access, directory.path(), directory.path()).unwrap()
+        };
         let stays = start(&program("stays", "exec sleep 600"));
         assert_eq!(stays.attachment().await.as_deref(), Some("{}"));
         let ends = start(&program("ends", ""));

@@ -1,21 +1,18 @@
 //! The root modules and templates of Layer 1, in the order in which they are applied.
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::State;
 use super::existing::Before;
-use super::provider::{self, Provider};
 use super::{Access, Instance, Outputs, Reads, States, Terraform, TerraformError};
 use crate::config::{Config, Layer1, Pipeline};
 use crate::progress::Progress;
 use crate::remark::unsupported;
 use crate::scratch::Scratch;
 use crate::template::{Engine, Template};
-use crate::tools::{Product, TerraformBinary};
+use crate::tools::TerraformBinary;
 
 /// Root modules in their working copies, and templates; at least one.
 #[derive(Debug)]
@@ -274,32 +271,16 @@ impl Roots {
         Ok(Outputs::of_roots(outputs))
     }
 
-    /// Starts the AWS provider of each root module that can do with one that runs on,
-    /// for those that are applied again.
+    /// Keeps the AWS provider of each root module running that can do with one, for what
+    /// is applied again.
     ///
     /// # Errors
-    /// When a module cannot be read, or a provider not started.
-    pub(crate) fn keep_providers(&mut self, access: &Access) -> io::Result<()> {
-        // OpenTofu calls the provider by another name than it calls itself.
-        if self.binary.as_ref().is_none_or(|binary| binary.product != Product::Terraform) {
-            return Ok(());
-        }
-        let mut running: BTreeMap<PathBuf, Arc<Provider>> = BTreeMap::new();
-        for Root { module, .. } in &mut self.all {
-            let Module::Terraform(terraform) = module else { continue };
-            let installed = provider::installed(&terraform.work);
-            let Some(path) = installed.filter(|_| terraform.provider.is_none()) else { continue };
-            if !provider::configured_once(&terraform.work)? {
-                continue;
+    /// When one cannot be started.
+    pub(crate) fn keep_providers(&mut self, access: &Access) -> Result<(), TerraformError> {
+        for root in &mut self.all {
+            if let Module::Terraform(terraform) = &mut root.module {
+                terraform.keep_provider(access)?;
             }
-            let one = match running.entry(path) {
-                Entry::Occupied(one) => one.get().clone(),
-                Entry::Vacant(none) => {
-                    let started = Provider::start(none.key(), access, &terraform.temporary)?;
-                    none.insert(Arc::new(started)).clone()
-                }
-            };
-            terraform.provider = Some(one);
         }
         Ok(())
     }

@@ -27,7 +27,7 @@ use crate::lambda::store::image::Image;
 /// An update is in progress for a moment, as on AWS: a client that does not wait
 /// for its end meets the conflict that it would meet there (LocalStack's
 /// test_lambda_concurrent_code_updates, recorded on AWS).
-const UPDATE_TAKES: Duration = Duration::from_millis(100);
+const UPDATE_TAKES: Duration = Duration::from_millis(50);
 
 impl Lambda {
     pub(in crate::lambda) async fn create_function(
