@@ -4,6 +4,7 @@ The first line of standard input is the secret that every request must show; an
 empty one lets everybody in. Prints the port once it listens, and ends when its
 standard input does, that is with the process that started it.
 """
+import copy
 import functools
 import hmac
 import json
@@ -34,6 +35,7 @@ from moto.moto_server.werkzeug_app import (
 from moto.appsync import urls as appsync_urls
 from moto.appsync.exceptions import AppSyncExceptions
 from moto.appsync.responses import AppSyncResponse
+from moto.awslambda import utils as lambda_utils
 from moto.core.responses import ActionResult, EmptyResult
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket
@@ -99,6 +101,25 @@ def with_whole_policies_of_buses():
 
     EventBus.add_policy = add_policy
     EventBus._remove_principals_statements = lambda self, *principals: None
+
+
+def with_targets_of_any_kind():
+    """What is sent to a target that moto cannot reach, as a function, goes nowhere, and
+    the others get it: the call that sent it failed."""
+    from moto.events.models import Rule
+
+    send_to_targets = Rule.send_to_targets
+
+    def send_to_each(self, *others, **named):
+        for target in self.targets:
+            one = copy.copy(self)
+            one.targets = [target]
+            try:
+                send_to_targets(one, *others, **named)
+            except NotImplementedError:
+                pass
+
+    Rule.send_to_targets = send_to_each
 
 
 def with_ids_or_without(holder):
@@ -216,6 +237,21 @@ def with_tags_of_user_pools():
         setattr(CognitoIdpResponse, operation.__name__, operation)
 
 
+def with_tags_of_identities():
+    """moto keeps the tags that an identity is made with under an ARN that no identity has."""
+    from moto.sesv2.models import SESV2Backend
+
+    create_email_identity = SESV2Backend.create_email_identity
+
+    def create_with_tags(self, email_identity, tags, *others, **named):
+        made = create_email_identity(self, email_identity, tags, *others, **named)
+        arn = f"arn:aws:ses:{self.region_name}:{self.account_id}:identity/{email_identity}"
+        self.core_backend.tagger.tag_resource(arn, tags or [])
+        return made
+
+    SESV2Backend.create_email_identity = create_with_tags
+
+
 def create_app(service):
     # Its backend is imported where somebody calls it.
     if service == "apigateway":
@@ -225,8 +261,11 @@ def create_app(service):
         with_tags_of_user_pools()
     elif service == "events":
         with_whole_policies_of_buses()
+        with_targets_of_any_kind()
     elif service == "kinesis":
         with_tags_of_streams()
+    elif service == "sesv2":
+        with_tags_of_identities()
     elif service == "sns":
         from moto.sns.models import Topic
 
@@ -236,6 +275,17 @@ def create_app(service):
 
         with_ids_or_without(Queue)
     return create_backend_app(service)
+
+
+class Unreached:
+    """The functions are the guard's: what moto's services send to one goes nowhere. They
+    failed with the calls that made them send."""
+
+    def __getattr__(self, name):
+        return lambda *others, **named: self
+
+
+lambda_utils.get_backend = lambda account_id, region_name: Unreached()
 
 
 class Parts:
