@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ringfence_policy::symbolic::{Effect, statements};
 use ringfence_policy::{Document, Kind};
 
 use super::complete::known;
@@ -67,7 +68,13 @@ pub(super) fn add(
         Some(document) => {
             let document = Document::parse(name.clone(), &document.to_string(), Kind::Identity);
             let document = document.map_err(|error| format!("{name}: {error}"))?;
-            Given::Policy(Arc::new(document))
+            // What is there under a condition alone may not be there to deny.
+            let is_sure = resource.value.get("Condition").is_none();
+            let denies = statements(&document).any(|one| one.effect() == Effect::Deny);
+            match is_sure || !denies {
+                true => Given::Policy(Arc::new(document)),
+                false => Given::Unknown(format!("{name}: whether it is there is not known")),
+            }
         }
         None => Given::Unknown(format!("{name}: its policy is not known")),
     };

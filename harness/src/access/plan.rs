@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ringfence_policy::{Document, Kind, Principal};
 use serde_json::{Value as Json, json};
 
-use super::complete::{Apart, Completed, Setting, Source, resources};
+use super::complete::{Apart, Completed, Setting, Source, is_chosen, resources};
 use super::estate::{Entry, Estate};
 use super::grants::{self, Beside, Grant, Unread};
 use super::managed::Managed;
@@ -122,6 +122,7 @@ impl<'p> Plan<'p, '_> {
         let arn = resource.values.get("arn").and_then(Node::text);
         let entry = self.estate.entry(&name);
         entry.principal = arn.and_then(|arn| principal(word, arn));
+        entry.is_unnamed = is_chosen(&name);
         for policy in items(resource.values.get("inline_policy")) {
             if matches!(policy.value, Value::Unknown) {
                 self.unknown(&name, &own, "inline_policy");

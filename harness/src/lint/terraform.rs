@@ -367,10 +367,24 @@ fn join(members: &mut Vec<Member>, block: &Node, key: &str, values: &Node) {
 pub(crate) fn resources(root: &Node) -> Vec<Resource> {
     let mut found = Vec::new();
     if let Some(changes) = root.get("resource_changes") {
+        let texts = |name: &'static str| {
+            changes.items().iter().filter_map(move |change| change.get(name)?.text())
+        };
+        let told: BTreeSet<&str> = texts("address").chain(texts("previous_address")).collect();
+        // What a plan of a part says nothing of stays as it is.
+        if let Some(module) = root.path(&["prior_state", "values", "root_module"]) {
+            state(module, &mut found);
+            found.retain(|one| !told.contains(one.address.as_str()));
+        }
         for change in changes.items() {
             let Some(after) = change.path(&["change", "after"]) else { continue };
-            // What is destroyed is no more.
             if matches!(after.value, Value::Null) {
+                // What is destroyed is no more; what Terraform forgets stays.
+                let actions = change.path(&["change", "actions"]).map(Node::items);
+                let is_left =
+                    actions.is_some_and(|all| all.iter().any(|one| one.text() == Some("forget")));
+                let before = change.path(&["change", "before"]).filter(|_| is_left);
+                found.extend(before.and_then(|before| resource(change, before.clone())));
                 continue;
             }
             let unknown = change.path(&["change", "after_unknown"]);

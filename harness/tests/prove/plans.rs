@@ -195,3 +195,237 @@ fn a_policy_of_another_regions_domain_replaces_nothing() {
     assert_eq!(domains("eu-west-1", "aws.other"), "proved");
     assert_eq!(domains("us-east-1", "aws"), "proved");
 }
+
+const RULE: &str = r#"
+[[guard_rail]]
+id = "data"
+title = "nobody writes data"
+everyone_but = ["role/worker"]
+actions = ["s3:PutObject"]
+resources = ["arn:aws:s3:::data/*"]
+legitimate = { identity = "role/worker", action = "s3:PutObject", resource = "arn:aws:s3:::data/x" }
+"#;
+const NAMED: &str = "nobody writes data";
+
+/// The verdict of a rail of one's own about a plan, with some Terraform files beside it.
+fn of_a_rail(plan: &Value, files: &[(&str, &str)]) -> (String, String) {
+    let directory = crate::shop::estate(plan);
+    let config = directory.path().join("ringfence.toml");
+    let written = std::fs::read_to_string(&config).unwrap() + RULE;
+    std::fs::write(&config, written).unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let output = crate::shop::run(directory.path(), &["--plan", "state.json", "--json"]);
+    let lines = crate::shop::text(&output.stdout).lines();
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!lines.is_empty(), "{}", crate::shop::text(&output.stderr));
+    let rail = rail(&lines, NAMED);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let more = match rail["verdict"].as_str() {
+        Some("violated") => text(&rail["violations"][0]["identity"]),
+        _ => text(&rail["undecided"][0]["reason"]),
+    };
+    (text(&rail["verdict"]), more)
+}
+
+fn writes() -> String {
+    document(&[
+        json!({"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::data/*"}),
+    ])
+}
+
+/// A role whose name Terraform makes, or an expression, is asked about as any other.
+#[test]
+fn a_role_without_a_known_name_is_one_of_all() {
+    let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": iam("root")}})]);
+    let with = |prefix: Value, more: &[Value]| {
+        let unknown = json!({"arn": true, "id": true, "name": true, "unique_id": true});
+        let role = json!({"name_prefix": prefix, "path": "/", "assume_role_policy": trust});
+        let policy = json!({"policy": writes()});
+        let mut changes = vec![
+            change("aws_iam_role.made", role, unknown),
+            change("aws_iam_role_policy.made", policy, json!({"role": true})),
+        ];
+        changes.extend(more.iter().cloned());
+        let references =
+            json!({"role": {"references": ["aws_iam_role.made.id", "aws_iam_role.made"]}});
+        let plan = plan(
+            &changes,
+            &[
+                configured("aws_iam_role.made", json!({})),
+                configured("aws_iam_role_policy.made", references),
+            ],
+        );
+        of_a_rail(&plan, &[])
+    };
+    let (verdict, who) = with(json!("api-"), &[]);
+    assert_eq!(
+        (&*verdict, &*who),
+        ("violated", "role/api-known-after-apply.aws_5f_iam_5f_role.made")
+    );
+    let (verdict, who) = with(Value::Null, &[]);
+    assert_eq!((&*verdict, &*who), ("violated", "role/known-after-apply.aws_5f_iam_5f_role.made"));
+}
+
+/// What Terraform forgets is there still, and what a plan of a part says nothing of.
+#[test]
+fn what_a_plan_leaves_where_it_is_counts() {
+    let role = json!({"name": "reader", "arn": iam("role/reader"), "assume_role_policy": document(&[
+        json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": iam("root")}})])});
+    let policy = json!({"role": "reader", "policy": writes()});
+    let base = || plan(&[change("aws_iam_role.reader", role.clone(), json!({}))], &[]);
+    let ended = |actions: Value| {
+        let mut plan = base();
+        plan["resource_changes"].as_array_mut().unwrap().push(json!({
+            "address": "aws_iam_role_policy.p", "mode": "managed", "type": "aws_iam_role_policy",
+            "change": {"actions": actions, "before": policy, "after": null, "after_unknown": {}}}));
+        of_a_rail(&plan, &[])
+    };
+    assert_eq!(ended(json!(["forget"])), ("violated".to_owned(), "role/reader".to_owned()));
+    assert_eq!(ended(json!(["delete"])).0, "proved");
+    let before = |address: &str| {
+        let mut plan = base();
+        plan["prior_state"] = json!({"values": {"root_module": {"resources": [
+            {"address": address, "mode": "managed", "type": "aws_iam_role_policy", "values": policy}]}}});
+        plan["resource_changes"].as_array_mut().unwrap().push(json!({
+            "address": "aws_iam_role_policy.gone", "mode": "managed", "type": "aws_iam_role_policy",
+            "change": {"actions": ["delete"], "before": policy, "after": null, "after_unknown": {}}}));
+        of_a_rail(&plan, &[]).0
+    };
+    assert_eq!(before("aws_iam_role_policy.left"), "violated");
+    assert_eq!(before("aws_iam_role_policy.gone"), "proved");
+}
+
+/// A module by a path is read as the root module is.
+#[test]
+fn expressions_of_modules_are_followed() {
+    const MODULE: &str = "variable \"bucket\" {}\nvariable \"vpc\" {}\nresource \"aws_iam_role_policy\" \"p\" {\n  role   = \"reader\"\n  policy = jsonencode({ Statement = [{ Effect = \"Allow\", Action = \"s3:PutObject\", Resource = [\"arn:aws:s3:::${var.bucket}/*\", var.vpc] }] })\n}\n";
+    let with = |bucket: &str, module: &str| {
+        let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"AWS": iam("root")}})]);
+        let role =
+            json!({"name": "reader", "arn": iam("role/reader"), "assume_role_policy": trust});
+        let changes = [
+            change("aws_iam_role.reader", role, json!({})),
+            change(
+                "aws_vpc.v",
+                json!({"cidr_block": "10.1.0.0/16"}),
+                json!({"id": true, "arn": true}),
+            ),
+            json!({"address": "module.m[\"k\"].aws_iam_role_policy.p", "mode": "managed",
+                "type": "aws_iam_role_policy", "change": {"actions": ["create"],
+                "after": {"role": "reader"}, "after_unknown": {"policy": true}}}),
+        ];
+        let inner = json!({"resources": [configured("aws_iam_role_policy.p",
+            json!({"policy": {"references": ["var.bucket", "var.vpc"]}, "role": {"constant_value": "reader"}}))],
+            "variables": {"bucket": {}, "vpc": {}}});
+        let mut plan = plan(&changes, &[]);
+        let state = state(&work(), &limit(), REPOSITORY, &[]);
+        let root = state["values"]["root_module"]["resources"].as_array().unwrap().clone();
+        let mut blocks = String::new();
+        let mut resources = Vec::new();
+        for one in root
+            .iter()
+            .chain(&changes)
+            .filter(|one| !one["address"].as_str().unwrap().starts_with("module."))
+        {
+            let address = one["address"].as_str().unwrap();
+            let (kind, name) = address.split_once('.').unwrap();
+            blocks += &format!("resource \"{kind}\" \"{name}\" {{}}\n");
+            resources.push(configured(address, json!({})));
+        }
+        blocks += &format!(
+            "module \"m\" {{\n  source = \"./m\"\n  for_each = toset([\"k\"])\n  bucket = {bucket}\n  vpc = aws_vpc.v.arn\n}}\n"
+        );
+        plan["configuration"]["root_module"] = json!({"resources": resources, "module_calls": {"m": {
+            "source": "./m", "module": inner, "for_each_expression": {},
+            "expressions": {"bucket": {"references": ["each.key"]}, "vpc": {"references": ["aws_vpc.v.arn", "aws_vpc.v"]}}}}});
+        of_a_rail(&plan, &[("main.tf", &blocks), ("m/main.tf", module)])
+    };
+    assert_eq!(with("\"data\"", MODULE), ("violated".to_owned(), "role/reader".to_owned()));
+    assert_eq!(with("\"other-${each.key}\"", MODULE).0, "proved");
+    // One that cannot be read, and a value that is none of the plain ones.
+    let why = "module.m[\"k\"].aws_iam_role_policy.p: policy is known after apply only";
+    for (bucket, module) in [("\"data\"", ""), ("{ a = 1 }", MODULE)] {
+        let (verdict, reason) = with(bucket, module);
+        assert_eq!(verdict, "undecided");
+        assert!(reason.ends_with(why), "{reason}");
+    }
+}
+
+/// The plan has the blocks of a set in an order of its own.
+#[test]
+fn blocks_of_a_set_are_told_apart_by_what_is_known_of_them() {
+    const DATA: &str = "data.aws_iam_policy_document.d";
+    const FILE: &str = r#"
+data "aws_iam_policy_document" "d" {
+  statement {
+    actions   = ["s3:PutObject"]
+    resources = ["arn:aws:s3:::artifacts/other/*"]
+    principals {
+      type        = "AWS"
+      identifiers = ["arn:aws:iam::111111111111:root"]
+    }
+    principals {
+      type        = "AWS"
+      identifiers = [aws_iam_role.deployer.arn]
+    }
+  }
+}
+resource "aws_s3_bucket_policy" "b" {
+  bucket = "artifacts"
+  policy = data.aws_iam_policy_document.d.json
+}
+"#;
+    let told = |known: &str| {
+        let of = |identifiers: Value| json!({"type": "AWS", "identifiers": identifiers});
+        let principals = json!([of(Value::Null), of(json!([known]))]);
+        let marks =
+            json!({"json": true, "statement": [{"principals": [{"identifiers": true}, {}]}]});
+        let references =
+            json!({"references": ["aws_iam_role.deployer.arn", "aws_iam_role.deployer"]});
+        let blocks = json!([{"principals": [{"identifiers": references}]}]);
+        let policy = json!({"policy": {"references": [format!("{DATA}.json"), DATA]}});
+        let plan = plan(
+            &[
+                change(DATA, json!({"statement": [block(&principals, &json!([]))]}), marks),
+                change(
+                    "aws_s3_bucket_policy.b",
+                    json!({"bucket": "artifacts"}),
+                    json!({"policy": true}),
+                ),
+            ],
+            &[
+                configured(DATA, json!({"statement": blocks})),
+                configured("aws_s3_bucket_policy.b", policy),
+            ],
+        );
+        let directory = crate::shop::estate(&plan);
+        std::fs::write(directory.path().join("main.tf"), FILE).unwrap();
+        let output = crate::shop::run(directory.path(), &["--plan", "state.json", "--json"]);
+        let lines = crate::shop::text(&output.stdout).lines();
+        let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+        verdict_of(&lines, ARTIFACTS).to_owned()
+    };
+    assert_eq!(told("arn:aws:iam::111111111111:root"), "violated");
+    // The other way, what is not known is the other account.
+    assert_eq!(told(&iam("role/deployer")), "violated");
+    // What is none of the blocks' is of another configuration.
+    assert_eq!(told("arn:aws:iam::222222222222:root"), "undecided");
+}
+
+/// What a bucket's policy says is about that bucket.
+#[test]
+fn the_policy_of_a_bucket_that_is_not_known_is_about_that_bucket() {
+    let of = |bucket: &str| {
+        let change =
+            change("aws_s3_bucket_policy.b", json!({"bucket": bucket}), json!({"policy": true}));
+        verdict_of(&proved(&plan(&[change], &[])).1, ARTIFACTS).to_owned()
+    };
+    assert_eq!(of("artifacts"), "undecided");
+    assert_eq!(of("another"), "proved");
+}

@@ -56,6 +56,26 @@ fn a_stack_gives_policies_to_whoever_it_names(
     }
 }
 
+/// A policy that is there under a condition alone allows, and does not deny.
+#[test]
+fn what_may_not_be_there_denies_nothing() {
+    let told = |effect: &str, condition: &str| {
+        let both =
+            DOCUMENT.replace("}]}", "}, {Effect: EFFECT, Action: 's3:PutObject', Resource: '*'}]}");
+        let document = both.replace("EFFECT", effect);
+        let template = format!(
+            "Conditions: {{C: !Equals [a, a]}}\nResources:\n  P:\n    Type: AWS::IAM::Policy\n{condition}    Properties: {{PolicyName: p, PolicyDocument: {document}, Roles: [deployer]}}\n"
+        );
+        let told = with(&template, &[], "");
+        (verdict_of(&told, ARTIFACTS).to_owned(), why(&told, ARTIFACTS))
+    };
+    assert_eq!(told("Allow", "    Condition: C\n").0, "violated");
+    assert_eq!(told("Deny", "").0, "proved");
+    let (verdict, why) = told("Deny", "    Condition: C\n");
+    assert_eq!(verdict, "undecided");
+    assert!(why.ends_with("Resources.P: whether it is there is not known"), "{why}");
+}
+
 #[rstest]
 #[case::whose_role_is_not_known(
     &format!("AWS::IAM::Policy\n    Properties: {{PolicyDocument: {DOCUMENT}, Roles: [!ImportValue r]}}"),

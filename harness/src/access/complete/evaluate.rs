@@ -77,7 +77,8 @@ impl<'w> World<'w> {
             Expression::StringTemplate(template) => {
                 self.template(&mut template.iter(), scope, depth)?
             }
-            Expression::HeredocTemplate(heredoc) if heredoc.indent().is_none() => {
+            // Without what all its lines are indented by (`<<-`), as it was read.
+            Expression::HeredocTemplate(heredoc) => {
                 self.template(&mut heredoc.template.iter(), scope, depth)?
             }
             Expression::Parenthesis(inner) => self.at(inner.inner(), scope, depth)?,
@@ -100,7 +101,7 @@ impl<'w> World<'w> {
             }
             Expression::BinaryOp(of) => self.binary(of, scope, depth)?,
             Expression::ForExpr(of) => self.each(of, scope, depth)?,
-            Expression::HeredocTemplate(_) | Expression::FuncCall(_) => return None,
+            Expression::FuncCall(_) => return None,
         })
     }
 
@@ -480,6 +481,8 @@ mod tests {
     #[case(r#"chunklist(concat(["a", "b"], ["c"]), 2)"#, json!([["a", "b"], ["c"]]))]
     #[case(r#"merge({a = 1}, {"b" = 2})"#, json!({"a": 1, "b": 2}))]
     #[case(r#"join("/", split(".", "a.b"))"#, json!("a/b"))]
+    #[case("<<-EOT\n    a ${var.n}\n      b\n  EOT\n", json!("a one\n  b\n"))]
+    #[case(r#"jsonencode({b = "<&", a = [{d = 1, c = null}]})"#, json!(r#"{"a":[{"c":null,"d":1}],"b":"\u003c\u0026"}"#))]
     fn what_is_known_is_computed(#[case] expression: &str, #[case] expected: Value) {
         assert_eq!(value(expression), Some(expected));
     }

@@ -16,7 +16,7 @@ use super::evaluate::{Key, Scope, World, json};
 use super::source::Source;
 use crate::hcl;
 use crate::lint::known::{Member, Node, Value};
-use crate::lint::terraform::Resource;
+use crate::lint::terraform::{Resource, without_keys};
 
 /// Completes what the configuration determines.
 pub(super) fn complete(
@@ -25,18 +25,114 @@ pub(super) fn complete(
     resources: &mut [Resource],
     read: &[Resource],
 ) {
-    let world = world(root, source, resources, read);
+    let mut worlds: BTreeMap<String, Option<World<'_>>> = BTreeMap::new();
+    worlds.insert(String::new(), Some(world(root, source, resources, read)));
+    let modules: BTreeSet<&str> = resources.iter().map(|one| split(&one.address).0).collect();
+    // The modules around one stand before it.
+    for module in modules.into_iter().filter(|module| !module.is_empty()) {
+        of_module(root, module, (resources, read), &mut worlds);
+    }
     let filled: Vec<(usize, Node)> = resources
         .iter()
         .enumerate()
         .filter(|(_, resource)| resource.values.open() > 0)
-        .filter_map(|(at, resource)| Some((at, filled(root, &world, resource)?)))
+        .filter_map(|(at, resource)| {
+            let world = worlds.get(split(&resource.address).0)?.as_ref()?;
+            Some((at, filled(root, world, resource)?))
+        })
         .collect();
     for (at, values) in filled {
         if let Some(resource) = resources.get_mut(at) {
             resource.values = values;
         }
     }
+}
+
+/// An address as the module that it is in, with its keys, and the rest.
+fn split(address: &str) -> (&str, &str) {
+    let mut at = 0;
+    let rest_of = |at: usize| address.get(at..).unwrap_or_default();
+    while let Some(after) = rest_of(at).strip_prefix("module.") {
+        let begin = at + "module.".len();
+        let Some(end) = after.find(['.', '[']) else { break };
+        let keyed = after.get(end..).unwrap_or_default();
+        let length = match (keyed.strip_prefix("[\""), keyed.starts_with('[')) {
+            (Some(inside), _) => inside.find("\"]").map(|at| at + 4),
+            (None, true) => keyed.find(']').map(|at| at + 1),
+            (None, false) => Some(0),
+        };
+        let Some(length) = length else { break };
+        // The dot behind it.
+        at = begin + end + length + 1;
+    }
+    (address.get(..at.saturating_sub(1)).unwrap_or_default(), rest_of(at))
+}
+
+/// Adds the names of an instance of a module, as its call gives them, and first those of
+/// the modules around it.
+fn of_module<'w>(
+    root: &Node,
+    module: &str,
+    (resources, read): (&'w [Resource], &'w [Resource]),
+    worlds: &mut BTreeMap<String, Option<World<'w>>>,
+) {
+    if worlds.contains_key(module) {
+        return;
+    }
+    let around = module.rfind("module.").and_then(|at| module.get(..at.saturating_sub(1)));
+    let around = around.unwrap_or_default();
+    of_module(root, around, (resources, read), worlds);
+    let made = worlds.get(around).and_then(Option::as_ref).and_then(|outer| {
+        let call = module.get(around.len()..)?.trim_start_matches('.');
+        let name = without_keys(call);
+        let block = outer.source.block(&name)?;
+        let source = outer.source.module(name.strip_prefix("module.")?)?;
+        let scope = scope(outer, block, key(call))?;
+        let all = resources.iter().chain(read);
+        let own = all.filter(|one| split(&one.address).0 == module);
+        let mut instances: BTreeMap<String, Vec<(Key, &Node)>> = BTreeMap::new();
+        for one in own {
+            let rest = split(&one.address).1;
+            instances.entry(without_keys(rest)).or_default().push((key(rest), &one.values));
+        }
+        let variables = given(root, &without_keys(module), outer, block, &scope);
+        Some(World { source, variables, instances, locals: RefCell::new(HashMap::new()) })
+    });
+    worlds.insert(module.to_owned(), made);
+}
+
+/// The variables of a module: what its call gives, else their defaults. What may be
+/// something else by the variable's type (objects, whose members may have defaults) is not
+/// known.
+fn given(
+    root: &Node,
+    module: &str,
+    outer: &World<'_>,
+    call: &Block,
+    scope: &Scope,
+) -> BTreeMap<String, Json> {
+    let mut of_plan = root.path(&["configuration", "root_module"]);
+    for name in module.split("module.").skip(1) {
+        let name = name.trim_end_matches('.');
+        of_plan = of_plan.and_then(|one| one.path(&["module_calls", name, "module"]));
+    }
+    let variables = of_plan.and_then(|one| one.get("variables")).map(Node::members);
+    let mut all = BTreeMap::new();
+    for variable in variables.unwrap_or_default() {
+        let written = call.body.attributes().find(|one| one.key.as_str() == variable.key);
+        let value = match written {
+            Some(written) => outer.value(&written.value, scope),
+            None => variable.value.get("default").and_then(json),
+        };
+        all.extend(value.filter(is_plain).map(|value| (variable.key.clone(), value)));
+    }
+    all
+}
+
+/// A text, a number, a truth, or a list of these.
+fn is_plain(value: &Json) -> bool {
+    let is_one = |one: &Json| matches!(one, Json::String(_) | Json::Number(_) | Json::Bool(_));
+    is_one(value) || value.as_array().is_some_and(|all| all.iter().all(is_one))
 }
 
 /// What names stand for.
@@ -47,7 +143,7 @@ fn world<'w>(
     read: &'w [Resource],
 ) -> World<'w> {
     let mut instances: BTreeMap<String, Vec<(Key, &Node)>> = BTreeMap::new();
-    for one in resources.iter().chain(read) {
+    for one in resources.iter().chain(read).filter(|one| split(&one.address).0.is_empty()) {
         instances.entry(one.configured()).or_default().push((key(&one.address), &one.values));
     }
     let variables = root.get("variables").map(Node::members).unwrap_or_default();
@@ -104,12 +200,12 @@ fn key(address: &str) -> Key {
 }
 
 fn filled(root: &Node, world: &World<'_>, resource: &Resource) -> Option<Node> {
-    let address = resource.configured();
-    let block = world.source.block(&address)?;
-    if !is_the_plans(root, &address, &block.body) {
+    let own = split(&resource.address).1;
+    let block = world.source.block(&without_keys(own))?;
+    if !is_the_plans(root, &resource.configured(), &block.body) {
         return None;
     }
-    let scope = scope(world, block, key(&resource.address))?;
+    let scope = scope(world, block, key(own))?;
     of_body(world, &block.body, &resource.values, &scope)
 }
 
@@ -162,39 +258,59 @@ fn of_body(world: &World<'_>, body: &Body, values: &Node, scope: &Scope) -> Opti
             .map(|block| &block.body)
             .collect();
         if let Value::List(items) = &node.value {
-            let items = items.iter().enumerate();
-            let items = items.map(|(at, item)| one_of(world, &blocks, at, item, scope));
-            let list = Node::new(node.at, Value::List(items.collect::<Option<_>>()?));
-            put(&mut out, kind, list);
+            let all = items.iter().map(|item| {
+                let each = blocks.iter().enumerate();
+                let each =
+                    each.filter_map(|(at, body)| Some((at, of_body(world, body, item, scope)?)));
+                each.collect::<Vec<_>>()
+            });
+            let is_ordered = kind == "statement";
+            let list = assigned(items, all.collect(), is_ordered)?;
+            put(&mut out, kind, Node::new(node.at, Value::List(list)));
         }
     }
     Some(out)
 }
 
-/// An item with what the block that it is of determines: the one at its place, or,
-/// as the plan sorts some, the one that agrees. `None` where none does.
-fn one_of(
-    world: &World<'_>,
-    blocks: &[&Body],
-    at: usize,
-    item: &Node,
-    scope: &Scope,
-) -> Option<Node> {
-    let mut all: Vec<(usize, Node)> = Vec::new();
-    for (place, body) in blocks.iter().enumerate() {
-        all.extend(of_body(world, body, item, scope).map(|filled| (place, filled)));
+/// The blocks that an item may be of, by their places, each with the item as it makes it.
+type Fits = Vec<(usize, Node)>;
+
+/// The items with what the blocks that they are of determine, each block of one item: by
+/// what agrees with one alone, else, where the plan has them in their order, by their
+/// places. It has those of a set in an order of its own: of what agrees with several that
+/// differ nothing is known. `None` where nothing agrees.
+fn assigned(items: &[Node], mut fits: Vec<Fits>, is_ordered: bool) -> Option<Vec<Node>> {
+    let mut out: Vec<Option<Node>> = vec![None; items.len()];
+    loop {
+        if fits.iter().zip(&out).any(|(all, done)| done.is_none() && all.is_empty()) {
+            return None;
+        }
+        let mut open = fits.iter().zip(&out).enumerate();
+        let by_itself = open.find(|(_, (all, done))| done.is_none() && all.len() == 1);
+        let mut open = fits.iter().zip(&out).enumerate();
+        let by_place = || {
+            open.find_map(|(at, (all, done))| {
+                let own = all.iter().position(|(block, _)| *block == at);
+                own.filter(|_| is_ordered && done.is_none()).map(|own| (at, own))
+            })
+        };
+        let next = by_itself.map(|(at, _)| (at, 0)).or_else(by_place);
+        let Some((at, own)) = next else { break };
+        let (block, filled) = fits.get(at)?.get(own)?.clone();
+        *out.get_mut(at)? = Some(filled);
+        // What is of one item is of no other.
+        for all in &mut fits {
+            all.retain(|(other, _)| *other != block);
+        }
     }
-    let first = all.first().map(|(_, filled)| filled.clone())?;
-    if all.iter().all(|(_, filled)| *filled == first) {
-        return Some(first);
-    }
-    // A list that has a block each is in their order where it is of statements.
-    let own = all.into_iter().find(|(place, _)| *place == at);
-    let sorted = blocks.iter().any(|body| body.attributes().any(|it| it.key.as_str() == "test"));
-    match own {
-        Some((_, filled)) if !sorted => Some(filled),
-        _ => Some(item.clone()),
-    }
+    let same = |all: &[(usize, Node)]| {
+        let (_, first) = all.first()?;
+        all.iter().all(|(_, filled)| filled == first).then(|| first.clone())
+    };
+    let left = items.iter().zip(fits).zip(out);
+    let all =
+        left.map(|((item, all), done)| done.or_else(|| same(&all)).unwrap_or_else(|| item.clone()));
+    Some(all.collect())
 }
 
 /// What the plan has, completed by a value that agrees with it.
@@ -228,10 +344,15 @@ fn agreed(node: &Node, value: &Json) -> Option<Node> {
 /// A list or a set, of which the plan may have some items: in a list of texts `null`
 /// is what is not known.
 fn list(node: &Node, items: &[Node], values: &[Json]) -> Option<Node> {
-    if node.open() == 0 && !items.iter().any(|item| matches!(item.value, Value::Null)) {
-        return Some(node.clone());
-    }
     let texts: Option<Vec<String>> = values.iter().map(super::evaluate::text).collect();
+    if node.open() == 0 && !items.iter().any(|item| matches!(item.value, Value::Null)) {
+        let known: Option<BTreeSet<&str>> = items.iter().map(Node::text).collect();
+        let written: Option<BTreeSet<&str>> =
+            texts.as_ref().map(|all| all.iter().map(String::as_str).collect());
+        // Of texts all must be the same; the rest is converted on the way.
+        let differs = known.is_some() && written.is_some() && known != written;
+        return (!differs).then(|| node.clone());
+    }
     let Some(texts) = texts else {
         let same = items.len() == values.len();
         let all = items.iter().zip(values).map(|(item, value)| agreed(item, value));

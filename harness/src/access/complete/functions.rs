@@ -72,7 +72,7 @@ fn one_or_two(name: &str, mut values: Vec<Value>) -> Option<Value> {
         ("length", Value::Object(members), None) => Some(members.len().into()),
         ("lower", Value::String(text), None) => Some(text.to_lowercase().into()),
         ("upper", Value::String(text), None) => Some(text.to_uppercase().into()),
-        ("jsonencode", first, None) => Some(first.to_string().into()),
+        ("jsonencode", first, None) => Some(encoded(first).into()),
         ("range", first, None) => {
             let end = first.as_u64().filter(|end| *end <= 1024)?;
             Some(Value::Array((0..end).map(Value::from).collect()))
@@ -89,6 +89,25 @@ fn one_or_two(name: &str, mut values: Vec<Value>) -> Option<Value> {
             Some(text.strip_suffix(&*suffix).unwrap_or(&text).into())
         }
         _ => None,
+    }
+}
+
+/// JSON as Terraform writes it: members in their order by name, and what HTML has a
+/// meaning for escaped
+/// (<https://developer.hashicorp.com/terraform/language/functions/jsonencode>).
+fn encoded(value: Value) -> String {
+    let text = in_order(value).to_string();
+    let text = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+}
+
+fn in_order(value: Value) -> Value {
+    match value {
+        Value::Object(members) => Value::Object(
+            sorted(members).into_iter().map(|(key, one)| (key, in_order(one))).collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(in_order).collect()),
+        other => other,
     }
 }
 

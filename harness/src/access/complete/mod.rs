@@ -29,6 +29,7 @@ use serde_json::Value;
 use crate::lint::known::Node;
 use crate::lint::terraform::{self, Links, Resource};
 
+pub(super) use names::is_chosen;
 pub(super) use setting::Setting;
 pub(super) use source::Source;
 

@@ -9,7 +9,7 @@ use crate::lint::terraform::Resource;
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>;
 /// which attribute holds what, the provider's pages say). In this order, for some
 /// have others in them.
-const FORMATS: [(&str, &str, &str); 45] = [
+const FORMATS: [(&str, &str, &str); 48] = [
     ("aws_iam_policy", "arn", "arn:${partition}:iam::${account}:policy${path}${name}"),
     ("aws_iam_policy", "id", "${arn}"),
     ("aws_iam_role", "arn", "arn:${partition}:iam::${account}:role${path}${name}"),
@@ -77,6 +77,9 @@ const FORMATS: [(&str, &str, &str); 45] = [
         "arn",
         "arn:${partition}:codebuild:${region}:${account}:project/${name}",
     ),
+    ("aws_vpc", "arn", "arn:${partition}:ec2:${region}:${account}:vpc/${id}"),
+    ("aws_subnet", "arn", "arn:${partition}:ec2:${region}:${account}:subnet/${id}"),
+    ("aws_security_group", "arn", "arn:${partition}:ec2:${region}:${account}:security-group/${id}"),
     ("aws_ecs_cluster", "arn", "arn:${partition}:ecs:${region}:${account}:cluster/${name}"),
     ("aws_ecs_cluster", "id", "${arn}"),
     ("aws_kms_key", "arn", "arn:${partition}:kms:${region}:${account}:key/${key_id}"),
@@ -129,9 +132,23 @@ const CHOSEN: [(&str, &str, &str); 24] = [
 /// What stands for an id that is not known: a text that no file has.
 const UNKNOWN: &str = "known-after-apply.";
 
+/// Whether a name, or a part of it, is not known.
+pub(in crate::access) fn is_chosen(name: &str) -> bool {
+    name.contains(UNKNOWN)
+}
+
+/// Identities, whose names the provider or an expression chooses where they do not say.
+const IDENTITIES: [&str; 3] = ["aws_iam_group", "aws_iam_role", "aws_iam_user"];
+
 /// Completes what names determine, and names what AWS chooses.
 pub(super) fn complete(resources: &mut [Resource], setting: &Setting, apart: &Apart) {
     for resource in resources.iter_mut().filter(|one| !one.is_data) {
+        if IDENTITIES.contains(&resource.kind.as_str()) {
+            let before = resource.values.get("name_prefix").and_then(Node::text);
+            let before = before.unwrap_or_default();
+            let chosen = format!("{before}{UNKNOWN}{}", plain(&apart.called(&resource.address)));
+            set(resource, "name", Some(chosen));
+        }
         for (kind, attribute, prefix) in CHOSEN {
             if kind == resource.kind {
                 let chosen =

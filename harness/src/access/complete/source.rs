@@ -1,4 +1,5 @@
-//! The configuration that a plan is of: the root module's files.
+//! The configuration that a plan is of: the files of the root module, and of the modules
+//! that it calls by a path.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,14 +12,19 @@ use hcl_edit::structure::{Block, Body};
 use crate::hcl::is_terraform;
 use crate::lint::known::Node;
 
-/// The root module as it is written.
+/// A module as it is written.
 #[derive(Debug, Default)]
 pub(in crate::access) struct Source {
     /// Resources, data sources and calls of modules by address.
     blocks: BTreeMap<String, Block>,
     locals: BTreeMap<String, Expression>,
     outputs: BTreeMap<String, Expression>,
+    /// The modules that are called by a path, by the call's name.
+    modules: BTreeMap<String, Self>,
 }
+
+/// Modules within modules that are read.
+const DEEPEST: usize = 8;
 
 impl Source {
     /// Reads the `*.tf` files of a directory; of what is no Terraform, nothing: the
@@ -27,6 +33,10 @@ impl Source {
     /// # Errors
     /// When the directory or a file cannot be read.
     pub(in crate::access) fn read(directory: &Path) -> io::Result<Self> {
+        Self::read_to(directory, DEEPEST)
+    }
+
+    fn read_to(directory: &Path, depth: usize) -> io::Result<Self> {
         let mut source = Self::default();
         let mut paths = Vec::new();
         for entry in fs::read_dir(directory)? {
@@ -43,7 +53,32 @@ impl Source {
                 source.add(&body);
             }
         }
+        // Of a module that cannot be read the plan says what is not known.
+        if let Some(depth) = depth.checked_sub(1) {
+            let inner = source.calls().into_iter().filter_map(|(name, path)| {
+                Some((name, Self::read_to(&directory.join(path), depth).ok()?))
+            });
+            source.modules = inner.collect();
+        }
         Ok(source)
+    }
+
+    /// The calls of modules by a path
+    /// (<https://developer.hashicorp.com/terraform/language/modules/sources#local-paths>).
+    fn calls(&self) -> Vec<(String, String)> {
+        let of = |(address, block): (&String, &Block)| {
+            let name = address.strip_prefix("module.")?;
+            let source = block.body.attributes().find(|one| one.key.as_str() == "source")?;
+            let path = source.value.as_str()?;
+            let is_path = path.starts_with("./") || path.starts_with("../");
+            is_path.then(|| (name.to_owned(), path.to_owned()))
+        };
+        self.blocks.iter().filter_map(of).collect()
+    }
+
+    /// A module that it calls.
+    pub(super) fn module(&self, name: &str) -> Option<&Self> {
+        self.modules.get(name)
     }
 
     /// One file's text.

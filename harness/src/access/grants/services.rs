@@ -1,5 +1,10 @@
 //! What requests a grant is about, by the type of the resource that makes it.
 
+use ringfence_models::Partition;
+
+use crate::lint::known::Node;
+use crate::lint::terraform::Resource;
+
 /// A type of the provider and one of a template, by how their names begin, and the
 /// services, or the actions, that what they grant is about. The first that fits counts.
 /// What is not here may be about any service.
@@ -104,6 +109,30 @@ pub(super) fn actions(kind: &str) -> Vec<String> {
         false => format!("{one}:*"),
     };
     all.iter().map(whole).collect()
+}
+
+/// Anything.
+pub(super) fn anything() -> Vec<String> {
+    vec!["*".to_owned()]
+}
+
+/// What requests a resource's grants may be on: a bucket's policy is about the bucket and
+/// its objects, whatever it says
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html>).
+pub(super) fn on(resource: &Resource) -> Vec<String> {
+    let text = |name| resource.values.get(name).and_then(Node::text);
+    let bucket = match resource.kind.as_str() {
+        "aws_s3_bucket" | "aws_s3_bucket_policy" => text("bucket").filter(|it| !it.is_empty()),
+        _ => None,
+    };
+    // Each partition by its name: in a pattern `*` is any text, colons too.
+    let of = |name: &str| {
+        let partitions = Partition::all().iter().map(|one| one.id);
+        let all = partitions
+            .flat_map(|id| [format!("arn:{id}:s3:::{name}"), format!("arn:{id}:s3:::{name}/*")]);
+        all.collect()
+    };
+    bucket.map_or_else(anything, of)
 }
 
 #[cfg(test)]

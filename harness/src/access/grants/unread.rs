@@ -16,6 +16,8 @@ pub(crate) struct Unread {
     pub(crate) why: String,
     /// The actions that may be allowed, as a policy has them.
     actions: Vec<String>,
+    /// What they may act upon.
+    on: Vec<String>,
     /// Whom it names, where that is known.
     to: Option<Vec<String>>,
     /// All that stands there, where it is known.
@@ -27,17 +29,30 @@ impl Unread {
     pub(crate) fn of(resource: &Resource, why: String, principal: &str) -> Self {
         let actions = services::actions(&resource.kind);
         let to = resource.values.get(principal).and_then(named);
-        Self { why, actions, to, values: written(&resource.values) }
+        let on = services::on(resource);
+        Self { why, actions, on, to, values: written(&resource.values) }
     }
 
     /// Of a resource of a template, by its type.
     pub(crate) fn of_template(kind: &str, why: String) -> Self {
-        Self { why, actions: services::actions(kind), to: None, values: None }
+        Self {
+            why,
+            actions: services::actions(kind),
+            on: services::anything(),
+            to: None,
+            values: None,
+        }
     }
 
     /// Of what may make or grant anything.
     pub(crate) fn of_anything(why: String) -> Self {
-        Self { why, actions: vec!["*".to_owned()], to: None, values: None }
+        Self {
+            why,
+            actions: vec!["*".to_owned()],
+            on: services::anything(),
+            to: None,
+            values: None,
+        }
     }
 
     /// That it is the same on both sides, whatever it is.
@@ -49,6 +64,7 @@ impl Unread {
     pub(crate) fn covers(&self, other: &Self) -> bool {
         let is_there = |one: &String| self.actions.contains(one);
         (self.actions.iter().any(|one| one == "*") || other.actions.iter().all(is_there))
+            && (self.on == services::anything() || self.on == other.on)
             && (self.to.is_none() || self.to == other.to)
     }
 
@@ -94,7 +110,7 @@ impl Unread {
     fn document(&self, own: Option<&str>) -> Result<Arc<Document>, DocumentError> {
         let statement = |principal| {
             json!({"Effect": "Allow", "Principal": principal, "Action": self.actions,
-                "Resource": "*"})
+                "Resource": self.on})
         };
         let mut statements = vec![statement(json!("*"))];
         // Whom a policy names a boundary does not always limit.

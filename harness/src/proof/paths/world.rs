@@ -210,6 +210,9 @@ impl<'e> Builder<'e> {
                     unknown.push(format!("{name}: its ARN is not known"));
                     continue;
                 };
+                if entry.is_unnamed {
+                    unknown.push(format!("{name}: its name is not known, nor what may cover it"));
+                }
                 let identity = self.identity(name, kind, entry, principal, &groups);
                 let arn = identity.arn.clone();
                 let (policy, open) = self.trust(name, kind);
