@@ -129,12 +129,22 @@ async fn probed(stack: &Stack) {
     }
 }
 
-/// `bootstrap` is a program of the shell's: whatever can be executed is one.
+/// `bootstrap` is a program of the shell's, and one in Rust: whatever can be executed is one.
 #[test]
 fn functions_of_each_runtime_answer_behind_both_apis_poll_a_queue_and_meet_their_boundary() {
     with_estate(false, account, async |stack| {
-        let answers = python(stack, "gateways/runtimes.py", &setting(stack)).await;
+        let mut setting = setting(stack);
+        setting["rust"] = json!(example("bootstrap"));
+        let answers = python(stack, "gateways/runtimes.py", &setting).await;
         // For each runtime: two APIs, what the boundary refuses and its twin, a queue.
-        assert_all(&answers, 3 * 5);
+        assert_all(&answers, 4 * 5);
     });
+}
+
+/// An example of this package, which `cargo test` builds beside this very program.
+fn example(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let built = own.ancestors().nth(2).unwrap().join("examples").join(name);
+    assert!(built.is_file(), "`{}` is not built: run the tests by cargo", built.display());
+    built
 }

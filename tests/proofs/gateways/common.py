@@ -57,7 +57,7 @@ def request(api, path, headers=None, keys=None):
 
 def packed(name, source):
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as package:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as package:
         entry = zipfile.ZipInfo(name)
         entry.external_attr = 0o755 << 16
         package.writestr(entry, source)

@@ -1,7 +1,8 @@
 """A function of each runtime behind an HTTP API and a REST API, at a queue, and within
 its boundary.
 
-Reads from standard input one JSON object: endpoint, region, account, root.
+Reads from standard input one JSON object: endpoint, region, account, root, and the file of
+a `bootstrap` that is written in Rust.
 Writes one JSON object a line: {"question", "expected", "observed"}.
 """
 
@@ -13,7 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 from common import (  # noqa: E402
-    ACCOUNT, REGION, TRUST, allow, client, document, function, invocable, method, packed, request,
+    ACCOUNT, REGION, SETTING, TRUST, allow, client, document, function, invocable, method, packed, request,
     rest_api, tell,
 )
 
@@ -105,10 +106,13 @@ while :; do
   curl -s -o /dev/null -d "$answer" "$api/$id/response"
 done
 """
+with open(SETTING["rust"], "rb") as program:
+    RUST = program.read()
 RUNTIMES = [
     ("python", "python3.12", "index.handler", packed("index.py", PYTHON)),
     ("node", "nodejs20.x", "index.handler", packed("index.js", NODE)),
     ("bootstrap", "provided.al2023", "bootstrap", packed("bootstrap", BOOTSTRAP)),
+    ("rust", "provided.al2023", "bootstrap", packed("bootstrap", RUST)),
 ]
 
 iam, sqs, logs = client("iam"), client("sqs"), client("logs")
