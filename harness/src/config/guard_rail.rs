@@ -114,7 +114,7 @@ impl Declaration {
     /// What of it is wrong by itself, and where.
     pub(super) fn fault(&self, deployers: &[Deployer]) -> Option<(usize, String)> {
         let id = self.id.get_ref();
-        if !super::is_name(id) {
+        if !super::check::is_name(id) {
             let fault = format!("`{id}` is no guard rail's id: letters, digits, `-` and `_`");
             return Some((self.id.span().start, fault));
         }
