@@ -200,7 +200,15 @@ impl Upstream {
         now: OffsetDateTime,
     ) -> Result<Value, ServiceError> {
         let operation = find(service, operation)?;
-        response::decode(operation, &self.exchange(operation, input, region, now).await?)
+        let answer = self.exchange(operation, input, region, now).await?;
+        // A page is what moto answers where it lacks the operation. It is not the
+        // service's word that something is not there, which a 404 of the service is.
+        if answer.status() == http::StatusCode::NOT_FOUND && is_web_page(answer.body()) {
+            let (service, name) = (operation.service, operation.name);
+            let message = format!("the upstream lacks {}:{name}", service.name());
+            return Err(ServiceError::not_implemented(service, message));
+        }
+        response::decode(operation, &answer)
     }
 
     /// As [`Upstream::call`], for an operation that answers with a payload.
@@ -371,6 +379,13 @@ fn authority(url: &Url) -> Option<String> {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     })
+}
+
+/// Whether a body is a web page, whatever its type is called: moto calls documents in
+/// XML so.
+fn is_web_page(body: &Bytes) -> bool {
+    const BEGINS: &[u8] = b"<!doctype html";
+    body.get(..BEGINS.len()).is_some_and(|head| head.eq_ignore_ascii_case(BEGINS))
 }
 
 fn find(service: Service, operation: &str) -> Result<&'static Operation, ServiceError> {

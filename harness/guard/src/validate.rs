@@ -14,6 +14,10 @@ pub(crate) fn validate(call: &Call, account: &str) -> Result<(), ServiceError> {
     match call.service() {
         Service::Iam => iam(call),
         Service::S3 if call.name() == "PutBucketPolicy" => checks::s3::bucket_policy(call),
+        Service::S3 => {
+            checks::s3::tags(call)?;
+            checks::resource_policies::check(call, account)
+        }
         Service::Kms => {
             checks::grants::check(call)?;
             checks::resource_policies::check(call, account)

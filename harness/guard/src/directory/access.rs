@@ -1,7 +1,7 @@
 //! Who may be let into a bucket at all: Block Public Access, Object Ownership and
 //! access control lists.
 
-use ringfence_wire::{Service, ServiceError};
+use ringfence_wire::{Call, Service, ServiceError};
 use serde_json::{Value, json};
 
 use super::{Directory, read};
@@ -55,6 +55,24 @@ impl Directory {
         }
         self.bucket_access.forget(bucket);
         Ok(())
+    }
+
+    /// Tags a bucket as the call that made it says
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html>):
+    /// moto passes over them.
+    ///
+    /// # Errors
+    /// That the upstream does not take them.
+    pub(crate) async fn tag_new_bucket(
+        &self,
+        call: &Call,
+        bucket: &str,
+    ) -> Result<(), ServiceError> {
+        let configuration = call.input.get("CreateBucketConfiguration");
+        let Some(tags) = configuration.and_then(|given| given.get("Tags")) else { return Ok(()) };
+        let tags = tags.get("Tag").unwrap_or(tags);
+        let input = json!({"Bucket": bucket, "Tagging": {"TagSet": {"Tag": tags}}});
+        self.ask_in(&call.region, Service::S3, "PutBucketTagging", input).await.map(drop)
     }
 
     /// The access control list of a bucket, or of an object in it; none where that

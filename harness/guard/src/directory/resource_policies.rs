@@ -136,6 +136,8 @@ impl Directory {
             match self.policies.get(&key, self.ask_for_policies(region, question)).await {
                 Ok(texts) => documents.extend(texts),
                 Err(error) if error.code == "ServiceUnavailable" => return Err(error),
+                // `TYPE/*` is what a call makes: it has no policy yet.
+                Err(_) if arn.resource.split_once('/').is_some_and(|(_, id)| id == "*") => {}
                 Err(error) if self.written.at(question.api) => {
                     let (api, operation) = (question.api.name(), question.operation);
                     return Ok(Told::Unknown(format!("{api}:{operation} answers {}", error.code)));

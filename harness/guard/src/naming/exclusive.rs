@@ -116,7 +116,20 @@ pub(super) fn check(call: &Call) -> Result<(), ServiceError> {
             return Err(both(call.service(), one, other));
         }
     }
-    Ok(())
+    instance_profile(call)
+}
+
+/// An instance profile has a name or an ARN
+/// (<https://github.com/aws/aws-sdk-java/issues/647>).
+fn instance_profile(call: &Call) -> Result<(), ServiceError> {
+    let given = call.input.get("IamInstanceProfile").filter(|_| call.service() == Service::Ec2);
+    let has = |name: &str| given.is_some_and(|profile| profile.get(name).is_some());
+    if !has("Name") || !has("Arn") {
+        return Ok(());
+    }
+    let message = "The parameter 'iamInstanceProfile.name' may not be used in combination with \
+                   'iamInstanceProfile.arn'";
+    Err(ServiceError::new(400, "InvalidParameterCombination", message))
 }
 
 /// EC2's words are recorded

@@ -295,3 +295,26 @@ async fn a_table_is_asked_in_one_way(
     let one = json!({"TableName": "t", "KeyConditionExpression": "k = :k"});
     assert_eq!(input(&call(Service::DynamoDb, "Query", one.clone())).await, one);
 }
+
+#[rstest]
+#[case::name(json!({"Name": "web"}), true)]
+#[case::arn(json!({"Arn": "arn:aws:iam::123456789012:instance-profile/web"}), true)]
+#[case::both(
+    json!({"Name": "web", "Arn": "arn:aws:iam::123456789012:instance-profile/other"}), false
+)]
+#[tokio::test]
+async fn an_instance_profile_is_named_once(#[case] profile: Value, #[case] taken: bool) {
+    let input = json!({"InstanceId": "i-1", "IamInstanceProfile": profile});
+    let call = call(Service::Ec2, "AssociateIamInstanceProfile", input);
+    let told = named(&call, &Account).await.map(|named| named.call.into_owned());
+    match taken {
+        true => assert_eq!(told.unwrap().input, call.input),
+        false => {
+            let error = told.unwrap_err();
+            let message = "The parameter 'iamInstanceProfile.name' may not be used in combination \
+                           with 'iamInstanceProfile.arn'";
+            let expected = (400, "InvalidParameterCombination", message);
+            assert_eq!((error.status, error.code.as_ref(), &*error.message), expected);
+        }
+    }
+}

@@ -70,10 +70,13 @@ impl Pipeline {
                 }
             }
         };
-        self.directory.changed_by(call);
+        let is_lacking = answer.as_ref().is_ok_and(|answer| lacks(call, answer));
+        if !is_lacking {
+            self.directory.changed_by(call);
+        }
         let answer = answer?;
         passage.entry.upstream_status = Some(answer.status().as_u16());
-        if lacks(call, &answer) {
+        if is_lacking {
             return Err(ServiceError::not_implemented(
                 call.service(),
                 format!(
@@ -111,6 +114,7 @@ impl Pipeline {
             let has_ownership = call.text("ObjectOwnership").is_some();
             self.directory.regions.learn(bucket, checks::s3::new_region(call));
             self.directory.close_new_bucket(&call.region, bucket, has_ownership).await?;
+            self.directory.tag_new_bucket(call, bucket).await?;
         }
         if answer.status().is_success() && call.name() == "DeleteBucket" {
             self.directory.regions.forget(call.text("Bucket").unwrap_or_default());

@@ -22,7 +22,6 @@ use targets::Target;
 /// Operations that launch instances or pass roles in members of their own, and
 /// those whose sources the id members do not tell.
 const UNMAPPED: &[&str] = &[
-    "AssociateIamInstanceProfile",
     "AuthorizeClientVpnIngress",
     "CreateCapacityReservationBySplitting",
     "CreateFleet",
@@ -109,6 +108,10 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         describe(scope, requirement).await?;
     }
     requirements.extend(creation_tags(scope));
+    if scope.value("IamInstanceProfile").is_some() {
+        let passed = new_profile(scope, &mut requirements).await?;
+        requirements.extend(passed);
+    }
     if let Some(role) = scope.text("DeliverLogsPermissionArn") {
         requirements.push(pass_role(scope, role, "vpc-flow-logs.amazonaws.com").await?);
     }
@@ -310,6 +313,38 @@ fn creation_tags(scope: &Scope<'_>) -> Vec<Requirement> {
             Some(requirement)
         })
         .collect()
+}
+
+/// The instance profile that an instance gets, which `ec2:NewInstanceProfile` tells, and
+/// its role, which is passed with it
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html>).
+async fn new_profile(
+    scope: &Scope<'_>,
+    requirements: &mut [Requirement],
+) -> Result<Option<Requirement>, RequirementsError> {
+    let given = scope.value("IamInstanceProfile").unwrap_or(&Value::Null);
+    let text = |name: &str| field(given, &[name]).and_then(Value::as_str);
+    // Not both: `naming` refuses that.
+    let name = text("Name").or_else(|| text("Arn")?.rsplit('/').next());
+    let Some(name) = name else { return Ok(None) };
+    let found = scope.state.instance_profile(name).await?;
+    let found = found.filter(|found| text("Arn").is_none_or(|arn| arn == found.arn));
+    let named = || scope.iam_arn(&format!("instance-profile/{name}"));
+    let arn = match (&found, text("Arn")) {
+        (Some(found), _) => found.arn.clone(),
+        (None, Some(arn)) => arn.to_owned(),
+        (None, None) => named(),
+    };
+    for requirement in requirements.iter_mut() {
+        if requirement.action == format!("ec2:{}", scope.name()) {
+            requirement.context.set("ec2:NewInstanceProfile", &arn);
+        }
+    }
+    match found.and_then(|found| found.role) {
+        Some(role) => pass_role(scope, &role, "ec2.amazonaws.com").await.map(Some),
+        // Nobody is passed by what holds no role, or is not there.
+        None => Ok(None),
+    }
 }
 
 /// The region, the resource's own id, its tags, and the network it is in.

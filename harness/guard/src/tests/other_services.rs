@@ -205,3 +205,28 @@ async fn what_the_upstream_lacks_is_told_with_what_to_do() {
     );
     assert_eq!(stage.last_entry().outcome, Ending::Allowed);
 }
+
+/// A Deny by a tag that nothing could tell would never meet the resource.
+#[rstest]
+#[case::a_page(404, "<!doctype html>\n<title>404 Not Found</title>", "undecided")]
+#[case::absent(400, r#"{"__type": "com.amazonaws.sqs#QueueDoesNotExist"}"#, "implicit_deny")]
+#[case::of_another(200, r#"{"Tags": {"team": "b"}}"#, "implicit_deny")]
+#[case::told(200, r#"{"Tags": {"team": "a"}}"#, "allow")]
+#[tokio::test]
+async fn a_page_of_the_upstream_says_nothing_of_a_resource(
+    #[case] status: u16,
+    #[case] told: &str,
+    #[case] outcome: &str,
+) {
+    let stage = Stage::new().await;
+    stage.upstream.answers_s3("AmazonSQS.ListQueueTags", status, told);
+    let policy = json!({"Version": "2012-10-17", "Statement": [{"Sid": "S", "Effect": "Allow",
+        "Action": "sqs:GetQueueAttributes", "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/team": "a"}}}]});
+    let role = stage.role(&policy.to_string());
+    let queue = json!({"QueueUrl": "https://sqs.eu-central-1.amazonaws.com/123456789012/orders"});
+    let sqs = Service::of("sqs").unwrap();
+    let answer = stage.client.call(&role, sqs, "GetQueueAttributes", queue).await;
+    let entry = stage.last_entry();
+    assert_eq!(entry.checks.last().unwrap().outcome, outcome, "{answer:?}");
+}

@@ -7,6 +7,7 @@ mod lock;
 mod owner;
 mod public;
 mod region;
+mod tags;
 
 pub(crate) use access::{check as access, has_acl as sets_acl};
 pub(crate) use acl::check as acl;
@@ -15,3 +16,4 @@ pub(crate) use lock::{check as lock, retention};
 pub(crate) use owner::check as owner;
 pub(crate) use public::{is_public, without_grants};
 pub(crate) use region::{check as region, made_again, of_new as new_region};
+pub(crate) use tags::check as tags;

@@ -2,7 +2,7 @@
 
 use ringfence_models::actions;
 use ringfence_models::needs::{ByRule, Origin, Otherwise, Path, Permission};
-use ringfence_policy::catalog::ResourceType;
+use ringfence_policy::catalog::{Arns as _, ResourceType};
 
 use super::{names, pattern};
 use crate::requirements::RequirementsError;
@@ -24,6 +24,16 @@ pub(super) async fn set(
         of.is_none_or(|of| kind.is_some_and(|kind| std::ptr::eq(of, kind)))
     };
     let mut own_tags = Vec::new();
+    // A resource that is named by its path is of the types that its ARN fits.
+    let is_of_path = |of: Option<&'static ResourceType>| {
+        kind.is_none() && of.is_some_and(|of| of.matches(&required.resource))
+    };
+    for key in &permission.keys {
+        let is_tags = matches!(key.origin, Origin::ResourceTags);
+        if is_tags && is_of_path(key.kind) {
+            own_tags.push(key.key);
+        }
+    }
     for key in permission.keys.iter().filter(|key| is_of(key.kind)) {
         match &key.origin {
             Origin::Never(_) => {}

@@ -41,6 +41,14 @@ const PATHS: &[Path] = &[
         otherwise: &["route-table"],
     },
     Path {
+        operations: &["ReplaceNetworkAclAssociation"],
+        member: "AssociationId",
+        described: ("DescribeNetworkAcls", "networkAclSet"),
+        name: &["associationSet", "networkAclAssociationId"],
+        targets: &[(Some("network-acl"), "networkAclId"), (Some("subnet"), "subnetId")],
+        otherwise: &["network-acl", "subnet"],
+    },
+    Path {
         operations: &["DisassociateNatGatewayAddress", "DisassociateAddress"],
         member: "AssociationId",
         described: ("DescribeAddresses", "addressesSet"),
@@ -106,7 +114,7 @@ const PATHS: &[Path] = &[
         otherwise: &["network-interface", "instance"],
     },
     Path {
-        operations: &["DisassociateIamInstanceProfile"],
+        operations: &["DisassociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation"],
         member: "AssociationId",
         described: ("DescribeIamInstanceProfileAssociations", "iamInstanceProfileAssociationSet"),
         name: &["associationId"],

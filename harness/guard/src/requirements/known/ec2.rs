@@ -14,6 +14,8 @@ pub(super) const KNOWN: &[Known] = &[
         "security-group",
         "subnet",
     ]),
+    set(&["ec2:NewInstanceProfile"])
+        .of(&["AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation"]),
     set(&["ec2:VpceServiceName", "ec2:VpceServiceOwner"]).on(&["vpc-endpoint"]),
 ];
 

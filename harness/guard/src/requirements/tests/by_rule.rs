@@ -222,6 +222,12 @@ fn service(name: &str) -> Service {
     json!({"restApiId": "a1", "deploymentId": "d1"}),
     &["apigateway:GET arn:aws:apigateway:eu-west-1::/restapis/a1/deployments/d1"]
 )]
+#[case::the_tags_of_a_path(
+    "apigateway",
+    "GetRestApi",
+    json!({"restApiId": "tagged"}),
+    &["apigateway:GET arn:aws:apigateway:eu-west-1::/restapis/tagged aws:resourcetag/team=a"]
+)]
 #[tokio::test]
 async fn a_call_needs(
     #[case] name: &str,

@@ -136,6 +136,33 @@ use crate::requirements::RequirementsError;
         "ec2:ReplaceRouteTableAssociation arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-2 \
          ec2:region=eu-west-1 ec2:subnetid=subnet-2 ?ec2:vpc",
     ])]
+#[case::replaced_acl(
+    "ReplaceNetworkAclAssociation",
+    json!({"AssociationId": "aclassoc-1", "NetworkAclId": "acl-0"}),
+    &[
+        "ec2:ReplaceNetworkAclAssociation arn:aws:ec2:eu-west-1:123456789012:network-acl/acl-0 \
+         ec2:networkaclid=acl-0 ec2:region=eu-west-1 ?ec2:vpc",
+        "ec2:ReplaceNetworkAclAssociation arn:aws:ec2:eu-west-1:123456789012:network-acl/acl-1 \
+         ec2:networkaclid=acl-1 ec2:region=eu-west-1 ?ec2:vpc",
+        "ec2:ReplaceNetworkAclAssociation arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-2 \
+         ec2:region=eu-west-1 ec2:subnetid=subnet-2 ?ec2:vpc",
+    ])]
+#[case::new_profile(
+    "AssociateIamInstanceProfile",
+    json!({"InstanceId": "i-1", "IamInstanceProfile": {"Name": "web"}}),
+    &[
+        "ec2:AssociateIamInstanceProfile arn:aws:ec2:eu-west-1:123456789012:instance/i-1 \
+         ec2:instanceid=i-1 ec2:newinstanceprofile=arn:aws:iam::123456789012:instance-profile/web \
+         ec2:region=eu-west-1",
+        "iam:PassRole arn:aws:iam::123456789012:role/bare iam:passedtoservice=ec2.amazonaws.com",
+    ])]
+#[case::replaced_profile(
+    "ReplaceIamInstanceProfileAssociation",
+    json!({"AssociationId": "iip-assoc-1", "IamInstanceProfile":
+           {"Arn": "arn:aws:iam::123456789012:instance-profile/other"}}),
+    &["ec2:ReplaceIamInstanceProfileAssociation arn:aws:ec2:eu-west-1:123456789012:instance/i-1 \
+       ec2:instanceid=i-1 ec2:newinstanceprofile=arn:aws:iam::123456789012:instance-profile/other \
+       ec2:region=eu-west-1"])]
 #[case::peering("AcceptVpcPeeringConnection", json!({"VpcPeeringConnectionId": "pcx-1"}),
     &[
         "ec2:AcceptVpcPeeringConnection arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1 \

@@ -308,6 +308,18 @@ impl State for Account {
             "DescribeLaunchTemplates" => json!({"launchTemplates": [
                 {"launchTemplateName": "web", "launchTemplateId": "lt-1"},
             ]}),
+            "DescribeIamInstanceProfileAssociations" => {
+                json!({"iamInstanceProfileAssociationSet": [
+                    {"associationId": "iip-assoc-1", "instanceId": "i-1"},
+                ]})
+            }
+            "DescribeNetworkAcls" => json!({"networkAclSet": [
+                {"networkAclId": "acl-0", "associationSet": []},
+                {"networkAclId": "acl-1", "associationSet": [
+                    {"networkAclAssociationId": "aclassoc-1", "networkAclId": "acl-1",
+                     "subnetId": "subnet-2"},
+                ]},
+            ]}),
             "DescribeNetworkInterfacePermissions" => json!({"networkInterfacePermissions": [
                 {"networkInterfacePermissionId": "eni-perm-1", "networkInterfaceId": "eni-1"},
             ]}),
