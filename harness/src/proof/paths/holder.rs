@@ -1,14 +1,15 @@
 //! What an identity with its policies is allowed of each means.
 
-use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
-use ringfence_policy::{Context, Document, Kind, Policies, Principal, Wildcard, judge};
+use ringfence_policy::{Context, Document, Kind, Policies, Principal, judge};
 use ringfence_prove::{Verdict, Witness};
 use serde_json::json;
 
 use super::bits::Bits;
+use super::classes::Classes;
 use super::grown::{Grown, everything};
 use super::means::{Ask, Trust};
 use super::question::{Answer, CannotAsk, Wanted};
@@ -74,6 +75,7 @@ impl Allowed {
 impl Holder {
     pub(super) fn of(
         world: &World,
+        classes: &Classes,
         asks: &[Ask],
         place: usize,
         grown: &Grown,
@@ -91,7 +93,7 @@ impl Holder {
         for one in &world.unread {
             unread.extend(one.most(Some(&identity.principal))?.map(|most| (one, most)));
         }
-        let asker = Asker { world, identity, policies: &widest, trust, unread };
+        let asker = Asker { world, classes, identity, policies: &widest, trust, unread };
         let found = asks.iter().map(|ask| {
             // Who may do everything changes a trust policy, whatever it says.
             let by_identity = ask.trust != Trust::Own
@@ -116,6 +118,7 @@ pub(super) fn is_all(policies: &Policies) -> bool {
 
 struct Asker<'a> {
     world: &'a World,
+    classes: &'a Classes,
     identity: &'a Identity,
     policies: &'a Policies,
     /// A trust policy that lets it in.
@@ -123,9 +126,6 @@ struct Asker<'a> {
     /// What is granted and not read, with the most that it may allow.
     unread: Vec<(&'a Unread, Arc<Document>)>,
 }
-
-/// What the policies tell apart of things.
-type Class<'t> = (Vec<bool>, Option<&'t str>, Option<&'t str>, Option<&'t str>);
 
 impl Asker<'_> {
     fn ask(&self, ask: &Ask) -> Result<Found, CannotAsk> {
@@ -141,66 +141,47 @@ impl Asker<'_> {
         let may = of_identity
             .filter(|one| one.effect() == Effect::Allow)
             .any(|one| one.is_about(&action));
-        let patterns: Vec<Parts> =
-            own.iter().flat_map(|one| one.resources()).map(|one| Parts::of(one.source())).collect();
-        let mut known: HashMap<Class<'_>, usize> = HashMap::new();
-        let mut allowed = Allowed::default();
         // Where it has no Allow, only what lets it in by itself need be looked at.
         let all = ask.trust == Trust::Caller
             || (may && ask.trust != Trust::Own)
             || self.granted(ask).next().is_some();
-        let letting_in = self.world.letting_in(&ask.on);
-        let count = if all { things.len() } else { letting_in.len() };
-        let places =
-            (0..count).filter_map(|at| if all { Some(at) } else { letting_in.get(at).copied() });
-        for place in places {
-            let Some(thing) = things.get(place) else { continue };
-            if !all && !self.is_let_in(ask, thing) {
-                continue;
-            }
-            let arn = thing.arn.as_str();
-            let class: Class<'_> = (
-                patterns.iter().flat_map(|pattern| pattern.matches(arn)).collect(),
-                (thing.is_many() || patterns.iter().any(|pattern| pattern.is_open)).then_some(arn),
-                own_policy(ask, thing).map(|one| one.text()),
-                thing.bounded_by.as_ref().map(|one| one.as_deref().unwrap_or_default()),
-            );
-            let open = is_open(ask, thing);
-            let same = known.get(&class).copied().filter(|_| !open);
-            let is_same =
-                same.and_then(|at| allowed.answers.get(at)).is_some_and(
-                    |(_, answer)| match answer {
-                        Answer::Yes(witness) => self.is_confirmed(ask, thing, witness),
-                        Answer::No | Answer::Open(_) => true,
-                    },
-                );
-            let answer = match same.filter(|_| is_same) {
-                Some(answer) => answer,
-                None => {
-                    let answer = allowed.with(self.one(ask, thing, &own)?);
-                    if !open && same.is_none() {
-                        known.insert(class, answer);
+        let among = match all {
+            true => Rc::new(Bits::full(things.len())),
+            false => self.classes.let_in(self.world, ask),
+        };
+        if among.is_empty() {
+            return Ok(Found::Nothing);
+        }
+        let patterns = own.iter().flat_map(|one| one.resources()).map(|one| one.source());
+        let mut allowed = Allowed::default();
+        for class in self.classes.of(self.world, ask, &among, patterns) {
+            let mut first: Option<(usize, Answer)> = None;
+            for place in class.iter() {
+                let Some(thing) = things.get(place) else { continue };
+                let same = match &first {
+                    Some((at, Answer::Yes(witness))) => {
+                        self.is_confirmed(ask, thing, witness).then_some(*at)
                     }
-                    answer
-                }
-            };
-            allowed.put(place, answer);
+                    Some((at, Answer::Open(_))) => Some(*at),
+                    Some((_, Answer::No)) => break,
+                    None => None,
+                };
+                let answer = match same {
+                    Some(answer) => answer,
+                    None => {
+                        let answer = self.one(ask, thing, &own)?;
+                        let at = allowed.with(answer.clone());
+                        first.get_or_insert((at, answer));
+                        at
+                    }
+                };
+                allowed.put(place, answer);
+            }
         }
         Ok(match allowed.is_nothing() {
             true => Found::Nothing,
             false => Found::Some(allowed),
         })
-    }
-
-    /// Whether a resource's policy may let the identity in, whatever its own say.
-    fn is_let_in(&self, ask: &Ask, thing: &Thing) -> bool {
-        match ask.trust {
-            Trust::Caller => true,
-            Trust::Own | Trust::None => {
-                thing.names_identities
-                    || (thing.open.is_some() && (ask.trust == Trust::Own || ask.on != "role"))
-            }
-        }
     }
 
     /// What is granted and not read that may be about it.
@@ -319,7 +300,7 @@ impl Asker<'_> {
 }
 
 /// A thing's own policy, where that has a say in what is asked.
-fn own_policy<'t>(ask: &Ask, thing: &'t Thing) -> Option<&'t Arc<Document>> {
+pub(super) fn own_policy<'t>(ask: &Ask, thing: &'t Thing) -> Option<&'t Arc<Document>> {
     thing.policy.as_ref().filter(|one| match ask.trust {
         Trust::Caller => false,
         Trust::Own => true,
@@ -329,39 +310,13 @@ fn own_policy<'t>(ask: &Ask, thing: &'t Thing) -> Option<&'t Arc<Document>> {
 }
 
 /// Whether what is not known of a thing decides.
-fn is_open(ask: &Ask, thing: &Thing) -> bool {
+pub(super) fn is_open(ask: &Ask, thing: &Thing) -> bool {
     let counts = match ask.trust {
         Trust::Caller => false,
         Trust::Own => true,
         Trust::None => ask.on != "role",
     };
     counts && thing.open.is_some()
-}
-
-/// A pattern, by the parts of ARNs.
-struct Parts {
-    parts: Vec<Wildcard>,
-    /// Whether it holds a variable.
-    is_open: bool,
-}
-
-impl Parts {
-    fn of(source: &str) -> Self {
-        let parts = match source.starts_with("arn:") {
-            true => source.splitn(6, ':').map(Wildcard::of_text).collect(),
-            false => vec![Wildcard::of_text(source)],
-        };
-        Self { parts, is_open: source.contains("${") }
-    }
-
-    fn matches(&self, arn: &str) -> Vec<bool> {
-        let parts: Vec<&str> = match self.parts.len() {
-            1 => vec![arn],
-            _ => arn.splitn(6, ':').collect(),
-        };
-        let pairs = self.parts.iter().zip(parts);
-        pairs.map(|(pattern, part)| pattern.matches(part)).collect()
-    }
 }
 
 /// A trust policy that lets an identity in.

@@ -6,12 +6,14 @@
 //! - [`holder`]: what an identity with its policies, or with those that it has gained,
 //!   is allowed of each means: one question to the prover for all that its policies do
 //!   not tell apart;
+//! - [`classes`]: the things that nothing tells apart;
 //! - [`closure`]: all that a source comes to, step by step;
 //! - [`shared`]: what the closures of all sources share;
 //! - [`own`]: who the sources are, and what is a source's own;
 //! - [`told`]: the paths as text, JSON and Markdown.
 
 mod bits;
+mod classes;
 mod closure;
 mod grown;
 mod holder;

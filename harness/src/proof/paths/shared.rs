@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ringfence_policy::{Policies, Principal};
 
 use super::bits::Bits;
+use super::classes::Classes;
 use super::grown::Grown;
 use super::holder::Holder;
 use super::means::{Service, Table};
@@ -18,6 +19,7 @@ use super::world::World;
 pub(super) struct Shared<'w> {
     pub(super) world: &'w World,
     pub(super) table: &'w Table,
+    classes: Classes,
     holders: RefCell<HashMap<(usize, Grown), Rc<Holder>>>,
     /// Of each means, the roles that its service can run as, and those that may be.
     pub(super) runs: Vec<Option<Rc<Runs>>>,
@@ -47,8 +49,14 @@ impl<'w> Shared<'w> {
             (name.as_str(), things.map(|one| places.get(&one.of?).copied()).collect())
         });
         let roles = roles.collect();
-        let mut shared =
-            Self { world, table, holders: RefCell::default(), runs: Vec::new(), roles };
+        let mut shared = Self {
+            world,
+            table,
+            classes: Classes::default(),
+            holders: RefCell::default(),
+            runs: Vec::new(),
+            roles,
+        };
         for means in &table.means {
             let Some(service) = means.service else {
                 shared.runs.push(None);
@@ -133,7 +141,8 @@ impl<'w> Shared<'w> {
         if let Some(known) = self.holders.borrow().get(&key) {
             return Ok(Some(known.clone()));
         }
-        let made = Holder::of(self.world, &self.table.asks, identity, grown)?.map(Rc::new);
+        let made =
+            Holder::of(self.world, &self.classes, &self.table.asks, identity, grown)?.map(Rc::new);
         if let Some(made) = &made {
             self.holders.borrow_mut().insert(key, made.clone());
         }
