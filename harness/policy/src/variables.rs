@@ -269,7 +269,7 @@ fn equal(a: &str, b: &str, case: Case) -> bool {
         Case::Sensitive => a == b,
         Case::Fold => {
             a.eq_ignore_ascii_case(b)
-                || (!(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase())
+                || (!a.is_ascii() && !b.is_ascii() && a.to_lowercase() == b.to_lowercase())
         }
     }
 }

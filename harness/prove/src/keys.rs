@@ -73,9 +73,12 @@ impl Keys {
         }
         keys.tests.begin(KEYS + keys.all.len());
         keys.check_variables(scope);
-        // Variables first: what others are compared with hangs on their values.
+        // Variables first, and of these what the caller decides: what others are compared
+        // with hangs on their values.
+        let is_fixed = |key: &Key| scope.caller.fixed.contains_key(&key.lower);
+        let rank = |key: &Key| (!key.is_variable, !is_fixed(key));
         let mut order: Vec<usize> = (0..keys.all.len()).collect();
-        order.sort_by_key(|place| keys.all.get(*place).is_none_or(|key| !key.is_variable));
+        order.sort_by_key(|place| keys.all.get(*place).map(rank));
         for place in order {
             keys.find_values(place, &conditions, scope);
         }
@@ -171,8 +174,13 @@ impl Keys {
         let shapes: Vec<Pattern> = shape.iter().flat_map(|it| it.patterns().cloned()).collect();
         let mut found = texts(&tests, shapes);
         if !found.complete {
-            self.open
-                .push(format!("`{lower}` is compared as text with wildcards and as another type"));
+            let is_cased =
+                |test: &Test| matches!(test, Test::Text { text, fold: true } if !text.is_ascii());
+            let how = match tests.iter().any(is_cased) {
+                true => "without regard to the case of letters beyond ASCII",
+                false => "as text with wildcards and as another type",
+            };
+            self.open.push(format!("`{lower}` is compared {how}"));
             self.unclear.insert(lower.clone());
         }
         if is_variable {

@@ -33,6 +33,12 @@ pub(crate) fn texts(tests: &[Test], shapes: Vec<Pattern>) -> Classes {
             }
         }
     }
+    // Letters beyond ASCII have cases that are not all tried.
+    let beyond = |test: &Test| match test {
+        Test::Text { text, fold: true } if !text.is_ascii() => Some(text.clone()),
+        _ => None,
+    };
+    let cased: Vec<String> = tests.iter().filter_map(beyond).collect();
     let literals: Vec<String> = patterns.iter().filter_map(written).collect();
     // No number, date or address is like an ARN.
     let is_wild = |one: &Pattern| !one.iter().all(is_literal) && may_be_read(one);
@@ -42,7 +48,8 @@ pub(crate) fn texts(tests: &[Test], shapes: Vec<Pattern>) -> Classes {
     let of_numbers = numeric(&numbers, &literals);
     patterns.extend(shapes);
     let mut found = classes(&patterns, Alphabet::All);
-    found.complete &= of_numbers.is_some() && !mixed;
+    found.complete &= of_numbers.is_some() && !mixed && cased.is_empty();
+    found.words.extend(cased.iter().flat_map(|it| [it.to_lowercase(), it.to_uppercase()]));
     found.words.extend(of_numbers.unwrap_or_default());
     found.words.extend(dates(&instants));
     found.words.extend(addresses(&ranges));

@@ -321,6 +321,32 @@ fn a_question_of_too_many_entries_is_undecided() {
     assert_eq!(verdicts(&policy(200), &policy(201)), LESS);
 }
 
+/// The values of a variable are those that a variable of the caller's stands for, too.
+#[test]
+fn a_variable_may_be_compared_with_a_name_of_the_caller() {
+    let one = allow(&json!({"Action": "s3:*", "NotResource": "arn:aws:s3:::b/${s3:prefix}",
+        "Condition": {"ForAnyValue:StringEquals": {"s3:prefix": "x${aws:username}"}}}));
+    let other = allow(&json!({"Action": "s3:*", "NotResource": "arn:aws:s3:::?/?*"}));
+    let found = compared(&json!({"a": one, "b": other,
+        "principal": "arn:aws:iam::111122223333:user/alice"}));
+    assert_eq!(found["a_within_b"], "violated", "{found}");
+    assert_eq!(found["witness_a"]["context"]["s3:prefix"], "xalice");
+}
+
+/// What is the same letter in another case is more than one letter beyond ASCII.
+#[test]
+fn letters_beyond_ascii_in_any_case_are_not_proved() {
+    let is = |operator: &str, values: Value| {
+        allow(&json!({"Condition": {operator: {"s3:prefix": values}}}))
+    };
+    let any = is("StringEqualsIgnoreCase", json!("É"));
+    assert_eq!(verdicts(&any, &is("StringEquals", json!("É")))[0], "violated");
+    assert_eq!(verdicts(&any, &any), SAME);
+    let found = compared(&json!({"a": any, "b": is("StringEquals", json!(["É", "é"]))}));
+    let reason = "`s3:prefix` is compared without regard to the case of letters beyond ASCII";
+    assert_eq!(found["reason"], format!("a_within_b: {reason}; b_within_a: {reason}"), "{found}");
+}
+
 /// Many patterns that overlap in every way are told apart by few of their texts.
 #[test]
 fn patterns_that_overlap_are_decided() {
