@@ -232,10 +232,26 @@ fn is_template(path: &Path) -> Result<bool, Unreadable> {
     Ok(matches!(read(&content), Ok(Read::Template { .. })))
 }
 
+/// Whether a text that cannot be read was meant for a template.
+fn is_like_a_template(content: &str) -> bool {
+    let begins = |sign: &str| content.lines().any(|line| line.trim_start().starts_with(sign));
+    let has = |name: &str| begins(&format!("{name}:")) || begins(&format!("\"{name}\""));
+    has("AWSTemplateFormatVersion") || (has("Resources") && content.contains("AWS::"))
+}
+
 /// Adds the roles of a file, where it is a template; whether it is one.
 fn added(path: &Path, place: &templates::Place, estate: &mut Estate) -> Result<bool, Unreadable> {
     let content = content(path)?;
-    let Ok(Read::Template { root, .. }) = read(&content) else { return Ok(false) };
+    let root = match read(&content) {
+        Ok(Read::Template { root, .. }) => root,
+        Ok(_) => return Ok(false),
+        // What of a template cannot be read is no less of one.
+        Err(error) if is_like_a_template(&content) => {
+            let why = format!("{}:{}: {error}", error.at.line, error.at.column);
+            return Err(Unreadable::new(path, why));
+        }
+        Err(_) => return Ok(false),
+    };
     templates::add(&root, place, estate).map_err(|message| Unreadable::new(path, message))?;
     Ok(true)
 }

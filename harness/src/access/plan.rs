@@ -118,10 +118,16 @@ impl<'p> Plan<'p, '_> {
     /// A role, user or group with what stands in its own resource.
     fn identity(&mut self, resource: &Resource, word: &str) -> Result<(), String> {
         let (name, own) = (self.name(resource, word), self.called(resource));
+        let is_made = self.made.contains_key(&name);
         self.make(&name)?;
         let arn = resource.values.get("arn").and_then(Node::text);
+        let found = arn.and_then(|arn| principal(word, arn));
         let entry = self.estate.entry(&name);
-        entry.principal = arn.and_then(|arn| principal(word, arn));
+        // Two accounts may each have one; another resource may have taken over the same.
+        if is_made && (found.is_none() || found != entry.principal) {
+            return Err(format!("`{own}` makes `{name}`, and another resource of the file too"));
+        }
+        entry.principal = found;
         entry.is_unnamed = is_chosen(&name);
         for policy in items(resource.values.get("inline_policy")) {
             if matches!(policy.value, Value::Unknown) {

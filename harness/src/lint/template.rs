@@ -24,7 +24,13 @@ pub struct Found {
 /// Whether a file is a template.
 pub fn is_template(root: &ringfence_text::Node) -> bool {
     let resources = root.get("Resources").map(ringfence_text::Node::members).unwrap_or_default();
-    !resources.is_empty() && resources.iter().all(|resource| resource.value.get("Type").is_some())
+    let is_typed = |one: &ringfence_text::Member| one.value.get("Type").is_some();
+    // Loops and macros stand beside resources, or make all of them.
+    let is_made = |one: &ringfence_text::Member| one.key.starts_with("Fn::");
+    let says = ["AWSTemplateFormatVersion", "Transform"].iter().any(|it| root.get(it).is_some());
+    !resources.is_empty()
+        && resources.iter().all(|one| is_typed(one) || is_made(one))
+        && (says || resources.iter().any(is_typed))
 }
 
 /// Finds a template's policies.

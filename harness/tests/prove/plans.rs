@@ -429,3 +429,28 @@ fn the_policy_of_a_bucket_that_is_not_known_is_about_that_bucket() {
     assert_eq!(of("artifacts"), "undecided");
     assert_eq!(of("another"), "proved");
 }
+
+/// Each account may have one role of a name: they are not told apart by it.
+#[test]
+fn a_role_that_two_resources_make_is_refused_unless_it_is_the_same() {
+    let role = |account: &str| {
+        json!({"name": "reader", "arn": format!("arn:aws:iam::{account}:role/reader"),
+            "assume_role_policy": document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+                "Principal": {"AWS": iam("root")}})])})
+    };
+    let with = |account: &str| {
+        let changes = [
+            change("aws_iam_role.one", role("123456789012"), json!({})),
+            change("aws_iam_role.other", role(account), json!({})),
+        ];
+        let directory = crate::shop::estate(&plan(&changes, &[]));
+        crate::shop::run(directory.path(), &["--plan", "state.json"])
+    };
+    let refused = with("111111111111");
+    assert_eq!(
+        crate::shop::text(&refused.stderr),
+        "ringfence: state.json: `aws_iam_role.other` makes `role/reader`, and another resource of the file too\n"
+    );
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(with("123456789012").status.code(), Some(0));
+}

@@ -216,3 +216,29 @@ fn a_permission_of_a_template_is_composed() {
         "Resources.P: not all that it says is known, and it may let in another than a service";
     assert!(why.ends_with(open), "{why}");
 }
+
+/// What is a template in a directory is read, or nothing is proved.
+#[test]
+fn a_template_that_is_odd_is_one_all_the_same() {
+    let whole = "Resources:\n  T:\n    Type: AWS::SNS::Topic\n";
+    let told = |other: &str| {
+        let directory = estate(&state(&work(), &limit(), REPOSITORY, &[]));
+        fs::create_dir(directory.path().join("shop")).unwrap();
+        fs::write(directory.path().join("shop/a.yaml"), whole).unwrap();
+        fs::write(directory.path().join("shop/b.yaml"), other).unwrap();
+        let flags = ["--state", "state.json", "--templates", "shop", "--json"];
+        let output = run(directory.path(), &flags);
+        let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+        (lines.collect::<Vec<Value>>(), text(&output.stderr).to_owned(), output.status.code())
+    };
+    let loops = "Transform: AWS::LanguageExtensions\nResources:\n  Fn::ForEach::X:\n    - N\n    - [a]\n    - T${N}: {Type: AWS::SNS::Topic}\n  T:\n    Type: AWS::SNS::Topic\n";
+    let (lines, ..) = told(loops);
+    let open = "Resources.Fn::ForEach::X: what it makes is not read";
+    assert!(why(&lines, ARTIFACTS).ends_with(open), "{}", why(&lines, ARTIFACTS));
+    let (lines, error, code) = told(&format!("{whole}    Properties: {{\n"));
+    assert_eq!((lines.len(), code), (0, Some(2)));
+    assert!(error.starts_with("ringfence: shop/b.yaml: 5:1: not well-formed YAML"), "{error}");
+    // What is somebody else's is no matter.
+    let (lines, error, _) = told("a: {\n");
+    assert_eq!((verdict_of(&lines, ARTIFACTS), &*error), ("proved", ""));
+}
