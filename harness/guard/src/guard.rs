@@ -168,6 +168,7 @@ pub enum GuardError {
 #[derive(Debug)]
 pub struct Guard {
     pipeline: Arc<Pipeline>,
+    issuers: Issuers,
     /// The id of the configuration's root key.
     root_key_id: String,
     endpoint: Url,
@@ -224,7 +225,7 @@ impl Guard {
         let upstream = Upstream::new(config.upstream, config.account_id, config.root)?;
         let directory = Arc::new(Directory::new(upstream.clone(), Arc::clone(&setting)));
         let issuers = Issuers::new(config.issuers);
-        let services = Services::new(&setting, Arc::clone(&directory), issuers);
+        let services = Services::new(&setting, Arc::clone(&directory), issuers.clone());
         let recording = config.record.then(Recording::default);
         let pipeline = Arc::new(Pipeline {
             setting,
@@ -240,7 +241,7 @@ impl Guard {
         });
         let stopping = CancellationToken::new();
         let server = tokio::spawn(server::serve(listener, Arc::clone(&pipeline), stopping.clone()));
-        Ok(Self { pipeline, root_key_id, endpoint, server: Some(server), stopping })
+        Ok(Self { pipeline, issuers, root_key_id, endpoint, server: Some(server), stopping })
     }
 
     /// Where the guard answers: `http://127.0.0.1:PORT/`.
@@ -265,6 +266,11 @@ impl Guard {
             partition: setting.partition(),
         };
         setting.keyring.add(key, root);
+    }
+
+    /// Takes the keys of one more token issuer, such as a user pool that has been made.
+    pub fn add_issuer(&self, url: String, keys: KeySource) {
+        self.issuers.add(url, keys);
     }
 
     /// Retires every key that stands for root but the configuration's, and

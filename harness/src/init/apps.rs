@@ -124,14 +124,14 @@ fn remote(directory: &Path) -> Option<String> {
 #[derive(Clone, Copy)]
 pub(super) enum Outputs<'o> {
     Of(&'o Facts),
-    Template(&'o Template),
+    Templates(&'o [Template]),
 }
 
 impl Outputs<'_> {
     fn of(self, variable: &str) -> Option<String> {
         match self {
             Self::Of(facts) => output(variable, facts).map(str::to_owned),
-            Self::Template(template) => template.output(variable),
+            Self::Templates(all) => all.iter().find_map(|template| template.output(variable)),
         }
     }
 }
@@ -190,7 +190,7 @@ fn variables(text: &mut Text, app: &App, outputs: Outputs<'_>) {
         match outputs.of(name) {
             Some(output) => found.push(format!("{name} = {}", quoted(&output))),
             // Templates give it to themselves, and to nobody else.
-            None if matches!(outputs, Outputs::Template(_)) && name.contains("ACCOUNT") => {
+            None if matches!(outputs, Outputs::Templates(_)) && name.contains("ACCOUNT") => {
                 given.push(format!("{name} = {}", quoted(super::ACCOUNT)));
             }
             None => text.open(&format!("vars.{name} = …: the workflow asks for it")),

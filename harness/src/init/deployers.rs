@@ -2,6 +2,7 @@
 
 use super::apps::App;
 use super::facts::Facts;
+use super::providers;
 use super::text::{Text, quoted};
 use crate::hcl::{Block, Value};
 
@@ -63,6 +64,10 @@ fn one(
         Some((key, _, true)) => format!("{kind}-{key}"),
         _ => kind,
     };
+    if let Some(other) = providers::of_role(facts, trust(facts, role).unwrap_or(role)) {
+        providers::open_deployer(text, &name, output, &other);
+        return;
+    }
     let repository = key.and_then(|(_, item, _)| item.get("repository")?.text());
     let app = apps.iter().find(|app| key.is_some_and(|(key, ..)| app.name == key)).or_else(|| {
         let named = |app: &&App| {

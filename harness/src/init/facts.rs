@@ -139,6 +139,11 @@ impl Facts {
         self.module.of("resource").map(|(_, it)| it).filter(move |it| it.label(0) == kind)
     }
 
+    /// The data sources of a type.
+    pub(super) fn data<'m>(&'m self, kind: &'m str) -> impl Iterator<Item = &'m Block> {
+        self.module.of("data").map(|(_, it)| it).filter(move |it| it.label(0) == kind)
+    }
+
     /// Where a resource stands.
     pub(super) fn place(&self, block: &Block) -> String {
         let file = self.module.blocks().find(|(_, it)| std::ptr::eq(*it, block));
@@ -151,6 +156,15 @@ impl Facts {
         let file = self.module.blocks().find(|(_, it)| std::ptr::eq(*it, block));
         let source = file.and_then(|(file, _)| file.text.get(block.span.clone()?));
         source.unwrap_or_default()
+    }
+
+    /// Whether a resource is there whatever the values are: not `count = var.x ? 1 : 0`.
+    pub(super) fn is_certain(&self, resource: &Block) -> bool {
+        let Some(count) = resource.attribute("count") else { return true };
+        let file = self.module.blocks().find(|(_, it)| std::ptr::eq(*it, resource));
+        let written = file.and_then(|(file, _)| file.text.get(count.span.clone()?));
+        let value = written.and_then(|it| it.split_once('=')).map(|(_, value)| value.trim());
+        value.and_then(|it| it.parse::<u32>().ok()).is_some_and(|count| count > 0)
     }
 
     /// A block that a reference names: a resource, or a `data` block.

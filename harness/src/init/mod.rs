@@ -5,7 +5,7 @@
 //! - [`facts`]: values of a root module's variables, locals and resources;
 //! - [`platform`]: what Layer 1 guards with; [`endpoints`]: what functions reach;
 //! - [`apps`]: repositories with a workflow that deploys;
-//! - [`deployers`]: roles that a web identity may assume;
+//! - [`deployers`]: roles that a web identity may assume; [`providers`]: by whose tokens;
 //! - [`roots`]: which root modules, and their order;
 //! - [`stacks`]: all of that where Layer 1 is a template of CloudFormation;
 //! - [`text`]: the file.
@@ -15,6 +15,7 @@ mod deployers;
 mod endpoints;
 mod facts;
 mod platform;
+mod providers;
 mod roots;
 mod stacks;
 mod text;
@@ -78,16 +79,26 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
         true => stacks::find(&found, &apps),
         false => Vec::new(),
     };
-    if let Some((own, others)) = templates.split_first() {
-        of_template(&mut text, own, others, &mut apps, &found);
+    if !templates.is_empty() {
+        of_templates(&mut text, templates, &mut apps, &found);
         return Ok(text.done());
     }
     if applied.is_empty() {
         text.open("no root module of Terraform with resources of AWS was found, and no template of a platform: name it as `layer1.directory`, or with kind = \"cloudformation\" as `layer1.template`");
     }
+    let mut images = BTreeSet::new();
     for root in &applied {
         for outside in root.facts.outside() {
             let place = format!("{}:{}", text.path(&outside.place.file), outside.place.line);
+            if let Some(image) = outside.image {
+                if images.insert(image.clone()) {
+                    text.blank();
+                    text.table("[[existing]]");
+                    text.field("type", &text::quoted("aws_ami"), &place);
+                    text.field("properties", &image, "by its filters");
+                }
+                continue;
+            }
             text.open(&format!("{}: where the account does not have it ({place})", outside.entry));
         }
     }
@@ -139,22 +150,37 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
 /// The account of a draft.
 const ACCOUNT: &str = "123456789012";
 
-/// The rest of a file whose Layer 1 is a template.
-fn of_template(
+/// The rest of a file whose Layer 1 is templates.
+fn of_templates(
     text: &mut Text,
-    own: &stacks::Template,
-    others: &[stacks::Template],
+    templates: Vec<stacks::Template>,
     apps: &mut [apps::App],
     found: &Found,
 ) {
-    own.layer1(text);
+    let (applied, others) = stacks::ordered(templates);
+    for template in &applied {
+        template.layer1(text);
+        if applied.len() > 1 {
+            text.blank();
+        }
+    }
     others.iter().for_each(|other| other.other(text));
     text.blank();
-    own.guards(text);
-    own.issuers(text, found, !apps.is_empty());
-    apps.iter_mut().for_each(|app| app.known_by(own));
-    apps::write(text, apps, apps::Outputs::Template(own));
-    own.write_deployers(text, apps);
+    match applied.as_slice() {
+        [own] => own.guards(text),
+        _ => {
+            text.comment("[platform]: a run takes what there is in all templates.");
+            text.blank();
+        }
+    }
+    let mut told = BTreeSet::new();
+    applied.iter().for_each(|template| template.issuers(text, found, &mut told));
+    providers::of_workflows(text, &told, !apps.is_empty());
+    for template in &applied {
+        apps.iter_mut().for_each(|app| app.known_by(template));
+    }
+    apps::write(text, apps, apps::Outputs::Templates(&applied));
+    applied.iter().for_each(|template| template.write_deployers(text, apps));
 }
 
 /// Directories with what is no estate, where they are come upon.

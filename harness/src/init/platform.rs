@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::endpoints;
 use super::facts::{Facts, Given};
+use super::providers;
 use super::roots::Root;
 use super::text::{Text, list, quoted};
 use crate::doctor::Found;
@@ -63,8 +64,27 @@ fn is_read(path: &std::path::Path) -> bool {
     name == "terraform.tfvars" || name.contains(".auto.tfvars")
 }
 
-/// What a field names, and where it was found.
-type Choice = (String, String);
+/// What a field names.
+#[derive(PartialEq)]
+struct Choice {
+    name: String,
+    /// Where it was found.
+    place: String,
+    /// Whether it is there whatever the values are.
+    certain: bool,
+}
+
+/// A field for the only thing that it may be; what may not be there is left to the run,
+/// which takes what there is.
+fn field(text: &mut Text, field: &str, found: &Choice) {
+    let Choice { name, place, certain } = found;
+    match certain {
+        true => text.field(field, &quoted(name), place),
+        false => text.comment(&format!(
+            "{field}: what there is; its `count` says whether {name} is there ({place})"
+        )),
+    }
+}
 
 /// `[api]` and `[platform]`.
 pub(super) fn guards(text: &mut Text, facts: &Facts) {
@@ -84,9 +104,9 @@ pub(super) fn guards(text: &mut Text, facts: &Facts) {
             [] if field == "subnets_output" && facts.resources("aws_subnet").next().is_some() => {}
             // That is nothing to decide: what is about it is not applicable.
             [] => text.comment(&format!("{field}: no {what} was found")),
-            [(name, place)] => text.field(field, &quoted(name), place),
+            [one] => self::field(text, field, one),
             several => {
-                for (name, place) in several {
+                for Choice { name, place, .. } in several {
                     text.open(&format!("{field} = {}: the {what}? ({place})", quoted(name)));
                 }
             }
@@ -107,11 +127,13 @@ pub(super) fn guards(text: &mut Text, facts: &Facts) {
 /// What gives a resource: an output, else its address.
 fn named(facts: &Facts, given: &[Given<'_>], resource: &Block) -> Choice {
     let output = given.iter().find(|given| std::ptr::eq(given.resource, resource));
+    let certain = facts.is_certain(resource);
     match output {
         Some(given) => {
-            (given.output.to_owned(), format!("{}: {}", given.place(), resource.address()))
+            let place = format!("{}: {}", given.place(), resource.address());
+            Choice { name: given.output.to_owned(), place, certain }
         }
-        None => (resource.address(), facts.place(resource)),
+        None => Choice { name: resource.address(), place: facts.place(resource), certain },
     }
 }
 
@@ -183,9 +205,9 @@ fn api(text: &mut Text, facts: &Facts) {
                 text.comment("authorizer_output: no JWT authorizer was found");
             }
             [] => text.open(&format!("{field} = …: none was found")),
-            [(name, place)] => text.field(field, &quoted(name), place),
+            [one] => self::field(text, field, one),
             several => {
-                for (name, place) in several {
+                for Choice { name, place, .. } in several {
                     text.open(&format!("{field} = {}: this one? ({place})", quoted(name)));
                 }
             }
@@ -265,6 +287,13 @@ pub(super) fn issuers(text: &mut Text, all: &[&Facts], found: &Found, apps: bool
                     text.field("audience", &quoted(&audience), &place);
                     text.field("scopes", &list(&scopes(facts, found)), "of the routes");
                 }
+                _ if pool(facts, authorizer).is_some() => {
+                    let pool = pool(facts, authorizer).map(Block::address).unwrap_or_default();
+                    text.comment(&format!(
+                        "[[issuers]]: a run takes {pool}, which {} trusts ({place})",
+                        authorizer.address()
+                    ));
+                }
                 _ => text.open(&format!(
                     "[[issuers]] of {}: its issuer or audience is not plain",
                     authorizer.address()
@@ -273,17 +302,13 @@ pub(super) fn issuers(text: &mut Text, all: &[&Facts], found: &Found, apps: bool
             text.blank();
         }
     }
-    let providers = all.iter().flat_map(|facts| {
-        facts.resources("aws_iam_openid_connect_provider").map(|it| facts.place(it))
-    });
-    let provider = { providers }.next();
-    if provider.is_some() || apps {
-        text.table("[[issuers]]");
-        text.field("kind", &quoted("github"), "");
-        let place = provider.unwrap_or_default();
-        text.field("url", &quoted("https://token.actions.githubusercontent.com"), &place);
-        text.blank();
-    }
+    providers::write(text, all, apps);
+}
+
+/// The user pool that an authorizer trusts: its URL is known once it is made.
+fn pool<'f>(facts: &'f Facts, authorizer: &Block) -> Option<&'f Block> {
+    let mut referred = facts.references(authorizer).into_iter();
+    referred.find(|it| it.kind == "resource" && it.label(0) == "aws_cognito_user_pool")
 }
 
 /// What an issuer's tokens look like, by its URL.

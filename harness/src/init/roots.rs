@@ -90,7 +90,7 @@ fn names(layers: &[Layer1]) -> Vec<String> {
 }
 
 /// The first one and all that it is bound to.
-fn bound(edges: &[(usize, usize)], count: usize) -> BTreeSet<usize> {
+pub(super) fn bound(edges: &[(usize, usize)], count: usize) -> BTreeSet<usize> {
     let mut bound: BTreeSet<usize> = (0..count.min(1)).collect();
     loop {
         let before = bound.len();
@@ -107,7 +107,7 @@ fn bound(edges: &[(usize, usize)], count: usize) -> BTreeSet<usize> {
 
 /// Those, each after what it reads. What is in a circle comes as it is: doctor
 /// and a run tell of it.
-fn ordered(bound: &BTreeSet<usize>, edges: &[(usize, usize)]) -> Vec<usize> {
+pub(super) fn ordered(bound: &BTreeSet<usize>, edges: &[(usize, usize)]) -> Vec<usize> {
     let mut order: Vec<usize> = Vec::new();
     while order.len() < bound.len() {
         let left: Vec<usize> = bound.iter().filter(|at| !order.contains(at)).copied().collect();

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::apps::App;
 use super::platform::kind_of;
 use super::text::{Text, list, quoted};
+use super::{providers, roots};
 use crate::doctor::Found;
 
 /// A template of the platform's.
@@ -34,7 +35,64 @@ pub(super) fn find(found: &Found, apps: &[App]) -> Vec<Template> {
     all
 }
 
+/// The templates that make the estate, each after what it imports: the first one and
+/// those that are bound to it by what they export and import. The others come behind.
+pub(super) fn ordered(templates: Vec<Template>) -> (Vec<Template>, Vec<Template>) {
+    let exports: Vec<BTreeSet<String>> = templates.iter().map(Template::exports).collect();
+    let edges: Vec<(usize, usize)> = templates
+        .iter()
+        .enumerate()
+        .flat_map(|(reader, template)| {
+            let imports = template.imports();
+            let others = exports
+                .iter()
+                .enumerate()
+                .filter(move |(other, own)| *other != reader && !own.is_disjoint(&imports));
+            others.map(move |(other, _)| (reader, other)).collect::<Vec<_>>()
+        })
+        .collect();
+    let order = roots::ordered(&roots::bound(&edges, templates.len()), &edges);
+    let mut all: Vec<Option<Template>> = templates.into_iter().map(Some).collect();
+    let applied = order.into_iter().filter_map(|at| all.get_mut(at)?.take()).collect();
+    (applied, all.into_iter().flatten().collect())
+}
+
+/// What is imported within a value, where its name is plain.
+fn imported(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (key, member) in members {
+                match (key.as_str(), member.as_str()) {
+                    ("Fn::ImportValue", Some(name)) => drop(found.insert(name.to_owned())),
+                    _ => imported(member, found),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| imported(item, found)),
+        _ => {}
+    }
+}
+
 impl Template {
+    /// The names of what its stack exports, called as a run calls it.
+    fn exports(&self) -> BTreeSet<String> {
+        let stack = self.file.file_stem().unwrap_or_default().to_string_lossy();
+        let outputs = self.root.get("Outputs").map(Node::members).unwrap_or_default();
+        let name = |output: &ringfence_text::Member| {
+            let name = output.value.get("Export")?.get("Name")?.clone().into_json();
+            let name = resolved(name, &self.defaults);
+            Some(name.as_str()?.replace("${AWS::StackName}", &stack))
+        };
+        outputs.iter().filter_map(name).collect()
+    }
+
+    /// The names of what it imports.
+    fn imports(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        self.resources.values().for_each(|(_, properties)| imported(properties, &mut found));
+        found
+    }
+
     fn read(file: &Path, text: &str) -> Option<Self> {
         let root = cloudformation::read(text).ok()?.root;
         let members =
@@ -184,14 +242,17 @@ impl Template {
     }
 
     /// `[[issuers]]`.
-    pub(super) fn issuers(&self, text: &mut Text, found: &Found, apps: bool) {
+    pub(super) fn issuers(&self, text: &mut Text, found: &Found, told: &mut BTreeSet<String>) {
         for (name, authorizer) in self.of("AWS::ApiGatewayV2::Authorizer") {
             let place = self.place("Resources", name);
             let url = authorizer.pointer("/JwtConfiguration/Issuer").and_then(Value::as_str);
             let audience =
                 authorizer.pointer("/JwtConfiguration/Audience/0").and_then(Value::as_str);
             match (url, audience) {
+                // An issuer stands in the file once.
+                (Some(url), Some(_)) if told.contains(url) => {}
                 (Some(url), Some(audience)) if url.starts_with("https://") => {
+                    told.insert(url.to_owned());
                     text.table("[[issuers]]");
                     text.field("kind", &quoted(kind_of(url)), "by its URL");
                     text.field("url", &quoted(url), &place);
@@ -206,15 +267,31 @@ impl Template {
             }
             text.blank();
         }
-        let provider = self.of("AWS::IAM::OIDCProvider").next();
-        if provider.is_some() || apps {
-            text.table("[[issuers]]");
-            text.field("kind", &quoted("github"), "");
-            let place = provider.map(|(name, _)| self.place("Resources", name));
-            let url = quoted("https://token.actions.githubusercontent.com");
-            text.field("url", &url, &place.unwrap_or_default());
-            text.blank();
+        for (name, provider) in self.of("AWS::IAM::OIDCProvider") {
+            let place = self.place("Resources", name);
+            let Some(url) = url(provider) else {
+                text.open(&format!("[[issuers]] of {name} ({place}): its url is not plain"));
+                text.blank();
+                continue;
+            };
+            if told.insert(url.clone()) {
+                let audience = provider.pointer("/ClientIdList/0").and_then(Value::as_str);
+                providers::one(text, &url, audience, &place);
+            }
         }
+    }
+
+    /// Whose tokens, other than GitHub's, take a role.
+    fn other_issuer(&self, trust: &str) -> Option<providers::Other> {
+        let mut providers = self.of("AWS::IAM::OIDCProvider");
+        providers.find_map(|(name, provider)| {
+            let url = url(provider).filter(|url| !providers::is_github(url))?;
+            let host = url.trim_start_matches("https://");
+            let by_name = [format!("{{\"Ref\":\"{name}\"}}"), format!("\"{name}\"")];
+            let by_host = [format!("oidc-provider/{host}"), format!("\"{host}:")];
+            let named = by_name.iter().chain(&by_host).any(|it| trust.contains(it));
+            named.then(|| providers::Other { url, subjects: providers::subjects_in(trust) })
+        })
     }
 
     /// `ORG/NAME` of the repository of this name that a role's trust has.
@@ -250,6 +327,10 @@ impl Template {
             let place = self.place("Resources", name);
             let output = format!("{name}.Arn");
             let trust = role.get("AssumeRolePolicyDocument").unwrap_or(&Value::Null).to_string();
+            if let Some(other) = self.other_issuer(&trust) {
+                providers::open_deployer(text, name, &output, &other);
+                continue;
+            }
             let of = |app: &&App| {
                 app.repository_name().is_some_and(|own| trust.contains(&format!("repo:{own}:")))
             };
@@ -323,6 +404,11 @@ impl Template {
             .map(Value::to_string)
             .collect()
     }
+}
+
+/// A provider's `iss`, where it is plain.
+fn url(provider: &Value) -> Option<String> {
+    Some(providers::with_scheme(provider.get("Url")?.as_str()?))
 }
 
 fn is_deployer(role: &Value) -> bool {

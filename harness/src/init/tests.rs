@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::config::{Config, Job};
+use crate::config::{Config, IssuerKind, Job};
 
 const MAIN: &str = r#"
 variable "issuer" {
@@ -436,4 +436,131 @@ fn endpoints_of_several_root_modules_are_said_once() {
     let (_, config) = drafted(top.path(), top.path());
     assert_eq!(config.layer1.len(), 2);
     assert_eq!(reached(config), (Some(vec!["s3".to_owned()]), None));
+}
+
+/// These files alone.
+fn only(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let top = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = top.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    top
+}
+
+/// A provider's URL says whose tokens it takes, and a trust policy says which subjects.
+#[test]
+fn a_provider_of_another_issuer_is_no_github() {
+    let main = r#"
+resource "aws_iam_openid_connect_provider" "gitlab" {
+  url            = "https://gitlab.com"
+  client_id_list = ["https://gitlab.com"]
+}
+data "aws_iam_openid_connect_provider" "github" {
+  url = "https://token.actions.githubusercontent.com"
+}
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRoleWithWebIdentity"]
+    principals {
+      type        = "Federated"
+      identifiers = [aws_iam_openid_connect_provider.gitlab.arn]
+    }
+    condition {
+      test     = "StringLike"
+      variable = "gitlab.com:sub"
+      values   = ["project_path:shop/billing:ref_type:branch:ref:main"]
+    }
+  }
+}
+resource "aws_iam_role" "billing_deployer" {
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+"#;
+    let top = only(&[("infra/main.tf", main)]);
+    let (draft, config) = drafted(top.path(), top.path());
+    let issuers: Vec<_> = config
+        .issuers
+        .iter()
+        .map(|it| (it.kind, it.url.get_ref().as_str(), it.audience.as_deref()))
+        .collect();
+    let expected = [
+        (IssuerKind::Oidc, "https://gitlab.com", Some("https://gitlab.com")),
+        (IssuerKind::Github, "https://token.actions.githubusercontent.com", None),
+    ];
+    assert_eq!(issuers, expected, "{}", draft.text);
+    let left = "[[deployers]] name = \"billing\", role_output = \"aws_iam_role.billing_deployer\", \
+                subject = \"project_path:shop/billing:ref_type:branch:ref:main\", app = …";
+    assert!(draft.open.iter().any(|it| it.starts_with(left)), "{:?}", draft.open);
+}
+
+/// The same of templates.
+#[test]
+fn a_provider_of_a_template_is_told_by_its_url() {
+    let template = "Resources:\n  Lab:\n    Type: AWS::IAM::OIDCProvider\n    Properties:\n      Url: https://gitlab.com\n      ClientIdList: [sts.amazonaws.com]\n  Deployer:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument:\n        Statement:\n          - Effect: Allow\n            Action: sts:AssumeRoleWithWebIdentity\n            Principal: {Federated: !GetAtt Lab.Arn}\n            Condition: {StringEquals: {'gitlab.com:sub': 'project_path:a/b:ref:main'}}\n";
+    let top = only(&[("platform.yaml", template)]);
+    let (draft, config) = drafted(top.path(), top.path());
+    let issuers: Vec<_> =
+        config.issuers.iter().map(|it| (it.kind, it.url.get_ref().as_str())).collect();
+    assert_eq!(issuers, [(IssuerKind::Oidc, "https://gitlab.com")], "{}", draft.text);
+    let left = "[[deployers]] name = \"Deployer\", role_output = \"Deployer.Arn\", \
+                subject = \"project_path:a/b:ref:main\"";
+    assert!(draft.open.iter().any(|it| it.starts_with(left)), "{:?}", draft.open);
+}
+
+/// What a condition may leave out is the run's to find.
+#[test]
+fn what_may_not_be_there_is_no_field() {
+    let main = |count: &str| {
+        format!(
+            "resource \"aws_iam_role\" \"r\" {{\n  assume_role_policy = \"\"\n}}\n\
+             resource \"aws_security_group\" \"g\" {{\n  count = {count}\n}}\n\
+             output \"group\" {{\n  value = try(aws_security_group.g[0].id, null)\n}}\n"
+        )
+    };
+    let group = |count: &str| {
+        let top = only(&[("infra/main.tf", &main(count))]);
+        drafted(top.path(), top.path()).1.platform.unwrap().security_group_output.is_some()
+    };
+    assert!(!group("var.network ? 1 : 0"));
+    assert!(group("1"));
+}
+
+/// A user pool has no URL before it is made: a run takes it.
+#[test]
+fn a_user_pool_of_layer_1_is_nothing_to_decide() {
+    let main = r#"
+resource "aws_cognito_user_pool" "customers" {}
+resource "aws_cognito_user_pool_client" "web" {}
+resource "aws_apigatewayv2_authorizer" "jwt" {
+  authorizer_type = "JWT"
+  jwt_configuration {
+    issuer   = "https://${aws_cognito_user_pool.customers.endpoint}"
+    audience = [aws_cognito_user_pool_client.web.id]
+  }
+}
+"#;
+    let top = only(&[("infra/main.tf", main)]);
+    let (draft, config) = drafted(top.path(), top.path());
+    assert!(config.issuers.is_empty(), "{}", draft.text);
+    let said = "# [[issuers]]: a run takes aws_cognito_user_pool.customers, which \
+                aws_apigatewayv2_authorizer.jwt trusts (main.tf:4)";
+    assert!(draft.text.lines().any(|line| line == said), "{}", draft.text);
+    assert!(!draft.open.iter().any(|it| it.contains("issuer")), "{:?}", draft.open);
+}
+
+/// What a template imports is made before.
+#[test]
+fn templates_come_after_what_they_import() {
+    let network = "Parameters:\n  Env:\n    Type: String\n    Default: live\nResources:\n  Reader:\n    Type: AWS::IAM::ManagedPolicy\nOutputs:\n  Reader:\n    Value: !Ref Reader\n    Export:\n      Name: !Sub '${AWS::StackName}-${Env}-reader'\n";
+    let roles = "Parameters:\n  Network:\n    Type: String\n    Default: network-live\nResources:\n  One:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument: {}\n      ManagedPolicyArns: [{'Fn::ImportValue': !Sub '${Network}-reader'}]\n  Two:\n    Type: AWS::IAM::Role\n    Properties:\n      AssumeRolePolicyDocument: {}\n";
+    let alone = "Resources:\n  Other:\n    Type: AWS::IAM::ManagedPolicy\n";
+    let top =
+        only(&[("a/roles.yaml", roles), ("b/network.yaml", network), ("c/alone.yaml", alone)]);
+    let (draft, config) = drafted(top.path(), top.path());
+    let names: Vec<String> = config.layer1.iter().map(crate::config::Layer1::name).collect();
+    assert_eq!(names, ["network", "roles"], "{}", draft.text);
+    let left = "another template, made before or after: [[layer1]] kind = \"cloudformation\", template = \"c/alone.yaml\"";
+    assert!(draft.open.iter().any(|it| it == left), "{:?}", draft.open);
 }

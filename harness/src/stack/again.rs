@@ -41,6 +41,7 @@ impl Stack {
         let engine = Engine { client: &self.client, guard: &self.guard };
         let files = (&self.config, &self.scratch);
         self.outputs = roots.apply_again(files, engine, &access, again, &self.progress).await?;
+        self.take_pools()?;
         let now = self.given();
         let other = now.into_iter().filter(|(app, values)| given.get(app) != Some(values));
         Ok(other.map(|(app, _)| app).collect())

@@ -9,6 +9,7 @@ mod identities;
 mod life;
 mod options;
 mod pipelines;
+mod pools;
 mod start;
 
 pub(crate) use self::api::API_ID;

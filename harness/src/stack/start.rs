@@ -150,6 +150,7 @@ impl Stack {
             self.plan = made.plan;
             let title = if terraform.binary().is_some() { "terraform apply" } else { "stacks" };
             self.phases.push((title.to_owned(), began.elapsed()));
+            self.take_pools()?;
         }
         if options.root == RootKeys::OfThisRun {
             // What a team wrote runs from here on.

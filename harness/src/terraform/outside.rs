@@ -81,6 +81,8 @@ pub(crate) struct Outside {
     address: String,
     /// The entry that makes what it reads.
     pub(crate) entry: String,
+    /// Its `properties`, where nothing of them is left to decide.
+    pub(crate) image: Option<String>,
 }
 
 impl Outside {
@@ -107,6 +109,7 @@ pub(crate) fn entries(module: &Module) -> Vec<Outside> {
             place: Place { file: file.path.clone(), line: block.at.line, column: block.at.column },
             address: block.address(),
             entry: entry(block, refers_to_resources(file, block))?,
+            image: image(block),
         })
     });
     told.collect()
@@ -161,6 +164,50 @@ fn entry(block: &Block, refers_to_resources: bool) -> Option<String> {
     Some(format!("[[existing]] type = \"{kind}\", properties = {{ {} }}", properties.join(", ")))
 }
 
+/// The filters of images that are arguments of an entry
+/// (<https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html>).
+const OF_IMAGES: [(&str, &str); 5] = [
+    ("architecture", "architecture"),
+    ("name", "name"),
+    ("owner-id", "owner_id"),
+    ("root-device-type", "root_device_type"),
+    ("virtualization-type", "virtualization_type"),
+];
+
+/// An image that a data source finds: whoever publishes images shows them to every
+/// account, so that nothing of it is to decide. None where it is asked for by something
+/// else.
+fn image(block: &Block) -> Option<String> {
+    if block.label(0) != "aws_ami" {
+        return None;
+    }
+    let first = |value: &Value| match value {
+        Value::List(items) => items.first().and_then(Value::text).map(str::to_owned),
+        _ => None,
+    };
+    let mut asked: Vec<(&str, String)> = Vec::new();
+    for filter in block.of("filter") {
+        let (_, name) = OF_IMAGES.iter().find(|(own, _)| filter.text("name") == Some(own))?;
+        asked.push((*name, first(&filter.attribute("values")?.value)?));
+    }
+    asked.iter().find(|(name, _)| *name == "name")?;
+    match block.attribute("owners").map(|it| first(&it.value)) {
+        // The default of an entry.
+        None => {}
+        Some(Some(owner)) if owner == "amazon" => {}
+        Some(Some(owner)) if owner.bytes().all(|byte| byte.is_ascii_digit()) => {
+            asked.push(("owner_id", owner));
+        }
+        Some(_) => return None,
+    }
+    // A name that its pattern matches.
+    let each = asked.iter().map(|(name, value)| {
+        let value = value.replace(['*', '?'], "1");
+        format!("{name} = {}", toml::Value::String(value))
+    });
+    Some(format!("{{ {} }}", each.collect::<Vec<_>>().join(", ")))
+}
+
 /// What AWS itself has in every account: its own policies, keys, parameters, the
 /// default network.
 fn is_aws(block: &Block) -> bool {
@@ -182,6 +229,33 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[rstest]
+    #[case::of_an_owner(
+        "owners = [\"099720109477\"]\n  filter {\n    name = \"name\"\n    values = [\"ubuntu-*\"]\n  }",
+        Some("{ name = \"ubuntu-1\", owner_id = \"099720109477\" }")
+    )]
+    #[case::of_amazon(
+        "owners = [\"amazon\"]\n  filter {\n    name = \"name\"\n    values = [\"al2023-*\"]\n  }\n  filter {\n    name = \"architecture\"\n    values = [\"arm64\"]\n  }",
+        Some("{ name = \"al2023-1\", architecture = \"arm64\" }")
+    )]
+    #[case::own(
+        "owners = [\"self\"]\n  filter {\n    name = \"name\"\n    values = [\"a\"]\n  }",
+        None
+    )]
+    #[case::by_something_else("filter {\n    name = \"tag:a\"\n    values = [\"b\"]\n  }", None)]
+    #[case::by_no_name("owners = [\"amazon\"]", None)]
+    fn an_image_that_is_asked_for_plainly_is_nothing_to_decide(
+        #[case] body: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let directory = tempfile::tempdir().unwrap();
+        let text = format!("data \"aws_ami\" \"x\" {{\n  {body}\n}}\n");
+        std::fs::write(directory.path().join("main.tf"), text).unwrap();
+        let module = Module::read(directory.path()).unwrap();
+        let (_, block) = module.of("data").next().unwrap();
+        assert_eq!(image(block).as_deref(), expected);
+    }
 
     #[rstest]
     #[case("aws_caller_identity", "", None)]

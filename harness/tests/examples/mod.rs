@@ -135,6 +135,38 @@ fn three_root_modules_that_read_each_others_state_are_judged_without_an_edit() {
     assert!(["network", "identity", "service"].iter().all(|name| kept(name)), "{after:?}");
 }
 
+/// Two kinds of authorizers, and what a queue, a table and their keys let functions do:
+/// a user pool is an issuer without an entry.
+#[test]
+fn a_rest_api_with_two_authorizers_is_judged_without_an_edit() {
+    let place = copied("rest");
+    let drafted = ringfence(place.path(), &["init"]);
+    assert_eq!(drafted.status.code(), Some(0), "{}", said(&drafted));
+    let judged = ringfence(place.path(), &["verify", "--backend", "embedded", "--json"]);
+    // 1: some weakenings of what the functions may do for their work go unnoticed, and
+    // no identity is known that the authorizing function lets in.
+    assert_eq!(judged.status.code(), Some(1), "{}", said(&judged));
+    let record: Value = serde_json::from_slice(&judged.stdout).unwrap();
+    let probes = record["probes"].as_array().unwrap();
+    let open: Vec<&str> = probes
+        .iter()
+        .filter(|it| it["verdict"] != "held" && it["verdict"] != "not-applicable")
+        .map(|it| it["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(open, ["client/made-up-identity/POST /events@rest:parcels"]);
+    assert_eq!(record["summary"]["held"], json!(419));
+    let held = |id: &str| probes.iter().any(|it| it["id"] == id && it["verdict"] == "held");
+    for case in ["valid", "expired", "no-token", "other-scope", "identity-token"] {
+        for route in ["GET /parcels", "POST /parcels"] {
+            let id = format!("client/{case}/{route}@rest:parcels");
+            assert!(held(&id), "{id}");
+        }
+    }
+    for id in ["client/no-identity/POST /events@rest:parcels", "integrity/layer1"] {
+        assert!(held(id), "{id}");
+    }
+}
+
 #[test]
 fn what_root_modules_cannot_read_of_each_other_is_told_before_anything_starts() {
     let place = copied("states");
@@ -214,12 +246,13 @@ fn what_exists_outside_is_made_before() {
 
 #[test]
 fn the_archive_of_an_example_holds_the_source_beside_it() {
-    archive_holds_its_source("auth0");
-    archive_holds_its_source("states/service");
+    archive_holds_its_source("auth0", "orders.zip");
+    archive_holds_its_source("rest", "functions.zip");
+    archive_holds_its_source("states/service", "orders.zip");
 }
 
-fn archive_holds_its_source(place: &str) {
-    let archive = std::fs::File::open(example(&format!("{place}/orders.zip"))).unwrap();
+fn archive_holds_its_source(place: &str, archive: &str) {
+    let archive = std::fs::File::open(example(&format!("{place}/{archive}"))).unwrap();
     let mut archive = zip::ZipArchive::new(archive).unwrap();
     assert_eq!(archive.len(), 1);
     let mut text = String::new();

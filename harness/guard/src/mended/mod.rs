@@ -1,9 +1,11 @@
 //! What the upstream answers otherwise than AWS, put right before a client sees
 //! it. Decisions rest on none of this.
 
+mod ecs;
 mod iam;
 mod iam_sentences;
 mod queues;
+mod rest_apis;
 mod s3;
 
 use bytes::Bytes;
@@ -29,6 +31,8 @@ pub(crate) async fn answer(
     match call.service() {
         Service::Iam => {}
         Service::S3 => return Ok(of_s3(call, answer, request_id)),
+        Service::ApiGateway => return Ok(with(answer, |body| rest_apis::body(call, body))),
+        service if service.name() == "ecs" => return Ok(with(answer, ecs::body)),
         _ => return Ok(answer),
     }
     match response::decode(call.operation, &answer) {
@@ -49,17 +53,25 @@ pub(crate) async fn answer(
     }
 }
 
+/// An answer with another body, where there is one.
+fn with(
+    mut answer: Response<Bytes>,
+    body: impl FnOnce(&Bytes) -> Option<Bytes>,
+) -> Response<Bytes> {
+    if answer.status().is_success()
+        && let Some(body) = body(answer.body())
+    {
+        answer.headers_mut().remove(CONTENT_LENGTH);
+        *answer.body_mut() = body;
+    }
+    answer
+}
+
 /// An error of S3's tells this guard's ids, by which the journal knows it.
 fn of_s3(call: &Call, mut answer: Response<Bytes>, request_id: &str) -> Response<Bytes> {
     let is_error = answer.status().is_client_error() || answer.status().is_server_error();
     if is_error && let Some(body) = error::s3_with_ids(answer.body(), request_id) {
         *answer.body_mut() = body;
     }
-    if answer.status().is_success()
-        && let Some(body) = s3::body(call, answer.body())
-    {
-        answer.headers_mut().remove(CONTENT_LENGTH);
-        *answer.body_mut() = body;
-    }
-    answer
+    with(answer, |body| s3::body(call, body))
 }

@@ -5,9 +5,9 @@ use http::header::{self, HeaderMap, HeaderName};
 use http::{Response, request};
 use ringfence_models::needs::Needs;
 use ringfence_services::credentials::Session;
-use ringfence_wire::{Call, Service, ServiceError, identify, response};
+use ringfence_wire::{Call, Service, ServiceError, identify, reply, response};
 
-use super::{Passage, Pipeline};
+use super::{Passage, Pipeline, lacked};
 use crate::delete_objects::Partial;
 use crate::{account, bindings, checks, completed, exists, keys, mended, read_back};
 
@@ -77,6 +77,9 @@ impl Pipeline {
         let answer = answer?;
         passage.entry.upstream_status = Some(answer.status().as_u16());
         if is_lacking {
+            if let Some(reply) = lacked::answer(call) {
+                return Ok(reply::render(&reply, call.operation, &passage.entry.request_id));
+            }
             return Err(ServiceError::not_implemented(
                 call.service(),
                 format!(

@@ -10,6 +10,7 @@
 mod answer;
 mod decide;
 mod forward;
+mod lacked;
 mod lockout;
 mod passage;
 mod receive;

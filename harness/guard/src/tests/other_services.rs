@@ -230,3 +230,69 @@ async fn a_page_of_the_upstream_says_nothing_of_a_resource(
     let entry = stage.last_entry();
     assert_eq!(entry.checks.last().unwrap().outcome, outcome, "{answer:?}");
 }
+
+const STATES: Head = (
+    "POST",
+    "/",
+    &[
+        ("x-amz-target", "AWSStepFunctions.ValidateStateMachineDefinition"),
+        ("content-type", "application/x-amz-json-1.0"),
+    ],
+);
+
+/// Terraform's provider asks before it makes a state machine, and emulators cannot tell.
+#[rstest]
+#[case::right(
+    r#"{"StartAt":"A","States":{"A":{"Type":"Succeed"}}}"#,
+    json!({"result": "OK", "diagnostics": [], "truncated": false})
+)]
+#[case::without_states(
+    r#"{"StartAt":"A"}"#,
+    json!({
+        "result": "FAIL",
+        "diagnostics": [{
+            "severity": "ERROR",
+            "code": "SCHEMA_VALIDATION_FAILED",
+            "message": "The field 'States' is required but was missing",
+            "location": "/",
+        }],
+        "truncated": false,
+    })
+)]
+#[case::no_json(
+    "{",
+    json!({
+        "result": "FAIL",
+        "diagnostics": [{
+            "severity": "ERROR",
+            "code": "INVALID_JSON_DESCRIPTION",
+            "message": "EOF while parsing an object at line 1 column 1",
+        }],
+        "truncated": false,
+    })
+)]
+#[tokio::test]
+async fn a_definition_is_looked_at_where_the_upstream_cannot(
+    #[case] definition: &str,
+    #[case] expected: Value,
+) {
+    let stage = Stage::new().await;
+    stage.upstream.answers("AWSStepFunctions.ValidateStateMachineDefinition", 501, &json!({}));
+    let body = json!({"definition": definition}).to_string();
+    let role = stage.role(&allow("states:ValidateStateMachineDefinition"));
+    let answer = send(request(&stage, &role, "states", STATES, body.as_bytes())).await;
+    assert_eq!(answer.status(), 200);
+    let told: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn a_definition_is_looked_at_for_who_may_ask() {
+    let stage = Stage::new().await;
+    stage.upstream.answers("AWSStepFunctions.ValidateStateMachineDefinition", 501, &json!({}));
+    let role = stage.role(&allow("states:ListStateMachines"));
+    let body = br#"{"definition":"{}"}"#;
+    let refused = send(request(&stage, &role, "states", STATES, body)).await;
+    assert_eq!(refused.status(), 400);
+    assert_eq!(stage.last_entry().outcome, Ending::Denied);
+}

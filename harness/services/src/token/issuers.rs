@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, crypto};
@@ -40,7 +40,7 @@ pub struct Rules<'a> {
 pub struct Issuers(Arc<Inner>);
 
 struct Inner {
-    configured: HashMap<String, KeySource>,
+    configured: RwLock<HashMap<String, KeySource>>,
     discovered: RwLock<HashMap<String, Arc<Mutex<Fetched>>>>,
     /// For configured issuers, and for those that calls name. Made when first
     /// needed; `None` where no TLS could be set up, and then nothing can be
@@ -58,7 +58,7 @@ struct Fetched {
 
 impl fmt::Debug for Issuers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(&self.0.configured).finish()
+        f.debug_map().entries(&*self.0.configured()).finish()
     }
 }
 
@@ -71,11 +71,18 @@ impl Issuers {
         // that one is installed already.
         let _ = crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         Self(Arc::new(Inner {
-            configured: configured.into_iter().collect(),
+            configured: RwLock::new(configured.into_iter().collect()),
             discovered: RwLock::default(),
             http: OnceLock::new(),
             public: OnceLock::new(),
         }))
+    }
+
+    /// Takes an issuer with its keys from now on, in the place of what was known of it:
+    /// a user pool's URL is known once it is made.
+    pub fn add(&self, issuer: String, keys: KeySource) {
+        let mut configured = self.0.configured.write().unwrap_or_else(PoisonError::into_inner);
+        configured.insert(issuer, keys);
     }
 
     /// Verifies a token and returns its claims.
@@ -105,7 +112,7 @@ impl Issuers {
     /// # Errors
     /// `KeysUnavailable`.
     pub async fn reach(&self, issuer: &str, now: OffsetDateTime) -> Result<(), TokenError> {
-        match self.0.configured.get(issuer) {
+        match self.0.source(issuer) {
             Some(KeySource::Keys(_)) => Ok(()),
             Some(KeySource::Discovery) | None => {
                 self.slot(issuer).lock().await.keys(&self.0, issuer, now).await.map(drop)
@@ -118,7 +125,7 @@ impl Issuers {
         token: &Compact<'_>,
         rules: &Rules<'_>,
     ) -> Result<(), TokenError> {
-        if let Some(KeySource::Keys(shared)) = self.0.configured.get(rules.issuer) {
+        if let Some(KeySource::Keys(shared)) = self.0.source(rules.issuer) {
             return keys::verify(token, &shared.current());
         }
         let slot = self.slot(rules.issuer);
@@ -140,6 +147,16 @@ impl Issuers {
         drop(known);
         let mut known = self.0.discovered.write().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(issuer.to_owned()).or_default())
+    }
+}
+
+impl Inner {
+    fn configured(&self) -> RwLockReadGuard<'_, HashMap<String, KeySource>> {
+        self.configured.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn source(&self, issuer: &str) -> Option<KeySource> {
+        self.configured().get(issuer).cloned()
     }
 }
 
@@ -173,7 +190,7 @@ impl Fetched {
         issuer: &str,
         now: OffsetDateTime,
     ) -> Result<&JwkSet, TokenError> {
-        let (reach, http) = match issuers.configured.contains_key(issuer) {
+        let (reach, http) = match issuers.source(issuer).is_some() {
             true => (Reach::Configured, &issuers.http),
             false => (Reach::Named, &issuers.public),
         };

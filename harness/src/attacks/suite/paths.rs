@@ -32,7 +32,17 @@ impl Suite<'_> {
         // A user is asked about by a key of its own, which nobody uses.
         let policies = policies_of_user(&self.platform, &role.name).await?;
         let named = json!({"UserName": role.name});
-        let key = self.platform.call(&Step::new(Iam, "CreateAccessKey", named)).await.result?;
+        let made = self.platform.call(&Step::new(Iam, "CreateAccessKey", named.clone())).await;
+        let key = match made.result {
+            // One that it has, where it may have no more.
+            Err(error) if error.code == "LimitExceeded" => {
+                let step = Step::new(Iam, "ListAccessKeys", named);
+                let keys = self.platform.call(&step).await.result?;
+                let id = active(&keys).ok_or(error)?;
+                return self.standing(role, Caller::Key(id), &policies, selected).await;
+            }
+            made => made?,
+        };
         let id = key.pointer("/AccessKey/AccessKeyId").and_then(Value::as_str);
         let id = id.ok_or_else(|| anyhow::anyhow!("CreateAccessKey answered without a key"))?;
         let findings = self.standing(role, Caller::Key(id), &policies, selected).await;
@@ -175,4 +185,11 @@ impl Suite<'_> {
             may,
         }
     }
+}
+
+/// A key in a list that is not switched off.
+fn active(keys: &Value) -> Option<&str> {
+    let keys = keys.get("AccessKeyMetadata")?.as_array()?;
+    let active = keys.iter().find(|key| key.get("Status") == Some(&json!("Active")))?;
+    active.get("AccessKeyId")?.as_str()
 }
