@@ -252,11 +252,165 @@ def with_tags_of_identities():
     SESV2Backend.create_email_identity = create_with_tags
 
 
+def with_redrive_allow_policies():
+    """moto drops a queue's `RedriveAllowPolicy`, and refuses who asks for it."""
+    from moto.sqs.models import Queue, SQSBackend
+
+    NAME = "RedriveAllowPolicy"
+    keep = Queue._set_attributes
+    show = SQSBackend.get_queue_attributes
+
+    def set_attributes(self, attributes, *others, **named):
+        keep(self, attributes, *others, **named)
+        if NAME in attributes:
+            self.redrive_allowed = attributes[NAME]
+
+    def get_queue_attributes(self, queue_name, attribute_names):
+        asked = attribute_names or []
+        shown = show(self, queue_name, [name for name in asked if name != NAME])
+        own = getattr(self.get_queue(queue_name), "redrive_allowed", None)
+        if own and (NAME in asked or "All" in asked):
+            return {**shown, NAME: own}
+        return shown
+
+    Queue._set_attributes = set_attributes
+    SQSBackend.get_queue_attributes = get_queue_attributes
+
+
+def with_tags_of_scalable_targets():
+    """moto drops the tags that a scalable target is made with, and lacks the operations."""
+    from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
+    from moto.core.exceptions import JsonRESTError
+
+    register_scalable_target = ApplicationAutoScalingResponse.register_scalable_target
+
+    def kept(response):
+        return response.applicationautoscaling_backend.__dict__.setdefault("tags_by_arn", {})
+
+    def register_with_tags(response):
+        made = register_scalable_target(response)
+        tags = response._get_param("Tags") or {}
+        kept(response).setdefault(json.loads(made)["ScalableTargetARN"], dict(tags))
+        return made
+
+    def tagged(response):
+        arn = response._get_param("ResourceARN")
+        if arn not in kept(response):
+            raise JsonRESTError("ResourceNotFoundException", f"The resource {arn} was not found.")
+        return kept(response)[arn]
+
+    def list_tags_for_resource(response):
+        return json.dumps({"Tags": tagged(response)})
+
+    def tag_resource(response):
+        tagged(response).update(response._get_param("Tags"))
+        return "{}"
+
+    def untag_resource(response):
+        for key in response._get_param("TagKeys"):
+            tagged(response).pop(key, None)
+        return "{}"
+
+    ApplicationAutoScalingResponse.register_scalable_target = register_with_tags
+    for operation in (list_tags_for_resource, tag_resource, untag_resource):
+        setattr(ApplicationAutoScalingResponse, operation.__name__, operation)
+
+
+def with_tags_of_budgets():
+    """moto drops the tags that a budget is made with, and lacks the operations."""
+    from moto.budgets.responses import BudgetsResponse
+    from moto.core.exceptions import JsonRESTError
+
+    create_budget = BudgetsResponse.create_budget
+
+    def kept(response):
+        return response.backend.__dict__.setdefault("tags_by_name", {})
+
+    def create_with_tags(response):
+        made = create_budget(response)
+        tags = response._get_param("ResourceTags") or []
+        name = response._get_param("Budget")["BudgetName"]
+        kept(response)[name] = {one["Key"]: one["Value"] for one in tags}
+        return made
+
+    def tagged(response):
+        arn = response._get_param("ResourceARN")
+        name = arn.rsplit("budget/", 1)[-1]
+        if name not in kept(response):
+            raise JsonRESTError("NotFoundException", f"Unable to find the resource {arn}.")
+        return kept(response)[name]
+
+    def list_tags_for_resource(response):
+        tags = tagged(response).items()
+        return json.dumps({"ResourceTags": [{"Key": k, "Value": v} for k, v in tags]})
+
+    def tag_resource(response):
+        given = response._get_param("ResourceTags")
+        tagged(response).update({one["Key"]: one["Value"] for one in given})
+        return "{}"
+
+    def untag_resource(response):
+        for key in response._get_param("ResourceTagKeys"):
+            tagged(response).pop(key, None)
+        return "{}"
+
+    BudgetsResponse.create_budget = create_with_tags
+    for operation in (list_tags_for_resource, tag_resource, untag_resource):
+        setattr(BudgetsResponse, operation.__name__, operation)
+
+
+def with_work_groups_without_tags():
+    """A work group without tags is there all the same."""
+    from moto.athena.models import AthenaBackend
+
+    def list_tags_for_resource(self, resource_arn):
+        kinds = {"workgroup": self.work_groups, "datacatalog": self.data_catalogs}
+        kind, _, name = resource_arn.split(":", 5)[-1].partition("/")
+        if self.tagger.has_tags(resource_arn) or name in kinds.get(kind, ()):
+            return self.tagger.list_tags_for_resource(resource_arn)
+        return None
+
+    AthenaBackend.list_tags_for_resource = list_tags_for_resource
+
+
+def with_tags_of_applications():
+    """moto drops the tags that an application of Beanstalk is made with, and says that no
+    application is there when its tags are asked for."""
+    from moto.elasticbeanstalk.models import EBBackend
+    from moto.elasticbeanstalk.responses import EBResponse
+
+    create_application = EBResponse.create_application
+    find = EBBackend._find_environment_by_arn
+
+    def create_with_tags(response):
+        made = create_application(response)
+        application = response.elasticbeanstalk_backend.applications[response._get_param("ApplicationName")]
+        application.tags = {one["Key"]: one["Value"] for one in response._get_param("Tags", [])}
+        return made
+
+    def find_by_arn(self, arn):
+        for application in self.applications.values():
+            if application.arn == arn:
+                return application
+        return find(self, arn)
+
+    EBResponse.create_application = create_with_tags
+    EBBackend._find_environment_by_arn = find_by_arn
+
+
 def create_app(service):
     # Its backend is imported where somebody calls it.
     if service == "apigateway":
         with_base_paths()
         with_tags_of_rest_apis()
+    elif service == "applicationautoscaling":
+        with_tags_of_scalable_targets()
+    elif service == "athena":
+        with_work_groups_without_tags()
+    elif service == "budgets":
+        with_tags_of_budgets()
+    elif service == "elasticbeanstalk":
+        with_tags_of_applications()
     elif service == "cognitoidp":
         with_tags_of_user_pools()
     elif service == "events":
@@ -274,6 +428,7 @@ def create_app(service):
         from moto.sqs.models import Queue
 
         with_ids_or_without(Queue)
+        with_redrive_allow_policies()
     return create_backend_app(service)
 
 
