@@ -1,5 +1,5 @@
 //! Queues, topics, and what only the embedded upstream serves: streams,
-//! repositories and event buses.
+//! repositories, event buses and REST APIs.
 
 use ringfence_wire::Service;
 use serde_json::{Value, json};
@@ -159,6 +159,25 @@ fn streams() -> Vec<Member> {
             ((kinesis, "ListTagsForStream", json!({"StreamName": "members-tag"})), "/Tags/0/Value"),
             look("members-tag"),
         ),
+        // With what it is made with.
+        Member {
+            setting: Vec::new(),
+            ..tag(
+                "stream-made-with-a-tag",
+                "kinesis:DescribeStreamSummary",
+                stream("members-made"),
+                (
+                    kinesis,
+                    "CreateStream",
+                    json!({"StreamName": "members-made", "ShardCount": 1, "Tags": {"team": "a"}}),
+                ),
+                (
+                    (kinesis, "ListTagsForStream", json!({"StreamName": "members-made"})),
+                    "/Tags/0/Value",
+                ),
+                look("members-made"),
+            )
+        },
         policy(
             "stream-policy",
             "user/stream-policy",
@@ -214,9 +233,7 @@ fn buses() -> Vec<Member> {
     let arn = |name: &str| format!("arn:aws:events:REGION:ACCOUNT:event-bus/{name}");
     let bus = |name: &str| -> Made { ((events, "CreateEventBus", json!({"Name": name})), None) };
     let look = |name: &str| (events, "DescribeEventBus", json!({"Name": name}));
-    // moto asks for the ids of statements.
     let put = |name: &str, policy: String| {
-        let policy = policy.replacen("{\"Effect\"", "{\"Sid\":\"s\",\"Effect\"", 1);
         (events, "PutPermission", json!({"EventBusName": name, "Policy": policy}))
     };
     const ACTION: &str = "events:DescribeEventBus";
@@ -249,13 +266,47 @@ fn buses() -> Vec<Member> {
             look("members-policy"),
         ),
         denial(denied, "bus-denial", ACTION, "user/bus-denial"),
+        // A policy takes the place of the one before.
+        Member {
+            setting: vec![
+                bus("members-replaced"),
+                (put("members-replaced", for_user(ACTION, &arn("members-replaced"))), None),
+            ],
+            allowed: (true, false),
+            ..policy(
+                "bus-policy-replaced",
+                "events:ListRules",
+                bus("members-replaced"),
+                put("members-replaced", of_account("events:ListRules", &arn("members-replaced"))),
+                (look("members-replaced"), "/Policy"),
+                look("members-replaced"),
+            )
+        },
     ]
+}
+
+fn of_account(action: &str, resource: &str) -> String {
+    document(json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::ACCOUNT:root"},
+        "Action": action, "Resource": resource}))
+}
+
+fn apis() -> Vec<Member> {
+    let gateway = service("apigateway");
+    let arn = "arn:aws:apigateway:REGION::/restapis/@API";
+    vec![tag(
+        "rest-api-tag",
+        "apigateway:GET",
+        ((gateway, "CreateRestApi", json!({"name": "members"})), Some(("@API", "/id"))),
+        (gateway, "TagResource", json!({"resourceArn": arn, "tags": {"team": "a"}})),
+        ((gateway, "GetTags", json!({"resourceArn": arn})), "/tags/team"),
+        (gateway, "GetRestApi", json!({"restApiId": "@API"})),
+    )]
 }
 
 /// Every row here; those of the embedded upstream where it is the one.
 pub(super) fn all(is_embedded: bool) -> Vec<Member> {
     let only_there = match is_embedded {
-        true => vec![streams(), repositories(), buses()],
+        true => vec![streams(), repositories(), buses(), apis()],
         false => Vec::new(),
     };
     [queues(), topics()].into_iter().chain(only_there).flatten().collect()
