@@ -52,7 +52,7 @@ impl Provider {
         let mut command = Command::new(path);
         access.apply_to(&mut command);
         command.arg("-debug").current_dir(work).env("TMPDIR", temporary);
-        super::collect_less(&mut command);
+        super::run::collect_less(&mut command);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut group = Group::spawn(&mut command)?;
         let (sender, attachment) = watch::channel(None);

@@ -1,3 +1,6 @@
+use ringfence_wire::Secret;
+use url::Url;
+
 use super::*;
 use crate::progress::Progress;
 use crate::tools::PythonTools;
