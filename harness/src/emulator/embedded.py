@@ -359,6 +359,30 @@ def with_tags_of_budgets():
         setattr(BudgetsResponse, operation.__name__, operation)
 
 
+def with_roles_of_identity_pools():
+    """moto lacks the roles that a pool's identities take."""
+    from moto.cognitoidentity.responses import CognitoIdentityResponse
+
+    def kept(response):
+        pool = response._get_param("IdentityPoolId")
+        response.backend.describe_identity_pool(pool)
+        return response.backend.__dict__.setdefault("roles_by_pool", {}), pool
+
+    def set_identity_pool_roles(response):
+        roles, pool = kept(response)
+        names = ("Roles", "RoleMappings")
+        given = {name: response._get_param(name) for name in names}
+        roles[pool] = {name: value for name, value in given.items() if value}
+        return "{}"
+
+    def get_identity_pool_roles(response):
+        roles, pool = kept(response)
+        return json.dumps({"IdentityPoolId": pool, **roles.get(pool, {})})
+
+    CognitoIdentityResponse.set_identity_pool_roles = set_identity_pool_roles
+    CognitoIdentityResponse.get_identity_pool_roles = get_identity_pool_roles
+
+
 def with_work_groups_without_tags():
     """A work group without tags is there all the same."""
     from moto.athena.models import AthenaBackend
@@ -411,6 +435,8 @@ def create_app(service):
         with_tags_of_budgets()
     elif service == "elasticbeanstalk":
         with_tags_of_applications()
+    elif service == "cognitoidentity":
+        with_roles_of_identity_pools()
     elif service == "cognitoidp":
         with_tags_of_user_pools()
     elif service == "events":

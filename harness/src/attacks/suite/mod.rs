@@ -32,7 +32,7 @@ use super::settings;
 use super::tokens::Gateway;
 use super::trust::{Assumed, SESSION, Trust};
 use crate::config::{App, IssuerKind, Job, Refusals};
-use crate::issuers::Issuer;
+use crate::issuers::{AUDIENCE, Issuer};
 use crate::stack::{Stack, StackError};
 use ringfence_guard::{Caller, Question};
 
@@ -79,7 +79,13 @@ impl<'a> Suite<'a> {
         let is_one = |arn: &str| pipelines.iter().any(|pipeline| pipeline.role_arn == arn);
         facts.roles.retain(|role| !is_one(&role.arn));
         let declared = declared::of(stack, &facts, &platform).await?;
-        Ok(Self { facts, platform, github: first_workflows(stack)?, stack, declared, pipelines })
+        // Of no use where the account has no provider for them.
+        let takes = |issuer: &&Issuer| {
+            let audiences = facts.providers.get(issuer.host());
+            audiences.is_some_and(|all| all.iter().any(|it| it == AUDIENCE))
+        };
+        let github = first_workflows(stack)?.filter(takes);
+        Ok(Self { facts, platform, github, stack, declared, pipelines })
     }
 
     /// What is known of the deployed state.
