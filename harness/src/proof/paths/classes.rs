@@ -16,9 +16,12 @@ use super::world::{Thing, World};
 #[derive(Debug, Default)]
 pub(super) struct Classes {
     own: RefCell<HashMap<Own, Rc<[Bits]>>>,
-    matched: RefCell<HashMap<String, HashMap<String, Rc<[Bits]>>>>,
+    matched: RefCell<Matched>,
     let_in: RefCell<HashMap<(String, Trust), Rc<Bits>>>,
 }
+
+/// What a pattern matches, by kind and by pattern.
+type Matched = HashMap<String, HashMap<String, Rc<[Bits]>>>;
 
 /// The kind of things, whose policy decides, and whether their ARNs count as they are.
 type Own = (String, Trust, bool);
