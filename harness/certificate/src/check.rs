@@ -7,6 +7,7 @@ use crate::form::{
     ActionCase, CallerCase, Case, Certificate, Certificates, Class, On, Universe, VERSION, Who, Why,
 };
 use crate::matter::{Caller, Chosen, Known, Matter, Part, told};
+use crate::packets;
 
 /// A class without a request that is not shown to be empty.
 pub const NO_REQUEST: &str = "the class has no request, and it is not shown that there is none";
@@ -38,13 +39,20 @@ pub fn check(all: &Certificates) -> Result<(), Refused> {
         return Err(Refused::Version(all.version));
     }
     let known = Known::default();
-    all.certificates.iter().try_for_each(|certificate| {
-        one(all, certificate, &known).map_err(|why| Refused::One {
-            rail: certificate.rail.clone(),
-            who: certificate.who.clone(),
-            why,
-        })
-    })
+    let refused = |rail: &String, who: &String, why| Refused::One {
+        rail: rail.clone(),
+        who: who.clone(),
+        why,
+    };
+    for certificate in &all.certificates {
+        one(all, certificate, &known)
+            .map_err(|why| refused(&certificate.rail, &certificate.who, why))?;
+    }
+    for certificate in &all.packets {
+        packets::check(certificate)
+            .map_err(|why| refused(&certificate.rail, &certificate.who, why))?;
+    }
+    Ok(())
 }
 
 fn one(all: &Certificates, certificate: &Certificate, known: &Known) -> Result<(), String> {

@@ -7,6 +7,8 @@ use ringfence_policy::{Document, Kind, Policies, Principal, Values};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::packets::PacketCertificate;
+
 /// The version of the form that is written, and the one that is read.
 pub const VERSION: u32 = 1;
 
@@ -18,8 +20,11 @@ pub struct Certificates {
     pub version: u32,
     /// The text of each policy, by its SHA-256 in hexadecimal digits.
     pub documents: BTreeMap<String, String>,
-    /// One a claim.
+    /// One a claim about requests.
     pub certificates: Vec<Certificate>,
+    /// One a claim about packets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packets: Vec<PacketCertificate>,
     /// What is proved without one, and why.
     pub without: Vec<Without>,
 }

@@ -16,6 +16,7 @@ pub mod cover;
 pub mod form;
 mod language;
 pub mod matter;
+pub mod packets;
 mod values;
 mod walk;
 

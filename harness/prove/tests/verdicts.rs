@@ -316,7 +316,7 @@ fn a_question_of_too_many_entries_is_undecided() {
     };
     let found = compared(&json!({"a": policy(50_000), "b": policy(49_999)}));
     assert_eq!(found["a_within_b"], "undecided");
-    let reason = "the policies have 100003 actions, resources and values, more than 8192";
+    let reason = "the policies have 100003 actions, resources and values, more than 16384";
     assert_eq!(found["reason"], format!("a_within_b: {reason}; b_within_a: {reason}"));
     assert_eq!(verdicts(&policy(200), &policy(201)), LESS);
 }

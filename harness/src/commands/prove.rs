@@ -78,10 +78,11 @@ impl Prove {
         self.files.clone().ask(config, move |read, config| {
             let guarded = Guarded::of(&read.estate, config)?;
             let claims = claims::all(&guarded, &stated(config)?)?;
+            let findings = reach::findings(&guarded);
             let mut exit = Exit::Held;
             for path in &self.check {
                 let all = certificates::checked(path)?.map_err(anyhow::Error::msg)?;
-                for stranger in certificates::strangers(&all, &claims) {
+                for stranger in certificates::strangers(&all, &claims, &findings) {
                     println!("{}: {stranger}", path.display());
                     exit = Exit::Failed;
                 }
@@ -187,9 +188,11 @@ fn check(paths: &[PathBuf]) -> anyhow::Result<Exit> {
         }
         match certificates::checked(path)? {
             Ok(all) => {
+                let packets = all.packets.iter().map(|one| one.rail.as_str());
                 let rails: BTreeSet<&str> =
-                    all.certificates.iter().map(|one| one.rail.as_str()).collect();
-                let (good, rails) = (all.certificates.len(), rails.len());
+                    all.certificates.iter().map(|one| one.rail.as_str()).chain(packets).collect();
+                let good = all.certificates.len() + all.packets.len();
+                let rails = rails.len();
                 println!("{name}: {good} good certificates, of {rails} guard rails");
                 for Without { rail, who, reason } in &all.without {
                     println!("{name}: none of `{rail}` for `{who}`: {reason}");

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use ringfence_certificate::form::{Certificate, Side, Who, Without};
+use ringfence_certificate::packets::{self, PacketCertificate};
 use ringfence_certificate::{Certificates, Known, check};
 use ringfence_evidence::{Proof, ProofVerdict};
 use ringfence_prove::{Question, Universe, certify};
@@ -49,18 +50,34 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
             }
         }
         if let Err(reason) = written {
-            let (rail, who) = (claim.rail.title().to_owned(), claim.who.clone());
-            all.without.push(Without { rail, who, reason });
+            all.without.push(without(claim.rail.title(), &claim.who, reason));
         }
     }
     let of_packets =
         |one: &&Finding| matches!(one.universe, Asked::Packets(_)) && !open.contains(&one.rail);
-    all.without.extend(findings.iter().filter(of_packets).map(|one| Without {
-        rail: one.rail.title().to_owned(),
-        who: one.who.clone(),
-        reason: "it is about packets, and a certificate is of requests".to_owned(),
-    }));
+    for finding in findings.iter().filter(of_packets) {
+        let (rail, who) = (finding.rail.title(), finding.who.as_str());
+        let written = match &finding.packets {
+            Some((way, facts)) => packets::certify((rail, who), *way, facts.clone()),
+            None => Err("what endpoints and their policies let through is not checked".to_owned()),
+        };
+        match written {
+            Ok(one) => {
+                let size = serde_json::to_vec(&one)?.len();
+                left = left.and_then(|left| left.checked_sub(size));
+                match left {
+                    Some(_) => all.packets.push(one),
+                    None => all.without.push(without(rail, who, FULL.to_owned())),
+                }
+            }
+            Err(reason) => all.without.push(without(rail, who, reason)),
+        }
+    }
     Ok(all)
+}
+
+fn without(rail: &str, who: &str, reason: String) -> Without {
+    Without { rail: rail.to_owned(), who: who.to_owned(), reason }
 }
 
 /// Adds the certificate of a claim.
@@ -77,7 +94,7 @@ fn made(claim: &Claim, known: &Known, all: &mut Certificates) -> Result<(), Stri
 
 /// What certificates say of claims that are none of these, or of others than they name: a
 /// guard rail's name is worth what its policies say.
-pub fn strangers(all: &Certificates, claims: &[Claim]) -> Vec<String> {
+pub fn strangers(all: &Certificates, claims: &[Claim], findings: &[Finding]) -> Vec<String> {
     let mut sides = Certificates::new();
     let mut of: BTreeMap<(&str, &str), Vec<[Side; 2]>> = BTreeMap::new();
     let mut principals: BTreeMap<(&str, &str), Vec<Option<Who>>> = BTreeMap::new();
@@ -95,10 +112,20 @@ pub fn strangers(all: &Certificates, claims: &[Claim]) -> Vec<String> {
             *inner == one.inner && *outer == one.outer && *principal == one.principal
         })
     };
-    let told = |one: &Certificate| {
-        format!("the certificate of `{}` for `{}` is of another claim", one.rail, one.who)
+    let requests = all.certificates.iter().filter(is_stranger).map(|one| (&one.rail, &one.who));
+    let is_own = |one: &PacketCertificate| {
+        findings.iter().any(|finding| {
+            let names = (finding.rail.title(), finding.who.as_str());
+            let says = finding.packets.as_ref();
+            names == (&*one.rail, &*one.who)
+                && says.is_some_and(|(way, facts)| (*way, facts) == (one.way, &one.facts))
+        })
     };
-    all.certificates.iter().filter(is_stranger).map(told).collect()
+    let packets = all.packets.iter().filter(|one| !is_own(one)).map(|one| (&one.rail, &one.who));
+    let told = |(rail, who): (&String, &String)| {
+        format!("the certificate of `{rail}` for `{who}` is of another claim")
+    };
+    requests.chain(packets).map(told).collect()
 }
 
 /// Reads certificates and checks each.
@@ -132,6 +159,7 @@ pub fn problems(bundle: &Path, proofs: &[Proof]) -> anyhow::Result<Vec<String>> 
     };
     let mut claims: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let of = all.certificates.iter().map(|one| (&one.rail, &one.who));
+    let of = of.chain(all.packets.iter().map(|one| (&one.rail, &one.who)));
     for (rail, who) in of.chain(all.without.iter().map(|one| (&one.rail, &one.who))) {
         claims.entry(rail).or_default().insert(who);
     }

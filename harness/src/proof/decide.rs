@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ringfence_certificate::packets::{Facts, Way};
 use ringfence_policy::{Document, Kind, Policies, StatementRef, decide};
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within};
 
@@ -19,6 +20,8 @@ pub struct Finding {
     pub end: End,
     /// What there is to ask about.
     pub universe: Asked,
+    /// Of packets: where they go and what they meet.
+    pub packets: Option<(Way, Facts)>,
 }
 
 /// What a claim is about.
@@ -112,7 +115,8 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
         },
     };
     let universe = Asked::Requests(universe);
-    Ok(Finding { rail: claim.rail.clone(), who: claim.who.clone(), end, universe })
+    let (rail, who) = (claim.rail.clone(), claim.who.clone());
+    Ok(Finding { rail, who, end, universe, packets: None })
 }
 
 fn may_be_kept_back(witness: &Witness, why: &str) -> String {

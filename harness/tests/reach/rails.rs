@@ -347,21 +347,30 @@ fn what_is_known_after_apply_only_is_undecided(#[case] unknown: Value, #[case] r
 }
 
 #[test]
-fn certificates_say_that_they_have_none_of_packets() {
+fn what_is_proved_of_packets_has_a_certificate() {
     let (directory, _) = run(&state(&sample()), CONFIG, &["--certificate", "c.json"]);
     let path = directory.path().join("c.json");
-    let all: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    let without = all["without"].as_array().unwrap();
-    let reason = "it is about packets, and a certificate is of requests";
-    for rail in [OUT, IN] {
-        assert!(
-            without.contains(&json!({"rail": rail, "who": WHO, "reason": reason})),
-            "{without:#?}"
-        );
+    let mut all: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        let output = command.args(["prove", "--check"]).arg(&path).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let packets = all["packets"].as_array().unwrap();
+    for (rail, way) in [(OUT, "leaves"), (IN, "enters")] {
+        let is_own = |one: &&Value| one["rail"] == rail && one["who"] == WHO && one["way"] == way;
+        assert_eq!(packets.iter().filter(is_own).count(), 1, "{rail}");
     }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
-    let output = command.args(["prove", "--check"]).arg(&path).output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(check().0, Some(0));
+    // Of a network whose routes lead past NAT it is none.
+    let out = packets.iter().position(|one| one["rail"] == OUT).unwrap();
+    let routes = all["packets"][out]["facts"]["routes"].as_array_mut().unwrap();
+    let by_nat: Vec<&mut Value> = routes.iter_mut().filter(|one| one["by"] == "nat").collect();
+    assert!(!by_nat.is_empty());
+    by_nat.into_iter().for_each(|route| route["by"] = json!("internet_gateway"));
+    fs::write(&path, all.to_string()).unwrap();
+    let (code, told) = check();
+    assert!(code == Some(1) && told.contains(" breaks it"), "{told}");
 }
 
 #[rstest]

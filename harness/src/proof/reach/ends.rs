@@ -4,7 +4,7 @@ use ringfence_network::network::{AclRule, Interface, Route};
 use ringfence_network::traffic::{Cidr, Packet, Traffic, Version};
 use ringfence_network::{Way, enters, leaves};
 
-use super::known::Files;
+use super::known::{At, Files};
 use super::routes::By;
 use super::site::Site;
 use crate::proof::decide::{Broken, End, Packets};
@@ -118,14 +118,18 @@ pub(super) fn entering(files: Files<'_>, site: &Site) -> End {
     open.has_internet_gateway = true;
     let both = Interface { has_v6: true, ..interface(site, true) };
     let let_in = enters(&open, &both).and(&outside(site));
-    let entrance = files.of(&ENTRANCES).next();
-    match (shown(&let_in), entrance) {
+    match (shown(&let_in), entrance(files)) {
         (Some(packet), Some(entrance)) => End::Undecided(format!(
             "{packet} is let in, and whether it comes by {} is not followed",
             entrance.address
         )),
         _ => End::Proved(Vec::new()),
     }
+}
+
+/// What brings packets of others into a VPC of the files.
+pub(super) fn entrance<'f>(files: Files<'f>) -> Option<At<'f>> {
+    files.of(&ENTRANCES).next()
 }
 
 /// A packet that breaks the guard rail, with its path.

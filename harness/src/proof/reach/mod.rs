@@ -6,6 +6,7 @@
 //! - `site`: what surrounds an interface there: its VPC, routes, network ACL and groups;
 //! - `routes`, `rules`: Terraform's resources as routes and as sets of traffic;
 //! - `ends`: what follows;
+//! - `certified`: what their certificates say;
 //! - `endpoints`: the same of the VPC endpoints that functions may reach;
 //! - [`question`]: what a function reaches and what reaches it, told by `told`;
 //! - `known`: values, and by name what is not known.
@@ -13,6 +14,7 @@
 //! What is not known, or not followed, is never taken for absent: it makes the answer
 //! undecided where it could matter.
 
+mod certified;
 mod endpoints;
 mod ends;
 mod known;
@@ -42,38 +44,43 @@ pub fn findings(guarded: &Guarded<'_>) -> Vec<Finding> {
     let wanted = Wanted::of(guarded.config.platform.as_ref());
     let mut findings = Vec::new();
     for (who, place) in places::all(guarded.estate, guarded.config, files) {
-        let mut add = |rail, end| {
+        let mut add = |rail, end, packets| {
             let universe = Asked::Packets(match rail {
                 GuardRail::Endpoints => endpoints::UNIVERSE,
                 _ => INTERNET,
             });
-            findings.push(Finding { rail, who: who.clone(), end, universe });
+            findings.push(Finding { rail, who: who.clone(), end, universe, packets });
         };
         match place {
             Place::Nowhere => {
                 let way = "Lambda's own network, as it is in no VPC".to_owned();
                 let end = ends::by(&ends::anything(), "leaves by", vec![way]);
-                add(GuardRail::NatAlone, end);
+                add(GuardRail::NatAlone, end, None);
                 if wanted.is_some() {
                     let way = "Lambda's own network, as it is in no VPC".to_owned();
-                    add(GuardRail::Endpoints, ends::by(&ends::anything(), "leaves by", vec![way]));
+                    let end = ends::by(&ends::anything(), "leaves by", vec![way]);
+                    add(GuardRail::Endpoints, end, None);
                 }
             }
             Place::In { subnet, groups } => {
                 let site = groups.and_then(|groups| Site::of(files, &subnet, &groups));
-                add(GuardRail::NatAlone, decided(&site, ends::leaving));
-                add(GuardRail::Unreached, decided(&site, |site| ends::entering(files, site)));
+                let read = site.as_ref().ok();
+                let leaving = read.map(certified::leaving);
+                add(GuardRail::NatAlone, decided(&site, ends::leaving), leaving);
+                let entering = read.map(|site| certified::entering(files, site));
+                let end = decided(&site, |site| ends::entering(files, site));
+                add(GuardRail::Unreached, end, entering);
                 if let Some(wanted) = wanted {
                     let alone = |site: &Site| endpoints::alone(guarded.estate, files, site, wanted);
-                    add(GuardRail::Endpoints, decided(&site, alone));
+                    add(GuardRail::Endpoints, decided(&site, alone), None);
                 }
             }
             Place::Unknown(reason) => {
-                add(GuardRail::NatAlone, End::Undecided(reason.clone()));
+                add(GuardRail::NatAlone, End::Undecided(reason.clone()), None);
                 if wanted.is_some() {
-                    add(GuardRail::Endpoints, End::Undecided(reason.clone()));
+                    add(GuardRail::Endpoints, End::Undecided(reason.clone()), None);
                 }
-                add(GuardRail::Unreached, End::Undecided(reason));
+                add(GuardRail::Unreached, End::Undecided(reason), None);
             }
         }
     }
