@@ -32,7 +32,7 @@ fn sides() -> Vec<Policies> {
     let get = json!({"Action": "s3:GetObject"});
     let marked = json!({"Condition": {"StringEquals": {"x:k": "a"}}});
     let scp = [
-        json!([]),
+        Value::Null,
         json!([[document(&[full(), deny(&get)])]]),
         json!([[document(&[full()])], [document(&[full(), deny(&marked)])]]),
         json!([
@@ -42,7 +42,7 @@ fn sides() -> Vec<Policies> {
     ];
     let everybody = |rest: &Value| document(&[of_everybody(deny(rest))]);
     let rcp = [
-        json!([]),
+        Value::Null,
         json!([[everybody(&json!({"Resource": "arn:aws:s3:::b/*", "Action": "s3:*"}))]]),
         json!([[everybody(
             &json!({"Action": "s3:*", "Condition": {"StringNotEquals": {"x:k": "a"}}})
