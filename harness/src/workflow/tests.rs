@@ -120,6 +120,26 @@ async fn steps_share_files_variables_and_outputs_and_secrets_are_masked() {
 }
 
 #[tokio::test]
+async fn of_a_long_output_the_beginning_and_the_end_are_kept_and_its_commands_count() {
+    let report = run(&steps(
+        "- name: Long\n  id: long\n  run: |\n    echo 'first swordfish'\n    echo 'key=one' >> \
+         $GITHUB_OUTPUT\n    yes | head -n 1000000\n    echo '::add-mask::swordfish'\n    yes | \
+         head -n 1000000\n    echo last\n- name: After\n  run: echo ${{ steps.long.outputs.key }}",
+    ))
+    .await
+    .unwrap();
+    let log = &report.log;
+    let (long, after) = (&log[..log.len() - 2], &log[log.len() - 2..]);
+    assert_eq!(after, ["== deploy: After", "one"]);
+    assert_eq!((long[1].as_str(), long.last().unwrap().as_str()), ("first ***", "last"));
+    let kept: usize = long.iter().map(|line| line.len() + size_of::<String>()).sum();
+    assert!(kept <= (4 << 20) + 1024, "{kept}");
+    let notes: Vec<&String> = long.iter().filter(|line| line.starts_with("… ")).collect();
+    let [note] = notes.as_slice() else { panic!("{notes:?}") };
+    assert!(note.ends_with("Ringfence keeps the first 1 MiB and the last 3 MiB"), "{note}");
+}
+
+#[tokio::test]
 async fn a_failing_step_is_named_with_its_place_exit_code_and_last_words() {
     let error =
         run(&steps("- name: Break\n  run: |\n    echo before\n    false\n    echo after")).await;

@@ -8,6 +8,7 @@ mod credentials;
 mod fill;
 mod hash;
 mod job;
+mod kept;
 mod script;
 mod session;
 mod setup;

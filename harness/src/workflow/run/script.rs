@@ -13,6 +13,7 @@ use super::super::shell::{self, Program};
 use super::super::{WorkflowError, contexts, stand_in};
 use super::commands::Commands;
 use super::job::JobRun;
+use super::kept::Kept;
 use super::state::State;
 use super::{Runner, failed, failure, run_failed, within};
 use crate::process;
@@ -100,11 +101,11 @@ impl JobRun<'_> {
             bounds: runner.bounds,
             ..Confinement::of(prepared.program.name, self.place.user)
         };
-        let mut log = Vec::new();
+        let mut kept = Kept::default();
         let mut commands = Commands::default();
         let finished = process::run_confined(runner.sandbox, &confinement, |_, line| {
             commands.line(line, outputs, state);
-            log.push(line.to_owned());
+            kept.push(line);
         })
         .await
         .map_err(at)?;
@@ -114,7 +115,8 @@ impl JobRun<'_> {
             let text = format!("step `{}` {how} {host}:{port} ({count})", step.name);
             state.report.reached.push(text);
         }
-        let log: Vec<String> = log.iter().map(|line| state.mask(line)).collect();
+        // A mask is of the lines before it, too.
+        let log: Vec<String> = kept.into_lines().map(|line| state.mask(&line)).collect();
         let tail: Vec<String> = log.iter().rev().take(SHOWN).rev().cloned().collect();
         state.report.log.extend(log);
         let written = self.written(step, &files, outputs);
