@@ -32,6 +32,7 @@ mod missing;
 mod mutations;
 mod names;
 mod object_lock;
+mod outward;
 mod published;
 mod resources;
 mod sdk;

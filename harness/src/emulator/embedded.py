@@ -24,6 +24,8 @@ def end_with_the_owner():
 
 threading.Thread(target=end_with_the_owner, daemon=True).start()
 
+import requests
+
 from moto import __version__
 from moto.backends import get_backend
 from moto.core.serialize import AttributePicker
@@ -530,6 +532,39 @@ if os.environ.get("RINGFENCE_IMAGES"):
     amis.AMIS.extend(json.loads(os.environ["RINGFENCE_IMAGES"]))
 
 
+def nowhere(*_, **__):
+    """What is delivered outside is taken and goes nowhere."""
+    answer = requests.Response()
+    answer.status_code, answer._content = 200, b""
+    return answer
+
+
+# What teams write would reach the world by way of the upstream, past their walls: moto
+# posts to subscribers, destinations and streams whatever their addresses.
+requests.post = requests.request = nowhere
+
+
+OUTWARD = {
+    "os.exec",
+    "os.fork",
+    "os.forkpty",
+    "os.posix_spawn",
+    "os.system",
+    "socket.connect",
+    "socket.getaddrinfo",
+    "socket.sendmsg",
+    "socket.sendto",
+    "subprocess.Popen",
+}
+
+
+def stay_inside(event, arguments):
+    """Whatever else there is in moto opens no connection and starts no program, such as a
+    job of Batch in the machine's Docker. A hook cannot be taken away again."""
+    if event in OUTWARD:
+        raise PermissionError(f"{event}: the upstream reaches nothing outside")
+
+
 class Dispatcher(DomainDispatcherApplication):
     # moto lists its own directory for each request to say whose a host is. How many
     # are kept is bounded: a bucket's name is a host's.
@@ -572,6 +607,7 @@ server = make_server("127.0.0.1", 0, served, threaded=True, request_handler=Hand
 # that it is in: more than ever wait for one another.
 threads = ThreadPoolExecutor(max_workers=128)
 server.process_request = functools.partial(threads.submit, server.process_request_thread)
+sys.addaudithook(stay_inside)
 print(server.server_port, __version__, flush=True)
 
 

@@ -4,9 +4,14 @@
 # call one another inside the process, through Gateway.process, where
 # IN_MEMORY_CLIENT is set (localstack/aws/connect.py). What is closed is what
 # comes from outside: WsgiGateway for HTTP, Gateway.accept for websockets.
+#
+# Nor does it deliver to addresses outside (SNS's and EventBridge's HTTP targets):
+# what teams write would reach the world past their walls. They are called by
+# requests.post and requests.request, as nothing else of it is that is needed here.
 import hashlib
 import hmac
 
+import requests
 from rolo.gateway import Gateway
 from rolo.gateway.wsgi import WsgiGateway
 from rolo.response import Response
@@ -42,5 +47,12 @@ def accept_the_guard(gateway, request):
     request.reject(Response(REFUSAL, status=403))
 
 
+def nowhere(*_, **__):
+    answer = requests.Response()
+    answer.status_code, answer._content = 200, b""
+    return answer
+
+
 WsgiGateway.__call__ = answer_the_guard
 Gateway.accept = accept_the_guard
+requests.post = requests.request = nowhere
