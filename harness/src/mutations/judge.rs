@@ -121,7 +121,8 @@ fn everything(name: &str) -> Option<Arc<Document>> {
     document(name, vec![allow], Kind::Boundary)
 }
 
-/// Judges the mutants that are chosen by id, on every core.
+/// Judges the mutants that are chosen by id, on every core but one, which has the probes
+/// of what is changed meanwhile.
 ///
 /// # Errors
 /// Where prover and engine differ: a fault of ours.
@@ -132,6 +133,7 @@ pub fn all(
     estate: &Estate,
 ) -> Result<Vec<Mutant>, CannotCompare> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = cores.saturating_sub(1).max(1);
     let wholes = Whole::all(targets);
     let next = AtomicUsize::new(0);
     let of_one = |whole: &Whole<'_>| {

@@ -108,9 +108,10 @@ pub async fn run(
     };
     let chosen: Vec<Live> = live.into_iter().filter(|mutant| choice.has(&mutant.id)).collect();
     // Documents are judged by what was recorded, whatever is changed meanwhile.
+    // A fault of the one does not stop the other, which puts back what it changed.
     let (documents, changes) =
-        tokio::try_join!(judging, change(suite, chosen, findings, choice, progress))?;
-    Ok(told([documents, changes].concat(), start))
+        tokio::join!(judging, change(suite, chosen, findings, choice, progress));
+    Ok(told([documents?, changes?].concat(), start))
 }
 
 /// Changes for real what is chosen, one after the other.

@@ -35,7 +35,7 @@ const LOCAL: [&str; 13] = [
 ];
 
 /// The provider that the guard answers.
-const AWS: &str = "hashicorp/aws";
+pub(super) const AWS: &str = "hashicorp/aws";
 
 /// Where providers and modules come from whose source names no host.
 const REGISTRY: &str = "registry.terraform.io";
@@ -319,7 +319,7 @@ fn provider_of(block: &Block) -> Option<String> {
 }
 
 /// A source with its host and namespace left out where they are usual.
-fn named(source: &str) -> String {
+pub(super) fn named(source: &str) -> String {
     let source = source.strip_prefix("registry.terraform.io/").unwrap_or(source);
     let source = source.strip_prefix("registry.opentofu.org/").unwrap_or(source);
     match source {

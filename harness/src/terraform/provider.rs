@@ -9,12 +9,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 use tokio::sync::watch;
 
+use super::examine::{AWS, named};
 use super::{Access, overrides};
 use crate::hcl::Module;
 use crate::process::{Group, executable};
@@ -25,6 +27,10 @@ pub(super) const ATTACH: &str = "TF_REATTACH_PROVIDERS";
 /// Where `init` puts the AWS provider, below the root module: a directory for each
 /// version, and in it one for each platform.
 const INSTALLED: &str = ".terraform/providers/registry.terraform.io/hashicorp/aws";
+
+/// How long it may take to be ready; Terraform itself gives one a minute
+/// (<https://pkg.go.dev/github.com/hashicorp/go-plugin#ClientConfig>).
+const STARTING: Duration = Duration::from_secs(60);
 
 /// How its executable's name begins.
 const EXECUTABLE: &str = "terraform-provider-aws_";
@@ -70,10 +76,12 @@ impl Provider {
         Ok(Self { attachment, _group: group })
     }
 
-    /// What [`ATTACH`] is set to: waits until it is ready. None where it has ended.
+    /// What [`ATTACH`] is set to: waits until it is ready. None where it has ended, or
+    /// says nothing for too long.
     pub(super) async fn attachment(&self) -> Option<String> {
         let mut attachment = self.attachment.clone();
-        let said = attachment.wait_for(Option::is_some).await.ok()?.clone();
+        let ready = attachment.wait_for(Option::is_some);
+        let said = tokio::time::timeout(STARTING, ready).await.ok()?.ok()?.clone();
         said.filter(|_| self.attachment.has_changed().is_ok())
     }
 }
@@ -116,11 +124,25 @@ pub(super) fn configured_once(root: &Path) -> io::Result<bool> {
     let mut configurations = 0_usize;
     for directory in called(root)? {
         let module = Module::read(&directory)?;
+        if is_called_otherwise(&module) {
+            return Ok(false);
+        }
         let blocks = module.of("provider").filter(|(_, block)| block.label(0) == "aws");
         // Our own override says of each once more where it reaches the guard.
         configurations += blocks.filter(|(file, _)| !overrides::is_ours(&file.path)).count();
     }
     Ok(configurations <= 1)
+}
+
+/// Whether a module calls the AWS provider by another name: what configures it is not
+/// looked for.
+fn is_called_otherwise(module: &Module) -> bool {
+    let required = module.of("terraform").flat_map(|(_, block)| block.of("required_providers"));
+    let mut attributes = required.flat_map(|block| &block.attributes);
+    attributes.any(|attribute| {
+        let source = attribute.value.get("source").and_then(|source| source.text());
+        attribute.name != "aws" && source.is_some_and(|source| named(source) == AWS)
+    })
 }
 
 /// The directories of a root module and of each call of another, as `init` found them.
@@ -169,6 +191,14 @@ mod tests {
         assert!(configured_once(root.path()).unwrap());
         fs::write(&file, "provider \"aws\" {}\nprovider \"aws\" { alias = \"west\" }\n").unwrap();
         assert!(!configured_once(root.path()).unwrap());
+        let named = |name: &str| {
+            let required = format!("{name} = {{ source = \"hashicorp/aws\" }}");
+            format!("terraform {{\n  required_providers {{\n    {required}\n  }}\n}}\n")
+        };
+        fs::write(&file, named("amazon")).unwrap();
+        assert!(!configured_once(root.path()).unwrap());
+        fs::write(&file, named("aws")).unwrap();
+        assert!(configured_once(root.path()).unwrap());
         fs::write(&file, "provider \"aws\" {}\nmodule \"m\" { source = \"./m\" }\n").unwrap();
         fs::create_dir_all(root.path().join(".terraform/modules")).unwrap();
         let manifest = r#"{"Modules": [{"Key": "", "Dir": "."}, {"Key": "m", "Dir": "m"}]}"#;

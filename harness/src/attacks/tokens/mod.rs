@@ -542,8 +542,9 @@ impl Gateway<'_> {
         let entries = self.guard.journal().entries_since(mark);
         let mut checks = entries.iter().flat_map(|entry| &entry.checks);
         checks.any(|check| {
+            let rest = check.resource.strip_prefix(&arn);
             check.action == "lambda:InvokeFunction"
-                && check.resource.starts_with(&arn)
+                && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
                 && check.outcome == "allow"
         })
     }
