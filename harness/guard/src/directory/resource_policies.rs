@@ -136,8 +136,11 @@ impl Directory {
             match self.policies.get(&key, self.ask_for_policies(region, question)).await {
                 Ok(texts) => documents.extend(texts),
                 Err(error) if error.code == "ServiceUnavailable" => return Err(error),
-                // `TYPE/*` is what a call makes: it has no policy yet.
-                Err(_) if arn.resource.split_once('/').is_some_and(|(_, id)| id == "*") => {}
+                // `TYPE/*` is what a call makes: it has no policy yet, and no service takes
+                // its name.
+                Err(error)
+                    if error.status < 500
+                        && arn.resource.split_once('/').is_some_and(|(_, id)| id == "*") => {}
                 Err(error) if self.written.at(question.api) => {
                     let (api, operation) = (question.api.name(), question.operation);
                     return Ok(Told::Unknown(format!("{api}:{operation} answers {}", error.code)));
