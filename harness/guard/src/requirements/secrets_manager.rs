@@ -66,13 +66,18 @@ async fn batch(scope: &Scope<'_>) -> Mapped {
     }
     let mut requirements = vec![generic::on(scope, scope.name(), "*")];
     for id in scope.texts("SecretIdList") {
-        let target = Target::find(scope, id).await?;
-        let mut requirement = Requirement::on("secretsmanager:GetSecretValue", &target.arn)
-            .key("secretsmanager:SecretId", id);
-        target.describe(&mut requirement);
-        requirements.push(requirement);
+        requirements.push(value(scope, id).await?);
     }
     Ok(requirements)
+}
+
+/// What the value of a secret needs, whichever call reads it.
+pub(super) async fn value(scope: &Scope<'_>, id: &str) -> Result<Requirement, RequirementsError> {
+    let target = Target::find(scope, id).await?;
+    let mut requirement = Requirement::on("secretsmanager:GetSecretValue", &target.arn)
+        .key("secretsmanager:SecretId", id);
+    target.describe(&mut requirement);
+    Ok(requirement)
 }
 
 /// The keys that are not called as a member is.
@@ -110,7 +115,12 @@ impl Target {
         let arn = match &secret {
             Some(secret) => secret.arn.clone(),
             None if id.starts_with("arn:") => id.to_owned(),
-            None => scope.arn(&format!("secret:{id}-??????")),
+            None => format!(
+                "arn:{}:secretsmanager:{}:{}:secret:{id}-??????",
+                scope.partition(),
+                scope.region(),
+                scope.account()
+            ),
         };
         // `secretsmanager:CreateSecret on resource: NAME`
         let printed = secret.is_none().then(|| id.to_owned());

@@ -4,6 +4,7 @@ use super::RequirementsError;
 use super::generic;
 use super::requirement::Requirement;
 use super::scope::{Mapped, Scope};
+use super::secrets_manager;
 
 /// Operations that run something on instances, or pass a role, or whose
 /// resources nothing tells.
@@ -91,7 +92,10 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         _ => Ok(named(scope, kind)),
     })?;
     for requirement in &mut requirements {
-        if requirement.resource.contains(":parameter/") && name != "GetParametersByPath" {
+        // A public parameter has no tags of the account.
+        let is_own = requirement.resource.contains(":parameter/")
+            && !requirement.resource.contains("::parameter/");
+        if is_own && name != "GetParametersByPath" {
             existing_tags(scope, requirement).await?;
         }
     }
@@ -107,6 +111,9 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
         "PutParameter" if !scope.tags("Tags").is_empty() => {
             let arn = parameter(scope, scope.need("Name")?);
             requirements.push(generic::on(scope, "AddTagsToResource", arn));
+        }
+        "GetParameter" | "GetParameters" | "GetParameterHistory" => {
+            secrets(scope, &mut requirements).await?;
         }
         _ => {}
     }
@@ -174,21 +181,59 @@ fn tagged(scope: &Scope<'_>, given: &str, id: &str) -> Option<String> {
 /// The parameters that a call names, each once.
 fn parameters(scope: &Scope<'_>) -> Vec<String> {
     if let Some(path) = scope.text("Path") {
-        return vec![scope.arn(&format!("parameter/{}", path.trim_start_matches('/')))];
-    }
-    let mut names = scope.texts("Names");
-    names.extend(scope.text("Name"));
-    if let Some(arn) = scope.text("ResourceArn").filter(|arn| arn.contains(":parameter/")) {
-        names.push(arn);
+        return vec![by_name(scope, path)];
     }
     let mut arns: Vec<String> = Vec::new();
-    for name in names {
+    for name in parameter_names(scope) {
         let arn = parameter(scope, name);
         if !arns.contains(&arn) {
             arns.push(arn);
         }
     }
     arns
+}
+
+fn parameter_names<'a>(scope: &Scope<'a>) -> Vec<&'a str> {
+    let mut names = scope.texts("Names");
+    names.extend(scope.text("Name"));
+    names.extend(scope.text("ResourceArn").filter(|arn| arn.contains(":parameter/")));
+    names
+}
+
+/// Names that read a secret of Secrets Manager through Parameter Store.
+const SECRETS: &str = "aws/reference/secretsmanager/";
+
+/// The value of a secret needs `secretsmanager:GetSecretValue`, through Parameter Store too
+/// (<https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html>).
+async fn secrets(
+    scope: &Scope<'_>,
+    requirements: &mut Vec<Requirement>,
+) -> Result<(), RequirementsError> {
+    for name in parameter_names(scope) {
+        let own = match name.split_once(":parameter/") {
+            Some((head, rest)) if head.starts_with("arn:") => rest,
+            _ => name,
+        };
+        let Some(id) = own.trim_start_matches('/').strip_prefix(SECRETS) else { continue };
+        let (id, version) = id.split_once(':').map_or((id, None), |(id, rest)| (id, Some(rest)));
+        // An upstream may take the ARN of a secret for its name; AWS documents names alone.
+        if id.is_empty() || id == "arn" {
+            return Err(scope.undecided(format!("`{name}` names no secret")));
+        }
+        let mut requirement = secrets_manager::value(scope, id).await?;
+        let context = &mut requirement.context;
+        if version.is_some() {
+            // Whether it is a stage or an id, the name does not say.
+            context.set_unknown("secretsmanager:VersionId");
+            context.set_unknown("secretsmanager:VersionStage");
+        }
+        context.set("aws:ViaAWSService", "true");
+        for key in ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast", "aws:SourceIp"] {
+            context.set_unknown(key);
+        }
+        requirements.push(requirement);
+    }
+    Ok(())
 }
 
 /// A parameter's ARN has its name without the leading slash; a version or
@@ -199,8 +244,19 @@ fn parameter(scope: &Scope<'_>, name: &str) -> String {
         Some((head, rest)) if head.starts_with("arn:") => {
             format!("{head}:parameter/{}", plain(rest))
         }
-        _ => scope.arn(&format!("parameter/{}", plain(name).trim_start_matches('/'))),
+        _ => by_name(scope, &plain(name)),
     }
+}
+
+/// The ARN of a parameter or a path. Those that AWS publishes are of no account
+/// (<https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters.html>).
+fn by_name(scope: &Scope<'_>, name: &str) -> String {
+    let name = name.trim_start_matches('/');
+    let is_public = name == "aws/service" || name.starts_with("aws/service/");
+    if is_public {
+        return format!("arn:{}:ssm:{}::parameter/{name}", scope.partition(), scope.region());
+    }
+    scope.arn(&format!("parameter/{name}"))
 }
 
 async fn existing_tags(

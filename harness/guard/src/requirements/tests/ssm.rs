@@ -4,7 +4,8 @@ use ringfence_wire::Service;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::expect;
+use super::{ask_as, expect, root};
+use crate::requirements::RequirementsError;
 
 #[rstest]
 #[case::the_slash_is_dropped("GetParameter", json!({"Name": "/platform/api/id"}),
@@ -32,6 +33,34 @@ use super::expect;
         "ssm:AddTagsToResource arn:aws:ssm:eu-west-1:123456789012:parameter/a aws:requesttag/k=v \
          aws:tagkeys=[k]",
     ])]
+#[case::a_public_one("GetParameter", json!({"Name": "/aws/service/ecs/image:3"}),
+    &["ssm:GetParameter arn:aws:ssm:eu-west-1::parameter/aws/service/ecs/image"])]
+#[case::public_ones_by_path("GetParametersByPath", json!({"Path": "/aws/service/ecs"}),
+    &["ssm:GetParametersByPath arn:aws:ssm:eu-west-1::parameter/aws/service/ecs"])]
+#[case::an_own_one_of_a_like_name("GetParameter", json!({"Name": "/aws/services/x"}),
+    &["ssm:GetParameter arn:aws:ssm:eu-west-1:123456789012:parameter/aws/services/x"])]
+#[case::a_secret_needs_its_own_permission(
+    "GetParameter", json!({"Name": "/aws/reference/secretsmanager/db", "WithDecryption": true}),
+    &[
+        "ssm:GetParameter \
+         arn:aws:ssm:eu-west-1:123456789012:parameter/aws/reference/secretsmanager/db",
+        "secretsmanager:GetSecretValue \
+         arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf aws:resourcetag/team=a \
+         aws:viaawsservice=true secretsmanager:resourcetag/team=a secretsmanager:secretid=db \
+         ?aws:calledvia ?aws:calledviafirst ?aws:calledvialast ?aws:sourceip ^SECRET",
+    ])]
+#[case::each_secret_of_several(
+    "GetParameters",
+    json!({"Names": ["/a", "arn:aws:ssm:eu-west-1:123456789012:parameter/aws/reference/secretsmanager/app/x:AWSPREVIOUS"]}),
+    &[
+        "ssm:GetParameters arn:aws:ssm:eu-west-1:123456789012:parameter/a",
+        "ssm:GetParameters \
+         arn:aws:ssm:eu-west-1:123456789012:parameter/aws/reference/secretsmanager/app/x",
+        "secretsmanager:GetSecretValue \
+         arn:aws:secretsmanager:eu-west-1:123456789012:secret:app/x-?????? (app/x) \
+         aws:viaawsservice=true secretsmanager:secretid=app/x ?aws:calledvia ?aws:calledviafirst \
+         ?aws:calledvialast ?aws:sourceip ?secretsmanager:versionid ?secretsmanager:versionstage",
+    ])]
 #[case::describe("DescribeParameters", json!({}),
     &["ssm:DescribeParameters * (arn:aws:ssm:eu-west-1:123456789012:*)"])]
 #[case::tags_of_a_parameter(
@@ -44,4 +73,19 @@ use super::expect;
 #[tokio::test]
 async fn ssm_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
     expect(Service::Ssm, operation, input, expected).await;
+}
+
+/// Fail closed: which secret an upstream would read, the name does not say.
+#[rstest]
+#[case::none("/aws/reference/secretsmanager/")]
+#[case::an_arn("/aws/reference/secretsmanager/arn:aws:secretsmanager:eu-west-1:1:secret:db-AbCdEf")]
+#[tokio::test]
+async fn a_reference_to_no_secret_is_undecided(#[case] name: &str) {
+    let error = ask_as(&root(), Service::Ssm, "GetParameter", json!({"Name": name})).await;
+    let expected = RequirementsError::Unmapped {
+        service: "ssm",
+        operation: "GetParameter",
+        reason: format!("`{name}` names no secret"),
+    };
+    assert_eq!(error.unwrap_err(), expected);
 }
