@@ -7,3 +7,4 @@ pub(crate) mod resource_policies;
 pub(crate) mod s3;
 pub(crate) mod ssm;
 pub(crate) mod statements;
+pub(crate) mod tags;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Method, Response, request};
+use ringfence_services::Session;
 use ringfence_services::credentials::Identity;
 use ringfence_services::lambda::Asked;
 use ringfence_services::sts;
@@ -47,7 +48,7 @@ impl Pipeline {
         let granted = self.authorize(call, &caller, parts, passage).await?;
         let checked = match named.absent {
             Some(absent) => Err(absent),
-            None => match self.validate(call, &caller.identity).await {
+            None => match self.validate(call, &caller).await {
                 Ok(()) => self.lockout(call, &caller, parts, passage).await,
                 refused => refused,
             },
@@ -123,9 +124,10 @@ impl Pipeline {
     }
 
     /// What AWS refuses of an authorized call and an emulator takes.
-    async fn validate(&self, call: &Call, caller: &Identity) -> Result<(), ServiceError> {
+    async fn validate(&self, call: &Call, caller: &Session) -> Result<(), ServiceError> {
         dry_run::check(call)?;
         validate::validate(call, &self.setting.account_id)?;
+        checks::tags::check(call, caller.is_cloudformation())?;
         match call.service() {
             Service::Iam => {
                 checks::iam::arns(call)?;
@@ -136,7 +138,7 @@ impl Pipeline {
             Service::S3 => {
                 checks::s3::owner(call, &self.setting.account_id)?;
                 checks::s3::acl(call)?;
-                checks::s3::access(call, caller, &self.directory).await?;
+                checks::s3::access(call, &caller.identity, &self.directory).await?;
                 checks::s3::lock(call, &self.directory, self.setting.now()).await?;
             }
             _ => {}

@@ -11,6 +11,8 @@ use percent_encoding::percent_decode_str;
 use ringfence_wire::{Call, ServiceError};
 use serde_json::Value;
 
+use crate::checks::tags::is_reserved;
+
 /// Checks a call that sets tags.
 ///
 /// # Errors
@@ -28,6 +30,11 @@ fn of_header(header: &str) -> Result<(), ServiceError> {
     for pair in header.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (key, value) = (decoded(key), decoded(value));
+        if key.as_deref().is_some_and(is_reserved) {
+            let message = "Your TagKey cannot be prefixed with aws:";
+            return Err(ServiceError::new(400, "InvalidTag", message)
+                .with("TagKey", key.unwrap_or_default()));
+        }
         let good = |text: &Option<String>| text.as_deref().is_some_and(has_only_characters);
         if !good(&key) || !good(&value) || !keys.insert(key) {
             let message = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded \
@@ -63,7 +70,7 @@ fn of_body(call: &Call, body: &Value) -> Result<(), ServiceError> {
         if !keys.insert(key) {
             return Err(refused("Cannot provide multiple Tags with the same key"));
         }
-        if key.starts_with("aws:") {
+        if is_reserved(key) {
             return Err(refused(match call.name() {
                 "PutObjectTagging" => "Your TagKey cannot be prefixed with aws:",
                 _ => "System tags cannot be added/updated by requester",
@@ -100,6 +107,7 @@ mod tests {
     #[case::key("PutObjectTagging", &[("a,b", "1")], "The TagKey you have provided is invalid", "a,b")]
     #[case::value("PutBucketTagging", &[("a", "1,2")], "The TagValue you have provided is invalid", "a")]
     #[case::system("PutBucketTagging", &[("aws:a", "1")], "System tags cannot be added/updated by requester", "aws:a")]
+    #[case::any_letter_case("PutBucketTagging", &[("Aws:a", "1")], "System tags cannot be added/updated by requester", "Aws:a")]
     #[case::prefix("PutObjectTagging", &[("aws:a", "1")], "Your TagKey cannot be prefixed with aws:", "aws:a")]
     fn tags_that_are_none_are_refused(
         #[case] operation: &str,
@@ -115,6 +123,17 @@ mod tests {
         assert_eq!(error.members.first(), Some(&("TagKey", key.to_owned())));
         let good = body(&[("a", "1"), ("A", ""), ("ö +-=._:/@", "x y")]);
         assert_eq!(check(&call(Service::S3, operation, good)), Ok(()));
+    }
+
+    #[rstest]
+    #[case::plain("a=1&aws:b=2", "aws:b")]
+    #[case::encoded("%41WS%3Ab=2", "AWS:b")]
+    fn a_header_sets_no_tag_of_awss(#[case] header: &str, #[case] key: &str) {
+        let input = json!({"Bucket": "b", "Key": "k", "Tagging": header});
+        let error = check(&call(Service::S3, "PutObject", input)).unwrap_err();
+        assert_eq!((error.status, error.code.as_ref()), (400, "InvalidTag"));
+        assert_eq!(error.message, "Your TagKey cannot be prefixed with aws:");
+        assert_eq!(error.members.first(), Some(&("TagKey", key.to_owned())));
     }
 
     #[rstest]
