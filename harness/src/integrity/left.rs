@@ -11,18 +11,12 @@ use crate::terraform::Instance;
 
 /// Kinds of objects that are guard rails: nobody may change them, whatever the
 /// configuration leaves to others.
-const RAILS: [&str; 7] = [
-    "policy",
-    "OIDC provider",
-    "route",
-    "authorizer",
-    "function policy",
-    "function URL",
-    "log resource policy",
-];
+const RAILS: [&str; 5] = ["policy", "OIDC provider", "route", "authorizer", "log resource policy"];
 
 /// Members that are guard rails, by kind.
-const RAIL_MEMBERS: [(&str, &str); 20] = [
+const RAIL_MEMBERS: [(&str, &str); 22] = [
+    ("function", "Policy"),
+    ("function", "URLs"),
     ("role", "AssumeRolePolicyDocument"),
     ("role", "PermissionsBoundary"),
     ("role", "RolePolicyList"),
@@ -254,7 +248,17 @@ mod tests {
         assert!(left.covers(&function, "MemorySize"));
         assert!(!left.covers(&function, "Role"));
         assert!(!left.covers(&id("function", "service-a"), "MemorySize"));
-        assert!(!left.covers(&id("function policy", "service-b"), "Policy"));
+    }
+
+    #[test]
+    fn a_functions_policy_and_its_urls_are_left_to_nobody() {
+        let left =
+            LeftToOthers::new(&[ignored("aws_lambda_function", "managed", "all")], &instances());
+        let function = id("function", "service-b");
+        assert!(left.covers(&function, "Timeout"));
+        for member in ["Policy", "URLs"] {
+            assert!(!left.covers(&function, member), "{member}");
+        }
     }
 
     #[test]
