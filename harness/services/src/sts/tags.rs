@@ -50,6 +50,13 @@ impl SessionTags {
                      a key has 1 to 128 characters, a value at most 256",
                 ));
             }
+            // AWS keeps these for itself, in any letter case
+            // (https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
+            if key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:")) {
+                return Err(invalid(
+                    "aws: prefixed tag key names are not allowed for external use.",
+                ));
+            }
             if tags.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key)).count() > 1 {
                 return Err(invalid(
                     "Duplicate tag keys found. Please note that Tag keys are case insensitive.",

@@ -209,6 +209,8 @@ async fn a_chain_hands_down_transitive_tags_and_the_source_identity() {
 
 #[rstest]
 #[case::doubled(json!({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]}), "Duplicate tag keys found. Please note that Tag keys are case insensitive.")]
+#[case::awss(json!({"Tags": [{"Key": "aws:a", "Value": "1"}]}), "aws: prefixed tag key names are not allowed for external use.")]
+#[case::awss_in_any_case(json!({"Tags": [{"Key": "AWS:a", "Value": "1"}]}), "aws: prefixed tag key names are not allowed for external use.")]
 #[case::transitive_unknown(json!({"TransitiveTagKeys": ["b"]}), "The specified transitive tag key must be included in the requested tags.")]
 #[case::inherited(json!({"Tags": [{"Key": "Team", "Value": "b"}]}), "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")]
 #[tokio::test]
