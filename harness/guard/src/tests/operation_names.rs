@@ -38,8 +38,9 @@ const DECIDED: [Service; 12] = [
 
 /// Those of which single operations are checked.
 fn named() -> impl Iterator<Item = Service> {
-    let others = ["sqs", "sns", "efs", "ecr", "ses", "events", "autoscaling"]
-        .map(|name| Service::of(name).unwrap());
+    const OTHERS: [&str; 9] =
+        ["apigateway", "autoscaling", "ecr", "efs", "events", "ses", "sns", "sqs", "stepfunctions"];
+    let others = OTHERS.map(|name| Service::of(name).unwrap());
     DECIDED.into_iter().chain(others)
 }
 
