@@ -728,3 +728,60 @@ fn plans_states_and_templates_are_asked_about_together() {
         }
     }
 }
+
+/// Of a role whose name its stack makes nobody knows what asks for a name.
+#[test]
+fn what_asks_for_a_name_that_nobody_knows_is_undecided() {
+    let state = organized("SERVICE_CONTROL_POLICY", &no_deletes(false), ACCOUNT);
+    let directory = in_files(&[("state.json", &state)]);
+    fs::create_dir(directory.path().join("apps")).unwrap();
+    let told = |name: &str, key: &str| {
+        let template = TEMPLATE_OF_ONE.replace("NAME", name).replace("KEY", key);
+        fs::write(directory.path().join("apps/template.yaml"), template).unwrap();
+        let files = ["--state", "state.json", "--templates", "apps"];
+        let ask = |arguments: &[&str]| ask(directory.path(), &[arguments, &files].concat()).1;
+        [ask(&["who-can", "sqs:SendMessage"]), ask(&["what-can", "role/R"])]
+    };
+    for found in told("", "aws:userid") {
+        assert!(found.contains("asks for a name, and that of `role/R` is not known\n"), "{found}");
+    }
+    // Its twins ask for no name, or the name is known.
+    for (name, key) in [("", "aws:UserAgent"), ("RoleName: R, ", "aws:userid")] {
+        let [who, what] = told(name, key);
+        assert!(who.contains("role/R: `sqs:sendmessage` on "), "{who}");
+        assert!(what.starts_with("`sqs:SendMessage` on "), "{what}");
+    }
+}
+
+const TEMPLATE_OF_ONE: &str = "Resources:
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      {NAMEAssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]}, Policies: [{PolicyName: p, PolicyDocument: {Statement: [{Effect: Allow, Action: 'sqs:SendMessage', Resource: '*', Condition: {StringNotLike: {'KEY': 'x*'}}}]}}]}
+";
+
+/// What is the same is the same whatever the name is.
+#[test]
+fn a_change_that_asks_for_a_name_that_nobody_knows_is_undecided() {
+    let made = |name: (&str, &str), action: &str| {
+        let mut own = policy(action, "*");
+        own["Statement"]["Condition"] = json!({"StringNotLike": {"aws:userid": "x*"}});
+        let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}});
+        let role = json!({name.0: name.1, "assume_role_policy": trust.to_string(),
+            "inline_policy": [{"name": "p", "policy": own.to_string()}]});
+        let mut unknown = json!({"arn": true, "id": true});
+        unknown["name"] = json!(name.0 != "name");
+        plan(&[("aws_iam_role", "r", role, unknown)])
+    };
+    let gained = |name: (&str, &str), before: &str, after: &str| {
+        let (_, told) = diff(&made(name, before), &made(name, after));
+        let changes = told["changes"].as_array().unwrap().iter();
+        let mut roles = changes.filter(|one| one["name"].as_str().unwrap().starts_with("role/"));
+        roles.next().unwrap()["gained"].clone()
+    };
+    let (open, known) = (("name_prefix", "app-"), ("name", "app"));
+    assert_eq!(gained(open, "sqs:SendMessage", "sqs:*"), "undecided");
+    assert_eq!(gained(known, "sqs:SendMessage", "sqs:*"), "something");
+    assert_eq!(gained(open, "sqs:*", "sqs:*"), "nothing");
+}

@@ -124,24 +124,27 @@ fn can(
     }
     let outer = wanted.all_but(name, entry).map_err(CannotAsk::Pattern)?;
     let (limits, whose) = estate.limits_of(entry);
+    let (under, most) =
+        (limits.over(&entry.policies, whose), limits.most_over(&entry.policies, whose));
+    let mut all = std::iter::once(&under).chain(&most);
+    if let Some(why) = all.find_map(|policies| entry.hangs_on_name(name, policies)) {
+        return Ok(Side::Undecided(why));
+    }
     let ask = |inner: &Policies| {
         let principal = entry.principal.as_ref();
         within(&Question { inner, outer: &outer, principal, universe: Universe::All })
     };
-    Ok(match (ask(&limits.over(&entry.policies, whose))?, entry.outside.first()) {
+    Ok(match (ask(&under)?, entry.outside.first()) {
         (Verdict::Proved, None) => Side::Nothing,
         (Verdict::Violated(witness), None) => match limits.may(whose) {
             None => Side::Request(witness),
-            Some(why) => {
-                let under = limits.most_over(&entry.policies, whose);
-                match under.map(|under| ask(&under)).transpose()? {
-                    Some(Verdict::Violated(witness)) => Side::Request(witness),
-                    _ => Side::Undecided(format!(
-                        "all else allows `{}` on `{}`, and {why}",
-                        witness.action, witness.resource
-                    )),
-                }
-            }
+            Some(why) => match most.as_ref().map(ask).transpose()? {
+                Some(Verdict::Violated(witness)) => Side::Request(witness),
+                _ => Side::Undecided(format!(
+                    "all else allows `{}` on `{}`, and {why}",
+                    witness.action, witness.resource
+                )),
+            },
         },
         (Verdict::Undecided(reason), _) => Side::Undecided(reason),
         // It may allow more, or deny what the rest allows.

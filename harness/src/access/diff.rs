@@ -6,6 +6,7 @@ use ringfence_policy::{Policies, Principal};
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within};
 
 use super::estate::{Entry, Estate};
+use super::unnamed::are_alike;
 
 /// An identity, or a resource's policy, before and after.
 #[derive(Debug)]
@@ -67,8 +68,8 @@ pub fn diff(old: &Estate, new: &Estate) -> Result<Vec<Change>, Disagreement> {
             name: name.clone(),
             is_in_old: before.is_some(),
             is_in_new: after.is_some(),
-            gained: alone(other, one)?,
-            lost: alone(one, other)?,
+            gained: alone(name, other, one)?,
+            lost: alone(name, one, other)?,
         });
     }
     Ok(changes)
@@ -77,6 +78,7 @@ pub fn diff(old: &Estate, new: &Estate) -> Result<Vec<Change>, Disagreement> {
 /// What the inner side allows and the outer does not, each with its policies under what
 /// surely limits it. A control policy that may limit it besides has a change of its own.
 fn alone(
+    name: &str,
     (inner, over_inner): (&Entry, &Policies),
     (outer, over_outer): (&Entry, &Policies),
 ) -> Result<Side, Disagreement> {
@@ -85,6 +87,12 @@ fn alone(
             true => Side::Nothing,
             false => Side::Undecided(unknown.clone()),
         });
+    }
+    let is_same = || inner.principal == outer.principal && are_alike(over_inner, over_outer);
+    let both = [(inner, over_inner), (outer, over_outer)];
+    let mut hangs = both.iter().filter_map(|(one, over)| one.hangs_on_name(name, over));
+    if let Some(why) = hangs.next().filter(|_| !is_same()) {
+        return Ok(Side::Undecided(why));
     }
     let principal = common(inner, outer);
     let ask = |inner: &Policies, outer: &Policies| {

@@ -23,6 +23,7 @@ pub mod stated;
 mod templates;
 mod together;
 pub mod told;
+pub(crate) mod unnamed;
 pub mod what;
 
 pub(crate) use plan::principal;

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::plan::Plan;
 use crate::lint::known::{Node, Value};
-use crate::lint::terraform::{Resource, keys};
+use crate::lint::terraform::{Resource, is_key, keys};
 
 /// Whether another resource says what a resource's policy is.
 pub(super) enum Replaced {
@@ -149,9 +149,15 @@ impl Plan<'_, '_> {
         if at != self.file || !targets.contains(&configured.as_str()) {
             return Some(false);
         }
+        let by: Vec<&str> = targets.into_iter().filter(|one| *one != configured).collect();
+        // Of two that an expression names, nobody knows which it gives.
+        if !by.iter().all(|one| is_key(one)) {
+            return None;
+        }
         let mut all = self.own.resources.iter().filter(|one| one.configured() == configured);
         let is_only = all.next().is_some() && all.next().is_none();
-        let is_same = keys(&resource.address) == keys(&policy.address);
+        let is_own = |one: &&str| one.ends_with("each.key") || one.ends_with("count.index");
+        let is_same = by.iter().all(is_own) && keys(&resource.address) == keys(&policy.address);
         (is_same || is_only).then_some(true)
     }
 }

@@ -26,13 +26,18 @@ pub(crate) struct Place {
 }
 
 /// Types whose templates, or whose macros, make what is not in this one.
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 6] = [
     "AWS::CloudFormation::Stack",
     "AWS::CloudFormation::StackSet",
     "AWS::RAM::ResourceShare",
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
     "AWS::Serverless::Application",
     "AWS::Serverless::Connector",
 ];
+
+/// How the types of modules end, which stand for resources of their own
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html>).
+const MODULE: &str = "::MODULE";
 
 /// Adds a template's identities, and what it gives to others.
 ///
@@ -59,7 +64,7 @@ pub(super) fn add(root: &Node, place: &Place, estate: &mut Estate) -> Result<(),
         entry.unread.push(unread);
     }
     for made in &all {
-        functions(made.resource, made.kind, &made.properties, resources, estate);
+        functions(made.resource, made.kind, &made.properties, &own, estate);
         let Made { resource, kind, properties } = made;
         letting::add(resource, kind, properties, globals.as_ref(), place, estate);
         made.add(&all, place, estate)?;
@@ -93,18 +98,32 @@ fn unfollowed(root: &Node, resources: &[Member]) -> Vec<String> {
             format!("what the macro `{name}` makes of the template is not read")
         }));
     }
+    for member in root.members().iter().filter(|member| member.key.starts_with("Fn::")) {
+        all.push(format!("what `{}` makes of the template is not read", member.key));
+    }
     for resource in resources {
         let kind = resource.value.get("Type").and_then(Node::text).unwrap_or_default();
         let key = &resource.key;
         if key.starts_with("Fn::") {
             all.push(format!("Resources.{key}: what it makes is not read"));
-        } else if OTHERS.contains(&kind) {
+        } else if let Some(function) = made_by(&resource.value) {
+            all.push(format!("Resources.{key}: what `{function}` makes of it is not read"));
+        } else if OTHERS.contains(&kind) || kind.ends_with(MODULE) {
             all.push(format!("Resources.{key}: what this `{kind}` makes or grants is not read"));
         } else if resource.value.get("Connectors").is_some() {
             all.push(format!("Resources.{key}: what its `Connectors` grant is not read"));
         }
     }
     all
+}
+
+/// The function that makes more members of a resource, or of its properties, than stand
+/// there
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-transform.html>).
+fn made_by(resource: &Node) -> Option<&str> {
+    let properties = resource.get("Properties").map(Node::members).unwrap_or_default();
+    let mut all = resource.members().iter().chain(properties);
+    all.find(|member| member.key.starts_with("Fn::")).map(|member| member.key.as_str())
 }
 
 /// A resource of a template, with its properties as far as they are known.
@@ -154,6 +173,11 @@ impl Made<'_> {
         if self.kind.starts_with("AWS::Serverless::") {
             entry.unknown.insert(format!("Resources.{}: what SAM makes of it", self.resource.key));
         }
+        if made_by(&self.resource.value).is_some() || matches!(properties.value, Value::Unknown) {
+            entry
+                .unknown
+                .insert(format!("Resources.{}: not all of it is known", self.resource.key));
+        }
         let mut identity = Identity { name: &name, entry, estate, all };
         identity.boundary(self)?;
         if self.kind.starts_with("AWS::IAM::") {
@@ -163,6 +187,8 @@ impl Made<'_> {
         if word == "role" {
             let trust = trust(short, self.kind, properties)?;
             estate.entries.insert(format!("trust of {name}"), trust);
+        }
+        if word != "group" {
             estate.of_templates.push(name.clone());
         }
         estate.entries.insert(name.clone(), entry);
@@ -200,13 +226,7 @@ fn trust(name: &str, kind: &str, properties: &Node) -> Result<Entry, String> {
 }
 
 /// Notes a function with its role, where both names are known.
-fn functions(
-    resource: &Member,
-    kind: &str,
-    properties: &Node,
-    all: &[Member],
-    estate: &mut Estate,
-) {
+fn functions(resource: &Member, kind: &str, properties: &Node, own: &Own, estate: &mut Estate) {
     let is_made = kind == "AWS::Serverless::Function";
     if !is_made && kind != "AWS::Lambda::Function" {
         return;
@@ -215,7 +235,7 @@ fn functions(
     let written = resource.value.path(&["Properties", "Role"]);
     let role = match (properties.get("Role"), written) {
         (None, _) if is_made => Some(format!("{}Role", resource.key)),
-        (Some(node), written) => node.text().map(str::to_owned).or_else(|| referred(written?, all)),
+        (Some(node), written) => node.text().map(str::to_owned).or_else(|| referred(written?, own)),
         (None, _) => None,
     };
     if let Some(role) = role {
@@ -224,13 +244,11 @@ fn functions(
 }
 
 /// The name that a role of the template has here: its own, or that of its resource.
-fn referred(node: &Node, all: &[Member]) -> Option<String> {
+fn referred(node: &Node, own: &Own) -> Option<String> {
     let attribute = node.get("Fn::GetAtt")?;
     let name = attribute.items().first().unwrap_or(attribute).text()?;
-    let name = name.split('.').next()?;
-    let role = all.iter().find(|one| one.key == name)?;
-    let has_own = role.value.path(&["Properties", "RoleName"]).is_some();
-    (!has_own).then(|| name.to_owned())
+    let role = own.get(name.split('.').next()?)?;
+    role.strip_prefix("role/").map(str::to_owned)
 }
 
 /// An identity of a template.

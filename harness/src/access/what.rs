@@ -73,7 +73,7 @@ pub fn what_can(estate: &Estate, named: &str) -> Result<What, NoAnswer> {
     let (limits, whose) = estate.limits_of(entry);
     undecided.extend(limits.may(whose).map(str::to_owned));
     let under = limits.over(&entry.policies, whose);
-    let mut asked = Asked { entry, can: BTreeMap::new(), undecided };
+    let mut asked = Asked { name, entry, can: BTreeMap::new(), undecided };
     asked.by(None, &under)?;
     for (address, standing) in &estate.entries {
         let policy = standing.policies.resource.as_ref();
@@ -93,6 +93,7 @@ pub fn what_can(estate: &Estate, named: &str) -> Result<What, NoAnswer> {
 }
 
 struct Asked<'e> {
+    name: &'e str,
     entry: &'e Entry,
     can: BTreeMap<String, Can>,
     undecided: Vec<String>,
@@ -101,6 +102,12 @@ struct Asked<'e> {
 impl Asked<'_> {
     /// What some policies allow, beside a resource's policy.
     fn by(&mut self, with: Option<&String>, policies: &Policies) -> Result<(), Disagreement> {
+        if let Some(why) = self.entry.hangs_on_name(self.name, policies) {
+            if !self.undecided.contains(&why) {
+                self.undecided.push(why);
+            }
+            return Ok(());
+        }
         let nothing = Policies::default();
         let principal = self.entry.principal.as_ref();
         let question =

@@ -32,6 +32,8 @@ pub struct Claim {
     pub(super) open: Vec<String>,
     /// Why it cannot be decided here.
     pub(super) beyond: Option<String>,
+    /// Who it is, where the name is not known.
+    pub(super) unnamed: Option<String>,
     /// What is not known and a request that breaks it may hang on.
     pub(super) hangs_on: Option<String>,
     /// What may keep back a request that all else allows, and why nobody knows.
@@ -280,9 +282,6 @@ fn claim(
     forbidden: &[Forbidden],
 ) -> Result<Claim, DocumentError> {
     let policies = Policies { resource: resource.cloned(), ..entry.policies.clone() };
-    let beyond = tells_names(&policies).filter(|_| entry.is_unnamed);
-    let beyond =
-        beyond.map(|by| format!("`{by}` asks for a name, and that of `{who}` is not known"));
     Ok(Claim {
         rail: rail.clone(),
         who: who.to_owned(),
@@ -290,23 +289,12 @@ fn claim(
         most: most(forbidden, resource.is_some())?,
         policies,
         open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
-        beyond,
+        beyond: None,
+        unnamed: entry.is_unnamed.then(|| who.to_owned()),
         hangs_on: None,
         kept_back_by: None,
         kept_back: None,
     })
-}
-
-/// The first policy that asks for the caller's name by a condition or a variable.
-fn tells_names(policies: &Policies) -> Option<String> {
-    const KEYS: [&str; 3] = ["aws:principalarn", "aws:userid", "aws:username"];
-    let all = policies.identity.iter().chain(policies.boundary.iter().flatten());
-    let mut all = all.chain(&policies.resource);
-    let names = |document: &&Arc<Document>| {
-        let text = document.text().to_ascii_lowercase();
-        KEYS.iter().any(|key| text.contains(key))
-    };
-    all.find(names).map(|document| document.name().to_owned())
 }
 
 /// Everything but what is forbidden, in the layers that there are.

@@ -46,7 +46,7 @@ pub struct Guarded<'e> {
     pub(super) execution_boundaries: BTreeSet<String>,
     /// Those of the deployers.
     pub(super) deployer_boundaries: BTreeSet<String>,
-    /// Those of users and of the roles of templates.
+    /// Those of all identities, whatever the configuration calls a boundary.
     pub(super) further_boundaries: BTreeSet<String>,
     /// Whether each identity's boundary is known.
     pub(super) are_boundaries_known: bool,
@@ -194,11 +194,12 @@ impl<'e> Guarded<'e> {
                 code.push(format!("role/{name}"));
             }
         }
-        code.extend(self.estate.of_templates.iter().cloned());
+        let of_templates = self.estate.of_templates.iter();
+        code.extend(of_templates.filter(|name| name.starts_with("role/")).cloned());
+        let mut further: BTreeSet<String> = of_teams.union(&of_others).cloned().collect();
         self.execution_boundaries = execution.map_or(of_others, |arn| BTreeSet::from([arn]));
         self.deployer_boundaries = deployer.map_or(of_teams, |arn| BTreeSet::from([arn]));
         self.code = code;
-        let mut further = BTreeSet::new();
         for user in self.of_kind("aws_iam_user") {
             let written = user.values.get("permissions_boundary");
             are_known &= written.is_none_or(|node| node.open() == 0);

@@ -10,6 +10,7 @@ use super::claims::Claim;
 use super::guarded::Guarded;
 use crate::access::control::{Limits, Through, Whose};
 use crate::access::stated::Stated;
+use crate::access::unnamed::hangs_on_name;
 
 /// The claims with what limits them.
 pub(super) fn limited(
@@ -27,7 +28,16 @@ pub(super) fn limited(
         under(&mut claim, other.as_ref().unwrap_or(&own));
         all.extend(through(claim, &stated.endpoints)?);
     }
+    all.iter_mut().for_each(name_asked_for);
     Ok(all)
+}
+
+/// Nobody knows what a policy that asks for a name that is not known allows or denies.
+fn name_asked_for(claim: &mut Claim) {
+    let Some(who) = &claim.unnamed else { return };
+    let mut all = std::iter::once(&claim.policies).chain(&claim.kept_back);
+    let why = all.find_map(|policies| hangs_on_name(who, policies));
+    claim.beyond = claim.beyond.take().or(why);
 }
 
 fn under(claim: &mut Claim, limits: &Limits) {

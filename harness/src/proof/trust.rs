@@ -72,6 +72,7 @@ fn of_anybody(
         open: Vec::new(),
         // Whom an unknown trust policy lets in, nobody knows.
         beyond: entry.unknown.first().cloned(),
+        unnamed: None,
         hangs_on: None,
         kept_back_by: None,
         kept_back: None,
@@ -146,6 +147,7 @@ fn of_team(
         most,
         open: entry.outside.iter().chain(&entry.unknown).cloned().collect(),
         beyond: trust.unknown.first().cloned(),
+        unnamed: entry.is_unnamed.then(|| who.entry.clone()),
         hangs_on: None,
         kept_back_by: None,
         kept_back: None,

@@ -454,3 +454,36 @@ fn a_role_that_two_resources_make_is_refused_unless_it_is_the_same() {
     assert_eq!(refused.status.code(), Some(2));
     assert_eq!(with("123456789012").status.code(), Some(0));
 }
+
+/// A bucket whose own policy is open, and a policy of it, or of one of two.
+#[test]
+fn a_policy_of_one_of_two_replaces_neither_for_sure() {
+    let policy = |who: &str| {
+        document(&[json!({"Effect": "Allow", "Principal": {"AWS": iam(who)},
+            "Action": "s3:*", "Resource": "arn:aws:s3:::data/*"})])
+    };
+    let told = |references: &[&str]| {
+        let marks = json!({"arn": true, "id": true});
+        let own = json!({"bucket": "data", "policy": policy("role/deployer")});
+        let changes = [
+            change("aws_s3_bucket.a", own, marks.clone()),
+            change("aws_s3_bucket.b", json!({"bucket": "other"}), marks),
+            change(
+                "aws_s3_bucket_policy.p",
+                json!({"policy": policy("role/admin")}),
+                json!({"bucket": true}),
+            ),
+        ];
+        let configured = [
+            configured("aws_s3_bucket.a", json!({"bucket": {"constant_value": "data"}})),
+            configured("aws_s3_bucket.b", json!({"bucket": {"constant_value": "other"}})),
+            configured("aws_s3_bucket_policy.p", json!({"bucket": {"references": references}})),
+        ];
+        of_a_rail(&plan(&changes, &configured), &[]).0
+    };
+    let (a, b) = ("aws_s3_bucket.a", "aws_s3_bucket.b");
+    assert_eq!(told(&["aws_s3_bucket.a.id", a]), "proved");
+    assert_eq!(told(&["aws_s3_bucket.b.id", b]), "violated");
+    assert_eq!(told(&["var.x", "aws_s3_bucket.a.id", a, "aws_s3_bucket.b.id", b]), "undecided");
+    assert_eq!(told(&["var.x", "aws_s3_bucket.a.id", a]), "undecided");
+}

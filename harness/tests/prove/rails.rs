@@ -1,11 +1,13 @@
 //! Each guard rail: what holds is proved, and what gets past it is shown.
 
+use std::fs;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::shop::{
-    ACCOUNT, REPOSITORY, allow, api, document, iam, limit, of, proved, rail, state, verdict_of,
-    when, work,
+    ACCOUNT, REPOSITORY, allow, api, document, estate, iam, limit, of, proved, rail, run, state,
+    text, verdict_of, when, work,
 };
 
 #[test]
@@ -151,4 +153,80 @@ fn each_rail_has_the_name_that_its_attacks_have() {
     for name in names {
         assert!(known.contains(&name), "`{name}`");
     }
+}
+
+const KEPT: &str = "no boundary is removed or replaced";
+
+/// The lines of an estate whose team may make new versions of a policy, with more resources,
+/// a template and more of the configuration.
+fn of_another_policy(more: &[Value], template: &str, config: &str) -> Value {
+    let hole = allow("iam:CreatePolicyVersion", &iam("policy/other"));
+    let statements = [work(), vec![hole]].concat();
+    let other = resource(
+        "aws_iam_policy.other",
+        &json!({"arn": iam("policy/other"), "policy": document(&[allow("s3:*", "*")])}),
+    );
+    let more = [vec![other], more.to_vec()].concat();
+    let directory = estate(&state(&statements, &[allow("*", "*")], REPOSITORY, &more));
+    let file = directory.path().join("ringfence.toml");
+    let written = fs::read_to_string(&file).unwrap() + config;
+    fs::write(&file, written).unwrap();
+    fs::create_dir(directory.path().join("shop")).unwrap();
+    let topic = format!("Resources:\n  T:\n    Type: AWS::SNS::Topic\n{template}");
+    fs::write(directory.path().join("shop/template.yaml"), topic).unwrap();
+    let flags = ["--state", "state.json", "--templates", "shop", "--json"];
+    let output = run(directory.path(), &flags);
+    assert_eq!(text(&output.stderr), "");
+    let lines = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap());
+    rail(&lines.collect::<Vec<Value>>(), KEPT).clone()
+}
+
+fn resource(address: &str, values: &Value) -> Value {
+    let kind = address.split('.').next().unwrap();
+    json!({"address": address, "mode": "managed", "type": kind, "values": values})
+}
+
+/// A role that the configuration does not name has its boundary too, and so have users.
+#[rstest]
+#[case::of_a_role("aws_iam_role", "role/more", "")]
+#[case::of_a_role_beside_a_named_one(
+    "aws_iam_role",
+    "role/more",
+    "\n[platform]\nexecution_boundary_output = \"aws_iam_policy.code\"\ndeployer_boundary_output = \"aws_iam_policy.limit\"\n"
+)]
+#[case::of_a_user("aws_iam_user", "user/more", "")]
+fn the_boundary_of_whomever_is_kept(#[case] kind: &str, #[case] name: &str, #[case] config: &str) {
+    let with = |boundary: Option<&str>| {
+        let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"Service": "ec2.amazonaws.com"}})]);
+        let values = json!({"name": "more", "arn": iam(name), "assume_role_policy": trust,
+            "permissions_boundary": boundary.map(iam)});
+        of_another_policy(&[resource(&format!("{kind}.more"), &values)], "", config)
+    };
+    let kept = with(Some("policy/other"));
+    assert_eq!(kept["verdict"], "violated", "{kept}");
+    assert_eq!(kept["violations"][0]["request"]["resource"], iam("policy/other"));
+    assert_eq!(with(None)["verdict"], "proved");
+    assert_eq!(with(Some("policy/limit"))["verdict"], "proved");
+}
+
+#[rstest]
+#[case::a_role(
+    "AWS::IAM::Role",
+    "AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Action: 'sts:AssumeRole', Principal: {Service: ec2.amazonaws.com}}]}"
+)]
+#[case::a_user("AWS::IAM::User", "UserName: more")]
+fn the_boundary_of_what_a_template_makes_is_kept(#[case] kind: &str, #[case] properties: &str) {
+    let with = |boundary: &str| {
+        let boundary = format!(", PermissionsBoundary: {boundary}");
+        let template = format!(
+            "  M:\n    Type: {kind}\n    Properties: {{{properties}{}}}\n",
+            if boundary.ends_with(' ') { "" } else { &boundary }
+        );
+        of_another_policy(&[], &template, "")["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(with(&format!("'{}'", iam("policy/other"))), "violated");
+    assert_eq!(with("!ImportValue b"), "violated");
+    assert_eq!(with(&format!("'{}'", iam("policy/limit"))), "proved");
+    assert_eq!(with(""), "proved");
 }

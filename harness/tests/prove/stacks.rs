@@ -97,6 +97,22 @@ fn what_may_not_be_there_denies_nothing() {
     "AWS::RAM::ResourceShare\n    Properties: {Name: x, Principals: ['111111111111']}",
     "Resources.P: what this `AWS::RAM::ResourceShare` makes or grants is not read"
 )]
+#[case::a_product(
+    "AWS::ServiceCatalog::CloudFormationProvisionedProduct\n    Properties: {ProductName: x}",
+    "Resources.P: what this `AWS::ServiceCatalog::CloudFormationProvisionedProduct` makes or grants is not read"
+)]
+#[case::a_module(
+    "Acme::Base::Role::MODULE\n    Properties: {Name: x}",
+    "Resources.P: what this `Acme::Base::Role::MODULE` makes or grants is not read"
+)]
+#[case::what_is_included_beside_its_type(
+    "AWS::SNS::Topic\n    Properties: {TopicName: t}\n    Fn::Transform: {Name: 'AWS::Include', Parameters: {Location: x}}",
+    "Resources.P: what `Fn::Transform` makes of it is not read"
+)]
+#[case::what_is_included_among_its_properties(
+    "AWS::IAM::Policy\n    Properties: {PolicyName: p, PolicyDocument: {Statement: []}, 'Fn::Transform': {Name: 'AWS::Include', Parameters: {Location: x}}}",
+    "Resources.P: what `Fn::Transform` makes of it is not read"
+)]
 fn what_a_stack_gives_and_nobody_reads_is_undecided(#[case] resource: &str, #[case] reason: &str) {
     let told = with(&format!("Resources:\n  P:\n    Type: {resource}\n"), &[], "");
     let why = why(&told, ARTIFACTS);
@@ -154,6 +170,22 @@ fn a_role_of_a_stack_has_its_path() {
     assert_eq!(told("RoleName: fn-shop-api, "), "proved");
 }
 
+/// What names a role of a stack by its ARN names it under its path.
+#[test]
+fn the_arn_of_a_role_of_a_stack_has_its_path() {
+    let told = |path: &str| {
+        let bucket = "  B:\n    Type: AWS::S3::BucketPolicy\n    Properties: {Bucket: data, PolicyDocument: {Statement: [{Effect: Allow, Action: 's3:PutObject', Resource: 'arn:aws:s3:::data/*', Principal: {AWS: !GetAtt Api.Arn}}]}}\n";
+        let template = role(&format!("RoleName: fn-shop-api, {path}")) + bucket;
+        let told = with(&template, &[], RULE);
+        (verdict_of(&told, NAMED).to_owned(), why(&told, NAMED))
+    };
+    assert_eq!(told("").0, "violated");
+    assert_eq!(told("Path: /app/, ").0, "violated");
+    let (verdict, why) = told("Path: !ImportValue p, ");
+    assert_eq!(verdict, "undecided");
+    assert!(why.ends_with("Resources.B: its policy is not known"), "{why}");
+}
+
 /// The name of a role that has none of its own is its stack's, and more.
 #[test]
 fn what_asks_for_the_name_of_a_role_without_one_is_undecided() {
@@ -168,6 +200,44 @@ fn what_asks_for_the_name_of_a_role_without_one_is_undecided() {
     );
     assert_eq!(verdict_of(&told("RoleName: fn-shop-api, "), NAMED), "proved");
     assert_eq!(verdict_of(&told("RoleName: shop-api, "), NAMED), "violated");
+}
+
+/// A control policy of the organization may ask for it as well.
+#[test]
+fn a_control_policy_that_asks_for_the_name_of_a_role_without_one_is_undecided() {
+    let of = |kind: &str, name: &str, values: Value| {
+        let kind = format!("aws_organizations_{kind}");
+        json!({"address": format!("{kind}.{name}"), "mode": "managed", "type": kind, "values": values})
+    };
+    let deny = |principal: Option<&str>| {
+        let mut deny = json!({"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"});
+        if let Some(arn) = principal {
+            deny["Condition"] = json!({"ArnLike": {"aws:PrincipalArn": iam(arn)}});
+        }
+        let content = document(&[deny]);
+        vec![
+            of("organization", "all", json!({"master_account_id": "999999999999"})),
+            of("account", "work", json!({"id": crate::shop::ACCOUNT, "parent_id": "r-ab12"})),
+            of(
+                "policy",
+                "p",
+                json!({"id": "p-1", "type": "SERVICE_CONTROL_POLICY", "content": content}),
+            ),
+            of("policy_attachment", "p", json!({"policy_id": "p-1", "target_id": "r-ab12"})),
+        ]
+    };
+    let policies = format!(
+        "Policies: [{{PolicyName: p, PolicyDocument: {}}}], ",
+        DOCUMENT.replace("artifacts/other", "data")
+    );
+    let told = |name: &str, principal: Option<&str>| {
+        with(&role(&format!("{name}{policies}")), &deny(principal), RULE)
+    };
+    let open = told("", Some("role/Api"));
+    assert_eq!(verdict_of(&open, NAMED), "undecided");
+    assert!(why(&open, NAMED).ends_with("asks for a name, and that of `role/Api` is not known"));
+    assert_eq!(verdict_of(&told("RoleName: Api, ", Some("role/Api")), NAMED), "proved");
+    assert_eq!(verdict_of(&told("", None), NAMED), "proved");
 }
 
 /// Users of stacks are asked about as Terraform's are.
@@ -241,4 +311,17 @@ fn a_template_that_is_odd_is_one_all_the_same() {
     // What is somebody else's is no matter.
     let (lines, error, _) = told("a: {\n");
     assert_eq!((verdict_of(&lines, ARTIFACTS), &*error), ("proved", ""));
+}
+
+/// A loop among the properties of a role may give it anything.
+#[test]
+fn what_functions_make_of_a_role_is_not_known() {
+    let told = |more: &str| {
+        let told = with(&role(&format!("RoleName: api, {more}")), &[], RULE);
+        (verdict_of(&told, NAMED).to_owned(), why(&told, NAMED))
+    };
+    assert_eq!(told("").0, "proved");
+    let (verdict, why) = told("'Fn::ForEach::P': [N, [a], {'Policies': []}], ");
+    assert_eq!(verdict, "undecided");
+    assert!(why.contains("depends on what is not known: Resources.Api: "), "{why}");
 }

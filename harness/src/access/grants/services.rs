@@ -118,11 +118,15 @@ pub(super) fn anything() -> Vec<String> {
 
 /// What requests a resource's grants may be on: a bucket's policy is about the bucket and
 /// its objects, whatever it says
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html>).
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-policies.html>). That of a
+/// directory bucket, whose name has an ending of its own, is about ARNs of `s3express`
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-security-iam-identity-policies.html>).
 pub(super) fn on(resource: &Resource) -> Vec<String> {
     let text = |name| resource.values.get(name).and_then(Node::text);
     let bucket = match resource.kind.as_str() {
-        "aws_s3_bucket" | "aws_s3_bucket_policy" => text("bucket").filter(|it| !it.is_empty()),
+        "aws_s3_bucket" | "aws_s3_bucket_policy" => {
+            text("bucket").filter(|it| !it.is_empty() && !it.ends_with("--x-s3"))
+        }
         _ => None,
     };
     // Each partition by its name: in a pattern `*` is any text, colons too.
@@ -140,6 +144,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::lint::known::{Member, Value};
 
     #[rstest]
     #[case("aws_ecr_repository_policy", &["ecr:*"])]
@@ -159,6 +164,24 @@ mod tests {
         #[case] expected: &[&str],
     ) {
         assert_eq!(actions(kind), expected);
+    }
+
+    /// What is in a directory bucket has ARNs of another service.
+    #[test]
+    fn the_policy_of_a_directory_bucket_may_be_about_anything() {
+        let on = |bucket: &str| {
+            let at = crate::lint::known::Place { line: 1, column: 1 };
+            let value = Node::new(at, Value::Text(bucket.to_owned()));
+            let member = Member { at, key: "bucket".to_owned(), value };
+            on(&Resource {
+                address: "aws_s3_bucket_policy.b".to_owned(),
+                kind: "aws_s3_bucket_policy".to_owned(),
+                is_data: false,
+                values: Node::new(at, Value::Map(vec![member])),
+            })
+        };
+        assert_eq!(on("data--euw1-az1--x-s3"), ["*"]);
+        assert_eq!(on("data")[..2], ["arn:aws:s3:::data", "arn:aws:s3:::data/*"]);
     }
 
     /// A service that is in no reference would grant nothing.

@@ -38,15 +38,21 @@ impl Names {
             };
             let Place { partition, account, region } = place;
             let (name, arn) = match (name("RoleName"), name("FunctionName"), region) {
-                (Some(name), ..) => {
-                    let arn = format!("arn:{partition}:iam::{account}:role/{name}");
-                    (name, Some(arn))
+                (Some(name), ..) if is_role(resource) => {
+                    let path = resource.value.path(&["Properties", "Path"]);
+                    let path = path.filter(|node| node.is_something());
+                    let path = path.map_or(Some("/".to_owned()), |node| {
+                        names.resolved(node).text().map(str::to_owned)
+                    });
+                    let arn =
+                        path.map(|path| format!("arn:{partition}:iam::{account}:role{path}{name}"));
+                    (name, arn)
                 }
-                (None, Some(name), Some(region)) if is_function(resource) => {
+                (_, Some(name), Some(region)) if is_function(resource) => {
                     let arn = format!("arn:{partition}:lambda:{region}:{account}:function:{name}");
                     (name, Some(arn))
                 }
-                (None, Some(name), None) if is_function(resource) => (name, None),
+                (_, Some(name), None) if is_function(resource) => (name, None),
                 _ => continue,
             };
             names.0.extend(arn.map(|arn| (format!("{}.Arn", resource.key), arn)));
@@ -61,6 +67,10 @@ impl Names {
             Value::Map(members) => match members.as_slice() {
                 [only] if only.key == "Ref" || only.key.starts_with("Fn::") => {
                     self.function(&only.key, &only.value).map_or(Value::Unknown, Value::Text)
+                }
+                // Nobody knows what it makes beside the others.
+                members if members.iter().any(|member| member.key.starts_with("Fn::")) => {
+                    Value::Unknown
                 }
                 members => Value::Map(
                     members
@@ -115,6 +125,10 @@ impl Names {
         }
         Some(out + rest)
     }
+}
+
+fn is_role(resource: &Member) -> bool {
+    resource.value.get("Type").and_then(Node::text) == Some("AWS::IAM::Role")
 }
 
 fn is_function(resource: &Member) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ringfence_policy::{Document, Kind, Wildcard};
+use ringfence_policy::{Document, DocumentError, Kind, Wildcard};
 use serde_json::{Value as Json, json};
 
 use super::Thing;
@@ -43,7 +43,14 @@ impl<'e> Permissions<'e> {
         function.policy = match own.as_slice() {
             [] => None,
             [only] => Some((*only).clone()),
-            all => together(&function.name, all),
+            all => match together(&function.name, all) {
+                Ok(policy) => Some(policy),
+                Err(error) => {
+                    let what = format!("the permissions on {}: {error}", function.name);
+                    function.open = Some(what);
+                    None
+                }
+            },
         };
         function.names_identities = function.policy.is_some();
     }
@@ -60,9 +67,9 @@ fn statements(document: &Document) -> Vec<Json> {
 }
 
 /// The statements of several, each called as the permission that it is of.
-fn together(function: &str, all: &[&Arc<Document>]) -> Option<Arc<Document>> {
+fn together(function: &str, all: &[&Arc<Document>]) -> Result<Arc<Document>, DocumentError> {
     let all: Vec<Json> = all.iter().flat_map(|one| statements(one)).collect();
     let text = json!({"Version": "2012-10-17", "Statement": all}).to_string();
     let name = format!("the permissions on {function}");
-    Document::parse(name, &text, Kind::Resource).ok().map(Arc::new)
+    Document::parse(name, &text, Kind::Resource).map(Arc::new)
 }
