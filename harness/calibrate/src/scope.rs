@@ -32,8 +32,6 @@ pub enum LeftOut {
     /// Resource control policies or the policy of a VPC endpoint: the simulator
     /// has no place for them.
     NotSimulated,
-    /// A boundary that is not one policy: the simulator takes one.
-    Boundary,
     /// The caller is in no role or user of the account that is asked
     /// (`SimulatePrincipalPolicy` alone).
     NoSuchPrincipal,
@@ -50,7 +48,6 @@ impl LeftOut {
             Self::ServiceLinkedRole => "service control policies do not bind the caller",
             Self::Undecided => "it hangs on condition keys of which nothing is known",
             Self::NotSimulated => "resource control or VPC endpoint policies decide too",
-            Self::Boundary => "the permissions boundary is not one policy",
             Self::NoSuchPrincipal => "the account has no such role or user",
         }
     }
@@ -92,9 +89,6 @@ fn of(question: &Question) -> Option<LeftOut> {
     }
     if policies.session.is_some() {
         return Some(LeftOut::SessionPolicy);
-    }
-    if policies.boundary.as_ref().is_some_and(|boundary| boundary.len() != 1) {
-        return Some(LeftOut::Boundary);
     }
     if policies.resource.is_some() {
         let of_sts = question.action.get(..4).is_some_and(|it| it.eq_ignore_ascii_case("sts:"));
@@ -139,7 +133,6 @@ mod tests {
     #[case::by_an_endpoint(USER, "s3:GetObject", format!(r#""vpc_endpoint":{ANY}"#), Some(LeftOut::NotSimulated))]
     #[case::session(ROLE, "s3:GetObject", format!(r#""session":[{OWN}]"#), Some(LeftOut::SessionPolicy))]
     #[case::boundary(USER, "s3:GetObject", format!(r#""boundary":[{OWN}]"#), None)]
-    #[case::boundaries(USER, "s3:GetObject", format!(r#""boundary":[{OWN},{OWN}]"#), Some(LeftOut::Boundary))]
     fn what_is_left_out(
         #[case] principal: &str,
         #[case] action: &str,

@@ -158,13 +158,16 @@ impl Facts {
         source.unwrap_or_default()
     }
 
-    /// Whether a resource is there whatever the values are: not `count = var.x ? 1 : 0`.
+    /// Whether a resource is there whatever the values are: not `count = var.x ? 1 : 0`. One
+    /// for each of several (`count = length(local.zones)`) is there as those are.
     pub(super) fn is_certain(&self, resource: &Block) -> bool {
         let Some(count) = resource.attribute("count") else { return true };
         let file = self.module.blocks().find(|(_, it)| std::ptr::eq(*it, resource));
         let written = file.and_then(|(file, _)| file.text.get(count.span.clone()?));
         let value = written.and_then(|it| it.split_once('=')).map(|(_, value)| value.trim());
-        value.and_then(|it| it.parse::<u32>().ok()).is_some_and(|count| count > 0)
+        value.is_some_and(|it| {
+            it.starts_with("length(") || it.parse::<u32>().is_ok_and(|count| count > 0)
+        })
     }
 
     /// A block that a reference names: a resource, or a `data` block.
@@ -263,6 +266,11 @@ impl Facts {
                 found.unwrap_or_else(|| value.clone())
             }
             Value::List(items) => Value::List(items.iter().map(|item| self.known(item)).collect()),
+            Value::Template(pieces) => {
+                let pieces: Vec<Value> = pieces.iter().map(|piece| self.known(piece)).collect();
+                let joined: Option<String> = pieces.iter().map(Value::text).collect();
+                joined.map_or(Value::Template(pieces), Value::Text)
+            }
             other => other.clone(),
         }
     }

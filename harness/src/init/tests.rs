@@ -457,8 +457,11 @@ resource "aws_iam_openid_connect_provider" "gitlab" {
   url            = "https://gitlab.com"
   client_id_list = ["https://gitlab.com"]
 }
+locals {
+  host = "token.actions.githubusercontent.com"
+}
 data "aws_iam_openid_connect_provider" "github" {
-  url = "https://token.actions.githubusercontent.com"
+  url = "https://${local.host}"
 }
 data "aws_iam_policy_document" "trust" {
   statement {

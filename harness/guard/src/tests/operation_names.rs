@@ -14,6 +14,7 @@ const NONE: &[(&str, &str)] = &[
     ("CreateDate", "a member of an answer"),
     ("DeleteResult", "an element of S3's answer"),
     ("GetContextKeys", "how two operations' names begin"),
+    ("NotResource", "a member of a statement"),
     ("PostObject", "the journal's name for a form that posts an object"),
     ("RequestEntityTooLarge", "an error"),
     ("RequestTimeout", "an error"),
