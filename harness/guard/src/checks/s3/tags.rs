@@ -18,7 +18,9 @@ use crate::checks::tags::is_reserved;
 /// # Errors
 /// `InvalidTag` for those of a body, `InvalidArgument` for those of a header.
 pub(crate) fn check(call: &Call) -> Result<(), ServiceError> {
-    match call.input.get("Tagging") {
+    let new_bucket = call.input.get("CreateBucketConfiguration");
+    let given = call.input.get("Tagging").or_else(|| new_bucket?.get("Tags"));
+    match given {
         Some(Value::String(header)) => of_header(header),
         Some(body) => of_body(call, body),
         None => Ok(()),
@@ -64,7 +66,9 @@ fn of_body(call: &Call, body: &Value) -> Result<(), ServiceError> {
     let mut keys = BTreeSet::new();
     for tag in tags.as_array().map_or(std::slice::from_ref(tags), Vec::as_slice) {
         let text = |name: &str| tag.get(name).and_then(Value::as_str);
-        let (Some(key), Some(value)) = (text("Key"), text("Value")) else { continue };
+        let Some(key) = text("Key") else { continue };
+        // As the decision reads it.
+        let value = text("Value").unwrap_or_default();
         let refused =
             |message: &str| ServiceError::new(400, "InvalidTag", message).with("TagKey", key);
         if !keys.insert(key) {
@@ -123,6 +127,25 @@ mod tests {
         assert_eq!(error.members.first(), Some(&("TagKey", key.to_owned())));
         let good = body(&[("a", "1"), ("A", ""), ("ö +-=._:/@", "x y")]);
         assert_eq!(check(&call(Service::S3, operation, good)), Ok(()));
+    }
+
+    /// The bucket would be made, and its tags refused after it.
+    #[rstest]
+    #[case::twice(json!([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]), "Cannot provide multiple Tags with the same key")]
+    #[case::twice_without_a_value(json!([{"Key": "a"}, {"Key": "a", "Value": "2"}]), "Cannot provide multiple Tags with the same key")]
+    #[case::a_comma(json!([{"Key": "a,b", "Value": "1"}]), "The TagKey you have provided is invalid")]
+    fn tags_of_a_new_bucket_are_refused_before_it_is_made(
+        #[case] tags: Value,
+        #[case] message: &str,
+    ) {
+        let made = |tags: &Value| {
+            let input = json!({"Bucket": "b", "CreateBucketConfiguration": {"Tags": tags}});
+            check(&call(Service::S3, "CreateBucket", input))
+        };
+        let error = made(&tags).unwrap_err();
+        let told = (error.status, error.code.as_ref(), &*error.message);
+        assert_eq!(told, (400, "InvalidTag", message));
+        assert_eq!(made(&json!([{"Key": "a", "Value": "1"}, {"Key": "b"}])), Ok(()));
     }
 
     #[rstest]
