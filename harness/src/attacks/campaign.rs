@@ -175,9 +175,9 @@ type Track<'a> = Vec<(usize, Part<'a>)>;
 ///
 /// Beside what looks and changes nothing runs the code in functions of its own, which
 /// takes long to start, and what exchanges tokens: the keys that rotate meanwhile are those
-/// of issuers for APIs, whose tokens become nobody here. Deployers come after that, one after the other: what services do
-/// because of an attack is told by when it is recorded, and the platform makes and
-/// removes the same things beside each of them.
+/// of issuers for APIs, whose tokens become nobody here. Deployers come after that, one
+/// after the other: what services do because of an attack is told by when it is recorded,
+/// and the platform makes and removes the same things beside each of them.
 fn stages<'a>(parts: &[Part<'a>]) -> [Vec<Track<'a>>; 2] {
     let (mut looking, mut beside, mut changing) = (Track::new(), Vec::new(), Track::new());
     for (place, part) in parts.iter().copied().enumerate() {

@@ -136,6 +136,18 @@ def with_ids_or_without(holder):
     holder.policy = property(holder.policy.fget, keep)
 
 
+def with_ids_of_topics():
+    from moto.sns.models import Topic
+
+    with_ids_or_without(Topic)
+
+
+def with_ids_of_queues():
+    from moto.sqs.models import Queue
+
+    with_ids_or_without(Queue)
+
+
 def with_tags_of_rest_apis():
     """moto keeps the tags that REST APIs and their parts are made with, and lacks the operations."""
     from moto.apigateway.exceptions import RestAPINotFound
@@ -424,39 +436,26 @@ def with_tags_of_applications():
     EBBackend._find_environment_by_arn = find_by_arn
 
 
+# What is mended of a backend, when somebody first calls it: it is imported then.
+MENDED = {
+    "apigateway": [with_base_paths, with_tags_of_rest_apis],
+    "applicationautoscaling": [with_tags_of_scalable_targets],
+    "athena": [with_work_groups_without_tags],
+    "budgets": [with_tags_of_budgets],
+    "cognitoidentity": [with_roles_of_identity_pools],
+    "cognitoidp": [with_tags_of_user_pools],
+    "elasticbeanstalk": [with_tags_of_applications],
+    "events": [with_whole_policies_of_buses, with_targets_of_any_kind],
+    "kinesis": [with_tags_of_streams],
+    "sesv2": [with_tags_of_identities],
+    "sns": [with_ids_of_topics],
+    "sqs": [with_ids_of_queues, with_redrive_allow_policies],
+}
+
+
 def create_app(service):
-    # Its backend is imported where somebody calls it.
-    if service == "apigateway":
-        with_base_paths()
-        with_tags_of_rest_apis()
-    elif service == "applicationautoscaling":
-        with_tags_of_scalable_targets()
-    elif service == "athena":
-        with_work_groups_without_tags()
-    elif service == "budgets":
-        with_tags_of_budgets()
-    elif service == "elasticbeanstalk":
-        with_tags_of_applications()
-    elif service == "cognitoidentity":
-        with_roles_of_identity_pools()
-    elif service == "cognitoidp":
-        with_tags_of_user_pools()
-    elif service == "events":
-        with_whole_policies_of_buses()
-        with_targets_of_any_kind()
-    elif service == "kinesis":
-        with_tags_of_streams()
-    elif service == "sesv2":
-        with_tags_of_identities()
-    elif service == "sns":
-        from moto.sns.models import Topic
-
-        with_ids_or_without(Topic)
-    elif service == "sqs":
-        from moto.sqs.models import Queue
-
-        with_ids_or_without(Queue)
-        with_redrive_allow_policies()
+    for mend in MENDED.get(service, []):
+        mend()
     return create_backend_app(service)
 
 

@@ -5,9 +5,9 @@
 # IN_MEMORY_CLIENT is set (localstack/aws/connect.py). What is closed is what
 # comes from outside: WsgiGateway for HTTP, Gateway.accept for websockets.
 #
-# Nor does it deliver to addresses outside (SNS's and EventBridge's HTTP targets):
-# what teams write would reach the world past their walls. They are called by
-# requests.post and requests.request, as nothing else of it is that is needed here.
+# Nor does it deliver to addresses outside, as SNS, EventBridge and Firehose do by
+# requests.post and requests.request: what teams write would reach the world past
+# their walls. LocalStack fetches parts of itself by other functions.
 import hashlib
 import hmac
 
