@@ -1,9 +1,10 @@
 //! The connections that are open at once. Where there is no room for another, one
-//! that waits for its client makes room: a slow client stops nobody else.
+//! that waits for its client makes room: a slow client stops nobody else, and what
+//! idle clients keep open for later stops nobody who comes now.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -12,21 +13,60 @@ use tokio_util::sync::CancellationToken;
 /// waits.
 const AGAIN: Duration = Duration::from_millis(50);
 
+/// How long a connection waits before it counts as slow, or as kept for later.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Its client is to send a request: the first, or another.
+    Idle,
+    /// Its client is to send a body.
+    Sending,
+    /// The guard is to answer.
+    Answered,
+}
+
 #[derive(Debug, Clone)]
 struct State {
-    /// Whether its client is to send or to read something, and not the guard to
-    /// answer.
-    waits: bool,
+    phase: Phase,
     /// Whether a request over it was signed by somebody.
     known: bool,
-    /// When it began to wait or to be answered, in steps.
-    since: u64,
+    /// Since when it is in its phase.
+    since: Instant,
     close: CancellationToken,
+}
+
+/// How much a connection would be missed, the least first. A flood of clients that
+/// say nothing closes what they and others keep idle, and no call that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Missed {
+    /// Nobody known called, and it had time to.
+    Silent,
+    /// Kept open for a later call.
+    Kept,
+    /// Has just come.
+    New,
+    /// Somebody known is using it.
+    Used,
+}
+
+impl State {
+    fn missed(&self, now: Instant) -> Option<Missed> {
+        let prompt = now.saturating_duration_since(self.since) < PROMPT;
+        match (self.phase, self.known) {
+            (Phase::Answered, _) => None,
+            (_, false) if prompt => Some(Missed::New),
+            (_, false) => Some(Missed::Silent),
+            (Phase::Idle, true) if !prompt => Some(Missed::Kept),
+            (Phase::Idle | Phase::Sending, true) => Some(Missed::Used),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Open {
-    steps: u64,
+    next: u64,
     states: BTreeMap<u64, State>,
 }
 
@@ -67,21 +107,27 @@ impl Connections {
         };
         let close = CancellationToken::new();
         let mut open = self.open();
-        let id = open.steps;
-        open.steps += 1;
-        let state = State { waits: true, known: false, since: id, close: close.clone() };
+        let id = open.next;
+        open.next += 1;
+        let since = Instant::now();
+        let state = State { phase: Phase::Idle, known: false, since, close: close.clone() };
         open.states.insert(id, state);
         drop(open);
         Some(Connection { id, all: self.clone(), close, _room: room })
     }
 
-    /// Closes the connection that waits for its client and can be missed most: one
-    /// over which nobody known called before the others, and of these the oldest.
+    /// Closes the connection that is missed least of those that wait for their
+    /// clients, and of these the one that waits longest.
     pub(crate) fn close_one(&self) {
+        self.close_one_at(Instant::now());
+    }
+
+    fn close_one_at(&self, now: Instant) {
         let mut open = self.open();
-        let waiting = open.states.iter().filter(|(_, state)| state.waits);
-        let missed_most = waiting.min_by_key(|(_, state)| (state.known, state.since));
-        if let Some((&id, _)) = missed_most
+        let waiting = open.states.iter();
+        let waiting =
+            waiting.filter_map(|(id, state)| Some((state.missed(now)?, state.since, *id)));
+        if let Some((_, _, id)) = waiting.min()
             && let Some(state) = open.states.remove(&id)
         {
             state.close.cancel();
@@ -99,23 +145,26 @@ impl Connection {
         self.close.clone()
     }
 
-    /// Its client, known from the request or not, is to send a body, or to read the
-    /// answer and to send another request.
-    pub(crate) fn waits(&self, known: bool) {
-        self.come_to(true, known);
+    /// Its client, known from the request or not, is to send a body.
+    pub(crate) fn sends(&self, known: bool) {
+        self.come_to(Phase::Sending, known);
+    }
+
+    /// Its client, known from the request or not, is to read the answer and to send
+    /// another request.
+    pub(crate) fn idles(&self, known: bool) {
+        self.come_to(Phase::Idle, known);
     }
 
     /// Its request is there.
     pub(crate) fn works(&self) {
-        self.come_to(false, false);
+        self.come_to(Phase::Answered, false);
     }
 
-    fn come_to(&self, waits: bool, known: bool) {
-        let mut open = self.all.open();
-        open.steps += 1;
-        let since = open.steps;
-        if let Some(state) = open.states.get_mut(&self.id) {
-            state.waits = waits;
+    fn come_to(&self, phase: Phase, known: bool) {
+        let since = Instant::now();
+        if let Some(state) = self.all.open().states.get_mut(&self.id) {
+            state.phase = phase;
             state.known |= known;
             state.since = since;
         }
@@ -165,6 +214,10 @@ mod tests {
         tokens.iter().enumerate().filter_map(is_closed).collect()
     }
 
+    fn later() -> Instant {
+        Instant::now() + PROMPT
+    }
+
     #[tokio::test]
     async fn the_oldest_that_waits_makes_room() {
         assert_eq!(closed(|_, _| {}).await, [0]);
@@ -177,32 +230,50 @@ mod tests {
         let first = all.enter().await.unwrap();
         let second = all.enter().await.unwrap();
         first.works();
-        first.waits(false);
-        all.close_one();
+        first.idles(false);
+        all.close_one_at(later());
         assert!(!first.closing().is_cancelled());
         assert!(second.closing().is_cancelled());
     }
 
     #[tokio::test]
-    async fn one_over_which_somebody_known_called_stays_longer() {
+    async fn one_that_somebody_known_uses_stays_longer() {
         let closed = closed(|number, connection| {
             connection.works();
-            connection.waits(number == 0);
+            connection.idles(number == 0);
         });
         assert_eq!(closed.await, [1]);
     }
 
-    /// One that has just come has had no time to say anything, whatever the others
-    /// have begun to send.
+    /// Functions that wait for their next call keep theirs: whoever comes is served.
     #[tokio::test]
-    async fn one_that_has_just_come_stays_longer() {
-        let closed = closed(|number, connection| {
-            if number < 2 {
-                connection.waits(false);
-            }
-        });
-        // Numbered before the third came.
-        assert_eq!(closed.await, [0]);
+    async fn one_that_is_kept_for_later_makes_room_for_who_has_just_come() {
+        let all = Connections::of(3);
+        let sending = all.enter().await.unwrap();
+        sending.sends(true);
+        let kept = all.enter().await.unwrap();
+        kept.works();
+        kept.idles(true);
+        all.open().states.get_mut(&kept.id).unwrap().since = Instant::now() - PROMPT;
+        let new = all.enter().await.unwrap();
+        all.close_one();
+        assert!(kept.closing().is_cancelled());
+        all.close_one();
+        assert!(new.closing().is_cancelled());
+        assert!(!sending.closing().is_cancelled());
+    }
+
+    /// Clients that say nothing make room before what others keep.
+    #[tokio::test]
+    async fn one_that_said_nothing_in_time_makes_room_first() {
+        let all = Connections::of(2);
+        let kept = all.enter().await.unwrap();
+        kept.works();
+        kept.idles(true);
+        let silent = all.enter().await.unwrap();
+        all.close_one_at(later());
+        assert!(silent.closing().is_cancelled());
+        assert!(!kept.closing().is_cancelled());
     }
 
     #[tokio::test]

@@ -109,7 +109,7 @@ fn answer(
     async move {
         let response = road.await.unwrap_or_else(|_| failed());
         // A signature that held, or the call had not been answered.
-        connection.waits(is_signed && response.status().is_success());
+        connection.idles(is_signed && response.status().is_success());
         Ok(response.map(Full::new))
     }
 }
@@ -138,7 +138,7 @@ async fn handle(
             Err(refused) => return *refused,
         }
     }
-    connection.waits(admitted.is_signed);
+    connection.sends(admitted.is_signed);
     match bodies::read(body, admitted.limit, &pipeline.memory).await {
         Ok(body) => {
             connection.works();
