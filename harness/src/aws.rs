@@ -59,7 +59,8 @@ impl Client {
         Self { exchanges: Some(exchanges), ..Self::default() }
     }
 
-    /// The same client, announcing its calls as root in a ledger.
+    /// The same client, announcing its calls as root in a ledger, which keeps what was
+    /// answered to it.
     pub(crate) fn announcing(self, ledger: Arc<Ledger>) -> Self {
         Self { ledger: Some(ledger), ..self }
     }
@@ -211,6 +212,9 @@ impl Client {
         *request_id = ["x-amzn-requestid", "x-amz-request-id"]
             .iter()
             .find_map(|name| Some(headers.get(*name)?.to_str().ok()?.to_owned()));
+        if let (Some(ledger), Some(id)) = (&self.ledger, request_id.as_ref()) {
+            ledger.answered(id);
+        }
         let mut reply = http::Response::builder().status(answer.status());
         if let Some(own) = reply.headers_mut() {
             *own = headers;

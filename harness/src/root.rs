@@ -1,5 +1,5 @@
 //! The root user of a run: its keys, and which of its calls are the harness's
-//! own.
+//! own; and what the guard answered to the harness, whoever it called as.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -47,13 +47,26 @@ impl RootKeys {
 pub(crate) struct Ledger {
     access_key_id: String,
     announced: Mutex<BTreeSet<String>>,
+    /// The request ids of what was answered to the harness.
+    answered: Mutex<BTreeSet<String>>,
 }
 
 impl Ledger {
     /// The ledger of root's key.
     pub(crate) fn of(access_key_id: &str) -> Arc<Self> {
         let access_key_id = access_key_id.to_owned();
-        Arc::new(Self { access_key_id, announced: Mutex::default() })
+        Arc::new(Self { access_key_id, announced: Mutex::default(), answered: Mutex::default() })
+    }
+
+    /// Keeps the request id of an answer to a call of the harness's.
+    pub(crate) fn answered(&self, request_id: &str) {
+        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.insert(request_id.to_owned());
+    }
+
+    /// Whether the harness made a call: it was answered with this request id.
+    pub(crate) fn made(&self, request_id: &str) -> bool {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner).contains(request_id)
     }
 
     /// The id of a call that is about to be signed with a key; none where the
@@ -133,6 +146,14 @@ mod tests {
         let via =
             RootCall { called_via: vec!["cloudformation.amazonaws.com".into()], ..call(None) };
         assert_eq!(ledger.foreign(vec![via]), []);
+    }
+
+    #[test]
+    fn a_call_is_the_harnesss_by_the_answer_that_it_got_and_not_by_its_key() {
+        let ledger = Ledger::of("AKIAHARNESS");
+        ledger.answered("r-1");
+        assert!(ledger.made("r-1"));
+        assert!(!ledger.made("r-2"));
     }
 
     #[test]

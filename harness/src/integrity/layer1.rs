@@ -1,8 +1,11 @@
 //! What was applied is what is judged.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringfence_guard::Journal;
+use ringfence_guard::journal::Entry;
 
 use super::calls::{self, Changed, Place, Unseen};
 use super::changes::{self, Cause, Change};
@@ -18,7 +21,8 @@ const RAIL: GuardRail = GuardRail::Applied;
 
 /// The findings about what Layer 1 applied: one about all of it, and one for
 /// each difference. The first one's duration is that of the readings, of their
-/// comparison, and of the hashing before it.
+/// comparison, and of the hashing before it. `ours` says of a request id whether the
+/// harness made the call.
 pub(super) fn findings(
     readings: &[&Reading],
     left: &LeftToOthers,
@@ -26,6 +30,7 @@ pub(super) fn findings(
     journal: &Journal,
     place: Place<'_>,
     hashing: Duration,
+    ours: impl Fn(&str) -> bool,
 ) -> Vec<Finding> {
     let began = Instant::now();
     let Some(first) = readings.first() else { return Vec::new() };
@@ -37,8 +42,10 @@ pub(super) fn findings(
         let [before, now] = pair else { continue };
         let changed = changes::between(&first.snapshot, &before.snapshot, &now.snapshot, left);
         let entries = journal.entries_since(before.mark);
+        let mut told = BTreeSet::new();
         for change in changed {
             let causes = change.causes(entries.iter().map(AsRef::as_ref));
+            told.extend(causes.iter().map(|cause| cause.request_id.clone()));
             differences.push(difference(
                 &name(&change),
                 now.moment,
@@ -48,6 +55,14 @@ pub(super) fn findings(
         }
         let changes = journal.changes_between(before.mark, now.mark);
         for changed in calls::changed(&changes, instances, left, place) {
+            differences.push(called(&changed, now.moment));
+        }
+        // An attack that changes something is a finding of its own.
+        let others: Vec<Arc<Entry>> = changes
+            .into_iter()
+            .filter(|entry| !told.contains(&entry.request_id) && !ours(&entry.request_id))
+            .collect();
+        for changed in calls::rails(&others, instances, left, place) {
             differences.push(called(&changed, now.moment));
         }
     }

@@ -97,6 +97,11 @@ impl Stack {
         self.ledger.foreign(self.guard.root_calls())
     }
 
+    /// Whether the harness's own client made the call of a request id.
+    pub(crate) fn made(&self, request_id: &str) -> bool {
+        self.ledger.made(request_id)
+    }
+
     /// What answers behind the guard.
     pub fn emulator(&self) -> &Emulator {
         &self.emulator

@@ -53,6 +53,10 @@ def policy(service, name):
         "Resource": f"arn:aws:{service}:us-east-1:123456789012:{name}"}]})
 aws("sqs", "set-queue-attributes", "--queue-url", guard + "/123456789012/platform-orders",
     "--attributes", json.dumps({"Policy": policy("sqs", "platform-orders")}))
+# What is put back before it is read again.
+for again in [policy("sqs", "platform-returns"), ""]:
+    aws("sqs", "set-queue-attributes", "--queue-url", guard + "/123456789012/platform-returns",
+        "--attributes", json.dumps({"Policy": again}))
 aws("sns", "set-topic-attributes", "--topic-arn", "arn:aws:sns:us-east-1:123456789012:platform-alarms",
     "--attribute-name", "Policy", "--attribute-value", policy("sns", "platform-alarms"))
 [key] = json.loads(aws("kms", "list-keys"))["Keys"]
@@ -112,6 +116,9 @@ fn others(place: &Path) {
     let more = r#"
 resource "aws_sqs_queue" "orders" {
   name = "platform-orders"
+}
+resource "aws_sqs_queue" "returns" {
+  name = "platform-returns"
 }
 resource "aws_sns_topic" "alarms" {
   name = "platform-alarms"
@@ -274,6 +281,17 @@ fn a_workflow_that_repairs_or_changes_layer_1_fails_the_run_and_is_told_of() {
         assert!(observed.starts_with(told) && observed.contains(call), "{observed}");
         assert_eq!(changed["verdict"], "failed");
     }
+    // What was put back is told by its calls.
+    let returned = "integrity/layer1/after-workflows/aws_sqs_queue.returns/sqs:SetQueueAttributes";
+    let returned = find(returned);
+    let observed = returned["observed"].as_str().unwrap();
+    assert!(
+        observed.starts_with("sqs:SetQueueAttributes changed aws_sqs_queue.returns; ")
+            && observed.contains("OthersPolicies of "),
+        "{observed}"
+    );
+    assert_eq!(returned["verdict"], "failed");
+    assert_eq!(returned["request_ids"].as_array().unwrap().len(), 2);
     // Of what nothing tells of, that is told.
     let unread = find("integrity/layer1/not-read/aws_ec2_tag");
     assert_eq!(unread["verdict"], "inconclusive");
@@ -295,6 +313,7 @@ fn a_workflow_that_repairs_or_changes_layer_1_fails_the_run_and_is_told_of() {
             "KMS key",
             "aws_cloudwatch_metric_alarm.errors",
             "aws_sns_topic_subscription.alarms",
+            "aws_sqs_queue.returns",
             "layer1",
             "layer1/not-read/aws_ec2_tag",
             "parameter",

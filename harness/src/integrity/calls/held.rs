@@ -38,8 +38,12 @@ impl<'a> Held<'a> {
 
     /// Whether a permission was checked on it.
     pub(super) fn is(&self, check: &Check) -> bool {
-        table::sets(&check.action, &self.instance.kind)
-            || self.arns.iter().any(|arn| names(&check.resource, arn))
+        table::sets(&check.action, &self.instance.kind) || self.is_named_by(check)
+    }
+
+    /// The same by its ARN alone.
+    pub(super) fn is_named_by(&self, check: &Check) -> bool {
+        self.arns.iter().any(|arn| names(&check.resource, arn))
     }
 }
 

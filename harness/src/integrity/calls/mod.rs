@@ -2,11 +2,14 @@
 //! looks at: an allowed call that writes is a change of them.
 //!
 //! - [`held`]: which ARNs the resources of Terraform's state have;
+//! - [`rails`]: calls that changed guard rails which are read, also where they
+//!   were put back;
 //! - [`table`]: what is read, what only uses an object, and what belongs to
 //!   what;
 //! - here: which calls are changes, and what is seen by neither.
 
 mod held;
+mod rails;
 mod table;
 
 use std::collections::BTreeMap;
@@ -15,6 +18,7 @@ use std::sync::Arc;
 use ringfence_guard::journal::{Check, Entry};
 
 use self::held::Held;
+pub(super) use self::rails::rails;
 use super::changes::Cause;
 use super::left::{LeftToOthers, plain};
 use super::snapshot::Snapshot;

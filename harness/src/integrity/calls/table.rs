@@ -178,7 +178,7 @@ const SETTINGS: [(&str, &str); 14] = [
 /// Types without an ARN: the service and the resource of what calls on them
 /// name. `{a}` is the attribute `a`, of which what follows the last `/` or `:`
 /// counts where it is an address or an ARN.
-const COMPOSED: [(&str, &str, &str); 26] = [
+const COMPOSED: [(&str, &str, &str); 28] = [
     ("aws_sqs_queue_policy", "sqs", "{queue_url}"),
     ("aws_sqs_queue_redrive_policy", "sqs", "{queue_url}"),
     ("aws_sqs_queue_redrive_allow_policy", "sqs", "{queue_url}"),
@@ -213,6 +213,8 @@ const COMPOSED: [(&str, &str, &str); 26] = [
     ("aws_api_gateway_authorizer", "apigateway", "/restapis/{rest_api_id}/authorizers/{id}"),
     ("aws_api_gateway_stage", "apigateway", "/restapis/{rest_api_id}/stages/{stage_name}"),
     ("aws_api_gateway_rest_api_policy", "apigateway", "/restapis/{rest_api_id}"),
+    ("aws_apigatewayv2_route", "apigateway", "/apis/{api_id}/routes/{id}"),
+    ("aws_apigatewayv2_authorizer", "apigateway", "/apis/{api_id}/authorizers/{id}"),
 ];
 
 /// How types without an ARN begin that are members of objects which are read.
@@ -279,14 +281,22 @@ pub(super) fn is_unread_action(check: &Check) -> bool {
     let qualified = check.resource.split(':').count() > 7;
     (on_policy && qualified)
         || UNREAD.contains(&check.action.as_str())
-        || SETTINGS.iter().any(|(_, action)| *action == check.action)
+        || (SETTINGS.iter().any(|(_, action)| *action == check.action)
+            // API Gateway's actions are of all that it has.
+            && !(check.action.starts_with("apigateway:") && is_read(&check.resource)))
 }
 
 /// Whether an action uses an object and leaves it as it was applied.
 pub(super) fn only_uses(action: &str) -> bool {
-    USES.iter().any(|use_| match use_.strip_suffix('*') {
+    is_one_of(action, &USES)
+}
+
+/// Whether an action is one of these; a name that ends in `*` is of all that begin
+/// so.
+pub(super) fn is_one_of(action: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| match name.strip_suffix('*') {
         Some(beginning) => action.starts_with(beginning),
-        None => action == *use_,
+        None => action == *name,
     })
 }
 

@@ -1,0 +1,276 @@
+//! Changes of guard rails that readings look at. Two readings tell what is
+//! otherwise at their moments; what was otherwise between them, and was put back,
+//! only the journal tells.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ringfence_guard::journal::{Check, Entry};
+
+use super::held::Held;
+use super::{Changed, Place, is_left, is_unread_change, table};
+use crate::integrity::changes::Cause;
+use crate::integrity::left::LeftToOthers;
+use crate::terraform::Instance;
+
+/// Actions that change who may do what, or who reaches whom, and are of AWS's
+/// level Write; and those that take away what can be made again under its name. A name that ends in `*` is of all actions that begin so
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/>).
+const WRITES: [&str; 39] = [
+    "ec2:AssociateRouteTable",
+    "ec2:AuthorizeSecurityGroup*",
+    "ec2:CreateNetworkAclEntry",
+    "ec2:CreateRoute",
+    "ec2:DeleteNetworkAclEntry",
+    "ec2:DeleteRoute",
+    "ec2:DisassociateRouteTable",
+    "ec2:ModifySecurityGroupRules",
+    "ec2:ModifyVpcEndpoint",
+    "ec2:ReplaceNetworkAcl*",
+    "ec2:ReplaceRoute",
+    "ec2:ReplaceRouteTableAssociation",
+    "ec2:RevokeSecurityGroup*",
+    "ecr:DeleteRepository",
+    "events:DeleteEventBus",
+    "iam:AddClientIDToOpenIDConnectProvider",
+    "iam:AddRoleToInstanceProfile",
+    "iam:AddUserToGroup",
+    "iam:DeleteGroup",
+    "iam:DeleteInstanceProfile",
+    "iam:DeleteOpenIDConnectProvider",
+    "iam:DeleteRole",
+    "iam:DeleteUser",
+    "iam:RemoveClientIDFromOpenIDConnectProvider",
+    "iam:RemoveRoleFromInstanceProfile",
+    "iam:RemoveUserFromGroup",
+    "iam:SetDefaultPolicyVersion",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateOpenIDConnectProviderThumbprint",
+    "lambda:CreateFunctionUrlConfig",
+    "lambda:DeleteFunction",
+    "lambda:DeleteFunctionUrlConfig",
+    "lambda:UpdateFunctionUrlConfig",
+    "s3:DeleteBucket",
+    "secretsmanager:DeleteSecret",
+    "sns:DeleteTopic",
+    "sns:SetTopicAttributes",
+    "sqs:DeleteQueue",
+    "sqs:SetQueueAttributes",
+];
+
+/// The calls of a part of the journal that changed guard rails of Layer 1's, of
+/// those that readings look at. `entries` are without the harness's own, and
+/// without those that the readings' differences name.
+pub(in crate::integrity) fn rails(
+    entries: &[Arc<Entry>],
+    instances: &[Instance],
+    left: &LeftToOthers,
+    place: Place<'_>,
+) -> Vec<Changed> {
+    let held: Vec<Held<'_>> = instances.iter().map(|made| Held::of(made, place)).collect();
+    let root = format!("arn:aws:iam::{}:root", place.account);
+    let mut found: BTreeMap<(String, String), Vec<Cause>> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.is_change() && entry.principal != root) {
+        for check in entry.checks.iter().filter(|check| is_change_of_a_rail(entry, check)) {
+            // Of a bucket and what Terraform has beside it (its policy, its versioning),
+            // the bucket.
+            let named = held.iter().filter(|one| one.is_named_by(check));
+            let Some(one) = named.min_by_key(|one| one.instance.kind.len()) else { continue };
+            if may_be_left(check, one.instance, left) {
+                continue;
+            }
+            let call = format!("{}:{}", entry.service, entry.operation);
+            let causes = found.entry((one.instance.address(), call.clone())).or_default();
+            causes.push(Cause {
+                request_id: entry.request_id.clone(),
+                principal: entry.principal.clone(),
+                call,
+                check: check.clone(),
+            });
+        }
+    }
+    found.into_iter().map(|((address, _), causes)| Changed { address, causes }).collect()
+}
+
+fn is_change_of_a_rail(entry: &Entry, check: &Check) -> bool {
+    if !check.is_change() || table::only_uses(&check.action) || is_unread_change(check) {
+        return false;
+    }
+    // What a call of EC2's makes, or nothing that is there.
+    if check.action.starts_with("ec2:") && check.resource.ends_with("/*") {
+        return false;
+    }
+    // A service that is given a key to use makes a grant, and retires it.
+    if check.action.starts_with("kms:") && !entry.called_via.is_empty() {
+        return false;
+    }
+    let is_of_an_api = check.action.starts_with("apigateway:")
+        && ["/routes/", "/authorizers/"].iter().any(|part| check.resource.contains(part));
+    check.is_of_permissions() || is_of_an_api || table::is_one_of(&check.action, &WRITES)
+}
+
+/// Whether the change may be of an attribute that Layer 1 leaves to others. What
+/// grants permissions, and the routes and authorizers of an API, are left to nobody;
+/// which attribute of a queue a call set the journal does not say.
+fn may_be_left(check: &Check, instance: &Instance, left: &LeftToOthers) -> bool {
+    let operation = check.action.split_once(':').map_or("", |(_, operation)| operation);
+    if operation.starts_with("Set") && operation.ends_with("Attributes") {
+        return !left.attributes_of(instance).is_empty();
+    }
+    check.action.starts_with("ec2:") && is_left(check, instance, left)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/app-x/x";
+    const PLACE: Place<'_> = Place { region: "us-east-1", account: "123456789012" };
+
+    fn entry(action: &str, resource: &str, change: &Value) -> Arc<Entry> {
+        let (service, operation) = action.split_once(':').unwrap();
+        let check = json!({"action": action, "resource": resource, "outcome": "allow",
+            "layer": "identity", "explanation": "allowed",
+            "statements": [{"policy": "role/app-x/inline/p", "sid": "Hole", "index": 0}]});
+        let mut entry = json!({"time": "t", "request_id": "r-1", "principal": SESSION,
+            "service": service, "operation": operation, "called_via": [], "checks": [check],
+            "outcome": "allowed", "error": null, "status": 200, "upstream_status": 200,
+            "duration_us": 1});
+        for (name, value) in change.as_object().unwrap() {
+            entry[name] = value.clone();
+        }
+        Arc::new(serde_json::from_value(entry).unwrap())
+    }
+
+    fn instances() -> Vec<Instance> {
+        let resource = |kind: &str, attributes: Value| {
+            json!({"mode": "managed", "type": kind, "name": "x",
+                "instances": [{"attributes": attributes}]})
+        };
+        let arn = |rest: &str| json!({"arn": format!("arn:aws:{rest}")});
+        Instance::of(&json!({"resources": [
+            resource("aws_iam_role", arn("iam::123456789012:role/d")),
+            resource("aws_iam_policy", arn("iam::123456789012:policy/p")),
+            resource("aws_lambda_function", arn("lambda:us-east-1:123456789012:function:f")),
+            resource("aws_s3_bucket_policy", json!({"bucket": "b"})),
+            resource("aws_s3_bucket", arn("s3:::b")),
+            resource("aws_apigatewayv2_route", json!({"api_id": "a1", "id": "r1"})),
+            resource("aws_apigatewayv2_authorizer", json!({"api_id": "a1", "id": "z1"})),
+            resource("aws_security_group", arn("ec2:us-east-1:123456789012:security-group/sg-1")),
+            resource(
+                "aws_vpc_security_group_ingress_rule",
+                arn("ec2:us-east-1:123456789012:security-group-rule/sgr-1"),
+            ),
+            resource("aws_sqs_queue", arn("sqs:us-east-1:123456789012:q")),
+            resource("aws_kms_key", arn("kms:us-east-1:123456789012:key/k")),
+        ]}))
+    }
+
+    fn found(entry: Arc<Entry>, left: &LeftToOthers) -> Vec<String> {
+        rails(&[entry], &instances(), left, PLACE).into_iter().map(|one| one.address).collect()
+    }
+
+    #[rstest]
+    #[case("iam:PutRolePolicy", "iam::123456789012:role/d", "aws_iam_role.x")]
+    #[case("iam:UpdateAssumeRolePolicy", "iam::123456789012:role/d", "aws_iam_role.x")]
+    #[case("iam:DeleteRolePermissionsBoundary", "iam::123456789012:role/d", "aws_iam_role.x")]
+    #[case("iam:CreatePolicyVersion", "iam::123456789012:policy/p", "aws_iam_policy.x")]
+    #[case(
+        "lambda:AddPermission",
+        "lambda:us-east-1:123456789012:function:f",
+        "aws_lambda_function.x"
+    )]
+    #[case(
+        "lambda:CreateFunctionUrlConfig",
+        "lambda:us-east-1:123456789012:function:f",
+        "aws_lambda_function.x"
+    )]
+    #[case("s3:PutBucketPolicy", "s3:::b", "aws_s3_bucket.x")]
+    #[case(
+        "apigateway:PATCH",
+        "apigateway:us-east-1::/apis/a1/routes/r1",
+        "aws_apigatewayv2_route.x"
+    )]
+    #[case(
+        "apigateway:PATCH",
+        "apigateway:us-east-1::/apis/a1/authorizers/z1",
+        "aws_apigatewayv2_authorizer.x"
+    )]
+    #[case(
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:us-east-1:123456789012:security-group/sg-1",
+        "aws_security_group.x"
+    )]
+    #[case(
+        "ec2:ModifySecurityGroupRules",
+        "ec2:us-east-1:123456789012:security-group-rule/sgr-1",
+        "aws_vpc_security_group_ingress_rule.x"
+    )]
+    #[case("sqs:DeleteQueue", "sqs:us-east-1:123456789012:q", "aws_sqs_queue.x")]
+    #[case("iam:DeleteRole", "iam::123456789012:role/d", "aws_iam_role.x")]
+    #[case("sqs:SetQueueAttributes", "sqs:us-east-1:123456789012:q", "aws_sqs_queue.x")]
+    #[case("kms:PutKeyPolicy", "kms:us-east-1:123456789012:key/k", "aws_kms_key.x")]
+    fn an_allowed_change_of_a_guard_rail_is_told_whatever_is_left_of_it(
+        #[case] action: &str,
+        #[case] resource: &str,
+        #[case] address: &str,
+    ) {
+        let (none, resource) = (LeftToOthers::default(), format!("arn:aws:{resource}"));
+        assert_eq!(found(entry(action, &resource, &json!({})), &none), [address]);
+        for change in [
+            json!({"outcome": "denied", "status": 403}),
+            json!({"status": 409}),
+            json!({"principal": "arn:aws:iam::123456789012:root"}),
+        ] {
+            let empty: [&str; 0] = [];
+            assert_eq!(found(entry(action, &resource, &change), &none), empty, "{change}");
+        }
+    }
+
+    #[rstest]
+    #[case::reading("iam:GetRole", "iam::123456789012:role/d")]
+    #[case::use_of_it("iam:PassRole", "iam::123456789012:role/d")]
+    #[case::a_role_of_the_teams("iam:PutRolePolicy", "iam::123456789012:role/app-x")]
+    #[case::a_tag("iam:TagRole", "iam::123456789012:role/d")]
+    #[case::code("lambda:UpdateFunctionCode", "lambda:us-east-1:123456789012:function:f")]
+    #[case::an_aliass_policy_which_no_reading_shows(
+        "lambda:AddPermission",
+        "lambda:us-east-1:123456789012:function:f:live"
+    )]
+    #[case::a_rule_that_is_added_to_another_group(
+        "ec2:AuthorizeSecurityGroupIngress",
+        "ec2:us-east-1:123456789012:security-group-rule/*"
+    )]
+    #[case::a_route_that_is_added("apigateway:POST", "apigateway:us-east-1::/apis/a1/routes")]
+    #[case::a_route_of_the_teams("apigateway:PATCH", "apigateway:us-east-1::/apis/a1/routes/r2")]
+    fn what_changes_no_guard_rail_of_layer_1_is_none(#[case] action: &str, #[case] resource: &str) {
+        let entry = entry(action, &format!("arn:aws:{resource}"), &json!({}));
+        assert_eq!(found(entry, &LeftToOthers::default()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_grant_that_a_service_makes_to_use_a_key_is_no_change() {
+        let key = "arn:aws:kms:us-east-1:123456789012:key/k";
+        let none = LeftToOthers::default();
+        assert_eq!(found(entry("kms:CreateGrant", key, &json!({})), &none), ["aws_kms_key.x"]);
+        let via = json!({"called_via": ["lambda.amazonaws.com"]});
+        assert_eq!(found(entry("kms:CreateGrant", key, &via), &none), Vec::<String>::new());
+    }
+
+    #[test]
+    fn permissions_are_left_to_nobody_and_a_queues_attributes_may_be() {
+        let ignored = ["aws_sqs_queue.x.visibility_timeout_seconds", "aws_iam_role.x.all"];
+        let ignored = ignored.map(|one| one.parse().unwrap());
+        let left = LeftToOthers::leaving(&ignored, &instances());
+        let queue = "arn:aws:sqs:us-east-1:123456789012:q";
+        let set = entry("sqs:SetQueueAttributes", queue, &json!({}));
+        assert_eq!(found(set, &left), Vec::<String>::new());
+        let added = entry("sqs:AddPermission", queue, &json!({}));
+        assert_eq!(found(added, &left), ["aws_sqs_queue.x"]);
+        let role = entry("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/d", &json!({}));
+        assert_eq!(found(role, &left), ["aws_iam_role.x"]);
+    }
+}
