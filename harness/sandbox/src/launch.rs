@@ -32,6 +32,7 @@ const LAUNCHER: &str = concat!(
     include_str!("launcher/landlock.py"),
     include_str!("launcher/program.py"),
     include_str!("launcher/usage.py"),
+    include_str!("launcher/freeze.py"),
     include_str!("launcher/main.py"),
 );
 
@@ -56,6 +57,9 @@ exec(marshal.loads(read(int(read(8)))))
 
 /// The longest answer of the launcher.
 const LONGEST_ANSWER: usize = 64 * 1024;
+/// The longest that the launcher takes to hold a program or to let it go on, and to
+/// say so.
+const LONGEST_WORD: Duration = Duration::from_secs(5);
 /// More openings than any program has.
 const MOST_OPENINGS: usize = 16;
 
@@ -101,6 +105,15 @@ pub struct Confined {
 #[derive(Deserialize)]
 struct Exceeded {
     exceeded: String,
+}
+
+/// What the launcher says when it was told to hold a program, or to let it go on.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Done {
+    Frozen(bool),
+    Thawed(bool),
+    Exceeded(String),
 }
 
 #[derive(Deserialize)]
@@ -308,6 +321,44 @@ impl Confined {
     /// Which bound ended it, once it has ended: `more than 512 MB of disk`.
     pub fn exceeded(&self) -> Option<&str> {
         self.exceeded.as_deref()
+    }
+
+    /// Holds it with everything that it started: nothing of it runs until
+    /// [`Confined::thaw`]. What it sent before is on its way.
+    ///
+    /// # Errors
+    /// When not all of it stands still, or it has ended: end it then.
+    pub async fn freeze(&mut self) -> io::Result<()> {
+        self.tell(b"F").await
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub async fn thaw(&mut self) -> io::Result<()> {
+        self.tell(b"T").await
+    }
+
+    async fn tell(&mut self, word: &[u8]) -> io::Result<()> {
+        let ended = || io::Error::other("the program has ended");
+        let owner = self.owner.as_mut().ok_or_else(ended)?;
+        let done = tokio::time::timeout(LONGEST_WORD, async {
+            owner.write_all(word).await?;
+            receive(owner).await
+        });
+        let (said, _) = done.await.map_err(io::Error::other)??;
+        match serde_json::from_slice(&said) {
+            Ok(Done::Frozen(true) | Done::Thawed(true)) => Ok(()),
+            Ok(Done::Frozen(false) | Done::Thawed(false)) => {
+                Err(io::Error::other("not all that the program started stands still"))
+            }
+            Ok(Done::Exceeded(exceeded)) => {
+                self.exceeded = Some(exceeded);
+                Err(ended())
+            }
+            Err(_) => Err(ended()),
+        }
     }
 
     /// Whether it still runs.

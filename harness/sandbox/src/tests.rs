@@ -260,3 +260,46 @@ async fn what_is_started_is_counted_with_its_time() {
     // Other tests of this process start theirs.
     assert!(own.count >= 1 && !own.waited.is_zero(), "{own:?}");
 }
+
+/// The length of a file, when it has not grown for a while.
+async fn at_rest(file: &std::path::Path) -> u64 {
+    let length = || std::fs::metadata(file).unwrap().len();
+    let before = length();
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    assert_eq!(length(), before, "something still writes");
+    before
+}
+
+/// What forks without an end, and what has left its parent, is held too.
+#[rstest]
+#[case::itself("while :; do echo; sleep 0.001; done")]
+#[case::child("(while :; do echo; done) & wait $!")]
+#[case::daemon("setsid sh -c 'while :; do echo; sleep 0.001; done' & while :; do sleep 1; done")]
+#[case::forks("while :; do (echo) & wait $!; done")]
+#[case::chain("link() { echo; (link &) ; }; link; while :; do sleep 1; done")]
+#[tokio::test]
+async fn what_is_held_stands_still_until_it_goes_on(
+    #[case] script: &str,
+    #[values(namespaces, landlock, nothing)] of: fn(bool) -> Mechanism,
+) {
+    for sandbox in sandboxes(of) {
+        let written = tempfile::NamedTempFile::new().unwrap();
+        let (path, mark) = (written.path(), mark());
+        let length = || std::fs::metadata(path).unwrap().len();
+        let script = format!("sleep {mark} & {script}");
+        let output = Output::file(written.reopen().unwrap()).unwrap();
+        let mut confined = sandbox.start(&confinement(&sandbox, &script), output).await.unwrap();
+        until("it writes", || length() > 0).await;
+        for _ in 0..2 {
+            confined.freeze().await.unwrap();
+            let held = at_rest(path).await;
+            assert!(confined.runs());
+            confined.thaw().await.unwrap();
+            until("it goes on", || length() > held).await;
+        }
+        confined.freeze().await.unwrap();
+        confined.kill().await;
+        assert_eq!(running(&mark), 0, "what is held ends too");
+        confined.freeze().await.unwrap_err();
+    }
+}

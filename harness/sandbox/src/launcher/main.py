@@ -15,6 +15,8 @@ import sys
 
 # Milliseconds between two looks at memory and disk.
 LOOK = 500
+# What the owner says while the program runs.
+FREEZE, THAW = b"F", b"T"
 POLL_IN = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -125,7 +127,21 @@ def started(owner, errors, sockets):
     return True
 
 
-def watch(owner, ended, spec, output):
+def told_to(owner, root):
+    """Does what the owner says to all below a process; not where the owner went."""
+    try:
+        said = owner.recv(1)
+    except OSError:
+        return False
+    if said == FREEZE:
+        answer(owner, {"frozen": freeze(root)})
+    elif said == THAW:
+        thaw(root)
+        answer(owner, {"thawed": True})
+    return said in (FREEZE, THAW)
+
+
+def watch(owner, ended, spec, output, root):
     """Whether the program came to its end; else the owner went, or a bound that
     no call of the kernel keeps was passed, of which the owner is told."""
     waiting = select.poll()
@@ -136,6 +152,8 @@ def watch(owner, ended, spec, output):
         if ended in ready:
             return True
         if ready:
+            if told_to(owner, root):
+                continue
             return False
         passed = passed_bound(spec, output)
         if passed:
@@ -155,7 +173,7 @@ def in_namespaces(owner, spec, output):
     os.close(statuses_in)
     status = b""
     try:
-        if started(owner, errors, sockets) and watch(owner, statuses, spec, output):
+        if started(owner, errors, sockets) and watch(owner, statuses, spec, output, first):
             status = os.read(statuses, 4)
     finally:
         os.kill(first, signal.SIGKILL)
@@ -201,7 +219,7 @@ def below_us(owner, spec, output):
     handle = os.pidfd_open(program)
     status = b""
     try:
-        if started(owner, errors, []) and watch(owner, handle, spec, output):
+        if started(owner, errors, []) and watch(owner, handle, spec, output, os.getpid()):
             status = struct.pack("i", os.waitpid(program, 0)[1])
     finally:
         end_all(spec)

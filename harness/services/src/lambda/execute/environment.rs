@@ -300,6 +300,19 @@ impl Environment {
         self.ready && lasts(&self.credentials, now) && self.process.runs()
     }
 
+    /// Holds the environment until its next invocation, as AWS does: no thread and no
+    /// process of it runs on
+    /// (<https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html>).
+    /// Whether it stands still; one that does not is ended by who asked.
+    pub(in crate::lambda) async fn freeze(&mut self) -> bool {
+        self.process.freeze().await.is_ok()
+    }
+
+    /// Lets it go on; whether it is still there.
+    pub(in crate::lambda) async fn thaw(&mut self) -> bool {
+        self.process.thaw().await.is_ok()
+    }
+
     /// Takes the lines that were written since the last time into the log.
     pub(in crate::lambda) fn read_output(&mut self, now: OffsetDateTime, all: bool) {
         let lines = self.process.lines(all);

@@ -62,6 +62,22 @@ impl Process {
         self.confined.runs()
     }
 
+    /// Holds the process with all that it started.
+    ///
+    /// # Errors
+    /// When not all of it stands still, or it has ended.
+    pub(in crate::lambda) async fn freeze(&mut self) -> io::Result<()> {
+        self.confined.freeze().await
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// When it has ended.
+    pub(in crate::lambda) async fn thaw(&mut self) -> io::Result<()> {
+        self.confined.thaw().await
+    }
+
     /// Ends the process with all that it started, and waits until they are gone.
     pub(in crate::lambda) async fn kill(&mut self) {
         self.confined.kill().await;

@@ -70,8 +70,9 @@ impl Lambda {
             version: target.version.clone(),
         };
         let timeout = Duration::from_secs(configuration.timeout_seconds.into());
+        let warm = self.warm(&key).await;
         let mut began = Instant::now();
-        let started = match self.pool.take(&key, self.setting.now()) {
+        let started = match warm {
             Some(mut warm) => {
                 // What it wrote since its last invocation comes first.
                 warm.read_output(self.setting.now(), false);
@@ -107,11 +108,22 @@ impl Lambda {
         };
         let outcome = environment.invoke(invocation, deadline).await;
         environment.read_output(self.setting.now(), true);
-        Ok(self.conclude(target, request, environment, began, outcome))
+        Ok(self.conclude(target, request, environment, began, outcome).await)
     }
 
-    /// Reports an invocation, and keeps or ends its environment.
-    fn conclude(
+    /// An environment that waits for an invocation, and goes on.
+    async fn warm(&self, key: &Key) -> Option<Environment> {
+        loop {
+            let mut environment = self.pool.take(key, self.setting.now())?;
+            if environment.thaw().await {
+                return Some(environment);
+            }
+        }
+    }
+
+    /// Reports an invocation, and keeps its environment, which stands still until the
+    /// next one, or ends it.
+    async fn conclude(
         &self,
         target: &Target,
         request: &Request,
@@ -142,7 +154,7 @@ impl Lambda {
         };
         let tail = environment.log.finish(&report, now);
         environment.trim_output();
-        if environment.is_usable(now) {
+        if environment.is_usable(now) && environment.freeze().await {
             let live = self.is_live(&environment.key);
             self.pool.keep(environment, live);
         }

@@ -267,3 +267,49 @@ import time; time.sleep(50); print('forged')";
     assert_eq!(invoked.answer["errorType"], "Runtime.ExitError", "{:?}", invoked.answer);
     world.lambda.shutdown().await;
 }
+
+/// What sends a message to the endpoint in 200 ms.
+const LATE: &str = r#"
+import json, threading, time, urllib.request
+def send():
+    time.sleep(0.2)
+    body = json.dumps({"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders", "MessageBody": "late"})
+    key = E["AWS_ACCESS_KEY_ID"]
+    urllib.request.urlopen(urllib.request.Request(E["AWS_ENDPOINT_URL"], body.encode(), {
+        "x-amz-target": "AmazonSQS.SendMessage", "content-type": "application/x-amz-json-1.0",
+        "authorization": f"AWS4-HMAC-SHA256 Credential={key}/20260101/eu-west-1/sqs/aws4_request, SignedHeaders=host, Signature=0",
+    })).read()
+"#;
+
+/// An environment stands still between invocations, as on AWS: what a function began
+/// and did not end goes on in the next one, and makes no call before.
+#[rstest]
+#[case::a_thread("threading.Thread(target=send, daemon=True).start()")]
+#[case::a_daemon(
+    "
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0: send()
+    os._exit(0)"
+)]
+#[tokio::test]
+async fn nothing_of_a_function_runs_between_its_invocations(
+    #[case] begin: &str,
+    #[values(false, true)] landlock: bool,
+) {
+    let world = world(landlock).await;
+    world.create(json!({ "Timeout": 60 })).await;
+    let sent = || world.upstream.state.lock().unwrap().sent.len();
+    let code = format!("{LATE}{begin}");
+    run(&world, json!({}), &code).await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(sent(), 0, "it made a call when its invocation had ended");
+    let began = std::time::Instant::now();
+    run(&world, json!({}), "import time; time.sleep(0.5)").await;
+    assert!(began.elapsed().as_millis() >= 500, "the next invocation ran as it should");
+    assert_eq!(sent(), 1, "it goes on with the next invocation");
+    // The twin: the same within an invocation.
+    run(&world, json!({}), &format!("{code}\ntime.sleep(0.6)")).await;
+    assert_eq!(sent(), 2);
+    world.lambda.shutdown().await;
+}

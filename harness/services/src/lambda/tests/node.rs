@@ -273,3 +273,21 @@ async fn a_wrapper_gets_the_interpreters_command_line(
     }
     world.lambda.shutdown().await;
 }
+
+#[tokio::test]
+async fn a_timer_that_is_left_fires_in_the_next_invocation() {
+    let world = world().await;
+    let text = "let fired = null;
+exports.handler = async () => {
+  if (fired === null) { setTimeout(() => { fired = Date.now(); }, 50); fired = 0; return 0; }
+  await new Promise((end) => setTimeout(end, 100));
+  return fired;
+};";
+    world.create(function("nodejs22.x", &[("index.js", text)])).await;
+    assert_eq!(world.invoke(json!({})).await.answer, json!(0));
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let began = time::OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+    let fired = world.invoke(json!({})).await.answer.as_i64().unwrap();
+    assert!(i128::from(fired) >= began, "{fired} before {began}");
+    world.lambda.shutdown().await;
+}
