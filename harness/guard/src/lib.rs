@@ -64,7 +64,7 @@ pub use journal::Journal;
 pub use observe::Mode;
 pub use organization::{Membership, NoMembership};
 pub use recording::{Attached, Inputs, Overlay, Recorded, Recording};
-pub use refusal::UNDECIDED;
+pub use refusal::{UNDECIDED, UNMAPPED};
 pub use root_watch::RootCall;
 pub use upstream::{SECRET_HEADER, UpstreamEndpoint, UpstreamError};
 pub use vpc_endpoint::{NoVpcEndpoint, VpcEndpoint};

@@ -10,33 +10,36 @@ use ringfence_policy::{Decision, Layer, Outcome};
 use ringfence_services::credentials::Identity;
 use ringfence_wire::{Service, ServiceError};
 
-use crate::requirements::{Requirement, RequirementsError};
+use crate::requirements::Requirement;
 
 /// A refusal in the service's code and status.
 pub(crate) fn refused(service: Service, message: impl Into<String>) -> ServiceError {
     ServiceError::access_denied(service, message)
 }
 
-/// The refusal of a call of which the guard does not know what it requires; the
-/// journal has the reason too, by which it is told from a refusal by policies.
-pub(crate) fn unmapped(service: Service, cause: &RequirementsError) -> ServiceError {
-    let reason = cause.to_string();
-    refused(service, reason.clone()).explained(reason)
-}
+/// The error of a call of which the guard does not know what it requires. No service
+/// of AWS has this code or this status: nobody takes it for AWS's refusal.
+pub const UNMAPPED: &str = "RingfenceUnmapped";
 
 /// The error of a call that the guard cannot decide, since nothing is known of
-/// a condition key on which it hangs. No service of AWS has this code or this
-/// status: nobody takes it for AWS's refusal.
+/// a condition key on which it hangs. It is none of AWS's either.
 pub const UNDECIDED: &str = "RingfenceUndecided";
 
-/// The status of [`UNDECIDED`]; the models of AWS's services have none of 418.
-const UNDECIDED_STATUS: u16 = 418;
+/// The status of [`UNMAPPED`] and [`UNDECIDED`]; the models of AWS's services have
+/// none of 418.
+const OWN_STATUS: u16 = 418;
+
+/// The refusal of a call of which the guard does not know what it requires, with the
+/// reason; the journal has it too.
+pub(crate) fn unmapped(reason: String) -> ServiceError {
+    ServiceError::new(OWN_STATUS, UNMAPPED, reason.clone()).explained(reason)
+}
 
 /// What the guard says of a permission that is undecided.
 pub(crate) fn undecided(requirement: &Requirement, decision: &Decision) -> ServiceError {
     let Requirement { action, resource, .. } = requirement;
     let message = format!("{action} on {resource} is {}", decision.explanation);
-    ServiceError::new(UNDECIDED_STATUS, UNDECIDED, message)
+    ServiceError::new(OWN_STATUS, UNDECIDED, message)
 }
 
 /// The refusal of one permission.

@@ -157,6 +157,13 @@ impl Companions {
     }
 }
 
+/// The verdict on an attack that the guard refused since it does not know what the call
+/// requires, and why. `code` is the error's, and `explained` what the guard says of it.
+pub fn unmapped(code: &str, explained: &str) -> Option<(Verdict, Option<String>)> {
+    let is_ours = code == ringfence_guard::UNMAPPED;
+    is_ours.then(|| (Verdict::Inconclusive, Some(format!("{UNDECIDED}: {explained}"))))
+}
+
 /// Why an attack is inconclusive that the guard could not decide.
 pub const UNDECIDED: &str = "nobody can say whether AWS refuses it";
 
@@ -328,6 +335,14 @@ mod tests {
     fn what_was_allowed_failed_whatever_its_companions_show() {
         let judged = all_shown().judge(Some("it was allowed"), &[]);
         assert_eq!(judged, (Verdict::Failed, Some("it was allowed".to_owned())));
+    }
+
+    #[test]
+    fn what_the_guard_has_no_mapping_for_is_inconclusive_and_awss_refusal_is_not() {
+        let why = "ec2:CreateFleet has no authorization mapping";
+        let told = format!("nobody can say whether AWS refuses it: {why}");
+        assert_eq!(unmapped("RingfenceUnmapped", why), Some((Verdict::Inconclusive, Some(told))));
+        assert_eq!(unmapped("UnauthorizedOperation", why), None);
     }
 
     /// Neither a refusal as expected nor another one shows what AWS does.

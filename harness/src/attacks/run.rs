@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::actor::Actor;
 use super::attack::{Attack, Attempt, Reason, Refusal, Step, Who};
 use super::companions;
-use super::finding::{Companion, Companions, Decider, Finding, Scope, Traces};
+use super::finding::{self, Companion, Companions, Decider, Finding, Scope, Traces, Verdict};
 use crate::config::Statements;
 use crate::guard_rail::GuardRail;
 
@@ -119,7 +119,11 @@ impl Runner<'_> {
             mutant,
         };
         let refusal = if attempt.result.is_err() { decided_by.as_slice() } else { &[] };
-        let (verdict, reason) = companions.judge(fault.as_deref(), refusal);
+        let unmapped = || self.unmapped(&entries).filter(|_| attempt.result.is_err());
+        let (verdict, reason) = match refused.is_err().then(unmapped).flatten() {
+            Some(judged) => judged,
+            None => companions.judge(fault.as_deref(), refusal),
+        };
         let observed = match (&attempt.result, fault) {
             (Err(error), Some(fault)) => format!("{fault}; the answer: {} {error}", error.status),
             (Ok(_), fault) => fault.unwrap_or_default(),
@@ -204,6 +208,15 @@ impl Runner<'_> {
     fn undecided(&self, entries: &[Arc<Entry>]) -> Option<Arc<Entry>> {
         let mut own = entries.iter().filter(|entry| entry.principal == self.attacker.arn);
         own.find(|entry| entry.outcome == Ending::Undecided).cloned()
+    }
+
+    /// The verdict where a call of the attacker's has no mapping.
+    fn unmapped(&self, entries: &[Arc<Entry>]) -> Option<(Verdict, Option<String>)> {
+        let mut own = entries.iter().filter(|entry| entry.principal == self.attacker.arn);
+        own.find_map(|entry| {
+            let explained = entry.explanation.as_deref().unwrap_or_default();
+            finding::unmapped(entry.error.as_deref()?, explained)
+        })
     }
 
     /// What decided a request, and whether it goes through without that.

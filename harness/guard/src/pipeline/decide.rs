@@ -33,13 +33,10 @@ impl Pipeline {
             && self.perimeter.organization.may_limit_unsigned(service)
         {
             let (name, operation) = (service.name(), call.name());
-            return Err(refusal::refused(
-                service,
-                format!(
-                    "{name}:{operation} takes no signature; whether a resource control policy \
-                     denies it is not decided here"
-                ),
-            ));
+            return Err(refusal::unmapped(format!(
+                "{name}:{operation} takes no signature; whether a resource control policy denies \
+                 it is not decided here"
+            )));
         }
         let mut required = match requirements(call, caller, &self.present(&call.region)).await {
             Ok(required) => required,
@@ -54,13 +51,13 @@ impl Pipeline {
                     passage.entry.outcome = Ending::Allowed;
                     return Ok(Granted::Call);
                 }
-                return Err(refusal::unmapped(service, &unmapped));
+                return Err(refusal::unmapped(unmapped.to_string()));
             }
             Err(unmapped) if self.observer.is_some() => {
                 passage.unmapped(unmapped.to_string());
                 return Ok(Granted::Call);
             }
-            Err(unmapped) => return Err(refusal::unmapped(service, &unmapped)),
+            Err(unmapped) => return Err(refusal::unmapped(unmapped.to_string())),
         };
         require_token_tags(&caller.identity, &mut required);
         let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
@@ -109,7 +106,7 @@ impl Pipeline {
         let required = match requirements_of_absence(call, caller, &present).await {
             Ok(required) => required,
             Err(RequirementsError::Service(error)) => return Err(error),
-            Err(unmapped) => return Err(refusal::unmapped(call.service(), &unmapped)),
+            Err(unmapped) => return Err(refusal::unmapped(unmapped.to_string())),
         };
         if required.is_empty() {
             return Ok(());

@@ -162,7 +162,9 @@ async fn under_resource_control_policies_it_is_refused_by_name() {
     let client = Client::new(guard.setting().clone());
     let stage = Stage { upstream, guard, client, directory };
     let answer = send(request(&stage, "AWSCognitoIdentityService.GetId", GET_ID)).await;
+    assert_eq!(answer.status(), 418, "no service of AWS answers so");
     let text = answer.text().await.unwrap();
+    assert!(text.contains("\"__type\":\"RingfenceUnmapped\""), "{text}");
     assert!(text.contains("cognito-identity:GetId takes no signature"), "{text}");
     assert_eq!(stage.upstream.state.lock().unwrap().seen.len(), 0);
 }

@@ -24,7 +24,7 @@ use super::attack::{Reason, Step};
 use super::companions;
 use super::facts::{DeployerFacts, Facts, FunctionFacts, Makes};
 use super::finding::{
-    Companion, Companions, Decider, Finding, Road, Scope, Traces, Untried, Verdict,
+    self, Companion, Companions, Decider, Finding, Road, Scope, Traces, Untried, Verdict,
 };
 use super::lack::{self, Lack};
 use super::suite::Selected;
@@ -406,7 +406,9 @@ impl Inside<'_> {
             canary: Some(companions::canary(&as_result(canary))),
             mutant: Some(mutant),
         };
-        let (verdict, reason) = companions.judge(fault.as_deref(), &decided_by);
+        let said = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (verdict, reason) = finding::unmapped(said("code"), said("message"))
+            .unwrap_or_else(|| companions.judge(fault.as_deref(), &decided_by));
         Finding {
             expected: format!("{} {expected}", expected.status),
             verdict,
