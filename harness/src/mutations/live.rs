@@ -474,10 +474,10 @@ impl Live {
     pub async fn run(self, suite: &Suite<'_>, before: Before<'_>) -> anyhow::Result<Mutant> {
         let start = Instant::now();
         let platform = suite.platform();
-        let mut noticed = Vec::new();
+        let mut seen = Seen::default();
         let failing = match before {
             Before::Failing(ids) => ids.clone(),
-            Before::Unknown => self.watch(suite, Sight::Far).await.into_iter().collect(),
+            Before::Unknown => self.watch(suite, Sight::Far).await.all(),
         };
         let made = match &self.blocked {
             Some(reason) => Err(reason.clone()),
@@ -485,24 +485,18 @@ impl Live {
         };
         if made.is_ok() {
             for sight in [Sight::Near, Sight::Far] {
-                if noticed.is_empty() {
-                    noticed = self.watch(suite, sight).await;
+                if seen.noticed.is_empty() {
                     // What did not hold before notices nothing.
-                    noticed.retain(|id| !failing.contains(id));
+                    seen = self.watch(suite, sight).await.without(&failing);
                 }
             }
-            noticed.truncate(NAMED);
         }
         if self.blocked.is_none() {
             all(platform, &self.revert).await?;
         }
-        let (verdict, reason) = match (made, noticed.is_empty()) {
-            (Err(reason), _) => (MutantVerdict::NotRun, Some(reason)),
-            (Ok(()), true) => {
-                let reason = "no probe that looks at it fails";
-                (MutantVerdict::Survived, Some(reason.to_owned()))
-            }
-            (Ok(()), false) => (MutantVerdict::Killed, None),
+        let (verdict, reason) = match made {
+            Err(reason) => (MutantVerdict::NotRun, Some(reason)),
+            Ok(()) => seen.verdict(),
         };
         Ok(Mutant {
             verdict,
@@ -512,14 +506,14 @@ impl Live {
             kind: self.kind.to_owned(),
             statement: None,
             change: self.change,
-            killed_by: noticed,
+            killed_by: seen.noticed,
             duration_us: u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
         })
     }
 
-    /// The probes that fail on what is deployed now. Where the deployed state
+    /// What the probes show on what is deployed now. Where the deployed state
     /// cannot even be read any more, they say what they know from before.
-    async fn watch(&self, suite: &Suite<'_>, sight: Sight) -> Vec<String> {
+    async fn watch(&self, suite: &Suite<'_>, sight: Sight) -> Seen {
         let now = match sight {
             Sight::Near => None,
             Sight::Far => Suite::of(suite.stack()).await.ok(),
@@ -542,8 +536,58 @@ impl Live {
                 }
             }
         }
-        let failing = findings.into_iter().filter(|finding| finding.verdict != Verdict::Held);
-        failing.map(|finding| finding.id).collect()
+        Seen::of(findings.into_iter().map(|finding| (finding.id, finding.verdict)))
+    }
+}
+
+/// What probes show of a change.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Seen {
+    /// Those that fail.
+    noticed: Vec<String>,
+    /// Those that neither hold nor fail: they could not be made, or show nothing.
+    open: Vec<String>,
+}
+
+impl Seen {
+    fn of(findings: impl Iterator<Item = (String, Verdict)>) -> Self {
+        let mut seen = Self::default();
+        for (id, verdict) in findings {
+            match verdict {
+                Verdict::Held | Verdict::NotApplicable => {}
+                Verdict::Failed => seen.noticed.push(id),
+                Verdict::Inconclusive | Verdict::NotRun => seen.open.push(id),
+            }
+        }
+        seen
+    }
+
+    /// All that do not hold.
+    fn all(self) -> BTreeSet<String> {
+        self.noticed.into_iter().chain(self.open).collect()
+    }
+
+    fn without(mut self, failing: &BTreeSet<String>) -> Self {
+        for ids in [&mut self.noticed, &mut self.open] {
+            ids.retain(|id| !failing.contains(id));
+            ids.truncate(NAMED);
+        }
+        self
+    }
+
+    /// What that says of the change. A probe that shows nothing has not noticed it, and
+    /// might have.
+    fn verdict(&self) -> (MutantVerdict, Option<String>) {
+        if !self.noticed.is_empty() {
+            return (MutantVerdict::Killed, None);
+        }
+        if self.open.is_empty() {
+            let reason = "no probe that looks at it fails";
+            return (MutantVerdict::Survived, Some(reason.to_owned()));
+        }
+        let open: Vec<String> = self.open.iter().map(|id| format!("`{id}`")).collect();
+        let reason = format!("no probe fails, and of these nothing is known: {}", open.join(", "));
+        (MutantVerdict::NotRun, Some(reason))
     }
 }
 
@@ -586,4 +630,33 @@ async fn ask(
 ) -> Result<Value, ChangeError> {
     let answer = platform.call(&Step::new(service, operation, input)).await.result;
     answer.map_err(|source| ChangeError { operation, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(findings: &[(&str, Verdict)]) -> Seen {
+        Seen::of(findings.iter().map(|(id, verdict)| ((*id).to_owned(), *verdict)))
+    }
+
+    #[test]
+    fn a_probe_that_could_not_be_made_notices_nothing() {
+        let open = [("a", Verdict::NotRun), ("b", Verdict::Inconclusive), ("c", Verdict::Held)];
+        let told = "no probe fails, and of these nothing is known: `a`, `b`";
+        assert_eq!(seen(&open).verdict(), (MutantVerdict::NotRun, Some(told.to_owned())));
+        let failed = [open.as_slice(), &[("d", Verdict::Failed)]].concat();
+        let failed = seen(&failed);
+        assert_eq!(failed.verdict(), (MutantVerdict::Killed, None));
+        assert_eq!(failed.noticed, ["d"]);
+    }
+
+    #[test]
+    fn what_did_not_hold_before_is_left_out() {
+        let before: BTreeSet<String> = ["a", "d"].map(str::to_owned).into();
+        let now = seen(&[("a", Verdict::NotRun), ("d", Verdict::Failed), ("e", Verdict::Held)]);
+        let (verdict, reason) = now.without(&before).verdict();
+        assert_eq!(verdict, MutantVerdict::Survived);
+        assert_eq!(reason.as_deref(), Some("no probe that looks at it fails"));
+    }
 }
