@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::walk::walk;
 use super::{Engine, Failure, Made, OnFailure, Plan, Progress, Wanted};
+use crate::cloudformation::resources;
 use crate::cloudformation::status::Status;
 use crate::cloudformation::store::Definition;
 use crate::cloudformation::template::Removal;
@@ -96,6 +97,7 @@ impl Engine {
         let id = &wanted.resource.logical_id;
         let progress = Arc::new(Initiated { engine: Arc::clone(self), status });
         let context = self.context((id, &wanted.resource.kind), &plan.definition.tags, progress);
+        resources::check_tags(&wanted.resource.kind, &wanted.resolved)?;
         let made = wanted.handler.create(&context, &wanted.resolved).await;
         let made = made.map_err(|failure| failure.of_stack_tags(&wanted.resolved))?;
         self.remember(id, &made);

@@ -197,6 +197,7 @@ impl Engine {
             lock(record).changed.insert(id.clone(), old.clone());
             self.announce(plan, wanted, Status::UpdateInProgress, None);
             let context = self.context((id, &wanted.resource.kind), tags, Arc::new(Silent));
+            resources::check_tags(&wanted.resource.kind, &wanted.resolved)?;
             let made = wanted.handler.update(&context, &current, &wanted.resolved).await;
             let made = made.map_err(|failure| failure.of_stack_tags(&wanted.resolved))?;
             self.remember(id, &made);

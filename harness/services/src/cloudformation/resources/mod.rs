@@ -34,6 +34,7 @@ mod logs_log_group;
 mod placeholder;
 mod property;
 mod published;
+mod reserved;
 mod route53;
 mod s3_bucket;
 mod s3_bucket_policy;
@@ -50,6 +51,7 @@ pub(super) use custom::{NO_ECHO, is_custom};
 pub(super) use failure::Failure;
 pub(super) use property::{Kind, Property, Update, all, changed, check, faults, preview};
 pub(super) use published::{has_attribute, identifiers};
+pub(super) use reserved::check as check_tags;
 
 /// A resource that exists.
 #[derive(Debug, Clone, Default)]

@@ -356,6 +356,37 @@ Resources:
 }
 
 #[tokio::test]
+async fn a_template_forges_no_tags_of_cloudformations() {
+    let world = World::new().await;
+    let template = |key: &str| {
+        format!(
+            "
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {{}}
+      Tags: [{{Key: '{key}', Value: other}}]
+"
+        )
+    };
+    let (id, status) = world.create("app", &template("aws:cloudformation:stack-name")).await;
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    let failed = &world.events(&id).await[2];
+    let told = "Role CREATE_FAILED Resource handler returned message: \"aws: prefixed tag key names are not allowed for external use.\" (RequestToken: ";
+    assert!(failed.starts_with(told), "{failed}");
+    assert!(world.fake.calls().is_empty());
+
+    let (id, status) = world.create("own", &template("cloudformation:stack-name")).await;
+    assert_eq!(status, "CREATE_COMPLETE");
+    world.fake.calls();
+    let update = json!({"StackName": "own", "TemplateBody": template("AWS:cloudformation:x"),
+        "Capabilities": ["CAPABILITY_IAM"]});
+    world.call("UpdateStack", update).await.unwrap();
+    assert_eq!(world.rest(&id).await, "UPDATE_ROLLBACK_COMPLETE");
+}
+
+#[tokio::test]
 async fn dynamic_references_are_read_as_the_deployer() {
     let world = World::new().await;
     world.fake.parameter("/authorizer", "auth9");
