@@ -12,7 +12,7 @@ use super::grants::{self, Beside, Grant, Unread};
 use super::managed::Managed;
 use super::stands::Replaced;
 use crate::lint::known::{Node, Value};
-use crate::lint::terraform::{DOCUMENTS, Links, Resource, is_key, organization_type};
+use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type, without_keys};
 
 /// Types of identities: the resource, its name's attribute, and the word for it.
 const IDENTITIES: [(&str, &str); 3] =
@@ -27,6 +27,8 @@ pub(super) struct Contents {
     setting: Setting,
     /// The data sources that were read before.
     read: Vec<Resource>,
+    /// Whether it is a plan without its Terraform files.
+    is_alone: bool,
 }
 
 impl Contents {
@@ -37,9 +39,9 @@ impl Contents {
         setting: &Setting,
         apart: Apart,
     ) -> Self {
-        let Completed { resources, links, outputs, setting, read } =
+        let Completed { resources, links, outputs, setting, read, is_alone } =
             resources(root, source, &apart, setting);
-        Self { resources, links, outputs, apart, setting, read }
+        Self { resources, links, outputs, apart, setting, read, is_alone }
     }
 
     /// Where its resources are.
@@ -215,21 +217,21 @@ impl<'p> Plan<'p, '_> {
         owners
     }
 
-    /// The one resource of a type to which an attribute refers.
+    /// The one resource of a type that an attribute names by what it is called by, and to
+    /// which it refers alone: what hangs on anything else besides may be something else.
     pub(super) fn referred(
         &self,
         resource: &Resource,
         attribute: &str,
         kind: &str,
     ) -> Option<&'p Resource> {
-        let targets = self.own.links.targets(&resource.configured(), attribute);
-        // What hangs on anything else besides may be something else.
-        if targets.iter().filter(|one| !is_key(one)).count() > 1 {
-            return None;
-        }
-        let mut found = self.own.resources.iter().filter(|one| {
-            one.kind == kind && !one.is_data && targets.contains(&one.configured().as_str())
-        });
+        let names = if kind == "aws_iam_policy" { ["arn", "id"] } else { ["id", "name"] };
+        let named = self.own.links.only(&resource.configured(), attribute)?;
+        let is_name = names.contains(&named.attribute.as_str());
+        let mut found =
+            self.own.resources.iter().filter(|one| {
+                one.kind == kind && !one.is_data && is_name && named.is_of(&one.address)
+            });
         let first = found.next()?;
         // Of several instances nobody knows which.
         found.next().is_none().then_some(first)
@@ -291,7 +293,7 @@ impl<'p> Plan<'p, '_> {
                 None => {
                     self.unknown(&name, &name, attribute);
                     if *kind == Kind::Resource {
-                        let why = after_apply(&name, attribute);
+                        let why = self.after_apply(&name, attribute);
                         let unread = Unread::of(resource, why, "");
                         self.estate.entry(&name).unread.push(unread);
                     }
@@ -335,12 +337,29 @@ impl<'p> Plan<'p, '_> {
 
     /// Notes that something of a resource of some name is not known.
     pub(super) fn unknown(&mut self, owner: &str, name: &str, attribute: &str) {
-        self.estate.entry(owner).unknown.insert(after_apply(name, attribute));
+        let why = self.after_apply(name, attribute);
+        self.estate.entry(owner).unknown.insert(why);
     }
-}
 
-fn after_apply(name: &str, attribute: &str) -> String {
-    format!("{name}: {attribute} is known after apply only")
+    fn after_apply(&self, name: &str, attribute: &str) -> String {
+        let targets = match self.own.is_alone {
+            true => self.own.links.targets(&without_keys(name), attribute),
+            false => Vec::new(),
+        };
+        let is_of = |one: &&Resource| {
+            let text = one.values.get("json").and_then(Node::text);
+            one.is_data && text.is_some() && targets.contains(&one.configured().as_str())
+        };
+        match self.own.resources.iter().find(is_of) {
+            // It may be the document, or anything that is made of it.
+            Some(data) => format!(
+                "{name}: how {attribute} is made of `{}` stands in the Terraform files alone, \
+                 which are not there (`--configuration`)",
+                data.configured()
+            ),
+            None => format!("{name}: {attribute} is known after apply only"),
+        }
+    }
 }
 
 /// Whether a resource is nothing but its policy. An endpoint's may be left out: AWS gives

@@ -16,6 +16,12 @@ pub(super) enum Replaced {
     Maybe(String),
 }
 
+/// A name alone, of which each region and account may have one.
+const NAMES: [&str; 4] = ["domain_name", "id", "key_id", "name"];
+
+/// The names of buckets are nobody else's.
+const WHOLE: [&str; 4] = ["arn", "bucket", "id", "url"];
+
 impl Plan<'_, '_> {
     /// A policy that names an identity of the files by its id names it by its ARN: as it
     /// stands it names who was deleted
@@ -78,10 +84,6 @@ impl Plan<'_, '_> {
 
     /// Whether a policy of a file is a resource's; `None` where nobody knows.
     fn is_of(&self, resource: &Resource, at: usize, policy: &Resource) -> Option<bool> {
-        // A name alone, of which each region and account may have one. The names of
-        // buckets are nobody else's.
-        const NAMES: [&str; 4] = ["domain_name", "id", "key_id", "name"];
-        const WHOLE: [&str; 4] = ["arn", "bucket", "id", "url"];
         let own = |names: &[&str], named: &str| {
             let texts = names.iter().filter_map(|name| resource.values.get(name)?.text());
             texts.clone().any(|text| text == named)
@@ -135,8 +137,8 @@ impl Plan<'_, '_> {
         }
     }
 
-    /// Whether an attribute that is not known refers to a resource: of several instances
-    /// to the one with its own keys.
+    /// Whether an attribute that is not known names a resource: of several instances the
+    /// one of the key that stands there, or of its own keys.
     fn refers(
         &self,
         resource: &Resource,
@@ -144,20 +146,28 @@ impl Plan<'_, '_> {
         policy: &Resource,
         attribute: &str,
     ) -> Option<bool> {
-        let configured = resource.configured();
-        let targets = self.own.links.targets(&policy.configured(), attribute);
+        let (configured, user) = (resource.configured(), policy.configured());
+        let targets = self.own.links.targets(&user, attribute);
         if at != self.file || !targets.contains(&configured.as_str()) {
             return Some(false);
         }
-        let by: Vec<&str> = targets.into_iter().filter(|one| *one != configured).collect();
-        // Of two that an expression names, nobody knows which it gives.
-        if !by.iter().all(|one| is_key(one)) {
-            return None;
-        }
         let mut all = self.own.resources.iter().filter(|one| one.configured() == configured);
         let is_only = all.next().is_some() && all.next().is_none();
+        if let Some(named) = self.own.links.only(&user, attribute) {
+            // By something else of it, another may be meant.
+            let is_name = WHOLE.contains(&&*named.attribute) || NAMES.contains(&&*named.attribute);
+            return match (is_name, named.has_key(), is_only) {
+                (false, ..) | (true, false, false) => None,
+                (true, true, _) => Some(named.is_of(&resource.address)),
+                (true, false, true) => Some(true),
+            };
+        }
+        let by: Vec<&str> = targets.into_iter().filter(|one| *one != configured).collect();
+        // Of two that an expression names, nobody knows which it gives.
         let is_own = |one: &&str| one.ends_with("each.key") || one.ends_with("count.index");
-        let is_same = by.iter().all(is_own) && keys(&resource.address) == keys(&policy.address);
-        (is_same || is_only).then_some(true)
+        let is_same = !by.is_empty()
+            && by.iter().all(|one| is_key(one) && is_own(one))
+            && keys(&resource.address) == keys(&policy.address);
+        is_same.then_some(true)
     }
 }

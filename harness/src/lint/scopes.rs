@@ -101,6 +101,77 @@ impl<'n> Scope<'n> {
     }
 }
 
+/// The one thing to which an expression refers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// Its address in the configuration.
+    pub(super) configured: String,
+    /// The key of an instance, as it stands there: `["a"]`.
+    pub(super) key: String,
+    /// What of it.
+    pub(crate) attribute: String,
+}
+
+impl Named {
+    /// Whether it is of a resource, as far as the keys of modules are not looked at.
+    pub(crate) fn is_of(&self, address: &str) -> bool {
+        without_keys(address) == self.configured && address.ends_with(&self.key)
+    }
+
+    /// Whether the key of an instance stands there.
+    pub(crate) fn has_key(&self) -> bool {
+        !self.key.is_empty()
+    }
+}
+
+impl Scope<'_> {
+    /// The one thing to which an expression refers, where it refers to nothing else, through
+    /// variables and outputs that do so.
+    pub(super) fn only(&self, expression: &Node) -> Option<Named> {
+        self.only_to(expression, DEEPEST)
+    }
+
+    fn only_to(&self, expression: &Node, depth: usize) -> Option<Named> {
+        let depth = depth.checked_sub(1)?;
+        let mut texts = Vec::new();
+        references(expression, &mut texts);
+        // What a reference begins with stands beside it.
+        let is_whole = |text: &&str| {
+            let rest =
+                |other: &&str| other.strip_prefix(*text).map(|rest| rest.starts_with(['.', '[']));
+            !texts.iter().any(|other| rest(other) == Some(true))
+        };
+        let mut whole = texts.iter().copied().filter(is_whole);
+        let text = whole.next()?;
+        if whole.any(|other| other != text) {
+            return None;
+        }
+        let plain = without_keys(text);
+        let words: Vec<&str> = plain.split('.').collect();
+        match words.as_slice() {
+            ["var", name] => {
+                let (call, around) = self.call?;
+                around.only_to(call.path(&["expressions", name])?, depth)
+            }
+            ["module", name, output] => {
+                let prefix = format!("{}module.{name}.", self.prefix);
+                let call = self.module.path(&["module_calls", name])?;
+                let inner = Scope::of_call(self, call, &prefix)?;
+                inner.only_to(inner.module.path(&["outputs", output, "expression"])?, depth)
+            }
+            [kind, name, attribute] if kind.contains('_') => {
+                let key = text.strip_prefix(&format!("{kind}.{name}"))?;
+                Some(Named {
+                    configured: format!("{}{kind}.{name}", self.prefix),
+                    key: key.strip_suffix(&format!(".{attribute}"))?.to_owned(),
+                    attribute: (*attribute).to_owned(),
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// All references of an expression.
 fn references<'n>(node: &'n Node, found: &mut Vec<&'n str>) {
     match &node.value {

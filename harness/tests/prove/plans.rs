@@ -9,6 +9,7 @@ use crate::shop::{
 };
 
 const ARTIFACTS: &str = "a team's artifacts are its own";
+const DATA: &str = "data.aws_iam_policy_document.d";
 const OTHERS: &str = "arn:aws:s3:::artifacts/other/*";
 
 /// A plan of the estate, with more changes and their configuration.
@@ -36,9 +37,35 @@ fn configured(address: &str, expressions: Value) -> Value {
     json!({"address": address, "mode": mode, "type": kind, "expressions": expressions})
 }
 
+/// The Terraform files of [`by_document`], of which the policy is made so.
+fn written(policy: &str) -> String {
+    let state = state(&work(), &limit(), REPOSITORY, &[]);
+    let all = state["values"]["root_module"]["resources"].as_array().unwrap();
+    let blocks = all.iter().map(|one| {
+        let (kind, name) = one["address"].as_str().unwrap().split_once('.').unwrap();
+        format!("resource \"{kind}\" \"{name}\" {{}}\n")
+    });
+    let blocks: String = blocks.collect();
+    format!(
+        "{blocks}data \"aws_iam_policy_document\" \"d\" {{}}\n\
+         resource \"aws_s3_bucket_policy\" \"b\" {{\n  policy = {policy}\n}}\n"
+    )
+}
+
+/// What is said of a plan, with Terraform files beside it or without.
+fn told(plan: &Value, files: Option<&str>) -> Vec<Value> {
+    let directory = crate::shop::estate(plan);
+    if let Some(files) = files {
+        std::fs::write(directory.path().join("main.tf"), files).unwrap();
+    }
+    let output = crate::shop::run(directory.path(), &["--plan", "state.json", "--json"]);
+    assert_eq!(crate::shop::text(&output.stderr), "");
+    let lines = crate::shop::text(&output.stdout).lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 /// The policy of a bucket by a document that is read during apply.
 fn by_document(statement: &Value, unknown: &Value) -> Value {
-    const DATA: &str = "data.aws_iam_policy_document.d";
     let marks = json!({"json": true, "minified_json": true, "statement": unknown});
     let statements =
         if statement.is_null() { json!({}) } else { json!({"statement": [statement]}) };
@@ -83,7 +110,8 @@ fn block(principals: &Value, conditions: &Value) -> Value {
     {"type": "AWS", "identifiers": [iam("role/admin")]},
 ]), "proved")]
 fn all_that_blocks_of_principals_name_is_let_in(#[case] principals: Value, #[case] verdict: &str) {
-    let told = proved(&by_document(&block(&principals, &json!([])), &json!([{}]))).1;
+    let plan = by_document(&block(&principals, &json!([])), &json!([{}]));
+    let told = told(&plan, Some(&written(&format!("{DATA}.json"))));
     assert_eq!(verdict_of(&told, ARTIFACTS), verdict);
 }
 
@@ -98,14 +126,16 @@ fn blocks_of_one_condition_are_its_values(#[case] roles: &[&str], #[case] verdic
     });
     let anybody = json!([{"type": "*", "identifiers": ["*"]}]);
     let conditions: Vec<Value> = conditions.collect();
-    let told = proved(&by_document(&block(&anybody, &json!(conditions)), &json!([{}]))).1;
+    let plan = by_document(&block(&anybody, &json!(conditions)), &json!([{}]));
+    let told = told(&plan, Some(&written(&format!("{DATA}.json"))));
     assert_eq!(verdict_of(&told, ARTIFACTS), verdict);
 }
 
 #[test]
 fn statements_that_are_made_of_what_is_not_known_are_not_none() {
     let reason = |unknown: &Value| {
-        let told = proved(&by_document(&Value::Null, unknown)).1;
+        let plan = by_document(&Value::Null, unknown);
+        let told = told(&plan, Some(&written(&format!("{DATA}.json"))));
         rail(&told, ARTIFACTS)["undecided"][0]["reason"].as_str().unwrap_or_default().to_owned()
     };
     let open = "aws_s3_bucket_policy.b: policy is known after apply only";
@@ -113,9 +143,35 @@ fn statements_that_are_made_of_what_is_not_known_are_not_none() {
     assert!(reason(&json!([true])).ends_with(open));
 }
 
+/// A policy that is made of a document may be another: what makes it stands in the
+/// Terraform files.
+#[test]
+fn what_is_made_of_a_document_is_another_one() {
+    let shut = json!([{"type": "AWS", "identifiers": [iam("role/worker")]}]);
+    let plan = by_document(&block(&shut, &json!([])), &json!([{}]));
+    let end = |files: Option<&str>| {
+        let told = told(&plan, files);
+        let rail = rail(&told, ARTIFACTS);
+        let reason = rail["undecided"][0]["reason"].as_str().unwrap_or_default();
+        (rail["verdict"].as_str().unwrap().to_owned(), reason.to_owned())
+    };
+    assert_eq!(end(Some(&written(&format!("{DATA}.json")))).0, "proved");
+    let (verdict, reason) =
+        end(Some(&written(&format!("replace({DATA}.json, \"role/worker\", \"role/deployer\")"))));
+    assert_eq!(verdict, "undecided");
+    let open = "aws_s3_bucket_policy.b: policy is known after apply only";
+    assert!(reason.ends_with(open), "{reason}");
+    // Without them either may be meant.
+    let (verdict, reason) = end(None);
+    assert_eq!(verdict, "undecided");
+    let open = "aws_s3_bucket_policy.b: how policy is made of \
+                `data.aws_iam_policy_document.d` stands in the Terraform files alone, which are \
+                not there (`--configuration`)";
+    assert!(reason.ends_with(open), "{reason}");
+}
+
 /// Two documents by keys, and policies of two buckets by an expression.
-fn by_keys(references: &[&str], keys: &[&str]) -> String {
-    const DATA: &str = "data.aws_iam_policy_document.d";
+fn by_keys(policy: &str, keys: &[&str]) -> String {
     let open = block(&json!([{"type": "AWS", "identifiers": [iam("role/deployer")]}]), &json!([]));
     let shut = block(&json!([{"type": "AWS", "identifiers": [iam("role/admin")]}]), &json!([]));
     let marks = json!({"json": true, "minified_json": true});
@@ -127,22 +183,67 @@ fn by_keys(references: &[&str], keys: &[&str]) -> String {
         let address = format!("aws_s3_bucket_policy.b[\"{key}\"]");
         change(&address, json!({"bucket": "artifacts"}), json!({"policy": true}))
     }));
-    let policy = json!({"policy": {"references": references}});
+    let references = json!({"policy": {"references": [DATA, "each.key"]}});
     let plan = plan(
         &changes,
-        &[configured(DATA, json!({})), configured("aws_s3_bucket_policy.b", policy)],
+        &[configured(DATA, json!({})), configured("aws_s3_bucket_policy.b", references)],
     );
-    verdict_of(&proved(&plan).1, ARTIFACTS).to_owned()
+    verdict_of(&told(&plan, Some(&written(policy))), ARTIFACTS).to_owned()
 }
 
 #[test]
-fn of_several_documents_the_one_of_the_own_key_counts_and_no_other() {
-    const DATA: &str = "data.aws_iam_policy_document.d";
-    assert_eq!(by_keys(&[DATA, "each.key"], &["a", "b"]), "violated");
-    // By a key that stands there, by a value, and by some of the keys.
-    assert_eq!(by_keys(&[&format!("{DATA}[\"b\"].json"), DATA], &["a", "b"]), "undecided");
-    assert_eq!(by_keys(&[DATA, "each.value"], &["a", "b"]), "undecided");
-    assert_eq!(by_keys(&[DATA, "each.key"], &["a"]), "undecided");
+fn of_several_documents_the_one_of_the_key_counts_and_no_other() {
+    let own = format!("{DATA}[each.key].json");
+    assert_eq!(by_keys(&own, &["a", "b"]), "violated");
+    assert_eq!(by_keys(&own, &["a"]), "proved");
+    // By a value that is not known.
+    assert_eq!(by_keys(&format!("{DATA}[each.value].json"), &["a", "b"]), "undecided");
+}
+
+/// Two buckets of which one has a policy that lets others in, and a policy that refers so
+/// to one of them.
+fn by_bucket(reference: &str, key: &str) -> String {
+    let of = |who: &str| {
+        document(&[json!({"Effect": "Allow", "Principal": {"AWS": iam(who)},
+            "Action": "s3:PutObject", "Resource": "arn:aws:s3:::data/*"})])
+    };
+    let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": iam("root")}})]);
+    let reader = json!({"name": "reader", "arn": iam("role/reader"), "assume_role_policy": trust});
+    let bucket = |key: &str, name: &str, policy: Value| {
+        let after = json!({"bucket": name, "id": name, "policy": policy});
+        change(&format!("aws_s3_bucket.a[\"{key}\"]"), after, json!({}))
+    };
+    let policy = format!("aws_s3_bucket_policy.p[\"{key}\"]");
+    let references = json!({"bucket": {"references": [reference, "aws_s3_bucket.a"]}});
+    let plan = plan(
+        &[
+            change("aws_iam_role.reader", reader, json!({})),
+            bucket("a", "data", json!(of("role/reader"))),
+            bucket("b", "other", Value::Null),
+            change(&policy, json!({"policy": of("role/worker")}), json!({"bucket": true})),
+        ],
+        &[
+            configured("aws_s3_bucket.a", json!({})),
+            configured("aws_s3_bucket_policy.p", references),
+        ],
+    );
+    of_a_rail(&plan, &[]).0
+}
+
+#[rstest]
+#[case::the_own_key("each.key", "a", "proved")]
+#[case::another_own_key("each.key", "b", "undecided")]
+#[case::the_key_that_stands_there("aws_s3_bucket.a[\"a\"].id", "a", "proved")]
+#[case::of_another_instance("aws_s3_bucket.a[\"a\"].id", "b", "proved")]
+#[case::another_key_of_the_same_instance("aws_s3_bucket.a[\"b\"].id", "a", "violated")]
+#[case::something_else_of_it("aws_s3_bucket.a[\"a\"].region", "a", "undecided")]
+fn a_policy_replaces_that_of_the_bucket_that_is_named(
+    #[case] reference: &str,
+    #[case] key: &str,
+    #[case] verdict: &str,
+) {
+    assert_eq!(by_bucket(reference, key), verdict);
 }
 
 /// A domain whose own policy is open, and a policy of a domain of the same name.
@@ -348,9 +449,16 @@ fn expressions_of_modules_are_followed() {
     };
     assert_eq!(with("\"data\"", MODULE), ("violated".to_owned(), "role/reader".to_owned()));
     assert_eq!(with("\"other-${each.key}\"", MODULE).0, "proved");
-    // One that cannot be read, and a value that is none of the plain ones.
+    // What a variable is given is of its type: of a set, each once and in their order.
+    let of_set = MODULE.replace("\"bucket\" {}", "\"bucket\" { type = set(string) }");
+    let of_set = of_set.replace("${var.bucket}", "${tolist(var.bucket)[1]}");
+    assert_eq!(with("[\"data\", \"data\", \"a\"]", &of_set).0, "violated");
+    assert_eq!(with("[\"data\", \"x\", \"data\"]", &of_set).0, "proved");
+    // One that cannot be read, a value that is no text, and one that is not of the type.
     let why = "module.m[\"k\"].aws_iam_role_policy.p: policy is known after apply only";
-    for (bucket, module) in [("\"data\"", ""), ("{ a = 1 }", MODULE)] {
+    let of_numbers = MODULE.replace("\"bucket\" {}", "\"bucket\" { type = set(number) }");
+    let all = [("\"data\"", ""), ("{ a = 1 }", MODULE), ("[1]", &*of_numbers)];
+    for (bucket, module) in all {
         let (verdict, reason) = with(bucket, module);
         assert_eq!(verdict, "undecided");
         assert!(reason.ends_with(why), "{reason}");
@@ -360,7 +468,6 @@ fn expressions_of_modules_are_followed() {
 /// The plan has the blocks of a set in an order of its own.
 #[test]
 fn blocks_of_a_set_are_told_apart_by_what_is_known_of_them() {
-    const DATA: &str = "data.aws_iam_policy_document.d";
     const FILE: &str = r#"
 data "aws_iam_policy_document" "d" {
   statement {

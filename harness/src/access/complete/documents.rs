@@ -2,13 +2,11 @@
 //!
 //! <https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_policy_document>
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::{Map, Value as Json, json};
 
 use super::evaluate;
 use crate::lint::known::{Node, Value};
-use crate::lint::terraform::{Links, Resource, is_key, keys, statement};
+use crate::lint::terraform::{Resource, statement};
 
 const KIND: &str = "aws_iam_policy_document";
 
@@ -115,58 +113,5 @@ fn replaced(value: Json) -> Json {
             members.into_iter().map(|(key, one)| (key, replaced(one))).collect::<Map<_, _>>(),
         ),
         other => other,
-    }
-}
-
-/// A document of a data source, by its address with and without keys.
-struct Written {
-    address: String,
-    configured: String,
-    text: Option<String>,
-}
-
-/// Without the configuration: an attribute that refers to the text of one document
-/// and to nothing else has that text. Of several documents it is the one with the key of
-/// the resource's own instance, where the attribute names that key (`each.key`,
-/// `count.index`) and both have the same keys: another key would be another's.
-pub(super) fn refer(resources: &mut [Resource], links: &Links) {
-    let documents: Vec<Written> = resources
-        .iter()
-        .filter(|one| one.is_data && one.kind == KIND)
-        .map(|one| Written {
-            address: one.address.clone(),
-            configured: one.configured(),
-            text: one.values.get("json").and_then(Node::text).map(str::to_owned),
-        })
-        .collect();
-    let mut instances: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
-    for one in resources.iter() {
-        instances.entry(one.configured()).or_default().insert(keys(&one.address));
-    }
-    for resource in resources.iter_mut().filter(|one| !one.is_data) {
-        let (configured, own) = (resource.configured(), keys(&resource.address));
-        for name in ["policy", "assume_role_policy", "access_policies", "policy_document"] {
-            if !resource.values.get(name).is_some_and(is_unknown) {
-                continue;
-            }
-            let targets = links.targets(&configured, name);
-            let (by, targets): (Vec<&str>, Vec<&str>) =
-                targets.into_iter().partition(|target| is_key(target));
-            let [target] = targets.as_slice() else { continue };
-            let of: Vec<&Written> =
-                documents.iter().filter(|one| one.configured == *target).collect();
-            let names_own = !by.is_empty()
-                && by.iter().all(|one| one.ends_with("each.key") || one.ends_with("count.index"))
-                && instances.get(*target) == instances.get(&configured);
-            let found = match of.as_slice() {
-                [only] => Some(only),
-                all if names_own => all.iter().find(|one| keys(&one.address) == own),
-                _ => None,
-            };
-            let text = found.and_then(|one| one.text.clone());
-            if let (Some(text), Some(node)) = (text, resource.values.get_mut(name)) {
-                node.value = Value::Text(text);
-            }
-        }
     }
 }

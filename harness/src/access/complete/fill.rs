@@ -95,19 +95,18 @@ fn of_module<'w>(
             let rest = split(&one.address).1;
             instances.entry(without_keys(rest)).or_default().push((key(rest), &one.values));
         }
-        let variables = given(root, &without_keys(module), outer, block, &scope);
+        let variables = given(root, &without_keys(module), (outer, source), block, &scope);
         Some(World { source, variables, instances, locals: RefCell::new(HashMap::new()) })
     });
     worlds.insert(module.to_owned(), made);
 }
 
-/// The variables of a module: what its call gives, else their defaults. What may be
-/// something else by the variable's type (objects, whose members may have defaults) is not
-/// known.
+/// The variables of a module: what its call gives, else their defaults, as their types
+/// have it.
 fn given(
     root: &Node,
     module: &str,
-    outer: &World<'_>,
+    (outer, inner): (&World<'_>, &Source),
     call: &Block,
     scope: &Scope,
 ) -> BTreeMap<String, Json> {
@@ -124,15 +123,13 @@ fn given(
             Some(written) => outer.value(&written.value, scope),
             None => variable.value.get("default").and_then(json),
         };
-        all.extend(value.filter(is_plain).map(|value| (variable.key.clone(), value)));
+        let name = &variable.key;
+        // What `null` stands for, more than the type says.
+        let value = value.filter(|value| !value.is_null());
+        let value = value.and_then(|value| inner.converted(name, value));
+        all.extend(value.map(|value| (name.clone(), value)));
     }
     all
-}
-
-/// A text, a number, a truth, or a list of these.
-fn is_plain(value: &Json) -> bool {
-    let is_one = |one: &Json| matches!(one, Json::String(_) | Json::Number(_) | Json::Bool(_));
-    is_one(value) || value.as_array().is_some_and(|all| all.iter().all(is_one))
 }
 
 /// What names stand for.
@@ -147,9 +144,10 @@ fn world<'w>(
         instances.entry(one.configured()).or_default().push((key(&one.address), &one.values));
     }
     let variables = root.get("variables").map(Node::members).unwrap_or_default();
-    let variables = variables
-        .iter()
-        .filter_map(|member| Some((member.key.clone(), json(member.value.get("value")?)?)));
+    let variables = variables.iter().filter_map(|member| {
+        let value = json(member.value.get("value")?)?;
+        Some((member.key.clone(), source.converted(&member.key, value)?))
+    });
     World {
         source,
         variables: variables.collect(),

@@ -6,6 +6,7 @@
 //! - `setting`: the account, the partition and the region of a plan;
 //! - `source`, `evaluate`, `functions`: the configuration that a plan is of, and the
 //!   values of its expressions as far as the plan determines them;
+//! - `types`: what a variable makes of a value by its type;
 //! - `fill`: those values where the plan leaves them open and agrees with the rest;
 //! - `documents`: `aws_iam_policy_document` as the text that it becomes.
 //!
@@ -20,6 +21,7 @@ mod functions;
 mod names;
 mod setting;
 mod source;
+mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -66,6 +68,9 @@ pub(super) struct Completed {
     pub(super) setting: Setting,
     /// The data sources that were read before.
     pub(super) read: Vec<Resource>,
+    /// Whether it is a plan whose Terraform files are not there: of an expression it says
+    /// to what it refers, and not what it makes of it.
+    pub(super) is_alone: bool,
 }
 
 /// The resources of a plan or a state, with what is determined.
@@ -87,15 +92,13 @@ pub(super) fn resources(
             fill::complete(root, source, &mut resources, &read);
         }
         documents::complete(&mut resources);
-        if source.is_none() {
-            documents::refer(&mut resources, &links);
-        }
         if open(&resources) == before {
             break;
         }
     }
     let outputs = fill::outputs(root, source, &resources, &read);
-    Completed { resources, links, outputs, setting, read }
+    let is_alone = source.is_none() && root.get("configuration").is_some();
+    Completed { resources, links, outputs, setting, read, is_alone }
 }
 
 /// How many values are not known.

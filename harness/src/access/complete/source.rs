@@ -8,7 +8,9 @@ use std::path::Path;
 
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
+use serde_json::Value as Json;
 
+use super::types;
 use crate::hcl::is_terraform;
 use crate::lint::known::Node;
 
@@ -19,6 +21,8 @@ pub(in crate::access) struct Source {
     blocks: BTreeMap<String, Block>,
     locals: BTreeMap<String, Expression>,
     outputs: BTreeMap<String, Expression>,
+    /// The types of variables, where they say one.
+    types: BTreeMap<String, Option<Expression>>,
     /// The modules that are called by a path, by the call's name.
     modules: BTreeMap<String, Self>,
 }
@@ -114,8 +118,23 @@ impl Source {
                     let value = value.map(|value| ((*name).to_owned(), value.value.clone()));
                     self.outputs.extend(value);
                 }
+                ("variable", [name]) => {
+                    let kind = block.body.attributes().find(|one| one.key.as_str() == "type");
+                    self.types.insert((*name).to_owned(), kind.map(|kind| kind.value.clone()));
+                }
                 _ => {}
             }
+        }
+    }
+
+    /// What a variable is, where it is given a value: of its type; `None` where the files do
+    /// not say what that makes of it.
+    pub(super) fn converted(&self, variable: &str, value: Json) -> Option<Json> {
+        match self.types.get(variable) {
+            // Where it stands is not read: a text is one whatever it is.
+            None => value.is_string().then_some(value),
+            Some(None) => Some(value),
+            Some(Some(kind)) => types::converted(kind, value),
         }
     }
 

@@ -1,0 +1,195 @@
+//! What a variable makes of a value by its type
+//! (<https://developer.hashicorp.com/terraform/language/expressions/type-constraints>).
+
+use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
+use serde_json::{Map, Value};
+
+use super::evaluate::text;
+
+/// A value of a type; `None` where it cannot be of it, or that is not computed here.
+pub(super) fn converted(kind: &Expression, value: Value) -> Option<Value> {
+    match kind {
+        Expression::Parenthesis(inner) => converted(inner.inner(), value),
+        Expression::Variable(name) => simple(name.as_str(), value),
+        Expression::FuncCall(call) if call.name.namespace.is_empty() => made(call, value),
+        _ => None,
+    }
+}
+
+fn simple(name: &str, value: Value) -> Option<Value> {
+    match (name, value) {
+        ("any", value) => Some(value),
+        (_, Value::Null) => Some(Value::Null),
+        ("string", value) => text(&value).map(Value::String),
+        ("number", value @ Value::Number(_)) => Some(value),
+        ("number", Value::String(written)) => {
+            let number: i64 = written.parse().ok()?;
+            (number.to_string() == written).then(|| number.into())
+        }
+        ("bool", value @ Value::Bool(_)) => Some(value),
+        ("bool", Value::String(written)) => written.parse().ok().map(Value::Bool),
+        // Short for collections of anything.
+        ("list" | "set" | "map", value) => collection(name, None, value),
+        _ => None,
+    }
+}
+
+fn made(call: &FuncCall, value: Value) -> Option<Value> {
+    let name = call.name.name.as_str();
+    let mut arguments = call.args.iter();
+    let (first, None) = (arguments.next()?, arguments.next()) else { return None };
+    match (name, first, value) {
+        (_, _, Value::Null) => Some(Value::Null),
+        ("list" | "set" | "map", of, value) => collection(name, Some(of), value),
+        ("tuple", Expression::Array(kinds), Value::Array(items)) => {
+            let all = kinds.iter().zip(items.iter().cloned());
+            let all = all.map(|(kind, item)| converted(kind, item)).collect::<Option<Vec<_>>>()?;
+            (all.len() == items.len() && all.len() == kinds.len()).then_some(Value::Array(all))
+        }
+        ("object", Expression::Object(members), Value::Object(mut values)) => {
+            let mut all = Map::new();
+            for (key, kind) in members.iter() {
+                let key = match key {
+                    ObjectKey::Ident(name) => name.as_str().to_owned(),
+                    ObjectKey::Expression(Expression::Variable(name)) => name.as_str().to_owned(),
+                    ObjectKey::Expression(key) => key.as_str()?.to_owned(),
+                };
+                let value = member(kind.expr(), values.remove(&key))?;
+                all.insert(key, value);
+            }
+            Some(Value::Object(all))
+        }
+        _ => None,
+    }
+}
+
+/// A member of an object, which may be left out where its type says so.
+fn member(kind: &Expression, value: Option<Value>) -> Option<Value> {
+    let optional = match kind {
+        Expression::FuncCall(call) if call.name.name.as_str() == "optional" => Some(call),
+        _ => None,
+    };
+    let Some(call) = optional else { return converted(kind, value?) };
+    let mut arguments = call.args.iter();
+    let (kind, default) = (arguments.next()?, arguments.next());
+    match (value.filter(|value| !value.is_null()), default) {
+        (Some(value), _) => converted(kind, value),
+        (None, None) => Some(Value::Null),
+        (None, Some(default)) => converted(kind, literal(default)?),
+    }
+}
+
+/// A default as it is written.
+fn literal(written: &Expression) -> Option<Value> {
+    Some(match written {
+        Expression::Null(_) => Value::Null,
+        Expression::Bool(flag) => Value::Bool(**flag),
+        Expression::Number(number) => number.as_i64()?.into(),
+        Expression::String(text) => Value::String(text.as_str().to_owned()),
+        Expression::Array(items) => Value::Array(items.iter().map(literal).collect::<Option<_>>()?),
+        Expression::Object(members) if members.is_empty() => Value::Object(Map::new()),
+        _ => return None,
+    })
+}
+
+/// All of one type: of `any`, where they are of one already.
+fn collection(name: &str, of: Option<&Expression>, value: Value) -> Option<Value> {
+    let is_any = match of {
+        None => true,
+        Some(Expression::Variable(name)) => name.as_str() == "any",
+        Some(_) => false,
+    };
+    let each = |items: &mut dyn Iterator<Item = Value>| -> Option<Vec<Value>> {
+        let all = items.map(|item| match of {
+            Some(kind) if !is_any => converted(kind, item),
+            _ => Some(item),
+        });
+        let all = all.collect::<Option<Vec<_>>>()?;
+        let is_one = !is_any || all.iter().zip(all.iter().skip(1)).all(|(a, b)| is_alike(a, b));
+        is_one.then_some(all)
+    };
+    match (name, value) {
+        ("list", Value::Array(items)) => each(&mut items.into_iter()).map(Value::Array),
+        ("set", Value::Array(items)) => {
+            // Sets of texts are in their order.
+            let all = each(&mut items.into_iter())?;
+            let all = all.iter().map(|one| one.as_str().map(str::to_owned));
+            let mut texts = all.collect::<Option<Vec<String>>>()?;
+            texts.sort();
+            texts.dedup();
+            Some(texts.into())
+        }
+        ("map", Value::Object(members)) => {
+            let (keys, items): (Vec<String>, Vec<Value>) = members.into_iter().unzip();
+            let all = each(&mut items.into_iter())?;
+            Some(Value::Object(keys.into_iter().zip(all).collect()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether two values are of one type.
+fn is_alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::String(_), Value::String(_))
+        | (Value::Number(_), Value::Number(_))
+        | (Value::Bool(_), Value::Bool(_)) => true,
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| is_alike(a, b))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(key, a)| other.get(key).is_some_and(|b| is_alike(a, b)))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    fn value(kind: &str, value: &Value) -> Option<Value> {
+        let body = hcl_edit::parser::parse_body(&format!("type = {kind}\n")).unwrap();
+        let kind = body.attributes().next().unwrap().value.clone();
+        converted(&kind, value.clone())
+    }
+
+    #[rstest]
+    #[case("string", json!(1), json!("1"))]
+    #[case("string", json!(true), json!("true"))]
+    #[case("number", json!("5"), json!(5))]
+    #[case("bool", json!("true"), json!(true))]
+    #[case("any", json!([1, "a"]), json!([1, "a"]))]
+    #[case("list(string)", json!([1, "a"]), json!(["1", "a"]))]
+    #[case("set(string)", json!(["b", "a", "b"]), json!(["a", "b"]))]
+    #[case("map(string)", json!({"a": 1}), json!({"a": "1"}))]
+    #[case("tuple([string, number])", json!([1, "2"]), json!(["1", 2]))]
+    #[case(
+        "object({a = string, b = optional(list(string), []), c = optional(string)})",
+        json!({"a": 1, "d": 2}),
+        json!({"a": "1", "b": [], "c": null})
+    )]
+    #[case("list(object({a = string}))", json!([{"a": 1, "b": 2}]), json!([{"a": "1"}]))]
+    fn a_value_is_of_its_variables_type(
+        #[case] kind: &str,
+        #[case] given: Value,
+        #[case] expected: Value,
+    ) {
+        assert_eq!(value(kind, &given), Some(expected));
+    }
+
+    #[rstest]
+    #[case("string", json!([]))]
+    #[case("number", json!("05"))]
+    #[case("list(any)", json!([1, "a"]))]
+    #[case("set(number)", json!([1]))]
+    #[case("object({a = string})", json!({}))]
+    #[case("nonsense(string)", json!("a"))]
+    fn what_is_not_computed_is_nothing(#[case] kind: &str, #[case] given: Value) {
+        assert_eq!(value(kind, &given), None);
+    }
+}
