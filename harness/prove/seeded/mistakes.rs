@@ -49,7 +49,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "where a way is closed the rest is closed",
         "solve.rs",
-        "&mut state.domains, *variable, &«set.complement()»)",
+        "&state.atoms, *variable, &«set.complement()»)",
         "set.clone()",
     ),
     (
@@ -64,6 +64,20 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "_ => «formula.clone()»,\n            };",
         "Formula::Constant(false)",
     ),
+    // Of many clauses those that a way leaves open.
+    (
+        "what may be matched as well is not",
+        "clauses.rs",
+        "Some(ends) => «open.extend(by_part.by_ends.alike(ends))»,",
+        "()",
+    ),
+    (
+        "of patterns that are like none only some are looked at",
+        "clauses.rs",
+        "None => «open.extend(&by_part.all)»,",
+        "()",
+    ),
+    ("what was true before is not", "clauses.rs", "«found.extend(others)»;", "()"),
     // Patterns of ARNs.
     (
         "the first of two patterns is taken for the second",
@@ -224,13 +238,13 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     ("all actions are alike", "actions.rs", "let key = («about.clone()», trait_of", "Vec::new()"),
     (
         "nothing is of another account",
-        "compare.rs",
+        "tried.rs",
         "if !own && «self.question.inner.resource.is_none()» {",
         "true",
     ),
     (
         "the outer side does not count",
-        "compare.rs",
+        "tried.rs",
         "let rest = «side(self.question.outer).negate()»;",
         "Formula::Constant(true)",
     ),
@@ -261,13 +275,13 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "the outer side's Denies are known",
         "common.rs",
-        "«of(outer, Effect::Deny).all(denied)»",
+        "«of(outer, Effect::Deny).all(|deny| denies.includes(deny))»",
         "true",
     ),
     (
         "the other layers are the same",
         "common.rs",
-        "let is_less = «is_same_but_for_identity(inner, outer)»",
-        "true",
+        "if «!is_same_but_for_identity(inner, outer)» {",
+        "false",
     ),
 ];

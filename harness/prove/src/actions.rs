@@ -1,22 +1,23 @@
 //! The actions in classes: those of which the same statements speak.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ringfence_models::actions;
 use ringfence_policy::resource_control_supports;
 use ringfence_policy::symbolic::{Action, StatementView};
 
 use crate::domain::{OF_MOST, Universe, sends};
+use crate::ends::{ByEnds, Ends};
 use crate::names::mentioned;
-use crate::words::{Alphabet, Classes, Pattern, Symbol, classes, pattern};
+use crate::words::{Alphabet, Classes, Pattern, Symbol, classes, literal, pattern};
 
 /// Actions of which the same statements speak.
 #[derive(Debug, Clone)]
 pub(crate) struct Group {
     /// One of them.
     pub(crate) action: String,
-    /// Of each statement, whether it speaks of them.
-    pub(crate) about: Vec<bool>,
+    /// The statements that speak of them.
+    pub(crate) about: Vec<usize>,
     /// All of them in the catalogue, of the services that are named.
     pub(crate) actions: Vec<String>,
     /// Whether actions of services that no statement names are among them.
@@ -40,15 +41,15 @@ struct Names(BTreeMap<Option<String>, Vec<Pattern>>);
 impl Names {
     fn of(statements: &[StatementView<'_>]) -> Self {
         let mut names: BTreeMap<Option<String>, Vec<Pattern>> = BTreeMap::new();
+        let mut seen: HashSet<(Option<&str>, Pattern)> = HashSet::new();
         for (service, tokens) in statements.iter().flat_map(|statement| statement.actions()) {
             let fold = |symbol: Symbol| match symbol {
                 Symbol::Character(one) => Symbol::Letter(one.to_ascii_lowercase()),
                 other => other,
             };
             let name: Pattern = pattern(&tokens).into_iter().map(fold).collect();
-            let known = names.entry(service.map(str::to_owned)).or_default();
-            if !known.contains(&name) {
-                known.push(name);
+            if seen.insert((service, name.clone())) {
+                names.entry(service.map(str::to_owned)).or_default().push(name);
             }
         }
         Self(names)
@@ -93,16 +94,17 @@ pub(crate) fn groups(
     is_asked_for: impl Fn(&str) -> bool,
 ) -> Groups {
     let names = Names::of(statements);
+    let spoken = Spoken::of(statements);
     let mut complete = true;
     let named: BTreeSet<&str> = names.services().collect();
     // Those that have a key and those that may not are told apart where somebody asks.
     let mentioned = mentioned(statements);
     let sent =
         |service: &str| OF_MOST.map(|(key, _)| mentioned.contains(key) && sends(service, key));
-    let mut groups: HashMap<(Vec<bool>, u8, [bool; 2]), usize> = HashMap::new();
+    let mut groups: HashMap<(Vec<usize>, u8, [bool; 2]), usize> = HashMap::new();
     let mut all: Vec<Group> = Vec::new();
     let mut add = |service: &str, name: &str, known: bool, elsewhere: bool| {
-        let about = about(statements, service, name);
+        let about = spoken.about(service, name);
         let key = (about.clone(), trait_of(service, resource_control), sent(service));
         let place = *groups.entry(key).or_insert(all.len());
         let action = format!("{service}:{name}");
@@ -148,40 +150,76 @@ pub(crate) fn groups(
 
 /// One action alone, that is none of a group's.
 pub(crate) fn only(statements: &[StatementView<'_>], action: &str) -> Group {
-    let Action { service, name } = Action::parse(action);
+    let of = Action::parse(action);
+    let about = statements.iter().enumerate().filter(|(_, one)| one.is_about(&of));
     Group {
         action: action.to_owned(),
-        about: about(statements, service, name),
+        about: about.map(|(number, _)| number).collect(),
         actions: vec![action.to_owned()],
         elsewhere: false,
     }
 }
 
-fn about(statements: &[StatementView<'_>], service: &str, name: &str) -> Vec<bool> {
-    let action = Action { service, name };
-    statements.iter().map(|statement| statement.is_about(&action)).collect()
+/// Statements, by the services and the names of their actions.
+struct Spoken<'s, 'p> {
+    statements: &'s [StatementView<'p>],
+    /// Those that may speak of a service that they do not name.
+    of_any: Vec<usize>,
+    /// The others, by what the names begin and end with.
+    by_service: HashMap<&'p str, ByEnds<usize>>,
+}
+
+impl<'s, 'p> Spoken<'s, 'p> {
+    /// No service is called so.
+    const NONE: &'static str = "\0";
+
+    fn of(statements: &'s [StatementView<'p>]) -> Self {
+        let mut spoken = Self { statements, of_any: Vec::new(), by_service: HashMap::new() };
+        for (number, statement) in statements.iter().enumerate() {
+            if statement.is_about_service(Self::NONE) {
+                spoken.of_any.push(number);
+                continue;
+            }
+            for (service, tokens) in statement.actions() {
+                let Some(service) = service else { continue };
+                let ends = Ends::of(&pattern(&tokens));
+                spoken.by_service.entry(service).or_default().insert(&ends, number);
+            }
+        }
+        spoken
+    }
+
+    /// The statements that speak of an action.
+    fn about(&self, service: &str, name: &str) -> Vec<usize> {
+        let action = Action { service, name };
+        let of_service = self.by_service.get(&*service.to_ascii_lowercase());
+        let alike = of_service.map(|all| all.alike(&Ends::of(&literal(name, true))));
+        let mut about = self.of_any.clone();
+        about.extend(alike.unwrap_or_default());
+        about.retain(|number| self.statements.get(*number).is_some_and(|it| it.is_about(&action)));
+        about.sort_unstable();
+        about.dedup();
+        about
+    }
 }
 
 impl Group {
     /// All actions of the catalogue that are in the group, those of services that
     /// no statement names included.
-    pub(crate) fn catalogued(
-        &self,
-        statements: &[StatementView<'_>],
-    ) -> impl Iterator<Item = String> {
+    pub(crate) fn catalogued(&self, statements: &[StatementView<'_>]) -> Vec<String> {
+        let mut all = self.actions.clone();
+        if !self.elsewhere {
+            return all;
+        }
+        let spoken = Spoken::of(statements);
         let services = statements.iter().flat_map(|one| one.actions());
-        let named: BTreeSet<String> =
-            services.filter_map(|(service, _)| service.map(str::to_owned)).collect();
-        let prefixes = actions::prefixes().filter(move |prefix| !named.contains(*prefix));
-        let prefixes = prefixes.filter(|_| self.elsewhere);
-        let elsewhere = prefixes.filter_map(|prefix| Some((prefix, actions::of(prefix)?)));
-        let elsewhere = elsewhere.flat_map(move |(prefix, known)| {
-            let alike = known
-                .actions()
-                .filter(move |action| about(statements, prefix, action.name) == self.about);
-            alike.map(move |action| format!("{prefix}:{}", action.name))
-        });
-        self.actions.iter().cloned().chain(elsewhere)
+        let named: HashSet<&str> = services.filter_map(|(service, _)| service).collect();
+        for prefix in actions::prefixes().filter(|prefix| !named.contains(*prefix)) {
+            let known = actions::of(prefix).into_iter().flat_map(|known| known.actions());
+            let alike = known.filter(|action| spoken.about(prefix, action.name) == self.about);
+            all.extend(alike.map(|action| format!("{prefix}:{}", action.name)));
+        }
+        all
     }
 
     /// Whether the actions are of more than one service.

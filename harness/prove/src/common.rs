@@ -5,26 +5,69 @@
 //! side alone allows is allowed by one of its statements that the outer side does
 //! not have: the inner side's other Allows need not be looked at.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use ringfence_policy::symbolic::{Effect, StatementView, statements};
+use ringfence_policy::symbolic::{Effect, StatementView, Token, statements};
 use ringfence_policy::{Document, Policies};
 
 /// The Allows of identity policies of the inner side that the outer side has as
 /// well, where these decide nothing; `None`: nothing is known.
 pub(crate) fn known<'p>(inner: &'p Policies, outer: &'p Policies) -> Option<Known<'p>> {
-    let denied = |deny: StatementView<'_>| of(inner, Effect::Deny).any(|one| one.includes(deny));
-    let is_less = is_same_but_for_identity(inner, outer) && of(outer, Effect::Deny).all(denied);
-    is_less.then(|| Known(of(outer, Effect::Allow).collect()))
+    if !is_same_but_for_identity(inner, outer) {
+        return None;
+    }
+    let denies = Known::of(of(inner, Effect::Deny));
+    let is_less = of(outer, Effect::Deny).all(|deny| denies.includes(deny));
+    is_less.then(|| Known::of(of(outer, Effect::Allow)))
 }
 
-/// Allows of the outer side.
-pub(crate) struct Known<'p>(Vec<StatementView<'p>>);
+/// Statements, by what their entries say. One that includes another has an entry of it among
+/// its own: of `Action` and of `Resource` all of the other's, of `NotAction` and
+/// `NotResource` none but the other's.
+pub(crate) struct Known<'p> {
+    all: Vec<StatementView<'p>>,
+    by_action: HashMap<(Option<&'p str>, Vec<Token>), Vec<usize>>,
+    by_resource: HashMap<&'p str, Vec<usize>>,
+}
 
-impl Known<'_> {
-    /// Whether one of them speaks of all of which a statement speaks.
+impl<'p> Known<'p> {
+    fn of(all: impl Iterator<Item = StatementView<'p>>) -> Self {
+        let all: Vec<_> = all.collect();
+        let (mut by_action, mut by_resource) = (HashMap::new(), HashMap::new());
+        for (number, one) in all.iter().enumerate() {
+            for action in one.actions() {
+                let known: &mut Vec<usize> = by_action.entry(action).or_default();
+                known.push(number);
+            }
+            for resource in one.resources() {
+                let known: &mut Vec<usize> = by_resource.entry(resource.source()).or_default();
+                known.push(number);
+            }
+        }
+        Self { all, by_action, by_resource }
+    }
+
+    /// Whether one of them is an Allow that speaks of all of which another Allow speaks.
     pub(crate) fn has(&self, statement: StatementView<'_>) -> bool {
-        statement.effect() == Effect::Allow && self.0.iter().any(|one| one.includes(statement))
+        statement.effect() == Effect::Allow && self.includes(statement)
+    }
+
+    /// Whether one of them speaks of all of which a statement speaks.
+    fn includes(&self, statement: StatementView<'_>) -> bool {
+        let by_action: Vec<&Vec<usize>> =
+            statement.actions().filter_map(|action| self.by_action.get(&action)).collect();
+        let by_resource = statement.resources();
+        let by_resource: Vec<&Vec<usize>> =
+            by_resource.filter_map(|one| self.by_resource.get(one.source())).collect();
+        let has_resources = statement.resources().next().is_some();
+        let count = |lists: &[&Vec<usize>]| lists.iter().map(|list| list.len()).sum::<usize>();
+        let lists = match has_resources && count(&by_resource) < count(&by_action) {
+            true => by_resource,
+            false => by_action,
+        };
+        let mut candidates = lists.into_iter().flatten().filter_map(|number| self.all.get(*number));
+        candidates.any(|one| one.includes(statement))
     }
 }
 

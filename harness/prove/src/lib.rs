@@ -30,18 +30,23 @@
 mod actions;
 mod callers;
 mod certify;
+mod clauses;
 mod common;
 mod compare;
 mod domain;
 mod encode;
+mod ends;
 mod formula;
 pub mod jsonl;
 mod keys;
 mod names;
 mod parts;
 mod product;
+mod question;
+mod search;
 mod set;
 mod solve;
+mod tried;
 mod values;
 mod words;
 

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use ringfence_policy::symbolic::Logic;
 
+use crate::ends::{ByEnds, Ends};
 use crate::formula::{Formula, Variable};
 use crate::product::{Budget, Relating, Relation, TooMany, guess, is_apart, shortest};
 use crate::set::Set;
@@ -81,14 +82,9 @@ impl Patterns {
         one.len() * other.len() <= WITHIN && includes(other, one)
     }
 
-    /// The characters that each text begins with which a pattern matches, in small letters.
-    fn head(&self, number: Number) -> String {
-        let pattern = self.all.get(number).map(|(_, pattern)| pattern.iter());
-        let written = pattern.into_iter().flatten().map_while(|symbol| match symbol {
-            Symbol::Character(one) | Symbol::Letter(one) => Some(one.to_ascii_lowercase()),
-            _ => None,
-        });
-        written.collect()
+    /// What each text begins and ends with that a pattern matches.
+    fn ends(&self, number: Number) -> Ends {
+        self.all.get(number).map(|(_, pattern)| Ends::of(pattern)).unwrap_or_default()
     }
 
     /// The shortest text that all of some patterns match and none of others.
@@ -141,6 +137,9 @@ impl Patterns {
     }
 }
 
+/// Atoms, by the part that they are of.
+pub(crate) type Atoms = [Vec<Variable>; PARTS];
+
 /// A part of the ARN is like a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Atom {
@@ -164,10 +163,14 @@ pub(crate) struct Tests {
     first: Variable,
     numbers: HashMap<Test, usize>,
     atoms: Vec<Option<Atom>>,
+    /// What the texts of each begin and end with.
+    ends: Vec<Ends>,
+    /// The atoms of each part.
+    of_parts: Atoms,
     /// What follows of each variable where it is false, and where it is true.
     follows: RefCell<HashMap<Follows, Rc<RefCell<Row>>>>,
-    /// The variables of each part, by what the pattern begins with, in small letters.
-    heads: [BTreeMap<String, Vec<Variable>>; PARTS],
+    /// The variables of each part, by what the pattern begins and ends with.
+    by_ends: [ByEnds<usize>; PARTS],
 }
 
 /// A variable, and what it then is.
@@ -192,8 +195,10 @@ impl Tests {
             first: 0,
             numbers: HashMap::new(),
             atoms: Vec::new(),
+            ends: Vec::new(),
+            of_parts: Default::default(),
             follows: RefCell::default(),
-            heads: Default::default(),
+            by_ends: Default::default(),
         }
     }
 
@@ -211,12 +216,16 @@ impl Tests {
         if number == self.atoms.len() {
             self.atoms.push(atom);
             self.follows.get_mut().clear();
+            let ends = atom.map(|atom| self.patterns.borrow().ends(atom.pattern));
+            let ends = ends.unwrap_or_default();
             if let Some(atom) = atom
-                && let Some(heads) = self.heads.get_mut(atom.part)
+                && let (Some(by_ends), Some(of_part)) =
+                    (self.by_ends.get_mut(atom.part), self.of_parts.get_mut(atom.part))
             {
-                let head = self.patterns.borrow().head(atom.pattern);
-                heads.entry(head).or_default().push(number);
+                by_ends.insert(&ends, number);
+                of_part.push(self.first + number);
             }
+            self.ends.push(ends);
         }
         Formula::within(self.first + number, Set::of(2, [1]))
     }
@@ -254,24 +263,65 @@ impl Tests {
         *self.atoms.get(variable.checked_sub(self.first)?)?
     }
 
-    /// The atoms of a part, with their variables.
-    fn of_part(&self, part: usize) -> impl Iterator<Item = (Variable, Atom)> {
-        let all = self.atoms.iter().enumerate();
-        let all = all.filter_map(|(number, atom)| Some((self.first + number, (*atom)?)));
-        all.filter(move |(_, atom)| atom.part == part)
+    /// The part that an atom is of, and what the texts of its pattern begin and end with.
+    pub(crate) fn ends(&self, variable: Variable) -> Option<(usize, &Ends)> {
+        let ends = self.ends.get(variable.checked_sub(self.first)?)?;
+        Some((self.atom(variable)?.part, ends))
     }
 
-    /// Takes what follows where a variable is true or false, until it cannot be.
+    /// How many atoms a part has.
+    pub(crate) fn count(&self, part: usize) -> usize {
+        self.of_parts.get(part).map_or(0, Vec::len)
+    }
+
+    /// The pattern of an atom.
+    pub(crate) fn pattern(&self, variable: Variable) -> Option<Rc<Pattern>> {
+        let number = self.atom(variable)?.pattern;
+        self.patterns.borrow().all.get(number).map(|(_, pattern)| Rc::clone(pattern))
+    }
+
+    /// Whether the pattern of an atom shows that it matches nothing that another's does not.
+    pub(crate) fn is_within(&self, one: Variable, other: Variable) -> bool {
+        let numbers = self.atom(one).zip(self.atom(other));
+        numbers.is_some_and(|(one, other)| {
+            self.patterns.borrow().is_within(one.pattern, other.pattern)
+        })
+    }
+
+    /// The atoms of each part.
+    pub(crate) fn of_parts(&self) -> Atoms {
+        self.of_parts.clone()
+    }
+
+    /// The atoms of a part, with their variables.
+    fn of_part(&self, part: usize) -> impl Iterator<Item = (Variable, Atom)> {
+        let all = self.of_parts.get(part).into_iter().flatten();
+        all.filter_map(|variable| Some((*variable, self.atom(*variable)?)))
+    }
+
+    /// Takes what follows where a variable is true or false, of some atoms of its part,
+    /// until it cannot be.
     pub(crate) fn follows(
         &self,
         variable: Variable,
         holds: bool,
+        among: &Atoms,
         mut can_be: impl FnMut(Variable, bool) -> bool,
     ) -> bool {
         let Some(atom) = self.atom(variable) else { return true };
+        if holds && let Some((part, ends)) = self.ends(variable) {
+            // What begins or ends otherwise is not matched as well.
+            let others = among.get(part).into_iter().flatten();
+            let mut others = others.filter(|other| **other != variable);
+            let apart =
+                |other: &Variable| self.ends(*other).is_some_and(|(_, other)| ends.is_apart(other));
+            if !others.all(|other| !apart(other) || can_be(*other, false)) {
+                return false;
+            }
+        }
         let known = self.follows.borrow().get(&(variable, holds)).cloned();
         let row = known.unwrap_or_else(|| {
-            let row = Rc::new(RefCell::new(self.row(variable, atom, holds)));
+            let row = Rc::new(RefCell::new(self.row(variable, atom)));
             self.follows.borrow_mut().insert((variable, holds), Rc::clone(&row));
             row
         });
@@ -289,23 +339,18 @@ impl Tests {
         true
     }
 
-    fn row(&self, variable: Variable, atom: Atom, holds: bool) -> Row {
-        let patterns = self.patterns.borrow();
-        let head = patterns.head(atom.pattern);
-        let alike = self.alike(atom.part, &head).into_iter();
+    /// The atoms whose patterns a text may match that one matches.
+    fn row(&self, variable: Variable, atom: Atom) -> Row {
+        let ends = self.ends(variable).map(|(_, ends)| ends);
+        let alike = ends.zip(self.by_ends.get(atom.part));
+        let alike = alike.map(|(ends, all)| all.alike(ends)).unwrap_or_default();
+        let alike = alike.into_iter().map(|number| self.first + number);
         let mut left: Vec<Variable> = alike.filter(|other| *other != variable).collect();
-        let mut found = Vec::new();
-        if holds {
-            // What begins otherwise is not matched as well.
-            let alike: HashSet<&Variable> = left.iter().collect();
-            let all = self.of_part(atom.part).map(|(other, _)| other);
-            let apart = all.filter(|other| *other != variable && !alike.contains(other));
-            found.extend(apart.map(|other| (other, false)));
-        }
         // Short patterns say the most.
+        let patterns = self.patterns.borrow();
         let length = |one: &Variable| self.atom(*one).map_or(0, |it| patterns.length(it.pattern));
         left.sort_by_cached_key(|one| Reverse(length(one)));
-        Row { found, left }
+        Row { found: Vec::new(), left }
     }
 
     /// What another variable is where one is true or false, where that follows.
@@ -323,23 +368,19 @@ impl Tests {
         }
     }
 
-    /// The variables of a part whose patterns may match a text that begins so.
-    fn alike(&self, part: usize, head: &str) -> Vec<Variable> {
-        let Some(heads) = self.heads.get(part) else { return Vec::new() };
-        let shorter = head.char_indices().filter_map(|(end, _)| heads.get(head.get(..end)?));
-        let longer = heads.range(head.to_owned()..).take_while(|(one, _)| one.starts_with(head));
-        let all = shorter.chain(longer.map(|(_, all)| all)).flatten();
-        all.map(|number| self.first + number).collect()
-    }
-
-    /// The shortest text of each part that is like what is known to hold, and not
-    /// like what is known not to; `None`: some part has none.
-    pub(crate) fn words(&self, domains: &[Set]) -> Result<Option<[String; PARTS]>, TooMany> {
+    /// The shortest text of each part that is like what is known to hold of some atoms, and
+    /// not like what is known not to; `None`: some part has none.
+    pub(crate) fn words(
+        &self,
+        domains: &[Set],
+        among: &Atoms,
+    ) -> Result<Option<[String; PARTS]>, TooMany> {
         let mut words: [String; PARTS] = Default::default();
-        for (part, word) in words.iter_mut().enumerate() {
+        for (part, (word, among)) in words.iter_mut().zip(among).enumerate() {
             let (mut all, mut none) = (Vec::new(), Vec::new());
-            for (variable, atom) in self.of_part(part) {
-                match domains.get(variable) {
+            for variable in among {
+                let Some(atom) = self.atom(*variable) else { continue };
+                match domains.get(*variable) {
                     Some(domain) if domain.len() == 1 && domain.contains(1) => {
                         all.push(atom.pattern);
                     }

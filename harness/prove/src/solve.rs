@@ -4,10 +4,13 @@
 //! Of the parts of ARNs the search knows the patterns as variables that are true
 //! or false; which of them a text can match together, [`crate::parts`] says.
 
+use std::rc::Rc;
+
 use ringfence_policy::symbolic::Logic;
 
+use crate::clauses::{Clauses, atoms};
 use crate::formula::{Formula, Node, Variable};
-use crate::parts::{PARTS, Tests};
+use crate::parts::{Atoms, PARTS, Tests};
 use crate::set::Set;
 
 /// Steps after which a search is given up.
@@ -56,6 +59,7 @@ impl Problem<'_> {
         let mut state = State {
             formulas: [self.allowed.clone(), self.rest.clone()],
             domains: domains.to_vec(),
+            atoms: Rc::new(self.tests.of_parts()),
         };
         // They are all variables of a part: what follows is among them.
         for (variable, holds) in fixed {
@@ -156,6 +160,8 @@ impl Problem<'_> {
 struct State {
     formulas: [Formula; 2],
     domains: Vec<Set>,
+    /// The atoms that matter.
+    atoms: Rc<Atoms>,
 }
 
 struct Search<'t> {
@@ -167,7 +173,8 @@ struct Search<'t> {
 impl Search<'_> {
     fn find(&mut self, mut state: State) -> Found {
         self.steps += 1;
-        let cost = 200 + 50 * state.domains.len();
+        let atoms: usize = state.atoms.iter().map(Vec::len).sum();
+        let cost = 200 + state.domains.len() + 50 * atoms;
         if self.steps > STEPS || self.tests.spend(cost).is_err() {
             self.gave_up = true;
             return Found::Nothing;
@@ -176,7 +183,7 @@ impl Search<'_> {
             return Found::Nothing;
         }
         let open = state.formulas.iter().position(|formula| formula.node().is_some());
-        let words = match self.tests.words(&state.domains) {
+        let words = match self.tests.words(&state.domains, &state.atoms) {
             Ok(Some(words)) => words,
             Ok(None) => return Found::Nothing,
             Err(_) if open.is_some() => return self.branch(open, state),
@@ -195,7 +202,7 @@ impl Search<'_> {
     fn settle(&mut self, state: &mut State) -> bool {
         loop {
             let mut narrowed = false;
-            let State { formulas, domains } = state;
+            let State { formulas, domains, atoms } = state;
             for formula in formulas {
                 *formula = reduced(formula, domains);
                 let all: &[Formula] = match formula {
@@ -210,7 +217,7 @@ impl Search<'_> {
                 for one in all {
                     match one.node() {
                         Some(Node::In(variable, set)) => {
-                            if !self.narrow(domains, *variable, set) {
+                            if !self.narrow(domains, atoms, *variable, set) {
                                 return false;
                             }
                             narrowed = true;
@@ -230,7 +237,7 @@ impl Search<'_> {
 
     /// Leaves a variable these classes alone, with what follows; whether any are
     /// left.
-    fn narrow(&self, domains: &mut [Set], variable: Variable, set: &Set) -> bool {
+    fn narrow(&self, domains: &mut [Set], atoms: &Atoms, variable: Variable, set: &Set) -> bool {
         let Some(domain) = domains.get_mut(variable) else { return true };
         if domain.is_subset(set) {
             return true;
@@ -244,7 +251,8 @@ impl Search<'_> {
         }
         let holds = domain.contains(1);
         // What follows of these is among them: one pattern is within another or it is not.
-        self.tests.follows(variable, holds, |variable, holds| fix(domains, variable, holds))
+        let take = |variable, holds| fix(domains, variable, holds);
+        self.tests.follows(variable, holds, atoms, take)
     }
 
     /// Tries each way to meet the shortest clause of one of the formulas.
@@ -259,18 +267,27 @@ impl Search<'_> {
         let shortest = clauses.iter().enumerate().min_by_key(|(_, clause)| ways(clause).len());
         let Some((place, _)) = shortest else { return Found::Nothing };
         let clause = clauses.swap_remove(place);
+        // Of many clauses of the other formula each way leaves few open.
+        let other = which.map(|which| 1 - which);
+        let others = other.and_then(|other| Clauses::of(state.formulas.get(other)?, self.tests));
+        let fixed = |variable: &&Variable| {
+            state.domains.get(**variable).is_some_and(|domain| domain.len() == 1)
+        };
+        let fixed = state.atoms.each_ref().map(|part| part.iter().filter(fixed).copied().collect());
         for way in ways(&clause) {
-            let mut tried = state.clone();
-            if let Some(formula) = which.and_then(|which| tried.formulas.get_mut(which)) {
-                *formula = Formula::all(clauses.iter().cloned().chain([way.clone()]));
-            }
-            match self.find(tried) {
+            let is_refuted =
+                others.as_ref().is_some_and(|all| all.refute(way, &state.domains, self.tests));
+            let found = match is_refuted {
+                true => Found::Nothing,
+                false => self.way(&state, (which, &clauses), (way, others.as_ref(), &fixed)),
+            };
+            match found {
                 Found::Nothing => {}
                 found => return found,
             }
             // What is left is where this way is closed.
             if let Some(Node::In(variable, set)) = way.node()
-                && !self.narrow(&mut state.domains, *variable, &set.complement())
+                && !self.narrow(&mut state.domains, &state.atoms, *variable, &set.complement())
             {
                 return Found::Nothing;
             }
@@ -279,6 +296,25 @@ impl Search<'_> {
             }
         }
         Found::Nothing
+    }
+
+    /// Tries a way to meet a clause of one of the formulas, whose other clauses are these.
+    fn way(
+        &mut self,
+        state: &State,
+        (which, clauses): (Option<usize>, &[Formula]),
+        (way, others, fixed): (&Formula, Option<&Clauses>, &Atoms),
+    ) -> Found {
+        let mut tried = state.clone();
+        if let Some(formula) = which.and_then(|which| tried.formulas.get_mut(which)) {
+            *formula = Formula::all(clauses.iter().cloned().chain([way.clone()]));
+        }
+        let other = which.and_then(|which| tried.formulas.get_mut(1 - which));
+        if let (Some(others), Some(formula)) = (others, other) {
+            *formula = others.beside(way, self.tests);
+            tried.atoms = atoms(&tried.formulas, fixed, self.tests);
+        }
+        self.find(tried)
     }
 }
 

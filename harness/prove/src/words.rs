@@ -203,6 +203,18 @@ pub(crate) fn includes(pattern: &[Symbol], other: &[Symbol]) -> bool {
     reads(pattern, other.iter().copied(), accepts_all)
 }
 
+/// The texts that stand in a pattern between its wildcards, in small letters: each stands in
+/// a pattern within it, too.
+pub(crate) fn segments(pattern: &[Symbol]) -> Vec<String> {
+    let literal = |symbol: &Symbol| match symbol {
+        Symbol::Character(one) | Symbol::Letter(one) => Some(one.to_ascii_lowercase()),
+        _ => None,
+    };
+    let all = pattern.split(|symbol| literal(symbol).is_none());
+    let texts = all.map(|part| part.iter().filter_map(literal).collect::<String>());
+    texts.filter(|text| !text.is_empty()).collect()
+}
+
 /// Whether a place of a pattern accepts all that another stands for.
 fn accepts_all(symbol: Symbol, other: Symbol) -> bool {
     let one = !is_many(&other);

@@ -108,10 +108,39 @@ fn identity(statements: &[Value]) -> Value {
 
 /// All pairs.
 pub(crate) fn all() -> Vec<Pair> {
-    [actions(), resources(), long(), conditions(), several(), variables(), layers(), principals()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [
+        actions(),
+        resources(),
+        long(),
+        many(),
+        conditions(),
+        several(),
+        variables(),
+        layers(),
+        principals(),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// More statements than are looked through one by one.
+fn many() -> Vec<Pair> {
+    const NAMES: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+    let of = |form: &str| {
+        let arn = |name: &&str| format!("arn:aws:s3:::{}", form.replace('N', name));
+        NAMES.iter().map(arn).collect::<Vec<String>>()
+    };
+    let forms = ["N/x/*", "N/*", "N*", "*/N", "x/*/N", "N/*/N", "N/x/N"];
+    let resources = forms.iter().flat_map(|form| of(&form.replace('*', "y")));
+    let world = World { resources: resources.chain(of("N")).collect(), ..World::small() };
+    let side = |form: &str, but: usize| {
+        let all = of(form).into_iter().take(NAMES.len() - but);
+        let all = all.map(|arn| statement(&json!({"Resource": arn})));
+        identity(&all.collect::<Vec<Value>>())
+    };
+    let mut sides: Vec<Value> = forms.iter().map(|form| side(form, 0)).collect();
+    sides.extend(["N/*", "*/N"].map(|form| side(form, 1)));
+    sides.push(identity(&[statement(&json!({"Resource": of("N/*")}))]));
+    world.pairs(&sides, Some(&user(ALICE)))
 }
 
 fn actions() -> Vec<Pair> {

@@ -1,0 +1,296 @@
+//! The search for a request: by groups of actions, and of each by callers.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+
+use ringfence_policy::symbolic::{Action, Effect, FRAMES, Logic, StatementView};
+use ringfence_policy::{Principal, judge};
+
+use crate::actions::{Group, groups};
+use crate::callers::{self, Caller, OTHER_ACCOUNT, SOME_ACCOUNT};
+use crate::domain::{Admits, Universe};
+use crate::encode::{Encoding, Scope, is_arn};
+use crate::formula::Formula;
+use crate::names;
+use crate::parts::Patterns;
+use crate::question::{Disagreement, Question, Verdict, Witness};
+use crate::tried::{Outcome, Tried};
+
+/// A search for a request that one side alone allows.
+pub(crate) struct Search<'s, 'p> {
+    question: &'s Question<'p>,
+    /// The statements that count: those of the inner side, then the others.
+    statements: &'s [StatementView<'p>],
+    /// How many are of the inner side.
+    inner: usize,
+    callers: Vec<Caller>,
+    /// The accounts that are named: whoever is of any account is of none of these.
+    accounts: BTreeSet<String>,
+    patterns: Rc<RefCell<Patterns>>,
+    /// Why something was left undecided.
+    open: Option<String>,
+}
+
+impl<'s, 'p> Search<'s, 'p> {
+    pub(crate) fn new(
+        question: &'s Question<'p>,
+        statements: &'s [StatementView<'p>],
+        inner: usize,
+    ) -> Self {
+        let accounts = callers::accounts(statements);
+        let policies = [question.inner, question.outer];
+        let mut open = None;
+        let callers = match question.principal {
+            Some(principal) => vec![callers::one(principal)],
+            None => {
+                let ours = [SOME_ACCOUNT, OTHER_ACCOUNT].into_iter();
+                let ours = ours.filter(|one| accounts.contains(*one)).min();
+                open = ours.map(|one| format!("the account {one} is named, which stands for any"));
+                callers::all(policies, statements, &accounts)
+            }
+        };
+        Self { question, statements, inner, callers, accounts, patterns: Rc::default(), open }
+    }
+
+    pub(crate) fn run(mut self) -> Result<Verdict, Disagreement> {
+        let both = [self.question.inner, self.question.outer];
+        let resource_control = both.iter().any(|all| !all.resource_control.is_empty());
+        let universe = self.question.universe;
+        let statements = self.statements;
+        // Nothing but an Allow of the inner side, or being root, allows anything.
+        let own = statements.iter().take(self.inner);
+        let allows: Vec<_> = own.filter(|one| one.effect() == Effect::Allow).collect();
+        let named = allows.iter().flat_map(|one| one.actions()).filter_map(|(service, _)| service);
+        let named: HashSet<&str> = named.collect();
+        // Those that are about more than they name: about a service that nobody has.
+        let is_any = self.has_root() || allows.iter().any(|one| one.is_about_service("\0"));
+        let is_asked_for = |service: &str| is_any || named.contains(service);
+        let groups = groups(statements, universe, resource_control, is_asked_for);
+        if !groups.complete {
+            self.open = self.open.or_else(|| Some("the actions take too many steps".to_owned()));
+        }
+        for group in groups.all {
+            let found = match universe {
+                Universe::All => self.decide(&group.action, &group, &Admits::sent(&group.action)),
+                Universe::Catalogue => self.catalogued(&group),
+            };
+            if let Some(witness) = found {
+                return self.checked(witness).map(|witness| Verdict::Violated(Box::new(witness)));
+            }
+        }
+        Ok(match self.open {
+            None => Verdict::Proved,
+            Some(reason) => Verdict::Undecided(reason),
+        })
+    }
+
+    /// Whether a caller may need no Allow.
+    fn has_root(&self) -> bool {
+        self.callers.iter().any(|caller| is_of_root(&caller.principal))
+    }
+
+    /// The actions of the catalogue in a group: what holds of any request holds
+    /// of each of theirs.
+    pub(crate) fn catalogued(&mut self, group: &Group) -> Option<Witness> {
+        let open = self.open.clone();
+        let found = self.decide(&group.action, group, &Admits::anything());
+        if found.is_none() && self.open == open {
+            return None;
+        }
+        self.open = open;
+        let statements = group.of(self.statements);
+        let conditions = statements.iter().flat_map(|statement| statement.conditions());
+        let keys: BTreeSet<String> =
+            conditions.map(|condition| condition.lower_key().to_owned()).collect();
+        let keys: Vec<String> = keys.into_iter().collect();
+        let mut seen = HashSet::new();
+        let mut without: HashMap<String, bool> = HashMap::new();
+        let mut by_caller = self.by_caller(group);
+        for action in group.catalogued(self.statements) {
+            for admits in Admits::of(&action) {
+                if !seen.insert(admits.signature(&keys)) {
+                    continue;
+                }
+                let is_without = admits.service().is_some_and(|service| {
+                    let found = without.entry(service).or_insert_with_key(|service| {
+                        self.is_without(service, &group.action, &mut by_caller)
+                    });
+                    *found
+                });
+                if is_without {
+                    continue;
+                }
+                if let Some(witness) = self.decide(&action, group, &admits) {
+                    return Some(witness);
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether nothing on ARNs of a service is allowed by one side alone.
+    fn is_without(&self, service: &str, action: &str, by_caller: &mut [Encoding]) -> bool {
+        let callers = self.callers.iter().zip(&mut *by_caller);
+        let mut callers = callers.map(|(caller, encoding)| {
+            let of = is_arn().and(encoding.service(service));
+            !self.tried(action, caller).has_any(encoding, &of)
+        });
+        callers.len() > 0 && callers.all(|without| without)
+    }
+
+    /// What there is to ask about each caller; nothing where that is not told apart, or the
+    /// actions are of one service.
+    fn by_caller(&self, group: &Group) -> Vec<Encoding> {
+        if !group.is_of_services() {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        let statements = group.of(self.statements);
+        for caller in &self.callers {
+            let scope = Scope {
+                statements: &statements,
+                caller: &caller.keys,
+                patterns: &self.patterns,
+                frames: [true; FRAMES.len()],
+                admits: &Admits::anything(),
+                opaque: false,
+                either_beyond: true,
+            };
+            let encoding = Encoding::new(&scope);
+            if !encoding.open.is_empty() {
+                return Vec::new();
+            }
+            all.push(encoding);
+        }
+        all
+    }
+
+    /// Looks for a request for the action that one side alone allows.
+    pub(crate) fn decide(
+        &mut self,
+        action: &str,
+        group: &Group,
+        admits: &Admits,
+    ) -> Option<Witness> {
+        let statements = group.of(self.statements);
+        let inner = statements.iter().zip(&group.about).filter(|(_, at)| **at < self.inner);
+        let allows = inner.into_iter().any(|(one, _)| one.effect() == Effect::Allow);
+        if !allows && !self.has_root() {
+            return None;
+        }
+        let mut encodings: Vec<(&names::Keys, Encoding)> = Vec::new();
+        let mut open = None;
+        for caller in &self.callers {
+            let known = encodings.iter().position(|(keys, _)| *keys == &caller.keys);
+            let place = known.unwrap_or(encodings.len());
+            if known.is_none() {
+                let encoding = self.encoding(action, &statements, caller, admits, [false, true]);
+                encodings.push((&caller.keys, encoding));
+            }
+            let (_, encoding) = encodings.get_mut(place)?;
+            let tried = self.tried(action, caller);
+            let always = Formula::Constant(true);
+            // Most ARNs need not be looked at beyond their parts: what is proved
+            // without holds, and the engine says whether a request is one.
+            match tried.search(encoding, &always) {
+                Outcome::Nothing if encoding.open.is_empty() => continue,
+                Outcome::Witness(witness) if self.is_confirmed(&witness) => return Some(*witness),
+                Outcome::Nothing | Outcome::GaveUp | Outcome::Witness(_) => {}
+            }
+            let mut exact = self.encoding(action, &statements, caller, admits, [false, false]);
+            match tried.search(&mut exact, &always) {
+                Outcome::Nothing if exact.open.is_empty() => continue,
+                // Where not everything is told apart, a request may come out otherwise.
+                Outcome::Witness(witness)
+                    if (exact.open.is_empty() && caller.keys.shapes.is_empty())
+                        || self.is_confirmed(&witness) =>
+                {
+                    return Some(*witness);
+                }
+                // The names of a caller stand in several keys, which are taken one by one.
+                Outcome::Witness(_) if exact.open.is_empty() => {
+                    let keys: Vec<&str> = caller.keys.shapes.keys().map(String::as_str).collect();
+                    exact.open.push(format!("`{}` of anybody", keys.join("`, `")));
+                }
+                Outcome::Nothing | Outcome::GaveUp | Outcome::Witness(_) => {}
+            }
+            let mut opaque = self.encoding(action, &statements, caller, admits, [true, true]);
+            if !matches!(tried.search(&mut opaque, &always), Outcome::Nothing) {
+                let gave_up = || "the search took too many steps".to_owned();
+                open = open.or_else(|| Some(exact.open.first().cloned().unwrap_or_else(gave_up)));
+            }
+        }
+        if self.open.is_none() {
+            self.open = open;
+        }
+        None
+    }
+
+    fn tried<'t>(&'t self, action: &'t str, caller: &'t Caller) -> Tried<'t, 'p> {
+        Tried { question: self.question, action, caller, accounts: &self.accounts }
+    }
+
+    fn encoding(
+        &self,
+        action: &str,
+        statements: &[StatementView<'p>],
+        caller: &Caller,
+        admits: &Admits,
+        [opaque, either_beyond]: [bool; 2],
+    ) -> Encoding {
+        Encoding::new(&Scope {
+            statements,
+            caller: &caller.keys,
+            patterns: &self.patterns,
+            frames: self.frames(action),
+            admits,
+            opaque,
+            either_beyond,
+        })
+    }
+
+    /// What the engine tells apart of what is acted upon with the action.
+    fn frames(&self, action: &str) -> [bool; FRAMES.len()] {
+        let action = Action::parse(action);
+        let is = |service: &str| action.service.eq_ignore_ascii_case(service);
+        let policies = [self.question.inner, self.question.outer];
+        let controlled = policies.iter().any(|all| !all.resource_control.is_empty());
+        let special = ringfence_policy::symbolic::is_special(&action);
+        let (iam, kms) = (special && is("iam"), special && is("kms"));
+        [true, is("sts"), controlled, iam, iam, kms]
+    }
+
+    /// The verdict, by the request that was found.
+    pub(crate) fn answer(self, found: Option<Witness>) -> Result<Verdict, Disagreement> {
+        match found {
+            Some(witness) => self.checked(witness).map(|it| Verdict::Violated(Box::new(it))),
+            None => Ok(self.open.map_or(Verdict::Proved, Verdict::Undecided)),
+        }
+    }
+
+    /// The engine itself must say the same.
+    fn checked(&self, witness: Witness) -> Result<Witness, Disagreement> {
+        if self.is_confirmed(&witness) {
+            return Ok(witness);
+        }
+        Err(Disagreement { action: witness.action, resource: witness.resource })
+    }
+
+    fn is_confirmed(&self, witness: &Witness) -> bool {
+        let allows = |policies| judge(&witness.request(), policies).allowed();
+        allows(self.question.inner) && !allows(self.question.outer)
+    }
+}
+
+impl Group {
+    /// The statements that speak of its actions.
+    fn of<'p>(&self, statements: &[StatementView<'p>]) -> Vec<StatementView<'p>> {
+        self.about.iter().filter_map(|number| statements.get(*number).copied()).collect()
+    }
+}
+
+/// Whether the caller may need no Allow.
+fn is_of_root(principal: &Principal) -> bool {
+    matches!(principal, Principal::Root { .. } | Principal::FederatedUser { .. })
+}
