@@ -16,7 +16,7 @@ pub const NO_REQUEST: &str = "the class has no request, and it is not shown that
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// They are of another form.
-    #[error("certificates of version {0} are not read here; {VERSION} is")]
+    #[error("certificates of version {0} are not read here; 1 to {VERSION} are")]
     Version(u32),
     /// One of them.
     #[error("the certificate of `{rail}` for `{who}`: {why}")]
@@ -35,7 +35,7 @@ pub enum Refused {
 /// # Errors
 /// The first that is not good, and why.
 pub fn check(all: &Certificates) -> Result<(), Refused> {
-    if all.version != VERSION {
+    if all.version == 0 || all.version > VERSION {
         return Err(Refused::Version(all.version));
     }
     let known = Known::default();

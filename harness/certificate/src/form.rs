@@ -1,4 +1,5 @@
-//! How certificates are written: one JSON file, of this version.
+//! How certificates are written: one JSON file, of this version; what earlier ones have is
+//! read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,14 +10,15 @@ use sha2::{Digest, Sha256};
 
 use crate::packets::PacketCertificate;
 
-/// The version of the form that is written, and the one that is read.
-pub const VERSION: u32 = 1;
+/// The version of the form that is written. Version 1 had certificates about requests
+/// alone, and is read.
+pub const VERSION: u32 = 2;
 
 /// Certificates, with the documents of all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificates {
-    /// [`VERSION`].
+    /// [`VERSION`], or an earlier one.
     pub version: u32,
     /// The text of each policy, by its SHA-256 in hexadecimal digits.
     pub documents: BTreeMap<String, String>,
@@ -252,7 +254,41 @@ pub enum Why {
     Empty,
 }
 
+/// Why a file is none of certificates.
+#[derive(Debug, thiserror::Error)]
+pub enum Unread {
+    /// They are of another form.
+    #[error("certificates of version {0} are not read here; 1 to {VERSION} are")]
+    Version(u32),
+    /// Those about packets came with version 2.
+    #[error("certificates of version 1 have none about packets")]
+    Packets,
+    /// It is another text.
+    #[error("no certificates of version 1 to {VERSION}: {0}")]
+    Form(#[from] serde_json::Error),
+}
+
 impl Certificates {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Of another version, or another form.
+    pub fn read(text: &[u8]) -> Result<Self, Unread> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let Version { version } = serde_json::from_slice(text)?;
+        if version == 0 || version > VERSION {
+            return Err(Unread::Version(version));
+        }
+        let all: Self = serde_json::from_slice(text)?;
+        match all.version == 1 && !all.packets.is_empty() {
+            true => Err(Unread::Packets),
+            false => Ok(all),
+        }
+    }
+
     /// None, yet.
     pub fn new() -> Self {
         Self { version: VERSION, ..Self::default() }

@@ -21,5 +21,5 @@ mod values;
 mod walk;
 
 pub use check::{Refused, check};
-pub use form::{Certificate, Certificates, VERSION};
+pub use form::{Certificate, Certificates, Unread, VERSION};
 pub use matter::Known;

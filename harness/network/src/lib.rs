@@ -9,13 +9,14 @@
 //! - [`leaves`]: the traffic of an interface by the way that it takes out;
 //! - [`offered`]: what is let out, by where routes lead, whatever becomes of it there;
 //! - [`enters`]: what of the internet comes to it;
-//! - [`between`]: what an interface can send to another of the network.
+//! - [`between`]: what an interface can send to another of the network, and [`stages`] what
+//!   each of the parts on the way lets through.
 
 pub mod network;
 mod reach;
 pub mod traffic;
 
-pub use reach::{Left, Offered, Way, between, enters, leaves, offered};
+pub use reach::{Left, Offered, Way, between, enters, leaves, offered, stages};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -118,18 +118,27 @@ fn offered_in<'n>(
 /// What an interface can send to another of the same network, by where it goes to: some
 /// address of the other's subnet, on the ports that both let through.
 pub fn between(network: &Network, from: &Interface<'_>, to: &Interface<'_>) -> Traffic {
+    let all = stages(network, from, to).into_iter();
+    all.reduce(|all, stage| all.and(&stage)).unwrap_or_else(Traffic::nothing)
+}
+
+/// What an interface's groups, its network ACL, its routes and the other interface's network
+/// ACL and groups each let through to that, by where it goes to.
+pub fn stages(network: &Network, from: &Interface<'_>, to: &Interface<'_>) -> Vec<Traffic> {
     let ends = (network.subnet(from.subnet), network.subnet(to.subnet));
-    let (Some(source), Some(end)) = ends else { return Traffic::nothing() };
+    let (Some(source), Some(end)) = ends else { return Vec::new() };
     let [sources, ends] = [source, end].map(|one| all_of(&one.addresses));
     let local = routed(&source.routes).into_iter().filter(|(target, _)| **target == Target::Local);
     let local = local.fold(Traffic::nothing(), |all, (_, to)| all.or(to));
-    let mut sent = opened_to(network, from, to, &ends, |group| &group.outbound).and(&local);
+    let sent = opened_to(network, from, to, &ends, |group| &group.outbound);
     let mut let_in = opened_to(network, to, from, &sources, |group| &group.inbound);
+    let mut all = vec![sent, local];
     if source.name != end.name {
-        sent = sent.and(&allowed(&source.acl.outbound));
+        all.push(allowed(&source.acl.outbound));
         let_in = let_in.and(&allowed(&end.acl.inbound));
     }
-    sent.and(&let_in.at_any_address())
+    all.push(let_in.at_any_address());
+    all
 }
 
 /// What the groups of one interface let through to or from another: by its groups, or by

@@ -181,9 +181,8 @@ fn check(paths: &[PathBuf]) -> anyhow::Result<Exit> {
         let name = path.display();
         let text = fs::read(path).with_context(|| format!("cannot read `{name}`"))?;
         // What is no such file is bad input, and no bad certificate.
-        let read: Certificates = serde_json::from_slice(&text)
-            .with_context(|| format!("`{name}`: no certificates of version 1"))?;
-        if read.certificates.is_empty() {
+        let read = Certificates::read(&text).with_context(|| format!("`{name}`"))?;
+        if read.certificates.is_empty() && read.packets.is_empty() {
             bail!("`{name}`: there is no certificate in it");
         }
         match certificates::checked(path)? {

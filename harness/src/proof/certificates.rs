@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use ringfence_certificate::form::{Certificate, Side, Who, Without};
-use ringfence_certificate::packets::{self, PacketCertificate};
+use ringfence_certificate::packets::{self, PacketCertificate, Uncertified};
 use ringfence_certificate::{Certificates, Known, check};
 use ringfence_evidence::{Proof, ProofVerdict};
 use ringfence_prove::{Question, Universe, certify};
@@ -23,11 +23,31 @@ const LARGEST: usize = 32 << 20;
 /// Why a claim has none where there is no more room.
 const FULL: &str = "the file of certificates is full at 32 MiB: no more are made";
 
+/// Why there are no certificates at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Uncertain {
+    /// They cannot be written.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// Prover and checker differ: a fault of ours.
+    #[error(
+        "internal error: the prover says that `{rail}` holds for `{who}`, and by the checker of certificates {packet} breaks it"
+    )]
+    Disagreement {
+        /// The guard rail.
+        rail: String,
+        /// Whose packets.
+        who: String,
+        /// One that breaks it.
+        packet: String,
+    },
+}
+
 /// The certificates of the guard rails of which every claim is proved.
 ///
 /// # Errors
-/// None that is known.
-pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Result<Certificates> {
+/// Where prover and checker differ about one.
+pub fn certificates(claims: &[Claim], findings: &[Finding]) -> Result<Certificates, Uncertain> {
     let is_proved = |one: &&Finding| matches!(one.end, End::Proved(_));
     let open = findings.iter().filter(|one| !is_proved(one));
     let open: BTreeSet<&GuardRail> = open.map(|one| &one.rail).collect();
@@ -58,8 +78,9 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
     for finding in findings.iter().filter(of_packets) {
         let (rail, who) = (finding.rail.title(), finding.who.as_str());
         let written = match &finding.packets {
-            Some((way, facts)) => packets::certify((rail, who), *way, facts.clone()),
-            None => Err("what endpoints and their policies let through is not checked".to_owned()),
+            Some(Ok((way, facts))) => packets::certify((rail, who), *way, facts.clone()),
+            Some(Err(reason)) => Err(Uncertified::Unshown(reason.clone())),
+            None => Err(Uncertified::Unshown("what packets meet is not told".to_owned())),
         };
         match written {
             Ok(one) => {
@@ -70,7 +91,11 @@ pub fn certificates(claims: &[Claim], findings: &[Finding]) -> serde_json::Resul
                     None => all.without.push(without(rail, who, FULL.to_owned())),
                 }
             }
-            Err(reason) => all.without.push(without(rail, who, reason)),
+            Err(Uncertified::Unshown(reason)) => all.without.push(without(rail, who, reason)),
+            Err(Uncertified::Broken(packet)) => {
+                let (rail, who) = (rail.to_owned(), who.to_owned());
+                return Err(Uncertain::Disagreement { rail, who, packet });
+            }
         }
     }
     Ok(all)
@@ -116,7 +141,7 @@ pub fn strangers(all: &Certificates, claims: &[Claim], findings: &[Finding]) -> 
     let is_own = |one: &PacketCertificate| {
         findings.iter().any(|finding| {
             let names = (finding.rail.title(), finding.who.as_str());
-            let says = finding.packets.as_ref();
+            let says = finding.packets.as_ref().and_then(|says| says.as_ref().ok());
             names == (&*one.rail, &*one.who)
                 && says.is_some_and(|(way, facts)| (*way, facts) == (one.way, &one.facts))
         })
@@ -135,9 +160,9 @@ pub fn strangers(all: &Certificates, claims: &[Claim], findings: &[Finding]) -> 
 pub fn checked(path: &Path) -> anyhow::Result<Result<Certificates, String>> {
     let text = fs::read(path)
         .map_err(|error| anyhow::anyhow!("cannot read `{}`: {error}", path.display()))?;
-    let all: Certificates = match serde_json::from_slice(&text) {
+    let all = match Certificates::read(&text) {
         Ok(all) => all,
-        Err(error) => return Ok(Err(format!("no certificates of version 1: {error}"))),
+        Err(error) => return Ok(Err(error.to_string())),
     };
     Ok(check(&all).map(|()| all).map_err(|refused| refused.to_string()))
 }

@@ -1,8 +1,10 @@
 //! A claim is proved, violated or undecided.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ringfence_certificate::packets::{Facts, Way};
+use ringfence_models::managed;
 use ringfence_policy::{Document, Kind, Policies, StatementRef, decide};
 use ringfence_prove::{Disagreement, Question, Universe, Verdict, Witness, within};
 
@@ -20,8 +22,10 @@ pub struct Finding {
     pub end: End,
     /// What there is to ask about.
     pub universe: Asked,
-    /// Of packets: where they go and what they meet.
-    pub packets: Option<(Way, Facts)>,
+    /// Of packets: where they go and what they meet, or why that is not told.
+    pub packets: Option<Result<(Way, Facts), String>>,
+    /// AWS's own policies that count for it, each with its version: AWS changes them.
+    pub of_aws: BTreeSet<String>,
 }
 
 /// What a claim is about.
@@ -116,7 +120,18 @@ fn one(claim: &Claim) -> Result<Finding, Disagreement> {
     };
     let universe = Asked::Requests(universe);
     let (rail, who) = (claim.rail.clone(), claim.who.clone());
-    Ok(Finding { rail, who, end, universe, packets: None })
+    let of_aws = of_aws(policies);
+    Ok(Finding { rail, who, end, universe, packets: None, of_aws })
+}
+
+/// AWS's own policies among those of an identity, with their versions.
+fn of_aws(policies: &Policies) -> BTreeSet<String> {
+    let all = policies.identity.iter().chain(policies.boundary.iter().flatten());
+    let all = all.filter_map(|one| {
+        let known = managed::find(one.name())?;
+        Some(format!("{} ({})", one.name(), known.version))
+    });
+    all.collect()
 }
 
 fn may_be_kept_back(witness: &Witness, why: &str) -> String {

@@ -26,6 +26,9 @@ struct Told<'f> {
     universe: Stated,
     /// Of a proof: what is not known and does not matter.
     whatever: BTreeSet<&'f str>,
+    /// AWS's own policies that count, as they are here.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    aws_policies: BTreeSet<&'f str>,
     violations: Vec<Violation<'f>>,
     undecided: Vec<Open<'f>>,
 }
@@ -113,6 +116,10 @@ impl<'f> Rail<'f> {
         all.flatten().collect()
     }
 
+    fn of_aws(&self) -> BTreeSet<&'f str> {
+        self.findings.iter().flat_map(|one| &one.of_aws).map(String::as_str).collect()
+    }
+
     /// `proved`, `violated` or `undecided`.
     pub fn verdict(&self) -> &'static str {
         if self.violations().next().is_some() {
@@ -183,6 +190,7 @@ impl<'f> Rail<'f> {
             identities: self.findings.iter().map(|one| one.who.as_str()).collect(),
             universe: self.universe(),
             whatever: self.whatever(),
+            aws_policies: self.of_aws(),
             violations: violations.collect(),
             undecided: undecided.collect(),
         }
@@ -226,6 +234,10 @@ pub fn lines(rail: &Rail<'_>) -> Vec<String> {
     if rail.verdict() == "proved" && !whatever.is_empty() {
         let whatever: Vec<&str> = whatever.into_iter().collect();
         lines.push(format!("holds whatever this is: {}", whatever.join("; ")));
+    }
+    let of_aws: Vec<&str> = rail.of_aws().into_iter().collect();
+    if rail.verdict() == "proved" && !of_aws.is_empty() {
+        lines.push(format!("holds with these versions of AWS's policies: {}", of_aws.join("; ")));
     }
     lines
 }

@@ -1,5 +1,7 @@
 //! Certificates about packets: good ones, forged ones, and packet by packet.
 
+use super::check::CLASSES;
+use super::decide::{Apart, Matter};
 use super::*;
 
 fn block(text: &str) -> Block {
@@ -23,7 +25,13 @@ fn facts() -> Facts {
         gateway: true,
         v4: true,
         v6: false,
+        ..Facts::default()
     }
+}
+
+/// What becomes of a packet.
+fn fate(facts: &Facts, way: Way, packet: &Packet) -> Result<Fate, Apart> {
+    Matter::new(way, facts).unwrap().fate(&Block::only(packet))
 }
 
 fn good() -> PacketCertificate {
@@ -48,8 +56,8 @@ fn what_leaves_past_nat_has_none() {
     let mut past = facts();
     past.routes.push(route("203.0.113.0/24", Target::InternetGateway));
     let made = certify(("a rail", "a function"), Way::Leaves, past.clone());
-    let breaks = "the packet 203.0.113.0 by protocol 6 on port 443 breaks it";
-    assert_eq!(made, Err(breaks.to_owned()));
+    let breaks = "the packet 203.0.113.0 by protocol 6 on port 443";
+    assert_eq!(made, Err(Uncertified::Broken(breaks.to_owned())));
     // Nor has it the certificate of what does not.
     let mut forged = good();
     forged.facts = past.clone();
@@ -61,7 +69,8 @@ fn what_leaves_past_nat_has_none() {
 #[test]
 fn what_comes_in_has_none() {
     let made = certify(("a rail", "a function"), Way::Enters, facts());
-    assert!(made.unwrap_err().ends_with(" by protocol 6 on port 443 breaks it"));
+    let why = made.unwrap_err().to_string();
+    assert!(why.ends_with(" by protocol 6 on port 443 breaks it"), "{why}");
     let closed = Facts { v4: false, ..facts() };
     let made = certify(("a rail", "a function"), Way::Enters, closed).unwrap();
     assert_eq!(check(&made), Ok(()));
@@ -98,12 +107,12 @@ fn a_class_that_is_changed_is_refused() {
 
 #[test]
 fn the_most_specific_route_decides_and_of_two_the_own() {
-    let of = |text| facts_with(text).fate(Way::Leaves, &Block::only(&packet("192.0.2.1")));
+    let of = |text| fate(&facts_with(text), Way::Leaves, &packet("192.0.2.1"));
     assert_eq!(of("192.0.2.0/24"), Ok(Fate::Breaks));
     assert_eq!(of("198.51.100.0/24"), Ok(Fate::By(Target::Nat)));
     let own = facts_with("10.0.0.0/16");
-    let inside = Block::only(&packet("10.0.0.1"));
-    assert_eq!(own.fate(Way::Leaves, &inside), Ok(Fate::By(Target::Local)));
+    let inside = packet("10.0.0.1");
+    assert_eq!(fate(&own, Way::Leaves, &inside), Ok(Fate::By(Target::Local)));
 }
 
 fn facts_with(to: &str) -> Facts {
@@ -191,6 +200,7 @@ fn what_is_certified_holds_packet_by_packet() {
             gateway: below(2) == 0,
             v4: below(2) == 0,
             v6: below(2) == 0,
+            ..Facts::default()
         };
         for way in [Way::Leaves, Way::Enters] {
             let made = certify(("a rail", "a function"), way, facts.clone());
@@ -204,11 +214,84 @@ fn what_is_certified_holds_packet_by_packet() {
                     certified += 1;
                 }
                 Err(why) => {
-                    assert!(is_broken && why.ends_with(" breaks it"), "{why} {facts:?}");
+                    let is_told = matches!(why, Uncertified::Broken(_));
+                    assert!(is_broken && is_told, "{why} {facts:?}");
                     broken += 1;
                 }
             }
         }
     }
     assert!(certified > 100 && broken > 50, "{certified} {broken}");
+}
+
+#[test]
+fn some_endpoints_alone_are_reached() {
+    let certified = |facts: &Facts| certify(("a rail", "a function"), Way::Alone, facts.clone());
+    let nat = Facts { nat: true, ..facts() };
+    let made = certified(&nat).unwrap();
+    assert!(made.classes.iter().any(|class| class.end == Fate::By(Target::Nat)));
+    let leaves = "the packet 0.0.0.0 by protocol 6 on port 443";
+    let Err(Uncertified::Broken(packet)) = certified(&facts()) else { panic!("{leaves}") };
+    assert!(packet.ends_with(" by protocol 6 on port 443"), "{packet}");
+    // Of the internet's gateway every packet to the internet breaks it, and no other.
+    let by_gateway =
+        |to: &str| Facts { routes: vec![route(to, Target::InternetGateway)], ..facts() };
+    assert!(matches!(certified(&by_gateway("0.0.0.0/0")), Err(Uncertified::Broken(_))));
+    let private = certified(&by_gateway("10.0.0.0/8")).unwrap();
+    assert!(private.classes.iter().any(|class| class.end == Fate::Nowhere));
+    // What leaves by something else breaks it, wherever to.
+    let other = Facts { routes: vec![route("172.16.0.0/12", Target::Other)], ..facts() };
+    assert!(matches!(certified(&other), Err(Uncertified::Broken(_))));
+}
+
+#[test]
+fn an_endpoint_is_reached_by_what_passes_every_stage() {
+    let https = Block { protocols: (6, 6), ports: (443, 443), ..block("10.0.1.0/24") };
+    let port = |port| Block { ports: (port, port), ..block("0.0.0.0/0") };
+    let with = |stages: Vec<Vec<Block>>| {
+        let endpoint = Endpoint { name: "an endpoint".to_owned(), stages };
+        Facts { nat: true, endpoints: vec![endpoint], ..facts() }
+    };
+    let certified = |facts: Facts| certify(("a rail", "a function"), Way::Alone, facts);
+    let kept = with(vec![vec![https, block("10.0.2.0/24")], vec![port(80)], vec![https]]);
+    let made = certified(kept.clone()).unwrap();
+    let reached = "the packet 10.0.1.0 by protocol 6 on port 443 to an endpoint";
+    for open in [vec![vec![https], vec![port(443)]], vec![vec![https]]] {
+        let end = certified(with(open));
+        assert_eq!(end, Err(Uncertified::Broken(reached.to_owned())));
+    }
+    assert!(certified(with(Vec::new())).is_err());
+    assert!(certified(with(vec![Vec::new()])).is_ok());
+    // What is kept back has no certificate of what is not.
+    let mut forged = made;
+    forged.facts.endpoints[0].stages.remove(1);
+    let why = "the packet 10.0.1.0 by protocol 6 on port 443 reaches an endpoint";
+    assert_eq!(check(&forged), Err(why.to_owned()));
+}
+
+/// Many boxes that cut each other would take hours.
+#[test]
+fn a_forged_certificate_that_costs_too_much_is_refused() {
+    let port = |port: u16| Block { ports: (port, port), ..block("0.0.0.0/0") };
+    let ports: Vec<Block> = (0..5_000).map(port).collect();
+    let too_much = "it takes more than 20000000 comparisons of boxes";
+    let mut many = good();
+    many.facts.groups = ports.clone();
+    many.classes =
+        vec![PacketClass { of: port(9), packet: packet("1.1.1.1"), end: Fate::NoAcl }; 5_000];
+    for class in &mut many.classes {
+        class.packet.port = 9;
+    }
+    many.facts.acl.clear();
+    assert_eq!(check(&many), Err(too_much.to_owned()));
+    let mut inside = good();
+    inside.facts.inside = (0..9_000_u16)
+        .map(|one| Block { ports: (2 * one, 2 * one), ..block("1.0.0.0/8") })
+        .collect();
+    assert_eq!(check(&inside), Err(too_much.to_owned()));
+    let stages = vec![ports.clone(), ports.clone(), ports];
+    let endpoint = Endpoint { name: "an endpoint".to_owned(), stages };
+    let mut stages = good();
+    stages.facts.endpoints = vec![endpoint];
+    assert_eq!(check(&stages), Err(too_much.to_owned()));
 }

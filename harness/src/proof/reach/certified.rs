@@ -1,10 +1,11 @@
 //! What a certificate about packets says that they meet.
 
-use ringfence_certificate::packets::{Block, Facts, Route, Rule, Target, Way};
+use ringfence_certificate::packets::{Block, Endpoint, Facts, Route, Rule, Target, Way};
 use ringfence_network::network;
 use ringfence_network::traffic::Traffic;
 
-use super::known::Files;
+use super::endpoints::{self, Wanted};
+use super::known::{Files, Known};
 use super::site::Site;
 use super::{ends, routes};
 
@@ -30,6 +31,28 @@ pub(super) fn entering(files: Files<'_>, site: &Site) -> (Way, Facts) {
         ..facts(site, groups, acl)
     };
     (Way::Enters, facts)
+}
+
+/// What packets that leave an interface meet, and what keeps them from other endpoints
+/// than some.
+///
+/// # Errors
+/// Why that is not told: what is not known, and an endpoint that is reached and whose policy
+/// lets nothing through.
+pub(super) fn alone(files: Files<'_>, site: &Site, wanted: Wanted<'_>) -> Known<(Way, Facts)> {
+    let [_, groups] = &site.opened;
+    let [_, acl] = &site.acl;
+    let mut endpoints = Vec::new();
+    for (name, stages) in endpoints::others(files, site, wanted)? {
+        let all = stages.iter().cloned().reduce(|all, stage| all.and(&stage));
+        if all.is_none_or(|all| !all.is_nothing()) {
+            return Err(format!("that the policy of {name} lets nothing through is not checked"));
+        }
+        let stages = stages.iter().map(blocks).collect();
+        endpoints.push(Endpoint { name: name.to_owned(), stages });
+    }
+    let v6 = site.has_v6;
+    Ok((Way::Alone, Facts { v6, nat: wanted.nat, endpoints, ..facts(site, groups, acl) }))
 }
 
 fn facts(

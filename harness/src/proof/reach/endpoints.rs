@@ -156,6 +156,13 @@ fn sent(files: Files<'_>, site: &Site, at: At<'_>) -> Known<Option<(Traffic, Vec
 /// the addresses of its service, which a state has
 /// (<https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html>).
 fn by_table(files: Files<'_>, site: &Site, at: At<'_>) -> Known<Option<(Traffic, Vec<String>)>> {
+    let sent = stages_of_table(files, site, at)?;
+    let sent = sent.into_iter().reduce(|all, stage| all.and(&stage)).unwrap_or_default();
+    Ok(shown(&sent).map(|packet| (sent, out(site, &packet, &[]))))
+}
+
+/// What lets packets through to a gateway endpoint.
+fn stages_of_table(files: Files<'_>, site: &Site, at: At<'_>) -> Known<Vec<Traffic>> {
     let kind = ["aws_vpc_endpoint_route_table_association"];
     let beside = files.whose(&kind, "vpc_endpoint_id", at.needed("id")?)?;
     let mut is_there = false;
@@ -165,7 +172,7 @@ fn by_table(files: Files<'_>, site: &Site, at: At<'_>) -> Known<Option<(Traffic,
     let of_route = |route: &Route| route.target == Target::Endpoint(at.address.to_owned());
     is_there |= site.routes.all.iter().any(|route| of_route(&route.what));
     if !is_there && !at.texts("route_table_ids")?.contains(&site.routes.table.as_str()) {
-        return Ok(None);
+        return Ok(vec![Traffic::nothing()]);
     }
     let to = at.cidrs("cidr_blocks").unwrap_or_default();
     let to = match to.is_empty() {
@@ -179,8 +186,7 @@ fn by_table(files: Files<'_>, site: &Site, at: At<'_>) -> Known<Option<(Traffic,
         subnet.routes = vec![Route { to: everywhere.clone(), target: target.clone() }];
     }
     let all = offered(&network, &interface(site, false));
-    let sent = all.first().map(|one| one.passed.and(&to)).unwrap_or_default();
-    Ok(shown(&sent).map(|packet| (sent, out(site, &packet, &[]))))
+    Ok(vec![all.first().map(|one| one.passed.clone()).unwrap_or_default(), to])
 }
 
 /// By an interface in one of its subnets
@@ -190,6 +196,19 @@ fn by_interface(
     site: &Site,
     at: At<'_>,
 ) -> Known<Option<(Traffic, Vec<String>)>> {
+    for end in interfaces(files, site, at)? {
+        let end = end?;
+        let sent = site.sends_to(&end);
+        let Some(packet) = shown(&sent) else { continue };
+        let mut path = out(site, &packet, &end.groups);
+        path.extend(end.lets_in(site, &packet));
+        return Ok(Some((sent, path)));
+    }
+    Ok(None)
+}
+
+/// Where the interfaces of an endpoint stand.
+fn interfaces(files: Files<'_>, site: &Site, at: At<'_>) -> Known<Vec<Known<Site>>> {
     let id = at.needed("id")?;
     let beside = |kind: &'static str, name: &'static str| -> Known<Vec<String>> {
         let all = files.whose(&[kind], "vpc_endpoint_id", id)?;
@@ -208,18 +227,39 @@ fn by_interface(
         let default = vpc.map(|vpc| vpc.needed("default_security_group_id")).transpose()?;
         groups.extend(default.map(str::to_owned));
     }
-    for subnet in subnets {
-        let end = Site::of(files, &subnet, &groups)?;
-        if let Some(reason) = end.unread.first() {
-            return Err(reason.clone());
+    let read = |subnet: &String| {
+        let end = Site::of(files, subnet, &groups)?;
+        match end.unread.first() {
+            Some(reason) => Err(reason.clone()),
+            None => Ok(end),
         }
-        let sent = site.sends_to(&end);
-        let Some(packet) = shown(&sent) else { continue };
-        let mut path = out(site, &packet, &groups);
-        path.extend(end.lets_in(site, &packet));
-        return Ok(Some((sent, path)));
+    };
+    Ok(subnets.iter().map(read).collect())
+}
+
+/// The endpoints of the VPC that are none of those wanted, each with what lets packets
+/// through to it: one entry for each of its subnets.
+pub(super) fn others<'f>(
+    files: Files<'f>,
+    site: &Site,
+    wanted: Wanted<'_>,
+) -> Known<Vec<(&'f str, Vec<Traffic>)>> {
+    let mut all = Vec::new();
+    for at in files.of(&["aws_vpc_endpoint"]) {
+        if wanted.has(service(at)?) || at.needed("vpc_id")? != site.vpc {
+            continue;
+        }
+        match at.text("vpc_endpoint_type")? {
+            None | Some("Gateway") => all.push((at.address, stages_of_table(files, site, at)?)),
+            Some("GatewayLoadBalancer") => {}
+            Some(_) => {
+                for end in interfaces(files, site, at)? {
+                    all.push((at.address, site.stages_to(&end?)));
+                }
+            }
+        }
     }
-    Ok(None)
+    Ok(all)
 }
 
 /// The policy of an endpoint, where it lets some request of somebody through.

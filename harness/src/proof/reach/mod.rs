@@ -25,6 +25,8 @@ mod rules;
 mod site;
 pub mod told;
 
+use std::collections::BTreeSet;
+
 use super::decide::{Asked, End, Finding};
 use super::guarded::Guarded;
 use crate::access::estate::Estate;
@@ -49,7 +51,8 @@ pub fn findings(guarded: &Guarded<'_>) -> Vec<Finding> {
                 GuardRail::Endpoints => endpoints::UNIVERSE,
                 _ => INTERNET,
             });
-            findings.push(Finding { rail, who: who.clone(), end, universe, packets });
+            let (who, of_aws) = (who.clone(), BTreeSet::new());
+            findings.push(Finding { rail, who, end, universe, packets, of_aws });
         };
         match place {
             Place::Nowhere => {
@@ -65,14 +68,15 @@ pub fn findings(guarded: &Guarded<'_>) -> Vec<Finding> {
             Place::In { subnet, groups } => {
                 let site = groups.and_then(|groups| Site::of(files, &subnet, &groups));
                 let read = site.as_ref().ok();
-                let leaving = read.map(certified::leaving);
+                let leaving = read.map(|site| Ok(certified::leaving(site)));
                 add(GuardRail::NatAlone, decided(&site, ends::leaving), leaving);
-                let entering = read.map(|site| certified::entering(files, site));
+                let entering = read.map(|site| Ok(certified::entering(files, site)));
                 let end = decided(&site, |site| ends::entering(files, site));
                 add(GuardRail::Unreached, end, entering);
                 if let Some(wanted) = wanted {
                     let alone = |site: &Site| endpoints::alone(guarded.estate, files, site, wanted);
-                    add(GuardRail::Endpoints, decided(&site, alone), None);
+                    let packets = read.map(|site| certified::alone(files, site, wanted));
+                    add(GuardRail::Endpoints, decided(&site, alone), packets);
                 }
             }
             Place::Unknown(reason) => {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ringfence_network::between;
 use ringfence_network::network::{
     self, Acl, AclRule, Interface, Network, Opening, Route, Subnet, Target,
 };
+use ringfence_network::stages;
 use ringfence_network::traffic::{Cidr, Packet, Traffic, Version};
 
 use super::known::{At, Files, Known};
@@ -118,6 +118,12 @@ impl Site {
 
     /// What an interface here can send to one elsewhere in the VPC, by where it goes to.
     pub(super) fn sends_to(&self, other: &Self) -> Traffic {
+        let all = self.stages_to(other).into_iter();
+        all.reduce(|all, stage| all.and(&stage)).unwrap_or_else(Traffic::nothing)
+    }
+
+    /// What each part on the way lets through of it.
+    pub(super) fn stages_to(&self, other: &Self) -> Vec<Traffic> {
         const OTHER: &str = "the other's";
         let mut network = self.network.clone();
         network.subnets.extend(other.network.subnets.iter().cloned());
@@ -125,7 +131,7 @@ impl Site {
         let own = named(GROUP, &self.groups);
         let others = named(OTHER, &other.groups);
         let from = interface(&self.subnet, &own);
-        between(&network, &from, &interface(&other.subnet, &others))
+        stages(&network, &from, &interface(&other.subnet, &others))
     }
 
     /// The rules that let in what somebody elsewhere in the VPC sends in a packet: of the
