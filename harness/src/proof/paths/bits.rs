@@ -48,13 +48,6 @@ impl Bits {
         both
     }
 
-    /// Those of another and the rest, as far as there are any.
-    pub(super) fn split(&self, by: &Self) -> impl Iterator<Item = Self> {
-        let mut rest = self.clone();
-        rest.0.iter_mut().zip(&by.0).for_each(|(one, other)| *one &= !other);
-        [self.both(by), rest].into_iter().filter(|part| !part.is_empty())
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }
@@ -92,18 +85,5 @@ mod tests {
             assert_eq!(full, (0..size).collect());
             assert!(!full.contains(size));
         }
-    }
-
-    #[test]
-    fn a_set_is_split_by_another() {
-        let set = |all: &[usize]| all.iter().copied().collect::<Bits>();
-        let split = |one: &[usize], by: &[usize]| set(one).split(&set(by)).collect::<Vec<_>>();
-        let members = |all: &[Bits]| -> Vec<Vec<usize>> {
-            all.iter().map(|one| one.iter().collect()).collect()
-        };
-        assert_eq!(members(&split(&[1, 70, 140], &[70, 3])), [vec![70], vec![1, 140]]);
-        assert_eq!(members(&split(&[1], &[1, 200])), [vec![1]]);
-        assert_eq!(members(&split(&[200], &[1])), [vec![200]]);
-        assert!(split(&[], &[1]).is_empty());
     }
 }

@@ -1,22 +1,22 @@
 //! Things in classes: those that no policy and nothing of their own tells apart.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::rc::Rc;
 
-use ringfence_policy::Wildcard;
-
 use super::bits::Bits;
 use super::holder::{is_open, own_policy};
+use super::index::Index;
 use super::means::{Ask, Trust};
 use super::world::{Thing, World};
 
 /// What is known of the things, whoever asks.
 #[derive(Debug, Default)]
 pub(super) struct Classes {
-    own: RefCell<HashMap<Own, Rc<[Bits]>>>,
+    own: RefCell<HashMap<Own, Rc<[usize]>>>,
     matched: RefCell<Matched>,
+    indexes: RefCell<HashMap<String, Rc<Index>>>,
     let_in: RefCell<HashMap<(String, Trust), Rc<Bits>>>,
 }
 
@@ -27,24 +27,41 @@ type Matched = HashMap<String, HashMap<String, Rc<[Bits]>>>;
 type Own = (String, Trust, bool);
 
 impl Classes {
-    /// The classes of some things of an ask, where policies have these patterns.
+    /// The classes of some things of an ask, where policies have these patterns: their
+    /// places.
     pub(super) fn of<'p>(
         &self,
         world: &World,
         ask: &Ask,
         among: &Bits,
         patterns: impl Iterator<Item = &'p str>,
-    ) -> Vec<Bits> {
-        let patterns: Vec<&str> = patterns.collect();
+    ) -> Vec<Vec<usize>> {
+        let patterns: BTreeSet<&str> = patterns.collect();
         // What a variable stands for is not known: each ARN by itself.
         let by_arn = patterns.iter().any(|pattern| pattern.contains("${"));
-        let own = self.own(world, ask, by_arn);
-        let mut classes: Vec<Bits> = Vec::with_capacity(own.len());
-        classes.extend(own.iter().map(|class| class.both(among)).filter(|one| !one.is_empty()));
+        // Of each place its class: each pattern makes a new one of what it matches of one.
+        let mut class_of = self.own(world, ask, by_arn).to_vec();
+        let mut next = class_of.len();
         for pattern in patterns {
             for part in self.matched(world, &ask.on, pattern).iter() {
-                let cut: Vec<Bits> = classes.iter().flat_map(|class| class.split(part)).collect();
-                classes = cut;
+                let mut inside: HashMap<usize, usize> = HashMap::new();
+                for place in part.both(among).iter() {
+                    let Some(class) = class_of.get_mut(place) else { continue };
+                    *class = *inside.entry(*class).or_insert_with(|| {
+                        next += 1;
+                        next
+                    });
+                }
+            }
+        }
+        let mut places: HashMap<usize, usize> = HashMap::new();
+        let mut classes: Vec<Vec<usize>> = Vec::new();
+        for place in among.iter() {
+            let Some(class) = class_of.get(place) else { continue };
+            let at = *places.entry(*class).or_insert(classes.len());
+            match classes.get_mut(at) {
+                Some(class) => class.push(place),
+                None => classes.push(vec![place]),
             }
         }
         classes
@@ -59,11 +76,12 @@ impl Classes {
         })
     }
 
-    fn own(&self, world: &World, ask: &Ask, by_arn: bool) -> Rc<[Bits]> {
+    /// Of each place the number of its class, below that of the places.
+    fn own(&self, world: &World, ask: &Ask, by_arn: bool) -> Rc<[usize]> {
         known(&self.own, (ask.on.clone(), ask.trust, by_arn), || {
-            let mut classes: Vec<Bits> = Vec::new();
             let mut places = HashMap::new();
-            for (place, thing) in world.of_kind(&ask.on).iter().enumerate() {
+            let things = world.of_kind(&ask.on).iter().enumerate();
+            let classes = things.map(|(place, thing)| {
                 let class = (
                     (thing.is_many() || by_arn).then_some(thing.arn.as_str()),
                     own_policy(ask, thing).map(|one| one.text()),
@@ -71,15 +89,9 @@ impl Classes {
                     // What is not known is of no other.
                     is_open(ask, thing).then_some(place),
                 );
-                let at = *places.entry(class).or_insert(classes.len());
-                if at == classes.len() {
-                    classes.push(Bits::default());
-                }
-                if let Some(class) = classes.get_mut(at) {
-                    class.insert(place);
-                }
-            }
-            classes.into()
+                *places.entry(class).or_insert(place)
+            });
+            classes.collect()
         })
     }
 
@@ -91,7 +103,9 @@ impl Classes {
         if let Some(found) = of_kind(&self.matched.borrow()) {
             return found;
         }
-        let found: Rc<[Bits]> = matched(world.of_kind(kind), pattern).into();
+        let index =
+            known(&self.indexes, kind.to_owned(), || Rc::new(Index::of(world.of_kind(kind))));
+        let found: Rc<[Bits]> = index.matched(pattern).into();
         let mut all = self.matched.borrow_mut();
         all.entry(kind.to_owned()).or_default().insert(pattern.to_owned(), Rc::clone(&found));
         found
@@ -119,28 +133,4 @@ fn is_let_in(ask: &Ask, thing: &Thing) -> bool {
                 || (thing.open.is_some() && (ask.trust == Trust::Own || ask.on != "role"))
         }
     }
-}
-
-/// The parts of ARNs, by which a pattern is read.
-const PARTS: usize = 6;
-
-fn matched(things: &[Thing], pattern: &str) -> Vec<Bits> {
-    let parts: Vec<Wildcard> = match pattern.starts_with("arn:") {
-        true => pattern.splitn(PARTS, ':').map(Wildcard::of_text).collect(),
-        false => vec![Wildcard::of_text(pattern)],
-    };
-    let mut matched = vec![Bits::default(); parts.len()];
-    let limit = if parts.len() == 1 { 1 } else { PARTS };
-    for (place, thing) in things.iter().enumerate() {
-        let own = thing.arn.splitn(limit, ':');
-        for ((matched, pattern), part) in matched.iter_mut().zip(&parts).zip(own) {
-            if pattern.matches(part) {
-                matched.insert(place);
-            }
-        }
-    }
-    let all = Bits::full(things.len());
-    matched.retain(|part| !part.is_empty() && *part != all);
-    matched.dedup();
-    matched
 }

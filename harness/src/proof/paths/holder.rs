@@ -156,7 +156,7 @@ impl Asker<'_> {
         let mut allowed = Allowed::default();
         for class in self.classes.of(self.world, ask, &among, patterns) {
             let mut first: Option<(usize, Answer)> = None;
-            for place in class.iter() {
+            for place in class {
                 let Some(thing) = things.get(place) else { continue };
                 let same = match &first {
                     Some((at, Answer::Yes(witness))) => {

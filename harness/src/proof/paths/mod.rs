@@ -17,6 +17,7 @@ mod classes;
 mod closure;
 mod grown;
 mod holder;
+mod index;
 mod means;
 mod own;
 mod question;

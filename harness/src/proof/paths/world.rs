@@ -309,7 +309,8 @@ impl<'e> Builder<'e> {
         &self,
         before: &'static str,
     ) -> impl Iterator<Item = (&'e str, &'e Entry)> + use<'e> {
-        let all = self.estate.entries.iter().filter(move |(name, _)| name.starts_with(before));
+        let all = self.estate.entries.range(before.to_owned()..);
+        let all = all.take_while(move |(name, _)| name.starts_with(before));
         all.map(|(name, entry)| (name.as_str(), entry))
     }
 
