@@ -15,7 +15,7 @@ use crate::pipeline::Pipeline;
 use crate::recording::{Inputs, Overlay, Recorded, Recording};
 use crate::requirements::bucket_policy::{self, Asked};
 use crate::requirements::state::Told;
-use crate::requirements::{Extent, Requirement, ResourcePolicy, State as _};
+use crate::requirements::{Extent, Needed, Requirement, ResourcePolicy, State as _};
 
 /// A permission to ask about.
 #[derive(Debug, Clone)]
@@ -131,6 +131,7 @@ impl Pipeline {
                 resource_policy,
                 managed_by_aws: false,
                 extent: Extent::Call,
+                needed: Needed::Surely,
             });
         }
         let service = Service::Sts;

@@ -242,6 +242,7 @@ impl Subject {
                 resource: requirement.resource.clone(),
                 context: Arc::new(context),
                 resource_policy: resource_policy(&requirement.resource_policy, directory)?,
+                needed: requirement.needed,
             });
         }
         Ok(Inputs {

@@ -7,7 +7,7 @@ use ringfence_services::credentials::Session;
 use ringfence_wire::{Call, Service, ServiceError};
 
 use crate::directory::Directory;
-use crate::{checks, keys};
+use crate::{checks, identity_tags, keys};
 
 /// The call with what it leaves out.
 ///
@@ -19,6 +19,9 @@ pub(crate) async fn completed<'a>(
     directory: &Directory,
 ) -> Result<Cow<'a, Call>, ServiceError> {
     if let Some(call) = apart(call, directory).await? {
+        return Ok(Cow::Owned(call));
+    }
+    if let Some(call) = identity_tags::untagging(call, directory).await? {
         return Ok(Cow::Owned(call));
     }
     let more = match call.service() {

@@ -387,6 +387,7 @@ fn invocation(resource: String) -> Requirement {
         resource_policy: ResourcePolicy::None,
         managed_by_aws: false,
         extent: crate::requirements::Extent::Call,
+        needed: crate::requirements::Needed::Surely,
     }
 }
 

@@ -13,6 +13,8 @@ use ringfence_policy::{
     Context, Decision, Document, Layer, Outcome, Policies, Principal, Request, decide, judge,
 };
 
+use crate::requirements::Needed;
+
 /// How many requests are kept. One takes about two kilobytes (its condition keys;
 /// documents are shared); a run makes about two thousand for each service.
 const CAPACITY: usize = 1 << 20;
@@ -89,7 +91,25 @@ pub struct Asked {
     pub context: Arc<Context>,
     /// The policy on the resource's side.
     pub resource_policy: Option<Attached>,
+    /// Whether the call needs it.
+    pub needed: Needed,
 }
+
+impl Asked {
+    /// What comes of the denial of a permission of which nobody knows whether the
+    /// call needs it.
+    fn outcome(&self, decided: Outcome) -> Outcome {
+        match (&self.needed, decided) {
+            (Needed::Perhaps(_), Outcome::ImplicitDeny | Outcome::ExplicitDeny) => {
+                Outcome::Undecided
+            }
+            _ => decided,
+        }
+    }
+}
+
+/// The key on which a call hangs that may need a permission which is denied.
+const NEEDED_KEY: &str = "ringfence:Needed";
 
 /// The resource control policies of an account, by level.
 #[derive(Debug, Clone, Default)]
@@ -326,7 +346,7 @@ impl Inputs {
             let changed = self.prepare(asked, &mut policies, overlay);
             let judged = judge(&self.request(asked, changed.as_ref()), &policies);
             verdicts.push(Verdict {
-                outcome: judged.outcome,
+                outcome: asked.outcome(judged.outcome),
                 layer: judged.layer,
                 sid: judged
                     .statement
@@ -411,7 +431,16 @@ impl Inputs {
 
     fn one(&self, asked: &Asked, policies: &mut Policies, overlay: &Overlay) -> Decision {
         let changed = self.prepare(asked, policies, overlay);
-        decide(&self.request(asked, changed.as_ref()), policies)
+        let mut decision = decide(&self.request(asked, changed.as_ref()), policies);
+        if let Needed::Perhaps(reason) = &asked.needed
+            && decision.denied()
+        {
+            decision.outcome = asked.outcome(decision.outcome);
+            decision.unknown = vec![NEEDED_KEY.to_owned()];
+            decision.explanation =
+                format!("undecided: the call may need it, {reason}; {}", decision.explanation);
+        }
+        decision
     }
 
     /// Puts what goes with the resource in its place; the condition keys where

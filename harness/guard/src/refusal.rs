@@ -120,7 +120,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::requirements::{Extent, ResourcePolicy};
+    use crate::requirements::{Extent, Needed, ResourcePolicy};
 
     fn requirement(action: &str, resource: &str, printed: Option<&str>) -> Requirement {
         Requirement {
@@ -131,6 +131,7 @@ mod tests {
             resource_policy: ResourcePolicy::None,
             managed_by_aws: false,
             extent: Extent::Call,
+            needed: Needed::Surely,
         }
     }
 

@@ -318,6 +318,9 @@ pub(crate) struct Keys {
     /// The member is a pattern of events, and the key what it says of this field.
     #[serde(default)]
     pub(crate) pattern: Vec<String>,
+    /// The members hold names of DNS, and the key their normal forms.
+    #[serde(default)]
+    pub(crate) record_names: bool,
     /// It is the account's id.
     #[serde(default)]
     pub(crate) account: bool,

@@ -331,6 +331,7 @@ fn told(who: &str, witness: &Witness, change: &str) -> String {
 #[cfg(test)]
 mod tests {
     use ringfence_guard::recording::{Asked, ResourceControl, trust_id};
+    use ringfence_guard::requirements::Needed;
     use ringfence_policy::{Context, Document};
     use serde_json::{Value, json};
 
@@ -370,6 +371,7 @@ mod tests {
                 resource: ROLE.into(),
                 context: Arc::new(Context::new()),
                 resource_policy: resource,
+                needed: Needed::Surely,
             }],
         };
         let mut observations = Observations::default();

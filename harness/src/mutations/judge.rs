@@ -220,6 +220,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use ringfence_guard::recording::{Asked, ResourceControl};
+    use ringfence_guard::requirements::Needed;
     use ringfence_guard::{Attached, Inputs};
     use ringfence_policy::{Context, Principal};
 
@@ -244,6 +245,7 @@ mod tests {
             resource: resource.into(),
             context: Arc::new(Context::new()),
             resource_policy: None,
+            needed: Needed::Surely,
         }
     }
 

@@ -128,6 +128,7 @@ pub(super) fn again(
 #[cfg(test)]
 mod tests {
     use ringfence_guard::recording::{Asked, Attached, ResourceControl};
+    use ringfence_guard::requirements::Needed;
     use ringfence_policy::{Context, Document, Kind, Principal};
     use serde_json::json;
 
@@ -176,6 +177,7 @@ mod tests {
                 resource: "arn:aws:iam::123456789012:user/u".into(),
                 context: Context::new().into(),
                 resource_policy: None,
+                needed: Needed::Surely,
             }],
         })
     }

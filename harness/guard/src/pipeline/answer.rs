@@ -14,8 +14,8 @@ use super::{Passage, Pipeline};
 use crate::authenticate::{self, Authenticated};
 use crate::services::Services;
 use crate::{
-    account, checks, dry_run, exists, lengths, limits, naming, simulate, uploads, upstream,
-    validate,
+    account, checks, dry_run, exists, identity_tags, lengths, limits, naming, simulate, uploads,
+    upstream, validate,
 };
 
 impl Pipeline {
@@ -90,6 +90,9 @@ impl Pipeline {
             Granted::Part(partial) => {
                 self.delete_allowed(call, &caller, &partial, parts, passage).await
             }
+            Granted::Secrets(batch) => {
+                self.read_allowed(call, &caller, &batch, parts, passage).await
+            }
         }
     }
 
@@ -144,6 +147,7 @@ impl Pipeline {
             _ => {}
         }
         limits::check(call, &self.directory).await?;
+        identity_tags::limit(call, &self.directory).await?;
         exists::check(call, &self.directory, &self.setting.account_id).await?;
         uploads::check(call, &self.directory).await
     }

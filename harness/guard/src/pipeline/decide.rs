@@ -9,6 +9,7 @@ use ringfence_wire::{Call, Service, ServiceError};
 
 use super::{Passage, Pipeline};
 use crate::authorize::{Keys, Subject, Verdict, verdicts, worded};
+use crate::batch_secrets::Batch;
 use crate::context::requested_region;
 use crate::delete_objects::Partial;
 use crate::journal::Ending;
@@ -69,6 +70,10 @@ impl Pipeline {
         if let Some(partial) = Partial::of(call, &verdicts, denial) {
             passage.entry.outcome = Ending::Allowed;
             return Ok(Granted::Part(partial));
+        }
+        if let Some(batch) = Batch::of(call, &verdicts, denial) {
+            passage.entry.outcome = Ending::Allowed;
+            return Ok(Granted::Secrets(batch));
         }
         refused_by(&verdicts, call, caller, passage)?;
         Ok(Granted::Call)
@@ -167,6 +172,8 @@ pub(super) enum Granted {
     Call,
     /// The deletion of some objects of many, or of none.
     Part(Partial),
+    /// The values of some secrets of many, or of none.
+    Secrets(Batch),
 }
 
 /// The refusal of a call, where one of its permissions was denied.

@@ -8,8 +8,9 @@ use ringfence_services::credentials::Session;
 use ringfence_wire::{Call, Service, ServiceError, identify, reply, response};
 
 use super::{Passage, Pipeline, lacked};
+use crate::batch_secrets::Batch;
 use crate::delete_objects::Partial;
-use crate::{account, bindings, checks, completed, exists, keys, mended, read_back};
+use crate::{account, bindings, checks, completed, exists, identity_tags, keys, mended, read_back};
 
 impl Pipeline {
     /// Deletes those of the objects that may be deleted, and tells of the rest.
@@ -29,6 +30,22 @@ impl Pipeline {
         parts.headers = headers;
         let answer = self.forward(&remainder, caller, &parts, body, passage).await?;
         partial.merge(call, answer)
+    }
+
+    /// Reads those of the secrets that may be read, and tells of the rest.
+    pub(super) async fn read_allowed(
+        &self,
+        call: &Call,
+        caller: &Session,
+        batch: &Batch,
+        parts: &request::Parts,
+        passage: &mut Passage,
+    ) -> Result<Response<Bytes>, ServiceError> {
+        let Some(remainder) = batch.remainder(call) else {
+            return Ok(batch.nothing(call, &passage.entry.request_id));
+        };
+        let answer = self.forward(&remainder, caller, parts, Bytes::new(), passage).await?;
+        batch.merge(call, answer, &passage.entry.request_id)
     }
 
     /// Whether a call makes a bucket that is not there.
@@ -56,6 +73,7 @@ impl Pipeline {
         let sent = completed::completed(call, caller, &self.directory).await?;
         let ending = bindings::ending(&sent, &self.directory).await?;
         let is_new_bucket = self.is_new_bucket(call).await?;
+        identity_tags::replace(call, &self.directory).await?;
         let answer = match call.operation.needs() {
             Needs::ByHand => self.upstream.forward(&sent, &parts.headers, body, passage.now).await,
             Needs::ByRule(_) | Needs::Refused(_) => {

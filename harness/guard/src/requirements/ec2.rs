@@ -5,6 +5,7 @@
 //! also authorized on the type that it makes, as `TYPE/*`, and its tags need
 //! `ec2:CreateTags` with `ec2:CreateAction`.
 
+mod attributes;
 mod named;
 mod targets;
 
@@ -310,6 +311,9 @@ fn creation_tags(scope: &Scope<'_>) -> Vec<Requirement> {
                 .key("ec2:CreateAction", scope.name())
                 .key("ec2:Region", scope.region());
             requirement.add_request_tags(&tags);
+            if carries(&requirement, &kind, "Encrypted").is_some() {
+                requirement.context.set_unknown("ec2:Encrypted");
+            }
             Some(requirement)
         })
         .collect()
@@ -360,6 +364,7 @@ async fn describe(
     if id != "*" {
         own_id(requirement, kind, id);
     }
+    attributes::describe(scope, requirement, kind, id).await?;
     if id == "*" {
         endpoint_service(scope, kind, requirement);
         if carries(requirement, kind, "Vpc").is_some() {

@@ -7,6 +7,7 @@
 
 mod table;
 
+use ringfence_policy::catalog;
 use serde_json::Value;
 
 use super::RequirementsError;
@@ -16,6 +17,20 @@ use super::scope::Scope;
 use super::state::Told;
 use crate::directory::arns::Arn;
 use table::{ADVANCED, PART, ROWS, Row};
+
+/// What is done with a key.
+pub(super) struct Use<'a> {
+    /// The actions on it, without the prefix.
+    pub(super) needs: &'a [&'a str],
+    /// The key of the encryption context that holds the resource's ARN.
+    pub(super) context: Option<&'a str>,
+}
+
+impl Row {
+    fn of_key(&self) -> Use<'static> {
+        Use { needs: self.needs, context: self.context }
+    }
+}
 
 /// Adds what the caller needs of the keys of the resources that a call names.
 pub(super) async fn add(
@@ -31,13 +46,20 @@ pub(super) async fn add(
         }
         match key(scope, requirement).await? {
             Told::Is(id) if is_of_aws(&id) => {}
-            Told::Is(id) => more.extend(on_key(scope, requirement, row, &id).await?),
+            Told::Is(id) => more.extend(on_key(scope, requirement, &row.of_key(), &id).await?),
             Told::Nothing => {}
-            Told::Unknown(reason) => more.extend(on_unknown(scope, requirement, row, &reason)),
+            Told::Unknown(reason) => {
+                more.extend(on_unknown(scope, requirement, &row.of_key(), &reason))
+            }
         }
     }
     requirements.extend(more);
     Ok(())
+}
+
+/// Whether what an action does with keys is said here.
+pub(super) fn says(action: &str) -> bool {
+    ROWS.iter().any(|row| row.actions.contains(&action))
 }
 
 /// What the call does with the key of what the action is about.
@@ -93,19 +115,19 @@ async fn beneath_path(
     let found = match scope.state.parameter_keys(path, scope.flag("Recursive")).await? {
         Told::Is(found) => found,
         Told::Nothing => Vec::new(),
-        Told::Unknown(reason) => return Ok(on_unknown(scope, requirement, row, &reason)),
+        Told::Unknown(reason) => return Ok(on_unknown(scope, requirement, &row.of_key(), &reason)),
     };
     let mut more = Vec::new();
     for (name, key) in found.iter().filter(|(_, key)| !is_of_aws(key)) {
         let arn = scope.arn(&format!("parameter/{}", name.trim_start_matches('/')));
         let parameter = Requirement { resource: arn, ..requirement.clone() };
-        more.extend(on_key(scope, &parameter, row, key).await?);
+        more.extend(on_key(scope, &parameter, &row.of_key(), key).await?);
     }
     Ok(more)
 }
 
 /// A key that AWS manages, as services name it.
-fn is_of_aws(id: &str) -> bool {
+pub(super) fn is_of_aws(id: &str) -> bool {
     id.starts_with("alias/aws/") || id.contains(":alias/aws/")
 }
 
@@ -197,10 +219,10 @@ fn version(scope: &Scope<'_>) -> Option<String> {
     })
 }
 
-async fn on_key(
+pub(super) async fn on_key(
     scope: &Scope<'_>,
     of: &Requirement,
-    row: &Row,
+    of_key: &Use<'_>,
     id: &str,
 ) -> Result<Vec<Requirement>, RequirementsError> {
     let target = match kms::Target::find(scope, id).await {
@@ -208,13 +230,13 @@ async fn on_key(
         Ok(target) => target,
         Err(RequirementsError::Service(error)) if error.code == "NotFoundException" => {
             let reason = format!("its key {id} is not in KMS");
-            return Ok(on_unknown(scope, of, row, &reason));
+            return Ok(on_unknown(scope, of, of_key, &reason));
         }
         Err(error) => return Err(error),
     };
-    let needed = row.needs.iter().map(|action| {
+    let needed = of_key.needs.iter().map(|action| {
         let mut requirement = Requirement::on(format!("kms:{action}"), target.arn());
-        through(scope, of, row, &mut requirement);
+        through(scope, of, of_key, &mut requirement);
         target.describe(&mut requirement);
         requirement
     });
@@ -222,12 +244,17 @@ async fn on_key(
 }
 
 /// A key of which nothing is known: what its policy says is unknown too.
-fn on_unknown(scope: &Scope<'_>, of: &Requirement, row: &Row, reason: &str) -> Vec<Requirement> {
+fn on_unknown(
+    scope: &Scope<'_>,
+    of: &Requirement,
+    of_key: &Use<'_>,
+    reason: &str,
+) -> Vec<Requirement> {
     let (partition, region, account) = (scope.partition(), scope.region(), scope.account());
-    let needed = row.needs.iter().map(|action| {
+    let needed = of_key.needs.iter().map(|action| {
         let arn = format!("arn:{partition}:kms:{region}:{account}:key/*");
         let mut requirement = Requirement::on(format!("kms:{action}"), &arn);
-        through(scope, of, row, &mut requirement);
+        through(scope, of, of_key, &mut requirement);
         requirement.resource_policy =
             ResourcePolicy::Unknown { name: of.resource.clone(), reason: reason.to_owned() };
         requirement
@@ -236,18 +263,25 @@ fn on_unknown(scope: &Scope<'_>, of: &Requirement, row: &Row, reason: &str) -> V
 }
 
 /// The keys of a call that a service makes for its caller.
-fn through(scope: &Scope<'_>, of: &Requirement, row: &Row, requirement: &mut Requirement) {
+fn through(scope: &Scope<'_>, of: &Requirement, of_key: &Use<'_>, requirement: &mut Requirement) {
     let service = of.action.split(':').next().unwrap_or_default();
+    requirement.extent = of.extent;
     let context = &mut requirement.context;
     let suffix = scope.partition().dns_suffix;
     context.set("kms:ViaService", format!("{service}.{}.{suffix}", scope.region()));
     if let Some(account) = scope.caller.identity.account_id() {
         context.set("kms:CallerAccount", account);
     }
-    context.set("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+    let carries = |key: &str| {
+        let action = catalog::action(&requirement.action);
+        action.is_some_and(|action| action.condition_keys.contains(&key))
+    };
+    if carries("kms:EncryptionAlgorithm") {
+        context.set("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
+    }
     // What else services put there is known of none.
     context.set_unknown("kms:EncryptionContext:*").set_unknown("kms:EncryptionContextKeys");
-    if let Some(key) = row.context {
+    if let Some(key) = of_key.context {
         context.set(&format!("kms:EncryptionContext:{key}"), &of.resource);
     }
     context.set("aws:ViaAWSService", "true");

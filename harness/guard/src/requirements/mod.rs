@@ -13,6 +13,7 @@ pub mod bucket_access;
 pub(crate) mod bucket_policy;
 mod by_rule;
 mod cloudformation;
+mod dependent;
 mod dynamodb;
 mod ec2;
 mod forward_access;
@@ -41,7 +42,7 @@ use ringfence_wire::{Call, Service};
 
 pub use api_gateway::invoke_api;
 pub use lambda::invoke_url;
-pub use requirement::{Extent, Requirement, ResourcePolicy};
+pub use requirement::{Extent, Needed, Requirement, ResourcePolicy};
 use scope::Scope;
 pub use state::State;
 
@@ -87,6 +88,7 @@ pub async fn requirements(
     let scope = Scope { call, caller, state };
     let mut requirements = of_service(&scope).await?;
     forward_access::add(&scope, &mut requirements).await?;
+    dependent::add(&scope, &mut requirements).await?;
     resource_policy::attach(&mut requirements, state).await?;
     Ok(requirements)
 }

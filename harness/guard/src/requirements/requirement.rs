@@ -24,6 +24,19 @@ pub struct Requirement {
     pub managed_by_aws: bool,
     /// What is refused where this is denied.
     pub extent: Extent,
+    /// Whether the call needs it.
+    pub needed: Needed,
+}
+
+/// Whether a call needs a permission.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Needed {
+    /// It does.
+    #[default]
+    Surely,
+    /// Nothing here tells, for this reason: where the permission is denied, the call
+    /// is undecided.
+    Perhaps(&'static str),
 }
 
 /// What is refused where a permission is denied.
@@ -77,6 +90,7 @@ impl Requirement {
             resource_policy: ResourcePolicy::None,
             managed_by_aws: false,
             extent: Extent::Call,
+            needed: Needed::Surely,
         }
     }
 

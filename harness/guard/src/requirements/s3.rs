@@ -9,7 +9,7 @@ use super::RequirementsError;
 use super::bucket_policy::{self, Asked};
 use super::generic::{self, known};
 use super::iam::pass_role;
-use super::requirement::Requirement;
+use super::requirement::{Needed, Requirement};
 use super::scope::{Mapped, Scope, field, scalar, tags};
 use super::state::{Tags, Told};
 use crate::delete_objects::{is_well_formed, objects};
@@ -137,7 +137,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     let mut requirements = if name == "DeleteObjects" {
         delete_objects(scope, bucket)?
     } else if let Some((_, action, versioned)) = OBJECT.iter().find(|(call, _, _)| *call == name) {
-        object(scope, bucket, action, *versioned)?
+        object(scope, bucket, action, *versioned).await?
     } else if let Some((_, action)) = BUCKET.iter().find(|(call, _)| *call == name) {
         vec![on_bucket(scope, action, bucket)]
     } else if only_on_bucket(name) {
@@ -228,7 +228,48 @@ fn creation_tags(scope: &Scope<'_>) -> Tags {
         .unwrap_or_default()
 }
 
-fn object(scope: &Scope<'_>, bucket: &str, action: &str, versioned: Option<&str>) -> Mapped {
+/// Writes and deletions whose condition on the object that is there is read for the
+/// caller.
+const CONDITIONAL: &[&str] =
+    &["CompleteMultipartUpload", "CopyObject", "DeleteObject", "PutObject"];
+
+/// Whether a condition is about the object's content, which needs `s3:GetObject`; of
+/// `*`, whether there is any, the same pages ask nothing.
+/// - <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html>
+/// - <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html>
+fn is_etag(condition: Option<&str>) -> bool {
+    condition.is_some_and(|condition| condition != "*")
+}
+
+/// The tags of a copy are those of its source, unless others are given: reading and
+/// writing them needs the permissions for tags
+/// (<https://repost.aws/knowledge-center/s3-troubleshoot-copy-between-buckets>).
+async fn copied_tags(scope: &Scope<'_>, source: Requirement, bucket: &str, key: &str) -> Mapped {
+    if scope.name() != "CopyObject" || scope.text("TaggingDirective") == Some("REPLACE") {
+        return Ok(Vec::new());
+    }
+    let is_version = source.action == "s3:GetObjectVersion";
+    let told = match is_version {
+        // Only those of the latest version are told.
+        true => Told::Unknown("of the tags of a version nothing is told".to_owned()),
+        false => scope.state.resource_tags(&source.resource).await?,
+    };
+    let needed = match told {
+        Told::Is(tags) if tags.is_empty() => return Ok(Vec::new()),
+        Told::Nothing => return Ok(Vec::new()),
+        Told::Is(_) => Needed::Surely,
+        Told::Unknown(_) => Needed::Perhaps("where the source has tags"),
+    };
+    let action = if is_version { "GetObjectVersionTagging" } else { "GetObjectTagging" };
+    let read = Requirement { action: scope.action(action), needed, ..source };
+    let mut write = Requirement { needed, ..on_object(scope, "PutObjectTagging", bucket, key) };
+    for key in ["s3:RequestObjectTag/*", "s3:RequestObjectTagKeys"] {
+        write.context.set_unknown(key);
+    }
+    Ok(vec![read, write])
+}
+
+async fn object(scope: &Scope<'_>, bucket: &str, action: &str, versioned: Option<&str>) -> Mapped {
     let key = scope.need("Key")?;
     let action = match versioned {
         Some(versioned) if scope.text("VersionId").is_some() => versioned,
@@ -236,9 +277,14 @@ fn object(scope: &Scope<'_>, bucket: &str, action: &str, versioned: Option<&str>
     };
     let mut requirements = Vec::new();
     if let Some(source) = scope.text("CopySource") {
-        requirements.push(copy_source(scope, source)?);
+        let source = copy_source(scope, source)?;
+        requirements.push(source.clone());
+        requirements.extend(copied_tags(scope, source, bucket, key).await?);
     }
     requirements.push(on_object(scope, action, bucket, key));
+    if is_etag(scope.text("IfMatch")) && CONDITIONAL.contains(&scope.name()) {
+        requirements.push(on_object(scope, "GetObject", bucket, key));
+    }
     let mut also = |action| requirements.push(on_object(scope, action, bucket, key));
     // API reference of GetObjectAttributes: both permissions.
     match action {
@@ -327,7 +373,12 @@ fn delete_objects(scope: &Scope<'_>, bucket: &str) -> Mapped {
         let version = object.get("VersionId").and_then(Value::as_str).filter(|id| !id.is_empty());
         let action = if version.is_some() { "DeleteObjectVersion" } else { "DeleteObject" };
         let on_key = |action| on_object(scope, action, bucket, key).of_item(index);
-        requirements.push(on_key(action).key_if("s3:VersionId", version));
+        let etag = object.get("ETag").and_then(Value::as_str);
+        let on_it = on_key(action).key_if("s3:VersionId", version);
+        requirements.push(on_it.key_if("s3:if-match", etag));
+        if is_etag(etag) {
+            requirements.push(on_key("GetObject"));
+        }
         if scope.flag("BypassGovernanceRetention") {
             requirements.push(on_key("BypassGovernanceRetention"));
         }
@@ -365,7 +416,10 @@ async fn finish(scope: &Scope<'_>, requirement: &mut Requirement) -> Result<(), 
     {
         requirement.context.set("s3:locationconstraint", location);
     }
-    if lists("s3:ExistingObjectTag/<key>") {
+    if lists("s3:ExistingObjectTag/<key>") && requirement.context.get("s3:VersionId").is_some() {
+        // Only the tags of the latest version are told.
+        requirement.context.set_unknown("s3:ExistingObjectTag/*");
+    } else if lists("s3:ExistingObjectTag/<key>") {
         match scope.state.resource_tags(&resource).await? {
             Told::Is(tags) => {
                 for (key, value) in tags {

@@ -65,8 +65,8 @@ async fn batch(scope: &Scope<'_>) -> Mapped {
         return Err(scope.unmapped());
     }
     let mut requirements = vec![generic::on(scope, scope.name(), "*")];
-    for id in scope.texts("SecretIdList") {
-        requirements.push(value(scope, id).await?);
+    for (index, id) in scope.texts("SecretIdList").into_iter().enumerate() {
+        requirements.push(value(scope, id).await?.of_item(index));
     }
     Ok(requirements)
 }

@@ -6,6 +6,7 @@ mod asked_policies;
 mod authorizers;
 mod bounds;
 mod delete_objects;
+mod dependent;
 mod federation;
 mod functions;
 mod iterators;

@@ -62,7 +62,7 @@ impl Walk {
                     }
                 }
             }
-            Form::List(item) => self.below(item, &at.and(Step::Items), above),
+            Form::List(item) => self.below(item, &at.and(Step::Items { wire: item.wire }), above),
             Form::Map { value, .. } => {
                 self.below(value, &at.and(Step::Values { ending: "" }), above);
             }

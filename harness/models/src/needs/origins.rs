@@ -45,6 +45,8 @@ pub enum Origin {
         /// The names of the field and of those that it stands in.
         field: Vec<&'static str>,
     },
+    /// The normal forms of the names of DNS that members hold.
+    RecordNames(Vec<Path>),
     /// The account's id.
     Account,
     /// This.
@@ -145,6 +147,9 @@ fn stated(operation: &Operation, rule: &KeyRule, prefix: &'static Prefix) -> Ori
         && rule.members.iter().all(|it| Path::parse(operation, it).is_none())
     {
         return Origin::Unknown;
+    }
+    if rule.record_names {
+        return Origin::RecordNames(paths.collect());
     }
     if let Some(kind) = rule.kind {
         let arn = prefix.resource_type(kind).and_then(|kind| kind.arn.first().copied());

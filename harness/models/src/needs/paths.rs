@@ -17,8 +17,8 @@ pub(super) enum Step {
     /// A member, by its name in the model or on the wire: inputs keep the names
     /// of the wire inside their members.
     Member { name: &'static str, wire: &'static str },
-    /// Each item of a list.
-    Items,
+    /// Each item of a list, which XML wraps in elements of this name.
+    Items { wire: &'static str },
     /// Each value of a map whose key ends so, whatever the case.
     Values { ending: &'static str },
     /// Each text below.
@@ -56,8 +56,9 @@ impl Path {
                         (values(model, at)?, rest)
                     }
                     (None, Some(rest)) => {
-                        steps.push(Step::Items);
-                        (items(model, at)?, rest)
+                        let item = items(model, at)?;
+                        steps.push(Step::Items { wire: item.wire });
+                        (item, rest)
                     }
                     (None, None) => return None,
                 };
@@ -88,7 +89,7 @@ impl Path {
         let mut steps = self.0.iter().rev();
         let name = steps.find_map(|step| match step {
             Step::Member { name, .. } => Some(*name),
-            Step::Items | Step::Values { .. } | Step::Texts => None,
+            Step::Items { .. } | Step::Values { .. } | Step::Texts => None,
         });
         name.unwrap_or_default()
     }
@@ -107,7 +108,7 @@ impl Path {
     /// The list of the input itself in whose items it is.
     pub fn list(&self) -> Option<&'static str> {
         match self.0.as_slice() {
-            [Step::Member { name, .. }, Step::Items, _, ..] => Some(name),
+            [Step::Member { name, .. }, Step::Items { .. }, _, ..] => Some(name),
             _ => None,
         }
     }
@@ -124,7 +125,11 @@ impl Path {
                 (Step::Member { name, wire }, Some(Value::Object(object))) => {
                     vec![object.get(*wire).or_else(|| object.get(*name))]
                 }
-                (Step::Items, Some(Value::Array(items))) => items.iter().map(Some).collect(),
+                (Step::Items { .. }, Some(Value::Array(items))) => items.iter().map(Some).collect(),
+                (Step::Items { wire }, Some(Value::Object(members))) => match members.get(*wire) {
+                    Some(Value::Array(items)) => items.iter().map(Some).collect(),
+                    one => vec![one],
+                },
                 (Step::Values { ending }, Some(Value::Object(entries))) => {
                     let ending = entries.iter().filter(|(key, _)| ends(key, ending));
                     ending.map(|(_, value)| Some(value)).collect()
@@ -203,7 +208,7 @@ impl fmt::Display for Path {
             match step {
                 Step::Member { name, .. } if at == 0 => f.write_str(name)?,
                 Step::Member { name, .. } => write!(f, ".{name}")?,
-                Step::Items => f.write_str("[]")?,
+                Step::Items { .. } => f.write_str("[]")?,
                 Step::Values { ending } => write!(f, "{{{ending}}}")?,
                 Step::Texts => f.write_str("**")?,
             }

@@ -131,7 +131,9 @@ impl<A: Fn(&Shape, &str) -> Option<RoleNamed>> Walk<'_, A> {
         match &shape.form {
             Form::Scalar => {}
             Form::Structure(members) => self.members(members, &path, above, found),
-            Form::List(item) => self.below(item, name, path.and(Step::Items), above, found),
+            Form::List(item) => {
+                self.below(item, name, path.and(Step::Items { wire: item.wire }), above, found)
+            }
             Form::Map { value, .. } => {
                 self.below(value, name, path.and(Step::Values { ending: "" }), above, found);
             }

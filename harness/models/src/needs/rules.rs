@@ -257,6 +257,9 @@ pub(super) struct KeyRule {
     /// The member is a pattern of events, and the key what it says of this field.
     #[serde(default)]
     pub(super) pattern: Vec<&'static str>,
+    /// The members hold names of DNS, and the key their normal forms.
+    #[serde(default)]
+    pub(super) record_names: bool,
     /// It is the account's id.
     #[serde(default)]
     pub(super) account: bool,

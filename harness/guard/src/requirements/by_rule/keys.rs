@@ -58,6 +58,15 @@ pub(super) async fn set(
                 let given = pattern::values(scope, member, field)?;
                 from_input(given, Otherwise::Absent, permission.action.prefix, key.key, required);
             }
+            Origin::RecordNames(paths) => {
+                let given = match values(scope, paths) {
+                    Given::Whole(names) => {
+                        Given::Whole(names.iter().map(|name| normal_name(name)).collect())
+                    }
+                    other => other,
+                };
+                from_input(given, Otherwise::Absent, permission.action.prefix, key.key, required);
+            }
             Origin::Account => drop(required.context.set(key.key, scope.account())),
             Origin::Is(text) => drop(required.context.set(key.key, *text)),
         }
@@ -66,6 +75,25 @@ pub(super) async fn set(
         of_resource(scope, &own_tags, required).await?;
     }
     Ok(())
+}
+
+/// A name of DNS as Route 53 compares it: "All letters must be lowercase. The DNS name
+/// must be without the trailing dot. Characters other than a–z, 0–9, - (hyphen),
+/// _ (underscore), and . (period, as a delimiter between labels) must use escape codes
+/// in the format \\three-digit octal code"
+/// (<https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html>).
+fn normal_name(name: &str) -> String {
+    let mut normal = String::with_capacity(name.len());
+    for byte in name.strip_suffix('.').unwrap_or(name).bytes() {
+        match byte.to_ascii_lowercase() {
+            // What is escaped already stays so.
+            byte @ (b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'\\') => {
+                normal.push(char::from(byte));
+            }
+            byte => normal.push_str(&format!("\\{byte:03o}")),
+        }
+    }
+    normal
 }
 
 /// The keys of the tags in the request.

@@ -16,6 +16,10 @@ pub(super) const KNOWN: &[Known] = &[
     ]),
     set(&["ec2:NewInstanceProfile"])
         .of(&["AssociateIamInstanceProfile", "ReplaceIamInstanceProfileAssociation"]),
+    // Where neither the call nor the service tells it, the mapping says so.
+    set(&["ec2:Encrypted"]).on(&["snapshot", "volume"]),
+    set(&["ec2:Add/group", "ec2:Add/userId", "ec2:Remove/group", "ec2:Remove/userId"])
+        .of(&["ModifyImageAttribute", "ModifySnapshotAttribute"]),
     set(&["ec2:VpceServiceName", "ec2:VpceServiceOwner"]).on(&["vpc-endpoint"]),
 ];
 

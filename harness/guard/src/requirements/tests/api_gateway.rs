@@ -68,20 +68,19 @@ use crate::requirements::invoke_api;
 #[case::a_tagged_stage_needs_the_named_action(
     "CreateStage",
     json!({"ApiId": "a2", "StageName": "$default", "Tags": {"t": "1"},
-           "AccessLogSettings": {"destinationArn": "arn:new", "format": "f"}}),
+           "AccessLogSettings": {"format": "f"}}),
     &[
         "apigateway:POST arn:aws:apigateway:eu-west-1::/apis/a2/stages \
-         apigateway:request/accessloggingdestination=arn:new \
          apigateway:request/accessloggingformat=f aws:requesttag/t=1 aws:tagkeys=[t]",
         "apigateway:TagResource arn:aws:apigateway:eu-west-1::/apis/a2/stages \
          aws:requesttag/t=1 aws:tagkeys=[t]",
     ])]
 #[case::a_changed_stage(
     "UpdateStage", json!({"ApiId": "a2", "StageName": "$default",
-                          "AccessLogSettings": {"destinationArn": "arn:new"}}),
+                          "AccessLogSettings": {"format": "new"}}),
     &["apigateway:PATCH arn:aws:apigateway:eu-west-1::/apis/a2/stages/$default \
-       apigateway:request/accessloggingdestination=arn:new \
-       apigateway:request/accessloggingformat=old \
+       apigateway:request/accessloggingdestination=arn:old \
+       apigateway:request/accessloggingformat=new \
        apigateway:resource/accessloggingdestination=arn:old \
        apigateway:resource/accessloggingformat=old aws:resourcetag/stage=yes"])]
 #[case::a_tagged_api(

@@ -336,3 +336,32 @@ async fn a_label_that_could_be_two_is_refused() {
     let RequirementsError::Service(error) = refused else { panic!("{refused}") };
     assert_eq!(error.message, "the member `restApiId` is `a1/stages`, which no path can hold");
 }
+
+/// In XML a list is in an element of the item's name.
+#[rstest]
+#[case::plain(json!({"Change": [{"Action": "UPSERT", "ResourceRecordSet":
+    {"Name": "App.Example.COM.", "Type": "A"}}]}), "UPSERT", "A", "app.example.com")]
+#[case::one(json!({"Change": {"Action": "DELETE", "ResourceRecordSet":
+    {"Name": "*.example.com", "Type": "TXT"}}}), "DELETE", "TXT", r"\052.example.com")]
+#[case::two(json!({"Change": [
+    {"Action": "CREATE", "ResourceRecordSet": {"Name": "a.example.com", "Type": "A"}},
+    {"Action": "CREATE", "ResourceRecordSet": {"Name": r"b\052.example.com", "Type": "AAAA"}}]}),
+    "CREATE", "A,AAAA", r"a.example.com,b\052.example.com")]
+#[tokio::test]
+async fn changes_of_records_are_told_in_their_normal_form(
+    #[case] changes: Value,
+    #[case] actions: &str,
+    #[case] types: &str,
+    #[case] names: &str,
+) {
+    let input = json!({"HostedZoneId": "Z1", "ChangeBatch": {"Changes": changes}});
+    let asked = ask_as(&alice(), service("route53"), "ChangeResourceRecordSets", input).await;
+    let asked = asked.unwrap();
+    let told = |key: &str| {
+        let key = format!("route53:ChangeResourceRecordSets{key}");
+        asked[0].context.get(&key).map(|values| values.as_slice().join(","))
+    };
+    assert_eq!(told("Actions").as_deref(), Some(actions));
+    assert_eq!(told("RecordTypes").as_deref(), Some(types));
+    assert_eq!(told("NormalizedRecordNames").as_deref(), Some(names));
+}

@@ -77,7 +77,9 @@ use super::expect;
     &["cloudformation:ExecuteChangeSet \
        arn:aws:cloudformation:eu-west-1:123456789012:stack/here/1234 aws:resourcetag/team=a \
        cloudformation:changesetname=c"])]
-#[case::every_stack("DescribeStacks", json!({}), &["cloudformation:DescribeStacks *"])]
+#[case::every_stack("DescribeStacks", json!({}), &["cloudformation:DescribeStacks *",
+    "cloudformation:ListStacks * ?aws:calledvia ?aws:calledviafirst ?aws:calledvialast \
+     ?aws:sourceip ?aws:viaawsservice"])]
 #[case::one_stack("DescribeStacks", json!({"StackName": "gone"}),
     &["cloudformation:DescribeStacks arn:aws:cloudformation:eu-west-1:123456789012:stack/gone/*"])]
 #[case::listing("ListStacks", json!({}), &["cloudformation:ListStacks * (arn:aws:cloudformation:eu-west-1:123456789012:stack/*/*)"])]

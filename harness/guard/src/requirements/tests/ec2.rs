@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{ask_as, expect, root};
-use crate::requirements::RequirementsError;
+use crate::requirements::{Needed, Requirement, RequirementsError};
 
 #[rstest]
 #[case::describe("DescribeSubnets", json!({"SubnetId": ["subnet-1"]}),
@@ -248,6 +248,8 @@ async fn tags_on_an_unknown_kind_are_refused() {
 #[tokio::test]
 async fn no_change_of_a_resource_is_decided_on_anything() {
     let mut wrong = Vec::new();
+    let is_on_anything =
+        |required: &Requirement| required.resource == "*" && required.needed == Needed::Surely;
     for operation in &Service::Ec2.model().operations {
         let Some(action) = ringfence_policy::catalog::action(&format!("ec2:{}", operation.name))
         else {
@@ -260,10 +262,56 @@ async fn no_change_of_a_resource_is_decided_on_anything() {
         }
         for input in [super::unmapped::full_input(operation), json!({})] {
             let asked = ask_as(&root(), Service::Ec2, operation.name, input).await;
-            if asked.is_ok_and(|asked| asked.iter().any(|required| required.resource == "*")) {
+            if asked.is_ok_and(|asked| asked.iter().any(is_on_anything)) {
                 wrong.push(operation.name);
             }
         }
     }
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+async fn told(operation: &str, input: Value, key: &str) -> Vec<String> {
+    let asked = ask_as(&root(), Service::Ec2, operation, input).await.unwrap();
+    let own = asked.iter().filter(|it| it.action == format!("ec2:{operation}"));
+    let told = own.map(|it| match it.context.get(key) {
+        Some(values) => values.as_slice().join(","),
+        None if it.context.is_unknown(key) => "?".to_owned(),
+        None => "-".to_owned(),
+    });
+    told.collect()
+}
+
+#[rstest]
+#[case::by_structure(json!({"CreateVolumePermission": {"Add": [{"Group": "all"}]}}), "all", "-")]
+#[case::by_members(json!({"OperationType": "add", "UserGroup": ["all"]}), "all", "-")]
+#[case::account(json!({"OperationType": "add", "UserId": ["111111111111"]}), "-", "111111111111")]
+#[case::accounts(json!({"OperationType": "add", "UserId": ["1", "2"]}), "-", "?")]
+#[case::taken_away(json!({"OperationType": "remove", "UserGroup": ["all"]}), "-", "-")]
+#[tokio::test]
+async fn who_gets_a_snapshot_is_told(
+    #[case] mut input: Value,
+    #[case] group: &str,
+    #[case] user: &str,
+) {
+    input["SnapshotId"] = "snap-1".into();
+    input["Attribute"] = "createVolumePermission".into();
+    let operation = "ModifySnapshotAttribute";
+    assert_eq!(told(operation, input.clone(), "ec2:Add/group").await, [group]);
+    assert_eq!(told(operation, input, "ec2:Add/userId").await, [user]);
+}
+
+#[rstest]
+#[case::encrypted("AttachVolume", json!({"VolumeId": "vol-encrypted", "InstanceId": "i-1"}), &["-", "true"])]
+#[case::plain("DeleteVolume", json!({"VolumeId": "vol-1"}), &["false"])]
+#[case::to_be_made("CreateVolume", json!({"AvailabilityZone": "a", "Size": 1, "Encrypted": "true"}), &["true"])]
+#[case::to_be_made_plain("CreateVolume", json!({"AvailabilityZone": "a", "Size": 1}), &["false"])]
+#[case::of_a_snapshot("CreateVolume", json!({"AvailabilityZone": "a", "SnapshotId": "snap-1"}),
+    &["false", "?"])]
+#[tokio::test]
+async fn whether_a_volume_is_encrypted_is_told(
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] expected: &[&str],
+) {
+    assert_eq!(told(operation, input, "ec2:Encrypted").await, expected);
 }

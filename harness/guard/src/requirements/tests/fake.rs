@@ -43,6 +43,11 @@ impl State for Account {
             "app" => Some(entity("/apps/", Some("arn:aws:iam::123456789012:policy/boundary"))),
             "bare" => Some(entity("/", None)),
             "tagged" => Some(Entity { tags: tags(), ..entity("/", None) }),
+            // Its services were used before, but for RDS.
+            "AWSServiceRoleForRDS" => None,
+            linked if linked.starts_with("AWSServiceRoleFor") => {
+                Some(entity("/aws-service-role/SERVICE.amazonaws.com/", None))
+            }
             _ => None,
         })
     }
@@ -185,6 +190,10 @@ impl State for Account {
             ("GetIdentityVerificationAttributes", _) => Told::Nothing,
             (_, Some("missing")) => Told::Nothing,
             (_, Some("untold")) => Told::Unknown("WHY".to_owned()),
+            ("DescribeVolumes" | "DescribeSnapshots", Some(named)) => {
+                Told::Is(vec![named.ends_with("encrypted").to_string()])
+            }
+            ("GetEbsEncryptionByDefault", _) => Told::Is(vec!["false".to_owned()]),
             ("GetAccessKeyLastUsed", Some(_)) => Told::Is(vec!["alice".to_owned()]),
             ("DescribeStreamConsumer", Some(named)) => Told::Is(vec![format!(
                 "arn:aws:kinesis:eu-west-1:{ACCOUNT}:stream/s/consumer/{named}:1700000000"

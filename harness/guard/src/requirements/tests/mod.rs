@@ -6,6 +6,7 @@ mod asked;
 mod by_rule;
 mod catalogue;
 mod cloudformation;
+mod dependent;
 mod dynamodb;
 mod ec2;
 mod fake;
@@ -30,7 +31,7 @@ use ringfence_services::{Identity, Session};
 use ringfence_wire::{Call, Operation, Service};
 use serde_json::Value;
 
-use super::{Requirement, RequirementsError, ResourcePolicy};
+use super::{Needed, Requirement, RequirementsError, ResourcePolicy};
 
 pub(crate) use fake::Account;
 
@@ -73,7 +74,7 @@ async fn ask_as(
 }
 
 /// A requirement as one line: `ACTION RESOURCE (PRINTED) key=value … ?unknown …
-/// ^POLICY`.
+/// ^POLICY ~PERHAPS`.
 fn line(requirement: &Requirement) -> String {
     let mut line = format!("{} {}", requirement.action, requirement.resource);
     if let Some(printed) = &requirement.printed_resource {
@@ -95,6 +96,9 @@ fn line(requirement: &Requirement) -> String {
         ResourcePolicy::Resource { document, .. } => line.push_str(&format!(" ^{document}")),
         ResourcePolicy::Unknown { reason, .. } => line.push_str(&format!(" ^?{reason}")),
         ResourcePolicy::Trust { document, .. } => line.push_str(&format!(" ^trust:{document}")),
+    }
+    if let Needed::Perhaps(reason) = requirement.needed {
+        line.push_str(&format!(" ~{reason}"));
     }
     line
 }

@@ -5,7 +5,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::{ask_as, expect, root};
-use crate::requirements::RequirementsError;
+use crate::requirements::{Needed, Requirement, RequirementsError};
 
 #[rstest]
 #[case::read("GetObject", json!({"Bucket": "b", "Key": "dir/k"}),
@@ -15,7 +15,7 @@ use crate::requirements::RequirementsError;
        s3:resourceaccount=123456789012 ^BUCKET"])]
 #[case::a_version("GetObject", json!({"Bucket": "b", "Key": "k", "VersionId": "v"}),
     &["s3:GetObjectVersion arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") \
-       s3:resourceaccount=123456789012 s3:versionid=v"])]
+       s3:resourceaccount=123456789012 s3:versionid=v ?s3:existingobjecttag/*"])]
 #[case::object_tags("GetObject", json!({"Bucket": "b", "Key": "tagged"}),
     &["s3:GetObject arn:aws:s3:::b/tagged (\"arn:aws:s3:::b/tagged\") \
        s3:existingobjecttag/team=a s3:resourceaccount=123456789012"])]
@@ -48,7 +48,13 @@ use crate::requirements::RequirementsError;
     "CopyObject", json!({"Bucket": "b", "Key": "k", "CopySource": "guarded/a%20b?versionId=v"}),
     &[
         "s3:GetObjectVersion arn:aws:s3:::guarded/a b (\"arn:aws:s3:::guarded/a b\") \
-         s3:resourceaccount=123456789012 s3:versionid=v ^BUCKET",
+         s3:resourceaccount=123456789012 s3:versionid=v ?s3:existingobjecttag/* ^BUCKET",
+        "s3:GetObjectVersionTagging arn:aws:s3:::guarded/a b (\"arn:aws:s3:::guarded/a b\") \
+         s3:resourceaccount=123456789012 s3:versionid=v ?s3:existingobjecttag/* ^BUCKET \
+         ~where the source has tags",
+        "s3:PutObjectTagging arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") \
+         s3:resourceaccount=123456789012 ?s3:requestobjecttagkeys ?s3:requestobjecttag/* \
+         ~where the source has tags",
         "s3:PutObject arn:aws:s3:::b/k (\"arn:aws:s3:::b/k\") \
          s3:objectcreationoperation=true s3:resourceaccount=123456789012 \
          s3:x-amz-copy-source=guarded/a%20b?versionId=v",
@@ -99,6 +105,69 @@ use crate::requirements::RequirementsError;
 #[tokio::test]
 async fn s3_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
     expect(Service::S3, operation, input, expected).await;
+}
+
+async fn actions(operation: &str, input: Value) -> Vec<String> {
+    let asked = ask_as(&root(), Service::S3, operation, input).await.unwrap();
+    let line = |it: &Requirement| {
+        let perhaps = if it.needed == Needed::Surely { "" } else { "?" };
+        format!("{}{perhaps} {}", it.action, it.resource.trim_start_matches("arn:aws:s3:::"))
+    };
+    asked.iter().map(line).collect()
+}
+
+#[rstest]
+#[case::of_a_tag("DeleteObject", json!({"IfMatch": "\"e\""}), &["s3:DeleteObject b/k", "s3:GetObject b/k"])]
+#[case::whatever_is_there("DeleteObject", json!({"IfMatch": "*"}), &["s3:DeleteObject b/k"])]
+#[case::none("DeleteObject", json!({}), &["s3:DeleteObject b/k"])]
+#[case::written("PutObject", json!({"IfMatch": "e"}), &["s3:PutObject b/k", "s3:GetObject b/k"])]
+#[case::written_anew("PutObject", json!({"IfNoneMatch": "*"}), &["s3:PutObject b/k"])]
+#[case::completed("CompleteMultipartUpload", json!({"UploadId": "u", "IfMatch": "e"}),
+    &["s3:PutObject b/k", "s3:GetObject b/k"])]
+#[case::read("GetObject", json!({"IfMatch": "e"}), &["s3:GetObject b/k"])]
+#[case::one_of_many("DeleteObjects", json!({"Delete": {"Object": [{"Key": "x", "ETag": "e"},
+    {"Key": "y"}, {"Key": "z", "ETag": "*"}]}}),
+    &["s3:DeleteObject b/x", "s3:GetObject b/x", "s3:DeleteObject b/y", "s3:DeleteObject b/z"])]
+#[tokio::test]
+async fn a_condition_on_the_content_needs_to_read_it(
+    #[case] operation: &str,
+    #[case] mut input: Value,
+    #[case] expected: &[&str],
+) {
+    input["Bucket"] = "b".into();
+    input["Key"] = "k".into();
+    assert_eq!(actions(operation, input).await, expected);
+}
+
+/// Each key is decided under its own condition.
+#[tokio::test]
+async fn the_condition_of_each_key_is_told() {
+    let objects = json!([{"Key": "x", "ETag": "e"}, {"Key": "y"}]);
+    let input = json!({"Bucket": "b", "Delete": {"Object": objects}});
+    let asked = ask_as(&root(), Service::S3, "DeleteObjects", input).await.unwrap();
+    let told: Vec<_> = asked.iter().map(|it| it.context.get("s3:if-match").is_some()).collect();
+    assert_eq!(told, [true, false, false]);
+}
+
+#[rstest]
+#[case::of_its_source(json!({"CopySource": "b/tagged"}),
+    &["s3:GetObject b/tagged", "s3:GetObjectTagging b/tagged", "s3:PutObjectTagging b/k", "s3:PutObject b/k"])]
+#[case::none(json!({"CopySource": "b/bare"}), &["s3:GetObject b/bare", "s3:PutObject b/k"])]
+#[case::its_own(json!({"CopySource": "b/tagged", "TaggingDirective": "REPLACE", "Tagging": "a=b"}),
+    &["s3:GetObject b/tagged", "s3:PutObject b/k", "s3:PutObjectTagging b/k"])]
+#[case::none_of_its_own(json!({"CopySource": "b/tagged", "TaggingDirective": "REPLACE"}),
+    &["s3:GetObject b/tagged", "s3:PutObject b/k"])]
+#[case::of_a_version(json!({"CopySource": "b/bare?versionId=v"}),
+    &["s3:GetObjectVersion b/bare", "s3:GetObjectVersionTagging? b/bare", "s3:PutObjectTagging? b/k",
+        "s3:PutObject b/k"])]
+#[tokio::test]
+async fn a_copy_that_gets_tags_needs_the_permissions_for_tags(
+    #[case] mut input: Value,
+    #[case] expected: &[&str],
+) {
+    input["Bucket"] = "b".into();
+    input["Key"] = "k".into();
+    assert_eq!(actions("CopyObject", input).await, expected);
 }
 
 #[rstest]

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::unmapped::full_input;
 use super::{ask_as, root};
-use crate::requirements::Requirement;
 use crate::requirements::known::{How, is_declared, mark_unknown, spelled, table};
+use crate::requirements::{Needed, Requirement};
 
 /// The services that have a mapping of their own.
 fn by_hand() -> impl Iterator<Item = Service> {
@@ -34,7 +34,10 @@ async fn mapped() -> BTreeSet<String> {
         let operations = service.model().operations.iter();
         for operation in operations.filter(|it| it.needs().class() == Class::ByHand) {
             let asked = ask_as(&root(), service, operation.name, full_input(operation)).await;
-            mapped.extend(asked.unwrap_or_default().into_iter().map(|asked| asked.action));
+            // Of what a call may need besides, no key is known.
+            let sure = asked.unwrap_or_default().into_iter();
+            let sure = sure.filter(|asked| asked.needed == Needed::Surely);
+            mapped.extend(sure.map(|asked| asked.action));
         }
     }
     mapped
@@ -144,7 +147,8 @@ async fn what_hangs_on_an_unknown_key_is_undecided_under_every_operator() {
                 // A role's trust or a key's policy must allow it, whatever the
                 // caller has.
                 let of_resource = ["sts:AssumeRole", "kms:"];
-                if of_resource.iter().any(|start| asked.action.starts_with(start)) {
+                let is_sure = asked.needed == Needed::Surely;
+                if !is_sure || of_resource.iter().any(|start| asked.action.starts_with(start)) {
                     continue;
                 }
                 asked.context.set("aws:SecureTransport", "true");
