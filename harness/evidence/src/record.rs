@@ -337,11 +337,10 @@ impl RunRecord {
     /// The record as JSON: what `run.json` is.
     ///
     /// # Errors
-    /// Never in practice; a map with keys that are no text could not be JSON.
-    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
-        let mut text = serde_json::to_vec_pretty(self)?;
-        text.push(b'\n');
-        Ok(text)
+    /// When it cannot be written.
+    pub fn json(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, self)?;
+        out.write_all(b"\n")
     }
 
     /// Reads a record.
@@ -382,11 +381,7 @@ impl RunRecord {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), EvidenceError> {
-        let text = self.to_json().map_err(|error| EvidenceError::Write {
-            path: path.to_owned(),
-            source: error.into(),
-        })?;
-        crate::bundle::put(path, &text)
+        crate::bundle::put_form(path, &|out| self.json(out))
     }
 }
 

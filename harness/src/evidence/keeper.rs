@@ -67,7 +67,7 @@ impl Keeper {
             record.provenance.previous_manifest_sha256 = Some(sha256(&manifest));
             // One of another schema is chained, but cannot be compared with.
             if let Ok(old) = RunRecord::read(&previous.join(RUN)) {
-                put(&directory.join(PREVIOUS), &old.to_json()?)?;
+                old.write(&directory.join(PREVIOUS))?;
             }
         }
         let keeper = Self { directory, catalogue, redactor };

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io::{self, Write};
 
 use crate::controls::{Assessment, Basis, Catalogue, Control, Extent, Framework, Objective};
 use crate::probe::Probe;
@@ -10,8 +11,13 @@ use crate::record::RunRecord;
 use crate::visible::visible;
 
 /// One row a probe.
-pub(super) fn probes(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
-    let mut table = Table::with(&[
+pub(super) fn probes(
+    record: &RunRecord,
+    catalogue: &Catalogue,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut table = Table { out };
+    table.row(&[
         "probe",
         "guard_rail",
         "objectives",
@@ -31,7 +37,7 @@ pub(super) fn probes(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
         "duration_us",
         "request_ids",
         "accepted",
-    ]);
+    ])?;
     let mut mapped: HashMap<&str, (String, String)> = HashMap::new();
     for probe in &record.probes {
         let (objectives, controls) = mapped
@@ -63,9 +69,9 @@ pub(super) fn probes(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
             &probe.duration_us.to_string(),
             &probe.request_ids.join(" "),
             &probe.acceptance().unwrap_or_default(),
-        ]);
+        ])?;
     }
-    table.text
+    Ok(())
 }
 
 /// One row a control, objective that supports it, and probe of that objective;
@@ -74,8 +80,10 @@ pub(super) fn controls(
     record: &RunRecord,
     catalogue: &Catalogue,
     assessment: &Assessment,
-) -> Vec<u8> {
-    let mut table = Table::with(&[
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut table = Table { out };
+    table.row(&[
         "framework",
         "framework_version",
         "control",
@@ -85,7 +93,7 @@ pub(super) fn controls(
         "guard_rail",
         "probe",
         "verdict",
-    ]);
+    ])?;
     let mut rails: HashMap<&str, Vec<&Probe>> = HashMap::new();
     for probe in &record.probes {
         rails.entry(&probe.guard_rail).or_default().push(probe);
@@ -102,23 +110,23 @@ pub(super) fn controls(
         let mut row = |last: [&str; 3]| {
             let [a, b, c, d, e, f] = fixed;
             let [g, h, i] = last;
-            table.row(&[a, b, c, d, e, f, g, h, i]);
+            table.row(&[a, b, c, d, e, f, g, h, i])
         };
         if objective.basis != Basis::Probes {
-            row(["", "", assessment.objective(&objective.id).verdict.as_str()]);
+            row(["", "", assessment.objective(&objective.id).verdict.as_str()])?;
         }
         for rail in &objective.guard_rails {
             match rails.get(rail.as_str()) {
                 Some(probes) => {
                     for probe in probes {
-                        row([rail, &probe.id, probe.verdict.as_str()]);
+                        row([rail, &probe.id, probe.verdict.as_str()])?;
                     }
                 }
-                None => row([rail, "", "not-run"]),
+                None => row([rail, "", "not-run"])?,
             }
         }
     }
-    table.text
+    Ok(())
 }
 
 fn supports(
@@ -162,48 +170,43 @@ fn deciders(probe: &Probe) -> String {
     said.join("; ")
 }
 
-struct Table {
-    text: Vec<u8>,
+struct Table<'o> {
+    out: &'o mut dyn Write,
 }
 
-impl Table {
-    fn with(heads: &[&str]) -> Self {
-        let mut table = Self { text: Vec::new() };
-        table.row(heads);
-        table
-    }
-
-    fn row(&mut self, cells: &[&str]) {
+impl Table<'_> {
+    fn row(&mut self, cells: &[&str]) -> io::Result<()> {
         for (index, cell) in cells.iter().enumerate() {
             if index > 0 {
-                self.text.push(b',');
+                self.out.write_all(b",")?;
             }
-            self.cell(cell);
+            self.cell(cell)?;
         }
-        self.text.extend_from_slice(b"\r\n");
+        self.out.write_all(b"\r\n")
     }
 
     /// A cell that begins like a formula gets an apostrophe before it
     /// (<https://owasp.org/www-community/attacks/CSV_Injection>).
-    fn cell(&mut self, cell: &str) {
+    fn cell(&mut self, cell: &str) -> io::Result<()> {
         let cell = readable(cell);
         let formula = cell.starts_with(FORMULA);
         let quoted = cell.contains(['"', ',', '\r', '\n']);
         if quoted {
-            self.text.push(b'"');
+            self.out.write_all(b"\"")?;
         }
         if formula {
-            self.text.push(b'\'');
+            self.out.write_all(b"'")?;
         }
         for (index, piece) in cell.split('"').enumerate() {
             if index > 0 {
-                self.text.extend_from_slice(b"\"\"");
+                self.out.write_all(b"\"\"")?;
             }
-            self.text.extend_from_slice(piece.as_bytes());
+            self.out.write_all(piece.as_bytes())?;
         }
         if quoted {
-            self.text.push(b'"');
+            self.out.write_all(b"\"")?;
         }
+        Ok(())
     }
 }
 
@@ -232,17 +235,24 @@ mod tests {
     use super::*;
     use crate::fixtures;
 
+    fn table<const N: usize>(rows: &[[&str; N]]) -> String {
+        let mut text = Vec::new();
+        let mut table = Table { out: &mut text };
+        for row in rows {
+            table.row(row).unwrap();
+        }
+        String::from_utf8(text).unwrap()
+    }
+
     #[test]
     fn cells_are_quoted_where_they_must_be_and_never_formulas() {
-        let mut table = Table::with(&["a", "b"]);
-        table.row(&["plain", "with, comma"]);
-        table.row(&["a \"quote\"", "two\nlines"]);
+        let mut rows = vec![["a", "b"], ["plain", "with, comma"], ["a \"quote\"", "two\nlines"]];
         for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\u{ff1d}1"] {
-            table.row(&[formula, ""]);
+            rows.push([formula, ""]);
         }
-        table.row(&["=HYPERLINK(\"x\",\"y\")", ""]);
+        rows.push(["=HYPERLINK(\"x\",\"y\")", ""]);
         assert_eq!(
-            String::from_utf8(table.text).unwrap(),
+            table(&rows),
             "a,b\r\nplain,\"with, comma\"\r\n\"a \"\"quote\"\"\",\"two\nlines\"\r\n\
              '=1+1,\r\n'+1,\r\n'-1,\r\n'@SUM(A1),\r\n'\tx,\r\n'\u{ff1d}1,\r\n\
              \"'=HYPERLINK(\"\"x\"\",\"\"y\"\")\",\r\n"
@@ -251,15 +261,13 @@ mod tests {
 
     #[test]
     fn a_terminal_that_shows_a_table_has_nothing_to_obey() {
-        let mut table = Table::with(&["a"]);
-        table.row(&["\u{1b}[2Jall held\u{202e}"]);
-        let text = String::from_utf8(table.text).unwrap();
-        assert_eq!(text, "a\r\n\\u{1b}[2Jall held\\u{202e}\r\n");
+        assert_eq!(table(&[["a"], ["\u{1b}[2Jall held\u{202e}"]]), "a\r\n\\u{1b}[2Jall held\\u{202e}\r\n");
     }
 
     #[test]
     fn a_probe_names_its_objectives_controls_companions_and_deciders() {
-        let text = probes(&fixtures::record(), &Catalogue::builtin().unwrap());
+        let mut text = Vec::new();
+        probes(&fixtures::record(), &Catalogue::builtin().unwrap(), &mut text).unwrap();
         let text = String::from_utf8(text).unwrap();
         let row = text.lines().nth(1).unwrap();
         for part in [

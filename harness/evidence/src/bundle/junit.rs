@@ -5,13 +5,18 @@
 //! more suite, with an error, so that no reader takes the rest for a result.
 
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use super::csv::mapping;
 use crate::controls::Catalogue;
 use crate::probe::{Probe, Verdict};
 use crate::record::{RunRecord, RunStatus, Summary};
 
-pub(super) fn junit(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
+pub(super) fn junit(
+    record: &RunRecord,
+    catalogue: &Catalogue,
+    xml: &mut dyn Write,
+) -> io::Result<()> {
     let mut rails: Vec<(&str, Vec<&Probe>)> = Vec::new();
     for probe in &record.probes {
         match rails.iter_mut().find(|(rail, _)| *rail == probe.guard_rail) {
@@ -21,8 +26,8 @@ pub(super) fn junit(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
     }
     let summary = Summary::of(&record.probes);
     let incomplete = usize::from(!record.status.is_complete());
-    let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let _ = writeln!(
+    xml.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")?;
+    writeln!(
         xml,
         "<testsuites name=\"ringfence\" id=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" \
          skipped=\"{}\" time=\"{}\" timestamp=\"{}\">",
@@ -33,26 +38,30 @@ pub(super) fn junit(record: &RunRecord, catalogue: &Catalogue) -> Vec<u8> {
         summary.not_run + summary.not_applicable + summary.accepted,
         seconds(record.duration_ms * 1000),
         Xml(&record.started),
-    );
+    )?;
     if let RunStatus::Incomplete { reason } = &record.status {
-        let _ = writeln!(
+        writeln!(
             xml,
             "  <testsuite name=\"the run\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\">\n    \
              <testcase classname=\"the run\" name=\"came to its end\">\n      \
              <error type=\"incomplete\" message=\"{}\"/>\n    </testcase>\n  </testsuite>",
             Xml(reason)
-        );
+        )?;
     }
     for (rail, probes) in rails {
-        suite(&mut xml, rail, &probes, &mapping(catalogue, rail));
+        suite(xml, rail, &probes, &mapping(catalogue, rail))?;
     }
-    xml.push_str("</testsuites>\n");
-    xml.into_bytes()
+    xml.write_all(b"</testsuites>\n")
 }
 
-fn suite(xml: &mut String, rail: &str, probes: &[&Probe], mapping: &(String, String)) {
+fn suite(
+    xml: &mut dyn Write,
+    rail: &str,
+    probes: &[&Probe],
+    mapping: &(String, String),
+) -> io::Result<()> {
     let count = |verdict| probes.iter().filter(|probe| probe.verdict == verdict).count();
-    let _ = writeln!(
+    writeln!(
         xml,
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\">",
         Xml(rail),
@@ -64,23 +73,23 @@ fn suite(xml: &mut String, rail: &str, probes: &[&Probe], mapping: &(String, Str
             .iter()
             .sum::<usize>(),
         seconds(probes.iter().map(|probe| probe.duration_us).sum()),
-    );
+    )?;
     let (objectives, controls) = mapping;
-    let _ = writeln!(
+    writeln!(
         xml,
         "    <properties>\n      <property name=\"objectives\" value=\"{}\"/>\n      \
          <property name=\"controls\" value=\"{}\"/>\n    </properties>",
         Xml(objectives),
         Xml(controls)
-    );
+    )?;
     for probe in probes {
-        case(xml, probe);
+        case(xml, probe)?;
     }
-    xml.push_str("  </testsuite>\n");
+    xml.write_all(b"  </testsuite>\n")
 }
 
-fn case(xml: &mut String, probe: &Probe) {
-    let _ = writeln!(
+fn case(xml: &mut dyn Write, probe: &Probe) -> io::Result<()> {
+    writeln!(
         xml,
         "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">\n      <properties>\n        \
          <property name=\"identity\" value=\"{}\"/>\n        <property name=\"road\" value=\"{}\"/>\n        \
@@ -91,7 +100,7 @@ fn case(xml: &mut String, probe: &Probe) {
         Xml(&probe.identity),
         Xml(&probe.road),
         probe.scope.as_str(),
-    );
+    )?;
     let why = probe.reason.as_deref().unwrap_or(&probe.observed);
     // `skipped` has a message alone, and so that says which of the three it is.
     let why = match probe.verdict {
@@ -110,7 +119,7 @@ fn case(xml: &mut String, probe: &Probe) {
             Verdict::NotRun | Verdict::NotApplicable | Verdict::Accepted => String::new(),
             verdict => format!(" type=\"{}\"", verdict.as_str()),
         };
-        let _ = writeln!(xml, "      <{element}{kind} message=\"{}\"/>", Xml(&why));
+        writeln!(xml, "      <{element}{kind} message=\"{}\"/>", Xml(&why))?;
     }
     let mut said =
         format!("{}\nexpected: {}\nobserved: {}\n", probe.title, probe.expected, probe.observed);
@@ -124,7 +133,7 @@ fn case(xml: &mut String, probe: &Probe) {
     for decider in &probe.decided_by {
         let _ = writeln!(said, "decision: {}", decider.explanation);
     }
-    let _ = writeln!(xml, "      <system-out>{}</system-out>\n    </testcase>", Xml(&said));
+    writeln!(xml, "      <system-out>{}</system-out>\n    </testcase>", Xml(&said))
 }
 
 fn seconds(microseconds: u64) -> String {
@@ -166,7 +175,11 @@ mod tests {
     fn nothing_but_held_passes_and_an_incomplete_run_has_an_error_of_its_own() {
         let mut record = fixtures::record();
         let catalogue = Catalogue::builtin().unwrap();
-        let text = |record: &RunRecord| String::from_utf8(junit(record, &catalogue)).unwrap();
+        let text = |record: &RunRecord| {
+            let mut text = Vec::new();
+            junit(record, &catalogue, &mut text).unwrap();
+            String::from_utf8(text).unwrap()
+        };
         let complete = text(&record);
         assert!(complete.contains("tests=\"4\" failures=\"1\" errors=\"1\" skipped=\"1\""));
         assert!(complete.contains("<error type=\"inconclusive\" message=\"reason of c\"/>"));

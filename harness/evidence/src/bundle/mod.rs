@@ -14,6 +14,7 @@ mod text;
 mod write;
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -25,7 +26,7 @@ use crate::part::Share;
 use crate::probe::Probe;
 use crate::record::{RunRecord, RunStatus};
 
-pub use write::{BundleError, differing, places, put, read, rewrite, write};
+pub use write::{BundleError, differing, places, put, put_form, read, rewrite, write};
 
 /// The record's name in the bundle.
 pub const RUN: &str = "run.json";
@@ -62,47 +63,58 @@ pub struct Surroundings<'a> {
     pub inputs: Option<&'a BTreeMap<String, String>>,
 }
 
-/// Makes every file that is made from a record, in order, and hands each on, by its
-/// path in the bundle, before the next one is made: a large run's take much memory.
+/// Writes a form.
+pub type Form<'a> = &'a dyn Fn(&mut dyn Write) -> io::Result<()>;
+
+/// Hands on every form of a record, in order, by its path in the bundle. A form is
+/// made while it is written: a large run's take much memory.
 ///
 /// # Errors
-/// What the taker says; else never in practice: all of it is plain data.
-pub fn render_each<E: From<serde_json::Error>>(
+/// What the taker says.
+pub fn render_each<E>(
     record: &RunRecord,
     catalogue: &Catalogue,
     surroundings: &Surroundings<'_>,
-    mut take: impl FnMut(&'static str, Vec<u8>) -> Result<(), E>,
+    mut take: impl FnMut(&'static str, Form<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let assessment = catalogue.assess(record);
     let none = BTreeMap::new();
     let inputs = surroundings.inputs.unwrap_or(&none);
-    take("SCOPE.md", text::scope(record, catalogue, &assessment).into_bytes())?;
-    take("VERIFY.md", text::verify(record).into_bytes())?;
-    take("controls.csv", csv::controls(record, catalogue, &assessment))?;
-    take("findings.sarif", findings::findings(record, inputs)?)?;
-    take("junit.xml", junit::junit(record, catalogue))?;
-    take("live-checks.md", live::checks(record, catalogue).into_bytes())?;
-    take("mutation.json", mutation(record)?)?;
-    take("oscal/assessment-plan.json", oscal::plan(record, catalogue)?.0)?;
-    take("oscal/assessment-results.json", oscal::results(record, catalogue, &assessment)?)?;
-    take("probes.csv", csv::probes(record, catalogue))?;
-    take(REPORT, html::render(record, catalogue, surroundings.previous).into_bytes())?;
-    take(RUN, record.to_json()?)
+    take("SCOPE.md", &|out| {
+        out.write_all(text::scope(record, catalogue, &assessment).as_bytes())
+    })?;
+    take("VERIFY.md", &|out| out.write_all(text::verify(record).as_bytes()))?;
+    take("controls.csv", &|out| csv::controls(record, catalogue, &assessment, out))?;
+    take("findings.sarif", &|out| out.write_all(&findings::findings(record, inputs)?))?;
+    take("junit.xml", &|out| junit::junit(record, catalogue, out))?;
+    take("live-checks.md", &|out| out.write_all(live::checks(record, catalogue).as_bytes()))?;
+    take("mutation.json", &|out| mutation(record, out))?;
+    take("oscal/assessment-plan.json", &|out| out.write_all(&oscal::plan(record, catalogue)?.0))?;
+    take("oscal/assessment-results.json", &|out| {
+        oscal::results(record, catalogue, &assessment, out)
+    })?;
+    take("probes.csv", &|out| csv::probes(record, catalogue, out))?;
+    take(REPORT, &|out| {
+        out.write_all(html::render(record, catalogue, surroundings.previous).as_bytes())
+    })?;
+    take(RUN, &|out| record.json(out))
 }
 
 /// All of them.
 ///
 /// # Errors
-/// As [`render_each`].
+/// Never in practice: all of it is plain data.
 pub fn render(
     record: &RunRecord,
     catalogue: &Catalogue,
     surroundings: &Surroundings<'_>,
-) -> Result<Vec<(&'static str, Vec<u8>)>, serde_json::Error> {
+) -> io::Result<Vec<(&'static str, Vec<u8>)>> {
     let mut files = Vec::new();
-    render_each(record, catalogue, surroundings, |name, bytes| {
+    render_each(record, catalogue, surroundings, |name, form| {
+        let mut bytes = Vec::new();
+        form(&mut bytes)?;
         files.push((name, bytes));
-        Ok::<(), serde_json::Error>(())
+        io::Result::Ok(())
     })?;
     Ok(files)
 }
@@ -128,15 +140,15 @@ struct Mutation<'a> {
     reach: &'a [Reach],
 }
 
-fn mutation(record: &RunRecord) -> Result<Vec<u8>, serde_json::Error> {
-    let mut text = serde_json::to_vec_pretty(&Mutation {
+fn mutation(record: &RunRecord, out: &mut dyn Write) -> io::Result<()> {
+    let mutation = Mutation {
         run_id: &record.run_id,
         status: &record.status,
         mutations: record.mutations.as_ref(),
         reach: &record.reach,
-    })?;
-    text.push(b'\n');
-    Ok(text)
+    };
+    serde_json::to_writer_pretty(&mut *out, &mutation)?;
+    out.write_all(b"\n")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Surroundings, raw_path, render};
+use super::{Surroundings, differing, raw_path, render, write};
 use crate::check::rows;
 use crate::controls::Catalogue;
 use crate::fixtures;
@@ -252,4 +252,22 @@ fn a_record_is_what_the_documented_schema_says() {
     let mut value = serde_json::to_value(fixtures::record()).unwrap();
     value["probes"][0]["severity"] = "high".into();
     assert!(!validator.is_valid(&value));
+}
+
+/// A form that was written is the same; one that is shorter, longer or otherwise is
+/// not.
+#[test]
+fn a_form_is_compared_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let (record, catalogue) = (fixtures::record(), Catalogue::builtin().unwrap());
+    write(directory.path(), &record, &catalogue).unwrap();
+    assert_eq!(differing(directory.path(), &catalogue).unwrap(), [""; 0]);
+    let path = directory.path().join("probes.csv");
+    let text = std::fs::read_to_string(&path).unwrap();
+    for other in [text.trim_end().to_owned(), format!("{text}\n"), text.replace(',', ";")] {
+        std::fs::write(&path, other).unwrap();
+        assert_eq!(differing(directory.path(), &catalogue).unwrap(), ["probes.csv"]);
+    }
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(differing(directory.path(), &catalogue).unwrap(), ["probes.csv"]);
 }

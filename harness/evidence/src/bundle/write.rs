@@ -1,10 +1,11 @@
 //! A bundle in a directory.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{FIRST_RUN, INPUTS, PREVIOUS, RUN, Surroundings, render_each};
+use super::{FIRST_RUN, Form, INPUTS, PREVIOUS, RUN, Surroundings, render_each};
 use crate::controls::Catalogue;
 use crate::manifest::{MANIFEST, Manifest, ManifestError, SIGNATURE};
 use crate::places::Places;
@@ -21,7 +22,7 @@ pub enum BundleError {
     Manifest(#[from] ManifestError),
     /// A form.
     #[error("the record cannot be rendered")]
-    Render(#[from] serde_json::Error),
+    Render(#[source] io::Error),
 }
 
 /// Writes every form of a record into a directory that holds the rest already
@@ -44,7 +45,9 @@ pub fn write(
             _ => {}
         }
     }
-    rendered(directory, record, catalogue, |name, bytes| Ok(put(&directory.join(name), &bytes)?))?;
+    rendered(directory, record, catalogue, |name, form| {
+        Ok(put_form(&directory.join(name), form)?)
+    })?;
     let manifest = Manifest::of(directory)?.to_string();
     put(&directory.join(MANIFEST), manifest.as_bytes())?;
     Ok(())
@@ -60,8 +63,8 @@ pub fn differing(
 ) -> Result<Vec<&'static str>, BundleError> {
     let record = read(directory)?;
     let mut differing = Vec::new();
-    rendered(directory, &record, catalogue, |name, bytes| {
-        if std::fs::read(directory.join(name)).ok() != Some(bytes) {
+    rendered(directory, &record, catalogue, |name, form| {
+        if !is(&directory.join(name), form)? {
             differing.push(name);
         }
         Ok(())
@@ -77,7 +80,7 @@ pub fn differing(
 pub fn rewrite(directory: &Path, into: &Path, catalogue: &Catalogue) -> Result<(), BundleError> {
     // What is written is of today's version, whatever was read.
     let record = RunRecord { schema_version: SCHEMA_VERSION, ..read(directory)? };
-    rendered(directory, &record, catalogue, |name, bytes| Ok(put(&into.join(name), &bytes)?))
+    rendered(directory, &record, catalogue, |name, form| Ok(put_form(&into.join(name), form)?))
 }
 
 /// Reads the record of a bundle, of whatever version: the first version's was
@@ -95,7 +98,7 @@ fn rendered(
     directory: &Path,
     record: &RunRecord,
     catalogue: &Catalogue,
-    take: impl FnMut(&'static str, Vec<u8>) -> Result<(), BundleError>,
+    take: impl FnMut(&'static str, Form<'_>) -> Result<(), BundleError>,
 ) -> Result<(), BundleError> {
     let previous = directory.join(PREVIOUS);
     let previous = previous.exists().then(|| RunRecord::read(&previous)).transpose()?;
@@ -119,17 +122,57 @@ pub fn places(directory: &Path, record: &RunRecord) -> Places {
     Places::of(&texts(directory, record))
 }
 
+/// Whether a file is what a form gives.
+fn is(path: &Path, form: Form<'_>) -> Result<bool, BundleError> {
+    let Ok(file) = File::open(path) else { return Ok(false) };
+    let mut same = Same { file: BufReader::new(file), differs: false };
+    form(&mut same).map_err(BundleError::Render)?;
+    Ok(!same.differs && matches!(same.file.read(&mut [0]), Ok(0)))
+}
+
+/// Compares what is written with a file.
+struct Same {
+    file: BufReader<File>,
+    differs: bool,
+}
+
+impl Write for Same {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.differs {
+            let mut there = vec![0; bytes.len()];
+            self.differs = self.file.read_exact(&mut there).is_err() || there != bytes;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Writes a file, whole or not at all, with the directories above it.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn put(path: &Path, bytes: &[u8]) -> Result<(), EvidenceError> {
-    let failed = |source| EvidenceError::Write { path: path.to_owned(), source };
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(failed)?;
-    }
-    let mut temporary = PathBuf::from(path).into_os_string();
-    temporary.push(".part");
-    std::fs::write(&temporary, bytes).map_err(failed)?;
-    std::fs::rename(&temporary, path).map_err(failed)
+    put_form(path, &|out| out.write_all(bytes))
+}
+
+/// Writes a form into a file, as [`put`] does.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn put_form(path: &Path, form: Form<'_>) -> Result<(), EvidenceError> {
+    let written = || {
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        let mut temporary = PathBuf::from(path).into_os_string();
+        temporary.push(".part");
+        let mut file = BufWriter::new(File::create(&temporary)?);
+        form(&mut file)?;
+        file.flush()?;
+        std::fs::rename(&temporary, path)
+    };
+    written().map_err(|source| EvidenceError::Write { path: path.to_owned(), source })
 }

@@ -2,6 +2,7 @@
 //! that held or failed, a risk for all that did not hold.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -70,7 +71,8 @@ pub(crate) fn results(
     record: &RunRecord,
     catalogue: &Catalogue,
     assessment: &Assessment,
-) -> Result<Vec<u8>, serde_json::Error> {
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let tool = tool(record);
     let system = system(record);
     let origin = || Origin { actors: [Actor { kind: "tool", actor_uuid: tool.uuid.clone() }] };
@@ -198,9 +200,8 @@ pub(crate) fn results(
             }],
         },
     };
-    let mut text = serde_json::to_vec_pretty(&document)?;
-    text.push(b'\n');
-    Ok(text)
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    out.write_all(b"\n")
 }
 
 fn observation(record: &RunRecord, probe: &Probe, origin: Origin, system: String) -> Observation {

@@ -15,7 +15,8 @@ const SCHEMA: &str = include_str!("../../../tests/data/oscal_assessment-results_
 fn documents(record: &RunRecord) -> (Value, Value) {
     let catalogue = Catalogue::builtin().unwrap();
     let (plan, _) = super::plan(record, &catalogue).unwrap();
-    let results = super::results(record, &catalogue, &catalogue.assess(record)).unwrap();
+    let mut results = Vec::new();
+    super::results(record, &catalogue, &catalogue.assess(record), &mut results).unwrap();
     (serde_json::from_slice(&plan).unwrap(), serde_json::from_slice(&results).unwrap())
 }
 
