@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use ringfence_evidence::bundle::{JOURNAL, PREVIOUS, RUN, put, write};
+use ringfence_evidence::bundle::{JOURNAL, PREVIOUS, RUN, write};
 use ringfence_evidence::controls::Catalogue;
 use ringfence_evidence::manifest::{MANIFEST, sha256};
 use ringfence_evidence::{RunRecord, RunStatus, Summary};

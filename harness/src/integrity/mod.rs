@@ -78,7 +78,7 @@ pub fn conclude(stack: &Stack, attacked: Option<&Reading>) -> anyhow::Result<Con
         let journal = stack.guard().journal();
         let setting = stack.guard().setting();
         let place = calls::Place { region: &setting.region, account: &setting.account_id };
-        let ours = |id: &str| stack.made(id);
+        let ours = |id: &str| stack.is_own_call(id);
         let found = layer1::findings(&readings, &left, &instances, journal, place, hashing, ours);
         findings.extend(found);
     }

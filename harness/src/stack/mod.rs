@@ -98,7 +98,7 @@ impl Stack {
     }
 
     /// Whether the harness's own client made the call of a request id.
-    pub(crate) fn made(&self, request_id: &str) -> bool {
+    pub(crate) fn is_own_call(&self, request_id: &str) -> bool {
         self.ledger.made(request_id)
     }
 

@@ -261,7 +261,10 @@ mod tests {
 
     #[test]
     fn a_terminal_that_shows_a_table_has_nothing_to_obey() {
-        assert_eq!(table(&[["a"], ["\u{1b}[2Jall held\u{202e}"]]), "a\r\n\\u{1b}[2Jall held\\u{202e}\r\n");
+        assert_eq!(
+            table(&[["a"], ["\u{1b}[2Jall held\u{202e}"]]),
+            "a\r\n\\u{1b}[2Jall held\\u{202e}\r\n"
+        );
     }
 
     #[test]

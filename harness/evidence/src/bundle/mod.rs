@@ -80,9 +80,7 @@ pub fn render_each<E>(
     let assessment = catalogue.assess(record);
     let none = BTreeMap::new();
     let inputs = surroundings.inputs.unwrap_or(&none);
-    take("SCOPE.md", &|out| {
-        out.write_all(text::scope(record, catalogue, &assessment).as_bytes())
-    })?;
+    take("SCOPE.md", &|out| out.write_all(text::scope(record, catalogue, &assessment).as_bytes()))?;
     take("VERIFY.md", &|out| out.write_all(text::verify(record).as_bytes()))?;
     take("controls.csv", &|out| csv::controls(record, catalogue, &assessment, out))?;
     take("findings.sarif", &|out| out.write_all(&findings::findings(record, inputs)?))?;
