@@ -111,7 +111,7 @@ impl Guard {
 pub struct NotRecorded(pub String);
 
 impl Pipeline {
-    async fn inputs(
+    pub(crate) async fn inputs(
         &self,
         caller: Caller<'_>,
         questions: &[Question],

@@ -49,7 +49,10 @@ impl Pipeline {
         let checked = match named.absent {
             Some(absent) => Err(absent),
             None => match self.validate(call, &caller).await {
-                Ok(()) => self.lockout(call, &caller, parts, passage).await,
+                Ok(()) => match self.lockout(call, &caller, parts, passage).await {
+                    Ok(()) => self.destinations(call).await,
+                    refused => refused,
+                },
                 refused => refused,
             },
         };

@@ -9,6 +9,7 @@
 
 mod answer;
 mod decide;
+mod destinations;
 mod forward;
 mod lacked;
 mod lockout;

@@ -7,6 +7,7 @@ mod authorizers;
 mod bounds;
 mod delete_objects;
 mod dependent;
+mod destinations;
 mod federation;
 mod functions;
 mod iterators;

@@ -39,8 +39,18 @@ const DECIDED: [Service; 12] = [
 
 /// Those of which single operations are checked.
 fn named() -> impl Iterator<Item = Service> {
-    const OTHERS: [&str; 9] =
-        ["apigateway", "autoscaling", "ecr", "efs", "events", "ses", "sns", "sqs", "stepfunctions"];
+    const OTHERS: [&str; 10] = [
+        "apigateway",
+        "autoscaling",
+        "cloudtrail",
+        "ecr",
+        "efs",
+        "events",
+        "ses",
+        "sns",
+        "sqs",
+        "stepfunctions",
+    ];
     let others = OTHERS.map(|name| Service::of(name).unwrap());
     DECIDED.into_iter().chain(others)
 }

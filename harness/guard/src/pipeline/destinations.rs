@@ -1,0 +1,278 @@
+//! Destinations that AWS tries when they are configured: whoever is to send there
+//! must be let in, or the call is refused.
+
+use ringfence_models::Partition;
+use ringfence_policy::{Context, Outcome};
+use ringfence_services::Setting;
+use ringfence_wire::{Call, ServiceError};
+use serde_json::Value;
+
+use super::Pipeline;
+use crate::ask::{Caller, Question};
+use crate::directory::arns::Arn;
+use crate::recording::Overlay;
+use crate::refusal;
+use crate::requirements::Requirement;
+
+/// Who is to send.
+#[derive(Debug)]
+enum Sender {
+    /// A service, for a resource.
+    Service { principal: &'static str, source: String },
+    /// A service, with the session of a role.
+    Role(String),
+}
+
+/// What is to be sent where, and AWS's refusal.
+#[derive(Debug)]
+struct Delivery {
+    sender: Sender,
+    action: &'static str,
+    resource: String,
+    acl: Option<&'static str>,
+    refusal: ServiceError,
+}
+
+impl Pipeline {
+    /// Checks the destinations of a call that configures some.
+    ///
+    /// # Errors
+    /// AWS's refusal, or that it cannot be decided.
+    pub(super) async fn destinations(&self, call: &Call) -> Result<(), ServiceError> {
+        for delivery in self.deliveries(call) {
+            let own = &self.setting.account_id;
+            // What another account says of its own nobody knows here.
+            let is_of_another = Arn::parse(&delivery.resource)
+                .is_some_and(|arn| !arn.account.is_empty() && arn.account != own.as_str());
+            if is_of_another {
+                continue;
+            }
+            let caller = match &delivery.sender {
+                Sender::Service { principal, source } => Caller::Service {
+                    principal,
+                    source_arn: Some(source),
+                    source_account: Some(own),
+                },
+                Sender::Role(name) => Caller::Role { name, session: "destination" },
+            };
+            let mut context = Context::new();
+            if let Some(acl) = delivery.acl {
+                context.set("s3:x-amz-acl", acl);
+            }
+            if let Sender::Role(_) = delivery.sender {
+                for key in ["SourceIp", "SourceVpc", "SourceVpce", "ViaAWSService", "VpcSourceIp"] {
+                    context.set_unknown(&format!("aws:{key}"));
+                }
+            }
+            let question = Question {
+                action: delivery.action.to_owned(),
+                resource: delivery.resource.clone(),
+                context,
+            };
+            let inputs = match self.inputs(caller, &[question]).await {
+                Ok(inputs) => inputs,
+                // The answer to the call itself says that the role is not there.
+                Err(error) if error.code == "NoSuchEntity" => continue,
+                Err(error) => return Err(error),
+            };
+            let Some(decision) = inputs.decide(&Overlay::none()).pop() else { continue };
+            match decision.outcome {
+                Outcome::Allow => {}
+                Outcome::Undecided => {
+                    let asked = Requirement::on(delivery.action, &delivery.resource);
+                    return Err(refusal::undecided(&asked, &decision));
+                }
+                Outcome::ImplicitDeny | Outcome::ExplicitDeny => return Err(delivery.refusal),
+            }
+        }
+        Ok(())
+    }
+
+    fn deliveries(&self, call: &Call) -> Vec<Delivery> {
+        match (call.service().name(), call.name()) {
+            ("s3", "PutBucketNotificationConfiguration") => notifications(call),
+            ("cloudtrail", "CreateTrail" | "UpdateTrail") => trail(call, &self.setting),
+            ("stepfunctions", "CreateStateMachine" | "UpdateStateMachine") => executions(call),
+            ("lambda", "CreateFunction" | "UpdateFunctionConfiguration") => {
+                let target = call.input.get("DeadLetterConfig").and_then(|it| it.get("TargetArn"));
+                let role = call.text("Role").and_then(name_of).or_else(|| self.role_of(call));
+                let dead = target.and_then(Value::as_str).and_then(|arn| dead_letter(arn, role?));
+                dead.into_iter().collect()
+            }
+            ("lambda", "PutFunctionEventInvokeConfig" | "UpdateFunctionEventInvokeConfig") => {
+                self.role_of(call).map(|role| results(call, &role)).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The execution role of the function that a call names.
+    fn role_of(&self, call: &Call) -> Option<String> {
+        let name = call.text("FunctionName")?;
+        let name = match Arn::parse(name) {
+            Some(arn) => arn.resource.strip_prefix("function:")?.to_owned(),
+            None => name.to_owned(),
+        };
+        let name = name.split(':').next()?.to_owned();
+        name_of(&self.services.function(&name)?.role)
+    }
+}
+
+fn name_of(role: &str) -> Option<String> {
+    let arn = Arn::parse(role)?;
+    arn.resource.strip_prefix("role/")?.rsplit('/').next().map(str::to_owned)
+}
+
+/// The items of a list, which XML writes as one element where there is one.
+fn each<'v>(value: &'v Value, member: &str) -> Vec<&'v Value> {
+    match value.get(member) {
+        Some(Value::Array(items)) => items.iter().collect(),
+        Some(Value::Object(_)) => value.get(member).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// "Amazon S3 validates … that the bucket owner has permission to publish to it"
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html>);
+/// the sentences as in <https://github.com/localstack/localstack>, `s3/notifications.py`,
+/// and <https://repost.aws/knowledge-center/unable-validate-destination-s3>.
+fn notifications(call: &Call) -> Vec<Delivery> {
+    let skips = call
+        .input
+        .get("SkipDestinationValidation")
+        .is_some_and(|value| value.as_bool().unwrap_or_else(|| value.as_str() == Some("true")));
+    let Some(given) = call.input.get("NotificationConfiguration").filter(|_| !skips) else {
+        return Vec::new();
+    };
+    let bucket = call.text("Bucket").unwrap_or_default();
+    let source = format!("arn:{}:s3:::{bucket}", Partition::of_region(&call.region));
+    let kinds = [
+        ("QueueConfiguration", "Queue", "sqs:SendMessage"),
+        ("TopicConfiguration", "Topic", "sns:Publish"),
+        ("CloudFunctionConfiguration", "CloudFunction", "lambda:InvokeFunction"),
+    ];
+    let mut found = Vec::new();
+    for (list, member, action) in kinds {
+        for arn in each(given, list).into_iter().filter_map(|it| it.get(member)?.as_str()) {
+            let why = match member {
+                "CloudFunction" => format!("Not authorized to invoke function [{arn}]"),
+                kind => format!(
+                    "Permissions on the destination {} do not allow S3 to publish notifications \
+                     from this bucket",
+                    kind.to_ascii_lowercase()
+                ),
+            };
+            let text = "Unable to validate the following destination configurations";
+            let refusal = ServiceError::new(400, "InvalidArgument", text)
+                .with("ArgumentName", arn)
+                .with("ArgumentValue", why);
+            found.push(Delivery {
+                sender: Sender::Service { principal: "s3.amazonaws.com", source: source.clone() },
+                action,
+                resource: arn.to_owned(),
+                acl: None,
+                refusal,
+            });
+        }
+    }
+    found
+}
+
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html>;
+/// the sentence: <https://github.com/hashicorp/terraform-provider-aws/issues/6489>.
+fn trail(call: &Call, setting: &Setting) -> Vec<Delivery> {
+    let (Some(bucket), Some(name)) = (call.text("S3BucketName"), call.text("Name")) else {
+        return Vec::new();
+    };
+    let (partition, account) = (Partition::of_region(&call.region), &setting.account_id);
+    let source = match name.starts_with("arn:") {
+        true => name.to_owned(),
+        false => format!("arn:{partition}:cloudtrail:{}:{account}:trail/{name}", call.region),
+    };
+    let prefix = call.text("S3KeyPrefix").filter(|prefix| !prefix.is_empty());
+    let prefix = prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default();
+    let object = format!("{bucket}/{prefix}AWSLogs/{account}/CloudTrail/{}/x", call.region);
+    let of = |action, resource: &str, acl| Delivery {
+        sender: Sender::Service { principal: "cloudtrail.amazonaws.com", source: source.clone() },
+        action,
+        resource: format!("arn:{partition}:s3:::{resource}"),
+        acl,
+        refusal: ServiceError::new(
+            400,
+            "InsufficientS3BucketPolicyException",
+            format!("Incorrect S3 bucket policy is detected for bucket: {bucket}"),
+        ),
+    };
+    vec![
+        of("s3:GetBucketAcl", bucket, None),
+        of("s3:PutObject", &object, Some("bucket-owner-full-control")),
+    ]
+}
+
+/// The logs of executions are delivered with the role of the state machine
+/// (<https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html>; the sentence:
+/// <https://github.com/hashicorp/terraform-provider-aws/issues/12192>).
+fn executions(call: &Call) -> Vec<Delivery> {
+    let Some(logging) = call.input.get("loggingConfiguration") else { return Vec::new() };
+    let level = logging.get("level").and_then(Value::as_str).unwrap_or("OFF");
+    let Some(role) = call.text("roleArn").and_then(name_of).filter(|_| level != "OFF") else {
+        return Vec::new();
+    };
+    vec![Delivery {
+        sender: Sender::Role(role),
+        action: "logs:CreateLogDelivery",
+        resource: "*".to_owned(),
+        acl: None,
+        refusal: ServiceError::new(
+            400,
+            "AccessDeniedException",
+            "The state machine IAM Role is not authorized to access the Log Destination",
+        ),
+    }]
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>;
+/// the sentence: <https://github.com/serverless/serverless/issues/2969>.
+fn dead_letter(arn: &str, role: String) -> Option<Delivery> {
+    let (action, calls) = match Arn::parse(arn)?.service {
+        "sqs" => ("sqs:SendMessage", "SendMessage on SQS"),
+        "sns" => ("sns:Publish", "Publish on SNS"),
+        _ => return None,
+    };
+    let text = format!("The provided execution role does not have permissions to call {calls}");
+    Some(Delivery {
+        sender: Sender::Role(role),
+        action,
+        resource: arn.to_owned(),
+        acl: None,
+        refusal: ServiceError::new(400, "InvalidParameterValueException", text),
+    })
+}
+
+/// Where the results of a function go, which its role sends there
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>).
+fn results(call: &Call, role: &str) -> Vec<Delivery> {
+    let Some(given) = call.input.get("DestinationConfig") else { return Vec::new() };
+    let ends = ["OnSuccess", "OnFailure"].into_iter();
+    let arns = ends.filter_map(|end| given.get(end)?.get("Destination")?.as_str());
+    let of = |arn: &str| {
+        let (action, name) = match Arn::parse(arn)?.service {
+            "sqs" => ("sqs:SendMessage", "SendMessage"),
+            "sns" => ("sns:Publish", "Publish"),
+            "lambda" => ("lambda:InvokeFunction", "InvokeFunction"),
+            "events" => ("events:PutEvents", "PutEvents"),
+            _ => return None,
+        };
+        let text = format!(
+            "The function's execution role does not have permissions to call {name} on {arn}"
+        );
+        Some(Delivery {
+            sender: Sender::Role(role.to_owned()),
+            action,
+            resource: arn.to_owned(),
+            acl: None,
+            refusal: ServiceError::new(400, "InvalidParameterValueException", text),
+        })
+    };
+    arns.filter_map(of).collect()
+}
