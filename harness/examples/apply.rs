@@ -78,6 +78,7 @@ async fn apply_bare() -> anyhow::Result<Duration> {
         image: &config.upstream.image,
         environment: &config.upstream.environment,
         account_id: config.account.id.as_str(),
+        several_accounts: false,
         region: config.account.region.as_str(),
         sealed: false,
         images: &[],

@@ -24,15 +24,27 @@ pub enum RootKeys {
 }
 
 impl RootKeys {
-    /// A key.
+    /// A key of the account under test.
     ///
     /// # Errors
     /// When the operating system gives no randomness; the text says so.
     pub(crate) fn key(self) -> Result<Credentials, String> {
+        self.key_named(STATED)
+    }
+
+    /// A key of another account, whose id is what emulators take for a key of it.
+    ///
+    /// # Errors
+    /// As [`RootKeys::key`].
+    pub(crate) fn key_of(self, account_id: &str) -> Result<Credentials, String> {
+        self.key_named(account_id)
+    }
+
+    fn key_named(self, stated: &str) -> Result<Credentials, String> {
         match self {
             Self::OfThisRun => Credentials::long_term().map_err(|error| error.to_string()),
             Self::Stated => Ok(Credentials {
-                access_key_id: STATED.to_owned(),
+                access_key_id: stated.to_owned(),
                 secret_access_key: Secret::new(STATED),
                 session_token: None,
                 expiration: None,
@@ -45,17 +57,17 @@ impl RootKeys {
 /// before the call is sent.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    access_key_id: String,
+    access_key_ids: BTreeSet<String>,
     announced: Mutex<BTreeSet<String>>,
     /// The request ids of what was answered to the harness.
     answered: Mutex<BTreeSet<String>>,
 }
 
 impl Ledger {
-    /// The ledger of root's key.
-    pub(crate) fn of(access_key_id: &str) -> Arc<Self> {
-        let access_key_id = access_key_id.to_owned();
-        Arc::new(Self { access_key_id, announced: Mutex::default(), answered: Mutex::default() })
+    /// The ledger of the root users' keys.
+    pub(crate) fn of<'k>(access_key_ids: impl IntoIterator<Item = &'k str>) -> Arc<Self> {
+        let access_key_ids = access_key_ids.into_iter().map(str::to_owned).collect();
+        Arc::new(Self { access_key_ids, announced: Mutex::default(), answered: Mutex::default() })
     }
 
     /// Keeps the request id of an answer to a call of the harness's.
@@ -72,7 +84,7 @@ impl Ledger {
     /// The id of a call that is about to be signed with a key; none where the
     /// key is not root's.
     pub(crate) fn announce(&self, access_key_id: &str) -> Option<String> {
-        (access_key_id == self.access_key_id).then(|| {
+        self.access_key_ids.contains(access_key_id).then(|| {
             let id = uuid::Uuid::new_v4().to_string();
             self.announced.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
             id
@@ -127,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_announced_call_is_ours_once_and_no_other_is() {
-        let ledger = Ledger::of("AKIAHARNESS");
+        let ledger = Ledger::of(["AKIAHARNESS"]);
         assert_eq!(ledger.announce("AKIATERRAFORM"), None);
         let ours = ledger.announce("AKIAHARNESS").unwrap();
         let unused = ledger.announce("AKIAHARNESS").unwrap();
@@ -150,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_call_is_the_harnesss_by_the_answer_that_it_got_and_not_by_its_key() {
-        let ledger = Ledger::of("AKIAHARNESS");
+        let ledger = Ledger::of(["AKIAHARNESS"]);
         ledger.answered("r-1");
         assert!(ledger.made("r-1"));
         assert!(!ledger.made("r-2"));

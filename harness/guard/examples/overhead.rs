@@ -50,6 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         service_control: Vec::new(),
         resource_control: Vec::new(),
         membership: None,
+        other_accounts: Vec::new(),
         vpc_endpoints: Vec::new(),
         journal: Some(work_dir.join("journal.jsonl")),
         interpreters: ringfence_services::setting::Interpreters::default(),

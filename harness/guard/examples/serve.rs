@@ -33,6 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         service_control: Vec::new(),
         resource_control: Vec::new(),
         membership: None,
+        other_accounts: Vec::new(),
         vpc_endpoints: Vec::new(),
         journal: arguments.next().map(Into::into),
         interpreters: Interpreters {

@@ -8,11 +8,13 @@ use ringfence_policy::{Context, Decision};
 use ringfence_services::credentials::{Identity, RoleSession, Session};
 use ringfence_wire::{Service, ServiceError};
 
-use crate::authorize::{Keys, Subject};
+use crate::accounts;
+use crate::authorize::{Keys, Subject, resource_account};
 use crate::context::Circumstances;
 use crate::guard::Guard;
 use crate::pipeline::Pipeline;
 use crate::recording::{Inputs, Overlay, Recorded, Recording};
+use crate::refusal;
 use crate::requirements::bucket_policy::{self, Asked};
 use crate::requirements::state::Told;
 use crate::requirements::{Extent, Needed, Requirement, ResourcePolicy, State as _};
@@ -35,7 +37,7 @@ pub struct Question {
 pub enum Caller<'a> {
     /// The holder of an access key.
     Key(&'a str),
-    /// A session of a role, as a service (Lambda) would hold it.
+    /// A session of a role of the first account, as a service (Lambda) would hold it.
     Role {
         /// The role's name.
         name: &'a str,
@@ -85,7 +87,7 @@ impl Guard {
 
     /// The requests that were decided, where the configuration asked for it.
     pub fn recording(&self) -> Option<&Recording> {
-        self.pipeline().recording.as_ref()
+        self.pipeline().recording.as_deref()
     }
 
     /// Decides a recorded request again under changed policies; the first
@@ -117,12 +119,23 @@ impl Pipeline {
         questions: &[Question],
     ) -> Result<Inputs, ServiceError> {
         let session = self.caller(caller).await?;
+        let named = questions.iter().find_map(|it| resource_account(&it.resource));
+        let home = accounts::of_session(&session);
+        let acting = named.or(home.as_deref()).map_or(self, |account| self.of(account));
+        acting.inputs_of_questions(&session, questions).await
+    }
+
+    async fn inputs_of_questions(
+        &self,
+        session: &Session,
+        questions: &[Question],
+    ) -> Result<Inputs, ServiceError> {
         let mut required = Vec::with_capacity(questions.len());
         for question in questions {
             let mut context = Context::new();
             context.set("aws:RequestedRegion", self.region_of(question));
             context.extend(&question.context);
-            let resource_policy = self.policy_on(&session, question, &mut context).await?;
+            let resource_policy = self.policy_on(session, question, &mut context).await?;
             required.push(Requirement {
                 action: question.action.clone(),
                 resource: question.resource.clone(),
@@ -134,8 +147,12 @@ impl Pipeline {
                 needed: Needed::Surely,
             });
         }
+        let own = &self.setting.account_id;
+        if let Some((requirement, owner)) = self.directories.elsewhere(&required, own).await? {
+            return Err(refusal::elsewhere(requirement, owner));
+        }
         let service = Service::Sts;
-        let subject = Subject::of(&session, &self.directory, &self.perimeter, service).await?;
+        let subject = Subject::of(session, &self.directories, &self.perimeter, service).await?;
         let circumstances = Circumstances {
             source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
             user_agent: None,
@@ -145,7 +162,7 @@ impl Pipeline {
         };
         let region = &self.setting.region;
         let directory = &self.directory;
-        subject.inputs(&required, region, &session, directory, &circumstances, Keys::Stated)
+        subject.inputs(&required, region, session, directory, &circumstances, Keys::Stated)
     }
 
     /// The region that a call for a resource goes to.

@@ -7,6 +7,7 @@ use ringfence_policy::{Decision, Document, Kind, Principal};
 use ringfence_services::credentials::{FederatedUser, Identity, LongTerm, RoleSession, Session};
 use ringfence_wire::{Service, ServiceError};
 
+use crate::accounts::Directories;
 use crate::authenticate::gone;
 use crate::context::{self, Circumstances};
 use crate::directory::Directory;
@@ -60,11 +61,29 @@ impl Subject {
     /// refused then, whatever it asks.
     pub(crate) async fn of(
         caller: &Session,
-        directory: &Directory,
+        directories: &Directories,
         perimeter: &Arc<Perimeter>,
         service: Service,
     ) -> Result<Self, ServiceError> {
         let mut subject = Self::anyone(perimeter);
+        match &caller.identity {
+            Identity::Service { principal, .. } => {
+                subject.principal = Principal::Service { name: principal.clone() };
+                return Ok(subject);
+            }
+            Identity::WebIdentity(web) => {
+                subject.principal =
+                    Principal::WebIdentity { provider_arn: web.provider_arn.clone() };
+                return Ok(subject);
+            }
+            Identity::Anonymous => return Ok(subject),
+            Identity::Root { .. }
+            | Identity::User { .. }
+            | Identity::Role(_)
+            | Identity::FederatedUser(_) => {}
+        }
+        let directory =
+            directories.of_caller(&caller.identity).ok_or_else(|| gone(service))?.as_ref();
         match &caller.identity {
             Identity::Root { account_id, .. } => {
                 subject.principal = Principal::Root { account_id: account_id.clone() };
@@ -79,20 +98,12 @@ impl Subject {
             Identity::FederatedUser(session) => {
                 subject.federated_user(caller, session, directory, service).await?;
             }
-            Identity::Service { principal, .. } => {
-                subject.principal = Principal::Service { name: principal.clone() };
-                return Ok(subject);
-            }
-            Identity::WebIdentity(web) => {
-                subject.principal =
-                    Principal::WebIdentity { provider_arn: web.provider_arn.clone() };
-                return Ok(subject);
-            }
-            Identity::Anonymous => return Ok(subject),
+            Identity::Service { .. } | Identity::WebIdentity(_) | Identity::Anonymous => {}
         }
         // Service control policies bind the account's own principals, root
         // included: not services, and not those who have no account here.
-        subject.service_control.clone_from(&perimeter.organization.service_control);
+        let levels = perimeter.organizations.service_control(directory.account_id());
+        subject.service_control = levels.to_vec();
         Ok(subject)
     }
 
@@ -135,7 +146,7 @@ impl Subject {
             .filter(|user| user.id == user_id)
             .ok_or_else(|| gone(service))?;
         let policies = directory.user_policies(name, &user).await?;
-        self.owner = Some(format!("user/{name}").into());
+        self.owner = Some(format!("user/{}", directory.scoped(name)).into());
         self.identity = policies.identity;
         self.boundary = policies.boundary.map(|boundary| vec![boundary]);
         self.tags.clone_from(&user.tags);
@@ -182,14 +193,15 @@ impl Subject {
         let texts = session.session_policies.as_deref();
         self.session = session_policies(texts, &session_arn, directory)?;
         self.principal = Principal::RoleSession { role_arn: role.arn.clone(), session_arn };
-        self.owner = Some(format!("role/{}", session.role_name).into());
+        self.owner = Some(format!("role/{}", directory.scoped(&session.role_name)).into());
         self.identity = policies.identity;
         self.boundary = policies.boundary.map(|boundary| vec![boundary]);
         self.tags.clone_from(&role.tags);
         Ok(())
     }
 
-    /// Everything that the decision about these permissions depends on.
+    /// Everything that the decision about these permissions depends on, in the
+    /// account of a directory.
     ///
     /// # Errors
     /// When a resource's policy cannot be read.
@@ -203,19 +215,21 @@ impl Subject {
         keys: Keys,
     ) -> Result<Inputs, ServiceError> {
         let mut global = context::global(region, caller, &self.tags, circumstances);
-        self.perimeter.organization.describe_caller(&mut global, caller);
+        self.perimeter.organizations.describe_caller(&mut global, caller);
         let through = self.perimeter.vpc_endpoints.of(caller);
         let mut asked = Vec::with_capacity(requirements.len());
-        let mut resource_control = self.perimeter.organization.resource_control.clone();
+        let organizations = &self.perimeter.organizations;
+        let mut resource_control = organizations.resource_control(directory.account_id());
         let managed = requirements.iter().filter(|it| it.managed_by_aws);
         resource_control.spared.extend(managed.map(|it| it.resource.clone()));
         for requirement in requirements {
             let mut context = global.clone();
             let account = resource_account(&requirement.resource);
-            match account.or_else(|| caller.identity.account_id()) {
+            let acting = caller.identity.account_id().map(|_| directory.account_id());
+            match account.or(acting) {
                 Some(account) => {
                     context.set("aws:ResourceAccount", account);
-                    self.perimeter.organization.describe_resource(&mut context, account);
+                    organizations.describe_resource(&mut context, account);
                 }
                 // Of a bucket, and of an action without a resource, the ARN does
                 // not tell; nor does a caller who belongs to no account.
@@ -291,9 +305,9 @@ fn resource_policy(
             Some(Attached::own(recording::resource_id(name), document))
         }
         ResourcePolicy::Trust { name, document } => {
-            let role = name.rsplit('/').next().unwrap_or(name);
+            let role = directory.scoped(name.rsplit('/').next().unwrap_or(name));
             Some(Attached::own(
-                recording::trust_id(role),
+                recording::trust_id(&role),
                 directory.document(name, document, Kind::Trust, name)?,
             ))
         }
@@ -325,7 +339,7 @@ pub(crate) fn verdicts(required: Vec<Requirement>, decisions: Vec<Decision>) -> 
 }
 
 /// The account in an ARN, where it has one.
-fn resource_account(arn: &str) -> Option<&str> {
+pub(crate) fn resource_account(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|account| !account.is_empty())
 }
 

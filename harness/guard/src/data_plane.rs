@@ -47,7 +47,7 @@ impl Pipeline {
         }
         if let Some(api) = self.services.http_apis().api_of_host(host) {
             let path = parts.uri.path().to_owned();
-            return Some(match self.services.rest_apis().has(&api) {
+            return Some(match self.has_rest_api(&api) {
                 true => Target::Rest { api, path },
                 false => Target::Api(api),
             });
@@ -56,7 +56,30 @@ impl Pipeline {
             return Some(Target::Url(url));
         }
         let (api, path) = below_rest_api(parts.uri.path()).filter(|_| is_plain(host))?;
-        self.services.rest_apis().has(&api).then_some(Target::Rest { api, path })
+        self.has_rest_api(&api).then_some(Target::Rest { api, path })
+    }
+
+    /// Whether an account has a REST API.
+    fn has_rest_api(&self, api: &str) -> bool {
+        self.all().any(|it| it.services.rest_apis().has(api))
+    }
+
+    /// That of the account that serves a target; this one's where none has it.
+    pub(crate) fn serving(&self, target: &Target, parts: &request::Parts) -> &Self {
+        let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+        let has = |it: &&Self| match target {
+            Target::Api(api) => it.services.api(api).is_some(),
+            Target::Rest { api, .. } => it.services.rest_apis().has(api),
+            Target::Url(_) => matches!(it.url_of(parts), Some(UrlHost::Served(_))),
+            Target::Code => it.services.lambda().code_file(path, query).is_ok(),
+            Target::Response => it.services.cloudformation().awaits(path, query),
+        };
+        self.all().find(has).unwrap_or(self)
+    }
+
+    fn url_of(&self, parts: &request::Parts) -> Option<UrlHost> {
+        let host = parts.headers.get(header::HOST)?.to_str().ok()?;
+        self.services.lambda().url_of_host(host)
     }
 
     /// Serves a request.
@@ -68,6 +91,11 @@ impl Pipeline {
         passage: &mut Passage,
     ) -> Response<Bytes> {
         passage.entry.principal = Identity::Anonymous.arn();
+        // The host is read by the account that has what it names.
+        let target = match target {
+            Target::Url(host) => Target::Url(self.url_of(&parts).unwrap_or(host)),
+            target => target,
+        };
         match target {
             Target::Api(api) => self.serve_api(&api, parts, body, passage).await,
             Target::Rest { api, path } => self.serve_rest(&api, &path, parts, body, passage).await,
@@ -313,8 +341,8 @@ impl Pipeline {
         parts: &request::Parts,
         passage: &mut Passage,
     ) -> May {
-        let directory = &self.directory;
-        let subject = Subject::of(caller, directory, &self.perimeter, Service::Lambda).await;
+        let (directory, directories) = (&self.directory, &self.directories);
+        let subject = Subject::of(caller, directories, &self.perimeter, Service::Lambda).await;
         let Ok(subject) = subject else { return May::No };
         let circumstances = passage.circumstances(&parts.headers);
         let region = &self.setting.region;

@@ -4,6 +4,7 @@
 use ringfence_wire::{Call, Service, ServiceError};
 use serde_json::Value;
 
+use crate::accounts::Directories;
 use crate::checks::resource_policies::principals_of;
 use crate::checks::statements::{one_or_many, statements};
 use crate::directory::Directory;
@@ -15,7 +16,7 @@ use crate::directory::Directory;
 pub(crate) async fn check(
     call: &Call,
     directory: &Directory,
-    account: &str,
+    directories: &Directories,
 ) -> Result<(), ServiceError> {
     match (call.service(), call.name()) {
         (
@@ -26,10 +27,10 @@ pub(crate) async fn check(
             | "PutUserPermissionsBoundary",
         ) => {
             boundary(call, directory).await?;
-            trust(call.text("AssumeRolePolicyDocument"), directory, account).await
+            trust(call.text("AssumeRolePolicyDocument"), directory, directories).await
         }
         (Service::Iam, "UpdateAssumeRolePolicy") => {
-            trust(call.text("PolicyDocument"), directory, account).await
+            trust(call.text("PolicyDocument"), directory, directories).await
         }
         (
             Service::Iam,
@@ -42,7 +43,7 @@ pub(crate) async fn check(
         (Service::S3, "PutBucketPolicy") => {
             let text = call.payload.as_ref().map(|payload| String::from_utf8_lossy(payload));
             let text = text.as_deref().or_else(|| call.text("Policy"));
-            match missing_principal(text, directory, account).await? {
+            match missing_principal(text, directory, directories).await? {
                 Some(_) => {
                     Err(ServiceError::new(400, "MalformedPolicy", "Invalid principal in policy")
                         .with("BucketName", call.text("Bucket").unwrap_or_default()))
@@ -51,7 +52,7 @@ pub(crate) async fn check(
             }
         }
         (Service::Lambda, "AddPermission") => match call.text("Principal") {
-            Some(arn) if !is_there(arn, directory, account).await? => Err(ServiceError::new(
+            Some(arn) if !is_there(arn, directory, directories).await? => Err(ServiceError::new(
                 400,
                 "InvalidParameterValueException",
                 "The provided principal was invalid. Please check the principal and try again.",
@@ -63,7 +64,7 @@ pub(crate) async fn check(
         (Service::Kms, "CreateGrant") => {
             for member in ["GranteePrincipal", "RetiringPrincipal"] {
                 let Some(arn) = call.text(member) else { continue };
-                if !is_there(arn, directory, account).await? {
+                if !is_there(arn, directory, directories).await? {
                     let message = format!("ARN does not refer to a valid principal: {arn}");
                     return Err(ServiceError::new(400, "InvalidArnException", message));
                 }
@@ -72,7 +73,7 @@ pub(crate) async fn check(
         }
         _ => match principals_of(call) {
             Some((text, absent)) => {
-                let missing = missing_principal(Some(text), directory, account).await?;
+                let missing = missing_principal(Some(text), directory, directories).await?;
                 missing.map_or(Ok(()), |_| Err(absent))
             }
             None => Ok(()),
@@ -151,9 +152,9 @@ async fn boundary(call: &Call, directory: &Directory) -> Result<(), ServiceError
 async fn trust(
     text: Option<&str>,
     directory: &Directory,
-    account: &str,
+    directories: &Directories,
 ) -> Result<(), ServiceError> {
-    match missing_principal(text, directory, account).await? {
+    match missing_principal(text, directory, directories).await? {
         Some(arn) => Err(ServiceError::new(
             400,
             "MalformedPolicyDocument",
@@ -163,18 +164,18 @@ async fn trust(
     }
 }
 
-/// The first principal of a policy that should be in the account and is not.
+/// The first principal of a policy that should be in an account here and is not.
 async fn missing_principal(
     text: Option<&str>,
     directory: &Directory,
-    account: &str,
+    directories: &Directories,
 ) -> Result<Option<String>, ServiceError> {
     // What is no policy has been refused before.
     for statement in statements(text.unwrap_or_default()) {
         for element in ["Principal", "NotPrincipal"] {
             let named = statement.get(element).and_then(|element| element.get("AWS"));
             for arn in one_or_many(named).filter_map(Value::as_str) {
-                if !is_there(arn, directory, account).await? {
+                if !is_there(arn, directory, directories).await? {
                     return Ok(Some(arn.to_owned()));
                 }
             }
@@ -183,19 +184,21 @@ async fn missing_principal(
     Ok(None)
 }
 
-/// Whether a principal is there, as far as this account can tell: its own
-/// roles and users, by their exact ARNs. The id that policies show in the place of
+/// Whether a principal is there, as far as can be told here: the roles and users
+/// of the accounts that are guarded, by their exact ARNs. The id that policies show in the place of
 /// one that was deleted is nobody's: "you can no longer save the policy"
 /// (<https://repost.aws/knowledge-center/iam-principal-policy>).
-async fn is_there(arn: &str, directory: &Directory, account: &str) -> Result<bool, ServiceError> {
+async fn is_there(
+    arn: &str,
+    directory: &Directory,
+    directories: &Directories,
+) -> Result<bool, ServiceError> {
     if directory.is_id_of_ended(arn) {
         return Ok(false);
     }
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", _, "iam", "", owner, resource] = parts.as_slice() else { return Ok(true) };
-    if *owner != account {
-        return Ok(true);
-    }
+    let Some(directory) = directories.of(owner) else { return Ok(true) };
     let name = resource.rsplit('/').next().unwrap_or_default();
     Ok(match resource.split('/').next() {
         Some("role") => directory.role(name).await?.is_some_and(|role| role.arn == arn),

@@ -16,11 +16,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::accounts::Directories;
 use crate::directory::Directory;
 use crate::journal::{Journal, JournalError};
 use crate::memory::Memory;
 use crate::observe::{Mode, Observer};
-use crate::organization::{Membership, Organization};
+use crate::organization::{Membership, Organization, Organizations};
 use crate::perimeter::Perimeter;
 use crate::pipeline::Pipeline;
 use crate::recording::Recording;
@@ -77,6 +78,8 @@ pub struct Config {
     /// Where the account stands in its organization; without, condition keys
     /// about organizations are unknown.
     pub membership: Option<Membership>,
+    /// Accounts beside it, at the same upstream.
+    pub other_accounts: Vec<AccountConfig>,
     /// The VPC endpoints that requests come through; all others come directly.
     pub vpc_endpoints: Vec<VpcEndpoint>,
     /// The journal's file; none keeps it in memory alone.
@@ -90,6 +93,21 @@ pub struct Config {
     pub record: bool,
     /// A directory for function code and scratch files; its owner removes it.
     pub work_dir: PathBuf,
+}
+
+/// An account beside the first.
+#[derive(Debug)]
+pub struct AccountConfig {
+    /// Twelve digits.
+    pub account_id: String,
+    /// Its root key: its holder's alone.
+    pub root: Credentials,
+    /// Service control policies by level, as [`Config::service_control`].
+    pub service_control: Vec<Vec<(String, String)>>,
+    /// Resource control policies by level, as [`Config::resource_control`].
+    pub resource_control: Vec<Vec<(String, String)>>,
+    /// Where it stands in its organization.
+    pub membership: Option<Membership>,
 }
 
 /// Why a guard does not start or stop.
@@ -117,6 +135,15 @@ pub enum GuardError {
     /// The account id is not twelve digits.
     #[error("the account id `{0}` is not twelve digits")]
     AccountId(String),
+    /// Two accounts have one id.
+    #[error("the account {0} is there twice")]
+    AccountTwice(String),
+    /// Callers of VPC endpoints are named without an account.
+    #[error(
+        "the policies of VPC endpoints are not decided where there are several accounts: their \
+         callers are named without an account"
+    )]
+    VpcEndpointsOfSeveral,
     /// A service control policy is none.
     #[error("the service control policy `{name}` is not valid")]
     ServiceControl {
@@ -169,8 +196,8 @@ pub enum GuardError {
 pub struct Guard {
     pipeline: Arc<Pipeline>,
     issuers: Issuers,
-    /// The id of the configuration's root key.
-    root_key_id: String,
+    /// The ids of the configuration's root keys.
+    root_key_ids: Vec<String>,
     endpoint: Url,
     server: Option<JoinHandle<()>>,
     stopping: CancellationToken,
@@ -182,18 +209,20 @@ impl Guard {
     /// # Errors
     /// [`GuardError`]; nothing is left running then.
     pub async fn start(config: Config) -> Result<Self, GuardError> {
-        let id = &config.account_id;
-        if id.len() != 12 || !id.bytes().all(|digit| digit.is_ascii_digit()) {
-            return Err(GuardError::AccountId(config.account_id));
+        let first = AccountConfig {
+            account_id: config.account_id,
+            root: config.root,
+            service_control: config.service_control,
+            resource_control: config.resource_control,
+            membership: config.membership,
+        };
+        let others = config.other_accounts;
+        let organizations = organizations(std::iter::once(&first).chain(&others))?;
+        if !others.is_empty() && !config.vpc_endpoints.is_empty() {
+            return Err(GuardError::VpcEndpointsOfSeveral);
         }
-        let organization = Organization::read(
-            id,
-            config.membership,
-            &config.service_control,
-            &config.resource_control,
-        )?;
         let vpc_endpoints = VpcEndpoints::read(config.vpc_endpoints)?;
-        let perimeter = Arc::new(Perimeter { organization, vpc_endpoints });
+        let perimeter = Arc::new(Perimeter { organizations, vpc_endpoints });
         let journal = Arc::new(Journal::open(config.journal.as_deref())?);
         let address = config.reach.address();
         let listener = listen(address, config.port).await?;
@@ -202,7 +231,7 @@ impl Guard {
             .map_err(|cause| GuardError::Port { address, port: config.port, cause })?
             .port();
         let setting = Arc::new(Setting::new(
-            &config.account_id,
+            &first.account_id,
             config.region,
             config.interpreters,
             config.work_dir,
@@ -214,34 +243,46 @@ impl Guard {
         let _ = endpoint.set_port(Some(port));
         endpoint.set_path("/");
         setting.set_endpoint(endpoint.clone());
-        setting.keyring.add(
-            config.root.clone(),
-            Identity::Root {
-                account_id: config.account_id.clone(),
-                partition: setting.partition(),
-            },
-        );
-        let root_key_id = config.root.access_key_id.clone();
-        let upstream = Upstream::new(config.upstream, config.account_id, config.root)?;
-        let directory = Arc::new(Directory::new(upstream.clone(), Arc::clone(&setting)));
-        let issuers = Issuers::new(config.issuers);
-        let services = Services::new(&setting, Arc::clone(&directory), issuers.clone());
-        let recording = config.record.then(Recording::default);
-        let pipeline = Arc::new(Pipeline {
-            setting,
-            journal,
-            upstream,
-            directory,
-            services,
-            perimeter,
-            recording,
-            observer: (config.mode == Mode::Observe).then(Observer::default),
-            memory: Memory::default(),
-            root_watch: RootWatch::default(),
+        let root_key_ids = std::iter::once(&first).chain(&others);
+        let root_key_ids = root_key_ids.map(|it| it.root.access_key_id.clone()).collect();
+        let beside = others.into_iter().map(|account| {
+            let setting = Arc::new(setting.of_another(&account.account_id));
+            let upstream = upstream_of(account, &setting, &config.upstream)?;
+            let directory = Directory::of_another(upstream.clone(), Arc::clone(&setting));
+            Ok((setting, upstream, Arc::new(directory)))
         });
+        let beside = beside.collect::<Result<Vec<_>, GuardError>>()?;
+        let upstream = upstream_of(first, &setting, &config.upstream)?;
+        let directory = Arc::new(Directory::new(upstream.clone(), Arc::clone(&setting)));
+        let first = (setting, upstream, directory);
+        let directories =
+            Directories::new(std::iter::once(&first).chain(&beside).map(
+                |(setting, _, directory)| (setting.account_id.clone(), Arc::clone(directory)),
+            ));
+        let issuers = Issuers::new(config.issuers);
+        let recording = config.record.then(Arc::<Recording>::default);
+        let observer = (config.mode == Mode::Observe).then(Arc::<Observer>::default);
+        let (memory, root_watch) = (Arc::<Memory>::default(), Arc::<RootWatch>::default());
+        let pipeline =
+            |(setting, upstream, directory): (Arc<Setting>, _, Arc<Directory>)| Pipeline {
+                others: Vec::new(),
+                directories: directories.clone(),
+                services: Services::new(&setting, Arc::clone(&directory), issuers.clone()),
+                setting,
+                journal: Arc::clone(&journal),
+                upstream,
+                directory,
+                perimeter: Arc::clone(&perimeter),
+                recording: recording.clone(),
+                observer: observer.clone(),
+                memory: Arc::clone(&memory),
+                root_watch: Arc::clone(&root_watch),
+            };
+        let others = beside.into_iter().map(&pipeline).collect();
+        let pipeline = Arc::new(Pipeline { others, ..pipeline(first) });
         let stopping = CancellationToken::new();
         let server = tokio::spawn(server::serve(listener, Arc::clone(&pipeline), stopping.clone()));
-        Ok(Self { pipeline, issuers, root_key_id, endpoint, server: Some(server), stopping })
+        Ok(Self { pipeline, issuers, root_key_ids, endpoint, server: Some(server), stopping })
     }
 
     /// Where the guard answers: `http://127.0.0.1:PORT/`.
@@ -260,12 +301,14 @@ impl Guard {
 
     /// Adds another key of root's, which is good until [`Guard::close_root`].
     pub fn add_root_key(&self, key: Credentials) {
-        let setting = &self.pipeline.setting;
-        let root = Identity::Root {
-            account_id: setting.account_id.clone(),
-            partition: setting.partition(),
-        };
-        setting.keyring.add(key, root);
+        self.add_root_key_of(&self.pipeline.setting.account_id, key);
+    }
+
+    /// As [`Guard::add_root_key`], of an account; of the first where it is none that is
+    /// guarded.
+    pub fn add_root_key_of(&self, account_id: &str, key: Credentials) {
+        let setting = &self.pipeline.of(account_id).setting;
+        setting.keyring.add(key, root_of(setting));
     }
 
     /// Takes the keys of one more token issuer, such as a user pool that has been made.
@@ -273,11 +316,11 @@ impl Guard {
         self.issuers.add(url, keys);
     }
 
-    /// Retires every key that stands for root but the configuration's, and
+    /// Retires every key that stands for a root user but the configuration's, and
     /// watches from now on who makes calls as root.
     pub fn close_root(&self) {
         self.pipeline.root_watch.begin();
-        self.pipeline.setting.keyring.close_root(&self.root_key_id);
+        self.pipeline.setting.keyring.close_root(&self.root_key_ids);
     }
 
     /// Retires a key, of whomever: it is refused from now on as a deleted one is.
@@ -296,7 +339,7 @@ impl Guard {
         &self.pipeline.setting
     }
 
-    /// A session of a function's execution role, as Lambda gives it to the
+    /// A session of the execution role of a function of the first account, as Lambda gives it to the
     /// function's code.
     ///
     /// # Errors
@@ -305,7 +348,7 @@ impl Guard {
         self.pipeline.services.lambda().session_of(function).await
     }
 
-    /// What a stack of CloudFormation's has, by name or ARN, once no operation of it is
+    /// What a stack of CloudFormation's in the first account has, by name or ARN, once no operation of it is
     /// under way; none where there is no such stack.
     pub async fn settled_stack(&self, name_or_id: &str) -> Option<Contents> {
         self.pipeline.services.cloudformation().settled(name_or_id).await
@@ -317,7 +360,9 @@ impl Guard {
     /// When the server had failed, or the journal could not be kept.
     pub async fn stop(mut self) -> Result<(), GuardError> {
         // First those who call the guard themselves.
-        self.pipeline.services.shutdown().await;
+        for account in self.pipeline.all() {
+            account.services.shutdown().await;
+        }
         self.stopping.cancel();
         if let Some(server) = self.server.take() {
             server.await.map_err(GuardError::Server)?;
@@ -334,6 +379,44 @@ impl Drop for Guard {
             server.abort();
         }
     }
+}
+
+/// The organizations of accounts, whose ids are told from one another.
+fn organizations<'a>(
+    accounts: impl Iterator<Item = &'a AccountConfig>,
+) -> Result<Organizations, GuardError> {
+    let mut organizations = Organizations::default();
+    for account in accounts {
+        let id = &account.account_id;
+        if id.len() != 12 || !id.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(GuardError::AccountId(id.clone()));
+        }
+        if organizations.of(id).is_some() {
+            return Err(GuardError::AccountTwice(id.clone()));
+        }
+        organizations.add(Organization::read(
+            id,
+            account.membership.clone(),
+            &account.service_control,
+            &account.resource_control,
+        )?);
+    }
+    Ok(organizations)
+}
+
+/// The upstream as an account sees it, whose root's key becomes known.
+fn upstream_of(
+    account: AccountConfig,
+    setting: &Setting,
+    endpoint: &UpstreamEndpoint,
+) -> Result<Upstream, UpstreamError> {
+    setting.keyring.add(account.root.clone(), root_of(setting));
+    Upstream::new(endpoint.clone(), account.account_id, account.root)
+}
+
+/// An account's root user.
+fn root_of(setting: &Setting) -> Identity {
+    Identity::Root { account_id: setting.account_id.clone(), partition: setting.partition() }
 }
 
 async fn listen(address: Ipv4Addr, port: u16) -> Result<TcpListener, GuardError> {

@@ -12,7 +12,7 @@ use crate::services::Services;
 const READING: [&str; 3] = ["Get", "List", "Describe"];
 
 impl Guard {
-    /// Reads from the account with nobody's credentials: from the services that
+    /// Reads from the first account with nobody's credentials: from the services that
     /// answer here, and from the upstream. It is no request, so nothing is
     /// decided, and the journal has no line of it. The answer is what a client
     /// decodes; `GetBucketPolicy` answers with its member `Policy`.

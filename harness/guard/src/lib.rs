@@ -8,6 +8,7 @@
 //! what it was decided about, where asked for, in the [`recording`].
 
 mod account;
+mod accounts;
 mod admit;
 mod ask;
 mod authenticate;
@@ -61,7 +62,7 @@ mod vpc_endpoint;
 mod tests;
 
 pub use ask::{Caller, NotRecorded, Question};
-pub use guard::{Config, Guard, GuardError, Reach};
+pub use guard::{AccountConfig, Config, Guard, GuardError, Reach};
 pub use journal::Journal;
 pub use observe::Mode;
 pub use organization::{Membership, NoMembership};

@@ -5,12 +5,14 @@
 //! - <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html>
 //! - <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ringfence_policy::{Context, Document, Kind, resource_control_supports};
 use ringfence_services::credentials::{Identity, Session};
 use ringfence_wire::Service;
 
+use crate::accounts;
 use crate::guard::GuardError;
 use crate::recording::{Attached, ResourceControl};
 
@@ -82,7 +84,7 @@ fn is_path(path: &str) -> bool {
     begins("o-", 10) && begins("r-", 4) && parts.all(unit)
 }
 
-/// The account, as its organization sees it.
+/// An account, as its organization sees it.
 #[derive(Debug)]
 pub(crate) struct Organization {
     account_id: String,
@@ -133,10 +135,7 @@ impl Organization {
             && service.iam_prefix().is_none_or(resource_control_supports)
     }
 
-    /// The keys about the caller's organization, which are unknown where nobody
-    /// says in which it is. A web identity's token is no account's credentials:
-    /// its call has none of them.
-    pub(crate) fn describe_caller(&self, context: &mut Context, caller: &Session) {
+    fn describe_caller(&self, context: &mut Context, caller: &Session) {
         let Some(membership) = &self.membership else { return };
         match &caller.identity {
             Identity::Root { .. }
@@ -148,29 +147,69 @@ impl Organization {
                 let management = &membership.management_account_id;
                 context.set("aws:PrincipalOrgMasterAccountId", management);
             }
-            Identity::WebIdentity(_) => {
+            Identity::Service { .. } => {
+                context.set("aws:SourceOrgID", membership.id());
+                context.set_list("aws:SourceOrgPaths", [&membership.path]);
+            }
+            Identity::WebIdentity(_) | Identity::Anonymous => {}
+        }
+    }
+
+    fn describe_resource(&self, context: &mut Context) {
+        if let Some(membership) = &self.membership {
+            context.set("aws:ResourceOrgID", membership.id());
+            context.set_list("aws:ResourceOrgPaths", [&membership.path]);
+        }
+    }
+}
+
+/// The organizations of the accounts that are guarded, each as its account is in it.
+#[derive(Debug, Default)]
+pub(crate) struct Organizations(BTreeMap<String, Organization>);
+
+impl Organizations {
+    /// Adds an account's.
+    pub(crate) fn add(&mut self, organization: Organization) {
+        self.0.insert(organization.account_id.clone(), organization);
+    }
+
+    /// An account's, where it is guarded.
+    pub(crate) fn of(&self, account: &str) -> Option<&Organization> {
+        self.0.get(account)
+    }
+
+    /// The service control policies that bind the callers of an account, by level.
+    pub(crate) fn service_control(&self, account: &str) -> &[Vec<Attached>] {
+        self.of(account).map_or(&[], |it| &it.service_control)
+    }
+
+    /// The resource control policies of an account.
+    pub(crate) fn resource_control(&self, account: &str) -> ResourceControl {
+        self.of(account).map(|it| it.resource_control.clone()).unwrap_or_default()
+    }
+
+    /// The keys about the caller's organization, which are unknown where nobody
+    /// says in which it is. A web identity's token is no account's credentials:
+    /// its call has none of them.
+    pub(crate) fn describe_caller(&self, context: &mut Context, caller: &Session) {
+        if matches!(caller.identity, Identity::WebIdentity(_)) {
+            if self.0.values().any(|it| it.membership.is_some()) {
                 for key in ["ID", "MasterAccountId", "Paths"] {
                     context.unset(&format!("aws:PrincipalOrg{key}"));
                 }
             }
-            Identity::Service { source_account: Some(account), .. }
-                if *account == self.account_id =>
-            {
-                context.set("aws:SourceOrgID", membership.id());
-                context.set_list("aws:SourceOrgPaths", [&membership.path]);
-            }
-            Identity::Service { .. } | Identity::Anonymous => {}
+        } else if let Some(account) = accounts::of_session(caller)
+            && let Some(own) = self.of(&account)
+        {
+            own.describe_caller(context, caller);
         }
     }
 
-    /// The keys about the organization of a resource in an account; another
-    /// account's is unknown.
+    /// The keys about the organization of a resource in an account; that of one that
+    /// is not guarded is unknown.
     pub(crate) fn describe_resource(&self, context: &mut Context, account: &str) {
-        if let Some(membership) = &self.membership
-            && account == self.account_id
-        {
-            context.set("aws:ResourceOrgID", membership.id());
-            context.set_list("aws:ResourceOrgPaths", [&membership.path]);
+        if let Some(own) = self.of(account) {
+            own.describe_resource(context);
         }
     }
 }

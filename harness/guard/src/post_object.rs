@@ -8,6 +8,7 @@ use ringfence_wire::post::{self, Form, Success};
 use ringfence_wire::{Call, Reply, Service, ServiceError, error, identify, reply};
 use serde_json::json;
 
+use crate::accounts;
 use crate::authenticate::{self, Authenticated};
 use crate::pipeline::{Passage, Pipeline};
 
@@ -58,7 +59,9 @@ impl Pipeline {
             ));
         }
         let authenticated = Authenticated { caller, body: file, signed };
-        let answer = self.answer(&call, authenticated, &upload, passage).await?;
+        let home = accounts::of_session(&authenticated.caller);
+        let acting = self.acting(&call, home.as_deref()).await?;
+        let answer = acting.answer(&call, authenticated, &upload, passage).await?;
         if answer.status() != StatusCode::OK {
             return Ok(answer);
         }

@@ -114,7 +114,7 @@ const NEEDED_KEY: &str = "ringfence:Needed";
 /// The resource control policies of an account, by level.
 #[derive(Debug, Clone, Default)]
 pub struct ResourceControl {
-    /// The account, whose resources alone they bind.
+    /// The account in which the decision is made, whose resources alone they bind.
     pub account_id: String,
     /// The policies.
     pub levels: Vec<Vec<Attached>>,
@@ -125,8 +125,8 @@ pub struct ResourceControl {
 
 impl ResourceControl {
     /// Those that bind the use of a resource. An action without one is bound by
-    /// those of the caller's account; a bucket's ARN names no account, and every
-    /// bucket here is the account's.
+    /// those of the account; a bucket's ARN names no account, and every bucket here
+    /// is the account's.
     pub fn of(&self, resource: &str) -> &[Vec<Attached>] {
         let account = resource.split(':').nth(4).filter(|account| !account.is_empty());
         match account {
@@ -465,12 +465,22 @@ impl Inputs {
         overlay.context(asked)
     }
 
+    /// The account of what an ARN does not say whose it is, where it is not the
+    /// caller's: a bucket is of the account that is asked.
+    fn owner_of(&self, resource: &str) -> Option<&str> {
+        let acting = self.resource_control.account_id.as_str();
+        let mut parts = resource.splitn(6, ':').skip(4);
+        let is_of_some = parts.next().is_some_and(|account| !account.is_empty());
+        let caller = self.principal.account_id()?;
+        (!is_of_some && !acting.is_empty() && caller != acting).then_some(acting)
+    }
+
     fn request<'a>(&'a self, asked: &'a Asked, changed: Option<&'a Context>) -> Request<'a> {
         Request {
             principal: &self.principal,
             action: &asked.action,
             resource: &asked.resource,
-            resource_account: None,
+            resource_account: self.owner_of(&asked.resource),
             context: changed.unwrap_or(&asked.context),
         }
     }

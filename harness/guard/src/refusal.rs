@@ -42,6 +42,17 @@ pub(crate) fn undecided(requirement: &Requirement, decision: &Decision) -> Servi
     ServiceError::new(OWN_STATUS, UNDECIDED, message)
 }
 
+/// What the guard says of a permission about a resource of another account than the
+/// one that a call acts in.
+pub(crate) fn elsewhere(requirement: &Requirement, owner: &str) -> ServiceError {
+    let Requirement { action, resource, .. } = requirement;
+    let message = format!(
+        "{action} on {resource} is undecided: the resource is of the account {owner}, and a call \
+         about the resources of several accounts is not decided"
+    );
+    ServiceError::new(OWN_STATUS, UNDECIDED, message)
+}
+
 /// The refusal of one permission.
 pub(crate) fn denied(
     service: Service,

@@ -23,7 +23,7 @@ pub struct Interpreters {
     pub node: Option<PathBuf>,
 }
 
-/// What the services share: the account, where the guard answers, who holds
+/// What the services of an account share: the account, where the guard answers, who holds
 /// which key, and where the tools and the working files are.
 #[derive(Debug)]
 pub struct Setting {
@@ -31,14 +31,14 @@ pub struct Setting {
     pub account_id: String,
     /// The region of regional services.
     pub region: String,
-    /// Every credential of the account.
+    /// Every credential of the account, and of those beside it.
     pub keyring: Arc<Keyring>,
     /// What runs functions, and SAM's translator.
     pub interpreters: Interpreters,
     /// A directory for function code and scratch files; removed by its owner.
     pub work_dir: PathBuf,
-    endpoint: OnceLock<Url>,
-    sandbox: OnceCell<Sandbox>,
+    endpoint: Arc<OnceLock<Url>>,
+    sandbox: Arc<OnceCell<Sandbox>>,
 }
 
 impl Setting {
@@ -56,8 +56,23 @@ impl Setting {
             keyring: Arc::new(Keyring::default()),
             interpreters,
             work_dir,
-            endpoint: OnceLock::new(),
-            sandbox: OnceCell::new(),
+            endpoint: Arc::default(),
+            sandbox: Arc::default(),
+        }
+    }
+
+    /// The setting of another account at the same place: its keys are in the same
+    /// keyring.
+    pub fn of_another(&self, account_id: impl Into<String>) -> Self {
+        let account_id = account_id.into();
+        Self {
+            work_dir: self.work_dir.join(&account_id),
+            account_id,
+            region: self.region.clone(),
+            keyring: Arc::clone(&self.keyring),
+            interpreters: self.interpreters.clone(),
+            endpoint: Arc::clone(&self.endpoint),
+            sandbox: Arc::clone(&self.sandbox),
         }
     }
 

@@ -19,7 +19,7 @@ pub use super::control::Stated;
 /// A policy that cannot be read, or is none.
 pub fn stated(config: &Config) -> Result<Stated, Unreadable> {
     let mut levels = Levels::default();
-    for level in &config.organization {
+    for level in config.levels() {
         if let Some(policies) = &level.policies {
             levels.service.push(all(policies, Kind::ServiceControl)?);
         }

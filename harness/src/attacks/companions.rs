@@ -259,6 +259,7 @@ pub fn document(name: &str, statements: Vec<Value>, kind: Kind) -> Option<Arc<Do
 #[cfg(test)]
 mod tests {
     use ringfence_guard::recording::{Asked, ResourceControl, ThroughEndpoint};
+    use ringfence_guard::requirements::Needed;
     use ringfence_policy::Context;
 
     use super::*;
@@ -289,6 +290,7 @@ mod tests {
                 resource: USER.into(),
                 context: Context::new().into(),
                 resource_policy: None,
+                needed: Needed::Surely,
             }],
         }
     }
@@ -347,6 +349,7 @@ mod tests {
                 context.into()
             },
             resource_policy: None,
+            needed: Needed::Surely,
         };
         let mut inputs = inputs(statement("Allow", "*"), vec![statement("Allow", "*")]);
         inputs.identity = vec![Attached { slot: "own".into(), id: "own".into(), document: left }];

@@ -64,7 +64,7 @@ impl Attack {
     }
 
     async fn work(&self) -> anyhow::Result<Exit> {
-        let config = Config::load(&self.config)?;
+        let config = Config::load_judged(&self.config)?;
         let acceptances = Acceptances::of(&config, OffsetDateTime::now_utc().date())?;
         let progress = terminal::progress();
         let options = Options {

@@ -52,7 +52,7 @@ impl Mutate {
     }
 
     async fn work(&self) -> anyhow::Result<Exit> {
-        let config = Config::load(&self.config)?;
+        let config = Config::load_judged(&self.config)?;
         let progress = terminal::progress();
         let options = Options {
             backend: backend(self.backend.clone())?,

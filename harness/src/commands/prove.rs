@@ -58,7 +58,7 @@ impl Prove {
                 false => self.compare(),
             };
         }
-        let config = Config::load(&self.config)?;
+        let config = Config::load_judged(&self.config)?;
         if self.is_sarif_printed() && (self.json || self.markdown) {
             bail!("one form is printed: write `--sarif=FILE` beside `--json` or `--markdown`");
         }
@@ -73,7 +73,7 @@ impl Prove {
 
     /// Whether good certificates are of the claims that they name.
     fn compare(self) -> anyhow::Result<Exit> {
-        let config = Config::load(&self.config)?;
+        let config = Config::load_judged(&self.config)?;
         Guarded::fits(&config)?;
         self.files.clone().ask(config, move |read, config| {
             let guarded = Guarded::of(&read.estate, config)?;

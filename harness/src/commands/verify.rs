@@ -115,7 +115,7 @@ impl Verify {
             supervise::end_with_supervisor()?;
         }
         let github = self.github.then(github::Step::of_environment).transpose()?;
-        let config = Config::load(&self.config)?;
+        let config = Config::load_judged(&self.config)?;
         let acceptances = Acceptances::of(&config, OffsetDateTime::now_utc().date())?;
         let wanted_attacks = match self.wanted(&config)? {
             Some(wanted) => wanted,

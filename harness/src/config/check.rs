@@ -19,6 +19,7 @@ impl Config {
                 .membership()
                 .map_err(|error| Fault::at(&organization.path, error.to_string()))?;
         }
+        self.check_accounts()?;
         self.check_existing()?;
         self.check_accepted()?;
         self.check_guard_rails()?;
@@ -340,12 +341,15 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    fn at<T>(place: &Spanned<T>, message: String) -> Self {
+    pub(super) fn at<T>(place: &Spanned<T>, message: String) -> Self {
         Self { offset: place.span().start, message }
     }
 }
 
-fn distinct<'a>(what: &str, names: impl Iterator<Item = &'a Spanned<String>>) -> Result<(), Fault> {
+pub(super) fn distinct<'a>(
+    what: &str,
+    names: impl Iterator<Item = &'a Spanned<String>>,
+) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();
     for name in names {
         if name.get_ref().is_empty() {

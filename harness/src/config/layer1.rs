@@ -43,6 +43,9 @@ pub struct Layer1 {
     pub ignore_changes: Vec<IgnoredAttribute>,
     /// The role of the pipeline that applies it; without, root does.
     pub role: Option<Pipeline>,
+    /// The account that it is applied in, by its id or the name of one of
+    /// `[[accounts]]`; default the one under test.
+    pub account: Option<Spanned<String>>,
 }
 
 /// A template of CloudFormation, or of SAM without code of its own.
@@ -98,6 +101,8 @@ struct Written {
     ignore_changes: Vec<IgnoredAttribute>,
     #[serde(default)]
     role: Option<Pipeline>,
+    #[serde(default)]
+    account: Option<Spanned<String>>,
 }
 
 impl Written {
@@ -109,6 +114,7 @@ impl Written {
             ("var_files", !self.var_files.is_empty()),
             ("reads", !self.reads.is_empty()),
             ("completions", !self.completions.is_empty()),
+            ("account", self.account.is_some()),
         ];
         let of_stacks = [("template", self.template.is_some()), ("stack", self.stack.is_some())];
         let (others, kind) = match self.kind {
@@ -144,6 +150,7 @@ impl<'de> Deserialize<'de> for Layer1 {
             completions: written.completions,
             ignore_changes: written.ignore_changes,
             role: written.role,
+            account: written.account,
         })
     }
 }

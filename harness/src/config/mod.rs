@@ -5,6 +5,7 @@
 //! line and column. Paths are relative to the file.
 
 mod accepted;
+mod accounts;
 mod check;
 mod existing;
 mod guard_rail;
@@ -27,7 +28,7 @@ pub(crate) use guard_rail::{PLATFORM as GUARD_RAIL_PLATFORM, matching};
 pub use layer1::{IgnoredAttribute, Layer1, Pipeline, StackTemplate};
 pub use schema::{
     Account, Api, App, Config, Deployer, Evidence, Issuer, IssuerKind, Job, Organization,
-    OrganizationLevel, Platform, Refusals, Upstream, VpcEndpoint, Workflows,
+    OrganizationLevel, OtherAccount, Platform, Refusals, Upstream, VpcEndpoint, Workflows,
 };
 pub use statements::{Forbids, Statements};
 pub use value::{AccountId, Backend, Region, Repository};
@@ -130,6 +131,9 @@ impl Config {
         config.check_roots().map_err(invalid)?;
         for accepted in &mut config.accepted {
             accepted.line = Place::of(path, text, accepted.offset()).line;
+        }
+        for account in &mut config.accounts {
+            account.line = Place::of(path, text, account.name.span().start).line;
         }
         for rail in &mut config.guard_rail {
             rail.line = Place::of(path, text, rail.id.span().start).line;

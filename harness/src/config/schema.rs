@@ -24,6 +24,9 @@ pub struct Config {
     /// The account under test.
     #[serde(default)]
     pub account: Account,
+    /// Accounts beside it, which root modules and roles may be of.
+    #[serde(default)]
+    pub accounts: Vec<OtherAccount>,
     /// What answers behind the guard.
     #[serde(default)]
     pub upstream: Upstream,
@@ -110,6 +113,22 @@ pub struct Account {
     pub region: Region,
     /// Where it stands in its organization; default unknown.
     pub organization: Option<Organization>,
+}
+
+/// An account beside the one under test.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherAccount {
+    /// Its name here.
+    pub name: Spanned<String>,
+    /// Its id.
+    pub id: Spanned<AccountId>,
+    /// Where it stands in its organization; default unknown.
+    #[serde(default)]
+    pub organization: Option<Organization>,
+    /// The line that it stands in.
+    #[serde(skip)]
+    pub line: usize,
 }
 
 /// Where an account stands in its organization.
@@ -394,6 +413,10 @@ pub struct VpcEndpoint {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationLevel {
+    /// Where it is attached: the id of the organization's root, of an organizational
+    /// unit or of an account; without, every account is below it.
+    #[serde(default)]
+    pub at: Option<Spanned<String>>,
     /// Files with service control policies in JSON; without, the level does not
     /// limit the account's callers.
     #[serde(default)]

@@ -92,6 +92,72 @@ fn an_organization_has_policies_of_both_kinds_and_the_accounts_place() {
     assert_eq!(membership, same.unwrap());
 }
 
+const TWO: &str = "[account]\nid='111122223333'\n\
+    [account.organization]\npath='o-a1b2c3d4e5/r-ab12/ou-ab12-11111111/'\nmanagement_account='999999999999'\n\
+    [[accounts]]\nname='workloads'\nid='444455556666'\n\
+    [accounts.organization]\npath='o-a1b2c3d4e5/r-ab12/ou-ab12-22222222/'\nmanagement_account='999999999999'\n";
+
+#[test]
+fn a_level_of_the_organization_is_above_the_accounts_below_it() {
+    let text = format!(
+        "{TWO}[[organization]]\npolicies=['all.json']\n\
+         [[organization]]\nat='r-ab12'\npolicies=['root.json']\n\
+         [[organization]]\nat='ou-ab12-22222222'\npolicies=['unit.json']\n\
+         [[organization]]\nat='111122223333'\npolicies=['own.json']\n\
+         [[layer1]]\nname='a'\ndirectory='a'\n[[layer1]]\nname='b'\ndirectory='b'\naccount='workloads'\n\
+         [[layer1]]\nname='c'\ndirectory='c'\naccount='444455556666'\n"
+    );
+    let config = Config::parse(&text, Path::new("r.toml")).unwrap();
+    fn files<'c>(levels: impl Iterator<Item = &'c OrganizationLevel>) -> Vec<String> {
+        let paths = levels.flat_map(|level| level.policies.iter().flatten());
+        paths.map(|path| path.display().to_string()).collect()
+    }
+    assert_eq!(files(config.levels()), ["all.json", "root.json", "own.json"]);
+    let other = &config.accounts[0];
+    let above = config.levels_above(other.id.get_ref().as_str(), other.organization.as_ref());
+    assert_eq!(files(above), ["all.json", "root.json", "unit.json"]);
+    let applied = config.layer1.iter().map(|layer1| config.account_of(layer1));
+    assert_eq!(applied.collect::<Vec<_>>(), ["111122223333", "444455556666", "444455556666"]);
+    assert_eq!(other.line, 7);
+}
+
+#[rstest]
+#[case::id(
+    "[[accounts]]\nname='again'\nid='111122223333'",
+    "r.toml:14:4: the account 111122223333 is given twice"
+)]
+#[case::name(
+    "[[accounts]]\nname='workloads'\nid='777788889999'",
+    "r.toml:13:6: account `workloads` is given twice"
+)]
+#[case::place(
+    "[[organization]]\nat='ou-ab12-33333333'",
+    "r.toml:13:4: no account here is below `ou-ab12-33333333`: the `path` of each says which roots and organizational units are above it"
+)]
+#[case::no_organization_is_a_place(
+    "[[organization]]\nat='o-a1b2c3d4e5'",
+    "r.toml:13:4: no account here is below `o-a1b2c3d4e5`"
+)]
+#[case::root_module(
+    "[[layer1]]\ndirectory='a'\naccount='prod'",
+    "r.toml:14:9: no account is called `prod`: name it in [[accounts]]"
+)]
+#[case::template(
+    "[[layer1]]\nkind='cloudformation'\ntemplate='a.json'\naccount='workloads'",
+    "`account` has no meaning in a Layer 1 of the kind `cloudformation`"
+)]
+#[case::endpoints(
+    "[[vpc_endpoints]]\npolicy='s3.json'\nservices=['s3']\ncallers=['root']",
+    "r.toml:7:6: the policies of VPC endpoints are not decided where there are several accounts: their callers are named without an account"
+)]
+fn what_two_accounts_cannot_have_is_told_with_its_place(
+    #[case] text: &str,
+    #[case] expected: &str,
+) {
+    let error = Config::parse(&format!("{TWO}{text}\n"), Path::new("r.toml")).unwrap_err();
+    assert!(error.to_string().contains(expected), "{error}");
+}
+
 #[rstest]
 #[case("auth0", IssuerKind::Auth0)]
 #[case("cognito", IssuerKind::Cognito)]

@@ -613,7 +613,7 @@ print(server.server_port, __version__, flush=True)
 def warm():
     # A backend is imported at its first call, and an account's state made then;
     # do both while nobody waits.
-    account, region = os.environ["MOTO_ACCOUNT_ID"], os.environ["AWS_DEFAULT_REGION"]
+    account, region = os.environ["RINGFENCE_ACCOUNT_ID"], os.environ["AWS_DEFAULT_REGION"]
     for service in sys.argv[1:]:
         scope = f"AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/{service}/aws4_request"
         application.get_application({"HTTP_AUTHORIZATION": scope, "HTTP_HOST": "localhost", "PATH_INFO": "/"})

@@ -58,7 +58,7 @@ impl Server {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("LANG", "C.UTF-8")
-            .env("MOTO_ACCOUNT_ID", options.account_id)
+            .env("RINGFENCE_ACCOUNT_ID", options.account_id)
             .env("AWS_DEFAULT_REGION", options.region)
             // Layer 1 attaches AWS's own policies.
             .env("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
@@ -66,6 +66,11 @@ impl Server {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if !options.several_accounts {
+            // moto then takes every request for this account's, else for that of the
+            // header `x-moto-account-id` (core/responses.py, `get_current_account`).
+            command.env("MOTO_ACCOUNT_ID", options.account_id);
+        }
         let mut group = Group::spawn(&mut command).map_err(|e| failed(e.to_string()))?;
         let mut owner = group.child().stdin.take();
         if let Some(stdin) = &mut owner {

@@ -108,6 +108,8 @@ pub struct Options<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// The account that the embedded server takes for its own.
     pub account_id: &'a str,
+    /// Whether there are others beside it: each request says then which it is of.
+    pub several_accounts: bool,
     /// The region of the same.
     pub region: &'a str,
     /// Whether what is started answers the guard alone. An endpoint cannot be
@@ -390,6 +392,7 @@ mod tests {
             image: IMAGE,
             environment: &BTreeMap::new(),
             account_id: "123456789012",
+            several_accounts: false,
             region: "us-east-1",
             sealed: true,
             images: &[],

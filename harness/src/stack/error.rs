@@ -64,6 +64,19 @@ pub enum StackError {
     /// No guard.
     #[error(transparent)]
     Guard(#[from] GuardError),
+    /// A pipeline applies a root module in another account than its own.
+    #[error(
+        "the root module `{root}` is of the account {account_id}, and its pipeline's role is \
+         {role_arn}: `account` says in which account it is applied"
+    )]
+    RoleOfAnotherAccount {
+        /// The root module.
+        root: String,
+        /// The role.
+        role_arn: String,
+        /// The root module's account.
+        account_id: String,
+    },
     /// No Layer 1.
     #[error(transparent)]
     Terraform(#[from] TerraformError),

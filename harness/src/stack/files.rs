@@ -24,6 +24,11 @@ pub(crate) fn faults(
         {
             found.extend(unsupported(examined.remarks));
         }
+        if let Ok(remarks) = terraform::other_accounts(&layer1.directory)
+            && !config.accounts.is_empty()
+        {
+            found.extend(remarks);
+        }
     }
     if let Ok(states) = States::of(&config.layer1, &config.file) {
         found.extend(unsupported(states.remarks()));

@@ -17,11 +17,28 @@ impl Stack {
         self.signing_with(&self.root)
     }
 
-    /// Root with a key for Terraform, which hands it to providers and to the
-    /// programs that a module runs.
-    pub(super) fn terraform_root(&self, keys: RootKeys) -> Result<Access, StackError> {
-        let key = keys.key().map_err(StackError::Randomness)?;
-        self.guard.add_root_key(key.clone());
+    /// The root user of an account, by the account's id or its name.
+    ///
+    /// # Errors
+    /// When the configuration has no such account.
+    pub fn root_of(&self, account: &str) -> Result<Access, StackError> {
+        let id = self.config.account_id(account);
+        let id = id.ok_or_else(|| StackError::NotConfigured(format!("account `{account}`")))?;
+        let other = self.other_roots.iter().find(|it| it.account_id == id);
+        Ok(self.signing_with(other.map_or(&self.root, |it| &it.key)))
+    }
+
+    /// An account's root with a key for Terraform, which hands it to providers and to
+    /// the programs that a module runs.
+    pub(super) fn terraform_root(
+        &self,
+        keys: RootKeys,
+        account_id: &str,
+    ) -> Result<Access, StackError> {
+        let is_first = account_id == self.config.account.id.as_str();
+        let key = if is_first { keys.key() } else { keys.key_of(account_id) };
+        let key = key.map_err(StackError::Randomness)?;
+        self.guard.add_root_key_of(account_id, key.clone());
         Ok(self.signing_with(&key))
     }
 

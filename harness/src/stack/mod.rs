@@ -42,6 +42,13 @@ use crate::scratch::Scratch;
 use crate::terraform::{Outputs, Root, Roots};
 use crate::tools::{Node, PythonTools};
 
+/// The root user of an account beside the one under test.
+#[derive(Debug)]
+struct OtherRoot {
+    account_id: String,
+    key: Credentials,
+}
+
 /// The assembled thing. Dropping it ends and removes all that it started;
 /// [`Stack::stop`] does so in order.
 #[derive(Debug)]
@@ -61,6 +68,8 @@ pub struct Stack {
     phases: Vec<(String, Duration)>,
     readings: Vec<Reading>,
     root: Credentials,
+    /// The root users of the other accounts.
+    other_roots: Vec<OtherRoot>,
     ledger: Arc<Ledger>,
     client: Client,
     http: reqwest::Client,

@@ -37,7 +37,8 @@ impl Stack {
     /// last one is planned alone, it is planned as that.
     pub(super) async fn apply(&self, roots: &Roots, options: &Options) -> Result<Made, StackError> {
         let keys = options.root;
-        let access = self.terraform_root(keys)?;
+        let own = self.config.account.id.as_str();
+        let access = self.terraform_root(keys, own)?;
         let existing = roots.make_existing(&access, &self.progress).await;
         let existing = existing.map_err(|error| self.explained(error))?;
         let mut outputs: Vec<(String, Outputs)> = Vec::new();
@@ -53,6 +54,14 @@ impl Stack {
                     let before = Outputs::of_roots(before.chain(outputs.iter().cloned()).collect());
                     let (role_arn, session) =
                         self.become_pipeline(&root.name, role, &before).await?;
+                    let is_elsewhere = role_arn.split(':').nth(4) != Some(&root.account);
+                    if is_elsewhere && !self.config.accounts.is_empty() {
+                        return Err(StackError::RoleOfAnotherAccount {
+                            root: root.name.clone(),
+                            role_arn,
+                            account_id: root.account.clone(),
+                        });
+                    }
                     pipelines.push(Applied {
                         root: root.name.clone(),
                         role_arn,
@@ -61,7 +70,11 @@ impl Stack {
                     Some(session)
                 }
             };
-            let access = session.as_ref().unwrap_or(&access);
+            let of_another = match root.account.as_str() {
+                id if id == own || session.is_some() => None,
+                id => Some(self.terraform_root(keys, id)?),
+            };
+            let access = session.as_ref().or(of_another.as_ref()).unwrap_or(&access);
             if options.planned && number == last {
                 let made = roots.plan(root, access, &self.progress).await;
                 plan = made.map_err(|error| self.explained(error))?;

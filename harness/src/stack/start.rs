@@ -10,7 +10,7 @@ use ringfence_services::Credentials;
 use ringfence_services::token::KeySource;
 
 use super::deploy::{Deployment, Failure};
-use super::{Options, Stack, StackError};
+use super::{Options, OtherRoot, Stack, StackError};
 use crate::aws::Client;
 use crate::config::{self, Config, Layer1};
 use crate::emulator::{self, Emulator};
@@ -65,6 +65,7 @@ impl Stack {
                 image: &config.upstream.image,
                 environment: &config.upstream.environment,
                 account_id: config.account.id.as_str(),
+                several_accounts: !config.accounts.is_empty(),
                 region: config.account.region.as_str(),
                 sealed: true,
                 images: &images,
@@ -90,11 +91,13 @@ impl Stack {
 
         let issuers = config.issuers.iter().map(Issuer::new).collect::<Result<Vec<Issuer>, _>>()?;
         let root = options.root.key().map_err(StackError::Randomness)?;
-        let ledger = Ledger::of(&root.access_key_id);
+        let other_roots = other_roots(&config, options.root)?;
+        let keys = std::iter::once(&root).chain(other_roots.iter().map(|it| &it.key));
+        let ledger = Ledger::of(keys.map(|key| key.access_key_id.as_str()));
         let guard = start_guard(
             &config,
             &options,
-            root.clone(),
+            (root.clone(), &other_roots),
             (&tools, node.as_ref()),
             &scratch,
             &emulator,
@@ -114,6 +117,7 @@ impl Stack {
             phases,
             readings: Vec::new(),
             root,
+            other_roots,
             client: client.announcing(Arc::clone(&ledger)),
             ledger,
             http: reqwest::Client::new(),
@@ -197,6 +201,31 @@ impl Stack {
     }
 }
 
+/// Policies by level, each with its name.
+type ByLevel = Vec<Vec<(String, String)>>;
+
+/// The service control and resource control policies of levels of the organization.
+fn levels<'c>(
+    levels: impl Iterator<Item = &'c config::OrganizationLevel> + Clone,
+) -> Result<(ByLevel, ByLevel), StackError> {
+    let service_control = levels.clone().filter_map(|level| level.policies.as_deref());
+    let resource_control = levels.map(|level| level.resource_control.as_slice());
+    Ok((
+        service_control.map(policies).collect::<Result<_, _>>()?,
+        resource_control.map(policies).collect::<Result<_, _>>()?,
+    ))
+}
+
+/// Keys of the root users of the accounts beside the one under test.
+fn other_roots(config: &Config, keys: RootKeys) -> Result<Vec<OtherRoot>, StackError> {
+    let of = |account: &config::OtherAccount| {
+        let account_id = account.id.get_ref().as_str().to_owned();
+        let key = keys.key_of(&account_id).map_err(StackError::Randomness)?;
+        Ok(OtherRoot { account_id, key })
+    };
+    config.accounts.iter().map(of).collect()
+}
+
 /// The policies of a level of the organization, with their names.
 fn policies(paths: &[PathBuf]) -> Result<Vec<(String, String)>, StackError> {
     paths.iter().map(|path| policy(path)).collect()
@@ -212,16 +241,26 @@ fn policy(path: &Path) -> Result<(String, String), StackError> {
 async fn start_guard(
     config: &Config,
     options: &Options,
-    root: Credentials,
+    (root, other_roots): (Credentials, &[OtherRoot]),
     (tools, node): (&PythonTools, Option<&Node>),
     scratch: &Scratch,
     emulator: &Emulator,
     issuers: &[Issuer],
 ) -> Result<Guard, StackError> {
-    let levels = config.organization.iter();
-    let service_control = levels.clone().filter_map(|level| level.policies.as_deref());
-    let resource_control = levels.map(|level| level.resource_control.as_slice());
     let organization = config.account.organization.as_ref();
+    let (service_control, resource_control) = levels(config.levels())?;
+    let other_accounts = config.accounts.iter().zip(other_roots);
+    let other_accounts = other_accounts.map(|(account, root)| {
+        let (id, organization) = (account.id.get_ref().as_str(), account.organization.as_ref());
+        let (service_control, resource_control) = levels(config.levels_above(id, organization))?;
+        Ok::<_, StackError>(ringfence_guard::AccountConfig {
+            account_id: id.to_owned(),
+            root: root.key.clone(),
+            service_control,
+            resource_control,
+            membership: organization.map(config::Organization::membership).transpose()?,
+        })
+    });
     let vpc_endpoint = |endpoint: &config::VpcEndpoint| {
         Ok::<_, StackError>(ringfence_guard::VpcEndpoint {
             policy: policy(&endpoint.policy)?,
@@ -240,10 +279,11 @@ async fn start_guard(
             .iter()
             .map(|issuer| (issuer.url.clone(), KeySource::Keys(issuer.shared_keys())))
             .collect(),
-        service_control: service_control.map(policies).collect::<Result<_, _>>()?,
-        resource_control: resource_control.map(policies).collect::<Result<_, _>>()?,
+        service_control,
+        resource_control,
         vpc_endpoints: config.vpc_endpoints.iter().map(vpc_endpoint).collect::<Result<_, _>>()?,
         membership: organization.map(config::Organization::membership).transpose()?,
+        other_accounts: other_accounts.collect::<Result<_, _>>()?,
         journal: options.journal.clone(),
         interpreters: crate::tools::interpreters(Some(tools), node),
         record: options.record,

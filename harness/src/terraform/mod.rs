@@ -9,6 +9,7 @@
 
 mod access;
 mod address;
+mod aliases;
 mod apply;
 mod copy;
 mod diagnostics;
@@ -44,6 +45,7 @@ use crate::scratch::Scratch;
 use crate::tools::{Product, TerraformBinary};
 
 pub use access::Access;
+pub(crate) use aliases::other_accounts;
 pub use diagnostics::Diagnostic;
 pub use error::TerraformError;
 pub use examine::{Examined, Machine, Need, examine};

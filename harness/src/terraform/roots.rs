@@ -40,6 +40,8 @@ pub struct Root {
     pub name: String,
     /// The role that it is applied as, where root does not apply it.
     pub role: Option<Pipeline>,
+    /// The account that it is applied in.
+    pub account: String,
     /// What it is made with.
     pub(crate) module: Module,
 }
@@ -144,7 +146,8 @@ impl Roots {
                 (None, None) => return Err(unprepared(layer1, &"there is no Terraform")),
             };
             files.push(file);
-            all.push(Root { name, role: layer1.role.clone(), module });
+            let account = config.account_of(layer1).to_owned();
+            all.push(Root { name, role: layer1.role.clone(), account, module });
         }
         Ok(Self { binary, before, all })
     }

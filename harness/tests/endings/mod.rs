@@ -270,6 +270,7 @@ async fn an_upstream_that_dies_half_way_is_named() {
         image: "",
         environment: &Default::default(),
         account_id: "123456789012",
+        several_accounts: false,
         region: "us-east-1",
         // It is used by its URL, as one that somebody else runs.
         sealed: false,

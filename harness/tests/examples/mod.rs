@@ -1,6 +1,8 @@
 //! The example estates: drafted and judged without an edit in between, as their
 //! owner would.
 
+mod accounts;
+
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -91,6 +91,7 @@ async fn start() -> (Guard, Upstream) {
         service_control: Vec::new(),
         resource_control: Vec::new(),
         membership: None,
+        other_accounts: Vec::new(),
         vpc_endpoints: Vec::new(),
         journal: None,
         interpreters: ringfence_services::setting::Interpreters::default(),

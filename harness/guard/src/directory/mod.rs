@@ -33,6 +33,7 @@ pub(crate) mod unique_ids;
 mod uploads;
 mod usage;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -118,6 +119,9 @@ pub(crate) struct Provider {
 pub(crate) struct Directory {
     upstream: Upstream,
     setting: Arc<Setting>,
+    /// What stands before names in the ids of documents: nothing in the first
+    /// account, `ACCOUNT:` in others.
+    scope: String,
     documents: Documents,
     roles: Cache<Option<Arc<Role>>>,
     role_grants: Cache<Arc<Grants>>,
@@ -149,12 +153,22 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// The account behind an upstream.
+    /// The first account behind an upstream.
     pub(crate) fn new(upstream: Upstream, setting: Arc<Setting>) -> Self {
+        Self::scoped_by(String::new(), upstream, setting)
+    }
+
+    /// Another account behind an upstream: its names are told from the first's.
+    pub(crate) fn of_another(upstream: Upstream, setting: Arc<Setting>) -> Self {
+        Self::scoped_by(format!("{}:", setting.account_id), upstream, setting)
+    }
+
+    fn scoped_by(scope: String, upstream: Upstream, setting: Arc<Setting>) -> Self {
         let is_new = upstream.is_new();
         Self {
             upstream,
             setting,
+            scope,
             documents: Documents::default(),
             roles: Cache::default(),
             role_grants: Cache::default(),
@@ -180,6 +194,19 @@ impl Directory {
             completed: uploads::Completed::default(),
             kept: Kept::default(),
             regions: Regions::default(),
+        }
+    }
+
+    /// The account.
+    pub(crate) fn account_id(&self) -> &str {
+        &self.setting.account_id
+    }
+
+    /// A name as the ids of documents have it: no name of IAM has a colon.
+    pub(crate) fn scoped<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        match self.scope.as_str() {
+            "" => name.into(),
+            scope => format!("{scope}{name}").into(),
         }
     }
 

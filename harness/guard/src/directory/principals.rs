@@ -36,7 +36,7 @@ impl Directory {
         role: &Role,
     ) -> Result<Principal, ServiceError> {
         let grants = self.role_grants.get(name, self.load_grants("Role", name)).await?;
-        let owner = format!("role/{name}");
+        let owner = format!("role/{}", self.scoped(name));
         let identity = self.documents_of(&grants, &owner, &role.arn).await?;
         let boundary = self.boundary(role.boundary.as_deref(), &owner).await?;
         Ok(Principal { identity, boundary })
@@ -49,7 +49,7 @@ impl Directory {
         user: &User,
     ) -> Result<Principal, ServiceError> {
         let grants = self.user_grants.get(name, self.load_grants("User", name)).await?;
-        let owner = format!("user/{name}");
+        let owner = format!("user/{}", self.scoped(name));
         let mut identity = self.documents_of(&grants, &owner, &user.arn).await?;
         for group in &grants.groups {
             identity.extend(self.group_policies(group).await?);
@@ -94,7 +94,7 @@ impl Directory {
     /// The policies of a group.
     pub(crate) async fn group_policies(&self, name: &str) -> Result<Vec<Attached>, ServiceError> {
         let grants = self.groups.get(name, self.load_grants("Group", name)).await?;
-        self.documents_of(&grants, &format!("group/{name}"), name).await
+        self.documents_of(&grants, &format!("group/{}", self.scoped(name)), name).await
     }
 
     /// The tags of a managed policy.
@@ -254,7 +254,7 @@ impl Directory {
                 self.ask(Service::Iam, &format!("Get{kind}Policy"), Value::Object(input)).await?;
             let text = read::document(&member(&answer, "PolicyDocument")?);
             let document = self.document(policy, &text, Kind::Identity, name)?;
-            let slot = inline_id(&kind.to_ascii_lowercase(), name, policy);
+            let slot = inline_id(&kind.to_ascii_lowercase(), &self.scoped(name), policy);
             grants.inline.push(Attached::own(slot, document));
         }
         for policy in self

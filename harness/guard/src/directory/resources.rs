@@ -31,6 +31,23 @@ impl Directory {
         }
     }
 
+    /// Whether a bucket is this account's. A new upstream has those alone that were
+    /// made through the guard.
+    ///
+    /// # Errors
+    /// That the upstream does not answer.
+    pub(crate) async fn owns_bucket(&self, bucket: &str) -> Result<bool, ServiceError> {
+        if self.regions.of(bucket).is_some() {
+            return Ok(true);
+        }
+        if self.upstream.is_new() {
+            return Ok(false);
+        }
+        let listed = self.ask(Service::S3, "ListBuckets", json!({})).await?;
+        let mut names = read::list(&listed, "Buckets").iter();
+        Ok(names.any(|it| it.get("Name").and_then(Value::as_str) == Some(bucket)))
+    }
+
     /// The text of an object.
     pub(crate) async fn object(
         &self,

@@ -125,7 +125,7 @@ impl Pipeline {
             partition: self.setting.partition(),
             id: &self.setting.account_id,
             directory: &self.directory,
-            service_control: &self.perimeter.organization.service_control,
+            service_control: self.perimeter.organizations.service_control(&self.setting.account_id),
         }
     }
 
@@ -151,7 +151,7 @@ impl Pipeline {
         }
         limits::check(call, &self.directory).await?;
         identity_tags::limit(call, &self.directory).await?;
-        exists::check(call, &self.directory, &self.setting.account_id).await?;
+        exists::check(call, &self.directory, &self.directories).await?;
         uploads::check(call, &self.directory).await
     }
 }

@@ -29,10 +29,7 @@ impl Pipeline {
         passage: &mut Passage,
     ) -> Result<Granted, ServiceError> {
         let service = call.service();
-        if call.operation.unsigned
-            && service != Service::Sts
-            && self.perimeter.organization.may_limit_unsigned(service)
-        {
+        if call.operation.unsigned && service != Service::Sts && self.may_limit_unsigned(service) {
             let (name, operation) = (service.name(), call.name());
             return Err(refusal::unmapped(format!(
                 "{name}:{operation} takes no signature; whether a resource control policy denies \
@@ -45,7 +42,7 @@ impl Pipeline {
             Err(unmapped) if matches!(caller.identity, Identity::Root { .. }) => {
                 // Root needs no permission, and policies of the organization are
                 // the only ones that could limit it.
-                if !self.perimeter.organization.may_limit_root(service) {
+                if !self.may_limit_root(caller, service) {
                     if self.observer.is_some() {
                         passage.unmapped(unmapped.to_string());
                     }
@@ -61,6 +58,11 @@ impl Pipeline {
             Err(unmapped) => return Err(refusal::unmapped(unmapped.to_string())),
         };
         require_token_tags(&caller.identity, &mut required);
+        let acting = &self.setting.account_id;
+        if let Some((requirement, owner)) = self.directories.elsewhere(&required, acting).await? {
+            passage.entry.outcome = Ending::Undecided;
+            return Err(refusal::elsewhere(requirement, owner));
+        }
         let inputs = self.inputs_of(call, caller, &required, parts, passage).await?;
         let verdicts = self.decide(inputs, required, passage);
         if self.observer.is_some() {
@@ -79,6 +81,21 @@ impl Pipeline {
         Ok(Granted::Call)
     }
 
+    /// Whether resource control policies of the account could limit a call that clients
+    /// do not sign.
+    fn may_limit_unsigned(&self, service: Service) -> bool {
+        let own = self.perimeter.organizations.of(&self.setting.account_id);
+        own.is_some_and(|it| it.may_limit_unsigned(service))
+    }
+
+    /// Whether policies of its organization, or of the account that it acts in, could
+    /// limit a root user's call whose permissions are not known.
+    fn may_limit_root(&self, caller: &Session, service: Service) -> bool {
+        let account = caller.identity.account_id().unwrap_or_default();
+        let home = self.perimeter.organizations.of(account);
+        home.is_some_and(|it| it.may_limit_root(service)) || self.may_limit_unsigned(service)
+    }
+
     /// What decides about the permissions that a call requires.
     pub(super) async fn inputs_of(
         &self,
@@ -89,7 +106,7 @@ impl Pipeline {
         passage: &Passage,
     ) -> Result<Inputs, ServiceError> {
         let service = call.service();
-        let subject = Subject::of(caller, &self.directory, &self.perimeter, service)
+        let subject = Subject::of(caller, &self.directories, &self.perimeter, service)
             .await
             .map_err(|error| worded(error, service))?;
         let circumstances = passage.circumstances(&parts.headers);

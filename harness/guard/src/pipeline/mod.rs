@@ -22,11 +22,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response, request};
 use ringfence_services::Setting;
-use ringfence_wire::{Service, ServiceError, error, identify};
+use ringfence_wire::{Call, Service, ServiceError, error, identify};
 
 pub(crate) use decide::deciding;
 pub(crate) use passage::Passage;
 
+use crate::accounts::Directories;
 use crate::admit;
 use crate::directory::Directory;
 use crate::journal::Journal;
@@ -39,9 +40,13 @@ use crate::services::Services;
 use crate::state::Present;
 use crate::upstream::Upstream;
 
-/// Everything that a request meets.
+/// Everything that a request meets in an account.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
+    /// Those of the other accounts that are guarded. Requests arrive at the first
+    /// account's, which hands them to the one that they act in.
+    pub(crate) others: Vec<Pipeline>,
+    pub(crate) directories: Directories,
     pub(crate) setting: Arc<Setting>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) upstream: Upstream,
@@ -49,12 +54,12 @@ pub(crate) struct Pipeline {
     pub(crate) services: Services,
     pub(crate) perimeter: Arc<Perimeter>,
     /// Kept only where the configuration asked for it.
-    pub(crate) recording: Option<Recording>,
+    pub(crate) recording: Option<Arc<Recording>>,
     /// There where decisions refuse nothing.
-    pub(crate) observer: Option<Observer>,
+    pub(crate) observer: Option<Arc<Observer>>,
     /// For the bodies of requests.
-    pub(crate) memory: Memory,
-    pub(crate) root_watch: RootWatch,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) root_watch: Arc<RootWatch>,
 }
 
 impl Pipeline {
@@ -67,7 +72,10 @@ impl Pipeline {
         let mut passage = Passage::begin(source_ip, self.setting.now());
         let (parts, body) = request.into_parts();
         let mut response = match self.served(&parts) {
-            Some(target) => self.serve(target, parts, body, &mut passage).await,
+            Some(target) => {
+                let serving = self.serving(&target, &parts);
+                serving.serve(target, parts, body, &mut passage).await
+            }
             None => self.call(parts, body, &mut passage).await,
         };
         if let Some(used) = passage.root.take() {
@@ -75,6 +83,31 @@ impl Pipeline {
         }
         passage.end(&self.journal, &mut response);
         response
+    }
+
+    /// The accounts that are guarded, from the first.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
+    /// That of an account; this one's where it is not guarded.
+    pub(crate) fn of(&self, account: &str) -> &Self {
+        self.all().find(|it| it.setting.account_id == account).unwrap_or(self)
+    }
+
+    /// That of the account that a call acts in, whose caller is of the account `home`,
+    /// or of none.
+    ///
+    /// # Errors
+    /// That the upstream does not answer.
+    pub(crate) async fn acting(
+        &self,
+        call: &Call,
+        home: Option<&str>,
+    ) -> Result<&Self, ServiceError> {
+        let home = self.of(home.unwrap_or(&self.setting.account_id));
+        let account = self.directories.acting(call, &home.setting.account_id).await?;
+        Ok(self.of(account))
     }
 
     /// The account's state in a region, for mappings.

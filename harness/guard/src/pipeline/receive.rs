@@ -13,7 +13,7 @@ use ringfence_wire::{Call, Service, ServiceError, error, identify, post};
 use super::{Passage, Pipeline};
 use crate::recording::Overlay;
 use crate::requirements::{RequirementsError, requirements};
-use crate::{admit, authenticate, upstream};
+use crate::{accounts, admit, authenticate, upstream};
 
 impl Pipeline {
     /// An AWS call.
@@ -87,7 +87,11 @@ impl Pipeline {
         passage.caller(&caller);
         passage.entry.service = call.service().name().to_owned();
         passage.entry.operation = call.name().to_owned();
-        let Some(error) = self.denied_to_nobody(&call, &caller, parts, &mut passage).await else {
+        let denied = match self.acting(&call, None).await {
+            Ok(acting) => acting.denied_to_nobody(&call, &caller, parts, &mut passage).await,
+            Err(error) => Some(error),
+        };
+        let Some(error) = denied else {
             return Ok(limit);
         };
         passage.entry.error = Some(error.code.to_string());
@@ -127,10 +131,12 @@ impl Pipeline {
         passage: &mut Passage,
     ) -> Result<Response<Bytes>, ServiceError> {
         self.checked_journal()?;
-        let sts = self.services.sts();
+        let home = accounts::home(parts, &self.setting.keyring);
+        let acting = self.acting(call, home.as_deref()).await?;
+        let (setting, sts) = (&acting.setting, acting.services.sts());
         let authenticated =
-            authenticate::authenticate(call, parts, body, &self.setting, sts, passage).await?;
-        self.answer(call, authenticated, parts, passage).await
+            authenticate::authenticate(call, parts, body, setting, sts, passage).await?;
+        acting.answer(call, authenticated, parts, passage).await
     }
 
     /// Refuses everything where what is decided cannot be written down.

@@ -1,6 +1,7 @@
 //! The guard's road, with a client in front and an upstream behind.
 
 mod account;
+mod accounts;
 mod acls;
 mod asked_policies;
 mod authorizers;
@@ -138,6 +139,7 @@ fn config(upstream: &Upstream, directory: &tempfile::TempDir) -> Config {
         service_control: Vec::new(),
         resource_control: Vec::new(),
         membership: None,
+        other_accounts: Vec::new(),
         vpc_endpoints: Vec::new(),
         journal: Some(directory.path().join("journal.jsonl")),
         mode: crate::Mode::Enforce,

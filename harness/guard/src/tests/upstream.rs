@@ -268,7 +268,7 @@ fn reply(seen: &Seen, state: &mut State) -> (StatusCode, String) {
     if let Some((status, text)) = state.answers.get(&action).filter(|(status, _)| *status != 200) {
         return (StatusCode::from_u16(*status).unwrap(), text.clone());
     }
-    let name = field("RoleName");
+    let name = of_account(seen, field("RoleName"));
     let result = match action.as_str() {
         told if state.answers.contains_key(told) => {
             state.answers.get(told).map(|(_, text)| text.clone())
@@ -458,11 +458,21 @@ fn shown_user(name: &str, user: &User) -> String {
     )
 }
 
+/// A name as the state has it: those of other accounts than the first's are
+/// `ACCOUNT:NAME`.
+fn of_account(seen: &Seen, name: String) -> String {
+    match seen.header("x-moto-account-id") {
+        Some(account) if account != super::ACCOUNT => format!("{account}:{name}"),
+        _ => name,
+    }
+}
+
 fn shown(name: &str, role: &Role) -> String {
     let path = &role.path;
+    let (account, name) = name.split_once(':').unwrap_or((super::ACCOUNT, name));
     format!(
         "<Role><Path>/{path}</Path><RoleName>{name}</RoleName><RoleId>{}</RoleId>\
-         <Arn>arn:aws:iam::123456789012:role/{path}{name}</Arn>\
+         <Arn>arn:aws:iam::{account}:role/{path}{name}</Arn>\
          <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument>\
          <MaxSessionDuration>3600</MaxSessionDuration>{}</Role>",
         role.id,

@@ -179,6 +179,7 @@ fn config(upstream: &Upstream, directory: &Path, perimeter: Perimeter) -> Config
         service_control,
         resource_control,
         membership: None,
+        other_accounts: Vec::new(),
         vpc_endpoints: vpc_endpoint.into_iter().collect(),
         journal: None,
         interpreters: ringfence_services::setting::Interpreters::default(),

@@ -140,6 +140,11 @@ impl CloudFormation {
         self.setting.answers_at(host) && Responses::is_path(path)
     }
 
+    /// Whether an answer is waited for at this URL.
+    pub fn awaits(&self, path: &str, query: &str) -> bool {
+        self.responses.awaits(path, query)
+    }
+
     /// Takes the answer of a custom resource's function; false where nobody waits
     /// for one at this URL.
     pub fn respond(&self, path: &str, query: &str, body: Bytes) -> bool {

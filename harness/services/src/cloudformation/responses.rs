@@ -42,12 +42,14 @@ impl Responses {
         path.starts_with(PREFIX)
     }
 
+    /// Whether somebody waits for an answer at this URL.
+    pub(super) fn awaits(&self, path: &str, query: &str) -> bool {
+        self.lock().get(&signature(query)).is_some_and(|(own, _)| own == path)
+    }
+
     /// Takes an answer; false where nobody waits for it at this URL.
     pub(super) fn take(&self, path: &str, query: &str, body: Bytes) -> bool {
-        let given = form_urlencoded::parse(query.as_bytes())
-            .find(|(name, _)| name == "X-Amz-Signature")
-            .map(|(_, value)| value.into_owned())
-            .unwrap_or_default();
+        let given = signature(query);
         let mut waiting = self.lock();
         if waiting.get(&given).is_none_or(|(own, _)| own != path) {
             return false;
@@ -60,6 +62,14 @@ impl Responses {
     ) -> std::sync::MutexGuard<'_, BTreeMap<String, (String, oneshot::Sender<Bytes>)>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The signature in a URL's query.
+fn signature(query: &str) -> String {
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "X-Amz-Signature")
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 /// An answer that is waited for.
@@ -102,6 +112,7 @@ mod tests {
         let (path, query) = (url.path(), url.query().unwrap());
         assert!(Responses::is_path(path) && !Responses::is_path("/bucket/key"));
         let body = Bytes::from_static(b"x");
+        assert!(responses.awaits(path, query) && !responses.awaits(path, "X-Amz-Signature=0"));
         assert!(!responses.take(path, "X-Amz-Signature=0", body.clone()));
         assert!(!responses.take(&format!("{path}2"), query, body.clone()));
         assert!(responses.take(path, query, body.clone()));

@@ -55,14 +55,14 @@ impl Keyring {
     }
 
     /// Retires every key that stands for root, and every session of those that
-    /// root federated, but for the long-term key `kept`; root gets no other
+    /// root federated, but for the long-term keys `kept`; root gets no other
     /// long-term key from now on. What services do for the holder of `kept`
     /// goes on as before.
-    pub fn close_root(&self, kept: &str) {
+    pub fn close_root(&self, kept: &[String]) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.root_is_closed = true;
         for (id, key) in &mut state.keys {
-            key.retired |= key.session.identity.stands_for_root() && id != kept;
+            key.retired |= key.session.identity.stands_for_root() && !kept.contains(id);
         }
     }
 

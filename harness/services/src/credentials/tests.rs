@@ -175,7 +175,7 @@ fn once_root_is_closed_the_kept_key_alone_and_what_it_asks_for_are_good() {
     let retired = |key: &Credentials| keyring.find(&key.access_key_id).unwrap().retired;
     assert!(!retired(&other) && !retired(&bob) && !retired(&forward));
 
-    keyring.close_root(&kept.access_key_id);
+    keyring.close_root(std::slice::from_ref(&kept.access_key_id));
     assert!(retired(&other) && retired(&bob) && retired(&forward));
     assert!(!retired(&kept) && !retired(&app));
     let late = Credentials::long_term().unwrap();
