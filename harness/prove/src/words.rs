@@ -161,17 +161,23 @@ fn simple(patterns: &[&Pattern], alphabet: Alphabet) -> Option<Vec<String>> {
 
 /// A character that no pattern names.
 pub(crate) fn fresh(patterns: &[&Pattern], alphabet: Alphabet, digit: bool) -> Option<char> {
-    let named: HashSet<char> = patterns
-        .iter()
-        .flat_map(|pattern| pattern.iter())
-        .filter_map(|symbol| match symbol {
+    let named = || {
+        let symbols = patterns.iter().flat_map(|pattern| pattern.iter());
+        symbols.filter_map(|symbol| match symbol {
             Symbol::Character(one) | Symbol::Letter(one) => Some(one.to_ascii_lowercase()),
             _ => None,
         })
-        .collect();
+    };
+    // A bit for each of ASCII's.
+    let ascii = named().filter(char::is_ascii).fold(0_u128, |all, one| all | 1 << u32::from(one));
     let preferred = if digit { "1234567890" } else { "xyzwqkjvabcdefghilmnoprstu0123456789-" };
+    let is_free = |one: &char| ascii >> u32::from(*one) & 1 == 0 && alphabet.has(*one);
+    if let Some(found) = preferred.chars().find(is_free) {
+        return Some(found);
+    }
+    let named: HashSet<char> = named().collect();
     let beyond = (0xa1..0x2000).filter_map(char::from_u32).filter(|_| !digit);
-    let mut all = preferred.chars().chain(beyond.filter(|one| one.is_alphabetic()));
+    let mut all = beyond.filter(|one| one.is_alphabetic());
     all.find(|one| alphabet.has(*one) && !named.contains(one))
 }
 

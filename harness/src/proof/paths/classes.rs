@@ -1,7 +1,7 @@
 //! Things in classes: those that no policy and nothing of their own tells apart.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::rc::Rc;
 
@@ -14,10 +14,39 @@ use super::world::{Thing, World};
 /// What is known of the things, whoever asks.
 #[derive(Debug, Default)]
 pub(super) struct Classes {
-    own: RefCell<HashMap<Own, Rc<[usize]>>>,
+    own: RefCell<HashMap<Own, Rc<Whole>>>,
     matched: RefCell<Matched>,
     indexes: RefCell<HashMap<String, Rc<Index>>>,
     let_in: RefCell<HashMap<(String, Trust), Rc<Bits>>>,
+}
+
+/// All things of a kind in classes.
+#[derive(Debug, Default)]
+struct Whole {
+    /// Of each place the number of its class.
+    of: Vec<usize>,
+    /// The places of each class.
+    all: Vec<Vec<usize>>,
+}
+
+/// Classes, of which patterns cut some off.
+pub(super) struct Cut {
+    cut: BTreeMap<usize, usize>,
+    cut_off: Vec<Vec<usize>>,
+    /// What they were cut off from.
+    rest: Option<Rc<Whole>>,
+}
+
+impl Cut {
+    /// The places of each class.
+    pub(super) fn iter(&self) -> impl Iterator<Item = impl Iterator<Item = usize>> {
+        let rest = self.rest.iter().flat_map(|whole| &whole.all);
+        let rest = rest.map(|class| (class, Some(&self.cut)));
+        let all = self.cut_off.iter().map(|class| (class, None)).chain(rest);
+        all.map(|(class, but)| {
+            class.iter().copied().filter(move |it| but.is_none_or(|but| !but.contains_key(it)))
+        })
+    }
 }
 
 /// What a pattern matches, by kind and by pattern.
@@ -27,26 +56,30 @@ type Matched = HashMap<String, HashMap<String, Rc<[Bits]>>>;
 type Own = (String, Trust, bool);
 
 impl Classes {
-    /// The classes of some things of an ask, where policies have these patterns: their
-    /// places.
+    /// The classes of some things of an ask, or of all of its things, where policies have
+    /// these patterns.
     pub(super) fn of<'p>(
         &self,
         world: &World,
         ask: &Ask,
-        among: &Bits,
+        among: Option<&Bits>,
         patterns: impl Iterator<Item = &'p str>,
-    ) -> Vec<Vec<usize>> {
+    ) -> Cut {
         let patterns: BTreeSet<&str> = patterns.collect();
         // What a variable stands for is not known: each ARN by itself.
         let by_arn = patterns.iter().any(|pattern| pattern.contains("${"));
-        // Of each place its class: each pattern makes a new one of what it matches of one.
-        let mut class_of = self.own(world, ask, by_arn).to_vec();
-        let mut next = class_of.len();
+        let own = self.own(world, ask, by_arn);
+        // Of each place that a pattern matches its class: of what it matches of one class
+        // each pattern makes a new one.
+        let mut cut: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut next = own.of.len();
         for pattern in patterns {
             for part in self.matched(world, &ask.on, pattern).iter() {
                 let mut inside: HashMap<usize, usize> = HashMap::new();
-                for place in part.both(among).iter() {
-                    let Some(class) = class_of.get_mut(place) else { continue };
+                let places = among.map_or_else(|| part.clone(), |among| part.both(among));
+                for place in places.iter() {
+                    let Some(before) = own.of.get(place).copied() else { continue };
+                    let class = cut.entry(place).or_insert(before);
                     *class = *inside.entry(*class).or_insert_with(|| {
                         next += 1;
                         next
@@ -54,17 +87,19 @@ impl Classes {
                 }
             }
         }
-        let mut places: HashMap<usize, usize> = HashMap::new();
-        let mut classes: Vec<Vec<usize>> = Vec::new();
-        for place in among.iter() {
-            let Some(class) = class_of.get(place) else { continue };
-            let at = *places.entry(*class).or_insert(classes.len());
-            match classes.get_mut(at) {
-                Some(class) => class.push(place),
-                None => classes.push(vec![place]),
-            }
+        let mut new: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (place, class) in &cut {
+            new.entry(*class).or_default().push(*place);
         }
-        classes
+        let mut cut_off: Vec<Vec<usize>> = new.into_values().collect();
+        let Some(among) = among else { return Cut { cut, cut_off, rest: Some(own) } };
+        let mut rest: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for place in among.iter().filter(|place| !cut.contains_key(place)) {
+            let Some(class) = own.of.get(place) else { continue };
+            rest.entry(*class).or_default().push(place);
+        }
+        cut_off.extend(rest.into_values());
+        Cut { cut, cut_off, rest: None }
     }
 
     /// The things whose own policies may let an identity in, whatever its own say.
@@ -76,12 +111,12 @@ impl Classes {
         })
     }
 
-    /// Of each place the number of its class, below that of the places.
-    fn own(&self, world: &World, ask: &Ask, by_arn: bool) -> Rc<[usize]> {
+    /// The classes of a kind by what is of the things themselves.
+    fn own(&self, world: &World, ask: &Ask, by_arn: bool) -> Rc<Whole> {
         known(&self.own, (ask.on.clone(), ask.trust, by_arn), || {
             let mut places = HashMap::new();
-            let things = world.of_kind(&ask.on).iter().enumerate();
-            let classes = things.map(|(place, thing)| {
+            let mut whole = Whole::default();
+            for (place, thing) in world.of_kind(&ask.on).iter().enumerate() {
                 let class = (
                     (thing.is_many() || by_arn).then_some(thing.arn.as_str()),
                     own_policy(ask, thing).map(|one| one.text()),
@@ -89,9 +124,14 @@ impl Classes {
                     // What is not known is of no other.
                     is_open(ask, thing).then_some(place),
                 );
-                *places.entry(class).or_insert(place)
-            });
-            classes.collect()
+                let at = *places.entry(class).or_insert(whole.all.len());
+                whole.of.push(at);
+                match whole.all.get_mut(at) {
+                    Some(class) => class.push(place),
+                    None => whole.all.push(vec![place]),
+                }
+            }
+            Rc::new(whole)
         })
     }
 

@@ -191,9 +191,13 @@ impl<'s, 'w> Closure<'s, 'w> {
     fn take(&mut self, identity: usize, parts: &[Part]) -> Result<(), CannotAsk> {
         let Some(holder) = self.holder(identity, parts)? else { return Ok(()) };
         let session = self.held.get(identity).cloned().flatten().unwrap_or_default();
-        for ((have, found), ask) in
-            self.have.iter_mut().zip(&holder.found).zip(&self.shared.table.asks)
-        {
+        for at in &holder.some {
+            let asks = &self.shared.table.asks;
+            let (Some(have), Some(found), Some(ask)) =
+                (self.have.get_mut(*at), holder.found.get(*at), asks.get(*at))
+            else {
+                continue;
+            };
             match found {
                 Found::Nothing => {}
                 Found::Everything => {
@@ -344,7 +348,7 @@ impl<'s, 'w> Closure<'s, 'w> {
                 (0..on.len()).collect()
             } else {
                 let of = target.and_then(|one| one.of);
-                let own = (0..on.len()).filter(|at| on.get(*at).is_some_and(|one| one.of == of));
+                let own = self.shared.of(&ask.on, of).iter().copied();
                 own.chain([OTHER]).collect()
             };
             for at in places {

@@ -1,6 +1,5 @@
 //! What an identity with its policies is allowed of each means.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Action, Effect, StatementView, statements};
@@ -23,6 +22,8 @@ pub(super) struct Holder {
     pub(super) policies: Policies,
     /// By ask.
     pub(super) found: Vec<Found>,
+    /// The asks of which it is allowed something.
+    pub(super) some: Vec<usize>,
 }
 
 /// Of what an ask is allowed.
@@ -96,13 +97,17 @@ impl Holder {
         let asker = Asker { world, classes, identity, policies: &widest, trust, unread };
         let found = asks.iter().map(|ask| {
             // Who may do everything changes a trust policy, whatever it says.
-            let by_identity = ask.trust != Trust::Own
-                && (ask.on == "role"
-                    || world.of_kind(&ask.on).iter().all(|one| one.policy.is_none()));
-            if all && by_identity { Ok(Found::Everything) } else { asker.ask(ask) }
+            let by_identity = || {
+                ask.trust != Trust::Own
+                    && (ask.on == "role"
+                        || world.of_kind(&ask.on).iter().all(|one| one.policy.is_none()))
+            };
+            if all && by_identity() { Ok(Found::Everything) } else { asker.ask(ask) }
         });
-        let found = found.collect::<Result<_, _>>()?;
-        Ok(Some(Self { identity: place, policies, found }))
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        let is_some = |(_, found): &(usize, &Found)| !matches!(found, Found::Nothing);
+        let some = found.iter().enumerate().filter(is_some).map(|(ask, _)| ask).collect();
+        Ok(Some(Self { identity: place, policies, found, some }))
     }
 }
 
@@ -145,16 +150,13 @@ impl Asker<'_> {
         let all = ask.trust == Trust::Caller
             || (may && ask.trust != Trust::Own)
             || self.granted(ask).next().is_some();
-        let among = match all {
-            true => Rc::new(Bits::full(things.len())),
-            false => self.classes.let_in(self.world, ask),
-        };
-        if among.is_empty() {
+        let among = (!all).then(|| self.classes.let_in(self.world, ask));
+        if among.as_ref().map_or(things.is_empty(), |among| among.is_empty()) {
             return Ok(Found::Nothing);
         }
         let patterns = own.iter().flat_map(|one| one.resources()).map(|one| one.source());
         let mut allowed = Allowed::default();
-        for class in self.classes.of(self.world, ask, &among, patterns) {
+        for class in self.classes.of(self.world, ask, among.as_deref(), patterns).iter() {
             let mut first: Option<(usize, Answer)> = None;
             for place in class {
                 let Some(thing) = things.get(place) else { continue };

@@ -23,6 +23,8 @@ pub(super) struct Shared<'w> {
     holders: RefCell<HashMap<(usize, Grown), Rc<Holder>>>,
     /// Of each means, the roles that its service can run as, and those that may be.
     pub(super) runs: Vec<Option<Rc<Runs>>>,
+    /// By the identity that they are, or run as, the places of the things of a kind.
+    of: HashMap<(&'w str, Option<usize>), Vec<usize>>,
     /// Of each thing that runs as a role, the place of the role.
     pub(super) roles: HashMap<&'w str, Vec<Option<usize>>>,
 }
@@ -49,12 +51,19 @@ impl<'w> Shared<'w> {
             (name.as_str(), things.map(|one| places.get(&one.of?).copied()).collect())
         });
         let roles = roles.collect();
+        let mut of: HashMap<(&str, Option<usize>), Vec<usize>> = HashMap::new();
+        for (kind, things) in &world.things {
+            for (place, thing) in things.iter().enumerate() {
+                of.entry((kind.as_str(), thing.of)).or_default().push(place);
+            }
+        }
         let mut shared = Self {
             world,
             table,
             classes: Classes::default(),
             holders: RefCell::default(),
             runs: Vec::new(),
+            of,
             roles,
         };
         for means in &table.means {
@@ -130,6 +139,11 @@ impl<'w> Shared<'w> {
             }
         }
         Ok(runs)
+    }
+
+    /// The places of the things of a kind that are an identity, or run as it.
+    pub(super) fn of(&self, kind: &'w str, identity: Option<usize>) -> &[usize] {
+        self.of.get(&(kind, identity)).map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn holder(
