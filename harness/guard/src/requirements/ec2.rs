@@ -6,6 +6,7 @@
 //! `ec2:CreateTags` with `ec2:CreateAction`.
 
 mod attributes;
+mod launch;
 mod named;
 mod targets;
 
@@ -20,14 +21,10 @@ use super::scope::{Mapped, Scope, field, items, tags, texts};
 use super::state::{Tags, VpcOf};
 use targets::Target;
 
-/// Operations that launch instances or pass roles in members of their own, and
+/// Operations that launch fleets or pass roles in members of their own, and
 /// those whose sources the id members do not tell.
-const UNMAPPED: &[&str] = &[
-    "AuthorizeClientVpnIngress",
-    "CreateCapacityReservationBySplitting",
-    "CreateFleet",
-    "RunInstances",
-];
+const UNMAPPED: &[&str] =
+    &["AuthorizeClientVpnIngress", "CreateCapacityReservationBySplitting", "CreateFleet"];
 
 /// What a creation makes, where its name does not say.
 const CREATED: &[(&str, &str)] = &[
@@ -103,6 +100,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     }
     let mut requirements = match name {
         "CreateTags" | "DeleteTags" => by_id(scope).await?,
+        "RunInstances" => launch::requirements(scope).await?,
         _ => regular(scope, &targets::named_otherwise(scope).await?)?,
     };
     for requirement in &mut requirements {
@@ -319,8 +317,8 @@ fn creation_tags(scope: &Scope<'_>) -> Vec<Requirement> {
         .collect()
 }
 
-/// The instance profile that an instance gets, which `ec2:NewInstanceProfile` tells, and
-/// its role, which is passed with it
+/// The instance profile that an instance gets, which `ec2:NewInstanceProfile` tells, of a
+/// new instance `ec2:InstanceProfile`, and its role, which is passed with it
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html>).
 async fn new_profile(
     scope: &Scope<'_>,
@@ -339,9 +337,14 @@ async fn new_profile(
         (None, Some(arn)) => arn.to_owned(),
         (None, None) => named(),
     };
+    let key = match scope.name() {
+        "RunInstances" => "ec2:InstanceProfile",
+        _ => "ec2:NewInstanceProfile",
+    };
     for requirement in requirements.iter_mut() {
-        if requirement.action == format!("ec2:{}", scope.name()) {
-            requirement.context.set("ec2:NewInstanceProfile", &arn);
+        let is_own = requirement.action == format!("ec2:{}", scope.name());
+        if is_own && requirement.resource.contains(":instance/") {
+            requirement.context.set(key, &arn);
         }
     }
     match found.and_then(|found| found.role) {

@@ -1,9 +1,12 @@
 //! Systems Manager: parameters first, the rest by the regular rule.
 
+use serde_json::Value;
+
 use super::RequirementsError;
 use super::generic;
+use super::iam::pass_role;
 use super::requirement::Requirement;
-use super::scope::{Mapped, Scope};
+use super::scope::{Mapped, Scope, field, items, texts};
 use super::secrets_manager;
 
 /// Operations that run something on instances, or pass a role, or whose
@@ -19,7 +22,6 @@ const UNMAPPED: &[&str] = &[
     "ListNodesSummary",
     "PutInventory",
     "RegisterTaskWithMaintenanceWindow",
-    "SendCommand",
     "StartAccessRequest",
     "StartAutomationExecution",
     "StartChangeRequestExecution",
@@ -75,6 +77,9 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
     if UNMAPPED.contains(&name) {
         return Err(scope.unmapped());
     }
+    if name == "SendCommand" {
+        return send_command(scope).await;
+    }
     if let Some((_, member)) = ON_NODES.iter().find(|(known, _)| *known == name) {
         return on_nodes(scope, member).await;
     }
@@ -129,24 +134,63 @@ async fn on_nodes(scope: &Scope<'_>, member: &str) -> Mapped {
     }
     let mut arns: Vec<String> = named(scope, "document");
     for id in ids {
-        arns.push(match id.split_once('-') {
-            Some(("i", _)) => {
-                format!(
-                    "arn:{}:ec2:{}:{}:instance/{id}",
-                    scope.partition(),
-                    scope.region(),
-                    scope.account()
-                )
-            }
-            Some(("mi", _)) => scope.arn(&format!("managed-instance/{id}")),
-            _ => return Err(scope.undecided(format!("`{id}` is no id of a managed node"))),
-        });
+        arns.push(node(scope, id)?);
     }
+    on_each(scope, arns).await
+}
+
+fn node(scope: &Scope<'_>, id: &str) -> Result<String, RequirementsError> {
+    match id.split_once('-') {
+        Some(("i", _)) => {
+            let (partition, region) = (scope.partition(), scope.region());
+            Ok(format!("arn:{partition}:ec2:{region}:{}:instance/{id}", scope.account()))
+        }
+        Some(("mi", _)) => Ok(scope.arn(&format!("managed-instance/{id}"))),
+        _ => Err(scope.undecided(format!("`{id}` is no id of a managed node"))),
+    }
+}
+
+async fn on_each(scope: &Scope<'_>, arns: Vec<String>) -> Mapped {
     let mut requirements = Vec::new();
     for arn in arns {
         let mut requirement = generic::on(scope, scope.name(), arn);
-        existing_tags(scope, &mut requirement).await?;
+        // A document of AWS's has no tags of the account.
+        if !requirement.resource.contains("::document/") {
+            existing_tags(scope, &mut requirement).await?;
+        }
         requirements.push(requirement);
+    }
+    Ok(requirements)
+}
+
+/// A command runs a document on nodes, and writes its output to a bucket
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html>,
+/// <https://docs.aws.amazon.com/systems-manager/latest/userguide/run-command-setting-up.html>). The
+/// role with which it sends notifications is handed over
+/// (<https://docs.aws.amazon.com/systems-manager/latest/userguide/monitoring-sns-notifications.html>).
+/// Which nodes have a tag, or are in a group, when it runs nothing here tells.
+async fn send_command(scope: &Scope<'_>) -> Mapped {
+    let mut arns = vec![resource(scope, "document", scope.need("DocumentName")?)];
+    let mut ids = scope.texts("InstanceIds");
+    for target in scope.value("Targets").map(items).unwrap_or_default() {
+        let key = field(target, &["Key"]).and_then(Value::as_str).unwrap_or_default();
+        let values = field(target, &["Values"]).map(texts).unwrap_or_default();
+        if key != "InstanceIds" || values.contains(&"*") {
+            return Err(scope.undecided(format!("nothing tells the nodes of the target `{key}`")));
+        }
+        ids.extend(values);
+    }
+    if ids.is_empty() {
+        return Err(scope.missing("InstanceIds"));
+    }
+    for id in ids {
+        arns.push(node(scope, id)?);
+    }
+    let bucket = scope.text("OutputS3BucketName");
+    arns.extend(bucket.map(|bucket| format!("arn:{}:s3:::{bucket}", scope.partition())));
+    let mut requirements = on_each(scope, arns).await?;
+    if let Some(role) = scope.text("ServiceRoleArn") {
+        requirements.push(pass_role(scope, role, "ssm.amazonaws.com").await?);
     }
     Ok(requirements)
 }

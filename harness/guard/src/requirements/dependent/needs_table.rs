@@ -110,6 +110,15 @@ pub(super) const ROWS: &[Row] = &[
         &["cloudfront:CreateConnectionGroup"],
         On::Everything,
     ),
+    // Of an image by a parameter's name:
+    // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-systems-manager-parameter-to-find-AMI.html
+    row(
+        "ec2",
+        &["RunInstances"],
+        |scope| scope.text("ImageId").is_some_and(|id| id.starts_with("resolve:ssm:")),
+        &["ssm:GetParameters"],
+        On::Everything,
+    ),
     // "For create, modify, or restore operations, the user who specifies that Amazon
     // RDS manages the master user password in Secrets Manager must have permissions to
     // perform" these; kms:DescribeKey also to describe `aws/secretsmanager`.

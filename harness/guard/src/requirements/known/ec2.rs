@@ -20,6 +20,7 @@ pub(super) const KNOWN: &[Known] = &[
     set(&["ec2:Encrypted"]).on(&["snapshot", "volume"]),
     set(&["ec2:Add/group", "ec2:Add/userId", "ec2:Remove/group", "ec2:Remove/userId"])
         .of(&["ModifyImageAttribute", "ModifySnapshotAttribute"]),
+    set(&["ec2:InstanceProfile"]).of(&["RunInstances"]).on(&["instance"]),
     set(&["ec2:VpceServiceName", "ec2:VpceServiceOwner"]).on(&["vpc-endpoint"]),
 ];
 

@@ -220,6 +220,37 @@ use crate::requirements::{Needed, Requirement, RequirementsError};
 #[case::export("CancelExportTask", json!({"ExportTaskId": "export-i-1"}),
     &["ec2:CancelExportTask arn:aws:ec2:eu-west-1:123456789012:export-instance-task/export-i-1 \
        ec2:region=eu-west-1"])]
+#[case::launch(
+    "RunInstances",
+    json!({"ImageId": "ami-1", "MinCount": "1", "MaxCount": "1", "InstanceType": "t3.micro",
+        "SubnetId": "subnet-1", "KeyName": "own", "IamInstanceProfile": {"Name": "web"},
+        "MetadataOptions": {"HttpTokens": "required"},
+        "TagSpecification": [{"ResourceType": "instance", "Tag": [{"Key": "k", "Value": "v"}]}]}),
+    &[
+        "ec2:RunInstances arn:aws:ec2:eu-west-1::image/ami-1 ec2:imageid=ami-1 \
+         ec2:region=eu-west-1",
+        "ec2:RunInstances arn:aws:ec2:eu-west-1:123456789012:instance/* aws:requesttag/k=v \
+         aws:tagkeys=[k] ec2:instanceprofile=arn:aws:iam::123456789012:instance-profile/web \
+         ec2:instancetype=t3.micro ec2:metadatahttptokens=required ec2:region=eu-west-1",
+        "ec2:RunInstances arn:aws:ec2:eu-west-1:123456789012:key-pair/own aws:resourcetag/team=a \
+         ec2:region=eu-west-1 \
+         ec2:resourcetag/team=a",
+        "ec2:RunInstances arn:aws:ec2:eu-west-1:123456789012:network-interface/* \
+         ec2:region=eu-west-1 \
+         ec2:subnet=arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-1 \
+         ec2:vpc=arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1",
+        "ec2:RunInstances arn:aws:ec2:eu-west-1:123456789012:security-group/sg-1 \
+         ec2:region=eu-west-1 \
+         ec2:securitygroupid=sg-1 ec2:vpc=arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1",
+        "ec2:RunInstances arn:aws:ec2:eu-west-1:123456789012:subnet/subnet-1 \
+         ec2:region=eu-west-1 \
+         ec2:subnetid=subnet-1 ec2:vpc=arn:aws:ec2:eu-west-1:123456789012:vpc/vpc-1",
+        "ec2:RunInstances arn:aws:ec2:eu-west-1:123456789012:volume/* ec2:region=eu-west-1 \
+         ?ec2:encrypted",
+        "ec2:CreateTags arn:aws:ec2:eu-west-1:123456789012:instance/* aws:requesttag/k=v \
+         aws:tagkeys=[k] ec2:createaction=RunInstances ec2:region=eu-west-1",
+        "iam:PassRole arn:aws:iam::123456789012:role/bare iam:passedtoservice=ec2.amazonaws.com",
+    ])]
 #[tokio::test]
 async fn ec2_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
     expect(Service::Ec2, operation, input, expected).await;
@@ -230,6 +261,30 @@ async fn a_creation_that_lacks_its_place_is_refused() {
     let refused = ask_as(&root(), Service::Ec2, "CreateSubnet", json!({})).await.unwrap_err();
     let RequirementsError::Service(error) = refused else { panic!("the service refuses it") };
     assert_eq!(error.code, "MissingParameter");
+}
+
+#[rstest]
+#[case(json!({"ImageId": "ami-1"}), "nothing tells the subnet that AWS chooses")]
+#[case(json!({"ImageId": "resolve:ssm:/i", "SubnetId": "subnet-1"}),
+    "nothing tells the image of `resolve:ssm:/i`")]
+#[case(json!({"ImageId": "ami-1", "SubnetId": "subnet-1", "LaunchTemplate": {}}),
+    "nothing tells what `LaunchTemplate` brings")]
+#[case(json!({"ImageId": "ami-1", "SubnetId": "subnet-9"}),
+    "nothing tells the default group of `subnet-9`")]
+#[case(json!({"ImageId": "ami-1", "NetworkInterface": [{"NetworkInterfaceId": "eni-1"}]}),
+    "nothing tells the subnet of an interface that is there")]
+#[tokio::test]
+async fn a_launch_of_what_nothing_tells_is_refused_by_name(
+    #[case] input: Value,
+    #[case] reason: &str,
+) {
+    let refused = ask_as(&root(), Service::Ec2, "RunInstances", input).await.unwrap_err();
+    let expected = RequirementsError::Unmapped {
+        service: "ec2",
+        operation: "RunInstances",
+        reason: reason.to_owned(),
+    };
+    assert_eq!(refused, expected);
 }
 
 #[tokio::test]

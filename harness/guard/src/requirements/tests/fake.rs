@@ -345,6 +345,7 @@ impl State for Account {
             ]}),
             "DescribeSecurityGroups" => json!({"securityGroupInfo": [
                 {"groupName": "web", "groupId": "sg-other", "vpcId": "vpc-1"},
+                {"groupName": "default", "groupId": "sg-1", "vpcId": "vpc-1"},
                 {"groupName": "web", "groupId": "sg-tagged", "vpcId": "vpc-default"},
             ]}),
             "DescribeVpcEndpointConnectionNotifications" => {

@@ -7,7 +7,7 @@ use super::unmapped::full_input;
 use super::{RequirementsError, ask_as, root};
 
 /// What else than their model says operations must name, in the words of their pages in
-/// EC2's and CloudWatch Logs' API references.
+/// EC2's, Systems Manager's and CloudWatch Logs' API references.
 const MORE: &[(&str, &str, &str)] = &[
     // "You must specify either the security group ID or the security group name".
     ("ec2", "AuthorizeSecurityGroupIngress", "security-group"),
@@ -20,6 +20,11 @@ const MORE: &[(&str, &str, &str)] = &[
     ("ec2", "DeleteLaunchTemplate", "launch-template"),
     ("ec2", "DeleteLaunchTemplateVersions", "launch-template"),
     ("ec2", "ModifyLaunchTemplate", "launch-template"),
+    // "An AMI ID is required to launch an instance and must be specified here or in a
+    // launch template".
+    ("ec2", "RunInstances", "ImageId"),
+    // "Targets is required if you don't provide one or more managed node IDs in the call".
+    ("ssm", "SendCommand", "InstanceIds"),
     // "You must specify either the resourceIdentifier parameter or the logGroup
     // parameter".
     ("logs", "AssociateKmsKey", "log-group"),

@@ -70,6 +70,25 @@ use crate::requirements::RequirementsError;
     &["ssm:GetDocument arn:aws:ssm:eu-west-1::document/AWS-RunShellScript"])]
 #[case::own_documents("DeleteDocument", json!({"Name": "mine"}),
     &["ssm:DeleteDocument arn:aws:ssm:eu-west-1:123456789012:document/mine"])]
+#[case::command(
+    "SendCommand",
+    json!({"DocumentName": "AWS-RunShellScript", "InstanceIds": ["i-1", "mi-2"],
+        "OutputS3BucketName": "out", "ServiceRoleArn": "arn:aws:iam::123456789012:role/bare"}),
+    &[
+        "ssm:SendCommand arn:aws:ssm:eu-west-1::document/AWS-RunShellScript",
+        "ssm:SendCommand arn:aws:ec2:eu-west-1:123456789012:instance/i-1",
+        "ssm:SendCommand arn:aws:ssm:eu-west-1:123456789012:managed-instance/mi-2",
+        "ssm:SendCommand arn:aws:s3:::out",
+        "iam:PassRole arn:aws:iam::123456789012:role/bare iam:passedtoservice=ssm.amazonaws.com",
+    ])]
+#[case::command_by_targets(
+    "SendCommand",
+    json!({"DocumentName": "tagged", "Targets": [{"Key": "InstanceIds", "Values": ["i-1"]}]}),
+    &[
+        "ssm:SendCommand arn:aws:ssm:eu-west-1:123456789012:document/tagged \
+         aws:resourcetag/team=a ssm:resourcetag/team=a",
+        "ssm:SendCommand arn:aws:ec2:eu-west-1:123456789012:instance/i-1",
+    ])]
 #[tokio::test]
 async fn ssm_requires(#[case] operation: &str, #[case] input: Value, #[case] expected: &[&str]) {
     expect(Service::Ssm, operation, input, expected).await;
@@ -88,4 +107,23 @@ async fn a_reference_to_no_secret_is_undecided(#[case] name: &str) {
         reason: format!("`{name}` names no secret"),
     };
     assert_eq!(error.unwrap_err(), expected);
+}
+
+#[rstest]
+#[case("tag:env", "prod")]
+#[case("resource-groups:Name", "g")]
+#[case("InstanceIds", "*")]
+#[tokio::test]
+async fn a_command_to_nodes_that_nothing_tells_is_refused_by_name(
+    #[case] key: &str,
+    #[case] value: &str,
+) {
+    let input = json!({"DocumentName": "d", "Targets": [{"Key": key, "Values": [value]}]});
+    let refused = ask_as(&root(), Service::Ssm, "SendCommand", input).await.unwrap_err();
+    let expected = RequirementsError::Unmapped {
+        service: "ssm",
+        operation: "SendCommand",
+        reason: format!("nothing tells the nodes of the target `{key}`"),
+    };
+    assert_eq!(refused, expected);
 }

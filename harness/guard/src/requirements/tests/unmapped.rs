@@ -16,10 +16,14 @@ pub(super) fn full_input(operation: &Operation) -> Value {
         .members
         .iter()
         .filter(|member| !LEFT_OUT.contains(&(operation.service, member.name)))
+        .filter(|member| operation.name != "RunInstances" || LAUNCH.contains(&member.name))
         .map(|member| (member.name.to_owned(), value(operation, member)))
         .collect();
     Value::Object(members)
 }
+
+/// The members with which a launch is decided: most others bring what nothing tells.
+const LAUNCH: &[&str] = &["ImageId", "MaxCount", "MinCount", "SecurityGroupId", "SubnetId"];
 
 /// Members that make a call another one, whose mapping is refused.
 const LEFT_OUT: &[(Service, &str)] = &[
@@ -30,6 +34,7 @@ const LEFT_OUT: &[(Service, &str)] = &[
     (Service::Lambda, "CapacityProviderConfig"),
     (Service::SecretsManager, "ExternalSecretRotationRoleArn"),
     (Service::SecretsManager, "Filters"),
+    (Service::Ssm, "Targets"),
     (Service::Sts, "ProvidedContexts"),
 ];
 
@@ -54,6 +59,7 @@ fn value(operation: &Operation, member: &Member) -> Value {
         }
         (Service::S3, "Delete") => json!({"Object": [{"Key": "k"}]}),
         (Service::S3, "CopySource") => json!("/b/k"),
+        (Service::Ec2, "ImageId") => json!("ami-1"),
         (Service::Ec2, "ExportTaskId") => json!("export-i-1"),
         (Service::Ec2, "ImportTaskId") => json!("import-ami-1"),
         (Service::Ec2, "ResourceId") => json!("vpc-1"),
@@ -61,6 +67,7 @@ fn value(operation: &Operation, member: &Member) -> Value {
         (Service::Ec2, "TagSpecification" | "TagSpecifications") => json!([]),
         (Service::Ec2, "SecurityGroupRule") => json!([{"SecurityGroupRuleId": "sgr-1"}]),
         (Service::Ssm, "ResourceType") => json!("Parameter"),
+        (Service::Ssm, "InstanceIds") => json!(["i-1"]),
         _ => match member.kind {
             // EC2's members are read as texts.
             _ if operation.service == Service::Ec2 => json!("x"),
