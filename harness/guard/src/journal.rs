@@ -156,9 +156,17 @@ impl Check {
 
     /// Whether its action grants or changes permissions, by AWS's levels.
     pub fn is_of_permissions(&self) -> bool {
-        use ringfence_models::actions::{Access, action};
-        action(&self.action)
-            .is_some_and(|action| action.access.contains(&Access::PermissionsManagement))
+        self.has_level(ringfence_models::actions::Access::PermissionsManagement)
+    }
+
+    /// Whether its action changes tags, by AWS's levels.
+    pub fn is_of_tags(&self) -> bool {
+        self.has_level(ringfence_models::actions::Access::Tagging)
+    }
+
+    fn has_level(&self, level: ringfence_models::actions::Access) -> bool {
+        let action = ringfence_models::actions::action(&self.action);
+        action.is_some_and(|action| action.access.contains(&level))
     }
 
     /// What was decided about one permission.

@@ -50,8 +50,10 @@ impl<'a> Held<'a> {
 /// Whether what was checked is an ARN, or a pattern of which it is one: of some
 /// resources calls do not say the whole ARN. `*` alone names nothing.
 fn names(resource: &str, arn: &str) -> bool {
+    // The streams of a log group, as refusals of some of its actions name the group.
+    let resource = resource.strip_suffix(":log-stream:").unwrap_or(resource);
     if !resource.contains('*') {
-        return resource.trim_end_matches(":*") == arn;
+        return resource == arn;
     }
     if let Some(short) = resource.strip_suffix(":*")
         && short == arn

@@ -16,7 +16,7 @@ use crate::terraform::Instance;
 /// Actions that change who may do what, or who reaches whom, and are of AWS's
 /// level Write; and those that take away what can be made again under its name. A name that ends in `*` is of all actions that begin so
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/>).
-const WRITES: [&str; 39] = [
+const WRITES: [&str; 41] = [
     "ec2:AssociateRouteTable",
     "ec2:AuthorizeSecurityGroup*",
     "ec2:CreateNetworkAclEntry",
@@ -46,6 +46,8 @@ const WRITES: [&str; 39] = [
     "iam:SetDefaultPolicyVersion",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateOpenIDConnectProviderThumbprint",
+    "kms:DeleteAlias",
+    "kms:UpdateAlias",
     "lambda:CreateFunctionUrlConfig",
     "lambda:DeleteFunction",
     "lambda:DeleteFunctionUrlConfig",
@@ -100,19 +102,33 @@ fn is_change_of_a_rail(entry: &Entry, check: &Check) -> bool {
     if check.action.starts_with("ec2:") && check.resource.ends_with("/*") {
         return false;
     }
+    // The key that an alias of somebody else's leads to, or led to, stays as it is.
+    if check.action.ends_with("Alias") && !check.resource.contains(":alias/") {
+        return false;
+    }
     // A service that is given a key to use makes a grant, and retires it.
     if check.action.starts_with("kms:") && !entry.called_via.is_empty() {
         return false;
     }
     let is_of_an_api = check.action.starts_with("apigateway:")
         && ["/routes/", "/authorizers/"].iter().any(|part| check.resource.contains(part));
-    check.is_of_permissions() || is_of_an_api || table::is_one_of(&check.action, &WRITES)
+    // Policies ask for tags.
+    check.is_of_permissions()
+        || check.is_of_tags()
+        || is_of_an_api
+        || table::is_one_of(&check.action, &WRITES)
 }
 
 /// Whether the change may be of an attribute that Layer 1 leaves to others. What
 /// grants permissions, and the routes and authorizers of an API, are left to nobody;
 /// which attribute of a queue a call set the journal does not say.
 fn may_be_left(check: &Check, instance: &Instance, left: &LeftToOthers) -> bool {
+    if check.is_of_tags() {
+        let left = left.attributes_of(instance);
+        return left
+            .iter()
+            .any(|attribute| ["all", "tags", "tagsall"].contains(&attribute.as_str()));
+    }
     let operation = check.action.split_once(':').map_or("", |(_, operation)| operation);
     if operation.starts_with("Set") && operation.ends_with("Attributes") {
         return !left.attributes_of(instance).is_empty();
@@ -166,6 +182,7 @@ mod tests {
             ),
             resource("aws_sqs_queue", arn("sqs:us-east-1:123456789012:q")),
             resource("aws_kms_key", arn("kms:us-east-1:123456789012:key/k")),
+            resource("aws_kms_alias", arn("kms:us-east-1:123456789012:alias/a")),
         ]}))
     }
 
@@ -209,9 +226,11 @@ mod tests {
         "ec2:us-east-1:123456789012:security-group-rule/sgr-1",
         "aws_vpc_security_group_ingress_rule.x"
     )]
+    #[case("iam:TagRole", "iam::123456789012:role/d", "aws_iam_role.x")]
     #[case("sqs:DeleteQueue", "sqs:us-east-1:123456789012:q", "aws_sqs_queue.x")]
     #[case("iam:DeleteRole", "iam::123456789012:role/d", "aws_iam_role.x")]
     #[case("sqs:SetQueueAttributes", "sqs:us-east-1:123456789012:q", "aws_sqs_queue.x")]
+    #[case("kms:UpdateAlias", "kms:us-east-1:123456789012:alias/a", "aws_kms_alias.x")]
     #[case("kms:PutKeyPolicy", "kms:us-east-1:123456789012:key/k", "aws_kms_key.x")]
     fn an_allowed_change_of_a_guard_rail_is_told_whatever_is_left_of_it(
         #[case] action: &str,
@@ -234,7 +253,8 @@ mod tests {
     #[case::reading("iam:GetRole", "iam::123456789012:role/d")]
     #[case::use_of_it("iam:PassRole", "iam::123456789012:role/d")]
     #[case::a_role_of_the_teams("iam:PutRolePolicy", "iam::123456789012:role/app-x")]
-    #[case::a_tag("iam:TagRole", "iam::123456789012:role/d")]
+    #[case::anothers_alias("kms:UpdateAlias", "kms:us-east-1:123456789012:key/k")]
+    #[case::a_tag_of_an_object("s3:PutObjectTagging", "s3:::b/k")]
     #[case::code("lambda:UpdateFunctionCode", "lambda:us-east-1:123456789012:function:f")]
     #[case::an_aliass_policy_which_no_reading_shows(
         "lambda:AddPermission",
@@ -270,7 +290,10 @@ mod tests {
         assert_eq!(found(set, &left), Vec::<String>::new());
         let added = entry("sqs:AddPermission", queue, &json!({}));
         assert_eq!(found(added, &left), ["aws_sqs_queue.x"]);
-        let role = entry("iam:PutRolePolicy", "arn:aws:iam::123456789012:role/d", &json!({}));
-        assert_eq!(found(role, &left), ["aws_iam_role.x"]);
+        let role = "arn:aws:iam::123456789012:role/d";
+        let policy = entry("iam:PutRolePolicy", role, &json!({}));
+        assert_eq!(found(policy, &left), ["aws_iam_role.x"]);
+        let tagged = entry("iam:TagRole", role, &json!({}));
+        assert_eq!(found(tagged, &left), Vec::<String>::new());
     }
 }

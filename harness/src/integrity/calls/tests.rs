@@ -74,6 +74,11 @@ fn found(entry: Arc<Entry>, left: &LeftToOthers) -> Vec<String> {
     "arn:aws:logs:us-east-1:123456789012:log-group:/platform:*",
     "aws_cloudwatch_log_group.x"
 )]
+#[case::a_subscription_as_refusals_name_it(
+    "logs:PutSubscriptionFilter",
+    "arn:aws:logs:us-east-1:123456789012:log-group:/platform:log-stream:",
+    "aws_cloudwatch_log_group.x"
+)]
 #[case::an_object("s3:PutObject", "arn:aws:s3:::platform/rules.json", "aws_s3_object.x")]
 #[case::a_setting_of_the_account(
     "s3:PutAccountPublicAccessBlock",
