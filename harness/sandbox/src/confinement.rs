@@ -31,6 +31,9 @@ pub struct Confinement {
     pub user: User,
     /// What it may use.
     pub bounds: Bounds,
+    /// Whether it is held at times ([`crate::Confined::freeze`]): it has no timer and no
+    /// file then that sends it a signal of its choice, since `SIGCONT` would wake it.
+    pub held: bool,
 }
 
 /// A file or directory that there is inside.
@@ -129,6 +132,7 @@ impl Confinement {
             openings: Vec::new(),
             user,
             bounds: Bounds::default(),
+            held: false,
         }
     }
 
@@ -152,6 +156,7 @@ impl Confinement {
         let order = json!({
             "mechanism": mechanism.kind(),
             "other_user": mechanism.other_user(),
+            "held": self.held,
             "uid": self.user.id,
             "gid": self.user.group,
             "home": home.map_or(Ok("/"), |(_, home)| text(home))?,

@@ -98,6 +98,7 @@ pub struct Confined {
     /// The launcher ends everything when this is closed.
     owner: Option<UnixStream>,
     mechanism: Mechanism,
+    held: bool,
     exceeded: Option<String>,
     _relays: Vec<Relay>,
 }
@@ -191,6 +192,7 @@ impl Sandbox {
             child,
             owner: Some(owner),
             mechanism: self.mechanism,
+            held: confinement.held,
             exceeded: None,
             _relays: relays,
         })
@@ -327,8 +329,12 @@ impl Confined {
     /// [`Confined::thaw`]. What it sent before is on its way.
     ///
     /// # Errors
-    /// When not all of it stands still, or it has ended: end it then.
+    /// When it was not started to be held, when not all of it stands still, or it has
+    /// ended: end it then.
     pub async fn freeze(&mut self) -> io::Result<()> {
+        if !self.held {
+            return Err(io::Error::other("the program was not started to be held"));
+        }
         self.tell(b"F").await
     }
 

@@ -288,7 +288,8 @@ async fn what_is_held_stands_still_until_it_goes_on(
         let length = || std::fs::metadata(path).unwrap().len();
         let script = format!("sleep {mark} & {script}");
         let output = Output::file(written.reopen().unwrap()).unwrap();
-        let mut confined = sandbox.start(&confinement(&sandbox, &script), output).await.unwrap();
+        let confinement = Confinement { held: true, ..confinement(&sandbox, &script) };
+        let mut confined = sandbox.start(&confinement, output).await.unwrap();
         until("it writes", || length() > 0).await;
         for _ in 0..2 {
             confined.freeze().await.unwrap();
@@ -301,5 +302,46 @@ async fn what_is_held_stands_still_until_it_goes_on(
         confined.kill().await;
         assert_eq!(running(&mark), 0, "what is held ends too");
         confined.freeze().await.unwrap_err();
+    }
+}
+
+/// Asks for a signal to come later, by a timer and by a file.
+const WAKE: &str = r#"
+import ctypes, errno, fcntl, os, signal
+libc = ctypes.CDLL(None, use_errno=True)
+number = {"x86_64": 222, "aarch64": 107}[os.uname().machine]
+event = (ctypes.c_int * 16)(0, 0, signal.SIGCONT)
+made = libc.syscall(ctypes.c_long(number), 1, ctypes.byref(event), ctypes.byref(ctypes.c_int()))
+print("timer", made, errno.errorcode.get(ctypes.get_errno()))
+read, _ = os.pipe()
+try:
+    print("file", fcntl.fcntl(read, 10, signal.SIGCONT))
+except OSError as error:
+    print("file", errno.errorcode[error.errno])
+fcntl.fcntl(read, fcntl.F_SETFL, os.O_NONBLOCK)
+signal.setitimer(signal.ITIMER_REAL, 100)
+print("else as ever")
+"#;
+
+/// `SIGCONT` would wake what is held; only what is held has no such timer.
+#[rstest]
+#[case::held(true, "timer -1 ENOSYS\nfile EPERM\nelse as ever\n")]
+#[case::step(false, "timer 0 None\nfile 0\nelse as ever\n")]
+#[tokio::test]
+async fn what_is_held_asks_for_no_signal(
+    #[case] held: bool,
+    #[case] expected: &str,
+    #[values(namespaces, landlock)] of: fn(bool) -> Mechanism,
+) {
+    for sandbox in sandboxes(of) {
+        let confinement = Confinement {
+            program: python(),
+            arguments: ["-I", "-c", WAKE].map(OsString::from).to_vec(),
+            held,
+            ..confinement(&sandbox, "")
+        };
+        assert_eq!(run(&sandbox, &confinement).await, (Some(0), expected.to_owned()));
+        let mut confined = sandbox.start(&confinement, Output::null()).await.unwrap();
+        assert!(held || confined.freeze().await.is_err());
     }
 }

@@ -72,7 +72,7 @@ def start(spec, rules):
         restrict_self(rules)
     if spec["mechanism"] != "nothing":
         with step("the filter of system calls"):
-            install(spec["mechanism"] == "landlock")
+            install(spec["mechanism"] == "landlock", spec["held"])
     with step("program"):
         os.chdir(spec["directory"])
         os.execvpe(spec["program"], [spec["program"], *spec["arguments"]], dict(spec["environment"]))

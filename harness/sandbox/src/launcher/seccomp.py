@@ -74,6 +74,11 @@ ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 CLONE = {"x86_64": 56, "aarch64": 220}
 SOCKET = {"x86_64": 41, "aarch64": 198}
 IOCTL = {"x86_64": 16, "aarch64": 29}
+# What sends a signal later, by itself: `SIGCONT` would wake a program that is held.
+# Programs that know `timer_create` take `setitimer`, whose signals are others, where it
+# is not there.
+TIMER_CREATE = {"x86_64": 222, "aarch64": 107}
+FCNTL, F_SETSIG = {"x86_64": 72, "aarch64": 25}, 10
 CLONE3 = 435
 NAMESPACES = 0x7E020080
 TIOCSTI, TIOCLINUX = 0x5412, 0x541C
@@ -135,7 +140,7 @@ def sockets(only_tcp):
     ]
 
 
-def program(machine, only_tcp):
+def program(machine, only_tcp, held):
     """The filter as the kernel reads it."""
     if machine not in ARCHITECTURE:
         raise OSError(errno.ENOSYS, "no filter for this machine")
@@ -156,6 +161,9 @@ def program(machine, only_tcp):
         IOCTL[machine],
         [load(low(1)), jump(EQUAL, TIOCSTI, 1, 0), jump(EQUAL, TIOCLINUX, 0, 1), refuse(errno.EPERM), PASS],
     )
+    if held:
+        rules += where(TIMER_CREATE[machine], [refuse(errno.ENOSYS)])
+        rules += where(FCNTL[machine], [load(low(1)), jump(EQUAL, F_SETSIG, 0, 1), refuse(errno.EPERM), PASS])
     if only_tcp:
         for number, who in OWN_ALONE[machine].values():
             rules += where(number, [load(low(who)), jump(EQUAL, 0, 1, 0), refuse(errno.EPERM), PASS])
@@ -170,8 +178,8 @@ def program(machine, only_tcp):
     return b"".join(struct.pack("HBBI", *rule) for rule in rules)
 
 
-def install(only_tcp):
-    code = program(MACHINE, only_tcp)
+def install(only_tcp, held):
+    code = program(MACHINE, only_tcp, held)
     held = ctypes.create_string_buffer(code, len(code))
     header = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(held)))
     prctl(PR_SET_SECCOMP, 2, ctypes.byref(header))

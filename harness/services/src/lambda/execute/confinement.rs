@@ -84,6 +84,8 @@ impl Blueprint {
             openings: guard.chain([places.api]).collect(),
             user,
             bounds: self.bounds(),
+            // Between invocations.
+            held: true,
         })
     }
 
