@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ringfence_guard::requirements::Needed;
 use ringfence_guard::{Attached, Inputs, Overlay};
 use ringfence_policy::{Decision, Document, Kind, Layer, Outcome, Principal, json as policy_json};
 use ringfence_wire::ServiceError;
@@ -51,6 +52,12 @@ pub fn mutant(inputs: &Inputs) -> Companion {
         let denied = decisions.last().zip(inputs.asked.get(decisions.len().saturating_sub(1)));
         match denied.filter(|(decision, _)| !decision.allowed()) {
             None => return told(&gone),
+            // It goes through but for what nobody knows it to need.
+            Some((_, asked)) if !gone.is_empty() && perhaps(inputs, &without.overlay) => {
+                let Companion { shown, detail } = told(&gone);
+                let detail = format!("{detail}, where the call does not need {}", asked.action);
+                return Companion { shown, detail };
+            }
             Some((decision, asked)) => {
                 match without.relax(decision, &asked.action, &asked.resource) {
                     Some(change) => gone.push(change),
@@ -65,6 +72,16 @@ pub fn mutant(inputs: &Inputs) -> Companion {
         }
     }
     Companion::missing(format!("still refused without {}", gone.join("; ")))
+}
+
+/// Whether all that a request surely needs is allowed.
+fn perhaps(inputs: &Inputs, overlay: &Overlay) -> bool {
+    let decisions = inputs.decide_each(overlay);
+    decisions.len() == inputs.asked.len()
+        && decisions
+            .iter()
+            .zip(&inputs.asked)
+            .all(|(decision, asked)| decision.allowed() || asked.needed != Needed::Surely)
 }
 
 fn told(gone: &[String]) -> Companion {
@@ -356,6 +373,25 @@ mod tests {
         inputs.asked = vec![asked("probe")];
         let allowed = inputs.decide(&Overlay::none()).iter().all(Decision::allowed);
         assert_eq!(allowed, variables);
+    }
+
+    #[test]
+    fn what_a_call_may_need_besides_does_not_hide_the_guard_rail() {
+        let boundary = vec![statement("Allow", "*"), statement("Deny", "iam:CreateUser")];
+        let mut inputs = inputs(statement("Allow", "iam:CreateUser"), boundary);
+        let besides = |needed| Asked {
+            action: "iam:CreateServiceLinkedRole".into(),
+            needed,
+            ..inputs.asked[0].clone()
+        };
+        let [perhaps, surely] = [Needed::Perhaps("it says so"), Needed::Surely].map(besides);
+        inputs.asked.push(perhaps);
+        let expected = "allowed once statement `Deny` of `role/app/boundary` is dropped, where the \
+                        call does not need iam:CreateServiceLinkedRole";
+        assert_eq!(mutant(&inputs), Companion::shown(expected));
+        inputs.asked[1] = surely;
+        let detail = mutant(&inputs).detail;
+        assert!(detail.contains("further guard rails had to go too"), "{detail}");
     }
 
     #[test]
