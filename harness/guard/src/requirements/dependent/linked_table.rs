@@ -48,7 +48,9 @@ impl Row {
 /// - MemoryDB: <https://docs.aws.amazon.com/memorydb/latest/devguide/using-service-linked-roles.html>
 /// - OpenSearch: <https://docs.aws.amazon.com/opensearch-service/latest/developerguide/slr-aos.html>
 /// - EventBridge: <https://docs.aws.amazon.com/eventbridge/latest/userguide/using-service-linked-roles-service-action-2.html>
-/// - API Gateway: <https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html>
+/// - API Gateway has none here: "When you create an API, custom domain name, or VPC link"
+///   it makes the role, so an account with an API has it
+///   (<https://docs.aws.amazon.com/apigateway/latest/developerguide/using-service-linked-roles.html>)
 /// - EKS: <https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles.html>
 /// - EFS: <https://docs.aws.amazon.com/efs/latest/ug/using-service-linked-roles.html>
 /// - GuardDuty: <https://docs.aws.amazon.com/guardduty/latest/ug/using-service-linked-roles.html>
@@ -138,8 +140,6 @@ const ROWS: &[Row] = &[
         "apidestinations.events.amazonaws.com",
         "AWSServiceRoleForAmazonEventBridgeApiDestinations",
     ),
-    row("apigateway", &["CreateDomainName", "CreateVpcLink"], OPS, "AWSServiceRoleForAPIGateway"),
-    row("apigatewayv2", &["CreateDomainName", "CreateVpcLink"], OPS, "AWSServiceRoleForAPIGateway"),
     row("eks", &["CreateCluster"], "eks.amazonaws.com", "AWSServiceRoleForAmazonEKS"),
     row(
         "eks",
@@ -234,7 +234,6 @@ const ROWS: &[Row] = &[
 const ELB: &str = "elasticloadbalancing.amazonaws.com";
 const MULTI_REGION: &str = "mrk.kms.amazonaws.com";
 const OPENSEARCH: &str = "opensearchservice.amazonaws.com";
-const OPS: &str = "ops.apigateway.amazonaws.com";
 const SCALING: &str = "application-autoscaling";
 
 /// What the call needs for the role that it makes. None: nothing is known of a role.
