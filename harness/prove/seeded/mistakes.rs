@@ -66,10 +66,10 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     ),
     // Of many clauses those that a way leaves open.
     (
-        "what may be matched as well is not",
+        "a way is refuted by a text that stands in its pattern",
         "clauses.rs",
-        "Some(ends) => «open.extend(by_part.by_ends.alike(ends))»,",
-        "()",
+        "all.any(|own| «tests.is_within(own.variable, of.variable)»)",
+        "true",
     ),
     (
         "of patterns that are like none only some are looked at",
