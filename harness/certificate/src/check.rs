@@ -1,5 +1,7 @@
 //! Whether a certificate is good.
 
+use std::collections::HashSet;
+
 use ringfence_policy::Policies;
 
 use crate::cover;
@@ -8,6 +10,9 @@ use crate::form::{
 };
 use crate::matter::{Caller, Chosen, Known, Matter, Part, told};
 use crate::packets;
+
+/// Cases of one certificate at most, over all its callers.
+pub const CASES: usize = 20_000;
 
 /// A class without a request that is not shown to be empty.
 pub const NO_REQUEST: &str = "the class has no request, and it is not shown that there is none";
@@ -67,11 +72,12 @@ fn one(all: &Certificates, certificate: &Certificate, known: &Known) -> Result<(
         Some(who) => vec![Caller::one(who.into())],
         None => cover::callers(&inner, &outer)?,
     };
+    let mut left = CASES;
     for one in &callers {
         let who = Who::from(&one.principal);
         let case = certificate.callers.iter().find(|case| case.principal == who);
         let case = case.ok_or_else(|| format!("no class has callers like {:?}", one.principal))?;
-        caller([&inner, &outer], one, case, known)?;
+        caller([&inner, &outer], one, case, (known, &mut left))?;
     }
     if certificate.callers.len() != callers.len() {
         return Err("it has callers that are none of its".to_owned());
@@ -83,31 +89,39 @@ fn caller(
     [inner, outer]: [&Policies; 2],
     who: &Caller,
     case: &CallerCase,
-    known: &Known,
+    (known, left): (&Known, &mut usize),
 ) -> Result<(), String> {
     let matter = Matter::new(inner, outer, who, &case.keys, known)?;
     cover::keys(&matter)?;
     let actions: Vec<&str> = case.actions.iter().map(|one| one.action.as_str()).collect();
     cover::actions(&matter, &actions)?;
     case.actions.iter().try_for_each(|one| {
-        action(&matter, one)
+        action(&matter, one, left)
             .map_err(|(number, why)| format!("the action `{}`, case {number}: {why}", one.action))
     })
 }
 
-/// Both parts of each branching, from the root on: together they are all requests.
-fn action(matter: &Matter<'_>, case: &ActionCase) -> Result<(), (usize, String)> {
-    let mut left = vec![(0, matter.all())];
-    while let Some((number, part)) = left.pop() {
+/// Both parts of each branching, from the root on: together they are all requests. Each
+/// case is one part's alone, so that there are as many steps as cases.
+fn action(matter: &Matter<'_>, case: &ActionCase, left: &mut usize) -> Result<(), (usize, String)> {
+    let mut reached = HashSet::new();
+    let mut open = vec![(0, matter.all())];
+    while let Some((number, part)) = open.pop() {
         let at = |why: String| (number, why);
         let case_of = case.cases.get(number);
-        match case_of.ok_or_else(|| at("the class is not there".to_owned()))? {
+        let case_of = case_of.ok_or_else(|| at("the class is not there".to_owned()))?;
+        if !reached.insert(number) {
+            return Err(at("two branchings lead to it".to_owned()));
+        }
+        let fewer = left.checked_sub(1);
+        *left = fewer.ok_or_else(|| at(format!("it is one more than {CASES}")))?;
+        match case_of {
             Case::Split(split) => {
                 if split.yes <= number || split.no <= number {
                     return Err(at("a branching that goes back".to_owned()));
                 }
                 let [yes, no] = matter.split(&part, &split.on).map_err(at)?;
-                left.extend([(split.yes, yes), (split.no, no)]);
+                open.extend([(split.yes, yes), (split.no, no)]);
             }
             Case::Class(class) => of_class(matter, &case.action, &part, class).map_err(at)?,
         }

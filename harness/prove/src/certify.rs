@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use ringfence_certificate::check::{NO_REQUEST, undecided};
+use ringfence_certificate::check::{CASES, NO_REQUEST, undecided};
 use ringfence_certificate::form::{
     ActionCase, CallerCase, Case, Certificate, Class, Held, On, Split, Universe as Stated, Who, Why,
 };
@@ -23,9 +23,6 @@ use crate::encode::Scope;
 use crate::keys::Keys;
 use crate::names;
 use crate::parts::Patterns;
-
-/// Classes of one certificate at most.
-const CLASSES: usize = 20_000;
 
 /// Ways to tell requests apart that are tried, at most.
 const TRIED: usize = 8;
@@ -48,7 +45,7 @@ pub fn certify(
         Some(principal) => vec![Caller::one(principal.clone())],
         None => cover::callers(question.inner, question.outer)?,
     };
-    let mut left = CLASSES;
+    let mut left = CASES;
     let callers: Result<Vec<CallerCase>, String> =
         asking.iter().map(|one| caller(question, one, known, &mut left)).collect();
     let certificate = Certificate {

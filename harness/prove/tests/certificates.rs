@@ -7,9 +7,11 @@
     reason = "a test stops where it fails"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ringfence_certificate::form::{Case, Class, On, Why};
+use ringfence_certificate::check::CASES;
+use ringfence_certificate::form::{Case, Class, On, Split, Why};
 use ringfence_certificate::{Certificates, Known, check};
 use ringfence_policy::{Document, Kind, Policies, Principal};
 use ringfence_prove::{Question, Universe, Verdict, certify, within};
@@ -144,6 +146,60 @@ fn a_part_that_is_left_out_is_missed() {
     assert_eq!(refused(&all), "the action `iam:passrole`, case 0: a branching that goes back");
     split_to_nowhere(&mut all);
     assert!(refused(&all).ends_with("the class is not there"));
+}
+
+/// A branching by all classes of a key: nothing is its `no`.
+fn by_all(yes: usize, no: usize) -> Case {
+    let on = On::Key { key: "iam:passedtoservice".to_owned(), classes: (0..9).collect() };
+    Case::Split(Split { on, yes, no })
+}
+
+fn empty() -> Case {
+    Case::Class(Class { why: Why::Empty, resource: None, keys: BTreeMap::new(), by: None })
+}
+
+/// Each of 60 branchings leads to the next twice: 2^60 classes in 62 cases.
+#[test]
+fn a_case_that_two_branchings_lead_to_is_refused() {
+    let mut all = good();
+    let cases = tree(&mut all, "iam:passrole");
+    *cases = vec![by_all(1, 1)];
+    cases.extend((1..=60).map(|number| by_all(number + 1, number + 1)));
+    cases.push(empty());
+    assert_eq!(refused(&all), "the action `iam:passrole`, case 61: two branchings lead to it");
+}
+
+/// The tree of an action behind a branching whose other part is empty and cut on and on:
+/// as many cases more as are asked for, which is an even number.
+fn longer(more: usize) -> Certificates {
+    let mut all = good();
+    let cases = tree(&mut all, "iam:passrole");
+    let moved = cases.drain(..).map(|case| match case {
+        Case::Split(split) => {
+            Case::Split(Split { yes: split.yes + more, no: split.no + more, ..split })
+        }
+        class => class,
+    });
+    let moved: Vec<Case> = moved.collect();
+    cases.push(by_all(more, 1));
+    for number in (1..more - 1).step_by(2) {
+        cases.extend([by_all(number + 1, number + 2), empty()]);
+    }
+    cases.push(empty());
+    assert_eq!(cases.len(), more);
+    cases.extend(moved);
+    all
+}
+
+#[test]
+fn a_certificate_has_so_many_cases_at_most() {
+    let all = good();
+    let callers = all.certificates[0].callers.iter().flat_map(|caller| &caller.actions);
+    let own: usize = callers.map(|action| action.cases.len()).sum();
+    let most = (CASES - own) / 2 * 2;
+    assert_eq!(check(&longer(most)), Ok(()));
+    let told = refused(&longer(most + 2));
+    assert!(told.ends_with(": it is one more than 20000"), "{told}");
 }
 
 fn split_to_nowhere(all: &mut Certificates) {
