@@ -45,6 +45,17 @@ fn plan(resources: &[(&str, &str, Value, Value)]) -> Value {
     ]}}})
 }
 
+/// The Terraform files of [`plan`].
+const FILES: &str = "
+resource \"aws_iam_role_policy_attachment\" \"a\" {
+  role       = aws_iam_role.r.name
+  policy_arn = aws_iam_policy.p.arn
+}
+resource \"aws_iam_role\" \"r\" {
+  permissions_boundary = aws_iam_policy.b.arn
+}
+";
+
 /// A role with a policy by reference, a boundary, and a trust policy.
 fn role(action: &str, boundary: Option<&str>) -> Vec<(&'static str, &'static str, Value, Value)> {
     let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow",
@@ -80,7 +91,13 @@ fn role(action: &str, boundary: Option<&str>) -> Vec<(&'static str, &'static str
 
 /// Writes two estates and compares them.
 fn diff(old: &Value, new: &Value) -> (Option<i32>, Value) {
+    diff_with(old, new, FILES)
+}
+
+/// The same with other Terraform files beside them, or none.
+fn diff_with(old: &Value, new: &Value, files: &str) -> (Option<i32>, Value) {
     let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("main.tf"), files).unwrap();
     let [a, b] = ["old.json", "new.json"].map(|name| directory.path().join(name));
     fs::write(&a, old.to_string()).unwrap();
     fs::write(&b, new.to_string()).unwrap();
@@ -129,6 +146,26 @@ fn a_role_has_what_is_attached_by_reference_within_its_boundary() {
     assert_eq!(said(&told, "role/app")["lost"], "nothing");
     let (code, told) = diff(&bounded, &all);
     assert_eq!((code, &said(&told, "role/app")["gained"]), (Some(1), &json!("something")));
+}
+
+/// To what an expression refers the plan says, and the files alone what it makes of it.
+#[rstest]
+#[case::made_of_it(
+    &FILES.replace("aws_iam_policy.p.arn", "replace(aws_iam_policy.p.arn, \"p\", \"admin\")"),
+    "policy_arn is known after apply only"
+)]
+#[case::without_files(
+    "",
+    "how policy_arn is made of `aws_iam_policy.p` stands in the Terraform files alone, which are \
+     not there (`--configuration`)"
+)]
+fn what_is_made_of_a_reference_is_not_the_policy(#[case] files: &str, #[case] why: &str) {
+    let (get, all) = (plan(&role("s3:Get*", None)), plan(&role("s3:*", None)));
+    let (code, told) = diff_with(&all, &get, files);
+    let role = said(&told, "role/app");
+    assert_eq!((code, &role["gained"]), (Some(1), &json!("undecided")));
+    assert_eq!(role["reason"], format!("aws_iam_role_policy_attachment.a: {why}"));
+    assert_eq!(diff(&all, &get).0, Some(0));
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! The identities and policies of what `terraform show -json` prints.
 
 use std::collections::BTreeMap;
+use std::iter::successors;
 use std::sync::Arc;
 
 use ringfence_policy::{Document, Kind, Principal};
 use serde_json::{Value as Json, json};
 
-use super::complete::{Apart, Completed, Setting, Source, is_chosen, resources};
+use super::complete::{Apart, Completed, Names, Setting, Source, is_chosen, resources};
 use super::estate::{Entry, Estate};
 use super::grants::{self, Beside, Grant, Unread};
 use super::managed::Managed;
@@ -18,10 +19,14 @@ use crate::lint::terraform::{DOCUMENTS, Links, Resource, organization_type, with
 const IDENTITIES: [(&str, &str); 3] =
     [("aws_iam_role", "role"), ("aws_iam_user", "user"), ("aws_iam_group", "group")];
 
+/// Resources that hand an attribute on.
+const DEEPEST: usize = 16;
+
 /// What a plan or a state has.
 pub(super) struct Contents {
     pub(super) resources: Vec<Resource>,
     pub(super) links: Links,
+    pub(super) names: Names,
     pub(super) outputs: BTreeMap<String, Json>,
     pub(super) apart: Apart,
     setting: Setting,
@@ -39,9 +44,23 @@ impl Contents {
         setting: &Setting,
         apart: Apart,
     ) -> Self {
-        let Completed { resources, links, outputs, setting, read, is_alone } =
+        let Completed { resources, links, names, outputs, setting, read, is_alone } =
             resources(root, source, &apart, setting);
-        Self { resources, links, outputs, apart, setting, read, is_alone }
+        Self { resources, links, names, outputs, apart, setting, read, is_alone }
+    }
+
+    /// The one resource of which an attribute of another is an attribute and nothing else, and
+    /// which of its attributes, through others that hand it on: what is made of it may be
+    /// anything.
+    pub(super) fn named(&self, user: &str, attribute: &str) -> Option<(&Resource, &str)> {
+        let of =
+            |user: &str, attribute: &str| self.names.get(&(user.to_owned(), attribute.to_owned()));
+        let first = of(user, attribute)?;
+        let chain = successors(Some(first), |named| of(&named.address, &named.attribute));
+        let named = chain.take(DEEPEST).last()?;
+        let mut all = self.resources.iter().filter(|it| it.address == named.address);
+        let (one, None) = (all.next()?, all.next()) else { return None };
+        Some((one, &named.attribute))
     }
 
     /// Where its resources are.
@@ -205,20 +224,18 @@ impl<'p> Plan<'p, '_> {
                 Some(name) => owners.push(format!("{word}/{name}")),
                 None => match self.referred(resource, attribute, &format!("aws_iam_{word}")) {
                     Some(owner) => owners.push(self.name(owner, word)),
-                    None if matches!(node.value, Value::Unknown) => {
+                    None => {
                         // It may be anybody's.
                         let name = self.called(resource);
                         self.unknown(&name, &name, attribute);
                     }
-                    None => {}
                 },
             }
         }
         owners
     }
 
-    /// The one resource of a type that an attribute names by what it is called by, and to
-    /// which it refers alone: what hangs on anything else besides may be something else.
+    /// The resource of a type that an attribute names by what it is called by.
     pub(super) fn referred(
         &self,
         resource: &Resource,
@@ -226,15 +243,8 @@ impl<'p> Plan<'p, '_> {
         kind: &str,
     ) -> Option<&'p Resource> {
         let names = if kind == "aws_iam_policy" { ["arn", "id"] } else { ["id", "name"] };
-        let named = self.own.links.only(&resource.configured(), attribute)?;
-        let is_name = names.contains(&named.attribute.as_str());
-        let mut found =
-            self.own.resources.iter().filter(|one| {
-                one.kind == kind && !one.is_data && is_name && named.is_of(&one.address)
-            });
-        let first = found.next()?;
-        // Of several instances nobody knows which.
-        found.next().is_none().then_some(first)
+        let (one, by) = self.own.named(&resource.address, attribute)?;
+        (one.kind == kind && !one.is_data && names.contains(&by)).then_some(one)
     }
 
     /// Adds what stands in a resource of some name.
@@ -273,8 +283,13 @@ impl<'p> Plan<'p, '_> {
                 Replaced::Yes => continue,
                 Replaced::Maybe(by) => {
                     self.make(&name)?;
-                    let why =
-                        format!("whether `{by}` replaces the policy of `{name}` is not known");
+                    let files = match self.own.is_alone {
+                        true => " without the Terraform files (`--configuration`)",
+                        false => "",
+                    };
+                    let why = format!(
+                        "whether `{by}` replaces the policy of `{name}` is not known{files}"
+                    );
                     let unread = Unread::of(resource, why, "");
                     let entry = self.estate.entry(&name);
                     entry.unknown.insert(unread.why.clone());
@@ -346,12 +361,14 @@ impl<'p> Plan<'p, '_> {
             true => self.own.links.targets(&without_keys(name), attribute),
             false => Vec::new(),
         };
+        let is_document = attribute.ends_with("policy") || attribute.ends_with("policies");
         let is_of = |one: &&Resource| {
             let text = one.values.get("json").and_then(Node::text);
-            one.is_data && text.is_some() && targets.contains(&one.configured().as_str())
+            let tells = if one.is_data { text.is_some() } else { !is_document };
+            tells && targets.contains(&one.configured().as_str())
         };
         match self.own.resources.iter().find(is_of) {
-            // It may be the document, or anything that is made of it.
+            // It may be that, or anything that is made of it.
             Some(data) => format!(
                 "{name}: how {attribute} is made of `{}` stands in the Terraform files alone, \
                  which are not there (`--configuration`)",

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::plan::Plan;
 use crate::lint::known::{Node, Value};
-use crate::lint::terraform::{Resource, is_key, keys};
+use crate::lint::terraform::Resource;
 
 /// Whether another resource says what a resource's policy is.
 pub(super) enum Replaced {
@@ -137,8 +137,8 @@ impl Plan<'_, '_> {
         }
     }
 
-    /// Whether an attribute that is not known names a resource: of several instances the
-    /// one of the key that stands there, or of its own keys.
+    /// Whether an attribute that is not known names a resource. To what an expression refers
+    /// the plan says, and the files alone what it makes of it.
     fn refers(
         &self,
         resource: &Resource,
@@ -146,28 +146,26 @@ impl Plan<'_, '_> {
         policy: &Resource,
         attribute: &str,
     ) -> Option<bool> {
-        let (configured, user) = (resource.configured(), policy.configured());
-        let targets = self.own.links.targets(&user, attribute);
-        if at != self.file || !targets.contains(&configured.as_str()) {
+        if at != self.file {
             return Some(false);
         }
-        let mut all = self.own.resources.iter().filter(|one| one.configured() == configured);
-        let is_only = all.next().is_some() && all.next().is_none();
-        if let Some(named) = self.own.links.only(&user, attribute) {
+        let named = self.own.named(&policy.address, attribute);
+        if let Some((one, by)) = named.filter(|(one, _)| one.kind == resource.kind) {
             // By something else of it, another may be meant.
-            let is_name = WHOLE.contains(&&*named.attribute) || NAMES.contains(&&*named.attribute);
-            return match (is_name, named.has_key(), is_only) {
-                (false, ..) | (true, false, false) => None,
-                (true, true, _) => Some(named.is_of(&resource.address)),
-                (true, false, true) => Some(true),
-            };
+            let is_name = WHOLE.contains(&by) || NAMES.contains(&by);
+            return is_name.then_some(one.address == resource.address);
         }
-        let by: Vec<&str> = targets.into_iter().filter(|one| *one != configured).collect();
-        // Of two that an expression names, nobody knows which it gives.
-        let is_own = |one: &&str| one.ends_with("each.key") || one.ends_with("count.index");
-        let is_same = !by.is_empty()
-            && by.iter().all(|one| is_key(one) && is_own(one))
-            && keys(&resource.address) == keys(&policy.address);
-        is_same.then_some(true)
+        let targets = self.own.links.targets(&policy.configured(), attribute);
+        let is_other = |one: &&str| *one != resource.configured() && is_of(one, &resource.kind);
+        targets.iter().all(is_other).then_some(false)
     }
+}
+
+/// Whether a target is a resource of a type, or the key of one: any other value may come from
+/// whatever there is.
+fn is_of(target: &str, kind: &str) -> bool {
+    let own = target
+        .rsplit_once("module.")
+        .map_or(target, |(_, rest)| rest.split_once('.').map_or(rest, |(_, rest)| rest));
+    ["each.key", "count.index"].contains(&own) || own.split('.').next() == Some(kind)
 }

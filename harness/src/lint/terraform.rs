@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_policy::Kind;
 
 use super::known::{Member, Node, Value};
-use super::scopes::{Named, Scope};
+use super::scopes::Scope;
 use super::source::{Source, Unchecked};
 use super::template::{Permission, text};
 
@@ -504,8 +504,6 @@ pub(crate) struct Links {
     boundaries: BTreeSet<String>,
     /// ARNs that are attached.
     attached: BTreeSet<String>,
-    /// For each configured address, by attribute, what alone it refers to.
-    only: BTreeMap<String, BTreeMap<String, Named>>,
 }
 
 impl Links {
@@ -533,10 +531,6 @@ impl Links {
             let user = format!("{prefix}{address}");
             let expressions = resource.get("expressions").map(Node::members).unwrap_or_default();
             for expression in expressions {
-                if let Some(named) = scope.only(&expression.value) {
-                    let own = self.only.entry(user.clone()).or_default();
-                    own.insert(expression.key.clone(), named);
-                }
                 for target in scope.named(&expression.value) {
                     let entry = self.referrers.entry(target).or_default();
                     let pair = (user.clone(), expression.key.clone());
@@ -559,11 +553,6 @@ impl Links {
         let refers = |(by, how): &(String, String)| by == user && how == attribute;
         let found = self.referrers.iter().filter(|(_, referrers)| referrers.iter().any(refers));
         found.map(|(target, _)| target.as_str()).collect()
-    }
-
-    /// What alone an attribute refers to.
-    pub(crate) fn only(&self, user: &str, attribute: &str) -> Option<&Named> {
-        self.only.get(user)?.get(attribute)
     }
 
     fn referrers(&self, address: &str) -> &[(String, String)] {
@@ -630,20 +619,6 @@ impl Links {
                 && referrers.iter().any(|(by, how)| by == user && how == attribute)
         })
     }
-}
-
-/// The keys of an instance and of the modules around it, outermost first.
-pub(crate) fn keys(address: &str) -> Vec<String> {
-    let inside = address.split('[').skip(1);
-    inside.filter_map(|rest| Some(rest.split_once(']')?.0.to_owned())).collect()
-}
-
-/// Whether a target is a key of instances (`each.key`, `count.index`), of whatever module.
-pub(crate) fn is_key(target: &str) -> bool {
-    let last = target
-        .rsplit_once("module.")
-        .map_or(target, |(_, rest)| rest.split_once('.').map_or(rest, |(_, rest)| rest));
-    last.starts_with("each.") || last.starts_with("count.")
 }
 
 /// The address of what a reference names: `aws_iam_policy.p.arn` is of

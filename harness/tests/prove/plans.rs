@@ -215,7 +215,14 @@ fn by_bucket(reference: &str, key: &str) -> String {
         change(&format!("aws_s3_bucket.a[\"{key}\"]"), after, json!({}))
     };
     let policy = format!("aws_s3_bucket_policy.p[\"{key}\"]");
-    let references = json!({"bucket": {"references": [reference, "aws_s3_bucket.a"]}});
+    // As the plan has it: without a key that does not stand there.
+    let plain = ["[each.key].id", "\"${", "}-logs\"", "replace(", ", \"a\", \"b\")"];
+    let plain = plain.iter().fold(reference.to_owned(), |text, part| text.replace(part, ""));
+    let mut references = vec![&*plain, "aws_s3_bucket.a"];
+    if reference.contains("each.key") {
+        references.push("each.key");
+    }
+    let references = json!({"bucket": {"references": references}});
     let plan = plan(
         &[
             change("aws_iam_role.reader", reader, json!({})),
@@ -228,12 +235,30 @@ fn by_bucket(reference: &str, key: &str) -> String {
             configured("aws_s3_bucket_policy.p", references),
         ],
     );
-    of_a_rail(&plan, &[]).0
+    let files = format!(
+        "resource \"aws_s3_bucket\" \"a\" {{}}\n\
+         resource \"aws_s3_bucket_policy\" \"p\" {{\n  bucket = {reference}\n}}\n"
+    );
+    // Without the files it may be of either.
+    let (verdict, why) = of_a_rail(&plan, &[]);
+    assert_eq!(verdict, "undecided");
+    let open = format!(
+        "whether `{policy}` replaces the policy of `aws_s3_bucket.a[\"a\"]` is not known without \
+         the Terraform files (`--configuration`)"
+    );
+    assert!(why.ends_with(&open), "{why}");
+    of_a_rail(&plan, &[("main.tf", &files)]).0
 }
 
 #[rstest]
-#[case::the_own_key("each.key", "a", "proved")]
-#[case::another_own_key("each.key", "b", "undecided")]
+#[case::the_own_key("aws_s3_bucket.a[each.key].id", "a", "proved")]
+#[case::another_own_key("aws_s3_bucket.a[each.key].id", "b", "violated")]
+#[case::made_of_it("\"${aws_s3_bucket.a[\"a\"].id}-logs\"", "a", "violated")]
+#[case::made_by_what_is_not_computed(
+    "replace(aws_s3_bucket.a[\"a\"].id, \"a\", \"b\")",
+    "a",
+    "undecided"
+)]
 #[case::the_key_that_stands_there("aws_s3_bucket.a[\"a\"].id", "a", "proved")]
 #[case::of_another_instance("aws_s3_bucket.a[\"a\"].id", "b", "proved")]
 #[case::another_key_of_the_same_instance("aws_s3_bucket.a[\"b\"].id", "a", "violated")]
@@ -244,6 +269,161 @@ fn a_policy_replaces_that_of_the_bucket_that_is_named(
     #[case] verdict: &str,
 ) {
     assert_eq!(by_bucket(reference, key), verdict);
+}
+
+/// Instances of a module, each with a bucket, of which one has a policy that lets others in
+/// and the other is new; and a policy of a bucket, in the new one or beside both.
+#[rstest]
+#[case::of_its_own_module("module.s3[\"x\"].aws_s3_bucket_policy.this[0]", "violated")]
+#[case::of_its_own_module_again("module.s3[\"y\"].aws_s3_bucket_policy.this[0]", "proved")]
+#[case::of_one_that_is_named("aws_s3_bucket_policy.x", "violated")]
+#[case::of_another_that_is_named("aws_s3_bucket_policy.y", "proved")]
+fn a_policy_replaces_that_of_its_own_modules_bucket(#[case] policy: &str, #[case] verdict: &str) {
+    const MODULE: &str = r#"
+resource "aws_s3_bucket" "this" {
+  count = 1
+}
+resource "aws_s3_bucket_policy" "this" {
+  count  = var.attach ? 1 : 0
+  bucket = aws_s3_bucket.this[0].id
+}
+output "id" {
+  value = aws_s3_bucket.this[0].id
+}
+"#;
+    const MAIN: &str = r#"
+module "s3" {
+  source   = "./s3"
+  for_each = { x = true, y = false }
+}
+resource "aws_s3_bucket_policy" "x" {
+  bucket = module.s3["x"].id
+}
+resource "aws_s3_bucket_policy" "y" {
+  bucket = module.s3["y"].id
+}
+"#;
+    let of = |who: &str| {
+        document(&[json!({"Effect": "Allow", "Principal": {"AWS": iam(who)},
+            "Action": "s3:PutObject", "Resource": "arn:aws:s3:::data/*"})])
+    };
+    let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": iam("root")}})]);
+    let reader = json!({"name": "reader", "arn": iam("role/reader"), "assume_role_policy": trust});
+    let typed = |kind: &str, mut change: Value| {
+        change["type"] = json!(kind);
+        change
+    };
+    let bucket = |key: &str, after: Value, unknown: Value| {
+        let address = format!("module.s3[\"{key}\"].aws_s3_bucket.this[0]");
+        typed("aws_s3_bucket", change(&address, after, unknown))
+    };
+    let known = json!({"bucket": "data", "id": "data", "policy": of("role/reader")});
+    let new = json!({"bucket": true, "id": true, "arn": true});
+    let own = json!({"bucket": {"references": ["aws_s3_bucket.this[0].id",
+        "aws_s3_bucket.this[0]", "aws_s3_bucket.this"]}});
+    let output = own["bucket"].clone();
+    let mut attached = configured("aws_s3_bucket_policy.this", own);
+    attached["count_expression"] = json!({"references": ["var.attach"]});
+    let module = json!({
+        "outputs": {"id": {"expression": output}},
+        "resources": [configured("aws_s3_bucket.this", json!({})), attached]});
+    let by = |key: &str| {
+        let named = format!("module.s3[\"{key}\"]");
+        let references = json!({"bucket": {"references": [format!("{named}.id"), named]}});
+        configured(&format!("aws_s3_bucket_policy.{key}"), references)
+    };
+    let mut plan = plan(
+        &[
+            change("aws_iam_role.reader", reader, json!({})),
+            bucket("x", json!({"policy": Value::Null}), new),
+            bucket("y", known, json!({})),
+            typed(
+                "aws_s3_bucket_policy",
+                change(policy, json!({"policy": of("role/worker")}), json!({"bucket": true})),
+            ),
+        ],
+        &[by("x"), by("y")],
+    );
+    plan["configuration"]["root_module"]["module_calls"] = json!({"s3": {"module": module}});
+    let files = [("main.tf", MAIN), ("s3/main.tf", MODULE)];
+    assert_eq!(of_a_rail(&plan, &files).0, verdict);
+    assert_eq!(of_a_rail(&plan, &[]).0, "undecided");
+}
+
+/// What lists and functions make of a reference is more than what they refer to.
+#[rstest]
+#[case::that_alone("managed_policy_arns = [aws_iam_policy.less.arn]", "proved")]
+#[case::with_another(
+    "managed_policy_arns = distinct([aws_iam_policy.less.arn, \"arn:aws:iam::aws:policy/AdministratorAccess\"])",
+    "undecided"
+)]
+fn what_a_list_is_made_of_is_not_what_it_refers_to(#[case] written: &str, #[case] verdict: &str) {
+    let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": iam("root")}})]);
+    let role = json!({"name": "reader", "arn": iam("role/reader"), "assume_role_policy": trust});
+    let less = document(&[json!({"Effect": "Allow", "Action": "ec2:Describe*", "Resource": "*"})]);
+    let references = ["aws_iam_policy.less.arn", "aws_iam_policy.less"];
+    let plan = plan(
+        &[
+            change("aws_iam_role.reader", role, json!({"managed_policy_arns": true})),
+            change(
+                "aws_iam_policy.less",
+                json!({"policy": less}),
+                json!({"arn": true, "name": true}),
+            ),
+        ],
+        &[
+            configured("aws_iam_policy.less", json!({})),
+            configured(
+                "aws_iam_role.reader",
+                json!({"managed_policy_arns": {"references": references}}),
+            ),
+        ],
+    );
+    let files = format!(
+        "resource \"aws_iam_policy\" \"less\" {{}}\n\
+         resource \"aws_iam_role\" \"reader\" {{\n  {written}\n}}\n"
+    );
+    assert_eq!(of_a_rail(&plan, &[("main.tf", &files)]).0, verdict);
+    let (verdict, why) = of_a_rail(&plan, &[]);
+    assert_eq!(verdict, "undecided");
+    let open = "aws_iam_role.reader: how managed_policy_arns is made of `aws_iam_policy.less` \
+                stands in the Terraform files alone, which are not there (`--configuration`)";
+    assert!(why.ends_with(open), "{why}");
+}
+
+/// A list of whom an attachment is of has more than the one to whom it refers.
+#[rstest]
+#[case::that_alone("[aws_iam_role.app.id]", "proved")]
+#[case::with_another("compact([aws_iam_role.app.id, \"reader\"])", "violated")]
+#[case::made_of_it("[replace(aws_iam_role.app.id, \"worker\", \"reader\")]", "undecided")]
+fn whose_a_list_makes_an_attachment_is_not_who_it_refers_to(
+    #[case] written: &str,
+    #[case] verdict: &str,
+) {
+    let trust = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"AWS": iam("root")}})]);
+    let role = |name: &str| {
+        let arn = iam(&format!("role/{name}"));
+        json!({"name": name, "arn": arn, "assume_role_policy": trust})
+    };
+    let references = ["aws_iam_role.app.id", "aws_iam_role.app"];
+    let attachment = json!({"policy_arn": iam("policy/writes")});
+    let policy = json!({"arn": iam("policy/writes"), "policy": writes()});
+    let plan = plan(
+        &[
+            change("aws_iam_role.reader", role("reader"), json!({})),
+            change("aws_iam_role.app", role("worker"), json!({"id": true})),
+            change("aws_iam_policy.writes", policy, json!({})),
+            change("aws_iam_policy_attachment.a", attachment, json!({"roles": true})),
+        ],
+        &[configured("aws_iam_policy_attachment.a", json!({"roles": {"references": references}}))],
+    );
+    let files =
+        format!("resource \"aws_iam_policy_attachment\" \"a\" {{\n  roles = {written}\n}}\n");
+    assert_eq!(of_a_rail(&plan, &[("main.tf", &files)]).0, verdict);
+    assert_eq!(of_a_rail(&plan, &[]).0, "undecided");
 }
 
 /// A domain whose own policy is open, and a policy of a domain of the same name.
@@ -361,7 +541,10 @@ fn a_role_without_a_known_name_is_one_of_all() {
                 configured("aws_iam_role_policy.made", references),
             ],
         );
-        of_a_rail(&plan, &[])
+        let files = "resource \"aws_iam_role\" \"made\" {}\n\
+                     resource \"aws_iam_role_policy\" \"made\" {\n  role = aws_iam_role.made.id\n}\n";
+        assert_eq!(of_a_rail(&plan, &[]).0, "undecided");
+        of_a_rail(&plan, &[("main.tf", files)])
     };
     let (verdict, who) = with(json!("api-"), &[]);
     assert_eq!(
@@ -569,7 +752,7 @@ fn a_policy_of_one_of_two_replaces_neither_for_sure() {
         document(&[json!({"Effect": "Allow", "Principal": {"AWS": iam(who)},
             "Action": "s3:*", "Resource": "arn:aws:s3:::data/*"})])
     };
-    let told = |references: &[&str]| {
+    let told = |references: &[&str], written: &str| {
         let marks = json!({"arn": true, "id": true});
         let own = json!({"bucket": "data", "policy": policy("role/deployer")});
         let changes = [
@@ -586,11 +769,20 @@ fn a_policy_of_one_of_two_replaces_neither_for_sure() {
             configured("aws_s3_bucket.b", json!({"bucket": {"constant_value": "other"}})),
             configured("aws_s3_bucket_policy.p", json!({"bucket": {"references": references}})),
         ];
-        of_a_rail(&plan(&changes, &configured), &[]).0
+        let files = format!(
+            "resource \"aws_s3_bucket\" \"a\" {{}}\nresource \"aws_s3_bucket\" \"b\" {{}}\n\
+             resource \"aws_s3_bucket_policy\" \"p\" {{\n  bucket = {written}\n}}\n"
+        );
+        of_a_rail(&plan(&changes, &configured), &[("main.tf", &files)]).0
     };
     let (a, b) = ("aws_s3_bucket.a", "aws_s3_bucket.b");
-    assert_eq!(told(&["aws_s3_bucket.a.id", a]), "proved");
-    assert_eq!(told(&["aws_s3_bucket.b.id", b]), "violated");
-    assert_eq!(told(&["var.x", "aws_s3_bucket.a.id", a, "aws_s3_bucket.b.id", b]), "undecided");
-    assert_eq!(told(&["var.x", "aws_s3_bucket.a.id", a]), "undecided");
+    assert_eq!(told(&["aws_s3_bucket.a.id", a], "aws_s3_bucket.a.id"), "proved");
+    assert_eq!(told(&["aws_s3_bucket.b.id", b], "aws_s3_bucket.b.id"), "violated");
+    let either = ["var.x", "aws_s3_bucket.a.id", a, "aws_s3_bucket.b.id", b];
+    // What hands it on without being it may be of another's.
+    let block = ["aws_s3_bucket_versioning.v.bucket", "aws_s3_bucket_versioning.v"];
+    assert_eq!(told(&block, "aws_s3_bucket_versioning.v.bucket"), "undecided");
+    assert_eq!(told(&either, "var.x ? aws_s3_bucket.a.id : aws_s3_bucket.b.id"), "undecided");
+    let part = ["var.x", "aws_s3_bucket.a.id", a];
+    assert_eq!(told(&part, "var.x ? aws_s3_bucket.a.id : \"other\""), "undecided");
 }

@@ -124,29 +124,17 @@ impl<'w> World<'w> {
         scope: &Scope,
         depth: usize,
     ) -> Option<Value> {
-        let mut out = String::new();
-        let mut only = None;
-        let mut count = 0;
-        for element in elements {
-            count += 1;
-            match element {
-                Element::Literal(literal) => out.push_str(literal),
-                Element::Interpolation(of) => {
-                    let value = self.at(&of.expr, scope, depth)?;
-                    if let Some(text) = text(&value) {
-                        out.push_str(&text);
-                    }
-                    only = Some(value);
-                }
-                Element::Directive(_) => return None,
-            }
+        let parts = elements.map(|element| match element {
+            Element::Literal(literal) => Some(Value::String(literal.to_string())),
+            Element::Interpolation(of) => self.at(&of.expr, scope, depth),
+            Element::Directive(_) => None,
+        });
+        let mut parts = parts.collect::<Option<Vec<Value>>>()?;
+        // A template of nothing but one expression is that expression.
+        if parts.len() == 1 {
+            return parts.pop();
         }
-        match only {
-            // A template of nothing but one expression is that expression.
-            Some(value) if count == 1 => Some(value),
-            Some(Value::Array(_) | Value::Object(_) | Value::Null) => None,
-            _ => Some(Value::String(out)),
-        }
+        parts.iter().map(text).collect::<Option<String>>().map(Value::String)
     }
 
     fn conditional(&self, of: &Conditional, scope: &Scope, depth: usize) -> Option<Value> {
@@ -393,7 +381,7 @@ pub(super) fn json(node: &Node) -> Option<Value> {
     Some(match &node.value {
         known::Value::Null => Value::Null,
         known::Value::Bool(flag) => Value::Bool(*flag),
-        known::Value::Number(text) => serde_json::from_str(text).ok()?,
+        known::Value::Number(text) => number(text)?,
         known::Value::Text(text) => Value::String(text.clone()),
         known::Value::List(items) => Value::Array(items.iter().map(json).collect::<Option<_>>()?),
         known::Value::Map(members) => Value::Object(
@@ -412,9 +400,37 @@ pub(super) fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Bool(flag) => Some(flag.to_string()),
-        Value::Number(number) => number.as_i64().map(|number| number.to_string()),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => Some(whole.to_string()),
+            // All its digits, and no exponent.
+            None => number.as_f64().filter(|it| is_exact(*it)).map(|it| it.to_string()),
+        },
         _ => None,
     }
+}
+
+/// A number of a file, where it is the same here: Terraform's have more digits
+/// (<https://developer.hashicorp.com/terraform/language/expressions/types#numbers>).
+fn number(written: &str) -> Option<Value> {
+    let number: Value = serde_json::from_str(written).ok()?;
+    if number.is_i64() {
+        return Some(number);
+    }
+    let mantissa = written.split(['e', 'E']).next().unwrap_or_default();
+    let digits = mantissa.chars().filter(char::is_ascii_digit).count();
+    let value = number.as_f64().filter(|it| digits <= DIGITS && is_exact(*it))?;
+    // `1.0` is `1`.
+    let whole = value.to_string().parse::<i64>().ok().map(Value::from);
+    Some(whole.unwrap_or(number))
+}
+
+/// Decimal digits that a number keeps.
+const DIGITS: usize = 15;
+
+/// Whether a number is written alike in a text and in JSON.
+fn is_exact(number: f64) -> bool {
+    let size = number.abs();
+    size == 0.0 || (1e-5..1e15).contains(&size)
 }
 
 fn number_of(number: &hcl_edit::Number) -> Option<Value> {
@@ -455,6 +471,8 @@ mod tests {
             variables: BTreeMap::from([
                 ("n".to_owned(), json!("one")),
                 ("m".to_owned(), json!({"b": {"k": 2}, "a": {"k": null}})),
+                ("v".to_owned(), json!(1.2)),
+                ("big".to_owned(), json!(1e30)),
             ]),
             instances: BTreeMap::from([
                 ("aws_s3_bucket.b".to_owned(), vec![(Key::Only, &bucket)]),
@@ -469,6 +487,12 @@ mod tests {
     #[rstest]
     #[case(r#""${aws_s3_bucket.b.arn}/${each.key}/*""#, json!("arn:aws:s3:::b/e/*"))]
     #[case("local.a", json!("x-one"))]
+    #[case(r#""data-${var.v}/*""#, json!("data-1.2/*"))]
+    #[case(r#""${["a"]}""#, json!(["a"]))]
+    #[case(r#"tolist(toset(["b", "a", "b"]))[0]"#, json!("a"))]
+    #[case(r#"length(toset(["1", "1"]))"#, json!(1))]
+    #[case(r#"distinct(["b", "a", "b"])"#, json!(["b", "a"]))]
+    #[case(r#"compact([1, "", "b", null])"#, json!(["1", "b"]))]
     #[case("aws_subnet.s[*].id", json!(["s-0", "s-1"]))]
     #[case("aws_subnet.s[1].id", json!("s-1"))]
     #[case(r#"[for name, one in var.m : "${name}!" if one.k != null]"#, json!(["b!"]))]
@@ -493,8 +517,28 @@ mod tests {
     #[case("local.round")]
     #[case(r#"replace("a", "a", "b")"#)]
     #[case("aws_subnet.s[7].id")]
+    #[case(r#""${["a"]}-${var.n}""#)]
+    #[case(r#""${var.m}${var.n}""#)]
+    #[case(r#""${null}-a""#)]
+    #[case(r#""data-${var.big}""#)]
+    #[case(r#"toset([1, "1"])"#)]
+    #[case(r#"distinct([1, "1"])"#)]
+    #[case(r#"tolist([1, "a"])"#)]
+    #[case(r#"coalesce(1, "a")"#)]
     #[case(r#""%{ if true }a%{ endif }""#)]
     fn what_is_not_known_or_not_computed_is_nothing(#[case] expression: &str) {
         assert_eq!(value(expression), None);
+    }
+
+    #[rstest]
+    #[case("1.2", Some(json!(1.2)))]
+    #[case("1.0", Some(json!(1)))]
+    #[case("-0.5", Some(json!(-0.5)))]
+    #[case("1e3", Some(json!(1000)))]
+    #[case("0.12345678901234567", None)]
+    #[case("1e30", None)]
+    #[case("18446744073709551615", None)]
+    fn a_number_is_the_same_or_nothing(#[case] written: &str, #[case] expected: Option<Value>) {
+        assert_eq!(number(written), expected);
     }
 }

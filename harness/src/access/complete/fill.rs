@@ -49,7 +49,7 @@ pub(super) fn complete(
 }
 
 /// An address as the module that it is in, with its keys, and the rest.
-fn split(address: &str) -> (&str, &str) {
+pub(super) fn split(address: &str) -> (&str, &str) {
     let mut at = 0;
     let rest_of = |at: usize| address.get(at..).unwrap_or_default();
     while let Some(after) = rest_of(at).strip_prefix("module.") {
@@ -168,7 +168,7 @@ pub(super) fn outputs(
         let world = world(root, source, resources, read);
         for (name, expression) in source.outputs() {
             let value = world.value(expression, &Scope::new());
-            outputs.extend(value.map(|value| (name.clone(), value)));
+            outputs.extend(value.map(|value| (name.to_owned(), value)));
         }
     }
     let said =
@@ -392,7 +392,7 @@ pub(in crate::access) fn tree(at: Place, value: &Json) -> Node {
 }
 
 /// Whether a block refers to what the plan says of it.
-fn is_the_plans(root: &Node, address: &str, body: &Body) -> bool {
+pub(super) fn is_the_plans(root: &Node, address: &str, body: &Body) -> bool {
     let Some(planned) = configured(root, address) else { return false };
     let mut said = BTreeSet::new();
     references(planned, &mut said);

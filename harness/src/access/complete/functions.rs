@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::evaluate::{sorted, text};
+use super::types::collection;
 
 /// What a function gives; `None` where it is not one of these, or is given what it
 /// does not take.
@@ -28,7 +29,10 @@ pub(super) fn call(name: &str, values: Vec<Value>) -> Option<Value> {
         }
         "format" => format(&values),
         "coalesce" => {
-            values.into_iter().find(|value| !value.is_null() && value.as_str() != Some(""))
+            let given: Vec<Value> = values.into_iter().filter(|value| !value.is_null()).collect();
+            list(collection("list", None, Value::Array(given))?)?
+                .into_iter()
+                .find(|value| value.as_str() != Some(""))
         }
         "join" => join(values),
         "chunklist" => chunks(values),
@@ -51,22 +55,23 @@ fn one_or_two(name: &str, mut values: Vec<Value>) -> Option<Value> {
             texts.sort();
             Some(texts.into())
         }
-        ("toset" | "distinct", first, None) => {
+        ("toset", first, None) => collection("set", None, first),
+        ("distinct", first, None) => {
             let mut seen = Vec::new();
-            for value in list(first)? {
+            for value in list(collection("list", None, first)?)? {
                 if !seen.contains(&value) {
                     seen.push(value);
                 }
             }
             Some(Value::Array(seen))
         }
-        ("tolist", first, None) => list(first).map(Value::Array),
+        ("tolist", first, None) => collection("list", None, first),
         ("tomap", first, None) => object(first).map(Value::Object),
         ("tostring", first, None) => text(&first).map(Value::String),
         ("compact", first, None) => {
-            let kept = list(first)?.into_iter();
-            let kept = kept.filter(|value| !value.is_null() && value.as_str() != Some(""));
-            Some(Value::Array(kept.collect()))
+            let given = list(first)?.into_iter().filter(|value| !value.is_null());
+            let texts = given.map(|value| text(&value)).collect::<Option<Vec<String>>>()?;
+            Some(texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().into())
         }
         ("length", Value::Array(items), None) => Some(items.len().into()),
         ("length", Value::Object(members), None) => Some(members.len().into()),

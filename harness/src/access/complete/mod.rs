@@ -8,6 +8,7 @@
 //!   values of its expressions as far as the plan determines them;
 //! - `types`: what a variable makes of a value by its type;
 //! - `fill`: those values where the plan leaves them open and agrees with the rest;
+//! - `named`: what is not known and is one attribute of one resource;
 //! - `documents`: `aws_iam_policy_document` as the text that it becomes.
 //!
 //! What AWS chooses (the id of a network, of an API) is taken for a text that is
@@ -18,6 +19,7 @@ mod documents;
 mod evaluate;
 pub(super) mod fill;
 mod functions;
+mod named;
 mod names;
 mod setting;
 mod source;
@@ -31,6 +33,7 @@ use serde_json::Value;
 use crate::lint::known::Node;
 use crate::lint::terraform::{self, Links, Resource};
 
+pub(super) use named::Names;
 pub(super) use names::is_chosen;
 pub(super) use setting::Setting;
 pub(super) use source::Source;
@@ -62,6 +65,8 @@ pub(super) struct Completed {
     pub(super) resources: Vec<Resource>,
     /// Who refers to whom.
     pub(super) links: Links,
+    /// What is one attribute of one resource, by the files.
+    pub(super) names: Names,
     /// The outputs that are known.
     pub(super) outputs: BTreeMap<String, Value>,
     /// What ARNs have in common.
@@ -97,8 +102,9 @@ pub(super) fn resources(
         }
     }
     let outputs = fill::outputs(root, source, &resources, &read);
+    let names = source.map(|source| named::of(root, source, &resources)).unwrap_or_default();
     let is_alone = source.is_none() && root.get("configuration").is_some();
-    Completed { resources, links, outputs, setting, read, is_alone }
+    Completed { resources, links, names, outputs, setting, read, is_alone }
 }
 
 /// How many values are not known.

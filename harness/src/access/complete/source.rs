@@ -1,13 +1,14 @@
 //! The configuration that a plan is of: the files of the root module, and of the modules
 //! that it calls by a path.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use hcl_edit::expr::Expression;
-use hcl_edit::structure::{Block, Body};
+use hcl_edit::structure::{Block, Body, Structure};
 use serde_json::Value as Json;
 
 use super::types;
@@ -17,12 +18,10 @@ use crate::lint::known::Node;
 /// A module as it is written.
 #[derive(Debug, Default)]
 pub(in crate::access) struct Source {
-    /// Resources, data sources and calls of modules by address.
+    /// Resources, data sources, calls of modules, variables (`var.v`) and outputs
+    /// (`output.o`) by address.
     blocks: BTreeMap<String, Block>,
     locals: BTreeMap<String, Expression>,
-    outputs: BTreeMap<String, Expression>,
-    /// The types of variables, where they say one.
-    types: BTreeMap<String, Option<Expression>>,
     /// The modules that are called by a path, by the call's name.
     modules: BTreeMap<String, Self>,
 }
@@ -49,7 +48,8 @@ impl Source {
                 paths.push(path);
             }
         }
-        paths.sort();
+        // Those that override others are merged last.
+        paths.sort_by_key(|path| (is_override(path), path.clone()));
         for path in paths {
             let text = fs::read_to_string(&path)?;
             let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -98,31 +98,25 @@ impl Source {
     fn add(&mut self, body: &Body) {
         for block in body.blocks() {
             let labels: Vec<&str> = block.labels.iter().map(|label| label.as_str()).collect();
-            match (block.ident.as_str(), labels.as_slice()) {
-                ("resource", [kind, name]) => {
-                    self.blocks.insert(format!("{kind}.{name}"), block.clone());
-                }
-                ("data", [kind, name]) => {
-                    self.blocks.insert(format!("data.{kind}.{name}"), block.clone());
-                }
-                ("module", [name]) => {
-                    self.blocks.insert(format!("module.{name}"), block.clone());
-                }
+            let address = match (block.ident.as_str(), labels.as_slice()) {
+                ("resource", [kind, name]) => format!("{kind}.{name}"),
+                ("data", [kind, name]) => format!("data.{kind}.{name}"),
+                ("module", [name]) => format!("module.{name}"),
+                ("variable", [name]) => format!("var.{name}"),
+                ("output", [name]) => format!("output.{name}"),
                 ("locals", []) => {
                     let all = block.body.attributes();
                     self.locals
                         .extend(all.map(|local| (local.key.to_string(), local.value.clone())));
+                    continue;
                 }
-                ("output", [name]) => {
-                    let value = block.body.attributes().find(|one| one.key.as_str() == "value");
-                    let value = value.map(|value| ((*name).to_owned(), value.value.clone()));
-                    self.outputs.extend(value);
+                _ => continue,
+            };
+            match self.blocks.entry(address) {
+                Entry::Vacant(place) => {
+                    place.insert(block.clone());
                 }
-                ("variable", [name]) => {
-                    let kind = block.body.attributes().find(|one| one.key.as_str() == "type");
-                    self.types.insert((*name).to_owned(), kind.map(|kind| kind.value.clone()));
-                }
-                _ => {}
+                Entry::Occupied(mut known) => merge(&mut known.get_mut().body, &block.body),
             }
         }
     }
@@ -130,17 +124,38 @@ impl Source {
     /// What a variable is, where it is given a value: of its type; `None` where the files do
     /// not say what that makes of it.
     pub(super) fn converted(&self, variable: &str, value: Json) -> Option<Json> {
-        match self.types.get(variable) {
-            // Where it stands is not read: a text is one whatever it is.
-            None => value.is_string().then_some(value),
-            Some(None) => Some(value),
-            Some(Some(kind)) => types::converted(kind, value),
+        // Where it stands is not read: a text is one whatever it is.
+        let Some(block) = self.blocks.get(&format!("var.{variable}")) else {
+            return value.is_string().then_some(value);
+        };
+        let written = |name: &str| block.body.get_attribute(name).map(|one| &one.value);
+        // `null` stands for the default where it is no value of the variable
+        // (<https://developer.hashicorp.com/terraform/language/values/variables#disallowing-null-module-input-values>).
+        let takes_null = match written("nullable") {
+            None => true,
+            Some(flag) => flag.as_bool() == Some(true),
+        };
+        if value.is_null() && !takes_null {
+            return None;
+        }
+        match written("type") {
+            None => Some(value),
+            Some(kind) => types::converted(kind, value),
         }
     }
 
+    /// An output as it is written.
+    pub(super) fn output(&self, name: &str) -> Option<&Expression> {
+        let block = self.blocks.get(&format!("output.{name}"))?;
+        block.body.get_attribute("value").map(|one| &one.value)
+    }
+
     /// The outputs as they are written.
-    pub(super) fn outputs(&self) -> impl Iterator<Item = (&String, &Expression)> {
-        self.outputs.iter()
+    pub(super) fn outputs(&self) -> impl Iterator<Item = (&str, &Expression)> {
+        self.blocks.iter().filter_map(|(address, block)| {
+            let name = address.strip_prefix("output.")?;
+            Some((name, &block.body.get_attribute("value")?.value))
+        })
     }
 
     /// Whether it has every resource and every call of a module of a plan's root module,
@@ -164,5 +179,102 @@ impl Source {
     /// A local value as it is written.
     pub(super) fn local(&self, name: &str) -> Option<&Expression> {
         self.locals.get(name)
+    }
+}
+
+/// Whether a file overrides what others say
+/// (<https://developer.hashicorp.com/terraform/language/files/override>).
+fn is_override(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    stem == "override" || stem.ends_with("_override")
+}
+
+/// What a block says again: an argument instead of the one of its name, blocks instead of
+/// all of their kind, of `lifecycle` argument by argument
+/// (<https://developer.hashicorp.com/terraform/language/files/override#merging-behavior>).
+fn merge(known: &mut Body, over: &Body) {
+    for attribute in over.attributes() {
+        known.remove_attribute(attribute.key.as_str());
+        known.push(attribute.clone());
+    }
+    let made = |block: &Block| match (block.ident.as_str(), block.labels.first()) {
+        ("dynamic", Some(kind)) => kind.as_str().to_owned(),
+        (kind, _) => kind.to_owned(),
+    };
+    let kinds: BTreeSet<String> = over.blocks().map(made).collect();
+    let kept = known.iter().filter(|one| match one {
+        Structure::Attribute(_) => true,
+        Structure::Block(block) => {
+            block.ident.as_str() == "lifecycle" || !kinds.contains(&made(block))
+        }
+    });
+    let kept = kept.cloned().collect::<Vec<_>>();
+    let mut out = Body::new();
+    kept.into_iter().for_each(|one| out.push(one));
+    over.blocks().for_each(|block| out.push(block.clone()));
+    *known = out;
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const MAIN: &str = r#"
+variable "names" {
+  type = set(string)
+}
+variable "kept" {
+  nullable = false
+}
+resource "aws_iam_role" "r" {
+  name = "r"
+  path = "/a/"
+  inline_policy {}
+}
+output "o" {
+  value     = "one"
+  sensitive = true
+}
+"#;
+    const OVERRIDE: &str = r#"
+variable "names" {
+  default = []
+}
+resource "aws_iam_role" "r" {
+  path = "/b/"
+  dynamic "inline_policy" {
+    for_each = []
+  }
+}
+output "o" {
+  value = "two"
+}
+"#;
+
+    /// `z.tf` comes behind `a_override.tf` by its name, and before it for Terraform.
+    #[test]
+    fn what_overrides_is_merged_last_and_argument_by_argument() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("z.tf"), MAIN).unwrap();
+        std::fs::write(directory.path().join("a_override.tf"), OVERRIDE).unwrap();
+        let source = Source::read(directory.path()).unwrap();
+        assert_eq!(source.converted("names", json!(["b", "a", "b"])), Some(json!(["a", "b"])));
+        let role = &source.block("aws_iam_role.r").unwrap().body;
+        let said = |name: &str| role.get_attribute(name).and_then(|one| one.value.as_str());
+        assert_eq!((said("name"), said("path")), (Some("r"), Some("/b/")));
+        let blocks: Vec<&str> = role.blocks().map(|block| block.ident.as_str()).collect();
+        assert_eq!(blocks, ["dynamic"]);
+        let outputs: Vec<_> = source.outputs().map(|(name, it)| (name, it.as_str())).collect();
+        assert_eq!(outputs, [("o", Some("two"))]);
+    }
+
+    #[test]
+    fn null_is_no_value_of_what_is_not_nullable() {
+        let source = Source::of(MAIN);
+        assert_eq!(source.converted("kept", json!(null)), None);
+        assert_eq!(source.converted("kept", json!("a")), Some(json!("a")));
+        assert_eq!(source.converted("names", json!(null)), Some(json!(null)));
     }
 }

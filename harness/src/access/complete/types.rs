@@ -93,7 +93,7 @@ fn literal(written: &Expression) -> Option<Value> {
 }
 
 /// All of one type: of `any`, where they are of one already.
-fn collection(name: &str, of: Option<&Expression>, value: Value) -> Option<Value> {
+pub(super) fn collection(name: &str, of: Option<&Expression>, value: Value) -> Option<Value> {
     let is_any = match of {
         None => true,
         Some(Expression::Variable(name)) => name.as_str() == "any",
