@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::Response;
+use ringfence_policy::Outcome;
 use ringfence_wire::{Call, Reply, Service, ServiceError, reply, response};
 use serde_json::{Map, Value, json};
 
@@ -26,13 +27,16 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// Parts what may be read from what may not. None: the call is decided as a whole.
+    ///
+    /// # Errors
+    /// Where it is undecided whether one of them may be read: that is no answer of AWS's.
     pub(crate) fn of(
         call: &Call,
         verdicts: &[Verdict],
         refusal: impl Fn(&Verdict) -> ServiceError,
-    ) -> Option<Self> {
+    ) -> Result<Option<Self>, ServiceError> {
         if call.service() != Service::SecretsManager || call.name() != "BatchGetSecretValue" {
-            return None;
+            return Ok(None);
         }
         let mut by_secret: BTreeMap<usize, Vec<&Verdict>> = BTreeMap::new();
         let mut of_call = Vec::new();
@@ -42,14 +46,16 @@ impl Batch {
                 Extent::Item(index) => by_secret.entry(index).or_default().push(verdict),
             }
         }
-        if deciding(of_call).is_some() {
-            return None;
-        }
-        let ids = call.input.get("SecretIdList").and_then(Value::as_array)?;
+        let ids = call.input.get("SecretIdList").and_then(Value::as_array);
+        let Some(ids) = ids.filter(|_| deciding(of_call).is_none()) else { return Ok(None) };
         let (mut allowed, mut errors) = (Vec::new(), Vec::new());
         for (index, id) in ids.iter().enumerate() {
-            match deciding(by_secret.get(&index)?.iter().copied()) {
+            let Some(verdicts) = by_secret.get(&index) else { return Ok(None) };
+            match deciding(verdicts.iter().copied()) {
                 None => allowed.push(id.clone()),
+                Some(open) if open.decision.outcome == Outcome::Undecided => {
+                    return Err(refusal(open));
+                }
                 Some(denied) => {
                     let error = refusal(denied);
                     errors.push(json!({"SecretId": id, "ErrorCode": error.code.as_ref(),
@@ -57,7 +63,7 @@ impl Batch {
                 }
             }
         }
-        (!errors.is_empty()).then_some(Self { allowed, errors })
+        Ok((!errors.is_empty()).then_some(Self { allowed, errors }))
     }
 
     /// The call for what may be read, if anything may.

@@ -305,6 +305,52 @@ async fn what_is_held_stands_still_until_it_goes_on(
     }
 }
 
+/// Processes of which one runs at a time, and wakes the next before it stops itself.
+const RING: &str = r#"
+import os, signal
+first = next = os.getpid()
+for _ in range(7):
+    child = os.fork()
+    if child:
+        next = child
+        os.waitpid(child, os.WUNTRACED)
+        break
+if os.getpid() != first:
+    os.kill(os.getpid(), signal.SIGSTOP)
+while True:
+    os.write(1, b".")
+    os.kill(next, signal.SIGCONT)
+    os.kill(os.getpid(), signal.SIGSTOP)
+"#;
+
+/// Each look may find all of them stopped. Where they cannot be held, the environment is
+/// ended.
+#[rstest]
+#[tokio::test]
+async fn what_wakes_itself_in_turn_is_held_or_ended(
+    #[values(namespaces, landlock)] of: fn(bool) -> Mechanism,
+) {
+    for sandbox in sandboxes(of) {
+        for _ in 0..8 {
+            let written = tempfile::NamedTempFile::new().unwrap();
+            let output = Output::file(written.reopen().unwrap()).unwrap();
+            let confinement = Confinement {
+                program: python(),
+                arguments: ["-I", "-c", RING].map(OsString::from).to_vec(),
+                held: true,
+                ..confinement(&sandbox, "")
+            };
+            let mut confined = sandbox.start(&confinement, output).await.unwrap();
+            let length = || std::fs::metadata(written.path()).unwrap().len();
+            until("all of them have run", || length() >= 8).await;
+            if confined.freeze().await.is_ok() {
+                at_rest(written.path()).await;
+            }
+            confined.kill().await;
+        }
+    }
+}
+
 /// Asks for a signal to come later, by a timer and by a file.
 const WAKE: &str = r#"
 import ctypes, errno, fcntl, os, signal

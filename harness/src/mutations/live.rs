@@ -567,11 +567,12 @@ impl Seen {
         self.noticed.into_iter().chain(self.open).collect()
     }
 
+    /// Without what failed before: that is nobody's notice. A probe that showed nothing
+    /// before, and shows nothing now, still might have.
     fn without(mut self, failing: &BTreeSet<String>) -> Self {
-        for ids in [&mut self.noticed, &mut self.open] {
-            ids.retain(|id| !failing.contains(id));
-            ids.truncate(NAMED);
-        }
+        self.noticed.retain(|id| !failing.contains(id));
+        self.noticed.truncate(NAMED);
+        self.open.truncate(NAMED);
         self
     }
 
@@ -652,11 +653,20 @@ mod tests {
     }
 
     #[test]
-    fn what_did_not_hold_before_is_left_out() {
-        let before: BTreeSet<String> = ["a", "d"].map(str::to_owned).into();
-        let now = seen(&[("a", Verdict::NotRun), ("d", Verdict::Failed), ("e", Verdict::Held)]);
+    fn what_failed_before_is_left_out() {
+        let before: BTreeSet<String> = ["d"].map(str::to_owned).into();
+        let now = seen(&[("d", Verdict::Failed), ("e", Verdict::Held)]);
         let (verdict, reason) = now.without(&before).verdict();
         assert_eq!(verdict, MutantVerdict::Survived);
         assert_eq!(reason.as_deref(), Some("no probe that looks at it fails"));
+    }
+
+    #[test]
+    fn what_showed_nothing_before_still_might_have_noticed() {
+        let before: BTreeSet<String> = ["a"].map(str::to_owned).into();
+        let now = seen(&[("a", Verdict::NotRun), ("e", Verdict::Held)]);
+        let (verdict, reason) = now.without(&before).verdict();
+        assert_eq!(verdict, MutantVerdict::NotRun);
+        assert_eq!(reason.as_deref(), Some("no probe fails, and of these nothing is known: `a`"));
     }
 }

@@ -73,7 +73,7 @@ impl Pipeline {
             passage.entry.outcome = Ending::Allowed;
             return Ok(Granted::Part(partial));
         }
-        if let Some(batch) = Batch::of(call, &verdicts, denial) {
+        if let Some(batch) = Batch::of(call, &verdicts, denial)? {
             passage.entry.outcome = Ending::Allowed;
             return Ok(Granted::Secrets(batch));
         }

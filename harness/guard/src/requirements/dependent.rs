@@ -68,6 +68,16 @@ async fn of_row(
             let (partition, region, account) = (scope.partition(), scope.region(), scope.account());
             on(row.actions, &format!("arn:{partition}:{service}:{region}:{account}:{rest}"))
         }
+        On::Bucket(member) => match scope.text(member).and_then(bucket) {
+            Some(bucket) => on(row.actions, bucket),
+            None => on(row.actions, "*"),
+        },
+        On::Each(service, kind, member) => {
+            let (partition, region, account) = (scope.partition(), scope.region(), scope.account());
+            let arn = |id| format!("arn:{partition}:{service}:{region}:{account}:{kind}/{id}");
+            let ids = scope.text(member).into_iter().chain(scope.texts(member));
+            ids.flat_map(|id| on(row.actions, &arn(id))).collect()
+        }
         On::Key(member) => match scope.text(member).filter(|id| !is_of_aws(id)) {
             Some(id) => on_key(scope, own, row.actions, id).await?,
             None => Vec::new(),
@@ -79,6 +89,11 @@ async fn of_row(
 
 fn on(actions: &[&str], resource: &str) -> Vec<Requirement> {
     actions.iter().map(|action| for_caller(action, resource)).collect()
+}
+
+/// The bucket of what is below it: `arn:aws:s3:::bucket/prefix/`.
+fn bucket(arn: &str) -> Option<&str> {
+    arn.starts_with("arn:").then(|| arn.split_once('/').map_or(arn, |(bucket, _)| bucket))
 }
 
 /// What the service does with a customer's key, itself or through another service.

@@ -114,6 +114,25 @@ async fn of_a_batch_of_secrets_each_is_decided_by_itself() {
     assert_eq!(batches(&stage).len(), 1);
 }
 
+/// Of AWS's answer nothing is known where one secret's is not.
+#[tokio::test]
+async fn a_batch_with_a_secret_that_is_undecided_is_undecided() {
+    let stage = Stage::new().await;
+    let mut open = json!({"Effect": "Allow", "Action": "secretsmanager:GetSecretValue",
+        "Resource": "*"});
+    open["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": "o-a"}});
+    let call = json!({"Effect": "Allow", "Action": "secretsmanager:BatchGetSecretValue",
+        "Resource": "*"});
+    let app = stage.role(&policy(&[call, open]));
+    stage.upstream.answers("secretsmanager.GetResourcePolicy", 200, &json!({"Name": "x"}));
+    let input = json!({"SecretIdList": ["mine"]});
+    let answer = stage.client.call(&app, Service::SecretsManager, "BatchGetSecretValue", input);
+    let error = answer.await.unwrap_err();
+    assert_eq!((error.code.as_ref(), error.status), ("RingfenceUndecided", 418));
+    assert_eq!(batches(&stage).len(), 0);
+    assert_eq!(stage.last_entry().outcome, Ending::Undecided);
+}
+
 /// Who may not make the call at all is refused.
 #[tokio::test]
 async fn a_batch_that_nobody_may_ask_for_is_refused() {

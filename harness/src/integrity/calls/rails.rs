@@ -14,7 +14,8 @@ use crate::integrity::left::LeftToOthers;
 use crate::terraform::Instance;
 
 /// Actions that change who may do what, or who reaches whom, and are of AWS's
-/// level Write; and those that take away what can be made again under its name. A name that ends in `*` is of all actions that begin so
+/// level Write; and those that take away what can be made again under its name. A
+/// name that ends in `*` is of all actions that begin so
 /// (<https://docs.aws.amazon.com/service-authorization/latest/reference/>).
 const WRITES: [&str; 41] = [
     "ec2:AssociateRouteTable",
@@ -60,6 +61,17 @@ const WRITES: [&str; 41] = [
     "sqs:SetQueueAttributes",
 ];
 
+/// Which types of its resources an action changes, where it is checked on others, to
+/// which it only refers (the same reference).
+const CHANGED: [(&str, &[&str]); 3] = [
+    ("ec2:AssociateRouteTable", &["subnet/", "internet-gateway/", "vpn-gateway/"]),
+    ("ec2:ModifyVpcEndpoint", &["vpc-endpoint/"]),
+    ("ec2:ReplaceNetworkAclAssociation", &["subnet/"]),
+];
+
+/// What the code of a function that decides about calls can be changed by.
+const CODE: [&str; 2] = ["lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"];
+
 /// The calls of a part of the journal that changed guard rails of Layer 1's, of
 /// those that readings look at. `entries` are without the harness's own, and
 /// without those that the readings' differences name.
@@ -71,9 +83,16 @@ pub(in crate::integrity) fn rails(
 ) -> Vec<Changed> {
     let held: Vec<Held<'_>> = instances.iter().map(|made| Held::of(made, place)).collect();
     let root = format!("arn:aws:iam::{}:root", place.account);
+    let authorizers: Vec<&str> =
+        instances.iter().filter_map(|made| made.text("authorizer_uri")).collect();
+    let decides = |check: &Check| {
+        CODE.contains(&check.action.as_str())
+            && authorizers.iter().any(|uri| is_called_by(uri, &check.resource))
+    };
     let mut found: BTreeMap<(String, String), Vec<Cause>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.is_change() && entry.principal != root) {
-        for check in entry.checks.iter().filter(|check| is_change_of_a_rail(entry, check)) {
+        let changes = |check: &&Check| is_change_of_a_rail(entry, check) || decides(check);
+        for check in entry.checks.iter().filter(changes) {
             // Of a bucket and what Terraform has beside it (its policy, its versioning),
             // the bucket.
             let named = held.iter().filter(|one| one.is_named_by(check));
@@ -106,8 +125,13 @@ fn is_change_of_a_rail(entry: &Entry, check: &Check) -> bool {
     if check.action.ends_with("Alias") && !check.resource.contains(":alias/") {
         return false;
     }
+    let refers_to = CHANGED.iter().find(|(action, _)| *action == check.action);
+    if refers_to.is_some_and(|(_, types)| !types.iter().any(|of| own(check).starts_with(of))) {
+        return false;
+    }
     // A service that is given a key to use makes a grant, and retires it.
-    if check.action.starts_with("kms:") && !entry.called_via.is_empty() {
+    let is_of_use = ["kms:CreateGrant", "kms:RetireGrant"].contains(&check.action.as_str());
+    if is_of_use && (entry.service != "kms" || !entry.called_via.is_empty()) {
         return false;
     }
     let is_of_an_api = check.action.starts_with("apigateway:")
@@ -117,6 +141,19 @@ fn is_change_of_a_rail(entry: &Entry, check: &Check) -> bool {
         || check.is_of_tags()
         || is_of_an_api
         || table::is_one_of(&check.action, &WRITES)
+}
+
+/// What an ARN says of its resource: `subnet/subnet-1`.
+fn own(check: &Check) -> &str {
+    check.resource.splitn(6, ':').nth(5).unwrap_or_default()
+}
+
+/// Whether an authorizer's URI (`arn:aws:apigateway:…/functions/ARN/invocations`)
+/// leads to a function.
+fn is_called_by(uri: &str, function: &str) -> bool {
+    let called = uri.split_once("/functions/").and_then(|(_, rest)| rest.split_once('/'));
+    let Some((called, _)) = called else { return false };
+    called == function || called.strip_prefix(function).is_some_and(|rest| rest.starts_with(':'))
 }
 
 /// Whether the change may be of an attribute that Layer 1 leaves to others. What
@@ -131,7 +168,10 @@ fn may_be_left(check: &Check, instance: &Instance, left: &LeftToOthers) -> bool 
     }
     let operation = check.action.split_once(':').map_or("", |(_, operation)| operation);
     if operation.starts_with("Set") && operation.ends_with("Attributes") {
-        return !left.attributes_of(instance).is_empty();
+        // Tags and the policy have calls of their own, or are left to nobody.
+        let others = ["tags", "tagsall", "policy"];
+        let left = left.attributes_of(instance);
+        return left.iter().any(|attribute| !others.contains(&attribute.as_str()));
     }
     check.action.starts_with("ec2:") && is_left(check, instance, left)
 }
@@ -171,10 +211,17 @@ mod tests {
             resource("aws_iam_role", arn("iam::123456789012:role/d")),
             resource("aws_iam_policy", arn("iam::123456789012:policy/p")),
             resource("aws_lambda_function", arn("lambda:us-east-1:123456789012:function:f")),
+            resource("aws_subnet", arn("ec2:us-east-1:123456789012:subnet/s-1")),
+            resource("aws_route_table", arn("ec2:us-east-1:123456789012:route-table/rtb-1")),
+            json!({"mode": "managed", "type": "aws_lambda_function", "name": "judge",
+                "instances": [{"attributes":
+                    arn("lambda:us-east-1:123456789012:function:judge")}]}),
             resource("aws_s3_bucket_policy", json!({"bucket": "b"})),
             resource("aws_s3_bucket", arn("s3:::b")),
             resource("aws_apigatewayv2_route", json!({"api_id": "a1", "id": "r1"})),
-            resource("aws_apigatewayv2_authorizer", json!({"api_id": "a1", "id": "z1"})),
+            resource("aws_apigatewayv2_authorizer", json!({"api_id": "a1", "id": "z1",
+                "authorizer_uri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/\
+                    arn:aws:lambda:us-east-1:123456789012:function:judge/invocations"})),
             resource("aws_security_group", arn("ec2:us-east-1:123456789012:security-group/sg-1")),
             resource(
                 "aws_vpc_security_group_ingress_rule",
@@ -227,6 +274,12 @@ mod tests {
         "aws_vpc_security_group_ingress_rule.x"
     )]
     #[case("iam:TagRole", "iam::123456789012:role/d", "aws_iam_role.x")]
+    #[case("ec2:AssociateRouteTable", "ec2:us-east-1:123456789012:subnet/s-1", "aws_subnet.x")]
+    #[case(
+        "lambda:UpdateFunctionCode",
+        "lambda:us-east-1:123456789012:function:judge",
+        "aws_lambda_function.judge"
+    )]
     #[case("sqs:DeleteQueue", "sqs:us-east-1:123456789012:q", "aws_sqs_queue.x")]
     #[case("iam:DeleteRole", "iam::123456789012:role/d", "aws_iam_role.x")]
     #[case("sqs:SetQueueAttributes", "sqs:us-east-1:123456789012:q", "aws_sqs_queue.x")]
@@ -260,6 +313,14 @@ mod tests {
         "lambda:AddPermission",
         "lambda:us-east-1:123456789012:function:f:live"
     )]
+    #[case::a_table_that_a_subnet_of_the_teams_uses(
+        "ec2:AssociateRouteTable",
+        "ec2:us-east-1:123456789012:route-table/rtb-1"
+    )]
+    #[case::a_group_that_an_endpoint_of_the_teams_has(
+        "ec2:ModifyVpcEndpoint",
+        "ec2:us-east-1:123456789012:security-group/sg-1"
+    )]
     #[case::a_rule_that_is_added_to_another_group(
         "ec2:AuthorizeSecurityGroupIngress",
         "ec2:us-east-1:123456789012:security-group-rule/*"
@@ -278,6 +339,10 @@ mod tests {
         assert_eq!(found(entry("kms:CreateGrant", key, &json!({})), &none), ["aws_kms_key.x"]);
         let via = json!({"called_via": ["lambda.amazonaws.com"]});
         assert_eq!(found(entry("kms:CreateGrant", key, &via), &none), Vec::<String>::new());
+        // A permission that a call of the service's own needs.
+        let table = json!({"service": "dynamodb", "operation": "CreateTable"});
+        assert_eq!(found(entry("kms:CreateGrant", key, &table), &none), Vec::<String>::new());
+        assert_eq!(found(entry("kms:PutKeyPolicy", key, &via), &none), ["aws_kms_key.x"]);
     }
 
     #[test]
@@ -288,6 +353,10 @@ mod tests {
         let queue = "arn:aws:sqs:us-east-1:123456789012:q";
         let set = entry("sqs:SetQueueAttributes", queue, &json!({}));
         assert_eq!(found(set, &left), Vec::<String>::new());
+        let tags = ["aws_sqs_queue.x.tags".parse().unwrap()];
+        let tags = LeftToOthers::leaving(&tags, &instances());
+        let set = entry("sqs:SetQueueAttributes", queue, &json!({}));
+        assert_eq!(found(set, &tags), ["aws_sqs_queue.x"]);
         let added = entry("sqs:AddPermission", queue, &json!({}));
         assert_eq!(found(added, &left), ["aws_sqs_queue.x"]);
         let role = "arn:aws:iam::123456789012:role/d";

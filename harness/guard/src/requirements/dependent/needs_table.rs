@@ -24,6 +24,10 @@ pub(super) enum On {
     Everything,
     /// A resource of a service, in the place of the call.
     Place(&'static str, &'static str),
+    /// The bucket whose ARN, or of something in which, a member holds.
+    Bucket(&'static str),
+    /// Resources of a service and a type whose id, or ids, a member holds.
+    Each(&'static str, &'static str, &'static str),
     /// The customer's key of KMS that a member names.
     Key(&'static str),
 }
@@ -73,6 +77,8 @@ const RDS_SECRET: &[&str] = &[
     "RestoreDBClusterFromS3",
     "RestoreDBInstanceFromS3",
 ];
+const OF_INSTANCE: &[&str] = &["CreateDBInstance", "ModifyDBInstance", "RestoreDBInstanceFromS3"];
+const OF_CLUSTER: &[&str] = &["CreateDBCluster", "ModifyDBCluster", "RestoreDBClusterFromS3"];
 
 fn manages_password(scope: &Scope<'_>) -> bool {
     scope.flag("ManageMasterUserPassword")
@@ -125,10 +131,17 @@ pub(super) const ROWS: &[Row] = &[
     // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
     row(
         "rds",
-        RDS_SECRET,
+        OF_INSTANCE,
         manages_password,
         &["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
-        On::Place("secretsmanager", "secret:rds!*"),
+        On::Place("secretsmanager", "secret:rds!db-*"),
+    ),
+    row(
+        "rds",
+        OF_CLUSTER,
+        manages_password,
+        &["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
+        On::Place("secretsmanager", "secret:rds!cluster-*"),
     ),
     row(
         "rds",
@@ -147,10 +160,17 @@ pub(super) const ROWS: &[Row] = &[
     // "For modify operations, the user who rotates the master user password" (the same).
     row(
         "rds",
-        &["ModifyDBCluster", "ModifyDBInstance"],
+        &["ModifyDBInstance"],
         |scope| scope.flag("RotateMasterUserPassword"),
         &["secretsmanager:RotateSecret"],
-        On::Place("secretsmanager", "secret:rds!*"),
+        On::Place("secretsmanager", "secret:rds!db-*"),
+    ),
+    row(
+        "rds",
+        &["ModifyDBCluster"],
+        |scope| scope.flag("RotateMasterUserPassword"),
+        &["secretsmanager:RotateSecret"],
+        On::Place("secretsmanager", "secret:rds!cluster-*"),
     ),
     // "To use the customer managed key for your Amazon RDS resource on your behalf, a
     // user must have permissions to call" these.
@@ -271,8 +291,16 @@ pub(super) const ROWS: &[Row] = &[
         "ec2",
         &["CreateFlowLogs"],
         |scope| scope.text("LogDestinationType") == Some("s3"),
-        &["logs:DeleteLogDelivery", "s3:GetBucketPolicy", "s3:PutBucketPolicy"],
+        &["logs:DeleteLogDelivery"],
         On::Everything,
+    )
+    .perhaps(DELIVERY),
+    row(
+        "ec2",
+        &["CreateFlowLogs"],
+        |scope| scope.text("LogDestinationType") == Some("s3"),
+        &["s3:GetBucketPolicy", "s3:PutBucketPolicy"],
+        On::Bucket("LogDestination"),
     )
     .perhaps(DELIVERY),
     // Fields of ECS in the record:
@@ -359,6 +387,22 @@ pub(super) const ROWS: &[Row] = &[
         always,
         &["ec2:CreateNetworkInterface"],
         On::Place("ec2", "network-interface/*"),
+    ),
+    // An interface is made in a subnet with security groups, and all of them are asked
+    // about: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+    row(
+        "efs",
+        &["CreateMountTarget"],
+        always,
+        &["ec2:CreateNetworkInterface"],
+        On::Each("ec2", "subnet", "SubnetId"),
+    ),
+    row(
+        "efs",
+        &["CreateMountTarget"],
+        always,
+        &["ec2:CreateNetworkInterface"],
+        On::Each("ec2", "security-group", "SecurityGroups"),
     ),
     // https://docs.aws.amazon.com/efs/latest/ug/API_DeleteMountTarget.html
     row(

@@ -36,7 +36,7 @@ fn of(lines: &[String], prefixes: &[&str]) -> Vec<String> {
 
 #[tokio::test]
 async fn a_password_in_secrets_manager_needs_the_permissions_for_its_secret() {
-    let secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!*";
+    let secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-*";
     let managed = instance(json!({"ManageMasterUserPassword": true}));
     let found = lines("rds", "CreateDBInstance", managed).await;
     assert_eq!(
@@ -58,6 +58,35 @@ async fn a_password_in_secrets_manager_needs_the_permissions_for_its_secret() {
     let own = instance(json!({"MasterUserPassword": "long enough"}));
     let found = lines("rds", "CreateDBInstance", own).await;
     assert_eq!(of(&found, &["secretsmanager:", "kms:"]), [""; 0]);
+}
+
+/// A cluster's secret is another: `rds!cluster-ID`.
+#[tokio::test]
+async fn the_secret_of_a_clusters_password_is_named_after_clusters() {
+    let input = json!({"DBClusterIdentifier": "c", "Engine": "aurora-postgresql",
+        "ManageMasterUserPassword": true});
+    let found = lines("rds", "CreateDBCluster", input).await;
+    let secret = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!cluster-*";
+    assert_eq!(
+        of(&found, &["secretsmanager:"]),
+        ["CreateSecret", "TagResource"].map(|action| format!("secretsmanager:{action} {secret}"))
+    );
+}
+
+/// The interface is made in the subnet and with the groups that the call names.
+#[tokio::test]
+async fn a_mount_target_needs_its_interface_in_the_subnet() {
+    let input = json!({"FileSystemId": "fs-1", "SubnetId": "subnet-1",
+        "SecurityGroups": ["sg-1", "sg-2"]});
+    let found = lines("efs", "CreateMountTarget", input).await;
+    let on =
+        ["network-interface/*", "subnet/subnet-1", "security-group/sg-1", "security-group/sg-2"];
+    assert_eq!(
+        of(&found, &["ec2:CreateNetworkInterface"]),
+        on.map(|own| format!(
+            "ec2:CreateNetworkInterface arn:aws:ec2:eu-west-1:123456789012:{own}"
+        ))
+    );
 }
 
 #[tokio::test]
@@ -108,7 +137,7 @@ async fn access_logs_of_an_http_api_need_the_permissions_for_log_delivery(
 }
 
 #[rstest]
-#[case::to_s3(json!({"LogDestinationType": "s3", "LogDestination": "arn:aws:s3:::b"}), true)]
+#[case::to_s3(json!({"LogDestinationType": "s3", "LogDestination": "arn:aws:s3:::b/flows/"}), true)]
 #[case::to_cloudwatch(json!({"LogGroupName": "g",
     "DeliverLogsPermissionArn": "arn:aws:iam::123456789012:role/bare"}), false)]
 #[tokio::test]
@@ -118,6 +147,8 @@ async fn flow_logs_to_a_bucket_need_log_delivery(#[case] mut input: Value, #[cas
     let found = lines("ec2", "CreateFlowLogs", input).await;
     let expected = ["logs:CreateLogDelivery *"];
     assert_eq!(of(&found, &["logs:CreateLogDelivery"]), &expected[..usize::from(needs)]);
+    let expected = ["s3:GetBucketPolicy? arn:aws:s3:::b", "s3:PutBucketPolicy? arn:aws:s3:::b"];
+    assert_eq!(of(&found, &["s3:"]), &expected[..usize::from(needs) * 2]);
     assert_eq!(of(&found, &["ecs:"]), [""; 0]);
 }
 
