@@ -849,3 +849,34 @@ fn what_is_granted_and_not_read_is_undecided_by_its_address() {
     let queue = resource("aws_sqs_queue_policy", "q", json!({"queue_url": "q"}));
     assert_eq!(why(queue), [""; 0]);
 }
+
+/// An entry covers what the engine says, whichever of two is asked about first: a `*` goes
+/// beyond its part, and the parts before the resource compare without regard to case.
+#[test]
+fn an_entry_is_followed_as_the_engine_reads_it() {
+    let elsewhere = resource(
+        "aws_lambda_function",
+        "g2",
+        json!({"function_name": "g", "role": iam("role/other"),
+        "arn": format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:g")}),
+    );
+    let gained = |action: &str, entry: &str| {
+        let statement = json!({"Effect": "Allow", "Action": action, "Resource": entry});
+        let policy = json!({"role": "reader", "policy": document(&[statement])});
+        let policy = resource("aws_iam_role_policy", "own", policy);
+        gains(&found(&beside_a_function(&[elsewhere.clone(), policy])), "role/reader")
+    };
+    let function = |name: &str| ("function", format!("aws_lambda_function.{name}"));
+    let victim = ("session", "role/victim".to_owned());
+    let code = "lambda:UpdateFunctionCode";
+    assert_eq!(gained(code, "arn:aws:lambda:*:function:f"), [function("f"), victim.clone()]);
+    assert_eq!(gained(code, "arn:aws:lambda:*:function:g"), [function("g"), function("g2")]);
+    assert_eq!(gained(code, "arn:aws:lambda:*:function:h"), []);
+    let in_capitals = format!("arn:aws:lambda:US-EAST-1:{ACCOUNT}:function:g");
+    assert_eq!(gained(code, &in_capitals), [function("g2")]);
+    assert_eq!(gained(code, &in_capitals.replace("function:g", "Function:g")), []);
+    let trust = "iam:UpdateAssumeRolePolicy";
+    let changed = ("trust policy", "role/victim".to_owned());
+    assert_eq!(gained(trust, "arn:aws:iam:*:role/victim"), [victim, changed]);
+    assert_eq!(gained(trust, "arn:aws:iam:*:role/other"), []);
+}

@@ -177,6 +177,15 @@ impl ResourcePattern {
         }
     }
 
+    /// Whether the entry covers what a request acts upon, an ARN or `*`, whatever else the
+    /// request says; `None` where that hangs on a variable.
+    pub fn has(&self, resource: &str) -> Option<bool> {
+        if self.source.contains("${") {
+            return None;
+        }
+        Some(matches!(self.covers(&Target::parse(resource), &Context::new()), Match::Yes))
+    }
+
     /// Whether the entry covers the target.
     pub(crate) fn covers(&self, target: &Target<'_>, context: &Context) -> Match<'_> {
         match (&self.form, target) {

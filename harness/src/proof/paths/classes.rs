@@ -1,13 +1,15 @@
 //! Things in classes: those that no policy and nothing of their own tells apart.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::rc::Rc;
 
+use ringfence_policy::symbolic::{ResourcePattern, statements};
+
 use super::bits::Bits;
 use super::holder::{is_open, own_policy};
-use super::index::Index;
+use super::index::{Index, parted};
 use super::means::{Ask, Trust};
 use super::world::{Thing, World};
 
@@ -15,7 +17,7 @@ use super::world::{Thing, World};
 #[derive(Debug, Default)]
 pub(super) struct Classes {
     own: RefCell<HashMap<Own, Rc<Whole>>>,
-    matched: RefCell<Matched>,
+    covered: RefCell<Covered>,
     indexes: RefCell<HashMap<String, Rc<Index>>>,
     let_in: RefCell<HashMap<(String, Trust), Rc<Bits>>>,
 }
@@ -29,7 +31,7 @@ struct Whole {
     all: Vec<Vec<usize>>,
 }
 
-/// Classes, of which patterns cut some off.
+/// Classes, of which entries cut some off.
 pub(super) struct Cut {
     cut: BTreeMap<usize, usize>,
     cut_off: Vec<Vec<usize>>,
@@ -49,42 +51,42 @@ impl Cut {
     }
 }
 
-/// What a pattern matches, by kind and by pattern.
-type Matched = HashMap<String, HashMap<String, Rc<[Bits]>>>;
+/// What an entry covers, by kind and by entry; none where a variable decides it.
+type Covered = HashMap<String, HashMap<String, Option<Rc<Bits>>>>;
 
 /// The kind of things, whose policy decides, and whether their ARNs count as they are.
 type Own = (String, Trust, bool);
 
 impl Classes {
     /// The classes of some things of an ask, or of all of its things, where policies have
-    /// these patterns.
+    /// these entries of `Resource`.
     pub(super) fn of<'p>(
         &self,
         world: &World,
         ask: &Ask,
         among: Option<&Bits>,
-        patterns: impl Iterator<Item = &'p str>,
+        entries: impl Iterator<Item = &'p ResourcePattern>,
     ) -> Cut {
-        let patterns: BTreeSet<&str> = patterns.collect();
+        let entries: BTreeMap<&str, &ResourcePattern> =
+            entries.map(|entry| (entry.source(), entry)).collect();
+        let covered: Option<Vec<Rc<Bits>>> =
+            entries.values().map(|entry| self.covered(world, &ask.on, entry)).collect();
         // What a variable stands for is not known: each ARN by itself.
-        let by_arn = patterns.iter().any(|pattern| pattern.contains("${"));
-        let own = self.own(world, ask, by_arn);
-        // Of each place that a pattern matches its class: of what it matches of one class
-        // each pattern makes a new one.
+        let own = self.own(world, ask, covered.is_none());
+        // Of each place that an entry covers its class: of what it covers of one class
+        // each entry makes a new one.
         let mut cut: BTreeMap<usize, usize> = BTreeMap::new();
         let mut next = own.of.len();
-        for pattern in patterns {
-            for part in self.matched(world, &ask.on, pattern).iter() {
-                let mut inside: HashMap<usize, usize> = HashMap::new();
-                let places = among.map_or_else(|| part.clone(), |among| part.both(among));
-                for place in places.iter() {
-                    let Some(before) = own.of.get(place).copied() else { continue };
-                    let class = cut.entry(place).or_insert(before);
-                    *class = *inside.entry(*class).or_insert_with(|| {
-                        next += 1;
-                        next
-                    });
-                }
+        for part in covered.iter().flatten() {
+            let mut inside: HashMap<usize, usize> = HashMap::new();
+            let both = among.map(|among| part.both(among));
+            for place in both.as_ref().unwrap_or(part).iter() {
+                let Some(before) = own.of.get(place).copied() else { continue };
+                let class = cut.entry(place).or_insert(before);
+                *class = *inside.entry(*class).or_insert_with(|| {
+                    next += 1;
+                    next
+                });
             }
         }
         let mut new: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -117,9 +119,18 @@ impl Classes {
             let mut places = HashMap::new();
             let mut whole = Whole::default();
             for (place, thing) in world.of_kind(&ask.on).iter().enumerate() {
+                let policy = own_policy(ask, thing);
+                // What its own policy covers of it; not known where a variable decides.
+                let entries = policy.iter().flat_map(|one| statements(one));
+                let entries = entries.flat_map(|statement| statement.resources());
+                let covered: Option<Vec<bool>> =
+                    entries.map(|entry| entry.has(&thing.arn)).collect();
+                let is_alone = thing.is_many() || by_arn || covered.is_none();
                 let class = (
-                    (thing.is_many() || by_arn).then_some(thing.arn.as_str()),
-                    own_policy(ask, thing).map(|one| one.text()),
+                    is_alone.then_some(thing.arn.as_str()),
+                    // Whose it is, in which account and region.
+                    parted(&thing.arn).map(|(heads, _)| heads),
+                    (policy.map(|one| one.text()), covered),
                     thing.bounded_by.as_ref().map(|one| one.as_deref().unwrap_or_default()),
                     // What is not known is of no other.
                     is_open(ask, thing).then_some(place),
@@ -135,19 +146,18 @@ impl Classes {
         })
     }
 
-    /// By each part of a pattern that tells things of a kind apart: those that match it.
-    fn matched(&self, world: &World, kind: &str, pattern: &str) -> Rc<[Bits]> {
-        let of_kind = |all: &HashMap<String, HashMap<String, Rc<[Bits]>>>| {
-            all.get(kind).and_then(|all| all.get(pattern)).cloned()
-        };
-        if let Some(found) = of_kind(&self.matched.borrow()) {
+    /// The things of a kind that an entry covers, where it tells some from others.
+    fn covered(&self, world: &World, kind: &str, entry: &ResourcePattern) -> Option<Rc<Bits>> {
+        let source = entry.source();
+        let of_kind = |all: &Covered| all.get(kind).and_then(|all| all.get(source)).cloned();
+        if let Some(found) = of_kind(&self.covered.borrow()) {
             return found;
         }
         let index =
             known(&self.indexes, kind.to_owned(), || Rc::new(Index::of(world.of_kind(kind))));
-        let found: Rc<[Bits]> = index.matched(pattern).into();
-        let mut all = self.matched.borrow_mut();
-        all.entry(kind.to_owned()).or_default().insert(pattern.to_owned(), Rc::clone(&found));
+        let found = index.covered(entry).map(Rc::new);
+        let mut all = self.covered.borrow_mut();
+        all.entry(kind.to_owned()).or_default().insert(source.to_owned(), found.clone());
         found
     }
 }
@@ -172,5 +182,117 @@ fn is_let_in(ask: &Ask, thing: &Thing) -> bool {
             thing.names_identities
                 || (thing.open.is_some() && (ask.trust == Trust::Own || ask.on != "role"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::Arc;
+
+    use ringfence_policy::{Context, Document, Kind, Policies, Principal, Request, judge};
+    use serde_json::json;
+
+    use super::*;
+
+    /// Texts of a list, drawn.
+    struct Drawn(usize);
+
+    impl Drawn {
+        fn of<'t>(&mut self, all: &[&'t str]) -> &'t str {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695);
+            all[(self.0 >> 33) % all.len()]
+        }
+
+        fn arn(&mut self) -> String {
+            let region = self.of(&["eu-west-1", "us-east-1"]);
+            let account = self.of(&["111122223333", "444455556666"]);
+            let rest = self.of(&["function:app", "function:aaa", "function:app:app", "role/x"]);
+            format!("arn:aws:lambda:{region}:{account}:{rest}")
+        }
+
+        fn entry(&mut self) -> String {
+            let heads = [
+                self.of(&["arn:aws", "arn:AWS", "arn:*", "ARN:a?s"]),
+                self.of(&[":lambda", ":LAMBDA", ":*", ":l*a", ":lam*"]),
+                self.of(&[":eu-west-1", ":EU-WEST-1", ":*", ":eu-*", ":*-1", ""]),
+                self.of(&[":111122223333", ":*", ":1*", ":1?1122223333", ""]),
+            ];
+            let rest =
+                [":function:app", ":function:*", ":Function:app", ":app", ":role/?", ":*", ""];
+            let entry = heads.concat() + self.of(&rest);
+            self.of(&[&entry, &entry, &entry, "*"]).to_owned()
+        }
+
+        fn document(&mut self, kind: Kind) -> Option<Arc<Document>> {
+            let entries = [self.entry(), self.entry()];
+            let mut statement = json!({"Effect": "Allow", "Action": "lambda:*"});
+            statement[self.of(&["Resource", "Resource", "NotResource"])] = json!(entries);
+            if kind == Kind::Resource {
+                statement["Principal"] = json!("*");
+            }
+            let text = json!({"Version": "2012-10-17", "Statement": [statement]}).to_string();
+            Document::parse("p", &text, kind).ok().map(Arc::new)
+        }
+    }
+
+    /// What the engine decides differently is never of one class.
+    #[test]
+    fn of_one_class_all_is_decided_alike() {
+        let mut drawn = Drawn(7);
+        let principal = Principal::User { arn: "arn:aws:iam::111122223333:user/u".into() };
+        let ask = Ask {
+            action: "lambda:InvokeFunction".to_owned(),
+            on: "function".to_owned(),
+            trust: Trust::None,
+            when: None,
+            strict: false,
+        };
+        let (mut shared, mut apart) = (0, 0);
+        for _ in 0..20_000 {
+            let Some(own) = drawn.document(Kind::Identity) else { continue };
+            let boundary = drawn.document(Kind::Boundary).map(|one| vec![one]);
+            let boundary = boundary.filter(|_| drawn.of(&["", "boundary"]).is_empty());
+            let of_things = drawn.document(Kind::Resource);
+            let things: Vec<Thing> = (0..5)
+                .map(|_| {
+                    let policy = of_things.clone().filter(|_| drawn.of(&["", "policy"]).is_empty());
+                    Thing { arn: drawn.arn(), policy, ..Thing::default() }
+                })
+                .collect();
+            let mut world = World::default();
+            world.things.insert(ask.on.clone(), things);
+            let documents = || boundary.iter().flatten().chain([&own]);
+            let all = documents().flat_map(|one| statements(one));
+            let entries = all.flat_map(|statement| statement.resources());
+            let allowed = |place: usize| {
+                let thing = &world.of_kind(&ask.on)[place];
+                let policies = Policies {
+                    identity: vec![own.clone()],
+                    boundary: boundary.clone(),
+                    resource: thing.policy.clone(),
+                    ..Policies::default()
+                };
+                let request = Request {
+                    principal: &principal,
+                    action: &ask.action,
+                    resource: &thing.arn,
+                    resource_account: None,
+                    context: &Context::new(),
+                };
+                judge(&request, &policies).allowed()
+            };
+            let classes = Classes::default();
+            let mut seen = HashSet::new();
+            for class in classes.of(&world, &ask, None, entries).iter() {
+                let class: Vec<usize> = class.collect();
+                let decided: HashSet<bool> = class.iter().map(|place| allowed(*place)).collect();
+                assert!(decided.len() < 2, "{class:?} of {:#?}", (&world.things, &own, &boundary));
+                shared += usize::from(class.len() > 1);
+                seen.extend(decided);
+            }
+            apart += usize::from(seen.len() > 1);
+        }
+        assert!(shared > 1_000 && apart > 1_000, "{shared} {apart}");
     }
 }

@@ -154,9 +154,9 @@ impl Asker<'_> {
         if among.as_ref().map_or(things.is_empty(), |among| among.is_empty()) {
             return Ok(Found::Nothing);
         }
-        let patterns = own.iter().flat_map(|one| one.resources()).map(|one| one.source());
+        let entries = own.iter().flat_map(|one| one.resources());
         let mut allowed = Allowed::default();
-        for class in self.classes.of(self.world, ask, among.as_deref(), patterns).iter() {
+        for class in self.classes.of(self.world, ask, among.as_deref(), entries).iter() {
             let mut first: Option<(usize, Answer)> = None;
             for place in class {
                 let Some(thing) = things.get(place) else { continue };

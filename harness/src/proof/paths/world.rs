@@ -117,7 +117,7 @@ impl Thing {
 /// The place of what runs as a role and is not in the files, among what does.
 pub(super) const OTHER: usize = 0;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct World {
     pub(super) identities: Vec<Identity>,
     pub(super) things: BTreeMap<String, Vec<Thing>>,
