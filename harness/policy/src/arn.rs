@@ -121,11 +121,15 @@ impl ResourcePattern {
 
     /// The keys of its variables.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
+        // Where a `*` spans parts, the last part is what it is then, however many stand
+        // before it.
+        let rest = self.spans.as_ref().and_then(|spans| spans.rest.as_ref());
         let pattern = match &self.form {
-            Form::Arn(pattern) => Some(&pattern.resource),
-            Form::Everything | Form::Nothing => None,
+            Form::Arn(pattern) if rest.is_none() => Some(&pattern.resource),
+            Form::Arn(_) | Form::Everything | Form::Nothing => None,
         };
-        pattern.into_iter().flat_map(Pattern::variables)
+        let rest = rest.into_iter().flat_map(Template::keys);
+        rest.chain(pattern.into_iter().flat_map(Pattern::variables))
     }
 
     /// The text as written.
@@ -171,8 +175,11 @@ impl ResourcePattern {
     /// What the entry covers at most, whatever its variables are: anything in its last
     /// part. Beyond that it covers nothing, also where a variable has no value.
     pub fn reached(&self) -> Option<Self> {
+        let spans = self.spans.as_ref().is_some_and(|spans| spans.rest.is_some());
         match parts(&self.source).as_slice() {
-            [head @ .., _] if head.len() == 5 => Self::of(&format!("{}:*", head.join(":"))),
+            [head @ .., _] if spans || head.len() == 5 => {
+                Self::of(&format!("{}:*", head.join(":")))
+            }
             _ => Self::of(&self.source),
         }
     }

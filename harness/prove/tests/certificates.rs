@@ -251,20 +251,26 @@ fn a_policy_that_is_edited_is_refused_with_its_old_digest_and_a_new_one() {
     assert!(refused(&all).contains("the engine says `outer: "), "{}", refused(&all));
 }
 
+const USERS: &str = "arn:aws:iam::*:user/${aws:username}";
+const TABLES: &str = "arn:aws:dynamodb:*:table/${aws:username}";
+
 /// A session of a role has no `aws:username`: the entry covers nothing, and what is beyond
 /// it for any name is left out.
 #[rstest]
-#[case::beyond_it("s3:GetObject", "arn:aws:s3:::b/k", false)]
-#[case::what_a_name_could_cover("iam:GetUser", "arn:aws:iam::111122223333:user/x", true)]
+#[case::beyond_it("s3:GetObject", "arn:aws:s3:::b/k", USERS, false)]
+#[case::what_a_name_could_cover("iam:GetUser", "arn:aws:iam::111122223333:user/x", USERS, true)]
+#[case::beyond_what_spans("s3:GetObject", "arn:aws:s3:::b/k", TABLES, false)]
+#[case::what_could_span("dynamodb:GetItem", "arn:aws:dynamodb:r:1:table/x", TABLES, true)]
 fn a_variable_without_a_value_is_checked(
     #[case] action: &str,
     #[case] resource: &str,
+    #[case] entry: &str,
     #[case] holds: bool,
 ) {
     let inner = policies(&json!([{"Effect": "Allow", "Action": action, "Resource": resource}]));
     let outer = policies(&json!([
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
-        {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:iam::*:user/${aws:username}"},
+        {"Effect": "Deny", "Action": "*", "NotResource": entry},
     ]));
     let principal = Principal::RoleSession {
         role_arn: "arn:aws:iam::111122223333:role/deployer".into(),

@@ -103,6 +103,17 @@ fn a_variable_of_the_caller_is_a_constant() {
     assert_eq!(verdicts(&a, &b), APART);
 }
 
+#[test]
+fn a_variable_behind_what_spans_parts_is_a_constant() {
+    let a = allow(&json!({"Resource": "arn:aws:dynamodb:*:table/${aws:username}"}));
+    let alice = "arn:aws:iam::111122223333:user/alice";
+    for (resource, expected) in [("table/*", "proved"), ("table/bob", "violated")] {
+        let b = allow(&json!({"Resource": format!("arn:aws:dynamodb:*:{resource}")}));
+        let found = compared(&json!({"a": a, "b": b, "principal": alice}));
+        assert_eq!(found["a_within_b"], json!(expected), "{found}");
+    }
+}
+
 #[rstest]
 #[case::the_same("arn:aws:s3:::b/${x:k}/*", "arn:aws:s3:::b/${x:k}/*", SAME)]
 #[case::all("arn:aws:s3:::b/${x:k}/*", "arn:aws:s3:::b/*", LESS)]
@@ -110,6 +121,8 @@ fn a_variable_of_the_caller_is_a_constant() {
 #[case::longer("arn:aws:s3:::${x:k}*", "arn:aws:s3:::a*", APART)]
 #[case::two_values("arn:aws:s3:::b/${x:k}", "arn:aws:s3:::b/${x:j}", APART)]
 #[case::a_default("arn:aws:s3:::b/${x:k, 'd'}", "arn:aws:s3:::b/d", APART)]
+#[case::spanned("arn:aws:dynamodb:*:table/${x:k}", "arn:aws:dynamodb:*:table/a", APART)]
+#[case::spanned_and_all("arn:aws:dynamodb:*:table/${x:k}", "arn:aws:dynamodb:*:table/*", LESS)]
 fn variables_of_the_request(#[case] a: &str, #[case] b: &str, #[case] expected: [&str; 2]) {
     let [a, b] = [a, b].map(|resource| allow(&json!({"Resource": resource})));
     assert_eq!(verdicts(&a, &b), expected);
