@@ -58,7 +58,8 @@ impl Contents {
         let first = of(user, attribute)?;
         let chain = successors(Some(first), |named| of(&named.address, &named.attribute));
         let named = chain.take(DEEPEST).last()?;
-        let mut all = self.resources.iter().filter(|it| it.address == named.address);
+        // Whatever the key is, of one instance it is that one's.
+        let mut all = self.resources.iter().filter(|it| named.may_be(&it.address));
         let (one, None) = (all.next()?, all.next()) else { return None };
         Some((one, &named.attribute))
     }

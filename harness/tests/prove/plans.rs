@@ -216,12 +216,12 @@ fn by_bucket(reference: &str, key: &str) -> String {
     };
     let policy = format!("aws_s3_bucket_policy.p[\"{key}\"]");
     // As the plan has it: without a key that does not stand there.
-    let plain = ["[each.key].id", "\"${", "}-logs\"", "replace(", ", \"a\", \"b\")"];
+    let plain =
+        ["[local.key].id", "[each.key].id", "\"${", "}-logs\"", "replace(", ", \"a\", \"b\")"];
     let plain = plain.iter().fold(reference.to_owned(), |text, part| text.replace(part, ""));
     let mut references = vec![&*plain, "aws_s3_bucket.a"];
-    if reference.contains("each.key") {
-        references.push("each.key");
-    }
+    let by = ["each.key", "local.key"];
+    references.extend(by.iter().filter(|by| reference.contains(**by)));
     let references = json!({"bucket": {"references": references}});
     let plan = plan(
         &[
@@ -253,6 +253,7 @@ fn by_bucket(reference: &str, key: &str) -> String {
 #[rstest]
 #[case::the_own_key("aws_s3_bucket.a[each.key].id", "a", "proved")]
 #[case::another_own_key("aws_s3_bucket.a[each.key].id", "b", "violated")]
+#[case::a_key_that_is_not_computed("aws_s3_bucket.a[local.key].id", "a", "undecided")]
 #[case::made_of_it("\"${aws_s3_bucket.a[\"a\"].id}-logs\"", "a", "violated")]
 #[case::made_by_what_is_not_computed(
     "replace(aws_s3_bucket.a[\"a\"].id, \"a\", \"b\")",

@@ -17,9 +17,27 @@ use crate::lint::terraform::{Resource, without_keys};
 /// An attribute of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::access) struct Named {
-    /// The address of the instance, with all keys.
+    /// The address of the instance, with all keys; [`ANY`] for one that is not known.
     pub(in crate::access) address: String,
     pub(in crate::access) attribute: String,
+}
+
+/// In the place of a key that is not known.
+const ANY: &str = "[*]";
+
+impl Named {
+    /// Whether an address may be its own.
+    pub(in crate::access) fn may_be(&self, address: &str) -> bool {
+        let mut parts = self.address.split(ANY);
+        let begin = parts.next().and_then(|first| address.strip_prefix(first));
+        let rest = parts.try_fold(begin, |rest, part| {
+            let rest = rest?;
+            let end = if rest.starts_with("[\"") { "\"]" } else { "]" };
+            let key = rest.strip_prefix('[')?.split_once(end);
+            Some(key.and_then(|(_, after)| after.strip_prefix(part)))
+        });
+        rest.flatten() == Some("")
+    }
 }
 
 /// By the address of an instance and an attribute of it that is not known, what that is.
@@ -137,7 +155,7 @@ fn words(traversal: &Traversal, own: &str) -> Option<Vec<(String, String)>> {
             }
             TraversalOperator::Index(index) => {
                 let (_, key) = words.last_mut().filter(|(_, key)| key.is_empty())?;
-                *key = written(index, own)?;
+                *key = written(index, own).unwrap_or_else(|| ANY.to_owned());
             }
             _ => return None,
         }
@@ -145,7 +163,7 @@ fn words(traversal: &Traversal, own: &str) -> Option<Vec<(String, String)>> {
     Some(words)
 }
 
-/// A key that stands there, or that of the instance itself.
+/// A key that stands there, or that of the instance itself; any other is not computed here.
 fn written(index: &Expression, own: &str) -> Option<String> {
     match index {
         Expression::String(text) => Some(format!("[{}]", serde_json::json!(text.as_str()))),
@@ -208,6 +226,8 @@ output "given" {
     #[case(r#"aws_s3_bucket.a["k"].id"#, r#"aws_s3_bucket.a["k"]"#)]
     #[case("aws_s3_bucket.a[0].id", "aws_s3_bucket.a[0]")]
     #[case("aws_s3_bucket.a[each.key].id", r#"aws_s3_bucket.a["x"]"#)]
+    #[case("aws_s3_bucket.a[each.value.of].id", "aws_s3_bucket.a[*]")]
+    #[case("module.m[local.k].given", "aws_s3_bucket.b[*]")]
     #[case(r#"module.m["k"].id"#, r#"module.m["k"].aws_s3_bucket.this[0]"#)]
     #[case("module.m[each.key].id", r#"module.m["x"].aws_s3_bucket.this[0]"#)]
     #[case(r#"module.m["k"].given"#, r#"aws_s3_bucket.b["k"]"#)]
@@ -218,7 +238,6 @@ output "given" {
     #[rstest]
     #[case(r#""${aws_s3_bucket.a.id}-logs""#)]
     #[case(r#"replace(aws_s3_bucket.a.id, "a", "b")"#)]
-    #[case("aws_s3_bucket.a[each.value].id")]
     #[case("aws_s3_bucket.a[*].id")]
     #[case("true ? aws_s3_bucket.a.id : \"b\"")]
     #[case("data.aws_s3_bucket.a.id")]
@@ -228,5 +247,24 @@ output "given" {
     #[case("each.value")]
     fn what_is_made_of_it_is_not(#[case] expression: &str) {
         assert_eq!(named(expression), None);
+    }
+
+    #[rstest]
+    #[case("a.b", "a.b", true)]
+    #[case("a.b", "a.b[0]", false)]
+    #[case("a.b[*]", "a.b[0]", true)]
+    #[case("a.b[*]", "a.b[\"x]y\"]", true)]
+    #[case("a.b[*]", "a.b", false)]
+    #[case("module.m[*].a.b[1]", "module.m[\"k\"].a.b[1]", true)]
+    #[case("module.m[*].a.b[1]", "module.m[\"k\"].a.b[0]", false)]
+    #[case("module.m[*].a.b[*]", "module.m[0].a.b[0]", true)]
+    #[case("a.b[*]", "a.b[0].c", false)]
+    fn a_key_that_is_not_known_may_be_any(
+        #[case] named: &str,
+        #[case] address: &str,
+        #[case] expected: bool,
+    ) {
+        let named = Named { address: named.to_owned(), attribute: String::new() };
+        assert_eq!(named.may_be(address), expected);
     }
 }
