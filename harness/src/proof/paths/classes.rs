@@ -199,13 +199,17 @@ mod tests {
     struct Drawn(usize);
 
     impl Drawn {
-        fn of<'t>(&mut self, all: &[&'t str]) -> &'t str {
+        fn place(&mut self, size: usize) -> usize {
             self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695);
-            all[(self.0 >> 33) % all.len()]
+            (self.0 >> 33) % size
+        }
+
+        fn of<'t>(&mut self, all: &[&'t str]) -> &'t str {
+            all[self.place(all.len())]
         }
 
         fn arn(&mut self) -> String {
-            let region = self.of(&["eu-west-1", "us-east-1"]);
+            let region = self.of(&["eu-west-1", "us-east-1", "US-EAST-1"]);
             let account = self.of(&["111122223333", "444455556666"]);
             let rest = self.of(&["function:app", "function:aaa", "function:app:app", "role/x"]);
             format!("arn:aws:lambda:{region}:{account}:{rest}")
@@ -215,7 +219,7 @@ mod tests {
             let heads = [
                 self.of(&["arn:aws", "arn:AWS", "arn:*", "ARN:a?s"]),
                 self.of(&[":lambda", ":LAMBDA", ":*", ":l*a", ":lam*"]),
-                self.of(&[":eu-west-1", ":EU-WEST-1", ":*", ":eu-*", ":*-1", ""]),
+                self.of(&[":eu-west-1", ":EU-WEST-1", ":*", ":eu-*", ":us-*", ":*-1", ""]),
                 self.of(&[":111122223333", ":*", ":1*", ":1?1122223333", ""]),
             ];
             let rest =
@@ -253,10 +257,10 @@ mod tests {
             let Some(own) = drawn.document(Kind::Identity) else { continue };
             let boundary = drawn.document(Kind::Boundary).map(|one| vec![one]);
             let boundary = boundary.filter(|_| drawn.of(&["", "boundary"]).is_empty());
-            let of_things = drawn.document(Kind::Resource);
+            let of_things = [drawn.document(Kind::Resource), drawn.document(Kind::Resource), None];
             let things: Vec<Thing> = (0..5)
                 .map(|_| {
-                    let policy = of_things.clone().filter(|_| drawn.of(&["", "policy"]).is_empty());
+                    let policy = of_things[drawn.place(of_things.len())].clone();
                     Thing { arn: drawn.arn(), policy, ..Thing::default() }
                 })
                 .collect();
