@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ringfence_guard::recording::Verdict;
+use ringfence_guard::requirements::Needed;
 use ringfence_guard::{Inputs, Overlay, Recorded};
 use ringfence_policy::Principal;
 
@@ -30,7 +31,7 @@ pub struct Observation {
     pub notices: Notices,
     /// What was decided about.
     pub inputs: Arc<Inputs>,
-    /// How it was decided, permission by permission.
+    /// How what it surely needs was decided, permission by permission.
     verdicts: Vec<Verdict>,
 }
 
@@ -56,13 +57,13 @@ pub enum Difference {
 impl Observation {
     pub(super) fn new(mut probes: Vec<Arc<str>>, notices: Notices, inputs: Arc<Inputs>) -> Self {
         probes.sort_unstable();
-        let verdicts = inputs.verdict_of_each(&Overlay::none());
+        let verdicts = sure(&inputs, &Overlay::none());
         Self { probes, notices, inputs, verdicts }
     }
 
     /// What its probes notice under changed policies, if anything.
     pub fn differs(&self, overlay: &Overlay) -> Option<Difference> {
-        let verdicts = self.inputs.verdict_of_each(overlay);
+        let verdicts = sure(&self.inputs, overlay);
         // The first permission that is refused is the one that the answer and
         // the journal name, with its layer and statement.
         let refused = |verdicts: &[Verdict]| verdicts.iter().position(|verdict| !verdict.allowed());
@@ -219,6 +220,14 @@ impl Observations {
         }
         noticed
     }
+}
+
+/// How what the request surely needs is decided. What it may need besides hides no
+/// guard rail.
+fn sure(inputs: &Inputs, overlay: &Overlay) -> Vec<Verdict> {
+    let verdicts = inputs.verdict_of_each(overlay).into_iter().zip(&inputs.asked);
+    let sure = verdicts.filter(|(_, asked)| asked.needed == Needed::Surely);
+    sure.map(|(verdict, _)| verdict).collect()
 }
 
 /// The probes of a request that is nobody's attack: a deployment's, before the

@@ -50,6 +50,7 @@ impl Pipeline {
             Some(absent) => Err(absent),
             None => match self.validate(call, &caller).await {
                 Ok(()) => match self.lockout(call, &caller, parts, passage).await {
+                    Ok(()) if self.observer.is_some() => Ok(()),
                     Ok(()) => self.destinations(call).await,
                     refused => refused,
                 },

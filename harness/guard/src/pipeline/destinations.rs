@@ -58,6 +58,7 @@ impl Pipeline {
             let mut context = Context::new();
             if let Some(acl) = delivery.acl {
                 context.set("s3:x-amz-acl", acl);
+                encryption(call, &mut context);
             }
             if let Sender::Role(_) = delivery.sender {
                 for key in ["SourceIp", "SourceVpc", "SourceVpce", "ViaAWSService", "VpcSourceIp"] {
@@ -115,6 +116,25 @@ impl Pipeline {
         };
         let name = name.split(':').next()?.to_owned();
         name_of(&self.services.function(&name)?.role)
+    }
+}
+
+/// How a trail's logs are encrypted: with its key, or as CloudTrail chooses
+/// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/encrypting-cloudtrail-log-files-with-aws-kms.html>).
+fn encryption(call: &Call, context: &mut Context) {
+    const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
+    const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
+    match call.text("KmsKeyId").filter(|key| !key.is_empty()) {
+        Some(key) => {
+            context.set(ALGORITHM, "aws:kms");
+            match key.contains(":key/") {
+                true => context.set(KEY, key),
+                false => context.set_unknown(KEY),
+            };
+        }
+        None => {
+            context.set_unknown(ALGORITHM).set_unknown(KEY);
+        }
     }
 }
 

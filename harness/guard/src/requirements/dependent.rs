@@ -4,8 +4,10 @@
 //!
 //! The Service Authorization Reference lists an action's *dependent actions*, without
 //! saying when each is needed. Where AWS's documentation says when, the table says
-//! it; of every other nobody knows: a caller who may do it is not kept from the call,
-//! and of one who may not the call is undecided. Roles that are passed, tags, and keys
+//! it. Of what is done with a customer's key that the call names nobody knows more than
+//! the list: a caller who may do it is not kept from the call, and of one who may not
+//! the call is undecided. Every other listed action is not asked for: most are needed
+//! with some inputs alone, or by AWS's console. Roles that are passed, tags, and keys
 //! of KMS for what is read and written are found elsewhere (`by_rule::roles`,
 //! `by_rule`, `forward_access`).
 
@@ -21,6 +23,8 @@ use super::forward_access::{self, Use, is_of_aws};
 use super::known::spelled;
 use super::requirement::{Needed, Requirement};
 use super::scope::Scope;
+#[cfg(test)]
+pub(super) use linked_table::FIRST_USE;
 use needs_table::{On, ROWS, Row};
 
 /// Why it is not known whether a dependent action is needed.
@@ -129,7 +133,7 @@ fn for_caller(action: &str, resource: &str) -> Requirement {
     requirement
 }
 
-/// The dependent actions of which nothing else says when they are needed.
+/// What is done with a customer's key, where nothing but the list says when.
 async fn listed(
     scope: &Scope<'_>,
     requirements: &[Requirement],
@@ -143,10 +147,8 @@ async fn listed(
                 || requirements.iter().any(|it| it.action == *dependent)
                 || is_elsewhere(scope, dependent)
                 || is_read_of_same(&requirement.action, dependent);
-            let is_of_key = dependent.starts_with("kms:");
-            if !is_said && !is_of_key {
-                more.push(for_caller(dependent, "*"));
-            } else if !is_said
+            if dependent.starts_with("kms:")
+                && !is_said
                 && !forward_access::says(&requirement.action)
                 && let Some(id) = key_in(scope)
             {
@@ -205,6 +207,12 @@ pub(super) fn rows()
 -> impl Iterator<Item = (&'static str, &'static [&'static str], &'static [&'static str])> {
     let linked = linked_table::named().map(|(service, names)| (service, names, CREATES));
     ROWS.iter().map(|row| (row.service, row.operations, row.actions)).chain(linked)
+}
+
+/// The principals of the roles that a first use makes.
+#[cfg(test)]
+pub(super) fn principals() -> impl Iterator<Item = &'static str> {
+    linked_table::principals()
 }
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ async fn a_permission_that_may_be_needed_and_is_denied_leaves_the_call_undecided
     assert_eq!((error.code.as_ref(), error.status), ("RingfenceUndecided", 418));
     let begin = "iam:CreateServiceLinkedRole on arn:aws:iam::123456789012:role/aws-service-role/\
                  ecs.amazonaws.com/AWSServiceRoleForECS is undecided: the call may need it, where \
-                 the account does not have that role yet; ";
+                 the account does not have that role yet (an account that has it: \
+                 `aws_iam_service_linked_role` in Layer 1 or among `[[existing]]`); ";
     assert_eq!(error.message.strip_prefix(begin), Some(expected), "{error}");
     assert_eq!(stage.last_entry().outcome, Ending::Undecided);
 }

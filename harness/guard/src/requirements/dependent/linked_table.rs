@@ -11,7 +11,8 @@ use crate::requirements::scope::Scope;
 
 pub(super) const CREATE: &str = "iam:CreateServiceLinkedRole";
 
-const FIRST_USE: &str = "where the account does not have that role yet";
+pub(in crate::requirements) const FIRST_USE: &str = "where the account does not have that role yet (an account that has it: \
+    `aws_iam_service_linked_role` in Layer 1 or among `[[existing]]`)";
 
 /// What makes a role, and which.
 struct Row {
@@ -259,4 +260,10 @@ pub(super) async fn of(scope: &Scope<'_>) -> Result<Option<Vec<Requirement>>, Se
 #[cfg(test)]
 pub(super) fn named() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     ROWS.iter().map(|row| (row.service, row.operations))
+}
+
+/// The principals of the roles.
+#[cfg(test)]
+pub(super) fn principals() -> impl Iterator<Item = &'static str> {
+    ROWS.iter().map(|row| row.principal)
 }

@@ -127,7 +127,8 @@ pub(super) const ROWS: &[Row] = &[
     ),
     // "For create, modify, or restore operations, the user who specifies that Amazon
     // RDS manages the master user password in Secrets Manager must have permissions to
-    // perform" these; kms:DescribeKey also to describe `aws/secretsmanager`.
+    // perform" these. Of `aws/secretsmanager` its own policy lets everybody of the account
+    // describe it through Secrets Manager.
     // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-secrets-manager.html
     row(
         "rds",
@@ -142,13 +143,6 @@ pub(super) const ROWS: &[Row] = &[
         manages_password,
         &["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
         On::Place("secretsmanager", "secret:rds!cluster-*"),
-    ),
-    row(
-        "rds",
-        RDS_SECRET,
-        |scope| manages_password(scope) && scope.text("MasterUserSecretKmsKeyId").is_none(),
-        &["kms:DescribeKey"],
-        On::Place("kms", "key/*"),
     ),
     row(
         "rds",

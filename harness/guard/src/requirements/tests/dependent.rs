@@ -44,7 +44,6 @@ async fn a_password_in_secrets_manager_needs_the_permissions_for_its_secret() {
         [
             format!("secretsmanager:CreateSecret {secret}"),
             format!("secretsmanager:TagResource {secret}"),
-            "kms:DescribeKey arn:aws:kms:eu-west-1:123456789012:key/*".to_owned(),
         ]
     );
     // With a customer's key: what is done with it.
@@ -110,7 +109,7 @@ async fn the_first_use_of_a_service_may_make_its_role() {
         "arn:aws:iam::123456789012:role/aws-service-role/rds.amazonaws.com/\
          AWSServiceRoleForRDS"
     );
-    assert_eq!(linked.needed, Needed::Perhaps("where the account does not have that role yet"));
+    assert_eq!(linked.needed, Needed::Perhaps(crate::requirements::dependent::FIRST_USE));
     let principal = linked.context.get("iam:AWSServiceName").unwrap();
     assert_eq!(principal.as_slice(), ["rds.amazonaws.com"]);
     let found = lines("ecs", "CreateCluster", json!({"clusterName": "c"})).await;
@@ -178,15 +177,26 @@ async fn a_private_zone_needs_to_see_its_vpc(#[case] mut input: Value, #[case] e
     assert_eq!(of(&found, &["ec2:"]), expected);
 }
 
-/// What the reference lists and nothing says more of.
+/// What the reference lists and nothing says more of: the actions of other services on
+/// interfaces, snapshots and the like are not asked for, those with a key that is named
+/// may be needed.
 #[tokio::test]
-async fn a_dependent_action_of_which_nothing_more_is_known_is_perhaps_needed() {
+async fn of_dependent_actions_of_which_nothing_more_is_known_those_with_a_key_may_be_needed() {
     let input = json!({"CacheClusterId": "c"});
     let found = lines("elasticache", "DeleteCacheCluster", input).await;
-    assert!(found.contains(&"ec2:DeleteNetworkInterface? *".to_owned()), "{found:?}");
-    // What is read has none.
-    let found = lines("elasticache", "DescribeCacheClusters", json!({})).await;
     assert!(found.iter().all(|line| line.starts_with("elasticache:")), "{found:?}");
+    let resource = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/a/1";
+    let input = json!({"ResourceArn": resource});
+    let found = lines("wafv2", "GetWebACLForResource", input).await;
+    assert!(found.iter().all(|line| line.starts_with("wafv2:")), "{found:?}");
+}
+
+/// Who is told of a role may see to it that it is there.
+#[test]
+fn each_role_that_a_first_use_makes_can_be_made() {
+    for principal in crate::requirements::dependent::principals() {
+        assert!(crate::account::linked(principal).is_some(), "{principal}");
+    }
 }
 
 /// Every row is of operations and actions that are there.
