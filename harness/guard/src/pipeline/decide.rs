@@ -39,7 +39,11 @@ impl Pipeline {
         let mut required = match requirements(call, caller, &self.present(&call.region)).await {
             Ok(required) => required,
             Err(RequirementsError::Service(error)) => return Err(error),
-            Err(unmapped) if matches!(caller.identity, Identity::Root { .. }) => {
+            // Of an account's own root: another's needs what the account allows it.
+            Err(unmapped)
+                if matches!(caller.identity, Identity::Root { .. })
+                    && caller.identity.account_id() == Some(&self.setting.account_id) =>
+            {
                 // Root needs no permission, and policies of the organization are
                 // the only ones that could limit it.
                 if !self.may_limit_root(caller, service) {

@@ -41,10 +41,11 @@ impl Pipeline {
     pub(super) async fn destinations(&self, call: &Call) -> Result<(), ServiceError> {
         for delivery in self.deliveries(call) {
             let own = &self.setting.account_id;
-            // What another account says of its own nobody knows here.
-            let is_of_another = Arn::parse(&delivery.resource)
-                .is_some_and(|arn| !arn.account.is_empty() && arn.account != own.as_str());
-            if is_of_another {
+            // What an account says of its own that is not guarded nobody knows here.
+            let is_beyond = Arn::parse(&delivery.resource).is_some_and(|arn| {
+                !arn.account.is_empty() && self.directories.of(arn.account).is_none()
+            });
+            if is_beyond {
                 continue;
             }
             let caller = match &delivery.sender {
