@@ -51,27 +51,50 @@ pub(super) fn changed(
     place: Place<'_>,
 ) -> Vec<Changed> {
     let held: Vec<Held<'_>> = instances.iter().map(|made| Held::of(made, place)).collect();
-    let root = format!("arn:aws:iam::{}:root", place.account);
-    let mut found: BTreeMap<(String, String), Vec<Cause>> = BTreeMap::new();
-    // Root is the harness; what it did not do itself is a finding of its own.
-    for entry in entries.iter().filter(|entry| entry.is_change() && entry.principal != root) {
+    let mut found = Found::default();
+    for entry in by_others(entries, place) {
         for check in entry.checks.iter().filter(|check| is_unread_change(check)) {
             for one in held.iter().filter(|one| one.is(check)) {
                 if is_left(check, one.instance, left) {
                     continue;
                 }
-                let call = format!("{}:{}", entry.service, entry.operation);
-                let causes = found.entry((one.instance.address(), call.clone())).or_default();
-                causes.push(Cause {
-                    request_id: entry.request_id.clone(),
-                    principal: entry.principal.clone(),
-                    call,
-                    check: check.clone(),
-                });
+                found.add(one.instance, entry, check);
             }
         }
     }
-    found.into_iter().map(|((address, _), causes)| Changed { address, causes }).collect()
+    found.changed()
+}
+
+/// The calls that change something. Root is the harness; what it did not do itself is
+/// a finding of its own.
+fn by_others<'e>(
+    entries: &'e [Arc<Entry>],
+    place: Place<'_>,
+) -> impl Iterator<Item = &'e Entry> + use<'e> {
+    let root = format!("arn:aws:iam::{}:root", place.account);
+    let changes = entries.iter().map(AsRef::as_ref).filter(|entry: &&Entry| entry.is_change());
+    changes.filter(move |entry| entry.principal != root)
+}
+
+/// Changes by what they change and by the operation.
+#[derive(Debug, Default)]
+struct Found(BTreeMap<(String, String), Vec<Cause>>);
+
+impl Found {
+    fn add(&mut self, changed: &Instance, entry: &Entry, check: &Check) {
+        let call = format!("{}:{}", entry.service, entry.operation);
+        let causes = self.0.entry((changed.address(), call.clone())).or_default();
+        causes.push(Cause {
+            request_id: entry.request_id.clone(),
+            principal: entry.principal.clone(),
+            call,
+            check: check.clone(),
+        });
+    }
+
+    fn changed(self) -> Vec<Changed> {
+        self.0.into_iter().map(|((address, _), causes)| Changed { address, causes }).collect()
+    }
 }
 
 /// A resource that neither a reading nor a call tells of.

@@ -2,14 +2,12 @@
 //! otherwise at their moments; what was otherwise between them, and was put back,
 //! only the journal tells.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ringfence_guard::journal::{Check, Entry};
 
 use super::held::Held;
-use super::{Changed, Place, is_left, is_unread_change, table};
-use crate::integrity::changes::Cause;
+use super::{Changed, Found, Place, by_others, is_left, is_unread_change, table};
 use crate::integrity::left::LeftToOthers;
 use crate::terraform::Instance;
 
@@ -82,15 +80,14 @@ pub(in crate::integrity) fn rails(
     place: Place<'_>,
 ) -> Vec<Changed> {
     let held: Vec<Held<'_>> = instances.iter().map(|made| Held::of(made, place)).collect();
-    let root = format!("arn:aws:iam::{}:root", place.account);
     let authorizers: Vec<&str> =
         instances.iter().filter_map(|made| made.text("authorizer_uri")).collect();
     let decides = |check: &Check| {
         CODE.contains(&check.action.as_str())
             && authorizers.iter().any(|uri| is_called_by(uri, &check.resource))
     };
-    let mut found: BTreeMap<(String, String), Vec<Cause>> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| entry.is_change() && entry.principal != root) {
+    let mut found = Found::default();
+    for entry in by_others(entries, place) {
         let changes = |check: &&Check| is_change_of_a_rail(entry, check) || decides(check);
         for check in entry.checks.iter().filter(changes) {
             // Of a bucket and what Terraform has beside it (its policy, its versioning),
@@ -100,17 +97,10 @@ pub(in crate::integrity) fn rails(
             if may_be_left(check, one.instance, left) {
                 continue;
             }
-            let call = format!("{}:{}", entry.service, entry.operation);
-            let causes = found.entry((one.instance.address(), call.clone())).or_default();
-            causes.push(Cause {
-                request_id: entry.request_id.clone(),
-                principal: entry.principal.clone(),
-                call,
-                check: check.clone(),
-            });
+            found.add(one.instance, entry, check);
         }
     }
-    found.into_iter().map(|((address, _), causes)| Changed { address, causes }).collect()
+    found.changed()
 }
 
 fn is_change_of_a_rail(entry: &Entry, check: &Check) -> bool {
@@ -181,25 +171,8 @@ mod tests {
     use rstest::rstest;
     use serde_json::{Value, json};
 
+    use super::super::tests::{PLACE, entry};
     use super::*;
-
-    const SESSION: &str = "arn:aws:sts::123456789012:assumed-role/app-x/x";
-    const PLACE: Place<'_> = Place { region: "us-east-1", account: "123456789012" };
-
-    fn entry(action: &str, resource: &str, change: &Value) -> Arc<Entry> {
-        let (service, operation) = action.split_once(':').unwrap();
-        let check = json!({"action": action, "resource": resource, "outcome": "allow",
-            "layer": "identity", "explanation": "allowed",
-            "statements": [{"policy": "role/app-x/inline/p", "sid": "Hole", "index": 0}]});
-        let mut entry = json!({"time": "t", "request_id": "r-1", "principal": SESSION,
-            "service": service, "operation": operation, "called_via": [], "checks": [check],
-            "outcome": "allowed", "error": null, "status": 200, "upstream_status": 200,
-            "duration_us": 1});
-        for (name, value) in change.as_object().unwrap() {
-            entry[name] = value.clone();
-        }
-        Arc::new(serde_json::from_value(entry).unwrap())
-    }
 
     fn instances() -> Vec<Instance> {
         let resource = |kind: &str, attributes: Value| {

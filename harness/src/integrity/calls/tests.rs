@@ -5,9 +5,9 @@ use super::*;
 use crate::integrity::snapshot::{Object, ObjectId};
 
 const DEPLOYER: &str = "arn:aws:sts::123456789012:assumed-role/deployer/GitHubActions";
-const PLACE: Place<'_> = Place { region: "us-east-1", account: "123456789012" };
+pub(super) const PLACE: Place<'_> = Place { region: "us-east-1", account: "123456789012" };
 
-fn entry(action: &str, resource: &str, change: &Value) -> Arc<Entry> {
+pub(super) fn entry(action: &str, resource: &str, change: &Value) -> Arc<Entry> {
     let (service, operation) = action.split_once(':').unwrap();
     let check = json!({"action": action, "resource": resource, "outcome": "allow",
         "layer": "identity", "explanation": "allowed",
