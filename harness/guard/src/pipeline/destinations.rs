@@ -29,8 +29,20 @@ struct Delivery {
     sender: Sender,
     action: &'static str,
     resource: String,
-    acl: Option<&'static str>,
+    context: Context,
     refusal: ServiceError,
+}
+
+impl Delivery {
+    fn of(sender: Sender, action: &'static str, resource: &str, refusal: ServiceError) -> Self {
+        let mut context = Context::new();
+        if let Sender::Role(_) = sender {
+            for key in ["SourceIp", "SourceVpc", "SourceVpce", "ViaAWSService", "VpcSourceIp"] {
+                context.set_unknown(&format!("aws:{key}"));
+            }
+        }
+        Self { sender, action, resource: resource.to_owned(), context, refusal }
+    }
 }
 
 impl Pipeline {
@@ -56,20 +68,10 @@ impl Pipeline {
                 },
                 Sender::Role(name) => Caller::Role { name, session: "destination" },
             };
-            let mut context = Context::new();
-            if let Some(acl) = delivery.acl {
-                context.set("s3:x-amz-acl", acl);
-                encryption(call, &mut context);
-            }
-            if let Sender::Role(_) = delivery.sender {
-                for key in ["SourceIp", "SourceVpc", "SourceVpce", "ViaAWSService", "VpcSourceIp"] {
-                    context.set_unknown(&format!("aws:{key}"));
-                }
-            }
             let question = Question {
                 action: delivery.action.to_owned(),
                 resource: delivery.resource.clone(),
-                context,
+                context: delivery.context.clone(),
             };
             let inputs = match self.inputs(caller, &[question]).await {
                 Ok(inputs) => inputs,
@@ -117,25 +119,6 @@ impl Pipeline {
         };
         let name = name.split(':').next()?.to_owned();
         name_of(&self.services.function(&name)?.role)
-    }
-}
-
-/// How a trail's logs are encrypted: with its key, or as CloudTrail chooses
-/// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/encrypting-cloudtrail-log-files-with-aws-kms.html>).
-fn encryption(call: &Call, context: &mut Context) {
-    const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
-    const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
-    match call.text("KmsKeyId").filter(|key| !key.is_empty()) {
-        Some(key) => {
-            context.set(ALGORITHM, "aws:kms");
-            match key.contains(":key/") {
-                true => context.set(KEY, key),
-                false => context.set_unknown(KEY),
-            };
-        }
-        None => {
-            context.set_unknown(ALGORITHM).set_unknown(KEY);
-        }
     }
 }
 
@@ -187,13 +170,8 @@ fn notifications(call: &Call) -> Vec<Delivery> {
             let refusal = ServiceError::new(400, "InvalidArgument", text)
                 .with("ArgumentName", arn)
                 .with("ArgumentValue", why);
-            found.push(Delivery {
-                sender: Sender::Service { principal: "s3.amazonaws.com", source: source.clone() },
-                action,
-                resource: arn.to_owned(),
-                acl: None,
-                refusal,
-            });
+            let sender = Sender::Service { principal: "s3.amazonaws.com", source: source.clone() };
+            found.push(Delivery::of(sender, action, arn, refusal));
         }
     }
     found
@@ -213,21 +191,36 @@ fn trail(call: &Call, setting: &Setting) -> Vec<Delivery> {
     let prefix = call.text("S3KeyPrefix").filter(|prefix| !prefix.is_empty());
     let prefix = prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default();
     let object = format!("{bucket}/{prefix}AWSLogs/{account}/CloudTrail/{}/x", call.region);
-    let of = |action, resource: &str, acl| Delivery {
-        sender: Sender::Service { principal: "cloudtrail.amazonaws.com", source: source.clone() },
-        action,
-        resource: format!("arn:{partition}:s3:::{resource}"),
-        acl,
-        refusal: ServiceError::new(
-            400,
-            "InsufficientS3BucketPolicyException",
-            format!("Incorrect S3 bucket policy is detected for bucket: {bucket}"),
-        ),
+    let of = |action, resource: &str| {
+        let sender =
+            Sender::Service { principal: "cloudtrail.amazonaws.com", source: source.clone() };
+        let text = format!("Incorrect S3 bucket policy is detected for bucket: {bucket}");
+        let refusal = ServiceError::new(400, "InsufficientS3BucketPolicyException", text);
+        Delivery::of(sender, action, &format!("arn:{partition}:s3:::{resource}"), refusal)
     };
-    vec![
-        of("s3:GetBucketAcl", bucket, None),
-        of("s3:PutObject", &object, Some("bucket-owner-full-control")),
-    ]
+    let mut put = of("s3:PutObject", &object);
+    put.context.set("s3:x-amz-acl", "bucket-owner-full-control");
+    encryption(call, &mut put.context);
+    vec![of("s3:GetBucketAcl", bucket), put]
+}
+
+/// How a trail's logs are encrypted: with its key, or as CloudTrail chooses
+/// (<https://docs.aws.amazon.com/awscloudtrail/latest/userguide/encrypting-cloudtrail-log-files-with-aws-kms.html>).
+fn encryption(call: &Call, context: &mut Context) {
+    const KEY: &str = "s3:x-amz-server-side-encryption-aws-kms-key-id";
+    const ALGORITHM: &str = "s3:x-amz-server-side-encryption";
+    match call.text("KmsKeyId").filter(|key| !key.is_empty()) {
+        Some(key) => {
+            context.set(ALGORITHM, "aws:kms");
+            match key.contains(":key/") {
+                true => context.set(KEY, key),
+                false => context.set_unknown(KEY),
+            };
+        }
+        None => {
+            context.set_unknown(ALGORITHM).set_unknown(KEY);
+        }
+    }
 }
 
 /// The logs of executions are delivered with the role of the state machine
@@ -239,17 +232,9 @@ fn executions(call: &Call) -> Vec<Delivery> {
     let Some(role) = call.text("roleArn").and_then(name_of).filter(|_| level != "OFF") else {
         return Vec::new();
     };
-    vec![Delivery {
-        sender: Sender::Role(role),
-        action: "logs:CreateLogDelivery",
-        resource: "*".to_owned(),
-        acl: None,
-        refusal: ServiceError::new(
-            400,
-            "AccessDeniedException",
-            "The state machine IAM Role is not authorized to access the Log Destination",
-        ),
-    }]
+    let text = "The state machine IAM Role is not authorized to access the Log Destination";
+    let refusal = ServiceError::new(400, "AccessDeniedException", text);
+    vec![Delivery::of(Sender::Role(role), "logs:CreateLogDelivery", "*", refusal)]
 }
 
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>;
@@ -261,13 +246,8 @@ fn dead_letter(arn: &str, role: String) -> Option<Delivery> {
         _ => return None,
     };
     let text = format!("The provided execution role does not have permissions to call {calls}");
-    Some(Delivery {
-        sender: Sender::Role(role),
-        action,
-        resource: arn.to_owned(),
-        acl: None,
-        refusal: ServiceError::new(400, "InvalidParameterValueException", text),
-    })
+    let refusal = ServiceError::new(400, "InvalidParameterValueException", text);
+    Some(Delivery::of(Sender::Role(role), action, arn, refusal))
 }
 
 /// Where the results of a function go, which its role sends there
@@ -287,13 +267,8 @@ fn results(call: &Call, role: &str) -> Vec<Delivery> {
         let text = format!(
             "The function's execution role does not have permissions to call {name} on {arn}"
         );
-        Some(Delivery {
-            sender: Sender::Role(role.to_owned()),
-            action,
-            resource: arn.to_owned(),
-            acl: None,
-            refusal: ServiceError::new(400, "InvalidParameterValueException", text),
-        })
+        let refusal = ServiceError::new(400, "InvalidParameterValueException", text);
+        Some(Delivery::of(Sender::Role(role.to_owned()), action, arn, refusal))
     };
     arns.filter_map(of).collect()
 }

@@ -46,7 +46,6 @@ pub(super) async fn add(
         }
     }
     if let Some(linked) = linked_table::of(scope).await? {
-        said.push(linked_table::CREATE);
         more.extend(linked);
     }
     more.extend(listed(scope, requirements, &said).await?);
@@ -139,19 +138,17 @@ async fn listed(
     requirements: &[Requirement],
     said: &[&str],
 ) -> Result<Vec<Requirement>, RequirementsError> {
+    let Some(id) = key_in(scope) else { return Ok(Vec::new()) };
     let mut more = Vec::new();
     for requirement in requirements {
         let Some(action) = catalog::action(&requirement.action) else { continue };
-        for dependent in &action.dependent {
+        for dependent in action.dependent.iter().filter(|it| it.starts_with("kms:")) {
             let is_said = said.contains(dependent)
                 || requirements.iter().any(|it| it.action == *dependent)
+                || forward_access::says(&requirement.action)
                 || is_elsewhere(scope, dependent)
                 || is_read_of_same(&requirement.action, dependent);
-            if dependent.starts_with("kms:")
-                && !is_said
-                && !forward_access::says(&requirement.action)
-                && let Some(id) = key_in(scope)
-            {
+            if !is_said {
                 more.extend(match acts_upon_nothing(dependent) {
                     true => vec![for_caller(dependent, "*")],
                     false => on_key(scope, requirement, &[dependent], id).await?,
@@ -190,7 +187,7 @@ fn is_elsewhere(scope: &Scope<'_>, dependent: &str) -> bool {
         }
         Needs::ByHand | Needs::Refused(_) => false,
     };
-    dependent == "iam:PassRole" || tags || by_rule
+    tags || by_rule
 }
 
 /// The customer's key that the call names.

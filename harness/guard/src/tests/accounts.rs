@@ -148,6 +148,49 @@ async fn each_root_user_is_its_own_accounts() {
     assert_eq!(error.code, "NoSuchEntity");
 }
 
+/// A root user needs no permission of its own account, and one of another's.
+#[tokio::test]
+async fn a_call_without_a_mapping_is_root_s_in_its_own_account_alone() {
+    let stage = two(|_| {}).await;
+    let input = json!({"Bucket": "bucket", "Key": "k", "RenameSource": "bucket/old"});
+    let renamed = stage.client.call(&root(), Service::S3, "RenameObject", input.clone()).await;
+    let error = renamed.unwrap_err();
+    assert_eq!((error.code.as_ref(), error.status), ("RingfenceUnmapped", 418));
+    let sent =
+        || {
+            stage.upstream.state.lock().unwrap().seen.iter().any(|seen| {
+                seen.parts.uri.query().is_some_and(|query| query.contains("renameObject"))
+            })
+        };
+    assert!(!sent());
+    let _ = stage.client.call(&other_root(), Service::S3, "RenameObject", input).await;
+    assert!(sent());
+}
+
+/// The queue's account says whom it lets in.
+#[rstest]
+#[case::lets_in(true)]
+#[case::does_not(false)]
+#[tokio::test]
+async fn a_bucket_notifies_a_queue_of_another_account_that_lets_it(#[case] is_in: bool) {
+    let stage = Stage::configured(|config| config.other_accounts.push(other())).await;
+    stage.guard.pipeline().directory.regions.learn("bucket", "eu-central-1");
+    let queue = format!("arn:aws:sqs:eu-central-1:{OTHER}:q");
+    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage",
+        "Resource": queue, "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}]});
+    let attributes = if is_in { json!({"Policy": policy.to_string()}) } else { json!({}) };
+    let url = json!({"QueueUrl": format!("http://localhost/{OTHER}/q")});
+    stage.upstream.answers("AmazonSQS.GetQueueUrl", 200, &url);
+    stage.upstream.answers("AmazonSQS.GetQueueAttributes", 200, &json!({"Attributes": attributes}));
+    let input = json!({"Bucket": "bucket", "NotificationConfiguration": {"QueueConfiguration": [
+        {"Queue": queue, "Event": ["s3:ObjectCreated:*"]}]}});
+    let operation = "PutBucketNotificationConfiguration";
+    let told = stage.client.call(&root(), Service::S3, operation, input).await;
+    let told = told.map(drop).map_err(|error| error.code.into_owned());
+    assert_eq!(told, if is_in { Ok(()) } else { Err("InvalidArgument".to_owned()) });
+}
+
 fn of_bucket(principal: &str) -> String {
     json!({"Version": "2012-10-17", "Statement": [{"Sid": "LetIn", "Effect": "Allow",
         "Principal": {"AWS": principal}, "Action": "s3:GetObject",

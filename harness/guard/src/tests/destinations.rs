@@ -100,6 +100,34 @@ async fn a_trail_writes_only_to_a_bucket_that_lets_it(#[case] input: Value, #[ca
     assert_eq!(error.message, "Incorrect S3 bucket policy is detected for bucket: bucket");
 }
 
+/// What is not encrypted with KMS a bucket may refuse: a trail with a key writes nothing
+/// else, and of one without nobody knows how it writes.
+#[rstest::rstest]
+#[case::with_its_key(Some("arn:aws:kms:eu-central-1:123456789012:key/k"), None)]
+#[case::without(None, Some("RingfenceUndecided"))]
+#[tokio::test]
+async fn a_trail_writes_to_a_bucket_of_encrypted_objects(
+    #[case] key: Option<&str>,
+    #[case] refused: Option<&str>,
+) {
+    let stage = Stage::new().await;
+    let mut policy = trail("bucket");
+    let encrypted = json!({"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}});
+    let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::bucket/*", "Condition": encrypted});
+    policy["Statement"].as_array_mut().unwrap().push(deny);
+    stage.upstream.state.lock().unwrap().bucket_policy = Some(policy.to_string());
+    let target = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.CreateTrail";
+    stage.upstream.answers(target, 200, &json!({"Name": "t"}));
+    let mut input = json!({"Name": "t", "S3BucketName": "bucket"});
+    if let Some(key) = key {
+        input["KmsKeyId"] = key.into();
+    }
+    let cloudtrail = Service::of("cloudtrail").unwrap();
+    let answer = stage.client.call(&root(), cloudtrail, "CreateTrail", input).await;
+    assert_eq!(answer.map(drop).map_err(|error| error.code.into_owned()).err().as_deref(), refused);
+}
+
 #[rstest::rstest]
 #[case::may(&["logs:CreateLogDelivery"], "ALL", true)]
 #[case::may_not(&["logs:PutLogEvents"], "ERROR", false)]

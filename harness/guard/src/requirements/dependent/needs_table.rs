@@ -107,15 +107,6 @@ pub(super) const ROWS: &[Row] = &[
         &["cloudformation:ListStacks"],
         On::Everything,
     ),
-    // Of a distribution of tenants alone:
-    // https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/distribution-config-options.html
-    row(
-        "cloudfront",
-        &["CreateDistribution", "CreateDistributionWithTags"],
-        never,
-        &["cloudfront:CreateConnectionGroup"],
-        On::Everything,
-    ),
     // Of an image by a parameter's name:
     // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-systems-manager-parameter-to-find-AMI.html
     row(
