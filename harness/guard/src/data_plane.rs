@@ -7,7 +7,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, request};
 use ringfence_policy::{Context, Document, Kind, Outcome};
 use ringfence_services::credentials::{Identity, Session};
-use ringfence_services::gateway::{Judge, Judgement, Question};
+use ringfence_services::gateway::{Judge, Judgement, LetIn, Question};
 use ringfence_services::http_api::Caller;
 use ringfence_services::lambda::{Lambda, UrlHost, UrlTarget};
 use ringfence_services::rest_api;
@@ -97,8 +97,16 @@ impl Pipeline {
             target => target,
         };
         match target {
-            Target::Api(api) => self.serve_api(&api, parts, body, passage).await,
-            Target::Rest { api, path } => self.serve_rest(&api, &path, parts, body, passage).await,
+            Target::Api(api) => {
+                let answer = self.serve_api(&api, parts, body, passage).await;
+                passage.entry.let_in = Some(was_let_in(&answer));
+                answer
+            }
+            Target::Rest { api, path } => {
+                let answer = self.serve_rest(&api, &path, parts, body, passage).await;
+                passage.entry.let_in = Some(was_let_in(&answer));
+                answer
+            }
             Target::Url(url) => self.serve_host(&url, parts, body, passage).await,
             Target::Code => self.serve_code(&parts, passage).await,
             Target::Response => self.serve_response(&parts, body, passage),
@@ -360,6 +368,11 @@ impl Pipeline {
             Some(_) => May::No,
         }
     }
+}
+
+/// Whether the gateway let in what is answered.
+fn was_let_in(answer: &Response<Bytes>) -> bool {
+    answer.extensions().get::<LetIn>().is_some()
 }
 
 /// Whether a host names this machine and no bucket, API or function of it.

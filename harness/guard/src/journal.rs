@@ -44,6 +44,10 @@ pub struct Entry {
     pub outcome: Ending,
     /// The code of the error that was answered, if one was.
     pub error: Option<String>,
+    /// Of a request to an API: whether it came past who authorizes it. What an
+    /// integration answers may look like a refusal of the gateway's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub let_in: Option<bool>,
     /// What a guard that only observes adds; see [`Observed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed: Option<Observed>,
@@ -345,6 +349,7 @@ mod tests {
             checks: Vec::new(),
             outcome: Ending::Allowed,
             error: None,
+            let_in: None,
             observed: None,
             explanation: None,
             status: 200,

@@ -6,6 +6,17 @@ use crate::terraform::TerraformError;
 /// What the output with an API's id is usually called.
 pub(crate) const API_ID: &str = "api_id";
 
+/// Who sends requests to APIs and function URLs, whose code a team wrote: what they
+/// redirect to is not asked, for that would be another's answer, by a request that this
+/// process makes wherever they like.
+///
+/// # Errors
+/// When the system has no TLS to give.
+pub(super) fn client() -> Result<reqwest::Client, StackError> {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    client.build().map_err(StackError::Client)
+}
+
 /// An answer of the HTTP API.
 #[derive(Debug, Clone)]
 pub struct ApiAnswer {
@@ -30,6 +41,11 @@ impl ApiAnswer {
 }
 
 impl Stack {
+    /// Who sends requests to APIs.
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     /// The id of the HTTP API under test, where one is configured or Layer 1
     /// made one.
     ///

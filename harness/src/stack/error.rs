@@ -50,6 +50,9 @@ pub enum StackError {
     /// No keys for root.
     #[error("the operating system gives no randomness: {0}")]
     Randomness(String),
+    /// No client for HTTP.
+    #[error("cannot make a client for HTTP")]
+    Client(#[source] reqwest::Error),
     /// Nothing would keep what is judged apart from the judge.
     #[error(
         "the run would be UNISOLATED: {0}; `--unisolated` runs it all the same, and says so in its evidence"

@@ -120,7 +120,7 @@ impl Stack {
             other_roots,
             client: client.announcing(Arc::clone(&ledger)),
             ledger,
-            http: reqwest::Client::new(),
+            http: super::api::client()?,
             tools,
             node,
             sandbox,

@@ -45,6 +45,7 @@ impl Passage {
             checks: Vec::new(),
             outcome: Ending::Refused,
             error: None,
+            let_in: None,
             observed: None,
             explanation: None,
             status: 0,

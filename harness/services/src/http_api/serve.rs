@@ -17,8 +17,8 @@ use super::model::{
 use super::trace::Trace;
 use super::websocket::CONNECT;
 use super::{HttpApis, cors, response};
-use crate::gateway::Judge;
 use crate::gateway::invoke::{Invocation, InvokeError};
+use crate::gateway::{Judge, LetIn};
 
 /// What API Gateway takes: the request line with the headers, and the body
 /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html>).
@@ -109,15 +109,19 @@ impl HttpApis {
             None => Failure::not_found().answer(),
             Some(target) => {
                 let mut trace = Trace::default();
-                let response =
+                let mut response =
                     self.answer_request(api_id, &target, &request, caller, judge, &mut trace).await;
                 self.log_access(api_id, &target.stage, &request, &trace, &response);
+                if trace.let_in {
+                    response.extensions_mut().insert(LetIn);
+                }
                 response
             }
         };
-        let id = HeaderValue::from_str(&request.request_id);
-        let name = HeaderName::from_static("apigw-requestid");
-        response.headers_mut().extend(id.ok().map(|id| (name, id)));
+        // In the place of one that the integration gave.
+        if let Ok(id) = HeaderValue::from_str(&request.request_id) {
+            response.headers_mut().insert(HeaderName::from_static("apigw-requestid"), id);
+        }
         response
     }
 
@@ -224,6 +228,7 @@ impl HttpApis {
         };
         let arn = self.execute_arn(api_id, &stage.stage_name, &format!("{method}{}", target.path));
         let authorizer = self.admit(snapshot, route, &event, &arn, caller, judge, trace).await?;
+        trace.let_in = true;
         trace.note(&authorizer);
         let event = Event { authorizer: &authorizer, ..event };
         self.integrate(snapshot, route, &event).await.map_err(|error| {

@@ -33,6 +33,8 @@ pub(super) const FACTS: [&str; 15] = [
 #[derive(Default)]
 pub(super) struct Trace {
     pub(super) route_key: String,
+    /// Whether the request came past who authorizes it.
+    pub(super) let_in: bool,
     pub(super) authorizer_error: Option<String>,
     pub(super) integration_error: Option<String>,
     /// What the authorizer told, by `authorizer.NAME`.

@@ -15,7 +15,7 @@ use super::event::Asked;
 use super::snapshot::{Authorization, Integration, Method as Configured, Snapshot};
 use super::{RestApis, mock, route};
 use crate::gateway::invoke::{Invocation, InvokeError};
-use crate::gateway::{Judge, Judgement, Question};
+use crate::gateway::{Judge, Judgement, LetIn, Question};
 use crate::http_api::{Caller, PayloadFormat, read_response};
 
 /// The method that a request takes, for who must decide on it beforehand.
@@ -154,11 +154,16 @@ impl RestApis {
         let caller = request.extensions().get::<Caller>().cloned();
         let (id, time) = (request_id.to_owned(), self.setting.now());
         let request = crate::http_api::Request::of(request, id, time, source_ip);
-        let answer = self.dispatch(taken, &request, caller, judge).await;
+        let mut let_in = false;
+        let answer = self.dispatch(taken, &request, caller, judge, &mut let_in).await;
         let mut answer = answer.unwrap_or_else(|failure| failure.answer());
-        let id = HeaderValue::from_str(&crate::http_api::request_id());
-        let name = HeaderName::from_static("x-amz-apigw-id");
-        answer.headers_mut().extend(id.ok().map(|id| (name, id)));
+        if let_in {
+            answer.extensions_mut().insert(LetIn);
+        }
+        // In the place of one that the integration gave.
+        if let Ok(id) = HeaderValue::from_str(&crate::http_api::request_id()) {
+            answer.headers_mut().insert(HeaderName::from_static("x-amz-apigw-id"), id);
+        }
         answer
     }
 
@@ -168,6 +173,7 @@ impl RestApis {
         request: &crate::http_api::Request,
         caller: Option<Caller>,
         judge: &mut dyn Judge,
+        let_in: &mut bool,
     ) -> Result<Response<Bytes>, Failure> {
         let target = &taken.target;
         let configured = target.configured()?;
@@ -203,6 +209,7 @@ impl RestApis {
             true => Some(self.key(&request.headers, &target.api_id, &target.stage).await?),
             false => None,
         };
+        *let_in = true;
         match &configured.integration {
             Integration::Unserved(what) => Err(Failure::Unserved(what.clone())),
             Integration::Mock(given) => mock::answer(given),

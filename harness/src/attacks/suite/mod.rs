@@ -235,7 +235,7 @@ impl<'a> Suite<'a> {
             issuers: self.stack.issuers(),
             guard: self.stack.guard(),
             endpoint: self.stack.endpoint(),
-            http: reqwest::Client::new(),
+            http: self.stack.http().clone(),
             platform: &self.platform,
             nobody: None,
         }

@@ -141,11 +141,11 @@ impl Gateway<'_> {
 /// What an answer to a made-up identity shows.
 fn judged(answer: &Answered) -> (Verdict, String) {
     match answer.status {
-        401 | 403 => (
+        401 | 403 if answer.was_refused() => (
             Verdict::NotRun,
             format!("it is refused with {}, and no identity that passes is known", answer.status),
         ),
-        500 => (Verdict::NotRun, "the authorizer's function did not answer".to_owned()),
+        500 if !answer.was_let_in() => (Verdict::NotRun, "the authorizer's function did not answer".to_owned()),
         _ => (Verdict::Failed, format!("the API answered {answer}")),
     }
 }
@@ -178,9 +178,16 @@ mod tests {
 
     #[test]
     fn a_made_up_identity_that_is_let_in_fails() {
-        let verdict = |status| judged(&Answered { status, body: Value::Null, request_id: None }).0;
-        assert_eq!(verdict(200), Verdict::Failed);
-        assert_eq!(verdict(404), Verdict::Failed);
-        assert_eq!([401, 403, 500].map(verdict), [Verdict::NotRun; 3]);
+        let verdict = |status, let_in| {
+            judged(&Answered { status, body: Value::Null, request_id: None, let_in }).0
+        };
+        let refused = |status| verdict(status, Some(false));
+        assert_eq!(refused(200), Verdict::Failed);
+        assert_eq!(refused(404), Verdict::Failed);
+        assert_eq!([401, 403, 500].map(refused), [Verdict::NotRun; 3]);
+        // What a function answers that was reached is no refusal, whatever it says.
+        for let_in in [Some(true), None] {
+            assert_eq!([401, 403].map(|status| verdict(status, let_in)), [Verdict::Failed; 2]);
+        }
     }
 }

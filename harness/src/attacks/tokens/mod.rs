@@ -100,23 +100,40 @@ struct Answered {
     status: u16,
     body: Value,
     request_id: Option<String>,
+    /// Whether the authorizer let it through, as the guard's journal says; none where
+    /// it does not say. A function may answer as the gateway does who refuses, or
+    /// finds no route.
+    let_in: Option<bool>,
 }
 
 impl Answered {
     /// Whether the authorizer let it through, whatever the integration made of it.
     fn was_let_in(&self) -> bool {
-        let absent = self.is((404, "Not Found"));
-        !absent && !matches!(self.status, 401 | 403)
+        self.let_in == Some(true)
     }
 
+    /// Whether the gateway itself refused it.
+    fn was_refused(&self) -> bool {
+        self.let_in == Some(false) && matches!(self.status, 401 | 403)
+    }
+
+    /// Whether it is an answer of the gateway's own.
     fn is(&self, (status, message): (u16, &str)) -> bool {
-        self.status == status && self.body == json!({"message": message})
+        let said = self.status == status && self.body == json!({"message": message});
+        said && self.let_in == Some(false)
     }
 }
 
 impl std::fmt::Display for Answered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}", self.status, self.body)
+        write!(f, "{} {}", self.status, self.body)?;
+        match (self.let_in, self.status) {
+            (Some(true), 401 | 403 | 404) => {
+                f.write_str(", which the integration answered: the request was let in")
+            }
+            (None, _) => f.write_str(", and the journal does not say who answered"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -407,7 +424,9 @@ impl Gateway<'_> {
         let request_id = request_id.and_then(|id| Some(id.to_str().ok()?.to_owned()));
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
-        Ok(Answered { status, body, request_id })
+        let entry = request_id.as_deref().and_then(|id| self.guard.journal().find(id));
+        let let_in = entry.and_then(|entry| entry.let_in);
+        Ok(Answered { status, body, request_id, let_in })
     }
 
     /// A bad token is refused, and a good one beside it is not.
@@ -563,7 +582,7 @@ impl Gateway<'_> {
             let answer = self.fetch(route, &Carried::bearer(token)).await?;
             let held = match status {
                 200 => answer.was_let_in(),
-                refused => answer.status == refused,
+                refused => answer.was_refused() && answer.status == refused,
             };
             accepted |= name == "old-key" && held;
             let (companions, verdict, reason) = match name {

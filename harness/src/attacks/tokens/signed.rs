@@ -100,6 +100,7 @@ impl Gateway<'_> {
             ApiKind::Http => answer.is(FORBIDDEN),
             ApiKind::Rest => {
                 answer.status == 403
+                    && answer.was_refused()
                     && told
                         .contains(" is not authorized to perform: execute-api:Invoke on resource: ")
             }
