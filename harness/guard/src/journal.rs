@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ringfence_policy::Decision;
 use serde::{Deserialize, Serialize};
 
+use crate::requirements::{Needed, Requirement};
+
 /// How many entries stay in memory: more than what the attacks that run side by side
 /// in a large estate make. One is about two kilobytes.
 const CAPACITY: usize = 16_384;
@@ -121,6 +123,9 @@ pub struct Check {
     pub unknown: Vec<String>,
     /// The engine's own words.
     pub explanation: String,
+    /// Why the call may need it and may not; none where it surely needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perhaps: Option<String>,
     /// Where the guard only observes: the condition keys by which a policy can
     /// limit this permission to what was done, in lower case.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -174,10 +179,10 @@ impl Check {
     }
 
     /// What was decided about one permission.
-    pub fn new(action: &str, resource: &str, decision: &Decision) -> Self {
+    pub(crate) fn new(required: &Requirement, decision: &Decision) -> Self {
         Self {
-            action: action.to_owned(),
-            resource: resource.to_owned(),
+            action: required.action.clone(),
+            resource: required.resource.clone(),
             outcome: decision.outcome.as_str().to_owned(),
             layer: decision.layer.as_str().to_owned(),
             statements: decision
@@ -191,6 +196,10 @@ impl Check {
                 .collect(),
             unknown: decision.unknown.clone(),
             explanation: decision.explanation.clone(),
+            perhaps: match required.needed {
+                Needed::Surely => None,
+                Needed::Perhaps(reason) => Some(reason.to_owned()),
+            },
             keys: BTreeMap::new(),
         }
     }

@@ -49,6 +49,8 @@ pub struct OfPrincipal {
     /// The policy, and whether it allows what was done.
     #[serde(flatten)]
     pub needed: Needed,
+    /// What its calls may need beside it and may not: the policy does not grant it.
+    pub perhaps: Vec<Perhaps>,
     /// What each of the patterns that were given stands for.
     pub generalised: Vec<Generalised>,
     /// Patterns for what will be called otherwise in the next run, and that no
@@ -63,6 +65,17 @@ pub struct OfPrincipal {
     /// What its present policies grant and it never used; none where the journal
     /// does not have them.
     pub unused: Option<Vec<Unused>>,
+}
+
+/// A permission of which nobody knows whether a call needs it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Perhaps {
+    /// The action.
+    pub action: String,
+    /// The resource.
+    pub resource: String,
+    /// When the call needs it.
+    pub reason: String,
 }
 
 /// A permission that something beside the identity policies denies.
@@ -112,7 +125,8 @@ impl OfPrincipal {
             ),
             denied: used.denied(),
             unmapped: used.unmapped(),
-            unused: used.policies.map(|policies| present::unused(policies, &used.permissions)),
+            perhaps: used.perhaps,
+            unused: used.policies.map(|policies| present::unused(policies, &used.asked)),
             principal: used.principal,
         }
     }

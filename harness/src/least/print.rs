@@ -42,6 +42,13 @@ fn of(principal: &OfPrincipal, out: &mut String) {
     section(out, "The policies cannot say this", needed.not_allowed.iter().cloned());
     section(
         out,
+        "The calls may need this as well, which is not known, and the policies do not grant it",
+        principal.perhaps.iter().map(|one| {
+            format!("{} on {}: {}", one.action, one.resource, one.reason)
+        }),
+    );
+    section(
+        out,
         "No identity policy allows this, something else denies it",
         principal.denied.iter().map(|denied| {
             format!(

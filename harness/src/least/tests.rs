@@ -293,6 +293,58 @@ fn grants_that_were_never_used_are_told_of() {
 }
 
 #[test]
+fn what_a_call_only_may_need_is_told_and_not_granted() {
+    let role = "arn:aws:iam::123456789012:role/r";
+    let linked = "arn:aws:iam::123456789012:role/aws-service-role/x.amazonaws.com/R";
+    let perhaps = |action: &str, resource: &str| {
+        let mut check = check(action, resource, json!({}));
+        check["perhaps"] = json!("where the account has no such role");
+        check["outcome"] = json!("undecided");
+        check
+    };
+    let document = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "iam:CreateServiceLinkedRole", "Resource": "*"},
+        {"Effect": "Allow", "Action": "iam:DeleteRole", "Resource": "*"},
+    ]});
+    let mut first = entry(
+        APP,
+        json!([
+            check("iam:GetRole", role, json!({})),
+            perhaps("iam:CreateServiceLinkedRole", linked),
+            perhaps("iam:TagRole", role),
+        ]),
+    );
+    first.observed = serde_json::from_value(
+        json!({"policies": [{"name": "own", "document": document.to_string()}]}),
+    )
+    .unwrap();
+    let second = entry(APP, json!([check("iam:TagRole", role, json!({}))]));
+    let least = of_app(&[first, second], &[]);
+    // The second call surely needs what the first may need.
+    assert_eq!(
+        least.needed.policies,
+        [json!({"Version": "2012-10-17", "Statement": [{"Sid": "Iam1", "Effect": "Allow",
+            "Action": ["iam:GetRole", "iam:TagRole"], "Resource": role}]})]
+    );
+    assert_eq!((least.needed.permissions, least.needed.decided), (2, 2));
+    assert_eq!(
+        least.perhaps,
+        [Perhaps {
+            action: "iam:CreateServiceLinkedRole".to_owned(),
+            resource: linked.to_owned(),
+            reason: "where the account has no such role".to_owned(),
+        }]
+    );
+    // Granted by a present policy, it is not granted in vain.
+    let unused = least.unused.as_deref().unwrap();
+    let unused: Vec<Option<&str>> = unused.iter().map(|it| it.action.as_deref()).collect();
+    assert_eq!(unused, [Some("iam:DeleteRole")]);
+    let text = table(&Report { observed: true, principals: vec![least] });
+    let line = format!("  iam:CreateServiceLinkedRole on {linked}: where the account has no such role");
+    assert!(text.lines().any(|it| it == line), "{text}");
+}
+
+#[test]
 fn of_a_guard_that_enforces_only_what_was_allowed_counts() {
     let role = "arn:aws:iam::123456789012:role/r";
     let mut refused = entry(APP, json!([check("iam:GetRole", role, json!({}))]));

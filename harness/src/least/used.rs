@@ -5,14 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringfence_guard::journal::{Check, Ending, Entry, Policy};
 
 use super::principal::Principal;
-use super::{Denied, Unmapped};
+use super::{Denied, Perhaps, Unmapped};
 
 /// What a principal did.
 #[derive(Debug)]
 pub(super) struct Used<'e> {
     pub(super) principal: Principal,
     pub(super) calls: usize,
+    /// What its calls needed.
     pub(super) permissions: Vec<Permission<'e>>,
+    /// What they may have needed beside that.
+    pub(super) perhaps: Vec<Perhaps>,
+    /// Both: whoever grants it does not grant it in vain.
+    pub(super) asked: Vec<Permission<'e>>,
     /// Its policies as they were at its last call.
     pub(super) policies: Option<&'e [Policy]>,
     entries: Vec<&'e Entry>,
@@ -53,13 +58,39 @@ impl<'e> Used<'e> {
     }
 
     fn new(principal: Principal) -> Self {
-        Self { principal, calls: 0, permissions: Vec::new(), policies: None, entries: Vec::new() }
+        Self {
+            principal,
+            calls: 0,
+            permissions: Vec::new(),
+            perhaps: Vec::new(),
+            asked: Vec::new(),
+            policies: None,
+            entries: Vec::new(),
+        }
     }
 
     fn sum_up(&mut self) {
         self.calls = self.entries.iter().filter(|entry| !entry.checks.is_empty()).count();
-        let permissions: BTreeSet<Permission<'e>> = self.checks().map(Permission::of).collect();
+        let needed = self.checks().filter(|check| check.perhaps.is_none());
+        let permissions: BTreeSet<Permission<'e>> = needed.map(Permission::of).collect();
         self.permissions = permissions.into_iter().collect();
+        // Another call may surely have needed it.
+        let is_needed = |check: &&Check| {
+            let of = Permission::of(check);
+            self.permissions.iter().any(|it| (it.action, it.resource) == (of.action, of.resource))
+        };
+        let perhaps: BTreeSet<Perhaps> = self
+            .checks()
+            .filter(|check| !is_needed(check))
+            .filter_map(|check| {
+                let reason = check.perhaps.clone()?;
+                let (action, resource) = (check.action.clone(), check.resource.clone());
+                Some(Perhaps { action, resource, reason })
+            })
+            .collect();
+        self.perhaps = perhaps.into_iter().collect();
+        let asked: BTreeSet<Permission<'e>> = self.checks().map(Permission::of).collect();
+        self.asked = asked.into_iter().collect();
         self.policies = self
             .entries
             .iter()

@@ -81,10 +81,9 @@ impl Passage {
 
     /// Notes what was decided, permission by permission.
     pub(crate) fn decided(&mut self, verdicts: &[Verdict]) {
-        self.entry.checks.extend(verdicts.iter().map(|verdict| {
-            let requirement = &verdict.requirement;
-            Check::new(&requirement.action, &requirement.resource, &verdict.decision)
-        }));
+        let checks = verdicts.iter();
+        let checks = checks.map(|verdict| Check::new(&verdict.requirement, &verdict.decision));
+        self.entry.checks.extend(checks);
         self.entry.outcome = match deciding(verdicts).map(|verdict| verdict.decision.outcome) {
             None | Some(Outcome::Allow) => Ending::Allowed,
             Some(Outcome::Undecided) => Ending::Undecided,
