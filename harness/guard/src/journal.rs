@@ -1,6 +1,9 @@
 //! One entry a decision: who asked for what, which permissions that took, what
 //! decided, and how it ended. Never a secret, token, signature or input value, but for
-//! the part of a policy that is malformed.
+//! the part of a policy that is malformed, and the names of what a call changes
+//! ([`Change`]).
+
+mod change;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{File, OpenOptions};
@@ -11,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ringfence_policy::Decision;
 use serde::{Deserialize, Serialize};
 
+pub use self::change::Change;
 use crate::requirements::{Needed, Requirement};
 
 /// How many entries stay in memory: more than what the attacks that run side by side
@@ -46,6 +50,10 @@ pub struct Entry {
     pub outcome: Ending,
     /// The code of the error that was answered, if one was.
     pub error: Option<String>,
+    /// Of an allowed call that changes something: what it says beside what was
+    /// checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
     /// Of a request to an API: whether it came past who authorizes it. What an
     /// integration answers may look like a refusal of the gateway's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -358,6 +366,7 @@ mod tests {
             checks: Vec::new(),
             outcome: Ending::Allowed,
             error: None,
+            change: None,
             let_in: None,
             observed: None,
             explanation: None,

@@ -72,7 +72,7 @@ const RESOURCES: [(&str, &str, &str); 27] = [
 ];
 
 /// Attributes whose members are called otherwise than in camel case.
-const MEMBERS: [(&str, &[&str]); 16] = [
+const MEMBERS: [(&str, &[&str]); 20] = [
     ("filename", &["CodeSha256"]),
     ("source_code_hash", &["CodeSha256"]),
     ("s3_bucket", &["CodeSha256"]),
@@ -89,6 +89,11 @@ const MEMBERS: [(&str, &[&str]); 16] = [
     ("lifecycle_rule", &["lifecycle"]),
     ("versioning_configuration", &["versioning"]),
     ("ttl", &["TimeToLive"]),
+    // SQS's (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html>).
+    ("max_message_size", &["MaximumMessageSize"]),
+    ("message_retention_seconds", &["MessageRetentionPeriod"]),
+    ("receive_wait_time_seconds", &["ReceiveMessageWaitTimeSeconds"]),
+    ("visibility_timeout_seconds", &["VisibilityTimeout"]),
 ];
 
 /// What others may change.
@@ -161,6 +166,23 @@ impl LeftToOthers {
         })
         .map(|(.., attribute)| attribute.clone())
         .collect()
+    }
+
+    /// Whether a resource leaves to others what its service calls so:
+    /// `VisibilityTimeout`.
+    pub(super) fn has_member(&self, instance: &Instance, member: &str) -> bool {
+        let own = self.attributes.iter().filter(|(kind, name, id, _)| {
+            (kind, name) == (&instance.kind, &instance.name)
+                && id.as_deref() == instance.text("id")
+        });
+        let member = plain(member);
+        let is_member = |attribute: &str| {
+            let others = MEMBERS.iter().filter(|(own, _)| plain(own) == attribute);
+            attribute == "all"
+                || attribute == member
+                || others.flat_map(|(_, members)| *members).any(|other| plain(other) == member)
+        };
+        own.map(|(.., attribute)| attribute.as_str()).any(is_member)
     }
 
     /// Whether others may change a member of an object.

@@ -8,13 +8,13 @@ use http::Response;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use ringfence_policy::Outcome;
 use ringfence_services::credentials::{Key, Session};
-use ringfence_wire::{Service, error};
+use ringfence_wire::{Call, Service, error};
 use time::OffsetDateTime;
 
 use super::deciding;
 use crate::authorize::Verdict;
 use crate::context::{Circumstances, rfc3339};
-use crate::journal::{Check, Ending, Entry, Journal};
+use crate::journal::{Change, Check, Ending, Entry, Journal};
 use crate::observe::{Observer, limiting};
 use crate::recording::Inputs;
 use crate::root_watch::RootUse;
@@ -45,6 +45,7 @@ impl Passage {
             checks: Vec::new(),
             outcome: Ending::Refused,
             error: None,
+            change: None,
             let_in: None,
             observed: None,
             explanation: None,
@@ -89,6 +90,14 @@ impl Passage {
             Some(Outcome::Undecided) => Ending::Undecided,
             Some(Outcome::ImplicitDeny | Outcome::ExplicitDeny) => Ending::Denied,
         };
+    }
+
+    /// Notes what an allowed call changes, where it changes something.
+    pub(super) fn changed(&mut self, call: &Call) {
+        let entry = &mut self.entry;
+        if entry.outcome == Ending::Allowed && entry.checks.iter().any(Check::is_change) {
+            entry.change = Some(Change::of(call, &entry.checks));
+        }
     }
 
     /// Notes that the call goes on without a permission being known, where

@@ -48,7 +48,10 @@ impl Pipeline {
         passage.entry.operation = call.name().to_owned();
         let protocol = identify::error_protocol(&parts, call.service());
         match self.decide_and_answer(&call, &parts, body, passage).await {
-            Ok(response) => response,
+            Ok(response) => {
+                passage.changed(&call);
+                response
+            }
             Err(error) => {
                 passage.entry.error = Some(error.code.to_string());
                 passage.entry.explanation = error.explanation.as_deref().map(str::to_owned);

@@ -2,6 +2,7 @@
 //! looks at: an allowed call that writes is a change of them.
 //!
 //! - [`held`]: which ARNs the resources of Terraform's state have;
+//! - [`named`]: what a call is about that is decided on `*`;
 //! - [`rails`]: calls that changed guard rails which are read, also where they
 //!   were put back;
 //! - [`table`]: what is read, what only uses an object, and what belongs to
@@ -9,6 +10,7 @@
 //! - here: which calls are changes, and what is seen by neither.
 
 mod held;
+mod named;
 mod rails;
 mod table;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ringfence_guard::journal::{Check, Entry};
 
 use super::held::Held;
-use super::{Changed, Found, Place, by_others, is_left, is_unread_change, table};
+use super::{Changed, Found, Place, by_others, is_left, is_unread_change, named, table};
 use crate::integrity::left::LeftToOthers;
 use crate::terraform::Instance;
 
@@ -92,9 +92,11 @@ pub(in crate::integrity) fn rails(
         for check in entry.checks.iter().filter(changes) {
             // Of a bucket and what Terraform has beside it (its policy, its versioning),
             // the bucket.
-            let named = held.iter().filter(|one| one.is_named_by(check));
+            let named = held
+                .iter()
+                .filter(|one| one.is_named_by(check) || named::names(entry, check, one));
             let Some(one) = named.min_by_key(|one| one.instance.kind.len()) else { continue };
-            if may_be_left(check, one.instance, left) {
+            if is_left_to_others(entry, check, one.instance, left) {
                 continue;
             }
             found.add(one.instance, entry, check);
@@ -146,10 +148,14 @@ fn is_called_by(uri: &str, function: &str) -> bool {
     called == function || called.strip_prefix(function).is_some_and(|rest| rest.starts_with(':'))
 }
 
-/// Whether the change may be of an attribute that Layer 1 leaves to others. What
-/// grants permissions, and the routes and authorizers of an API, are left to nobody;
-/// which attribute of a queue a call set the journal does not say.
-fn may_be_left(check: &Check, instance: &Instance, left: &LeftToOthers) -> bool {
+/// Whether the change is of attributes that Layer 1 leaves to others, all of them. What
+/// grants permissions, and the routes and authorizers of an API, are left to nobody.
+fn is_left_to_others(
+    entry: &Entry,
+    check: &Check,
+    instance: &Instance,
+    left: &LeftToOthers,
+) -> bool {
     if check.is_of_tags() {
         let left = left.attributes_of(instance);
         return left
@@ -158,10 +164,10 @@ fn may_be_left(check: &Check, instance: &Instance, left: &LeftToOthers) -> bool 
     }
     let operation = check.action.split_once(':').map_or("", |(_, operation)| operation);
     if operation.starts_with("Set") && operation.ends_with("Attributes") {
-        // Tags and the policy have calls of their own, or are left to nobody.
-        let others = ["tags", "tagsall", "policy"];
-        let left = left.attributes_of(instance);
-        return left.iter().any(|attribute| !others.contains(&attribute.as_str()));
+        let Some(change) = &entry.change else { return false };
+        let mut set = change.attributes().peekable();
+        return set.peek().is_some()
+            && set.all(|name| name != "Policy" && left.has_member(instance, name));
     }
     check.action.starts_with("ec2:") && is_left(check, instance, left)
 }
@@ -201,6 +207,7 @@ mod tests {
                 arn("ec2:us-east-1:123456789012:security-group-rule/sgr-1"),
             ),
             resource("aws_sqs_queue", arn("sqs:us-east-1:123456789012:q")),
+            resource("aws_cloudwatch_log_resource_policy", json!({"policy_name": "delivery"})),
             resource("aws_kms_key", arn("kms:us-east-1:123456789012:key/k")),
             resource("aws_kms_alias", arn("kms:us-east-1:123456789012:alias/a")),
         ]}))
@@ -275,6 +282,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_policy_that_is_put_on_all_is_the_one_that_the_call_names() {
+        let none = LeftToOthers::default();
+        let put = |name: &str| {
+            let change = json!({"change": {"members": ["policyName"], "names": {"policyName": [name]}}});
+            entry("logs:PutResourcePolicy", "*", &change)
+        };
+        assert_eq!(found(put("delivery"), &none), ["aws_cloudwatch_log_resource_policy.x"]);
+        assert_eq!(found(put("of-the-team"), &none), Vec::<String>::new());
+        assert_eq!(
+            found(entry("logs:PutResourcePolicy", "*", &json!({})), &none),
+            Vec::<String>::new()
+        );
+    }
+
     #[rstest]
     #[case::reading("iam:GetRole", "iam::123456789012:role/d")]
     #[case::use_of_it("iam:PassRole", "iam::123456789012:role/d")]
@@ -319,17 +341,30 @@ mod tests {
     }
 
     #[test]
-    fn permissions_are_left_to_nobody_and_a_queues_attributes_may_be() {
+    fn permissions_are_left_to_nobody_and_a_queues_attributes_are_each() {
         let ignored = ["aws_sqs_queue.x.visibility_timeout_seconds", "aws_iam_role.x.all"];
         let ignored = ignored.map(|one| one.parse().unwrap());
         let left = LeftToOthers::leaving(&ignored, &instances());
         let queue = "arn:aws:sqs:us-east-1:123456789012:q";
-        let set = entry("sqs:SetQueueAttributes", queue, &json!({}));
-        assert_eq!(found(set, &left), Vec::<String>::new());
-        let tags = ["aws_sqs_queue.x.tags".parse().unwrap()];
-        let tags = LeftToOthers::leaving(&tags, &instances());
-        let set = entry("sqs:SetQueueAttributes", queue, &json!({}));
-        assert_eq!(found(set, &tags), ["aws_sqs_queue.x"]);
+        let set = |names: &[&str]| {
+            let members: Vec<String> =
+                names.iter().map(|name| format!("Attributes.{name}")).collect();
+            let change = json!({"change": {"members": members}});
+            entry("sqs:SetQueueAttributes", queue, &change)
+        };
+        assert_eq!(found(set(&["VisibilityTimeout"]), &left), Vec::<String>::new());
+        let others: [&[&str]; 4] =
+            [&["VisibilityTimeout", "Policy"], &["Policy"], &["KmsMasterKeyId"], &[]];
+        for set_too in others {
+            assert_eq!(found(set(set_too), &left), ["aws_sqs_queue.x"], "{set_too:?}");
+        }
+        let all = ["aws_sqs_queue.x.all".parse().unwrap()];
+        let all = LeftToOthers::leaving(&all, &instances());
+        assert_eq!(found(set(&["KmsMasterKeyId"]), &all), Vec::<String>::new());
+        assert_eq!(found(set(&["Policy"]), &all), ["aws_sqs_queue.x"]);
+        // Of a journal that does not say what was set nothing is left.
+        let unsaid = entry("sqs:SetQueueAttributes", queue, &json!({}));
+        assert_eq!(found(unsaid, &left), ["aws_sqs_queue.x"]);
         let added = entry("sqs:AddPermission", queue, &json!({}));
         assert_eq!(found(added, &left), ["aws_sqs_queue.x"]);
         let role = "arn:aws:iam::123456789012:role/d";

@@ -1,0 +1,140 @@
+//! What a call is about whose permissions AWS checks on `*`: its input says so, and the
+//! journal keeps the names that it gives.
+
+use ringfence_guard::journal::{Change, Check, Entry};
+
+use super::held::Held;
+use crate::terraform::Instance;
+
+/// Actions without a resource, the member of their operations that names what they
+/// change, what it is without that member, and Terraform's types with the attribute that
+/// has the name
+/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/>).
+const NAMED: [(&[&str], &str, Option<&str>, &[(&str, &str)]); 3] = [
+    (
+        &["logs:PutResourcePolicy", "logs:DeleteResourcePolicy"],
+        "policyName",
+        None,
+        &[("aws_cloudwatch_log_resource_policy", "policy_name")],
+    ),
+    // "If you omit this, the default event bus is used"
+    // (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html>).
+    (
+        &["events:PutPermission", "events:RemovePermission"],
+        "EventBusName",
+        Some("default"),
+        &[
+            ("aws_cloudwatch_event_bus", "name"),
+            ("aws_cloudwatch_event_bus_policy", "event_bus_name"),
+            ("aws_cloudwatch_event_permission", "event_bus_name"),
+        ],
+    ),
+    (
+        &["ses:PutIdentityPolicy", "ses:DeleteIdentityPolicy"],
+        "Identity",
+        None,
+        &[
+            ("aws_ses_identity_policy", "identity"),
+            ("aws_ses_domain_identity", "domain"),
+            ("aws_ses_email_identity", "email"),
+        ],
+    ),
+];
+
+/// Types that are one statement of a policy: the member that names it, and the
+/// attribute. A call that does not give the member is about the whole policy.
+const STATEMENTS: [(&str, &str, &str); 1] =
+    [("aws_cloudwatch_event_permission", "StatementId", "statement_id")];
+
+/// Whether a permission on `*` was for a call that names a resource.
+pub(super) fn names(entry: &Entry, check: &Check, held: &Held<'_>) -> bool {
+    if check.resource != "*" {
+        return false;
+    }
+    let Some(change) = &entry.change else { return false };
+    let by_arn = || {
+        let mut named = change.names.values().flatten();
+        named.any(|name| held.arns.iter().any(|arn| arn == name))
+    };
+    by_arn() || names_by_member(change, &check.action, held.instance)
+}
+
+fn names_by_member(change: &Change, action: &str, instance: &Instance) -> bool {
+    let row = NAMED.iter().find(|(actions, ..)| actions.contains(&action));
+    let Some((_, member, default, types)) = row else { return false };
+    let Some((_, attribute)) = types.iter().find(|(kind, _)| *kind == instance.kind) else {
+        return false;
+    };
+    // Attributes that Terraform's provider leaves out have the default, too.
+    let Some(own) = instance.text(attribute).or(*default) else { return false };
+    let is_it = |name: &str| name == own || name.rsplit('/').next() == Some(own);
+    let given = change.names.get(*member);
+    let is_named = match given {
+        Some(names) => names.iter().any(|name| is_it(name)),
+        None => default.is_some_and(is_it),
+    };
+    let statement = STATEMENTS.iter().find(|(kind, ..)| *kind == instance.kind);
+    let is_of_statement = statement.is_none_or(|(_, member, attribute)| {
+        let given = change.names.get(*member);
+        given.is_none_or(|ids| ids.iter().any(|id| instance.text(attribute) == Some(id)))
+    });
+    is_named && is_of_statement
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::super::tests::{PLACE, entry};
+    use super::*;
+
+    fn is_named(kind: &str, attributes: &Value, action: &str, names: &Value) -> bool {
+        let state = json!({"resources": [{"mode": "managed", "type": kind, "name": "x",
+            "instances": [{"attributes": attributes}]}]});
+        let instances = Instance::of(&state);
+        let entry = entry(action, "*", &json!({"change": {"members": [], "names": names}}));
+        super::names(&entry, &entry.checks[0], &Held::of(&instances[0], PLACE))
+    }
+
+    #[rstest]
+    #[case::of_logs(
+        "aws_cloudwatch_log_resource_policy", json!({"policy_name": "p"}),
+        "logs:PutResourcePolicy", json!({"policyName": ["p"]}), json!({"policyName": ["q"]})
+    )]
+    #[case::of_a_bus(
+        "aws_cloudwatch_event_bus", json!({"name": "orders"}),
+        "events:PutPermission", json!({"EventBusName": ["orders"]}), json!({})
+    )]
+    #[case::of_a_bus_by_its_arn(
+        "aws_cloudwatch_event_bus_policy", json!({"event_bus_name": "orders"}),
+        "events:RemovePermission",
+        json!({"EventBusName": ["arn:aws:events:us-east-1:123456789012:event-bus/orders"]}),
+        json!({"EventBusName": ["arn:aws:events:us-east-1:123456789012:event-bus/other"]})
+    )]
+    #[case::of_the_default_bus(
+        "aws_cloudwatch_event_bus_policy", json!({}),
+        "events:PutPermission", json!({}), json!({"EventBusName": ["orders"]})
+    )]
+    #[case::of_a_statement(
+        "aws_cloudwatch_event_permission", json!({"event_bus_name": "default", "statement_id": "s"}),
+        "events:RemovePermission", json!({"StatementId": ["s"]}), json!({"StatementId": ["t"]})
+    )]
+    #[case::of_a_group_by_its_arn(
+        "aws_cloudwatch_log_group",
+        json!({"arn": "arn:aws:logs:us-east-1:123456789012:log-group:/g:*"}),
+        "logs:PutResourcePolicy",
+        json!({"resourceArn": ["arn:aws:logs:us-east-1:123456789012:log-group:/g"]}),
+        json!({"resourceArn": ["arn:aws:logs:us-east-1:123456789012:log-group:/h"]})
+    )]
+    fn a_call_on_all_is_about_what_its_input_names(
+        #[case] kind: &str,
+        #[case] attributes: Value,
+        #[case] action: &str,
+        #[case] own: Value,
+        #[case] anothers: Value,
+    ) {
+        assert!(is_named(kind, &attributes, action, &own));
+        assert!(!is_named(kind, &attributes, action, &anothers));
+    }
+}
