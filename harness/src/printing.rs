@@ -2,9 +2,9 @@
 //! `println!` and `eprintln!`, which take the place of the standard
 //! library's.
 //!
-//! What a team chose (names, the output of a step) may hold what a terminal
-//! obeys; it is written out here. Who closes the pipe has read enough: nothing
-//! more is written, and nothing panics.
+//! What a team chose (names, the output of a step) may hold what a terminal or the
+//! runner of a pipeline obeys; it is written out here. Who closes the pipe has read
+//! enough: nothing more is written, and nothing panics.
 
 use std::borrow::Cow;
 use std::fmt::{Arguments, Write as _};
@@ -49,10 +49,58 @@ pub(crate) fn err(text: Arguments<'_>) {
     let _ = write(io::stderr().lock(), text, "\n");
 }
 
-fn write(mut to: impl io::Write, text: Arguments<'_>, end: &str) -> io::Result<()> {
-    to.write_all(harmless(&text.to_string()).as_bytes())?;
+/// Writes to standard output what the runner of a pipeline is to obey: each line is a
+/// command of ours.
+pub(crate) fn commands(text: &str) {
+    if stopped().is_none()
+        && let Err(error) = write_all(io::stdout().lock(), &harmless(text), "")
+    {
+        STOPPED.get_or_init(|| error);
+    }
+}
+
+fn write(to: impl io::Write, text: Arguments<'_>, end: &str) -> io::Result<()> {
+    write_all(to, &without_commands(&harmless(&text.to_string())), end)
+}
+
+fn write_all(mut to: impl io::Write, text: &str, end: &str) -> io::Result<()> {
+    to.write_all(text.as_bytes())?;
     to.write_all(end.as_bytes())?;
     to.flush()
+}
+
+/// How commands begin that the runners of pipelines obey anywhere in a line of a log:
+/// GitHub's older ones, Azure Pipelines' and TeamCity's.
+const ANYWHERE: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+
+/// A text of which nothing is a command to the runner of a pipeline that logs it, as
+/// JSON would write it (`\u003a:error::`). GitHub's looks for `::NAME …::` at the
+/// beginning of a line, behind white space too, and for `##[NAME …]` anywhere, in both
+/// outputs of a step (<https://github.com/actions/runner/blob/main/src/Runner.Common/ActionCommand.cs>):
+/// with `stop-commands` the findings would not be annotated, with `add-mask` not be
+/// read.
+fn without_commands(text: &str) -> Cow<'_, str> {
+    let is_command = |line: &str| {
+        let command = line.trim_start().strip_prefix("::");
+        command.is_some_and(|rest| {
+            rest.starts_with(|first: char| first.is_ascii_alphabetic()) && rest.contains("::")
+        })
+    };
+    let has_any = ANYWHERE.iter().any(|begin| text.contains(begin));
+    if !has_any && !text.lines().any(is_command) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for line in text.split_inclusive('\n') {
+        match is_command(line) {
+            true => shown.push_str(&line.replacen("::", "\\u003a:", 1)),
+            false => shown.push_str(line),
+        }
+    }
+    for begin in ANYWHERE {
+        shown = shown.replace(begin, &begin.replacen("##", "#\\u0023", 1));
+    }
+    Cow::Owned(shown)
 }
 
 /// A text whose control characters, and those that turn or hide what stands
@@ -104,11 +152,25 @@ mod tests {
         assert_eq!(harmless(text), shown);
     }
 
+    #[rstest]
+    #[case("::error file=x::y", "\\u003a:error file=x::y")]
+    #[case("a\n    ::stop-commands::t\nb", "a\n    \\u003a:stop-commands::t\nb")]
+    #[case("\u{3000}::add-mask::held", "\u{3000}\\u003a:add-mask::held")]
+    #[case("told: ##[error]x", "told: #\\u0023[error]x")]
+    #[case("a ##vso[task.complete result=Succeeded;]", "a #\\u0023vso[task.complete result=Succeeded;]")]
+    #[case("##teamcity[x]###[y]", "#\\u0023teamcity[x]##\\u0023[y]")]
+    #[case("::1 and ::2", "::1 and ::2")]
+    #[case("::/0\nAWS::IAM::Role\n## heading [x]", "::/0\nAWS::IAM::Role\n## heading [x]")]
+    fn the_runner_of_a_pipeline_has_nothing_to_obey(#[case] text: &str, #[case] shown: &str) {
+        assert_eq!(without_commands(text), shown);
+    }
+
     #[test]
     fn json_keeps_its_value() {
-        let value = serde_json::json!({"name": "\u{9b}2J\u{202e}a\u{e0041}\u{1b}"});
-        let shown = harmless(&value.to_string()).into_owned();
-        assert!(!shown.chars().any(is_active));
+        let name = "\u{9b}2J\u{202e}a\u{e0041}\u{1b}\n::error::x ##[y] \\##[z]";
+        let value = serde_json::json!({ "name": name });
+        let shown = without_commands(&harmless(&value.to_string())).into_owned();
+        assert!(!shown.chars().any(is_active) && !shown.contains("##["));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
     }
 

@@ -46,7 +46,7 @@ impl Step {
     ) -> anyhow::Result<()> {
         let below = config.parent().unwrap_or(Path::new(""));
         let file = |place: &Place| in_repository(&self.workspace, &below.join(&place.file));
-        print!("{}", github::annotations(record, told, &file));
+        crate::printing::commands(&github::annotations(record, told, &file));
         let failed = || format!("cannot write `{}`", self.summary.display());
         let mut summary = OpenOptions::new();
         let mut summary =

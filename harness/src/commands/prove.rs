@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -117,7 +116,7 @@ impl Prove {
             let log = sarif::log(&rails, &self.written(estate, config))?;
             self.put_sarif(file, log, &mut out)?;
         }
-        print(&out)?;
+        print!("{out}");
         let all = rails.iter().all(|rail| rail.verdict() == "proved");
         Ok(if all { Exit::Held } else { Exit::Failed })
     }
@@ -162,15 +161,8 @@ impl Prove {
             let log = sarif::paths(&found, &self.written(estate, config))?;
             self.put_sarif(file, log, &mut out)?;
         }
-        print(&out)?;
+        print!("{out}");
         Ok(if found.is_none() { Exit::Held } else { Exit::Failed })
-    }
-}
-
-fn print(out: &str) -> anyhow::Result<()> {
-    match io::stdout().write_all(out.as_bytes()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to standard output"),
     }
 }
 
