@@ -46,6 +46,7 @@ pub(super) async fn requirements(scope: &Scope<'_>) -> Mapped {
             requirement.printed_resource = Some(scope.arn("stack/*/*"));
         }
         imported_types(scope, requirement);
+        named_by_arn(scope, requirement);
     }
     if let Some(role) = scope.text("RoleARN") {
         requirements.push(pass_role(scope, role, "cloudformation.amazonaws.com").await?);
@@ -80,6 +81,22 @@ fn imported_types(scope: &Scope<'_>, requirement: &mut Requirement) {
     }
 }
 
+/// A change set that is given by its ARN: AWS does not say whether
+/// `cloudformation:ChangeSetName` holds the ARN or the name then, nor whether the tags
+/// of the stack count where the ARN alone is given, on which the call is authorized.
+fn named_by_arn(scope: &Scope<'_>, requirement: &mut Requirement) {
+    const KEY: &str = "cloudformation:ChangeSetName";
+    if !scope.text("ChangeSetName").is_some_and(|name| name.starts_with("arn:")) {
+        return;
+    }
+    if requirement.context.get(KEY).is_some() {
+        requirement.context.set_unknown(KEY);
+    }
+    if scope.text("StackName").is_none() {
+        requirement.context.set_unknown("aws:ResourceTag/*");
+    }
+}
+
 /// The stack that a call is about.
 struct Target {
     arn: String,
@@ -91,8 +108,11 @@ impl Target {
     /// print it. A call that names no stack is about all of them.
     async fn named(scope: &Scope<'_>) -> Result<Self, RequirementsError> {
         let Some(given) = scope.text("StackName") else {
-            // A change set may be named by its ARN alone; policies on stacks
-            // do not match that.
+            // A change set may be named by its ARN alone, and is authorized as that:
+            // "the correct arn structure is: …:changeSet/$change-set-name/…", found by
+            // trial (<https://github.com/widdix/complete-aws-iam-reference/issues/6>), and
+            // in policies for SAM and CDK beside the stack's. The reference lists the
+            // stack alone.
             let arn = scope.text("ChangeSetName").filter(|name| name.starts_with("arn:"));
             let arn = arn.map_or_else(|| "*".to_owned(), |arn| own_change_set(scope, arn));
             return Ok(Self { arn, stack: None });

@@ -77,6 +77,31 @@ use super::expect;
     &["cloudformation:ExecuteChangeSet \
        arn:aws:cloudformation:eu-west-1:123456789012:stack/here/1234 aws:resourcetag/team=a \
        cloudformation:changesetname=c"])]
+#[case::execute_by_the_change_sets_arn_alone(
+    "ExecuteChangeSet",
+    json!({"ChangeSetName": "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0"}),
+    &["cloudformation:ExecuteChangeSet \
+       arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0 ?aws:resourcetag/* \
+       ?cloudformation:changesetname"])]
+#[case::describe_by_the_change_sets_arn_alone(
+    "DescribeChangeSet",
+    json!({"ChangeSetName": "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0"}),
+    &["cloudformation:DescribeChangeSet \
+       arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0 ?aws:resourcetag/* \
+       ?cloudformation:changesetname"])]
+#[case::delete_by_the_change_sets_arn_alone(
+    "DeleteChangeSet",
+    json!({"ChangeSetName": "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0"}),
+    &["cloudformation:DeleteChangeSet \
+       arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0 ?aws:resourcetag/* \
+       ?cloudformation:changesetname"])]
+#[case::execute_by_the_change_sets_arn_and_the_stack(
+    "ExecuteChangeSet",
+    json!({"StackName": "here",
+           "ChangeSetName": "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0"}),
+    &["cloudformation:ExecuteChangeSet \
+       arn:aws:cloudformation:eu-west-1:123456789012:stack/here/1234 aws:resourcetag/team=a \
+       ?cloudformation:changesetname"])]
 #[case::every_stack("DescribeStacks", json!({}), &["cloudformation:DescribeStacks *",
     "cloudformation:ListStacks * ?aws:calledvia ?aws:calledviafirst ?aws:calledvialast \
      ?aws:sourceip ?aws:viaawsservice"])]

@@ -27,6 +27,18 @@ use super::expect;
         "logs:FilterLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:g:log-stream:",
         "logs:Unmask arn:aws:logs:eu-west-1:123456789012:log-group:g:log-stream:",
     ])]
+#[case::events_by_identifier(
+    "GetLogEvents",
+    json!({"logGroupIdentifier": "arn:aws:logs:eu-west-1:123456789012:log-group:g",
+        "logStreamName": "s"}),
+    &["logs:GetLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:g:log-stream:s"])]
+#[case::events_by_a_name_as_identifier(
+    "GetLogEvents", json!({"logGroupIdentifier": "g", "logStreamName": "s"}),
+    &["logs:GetLogEvents arn:aws:logs:eu-west-1:123456789012:log-group:g:log-stream:s"])]
+#[case::of_another_account_by_identifier(
+    "FilterLogEvents",
+    json!({"logGroupIdentifier": "arn:aws:logs:eu-west-1:210987654321:log-group:g"}),
+    &["logs:FilterLogEvents arn:aws:logs:eu-west-1:210987654321:log-group:g:log-stream:"])]
 #[case::describe_groups("DescribeLogGroups", json!({"logGroupNamePrefix": "x"}),
     &["logs:DescribeLogGroups arn:aws:logs:eu-west-1:123456789012:log-group::log-stream:"])]
 #[case::every_metric_filter("DescribeMetricFilters", json!({"metricName": "m", "metricNamespace": "n"}),
