@@ -24,6 +24,9 @@ pub(crate) async fn completed<'a>(
     if let Some(call) = identity_tags::untagging(call, directory).await? {
         return Ok(Cow::Owned(call));
     }
+    if let Some(call) = of_what_is_there(call, directory).await? {
+        return Ok(Cow::Owned(call));
+    }
     let more = match call.service() {
         Service::S3 if own_list(call, directory).await? => Some(("ACL", "private")),
         Service::Ssm => checks::ssm::tier(call, directory).await?.map(|tier| ("Tier", tier)),
@@ -66,6 +69,28 @@ async fn apart(call: &Call, directory: &Directory) -> Result<Option<Call>, Servi
         call.input.insert((*member).to_owned(), (*grantee).into());
     }
     Ok(Some(call))
+}
+
+/// The deletion of an object whatever its content, where it is there, by the entity tag
+/// that it has: "`If-Match` does accept a string value of an '*' (asterisk) character to
+/// denote a match of any `ETag`"
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html>). moto takes
+/// it for an entity tag, and answers of what is not there as S3 does.
+async fn of_what_is_there(
+    call: &Call,
+    directory: &Directory,
+) -> Result<Option<Call>, ServiceError> {
+    let is_any = call.text("IfMatch").is_some_and(|tag| tag.trim() == "*");
+    if (call.service(), call.name()) != (Service::S3, "DeleteObject") || !is_any {
+        return Ok(None);
+    }
+    let text = |member| call.text(member).unwrap_or_default();
+    let etag = directory.etag(&call.region, text("Bucket"), text("Key")).await?;
+    Ok(etag.map(|etag| {
+        let mut call = call.clone();
+        call.input.insert("IfMatch".to_owned(), etag.into());
+        call
+    }))
 }
 
 /// Whether an object gets the list of all that say nothing: "An object does not
