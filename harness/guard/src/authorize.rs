@@ -8,6 +8,7 @@ use ringfence_services::credentials::{FederatedUser, Identity, LongTerm, RoleSes
 use ringfence_wire::{Service, ServiceError};
 
 use crate::accounts::Directories;
+use crate::api_keys;
 use crate::authenticate::gone;
 use crate::context::{self, Circumstances};
 use crate::directory::Directory;
@@ -239,6 +240,9 @@ impl Subject {
                 && requirement.action.starts_with("s3:")
             {
                 arrival.describe(&mut context, circumstances.now);
+            }
+            if requirement.action == api_keys::INVOKE {
+                api_keys::describe(&mut context, caller);
             }
             if through.iter().any(|endpoint| endpoint.leads_to(&requirement.action)) {
                 vpc_endpoint::describe(&mut context);

@@ -13,6 +13,7 @@ use ringfence_services::lambda::{Lambda, UrlHost, UrlTarget};
 use ringfence_services::rest_api;
 use ringfence_wire::{Service, ServiceError, error, signature};
 
+use crate::api_keys;
 use crate::authenticate;
 use crate::authorize::{Keys, Subject};
 use crate::journal::Ending;
@@ -421,7 +422,7 @@ fn with_policy(mut required: Requirement, policy: Option<&str>) -> Requirement {
 /// `execute-api:Invoke`.
 fn invocation(resource: String) -> Requirement {
     Requirement {
-        action: "execute-api:Invoke".to_owned(),
+        action: api_keys::INVOKE.to_owned(),
         resource,
         printed_resource: None,
         context: Context::new(),

@@ -10,6 +10,7 @@
 mod account;
 mod accounts;
 mod admit;
+mod api_keys;
 mod ask;
 mod authenticate;
 mod authorize;

@@ -55,6 +55,7 @@ async fn get(
     let mut request = Request::builder()
         .uri(format!("http://127.0.0.1:{port}{path}"))
         .header("host", host.unwrap_or(&own))
+        .header("user-agent", "probe/1")
         .body(Bytes::new())
         .unwrap();
     if let Some(credentials) = signer {
@@ -143,4 +144,59 @@ async fn the_policy_of_an_api_decides_and_is_journaled() {
 
     let stage = deployed(open, Some(&policy("Allow"))).await;
     assert_eq!(get(&stage, HOST, "/live/a", None).await.0, 200);
+}
+
+/// What a condition of an API's policy comes to, by its method's authorization: the
+/// outcomes of `Allow` under the condition, for nobody and for a role.
+#[rstest::rstest]
+#[case::an_address(json!({"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}), ["allow", "allow"])]
+#[case::a_header(json!({"StringEquals": {"aws:UserAgent": "probe/1"}}), ["allow", "allow"])]
+#[case::a_header_that_is_not_there(
+    json!({"Null": {"aws:Referer": "true"}}), ["allow", "allow"]
+)]
+#[case::transport(json!({"Bool": {"aws:SecureTransport": "true"}}), ["allow", "allow"])]
+#[case::a_vpc_endpoint_of_private_apis(
+    json!({"Null": {"aws:SourceVpce": "true"}}), ["allow", "allow"]
+)]
+#[case::an_address_in_a_vpc(json!({"Null": {"aws:VpcSourceIp": "true"}}), ["allow", "allow"])]
+#[case::who_signed(
+    json!({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/app"}}),
+    ["implicit_deny", "allow"]
+)]
+#[case::the_type_of_who_signed(
+    json!({"StringEquals": {"aws:PrincipalType": ["Anonymous", "AssumedRole"]}}),
+    ["implicit_deny", "allow"]
+)]
+#[case::the_id_of_who_signed(
+    json!({"Null": {"aws:userid": "true"}}), ["allow", "implicit_deny"]
+)]
+#[case::what_the_table_does_not_list(
+    json!({"StringEquals": {"aws:RequestedRegion": "eu-central-1"}}), ["undecided", "allow"]
+)]
+#[case::a_source_that_is_said_nowhere(
+    json!({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::b"}}), ["undecided", "undecided"]
+)]
+#[tokio::test]
+async fn the_keys_of_an_apis_policy_are_those_of_its_methods_authorization(
+    #[case] condition: Value,
+    #[case] outcomes: [&str; 2],
+) {
+    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*",
+        "Condition": condition}]});
+    for (kind, outcome) in ["NONE", "AWS_IAM"].into_iter().zip(outcomes) {
+        let stage = deployed(json!({"authorizationType": kind}), Some(&policy)).await;
+        let app = stage.role(&allow("iam:GetRole"));
+        let signer = (kind == "AWS_IAM").then_some(&app);
+        let (status, ..) = get(&stage, HOST, "/live/a", signer).await;
+        let entry = stage.last_entry();
+        assert_eq!(entry.checks[0].outcome, outcome, "{kind}: {}", entry.checks[0].explanation);
+        let expected = match outcome {
+            "allow" => 200,
+            "undecided" => 418,
+            _ => 403,
+        };
+        assert_eq!(status, expected, "{kind}");
+        assert_eq!(entry.let_in, Some(outcome == "allow"));
+    }
 }
