@@ -6,8 +6,13 @@ use std::io::{self, BufRead as _, Read as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use crate::plain;
+
 /// What is never copied: other runs' state and what is no source.
 const SKIPPED: [&str; 5] = [".terraform", ".git", "target", "node_modules", ".aws-sam"];
+
+/// No run's record is larger.
+const LARGEST_RECORD: u64 = 512 << 20;
 
 /// How much of a journal's first line is looked at.
 const LONGEST: u64 = 1 << 20;
@@ -73,14 +78,19 @@ pub(crate) fn is_skipped(path: &Path) -> bool {
 /// also one of a history, or the journal of an attack. It is known by its
 /// content, for its user names it.
 pub(crate) fn is_run(path: &Path) -> bool {
+    // A link is none of what a run left.
+    let own = |name: &str| {
+        let file = path.join(name);
+        fs::symlink_metadata(&file).is_ok_and(|data| data.is_file()).then_some(file)
+    };
     let record = || {
-        let text = fs::read(path.join("run.json")).ok()?;
+        let text = plain::bytes(&own("run.json")?, LARGEST_RECORD).ok()?;
         let record: serde_json::Value = serde_json::from_slice(&text).ok()?;
         Some(record.get("run_id").is_some() && record.get("started").is_some())
     };
     let journal = || {
         let mut line = String::new();
-        let file = fs::File::open(path.join("journal.jsonl")).ok()?;
+        let file = plain::open(&own("journal.jsonl")?).ok()?;
         io::BufReader::new(file).take(LONGEST).read_line(&mut line).ok()?;
         // One that is being made has no line yet.
         Some(line.is_empty() || (line.contains("\"request_id\"") && line.contains("\"checks\"")))

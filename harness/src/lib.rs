@@ -32,6 +32,7 @@ pub mod issuers;
 pub mod least;
 pub mod lint;
 pub mod mutations;
+mod plain;
 pub mod process;
 pub mod progress;
 pub mod proof;

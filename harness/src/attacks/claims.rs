@@ -10,6 +10,7 @@ use crate::guard_rail::GuardRail;
 use crate::lint::known::Place;
 use crate::lint::read::{self, Read};
 use crate::lint::{self, Report, configuration, template, terraform};
+use crate::plain;
 use crate::stack::Stack;
 
 const DEPLOYS: GuardRail = GuardRail::Deployments;
@@ -132,15 +133,15 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
         let name = app.name.get_ref();
         let workflow = app.directory.join(&app.workflow);
         if workflow.is_file() {
-            let report = lint::paths(std::slice::from_ref(&workflow), None);
+            let report = lint::of_repository(&workflow, &app.directory);
             findings.extend(claims(name, Road::Workflow, &report, |_| None, start.elapsed()));
         }
         let start = Instant::now();
         let Some(path) = app.template() else { continue };
-        let mut report = lint::paths(std::slice::from_ref(&path), None);
+        let mut report = lint::of_repository(&path, &app.directory);
         if let Some(published) = &published {
             let file = path.display().to_string();
-            report.findings.extend(unpublished(&path, &file, stack, published)?);
+            report.findings.extend(unpublished((path.as_path(), app.directory.as_path()), &file, stack, published)?);
             report.subjects.push(TEMPLATE.to_owned());
         }
         let took = start.elapsed();
@@ -184,13 +185,13 @@ fn promised(stack: &Stack, published: Option<&BTreeSet<String>>) -> Report {
 /// The parameters that a template reads under the platform's prefix, and that
 /// the platform does not publish.
 fn unpublished(
-    path: &Path,
+    (path, repository): (&Path, &Path),
     file: &str,
     stack: &Stack,
     published: &BTreeSet<String>,
 ) -> anyhow::Result<Vec<lint::Finding>> {
     let Some(platform) = &stack.config().platform else { return Ok(Vec::new()) };
-    let Ok(root) = read::template(&std::fs::read_to_string(path)?) else {
+    let Ok(root) = read::template(&plain::text(path, repository)?) else {
         return Ok(Vec::new());
     };
     let mut read = template::read(&root).parameters;

@@ -20,6 +20,7 @@ use crate::config::{App, Job};
 use crate::guard_rail::GuardRail;
 use crate::lint::known::Node;
 use crate::lint::{read, template};
+use crate::plain;
 
 const DEPLOYS: GuardRail = GuardRail::Deployments;
 
@@ -119,7 +120,7 @@ async fn asked(
 /// be read needs nothing that could be told; linting it says why.
 fn needs(facts: &Facts, deployer: &DeployerFacts, app: Option<&App>) -> Vec<Need> {
     let Some(app) = app.filter(|_| deployer.job == Job::Stack) else { return Vec::new() };
-    let read = |path: &Path| read::template(&std::fs::read_to_string(path).ok()?).ok();
+    let read = |path: &Path| read::template(&plain::text(path, &app.directory).ok()?).ok();
     let Some(root) = app.template().and_then(|path| read(&path)) else { return Vec::new() };
     let maker = Maker { facts, deployer, root: &root };
     let mut needs = vec![maker.stack()];

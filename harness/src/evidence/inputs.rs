@@ -3,7 +3,7 @@
 //! deployed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 use ringfence_evidence::Input;
@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use super::redact::Redactor;
 use crate::config::{Config, OrganizationLevel};
-use crate::copying;
 use crate::stack::Stack;
+use crate::{copying, plain};
 
 /// What is no source: other tools' state and copies.
 const SKIPPED: [&str; 6] =
@@ -24,6 +24,12 @@ const SKIPPED: [&str; 6] =
 /// A file that is larger is no source that a person reads; its hash is kept,
 /// and that it was left out is said.
 const LARGEST: u64 = 1 << 20;
+
+/// Of one that is larger still not even that.
+const LARGEST_HASHED: u64 = 256 << 20;
+
+/// The longest name of a file that is written as it is; file systems take 255 bytes.
+const LONGEST_NAME: usize = 200;
 
 /// The inputs of a run, on their way into a bundle.
 #[derive(Debug)]
@@ -132,7 +138,23 @@ impl<'a> Inputs<'a> {
     }
 
     fn tree(&mut self, directory: &Path, base: &Path, kind: Option<&str>) -> anyhow::Result<()> {
+        self.below(directory, &Tree { root: directory, base, kind }, &mut BTreeSet::new())
+    }
+
+    /// What a directory holds. `above` are the directories that it is in, links
+    /// followed: none is entered again.
+    fn below(
+        &mut self,
+        directory: &Path,
+        tree: &Tree<'_>,
+        above: &mut BTreeSet<PathBuf>,
+    ) -> anyhow::Result<()> {
         let read = || format!("cannot read `{}`", directory.display());
+        let real = directory.canonicalize().with_context(read)?;
+        if !above.insert(real.clone()) {
+            self.said.push(format!("{} leads back to itself", place(directory, tree.base)));
+            return Ok(());
+        }
         let mut paths = BTreeSet::new();
         for entry in std::fs::read_dir(directory).with_context(read)? {
             paths.insert(entry.with_context(read)?.path());
@@ -146,14 +168,20 @@ impl<'a> Inputs<'a> {
             {
                 continue;
             }
+            if !tree.has(&path) {
+                let own = place(&path, tree.base);
+                self.said.push(format!("{own} is a link that leads out, and is not in inputs/"));
+                continue;
+            }
             let kind_here =
-                kind.map(|kind| if name.ends_with(".md") { "documentation" } else { kind });
+                tree.kind.map(|kind| if name.ends_with(".md") { "documentation" } else { kind });
             if path.is_dir() {
-                self.tree(&path, base, kind)?;
+                self.below(&path, tree, above)?;
             } else if path.is_file() {
-                self.file(&path, base, kind_here)?;
+                self.file(&path, tree.base, kind_here)?;
             }
         }
+        above.remove(&real);
         Ok(())
     }
 
@@ -161,7 +189,11 @@ impl<'a> Inputs<'a> {
         let read = || format!("cannot read `{}`", path.display());
         let own = place(path, base);
         let size = std::fs::metadata(path).with_context(read)?.len();
-        let bytes = std::fs::read(path).with_context(read)?;
+        if size > LARGEST_HASHED {
+            self.said.push(format!("{own} ({size} bytes) is not in inputs/, nor is its hash kept"));
+            return Ok(());
+        }
+        let bytes = plain::bytes(path, LARGEST_HASHED).with_context(read)?;
         let kind = kind.unwrap_or_else(|| kind_of(&own));
         if size > LARGEST {
             let hash = sha256(&bytes);
@@ -197,11 +229,45 @@ impl<'a> Inputs<'a> {
     }
 
     fn put(&mut self, path: &str, kind: &str, bytes: &[u8]) -> anyhow::Result<()> {
-        put(&self.bundle.join(INPUTS).join(path), bytes)?;
-        let (path, kind) = (path.to_owned(), kind.to_owned());
+        let path = inside(path);
+        put(&self.bundle.join(INPUTS).join(&path), bytes)?;
+        let kind = kind.to_owned();
         self.kept.push(Input { path, kind, sha256: sha256(bytes) });
         Ok(())
     }
+}
+
+/// A directory whose files are kept.
+struct Tree<'t> {
+    root: &'t Path,
+    base: &'t Path,
+    /// That of its files; none of an application's, which tell it themselves.
+    kind: Option<&'t str>,
+}
+
+impl Tree<'_> {
+    /// Whether a path is of the tree. The platform's links may lead anywhere; an
+    /// application's repository is no way to what others have.
+    fn has(&self, path: &Path) -> bool {
+        self.kind.is_some() || plain::is_within(path, self.root).unwrap_or_default()
+    }
+}
+
+/// A path below `inputs/` that stays there: parts of it are names that a team chose
+/// (`/../x/` is a path of IAM's as good as any).
+fn inside(path: &str) -> String {
+    let parts = path.split('/').filter(|part| !part.is_empty()).map(|part| match part {
+        "." => "%2E".to_owned(),
+        ".." => "%2E%2E".to_owned(),
+        part if part.len() > LONGEST_NAME => {
+            let end = part.floor_char_boundary(LONGEST_NAME - 17);
+            let hash = sha256(part.as_bytes());
+            let (start, hash) = (part.get(..end), hash.get(..16));
+            format!("{}-{}", start.unwrap_or_default(), hash.unwrap_or_default())
+        }
+        part => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// A file's place below `inputs/`: that relative to the configuration, without
@@ -351,6 +417,57 @@ mod tests {
         }
         assert_eq!(inputs.said.len(), 2, "{:?}", inputs.said);
         assert!(inputs.said[0].starts_with("inputs/ringfence.toml: one secret removed"));
+    }
+
+    #[test]
+    fn a_repository_shows_nothing_that_its_links_lead_to_outside() {
+        use std::os::unix::fs::symlink;
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("repo");
+        let configuration = "[[apps]]\nname = 'a'\ndirectory = 'a'\nrepository = 'o/r'\n";
+        for (path, text) in [
+            ("repo/ringfence.toml", configuration),
+            ("repo/a/src/app.py", "print()\n"),
+            ("key", "canary-2\n"),
+            ("private/other", "canary-2\n"),
+        ] {
+            put(&directory.path().join(path), text.as_bytes()).unwrap();
+        }
+        let link = |target: &str, name: &str| symlink(target, root.join("a").join(name)).unwrap();
+        link("../../key", "key");
+        link("../../private", "private");
+        link("src/app.py", "same.py");
+        link(".", "again");
+        link("/dev/zero", "run.json");
+        link("nowhere", "dangling");
+        let config = Config::load(&root.join("ringfence.toml")).unwrap();
+        let redactor = Redactor::new(&config, []).unwrap();
+        let bundle = directory.path().join("bundle");
+        let inputs = Inputs::of(&config, &bundle, &redactor).unwrap();
+        let kept: Vec<&str> = inputs.kept.iter().map(|input| input.path.as_str()).collect();
+        assert_eq!(kept, ["a/same.py", "a/src/app.py", "ringfence.toml"]);
+        let out = |name: &str| format!("a/{name} is a link that leads out, and is not in inputs/");
+        assert_eq!(
+            inputs.said,
+            [
+                "a/again leads back to itself".to_owned(),
+                out("dangling"),
+                out("key"),
+                out("private"),
+                out("run.json"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_that_a_team_chose_stays_below_its_directory() {
+        assert_eq!(inside("policies/policy/../../x/p.json"), "policies/policy/%2E%2E/%2E%2E/x/p.json");
+        assert_eq!(inside("policies/role/./trust.json"), "policies/role/%2E/trust.json");
+        assert_eq!(inside("/a//b...json"), "a/b...json");
+        let (long, other) = ("p".repeat(400), format!("{}q", "p".repeat(399)));
+        let (long, other) = (inside(&long), inside(&other));
+        assert_eq!((long.len(), other.len()), (LONGEST_NAME, LONGEST_NAME));
+        assert_ne!(long, other);
     }
 
     #[test]

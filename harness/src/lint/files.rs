@@ -9,6 +9,7 @@ use super::known::{Node, Place};
 use super::read::{Read, is_json, read};
 use super::source::Source;
 use super::{Report, configuration, kind_of, name, template, terraform, workflow};
+use crate::plain;
 
 /// What to do about Terraform's own files.
 const USE_SHOW: &str = "Terraform's language is not read, since its values are known to Terraform \
@@ -98,11 +99,7 @@ fn file(path: &Path, kind: Option<Kind>, come_upon: bool) -> Report {
     if is_terraform(path) {
         return Report::unreadable(&file, Place::START, USE_SHOW);
     }
-    let read = fs::metadata(path).and_then(|metadata| match metadata.len() > LARGEST {
-        true => Err(std::io::Error::other(format!("larger than {LARGEST} bytes"))),
-        false => fs::read(path),
-    });
-    let bytes = match read {
+    let bytes = match plain::bytes(path, LARGEST) {
         Ok(bytes) => bytes,
         Err(error) => return Report::unreadable(&file, Place::START, error.to_string()),
     };
@@ -110,6 +107,14 @@ fn file(path: &Path, kind: Option<Kind>, come_upon: bool) -> Report {
         Ok(content) => checked(&file, content, kind, come_upon),
         // PowerShell's `>` writes UTF-16.
         Err(_) => Report::unreadable(&file, Place::START, "not UTF-8"),
+    }
+}
+
+/// Checks a file of a team's repository.
+pub(crate) fn of_repository(path: &Path, repository: &Path) -> Report {
+    match plain::text(path, repository) {
+        Ok(content) => checked(&name(path), content, None, false),
+        Err(error) => Report::unreadable(&name(path), Place::START, error.to_string()),
     }
 }
 

@@ -27,6 +27,7 @@ use ringfence_policy::lint::lint;
 use ringfence_policy::{Document, Kind};
 use serde::Serialize;
 
+pub(crate) use files::of_repository;
 pub use files::{come_upon, paths, text};
 use known::{Node, Place};
 use source::{Source, Unchecked, shown};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{App, Config, Job, Place};
 use crate::doctor::templates;
+use crate::plain;
 use crate::remark::{Outcome, Remark, unsupported};
 use crate::terraform::{self, Machine, States};
 use crate::tools::{Node, PythonTools, TerraformBinary, interpreters};
@@ -82,14 +83,20 @@ pub(crate) async fn template_faults(
         own.any(|deployer| deployer.job == Job::Stack)
     };
     let apps = config.apps.iter().filter(|app| deploy && config.is_run(app) && stacks(app));
-    let own =
-        config.layer1.iter().filter_map(|layer1| Some(layer1.template.as_ref()?.file.clone()));
-    let paths: Vec<PathBuf> = own.chain(apps.filter_map(App::template)).collect();
-    let texts: Vec<(&Path, String)> = paths
-        .iter()
-        // One that is no text is told where it is deployed.
-        .filter_map(|path| Some((path.as_path(), std::fs::read_to_string(path).ok()?)))
-        .collect();
+    // One that is no text is told where it is deployed.
+    let own = config.layer1.iter().filter_map(|layer1| {
+        let file = layer1.template.as_ref()?.file.clone();
+        let text = std::fs::read_to_string(&file).ok()?;
+        Some((file, text))
+    });
+    let of_apps = apps.filter_map(|app| {
+        let file = app.template()?;
+        let text = plain::text(&file, &app.directory).ok()?;
+        Some((file, text))
+    });
+    let files: Vec<(PathBuf, String)> = own.chain(of_apps).collect();
+    let texts: Vec<(&Path, String)> =
+        files.iter().map(|(path, text)| (path.as_path(), text.clone())).collect();
     match texts.is_empty() {
         true => Vec::new(),
         false => unsupported(templates::of(&texts, interpreters(Some(tools), node)).await),

@@ -1,7 +1,6 @@
 //! What a workflow uses of its own repository: composite actions, and
 //! workflows that it calls.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
@@ -13,6 +12,7 @@ use super::model::{Step, Texts, Workflow};
 use super::parse::DIALECT;
 use super::reader::Reader;
 use crate::config::Place;
+use crate::plain;
 
 /// How deep actions and workflows may use one another: GitHub's runner takes
 /// nine levels of actions, and ten of workflows
@@ -45,6 +45,11 @@ impl Repository {
     /// The repository in a directory.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
+    }
+
+    /// Its directory.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The repository that a workflow's file is of; none where it does not lie
@@ -99,7 +104,7 @@ impl Repository {
         }
         let mut text = String::new();
         let most = DIALECT.bounds.bytes as u64;
-        File::open(file)?.take(most + 1).read_to_string(&mut text)?;
+        plain::open(&file)?.take(most + 1).read_to_string(&mut text)?;
         Ok(text)
     }
 }

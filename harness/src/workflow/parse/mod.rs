@@ -18,6 +18,7 @@ use super::local::Repository;
 use super::model::{Defaults, Permissions, Workflow};
 use super::reader::Reader;
 use crate::config::Place;
+use crate::plain;
 use crate::remark::Remark;
 
 /// GitHub's workflows: YAML 1.2 without tags, a key stands once, and aliases
@@ -35,12 +36,12 @@ pub(crate) const DIALECT: yaml::Dialect = yaml::Dialect {
 const MOST_JOBS: usize = 1000;
 
 impl Workflow {
-    /// Reads a workflow file.
+    /// Reads a workflow file of a repository.
     ///
     /// # Errors
-    /// When it cannot be read, or has what cannot be run here.
-    pub fn load(path: &Path) -> Result<Self, WorkflowError> {
-        let text = std::fs::read_to_string(path)
+    /// When it cannot be read, is none of the repository, or has what cannot be run here.
+    pub fn load(path: &Path, repository: &Path) -> Result<Self, WorkflowError> {
+        let text = plain::text(path, repository)
             .map_err(|source| WorkflowError::Read { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
@@ -64,7 +65,9 @@ impl Workflow {
         repository: Option<&Repository>,
         substitutes: &Substitutes,
     ) -> Result<(Self, Vec<Remark>), WorkflowError> {
-        let text = std::fs::read_to_string(path)
+        let directory = path.parent().unwrap_or(path);
+        let root = repository.map_or(directory, Repository::root);
+        let text = plain::text(path, root)
             .map_err(|source| WorkflowError::Read { path: path.to_owned(), source })?;
         let (workflow, mut remarks) = Self::read(&text, path)?;
         remarks.extend(workflow.unsupported(repository, substitutes));

@@ -4,7 +4,9 @@
 //! is trusted: names that leave the directory, packages that grow beyond AWS's
 //! limit, and links that later entries would be written through are refused.
 
+use std::collections::HashSet;
 use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Cursor, Read, Write as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
@@ -24,8 +26,12 @@ use crate::lambda::error::{invalid, too_large};
 const ZIPPED_LIMIT: usize = 52_428_800;
 /// AWS's limit for an unpacked package.
 const UNZIPPED_LIMIT: u64 = 262_144_000;
-/// More entries than this are no function (AWS names no limit).
+/// More entries than this, with the directories that their names make, are no function
+/// (AWS names no limit).
 const ENTRY_LIMIT: usize = 100_000;
+
+/// No path of Linux's is longer.
+const LONGEST_NAME: usize = 4096;
 
 const NOT_A_ZIP: &str =
     "Could not unzip uploaded file. Please check your file, then try to upload again.";
@@ -92,17 +98,29 @@ impl Package {
         if archive.is_empty() {
             return Err(invalid("Uploaded file must be a non-empty zip"));
         }
-        if archive.len() > ENTRY_LIMIT {
+        let entries = archive.len();
+        if entries > ENTRY_LIMIT {
             return Err(invalid(NOT_A_ZIP));
         }
         let mut total = 0_u64;
-        for index in 0..archive.len() {
+        // One name makes as many directories as it has parts.
+        let (state, mut directories) = (RandomState::new(), HashSet::new());
+        for index in 0..entries {
             let entry = archive.by_index_raw(index).map_err(|_| invalid(NOT_A_ZIP))?;
             total = total.saturating_add(entry.size());
             let inner = entry.name().ok().and_then(|name| inner_path(&name));
-            let named = inner.is_some_and(|it| entry.is_dir() || !it.as_os_str().is_empty());
-            if entry.encrypted() || !named {
+            let inner = inner.filter(|it| entry.is_dir() || !it.as_os_str().is_empty());
+            let Some(inner) = inner.filter(|_| !entry.encrypted()) else {
                 return Err(invalid(NOT_A_ZIP));
+            };
+            for directory in inner.ancestors().skip(1) {
+                // Those above it are known where it is.
+                if !directories.insert(state.hash_one(directory)) {
+                    break;
+                }
+                if directories.len() + entries > ENTRY_LIMIT {
+                    return Err(invalid(NOT_A_ZIP));
+                }
             }
         }
         if total >= limit {
@@ -210,7 +228,7 @@ impl Package {
 
 /// The path of an entry below the root; none where it would leave it.
 fn inner_path(name: &str) -> Option<PathBuf> {
-    if name.contains('\0') || name.contains('\\') {
+    if name.len() > LONGEST_NAME || name.contains('\0') || name.contains('\\') {
         return None;
     }
     let mut inner = PathBuf::new();
@@ -312,6 +330,50 @@ mod tests {
         let root = TempDir::new().unwrap();
         assert!(package.unpack_into(root.path(), 99).is_err());
         assert!(package.unpack_into(root.path(), 100).is_ok());
+    }
+
+    #[test]
+    fn a_package_whose_names_make_too_many_directories_is_refused() {
+        let deep = |first: usize| format!("{first}/{}f", "d/".repeat(1_000));
+        let names: Vec<String> = (0..100).map(deep).collect();
+        let entries: Vec<(&str, &[u8], u32)> =
+            names.iter().map(|name| (name.as_str(), &b"x"[..], 0o644)).collect();
+        assert_eq!(Package::read(zip(&entries)).unwrap_err().message, NOT_A_ZIP);
+        assert!(Package::read(zip(entries.get(..90).unwrap())).is_ok());
+    }
+
+    /// A device, a pipe and what runs as its owner are plain files of a package.
+    #[test]
+    fn the_kind_and_the_privileges_that_an_entry_claims_are_not_given() {
+        for mode in [0o020_666, 0o010_666, 0o104_755, 0o060_666] {
+            let package = Package::read(zip(&[("f", b"x", 0o644)])).unwrap();
+            let mut bytes = package.bytes.to_vec();
+            // The external attributes of the only entry of the central directory.
+            let at = bytes.windows(4).position(|it| it == b"PK\x01\x02").unwrap() + 40;
+            bytes.splice(at..at + 2, u16::try_from(mode).unwrap().to_le_bytes());
+            let package = Package::read(bytes.into()).unwrap();
+            let root = TempDir::new().unwrap();
+            package.unpack_into(root.path(), 100).unwrap();
+            let data = fs::symlink_metadata(root.path().join("f")).unwrap();
+            let own = std::os::unix::fs::PermissionsExt::mode(&data.permissions());
+            assert!(data.is_file(), "{mode:o}");
+            assert_eq!(own & 0o7000, 0, "{mode:o}");
+        }
+    }
+
+    /// As archivers have it, and Lambda: what comes last stays.
+    #[test]
+    fn of_a_name_that_stands_twice_the_last_is_kept() {
+        let mut bytes = zip(&[("name-1", b"one", 0o444), ("name-2", b"two", 0o444)]).to_vec();
+        let second = |bytes: &[u8]| bytes.windows(6).position(|it| it == b"name-2");
+        while let Some(at) = second(&bytes) {
+            bytes.splice(at..at + 6, *b"name-1");
+        }
+        let package = Package::read(bytes.into()).unwrap();
+        let root = TempDir::new().unwrap();
+        package.unpack_into(root.path(), 100).unwrap();
+        assert_eq!(fs::read(root.path().join("name-1")).unwrap(), b"two");
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
 
     #[test]
