@@ -92,9 +92,6 @@ mod tests {
         assert_eq!(read("bytes"), Err("is not UTF-8".to_owned()));
         assert_eq!(read("pipe"), Err("is no plain file".to_owned()));
         assert!(read("endless-loop").is_err());
-        assert_eq!(
-            bytes(Path::new("/dev/zero"), 10).unwrap_err().to_string(),
-            "is no plain file"
-        );
+        assert_eq!(bytes(Path::new("/dev/zero"), 10).unwrap_err().to_string(), "is no plain file");
     }
 }

@@ -157,7 +157,10 @@ mod tests {
     #[case("a\n    ::stop-commands::t\nb", "a\n    \\u003a:stop-commands::t\nb")]
     #[case("\u{3000}::add-mask::held", "\u{3000}\\u003a:add-mask::held")]
     #[case("told: ##[error]x", "told: #\\u0023[error]x")]
-    #[case("a ##vso[task.complete result=Succeeded;]", "a #\\u0023vso[task.complete result=Succeeded;]")]
+    #[case(
+        "a ##vso[task.complete result=Succeeded;]",
+        "a #\\u0023vso[task.complete result=Succeeded;]"
+    )]
     #[case("##teamcity[x]###[y]", "#\\u0023teamcity[x]##\\u0023[y]")]
     #[case("::1 and ::2", "::1 and ::2")]
     #[case("::/0\nAWS::IAM::Role\n## heading [x]", "::/0\nAWS::IAM::Role\n## heading [x]")]

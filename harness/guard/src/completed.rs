@@ -27,6 +27,9 @@ pub(crate) async fn completed<'a>(
     if let Some(call) = of_what_is_there(call, directory).await? {
         return Ok(Cow::Owned(call));
     }
+    if let Some(call) = by_name(call) {
+        return Ok(Cow::Owned(call));
+    }
     let more = match call.service() {
         Service::S3 if own_list(call, directory).await? => Some(("ACL", "private")),
         Service::Ssm => checks::ssm::tier(call, directory).await?.map(|tier| ("Tier", tier)),
@@ -93,6 +96,26 @@ async fn of_what_is_there(
     }))
 }
 
+/// The call that names a log group as `logGroupIdentifier`, by its name: "either the
+/// name or ARN of the log group"
+/// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>).
+/// moto's `FilterLogEvents` reads the name's own member alone. A group of another
+/// account is none that is here.
+fn by_name(call: &Call) -> Option<Call> {
+    const IDENTIFIER: &str = "logGroupIdentifier";
+    const NAME: &str = "logGroupName";
+    if call.service() != Service::Logs || call.operation.member(NAME).is_none() {
+        return None;
+    }
+    let given = call.text(IDENTIFIER)?;
+    let name = given.split_once(":log-group:").map_or(given, |(_, name)| name);
+    let name = name.strip_suffix(":*").unwrap_or(name).to_owned();
+    let mut call = call.clone();
+    call.input.remove(IDENTIFIER);
+    call.input.insert(NAME.to_owned(), name.into());
+    Some(call)
+}
+
 /// Whether an object gets the list of all that say nothing: "An object does not
 /// inherit the permissions from its bucket"
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/managing-acls.html>); moto's do.
@@ -103,4 +126,33 @@ async fn own_list(call: &Call, directory: &Directory) -> Result<bool, ServiceErr
     }
     let bucket = call.text("Bucket").unwrap_or_default();
     Ok(!directory.bucket_access(&call.region, bucket).await?.has_no_acls())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[rstest]
+    #[case("FilterLogEvents", json!({"logGroupIdentifier": "arn:aws:logs:us-east-1:123456789012:log-group:/g"}),
+        Some(json!({"logGroupName": "/g"})))]
+    #[case("GetLogEvents", json!({"logStreamName": "s",
+            "logGroupIdentifier": "arn:aws:logs:us-east-1:123456789012:log-group:/g:*"}),
+        Some(json!({"logStreamName": "s", "logGroupName": "/g"})))]
+    #[case("DescribeLogStreams", json!({"logGroupIdentifier": "/g"}), Some(json!({"logGroupName": "/g"})))]
+    #[case("FilterLogEvents", json!({"logGroupName": "/g"}), None)]
+    // It has no other member.
+    #[case("GetTransformer", json!({"logGroupIdentifier": "/g"}), None)]
+    fn a_log_group_is_named_by_its_name(
+        #[case] operation: &str,
+        #[case] input: Value,
+        #[case] sent: Option<Value>,
+    ) {
+        let Value::Object(input) = input else { panic!("an object") };
+        let operation = Service::Logs.operation(operation).unwrap();
+        let call = Call { operation, region: "us-east-1".into(), input, payload: None };
+        assert_eq!(by_name(&call).map(|call| Value::Object(call.input)), sent);
+    }
 }

@@ -141,7 +141,12 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
         let mut report = lint::of_repository(&path, &app.directory);
         if let Some(published) = &published {
             let file = path.display().to_string();
-            report.findings.extend(unpublished((path.as_path(), app.directory.as_path()), &file, stack, published)?);
+            report.findings.extend(unpublished(
+                (path.as_path(), app.directory.as_path()),
+                &file,
+                stack,
+                published,
+            )?);
             report.subjects.push(TEMPLATE.to_owned());
         }
         let took = start.elapsed();

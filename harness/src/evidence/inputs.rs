@@ -461,7 +461,10 @@ mod tests {
 
     #[test]
     fn a_name_that_a_team_chose_stays_below_its_directory() {
-        assert_eq!(inside("policies/policy/../../x/p.json"), "policies/policy/%2E%2E/%2E%2E/x/p.json");
+        assert_eq!(
+            inside("policies/policy/../../x/p.json"),
+            "policies/policy/%2E%2E/%2E%2E/x/p.json"
+        );
         assert_eq!(inside("policies/role/./trust.json"), "policies/role/%2E/trust.json");
         assert_eq!(inside("/a//b...json"), "a/b...json");
         let (long, other) = ("p".repeat(400), format!("{}q", "p".repeat(399)));

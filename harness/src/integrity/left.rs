@@ -172,8 +172,7 @@ impl LeftToOthers {
     /// `VisibilityTimeout`.
     pub(super) fn has_member(&self, instance: &Instance, member: &str) -> bool {
         let own = self.attributes.iter().filter(|(kind, name, id, _)| {
-            (kind, name) == (&instance.kind, &instance.name)
-                && id.as_deref() == instance.text("id")
+            (kind, name) == (&instance.kind, &instance.name) && id.as_deref() == instance.text("id")
         });
         let member = plain(member);
         let is_member = |attribute: &str| {

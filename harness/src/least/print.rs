@@ -43,9 +43,10 @@ fn of(principal: &OfPrincipal, out: &mut String) {
     section(
         out,
         "The calls may need this as well, which is not known, and the policies do not grant it",
-        principal.perhaps.iter().map(|one| {
-            format!("{} on {}: {}", one.action, one.resource, one.reason)
-        }),
+        principal
+            .perhaps
+            .iter()
+            .map(|one| format!("{} on {}: {}", one.action, one.resource, one.reason)),
     );
     section(
         out,

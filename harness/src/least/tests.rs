@@ -340,7 +340,8 @@ fn what_a_call_only_may_need_is_told_and_not_granted() {
     let unused: Vec<Option<&str>> = unused.iter().map(|it| it.action.as_deref()).collect();
     assert_eq!(unused, [Some("iam:DeleteRole")]);
     let text = table(&Report { observed: true, principals: vec![least] });
-    let line = format!("  iam:CreateServiceLinkedRole on {linked}: where the account has no such role");
+    let line =
+        format!("  iam:CreateServiceLinkedRole on {linked}: where the account has no such role");
     assert!(text.lines().any(|it| it == line), "{text}");
 }
 

@@ -58,7 +58,8 @@ impl Stack {
     ) -> Result<Report, StackError> {
         let app = self.app(name)?;
         let failed = |cause| StackError::Deploy { app: name.to_owned(), cause };
-        let workflow = Workflow::load(&app.directory.join(&app.workflow), &app.directory).map_err(failed)?;
+        let workflow =
+            Workflow::load(&app.directory.join(&app.workflow), &app.directory).map_err(failed)?;
         let mut identity = GithubRun::of(app, None);
         let event = workflow.started_by(app.event.as_deref(), &app.git_ref).map_err(failed)?;
         event.clone_into(&mut identity.event);
@@ -78,7 +79,8 @@ impl Stack {
         phase: &crate::progress::Phase,
     ) -> Result<Report, StackError> {
         let failed = |cause| StackError::Deploy { app: app.name.get_ref().clone(), cause };
-        let workflow = Workflow::load(&repository.join(&app.workflow), repository).map_err(failed)?;
+        let workflow =
+            Workflow::load(&repository.join(&app.workflow), repository).map_err(failed)?;
         let with_outputs = |kind: &str,
                             given: &BTreeMap<String, String>,
                             outputs: &BTreeMap<String, String>| {

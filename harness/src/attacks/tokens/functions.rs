@@ -145,7 +145,9 @@ fn judged(answer: &Answered) -> (Verdict, String) {
             Verdict::NotRun,
             format!("it is refused with {}, and no identity that passes is known", answer.status),
         ),
-        500 if !answer.was_let_in() => (Verdict::NotRun, "the authorizer's function did not answer".to_owned()),
+        500 if !answer.was_let_in() => {
+            (Verdict::NotRun, "the authorizer's function did not answer".to_owned())
+        }
         _ => (Verdict::Failed, format!("the API answered {answer}")),
     }
 }

@@ -92,9 +92,8 @@ pub(in crate::integrity) fn rails(
         for check in entry.checks.iter().filter(changes) {
             // Of a bucket and what Terraform has beside it (its policy, its versioning),
             // the bucket.
-            let named = held
-                .iter()
-                .filter(|one| one.is_named_by(check) || named::names(entry, check, one));
+            let named =
+                held.iter().filter(|one| one.is_named_by(check) || named::names(entry, check, one));
             let Some(one) = named.min_by_key(|one| one.instance.kind.len()) else { continue };
             if is_left_to_others(entry, check, one.instance, left) {
                 continue;
@@ -286,7 +285,8 @@ mod tests {
     fn a_policy_that_is_put_on_all_is_the_one_that_the_call_names() {
         let none = LeftToOthers::default();
         let put = |name: &str| {
-            let change = json!({"change": {"members": ["policyName"], "names": {"policyName": [name]}}});
+            let change =
+                json!({"change": {"members": ["policyName"], "names": {"policyName": [name]}}});
             entry("logs:PutResourcePolicy", "*", &change)
         };
         assert_eq!(found(put("delivery"), &none), ["aws_cloudwatch_log_resource_policy.x"]);

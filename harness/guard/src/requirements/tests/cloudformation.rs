@@ -69,7 +69,8 @@ use super::expect;
 #[case::a_change_set_of_elsewhere_is_looked_for_here(
     "GetTemplate",
     json!({"ChangeSetName": "arn:aws:cloudformation:us-east-1:000000000000:changeSet/c/d0"}),
-    &["cloudformation:GetTemplate arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0"])]
+    &["cloudformation:GetTemplate arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0 \
+       ?aws:resourcetag/*"])]
 #[case::execute(
     "ExecuteChangeSet",
     json!({"StackName": "arn:aws:cloudformation:eu-west-1:123456789012:stack/here/1234",
@@ -81,20 +82,20 @@ use super::expect;
     "ExecuteChangeSet",
     json!({"ChangeSetName": "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0"}),
     &["cloudformation:ExecuteChangeSet \
-       arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0 ?aws:resourcetag/* \
-       ?cloudformation:changesetname"])]
+       arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0 ?cloudformation:changesetname \
+       ?aws:resourcetag/*"])]
 #[case::describe_by_the_change_sets_arn_alone(
     "DescribeChangeSet",
     json!({"ChangeSetName": "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0"}),
     &["cloudformation:DescribeChangeSet \
-       arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0 ?aws:resourcetag/* \
-       ?cloudformation:changesetname"])]
+       arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0 ?cloudformation:changesetname \
+       ?aws:resourcetag/*"])]
 #[case::delete_by_the_change_sets_arn_alone(
     "DeleteChangeSet",
     json!({"ChangeSetName": "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0"}),
     &["cloudformation:DeleteChangeSet \
-       arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0 ?aws:resourcetag/* \
-       ?cloudformation:changesetname"])]
+       arn:aws:cloudformation:eu-west-1:123456789012:changeSet/c/d0 ?cloudformation:changesetname \
+       ?aws:resourcetag/*"])]
 #[case::execute_by_the_change_sets_arn_and_the_stack(
     "ExecuteChangeSet",
     json!({"StackName": "here",
