@@ -6,39 +6,46 @@ use ringfence_guard::journal::{Change, Check, Entry};
 use super::held::Held;
 use crate::terraform::Instance;
 
-/// Actions without a resource, the member of their operations that names what they
-/// change, what it is without that member, and Terraform's types with the attribute that
-/// has the name
-/// (<https://docs.aws.amazon.com/service-authorization/latest/reference/>).
-const NAMED: [(&[&str], &str, Option<&str>, &[(&str, &str)]); 3] = [
-    (
-        &["logs:PutResourcePolicy", "logs:DeleteResourcePolicy"],
-        "policyName",
-        None,
-        &[("aws_cloudwatch_log_resource_policy", "policy_name")],
-    ),
+/// Actions without a resource, and what their operations name.
+struct Named {
+    actions: &'static [&'static str],
+    /// The member that names what they change, and what it is without that member.
+    member: &'static str,
+    default: Option<&'static str>,
+    /// Terraform's types with the attribute that has the name.
+    types: &'static [(&'static str, &'static str)],
+}
+
+/// By <https://docs.aws.amazon.com/service-authorization/latest/reference/>.
+const NAMED: [Named; 3] = [
+    Named {
+        actions: &["logs:PutResourcePolicy", "logs:DeleteResourcePolicy"],
+        member: "policyName",
+        default: None,
+        types: &[("aws_cloudwatch_log_resource_policy", "policy_name")],
+    },
     // "If you omit this, the default event bus is used"
     // (<https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html>).
-    (
-        &["events:PutPermission", "events:RemovePermission"],
-        "EventBusName",
-        Some("default"),
-        &[
+    Named {
+        actions: &["events:PutPermission", "events:RemovePermission"],
+        member: "EventBusName",
+        default: Some("default"),
+        types: &[
             ("aws_cloudwatch_event_bus", "name"),
             ("aws_cloudwatch_event_bus_policy", "event_bus_name"),
             ("aws_cloudwatch_event_permission", "event_bus_name"),
         ],
-    ),
-    (
-        &["ses:PutIdentityPolicy", "ses:DeleteIdentityPolicy"],
-        "Identity",
-        None,
-        &[
+    },
+    Named {
+        actions: &["ses:PutIdentityPolicy", "ses:DeleteIdentityPolicy"],
+        member: "Identity",
+        default: None,
+        types: &[
             ("aws_ses_identity_policy", "identity"),
             ("aws_ses_domain_identity", "domain"),
             ("aws_ses_email_identity", "email"),
         ],
-    ),
+    },
 ];
 
 /// Types that are one statement of a policy: the member that names it, and the
@@ -60,8 +67,8 @@ pub(super) fn names(entry: &Entry, check: &Check, held: &Held<'_>) -> bool {
 }
 
 fn names_by_member(change: &Change, action: &str, instance: &Instance) -> bool {
-    let row = NAMED.iter().find(|(actions, ..)| actions.contains(&action));
-    let Some((_, member, default, types)) = row else { return false };
+    let row = NAMED.iter().find(|row| row.actions.contains(&action));
+    let Some(Named { member, default, types, .. }) = row else { return false };
     let Some((_, attribute)) = types.iter().find(|(kind, _)| *kind == instance.kind) else {
         return false;
     };
