@@ -30,9 +30,21 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// What [`open`] does; that it is larger.
 pub(crate) fn bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    up_to(most, open(path)?)
+}
+
+/// The bytes of what its user named, which may be a pipe; so many at most.
+///
+/// # Errors
+/// What the system says; that they are more.
+pub(crate) fn named(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    up_to(most, File::open(path)?)
+}
+
+fn up_to(most: u64, file: File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // A file of the kernel's tells no size.
-    open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > most {
         true => Err(io::Error::other(format!("is larger than {most} bytes"))),
         false => Ok(bytes),

@@ -99,7 +99,8 @@ fn file(path: &Path, kind: Option<Kind>, come_upon: bool) -> Report {
     if is_terraform(path) {
         return Report::unreadable(&file, Place::START, USE_SHOW);
     }
-    let bytes = match plain::bytes(path, LARGEST) {
+    let read = if come_upon { plain::bytes } else { plain::named };
+    let bytes = match read(path, LARGEST) {
         Ok(bytes) => bytes,
         Err(error) => return Report::unreadable(&file, Place::START, error.to_string()),
     };

@@ -103,7 +103,9 @@ async fn a_function_decides_by_a_policy_that_the_journal_names() {
     let failed = (500, r#"{"message":"Internal Server Error"}"#.to_owned());
     let mark = stage.guard.journal().mark();
     assert_eq!(get(&stage, &api, None).await, (401, r#"{"message":"Unauthorized"}"#.to_owned()));
-    assert_eq!(stage.guard.journal().entries_since(mark).len(), 1, "the function is not asked");
+    let entries = stage.guard.journal().entries_since(mark);
+    assert_eq!(entries.len(), 1, "the function is not asked");
+    assert_eq!(entries[0].let_in, Some(false));
 
     // What lets the gateway in for the route does not for the authorizer.
     let_in(&stage, &api, "route", "*/GET/x").await;
@@ -126,6 +128,7 @@ async fn a_function_decides_by_a_policy_that_the_journal_names() {
         entries.into_iter().find(|entry| entry.service == "execute-api").unwrap()
     };
     let entry = asked_since(mark);
+    assert_eq!(entry.let_in, Some(true));
     let of_authorizer =
         format!("arn:aws:execute-api:eu-central-1:{ACCOUNT}:{api}/authorizers/{authorizer}");
     let check = &entry.checks[0];
@@ -138,6 +141,7 @@ async fn a_function_decides_by_a_policy_that_the_journal_names() {
     let mark = stage.guard.journal().mark();
     assert_eq!(get(&stage, &api, Some("bad")).await, forbidden);
     let entry = asked_since(mark);
+    assert_eq!(entry.let_in, Some(false));
     assert_eq!((entry.outcome, &*entry.checks[0].outcome), (Ending::Denied, "explicit_deny"));
     assert_eq!(
         entry.checks[0].resource,
