@@ -14,6 +14,7 @@ mod calibrate;
 mod endings;
 mod evidence;
 mod examples;
+mod hostile;
 mod integrity;
 mod least;
 mod networks;
