@@ -265,7 +265,13 @@ pub enum Unread {
     Packets,
     /// It is another text.
     #[error("no certificates of version 1 to {VERSION}: {0}")]
-    Form(#[from] serde_json::Error),
+    Form(serde_json::Error),
+}
+
+impl From<serde_json::Error> for Unread {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Form(error)
+    }
 }
 
 impl Certificates {

@@ -7,7 +7,7 @@ use ringfence_policy::{Document, DocumentError, Kind, Principal};
 use ringfence_text::Place;
 use serde_json::{Value, json};
 
-use super::complete::fill::tree;
+use super::complete::tree;
 use super::estate::Estate;
 use crate::attacks::RolePolicies;
 use crate::lint::known::Node;

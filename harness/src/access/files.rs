@@ -3,22 +3,27 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ringfence_models::Partition;
 use ringfence_policy::Document;
 
 use super::complete::{Setting, Source};
+pub use super::configurations::Configurations;
+use super::configurations::fitted;
+use super::shape::misshapen;
 use super::together::{self, File};
 use super::{estate::Estate, templates};
-use crate::config::{Account, Config, Layer1};
+use crate::config::Account;
 use crate::lint::known::{Node, Value};
 use crate::lint::read::{Read, read};
 use crate::lint::{kind_of, terraform};
 
-/// The configuration of a run, in the current directory.
-const DEFAULT_PATH: &str = "ringfence.toml";
-
 /// Larger files are refused.
 const LARGEST: u64 = 256 << 20;
+
+/// What has more values is refused: each takes a hundred bytes and more.
+const MOST: usize = 12_000_000;
+
+const RAW_STATE: &str = "this is Terraform's own state file, whose form is not stable: write \
+                         `terraform show -json > state.json`";
 
 /// Why an estate cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +35,11 @@ pub struct Unreadable {
 
 impl Unreadable {
     pub(super) fn new(path: &Path, message: impl ToString) -> Self {
-        Self { path: path.display().to_string(), message: message.to_string() }
+        Self::at(path.display().to_string(), message.to_string())
+    }
+
+    pub(super) fn at(path: String, message: String) -> Self {
+        Self { path, message }
     }
 }
 
@@ -54,80 +63,6 @@ pub fn estate(path: &Path, configurations: &Configurations) -> Result<Estate, Un
     }
 }
 
-/// Where the configuration of a plan may be.
-#[derive(Debug, Default)]
-pub struct Configurations {
-    given: Vec<PathBuf>,
-    further: Vec<PathBuf>,
-    /// Whose the plans are, where they do not say it.
-    setting: Setting,
-}
-
-impl Configurations {
-    /// Those given, else any of: beside the plan, the current directory, Layer 1 of
-    /// the `ringfence.toml` there.
-    pub fn new(given: &[PathBuf]) -> Self {
-        let config = Config::load(Path::new(DEFAULT_PATH)).ok();
-        let layer1 = config.into_iter().flat_map(|it| it.layer1);
-        let layer1 = layer1.filter(Layer1::is_terraform).map(|layer1| layer1.directory);
-        let further = std::iter::once(PathBuf::from(".")).chain(layer1).collect();
-        Self { given: given.to_vec(), further, setting: Setting::default() }
-    }
-
-    /// And whose the plans are, where they do not say it.
-    #[must_use]
-    pub fn of_account(mut self, account: &Account) -> Self {
-        self.setting = setting(account);
-        self
-    }
-
-    /// And further places.
-    #[must_use]
-    pub fn and(mut self, directories: impl IntoIterator<Item = PathBuf>) -> Self {
-        self.further.extend(directories);
-        self
-    }
-
-    /// Where the files of plans may be.
-    pub(crate) fn directories(&self, plans: &[PathBuf]) -> Vec<PathBuf> {
-        match self.given.is_empty() {
-            false => self.given.clone(),
-            true => {
-                plans.iter().filter_map(|plan| beside(plan)).chain(self.further.clone()).collect()
-            }
-        }
-    }
-
-    /// The configuration of a plan; one of those given must be it. A state has none, and
-    /// leaves nothing open that one would complete.
-    fn of(&self, plan: &Path, root: &Node) -> Result<Option<Source>, Unreadable> {
-        if root.get("configuration").is_none() {
-            return Ok(None);
-        }
-        for given in &self.given {
-            let source = Source::read(given).map_err(|error| Unreadable::new(given, error))?;
-            if source.is_of(root) {
-                return Ok(Some(source));
-            }
-        }
-        if !self.given.is_empty() {
-            let given: Vec<String> =
-                self.given.iter().map(|given| given.display().to_string()).collect();
-            let message = format!("not what {} is a plan of", plan.display());
-            return Err(Unreadable { path: given.join(", "), message });
-        }
-        let all = beside(plan).into_iter().chain(self.further.iter().cloned());
-        // What happens to lie there may be anything.
-        Ok(all.filter_map(|path| Source::read(&path).ok()).find(|source| source.is_of(root)))
-    }
-}
-
-/// The directory that a file is in.
-fn beside(file: &Path) -> Option<PathBuf> {
-    let directory = file.parent()?;
-    Some(if directory.as_os_str().is_empty() { PathBuf::from(".") } else { directory.to_owned() })
-}
-
 /// Reads what `terraform show -json` prints of plans and states, together.
 ///
 /// # Errors
@@ -138,6 +73,9 @@ pub fn shown(paths: &[PathBuf], configurations: &Configurations) -> Result<Estat
         let content = content(path)?;
         match read(content.strip_prefix('\u{feff}').unwrap_or(&content)) {
             Ok(Read::Other(root)) if terraform::is_shown(&root) => reader.add(path, root)?,
+            Ok(Read::Other(root)) if terraform::is_raw_state(&root) => {
+                return Err(Unreadable::new(path, RAW_STATE));
+            }
             Ok(_) => {
                 let what = "not what `terraform show -json` prints of a plan or a state";
                 return Err(Unreadable::new(path, what));
@@ -181,19 +119,14 @@ pub fn printed(roots: Vec<Printed>, account: &Account) -> Result<Estate, Unreada
         // A state leaves nothing open.
         let source = root.get("configuration").map(|_| Source::read(&directory)).transpose();
         let source = source.map_err(|error| Unreadable::new(&directory, error))?;
-        let setting = setting(account);
+        if let Some(broken) = source.as_ref().and_then(Source::broken) {
+            return Err(broken.into());
+        }
+        let source = source.map(|source| fitted(source, &root));
+        let setting = Setting::of_account(account);
         reader.add_file(&directory, File { name, root, source, setting })?;
     }
     reader.done()
-}
-
-/// What ARNs of an account have in common.
-fn setting(account: &Account) -> Setting {
-    Setting::new(
-        Some(Partition::of_region(account.region.as_str()).id.to_owned()),
-        Some(account.id.as_str().to_owned()),
-        Some(account.region.as_str().to_owned()),
-    )
 }
 
 /// What stands in a file. What is none (a pipe, a terminal) may never end.
@@ -206,7 +139,16 @@ fn content(path: &Path) -> Result<String, Unreadable> {
     if metadata.len() > LARGEST {
         return Err(wrong(format!("larger than {LARGEST} bytes")));
     }
-    fs::read_to_string(path).map_err(|error| wrong(error.to_string()))
+    let bytes = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let values = bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if values > MOST {
+        return Err(wrong(format!("more than {MOST} values")));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let read = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
+        wrong(format!("line {line}: not UTF-8"))
+    })
 }
 
 /// Adds the roles of a template.
@@ -385,11 +327,7 @@ impl<'r> Reader<'r> {
         if terraform::is_shown(&root) {
             self.add(path, root)?;
         } else if terraform::is_raw_state(&root) {
-            return Err(wrong(
-            "this is Terraform's own state file, whose form is not stable: write `terraform show \
-             -json > state.json`"
-                .to_owned(),
-        ));
+            return Err(wrong(RAW_STATE.to_owned()));
         } else if root.get("Statement").is_some() {
             let document = Document::parse(name, content, kind_of(&root));
             let document = document.map_err(|error| wrong(error.to_string()))?;
@@ -411,6 +349,9 @@ impl<'r> Reader<'r> {
 
     fn add_file(&mut self, path: &Path, file: File) -> Result<(), Unreadable> {
         let wrong = |message: String| Unreadable::new(path, message);
+        if let Some(what) = misshapen(&file.root) {
+            return Err(wrong(format!("{what}: not what `terraform show -json` prints")));
+        }
         let version = file.root.get("format_version").and_then(Node::text).unwrap_or_default();
         // <https://developer.hashicorp.com/terraform/internals/json-format>: a new major
         // version is not compatible. Older ones begin with 0.

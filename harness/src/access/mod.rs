@@ -6,6 +6,7 @@
 
 pub mod can;
 mod complete;
+mod configurations;
 pub(crate) mod control;
 pub mod deployed;
 pub mod diff;
@@ -18,6 +19,7 @@ mod managed;
 mod members;
 mod plan;
 pub mod reference;
+mod shape;
 mod stands;
 pub mod stated;
 mod templates;

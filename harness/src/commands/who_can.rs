@@ -1,5 +1,6 @@
 //! `ringfence who-can`.
 
+use anyhow::bail;
 use clap::Args;
 
 use super::files::Asked;
@@ -39,6 +40,9 @@ impl WhoCan {
         }
         asked.ask(move |estate| {
             let wanted = Wanted { action: &action, resource: resource.as_deref() };
+            if estate.entries.is_empty() {
+                bail!("no policies and no identities in the files");
+            }
             let found = who_can(estate, &wanted)?;
             let out = if json { told::who_json(&found)? } else { told::who(&found) };
             print!("{out}");

@@ -10,11 +10,11 @@ use hcl_edit::expr::{
     BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, Object, ObjectKey, Traversal,
     TraversalOperator, UnaryOperator,
 };
-use hcl_edit::template::Element;
+use hcl_edit::template::{Element, Strip};
 use serde_json::{Map, Value};
 
-use super::functions;
 use super::source::Source;
+use super::{functions, types};
 use crate::lint::known::{self, Node};
 
 /// Expressions nest no deeper.
@@ -30,6 +30,8 @@ pub(super) struct World<'w> {
     pub(super) instances: BTreeMap<String, Vec<(Key, &'w Node)>>,
     /// Local values that were computed.
     pub(super) locals: RefCell<HashMap<String, Option<Value>>>,
+    /// Parts of those that are not known as a whole.
+    pub(super) parts: RefCell<HashMap<String, Option<Value>>>,
 }
 
 /// Which instance of a resource it is.
@@ -43,8 +45,26 @@ pub(super) enum Key {
     Name(String),
 }
 
-/// The names of an expression's surroundings: `each`, `count`, those of `for`.
-pub(super) type Scope = BTreeMap<String, Value>;
+/// The names of an expression's surroundings.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Scope<'e> {
+    /// `each`, `count`, those of `for`.
+    pub(super) names: BTreeMap<String, Value>,
+    /// What there is an instance for each of, and the key of this one.
+    pub(super) each: Option<(&'e Expression, Value)>,
+}
+
+impl Scope<'_> {
+    /// With an item that is gone through, and its key.
+    pub(super) fn of_item(&self, of: &ForExpr, key: Value, item: Value) -> Self {
+        let mut scope = self.clone();
+        if let Some(name) = &of.intro.key_var {
+            scope.names.insert(name.as_str().to_owned(), key);
+        }
+        scope.names.insert(of.intro.value_var.as_str().to_owned(), item);
+        scope
+    }
+}
 
 /// A value, or a resource of which one attribute may be known and another not.
 enum Found<'w> {
@@ -58,11 +78,16 @@ enum Found<'w> {
 
 impl<'w> World<'w> {
     /// The value of an expression.
-    pub(super) fn value(&self, expression: &Expression, scope: &Scope) -> Option<Value> {
+    pub(super) fn value(&self, expression: &Expression, scope: &Scope<'_>) -> Option<Value> {
         self.at(expression, scope, DEPTH)
     }
 
-    fn at(&self, expression: &Expression, scope: &Scope, depth: usize) -> Option<Value> {
+    pub(super) fn at(
+        &self,
+        expression: &Expression,
+        scope: &Scope<'_>,
+        depth: usize,
+    ) -> Option<Value> {
         let depth = depth.checked_sub(1)?;
         let all = |items: &mut dyn Iterator<Item = &Expression>| -> Option<Vec<Value>> {
             items.map(|item| self.at(item, scope, depth)).collect()
@@ -71,7 +96,7 @@ impl<'w> World<'w> {
             Expression::Null(_) => Value::Null,
             Expression::Bool(flag) => Value::Bool(**flag),
             Expression::Number(number) => number_of(number)?,
-            Expression::String(text) => Value::String(text.as_str().to_owned()),
+            Expression::String(text) => Value::String(composed(text.as_str())?),
             Expression::Array(items) => Value::Array(all(&mut items.iter())?),
             Expression::Object(object) => self.object(object, scope, depth)?,
             Expression::StringTemplate(template) => {
@@ -82,7 +107,7 @@ impl<'w> World<'w> {
                 self.template(&mut heredoc.template.iter(), scope, depth)?
             }
             Expression::Parenthesis(inner) => self.at(inner.inner(), scope, depth)?,
-            Expression::Variable(name) => scope.get(name.as_str()).cloned()?,
+            Expression::Variable(name) => scope.names.get(name.as_str()).cloned()?,
             Expression::Conditional(of) => self.conditional(of, scope, depth)?,
             Expression::FuncCall(call) if call.name.namespace.is_empty() => {
                 let mut values = all(&mut call.args.iter())?;
@@ -105,14 +130,10 @@ impl<'w> World<'w> {
         })
     }
 
-    fn object(&self, object: &Object, scope: &Scope, depth: usize) -> Option<Value> {
+    fn object(&self, object: &Object, scope: &Scope<'_>, depth: usize) -> Option<Value> {
         let mut members = Map::new();
-        for (key, value) in object.iter() {
-            let key = match key {
-                ObjectKey::Ident(name) => name.as_str().to_owned(),
-                ObjectKey::Expression(Expression::Variable(name)) => name.as_str().to_owned(),
-                ObjectKey::Expression(key) => text(&self.at(key, scope, depth)?)?,
-            };
+        for (own, value) in object.iter() {
+            let key = key(own, |expression| self.at(expression, scope, depth))?;
             members.insert(key, self.at(value.expr(), scope, depth)?);
         }
         Some(Value::Object(members))
@@ -121,13 +142,16 @@ impl<'w> World<'w> {
     fn template(
         &self,
         elements: &mut dyn Iterator<Item = &Element>,
-        scope: &Scope,
+        scope: &Scope<'_>,
         depth: usize,
     ) -> Option<Value> {
         let parts = elements.map(|element| match element {
-            Element::Literal(literal) => Some(Value::String(literal.to_string())),
-            Element::Interpolation(of) => self.at(&of.expr, scope, depth),
-            Element::Directive(_) => None,
+            Element::Literal(literal) => Some(Value::String(composed(literal)?)),
+            // `~` takes away what stands beside it.
+            Element::Interpolation(of) if of.strip == Strip::None => {
+                self.at(&of.expr, scope, depth)
+            }
+            Element::Interpolation(_) | Element::Directive(_) => None,
         });
         let mut parts = parts.collect::<Option<Vec<Value>>>()?;
         // A template of nothing but one expression is that expression.
@@ -137,21 +161,24 @@ impl<'w> World<'w> {
         parts.iter().map(text).collect::<Option<String>>().map(Value::String)
     }
 
-    fn conditional(&self, of: &Conditional, scope: &Scope, depth: usize) -> Option<Value> {
-        match self.at(&of.cond_expr, scope, depth)? {
-            Value::Bool(true) => self.at(&of.true_expr, scope, depth),
-            Value::Bool(false) => self.at(&of.false_expr, scope, depth),
-            _ => None,
-        }
+    fn conditional(&self, of: &Conditional, scope: &Scope<'_>, depth: usize) -> Option<Value> {
+        let (chosen, other) = match self.at(&of.cond_expr, scope, depth)? {
+            Value::Bool(true) => (&of.true_expr, &of.false_expr),
+            Value::Bool(false) => (&of.false_expr, &of.true_expr),
+            _ => return None,
+        };
+        let value = self.at(chosen, scope, depth)?;
+        let are_lists = [chosen, other].iter().all(|one| matches!(one, Expression::Array(_)));
+        types::together(value, self.at(other, scope, depth).as_ref(), are_lists)
     }
 
-    fn binary(&self, of: &BinaryOp, scope: &Scope, depth: usize) -> Option<Value> {
+    fn binary(&self, of: &BinaryOp, scope: &Scope<'_>, depth: usize) -> Option<Value> {
         let left = self.at(&of.lhs_expr, scope, depth)?;
         let right = self.at(&of.rhs_expr, scope, depth)?;
         let numbers = || Some((left.as_i64()?, right.as_i64()?));
         Some(match of.operator.value() {
-            BinaryOperator::Eq => Value::Bool(left == right),
-            BinaryOperator::NotEq => Value::Bool(left != right),
+            BinaryOperator::Eq => Value::Bool(same(&left, &right)?),
+            BinaryOperator::NotEq => Value::Bool(!same(&left, &right)?),
             BinaryOperator::And => Value::Bool(left.as_bool()? && right.as_bool()?),
             BinaryOperator::Or => Value::Bool(left.as_bool()? || right.as_bool()?),
             BinaryOperator::Less => numbers().map(|(left, right)| Value::Bool(left < right))?,
@@ -170,25 +197,16 @@ impl<'w> World<'w> {
         })
     }
 
-    fn each(&self, of: &ForExpr, scope: &Scope, depth: usize) -> Option<Value> {
+    fn each(&self, of: &ForExpr, scope: &Scope<'_>, depth: usize) -> Option<Value> {
         let collection = self.at(&of.intro.collection_expr, scope, depth)?;
-        let items: Vec<(Value, Value)> = match collection {
-            Value::Array(items) => {
-                items.into_iter().enumerate().map(|(at, item)| (Value::from(at), item)).collect()
-            }
-            Value::Object(members) => {
-                sorted(members).into_iter().map(|(key, item)| (Value::String(key), item)).collect()
-            }
-            _ => return None,
-        };
         let mut list = Vec::new();
         let mut members = Map::new();
-        for (key, item) in items {
-            let mut scope = scope.clone();
-            if let Some(name) = &of.intro.key_var {
-                scope.insert(name.as_str().to_owned(), key);
-            }
-            scope.insert(of.intro.value_var.as_str().to_owned(), item);
+        // In a set each is its own key.
+        let is_keyed = of.intro.key_var.is_some() && collection.is_array();
+        let is_set = is_keyed && self.is_set(&of.intro.collection_expr, scope)?;
+        for (key, item) in items(collection)? {
+            let key = if is_set { item.clone() } else { key };
+            let scope = scope.of_item(of, key, item);
             if let Some(condition) = &of.cond
                 && !self.at(&condition.expr, &scope, depth)?.as_bool()?
             {
@@ -206,11 +224,12 @@ impl<'w> World<'w> {
         Some(if of.key_expr.is_some() { Value::Object(members) } else { Value::Array(list) })
     }
 
-    fn traversal(&self, traversal: &Traversal, scope: &Scope, depth: usize) -> Option<Value> {
+    fn traversal(&self, traversal: &Traversal, scope: &Scope<'_>, depth: usize) -> Option<Value> {
         let operators: Vec<&TraversalOperator> =
             traversal.operators.iter().map(|operator| &**operator).collect();
-        let (found, rest) = self.root(&traversal.expr, &operators, scope, depth)?;
-        self.walk(found, rest, scope, depth)?.value()
+        let whole = self.root(&traversal.expr, &operators, scope, depth);
+        let whole = whole.and_then(|(found, rest)| self.walk(found, rest, scope, depth)?.value());
+        whole.or_else(|| self.part(traversal, scope, depth))
     }
 
     /// What a traversal begins with, and what is left of it.
@@ -218,14 +237,14 @@ impl<'w> World<'w> {
         &self,
         root: &Expression,
         operators: &'o [&'o TraversalOperator],
-        scope: &Scope,
+        scope: &Scope<'_>,
         depth: usize,
     ) -> Option<(Found<'_>, &'o [&'o TraversalOperator])> {
         let Expression::Variable(root) = root else {
             return Some((Found::Value(self.at(root, scope, depth)?), operators));
         };
         let root = root.as_str();
-        if let Some(value) = scope.get(root) {
+        if let Some(value) = scope.names.get(root) {
             return Some((Found::Value(value.clone()), operators));
         }
         let name = |at: usize| match operators.get(at) {
@@ -255,7 +274,7 @@ impl<'w> World<'w> {
         }
         // One that is made of itself is not known.
         self.locals.borrow_mut().insert(name.to_owned(), None);
-        let value = self.at(self.source.local(name)?, &Scope::new(), depth);
+        let value = self.at(self.source.local(name)?, &Scope::default(), depth);
         self.locals.borrow_mut().insert(name.to_owned(), value.clone());
         value
     }
@@ -264,7 +283,7 @@ impl<'w> World<'w> {
         &'f self,
         found: Found<'f>,
         operators: &[&TraversalOperator],
-        scope: &Scope,
+        scope: &Scope<'_>,
         depth: usize,
     ) -> Option<Found<'f>> {
         let Some((first, rest)) = operators.split_first() else { return Some(found) };
@@ -361,6 +380,52 @@ impl<'w> Found<'w> {
             },
         }
     }
+}
+
+/// Whether two values are the same: of two collections it hangs on their types, too.
+fn same(left: &Value, right: &Value) -> Option<bool> {
+    let is_plain = |value: &Value| !value.is_array() && !value.is_object();
+    match (is_plain(left), is_plain(right)) {
+        (true, true) => Some(left == right),
+        // Nothing that there is, is `null`.
+        (false, true) if right.is_null() => Some(false),
+        (true, false) if left.is_null() => Some(false),
+        _ => None,
+    }
+}
+
+/// The key of a member of an object.
+pub(super) fn key(
+    written: &ObjectKey,
+    value: impl FnOnce(&Expression) -> Option<Value>,
+) -> Option<String> {
+    match written {
+        ObjectKey::Ident(name) => Some(name.as_str().to_owned()),
+        ObjectKey::Expression(Expression::Variable(name)) => Some(name.as_str().to_owned()),
+        ObjectKey::Expression(key) => text(&value(key)?),
+    }
+}
+
+/// What `for` goes through, each item with its key.
+pub(super) fn items(collection: Value) -> Option<Vec<(Value, Value)>> {
+    match collection {
+        Value::Array(items) => {
+            Some(items.into_iter().enumerate().map(|(at, item)| (Value::from(at), item)).collect())
+        }
+        Value::Object(members) => {
+            let all = sorted(members).into_iter();
+            Some(all.map(|(key, item)| (Value::String(key), item)).collect())
+        }
+        _ => None,
+    }
+}
+
+/// A text as Terraform has it, which composes its characters (Unicode's normal form C,
+/// <https://developer.hashicorp.com/terraform/language/expressions/types#string>): of
+/// characters that are not made of others it is the same.
+fn composed(text: &str) -> Option<String> {
+    let is_whole = |one: char| matches!(one, '\u{0}'..='\u{2ff}' | '\u{2010}'..='\u{2027}' | '\u{4e00}'..='\u{9fff}');
+    text.chars().all(is_whole).then(|| text.to_owned())
 }
 
 /// The members of a map in Terraform's order.
@@ -478,10 +543,12 @@ mod tests {
                 ("aws_s3_bucket.b".to_owned(), vec![(Key::Only, &bucket)]),
                 ("aws_subnet.s".to_owned(), numbered),
             ]),
-            locals: RefCell::new(HashMap::new()),
+            locals: RefCell::default(),
+            parts: RefCell::default(),
         };
-        let each = Scope::from([("each".to_owned(), json!({"key": "e"}))]);
-        world.value(source.local("it")?, &each)
+        let names = BTreeMap::from([("each".to_owned(), json!({"key": "e"}))]);
+        let each = source.local("each").map(|all| (all, json!("e")));
+        world.value(source.local("it")?, &Scope { names, each })
     }
 
     #[rstest]

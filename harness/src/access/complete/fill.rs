@@ -5,17 +5,17 @@
 //! expression must have the same.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use hcl_edit::structure::{Block, Body};
-use ringfence_text::Place;
+use hcl_edit::structure::{Block, Body, Structure};
 use serde_json::{Map, Value as Json};
 
+use super::blocks::of_body;
 use super::defaults::configured;
 use super::evaluate::{Key, Scope, World, json};
 use super::source::Source;
 use crate::hcl;
-use crate::lint::known::{Member, Node, Value};
+use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{Resource, without_keys};
 
 /// Completes what the configuration determines.
@@ -26,7 +26,7 @@ pub(super) fn complete(
     read: &[Resource],
 ) {
     let mut worlds: BTreeMap<String, Option<World<'_>>> = BTreeMap::new();
-    worlds.insert(String::new(), Some(world(root, source, resources, read)));
+    worlds.insert(String::new(), Some(world_of(root, source, resources, read)));
     let modules: BTreeSet<&str> = resources.iter().map(|one| split(&one.address).0).collect();
     // The modules around one stand before it.
     for module in modules.into_iter().filter(|module| !module.is_empty()) {
@@ -96,7 +96,8 @@ fn of_module<'w>(
             instances.entry(without_keys(rest)).or_default().push((key(rest), &one.values));
         }
         let variables = given(root, &without_keys(module), (outer, source), block, &scope);
-        Some(World { source, variables, instances, locals: RefCell::new(HashMap::new()) })
+        let (locals, parts) = Default::default();
+        Some(World { source, variables, instances, locals, parts })
     });
     worlds.insert(module.to_owned(), made);
 }
@@ -108,7 +109,7 @@ fn given(
     module: &str,
     (outer, inner): (&World<'_>, &Source),
     call: &Block,
-    scope: &Scope,
+    scope: &Scope<'_>,
 ) -> BTreeMap<String, Json> {
     let mut of_plan = root.path(&["configuration", "root_module"]);
     for name in module.split("module.").skip(1) {
@@ -132,8 +133,8 @@ fn given(
     all
 }
 
-/// What names stand for.
-fn world<'w>(
+/// What names stand for in the root module.
+pub(super) fn world_of<'w>(
     root: &Node,
     source: &'w Source,
     resources: &'w [Resource],
@@ -152,7 +153,8 @@ fn world<'w>(
         source,
         variables: variables.collect(),
         instances,
-        locals: RefCell::new(HashMap::new()),
+        locals: RefCell::default(),
+        parts: RefCell::default(),
     }
 }
 
@@ -165,9 +167,9 @@ pub(super) fn outputs(
 ) -> BTreeMap<String, Json> {
     let mut outputs = BTreeMap::new();
     if let Some(source) = source {
-        let world = world(root, source, resources, read);
+        let world = world_of(root, source, resources, read);
         for (name, expression) in source.outputs() {
-            let value = world.value(expression, &Scope::new());
+            let value = world.value(expression, &Scope::default());
             outputs.extend(value.map(|value| (name.to_owned(), value)));
         }
     }
@@ -208,187 +210,29 @@ fn filled(root: &Node, world: &World<'_>, resource: &Resource) -> Option<Node> {
 }
 
 /// `each` or `count` of an instance.
-fn scope(world: &World<'_>, block: &Block, key: Key) -> Option<Scope> {
+fn scope<'b>(world: &World<'_>, block: &'b Block, key: Key) -> Option<Scope<'b>> {
     let member = |name: &str, value: Json| (name.to_owned(), value);
+    let names =
+        |name: &str, value: Map<String, Json>| BTreeMap::from([member(name, Json::Object(value))]);
     Some(match key {
-        Key::Only => Scope::new(),
+        Key::Only => Scope::default(),
         Key::Number(number) => {
             let index = Map::from_iter([member("index", number.into())]);
-            Scope::from([member("count", Json::Object(index))])
+            Scope { names: names("count", index), each: None }
         }
         Key::Name(name) => {
-            let all = block.body.attributes().find(|one| one.key.as_str() == "for_each");
-            let value = all.and_then(|all| world.value(&all.value, &Scope::new()));
-            let value = match value {
+            let all = block.body.get_attribute("for_each").map(|one| &one.value);
+            let value = match all.and_then(|all| world.value(all, &Scope::default())) {
                 Some(Json::Object(mut members)) => members.remove(&name),
                 Some(Json::Array(_)) => Some(Json::String(name.clone())),
                 _ => None,
             };
-            let mut each = Map::from_iter([member("key", name.into())]);
+            let mut each = Map::from_iter([member("key", name.clone().into())]);
             each.extend(value.map(|value| member("value", value)));
-            Scope::from([member("each", Json::Object(each))])
+            // Where not all is known, its own part may be.
+            Scope { names: names("each", each), each: all.map(|all| (all, name.into())) }
         }
     })
-}
-
-/// The values of a block with what its expressions determine; `None` where the two
-/// do not agree.
-fn of_body(world: &World<'_>, body: &Body, values: &Node, scope: &Scope) -> Option<Node> {
-    let mut out = values.clone();
-    for attribute in body.attributes() {
-        let name = attribute.key.as_str();
-        let (Some(node), Some(value)) = (values.get(name), world.value(&attribute.value, scope))
-        else {
-            continue;
-        };
-        put(&mut out, name, agreed(node, &value)?);
-    }
-    let kinds: BTreeSet<&str> = body.blocks().map(|block| block.ident.as_str()).collect();
-    for kind in kinds.iter().copied().filter(|kind| *kind != "dynamic") {
-        let made = body.blocks().any(|block| {
-            block.ident.as_str() == "dynamic"
-                && block.labels.first().is_some_and(|label| label.as_str() == kind)
-        });
-        let Some(node) = values.get(kind).filter(|node| node.open() > 0 && !made) else { continue };
-        let blocks: Vec<&Body> = body
-            .blocks()
-            .filter(|block| block.ident.as_str() == kind)
-            .map(|block| &block.body)
-            .collect();
-        if let Value::List(items) = &node.value {
-            let all = items.iter().map(|item| {
-                let each = blocks.iter().enumerate();
-                let each =
-                    each.filter_map(|(at, body)| Some((at, of_body(world, body, item, scope)?)));
-                each.collect::<Vec<_>>()
-            });
-            let is_ordered = kind == "statement";
-            let list = assigned(items, all.collect(), is_ordered)?;
-            put(&mut out, kind, Node::new(node.at, Value::List(list)));
-        }
-    }
-    Some(out)
-}
-
-/// The blocks that an item may be of, by their places, each with the item as it makes it.
-type Fits = Vec<(usize, Node)>;
-
-/// The items with what the blocks that they are of determine, each block of one item: by
-/// what agrees with one alone, else, where the plan has them in their order, by their
-/// places. It has those of a set in an order of its own: of what agrees with several that
-/// differ nothing is known. `None` where nothing agrees.
-fn assigned(items: &[Node], mut fits: Vec<Fits>, is_ordered: bool) -> Option<Vec<Node>> {
-    let mut out: Vec<Option<Node>> = vec![None; items.len()];
-    loop {
-        if fits.iter().zip(&out).any(|(all, done)| done.is_none() && all.is_empty()) {
-            return None;
-        }
-        let mut open = fits.iter().zip(&out).enumerate();
-        let by_itself = open.find(|(_, (all, done))| done.is_none() && all.len() == 1);
-        let mut open = fits.iter().zip(&out).enumerate();
-        let by_place = || {
-            open.find_map(|(at, (all, done))| {
-                let own = all.iter().position(|(block, _)| *block == at);
-                own.filter(|_| is_ordered && done.is_none()).map(|own| (at, own))
-            })
-        };
-        let next = by_itself.map(|(at, _)| (at, 0)).or_else(by_place);
-        let Some((at, own)) = next else { break };
-        let (block, filled) = fits.get(at)?.get(own)?.clone();
-        *out.get_mut(at)? = Some(filled);
-        // What is of one item is of no other.
-        for all in &mut fits {
-            all.retain(|(other, _)| *other != block);
-        }
-    }
-    let same = |all: &[(usize, Node)]| {
-        let (_, first) = all.first()?;
-        all.iter().all(|(_, filled)| filled == first).then(|| first.clone())
-    };
-    let left = items.iter().zip(fits).zip(out);
-    let all =
-        left.map(|((item, all), done)| done.or_else(|| same(&all)).unwrap_or_else(|| item.clone()));
-    Some(all.collect())
-}
-
-/// What the plan has, completed by a value that agrees with it.
-fn agreed(node: &Node, value: &Json) -> Option<Node> {
-    let same = |holds: bool| holds.then(|| node.clone());
-    match (&node.value, value) {
-        (Value::Unknown, value) => Some(tree(node.at, value)),
-        // What was left out has a default, or none.
-        (Value::Null, Json::Null | Json::Array(_)) => Some(node.clone()),
-        (Value::Text(known), value) => same(super::evaluate::text(value).as_ref() == Some(known)),
-        (Value::Bool(known), Json::Bool(flag)) => same(known == flag),
-        (Value::Number(known), Json::Number(number)) => same(*known == number.to_string()),
-        (Value::List(items), Json::Array(values)) => list(node, items, values),
-        (Value::Map(members), Json::Object(values)) => {
-            let mut all = Vec::with_capacity(members.len());
-            for member in members {
-                let value = match values.get(&member.key) {
-                    Some(value) => agreed(&member.value, value)?,
-                    None => member.value.clone(),
-                };
-                all.push(Member { value, ..member.clone() });
-            }
-            Some(Node::new(node.at, Value::Map(all)))
-        }
-        // Types are converted on the way.
-        (_, Json::Null) => Some(node.clone()),
-        _ => None,
-    }
-}
-
-/// A list or a set, of which the plan may have some items: in a list of texts `null`
-/// is what is not known.
-fn list(node: &Node, items: &[Node], values: &[Json]) -> Option<Node> {
-    let texts: Option<Vec<String>> = values.iter().map(super::evaluate::text).collect();
-    if node.open() == 0 && !items.iter().any(|item| matches!(item.value, Value::Null)) {
-        let known: Option<BTreeSet<&str>> = items.iter().map(Node::text).collect();
-        let written: Option<BTreeSet<&str>> =
-            texts.as_ref().map(|all| all.iter().map(String::as_str).collect());
-        // Of texts all must be the same; the rest is converted on the way.
-        let differs = known.is_some() && written.is_some() && known != written;
-        return (!differs).then(|| node.clone());
-    }
-    let Some(texts) = texts else {
-        let same = items.len() == values.len();
-        let all = items.iter().zip(values).map(|(item, value)| agreed(item, value));
-        return same
-            .then(|| all.collect::<Option<Vec<_>>>())
-            .flatten()
-            .map(|all| Node::new(node.at, Value::List(all)));
-    };
-    let texts: BTreeSet<String> = texts.into_iter().collect();
-    let known = items.iter().filter_map(Node::text);
-    // As many as there are: two that are not known may be one.
-    let fits = texts.len() <= items.len() && known.into_iter().all(|text| texts.contains(text));
-    let all = texts.into_iter().map(|text| Node::new(node.at, Value::Text(text)));
-    fits.then(|| Node::new(node.at, Value::List(all.collect())))
-}
-
-fn put(values: &mut Node, name: &str, value: Node) {
-    if let Some(place) = values.get_mut(name) {
-        *place = value;
-    }
-}
-
-/// A value that no file has, as if it stood at a place of one.
-pub(in crate::access) fn tree(at: Place, value: &Json) -> Node {
-    let value = match value {
-        Json::Null => Value::Null,
-        Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => Value::Number(number.to_string()),
-        Json::String(text) => Value::Text(text.clone()),
-        Json::Array(items) => Value::List(items.iter().map(|item| tree(at, item)).collect()),
-        Json::Object(members) => Value::Map(
-            members
-                .iter()
-                .map(|(key, value)| Member { at, key: key.clone(), value: tree(at, value) })
-                .collect(),
-        ),
-    };
-    Node::new(at, value)
 }
 
 /// Whether a block refers to what the plan says of it.
@@ -396,14 +240,37 @@ pub(super) fn is_the_plans(root: &Node, address: &str, body: &Body) -> bool {
     let Some(planned) = configured(root, address) else { return false };
     let mut said = BTreeSet::new();
     references(planned, &mut said);
-    let written = hcl::references(body).into_iter().filter(|names| is_of_terraform(names));
-    let written: BTreeSet<String> = written.map(|names| names.join(".")).collect();
+    let names_of = |body: &Body| -> BTreeSet<String> {
+        let all = hcl::references(body).into_iter().filter(|names| is_of_terraform(names));
+        all.map(|names| names.join(".")).collect()
+    };
+    let written = names_of(body);
+    let told = names_of(&without_untold(body));
     // The plan names what a reference begins with, too.
     let begins = |long: &str, short: &str| {
         long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     said.iter().all(|one| written.iter().any(|other| begins(other, one)))
-        && written.iter().all(|one| said.iter().any(|other| begins(one, other)))
+        && told.iter().all(|one| said.iter().any(|other| begins(one, other)))
+}
+
+/// A body without that of whose references the plan says nothing: what Terraform does with
+/// the resource, and blocks that are made (`dynamic`).
+fn without_untold(body: &Body) -> Body {
+    let mut out = Body::new();
+    for one in body {
+        match one {
+            Structure::Attribute(one) if one.key.as_str() == "provider" => {}
+            Structure::Attribute(one) => out.push(one.clone()),
+            Structure::Block(one) if ["dynamic", "lifecycle"].contains(&one.ident.as_str()) => {}
+            Structure::Block(one) => {
+                let mut block = one.clone();
+                block.body = without_untold(&one.body);
+                out.push(block);
+            }
+        }
+    }
+    out
 }
 
 fn is_of_terraform(names: &[String]) -> bool {

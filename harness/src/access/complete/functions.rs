@@ -75,8 +75,13 @@ fn one_or_two(name: &str, mut values: Vec<Value>) -> Option<Value> {
         }
         ("length", Value::Array(items), None) => Some(items.len().into()),
         ("length", Value::Object(members), None) => Some(members.len().into()),
-        ("lower", Value::String(text), None) => Some(text.to_lowercase().into()),
-        ("upper", Value::String(text), None) => Some(text.to_uppercase().into()),
+        // Of other letters a case may have several characters, which Terraform does not make.
+        ("lower", Value::String(text), None) if text.is_ascii() => {
+            Some(text.to_ascii_lowercase().into())
+        }
+        ("upper", Value::String(text), None) if text.is_ascii() => {
+            Some(text.to_ascii_uppercase().into())
+        }
         ("jsonencode", first, None) => Some(encoded(first).into()),
         ("range", first, None) => {
             let end = first.as_u64().filter(|end| *end <= 1024)?;

@@ -6,21 +6,31 @@
 //! - `setting`: the account, the partition and the region of a plan;
 //! - `source`, `evaluate`, `functions`: the configuration that a plan is of, and the
 //!   values of its expressions as far as the plan determines them;
+//! - `json`: the same of `*.tf.json`;
+//! - `part`: parts of values that are not known as a whole; `sets`: what is a set;
 //! - `types`: what a variable makes of a value by its type;
-//! - `fill`: those values where the plan leaves them open and agrees with the rest;
+//! - `fill`, `blocks`, `agree`: those values where the plan leaves them open and agrees with
+//!   the rest;
 //! - `named`: what is not known and is one attribute of one resource;
 //! - `documents`: `aws_iam_policy_document` as the text that it becomes.
 //!
 //! What AWS chooses (the id of a network, of an API) is taken for a text that is
 //! nowhere else in the files. What remains is not known.
 
+#[cfg(test)]
+mod against;
+mod agree;
+mod blocks;
 mod defaults;
 mod documents;
 mod evaluate;
-pub(super) mod fill;
+mod fill;
 mod functions;
+mod json;
 mod named;
 mod names;
+mod part;
+mod sets;
 mod setting;
 mod source;
 mod types;
@@ -33,6 +43,7 @@ use serde_json::Value;
 use crate::lint::known::Node;
 use crate::lint::terraform::{self, Links, Resource};
 
+pub(super) use agree::tree;
 pub(super) use named::Names;
 pub(super) use names::is_chosen;
 pub(super) use setting::Setting;

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use ringfence_models::Partition;
+
 use super::evaluate::json;
+use crate::config::Account;
 use crate::lint::known::{Node, Value};
 use crate::lint::terraform::{Resource, read_before};
 
@@ -210,6 +213,15 @@ impl Setting {
         region: Option<String>,
     ) -> Self {
         Self { partition, account, region, ..Self::default() }
+    }
+
+    /// What ARNs of an account have in common.
+    pub(in crate::access) fn of_account(account: &Account) -> Self {
+        Self::new(
+            Some(Partition::of_region(account.region.as_str()).id.to_owned()),
+            Some(account.id.as_str().to_owned()),
+            Some(account.region.as_str().to_owned()),
+        )
     }
 
     /// Where a resource is: by its own region, and by the configuration of its provider.

@@ -9,10 +9,12 @@ use std::path::Path;
 
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body, Structure};
+use hcl_edit::{Ident, parser};
+use ringfence_text::{Node as Written, Place};
 use serde_json::Value as Json;
 
-use super::types;
-use crate::hcl::is_terraform;
+use super::{json, types};
+use crate::hcl::{Broken, is_terraform};
 use crate::lint::known::Node;
 
 /// A module as it is written.
@@ -24,17 +26,29 @@ pub(in crate::access) struct Source {
     locals: BTreeMap<String, Expression>,
     /// The modules that are called by a path, by the call's name.
     modules: BTreeMap<String, Self>,
+    /// Resources and data sources of `*.tf.json`, in their order with what overrides them:
+    /// what of them is a block the plan says.
+    open: BTreeMap<String, Vec<Part>>,
+    /// The files that cannot be read.
+    broken: Vec<Broken>,
+}
+
+/// What a file says of a resource or a data source.
+#[derive(Debug)]
+enum Part {
+    Block(Block),
+    Json(Written),
 }
 
 /// Modules within modules that are read.
 const DEEPEST: usize = 8;
 
 impl Source {
-    /// Reads the `*.tf` files of a directory; of what is no Terraform, nothing: the
-    /// plan says then what is not known.
+    /// Reads the `*.tf` and `*.tf.json` files of a directory.
     ///
     /// # Errors
-    /// When the directory or a file cannot be read.
+    /// When the directory or a file cannot be read. What is not Terraform's language is
+    /// among [`Self::broken`].
     pub(in crate::access) fn read(directory: &Path) -> io::Result<Self> {
         Self::read_to(directory, DEEPEST)
     }
@@ -51,10 +65,8 @@ impl Source {
         // Those that override others are merged last.
         paths.sort_by_key(|path| (is_override(path), path.clone()));
         for path in paths {
-            let text = fs::read_to_string(&path)?;
-            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-            if let Ok(body) = hcl_edit::parser::parse_body(text) {
-                source.add(&body);
+            if let Err(broken) = source.add_file(&path, fs::read(&path)?) {
+                source.broken.push(broken);
             }
         }
         // Of a module that cannot be read the plan says what is not known.
@@ -65,6 +77,58 @@ impl Source {
             source.modules = inner.collect();
         }
         Ok(source)
+    }
+
+    fn add_file(&mut self, path: &Path, bytes: Vec<u8>) -> Result<(), Broken> {
+        let broken = |at, message: String| Broken { file: path.to_owned(), at, message };
+        let text = String::from_utf8(bytes)
+            .map_err(|_| broken(Place { line: 1, column: 1 }, "not UTF-8".to_owned()))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        if path.extension().is_some_and(|end| end == "json") {
+            let json::Written { blocks, resources } = json::read(path, text)?;
+            blocks.into_iter().for_each(|block| self.add_block(block));
+            for (address, node) in resources {
+                self.open.entry(address).or_default().push(Part::Json(node));
+            }
+            return Ok(());
+        }
+        let body = parser::parse_body(text).map_err(|error| {
+            let at = Place { line: error.location().line(), column: error.location().column() };
+            broken(at, error.message().trim().replace('\n', "; "))
+        })?;
+        body.into_blocks().for_each(|block| self.add_block(block));
+        Ok(())
+    }
+
+    /// The first file of the module, and of those that it calls, that cannot be read.
+    pub(in crate::access) fn broken(&self) -> Option<&Broken> {
+        let inner = || self.modules.values().find_map(Self::broken);
+        self.broken.first().or_else(inner)
+    }
+
+    /// Takes the blocks of `*.tf.json` for what a plan's root module says that they are.
+    pub(in crate::access) fn fit(&mut self, module: Option<&Node>) {
+        let all = module.and_then(|it| it.get("resources")).map(Node::items).unwrap_or_default();
+        for (address, parts) in std::mem::take(&mut self.open) {
+            let is_it = |one: &&Node| one.get("address").and_then(Node::text) == Some(&address);
+            let expressions = all.iter().find(is_it).and_then(|one| one.get("expressions"));
+            for part in parts {
+                let block = match part {
+                    Part::Block(block) => block,
+                    Part::Json(node) => {
+                        // Its texts were read before.
+                        let Ok(body) = json::of_resource(&node, expressions) else { continue };
+                        let mut block = Block::new(Ident::new_sanitized("resource"));
+                        block.body = body;
+                        block
+                    }
+                };
+                self.put(address.clone(), block);
+            }
+        }
+        for (name, inner) in &mut self.modules {
+            inner.fit(module.and_then(|it| it.path(&["module_calls", name, "module"])));
+        }
     }
 
     /// The calls of modules by a path
@@ -89,35 +153,38 @@ impl Source {
     #[cfg(test)]
     pub(super) fn of(text: &str) -> Self {
         let mut source = Self::default();
-        if let Ok(body) = hcl_edit::parser::parse_body(text) {
-            source.add(&body);
-        }
+        source.add_file(Path::new("main.tf"), text.into()).unwrap();
         source
     }
 
-    fn add(&mut self, body: &Body) {
-        for block in body.blocks() {
-            let labels: Vec<&str> = block.labels.iter().map(|label| label.as_str()).collect();
-            let address = match (block.ident.as_str(), labels.as_slice()) {
-                ("resource", [kind, name]) => format!("{kind}.{name}"),
-                ("data", [kind, name]) => format!("data.{kind}.{name}"),
-                ("module", [name]) => format!("module.{name}"),
-                ("variable", [name]) => format!("var.{name}"),
-                ("output", [name]) => format!("output.{name}"),
-                ("locals", []) => {
-                    let all = block.body.attributes();
-                    self.locals
-                        .extend(all.map(|local| (local.key.to_string(), local.value.clone())));
-                    continue;
-                }
-                _ => continue,
-            };
-            match self.blocks.entry(address) {
-                Entry::Vacant(place) => {
-                    place.insert(block.clone());
-                }
-                Entry::Occupied(mut known) => merge(&mut known.get_mut().body, &block.body),
+    fn add_block(&mut self, block: Block) {
+        let labels: Vec<&str> = block.labels.iter().map(|label| label.as_str()).collect();
+        let address = match (block.ident.as_str(), labels.as_slice()) {
+            ("resource", [kind, name]) => format!("{kind}.{name}"),
+            ("data", [kind, name]) => format!("data.{kind}.{name}"),
+            ("module", [name]) => format!("module.{name}"),
+            ("variable", [name]) => format!("var.{name}"),
+            ("output", [name]) => format!("output.{name}"),
+            ("locals", []) => {
+                let all = block.body.attributes();
+                self.locals.extend(all.map(|local| (local.key.to_string(), local.value.clone())));
+                return;
             }
+            _ => return,
+        };
+        match self.open.get_mut(&address) {
+            // It overrides what stands in a `*.tf.json`.
+            Some(parts) => parts.push(Part::Block(block)),
+            None => self.put(address, block),
+        }
+    }
+
+    fn put(&mut self, address: String, block: Block) {
+        match self.blocks.entry(address) {
+            Entry::Vacant(place) => {
+                place.insert(block);
+            }
+            Entry::Occupied(mut known) => merge(&mut known.get_mut().body, &block.body),
         }
     }
 
@@ -144,6 +211,25 @@ impl Source {
         }
     }
 
+    /// Whether the value of a variable is a set; `None` where its type does not say it.
+    pub(super) fn is_set(&self, variable: &str) -> Option<bool> {
+        let block = self.blocks.get(&format!("var.{variable}"))?;
+        let Some(kind) = block.body.get_attribute("type").map(|one| &one.value) else {
+            // A list that is given is one.
+            return Some(false);
+        };
+        match kind {
+            Expression::FuncCall(call) => {
+                let name = call.name.name.as_str();
+                ["list", "map", "object", "set", "tuple"].contains(&name).then(|| name == "set")
+            }
+            Expression::Variable(name) => {
+                ["list", "map", "set"].contains(&name.as_str()).then(|| name.as_str() == "set")
+            }
+            _ => None,
+        }
+    }
+
     /// An output as it is written.
     pub(super) fn output(&self, name: &str) -> Option<&Expression> {
         let block = self.blocks.get(&format!("output.{name}"))?;
@@ -167,8 +253,18 @@ impl Source {
         let resources = resources.iter().map(|one| one.get("address")?.text().map(str::to_owned));
         let calls = calls.iter().map(|call| Some(format!("module.{}", call.key)));
         let mut all = resources.chain(calls).peekable();
-        all.peek().is_some()
-            && all.all(|address| address.is_some_and(|it| self.blocks.contains_key(&it)))
+        all.peek().is_some() && all.all(|address| address.is_some_and(|it| self.has(&it)))
+    }
+
+    /// Whether it has a resource or a call of a module of a plan's root module.
+    pub(in crate::access) fn shares(&self, root: &Node) -> bool {
+        let all = root.path(&["configuration", "root_module", "resources"]).map(Node::items);
+        let addresses = all.unwrap_or_default().iter().filter_map(|one| one.get("address")?.text());
+        addresses.into_iter().any(|address| self.has(address))
+    }
+
+    fn has(&self, address: &str) -> bool {
+        self.blocks.contains_key(address) || self.open.contains_key(address)
     }
 
     /// A resource or a data source, by its address without an instance's key.
@@ -185,7 +281,9 @@ impl Source {
 /// Whether a file overrides what others say
 /// (<https://developer.hashicorp.com/terraform/language/files/override>).
 fn is_override(path: &Path) -> bool {
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let stem = name.strip_suffix(".json").unwrap_or(name);
+    let stem = stem.strip_suffix(".tf").unwrap_or(stem);
     stem == "override" || stem.ends_with("_override")
 }
 

@@ -128,6 +128,60 @@ pub(super) fn collection(name: &str, of: Option<&Expression>, value: Value) -> O
     }
 }
 
+/// One of two values, as the type has it that both have together: texts and numbers are
+/// texts (<https://developer.hashicorp.com/terraform/language/expressions/conditionals#result-types>).
+/// `None`: that is not computed here, or hangs on the other, which is not known. What is
+/// written out as lists is no set.
+pub(super) fn together(value: Value, other: Option<&Value>, are_lists: bool) -> Option<Value> {
+    match (&value, other) {
+        // A text is one beside anything, and `null` is beside everything.
+        (Value::Null | Value::String(_), _) | (_, Some(Value::Null)) => Some(value),
+        (Value::Bool(_) | Value::Number(_), Some(Value::String(_))) => {
+            text(&value).map(Value::String)
+        }
+        (_, Some(other)) => {
+            let is_kept = are_lists || is_as_a_set(&value);
+            (is_kept && has_type_of(&value, other)).then_some(value)
+        }
+        (_, None) => None,
+    }
+}
+
+/// Whether lists in it would be the same as sets: texts in their order, each once.
+fn is_as_a_set(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => {
+            let pairs = items.iter().zip(items.iter().skip(1));
+            let mut pairs = pairs.map(|(one, next)| Some((one.as_str()?, next.as_str()?)));
+            pairs.all(|pair| pair.is_some_and(|(one, next)| one < next))
+                && items.iter().all(is_as_a_set)
+        }
+        Value::Object(members) => members.values().all(is_as_a_set),
+        _ => true,
+    }
+}
+
+/// Whether what two values are together is what the one is.
+fn has_type_of(value: &Value, other: &Value) -> bool {
+    match (value, other) {
+        (Value::Array(one), Value::Array(other)) => {
+            let all: Vec<&Value> = one.iter().chain(other).collect();
+            all.iter().all(|one| all.iter().all(|other| has_type_of(one, other)))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let is_same = one.len() == other.len() && one.keys().all(|key| other.contains_key(key));
+            if is_same {
+                let mut pairs = one.iter().filter_map(|(key, one)| Some((one, other.get(key)?)));
+                return pairs.all(|(one, other)| has_type_of(one, other));
+            }
+            let all: Vec<&Value> = one.values().chain(other.values()).collect();
+            all.iter().all(|one| all.iter().all(|other| has_type_of(one, other)))
+        }
+        (Value::Null, _) | (_, Value::Null) => true,
+        (one, other) => is_alike(one, other),
+    }
+}
+
 /// Whether two values are of one type.
 fn is_alike(one: &Value, other: &Value) -> bool {
     match (one, other) {

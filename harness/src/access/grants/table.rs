@@ -236,7 +236,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::access::complete::fill::tree;
+    use crate::access::complete::tree;
     use crate::lint::known::Place;
 
     /// What a stack made and the provider has no name for is not read, and told.
