@@ -28,6 +28,8 @@ pub enum GuardRail {
     Rotation,
     /// Who becomes a deployer.
     Trust,
+    /// What goes from one account to another.
+    Accounts,
     /// The boundary of the roles that are made.
     BoundaryCarried,
     /// The boundaries themselves.
@@ -82,7 +84,7 @@ struct Named {
 
 impl GuardRail {
     /// Those that need no configuration.
-    pub const BUILT_IN: [Self; 27] = [
+    pub const BUILT_IN: [Self; 28] = [
         Self::Deployments,
         Self::NetworkKept,
         Self::Tokens,
@@ -94,6 +96,7 @@ impl GuardRail {
         Self::Claims,
         Self::Rotation,
         Self::Trust,
+        Self::Accounts,
         Self::BoundaryCarried,
         Self::BoundaryKept,
         Self::Identities,
@@ -150,6 +153,9 @@ impl GuardRail {
             Self::Claims => ("claims", "a valid token reaches its function"),
             Self::Rotation => ("rotation", "the issuer's keys rotate"),
             Self::Trust => ("trust", "only its own workflow becomes a deployer"),
+            Self::Accounts => {
+                ("accounts", "what goes from one account to another is named by one of them")
+            }
             Self::BoundaryCarried => {
                 ("boundary-carried", "every execution role carries the boundary")
             }

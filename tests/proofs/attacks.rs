@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::slice::from_ref;
 
 use ringfence::attacks::{Choice, Finding, Part, Suite, Verdict, campaign, escalations};
 use ringfence::progress::Progress;
@@ -95,7 +96,7 @@ fn difference(before: BTreeSet<&str>, now: BTreeSet<&str>) -> String {
 fn exactly_the_listed_attacks_exist_and_each_has_an_id_of_its_own() {
     with_stack(async |stack| {
         let suite = Suite::of(stack).await.unwrap();
-        let ids = campaign::ids(&suite).unwrap();
+        let ids = campaign::ids(from_ref(&suite)).unwrap();
         let unique: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
         assert_eq!(unique.len(), ids.len());
         let difference = difference(LISTED.lines().collect(), unique.clone());
@@ -131,11 +132,13 @@ fn what_is_chosen_runs_alone_and_an_unknown_id_is_an_error() {
         let suite = Suite::of(stack).await.unwrap();
         let progress = Progress::silent();
         let chosen = ["low-perm/user-created/api", "hybrid/iam-001/api"].map(str::to_owned);
-        let findings = campaign::run(&suite, &Choice::of(&chosen), &progress).await.unwrap();
+        let findings =
+            campaign::run(from_ref(&suite), &Choice::of(&chosen), &progress).await.unwrap();
         let ids: Vec<&str> = findings.iter().map(|finding| finding.id.as_str()).collect();
         assert_eq!(ids, ["low-perm/user-created/api", "hybrid/iam-001/api"]);
         let unknown = ["low-perm/no-such-attack/api".to_owned()];
-        let error = campaign::run(&suite, &Choice::of(&unknown), &progress).await.unwrap_err();
+        let error =
+            campaign::run(from_ref(&suite), &Choice::of(&unknown), &progress).await.unwrap_err();
         assert!(error.to_string().contains("`low-perm/no-such-attack/api`"), "{error}");
     });
 }
@@ -155,8 +158,9 @@ fn a_setting_names_the_call_that_read_it() {
         let suite = Suite::of(stack).await.unwrap();
         let mark = stack.guard().journal().mark();
         let chosen = SETTINGS.map(|(id, _)| id.to_owned());
-        let findings =
-            campaign::run(&suite, &Choice::of(&chosen), &Progress::silent()).await.unwrap();
+        let findings = campaign::run(from_ref(&suite), &Choice::of(&chosen), &Progress::silent())
+            .await
+            .unwrap();
         let entries = stack.guard().journal().entries_since(mark);
         for (id, operation) in SETTINGS {
             let finding = findings.iter().find(|finding| finding.id == id).unwrap();
@@ -175,7 +179,7 @@ fn a_setting_names_the_call_that_read_it() {
 fn the_reach_of_each_deployer_is_its_job() {
     with_stack(async |stack| {
         let suite = Suite::of(stack).await.unwrap();
-        let reaches = campaign::reaches(&suite, &Progress::silent()).await.unwrap();
+        let reaches = campaign::reaches(from_ref(&suite), &Progress::silent()).await.unwrap();
         let of = |name: &str| reaches.iter().find(|reach| reach.identity == name).unwrap();
         let changing = |name: &str| -> Vec<String> {
             let rows = of(name).rows.iter();

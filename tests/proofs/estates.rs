@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::slice::from_ref;
 
 use ringfence::attacks::{Choice, Finding, Part, Scope, Suite, Verdict};
 use ringfence::mutations;
@@ -53,13 +54,14 @@ fn of_ten_services_each_route_of_the_platforms_is_missed() {
         let of_both = decided.values().filter(|attackers| **attackers == kinds).count();
         assert!(of_both >= 3 * 4, "{decided:?}");
         let progress = Progress::silent();
-        let all = mutations::ids(&suite).await.unwrap();
+        let all = mutations::ids(from_ref(&suite)).await.unwrap();
         let chosen: Vec<String> =
             all.into_iter().filter(|id| id.contains("/DenyPlatformRoutes/")).collect();
         assert!(chosen.len() >= 12, "only {chosen:?}");
-        let done = mutations::run(&suite, &findings, began, &Choice::of(&chosen), &progress)
-            .await
-            .unwrap();
+        let done =
+            mutations::run(from_ref(&suite), &findings, began, &Choice::of(&chosen), &progress)
+                .await
+                .unwrap();
         for mutant in &done.mutants {
             assert_eq!(mutant.verdict, MutantVerdict::Killed, "{}: {:?}", mutant.id, mutant.reason);
         }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 
 use ringfence::attacks::{Choice, Part, Suite};
 use ringfence::mutations;
@@ -122,7 +123,7 @@ fn of_two_issuers_of_each_kind_both_are_attacked() {
         assert!(known.contains("AccessDenied"), "{known}");
         let unknown = observed(format!("deployer-service-b02/other-issuers-token/{okta}/oidc"));
         assert!(unknown.contains("InvalidIdentityToken"), "{unknown}");
-        let all = mutations::ids(&suite).await.unwrap();
+        let all = mutations::ids(from_ref(&suite)).await.unwrap();
         let host = ENTERPRISE.strip_prefix("https://").unwrap();
         let chosen: Vec<String> = all
             .into_iter()
@@ -137,9 +138,10 @@ fn of_two_issuers_of_each_kind_both_are_attacked() {
             assert!(chosen.contains(&expected), "no {expected} in {chosen:#?}");
         }
         let progress = Progress::silent();
-        let done = mutations::run(&suite, &findings, began, &Choice::of(&chosen), &progress)
-            .await
-            .unwrap();
+        let done =
+            mutations::run(from_ref(&suite), &findings, began, &Choice::of(&chosen), &progress)
+                .await
+                .unwrap();
         for mutant in &done.mutants {
             assert_eq!(mutant.verdict, MutantVerdict::Killed, "{}: {:?}", mutant.id, mutant.reason);
         }

@@ -2,6 +2,7 @@
 //! not noticed can be told from the original by no request, with the proof.
 
 use std::collections::BTreeSet;
+use std::slice::from_ref;
 
 use ringfence::attacks::{Choice, Suite, Verdict, campaign};
 use ringfence::mutations;
@@ -22,16 +23,17 @@ fn every_weakened_guard_rail_is_noticed_or_equivalent() {
         let suite = Suite::of(stack).await.unwrap();
         let progress = Progress::silent();
         let began = stack.guard().recording().unwrap().mark();
-        let findings = campaign::run(&suite, &Choice::All, &progress).await.unwrap();
+        let findings = campaign::run(from_ref(&suite), &Choice::All, &progress).await.unwrap();
         let others: Vec<_> = findings.iter().filter(|it| it.verdict != Verdict::Held).collect();
         assert!(others.is_empty(), "{others:#?}");
-        let all = mutations::ids(&suite).await.unwrap();
+        let all = mutations::ids(from_ref(&suite)).await.unwrap();
         let unique: BTreeSet<&String> = all.iter().collect();
         assert_eq!(unique.len(), all.len(), "two mutants have one id");
         let chosen: Vec<String> = all.into_iter().filter(|id| !is_final(id)).collect();
-        let done = mutations::run(&suite, &findings, began, &Choice::of(&chosen), &progress)
-            .await
-            .unwrap();
+        let done =
+            mutations::run(from_ref(&suite), &findings, began, &Choice::of(&chosen), &progress)
+                .await
+                .unwrap();
         let ids: Vec<&String> = done.mutants.iter().map(|mutant| &mutant.id).collect();
         assert_eq!(ids, chosen.iter().collect::<Vec<_>>());
         let bad: Vec<String> = done
@@ -50,7 +52,7 @@ fn every_weakened_guard_rail_is_noticed_or_equivalent() {
             assert_eq!(told, (equivalent, equivalent), "{}", mutant.id);
         }
         // What was weakened for real is as it was.
-        let again = campaign::run(&suite, &Choice::All, &progress).await.unwrap();
+        let again = campaign::run(from_ref(&suite), &Choice::All, &progress).await.unwrap();
         let failed: Vec<&str> = again
             .iter()
             .filter(|finding| finding.verdict != Verdict::Held)
@@ -58,9 +60,10 @@ fn every_weakened_guard_rail_is_noticed_or_equivalent() {
             .collect();
         assert!(failed.is_empty(), "{failed:?}");
         let unknown = ["no/such/mutant".to_owned()];
-        let error = mutations::run(&suite, &findings, began, &Choice::of(&unknown), &progress)
-            .await
-            .unwrap_err();
+        let error =
+            mutations::run(from_ref(&suite), &findings, began, &Choice::of(&unknown), &progress)
+                .await
+                .unwrap_err();
         assert_eq!(
             error.to_string(),
             "no mutant is called `no/such/mutant`; `ringfence mutate --json` prints the ids of all"

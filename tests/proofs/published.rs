@@ -1,6 +1,7 @@
 //! What the published architecture gets wrong holds here.
 
 use std::collections::BTreeSet;
+use std::slice::from_ref;
 
 use ringfence::attacks::{Choice, Part, Suite, Verdict, campaign};
 use ringfence::progress::Progress;
@@ -18,11 +19,14 @@ fn each_finding_has_probes_that_hold_in_the_corrected_layer1() {
         lines.iter().flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
     with_stack(async |stack| {
         let suite = Suite::of(stack).await.unwrap();
-        let attacks: BTreeSet<String> = campaign::ids(&suite).unwrap().into_iter().collect();
+        let attacks: BTreeSet<String> =
+            campaign::ids(from_ref(&suite)).unwrap().into_iter().collect();
         let chosen: Vec<String> =
             named.iter().filter(|id| attacks.contains(**id)).map(|id| (*id).to_owned()).collect();
         let mut findings =
-            campaign::run(&suite, &Choice::of(&chosen), &Progress::silent()).await.unwrap();
+            campaign::run(from_ref(&suite), &Choice::of(&chosen), &Progress::silent())
+                .await
+                .unwrap();
         for part in [Part::Deployments, Part::Policies] {
             findings.extend(suite.run(part).await.unwrap());
         }

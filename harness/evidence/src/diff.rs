@@ -199,7 +199,7 @@ fn run(record: &RunRecord) -> Facts {
         ("upstream".to_owned(), {
             format!("{} {} {}", upstream.product, said(&upstream.version), said(&upstream.digest))
         }),
-        ("account".to_owned(), format!("{} {}", record.account_id, record.region)),
+        ("account".to_owned(), format!("{} {}", record.accounts_told(), record.region)),
         ("configuration".to_owned(), record.configuration.clone()),
     ]);
     for (name, version) in &record.tools {

@@ -71,6 +71,7 @@ impl First {
             duration_ms: self.duration_ms,
             configuration: self.configuration,
             account_id: self.account_id,
+            accounts: Vec::new(),
             region: self.region,
             upstream: self.upstream,
             tools: self.tools,

@@ -76,6 +76,7 @@ pub(crate) fn record() -> RunRecord {
         duration_ms: 12_345,
         configuration: "ringfence.toml".to_owned(),
         account_id: "123456789012".to_owned(),
+        accounts: Vec::new(),
         region: "us-east-1".to_owned(),
         upstream: Upstream {
             backend: "embedded".to_owned(),
@@ -127,6 +128,7 @@ pub(crate) fn record() -> RunRecord {
         readings: ["after-apply", "after-workflows", "after-attacks"]
             .map(|moment| Reading {
                 moment: moment.to_owned(),
+                account_id: None,
                 objects: 93,
                 sha256: "22".repeat(32),
                 duration_ms: 210,

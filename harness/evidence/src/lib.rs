@@ -39,7 +39,7 @@ pub use places::Places;
 pub use probe::{Companion, Companions, Decider, Probe, Scope, Verdict};
 pub use proof::{Proof, ProofVerdict};
 pub use record::{
-    EvidenceError, Input, Isolation, Phase, Provenance, Reading, RunRecord, RunStatus,
+    Account, EvidenceError, Input, Isolation, Phase, Provenance, Reading, RunRecord, RunStatus,
     SCHEMA_VERSION, Starts, Summary, Upstream,
 };
 pub use table::{Told, probes, table};

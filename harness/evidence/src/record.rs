@@ -75,6 +75,10 @@ pub struct RunRecord {
     pub configuration: String,
     /// The account under test.
     pub account_id: String,
+    /// All accounts, where there is more than one; findings, mutants, identities and
+    /// proofs name theirs by its id then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<Account>,
     /// The region.
     pub region: String,
     /// What answered behind the guard.
@@ -126,6 +130,17 @@ pub struct RunRecord {
     pub stale: Vec<String>,
 }
 
+/// An account of an estate of several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Its id.
+    pub id: String,
+    /// What the configuration calls it; none of the account under test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
 /// How the code of the teams was kept apart from what judges it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -156,6 +171,9 @@ pub struct Starts {
 pub struct Reading {
     /// `after-apply`, `after-workflows` or `after-attacks`.
     pub moment: String,
+    /// The account, where there is more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<String>,
     /// How many objects there were.
     pub objects: usize,
     /// The SHA-256 over the objects of the first reading, as they were then:
@@ -316,6 +334,18 @@ impl Summary {
 }
 
 impl RunRecord {
+    /// The account under test; of several all, with their names.
+    pub fn accounts_told(&self) -> String {
+        let one = |account: &Account| match &account.name {
+            Some(name) => format!("{} ({name})", account.id),
+            None => account.id.clone(),
+        };
+        match self.accounts.as_slice() {
+            [] => self.account_id.clone(),
+            accounts => accounts.iter().map(one).collect::<Vec<_>>().join(", "),
+        }
+    }
+
     /// Whether the run came to its end, every probe of it held or is accepted by an
     /// entry that counts, no request gets past a guard rail, and every weakened guard
     /// rail, where some were weakened, was noticed. In a share another one's probes

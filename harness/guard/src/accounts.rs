@@ -18,7 +18,7 @@ use ringfence_wire::{Call, Service, ServiceError};
 
 use crate::directory::Directory;
 use crate::directory::arns::Arn;
-use crate::requirements::Requirement;
+use crate::requirements::{Requirement, kms};
 
 /// The directories of the accounts that are guarded, by account.
 #[derive(Debug, Clone)]
@@ -59,6 +59,30 @@ impl Directories {
         Ok(None)
     }
 
+    /// The account of the key that a ciphertext is of: the caller's, else another's. "AWS
+    /// KMS can get this information from metadata that it adds to the symmetric ciphertext
+    /// blob" (<https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html>).
+    ///
+    /// # Errors
+    /// That the upstream does not answer.
+    async fn owner_of_ciphertext(
+        &self,
+        call: &Call,
+        home: &str,
+    ) -> Result<Option<&str>, ServiceError> {
+        let Some(id) = call.text("CiphertextBlob").and_then(kms::key_in) else { return Ok(None) };
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.0.iter().partition(|(account, _)| *account == home);
+        for (account, directory) in own.into_iter().chain(others) {
+            match directory.kms_key(&call.region, &id).await {
+                Ok(_) => return Ok(Some(account)),
+                Err(error) if error.code == "NotFoundException" => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
     /// The account that a call acts in: `home`, the caller's, unless it names a role
     /// or a resource of another that is guarded.
     ///
@@ -77,9 +101,27 @@ impl Directories {
                 Some(bucket) => self.owner_of_bucket(bucket).await?,
                 None => None,
             },
+            Service::Kms if call.name() == "Decrypt" && call.text("KeyId").is_none() => {
+                self.owner_of_ciphertext(call, home).await?
+            }
             _ => named_account(call),
         };
         Ok(named.filter(|account| self.0.contains_key(*account)).unwrap_or(home))
+    }
+
+    /// The account of what an ARN names, where it is one that is guarded.
+    ///
+    /// # Errors
+    /// That the upstream does not answer.
+    pub(crate) async fn owner(&self, resource: &str) -> Result<Option<&str>, ServiceError> {
+        let Some(arn) = Arn::parse(resource) else { return Ok(None) };
+        match (arn.service, arn.account) {
+            ("s3", "") => {
+                let bucket = arn.resource.split('/').next().unwrap_or_default();
+                self.owner_of_bucket(bucket).await
+            }
+            (_, account) => Ok(self.0.get_key_value(account).map(|(account, _)| account.as_str())),
+        }
     }
 
     /// The first permission about a resource of another guarded account than the one
@@ -98,16 +140,8 @@ impl Directories {
             return Ok(None);
         }
         for requirement in required.iter().filter(|it| it.action != "iam:PassRole") {
-            let Some(arn) = Arn::parse(&requirement.resource) else { continue };
-            let owner = match (arn.service, arn.account) {
-                ("s3", "") => {
-                    let bucket = arn.resource.split('/').next().unwrap_or_default();
-                    self.owner_of_bucket(bucket).await?
-                }
-                (_, account) => Some(account),
-            };
-            let other = owner.filter(|owner| *owner != acting && self.0.contains_key(*owner));
-            if let Some(other) = other {
+            let owner = self.owner(&requirement.resource).await?;
+            if let Some(other) = owner.filter(|owner| *owner != acting) {
                 return Ok(Some((requirement, other)));
             }
         }
@@ -147,13 +181,16 @@ const MEMBERS: &[(&str, &str, &[&str])] = &[
     ("kms", "KeyId", CROSS_ACCOUNT_KMS),
     ("secretsmanager", "SecretId", &[]),
     ("sns", "TopicArn", &[]),
+    // Of a queue of another account its owner is named:
+    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueUrl.html
+    ("sqs", "QueueOwnerAWSAccountId", &["GetQueueUrl"]),
     ("sqs", "QueueUrl", &[]),
     ("dynamodb", "TableName", &[]),
 ];
 
 /// "Cross-account permission is effective only for the following operations": the
 /// cryptographic ones and these of keys and grants (the page above). `ReEncrypt` names
-/// two keys, `RetireGrant` and a `Decrypt` without a key none.
+/// two keys, `RetireGrant` none.
 const CROSS_ACCOUNT_KMS: &[&str] = &[
     "CreateGrant",
     "Decrypt",
@@ -182,6 +219,7 @@ fn named_account(call: &Call) -> Option<&str> {
     })?;
     let text = call.text(member)?;
     match (*member, Arn::parse(text)) {
+        ("QueueOwnerAWSAccountId", _) => Some(text),
         (_, Some(arn)) => Some(arn.account),
         // `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME`.
         ("QueueUrl", None) => text.rsplit('/').nth(1),
@@ -227,6 +265,14 @@ mod tests {
         "https://sqs.us-east-1.amazonaws.com/222222222222/x",
         Some(OTHER)
     )]
+    #[case::a_queue_by_its_owner(
+        "sqs",
+        "GetQueueUrl",
+        "QueueOwnerAWSAccountId",
+        OTHER,
+        Some(OTHER)
+    )]
+    #[case::an_own_queue("sqs", "GetQueueUrl", "QueueName", "x", None)]
     #[case::a_key(
         "kms",
         "Decrypt",

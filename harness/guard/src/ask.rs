@@ -9,7 +9,7 @@ use ringfence_services::credentials::{Identity, RoleSession, Session};
 use ringfence_wire::{Service, ServiceError};
 
 use crate::accounts;
-use crate::authorize::{Keys, Subject, resource_account};
+use crate::authorize::{Keys, Subject};
 use crate::context::Circumstances;
 use crate::guard::Guard;
 use crate::pipeline::Pipeline;
@@ -37,12 +37,17 @@ pub struct Question {
 pub enum Caller<'a> {
     /// The holder of an access key.
     Key(&'a str),
-    /// A session of a role of the first account, as a service (Lambda) would hold it.
+    /// A session of a role, as a service (Lambda) would hold it.
     Role {
-        /// The role's name.
-        name: &'a str,
+        /// The role's ARN; its account is one that is guarded.
+        arn: &'a str,
         /// The session's name.
         session: &'a str,
+    },
+    /// A user with a key of its own.
+    User {
+        /// The user's ARN; its account is one that is guarded.
+        arn: &'a str,
     },
     /// A service in its own right.
     Service {
@@ -119,9 +124,14 @@ impl Pipeline {
         questions: &[Question],
     ) -> Result<Inputs, ServiceError> {
         let session = self.caller(caller).await?;
-        let named = questions.iter().find_map(|it| resource_account(&it.resource));
         let home = accounts::of_session(&session);
-        let acting = named.or(home.as_deref()).map_or(self, |account| self.of(account));
+        let mut owner = None;
+        for question in questions {
+            if owner.is_none() {
+                owner = self.directories.owner(&question.resource).await?;
+            }
+        }
+        let acting = owner.or(home.as_deref()).map_or(self, |account| self.of(account));
         acting.inputs_of_questions(&session, questions).await
     }
 
@@ -196,9 +206,14 @@ impl Pipeline {
                 }
                 Ok(session)
             }
-            Caller::Role { name, session } => {
-                let role = self.directory.role(name).await?;
-                let role = role.ok_or_else(|| {
+            Caller::Role { arn, session } => {
+                let name = arn.rsplit('/').next().unwrap_or_default();
+                let account = arn.split(':').nth(4).unwrap_or_default();
+                let role = match self.directories.of(account) {
+                    Some(directory) => directory.role(name).await?,
+                    None => None,
+                };
+                let role = role.filter(|role| role.arn == arn).ok_or_else(|| {
                     let message = format!("The role with name {name} cannot be found.");
                     ServiceError::new(404, "NoSuchEntity", message)
                 })?;
@@ -219,6 +234,23 @@ impl Pipeline {
                 }));
                 let expiration = Some(now + time::Duration::hours(1));
                 Ok(Session { expiration, ..Session::direct(identity) })
+            }
+            Caller::User { arn } => {
+                let name = arn.rsplit('/').next().unwrap_or_default();
+                let account = arn.split(':').nth(4).unwrap_or_default();
+                let user = match self.directories.of(account) {
+                    Some(directory) => directory.user(name).await?,
+                    None => None,
+                };
+                let user = user.filter(|user| user.arn == arn).ok_or_else(|| {
+                    let message = format!("The user with name {name} cannot be found.");
+                    ServiceError::new(404, "NoSuchEntity", message)
+                })?;
+                Ok(Session::direct(Identity::User {
+                    arn: user.arn.clone(),
+                    name: name.to_owned(),
+                    user_id: user.id.clone(),
+                }))
             }
             Caller::Service { principal, source_arn, source_account } => {
                 Ok(Session::direct(Identity::Service {

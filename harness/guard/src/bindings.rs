@@ -20,6 +20,13 @@ use crate::directory::{Directory, renamed};
 use crate::services::Services;
 use crate::upstream::Upstream;
 
+/// A name that ended, and what stands for it in the policies of every account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ended {
+    arn: String,
+    after: String,
+}
+
 /// A user or role whose name a call ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ending {
@@ -68,31 +75,45 @@ pub(crate) async fn ending(
     })
 }
 
-/// Writes the stored policies again that named what ended.
+/// What a call that succeeded ended, in the account that it was made in; nothing where the
+/// name stayed.
+///
+/// # Errors
+/// When the upstream cannot tell.
+pub(crate) async fn ended(
+    ending: Ending,
+    directory: &Directory,
+) -> Result<Option<Ended>, ServiceError> {
+    let after = match ending.after {
+        After::Id(id) => id,
+        After::Renamed(name) => match directory.user(&name).await? {
+            Some(user) if user.arn != ending.arn => user.arn.clone(),
+            _ => return Ok(None),
+        },
+    };
+    Ok(Some(Ended { arn: ending.arn, after }))
+}
+
+/// Writes the stored policies of an account again that named what ended, in whichever
+/// account: "the ARN … transforms to the role unique principal ID when you save the
+/// policy", of whatever account the principal is (the page above).
 ///
 /// # Errors
 /// When the upstream does not take it: the policies name somebody by a name that
 /// may be given again.
 pub(crate) async fn rebind(
-    ending: &Ending,
+    Ended { arn, after }: &Ended,
     directory: &Directory,
     services: &Services,
     upstream: &Upstream,
     region: &str,
     now: time::OffsetDateTime,
 ) -> Result<(), ServiceError> {
-    let after = match &ending.after {
-        After::Id(id) => id.clone(),
-        After::Renamed(name) => match directory.user(name).await? {
-            Some(user) if user.arn != ending.arn => user.arn.clone(),
-            _ => return Ok(()),
-        },
-    };
-    directory.ended(region, &ending.arn, &after).await?;
-    services.lambda().rename_principal(&ending.arn, &after);
-    let naming = directory.policies_that_name(region, &ending.arn).await?;
+    directory.ended(region, arn, after).await?;
+    services.lambda().rename_principal(arn, after);
+    let naming = directory.policies_that_name(region, arn).await?;
     for stored in naming {
-        let Some(text) = renamed(&stored.text, &ending.arn, &after) else { continue };
+        let Some(text) = renamed(&stored.text, arn, after) else { continue };
         let operation = Operation::find(stored.service, stored.operation).ok_or_else(|| {
             ServiceError::new(500, "InternalFailure", format!("no {}", stored.operation))
         })?;
@@ -106,7 +127,7 @@ pub(crate) async fn rebind(
             return Err(ServiceError::new(
                 500,
                 "InternalFailure",
-                format!("a policy that names {} could not be written again", ending.arn),
+                format!("a policy that names {arn} could not be written again"),
             ));
         }
     }

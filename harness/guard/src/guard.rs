@@ -339,19 +339,24 @@ impl Guard {
         &self.pipeline.setting
     }
 
-    /// A session of the execution role of a function of the first account, as Lambda gives it to the
-    /// function's code.
+    /// A session of the execution role of a function of an account (the first where it is
+    /// none that is guarded), as Lambda gives it to the function's code.
     ///
     /// # Errors
     /// Lambda's own: there is no such function, or its role cannot be assumed.
-    pub async fn function_session(&self, function: &str) -> Result<Credentials, ServiceError> {
-        self.pipeline.services.lambda().session_of(function).await
+    pub async fn function_session(
+        &self,
+        account_id: &str,
+        function: &str,
+    ) -> Result<Credentials, ServiceError> {
+        self.pipeline.of(account_id).services.lambda().session_of(function).await
     }
 
-    /// What a stack of CloudFormation's in the first account has, by name or ARN, once no operation of it is
-    /// under way; none where there is no such stack.
-    pub async fn settled_stack(&self, name_or_id: &str) -> Option<Contents> {
-        self.pipeline.services.cloudformation().settled(name_or_id).await
+    /// What a stack of CloudFormation's in an account (the first where it is none that is
+    /// guarded) has, by name or ARN, once no operation of it is under way; none where there
+    /// is no such stack.
+    pub async fn settled_stack(&self, account_id: &str, name_or_id: &str) -> Option<Contents> {
+        self.pipeline.of(account_id).services.cloudformation().settled(name_or_id).await
     }
 
     /// Ends functions and stack operations, then the connections.

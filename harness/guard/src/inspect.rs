@@ -12,7 +12,7 @@ use crate::services::Services;
 const READING: [&str; 3] = ["Get", "List", "Describe"];
 
 impl Guard {
-    /// Reads from the first account with nobody's credentials: from the services that
+    /// Reads from an account (the first where it is none that is guarded) with nobody's credentials: from the services that
     /// answer here, and from the upstream. It is no request, so nothing is
     /// decided, and the journal has no line of it. The answer is what a client
     /// decodes; `GetBucketPolicy` answers with its member `Policy`.
@@ -22,6 +22,7 @@ impl Guard {
     /// that reads.
     pub async fn read(
         &self,
+        account_id: &str,
         service: Service,
         operation: &str,
         input: Value,
@@ -37,7 +38,7 @@ impl Guard {
             Value::Object(members) => members,
             _ => Map::new(),
         };
-        let pipeline = self.pipeline();
+        let pipeline = self.pipeline().of(account_id);
         let (setting, upstream) = (&pipeline.setting, &pipeline.upstream);
         let (region, now) = (&setting.region, setting.now());
         if Services::answers(service) {

@@ -8,6 +8,7 @@ use ringfence_evidence::Mutations;
 use ringfence_wire::services::CloudFormation;
 use serde_json::{Value, json};
 
+use super::across;
 use super::attack::Step;
 use super::choice::Choice;
 use super::choosing::Measured;
@@ -28,34 +29,71 @@ pub struct Unknown(pub Vec<String>);
 ///
 /// # Errors
 /// When no token can be made.
-pub fn ids(suite: &Suite<'_>) -> anyhow::Result<Vec<String>> {
+pub fn ids(suites: &[Suite<'_>]) -> anyhow::Result<Vec<String>> {
     let mut ids = Vec::new();
-    for part in suite.parts() {
-        ids.extend(suite.ids(part)?);
+    for suite in suites {
+        for part in suite.parts() {
+            ids.extend(of_part(suite, part)?);
+        }
     }
+    ids.extend(across::ids(suites));
     Ok(ids)
 }
 
-/// Runs what is chosen.
+/// The ids of a part's attacks, as a campaign has them.
+pub(crate) fn of_part(suite: &Suite<'_>, part: Part<'_>) -> anyhow::Result<Vec<String>> {
+    Ok(suite.ids(part)?.iter().map(|id| suite.account().scoped(id)).collect())
+}
+
+/// Runs what is chosen, account by account, and then what goes from one to another.
 ///
 /// # Errors
 /// When something chosen is not there.
 pub async fn run(
-    suite: &Suite<'_>,
+    suites: &[Suite<'_>],
     choice: &Choice,
     progress: &Progress,
 ) -> anyhow::Result<Vec<Finding>> {
     if let Choice::Ids(chosen) = choice {
-        let all: BTreeSet<String> = ids(suite)?.into_iter().collect();
+        let all: BTreeSet<String> = ids(suites)?.into_iter().collect();
         let unknown: Vec<String> = chosen.difference(&all).map(|id| format!("`{id}`")).collect();
         if !unknown.is_empty() {
             return Err(Unknown(unknown).into());
         }
     }
-    let selected = |id: &str| choice.has(id);
+    let mut findings = Vec::new();
+    for suite in suites {
+        findings.extend(of_account(suite, choice, progress).await?);
+    }
+    findings.extend(across::run(suites, choice, progress).await?);
+    if let Choice::Share(share) = choice {
+        // Some attacks are steps of one story, and made together in each share that
+        // has one of them.
+        let all: BTreeSet<String> = ids(suites)?.into_iter().collect();
+        findings.retain(|finding| share.has(&finding.id) || !all.contains(&finding.id));
+    }
+    if !choice.is_chosen() {
+        for suite in suites {
+            let account = suite.account();
+            let own = findings.iter().filter(|finding| account.own(&finding.id).is_some());
+            let beyond = rails::beyond(suite.facts(), &own.collect::<Vec<_>>());
+            findings.extend(beyond.into_iter().map(|finding| finding.of(account)));
+        }
+    }
+    Ok(findings)
+}
+
+/// Runs what is chosen of an account.
+async fn of_account(
+    suite: &Suite<'_>,
+    choice: &Choice,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Finding>> {
+    let account = suite.account();
+    let selected = |id: &str| choice.has(&account.scoped(id));
     let mut chosen = Vec::new();
     for part in suite.parts() {
-        if choice.has_part(&suite.ids(part)?) {
+        if choice.has_part(&of_part(suite, part)?) {
             chosen.push(part);
         }
     }
@@ -71,26 +109,29 @@ pub async fn run(
         found.extend(join_all(tracks).await.into_iter().flatten());
     }
     found.sort_by_key(|(place, _)| *place);
-    let mut findings: Vec<Finding> = found.into_iter().flat_map(|(_, found)| found).collect();
-    if let Choice::Share(share) = choice {
-        // Some attacks are steps of one story, and made together in each share that
-        // has one of them.
-        let all: BTreeSet<String> = ids(suite)?.into_iter().collect();
-        findings.retain(|finding| share.has(&finding.id) || !all.contains(&finding.id));
-    }
-    if !choice.is_chosen() {
-        let beyond = rails::beyond(suite.facts(), &findings);
-        findings.extend(beyond);
-    }
-    Ok(findings)
+    let found = found.into_iter().flat_map(|(_, found)| found);
+    Ok(found.map(|finding| finding.of(account)).collect())
 }
 
 /// What deployers and the apps' functions can do.
 ///
 /// # Errors
 /// When their policies cannot be read.
-pub async fn reaches(suite: &Suite<'_>, progress: &Progress) -> Result<Vec<Reach>, PoliciesError> {
+pub async fn reaches(
+    suites: &[Suite<'_>],
+    progress: &Progress,
+) -> Result<Vec<Reach>, PoliciesError> {
     let phase = progress.phase("what each identity reaches");
+    let mut reaches = Vec::new();
+    for suite in suites {
+        reaches.extend(reaches_of(suite).await?);
+    }
+    phase.note(format!("{} identities, {} actions each", reaches.len(), Reach::asked()));
+    phase.done();
+    Ok(reaches)
+}
+
+async fn reaches_of(suite: &Suite<'_>) -> Result<Vec<Reach>, PoliciesError> {
     let facts = suite.facts();
     let deployers =
         facts.deployers.iter().map(|deployer| (deployer.name.clone(), &deployer.role_arn));
@@ -105,12 +146,10 @@ pub async fn reaches(suite: &Suite<'_>, progress: &Progress) -> Result<Vec<Reach
             true => policies_of_user(suite.platform(), name).await?,
             false => policies_of(suite.platform(), name).await?,
         };
-        reaches.push(Reach::of(identity, &policies));
+        reaches.push(Reach::of(suite.account().scoped(&identity), &policies));
         // Each takes a while, and an interrupt is heard in between.
         tokio::task::yield_now().await;
     }
-    phase.note(format!("{} identities, {} actions each", reaches.len(), Reach::asked()));
-    phase.done();
     Ok(reaches)
 }
 
@@ -119,24 +158,27 @@ pub async fn reaches(suite: &Suite<'_>, progress: &Progress) -> Result<Vec<Reach
 /// # Errors
 /// When Terraform's state or a stack cannot be read.
 pub async fn choosing(
-    suite: &Suite<'_>,
+    suites: &[Suite<'_>],
     findings: &[Finding],
     reaches: &[Reach],
     mutations: Option<&Mutations>,
 ) -> anyhow::Result<Vec<Measured>> {
-    let stack = suite.stack();
-    let instances = match stack.terraform() {
-        Some(terraform) => terraform.instances()?,
-        None => Vec::new(),
-    };
     let mut measured = Vec::new();
-    for deployer in &suite.facts().deployers {
-        let Some(reach) = reaches.iter().find(|reach| reach.identity == deployer.name) else {
-            continue;
+    for suite in suites {
+        let account = suite.account();
+        let instances = match suite.stack().terraform() {
+            Some(terraform) => terraform.instances_in(account.id())?,
+            None => Vec::new(),
         };
-        let team = team_resources(suite, deployer).await?;
-        let config = stack.config();
-        measured.push(Measured::of(deployer, config, &instances, team, reach, findings, mutations));
+        for deployer in &suite.facts().deployers {
+            let name = account.scoped(&deployer.name);
+            let Some(reach) = reaches.iter().find(|reach| reach.identity == name) else {
+                continue;
+            };
+            let team = team_resources(suite, deployer).await?;
+            let of = (deployer, account);
+            measured.push(Measured::of(of, &instances, team, reach, findings, mutations));
+        }
     }
     Ok(measured)
 }
@@ -161,7 +203,7 @@ async fn one(
     selected: Selected<'_>,
     progress: &Progress,
 ) -> Vec<Finding> {
-    let phase = progress.phase(part.title());
+    let phase = progress.phase(suite.account().scoped(&part.title()));
     let findings = suite.tried(part, selected).await;
     phase.note(format!("{} probes", findings.len()));
     phase.done();

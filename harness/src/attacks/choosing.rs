@@ -11,6 +11,7 @@ use super::facts::DeployerFacts;
 use super::finding::{Finding, Verdict};
 use super::reach::Reach;
 use crate::config::{Config, Job};
+use crate::stack::Judged;
 use crate::terraform::Instance;
 
 /// What was measured of a deployer.
@@ -53,19 +54,19 @@ const CHANGES: [(&str, &str); 6] = [
 impl Measured {
     /// Measures a deployer. `team_resources` is what its team's stack holds.
     pub fn of(
-        deployer: &DeployerFacts,
-        config: &Config,
+        (deployer, account): (&DeployerFacts, &Judged),
         instances: &[Instance],
         team_resources: usize,
         reach: &Reach,
         findings: &[Finding],
         mutations: Option<&Mutations>,
     ) -> Self {
-        let own = || findings.iter().filter(|finding| finding.identity == deployer.name);
+        let name = account.scoped(&deployer.name);
+        let own = || findings.iter().filter(|finding| finding.identity == name);
         let held = |finding: &&Finding| finding.verdict == Verdict::Held;
         let paths = || own().filter(|finding| finding.guard_rail == PATHS);
         Self {
-            name: deployer.name.clone(),
+            name: name.clone(),
             job: deployer.job,
             changes: CHANGES
                 .iter()
@@ -76,24 +77,27 @@ impl Measured {
                 .iter()
                 .filter(|instance| instance.is_of(&deployer.app))
                 .count(),
-            fields: fields(config, &deployer.app),
+            fields: fields(account.config(), &deployer.app),
             team_resources,
             reach: (reach.actions(), reach.changing()),
             services: reach.by_service().len(),
             paths: (paths().filter(held).count(), paths().count()),
             held: (own().filter(held).count(), own().count()),
-            mutants: mutations.map(|mutations| noticed(deployer, mutations)),
+            mutants: mutations.map(|mutations| noticed((deployer, account), mutations)),
         }
     }
 }
 
 /// How many weakened documents of a deployer were noticed, of those that can
 /// be told from the original.
-fn noticed(deployer: &DeployerFacts, mutations: &Mutations) -> (usize, usize) {
+fn noticed(
+    (deployer, account): (&DeployerFacts, &Judged),
+    mutations: &Mutations,
+) -> (usize, usize) {
     let role = deployer.role_arn.rsplit('/').next().unwrap_or_default();
     let of_role = format!("role/{role}/");
     let own = mutations.mutants.iter().filter(|mutant| {
-        let document = mutant.guard_rail_document.as_str();
+        let Some(document) = account.own(&mutant.guard_rail_document) else { return false };
         let managed = document.strip_prefix("policy/");
         document.starts_with(&of_role)
             || managed.is_some_and(|arn| deployer.policies.iter().any(|own| own == arn))

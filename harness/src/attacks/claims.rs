@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::finding::{Companions, Finding, Road, Scope, Traces, Verdict};
+use crate::config::{Config, Layer1};
 use crate::guard_rail::GuardRail;
 use crate::lint::known::Place;
 use crate::lint::read::{self, Read};
 use crate::lint::{self, Report, configuration, template, terraform};
 use crate::plain;
-use crate::stack::Stack;
+use crate::stack::{Judged, Stack};
 
 const DEPLOYS: GuardRail = GuardRail::Deployments;
 const MEANS: GuardRail = GuardRail::Policies;
@@ -61,7 +62,7 @@ impl Claim {
 }
 
 /// Whether each application could be deployed.
-pub(super) fn deployments(stack: &Stack) -> Vec<Finding> {
+pub(super) fn deployments(stack: &Stack, account: &Judged) -> Vec<Finding> {
     let claim = |app: &str| Claim {
         id: format!("{app}/deployment/workflow"),
         guard_rail: DEPLOYS,
@@ -76,11 +77,12 @@ pub(super) fn deployments(stack: &Stack) -> Vec<Finding> {
         let phase = stack.phases().iter().find(|(phase, _)| *phase == name);
         phase.map(|(_, took)| *took).unwrap_or_default()
     };
-    let done = stack.deployments().iter().map(|deployment| {
+    let own = |app: &str| account.config().app(app).is_some();
+    let done = stack.deployments().iter().filter(|it| own(&it.app)).map(|deployment| {
         let app = deployment.app.as_str();
         claim(app).judged(Verdict::Held, "it was deployed".to_owned(), took(app))
     });
-    let failed = stack.failures().iter().map(|failure| {
+    let failed = stack.failures().iter().filter(|it| own(&it.app)).map(|failure| {
         let app = failure.app.as_str();
         claim(app).judged(Verdict::Failed, failure.reason.clone(), took(app))
     });
@@ -91,11 +93,14 @@ pub(super) fn deployments(stack: &Stack) -> Vec<Finding> {
 ///
 /// # Errors
 /// When Terraform cannot show its state.
-pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
+pub(super) async fn policies(stack: &Stack, account: &Judged) -> anyhow::Result<Vec<Finding>> {
     let start = Instant::now();
     let mut findings = Vec::new();
     let shown = stack.layer1_states()?;
     let several = shown.len() > 1;
+    let roots = shown.into_iter().zip(&stack.config().layer1);
+    let (shown, roots): (Vec<String>, Vec<&Layer1>) =
+        roots.filter(|(_, layer1)| account.has_root(&layer1.name())).unzip();
     let mut took = start.elapsed();
     // What Terraform prints can be read; were it not, the report says so.
     let parameters = shown.iter().filter_map(|shown| match read::read(shown) {
@@ -104,8 +109,8 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
     });
     let published: Option<BTreeSet<String>> =
         (!shown.is_empty()).then(|| parameters.flatten().collect());
-    let mut promises = Some(promised(stack, published.as_ref()));
-    for (shown, layer1) in shown.into_iter().zip(&stack.config().layer1) {
+    let mut promises = Some(promised(account.config(), published.as_ref()));
+    for (shown, layer1) in shown.into_iter().zip(roots) {
         let start = Instant::now();
         // Policies of a template are looked at where they are written.
         let mut report = match &layer1.template {
@@ -128,7 +133,7 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
         findings.extend(claims(PLATFORM, Road::Api, &report, place, took));
         took = start.elapsed();
     }
-    for app in &stack.config().apps {
+    for app in &account.config().apps {
         let start = Instant::now();
         let name = app.name.get_ref();
         let workflow = app.directory.join(&app.workflow);
@@ -144,7 +149,7 @@ pub(super) async fn policies(stack: &Stack) -> anyhow::Result<Vec<Finding>> {
             report.findings.extend(unpublished(
                 (path.as_path(), app.directory.as_path()),
                 &file,
-                stack,
+                account.config(),
                 published,
             )?);
             report.subjects.push(TEMPLATE.to_owned());
@@ -164,12 +169,12 @@ fn of_root(prefix: &str, report: &mut Report) {
 }
 
 /// The parameters that the platform promises, and whether it publishes them.
-fn promised(stack: &Stack, published: Option<&BTreeSet<String>>) -> Report {
+fn promised(config: &Config, published: Option<&BTreeSet<String>>) -> Report {
     let mut report = Report::default();
-    let Some((platform, published)) = stack.config().platform.as_ref().zip(published) else {
+    let Some((platform, published)) = config.platform.as_ref().zip(published) else {
         return report;
     };
-    let file = stack.config().file.display().to_string();
+    let file = config.file.display().to_string();
     for name in &platform.published {
         let subject = name.trim_start_matches('/');
         if !published.contains(name) {
@@ -192,10 +197,10 @@ fn promised(stack: &Stack, published: Option<&BTreeSet<String>>) -> Report {
 fn unpublished(
     (path, repository): (&Path, &Path),
     file: &str,
-    stack: &Stack,
+    config: &Config,
     published: &BTreeSet<String>,
 ) -> anyhow::Result<Vec<lint::Finding>> {
-    let Some(platform) = &stack.config().platform else { return Ok(Vec::new()) };
+    let Some(platform) = &config.platform else { return Ok(Vec::new()) };
     let Ok(root) = read::template(&plain::text(path, repository)?) else {
         return Ok(Vec::new());
     };

@@ -25,7 +25,7 @@ use super::suite::{Selected, Suite};
 use crate::config::{ConfigError, Declaration, GUARD_RAIL_PLATFORM, matching};
 use crate::declared::{Person, Seen};
 use crate::guard_rail::GuardRail;
-use crate::stack::Stack;
+use crate::stack::Judged;
 
 /// A guard rail of the configuration, in the deployed state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,16 +68,16 @@ enum Holder {
 /// # Errors
 /// Where one names what the estate has not, or IAM cannot be asked.
 pub(super) async fn of(
-    stack: &Stack,
+    account: &Judged,
     facts: &Facts,
     platform: &Actor,
 ) -> anyhow::Result<Vec<Declared>> {
-    let config = stack.config();
+    let config = account.config();
     if config.guard_rail.is_empty() {
         return Ok(Vec::new());
     }
     let (subjects, people) = everybody(facts, platform).await?;
-    let arn_of = |name: &str| stack.outputs().arn_of("guard_rail", name).ok();
+    let arn_of = |name: &str| account.outputs().arn_of("guard_rail", name).ok();
     let seen = Seen { config, people: &people, arn_of: &arn_of };
     let all = config.guard_rail.iter().map(|one| Declared::of(one, &seen, &subjects, facts));
     Ok(all.collect::<Result<_, ConfigError>>()?)
@@ -113,7 +113,7 @@ async fn everybody(facts: &Facts, platform: &Actor) -> anyhow::Result<(Vec<Subje
             tags: tags(platform, kind, name).await?,
             entry,
         });
-        let role = (kind == "role").then(|| name.to_owned());
+        let role = (kind == "role").then(|| arn.to_owned());
         subjects.push(Subject { identity, role, holder });
     }
     Ok((subjects, people))
@@ -353,7 +353,7 @@ impl Declared {
         };
         let caller = match (&self.by.holder, &self.by.role) {
             (Holder::Platform, _) => Some(Caller::Key(suite.platform().access_key_id())),
-            (_, Some(name)) => Some(Caller::Role { name, session: "ringfence" }),
+            (_, Some(arn)) => Some(Caller::Role { arn, session: "ringfence" }),
             (_, None) => None,
         };
         match caller {
@@ -384,7 +384,8 @@ impl Subject {
                 suite.deployer(deployer).await.map_err(|error| format!("{error:#}"))
             }
             Holder::Function(name) => {
-                let access = stack.function_session(name).await;
+                let account = &suite.facts().account;
+                let access = stack.function_session_of(account, name).await;
                 let access = access.map_err(|error| format!("no session of its role: {error}"))?;
                 let actor = Actor::new("", access, stack.client().clone());
                 let own = actor.call(&Step::new(Sts, "GetCallerIdentity", json!({}))).await.result;

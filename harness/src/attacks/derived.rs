@@ -20,15 +20,22 @@ pub(super) fn named(
     name.map(|name| outputs.text_of(field, name)).transpose()
 }
 
-/// Whether a web identity may assume a role.
-fn is_deployer(role: &Instance) -> bool {
+/// Whether a web identity may assume a role, or it is one of these.
+fn is_deployer(role: &Instance, named: &BTreeSet<&str>) -> bool {
     let trust = role.text("assume_role_policy").unwrap_or_default();
-    trust.contains("AssumeRoleWithWebIdentity")
+    let is_named = role.text("arn").is_some_and(|arn| named.contains(arn));
+    is_named || trust.contains("AssumeRoleWithWebIdentity")
 }
 
-/// The boundaries of deployers, or of all other roles.
-pub(super) fn boundaries(outputs: &Outputs, of_deployers: bool) -> Vec<String> {
-    let roles = outputs.resources("aws_iam_role").filter(|it| is_deployer(it) == of_deployers);
+/// The boundaries of deployers, of whom the configuration names these roles, or of all
+/// other roles.
+pub(super) fn boundaries(
+    outputs: &Outputs,
+    of_deployers: bool,
+    named: &BTreeSet<&str>,
+) -> Vec<String> {
+    let roles = outputs.resources("aws_iam_role");
+    let roles = roles.filter(|it| is_deployer(it, named) == of_deployers);
     let carried = roles.filter_map(|role| role.text("permissions_boundary"));
     let carried: BTreeSet<String> =
         carried.filter(|arn| !arn.is_empty()).map(str::to_owned).collect();
@@ -144,9 +151,20 @@ mod tests {
 
     #[test]
     fn boundaries_are_those_that_roles_carry() {
-        assert_eq!(boundaries(&roles(), true), ["arn:d"]);
-        assert_eq!(boundaries(&roles(), false), ["arn:e"]);
-        assert!(boundaries(&Outputs::default(), true).is_empty());
+        let nobody = BTreeSet::new();
+        assert_eq!(boundaries(&roles(), true, &nobody), ["arn:d"]);
+        assert_eq!(boundaries(&roles(), false, &nobody), ["arn:e"]);
+        assert!(boundaries(&Outputs::default(), true, &nobody).is_empty());
+    }
+
+    #[test]
+    fn the_boundary_of_a_role_that_the_configuration_names_is_a_deployers() {
+        let role = json!({"arn": "arn:g", "assume_role_policy": "{}",
+            "permissions_boundary": "arn:b"});
+        let roles = state(&[("aws_iam_role", "g", role)]);
+        let named = BTreeSet::from(["arn:g"]);
+        assert_eq!(boundaries(&roles, true, &named), ["arn:b"]);
+        assert!(boundaries(&roles, false, &named).is_empty());
     }
 
     #[test]

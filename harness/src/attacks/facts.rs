@@ -234,6 +234,9 @@ pub struct DeployerFacts {
     pub name: String,
     /// Its role's ARN.
     pub role_arn: String,
+    /// The ARN of the role that its token becomes, and that assumes its own, where the
+    /// token does not become it directly.
+    pub through: Option<String>,
     /// What it is for.
     pub job: Job,
     /// The app that it deploys: its namespace.

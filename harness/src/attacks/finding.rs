@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::guard_rail::GuardRail;
+use crate::stack::Judged;
 use ringfence_guard::Inputs;
 use ringfence_policy::Outcome;
 
@@ -228,6 +229,13 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// The same, of an account: where there are several, its id and who attacks name it.
+    #[must_use]
+    pub fn of(self, account: &Judged) -> Self {
+        let (id, identity) = (account.scoped(&self.id), account.scoped(&self.identity));
+        Self { id, identity, ..self }
+    }
+
     /// One that was not tried, and why: it could not be, or there is nothing to
     /// try it on.
     pub fn untried(told: Untried, verdict: Verdict, reason: impl Into<String>) -> Self {

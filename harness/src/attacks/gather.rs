@@ -69,10 +69,12 @@ impl Facts {
             deployer.makes = Some(deployer.usual());
         }
         let named = |field, name: &Option<String>| derived::named(outputs, field, name.as_deref());
+        let roles_of_deployers: BTreeSet<&str> =
+            deployers.iter().map(|deployer| deployer.role_arn.as_str()).collect();
         let boundaries = |field, name: &Option<String>, of_deployers| {
             Ok::<_, FactsError>(match named(field, name)? {
                 Some(one) => vec![one],
-                None => derived::boundaries(outputs, of_deployers),
+                None => derived::boundaries(outputs, of_deployers, &roles_of_deployers),
             })
         };
         let execution = boundaries(
@@ -369,6 +371,8 @@ async fn deployers(
             makes: None,
             name: deployer.name.get_ref().clone(),
             policies: attached_policies(platform, &role_arn).await?,
+            // Of another account: what this one made does not tell.
+            through: None,
             role_arn,
             job: deployer.job,
             app: deployer.app.get_ref().clone(),

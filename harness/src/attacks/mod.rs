@@ -7,6 +7,7 @@
 //! - [`catalogue`]: the attacks themselves, as data, one file a guard rail;
 //! - [`actor`] and [`run`]: who makes the calls, and how they are judged.
 
+pub(crate) mod across;
 pub mod actor;
 mod asked;
 pub mod attack;

@@ -10,10 +10,13 @@ use url::Url;
 
 use super::actor::Actor;
 use super::attack::Step;
-use super::suite::Suite;
+use super::suite::{Door, Suite};
 use super::trust::{AUDIENCE, SESSION};
 use crate::issuers::{GithubRun, Issuer};
 use crate::terraform::Access;
+
+/// The policy by which a role of another account assumes one of the probes'.
+const BEARER: &str = "bearer";
 
 const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 
@@ -43,36 +46,59 @@ impl<'a> ProbeRole<'a> {
     /// # Errors
     /// When the platform cannot make it, or nobody can assume it.
     pub async fn make(&self) -> anyhow::Result<Actor> {
-        match self.suite.github() {
-            Some(issuer) => self.by_workflow(issuer).await,
-            None => self.by_user().await,
+        match (self.suite.github(), self.suite.door()) {
+            (Some(issuer), _) => self.by_workflow(issuer).await,
+            (None, Some(door)) => self.from(door).await,
+            (None, None) => self.by_user().await,
         }
     }
 
     /// By a token of a workflow that nobody has.
     async fn by_workflow(&self, issuer: &Issuer) -> anyhow::Result<Actor> {
         let facts = self.suite.facts();
-        let host = issuer.host();
         let run = workflow(&self.role);
-        let trust = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Action": "sts:AssumeRoleWithWebIdentity",
-                "Principal": {
-                    "Federated": format!("arn:aws:iam::{}:oidc-provider/{host}", facts.account),
-                },
-                "Condition": {"StringEquals": {
-                    format!("{host}:aud"): AUDIENCE,
-                    format!("{host}:sub"): run.subject(),
-                }},
-            }],
-        });
-        self.role(&trust).await?;
+        self.role(&trusts_workflow(&facts.account, issuer, &run)).await?;
         let token = issuer.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())?;
         let arn = facts.role_arn(&self.role);
         let access = self.suite.trust().assume(&arn, &token).await?;
         Ok(self.session(access))
+    }
+
+    /// By a role of the same name in another account, which may do nothing but assume
+    /// this one and is removed again.
+    async fn from(&self, door: &Door<'_>) -> anyhow::Result<Actor> {
+        let run = workflow(&self.role);
+        let trust = trusts_workflow(&door.account_id, door.issuer, &run);
+        let bearer = format!("arn:aws:iam::{}:role/{}", door.account_id, self.role);
+        let own = self.suite.facts().role_arn(&self.role);
+        let named = json!({"RoleName": self.role});
+        let made = json!({"RoleName": self.role, "AssumeRolePolicyDocument": trust.to_string()});
+        made_by(&door.platform, Step::new(Iam, "CreateRole", made)).await?;
+        let may = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": own,
+        }]});
+        let policy = json!({"RoleName": self.role, "PolicyName": BEARER,
+            "PolicyDocument": may.to_string()});
+        door.platform.call(&Step::new(Iam, "PutRolePolicy", policy)).await.result?;
+        self.role(&json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": bearer},
+            }],
+        }))
+        .await?;
+        let token = door.issuer.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())?;
+        let session = self.suite.trust().assume(&bearer, &token).await;
+        let assume = json!({"RoleArn": own, "RoleSessionName": SESSION});
+        let client = self.suite.stack().client();
+        let access = match session {
+            Ok(session) => client.assume_role(&session, assume).await,
+            Err(error) => Err(error),
+        };
+        let policy = json!({"RoleName": self.role, "PolicyName": BEARER});
+        door.platform.call(&Step::new(Iam, "DeleteRolePolicy", policy)).await.result?;
+        door.platform.call(&Step::new(Iam, "DeleteRole", named)).await.result?;
+        Ok(self.session(access?))
     }
 
     /// By a user without policies, whom the role's trust policy names: enough
@@ -125,12 +151,8 @@ impl<'a> ProbeRole<'a> {
         Ok(())
     }
 
-    /// Makes something; one that an interrupted run left is as good.
     async fn made(&self, step: Step) -> Result<(), ServiceError> {
-        match self.suite.platform().call(&step).await.result {
-            Err(error) if error.code != "EntityAlreadyExists" => Err(error),
-            _ => Ok(()),
-        }
+        made_by(self.suite.platform(), step).await
     }
 
     fn administration(&self, operation: &'static str) -> Step {
@@ -147,12 +169,40 @@ impl<'a> ProbeRole<'a> {
         }
         let step = Step::new(Iam, "DeleteRole", json!({"RoleName": self.role}));
         self.suite.platform().call(&step).await.result?;
-        if self.suite.github().is_none() {
+        if self.suite.github().is_none() && self.suite.door().is_none() {
             let step = Step::new(Iam, "DeleteUser", json!({"UserName": self.role}));
             self.suite.platform().call(&step).await.result?;
         }
         Ok(())
     }
+}
+
+/// Makes something; one that an interrupted run left is as good.
+async fn made_by(platform: &Actor, step: Step) -> Result<(), ServiceError> {
+    match platform.call(&step).await.result {
+        Err(error) if error.code != "EntityAlreadyExists" => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A trust policy that lets in a workflow's tokens, in an account that has a provider for
+/// their issuer.
+fn trusts_workflow(account_id: &str, issuer: &Issuer, run: &GithubRun) -> Value {
+    let host = issuer.host();
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {
+                "Federated": format!("arn:aws:iam::{account_id}:oidc-provider/{host}"),
+            },
+            "Condition": {"StringEquals": {
+                format!("{host}:aud"): AUDIENCE,
+                format!("{host}:sub"): run.subject(),
+            }},
+        }],
+    })
 }
 
 /// The members of a key, or of a session, as IAM and STS answer them.

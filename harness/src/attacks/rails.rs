@@ -36,7 +36,9 @@ fn about(rail: &GuardRail) -> &'static [Lack] {
         GuardRail::DeployerCeiling => &[Lack::DeployerBoundary],
         GuardRail::CodeCeiling => &[Lack::Functions],
         GuardRail::Paths => &[Lack::Deployers, Lack::Functions],
-        GuardRail::Policies
+        // What an estate of one account has nothing of is told of no account.
+        GuardRail::Accounts
+        | GuardRail::Policies
         | GuardRail::Root
         | GuardRail::Applied
         | GuardRail::Endpoints
@@ -46,7 +48,7 @@ fn about(rail: &GuardRail) -> &'static [Lack] {
 
 /// One finding for each guard rail that nothing was found about and of which the
 /// estate has nothing.
-pub(super) fn beyond(facts: &Facts, findings: &[Finding]) -> Vec<Finding> {
+pub(super) fn beyond(facts: &Facts, findings: &[&Finding]) -> Vec<Finding> {
     let untested = GuardRail::BUILT_IN
         .into_iter()
         .filter(|rail| !findings.iter().any(|finding| finding.guard_rail == *rail));

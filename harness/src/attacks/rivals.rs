@@ -167,6 +167,7 @@ mod tests {
 
     fn deployer(name: &str) -> DeployerFacts {
         DeployerFacts {
+            through: None,
             name: format!("deployer-{name}"),
             role_arn: format!("arn:aws:iam::123456789012:role/{name}-deployer"),
             job: Job::Stack,

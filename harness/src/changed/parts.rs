@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Changed;
-use crate::attacks::{Part, Suite};
+use crate::attacks::{Part, Suite, across, campaign};
 
 /// The ids of the attacks that look at what changed: all of them where Layer 1 or
 /// the configuration did, since what a change of those reaches does not show in its
@@ -12,10 +12,16 @@ use crate::attacks::{Part, Suite};
 ///
 /// # Errors
 /// When no token can be made.
-pub(crate) fn attacks(suite: &Suite<'_>, changed: &Changed) -> anyhow::Result<BTreeSet<String>> {
+pub(crate) fn attacks(suites: &[Suite<'_>], changed: &Changed) -> anyhow::Result<BTreeSet<String>> {
     let mut ids = BTreeSet::new();
-    for part in suite.parts().into_iter().filter(|part| looks_at(*part, changed)) {
-        ids.extend(suite.ids(part)?);
+    for suite in suites {
+        for part in suite.parts().into_iter().filter(|part| looks_at(*part, changed)) {
+            ids.extend(campaign::of_part(suite, part)?);
+        }
+    }
+    // Whose change lets somebody of another account in does not show in its place.
+    if !changed.is_nothing() {
+        ids.extend(across::ids(suites));
     }
     Ok(ids)
 }

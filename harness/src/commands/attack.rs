@@ -64,7 +64,7 @@ impl Attack {
     }
 
     async fn work(&self) -> anyhow::Result<Exit> {
-        let config = Config::load_judged(&self.config)?;
+        let config = Config::load(&self.config)?;
         let acceptances = Acceptances::of(&config, OffsetDateTime::now_utc().date())?;
         let progress = terminal::progress();
         let options = Options {
@@ -155,17 +155,17 @@ impl Attack {
     }
 
     async fn attack(&self, stack: &Stack, progress: &Progress) -> anyhow::Result<Outcome> {
-        let suite = Suite::of(stack).await?;
+        let suites = Suite::of_each(stack).await?;
         let began = Instant::now();
-        let mut findings = campaign::run(&suite, &Choice::of(&self.only), progress).await?;
+        let mut findings = campaign::run(&suites, &Choice::of(&self.only), progress).await?;
         let seconds = began.elapsed().as_secs_f64();
         let attacked = integrity::after_attacks(stack).await?;
-        let reaches = campaign::reaches(&suite, progress).await?;
-        let measured = campaign::choosing(&suite, &findings, &reaches, None).await?;
+        let reaches = campaign::reaches(&suites, progress).await?;
+        let measured = campaign::choosing(&suites, &findings, &reaches, None).await?;
         if !findings.is_empty() {
-            findings.extend(integrity::conclude(stack, attacked.as_ref())?.failures());
+            findings.extend(integrity::conclude(stack, &attacked)?.failures());
         }
-        let attacks = campaign::ids(&suite)?.into_iter().collect();
+        let attacks = campaign::ids(&suites)?.into_iter().collect();
         Ok(Outcome { findings, attacks, reaches, measured, seconds })
     }
 }

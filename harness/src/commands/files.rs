@@ -203,11 +203,11 @@ impl Asked {
     ) -> anyhow::Result<Exit> {
         if self.path.is_some() || !self.files.shown.is_none() {
             // Whose account the files are of it may say; it need not be there.
-            let config = Config::load_judged(&self.config).ok();
+            let config = Config::load_of_one(&self.config, "what is read of files").ok();
             let account = config.as_ref().map(|config| &config.account);
             return answer(&self.files.read(self.path.as_deref(), None, account)?);
         }
-        let config = Config::load_judged(&self.config)?;
+        let config = Config::load_of_one(&self.config, "what is read of files")?;
         self.files.ask(config, move |read, _| answer(&read.estate))
     }
 }

@@ -52,7 +52,7 @@ impl Mutate {
     }
 
     async fn work(&self) -> anyhow::Result<Exit> {
-        let config = Config::load_judged(&self.config)?;
+        let config = Config::load(&self.config)?;
         let progress = terminal::progress();
         let options = Options {
             backend: backend(self.backend.clone())?,
@@ -91,10 +91,10 @@ impl Mutate {
     }
 
     async fn mutate(&self, stack: &Stack, progress: &Progress) -> anyhow::Result<Outcome> {
-        let suite = Suite::of(stack).await?;
+        let suites = Suite::of_each(stack).await?;
         let recording = stack.guard().recording();
         let began = recording.map(ringfence_guard::Recording::mark).unwrap_or_default();
-        let findings = campaign::run(&suite, &Choice::All, progress).await?;
+        let findings = campaign::run(&suites, &Choice::All, progress).await?;
         let attacked = integrity::after_attacks(stack).await?;
         let count = |is: &dyn Fn(Verdict) -> bool| {
             findings.iter().filter(|finding| is(finding.verdict)).count()
@@ -102,11 +102,11 @@ impl Mutate {
         // What the estate has nothing for could not notice anything.
         let probes = count(&|verdict| verdict != Verdict::NotApplicable);
         let held = count(&|verdict| verdict == Verdict::Held);
-        let reaches = campaign::reaches(&suite, progress).await?;
+        let reaches = campaign::reaches(&suites, progress).await?;
         let mutations =
-            mutations::run(&suite, &findings, began, &Choice::of(&self.only), progress).await?;
-        let measured = campaign::choosing(&suite, &findings, &reaches, Some(&mutations)).await?;
-        let interference = integrity::conclude(stack, attacked.as_ref())?.failures();
+            mutations::run(&suites, &findings, began, &Choice::of(&self.only), progress).await?;
+        let measured = campaign::choosing(&suites, &findings, &reaches, Some(&mutations)).await?;
+        let interference = integrity::conclude(stack, &attacked)?.failures();
         Ok(Outcome { probes: (probes, held), mutations, measured, interference })
     }
 }

@@ -57,7 +57,7 @@ impl Prove {
                 false => self.compare(),
             };
         }
-        let config = Config::load_judged(&self.config)?;
+        let config = Config::load_of_one(&self.config, "`ringfence prove`")?;
         if self.is_sarif_printed() && (self.json || self.markdown) {
             bail!("one form is printed: write `--sarif=FILE` beside `--json` or `--markdown`");
         }
@@ -72,7 +72,7 @@ impl Prove {
 
     /// Whether good certificates are of the claims that they name.
     fn compare(self) -> anyhow::Result<Exit> {
-        let config = Config::load_judged(&self.config)?;
+        let config = Config::load_of_one(&self.config, "`ringfence prove`")?;
         Guarded::fits(&config)?;
         self.files.clone().ask(config, move |read, config| {
             let guarded = Guarded::of(&read.estate, config)?;

@@ -39,7 +39,7 @@ fn cidr(text: &str) -> Result<Cidr, String> {
 
 impl Reach {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let config = Config::load_judged(&self.config)?;
+        let config = Config::load_of_one(&self.config, "`ringfence reach`")?;
         let question = Question { function: self.function, to: self.to, port: self.port };
         self.shown.ask(config, move |read, config| {
             let found = answers(&read.estate, config, &question)?;

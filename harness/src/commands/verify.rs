@@ -14,10 +14,10 @@ use ringfence_evidence::check::{Trust, check};
 use ringfence_evidence::manifest::sha256;
 use ringfence_evidence::signature::fingerprint;
 use ringfence_evidence::{
-    Companion, Companions, Decider, Part, Phase, Probe, RunRecord, RunStatus, SCHEMA_VERSION,
-    Scope, Share, Summary, Told, Upstream, Verdict,
+    Account, Companion, Companions, Decider, Part, Phase, Probe, RunRecord, RunStatus,
+    SCHEMA_VERSION, Scope, Share, Summary, Told, Upstream, Verdict,
 };
-use ringfence_guard::Recording;
+use ringfence_guard::{Recorded, Recording};
 use ringfence_prove::Disagreement;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -30,15 +30,17 @@ use crate::accepted::Acceptances;
 use crate::attacks::{self, Choice, Finding, Suite, campaign, rails};
 use crate::calibrate::decisions;
 use crate::changed::{self, Changed, Sources};
-use crate::config::{Backend, Config, Layer1};
+use crate::config::{Backend, Config, Layer1, OtherAccount};
 use crate::evidence::{Inputs, Keeper, Wanted, abandon, provenance};
 use crate::exchange::Exchanges;
 use crate::exit::Exit;
 use crate::integrity;
 use crate::mutations;
 use crate::progress::Progress;
+use crate::proof::accounts::{OfAccount, Proving, together};
 use crate::proof::certificates::CERTIFICATES;
 use crate::proof::deployed;
+use crate::proof::guarded::Unfit;
 use crate::stack::{Options, Stack};
 use crate::terraform::Roots;
 use crate::tools::PythonTools;
@@ -115,7 +117,7 @@ impl Verify {
             supervise::end_with_supervisor()?;
         }
         let github = self.github.then(github::Step::of_environment).transpose()?;
-        let config = Config::load_judged(&self.config)?;
+        let config = Config::load(&self.config)?;
         let acceptances = Acceptances::of(&config, OffsetDateTime::now_utc().date())?;
         let wanted_attacks = match self.wanted(&config)? {
             Some(wanted) => wanted,
@@ -325,15 +327,15 @@ async fn attack(
     record: &mut RunRecord,
 ) -> anyhow::Result<BTreeSet<String>> {
     let began = Instant::now();
-    let suite = Suite::of(stack).await?;
+    let suites = Suite::of_each(stack).await?;
     let recording = stack.guard().recording().map(Recording::mark).unwrap_or_default();
     let choice = match attacks {
         Attacks::Chosen(choice) => choice.clone(),
-        Attacks::Of(changed) => Choice::Changed(changed::attacks(&suite, changed)?),
+        Attacks::Of(changed) => Choice::Changed(changed::attacks(&suites, changed)?),
     };
-    let attacks = campaign::ids(&suite)?;
+    let attacks = campaign::ids(&suites)?;
     record.part = part(&choice, &attacks);
-    let findings = campaign::run(&suite, &choice, progress).await?;
+    let findings = campaign::run(&suites, &choice, progress).await?;
     let attacked = integrity::after_attacks(stack).await?;
     record.probes.extend(findings.iter().cloned().map(probe));
     record.summary = Summary::of(&record.probes);
@@ -341,19 +343,20 @@ async fn attack(
     keep_decisions(stack, keeper)?;
     let duration_ms = u64::try_from(began.elapsed().as_millis())?;
     record.phases.push(Phase { name: "attack".to_owned(), duration_ms });
-    prove(&suite, progress, keeper, record).await?;
-    record.reach = campaign::reaches(&suite, progress).await?.into_iter().map(Into::into).collect();
+    prove(&suites, progress, keeper, record).await?;
+    record.reach =
+        campaign::reaches(&suites, progress).await?.into_iter().map(Into::into).collect();
     keeper.note(record)?;
     // The rest might notice what the chosen ones do not.
     if !choice.is_chosen() {
-        let mutations = mutations::run(&suite, &findings, recording, &choice, progress).await?;
+        let mutations = mutations::run(&suites, &findings, recording, &choice, progress).await?;
         let duration_ms = mutations.duration_ms;
         record.phases.push(Phase { name: "mutate".to_owned(), duration_ms });
         record.mutations = Some(mutations);
     }
     if record.summary.probes > 0 {
         // Last: until here somebody could have interfered.
-        let conclusion = integrity::conclude(stack, attacked.as_ref())?;
+        let conclusion = integrity::conclude(stack, &attacked)?;
         record.probes.extend(conclusion.findings.into_iter().map(probe));
         record.summary = Summary::of(&record.probes);
         record.readings = conclusion.readings;
@@ -376,41 +379,51 @@ fn part(choice: &Choice, attacks: &[String]) -> Option<Part> {
 }
 
 /// Each guard rail that speaks of permissions, for all requests; before any is
-/// weakened.
+/// weakened. Account by account: what one claims of its identities is of their requests
+/// to whatever account, which their own policies bound.
 async fn prove(
-    suite: &Suite<'_>,
+    suites: &[Suite<'_>],
     progress: &Progress,
     keeper: &Keeper,
     record: &mut RunRecord,
 ) -> anyhow::Result<()> {
+    let began = Instant::now();
     let phase = progress.phase("proving the guard rails");
-    match deployed::proofs(suite).await {
-        Ok((proofs, start, certificates)) => {
-            // Of a part of the attacks nothing is told to be beyond.
-            if !matches!(record.part, Some(Part::Chosen { .. })) {
-                record.probes.extend(rails::unproved(&proofs).into_iter().map(probe));
-                record.summary = Summary::of(&record.probes);
+    let mut accounts = Vec::new();
+    for suite in suites {
+        let proving = match deployed::proofs(suite).await {
+            Ok((proofs, certificates)) => {
+                // Of a part of the attacks nothing is told to be beyond.
+                if !matches!(record.part, Some(Part::Chosen { .. })) {
+                    let beyond = rails::unproved(&proofs).into_iter();
+                    let beyond = beyond.map(|finding| probe(finding.of(suite.account())));
+                    record.probes.extend(beyond);
+                    record.summary = Summary::of(&record.probes);
+                }
+                Proving::Done(proofs, certificates)
             }
-            record.proofs = proofs;
-            let text = serde_json::to_string(&certificates)?;
-            // A policy without what was removed has another digest.
-            if keeper.redactor().traffic(&text).text == text {
-                put(&keeper.directory().join(CERTIFICATES), text.as_bytes())?;
-                record.certificates_sha256 = Some(sha256(text.as_bytes()));
-            } else {
-                let why = "no certificates were kept: a policy in them holds what must not be";
-                record.deviations.push(why.to_owned());
-            }
-            let duration_ms = u64::try_from(start.elapsed().as_millis())?;
-            record.phases.push(Phase { name: "prove".to_owned(), duration_ms });
+            // A fault of ours, and no result.
+            Err(reason) if reason.is::<Disagreement>() => return Err(reason),
+            Err(reason) if is_nobody(&reason) => Proving::Nobody(format!("{reason:#}")),
+            Err(reason) => Proving::Failed(format!("{reason:#}")),
+        };
+        accounts.push(OfAccount { scope: suite.account().scope(), proving });
+    }
+    let together = together(accounts);
+    record.proofs = together.proofs;
+    record.deviations.extend(together.told);
+    if let Some(certificates) = together.certificates {
+        let text = serde_json::to_string(&certificates)?;
+        // A policy without what was removed has another digest.
+        if keeper.redactor().traffic(&text).text == text {
+            put(&keeper.directory().join(CERTIFICATES), text.as_bytes())?;
+            record.certificates_sha256 = Some(sha256(text.as_bytes()));
+        } else {
+            let why = "no certificates were kept: a policy in them holds what must not be";
+            record.deviations.push(why.to_owned());
         }
-        // A fault of ours, and no result.
-        Err(reason) if reason.is::<Disagreement>() => return Err(reason),
-        Err(reason) => {
-            record
-                .deviations
-                .push(format!("no guard rail was proved for all requests: {reason:#}"));
-        }
+        let duration_ms = u64::try_from(began.elapsed().as_millis())?;
+        record.phases.push(Phase { name: "prove".to_owned(), duration_ms });
     }
     if let Some(proved) = record.proved() {
         phase.note(proved);
@@ -419,13 +432,25 @@ async fn prove(
     Ok(())
 }
 
+/// Whether nothing is claimed of anybody in an account.
+fn is_nobody(reason: &anyhow::Error) -> bool {
+    matches!(reason.downcast_ref::<Unfit>(), Some(Unfit::NoDeployers))
+}
+
 /// What was decided until now, before any guard rail is weakened: what
 /// `ringfence calibrate` asks AWS about.
 fn keep_decisions(stack: &Stack, keeper: &Keeper) -> anyhow::Result<()> {
     let Some(recording) = stack.guard().recording() else { return Ok(()) };
     let recorded = recording.all();
     let account_id = stack.config().account.id.as_str();
-    let decisions = decisions(account_id, recorded.iter().map(AsRef::as_ref));
+    // A policy simulator is of one account, and so is what it is asked.
+    let is_own = |recorded: &&Recorded| {
+        let caller = recorded.inputs.principal.account_id();
+        stack.config().accounts.is_empty()
+            || (recorded.inputs.resource_control.account_id == account_id
+                && caller.is_none_or(|caller| caller == account_id))
+    };
+    let decisions = decisions(account_id, recorded.iter().map(AsRef::as_ref).filter(is_own));
     let text = keeper.redactor().traffic(&serde_json::to_string(&decisions)?).text;
     put(&keeper.directory().join(DECISIONS), text.as_bytes())?;
     Ok(())
@@ -482,6 +507,19 @@ fn decider(decider: attacks::Decider) -> Decider {
     }
 }
 
+/// The accounts, where there is more than one.
+fn accounts(config: &Config) -> Vec<Account> {
+    if config.accounts.is_empty() {
+        return Vec::new();
+    }
+    let first = Account { id: config.account.id.as_str().to_owned(), name: None };
+    let other = |account: &OtherAccount| Account {
+        id: account.id.get_ref().as_str().to_owned(),
+        name: Some(account.name.get_ref().clone()),
+    };
+    std::iter::once(first).chain(config.accounts.iter().map(other)).collect()
+}
+
 /// What is known before anything runs.
 fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
     Ok(RunRecord {
@@ -494,6 +532,7 @@ fn beginning(config: &Config) -> anyhow::Result<RunRecord> {
         duration_ms: 0,
         configuration: config.file.display().to_string(),
         account_id: config.account.id.as_str().to_owned(),
+        accounts: accounts(config),
         region: config.account.region.as_str().to_owned(),
         upstream: Upstream::default(),
         tools: BTreeMap::new(),

@@ -45,7 +45,7 @@ impl Watch {
 
     /// Ends by a signal alone, or when something cannot be run.
     async fn work(&self) -> anyhow::Result<Exit> {
-        let mut config = Config::load_judged(&self.config)?;
+        let mut config = Config::load_of_one(&self.config, "`ringfence watch`")?;
         let chosen = self.chosen(&config)?;
         let mut watcher = Watcher::of(sources(&config)?.places()).context(UNWATCHED)?;
         loop {
@@ -114,7 +114,7 @@ impl Watch {
             };
             println!("{}", changed.told(None, &names));
             if changed.configuration {
-                match Config::load_judged(&self.config) {
+                match Config::load_of_one(&self.config, "`ringfence watch`") {
                     Ok(config) => {
                         println!("everything is built anew from `{}`", self.config.display());
                         return Ok(config);

@@ -7,21 +7,20 @@ use super::check::{Fault, distinct};
 use super::{Config, ConfigError, Layer1, Organization, OrganizationLevel, Place};
 
 impl Config {
-    /// Reads the configuration of an estate that is to be judged: that is built for
-    /// estates of one account.
+    /// Reads a configuration for what is built for estates of one account.
     ///
     /// # Errors
     /// As [`Config::load`]; also where it has `[[accounts]]`.
-    pub fn load_judged(path: &Path) -> Result<Self, ConfigError> {
+    pub fn load_of_one(path: &Path, what: &str) -> Result<Self, ConfigError> {
         let config = Self::load(path)?;
         match config.accounts.first() {
             None => Ok(config),
             Some(account) => Err(ConfigError::Invalid {
                 place: Place { file: path.to_owned(), line: account.line, column: 1 },
-                message: "an estate of several accounts is applied and its calls are decided, for \
-                          tests of `ringfence-fixture`; attacks and proofs of it are not built, and \
-                          half of it is not judged: keep one account in each file that is judged"
-                    .to_owned(),
+                message: format!(
+                    "{what} is not built for estates of several accounts; `ringfence verify` judges \
+                     them, each account and what goes from one to another"
+                ),
             }),
         }
     }
@@ -37,10 +36,35 @@ impl Config {
         })
     }
 
+    /// The ids of all accounts, from the one under test.
+    pub fn account_ids(&self) -> impl Iterator<Item = &str> {
+        let others = self.accounts.iter().map(|it| it.id.get_ref().as_str());
+        std::iter::once(self.account.id.as_str()).chain(others)
+    }
+
     /// The account that a root module is applied in.
     pub fn account_of(&self, layer1: &Layer1) -> &str {
         let named = layer1.account.as_ref().and_then(|it| self.account_id(it.get_ref()));
         named.unwrap_or(self.account.id.as_str())
+    }
+
+    /// The configuration as far as an account tells: the account, its place in its
+    /// organization, and its root modules.
+    pub(crate) fn in_account(&self, id: &str) -> Self {
+        let mut config = self.clone();
+        let other = self.accounts.iter().find(|it| it.id.get_ref().as_str() == id);
+        if let Some(other) = other {
+            config.account.id = other.id.get_ref().clone();
+            config.account.organization.clone_from(&other.organization);
+            config.existing.clear();
+        }
+        config.layer1.retain(|layer1| self.account_of(layer1) == id);
+        config.guard_rail.retain(|rail| {
+            let named = rail.account.as_ref().and_then(|it| self.account_id(it.get_ref()));
+            named.unwrap_or(self.account.id.as_str()) == id
+        });
+        config.accounts.clear();
+        config
     }
 
     /// The levels of the organization above the account under test.
@@ -93,7 +117,9 @@ impl Config {
                 return Err(Fault::at(at, message));
             }
         }
-        for named in self.layer1.iter().filter_map(|layer1| layer1.account.as_ref()) {
+        let of_roots = self.layer1.iter().filter_map(|layer1| layer1.account.as_ref());
+        let of_rails = self.guard_rail.iter().filter_map(|rail| rail.account.as_ref());
+        for named in of_roots.chain(of_rails) {
             if self.account_id(named.get_ref()).is_none() {
                 let message =
                     format!("no account is called `{}`: name it in [[accounts]]", named.get_ref());

@@ -38,6 +38,9 @@ pub struct Declaration {
     pub refused_by: Vec<Spanned<String>>,
     /// What somebody does legitimately, and must succeed.
     pub legitimate: Legitimate,
+    /// The account that it is of, by its id or its name; default the one under test.
+    #[serde(default)]
+    pub account: Option<Spanned<String>>,
     /// The line of the file that its id stands in; known once the file is read.
     #[serde(skip)]
     pub line: usize,

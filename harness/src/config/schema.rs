@@ -372,6 +372,10 @@ pub struct Deployer {
     /// How the names of the roles begin that a `stack` deployer may create.
     #[serde(default)]
     pub role_prefix: Option<String>,
+    /// The role that its workflow's token becomes, and that assumes its own then, where
+    /// the token does not become it directly: as a rule one of another account.
+    #[serde(default)]
+    pub through_output: Option<String>,
     /// The ref in the token; default the app's.
     #[serde(default, rename = "ref")]
     pub git_ref: Option<String>,

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::redact::Redactor;
 use crate::config::{Config, OrganizationLevel};
 use crate::stack::Stack;
+use crate::terraform::Access;
 use crate::{copying, plain};
 
 /// What is no source: other tools' state and copies.
@@ -75,23 +76,36 @@ impl<'a> Inputs<'a> {
         Ok(inputs)
     }
 
-    /// Keeps the roles' and the account's policies, as they are deployed.
+    /// Keeps the policies of each account and of its roles, as they are deployed.
     ///
     /// # Errors
     /// When they cannot be asked for.
     pub async fn deployed(&mut self, stack: &Stack) -> anyhow::Result<()> {
+        for account in stack.judged() {
+            let below = match account.is_one_of_several() {
+                true => format!("{DEPLOYED}/{}", account.id()),
+                false => DEPLOYED.to_owned(),
+            };
+            let of = Of { stack, root: stack.root_of(account.id())? };
+            self.of_account(&of, &below).await?;
+        }
+        self.sort();
+        Ok(())
+    }
+
+    async fn of_account(&mut self, stack: &Of<'_>, below: &str) -> anyhow::Result<()> {
         let roles = all(stack, "ListRoles", json!({}), "Roles").await?;
         for role in &roles {
             let name = text(role, "RoleName")?;
             let own = json!({"RoleName": name});
             let found = ask(stack, "GetRole", own.clone()).await?;
             let trust = found.pointer("/Role/AssumeRolePolicyDocument").unwrap_or(&Value::Null);
-            self.document(&format!("{DEPLOYED}/role/{name}/trust.json"), "trust", trust)?;
+            self.document(&format!("{below}/role/{name}/trust.json"), "trust", trust)?;
             for policy in all(stack, "ListRolePolicies", own.clone(), "PolicyNames").await? {
                 let policy = policy.as_str().unwrap_or_default().to_owned();
                 let input = json!({"RoleName": name, "PolicyName": policy});
                 let found = ask(stack, "GetRolePolicy", input).await?;
-                let path = format!("{DEPLOYED}/role/{name}/inline/{policy}.json");
+                let path = format!("{below}/role/{name}/inline/{policy}.json");
                 self.document(
                     &path,
                     "policy",
@@ -103,7 +117,7 @@ impl<'a> Inputs<'a> {
                 attached.iter().filter_map(|policy| policy.get("PolicyArn")?.as_str()).collect();
             let boundary = found.pointer("/Role/PermissionsBoundary/PermissionsBoundaryArn");
             let links = json!({"attached": attached, "boundary": boundary});
-            self.document(&format!("{DEPLOYED}/role/{name}/attached.json"), "policy", &links)?;
+            self.document(&format!("{below}/role/{name}/attached.json"), "policy", &links)?;
         }
         for policy in all(stack, "ListPolicies", json!({"Scope": "Local"}), "Policies").await? {
             let (arn, version) = (text(&policy, "Arn")?, text(&policy, "DefaultVersionId")?);
@@ -111,9 +125,8 @@ impl<'a> Inputs<'a> {
             let found = ask(stack, "GetPolicyVersion", input).await?;
             let document = found.pointer("/PolicyVersion/Document").unwrap_or(&Value::Null);
             let name = arn.rsplit_once(":policy/").map_or(arn.as_str(), |(_, name)| name);
-            self.document(&format!("{DEPLOYED}/policy/{name}.json"), "policy", document)?;
+            self.document(&format!("{below}/policy/{name}.json"), "policy", document)?;
         }
-        self.sort();
         Ok(())
     }
 
@@ -320,21 +333,27 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
 }
 
-async fn ask(stack: &Stack, operation: &str, input: Value) -> anyhow::Result<Value> {
-    let answer = stack.client().call(&stack.root(), Service::Iam, operation, input).await;
+/// An account that is asked as its root.
+struct Of<'s> {
+    stack: &'s Stack,
+    root: Access,
+}
+
+async fn ask(of: &Of<'_>, operation: &str, input: Value) -> anyhow::Result<Value> {
+    let answer = of.stack.client().call(&of.root, Service::Iam, operation, input).await;
     answer.result.with_context(|| format!("cannot read the deployed policies: {operation}"))
 }
 
 /// All pages of a list.
 async fn all(
-    stack: &Stack,
+    of: &Of<'_>,
     operation: &str,
     mut input: Value,
     member: &str,
 ) -> anyhow::Result<Vec<Value>> {
     let mut items = Vec::new();
     loop {
-        let mut page = ask(stack, operation, input.clone()).await?;
+        let mut page = ask(of, operation, input.clone()).await?;
         if let Some(Value::Array(own)) = page.get_mut(member).map(Value::take) {
             items.extend(own);
         }

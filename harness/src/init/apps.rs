@@ -55,7 +55,7 @@ impl App {
 /// The usual place of a workflow, which need not be written.
 const USUAL: &str = ".github/workflows/deploy.yml";
 
-pub(super) fn find(found: &Found, facts: &Facts) -> Vec<App> {
+pub(super) fn find(found: &Found, facts: &Facts, all: &[&Facts]) -> Vec<App> {
     let mut apps: Vec<App> = Vec::new();
     for path in &found.workflows {
         let Ok(text) = fs::read_to_string(path) else { continue };
@@ -69,12 +69,12 @@ pub(super) fn find(found: &Found, facts: &Facts) -> Vec<App> {
             continue;
         }
         apps.retain(|app| app.directory != directory);
-        apps.push(app(directory, path, &text, facts));
+        apps.push(app(directory, path, &text, facts, all));
     }
     apps
 }
 
-fn app(directory: &Path, workflow: &Path, text: &str, facts: &Facts) -> App {
+fn app(directory: &Path, workflow: &Path, text: &str, facts: &Facts, all: &[&Facts]) -> App {
     let real = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
     let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let object = facts.objects().into_iter().map(|(_, object)| object).find(|object| {
@@ -84,7 +84,9 @@ fn app(directory: &Path, workflow: &Path, text: &str, facts: &Facts) -> App {
     let named = object.as_ref().and_then(|object| object.get("repository")?.text());
     let repository = match named {
         Some(named) => Some((named.to_owned(), "the values of Layer 1".to_owned())),
-        None => remote(&real).map(|named| (named, "the remote `origin`".to_owned())),
+        None => remote(&real)
+            .map(|named| (named, "the remote `origin`".to_owned()))
+            .or_else(|| trusted(all, &name)),
     };
     App {
         name,
@@ -94,6 +96,18 @@ fn app(directory: &Path, workflow: &Path, text: &str, facts: &Facts) -> App {
         object,
         vars: asked(text, "vars."),
         secrets: asked(text, "secrets."),
+    }
+}
+
+/// The repository of this name whose tokens a trust policy lets in, where it is one.
+fn trusted(all: &[&Facts], name: &str) -> Option<(String, String)> {
+    let named = all.iter().flat_map(|facts| facts.repositories());
+    let mut found: Vec<(String, String)> =
+        named.filter(|(it, _)| it.rsplit('/').next() == Some(name)).collect();
+    found.dedup_by(|one, other| one.0 == other.0);
+    match found.len() {
+        1 => found.pop(),
+        _ => None,
     }
 }
 

@@ -23,15 +23,17 @@ fn trust<'f>(facts: &'f Facts, role: &Block) -> Option<&'f Block> {
 
 /// `prefix` says whose outputs and resources are named, where there are several
 /// root modules.
-pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App], prefix: &str) {
-    for role in facts.resources("aws_iam_role").filter(|role| is_deployer(facts, role)) {
+pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App], prefix: &str, all: &[&Facts]) {
+    let roles = facts.resources("aws_iam_role").filter(|role| is_deployer(facts, role));
+    // Whose sessions become others, and do nothing else that is known here.
+    for role in roles.filter(|role| !is_entrance(facts, role, all)) {
         let output = facts.outputs("aws_iam_role").find(|it| std::ptr::eq(it.resource, role));
         let place = output.map_or_else(|| facts.place(role), |given| given.place());
         let each = facts.each(role);
         if role.attribute("for_each").is_none() {
             let named = output.map_or_else(|| role.address(), |it| it.output.to_owned());
             let named = format!("{prefix}{named}");
-            one(text, facts, role, &named, None, apps, &place);
+            one(text, facts, (role, None), &named, None, apps, &place);
         } else if each.is_empty() {
             text.open(&format!(
                 "[[deployers]] {}: the keys of its `for_each` are not plain",
@@ -45,7 +47,64 @@ pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App], prefix: &str) 
                 None => format!("{prefix}{}[\"{key}\"]", role.address()),
             };
             let key = Some((key.as_str(), item, each.len() > 1));
-            one(text, facts, role, &named, key, apps, &place);
+            one(text, facts, (role, None), &named, key, apps, &place);
+        }
+    }
+}
+
+/// Whether another root module lets a role assume one of its own.
+fn is_entrance(facts: &Facts, role: &Block, all: &[&Facts]) -> bool {
+    let given: Vec<&str> = outputs_of(facts, role).collect();
+    let others = all.iter().filter(|other| !std::ptr::eq(**other, facts));
+    others.into_iter().any(|other| {
+        let mut roles = other.resources("aws_iam_role");
+        roles.any(|it| other.outputs_of_others(it).iter().any(|one| given.contains(&one.as_str())))
+    })
+}
+
+/// The outputs that give a role.
+fn outputs_of<'f>(facts: &'f Facts, role: &'f Block) -> impl Iterator<Item = &'f str> {
+    let given = facts.outputs("aws_iam_role");
+    given.filter(|it| std::ptr::eq(it.resource, role)).map(|it| it.output)
+}
+
+/// Roles that those of other root modules assume which a web identity may assume: `others`
+/// are these, by name.
+pub(super) fn write_assumed(
+    text: &mut Text,
+    facts: &Facts,
+    apps: &[App],
+    prefix: &str,
+    others: &[(&str, &Facts)],
+) {
+    for role in facts.resources("aws_iam_role").filter(|role| !is_deployer(facts, role)) {
+        let read = facts.outputs_of_others(role);
+        let entrances = others.iter().flat_map(|(name, other)| {
+            let roles = other.resources("aws_iam_role").filter(|it| is_deployer(other, it));
+            roles.flat_map(move |it| {
+                outputs_of(other, it).map(move |output| (*name, *other, it, output))
+            })
+        });
+        let mut entrances =
+            entrances.filter(|(_, _, _, output)| read.iter().any(|it| it == output));
+        let Some((name, other, entrance, through)) = entrances.next() else { continue };
+        let output = facts.outputs("aws_iam_role").find(|it| std::ptr::eq(it.resource, role));
+        let place = output.map_or_else(|| facts.place(role), |given| given.place());
+        let each = other.each(entrance);
+        let several = each.len() > 1;
+        for (key, item) in &each {
+            let named = match output {
+                Some(given) => format!("{prefix}{}.{key}", given.output),
+                None => format!("{prefix}{}[\"{key}\"]", role.address()),
+            };
+            let through = format!("{name}:{through}.{key}");
+            let key = Some((key.as_str(), item, several));
+            one(text, facts, (role, Some(&through)), &named, key, apps, &place);
+        }
+        if each.is_empty() {
+            let named = output.map_or_else(|| role.address(), |it| it.output.to_owned());
+            let (named, through) = (format!("{prefix}{named}"), format!("{name}:{through}"));
+            one(text, facts, (role, Some(&through)), &named, None, apps, &place);
         }
     }
 }
@@ -53,7 +112,7 @@ pub(super) fn write(text: &mut Text, facts: &Facts, apps: &[App], prefix: &str) 
 fn one(
     text: &mut Text,
     facts: &Facts,
-    role: &Block,
+    (role, through): (&Block, Option<&str>),
     output: &str,
     key: Option<(&str, &Value, bool)>,
     apps: &[App],
@@ -91,7 +150,7 @@ fn one(
         return;
     };
     let granted = granted(facts, role);
-    let job = if granted.contains("cloudformation:") {
+    let job = if granted.contains("cloudformation:") || granted.contains("iam:CreateRole") {
         "stack"
     } else if granted.contains("lambda:UpdateFunctionConfiguration") {
         "configuration"
@@ -112,6 +171,9 @@ fn one(
     text.table("[[deployers]]");
     text.field("name", &quoted(&name), &facts.place(role));
     text.field("role_output", &quoted(output), place);
+    if let Some(through) = through {
+        text.field("through_output", &quoted(through), "whom its trust policy names");
+    }
     text.field("app", &quoted(&app.name), "");
     text.field("job", &quoted(job), "by what its policies allow");
     if let Some(Some(prefix)) = prefix {

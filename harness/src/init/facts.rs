@@ -249,6 +249,56 @@ impl Facts {
         )
     }
 
+    /// The account that its provider acts in, and where that stands: the only one that it
+    /// allows, or that of the role that it assumes.
+    pub(super) fn account(&self) -> Option<(String, String)> {
+        let providers = self.module.of("provider").map(|(_, block)| block);
+        let own = { providers }.filter(|it| it.label(0) == "aws" && it.text("alias").is_none());
+        own.filter_map(|provider| Some((account_of(self, provider)?, self.place(provider)))).next()
+    }
+
+    /// The outputs of other root modules that a block refers to, by itself or by its
+    /// `for_each`.
+    pub(super) fn outputs_of_others(&self, block: &Block) -> Vec<String> {
+        const STATE: &str = "data.terraform_remote_state.";
+        let plain = |text: &str| {
+            let name = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+            name.into_iter().next().unwrap_or_default().to_owned()
+        };
+        let read = self.source(block).split(STATE).skip(1);
+        let mut named: Vec<String> =
+            read.filter_map(|rest| Some(plain(rest.split_once(".outputs.")?.1))).collect();
+        let each = block.attribute("for_each").map(|it| self.known(&it.value));
+        if let Some(Value::Names(names)) = each
+            && let [data, state, _, outputs, output, ..] = names.as_slice()
+            && (data.as_str(), state.as_str(), outputs.as_str())
+                == ("data", "terraform_remote_state", "outputs")
+        {
+            named.push(output.clone());
+        }
+        named
+    }
+
+    /// The repositories of an owner that subjects of GitHub's tokens name plainly:
+    /// `repo:OWNER/NAME:…`, and where they stand.
+    pub(super) fn repositories(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let files = self.values.iter().chain(&self.module.files);
+        for file in files {
+            for (number, line) in file.text.lines().enumerate() {
+                for rest in line.split("repo:").skip(1) {
+                    let name = rest.split([':', '"', '@']).next().unwrap_or_default();
+                    let is_plain = name.split('/').count() == 2 && !name.contains(['$', '*', '?']);
+                    if is_plain {
+                        let place = format!("{}:{}", file_name(&file.path), number + 1);
+                        found.push((name.to_owned(), place));
+                    }
+                }
+            }
+        }
+        found
+    }
+
     /// The names of the outputs.
     pub(super) fn output_names(&self) -> Vec<&str> {
         self.module.of("output").map(|(_, block)| block.label(0)).collect()
@@ -329,6 +379,21 @@ impl Facts {
         }
         found
     }
+}
+
+fn account_of(facts: &Facts, provider: &Block) -> Option<String> {
+    let is_id = |text: &str| text.len() == 12 && text.bytes().all(|one| one.is_ascii_digit());
+    let allowed = provider.attribute("allowed_account_ids").map(|it| facts.known(&it.value));
+    let allowed = match &allowed {
+        Some(Value::List(items)) if items.len() == 1 => items.first().and_then(Value::text),
+        _ => None,
+    };
+    let assumed = provider.of("assume_role").next().and_then(|it| it.attribute("role_arn"));
+    let assumed = assumed.map(|it| facts.known(&it.value));
+    let role = assumed.as_ref().and_then(Value::text);
+    let of_role = role.and_then(|arn| arn.split(':').nth(4));
+    let id = allowed.or(of_role).filter(|id| is_id(id))?;
+    Some(id.to_owned())
 }
 
 fn value_in<'f>(file: &'f File, name: &str) -> Option<&'f Value> {

@@ -2,6 +2,7 @@
 //! found says where; what cannot be decided is a commented line with the
 //! choices. Nothing is asked, and nothing is run.
 //!
+//! - [`accounts`]: the accounts that root modules are applied in;
 //! - [`facts`]: values of a root module's variables, locals and resources;
 //! - [`platform`]: what Layer 1 guards with; [`endpoints`]: what functions reach;
 //! - [`apps`]: repositories with a workflow that deploys;
@@ -10,6 +11,7 @@
 //! - [`stacks`]: all of that where Layer 1 is a template of CloudFormation;
 //! - [`text`]: the file.
 
+mod accounts;
 mod apps;
 mod deployers;
 mod endpoints;
@@ -24,6 +26,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::doctor::{self, Found};
+use accounts::Accounts;
 use facts::Facts;
 use roots::Chosen;
 use text::Text;
@@ -66,15 +69,20 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
     let several = applied.len() > 1;
     // What teams and their workflows know is of the root module with most.
     let main = applied.iter().max_by_key(|root| root.facts.weight()).map(|root| &root.facts);
-    platform::account(&mut text, main);
+    let accounts = Accounts::of(&applied);
+    platform::account(&mut text, main, accounts.as_ref());
+    if let Some(accounts) = &accounts {
+        accounts.write(&mut text);
+    }
     for root in &applied {
-        platform::layer1(&mut text, root, several);
+        platform::layer1(&mut text, root, several, accounts.as_ref());
         if several {
             text.blank();
         }
     }
     let empty = Facts::default();
-    let mut apps = apps::find(&found, main.unwrap_or(&empty));
+    let all: Vec<&Facts> = applied.iter().map(|root| &root.facts).collect();
+    let mut apps = apps::find(&found, main.unwrap_or(&empty), &all);
     let templates = match applied.is_empty() {
         true => stacks::find(&found, &apps),
         false => Vec::new(),
@@ -124,9 +132,13 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
     match main {
         Some(_) if several => {
             text.comment("[api] and [platform]: a run takes what there is in all root modules.");
-            let all: Vec<&Facts> = applied.iter().map(|root| &root.facts).collect();
-            if endpoints::any(&all) {
+            let required = platform::required(&applied);
+            if endpoints::any(&all) || required.is_some() {
                 text.table("[platform]");
+                if let Some((name, place)) = required {
+                    let said = format!("{place}: what the roles that teams make must carry");
+                    text.field("execution_boundary_output", &text::quoted(&name), &said);
+                }
                 endpoints::write(&mut text, &all);
             }
             text.blank();
@@ -135,14 +147,19 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
         None => {}
     }
     let facts = main.unwrap_or(&empty);
-    let all: Vec<&Facts> = applied.iter().map(|root| &root.facts).collect();
     platform::issuers(&mut text, &all, &found, !apps.is_empty());
     apps::write(&mut text, &apps, apps::Outputs::Of(facts));
     // A deployer's app stands in the file.
     let apps: Vec<apps::App> = apps.into_iter().filter(apps::App::is_written).collect();
     for root in &applied {
         let prefix = if several { format!("{}:", root.name) } else { String::new() };
-        deployers::write(&mut text, &root.facts, &apps, &prefix);
+        let before: Vec<(&str, &Facts)> = applied
+            .iter()
+            .filter(|other| other.name != root.name)
+            .map(|other| (other.name.as_str(), &other.facts))
+            .collect();
+        deployers::write(&mut text, &root.facts, &apps, &prefix, &all);
+        deployers::write_assumed(&mut text, &root.facts, &apps, &prefix, &before);
     }
     Ok(text.done())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::accounts::Accounts;
 use super::endpoints;
 use super::facts::{Facts, Given};
 use super::providers;
@@ -12,9 +13,12 @@ use crate::hcl::{Block, Value};
 
 const REGION: &str = "us-east-1";
 
-pub(super) fn account(text: &mut Text, facts: Option<&Facts>) {
+pub(super) fn account(text: &mut Text, facts: Option<&Facts>, accounts: Option<&Accounts>) {
     text.table("[account]");
-    text.field("id", &quoted(super::ACCOUNT), "any twelve digits");
+    match accounts.map(Accounts::first) {
+        Some((id, place)) => text.field("id", &quoted(id), place),
+        None => text.field("id", &quoted(super::ACCOUNT), "any twelve digits"),
+    }
     match facts.and_then(Facts::region) {
         Some((region, place)) => text.field("region", &quoted(&region), &place),
         None => text.field("region", &quoted(REGION), "no provider names one plainly"),
@@ -22,7 +26,7 @@ pub(super) fn account(text: &mut Text, facts: Option<&Facts>) {
     text.blank();
 }
 
-pub(super) fn layer1(text: &mut Text, root: &Root, several: bool) {
+pub(super) fn layer1(text: &mut Text, root: &Root, several: bool, accounts: Option<&Accounts>) {
     let facts = &root.facts;
     text.table(if several { "[[layer1]]" } else { "[layer1]" });
     if root.named {
@@ -30,6 +34,9 @@ pub(super) fn layer1(text: &mut Text, root: &Root, several: bool) {
     }
     let directory = text.path(&facts.directory);
     text.field("directory", &quoted(&directory), "");
+    if let Some(accounts) = accounts {
+        accounts.field(text, &root.name);
+    }
     if !root.reads.is_empty() {
         let reads =
             root.reads.iter().map(|(data, other)| format!("{} = {}", quoted(data), quoted(other)));
@@ -230,6 +237,39 @@ fn boundary(facts: &Facts, of_deployers: bool) -> Vec<Choice> {
         }
     }
     found
+}
+
+/// The boundary that roles must carry which the policies of some root module let be made,
+/// where no role of Layer 1 carries one: what a run cannot tell by itself.
+pub(super) fn required(roots: &[Root]) -> Option<(String, String)> {
+    let carried = |root: &Root| {
+        let mut roles = root.facts.resources("aws_iam_role");
+        roles.any(|role| role.attribute("permissions_boundary").is_some())
+    };
+    if roots.iter().any(carried) {
+        return None;
+    }
+    let mut found = Vec::new();
+    for root in roots {
+        let facts = &root.facts;
+        let given = facts.output_of("aws_iam_policy", &["arn"]);
+        let policies =
+            facts.resources("aws_iam_role_policy").chain(facts.resources("aws_iam_policy"));
+        for policy in policies.filter(|it| facts.source(it).contains("iam:PermissionsBoundary")) {
+            let boundaries = facts.references(policy).into_iter();
+            for boundary in boundaries.filter(|it| it.label(0) == "aws_iam_policy") {
+                let Choice { name, place, .. } = named(facts, &given, boundary);
+                let choice = (format!("{}:{name}", root.name), place);
+                if !found.contains(&choice) {
+                    found.push(choice);
+                }
+            }
+        }
+    }
+    match found.len() {
+        1 => found.pop(),
+        _ => None,
+    }
 }
 
 /// The names of the parameters that are plain.

@@ -1,10 +1,10 @@
-//! The account, read at three moments of a run.
+//! Each account, read at three moments of a run.
 
 use std::time::{Duration, Instant};
 
 use ringfence_guard::Guard;
 
-use super::snapshot::{Snapshot, SnapshotError};
+use super::snapshot::{Of, Snapshot, SnapshotError};
 use crate::emulator::Emulator;
 use crate::terraform::Instance;
 
@@ -44,6 +44,8 @@ impl Moment {
 pub struct Reading {
     /// The moment.
     pub moment: Moment,
+    /// The account.
+    pub account_id: String,
     /// What there was.
     pub snapshot: Snapshot,
     /// The journal's mark: what happened later comes after it.
@@ -53,22 +55,30 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads the account now, and of `instances` what no service lists.
+    /// Reads an account now, and of `instances` what no service lists.
     ///
     /// # Errors
     /// When a service does not answer.
     pub async fn take(
         guard: &Guard,
         emulator: &Emulator,
+        account_id: &str,
         instances: &[Instance],
         moment: Moment,
     ) -> Result<Self, SnapshotError> {
         let began = Instant::now();
-        let mut snapshot = Snapshot::read(guard, emulator.is_sealed(), instances).await?;
+        let of = Of { guard, account_id, sealed: emulator.is_sealed() };
+        let mut snapshot = Snapshot::read(of, instances).await?;
         if moment == Moment::Applied {
-            snapshot.settle(guard, emulator.is_sealed(), instances).await;
+            snapshot.settle(of, instances).await;
         }
         let mark = guard.journal().mark();
-        Ok(Self { moment, snapshot, mark, took: began.elapsed() })
+        Ok(Self {
+            moment,
+            account_id: account_id.to_owned(),
+            snapshot,
+            mark,
+            took: began.elapsed(),
+        })
     }
 }

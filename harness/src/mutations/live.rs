@@ -138,12 +138,12 @@ pub async fn plan(suite: &Suite<'_>) -> Vec<Live> {
     read.push(("functions".to_owned(), functions(facts, platform).await));
     read.push((format!("bucket/{}", facts.bucket), bucket(suite).await));
     let mut trusted = BTreeSet::new();
-    let config = suite.stack().config();
+    let config = suite.account().config();
     let pipelines = config.layer1.iter().filter_map(|layer1| {
         let role = layer1.role.as_ref()?;
         Some(role.app(&layer1.name()))
     });
-    for app in config.apps.iter().cloned().chain(pipelines) {
+    for app in suite.trusted_apps().into_iter().chain(pipelines) {
         let issuer = suite.stack().issuer_of(&app).ok();
         if let Some(issuer) = issuer.filter(|issuer| trusted.insert(&issuer.url)) {
             let what = format!("oidc-provider/{}", issuer.host());
@@ -516,7 +516,7 @@ impl Live {
     async fn watch(&self, suite: &Suite<'_>, sight: Sight) -> Seen {
         let now = match sight {
             Sight::Near => None,
-            Sight::Far => Suite::of(suite.stack()).await.ok(),
+            Sight::Far => suite.again().await.ok(),
         };
         let suite = now.as_ref().unwrap_or(suite);
         let is_meant = |id: &str| sight == Sight::Far || self.watched.is_looked_at_by(id);

@@ -22,11 +22,13 @@ pub mod targets;
 pub mod weaken;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use ringfence_evidence::{Mutant, MutationSummary, Mutations};
+use ringfence_guard::Recording;
 
-use self::exact::Estate;
+use self::exact::{CannotCompare, Estate};
 use self::live::{Before, Live};
 use self::observations::Observations;
 use self::possible::{Account, Possible};
@@ -53,31 +55,33 @@ pub enum MutationsError {
     Dropped(u64),
 }
 
-/// Weakens what is chosen. `findings` are those of a campaign on this stack, which
-/// began at `began` in the guard's recording: of a whole one, or of a share, whose
-/// mutants are all documents (each share's probes may notice another) and its part
+/// Weakens what is chosen of each account. `findings` are those of a campaign on this
+/// stack, which began at `began` in the guard's recording: of a whole one, or of a share,
+/// whose mutants are all documents (each share's probes may notice another) and its part
 /// of what is changed for real.
 ///
 /// # Errors
 /// When the deployed state cannot be read, or something chosen is not there.
 pub async fn run(
-    suite: &Suite<'_>,
+    suites: &[Suite<'_>],
     findings: &[Finding],
     began: u64,
     choice: &Choice,
     progress: &Progress,
 ) -> anyhow::Result<Mutations> {
     let start = Instant::now();
-    let recording = suite.stack().guard().recording().ok_or(MutationsError::NotRecorded)?;
+    let recording = recording(suites)?;
     if recording.dropped() > 0 {
         return Err(MutationsError::Dropped(recording.dropped()).into());
     }
-    let targets = Targets::deployed(suite, recording).await?;
-    let live = live::plan(suite).await;
+    let mut planned = Vec::new();
+    for suite in suites {
+        planned.push((Targets::deployed(suite, recording).await?, live::plan(suite).await));
+    }
     if let Choice::Ids(chosen) = choice {
-        let known = judge::ids(&targets).into_iter();
+        let all = suites.iter().zip(&planned);
         let known: BTreeSet<String> =
-            known.chain(live.iter().map(|mutant| mutant.id.clone())).collect();
+            all.flat_map(|(suite, (targets, live))| shown(suite, targets, live)).collect();
         let unknown = chosen.iter().filter(|id| !known.contains(*id));
         let unknown: Vec<String> = unknown.map(|id| format!("`{id}`")).collect();
         if !unknown.is_empty() {
@@ -86,32 +90,69 @@ pub async fn run(
     }
     let recorded = recording.all();
     let began = usize::try_from(began)?;
-    let observations = Observations::of(suite.facts(), findings, &recorded, began);
+    let observations = Arc::new(Observations::of(suites, findings, &recorded, began));
+    let mut mutants = Vec::new();
+    for (suite, (targets, live)) in suites.iter().zip(planned) {
+        let meant = (choice, findings);
+        mutants.extend(of_account(suite, targets, live, &observations, meant, progress).await?);
+    }
+    Ok(told(mutants, start))
+}
+
+/// Weakens what is chosen of an account.
+async fn of_account(
+    suite: &Suite<'_>,
+    targets: Targets,
+    live: Vec<Live>,
+    observations: &Arc<Observations>,
+    (choice, findings): (&Choice, &[Finding]),
+    progress: &Progress,
+) -> anyhow::Result<Vec<Mutant>> {
     let facts = suite.facts();
     let possible = Possible::of(&Account {
         id: &facts.account,
         providers: &facts.providers,
         network: facts.vpc.as_deref().map(|vpc| (vpc, facts.subnets.as_slice())),
     });
-    let meant = choice.clone();
+    let (meant, account) = (choice.clone(), suite.account().clone());
+    let observations = Arc::clone(observations);
     let judging = async {
-        let phase = progress.phase("weakening policies");
+        let phase = progress.phase(suite.account().scoped("weakening policies"));
         let mutants = tokio::task::spawn_blocking(move || {
             let estate = Estate::of(&observations, possible);
-            let chosen = |id: &str| matches!(meant, Choice::Share(_)) || meant.has(id);
-            judge::all(&targets, &chosen, &observations, &estate)
+            let chosen =
+                |id: &str| matches!(meant, Choice::Share(_)) || meant.has(&account.shown(id));
+            let mut mutants = judge::all(&targets, &chosen, &observations, &estate)?;
+            for mutant in &mut mutants {
+                mutant.id = account.shown(&mutant.id);
+                mutant.guard_rail_document = account.shown(&mutant.guard_rail_document);
+            }
+            Ok::<_, CannotCompare>(mutants)
         })
         .await??;
         phase.note(format!("{} mutants", mutants.len()));
         phase.done();
         anyhow::Ok(mutants)
     };
-    let chosen: Vec<Live> = live.into_iter().filter(|mutant| choice.has(&mutant.id)).collect();
+    let is_chosen = |mutant: &Live| choice.has(&suite.account().scoped(&mutant.id));
+    let chosen: Vec<Live> = live.into_iter().filter(is_chosen).collect();
     // Documents are judged by what was recorded, whatever is changed meanwhile.
     // A fault of the one does not stop the other, which puts back what it changed.
     let (documents, changes) =
         tokio::join!(judging, change(suite, chosen, findings, choice, progress));
-    Ok(told([documents?, changes?].concat(), start))
+    Ok([documents?, changes?].concat())
+}
+
+fn recording<'s>(suites: &'s [Suite<'_>]) -> Result<&'s Recording, MutationsError> {
+    let recording = suites.first().and_then(|suite| suite.stack().guard().recording());
+    recording.ok_or(MutationsError::NotRecorded)
+}
+
+/// The ids of an account's mutants, in order.
+fn shown(suite: &Suite<'_>, targets: &Targets, live: &[Live]) -> Vec<String> {
+    let account = suite.account();
+    let documents = judge::ids(targets).into_iter().map(|id| account.shown(&id));
+    documents.chain(live.iter().map(|mutant| account.scoped(&mutant.id))).collect()
 }
 
 /// Changes for real what is chosen, one after the other.
@@ -125,9 +166,11 @@ async fn change(
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
-    let phase = progress.phase("weakening what is deployed");
+    let account = suite.account();
+    let phase = progress.phase(account.scoped("weakening what is deployed"));
     let not_held = findings.iter().filter(|finding| finding.verdict != Verdict::Held);
-    let failing: BTreeSet<String> = not_held.map(|finding| finding.id.clone()).collect();
+    let own = not_held.filter_map(|finding| account.own(&finding.id));
+    let failing: BTreeSet<String> = own.map(str::to_owned).collect();
     let any_succeeded = findings.iter().any(|finding| finding.verdict == Verdict::Failed);
     let before = match choice {
         Choice::All | Choice::Ids(_) | Choice::Changed(_) if !any_succeeded => {
@@ -138,7 +181,11 @@ async fn change(
     let mut mutants = Vec::new();
     for mutant in chosen {
         phase.note(mutant.change.clone());
-        mutants.push(mutant.run(suite, before).await?);
+        let mut mutant = mutant.run(suite, before).await?;
+        mutant.id = account.scoped(&mutant.id);
+        mutant.guard_rail_document = account.scoped(&mutant.guard_rail_document);
+        mutant.killed_by.iter_mut().for_each(|id| *id = account.scoped(id));
+        mutants.push(mutant);
     }
     phase.done();
     Ok(mutants)
@@ -148,11 +195,14 @@ async fn change(
 ///
 /// # Errors
 /// When the deployed state cannot be read.
-pub async fn ids(suite: &Suite<'_>) -> anyhow::Result<Vec<String>> {
-    let recording = suite.stack().guard().recording().ok_or(MutationsError::NotRecorded)?;
-    let targets = Targets::deployed(suite, recording).await?;
-    let live = live::plan(suite).await.into_iter().map(|mutant| mutant.id);
-    Ok(judge::ids(&targets).into_iter().chain(live).collect())
+pub async fn ids(suites: &[Suite<'_>]) -> anyhow::Result<Vec<String>> {
+    let recording = recording(suites)?;
+    let mut ids = Vec::new();
+    for suite in suites {
+        let targets = Targets::deployed(suite, recording).await?;
+        ids.extend(shown(suite, &targets, &live::plan(suite).await));
+    }
+    Ok(ids)
 }
 
 fn told(mutants: Vec<Mutant>, start: Instant) -> Mutations {

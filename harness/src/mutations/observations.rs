@@ -11,7 +11,7 @@ use ringfence_policy::Principal;
 
 use super::possible::Spoken;
 use crate::attacks::facts::FunctionFacts;
-use crate::attacks::{self, Facts, Finding, Road};
+use crate::attacks::{self, Facts, Finding, Road, Suite};
 
 /// What a probe notices of a request's decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Observations {
     /// `began` is where the campaign begins in the recording; what deployers
     /// did before was their deployment.
     pub fn of(
-        facts: &Facts,
+        suites: &[Suite<'_>],
         findings: &[Finding],
         recorded: &[Arc<Recorded>],
         began: usize,
@@ -125,7 +125,7 @@ impl Observations {
         for (place, request) in recorded.iter().enumerate() {
             let own = probes.get(request.request_id.as_str()).cloned().unwrap_or_default();
             let by_design = match own.is_empty() {
-                true => deployment_or_service(facts, &held, request, place < began),
+                true => deployment_or_service(suites, &held, request, place < began),
                 false => Vec::new(),
             };
             let inputs = || Arc::clone(&request.inputs);
@@ -233,23 +233,28 @@ fn sure(inputs: &Inputs, overlay: &Overlay) -> Vec<Verdict> {
 /// The probes of a request that is nobody's attack: a deployment's, before the
 /// campaign, or a service's that acts for a call of the API.
 fn deployment_or_service(
-    facts: &Facts,
+    suites: &[Suite<'_>],
     held: &[&Finding],
     request: &Recorded,
     before: bool,
 ) -> Vec<Arc<str>> {
-    let named = |id: String| {
-        let found = held.iter().find(|finding| finding.id == id);
-        found.map(|finding| finding.id.as_str().into()).into_iter().collect()
-    };
+    let found = suites.iter().flat_map(|suite| {
+        let ids = of_account(suite.facts(), request, before);
+        ids.into_iter().map(|id| suite.account().scoped(&id))
+    });
+    let found: BTreeSet<String> = found.collect();
+    let named = held.iter().filter(|finding| found.contains(&finding.id));
+    named.map(|finding| finding.id.as_str().into()).collect()
+}
+
+/// The same in an account, by the ids that the findings have there.
+fn of_account(facts: &Facts, request: &Recorded, before: bool) -> Option<String> {
     let asked = request.inputs.asked.first().map(|asked| asked.resource.as_str());
     match &request.inputs.principal {
         // A deployer becomes one, and deploys; its function's role joins the
         // network.
-        Principal::WebIdentity { .. } if before => deployment(facts, asked).map(named),
-        Principal::RoleSession { role_arn, .. } if before => {
-            deployment(facts, Some(role_arn)).map(named)
-        }
+        Principal::WebIdentity { .. } if before => deployment(facts, asked),
+        Principal::RoleSession { role_arn, .. } if before => deployment(facts, Some(role_arn)),
         // Lambda takes the function's role, API Gateway calls the function.
         Principal::Service { .. } => {
             let function = facts.functions.iter().find(|function| {
@@ -263,11 +268,10 @@ fn deployment_or_service(
                 routes.clone().find(|route| route.leads_to(&function.name))
             };
             let route = function.and_then(leads);
-            route.map(|route| named(crate::attacks::tokens::valid_id(route)))
+            route.map(crate::attacks::tokens::valid_id)
         }
         _ => None,
     }
-    .unwrap_or_default()
 }
 
 /// The finding about the deployment in which a role takes part.

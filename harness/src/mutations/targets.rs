@@ -89,7 +89,8 @@ impl Targets {
                 policies.inline.clear();
                 policies.attached.clear();
             }
-            targets.role(name, arn, policies)?;
+            let name = suite.account().in_documents(name);
+            targets.role(&name, arn, policies)?;
         }
         for bucket in ask(platform, S3, "ListBuckets", json!({}), "Buckets").await? {
             let Some(name) = text(&bucket, "Name") else { continue };

@@ -1,24 +1,22 @@
 //! The guard rails of a stack that runs, proved on what is deployed: the states of
 //! Layer 1's root modules, and the roles and functions that the applications' stacks made.
 
-use std::time::Instant;
-
 use ringfence_certificate::Certificates;
 use ringfence_evidence::{Proof, ProofVerdict};
 use ringfence_wire::services::{Iam, Lambda};
 use serde_json::{Value, json};
 
 use super::claims::Claim;
-use super::guarded::Guarded;
-use super::{certificates, claims, decide, reach, told};
+use super::guarded::{Entrance, Guarded, Ways};
+use super::{certificates, claims, decide, reach, told, trust};
 use crate::access::deployed;
 use crate::access::estate::Estate;
 use crate::access::files;
 use crate::access::stated::stated;
 use crate::attacks::{Step, Suite, role_policies};
 
-/// What was proved, when that began, and its certificates.
-pub type Proved = (Vec<Proof>, Instant, Certificates);
+/// What was proved, and its certificates.
+pub type Proved = (Vec<Proof>, Certificates);
 
 /// Proves the guard rails.
 ///
@@ -26,10 +24,7 @@ pub type Proved = (Vec<Proof>, Instant, Certificates);
 /// Why they cannot be proved: nothing that Terraform made, or state that does not fit
 /// the configuration.
 pub async fn proofs(suite: &Suite<'_>) -> anyhow::Result<Proved> {
-    let start = Instant::now();
-    let (proofs, certificates) =
-        decided(suite, |claims, found| Ok(certificates::certificates(claims, found)?)).await?;
-    Ok((proofs, start, certificates))
+    decided(suite, |claims, found| Ok(certificates::certificates(claims, found)?)).await
 }
 
 /// Proves the guard rails, and makes no certificates.
@@ -47,9 +42,9 @@ async fn decided<T: Send + 'static>(
     beside: impl FnOnce(&[Claim], &[decide::Finding]) -> anyhow::Result<T> + Send + 'static,
 ) -> anyhow::Result<(Vec<Proof>, T)> {
     let estate = estate(suite).await?;
-    let config = suite.stack().config().clone();
+    let (config, ways) = (suite.account().config().clone(), ways(suite)?);
     let deciding = tokio::task::spawn_blocking(move || {
-        let guarded = Guarded::of(&estate, &config)?;
+        let guarded = Guarded::within(&estate, &config, &ways)?;
         let claims = claims::all(&guarded, &stated(&config)?)?;
         let mut findings = decide::all(&claims)?;
         findings.extend(reach::findings(&guarded));
@@ -59,11 +54,33 @@ async fn decided<T: Send + 'static>(
     deciding.await?
 }
 
+/// The ways between accounts by which the deployers of this one, or through this one, come
+/// to their roles.
+fn ways(suite: &Suite<'_>) -> anyhow::Result<Ways> {
+    let (stack, mut ways) = (suite.stack(), Ways::default());
+    for deployer in &stack.config().deployers {
+        let Some(through) = &deployer.through_output else { continue };
+        let name = deployer.name.get_ref();
+        let field = format!("deployers.{name}.through_output");
+        let role_arn = stack.outputs().text_of(&field, through)?;
+        let app = stack.app(deployer.app.get_ref())?;
+        ways.through.insert(name.clone(), role_arn.clone());
+        if role_arn.split(':').nth(4) == Some(suite.account().id()) {
+            let subjects = trust::subjects(stack.config(), app);
+            let (name, app) = (name.clone(), app.clone());
+            ways.entrances.push(Entrance { name, role_arn, app, subjects });
+        }
+    }
+    Ok(ways)
+}
+
 /// What is deployed.
 async fn estate(suite: &Suite<'_>) -> anyhow::Result<Estate> {
-    let states = suite.stack().printed()?;
+    let account = suite.account();
+    let mut states = suite.stack().printed()?;
+    states.retain(|state| account.has_state(&state.name));
     anyhow::ensure!(!states.is_empty(), "there is no state of Terraform's");
-    let mut estate = files::printed(states, &suite.stack().config().account)?;
+    let mut estate = files::printed(states, &account.config().account)?;
     of_stacks(suite, &mut estate).await?;
     functions(suite, &mut estate).await?;
     Ok(estate)

@@ -36,6 +36,9 @@ pub enum Unfit {
 pub struct Guarded<'e> {
     pub(super) estate: &'e Estate,
     pub(super) config: &'e Config,
+    /// Roles that a workflow's token becomes, and that assume those of deployers of other
+    /// accounts.
+    pub(super) entrances: Vec<Team<'e>>,
     pub(super) partition: String,
     pub(super) account: String,
     pub(super) region: String,
@@ -54,6 +57,28 @@ pub struct Guarded<'e> {
     pub(super) resources: Vec<(&'e str, &'e Entry)>,
 }
 
+/// The ways between accounts by which deployers come to their roles.
+#[derive(Debug, Clone, Default)]
+pub struct Ways {
+    /// By which role each deployer comes to its own, by the deployer's name.
+    pub through: BTreeMap<String, String>,
+    /// The roles of this account that deployers come by.
+    pub entrances: Vec<Entrance>,
+}
+
+/// A role that a workflow's token becomes, on the way to a deployer's.
+#[derive(Debug, Clone)]
+pub struct Entrance {
+    /// The deployer's name.
+    pub name: String,
+    /// The role's ARN.
+    pub role_arn: String,
+    /// The application whose workflow's token it is.
+    pub app: App,
+    /// The subjects of its tokens.
+    pub subjects: Vec<String>,
+}
+
 /// A deployer.
 #[derive(Debug)]
 pub struct Team<'e> {
@@ -63,8 +88,12 @@ pub struct Team<'e> {
     pub(super) entry: String,
     /// Its role's ARN.
     pub(super) arn: String,
+    /// Whom its trust policy names, where no token becomes it.
+    pub(super) through: Option<String>,
     pub(super) job: Job,
     pub(super) app: &'e App,
+    /// The subjects of its tokens, where this account's configuration does not tell.
+    pub(super) subjects: Option<Vec<String>>,
     pub(super) role_prefix: Option<String>,
 }
 
@@ -74,9 +103,22 @@ impl<'e> Guarded<'e> {
     /// # Errors
     /// Where they do not fit together.
     pub fn of(estate: &'e Estate, config: &'e Config) -> Result<Self, Unfit> {
+        static NONE: Ways = Ways { through: BTreeMap::new(), entrances: Vec::new() };
+        Self::within(estate, config, &NONE)
+    }
+
+    /// The same of one of several accounts.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn within(estate: &'e Estate, config: &'e Config, ways: &'e Ways) -> Result<Self, Unfit> {
+        if ways.entrances.is_empty() {
+            Self::fits(config)?;
+        }
         let mut guarded = Self {
             estate,
             config,
+            entrances: Vec::new(),
             partition: "aws".to_owned(),
             account: config.account.id.as_str().to_owned(),
             region: config.account.region.as_str().to_owned(),
@@ -89,7 +131,8 @@ impl<'e> Guarded<'e> {
             resources: estate.entries.iter().filter(is_resources).map(name_of).collect(),
         };
         guarded.settle()?;
-        guarded.teams = guarded.find_teams()?;
+        guarded.teams = guarded.find_teams(ways)?;
+        guarded.entrances = guarded.find_entrances(ways)?;
         guarded.find_boundaries();
         Ok(guarded)
     }
@@ -107,7 +150,30 @@ impl<'e> Guarded<'e> {
         Ok(())
     }
 
-    fn find_teams(&self) -> Result<Vec<Team<'e>>, Unfit> {
+    fn find_entrances(&self, ways: &'e Ways) -> Result<Vec<Team<'e>>, Unfit> {
+        let mut entrances = Vec::new();
+        for entrance in &ways.entrances {
+            let name = entrance.role_arn.rsplit('/').next().unwrap_or_default();
+            let entry = format!("role/{name}");
+            if !self.estate.entries.contains_key(&entry) {
+                let (deployer, output) = (entrance.name.clone(), entrance.role_arn.clone());
+                return Err(Unfit::Nobody { deployer, output });
+            }
+            entrances.push(Team {
+                name: entrance.name.clone(),
+                entry,
+                arn: entrance.role_arn.clone(),
+                through: None,
+                job: Job::Code,
+                app: &entrance.app,
+                subjects: Some(entrance.subjects.clone()),
+                role_prefix: None,
+            });
+        }
+        Ok(entrances)
+    }
+
+    fn find_teams(&self, ways: &Ways) -> Result<Vec<Team<'e>>, Unfit> {
         let mut teams = Vec::new();
         for deployer in &self.config.deployers {
             let nobody = || Unfit::Nobody {
@@ -125,12 +191,13 @@ impl<'e> Guarded<'e> {
                 name: deployer.name.get_ref().clone(),
                 entry,
                 arn,
+                through: ways.through.get(deployer.name.get_ref()).cloned(),
                 job: deployer.job,
                 app,
+                subjects: None,
                 role_prefix: deployer.role_prefix.clone(),
             });
         }
-        Self::fits(self.config)?;
         Ok(teams)
     }
 

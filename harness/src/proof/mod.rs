@@ -13,11 +13,13 @@
 //! - [`told`]: the results as text, JSON and Markdown, with how long they [`took`];
 //!   [`sarif`] as SARIF, at the files;
 //! - [`certificates`]: what is proved written down, to be checked by others;
-//! - [`deployed`]: the same of a stack that runs, for the record of a run.
+//! - [`deployed`]: the same of a stack that runs, for the record of a run;
+//! - [`accounts`]: the same of several accounts together.
 //!
 //! No name of an estate stands here: what is guarded is derived, as the attacks derive
 //! it.
 
+pub mod accounts;
 pub mod certificates;
 pub mod claims;
 pub mod decide;

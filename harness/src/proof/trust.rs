@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ringfence_policy::symbolic::{Effect, Naming, StatementView, statements};
-use ringfence_policy::{DocumentError, Kind, Policies};
+use ringfence_policy::{Document, DocumentError, Kind, Policies};
 use serde_json::{Value, json};
 
 use super::claims::{Claim, most, written};
@@ -23,7 +23,10 @@ pub(super) fn claims(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError>
     for team in &guarded.teams {
         let name = format!("trust of {}", team.entry);
         let Some(entry) = guarded.estate.entries.get(&name) else { continue };
-        claims.extend(of_anybody(guarded, team, &name, entry)?);
+        match &team.through {
+            None => claims.extend(of_anybody(guarded, team, &name, entry)?),
+            Some(through) => claims.push(of_assumed(team, through, &name, entry)?),
+        }
         let others = guarded.teams.iter().filter(|other| other.entry != team.entry);
         for (other, who) in others.filter_map(|other| Some((other, entry_of(guarded, other)?))) {
             // Of most pairs nothing needs to be asked: there would be as many as the
@@ -33,7 +36,43 @@ pub(super) fn claims(guarded: &Guarded<'_>) -> Result<Vec<Claim>, DocumentError>
             }
         }
     }
+    for entrance in &guarded.entrances {
+        let name = format!("trust of {}", entrance.entry);
+        let Some(entry) = guarded.estate.entries.get(&name) else { continue };
+        claims.extend(of_anybody(guarded, entrance, &name, entry)?);
+    }
     Ok(claims)
+}
+
+/// The role that the deployer comes by, and nobody else: no token becomes it.
+fn of_assumed(
+    team: &Team<'_>,
+    through: &str,
+    name: &str,
+    entry: &Entry,
+) -> Result<Claim, DocumentError> {
+    let statement = json!({"Effect": "Allow", "Principal": {"AWS": through},
+        "Action": "sts:AssumeRole", "Resource": team.arn});
+    let most = written(&[of_others(&team.arn), statement], Kind::Resource)?;
+    Ok(of_trust(name, entry, most))
+}
+
+/// A claim about whom a trust policy lets in at most.
+fn of_trust(name: &str, entry: &Entry, most: Arc<Document>) -> Claim {
+    Claim {
+        rail: TRUST,
+        who: name.to_owned(),
+        principal: None,
+        policies: entry.policies.clone(),
+        most: Policies { resource: Some(most), ..Policies::default() },
+        open: Vec::new(),
+        // Whom an unknown trust policy lets in, nobody knows.
+        beyond: entry.unknown.first().cloned(),
+        unnamed: None,
+        hangs_on: None,
+        kept_back_by: None,
+        kept_back: None,
+    }
 }
 
 /// The workflow of the deployer's repository, and nobody else.
@@ -47,7 +86,10 @@ fn of_anybody(
     let Some(issuer) = issuer else { return Ok(None) };
     let url = issuer.url.get_ref();
     let host = url.strip_prefix("https://").unwrap_or(url);
-    let subjects = subjects(guarded.config, team.app);
+    let subjects = match &team.subjects {
+        Some(subjects) => subjects.clone(),
+        None => subjects(guarded.config, team.app),
+    };
     let audience = issuer.audience.as_deref().filter(|_| issuer.kind == IssuerKind::Oidc);
     let audience = audience.unwrap_or(AUDIENCE);
     let statement = json!({
@@ -60,23 +102,8 @@ fn of_anybody(
             "StringLike": {format!("{host}:sub"): subjects},
         },
     });
-    Ok(Some(Claim {
-        rail: TRUST,
-        who: name.to_owned(),
-        principal: None,
-        policies: entry.policies.clone(),
-        most: Policies {
-            resource: Some(written(&[of_others(&team.arn), statement], Kind::Resource)?),
-            ..Policies::default()
-        },
-        open: Vec::new(),
-        // Whom an unknown trust policy lets in, nobody knows.
-        beyond: entry.unknown.first().cloned(),
-        unnamed: None,
-        hangs_on: None,
-        kept_back_by: None,
-        kept_back: None,
-    }))
+    let most = written(&[of_others(&team.arn), statement], Kind::Resource)?;
+    Ok(Some(of_trust(name, entry, most)))
 }
 
 /// The subjects of the tokens of an app's pipeline: of GitHub's those of its repository

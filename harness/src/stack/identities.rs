@@ -2,6 +2,7 @@
 
 use ringfence_services::Credentials;
 use ringfence_wire::ServiceError;
+use serde_json::json;
 use time::OffsetDateTime;
 
 use super::{Stack, StackError};
@@ -53,12 +54,24 @@ impl Stack {
     }
 
     /// A session of a function's execution role, as Lambda gives it to the
-    /// function's code.
+    /// function's code; of a function of the account under test.
     ///
     /// # Errors
     /// Lambda's own: there is no such function, or its role cannot be assumed.
     pub async fn function_session(&self, name: &str) -> Result<Access, ServiceError> {
-        Ok(self.signing_with(&self.guard.function_session(name).await?))
+        self.function_session_of(self.config.account.id.as_str(), name).await
+    }
+
+    /// The same of a function of an account, by the account's id.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn function_session_of(
+        &self,
+        account_id: &str,
+        name: &str,
+    ) -> Result<Access, ServiceError> {
+        Ok(self.signing_with(&self.guard.function_session(account_id, name).await?))
     }
 
     /// A good access token: a signed-in user with every configured scope.
@@ -133,6 +146,19 @@ impl Stack {
         let role =
             self.outputs.text_of(&field, &deployer.role_output).map_err(TerraformError::from)?;
         let issuer = self.issuer_of(self.app(deployer.app.get_ref())?)?;
-        self.assume_by(issuer, &role, &self.bearer_of(deployer)?).await
+        let bearer = self.bearer_of(deployer)?;
+        let Some(through) = &deployer.through_output else {
+            return self.assume_by(issuer, &role, &bearer).await;
+        };
+        let field = format!("deployers.{name}.through_output");
+        let through = self.outputs.text_of(&field, through).map_err(TerraformError::from)?;
+        let session = self.assume_by(issuer, &through, &bearer).await?;
+        let input = json!({"RoleArn": role, "RoleSessionName": "ringfence"});
+        let assumed = self.client.assume_role(&session, input).await;
+        assumed.map_err(|cause| StackError::Assume {
+            deployer: name.to_owned(),
+            role,
+            cause: Box::new(cause),
+        })
     }
 }

@@ -6,6 +6,7 @@ mod deploy;
 mod error;
 mod files;
 mod identities;
+mod judged;
 mod life;
 mod options;
 mod pipelines;
@@ -18,6 +19,7 @@ pub use self::deploy::{Deployment, Failure};
 pub use self::error::StackError;
 #[cfg(test)]
 pub(crate) use self::files::faults;
+pub use self::judged::Judged;
 pub use self::options::Options;
 pub use self::pipelines::Applied;
 

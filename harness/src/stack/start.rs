@@ -193,9 +193,12 @@ impl Stack {
 
     async fn read_back(&mut self, options: &Options, moment: Moment) -> Result<(), StackError> {
         if let Some(roots) = self.terraform.as_ref().filter(|_| options.read_back) {
-            let instances = roots.instances().map_err(StackError::State)?;
-            let reading = Reading::take(&self.guard, &self.emulator, &instances, moment);
-            self.readings.push(reading.await?);
+            for account_id in self.config.account_ids() {
+                let instances = roots.instances_in(account_id).map_err(StackError::State)?;
+                let (guard, emulator) = (&self.guard, &self.emulator);
+                let reading = Reading::take(guard, emulator, account_id, &instances, moment);
+                self.readings.push(reading.await?);
+            }
         }
         Ok(())
     }

@@ -37,6 +37,8 @@ pub struct Engine<'e> {
 pub(crate) struct Template {
     file: PathBuf,
     stack: String,
+    /// The account that the stack is of.
+    account_id: String,
     parameters: BTreeMap<String, String>,
     /// Where what it made is kept, in the form of Terraform's state.
     state: PathBuf,
@@ -63,7 +65,7 @@ impl Template {
     pub(crate) fn prepare(
         layer1: &Layer1,
         template: &StackTemplate,
-        number: usize,
+        (number, account_id): (usize, &str),
         scratch: &Scratch,
     ) -> io::Result<Self> {
         let parameters = layer1.variables.iter();
@@ -72,6 +74,7 @@ impl Template {
         Ok(Self {
             file: template.file.clone(),
             stack: template.stack_name(layer1),
+            account_id: account_id.to_owned(),
             parameters: parameters.collect(),
             state: place.join("terraform.tfstate"),
         })
@@ -97,7 +100,7 @@ impl Template {
             );
             return Err(self.failed(why));
         }
-        let there = engine.guard.settled_stack(&self.stack).await.is_some();
+        let there = engine.guard.settled_stack(&self.account_id, &self.stack).await.is_some();
         let operation = if there { "UpdateStack" } else { "CreateStack" };
         let parameters = self.parameters.iter();
         let parameters = parameters
@@ -118,25 +121,23 @@ impl Template {
                 return Err(NotMade { failures, ..self.failed("") });
             }
         };
-        let contents = engine.guard.settled_stack(&self.stack).await;
+        let contents = engine.guard.settled_stack(&self.account_id, &self.stack).await;
         let contents = contents.ok_or_else(|| self.failed("the stack is gone"))?;
         if !unchanged && !contents.is_complete() {
             return Err(self.incomplete(&contents, &text));
         }
         let mut stacks = vec![(None, contents)];
-        nested(engine.guard, &mut stacks).await;
+        self.nested(engine.guard, &mut stacks).await;
         for made in stacks.iter_mut().flat_map(|(_, contents)| &mut contents.resources) {
             if made.kind == "AWS::EC2::VPC" {
-                networks(engine.guard, made).await.map_err(|error| self.failed(error))?;
+                let seen = self.networks(engine.guard, made).await;
+                seen.map_err(|error| self.failed(error))?;
             }
         }
         let setting = engine.guard.setting();
         let partition = Partition::of_region(&setting.region);
-        let place = Place {
-            partition: partition.id,
-            region: &setting.region,
-            account: &setting.account_id,
-        };
+        let place =
+            Place { partition: partition.id, region: &setting.region, account: &self.account_id };
         let state = translate::state(&stacks, &self.stack, place);
         std::fs::write(&self.state, state.to_string()).map_err(|error| self.failed(error))?;
         Ok(stacks.iter().map(|(_, contents)| contents.resources.len()).sum())
@@ -181,43 +182,51 @@ impl Template {
     }
 }
 
-/// Adds the stacks that stacks made.
-async fn nested(guard: &Guard, stacks: &mut Vec<Nested>) {
-    let mut next = 0;
-    while let Some((module, contents)) = stacks.get(next) {
-        let mut inner = Vec::new();
-        for made in contents.resources.iter().filter(|it| it.kind == "AWS::CloudFormation::Stack") {
-            let outer = module.iter().map(|outer| format!("{outer}.")).collect::<String>();
-            let name = format!("{outer}module.{}", made.logical_id);
-            let contents = guard.settled_stack(&made.physical_id).await;
-            inner.extend(contents.map(|contents| (Some(name), contents)));
+impl Template {
+    /// Adds the stacks that stacks made.
+    async fn nested(&self, guard: &Guard, stacks: &mut Vec<Nested>) {
+        let mut next = 0;
+        while let Some((module, contents)) = stacks.get(next) {
+            let mut inner = Vec::new();
+            for made in
+                contents.resources.iter().filter(|it| it.kind == "AWS::CloudFormation::Stack")
+            {
+                let outer = module.iter().map(|outer| format!("{outer}.")).collect::<String>();
+                let name = format!("{outer}module.{}", made.logical_id);
+                let contents = guard.settled_stack(&self.account_id, &made.physical_id).await;
+                inner.extend(contents.map(|contents| (Some(name), contents)));
+            }
+            stacks.extend(inner);
+            next += 1;
         }
-        stacks.extend(inner);
-        next += 1;
     }
-}
 
-/// Adds what EC2 makes with a VPC: the main route table and the default network ACL.
-async fn networks(guard: &Guard, made: &mut Made) -> Result<(), ServiceError> {
-    let text = |value: &Value, member: &str| value.get(member).cloned().unwrap_or_default();
-    let is =
-        |value: &Value, member: &str| text(value, member) == true || text(value, member) == "true";
-    let list = |answer: &Value, member: &str| {
-        answer.get(member).and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let vpc = made.physical_id.clone();
-    let own = |one: &Value| text(one, "vpcId") == *vpc;
-    let acls = guard.read(Service::Ec2, "DescribeNetworkAcls", json!({})).await?;
-    for acl in list(&acls, "networkAclSet").iter().filter(|acl| own(acl) && is(acl, "default")) {
-        made.attributes.insert("DefaultNetworkAcl".to_owned(), text(acl, "networkAclId"));
-    }
-    let tables = guard.read(Service::Ec2, "DescribeRouteTables", json!({})).await?;
-    for table in list(&tables, "routeTableSet").iter().filter(|table| own(table)) {
-        if list(table, "associationSet").iter().any(|one| is(one, "main")) {
-            made.attributes.insert(MAIN_TABLE.to_owned(), text(table, "routeTableId"));
+    /// Adds what EC2 makes with a VPC: the main route table and the default network ACL.
+    async fn networks(&self, guard: &Guard, made: &mut Made) -> Result<(), ServiceError> {
+        let text = |value: &Value, member: &str| value.get(member).cloned().unwrap_or_default();
+        let is = |value: &Value, member: &str| {
+            text(value, member) == true || text(value, member) == "true"
+        };
+        let list = |answer: &Value, member: &str| {
+            answer.get(member).and_then(Value::as_array).cloned().unwrap_or_default()
+        };
+        let vpc = made.physical_id.clone();
+        let own = |one: &Value| text(one, "vpcId") == *vpc;
+        let acls =
+            guard.read(&self.account_id, Service::Ec2, "DescribeNetworkAcls", json!({})).await?;
+        for acl in list(&acls, "networkAclSet").iter().filter(|acl| own(acl) && is(acl, "default"))
+        {
+            made.attributes.insert("DefaultNetworkAcl".to_owned(), text(acl, "networkAclId"));
         }
+        let tables =
+            guard.read(&self.account_id, Service::Ec2, "DescribeRouteTables", json!({})).await?;
+        for table in list(&tables, "routeTableSet").iter().filter(|table| own(table)) {
+            if list(table, "associationSet").iter().any(|one| is(one, "main")) {
+                made.attributes.insert(MAIN_TABLE.to_owned(), text(table, "routeTableId"));
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// "No updates are to be performed.": the stack is what the template says.

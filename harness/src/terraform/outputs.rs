@@ -82,6 +82,13 @@ impl Outputs {
         all
     }
 
+    /// Those of some of the root modules.
+    #[must_use]
+    pub fn of_some(&self, is_one: impl Fn(&str) -> bool) -> Self {
+        let roots = self.roots.iter().filter(|(root, _)| is_one(root));
+        Self::of_roots(roots.map(|(root, own)| (root.clone(), own.clone())).collect())
+    }
+
     /// The root module that a name is one of, and the rest of the name.
     fn part<'o, 'n>(&'o self, name: &'n str) -> (&'o Self, &'n str) {
         let named =

@@ -131,7 +131,8 @@ impl Roots {
             let reads = Reads { states: &states, number, files: &files };
             let (module, file) = match (&layer1.template, &binary) {
                 (Some(template), _) => {
-                    let template = Template::prepare(layer1, template, number, scratch);
+                    let place = (number, config.account_of(layer1));
+                    let template = Template::prepare(layer1, template, place, scratch);
                     let template = template.map_err(|error| unprepared(layer1, &error))?;
                     (Module::Template(template), PathBuf::new())
                 }
@@ -299,6 +300,16 @@ impl Roots {
     /// When one cannot be read.
     pub fn instances(&self) -> io::Result<Vec<Instance>> {
         Ok(self.instances_of_each()?.concat())
+    }
+
+    /// What the states of those hold that are applied in an account.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn instances_in(&self, account_id: &str) -> io::Result<Vec<Instance>> {
+        let each = self.instances_of_each()?.into_iter().zip(&self.all);
+        let own = each.filter(|(_, root)| root.account == account_id);
+        Ok(own.flat_map(|(made, _)| made).collect())
     }
 
     /// What the state of each of them holds.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::slice::from_ref;
 use std::time::Instant;
 
 use ringfence_evidence::{Places, Proof};
@@ -87,7 +88,7 @@ impl<'a> Session<'a> {
             Chosen::Ids(ids) => Choice::Ids(ids.clone()),
             Chosen::Changed(_) => Choice::Changed(ids),
         };
-        let findings = campaign::run(&suite, &choice, &self.progress).await?;
+        let findings = campaign::run(from_ref(&suite), &choice, &self.progress).await?;
         let facts = format!("{:?}", suite.facts());
         let kept = keep(self.stack, findings);
         self.proofs = proofs(&suite, &self.progress).await?;
@@ -115,7 +116,7 @@ impl<'a> Session<'a> {
     /// # Errors
     /// When they cannot be told.
     pub(crate) async fn ids(&self) -> anyhow::Result<BTreeSet<String>> {
-        Ok(campaign::ids(&Suite::of(self.stack).await?)?.into_iter().collect())
+        Ok(campaign::ids(from_ref(&Suite::of(self.stack).await?))?.into_iter().collect())
     }
 
     /// Applies what changed and answers what came of it, in two parts: what the
@@ -163,9 +164,9 @@ impl<'a> Session<'a> {
             Chosen::All | Chosen::Changed(_) => Choice::Changed(wanted),
         };
         let step = Instant::now();
-        let findings = campaign::run(&suite, &choice, &self.progress).await?;
+        let findings = campaign::run(from_ref(&suite), &choice, &self.progress).await?;
         times.add("attacks", step.elapsed());
-        let known: BTreeSet<String> = campaign::ids(&suite)?.into_iter().collect();
+        let known: BTreeSet<String> = campaign::ids(from_ref(&suite))?.into_iter().collect();
         let made = keep(self.stack, findings);
         let places = places(self.stack.config())?;
         // Claims have no ids before they are made: those that were not made again are
@@ -308,14 +309,14 @@ fn are(names: &[&str]) -> String {
 
 /// The ids of the attacks that are watched.
 fn ids(suite: &Suite<'_>, chosen: &Chosen) -> anyhow::Result<BTreeSet<String>> {
-    let all = || anyhow::Ok(campaign::ids(suite)?.into_iter().collect::<BTreeSet<_>>());
+    let all = || anyhow::Ok(campaign::ids(from_ref(suite))?.into_iter().collect::<BTreeSet<_>>());
     Ok(match chosen {
         Chosen::All => all()?,
         Chosen::Ids(ids) => {
             let all = all()?;
             ids.iter().filter(|id| all.contains(*id)).cloned().collect()
         }
-        Chosen::Changed(changed) => changed::attacks(suite, changed)?,
+        Chosen::Changed(changed) => changed::attacks(from_ref(suite), changed)?,
     })
 }
 

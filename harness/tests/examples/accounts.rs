@@ -1,8 +1,6 @@
 //! Two accounts of an organization: each root module is applied in its own, and what
 //! crosses from one to the other is decided by both.
 
-use std::path::Path;
-
 use ringfence::config::{Backend, Config};
 use ringfence::issuers::GithubRun;
 use ringfence::stack::{Options, Stack};
@@ -127,6 +125,35 @@ async fn what_crosses_between_accounts_is_decided_by_both() {
     assert_eq!(decided(&stack), by("scp", Some("NoLongTermKeys")));
     call(&stack, &root, Service::Iam, "CreateUser", user).await.unwrap();
 
+    // What a key of one account encrypted, whoever its policy lets in decrypts without
+    // the key's name.
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{WORKLOADS}:root")},
+            "Action": "kms:*", "Resource": "*"},
+        {"Sid": "OrdersDecrypts", "Effect": "Allow", "Principal": {"AWS": orders_arn(&stack)},
+            "Action": "kms:Decrypt", "Resource": "*"}]});
+    let input = json!({"Policy": policy.to_string()});
+    let key = call(&stack, &workloads, Service::Kms, "CreateKey", input).await.unwrap();
+    let key = key["KeyMetadata"]["Arn"].as_str().unwrap();
+    let input = json!({"KeyId": key, "Plaintext": "c2VjcmV0"});
+    let sealed = call(&stack, &workloads, Service::Kms, "Encrypt", input).await.unwrap();
+    let sealed = json!({"CiphertextBlob": sealed["CiphertextBlob"]});
+    for (team, who) in [("orders", &orders), ("billing", &billing)] {
+        let may = json!({"RoleName": format!("pipeline-{team}"), "PolicyName": "kms",
+            "PolicyDocument": allow("kms:Decrypt", "*")});
+        call(&stack, &root, Service::Iam, "PutRolePolicy", may).await.unwrap();
+        let told = call(&stack, who, Service::Kms, "Decrypt", sealed.clone()).await;
+        let check = stack.guard().journal().entries_since(0).last().unwrap().checks[0].clone();
+        assert_eq!(check.resource, key, "{team}");
+        match team {
+            "orders" => assert_eq!(told.unwrap()["Plaintext"], "c2VjcmV0"),
+            _ => {
+                assert_eq!(told.unwrap_err().code, "AccessDeniedException");
+                assert_eq!(decided(&stack), by("resource", None));
+            }
+        }
+    }
+
     // Each account has what was applied in it, and nothing of the other's.
     for (root, role, other) in [
         (&root, "pipeline-orders", "deploy-orders"),
@@ -155,19 +182,130 @@ fn allow(action: &str, resource: &str) -> String {
     .to_string()
 }
 
-/// An estate of several accounts is judged whole or not at all.
+/// What is built for one account refuses several by name.
 #[test]
-fn several_accounts_are_not_judged_by_half() {
+fn what_is_read_of_files_and_what_is_watched_is_of_one_account() {
     let place = copied("accounts");
     let file = "ringfence.toml";
     std::fs::copy(example("accounts").join(file), place.path().join(file)).unwrap();
-    for command in ["verify", "attack", "mutate", "prove"] {
+    for command in ["prove", "reach", "watch"] {
         let refused = ringfence(place.path(), &[command]);
         assert_eq!(refused.status.code(), Some(2), "{command}: {}", said(&refused));
-        let words = said(&refused);
-        let why = "ringfence.toml:14:1: an estate of several accounts is applied and its calls are \
-                   decided, for tests of `ringfence-fixture`; attacks and proofs of it are not built";
-        assert!(words.contains(why), "{command}: {words}");
+        let why = format!(
+            "ringfence.toml:12:1: `ringfence {command}` is not built for estates of several \
+             accounts; `ringfence verify` judges them"
+        );
+        assert!(said(&refused).contains(&why), "{command}: {}", said(&refused));
     }
-    assert!(Path::new(&place.path().join(file)).is_file());
+}
+
+/// The verdict of a finding.
+fn verdict<'r>(record: &'r Value, id: &str) -> &'r str {
+    let probes = record["probes"].as_array().unwrap();
+    let found = probes.iter().find(|probe| probe["id"] == id);
+    found.unwrap_or_else(|| panic!("no finding {id}"))["verdict"].as_str().unwrap()
+}
+
+/// Drafted and judged without an edit: each account by itself, and what goes from one to
+/// the other.
+#[test]
+fn two_accounts_are_judged_without_an_edit() {
+    const IDENTITY: &str = "111122223333";
+    let place = copied("accounts");
+    let drafted = ringfence(place.path(), &["init"]);
+    assert_eq!(drafted.status.code(), Some(0), "{}", said(&drafted));
+    let text = std::fs::read_to_string(place.path().join("ringfence.toml")).unwrap();
+    let config = Config::load(&place.path().join("ringfence.toml")).unwrap();
+    assert_eq!(config.account.id.as_str(), IDENTITY, "{text}");
+    let others: Vec<&str> =
+        config.accounts.iter().map(|account| account.id.get_ref().as_str()).collect();
+    assert_eq!(others, [WORKLOADS], "{text}");
+    let deployer = config.deployer("deploy-orders").unwrap();
+    assert_eq!(deployer.through_output.as_deref(), Some("identity:pipeline_arns.orders"));
+
+    let judged = ringfence(place.path(), &["verify", "--backend", "embedded", "--json"]);
+    // 1: the support tool may assume any role that trusts it, the deployers write all
+    // documents, and neither bucket asks for TLS or keeps versions.
+    assert_eq!(judged.status.code(), Some(1), "{}", said(&judged));
+    let record: Value = serde_json::from_slice(&judged.stdout).unwrap();
+    let accounts = json!([{"id": IDENTITY}, {"id": WORKLOADS, "name": "baseline"}]);
+    assert_eq!(record["accounts"], accounts);
+    let of = |id: &str| verdict(&record, id);
+    for id in [IDENTITY, WORKLOADS] {
+        assert_eq!(of(&format!("{id}:integrity/layer1")), "held");
+    }
+    let readings = record["readings"].as_array().unwrap();
+    assert_eq!(readings.len(), 6, "{readings:?}");
+    // Each app is deployed by the chain of roles that its workflow takes.
+    assert_eq!(of(&format!("{WORKLOADS}:orders/deployment/workflow")), "held");
+    // Tokens are tried at the role that they become.
+    assert_eq!(of(&format!("{IDENTITY}:deploy-orders/other-team/oidc")), "held");
+    // A pipeline becomes its own team's deployer, which is meant, and nobody else's.
+    let assumes = |who: &str, case: &str, whom: &str| {
+        of(&format!("{IDENTITY}:role-{who}/{case}/{WORKLOADS}:role-{whom}/api")).to_owned()
+    };
+    assert_eq!(assumes("pipeline-orders", "assumes", "deploy-orders"), "not-applicable");
+    assert_eq!(assumes("pipeline-billing", "assumes", "deploy-orders"), "held");
+    assert_eq!(assumes("support", "assumes", "deploy-orders"), "held");
+    assert_eq!(assumes("support", "assumes", "support-access"), "not-applicable");
+    for case in ["assumes-without-external-id", "assumes-with-another-external-id"] {
+        assert_eq!(assumes("support", case, "support-access"), "held");
+    }
+    // One pipeline is let in to the documents.
+    let reads = |who: &str| {
+        let bucket = format!("{WORKLOADS}:s3-example-documents");
+        of(&format!("{IDENTITY}:role-{who}/uses-s3-GetObject/{bucket}/api")).to_owned()
+    };
+    assert_eq!(reads("pipeline-orders"), "not-applicable");
+    assert_eq!(reads("pipeline-billing"), "held");
+    // The ways in are guarded by both accounts' documents, and each is watched.
+    let mutants = record["mutations"]["mutants"].as_array().unwrap();
+    let mutant = |id: &str| {
+        let found = mutants.iter().find(|mutant| mutant["id"] == id);
+        found.unwrap_or_else(|| panic!("no mutant {id}"))["verdict"].as_str().unwrap()
+    };
+    for id in [
+        format!("{IDENTITY}:role/pipeline-orders/inline/deploy/OwnDeployer/statement-dropped"),
+        format!("{WORKLOADS}:role/deploy-orders/trust/OwnPipeline/principal-widened"),
+        format!(
+            "{WORKLOADS}:role/support-access/trust/AgreedCustomer/condition-dropped/StringEquals/sts:ExternalId"
+        ),
+        format!("{WORKLOADS}:resource/arn:aws:s3:::example-documents/0/principal-widened"),
+    ] {
+        assert_eq!(mutant(&id), "killed", "{id}");
+    }
+    // Whom a token becomes is proved in the one account, and who becomes a deployer in the
+    // other.
+    let proofs = record["proofs"].as_array().unwrap();
+    let trust = proofs
+        .iter()
+        .find(|proof| proof["guard_rail"] == "only its own workflow becomes a deployer")
+        .unwrap();
+    assert_eq!((&trust["verdict"], &trust["claims"]), (&json!("proved"), &json!(4)));
+}
+
+/// Nobody said that the support tool may become this one: the role trusts the account of
+/// the identities as a whole, and the tool may assume anything.
+#[test]
+fn who_is_let_in_by_nobodys_name_is_a_failure() {
+    let place = copied("accounts");
+    let file = "ringfence.toml";
+    std::fs::copy(example("accounts").join(file), place.path().join(file)).unwrap();
+    let main = place.path().join("baseline/main.tf");
+    let text = std::fs::read_to_string(&main).unwrap();
+    let open = "resource \"aws_iam_role\" \"open\" {\n  name = \"open\"\n  assume_role_policy = jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = \"sts:AssumeRole\", Principal = { AWS = \"arn:aws:iam::111122223333:root\" } }] })\n}\n";
+    std::fs::write(&main, format!("{text}{open}")).unwrap();
+    let id = |who: &str| format!("111122223333:role-{who}/assumes/{WORKLOADS}:role-open/api");
+    let (support, orders) = (id("support"), id("pipeline-orders"));
+    let arguments = ["attack", "--backend", "embedded", "--json", "--only", &support, &orders];
+    let attacked = ringfence(place.path(), &arguments);
+    assert_eq!(attacked.status.code(), Some(1), "{}", said(&attacked));
+    let lines = String::from_utf8(attacked.stdout).unwrap();
+    let found: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |id: &str| found.iter().find(|finding| finding["id"] == id).unwrap();
+    assert_eq!(of(&support)["verdict"], "failed");
+    let why = of(&support)["observed"].as_str().unwrap();
+    assert!(why.starts_with("it is allowed, and neither account says by name"), "{why}");
+    // Its own policies speak of another role.
+    assert_eq!(of(&orders)["verdict"], "held");
 }

@@ -81,7 +81,9 @@ pub(super) fn checks(record: &RunRecord, catalogue: &Catalogue) -> String {
          nothing, but it is a simulation too: context keys are the ones that you give. The custom \
          checks of IAM Access Analyzer judge one policy document, not the sum of all, and cost \
          money.\n",
-        record.run_id, record.account_id, record.region
+        record.run_id,
+        record.accounts_told(),
+        record.region
     );
     for objective in catalogue.objectives() {
         let _ = write!(

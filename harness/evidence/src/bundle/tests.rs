@@ -242,6 +242,15 @@ fn a_record_is_what_the_documented_schema_says() {
     record.mutations = None;
     record.provenance.previous_manifest_sha256 = Some("0".repeat(64));
     record.certificates_sha256 = Some("0".repeat(64));
+    let account = |id: &str, name: Option<&str>| crate::Account {
+        id: id.to_owned(),
+        name: name.map(str::to_owned),
+    };
+    record.accounts = vec![account("111122223333", None), account("444455556666", Some("other"))];
+    assert_eq!(record.accounts_told(), "111122223333, 444455556666 (other)");
+    for reading in &mut record.readings {
+        reading.account_id = Some("444455556666".to_owned());
+    }
     assert_eq!(errors(&record), Vec::<String>::new());
     record.started = "2026-11-22T20:00:00+01:00".to_owned();
     assert_eq!(errors(&record).len(), 1);

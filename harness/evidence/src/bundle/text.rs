@@ -37,7 +37,7 @@ pub(super) fn scope(record: &RunRecord, catalogue: &Catalogue, assessment: &Asse
     let _ = writeln!(out, "{DESIGN_EVIDENCE}\n");
     let rows = [
         ("configuration", record.configuration.clone()),
-        ("account, region", format!("{}, {}", record.account_id, record.region)),
+        ("account, region", format!("{}, {}", record.accounts_told(), record.region)),
         ("from, to (UTC)", {
             format!("{}, {}", record.started, record.ended.as_deref().unwrap_or("no end"))
         }),
@@ -162,10 +162,14 @@ fn readings(out: &mut String, record: &RunRecord) {
     }
     out.push_str("| when | objects | SHA-256 over those of the first reading |\n|---|---|---|\n");
     for reading in &record.readings {
+        let moment = match &reading.account_id {
+            Some(account) => format!("{}, {account}", reading.moment),
+            None => reading.moment.clone(),
+        };
         let _ = writeln!(
             out,
             "| {} | {} | {} |",
-            markdown(&reading.moment),
+            markdown(&moment),
             reading.objects,
             markdown(&reading.sha256)
         );

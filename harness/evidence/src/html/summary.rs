@@ -231,7 +231,7 @@ fn facts(report: &Report<'_>, index: &Index<'_>) -> Markup {
         dl.facts {
             (fact("What was tested", Some(format!(
                 "{} of the architecture in {}, account {}, {}",
-                count(rails, "guard rail"), record.configuration, record.account_id, record.region
+                count(rails, "guard rail"), record.configuration, record.accounts_told(), record.region
             ))))
             (fact("Attacked as", identities(report)))
             (fact("Against what", Some(against(&record.upstream))))

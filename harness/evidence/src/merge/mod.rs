@@ -200,7 +200,7 @@ fn alike(one: &Shared, other: &Shared, problems: &mut Vec<String>) {
         ("Ringfence's version", first.version == second.version),
         ("Ringfence's binary", binary(first) == binary(second)),
         ("the configuration", first.configuration == second.configuration),
-        ("the account", first.account_id == second.account_id),
+        ("the account", first.accounts_told() == second.accounts_told()),
         ("the region", first.region == second.region),
         ("what answers behind the guard", upstream(first) == upstream(second)),
         ("the tools' versions", first.tools == second.tools),

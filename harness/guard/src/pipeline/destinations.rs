@@ -19,7 +19,7 @@ use crate::requirements::Requirement;
 enum Sender {
     /// A service, for a resource.
     Service { principal: &'static str, source: String },
-    /// A service, with the session of a role.
+    /// A service, with the session of a role, by its ARN.
     Role(String),
 }
 
@@ -66,7 +66,7 @@ impl Pipeline {
                     source_arn: Some(source),
                     source_account: Some(own),
                 },
-                Sender::Role(name) => Caller::Role { name, session: "destination" },
+                Sender::Role(arn) => Caller::Role { arn, session: "destination" },
             };
             let question = Question {
                 action: delivery.action.to_owned(),
@@ -99,7 +99,7 @@ impl Pipeline {
             ("stepfunctions", "CreateStateMachine" | "UpdateStateMachine") => executions(call),
             ("lambda", "CreateFunction" | "UpdateFunctionConfiguration") => {
                 let target = call.input.get("DeadLetterConfig").and_then(|it| it.get("TargetArn"));
-                let role = call.text("Role").and_then(name_of).or_else(|| self.role_of(call));
+                let role = call.text("Role").and_then(role_arn).or_else(|| self.role_of(call));
                 let dead = target.and_then(Value::as_str).and_then(|arn| dead_letter(arn, role?));
                 dead.into_iter().collect()
             }
@@ -118,13 +118,13 @@ impl Pipeline {
             None => name.to_owned(),
         };
         let name = name.split(':').next()?.to_owned();
-        name_of(&self.services.function(&name)?.role)
+        role_arn(&self.services.function(&name)?.role)
     }
 }
 
-fn name_of(role: &str) -> Option<String> {
-    let arn = Arn::parse(role)?;
-    arn.resource.strip_prefix("role/")?.rsplit('/').next().map(str::to_owned)
+fn role_arn(role: &str) -> Option<String> {
+    let is_role = Arn::parse(role)?.resource.starts_with("role/");
+    is_role.then(|| role.to_owned())
 }
 
 /// The items of a list, which XML writes as one element where there is one.
@@ -229,7 +229,7 @@ fn encryption(call: &Call, context: &mut Context) {
 fn executions(call: &Call) -> Vec<Delivery> {
     let Some(logging) = call.input.get("loggingConfiguration") else { return Vec::new() };
     let level = logging.get("level").and_then(Value::as_str).unwrap_or("OFF");
-    let Some(role) = call.text("roleArn").and_then(name_of).filter(|_| level != "OFF") else {
+    let Some(role) = call.text("roleArn").and_then(role_arn).filter(|_| level != "OFF") else {
         return Vec::new();
     };
     let text = "The state machine IAM Role is not authorized to access the Log Destination";

@@ -125,10 +125,7 @@ impl Pipeline {
             self.hide_absence(call, caller, parts, passage).await?;
         }
         if let Some(ending) = ending.filter(|_| answer.status().is_success()) {
-            let (directory, upstream) = (&self.directory, &self.upstream);
-            let region = &self.setting.region;
-            bindings::rebind(&ending, directory, &self.services, upstream, region, passage.now)
-                .await?;
+            passage.ended = bindings::ended(ending, &self.directory).await?;
         }
         if is_new_bucket && answer.status().is_success() {
             let bucket = call.text("Bucket").unwrap_or_default();

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 
 use super::deciding;
 use crate::authorize::Verdict;
+use crate::bindings::Ended;
 use crate::context::{Circumstances, rfc3339};
 use crate::journal::{Change, Check, Ending, Entry, Journal};
 use crate::observe::{Observer, limiting};
@@ -27,6 +28,8 @@ pub(crate) struct Passage {
     pub(crate) source_ip: IpAddr,
     pub(crate) now: OffsetDateTime,
     pub(super) root: Option<RootUse>,
+    /// The name that the call ended, for the policies of all accounts.
+    pub(super) ended: Option<Ended>,
     /// How the request is signed, where it is.
     pub(super) scheme: Option<Signed>,
     started: Instant,
@@ -53,7 +56,15 @@ impl Passage {
             upstream_status: None,
             duration_us: 0,
         };
-        Self { entry, source_ip, now, root: None, scheme: None, started: Instant::now() }
+        Self {
+            entry,
+            source_ip,
+            now,
+            root: None,
+            ended: None,
+            scheme: None,
+            started: Instant::now(),
+        }
     }
 
     /// Notes who signed, with which key.

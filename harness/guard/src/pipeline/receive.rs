@@ -13,7 +13,7 @@ use ringfence_wire::{Call, Service, ServiceError, error, identify, post};
 use super::{Passage, Pipeline};
 use crate::recording::Overlay;
 use crate::requirements::{RequirementsError, requirements};
-use crate::{accounts, admit, authenticate, upstream};
+use crate::{accounts, admit, authenticate, bindings, upstream};
 
 impl Pipeline {
     /// An AWS call.
@@ -139,7 +139,20 @@ impl Pipeline {
         let (setting, sts) = (&acting.setting, acting.services.sts());
         let authenticated =
             authenticate::authenticate(call, parts, body, setting, sts, passage).await?;
-        acting.answer(call, authenticated, parts, passage).await
+        let answer = acting.answer(call, authenticated, parts, passage).await;
+        self.rebind(passage).await?;
+        answer
+    }
+
+    /// Lets the policies of every account mean who had a name that ended.
+    async fn rebind(&self, passage: &mut Passage) -> Result<(), ServiceError> {
+        let Some(ended) = passage.ended.take() else { return Ok(()) };
+        for account in self.all() {
+            let (directory, services) = (&account.directory, &account.services);
+            let (upstream, region) = (&account.upstream, &account.setting.region);
+            bindings::rebind(&ended, directory, services, upstream, region, passage.now).await?;
+        }
+        Ok(())
     }
 
     /// Refuses everything where what is decided cannot be written down.

@@ -10,6 +10,8 @@
 mod ciphertext;
 mod keys;
 
+pub(crate) use ciphertext::id_in as key_in;
+
 use super::RequirementsError;
 use super::generic;
 use super::requirement::Requirement;

@@ -19,7 +19,7 @@ mod ec2;
 mod forward_access;
 mod generic;
 mod iam;
-mod kms;
+pub(crate) mod kms;
 pub(crate) mod known;
 mod lambda;
 mod logs;

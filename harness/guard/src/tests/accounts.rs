@@ -396,3 +396,52 @@ async fn two_accounts_have_two_ids_and_no_endpoint_of_a_vpc() {
          callers are named without an account"
     );
 }
+
+/// A name that ended in one account is nobody's in the policies of the others, whoever has
+/// it later.
+#[tokio::test]
+async fn who_was_deleted_in_one_account_is_nobody_in_the_other() {
+    let stage = two(|_| {}).await;
+    let before = stage.role(&allow("sts:AssumeRole"));
+    stage.reader(&trusts(&json!(APP), None), &allow("iam:GetRole"));
+    stage.assume(&before, json!({})).await.unwrap();
+    stage.call(&root(), "DeleteRole", json!({"RoleName": "app"})).await.unwrap();
+    let shown = stage.call(&other_root(), "GetRole", json!({"RoleName": "reader"})).await.unwrap();
+    let trust = shown["Role"]["AssumeRolePolicyDocument"].as_str().unwrap();
+    let trust = percent_encoding::percent_decode_str(trust).decode_utf8().unwrap();
+    let trust: Value = serde_json::from_str(&trust).unwrap();
+    assert_eq!(trust["Statement"][0]["Principal"]["AWS"], "AROA1");
+    let inline = BTreeMap::from([("own".to_owned(), allow("sts:AssumeRole"))]);
+    let trust = super::trust();
+    let anew = stage.made(Role { id: "AROA9".into(), trust, inline, ..Role::default() });
+    let error = stage.assume(&anew, json!({})).await.unwrap_err();
+    assert_eq!((error.code.as_ref(), error.status), ("AccessDenied", 403));
+    assert_eq!(stage.last_entry().checks[0].layer, "resource");
+}
+
+/// The bucket's account says whose trails write to it.
+#[rstest]
+#[case::lets_in(true)]
+#[case::does_not(false)]
+#[tokio::test]
+async fn a_trail_writes_to_a_bucket_of_another_account_that_lets_it(#[case] is_in: bool) {
+    let stage = two(|_| {}).await;
+    let cloudtrail = json!({"Service": "cloudtrail.amazonaws.com"});
+    let mut statements = vec![json!({"Effect": "Allow", "Principal": cloudtrail,
+        "Action": "s3:GetBucketAcl", "Resource": "arn:aws:s3:::bucket"})];
+    if is_in {
+        statements.push(json!({"Effect": "Allow", "Principal": cloudtrail,
+            "Action": "s3:PutObject",
+            "Resource": format!("arn:aws:s3:::bucket/AWSLogs/{ACCOUNT}/*")}));
+    }
+    let policy = json!({"Version": "2012-10-17", "Statement": statements});
+    stage.upstream.state.lock().unwrap().bucket_policy = Some(policy.to_string());
+    let target = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.CreateTrail";
+    stage.upstream.answers(target, 200, &json!({"Name": "t"}));
+    let input = json!({"Name": "t", "S3BucketName": "bucket"});
+    let cloudtrail = Service::of("cloudtrail").unwrap();
+    let told = stage.client.call(&root(), cloudtrail, "CreateTrail", input).await;
+    let told = told.map(drop).map_err(|error| error.code.into_owned());
+    let refused = "InsufficientS3BucketPolicyException".to_owned();
+    assert_eq!(told, if is_in { Ok(()) } else { Err(refused) });
+}

@@ -116,7 +116,7 @@ async fn who_signs_is_of_both_groups() {
     for group in [EVERYBODY, SIGNED] {
         let stage = bucket("ObjectWriter", group, "READ").await;
         stage.role(&allow("iam:GetRole"));
-        let role = Caller::Role { name: "app", session: "s" };
+        let role = Caller::Role { arn: "arn:aws:iam::123456789012:role/app", session: "s" };
         let (outcome, sid) = asked(&stage, role, "GetObject", "bucket/k").await;
         assert_eq!(outcome, "Allow", "{sid}");
         let (outcome, _) = asked(&stage, role, "GetObjectTagging", "bucket/k").await;

@@ -102,7 +102,7 @@ impl Row {
             resource: self.arn(),
             context: ringfence_policy::Context::new(),
         };
-        let caller = Caller::Role { name: "app", session: "s" };
+        let caller = Caller::Role { arn: "arn:aws:iam::123456789012:role/app", session: "s" };
         let inputs = stage.guard.inputs(caller, &[question]).await.unwrap();
         let decision = inputs.decide(&Overlay::none()).remove(0);
         let sids = decision.statements.iter().filter_map(|statement| statement.sid.clone());
@@ -172,7 +172,7 @@ async fn a_repository_has_its_own_policy_and_the_registrys() {
         "Resource": "arn:aws:ecr:eu-central-1:123456789012:repository/*"}),
     );
     let actions = ["ecr:BatchGetImage", "ecr:CreateRepository", "ecr:PutImage"];
-    let caller = Caller::Role { name: "app", session: "s" };
+    let caller = Caller::Role { arn: "arn:aws:iam::123456789012:role/app", session: "s" };
     let inputs = stage.guard.inputs(caller, &actions.map(question)).await.unwrap();
     let decisions = inputs.decide_each(&Overlay::none());
     let sids: Vec<Option<String>> = decisions

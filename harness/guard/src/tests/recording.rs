@@ -111,7 +111,7 @@ async fn questions_are_decided_each_by_itself_for_keys_roles_and_services() {
     let decisions = stage.guard.ask(key, &questions, &Overlay::none()).await.unwrap();
     let outcomes: Vec<_> = decisions.iter().map(|decision| decision.outcome).collect();
     assert_eq!(outcomes, [Outcome::ImplicitDeny, Outcome::Allow]);
-    let role = Caller::Role { name: "app", session: "app" };
+    let role = Caller::Role { arn: "arn:aws:iam::123456789012:role/app", session: "app" };
     let inputs = stage.guard.inputs(role, &questions).await.unwrap();
     let outcomes: Vec<_> =
         inputs.decide_each(&Overlay::none()).iter().map(|decision| decision.outcome).collect();

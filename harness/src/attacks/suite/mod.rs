@@ -33,40 +33,107 @@ use super::tokens::Gateway;
 use super::trust::{Assumed, SESSION, Trust};
 use crate::config::{App, IssuerKind, Job, Refusals};
 use crate::issuers::{AUDIENCE, Issuer};
-use crate::stack::{Stack, StackError};
+use crate::stack::{Applied, Judged, Stack, StackError};
 use ringfence_guard::{Caller, Question};
+use serde_json::json;
 
 /// Everything that the attacks need of a deployed stack.
 #[derive(Debug)]
 pub struct Suite<'a> {
     stack: &'a Stack,
+    account: Judged,
     facts: Facts,
     platform: Actor,
     github: Option<&'a Issuer>,
     declared: Vec<Declared>,
     pipelines: Vec<Assumed>,
+    /// Roles of the account that a workflow's token becomes, and that assume those of
+    /// deployers.
+    entrances: Vec<Assumed>,
+    /// Where a token of a workflow becomes nobody: another account, from which roles of
+    /// this one can be assumed.
+    door: Option<Door<'a>>,
+}
+
+/// A way into an account from another one, whose roles a workflow's token becomes.
+#[derive(Debug, Clone)]
+pub(super) struct Door<'a> {
+    /// The other account's id.
+    pub(super) account_id: String,
+    /// Its platform team.
+    pub(super) platform: Actor,
+    /// Who issues the tokens.
+    pub(super) issuer: &'a Issuer,
 }
 
 /// Who holds Layer 1, in the reports.
 const PLATFORM: &str = "platform";
 
 impl<'a> Suite<'a> {
-    /// Reads what the attacks must know of a stack.
+    /// Reads what the attacks must know of a stack: of the account under test, where
+    /// there are several.
     ///
     /// # Errors
     /// When the configuration or the deployed state lacks what they need.
     pub async fn of(stack: &'a Stack) -> anyhow::Result<Self> {
-        let account = stack.config().account.id.as_str();
-        let root = format!("arn:aws:iam::{account}:root");
-        let platform = Actor::new(root, stack.root(), stack.client().clone());
-        let (config, outputs, recorded) = (stack.config(), stack.outputs(), stack.deploying());
+        let first = Self::of_each(stack).await?.into_iter().next();
+        first.ok_or_else(|| anyhow::anyhow!("there is no account"))
+    }
+
+    /// Reads the same of each account, in the order of the configuration.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn of_each(stack: &'a Stack) -> anyhow::Result<Vec<Self>> {
+        let mut suites = Vec::new();
+        for account in stack.judged() {
+            suites.push(Self::within(stack, account).await?);
+        }
+        let doors = suites.iter().filter_map(|suite| {
+            let (account_id, platform) = (suite.facts.account.clone(), suite.platform.clone());
+            Some(Door { account_id, platform, issuer: suite.github? })
+        });
+        let door = doors.into_iter().next();
+        for suite in suites.iter_mut().filter(|suite| suite.github.is_none()) {
+            suite.door.clone_from(&door);
+        }
+        Ok(suites)
+    }
+
+    /// Reads the same account again, as it is now.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn again(&self) -> anyhow::Result<Self> {
+        let account = self.stack.judged().into_iter().find(|it| it.id() == self.account.id());
+        let account = account.unwrap_or_else(|| self.account.clone());
+        let again = Self::within(self.stack, account).await?;
+        let door = self.door.clone().filter(|_| again.github.is_none());
+        Ok(Self { door, ..again })
+    }
+
+    async fn within(stack: &'a Stack, account: Judged) -> anyhow::Result<Self> {
+        let root = format!("arn:aws:iam::{}:root", account.id());
+        let access = stack.root_of(account.id())?;
+        let platform = Actor::new(root, access, stack.client().clone());
+        let (config, outputs, recorded) = (account.config(), account.outputs(), stack.deploying());
         let mut facts = Facts::gather(config, outputs, &platform, recorded).await?;
+        for deployer in &mut facts.deployers {
+            let configured = config.deployer(&deployer.name);
+            let Some(through) = configured.and_then(|it| it.through_output.as_ref()) else {
+                continue;
+            };
+            let field = format!("deployers.{}.through_output", deployer.name);
+            deployer.through = Some(stack.outputs().text_of(&field, through)?);
+        }
         for function in facts.functions.iter_mut().filter(|it| it.deployed && it.app.is_none()) {
-            let caller =
-                Caller::Role { name: role_of(&function.role_arn), session: &function.name };
+            let caller = Caller::Role { arn: &function.role_arn, session: &function.name };
             let logs = Inside::log_group_created(function, &facts.region, &facts.account);
             function.logs = legitimate::may(stack.guard(), caller, &logs).await;
         }
+        // One that was deployed and made no function has none.
+        let deployed = |app: &str| stack.deployments().iter().any(|it| it.app == app);
+        facts.functions.retain(|it| it.deployed || !it.app.as_deref().is_some_and(deployed));
         if facts.refusals != Refusals::Named {
             work::names(&mut facts, &platform).await?;
         }
@@ -75,17 +142,24 @@ impl<'a> Suite<'a> {
             further.facts.rivals = facts.rivals.clone();
         }
         // Whoever applies Layer 1 is the platform: who may become it is what is asked.
-        let pipelines = pipelines(stack);
+        let pipelines = pipelines(stack, &account);
         let is_one = |arn: &str| pipelines.iter().any(|pipeline| pipeline.role_arn == arn);
         facts.roles.retain(|role| !is_one(&role.arn));
-        let declared = declared::of(stack, &facts, &platform).await?;
+        let declared = declared::of(&account, &facts, &platform).await?;
         // Of no use where the account has no provider for them.
         let takes = |issuer: &&Issuer| {
             let audiences = facts.providers.get(issuer.host());
             audiences.is_some_and(|all| all.iter().any(|it| it == AUDIENCE))
         };
         let github = first_workflows(stack)?.filter(takes);
-        Ok(Self { facts, platform, github, stack, declared, pipelines })
+        let entrances = entrances(stack, &account)?;
+        let door = None;
+        Ok(Self { account, facts, platform, github, stack, declared, pipelines, entrances, door })
+    }
+
+    /// The account.
+    pub fn account(&self) -> &Judged {
+        &self.account
     }
 
     /// What is known of the deployed state.
@@ -109,6 +183,45 @@ impl<'a> Suite<'a> {
         self.github
     }
 
+    /// The way into the account by another one's roles, where a workflow's token becomes
+    /// nobody in it.
+    pub(super) fn door(&self) -> Option<&Door<'a>> {
+        self.door.as_ref()
+    }
+
+    /// The applications whose workflows' tokens become a role of the account.
+    pub(crate) fn trusted_apps(&self) -> Vec<App> {
+        let config = self.account.config();
+        let is_through = |app: &&App| {
+            let mut own =
+                config.deployers.iter().filter(|it| it.app.get_ref() == app.name.get_ref());
+            own.clone().next().is_some() && own.all(|deployer| deployer.through_output.is_some())
+        };
+        let direct = config.apps.iter().filter(|app| !is_through(app)).cloned();
+        direct.chain(self.entrances.iter().map(|entrance| entrance.app().clone())).collect()
+    }
+
+    /// The roles that pipelines applied root modules as.
+    pub(super) fn pipeline_roles(&self) -> impl Iterator<Item = &str> {
+        self.pipelines.iter().map(|pipeline| pipeline.role_arn.as_str())
+    }
+
+    /// A session of a role that a workflow's token becomes on the way to a deployer's;
+    /// none where the role is no such one.
+    ///
+    /// # Errors
+    /// When the token is refused.
+    pub(super) async fn entered(&self, role_arn: &str) -> anyhow::Result<Option<Actor>> {
+        let Some(entrance) = self.entrances.iter().find(|it| it.role_arn == role_arn) else {
+            return Ok(None);
+        };
+        let trust = self.trust();
+        let access = trust.assume(role_arn, &trust.token(entrance)?).await?;
+        let (account, role) = (&self.facts.account, role_of(role_arn));
+        let arn = format!("arn:aws:sts::{account}:assumed-role/{role}/{SESSION}");
+        Ok(Some(Actor::new(arn, access, self.stack.client().clone())))
+    }
+
     /// Whether a role is one that a pipeline applied a root module as.
     pub fn is_pipeline(&self, role_arn: &str) -> bool {
         self.pipelines.iter().any(|pipeline| pipeline.role_arn == role_arn)
@@ -121,7 +234,7 @@ impl<'a> Suite<'a> {
         [Part::Deployments, Part::Policies, Part::Settings, Part::Tokens]
             .into_iter()
             .chain(deployers.iter().map(Part::Trust))
-            .chain(self.pipelines.iter().map(Part::Pipeline))
+            .chain(self.pipelines.iter().chain(&self.entrances).map(Part::Pipeline))
             .chain(deployers.iter().map(Part::Deployer))
             .chain([Part::Ceiling])
             .chain(stacks.map(Part::Inside))
@@ -164,6 +277,8 @@ impl<'a> Suite<'a> {
                 }
                 ids
             }
+            // No token becomes it: who else does is asked of all accounts.
+            Part::Trust(deployer) if deployer.through.is_some() => Vec::new(),
             Part::Trust(deployer) => self.trust().ids(&self.assumed(deployer)?)?,
             Part::Pipeline(role) => self.trust().ids(role)?,
             Part::Deployer(deployer) => {
@@ -202,7 +317,7 @@ impl<'a> Suite<'a> {
     }
 
     fn app_of(&self, deployer: &DeployerFacts) -> Option<&App> {
-        self.stack.config().app(&deployer.app)
+        self.account.config().app(&deployer.app)
     }
 
     /// The calls that a deployer tries, with the ids of their findings.
@@ -251,10 +366,11 @@ impl<'a> Suite<'a> {
         selected: Selected<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
         match part {
-            Part::Deployments => Ok(claims::deployments(self.stack)),
-            Part::Policies => claims::policies(self.stack).await,
+            Part::Deployments => Ok(claims::deployments(self.stack, &self.account)),
+            Part::Policies => claims::policies(self.stack, &self.account).await,
             Part::Settings => self.settings(selected).await,
             Part::Tokens => self.tokens(|_| true, selected).await,
+            Part::Trust(deployer) if deployer.through.is_some() => Ok(Vec::new()),
             Part::Trust(deployer) => self.trust().run(&self.assumed(deployer)?, selected).await,
             Part::Pipeline(role) => self.trust().run(role, selected).await,
             Part::Deployer(deployer) => {
@@ -445,10 +561,18 @@ impl<'a> Suite<'a> {
     pub async fn deployer(&self, deployer: &DeployerFacts) -> anyhow::Result<Actor> {
         let trust = self.trust();
         let token = trust.token(&self.assumed(deployer)?)?;
-        let access = trust.assume(&deployer.role_arn, &token).await?;
+        let client = self.stack.client();
+        let access = match &deployer.through {
+            None => trust.assume(&deployer.role_arn, &token).await?,
+            Some(through) => {
+                let session = trust.assume(through, &token).await?;
+                let input = json!({"RoleArn": deployer.role_arn, "RoleSessionName": SESSION});
+                client.assume_role(&session, input).await?
+            }
+        };
         let role = role_of(&deployer.role_arn);
         let arn = format!("arn:aws:sts::{}:assumed-role/{role}/{SESSION}", self.facts.account);
-        Ok(Actor::new(arn, access, self.stack.client().clone()))
+        Ok(Actor::new(arn, access, client.clone()))
     }
 
     fn assumed(&self, deployer: &DeployerFacts) -> anyhow::Result<Assumed> {
@@ -468,13 +592,34 @@ impl<'a> Suite<'a> {
     }
 }
 
+/// The account that an ARN is of.
+fn is_of(arn: &str, account: &Judged) -> bool {
+    arn.split(':').nth(4) == Some(account.id())
+}
+
+/// The account's roles that a workflow's token becomes on the way to a deployer's.
+fn entrances(stack: &Stack, account: &Judged) -> anyhow::Result<Vec<Assumed>> {
+    let mut entrances = Vec::new();
+    for deployer in &stack.config().deployers {
+        let Some(through) = &deployer.through_output else { continue };
+        let field = format!("deployers.{}.through_output", deployer.name.get_ref());
+        let arn = stack.outputs().text_of(&field, through)?;
+        let app = stack.app(deployer.app.get_ref())?;
+        if is_of(&arn, account) {
+            entrances.push(Assumed::through(stack.config(), deployer, app, arn));
+        }
+    }
+    Ok(entrances)
+}
+
 /// The roles of the pipelines.
-fn pipelines(stack: &Stack) -> Vec<Assumed> {
+fn pipelines(stack: &Stack, account: &Judged) -> Vec<Assumed> {
     let of = |name: &str| {
         let layer1 = stack.config().layer1.iter().find(|layer1| layer1.name() == name);
         layer1.and_then(|layer1| layer1.role.as_ref())
     };
-    let applied = stack.pipelines().iter();
+    let own = |one: &&Applied| !account.is_one_of_several() || is_of(&one.role_arn, account);
+    let applied = stack.pipelines().iter().filter(own);
     applied
         .filter_map(|one| Some(Assumed::by_pipeline(stack.config(), one, of(&one.root)?)))
         .collect()

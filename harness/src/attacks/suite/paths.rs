@@ -4,7 +4,7 @@ use ringfence_guard::{Caller, Question};
 use ringfence_wire::services::Iam;
 use serde_json::{Value, json};
 
-use super::{Selected, Suite, role_of};
+use super::{Selected, Suite};
 use crate::attacks::actor::Actor;
 use crate::attacks::attack::Step;
 use crate::attacks::escalations::decided::{Candidate, Decided};
@@ -25,7 +25,7 @@ impl Suite<'_> {
         selected: Selected<'_>,
     ) -> anyhow::Result<Vec<Finding>> {
         if !role.is_user() {
-            let caller = Caller::Role { name: &role.name, session: SESSION };
+            let caller = Caller::Role { arn: &role.arn, session: SESSION };
             let policies = policies_of(&self.platform, &role.name).await?;
             return self.standing(role, caller, &policies, selected).await;
         }
@@ -174,7 +174,7 @@ impl Suite<'_> {
     ) -> Candidate<'b> {
         Candidate {
             name,
-            caller: Caller::Role { name: role_of(&function.role_arn), session: &function.name },
+            caller: Caller::Role { arn: &function.role_arn, session: &function.name },
             road: Road::Function,
             between: Between {
                 facts: &self.facts,

@@ -81,9 +81,8 @@ impl Suite<'_> {
         if function.app.is_some() && (function.logs || self.twins_are_known()) {
             return Ok(Some(decided::writes_logs(&self.facts, &function.name)));
         }
-        let role = role_of(&function.role_arn);
-        let caller = Caller::Role { name: role, session: &function.name };
-        let policies = policies_of(&self.platform, role).await?;
+        let caller = Caller::Role { arn: &function.role_arn, session: &function.name };
+        let policies = policies_of(&self.platform, role_of(&function.role_arn)).await?;
         let account = &self.facts.account;
         Ok(legitimate::work(self.stack.guard(), caller, account, &policies).await)
     }

@@ -17,7 +17,7 @@ use super::facts::{DeployerFacts, Facts};
 use super::finding::{Companion, Companions, Decider, Finding, Road, Scope, Traces, Verdict};
 use super::suite::Selected;
 use crate::aws::{Client, WebIdentity};
-use crate::config::{App, Config, Pipeline};
+use crate::config::{App, Config, Deployer, Pipeline};
 use crate::guard_rail::GuardRail;
 use crate::issuers::{Bearer, GithubRun, Issuer, IssuerError, SigningKey};
 use crate::stack::Applied;
@@ -46,6 +46,19 @@ pub struct Assumed {
 }
 
 impl Assumed {
+    /// The role that a deployer's token becomes, and that assumes the deployer's.
+    pub fn through(config: &Config, deployer: &Deployer, app: &App, role_arn: String) -> Self {
+        let subject = config.subject_of(deployer, app);
+        let bearer = Bearer::of(config, app, subject, || GithubRun::of_deployer(deployer, app));
+        let (name, subject) = (deployer.name.get_ref().clone(), subject.map(str::to_owned));
+        Self { name, role_arn, app: app.clone(), bearer, subject }
+    }
+
+    /// The application whose workflow's token it is.
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
     /// The role of a pipeline that applied a root module.
     pub fn by_pipeline(config: &Config, applied: &Applied, role: &Pipeline) -> Self {
         let app = role.app(&applied.root);
@@ -118,12 +131,7 @@ impl Trust<'_> {
     pub fn of(&self, deployer: &DeployerFacts) -> Option<Assumed> {
         let app = self.config.app(&deployer.app)?;
         let configured = self.config.deployer(&deployer.name)?;
-        let subject = self.config.subject_of(configured, app);
-        let run = || GithubRun::of_deployer(configured, app);
-        let bearer = Bearer::of(self.config, app, subject, run);
-        let (name, role_arn) = (deployer.name.clone(), deployer.role_arn.clone());
-        let subject = subject.map(str::to_owned);
-        Some(Assumed { name, role_arn, app: app.clone(), bearer, subject })
+        Some(Assumed::through(self.config, configured, app, deployer.role_arn.clone()))
     }
 
     /// A token that does.

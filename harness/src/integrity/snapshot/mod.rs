@@ -37,6 +37,18 @@ pub struct SnapshotError {
     pub cause: ServiceError,
 }
 
+/// What is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Of<'a> {
+    /// The guard.
+    pub guard: &'a Guard,
+    /// The account, which is one that it guards.
+    pub account_id: &'a str,
+    /// Whether the emulator was empty and answers the guard alone: then the journal tells
+    /// of everything that was made.
+    pub sealed: bool,
+}
+
 /// An object of the account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId {
@@ -83,17 +95,12 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Reads the account, all services side by side, and of `instances` what no
-    /// service lists. `sealed` says that the emulator was empty and answers the
-    /// guard alone: then the journal tells of everything that was made.
+    /// service lists.
     ///
     /// # Errors
     /// When a service does not answer a question that it should.
-    pub async fn read(
-        guard: &Guard,
-        sealed: bool,
-        instances: &[Instance],
-    ) -> Result<Self, SnapshotError> {
-        let reader = Reader::new(guard, sealed);
+    pub async fn read(of: Of<'_>, instances: &[Instance]) -> Result<Self, SnapshotError> {
+        let reader = Reader::new(of);
         let services: [reader::Reading<'_>; 6] = [
             Box::pin(iam::read(&reader)),
             Box::pin(api::read(&reader)),
@@ -112,8 +119,8 @@ impl Snapshot {
     /// Reads again what no service lists, and puts away the answers that are
     /// otherwise though nobody could have changed anything: an upstream makes some
     /// values anew for each question.
-    pub(super) async fn settle(&mut self, guard: &Guard, sealed: bool, instances: &[Instance]) {
-        let again = resources::read(&Reader::new(guard, sealed), instances).await;
+    pub(super) async fn settle(&mut self, of: Of<'_>, instances: &[Instance]) {
+        let again = resources::read(&Reader::new(of), instances).await;
         for (id, object) in again.objects {
             let Some(first) = self.objects.get_mut(&id) else { continue };
             for (member, value) in object.members {

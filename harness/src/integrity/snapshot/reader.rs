@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use ringfence_guard::Guard;
 use ringfence_guard::journal::Entry;
 use ringfence_wire::Service;
 use serde_json::{Map, Value};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::canonical::canonical;
-use super::{Object, ObjectId, SnapshotError, reads};
+use super::{Object, ObjectId, Of, SnapshotError, reads};
 
 /// The objects of a service.
 pub(super) type Objects = Vec<(ObjectId, Object)>;
@@ -39,8 +38,7 @@ type Answer = Arc<OnceCell<Option<Value>>>;
 /// Asks the account, each question once.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {
-    guard: &'a Guard,
-    sealed: bool,
+    of: Of<'a>,
     /// By service, operation and input.
     answers: Mutex<HashMap<(Service, String, String), Answer>>,
     /// The services in which something may have been made, as the journal has it;
@@ -50,10 +48,10 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(guard: &'a Guard, sealed: bool) -> Self {
+    pub(super) fn new(of: Of<'a>) -> Self {
         let at_once = Semaphore::new(AT_ONCE);
         let (answers, written) = (Mutex::default(), OnceLock::new());
-        Self { guard, sealed, answers, written, at_once }
+        Self { of, answers, written, at_once }
     }
 
     /// Whether nothing can have been made in a service: nobody passes by the
@@ -61,21 +59,21 @@ impl<'a> Reader<'a> {
     /// service's that writes.
     pub(super) fn is_untouched(&self, service: Service) -> bool {
         let written = self.written.get_or_init(|| {
-            let journal = self.guard.journal();
+            let journal = self.of.guard.journal();
             let mark = journal.mark();
             let entries = journal.entries_since(0);
-            let told = self.sealed && entries.len() as u64 >= mark;
+            let told = self.of.sealed && entries.len() as u64 >= mark;
             told.then(|| written(&entries))
         });
         written.as_ref().is_some_and(|written| !written.contains(service.name()))
     }
 
     pub(super) fn account(&self) -> &'a str {
-        &self.guard.setting().account_id
+        self.of.account_id
     }
 
     pub(super) fn region(&self) -> &'a str {
-        &self.guard.setting().region
+        &self.of.guard.setting().region
     }
 
     /// `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`.
@@ -106,7 +104,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Option<Value>, SnapshotError> {
         // It is never closed.
         let _turn = self.at_once.acquire().await.ok();
-        match self.guard.read(service, operation, input).await {
+        match self.of.guard.read(self.of.account_id, service, operation, input).await {
             Ok(answer) => Ok(Some(answer)),
             // "Not there" is 404 of most services; SSM, Secrets Manager, Logs and
             // DynamoDB say it with 400.

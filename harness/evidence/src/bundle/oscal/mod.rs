@@ -92,7 +92,8 @@ fn system(record: &RunRecord) -> Component {
         description: format!(
             "The configuration under test, deployed to an emulated account {} in {}. Its files \
              are in inputs/ of the bundle, by hash.",
-            record.account_id, record.region
+            record.accounts_told(),
+            record.region
         ),
         props: Vec::new(),
         status: State { state: "operational" },

@@ -49,7 +49,7 @@ pub(super) async fn key_of(
 }
 
 /// The id that a ciphertext in base64 begins with.
-fn id_in(ciphertext: &str) -> Option<String> {
+pub(crate) fn id_in(ciphertext: &str) -> Option<String> {
     let bytes = STANDARD.decode(ciphertext).ok()?;
     let id = std::str::from_utf8(bytes.get(..ID)?).ok()?;
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
