@@ -95,11 +95,9 @@ fn told(gone: &[String]) -> Companion {
     }
 }
 
-/// The canary's answer: shown where it was refused for having no policy, or by what the
-/// organization forbids to everybody in the account.
+/// The canary's answer: shown where it was refused for having no policy.
 pub fn canary(answer: &Result<Value, ServiceError>) -> Companion {
-    const SILENT: [&str; 4] = [
-        "with an explicit deny in a service control policy",
+    const SILENT: [&str; 3] = [
         "because no identity-based policy allows",
         "because no role trust policy allows",
         "because no resource-based policy allows",

@@ -150,7 +150,8 @@ fn one(
         return;
     };
     let granted = granted(facts, role);
-    let job = if granted.contains("cloudformation:") || granted.contains("iam:CreateRole") {
+    let makes_roles = through.is_some() && granted.contains("iam:CreateRole");
+    let job = if granted.contains("cloudformation:") || makes_roles {
         "stack"
     } else if granted.contains("lambda:UpdateFunctionConfiguration") {
         "configuration"

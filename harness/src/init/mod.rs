@@ -82,7 +82,9 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
     }
     let empty = Facts::default();
     let all: Vec<&Facts> = applied.iter().map(|root| &root.facts).collect();
-    let mut apps = apps::find(&found, main.unwrap_or(&empty), &all);
+    // Of one account a repository is what its values say.
+    let trusting = if accounts.is_some() { all.as_slice() } else { &[] };
+    let mut apps = apps::find(&found, main.unwrap_or(&empty), trusting);
     let templates = match applied.is_empty() {
         true => stacks::find(&found, &apps),
         false => Vec::new(),
@@ -132,7 +134,7 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
     match main {
         Some(_) if several => {
             text.comment("[api] and [platform]: a run takes what there is in all root modules.");
-            let required = platform::required(&applied);
+            let required = accounts.as_ref().and_then(|_| platform::required(&applied));
             if endpoints::any(&all) || required.is_some() {
                 text.table("[platform]");
                 if let Some((name, place)) = required {
@@ -158,7 +160,10 @@ pub fn draft(directories: &[PathBuf], place: &Path) -> std::io::Result<Draft> {
             .filter(|other| other.name != root.name)
             .map(|other| (other.name.as_str(), &other.facts))
             .collect();
-        deployers::write(&mut text, &root.facts, &apps, &prefix, &all);
+        deployers::write(&mut text, &root.facts, &apps, &prefix, trusting);
+        if accounts.is_none() {
+            continue;
+        }
         deployers::write_assumed(&mut text, &root.facts, &apps, &prefix, &before);
     }
     Ok(text.done())

@@ -397,28 +397,6 @@ async fn two_accounts_have_two_ids_and_no_endpoint_of_a_vpc() {
     );
 }
 
-/// A name that ended in one account is nobody's in the policies of the others, whoever has
-/// it later.
-#[tokio::test]
-async fn who_was_deleted_in_one_account_is_nobody_in_the_other() {
-    let stage = two(|_| {}).await;
-    let before = stage.role(&allow("sts:AssumeRole"));
-    stage.reader(&trusts(&json!(APP), None), &allow("iam:GetRole"));
-    stage.assume(&before, json!({})).await.unwrap();
-    stage.call(&root(), "DeleteRole", json!({"RoleName": "app"})).await.unwrap();
-    let shown = stage.call(&other_root(), "GetRole", json!({"RoleName": "reader"})).await.unwrap();
-    let trust = shown["Role"]["AssumeRolePolicyDocument"].as_str().unwrap();
-    let trust = percent_encoding::percent_decode_str(trust).decode_utf8().unwrap();
-    let trust: Value = serde_json::from_str(&trust).unwrap();
-    assert_eq!(trust["Statement"][0]["Principal"]["AWS"], "AROA1");
-    let inline = BTreeMap::from([("own".to_owned(), allow("sts:AssumeRole"))]);
-    let trust = super::trust();
-    let anew = stage.made(Role { id: "AROA9".into(), trust, inline, ..Role::default() });
-    let error = stage.assume(&anew, json!({})).await.unwrap_err();
-    assert_eq!((error.code.as_ref(), error.status), ("AccessDenied", 403));
-    assert_eq!(stage.last_entry().checks[0].layer, "resource");
-}
-
 /// The bucket's account says whose trails write to it.
 #[rstest]
 #[case::lets_in(true)]
