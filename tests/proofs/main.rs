@@ -34,6 +34,7 @@ mod names;
 mod object_lock;
 mod outward;
 mod published;
+mod recorded;
 mod resources;
 mod sdk;
 mod services;

@@ -15,7 +15,24 @@ pub(crate) fn validate(call: &Call, account: &str) -> Result<(), ServiceError> {
         Service::Iam => iam(call),
         Service::S3 if call.name() == "PutBucketPolicy" => checks::s3::bucket_policy(call),
         Service::S3 => {
+            checks::s3::bucket(call)?;
             checks::s3::tags(call)?;
+            checks::resource_policies::check(call, account)
+        }
+        Service::Ec2 => {
+            checks::ec2::check(call)?;
+            checks::resource_policies::check(call, account)
+        }
+        Service::SecretsManager => {
+            checks::secrets::name(call)?;
+            checks::resource_policies::check(call, account)
+        }
+        Service::Ssm => {
+            checks::ssm::names(call)?;
+            checks::resource_policies::check(call, account)
+        }
+        Service::Logs => {
+            checks::logs::check(call)?;
             checks::resource_policies::check(call, account)
         }
         Service::Kms => {
@@ -28,9 +45,8 @@ pub(crate) fn validate(call: &Call, account: &str) -> Result<(), ServiceError> {
 
 fn iam(call: &Call) -> Result<(), ServiceError> {
     let name = call.name();
-    if name.starts_with("Create") {
-        path_and_names(call)?;
-    }
+    path(call)?;
+    names(call)?;
     longest_session(call)?;
     characters(call)?;
     checks::iam::documents(call)?;
@@ -78,40 +94,50 @@ fn longest_session(call: &Call) -> Result<(), ServiceError> {
     ))
 }
 
-/// The forms of paths and names. An emulator that takes others makes an entity
-/// whose ARN is another's: path `/app-` and name `x` give `role/app-x`
+/// The form of a path. An emulator that takes others makes an entity whose ARN is
+/// another's: path `/app-` and name `x` give `role/app-x`
 /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>).
-fn path_and_names(call: &Call) -> Result<(), ServiceError> {
-    let invalid = |member: &str, form: &str| {
-        let message = format!("The specified value for {member} is invalid. It must {form}");
-        Err(ServiceError::new(400, "ValidationError", message))
-    };
-    if let Some(path) = call.text("Path") {
+fn path(call: &Call) -> Result<(), ServiceError> {
+    for (member, label) in [("Path", "path"), ("NewPath", "newPath")] {
+        let Some(path) = call.text(member) else { continue };
         let printable = path.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
         if !path.starts_with('/') || !path.ends_with('/') || !printable || path.len() > 512 {
-            return invalid(
-                "path",
+            return Err(invalid(
+                label,
                 "begin and end with / and contain only alphanumeric characters and/or / \
                  characters.",
-            );
+            ));
         }
     }
+    Ok(())
+}
+
+/// The form of a name, whatever is done with it: "The name (friendly name, not ARN)"
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_AttachRolePolicy.html>).
+fn names(call: &Call) -> Result<(), ServiceError> {
     for (member, label) in [
         ("RoleName", "roleName"),
         ("UserName", "userName"),
+        ("NewUserName", "newUserName"),
         ("GroupName", "groupName"),
+        ("NewGroupName", "newGroupName"),
         ("PolicyName", "policyName"),
         ("InstanceProfileName", "instanceProfileName"),
     ] {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c);
         if call.text(member).is_some_and(|name| name.is_empty() || !name.chars().all(allowed)) {
-            return invalid(
+            return Err(invalid(
                 label,
                 "contain only alphanumeric characters and/or the following: +=,.@_-",
-            );
+            ));
         }
     }
     Ok(())
+}
+
+fn invalid(label: &str, form: &str) -> ServiceError {
+    let message = format!("The specified value for {label} is invalid. It must {form}");
+    ServiceError::new(400, "ValidationError", message)
 }
 
 /// The characters of a document
@@ -179,6 +205,52 @@ mod tests {
                 assert!(error.message.starts_with(&begin), "{error}");
             }
         }
+    }
+
+    #[rstest]
+    #[case("GetRole", "RoleName", "arn:aws:iam::123456789012:role/x", "roleName")]
+    #[case("AttachRolePolicy", "RoleName", "team/x", "roleName")]
+    #[case("PutRolePolicy", "PolicyName", "a b", "policyName")]
+    #[case("DeleteUser", "UserName", "arn:aws:iam::123456789012:user/x", "userName")]
+    #[case("UpdateUser", "NewUserName", "a/b", "newUserName")]
+    #[case("UpdateGroup", "NewGroupName", "a:b", "newGroupName")]
+    #[case("GetInstanceProfile", "InstanceProfileName", "a b", "instanceProfileName")]
+    fn a_name_has_iams_form_whatever_is_done_with_it(
+        #[case] operation: &str,
+        #[case] member: &str,
+        #[case] given: &str,
+        #[case] label: &str,
+    ) {
+        let answer = |name: &str| {
+            validate(
+                &Call {
+                    operation: ringfence_wire::Operation::find(Service::Iam, operation).unwrap(),
+                    region: "us-east-1".into(),
+                    input: json!({member: name}).as_object().cloned().unwrap(),
+                    payload: None,
+                },
+                "123456789012",
+            )
+        };
+        assert_eq!(names_of(answer("own+=,.@_-1")), None);
+        let error = answer(given).unwrap_err();
+        assert_eq!(
+            (error.status, error.code.as_ref(), &*error.message),
+            (
+                400,
+                "ValidationError",
+                &*format!(
+                    "The specified value for {label} is invalid. It must contain only \
+                     alphanumeric characters and/or the following: +=,.@_-"
+                )
+            )
+        );
+    }
+
+    /// What is said of a name, where another check than that of names may refuse.
+    fn names_of(answer: Result<(), ServiceError>) -> Option<String> {
+        let message = answer.err()?.message;
+        message.contains("The specified value for ").then_some(message)
     }
 
     #[rstest]

@@ -36,6 +36,11 @@ const MOST_FILTERS: usize = 2;
 /// What LocalStack says of a rotation function, whichever it is.
 /// <https://github.com/localstack/localstack/blob/v4.14.0/localstack-core/localstack/services/secretsmanager/provider.py>
 const NO_ROTATION_FUNCTION: &str = "Lambda does not exist or could not be accessed";
+/// Who invokes the function of a rotation.
+const ROTATOR: &str = "secretsmanager.amazonaws.com";
+/// What a function is asked to do in a rotation, in this order.
+const STEPS: &[&str] = &["createSecret", "setSecret", TEST, "finishSecret"];
+const TEST: &str = "testSecret";
 /// How long the key lives that a service invokes a function with.
 const KEY_LIFETIME: Duration = Duration::minutes(5);
 
@@ -46,6 +51,8 @@ pub struct FunctionTargets {
     client: Client,
     /// By log group, in the order of arrival.
     filters: Mutex<BTreeMap<String, Vec<Filter>>>,
+    /// The functions that rotate secrets, by the secrets' ARNs.
+    rotations: Mutex<BTreeMap<String, String>>,
     deliveries: Mutex<JoinSet<()>>,
 }
 
@@ -64,7 +71,13 @@ struct Filter {
 impl FunctionTargets {
     /// Without filters.
     pub fn new(setting: Arc<Setting>, client: Client) -> Self {
-        Self { setting, client, filters: Mutex::default(), deliveries: Mutex::default() }
+        Self {
+            setting,
+            client,
+            filters: Mutex::default(),
+            rotations: Mutex::default(),
+            deliveries: Mutex::default(),
+        }
     }
 
     /// What to answer in place of what the upstream answered to a call; none
@@ -96,6 +109,10 @@ impl FunctionTargets {
             (Service::SecretsManager, "RotateSecret", Some(error)) => {
                 self.rotate(call, &error).await
             }
+            (Service::SecretsManager, "RotateSecret", None) => {
+                self.begin(call, &response::decode(call.operation, answer)?);
+                Ok(None)
+            }
             _ => Ok(None),
         }
     }
@@ -111,19 +128,23 @@ impl FunctionTargets {
 
     async fn put(&self, call: &Call, error: ServiceError) -> Result<Option<Reply>, ServiceError> {
         let destination = call.text("destinationArn").unwrap_or_default();
-        // The upstream refuses the function only where there is the log group.
         let functions = format!("arn:{}:lambda:", Partition::of_region(&self.setting.region));
-        if !destination.starts_with(&functions) || error.code != "InvalidParameterException" {
+        if !destination.starts_with(&functions) {
             return Ok(None);
         }
         if destination.split(':').nth(4) != Some(self.setting.account_id.as_str()) {
-            // LocalStack's test_put_subscription_filter_errors, recorded on AWS.
+            // Whether there is the log group or not: LocalStack's
+            // test_put_subscription_filter_errors, recorded on AWS.
             return Err(ServiceError::new(
                 400,
                 "AccessDeniedException",
                 "Cross-account lambda invocation passing is not allowed. You must use \
                  DestinationPolicies to create cross account lambda triggers.",
             ));
+        }
+        // The upstream refuses the function only where there is the log group.
+        if error.code != "InvalidParameterException" {
+            return Ok(None);
         }
         let group = group(call);
         let text = call.text("filterPattern").unwrap_or_default().to_owned();
@@ -275,7 +296,7 @@ impl FunctionTargets {
             return Ok(None);
         };
         let source = call.text("SecretId").filter(|id| id.starts_with("arn:")).unwrap_or_default();
-        let principal = ["secretsmanager.amazonaws.com".to_owned()];
+        let principal = [ROTATOR.to_owned()];
         if !self.may_invoke(&principal, source, function).await {
             // LocalStack's test_secretsmanager.snapshot.json, recorded on AWS.
             return Err(ServiceError::new(
@@ -287,8 +308,41 @@ impl FunctionTargets {
         }
         Err(ServiceError::not_implemented(
             Service::SecretsManager,
-            "rotation by a function is not built here; nothing was changed",
+            "this upstream rotates by no function; nothing was changed",
         ))
+    }
+
+    /// Hands a rotation that the upstream began to the function, step by step: the
+    /// first that fails is the last
+    /// (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html>).
+    /// Where the secret is not rotated at once, only the test is made
+    /// (<https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html>).
+    fn begin(&self, call: &Call, begun: &Value) {
+        let text = |member: &str| begun.get(member).and_then(Value::as_str).map(str::to_owned);
+        let (Some(secret), Some(version)) = (text("ARN"), text("VersionId")) else { return };
+        let mut rotations = self.rotations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(function) = call.text("RotationLambdaARN") {
+            rotations.insert(secret.clone(), function.to_owned());
+        }
+        let Some(function) = rotations.get(&secret).cloned() else { return };
+        drop(rotations);
+        let is_at_once =
+            call.input.get("RotateImmediately").and_then(Value::as_bool).unwrap_or(true);
+        let steps: &'static [&'static str] = if is_at_once { STEPS } else { &[TEST] };
+        let (setting, client) = (Arc::clone(&self.setting), self.client.clone());
+        let mut deliveries = self.deliveries();
+        while deliveries.try_join_next().is_some() {}
+        deliveries.spawn(async move {
+            for step in steps {
+                let event =
+                    json!({ "Step": step, "SecretId": secret, "ClientRequestToken": version });
+                let input = json!({ "FunctionName": function });
+                let payload = Some(Bytes::from(event.to_string()));
+                if !rotated(&setting, &client, &secret, input, payload).await {
+                    return;
+                }
+            }
+        });
     }
 
     /// Whether a service may invoke a function, under one of its names.
@@ -330,6 +384,18 @@ impl Filter {
     }
 }
 
+/// Whether a step of a rotation was done.
+async fn rotated(
+    setting: &Setting,
+    client: &Client,
+    secret: &str,
+    input: Value,
+    payload: Option<Bytes>,
+) -> bool {
+    let answer = invocation(setting, client, ROTATOR, secret, input, payload).await;
+    answer.is_some_and(|answer| !answer.headers().contains_key("x-amz-function-error"))
+}
+
 /// Invokes a function as a service; whether it was taken.
 async fn invoke(
     setting: &Setting,
@@ -339,16 +405,28 @@ async fn invoke(
     input: Value,
     payload: Option<Bytes>,
 ) -> bool {
+    invocation(setting, client, principal, source, input, payload).await.is_some()
+}
+
+/// What a function answers to a service that may invoke it.
+async fn invocation(
+    setting: &Setting,
+    client: &Client,
+    principal: &str,
+    source: &str,
+    input: Value,
+    payload: Option<Bytes>,
+) -> Option<Response<Bytes>> {
     let identity = Identity::Service {
         principal: principal.to_owned(),
         source_arn: (!source.is_empty()).then(|| source.to_owned()),
         source_account: Some(setting.account_id.clone()),
     };
     let until = setting.now() + KEY_LIFETIME;
-    let Ok(key) = setting.keyring.issue(identity, Vec::new(), until) else { return false };
+    let key = setting.keyring.issue(identity, Vec::new(), until).ok()?;
     let answer = client.exchange(&key, Service::Lambda, "Invoke", input, payload).await;
     setting.keyring.remove(&key.access_key_id);
-    answer.is_ok_and(|answer| answer.status().is_success())
+    answer.ok().filter(|answer| answer.status().is_success())
 }
 
 /// The names under which policies know CloudWatch Logs.

@@ -436,6 +436,86 @@ def with_tags_of_applications():
     EBBackend._find_environment_by_arn = find_by_arn
 
 
+def with_filters_that_lead_to_functions():
+    """There is no such function here: the guard keeps what leads to one, and looks whether
+    CloudWatch Logs may invoke it."""
+    from moto.logs.exceptions import InvalidParameterException
+    from moto.logs.models import LogsBackend
+
+    put = LogsBackend.put_subscription_filter
+
+    def put_subscription_filter(self, log_group_name, filter_name, filter_pattern, destination_arn, role_arn):
+        if destination_arn.split(":")[2:3] == ["lambda"] and log_group_name in self.groups:
+            raise InvalidParameterException(
+                "Could not execute the lambda function. Make sure you have given CloudWatch "
+                "Logs permission to execute your function."
+            )
+        return put(self, log_group_name, filter_name, filter_pattern, destination_arn, role_arn)
+
+    LogsBackend.put_subscription_filter = put_subscription_filter
+
+
+def with_classes_of_groups():
+    """A group has the class that it is made with."""
+    from moto.logs.models import LogGroup
+    from moto.logs.responses import LogsResponse
+
+    create, describe = LogsResponse.create_log_group, LogGroup.to_describe_dict
+
+    def create_log_group(response):
+        made = create(response)
+        kind = response._get_param("logGroupClass")
+        if kind:
+            response.logs_backend.groups[response._get_param("logGroupName")].kind = kind
+        return made
+
+    def to_describe_dict(self):
+        return {**describe(self), "logGroupClass": getattr(self, "kind", "STANDARD")}
+
+    LogsResponse.create_log_group = create_log_group
+    LogGroup.to_describe_dict = to_describe_dict
+
+
+def with_rotations_by_functions():
+    """A rotation begins with a version that is pending; the guard invokes the function,
+    which gives it a value and moves the labels. The value that is read is that of the
+    version with the label AWSCURRENT, whoever moved it."""
+    from moto.secretsmanager.exceptions import InvalidRequestException
+    from moto.secretsmanager.models import SecretsManagerBackend
+
+    rotate = SecretsManagerBackend.rotate_secret
+    move = SecretsManagerBackend.update_secret_version_stage
+
+    def rotate_secret(self, secret_id, client_request_token=None, rotation_lambda_arn=None, *others, **named):
+        secret = self.secrets[secret_id] if self._is_valid_identifier(secret_id) else None
+        function = rotation_lambda_arn or getattr(secret, "rotation_lambda_arn", None)
+        if secret is None:
+            return rotate(self, secret_id, client_request_token, function, *others, **named)
+        if not function:
+            # Recorded on AWS: LocalStack's test_first_rotate_secret_with_missing_lambda_arn.
+            raise InvalidRequestException(
+                "No Lambda rotation function ARN is associated with this secret."
+            )
+        secret.set_default_version_id = lambda version_id: None
+        try:
+            begun = json.loads(rotate(self, secret_id, client_request_token, function, *others, **named))
+        finally:
+            del secret.set_default_version_id
+        for version_id, version in secret.versions.items():
+            if "AWSPENDING" in version["version_stages"]:
+                begun["VersionId"] = version_id
+        return json.dumps(begun)
+
+    def update_secret_version_stage(self, secret_id, version_stage, remove_from_version_id, move_to_version_id):
+        moved = move(self, secret_id, version_stage, remove_from_version_id, move_to_version_id)
+        if version_stage == "AWSCURRENT" and move_to_version_id:
+            self.secrets[secret_id].set_default_version_id(move_to_version_id)
+        return moved
+
+    SecretsManagerBackend.rotate_secret = rotate_secret
+    SecretsManagerBackend.update_secret_version_stage = update_secret_version_stage
+
+
 # What is mended of a backend, when somebody first calls it: it is imported then.
 MENDED = {
     "apigateway": [with_base_paths, with_tags_of_rest_apis],
@@ -447,6 +527,8 @@ MENDED = {
     "elasticbeanstalk": [with_tags_of_applications],
     "events": [with_whole_policies_of_buses, with_targets_of_any_kind],
     "kinesis": [with_tags_of_streams],
+    "logs": [with_classes_of_groups, with_filters_that_lead_to_functions],
+    "secretsmanager": [with_rotations_by_functions],
     "sesv2": [with_tags_of_identities],
     "sns": [with_ids_of_topics],
     "sqs": [with_ids_of_queues, with_redrive_allow_policies],

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cbor;
 use crate::error;
-use crate::operation::{Operation, Protocol};
+use crate::operation::{Operation, Protocol, Service};
 use crate::xml::{self, Lists};
 
 /// A successful answer.
@@ -98,6 +98,20 @@ pub fn render(reply: &Reply, operation: &Operation, request_id: &str) -> http::R
         }
     }
     response
+}
+
+/// The content type of a service's answers in JSON, in the place of one that is not
+/// theirs (recorded on AWS: LocalStack's `test_filter_log_events_response_header`);
+/// nothing where the other may stand. Of services with other bodies than JSON it does.
+pub fn content_type(service: Service, other: &str) -> Option<&'static str> {
+    let is_page = other.starts_with("text/html");
+    match service.protocol() {
+        Protocol::Json if is_page || other == "application/json" => {
+            Some(error::json_content_type(service))
+        }
+        Protocol::RestJson if is_page => Some("application/json"),
+        _ => None,
+    }
 }
 
 const fn raw_content_type(protocol: Protocol) -> &'static str {
@@ -221,6 +235,18 @@ mod tests {
         );
         let (status, _, body) = rendered(&Reply::empty(), Service::ApiGatewayV2, "DeleteRoute");
         assert_eq!((status, body.as_str()), (204, ""));
+    }
+
+    #[test]
+    fn an_answer_in_json_has_the_content_type_of_its_service() {
+        let page = "text/html; charset=utf-8";
+        let of = |service: &str, other| content_type(Service::of(service).unwrap(), other);
+        assert_eq!(of("logs", page), Some("application/x-amz-json-1.1"));
+        assert_eq!(of("dynamodb", "application/json"), Some("application/x-amz-json-1.0"));
+        assert_eq!(of("dynamodb", "application/x-amz-json-1.0"), None);
+        assert_eq!(of("scheduler", page), Some("application/json"));
+        assert_eq!(of("apigateway", "application/yaml"), None);
+        assert_eq!(of("iam", "text/xml"), None);
     }
 
     #[test]

@@ -10,6 +10,35 @@ const STANDARD: usize = 4096;
 /// The longest value of an advanced one.
 const ADVANCED: usize = 8192;
 
+/// Refuses a name that no parameter can have: LocalStack's
+/// `test_hierarchical_parameter`; the sentence is in public reports of it.
+///
+/// # Errors
+/// `ValidationException`.
+pub(crate) fn names(call: &Call) -> Result<(), ServiceError> {
+    let names: Vec<&str> = match call.name() {
+        "GetParameter" => call.text("Name").into_iter().collect(),
+        "GetParameters" => {
+            let names = call.input.get("Names").and_then(serde_json::Value::as_array);
+            names.into_iter().flatten().filter_map(serde_json::Value::as_str).collect()
+        }
+        _ => return Ok(()),
+    };
+    let is_path = |name: &str| {
+        name.starts_with("arn:")
+            || name.starts_with("/aws/reference/")
+            || !name.contains("//") && (name.starts_with('/') || !name.contains('/'))
+    };
+    if names.into_iter().all(is_path) {
+        return Ok(());
+    }
+    Err(invalid(
+        "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, \
+         it can consist of sub-paths divided by slash symbol; each sub-path can be formed as a \
+         mix of letters, numbers and the following 3 symbols .-_",
+    ))
+}
+
 /// The tier that `PutParameter` gives a parameter; nothing for other calls.
 ///
 /// # Errors

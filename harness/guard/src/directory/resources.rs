@@ -118,6 +118,31 @@ impl Directory {
         }))
     }
 
+    /// Whether there is a log group.
+    pub(crate) async fn has_log_group(
+        &self,
+        region: &str,
+        group: &str,
+    ) -> Result<bool, ServiceError> {
+        // A group comes before those whose names begin with its own.
+        let input = json!({"logGroupNamePrefix": group, "limit": 1});
+        let answer = self.look_up_in(region, Service::Logs, "DescribeLogGroups", input).await?;
+        let first = answer.as_ref().and_then(|answer| answer.pointer("/logGroups/0"));
+        Ok(first.and_then(|it| read::text(it, "logGroupName")) == Some(group))
+    }
+
+    /// Whether a secret is to be deleted.
+    pub(crate) async fn secret_is_marked(
+        &self,
+        region: &str,
+        id: &str,
+    ) -> Result<bool, ServiceError> {
+        let input = json!({"SecretId": id});
+        let described =
+            self.look_up_in(region, Service::SecretsManager, "DescribeSecret", input).await?;
+        Ok(described.is_some_and(|it| it.get("DeletedDate").is_some_and(|date| !date.is_null())))
+    }
+
     /// A secret with its policy.
     pub(crate) async fn secret(
         &self,

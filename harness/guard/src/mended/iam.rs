@@ -55,6 +55,22 @@ pub(super) async fn answer(
                 policy.insert("PermissionsBoundaryUsageCount".to_owned(), "0".into());
             }
         }
+        // The document is told by `GetPolicyVersion` alone
+        // (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_PolicyVersion.html>).
+        "CreatePolicyVersion" => {
+            if let Some(version) = object(fields, "PolicyVersion") {
+                version.shift_remove("Document");
+            }
+        }
+        "ListPolicyVersions" => each(fields, "Versions", |version| without(version, &["Document"])),
+        // Lists show no tags
+        // (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListInstanceProfiles.html>).
+        "ListInstanceProfiles" | "ListInstanceProfilesForRole" => {
+            each(fields, "InstanceProfiles", |profile| without(profile, &["Tags"]));
+        }
+        "ListVirtualMFADevices" => {
+            each(fields, "VirtualMFADevices", |device| without(device, &["Tags"]));
+        }
         "GetPolicy" => {
             let used = directory.boundary_uses().await?;
             if let Some(policy) = object(fields, "Policy") {
@@ -63,7 +79,13 @@ pub(super) async fn answer(
         }
         "ListPolicies" => {
             let used = directory.boundary_uses().await?;
-            each(fields, "Policies", |policy| with_uses(policy, &used));
+            // Neither is listed
+            // (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_Policy.html>,
+            // <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html>).
+            each(fields, "Policies", |policy| {
+                without(policy, &["Description", "Tags"]);
+                with_uses(policy, &used);
+            });
         }
         "ListEntitiesForPolicy" => entities(call, fields, directory).await?,
         _ => {}

@@ -70,6 +70,13 @@ const EXCLUSIVE: &[Exclusive] = &[
         operations: &["DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "GetLogGroupFields"],
         members: &["logGroupName", "logGroupIdentifier"],
     },
+    // "logGroupNamePattern and logGroupNamePrefix are mutually exclusive"
+    // (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html>).
+    Exclusive {
+        service: Service::Logs,
+        operations: &["DescribeLogGroups"],
+        members: &["logGroupNamePrefix", "logGroupNamePattern"],
+    },
     // "If you don't specify a value for the PhoneNumber parameter, you must specify a
     // value for the TargetArn or TopicArn parameters"
     // (<https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>).
@@ -113,7 +120,7 @@ pub(super) fn check(call: &Call) -> Result<(), ServiceError> {
     for rule in rules.filter(|rule| rule.operations.contains(&call.name())) {
         let mut given = rule.members.iter().filter(|member| call.input.contains_key(**member));
         if let (Some(one), Some(other)) = (given.next(), given.next()) {
-            return Err(both(call.service(), one, other));
+            return Err(recorded(one, other).unwrap_or_else(|| both(call.service(), one, other)));
         }
     }
     instance_profile(call)
@@ -130,6 +137,24 @@ fn instance_profile(call: &Call) -> Result<(), ServiceError> {
     let message = "The parameter 'iamInstanceProfile.name' may not be used in combination with \
                    'iamInstanceProfile.arn'";
     Err(ServiceError::new(400, "InvalidParameterCombination", message))
+}
+
+/// CloudWatch Logs says it of each pair in words of its own: LocalStack's
+/// `test_describe_log_streams_with_log_group_identifier` and
+/// `test_describe_log_groups_prefix_and_pattern_error`.
+fn recorded(one: &str, other: &str) -> Option<ServiceError> {
+    let (code, text) = match (one, other) {
+        ("logGroupName", "logGroupIdentifier") => (
+            "ValidationException",
+            "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+        ),
+        ("logGroupNamePrefix", "logGroupNamePattern") => (
+            "InvalidParameterException",
+            "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+        ),
+        _ => return None,
+    };
+    Some(ServiceError::new(400, code, text))
 }
 
 /// EC2's words are recorded

@@ -73,23 +73,30 @@ fn rules_name_operations_and_members_that_there_are() {
 #[tokio::test]
 async fn both_names_at_once_are_refused() {
     for service in [Service::Ec2, Service::Logs] {
-        let code = match service {
-            Service::Ec2 => "InvalidParameterCombination",
-            _ => "InvalidParameterException",
-        };
         for (operation, members) in ruled(service) {
             let [one, other, ..] = members else { panic!("{operation}: {members:?}") };
             let twice = call(service, operation, json!({*one: "x", *other: "y"}));
             let error = named(&twice, &Account).await.unwrap_err();
-            assert_eq!((error.status, error.code.as_ref()), (400, code), "{operation}");
-            assert_eq!(
-                error.message,
-                format!(
-                    "The parameter {} cannot be used with the parameter {}",
-                    low(one),
-                    low(other)
-                )
+            let text = format!(
+                "The parameter {} cannot be used with the parameter {}",
+                low(one),
+                low(other)
             );
+            let (code, text) = match (service, *one, *other) {
+                (_, "logGroupName", "logGroupIdentifier") => (
+                    "ValidationException",
+                    "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+                ),
+                (_, "logGroupNamePrefix", "logGroupNamePattern") => (
+                    "InvalidParameterException",
+                    "LogGroup name prefix and LogGroup name pattern are mutually exclusive \
+                     parameters.",
+                ),
+                (Service::Ec2, ..) => ("InvalidParameterCombination", &*text),
+                _ => ("InvalidParameterException", &*text),
+            };
+            assert_eq!((error.status, error.code.as_ref()), (400, code), "{operation}");
+            assert_eq!(error.message, text, "{operation}");
         }
     }
 }

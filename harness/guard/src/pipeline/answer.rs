@@ -142,6 +142,7 @@ impl Pipeline {
                 checks::iam::creation(call, &self.directory).await?;
                 checks::iam::deletion(call, &self.directory).await?;
             }
+            Service::SecretsManager => checks::secrets::marked(call, &self.directory).await?,
             Service::S3 => {
                 checks::s3::owner(call, &self.setting.account_id)?;
                 checks::s3::acl(call)?;

@@ -4,7 +4,7 @@
 use ringfence_models::Partition;
 use ringfence_policy::{Context, Outcome};
 use ringfence_services::Setting;
-use ringfence_wire::{Call, ServiceError};
+use ringfence_wire::{Call, Service, ServiceError};
 use serde_json::Value;
 
 use super::Pipeline;
@@ -51,7 +51,8 @@ impl Pipeline {
     /// # Errors
     /// AWS's refusal, or that it cannot be decided.
     pub(super) async fn destinations(&self, call: &Call) -> Result<(), ServiceError> {
-        for delivery in self.deliveries(call) {
+        let rotation = self.rotation(call).await?;
+        for delivery in self.deliveries(call).into_iter().chain(rotation) {
             let own = &self.setting.account_id;
             // What an account says of its own that is not guarded nobody knows here.
             let is_beyond = Arn::parse(&delivery.resource).is_some_and(|arn| {
@@ -108,6 +109,26 @@ impl Pipeline {
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Secrets Manager tries the function that is to rotate a secret, which it looks for
+    /// first (recorded on AWS: LocalStack's `test_rotate_secret_invalid_lambda_arn`).
+    async fn rotation(&self, call: &Call) -> Result<Option<Delivery>, ServiceError> {
+        if (call.service(), call.name()) != (Service::SecretsManager, "RotateSecret") {
+            return Ok(None);
+        }
+        let Some((id, function)) = call.text("SecretId").zip(call.text("RotationLambdaARN")) else {
+            return Ok(None);
+        };
+        let Some(secret) = self.directory.secret(&call.region, id).await? else {
+            return Ok(None);
+        };
+        let principal = "secretsmanager.amazonaws.com";
+        let text = "Secrets Manager cannot invoke the specified Lambda function. Ensure that the \
+                    function policy grants access to the principal secretsmanager.amazonaws.com.";
+        let refusal = ServiceError::new(400, "AccessDeniedException", text);
+        let sender = Sender::Service { principal, source: secret.arn };
+        Ok(Some(Delivery::of(sender, "lambda:InvokeFunction", function, refusal)))
     }
 
     /// The execution role of the function that a call names.

@@ -91,12 +91,20 @@ async fn a_boundary_must_be_there_and_so_must_the_user() {
 async fn a_policy_is_named_by_an_arn_and_told_in_iams_words() {
     let stage = stage().await;
     stage.role(&allow("iam:*"));
-    let attach = json!({"RoleName": "app", "PolicyArn": "longpolicynamebutnoarn"});
-    let error = stage.call(&root(), "AttachRolePolicy", attach).await.unwrap_err();
-    assert_eq!(
-        (error.status, &*error.code, &*error.message),
-        (400, "ValidationError", "Invalid ARN:  Could not be parsed!")
-    );
+    for (operation, more) in [
+        ("AttachRolePolicy", json!({"RoleName": "app"})),
+        ("ListPolicyVersions", json!({})),
+        ("SetDefaultPolicyVersion", json!({"VersionId": "v1"})),
+    ] {
+        let mut named = more;
+        named["PolicyArn"] = "longpolicynamebutnoarn".into();
+        let error = stage.call(&root(), operation, named).await.unwrap_err();
+        assert_eq!(
+            (error.status, &*error.code, &*error.message),
+            (400, "ValidationError", "Invalid ARN:  Could not be parsed!"),
+            "{operation}"
+        );
+    }
     let arn = "arn:aws:iam::123456789012:policy/gone";
     let error = stage.call(&root(), "GetPolicy", json!({"PolicyArn": arn})).await.unwrap_err();
     assert_eq!(

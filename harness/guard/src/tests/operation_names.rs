@@ -10,6 +10,7 @@ use ringfence_wire::Service;
 
 /// Texts that look like a misspelt operation and are none: what they are.
 const NONE: &[(&str, &str)] = &[
+    ("ApplyServerSideEncryptionByDefault", "a member of an answer"),
     ("AssumedRole", "the value of `aws:PrincipalType`"),
     ("CreateDate", "a member of an answer"),
     ("DeleteResult", "an element of S3's answer"),

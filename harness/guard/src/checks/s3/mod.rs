@@ -2,6 +2,7 @@
 
 mod access;
 mod acl;
+mod bucket;
 mod bucket_policy;
 mod lock;
 mod owner;
@@ -11,6 +12,7 @@ mod tags;
 
 pub(crate) use access::{check as access, has_acl as sets_acl};
 pub(crate) use acl::check as acl;
+pub(crate) use bucket::check as bucket;
 pub(crate) use bucket_policy::check as bucket_policy;
 pub(crate) use lock::{check as lock, retention};
 pub(crate) use owner::check as owner;

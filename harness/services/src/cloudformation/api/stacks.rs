@@ -1,10 +1,11 @@
 //! Creating, updating and deleting stacks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ringfence_wire::{Call, ServiceError};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::input;
 use crate::cloudformation::CloudFormation;
@@ -184,7 +185,10 @@ impl CloudFormation {
             // What is expanded is an update, whatever it comes to (LocalStack's
             // test_update_stack_with_same_template_withoutchange_transformation,
             // validated on AWS).
-            if definition.document.transforms.is_empty() && !changes.any() {
+            let before = previous.as_ref().map(|previous| &previous.document.body);
+            let policies_differ =
+                before.is_some_and(|it| policies(it) != policies(&definition.document.body));
+            if definition.document.transforms.is_empty() && !changes.any() && !policies_differ {
                 return Err(validation("No updates are to be performed."));
             }
             self.begin_update(&id, role.clone())?;
@@ -318,4 +322,12 @@ pub(super) fn after_expansion(call: &Call, definition: &Definition) -> Result<()
         }
     }
     Ok(())
+}
+
+/// What a template says of what is replaced, resource by resource: that another thing is
+/// said is an update, though nothing is done then (recorded on AWS: LocalStack's
+/// `test_update_with_previous_parameter_value`).
+fn policies(body: &Map<String, Value>) -> BTreeMap<&str, &Value> {
+    let resources = body.get("Resources").and_then(Value::as_object).into_iter().flatten();
+    resources.filter_map(|(id, it)| Some((id.as_str(), it.get("UpdateReplacePolicy")?))).collect()
 }

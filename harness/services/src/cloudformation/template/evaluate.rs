@@ -88,6 +88,9 @@ impl Scope<'_> {
             Some(value @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => {
                 Ok(text_of(&value))
             }
+            _ if what == "Fn::Base64" => Err(TemplateError::new(
+                "Template error: every Fn::Base64 object must have a String-typed value.",
+            )),
             _ => Err(TemplateError::new(format!("Template error: {what} must be a string"))),
         }
     }

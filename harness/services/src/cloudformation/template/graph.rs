@@ -15,6 +15,8 @@ pub(in crate::cloudformation) struct References {
     pub(in crate::cloudformation) names: BTreeSet<String>,
     /// By `Fn::GetAtt` and `${Name.Attribute}`.
     pub(in crate::cloudformation) attributes: BTreeSet<(String, String)>,
+    /// Those of them that stand in a text of `Fn::Sub`.
+    pub(in crate::cloudformation) substituted: BTreeSet<(String, String)>,
     /// By `Fn::If`.
     pub(in crate::cloudformation) conditions: BTreeSet<String>,
     /// By `Fn::FindInMap` whose three arguments are texts.
@@ -100,7 +102,9 @@ fn substitution(argument: &Value, found: &mut References) -> Result<(), Template
         }
         match name.split_once('.') {
             Some((resource, attribute)) => {
-                found.attributes.insert((resource.to_owned(), attribute.to_owned()));
+                let part = (resource.to_owned(), attribute.to_owned());
+                found.substituted.insert(part.clone());
+                found.attributes.insert(part);
             }
             None => {
                 found.names.insert(name.to_owned());
@@ -154,9 +158,17 @@ pub(super) fn check(template: &Template, types: &Catalogue) -> Result<(), Templa
         }
         for (name, attribute) in &found.attributes {
             let resource = template.resource(name).ok_or_else(|| {
-                TemplateError::new(format!(
-                    "Template error: instance of Fn::GetAtt references undefined resource {name}"
-                ))
+                let is_substituted =
+                    found.substituted.contains(&(name.clone(), attribute.clone()));
+                TemplateError::new(if is_substituted {
+                    format!(
+                        "Template error: instance of Fn::Sub references invalid resource attribute {name}.{attribute}"
+                    )
+                } else {
+                    format!(
+                        "Template error: instance of Fn::GetAtt references undefined resource {name}"
+                    )
+                })
             })?;
             // The name of an attribute may be an expression itself.
             if !attribute.is_empty() && !(types.has_attribute)(&resource.kind, attribute) {

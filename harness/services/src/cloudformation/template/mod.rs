@@ -157,6 +157,16 @@ impl Document {
         let Value::Object(body) = value else {
             return Err(TemplateError::new("Template format error: unsupported structure."));
         };
+        // "currently the only valid value":
+        // <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/format-version-structure.html>
+        if let Some(version) = body.get("AWSTemplateFormatVersion")
+            && version != "2010-09-09"
+        {
+            let version = evaluate::text_of(version);
+            return Err(TemplateError::new(format!(
+                "Template format error: {version} is not a supported value for AWSTemplateFormatVersion"
+            )));
+        }
         let mut transforms = transforms(body.get("Transform"))?;
         let unknown: Vec<_> = body
             .keys()

@@ -220,9 +220,7 @@ pub(in crate::cloudformation) fn declare(
         return Err(TemplateError::new(format!("Invalid template parameter property '{other}'")));
     }
     let declared_type = map.get("Type").and_then(Value::as_str).ok_or_else(|| {
-        malformed(format!(
-            "Every Parameters object must contain a Type member. (at parameter {key})"
-        ))
+        malformed("Every Parameters object must contain a Type member.".to_owned())
     })?;
     let Some(Declared { shape, source, thing }) = Declared::of(declared_type) else {
         return Err(malformed(format!("Unrecognized parameter type: {declared_type}")));

@@ -124,6 +124,18 @@ fn with(section: &str, content: &Value, value: &Value) -> String {
 #[case::no_such_type(
     json!({"Resources": {"A": {"Type": "AWS::Nope::Thing"}}}).to_string(),
     "Template format error: Unrecognized resource types: [AWS::Nope::Thing]")]
+#[case::another_format_version(
+    with("AWSTemplateFormatVersion", &json!("2020-09-09"), &json!("v")),
+    "Template format error: 2020-09-09 is not a supported value for AWSTemplateFormatVersion")]
+#[case::a_parameter_without_its_type(
+    with("Parameters", &json!({"X": {"Default": "x"}}), &json!("v")),
+    "Template format error: Every Parameters object must contain a Type member.")]
+#[case::a_text_of_an_attribute_of_nothing(
+    json!({"Resources": {"P": parameter(&json!({"Fn::Sub": "${Nope.Arn}"}))}}).to_string(),
+    "Template error: instance of Fn::Sub references invalid resource attribute Nope.Arn")]
+#[case::base64_of_a_list(
+    json!({"Resources": {"P": parameter(&json!({"Fn::Base64": ["a"]}))}}).to_string(),
+    "Template error: every Fn::Base64 object must have a String-typed value.")]
 #[case::a_type_that_is_not_built(
     json!({"Resources": {"A": {"Type": "AWS::CloudFormation::WaitCondition"}}}).to_string(),
     "the resource types [AWS::CloudFormation::WaitCondition] are not supported by Ringfence's CloudFormation")]

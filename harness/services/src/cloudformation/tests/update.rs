@@ -49,6 +49,25 @@ async fn an_update_without_changes_is_refused() {
     );
 }
 
+/// LocalStack's `test_update_with_previous_parameter_value`.
+#[tokio::test]
+async fn what_is_said_of_what_is_replaced_is_an_update() {
+    let world = World::new().await;
+    let body = |policy: &str| {
+        format!(
+            "Resources:\n  Group:\n    Type: AWS::Logs::LogGroup\n{policy}    Properties: \
+             {{LogGroupName: /a}}\n"
+        )
+    };
+    let with = body("    UpdateReplacePolicy: Delete\n");
+    world.create("s", &with).await;
+    world.fake.calls();
+    let again = json!({"StackName": "s", "TemplateBody": with});
+    assert_eq!(error(world.call("UpdateStack", again).await).2, "No updates are to be performed.");
+    assert_eq!(world.update("s", &body("")).await, "UPDATE_COMPLETE");
+    assert_eq!(world.fake.calls(), Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn what_is_expanded_is_updated_without_changes_too() {
     let world = World::new().await;

@@ -19,6 +19,14 @@ use crate::setting::Setting;
 
 const ROLE_PATTERN: &str = r"arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+";
 
+/// Members of which AWS knows the values: where they stand, how they are called in
+/// its messages, and the values in its order.
+const CHOICES: [(&[&str], &str, &[&str]); 3] = [
+    (&["TracingConfig", "Mode"], "tracingConfig.mode", &["Active", "PassThrough"]),
+    (&["SnapStart", "ApplyOn"], "snapStart.applyOn", &["PublishedVersions", "None"]),
+    (&["PackageType"], "packageType", &["Image", "Zip"]),
+];
+
 /// What a call asks for; `None` where it says nothing.
 #[derive(Debug, Default)]
 pub(in crate::lambda) struct Change {
@@ -83,24 +91,17 @@ impl Change {
             .and_then(|it| it.get("Mode"))
             .and_then(Value::as_str)
             .map(str::to_owned);
-        if let Some(mode) = tracing_mode.as_deref()
-            && !["Active", "PassThrough"].contains(&mode)
-        {
-            constraints.fail(
-                mode,
-                "tracingConfig.mode",
-                "Member must satisfy enum value set: [Active, PassThrough]",
-            );
-        }
         let snap_start = call.input.get("SnapStart").and_then(|it| it.get("ApplyOn"));
-        if let Some(apply_on) = snap_start.and_then(Value::as_str)
-            && !["PublishedVersions", "None"].contains(&apply_on)
-        {
-            constraints.fail(
-                apply_on,
-                "snapStart.applyOn",
-                "Member must satisfy enum value set: [PublishedVersions, None]",
-            );
+        for (path, label, values) in CHOICES {
+            let mut given = path.iter();
+            let first = given.next().and_then(|name| call.input.get(*name));
+            let given = given.try_fold(first, |value, name| Some(value?.get(*name))).flatten();
+            if let Some(given) = given.and_then(Value::as_str)
+                && !values.contains(&given)
+            {
+                let rule = format!("Member must satisfy enum value set: [{}]", values.join(", "));
+                constraints.fail(given, label, &rule);
+            }
         }
         constraints.finish()?;
         let runtime = call.text("Runtime").map(str::to_owned);

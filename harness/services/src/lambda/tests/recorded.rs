@@ -196,6 +196,8 @@ async fn what_cannot_be_tagged_is_refused(
 /// `test_snapstart_exceptions`, `test_invalid_vpc_config_subnet`,
 /// `test_invalid_vpc_config_security_group`.
 #[rstest]
+#[case(json!({ "PackageType": "Tar" }), "1 validation error detected: Value 'Tar' at 'packageType' failed to satisfy constraint: Member must satisfy enum value set: [Image, Zip]")]
+#[case(json!({ "TracingConfig": { "Mode": "On" } }), "1 validation error detected: Value 'On' at 'tracingConfig.mode' failed to satisfy constraint: Member must satisfy enum value set: [Active, PassThrough]")]
 #[case(json!({ "SnapStart": { "ApplyOn": "invalidOption" } }), "1 validation error detected: Value 'invalidOption' at 'snapStart.applyOn' failed to satisfy constraint: Member must satisfy enum value set: [PublishedVersions, None]")]
 #[case(json!({ "VpcConfig": { "SubnetIds": ["subnet_1"], "SecurityGroupIds": ["sg-1"] } }), "1 validation error detected: Value '[subnet_1]' at 'vpcConfig.subnetIds' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 1024, Member must have length greater than or equal to 0, Member must satisfy regular expression pattern: subnet-[0-9a-z]*]")]
 #[case(json!({ "VpcConfig": { "SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg_1"] } }), "1 validation error detected: Value '[sg_1]' at 'vpcConfig.securityGroupIds' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 1024, Member must have length greater than or equal to 0, Member must satisfy regular expression pattern: sg-[0-9a-zA-Z]*]")]
