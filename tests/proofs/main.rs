@@ -11,6 +11,7 @@
     reason = "the whole crate is tests: what is not there fails them"
 )]
 
+mod actions;
 mod applications;
 mod attacks;
 mod cloudformation;

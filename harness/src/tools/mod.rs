@@ -10,9 +10,11 @@
 //! and counts only once its marker is there, so that a run which is cut short
 //! leaves nothing that a later run would trust.
 
+mod installing;
 mod node;
 mod python;
 mod terraform;
+mod toolkit;
 
 use std::path::PathBuf;
 
@@ -20,6 +22,7 @@ pub use node::Node;
 pub use python::PythonTools;
 use ringfence_services::setting::Interpreters;
 pub use terraform::{Product, TerraformBinary};
+pub use toolkit::Toolkit;
 
 /// What runs functions, and SAM's translator.
 pub fn interpreters(python: Option<&PythonTools>, node: Option<&Node>) -> Interpreters {
@@ -52,6 +55,14 @@ pub enum ToolsError {
     /// The Python tools cannot be installed.
     #[error("cannot install the Python tools into `{}`: {message}", directory.display())]
     Install {
+        /// Where.
+        directory: PathBuf,
+        /// What went wrong.
+        message: String,
+    },
+    /// The packages of GitHub's toolkit cannot be installed.
+    #[error("cannot install GitHub's actions toolkit into `{}`: {message}", directory.display())]
+    Toolkit {
         /// Where.
         directory: PathBuf,
         /// What went wrong.

@@ -1,12 +1,12 @@
 //! The Python tools in their virtual environment.
 
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
+use super::installing::{lock, say};
 use super::{ToolsError, cache_dir};
 use crate::process;
 use crate::progress::{Phase, Progress};
@@ -158,26 +158,6 @@ fn packages() -> usize {
     REQUIREMENTS.lines().filter(|line| line.contains("==")).count()
 }
 
-/// Runs an installer; its lines are notes.
-async fn say(command: &mut Command, phase: &Phase) -> Result<(), String> {
-    // The caller's virtual environment is none of the installer's business.
-    command.env_remove("VIRTUAL_ENV").env_remove("PYTHONHOME").env_remove("PYTHONPATH");
-    let program = command.as_std().get_program().to_string_lossy().into_owned();
-    let finished = process::run(command, |_, line| {
-        let line = line.trim();
-        if !line.is_empty() && !line.starts_with(['+', '~']) {
-            phase.note(line);
-        }
-    })
-    .await
-    .map_err(|error| format!("{program}: {error}"))?;
-    if finished.status.success() {
-        Ok(())
-    } else {
-        Err(format!("{program}: {}: {}", finished.status, finished.tail.join(" | ")))
-    }
-}
-
 /// The first interpreter that is new enough, with its version.
 async fn find_python() -> Result<(PathBuf, String), ToolsError> {
     let search = std::env::var_os("PATH").unwrap_or_default();
@@ -246,20 +226,6 @@ async fn find_uv(cache: &Path, python: &Path, phase: &Phase) -> Result<PathBuf, 
     Ok(uv)
 }
 
-/// Takes the cache's lock; says so when it has to wait. The lock ends with the
-/// file, so also with the process.
-async fn lock(path: &Path, phase: &Phase) -> io::Result<File> {
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            phase.note("another run is installing; waiting for it");
-            tokio::task::spawn_blocking(move || file.lock().map(|()| file)).await?
-        }
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -287,20 +253,5 @@ mod tests {
             .filter(|line| !line.is_empty() && !line.starts_with('#') && !line.contains("=="))
             .count();
         assert_eq!(unpinned, 0);
-    }
-
-    #[tokio::test]
-    async fn a_second_run_waits_for_the_first_ones_lock() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("lock");
-        let phase = Progress::silent().phase("test");
-        let first = lock(&path, &phase).await.unwrap();
-        let second = tokio::spawn({
-            let path = path.clone();
-            async move { lock(&path, &Progress::silent().phase("second")).await.unwrap() }
-        });
-        assert!(!second.is_finished());
-        drop(first);
-        second.await.unwrap();
     }
 }

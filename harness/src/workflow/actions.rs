@@ -13,6 +13,8 @@ pub(super) const CREDENTIALS: &str = "aws-actions/configure-aws-credentials";
 pub(super) const SETUP_SAM: &str = "aws-actions/setup-sam";
 pub(super) const SETUP_PYTHON: &str = "actions/setup-python";
 pub(super) const ECR_LOGIN: &str = "aws-actions/amazon-ecr-login";
+pub(super) const GITHUB_SCRIPT: &str = "actions/github-script";
+pub(super) const CLOUDFORMATION: &str = "aws-actions/aws-cloudformation-github-deploy";
 pub(super) const CACHE: [&str; 3] =
     ["actions/cache", "actions/cache/restore", "actions/cache/save"];
 pub(super) const UPLOAD: &str = "actions/upload-artifact";
@@ -26,7 +28,7 @@ struct Known {
     required: &'static [&'static str],
 }
 
-const KNOWN: [Known; 16] = [
+const KNOWN: [Known; 18] = [
     Known {
         name: CHECKOUT,
         // The whole repository is there, with all of its history that the
@@ -218,6 +220,46 @@ const KNOWN: [Known; 16] = [
         inputs: &["registries", "registry-type", "skip-logout", "mask-password"],
         required: &[],
     },
+    Known {
+        name: GITHUB_SCRIPT,
+        // Most of them are about requests to GitHub's API, which are not served.
+        inputs: &[
+            "script",
+            "github-token",
+            "debug",
+            "user-agent",
+            "previews",
+            "result-encoding",
+            "retries",
+            "retry-exempt-status-codes",
+            "base-url",
+        ],
+        required: &["script"],
+    },
+    Known {
+        name: CLOUDFORMATION,
+        inputs: &[
+            "mode",
+            "name",
+            "template",
+            "capabilities",
+            "parameter-overrides",
+            "no-execute-changeset",
+            "no-delete-failed-changeset",
+            "no-fail-on-empty-changeset",
+            "fail-on-empty-changeset",
+            "disable-rollback",
+            "timeout-in-minutes",
+            "notification-arns",
+            "role-arn",
+            "tags",
+            "termination-protection",
+            "change-set-name",
+            "include-nested-stacks-change-set",
+            "execute-change-set-id",
+        ],
+        required: &["name"],
+    },
 ];
 
 /// The actions that set up a tool, with the program that must be there, how it
@@ -258,6 +300,30 @@ pub(super) struct Tool {
 /// The tool that an action sets up.
 pub(super) fn tool(action: &str) -> Option<Tool> {
     TOOLS.into_iter().find(|tool| tool.action.eq_ignore_ascii_case(action))
+}
+
+/// The releases of the first version of [`CLOUDFORMATION`], by their commits: the tags
+/// of <https://github.com/aws-actions/aws-cloudformation-github-deploy>.
+const CLOUDFORMATION_FIRST: [&str; 7] = [
+    "94102bfc4f7d69ae3d6ee5074f3d28063f9d9e9d",
+    "37713ba036dfc06a9734c611be858a51a9d300f2",
+    "dfbee8a4fec90af61b71bafda3890f8c4a2075ef",
+    "a4dc90cda3c9eb7c34b2b5eda5594d06384d80a6",
+    "6901756eb70595fa9c1169141934562aa4e86f2a",
+    "e675be17f6d393aacca6f94986bc6560de5aedd0",
+    "33527b83bddcf6b3f0b135d9550bde8475325c73",
+];
+
+/// Whether a version of [`CLOUDFORMATION`] makes a new stack by a change set, as the
+/// second does. A version that does not say is told by an input that the second has not.
+pub(super) fn deploys_by_change_sets<'n>(
+    version: &str,
+    mut inputs: impl Iterator<Item = &'n str>,
+) -> bool {
+    let first = version == "v1"
+        || version.starts_with("v1.")
+        || CLOUDFORMATION_FIRST.contains(&version.to_ascii_lowercase().as_str());
+    !first && !inputs.any(|name| name.eq_ignore_ascii_case("no-fail-on-empty-changeset"))
 }
 
 /// What the configuration says of an action.
@@ -332,4 +398,28 @@ pub(super) fn faults_of_inputs(action: &str, Inputs(with): &Inputs) -> Vec<Strin
         faults.extend(version.and_then(|version| super::python::minor(version).err()));
     }
     faults
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::deploys_by_change_sets;
+
+    #[rstest]
+    #[case("v1", &[], false)]
+    #[case("v1.2.0", &["fail-on-empty-changeset"], false)]
+    #[case("e675be17f6d393aacca6f94986bc6560de5aedd0", &[], false)]
+    #[case("0000000000000000000000000000000000000000", &["no-fail-on-empty-changeset"], false)]
+    #[case("0000000000000000000000000000000000000000", &[], true)]
+    #[case("v2.1.0", &[], true)]
+    #[case("v10", &[], true)]
+    #[case("main", &["name", "template"], true)]
+    fn the_second_version_makes_stacks_by_change_sets(
+        #[case] version: &str,
+        #[case] inputs: &[&str],
+        #[case] by_change_sets: bool,
+    ) {
+        assert_eq!(deploys_by_change_sets(version, inputs.iter().copied()), by_change_sets);
+    }
 }

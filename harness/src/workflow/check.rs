@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::WorkflowError;
 use super::actions::{self, Substitutes};
 use super::local::{DEEPEST, Repository};
-use super::model::{Action, Call, Called, JobWork, Step, Work, Workflow};
+use super::model::{Action, Call, Called, JobWork, Published, Step, Work, Workflow};
 use crate::config::Place;
 use crate::remark::{Outcome, Remark};
 
@@ -73,7 +73,7 @@ impl Check<'_> {
         for step in steps {
             let Work::Uses { action, .. } = &step.work else { continue };
             match action {
-                Action::Published(name) => {
+                Action::Published(Published { name, .. }) => {
                     let known = actions::known(name).is_some()
                         || actions::substitute(self.substitutes, name).is_some();
                     if !known {

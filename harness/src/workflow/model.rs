@@ -137,10 +137,19 @@ pub struct Script {
 pub enum Action {
     /// A directory of this repository.
     Local(PathBuf),
-    /// `owner/name` or `owner/name/path`, without its version.
-    Published(String),
+    /// `owner/name` or `owner/name/path`, at a version.
+    Published(Published),
     /// A container image.
     Image(String),
+}
+
+/// An action of another repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// `owner/name` or `owner/name/path`.
+    pub(super) name: String,
+    /// A tag, a branch or a commit.
+    pub(super) version: String,
 }
 
 /// What the run's token may do.

@@ -20,6 +20,10 @@ pub(super) fn python(ours: &str, asked: &str) -> String {
     format!("Python {ours} stands in for {asked}")
 }
 
+/// What is otherwise for `actions/github-script`.
+const NO_GITHUB: &str =
+    "this machine's Node.js runs the script; GitHub's API is not served, so a request to it fails";
+
 /// What stands in for `sam build --use-container`: steps have no container engine.
 pub(super) const LOCAL_BUILD: &str =
     "sam build on this machine stands in for a build in a container";
@@ -46,7 +50,7 @@ impl Workflow {
         let mut found = Vec::new();
         for step in self.jobs.iter().flat_map(Job::steps) {
             let (action, with) = match &step.work {
-                Work::Uses { action: Action::Published(action), with } => (action, with),
+                Work::Uses { action: Action::Published(action), with } => (&action.name, with),
                 Work::Run(script) if asks_container(script.text.written()) => {
                     found.push(Remark {
                         place: step.place.clone(),
@@ -68,6 +72,7 @@ impl Workflow {
                     Some(version) => missing(version).await.then(|| self::python(python, version)),
                     None => None,
                 },
+                actions::GITHUB_SCRIPT => Some(NO_GITHUB.to_owned()),
                 _ => None,
             };
             found.extend(because.map(|because| Remark {

@@ -1,4 +1,5 @@
 mod own_action;
+mod published;
 
 use std::collections::BTreeMap;
 use std::path::Path;

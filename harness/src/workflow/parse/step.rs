@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ringfence_text::Node;
 
 use crate::workflow::expression::{Site, Template};
-use crate::workflow::model::{Action, Inputs, Script, Step, Texts, Work};
+use crate::workflow::model::{Action, Inputs, Published, Script, Step, Texts, Work};
 use crate::workflow::reader::{Reader, Scalar};
 use crate::workflow::{actions, shell};
 
@@ -99,13 +99,15 @@ impl Reader<'_> {
             let action = Action::Image(image.to_owned());
             return Some(Work::Uses { action, with: inputs });
         }
-        let Some((name, _)) = uses.split_once('@').filter(|(name, _)| name.contains('/')) else {
+        let Some((name, version)) = uses.split_once('@').filter(|(name, _)| name.contains('/'))
+        else {
             self.fault(node.at, format!("`{uses}` is not `owner/name@version`"));
             return None;
         };
         for fault in actions::faults_of_inputs(name, &inputs) {
             self.fault(node.at, fault);
         }
-        Some(Work::Uses { action: Action::Published(name.to_owned()), with: inputs })
+        let action = Published { name: name.to_owned(), version: version.to_owned() };
+        Some(Work::Uses { action: Action::Published(action), with: inputs })
     }
 }

@@ -2,10 +2,12 @@
 
 mod artifacts;
 mod checkout;
+mod cloudformation;
 mod commands;
 mod composite;
 mod credentials;
 mod fill;
+mod github_script;
 mod hash;
 mod job;
 mod kept;

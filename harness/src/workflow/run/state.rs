@@ -7,7 +7,7 @@ use crate::progress::Phase;
 pub(super) struct State<'r> {
     masked: Vec<String>,
     pub(super) report: Report,
-    phase: &'r Phase,
+    pub(super) phase: &'r Phase,
     /// How many jobs were run, of all workflows.
     pub(super) jobs: usize,
     pub(super) artifacts: Vec<Artifact>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::actions::{self, Substitute};
 use super::super::expression::{Object, Value};
-use super::super::model::{Action, Step, Texts, Work};
+use super::super::model::{Action, Published, Step, Texts, Work};
 use super::super::{WorkflowError, shell};
 use super::job::JobRun;
 use super::script::Prepared;
@@ -36,6 +36,17 @@ impl Given {
     pub(super) fn all(&self) -> &[(String, Value)] {
         &self.0
     }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// As a published action finds them
+    /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/metadata-syntax#inputs>).
+    pub(super) fn variables(&self) -> BTreeMap<String, String> {
+        let named = |name: &str| format!("INPUT_{}", name.replace(' ', "_").to_uppercase());
+        self.0.iter().map(|(name, value)| (named(name), value.text().to_string())).collect()
+    }
 }
 
 impl JobRun<'_> {
@@ -53,8 +64,8 @@ impl JobRun<'_> {
                 let with: &Texts = &with.0;
                 let given = Given(self.texts(runner, step, with, state).await?);
                 match action {
-                    Action::Published(name) => {
-                        self.published(runner, run, step, name, &given, outputs, state).await
+                    Action::Published(action) => {
+                        self.published(runner, run, step, action, &given, outputs, state).await
                     }
                     Action::Local(path) => {
                         self.composite(runner, run, step, path, &given, outputs, state).await
@@ -73,11 +84,12 @@ impl JobRun<'_> {
         runner: &Runner<'_>,
         run: &Run<'_>,
         step: &Step,
-        name: &str,
+        action: &Published,
         given: &Given,
         outputs: &mut Object,
         state: &mut State<'_>,
     ) -> Result<(), WorkflowError> {
+        let name = action.name.as_str();
         // What the configuration says wins.
         if let Some(substitute) = actions::substitute(&run.actions, name) {
             return self.substitute(runner, step, name, substitute, given, outputs, state).await;
@@ -99,6 +111,10 @@ impl JobRun<'_> {
             actions::UPLOAD => self.upload(runner, step, given, outputs, state).await,
             actions::DOWNLOAD => self.download(runner, step, given, outputs, state).await,
             actions::ECR_LOGIN => self.ecr_login(runner, step, outputs, state).await,
+            actions::GITHUB_SCRIPT => self.github_script(runner, step, given, outputs, state).await,
+            actions::CLOUDFORMATION => {
+                self.cloudformation(runner, step, action, given, outputs, state).await
+            }
             cache if actions::CACHE.contains(&cache) => self.cache(step, given, outputs),
             _ => Err(failed(step, format!("the action `{name}` is not known here"))),
         }

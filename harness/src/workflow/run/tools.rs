@@ -83,7 +83,7 @@ impl JobRun<'_> {
 }
 
 /// A tool of this machine that steps see.
-fn found(program: &str) -> Result<PathBuf, String> {
+pub(super) fn found(program: &str) -> Result<PathBuf, String> {
     let search = std::env::var_os("PATH").unwrap_or_default();
     let usual = ["/usr/local/go/bin", "/usr/lib/go/bin"].map(PathBuf::from);
     let all = std::env::split_paths(&search).chain(usual);
