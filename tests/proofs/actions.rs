@@ -12,7 +12,7 @@ use crate::stack::with_stack;
 const TEMPLATE: &str = r#"
 Parameters:
   Boundary: {Type: String, Default: ""}
-  Path: {Type: String, Default: /}
+  Bucket: {Type: String, Default: one}
 Conditions:
   Bounded: !Not [!Equals [!Ref Boundary, ""]]
 Resources:
@@ -20,11 +20,15 @@ Resources:
     Type: AWS::IAM::Role
     Properties:
       RoleName: app-service-a-by-action
-      Description: !Ref Path
       PermissionsBoundary: !If [Bounded, !Ref Boundary, !Ref AWS::NoValue]
       AssumeRolePolicyDocument:
         Version: "2012-10-17"
         Statement: [{Effect: Allow, Action: sts:AssumeRole, Principal: {Service: lambda.amazonaws.com}}]
+      Policies:
+        - PolicyName: own
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement: [{Effect: Allow, Action: s3:GetObject, Resource: !Sub "arn:aws:s3:::${Bucket}/*"}]
 Outputs:
   RoleName: {Value: !Ref Role}
 "#;
@@ -85,16 +89,16 @@ fn a_stack_is_deployed_by_change_sets() {
 - run: test "${{ steps.again.outputs.stack-id }}" = "${{ steps.made.outputs.stack-id }}"
 - id: kept
   uses: aws-actions/aws-cloudformation-github-deploy@v2
-  with: {name: service-a-action, template: role.yaml, capabilities: CAPABILITY_NAMED_IAM, parameter-overrides: "Boundary=${{ env.BOUNDARY }},Path=/x", mode: create-only, change-set-name: later}
+  with: {name: service-a-action, template: role.yaml, capabilities: CAPABILITY_NAMED_IAM, parameter-overrides: "Boundary=${{ env.BOUNDARY }},Bucket=two", mode: create-only, change-set-name: later}
 - run: test "${{ steps.kept.outputs.changes-count }} ${{ steps.kept.outputs.has-changes }}" = "1 true"
 - uses: aws-actions/aws-cloudformation-github-deploy@v2
   with: {name: service-a-action, mode: execute-only, execute-change-set-id: "${{ steps.kept.outputs.change-set-id }}"}
 - id: empty
   continue-on-error: true
   uses: aws-actions/aws-cloudformation-github-deploy@v1
-  with: {name: service-a-action, template: role.yaml, capabilities: CAPABILITY_NAMED_IAM, parameter-overrides: "Boundary=${{ env.BOUNDARY }},Path=/x"}
+  with: {name: service-a-action, template: role.yaml, capabilities: CAPABILITY_NAMED_IAM, parameter-overrides: "Boundary=${{ env.BOUNDARY }},Bucket=two"}
 - uses: aws-actions/aws-cloudformation-github-deploy@v1
-  with: {name: service-a-action, template: role.yaml, capabilities: CAPABILITY_NAMED_IAM, parameter-overrides: "Boundary=${{ env.BOUNDARY }},Path=/x", no-fail-on-empty-changeset: "1"}
+  with: {name: service-a-action, template: role.yaml, capabilities: CAPABILITY_NAMED_IAM, parameter-overrides: "Boundary=${{ env.BOUNDARY }},Bucket=two", no-fail-on-empty-changeset: "1"}
 - run: test "${{ steps.empty.outcome }}" = failure
 - if: always()
   run: aws cloudformation delete-stack --stack-name service-a-action && aws cloudformation wait stack-delete-complete --stack-name "${{ steps.made.outputs.stack-id }}"

@@ -62,7 +62,7 @@ async fn a_github_script_that_fails_fails_its_step(#[case] script: &str, #[case]
         steps(&format!("- uses: actions/github-script@v7\n  with:\n    script: |\n      {script}"));
     let error = run_with(&text, &[], |_| {}).await.unwrap_err();
     let told = format!("{error:?}");
-    assert!(told.contains(said), "{told}");
+    assert!(told.replace("\\\"", "\"").contains(said), "{told}");
     assert!(error.to_string().contains("step `Run actions/github-script@v7` failed"), "{error}");
 }
 
@@ -94,7 +94,7 @@ fn inputs_of_a_deployment_that_would_change_it_are_refused_by_name() {
     "name: s, template: file, parameter-overrides: 'http://example.test/p.json'",
     "parameter-overrides: the URL must be of scheme file"
 )]
-#[case("v1", "name: s, template: file", "Could not connect to the endpoint URL")]
+#[case("v1", "name: s, template: file", "http://127.0.0.1:9/")]
 #[tokio::test]
 async fn a_deployment_that_cannot_be_asked_for_says_why(
     #[case] version: &str,
@@ -106,5 +106,5 @@ async fn a_deployment_that_cannot_be_asked_for_says_why(
     ));
     let error = run_with(&text, &[], |_| {}).await.unwrap_err();
     let told = format!("{error:?}");
-    assert!(told.contains(said), "{told}");
+    assert!(told.replace("\\\"", "\"").contains(said), "{told}");
 }
