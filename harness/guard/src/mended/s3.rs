@@ -201,7 +201,7 @@ mod tests {
     fn an_object_is_encrypted_and_its_checksum_has_a_type() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let own = pair("x-amz-server-side-encryption", "AES256");
-        assert_eq!(with("PutObject", &[]), [own.clone()]);
+        assert_eq!(with("PutObject", &[]), std::slice::from_ref(&own));
         assert_eq!(
             with("UploadPart", &[("x-amz-checksum-crc32", "AA==")]),
             [pair("x-amz-checksum-crc32", "AA=="), own.clone()]
