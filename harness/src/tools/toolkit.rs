@@ -54,6 +54,13 @@ impl Toolkit {
         Ok(toolkit)
     }
 
+    /// What this machine lacks to run a script with them, if anything.
+    pub fn lacks() -> Option<String> {
+        let search = std::env::var_os("PATH").unwrap_or_default();
+        let lacking = ["node", "npm"].into_iter().find(|it| process::which(it, &search).is_none());
+        lacking.map(|program| format!("this machine has no `{program}`"))
+    }
+
     fn marker(&self) -> PathBuf {
         self.directory.join("ringfence-complete")
     }

@@ -257,6 +257,8 @@ const KNOWN: [Known; 18] = [
             "change-set-name",
             "include-nested-stacks-change-set",
             "execute-change-set-id",
+            "s3-bucket",
+            "s3-prefix",
         ],
         required: &["name"],
     },

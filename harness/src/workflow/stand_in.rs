@@ -6,7 +6,7 @@ use std::path::Path;
 use super::model::{Action, Job, Work, Workflow};
 use super::{actions, python};
 use crate::remark::{Outcome, Remark};
-use crate::tools::PythonTools;
+use crate::tools::{PythonTools, Toolkit};
 
 /// What stands in for a version of the SAM CLI, where anything does.
 pub(super) fn sam(asked: &str) -> Option<String> {
@@ -72,7 +72,15 @@ impl Workflow {
                     Some(version) => missing(version).await.then(|| self::python(python, version)),
                     None => None,
                 },
-                actions::GITHUB_SCRIPT => Some(NO_GITHUB.to_owned()),
+                actions::GITHUB_SCRIPT => {
+                    if let Some(because) = Toolkit::lacks() {
+                        let (place, construct) = (step.place.clone(), action.clone());
+                        let outcome = Outcome::Unsupported;
+                        found.push(Remark { place, construct, outcome, because });
+                        continue;
+                    }
+                    Some(NO_GITHUB.to_owned())
+                }
                 _ => None,
             };
             found.extend(because.map(|because| Remark {

@@ -36,7 +36,7 @@ pub(in crate::access) struct Source {
 /// What a file says of a resource or a data source.
 #[derive(Debug)]
 enum Part {
-    Block(Block),
+    Block(Box<Block>),
     Json(Written),
 }
 
@@ -114,7 +114,7 @@ impl Source {
             let expressions = all.iter().find(is_it).and_then(|one| one.get("expressions"));
             for part in parts {
                 let block = match part {
-                    Part::Block(block) => block,
+                    Part::Block(block) => *block,
                     Part::Json(node) => {
                         // Its texts were read before.
                         let Ok(body) = json::of_resource(&node, expressions) else { continue };
@@ -174,7 +174,7 @@ impl Source {
         };
         match self.open.get_mut(&address) {
             // It overrides what stands in a `*.tf.json`.
-            Some(parts) => parts.push(Part::Block(block)),
+            Some(parts) => parts.push(Part::Block(Box::new(block))),
             None => self.put(address, block),
         }
     }

@@ -1,6 +1,7 @@
 """Deploys a stack by the calls of aws-actions/aws-cloudformation-github-deploy, in its
 order: version 1 creates a new stack directly, version 2 by a change set
-(https://github.com/aws-actions/aws-cloudformation-github-deploy, v1.3.0 and v2.2.0)."""
+(https://github.com/aws-actions/aws-cloudformation-github-deploy, v1.3.0 and v2.2.0).
+Left out are those that only tell more of a failure (DescribeEvents)."""
 
 import json
 import os
@@ -24,6 +25,21 @@ SHOWN_CHANGES = 50
 
 class Failed(Exception):
     pass
+
+
+class Core(yaml.SafeLoader):
+    """YAML 1.2's plain values, which the action reads: `yes` and `12:30` are texts."""
+
+    yaml_implicit_resolvers = {}
+
+
+Core.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+Core.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+Core.add_implicit_resolver("number", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"))
+Core.add_implicit_resolver("fraction", re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)$"), list("-+.0123456789"))
+Core.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
+Core.add_constructor("number", lambda loader, node: int(loader.construct_scalar(node)))
+Core.add_constructor("fraction", lambda loader, node: float(loader.construct_scalar(node)))
 
 
 def given(name):
@@ -50,23 +66,26 @@ def tags(text):
     if not text:
         return None
     try:
-        read = json.loads(text) if FIRST else yaml.safe_load(text)
+        read = json.loads(text) if FIRST else yaml.load(text, Loader=Core)
     except (ValueError, yaml.YAMLError):
         return None
     if FIRST:
         return read
     if isinstance(read, dict):
-        return [{"Key": str(key), "Value": plain(value)} for key, value in read.items()]
+        return [{"Key": plain(key), "Value": plain(value) if value is not None else ""} for key, value in read.items()]
     if isinstance(read, list):
         pairs = [item for item in read if isinstance(item, dict) and item.get("Key") and "Value" in item]
-        return [{"Key": str(item["Key"]), "Value": plain(item["Value"])} for item in pairs]
+        return [{"Key": plain(item["Key"]), "Value": plain(item["Value"])} for item in pairs]
     return None
 
 
 def plain(value):
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "" if value is None else str(value)
+    """A value as JavaScript writes it."""
+    if value is None:
+        return "null"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def parameters(text):
@@ -106,8 +125,24 @@ def wanted():
         asked["TemplateURL"] = template
     else:
         # An absolute path stays as it is.
-        asked["TemplateBody"] = (Path(os.environ["GITHUB_WORKSPACE"]) / template).read_text(encoding="utf-8")
+        file = Path(os.environ["GITHUB_WORKSPACE"]) / template
+        text = file.read_text(encoding="utf-8")
+        bucket, prefix = given("s3-bucket"), given("s3-prefix")
+        if bucket and not FIRST:
+            key = f"{prefix}/{file.name}" if prefix else file.name
+            client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
+            asked["TemplateURL"] = f"https://{bucket}.s3.amazonaws.com/{key}"
+        else:
+            asked["TemplateBody"] = text
     return {key: value for key, value in asked.items() if value}
+
+
+def client(service):
+    # The variable that the action's SDK reads, which this one does not.
+    region = os.environ.get("AWS_REGION")
+    if not region:
+        raise Failed("Region is missing")
+    return boto3.client(service, region_name=region)
 
 
 def output(name, value):
@@ -118,11 +153,7 @@ def output(name, value):
 
 class Deployment:
     def __init__(self):
-        # The variable that the action's SDK reads, not this one's.
-        region = os.environ.get("AWS_REGION")
-        if not region:
-            raise Failed("Region is missing")
-        self.client = boto3.client("cloudformation", region_name=region)
+        self.client = client("cloudformation")
 
     def stack(self, name):
         try:
@@ -141,7 +172,7 @@ class Deployment:
             status = found["StackStatus"]
             if status in good:
                 return found
-            if status.endswith("_FAILED") or "ROLLBACK_COMPLETE" in status or status.startswith("DELETE_"):
+            if status.endswith("_FAILED") or "ROLLBACK_COMPLETE" in status or status == "DELETE_COMPLETE":
                 reason = found.get("StackStatusReason")
                 raise Failed(f"Stack operation failed with status: {status}" + (f": {reason}" if reason else ""))
             time.sleep(DELAY)
@@ -231,8 +262,16 @@ class Deployment:
         done = ["UPDATE_COMPLETE"] if FIRST else ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"]
         return self.wait(name, done)["StackId"]
 
+    def remove(self, stack):
+        self.client.delete_stack(StackName=stack["StackName"])
+        # Its id finds it also when it is gone.
+        self.wait(stack["StackId"], ["DELETE_COMPLETE"])
+
     def deploy(self, asked):
         present = self.stack(asked["StackName"])
+        if not FIRST and present and present["StackStatus"] == "ROLLBACK_COMPLETE":
+            self.remove(present)
+            present = None
         if FIRST and not present:
             return self.create(asked)
         return self.by_change_set(asked, present)
@@ -244,6 +283,9 @@ class Deployment:
 
 
 def main():
+    mode = given("mode") or "create-and-execute"
+    if not FIRST and mode not in ("create-and-execute", "create-only", "execute-only"):
+        raise Failed(f"Invalid mode: {mode}")
     if not FIRST and given("mode") == "execute-only":
         name, change_set = given("name"), given("execute-change-set-id")
         if not change_set:

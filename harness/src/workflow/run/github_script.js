@@ -30,6 +30,12 @@ const given = {
   __original_require__: local,
 };
 
+// Version 7 and later have it under two names; a script of an earlier one may name
+// something of its own so.
+if (process.env.RINGFENCE_OCTOKIT === 'true') {
+  given.octokit = given.github;
+}
+
 const AsyncFunction = (async () => {}).constructor;
 
 const encoded = (result) => {

@@ -7,7 +7,7 @@ use ringfence_sandbox::Wall;
 
 use super::super::WorkflowError;
 use super::super::expression::Object;
-use super::super::model::Step;
+use super::super::model::{Published, Step};
 use super::super::shell::Program;
 use super::job::JobRun;
 use super::script::Prepared;
@@ -24,6 +24,7 @@ impl JobRun<'_> {
         &mut self,
         runner: &Runner<'_>,
         step: &Step,
+        action: &Published,
         given: &Given,
         outputs: &mut Object,
         state: &mut State<'_>,
@@ -39,6 +40,8 @@ impl JobRun<'_> {
         if let Some(own) = self.frame.github.get("token") {
             variables.entry(token).or_insert_with(|| own.text().to_string());
         }
+        let octokit = has_octokit(&action.version).to_string();
+        variables.insert("RINGFENCE_OCTOKIT".to_owned(), octokit);
         variables.insert("RINGFENCE_TOOLKIT".to_owned(), shown(&inside));
         let prepared = Prepared {
             text: PROGRAM,
@@ -48,5 +51,29 @@ impl JobRun<'_> {
             walls: vec![Wall::ReadableAt(toolkit.directory, inside)],
         };
         self.execute(runner, step, prepared, outputs, state).await
+    }
+}
+
+/// Whether a script has the client as `octokit`, too: from version 7 on, and so where
+/// the version does not say.
+fn has_octokit(version: &str) -> bool {
+    let major = version.strip_prefix('v').and_then(|rest| rest.split('.').next());
+    major.and_then(|major| major.parse::<u32>().ok()).is_none_or(|major| major >= 7)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::has_octokit;
+
+    #[rstest]
+    #[case("v6", false)]
+    #[case("v6.4.1", false)]
+    #[case("v7", true)]
+    #[case("v8.0.0", true)]
+    #[case("60a0d83039c74a4aee543508d2ffcb1c3799cdea", true)]
+    fn octokit_came_with_version_7(#[case] version: &str, #[case] there: bool) {
+        assert_eq!(has_octokit(version), there);
     }
 }

@@ -111,7 +111,9 @@ impl JobRun<'_> {
             actions::UPLOAD => self.upload(runner, step, given, outputs, state).await,
             actions::DOWNLOAD => self.download(runner, step, given, outputs, state).await,
             actions::ECR_LOGIN => self.ecr_login(runner, step, outputs, state).await,
-            actions::GITHUB_SCRIPT => self.github_script(runner, step, given, outputs, state).await,
+            actions::GITHUB_SCRIPT => {
+                self.github_script(runner, step, action, given, outputs, state).await
+            }
             actions::CLOUDFORMATION => {
                 self.cloudformation(runner, step, action, given, outputs, state).await
             }

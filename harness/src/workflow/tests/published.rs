@@ -45,6 +45,10 @@ async fn a_github_script_has_the_toolkit_and_tells_its_result() {
 }
 
 #[rstest]
+#[case::octokit(
+    "await octokit.rest.repos.get({owner: 'o', repo: 'r'})",
+    "not served here: GET /repos/o/r"
+)]
 #[case::api(
     "await github.rest.issues.createComment({owner: 'o', repo: 'r', issue_number: 1, body: 'x'})",
     "GitHub's API is not served here: POST /repos/o/r/issues/1/comments"
@@ -88,6 +92,7 @@ fn inputs_of_a_deployment_that_would_change_it_are_refused_by_name() {
 #[rstest]
 #[case("v1", "name: s, template: nowhere.yaml", "nowhere.yaml")]
 #[case("v2", "name: s", "Template is required for create modes")]
+#[case("v2", "name: s, template: file, mode: create", "Invalid mode: create")]
 #[case("v2", "name: s, mode: execute-only", "Change set ID is required for execute-only mode")]
 #[case(
     "v2",
