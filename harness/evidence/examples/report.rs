@@ -273,6 +273,7 @@ fn made_up(count: usize) -> RunRecord {
         duration_ms: 223_120,
         configuration: "ringfence.toml".to_owned(),
         account_id: ACCOUNT.to_owned(),
+        accounts: Vec::new(),
         region: "us-east-1".to_owned(),
         upstream: Upstream {
             backend: "localstack".to_owned(),
