@@ -496,6 +496,12 @@ def with_rotations_by_functions():
             raise InvalidRequestException(
                 "No Lambda rotation function ARN is associated with this secret."
             )
+        # A rotation is over when both labels are on one version: moto has it the other
+        # way round (API_RotateSecret).
+        for version in secret.versions.values():
+            labels = version["version_stages"]
+            if "AWSCURRENT" in labels and "AWSPENDING" in labels:
+                labels.remove("AWSPENDING")
         secret.set_default_version_id = lambda version_id: None
         try:
             begun = json.loads(rotate(self, secret_id, client_request_token, function, *others, **named))
