@@ -81,9 +81,12 @@ fn run(
     Ok(all_readable)
 }
 
-/// An answer holds what its question named, and goes where all output goes.
+/// An answer holds what its question named, and goes where all output goes. Its `id` is
+/// as it was written: a carriage return in it stands between its values alone, where a
+/// space is as good and an escape would be none.
 fn write(output: &mut impl Write, text: &str) -> Result<(), Stopped> {
-    let text = printing::shown(text);
+    let text = text.replace('\r', " ");
+    let text = printing::shown(&text);
     output.write_all(text.as_bytes()).and_then(|()| output.write_all(b"\n")).map_err(Stopped::Write)
 }
 
@@ -185,6 +188,15 @@ mod tests {
                 assert!(!line.contains(command), "{line}");
             }
         }
+    }
+
+    #[test]
+    fn an_id_keeps_its_value_whatever_stands_between_its_parts() {
+        let (_, lines) = answers(b"{\"id\":[1,\r2,\"a\\r\"]}\n");
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert!(!line.contains('\r'), "{line}");
+        let value: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(value["id"], json!([1, 2, "a\r"]));
     }
 
     #[test]
