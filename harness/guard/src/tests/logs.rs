@@ -68,7 +68,11 @@ async fn a_stream_is_no_destination_without_a_role(#[case] vendor: &str, #[case]
 #[case::elsewhere("eu-west-1:123456789012", "eu-west-1:123456789012",
     Some((400, "ResourceNotFoundException", "The specified log group does not exist.")))]
 #[case::anothers("eu-central-1:999999999999", "eu-central-1:999999999999",
-    Some((400, "ResourceNotFoundException", "The specified log group does not exist.")))]
+    Some((400, "AccessDeniedException",
+        "User: arn:aws:sts::123456789012:assumed-role/app/s is not authorized to perform: \
+         logs:FilterLogEvents on resource: \
+         arn:aws:logs:eu-central-1:999999999999:log-group:g:log-stream: because no resource-based \
+         policy allows the logs:FilterLogEvents action")))]
 #[case::elsewhere_and_not_granted("eu-west-1:123456789012", "eu-central-1:123456789012",
     Some((400, "AccessDeniedException",
         "User: arn:aws:sts::123456789012:assumed-role/app/s is not authorized to perform: \
