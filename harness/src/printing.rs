@@ -60,13 +60,22 @@ pub(crate) fn commands(text: &str) {
 }
 
 fn write(to: impl io::Write, text: Arguments<'_>, end: &str) -> io::Result<()> {
-    write_all(to, &without_commands(&harmless(&text.to_string())), end)
+    write_all(to, &shown(&text.to_string()), end)
 }
 
 fn write_all(mut to: impl io::Write, text: &str, end: &str) -> io::Result<()> {
     to.write_all(text.as_bytes())?;
     to.write_all(end.as_bytes())?;
     to.flush()
+}
+
+/// A text as a terminal and the runner of a pipeline may have it; a line of JSON keeps
+/// its value.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    match harmless(text) {
+        Cow::Borrowed(text) => without_commands(text),
+        Cow::Owned(text) => Cow::Owned(without_commands(&text).into_owned()),
+    }
 }
 
 /// How commands begin that the runners of pipelines obey anywhere in a line of a log:
@@ -172,7 +181,7 @@ mod tests {
     fn json_keeps_its_value() {
         let name = "\u{9b}2J\u{202e}a\u{e0041}\u{1b}\n::error::x ##[y] \\##[z]";
         let value = serde_json::json!({ "name": name });
-        let shown = without_commands(&harmless(&value.to_string())).into_owned();
+        let shown = shown(&value.to_string()).into_owned();
         assert!(!shown.chars().any(is_active) && !shown.contains("##["));
         assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
     }

@@ -7,7 +7,7 @@ use ringfence_services::credentials::Session;
 use ringfence_wire::{Call, Service, ServiceError};
 
 use crate::directory::Directory;
-use crate::{checks, identity_tags, keys};
+use crate::{checks, identity_tags, keys, naming};
 
 /// The call with what it leaves out.
 ///
@@ -27,7 +27,7 @@ pub(crate) async fn completed<'a>(
     if let Some(call) = of_what_is_there(call, directory).await? {
         return Ok(Cow::Owned(call));
     }
-    if let Some(call) = by_name(call) {
+    if let Some(call) = by_name(call, directory.account_id()) {
         return Ok(Cow::Owned(call));
     }
     let more = match call.service() {
@@ -74,11 +74,13 @@ async fn apart(call: &Call, directory: &Directory) -> Result<Option<Call>, Servi
     Ok(Some(call))
 }
 
-/// The deletion of an object whatever its content, where it is there, by the entity tag
-/// that it has: "`If-Match` does accept a string value of an '*' (asterisk) character to
-/// denote a match of any `ETag`"
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html>). moto takes
-/// it for an entity tag, and answers of what is not there as S3 does.
+/// The deletion of an object whatever its content, where it is there, without saying so:
+/// "`If-Match` does accept a string value of an '*' (asterisk) character to denote a match
+/// of any `ETag`" (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html>),
+/// and "Conditional delete evaluations only apply to the current version of the object"
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html>),
+/// whichever version is deleted. moto takes it for an entity tag, and answers of what is
+/// not there as S3 does.
 async fn of_what_is_there(
     call: &Call,
     directory: &Directory,
@@ -88,10 +90,10 @@ async fn of_what_is_there(
         return Ok(None);
     }
     let text = |member| call.text(member).unwrap_or_default();
-    let etag = directory.etag(&call.region, text("Bucket"), text("Key")).await?;
-    Ok(etag.map(|etag| {
+    let is_there = directory.has_object(&call.region, text("Bucket"), text("Key")).await?;
+    Ok(is_there.then(|| {
         let mut call = call.clone();
-        call.input.insert("IfMatch".to_owned(), etag.into());
+        call.input.remove("IfMatch");
         call
     }))
 }
@@ -99,17 +101,16 @@ async fn of_what_is_there(
 /// The call that names a log group as `logGroupIdentifier`, by its name: "either the
 /// name or ARN of the log group"
 /// (<https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html>).
-/// moto's `FilterLogEvents` reads the name's own member alone. A group of another
-/// account is none that is here.
-fn by_name(call: &Call) -> Option<Call> {
+/// moto's `FilterLogEvents` reads the name's own member alone. One that is of another
+/// region or account keeps its ARN: it is refused before it comes here, and is none that
+/// the upstream has.
+fn by_name(call: &Call, account: &str) -> Option<Call> {
     const IDENTIFIER: &str = "logGroupIdentifier";
     const NAME: &str = "logGroupName";
     if call.service() != Service::Logs || call.operation.member(NAME).is_none() {
         return None;
     }
-    let given = call.text(IDENTIFIER)?;
-    let name = given.split_once(":log-group:").map_or(given, |(_, name)| name);
-    let name = name.strip_suffix(":*").unwrap_or(name).to_owned();
+    let name = naming::group_name(call, account, call.text(IDENTIFIER)?)?.to_owned();
     let mut call = call.clone();
     call.input.remove(IDENTIFIER);
     call.input.insert(NAME.to_owned(), name.into());
@@ -143,6 +144,12 @@ mod tests {
         Some(json!({"logStreamName": "s", "logGroupName": "/g"})))]
     #[case("DescribeLogStreams", json!({"logGroupIdentifier": "/g"}), Some(json!({"logGroupName": "/g"})))]
     #[case("FilterLogEvents", json!({"logGroupName": "/g"}), None)]
+    // Not its own: of another region, of another account, of another partition.
+    #[case("GetLogEvents", json!({"logGroupIdentifier": "arn:aws:logs:eu-west-1:123456789012:log-group:/g"}), None)]
+    #[case("GetLogEvents", json!({"logGroupIdentifier": "arn:aws:logs:us-east-1:999999999999:log-group:/g"}), None)]
+    #[case("GetLogEvents", json!({"logGroupIdentifier": "arn:aws-cn:logs:us-east-1:123456789012:log-group:/g"}), None)]
+    // A name that only looks like one.
+    #[case("GetLogEvents", json!({"logGroupIdentifier": "x:log-group:/g"}), Some(json!({"logGroupName": "x:log-group:/g"})))]
     // It has no other member.
     #[case("GetTransformer", json!({"logGroupIdentifier": "/g"}), None)]
     fn a_log_group_is_named_by_its_name(
@@ -153,6 +160,7 @@ mod tests {
         let Value::Object(input) = input else { panic!("an object") };
         let operation = Service::Logs.operation(operation).unwrap();
         let call = Call { operation, region: "us-east-1".into(), input, payload: None };
-        assert_eq!(by_name(&call).map(|call| Value::Object(call.input)), sent);
+        let sent_as = by_name(&call, "123456789012");
+        assert_eq!(sent_as.map(|call| Value::Object(call.input)), sent);
     }
 }

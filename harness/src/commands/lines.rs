@@ -6,6 +6,7 @@ use anyhow::Context;
 use ringfence_policy::jsonl::Answer;
 
 use crate::exit::Exit;
+use crate::printing;
 
 /// The longest line that is read. AWS's own limits keep all policies of a
 /// request far below it.
@@ -80,7 +81,12 @@ fn run(
     Ok(all_readable)
 }
 
+/// An answer holds what its question named, and goes where all output goes. Its `id` is
+/// as it was written: a carriage return in it stands between its values alone, where a
+/// space is as good and an escape would be none.
 fn write(output: &mut impl Write, text: &str) -> Result<(), Stopped> {
+    let text = text.replace('\r', " ");
+    let text = printing::shown(&text);
     output.write_all(text.as_bytes()).and_then(|()| output.write_all(b"\n")).map_err(Stopped::Write)
 }
 
@@ -129,6 +135,7 @@ mod tests {
     use std::rc::Rc;
 
     use ringfence_policy::jsonl::Decider;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -155,6 +162,41 @@ mod tests {
         assert!(lines[0].contains("EOF while parsing"), "{}", lines[0]);
         assert_eq!(lines[1], r#"{"id":null,"error":"the line is longer than 4194304 bytes"}"#);
         assert!(lines[2].starts_with(r#"{"id":1,"error":"missing field `principal`"#));
+    }
+
+    /// The answers tell the `id` as it was given, the `Sid` that decided and the names of
+    /// what is compared.
+    #[test]
+    fn an_answer_is_no_command_and_keeps_its_value() {
+        let name = "a ##vso[task.complete] ##[error]x ##teamcity[y] \u{202e}z\u{9b}2J";
+        let plain = "a of-the-team, ä";
+        let arn = "arn:aws:iam::123456789012:role/r";
+        for (sid, is_plain) in [(name, false), (plain, true)] {
+            let policy = json!({"name": sid, "document": {"Version": "2012-10-17", "Statement": [
+                {"Sid": sid, "Effect": "Allow", "Action": "*", "Resource": "*"}]}});
+            let asked = json!({"id": sid, "principal": arn, "action": "s3:GetObject",
+                "resource": "arn:aws:s3:::b/k", "identity": [policy]});
+            let own = Decider::default().line(&asked.to_string()).text;
+            let (_, lines) = answers(asked.to_string().as_bytes());
+            let [line] = lines.as_slice() else { panic!("{lines:?}") };
+            let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+            assert_eq!(value(line), value(&own));
+            assert_eq!(value(line)["id"], sid);
+            assert_eq!(*line == own, is_plain, "{line}");
+            assert!(!line.chars().any(ringfence_evidence::is_active), "{line}");
+            for command in ["##[", "##vso[", "##teamcity["] {
+                assert!(!line.contains(command), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_keeps_its_value_whatever_stands_between_its_parts() {
+        let (_, lines) = answers(b"{\"id\":[1,\r2,\"a\\r\"]}\n");
+        let [line] = lines.as_slice() else { panic!("{lines:?}") };
+        assert!(!line.contains('\r'), "{line}");
+        let value: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(value["id"], json!([1, 2, "a\r"]));
     }
 
     #[test]

@@ -29,6 +29,10 @@ const LARGEST: u64 = 1 << 20;
 /// Of one that is larger still not even that.
 const LARGEST_HASHED: u64 = 256 << 20;
 
+/// So much is read of a directory's files. What a person reads of an application is far
+/// less; links within it can make it more than there is room for.
+const MOST: Most = Most { files: 20_000, bytes: 1 << 30 };
+
 /// The longest name of a file that is written as it is; file systems take 255 bytes.
 const LONGEST_NAME: usize = 200;
 
@@ -151,23 +155,40 @@ impl<'a> Inputs<'a> {
     }
 
     fn tree(&mut self, directory: &Path, base: &Path, kind: Option<&str>) -> anyhow::Result<()> {
-        self.below(directory, &Tree { root: directory, base, kind }, &mut BTreeSet::new())
+        self.walk(directory, &Tree { root: directory, base, kind }, MOST)
     }
 
-    /// What a directory holds. `above` are the directories that it is in, links
-    /// followed: none is entered again.
-    fn below(
-        &mut self,
-        directory: &Path,
-        tree: &Tree<'_>,
-        above: &mut BTreeSet<PathBuf>,
-    ) -> anyhow::Result<()> {
+    /// What a directory holds: each directory once, by its own path where it has one in
+    /// the tree, however many links lead to it. Links into each other would be more paths
+    /// than anybody can read.
+    fn walk(&mut self, directory: &Path, tree: &Tree<'_>, most: Most) -> anyhow::Result<()> {
+        let mut walk = Walk { most, ..Walk::default() };
+        self.below(directory, tree, &mut walk)?;
+        while let Some(link) = walk.links.pop_first() {
+            self.below(&link, tree, &mut walk)?;
+        }
+        if walk.left_out > 0 {
+            self.said.push(format!(
+                "{} more files of {} are not in inputs/, which takes {} files and {} bytes of a \
+                 directory",
+                walk.left_out,
+                place(directory, tree.base),
+                most.files,
+                most.bytes
+            ));
+        }
+        Ok(())
+    }
+
+    fn below(&mut self, directory: &Path, tree: &Tree<'_>, walk: &mut Walk) -> anyhow::Result<()> {
         let read = || format!("cannot read `{}`", directory.display());
         let real = directory.canonicalize().with_context(read)?;
-        if !above.insert(real.clone()) {
-            self.said.push(format!("{} leads back to itself", place(directory, tree.base)));
+        if let Some(first) = walk.entered.get(&real) {
+            let (own, first) = (place(directory, tree.base), place(first, tree.base));
+            self.said.push(format!("{own} is the directory {first}, and is in inputs/ as that"));
             return Ok(());
         }
+        walk.entered.insert(real, directory.to_owned());
         let mut paths = BTreeSet::new();
         for entry in std::fs::read_dir(directory).with_context(read)? {
             paths.insert(entry.with_context(read)?.path());
@@ -186,15 +207,21 @@ impl<'a> Inputs<'a> {
                 self.said.push(format!("{own} is a link that leads out, and is not in inputs/"));
                 continue;
             }
-            let kind_here =
-                tree.kind.map(|kind| if name.ends_with(".md") { "documentation" } else { kind });
             if path.is_dir() {
-                self.below(&path, tree, above)?;
+                match path.is_symlink() {
+                    true => drop(walk.links.insert(path)),
+                    false => self.below(&path, tree, walk)?,
+                }
             } else if path.is_file() {
-                self.file(&path, tree.base, kind_here)?;
+                let size = std::fs::metadata(&path).with_context(read)?.len();
+                if !walk.takes(size) {
+                    continue;
+                }
+                let is_prose = name.ends_with(".md");
+                let kind = tree.kind.map(|kind| if is_prose { "documentation" } else { kind });
+                self.file(&path, tree.base, kind)?;
             }
         }
-        above.remove(&real);
         Ok(())
     }
 
@@ -247,6 +274,38 @@ impl<'a> Inputs<'a> {
         let kind = kind.to_owned();
         self.kept.push(Input { path, kind, sha256: sha256(bytes) });
         Ok(())
+    }
+}
+
+/// How much is read of a directory's files.
+#[derive(Debug, Clone, Copy, Default)]
+struct Most {
+    files: usize,
+    bytes: u64,
+}
+
+/// The way through a directory.
+#[derive(Debug, Default)]
+struct Walk {
+    /// Directories by their real paths, and as what each was entered.
+    entered: BTreeMap<PathBuf, PathBuf>,
+    /// Links to directories, which wait until those that are no links are entered.
+    links: BTreeSet<PathBuf>,
+    /// What may still be read.
+    most: Most,
+    /// Files that may not.
+    left_out: usize,
+}
+
+impl Walk {
+    /// Whether a file may be read; it is counted.
+    fn takes(&mut self, size: u64) -> bool {
+        let left = self.most.files.checked_sub(1).zip(self.most.bytes.checked_sub(size));
+        match left {
+            Some((files, bytes)) => self.most = Most { files, bytes },
+            None => self.left_out += 1,
+        }
+        left.is_some()
     }
 }
 
@@ -469,13 +528,77 @@ mod tests {
         assert_eq!(
             inputs.said,
             [
-                "a/again leads back to itself".to_owned(),
                 out("dangling"),
                 out("key"),
                 out("private"),
                 out("run.json"),
+                "a/again is the directory a, and is in inputs/ as that".to_owned(),
             ]
         );
+    }
+
+    /// With each link followed 30 such levels are 2^30 paths.
+    #[test]
+    fn a_directory_is_entered_once_however_many_links_lead_to_it() {
+        use std::os::unix::fs::symlink;
+        const LEVELS: usize = 30;
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("a");
+        let level = |level: usize| root.join(format!("d{level:02}"));
+        for own in 0..LEVELS {
+            put(&level(own).join("file.py"), b"print()\n").unwrap();
+            for link in ["x", "y"] {
+                let next = format!("../d{:02}", (own + 1) % LEVELS);
+                symlink(next, level(own).join(link)).unwrap();
+            }
+        }
+        // A directory of no path of its own: that one is skipped.
+        put(&root.join(".git/hooks/run.py"), b"print()\n").unwrap();
+        symlink(".git/hooks", root.join("hooks")).unwrap();
+        symlink(".git/hooks", root.join("same")).unwrap();
+        put(
+            &directory.path().join("ringfence.toml"),
+            b"[[apps]]\nname = 'a'\ndirectory = 'a'\nrepository = 'o/r'\n",
+        )
+        .unwrap();
+        let config = Config::load(&directory.path().join("ringfence.toml")).unwrap();
+        let redactor = Redactor::new(&config, []).unwrap();
+        let bundle = directory.path().join("bundle");
+        let kept_of = |most: Most| {
+            let (kept, said) = (Vec::new(), Vec::new());
+            let mut inputs = Inputs { bundle: &bundle, redactor: &redactor, kept, said };
+            let tree = Tree { root: &root, base: directory.path(), kind: None };
+            inputs.walk(&root, &tree, most).unwrap();
+            let kept: Vec<String> = inputs.kept.into_iter().map(|input| input.path).collect();
+            (kept, inputs.said)
+        };
+        let mut all: Vec<String> = (0..LEVELS).map(|own| format!("a/d{own:02}/file.py")).collect();
+        all.push("a/hooks/run.py".to_owned());
+        let mut links: Vec<String> = Vec::new();
+        for own in 0..LEVELS {
+            let next = (own + 1) % LEVELS;
+            links.extend(["x", "y"].map(|link| {
+                format!(
+                    "a/d{own:02}/{link} is the directory a/d{next:02}, and is in inputs/ as that"
+                )
+            }));
+        }
+        links.push("a/same is the directory a/hooks, and is in inputs/ as that".to_owned());
+        assert_eq!(kept_of(MOST), (all.clone(), links.clone()));
+        // Files of 8 bytes each.
+        let most = |files, bytes| Most { files, bytes };
+        assert_eq!(kept_of(most(31, 248)), (all.clone(), links.clone()));
+        for (few, kept) in [(most(30, 248), 30), (most(31, 247), 30), (most(31, 16), 2)] {
+            let said = format!(
+                "{} more files of a are not in inputs/, which takes {} files and {} bytes of a \
+                 directory",
+                31 - kept,
+                few.files,
+                few.bytes
+            );
+            let said = [links.clone(), vec![said]].concat();
+            assert_eq!(kept_of(few), (all[..kept].to_vec(), said), "{few:?}");
+        }
     }
 
     #[test]

@@ -159,21 +159,16 @@ impl LeftToOthers {
 
     /// The attributes that a resource leaves to others, in small letters without
     /// signs; `all` for all of them.
-    pub(super) fn attributes_of(&self, instance: &Instance) -> Vec<String> {
-        let own = self.attributes.iter();
-        own.filter(|(kind, name, id, _)| {
+    pub(super) fn attributes_of(&self, instance: &Instance) -> Vec<&str> {
+        let own = self.attributes.iter().filter(|(kind, name, id, _)| {
             (kind, name) == (&instance.kind, &instance.name) && id.as_deref() == instance.text("id")
-        })
-        .map(|(.., attribute)| attribute.clone())
-        .collect()
+        });
+        own.map(|(.., attribute)| attribute.as_str()).collect()
     }
 
     /// Whether a resource leaves to others what its service calls so:
     /// `VisibilityTimeout`.
     pub(super) fn has_member(&self, instance: &Instance, member: &str) -> bool {
-        let own = self.attributes.iter().filter(|(kind, name, id, _)| {
-            (kind, name) == (&instance.kind, &instance.name) && id.as_deref() == instance.text("id")
-        });
         let member = plain(member);
         let is_member = |attribute: &str| {
             let others = MEMBERS.iter().filter(|(own, _)| plain(own) == attribute);
@@ -181,7 +176,7 @@ impl LeftToOthers {
                 || attribute == member
                 || others.flat_map(|(_, members)| *members).any(|other| plain(other) == member)
         };
-        own.map(|(.., attribute)| attribute.as_str()).any(is_member)
+        self.attributes_of(instance).into_iter().any(is_member)
     }
 
     /// Whether others may change a member of an object.

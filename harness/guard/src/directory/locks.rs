@@ -103,27 +103,23 @@ impl Directory {
         Ok(Some(ObjectLock { retention, is_held }))
     }
 
-    /// The entity tag of an object's current version; none where there is no such object,
-    /// or its current version is a delete marker.
+    /// Whether there is an object: its current version is no delete marker.
     ///
     /// # Errors
     /// That the upstream cannot tell.
-    pub(crate) async fn etag(
+    pub(crate) async fn has_object(
         &self,
         region: &str,
         bucket: &str,
         key: &str,
-    ) -> Result<Option<String>, ServiceError> {
+    ) -> Result<bool, ServiceError> {
         let named = [("Bucket", bucket), ("Key", key)];
         let named = named.into_iter().map(|(member, value)| (member.to_owned(), value.into()));
         let (named, now) = (named.collect(), self.setting.now());
         match self.upstream.heads(Service::S3, "HeadObject", &named, region, now).await {
-            Ok(head) => {
-                let etag = head.get(http::header::ETAG).and_then(|etag| etag.to_str().ok());
-                Ok(etag.map(str::to_owned))
-            }
+            Ok(_) => Ok(true),
             // 405: it is a delete marker.
-            Err(error) if matches!(error.status, 404 | 405) => Ok(None),
+            Err(error) if matches!(error.status, 404 | 405) => Ok(false),
             Err(error) => Err(error),
         }
     }

@@ -20,6 +20,9 @@ pub struct Change {
     /// ARNs that it gives, by member (`policyName`, `EventBusName`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, Vec<String>>,
+    /// The region of the call, which names are of; it goes with [`names`](Self::names).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// The member that is a map of attributes by their names: of SQS's
@@ -50,11 +53,11 @@ impl Change {
         let is_about_all = |check: &Check| {
             check.resource == "*" && (check.is_of_permissions() || check.is_of_tags())
         };
-        let names = match checks.iter().any(is_about_all) {
-            true => names(call),
-            false => BTreeMap::new(),
+        let (names, region) = match checks.iter().any(is_about_all) {
+            true => (names(call), Some(call.region.to_string())),
+            false => (BTreeMap::new(), None),
         };
-        Self { members, names }
+        Self { members, names, region }
     }
 
     /// Whether it names something by a member.
@@ -134,13 +137,15 @@ mod tests {
         "logs", "PutResourcePolicy",
         json!({"policyName": "p", "policyDocument": "{}"}),
         ("logs:PutResourcePolicy", "*"),
-        json!({"members": ["policyDocument", "policyName"], "names": {"policyName": ["p"]}})
+        json!({"members": ["policyDocument", "policyName"], "names": {"policyName": ["p"]},
+            "region": "us-east-1"})
     )]
     #[case::tags_by_a_list(
         "resourcegroupstaggingapi", "TagResources",
         json!({"ResourceARNList": [QUEUE], "Tags": {"a": "b"}}),
         ("tag:TagResources", "*"),
-        json!({"members": ["ResourceARNList", "Tags"], "names": {"ResourceARNList": [QUEUE]}})
+        json!({"members": ["ResourceARNList", "Tags"], "names": {"ResourceARNList": [QUEUE]},
+            "region": "us-east-1"})
     )]
     #[case::no_permission(
         "sns", "SetSMSAttributes",

@@ -7,6 +7,7 @@ mod dynamodb;
 mod ec2;
 mod exclusive;
 mod kinesis;
+mod logs;
 mod paths;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use std::borrow::Cow;
 
 use ringfence_wire::{Call, Service, ServiceError};
 
+pub(crate) use self::logs::group_name;
 use crate::requirements::State;
 
 /// A call that names each target once.
@@ -23,8 +25,8 @@ use crate::requirements::State;
 pub(crate) struct Named<'a> {
     /// The call.
     pub(crate) call: Cow<'a, Call>,
-    /// Why it cannot be made, for whoever may make it: nothing has the name.
-    /// The id is `*` then.
+    /// Why it cannot be made, for whoever may make it: nothing has the name, and the id
+    /// is `*` then; or what the name is of is not here.
     pub(crate) absent: Option<ServiceError>,
 }
 
@@ -44,6 +46,10 @@ pub(crate) async fn named<'a>(
             return Ok(Named { call: dynamodb::named(call)?, absent: None });
         }
         Service::Ec2 => return ec2::named(call, state).await,
+        Service::Logs => {
+            let absent = logs::absent(call, state);
+            return Ok(Named { call: Cow::Borrowed(call), absent });
+        }
         service if service.name() == "autoscaling" => {
             return within::of_a_group(call, state).await;
         }

@@ -325,3 +325,41 @@ async fn an_instance_profile_is_named_once(#[case] profile: Value, #[case] taken
         }
     }
 }
+
+const GROUP: &str = "arn:aws:logs:eu-west-1:123456789012:log-group:/g";
+const ELSEWHERE: &str = "arn:aws:logs:us-east-1:123456789012:log-group:/g";
+const NO_GROUP: Option<&str> = Some("The specified log group does not exist.");
+const NOTHING: Option<&str> = Some("The specified resource does not exist.");
+
+#[rstest]
+#[case::by_name("FilterLogEvents", json!({"logGroupIdentifier": "/g"}), None)]
+#[case::by_arn("FilterLogEvents", json!({"logGroupIdentifier": GROUP}), None)]
+#[case::elsewhere("FilterLogEvents", json!({"logGroupIdentifier": ELSEWHERE}), NO_GROUP)]
+#[case::of_several("StartQuery", json!({"logGroupIdentifiers": [GROUP, "/h"]}), None)]
+#[case::one_elsewhere("StartQuery", json!({"logGroupIdentifiers": [GROUP, ELSEWHERE]}), NO_GROUP)]
+#[case::tagged("TagResource", json!({"resourceArn": format!("{GROUP}:*")}), None)]
+#[case::tagged_elsewhere("TagResource", json!({"resourceArn": ELSEWHERE}), NO_GROUP)]
+#[case::no_group_elsewhere(
+    "TagResource",
+    json!({"resourceArn": "arn:aws:logs:us-east-1:123456789012:delivery-source:s"}),
+    NOTHING
+)]
+#[case::encrypted_elsewhere("AssociateKmsKey", json!({"resourceIdentifier": ELSEWHERE}), NO_GROUP)]
+#[case::a_source_of_another_service(
+    "PutDeliverySource", json!({"resourceArn": "arn:aws:cloudfront::123456789012:distribution/d"}), None
+)]
+#[case::a_list("DescribeLogGroups", json!({"logGroupIdentifiers": [ELSEWHERE]}), None)]
+#[tokio::test]
+async fn what_logs_is_told_by_an_arn_is_of_the_calls_region(
+    #[case] operation: &str,
+    #[case] input: Value,
+    #[case] absent: Option<&str>,
+) {
+    let call = call(Service::Logs, operation, input);
+    assert_eq!(call.region, "eu-west-1");
+    let told = named(&call, &Account).await.unwrap().absent;
+    let told = told.map(|error| (error.status, error.code.into_owned(), error.message));
+    let absent =
+        absent.map(|message| (400, "ResourceNotFoundException".to_owned(), message.to_owned()));
+    assert_eq!(told, absent);
+}

@@ -61,3 +61,48 @@ async fn a_stream_is_no_destination_without_a_role(#[case] vendor: &str, #[case]
     call(&stage, "PutSubscriptionFilter", input).await.unwrap();
     assert_eq!(stage.upstream.count("Logs_20140328.PutSubscriptionFilter"), 1);
 }
+
+/// moto keeps the end of the ARN, and would show the group that is called so here.
+#[rstest]
+#[case::own("eu-central-1:123456789012", "eu-central-1:123456789012", None)]
+#[case::elsewhere("eu-west-1:123456789012", "eu-west-1:123456789012",
+    Some((400, "ResourceNotFoundException", "The specified log group does not exist.")))]
+#[case::anothers("eu-central-1:999999999999", "eu-central-1:999999999999",
+    Some((400, "AccessDeniedException",
+        "User: arn:aws:sts::123456789012:assumed-role/app/s is not authorized to perform: \
+         logs:FilterLogEvents on resource: \
+         arn:aws:logs:eu-central-1:999999999999:log-group:g:log-stream: because no resource-based \
+         policy allows the logs:FilterLogEvents action")))]
+#[case::elsewhere_and_not_granted("eu-west-1:123456789012", "eu-central-1:123456789012",
+    Some((400, "AccessDeniedException",
+        "User: arn:aws:sts::123456789012:assumed-role/app/s is not authorized to perform: \
+         logs:FilterLogEvents on resource: \
+         arn:aws:logs:eu-west-1:123456789012:log-group:g:log-stream: because no identity-based \
+         policy allows the logs:FilterLogEvents action")))]
+#[tokio::test]
+async fn a_group_by_its_arn_is_of_the_calls_region_and_account(
+    #[case] named: &str,
+    #[case] granted: &str,
+    #[case] refused: Option<(u16, &str, &str)>,
+) {
+    let stage = Stage::new().await;
+    let group = |of: &str| format!("arn:aws:logs:{of}:log-group:g");
+    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Action": "logs:FilterLogEvents", "Resource": format!("{}:*", group(granted))}]});
+    let app = stage.role(&policy.to_string());
+    stage.upstream.answers("Logs_20140328.FilterLogEvents", 200, &json!({"events": []}));
+    let input = json!({"logGroupIdentifier": group(named)});
+    let answer = stage.client.call(&app, Service::Logs, "FilterLogEvents", input).await;
+    match refused {
+        None => {
+            assert_eq!(answer.unwrap(), json!({"events": []}));
+            assert_eq!(stage.upstream.last().body, r#"{"logGroupName":"g"}"#);
+        }
+        Some(refused) => {
+            let error = answer.unwrap_err();
+            assert_eq!((error.status, error.code.as_ref(), error.message.as_str()), refused);
+        }
+    }
+    let arrived = stage.upstream.count("Logs_20140328.FilterLogEvents");
+    assert_eq!(arrived, usize::from(refused.is_none()));
+}

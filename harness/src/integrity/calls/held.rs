@@ -12,10 +12,12 @@ pub(super) struct Held<'a> {
     pub instance: &'a Instance,
     /// As its `arn` or its `id` says, or composed of its attributes.
     pub arns: Vec<String>,
+    /// Where it is: as its `region` or its `arn` says, or that of the state.
+    pub region: &'a str,
 }
 
 impl<'a> Held<'a> {
-    pub(super) fn of(instance: &'a Instance, place: Place<'_>) -> Self {
+    pub(super) fn of(instance: &'a Instance, place: Place<'a>) -> Self {
         let own = ["arn", "id"].into_iter().filter_map(|name| instance.text(name));
         let own = own.filter(|text| text.starts_with("arn:")).map(str::to_owned);
         let mut arns: Vec<String> =
@@ -28,7 +30,11 @@ impl<'a> Held<'a> {
         }
         arns.sort();
         arns.dedup();
-        Self { instance, arns }
+        // `arn:aws:events:us-east-1:…`.
+        let of_arn = |arn: &'a str| arn.split(':').nth(3).filter(|region| !region.is_empty());
+        let region = instance.text("region").filter(|region| !region.is_empty());
+        let region = region.or_else(|| instance.text("arn").and_then(of_arn));
+        Self { instance, arns, region: region.unwrap_or(place.region) }
     }
 
     /// Whether a call can name it.

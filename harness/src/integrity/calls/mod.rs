@@ -153,11 +153,11 @@ fn is_left(check: &Check, instance: &Instance, left: &LeftToOthers) -> bool {
     let operation = check.action.split_once(':').map_or("", |(_, operation)| operation);
     let operation = plain(operation);
     let changes = table::attributes(&check.action);
-    left.attributes_of(instance).iter().any(|attribute| {
+    left.attributes_of(instance).into_iter().any(|attribute| {
         attribute == "all"
-            || operation.contains(attribute.as_str())
-            || changes.iter().any(|own| plain(own) == *attribute)
-            || (operation.contains("tag") && ["tags", "tagsall"].contains(&attribute.as_str()))
+            || operation.contains(attribute)
+            || changes.iter().any(|own| plain(own) == attribute)
+            || (operation.contains("tag") && ["tags", "tagsall"].contains(&attribute))
     })
 }
 

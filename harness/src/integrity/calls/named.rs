@@ -4,7 +4,6 @@
 use ringfence_guard::journal::{Change, Check, Entry};
 
 use super::held::Held;
-use crate::terraform::Instance;
 
 /// Actions without a resource, and what their operations name.
 struct Named {
@@ -63,10 +62,11 @@ pub(super) fn names(entry: &Entry, check: &Check, held: &Held<'_>) -> bool {
         let mut named = change.names.values().flatten();
         named.any(|name| held.arns.iter().any(|arn| arn == name))
     };
-    by_arn() || names_by_member(change, &check.action, held.instance)
+    by_arn() || names_by_member(change, &check.action, held)
 }
 
-fn names_by_member(change: &Change, action: &str, instance: &Instance) -> bool {
+fn names_by_member(change: &Change, action: &str, held: &Held<'_>) -> bool {
+    let instance = held.instance;
     let row = NAMED.iter().find(|row| row.actions.contains(&action));
     let Some(Named { member, default, types, .. }) = row else { return false };
     let Some((_, attribute)) = types.iter().find(|(kind, _)| *kind == instance.kind) else {
@@ -74,7 +74,10 @@ fn names_by_member(change: &Change, action: &str, instance: &Instance) -> bool {
     };
     // Attributes that Terraform's provider leaves out have the default, too.
     let Some(own) = instance.text(attribute).or(*default) else { return false };
-    let is_it = |name: &str| name == own || name.rsplit('/').next() == Some(own);
+    // A journal that does not say where may mean it.
+    let called_in = change.region.as_deref().unwrap_or(held.region);
+    let own = Regional::of(own, held.region);
+    let is_it = |name: &str| Regional::of(name, called_in) == own;
     let given = change.names.get(*member);
     let is_named = match given {
         Some(names) => names.iter().any(|name| is_it(name)),
@@ -88,6 +91,27 @@ fn names_by_member(change: &Change, action: &str, instance: &Instance) -> bool {
     is_named && is_of_statement
 }
 
+/// A name, and the region that it is of: that of its ARN, or of who says it.
+#[derive(Debug, PartialEq, Eq)]
+struct Regional<'a> {
+    region: &'a str,
+    name: &'a str,
+}
+
+impl<'a> Regional<'a> {
+    fn of(text: &'a str, said_in: &'a str) -> Self {
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        match parts.as_slice() {
+            // `event-bus/orders`, `identity/example.org`.
+            ["arn", _, _, region, _, resource] => {
+                let name = resource.split_once('/').map_or(*resource, |(_, name)| name);
+                Self { region, name }
+            }
+            _ => Self { region: said_in, name: text },
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -95,12 +119,27 @@ mod tests {
 
     use super::super::tests::{PLACE, entry};
     use super::*;
+    use crate::terraform::Instance;
 
     fn is_named(kind: &str, attributes: &Value, action: &str, names: &Value) -> bool {
+        is_named_in(Some("us-east-1"), kind, attributes, action, names)
+    }
+
+    fn is_named_in(
+        region: Option<&str>,
+        kind: &str,
+        attributes: &Value,
+        action: &str,
+        names: &Value,
+    ) -> bool {
         let state = json!({"resources": [{"mode": "managed", "type": kind, "name": "x",
             "instances": [{"attributes": attributes}]}]});
         let instances = Instance::of(&state);
-        let entry = entry(action, "*", &json!({"change": {"members": [], "names": names}}));
+        let mut change = json!({"members": [], "names": names});
+        if let Some(region) = region {
+            change["region"] = region.into();
+        }
+        let entry = entry(action, "*", &json!({"change": change}));
         super::names(&entry, &entry.checks[0], &Held::of(&instances[0], PLACE))
     }
 
@@ -143,5 +182,55 @@ mod tests {
     ) {
         assert!(is_named(kind, &attributes, action, &own));
         assert!(!is_named(kind, &attributes, action, &anothers));
+    }
+
+    const BUS: &str = "arn:aws:events:eu-west-1:123456789012:event-bus/orders";
+
+    /// Layer 1's state is of us-east-1 ([`PLACE`]).
+    #[rstest]
+    #[case::a_policy(
+        "aws_cloudwatch_log_resource_policy", json!({"policy_name": "p"}),
+        "logs:PutResourcePolicy", json!({"policyName": ["p"]}), "us-east-1", "eu-west-1"
+    )]
+    #[case::a_policy_elsewhere_by_its_attribute(
+        "aws_cloudwatch_log_resource_policy", json!({"policy_name": "p", "region": "eu-west-1"}),
+        "logs:PutResourcePolicy", json!({"policyName": ["p"]}), "eu-west-1", "us-east-1"
+    )]
+    #[case::a_bus_elsewhere_by_its_arn(
+        "aws_cloudwatch_event_bus", json!({"name": "orders", "arn": BUS}),
+        "events:PutPermission", json!({"EventBusName": ["orders"]}), "eu-west-1", "us-east-1"
+    )]
+    #[case::the_default_bus(
+        "aws_cloudwatch_event_bus_policy", json!({}),
+        "events:PutPermission", json!({}), "us-east-1", "eu-west-1"
+    )]
+    #[case::an_identity(
+        "aws_ses_identity_policy", json!({"identity": "example.org"}),
+        "ses:PutIdentityPolicy", json!({"Identity": ["example.org"]}), "us-east-1", "eu-west-1"
+    )]
+    fn a_name_is_of_the_region_of_its_call(
+        #[case] kind: &str,
+        #[case] attributes: Value,
+        #[case] action: &str,
+        #[case] names: Value,
+        #[case] own: &str,
+        #[case] other: &str,
+    ) {
+        let is_named = |region| is_named_in(region, kind, &attributes, action, &names);
+        assert!(is_named(Some(own)));
+        assert!(!is_named(Some(other)));
+        // A journal that does not say where.
+        assert!(is_named(None));
+    }
+
+    #[rstest]
+    #[case::own("us-east-1", true)]
+    #[case::elsewhere("eu-west-1", false)]
+    fn an_arn_is_of_its_own_region(#[case] region: &str, #[case] is_it: bool) {
+        let attributes = json!({"event_bus_name": "orders"});
+        let names = json!({"EventBusName":
+            [format!("arn:aws:events:{region}:123456789012:event-bus/orders")]});
+        let kind = "aws_cloudwatch_event_bus_policy";
+        assert_eq!(is_named(kind, &attributes, "events:PutPermission", &names), is_it);
     }
 }

@@ -8,7 +8,7 @@ use ringfence_guard::journal::{Check, Entry};
 
 use super::held::Held;
 use super::{Changed, Found, Place, by_others, is_left, is_unread_change, named, table};
-use crate::integrity::left::LeftToOthers;
+use crate::integrity::left::{LeftToOthers, plain};
 use crate::terraform::Instance;
 
 /// Actions that change who may do what, or who reaches whom, and are of AWS's
@@ -157,16 +157,14 @@ fn is_left_to_others(
 ) -> bool {
     if check.is_of_tags() {
         let left = left.attributes_of(instance);
-        return left
-            .iter()
-            .any(|attribute| ["all", "tags", "tagsall"].contains(&attribute.as_str()));
+        return left.iter().any(|attribute| ["all", "tags", "tagsall"].contains(attribute));
     }
     let operation = check.action.split_once(':').map_or("", |(_, operation)| operation);
     if operation.starts_with("Set") && operation.ends_with("Attributes") {
         let Some(change) = &entry.change else { return false };
         let mut set = change.attributes().peekable();
         return set.peek().is_some()
-            && set.all(|name| name != "Policy" && left.has_member(instance, name));
+            && set.all(|name| plain(name) != "policy" && left.has_member(instance, name));
     }
     check.action.starts_with("ec2:") && is_left(check, instance, left)
 }
@@ -291,6 +289,10 @@ mod tests {
         };
         assert_eq!(found(put("delivery"), &none), ["aws_cloudwatch_log_resource_policy.x"]);
         assert_eq!(found(put("of-the-team"), &none), Vec::<String>::new());
+        let elsewhere = json!({"change": {"members": ["policyName"], "region": "eu-west-1",
+            "names": {"policyName": ["delivery"]}}});
+        let elsewhere = entry("logs:PutResourcePolicy", "*", &elsewhere);
+        assert_eq!(found(elsewhere, &none), Vec::<String>::new());
         assert_eq!(
             found(entry("logs:PutResourcePolicy", "*", &json!({})), &none),
             Vec::<String>::new()
@@ -361,7 +363,9 @@ mod tests {
         let all = ["aws_sqs_queue.x.all".parse().unwrap()];
         let all = LeftToOthers::leaving(&all, &instances());
         assert_eq!(found(set(&["KmsMasterKeyId"]), &all), Vec::<String>::new());
-        assert_eq!(found(set(&["Policy"]), &all), ["aws_sqs_queue.x"]);
+        for policy in ["Policy", "policy", "POLICY"] {
+            assert_eq!(found(set(&[policy]), &all), ["aws_sqs_queue.x"], "{policy}");
+        }
         // Of a journal that does not say what was set nothing is left.
         let unsaid = entry("sqs:SetQueueAttributes", queue, &json!({}));
         assert_eq!(found(unsaid, &left), ["aws_sqs_queue.x"]);
