@@ -39,6 +39,10 @@ fuzz CRATE TARGET SECONDS="60":
 prove-exhaustive:
     RINGFENCE_EVERY=1 cargo test --release -p ringfence-prove --test exhaustive
 
+# The prover against the engine: so many random pairs of policies (a thousand take seconds).
+prove-random PAIRS="20000" SEED="1":
+    RINGFENCE_PAIRS={{PAIRS}} RINGFENCE_SEED={{SEED}} cargo test --release -p ringfence-prove --test random -- --nocapture
+
 # What is computed of Terraform's files against Terraform: so many random configurations (each half a second).
 plans-random CONFIGURATIONS="500" SEED="1":
     RINGFENCE_CONFIGURATIONS={{CONFIGURATIONS}} RINGFENCE_SEED={{SEED}} cargo test -p ringfence --lib -- --nocapture access::complete::against

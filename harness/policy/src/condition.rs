@@ -35,13 +35,43 @@ pub struct Condition {
 enum Expected {
     Texts(Box<[Text]>),
     Patterns(Box<[Pattern]>),
-    Numbers(Box<[Option<Box<str>>]>),
-    Dates(Box<[Option<Instant>]>),
+    Numbers(InOrder<Box<str>>),
+    Dates(InOrder<Instant>),
     Addresses(Box<[Option<AddressRange>]>),
     Binaries(Box<[Option<Vec<u8>>]>),
     Arns(Box<[Option<ArnValue>]>),
     /// `Null`: the key must be absent (`true`), present (`false`).
     Absence(Box<[Option<bool>]>),
+}
+
+/// Values that can be read, in their order; of each that cannot, nothing.
+#[derive(Debug, Clone, PartialEq)]
+struct InOrder<T> {
+    known: Box<[T]>,
+    /// Which of the policy's values can be read.
+    read: Box<[bool]>,
+}
+
+impl<T> InOrder<T> {
+    fn of(values: Vec<Option<T>>, order: impl Fn(&T, &T) -> Ordering) -> Self {
+        let read = values.iter().map(Option::is_some).collect();
+        let mut known: Vec<T> = values.into_iter().flatten().collect();
+        known.sort_by(order);
+        Self { known: known.into(), read }
+    }
+
+    /// The value that is the first to match, where one does: by the order, the one at an end
+    /// or the same.
+    fn decisive(&self, order: Order, compare: impl Fn(&T) -> Ordering) -> Option<&T> {
+        match order {
+            Order::LessThan | Order::LessThanEquals => self.known.last(),
+            Order::GreaterThan | Order::GreaterThanEquals => self.known.first(),
+            Order::Equals => {
+                let at = self.known.partition_point(|one| compare(one) == Ordering::Less);
+                self.known.get(at).or(self.known.last())
+            }
+        }
+    }
 }
 
 /// What a request's value is compared with.
@@ -159,11 +189,10 @@ impl Condition {
                 std::iter::once(anything).chain(known).map(Test::Like).collect()
             }
             Expected::Numbers(numbers) => {
-                let known = numbers.iter().flatten();
-                known.map(|number| Test::Number(number.to_string())).collect()
+                numbers.known.iter().map(|number| Test::Number(number.to_string())).collect()
             }
             Expected::Dates(dates) => {
-                dates.iter().flatten().map(|date| Test::Instant(date.0)).collect()
+                dates.known.iter().map(|date| Test::Instant(date.0)).collect()
             }
             Expected::Addresses(ranges) => ranges
                 .iter()
@@ -310,18 +339,22 @@ impl Condition {
                 any(texts.iter(), |text| Some(equal(text.equals(value, case, context))))
             }
             Expected::Patterns(patterns) => any(patterns.iter(), |pattern| {
-                Some(equal(pattern.matches(value, Case::Sensitive, context)))
+                // Most begin otherwise, whatever their variables hold.
+                match pattern.may_begin(value) {
+                    false => Some(Truth::False),
+                    true => Some(equal(pattern.matches(value, Case::Sensitive, context))),
+                }
             }),
             Expected::Numbers(numbers) => {
                 let Some(value) = Number::parse(value) else { return Found::Incomparable };
-                any(numbers.iter(), |number| {
-                    let number = Number::parse(number.as_deref()?)?;
-                    Some(Truth::of(self.ordered(value.compare(&number))))
+                self.in_order(numbers, |number| match Number::parse(number) {
+                    Some(number) => value.compare(&number),
+                    None => Ordering::Greater,
                 })
             }
             Expected::Dates(dates) => {
                 let Some(value) = Instant::parse(value) else { return Found::Incomparable };
-                any(dates.iter(), |date| Some(Truth::of(self.ordered(value.cmp(&(*date)?)))))
+                self.in_order(dates, |date| value.cmp(date))
             }
             Expected::Addresses(ranges) => {
                 let Ok(value) = value.parse::<IpAddr>() else { return Found::Incomparable };
@@ -345,6 +378,16 @@ impl Condition {
     /// Whether texts compare without regard to case.
     fn folds(&self) -> bool {
         self.operator.base != Base::StringEquals
+    }
+
+    /// Compares a value, as it stands to each of the policy's.
+    fn in_order<T>(&self, values: &InOrder<T>, compare: impl Fn(&T) -> Ordering) -> Found {
+        let (Base::Numeric(order) | Base::Date(order)) = self.operator.base else {
+            return Found::Incomparable;
+        };
+        // A value of the policy is less where the request's is greater.
+        let decisive = values.decisive(order, |one| compare(one).reverse());
+        any(decisive.into_iter(), |one| Some(Truth::of(self.ordered(compare(one)))))
     }
 
     fn ordered(&self, ordering: Ordering) -> bool {
@@ -378,10 +421,14 @@ impl Condition {
             let first = values.iter().position(Option::is_none)?;
             Some((first, values.iter().all(Option::is_none)))
         }
+        fn in_order<T>(values: &InOrder<T>) -> Option<(usize, bool)> {
+            let first = values.read.iter().position(|read| !read)?;
+            Some((first, values.known.is_empty()))
+        }
         let (first, is_all) = match &self.expected {
             Expected::Texts(_) | Expected::Patterns(_) => None,
-            Expected::Numbers(values) => read(values),
-            Expected::Dates(values) => read(values),
+            Expected::Numbers(values) => in_order(values),
+            Expected::Dates(values) => in_order(values),
             Expected::Addresses(values) => read(values),
             Expected::Binaries(values) => read(values),
             Expected::Arns(values) => read(values),
@@ -442,10 +489,18 @@ impl Expected {
                     .map(|text| Pattern::parse(text, variables))
                     .collect::<Result<_, _>>()?,
             ),
-            Base::Numeric(_) => Self::Numbers(
-                sources.iter().map(|text| Number::parse(text).map(|_| text.clone())).collect(),
-            ),
-            Base::Date(_) => Self::Dates(sources.iter().map(|text| Instant::parse(text)).collect()),
+            Base::Numeric(_) => {
+                let read = sources.iter().map(|text| Number::parse(text).map(|_| text.clone()));
+                let compare = |one: &Box<str>, other: &Box<str>| {
+                    let both = Number::parse(one).zip(Number::parse(other));
+                    both.map_or(Ordering::Equal, |(one, other)| one.compare(&other))
+                };
+                Self::Numbers(InOrder::of(read.collect(), compare))
+            }
+            Base::Date(_) => {
+                let read = sources.iter().map(|text| Instant::parse(text));
+                Self::Dates(InOrder::of(read.collect(), Instant::cmp))
+            }
             Base::IpAddress => {
                 Self::Addresses(sources.iter().map(|text| AddressRange::parse(text)).collect())
             }

@@ -258,6 +258,11 @@ fn is_named(arn: &Arn<'_>) -> bool {
     }
 }
 
+/// Identity providers that policies call by a name which is no service's
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-federated-web-identity>).
+const IDENTITY_PROVIDERS: [&str; 3] =
+    ["accounts.google.com", "graph.facebook.com", "www.amazon.com"];
+
 /// Reads a principal.
 pub(crate) fn principal(text: &str, action: &str) -> Result<Principal, String> {
     if text == "*" {
@@ -273,6 +278,7 @@ pub(crate) fn principal(text: &str, action: &str) -> Result<Principal, String> {
         let web = ["sts:AssumeRoleWithWebIdentity", "sts:AssumeRoleWithSAML"]
             .iter()
             .any(|name| name.eq_ignore_ascii_case(action));
+        let web = web || IDENTITY_PROVIDERS.contains(&text);
         return match text.contains('.') && !text.contains([':', '*', ' ']) {
             true if web => Ok(Principal::WebIdentity { provider_arn: text.to_owned() }),
             true => Ok(Principal::Service { name: text.to_owned() }),

@@ -316,6 +316,20 @@ impl Pattern {
         }
     }
 
+    /// Whether a text begins as the pattern does before its first variable or wildcard: one
+    /// that does not is unlike it, whatever the variables hold.
+    pub(crate) fn may_begin(&self, text: &str) -> bool {
+        let Self::Template(template) = self else { return true };
+        match template.parts.first() {
+            Some(Part::Text(first)) => {
+                let head = first.split(['*', '?']).next().unwrap_or_default();
+                text.starts_with(head)
+            }
+            Some(Part::Literal(first)) => text.starts_with(&**first),
+            Some(Part::Variable { .. }) | None => true,
+        }
+    }
+
     /// Whether the text matches.
     pub(crate) fn matches(&self, text: &str, case: Case, context: &Context) -> Match<'_> {
         match self {

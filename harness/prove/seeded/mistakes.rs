@@ -81,18 +81,23 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     // Patterns of ARNs.
     (
         "the first of two patterns is taken for the second",
-        "parts.rs",
+        "patterns.rs",
         "self.relation(other, one).map(«Relation::turned»)",
         "|relation| relation",
     ),
     (
         "a pattern follows of a wider one",
-        "parts.rs",
+        "patterns.rs",
         "is_some_and(|found| «!found.one»)",
         "!found.other",
     ),
-    ("patterns that must not match do not count", "parts.rs", "!«all.iter().any(apart)»", "true"),
-    ("no resource has a colon", "parts.rs", "if «part == RESOURCE» {", "false"),
+    (
+        "patterns that must not match do not count",
+        "patterns.rs",
+        "!«all.iter().any(apart)»",
+        "true",
+    ),
+    ("no resource has a colon", "patterns.rs", "if «part == RESOURCE» {", "false"),
     (
         "a pattern with a wildcard matches everything",
         "parts.rs",
@@ -101,19 +106,19 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     ),
     (
         "no pattern says more than another",
-        "product.rs",
+        "relation.rs",
         "(true, false) => «relation.one = true»,",
         "()",
     ),
     (
         "no pattern says less than another",
-        "product.rs",
+        "relation.rs",
         "(false, true) => «relation.other = true»,",
         "()",
     ),
     (
         "no two patterns match together",
-        "product.rs",
+        "relation.rs",
         "(true, true) => «relation.both = true»,",
         "()",
     ),
@@ -143,7 +148,12 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "words.insert(«format!(\"{word}{fresh}\")»)",
         "word.clone()",
     ),
-    ("case counts in all texts or in none", "words.rs", "if «characters && letters» {", "false"),
+    (
+        "case counts in all texts or in none",
+        "words.rs",
+        "if «characters && letters && !are_apart_by_case(patterns)» {",
+        "false",
+    ),
     (
         "no text is compared without regard to case",
         "words.rs",
@@ -166,34 +176,34 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         "out.extend(«(first | rest).checked_add(1).map(|next| IpAddr::V4(next.into()))»)",
         "None",
     ),
-    ("a key is always there", "keys.rs", "if «how.may_be_absent» {", "false"),
+    ("a key is always there", "held.rs", "if «how.may_be_absent» {", "false"),
     (
         "no key holds a list",
-        "keys.rs",
+        "held.rs",
         "if «matches!(how.holds, Holds::Many | Holds::Either)» {",
         "false",
     ),
     (
         "each key holds a list",
-        "keys.rs",
+        "held.rs",
         "if «matches!(how.holds, Holds::One | Holds::Either)» {",
         "false",
     ),
     (
         "no list holds two values",
-        "keys.rs",
+        "held.rs",
         "while let Some(known) = «kept.get(place).cloned()» {",
         "None::<Vec<String>>",
     ),
     (
         "a condition of a Deny is one of an Allow",
         "keys.rs",
-        "if holds(condition, &context, «effect») {",
+        "if holds(condition, context, «effect») {",
         "Effect::Allow",
     ),
     (
         "no variable holds what others say in its place",
-        "keys.rs",
+        "held.rs",
         "found.words.extend(«residuals»)",
         "Vec::<String>::new()",
     ),
@@ -213,7 +223,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "no wildcard goes on beyond its part",
         "encode.rs",
-        "beyond = «keys.either(format!(\"beyond {}\", pattern_of.source()))»",
+        "beyond = «keys.beyond(pattern_of.source())»",
         "Formula::Constant(false)",
     ),
     (
@@ -269,7 +279,7 @@ pub(crate) const MISTAKES: &[Mistake] = &[
     (
         "nobody who is named is a caller",
         "callers.rs",
-        "Named::Arn(arn) => «of_arn(arn, &named_arns(&named_set(statements)), &x)»",
+        "Named::Arn(arn) => «of_arn(arn, &roles, &x)»",
         "None",
     ),
     (

@@ -1,10 +1,11 @@
 //! The actions in classes: those of which the same statements speak.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ringfence_models::actions;
 use ringfence_policy::resource_control_supports;
-use ringfence_policy::symbolic::{Action, StatementView};
+use ringfence_policy::symbolic::{Action, StatementView, Token};
 
 use crate::domain::{OF_MOST, Universe, sends};
 use crate::ends::{ByEnds, Ends};
@@ -86,6 +87,12 @@ pub(crate) struct Groups {
     pub(crate) complete: bool,
 }
 
+/// What it may cost to hold names of actions beside entries of policies.
+const MATCHED: usize = 100_000_000;
+
+/// What it costs beside an entry with a wildcard that is not at its end; beside any other 1.
+const WILD: usize = 24;
+
 /// The actions in groups, of the services of which some may be asked for.
 pub(crate) fn groups(
     statements: &[StatementView<'_>],
@@ -104,6 +111,9 @@ pub(crate) fn groups(
     let mut groups: HashMap<(Vec<usize>, u8, [bool; 2]), usize> = HashMap::new();
     let mut all: Vec<Group> = Vec::new();
     let mut add = |service: &str, name: &str, known: bool, elsewhere: bool| {
+        if spoken.has_spent_all() {
+            return;
+        }
         let about = spoken.about(service, name);
         let key = (about.clone(), trait_of(service, resource_control), sent(service));
         let place = *groups.entry(key).or_insert(all.len());
@@ -145,6 +155,7 @@ pub(crate) fn groups(
         complete &= found.complete;
         found.words.iter().for_each(|name| add(service, name, false, true));
     }
+    complete &= !spoken.has_spent_all();
     Groups { all, complete }
 }
 
@@ -167,6 +178,9 @@ struct Spoken<'s, 'p> {
     of_any: Vec<usize>,
     /// The others, by what the names begin and end with.
     by_service: HashMap<&'p str, ByEnds<usize>>,
+    /// What it costs to hold a name beside each statement.
+    costs: Vec<usize>,
+    spent: Cell<usize>,
 }
 
 impl<'s, 'p> Spoken<'s, 'p> {
@@ -174,7 +188,13 @@ impl<'s, 'p> Spoken<'s, 'p> {
     const NONE: &'static str = "\0";
 
     fn of(statements: &'s [StatementView<'p>]) -> Self {
-        let mut spoken = Self { statements, of_any: Vec::new(), by_service: HashMap::new() };
+        let mut spoken = Self {
+            statements,
+            of_any: Vec::new(),
+            by_service: HashMap::new(),
+            costs: statements.iter().map(|statement| cost(*statement)).collect(),
+            spent: Cell::new(0),
+        };
         for (number, statement) in statements.iter().enumerate() {
             if statement.is_about_service(Self::NONE) {
                 spoken.of_any.push(number);
@@ -196,11 +216,28 @@ impl<'s, 'p> Spoken<'s, 'p> {
         let alike = of_service.map(|all| all.alike(&Ends::of(&literal(name, true))));
         let mut about = self.of_any.clone();
         about.extend(alike.unwrap_or_default());
-        about.retain(|number| self.statements.get(*number).is_some_and(|it| it.is_about(&action)));
         about.sort_unstable();
         about.dedup();
+        let costs = about.iter().filter_map(|number| self.costs.get(*number));
+        self.spent.set(self.spent.get().saturating_add(costs.sum()));
+        about.retain(|number| self.statements.get(*number).is_some_and(|it| it.is_about(&action)));
         about
     }
+
+    /// Whether no more names are held beside entries.
+    fn has_spent_all(&self) -> bool {
+        self.spent.get() > MATCHED
+    }
+}
+
+/// What it costs to hold a name beside all entries of a statement.
+fn cost(statement: StatementView<'_>) -> usize {
+    let of = |tokens: &[Token]| {
+        let wild =
+            tokens.iter().rev().skip(1).any(|token| matches!(token, Token::Many | Token::One));
+        if wild { WILD } else { 1 }
+    };
+    statement.actions().map(|(_, tokens)| of(&tokens)).sum()
 }
 
 impl Group {

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use ringfence_policy::symbolic::{Named, StatementView};
 use ringfence_policy::{Context, Policies, Principal, Values};
 
+use crate::alike::distinct;
 use crate::names::{Keys, Names, Stands, keys, keys_of, mentioned, sent};
 
 /// A caller, or one of some that the policies do not tell apart by their names.
@@ -99,8 +100,9 @@ pub(crate) fn all(
     if names_principals {
         accounts.iter().for_each(|account| of_account(account, false));
     }
+    let roles = named_arns(&arns);
     principals.extend(named.iter().filter_map(|named| match named {
-        Named::Arn(arn) => of_arn(arn, &named_arns(&named_set(statements)), &x),
+        Named::Arn(arn) => of_arn(arn, &roles, &x),
         _ => None,
     }));
     if has_session || !has_own {
@@ -135,7 +137,7 @@ pub(crate) fn all(
         keys.sent.retain(|key, _| asked_for.contains(key));
         Caller { principal, any_account: stands == Stands::Anybody, keys }
     };
-    principals.into_iter().map(caller).collect()
+    distinct(principals.into_iter().map(caller).collect(), statements, policies)
 }
 
 /// A federated user whose session a user made that is named.

@@ -22,7 +22,7 @@ use crate::domain::{Admits, Universe};
 use crate::encode::Scope;
 use crate::keys::Keys;
 use crate::names;
-use crate::parts::Patterns;
+use crate::patterns::Patterns;
 
 /// Ways to tell requests apart that are tried, at most.
 const TRIED: usize = 8;

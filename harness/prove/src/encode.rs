@@ -19,7 +19,8 @@ use crate::domain::Admits;
 use crate::formula::Formula;
 use crate::keys::{Key, Keys};
 use crate::names;
-use crate::parts::{PARTS, Patterns};
+use crate::parts::PARTS;
+use crate::patterns::Patterns;
 use crate::set::Set;
 use crate::solve::Model;
 use crate::words::{Pattern, Symbol, literal, pattern};
@@ -138,6 +139,11 @@ impl Encoding {
         formula
     }
 
+    /// No entry covers anything beyond its parts.
+    pub(crate) fn within_parts(&self) -> Formula {
+        Formula::all(self.keys.beyond.iter().cloned().map(Formula::negate))
+    }
+
     /// The condition context of a request.
     pub(crate) fn context(&self, model: &Model) -> Context {
         let mut context = Context::new();
@@ -216,7 +222,7 @@ fn covered(
                 // The first way is the one in which no `*` goes beyond its part.
                 if either_beyond && ways.len() > 1 {
                     ways.truncate(1);
-                    beyond = keys.either(format!("beyond {}", pattern_of.source()));
+                    beyond = keys.beyond(pattern_of.source());
                 }
                 let ways = ways.iter().map(|tokens| {
                     let tokens: [Pattern; PARTS] = tokens.each_ref().map(|part| pattern(part));

@@ -1,28 +1,25 @@
 //! The classes of each condition key, and the conditions as formulas over them.
 
-use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use ringfence_policy::symbolic::{Condition, Effect, Logic, Test};
+use ringfence_policy::symbolic::{Condition, Effect, Logic};
 use ringfence_policy::{Context, Values};
 
-use crate::domain::Holds;
 use crate::encode::{KEYS, Scope, holds, put};
 use crate::formula::Formula;
+use crate::held::{COMPARED, cost};
 use crate::parts::Tests;
 use crate::set::Set;
-use crate::values::texts;
-use crate::words::Pattern;
 
 /// A condition key.
 pub(crate) struct Key {
     /// As it is first written.
     pub(crate) name: String,
-    lower: String,
+    pub(crate) lower: String,
     /// One value of each class, the smallest first; `None` is absence.
     pub(crate) values: Vec<Option<Values>>,
     /// Whether a variable has this key, so that each value counts by itself.
-    is_variable: bool,
+    pub(crate) is_variable: bool,
 }
 
 /// All condition keys that the statements ask for.
@@ -35,17 +32,16 @@ pub(crate) struct Keys {
     places: HashMap<String, usize>,
     /// The variables that are true or false.
     pub(crate) tests: Tests,
-    unclear: HashSet<String>,
+    /// Those of what entries cover beyond their parts.
+    pub(crate) beyond: Vec<Formula>,
+    pub(crate) unclear: HashSet<String>,
 }
-
-/// Lists of values of one key that are told apart at most.
-const LISTS: usize = 256;
 
 /// Classes of the variables in one value that are tried at most.
 const CHOICES: usize = 2_048;
 
-/// Values of a variable that are tried at most.
-const VALUES: usize = 64;
+/// A condition as it is written: operator, key, values, and its statement's effect.
+type Written<'c> = (&'c str, &'c str, &'c [Box<str>], Effect);
 
 impl Keys {
     pub(crate) fn new(scope: &Scope<'_, '_>) -> Self {
@@ -55,6 +51,7 @@ impl Keys {
             open: Vec::new(),
             places: HashMap::new(),
             tests: Tests::new(scope.patterns.clone()),
+            beyond: Vec::new(),
             unclear: HashSet::new(),
         };
         for (key, value) in &scope.caller.fixed {
@@ -144,123 +141,6 @@ impl Keys {
         }
     }
 
-    fn find_values(&mut self, place: usize, conditions: &[&Condition], scope: &Scope<'_, '_>) {
-        let Some(key) = self.all.get(place) else { return };
-        if let Some(fixed) = scope.caller.fixed.get(&key.lower) {
-            let value = fixed.clone().map(Values::One);
-            if let Some(key) = self.all.get_mut(place) {
-                key.values = vec![value];
-            }
-            return;
-        }
-        let (lower, is_variable) = (key.lower.clone(), key.is_variable);
-        let on: Vec<&Condition> =
-            conditions.iter().filter(|one| one.lower_key() == lower).copied().collect();
-        let of = |condition: &&'_ Condition| {
-            let contexts = self.contexts(condition).unwrap_or_default();
-            contexts.into_iter().map(|(_, context)| context).collect()
-        };
-        let on: Vec<On<'_>> =
-            on.iter().map(|one| On { condition: one, contexts: RefCell::new(of(one)) }).collect();
-        let tests: Vec<Test> = on
-            .iter()
-            .flat_map(|On { condition, contexts }| {
-                contexts.borrow().iter().flat_map(|it| condition.tests(it)).collect::<Vec<_>>()
-            })
-            .collect();
-        // Each value of a variable counts by itself: it is one of any names, or any text.
-        let shape = scope.caller.shapes.get(&lower).or_else(|| scope.caller.sent.get(&lower));
-        let shape = shape.filter(|shape| !is_variable || shape.has("vq"));
-        let shapes: Vec<Pattern> = shape.iter().flat_map(|it| it.patterns().cloned()).collect();
-        let mut found = texts(&tests, shapes);
-        if !found.complete {
-            let is_cased =
-                |test: &Test| matches!(test, Test::Text { text, fold: true } if !text.is_ascii());
-            let how = match tests.iter().any(is_cased) {
-                true => "without regard to the case of letters beyond ASCII",
-                false => "as text with wildcards and as another type",
-            };
-            self.open.push(format!("`{lower}` is compared {how}"));
-            self.unclear.insert(lower.clone());
-        }
-        if is_variable {
-            let residuals = residuals(&lower, scope, place);
-            found.words.extend(residuals);
-            let mut seen = HashSet::new();
-            found.words.retain(|word| seen.insert(word.clone()));
-            if found.words.len() > VALUES {
-                found.words.truncate(VALUES);
-                self.open.push(format!("the variable `${{{lower}}}` has too many values"));
-                self.unclear.insert(lower.clone());
-            }
-        }
-        let mut how = scope.admits.key(&lower);
-        if shape.is_some() {
-            how = how.always_one();
-        }
-        found.words.extend(how.samples().iter().map(|word| (*word).to_owned()));
-        if let Some(shape) = shape {
-            found.words.retain(|word| shape.has(word));
-        }
-        let one = |word: &String| how.admits(word).then(|| Some(Values::One(word.clone())));
-        let mut values: Vec<Option<Values>> = Vec::new();
-        if how.may_be_absent {
-            values.push(None);
-        }
-        if matches!(how.holds, Holds::One | Holds::Either) {
-            values.extend(found.words.iter().filter_map(one));
-        }
-        if matches!(how.holds, Holds::Many | Holds::Either) {
-            let words: Vec<&String> = found.words.iter().filter(|word| how.admits(word)).collect();
-            values.extend(self.lists(&words, &on));
-        }
-        values.sort_by_key(size);
-        if !is_variable {
-            let mut seen = HashSet::new();
-            values.retain(|value| seen.insert(signature(value.as_ref(), &on)));
-        }
-        if let Some(key) = self.all.get_mut(place) {
-            key.values = values;
-        }
-    }
-
-    /// Lists of these values, one of each class.
-    fn lists(&mut self, words: &[&String], on: &[On<'_>]) -> Vec<Option<Values>> {
-        let list = |words: &[String]| Values::Many(words.to_vec());
-        let first = words.first().map(|word| vec![(*word).clone()]).unwrap_or_default();
-        if !on.iter().any(|one| one.condition.is_of_list()) {
-            return vec![Some(list(&first))];
-        }
-        let mut seen: HashSet<(Vec<bool>, bool)> = HashSet::new();
-        let mut kept: Vec<Vec<String>> = Vec::new();
-        let mut distinct: Vec<&String> = Vec::new();
-        for word in words {
-            let one = vec![(*word).clone()];
-            if seen.insert((signature(Some(&list(&one)), on), word.is_empty())) {
-                distinct.push(word);
-                kept.push(one);
-            }
-        }
-        let mut place = 0;
-        while let Some(known) = kept.get(place).cloned() {
-            place += 1;
-            for word in &distinct {
-                let mut longer = known.clone();
-                longer.push((*word).clone());
-                let empty = longer.iter().all(String::is_empty);
-                if seen.insert((signature(Some(&list(&longer)), on), empty)) {
-                    kept.push(longer);
-                }
-            }
-            if kept.len() > LISTS {
-                self.open.push(format!("the lists of `{}` have too many classes", listed_key(on)));
-                self.unclear.insert(listed_key(on).to_owned());
-                break;
-            }
-        }
-        kept.iter().map(|words| Some(list(words))).collect()
-    }
-
     /// The contexts that the classes of some variables make, each with the
     /// formula that the variables are of these classes; `None` where there are
     /// too many.
@@ -300,13 +180,20 @@ impl Keys {
         Some(all)
     }
 
-    fn contexts(&self, condition: &Condition) -> Option<Vec<(Formula, Context)>> {
+    pub(crate) fn contexts(&self, condition: &Condition) -> Option<Vec<(Formula, Context)>> {
         self.combined(&condition.variables())
     }
 
     /// A test that may come out either way, the same wherever it stands.
     pub(crate) fn either(&mut self, test: String) -> Formula {
         self.tests.either(test)
+    }
+
+    /// The same of what an entry covers beyond its parts.
+    pub(crate) fn beyond(&mut self, source: &str) -> Formula {
+        let beyond = self.either(format!("beyond {source}"));
+        self.beyond.push(beyond.clone());
+        beyond
     }
 
     /// Whether one of the variables is not told apart in full.
@@ -318,17 +205,36 @@ impl Keys {
     /// Each condition as a formula.
     pub(crate) fn formulas(&mut self, scope: &Scope<'_, '_>) -> HashMap<(usize, Effect), Formula> {
         let mut formulas = HashMap::new();
+        // What is written alike is alike.
+        let mut known: HashMap<Written<'_>, Formula> = HashMap::new();
+        let mut held = Held::default();
         for statement in scope.statements {
+            let effect = statement.effect();
             for condition in statement.conditions() {
                 let address = std::ptr::from_ref(condition).addr();
-                let formula = self.formula(condition, statement.effect(), scope);
-                formulas.insert((address, statement.effect()), formula);
+                let (name, values) = (condition.operator_name(), condition.values());
+                let key = (name, condition.lower_key(), values, effect);
+                let is_plain = is_plain(condition);
+                let formula = match known.get(&key).filter(|_| is_plain) {
+                    Some(formula) => formula.clone(),
+                    None => self.formula(condition, effect, scope, &mut held),
+                };
+                if is_plain {
+                    known.insert(key, formula.clone());
+                }
+                formulas.insert((address, effect), formula);
             }
         }
         formulas
     }
 
-    fn formula(&mut self, condition: &Condition, effect: Effect, scope: &Scope<'_, '_>) -> Formula {
+    fn formula(
+        &mut self,
+        condition: &Condition,
+        effect: Effect,
+        scope: &Scope<'_, '_>,
+        held: &mut Held,
+    ) -> Formula {
         let Some(place) = self.places.get(condition.lower_key()).copied() else {
             return Formula::Constant(false);
         };
@@ -338,23 +244,37 @@ impl Keys {
             let (name, values) = (condition.operator_name(), condition.values());
             return self.either(format!("{effect:?} {name} {} {values:?}", condition.lower_key()));
         }
-        let Some(contexts) = self.contexts(condition) else {
+        let Some(key) = self.all.get(place) else { return Formula::Constant(false) };
+        let classes = key.values.len();
+        let contexts = self.contexts(condition).filter(|contexts| {
+            contexts.len().saturating_mul(classes).saturating_mul(cost(condition)) <= COMPARED
+        });
+        let Some(contexts) = contexts else {
             let what = condition.key();
             self.open.push(format!("the variables compared with `{what}` have too many values"));
             return Formula::Constant(false);
         };
-        let Some(key) = self.all.get(place) else { return Formula::Constant(false) };
         let own = condition.variables().iter().any(|name| name.eq_ignore_ascii_case(&key.lower));
+        let has_variables = !condition.variables().is_empty();
         let mut by_set: Vec<(Set, Vec<Formula>)> = Vec::new();
         for (when, mut context) in contexts {
-            let mut set = Set::empty(key.values.len());
-            for class in 0..key.values.len() {
-                // A key that is compared with itself has the value it has.
-                if !own {
-                    key.put(class, &mut context);
+            let mut set = Set::empty(classes);
+            if !has_variables {
+                let of_class = held.0.entry(place).or_insert_with(|| key.contexts(&context));
+                for (class, context) in of_class.iter().enumerate() {
+                    if holds(condition, context, effect) {
+                        set.insert(class);
+                    }
                 }
-                if holds(condition, &context, effect) {
-                    set.insert(class);
+            } else {
+                for class in 0..classes {
+                    // A key that is compared with itself has the value it has.
+                    if !own {
+                        key.put(class, &mut context);
+                    }
+                    if holds(condition, &context, effect) {
+                        set.insert(class);
+                    }
                 }
             }
             match by_set.iter_mut().find(|(known, _)| *known == set) {
@@ -370,125 +290,24 @@ impl Keys {
     }
 }
 
-/// A condition, with the contexts that the classes of its variables make.
-struct On<'c> {
-    condition: &'c Condition,
-    contexts: RefCell<Vec<Context>>,
+/// Whether all of one operator and these values say the same, whatever document they are of:
+/// one of an old version has no variables and no escapes.
+pub(crate) fn is_plain(condition: &Condition) -> bool {
+    !condition.values().iter().any(|value| value.contains("${"))
 }
 
-/// For each class of the variables, what each condition says of a value.
-fn signature(value: Option<&Values>, on: &[On<'_>]) -> Vec<bool> {
-    let mut signature = Vec::new();
-    for On { condition, contexts } in on {
-        // The value of the former call is replaced.
-        for context in contexts.borrow_mut().iter_mut() {
-            put(context, condition.lower_key(), value);
-            for effect in [Effect::Allow, Effect::Deny] {
-                signature.push(holds(condition, context, effect));
-            }
-        }
-    }
-    signature
-}
+/// Of each key, the contexts that its classes make.
+#[derive(Default)]
+struct Held(HashMap<usize, Vec<Context>>);
 
-fn listed_key<'c>(on: &[On<'c>]) -> &'c str {
-    on.first().map_or("", |one| one.condition.lower_key())
-}
-
-fn size(value: &Option<Values>) -> usize {
-    match value {
-        None => 0,
-        Some(Values::One(text)) => 1 + text.len(),
-        Some(Values::Many(list)) => 2 + list.iter().map(|text| 2 + text.len()).sum::<usize>(),
+impl Key {
+    /// The contexts that its classes make, beside what all have.
+    fn contexts(&self, beside: &Context) -> Vec<Context> {
+        let of = |class: usize| {
+            let mut context = beside.clone();
+            self.put(class, &mut context);
+            context
+        };
+        (0..self.values.len()).map(of).collect()
     }
-}
-
-/// Values of a variable that make the text around it like what it is compared
-/// with: what others say in its place.
-fn residuals(lower: &str, scope: &Scope<'_, '_>, place: usize) -> Vec<String> {
-    let mut words = BTreeSet::from([format!("v{place}q"), "x/x".to_owned(), String::new()]);
-    let sources: Vec<&str> = scope
-        .statements
-        .iter()
-        .flat_map(|one| one.resources())
-        .map(|pattern| resource_part(pattern.source()))
-        .collect();
-    around(&sources, lower, &mut words);
-    let mut by_key: HashMap<&str, Vec<&str>> = HashMap::new();
-    for condition in scope.statements.iter().flat_map(|one| one.conditions()) {
-        let values = by_key.entry(condition.lower_key()).or_default();
-        values.extend(condition.values().iter().map(|text| &**text));
-    }
-    for sources in by_key.values() {
-        around(sources, lower, &mut words);
-    }
-    words.into_iter().collect()
-}
-
-/// What follows the fifth colon that is not in a variable.
-fn resource_part(source: &str) -> &str {
-    let (mut inside, mut colons) = (false, 0);
-    for (place, byte) in source.bytes().enumerate() {
-        match byte {
-            b'{' => inside = true,
-            b'}' => inside = false,
-            b':' if !inside => colons += 1,
-            _ => {}
-        }
-        if colons == 5 {
-            return source.get(place + 1..).unwrap_or("");
-        }
-    }
-    source
-}
-
-fn around(sources: &[&str], lower: &str, words: &mut BTreeSet<String>) {
-    for source in sources {
-        let Some((before, after)) = split_at_variable(source, lower) else { continue };
-        let before = before.rsplit(['*', '?', '}']).next().unwrap_or("");
-        let after = after.split(['*', '?', '$']).next().unwrap_or("");
-        for other in sources {
-            let plain = without_variables(other);
-            let starts = plain.match_indices(before).map(|(at, _)| at + before.len());
-            for start in starts.take(8).collect::<Vec<_>>() {
-                let rest = plain.get(start..).unwrap_or("");
-                let mut ends = vec![rest.len()];
-                if !after.is_empty() {
-                    ends.extend(rest.match_indices(after).map(|(at, _)| at).take(8));
-                }
-                for end in ends {
-                    let word = rest.get(..end).unwrap_or("");
-                    words.insert(word.replace('*', "").replace('?', "x"));
-                    words.insert(word.replace(['*', '?'], "x"));
-                }
-            }
-        }
-    }
-}
-
-/// What stands before and after a variable.
-fn split_at_variable<'t>(text: &'t str, lower: &str) -> Option<(&'t str, &'t str)> {
-    let mut from = 0;
-    while let Some(at) = text.get(from..)?.find("${").map(|at| at + from) {
-        let rest = text.get(at + 2..)?;
-        let end = rest.find('}')?;
-        let name = rest.get(..end)?.split(',').next()?.trim();
-        if name.eq_ignore_ascii_case(lower) {
-            return Some((text.get(..at)?, rest.get(end + 1..)?));
-        }
-        from = at + 2;
-    }
-    None
-}
-
-/// Each variable stands for some text.
-fn without_variables(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        out.push_str(before);
-        out.push('*');
-        rest = after.split_once('}').map_or("", |(_, after)| after);
-    }
-    out + rest
 }

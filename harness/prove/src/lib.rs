@@ -28,6 +28,8 @@
 //! ```
 
 mod actions;
+mod alike;
+mod budget;
 mod callers;
 mod certify;
 mod clauses;
@@ -37,14 +39,19 @@ mod domain;
 mod encode;
 mod ends;
 mod formula;
+mod held;
 pub mod jsonl;
 mod keys;
 mod names;
 mod parts;
+mod patterns;
 mod product;
 mod question;
+mod relation;
+mod residuals;
 mod search;
 mod set;
+mod shortest;
 mod solve;
 mod tried;
 mod values;

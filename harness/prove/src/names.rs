@@ -25,16 +25,42 @@ pub(crate) struct Keys {
 pub(crate) struct Shape {
     like: Pattern,
     unlike: Vec<Pattern>,
+    /// Whether it ends with a name.
+    is_named: bool,
 }
 
 impl Shape {
     pub(crate) fn has(&self, text: &str) -> bool {
-        matches(&self.like, text) && !self.unlike.iter().any(|one| matches(one, text))
+        matches(&self.like, text)
+            && !self.unlike.iter().any(|one| matches(one, text))
+            && (!self.is_named || text.rsplit('/').next().is_some_and(is_name))
+    }
+
+    /// A text of it in which another stands where most may: where each value counts by
+    /// itself, one of its form for any other.
+    pub(crate) fn with(&self, text: &str) -> String {
+        let mut out = String::new();
+        for symbol in &self.like {
+            match *symbol {
+                Symbol::Character(one) | Symbol::Letter(one) => out.push(one),
+                Symbol::Digit => out.push('1'),
+                Symbol::Many => out.push_str(text),
+                Symbol::Any | Symbol::AnyInPart | Symbol::AnyInPath => out.push('x'),
+                Symbol::ManyInPart | Symbol::ManyInPath => {}
+            }
+        }
+        out
     }
 
     pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         std::iter::once(&self.like).chain(&self.unlike)
     }
+}
+
+/// Whether a user, a role or a session may have a name
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-names>).
+fn is_name(text: &str) -> bool {
+    text.chars().all(|one| one.is_ascii_alphanumeric() || "_+=,.@-".contains(one))
 }
 
 /// For whom a caller stands.
@@ -108,7 +134,8 @@ pub(crate) fn keys(principal: &Principal) -> HashMap<String, Option<String>> {
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>).
 pub(crate) fn sent(principal: &Principal) -> BTreeMap<String, Shape> {
     let any = || vec![Symbol::Any, Symbol::Many];
-    let shape = |parts: [Pattern; 3]| Shape { like: parts.concat(), unlike: Vec::new() };
+    let shape =
+        |parts: [Pattern; 3]| Shape { like: parts.concat(), unlike: Vec::new(), is_named: false };
     let text = |text: &str| literal(text, false);
     let (id, is_session) = match principal {
         Principal::User { .. } => ([text("AIDA"), any(), Pattern::new()], false),
@@ -131,9 +158,11 @@ pub(crate) fn keys_of(principal: &Principal, stands: Stands, names: &Names<'_>) 
     if stands == Stands::Itself {
         return all;
     }
+    let is_root = matches!(principal, Principal::Root { .. });
     let mut vary = |key: &str, like: Pattern, unlike: Vec<Pattern>| {
         if all.fixed.remove(key).is_some() {
-            all.shapes.insert(key.to_owned(), Shape { like, unlike });
+            let is_named = ["aws:principalarn", "aws:username"].contains(&key) && !is_root;
+            all.shapes.insert(key.to_owned(), Shape { like, unlike, is_named });
         }
     };
     let own = match stands {

@@ -7,135 +7,15 @@ use std::rc::Rc;
 
 use ringfence_policy::symbolic::Logic;
 
+use crate::budget::TooMany;
 use crate::ends::{ByEnds, Ends};
 use crate::formula::{Formula, Variable};
-use crate::product::{Budget, Relating, Relation, TooMany, guess, is_apart, shortest};
+use crate::patterns::{Number, Patterns};
 use crate::set::Set;
-use crate::words::{Alphabet, Pattern, Symbol, includes};
-
-/// A pattern, by its number.
-pub(crate) type Number = usize;
+use crate::words::{Pattern, Symbol};
 
 /// How many parts of an ARN vary.
 pub(crate) const PARTS: usize = 5;
-
-/// The last part, in which colons may be.
-const RESOURCE: usize = PARTS - 1;
-
-/// All patterns that were asked for, with what is known of them.
-#[derive(Debug, Default)]
-pub(crate) struct Patterns {
-    numbers: HashMap<(Alphabet, Pattern), Number>,
-    all: Vec<(Alphabet, Rc<Pattern>)>,
-    relations: HashMap<(Number, Number), Relation>,
-    shortest: HashMap<Asked, Result<Option<String>, TooMany>>,
-    /// What the question may still cost.
-    pub(crate) budget: Budget,
-    /// What it may still cost to find out how patterns stand to each other.
-    relating: Relating,
-}
-
-/// The patterns that must match and those that must not, and the alphabet.
-type Asked = (Vec<Number>, Vec<Number>, Alphabet);
-
-fn alphabet(part: usize) -> Alphabet {
-    if part == RESOURCE { Alphabet::All } else { Alphabet::Part }
-}
-
-impl Patterns {
-    pub(crate) fn number(&mut self, part: usize, pattern: Pattern) -> Number {
-        let key = (alphabet(part), pattern);
-        if let Some(number) = self.numbers.get(&key) {
-            return *number;
-        }
-        self.all.push((key.0, Rc::new(key.1.clone())));
-        self.numbers.insert(key, self.all.len() - 1);
-        self.all.len() - 1
-    }
-
-    /// How two patterns of a part stand to each other.
-    fn relation(&mut self, one: Number, other: Number) -> Option<Relation> {
-        if one > other {
-            return self.relation(other, one).map(Relation::turned);
-        }
-        let (alphabet, first) = self.all.get(one)?;
-        let (_, second) = self.all.get(other)?;
-        if is_apart(first, second) {
-            return Some(Relation::APART);
-        }
-        if let Some(known) = self.relations.get(&(one, other)) {
-            return Some(*known);
-        }
-        let relation = Relation::of(first, second, *alphabet, &self.relating.0);
-        self.relations.insert((one, other), relation);
-        Some(relation)
-    }
-
-    fn length(&self, number: Number) -> usize {
-        self.all.get(number).map_or(0, |(_, pattern)| pattern.len())
-    }
-
-    /// Whether a pattern shows that it matches nothing that another does not.
-    fn is_within(&self, one: Number, other: Number) -> bool {
-        let [one, other] = [one, other].map(|number| self.all.get(number));
-        let [Some((_, one)), Some((_, other))] = [one, other] else { return false };
-        one.len() * other.len() <= WITHIN && includes(other, one)
-    }
-
-    /// What each text begins and ends with that a pattern matches.
-    fn ends(&self, number: Number) -> Ends {
-        self.all.get(number).map(|(_, pattern)| Ends::of(pattern)).unwrap_or_default()
-    }
-
-    /// The shortest text that all of some patterns match and none of others.
-    fn shortest(
-        &mut self,
-        mut all: Vec<Number>,
-        mut none: Vec<Number>,
-        part: usize,
-    ) -> Result<Option<String>, TooMany> {
-        all.sort_unstable();
-        none.sort_unstable();
-        let key = (all.clone(), none.clone(), alphabet(part));
-        if let Some(known) = self.shortest.get(&key) {
-            return known.clone();
-        }
-        self.budget.take(50 * (1 + all.len() + none.len()))?;
-        let found = match guess(&self.of(&all), &self.of(&none), alphabet(part)) {
-            Some(found) => Ok(Some(found)),
-            None => {
-                self.keep_strict(&mut all, &mut none);
-                shortest(&self.of(&all), &self.of(&none), alphabet(part), &self.budget)
-            }
-        };
-        self.shortest.insert(key, found.clone());
-        found
-    }
-
-    fn of(&self, numbers: &[Number]) -> Vec<&Pattern> {
-        numbers.iter().filter_map(|one| Some(&*self.all.get(*one)?.1)).collect()
-    }
-
-    /// Leaves out what follows from the rest.
-    fn keep_strict(&mut self, all: &mut Vec<Number>, none: &mut Vec<Number>) {
-        let mut place = 0;
-        while let Some(one) = all.get(place).copied() {
-            let follows = |other: &Number| {
-                *other != one && self.relation(*other, one).is_some_and(|found| !found.one)
-            };
-            if all.iter().any(follows) {
-                all.remove(place);
-            } else {
-                place += 1;
-            }
-        }
-        none.retain(|one| {
-            let apart =
-                |other: &Number| self.relation(*other, *one).is_some_and(|found| !found.both);
-            !all.iter().any(apart)
-        });
-    }
-}
 
 /// Atoms, by the part that they are of.
 pub(crate) type Atoms = [Vec<Variable>; PARTS];
@@ -184,10 +64,6 @@ struct Row {
     left: Vec<Variable>,
 }
 
-/// Of a pattern that is not matched it is looked for others within it where both together
-/// have at most so many pairs of places.
-const WITHIN: usize = 2_500;
-
 impl Tests {
     pub(crate) fn new(patterns: Rc<RefCell<Patterns>>) -> Self {
         Self {
@@ -205,6 +81,11 @@ impl Tests {
     /// Says which is the first of the variables.
     pub(crate) fn begin(&mut self, first: Variable) {
         self.first = first;
+    }
+
+    /// The first of the variables: those before it are of keys.
+    pub(crate) fn first(&self) -> Variable {
+        self.first
     }
 
     fn formula(&mut self, test: Test) -> Formula {

@@ -4,57 +4,16 @@
 //! and their product is walked from the shortest text on. Texts that lead to the
 //! same places are continued once.
 
-use std::cell::{Cell, OnceCell};
 use std::collections::{HashSet, VecDeque};
 
-use crate::words::{
-    Alphabet, Classes, Pattern, Symbol, accepts, fresh, includes, is_many, matches,
-};
+use crate::budget::{Budget, TooMany};
+use crate::words::{Alphabet, Classes, Pattern, Symbol, accepts, fresh, is_many};
 
 /// States of the product after which a walk is given up.
 const STATES: usize = 2_000;
 
-/// What a question may cost, so that it ends: about a billionth of a second each.
-#[derive(Debug)]
-pub(crate) struct Budget(Cell<u64>);
-
-impl Budget {
-    /// For a question.
-    const ALL: u64 = 1_000_000_000;
-
-    /// For the relations of patterns.
-    const RELATING: u64 = 100_000_000;
-
-    /// For the texts of one list of patterns.
-    const WALK: u64 = 200_000_000;
-
-    /// Takes some of what is left, where that is enough.
-    pub(crate) fn take(&self, cost: usize) -> Result<(), TooMany> {
-        let left = self.0.get().checked_sub(cost as u64);
-        self.0.set(left.unwrap_or_default());
-        left.map(|_| ()).ok_or(TooMany)
-    }
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self(Cell::new(Self::ALL))
-    }
-}
-
-/// What it may cost to find out how patterns stand to each other: a search knows less of
-/// what follows where that is not found out, and no less of what there is.
-#[derive(Debug)]
-pub(crate) struct Relating(pub(crate) Budget);
-
-impl Default for Relating {
-    fn default() -> Self {
-        Self(Budget(Cell::new(Budget::RELATING)))
-    }
-}
-
 /// Places in all patterns, a bit each.
-type Places = Box<[u64]>;
+pub(crate) type Places = Box<[u64]>;
 
 pub(crate) struct Product {
     characters: Vec<char>,
@@ -122,7 +81,7 @@ impl Product {
     }
 
     /// The places of each of the first patterns.
-    fn masks(&self, patterns: &[&Pattern]) -> Vec<Places> {
+    pub(crate) fn masks(&self, patterns: &[&Pattern]) -> Vec<Places> {
         let mut place = 0;
         let mask = |pattern: &&Pattern| {
             let mut mask = vec![0; self.start.len()].into_boxed_slice();
@@ -168,7 +127,7 @@ impl Product {
     /// The shortest text of each class.
     pub(crate) fn walk(&self) -> Classes {
         let mut words = Vec::new();
-        let budget = Budget(Cell::new(Budget::WALK));
+        let budget = Budget::of_walk();
         let complete = self.classes(&budget, |word| {
             words.push(word.to_owned());
             false
@@ -177,7 +136,11 @@ impl Product {
     }
 
     /// Shows the shortest text of each class until told to stop.
-    fn classes(&self, budget: &Budget, mut stops: impl FnMut(&str) -> bool) -> Result<(), TooMany> {
+    pub(crate) fn classes(
+        &self,
+        budget: &Budget,
+        mut stops: impl FnMut(&str) -> bool,
+    ) -> Result<(), TooMany> {
         let mut matched: HashSet<Places> = HashSet::new();
         let any = |_: &Places| true;
         self.visit(budget, any, |places, word| matched.insert(self.ends_in(places)) && stops(word))
@@ -189,7 +152,7 @@ impl Product {
 
     /// Visits places from the shortest text on until told to stop; those that do
     /// not promise anything are not gone on from.
-    fn visit(
+    pub(crate) fn visit(
         &self,
         budget: &Budget,
         promises: impl Fn(&Places) -> bool,
@@ -202,7 +165,7 @@ impl Product {
             if stops(&places, &word) {
                 return Ok(());
             }
-            budget.take(self.characters.len() * (100 + 2 * places.len()))?;
+            budget.take(self.characters.len() * (100 + 12 * places.len()))?;
             for (character, text) in self.characters.iter().enumerate() {
                 let next = self.after(&places, character);
                 if known.contains(&next) || !promises(&next) {
@@ -218,183 +181,6 @@ impl Product {
         }
         complete
     }
-}
-
-/// A walk was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMany;
-
-/// Patterns that are read side by side have at most so many pairs of places.
-const LENGTHS: usize = 20_000;
-
-/// Which of two patterns a text may match: both, the one alone, the other alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Relation {
-    pub(crate) both: bool,
-    pub(crate) one: bool,
-    pub(crate) other: bool,
-}
-
-impl Relation {
-    /// Of patterns that nothing is known of.
-    const ANY: Self = Self { both: true, one: true, other: true };
-
-    /// Of patterns that no text matches both.
-    pub(crate) const APART: Self = Self { both: false, ..Self::ANY };
-
-    /// How they stand to each other; where that is too much to find out, in any way.
-    pub(crate) fn of(one: &Pattern, other: &Pattern, alphabet: Alphabet, budget: &Budget) -> Self {
-        let length = one.len() + other.len();
-        // Of each `*` a text is made.
-        let stars = one.iter().chain(other).filter(|symbol| is_many(symbol)).count();
-        if budget.take(100 + (4 + stars) * length).is_err() {
-            return Self::ANY;
-        }
-        if is_apart(one, other) {
-            return Self::APART;
-        }
-        let (within, around) = (includes(other, one), includes(one, other));
-        let possible = Self { both: true, one: !within, other: !around };
-        if one.len() * other.len() > LENGTHS {
-            return possible;
-        }
-        let mut relation = Self { both: false, one: false, other: false };
-        let mut see = |word: &str| {
-            if budget.take(4 * (1 + stars) * (1 + word.len())).is_err() {
-                relation = possible;
-            }
-            match (matches(one, word), matches(other, word)) {
-                (true, true) => relation.both = true,
-                (true, false) => relation.one = true,
-                (false, true) => relation.other = true,
-                (false, false) => {}
-            }
-            relation == possible
-        };
-        // Most show in a few texts how they stand to each other.
-        let likely = [[one, other], [other, one]].into_iter();
-        let mut likely = likely.flat_map(|[one, other]| beside(one, other, alphabet));
-        if likely.any(|word| word.chars().all(|one| alphabet.has(one)) && see(&word)) {
-            return possible;
-        }
-        if budget.take(1_000 + 100 * length).is_err() {
-            return possible;
-        }
-        match Product::new(&[one, other], alphabet).classes(budget, see) {
-            Ok(()) => relation,
-            Err(TooMany) => possible,
-        }
-    }
-
-    /// The same, the other way.
-    pub(crate) fn turned(self) -> Self {
-        Self { one: self.other, other: self.one, ..self }
-    }
-}
-
-/// Texts that a pattern may match: the shortest, with what another needs after its
-/// beginning in place of each `*`.
-fn beside(one: &Pattern, other: &Pattern, alphabet: Alphabet) -> Vec<String> {
-    let all = [one, other];
-    let begins = other.iter().position(is_many).unwrap_or_default();
-    let rest: Pattern = other.iter().skip(begins).copied().collect();
-    let Some(rest) = least(&rest, &all, alphabet) else { return Vec::new() };
-    let mut texts: Vec<String> = least(one, &all, alphabet).into_iter().collect();
-    for (place, _) in one.iter().enumerate().filter(|(_, symbol)| is_many(symbol)) {
-        let (before, after) = one.split_at(place);
-        let ends = [before, after].map(|part| least(&part.to_vec(), &all, alphabet));
-        if let [Some(before), Some(after)] = ends {
-            texts.push(format!("{before}{rest}{after}"));
-        }
-    }
-    texts
-}
-
-/// Whether no text matches both of two patterns, as their ends tell.
-pub(crate) fn is_apart(one: &Pattern, other: &Pattern) -> bool {
-    differ(one.iter(), other.iter()) || differ(one.iter().rev(), other.iter().rev())
-}
-
-/// Whether no text begins as both do.
-fn differ<'s>(
-    one: impl Iterator<Item = &'s Symbol>,
-    other: impl Iterator<Item = &'s Symbol>,
-) -> bool {
-    for (one, other) in one.zip(other) {
-        match (one, other) {
-            (Symbol::Character(a), Symbol::Character(b)) if a != b => return true,
-            (Symbol::Letter(a), Symbol::Character(b) | Symbol::Letter(b))
-            | (Symbol::Character(b), Symbol::Letter(a))
-                if !a.eq_ignore_ascii_case(b) =>
-            {
-                return true;
-            }
-            (
-                Symbol::Character(_) | Symbol::Letter(_),
-                Symbol::Character(_) | Symbol::Letter(_),
-            ) => {}
-            _ => return false,
-        }
-    }
-    false
-}
-
-fn fits(word: &str, all: &[&Pattern], none: &[&Pattern], alphabet: Alphabet) -> bool {
-    word.chars().all(|one| alphabet.has(one))
-        && all.iter().all(|pattern| matches(pattern, word))
-        && !none.iter().any(|pattern| matches(pattern, word))
-}
-
-/// What the longest of some patterns needs at least, where it is of all of them and none
-/// of others: none is shorter.
-pub(crate) fn guess(all: &[&Pattern], none: &[&Pattern], alphabet: Alphabet) -> Option<String> {
-    let patterns: Vec<&Pattern> = all.iter().chain(none).copied().collect();
-    let guess = all.iter().filter_map(|pattern| least(pattern, &patterns, alphabet));
-    let guess = guess.max_by_key(String::len).unwrap_or_default();
-    fits(&guess, all, none, alphabet).then_some(guess)
-}
-
-/// The shortest text that each of some patterns matches and none of others.
-pub(crate) fn shortest(
-    all: &[&Pattern],
-    none: &[&Pattern],
-    alphabet: Alphabet,
-    budget: &Budget,
-) -> Result<Option<String>, TooMany> {
-    let patterns: Vec<&Pattern> = all.iter().chain(none).copied().collect();
-    budget.take(100 * patterns.iter().map(|pattern| pattern.len()).sum::<usize>())?;
-    let product = Product::new(&patterns, alphabet);
-    let masks = product.masks(all);
-    let promises = |places: &Places| {
-        let is_in = |mask: &Places| places.iter().zip(mask).any(|(a, b)| a & b != 0);
-        masks.iter().all(is_in)
-    };
-    let mut found = None;
-    product.visit(budget, promises, |_, word| {
-        let fits = fits(word, all, none, alphabet);
-        if fits {
-            found = Some(word.to_owned());
-        }
-        fits
-    })?;
-    Ok(found)
-}
-
-/// A shortest text that a pattern matches.
-fn least(pattern: &Pattern, all: &[&Pattern], alphabet: Alphabet) -> Option<String> {
-    let mut word = String::with_capacity(pattern.len());
-    let (digit, any) = (OnceCell::new(), OnceCell::new());
-    for symbol in pattern {
-        match *symbol {
-            Symbol::Character(one) | Symbol::Letter(one) => word.push(one),
-            Symbol::Digit => word.push((*digit.get_or_init(|| fresh(all, alphabet, true)))?),
-            Symbol::Any | Symbol::AnyInPart | Symbol::AnyInPath => {
-                word.push((*any.get_or_init(|| fresh(all, alphabet, false)))?);
-            }
-            Symbol::Many | Symbol::ManyInPart | Symbol::ManyInPath => {}
-        }
-    }
-    Some(word)
 }
 
 fn mark(places: &mut Places, place: usize) {
@@ -418,77 +204,5 @@ fn skip(places: &mut Places, skips: &Places) {
         if !changed {
             return;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    fn pattern(text: &str) -> Pattern {
-        let symbol = |one| match one {
-            '*' => Symbol::Many,
-            '?' => Symbol::Any,
-            '#' => Symbol::Digit,
-            one => Symbol::Character(one),
-        };
-        text.chars().map(symbol).collect()
-    }
-
-    #[rstest]
-    #[case("a*", "b*", [false, true, true])]
-    #[case("*a", "*b", [false, true, true])]
-    #[case("a*", "*b", [true, true, true])]
-    #[case("a*", "ab*", [true, true, false])]
-    #[case("a*b", "*", [true, false, true])]
-    #[case("a*b", "a?*b", [true, true, false])]
-    #[case("ab", "a?", [true, false, true])]
-    #[case("a", "a", [true, false, false])]
-    #[case("*", "a", [true, true, false])]
-    #[case("###", "1*", [true, true, true])]
-    fn two_patterns(#[case] one: &str, #[case] other: &str, #[case] expected: [bool; 3]) {
-        let [both, first, second] = expected;
-        let expected = Relation { both, one: first, other: second };
-        let of = |one, other| {
-            Relation::of(&pattern(one), &pattern(other), Alphabet::All, &Budget::default())
-        };
-        let found = of(one, other);
-        assert_eq!(found, expected);
-        assert_eq!(of(other, one), found.turned());
-    }
-
-    /// Without anything left nothing is said of patterns, and no text is looked for.
-    #[test]
-    fn what_costs_too_much_is_not_known() {
-        let spent = Budget(Cell::new(0));
-        let [one, other] = [pattern("a*"), pattern("ab*")];
-        assert_eq!(Relation::of(&one, &other, Alphabet::All, &spent), Relation::ANY);
-        assert_eq!(shortest(&[&one], &[&other], Alphabet::All, &spent), Err(TooMany));
-        let enough = Budget::default();
-        assert!(!Relation::of(&one, &other, Alphabet::All, &enough).other);
-        let found = shortest(&[&one], &[&other], Alphabet::All, &enough);
-        assert_eq!(found, Ok(Some("a".to_owned())));
-    }
-
-    #[rstest]
-    #[case(&["a*", "*b"], &[], Some("ab"))]
-    #[case(&["a*b"], &["ab"], Some("aab"))]
-    #[case(&["a*"], &["a", "a?"], Some("aaa"))]
-    #[case(&["a*"], &["*"], None)]
-    #[case(&["a?*"], &["a?", "a??*"], None)]
-    #[case(&[], &["", "?"], Some("xx"))]
-    #[case(&["###"], &["1*"], Some("211"))]
-    fn the_shortest_text(#[case] all: &[&str], #[case] none: &[&str], #[case] word: Option<&str>) {
-        let [all, none] =
-            [all, none].map(|some| some.iter().map(|one| pattern(one)).collect::<Vec<_>>());
-        let found = shortest(
-            &all.iter().collect::<Vec<_>>(),
-            &none.iter().collect::<Vec<_>>(),
-            Alphabet::All,
-            &Budget::default(),
-        );
-        assert_eq!(found, Ok(word.map(str::to_owned)));
     }
 }

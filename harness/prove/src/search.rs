@@ -13,7 +13,7 @@ use crate::domain::{Admits, Universe};
 use crate::encode::{Encoding, Scope, is_arn};
 use crate::formula::Formula;
 use crate::names;
-use crate::parts::Patterns;
+use crate::patterns::Patterns;
 use crate::question::{Disagreement, Question, Verdict, Witness};
 use crate::tried::{Outcome, Tried};
 
@@ -196,7 +196,15 @@ impl<'s, 'p> Search<'s, 'p> {
             match tried.search(encoding, &always) {
                 Outcome::Nothing if encoding.open.is_empty() => continue,
                 Outcome::Witness(witness) if self.is_confirmed(&witness) => return Some(*witness),
-                Outcome::Nothing | Outcome::GaveUp | Outcome::Witness(_) => {}
+                Outcome::Nothing => {}
+                Outcome::GaveUp | Outcome::Witness(_) => {
+                    let within = encoding.within_parts();
+                    if let Outcome::Witness(witness) = tried.search(encoding, &within)
+                        && self.is_confirmed(&witness)
+                    {
+                        return Some(*witness);
+                    }
+                }
             }
             let mut exact = self.encoding(action, &statements, caller, admits, [false, false]);
             match tried.search(&mut exact, &always) {

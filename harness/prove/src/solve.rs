@@ -19,6 +19,9 @@ const STEPS: usize = 20_000;
 /// Texts of a part of an ARN that are tried for a shorter one, at most.
 const TRIES: usize = 24;
 
+/// The partition among the parts of an ARN.
+const PARTITION: usize = 0;
+
 /// What is looked for: requests that the one side allows and the other does not.
 #[derive(Clone, Copy)]
 pub(crate) struct Problem<'f> {
@@ -27,6 +30,8 @@ pub(crate) struct Problem<'f> {
     /// What else must hold.
     pub(crate) rest: &'f Formula,
     pub(crate) tests: &'f Tests,
+    /// The partition of whoever asks: nobody reaches another.
+    pub(crate) partition: Option<&'f str>,
 }
 
 /// Classes of each variable, whichever of them meet the formulas, and a text for
@@ -81,16 +86,41 @@ impl Problem<'_> {
         let mut found = self.first_class(0, &mut domains, found);
         // What is acted upon is `*`, or each part of an ARN is tried.
         if found.domains.first().is_some_and(|target| target.contains(1)) {
-            for part in 0..PARTS {
+            found = self.within_partition(&mut domains, found);
+            for part in PARTITION + 1..PARTS {
                 found = self.shorter(part, &mut domains, found);
             }
         }
-        for variable in 1..domains.len() {
+        // Of what is no key nothing is shown.
+        for variable in 1..self.tests.first().min(domains.len()) {
             if domains.get(variable).is_some_and(|domain| domain.len() > 1) {
                 found = self.first_class(variable, &mut domains, found);
             }
         }
         found
+    }
+
+    /// The ARN is of the partition of whoever asks, where there is such a request.
+    fn within_partition(&self, domains: &mut [Set], found: Model) -> Model {
+        let Some(own) = self.partition else { return self.shorter(PARTITION, domains, found) };
+        let fixed = self.tests.of_text(PARTITION, own);
+        let Found::Model(mut model) = self.solve_where(domains, &fixed) else {
+            return self.shorter(PARTITION, domains, found);
+        };
+        if let Some(part) = model.parts.get_mut(PARTITION) {
+            own.clone_into(part);
+        }
+        self.fix_part(PARTITION, own, domains);
+        model
+    }
+
+    /// A part of the ARN is this text from now on.
+    fn fix_part(&self, part: usize, text: &str, domains: &mut [Set]) {
+        for (variable, holds) in self.tests.of_text(part, text) {
+            if let Some(domain) = domains.get_mut(variable) {
+                *domain = Set::of(2, [usize::from(holds)]);
+            }
+        }
     }
 
     /// The part takes the shortest text with which there is a request.
@@ -112,11 +142,7 @@ impl Problem<'_> {
             }
         }
         let text = best.parts.get(part).cloned().unwrap_or_default();
-        for (variable, holds) in self.tests.of_text(part, &text) {
-            if let Some(domain) = domains.get_mut(variable) {
-                *domain = Set::of(2, [usize::from(holds)]);
-            }
-        }
+        self.fix_part(part, &text, domains);
         best
     }
 

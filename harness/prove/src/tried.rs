@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use ringfence_policy::symbolic::{Action, FRAMES, Frame, Logic, allowed};
 use ringfence_policy::{Context, Policies, Principal, Request, Values, judge};
 
+use crate::budget::TooMany;
 use crate::callers::{self, Caller, OTHER_ACCOUNT, SOME_ACCOUNT};
 use crate::encode::{Asked, Encoding, is_arn, put};
 use crate::formula::Formula;
 use crate::names;
-use crate::product::TooMany;
 use crate::question::{Question, Witness};
 use crate::solve::{Found, Model, Problem};
 
@@ -73,7 +73,8 @@ impl Tried<'_, '_> {
                 let broken = self.breaks(encoding, own, target.arn, of);
                 let Some([allowed, rest]) = broken else { continue };
                 let tests = &encoding.keys.tests;
-                let problem = Problem { allowed: &allowed, rest: &rest, tests };
+                let partition = partition(&self.caller.principal);
+                let problem = Problem { allowed: &allowed, rest: &rest, tests, partition };
                 match problem.solve(&encoding.domains) {
                     Found::Nothing => {}
                     Found::GaveUp => gave_up = true,
@@ -219,6 +220,18 @@ impl Tried<'_, '_> {
             allows(self.question.inner) && !allows(self.question.outer)
         };
         all.find(breaks).unwrap_or(found)
+    }
+}
+
+/// The partition of a caller; a service has none.
+fn partition(principal: &Principal) -> Option<&str> {
+    match principal {
+        Principal::Root { .. } => Some("aws"),
+        Principal::User { arn }
+        | Principal::FederatedUser { arn, .. }
+        | Principal::RoleSession { role_arn: arn, .. }
+        | Principal::WebIdentity { provider_arn: arn } => arn.split(':').nth(1),
+        Principal::Service { .. } | Principal::Anonymous => Some("aws"),
     }
 }
 

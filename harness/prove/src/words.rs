@@ -1,11 +1,12 @@
 //! Patterns, and classes of texts: for each set of patterns that some text
 //! matches, and no more, the shortest such text.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use ringfence_policy::symbolic::Token;
 
 use crate::product::Product;
+use crate::relation::is_apart;
 
 /// What a place of a pattern accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,10 +100,68 @@ pub(crate) struct Classes {
 pub(crate) fn classes(patterns: &[Pattern], alphabet: Alphabet) -> Classes {
     let mut seen: HashSet<&Pattern> = HashSet::new();
     let patterns: Vec<&Pattern> = patterns.iter().filter(|one| seen.insert(one)).collect();
-    match simple(&patterns, alphabet) {
+    let found = simple(&patterns, alphabet).or_else(|| beside_some(&patterns, alphabet));
+    match found {
         Some(words) => Classes { words, complete: true },
         None => Product::new(&patterns, alphabet).walk(),
     }
+}
+
+/// Patterns with wildcards in the middle, at most, beside texts and beginnings of texts.
+const SOME: usize = 4;
+
+/// Texts and beginnings of texts beside a few other patterns, each of which matches all or
+/// nothing of what any of these does: a text that is like none of these is of a class of the
+/// others alone. So are ARNs among all that is written like one.
+fn beside_some(patterns: &[&Pattern], alphabet: Alphabet) -> Option<Vec<String>> {
+    let is_simple = |pattern: &&&Pattern| {
+        let head = match pattern.split_last() {
+            Some((Symbol::Many, head)) => head,
+            _ => pattern.as_slice(),
+        };
+        head.iter().all(|symbol| matches!(symbol, Symbol::Character(_) | Symbol::Letter(_)))
+    };
+    let (plain, others): (Vec<&Pattern>, Vec<&Pattern>) =
+        patterns.iter().copied().partition(|pattern| is_simple(&pattern));
+    if others.is_empty() || others.len() > SOME || plain.len() <= SOME {
+        return None;
+    }
+    // The empty text, and `*`, are beginnings of what other patterns tell apart.
+    let is_told = |pattern: &&&Pattern| {
+        others.iter().all(|other| includes(other, pattern) || is_apart(other, pattern))
+    };
+    let (told, rest): (Vec<&Pattern>, Vec<&Pattern>) =
+        plain.iter().copied().partition(|pattern| is_told(&pattern));
+    // Of the rest each matches all or nothing of these, too.
+    let is_clear = |one: &Pattern, pattern: &Pattern| {
+        let is_not_empty = matches!(pattern.first(), Some(first) if !is_many(first));
+        includes(one, pattern) || is_apart(one, pattern) || (one.is_empty() && is_not_empty)
+    };
+    if rest.len() > SOME || rest.iter().any(|one| told.iter().any(|it| !is_clear(one, it))) {
+        return None;
+    }
+    let mut words = simple(&told, alphabet)?;
+    let few: Vec<&Pattern> = others.into_iter().chain(rest).collect();
+    // With a character that none of them all names.
+    let free = vec![Symbol::Character(fresh(patterns, alphabet, false)?), Symbol::Many];
+    let few_and_free: Vec<&Pattern> = few.iter().copied().chain([&free]).collect();
+    let found = Product::new(&few_and_free, alphabet).walk();
+    if !found.complete {
+        return None;
+    }
+    // What is like one of the others is of its class already.
+    let is_like = |word: &&String| told.iter().any(|pattern| matches(pattern, word));
+    let (taken, own): (Vec<String>, Vec<String>) =
+        found.words.into_iter().partition(|word| is_like(&word));
+    let class = |word: &str| few.iter().map(|one| matches(one, word)).collect::<Vec<bool>>();
+    let own_classes: HashSet<Vec<bool>> = own.iter().map(|word| class(word)).collect();
+    if taken.iter().any(|word| !own_classes.contains(&class(word))) {
+        return None;
+    }
+    words.extend(own);
+    words.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
+    words.dedup();
+    Some(words)
 }
 
 /// Texts and beginnings of texts alone: each text, each beginning, and a text
@@ -150,13 +209,38 @@ fn simple(patterns: &[&Pattern], alphabet: Alphabet) -> Option<Vec<String>> {
         words.insert(word);
     }
     // Where case counts in one pattern and not in another, both must be tried.
-    if characters && letters {
+    if characters && letters && !are_apart_by_case(patterns) {
         return None;
     }
     let mut words: Vec<String> =
         words.into_iter().filter(|word| word.chars().all(|one| alphabet.has(one))).collect();
     words.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
     Some(words)
+}
+
+/// Whether wherever several patterns go on alike, case counts in all of them or in none.
+fn are_apart_by_case(patterns: &[&Pattern]) -> bool {
+    let mut counts: HashMap<String, bool> = HashMap::new();
+    for pattern in patterns {
+        let mut begin = String::new();
+        for symbol in pattern.iter() {
+            let (one, case_counts) = match *symbol {
+                Symbol::Character(one) => (one.to_ascii_lowercase(), true),
+                Symbol::Letter(one) => (one.to_ascii_lowercase(), false),
+                _ => break,
+            };
+            begin.push(one);
+            if !one.is_alphabetic() {
+                continue;
+            }
+            match counts.get(&begin) {
+                Some(known) if *known != case_counts => return false,
+                Some(_) => {}
+                None => drop(counts.insert(begin.clone(), case_counts)),
+            }
+        }
+    }
+    true
 }
 
 /// A character that no pattern names.

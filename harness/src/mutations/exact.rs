@@ -440,7 +440,7 @@ mod tests {
         assert_eq!(
             identity(&before, &pass("StringEqualsIfExists", key)),
             Compared::Differs(
-                "iam:PassRole on arn:x:iam::123456789012:role/x by arn:aws:iam::123456789012:\
+                "iam:PassRole on arn:aws:iam::123456789012:role/x by arn:aws:iam::123456789012:\
                  role/deployer with {\"aws:requestedregion\":\"x\",\"aws:securetransport\":\
                  \"true\",\"iam:passedtoservice\":\"x\"}: refused before, allowed with it"
                     .to_owned()
