@@ -491,11 +491,10 @@ impl Expected {
             ),
             Base::Numeric(_) => {
                 let read = sources.iter().map(|text| Number::parse(text).map(|_| text.clone()));
-                let compare = |one: &Box<str>, other: &Box<str>| {
+                Self::Numbers(InOrder::of(read.collect(), |one, other| {
                     let both = Number::parse(one).zip(Number::parse(other));
                     both.map_or(Ordering::Equal, |(one, other)| one.compare(&other))
-                };
-                Self::Numbers(InOrder::of(read.collect(), compare))
+                }))
             }
             Base::Date(_) => {
                 let read = sources.iter().map(|text| Instant::parse(text));
