@@ -71,6 +71,22 @@ variable "o" {
 variable "any" {
   default = { a = 1, b = [true, null], c = "x" }
 }
+variable "zs" {
+  type    = string
+  default = null
+}
+variable "zn" {
+  type    = number
+  default = null
+}
+variable "zl" {
+  type    = list(string)
+  default = null
+}
+variable "el" {
+  type    = list(string)
+  default = []
+}
 resource "terraform_data" "u" {
   input = "in"
 }
@@ -134,7 +150,7 @@ const OPEN: [&str; 14] = [
     r#"terraform_data.f["k2"].input"#,
 ];
 
-const LISTS: [&str; 12] = [
+const LISTS: [&str; 17] = [
     "var.l",
     "tolist(var.t)",
     "var.t",
@@ -147,9 +163,14 @@ const LISTS: [&str; 12] = [
     "keys(local.made)",
     "values(var.m)",
     "[for one in terraform_data.f : one.input]",
+    "terraform_data.c.*.input",
+    "terraform_data.c",
+    "values(terraform_data.f)",
+    "var.zl",
+    "var.el",
 ];
 
-const MAPS: [&str; 8] = [
+const MAPS: [&str; 11] = [
     "var.m",
     "var.o",
     "var.any",
@@ -158,6 +179,9 @@ const MAPS: [&str; 8] = [
     "{}",
     "var.o.tags",
     "{ for key, one in terraform_data.f : key => one.input }",
+    "terraform_data.u",
+    "terraform_data.f",
+    r#"terraform_data.f["k1"]"#,
 ];
 
 fn text(dice: &mut Dice, depth: usize) -> String {
@@ -250,10 +274,10 @@ fn any(dice: &mut Dice, depth: usize) -> String {
         1 => map(dice, depth),
         2 => format!("({})", flag(dice, depth)),
         3 => dice.of(&["1", "0", "-1", "1.5", "10", "var.n", "var.n + 1", "2 - var.n"]).to_owned(),
-        4 => "null".to_owned(),
+        4 => dice.of(&["null", "var.zs", "var.zn", "terraform_data.c.*.input[0]"]).to_owned(),
         5 if depth > 0 => format!("({})", chosen(dice, depth - 1)),
         6 if depth > 0 => format!("{}[{}]", list(dice, depth - 1), dice.below(3)),
-        7 if depth > 0 => format!("{}[{}]", map(dice, depth - 1), text(dice, 0)),
+        7 if depth > 0 => format!("({})[{}]", map(dice, depth - 1), text(dice, 0)),
         _ => text(dice, depth),
     }
 }
@@ -322,7 +346,8 @@ fn expressions(dice: &mut Dice, seen: &mut Seen) -> Vec<String> {
     fs::write(directory.path().join("main.tf"), &main).unwrap();
     let [plan, state] = match applied(directory.path()) {
         Ok(both) => both,
-        // What Terraform does not take at all says nothing.
+        // What fails is in `try`: what Terraform does not take then is no configuration, and
+        // the expressions that are made here are wrong.
         Err(error) => panic!("{error}: {main}"),
     };
     let source = source(directory.path(), &plan);

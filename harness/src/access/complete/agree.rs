@@ -14,7 +14,9 @@ pub(super) fn agreed(node: &Node, value: &Json) -> Option<Node> {
     match (&node.value, value) {
         (Value::Unknown, value) => Some(tree(node.at, value)),
         // What was left out has a default, or none.
-        (Value::Null, Json::Null | Json::Array(_)) => Some(node.clone()),
+        (Value::Null, Json::Array(_)) => Some(node.clone()),
+        // An argument that is `null` is left out.
+        (_, Json::Null) => Some(node.clone()),
         (Value::Text(known), value) => same(text(value).as_ref() == Some(known)),
         (Value::Bool(known), Json::Bool(flag)) => same(known == flag),
         (Value::Number(known), Json::Number(number)) => same(*known == number.to_string()),
@@ -30,8 +32,6 @@ pub(super) fn agreed(node: &Node, value: &Json) -> Option<Node> {
             }
             Some(Node::new(node.at, Value::Map(all)))
         }
-        // Types are converted on the way.
-        (_, Json::Null) => Some(node.clone()),
         _ => None,
     }
 }
@@ -48,20 +48,52 @@ fn list(node: &Node, items: &[Node], values: &[Json]) -> Option<Node> {
         let differs = known.is_some() && written.is_some() && known != written;
         return (!differs).then(|| node.clone());
     }
-    let Some(texts) = texts else {
-        let same = items.len() == values.len();
-        let all = items.iter().zip(values).map(|(item, value)| agreed(item, value));
-        return same
-            .then(|| all.collect::<Option<Vec<_>>>())
-            .flatten()
-            .map(|all| Node::new(node.at, Value::List(all)));
-    };
-    let texts: BTreeSet<String> = texts.into_iter().collect();
-    let known = items.iter().filter_map(Node::text);
+    // Each where it stands: that of a list hangs on it.
+    let is_as_long = items.len() == values.len();
+    let pairs = items.iter().zip(values).map(|(item, value)| placed(item, value, values));
+    let list = is_as_long.then(|| pairs.collect::<Option<Vec<_>>>()).flatten();
+    let list = list.or_else(|| {
+        let all = of_set(items, values)?;
+        Some(all.iter().map(|value| tree(node.at, value)).collect())
+    })?;
+    Some(Node::new(node.at, Value::List(list)))
+}
+
+/// An item beside the value that the expression has in its place.
+fn placed(item: &Node, value: &Json, values: &[Json]) -> Option<Node> {
+    let is_plain = !value.is_array() && !value.is_object();
+    match &item.value {
+        Value::Null | Value::Unknown if is_plain => {
+            // Beside a text a number may be one, or not, as the list is of one type or not.
+            let is_doubtful = !value.is_string() && values.iter().any(Json::is_string);
+            Some(if is_doubtful { item.clone() } else { tree(item.at, value) })
+        }
+        _ => agreed(item, value),
+    }
+}
+
+/// The items of a set, in its order, each once: numbers, or all as texts.
+fn of_set(items: &[Node], values: &[Json]) -> Option<Vec<Json>> {
+    let are_numbers = values.iter().all(Json::is_number)
+        && !items.iter().any(|item| matches!(item.value, Value::Text(_)));
     // As many as there are: two that are not known may be one.
-    let fits = texts.len() <= items.len() && known.into_iter().all(|text| texts.contains(text));
-    let all = texts.into_iter().map(|text| Node::new(node.at, Value::Text(text)));
-    fits.then(|| Node::new(node.at, Value::List(all.collect())))
+    if are_numbers {
+        let mut all: Vec<Json> = values.to_vec();
+        all.sort_by(|one, other| {
+            one.as_f64().unwrap_or(0.0).total_cmp(&other.as_f64().unwrap_or(0.0))
+        });
+        all.dedup();
+        let has = |known: &str| all.iter().any(|value| value.to_string().as_str() == known);
+        let fits = items.iter().all(|item| match &item.value {
+            Value::Number(known) => has(known),
+            _ => true,
+        });
+        return (fits && all.len() <= items.len()).then_some(all);
+    }
+    let texts: BTreeSet<String> = values.iter().map(text).collect::<Option<_>>()?;
+    let mut known = items.iter().filter_map(Node::text);
+    let fits = texts.len() <= items.len() && known.all(|text| texts.contains(text));
+    fits.then(|| texts.into_iter().map(Json::String).collect())
 }
 
 /// A value that no file has, as if it stood at a place of one.
@@ -80,4 +112,60 @@ pub(in crate::access) fn tree(at: Place, value: &Json) -> Node {
         ),
     };
     Node::new(at, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    /// As JSON; `"?"` is what is not known.
+    fn given(value: &Json) -> Node {
+        let mut node = tree(Place { line: 1, column: 1 }, value);
+        open(&mut node);
+        node
+    }
+
+    fn open(node: &mut Node) {
+        match &mut node.value {
+            Value::Text(text) if text == "?" => node.value = Value::Unknown,
+            Value::List(items) => items.iter_mut().for_each(open),
+            Value::Map(members) => members.iter_mut().for_each(|one| open(&mut one.value)),
+            _ => {}
+        }
+    }
+
+    #[rstest]
+    #[case(json!("?"), json!("a"), json!("a"))]
+    // What is `null` is left out, whatever its default is.
+    #[case(json!("default"), json!(null), json!("default"))]
+    #[case(json!(true), json!(null), json!(true))]
+    #[case(json!({"a": "default", "b": "?"}), json!({"a": null, "b": 1}), json!({"a": "default", "b": 1}))]
+    // A list keeps its order, and what is in it twice.
+    #[case(json!(["?", "a"]), json!(["z", "a"]), json!(["z", "a"]))]
+    #[case(json!(["?", "?", "a"]), json!(["z", "z", "a"]), json!(["z", "z", "a"]))]
+    #[case(json!([null, "a"]), json!(["z", "a"]), json!(["z", "a"]))]
+    #[case(json!(["?", 2]), json!([3, 2]), json!([3, 2]))]
+    // A set has its own.
+    #[case(json!(["a", "?"]), json!(["z", "a"]), json!(["a", "z"]))]
+    #[case(json!(["a", "?", "?"]), json!(["z", "z", "a"]), json!(["a", "z"]))]
+    #[case(json!([2, "?"]), json!([10, 2]), json!([2, 10]))]
+    #[case(json!(["80", "?"]), json!(["x", 80]), json!(["80", "x"]))]
+    // Whether it becomes a text is not known.
+    #[case(json!(["?", "?"]), json!(["a", 1]), json!(["a", "?"]))]
+    #[case(json!(["?", {"a": "?"}]), json!(["a", {"a": 1}]), json!(["a", {"a": 1}]))]
+    fn what_agrees_completes_it(#[case] plan: Json, #[case] value: Json, #[case] expected: Json) {
+        assert_eq!(agreed(&given(&plan), &value), Some(given(&expected)));
+    }
+
+    #[rstest]
+    #[case(json!("a"), json!("b"))]
+    #[case(json!(["a", "?"]), json!(["b", "c"]))]
+    #[case(json!([1, "?"]), json!([2, 3]))]
+    #[case(json!(["?"]), json!(["b", "c"]))]
+    fn what_differs_does_not(#[case] plan: Json, #[case] value: Json) {
+        assert_eq!(agreed(&given(&plan), &value), None);
+    }
 }

@@ -7,14 +7,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
 use hcl_edit::expr::{
-    BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, Object, ObjectKey, Traversal,
-    TraversalOperator, UnaryOperator,
+    BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, Object, ObjectKey, UnaryOperator,
 };
 use hcl_edit::template::{Element, Strip};
 use serde_json::{Map, Value};
 
 use super::source::Source;
-use super::{functions, types};
+use super::types::{self, Beside};
 use crate::lint::known::{self, Node};
 
 /// Expressions nest no deeper.
@@ -49,31 +48,35 @@ pub(super) enum Key {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scope<'e> {
     /// `each`, `count`, those of `for`.
-    pub(super) names: BTreeMap<String, Value>,
+    pub(super) names: BTreeMap<String, Name>,
     /// What there is an instance for each of, and the key of this one.
     pub(super) each: Option<(&'e Expression, Value)>,
 }
 
+/// What a name stands for.
+#[derive(Debug, Clone)]
+pub(super) enum Name {
+    Value(Value),
+    /// Of which a part may be known and another not: a resource.
+    Node(Node),
+}
+
+impl From<Value> for Name {
+    fn from(value: Value) -> Self {
+        Self::Value(value)
+    }
+}
+
 impl Scope<'_> {
     /// With an item that is gone through, and its key.
-    pub(super) fn of_item(&self, of: &ForExpr, key: Value, item: Value) -> Self {
+    pub(super) fn of_item(&self, of: &ForExpr, key: Value, item: Name) -> Self {
         let mut scope = self.clone();
         if let Some(name) = &of.intro.key_var {
-            scope.names.insert(name.as_str().to_owned(), key);
+            scope.names.insert(name.as_str().to_owned(), key.into());
         }
         scope.names.insert(of.intro.value_var.as_str().to_owned(), item);
         scope
     }
-}
-
-/// A value, or a resource of which one attribute may be known and another not.
-enum Found<'w> {
-    Value(Value),
-    /// A type, or the instances of a resource.
-    Instances(&'w [(Key, &'w Node)]),
-    Known(&'w Node),
-    /// `[*]`: each by itself.
-    Each(Vec<Found<'w>>),
 }
 
 impl<'w> World<'w> {
@@ -107,16 +110,9 @@ impl<'w> World<'w> {
                 self.template(&mut heredoc.template.iter(), scope, depth)?
             }
             Expression::Parenthesis(inner) => self.at(inner.inner(), scope, depth)?,
-            Expression::Variable(name) => scope.names.get(name.as_str()).cloned()?,
+            Expression::Variable(_) => self.found(expression, scope, depth)?.value()?,
             Expression::Conditional(of) => self.conditional(of, scope, depth)?,
-            Expression::FuncCall(call) if call.name.namespace.is_empty() => {
-                let mut values = all(&mut call.args.iter())?;
-                if call.args.expand_final() {
-                    let Value::Array(last) = values.pop()? else { return None };
-                    values.extend(last);
-                }
-                functions::call(call.name.name.as_str(), values)?
-            }
+            Expression::FuncCall(call) => self.call(call, scope, depth)?,
             Expression::Traversal(traversal) => self.traversal(traversal, scope, depth)?,
             Expression::UnaryOp(of) => {
                 match (of.operator.value(), self.at(&of.expr, scope, depth)?) {
@@ -126,7 +122,6 @@ impl<'w> World<'w> {
             }
             Expression::BinaryOp(of) => self.binary(of, scope, depth)?,
             Expression::ForExpr(of) => self.each(of, scope, depth)?,
-            Expression::FuncCall(_) => return None,
         })
     }
 
@@ -169,7 +164,13 @@ impl<'w> World<'w> {
         };
         let value = self.at(chosen, scope, depth)?;
         let are_lists = [chosen, other].iter().all(|one| matches!(one, Expression::Array(_)));
-        types::together(value, self.at(other, scope, depth).as_ref(), are_lists)
+        let own = self.at(other, scope, depth);
+        let beside = match (own.as_ref(), is_null(other)) {
+            (_, true) => Beside::Null,
+            (None, false) => Beside::Unknown,
+            (Some(value), false) => Beside::Value { value, is_empty: is_empty(other), are_lists },
+        };
+        types::together(value, &beside)
     }
 
     fn binary(&self, of: &BinaryOp, scope: &Scope<'_>, depth: usize) -> Option<Value> {
@@ -198,14 +199,9 @@ impl<'w> World<'w> {
     }
 
     fn each(&self, of: &ForExpr, scope: &Scope<'_>, depth: usize) -> Option<Value> {
-        let collection = self.at(&of.intro.collection_expr, scope, depth)?;
         let mut list = Vec::new();
         let mut members = Map::new();
-        // In a set each is its own key.
-        let is_keyed = of.intro.key_var.is_some() && collection.is_array();
-        let is_set = is_keyed && self.is_set(&of.intro.collection_expr, scope)?;
-        for (key, item) in items(collection)? {
-            let key = if is_set { item.clone() } else { key };
+        for (key, item) in self.gone_through(of, scope, depth)? {
             let scope = scope.of_item(of, key, item);
             if let Some(condition) = &of.cond
                 && !self.at(&condition.expr, &scope, depth)?.as_bool()?
@@ -224,161 +220,53 @@ impl<'w> World<'w> {
         Some(if of.key_expr.is_some() { Value::Object(members) } else { Value::Array(list) })
     }
 
-    fn traversal(&self, traversal: &Traversal, scope: &Scope<'_>, depth: usize) -> Option<Value> {
-        let operators: Vec<&TraversalOperator> =
-            traversal.operators.iter().map(|operator| &**operator).collect();
-        let whole = self.root(&traversal.expr, &operators, scope, depth);
-        let whole = whole.and_then(|(found, rest)| self.walk(found, rest, scope, depth)?.value());
-        whole.or_else(|| self.part(traversal, scope, depth))
-    }
-
-    /// What a traversal begins with, and what is left of it.
-    fn root<'o>(
+    /// The instances of a resource that an expression names, each with its key.
+    pub(super) fn instances_of(
         &self,
-        root: &Expression,
-        operators: &'o [&'o TraversalOperator],
+        expression: &Expression,
         scope: &Scope<'_>,
-        depth: usize,
-    ) -> Option<(Found<'_>, &'o [&'o TraversalOperator])> {
-        let Expression::Variable(root) = root else {
-            return Some((Found::Value(self.at(root, scope, depth)?), operators));
-        };
-        let root = root.as_str();
-        if let Some(value) = scope.names.get(root) {
-            return Some((Found::Value(value.clone()), operators));
-        }
-        let name = |at: usize| match operators.get(at) {
-            Some(TraversalOperator::GetAttr(name)) => Some(name.as_str()),
-            _ => None,
-        };
-        match root {
-            "var" => {
-                Some((Found::Value(self.variables.get(name(0)?)?.clone()), operators.get(1..)?))
-            }
-            "local" => Some((Found::Value(self.local(name(0)?, depth)?), operators.get(1..)?)),
-            "data" => {
-                let address = format!("data.{}.{}", name(0)?, name(1)?);
-                Some((Found::Instances(self.instances.get(&address)?), operators.get(2..)?))
-            }
-            kind => {
-                let address = format!("{kind}.{}", name(0)?);
-                Some((Found::Instances(self.instances.get(&address)?), operators.get(1..)?))
-            }
-        }
+    ) -> Option<Vec<(Value, Name)>> {
+        self.found(expression, scope, DEPTH)?.instances()
     }
 
-    fn local(&self, name: &str, depth: usize) -> Option<Value> {
-        let known = self.locals.borrow().get(name).cloned();
-        if let Some(known) = known {
-            return known;
-        }
-        // One that is made of itself is not known.
-        self.locals.borrow_mut().insert(name.to_owned(), None);
-        let value = self.at(self.source.local(name)?, &Scope::default(), depth);
-        self.locals.borrow_mut().insert(name.to_owned(), value.clone());
-        value
-    }
-
-    fn walk<'f>(
-        &'f self,
-        found: Found<'f>,
-        operators: &[&TraversalOperator],
+    /// What `for` goes through, each item with its key.
+    pub(super) fn gone_through(
+        &self,
+        of: &ForExpr,
         scope: &Scope<'_>,
         depth: usize,
-    ) -> Option<Found<'f>> {
-        let Some((first, rest)) = operators.split_first() else { return Some(found) };
-        let next = match first {
-            TraversalOperator::GetAttr(name) => found.member(name.as_str())?,
-            TraversalOperator::Index(key) => found.index(&self.at(key, scope, depth)?)?,
-            TraversalOperator::LegacyIndex(_) => return None,
-            TraversalOperator::FullSplat(_) | TraversalOperator::AttrSplat(_) => {
-                let each = found.each()?;
-                let each = each.into_iter().map(|one| self.walk(one, rest, scope, depth));
-                return Some(Found::Each(each.collect::<Option<_>>()?));
-            }
-        };
-        self.walk(next, rest, scope, depth)
+    ) -> Option<Vec<(Value, Name)>> {
+        let written = &of.intro.collection_expr;
+        if let Some(all) = self.found(written, scope, depth).and_then(|found| found.instances()) {
+            return Some(all);
+        }
+        let collection = self.at(written, scope, depth)?;
+        // In a set each is its own key.
+        let is_keyed = of.intro.key_var.is_some() && collection.is_array();
+        let is_set = is_keyed && self.is_set(written, scope)?;
+        let all = items(collection)?.into_iter();
+        Some(
+            all.map(|(key, item)| (if is_set { item.clone() } else { key }, item.into())).collect(),
+        )
     }
 }
 
-impl<'w> Found<'w> {
-    fn member(self, name: &str) -> Option<Self> {
-        match self {
-            Self::Value(Value::Object(mut members)) => members.remove(name).map(Self::Value),
-            Self::Known(node) => node.get(name).map(Self::Known),
-            Self::Instances([(Key::Only, node)]) => node.get(name).map(Self::Known),
-            Self::Instances(_) | Self::Value(_) | Self::Each(_) => None,
-        }
+/// Whether `null` is written: of no type, where that of a name has one.
+pub(super) fn is_null(written: &Expression) -> bool {
+    match written {
+        Expression::Parenthesis(inner) => is_null(inner.inner()),
+        Expression::Null(_) => true,
+        _ => false,
     }
+}
 
-    fn index(self, key: &Value) -> Option<Self> {
-        match (self, key) {
-            (Self::Value(Value::Object(mut members)), key) => {
-                members.remove(&text(key)?).map(Self::Value)
-            }
-            (Self::Value(Value::Array(mut items)), key) => {
-                let at = usize::try_from(key.as_u64()?).ok()?;
-                (at < items.len()).then(|| Self::Value(items.swap_remove(at)))
-            }
-            (Self::Instances(all), key) => {
-                let is = |known: &Key| match known {
-                    Key::Only => false,
-                    Key::Number(number) => key.as_u64() == u64::try_from(*number).ok(),
-                    Key::Name(name) => key.as_str() == Some(name),
-                };
-                all.iter().find(|(known, _)| is(known)).map(|(_, node)| Self::Known(node))
-            }
-            (Self::Known(node), key) => match (&node.value, key) {
-                (known::Value::List(items), key) => {
-                    items.get(usize::try_from(key.as_u64()?).ok()?).map(Self::Known)
-                }
-                (known::Value::Map(_), key) => node.get(key.as_str()?).map(Self::Known),
-                _ => None,
-            },
-            (Self::Each(_) | Self::Value(_), _) => None,
-        }
-    }
-
-    fn each(self) -> Option<Vec<Self>> {
-        match self {
-            Self::Value(Value::Array(items)) => Some(items.into_iter().map(Self::Value).collect()),
-            // In the order of `count`.
-            Self::Instances(all) => {
-                let mut numbered: Vec<(usize, &Node)> = Vec::with_capacity(all.len());
-                for (key, node) in all {
-                    let Key::Number(number) = key else { return None };
-                    numbered.push((*number, node));
-                }
-                numbered.sort_by_key(|(number, _)| *number);
-                Some(numbered.into_iter().map(|(_, node)| Self::Known(node)).collect())
-            }
-            Self::Known(node) => match &node.value {
-                known::Value::List(items) => Some(items.iter().map(Self::Known).collect()),
-                _ => None,
-            },
-            Self::Value(_) | Self::Each(_) => None,
-        }
-    }
-
-    fn value(self) -> Option<Value> {
-        match self {
-            Self::Value(value) => Some(value),
-            Self::Known(node) => json(node),
-            Self::Each(all) => {
-                all.into_iter().map(Self::value).collect::<Option<_>>().map(Value::Array)
-            }
-            Self::Instances(all) => match all {
-                [(Key::Only, node)] => Some(partly(node)),
-                all => {
-                    let mut members = Map::new();
-                    for (key, node) in all {
-                        let Key::Name(name) = key else { return None };
-                        members.insert(name.clone(), partly(node));
-                    }
-                    Some(Value::Object(members))
-                }
-            },
-        }
+/// Whether `[]` or `{}` is written.
+fn is_empty(written: &Expression) -> bool {
+    match written {
+        Expression::Parenthesis(inner) => is_empty(inner.inner()),
+        Expression::Array(items) => items.is_empty(),
+        Expression::Object(members) => members.is_empty(),
+        _ => false,
     }
 }
 
@@ -433,12 +321,6 @@ pub(super) fn sorted(members: Map<String, Value>) -> Vec<(String, Value)> {
     let mut members: Vec<(String, Value)> = members.into_iter().collect();
     members.sort_by(|(one, _), (other, _)| one.cmp(other));
     members
-}
-
-/// The attributes of a resource that are known: who asks for another finds none.
-fn partly(node: &Node) -> Value {
-    let known = node.members().iter().filter_map(|it| Some((it.key.clone(), json(&it.value)?)));
-    Value::Object(known.collect())
 }
 
 /// A value of a file as JSON; `None` where not all of it is known.
@@ -511,8 +393,10 @@ mod tests {
     use super::*;
     use crate::lint::known::Member;
 
+    const PLACE: Place = Place { line: 1, column: 1 };
+
     fn named(members: &[(&str, known::Value)]) -> Node {
-        let at = Place { line: 1, column: 1 };
+        let at = PLACE;
         let member = |(key, value): &(&str, known::Value)| Member {
             at,
             key: (*key).to_owned(),
@@ -525,11 +409,16 @@ mod tests {
     fn value(expression: &str) -> Option<Value> {
         let text = |text: &str| known::Value::Text(text.to_owned());
         let bucket = named(&[("arn", text("arn:aws:s3:::b")), ("id", known::Value::Unknown)]);
+        let whole = named(&[("arn", text("arn:aws:s3:::w")), ("id", text("w"))]);
+        let listed =
+            |at: &str| named(&[("n", known::Value::List(vec![Node::new(PLACE, text(at))]))]);
+        let (first, second) = (listed("l-0"), listed("l-1"));
         let subnets = [named(&[("id", text("s-0"))]), named(&[("id", text("s-1"))])];
         let numbered = subnets.iter().enumerate().rev();
         let numbered = numbered.map(|(at, node)| (Key::Number(at), node)).collect();
         let source = Source::of(&format!(
-            "locals {{\n  it = {expression}\n  a = \"x-${{var.n}}\"\n  round = local.round\n}}"
+            "locals {{\n  it = {expression}\n  a = \"x-${{var.n}}\"\n  round = local.round\n  \
+             b = aws_s3_bucket.b\n  f = aws_s3_bucket.f\n}}"
         ));
         let world = World {
             source: &source,
@@ -538,15 +427,23 @@ mod tests {
                 ("m".to_owned(), json!({"b": {"k": 2}, "a": {"k": null}})),
                 ("v".to_owned(), json!(1.2)),
                 ("big".to_owned(), json!(1e30)),
+                ("null".to_owned(), json!(null)),
+                ("none".to_owned(), json!([])),
             ]),
             instances: BTreeMap::from([
                 ("aws_s3_bucket.b".to_owned(), vec![(Key::Only, &bucket)]),
+                ("aws_s3_bucket.w".to_owned(), vec![(Key::Only, &whole)]),
+                (
+                    "aws_s3_bucket.f".to_owned(),
+                    vec![(Key::Name("y".to_owned()), &whole), (Key::Name("x".to_owned()), &bucket)],
+                ),
+                ("aws_x.l".to_owned(), vec![(Key::Number(0), &first), (Key::Number(1), &second)]),
                 ("aws_subnet.s".to_owned(), numbered),
             ]),
             locals: RefCell::default(),
             parts: RefCell::default(),
         };
-        let names = BTreeMap::from([("each".to_owned(), json!({"key": "e"}))]);
+        let names = BTreeMap::from([("each".to_owned(), json!({"key": "e"}).into())]);
         let each = source.local("each").map(|all| (all, json!("e")));
         world.value(source.local("it")?, &Scope { names, each })
     }
@@ -574,6 +471,34 @@ mod tests {
     #[case(r#"join("/", split(".", "a.b"))"#, json!("a/b"))]
     #[case("<<-EOT\n    a ${var.n}\n      b\n  EOT\n", json!("a one\n  b\n"))]
     #[case(r#"jsonencode({b = "<&", a = [{d = 1, c = null}]})"#, json!(r#"{"a":[{"c":null,"d":1}],"b":"\u003c\u0026"}"#))]
+    // Of a resource what is known, and all of one that is known as a whole.
+    #[case("local.b.arn", json!("arn:aws:s3:::b"))]
+    #[case(r#"local.f["x"].arn"#, json!("arn:aws:s3:::b"))]
+    #[case("[for one in aws_s3_bucket.f : one.arn]", json!(["arn:aws:s3:::b", "arn:aws:s3:::w"]))]
+    #[case("{ for k, one in local.f : k => one.arn }", json!({"x": "arn:aws:s3:::b", "y": "arn:aws:s3:::w"}))]
+    #[case("values(aws_s3_bucket.f)[*].arn", json!(["arn:aws:s3:::b", "arn:aws:s3:::w"]))]
+    #[case("keys(aws_s3_bucket.f)", json!(["x", "y"]))]
+    #[case("length(aws_s3_bucket.f)", json!(2))]
+    #[case("merge({ id = 1 }, aws_s3_bucket.w)", json!({"arn": "arn:aws:s3:::w", "id": "w"}))]
+    #[case("length(aws_s3_bucket.w)", json!(2))]
+    // What follows `.*` beside attributes is of the list.
+    #[case("aws_x.l.*.n[0]", json!(["l-0"]))]
+    #[case("aws_x.l[*].n[0]", json!(["l-0", "l-1"]))]
+    #[case("aws_x.l.*.n", json!([["l-0"], ["l-1"]]))]
+    // As the type has it that all have together.
+    #[case("tomap({ a = \"x\", b = null })", json!({"a": "x", "b": null}))]
+    #[case("tomap({ a = 1, b = 2 })", json!({"a": 1, "b": 2}))]
+    #[case(r#"concat([1], ["a"])"#, json!([1, "a"]))]
+    #[case(r#"concat(tolist([1]), ["a"])"#, json!([1, "a"]))]
+    #[case("concat(var.none, tolist([\"a\"]))", json!(["a"]))]
+    #[case("concat(tolist([1]), tolist([2]))", json!([1, 2]))]
+    #[case("chunklist([1, 2, 3], 2)", json!([[1, 2], [3]]))]
+    #[case("true ? 10 : null", json!(10))]
+    #[case("true ? [1] : []", json!([1]))]
+    #[case(r#"true ? "a" : var.null"#, json!("a"))]
+    #[case("coalesce(null, 1)", json!(1))]
+    #[case(r#"coalesce(var.null, "a")"#, json!("a"))]
+    #[case(r#"contains(["a", 1], 1)"#, json!(true))]
     fn what_is_known_is_computed(#[case] expression: &str, #[case] expected: Value) {
         assert_eq!(value(expression), Some(expected));
     }
@@ -593,6 +518,30 @@ mod tests {
     #[case(r#"tolist([1, "a"])"#)]
     #[case(r#"coalesce(1, "a")"#)]
     #[case(r#""%{ if true }a%{ endif }""#)]
+    // A resource of which not all is known is no value.
+    #[case(r#"merge({ id = "x" }, aws_s3_bucket.b).id"#)]
+    #[case("jsonencode(aws_s3_bucket.b)")]
+    #[case("length(aws_s3_bucket.b)")]
+    #[case("keys(aws_s3_bucket.b)")]
+    #[case("[for k, v in aws_s3_bucket.b : k]")]
+    #[case("[for one in aws_s3_bucket.f : one]")]
+    #[case("jsonencode(local.f)")]
+    #[case("aws_x.l.*.n.x")]
+    #[case(r#"tomap({ a = "x", b = true })"#)]
+    #[case(r#"tolist([["b", "a"], toset(["a", "b"])])"#)]
+    #[case(r#"concat(tolist([1]), tolist(["a"]))"#)]
+    #[case("concat(var.none, tolist([1]))")]
+    #[case(r#"chunklist([1, "a"], 2)"#)]
+    // `null` of a variable has its type.
+    #[case("var.null == null ? 10 : var.null")]
+    #[case("true ? [1] : [var.null]")]
+    #[case("true ? [1] : var.none")]
+    #[case("coalesce(var.null, 1)")]
+    #[case("tolist([var.null, 1])")]
+    #[case(r#"contains([["a"]], ["a"])"#)]
+    #[case(r#"contains(["a"], ["a"])"#)]
+    #[case(r#"contains([["a"]], "a")"#)]
+    #[case(r#"contains(["a"], null)"#)]
     fn what_is_not_known_or_not_computed_is_nothing(#[case] expression: &str) {
         assert_eq!(value(expression), None);
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use super::blocks::of_body;
 use super::defaults::configured;
-use super::evaluate::{Key, Scope, World, json};
+use super::evaluate::{Key, Name, Scope, World, json};
 use super::source::Source;
 use crate::hcl;
 use crate::lint::known::{Node, Value};
@@ -213,7 +213,7 @@ fn filled(root: &Node, world: &World<'_>, resource: &Resource) -> Option<Node> {
 fn scope<'b>(world: &World<'_>, block: &'b Block, key: Key) -> Option<Scope<'b>> {
     let member = |name: &str, value: Json| (name.to_owned(), value);
     let names =
-        |name: &str, value: Map<String, Json>| BTreeMap::from([member(name, Json::Object(value))]);
+        |name: &str, value| BTreeMap::from([(name.to_owned(), Name::from(Json::Object(value)))]);
     Some(match key {
         Key::Only => Scope::default(),
         Key::Number(number) => {

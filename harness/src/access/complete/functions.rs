@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::evaluate::{sorted, text};
-use super::types::collection;
+use super::types::{collection, is_as_a_set, is_of_texts};
 
 /// What a function gives; `None` where it is not one of these, or is given what it
 /// does not take.
@@ -18,7 +18,11 @@ pub(super) fn call(name: &str, values: Vec<Value>) -> Option<Value> {
         }
         "concat" => {
             let lists = values.into_iter().map(list).collect::<Option<Vec<_>>>()?;
-            Some(Value::Array(lists.concat()))
+            // Of one type, together; one without items may be of another.
+            let is_open = lists.iter().any(Vec::is_empty);
+            let items = lists.concat();
+            let is_kept = if is_open { items.iter().all(is_of_texts) } else { true };
+            unified("list", Value::Array(items)).filter(|_| is_kept)
         }
         "merge" => {
             let mut members = Map::new();
@@ -30,7 +34,7 @@ pub(super) fn call(name: &str, values: Vec<Value>) -> Option<Value> {
         "format" => format(&values),
         "coalesce" => {
             let given: Vec<Value> = values.into_iter().filter(|value| !value.is_null()).collect();
-            list(collection("list", None, Value::Array(given))?)?
+            list(unified("list", Value::Array(given))?)?
                 .into_iter()
                 .find(|value| value.as_str() != Some(""))
         }
@@ -55,18 +59,18 @@ fn one_or_two(name: &str, mut values: Vec<Value>) -> Option<Value> {
             texts.sort();
             Some(texts.into())
         }
-        ("toset", first, None) => collection("set", None, first),
+        ("toset", first, None) => unified("set", first),
         ("distinct", first, None) => {
             let mut seen = Vec::new();
-            for value in list(collection("list", None, first)?)? {
+            for value in list(unified("list", first)?)? {
                 if !seen.contains(&value) {
                     seen.push(value);
                 }
             }
             Some(Value::Array(seen))
         }
-        ("tolist", first, None) => collection("list", None, first),
-        ("tomap", first, None) => object(first).map(Value::Object),
+        ("tolist", first, None) => unified("list", first),
+        ("tomap", first, None) => unified("map", first),
         ("tostring", first, None) => text(&first).map(Value::String),
         ("compact", first, None) => {
             let given = list(first)?.into_iter().filter(|value| !value.is_null());
@@ -90,7 +94,12 @@ fn one_or_two(name: &str, mut values: Vec<Value>) -> Option<Value> {
         ("split", Value::String(by), Some(Value::String(text))) if !by.is_empty() => {
             Some(text.split(&*by).map(Value::from).collect::<Vec<_>>().into())
         }
-        ("contains", Value::Array(items), Some(value)) => Some(items.contains(&value).into()),
+        // Of collections it hangs on their types, too.
+        ("contains", Value::Array(items), Some(value)) => {
+            let is_plain = |one: &Value| !one.is_array() && !one.is_object();
+            let is_computed = !value.is_null() && is_plain(&value) && items.iter().all(is_plain);
+            is_computed.then(|| items.contains(&value).into())
+        }
         ("lookup", Value::Object(mut members), Some(key)) => members.remove(key.as_str()?),
         ("trimprefix", Value::String(text), Some(Value::String(prefix))) => {
             Some(text.strip_prefix(&*prefix).unwrap_or(&text).into())
@@ -119,6 +128,23 @@ fn in_order(value: Value) -> Value {
         Value::Array(items) => Value::Array(items.into_iter().map(in_order).collect()),
         other => other,
     }
+}
+
+/// All of one type. What is a list may be a set beside one.
+fn unified(name: &str, value: Value) -> Option<Value> {
+    let made = collection(name, None, value)?;
+    let is_kept = match &made {
+        Value::Array(items) => items.len() < 2 || items.iter().all(is_as_a_set),
+        Value::Object(members) => members.len() < 2 || members.values().all(is_as_a_set),
+        _ => true,
+    };
+    is_kept.then_some(made)
+}
+
+/// Lists one behind another, each item as it is.
+pub(super) fn joined(lists: Vec<Value>) -> Option<Value> {
+    let lists = lists.into_iter().map(list).collect::<Option<Vec<_>>>()?;
+    Some(Value::Array(lists.concat()))
 }
 
 fn list(value: Value) -> Option<Vec<Value>> {
@@ -177,7 +203,8 @@ fn join(values: Vec<Value>) -> Option<Value> {
 }
 
 fn chunks(values: Vec<Value>) -> Option<Value> {
-    let [Value::Array(items), size] = values.as_slice() else { return None };
+    let [items, size] = values.as_slice() else { return None };
+    let items = list(unified("list", items.clone())?)?;
     let size = usize::try_from(size.as_u64()?).ok().filter(|size| *size > 0)?;
     Some(Value::Array(items.chunks(size).map(|chunk| Value::Array(chunk.to_vec())).collect()))
 }

@@ -140,7 +140,11 @@ fn of_values(kind: &str, node: &Node) -> Result<Body> {
                 Some(text) => expression(member.value.at, text)?,
                 None => return Err((member.value.at, "a type is a text here".to_owned())),
             },
-            ("module", "source") | ("variable", "default") => literal(&member.value)?,
+            // Read before anything has a value: a text is what it is
+            // (<https://developer.hashicorp.com/terraform/language/syntax/json#expression-mapping>).
+            ("module", "source" | "version")
+            | ("variable", "default" | "description")
+            | ("output", "description") => literal(&member.value)?,
             ("variable", "validation") => continue,
             (_, "depends_on") => references(&member.value)?,
             ("module", "providers") => continue,
@@ -296,4 +300,23 @@ fn checked(node: &Node) -> Result<()> {
 
 fn told(error: &hcl_edit::parser::Error) -> String {
     error.message().trim().replace('\n', "; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// What is no template in Terraform is no broken one, and what is one is read as one.
+    #[rstest]
+    #[case(r#"{"variable": {"v": {"description": "x ${ b %{"}}}"#, true)]
+    #[case(r#"{"output": {"o": {"description": "x ${ b %{"}}}"#, true)]
+    #[case(r#"{"module": {"m": {"version": "x ${ b %{"}}}"#, true)]
+    #[case(r#"{"output": {"o": {"value": "x ${ b %{"}}}"#, false)]
+    #[case(r#"{"module": {"m": {"description": "x ${ b %{"}}}"#, false)]
+    #[case(r#"{"locals": {"description": "x ${ b %{"}}"#, false)]
+    fn what_is_taken_literally_is_no_template(#[case] text: &str, #[case] is_read: bool) {
+        assert_eq!(read(Path::new("main.tf.json"), text).is_ok(), is_read);
+    }
 }

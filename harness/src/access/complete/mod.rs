@@ -6,6 +6,8 @@
 //! - `setting`: the account, the partition and the region of a plan;
 //! - `source`, `evaluate`, `functions`: the configuration that a plan is of, and the
 //!   values of its expressions as far as the plan determines them;
+//! - `found`: what a traversal leads to, of which not all may be known; `calls`: calls that
+//!   hang on how their arguments are written;
 //! - `json`: the same of `*.tf.json`;
 //! - `part`: parts of values that are not known as a whole; `sets`: what is a set;
 //! - `types`: what a variable makes of a value by its type;
@@ -21,10 +23,12 @@
 mod against;
 mod agree;
 mod blocks;
+mod calls;
 mod defaults;
 mod documents;
 mod evaluate;
 mod fill;
+mod found;
 mod functions;
 mod json;
 mod named;

@@ -4,7 +4,7 @@
 use hcl_edit::expr::{Expression, ForExpr, FuncCall, Object, Traversal, TraversalOperator};
 use serde_json::Value;
 
-use super::evaluate::{Scope, World, items, key, text};
+use super::evaluate::{Scope, World, key, text};
 
 impl World<'_> {
     /// The part that a traversal names of a local value, or of what an instance is made for.
@@ -81,12 +81,12 @@ impl World<'_> {
             }
             Expression::Traversal(traversal) => self
                 .part_of(traversal, path, scope, depth)
-                .or_else(|| step(self.at(expression, scope, depth)?, path)),
+                .or_else(|| self.step(expression, path, scope, depth)),
             Expression::FuncCall(call) if call.name.name.as_str() == "merge" => {
                 self.merged(call, path, scope, depth)
             }
             Expression::ForExpr(of) => self.made(of, path, scope, depth),
-            _ => step(self.at(expression, scope, depth)?, path),
+            _ => self.step(expression, path, scope, depth),
         }
     }
 
@@ -141,12 +141,7 @@ impl World<'_> {
         let (first, rest) = path.split_first()?;
         let name = text(first)?;
         let own = of.key_expr.as_ref().filter(|_| !of.grouping)?;
-        let collection = self.at(&of.intro.collection_expr, scope, depth)?;
-        // In a set each is its own key.
-        let is_keyed = of.intro.key_var.is_some() && collection.is_array();
-        let is_set = is_keyed && self.is_set(&of.intro.collection_expr, scope)?;
-        for (item, value) in items(collection)? {
-            let item = if is_set { value.clone() } else { item };
+        for (item, value) in self.gone_through(of, scope, depth)? {
             let scope = scope.of_item(of, item, value);
             if let Some(condition) = &of.cond
                 && !self.at(&condition.expr, &scope, depth)?.as_bool()?
@@ -159,16 +154,16 @@ impl World<'_> {
         }
         None
     }
-}
 
-/// The part of a value that steps lead to.
-fn step(value: Value, path: &[Value]) -> Option<Value> {
-    path.iter().try_fold(value, |value, step| match value {
-        Value::Object(mut members) => members.remove(&text(step)?),
-        Value::Array(mut items) => {
-            let at = usize::try_from(step.as_u64()?).ok()?;
-            (at < items.len()).then(|| items.swap_remove(at))
-        }
-        _ => None,
-    })
+    /// The part that steps lead to of what is found.
+    fn step(
+        &self,
+        expression: &Expression,
+        path: &[Value],
+        scope: &Scope<'_>,
+        depth: usize,
+    ) -> Option<Value> {
+        let found = self.found(expression, scope, depth)?;
+        path.iter().try_fold(found, |found, step| found.index(step))?.value()
+    }
 }

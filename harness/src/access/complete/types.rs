@@ -105,8 +105,7 @@ pub(super) fn collection(name: &str, of: Option<&Expression>, value: Value) -> O
             _ => Some(item),
         });
         let all = all.collect::<Option<Vec<_>>>()?;
-        let is_one = !is_any || all.iter().zip(all.iter().skip(1)).all(|(a, b)| is_alike(a, b));
-        is_one.then_some(all)
+        (!is_any || are_alike(&all)).then_some(all)
     };
     match (name, value) {
         ("list", Value::Array(items)) => each(&mut items.into_iter()).map(Value::Array),
@@ -128,27 +127,69 @@ pub(super) fn collection(name: &str, of: Option<&Expression>, value: Value) -> O
     }
 }
 
-/// One of two values, as the type has it that both have together: texts and numbers are
-/// texts (<https://developer.hashicorp.com/terraform/language/expressions/conditionals#result-types>).
-/// `None`: that is not computed here, or hangs on the other, which is not known. What is
-/// written out as lists is no set.
-pub(super) fn together(value: Value, other: Option<&Value>, are_lists: bool) -> Option<Value> {
-    match (&value, other) {
-        // A text is one beside anything, and `null` is beside everything.
-        (Value::Null | Value::String(_), _) | (_, Some(Value::Null)) => Some(value),
-        (Value::Bool(_) | Value::Number(_), Some(Value::String(_))) => {
-            text(&value).map(Value::String)
-        }
-        (_, Some(other)) => {
-            let is_kept = are_lists || is_as_a_set(&value);
-            (is_kept && has_type_of(&value, other)).then_some(value)
-        }
-        (_, None) => None,
+/// Whether all items of a list are what its type makes of them: of one type, or texts, which
+/// stay so beside anything.
+fn are_alike(items: &[Value]) -> bool {
+    items.iter().zip(items.iter().skip(1)).all(|(a, b)| is_alike(a, b))
+        || items.iter().all(is_of_texts)
+}
+
+/// Whether nothing in a value is anything but texts and `null`.
+pub(super) fn is_of_texts(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::String(_) => true,
+        Value::Bool(_) | Value::Number(_) => false,
+        Value::Array(items) => items.iter().all(is_of_texts),
+        Value::Object(members) => members.values().all(is_of_texts),
     }
 }
 
+/// The other result of a condition.
+pub(super) enum Beside<'v> {
+    /// `null` as it is written, which has no type of its own.
+    Null,
+    /// It is not known.
+    Unknown,
+    Value {
+        value: &'v Value,
+        /// `[]` or `{}` is written, which have no items that have a type.
+        is_empty: bool,
+        /// Both are written out as lists: what they are together is no set.
+        are_lists: bool,
+    },
+}
+
+/// One of two values, as the type has it that both have together: texts and numbers are
+/// texts (<https://developer.hashicorp.com/terraform/language/expressions/conditionals#result-types>).
+/// `None`: that is not computed here, or hangs on the other, which is not known, or is
+/// `null` of a type that is not known.
+pub(super) fn together(value: Value, beside: &Beside<'_>) -> Option<Value> {
+    match (&value, beside) {
+        // A text is one beside anything.
+        (Value::Null | Value::String(_), _) | (_, Beside::Null) => Some(value),
+        (_, Beside::Unknown) => None,
+        (Value::Bool(_) | Value::Number(_), Beside::Value { value: Value::String(_), .. }) => {
+            text(&value).map(Value::String)
+        }
+        (_, Beside::Value { value: other, is_empty, are_lists }) => {
+            let is_kept = *are_lists || is_as_a_set(&value);
+            let is_typed = match (&value, is_empty) {
+                (Value::Array(items), true) => are_one(&items.iter().collect::<Vec<_>>()),
+                (Value::Object(members), true) => are_one(&members.values().collect::<Vec<_>>()),
+                _ => has_type_of(&value, other),
+            };
+            (is_kept && is_typed).then_some(value)
+        }
+    }
+}
+
+/// Whether what items are together is what each is.
+fn are_one(items: &[&Value]) -> bool {
+    items.iter().all(|one| items.iter().all(|other| has_type_of(one, other)))
+}
+
 /// Whether lists in it would be the same as sets: texts in their order, each once.
-fn is_as_a_set(value: &Value) -> bool {
+pub(super) fn is_as_a_set(value: &Value) -> bool {
     match value {
         Value::Array(items) => {
             let pairs = items.iter().zip(items.iter().skip(1));
@@ -161,23 +202,31 @@ fn is_as_a_set(value: &Value) -> bool {
     }
 }
 
-/// Whether what two values are together is what the one is.
+/// Whether a value is what it is beside another, too, as the type has it that both have
+/// together. Beside `null`, and beside what has no items, whose type may make a text of a
+/// number, it is known of texts alone.
 fn has_type_of(value: &Value, other: &Value) -> bool {
     match (value, other) {
+        (Value::Null | Value::String(_), _) => true,
         (Value::Array(one), Value::Array(other)) => {
-            let all: Vec<&Value> = one.iter().chain(other).collect();
-            all.iter().all(|one| all.iter().all(|other| has_type_of(one, other)))
+            let all = || one.iter().chain(other);
+            is_of_texts(value)
+                || (!other.is_empty()
+                    && one.iter().all(|one| all().all(|other| has_type_of(one, other))))
         }
         (Value::Object(one), Value::Object(other)) => {
+            if is_of_texts(value) {
+                return true;
+            }
             let is_same = one.len() == other.len() && one.keys().all(|key| other.contains_key(key));
             if is_same {
                 let mut pairs = one.iter().filter_map(|(key, one)| Some((one, other.get(key)?)));
                 return pairs.all(|(one, other)| has_type_of(one, other));
             }
-            let all: Vec<&Value> = one.values().chain(other.values()).collect();
-            all.iter().all(|one| all.iter().all(|other| has_type_of(one, other)))
+            let all = || one.values().chain(other.values());
+            !other.is_empty() && one.values().all(|one| all().all(|other| has_type_of(one, other)))
         }
-        (Value::Null, _) | (_, Value::Null) => true,
+        (one, Value::Null) => is_of_texts(one),
         (one, other) => is_alike(one, other),
     }
 }
