@@ -64,20 +64,33 @@ impl<'a> ProbeRole<'a> {
         Ok(self.session(access))
     }
 
-    /// By a role of the same name in another account, which may do nothing but assume
-    /// this one and is removed again.
+    /// By a role in another account, which may do nothing but assume this one and is
+    /// removed again, whatever comes of it.
     async fn from(&self, door: &Door<'_>) -> anyhow::Result<Actor> {
-        let run = workflow(&self.role);
+        let made = self.by_bearer(door).await;
+        let removed = self.remove_bearer(door).await;
+        let access = made?;
+        removed?;
+        Ok(self.session(access))
+    }
+
+    /// The name of the role in the other account: as long as the probe's own.
+    fn bearer(&self) -> String {
+        self.role.replacen("-canary-", "-bearer-", 1).replacen("-admin-", "-carry-", 1)
+    }
+
+    async fn by_bearer(&self, door: &Door<'_>) -> anyhow::Result<Access> {
+        let name = self.bearer();
+        let run = workflow(&name);
         let trust = trusts_workflow(&door.account_id, door.issuer, &run);
-        let bearer = format!("arn:aws:iam::{}:role/{}", door.account_id, self.role);
+        let bearer = format!("arn:aws:iam::{}:role/{name}", door.account_id);
         let own = self.suite.facts().role_arn(&self.role);
-        let named = json!({"RoleName": self.role});
-        let made = json!({"RoleName": self.role, "AssumeRolePolicyDocument": trust.to_string()});
+        let made = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
         made_by(&door.platform, Step::new(Iam, "CreateRole", made)).await?;
         let may = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": own,
         }]});
-        let policy = json!({"RoleName": self.role, "PolicyName": BEARER,
+        let policy = json!({"RoleName": name, "PolicyName": BEARER,
             "PolicyDocument": may.to_string()});
         door.platform.call(&Step::new(Iam, "PutRolePolicy", policy)).await.result?;
         self.role(&json!({
@@ -88,17 +101,25 @@ impl<'a> ProbeRole<'a> {
         }))
         .await?;
         let token = door.issuer.github_token(&run, AUDIENCE, OffsetDateTime::now_utc())?;
-        let session = self.suite.trust().assume(&bearer, &token).await;
+        let session = self.suite.trust().assume(&bearer, &token).await?;
         let assume = json!({"RoleArn": own, "RoleSessionName": SESSION});
-        let client = self.suite.stack().client();
-        let access = match session {
-            Ok(session) => client.assume_role(&session, assume).await,
-            Err(error) => Err(error),
-        };
-        let policy = json!({"RoleName": self.role, "PolicyName": BEARER});
-        door.platform.call(&Step::new(Iam, "DeleteRolePolicy", policy)).await.result?;
-        door.platform.call(&Step::new(Iam, "DeleteRole", named)).await.result?;
-        Ok(self.session(access?))
+        Ok(self.suite.stack().client().assume_role(&session, assume).await?)
+    }
+
+    /// What was not made needs no removal.
+    async fn remove_bearer(&self, door: &Door<'_>) -> Result<(), ServiceError> {
+        let name = self.bearer();
+        let policy = json!({"RoleName": name, "PolicyName": BEARER});
+        for step in [
+            Step::new(Iam, "DeleteRolePolicy", policy),
+            Step::new(Iam, "DeleteRole", json!({"RoleName": name})),
+        ] {
+            match door.platform.call(&step).await.result {
+                Err(error) if error.code != "NoSuchEntity" => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// By a user without policies, whom the role's trust policy names: enough

@@ -404,7 +404,9 @@ async fn prove(
             }
             // A fault of ours, and no result.
             Err(reason) if reason.is::<Disagreement>() => return Err(reason),
-            Err(reason) if is_nobody(&reason) => Proving::Nobody(format!("{reason:#}")),
+            Err(reason) if is_nobody(&reason) && has_nothing(suite) => {
+                Proving::Nobody(format!("{reason:#}"))
+            }
             Err(reason) => Proving::Failed(format!("{reason:#}")),
         };
         accounts.push(OfAccount { scope: suite.account().scope(), proving });
@@ -430,6 +432,19 @@ async fn prove(
     }
     phase.done();
     Ok(())
+}
+
+/// Whether an account has nothing that a guard rail could be about without a deployer:
+/// no function, no role or user and no network.
+fn has_nothing(suite: &Suite<'_>) -> bool {
+    let (facts, outputs) = (suite.facts(), suite.account().outputs());
+    let is_made = |kind: &str| outputs.resources(kind).next().is_some();
+    let functions = facts.functions.iter().any(|function| function.deployed);
+    let networks = ["aws_vpc", "aws_subnet", "aws_security_group", "aws_vpc_endpoint"];
+    !functions
+        && facts.roles.is_empty()
+        && !is_made("aws_iam_role")
+        && !networks.iter().any(|it| is_made(it))
 }
 
 /// Whether nothing is claimed of anybody in an account.

@@ -117,6 +117,15 @@ impl Config {
                 return Err(Fault::at(at, message));
             }
         }
+        if self.accounts.is_empty() {
+            let through = self.deployers.iter().find_map(|it| it.through_output.as_ref());
+            if let Some(through) = through {
+                let message = "`through_output` is not built for estates of one account: it names \
+                               a role by which a deployer comes to its own in another one, of \
+                               [[accounts]]";
+                return Err(Fault::at(through, message.to_owned()));
+            }
+        }
         let of_roots = self.layer1.iter().filter_map(|layer1| layer1.account.as_ref());
         let of_rails = self.guard_rail.iter().filter_map(|rail| rail.account.as_ref());
         for named in of_roots.chain(of_rails) {

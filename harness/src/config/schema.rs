@@ -375,7 +375,7 @@ pub struct Deployer {
     /// The role that its workflow's token becomes, and that assumes its own then, where
     /// the token does not become it directly: as a rule one of another account.
     #[serde(default)]
-    pub through_output: Option<String>,
+    pub through_output: Option<Spanned<String>>,
     /// The ref in the token; default the app's.
     #[serde(default, rename = "ref")]
     pub git_ref: Option<String>,

@@ -62,7 +62,7 @@ fn ways(suite: &Suite<'_>) -> anyhow::Result<Ways> {
         let Some(through) = &deployer.through_output else { continue };
         let name = deployer.name.get_ref();
         let field = format!("deployers.{name}.through_output");
-        let role_arn = stack.outputs().text_of(&field, through)?;
+        let role_arn = stack.outputs().text_of(&field, through.get_ref())?;
         let app = stack.app(deployer.app.get_ref())?;
         ways.through.insert(name.clone(), role_arn.clone());
         if role_arn.split(':').nth(4) == Some(suite.account().id()) {

@@ -151,7 +151,8 @@ impl Stack {
             return self.assume_by(issuer, &role, &bearer).await;
         };
         let field = format!("deployers.{name}.through_output");
-        let through = self.outputs.text_of(&field, through).map_err(TerraformError::from)?;
+        let through =
+            self.outputs.text_of(&field, through.get_ref()).map_err(TerraformError::from)?;
         let session = self.assume_by(issuer, &through, &bearer).await?;
         let input = json!({"RoleArn": role, "RoleSessionName": "ringfence"});
         let assumed = self.client.assume_role(&session, input).await;

@@ -180,14 +180,19 @@ impl Part<'_> {
         ] {
             self.names(name);
         }
-        // A promise is kept where parameters are published.
-        let publishes = |name: &str| {
-            let mut all = self.own.resources("aws_ssm_parameter");
-            all.any(|it| it.text("name").is_some_and(|own| own.starts_with(name)))
+        // A promise is kept where parameters are published; what nobody publishes is told
+        // of the first.
+        let kept = |is_it: &dyn Fn(&str) -> bool| {
+            let publishes = |outputs: &Outputs| {
+                let mut all = outputs.resources("aws_ssm_parameter");
+                all.any(|it| it.text("name").is_some_and(is_it))
+            };
+            publishes(self.own) || (self.is_first && !publishes(self.all))
         };
+        // A prefix, and names.
         platform.parameters =
-            platform.parameters.take().filter(|it| self.is_first || publishes(it));
-        platform.published.retain(|it| self.is_first || publishes(it));
+            platform.parameters.take().filter(|prefix| kept(&|own| own.starts_with(prefix)));
+        platform.published.retain(|name| kept(&|own| own == name));
     }
 
     /// Whether a role is the account's. One that Layer 1 has not, and one of an account
@@ -239,7 +244,10 @@ impl Stack {
 mod tests {
     use std::path::Path;
 
+    use serde_json::json;
+
     use super::*;
+    use crate::terraform::Instance;
 
     fn judged(stands: Stands) -> Judged {
         let text = "[account]\nid = \"222222222222\"\n";
@@ -297,6 +305,35 @@ mod tests {
             assert_eq!(has, [is_first, !is_first]);
             // Of an account that nobody named.
             assert_eq!(part.has_role("arn:aws:iam::333333333333:role/r"), is_first);
+        }
+    }
+
+    /// A promise is of the account that publishes the parameter; of the first where nobody
+    /// does.
+    #[test]
+    fn a_promise_is_left_where_it_is_kept() {
+        let parameter = json!({"resources": [{"mode": "managed", "type": "aws_ssm_parameter",
+            "name": "x", "instances": [{"attributes": {"name": "/net/vpc"}}]}]});
+        let other = Outputs::default().with_resources(Instance::of(&parameter));
+        let roots = vec![("one".to_owned(), Outputs::default()), ("two".to_owned(), other)];
+        let all = Outputs::of_roots(roots);
+        let text = "[account]\nid = \"111111111111\"\n[platform]\nparameters = \"/net/\"\n\
+                    published = [\"/net/vpc\", \"/net/v\", \"/none\"]\n";
+        let config = Config::parse(text, Path::new("ringfence.toml")).unwrap();
+        for (id, is_first, root) in [("111111111111", true, "one"), ("222222222222", false, "two")]
+        {
+            let own = all.of_some(|name| name == root);
+            let part = Part { id, is_first, all: &all, own: &own, accounts: BTreeSet::new() };
+            let mut platform = config.platform.clone().unwrap();
+            part.platform(&mut platform);
+            let (prefix, published): (_, &[&str]) = match is_first {
+                true => (None, &["/net/v", "/none"]),
+                false => (Some("/net/"), &["/net/vpc"]),
+            };
+            assert_eq!(
+                (platform.parameters.as_deref(), &*platform.published),
+                (prefix, &*published.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
+            );
         }
     }
 }

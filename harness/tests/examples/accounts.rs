@@ -154,6 +154,27 @@ async fn what_crosses_between_accounts_is_decided_by_both() {
         }
     }
 
+    // Who was deleted in one account is nobody in the policies of the other, also once
+    // there is another of the name.
+    let named = json!({"UserName": "somebody"});
+    let found = call(&stack, &root, Service::Iam, "GetUser", named.clone()).await.unwrap();
+    let (arn, id) = (found["User"]["Arn"].as_str().unwrap(), found["User"]["UserId"].clone());
+    let made = json!({"RoleName": "trusting", "AssumeRolePolicyDocument": trust(arn)});
+    call(&stack, &workloads, Service::Iam, "CreateRole", made).await.unwrap();
+    let trusted = async || {
+        let role = json!({"RoleName": "trusting"});
+        let shown = call(&stack, &workloads, Service::Iam, "GetRole", role).await.unwrap();
+        let text = shown["Role"]["AssumeRolePolicyDocument"].as_str().unwrap();
+        let text = percent_encoding::percent_decode_str(text).decode_utf8().unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        document["Statement"][0]["Principal"]["AWS"].clone()
+    };
+    assert_eq!(trusted().await, arn);
+    call(&stack, &root, Service::Iam, "DeleteUser", named.clone()).await.unwrap();
+    assert_eq!(trusted().await, id);
+    call(&stack, &root, Service::Iam, "CreateUser", named).await.unwrap();
+    assert_eq!(trusted().await, id);
+
     // Each account has what was applied in it, and nothing of the other's.
     for (root, role, other) in [
         (&root, "pipeline-orders", "deploy-orders"),
@@ -221,7 +242,8 @@ fn two_accounts_are_judged_without_an_edit() {
         config.accounts.iter().map(|account| account.id.get_ref().as_str()).collect();
     assert_eq!(others, [WORKLOADS], "{text}");
     let deployer = config.deployer("deploy-orders").unwrap();
-    assert_eq!(deployer.through_output.as_deref(), Some("identity:pipeline_arns.orders"));
+    let through = deployer.through_output.as_ref().map(|it| it.get_ref().as_str());
+    assert_eq!(through, Some("identity:pipeline_arns.orders"));
 
     let judged = ringfence(place.path(), &["verify", "--backend", "embedded", "--json"]);
     // 1: the support tool may assume any role that trusts it, the deployers write all
@@ -240,6 +262,7 @@ fn two_accounts_are_judged_without_an_edit() {
     assert_eq!(of(&format!("{WORKLOADS}:orders/deployment/workflow")), "held");
     // Tokens are tried at the role that they become.
     assert_eq!(of(&format!("{IDENTITY}:deploy-orders/other-team/oidc")), "held");
+    assert_eq!(of(&format!("{WORKLOADS}:deploy-orders/direct-own-token/oidc")), "held");
     // A pipeline becomes its own team's deployer, which is meant, and nobody else's.
     let assumes = |who: &str, case: &str, whom: &str| {
         of(&format!("{IDENTITY}:role-{who}/{case}/{WORKLOADS}:role-{whom}/api")).to_owned()

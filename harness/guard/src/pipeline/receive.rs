@@ -145,14 +145,20 @@ impl Pipeline {
     }
 
     /// Lets the policies of every account mean who had a name that ended.
+    ///
+    /// # Errors
+    /// The first of an account's, once all were gone through.
     async fn rebind(&self, passage: &mut Passage) -> Result<(), ServiceError> {
         let Some(ended) = passage.ended.take() else { return Ok(()) };
+        let mut all = Ok(());
         for account in self.all() {
             let (directory, services) = (&account.directory, &account.services);
             let (upstream, region) = (&account.upstream, &account.setting.region);
-            bindings::rebind(&ended, directory, services, upstream, region, passage.now).await?;
+            let now = passage.now;
+            let done = bindings::rebind(&ended, directory, services, upstream, region, now).await;
+            all = all.and(done);
         }
-        Ok(())
+        all
     }
 
     /// Refuses everything where what is decided cannot be written down.

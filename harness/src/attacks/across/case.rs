@@ -1,9 +1,11 @@
 //! One way of somebody of one account into another, judged.
 
+use std::sync::Arc;
 use std::time::Instant;
 
+use ringfence_guard::recording as guard;
 use ringfence_guard::{Caller, Guard, Inputs, Overlay, Question};
-use ringfence_policy::{Decision, Layer};
+use ringfence_policy::{Context, Decision, Layer};
 use ringfence_wire::ServiceError;
 use ringfence_wire::services::Sts;
 use serde_json::json;
@@ -31,10 +33,10 @@ pub(super) struct Case {
 /// How somebody gets in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum How {
-    /// As a role, with the external id that its trust policy asks for, where it does.
-    Assume { external_id: Option<String> },
-    /// As a role whose trust policy asks for an external id, with this one.
-    WithoutExternalId { given: Option<String> },
+    /// As a role, with an external id that its trust policy asks for, where it does.
+    Assume,
+    /// As a role whose trust policy asks for an external id, without it or with another.
+    WithoutExternalId,
     /// By the use of a resource.
     Use,
 }
@@ -60,17 +62,43 @@ pub(super) struct Allowed {
 #[derive(Debug)]
 pub(super) struct Beside<'b> {
     pub(super) guard: &'b Guard,
-    /// What the attacker may do; none where its policies allow nothing.
-    pub(super) work: Option<&'b str>,
+    /// What the attacker may do.
+    pub(super) work: &'b Work,
     /// A role without policies of the attacker's account.
     pub(super) canary: &'b Actor,
     /// Who gets in.
     pub(super) twin: Option<Allowed>,
+    /// A session of the attacker; none where no token becomes it, or why there is none.
+    pub(super) session: Result<Option<&'b Actor>, &'b str>,
+}
+
+/// What somebody may do by its own policies.
+#[derive(Debug, Clone)]
+pub(super) enum Work {
+    /// This.
+    Shown(String),
+    /// Something, of which no request was found that is allowed.
+    Unshown,
+    /// Nothing: no statement of them allows anything.
+    Nothing,
+}
+
+impl Work {
+    fn shown(&self) -> Option<&str> {
+        match self {
+            Self::Shown(told) => Some(told),
+            Self::Unshown | Self::Nothing => None,
+        }
+    }
 }
 
 impl Answer {
     fn is_allowed(&self) -> bool {
         self.decisions.iter().all(Decision::allowed)
+    }
+
+    fn is_undecided(&self) -> bool {
+        !self.is_allowed() && !self.decisions.iter().any(Decision::denied)
     }
 
     /// The statement of the policy of what is entered that allows it.
@@ -91,12 +119,39 @@ impl Answer {
     }
 }
 
+/// Keys that the policy of what is entered names and the question does not set: what a
+/// caller sends is unknown. The global ones but for those of the request's tags are the
+/// guard's to set, and the external id is the question's.
+fn unasked(inputs: Inputs) -> Inputs {
+    let is_asked = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        let is_global =
+            key.starts_with("aws:") && key != "aws:tagkeys" && !key.starts_with("aws:requesttag/");
+        is_global || key == EXTERNAL_ID.to_ascii_lowercase()
+    };
+    let with_unknown = |one: &guard::Asked| {
+        let policy = one.resource_policy.as_ref();
+        let named = policy.map(|it| it.document.context_keys()).unwrap_or_default();
+        let mut context = Context::clone(&one.context);
+        for key in named.into_iter().filter(|key| !is_asked(key)) {
+            // The tags of what is entered are those that it has.
+            let is_tag = key.to_ascii_lowercase().starts_with("iam:resourcetag/");
+            if context.get(key).is_none() && !is_tag {
+                context.set_unknown(key);
+            }
+        }
+        guard::Asked { context: Arc::new(context), ..one.clone() }
+    };
+    Inputs { asked: inputs.asked.iter().map(with_unknown).collect(), ..inputs }
+}
+
 impl Asked {
     pub(super) async fn of(guard: &Guard, person: &Person, case: &Case) -> Self {
         let mut answers = Vec::new();
         for question in &case.questions {
             match guard.inputs(person.caller(), std::slice::from_ref(question)).await {
                 Ok(inputs) => {
+                    let inputs = unasked(inputs);
                     let decisions = inputs.decide(&Overlay::none());
                     answers.push(Answer { inputs, decisions });
                 }
@@ -126,7 +181,7 @@ impl Case {
     /// Whether it is the plain form of another one: into the same by the same action.
     pub(super) fn is_of(&self, other: &Self) -> bool {
         let action = |case: &Self| case.questions.first().map(|it| it.action.clone());
-        let is_plain = !matches!(self.how, How::WithoutExternalId { .. });
+        let is_plain = !matches!(self.how, How::WithoutExternalId);
         is_plain && self.place == other.place && action(self) == action(other)
     }
 
@@ -147,14 +202,14 @@ impl Case {
     /// What is wrong with it where it is allowed; none where it is meant.
     fn fault(&self, answer: &Answer) -> Option<String> {
         match &self.how {
-            How::Assume { .. } | How::Use => (named::by(&answer.inputs) == Named::Nobody).then(|| {
+            How::Assume | How::Use => (named::by(&answer.inputs) == Named::Nobody).then(|| {
                 format!(
                     "it is allowed, and neither account says by name whom or what: any role with \
                      such policies is let in, and they allow the same on anything; {}",
                     answer.told()
                 )
             }),
-            How::WithoutExternalId { .. } => {
+            How::WithoutExternalId => {
                 let letting = answer.letting().unwrap_or_default().to_ascii_lowercase();
                 letting.contains(&EXTERNAL_ID.to_ascii_lowercase()).then(|| {
                     format!(
@@ -178,7 +233,6 @@ pub(super) async fn judged(
     case: &Case,
     found: &Asked,
     beside: &Beside<'_>,
-    session: Option<&Actor>,
 ) -> Finding {
     let start = Instant::now();
     let told = case.untried(person);
@@ -196,35 +250,51 @@ pub(super) async fn judged(
     };
     let allowed: Vec<&Answer> = answers.iter().filter(|it| it.is_allowed()).collect();
     let fault = allowed.iter().find_map(|answer| Some((*answer, case.fault(answer)?)));
-    if let (Some(answer), None) = (allowed.first(), &fault) {
+    let undecided = answers.iter().find(|it| it.is_undecided());
+    if let (Some(answer), None, None) = (allowed.first(), &fault, undecided) {
         let why = format!("it is meant, for one of the two accounts names it: {}", answer.told());
         let decided_by = answer.deciders();
         let finding = Finding::untried(told, Verdict::NotApplicable, why);
         return Finding { decided_by, duration: start.elapsed(), ..finding };
     }
-    if let (None, None) = (&fault, beside.work) {
-        let why = "its own policies allow nothing, which every way to another account asks for";
+    if let (None, Work::Nothing) = (&fault, beside.work) {
+        let why = "no statement of its own policies allows anything, which every way to another \
+                   account asks for";
         return Finding::untried(told, Verdict::NotApplicable, why);
     }
-    let decisive = fault.as_ref().map(|(answer, _)| *answer).or_else(|| answers.first());
+    let decisive = fault.as_ref().map(|(answer, _)| *answer).or(undecided);
+    let decisive = decisive.or_else(|| answers.first());
     let decided_by = decisive.map(Answer::deciders).unwrap_or_default();
     let mut fault = fault.map(|(_, fault)| fault);
     let mut observed = refused(answers);
     let (mut scope, mut request_ids) = (Scope::Decided, Vec::new());
-    if let (None, Some(session)) = (&fault, session)
-        && let Some(tried) = tried(case, session).await
-    {
-        scope = Scope::Executed;
-        request_ids.push(tried.request_id);
-        match tried.result {
-            Ok(()) => fault = Some("it was allowed".to_owned()),
-            Err(error) if error.code == "AccessDenied" => {
-                observed = format!("{} {error}", error.status);
-            }
-            Err(error) => {
-                fault = Some(format!("another error than a refusal: {} {error}", error.status));
+    // What is undecided, or meant beside it, is not called: the guard refuses what it does
+    // not know.
+    let is_called = fault.is_none() && undecided.is_none() && case.how != How::Use;
+    match beside.session {
+        Ok(Some(session)) if is_called => {
+            for question in &case.questions {
+                let tried = tried(question, session).await;
+                scope = Scope::Executed;
+                request_ids.push(tried.request_id);
+                match tried.result {
+                    Ok(()) => fault = Some("it was allowed".to_owned()),
+                    Err(error) if error.code == "AccessDenied" => {
+                        observed = format!("{} {error}", error.status);
+                        continue;
+                    }
+                    Err(error) => {
+                        let told = format!("{} {error}", error.status);
+                        fault = Some(format!("another error than a refusal: {told}"));
+                    }
+                }
+                break;
             }
         }
+        Err(why) if is_called => {
+            observed = format!("{observed}; nothing was called, for there is no session: {why}");
+        }
+        _ => {}
     }
     let companions = companions(case, answers, beside).await;
     let (verdict, reason) = companions.judge(fault.as_deref(), &decided_by);
@@ -273,24 +343,20 @@ struct Tried {
     result: Result<(), ServiceError>,
 }
 
-/// The call itself, where somebody can make it: to assume a role.
-async fn tried(case: &Case, session: &Actor) -> Option<Tried> {
-    let given = match &case.how {
-        How::Assume { external_id } => external_id,
-        How::WithoutExternalId { given } => given,
-        How::Use => return None,
-    };
-    let role = &case.questions.first()?.resource;
-    let mut input = json!({"RoleArn": role, "RoleSessionName": SESSION});
+/// The call itself: to assume a role.
+async fn tried(question: &Question, session: &Actor) -> Tried {
+    let mut input = json!({"RoleArn": question.resource, "RoleSessionName": SESSION});
+    let given = question.context.get(EXTERNAL_ID).and_then(|values| values.as_slice().first());
     if let (Some(given), Some(members)) = (given, input.as_object_mut()) {
         members.insert("ExternalId".to_owned(), given.as_str().into());
     }
     let answer = session.call(&Step::new(Sts, "AssumeRole", input)).await;
-    Some(Tried { request_id: answer.request_id, result: answer.result.map(drop) })
+    Tried { request_id: answer.request_id, result: answer.result.map(drop) }
 }
 
 async fn companions(case: &Case, answers: &[Answer], beside: &Beside<'_>) -> Companions {
-    let twin = beside.twin.as_ref().map(|twin| twin.told.as_str()).or(beside.work);
+    let twin = beside.twin.as_ref().map(|twin| twin.told.as_str());
+    let twin = twin.or_else(|| beside.work.shown());
     let mutants: Vec<Companion> =
         answers.iter().map(|answer| companions::mutant(&answer.inputs)).collect();
     Companions {

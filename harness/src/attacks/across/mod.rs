@@ -14,7 +14,7 @@ mod targets;
 
 use ringfence_guard::Caller;
 
-use self::case::Asked;
+use self::case::{Asked, Case, Work};
 use self::targets::Target;
 use super::actor::Actor;
 use super::attack::Step;
@@ -131,8 +131,24 @@ async fn of_account(way: &Way<'_, '_>, choice: &Choice) -> anyhow::Result<Vec<Fi
     }
     let canary = ProbeRole::canary(way.from, "across");
     let actor = canary.make().await?;
+    let findings = of_people(way, choice, &people, &asked, &actor).await;
+    canary.remove().await?;
+    findings
+}
+
+/// What was asked of the guard, and for whom.
+type Entering<'w> = (&'w Person, &'w Case, Asked);
+
+async fn of_people(
+    way: &Way<'_, '_>,
+    choice: &Choice,
+    people: &[Person],
+    asked: &[Entering<'_>],
+    actor: &Actor,
+) -> anyhow::Result<Vec<Finding>> {
+    let guard = way.from.stack().guard();
     let mut findings = Vec::new();
-    for person in &people {
+    for person in people {
         let chosen = || {
             asked
                 .iter()
@@ -144,24 +160,24 @@ async fn of_account(way: &Way<'_, '_>, choice: &Choice) -> anyhow::Result<Vec<Fi
         let own = asked.iter().filter(|(who, ..)| who.arn == person.arn);
         let meant = own.filter_map(|(who, _, found)| found.twin(who)).next();
         let work = match meant {
-            Some(meant) => Some(meant.told),
+            Some(meant) => Work::Shown(meant.told),
             None => work(way.from, person).await?,
         };
-        let session = session(way.from, person).await;
+        let session = session(way.from, person).await.map_err(|error| format!("{error:#}"));
         for (_, case, found) in chosen() {
             let mut entering = asked.iter().filter(|(_, other, _)| other.is_of(case));
             let entering = entering.find_map(|(who, _, found)| found.twin(who));
-            let work = work.as_deref();
-            let companions = case::Beside { guard, work, canary: &actor, twin: entering };
-            findings.push(case::judged(person, case, found, &companions, session.as_ref()).await);
+            let session = session.as_ref().map(Option::as_ref).map_err(String::as_str);
+            let companions =
+                case::Beside { guard, work: &work, canary: actor, twin: entering, session };
+            findings.push(case::judged(person, case, found, &companions).await);
         }
     }
-    canary.remove().await?;
     Ok(findings)
 }
 
-/// What somebody may do at all; none where its policies allow nothing.
-async fn work(suite: &Suite<'_>, person: &Person) -> anyhow::Result<Option<String>> {
+/// What somebody may do at all.
+async fn work(suite: &Suite<'_>, person: &Person) -> anyhow::Result<Work> {
     let name = person.arn.rsplit('/').next().unwrap_or_default();
     let policies = match person.arn.contains(":user/") {
         true => policies_of_user(suite.platform(), name).await?,
@@ -169,14 +185,21 @@ async fn work(suite: &Suite<'_>, person: &Person) -> anyhow::Result<Option<Strin
     };
     let (guard, account) = (suite.stack().guard(), suite.account().id());
     let work = legitimate::work(guard, person.caller(), account, &policies).await;
-    Ok(work.map(|work| case::decided(person, &work.action, &work.resource)))
+    Ok(match work {
+        Some(work) => Work::Shown(case::decided(person, &work.action, &work.resource)),
+        None if policies.allow_something() => Work::Unshown,
+        None => Work::Nothing,
+    })
 }
 
-/// A session of somebody whom a workflow's token becomes.
-async fn session(suite: &Suite<'_>, person: &Person) -> Option<Actor> {
+/// A session of somebody whom a workflow's token becomes; none of anybody else.
+///
+/// # Errors
+/// Why there is none of whom a token should become.
+async fn session(suite: &Suite<'_>, person: &Person) -> anyhow::Result<Option<Actor>> {
     let deployer = suite.facts().deployers.iter().find(|it| it.role_arn == person.arn);
     match deployer {
-        Some(deployer) => suite.deployer(deployer).await.ok(),
-        None => suite.entered(&person.arn).await.ok().flatten(),
+        Some(deployer) => suite.deployer(deployer).await.map(Some),
+        None => suite.entered(&person.arn).await,
     }
 }

@@ -1,8 +1,8 @@
 //! Whether what two accounts allow is meant: one of them must say by name whom or what.
 //!
-//! The resource's policy names the caller where any other role of the caller's account,
-//! with the same policies, is refused. The caller's own policies name the resource where
-//! they do not allow the same on any other one. An account that is trusted as a whole
+//! The resource's policy names the caller where it refuses any other role of the caller's
+//! account. The caller's own policies name the resource where they do not allow the same on
+//! any other one. An account that is trusted as a whole
 //! (`arn:aws:iam::ACCOUNT:root`) leaves to its own policies who gets in
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>),
 //! and these say nobody where they allow it on `*`.
@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use ringfence_guard::recording::Asked;
 use ringfence_guard::{Attached, Inputs, Overlay};
-use ringfence_policy::{Context, Decision, Document, Kind, Layer, Principal};
+use ringfence_policy::{
+    Context, Decision, Document, Kind, Layer, Outcome, Principal, Request, layer_outcome,
+};
 use serde_json::json;
 
 use crate::attacks::companions::document;
@@ -32,7 +34,7 @@ pub(super) enum Named {
 
 /// Who means what is allowed.
 pub(super) fn by(inputs: &Inputs) -> Named {
-    if !allowed(&of_neighbour(inputs), &Overlay::none()) {
+    if refuses_neighbour(inputs) {
         Named::Caller
     } else if !allows_elsewhere(inputs) {
         Named::Entered
@@ -41,33 +43,31 @@ pub(super) fn by(inputs: &Inputs) -> Named {
     }
 }
 
-fn allowed(inputs: &Inputs, overlay: &Overlay) -> bool {
-    inputs.decide(overlay).iter().all(Decision::allowed)
-}
-
-/// The same by another role of the account, without the caller's tags.
-fn of_neighbour(inputs: &Inputs) -> Inputs {
+/// Whether the policy of what is entered refuses the same to another role of the account,
+/// without the caller's tags. It is asked alone: what the caller's own policies say of the
+/// caller is no word of the other account.
+fn refuses_neighbour(inputs: &Inputs) -> bool {
     let account = inputs.principal.account_id().unwrap_or_default();
     let partition = asked_partition(inputs);
     let role_arn = format!("arn:{partition}:iam::{account}:role/{NEIGHBOUR}");
     let session_arn = format!("arn:{partition}:sts::{account}:assumed-role/{NEIGHBOUR}/s");
-    let context = |context: &Context| {
-        let mut other = context.clone();
-        other.retain(|key| {
-            let key = key.to_ascii_lowercase();
-            !key.starts_with("aws:principaltag/") && key != "aws:username"
-        });
-        other.set("aws:PrincipalArn", role_arn.clone());
-        other.set("aws:userid", format!("AROARINGFENCENEIGHBR:{NEIGHBOUR}"));
-        Arc::new(other)
-    };
-    let asked = inputs.asked.iter();
-    let asked = asked.map(|one| Asked { context: context(&one.context), ..one.clone() });
-    Inputs {
-        asked: asked.collect(),
-        principal: Principal::RoleSession { role_arn: role_arn.clone(), session_arn },
-        ..inputs.clone()
-    }
+    let principal = Principal::RoleSession { role_arn: role_arn.clone(), session_arn };
+    inputs.asked.iter().any(|one| {
+        let mut context = Context::clone(&one.context);
+        context.retain(|key| !key.starts_with("aws:principaltag/") && key != "aws:username");
+        context.set("aws:PrincipalArn", role_arn.clone());
+        context.set("aws:userid", format!("AROARINGFENCENEIGHBR:{NEIGHBOUR}"));
+        let request = Request {
+            principal: &principal,
+            action: &one.action,
+            resource: &one.resource,
+            resource_account: None,
+            context: &context,
+        };
+        let policies = inputs.policies_with(one.resource_policy.as_ref(), &Overlay::none());
+        let says = layer_outcome(&request, &policies, Layer::Resource);
+        matches!(says, Some(Outcome::ImplicitDeny | Outcome::ExplicitDeny))
+    })
 }
 
 fn asked_partition(inputs: &Inputs) -> String {
@@ -75,18 +75,10 @@ fn asked_partition(inputs: &Inputs) -> String {
     first.split(':').nth(1).unwrap_or("aws").to_owned()
 }
 
-/// Whether the caller's own policies allow the same on something of another name, were
-/// it to let everybody in.
+/// Whether the caller's own policies allow the same on something of another name and
+/// without its tags, or it is undecided whether they do, were it to let everybody in.
 fn allows_elsewhere(inputs: &Inputs) -> bool {
     let mut overlay = Overlay::none();
-    let mut asked = Vec::new();
-    for one in &inputs.asked {
-        let open = one.resource_policy.as_ref().and_then(|policy| open(&policy.document));
-        let resource_policy = one.resource_policy.as_ref().zip(open).map(|(policy, open)| {
-            Attached { slot: Arc::clone(&policy.slot), id: Arc::clone(&policy.id), document: open }
-        });
-        asked.push(Asked { resource: elsewhere(&one.resource), resource_policy, ..one.clone() });
-    }
     if inputs.asked.iter().any(|one| one.resource_policy.is_none()) {
         let anything = vec![json!({"Effect": "Allow", "Principal": "*", "Action": "*",
             "Resource": "*"})];
@@ -94,7 +86,26 @@ fn allows_elsewhere(inputs: &Inputs) -> bool {
             overlay = overlay.add(None, Layer::Resource, open);
         }
     }
-    allowed(&Inputs { asked, ..inputs.clone() }, &overlay)
+    let names: Vec<Vec<String>> = inputs.asked.iter().map(|one| elsewhere(&one.resource)).collect();
+    let most = names.iter().map(Vec::len).max().unwrap_or_default();
+    (0..most).any(|number| {
+        let each = inputs.asked.iter().zip(&names);
+        let asked = each.map(|(one, names)| {
+            let open = one.resource_policy.as_ref().and_then(|policy| open(&policy.document));
+            let resource_policy = one.resource_policy.as_ref().zip(open);
+            let resource_policy = resource_policy.map(|(policy, document)| Attached {
+                slot: Arc::clone(&policy.slot),
+                id: Arc::clone(&policy.id),
+                document,
+            });
+            let mut context = Context::clone(&one.context);
+            context.retain(|key| !key.contains("resourcetag/"));
+            let resource = names.get(number).or(names.last()).cloned().unwrap_or_default();
+            Asked { resource, context: Arc::new(context), resource_policy, ..one.clone() }
+        });
+        let other = Inputs { asked: asked.collect(), ..inputs.clone() };
+        !other.decide(&overlay).iter().any(Decision::denied)
+    })
 }
 
 /// The policy of a resource that lets everybody in.
@@ -106,46 +117,153 @@ fn open(policy: &Document) -> Option<Arc<Document>> {
     document(policy.name(), vec![statement], policy.kind())
 }
 
-/// Something of the same type and account by a name that no policy speaks of.
-fn elsewhere(arn: &str) -> String {
+/// What is of the same type and account by other names: one that has nothing of its own,
+/// and those that begin or end as it does, part by part, or go on after it.
+fn elsewhere(arn: &str) -> Vec<String> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let [arn, partition, service, region, account, resource] = parts.as_slice() else {
-        return NEIGHBOUR.to_owned();
+        return vec![NEIGHBOUR.to_owned()];
     };
-    let other = match (*service, resource.split_once([':', '/'])) {
+    // What stands before and after the name.
+    let kind = resource.find([':', '/']).map(|at| resource.split_at(at));
+    let (before, name, after) = match (*service, kind) {
         // What is before the slash is the bucket's name.
-        ("s3", Some((_, key))) => format!("{NEIGHBOUR}/{key}"),
-        (_, Some((kind, rest))) => {
-            let sign = resource.as_bytes().get(kind.len()).map_or('/', |byte| char::from(*byte));
-            // Below a path of the same name.
-            let path =
-                rest.rsplit_once('/').map(|(path, _)| format!("{path}/")).unwrap_or_default();
-            format!("{kind}{sign}{path}{NEIGHBOUR}")
+        ("s3", Some((bucket, key))) => ("", bucket, key),
+        (_, None) => ("", *resource, ""),
+        (service, Some((kind, rest))) => {
+            let (before, name) = resource.split_at(kind.len() + rest.len().min(1));
+            // Secrets Manager adds a hyphen and six characters, which policies leave open
+            // (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html>).
+            let end = name.rfind('-').filter(|_| service == "secretsmanager");
+            let (name, after) = name.split_at(end.unwrap_or(name.len()));
+            (before, name, after)
         }
-        (_, None) => NEIGHBOUR.to_owned(),
     };
-    [arn, partition, service, region, account, other.as_str()].join(":")
+    let mut names = vec![NEIGHBOUR.to_owned()];
+    for (at, sign) in name.match_indices(['-', '/', '_', '.']) {
+        let (first, last) = name.split_at(at);
+        names.push(format!("{first}{sign}{NEIGHBOUR}"));
+        names.push(format!("{NEIGHBOUR}{last}"));
+    }
+    if *service != "secretsmanager" {
+        names.push(format!("{name}-{NEIGHBOUR}"));
+    }
+    let arns = names.into_iter().map(|name| {
+        let resource = format!("{before}{name}{after}");
+        [arn, partition, service, region, account, resource.as_str()].join(":")
+    });
+    arns.collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use ringfence_guard::recording::ResourceControl;
+    use ringfence_guard::requirements::Needed;
     use rstest::rstest;
+    use serde_json::Value;
 
     use super::*;
+
+    const CALLER: &str = "arn:aws:iam::111111111111:role/caller";
+    const ENTERED: &str = "arn:aws:iam::222222222222:role/team-deploy";
+
+    fn attached(slot: &str, statement: Value, kind: Kind) -> Attached {
+        let document = document(slot, vec![statement], kind).unwrap();
+        Attached { slot: slot.into(), id: slot.into(), document }
+    }
+
+    /// Both accounts allow it: `trusted` by the role, and the role to the caller.
+    fn inputs(trusted: &str, on: &str, condition: Value) -> Inputs {
+        let identity = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": on,
+            "Condition": condition});
+        let trust = json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"AWS": trusted}});
+        let mut context = Context::new();
+        context.set("aws:PrincipalArn", CALLER).set("aws:PrincipalTag/team", "a");
+        context.set("iam:ResourceTag/open", "yes");
+        let session_arn = "arn:aws:sts::111111111111:assumed-role/caller/s".to_owned();
+        let inputs = Inputs {
+            principal: Principal::RoleSession { role_arn: CALLER.to_owned(), session_arn },
+            owner: None,
+            vpc_endpoints: Vec::new(),
+            resource_control: ResourceControl::default(),
+            service_control: Vec::new(),
+            identity: vec![attached("own", identity, Kind::Identity)],
+            boundary: None,
+            session: None,
+            asked: vec![Asked {
+                action: "sts:AssumeRole".to_owned(),
+                resource: ENTERED.to_owned(),
+                context: Arc::new(context),
+                resource_policy: Some(attached("trust", trust, Kind::Trust)),
+                needed: Needed::Surely,
+            }],
+        };
+        assert!(inputs.decide(&Overlay::none()).iter().all(Decision::allowed));
+        inputs
+    }
+
+    #[rstest]
+    #[case::the_role_names_it(CALLER, "*", json!({}), Named::Caller)]
+    #[case::nobody("arn:aws:iam::111111111111:root", "*", json!({}), Named::Nobody)]
+    // What its own policies ask of the caller is no word of the role's account.
+    #[case::its_own_condition(
+        "arn:aws:iam::111111111111:root", "*",
+        json!({"StringEquals": {"aws:PrincipalTag/team": "a", "aws:PrincipalArn": CALLER}}),
+        Named::Nobody
+    )]
+    #[case::this_one("arn:aws:iam::111111111111:root", ENTERED, json!({}), Named::Entered)]
+    #[case::by_its_tag(
+        "arn:aws:iam::111111111111:root", "*",
+        json!({"StringEquals": {"iam:ResourceTag/open": "yes"}}), Named::Entered
+    )]
+    #[case::that_begin_alike(
+        "arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:role/team-*",
+        json!({}), Named::Nobody
+    )]
+    #[case::that_end_alike(
+        "arn:aws:iam::111111111111:root", "arn:aws:iam::*:role/*-deploy",
+        json!({}), Named::Nobody
+    )]
+    #[case::that_go_on(
+        "arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:role/team-deploy*",
+        json!({}), Named::Nobody
+    )]
+    fn one_of_two_accounts_means_it(
+        #[case] trusted: &str,
+        #[case] on: &str,
+        #[case] condition: Value,
+        #[case] named: Named,
+    ) {
+        assert_eq!(by(&inputs(trusted, on, condition)), named);
+    }
 
     #[rstest]
     #[case(
         "arn:aws:iam::222222222222:role/a/deploy",
-        "arn:aws:iam::222222222222:role/a/ringfence-neighbour"
+        &["role/ringfence-neighbour", "role/a/ringfence-neighbour",
+            "role/ringfence-neighbour/deploy", "role/a/deploy-ringfence-neighbour"]
     )]
-    #[case("arn:aws:s3:::bucket/k/x", "arn:aws:s3:::ringfence-neighbour/k/x")]
-    #[case("arn:aws:s3:::bucket", "arn:aws:s3:::ringfence-neighbour")]
-    #[case("arn:aws:sqs:r:222222222222:q", "arn:aws:sqs:r:222222222222:ringfence-neighbour")]
+    #[case(
+        "arn:aws:s3:::docs-x/k/y-z",
+        &["ringfence-neighbour/k/y-z", "docs-ringfence-neighbour/k/y-z",
+            "ringfence-neighbour-x/k/y-z", "docs-x-ringfence-neighbour/k/y-z"]
+    )]
+    #[case("arn:aws:s3:::bucket", &["ringfence-neighbour", "bucket-ringfence-neighbour"])]
+    #[case("arn:aws:sqs:r:222222222222:q", &["ringfence-neighbour", "q-ringfence-neighbour"])]
     #[case(
         "arn:aws:lambda:r:222222222222:function:f",
-        "arn:aws:lambda:r:222222222222:function:ringfence-neighbour"
+        &["function:ringfence-neighbour", "function:f-ringfence-neighbour"]
     )]
-    fn another_of_the_same_type_has_another_name(#[case] arn: &str, #[case] other: &str) {
-        assert_eq!(elsewhere(arn), other);
+    // A policy names it by `db-*` or `db-??????`, and nothing else.
+    #[case(
+        "arn:aws:secretsmanager:r:222222222222:secret:a-db-AbCdEf",
+        &["secret:ringfence-neighbour-AbCdEf", "secret:a-ringfence-neighbour-AbCdEf",
+            "secret:ringfence-neighbour-db-AbCdEf"]
+    )]
+    fn others_of_the_same_type_have_other_names(#[case] arn: &str, #[case] others: &[&str]) {
+        let before: String = arn.splitn(6, ':').take(5).map(|part| format!("{part}:")).collect();
+        let others: Vec<String> = others.iter().map(|other| format!("{before}{other}")).collect();
+        assert_eq!(elsewhere(arn), others);
     }
 }

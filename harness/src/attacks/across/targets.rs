@@ -53,17 +53,11 @@ impl Target {
 
 /// All of an account: its roles, and the resources that its root modules made.
 pub(super) fn of(suite: &Suite<'_>) -> Vec<Target> {
-    let facts = suite.facts();
-    let deployers = facts.deployers.iter().map(|it| it.role_arn.as_str());
-    let functions = facts.functions.iter().filter(|it| it.deployed).map(|it| it.role_arn.as_str());
-    let roles = facts.roles.iter().filter(|it| !it.is_user()).map(|it| it.arn.as_str());
-    let pipelines = suite.pipeline_roles();
-    let roles: BTreeSet<&str> = deployers.chain(functions).chain(roles).chain(pipelines).collect();
     let made = |arn: &str| {
         let mut all = suite.account().outputs().resources("aws_iam_role");
         all.find(|role| role.text("arn") == Some(arn))
     };
-    let roles = roles.into_iter().map(|arn| role(suite, arn, made(arn)));
+    let roles = suite.roles().into_iter().map(|arn| role(suite, arn, made(arn)));
     let outputs = suite.account().outputs();
     let resources = RESOURCES.iter().flat_map(|(kind, actions)| {
         outputs.resources(kind).filter_map(|made| resource(suite, made, actions))
@@ -76,53 +70,96 @@ pub(super) fn of(suite: &Suite<'_>) -> Vec<Target> {
 fn role(suite: &Suite<'_>, arn: &str, made: Option<&Instance>) -> Target {
     let name = arn.rsplit('/').next().unwrap_or(arn);
     let place = suite.account().scoped(&format!("role-{name}"));
-    let agreed = made.and_then(|made| made.text("assume_role_policy")).and_then(external_id);
-    let case = |how: How, name: &str, title: String, given: Option<&str>| {
-        let mut context = tags(made, &["iam:ResourceTag", "aws:ResourceTag"]);
-        context.set("sts:RoleSessionName", SESSION);
-        if let Some(given) = given {
-            context.set(EXTERNAL_ID, given);
-        }
-        let action = "sts:AssumeRole".to_owned();
-        let questions = vec![Question { action, resource: arn.to_owned(), context }];
-        Case { name: name.to_owned(), place: place.clone(), title, how, questions }
+    let trust = match made {
+        Some(made) => made.text("assume_role_policy"),
+        None => suite.trust_of(arn),
     };
-    let assume = How::Assume { external_id: agreed.clone() };
+    let agreed = trust.map(external_ids);
+    let question = |given: Given<'_>| {
+        let mut context = tags(made, &["iam:ResourceTag", "aws:ResourceTag"]);
+        if made.is_none() {
+            context.set_unknown("iam:ResourceTag/*").set_unknown("aws:ResourceTag/*");
+        }
+        context.set("sts:RoleSessionName", SESSION);
+        match given {
+            Given::This(id) => context.set(EXTERNAL_ID, id),
+            Given::Unknown => context.set_unknown(EXTERNAL_ID),
+            Given::None => &mut context,
+        };
+        Question { action: "sts:AssumeRole".to_owned(), resource: arn.to_owned(), context }
+    };
+    let case = |how: How, name: &str, title: String, questions: Vec<Question>| Case {
+        name: name.to_owned(),
+        place: place.clone(),
+        title,
+        how,
+        questions,
+    };
+    let questions = match &agreed {
+        None => vec![question(Given::Unknown)],
+        Some(ids) if ids.is_empty() => vec![question(Given::None)],
+        Some(ids) => {
+            let mut asked: Vec<Question> =
+                ids.iter().take(MOST_IDS).map(|id| question(Given::This(id))).collect();
+            if ids.len() > MOST_IDS {
+                asked.push(question(Given::Unknown));
+            }
+            asked
+        }
+    };
     let mut cases = vec![case(
-        assume,
+        How::Assume,
         "assumes",
         format!("becomes {place} where neither account's policy names it"),
-        agreed.as_deref(),
+        questions,
     )];
-    if agreed.is_some() {
-        let another = "ringfence-another-id";
+    if agreed.is_some_and(|ids| !ids.is_empty()) {
         cases.push(case(
-            How::WithoutExternalId { given: None },
+            How::WithoutExternalId,
             "assumes-without-external-id",
             format!("becomes {place} without the external id"),
-            None,
+            vec![question(Given::None)],
         ));
         cases.push(case(
-            How::WithoutExternalId { given: Some(another.to_owned()) },
+            How::WithoutExternalId,
             "assumes-with-another-external-id",
             format!("becomes {place} with another external id"),
-            Some(another),
+            vec![question(Given::This("ringfence-another-id"))],
         ));
     }
     Target { cases }
 }
 
-/// The first external id that a trust policy asks for.
-fn external_id(trust: &str) -> Option<String> {
-    let of = |statement: &Value| {
-        let operators = statement.get("Condition")?.as_object()?.values();
+/// How many external ids of a trust policy are asked with; beyond them the id is unknown.
+const MOST_IDS: usize = 16;
+
+/// With which external id is asked.
+#[derive(Debug, Clone, Copy)]
+enum Given<'i> {
+    None,
+    This(&'i str),
+    /// With one that cannot be told.
+    Unknown,
+}
+
+/// The external ids that a trust policy asks for, each once, as they are written.
+fn external_ids(trust: &str) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for statement in statements(trust) {
+        let condition = statement.get("Condition").and_then(Value::as_object);
+        let operators = condition.into_iter().flat_map(|it| it.values());
         let keys = operators.filter_map(Value::as_object).flatten();
-        let mut asked = keys.filter(|(key, _)| key.eq_ignore_ascii_case(EXTERNAL_ID));
-        let value = asked.next()?.1;
-        let first = value.as_str().or_else(|| value.get(0)?.as_str());
-        first.map(str::to_owned)
-    };
-    statements(trust).iter().find_map(of)
+        for (_, value) in keys.filter(|(key, _)| key.eq_ignore_ascii_case(EXTERNAL_ID)) {
+            let several = value.as_array().map(Vec::as_slice);
+            let all = several.unwrap_or(std::slice::from_ref(value));
+            for id in all.iter().filter_map(Value::as_str) {
+                if !ids.iter().any(|known| known == id) {
+                    ids.push(id.to_owned());
+                }
+            }
+        }
+    }
+    ids
 }
 
 /// A resource, by each of the actions that stand for its use.
@@ -200,10 +237,18 @@ mod tests {
                 r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":"*"}},"Action":"sts:AssumeRole","Condition":{condition}}}]}}"#
             )
         };
-        let id = |condition: &str| external_id(&trust(condition));
-        assert_eq!(id(r#"{"StringEquals":{"sts:ExternalId":"a"}}"#).as_deref(), Some("a"));
-        assert_eq!(id(r#"{"StringLike":{"STS:externalid":["b","c"]}}"#).as_deref(), Some("b"));
-        assert_eq!(id(r#"{"StringEquals":{"aws:PrincipalOrgID":"o"}}"#), None);
-        assert_eq!(external_id("no policy"), None);
+        let ids = |condition: &str| external_ids(&trust(condition));
+        assert_eq!(ids(r#"{"StringEquals":{"sts:ExternalId":"a"}}"#), ["a"]);
+        assert_eq!(ids(r#"{"StringLike":{"STS:externalid":["b","c","b"]}}"#), ["b", "c"]);
+        let none: [&str; 0] = [];
+        assert_eq!(ids(r#"{"StringEquals":{"aws:PrincipalOrgID":"o"}}"#), none);
+        assert_eq!(external_ids("no policy"), none);
+        let each = |id: &str| {
+            format!(
+                r#"{{"Effect":"Allow","Condition":{{"StringEquals":{{"sts:ExternalId":"{id}"}}}}}}"#
+            )
+        };
+        let two = format!(r#"{{"Statement":[{},{}]}}"#, each("a"), each("b"));
+        assert_eq!(external_ids(&two), ["a", "b"]);
     }
 }

@@ -61,6 +61,11 @@ impl Policies {
         }
         Ok(Self { identity: grants, boundary: limits, compiled })
     }
+
+    /// Whether an identity policy has a statement that allows anything.
+    pub fn allow_something(&self) -> bool {
+        self.identity.iter().any(|grant| !grant.deny)
+    }
 }
 
 impl Grant {

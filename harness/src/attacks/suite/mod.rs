@@ -7,7 +7,7 @@ mod work;
 
 pub use self::part::{Part, Selected};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::actor::{Actor, Answer};
 use super::attack::{Attack, Step};
@@ -26,6 +26,7 @@ use super::legitimate;
 use super::needs;
 use super::probe_role::ProbeRole;
 use super::public;
+use super::reach::deployed::role_policies;
 use super::rivals::Rivals;
 use super::run::Runner;
 use super::settings;
@@ -50,6 +51,9 @@ pub struct Suite<'a> {
     /// Roles of the account that a workflow's token becomes, and that assume those of
     /// deployers.
     entrances: Vec<Assumed>,
+    /// The trust policies of roles that are in no root module's state, as IAM has them, by
+    /// ARN, where there are other accounts.
+    trusts: BTreeMap<String, String>,
     /// Where a token of a workflow becomes nobody: another account, from which roles of
     /// this one can be assumed.
     door: Option<Door<'a>>,
@@ -124,16 +128,13 @@ impl<'a> Suite<'a> {
                 continue;
             };
             let field = format!("deployers.{}.through_output", deployer.name);
-            deployer.through = Some(stack.outputs().text_of(&field, through)?);
+            deployer.through = Some(stack.outputs().text_of(&field, through.get_ref())?);
         }
         for function in facts.functions.iter_mut().filter(|it| it.deployed && it.app.is_none()) {
             let caller = Caller::Role { arn: &function.role_arn, session: &function.name };
             let logs = Inside::log_group_created(function, &facts.region, &facts.account);
             function.logs = legitimate::may(stack.guard(), caller, &logs).await;
         }
-        // One that was deployed and made no function has none.
-        let deployed = |app: &str| stack.deployments().iter().any(|it| it.app == app);
-        facts.functions.retain(|it| it.deployed || !it.app.as_deref().is_some_and(deployed));
         if facts.refusals != Refusals::Named {
             work::names(&mut facts, &platform).await?;
         }
@@ -153,8 +154,55 @@ impl<'a> Suite<'a> {
         };
         let github = first_workflows(stack)?.filter(takes);
         let entrances = entrances(stack, &account)?;
+        let trusts = BTreeMap::new();
         let door = None;
-        Ok(Self { account, facts, platform, github, stack, declared, pipelines, entrances, door })
+        let mut suite = Self {
+            account,
+            facts,
+            platform,
+            github,
+            stack,
+            declared,
+            pipelines,
+            entrances,
+            trusts,
+            door,
+        };
+        if suite.account.is_one_of_several() {
+            suite.trusts = suite.unwritten().await;
+        }
+        Ok(suite)
+    }
+
+    /// The trust policies of roles that no root module made; without those that cannot be
+    /// read.
+    async fn unwritten(&self) -> BTreeMap<String, String> {
+        let mut trusts = BTreeMap::new();
+        for arn in self.roles() {
+            let mut made = self.account.outputs().resources("aws_iam_role");
+            if made.any(|role| role.text("arn") == Some(arn)) {
+                continue;
+            }
+            if let Ok(found) = role_policies(&self.platform, role_of(arn)).await {
+                trusts.insert(arn.to_owned(), found.trust);
+            }
+        }
+        trusts
+    }
+
+    /// The roles of the account that others might assume, by ARN.
+    pub(super) fn roles(&self) -> BTreeSet<&str> {
+        let facts = &self.facts;
+        let deployers = facts.deployers.iter().map(|it| it.role_arn.as_str());
+        let functions = facts.functions.iter().filter(|it| it.deployed);
+        let functions = functions.map(|it| it.role_arn.as_str());
+        let roles = facts.roles.iter().filter(|it| !it.is_user()).map(|it| it.arn.as_str());
+        deployers.chain(functions).chain(roles).chain(self.pipeline_roles()).collect()
+    }
+
+    /// The trust policy of a role that no root module made; none where it cannot be read.
+    pub(super) fn trust_of(&self, role_arn: &str) -> Option<&str> {
+        self.trusts.get(role_arn).map(String::as_str)
     }
 
     /// The account.
@@ -278,7 +326,9 @@ impl<'a> Suite<'a> {
                 ids
             }
             // No token becomes it: who else does is asked of all accounts.
-            Part::Trust(deployer) if deployer.through.is_some() => Vec::new(),
+            Part::Trust(deployer) if deployer.through.is_some() => {
+                self.trust().direct_ids(&self.assumed(deployer)?)?
+            }
             Part::Trust(deployer) => self.trust().ids(&self.assumed(deployer)?)?,
             Part::Pipeline(role) => self.trust().ids(role)?,
             Part::Deployer(deployer) => {
@@ -370,8 +420,13 @@ impl<'a> Suite<'a> {
             Part::Policies => claims::policies(self.stack, &self.account).await,
             Part::Settings => self.settings(selected).await,
             Part::Tokens => self.tokens(|_| true, selected).await,
-            Part::Trust(deployer) if deployer.through.is_some() => Ok(Vec::new()),
-            Part::Trust(deployer) => self.trust().run(&self.assumed(deployer)?, selected).await,
+            Part::Trust(deployer) => {
+                let assumed = self.assumed(deployer)?;
+                match &deployer.through {
+                    Some(through) => self.trust().run_direct(&assumed, through, selected).await,
+                    None => self.trust().run(&assumed, selected).await,
+                }
+            }
             Part::Pipeline(role) => self.trust().run(role, selected).await,
             Part::Deployer(deployer) => {
                 let attacker = self.deployer(deployer).await?;
@@ -603,7 +658,7 @@ fn entrances(stack: &Stack, account: &Judged) -> anyhow::Result<Vec<Assumed>> {
     for deployer in &stack.config().deployers {
         let Some(through) = &deployer.through_output else { continue };
         let field = format!("deployers.{}.through_output", deployer.name.get_ref());
-        let arn = stack.outputs().text_of(&field, through)?;
+        let arn = stack.outputs().text_of(&field, through.get_ref())?;
         let app = stack.app(deployer.app.get_ref())?;
         if is_of(&arn, account) {
             entrances.push(Assumed::through(stack.config(), deployer, app, arn));

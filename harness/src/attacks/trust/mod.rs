@@ -1,7 +1,9 @@
 //! Attacks on the trust policies of deployers and of Layer 1's pipelines: who may
-//! become one. [`cases`] holds the tokens, [`subjects`] those of other issuers than GitHub.
+//! become one. [`cases`] holds the tokens, [`subjects`] those of other issuers than GitHub, [`direct`] shows them to
+//! a role that no token becomes.
 
 mod cases;
+mod direct;
 mod subjects;
 
 use std::time::Instant;

@@ -55,7 +55,8 @@ pub(super) fn changed(
     let held: Vec<Held<'_>> = instances.iter().map(|made| Held::of(made, place)).collect();
     let mut found = Found::default();
     for entry in by_others(entries, place) {
-        for check in entry.checks.iter().filter(|check| is_unread_change(check)) {
+        let changes = |check: &&Check| is_unread_change(check) && is_here(entry, check, place);
+        for check in entry.checks.iter().filter(changes) {
             for one in held.iter().filter(|one| one.is(check)) {
                 if is_left(check, one.instance, left) {
                     continue;
@@ -76,6 +77,22 @@ fn by_others<'e>(
     let root = format!("arn:aws:iam::{}:root", place.account);
     let changes = entries.iter().map(AsRef::as_ref).filter(|entry: &&Entry| entry.is_change());
     changes.filter(move |entry| entry.principal != root)
+}
+
+/// Whether what was checked may be of the account: by its ARN, or where that names no
+/// account, by who called, as such calls are made in the account of their caller. A
+/// bucket's name is one of all accounts, whoever calls
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>).
+fn is_here(entry: &Entry, check: &Check, place: Place<'_>) -> bool {
+    let account_of = |arn: &str| {
+        let account = arn.split(':').nth(4).filter(|it| arn.starts_with("arn:") && !it.is_empty());
+        account.map(str::to_owned)
+    };
+    let is_bucket = check.resource.split(':').nth(2) == Some("s3");
+    if is_bucket || account_of(&check.resource).is_some() {
+        return true;
+    }
+    account_of(&entry.principal).is_none_or(|account| account == place.account)
 }
 
 /// Changes by what they change and by the operation.

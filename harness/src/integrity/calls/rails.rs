@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ringfence_guard::journal::{Check, Entry};
 
 use super::held::Held;
-use super::{Changed, Found, Place, by_others, is_left, is_unread_change, named, table};
+use super::{Changed, Found, Place, by_others, is_here, is_left, is_unread_change, named, table};
 use crate::integrity::left::{LeftToOthers, plain};
 use crate::terraform::Instance;
 
@@ -88,7 +88,9 @@ pub(in crate::integrity) fn rails(
     };
     let mut found = Found::default();
     for entry in by_others(entries, place) {
-        let changes = |check: &&Check| is_change_of_a_rail(entry, check) || decides(check);
+        let changes = |check: &&Check| {
+            (is_change_of_a_rail(entry, check) || decides(check)) && is_here(entry, check, place)
+        };
         for check in entry.checks.iter().filter(changes) {
             // Of a bucket and what Terraform has beside it (its policy, its versioning),
             // the bucket.
@@ -297,6 +299,29 @@ mod tests {
             found(entry("logs:PutResourcePolicy", "*", &json!({})), &none),
             Vec::<String>::new()
         );
+    }
+
+    /// A call on all is about the account that it was made in; a bucket is there whoever
+    /// calls.
+    #[test]
+    fn what_was_done_in_another_account_is_no_change_of_this_one() {
+        let none = LeftToOthers::default();
+        let other = "arn:aws:sts::222222222222:assumed-role/deployer/GitHubActions";
+        let put = |principal: &str| {
+            let change = json!({"principal": principal, "change": {"members": ["policyName"],
+                "names": {"policyName": ["delivery"]}}});
+            found(entry("logs:PutResourcePolicy", "*", &change), &none)
+        };
+        assert_eq!(put(other), Vec::<String>::new());
+        assert_eq!(
+            put("arn:aws:sts::123456789012:assumed-role/deployer/GitHubActions"),
+            ["aws_cloudwatch_log_resource_policy.x"]
+        );
+        let by_other = json!({"principal": other});
+        let bucket = entry("s3:PutBucketPolicy", "arn:aws:s3:::b", &by_other);
+        assert_eq!(found(bucket, &none), ["aws_s3_bucket.x"]);
+        let route = "arn:aws:apigateway:us-east-1::/apis/a1/routes/r1";
+        assert_eq!(found(entry("apigateway:PATCH", route, &by_other), &none), Vec::<String>::new());
     }
 
     #[rstest]
