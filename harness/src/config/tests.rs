@@ -334,13 +334,14 @@ fn a_role_on_the_way_to_a_deployers_is_refused_where_there_is_one_account() {
     let text = |accounts: &str| {
         format!(
             "[account]\nid = \"111111111111\"\n[[issuers]]\nkind = \"github\"\n\
-             [[apps]]\nname = \"a\"\nrepository = \"o/a\"\n\
+             url = \"https://token.actions.githubusercontent.com\"\n\
+             [[apps]]\nname = \"a\"\ndirectory = \"a\"\nrepository = \"o/a\"\n\
              [[deployers]]\nname = \"d\"\nrole_output = \"two:d\"\n\
              through_output = \"one:p\"\napp = \"a\"\njob = \"code\"\n{accounts}"
         )
     };
     let error = Config::parse(&text(""), Path::new("r.toml")).unwrap_err().to_string();
-    assert!(error.starts_with("r.toml:11:18: `through_output` is not built"), "{error}");
+    assert!(error.starts_with("r.toml:13:18: `through_output` is not built"), "{error}");
     let other = "[[accounts]]\nname = \"two\"\nid = \"222222222222\"\n";
     Config::parse(&text(other), Path::new("r.toml")).unwrap();
 }
