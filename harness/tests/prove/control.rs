@@ -95,7 +95,7 @@ fn what_a_list_of_allows_keeps_back_hangs_on_full_access() {
     let told = under(&all).1;
     assert_eq!(
         rail(&told, IDENTITIES)["undecided"][0]["reason"],
-        "all else allows `iam:CreateUser` on `arn:x:iam::123456789012:user/x`, and whether \
+        "all else allows `iam:CreateUser` on `arn:aws:iam::123456789012:user/x`, and whether \
          `p-FullAWSAccess` is attached to `123456789012` the files do not say"
     );
     all.push(attached("p-FullAWSAccess", ACCOUNT));
@@ -122,7 +122,9 @@ fn a_policy_that_may_bind_is_undecided_by_name(#[case] more: Vec<Value>, #[case]
     assert_eq!((code, verdict_of(&told, IDENTITIES)), (Some(1), "undecided"));
     assert_eq!(
         rail(&told, IDENTITIES)["undecided"][0]["reason"],
-        format!("all else allows `iam:CreateUser` on `arn:x:iam::123456789012:user/x`, and {why}")
+        format!(
+            "all else allows `iam:CreateUser` on `arn:aws:iam::123456789012:user/x`, and {why}"
+        )
     );
     // What it does not keep back in any case is violated, wherever it is attached.
     let other = json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"});

@@ -81,7 +81,7 @@ fn what_is_not_proved_is_a_finding_at_its_statement() {
     assert_eq!(
         found["message"]["text"],
         "identities are the platform's: role/deployer: `iam:CreateUser` on \
-         `arn:x:iam::123456789012:user/x` is allowed by statement `Hole` of `aws_iam_role_policy.work`"
+         `arn:aws:iam::123456789012:user/x` is allowed by statement `Hole` of `aws_iam_role_policy.work`"
     );
     assert_eq!(
         found["partialFingerprints"],
