@@ -1,5 +1,4 @@
-//! Ringfence proves that the guard rails of a two-layered AWS architecture
-//! hold: it starts an emulator behind the guard, applies the platform team's
+//! Ringfence tests and proves that the guard rails of an AWS estate hold: it starts an emulator behind the guard, applies the platform team's
 //! Terraform, deploys the applications by their own workflows, attacks the
 //! result as every identity involved and says, control by control, what held.
 

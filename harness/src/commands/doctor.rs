@@ -17,7 +17,7 @@ pub(super) struct Doctor {
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
-    /// Ask no registry: tell what would be fetched as not being here
+    /// Ask no registry of providers and modules: what would be fetched is not here
     #[arg(long)]
     offline: bool,
 }

@@ -25,7 +25,7 @@ pub(super) const ATTACK: &str = after!(
 );
 pub(super) const MUTATE: &str = after!(
     "ringfence mutate --backend embedded --json",
-    "0 every change was noticed or is equivalent, 1 one was not, 2 it could not run, 130/143 interrupted."
+    "0 every probe held and every change was noticed or is equivalent, 1 otherwise, 2 it could not run, 130/143 interrupted."
 );
 pub(super) const DECIDE: &str = after!(
     r#"echo '{"id":1,"principal":"arn:aws:iam::123456789012:role/a","action":"s3:GetObject","resource":"arn:aws:s3:::b/c","resource_account":"123456789012","policies":{"identity":[{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}]}}' | ringfence decide

@@ -41,7 +41,7 @@ use crate::config::Backend;
 use crate::exit::{Exit, Signal};
 use crate::printing;
 
-/// Proves that the guard rails of a two-layered AWS architecture hold.
+/// Tests and proves that the guard rails of an AWS estate hold, before it is deployed.
 #[derive(Debug, Parser)]
 #[command(name = "ringfence", version, after_help = AFTER_HELP)]
 struct Cli {

@@ -37,7 +37,7 @@ pub struct Config {
     /// What exists outside the estate, and is there before it.
     #[serde(default)]
     pub existing: Vec<Existing>,
-    /// The HTTP API under test; none means the only one that Layer 1 made.
+    /// The HTTP API under test; none means what Layer 1 made.
     #[serde(default)]
     pub api: Option<Api>,
     /// What Layer 1 guards with; none means what it made.
@@ -178,10 +178,10 @@ impl Default for Upstream {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Api {
-    /// The API's id; default the output `api_id`, else the only API.
+    /// The API's id; default the output `api_id`, else the first by name.
     pub id_output: Option<String>,
-    /// Its authorizer's id; default the output `authorizer_id`, else the only
-    /// authorizer.
+    /// Its authorizer's id; default the output `authorizer_id`, else its first JWT
+    /// authorizer by name.
     pub authorizer_output: Option<String>,
 }
 
@@ -191,19 +191,19 @@ pub struct Api {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Platform {
-    /// The ARN of the boundary that execution roles carry; default the only one
+    /// The ARN of the boundary that execution roles carry; default every one
     /// that roles carry which no web identity may assume.
     pub execution_boundary_output: Option<String>,
-    /// The ARN of the deployers' own boundary; default the only one that roles
+    /// The ARN of the deployers' own boundary; default every one that roles
     /// carry which a web identity may assume.
     pub deployer_boundary_output: Option<String>,
-    /// The artifacts bucket's name; default the only bucket.
+    /// The artifacts bucket's name; default every bucket, where there are deployers.
     pub artifacts_bucket_output: Option<String>,
     /// The ids of the subnets that functions run in; default those of Layer 1's
-    /// functions, else all that give no public address.
+    /// functions, else all of which no route leads to an internet gateway.
     pub subnets_output: Option<String>,
-    /// The id of the functions' security group; default that of Layer 1's
-    /// functions, else the only one.
+    /// The id of the functions' security group; default those of Layer 1's
+    /// functions, else all.
     pub security_group_output: Option<String>,
     /// The services of the VPC endpoints that functions may reach, by what stands after
     /// the region in their names (`s3`) or by their whole names; default any.
