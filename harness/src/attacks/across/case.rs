@@ -119,9 +119,9 @@ impl Answer {
     }
 }
 
-/// Keys that the policy of what is entered names and the question does not set: what a
-/// caller sends is unknown. The global ones but for those of the request's tags are the
-/// guard's to set, and the external id is the question's.
+/// Keys that a policy names and the question does not set, of whichever of the two accounts:
+/// what a caller sends is unknown. The global ones but for those of the request's tags are
+/// the guard's to set, and the external id is the question's.
 fn unasked(inputs: Inputs) -> Inputs {
     let is_asked = |key: &str| {
         let key = key.to_ascii_lowercase();
@@ -129,11 +129,11 @@ fn unasked(inputs: Inputs) -> Inputs {
             key.starts_with("aws:") && key != "aws:tagkeys" && !key.starts_with("aws:requesttag/");
         is_global || key == EXTERNAL_ID.to_ascii_lowercase()
     };
+    let named: Vec<&str> =
+        inputs.documents().flat_map(|attached| attached.document.context_keys()).collect();
     let with_unknown = |one: &guard::Asked| {
-        let policy = one.resource_policy.as_ref();
-        let named = policy.map(|it| it.document.context_keys()).unwrap_or_default();
         let mut context = Context::clone(&one.context);
-        for key in named.into_iter().filter(|key| !is_asked(key)) {
+        for key in named.iter().filter(|key| !is_asked(key)) {
             // The tags of what is entered are those that it has.
             let is_tag = key.to_ascii_lowercase().starts_with("iam:resourcetag/");
             if context.get(key).is_none() && !is_tag {
@@ -142,7 +142,8 @@ fn unasked(inputs: Inputs) -> Inputs {
         }
         guard::Asked { context: Arc::new(context), ..one.clone() }
     };
-    Inputs { asked: inputs.asked.iter().map(with_unknown).collect(), ..inputs }
+    let asked = inputs.asked.iter().map(with_unknown).collect();
+    Inputs { asked, ..inputs }
 }
 
 impl Asked {
@@ -164,8 +165,7 @@ impl Asked {
     /// Whoever gets in and is meant to, as the legitimate use.
     pub(super) fn twin(&self, who: &Person) -> Option<Allowed> {
         let mut answers = self.0.as_ref().ok()?.iter();
-        let answer =
-            answers.find(|it| it.is_allowed() && named::by(&it.inputs) != Named::Nobody)?;
+        let answer = answers.find(|it| it.is_allowed() && named::by(&it.inputs).is_somebody())?;
         let asked = answer.inputs.asked.first()?;
         let told = decided(who, &asked.action, &asked.resource);
         Some(Allowed { told, inputs: answer.inputs.clone() })
@@ -197,6 +197,11 @@ impl Case {
             expected: "it is refused, or one account's policy names whom or what it allows"
                 .to_owned(),
         }
+    }
+
+    /// Whether it cannot be told that what is allowed is meant.
+    fn is_unclear(&self, answer: &Answer) -> bool {
+        self.how != How::WithoutExternalId && named::by(&answer.inputs) == Named::Undecided
     }
 
     /// What is wrong with it where it is allowed; none where it is meant.
@@ -250,6 +255,17 @@ pub(super) async fn judged(
     };
     let allowed: Vec<&Answer> = answers.iter().filter(|it| it.is_allowed()).collect();
     let fault = allowed.iter().find_map(|answer| Some((*answer, case.fault(answer)?)));
+    let unclear = allowed.iter().find(|it| case.is_unclear(it));
+    if let (Some(answer), None) = (unclear, &fault) {
+        let why = format!(
+            "it is allowed, and whether one of the two accounts names it hangs on what is sent \
+             with it: {}",
+            answer.told()
+        );
+        let decided_by = answer.deciders();
+        let finding = Finding::untried(told, Verdict::Inconclusive, why);
+        return Finding { decided_by, duration: start.elapsed(), ..finding };
+    }
     let undecided = answers.iter().find(|it| it.is_undecided());
     if let (Some(answer), None, None) = (allowed.first(), &fault, undecided) {
         let why = format!("it is meant, for one of the two accounts names it: {}", answer.told());

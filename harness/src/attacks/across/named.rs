@@ -12,11 +12,11 @@ use std::sync::Arc;
 use ringfence_guard::recording::Asked;
 use ringfence_guard::{Attached, Inputs, Overlay};
 use ringfence_policy::{
-    Context, Decision, Document, Kind, Layer, Outcome, Principal, Request, layer_outcome,
+    Context, Decision, Document, Kind, Layer, Outcome, Principal, Request, Wildcard, layer_outcome,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::attacks::companions::document;
+use crate::attacks::companions::{document, statements};
 
 /// A name that no policy speaks of.
 const NEIGHBOUR: &str = "ringfence-neighbour";
@@ -30,16 +30,35 @@ pub(super) enum Named {
     Entered,
     /// Neither.
     Nobody,
+    /// It hangs on what the caller's requests say whether its own policies name what is
+    /// entered.
+    Undecided,
+}
+
+impl Named {
+    /// Whether somebody says it.
+    pub(super) fn is_somebody(self) -> bool {
+        matches!(self, Self::Caller | Self::Entered)
+    }
+}
+
+/// Whether the same is allowed on something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Elsewhere {
+    No,
+    Undecided,
+    Yes,
 }
 
 /// Who means what is allowed.
 pub(super) fn by(inputs: &Inputs) -> Named {
     if refuses_neighbour(inputs) {
-        Named::Caller
-    } else if !allows_elsewhere(inputs) {
-        Named::Entered
-    } else {
-        Named::Nobody
+        return Named::Caller;
+    }
+    match allows_elsewhere(inputs) {
+        Elsewhere::No => Named::Entered,
+        Elsewhere::Undecided => Named::Undecided,
+        Elsewhere::Yes => Named::Nobody,
     }
 }
 
@@ -76,8 +95,8 @@ fn asked_partition(inputs: &Inputs) -> String {
 }
 
 /// Whether the caller's own policies allow the same on something of another name and
-/// without its tags, or it is undecided whether they do, were it to let everybody in.
-fn allows_elsewhere(inputs: &Inputs) -> bool {
+/// without its tags, were it to let everybody in.
+fn allows_elsewhere(inputs: &Inputs) -> Elsewhere {
     let mut overlay = Overlay::none();
     if inputs.asked.iter().any(|one| one.resource_policy.is_none()) {
         let anything = vec![json!({"Effect": "Allow", "Principal": "*", "Action": "*",
@@ -86,9 +105,13 @@ fn allows_elsewhere(inputs: &Inputs) -> bool {
             overlay = overlay.add(None, Layer::Resource, open);
         }
     }
-    let names: Vec<Vec<String>> = inputs.asked.iter().map(|one| elsewhere(&one.resource)).collect();
+    let others = |one: &Asked| {
+        let written = inputs.identity.iter().flat_map(|it| patterns(&it.document, &one.resource));
+        elsewhere(&one.resource).into_iter().chain(written).collect()
+    };
+    let names: Vec<Vec<String>> = inputs.asked.iter().map(others).collect();
     let most = names.iter().map(Vec::len).max().unwrap_or_default();
-    (0..most).any(|number| {
+    let each = (0..most).map(|number| {
         let each = inputs.asked.iter().zip(&names);
         let asked = each.map(|(one, names)| {
             let open = one.resource_policy.as_ref().and_then(|policy| open(&policy.document));
@@ -104,8 +127,16 @@ fn allows_elsewhere(inputs: &Inputs) -> bool {
             Asked { resource, context: Arc::new(context), resource_policy, ..one.clone() }
         });
         let other = Inputs { asked: asked.collect(), ..inputs.clone() };
-        !other.decide(&overlay).iter().any(Decision::denied)
-    })
+        let decisions = other.decide(&overlay);
+        if decisions.iter().any(Decision::denied) {
+            Elsewhere::No
+        } else if decisions.iter().all(Decision::allowed) {
+            Elsewhere::Yes
+        } else {
+            Elsewhere::Undecided
+        }
+    });
+    each.max().unwrap_or(Elsewhere::No)
 }
 
 /// The policy of a resource that lets everybody in.
@@ -117,42 +148,93 @@ fn open(policy: &Document) -> Option<Arc<Document>> {
     document(policy.name(), vec![statement], policy.kind())
 }
 
+/// An ARN around the name in it.
+struct Parts<'a> {
+    /// The service that it is of.
+    service: &'a str,
+    /// All before the name, its type included.
+    before: String,
+    /// What stands before the name in its last part.
+    kind: &'a str,
+    name: &'a str,
+    after: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(arn: &'a str) -> Option<Self> {
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let [arn, partition, service, region, account, resource] = *parts.as_slice() else {
+            return None;
+        };
+        // What stands before and after the name.
+        let split = resource.find([':', '/']).map(|at| resource.split_at(at));
+        let (kind, name, after) = match (service, split) {
+            // What is before the slash is the bucket's name.
+            ("s3", Some((bucket, key))) => ("", bucket, key),
+            (_, None) => ("", resource, ""),
+            (service, Some((kind, rest))) => {
+                let (before, name) = resource.split_at(kind.len() + rest.len().min(1));
+                // Secrets Manager adds a hyphen and six characters, which policies leave open
+                // (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html>).
+                let end = name.rfind('-').filter(|_| service == "secretsmanager");
+                let (name, after) = name.split_at(end.unwrap_or(name.len()));
+                (before, name, after)
+            }
+        };
+        let before = [arn, partition, service, region, account, kind].join(":");
+        Some(Self { service, before, kind, name, after })
+    }
+
+    fn named(&self, name: &str) -> String {
+        format!("{}{name}{}", self.before, self.after)
+    }
+}
+
+/// What the patterns of a policy that fit an ARN let in beside it: the name with something
+/// else in the place of each wildcard.
+fn patterns(policy: &Document, arn: &str) -> Vec<String> {
+    let Some(parts) = Parts::of(arn) else { return Vec::new() };
+    let mut names = Vec::new();
+    for statement in statements(policy.text()) {
+        let Some(resource) = statement.get("Resource") else { continue };
+        let all = resource.as_array().map_or(std::slice::from_ref(resource), Vec::as_slice);
+        let fits = |it: &&str| Wildcard::of_text(it).matches(arn);
+        for pattern in all.iter().filter_map(Value::as_str).filter(fits) {
+            // Of fewer parts is `*` alone, which has what nothing speaks of too.
+            let last = pattern.splitn(6, ':').nth(5);
+            let name = last.map(|last| last.strip_prefix(parts.kind).unwrap_or(last));
+            let name = name.and_then(|name| match parts.service {
+                "s3" => name.split('/').next(),
+                // The six characters that AWS adds.
+                "secretsmanager" => {
+                    let added = name.strip_suffix("-*").or_else(|| name.strip_suffix("-??????"));
+                    added.or_else(|| name.strip_suffix(parts.after)).or(Some(name))
+                }
+                _ => Some(name),
+            });
+            let Some(name) = name.filter(|it| it.contains(['*', '?'])) else { continue };
+            names.push(parts.named(&name.replace('*', NEIGHBOUR).replace('?', "r")));
+        }
+    }
+    names.retain(|name| name != arn);
+    names
+}
+
 /// What is of the same type and account by other names: one that has nothing of its own,
 /// and those that begin or end as it does, part by part, or go on after it.
 fn elsewhere(arn: &str) -> Vec<String> {
-    let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let [arn, partition, service, region, account, resource] = parts.as_slice() else {
-        return vec![NEIGHBOUR.to_owned()];
-    };
-    // What stands before and after the name.
-    let kind = resource.find([':', '/']).map(|at| resource.split_at(at));
-    let (before, name, after) = match (*service, kind) {
-        // What is before the slash is the bucket's name.
-        ("s3", Some((bucket, key))) => ("", bucket, key),
-        (_, None) => ("", *resource, ""),
-        (service, Some((kind, rest))) => {
-            let (before, name) = resource.split_at(kind.len() + rest.len().min(1));
-            // Secrets Manager adds a hyphen and six characters, which policies leave open
-            // (<https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html>).
-            let end = name.rfind('-').filter(|_| service == "secretsmanager");
-            let (name, after) = name.split_at(end.unwrap_or(name.len()));
-            (before, name, after)
-        }
-    };
+    let Some(parts) = Parts::of(arn) else { return vec![NEIGHBOUR.to_owned()] };
+    let name = parts.name;
     let mut names = vec![NEIGHBOUR.to_owned()];
     for (at, sign) in name.match_indices(['-', '/', '_', '.']) {
         let (first, last) = name.split_at(at);
         names.push(format!("{first}{sign}{NEIGHBOUR}"));
         names.push(format!("{NEIGHBOUR}{last}"));
     }
-    if *service != "secretsmanager" {
+    if parts.service != "secretsmanager" {
         names.push(format!("{name}-{NEIGHBOUR}"));
     }
-    let arns = names.into_iter().map(|name| {
-        let resource = format!("{before}{name}{after}");
-        [arn, partition, service, region, account, resource.as_str()].join(":")
-    });
-    arns.collect()
+    names.iter().map(|name| parts.named(name)).collect()
 }
 
 #[cfg(test)]
@@ -160,7 +242,6 @@ mod tests {
     use ringfence_guard::recording::ResourceControl;
     use ringfence_guard::requirements::Needed;
     use rstest::rstest;
-    use serde_json::Value;
 
     use super::*;
 
@@ -229,6 +310,19 @@ mod tests {
         "arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:role/team-deploy*",
         json!({}), Named::Nobody
     )]
+    // No part of the name ends where the wildcard is.
+    #[case::that_begin_alike_within_a_word(
+        "arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:role/team-dep*",
+        json!({}), Named::Nobody
+    )]
+    #[case::of_one_character(
+        "arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:role/team-d?ploy",
+        json!({}), Named::Nobody
+    )]
+    #[case::of_any_account(
+        "arn:aws:iam::111111111111:root", "arn:aws:iam::*:role/team-deploy", json!({}),
+        Named::Entered
+    )]
     fn one_of_two_accounts_means_it(
         #[case] trusted: &str,
         #[case] on: &str,
@@ -236,6 +330,39 @@ mod tests {
         #[case] named: Named,
     ) {
         assert_eq!(by(&inputs(trusted, on, condition)), named);
+    }
+
+    /// What of other names is allowed hangs on what the caller sends.
+    #[test]
+    fn a_condition_on_what_is_sent_leaves_it_undecided_who_is_named() {
+        let mut inputs = inputs("arn:aws:iam::111111111111:root", ENTERED, json!({}));
+        let sent = json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*",
+            "Condition": {"StringEquals": {"sts:SourceIdentity": "a"}}});
+        inputs.identity.push(attached("sent", sent, Kind::Identity));
+        assert_eq!(by(&inputs), Named::Entered);
+        let mut context = Context::clone(&inputs.asked[0].context);
+        context.set_unknown("sts:SourceIdentity");
+        inputs.asked[0].context = Arc::new(context);
+        assert_eq!(by(&inputs), Named::Undecided);
+    }
+
+    #[rstest]
+    #[case("arn:aws:s3:::docs-x/k", "arn:aws:s3:::docs-x/*", &[])]
+    #[case("arn:aws:s3:::docs-x/k", "arn:aws:s3:::do*", &["arn:aws:s3:::doringfence-neighbour/k"])]
+    #[case("arn:aws:s3:::docs-x", "arn:aws:s3:::other*", &[])]
+    #[case(
+        "arn:aws:secretsmanager:r:222222222222:secret:a-db-AbCdEf",
+        "arn:aws:secretsmanager:r:222222222222:secret:a-db-??????", &[]
+    )]
+    #[case(
+        "arn:aws:secretsmanager:r:222222222222:secret:a-db-AbCdEf",
+        "arn:aws:secretsmanager:r:222222222222:secret:a-d*-??????",
+        &["arn:aws:secretsmanager:r:222222222222:secret:a-dringfence-neighbour-AbCdEf"]
+    )]
+    fn a_pattern_lets_in_others(#[case] arn: &str, #[case] pattern: &str, #[case] others: &[&str]) {
+        let statement = json!({"Effect": "Allow", "Action": "*", "Resource": ["arn:aws:sns:r:222222222222:x", pattern]});
+        let policy = document("own", vec![statement], Kind::Identity).unwrap();
+        assert_eq!(patterns(&policy, arn), others);
     }
 
     #[rstest]
