@@ -259,14 +259,26 @@ async fn authorizer(
         found.pointer(&format!("/jwtConfiguration/{member}")).cloned().unwrap_or_default()
     };
     let observed = jwt("issuer");
-    let (url, audience) = expected(suite, observed.as_str()).map_or((None, None), |issuer| {
-        (Some(issuer.url.get_ref().as_str()), issuer.audience.as_deref())
-    });
-    Ok(setting.judged(
-        &json!({"issuer": url, "audience": audience.into_iter().collect::<Vec<_>>()}),
-        &json!({"issuer": observed, "audience": jwt("audience")}),
-        request,
-    ))
+    let audience = jwt("audience");
+    let expected = match expected(suite, observed.as_str()) {
+        Some(issuer) => {
+            json!({"issuer": issuer.url.get_ref(), "audience": audience_of(issuer, &audience)})
+        }
+        None => json!({"issuer": null, "audience": []}),
+    };
+    Ok(setting.judged(&expected, &json!({"issuer": observed, "audience": audience}), request))
+}
+
+/// The audience that an authorizer should ask for: the configured one; of a user pool that
+/// Layer 1 makes, those of its clients that it names.
+fn audience_of(issuer: &Issuer, named: &Value) -> Vec<String> {
+    let named = named.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let own: Vec<String> =
+        named.filter(|it| issuer.clients.iter().any(|own| own == it)).map(str::to_owned).collect();
+    match own.is_empty() {
+        true => issuer.audience.iter().cloned().collect(),
+        false => own,
+    }
 }
 
 /// The configured issuer of this URL, or the first one where there is none.

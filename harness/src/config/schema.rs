@@ -247,6 +247,9 @@ pub struct Issuer {
     /// GitHub, where the default is what the workflow's action asks for.
     #[serde(default)]
     pub audience: Option<String>,
+    /// All clients of a user pool that Layer 1 makes, of which `audience` is one.
+    #[serde(skip)]
+    pub clients: Vec<String>,
     /// The scopes that a good token carries.
     #[serde(default)]
     pub scopes: Vec<String>,

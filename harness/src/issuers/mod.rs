@@ -44,6 +44,8 @@ pub struct Issuer {
     pub url: String,
     /// `aud`, where the configuration names one.
     pub audience: Option<String>,
+    /// All clients of a user pool that Layer 1 makes.
+    clients: Vec<String>,
     /// The scopes of a good token.
     pub scopes: Vec<String>,
     /// What else a good token says.
@@ -70,11 +72,17 @@ impl Issuer {
             kind: configured.kind,
             url: configured.url.get_ref().clone(),
             audience: configured.audience.clone(),
+            clients: configured.clients.clone(),
             scopes: configured.scopes.clone(),
             more: configured.claims.clone().into_iter().collect(),
             keys: RwLock::new(Keys { current, previous: None }),
             published,
         })
+    }
+
+    /// Whether an audience is a client of a user pool that Layer 1 makes.
+    pub fn has_client(&self, audience: &str) -> bool {
+        self.clients.iter().any(|client| client == audience)
     }
 
     /// How probes call it: its URL without the scheme, and without slashes.

@@ -45,18 +45,27 @@ fn pools(made: &[Instance]) -> Vec<config::Issuer> {
         let url = format!("https://{}", text(pool, "endpoint")?);
         let of_rest = of("aws_api_gateway_authorizer")
             .any(|it| texts(&it.attributes, "/provider_arns").any(|own| own == arn));
-        let of_http = of("aws_apigatewayv2_authorizer").any(|it| {
+        let trusting = of("aws_apigatewayv2_authorizer").filter(|it| {
             let issuer = it.attributes.pointer("/jwt_configuration/0/issuer");
             issuer.and_then(Value::as_str) == Some(&url)
         });
-        let mut clients = of("aws_cognito_user_pool_client")
+        let trusting: Vec<&Instance> = trusting.collect();
+        let clients: Vec<String> = of("aws_cognito_user_pool_client")
             .filter(|it| text(it, "user_pool_id") == Some(id))
-            .filter_map(|it| text(it, "id"));
-        let audience = clients.next().filter(|_| of_rest || of_http)?;
+            .filter_map(|it| text(it, "id").map(str::to_owned))
+            .collect();
+        // The first that an authorizer names, in its order; a REST API lets in all of them.
+        let mut named = trusting
+            .iter()
+            .flat_map(|it| texts(&it.attributes, "/jwt_configuration/0/audience"))
+            .filter(|audience| clients.contains(audience));
+        let audience = named.next().or_else(|| clients.first().cloned());
+        let audience = audience.filter(|_| of_rest || !trusting.is_empty())?;
         Some(config::Issuer {
             kind: IssuerKind::Cognito,
             url: Spanned::new(0..0, url.clone()),
-            audience: Some(audience.to_owned()),
+            audience: Some(audience),
+            clients,
             scopes: scopes.iter().cloned().collect(),
             claims: Default::default(),
         })
@@ -121,6 +130,30 @@ mod tests {
         assert_eq!(own.scopes, ["a/read"]);
         let jwt = json!({"jwt_configuration": [{"issuer": url}]});
         assert_eq!(pools(&estate(&[made("aws_apigatewayv2_authorizer", jwt)])).len(), 1);
+    }
+
+    /// Tokens are of a client that the authorizer takes, whichever of the pool's it is, and
+    /// all of them are known.
+    #[test]
+    fn the_audience_is_a_client_that_an_authorizer_names() {
+        let url = "https://cognito-idp.eu-west-1.amazonaws.com/p";
+        let client = |id: &str, of: &str| {
+            made("aws_cognito_user_pool_client", json!({"id": id, "user_pool_id": of}))
+        };
+        let jwt = |audience: &[&str]| {
+            let jwt = json!({"jwt_configuration": [{"issuer": url, "audience": audience}]});
+            made("aws_apigatewayv2_authorizer", jwt)
+        };
+        let of = |audience: &[&str]| {
+            let more = [client("web", "p"), client("other", "q"), jwt(audience)];
+            let [own] = <[_; 1]>::try_from(pools(&estate(&more))).unwrap();
+            assert_eq!(own.clients, ["client-of-p", "web"]);
+            own.audience.unwrap()
+        };
+        assert_eq!(of(&["other", "web", "client-of-p"]), "web");
+        assert_eq!(of(&["client-of-p", "web"]), "client-of-p");
+        // A fault of the authorizer's, which a finding tells.
+        assert_eq!(of(&["other"]), "client-of-p");
     }
 
     /// Nobody trusts the one, nobody can log in with the other.

@@ -387,7 +387,11 @@ pub(super) const ROWS: &[Row] = &[
         "aws_sfn_state_machine",
         &[("arn", Id), ("name", Get("Name")), ("role_arn", Of("RoleArn"))],
     ),
-    ("AWS::Cognito::UserPool", "aws_cognito_user_pool", &[("arn", Get("Arn"))]),
+    (
+        "AWS::Cognito::UserPool",
+        "aws_cognito_user_pool",
+        &[("arn", Get("Arn")), ("endpoint", Get("ProviderName"))],
+    ),
     (
         "AWS::Cognito::UserPoolClient",
         "aws_cognito_user_pool_client",

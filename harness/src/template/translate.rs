@@ -481,6 +481,34 @@ mod tests {
         assert_eq!(instances(vec![plain]).len(), 2);
     }
 
+    /// An issuer is told by the same attributes as Terraform's.
+    #[test]
+    fn a_pool_its_clients_and_who_trusts_it_are_terraforms() {
+        let arn = "arn:aws:cognito-idp:r:1:userpool/r_p";
+        let pool = made(
+            "P",
+            "AWS::Cognito::UserPool",
+            "r_p",
+            json!({"UserPoolName": "p"}),
+            json!({"Arn": arn, "ProviderName": "cognito-idp.r.amazonaws.com/r_p"}),
+        );
+        let client = made(
+            "C",
+            "AWS::Cognito::UserPoolClient",
+            "c",
+            json!({"UserPoolId": "r_p"}),
+            json!({"ClientId": "c"}),
+        );
+        let properties = json!({"RestApiId": "a", "Type": "COGNITO_USER_POOLS",
+            "ProviderARNs": [arn]});
+        let rest = made("A", "AWS::ApiGateway::Authorizer", "a1", properties, json!({}));
+        let found = instances(vec![pool, client, rest]);
+        let endpoint = "cognito-idp.r.amazonaws.com/r_p";
+        assert_eq!(found[0].attributes, json!({"id": "r_p", "arn": arn, "endpoint": endpoint}));
+        assert_eq!(found[1].attributes, json!({"id": "c", "user_pool_id": "r_p"}));
+        assert_eq!(found[2].attributes["provider_arns"], json!([arn]));
+    }
+
     #[test]
     fn what_no_row_has_keeps_its_own_name() {
         let other = made("Pool", "AWS::Nope::Pool", "p-1", json!({"Size": 1}), json!({}));

@@ -336,6 +336,11 @@ impl Gateway<'_> {
         let issuer = self.issuer(route)?;
         let grant = Grant::user(subject, &route.scopes);
         let mut claims = issuer.access_claims(&grant, OffsetDateTime::now_utc());
+        // Another of the pool's clients, where the authorizer names that one.
+        let (_, audience) = self.facts.trusted(route);
+        if issuer.has_client(audience) {
+            claims.insert(issuer.audience_claim().to_owned(), audience.into());
+        }
         if self.facts.api_kind == ApiKind::Rest && route.scopes.is_empty() {
             claims.insert("token_use".to_owned(), "id".into());
             let client = claims.remove("client_id").unwrap_or_default();
